@@ -1,0 +1,1 @@
+"""The command line: Click; torch is imported in bodies only."""

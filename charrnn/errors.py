@@ -1,0 +1,36 @@
+"""What a user can put right: a message, a hint and an exit code.
+
+A bug is not here: it keeps its traceback. Printing is left to the command line.
+"""
+
+COULD_NOT = 1
+WRONG_USAGE = 2
+DIVERGED = 3
+
+
+class CharrnnError(Exception):
+    """Something the user can put right: one line that says what, and one that says what to type.
+
+    >>> error = CharrnnError("book.txt is empty", hint="name a file with some text")
+    >>> error.message, error.hint, error.exit_code
+    ('book.txt is empty', 'name a file with some text', 1)
+    """
+
+    exit_code = COULD_NOT
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class WrongUsageError(CharrnnError):
+    """What was asked for makes no sense as it was asked: exit code 2, as Click's own usage errors."""
+
+    exit_code = WRONG_USAGE
+
+
+class DivergedError(CharrnnError):
+    """The loss or its gradient left the numbers: exit code 3."""
+
+    exit_code = DIVERGED

@@ -1,0 +1,98 @@
+"""The equations of the recurrent cells, LSTM, GRU and tanh RNN, written once: one step, pure functions.
+
+The arrays are NumPy's or torch's, whichever come in; which network they belong to is the reader's business.
+
+Shapes: B streams, H units. Every cell takes
+    projected  (B, G·H)  W_ih x + b_ih   what the input says to each of the cell's G gates
+    recurrent  (B, G·H)  W_hh h + b_hh   what its own last output says to them
+with the gates in torch's order, and the state it goes on from; it hands back the next state and every gate.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+Array = Any  # a NumPy array or a torch tensor: the two share the operators and the names used below
+
+
+class CellState(NamedTuple):
+    """What a layer carries from one character to the next."""
+
+    hidden: Array
+    """h, (B, H): what the layer says to the next one, in [-1, 1]"""
+    memory: Array | None = None
+    """c, (B, H): the LSTM's own store, without bound; None for the other cells"""
+
+
+class CellStep(NamedTuple):
+    """One step of a layer: the state it leaves, and the gates that made it."""
+
+    state: CellState
+    gates: Mapping[str, Array]
+    """each gate's activation, (B, H), under its usual letter"""
+
+
+CellEquations = Callable[[Array, Array, CellState], CellStep]
+
+
+class Cell(NamedTuple):
+    """A kind of cell: its equations, and what a weight matrix made for it looks like."""
+
+    equations: CellEquations
+    gates: tuple[str, ...]
+    """the gates in the order of torch's weight rows"""
+    has_memory: bool
+
+
+def lstm(projected: Array, recurrent: Array, state: CellState) -> CellStep:
+    """Step an LSTM (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000).
+
+    i, f, o = σ(…), g = tanh(…);  c' = f·c + i·g;  h' = o·tanh(c')
+    """
+    size = state.hidden.shape[-1]
+    total = projected + recurrent
+    input_forget = sigmoid(total[..., : 2 * size])
+    i, f = input_forget[..., :size], input_forget[..., size:]
+    g = tanh(total[..., 2 * size : 3 * size])
+    o = sigmoid(total[..., 3 * size :])
+    memory = f * state.memory + i * g
+    return CellStep(CellState(o * tanh(memory), memory), {"i": i, "f": f, "g": g, "o": o})
+
+
+def gru(projected: Array, recurrent: Array, state: CellState) -> CellStep:
+    """Step a GRU (Cho et al. 2014, in cuDNN's form: the reset gate acts after the recurrent product).
+
+    r, z = σ(…), n = tanh(W_in x + b_in + r·(W_hn h + b_hn));  h' = n + z·(h - n)
+    """
+    size = state.hidden.shape[-1]
+    reset_update = sigmoid(projected[..., : 2 * size] + recurrent[..., : 2 * size])
+    r, z = reset_update[..., :size], reset_update[..., size:]
+    n = tanh(projected[..., 2 * size :] + r * recurrent[..., 2 * size :])
+    return CellStep(CellState(n + z * (state.hidden - n)), {"r": r, "z": z, "n": n})
+
+
+def rnn(projected: Array, recurrent: Array, state: CellState) -> CellStep:  # noqa: ARG001 - a tanh unit keeps nothing but its output, which is already in `recurrent`
+    """Step a plain tanh network (Elman 1990): h' = tanh(W_ih x + b_ih + W_hh h + b_hh)."""
+    return CellStep(CellState(tanh(projected + recurrent)), {})
+
+
+CELLS: dict[str, Cell] = {
+    "lstm": Cell(lstm, ("i", "f", "g", "o"), has_memory=True),
+    "gru": Cell(gru, ("r", "z", "n"), has_memory=False),
+    "rnn": Cell(rnn, ("h",), has_memory=False),
+}
+
+
+def tanh(x: Array) -> Array:
+    """Take the hyperbolic tangent, in the library that the array comes from."""
+    return library(x).tanh(x)
+
+
+def sigmoid(x: Array) -> Array:
+    """Take 1 / (1 + e^-x) as (1 + tanh(x/2)) / 2, which cannot overflow."""
+    return 0.5 * library(x).tanh(0.5 * x) + 0.5
+
+
+def library(x: Array) -> Any:
+    """Find the module an array comes from; by its type's home, so that neither library is imported here."""
+    return sys.modules[type(x).__module__.partition(".")[0]]

@@ -1,0 +1,176 @@
+"""Steps a trained model over text with every state and gate in sight; NumPy arrays, or torch tensors on a GPU.
+
+The state is a value: it comes in, the next one goes out. Choosing and scoring characters is left to others.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from charrnn.config import NetworkConfig
+from charrnn.network.cells import CELLS, Array, CellState, CellStep, library, tanh
+from charrnn.network.model_file import Model
+
+State = tuple[CellState, ...]
+"""what every layer carries, the lowest first"""
+
+LARGEST_TABLE = 2_000_000
+"""numbers in the table of what every character says to the first layer; larger ones are not laid out"""
+
+
+class _Layer(NamedTuple):
+    """A layer's weights, laid out for stepping: (in, G·H), so that a row of streams multiplies from the left."""
+
+    weight_ih: Array
+    bias_ih: Array
+    """for LSTM and tanh RNN both biases, which are only ever added up"""
+    weight_hh: Array
+    bias_hh: Array | None
+    """the GRU's alone: its reset gate acts on W_hn h + b_hn"""
+
+
+@dataclass(frozen=True)
+class LayerReading:
+    """What one layer did over T characters of B streams; arrays are (T, B, H)."""
+
+    steps: tuple[CellStep, ...]
+
+    @cached_property
+    def hidden(self) -> Array:
+        """What the layer said: h."""
+        return self._stacked(lambda step: step.state.hidden)
+
+    @cached_property
+    def memory(self) -> Array | None:
+        """The LSTM's c; None for other cells."""
+        if self.steps[0].state.memory is None:
+            return None
+        return self._stacked(lambda step: step.state.memory)
+
+    @property
+    def signal(self) -> Array:
+        """What a cell is judged and drawn by: tanh(c) for the LSTM (Karpathy et al. 2015), h for the others."""
+        return self.hidden if self.memory is None else tanh(self.memory)
+
+    def gate(self, name: str) -> Array:
+        """Give a gate's activations by its letter: i f g o, or r z n."""
+        return self._stacked(lambda step: step.gates[name])
+
+    def _stacked(self, part: Callable[[CellStep], Array]) -> Array:
+        parts = [part(step) for step in self.steps]
+        return library(parts[0]).stack(parts)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A stretch of text as a model read it."""
+
+    layers: tuple[LayerReading, ...]
+    state: State
+    """after the last character"""
+
+
+class Reader:
+    """A model ready to be stepped.
+
+    >>> reader = Reader.of(model)                             # doctest: +SKIP
+    >>> logits, state = reader.step(ids, reader.start(1))     # doctest: +SKIP
+    """
+
+    def __init__(self, config: NetworkConfig, weights: Mapping[str, Array]) -> None:
+        self.config = config
+        self._cell = CELLS[config.cell]
+        self._embedding = weights.get("embedding.weight")
+        self._layers = tuple(_lay_out(config.cell, weights, layer) for layer in range(config.layers))
+        self._output_weight = _packed(weights["output.weight"].T)
+        self._output_bias = weights["output.bias"]
+
+    @classmethod
+    def of(cls, model: Model, *, arrays: Callable[[Any], Array] = np.asarray) -> "Reader":
+        """Lay out a model; `arrays` puts each weight where the stepping is to happen, e.g. on a GPU."""
+        return cls(model.config, {name: arrays(weight) for name, weight in model.weights.items()})
+
+    @property
+    def signal_name(self) -> str:
+        """How `LayerReading.signal` is written: tanh(c) or h."""
+        return "tanh(c)" if self._cell.has_memory else "h"
+
+    def start(self, streams: int) -> State:
+        """Give the state before any text: zero, for that many streams."""
+        like = self._output_bias
+        zeros = library(like).zeros((streams, self.config.hidden), dtype=like.dtype, device=like.device)
+        return (CellState(zeros, zeros if self._cell.has_memory else None),) * self.config.layers
+
+    def step(self, ids: Array, state: State) -> tuple[Array, State]:
+        """Read one character a stream: ids (B,), state -> logits of the next one (B, V), state."""
+        projected = self._first_projection(ids)
+        states: list[CellState] = []
+        for number, (layer, carried) in enumerate(zip(self._layers, state, strict=True)):
+            if number:
+                projected = states[-1].hidden @ layer.weight_ih + layer.bias_ih
+            states.append(self._step(layer, projected, carried).state)
+        return self.logits(states[-1].hidden), tuple(states)
+
+    def read(self, ids: Array, state: State) -> Reading:
+        """Read T characters of B streams: ids (T, B) -> a Reading; one large product a layer for the input."""
+        readings: list[LayerReading] = []
+        projected = self._first_projection(ids)
+        for layer, carried in zip(self._layers, state, strict=True):
+            if readings:
+                projected = readings[-1].hidden @ layer.weight_ih + layer.bias_ih
+            readings.append(self._read_layer(layer, projected, carried))
+        return Reading(tuple(readings), tuple(reading.steps[-1].state for reading in readings))
+
+    def logits(self, hidden: Array) -> Array:
+        """Turn the top layer's output (…, H) into logits of the next character (…, V)."""
+        return hidden @ self._output_weight + self._output_bias
+
+    def _read_layer(self, layer: _Layer, projected: Array, state: CellState) -> LayerReading:
+        steps: list[CellStep] = []
+        for said in projected:
+            steps.append(self._step(layer, said, state))
+            state = steps[-1].state
+        return LayerReading(tuple(steps))
+
+    def _step(self, layer: _Layer, projected: Array, state: CellState) -> CellStep:
+        recurrent = state.hidden @ layer.weight_hh
+        if layer.bias_hh is not None:
+            recurrent = recurrent + layer.bias_hh
+        return self._cell.equations(projected, recurrent, state)
+
+    def _first_projection(self, ids: Array) -> Array:
+        """Say what the characters ids (…) tell the first layer: (…, G·H)."""
+        if self._table is not None:
+            return self._table[ids]
+        layer = self._layers[0]
+        if self._embedding is None:
+            return layer.weight_ih[ids] + layer.bias_ih
+        return self._embedding[ids] @ layer.weight_ih + layer.bias_ih
+
+    @cached_property
+    def _table(self) -> Array | None:
+        """What every character says to the first layer, (V, G·H), where that is small enough to lay out."""
+        layer = self._layers[0]
+        if self._output_bias.shape[0] * layer.bias_ih.shape[0] > LARGEST_TABLE:
+            return None
+        said = layer.weight_ih if self._embedding is None else self._embedding @ layer.weight_ih
+        return said + layer.bias_ih
+
+
+def _lay_out(cell: str, weights: Mapping[str, Array], layer: int) -> _Layer:
+    """Turn torch's matrices (G·H, in) round and add up the biases that only ever act together."""
+    bias_ih, bias_hh = weights[f"rnn.bias_ih_l{layer}"], weights[f"rnn.bias_hh_l{layer}"]
+    apart = cell == "gru"
+    return _Layer(
+        weight_ih=_packed(weights[f"rnn.weight_ih_l{layer}"].T),
+        bias_ih=bias_ih if apart else bias_ih + bias_hh,
+        weight_hh=_packed(weights[f"rnn.weight_hh_l{layer}"].T),
+        bias_hh=bias_hh if apart else None,
+    )
+
+
+def _packed(array: Array) -> Array:
+    return np.ascontiguousarray(array) if isinstance(array, np.ndarray) else array.contiguous()

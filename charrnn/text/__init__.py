@@ -1,0 +1,1 @@
+"""Characters: vocabulary, corpus on disk, streams of windows; knows nothing of networks."""

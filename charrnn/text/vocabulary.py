@@ -1,0 +1,89 @@
+"""The vocabulary: which characters a model knows, and the number each one goes by.
+
+It stands inside every model file, in id order, and is never renumbered.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.errors import CharrnnError, WrongUsageError
+
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+"""stands for every character outside the vocabulary, in the vocabularies that have it"""
+
+Ids = NDArray[np.integer]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Distinct characters in id order.
+
+    >>> vocabulary = Vocabulary(("a", "b", "c"))
+    >>> vocabulary.encode("cab").tolist(), vocabulary.decode([2, 0, 1])
+    ([2, 0, 1], 'cab')
+    """
+
+    characters: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.characters:
+            raise CharrnnError("the vocabulary is empty")
+        if any(type(character) is not str or len(character) != 1 for character in self.characters):
+            raise CharrnnError("the vocabulary has entries that are not single characters")
+        if len(set(self.characters)) != len(self.characters):
+            raise CharrnnError("the vocabulary has the same character twice")
+
+    def __len__(self) -> int:
+        return len(self.characters)
+
+    def __contains__(self, character: str) -> bool:
+        return character in self._numbers
+
+    def id_of(self, character: str) -> int:
+        """Give the number of a character that the vocabulary has (KeyError otherwise)."""
+        return self._numbers[character]
+
+    def unknown_in(self, text: str) -> Counter[str]:
+        """Count the characters of a text that the vocabulary lacks, the most frequent first."""
+        return Counter(dict(Counter(c for c in text if c not in self._numbers).most_common()))
+
+    def encode(self, text: str, *, unknown: str = "error") -> Ids:
+        """Turn a text into ids (T,).
+
+        A character outside the vocabulary is read as U+FFFD where the vocabulary has that; otherwise it is
+        left out (`unknown="skip"`), or named in a WrongUsageError (`unknown="error"`).
+        """
+        missing = self.unknown_in(text)
+        stand_in = self._numbers.get(UNKNOWN)
+        if missing and stand_in is None and unknown == "error":
+            raise WrongUsageError(
+                f"the model never saw {named(missing)}", hint="`--unknown skip` leaves them out"
+            )
+        numbers = (self._numbers.get(character, stand_in) for character in text)
+        return np.array([number for number in numbers if number is not None], dtype=np.int64)
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Turn ids back into text."""
+        return "".join(self.characters[number] for number in ids)
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {character: number for number, character in enumerate(self.characters)}
+
+
+def named(counts: Counter[str], *, most: int = 5) -> str:
+    """Name characters for a person, each with how often it stands there if more than once.
+
+    >>> named(Counter({"é": 2, "€": 1}))
+    "'é' (2×), '€'"
+    """
+    shown = [
+        f"{character!r} ({count}×)" if count > 1 else f"{character!r}" for character, count in counts.items()
+    ]
+    more = f" and {len(shown) - most:,} more" if len(shown) > most else ""
+    return ", ".join(shown[:most]) + more

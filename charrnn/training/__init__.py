@@ -1,0 +1,1 @@
+"""Learning: recipe, schedule, loop, checkpoint; never prints."""

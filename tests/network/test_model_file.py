@@ -1,0 +1,124 @@
+"""The file a model is kept in: what goes in comes out, and nothing else does."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from charrnn.config import NetworkConfig
+from charrnn.errors import CharrnnError
+from charrnn.network import model_file, tensor_file
+from charrnn.network.model_file import Model, load, save, weight_shapes
+from charrnn.text.vocabulary import Vocabulary
+
+
+def small_model(config: NetworkConfig | None = None) -> Model:
+    """Make a model of random weights."""
+    config = config or NetworkConfig(cell="gru", layers=2, hidden=6, embedding=3)
+    vocabulary = Vocabulary(("\n", "a", "é", "猫", "\x1b"))
+    rng = np.random.default_rng(0)
+    shapes = weight_shapes(config, len(vocabulary))
+    weights = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    return Model(config=config, vocabulary=vocabulary, weights=weights, training={"step": 3})
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """Save the small model."""
+    save(tmp_path / "model.safetensors", small_model())
+    return tmp_path / "model.safetensors"
+
+
+def test_what_was_saved_is_loaded(saved: Path) -> None:
+    """Configuration, vocabulary, training record and every weight survive the round trip exactly."""
+    before, after = small_model(), load(saved)
+    assert (after.config, after.vocabulary, after.training) == (
+        before.config,
+        before.vocabulary,
+        before.training,
+    )
+    assert all(np.array_equal(after.weights[name], weight) for name, weight in before.weights.items())
+    assert after.parameters == sum(weight.size for weight in before.weights.values())
+
+
+def test_saving_twice_gives_the_same_bytes(saved: Path, tmp_path: Path) -> None:
+    """Nothing but the model goes into the file: no time, no chance, no machine."""
+    save(tmp_path / "again.safetensors", load(saved))
+    assert (tmp_path / "again.safetensors").read_bytes() == saved.read_bytes()
+
+
+def test_a_flipped_byte_anywhere_is_noticed(saved: Path) -> None:
+    """Each changed byte is an error, or changes nothing that a model is made of."""
+    content, before = saved.read_bytes(), small_model()
+    for position in range(0, len(content), 7):
+        saved.write_bytes(content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :])
+        with suppress(CharrnnError):
+            after = load(saved)
+            assert all(np.array_equal(after.weights[name], weight) for name, weight in before.weights.items())
+
+
+def test_a_truncated_file_is_refused(saved: Path) -> None:
+    """However much is missing, the end says so in one line."""
+    content = saved.read_bytes()
+    for length in range(0, len(content), 101):
+        saved.write_bytes(content[:length])
+        with pytest.raises(CharrnnError, match=r"not a valid model file|damaged"):
+            load(saved)
+
+
+def test_f53_a_missing_file_is_named(tmp_path: Path) -> None:
+    """The message has the path and the system's reason."""
+    with pytest.raises(CharrnnError, match="no such file"):
+        load(tmp_path / "none.safetensors")
+
+
+@pytest.mark.parametrize("start", [b"PK\x03\x04rest of a zip", b"\x80\x02}q\x00."])
+def test_f58_a_pickle_is_refused_unread(tmp_path: Path, start: bytes) -> None:
+    """PyTorch's own files can run code, so they are not opened, and the message says so."""
+    (tmp_path / "model.pt").write_bytes(start)
+    with pytest.raises(CharrnnError, match="can run code"):
+        load(tmp_path / "model.pt")
+
+
+def test_f59_the_safetensors_of_another_program_are_refused(tmp_path: Path) -> None:
+    """A valid file without our words is not a model."""
+    import safetensors.numpy
+
+    safetensors.numpy.save_file({"x": np.zeros(2, np.float32)}, tmp_path / "other.safetensors")
+    with pytest.raises(CharrnnError, match="no charrnn metadata"):
+        load(tmp_path / "other.safetensors")
+
+
+def test_a_newer_format_is_named(saved: Path) -> None:
+    """A file of a later charrnn says which format it has."""
+    saved.write_bytes(saved.read_bytes().replace(b"charrnn/1", b"charrnn/7"))
+    with pytest.raises(CharrnnError, match="format '7'"):
+        load(saved)
+
+
+def test_f61_f63_parts_that_do_not_fit_each_other_are_named(tmp_path: Path) -> None:
+    """NaN, a wrong shape and a missing weight are found before any computing."""
+    model = small_model()
+    metadata = model_file.model_metadata(model)
+    bad_weights = {
+        "NaN": {**model.weights, "output.bias": np.full(5, np.nan, np.float32)},
+        r"embedding.weight is float32 \(4, 3\)": {
+            **model.weights,
+            "embedding.weight": np.zeros((4, 3), np.float32),
+        },
+        "output.bias is missing": {name: w for name, w in model.weights.items() if name != "output.bias"},
+    }
+    for message, weights in bad_weights.items():
+        tensor_file.write(tmp_path / "bad.safetensors", weights, metadata)
+        with pytest.raises(CharrnnError, match=message):
+            load(tmp_path / "bad.safetensors")
+
+
+def test_an_absurd_configuration_takes_no_memory(tmp_path: Path) -> None:
+    """Sizes are compared before anything is allocated."""
+    model = small_model()
+    metadata = model_file.model_metadata(model) | {"config": '{"hidden": 1000000, "layers": 64}'}
+    tensor_file.write(tmp_path / "huge.safetensors", model.weights, metadata)
+    with pytest.raises(CharrnnError, match="its configuration says"):
+        load(tmp_path / "huge.safetensors")
