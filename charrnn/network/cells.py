@@ -10,6 +10,7 @@ with the gates in torch's order, and the state it goes on from; it hands back th
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 Array = Any  # a NumPy array or a torch tensor: the two share the operators and the names used below
@@ -50,11 +51,9 @@ def lstm(projected: Array, recurrent: Array, state: CellState) -> CellStep:
     i, f, o = σ(…), g = tanh(…);  c' = f·c + i·g;  h' = o·tanh(c')
     """
     size = state.hidden.shape[-1]
-    total = projected + recurrent
-    input_forget = sigmoid(total[..., : 2 * size])
-    i, f = input_forget[..., :size], input_forget[..., size:]
-    g = tanh(total[..., 2 * size : 3 * size])
-    o = sigmoid(total[..., 3 * size :])
+    gates = _squashed(projected + recurrent, size)
+    i, f = gates[..., :size], gates[..., size : 2 * size]
+    g, o = gates[..., 2 * size : 3 * size], gates[..., 3 * size :]
     memory = f * state.memory + i * g
     return CellStep(CellState(o * tanh(memory), memory), {"i": i, "f": f, "g": g, "o": o})
 
@@ -91,6 +90,24 @@ def tanh(x: Array) -> Array:
 def sigmoid(x: Array) -> Array:
     """Take 1 / (1 + e^-x) as (1 + tanh(x/2)) / 2, which cannot overflow."""
     return 0.5 * library(x).tanh(0.5 * x) + 0.5
+
+
+def _squashed(total: Array, size: int) -> Array:
+    """Take σ, σ, tanh, σ of the four blocks of an LSTM's sum at once: calls, not arithmetic, cost one stream's time.
+
+    With slope a, a·tanh(a·x) + (1 - a) is tanh(x) for a = 1 and σ(x) for a = ½.
+    """
+    arrays = library(total)
+    slope, rest = _slopes(arrays, size, total.dtype, total.device)
+    return slope * arrays.tanh(slope * total) + rest
+
+
+@lru_cache(maxsize=8)
+def _slopes(arrays: Any, size: int, dtype: Any, device: Any) -> tuple[Array, Array]:
+    """Give a of `_squashed` for every unit, (4·H,), and 1 - a."""
+    slope = arrays.full((4 * size,), 0.5, dtype=dtype, device=device)
+    slope[2 * size : 3 * size] = 1
+    return slope, 1 - slope
 
 
 def library(x: Array) -> Any:

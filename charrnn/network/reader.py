@@ -144,7 +144,7 @@ class Reader:
     def _first_projection(self, ids: Array) -> Array:
         """Say what the characters ids (…) tell the first layer: (…, G·H)."""
         if self._table is not None:
-            return self._table[ids]
+            return _rows(self._table, ids)
         layer = self._layers[0]
         if self._embedding is None:
             return layer.weight_ih[ids] + layer.bias_ih
@@ -170,6 +170,11 @@ def _lay_out(cell: str, weights: Mapping[str, Array], layer: int) -> _Layer:
         weight_hh=_packed(weights[f"rnn.weight_hh_l{layer}"].T),
         bias_hh=bias_hh if apart else None,
     )
+
+
+def _rows(table: Array, ids: Array) -> Array:
+    """Look up rows; for NumPy by the method that takes half the time of indexing."""
+    return table.take(ids, 0) if isinstance(table, np.ndarray) else table[ids]
 
 
 def _packed(array: Array) -> Array:

@@ -61,9 +61,7 @@ class Vocabulary:
         missing = self.unknown_in(text)
         stand_in = self._numbers.get(UNKNOWN)
         if missing and stand_in is None and unknown == "error":
-            raise WrongUsageError(
-                f"the model never saw {named(missing)}", hint="`--unknown skip` leaves them out"
-            )
+            raise WrongUsageError(f"the model never saw {named(missing)}", hint="`--unknown skip` leaves them out")
         numbers = (self._numbers.get(character, stand_in) for character in text)
         return np.array([number for number in numbers if number is not None], dtype=np.int64)
 
@@ -82,8 +80,6 @@ def named(counts: Counter[str], *, most: int = 5) -> str:
     >>> named(Counter({"é": 2, "€": 1}))
     "'é' (2×), '€'"
     """
-    shown = [
-        f"{character!r} ({count}×)" if count > 1 else f"{character!r}" for character, count in counts.items()
-    ]
+    shown = [f"{character!r} ({count}×)" if count > 1 else f"{character!r}" for character, count in counts.items()]
     more = f" and {len(shown) - most:,} more" if len(shown) > most else ""
     return ", ".join(shown[:most]) + more

@@ -1,0 +1,94 @@
+"""What `charrnn train` does once its options are known; here, and deeper, torch is imported."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from charrnn.cli.showing import Show, show_json, show_lines, show_live, show_nothing, show_reading
+from charrnn.cli.stopping import Stopping
+from charrnn.cli.telling import conclude, introduce, say_finished, write_config
+from charrnn.runs import RUNS, RunDirectory, run_name
+from charrnn.text import standard_library
+from charrnn.text.sources import STANDARD_INPUT, find
+from charrnn.training import checkpoint
+from charrnn.training.budget import Budget
+from charrnn.training.device import choose_device, choose_precision
+from charrnn.training.finish import Outcome, finish
+from charrnn.training.loop import train
+from charrnn.training.metrics import recorded
+from charrnn.training.session import Session, begin, refuse_foreign, resume
+from charrnn.views.terminal import animated, talk
+from charrnn.views.training import Watch
+
+Options = Mapping[str, Any]
+
+
+def learn(corpus: tuple[str, ...], options: Options, origins: Mapping[str, str], *, began: float) -> None:
+    """Train: read the text, learn, show, save; raise CharrnnError for what the user can put right."""
+    console = talk()
+    console.quiet = options["quiet"]
+    if options["threads"]:
+        torch.set_num_threads(options["threads"])
+    session = _session(corpus, options, console)
+    if session.finished:
+        say_finished(session, console, options)
+        return
+    write_config(session, corpus, options, origins)
+    introduce(session, console, options)
+    outcome = _train(session, options, console, began)
+    conclude(session, outcome, console, options)
+
+
+def _session(corpus: tuple[str, ...], options: Options, console: Console) -> Session:
+    """Find the run that was stopped, or begin one."""
+    name = "stdin" if corpus[:1] == (STANDARD_INPUT,) else corpus[0] if corpus else standard_library.NAME
+    directory = RunDirectory(Path(options["out"]) if options["out"] else RUNS / run_name(Path(name)))
+    refuse_foreign(directory)
+    device = choose_device(options["device"])
+    given = dict(options) | {"precision": None if options["precision"] == "auto" else options["precision"]}
+    going_on = directory.checkpoints() and not options["new"]
+    # Standard input can be read only once: a run that has its own copy of it needs no more.
+    sources = None if going_on and STANDARD_INPUT in corpus else find(corpus)
+    if going_on:
+        return resume(sources, directory, given, device)
+    assert sources is not None
+    given["precision"] = choose_precision(options["precision"], device)
+    return begin(show_reading(sources, console), directory, given, device)
+
+
+def _train(session: Session, options: Options, console: Console, began: float) -> Outcome:
+    """Learn to the end of the plan; on a signal save, say how to go on, and die of it."""
+    run, directory = session.run, session.directory
+
+    def say(_number: int) -> None:
+        if not options["quiet"]:
+            sys.stderr.write("\nstopping after this step (again: at once)\n")
+
+    with Stopping(say) as stopping:
+        events = train(run, sample_every=options["sample_every"])
+        minutes = run.training.minutes
+        if minutes:
+            events = Budget(run, 60 * minutes, began=began).kept(events)
+        events = recorded(stopping.until(events), directory.metrics, step=run.step)
+        events = checkpoint.kept(events, run, directory, every_seconds=options["save_every"])
+        watch = Watch(characters_per_step=run.training.batch * run.training.length)
+        if minutes:
+            watch.ends_at = began - run.seconds + 60 * minutes
+        _show(options)(events, watch, console)
+        if stopping.asked is None:
+            return finish(run, directory)
+    console.print(f"saved step {run.step:,} in {directory.path} · run the same command to continue", soft_wrap=True)
+    stopping.die()
+    raise KeyboardInterrupt
+
+
+def _show(options: Options) -> Show:
+    if options["as_json"]:
+        return show_json
+    if options["quiet"]:
+        return show_nothing
+    return show_live if animated(sys.stderr) else show_lines

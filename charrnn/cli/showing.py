@@ -1,0 +1,100 @@
+"""Shows a training as it goes: a live screen, a line a report for a pipe, events in JSON, or nothing."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+
+from charrnn.text.sources import Sources
+from charrnn.training.events import Event, Preview, Report, Step, Trouble
+from charrnn.training.metrics import described
+from charrnn.views.terminal import animated, unicode_output, visible
+from charrnn.views.training import Watch, milestone, report_line, written_line
+
+SECONDS_BETWEEN_PICTURES = 0.25
+SECONDS_BETWEEN_LINES = 10.0
+SLOW_TO_READ = 100_000_000
+"""bytes; a larger text's reading is shown"""
+SCREEN_LINES_OF_PICTURE = 14
+"""all but the preview, and some of the shell's"""
+
+Events = Iterator[Event]
+Show = Callable[[Events, Watch, Console], None]
+
+
+def show_live(events: Events, watch: Watch, console: Console) -> None:
+    """Draw over the same lines, a few times a second; what the network wrote at each stage stays above."""
+    unicode, drawn_at = unicode_output(console), 0.0
+    with Live(console=console, auto_refresh=False) as live:
+        for event in events:
+            now = time.monotonic()
+            watch.see(event, now)
+            if isinstance(event, Preview):
+                live.console.print(milestone(event, console.width, unicode=unicode))
+            if isinstance(event, Trouble):
+                live.console.print(f"warning: {visible(event.message)}", soft_wrap=True)
+            if now - drawn_at >= SECONDS_BETWEEN_PICTURES:
+                live.update(watch.picture(max(0, console.height - SCREEN_LINES_OF_PICTURE)), refresh=True)
+                drawn_at = now
+        live.update(watch.picture(0), refresh=True)
+
+
+def show_lines(events: Events, watch: Watch, console: Console) -> None:
+    """Write key=value lines, at least ten seconds apart, and what the network wrote at each stage."""
+    written_at = -SECONDS_BETWEEN_LINES
+    for event in events:
+        now = time.monotonic()
+        watch.see(event, now)
+        if isinstance(event, Trouble):
+            console.print(f"warning: {visible(event.message)}", soft_wrap=True)
+        elif isinstance(event, Preview):
+            console.print(written_line(event), soft_wrap=True)
+        elif isinstance(event, Report) and now - written_at >= SECONDS_BETWEEN_LINES:
+            console.print(report_line(event, watch), soft_wrap=True)
+            written_at = now
+
+
+def show_json(events: Events, _watch: Watch, _console: Console) -> None:
+    """Write every event but the single steps as a line of JSON to standard output."""
+    for event in events:
+        if not isinstance(event, Step):
+            print_json(described(event))
+
+
+def show_nothing(events: Events, _watch: Watch, console: Console) -> None:
+    """Let the training run; trouble is told all the same."""
+    for event in events:
+        if isinstance(event, Trouble):
+            console.print(f"warning: {visible(event.message)}", soft_wrap=True)
+
+
+def print_json(values: dict[str, Any]) -> None:
+    """Write one line of JSON to standard output, at once."""
+    sys.stdout.write(json.dumps(values) + "\n")
+    sys.stdout.flush()
+
+
+def show_reading(sources: Sources, console: Console) -> Sources:
+    """Have the reading of a large text shown as it goes; it is read twice."""
+    total = 2 * sources.size
+    if total < SLOW_TO_READ:
+        return sources
+    console.print(f"reading {sources.size / 1e9:.1f} GB …", soft_wrap=True)
+    if not animated(sys.stderr):
+        return sources
+    done = 0
+
+    def shown(pieces: Iterator[bytes]) -> Iterator[bytes]:
+        nonlocal done
+        for piece in pieces:
+            done += len(piece)
+            sys.stderr.write(f"\r  {done / total:.0%} ")
+            yield piece
+        if done >= total:
+            sys.stderr.write("\r      \r")
+
+    return sources.watched(shown)

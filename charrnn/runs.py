@@ -1,0 +1,108 @@
+"""Places: where runs live, what the files in one are called, and which model a command means.
+
+What stands in the files is left to those who write them.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from charrnn.errors import CharrnnError
+
+RUNS = Path("checkpoints")
+"""where runs live, relative to where the command runs"""
+LONGEST_NAME = 100
+"""bytes of UTF-8; file systems take 255, and people should be able to read it"""
+
+_CHECKPOINT = re.compile(r"checkpoint-(\d{8,})\.safetensors")
+_DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
+"""names that Windows gives to devices, whatever directory and suffix they stand in"""
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """A run's directory, which need not exist yet, and the files in it.
+
+    >>> RunDirectory(Path("checkpoints/hamlet")).checkpoint(3500).name
+    'checkpoint-00003500.safetensors'
+    """
+
+    path: Path
+
+    @property
+    def model(self) -> Path:
+        """The best weights so far: all that sampling, scoring and inspecting need."""
+        return self.path / "model.safetensors"
+
+    @property
+    def config(self) -> Path:
+        """Every setting of the run, usable as `--config`."""
+        return self.path / "config.yaml"
+
+    @property
+    def metrics(self) -> Path:
+        """A JSON line for every report."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def corpus(self) -> Path:
+        """The text as ids."""
+        return self.path / "corpus.bin"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that trains here."""
+        return self.path / ".lock"
+
+    def checkpoint(self, step: int) -> Path:
+        """Everything needed to go on from a step."""
+        return self.path / f"checkpoint-{step:08d}.safetensors"
+
+    def checkpoints(self) -> list[Path]:
+        """List the checkpoints there are, the oldest first."""
+        found = (
+            (int(match[1]), path) for path in _entries(self.path) if (match := _CHECKPOINT.fullmatch(path.name))
+        )
+        return [path for _, path in sorted(found)]
+
+
+def find_model(named: Path | None = None, *, runs: Path = RUNS) -> Path:
+    """Find the model file that is meant: by its own name, by its run's directory, or else the newest there is.
+
+    Raise CharrnnError if there is none.
+    """
+    if named is None:
+        return newest_model(runs)
+    model = RunDirectory(named).model if named.is_dir() else named
+    if model.exists():
+        return model
+    there = RunDirectory(runs / named).model
+    hint = f"did you mean {there.parent}?" if there.exists() else "`charrnn train corpus.txt`"
+    raise CharrnnError(f"no trained model at {named}", hint=hint)
+
+
+def newest_model(runs: Path = RUNS) -> Path:
+    """Find the model that was written last among all runs; raise CharrnnError if there is none."""
+    models = [model for run in _entries(runs) if (model := RunDirectory(run).model).is_file()]
+    if not models:
+        raise CharrnnError("no trained model here", hint="`charrnn train corpus.txt`")
+    return max(models, key=lambda model: (model.stat().st_mtime_ns, model))
+
+
+def run_name(corpus: PurePath) -> str:
+    """Name a run after its corpus, in a way that every file system takes and no shell trips over.
+
+    >>> run_name(PurePath("../a b:c?.txt")), run_name(PurePath("CON.txt")), run_name(PurePath("-"))
+    ('a-b-c', '_CON', 'text')
+    """
+    words = re.sub(r"[^\w.-]+", "-", unicodedata.normalize("NFC", corpus.stem))
+    short = words.encode("utf-8", "ignore")[:LONGEST_NAME].decode("utf-8", "ignore")
+    name = short.strip("-.") or "text"
+    return f"_{name}" if _DEVICES.fullmatch(name) else name
+
+
+def _entries(directory: Path) -> Iterator[Path]:
+    """Go through what is in a directory; one that is not there is as good as empty."""
+    return directory.iterdir() if directory.is_dir() else iter(())

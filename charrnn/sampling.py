@@ -1,0 +1,151 @@
+"""The next character: how one is chosen among all, and text written one character after the other.
+
+How a network comes to its logits is left to `network.reader`. Chance comes in as a generator.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.errors import CharrnnError, WrongUsageError
+from charrnn.network.reader import Reader, State
+from charrnn.text.vocabulary import Vocabulary
+
+SHARPEST = 1e-9
+"""temperatures between this and 0 are taken as this: beyond it nothing but rounding would be divided"""
+PROMPT_AT_ONCE = 512
+"""characters; what bounds the memory of reading a long prompt"""
+DRAWN_AT_ONCE = 256
+
+Logits = NDArray[np.floating]
+Uniforms = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """How the next character is chosen. The limits apply after the temperature; what they leave keeps its odds."""
+
+    temperature: float = 0.8
+    """probabilities to the power of 1/temperature: below 1 safer, above 1 wilder; 0: always the likeliest"""
+    top_k: int = 0
+    """only the k likeliest; 0: no limit"""
+    top_p: float = 1.0
+    """only the fewest likeliest that together reach this probability (Holtzman et al. 2020)"""
+    min_p: float = 0.0
+    """only those at least this likely, measured by the likeliest (Nguyen et al. 2024)"""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.temperature < math.inf:
+            raise WrongUsageError(f"temperature is {self.temperature}: it must be a number ≥ 0")
+        if self.top_k < 0:
+            raise WrongUsageError(f"top-k is {self.top_k}: it must be a whole number ≥ 0")
+        if not 0 < self.top_p <= 1:
+            raise WrongUsageError(f"top-p is {self.top_p}: it must be a number above 0, up to 1")
+        if not 0 <= self.min_p <= 1:
+            raise WrongUsageError(f"min-p is {self.min_p}: it must be a number from 0 to 1")
+
+
+USUAL = Choice()
+
+
+class Written(NamedTuple):
+    """A character that was written, and the logits that it was chosen by."""
+
+    character: str
+    number: int
+    logits: Logits
+    """(V,)"""
+
+    @property
+    def nats(self) -> float:
+        """Say how unexpected it was: −ln p at temperature 1, among all characters."""
+        shifted = self.logits.astype(np.float64) - self.logits.max()
+        return float(np.log(np.exp(shifted).sum()) - shifted[self.number])
+
+
+class Opening(NamedTuple):
+    """Where writing begins: what a model says of the next character, (1, V), and its state."""
+
+    logits: Logits
+    state: State
+
+
+def choose(logits: Logits, uniforms: Uniforms, choice: Choice) -> NDArray[np.intp]:
+    """Choose a character for each stream: logits (B, V), one number from [0, 1) each (B,) -> ids (B,).
+
+    By the inverse of the distribution's sum: the same numbers and logits give the same characters, and the
+    same numbers and logits that differ a little give mostly the same ones.
+    """
+    if choice.temperature == 0:
+        return logits.argmax(-1)
+    shifted = logits.astype(np.float64) - logits.max(-1, keepdims=True)
+    odds = _limited(np.exp(shifted / max(choice.temperature, SHARPEST)), choice)
+    heights = np.add.accumulate(odds, -1)
+    return (heights > uniforms[:, None] * heights[:, -1:]).argmax(-1)
+
+
+def _limited(odds: NDArray[np.float64], choice: Choice) -> NDArray[np.float64]:
+    """Zero the odds (B, V) that the limits rule out; the likeliest character's are 1."""
+    if choice.min_p:
+        odds = np.where(odds < choice.min_p, 0.0, odds)
+    if not choice.top_k and choice.top_p == 1:
+        return odds
+    # A stable order settles ties as argmax does: the lower id is the likelier.
+    order = np.argsort(-odds, axis=-1, kind="stable")
+    ranked = np.take_along_axis(odds, order, -1)
+    if choice.top_k:
+        ranked[:, choice.top_k :] = 0
+    heights = np.add.accumulate(ranked, -1)
+    ranked[heights - ranked >= choice.top_p * heights[:, -1:]] = 0
+    limited = np.empty_like(odds)
+    np.put_along_axis(limited, order, ranked, -1)
+    return limited
+
+
+def opening(reader: Reader, vocabulary: Vocabulary, prompt: str = "", *, unknown: str = "error") -> Opening:
+    """Read what the text is to begin with; nothing: as if a line, or else a word, had just ended.
+
+    A vocabulary with neither newline nor space leaves the zero state, whose logits are the output's bias: how
+    frequent each character is. Unknown characters are `Vocabulary.encode`'s business (WrongUsageError).
+    """
+    ids = vocabulary.encode(prompt, unknown=unknown)
+    if not ids.size:
+        ids = vocabulary.encode(next((end for end in "\n " if end in vocabulary), ""))
+    state = reader.start(1)
+    for start in range(0, ids.size, PROMPT_AT_ONCE):
+        state = reader.read(ids[start : start + PROMPT_AT_ONCE, None], state).state
+    return Opening(reader.logits(state[-1].hidden), state)
+
+
+def generate(
+    reader: Reader,
+    vocabulary: Vocabulary,
+    *,
+    rng: np.random.Generator,
+    begin: Opening | None = None,
+    choice: Choice = USUAL,
+    length: int | None = None,
+) -> Iterator[Written]:
+    """Write that many characters, or for ever, each as soon as it is chosen; one random number a character.
+
+    Raise CharrnnError if the model's weights are so large that what it says is no number.
+    """
+    logits, state = begin or opening(reader, vocabulary)
+    for uniform in islice(_uniforms(rng), length):
+        ids = choose(logits, uniform, choice)
+        number = int(ids[0])
+        if not math.isfinite(logits[0, number]):
+            raise CharrnnError("the model's weights are too large to compute with")
+        yield Written(vocabulary.characters[number], number, logits[0])
+        logits, state = reader.step(ids, state)
+
+
+def _uniforms(rng: np.random.Generator) -> Iterator[Uniforms]:
+    """Draw numbers from [0, 1), (1,) at a time; many at once, which is what makes them cheap."""
+    while True:
+        yield from rng.random((DRAWN_AT_ONCE, 1))

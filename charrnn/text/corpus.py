@@ -1,0 +1,173 @@
+"""A corpus: a text of any size as ids on disk, with its vocabulary; and its split into training and held-out text.
+
+The ids are the run's own copy, so what happens to the files afterwards does not matter. They are read through a
+fresh memory map each time, so that a text of many gigabytes never counts as memory in use.
+"""
+
+import hashlib
+import json
+import mmap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.errors import CharrnnError
+from charrnn.storage import replacing, write_whole
+from charrnn.text.encoding import CodePoints, code_points
+from charrnn.text.sources import Sources
+from charrnn.text.vocabulary import UNKNOWN, Ids, Vocabulary
+
+FEWEST_CHARACTERS = 200
+CODE_POINTS = 0x110000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """What a first reading of a text found."""
+
+    characters: int
+    counts: NDArray[np.int64]
+    """how often each code point stands in the text, (0x110000,)"""
+
+    def vocabulary(self, min_count: int = 1) -> Vocabulary:
+        """List the characters in code point order; those rarer than `min_count` become one, U+FFFD."""
+        frequent = np.flatnonzero(self.counts >= max(min_count, 1))
+        rare = frequent.size < np.count_nonzero(self.counts)
+        return Vocabulary(tuple(sorted({chr(point) for point in frequent} | ({UNKNOWN} if rare else set()))))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corpus:
+    """A text as ids on disk."""
+
+    path: Path
+    """the ids; what they mean stands beside them, in a file of the same name ending in .json"""
+    name: str
+    vocabulary: Vocabulary
+    counts: tuple[int, ...]
+    """how often each character of the vocabulary stands in the text"""
+    dtype: str
+    """uint8, uint16 or uint32: the narrowest that holds the vocabulary"""
+    fingerprint: Mapping[str, Any]
+    """the files' sizes, times and checksum when they were read"""
+
+    @cached_property
+    def characters(self) -> int:
+        """How long the text is."""
+        return sum(self.counts)
+
+    def split(self, val_fraction: float) -> int:
+        """Give the position at which the held-out end begins."""
+        return int(self.characters * (1 - val_fraction))
+
+    @cached_property
+    def ids(self) -> Ids:
+        """The whole text (T,), mapped; `release` now and then what was touched."""
+        return np.frombuffer(self._map, self.dtype)
+
+    def release(self) -> None:
+        """Give the memory of what was read so far back to the system; it is read again when it is needed."""
+        if hasattr(mmap, "MADV_DONTNEED"):
+            self._map.madvise(mmap.MADV_DONTNEED)
+
+    @cached_property
+    def _map(self) -> mmap.mmap:
+        with self.path.open("rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+    def text(self, start: int, stop: int) -> str:
+        """Give a stretch of the text as characters."""
+        return self.vocabulary.decode(self.ids[start:stop].tolist())
+
+
+def survey(sources: Sources, encoding: str) -> Survey:
+    """Read a text once, counting its characters; raise CharrnnError if it is nothing to learn from."""
+    counts = np.zeros(CODE_POINTS, dtype=np.int64)
+    for points in _all_code_points(sources, encoding):
+        _count(points, counts)
+    found = Survey(characters=int(counts.sum()), counts=counts)
+    name = sources.files[0].name if len(sources.files) == 1 else sources.name
+    if not found.characters:
+        raise CharrnnError(f"{name} is empty")
+    if found.characters < FEWEST_CHARACTERS:
+        raise CharrnnError(f"{name} has {found.characters} characters; at least {FEWEST_CHARACTERS} are needed")
+    if np.count_nonzero(counts) == 1:
+        raise CharrnnError(f"every character is {chr(int(counts.argmax()))!r}; there is nothing to learn")
+    return found
+
+
+def encode(sources: Sources, encoding: str, found: Survey, path: Path, *, min_count: int = 1) -> Corpus:
+    """Write a surveyed text's ids to `path` and what they mean beside it; each file wholly or not at all.
+
+    Raise CharrnnError if the text is no longer what was surveyed, OSError if it cannot be written.
+    """
+    vocabulary = found.vocabulary(min_count)
+    dtype = np.min_scalar_type(len(vocabulary) - 1)
+    numbers = np.full(CODE_POINTS, vocabulary.id_of(UNKNOWN) if UNKNOWN in vocabulary else 0, dtype=dtype)
+    numbers[[ord(character) for character in vocabulary.characters]] = np.arange(len(vocabulary))
+    digest = hashlib.sha256()
+    seen = np.zeros_like(found.counts)
+    _described(path).unlink(missing_ok=True)
+    with replacing(path) as file:
+        for points in _all_code_points(sources.digested(digest), encoding):
+            _count(points, seen)
+            file.write(numbers[points].tobytes())
+        if not np.array_equal(seen, found.counts):
+            raise CharrnnError(f"{sources.name} changed while it was read", hint="run the same command again")
+    counts = np.bincount(numbers, weights=found.counts, minlength=len(vocabulary)).astype(np.int64)
+    corpus = Corpus(
+        path=path,
+        name=sources.name,
+        vocabulary=vocabulary,
+        counts=tuple(counts.tolist()),
+        dtype=dtype.name,
+        fingerprint=sources.fingerprint() | {"sha256": digest.hexdigest()},
+    )
+    write_whole(_described(path), json.dumps(_description(corpus)).encode())
+    return corpus
+
+
+def open_corpus(path: Path) -> Corpus:
+    """Open what `encode` wrote; raise CharrnnError if it is not there or its parts do not fit each other."""
+    try:
+        description = json.loads(_described(path).read_bytes())
+        description["vocabulary"] = Vocabulary(tuple(description["vocabulary"]))
+        description["counts"] = tuple(description["counts"])
+        corpus = Corpus(path=path, **description)
+        size = path.stat().st_size
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise CharrnnError(f"{path} is missing or damaged: {error}", hint="`--new` reads the text again") from error
+    if size != corpus.characters * np.dtype(corpus.dtype).itemsize:
+        raise CharrnnError(f"{path} is damaged: it has {size:,} bytes", hint="`--new` reads the text again")
+    return corpus
+
+
+def _count(points: CodePoints, counts: NDArray[np.int64]) -> None:
+    """Add what stands in `points` to `counts`."""
+    found = np.bincount(points)
+    counts[: found.size] += found
+
+
+def _all_code_points(sources: Sources, encoding: str) -> Iterator[CodePoints]:
+    for source in sources.files:
+        yield from code_points(source, encoding)
+
+
+def _described(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+def _description(corpus: Corpus) -> dict[str, Any]:
+    """Give the record's plain values, its place aside."""
+    return {
+        "name": corpus.name,
+        "vocabulary": list(corpus.vocabulary.characters),
+        "counts": list(corpus.counts),
+        "dtype": corpus.dtype,
+        "fingerprint": dict(corpus.fingerprint),
+    }

@@ -1,0 +1,80 @@
+"""Decoding bytes into code points, in chunks and strictly, and saying exactly where they are not text."""
+
+import codecs
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.errors import CharrnnError, WrongUsageError
+from charrnn.text.sources import Source
+
+BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
+
+CodePoints = NDArray[np.uint32]
+
+
+def code_points(source: Source, encoding: str) -> Iterator[CodePoints]:
+    """Read a file as code points, piece by piece, a byte order mark at its start left out.
+
+    Raise CharrnnError, with byte and line, where the bytes are not text in that encoding.
+    """
+    text_so_far = False
+    for text in _decoded(source, encoding):
+        if not text_so_far:
+            text_so_far = bool(text)
+            text = text.removeprefix(BYTE_ORDER_MARK)
+        yield np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+
+
+def known_encoding(name: str) -> str:
+    """See that Python has a text encoding of that name; give its usual name (WrongUsageError)."""
+    try:
+        codec = codecs.lookup(name)
+        "".encode(codec.name)
+    except (LookupError, ValueError) as error:
+        hint = "utf-8, latin-1, cp1252, utf-16, shift_jis, gb18030 and many more are known"
+        raise WrongUsageError(f"unknown encoding {name!r}", hint=hint) from error
+    return codec.name
+
+
+def _decoded(source: Source, encoding: str) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
+    position, lines = 0, 1
+    chunks = source.chunks()
+    while True:
+        chunk = next(chunks, b"")
+        pending = decoder.getstate()[0]
+        try:
+            text = decoder.decode(chunk, final=not chunk)
+        except UnicodeDecodeError as error:
+            before = error.object[: error.start]
+            line = lines + before.count(b"\n")
+            raise _not_text(source, encoding, position - len(pending) + error.start, line, error) from error
+        if "\0" in text:
+            at = position - len(pending) + (pending + chunk).find(b"\0")
+            raise CharrnnError(
+                f"{source.name} looks like a binary file (NUL at byte {at:,})", hint="charrnn learns text files"
+            )
+        position += len(chunk)
+        lines += text.count("\n")
+        yield text
+        if not chunk:
+            return
+
+
+def _not_text(source: Source, encoding: str, at: int, line: int, error: UnicodeDecodeError) -> CharrnnError:
+    """Say where a file stops being text, and guess what it is instead."""
+    first = next(source.chunks(), b"")[:4096]
+    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        hint = "this looks like UTF-16; `--encoding utf-16`"
+    elif b"\0" in first:
+        nul = first.index(b"\0")
+        return CharrnnError(
+            f"{source.name} looks like a binary file (NUL at byte {nul:,})", hint="charrnn learns text files"
+        )
+    else:
+        hint = "`--encoding latin-1` reads any byte; `--encoding cp1252` is usual for old Windows files"
+    where = f"at byte {at:,} (line {line:,})"
+    byte = error.object[error.start] if error.start < len(error.object) else 0
+    return CharrnnError(f"{source.name} is not valid {encoding.upper()} {where}: 0x{byte:02X}", hint=hint)

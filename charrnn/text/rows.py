@@ -1,0 +1,81 @@
+"""Rows: a text cut into stretches that are read side by side, so that all of it is scored, once, and quickly.
+
+Each row but the first begins with a warm-up that the row before scores; the first begins as the text does. Reading
+and scoring them is left to others.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.text.vocabulary import Ids
+
+
+class Chunk(NamedTuple):
+    """A few characters of every row, T of B rows; each row's next chunk goes on where this one stopped."""
+
+    inputs: NDArray[np.int64]
+    """ids to read, (T, B)"""
+    targets: NDArray[np.int64]
+    """the id that follows each of them, (T, B)"""
+    places: NDArray[np.int64]
+    """where in the text each target stands, (T, B)"""
+    scored: NDArray[np.bool_]
+    """whether this row is the one to score it, (T, B)"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """How a text is cut: row r begins at r·stride, and every row is stride + warm_up characters long.
+
+    Eleven characters in two rows with a warm-up of two: the first row reads 0 to 5 and is scored on 1 to 6, the
+    second reads 4 to 9 and is scored on 7 to 10. The very first character is predicted by nothing.
+
+    >>> rows = cut(11, rows=2, warm_up=2)
+    >>> rows.starts.tolist(), rows.length
+    ([0, 4], 6)
+    """
+
+    characters: int
+    """in the text"""
+    count: int
+    """how many rows"""
+    warm_up: int
+    """characters that a row reads before it is scored, the first row aside"""
+
+    @property
+    def stride(self) -> int:
+        """Characters from one row's start to the next one's."""
+        return -(-(self.characters - 1 - self.warm_up) // self.count)
+
+    @property
+    def length(self) -> int:
+        """Characters that each row reads."""
+        return self.stride + self.warm_up
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """Say where in the text each row begins, (B,)."""
+        return np.arange(self.count, dtype=np.int64) * self.stride
+
+    def chunks(self, ids: Ids, length: int) -> Iterator[Chunk]:
+        """Read the rows of a text, ids (characters,), that many characters of each at a time.
+
+        Where the last rows reach beyond the end of the text they repeat its last character, unscored.
+        """
+        first_scored = np.where(np.arange(self.count) == 0, 0, self.warm_up)
+        for begin in range(0, self.length, length):
+            times = np.arange(begin, min(begin + length, self.length) + 1)[:, None]
+            places = self.starts + times
+            read = np.asarray(ids[places.clip(max=self.characters - 1)], dtype=np.int64)
+            scored = (times[:-1] >= first_scored) & (places[1:] < self.characters)
+            yield Chunk(read[:-1], read[1:], places[1:], scored)
+
+
+def cut(characters: int, *, rows: int, warm_up: int) -> Rows:
+    """Cut a text of at least two characters into that many rows, or fewer where it is too short for them."""
+    fitting = max(1, min(rows, characters - 1 - warm_up))
+    return Rows(characters=characters, count=fitting, warm_up=warm_up if fitting > 1 else 0)

@@ -1,0 +1,46 @@
+"""Windows: a text as continuing streams read side by side, cut into windows that follow each other.
+
+The text is a ring. Row r of a batch begins r/B of the way round, and each window goes on where the row's last one
+stopped, for ever: after an epoch row r has come to where row r + 1 began. So the state can always be carried, and
+as the ring is seldom a whole number of windows long, each epoch cuts the text at other places.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.text.corpus import Corpus
+
+STEPS_BETWEEN_RELEASES = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Windows:
+    """The first `characters` of a corpus, as windows for `batch` streams.
+
+    >>> windows.read(7).shape                       # doctest: +SKIP
+    (length + 1, batch)
+    """
+
+    corpus: Corpus
+    characters: int
+    batch: int
+    length: int
+
+    @property
+    def per_epoch(self) -> float:
+        """How many steps it takes to read every character once."""
+        return self.characters / (self.batch * self.length)
+
+    def starts(self, step: int) -> NDArray[np.int64]:
+        """Say where in the text each row's window begins at a step, (B,): a function of the step alone."""
+        first = np.arange(self.batch) * self.characters // self.batch
+        return (first + step * self.length) % self.characters
+
+    def read(self, step: int) -> NDArray[np.int64]:
+        """Read a step's windows, (T + 1, B): all but the last row goes in, all but the first is to be told."""
+        if step % STEPS_BETWEEN_RELEASES == 0:
+            self.corpus.release()
+        places = self.starts(step) + np.arange(self.length + 1)[:, None]
+        return np.asarray(self.corpus.ids[places % self.characters], dtype=np.int64)

@@ -1,0 +1,91 @@
+"""Training to a time budget: measures how long a step takes and sets the number of steps so that it ends on time.
+
+Wraps the events of a run. The plan it sets is kept with the run, so a run that was stopped goes on under it.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from charrnn.training.events import Evaluation, Event, Preview, Step
+from charrnn.training.loop import EVALUATIONS
+from charrnn.training.preview import SHARES
+from charrnn.training.run import Run
+
+Clock = Callable[[], float]
+
+STEPS_NOT_COUNTED = 3
+"""the first ones allocate memory and choose kernels"""
+FEWEST_STEPS = 8
+SHARE_MEASURED = 0.02
+"""of the budget, before the number of steps is first set"""
+LOOKS = 100
+"""how often, evenly over the training, the plan is looked at again"""
+TOLERANCE = 0.01
+"""of the budget: by how much the end may be off before the plan is corrected"""
+RECENT_STEPS = 400
+
+
+class Budget:
+    """Keeps a run within its seconds.
+
+    `began` is the clock's time at which the command began: what it did before training counts too.
+    """
+
+    def __init__(self, run: Run, seconds: float, *, began: float, clock: Clock = time.monotonic) -> None:
+        self._run = run
+        self._seconds = seconds
+        self._clock = clock
+        self._began = began - run.seconds
+        self._seen = 0
+        self._steps: deque[float] = deque(maxlen=RECENT_STEPS)
+        self._evaluation = self._preview = 0.0
+
+    def kept(self, events: Iterator[Event]) -> Iterator[Event]:
+        """Pass events through, timing each and correcting the run's plan."""
+        before = self._clock()
+        for event in events:
+            now = self._clock()
+            self._run.seconds = now - self._began
+            self._measure(event, now - before)
+            if isinstance(event, Step) and self._is_time_to_look():
+                self._correct()
+            yield event
+            before = self._clock()
+
+    def _measure(self, event: Event, seconds: float) -> None:
+        """Remember how long an event took to come about."""
+        if isinstance(event, Evaluation):
+            self._evaluation = seconds / event.characters
+        elif isinstance(event, Preview):
+            self._preview = seconds
+        elif isinstance(event, Step):
+            self._seen += 1
+            if self._seen > STEPS_NOT_COUNTED:
+                self._steps.append(seconds)
+
+    def _is_time_to_look(self) -> bool:
+        if len(self._steps) < FEWEST_STEPS:
+            return False
+        if self._run.plan.steps is None:
+            return sum(self._steps) >= SHARE_MEASURED * self._seconds
+        return self._run.plan.passes(self._run.step, LOOKS)
+
+    def _correct(self) -> None:
+        """Set the plan's end to where the time will be up, if it is off by more than the tolerance."""
+        run = self._run
+        a_step = sum(self._steps) / len(self._steps)
+        left = self._seconds - run.seconds - self._other_seconds(a_step)
+        steps = run.step + max(1, round(left / a_step))
+        planned = run.plan.steps
+        if planned is None or abs(steps - planned) * a_step > TOLERANCE * self._seconds:
+            run.plan = run.plan.revised(run.step, steps)
+
+    def _other_seconds(self, a_step: float) -> float:
+        """Foresee what is not a step: evaluations and previews on the way, the whole held-out text at the end."""
+        run = self._run
+        share_left = 1 - run.plan.progress(run.step)
+        training_speed = a_step / (run.training.batch * run.training.length)
+        a_character = self._evaluation or training_speed / 3
+        on_the_way = EVALUATIONS * share_left * (run.evaluation_characters or 0) * a_character
+        return on_the_way + SHARES * share_left * self._preview + run.held_out_characters * a_character

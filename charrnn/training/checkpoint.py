@@ -1,0 +1,113 @@
+"""Checkpoints: a run in one file, written whole, with everything needed to go on exactly.
+
+Wraps the events of a run and saves as they pass. When to stop is left to others: the last save comes at their end.
+"""
+
+import dataclasses
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from charrnn.errors import CharrnnError
+from charrnn.network import model_file, tensor_file
+from charrnn.runs import RunDirectory
+from charrnn.training.evaluation import Loss
+from charrnn.training.events import Evaluation, Event, Step, Trouble
+from charrnn.training.run import Best, Run
+from charrnn.training.snapshot import arrays_of, metadata_of, restore
+
+KEPT = 2
+"""checkpoints: the newest, and the one before in case the newest is damaged"""
+
+
+def kept(
+    events: Iterator[Event],
+    run: Run,
+    directory: RunDirectory,
+    *,
+    every_seconds: float = 60.0,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Event]:
+    """Pass events through and save: the model whenever it is the best, a checkpoint now and then and at the end.
+
+    A save that fails on the way is told as Trouble, and training goes on; at the end it raises CharrnnError.
+    """
+    saved_at = clock()
+    for event in events:
+        yield event
+        try:
+            if isinstance(event, Evaluation) and event.improved:
+                save_model(run, directory)
+            if isinstance(event, Step) and clock() - saved_at >= every_seconds:
+                save(run, directory)
+                saved_at = clock()
+        except OSError as error:
+            saved_at = clock()
+            yield Trouble(
+                step=run.step, message=f"could not save step {run.step:,}: {_reason(error)}; will try again"
+            )
+    try:
+        save(run, directory)
+        if run.best is None:
+            save_model(run, directory)
+    except OSError as error:
+        raise CharrnnError(f"cannot save in {directory.path}: {_reason(error)}") from error
+
+
+def save_model(run: Run, directory: RunDirectory, *, loss: Loss | None = None) -> None:
+    """Write the best weights, or those of now if none were evaluated yet, as the run's model (OSError).
+
+    `loss`: on all of the held-out text, where that is known; otherwise the sample's stands in the file.
+    """
+    best = run.best or Best(step=run.step, nats=math.nan, weights=run.weights())
+    nats = loss.nats if loss else best.nats
+    story = {
+        "corpus": run.corpus.name,
+        "characters": run.corpus.characters,
+        "train_characters": run.train_characters,
+        "step": best.step,
+        "steps": run.plan.steps,
+        "epoch": round(best.step / run.windows.per_epoch, 3),
+        "val_nats": None if math.isnan(nats) else nats,
+        "val_characters": loss.characters if loss else run.evaluation_characters,
+        "seconds": round(run.seconds, 1),
+        "settings": dataclasses.asdict(run.training),
+    }
+    model_file.save(directory.model, dataclasses.replace(run.model(best.weights), training=story))
+
+
+def save(run: Run, directory: RunDirectory) -> Path:
+    """Write a checkpoint, wholly or not at all, and drop those that are no longer needed (OSError)."""
+    path = directory.checkpoint(run.step)
+    tensor_file.write(path, arrays_of(run), metadata_of(run))
+    for old in directory.checkpoints()[:-KEPT]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def load(run: Run, path: Path) -> None:
+    """Put a run of the same configuration where a checkpoint was made.
+
+    Raise CharrnnError if the file is damaged or does not fit the run.
+    """
+    file = tensor_file.read(path)
+    try:
+        restore(run, file.arrays, json.loads(file.metadata["run"]))
+    except (KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise CharrnnError(f"{path} does not fit this run: {error}", hint="`--new` starts over") from error
+
+
+def described(path: Path) -> dict[str, Any]:
+    """Read what a checkpoint says of its run, without its arrays (CharrnnError)."""
+    metadata = tensor_file.read_metadata(path)
+    try:
+        return dict(json.loads(metadata["run"])) | {"network": json.loads(metadata["config"])}
+    except (KeyError, ValueError, TypeError) as error:
+        raise CharrnnError(f"{path} is not a checkpoint of a training") from error
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,69 @@
+"""What happens while a network learns, as records: what `loop.train` yields and everything else looks at."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One update of the weights."""
+
+    step: int
+    """updates so far, this one included"""
+    nats: float
+    """training loss a character, with dropout"""
+    gradient_norm: float
+    """before clipping"""
+    learning_rate: float
+    progress: float
+    """share of the plan that is done, 0 to 1; 0 while the speed is being measured"""
+    steps: int | None
+    """how many there will be; None while the speed is being measured"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """The mean over the steps since the last report."""
+
+    step: int
+    epoch: float
+    nats: float
+    gradient_norm: float
+    learning_rate: float
+    progress: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """The loss on held-out text, with carried state and without dropout."""
+
+    step: int
+    nats: float
+    characters: int
+    """how many held-out characters it is the mean over"""
+    best_nats: float
+    best_step: int
+    """the best evaluation so far, perhaps this one"""
+
+    @property
+    def improved(self) -> bool:
+        """Tell whether this one is the best."""
+        return self.best_step == self.step
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """A little text, written by the network as it is now."""
+
+    step: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """Something went wrong that training outlives."""
+
+    step: int
+    message: str
+
+
+Event = Trouble | Step | Report | Evaluation | Preview

@@ -1,0 +1,44 @@
+"""The end of a training: the best weights, measured on all of the held-out text, as the run's model."""
+
+from dataclasses import dataclass
+
+import torch
+
+from charrnn.runs import RunDirectory
+from charrnn.training import checkpoint
+from charrnn.training.evaluation import Loss, held_out_loss
+from charrnn.training.run import Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a training came to."""
+
+    loss: Loss
+    """of the best weights, on the held-out text with carried state"""
+    best_step: int
+    steps: int
+    characters: int
+    """trained on, counting each time anew"""
+    seconds: float
+    parameters: int
+
+
+def finish(run: Run, directory: RunDirectory) -> Outcome:
+    """Measure the best weights on the whole held-out text and write that beside them."""
+    best = run.best
+    assert best is not None, "a plan that is done ends with an evaluation"
+    now = run.network.state_dict()
+    last = {name: tensor.clone() for name, tensor in now.items()}
+    run.network.load_state_dict({name: torch.from_numpy(weight) for name, weight in best.weights.items()})
+    loss = held_out_loss(run)
+    run.network.load_state_dict(last)
+    checkpoint.save_model(run, directory, loss=loss)
+    return Outcome(
+        loss=loss,
+        best_step=best.step,
+        steps=run.step,
+        characters=run.step * run.training.batch * run.training.length,
+        seconds=run.seconds,
+        parameters=run.model(best.weights).parameters,
+    )

@@ -1,0 +1,144 @@
+"""Settings that fit this corpus, device and budget, where the user gave none.
+
+The rule: as many characters as the budget lets a network read, a network with about an eighth as many weights.
+A smaller one is done learning too soon, a larger one reads too little.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from charrnn.config import NetworkConfig, TrainingConfig
+from charrnn.errors import WrongUsageError
+from charrnn.network.model_file import count_weights
+
+DEFAULT_MINUTES = 5.0
+CHARACTERS_PER_WEIGHT = 8
+FLOPS_PER_WEIGHT = 6
+"""a character's forward and backward pass: Kaplan et al. 2020, section 2.1"""
+WIDTHS = (128, 192, 256, 320, 384, 512, 640, 768, 1024, 1536, 2048)
+LARGEST_BYTES = 1 << 38
+"""a network whose training would need more than this is a slip of the finger"""
+BYTES_PER_WEIGHT = 20
+"""weight, gradient, two moments of AdamW and a copy of the best, 4 bytes each"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circumstances:
+    """What the choice depends on."""
+
+    train_characters: int
+    vocabulary_size: int
+    device: str
+    flops_per_second: float
+    """what the device reaches in training, roughly"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything chosen, and why in a line."""
+
+    network: NetworkConfig
+    training: TrainingConfig
+    why: str
+
+
+def choose(given: Mapping[str, Any], circumstances: Circumstances) -> Recipe:
+    """Fill in what was not given (None); raise WrongUsageError for a network that no machine can hold."""
+    asked = {name: value for name, value in given.items() if value is not None}
+    if not {"steps", "epochs", "minutes"} & asked.keys():
+        asked["minutes"] = DEFAULT_MINUTES
+    hidden = asked.get("hidden") or _width(asked, circumstances)
+    network = _network(asked, hidden, circumstances)
+    _refuse_the_absurd(network, circumstances.vocabulary_size)
+    epochs = _characters_to_read(asked, network, circumstances) / circumstances.train_characters
+    network = dataclasses.replace(network, dropout=asked.get("dropout", _dropout(epochs)))
+    return Recipe(network=network, training=_training(asked, circumstances), why=_why(asked, epochs))
+
+
+def _width(asked: Mapping[str, Any], circumstances: Circumstances) -> int:
+    """Take the widest layer that still reads enough characters for its weights."""
+    fitting = [
+        width
+        for width in WIDTHS
+        if _characters_to_read(asked, network := _network(asked, width, circumstances), circumstances)
+        >= CHARACTERS_PER_WEIGHT * _multiplied(network, circumstances)
+    ]
+    return max(fitting, default=WIDTHS[0])
+
+
+def _network(asked: Mapping[str, Any], hidden: int, circumstances: Circumstances) -> NetworkConfig:
+    embedding = asked.get("embedding")
+    return NetworkConfig(
+        cell=asked.get("cell", NetworkConfig.cell),
+        layers=asked.get("layers", NetworkConfig.layers),
+        hidden=hidden,
+        embedding=_embedding(circumstances.vocabulary_size) if embedding is None else embedding,
+    )
+
+
+def _embedding(vocabulary_size: int) -> int:
+    """Half as wide as the alphabet is large, within bounds: wider ones cost arithmetic and add no function."""
+    return min(128, max(16, 16 * math.ceil(vocabulary_size / 32)))
+
+
+def _dropout(epochs: float) -> float:
+    """None for a text that is read once, more the more often it is read."""
+    return round(min(0.5, max(0.0, 0.14 * math.log2(max(epochs, 1) / 1.5))), 2)
+
+
+def _characters_to_read(asked: Mapping[str, Any], network: NetworkConfig, circumstances: Circumstances) -> float:
+    """Say how many characters the budget allows, by steps, epochs or time."""
+    if "steps" in asked:
+        batch, length = _batch(asked, circumstances)
+        return float(asked["steps"]) * batch * length
+    if "epochs" in asked:
+        return float(asked["epochs"]) * circumstances.train_characters
+    flops = asked["minutes"] * 60 * circumstances.flops_per_second
+    return float(flops / (FLOPS_PER_WEIGHT * _multiplied(network, circumstances)))
+
+
+def _multiplied(network: NetworkConfig, circumstances: Circumstances) -> int:
+    """Count the weights that every character is multiplied with: all but the embedding's."""
+    size = circumstances.vocabulary_size
+    return count_weights(network, size) - size * network.embedding
+
+
+def _batch(asked: Mapping[str, Any], circumstances: Circumstances) -> tuple[int, int]:
+    """Choose streams and window: smaller ones where a text, read whole, would make only a few of them."""
+    length = asked.get("length", 64 if circumstances.train_characters >= 100_000 else 32)
+    usual = 64 if circumstances.device == "cuda" else 32
+    fitting = 2 ** int(math.log2(max(4, circumstances.train_characters // (length * 16))))
+    return asked.get("batch", min(usual, fitting)), length
+
+
+def _training(asked: Mapping[str, Any], circumstances: Circumstances) -> TrainingConfig:
+    batch, length = _batch(asked, circumstances)
+    steps = asked.get("steps")
+    if "epochs" in asked:
+        steps = math.ceil(asked["epochs"] * circumstances.train_characters / (batch * length))
+    names = ("warm_up", "final_lr", "weight_decay", "clip", "reset", "seed", "val_fraction", "precision")
+    usual_lr = 5e-3 if asked.get("cell", "lstm") == "lstm" else 3e-3
+    return TrainingConfig(
+        batch=batch,
+        length=length,
+        lr=asked.get("lr", usual_lr),
+        steps=steps,
+        minutes=None if steps else asked["minutes"],
+        **{name: asked[name] for name in names if name in asked},
+    )
+
+
+def _refuse_the_absurd(network: NetworkConfig, vocabulary_size: int) -> None:
+    needed = count_weights(network, vocabulary_size) * BYTES_PER_WEIGHT
+    if needed > LARGEST_BYTES:
+        raise WrongUsageError(
+            f"this network would need about {needed / 1e12:,.1f} TB", hint="lower --hidden or --layers"
+        )
+
+
+def _why(asked: Mapping[str, Any], epochs: float) -> str:
+    budget = next(f"{asked[name]:g} {name}" for name in ("steps", "epochs", "minutes") if name in asked)
+    return f"for {budget}, in which the text is read about {epochs:.1f} times"

@@ -1,0 +1,148 @@
+"""A network while it learns: its weights, optimiser, carried state and place in the text, and one step of it.
+
+When what happens, and what becomes of it, is left to `loop` and `checkpoint`.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from charrnn.config import NetworkConfig, TrainingConfig
+from charrnn.errors import DivergedError
+from charrnn.network.model_file import Model
+from charrnn.network.module import CharacterNetwork, detached
+from charrnn.text.corpus import Corpus
+from charrnn.text.windows import Windows
+from charrnn.training.events import Step
+from charrnn.training.schedule import Plan, learning_rate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Best:
+    """The weights that did best on held-out text."""
+
+    step: int
+    nats: float
+    weights: Mapping[str, NDArray[np.float32]]
+
+
+class Run:
+    """Everything that changes from step to step.
+
+    Chance at a step comes from the seed and the step alone, so there is no generator to carry: whoever stands at
+    this step with these arrays goes on exactly. torch's dropout leaves no choice but its global generator.
+    """
+
+    def __init__(self, corpus: Corpus, network: NetworkConfig, training: TrainingConfig, device: str) -> None:
+        torch.manual_seed(training.seed)
+        self.corpus = corpus
+        self.training = training
+        self.device = torch.device(device)
+        self.train_characters = corpus.split(training.val_fraction)
+        self.windows = Windows(
+            corpus=corpus, characters=self.train_characters, batch=training.batch, length=training.length
+        )
+        self.network = CharacterNetwork(network, len(corpus.vocabulary)).to(self.device)
+        self.optimiser = _optimiser(self.network, training)
+        self.state = self.network.start(training.batch)
+        self.step = 0
+        self.plan = Plan(steps=training.steps)
+        self.seconds = 0.0
+        """time spent so far, for a budget"""
+        self.best: Best | None = None
+        self.evaluated_at = 0
+        self.evaluation_characters: int | None = None
+        """how much held-out text an evaluation on the way reads; fixed by the first"""
+        self.since_report = np.zeros(3)
+        """sums since the last report: steps, nats, gradient norm"""
+
+    @property
+    def epoch(self) -> float:
+        """How often every character was read."""
+        return self.step / self.windows.per_epoch
+
+    @property
+    def held_out_characters(self) -> int:
+        """How long the held-out end of the text is."""
+        return self.corpus.characters - self.train_characters
+
+    def update(self) -> Step:
+        """Learn from one window of every stream; raise DivergedError before anything is changed by NaN."""
+        rate = learning_rate(self.training, self.plan, self.step)
+        torch.manual_seed(_seed(self.training.seed, self.step))
+        ids = torch.from_numpy(self.windows.read(self.step)).to(self.device, non_blocking=True)
+        self._forget_some_streams()
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.training.precision == "bfloat16"):
+            logits, state = self.network(ids[:-1], self.state)
+        loss = functional.cross_entropy(logits.flatten(0, 1).float(), ids[1:].flatten())
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.training.clip or math.inf)
+        nats, gradient_norm = loss.item(), norm.item()
+        if not (math.isfinite(nats) and math.isfinite(gradient_norm)):
+            raise self._diverged(nats, rate)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.step()
+        self.optimiser.zero_grad()
+        self.state = detached(state)
+        self.step += 1
+        self.since_report += (1, nats, gradient_norm)
+        return Step(
+            step=self.step,
+            nats=nats,
+            gradient_norm=gradient_norm,
+            learning_rate=rate,
+            progress=self.plan.progress(self.step),
+            steps=self.plan.steps,
+        )
+
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        """Copy the weights out, under the names of a model file."""
+        return {name: _plain(tensor).copy() for name, tensor in self.network.state_dict().items()}
+
+    def model(self, weights: Mapping[str, NDArray[np.float32]]) -> Model:
+        """Put weights together with what is needed to use them."""
+        return Model(config=self.network.config, vocabulary=self.corpus.vocabulary, weights=weights)
+
+    def _forget_some_streams(self) -> None:
+        """Zero a stream's state now and then, so that the network knows how a text begins."""
+        forgotten = torch.rand(self.training.batch) < self.training.reset
+        if forgotten.any():
+            kept = (~forgotten).to(self.device)[None, :, None]
+            self.state = tuple(part * kept for part in self.state)
+
+    def _diverged(self, nats: float, rate: float) -> DivergedError:
+        what = "the loss" if not math.isfinite(nats) else "its gradient"
+        return DivergedError(
+            f"training diverged: {what} left the numbers at step {self.step + 1:,} (learning rate {rate:.2g})",
+            hint=f"try a lower one: `--lr {self.training.lr / 10:.2g}`",
+        )
+
+
+def _optimiser(network: CharacterNetwork, training: TrainingConfig) -> torch.optim.AdamW:
+    """AdamW (Loshchilov and Hutter 2019); biases and embeddings are not decayed."""
+    matrices = [p for name, p in network.named_parameters() if p.dim() > 1 and not name.startswith("embedding")]
+    others = [p for name, p in network.named_parameters() if p.dim() == 1 or name.startswith("embedding")]
+    groups = [
+        {"params": matrices, "weight_decay": training.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=training.lr, betas=(0.9, 0.99), fused=True)
+
+
+def _seed(seed: int, step: int) -> int:
+    """Give each step of each seed its own start of chance (a splitmix64 finaliser over both)."""
+    mixed = (seed * 0x9E3779B97F4A7C15 + step) & 0xFFFFFFFFFFFFFFFF
+    mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
+    mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
+    return (mixed ^ (mixed >> 31)) & 0x7FFFFFFFFFFFFFFF
+
+
+def _plain(tensor: Tensor) -> NDArray[np.float32]:
+    return tensor.detach().float().cpu().numpy()

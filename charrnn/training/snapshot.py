@@ -1,0 +1,83 @@
+"""A run as plain data, and back: arrays under names that say whose they are, and a few words.
+
+Whoever has both goes on exactly. The files are left to `checkpoint`.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from charrnn.network.model_file import model_metadata
+from charrnn.training.run import Best, Run
+from charrnn.training.schedule import Plan
+
+Arrays = Mapping[str, NDArray[Any]]
+
+MOMENTS = ("exp_avg", "exp_avg_sq")
+"""AdamW's running means of the gradient and of its square"""
+
+
+def machine(run: Run) -> dict[str, Any]:
+    """Say what the exactness of going on depends on beside the file."""
+    return {"torch": torch.__version__, "threads": torch.get_num_threads(), "device": run.device.type}
+
+
+def arrays_of(run: Run) -> Arrays:
+    """Lay out everything that is made of numbers, under names that say whose they are."""
+    arrays: dict[str, NDArray[Any]] = {**run.weights(), "since_report": run.since_report}
+    for name, parameter in run.network.named_parameters():
+        for moment in MOMENTS:
+            if parameter in run.optimiser.state:
+                arrays[f"optimiser.{moment}.{name}"] = run.optimiser.state[parameter][moment].cpu().numpy()
+    arrays |= {f"state.{number}": part.float().cpu().numpy() for number, part in enumerate(run.state)}
+    if run.best is not None:
+        arrays |= {f"best.{name}": weight for name, weight in run.best.weights.items()}
+    return arrays
+
+
+def metadata_of(run: Run) -> dict[str, str]:
+    """Lay out everything that is not an array."""
+    best = None if run.best is None else {"step": run.best.step, "nats": run.best.nats}
+    words = {
+        "step": run.step,
+        "seconds": run.seconds,
+        "plan": dataclasses.asdict(run.plan),
+        "evaluated_at": run.evaluated_at,
+        "evaluation_characters": run.evaluation_characters,
+        "best": best,
+        "training": dataclasses.asdict(run.training),
+        "fingerprint": dict(run.corpus.fingerprint),
+        "machine": machine(run),
+    }
+    return model_metadata(run.model({})) | {"kind": "checkpoint", "run": json.dumps(words)}
+
+
+def restore(run: Run, arrays: Arrays, words: Mapping[str, Any]) -> None:
+    """Put a run of the same configuration where another one was (KeyError, RuntimeError: they do not fit)."""
+    run.network.load_state_dict({name: torch.from_numpy(arrays[name].copy()) for name in run.network.state_dict()})
+    run.step, run.seconds, run.plan = words["step"], words["seconds"], Plan(**words["plan"])
+    run.evaluated_at, run.evaluation_characters = words["evaluated_at"], words["evaluation_characters"]
+    if run.step:
+        _restore_optimiser(run, arrays)
+    run.state = tuple(torch.from_numpy(arrays[f"state.{n}"].copy()).to(run.device) for n in range(len(run.state)))
+    run.since_report = arrays["since_report"].copy()
+    if words["best"] is not None:
+        run.best = Best(**words["best"], weights=_part(arrays, "best."))
+
+
+def _restore_optimiser(run: Run, arrays: Arrays) -> None:
+    for name, parameter in run.network.named_parameters():
+        moments = {
+            moment: torch.from_numpy(arrays[f"optimiser.{moment}.{name}"].copy()).to(run.device) for moment in MOMENTS
+        }
+        count = torch.tensor(float(run.step), device=run.device)
+        run.optimiser.state[parameter] = {"step": count, **moments}
+
+
+def _part(arrays: Arrays, prefix: str) -> dict[str, NDArray[np.float32]]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

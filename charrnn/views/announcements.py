@@ -1,0 +1,64 @@
+"""What is said before a training and after it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from charrnn.views.amounts import duration
+from charrnn.views.terminal import unicode_output, visible
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heading:
+    """What is about to happen."""
+
+    lines: tuple[tuple[str, str], ...]
+    """a word and what it is, e.g. ("model", "LSTM 1 × 512 …")"""
+    baselines: Mapping[str, float]
+    """bits per character of simpler models of the same text"""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw the words in one column, what they are in the next."""
+        unicode = unicode_output(console)
+        table = Table.grid(padding=(0, 2))
+        table.add_column(no_wrap=True)
+        table.add_column()
+        for word, meaning in self.lines:
+            table.add_row(Text(visible(word, unicode=unicode), style="bold"), Text(visible(meaning, unicode=unicode)))
+        yield table
+        yield Text()
+        known = _joined([f"{name} {bits:.2f}" for name, bits in self.baselines.items()], unicode=unicode)
+        yield Text(f"  bits/character   {known}", style="dim")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """What a training came to."""
+
+    seconds: float
+    val_bits: float
+    val_nats: float
+    best_step: int
+    next_commands: tuple[tuple[str, str], ...]
+    """what to type now, and what it does"""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw the result in a line, then what to do with it."""
+        dot = "·" if unicode_output(console) else "|"
+        yield Text(
+            f"done in {duration(self.seconds)} {dot} best validation {self.val_bits:.3f} bits/character "
+            f"({self.val_nats:.4f} nats) at step {self.best_step:,}",
+            style="bold",
+        )
+        yield Text()
+        table = Table.grid(padding=(0, 3))
+        for command, meaning in self.next_commands:
+            table.add_row(Text(f"  {visible(command)}"), Text(meaning, style="dim"))
+        yield table
+
+
+def _joined(parts: list[str], *, unicode: bool) -> str:
+    return (" · " if unicode else " | ").join(parts)

@@ -1,0 +1,185 @@
+"""A text with what cells do at each of its characters, as a drawing for a terminal.
+
+Which cells, and what they mean, is left to the inspection; the same record as a picture, to the SVG.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.cells import set_cell_size
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+
+from charrnn.views import palette
+from charrnn.views.layout import WIDEST, Line, gutter, lines, one_line, runs
+from charrnn.views.terminal import unicode_output
+
+Row: TypeAlias = Iterator[Segment]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HeatmapRow:
+    """What one cell does over a text of T characters."""
+
+    label: str
+    """The cell's name, such as "1.34"."""
+    values: NDArray[np.floating]
+    """Its activation after reading each character, (T,), finite; drawn as if within [-1, 1]."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Marks:
+    """Where a concept holds in a text of T characters."""
+
+    label: str
+    """The concept's name."""
+    holds: NDArray[np.bool_]
+    """Whether it holds at each character, (T,)."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Heatmap:
+    """A text with a row of activations for each cell shown.
+
+    One cell colours the text itself, several draw a strip each below it; without colour a strip is made of
+    digits, 0 to 9 for -1 to +1. A ValueError says that rows and text do not fit.
+    """
+
+    text: str
+    """The text as it was read, T characters; made harmless when drawn."""
+    rows: tuple[HeatmapRow, ...]
+    """The cells, from top to bottom."""
+    signal: str
+    """What the values are, such as "tanh(c)" or "h"; the legend says it."""
+    marks: Marks | None = None
+    """Where a concept holds, to be compared with the cells."""
+    title: str = ""
+    """A line above the drawing; empty for none."""
+    light: bool = False
+    """Whether the terminal's background is light."""
+
+    def __post_init__(self) -> None:
+        expected = (len(self.text),)
+        if not self.rows:
+            raise ValueError("a heat map needs a row")
+        if any(row.values.shape != expected or not np.isfinite(row.values).all() for row in self.rows):
+            raise ValueError(f"every row must have {len(self.text)} finite values, one a character")
+        if self.marks and self.marks.holds.shape != expected:
+            raise ValueError(f"marks must say yes or no for each of {len(self.text)} characters")
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        columns = min(max(options.max_width, 1), WIDEST)
+        depth = None if console.no_color else console.color_system
+        drawing = _Drawing(
+            heatmap=self,
+            columns=columns,
+            unicode=unicode_output(console),
+            styles=palette.styles(depth, light=self.light) if depth else None,
+        )
+        folded = options.update(width=columns, overflow="fold", no_wrap=False)
+        if self.title:
+            yield from console.render(drawing.title(), folded)
+        yield from drawing.blocks()
+        yield from console.render(drawing.legend(), folded)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Drawing:
+    """A heat map on one terminal."""
+
+    heatmap: Heatmap
+    columns: int
+    unicode: bool
+    styles: tuple[Style, ...] | None
+    """A style for each level; None without colour."""
+
+    def blocks(self) -> Row:
+        """Yield each line of the text with what belongs below it."""
+        behind = self.styles is not None and len(self.heatmap.rows) == 1
+        labels = [] if behind else [self.shown(row.label) for row in self.heatmap.rows]
+        margin = gutter(labels, self.columns)
+        strips = [self.quantised(row) for row in self.heatmap.rows]
+        for line in lines(self.heatmap.text, self.columns - margin, unicode=self.unicode):
+            yield Segment(" " * margin)
+            yield from self.coloured_text(line, strips[0]) if behind else self.plain_text(line)
+            yield from self.marks(line, margin)
+            for label, strip in zip(labels, strips, strict=False):
+                yield Segment(set_cell_size(label, margin - 1) + " " if margin else "")
+                yield from self.strip(line, strip)
+
+    def quantised(self, row: HeatmapRow) -> palette.Levels:
+        """Quantise a row to what its strip shows: levels in colour, digits without."""
+        return palette.digits(row.values) if self.styles is None else palette.levels(row.values)
+
+    def plain_text(self, line: Line) -> Row:
+        """Yield the text alone."""
+        yield Segment("".join(line.glyphs))
+        yield Segment.line()
+
+    def coloured_text(self, line: Line, levels: palette.Levels) -> Row:
+        """Yield the text with its levels behind it."""
+        assert self.styles is not None
+        here = levels[line.characters]
+        for start, stop in runs(here):
+            yield Segment("".join(line.glyphs[start:stop]), self.styles[here[start] + palette.STRONGEST])
+        yield Segment.line()
+
+    def strip(self, line: Line, quantised: palette.Levels) -> Row:
+        """Yield one cell's levels as coloured columns, or its digits."""
+        spread = line.spread(quantised)
+        if self.styles is None:
+            yield Segment((spread + ord("0")).astype(np.uint8).tobytes().decode("ascii"))
+        else:
+            for start, stop in runs(spread):
+                yield Segment(" " * (stop - start), self.styles[spread[start] + palette.STRONGEST])
+        yield Segment.line()
+
+    def marks(self, line: Line, margin: int) -> Row:
+        """Yield a row that underlines where the concept holds; none where it does not."""
+        if self.heatmap.marks is None or not self.heatmap.marks.holds[line.characters].any():
+            return
+        holds = line.spread(self.heatmap.marks.holds)
+        yield Segment(" " * margin + "".join(np.where(holds, self.mark, " ")).rstrip())
+        yield Segment.line()
+
+    @property
+    def mark(self) -> str:
+        """What underlines."""
+        return "▔" if self.unicode else "^"
+
+    def title(self) -> Text:
+        """Return the line above."""
+        return Text(self.shown(self.heatmap.title), style="bold")
+
+    def legend(self) -> Text:
+        """Return the line below: which signal, what colours or digits mean, what is underlined."""
+        least, greatest, to = ("−1", "+1", "…") if self.unicode else ("-1", "+1", "..")
+        legend = Text(self.shown(self.heatmap.signal) + self.names())
+        if self.styles is None:
+            legend.append(f": digits 0 {to} 9 for {least} {to} {greatest}, 0 to 4 below zero")
+        else:
+            legend.append(f"  {least} ")
+            for level, style in enumerate(self.styles, -palette.STRONGEST):
+                legend.append(" " if level else "0", style)
+            legend.append(f" {greatest}")
+        if self.heatmap.marks:
+            legend.append(f"  {self.mark} {self.shown(self.heatmap.marks.label)}")
+        return legend
+
+    def names(self) -> str:
+        """Return the cells' names where the drawing itself has no room for them."""
+        labels = [self.shown(row.label) for row in self.heatmap.rows]
+        if len(labels) == 1:
+            return f" of {labels[0]}"
+        return "" if gutter(labels, self.columns) else f" of {', '.join(labels)}, from top to bottom"
+
+    def shown(self, text: str) -> str:
+        """Make a name harmless."""
+        return one_line(text, unicode=self.unicode)

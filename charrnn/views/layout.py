@@ -1,0 +1,114 @@
+"""A text as drawn lines: a glyph and its columns for every character, newlines and controls among them.
+
+How wide a line may be is an argument; colours and coordinates are left to the terminal and the SVG.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import Any, TypeAlias
+from unicodedata import category
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.cells import cell_len
+
+from charrnn.views.terminal import JOINERS, REPLACEMENT, visible
+
+Values: TypeAlias = NDArray[Any]
+
+WIDEST = 120
+"""Columns of the widest line: longer ones are hard to read."""
+
+_ROOM_FOR_GUTTER = 40
+_WIDEST_GUTTER = 16
+_CARRIER = "\N{DOTTED CIRCLE}"
+_SKIN_TONES = range(0x1F3FB, 0x1F400)
+_WHITE_SPACE = {True: {"\n": "¶", "\t": "→"}, False: {"\n": "$", "\t": ">"}}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Line:
+    """One drawn line: the characters of the text from start on, n of them."""
+
+    start: int
+    """Index in the text of the first character."""
+    glyphs: tuple[str, ...]
+    """What is drawn for each character, (n,); harmless on a terminal."""
+    widths: Values
+    """Columns that each glyph takes, (n,)."""
+
+    @property
+    def characters(self) -> slice:
+        """The line's characters as a slice of the text."""
+        return slice(self.start, self.start + len(self.glyphs))
+
+    @property
+    def columns(self) -> int:
+        """Columns of the whole line."""
+        return int(self.widths.sum())
+
+    def spread(self, values: Values) -> Values:
+        """Spread values of all the text's characters, (T,), over this line's columns, (columns,)."""
+        return values[self.characters].repeat(self.widths)
+
+
+def lines(text: str, columns: int, *, unicode: bool = True, page: bool = False) -> Iterator[Line]:
+    r"""Lay a text out in lines of at most so many columns; a newline is drawn, then breaks the line.
+
+    On a page every glyph has its place; on a terminal it pushes those after it, so its width must be certain.
+
+    >>> ["".join(line.glyphs) for line in lines("to be\n日本", 4)]
+    ['to b', 'e¶', '日本']
+    """
+    drawn = {character: _glyph(character, columns, unicode, page) for character in set(text)}
+    glyphs, widths = zip(*map(drawn.__getitem__, text), strict=True) if text else ((), ())
+    ends = list(accumulate(widths))
+    widths_array = np.array(widths)
+    start = 0
+    while start < len(text):
+        stop = bisect_right(ends, ends[start] - widths[start] + columns)
+        stop = text.find("\n", start, stop) + 1 or stop
+        yield Line(start=start, glyphs=glyphs[start:stop], widths=widths_array[start:stop])
+        start = stop
+
+
+def one_line(text: str, *, unicode: bool = True) -> str:
+    """Make a name harmless and its width certain: what it would look like, laid out without an end."""
+    return "".join(_glyph(character, WIDEST, unicode, page=False)[0] for character in text)
+
+
+def _glyph(character: str, columns: int, unicode: bool, page: bool) -> tuple[str, int]:
+    """Choose what is drawn for a character, and its columns: each has its own, for each has an activation."""
+    if character in _WHITE_SPACE[unicode]:
+        return _WHITE_SPACE[unicode][character], 1
+    if not unicode:
+        return (character if " " <= character <= "~" else "?"), 1
+    # A terminal would melt these into the glyph before and shift the columns after.
+    if character in JOINERS or ord(character) in _SKIN_TONES:
+        return REPLACEMENT, 1
+    glyph = visible(character, keep="")
+    width = cell_len(glyph)
+    if width > columns:
+        return REPLACEMENT, 1
+    if width:
+        return glyph, width
+    # Half the terminals give a spacing mark a column of its own, half do not.
+    certain = page or category(glyph) != "Mc"
+    return (_CARRIER + glyph if certain else _CARRIER), 1
+
+
+def runs(values: Values) -> Iterator[tuple[int, int]]:
+    """Yield start and stop of each stretch of equal values, so that it is drawn as one."""
+    edges = (values[1:] != values[:-1]).nonzero()[0] + 1
+    return pairwise([0, *edges.tolist(), len(values)])
+
+
+def gutter(labels: list[str], columns: int) -> int:
+    """Return the columns to set aside at the left for labels: none where the lines are short already."""
+    if not labels or columns < _ROOM_FOR_GUTTER:
+        return 0
+    return 1 + min(max(map(cell_len, labels)), _WIDEST_GUTTER, columns // 4)

@@ -1,0 +1,186 @@
+"""What is seen of a training as it goes: a live picture, a line a report for pipes.
+
+Drawings are values; counting events into them is `Watch`'s, and when to draw the command's.
+"""
+
+import json
+import math
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from charrnn.training.events import Evaluation, Event, Preview, Report, Step
+from charrnn.views.amounts import left_to_go, sparkline
+from charrnn.views.terminal import unicode_output, visible
+
+NATS_A_BIT = math.log(2)
+SPEED_SECONDS = 20.0
+"""how far back the speed is measured"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A training at one moment."""
+
+    step: int
+    steps: int | None
+    progress: float
+    train_bits: float
+    val_bits: float | None
+    best_bits: float | None
+    best_step: int | None
+    learning_rate: float
+    characters_per_second: float
+    seconds_left: float | None
+    history: tuple[float, ...]
+    """training loss in bits, report by report"""
+    preview: Preview | None
+    preview_lines: int = 6
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw progress, numbers, the loss so far and what the network writes by now."""
+        unicode = unicode_output(console)
+        yield Text()
+        yield self._bar(options.max_width)
+        yield Text("  " + self.numbers(), no_wrap=True, overflow="crop")
+        if len(self.history) > 1:
+            yield self._sparkline(options.max_width, unicode=unicode)
+        if self.preview is not None:
+            yield Text()
+            yield from _written(self.preview, options.max_width, self.preview_lines, unicode=unicode)
+
+    def numbers(self) -> str:
+        """Give loss, learning rate and speed in a line."""
+        parts = [f"train {self.train_bits:.3f}"]
+        if self.val_bits is not None:
+            parts.append(f"validation {self.val_bits:.3f} (best {self.best_bits:.3f} at {self.best_step:,})")
+        parts += [f"lr {self.learning_rate:.2g}", f"{self.characters_per_second:,.0f} chars/s"]
+        return "   ".join(parts)
+
+    def _bar(self, width: int) -> Table:
+        steps = "…" if self.steps is None else f"{self.steps:,}"
+        left = "" if self.seconds_left is None else left_to_go(self.seconds_left)
+        table = Table.grid(padding=(0, 1))
+        bar = ProgressBar(total=1.0, completed=self.progress, width=max(4, min(50, width - 50)))
+        table.add_row(f"  step {self.step:,} / {steps}", bar, f"{self.progress:.0%}", left)
+        return table
+
+    def _sparkline(self, width: int, *, unicode: bool) -> Text:
+        line = sparkline(self.history, max(1, min(60, width - 20)), unicode=unicode)
+        return Text(f"  {self.history[0]:.1f} {line} {self.history[-1]:.2f} bits", style="cyan")
+
+
+@dataclass
+class Watch:
+    """Counts events into pictures."""
+
+    characters_per_step: int
+    ends_at: float | None = None
+    """the clock's time at which a budget is used up"""
+    preview: Preview | None = None
+    evaluation: Evaluation | None = None
+    last: Step | None = None
+    train_nats: float = math.nan
+    """a running mean over about the last twenty steps"""
+    history: list[float] = field(default_factory=list)
+    _times: deque[tuple[float, int]] = field(default_factory=deque)
+
+    def see(self, event: Event, now: float) -> None:
+        """Take note of an event that happened at `now` seconds."""
+        if isinstance(event, Step):
+            self.last = event
+            first = math.isnan(self.train_nats)
+            self.train_nats = event.nats if first else 0.95 * self.train_nats + 0.05 * event.nats
+            self._times.append((now, event.step))
+            while self._times[0][0] < now - SPEED_SECONDS:
+                self._times.popleft()
+        elif isinstance(event, Report):
+            self.history.append(event.nats / NATS_A_BIT)
+        elif isinstance(event, Evaluation):
+            self.evaluation = event
+        elif isinstance(event, Preview):
+            self.preview = event
+
+    @property
+    def characters_per_second(self) -> float:
+        """Give the speed over the last seconds; 0 while there is nothing to measure."""
+        if len(self._times) < 2:
+            return 0.0
+        (began, first), (now, last) = self._times[0], self._times[-1]
+        return (last - first) * self.characters_per_step / (now - began) if now > began else 0.0
+
+    def time_left(self) -> float | None:
+        """Foresee the seconds to the end from the speed, where no budget says them."""
+        if self.ends_at is not None and self._times:
+            return max(0.0, self.ends_at - self._times[-1][0])
+        if self.last is None or self.last.steps is None or not self.characters_per_second:
+            return None
+        return (self.last.steps - self.last.step) * self.characters_per_step / self.characters_per_second
+
+    def picture(self, preview_lines: int = 6) -> Picture:
+        """Draw this moment."""
+        evaluation, last = self.evaluation, self.last
+        return Picture(
+            step=last.step if last else 0,
+            steps=last.steps if last else None,
+            progress=last.progress if last else 0.0,
+            train_bits=self.train_nats / NATS_A_BIT,
+            val_bits=evaluation.nats / NATS_A_BIT if evaluation else None,
+            best_bits=evaluation.best_nats / NATS_A_BIT if evaluation else None,
+            best_step=evaluation.best_step if evaluation else None,
+            learning_rate=last.learning_rate if last else 0.0,
+            characters_per_second=self.characters_per_second,
+            seconds_left=self.time_left(),
+            history=tuple(self.history),
+            preview=self.preview,
+            preview_lines=preview_lines,
+        )
+
+
+def report_line(report: Report, watch: Watch) -> str:
+    """Say where a training is in one line for a pipe: key=value, no colour, no carriage return."""
+    fields: dict[str, Any] = {
+        "step": report.step,
+        "epoch": f"{report.epoch:.2f}",
+        "train_bpc": f"{report.nats / NATS_A_BIT:.3f}",
+    }
+    if watch.evaluation is not None:
+        fields["val_bpc"] = f"{watch.evaluation.nats / NATS_A_BIT:.3f}"
+        fields["best"] = f"{watch.evaluation.best_nats / NATS_A_BIT:.3f}"
+    fields |= {"lr": f"{report.learning_rate:.2g}", "chars_per_s": f"{watch.characters_per_second:.0f}"}
+    left = watch.time_left()
+    if left is not None:
+        fields["eta_s"] = f"{left:.0f}"
+    return " ".join(f"{name}={value}" for name, value in fields.items())
+
+
+def written_line(preview: Preview) -> str:
+    """Give a preview in one line for a pipe, its line ends written as in JSON."""
+    return f"step={preview.step} wrote={visible(json.dumps(preview.text, ensure_ascii=False))}"
+
+
+def milestone(preview: Preview, width: int, *, unicode: bool) -> Text:
+    """Give a preview's beginning in one line, to stay above the live picture: at first, train more, train more."""
+    when = "at first" if preview.step == 0 else f"step {preview.step:,}"
+    shown = visible(preview.text, keep="", unicode=unicode)
+    line = Text(f"  {when:>12}  ", style="dim")
+    line.append(Text(shown))
+    line.truncate(max(1, width - 1))
+    line.no_wrap = True
+    return line
+
+
+def _written(preview: Preview, width: int, lines: int, *, unicode: bool) -> list[Text]:
+    """Draw a preview's first lines under a rule that says when it was written."""
+    dash = "─" if unicode else "-"
+    when = f"{dash * 2} step {preview.step:,} "
+    drawn = [Text("  " + (when + dash * 76)[: max(1, min(78, width - 2))], style="dim")]
+    for line in visible(preview.text, keep="\n", unicode=unicode).split("\n")[:lines]:
+        shown = Text("  " + line, no_wrap=True, overflow="crop")
+        drawn.append(shown)
+    return drawn

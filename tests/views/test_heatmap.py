@@ -1,0 +1,213 @@
+"""A heat map shows every character once, in its place, with what each cell does there."""
+
+import re
+import unicodedata
+from io import BytesIO, TextIOWrapper
+from typing import Literal
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from rich.cells import cell_len
+from rich.console import Console
+from rich.segment import Segment
+
+from charrnn.views import palette
+from charrnn.views.heatmap import Heatmap, HeatmapRow, Marks
+from charrnn.views.layout import WIDEST, gutter, lines
+
+Depth = Literal["truecolor", "256", "standard"]
+
+FOREIGN = st.text(
+    st.characters(exclude_categories=())
+    | st.sampled_from("\x1b\x07\r\x9b\u202e\u200d\ufe0f\u0301\u093e\U0001f3fd\n\t日👩🇯[m"),
+    max_size=60,
+)
+ASCII = st.text(st.sampled_from("to be, or [/bold] not :smile: {}"), max_size=200)
+ODD = "esc \x1b[31m\r\n\tbidi\u202e cafe\u0301 हिन्दी 👩\u200d🚀 👍🏽 ❤\ufe0f 🇯🇵 \u1112\u1161 日本語\u2028\ud800\x9b\n"
+DEPTHS: tuple[Depth | None, ...] = ("truecolor", "256", "standard", None)
+WIDTHS = (1, 20, 40, 80, 200)
+CODES = re.compile(r"\x1b\[[0-9;]*m")
+COMMANDING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def heatmap(text: str, cells: int = 1, *, marks: bool = False, title: str = "") -> Heatmap:
+    """Return a map of waves of several lengths over a text."""
+    places = np.arange(len(text))
+    rows = [HeatmapRow(label=f"{cell}.317", values=np.sin(places / (cell + 2))) for cell in range(cells)]
+    holds = Marks(label="in_word", holds=places % 3 > 0) if marks else None
+    return Heatmap(text=text, rows=tuple(rows), signal="tanh(c)", marks=holds, title=title)
+
+
+def console(width: int, depth: Depth | None, encoding: str = "utf-8") -> Console:
+    """Return a console that writes into memory."""
+    stream = TextIOWrapper(BytesIO(), encoding=encoding, newline="")
+    return Console(file=stream, width=width, color_system=depth, force_terminal=True, _environ={})
+
+
+def written(drawing: Heatmap, width: int, depth: Depth | None = None, encoding: str = "utf-8") -> str:
+    """Return what a console of some width writes."""
+    drawn = console(width, depth, encoding)
+    with drawn.capture() as capture:
+        drawn.print(drawing)
+    return capture.get()
+
+
+def blocks(drawing: Heatmap, width: int, depth: Depth | None = None) -> list[list[str]]:
+    """Return the rows of each block: the text, then its strips; gutters, marks and legend left out."""
+    margin = gutter([row.label for row in drawing.rows], width)
+    rows = [row[margin:] for row in CODES.sub("", written(drawing, width, depth)).splitlines()]
+    size = 1 + len(drawing.rows)
+    count = sum(1 for _ in lines(drawing.text, width - margin))
+    return [rows[size * block : size * (block + 1)] for block in range(count)]
+
+
+def backgrounds(drawing: Heatmap, width: int) -> list[int]:
+    """Return the level behind each character of a drawing of one cell, newlines' own included."""
+    screen = console(width, "truecolor")
+    table = palette.styles("truecolor")
+    drawn = Segment.split_lines(screen.render(drawing))
+    count = sum(1 for _ in lines(drawing.text, width))
+    levels: list[int] = []
+    for _, line in zip(range(count), drawn, strict=False):
+        for segment in line:
+            level = table.index(segment.style) - palette.STRONGEST if segment.style else 0
+            levels += [level] * len(segment.text)
+    return levels
+
+
+@given(FOREIGN, st.sampled_from(DEPTHS), st.sampled_from(WIDTHS), st.sampled_from([1, 3]), st.booleans())
+@settings(deadline=None)
+@example(ODD, "truecolor", 80, 1, True)
+@example(ODD, None, 1, 3, True)
+def test_whatever_the_text_only_colours_reach_the_terminal_and_no_row_is_too_wide(
+    text: str, depth: Depth | None, width: int, cells: int, marks: bool
+) -> None:
+    """Beside Rich's own colour codes all is printable, in rows of at most the console's width."""
+    shown = CODES.sub("", written(heatmap(text, cells, marks=marks, title=text), width, depth))
+    assert not [character for character in set(shown) - {"\n"} if unicodedata.category(character) in COMMANDING]
+    assert all(cell_len(row) <= min(width, WIDEST) for row in shown.split("\n"))
+
+
+@given(FOREIGN, st.sampled_from(DEPTHS), st.sampled_from(WIDTHS))
+@settings(deadline=None)
+@example(ODD, None, 40)
+@example(ODD, None, 1)
+def test_every_strip_is_as_wide_as_its_text(text: str, depth: Depth | None, width: int) -> None:
+    """Whatever stands in the text, a character's activation is right below it."""
+    for words, *strips in blocks(heatmap(text, cells=2), min(width, WIDEST), depth):
+        assert [len(strip) for strip in strips] == [cell_len(words)] * 2
+
+
+@given(ASCII, st.sampled_from(DEPTHS), st.sampled_from(WIDTHS))
+@settings(deadline=None)
+def test_the_text_is_shown_whole_in_its_order_and_literally(text: str, depth: Depth | None, width: int) -> None:
+    """Joined again the rows are the text; Rich's markup in it is only text."""
+    drawn = blocks(heatmap(text, cells=2), min(width, WIDEST), depth)
+    assert "".join(block[0] for block in drawn) == text
+
+
+@given(ASCII, st.sampled_from(WIDTHS))
+@settings(deadline=None)
+def test_colours_and_digits_tell_the_same_activations(text: str, width: int) -> None:
+    """Levels behind the text and digits below it are both those of the cell."""
+    drawing = heatmap(text)
+    values = drawing.rows[0].values
+    digits = "".join(strip for _, strip in blocks(drawing, min(width, WIDEST)))
+    assert digits == "".join(map(str, palette.digits(values)))
+    assert backgrounds(drawing, min(width, WIDEST)) == palette.levels(values).tolist()
+
+
+def test_a_newline_and_a_tab_have_a_column_each() -> None:
+    """The cell does something there too; then the line really ends."""
+    assert written(heatmap("a\n\tb\n"), 20).splitlines()[:4] == ["a¶", "57", "→b¶", "999"]
+
+
+def test_a_wide_character_has_its_digit_twice() -> None:
+    """Japanese takes two columns a character."""
+    assert blocks(heatmap("日本"), 80) == [["日本", "5577"]]
+
+
+def test_what_would_melt_into_its_neighbour_stands_alone() -> None:
+    """Marks stand on a circle, and what joins or recolours emoji is replaced, so that columns stay."""
+    assert blocks(heatmap("e\u0301 👩\u200d🚀👍🏽"), 80)[0][0] == "e◌\u0301 👩�🚀👍�"
+
+
+def test_ascii_output_has_the_same_columns() -> None:
+    """Where only ASCII is to be had, a question mark stands for the rest."""
+    shown = written(heatmap("né\t日\n", marks=True), 80, encoding="ascii")
+    assert shown.isascii()
+    assert shown.splitlines()[0] == "      n?>?$"
+
+
+@pytest.mark.parametrize(("depth", "strips"), [("truecolor", 0), (None, 1)])
+def test_marks_underline_where_the_concept_holds(depth: Depth | None, strips: int) -> None:
+    """The underlined columns of a row are those of the characters marked, twice as many for a wide one."""
+    text = "to be 日本"
+    holds = np.array([True, True, False, False, True, False, True, False])
+    marks = Marks(label="held", holds=holds)
+    rows = (HeatmapRow(label="1", values=np.zeros(len(text))),)
+    shown = written(Heatmap(text=text, rows=rows, signal="h", marks=marks), 80, depth).splitlines()
+    assert shown[1].strip() == "▔▔  ▔ ▔▔"
+    assert len(shown) == 3 + strips
+
+
+@given(FOREIGN, FOREIGN, FOREIGN, st.sampled_from(WIDTHS), st.sampled_from(["utf-8", "ascii"]))
+@settings(deadline=None)
+def test_names_are_as_harmless_as_the_text(label: str, signal: str, concept: str, width: int, encoding: str) -> None:
+    """Names come out of files too."""
+    rows = (HeatmapRow(label=label, values=np.zeros(2)), HeatmapRow(label="1.0", values=np.zeros(2)))
+    marks = Marks(label=concept, holds=np.ones(2, dtype=np.bool_))
+    shown = written(Heatmap(text="ab", rows=rows, signal=signal, marks=marks), width, "256", encoding)
+    assert "\x1b" not in CODES.sub("", shown)
+    assert encoding == "utf-8" or shown.isascii()
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_the_legend_says_which_signal_and_how_far_it_goes(depth: Depth | None) -> None:
+    """A reader who sees nothing else knows what the colours or digits are."""
+    legend = CODES.sub("", written(heatmap("text", marks=True), 100, depth)).splitlines()[-1]
+    for said in ("tanh(c) of 0.317", "−1", "+1", "▔ in_word"):
+        assert said in legend
+
+
+def test_no_colour_means_no_code_at_all() -> None:
+    """NO_COLOR leaves digits on a terminal that has colours."""
+    stream = TextIOWrapper(BytesIO())
+    terminal = Console(file=stream, color_system="truecolor", force_terminal=True, no_color=True, width=80)
+    drawing = heatmap("text")
+    with terminal.capture() as capture:
+        terminal.print(drawing)
+    assert "\x1b" not in capture.get()
+    assert "".join(map(str, palette.digits(drawing.rows[0].values))) in capture.get()
+
+
+def test_a_stretch_of_one_level_is_drawn_as_one() -> None:
+    """Twenty thousand characters are drawn at once only because equal neighbours share their code."""
+    text = "a" * 20_000
+    rows = (HeatmapRow(label="1.0", values=np.ones(len(text))),)
+    shown = written(Heatmap(text=text, rows=rows, signal="h"), 100, "truecolor")
+    runs = len(text) // 100 + 2 * palette.STRONGEST
+    assert len(CODES.findall(shown)) == 2 * runs
+
+
+@pytest.mark.parametrize("values", [np.zeros(3), np.zeros((4, 1)), np.array([0, 0, 0, np.nan])])
+def test_values_that_do_not_fit_the_text_are_refused(values: NDArray[np.float64]) -> None:
+    """A row must have one finite value a character."""
+    with pytest.raises(ValueError, match="4 finite values"):
+        Heatmap(text="text", rows=(HeatmapRow(label="1.0", values=values),), signal="h")
+
+
+def test_marks_that_do_not_fit_the_text_are_refused() -> None:
+    """A concept must be marked at every character."""
+    rows = heatmap("text").rows
+    with pytest.raises(ValueError, match="4 characters"):
+        Heatmap(text="text", rows=rows, signal="h", marks=Marks(label="held", holds=np.ones(3, dtype=np.bool_)))
+
+
+def test_a_map_of_no_cell_is_refused() -> None:
+    """There would be nothing to compare the text with."""
+    with pytest.raises(ValueError, match="needs a row"):
+        Heatmap(text="text", rows=(), signal="h")

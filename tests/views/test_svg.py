@@ -1,0 +1,111 @@
+"""The picture of a heat map is a valid, self-contained document with the text in its columns."""
+
+from xml.etree import ElementTree as ET
+
+import numpy as np
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from charrnn.views.heatmap import Heatmap, HeatmapRow, Marks
+from charrnn.views.palette import hexadecimal, levels
+from charrnn.views.svg import heatmap_svg
+
+NAMESPACE = "http://www.w3.org/2000/svg"
+FOREIGN = st.text(
+    st.characters(exclude_categories=()) | st.sampled_from("\x00\x1b\ufffe\ud800\u0301\n\t&<>\"']]>日👩\u200d"),
+    max_size=60,
+)
+COLUMN = 9
+
+
+def heatmap(text: str, cells: int = 1, *, title: str = "") -> Heatmap:
+    """Return a map of waves of several lengths over a text."""
+    places = np.arange(len(text))
+    rows = [HeatmapRow(label=f"{cell}.317", values=np.sin(places / (cell + 2))) for cell in range(cells)]
+    return Heatmap(
+        text=text, rows=tuple(rows), signal="h", marks=Marks(label="held", holds=places % 3 > 0), title=title
+    )
+
+
+def elements(picture: str, name: str) -> list[ET.Element]:
+    """Return all elements of one name."""
+    return list(ET.fromstring(picture).iter(f"{{{NAMESPACE}}}{name}"))  # noqa: S314  # our own
+
+
+def number(element: ET.Element, name: str) -> int:
+    """Return an attribute as a number."""
+    return int(element.get(name, "0"))
+
+
+@given(FOREIGN, st.sampled_from([1, 3]), st.sampled_from([1, 20, 40, 80]))
+@settings(deadline=None)
+@example("</text><script>alert(1)</script>\x1b[31m\ufffe", 1, 80)
+def test_any_text_makes_a_valid_document_without_address_or_script(text: str, cells: int, columns: int) -> None:
+    """It parses, and nothing in it is fetched or run."""
+    picture = heatmap_svg(heatmap(text, cells, title=text), columns=columns)
+    kinds = {element.tag.removeprefix(f"{{{NAMESPACE}}}") for element in ET.fromstring(picture).iter()}  # noqa: S314
+    assert kinds <= {"svg", "title", "desc", "g", "rect", "text"}
+    assert picture.replace(f'xmlns="{NAMESPACE}"', "", 1).count("http") == text.count("http")
+    assert "url(" not in picture.replace(text, "")
+
+
+@given(FOREIGN, st.sampled_from([1, 20, 40, 80]))
+@settings(deadline=None)
+def test_everything_lies_on_the_page(text: str, columns: int) -> None:
+    """No rectangle and no text reaches over the picture's edge."""
+    picture = heatmap_svg(heatmap(text, cells=2), columns=columns)
+    (page,) = elements(picture, "svg")
+    for shape in elements(picture, "rect") + elements(picture, "text"):
+        right = number(shape, "x") + number(shape, "width") + number(shape, "textLength")
+        assert right <= number(page, "width")
+        assert number(shape, "y") + number(shape, "height") <= number(page, "height")
+
+
+def test_each_word_is_held_to_its_columns() -> None:
+    """Text starts and ends on a column whatever the font, so that it stays over its colours."""
+    words, wide, *_ = elements(heatmap_svg(heatmap("  to be  日本")), "text")
+    assert (words.text, number(words, "x"), number(words, "textLength")) == ("to be", 10 + 2 * COLUMN, 5 * COLUMN)
+    assert (wide.text, number(wide, "x"), number(wide, "textLength")) == ("日本", 10 + 9 * COLUMN, 4 * COLUMN)
+
+
+def test_the_colours_are_the_levels() -> None:
+    """Each column of the text has its level's colour behind it, and none at zero."""
+    text = "to be, or not to be"
+    values = np.linspace(-1, 1, len(text))
+    picture = heatmap_svg(Heatmap(text=text, rows=(HeatmapRow(label="1.0", values=values),), signal="h"), columns=80)
+    shades: list[str | None] = [None] * len(text)
+    for group in elements(picture, "g"):
+        for shape in group.findall(f"{{{NAMESPACE}}}rect"):
+            if number(shape, "y") == 10:
+                first = (number(shape, "x") - 10) // COLUMN
+                count = number(shape, "width") // COLUMN
+                shades[first : first + count] = [group.get("fill")] * count
+    assert shades == [hexadecimal(int(level)) if level else None for level in levels(values)]
+
+
+def test_a_stretch_of_one_level_is_one_rectangle() -> None:
+    """A line that does not change costs one shape, so pictures stay small."""
+    rows = (HeatmapRow(label="1.0", values=np.ones(8000)),)
+    picture = heatmap_svg(Heatmap(text="a" * 8000, rows=rows, signal="h"), columns=80)
+    page_and_scale = 1 + 10
+    assert len(elements(picture, "rect")) == 100 + page_and_scale
+
+
+def test_a_picture_says_what_it_shows_to_those_who_do_not_see_it() -> None:
+    """Title, description and legend name the cells, the signal and the concept."""
+    picture = heatmap_svg(heatmap("text", cells=2, title="cells <in> quotes"))
+    (title,), (description,) = elements(picture, "title"), elements(picture, "desc")
+    shown = "".join(str(element.text) for element in elements(picture, "text"))
+    assert title.text == "cells <in> quotes"
+    for said in ("h of 0.317, 1.317", "orange below zero", "held"):
+        assert said in str(description.text)
+    for said in ("cells <in> quotes", "h of 0.317, 1.317", "−10+1held"):
+        assert said in shown
+
+
+def test_a_picture_brings_its_own_background() -> None:
+    """Black ink would be lost on a dark page: a white rectangle as large as the picture comes first."""
+    picture = heatmap_svg(heatmap("text"))
+    (page,), background = elements(picture, "svg"), elements(picture, "rect")[0]
+    assert background.get("fill") == "#fff"
+    assert (background.get("width"), background.get("height")) == (page.get("width"), page.get("height"))
