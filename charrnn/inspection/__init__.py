@@ -1,0 +1,1 @@
+"""What cells mean: concepts, evidence, findings; numbers only."""

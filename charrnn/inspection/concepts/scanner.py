@@ -1,0 +1,136 @@
+"""One scan of a text for strings, comments and brackets, by the delimiters of its language.
+
+An opener counts from the character that makes it one, a closer ends what it closes at its last
+character: that is when a reader knows. What brackets mean is left to the module of brackets.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.inspection.concepts.brackets import Brackets
+from charrnn.inspection.concepts.language import Language
+
+BLANK_LINE = r"(?<=[^\n]\n)\r?\n"
+"""the first of a run of blank lines; the others find nothing left to close"""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CodeScan:
+    """What the scan of T characters found, each (T,)."""
+
+    string: NDArray[np.int64]
+    """1 inside a string"""
+    comment: NDArray[np.int64]
+    """1 inside a comment"""
+    depth: NDArray[np.int64]
+    """Brackets open outside strings and comments."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Opener:
+    """A delimiter that begins a string or a comment."""
+
+    kind: Literal["string", "comment"]
+    """What it begins."""
+    inside: re.Pattern[str]
+    """What to look for from here on: the closer, and whatever hides one."""
+    on: int
+    """The character of the opener from which on it counts."""
+    blinks: bool = False
+    """Whether its first character counts by itself: a triple quote begins as a string of its own,
+    which its second character ends."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Grammar:
+    """A language as patterns."""
+
+    outside: re.Pattern[str]
+    """What to look for outside strings and comments."""
+    openers: dict[str, _Opener]
+    """The delimiters by their text."""
+
+
+def scan(text: str, language: Language) -> CodeScan:
+    """Mark strings, comments and the depth of brackets; one pass, in time linear in the text.
+
+    >>> scan('f("(") # g', Language(name="a", strings=('"',), line_comments=("#",))).depth.tolist()
+    [0, 1, 1, 1, 1, 0, 0, 0, 0, 0]
+    """
+    grammar = _grammar(language)
+    marks = {kind: np.zeros(len(text), dtype=np.int64) for kind in ("string", "comment")}
+    brackets = Brackets(blank_line_closes=language.blank_line_closes)
+    position = 0
+    while found := grammar.outside.search(text, position):
+        opener = grammar.openers.get(found.group())
+        if opener is None:
+            position = _outside(found, brackets)
+            continue
+        start = found.start()
+        stop, position = _end(text, opener, found.end())
+        marks[opener.kind][start + opener.on : stop] = 1
+        if opener.blinks:
+            marks[opener.kind][start] = 1
+    return CodeScan(string=marks["string"], comment=marks["comment"], depth=brackets.depths(len(text)))
+
+
+def _outside(found: re.Match[str], brackets: Brackets) -> int:
+    """Take a bracket, a blank line or a restart; say where to go on."""
+    last = found.end() - 1
+    if found.lastgroup == "restart":
+        brackets.restart(last)
+        return last  # its last character may be a bracket
+    brackets.meet(found.group(), last)
+    return found.end()
+
+
+def _end(text: str, opener: _Opener, position: int) -> tuple[int, int]:
+    """Find the end of what begins before the position: where its marks stop, and where to go on."""
+    while found := opener.inside.search(text, position):
+        position = found.end()
+        if found.lastgroup == "restart":
+            return position - 1, position - 1
+        if found.lastgroup == "closer":
+            return position - 1, position
+    return len(text), len(text)
+
+
+@lru_cache(maxsize=16)
+def _grammar(language: Language) -> _Grammar:
+    """Compile a language; of two delimiters that begin alike the longer is tried first."""
+    openers = {opener: _line_comment(opener) for opener in language.line_comments}
+    openers |= {opener: _block_comment(opener, closer, language) for opener, closer in language.block_comments}
+    openers |= {mark: _string(mark, language) for mark in language.strings + language.long_strings}
+    literals = [re.escape(opener) for opener in sorted(openers, key=len, reverse=True)]
+    pieces = [_restart(language), *literals, r"[()\[\]{}]", BLANK_LINE]
+    return _Grammar(outside=re.compile("|".join(filter(None, pieces)), re.MULTILINE), openers=openers)
+
+
+def _restart(language: Language) -> str:
+    return f"(?P<restart>{language.restart})" if language.restart else ""
+
+
+def _line_comment(opener: str) -> _Opener:
+    return _Opener(kind="comment", inside=re.compile(r"(?P<closer>\n)"), on=len(opener) - 1)
+
+
+def _block_comment(opener: str, closer: str, language: Language) -> _Opener:
+    """Count from its last character, or sooner where it begins as a comment of one line."""
+    shorter = [len(line) for line in language.line_comments if opener.startswith(line)]
+    inside = re.compile(f"(?P<closer>{re.escape(closer)})")
+    return _Opener(kind="comment", inside=inside, on=min([len(opener), *shorter]) - 1)
+
+
+def _string(mark: str, language: Language) -> _Opener:
+    """Look for the delimiter again; an escape hides a character, the end of a line closes a short string."""
+    long = mark in language.long_strings
+    escaped = f"{re.escape(language.escape)}." if language.escape else ""
+    closer = f"(?P<closer>{re.escape(mark)})" if long else f"(?P<closer>{re.escape(mark)}|\n)"
+    pieces = [escaped, closer, _restart(language) if long else ""]
+    inside = re.compile("|".join(filter(None, pieces)), re.DOTALL | re.MULTILINE)
+    return _Opener(kind="string", inside=inside, on=len(mark) - 1, blinks=mark[0] in language.strings and long)

@@ -1,0 +1,101 @@
+"""Streams: a text cut into pieces that are read side by side, half to find cells in, half to confirm them.
+
+Which concept or cell is in question is left to others.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.errors import CharrnnError
+
+Positions = NDArray[np.int64]
+Choice = NDArray[np.bool_]
+
+MOST = 24
+FEWEST = 8
+CHARACTERS_EACH = 1_000
+"""a text too short for the most streams of this length gets fewer of them"""
+WARM_UP = 200
+"""characters that a network needs after its zero state before it is itself; they are not scored"""
+REACH = 200
+"""how far to look for a line's beginning, where text and network start alike"""
+SHORTEST_TEXT = 4_000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Streams:
+    """B pieces of a text, all of one length: even ones for discovery, odd ones for confirmation.
+
+    They take turns, so that a text that changes its kind half-way changes it in both halves alike.
+    """
+
+    starts: Positions
+    """where in the text each begins (B,)"""
+    length: int
+    """characters of each"""
+    warm_up: int
+    """how many of them, at the beginning, are read and not scored"""
+
+    @property
+    def count(self) -> int:
+        """B."""
+        return len(self.starts)
+
+    @property
+    def discovery(self) -> Choice:
+        """The streams in which cells are chosen (B,)."""
+        even: Choice = np.arange(self.count) % 2 == 0
+        return even
+
+    @property
+    def confirmation(self) -> Choice:
+        """The streams on which the chosen cells are scored (B,)."""
+        return ~self.discovery
+
+    @property
+    def discovery_halves(self) -> tuple[Choice, Choice]:
+        """The two halves of discovery, in turns again: each chooses by what the other learnt."""
+        turn = np.arange(self.count) % 4
+        return turn == 0, turn == 2
+
+    def positions(self, first: int = 0, stop: int | None = None) -> Positions:
+        """Give the places in the text of the streams' characters first … stop - 1: (T, B)."""
+        steps = np.arange(first, self.length if stop is None else min(stop, self.length))
+        return steps[:, None] + self.starts[None, :]
+
+    def scored(self) -> Positions:
+        """Give the places in the text that count: (length - warm_up, B)."""
+        return self.positions(self.warm_up)
+
+
+def cut(text: str, *, most: int = MOST) -> Streams:
+    r"""Cut a text into streams; raise CharrnnError where it is too short to say anything.
+
+    >>> cut("a line\n" * 1000).count
+    8
+    """
+    if len(text) < SHORTEST_TEXT:
+        raise CharrnnError(
+            f"the text has {len(text):,} characters: at least {SHORTEST_TEXT:,} characters are needed",
+            hint="give a longer one with --text FILE",
+        )
+    pairs = len(text) // (2 * CHARACTERS_EACH)
+    count = 2 * min(max(pairs, FEWEST // 2), most // 2)
+    even = np.arange(count) * len(text) // count
+    reach = min(REACH, len(text) // count // 8)
+    starts = np.array([_line_start(text, int(start), reach) for start in even], dtype=np.int64)
+    length = int(np.diff(starts, append=len(text)).min())
+    return Streams(starts=starts, length=length, warm_up=min(WARM_UP, length // 4))
+
+
+def _line_start(text: str, start: int, reach: int) -> int:
+    """Move a start to just after the next blank line, or line end, within reach; else leave it."""
+    if start == 0:
+        return start
+    for end in ("\n\n", "\n"):
+        found = text.find(end, start - len(end), start + reach)
+        if found >= 0:
+            return found + len(end)
+    return start

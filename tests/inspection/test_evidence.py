@@ -1,0 +1,183 @@
+"""The evidence: one pass of sums equals statistics of the whole matrix, and chance earns nothing."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from charrnn.inspection.coding import code
+from charrnn.inspection.concepts import CONCEPTS, Source
+from charrnn.inspection.evidence import Evidence, gather
+from charrnn.inspection.streams import cut
+from charrnn.inspection.trigrams import GROUPS, last_three
+
+Matrix = NDArray[np.float64]
+
+CELLS = 5
+NAMES = ("in_quote", "line_pos", "bracket_depth")
+
+
+def some_text(lines: int = 450) -> str:
+    """Write lines of words with quotes and brackets, all of them closed in their line."""
+    chance = np.random.default_rng(3)
+    words = ("a", "to", "sun", "so", "moon", "there", "is", "no", "sea")
+    around = (("", ""), ('"', '"'), ("(", ")"), ("[(", ")]"))
+    phrases = [" ".join(chance.choice(words, size=1 + number % 5)) for number in range(3 * lines)]
+    spoken = [phrase.join(around[chance.integers(4)]) for phrase in phrases]
+    return "".join(" ".join(spoken[number : number + 3]) + "\n" for number in range(0, 3 * lines, 3))
+
+
+TEXT = some_text()
+STREAMS = cut(TEXT)
+CODINGS = tuple(code(CONCEPTS[name], CONCEPTS[name].mark(Source.of(TEXT)), STREAMS) for name in NAMES)
+GROUP = last_three(np.array([ord(character) for character in TEXT]))
+HALVES = {"learnt": STREAMS.discovery, "scored": STREAMS.confirmation}
+
+
+def some_activations(seed: int = 0) -> Matrix:
+    """Draw slow random cells, all but the first following a concept a little: (T, B, cells)."""
+    noise = np.random.default_rng(seed).normal(size=(STREAMS.length, STREAMS.count, CELLS))
+    cells = np.cumsum(noise, axis=0) * 0.02 + noise * 0.1
+    for number, coding in enumerate(CODINGS, 1):
+        cells[STREAMS.warm_up :, :, number] += np.sqrt(coding.codes) * 0.3
+    return cells
+
+
+def taken(cells: Matrix, size: int = 50) -> Evidence:
+    """Take the sums in chunks of so many steps."""
+    return gather((cells[first : first + size] for first in range(0, len(cells), size)), CODINGS, GROUP, STREAMS)
+
+
+def naive_fit(cells: Matrix, number: int) -> Matrix:
+    """Score code means learnt on discovery by the residuals on confirmation, from the whole matrix."""
+    scored, codes = cells[STREAMS.warm_up :], CODINGS[number].codes
+    seen, other = scored[:, STREAMS.discovery], scored[:, STREAMS.confirmation]
+    predicted = np.zeros_like(other)
+    for value in range(len(CODINGS[number].levels)):
+        mean = seen[codes[:, STREAMS.discovery] == value].mean(axis=0)
+        predicted[codes[:, STREAMS.confirmation] == value] = mean
+    fit: Matrix = 1 - ((other - predicted) ** 2).sum(axis=(0, 1)) / (other.shape[0] * other.shape[1]) / other.var(
+        axis=(0, 1)
+    )
+    return fit
+
+
+def naive_memory(cells: Matrix, number: int, cell: int) -> float:
+    """Regress the cell on the codes, both around the means of their group, from the whole matrix."""
+    confirmation = STREAMS.confirmation
+    groups = GROUP[STREAMS.scored()][:, confirmation].ravel()
+    target = cells[STREAMS.warm_up :, confirmation, cell].ravel().copy()
+    codes = CODINGS[number].codes[:, confirmation].ravel()
+    design = np.eye(len(CODINGS[number].levels))[codes]
+    for group in np.unique(groups):
+        design[groups == group] -= design[groups == group].mean(axis=0)
+        target[groups == group] -= target[groups == group].mean()
+    predicted = design @ np.linalg.lstsq(design, target, rcond=1e-9)[0]
+    return float(1 - ((target - predicted) ** 2).sum() / (target**2).sum())
+
+
+@settings(max_examples=8, deadline=None)
+@given(size=st.integers(1, 900), seed=st.integers(0, 99))
+def test_sums_over_chunks_of_any_size_equal_the_whole_matrix(size: int, seed: int) -> None:
+    """Fit and memory score agree with a naive computation to 1e-6."""
+    cells = some_activations(seed)
+    evidence = taken(cells, size)
+    for number in range(len(CODINGS)):
+        assert np.allclose(evidence.about(number).explained(**HALVES), naive_fit(cells, number), atol=1e-6)
+    assert evidence.memory(1, 2) == pytest.approx(naive_memory(cells, 1, 2), abs=1e-6)
+
+
+def test_single_precision_far_from_zero_loses_nothing() -> None:
+    """A cell that lives near -0.9 and hardly moves is scored as well as one around zero."""
+    cells = some_activations().astype(np.float32) * np.float32(0.01)
+    moved = cells - np.float32(0.9)
+    fits = [taken(some.astype(np.float32)).about(1).explained(**HALVES) for some in (cells, moved)]
+    assert np.allclose(fits[0], fits[1], atol=1e-3)
+    whole = naive_fit(moved.astype(np.float64), 1)
+    assert np.allclose(fits[1], whole, atol=1e-5)
+
+
+def test_scale_and_offset_of_a_cell_do_not_matter() -> None:
+    """The share of variance explained is the same for any a·x + b."""
+    cells = some_activations()
+    about = [taken(some).about(2).explained(**HALVES) for some in (cells, 3.0 - 0.5 * cells)]
+    assert np.allclose(about[0], about[1])
+
+
+def test_a_cell_that_is_the_concept_has_fit_one_and_standard_error_zero() -> None:
+    """Any function of the codes, straight or not."""
+    cells = some_activations()
+    cells[STREAMS.warm_up :, :, 0] = np.cos(CODINGS[1].codes)
+    about = taken(cells).about(1)
+    assert about.explained(**HALVES)[0] == pytest.approx(1)
+    assert about.standard_error(**HALVES)[0] == pytest.approx(0, abs=1e-9)
+    assert int(about.preference(STREAMS).argmax()) == 0
+
+
+def test_cells_that_know_nothing_of_the_text_never_get_a_high_fit() -> None:
+    """The best of many slow random cells explains next to nothing on text that it was not chosen on."""
+    chance = np.random.default_rng(1)
+    noise = chance.normal(size=(STREAMS.length, STREAMS.count, 200))
+    evidence = taken(noise + np.cumsum(noise, axis=0) * 0.1)
+    for number in range(len(CODINGS)):
+        about = evidence.about(number)
+        chosen = int(about.preference(STREAMS).argmax())
+        assert about.explained(**HALVES)[chosen] < 0.05
+        assert evidence.memory(number, chosen) < 0.1
+
+
+def test_a_dead_cell_is_never_preferred_and_never_explained() -> None:
+    """Without a guard its share would be 0/0."""
+    cells = some_activations()
+    cells[:, :, 0] = 0.7
+    cells[:, :, 1] = 1e-4 * np.sign(cells[:, :, 1])
+    about = taken(cells).about(0)
+    assert np.isneginf(about.preference(STREAMS)[:2]).all()
+    assert (about.explained(**HALVES)[:2] == 0).all()
+
+
+def test_the_choice_never_looks_at_the_confirmation_streams() -> None:
+    """Whatever the cells do there, the same one is preferred."""
+    cells = some_activations()
+    other = cells.copy()
+    other[:, STREAMS.confirmation] = np.random.default_rng(5).normal(size=other[:, STREAMS.confirmation].shape)
+    preferences = [taken(some).about(0).preference(STREAMS) for some in (cells, other)]
+    assert np.allclose(preferences[0], preferences[1])
+
+
+def test_the_warm_up_is_not_scored() -> None:
+    """What a network does before it has read anything changes no sum."""
+    cells = some_activations()
+    other = cells.copy()
+    other[: STREAMS.warm_up] = 9.0
+    fits = [taken(some).about(0).explained(**HALVES) for some in (cells, other)]
+    assert np.allclose(fits[0], fits[1])
+
+
+def test_memory_tells_a_memory_from_spelling() -> None:
+    """A quote's inside is remembered; that the last character is a bracket is not."""
+    cells = some_activations()
+    brackets = np.isin(list(TEXT), list("([)]")).astype(float)
+    cells[:, :, 0] = brackets[STREAMS.positions()]
+    cells[STREAMS.warm_up :, :, 1] = CODINGS[0].codes
+    evidence = taken(cells)
+    assert evidence.memory(2, 0) == pytest.approx(0, abs=1e-6)
+    assert evidence.memory(0, 1) == pytest.approx(1, abs=1e-6)
+
+
+def test_common_trigrams_have_a_group_of_their_own_and_rare_ones_share() -> None:
+    """Equal last three characters are one group, and there are never more than GROUPS."""
+    ids = np.random.default_rng(0).integers(30, size=40_000)
+    groups = last_three(ids)
+    assert groups.min() >= 0
+    assert groups.max() < GROUPS
+    key = ids[:-2] * 900 + ids[1:-1] * 30 + ids[2:]
+    pairs = set(zip(key.tolist(), groups[2:].tolist(), strict=True))
+    assert len(pairs) == len(set(key.tolist()))
+
+
+def test_too_few_steps_are_noticed() -> None:
+    """A reading that stops early is a mistake of the caller, not weak evidence."""
+    with pytest.raises(ValueError, match="scored steps"):
+        taken(some_activations()[:-1])
