@@ -22,6 +22,8 @@ from charrnn.views.terminal import is_terminal
 
 Options = Mapping[str, Any]
 
+CHOSEN = ("hidden", "embedding", "dropout", "batch", "length", "lr", "precision")
+"""settings that the recipe fits to text, device and budget"""
 ASKED_ANEW = ("out", "device", "threads", "json", "quiet", "new", "as_json")
 """options that belong to one command, not to the run"""
 
@@ -131,7 +133,7 @@ def write_config(session: Session, corpus: tuple[str, ...], options: Options, or
     if settings["minutes"]:
         settings["steps"] = None
     lines = {
-        name: (value, origins.get(name, "chosen for this text"))
+        name: (value, origins.get(name, "chosen for this text" if name in CHOSEN else "default"))
         for name, value in settings.items()
         if value is not None
     }

@@ -7,13 +7,20 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from charrnn.cli.options import COMMON, OUTPUT, Command, Number, json_option, option, quiet_option
+
 BEGAN = time.monotonic()
 """about when the command began; a time budget counts from here"""
 
+NETWORK, LEARNING, MACHINE = "The network (chosen to fit text and budget)", "How it learns", "The machine"
 NOT_SETTINGS = ("config", "new", "help")
 """what a file of settings cannot ask for"""
 
-above_zero = click.FloatRange(min=0, min_open=True)
+ORIGINS = {
+    ParameterSource.COMMANDLINE: "command line",
+    ParameterSource.ENVIRONMENT: "environment",
+    ParameterSource.DEFAULT_MAP: "config file",
+}
 
 
 def _take_config(context: click.Context, _option: click.Parameter, path: Path | None) -> None:
@@ -25,66 +32,82 @@ def _take_config(context: click.Context, _option: click.Parameter, path: Path | 
         context.default_map = read(path, [name for name in known if name not in NOT_SETTINGS])
 
 
-@click.command(short_help="Learn a text.", epilog="Repeat the command after a stop and it goes on exactly.")
-@click.argument("corpus", nargs=-1)
-@click.option("--minutes", type=above_zero, help="Train for so long, all in all (default 5).")
-@click.option("--epochs", type=above_zero, help="... or read the text so often.")
-@click.option("--steps", type=click.IntRange(1), help="... or make so many updates.")
-@click.option("--out", type=click.Path(file_okay=False), help="The run's directory (default checkpoints/NAME).")
-@click.option("--new", is_flag=True, help="Start over where a run stands already.")
-@click.option(
+whole = Number(1, 1_000_000, whole=True)
+above_zero = Number(0, above=True)
+share = Number(0, 1)
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        ("charrnn train book.txt", "learn a text, five minutes long"),
+        ("charrnn train book.txt --minutes 30", "better; after a stop, the same again"),
+        ("charrnn train", "learn Python's standard library"),
+    ),
+)
+@click.argument("corpus", nargs=-1, metavar="[CORPUS]...")
+@option("--minutes", type=above_zero, section=COMMON, help="Train for so long, from start to end (default 5).")
+@option("--epochs", type=above_zero, section=COMMON, help="... or read the text so often.")
+@option("--steps", type=Number(1, 10**12, whole=True), section=COMMON, help="... or update the weights so often.")
+@option("--out", type=click.Path(file_okay=False), section=COMMON, help="The run's place (checkpoints/<name>).")
+@option("--new", is_flag=True, section=COMMON, help="Start over where a run is already.")
+@option(
     "--config",
     type=click.Path(dir_okay=False, path_type=Path),
     is_eager=True,
     expose_value=False,
     callback=_take_config,
-    help="Read options from a YAML file.",
+    section=COMMON,
+    help="Take options from a file, such as a run's config.yaml.",
 )
-@click.option("--cell", type=click.Choice(["lstm", "gru", "rnn"]), help="Kind of recurrent cell (default lstm).")
-@click.option("--layers", type=click.IntRange(1, 64), help="Recurrent layers (default 1).")
-@click.option("--hidden", type=click.IntRange(1, 1_000_000), help="Units a layer.")
-@click.option("--embedding", type=click.IntRange(0, 65_536), help="Width of a character's vector; 0: one-hot.")
-@click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), help="Share of outputs dropped.")
-@click.option("--batch", type=click.IntRange(1, 65_536), help="Streams read side by side.")
-@click.option("--length", type=click.IntRange(1, 65_536), help="Characters gradients flow back.")
-@click.option("--lr", type=above_zero, help="Highest learning rate.")
-@click.option("--weight-decay", type=click.FloatRange(0), help="AdamW's decay of the weights.")
-@click.option("--clip", type=click.FloatRange(0), help="Largest gradient norm (default 1); 0: no limit.")
-@click.option("--warm-up", type=click.IntRange(0), help="Steps in which the rate rises (default 50).")
-@click.option("--final-lr", type=click.FloatRange(0, 1), help="Share of the rate left at the end (default 0.02).")
-@click.option("--reset", type=click.FloatRange(0, 1), help="Chance to zero a stream's state (default 0.01).")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Where all chance comes from (default 0).")
-@click.option("--val-fraction", type=click.FloatRange(0, 0.5, min_open=True), help="Held-out end (default 0.1).")
-@click.option("--min-count", type=click.IntRange(1), help="Rarer characters become one (default 1).")
-@click.option("--encoding", help="The text's encoding (default utf-8).")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", help="Where to learn.")
-@click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", help="Of products.")
-@click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads.")
-@click.option("--sample-every", type=click.IntRange(0), help="Steps between previews; 0: none.")
-@click.option("--save-every", type=above_zero, default=60.0, help="Seconds between checkpoints (default 60).")
-@click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on standard output.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@option("--cell", type=click.Choice(["lstm", "gru", "rnn"]), section=NETWORK, help="Kind of cell (lstm).")
+@option("--layers", type=Number(1, 64, whole=True), section=NETWORK, help="Layers of cells (1).")
+@option("--hidden", type=whole, section=NETWORK, help="Cells a layer.")
+@option("--embedding", type=Number(0, 65_536, whole=True), section=NETWORK, help="Width of a character; 0: one-hot.")
+@option("--dropout", type=Number(0, 0.99), section=NETWORK, help="Share of outputs zeroed while learning.")
+@option("--batch", type=Number(1, 65_536, whole=True), section=LEARNING, help="Streams read side by side.")
+@option("--length", type=Number(1, 65_536, whole=True), section=LEARNING, help="Characters a gradient flows back.")
+@option("--lr", type=above_zero, section=LEARNING, help="Highest learning rate.")
+@option("--warm-up", type=Number(0, 10**9, whole=True), section=LEARNING, help="Steps in which the rate rises (50).")
+@option("--final-lr", type=share, section=LEARNING, help="Share of the rate left at the end (0.02).")
+@option("--weight-decay", type=Number(0, 10), section=LEARNING, help="AdamW's decay of the weights (0.02).")
+@option("--clip", type=Number(0), section=LEARNING, help="Largest norm of a gradient (1); 0: no limit.")
+@option("--reset", type=share, section=LEARNING, help="Chance that a stream's state is zeroed (0.01).")
+@option("--seed", type=Number(0, 2**62, whole=True), section=LEARNING, help="Where all chance comes from (0).")
+@option("--val-fraction", type=Number(0.001, 0.5), section=LEARNING, help="Share of the text held out (0.1).")
+@option("--min-count", type=whole, section=LEARNING, help="Characters rarer than this become one (1).")
+@option("--encoding", section=LEARNING, help="The text's encoding (utf-8).")
+@option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", section=MACHINE, help="Where.")
+@option(
+    "--precision",
+    type=click.Choice(["auto", "float32", "bfloat16"]),
+    default="auto",
+    section=MACHINE,
+    help="Of products; auto: bfloat16 where the hardware has it.",
+)
+@option("--threads", type=Number(1, 1024, whole=True), section=MACHINE, help="How many on the CPU (all cores).")
+@option("--sample-every", type=Number(0, 10**12, whole=True), section=OUTPUT, help="Steps between previews; 0: none.")
+@option("--save-every", type=above_zero, default=60.0, section=OUTPUT, help="Seconds between checkpoints (60).")
+@json_option
+@quiet_option
 @click.pass_context
 def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) -> None:
-    r"""Learn CORPUS: one or more text files, joined; "-" is standard input.
+    """Learn CORPUS: one or more text files, joined; "-" is standard input; none: Python's standard library.
 
-    With no corpus it learns the source of Python's standard library.
-
-    \b
-      charrnn train book.txt
-      charrnn train book.txt --minutes 30 --layers 2
+    Ctrl-C saves and stops; the same command goes on exactly where it stopped.
     """
     from charrnn.cli.learning import learn
 
-    learn(corpus, options, _origins(context), began=BEGAN)
-
-
-def _origins(context: click.Context) -> dict[str, str]:
-    """Say where each option's value came from."""
-    words = {
-        ParameterSource.COMMANDLINE: "command line",
-        ParameterSource.ENVIRONMENT: "environment",
-        ParameterSource.DEFAULT_MAP: "config file",
-    }
     sources = {name: context.get_parameter_source(name) for name in context.params}
-    return {name: words[source] for name, source in sources.items() if source in words}
+    origins = {name: ORIGINS[source] for name, source in sources.items() if source in ORIGINS}
+    learn(corpus, options | _one_budget(context), origins, began=BEGAN)
+
+
+def _one_budget(context: click.Context) -> dict[str, None]:
+    """See that one budget was asked for; one from a weaker source gives way (click.UsageError)."""
+    asked = [name for name in ("minutes", "epochs", "steps") if context.params[name] is not None]
+    ranks = {name: list(ORIGINS).index(context.get_parameter_source(name)) for name in asked}
+    strongest = [name for name in asked if ranks[name] == min(ranks.values())]
+    if len(strongest) > 1:
+        raise click.UsageError(f"only one of --{' and --'.join(strongest)} can be had", context)
+    return dict.fromkeys(set(asked) - set(strongest))

@@ -5,6 +5,7 @@ stopped, for ever: after an epoch row r has come to where row r + 1 began. So th
 as the ring is seldom a whole number of windows long, each epoch cuts the text at other places.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,15 @@ from numpy.typing import NDArray
 from charrnn.text.corpus import Corpus
 
 STEPS_BETWEEN_RELEASES = 1024
+
+
+def steps_for(epochs: float, *, characters: int, batch: int, length: int) -> int:
+    """Count the steps in which so many characters are read so often.
+
+    >>> steps_for(2, characters=1000, batch=10, length=30)
+    7
+    """
+    return math.ceil(epochs * characters / (batch * length))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 
 from charrnn.training.events import Evaluation, Event, Preview, Step
-from charrnn.training.loop import EVALUATIONS
-from charrnn.training.preview import SHARES
-from charrnn.training.run import Run
+from charrnn.training.run import PARTS, Run
 
 Clock = Callable[[], float]
 
@@ -40,6 +38,7 @@ class Budget:
         self._seen = 0
         self._steps: deque[float] = deque(maxlen=RECENT_STEPS)
         self._evaluation = self._preview = 0.0
+        self._looks = 0
 
     def kept(self, events: Iterator[Event]) -> Iterator[Event]:
         """Pass events through, timing each and correcting the run's plan."""
@@ -69,7 +68,9 @@ class Budget:
             return False
         if self._run.plan.steps is None:
             return sum(self._steps) >= SHARE_MEASURED * self._seconds
-        return self._run.plan.passes(self._run.step, LOOKS)
+        looks = self._run.plan.parts_done(self._run.step, LOOKS)
+        due, self._looks = looks > self._looks, looks
+        return due
 
     def _correct(self) -> None:
         """Set the plan's end to where the time will be up, if it is off by more than the tolerance."""
@@ -87,5 +88,5 @@ class Budget:
         share_left = 1 - run.plan.progress(run.step)
         training_speed = a_step / (run.training.batch * run.training.length)
         a_character = self._evaluation or training_speed / 3
-        on_the_way = EVALUATIONS * share_left * (run.evaluation_characters or 0) * a_character
-        return on_the_way + SHARES * share_left * self._preview + run.held_out_characters * a_character
+        on_the_way = PARTS["evaluation"] * share_left * (run.evaluation_characters or 0) * a_character
+        return on_the_way + PARTS["preview"] * share_left * self._preview + run.held_out_characters * a_character

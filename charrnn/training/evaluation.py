@@ -14,7 +14,7 @@ WARM_UP = 256
 """characters that each row reads before it is scored; a hundred are enough for all but the third digit"""
 SHORT_WARM_UP = 64
 SHARE_OF_TRAINING = 1 / 130
-"""of the characters that will be trained on, read in one of twenty evaluations: five per cent of the time in all"""
+"""of the characters that will be trained on, read in each of twenty evaluations: five per cent of the time in all"""
 FEWEST_CHARACTERS = 8_192
 MOST_CHARACTERS = 4_000_000
 """of the held-out text, at the end: beyond that the mean no longer moves"""
@@ -34,7 +34,7 @@ def evaluate(run: Run) -> Evaluation:
     """Measure the run as it is on a sample, the same one each time, and remember its weights if they are the best."""
     run.evaluation_characters = run.evaluation_characters or _sample_size(run)
     loss = held_out_loss(run, at_most=run.evaluation_characters, warm_up=SHORT_WARM_UP)
-    run.evaluated_at = run.step
+    run.take_part("evaluation")
     if run.best is None or loss.nats < run.best.nats:
         run.best = Best(step=run.step, nats=loss.nats, weights=run.weights())
     return Evaluation(

@@ -11,30 +11,20 @@ from charrnn.training.preview import is_due, preview
 from charrnn.training.report import report
 from charrnn.training.run import Run
 
-EVALUATIONS = 20
-REPORTS = 200
-
 
 def train(run: Run, *, sample_every: int | None = None) -> Iterator[Event]:
     """Learn until the plan is done, yielding events; between any two of them the run can be saved and left.
 
     `sample_every`: steps between previews; None: ever rarer ones, 0: none.
     """
-    if run.step == 0 and sample_every != 0:
-        yield preview(run)
     while True:
-        if _evaluation_is_due(run):
+        # What is due is done before the next step, so a run that was saved and left in between still does it.
+        if is_due(run, sample_every):
+            yield preview(run)
+        if run.part_is_due("report"):
+            yield report(run)
+        if run.part_is_due("evaluation"):
             yield evaluate(run)
         if run.plan.finished(run.step):
             return
         yield run.update()
-        if is_due(run, sample_every):
-            yield preview(run)
-        if run.plan.passes(run.step, REPORTS):
-            yield report(run)
-
-
-def _evaluation_is_due(run: Run) -> bool:
-    """Tell whether the run has come to an evaluation that it has not made yet, perhaps before it was stopped."""
-    due = run.step > 0 and (run.plan.finished(run.step) or run.plan.passes(run.step, EVALUATIONS))
-    return due and run.evaluated_at < run.step

@@ -13,6 +13,7 @@ from typing import Any
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import WrongUsageError
 from charrnn.network.model_file import count_weights
+from charrnn.text.windows import steps_for
 
 DEFAULT_MINUTES = 5.0
 CHARACTERS_PER_WEIGHT = 8
@@ -118,7 +119,8 @@ def _training(asked: Mapping[str, Any], circumstances: Circumstances) -> Trainin
     batch, length = _batch(asked, circumstances)
     steps = asked.get("steps")
     if "epochs" in asked:
-        steps = math.ceil(asked["epochs"] * circumstances.train_characters / (batch * length))
+        characters = circumstances.train_characters
+        steps = steps_for(asked["epochs"], characters=characters, batch=batch, length=length)
     names = ("warm_up", "final_lr", "weight_decay", "clip", "reset", "seed", "val_fraction", "precision")
     usual_lr = 5e-3 if asked.get("cell", "lstm") == "lstm" else 3e-3
     return TrainingConfig(

@@ -7,6 +7,7 @@ from charrnn.training.schedule import learning_rate
 
 def report(run: Run) -> Report:
     """Give the means since the last report, and begin anew."""
+    run.take_part("report")
     steps, nats, gradient_norm = run.since_report.tolist()
     run.since_report[:] = 0
     return Report(

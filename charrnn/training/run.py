@@ -22,6 +22,9 @@ from charrnn.text.windows import Windows
 from charrnn.training.events import Step
 from charrnn.training.schedule import Plan, learning_rate
 
+PARTS = {"evaluation": 20, "preview": 8, "report": 200}
+"""into how many equal parts a training is divided, each with an evaluation, a preview, a report at its end"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Best:
@@ -56,9 +59,12 @@ class Run:
         self.seconds = 0.0
         """time spent so far, for a budget"""
         self.best: Best | None = None
-        self.evaluated_at = 0
+        self.parts = dict.fromkeys(PARTS, 0)
+        """how many parts of the training were evaluated, shown in a preview, reported"""
         self.evaluation_characters: int | None = None
         """how much held-out text an evaluation on the way reads; fixed by the first"""
+        self.previewed_at = -1
+        """the step of the last preview"""
         self.since_report = np.zeros(3)
         """sums since the last report: steps, nats, gradient norm"""
 
@@ -71,6 +77,14 @@ class Run:
     def held_out_characters(self) -> int:
         """How long the held-out end of the text is."""
         return self.corpus.characters - self.train_characters
+
+    def part_is_due(self, what: str) -> bool:
+        """Tell whether one more of the parts of the training that PARTS names is done."""
+        return self.plan.parts_done(self.step, PARTS[what]) > self.parts[what]
+
+    def take_part(self, what: str) -> None:
+        """Note that what was due has been done."""
+        self.parts[what] = self.plan.parts_done(self.step, PARTS[what])
 
     def update(self) -> Step:
         """Learn from one window of every stream; raise DivergedError before anything is changed by NaN."""

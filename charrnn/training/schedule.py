@@ -42,9 +42,9 @@ class Plan:
         """Tell whether no step is left."""
         return self.steps is not None and step >= self.steps
 
-    def passes(self, step: int, times: int) -> bool:
-        """Tell whether, with this step, one more of `times` equal parts of the training is done."""
-        return math.floor(self.progress(step) * times) > math.floor(self.progress(step - 1) * times)
+    def parts_done(self, step: int, parts: int) -> int:
+        """Count how many of so many equal parts of the training are done."""
+        return math.floor(self.progress(step) * parts)
 
 
 def learning_rate(training: TrainingConfig, plan: Plan, step: int) -> float:

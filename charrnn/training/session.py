@@ -11,10 +11,11 @@ from charrnn.runs import RunDirectory
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus, Survey
 from charrnn.text.sources import Sources
+from charrnn.text.windows import steps_for
 from charrnn.training import checkpoint
 from charrnn.training.device import flops_per_second
 from charrnn.training.recipe import Circumstances, choose
-from charrnn.training.run import Run
+from charrnn.training.run import PARTS, Run
 from charrnn.training.schedule import Plan
 from charrnn.training.snapshot import machine
 
@@ -142,7 +143,9 @@ def _take_new_budget(run: Run, given: Mapping[str, Any]) -> None:
     """Have a budget that differs from the saved one bend what is still to come."""
     asked = {name: given[name] for name in BUDGETS if given.get(name) is not None}
     if "epochs" in asked:
-        asked = {"steps": round(asked["epochs"] * run.windows.per_epoch + 0.5)}
+        batch, length = run.training.batch, run.training.length
+        steps = steps_for(asked["epochs"], characters=run.train_characters, batch=batch, length=length)
+        asked = {"steps": steps}
     if "steps" in asked and (asked["steps"] != run.plan.steps or run.training.minutes):
         run.training = dataclasses.replace(run.training, steps=asked["steps"], minutes=None)
         run.plan = Plan(steps=asked["steps"])
@@ -150,6 +153,10 @@ def _take_new_budget(run: Run, given: Mapping[str, Any]) -> None:
         run.training = dataclasses.replace(run.training, steps=None, minutes=asked["minutes"])
         done = min(run.plan.progress(run.step), run.seconds / (60 * asked["minutes"]))
         run.plan = Plan(steps=None, from_step=run.step, from_progress=min(done, 1.0))
+    else:
+        return
+    for what in PARTS:
+        run.take_part(what)
 
 
 def _not_exact(before: Mapping[str, Any], run: Run) -> tuple[str, ...]:

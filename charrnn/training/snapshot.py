@@ -47,7 +47,8 @@ def metadata_of(run: Run) -> dict[str, str]:
         "step": run.step,
         "seconds": run.seconds,
         "plan": dataclasses.asdict(run.plan),
-        "evaluated_at": run.evaluated_at,
+        "parts": run.parts,
+        "previewed_at": run.previewed_at,
         "evaluation_characters": run.evaluation_characters,
         "best": best,
         "training": dataclasses.asdict(run.training),
@@ -61,7 +62,8 @@ def restore(run: Run, arrays: Arrays, words: Mapping[str, Any]) -> None:
     """Put a run of the same configuration where another one was (KeyError, RuntimeError: they do not fit)."""
     run.network.load_state_dict({name: torch.from_numpy(arrays[name].copy()) for name in run.network.state_dict()})
     run.step, run.seconds, run.plan = words["step"], words["seconds"], Plan(**words["plan"])
-    run.evaluated_at, run.evaluation_characters = words["evaluated_at"], words["evaluation_characters"]
+    run.previewed_at = words["previewed_at"]
+    run.parts, run.evaluation_characters = dict(words["parts"]), words["evaluation_characters"]
     if run.step:
         _restore_optimiser(run, arrays)
     run.state = tuple(torch.from_numpy(arrays[f"state.{n}"].copy()).to(run.device) for n in range(len(run.state)))

@@ -1,0 +1,166 @@
+"""What the commands' options have in common: types that check, arguments that several take, help in sections.
+
+What an option means is left to its command.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+
+from charrnn.runs import find_model
+
+COMMON, OUTPUT, OTHER = "Common options", "Output", "Other options"
+"""headings that several commands have; the last stands last"""
+
+
+class CellName(NamedTuple):
+    """A cell as people write it: 2.317 is unit 317 of the second layer."""
+
+    layer: int
+    """from 1"""
+    unit: int
+    """from 0"""
+
+
+class CellType(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions of Click only
+    """Reads a cell's name; whether the network has that cell is left to whoever has the network."""
+
+    name = "cell"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - Click's signature
+        """Show what is to be written."""
+        return "L.J"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> CellName:
+        """Turn "2.317" into layer and unit."""
+        match = re.fullmatch(r"([1-9]\d{0,5})\.(\d{1,7})", str(value), re.ASCII)
+        if isinstance(value, CellName) or not match:
+            return value if isinstance(value, CellName) else self.fail(_cell_wanted(value), param, ctx)
+        return CellName(int(match[1]), int(match[2]))
+
+
+def _cell_wanted(value: object) -> str:
+    return f"must be layer.unit, layers from 1, units from 0, such as 2.317; not {value!r}"
+
+
+class Number(click.ParamType):  # type: ignore[type-arg]  # see CellType
+    """A finite number within bounds; nan and inf, which Click's own types let through, are none."""
+
+    name = "number"
+
+    def __init__(
+        self,
+        low: float = -math.inf,
+        high: float = math.inf,
+        *,
+        whole: bool = False,
+        above: bool = False,
+        meaning: str = "",
+    ) -> None:
+        self.low, self.high, self.whole, self.above = low, high, whole, above
+        self.meaning = meaning
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - Click's signature
+        """Show what is to be written: N for a whole number, F for any."""
+        return "N" if self.whole else "F"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Turn what was written into a number, or say what it must be."""
+        number = _number(value)
+        fits = number is not None and self.low <= number <= self.high and not (self.above and number == self.low)
+        if number is None or not fits or (self.whole and number != int(number)):
+            self.fail(f"must be {self.demand}, not {value}", param, ctx)
+        return int(number) if self.whole else float(number)
+
+    @property
+    def demand(self) -> str:
+        """Say what it must be.
+
+        >>> Number(0, meaning="0: always the likeliest").demand, Number(0, 1, above=True).demand
+        ('a number ≥ 0 (0: always the likeliest)', 'a number > 0 and ≤ 1')
+        """
+        bounds = [f"{'>' if self.above else '≥'} {self.low:,}"] if math.isfinite(self.low) else []
+        bounds += [f"≤ {self.high:,}"] if math.isfinite(self.high) else []
+        words = ["a whole number" if self.whole else "a number", " and ".join(bounds)]
+        return " ".join(filter(None, [*words, self.meaning and f"({self.meaning})"]))
+
+
+def _number(value: Any) -> float | None:
+    """Read a finite number, whole ones exactly; None for what is none."""
+    if isinstance(value, bool):
+        return None
+    for kind in (int, float):
+        try:
+            number = kind(str(value))
+        except ValueError:
+            continue
+        return number if math.isfinite(number) else None
+    return None
+
+
+class Option(click.Option):
+    """An option that says under which heading of the help it stands."""
+
+    def __init__(self, *args: Any, section: str = OTHER, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.section = section
+
+
+class Command(click.Command):
+    """A command whose help shows examples first, then its options under headings."""
+
+    def __init__(self, *args: Any, examples: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = examples
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the command does, then examples."""
+        super().format_help_text(ctx, formatter)
+        write_examples(formatter, self.examples)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options under their headings, in the order in which they were declared."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record and isinstance(param, click.Option):
+                sections.setdefault(getattr(param, "section", OTHER), []).append(record)
+        for heading in sorted(sections, key=lambda heading: heading == OTHER):
+            with formatter.section(heading):
+                formatter.write_dl(sections[heading])
+
+
+def write_examples(formatter: click.HelpFormatter, examples: Sequence[tuple[str, str]]) -> None:
+    """Write commands to type, each with what it is for."""
+    with formatter.section("Examples"):
+        formatter.write_dl(examples, col_max=48)
+
+
+option = partial(click.option, cls=Option)
+"""like click.option, with a section"""
+
+model_argument = click.argument(
+    "model",
+    required=False,
+    metavar="[MODEL]",
+    type=click.Path(path_type=Path),
+    callback=lambda _context, _parameter, named: find_model(named),
+)
+"""a run's directory or a model file, as the path of the file; left out, the newest run's"""
+
+device_option = option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="Where to compute.",
+)
+
+json_option = option("--json", "as_json", is_flag=True, section=OUTPUT, help="JSON instead of text, for scripts.")
+
+quiet_option = option("-q", "--quiet", is_flag=True, section=OUTPUT, help="Say nothing on standard error but errors.")

@@ -1,0 +1,76 @@
+"""The three streams: text in, results out, talk beside them; exact bytes in a pipe, harmless text on a terminal.
+
+What is said on them is left to the commands.
+"""
+
+import os
+import sys
+from dataclasses import dataclass, field
+from typing import TextIO
+
+import click
+
+from charrnn.errors import CharrnnError
+from charrnn.views.terminal import animated, is_terminal, never_fail_to_encode, visible
+
+DIM, BOLD_RED, BOLD_CYAN = "2", "1;31", "1;36"
+
+
+def read_text(name: str, encoding: str = "utf-8") -> str:
+    """Read a whole text, its line ends as they are; "-": standard input (CharrnnError, with the place)."""
+    from charrnn.text.encoding import code_points
+    from charrnn.text.sources import find
+
+    pieces = code_points(find([name]).files[0], encoding)
+    return "".join(piece.tobytes().decode("utf-32-le") for piece in pieces)
+
+
+def say(line: str) -> None:
+    """Write a line of results, made harmless and encodable."""
+    never_fail_to_encode(sys.stdout)
+    click.echo(visible(line))
+
+
+def tell(line: str, *, style: str = "") -> None:
+    """Write a line beside the results, made harmless and encodable."""
+    never_fail_to_encode(sys.stderr)
+    click.echo(styled(visible(line), style, sys.stderr), err=True, color=True)
+
+
+def styled(text: str, style: str, stream: TextIO) -> str:
+    """Put a text that is already harmless in a style, where a terminal shows it and nobody asked for none."""
+    plain = not style or os.environ.get("NO_COLOR") or not animated(stream)
+    return text if plain else f"\x1b[{style}m{text}\x1b[0m"
+
+
+@dataclass
+class Page:
+    """Standard output as the place for written text, which may hold any character.
+
+    In a pipe it is the text, in UTF-8, and nothing else. On a terminal each piece is seen at once, and what would
+    command the terminal is shown as a picture of itself, unless `raw`.
+    """
+
+    raw: bool = False
+    terminal: bool = field(default_factory=lambda: is_terminal(sys.stdout))
+    altered: bool = False
+    """whether something was shown as a picture of itself"""
+
+    def __post_init__(self) -> None:
+        if sys.stdout is None:
+            raise CharrnnError("cannot write output: standard output is closed")
+        encoding = sys.stdout.encoding or "utf-8"
+        self._encoding = encoding if self.terminal else "utf-8"
+        self._unicode = encoding.lower().startswith("utf")
+
+    def write(self, text: str, *, style: str = "") -> None:
+        """Write a piece of text."""
+        if not self.terminal:
+            # Whatever a pipe is to hold is UTF-8, and half a surrogate pair has none.
+            sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+            return
+        shown = text if self.raw else visible(text, unicode=self._unicode)
+        self.altered |= shown != text
+        shown = styled(shown, style, sys.stdout) if shown else ""
+        sys.stdout.buffer.write(shown.encode(self._encoding, "backslashreplace"))
+        sys.stdout.buffer.flush()

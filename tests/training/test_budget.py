@@ -1,0 +1,72 @@
+"""A time budget is met, whatever the machine does, and the decay is complete when it is."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from charrnn.training.budget import Budget
+from charrnn.training.events import Evaluation, Event, Step
+from charrnn.training.run import Run
+
+
+class FakeClock:
+    """A clock that only work moves."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        """Tell the time."""
+        return self.now
+
+
+def worked(run: Run, clock: FakeClock, seconds: float, slower_from: int | None = None) -> Iterator[Event]:
+    """Pretend to train: each step takes so long, half as long again from a certain step on."""
+    run.evaluation_characters = 1000
+    while not run.plan.finished(run.step):
+        slow = slower_from is not None and run.step >= slower_from
+        clock.now += seconds * (1.5 if slow else 1.0)
+        run.step += 1
+        if run.part_is_due("evaluation"):
+            run.take_part("evaluation")
+            clock.now += 0.2
+            yield Evaluation(step=run.step, nats=1.0, characters=1000, best_nats=1.0, best_step=run.step)
+        progress = run.plan.progress(run.step)
+        yield Step(
+            step=run.step, nats=1.0, gradient_norm=1.0, learning_rate=1.0, progress=progress, steps=run.plan.steps
+        )
+
+
+@pytest.mark.parametrize("slower_from", [None, 300, 1200])
+def test_it_ends_on_time_on_a_steady_machine_and_on_one_that_slows_down(
+    slower_from: int | None, make_run: Callable[..., Run]
+) -> None:
+    """Within a fiftieth of the budget, with progress at one."""
+    clock = FakeClock()
+    run = make_run(steps=None, minutes=1.0)
+    budget = Budget(run, 60.0, began=clock.now - 3.0, clock=clock)
+    last = list(budget.kept(worked(run, clock, 0.03, slower_from)))[-1]
+    assert isinstance(last, Step)
+    assert last.progress == 1.0
+    assert run.seconds == pytest.approx(60.0, rel=0.02)
+
+
+def test_a_steady_machine_has_its_plan_set_early_and_kept(make_run: Callable[..., Run]) -> None:
+    """Without a reason the number of steps stays, so that going on after a stop is exact."""
+    clock = FakeClock()
+    run = make_run(steps=None, minutes=1.0)
+    plans = set()
+    for _ in Budget(run, 60.0, began=clock.now, clock=clock).kept(worked(run, clock, 0.03)):
+        if run.plan.progress(run.step) > 0.1:
+            plans.add(run.plan)
+    assert len(plans) == 1
+
+
+def test_the_time_before_a_stop_counts(make_run: Callable[..., Run]) -> None:
+    """A run that has used half of its budget goes on for the other half."""
+    clock = FakeClock()
+    run = make_run(steps=None, minutes=1.0)
+    run.seconds = 30.0
+    began = clock.now
+    list(Budget(run, 60.0, began=began, clock=clock).kept(worked(run, clock, 0.03)))
+    assert clock.now - began == pytest.approx(30.0, rel=0.04)

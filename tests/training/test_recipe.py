@@ -1,0 +1,65 @@
+"""The settings that are chosen fit the text, and what was asked for is what one gets."""
+
+import itertools
+
+import pytest
+
+from charrnn.errors import WrongUsageError
+from charrnn.network.model_file import count_weights
+from charrnn.training.recipe import Circumstances, choose
+
+
+def circumstances(characters: int = 1_000_000, vocabulary: int = 65, flops: float = 1e11) -> Circumstances:
+    """Describe a text and a machine."""
+    return Circumstances(
+        train_characters=characters, vocabulary_size=vocabulary, device="cpu", flops_per_second=flops
+    )
+
+
+def test_more_time_means_a_larger_network() -> None:
+    """Whoever waits longer gets more weights."""
+    sizes = [
+        count_weights(choose({"minutes": minutes}, circumstances()).network, 65) for minutes in (0.1, 1, 5, 30, 300)
+    ]
+    assert sizes == sorted(sizes)
+    assert sizes[0] < sizes[2] < sizes[4]
+
+
+def test_texts_read_more_often_get_more_dropout() -> None:
+    """A text read once needs none; one read many times is learned by heart without."""
+    often = [choose({"epochs": epochs}, circumstances()).network.dropout for epochs in (1, 3, 10, 60)]
+    assert often[0] == 0
+    assert often == sorted(often)
+    assert often[-1] <= 0.5
+
+
+def test_what_was_asked_for_is_what_one_gets() -> None:
+    """Every setting given is kept."""
+    asked = {"cell": "gru", "layers": 3, "hidden": 77, "embedding": 0, "dropout": 0.3, "steps": 9}
+    asked |= {"batch": 5, "length": 7, "lr": 0.1, "weight_decay": 0.0, "clip": 0.0, "seed": 4}
+    recipe = choose(asked | {"minutes": None, "epochs": None}, circumstances())
+    for name, value in asked.items():
+        assert getattr(recipe.network, name, getattr(recipe.training, name, None)) == value
+
+
+@pytest.mark.parametrize(
+    ("characters", "vocabulary"), list(itertools.product((200, 2_000, 10**5, 10**10), (2, 65, 70_000)))
+)
+def test_every_text_gets_settings_that_work(characters: int, vocabulary: int) -> None:
+    """No size of text or alphabet leaves a stream without characters."""
+    recipe = choose({}, circumstances(int(characters * 0.9), vocabulary))
+    assert recipe.training.batch * recipe.training.length <= characters
+    assert recipe.training.minutes == 5.0
+    assert recipe.network.hidden >= 128
+
+
+def test_epochs_become_steps() -> None:
+    """As many windows as it takes to read the text so often."""
+    training = choose({"epochs": 2.0, "batch": 10, "length": 100}, circumstances(50_000)).training
+    assert training.steps == 100
+
+
+def test_f24_a_network_that_no_machine_holds_is_refused() -> None:
+    """Before anything is allocated, with its size."""
+    with pytest.raises(WrongUsageError, match="would need about"):
+        choose({"hidden": 1_000_000}, circumstances())

@@ -1,0 +1,161 @@
+"""Going on is the same as never having stopped, to the last bit."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from charrnn.errors import CharrnnError
+from charrnn.runs import RunDirectory
+from charrnn.training import checkpoint
+from charrnn.training.events import Evaluation, Event, Report, Step
+from charrnn.training.loop import train
+from charrnn.training.run import Run
+from charrnn.training.snapshot import arrays_of
+
+
+def upto(events: Iterator[Event], step: int) -> list[Event]:
+    """Take events until that many steps have been made."""
+    taken = []
+    for event in events:
+        taken.append(event)
+        if isinstance(event, Step) and event.step == step:
+            break
+    return taken
+
+
+def everything(run: Run) -> dict[str, Any]:
+    """Lay out every array that a run consists of."""
+    return dict(arrays_of(run))
+
+
+def assert_same(one: Run, other: Run) -> None:
+    """Compare every array of two runs, bit for bit, and what else is carried."""
+    first, second = everything(one), everything(other)
+    assert first.keys() == second.keys()
+    assert [name for name in first if not np.array_equal(first[name], second[name])] == []
+    assert (one.step, one.plan, one.epoch) == (other.step, other.plan, other.epoch)
+
+
+def epoch_edge(run: Run) -> int:
+    """Find the step at which the text has just been read once."""
+    return round(run.windows.per_epoch)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_a_run_stopped_anywhere_ends_as_one_never_stopped(
+    cell: str, make_run: Callable[..., Run], tmp_path: Path
+) -> None:
+    """Before and after an epoch's edge, at an evaluation, at the first and the last step; with dropout and resets."""
+    whole = make_run(cell=cell, steps=64)
+    told = [event for event in train(whole, sample_every=0) if isinstance(event, (Report, Evaluation))]
+    edge = epoch_edge(whole)
+    for stop in (1, edge - 1, edge, 61):
+        directory = RunDirectory(tmp_path / f"{cell}{stop}")
+        directory.path.mkdir()
+        first = make_run(cell=cell, steps=64)
+        before = upto(train(first, sample_every=0), stop)
+        path = checkpoint.save(first, directory)
+        second = make_run(cell=cell, steps=64, seed=0)
+        checkpoint.load(second, path)
+        after = list(train(second, sample_every=0))
+        assert_same(whole, second)
+        assert [event for event in before + after if isinstance(event, (Report, Evaluation))] == told
+
+
+def test_stopping_twenty_times_changes_nothing(make_run: Callable[..., Run], tmp_path: Path) -> None:
+    """A chain of saved and resumed runs ends where one run does."""
+    whole = make_run()
+    list(train(whole, sample_every=0))
+    directory = RunDirectory(tmp_path / "run")
+    directory.path.mkdir()
+    run = make_run()
+    for step in range(2, 41, 2):
+        upto(train(run, sample_every=0), step)
+        path = checkpoint.save(run, directory)
+        run = make_run()
+        checkpoint.load(run, path)
+    list(train(run, sample_every=0))
+    assert_same(whole, run)
+
+
+def test_without_the_carried_state_going_on_would_differ(make_run: Callable[..., Run]) -> None:
+    """The comparison above can fail: a run that forgets its state ends elsewhere."""
+    whole, run = make_run(reset=0.0), make_run(reset=0.0)
+    list(train(whole, sample_every=0))
+    upto(train(run, sample_every=0), 20)
+    run.state = run.network.start(run.training.batch)
+    list(train(run, sample_every=0))
+    assert not np.array_equal(everything(whole)["output.weight"], everything(run)["output.weight"])
+
+
+def test_saves_previews_and_evaluations_draw_no_random_number(make_run: Callable[..., Run], tmp_path: Path) -> None:
+    """Saving every step and previewing every other one leaves the training exactly as it was."""
+    plain, busy = make_run(), make_run()
+    list(train(plain, sample_every=0))
+    directory = RunDirectory(tmp_path / "run")
+    directory.path.mkdir()
+    events = train(busy, sample_every=2)
+    list(checkpoint.kept(events, busy, directory, every_seconds=0.0))
+    assert_same(plain, busy)
+
+
+def test_only_the_newest_two_checkpoints_are_kept(make_run: Callable[..., Run], tmp_path: Path) -> None:
+    """The newest, and one more in case that is damaged."""
+    directory = RunDirectory(tmp_path / "run")
+    directory.path.mkdir()
+    run = make_run()
+    list(checkpoint.kept(train(run, sample_every=0), run, directory, every_seconds=0.0))
+    assert [path.name for path in directory.checkpoints()] == [directory.checkpoint(n).name for n in (39, 40)]
+
+
+def test_a_checkpoint_of_another_network_is_refused(make_run: Callable[..., Run], tmp_path: Path) -> None:
+    """Arrays that do not fit are an error with a hint, not a half-restored run."""
+    directory = RunDirectory(tmp_path / "run")
+    directory.path.mkdir()
+    path = checkpoint.save(make_run(), directory)
+    with pytest.raises(CharrnnError, match="does not fit this run"):
+        checkpoint.load(make_run(hidden=12), path)
+
+
+def test_a_checkpoint_is_a_model_too(make_run: Callable[..., Run], tmp_path: Path) -> None:
+    """Whoever has only a checkpoint can write with it."""
+    from charrnn.network.model_file import load
+
+    directory = RunDirectory(tmp_path / "run")
+    directory.path.mkdir()
+    run = make_run()
+    model = load(checkpoint.save(run, directory))
+    assert all(np.array_equal(model.weights[name], weight) for name, weight in run.weights().items())
+
+
+def test_a_save_that_fails_on_the_way_is_told_and_training_goes_on(
+    make_run: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk for a minute costs nothing; at the end it is an error."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    directory = RunDirectory(tmp_path / "run")
+    directory.path.mkdir()
+    run = make_run(steps=5)
+    monkeypatch.setattr("charrnn.network.tensor_file.write_whole", full)
+    events = checkpoint.kept(train(run, sample_every=0), run, directory, every_seconds=0.0)
+    told = [next(events) for _ in range(4)]
+    assert any("no space left" in getattr(event, "message", "") for event in told)
+    with pytest.raises(CharrnnError, match="cannot save"):
+        list(events)
+    assert run.step == 5
+
+
+def test_threads_do_not_matter_for_the_seed_of_a_step() -> None:
+    """Steps and seeds have their own chance: no two of many share one."""
+    from charrnn.training.run import _seed
+
+    seeds = {_seed(seed, step) for seed in range(40) for step in range(500)}
+    assert len(seeds) == 40 * 500
+    assert torch.manual_seed(max(seeds))
