@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from charrnn.errors import WrongUsageError
 
@@ -165,7 +165,7 @@ def _written(value: Value) -> str:
         return re.sub(r"(inf|nan)", r".\1", repr(value))
     if isinstance(value, str):
         return value if _BARE.fullmatch(value) and _plain_value(value) == value else f'"{_escaped(value)}"'
-    return {True: "true", False: "false", None: "null"}[value] if not type(value) is int else str(value)
+    return "null" if value is None else str(value).lower()
 
 
 def _escaped(text: str) -> str:
@@ -193,4 +193,5 @@ def _near(key: str, known: Collection[str]) -> str:
 
 
 def _line(event: "yaml.Event") -> int:
-    return int(event.start_mark.line) + 1
+    assert event.start_mark is not None
+    return event.start_mark.line + 1

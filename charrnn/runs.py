@@ -62,9 +62,7 @@ class RunDirectory:
 
     def checkpoints(self) -> list[Path]:
         """List the checkpoints there are, the oldest first."""
-        found = (
-            (int(match[1]), path) for path in _entries(self.path) if (match := _CHECKPOINT.fullmatch(path.name))
-        )
+        found = ((int(match[1]), path) for path in _entries(self.path) if (match := _CHECKPOINT.fullmatch(path.name)))
         return [path for _, path in sorted(found)]
 
 
@@ -89,6 +87,11 @@ def newest_model(runs: Path = RUNS) -> Path:
     if not models:
         raise CharrnnError("no trained model here", hint="`charrnn train corpus.txt`")
     return max(models, key=lambda model: (model.stat().st_mtime_ns, model))
+
+
+def model_name(model: Path) -> str:
+    """Say what people call a model file: its run's directory, where it lies in one under its usual name."""
+    return str(model.parent if RunDirectory(model.parent).model == model else model)
 
 
 def run_name(corpus: PurePath) -> str:

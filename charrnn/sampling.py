@@ -23,6 +23,7 @@ PROMPT_AT_ONCE = 512
 DRAWN_AT_ONCE = 256
 
 Logits = NDArray[np.floating]
+Ids = NDArray[np.intp]
 Uniforms = NDArray[np.float64]
 
 
@@ -75,18 +76,20 @@ class Opening(NamedTuple):
     state: State
 
 
-def choose(logits: Logits, uniforms: Uniforms, choice: Choice) -> NDArray[np.intp]:
+def choose(logits: Logits, uniforms: Uniforms, choice: Choice) -> Ids:
     """Choose a character for each stream: logits (B, V), one number from [0, 1) each (B,) -> ids (B,).
 
     By the inverse of the distribution's sum: the same numbers and logits give the same characters, and the
     same numbers and logits that differ a little give mostly the same ones.
     """
     if choice.temperature == 0:
-        return logits.argmax(-1)
+        likeliest: Ids = logits.argmax(-1)
+        return likeliest
     shifted = logits.astype(np.float64) - logits.max(-1, keepdims=True)
     odds = _limited(np.exp(shifted / max(choice.temperature, SHARPEST)), choice)
     heights = np.add.accumulate(odds, -1)
-    return (heights > uniforms[:, None] * heights[:, -1:]).argmax(-1)
+    chosen: Ids = (heights > uniforms[:, None] * heights[:, -1:]).argmax(-1)
+    return chosen
 
 
 def _limited(odds: NDArray[np.float64], choice: Choice) -> NDArray[np.float64]:

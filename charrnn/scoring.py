@@ -17,7 +17,7 @@ from charrnn.text.vocabulary import UNKNOWN, Ids, Vocabulary
 
 WARM_UP = 256
 """characters that bring a row's state to what one long pass would have made it, to about a millionth of a nat"""
-MOST_ROWS = 64
+MOST_ROWS = 32
 """beyond it a row more gains nothing on a few cores"""
 LOGITS_AT_ONCE = 2_000_000
 """numbers; what bounds the memory, whatever the text and the vocabulary"""
@@ -63,7 +63,7 @@ def score(reader: Reader, vocabulary: Vocabulary, text: str) -> Score:
     """
     unknown = vocabulary.unknown_in(text).total()
     ids = vocabulary.encode(text, unknown="skip")
-    if ids.size < 2:  # noqa: PLR2004
+    if ids.size < 2:
         known = "" if UNKNOWN in vocabulary or not unknown else " that the model knows"
         raise CharrnnError(f"it has {ids.size} characters{known}; at least 2 are needed")
     nats = character_nats(reader, ids)
@@ -100,4 +100,5 @@ def target_nats(logits: Nats, targets: Ids) -> Nats:
     """Give −ln softmax(logits)[target]: logits (…, V), targets (…) -> (…)."""
     shifted = logits - logits.max(-1, keepdims=True)
     told = np.take_along_axis(shifted, targets[..., None], -1)[..., 0]
-    return np.log(np.exp(shifted).sum(-1)) - told
+    nats: Nats = np.log(np.exp(shifted).sum(-1)) - told
+    return nats

@@ -218,7 +218,7 @@ def _heading(writer: Writer, seed: int) -> str:
     """Say what writes, and how to have the same written again."""
     step = writer.model.training.get("step")
     parts = [model_name(writer.path), f"step {step:,}" if isinstance(step, int) else "", _manner(writer.choice)]
-    return " · ".join([*filter(None, parts), f"seed {seed} (repeat with --seed {seed})"])
+    return " · ".join([*filter(None, parts), f"repeat with --seed {seed}"])
 
 
 def _manner(choice: "Choice") -> str:

@@ -11,7 +11,7 @@ import click
 from charrnn.cli.options import COMMON, Command, json_option, option
 from charrnn.cli.streams import read_text, say
 from charrnn.errors import CharrnnError, WrongUsageError
-from charrnn.runs import find_model, model_name
+from charrnn.runs import find_model
 
 if TYPE_CHECKING:
     from charrnn.scoring import Score
@@ -43,10 +43,10 @@ class Scored:
     def line(self, width: int) -> str:
         """Lay it out for people, the text's name in a column of that width."""
         score = self.score
-        unknown = f"   {score.unknown:,} unknown to {model_name(self.model)}" if score.unknown else ""
+        unknown = f"  {score.unknown:,} unknown" if score.unknown else ""
         return (
-            f"{self.text:{width}}  {score.bits_per_char:7.4f} bits/char  {score.nats_per_char:7.4f} nats"
-            f"  perplexity {score.perplexity:7.3f}  {score.characters:,} characters{unknown}"
+            f"{self.text:{width}}  {score.bits_per_char:.4f} bits/char  {score.nats_per_char:.4f} nats"
+            f"  perplexity {score.perplexity:.3f}  {score.characters:,} characters{unknown}"
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from charrnn.cli import cores
 from charrnn.cli.options import COMMON, OUTPUT, Command, Number, json_option, option, quiet_option
 
 BEGAN = time.monotonic()
@@ -96,6 +97,7 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
 
     Ctrl-C saves and stops; the same command goes on exactly where it stopped.
     """
+    cores.wait_briefly()
     from charrnn.cli.learning import learn
 
     sources = {name: context.get_parameter_source(name) for name in context.params}

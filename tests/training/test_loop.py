@@ -41,7 +41,7 @@ def test_the_events_tell_of_every_step_and_part(make_run: Callable[..., Run]) ->
     assert len(evaluations) == 20
     assert evaluations[-1].step == 210
     assert len([event for event in events if isinstance(event, Report)]) == 200
-    assert [event.step for event in events if isinstance(event, Preview)][:4] == [0, 25, 50, 100]
+    assert [event.step for event in events if isinstance(event, Preview)][:5] == [0, 25, 27, 53, 79]
 
 
 def test_the_best_evaluation_keeps_its_weights(make_run: Callable[..., Run]) -> None:

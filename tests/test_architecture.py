@@ -1,0 +1,101 @@
+"""The house: imports point downwards, rooms are small, and nothing can run code out of a file."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent / "charrnn"
+
+ALLOWED = {
+    "errors": (),
+    "storage": (),
+    "config": ("errors",),
+    "config_file": ("errors",),
+    "runs": ("errors",),
+    "text": ("errors", "storage"),
+    "network": ("errors", "storage", "config", "text.vocabulary"),
+    "sampling": ("errors", "network.reader", "text"),
+    "scoring": ("errors", "network.reader", "text"),
+    "training": ("errors", "storage", "config", "runs", "text", "network", "sampling"),
+    "inspection": ("errors", "text", "network.reader"),
+    "views": ("training.events", "inspection.findings"),
+    "cli": ("",),
+}
+"""each room and what it may import beside itself"""
+
+MODULES = sorted(path for path in ROOT.rglob("*.py") if path.name not in ("__init__.py", "__main__.py"))
+
+
+def dotted(path: Path) -> str:
+    """Give a module's name below the package."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Go through every import in a module, those in functions too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=dotted)
+def test_imports_point_downwards(path: Path) -> None:
+    """Each room knows only those below it."""
+    room = dotted(path).partition(".")[0]
+    for name in imports(path):
+        package, _, below = name.partition(".")
+        if package == "charrnn" and not below.startswith(("__version__", f"{room}.", room)):
+            assert any(below.startswith(allowed) for allowed in ALLOWED[room]), f"{dotted(path)} imports {name}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=dotted)
+def test_heavy_libraries_stay_in_their_rooms(path: Path) -> None:
+    """Torch learns, Rich draws, Click listens; the core knows neither screen nor command line."""
+    room = dotted(path).partition(".")[0]
+    used = {name.partition(".")[0] for name in imports(path)}
+    assert "torch" not in used or room in ("training", "cli") or dotted(path) == "network.module"
+    assert "rich" not in used or room in ("views", "cli")
+    assert "click" not in used or room == "cli"
+
+
+def test_the_loop_knows_nothing_of_files() -> None:
+    """Saving wraps the loop, never the other way round."""
+    assert not any("checkpoint" in name for name in imports(ROOT / "training" / "loop.py"))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=dotted)
+def test_nothing_can_run_code_out_of_a_file_or_reach_the_network(path: Path) -> None:
+    """No pickle in any guise, no eval, no unsafe YAML, no socket."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    used = {name.partition(".")[0] for name in imports(path)}
+    assert not used & {"pickle", "dill", "joblib", "marshal", "shelve", "socket", "urllib", "http", "requests"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in ("eval", "exec", "compile", "torch.load", "torch.save", "np.load", "yaml.load")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=dotted)
+def test_rooms_are_small(path: Path) -> None:
+    """A file of more than 250 lines, or a function of more than 60, lacks a noun."""
+    source = path.read_text(encoding="utf-8")
+    assert source.count("\n") <= 250
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            assert node.end_lineno is not None
+            assert node.end_lineno - node.lineno < 60, node.name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=dotted)
+def test_every_module_and_public_function_says_what_it_is(path: Path) -> None:
+    """The first line of each is a sentence."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree)
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), node.name

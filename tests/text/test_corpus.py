@@ -1,0 +1,230 @@
+"""From files to ids on disk: nothing of the text is lost, and what is no text is refused before anything is made."""
+
+import codecs
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from charrnn.errors import CharrnnError, WrongUsageError
+from charrnn.text import sources as text_sources
+from charrnn.text import standard_library
+from charrnn.text.corpus import Corpus, encode, open_corpus, survey
+from charrnn.text.encoding import known_encoding
+from charrnn.text.sources import find
+from charrnn.text.vocabulary import UNKNOWN
+
+
+def encoded(content: bytes, directory: Path, encoding: str = "utf-8", min_count: int = 1) -> Corpus:
+    """Write a file and encode it."""
+    (directory / "text.txt").write_bytes(content)
+    sources = find([str(directory / "text.txt")])
+    return encode(sources, encoding, survey(sources, encoding), directory / "corpus.bin", min_count=min_count)
+
+
+@settings(max_examples=25, deadline=None)
+@given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=2, max_size=300))
+def test_any_text_comes_back_as_it_was(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Every script, emoji, line end and control character survives, however the chunks cut it."""
+    directory = tmp_path_factory.mktemp("corpus")
+    text = text + "ab" * 100
+    before = text_sources.CHUNK_BYTES
+    text_sources.CHUNK_BYTES = 7
+    try:
+        corpus = encoded(text.encode(), directory)
+    finally:
+        text_sources.CHUNK_BYTES = before
+    expected = text.removeprefix("\ufeff")
+    assert corpus.text(0, corpus.characters) == expected
+    assert corpus.characters == len(expected)
+    assert list(corpus.counts) == [expected.count(character) for character in corpus.vocabulary.characters]
+    assert open_corpus(corpus.path) == corpus
+
+
+@pytest.mark.parametrize(("distinct", "dtype"), [(200, "uint8"), (256, "uint8"), (257, "uint16"), (70_000, "uint32")])
+def test_ids_are_as_narrow_as_the_alphabet_allows(distinct: int, dtype: str, tmp_path: Path) -> None:
+    """One, two or four bytes a character, whichever is enough."""
+    points = [point for point in range(1, 0x20000) if not 0xD800 <= point < 0xE000][:distinct]
+    text = "".join(map(chr, points)) * (1 if distinct > 200 else 2)
+    corpus = encoded(text.encode(), tmp_path)
+    assert (corpus.dtype, len(corpus.vocabulary)) == (dtype, distinct)
+    assert corpus.text(0, corpus.characters) == text
+
+
+def test_several_files_are_joined_as_they_are(tmp_path: Path) -> None:
+    """Nothing is put between them; a mark at the beginning of one is left out."""
+    (tmp_path / "a.txt").write_bytes(b"a" * 150 + b"b")
+    (tmp_path / "b.txt").write_bytes(codecs.BOM_UTF8 + b"c" * 150)
+    sources = find([str(tmp_path / "a.txt"), str(tmp_path / "b.txt")])
+    corpus = encode(sources, "utf-8", survey(sources, "utf-8"), tmp_path / "corpus.bin")
+    assert corpus.text(0, 1000) == "a" * 150 + "b" + "c" * 150
+    assert [file.has_byte_order_mark for file in sources.files] == [False, True]
+
+
+def test_rare_characters_can_become_one(tmp_path: Path) -> None:
+    """With a minimum, what is rarer is read as U+FFFD; what is left out is counted there."""
+    corpus = encoded(("ab" * 200 + "xyz").encode(), tmp_path, min_count=2)
+    assert corpus.vocabulary.characters == ("a", "b", UNKNOWN)
+    assert corpus.counts == (200, 200, 3)
+
+
+def test_the_split_is_by_position(tmp_path: Path) -> None:
+    """The end is held out, as other programs do it: the first int(0.9 n) characters train."""
+    assert encoded(b"ab" * 111, tmp_path).split(0.1) == int(222 * 0.9)
+
+
+def test_a_text_that_changes_while_it_is_read_is_noticed(tmp_path: Path) -> None:
+    """The second reading must find what the first did; nothing is left behind."""
+    path = tmp_path / "text.txt"
+    path.write_text("abc" * 100)
+    sources = find([str(path)])
+    found = survey(sources, "utf-8")
+    path.write_text("abd" * 100)
+    with pytest.raises(CharrnnError, match="changed while it was read"):
+        encode(sources, "utf-8", found, tmp_path / "corpus.bin")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["text.txt"]
+
+
+def test_a_damaged_corpus_is_noticed(tmp_path: Path) -> None:
+    """Ids that are missing are an error with a way out."""
+    corpus = encoded(b"ab" * 200, tmp_path)
+    os.truncate(corpus.path, 399)
+    with pytest.raises(CharrnnError, match="damaged"):
+        open_corpus(corpus.path)
+
+
+def test_f17_the_ids_do_not_depend_on_the_file(tmp_path: Path) -> None:
+    """Once encoded, the text can be deleted or cut short."""
+    corpus = encoded(b"ab" * 200, tmp_path)
+    os.truncate(tmp_path / "text.txt", 3)
+    assert corpus.text(0, 400) == "ab" * 200
+    corpus.release()
+    assert np.array_equal(corpus.ids[:4], [0, 1, 0, 1])
+
+
+def refused(content: bytes, directory: Path, encoding: str = "utf-8") -> CharrnnError:
+    """Give the error that a text ends in."""
+    (directory / "text.txt").write_bytes(content)
+    with pytest.raises(CharrnnError) as caught:
+        survey(find([str(directory / "text.txt")]), encoding)
+    return caught.value
+
+
+def test_f01_a_missing_file_is_named_with_its_neighbours(tmp_path: Path) -> None:
+    """Whoever mistypes a name sees the right one."""
+    (tmp_path / "hamlet.txt").touch()
+    with pytest.raises(WrongUsageError, match="no such file") as caught:
+        find([str(tmp_path / "hamelt.txt")])
+    assert "hamlet.txt" in str(caught.value.hint)
+
+
+def test_f02_a_directory_is_refused(tmp_path: Path) -> None:
+    """The hint says how its files are named."""
+    with pytest.raises(WrongUsageError, match="is a directory") as caught:
+        find([str(tmp_path)])
+    assert "*.txt" in str(caught.value.hint)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
+def test_f03_a_forbidden_file_is_named(tmp_path: Path) -> None:
+    """The system's reason is passed on."""
+    (tmp_path / "text.txt").touch(mode=0)
+    with pytest.raises(CharrnnError, match="permission denied"):
+        survey(find([str(tmp_path / "text.txt")]), "utf-8")
+
+
+def test_f04_f05_f07_texts_with_nothing_to_learn_are_refused(tmp_path: Path) -> None:
+    """Empty, too short, or all the same."""
+    assert "is empty" in refused(b"", tmp_path).message
+    assert "has 12 characters; at least 200" in refused(b"hello, world", tmp_path).message
+    assert "every character is 'a'" in refused(b"a" * 500, tmp_path).message
+
+
+def test_f08_invalid_bytes_are_named_with_their_place(tmp_path: Path) -> None:
+    """Byte, line and value, wherever the chunks are cut; and what to try."""
+    for before in (b"a\n" * 300, b"a\n" * (1 << 21) + b"\xc3\xa9" * 3):
+        error = refused(before + b"caf\xe9 au lait" + b"b" * 300, tmp_path)
+        line = before.count(10) + 1
+        assert f"at byte {len(before) + 3:,} (line {line:,}): 0xE9" in error.message
+        assert "--encoding latin-1" in str(error.hint)
+
+
+def test_f08_a_character_cut_off_by_the_end_is_named(tmp_path: Path) -> None:
+    """The last byte may be the first of two."""
+    assert "at byte 300 (line 1): 0xC3" in refused(b"a" * 300 + b"\xc3", tmp_path).message
+
+
+def test_f09_utf_16_is_recognised(tmp_path: Path) -> None:
+    """By its mark; and it can be read when it is named."""
+    content = ("héllo wörld\n" * 50).encode("utf-16")
+    assert "--encoding utf-16" in str(refused(content, tmp_path).hint)
+    assert encoded(content, tmp_path, "utf-16").text(0, 12) == "héllo wörld\n"
+
+
+def test_f11_binary_files_are_refused(tmp_path: Path) -> None:
+    """A NUL byte is named with its place, whether the rest is valid text or not."""
+    assert "NUL at byte 4)" in refused(b"PK\x03\x04\0\0" + b"a" * 500, tmp_path).message
+    assert "NUL at byte 8)" in refused(b"\x89PNG\r\n\x1a\n\0\0\0\r" + b"a" * 500, tmp_path).message
+
+
+def test_f12_line_ends_are_kept(tmp_path: Path) -> None:
+    """CRLF, lone CR and form feeds are characters like others."""
+    assert encoded(b"a\r\nb\rc\x0c" * 60, tmp_path).text(0, 7) == "a\r\nb\rc\x0c"
+
+
+def test_f19_a_fifo_is_read_once_and_completely(tmp_path: Path) -> None:
+    """What can be read only once is kept for the second reading."""
+    import threading
+
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    writer = threading.Thread(target=lambda: fifo.write_bytes(b"abc" * 1000))
+    writer.start()
+    sources = find([str(fifo)])
+    writer.join()
+    corpus = encode(sources, "utf-8", survey(sources, "utf-8"), tmp_path / "corpus.bin")
+    assert corpus.text(0, 9999) == "abc" * 1000
+
+
+def test_f19_f20_standard_input_is_read_unless_it_is_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipe is a text; a terminal with nothing coming is a mistake."""
+    stdin = io.TextIOWrapper(io.BytesIO(b"xyz" * 100))
+    monkeypatch.setattr("sys.stdin", stdin)
+    sources = find(["-"])
+    assert survey(sources, "utf-8").characters == 300
+    assert sources.name == "stdin"
+    monkeypatch.setattr(stdin, "isatty", lambda: True)
+    with pytest.raises(WrongUsageError, match="no text on standard input"):
+        find(["-"])
+
+
+def test_an_unknown_encoding_is_refused() -> None:
+    """Codecs that are not of text count as unknown too."""
+    assert known_encoding("latin-1") == "iso8859-1"
+    for name in ("klingon", "base64", ""):
+        with pytest.raises(WrongUsageError, match="unknown encoding"):
+            known_encoding(name)
+
+
+def test_the_default_corpus_is_large_fixed_and_text() -> None:
+    """The same files in the same order each time, a few million characters of Python."""
+    sources = find([])
+    assert sources.name == standard_library.NAME
+    assert standard_library.files() == standard_library.files()
+    assert 3_500_000 < survey(sources, "utf-8").characters < 7_000_000
+
+
+def test_a_change_of_a_file_shows_in_its_fingerprint(tmp_path: Path) -> None:
+    """Size and time tell it; the checksum tells whether it was a change at all."""
+    path = tmp_path / "text.txt"
+    path.write_text("one")
+    sources = find([str(path)])
+    before, checksum = sources.fingerprint(), sources.checksum()
+    path.write_text("two")
+    os.utime(path, ns=(1, 1))
+    assert sources.fingerprint() != before
+    assert sources.checksum() != checksum
