@@ -15,7 +15,7 @@ from charrnn.runs import RUNS, RunDirectory, run_name
 from charrnn.text import standard_library
 from charrnn.text.sources import STANDARD_INPUT, find
 from charrnn.training import checkpoint
-from charrnn.training.budget import Budget
+from charrnn.training.budget import Budget, timed
 from charrnn.training.device import choose_device, choose_precision
 from charrnn.training.finish import Outcome, finish
 from charrnn.training.loop import train
@@ -69,10 +69,10 @@ def _train(session: Session, options: Options, console: Console, began: float) -
             sys.stderr.write("\nstopping after this step (again: at once)\n")
 
     with Stopping(say) as stopping:
-        events = train(run, sample_every=options["sample_every"])
+        events = timed(train(run, sample_every=options["sample_every"]), run, began=began)
         minutes = run.training.minutes
         if minutes:
-            events = Budget(run, 60 * minutes, began=began).kept(events)
+            events = Budget(run, 60 * minutes).kept(events)
         events = recorded(stopping.until(events), directory.metrics, step=run.step)
         events = checkpoint.kept(events, run, directory, every_seconds=options["save_every"])
         watch = Watch(characters_per_step=run.training.batch * run.training.length)

@@ -46,7 +46,7 @@ class Scored:
         unknown = f"  {score.unknown:,} unknown" if score.unknown else ""
         return (
             f"{self.text:{width}}  {score.bits_per_char:.4f} bits/char  {score.nats_per_char:.4f} nats"
-            f"  perplexity {score.perplexity:.3f}  {score.characters:,} characters{unknown}"
+            f"  perplexity {score.perplexity:.2f}  {score.characters:,} chars{unknown}"
         )
 
 

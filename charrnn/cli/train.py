@@ -10,9 +10,6 @@ from click.core import ParameterSource
 from charrnn.cli import cores
 from charrnn.cli.options import COMMON, OUTPUT, Command, Number, json_option, option, quiet_option
 
-BEGAN = time.monotonic()
-"""about when the command began; a time budget counts from here"""
-
 NETWORK, LEARNING, MACHINE = "The network (chosen to fit text and budget)", "How it learns", "The machine"
 NOT_SETTINGS = ("config", "new", "help")
 """what a file of settings cannot ask for"""
@@ -97,18 +94,19 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
 
     Ctrl-C saves and stops; the same command goes on exactly where it stopped.
     """
+    began = time.monotonic()
     cores.wait_briefly()
     from charrnn.cli.learning import learn
 
     sources = {name: context.get_parameter_source(name) for name in context.params}
     origins = {name: ORIGINS[source] for name, source in sources.items() if source in ORIGINS}
-    learn(corpus, options | _one_budget(context), origins, began=BEGAN)
+    learn(corpus, options | _one_budget(context), origins, began=began)
 
 
 def _one_budget(context: click.Context) -> dict[str, None]:
     """See that one budget was asked for; one from a weaker source gives way (click.UsageError)."""
     asked = [name for name in ("minutes", "epochs", "steps") if context.params[name] is not None]
-    ranks = {name: list(ORIGINS).index(context.get_parameter_source(name)) for name in asked}
+    ranks = {name: [*ORIGINS, None].index(context.get_parameter_source(name)) for name in asked}
     strongest = [name for name in asked if ranks[name] == min(ranks.values())]
     if len(strongest) > 1:
         raise click.UsageError(f"only one of --{' and --'.join(strongest)} can be had", context)

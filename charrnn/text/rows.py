@@ -77,5 +77,10 @@ class Rows:
 
 def cut(characters: int, *, rows: int, warm_up: int) -> Rows:
     """Cut a text of at least two characters into that many rows, or fewer where it is too short for them."""
-    fitting = max(1, min(rows, characters - 1 - warm_up))
-    return Rows(characters=characters, count=fitting, warm_up=warm_up if fitting > 1 else 0)
+    scored = characters - 1 - warm_up
+    fitting = max(1, min(rows, scored))
+    if fitting == 1:
+        return Rows(characters=characters, count=1, warm_up=0)
+    # Rows of whole characters may need fewer of them: none is left without something to score.
+    stride = -(-scored // fitting)
+    return Rows(characters=characters, count=-(-scored // stride), warm_up=warm_up)

@@ -24,17 +24,24 @@ TOLERANCE = 0.01
 RECENT_STEPS = 400
 
 
-class Budget:
-    """Keeps a run within its seconds.
+def timed(events: Iterator[Event], run: Run, *, began: float, clock: Clock = time.monotonic) -> Iterator[Event]:
+    """Pass events through, keeping count of the run's seconds.
 
     `began` is the clock's time at which the command began: what it did before training counts too.
     """
+    before = run.seconds
+    for event in events:
+        run.seconds = before + clock() - began
+        yield event
 
-    def __init__(self, run: Run, seconds: float, *, began: float, clock: Clock = time.monotonic) -> None:
+
+class Budget:
+    """Keeps a run within its seconds; the run's own count of them is `timed`'s."""
+
+    def __init__(self, run: Run, seconds: float, *, clock: Clock = time.monotonic) -> None:
         self._run = run
         self._seconds = seconds
         self._clock = clock
-        self._began = began - run.seconds
         self._seen = 0
         self._steps: deque[float] = deque(maxlen=RECENT_STEPS)
         self._evaluation = self._preview = 0.0
@@ -44,9 +51,7 @@ class Budget:
         """Pass events through, timing each and correcting the run's plan."""
         before = self._clock()
         for event in events:
-            now = self._clock()
-            self._run.seconds = now - self._began
-            self._measure(event, now - before)
+            self._measure(event, self._clock() - before)
             if isinstance(event, Step) and self._is_time_to_look():
                 self._correct()
             yield event

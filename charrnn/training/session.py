@@ -10,6 +10,7 @@ from charrnn.errors import CharrnnError
 from charrnn.runs import RunDirectory
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus, Survey
+from charrnn.text.encoding import known_encoding
 from charrnn.text.sources import Sources
 from charrnn.text.windows import steps_for
 from charrnn.training import checkpoint
@@ -47,7 +48,7 @@ def begin(sources: Sources, directory: RunDirectory, given: Mapping[str, Any], d
 
     Nothing is created, and nothing old removed, before text and settings are known to be good (CharrnnError).
     """
-    encoding, min_count = given.get("encoding") or "utf-8", given.get("min_count") or 1
+    encoding, min_count = known_encoding(given.get("encoding") or "utf-8"), given.get("min_count") or 1
     found = corpora.survey(sources, encoding)
     circumstances = Circumstances(
         train_characters=int(found.characters * (1 - (given.get("val_fraction") or TrainingConfig.val_fraction))),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from charrnn.training.budget import Budget
+from charrnn.training.budget import Budget, timed
 from charrnn.training.events import Evaluation, Event, Step
 from charrnn.training.run import Run
 
@@ -37,6 +37,15 @@ def worked(run: Run, clock: FakeClock, seconds: float, slower_from: int | None =
         )
 
 
+def within_a_minute(
+    run: Run, clock: FakeClock, seconds: float, slower_from: int | None = None, *, began: float | None = None
+) -> Iterator[Event]:
+    """Put a minute's budget around pretended training."""
+    events = worked(run, clock, seconds, slower_from)
+    events = timed(events, run, began=clock.now if began is None else began, clock=clock)
+    return Budget(run, 60.0, clock=clock).kept(events)
+
+
 @pytest.mark.parametrize("slower_from", [None, 300, 1200])
 def test_it_ends_on_time_on_a_steady_machine_and_on_one_that_slows_down(
     slower_from: int | None, make_run: Callable[..., Run]
@@ -44,8 +53,7 @@ def test_it_ends_on_time_on_a_steady_machine_and_on_one_that_slows_down(
     """Within a fiftieth of the budget, with progress at one."""
     clock = FakeClock()
     run = make_run(steps=None, minutes=1.0)
-    budget = Budget(run, 60.0, began=clock.now - 3.0, clock=clock)
-    last = list(budget.kept(worked(run, clock, 0.03, slower_from)))[-1]
+    last = list(within_a_minute(run, clock, 0.03, slower_from, began=clock.now - 3.0))[-1]
     assert isinstance(last, Step)
     assert last.progress == 1.0
     assert run.seconds == pytest.approx(60.0, rel=0.02)
@@ -56,7 +64,7 @@ def test_a_steady_machine_has_its_plan_set_early_and_kept(make_run: Callable[...
     clock = FakeClock()
     run = make_run(steps=None, minutes=1.0)
     plans = set()
-    for _ in Budget(run, 60.0, began=clock.now, clock=clock).kept(worked(run, clock, 0.03)):
+    for _ in within_a_minute(run, clock, 0.03):
         if run.plan.progress(run.step) > 0.1:
             plans.add(run.plan)
     assert len(plans) == 1
@@ -68,5 +76,5 @@ def test_the_time_before_a_stop_counts(make_run: Callable[..., Run]) -> None:
     run = make_run(steps=None, minutes=1.0)
     run.seconds = 30.0
     began = clock.now
-    list(Budget(run, 60.0, began=began, clock=clock).kept(worked(run, clock, 0.03)))
+    list(within_a_minute(run, clock, 0.03))
     assert clock.now - began == pytest.approx(30.0, rel=0.04)

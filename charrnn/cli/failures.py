@@ -1,0 +1,97 @@
+"""How a failure is told: one line, a hint, an exit code; the text of others in it made harmless.
+
+What goes wrong in charrnn comes as CharrnnError, in Click as its exceptions, in the system as OSError. Bugs pass.
+"""
+
+import os
+import signal
+import sys
+
+import click
+from click.core import ParameterSource
+
+from charrnn.cli.streams import BOLD_CYAN, BOLD_RED, styled
+from charrnn.errors import COULD_NOT, WRONG_USAGE, CharrnnError
+from charrnn.views.terminal import never_fail_to_encode, visible
+
+Failure = (CharrnnError, click.ClickException, click.Abort, KeyboardInterrupt, OSError)
+"""all that `told` knows how to tell"""
+
+
+def told(error: BaseException) -> int:
+    """Tell a failure that is no bug, and give the exit code."""
+    match error:
+        case CharrnnError():
+            return fail(error.message, error.hint, error.exit_code)
+        case click.exceptions.NoArgsIsHelpError():
+            click.echo(error.format_message(), err=True)
+            return WRONG_USAGE
+        case click.UsageError():
+            return fail(_usage_message(error), _usage_hint(error), WRONG_USAGE)
+        case click.ClickException():
+            return fail(error.format_message(), None, error.exit_code)
+        case KeyboardInterrupt() | click.Abort():
+            return _die_of(signal.SIGINT)
+        case BrokenPipeError():
+            return 0
+        case OSError(filename=None):
+            return fail(f"cannot write output: {(error.strerror or str(error)).lower()}", None, COULD_NOT)
+        case OSError():
+            return fail(f"{error.filename}: {(error.strerror or str(error)).lower()}", None, COULD_NOT)
+    raise error
+
+
+def fail(message: str, hint: str | None, exit_code: int) -> int:
+    """Print an error and what to do about it; text of others in them is made harmless."""
+    never_fail_to_encode(sys.stderr)
+    lines = [f"{styled('error:', BOLD_RED, sys.stderr)} {visible(message)}"]
+    lines += ["", f"{styled('hint:', BOLD_CYAN, sys.stderr)} {visible(hint)}"] if hint else []
+    click.echo("\n".join(lines), err=True, color=True)
+    return exit_code
+
+
+def _usage_message(error: click.UsageError) -> str:
+    """Say in one line what is wrong, and with what: the option, or the variable or file that it comes from."""
+    if isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter) and error.param:
+        return f"{_origin(error.param, error.ctx)}: {error.message.rstrip('.')}"
+    message = error.format_message() if isinstance(error, click.MissingParameter) else error.message
+    return message[:1].lower() + message[1:].rstrip(".")
+
+
+def _origin(param: click.Parameter, ctx: click.Context | None) -> str:
+    """Name a parameter as the user gave it."""
+    name = param.name or ""
+    named = max(param.opts, key=len) if isinstance(param, click.Option) else name.upper()
+    source = ctx.get_parameter_source(name) if ctx else None
+    if ctx and source is ParameterSource.ENVIRONMENT:
+        return str(param.envvar or f"{ctx.auto_envvar_prefix}_{name.upper()}")
+    return f"{name} in the file of settings" if source is ParameterSource.DEFAULT_MAP else named
+
+
+def _usage_hint(error: click.UsageError) -> str | None:
+    """Say what may have been meant, or else where to read what there is."""
+    possibilities = getattr(error, "possibilities", None)
+    if possibilities:
+        return f"did you mean {' or '.join(sorted(possibilities))}?"
+    notes = getattr(error, "__notes__", [])
+    path = error.ctx.command_path if error.ctx else "charrnn"
+    return str(notes[0]) if notes else f"`{path} -h` shows what there is"
+
+
+def _die_of(number: signal.Signals) -> int:
+    """Die as if the signal had never been caught, so that a shell's loop around the command ends too."""
+    settle_output()
+    if os.name != "nt":
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+    return 128 + number
+
+
+def settle_output() -> None:
+    """Write out what is pending; if nobody takes it, drop it, so that the interpreter's end does not complain."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path of ours
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())

@@ -1,0 +1,72 @@
+"""Writing one character at a time: charrnn beside torch's nn.LSTM with softmax and multinomial, in one run.
+
+    python tests/benchmarks/writing.py
+
+Networks are random: how long a character takes does not depend on what was learned. The two take turns, so that
+whatever else the machine does slows both down alike; the ratio of the medians is what counts.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from statistics import median
+
+import numpy as np
+import torch
+
+from charrnn.config import NetworkConfig
+from charrnn.network.module import CharacterNetwork
+from charrnn.network.reader import Reader
+from charrnn.sampling import Choice, generate
+from charrnn.text.vocabulary import Vocabulary
+
+SIZES = ((1, 512), (2, 128), (2, 512))
+VOCABULARY = Vocabulary(("\n", *map(chr, range(32, 96))))
+TEMPERATURE = 0.8
+ROUNDS = 20
+CHARACTERS = 25
+
+
+def ours(network: CharacterNetwork) -> Iterator[object]:
+    """Write for ever as `charrnn sample` does."""
+    weights = {name: weight.numpy() for name, weight in network.state_dict().items()}
+    reader = Reader(network.config, weights)
+    return generate(
+        reader, VOCABULARY, rng=np.random.default_rng(0), choice=Choice(temperature=TEMPERATURE), length=None
+    )
+
+
+def theirs(network: CharacterNetwork) -> Iterator[object]:
+    """Write for ever with torch's fused layers, as the usual sampling loop does."""
+    state, ids = network.start(1), torch.zeros(1, 1, dtype=torch.long)
+    while True:
+        with torch.inference_mode():
+            logits, state = network(ids, state)
+            ids = torch.multinomial(torch.softmax(logits[0] / TEMPERATURE, -1), 1)
+        yield VOCABULARY.characters[int(ids)]
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """Time one call."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def compare(layers: int, hidden: int) -> None:
+    """Print the median time of a character, both ways, and their ratio."""
+    network = CharacterNetwork(NetworkConfig(layers=layers, hidden=hidden), len(VOCABULARY)).eval()
+    writers = {"charrnn": ours(network), "torch": theirs(network)}
+    times: dict[str, list[float]] = {name: [] for name in writers}
+    for round_number in range(ROUNDS + 1):
+        for name, writer in writers.items():
+            taken = [seconds(lambda writer=writer: next(writer)) for _ in range(CHARACTERS)]  # type: ignore[misc]
+            times[name] += taken if round_number else []
+    ours_us, torch_us = (median(times[name]) * 1e6 for name in ("charrnn", "torch"))
+    ratio = f"{torch_us / ours_us:5.1f} times faster"
+    print(f"{layers}×{hidden}: charrnn {ours_us:7.0f} µs   torch {torch_us:7.0f} µs   {ratio}")
+
+
+if __name__ == "__main__":
+    print(f"one character, medians of {ROUNDS * CHARACTERS}; torch has {torch.get_num_threads()} threads")
+    for size in SIZES:
+        compare(*size)

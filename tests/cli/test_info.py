@@ -1,0 +1,88 @@
+"""charrnn info: what a model is and how it was trained."""
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small import Call
+
+from charrnn.network.model_file import Model, save
+from charrnn.runs import RunDirectory
+
+METRICS = [
+    {"event": "report", "step": 10, "nats": 3.0, "bits": 4.3},
+    {"event": "evaluation", "step": 20, "nats": 2.0, "bits": 2.9},
+    {"event": "evaluation", "step": 40, "nats": 1.5, "bits": 2.2},
+]
+
+
+@pytest.fixture
+def trained(run_here: RunDirectory) -> RunDirectory:
+    """Give the run a history, its last line cut off."""
+    lines = [json.dumps(line) for line in METRICS]
+    run_here.metrics.write_text("\n".join([*lines, "[]", '{"event": "evaluation", "bi']), encoding="utf-8")
+    return run_here
+
+
+def test_json_has_everything(call: Call, trained: RunDirectory, model: Model) -> None:
+    """Network, vocabulary, training and its course."""
+    facts = json.loads(call("info", "--json").out)
+    assert facts == {
+        "model": str(trained.model),
+        "network": model.config.to_mapping(),
+        "parameters": model.parameters,
+        "bytes": trained.model.stat().st_size,
+        "vocabulary": list(model.vocabulary.characters),
+        "training": dict(model.training),
+        "validation_bits": [2.9, 2.2],
+    }
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_person_reads_what_it_is(call: Call, model: Model) -> None:
+    """Characters as pictures, the course of the loss as bars, within 80 columns."""
+    said = call("info", "checkpoints/hamlet")
+    assert (said.code, said.err) == (0, "")
+    assert f"LSTM 2 × 12 · embedding 4 · {model.parameters:,} weights" in said.out
+    assert "11 characters: ␊ abcdefgh␛\n" in said.out
+    assert f"1.5000 ({1.5 / math.log(2):.4f} bits) per character" in said.out
+    assert "2.900 █▁ 2.200 bits/char" in said.out
+    assert max(map(len, said.out.splitlines())) <= 80
+
+
+def test_f62_what_a_file_says_cannot_drive_the_terminal(call: Call, run_here: RunDirectory, model: Model) -> None:
+    """Nor do strange values or a missing history break it."""
+    story = {"corpus\x1b[2J": "a\x1b]0;x\x07\nb", "val_nats": None, "more": [1, {"a": 2.5}]}
+    save(run_here.model, dataclasses.replace(model, training=story))
+    said = call("info")
+    assert said.code == 0
+    assert not set(said.out) & {"\x1b", "\x07"}
+    assert "a␛]0;x␇␊b" in said.out
+
+
+def test_a_large_vocabulary_is_shown_in_part(call: Call, run_here: RunDirectory, model: Model) -> None:
+    """As many characters as fit the line."""
+    vocabulary = type(model.vocabulary)(tuple(map(chr, range(0x4E00, 0x4E00 + 500))))
+    weights = {
+        **model.weights,
+        "embedding.weight": np.zeros((500, 4), np.float32),
+        "output.weight": np.zeros((500, 12), np.float32),
+        "output.bias": np.zeros(500, np.float32),
+    }
+    save(run_here.model, dataclasses.replace(model, vocabulary=vocabulary, weights=weights))
+    shown = next(line for line in call("info").out.splitlines() if line.startswith("vocabulary"))
+    assert "500 characters" in shown
+    assert shown.endswith("…")
+
+
+def test_f58_f59_what_is_no_model_of_ours_is_refused(call: Call, tmp_path: Path) -> None:
+    """A pickle unread, and any other file by name."""
+    (tmp_path / "model.pt").write_bytes(b"PK\x03\x04")
+    (tmp_path / "x.safetensors").write_bytes(b"nothing of the kind")
+    assert "can run code" in call("info", str(tmp_path / "model.pt")).err
+    said = call("info", str(tmp_path / "x.safetensors"))
+    assert said.code == 1
+    assert "not a valid model file" in said.err

@@ -1,0 +1,126 @@
+"""charrnn inspect: a table of findings and heat maps of the best, or the cells that were asked for."""
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from small import Call, random_model
+
+from charrnn.network.model_file import Model, save
+from charrnn.runs import RunDirectory
+
+TEXT = "abc (a bc) ab\n  deaf had a cab (fed) \n" * 400
+
+
+@pytest.fixture
+def text(run_here: RunDirectory) -> str:
+    """Put a text beside the run whose characters the model knows."""
+    characters = "\n abcdefgh()"
+    save(run_here.model, random_model(characters))
+    Path("text.txt").write_text(TEXT)
+    return "text.txt"
+
+
+def test_the_search_prints_a_table_and_maps(call: Call, text: str) -> None:
+    """What was found, how well it fits, and what the cells do there."""
+    said = call("inspect", "--text", text)
+    assert said.code == 0, said.err
+    assert "line_pos" in said.out
+    assert "too rare here" in said.out
+    assert said.out.count("digits 0 … 9 for −1 … +1") == 3
+
+
+def test_the_same_findings_as_json_every_time(call: Call, text: str) -> None:
+    """Byte for byte; with the fields that scripts rely on."""
+    said = call("inspect", "--text", text, "--json")
+    findings = json.loads(said.out)
+    assert {"model", "text", "characters", "signal", "concepts"} <= set(findings)
+    assert findings["signal"] == "tanh(c)"
+    found = next(concept for concept in findings["concepts"] if concept["concept"] == "line_pos")
+    assert {"cell", "sign", "fit", "fit_se", "memory", "episodes", "top"} <= set(found)
+    assert call("inspect", "--text", text, "--json").out == said.out
+
+
+def test_asked_cells_are_drawn_in_their_order(call: Call, text: str) -> None:
+    """A strip each, labelled, as wide as the text."""
+    said = call("inspect", "--text", text, "--cell", "2.7", "--cell", "1.3", "--chars", "14")
+    lines = said.out.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.endswith("abc (a bc) ab¶"))
+    assert [line.split()[0] for line in lines[at + 1 : at + 3]] == ["2.7", "1.3"]
+    assert all(len(line) == len(lines[at]) for line in lines[at + 1 : at + 3])
+
+
+def test_a_concept_is_marked_beside_a_cell(call: Call, text: str) -> None:
+    """Where it holds can be compared with what the cell does."""
+    said = call("inspect", "--text", text, "--cell", "1.0", "--concept", "bracket_depth", "--chars", "14")
+    assert "▔▔▔▔▔" in said.out
+
+
+def test_a_cell_that_does_not_exist_is_refused_with_those_that_do(call: Call, text: str) -> None:
+    """The range is named."""
+    said = call("inspect", "--text", text, "--cell", "3.0")
+    assert said.code == 2
+    assert "there is no cell 3.0" in said.err
+    assert "1.0 to 2.11" in said.err
+
+
+def test_an_unknown_concept_is_refused_with_the_nearest(call: Call, text: str) -> None:
+    """Whoever mistypes one sees it."""
+    said = call("inspect", "--text", text, "--concept", "linepos")
+    assert said.code == 2
+    assert "did you mean line_pos?" in said.err
+
+
+def test_the_concepts_can_be_listed(call: Call, run_here: RunDirectory) -> None:
+    """A line each, without reading a text."""
+    assert run_here.model.exists()
+    said = call("inspect", "--list-concepts")
+    assert {"in_quote", "line_pos", "word_pos", "indent", "bracket_depth", "comment", "string"} <= {
+        line.split()[0] for line in said.out.splitlines()
+    }
+
+
+def test_a_model_without_its_text_asks_for_one(call: Call, run_here: RunDirectory) -> None:
+    """A model file that was passed on has no corpus beside it."""
+    assert run_here.model.exists()
+    said = call("inspect")
+    assert said.code == 1
+    assert "--text FILE" in said.err
+
+
+def test_characters_the_model_never_saw_are_counted_and_left_out(call: Call, text: str) -> None:
+    """And the drawing is of what it read."""
+    Path(text).write_text("abé(a bé) €ab\n" * 400)
+    said = call("inspect", "--text", text, "--cell", "1.0", "--chars", "28")
+    assert "'é' (4×), '€' (2×)" in said.err
+    assert "ab(a b) ab¶" in said.out
+
+
+def test_a_text_too_short_to_search_is_refused(call: Call, text: str) -> None:
+    """Too little evidence is an error, not a finding."""
+    Path(text).write_text("abc\n" * 20)
+    said = call("inspect", "--text", text)
+    assert said.code == 1
+    assert "characters" in said.err
+
+
+def test_a_heat_map_as_a_picture(call: Call, text: str) -> None:
+    """Valid, self-contained, and said where."""
+    said = call("inspect", "--text", text, "--cell", "1.0", "--chars", "100", "--svg", "map.svg")
+    assert said.code == 0
+    assert ET.parse("map.svg").getroot().tag.endswith("svg")  # noqa: S314 - we made it
+    assert "map.svg" in said.err
+
+
+def test_f76_wide_characters_tabs_and_marks_keep_their_columns(call: Call, run_here: RunDirectory) -> None:
+    """A text line and its strip are equally wide, whatever stands in it."""
+    from rich.cells import cell_len
+
+    model: Model = random_model("\n\tab猫é\u0301\U0001f468\u200d")
+    save(run_here.model, model)
+    Path("wide.txt").write_text("a猫\tb\U0001f468\u200d\U0001f468e\u0301é\n" * 3)
+    said = call("inspect", "--text", "wide.txt", "--cell", "1.0", "--chars", "9")
+    lines = [line for line in said.out.splitlines() if line.strip()]
+    at = next(number for number, line in enumerate(lines) if "猫" in line)
+    assert cell_len(lines[at]) == cell_len(lines[at + 1])

@@ -1,0 +1,175 @@
+"""The command line as a whole: what it costs to start, and how failures are told."""
+
+import signal
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+import pytest
+from small import PACKAGE_HOME, Call
+
+from charrnn import __version__
+from charrnn.cli import main
+from charrnn.errors import CharrnnError, DivergedError, WrongUsageError
+from charrnn.runs import RunDirectory
+
+THERE = [name for name in main.COMMANDS if find_spec(f"charrnn.cli.{name}")]
+
+
+def command_that_raises(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Have every command fail in its own way."""
+
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(main.Commands, "get_command", lambda *_: click.Command("info", callback=fail))
+
+
+@pytest.mark.parametrize(
+    ("line", "absent"),
+    [
+        ("import charrnn", "torch numpy rich yaml click"),
+        ("from charrnn.cli.main import run; run(['-h'])", "torch numpy rich yaml safetensors"),
+        *(
+            (f"from charrnn.cli.main import run; run(['{n}', '-h'])", "torch numpy rich yaml safetensors")
+            for n in THERE
+        ),
+        ("from charrnn.cli.main import run; run(['sample', '-n', '3'])", "torch rich yaml"),
+        ("from charrnn.cli.main import run; run(['--version'])", "torch numpy rich yaml safetensors"),
+    ],
+)
+def test_starting_imports_no_more_than_it_needs(run_here: RunDirectory, line: str, absent: str) -> None:
+    """Above all no torch, which takes seconds."""
+    assert run_here.model.exists()
+    check = f"{line}; import sys; sys.exit(', '.join(set('{absent}'.split()) & set(sys.modules)) or None)"
+    done = subprocess.run(
+        [sys.executable, "-c", check], env={"PYTHONPATH": str(PACKAGE_HOME)}, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr.decode()) == (0, "")
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_fits_a_small_screen_examples_first(call: Call, flag: str) -> None:
+    """80 columns, 24 lines with the shell's own; every command in it."""
+    said = call(flag)
+    assert said.code == 0
+    assert len(said.out.splitlines()) < 24
+    assert said.out.index("Examples:") < said.out.index("Commands:")
+    assert all(f"\n  {name} " in said.out for name in main.COMMANDS)
+
+
+@pytest.mark.parametrize("name", THERE)
+def test_every_command_has_help_in_ascii_within_80_columns(call: Call, name: str) -> None:
+    """So that it can be read anywhere; each option says what it does."""
+    said = call(name, "-h")
+    assert said.code == 0
+    assert said.out.isascii()
+    assert max(map(len, said.out.splitlines())) <= 80
+    command = main.charrnn.get_command(click.Context(main.charrnn), name)
+    assert command
+    assert all(param.help for param in command.params if isinstance(param, click.Option))
+
+
+def test_no_arguments_show_help_as_an_error(call: Call) -> None:
+    """Nothing was asked for, so nothing was done."""
+    said = call()
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("Usage: charrnn")
+
+
+def test_version_tells_what_it_stands_on(call: Call) -> None:
+    """Torch's version too."""
+    assert call("--version").out.startswith(f"charrnn {__version__} (torch 2.")
+
+
+def test_f21_unknown_names_are_told_with_what_may_be_meant(call: Call) -> None:
+    """Commands and options alike."""
+    assert call("sampel").err == "error: no such command 'sampel'\n\nhint: did you mean `charrnn sample`?\n"
+    assert call("sample", "--lenght", "3").err.endswith("hint: did you mean --length?\n")
+    assert call("zzz").err.endswith("hint: `charrnn -h` shows what there is\n")
+    assert call("zzz").code == 2
+
+
+@pytest.mark.parametrize("value", ["-1", "nan", "inf", "abc", "1e999"])
+def test_f22_a_number_out_of_bounds_says_what_it_must_be(call: Call, value: str) -> None:
+    """Naming the option."""
+    said = call("sample", "--temperature", value)
+    wanted = f"error: --temperature: must be a number ≥ 0 (0: always the likeliest), not {value}\n"
+    assert said.code == 2
+    assert said.err.startswith(wanted)
+
+
+@pytest.mark.parametrize("value", ["-5", "2.5", "x"])
+def test_f23_a_whole_number_must_be_one(call: Call, value: str) -> None:
+    """The message names the option and the range."""
+    assert f"error: --count: must be a whole number ≥ 1, not {value}\n" in call("sample", "--count", value).err
+
+
+@pytest.mark.usefixtures("run_here")
+def test_f29_a_bad_value_names_the_environment_variable(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the option was not given."""
+    monkeypatch.setenv("CHARRNN_SAMPLE_TOP_P", "oops\x1b[31m")
+    assert call("sample").err.startswith("error: CHARRNN_SAMPLE_TOP_P: must be a number > 0 and ≤ 1, not oops␛[31m\n")
+
+
+def test_flags_beat_the_environment(call: Call, monkeypatch: pytest.MonkeyPatch, run_here: RunDirectory) -> None:
+    """What is typed counts; what is not, comes from the environment."""
+    monkeypatch.setenv("CHARRNN_SAMPLE_LENGTH", "7")
+    monkeypatch.setenv("CHARRNN_SAMPLE_HELP", "1")
+    assert len(call("sample", str(run_here.path)).out) == 7
+    assert len(call("sample", "-n", "3").out) == 3
+
+
+@pytest.mark.parametrize(("kind", "code"), [(CharrnnError, 1), (WrongUsageError, 2), (DivergedError, 3)])
+def test_a_users_error_is_a_line_and_a_hint(
+    call: Call, monkeypatch: pytest.MonkeyPatch, kind: type[CharrnnError], code: int
+) -> None:
+    """With the exit code of its kind."""
+    command_that_raises(monkeypatch, kind("why", hint="do"))
+    assert call("info") == (code, "", "error: why\n\nhint: do\n")
+
+
+def test_text_of_others_in_an_error_is_made_harmless(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file's name cannot drive the terminal."""
+    command_that_raises(monkeypatch, CharrnnError("cannot read \x1b]52;c;x\x07"))
+    assert call("info").err == "error: cannot read ␛]52;c;x␇\n"
+
+
+def test_a_systems_error_is_told_with_the_file(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or as one of output where it has none."""
+    command_that_raises(monkeypatch, PermissionError(13, "Permission denied", "checkpoints"))
+    assert call("info") == (1, "", "error: checkpoints: permission denied\n")
+    command_that_raises(monkeypatch, OSError(28, "No space left on device"))
+    assert call("info") == (1, "", "error: cannot write output: no space left on device\n")
+
+
+def test_a_bug_keeps_its_traceback(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody hides it."""
+    command_that_raises(monkeypatch, ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        call("info")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no death by signal")
+def test_ctrl_c_dies_of_the_signal_with_the_text_so_far(run_here: RunDirectory) -> None:
+    """So that a shell's loop around the command stops too; and nothing is said."""
+    arguments = [sys.executable, "-m", "charrnn", "sample", "-n", "0", str(run_here.path)]
+    with subprocess.Popen(
+        arguments, env={"PYTHONPATH": str(PACKAGE_HOME)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        process.stdout.read(1)
+        process.send_signal(signal.SIGINT)
+        assert process.communicate()[1] == b""
+    assert process.returncode == -signal.SIGINT
+
+
+def test_python_m_charrnn_is_charrnn() -> None:
+    """The module can be run where the command is not on the path."""
+    done = subprocess.run(
+        [sys.executable, "-m", "charrnn", "--version"], cwd=PACKAGE_HOME, capture_output=True, check=True
+    )
+    assert done.stdout.startswith(b"charrnn ")
+    assert Path(PACKAGE_HOME, "charrnn", "__main__.py").exists()

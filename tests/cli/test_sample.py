@@ -1,0 +1,165 @@
+"""charrnn sample: the text and nothing else, as soon as it is there."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from small import PACKAGE_HOME, Call, random_model
+
+from charrnn.network.model_file import load, save
+from charrnn.network.reader import Reader
+from charrnn.runs import RunDirectory
+from charrnn.scoring import score
+
+
+@pytest.fixture(autouse=True)
+def _here(run_here: RunDirectory) -> None:
+    """Stand beside a run."""
+    assert run_here.model.exists()
+
+
+def test_same_seed_same_text(call: Call) -> None:
+    """And as many characters as were asked for; the prompt is not counted."""
+    said = call("sample", "--seed", "3", "-n", "20", "-p", "abc")
+    assert said == call("sample", "--seed", "3", "-n", "20", "-p", "abc")
+    assert (said.code, said.err, len(said.out), said.out[:3]) == (0, "", 23, "abc")
+    assert call("sample", "--seed", "3", "-n", "20", "-p", "abc", "--no-prompt").out == said.out[3:]
+
+
+def test_without_a_seed_texts_differ(call: Call) -> None:
+    """One is drawn each time."""
+    assert call("sample").out != call("sample").out
+
+
+def test_argmax_is_temperature_0(call: Call) -> None:
+    """And so is a top-k of 1, with any seed."""
+    texts = {call("sample", *way).out for way in (["--argmax"], ["-t", "0"], ["--top-k", "1"], ["--min-p", "1"])}
+    assert len(texts) == 1
+
+
+def test_several_samples_can_each_be_had_alone(call: Call) -> None:
+    """The seeds count up from the first."""
+    alone = [call("sample", "-n", "9", "--seed", seed).out for seed in ("5", "6", "7")]
+    assert call("sample", "-n", "9", "--seed", "5", "--count", "3").out == "\n\n".join(alone)
+
+
+def test_json_lines_hold_what_there_is_to_know(call: Call, run_here: RunDirectory) -> None:
+    """The bits are those of the text's score after the same beginning."""
+    said = call("sample", "--json", "--seed", "5", "--count", "2", "-p", "a", "-n", "60")
+    first, second = map(json.loads, said.out.splitlines())
+    assert first["text"] == call("sample", "--seed", "5", "-p", "a", "-n", "60").out[1:] != second["text"]
+    assert (first["prompt"], first["temperature"], first["step"]) == ("a", 0.8, 3750)
+    assert (first["seed"], second["seed"]) == (5, 6)
+    model = load(run_here.model)
+    scored = score(Reader.of(model), model.vocabulary, "a" + first["text"])
+    assert math.isclose(first["bits_per_char"], scored.bits_per_char, rel_tol=1e-4)
+
+
+def test_json_has_no_end_without_a_length(call: Call) -> None:
+    """A line is a whole sample."""
+    assert call("sample", "--json", "-n", "0").code == 2
+
+
+def test_f69_unseen_characters_of_the_prompt(call: Call) -> None:
+    """Are named, and left out if that is wished."""
+    said = call("sample", "-p", "éa€é")
+    assert said == (2, "", "error: the model never saw 'é' (2×), '€'\n\nhint: `--unknown skip` leaves them out\n")
+    assert call("sample", "-p", "éa", "--unknown", "skip", "-n", "5", "--seed", "1").code == 0
+
+
+def test_f70_a_prompt_can_be_a_file_or_standard_input(call: Call, shell: Call) -> None:
+    """Read as it is, line ends and all."""
+    Path("prompt.txt").write_bytes(b"ab\nc\n")
+    assert call("sample", "--prompt-file", "prompt.txt", "-n", "1").out[:5] == "ab\nc\n"
+    assert shell("charrnn sample --prompt-file - -n 1 < prompt.txt").out[:5] == "ab\nc\n"
+    assert call("sample", "--prompt-file", "none.txt").code == 2
+    assert call("sample", "--prompt-file", "prompt.txt", "-p", "a").code == 2
+
+
+def test_f71_a_prompt_of_foreign_bytes_is_refused(call: Call) -> None:
+    """The shell passes them on as half surrogates."""
+    said = call("sample", "-p", os.fsdecode(b"ab\xff"))
+    assert (said.code, said.err) == (2, "error: the prompt is not valid text (byte 0xFF)\n")
+
+
+def test_f72_a_closed_pipe_is_success(shell: Call) -> None:
+    """With nothing on standard error."""
+    said = shell("charrnn sample -n 1000000 | head -c 10")
+    assert (said.code, len(said.out), said.err) == (0, 10, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+def test_f73_a_full_disk_is_one_line(shell: Call) -> None:
+    """And nothing from the interpreter's end."""
+    assert shell("charrnn sample > /dev/full") == (1, "", "error: cannot write output: no space left on device\n")
+    closed = "error: cannot write output: standard output is closed\n"
+    assert shell("charrnn sample >&-") == (1, "", closed)
+
+
+def test_f74_f75_a_pipe_gets_the_same_bytes_whatever_the_environment(shell: Call) -> None:
+    """UTF-8 without colours, in any locale."""
+    save(Path("checkpoints/hamlet/model.safetensors"), random_model("\nabé猫\x1b\x9b\ud800"))
+    line = "charrnn sample --seed 1 -n 200 -p é猫"
+    plain = shell(line)
+    assert plain.code == 0
+    assert plain.out.startswith("é猫")
+    foreign = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "TERM": "dumb", "COLUMNS": "1", "FORCE_COLOR": "1"}
+    assert shell(line, **foreign) == shell(line, NO_COLOR="1", FORCE_COLOR="1") == plain
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+@pytest.mark.parametrize(
+    ("arguments", "environment", "expected"),
+    [
+        (["-q"], {}, b"\x1b[2mab\x1b[0m%s\r\n"),
+        (["-q"], {"NO_COLOR": "1"}, b"ab%s\r\n"),
+        (["-q", "--raw"], {"TERM": "dumb"}, b"ab%s\r\n"),
+        (["-q"], {"PYTHONIOENCODING": "ascii", "NO_COLOR": "1"}, b"ab%s\r\n"),
+    ],
+)
+def test_a_terminal_is_not_driven_by_what_is_written(
+    shell: Call, arguments: list[str], environment: dict[str, str], expected: bytes
+) -> None:
+    """The prompt is dim, controls are pictures of themselves unless raw, and a newline ends it all."""
+    text = shell("charrnn sample --seed 1 --no-prompt -p ab").out
+    assert "\x1b" in text
+    picture = "\x1b" if "--raw" in arguments else "^[" if "PYTHONIOENCODING" in environment else "␛"
+    shown = text.replace("\x1b", picture).replace("\n", "\r\n").encode()
+    assert on_terminal(["--seed", "1", "-p", "ab", *arguments], environment) == expected % shown
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+def test_a_terminal_is_told_how_to_repeat_it() -> None:
+    """The run, the step, the temperature, the seed; and once what became of the control characters."""
+    lines = on_terminal(["--seed", "1", "-p", "ab"], {"NO_COLOR": "1"}).decode().split("\r\n")
+    heading = "checkpoints/hamlet · step 3,750 · temperature 0.8 · repeat with --seed 1"
+    assert lines[0] == heading
+    assert lines[-2] == "note: control characters are shown as pictures; --raw writes them as they are"
+
+
+def on_terminal(arguments: list[str], environment: dict[str, str]) -> bytes:
+    """Give what `charrnn sample` writes to a terminal, standard error and all."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    clean = {"PYTHONPATH": str(PACKAGE_HOME), "TERM": "xterm", "LC_ALL": "C.UTF-8"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "charrnn", "sample", *arguments], env=clean | environment, stdout=theirs, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        seen = b"".join(iter(lambda: _read(ours), b""))
+    os.close(ours)
+    assert process.returncode == 0
+    return seen
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        # Linux's way of saying that the other side is closed.
+        return b""

@@ -1,0 +1,304 @@
+"""charrnn train: one command learns a text, goes on after a stop, and refuses what would lose something."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small import PACKAGE_HOME, Call, Said
+
+from charrnn.network.tensor_file import read
+from charrnn.runs import RunDirectory
+
+SMALL = ("--hidden", "16", "--batch", "4", "--length", "16", "--threads", "1")
+
+
+@pytest.fixture
+def text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in a directory with a small text."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GOMP_SPINCOUNT", "1000")
+    path = Path("book.txt")
+    path.write_text("".join(f"{n} green bottles, {n * n % 97} walls (and a line).\n" for n in range(90)))
+    return path
+
+
+@pytest.fixture
+def train(call: Call, text: Path) -> Call:
+    """Give a function that trains a small network on the text."""
+    return lambda *more: call("train", str(text), *SMALL, *more)
+
+
+def files(directory: str = ".") -> set[str]:
+    """List what is in a directory."""
+    return {path.name for path in Path(directory).iterdir()}
+
+
+def test_training_leaves_a_run_with_all_that_is_promised(train: Call) -> None:
+    """Model, checkpoint, settings, metrics, and the model's path on standard output."""
+    said = train("--steps", "30")
+    assert (said.code, said.out) == (0, "checkpoints/book/model.safetensors\n")
+    assert "bits/character" in said.err
+    assert {"model.safetensors", "config.yaml", "metrics.jsonl", "checkpoint-00000030.safetensors"} <= files(
+        "checkpoints/book"
+    )
+    assert "\r" not in said.err
+    assert "\x1b" not in said.err
+
+
+def test_events_as_json_end_with_the_promised_one(train: Call) -> None:
+    """Each line is an object; the last has every field that scripts rely on."""
+    said = train("--steps", "30", "--json", "-q")
+    lines = [json.loads(line) for line in said.out.splitlines()]
+    assert {line["event"] for line in lines} == {"start", "preview", "report", "evaluation", "done"}
+    done = lines[-1]
+    assert set(done) >= {"val_nats", "val_bits", "best_step", "steps", "characters", "seconds", "parameters", "model"}
+    assert (done["steps"], done["characters"]) == (30, 30 * 4 * 16)
+    assert done["val_nats"] < np.log(40)
+    assert said.err == ""
+
+
+def test_the_model_writes_scores_and_can_be_looked_into(train: Call, call: Call, text: Path) -> None:
+    """The chain that everything is for."""
+    train("--steps", "30")
+    assert len(call("sample", "-n", "50", "--seed", "1").out) == 50
+    assert "bits/char" in call("score", str(text)).out
+    assert "LSTM 1 × 16" in call("info").out
+    looked = call("inspect", "--cell", "1.3", "--chars", "60")
+    assert looked.code == 0
+    assert "tanh(c)" in looked.out
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_a_stopped_training_goes_on_to_the_same_bytes(cell: str, text: Path) -> None:
+    """Ctrl-C in the middle, the same command again: the last checkpoint is that of a run never stopped."""
+    arguments = ("train", str(text), *SMALL, "--cell", cell, "--steps", "400", "--dropout", "0.2", "-q")
+    whole = start(*arguments, "--out", "whole")
+    assert whole.wait(timeout=120) == 0
+    stopped = start(*arguments, "--out", "stopped", "--save-every", "0.3")
+    while not list(Path("stopped").glob("checkpoint-*")):
+        time.sleep(0.02)
+    stopped.send_signal(signal.SIGINT)
+    assert stopped.wait(timeout=60) == -signal.SIGINT
+    step = int(RunDirectory(Path("stopped")).checkpoints()[-1].stem.removeprefix("checkpoint-"))
+    assert 0 < step < 400
+    assert start(*arguments, "--out", "stopped").wait(timeout=120) == 0
+    one, other = (read(RunDirectory(Path(name)).checkpoint(400)).arrays for name in ("whole", "stopped"))
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+    assert Path("whole/model.safetensors").stat().st_size == Path("stopped/model.safetensors").stat().st_size
+
+
+def start(*arguments: str) -> "subprocess.Popen[bytes]":
+    """Start the command line in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "charrnn", *arguments], env=os.environ | {"PYTHONPATH": str(PACKAGE_HOME)}
+    )
+
+
+def test_a_longer_budget_goes_on_with_a_finished_training(train: Call) -> None:
+    """More steps than before are made from where it stood."""
+    train("--steps", "20")
+    said = train("--steps", "40")
+    assert said.code == 0
+    assert "resuming checkpoints/book at step 20 of 40" in said.err
+    assert Path("checkpoints/book/checkpoint-00000040.safetensors").exists()
+    steps = [json.loads(line)["step"] for line in Path("checkpoints/book/metrics.jsonl").read_text().splitlines()]
+    assert steps == sorted(steps)
+
+
+def test_a_run_s_settings_can_be_used_again(train: Call, call: Call) -> None:
+    """config.yaml as --config makes the same model, weight for weight."""
+    train("--steps", "20", "--seed", "3")
+    said = call("train", "--config", "checkpoints/book/config.yaml", "--out", "again", "--threads", "1")
+    assert said.code == 0, said.err
+    one, other = (read(Path(f"{name}/model.safetensors")).arrays for name in ("checkpoints/book", "again"))
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_a_minute_is_a_minute(train: Call) -> None:
+    """A time budget counts from the command's start, and what is left of it is for learning."""
+    began = time.monotonic()
+    said = train("--minutes", "0.05", "--json", "-q")
+    done = json.loads(said.out.splitlines()[-1])
+    assert done["steps"] > 20
+    assert time.monotonic() - began < 5
+
+
+def test_previews_can_be_had_as_often_as_wanted(train: Call) -> None:
+    """Every ten steps, or never."""
+    steps = [json.loads(line) for line in train("--steps", "30", "--json", "--sample-every", "10").out.splitlines()]
+    assert [line["step"] for line in steps if line["event"] == "preview"] == [0, 10, 20, 30]
+    assert "wrote=" not in train("--new", "--steps", "30", "--sample-every", "0").err
+
+
+def is_error(said: Said, code: int, *words: str) -> bool:
+    """Tell whether a command failed in the promised form: one line, perhaps a hint, nothing else."""
+    lines = said.err.splitlines()
+    return (
+        said.code == code
+        and said.out == ""
+        and lines[0].startswith("error: ")
+        and len(lines) in (1, 3)
+        and all(word in said.err for word in words)
+    )
+
+
+def test_f04_to_f07_a_refused_text_leaves_nothing(call: Call, text: Path) -> None:
+    """No run directory, no file."""
+    for content in (b"", b"short", b"a" * 999, b"\xff" * 999, b"\0" * 999):
+        text.write_bytes(content)
+        assert is_error(call("train", str(text)), 1)
+    assert files() == {"book.txt"}
+
+
+def test_f06_f10_small_and_marked_texts_are_noted(call: Call, text: Path) -> None:
+    """What is used and what was left out is said."""
+    text.write_bytes(b"\xef\xbb\xbf" + b"small but usable. " * 20)
+    said = call("train", str(text), "--steps", "5", "--hidden", "8")
+    assert said.code == 0
+    assert "note: small corpus; using batch" in said.err
+    assert "byte order mark left out" in said.err
+
+
+def test_f14_f15_hostile_text_is_trained_and_shown_harmlessly(call: Call, text: Path) -> None:
+    """Escape sequences and markup in the corpus come out of previews as pictures of themselves, or literally."""
+    text.write_text("\x1b]52;c;AAAA\x07\x1b[31m[/bold] :smile: {} %s\x9b31m\u202e" * 60)
+    said = call("train", str(text), "--steps", "30", "--hidden", "8", "--lr", "0.02")
+    assert said.code == 0
+    assert not set("\x1b\x07\x9b\u202e") & set(said.err)
+
+
+def test_f18_a_changed_text_is_not_gone_on_with(train: Call, text: Path) -> None:
+    """The checkpoint stays; --new starts over."""
+    train("--steps", "20")
+    text.write_text(text.read_text() + "more\n")
+    assert is_error(train("--steps", "40"), 1, "changed since step 20", "--new")
+    assert Path("checkpoints/book/checkpoint-00000020.safetensors").exists()
+    assert train("--steps", "10", "--new").code == 0
+
+
+def test_f18_a_text_that_was_only_touched_is_the_same(train: Call, text: Path) -> None:
+    """Another time with the same bytes is no change."""
+    train("--steps", "20")
+    os.utime(text, ns=(1, 1))
+    assert train("--steps", "25").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--layers", "0"), "--layers"),
+        (("--steps", "-5"), "--steps"),
+        (("--lr", "abc"), "--lr"),
+        (("--lr", "nan"), "--lr"),
+        (("--hiden", "4"), "--hidden"),
+        (("--steps", "5", "--epochs", "2"), "only one of"),
+        (("--encoding", "klingon"), "unknown encoding"),
+    ],
+)
+def test_f21_f23_wrong_options_are_named(call: Call, text: Path, arguments: tuple[str, ...], words: str) -> None:
+    """Usage errors name the option, and nothing is made."""
+    assert is_error(call("train", str(text), *arguments), 2, words)
+    assert files() == {"book.txt"}
+
+
+def test_f24_an_absurd_network_is_refused_before_it_is_built(call: Call, text: Path) -> None:
+    """Its size is told; nothing is made."""
+    assert is_error(call("train", str(text), "--hidden", "1000000"), 2, "would need about", "TB")
+    assert files() == {"book.txt"}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("lr: [1", "line 1"),
+        ("hiden: 4", "did you mean 'hidden'?"),
+        ("lr: 1e-3\nlr: 2", "given twice (lines 1 and 2)"),
+        ("lr: !!python/object:os.system x", "line 1"),
+        ("- lr", "line 1"),
+        ("lr: oops", "lr in the file of settings"),
+    ],
+)
+def test_f25_to_f28_wrong_settings_are_named_with_their_line(
+    call: Call, text: Path, content: str, words: str
+) -> None:
+    """A file of settings is read strictly."""
+    Path("my.yaml").write_text(content)
+    assert is_error(call("train", str(text), "--config", "my.yaml"), 2, words)
+
+
+def test_f29_a_wrong_variable_is_named(call: Call, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the option that it stands for."""
+    monkeypatch.setenv("CHARRNN_TRAIN_LR", "oops")
+    assert is_error(call("train", str(text)), 2, "CHARRNN_TRAIN_LR")
+
+
+def test_flags_beat_variables_beat_the_file(call: Call, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The nearest wins, and the run's settings say where each came from."""
+    Path("my.yaml").write_text("hidden: 10\nbatch: 3\nlength: 9\nminutes: 7")
+    monkeypatch.setenv("CHARRNN_TRAIN_BATCH", "4")
+    monkeypatch.setenv("CHARRNN_TRAIN_LENGTH", "8")
+    call("train", str(text), "--config", "my.yaml", "--length", "16", "--steps", "4", "-q")
+    written = Path("checkpoints/book/config.yaml").read_text()
+    for line in (
+        "hidden: 10  # config file",
+        "batch: 4  # environment",
+        "length: 16  # command line",
+        "steps: 4  # command line",
+        "lr: 0.005  # chosen for this text",
+        "clip: 1.0  # default",
+    ):
+        assert line in written
+
+
+def test_f30_other_settings_are_refused_for_a_run_that_is_there(train: Call) -> None:
+    """What it was begun with and what was asked stand beside each other; the checkpoint stays."""
+    train("--steps", "20")
+    assert is_error(train("--steps", "40", "--layers", "2"), 1, "layers: saved 1, asked 2", "--new")
+    assert Path("checkpoints/book/checkpoint-00000020.safetensors").exists()
+
+
+def test_f31_a_finished_run_is_left_as_it_is(train: Call) -> None:
+    """The same command again says so, and how to go on."""
+    train("--steps", "20")
+    before = Path("checkpoints/book/model.safetensors").stat()
+    said = train("--steps", "20")
+    assert said.code == 0
+    assert "already trained (20 steps)" in said.err
+    assert "--steps 40" in said.err
+    assert Path("checkpoints/book/model.safetensors").stat() == before
+
+
+def test_f32_a_foreign_directory_is_not_touched(train: Call) -> None:
+    """Whatever is there stays."""
+    Path("elsewhere").mkdir()
+    Path("elsewhere/thesis.tex").write_text("precious")
+    assert is_error(train("--out", "elsewhere", "--new"), 1, "is not a charrnn run")
+    assert files("elsewhere") == {"thesis.tex"}
+
+
+def test_f33_weird_names_become_run_names(call: Call, text: Path) -> None:
+    """A run can be made from any file."""
+    Path("a b:c?.txt").write_bytes(text.read_bytes())
+    assert call("train", "a b:c?.txt", *SMALL, "--steps", "2").out == "checkpoints/a-b-c/model.safetensors\n"
+
+
+def test_f34_a_device_that_is_not_there_is_named(call: Call, text: Path) -> None:
+    """With the one that always is."""
+    import torch
+
+    missing = "cuda" if torch.backends.mps.is_available() else "mps"
+    assert is_error(call("train", str(text), "--device", missing), 2, f"no {missing.upper()} device here")
+
+
+def test_f65_divergence_has_its_own_exit_code(train: Call) -> None:
+    """A learning rate beyond all bounds ends in one line and a hint; a model that was saved is finite."""
+    said = train("--steps", "300", "--lr", "1e30", "--clip", "0", "--warm-up", "0")
+    assert said.code == 3
+    assert "training diverged" in said.err
+    assert "--lr" in said.err.splitlines()[-1]

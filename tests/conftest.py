@@ -1,0 +1,109 @@
+"""Fixtures that many tests share: a random model, a run directory that holds it, the command line."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from small import PACKAGE_HOME, Call, Said, random_model
+
+from charrnn.cli import cores
+from charrnn.cli.main import run
+from charrnn.config import NetworkConfig, TrainingConfig
+from charrnn.network.model_file import Model, save
+from charrnn.network.reader import Reader
+from charrnn.runs import RunDirectory
+from charrnn.text import corpus as corpora
+from charrnn.text.corpus import Corpus
+from charrnn.text.sources import find
+
+if TYPE_CHECKING:
+    from charrnn.training.run import Run
+
+__all__ = ["PACKAGE_HOME", "Call", "Said", "random_model"]
+
+
+@pytest.fixture
+def model() -> Model:
+    """Give a small random model; it writes ESC now and then."""
+    return random_model()
+
+
+@pytest.fixture
+def reader(model: Model) -> Reader:
+    """Give the model laid out for stepping."""
+    return Reader.of(model)
+
+
+@pytest.fixture
+def run_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Model) -> RunDirectory:
+    """Stand in a directory that has one run, with a model."""
+    directory = RunDirectory(Path("checkpoints/hamlet"))
+    monkeypatch.chdir(tmp_path)
+    directory.path.mkdir(parents=True)
+    save(directory.model, model)
+    return directory
+
+
+@pytest.fixture
+def call(capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Give a function that runs the command line in this process."""
+    monkeypatch.setenv(cores.VARIABLE, "1")
+
+    def called(*arguments: str) -> Said:
+        code = run(arguments)
+        out, err = capsysbinary.readouterr()
+        return Said(code, out.decode(), err.decode())
+
+    return called
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Give a function that runs a line of bash, in which `charrnn` is this one."""
+    monkeypatch.setenv("PYTHONPATH", str(PACKAGE_HOME))
+
+    def called(line: str, **environment: str) -> Said:
+        script = f'set -o pipefail; charrnn() {{ "{sys.executable}" -m charrnn "$@"; }}; {line}'
+        done = subprocess.run(
+            ["bash", "-c", script],  # noqa: S607 - whatever bash there is
+            env=os.environ | environment,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        return Said(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return called
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Corpus:
+    """Encode a few thousand characters that have something to learn in them."""
+    path = tmp_path / "text.txt"
+    path.write_text("".join(f"{n} green bottles, {n * n % 97} walls (and a line).\n" for n in range(90)))
+    sources = find([str(path)])
+    return corpora.encode(sources, "utf-8", corpora.survey(sources, "utf-8"), tmp_path / "corpus.bin")
+
+
+@pytest.fixture
+def make_run(corpus: Corpus) -> "Callable[..., Run]":
+    """Give a function that makes runs of a small network on the corpus; keywords go into the configurations."""
+    import torch
+
+    from charrnn.training.run import Run
+
+    # Small products gain nothing from more threads, and lose much where the machine is busy.
+    torch.set_num_threads(1)
+
+    def make(**settings: Any) -> Run:
+        network = {"cell": "lstm", "layers": 2, "hidden": 16, "embedding": 8, "dropout": 0.2}
+        training = {"batch": 4, "length": 16, "lr": 1e-2, "steps": 40, "warm_up": 5, "reset": 0.1}
+        network |= {name: value for name, value in settings.items() if name in network}
+        training |= {name: value for name, value in settings.items() if name not in network}
+        return Run(corpus, NetworkConfig(**network), TrainingConfig(**training), "cpu")  # type: ignore[arg-type]
+
+    return make

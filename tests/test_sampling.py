@@ -1,0 +1,198 @@
+"""Choosing characters, and writing text of them."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charrnn.errors import CharrnnError, WrongUsageError
+from charrnn.network.model_file import Model
+from charrnn.network.reader import Reader
+from charrnn.sampling import PROMPT_AT_ONCE, Choice, Opening, choose, generate, opening
+from charrnn.scoring import character_nats
+from charrnn.text.vocabulary import Vocabulary
+
+LOGITS = np.array([[0.3, 2.0, -1.0, 1.2, 0.0, 1.9]], dtype=np.float32)
+GRID = (np.arange(10_000) + 0.5) / 10_000
+
+
+def shares(choice: Choice) -> np.ndarray:
+    """Say how often each character is chosen, over numbers that fill [0, 1) evenly."""
+    ids = choose(np.repeat(LOGITS, GRID.size, axis=0), GRID, choice)
+    return np.bincount(ids, minlength=LOGITS.size) / GRID.size
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Turn logits into probabilities."""
+    odds = np.exp(logits.astype(np.float64))
+    return np.asarray(odds / odds.sum())
+
+
+def written(reader: Reader, model: Model, *, seed: int = 0, length: int = 50, choice: Choice | None = None) -> str:
+    """Write with a seed."""
+    characters = generate(
+        reader, model.vocabulary, rng=np.random.default_rng(seed), choice=choice or Choice(), length=length
+    )
+    return "".join(character.character for character in characters)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_frequencies_follow_the_softmax(temperature: float) -> None:
+    """Each character is chosen as often as its logit over the temperature says."""
+    assert np.allclose(shares(Choice(temperature=temperature)), softmax(LOGITS[0] / temperature), atol=2e-4)
+
+
+def test_temperature_0_is_argmax() -> None:
+    """No number can make it choose another than the likeliest; nor where two are."""
+    assert shares(Choice(temperature=0))[1] == 1
+    assert choose(np.array([[1.0, 2.0, 2.0]]), np.array([0.99]), Choice(temperature=0)) == [1]
+
+
+@given(st.floats(0, 1, exclude_max=True), st.floats(1e-300, 0.01))
+def test_temperature_goes_to_argmax_without_overflow(uniform: float, temperature: float) -> None:
+    """Whatever a small temperature divides by, the likeliest remains."""
+    assert choose(LOGITS * 100, np.array([uniform]), Choice(temperature=temperature)) == [1]
+
+
+def test_a_top_k_of_1_is_argmax_even_among_equals() -> None:
+    """It keeps one character, the one that temperature 0 takes."""
+    assert shares(Choice(top_k=1))[1] == 1
+    equal = np.zeros((GRID.size, 4), dtype=np.float32)
+    assert set(choose(equal, GRID, Choice(top_k=1))) == {0}
+
+
+@pytest.mark.parametrize(
+    ("choice", "kept"),
+    [
+        (Choice(temperature=1, top_k=3), [1, 5, 3]),
+        (Choice(temperature=1, top_k=99), range(6)),
+        (Choice(temperature=1, top_p=0.5), [1, 5]),
+        (Choice(temperature=1, top_p=1e-9), [1]),
+        (Choice(temperature=1, min_p=0.4), [1, 5, 3]),
+        (Choice(temperature=1, min_p=1), [1]),
+        (Choice(temperature=1, top_k=3, top_p=0.5, min_p=0.95), [1]),
+    ],
+    ids=str,
+)
+def test_limits_keep_the_likeliest_and_their_odds(choice: Choice, kept: list[int]) -> None:
+    """What a limit rules out is never chosen; the others are, in the proportions they had."""
+    expected = np.zeros(LOGITS.size)
+    expected[kept] = softmax(LOGITS[0])[kept]
+    assert np.allclose(shares(choice), expected / expected.sum(), atol=2e-4)
+
+
+def test_top_p_takes_the_fewest_that_reach_it() -> None:
+    """One character less would not be enough."""
+    probabilities = np.sort(softmax(LOGITS[0]))[::-1]
+    for p in np.linspace(0.01, 0.999, 50):
+        count = np.count_nonzero(shares(Choice(temperature=1, top_p=p)))
+        assert probabilities[:count].sum() >= p - 1e-9
+        assert probabilities[: count - 1].sum() < p
+
+
+def test_streams_are_chosen_for_one_by_one() -> None:
+    """A batch gives what each of its streams would give alone."""
+    rng = np.random.default_rng(1)
+    logits, uniforms, choice = rng.normal(size=(30, 9)), rng.random(30), Choice(top_k=4, top_p=0.9)
+    alone = [choose(logits[[row]], uniforms[[row]], choice)[0] for row in range(30)]
+    assert choose(logits, uniforms, choice).tolist() == alone
+
+
+@pytest.mark.parametrize("uniform", [0.0, np.nextafter(1, 0)])
+@pytest.mark.parametrize("logits", [[-1000, 0, -1000], [-1000, 0.1, 0], [0.3, 0.7, -1000]])
+def test_what_cannot_be_is_not_chosen_at_either_end(uniform: float, logits: list[float]) -> None:
+    """The smallest and the largest number there is choose a character that has some probability."""
+    chosen = choose(np.array([logits]), np.array([uniform]), Choice())
+    assert logits[chosen[0]] > -1000
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("temperature", -1),
+        ("temperature", np.nan),
+        ("temperature", np.inf),
+        ("top_k", -1),
+        ("top_p", 0),
+        ("min_p", 2),
+    ],
+)
+def test_f22_a_choice_that_makes_no_sense_is_refused(name: str, value: float) -> None:
+    """The message says what it must be."""
+    with pytest.raises(WrongUsageError, match="must be a"):
+        Choice(**{name: value})  # type: ignore[arg-type]
+
+
+def test_same_seed_same_text(reader: Reader, model: Model) -> None:
+    """Chance is an argument, so the same chance gives the same text, and another gives another."""
+    assert written(reader, model, seed=7) == written(reader, model, seed=7) != written(reader, model, seed=8)
+
+
+def test_a_longer_text_begins_as_a_shorter_one(reader: Reader, model: Model) -> None:
+    """How much is asked for does not change what is written."""
+    assert written(reader, model, length=300)[:40] == written(reader, model, length=40)
+
+
+def test_it_goes_on_for_ever_if_no_length_is_given(reader: Reader, model: Model) -> None:
+    """More characters than numbers are drawn at once."""
+    endless = generate(reader, model.vocabulary, rng=np.random.default_rng(0))
+    assert len(list(islice(endless, 700))) == 700
+
+
+def test_what_was_written_costs_what_scoring_says(reader: Reader, model: Model) -> None:
+    """The nats of written characters are those of the same text read back, whatever the choice was."""
+    begin = opening(reader, model.vocabulary, "abc")
+    rng, choice = np.random.default_rng(0), Choice(temperature=0.3, top_k=3)
+    characters = list(generate(reader, model.vocabulary, rng=rng, begin=begin, choice=choice, length=40))
+    text = "abc" + "".join(character.character for character in characters)
+    nats = character_nats(reader, model.vocabulary.encode(text), rows=1)
+    assert np.allclose([character.nats for character in characters], nats[2:], atol=1e-5)
+
+
+@pytest.mark.parametrize("length", [1, PROMPT_AT_ONCE, 2 * PROMPT_AT_ONCE + 3])
+def test_f70_a_chunked_prompt_leaves_the_state_of_a_stepped_one(reader: Reader, model: Model, length: int) -> None:
+    """Reading a long prompt at once is reading it character by character."""
+    prompt = "".join(np.random.default_rng(0).choice(list(model.vocabulary.characters), length))
+    begun = opening(reader, model.vocabulary, prompt)
+    state = reader.start(1)
+    for number in model.vocabulary.encode(prompt):
+        logits, state = reader.step(np.array([number]), state)
+    assert np.allclose(begun.logits, logits, atol=1e-5)
+    for layer, expected in zip(begun.state, state, strict=True):
+        assert np.allclose(layer.hidden, expected.hidden, atol=1e-5)
+
+
+def test_f70_without_a_prompt_a_line_has_just_ended(reader: Reader, model: Model) -> None:
+    """Nothing, or nothing known, is as a newline."""
+    assert_same(opening(reader, model.vocabulary), opening(reader, model.vocabulary, "\n"))
+    assert_same(opening(reader, model.vocabulary, "€", unknown="skip"), opening(reader, model.vocabulary, "\n"))
+
+
+def test_a_vocabulary_without_line_or_word_ends_begins_with_the_outputs_bias(reader: Reader, model: Model) -> None:
+    """A space stands in for the newline; without either, the zero state speaks for itself."""
+    characters = "".join(model.vocabulary.characters)
+    no_newline, neither = (Vocabulary(tuple(characters.translate(t))) for t in ({10: "x"}, {10: "x", 32: "y"}))
+    assert_same(opening(reader, no_newline), opening(reader, no_newline, " "))
+    assert np.array_equal(opening(reader, neither).logits[0], model.weights["output.bias"])
+
+
+def assert_same(one: Opening, other: Opening) -> None:
+    """See that two openings would go on alike."""
+    assert np.array_equal(one.logits, other.logits)
+
+
+def test_f69_a_prompt_with_unseen_characters_names_them(reader: Reader, model: Model) -> None:
+    """The error says which they are and how to go on without them."""
+    with pytest.raises(WrongUsageError, match=r"never saw 'é' \(2×\), '€'") as caught:
+        opening(reader, model.vocabulary, "éa€é")
+    assert "--unknown skip" in str(caught.value.hint)
+
+
+def test_weights_that_lead_out_of_the_numbers_are_an_error(model: Model) -> None:
+    """What would be nonsense for ever is told at once."""
+    weights = {**model.weights, "output.bias": np.full(11, np.nan, np.float32)}
+    characters = generate(Reader(model.config, weights), model.vocabulary, rng=np.random.default_rng(0))
+    with pytest.raises(CharrnnError, match="too large"):
+        next(characters)

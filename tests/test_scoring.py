@@ -1,0 +1,84 @@
+"""How well a text is predicted, in one long pass and in rows."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from charrnn import scoring
+from charrnn.config import NetworkConfig
+from charrnn.errors import CharrnnError
+from charrnn.network.model_file import Model, weight_shapes
+from charrnn.network.reader import Reader
+from charrnn.scoring import Score, character_nats, score
+from charrnn.text.vocabulary import UNKNOWN, Vocabulary
+
+
+def some_ids(length: int, vocabulary: int = 11) -> np.ndarray:
+    """Draw a text."""
+    return np.random.default_rng(3).integers(vocabulary, size=length)
+
+
+def test_nats_are_those_of_stepping_one_character_at_a_time(reader: Reader) -> None:
+    """Each character costs −ln of the probability that the softmax over the characters before gave it."""
+    ids, state, expected = some_ids(60), reader.start(1), []
+    for now, after in pairwise(ids):
+        logits, state = reader.step(np.array([now]), state)
+        expected.append(-np.log(np.exp(logits[0, after]) / np.exp(logits[0]).sum()))
+    assert np.allclose(character_nats(reader, ids), expected, atol=1e-5)
+
+
+def test_rows_nearly_equal_one_long_pass(reader: Reader) -> None:
+    """After the warm-up a row's state is what the whole text would have made it; the first row's is exactly."""
+    ids = some_ids(6000)
+    whole, rows = character_nats(reader, ids, rows=1), character_nats(reader, ids, rows=7)
+    assert np.abs(rows - whole).max() < 1e-4
+    assert not np.allclose(character_nats(reader, ids, rows=7, warm_up=0), whole, atol=1e-2)
+
+
+def test_memory_is_bounded_without_a_difference(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few logits there may be at once, the nats are the same."""
+    ids = some_ids(3000)
+    before = character_nats(reader, ids, rows=4)
+    monkeypatch.setattr(scoring, "LOGITS_AT_ONCE", 500)
+    assert np.allclose(character_nats(reader, ids, rows=4), before, atol=1e-5)
+
+
+def test_a_model_that_knows_nothing_needs_log_v() -> None:
+    """All weights zero: every character is as likely as any other."""
+    config, vocabulary = NetworkConfig(hidden=3, embedding=0), Vocabulary(tuple("abcdefgh"))
+    weights = {name: np.zeros(shape, np.float32) for name, shape in weight_shapes(config, 8).items()}
+    found = score(Reader(config, weights), vocabulary, "abcabcahhg")
+    assert found.characters == 9
+    assert math.isclose(found.bits_per_char, 3, rel_tol=1e-6)
+    assert math.isclose(found.perplexity, 8, rel_tol=1e-6)
+    assert math.isclose(found.nats_per_char, math.log(8), rel_tol=1e-6)
+
+
+def test_a_score_is_the_sum_over_all_characters_but_the_first(reader: Reader, model: Model) -> None:
+    """The first character is predicted by nothing, so it is not counted."""
+    nats = character_nats(reader, model.vocabulary.encode("abcdef"))
+    found = score(reader, model.vocabulary, "abcdef")
+    assert nats.shape == (5,)
+    assert found == Score(characters=5, nats=float(nats.sum(dtype=np.float64)))
+
+
+def test_unknown_characters_are_left_out_and_counted(reader: Reader, model: Model) -> None:
+    """The rest is scored as if they were not there."""
+    known, mixed = score(reader, model.vocabulary, "abcd"), score(reader, model.vocabulary, "aéb€cdé")
+    assert (mixed.characters, mixed.nats, mixed.unknown) == (known.characters, known.nats, 3)
+
+
+def test_unknown_characters_are_scored_where_the_model_has_a_stand_in(reader: Reader) -> None:
+    """A vocabulary with U+FFFD reads every unknown character as that."""
+    vocabulary = Vocabulary(tuple("\n abcdefgh" + UNKNOWN))
+    found, same = (score(reader, vocabulary, text) for text in ("aébc", f"a{UNKNOWN}bc"))
+    assert (found.characters, found.nats, found.unknown) == (3, same.nats, 1)
+
+
+@pytest.mark.parametrize("text", ["", "a", "a€", "€€€"])
+def test_a_text_too_short_to_predict_anything_is_refused(reader: Reader, model: Model, text: str) -> None:
+    """At least two characters that the model knows are needed."""
+    with pytest.raises(CharrnnError, match="at least 2"):
+        score(reader, model.vocabulary, text)
