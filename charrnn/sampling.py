@@ -85,17 +85,18 @@ def choose(logits: Logits, uniforms: Uniforms, choice: Choice) -> Ids:
     if choice.temperature == 0:
         likeliest: Ids = logits.argmax(-1)
         return likeliest
-    shifted = logits.astype(np.float64) - logits.max(-1, keepdims=True)
+    shifted = logits - logits.max(-1, keepdims=True)
     odds = _limited(np.exp(shifted / max(choice.temperature, SHARPEST)), choice)
-    heights = np.add.accumulate(odds, -1)
-    chosen: Ids = (heights > uniforms[:, None] * heights[:, -1:]).argmax(-1)
+    # For one stream the number of calls is what counts: each costs as much as its arithmetic on 1,000 characters.
+    heights = np.add.accumulate(odds, -1, dtype=np.float64)
+    chosen: Ids = (heights.T > uniforms * heights[:, -1]).argmax(0)
     return chosen
 
 
-def _limited(odds: NDArray[np.float64], choice: Choice) -> NDArray[np.float64]:
+def _limited(odds: Logits, choice: Choice) -> Logits:
     """Zero the odds (B, V) that the limits rule out; the likeliest character's are 1."""
     if choice.min_p:
-        odds = np.where(odds < choice.min_p, 0.0, odds)
+        odds = np.where(odds < choice.min_p, 0, odds)
     if not choice.top_k and choice.top_p == 1:
         return odds
     # A stable order settles ties as argmax does: the lower id is the likelier.
@@ -103,7 +104,7 @@ def _limited(odds: NDArray[np.float64], choice: Choice) -> NDArray[np.float64]:
     ranked = np.take_along_axis(odds, order, -1)
     if choice.top_k:
         ranked[:, choice.top_k :] = 0
-    heights = np.add.accumulate(ranked, -1)
+    heights = np.add.accumulate(ranked, -1, dtype=np.float64)
     ranked[heights - ranked >= choice.top_p * heights[:, -1:]] = 0
     limited = np.empty_like(odds)
     np.put_along_axis(limited, order, ranked, -1)
@@ -114,7 +115,8 @@ def opening(reader: Reader, vocabulary: Vocabulary, prompt: str = "", *, unknown
     """Read what the text is to begin with; nothing: as if a line, or else a word, had just ended.
 
     A vocabulary with neither newline nor space leaves the zero state, whose logits are the output's bias: how
-    frequent each character is. Unknown characters are `Vocabulary.encode`'s business (WrongUsageError).
+    frequent each character is. Unknown characters are `Vocabulary.encode`'s business (WrongUsageError). Raise
+    CharrnnError if the model's weights are so large that what it says is no number.
     """
     ids = vocabulary.encode(prompt, unknown=unknown)
     if not ids.size:
@@ -122,7 +124,10 @@ def opening(reader: Reader, vocabulary: Vocabulary, prompt: str = "", *, unknown
     state = reader.start(1)
     for start in range(0, ids.size, PROMPT_AT_ONCE):
         state = reader.read(ids[start : start + PROMPT_AT_ONCE, None], state).state
-    return Opening(reader.logits(state[-1].hidden), state)
+    logits = reader.logits(state[-1].hidden)
+    if not np.isfinite(logits).all():
+        raise CharrnnError("the model's weights are too large to compute with")
+    return Opening(logits, state)
 
 
 def generate(
@@ -134,16 +139,11 @@ def generate(
     choice: Choice = USUAL,
     length: int | None = None,
 ) -> Iterator[Written]:
-    """Write that many characters, or for ever, each as soon as it is chosen; one random number a character.
-
-    Raise CharrnnError if the model's weights are so large that what it says is no number.
-    """
+    """Write that many characters, or for ever, each as soon as it is chosen; one random number a character."""
     logits, state = begin or opening(reader, vocabulary)
     for uniform in islice(_uniforms(rng), length):
         ids = choose(logits, uniform, choice)
         number = int(ids[0])
-        if not math.isfinite(logits[0, number]):
-            raise CharrnnError("the model's weights are too large to compute with")
         yield Written(vocabulary.characters[number], number, logits[0])
         logits, state = reader.step(ids, state)
 

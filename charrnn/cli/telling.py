@@ -17,8 +17,9 @@ from charrnn.storage import write_whole
 from charrnn.text.baselines import baselines
 from charrnn.training.finish import Outcome
 from charrnn.training.session import Session
+from charrnn.views.amounts import counted
 from charrnn.views.announcements import Ending, Heading
-from charrnn.views.terminal import is_terminal
+from charrnn.views.terminal import is_terminal, visible
 
 Options = Mapping[str, Any]
 
@@ -32,7 +33,7 @@ def introduce(session: Session, console: Console, options: Options) -> None:
     """Say what is about to be learned, with what, and where it is kept."""
     run, directory = session.run, session.directory
     for note in session.notes:
-        console.print(f"note: {note}", soft_wrap=True)
+        console.print(visible(f"note: {note}"), soft_wrap=True)
     if session.resumed:
         planned = "" if run.plan.steps is None else f" of {run.plan.steps:,}"
         console.print(f"resuming {directory.path} at step {run.step:,}{planned}", soft_wrap=True)
@@ -70,10 +71,10 @@ def _heading_lines(session: Session) -> tuple[tuple[str, str], ...]:
     model = (
         f"{network.cell.upper()} {network.layers} × {network.hidden}",
         f"{weights:,} weights ({4 * weights / 1e6:.1f} MB)",
-        f"{facts['device']}, {facts['threads']} threads" if facts["device"] == "cpu" else facts["device"],
+        f"{facts['device']}, {counted(facts['threads'], 'thread')}" if facts["device"] == "cpu" else facts["device"],
     )
     settings = (
-        f"{training.minutes:g} minutes" if training.minutes else f"{training.steps:,} steps",
+        counted(training.minutes, "minute") if training.minutes else f"{training.steps:,} steps",
         f"batch {training.batch} × {training.length}",
         f"lr {training.lr:g}",
         f"dropout {network.dropout:g}",
@@ -81,7 +82,8 @@ def _heading_lines(session: Session) -> tuple[tuple[str, str], ...]:
     lines = [(Path(run.corpus.name).name, text), ("model", model), ("training", settings)]
     if session.why:
         lines.append(("", (session.why,)))
-    lines.append(("run", (str(session.directory.path), "Ctrl-C saves and stops; the same command goes on")))
+    lines.append(("run", (str(session.directory.path),)))
+    lines.append(("", ("Ctrl-C saves and stops; the same command goes on",)))
     return tuple((word, " · ".join(parts)) for word, parts in lines)
 
 

@@ -49,9 +49,7 @@ def weight_shapes(config: NetworkConfig, vocabulary_size: int) -> dict[str, tupl
     """
     rows = len(CELLS[config.cell].gates) * config.hidden
     width = config.embedding or vocabulary_size
-    shapes: dict[str, tuple[int, ...]] = (
-        {"embedding.weight": (vocabulary_size, width)} if config.embedding else {}
-    )
+    shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (vocabulary_size, width)} if config.embedding else {}
     for layer in range(config.layers):
         shapes[f"rnn.weight_ih_l{layer}"] = (rows, config.hidden if layer else width)
         shapes[f"rnn.weight_hh_l{layer}"] = (rows, config.hidden)
@@ -98,9 +96,7 @@ def model_from(arrays: tensor_file.Arrays, metadata: Mapping[str, str]) -> Model
         if array is None:
             raise CharrnnError(f"{name} is missing")
         if array.shape != shape or array.dtype != np.float32:
-            raise CharrnnError(
-                f"{name} is {array.dtype} {array.shape}, but its configuration says float32 {shape}"
-            )
+            raise CharrnnError(f"{name} is {array.dtype} {array.shape}, but its configuration says float32 {shape}")
         if not np.isfinite(array).all():
             raise CharrnnError(f"{name} contains NaN or infinity")
     weights = {name: arrays[name] for name in shapes}

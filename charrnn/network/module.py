@@ -57,9 +57,7 @@ class CharacterNetwork(nn.Module):
                 for block in torch.split(parameter, self.config.hidden):
                     nn.init.orthogonal_(block)
             elif name.startswith("weight_ih"):
-                nn.init.uniform_(
-                    parameter, -1 / math.sqrt(parameter.shape[1]), 1 / math.sqrt(parameter.shape[1])
-                )
+                nn.init.uniform_(parameter, -1 / math.sqrt(parameter.shape[1]), 1 / math.sqrt(parameter.shape[1]))
             else:
                 nn.init.zeros_(parameter)
                 if self.config.cell == "lstm" and name.startswith("bias_ih"):

@@ -41,9 +41,7 @@ def write(path: Path, arrays: Arrays, metadata: Mapping[str, str]) -> int:
     words = {**metadata, "format": FORMAT, "sha256": hashlib.sha256(data).hexdigest()}
     layout = json.loads(content[8:start])
     # The library writes metadata in the order of a hash table: the same model would not be the same bytes.
-    header = json.dumps(
-        {"__metadata__": dict(sorted(words.items())), **layout}, separators=(",", ":")
-    ).encode()
+    header = json.dumps({"__metadata__": dict(sorted(words.items())), **layout}, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)
     write_whole(path, len(header).to_bytes(8, "little"), header, data)
     return 8 + len(header) + len(data)
@@ -97,9 +95,7 @@ def _metadata(path: Path, header: bytes) -> Mapping[str, str]:
         metadata = json.loads(header).get("__metadata__", {})
     except (ValueError, RecursionError, AttributeError) as error:
         raise CharrnnError(f"{path} is not a valid model file: its header is not JSON") from error
-    kind, _, version = (
-        str(metadata.get("format")).partition("/") if isinstance(metadata, dict) else ("", "", "")
-    )
+    kind, _, version = str(metadata.get("format")).partition("/") if isinstance(metadata, dict) else ("", "", "")
     if kind != "charrnn":
         raise CharrnnError(f"{path} is not a charrnn model (no charrnn metadata)")
     if f"{kind}/{version}" != FORMAT:

@@ -142,5 +142,6 @@ def _refuse_the_absurd(network: NetworkConfig, vocabulary_size: int) -> None:
 
 
 def _why(asked: Mapping[str, Any], epochs: float) -> str:
-    budget = next(f"{asked[name]:g} {name}" for name in ("steps", "epochs", "minutes") if name in asked)
-    return f"for {budget}, in which the text is read about {epochs:.1f} times"
+    if "minutes" in asked:
+        return f"chosen so that the text can be read about {epochs:.1f} times in that time"
+    return f"chosen for a text that is read {epochs:.1f} times"

@@ -2,22 +2,31 @@
 
 from collections.abc import Sequence
 
-BARS = "▁▂▃▄▅▆▇█"
-ASCII_BARS = ".:-=+*#@"
+BARS = {True: "▁▂▃▄▅▆▇█", False: "0123456789"}
+"""with all of Unicode, or with ASCII alone"""
 
 
-def sparkline(values: Sequence[float], width: int, *, unicode: bool = True) -> str:
-    """Draw values as bars of eight heights, the mean of a few to a bar where there are more than `width`.
+def sparkline(values: Sequence[float], width: int | None = None, *, unicode: bool = True) -> str:
+    """Draw values as heights between their lowest and highest; the mean of a few each if more than `width`.
 
-    >>> sparkline((3.0, 2.0, 1.0), 3)
-    '█▅▁'
+    >>> sparkline([-1, 0, 1]), sparkline([-1, 0, 1], unicode=False), sparkline([3, 3, 2, 2, 1, 1], 3)
+    ('▁▅█', '059', '█▅▁')
     """
-    bars = BARS if unicode else ASCII_BARS
-    count = min(width, len(values))
+    if not values:
+        return ""
+    bars, count = BARS[unicode], min(width or len(values), len(values))
     means = [_mean(values[i * len(values) // count : (i + 1) * len(values) // count]) for i in range(count)]
-    low, high = min(means), max(means)
-    span = high - low or 1.0
-    return "".join(bars[min(7, int((mean - low) / span * 7.999))] for mean in means)
+    low, span = min(means), max(means) - min(means)
+    return "".join(bars[int((mean - low) / (span or 1.0) * (len(bars) - 1) + 0.5)] for mean in means)
+
+
+def counted(number: float, noun: str) -> str:
+    """Say how many of something.
+
+    >>> counted(1, "minute"), counted(2.5, "minute"), counted(4000, "step")
+    ('1 minute', '2.5 minutes', '4,000 steps')
+    """
+    return f"{number:,g} {noun}" if number == 1 else f"{number:,g} {noun}s"
 
 
 def left_to_go(seconds: float) -> str:

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from charrnn.views.amounts import duration
-from charrnn.views.terminal import unicode_output, visible
+from charrnn.views.terminal import typeset, unicode_output, visible
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,10 @@ class Heading:
         table.add_column(no_wrap=True)
         table.add_column()
         for word, meaning in self.lines:
-            table.add_row(Text(visible(word, unicode=unicode), style="bold"), Text(visible(meaning, unicode=unicode)))
+            table.add_row(
+                Text(visible(word, unicode=unicode), style="bold"),
+                Text(visible(typeset(meaning, unicode=unicode), unicode=unicode)),
+            )
         yield table
         yield Text()
         known = _joined([f"{name} {bits:.2f}" for name, bits in self.baselines.items()], unicode=unicode)

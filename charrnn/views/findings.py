@@ -5,7 +5,7 @@ The cells themselves are drawn by the heat map.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from charrnn.inspection.findings import Finding, Findings
+from charrnn.views.amounts import sparkline
 from charrnn.views.terminal import unicode_output, visible
 
-_BLOCKS = {True: "▁▂▃▄▅▆▇█", False: "0123456789"}
 _SEPARATOR = {True: " · ", False: " - "}
 
 
@@ -111,19 +111,6 @@ class FindingsTable:
         if self.findings.concepts:
             yield Text()
             yield _legend(columns)
-
-
-def sparkline(values: Sequence[float], *, unicode: bool = True) -> str:
-    """Draw numbers as heights between their lowest and their highest; as digits where there is only ASCII.
-
-    >>> sparkline([-1, 0, 1]), sparkline([-1, 0, 1], unicode=False)
-    ('▁▅█', '059')
-    """
-    blocks = _BLOCKS[unicode]
-    if not values:
-        return ""
-    low, span = min(values), max(values) - min(values)
-    return "".join(blocks[int((value - low) / (span or 1.0) * (len(blocks) - 1) + 0.5)] for value in values)
 
 
 def _head(findings: Findings, unicode: bool) -> Text:

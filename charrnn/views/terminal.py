@@ -24,6 +24,7 @@ _SPACES = frozenset("\u00a0\u1680\u202f\u205f\u3000").union(map(chr, range(0x200
 _INKLESS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0").union(
     map(chr, range(0xE0100, 0xE01F0))
 )
+_ASCII_SIGNS = str.maketrans({"·": "|", "×": "x", "…": "...", "−": "-", "≤": "<=", "≥": ">=", "¶": "$"})
 _CACHED_CHARACTERS = 10_000
 _LONGEST_SIZE = 6
 
@@ -41,6 +42,15 @@ def visible(text: str, *, keep: str = "\n\t", unicode: bool = True) -> str:
     'red: ^[[31m, caf\\xe9'
     """
     return text.translate(_stand_ins(keep, unicode))
+
+
+def typeset(text: str, *, unicode: bool) -> str:
+    """Write our own signs as they are meant, or in ASCII.
+
+    >>> typeset("2 × 256 · done …", unicode=False)
+    '2 x 256 | done ...'
+    """
+    return text if unicode else text.translate(_ASCII_SIGNS)
 
 
 class _StandIns(dict[int, str]):

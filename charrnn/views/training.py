@@ -16,7 +16,7 @@ from rich.text import Text
 
 from charrnn.training.events import Evaluation, Event, Preview, Report, Step
 from charrnn.views.amounts import left_to_go, sparkline
-from charrnn.views.terminal import unicode_output, visible
+from charrnn.views.terminal import typeset, unicode_output, visible
 
 NATS_A_BIT = math.log(2)
 SPEED_SECONDS = 20.0
@@ -47,24 +47,27 @@ class Picture:
         unicode = unicode_output(console)
         yield Text()
         yield self._bar(options.max_width)
-        yield Text("  " + self.numbers(), no_wrap=True, overflow="crop")
+        yield Text("  " + self.numbers(options.max_width - 2), no_wrap=True, overflow="crop")
         if len(self.history) > 1:
             yield self._sparkline(options.max_width, unicode=unicode)
-        if self.preview is not None:
+        if self.preview is not None and self.preview_lines:
             yield Text()
             yield from _written(self.preview, options.max_width, self.preview_lines, unicode=unicode)
 
-    def numbers(self) -> str:
-        """Give loss, learning rate and speed in a line."""
+    def numbers(self, width: int) -> str:
+        """Give losses, speed and learning rate in a line, as many of them as fit."""
         parts = [f"train {self.train_bits:.3f}"]
         if self.val_bits is not None:
             parts.append(f"validation {self.val_bits:.3f} (best {self.best_bits:.3f} at {self.best_step:,})")
-        parts += [f"lr {self.learning_rate:.2g}", f"{self.characters_per_second:,.0f} chars/s"]
+        parts += [f"{self.characters_per_second:,.0f} chars/s", f"lr {self.learning_rate:.2g}"]
+        while len(parts) > 1 and len("   ".join(parts)) > width:
+            parts.pop()
         return "   ".join(parts)
 
     def _bar(self, width: int) -> Table:
         steps = "…" if self.steps is None else f"{self.steps:,}"
-        left = "" if self.seconds_left is None else left_to_go(self.seconds_left)
+        known = self.seconds_left is not None and self.progress < 1
+        left = left_to_go(self.seconds_left or 0) if known else ""
         table = Table.grid(padding=(0, 1))
         bar = ProgressBar(total=1.0, completed=self.progress, width=max(4, min(50, width - 50)))
         table.add_row(f"  step {self.step:,} / {steps}", bar, f"{self.progress:.0%}", left)
@@ -167,7 +170,7 @@ def written_line(preview: Preview) -> str:
 def milestone(preview: Preview, width: int, *, unicode: bool) -> Text:
     """Give a preview's beginning in one line, to stay above the live picture: at first, train more, train more."""
     when = "at first" if preview.step == 0 else f"step {preview.step:,}"
-    shown = visible(preview.text, keep="", unicode=unicode)
+    shown = visible(typeset(preview.text.replace("\n", "¶"), unicode=unicode), keep="", unicode=unicode)
     line = Text(f"  {when:>12}  ", style="dim")
     line.append(Text(shown))
     line.truncate(max(1, width - 1))

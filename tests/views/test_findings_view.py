@@ -8,7 +8,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from charrnn.inspection.findings import Finding, Findings, TooRare
-from charrnn.views.findings import FindingsTable, sparkline
+from charrnn.views.amounts import sparkline
+from charrnn.views.findings import FindingsTable
 
 
 def some_finding(concept: str, fit: float, sign: int = 1) -> Finding:
