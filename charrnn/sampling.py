@@ -89,7 +89,7 @@ def choose(logits: Logits, uniforms: Uniforms, choice: Choice) -> Ids:
     odds = _limited(np.exp(shifted / max(choice.temperature, SHARPEST)), choice)
     # For one stream the number of calls is what counts: each costs as much as its arithmetic on 1,000 characters.
     heights = np.add.accumulate(odds, -1, dtype=np.float64)
-    chosen: Ids = (heights.T > uniforms * heights[:, -1]).argmax(0)
+    chosen: Ids = (uniforms * heights[:, -1] < heights.T).argmax(0)
     return chosen
 
 

@@ -19,8 +19,11 @@ WARM_UP = 256
 """characters that bring a row's state to what one long pass would have made it, to about a millionth of a nat"""
 MOST_ROWS = 32
 """beyond it a row more gains nothing on a few cores"""
-LOGITS_AT_ONCE = 2_000_000
-"""numbers; what bounds the memory, whatever the text and the vocabulary"""
+NUMBERS_AT_ONCE = 16_000_000
+"""in one chunk's logits and gates; what bounds the memory, whatever the text, the network and the vocabulary"""
+
+LONGEST_CHUNK = 256
+"""characters of a row"""
 
 Nats = NDArray[np.float32]
 
@@ -76,15 +79,20 @@ def character_nats(reader: Reader, ids: Ids, *, rows: int | None = None, warm_up
     In one row that is one long pass from the zero state. In several, each but the first meets its text with
     `warm_up` characters of it read, instead of all; left out, the number of rows follows the length.
     """
-    characters = len(ids)
-    wanted = min(MOST_ROWS, characters // (4 * WARM_UP)) if rows is None else rows
-    layout = cut(characters, rows=wanted, warm_up=warm_up)
-    vocabulary_size = reader.logits(reader.start(1)[-1].hidden).shape[-1]
-    nats = np.empty(characters - 1, dtype=np.float32)
-    length = max(1, min(warm_up or WARM_UP, LOGITS_AT_ONCE // (layout.count * vocabulary_size)))
-    for chunk, costs in _costs(reader, layout.count, layout.chunks(ids, length)):
+    wanted = min(MOST_ROWS, len(ids) // (4 * WARM_UP)) if rows is None else rows
+    layout = cut(len(ids), rows=wanted, warm_up=warm_up)
+    nats = np.empty(len(ids) - 1, dtype=np.float32)
+    for chunk, costs in _costs(reader, layout.count, layout.chunks(ids, _chunk_length(reader, layout.count))):
         nats[chunk.places[chunk.scored] - 1] = costs[chunk.scored]
     return nats
+
+
+def _chunk_length(reader: Reader, rows: int) -> int:
+    """Say how many characters of each row are read at once."""
+    vocabulary_size: int = reader.logits(reader.start(1)[-1].hidden).shape[-1]
+    # Of every step a reading keeps states and gates, up to six numbers a unit, and what went into them, four.
+    width = vocabulary_size + 10 * reader.config.hidden * reader.config.layers
+    return max(1, min(LONGEST_CHUNK, NUMBERS_AT_ONCE // (rows * width)))
 
 
 def _costs(reader: Reader, rows: int, chunks: Iterator[Chunk]) -> Iterator[tuple[Chunk, Nats]]:

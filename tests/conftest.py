@@ -23,8 +23,6 @@ from charrnn.text.sources import find
 if TYPE_CHECKING:
     from charrnn.training.run import Run
 
-__all__ = ["PACKAGE_HOME", "Call", "Said", "random_model"]
-
 
 @pytest.fixture
 def model() -> Model:

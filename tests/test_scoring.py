@@ -38,10 +38,10 @@ def test_rows_nearly_equal_one_long_pass(reader: Reader) -> None:
 
 
 def test_memory_is_bounded_without_a_difference(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However few logits there may be at once, the nats are the same."""
+    """However few numbers there may be at once, the nats are the same."""
     ids = some_ids(3000)
     before = character_nats(reader, ids, rows=4)
-    monkeypatch.setattr(scoring, "LOGITS_AT_ONCE", 500)
+    monkeypatch.setattr(scoring, "NUMBERS_AT_ONCE", 5000)
     assert np.allclose(character_nats(reader, ids, rows=4), before, atol=1e-5)
 
 

@@ -1,24 +1,28 @@
-"""How many threads the products of one stream are worth, decided before NumPy starts its own."""
+"""How many threads NumPy and torch use, and how they wait, decided before either starts them.
+
+Threads that wait for each other hundreds of times a millisecond lose a hundredfold as soon as one of them has to
+share its core, say with a training. What NumPy computes is the same with any number of them.
+"""
 
 import math
 import os
 from collections.abc import MutableMapping
 from pathlib import Path
 
-LARGE = 4_000_000
-"""bytes of weights; below it a second thread costs more than it brings"""
 VARIABLE = "OPENBLAS_NUM_THREADS"
+LARGE = 4_000_000
+"""bytes of weights; below it a second thread costs one stream more than it brings"""
+
+
+def use_idle(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Have NumPy multiply with as many threads as there are idle cores: for many streams side by side."""
+    environment.setdefault(VARIABLE, str(idle_cores()))
 
 
 def use_few(model: Path, environment: MutableMapping[str, str] = os.environ) -> None:
-    """Set how many threads NumPy will multiply with: two where the model is large and two cores idle, else one.
-
-    Threads that wait for each other hundreds of times a millisecond lose a hundredfold as soon as one of them
-    has to share its core, say with a training. The text is the same with any number of them.
-    """
+    """Have NumPy multiply with two threads if the model is large and two cores idle, else one: for one stream."""
     large = model.is_file() and model.stat().st_size >= LARGE
-    two_idle = (os.cpu_count() or 1) - busy_cores() >= 2
-    environment.setdefault(VARIABLE, "2" if large and two_idle else "1")
+    environment.setdefault(VARIABLE, str(min(2 if large else 1, idle_cores())))
 
 
 def wait_briefly(environment: MutableMapping[str, str] = os.environ) -> None:
@@ -28,6 +32,11 @@ def wait_briefly(environment: MutableMapping[str, str] = os.environ) -> None:
     training becomes twenty times slower. Sleeping at once costs a tenth on an idle machine.
     """
     environment.setdefault("GOMP_SPINCOUNT", "1000")
+
+
+def idle_cores() -> int:
+    """Count the cores that others leave; one is always taken."""
+    return max(1, math.floor((os.cpu_count() or 1) - min(busy_cores(), 1e9)))
 
 
 def busy_cores() -> float:

@@ -24,7 +24,7 @@ from charrnn.network.model_file import Model, load
 from charrnn.network.reader import Reader
 from charrnn.runs import RunDirectory, model_name
 from charrnn.storage import write_whole
-from charrnn.text.corpus import open_corpus
+from charrnn.text.corpus import Corpus, open_corpus
 from charrnn.text.encoding import known_encoding
 from charrnn.text.vocabulary import UNKNOWN, named
 from charrnn.views.findings import FindingsTable
@@ -108,7 +108,14 @@ def _held_out_text(path: Path, model: Model, stretch: slice) -> tuple[str, str]:
     begin = model.training.get("train_characters")
     if corpus.vocabulary != model.vocabulary or not isinstance(begin, int):
         raise CharrnnError(f"the text beside {path} is not the model's", hint="`--text FILE` names one")
+    if not stretch.start:
+        begin = _next_line(corpus, begin)
     return corpus.text(begin + stretch.start, begin + stretch.stop), corpus.name
+
+
+def _next_line(corpus: Corpus, begin: int) -> int:
+    """Find where the next line begins, if that is near; training's end falls anywhere in one."""
+    return begin + corpus.text(begin, begin + 200).find("\n") + 1
 
 
 def _cells_map(subject: Subject, cells: Sequence[Cell], concepts: Sequence[Concept]) -> Heatmap:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from charrnn.cli import cores
 from charrnn.cli.options import COMMON, Command, json_option, option
 from charrnn.cli.streams import read_text, say
 from charrnn.errors import CharrnnError, WrongUsageError
@@ -88,6 +89,7 @@ def _model_and_texts(names: Sequence[str]) -> tuple[Path, Sequence[str]]:
 
 def _scored(path: Path, texts: Sequence[str], encoding: str) -> Iterator[Scored]:
     """Load the model and score text after text."""
+    cores.use_idle()
     from charrnn.network.model_file import load
     from charrnn.network.reader import Reader
     from charrnn.scoring import score as score_of

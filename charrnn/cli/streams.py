@@ -22,7 +22,7 @@ def read_text(name: str, encoding: str = "utf-8") -> str:
     from charrnn.text.sources import find
 
     pieces = code_points(find([name]).files[0], encoding)
-    return "".join(piece.tobytes().decode("utf-32-le") for piece in pieces)
+    return "".join(piece.astype("<u4").tobytes().decode("utf-32-le") for piece in pieces)
 
 
 def say(line: str) -> None:

@@ -19,6 +19,8 @@ from charrnn.sampling import Choice, Opening, Written, generate, opening
 from charrnn.views.terminal import is_terminal
 
 BETWEEN_SAMPLES = "\n\n"
+LONG_PROMPT = 50_000
+"""characters; reading as many takes seconds"""
 SEEDS = 1_000_000
 """how many are drawn from where none was given: short enough to be typed again"""
 
@@ -102,6 +104,8 @@ def _writer(path: Path, asked: Asked) -> Writer:
     """Load the model and have it read the prompt."""
     prompt, choice = asked.text(), asked.choice()
     model = load(path)
+    if len(prompt) >= LONG_PROMPT and is_terminal(sys.stderr) and not asked.quiet:
+        tell(f"reading a prompt of {len(prompt):,} characters", style=DIM)
     reader = Reader.of(model)
     begun = opening(reader, model.vocabulary, prompt, unknown=asked.unknown)
     return Writer(path=path, model=model, prompt=prompt, choice=choice, reader=reader, opening=begun)

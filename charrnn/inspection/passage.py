@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from charrnn.inspection.concepts import Concept, Marks, Source
 
-LENGTH = 600
+LENGTH = 400
 
 
 def passage(concept: Concept, source: Source, *, length: int = LENGTH) -> slice:
@@ -23,7 +23,9 @@ def passage(concept: Concept, source: Source, *, length: int = LENGTH) -> slice:
     evenness = np.round(np.minimum(share, 1 - share), 1)
     changes = _between(np.diff(on, prepend=on[:1]), starts, stops)
     best = np.lexsort((-changes, -evenness))[0]
-    return slice(int(starts[best]), int(stops[best]))
+    start, stop = int(starts[best]), int(stops[best])
+    whole_lines = source.text.rfind("\n", start, stop) + 1
+    return slice(start, stop if stop == len(source.text) else whole_lines or stop)
 
 
 def holds(concept: Concept, marks: Marks) -> NDArray[np.bool_]:

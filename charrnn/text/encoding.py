@@ -11,7 +11,7 @@ from charrnn.text.sources import Source
 
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
-CodePoints = NDArray[np.uint32]
+CodePoints = NDArray[np.unsignedinteger]
 
 
 def code_points(source: Source, encoding: str) -> Iterator[CodePoints]:
@@ -24,7 +24,11 @@ def code_points(source: Source, encoding: str) -> Iterator[CodePoints]:
         if not text_so_far:
             text_so_far = bool(text)
             text = text.removeprefix(BYTE_ORDER_MARK)
-        yield np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+        # Plain ASCII, which most of the world's bytes are, is a quarter of the work.
+        if text.isascii():
+            yield np.frombuffer(text.encode("ascii"), dtype=np.uint8)
+        else:
+            yield np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
 
 
 def known_encoding(name: str) -> str:

@@ -16,7 +16,7 @@ SHORT_WARM_UP = 64
 SHARE_OF_TRAINING = 1 / 130
 """of the characters that will be trained on, read in each of twenty evaluations: five per cent of the time in all"""
 FEWEST_CHARACTERS = 8_192
-MOST_CHARACTERS = 4_000_000
+MOST_CHARACTERS = 1_000_000
 """of the held-out text, at the end: beyond that the mean no longer moves"""
 LARGEST_LOGITS = 1 << 22
 """numbers, in one piece of an evaluation: what bounds its memory"""

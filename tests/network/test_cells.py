@@ -48,8 +48,7 @@ def test_reading_equals_torchs_fused_layers(config: NetworkConfig, kind: str) ->
         start = tuple(torch.randn_like(part) * 0.3 for part in made.start(4))
         logits, state = made(torch.as_tensor(ids), start)
     first = tuple(
-        type(zero)(*(ARRAYS[kind](part[layer]) for part in start))
-        for layer, zero in enumerate(stepper.start(4))
+        type(zero)(*(ARRAYS[kind](part[layer]) for part in start)) for layer, zero in enumerate(stepper.start(4))
     )
     reading = stepper.read(ids, first)
     assert np.allclose(stepper.logits(reading.layers[-1].hidden), logits, atol=1e-5)

@@ -1,0 +1,59 @@
+"""How many threads a model of some size is given."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from charrnn.cli import cores
+
+
+def threads(model: Path, environment: dict[str, str] | None = None) -> str:
+    """Say how many threads are set for a model."""
+    environment = {} if environment is None else environment
+    cores.use_few(model, environment)
+    return environment[cores.VARIABLE]
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    """Make a file as large as a large model, without writing it."""
+    path = tmp_path / "model.safetensors"
+    with path.open("wb") as file:
+        file.truncate(cores.LARGE)
+    return path
+
+
+def test_a_large_model_on_idle_cores_gets_two(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And one as soon as another process needs one of them."""
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr(cores, "busy_cores", lambda: 0.0)
+    assert threads(large) == "2"
+    monkeypatch.setattr(cores, "busy_cores", lambda: 1.0)
+    assert threads(large) == "1"
+
+
+def test_a_small_or_missing_model_gets_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However idle the machine is."""
+    monkeypatch.setattr(cores, "busy_cores", lambda: 0.0)
+    assert threads(Path(__file__)) == threads(tmp_path / "none") == "1"
+
+
+def test_many_streams_get_all_idle_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And at least one, however busy the machine is, or whatever it does not tell."""
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    for busy, left in ((0.0, "8"), (2.5, "5"), (99.0, "1"), (math.inf, "1")):
+        environment: dict[str, str] = {}
+        monkeypatch.setattr(cores, "busy_cores", lambda busy=busy: busy)
+        cores.use_idle(environment)
+        assert environment[cores.VARIABLE] == left
+
+
+def test_what_the_user_set_stays(large: Path) -> None:
+    """Whoever names a number means it."""
+    assert threads(large, {cores.VARIABLE: "7"}) == "7"
+
+
+def test_the_cores_in_use_are_counted() -> None:
+    """Whatever the system tells, it is a number."""
+    assert cores.busy_cores() >= 0

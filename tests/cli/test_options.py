@@ -1,0 +1,51 @@
+"""What options accept."""
+
+import click
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charrnn.cli.options import CellName, CellType, Number
+
+
+@given(st.integers(1, 99), st.integers(0, 9999))
+def test_a_cell_is_read_as_it_is_written(layer: int, unit: int) -> None:
+    """Layer from 1, a dot, unit from 0; what is read already stays."""
+    cell = CellType().convert(f"{layer}.{unit}", None, None)
+    assert cell == CellName(layer, unit) == CellType().convert(cell, None, None)
+
+
+@pytest.mark.parametrize("value", ["", "2", "0.1", "2.", ".3", "2.3.4", "-1.2", "a.b", "²·³", "1.1\n"])
+def test_what_is_no_cell_is_told_how_one_is_written(value: str) -> None:
+    """With an example."""
+    with pytest.raises(click.BadParameter, match=r"such as 2\.317"):
+        CellType().convert(value, None, None)
+
+
+@given(st.integers(-(2**70), 2**70))
+def test_whole_numbers_are_read_exactly(number: int) -> None:
+    """However large: a seed is not rounded."""
+    assert Number(whole=True).convert(str(number), None, None) == number
+
+
+@pytest.mark.parametrize("value", [True, None, "", "x", "nan", "-inf", "1e999", "2.5", [1]])
+def test_what_is_no_whole_number_is_none(value: object) -> None:
+    """From a file of settings too, where values have types."""
+    with pytest.raises(click.BadParameter, match="must be a whole number"):
+        Number(whole=True).convert(value, None, None)
+
+
+@pytest.mark.parametrize(("written", "read"), [("1e3", 1000), ("3.0", 3), (4.0, 4)])
+def test_a_whole_number_may_be_written_with_a_point(written: object, read: int) -> None:
+    """1e3 steps are 1,000."""
+    number = Number(whole=True).convert(written, None, None)
+    assert number == read
+    assert isinstance(number, int)
+
+
+def test_bounds_are_kept() -> None:
+    """The lower one is left out if it says so."""
+    assert Number(0, 1).convert("0", None, None) == 0
+    for wrong in ("-0.1", "1.1", "0"):
+        with pytest.raises(click.BadParameter, match="> 0 and ≤ 1"):
+            Number(0, 1, above=True).convert(wrong, None, None)
