@@ -29,9 +29,11 @@ def wait_briefly(environment: MutableMapping[str, str] = os.environ) -> None:
     """Have torch's threads sleep soon when they wait for each other, before torch starts them.
 
     Left alone they spin for milliseconds; where another program wants a core, each wait then costs that long, and
-    training becomes twenty times slower. Sleeping at once costs a tenth on an idle machine.
+    training becomes twenty times slower. Sleeping at once costs a tenth on an idle machine. NumPy, which writes the
+    previews, keeps to one thread, or the two libraries' threads would wait for the same cores.
     """
     environment.setdefault("GOMP_SPINCOUNT", "1000")
+    environment.setdefault(VARIABLE, "1")
 
 
 def idle_cores() -> int:

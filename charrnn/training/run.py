@@ -89,7 +89,7 @@ class Run:
     def update(self) -> Step:
         """Learn from one window of every stream; raise DivergedError before anything is changed by NaN."""
         rate = learning_rate(self.training, self.plan, self.step)
-        torch.manual_seed(_seed(self.training.seed, self.step))
+        _begin_chance(self.device, _seed(self.training.seed, self.step))
         ids = torch.from_numpy(self.windows.read(self.step)).to(self.device, non_blocking=True)
         self._forget_some_streams()
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.training.precision == "bfloat16"):
@@ -148,6 +148,15 @@ def _optimiser(network: CharacterNetwork, training: TrainingConfig) -> torch.opt
         {"params": others, "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=training.lr, betas=(0.9, 0.99), fused=True)
+
+
+def _begin_chance(device: torch.device, seed: int) -> None:
+    """Seed the generators that a step draws from; torch.manual_seed seeds all there are, slowly."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)
 
 
 def _seed(seed: int, step: int) -> int:

@@ -1,6 +1,6 @@
 """Training's own costs: characters per second of `charrnn`'s loop against a bare torch loop, side by side.
 
-    python tests/benchmarks/training.py [--steps 40] [--rounds 5]
+    python tests/benchmarks/training.py [--steps 10] [--rounds 15]
 
 The bare loop has the same network and precision and does nothing but forward, backward, clip and step. Both run in
 this process, a round of one and a round of the other in turn; what is printed is the ratio of the medians.
@@ -109,8 +109,8 @@ def compare(name: str, corpus: Corpus, device: str, arguments: argparse.Namespac
 def main() -> None:
     """Compare every network on the embedded corpus."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=40)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="auto")
     arguments = parser.parse_args()
