@@ -123,8 +123,7 @@ def _cells_map(subject: Subject, cells: Sequence[Cell], concepts: Sequence[Conce
     whole = slice(0, len(subject.ids))
     marks = None
     if concepts:
-        where = holds(concepts[0], concepts[0].mark(subject.source))
-        marks = Marks(label=concepts[0].name, holds=where)
+        marks = _marks(subject, concepts[0], whole)
     return _heatmap(subject, cells, whole, title=model_name(subject.path), marks=marks)
 
 
@@ -132,15 +131,20 @@ def _finding_map(subject: Subject, finding: Finding) -> Heatmap:
     """Draw a finding's cell where its concept shows best."""
     concept = CONCEPTS[finding.concept]
     stretch = passage(concept, subject.source)
-    where = holds(concept, concept.mark(subject.source))[stretch]
     layer, unit = finding.cell.split(".")
     return _heatmap(
         subject,
         [(int(layer), int(unit))],
         stretch,
         title=f"cell {finding.cell}: {concept.description}",
-        marks=Marks(label=concept.name, holds=where),
+        marks=_marks(subject, concept, stretch),
     )
+
+
+def _marks(subject: Subject, concept: Concept, stretch: slice) -> Marks:
+    """Say where a concept holds in a stretch of the text."""
+    label = concept.name if concept.kind == "binary" else f"{concept.name} above its median"
+    return Marks(label=label, holds=holds(concept, concept.mark(subject.source))[stretch])
 
 
 def _heatmap(subject: Subject, cells: Sequence[Cell], stretch: slice, *, title: str, marks: Marks | None) -> Heatmap:

@@ -165,6 +165,16 @@ def test_f06_f10_small_and_marked_texts_are_noted(call: Call, text: Path) -> Non
     assert "byte order mark left out" in said.err
 
 
+def test_f13_a_huge_alphabet_is_noted_and_can_be_made_smaller(call: Call, text: Path) -> None:
+    """Characters that stand there once cannot be learned; the note says what makes them one."""
+    text.write_text("".join(map(chr, range(0x4E00, 0x4E00 + 12_000))) + "的是不了人" * 500)
+    said = call("train", str(text), "--steps", "2", "--hidden", "8", "--threads", "1", "--sample-every", "0")
+    assert said.code == 0
+    assert "12,000 distinct characters: most occur once; `--min-count 2`" in said.err
+    again = call("train", str(text), "--steps", "2", "--hidden", "8", "--min-count", "2", "--new", "--json", "-q")
+    assert json.loads(again.out.splitlines()[0])["vocabulary"] < 10
+
+
 def test_f14_f15_hostile_text_is_trained_and_shown_harmlessly(call: Call, text: Path) -> None:
     """Escape sequences and markup in the corpus come out of previews as pictures of themselves, or literally."""
     text.write_text("\x1b]52;c;AAAA\x07\x1b[31m[/bold] :smile: {} %s\x9b31m\u202e" * 60)

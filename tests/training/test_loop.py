@@ -74,6 +74,15 @@ def test_f65_a_loss_that_is_no_number_stops_before_the_update(make_run: Callable
     assert (run.weights()["output.weight"] == before["output.weight"]).all()
 
 
+def test_bfloat16_products_give_nearly_the_same_loss(make_run: Callable[..., Run]) -> None:
+    """The weights stay float32; only products are rounded."""
+    full, half = (make_run(precision=precision, dropout=0.0) for precision in ("float32", "bfloat16"))
+    losses = [[run.update().nats for _ in range(5)] for run in (full, half)]
+    assert losses[0] == pytest.approx(losses[1], rel=0.02)
+    assert losses[0] != losses[1]
+    assert {parameter.dtype for parameter in half.network.parameters()} == {torch.float32}
+
+
 def test_gradients_are_clipped_by_their_norm(make_run: Callable[..., Run]) -> None:
     """With a tiny limit the first update of plain gradients is as small as that; 0 is no limit."""
     run = make_run(clip=1e-3)
