@@ -260,7 +260,7 @@ def test_flags_beat_variables_beat_the_file(call: Call, text: Path, monkeypatch:
         "batch: 4  # environment",
         "length: 16  # command line",
         "steps: 4  # command line",
-        "lr: 0.005  # chosen for this text",
+        "lr: 0.02  # chosen for this text",
         "clip: 1.0  # default",
     ):
         assert line in written
