@@ -74,7 +74,9 @@ def look(path: Path, asked: Asked) -> None:
             return
     else:
         _printer()(FindingsTable(findings=findings))
-    _show((_finding_map(subject, finding) for finding in findings.concepts[:DRAWN]), asked)
+    # Cells that remember are worth a picture before those that spell, however well the latter fit.
+    best = sorted(findings.concepts, key=lambda finding: -finding.memory)[:DRAWN]
+    _show((_finding_map(subject, finding) for finding in best), asked)
 
 
 def _subject(path: Path, asked: Asked, characters: int) -> Subject:

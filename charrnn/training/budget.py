@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
+from charrnn.training.evaluation import final_characters
 from charrnn.training.events import Evaluation, Event, Preview, Step
 from charrnn.training.run import PARTS, Run
 
@@ -60,7 +61,7 @@ class Budget:
     def _measure(self, event: Event, seconds: float) -> None:
         """Remember how long an event took to come about."""
         if isinstance(event, Evaluation):
-            self._evaluation = seconds / event.characters
+            self._evaluation = seconds / event.read
         elif isinstance(event, Preview):
             self._preview = seconds
         elif isinstance(event, Step):
@@ -94,4 +95,4 @@ class Budget:
         training_speed = a_step / (run.training.batch * run.training.length)
         a_character = self._evaluation or training_speed / 3
         on_the_way = PARTS["evaluation"] * share_left * (run.evaluation_characters or 0) * a_character
-        return on_the_way + PARTS["preview"] * share_left * self._preview + run.held_out_characters * a_character
+        return on_the_way + PARTS["preview"] * share_left * self._preview + final_characters(run) * a_character

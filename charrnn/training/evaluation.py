@@ -16,8 +16,8 @@ SHORT_WARM_UP = 64
 SHARE_OF_TRAINING = 1 / 130
 """of the characters that will be trained on, read in each of twenty evaluations: five per cent of the time in all"""
 FEWEST_CHARACTERS = 8_192
-MOST_CHARACTERS = 1_000_000
-"""of the held-out text, at the end: beyond that the mean no longer moves"""
+ALWAYS_READ = 150_000
+"""held-out characters, at the end; of more than these, a twentieth of what was trained on"""
 LARGEST_LOGITS = 1 << 22
 """numbers, in one piece of an evaluation: what bounds its memory"""
 
@@ -28,6 +28,8 @@ class Loss:
 
     nats: float
     characters: int
+    read: int
+    """characters read for it, those of the warm-ups too: what its time depends on"""
 
 
 def evaluate(run: Run) -> Evaluation:
@@ -41,22 +43,24 @@ def evaluate(run: Run) -> Evaluation:
         step=run.step,
         nats=loss.nats,
         characters=loss.characters,
+        read=loss.read,
         best_nats=run.best.nats,
         best_step=run.best.step,
     )
 
 
 @torch.no_grad()
-def held_out_loss(run: Run, *, at_most: int = MOST_CHARACTERS, warm_up: int = WARM_UP) -> Loss:
+def held_out_loss(run: Run, *, at_most: int | None = None, warm_up: int = WARM_UP) -> Loss:
     """Read the held-out text in rows side by side, each warmed up on the end of the one before; float32, no dropout.
 
-    Of a text longer than `at_most` the beginning of every row is read.
+    Of a text longer than `at_most`, by default `final_characters`, the beginning of every row is read.
     """
+    at_most = at_most or final_characters(run)
     ids = run.corpus.ids[run.train_characters :]
     rows = cut(ids.size, rows=min(ROWS, max(1, ids.size // 64)), warm_up=min(warm_up, ids.size // 4))
     length = max(1, min(128, LARGEST_LOGITS // (rows.count * run.network.vocabulary_size)))
     state = run.network.start(rows.count)
-    total, count = 0.0, 0
+    total, count, read = 0.0, 0, 0
     run.network.eval()
     for chunk in rows.chunks(ids, length):
         logits, state = run.network(torch.from_numpy(chunk.inputs).to(run.device), state)
@@ -65,11 +69,18 @@ def held_out_loss(run: Run, *, at_most: int = MOST_CHARACTERS, warm_up: int = WA
         scored = torch.from_numpy(chunk.scored).to(run.device).flatten()
         total += nats[scored].double().sum().item()
         count += int(chunk.scored.sum())
+        read += chunk.inputs.size
         if count >= at_most:
             break
     run.network.train()
     run.corpus.release()
-    return Loss(nats=total / count, characters=count)
+    return Loss(nats=total / count, characters=count, read=read)
+
+
+def final_characters(run: Run) -> int:
+    """Say how much held-out text the evaluation at the end reads: all, where that does not waste the budget."""
+    trained = (run.plan.steps or run.step) * run.training.batch * run.training.length
+    return min(run.held_out_characters, max(ALWAYS_READ, trained // 20))
 
 
 def _sample_size(run: Run) -> int:

@@ -40,6 +40,8 @@ class Evaluation:
     nats: float
     characters: int
     """how many held-out characters it is the mean over"""
+    read: int
+    """how many were read for it, those of the warm-ups too"""
     best_nats: float
     best_step: int
     """the best evaluation so far, perhaps this one"""

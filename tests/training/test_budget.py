@@ -30,7 +30,7 @@ def worked(run: Run, clock: FakeClock, seconds: float, slower_from: int | None =
         if run.part_is_due("evaluation"):
             run.take_part("evaluation")
             clock.now += 0.2
-            yield Evaluation(step=run.step, nats=1.0, characters=1000, best_nats=1.0, best_step=run.step)
+            yield Evaluation(step=run.step, nats=1.0, characters=1000, read=1000, best_nats=1.0, best_step=run.step)
         progress = run.plan.progress(run.step)
         yield Step(
             step=run.step, nats=1.0, gradient_norm=1.0, learning_rate=1.0, progress=progress, steps=run.plan.steps
