@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from charrnn.errors import WrongUsageError
+from charrnn.errors import WrongUsageError, reason
 
 if TYPE_CHECKING:
     import yaml
@@ -104,7 +104,7 @@ def read(path: Path, known: Collection[str]) -> dict[str, Value]:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
     except OSError as error:
-        raise WrongUsageError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+        raise WrongUsageError(f"cannot read {path}: {reason(error)}") from error
     if len(content) > LARGEST:
         raise WrongUsageError(f"{path} is larger than {LARGEST:,} bytes, so it is no file of settings")
     return parse(content, str(path), known)

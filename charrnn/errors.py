@@ -34,3 +34,12 @@ class DivergedError(CharrnnError):
     """The loss or its gradient left the numbers: exit code 3."""
 
     exit_code = DIVERGED
+
+
+def reason(error: OSError) -> str:
+    """Give the system's reason in our words' manner.
+
+    >>> reason(OSError(28, "No space left on device"))
+    'no space left on device'
+    """
+    return (error.strerror or str(error)).lower()

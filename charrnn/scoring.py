@@ -65,7 +65,7 @@ def score(reader: Reader, vocabulary: Vocabulary, text: str) -> Score:
     Raise CharrnnError if fewer than two are left: the first one is predicted by nothing.
     """
     unknown = vocabulary.unknown_in(text).total()
-    ids = vocabulary.encode(text, unknown="skip")
+    ids = vocabulary.encode(text, unknown="stand_in")
     if ids.size < 2:
         known = "" if UNKNOWN in vocabulary or not unknown else " that the model knows"
         raise CharrnnError(f"it has {ids.size} characters{known}; at least 2 are needed")

@@ -6,16 +6,19 @@ What goes wrong in charrnn comes as CharrnnError, in Click as its exceptions, in
 import os
 import signal
 import sys
+import traceback
 
 import click
 from click.core import ParameterSource
 
 from charrnn.cli.streams import BOLD_CYAN, BOLD_RED, styled
-from charrnn.errors import COULD_NOT, WRONG_USAGE, CharrnnError
+from charrnn.errors import COULD_NOT, WRONG_USAGE, CharrnnError, reason
 from charrnn.views.terminal import never_fail_to_encode, visible
 
 Failure = (CharrnnError, click.ClickException, click.Abort, KeyboardInterrupt, OSError)
 """all that `told` knows how to tell"""
+WRITERS = ("charrnn.cli.main", "charrnn.cli.streams", "charrnn.views.terminal")
+"""those of our modules that touch standard output themselves"""
 
 
 def told(error: BaseException) -> int:
@@ -35,10 +38,18 @@ def told(error: BaseException) -> int:
         case BrokenPipeError():
             return 0
         case OSError(filename=None):
-            return fail(f"cannot write output: {(error.strerror or str(error)).lower()}", None, COULD_NOT)
+            what = "cannot write output: " if _writing(error) else ""
+            return fail(what + reason(error), None, COULD_NOT)
         case OSError():
-            return fail(f"{error.filename}: {(error.strerror or str(error)).lower()}", None, COULD_NOT)
+            return fail(f"{error.filename}: {reason(error)}", None, COULD_NOT)
     raise error
+
+
+def _writing(error: OSError) -> bool:
+    """Tell whether an error was met in writing results: by the last module of us, Click or Rich that it passed."""
+    modules = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    last = next((name for name in reversed(modules) if name.startswith(("charrnn.", "click.", "rich."))), "")
+    return last in WRITERS or last.startswith(("click.", "rich."))
 
 
 def fail(message: str, hint: str | None, exit_code: int) -> int:

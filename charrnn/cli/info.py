@@ -17,9 +17,10 @@ from charrnn.views.terminal import visible
 if TYPE_CHECKING:
     from charrnn.network.model_file import Model
 
-COLUMN = 12
-"""characters, of the names on the left"""
-LINE = 80 - COLUMN - 2
+GAP = 2
+"""columns between the names on the left and what stands beside them"""
+LINE = 60
+"""columns that a vocabulary may take"""
 CURVE = 40
 
 
@@ -40,8 +41,10 @@ def info(model: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_facts(model, loaded) | {"validation_bits": history}))
         return
-    for name, line in _lines(model, loaded, history):
-        say(f"{name:{COLUMN}}{line}")
+    lines = list(_lines(model, loaded, history))
+    column = max(len(name) for name, _ in lines) + GAP
+    for name, line in lines:
+        say(f"{name:{column}}{line}")
 
 
 def validation_bits(metrics: Path) -> list[float]:
@@ -103,13 +106,22 @@ def _training(training: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if name.endswith("nats") and isinstance(value, float):
             yield name.replace("_", " "), f"{value:.4f} ({value / math.log(2):.4f} bits) per character"
         else:
-            yield visible(name.replace("_", " "), keep=""), _amount(value)
+            told = _settings(value) if isinstance(value, Mapping) else _amount(value)
+            yield visible(name.replace("_", " "), keep=""), told
 
 
 def _amount(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return f"{value:,}" if type(value) is int else visible(str(value), keep="")
+
+
+def _settings(settings: Mapping[str, Any]) -> str:
+    """Lay settings out in one line, a step's batch and length together; those that were not set are left out."""
+    told = {name.replace("_", " "): _amount(value) for name, value in settings.items() if value is not None}
+    if "batch" in told and "length" in told:
+        told["batch"] += f" × {told.pop('length')}"
+    return " · ".join(f"{visible(name, keep='')} {amount}" for name, amount in told.items())
 
 
 def _curve(history: list[float]) -> str:

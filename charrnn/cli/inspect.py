@@ -6,9 +6,15 @@ from typing import Any
 import click
 
 from charrnn.cli import cores
-from charrnn.cli.options import COMMON, OUTPUT, CellType, Command, Number, json_option, model_argument, option
+from charrnn.cli.options import COMMON, MOST_CHARACTERS, OUTPUT, CellType, Command, Number, json_option, option
+from charrnn.runs import find_model
 
 EVIDENCE = "What is read"
+
+
+def _model(context: click.Context, _parameter: click.Parameter, named: Path | None) -> Path | None:
+    """Find the model; a list of concepts needs none."""
+    return None if context.params["list_concepts"] else find_model(named)
 
 
 @click.command(
@@ -19,23 +25,41 @@ EVIDENCE = "What is read"
         ("charrnn inspect --concept string", "search for one concept"),
     ),
 )
-@model_argument
+@click.argument("model", required=False, metavar="[MODEL]", type=click.Path(path_type=Path), callback=_model)
 @option("--cell", "cells", type=CellType(), multiple=True, section=COMMON, help="Show what this cell does.")
 @option("--concept", "concepts", multiple=True, section=COMMON, help="Search for this one only; or mark it.")
-@option("--list-concepts", is_flag=True, section=COMMON, help="Say which concepts there are, and end.")
+@option("--list-concepts", is_flag=True, is_eager=True, section=COMMON, help="Say which concepts there are, and end.")
 @option("--text", section=EVIDENCE, help="Read this file instead of the model's held-out text.")
-@option("--chars", type=Number(1, whole=True), section=EVIDENCE, help="How much (200,000; for --cell 800).")
-@option("--start", type=Number(0, whole=True), default=0, section=EVIDENCE, help="Where in the text to begin.")
+@option(
+    "--chars",
+    type=Number(1, MOST_CHARACTERS, whole=True),
+    section=EVIDENCE,
+    help="How much (200,000; for --cell 800).",
+)
+@option(
+    "--start",
+    type=Number(0, MOST_CHARACTERS, whole=True),
+    default=0,
+    section=EVIDENCE,
+    help="Where in the text to begin.",
+)
 @option("--encoding", default="utf-8", section=EVIDENCE, help="The file's encoding (utf-8).")
 @option("--svg", type=click.Path(dir_okay=False, path_type=Path), section=OUTPUT, help="The first map, as a picture.")
 @json_option
-def inspect(model: Path, **asked: Any) -> None:
+def inspect(model: Path | None, **asked: Any) -> None:
     """Find the cells of MODEL that follow something in the text, and draw what they do there.
 
     MODEL is a run's directory or a model file; left out, the newest run here. Each cell is chosen on one half of
-    the text that training held out, and judged on the other.
+    the text that training held out, and judged on the other. Drawn are the three whose fit and memory, the lower
+    of the two, are the highest.
     """
-    cores.use_few(model)
-    from charrnn.cli.looking import look
+    if model is None or not asked["cells"]:
+        cores.use_idle()
+    else:
+        cores.use_few(model)
+    from charrnn.cli.looking import list_concepts, look
 
-    look(model, asked)
+    if model is None:
+        list_concepts(as_json=asked["as_json"])
+    else:
+        look(model, asked)

@@ -1,6 +1,7 @@
 """What `charrnn train` does once its options are known; here, and deeper, torch is imported."""
 
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from charrnn.training.device import choose_device, choose_precision
 from charrnn.training.finish import Outcome, finish
 from charrnn.training.loop import train
 from charrnn.training.metrics import recorded
-from charrnn.training.session import Session, begin, refuse_foreign, resume
+from charrnn.training.session import Session, begin, resume
 from charrnn.views.terminal import animated, talk
 from charrnn.views.training import Watch
 
@@ -37,7 +38,8 @@ def learn(corpus: tuple[str, ...], options: Options, origins: Mapping[str, str],
     if session.finished:
         say_finished(session, console, options)
         return
-    write_config(session, corpus, options, origins)
+    if not session.resumed:
+        write_config(session, corpus, options, origins)
     introduce(session, console, options)
     outcome = _train(session, options, console, began)
     conclude(session, outcome, console, options)
@@ -47,43 +49,55 @@ def _session(corpus: tuple[str, ...], options: Options, console: Console) -> Ses
     """Find the run that was stopped, or begin one."""
     name = "stdin" if corpus[:1] == (STANDARD_INPUT,) else corpus[0] if corpus else standard_library.NAME
     directory = RunDirectory(Path(options["out"]) if options["out"] else RUNS / run_name(Path(name)))
-    refuse_foreign(directory)
     device = choose_device(options["device"])
     given = dict(options) | {"precision": None if options["precision"] == "auto" else options["precision"]}
     going_on = directory.checkpoints() and not options["new"]
     # Standard input can be read only once: a run that has its own copy of it needs no more.
     sources = None if going_on and STANDARD_INPUT in corpus else find(corpus)
+    if going_on and sources is None:
+        console.print(f"note: going on with the text of {directory.path}; standard input is not read", soft_wrap=True)
     if going_on:
         return resume(sources, directory, given, device)
     assert sources is not None
     given["precision"] = choose_precision(options["precision"], device)
-    return begin(show_reading(sources, console), directory, given, device)
+    return begin(show_reading(sources, console), directory, given, device, new=options["new"])
 
 
 def _train(session: Session, options: Options, console: Console, began: float) -> Outcome:
     """Learn to the end of the plan; on a signal save, say how to go on, and die of it."""
-    run, directory = session.run, session.directory
+    run, directory, before = session.run, session.directory, session.run.seconds
 
-    def say(_number: int) -> None:
+    def say() -> None:
         if not options["quiet"]:
-            sys.stderr.write("\nstopping after this step (again: at once)\n")
+            stopping.tell("stopping after this step (again: at once)")
 
     with Stopping(say) as stopping:
-        events = timed(train(run, sample_every=options["sample_every"]), run, began=began)
-        minutes = run.training.minutes
-        if minutes:
-            events = Budget(run, 60 * minutes).kept(events)
-        events = recorded(stopping.until(events), directory.metrics, step=run.step)
-        events = checkpoint.kept(events, run, directory, every_seconds=options["save_every"])
-        watch = Watch(characters_per_step=run.training.batch * run.training.length)
-        if minutes:
-            watch.ends_at = began - run.seconds + 60 * minutes
-        _show(options)(events, watch, console)
+        _learn_and_show(session, options, console, began, stopping)
         if stopping.asked is None:
-            return finish(run, directory)
+            outcome = finish(run, directory)
+            run.seconds = before + time.monotonic() - began
+            return outcome
     console.print(f"saved step {run.step:,} in {directory.path} · run the same command to continue", soft_wrap=True)
     stopping.die()
     raise KeyboardInterrupt
+
+
+def _learn_and_show(session: Session, options: Options, console: Console, began: float, stopping: Stopping) -> None:
+    """Run the events through everything that keeps and shows them."""
+    run, directory, minutes = session.run, session.directory, session.run.training.minutes
+    watch = Watch(characters_per_step=run.training.batch * run.training.length)
+    events = timed(train(run, sample_every=options["sample_every"]), run, began=began)
+    if minutes:
+        watch.ends_at = began - run.seconds + 60 * minutes
+        events = Budget(run, 60 * minutes).kept(events)
+    events = recorded(stopping.until(events), directory.metrics, step=run.step)
+    try:
+        _show(options)(checkpoint.kept(events, run, directory, every_seconds=options["save_every"]), watch, console)
+    except (OSError, SystemExit):
+        # Nobody listens any more: a closed pipe, a terminal that is gone. What was learned is kept all the same.
+        checkpoint.save_all(run, directory, model=True)
+        stopping.die()
+        raise
 
 
 def _show(options: Options) -> Show:

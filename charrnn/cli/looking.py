@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.cli.streams import read_text, say, tell
-from charrnn.errors import CharrnnError, WrongUsageError
+from charrnn.errors import CharrnnError, WrongUsageError, reason
 from charrnn.inspection.activity import Cell, activity
 from charrnn.inspection.concepts import CONCEPTS, Concept, Source
-from charrnn.inspection.findings import Finding
+from charrnn.inspection.findings import Finding, worth_drawing
 from charrnn.inspection.passage import holds, passage
 from charrnn.inspection.search import find
 from charrnn.network.model_file import Model, load
@@ -36,6 +36,8 @@ SEARCHED, SHOWN = 200_000, 800
 """characters, left to ourselves"""
 DRAWN = 3
 """findings"""
+DIGITS = 4
+"""of a cell's value, in JSON"""
 
 Asked = Mapping[str, Any]
 Draw = Callable[[Any], None]
@@ -56,13 +58,43 @@ class Subject:
 def look(path: Path, asked: Asked) -> None:
     """Search, or show the cells that were asked for."""
     concepts = [_concept(name) for name in asked["concepts"]]
-    if asked["list_concepts"]:
-        _list_concepts(asked)
-        return
     if asked["cells"]:
-        subject = _subject(path, asked, asked["chars"] or SHOWN)
-        _show([_cells_map(subject, asked["cells"], concepts)], asked)
-        return
+        _look_at_cells(path, asked, concepts)
+    else:
+        _search(path, asked, concepts)
+
+
+def _look_at_cells(path: Path, asked: Asked, concepts: Sequence[Concept]) -> None:
+    """Show the cells that were asked for over the text's beginning, where a concept holds beside them."""
+    if len(concepts) > 1:
+        raise WrongUsageError(
+            f"--cell can have one concept beside it, not {len(concepts)}",
+            hint=f"`--concept {concepts[0].name}` alone",
+        )
+    subject = _subject(path, asked, asked["chars"] or SHOWN)
+    heatmap = _cells_map(subject, asked["cells"], concepts)
+    if asked["as_json"]:
+        click.echo(json.dumps(_values(subject, heatmap, asked["start"])))
+    _show([heatmap], asked)
+
+
+def _values(subject: Subject, heatmap: Heatmap, start: int) -> dict[str, Any]:
+    """Lay a heat map out for scripts: a value of each cell, and of a concept, for each character of the content."""
+    marks = heatmap.marks
+    cells = {row.label: np.asarray(row.values, np.float64).round(DIGITS).tolist() for row in heatmap.rows}
+    return {
+        "model": model_name(subject.path),
+        "text": subject.source.name,
+        "start": start,
+        "characters": len(heatmap.text),
+        "signal": heatmap.signal,
+        "content": heatmap.text,
+        "cells": cells,
+    } | ({"marks": {marks.label: np.asarray(marks.holds, np.int64).tolist()}} if marks else {})
+
+
+def _search(path: Path, asked: Asked, concepts: Sequence[Concept]) -> None:
+    """Search all cells for concepts, all there are by default, and draw the findings that show most."""
     subject = _subject(path, asked, asked["chars"] or SEARCHED)
     with _waiting(f"reading {len(subject.ids):,} characters"):
         findings = find(
@@ -74,9 +106,7 @@ def look(path: Path, asked: Asked) -> None:
             return
     else:
         _printer()(FindingsTable(findings=findings))
-    # Cells that remember are worth a picture before those that spell, however well the latter fit.
-    best = sorted(findings.concepts, key=lambda finding: -finding.memory)[:DRAWN]
-    _show((_finding_map(subject, finding) for finding in best), asked)
+    _show((_finding_map(subject, finding) for finding in worth_drawing(findings.concepts, DRAWN)), asked)
 
 
 def _subject(path: Path, asked: Asked, characters: int) -> Subject:
@@ -87,7 +117,7 @@ def _subject(path: Path, asked: Asked, characters: int) -> Subject:
     if not text:
         raise CharrnnError(f"{name} has no text at {asked['start']:,}", hint="a lower `--start`")
     reader = Reader.of(model)
-    ids = model.vocabulary.encode(text)
+    ids = model.vocabulary.encode(text, unknown="stand_in")
     return Subject(path=path, model=model, reader=reader, source=Source.of(text, name), ids=ids)
 
 
@@ -179,7 +209,7 @@ def _write(path: Path, drawing: str) -> None:
     try:
         write_whole(path, drawing.encode())
     except OSError as error:
-        raise CharrnnError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
+        raise CharrnnError(f"cannot write {path}: {reason(error)}") from error
     tell(f"{path}: {len(drawing.encode()) / 1000:.1f} kB")
 
 
@@ -202,9 +232,9 @@ def _concept(name: str) -> Concept:
     return CONCEPTS[name]
 
 
-def _list_concepts(asked: Asked) -> None:
+def list_concepts(*, as_json: bool) -> None:
     """Say which concepts there are."""
-    if asked["as_json"]:
+    if as_json:
         click.echo(json.dumps({concept.name: concept.description for concept in CONCEPTS.values()}))
         return
     for concept in CONCEPTS.values():

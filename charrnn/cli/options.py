@@ -6,6 +6,7 @@ What an option means is left to its command.
 import math
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,11 @@ from charrnn.runs import find_model
 
 COMMON, OUTPUT, OTHER = "Common options", "Output", "Other options"
 """headings that several commands have; the last stands last"""
+
+MOST_CHARACTERS = 10**12
+"""of a text, read or written: more than anyone will wait for"""
+LONGEST_SHOWN = 40
+"""characters of a value that an error repeats"""
 
 
 class CellName(NamedTuple):
@@ -71,11 +77,11 @@ class Number(click.ParamType):  # type: ignore[type-arg]  # see CellType
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Turn what was written into a number, or say what it must be."""
-        number = _number(value)
+        number = _number(value, whole=self.whole)
         fits = number is not None and self.low <= number <= self.high and not (self.above and number == self.low)
         if number is None or not fits or (self.whole and number != int(number)):
-            self.fail(f"must be {self.demand}, not {value}", param, ctx)
-        return int(number) if self.whole else float(number)
+            self.fail(f"must be {self.demand}, not {_shortened(str(value))}", param, ctx)
+        return int(number) if self.whole else number
 
     @property
     def demand(self) -> str:
@@ -90,17 +96,22 @@ class Number(click.ParamType):  # type: ignore[type-arg]  # see CellType
         return " ".join(filter(None, [*words, self.meaning and f"({self.meaning})"]))
 
 
-def _number(value: Any) -> float | None:
-    """Read a finite number, whole ones exactly; None for what is none."""
+def _number(value: Any, *, whole: bool) -> float | None:
+    """Read a finite number, exactly where it is to be whole; None for what is none."""
     if isinstance(value, bool):
         return None
-    for kind in (int, float):
-        try:
-            number = kind(str(value))
-        except ValueError:
-            continue
-        return number if math.isfinite(number) else None
-    return None
+    if whole:
+        with suppress(ValueError):
+            return int(str(value))
+    try:
+        number = float(str(value))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _shortened(written: str) -> str:
+    return written if len(written) <= LONGEST_SHOWN else f"{written[:LONGEST_SHOWN]}…"
 
 
 class Option(click.Option):
@@ -152,14 +163,6 @@ model_argument = click.argument(
     callback=lambda _context, _parameter, named: find_model(named),
 )
 """a run's directory or a model file, as the path of the file; left out, the newest run's"""
-
-device_option = option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
-    default="auto",
-    show_default=True,
-    help="Where to compute.",
-)
 
 json_option = option("--json", "as_json", is_flag=True, section=OUTPUT, help="JSON instead of text, for scripts.")
 

@@ -6,9 +6,20 @@ from typing import Any
 import click
 
 from charrnn.cli import cores
-from charrnn.cli.options import COMMON, OUTPUT, Command, Number, json_option, model_argument, option, quiet_option
+from charrnn.cli.options import (
+    COMMON,
+    MOST_CHARACTERS,
+    OUTPUT,
+    Command,
+    Number,
+    json_option,
+    model_argument,
+    option,
+    quiet_option,
+)
 
 CHOOSING, SEVERAL = "Choosing the next character", "Several samples"
+ALL_OF_UNICODE = 0x110000
 
 
 @click.command(
@@ -23,7 +34,7 @@ CHOOSING, SEVERAL = "Choosing the next character", "Several samples"
 @option(
     "-n",
     "--length",
-    type=Number(0, whole=True),
+    type=Number(0, MOST_CHARACTERS, whole=True),
     default=500,
     section=COMMON,
     show_default=True,
@@ -47,19 +58,24 @@ CHOOSING, SEVERAL = "Choosing the next character", "Several samples"
     help="Prompt characters that the model never saw.",
 )
 @option("--argmax", is_flag=True, section=CHOOSING, help="Always the likeliest; the same as -t 0.")
-@option("--top-k", type=Number(0, whole=True, meaning="0: no limit"), section=CHOOSING, help="Only the N likeliest.")
+@option(
+    "--top-k",
+    type=Number(0, ALL_OF_UNICODE, whole=True, meaning="0: no limit"),
+    section=CHOOSING,
+    help="Only the N likeliest.",
+)
 @option(
     "--top-p", type=Number(0, 1, above=True), section=CHOOSING, help="Only the fewest that reach this probability."
 )
 @option("--min-p", type=Number(0, 1), section=CHOOSING, help="Only those this likely, measured by the likeliest.")
 @option(
     "--count",
-    type=Number(1, whole=True),
+    type=Number(1, 10**9, whole=True),
     default=1,
     section=SEVERAL,
     help="How many samples, each with the seed after.",
 )
-@option("--seed", type=Number(0, whole=True), section=SEVERAL, help="The same seed writes the same text.")
+@option("--seed", type=Number(0, 2**62, whole=True), section=SEVERAL, help="The same seed writes the same text.")
 @option("--raw", is_flag=True, section=OUTPUT, help="Control characters as they are, even on a terminal.")
 @json_option
 @quiet_option

@@ -12,7 +12,7 @@ from rich.live import Live
 from charrnn.text.sources import Sources
 from charrnn.training.events import Event, Preview, Report, Step, Trouble
 from charrnn.training.metrics import described
-from charrnn.views.terminal import animated, unicode_output, visible
+from charrnn.views.terminal import animated, talk, unicode_output, visible
 from charrnn.views.training import Watch, milestone, report_line, written_line
 
 SECONDS_BETWEEN_PICTURES = 0.25
@@ -65,11 +65,11 @@ def show_json(events: Events, _watch: Watch, _console: Console) -> None:
             print_json(described(event))
 
 
-def show_nothing(events: Events, _watch: Watch, console: Console) -> None:
+def show_nothing(events: Events, _watch: Watch, _console: Console) -> None:
     """Let the training run; trouble is told all the same."""
     for event in events:
         if isinstance(event, Trouble):
-            console.print(f"warning: {visible(event.message)}", soft_wrap=True)
+            talk().print(f"warning: {visible(event.message)}", soft_wrap=True)
 
 
 def print_json(values: dict[str, Any]) -> None:

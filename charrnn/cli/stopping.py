@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Self, TypeVar
 
@@ -14,7 +15,7 @@ SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 class Stopping:
     """While entered, signals are remembered instead of ending the program; ignored ones stay ignored."""
 
-    def __init__(self, say: Callable[[int], None]) -> None:
+    def __init__(self, say: Callable[[], None]) -> None:
         self.asked: int | None = None
         """the signal that asked, or none yet"""
         self._say = say
@@ -39,6 +40,12 @@ class Stopping:
             if self.asked is not None:
                 return
 
+    @staticmethod
+    def tell(line: str) -> None:
+        """Say something from within a signal handler: past every buffer, and to nobody if the terminal is gone."""
+        with suppress(OSError):
+            os.write(2, f"\n{line}\n".encode())
+
     def die(self) -> None:
         """End by the signal itself, as the shell expects, so that its loops stop too."""
         if self.asked is not None:
@@ -49,4 +56,4 @@ class Stopping:
         if self.asked is not None:
             self.die()
         self.asked = number
-        self._say(number)
+        self._say()

@@ -25,7 +25,7 @@ Options = Mapping[str, Any]
 
 CHOSEN = ("hidden", "embedding", "dropout", "batch", "length", "lr", "precision")
 """settings that the recipe fits to text, device and budget"""
-ASKED_ANEW = ("out", "device", "threads", "json", "quiet", "new", "as_json")
+ASKED_ANEW = ("out", "device", "threads", "quiet", "new", "as_json")
 """options that belong to one command, not to the run"""
 
 
@@ -97,6 +97,8 @@ def say_finished(session: Session, console: Console, options: Options) -> None:
     more = f"--minutes {2 * run.training.minutes:g}" if run.training.minutes else f"--steps {2 * run.step}"
     console.print(f"already trained ({run.step:,} steps): {session.directory.path}", soft_wrap=True)
     console.print(f"hint: `{more}` goes on, `--new` starts over", soft_wrap=True)
+    if options["as_json"]:
+        print_json({"event": "done", **_recorded_result(session), "model": str(session.directory.model)})
     _print_model(session, options)
 
 
@@ -104,7 +106,7 @@ def conclude(session: Session, outcome: Outcome, console: Console, options: Opti
     """Say what came of a training, and what can be done with it."""
     model = session.directory.model
     if options["as_json"]:
-        print_json({"event": "done", **_result(outcome), "model": str(model)})
+        print_json({"event": "done", **_result(session, outcome), "model": str(model)})
         return
     named = "" if session.directory.path.parent == RUNS else f" {session.directory.path}"
     size = f"{model.stat().st_size / 1e6:.1f} MB, safe to share"
@@ -112,10 +114,11 @@ def conclude(session: Session, outcome: Outcome, console: Console, options: Opti
     console.print()
     console.print(
         Ending(
-            seconds=outcome.seconds,
+            seconds=session.run.seconds,
             val_bits=nats / math.log(2),
             val_nats=nats,
             best_step=outcome.best_step,
+            measured_on=_measured_on(session, outcome),
             next_commands=(
                 (f"charrnn sample{named}", "write some text"),
                 (f"charrnn inspect{named}", "look inside the cells"),
@@ -132,8 +135,8 @@ def write_config(session: Session, corpus: tuple[str, ...], options: Options, or
     settings: dict[str, Any] = {"corpus": list(corpus)} if corpus else {}
     settings |= dataclasses.asdict(run.network.config) | dataclasses.asdict(run.training)
     settings |= {name: value for name, value in options.items() if name not in (*settings, *ASKED_ANEW)}
-    if settings["minutes"]:
-        settings["steps"] = None
+    # One budget is all that `--config` takes; epochs have become steps.
+    settings |= {"epochs": None} | ({"steps": None} if settings["minutes"] else {})
     lines = {
         name: (value, origins.get(name, "chosen for this text" if name in CHOSEN else "default"))
         for name, value in settings.items()
@@ -142,7 +145,23 @@ def write_config(session: Session, corpus: tuple[str, ...], options: Options, or
     write_whole(session.directory.config, config_file.write(lines).encode())
 
 
-def _result(outcome: Outcome) -> dict[str, Any]:
+def _measured_on(session: Session, outcome: Outcome) -> str:
+    """Say of what the loss is the mean, where that is not all of the held-out text."""
+    held_out = session.run.held_out_characters
+    read = outcome.loss.characters
+    return f"over {read:,} of {held_out:,} held-out characters" if read < held_out - 1 else ""
+
+
+def _recorded_result(session: Session) -> dict[str, Any]:
+    """Give what a training came to that ended in an earlier session."""
+    best = session.run.best
+    known = (
+        {} if best is None else {"val_nats": best.nats, "val_bits": best.nats / math.log(2), "best_step": best.step}
+    )
+    return known | {"steps": session.run.step, "seconds": session.run.seconds, "resumed": True}
+
+
+def _result(session: Session, outcome: Outcome) -> dict[str, Any]:
     return {
         "val_nats": outcome.loss.nats,
         "val_bits": outcome.loss.nats / math.log(2),
@@ -150,8 +169,8 @@ def _result(outcome: Outcome) -> dict[str, Any]:
         "best_step": outcome.best_step,
         "steps": outcome.steps,
         "characters": outcome.characters,
-        "seconds": outcome.seconds,
-        "characters_per_second": outcome.characters / outcome.seconds,
+        "seconds": session.run.seconds,
+        "characters_per_second": outcome.characters_per_second,
         "parameters": outcome.parameters,
     }
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from charrnn.inspection.coding import Codes, Coding
 from charrnn.inspection.streams import Streams
 from charrnn.inspection.sums import ConceptSums, Numbers
-from charrnn.inspection.trigrams import GROUPS, Groups, beyond_spelling
+from charrnn.inspection.trigrams import GROUPS, Groups, WithinGroups, beyond_spelling, within_groups
 
 Activations = NDArray[np.floating]
 
@@ -40,7 +40,7 @@ class Evidence:
     squares: Numbers
     """(B, H)"""
     by_group: Numbers
-    """sums on confirmation streams by the last three characters (GROUPS, H)"""
+    """sums by the last three characters, on discovery and on confirmation streams (2, GROUPS, H)"""
 
     def about(self, number: int) -> ConceptSums:
         """Pick out the concept of this number."""
@@ -54,14 +54,22 @@ class Evidence:
         )
 
     def memory(self, number: int, cell: int) -> float:
-        """Score what a concept explains of a cell beyond the last three characters, on confirmation streams."""
-        confirmation = self.streams.confirmation
-        return beyond_spelling(
-            self.codings[number].codes[:, confirmation].ravel(),
-            self.groups[:, confirmation].ravel(),
-            self.about(number).sums[confirmation, :, cell].sum(axis=0),
-            self.by_group[:, cell],
-            float(self.squares[confirmation, cell].sum()),
+        """Score what a concept explains of a cell beyond the last three characters.
+
+        What each code means is learnt on discovery streams and scored on confirmation streams, as the fit is.
+        """
+        learnt, scored = (self._left(number, cell, half) for half in range(2))
+        return beyond_spelling(learnt, scored)
+
+    def _left(self, number: int, cell: int, half: int) -> WithinGroups:
+        """Give what the last three characters leave of a concept and a cell in one half's streams."""
+        streams = self.streams.halves[half]
+        return within_groups(
+            self.codings[number].codes[:, streams].ravel(),
+            self.groups[:, streams].ravel(),
+            self.about(number).sums[streams, :, cell].sum(axis=0),
+            self.by_group[half, :, cell],
+            float(self.squares[streams, cell].sum()),
         )
 
 
@@ -106,7 +114,7 @@ def _empty(part: Activations, codings: tuple[Coding, ...], groups: Groups, strea
         centre=part.mean(axis=(0, 1)),
         sums=np.zeros((streams.count, offsets[-1], cells)),
         squares=np.zeros((streams.count, cells)),
-        by_group=np.zeros((GROUPS, cells)),
+        by_group=np.zeros((2, GROUPS, cells)),
     )
 
 
@@ -119,8 +127,8 @@ def _add(evidence: Evidence, part: Activations, step: int) -> int:
     one_hot = np.zeros((*codes.shape[:2], evidence.sums.shape[1]), dtype=part.dtype)
     np.put_along_axis(one_hot, codes, 1.0, axis=2)
     evidence.sums[...] += np.matmul(one_hot.transpose(1, 2, 0), moved.transpose(1, 0, 2))
-    confirmation = evidence.streams.confirmation
-    _add_by_group(evidence.by_group, evidence.groups[here][:, confirmation].ravel(), moved[:, confirmation])
+    for half, streams in enumerate(evidence.streams.halves):
+        _add_by_group(evidence.by_group[half], evidence.groups[here][:, streams].ravel(), moved[:, streams])
     return len(part)
 
 

@@ -3,11 +3,14 @@
 How they are come by is left to the search, how they are drawn to the views.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 DIGITS = 4
 """of a share, in JSON"""
+LEAST_FIT = 0.05
+"""a cell that follows its concept less than this is no picture of it"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +30,7 @@ class Finding:
     fit_se: float
     """standard error of the fit"""
     memory: float
-    """the same share of what the last three characters leave over"""
+    """the same share, on the same text, of what the last three characters leave over"""
     tuning: tuple[tuple[float, float], ...]
     """the concept's levels and the cell's mean at each, on the text that it was chosen on"""
     episodes: int
@@ -94,3 +97,13 @@ class Findings:
             "cells": self.cells,
             "concepts": found + [concept.to_json() for concept in self.too_rare],
         }
+
+
+def worth_drawing(findings: Sequence[Finding], most: int) -> list[Finding]:
+    """Choose the findings that show most: a cell that only spells, or that hardly follows its concept, does not.
+
+    By the lower of fit and memory, and never one of next to no fit; where all are such, the best of them.
+    """
+    fitting = [finding for finding in findings if finding.fit >= LEAST_FIT]
+    ranked = sorted(fitting, key=lambda finding: -min(finding.fit, finding.memory))
+    return ranked[:most] or sorted(findings, key=lambda finding: -finding.fit)[:1]

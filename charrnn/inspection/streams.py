@@ -55,6 +55,11 @@ class Streams:
         return ~self.discovery
 
     @property
+    def halves(self) -> tuple[Choice, Choice]:
+        """Discovery, then confirmation."""
+        return self.discovery, self.confirmation
+
+    @property
     def discovery_halves(self) -> tuple[Choice, Choice]:
         """The two halves of discovery, in turns again: each chooses by what the other learnt."""
         turn = np.arange(self.count) % 4

@@ -19,8 +19,6 @@ from charrnn.network import tensor_file
 from charrnn.network.cells import CELLS
 from charrnn.text.vocabulary import Vocabulary
 
-MODEL_NAME = "model.safetensors"
-
 Weights = Mapping[str, NDArray[np.float32]]
 
 

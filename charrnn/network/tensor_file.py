@@ -1,4 +1,4 @@
-"""A file of named arrays with a few words about them: safetensors, and a checksum over every byte of the arrays.
+"""A file of named arrays with a few words about them: safetensors, with checksums over arrays and words.
 
 No pickle, so opening a file runs no code; any flipped byte is noticed. What the arrays mean is left to others.
 """
@@ -22,6 +22,8 @@ FORMAT = "charrnn/1"
 LONGEST_HEADER = 32_000_000
 """bytes; a vocabulary of all of Unicode takes less than half of it"""
 
+WORDS_CHECKSUM = "words_sha256"
+
 Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -39,6 +41,7 @@ def write(path: Path, arrays: Arrays, metadata: Mapping[str, str]) -> int:
     start = 8 + int.from_bytes(content[:8], "little")
     data = memoryview(content)[start:]
     words = {**metadata, "format": FORMAT, "sha256": hashlib.sha256(data).hexdigest()}
+    words[WORDS_CHECKSUM] = _checksum_of_words(words)
     layout = json.loads(content[8:start])
     # The library writes metadata in the order of a hash table: the same model would not be the same bytes.
     header = json.dumps({"__metadata__": dict(sorted(words.items())), **layout}, separators=(",", ":")).encode()
@@ -65,7 +68,7 @@ def read(path: Path) -> TensorFile:
 
 
 def read_metadata(path: Path) -> Mapping[str, str]:
-    """Read only the words about the arrays, whose checksum is not looked at (CharrnnError)."""
+    """Read only the words about the arrays, whose own checksum is not looked at (CharrnnError)."""
     try:
         with path.open("rb") as file:
             start = file.read(8)
@@ -78,15 +81,16 @@ def read_metadata(path: Path) -> Mapping[str, str]:
 
 def _split(path: Path, content: bytes) -> tuple[bytes, memoryview]:
     """Take header and data apart: 8 bytes of length (little endian), that many of JSON, then the data."""
+    length = int.from_bytes(content[:8], "little")
+    if len(content) >= 8 and length <= LONGEST_HEADER and 8 + length <= len(content) and content[8:9] == b"{":
+        return content[8 : 8 + length], memoryview(content)[8 + length :]
+    # Only what is no safetensors file can be guessed at: a header may have any length, and so begin with any byte.
     if content[:2] == b"PK" or content[:1] == b"\x80":
         raise CharrnnError(
             f"{path} is a PyTorch pickle file; charrnn does not open those because they can run code",
             hint="name a model.safetensors that `charrnn train` made",
         )
-    length = int.from_bytes(content[:8], "little")
-    if len(content) < 8 or length > LONGEST_HEADER or 8 + length > len(content) or content[8:9] != b"{":
-        raise CharrnnError(f"{path} is not a valid model file: no safetensors header, or a part of one")
-    return content[8 : 8 + length], memoryview(content)[8 + length :]
+    raise CharrnnError(f"{path} is not a valid model file: no safetensors header, or a part of one")
 
 
 def _metadata(path: Path, header: bytes) -> Mapping[str, str]:
@@ -104,4 +108,13 @@ def _metadata(path: Path, header: bytes) -> Mapping[str, str]:
             f"{path} was made by another charrnn (format {version[:20]!r}); this one reads {FORMAT}",
             hint=hint,
         )
-    return {str(key): str(value) for key, value in metadata.items()}
+    words = {str(key): str(value) for key, value in metadata.items()}
+    if words.get(WORDS_CHECKSUM) != _checksum_of_words(words):
+        raise CharrnnError(f"{path} is damaged: checksum mismatch")
+    return words
+
+
+def _checksum_of_words(words: Mapping[str, str]) -> str:
+    """Hash every word but the checksum itself; the arrays' checksum is one of them."""
+    plain = json.dumps({name: word for name, word in words.items() if name != WORDS_CHECKSUM}, sort_keys=True)
+    return hashlib.sha256(plain.encode()).hexdigest()

@@ -1,7 +1,7 @@
 """A corpus: a text of any size as ids on disk, with its vocabulary; and its split into training and held-out text.
 
-The ids are the run's own copy, so what happens to the files afterwards does not matter. They are read through a
-fresh memory map each time, so that a text of many gigabytes never counts as memory in use.
+The ids are the run's own copy, so what happens to the files afterwards does not matter. They are mapped into memory,
+and the pages that were touched are given back now and then: many gigabytes of text are never memory in use.
 """
 
 import hashlib
@@ -55,6 +55,10 @@ class Corpus:
     """uint8, uint16 or uint32: the narrowest that holds the vocabulary"""
     fingerprint: Mapping[str, Any]
     """the files' sizes, times and checksum when they were read"""
+    encoding: str
+    """of the files"""
+    min_count: int
+    """characters rarer than this were read as U+FFFD"""
 
     @cached_property
     def characters(self) -> int:
@@ -112,13 +116,14 @@ def encode(sources: Sources, encoding: str, found: Survey, path: Path, *, min_co
     numbers[[ord(character) for character in vocabulary.characters]] = np.arange(len(vocabulary))
     digest = hashlib.sha256()
     seen = np.zeros_like(found.counts)
-    _described(path).unlink(missing_ok=True)
     with replacing(path) as file:
         for points in _all_code_points(sources.digested(digest), encoding):
             _count(points, seen)
             file.write(numbers[points].tobytes())
         if not np.array_equal(seen, found.counts):
             raise CharrnnError(f"{sources.name} changed while it was read", hint="run the same command again")
+        # From here until the new description stands, what is described is not there.
+        _described(path).unlink(missing_ok=True)
     counts = np.bincount(numbers, weights=found.counts, minlength=len(vocabulary)).astype(np.int64)
     corpus = Corpus(
         path=path,
@@ -127,6 +132,8 @@ def encode(sources: Sources, encoding: str, found: Survey, path: Path, *, min_co
         counts=tuple(counts.tolist()),
         dtype=dtype.name,
         fingerprint=sources.fingerprint() | {"sha256": digest.hexdigest()},
+        encoding=encoding,
+        min_count=min_count,
     )
     write_whole(_described(path), json.dumps(_description(corpus)).encode())
     return corpus
@@ -170,4 +177,6 @@ def _description(corpus: Corpus) -> dict[str, Any]:
         "counts": list(corpus.counts),
         "dtype": corpus.dtype,
         "fingerprint": dict(corpus.fingerprint),
+        "encoding": corpus.encoding,
+        "min_count": corpus.min_count,
     }

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.text.sources import Source
 
+PROGRAMMERS = frozenset({"unicode-escape", "raw-unicode-escape", "idna", "punycode"})
+"""codecs for pieces of programs and for names of hosts, not for texts, though Python counts them among those"""
+
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
 CodePoints = NDArray[np.unsignedinteger]
@@ -27,18 +30,24 @@ def code_points(source: Source, encoding: str) -> Iterator[CodePoints]:
         # Plain ASCII, which most of the world's bytes are, is a quarter of the work.
         if text.isascii():
             yield np.frombuffer(text.encode("ascii"), dtype=np.uint8)
-        else:
+            continue
+        try:
             yield np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+        except UnicodeEncodeError as error:
+            half = f"it has U+{ord(text[error.start]):04X}, which is half a character"
+            raise CharrnnError(f"{source.name} is not valid {encoding.upper()}: {half}") from error
 
 
 def known_encoding(name: str) -> str:
-    """See that Python has a text encoding of that name; give its usual name (WrongUsageError)."""
+    """See that Python has an encoding of that name for whole texts; give its usual name (WrongUsageError)."""
+    hint = "utf-8, latin-1, cp1252, utf-16, shift_jis, gb18030 and many more are known"
     try:
         codec = codecs.lookup(name)
         "".encode(codec.name)
     except (LookupError, ValueError) as error:
-        hint = "utf-8, latin-1, cp1252, utf-16, shift_jis, gb18030 and many more are known"
         raise WrongUsageError(f"unknown encoding {name!r}", hint=hint) from error
+    if codec.name.replace("_", "-") in PROGRAMMERS:
+        raise WrongUsageError(f"{name} is no encoding of whole texts", hint=hint)
     return codec.name
 
 
@@ -55,6 +64,10 @@ def _decoded(source: Source, encoding: str) -> Iterator[str]:
             before = error.object[: error.start]
             line = lines + before.count(b"\n")
             raise _not_text(source, encoding, position - len(pending) + error.start, line, error) from error
+        except UnicodeError as error:
+            # Such as UTF-16 that does not say which of two bytes comes first.
+            why = f"{source.name} is not valid {encoding.upper()}: {error}"
+            raise CharrnnError(why, hint="`--encoding` names another, such as utf-8 or utf-16-le") from error
         if "\0" in text:
             at = position - len(pending) + (pending + chunk).find(b"\0")
             raise CharrnnError(

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from charrnn.errors import CharrnnError, WrongUsageError
+from charrnn.errors import CharrnnError, WrongUsageError, reason
 from charrnn.text import standard_library
 
 CHUNK_BYTES = 1 << 22
@@ -59,7 +59,7 @@ class Source:
                 while chunk := file.read(CHUNK_BYTES):
                     yield chunk
         except OSError as error:
-            raise CharrnnError(f"cannot read {self.name}: {(error.strerror or str(error)).lower()}") from error
+            raise CharrnnError(f"cannot read {self.name}: {reason(error)}") from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +122,7 @@ def _file(given: str) -> Source:
     except FileNotFoundError as error:
         raise WrongUsageError(f"{given}: no such file", hint=_near(path)) from error
     except OSError as error:
-        raise CharrnnError(f"cannot read {given}: {(error.strerror or str(error)).lower()}") from error
+        raise CharrnnError(f"cannot read {given}: {reason(error)}") from error
     if stat.S_ISDIR(mode):
         raise WrongUsageError(f"{given} is a directory", hint=f"`charrnn train {path}/*.txt`")
     if not stat.S_ISREG(mode):

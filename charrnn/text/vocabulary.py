@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from charrnn.errors import CharrnnError, WrongUsageError
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
-"""stands for every character outside the vocabulary, in the vocabularies that have it"""
+"""can stand for every character outside the vocabulary, in the vocabularies that have it"""
 
 Ids = NDArray[np.integer]
 
@@ -55,13 +55,12 @@ class Vocabulary:
     def encode(self, text: str, *, unknown: str = "error") -> Ids:
         """Turn a text into ids (T,).
 
-        A character outside the vocabulary is read as U+FFFD where the vocabulary has that; otherwise it is
-        left out (`unknown="skip"`), or named in a WrongUsageError (`unknown="error"`).
+        A character outside the vocabulary is named in a WrongUsageError (`unknown="error"`), left out ("skip"),
+        or read as U+FFFD where the vocabulary has that and else left out ("stand_in").
         """
-        missing = self.unknown_in(text)
-        stand_in = self._numbers.get(UNKNOWN)
-        if missing and stand_in is None and unknown == "error":
+        if unknown == "error" and (missing := self.unknown_in(text)):
             raise WrongUsageError(f"the model never saw {named(missing)}", hint="`--unknown skip` leaves them out")
+        stand_in = self._numbers.get(UNKNOWN) if unknown == "stand_in" else None
         numbers = (self._numbers.get(character, stand_in) for character in text)
         return np.array([number for number in numbers if number is not None], dtype=np.int64)
 

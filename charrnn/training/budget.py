@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from charrnn.training.evaluation import final_characters
+from charrnn.training.evaluation import read_at_the_end, read_on_the_way
 from charrnn.training.events import Evaluation, Event, Preview, Step
 from charrnn.training.run import PARTS, Run
 
@@ -30,10 +30,14 @@ def timed(events: Iterator[Event], run: Run, *, began: float, clock: Clock = tim
 
     `began` is the clock's time at which the command began: what it did before training counts too.
     """
-    before = run.seconds
+    before, resumed = run.seconds, clock()
     for event in events:
-        run.seconds = before + clock() - began
+        now = clock()
+        run.seconds = before + now - began
+        if isinstance(event, Step):
+            run.step_seconds += now - resumed
         yield event
+        resumed = clock()
 
 
 class Budget:
@@ -46,7 +50,7 @@ class Budget:
         self._seen = 0
         self._steps: deque[float] = deque(maxlen=RECENT_STEPS)
         self._evaluation = self._preview = 0.0
-        self._looks = 0
+        self._looks = run.plan.parts_done(run.step, LOOKS)
 
     def kept(self, events: Iterator[Event]) -> Iterator[Event]:
         """Pass events through, timing each and correcting the run's plan."""
@@ -94,5 +98,5 @@ class Budget:
         share_left = 1 - run.plan.progress(run.step)
         training_speed = a_step / (run.training.batch * run.training.length)
         a_character = self._evaluation or training_speed / 3
-        on_the_way = PARTS["evaluation"] * share_left * (run.evaluation_characters or 0) * a_character
-        return on_the_way + PARTS["preview"] * share_left * self._preview + final_characters(run) * a_character
+        on_the_way = PARTS["evaluation"] * share_left * read_on_the_way(run) * a_character
+        return on_the_way + PARTS["preview"] * share_left * self._preview + read_at_the_end(run) * a_character

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from charrnn.errors import CharrnnError
+from charrnn.errors import CharrnnError, reason
 from charrnn.network import model_file, tensor_file
 from charrnn.runs import RunDirectory
 from charrnn.training.evaluation import Loss
@@ -21,6 +21,10 @@ from charrnn.training.snapshot import arrays_of, metadata_of, restore
 
 KEPT = 2
 """checkpoints: the newest, and the one before in case the newest is damaged"""
+
+
+class DamagedError(CharrnnError):
+    """A checkpoint cannot be gone on from; the one before perhaps can."""
 
 
 def kept(
@@ -35,34 +39,41 @@ def kept(
 
     A save that fails on the way is told as Trouble, and training goes on; at the end it raises CharrnnError.
     """
-    saved_at = clock()
+    saved_at, model_is_old = clock(), run.best is None
     for event in events:
         yield event
+        improved = isinstance(event, Evaluation) and event.improved
+        model_is_old = model_is_old or improved
+        due = isinstance(event, Step) and clock() - saved_at >= every_seconds
         try:
-            if isinstance(event, Evaluation) and event.improved:
+            if improved or (due and model_is_old):
                 save_model(run, directory)
-            if isinstance(event, Step) and clock() - saved_at >= every_seconds:
+                model_is_old = False
+            if due:
                 save(run, directory)
                 saved_at = clock()
         except OSError as error:
             saved_at = clock()
-            yield Trouble(
-                step=run.step, message=f"could not save step {run.step:,}: {_reason(error)}; will try again"
-            )
+            yield Trouble(step=run.step, message=f"could not save step {run.step:,}: {reason(error)}; will try again")
+    save_all(run, directory, model=model_is_old)
+
+
+def save_all(run: Run, directory: RunDirectory, *, model: bool) -> None:
+    """Write a checkpoint, and the model too if what stands there is not the best (CharrnnError)."""
     try:
         save(run, directory)
-        if run.best is None:
+        if model:
             save_model(run, directory)
     except OSError as error:
-        raise CharrnnError(f"cannot save in {directory.path}: {_reason(error)}") from error
+        raise CharrnnError(f"cannot save in {directory.path}: {reason(error)}") from error
 
 
 def save_model(run: Run, directory: RunDirectory, *, loss: Loss | None = None) -> None:
     """Write the best weights, or those of now if none were evaluated yet, as the run's model (OSError).
 
-    `loss`: on all of the held-out text, where that is known; otherwise the sample's stands in the file.
+    `loss`: the one measured at the end, where that is known; otherwise the sample's stands in the file.
     """
-    best = run.best or Best(step=run.step, nats=math.nan, weights=run.weights())
+    best = run.best or Best(step=run.step, nats=math.nan, characters=0, weights=run.weights())
     nats = loss.nats if loss else best.nats
     story = {
         "corpus": run.corpus.name,
@@ -72,7 +83,7 @@ def save_model(run: Run, directory: RunDirectory, *, loss: Loss | None = None) -
         "steps": run.plan.steps,
         "epoch": round(best.step / run.windows.per_epoch, 3),
         "val_nats": None if math.isnan(nats) else nats,
-        "val_characters": loss.characters if loss else run.evaluation_characters,
+        "val_characters": loss.characters if loss else best.characters,
         "seconds": round(run.seconds, 1),
         "settings": dataclasses.asdict(run.training),
     }
@@ -91,23 +102,23 @@ def save(run: Run, directory: RunDirectory) -> Path:
 def load(run: Run, path: Path) -> None:
     """Put a run of the same configuration where a checkpoint was made.
 
-    Raise CharrnnError if the file is damaged or does not fit the run.
+    Raise DamagedError if the file is damaged or does not fit the run.
     """
-    file = tensor_file.read(path)
     try:
+        file = tensor_file.read(path)
         restore(run, file.arrays, json.loads(file.metadata["run"]))
+    except CharrnnError as error:
+        raise DamagedError(error.message) from error
     except (KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise CharrnnError(f"{path} does not fit this run: {error}", hint="`--new` starts over") from error
+        raise DamagedError(f"{path} does not fit this run: {error}", hint="`--new` starts over") from error
 
 
 def described(path: Path) -> dict[str, Any]:
-    """Read what a checkpoint says of its run, without its arrays (CharrnnError)."""
-    metadata = tensor_file.read_metadata(path)
+    """Read what a checkpoint says of its run, without its arrays (DamagedError)."""
     try:
+        metadata = tensor_file.read_metadata(path)
         return dict(json.loads(metadata["run"])) | {"network": json.loads(metadata["config"])}
+    except CharrnnError as error:
+        raise DamagedError(error.message) from error
     except (KeyError, ValueError, TypeError) as error:
-        raise CharrnnError(f"{path} is not a checkpoint of a training") from error
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+        raise DamagedError(f"{path} is not a checkpoint of a training") from error

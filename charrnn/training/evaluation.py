@@ -1,11 +1,11 @@
-"""The loss on the held-out end of a text, with carried state: on a sample on the way, on all of it at the end."""
+"""The loss on the held-out end of a text, with carried state: of a sample on the way, of up to 200,000 at the end."""
 
 from dataclasses import dataclass
 
 import torch
 from torch.nn import functional
 
-from charrnn.text.rows import cut
+from charrnn.text.rows import Rows, cut
 from charrnn.training.events import Evaluation
 from charrnn.training.run import Best, Run
 
@@ -16,8 +16,8 @@ SHORT_WARM_UP = 64
 SHARE_OF_TRAINING = 1 / 130
 """of the characters that will be trained on, read in each of twenty evaluations: five per cent of the time in all"""
 FEWEST_CHARACTERS = 8_192
-ALWAYS_READ = 150_000
-"""held-out characters, at the end; of more than these, a twentieth of what was trained on"""
+MOST_CHARACTERS = 200_000
+"""of the held-out text, at the end: all of most texts, and of the others as much from every part"""
 LARGEST_LOGITS = 1 << 22
 """numbers, in one piece of an evaluation: what bounds its memory"""
 
@@ -38,7 +38,7 @@ def evaluate(run: Run) -> Evaluation:
     loss = held_out_loss(run, at_most=run.evaluation_characters, warm_up=SHORT_WARM_UP)
     run.take_part("evaluation")
     if run.best is None or loss.nats < run.best.nats:
-        run.best = Best(step=run.step, nats=loss.nats, weights=run.weights())
+        run.best = Best(step=run.step, nats=loss.nats, characters=loss.characters, weights=run.weights())
     return Evaluation(
         step=run.step,
         nats=loss.nats,
@@ -50,14 +50,13 @@ def evaluate(run: Run) -> Evaluation:
 
 
 @torch.no_grad()
-def held_out_loss(run: Run, *, at_most: int | None = None, warm_up: int = WARM_UP) -> Loss:
+def held_out_loss(run: Run, *, at_most: int = MOST_CHARACTERS, warm_up: int = WARM_UP) -> Loss:
     """Read the held-out text in rows side by side, each warmed up on the end of the one before; float32, no dropout.
 
-    Of a text longer than `at_most`, by default `final_characters`, the beginning of every row is read.
+    Of a text longer than `at_most` the beginning of every row is read, so from all its parts alike.
     """
-    at_most = at_most or final_characters(run)
     ids = run.corpus.ids[run.train_characters :]
-    rows = cut(ids.size, rows=min(ROWS, max(1, ids.size // 64)), warm_up=min(warm_up, ids.size // 4))
+    rows = _rows(run, warm_up)
     length = max(1, min(128, LARGEST_LOGITS // (rows.count * run.network.vocabulary_size)))
     state = run.network.start(rows.count)
     total, count, read = 0.0, 0, 0
@@ -77,14 +76,26 @@ def held_out_loss(run: Run, *, at_most: int | None = None, warm_up: int = WARM_U
     return Loss(nats=total / count, characters=count, read=read)
 
 
-def final_characters(run: Run) -> int:
-    """Say how much held-out text the evaluation at the end reads: all, where that does not waste the budget."""
-    trained = (run.plan.steps or run.step) * run.training.batch * run.training.length
-    return min(run.held_out_characters, max(ALWAYS_READ, trained // 20))
+def read_on_the_way(run: Run) -> int:
+    """Foresee the characters read in an evaluation on the way, those of the warm-ups too."""
+    rows = _rows(run, SHORT_WARM_UP)
+    return (run.evaluation_characters or 0) + rows.count * rows.warm_up
+
+
+def read_at_the_end(run: Run) -> int:
+    """Foresee the characters read in the evaluation at the end."""
+    rows = _rows(run, WARM_UP)
+    return min(run.held_out_characters, MOST_CHARACTERS) + rows.count * rows.warm_up
+
+
+def _rows(run: Run, warm_up: int) -> Rows:
+    """Cut the held-out text into rows, fewer and less warmed up where it is short."""
+    characters = run.held_out_characters
+    return cut(characters, rows=min(ROWS, max(1, characters // 64)), warm_up=min(warm_up, characters // 4))
 
 
 def _sample_size(run: Run) -> int:
     """Choose how much an evaluation on the way reads: a small share of what training reads."""
     steps = run.plan.steps or run.step
     trained = steps * run.training.batch * run.training.length
-    return max(FEWEST_CHARACTERS, min(round(trained * SHARE_OF_TRAINING), run.held_out_characters))
+    return min(run.held_out_characters, max(FEWEST_CHARACTERS, round(trained * SHARE_OF_TRAINING)))

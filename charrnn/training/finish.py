@@ -1,4 +1,4 @@
-"""The end of a training: the best weights, measured on all of the held-out text, as the run's model."""
+"""The end of a training: the best weights, measured on the held-out text once more and more widely, as the model."""
 
 from dataclasses import dataclass
 
@@ -20,12 +20,13 @@ class Outcome:
     steps: int
     characters: int
     """trained on, counting each time anew"""
-    seconds: float
+    characters_per_second: float
+    """in the steps alone"""
     parameters: int
 
 
 def finish(run: Run, directory: RunDirectory) -> Outcome:
-    """Measure the best weights on the whole held-out text and write that beside them."""
+    """Measure the best weights on the held-out text, write that beside them, and note that it is done (OSError)."""
     best = run.best
     assert best is not None, "a plan that is done ends with an evaluation"
     now = run.network.state_dict()
@@ -34,11 +35,14 @@ def finish(run: Run, directory: RunDirectory) -> Outcome:
     loss = held_out_loss(run)
     run.network.load_state_dict(last)
     checkpoint.save_model(run, directory, loss=loss)
+    run.concluded = True
+    checkpoint.save(run, directory)
+    characters = run.step * run.training.batch * run.training.length
     return Outcome(
         loss=loss,
         best_step=best.step,
         steps=run.step,
-        characters=run.step * run.training.batch * run.training.length,
-        seconds=run.seconds,
+        characters=characters,
+        characters_per_second=characters / run.step_seconds if run.step_seconds else 0.0,
         parameters=run.model(best.weights).parameters,
     )

@@ -7,19 +7,33 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from charrnn.training.events import Evaluation, Event, Report
+from charrnn.errors import reason
+from charrnn.storage import write_whole
+from charrnn.training.events import Evaluation, Event, Report, Trouble
 
 
 def recorded(events: Iterator[Event], path: Path, *, step: int) -> Iterator[Event]:
-    """Pass events through, appending to `path`; lines of steps after `step`, which is gone back to, are dropped."""
+    """Pass events through, appending to `path`; lines of steps after `step`, which is gone back to, are dropped.
+
+    If the file cannot be written, that is told once as Trouble, and nothing else is lost.
+    """
     kept = [line for line in _lines(path) if line.get("step", math.inf) <= step]
-    with path.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(line) + "\n" for line in kept)
-        for event in events:
-            if isinstance(event, (Report, Evaluation)):
-                file.write(json.dumps(described(event)) + "\n")
-                file.flush()
-            yield event
+    # A run that was killed makes what was due at its last saved step once more; it has its line already.
+    there = {(line.get("event"), line["step"]) for line in kept}
+    broken = False
+    try:
+        write_whole(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
+    except OSError as error:
+        broken = True
+        yield Trouble(step=step, message=f"cannot write {path}: {reason(error)}")
+    for event in events:
+        if isinstance(event, (Report, Evaluation)) and not broken:
+            try:
+                _append(path, described(event), there)
+            except OSError as error:
+                broken = True
+                yield Trouble(step=step, message=f"cannot write {path}: {reason(error)}")
+        yield event
 
 
 def described(event: Event) -> dict[str, Any]:
@@ -29,12 +43,21 @@ def described(event: Event) -> dict[str, Any]:
     return {"event": type(event).__name__.lower(), **values, **bits}
 
 
+def _append(path: Path, line: dict[str, Any], there: set[tuple[Any, Any]]) -> None:
+    """Add a line, unless it is among those that are there."""
+    if (line["event"], line["step"]) not in there:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
     """Read the lines so far, up to one that was cut off by the end of the machine."""
     if not path.exists():
         return
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
-            yield json.loads(line)
-        except ValueError:
+            line = json.loads(text)
+        except (ValueError, RecursionError):
             return
+        if isinstance(line, dict) and isinstance(line.get("step"), int):
+            yield line

@@ -119,7 +119,8 @@ def _multiplied(network: NetworkConfig, circumstances: Circumstances) -> int:
 def _batch(asked: Mapping[str, Any], circumstances: Circumstances, characters: float) -> tuple[int, int]:
     """Choose streams and window: smaller ones where the text or what is read of it would make only a few of them."""
     usual = 64 if circumstances.device == "cuda" else 32
-    long = min(characters / (usual * 64) / FEWEST_UPDATES, circumstances.train_characters / 100_000) >= 1
+    updates = asked.get("steps", characters / (usual * 64))
+    long = updates >= FEWEST_UPDATES and circumstances.train_characters >= 100_000
     length = asked.get("length", 64 if long else 32)
     fitting = 2 ** int(math.log2(max(4, circumstances.train_characters // (length * 16))))
     return asked.get("batch", min(usual, fitting)), length

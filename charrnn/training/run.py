@@ -32,6 +32,8 @@ class Best:
 
     step: int
     nats: float
+    characters: int
+    """held out, that it is the mean over"""
     weights: Mapping[str, NDArray[np.float32]]
 
 
@@ -63,6 +65,10 @@ class Run:
         """how many parts of the training were evaluated, shown in a preview, reported"""
         self.evaluation_characters: int | None = None
         """how much held-out text an evaluation on the way reads; fixed by the first"""
+        self.step_seconds = 0.0
+        """of that, the time spent in steps"""
+        self.concluded = False
+        """whether the best weights were measured on the held-out text after the last step"""
         self.previewed_at = -1
         """the step of the last preview"""
         self.since_report = np.zeros(3)

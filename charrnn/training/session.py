@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from charrnn.config import NetworkConfig, TrainingConfig
-from charrnn.errors import CharrnnError
+from charrnn.errors import CharrnnError, reason
 from charrnn.runs import RunDirectory
+from charrnn.storage import leftovers
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus, Survey
 from charrnn.text.encoding import known_encoding
@@ -15,6 +16,7 @@ from charrnn.text.sources import Sources
 from charrnn.text.windows import steps_for
 from charrnn.training import checkpoint
 from charrnn.training.device import flops_per_second
+from charrnn.training.places import is_foreign
 from charrnn.training.recipe import Circumstances, choose
 from charrnn.training.run import PARTS, Run
 from charrnn.training.schedule import Plan
@@ -23,6 +25,7 @@ from charrnn.training.snapshot import machine
 BUDGETS = ("steps", "epochs", "minutes")
 CHANGEABLE = ("lr", "weight_decay", "clip", "precision")
 """settings that a stopped training may go on with other values of; all others make it another training"""
+FEWEST_HELD_OUT = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,49 +43,39 @@ class Session:
     @property
     def finished(self) -> bool:
         """Tell whether there is nothing left to do."""
-        return self.run.plan.finished(self.run.step)
+        return self.run.concluded and self.run.plan.finished(self.run.step)
 
 
-def begin(sources: Sources, directory: RunDirectory, given: Mapping[str, Any], device: str) -> Session:
+def begin(
+    sources: Sources, directory: RunDirectory, given: Mapping[str, Any], device: str, *, new: bool = False
+) -> Session:
     """Read the text, choose what was not given (None), and make the run's directory.
 
-    Nothing is created, and nothing old removed, before text and settings are known to be good (CharrnnError).
+    Nothing is created before text and settings are known to be good, and nothing old is removed before the text
+    is wholly written; a trained model only if a `new` run was asked for (CharrnnError).
     """
+    if is_foreign(directory):
+        raise CharrnnError(
+            f"{directory.path} exists and is not a charrnn run", hint="`--out DIR` puts the run elsewhere"
+        )
+    if directory.model.exists() and not new:
+        raise CharrnnError(
+            f"{directory.path} has a model but no checkpoint to go on from",
+            hint="`--new` starts over and replaces it, `--out DIR` keeps both",
+        )
     encoding, min_count = known_encoding(given.get("encoding") or "utf-8"), given.get("min_count") or 1
     found = corpora.survey(sources, encoding)
+    size, held_out = _sizes(found, given, min_count)
     circumstances = Circumstances(
-        train_characters=int(found.characters * (1 - (given.get("val_fraction") or TrainingConfig.val_fraction))),
-        vocabulary_size=len(found.vocabulary(min_count)),
+        train_characters=found.characters - held_out,
+        vocabulary_size=size,
         device=device,
         flops_per_second=flops_per_second(device, given.get("precision") or "float32"),
     )
     recipe = choose(given, circumstances)
-    prepare(directory)
-    try:
-        text = corpora.encode(sources, encoding, found, directory.corpus, min_count=min_count)
-    except OSError as error:
-        raise CharrnnError(f"cannot write in {directory.path}: {(error.strerror or str(error)).lower()}") from error
+    text = _written(sources, encoding, found, directory, min_count)
     run = Run(text, recipe.network, recipe.training, device)
     return Session(run=run, directory=directory, why=recipe.why, notes=_notes(sources, found, recipe.training))
-
-
-def prepare(directory: RunDirectory) -> None:
-    """Make the run's directory, without the files of an older run; raise CharrnnError where it cannot be had."""
-    refuse_foreign(directory)
-    try:
-        directory.path.mkdir(parents=True, exist_ok=True)
-        for old in (*directory.checkpoints(), directory.model, directory.metrics, directory.config):
-            old.unlink(missing_ok=True)
-    except OSError as error:
-        raise CharrnnError(f"cannot write in {directory.path}: {(error.strerror or str(error)).lower()}") from error
-
-
-def refuse_foreign(directory: RunDirectory) -> None:
-    """See that a directory is a run's, or empty, or not there (CharrnnError)."""
-    path = directory.path
-    ours = (directory.corpus, directory.config, directory.model)
-    if path.exists() and not (path.is_dir() and (any(file.exists() for file in ours) or not any(path.iterdir()))):
-        raise CharrnnError(f"{path} exists and is not a charrnn run", hint="`--out DIR` puts the run elsewhere")
 
 
 def resume(sources: Sources | None, directory: RunDirectory, given: Mapping[str, Any], device: str) -> Session:
@@ -90,18 +83,49 @@ def resume(sources: Sources | None, directory: RunDirectory, given: Mapping[str,
 
     Raise CharrnnError if the text or a setting is not what it was.
     """
-    path = directory.checkpoints()[-1]
-    words = checkpoint.described(path)
     text = corpora.open_corpus(directory.corpus)
-    if sources is not None:
-        _refuse_a_changed_text(sources, text, words["step"])
-    network, training = NetworkConfig(**words["network"]), TrainingConfig(**words["training"])
-    _refuse_other_settings(given, dataclasses.asdict(network) | dataclasses.asdict(training))
-    changed = {name: given[name] for name in CHANGEABLE if given.get(name) is not None}
-    run = Run(text, network, dataclasses.replace(training, **changed), device)
-    checkpoint.load(run, path)
-    _take_new_budget(run, given)
-    return Session(run=run, directory=directory, why="", notes=_not_exact(words["machine"], run), resumed=True)
+    problems: list[str] = []
+    for path in reversed(directory.checkpoints()):
+        try:
+            words = checkpoint.described(path)
+            _refuse_others(sources, text, given, words)
+            changed = {name: given[name] for name in CHANGEABLE if given.get(name) is not None}
+            training = dataclasses.replace(TrainingConfig(**words["training"]), **changed)
+            run = Run(text, NetworkConfig(**words["network"]), training, device)
+            checkpoint.load(run, path)
+        except checkpoint.DamagedError as error:
+            problems.append(f"{error.message}; using the one before")
+            continue
+        _take_new_budget(run, given)
+        notes = (*problems, *_not_exact(words["machine"], run))
+        return Session(run=run, directory=directory, why="", notes=notes, resumed=True)
+    raise CharrnnError("; ".join(problems), hint="`--new` starts over")
+
+
+def _sizes(found: Survey, given: Mapping[str, Any], min_count: int) -> tuple[int, int]:
+    """Count vocabulary and held-out characters; raise CharrnnError where either is too small to learn from."""
+    size = len(found.vocabulary(min_count))
+    if size < 2:
+        raise CharrnnError(f"no character stands there {min_count:,} times", hint="a lower `--min-count`")
+    fraction = given.get("val_fraction") or TrainingConfig.val_fraction
+    held_out = found.characters - int(found.characters * (1 - fraction))
+    if held_out < FEWEST_HELD_OUT:
+        raise CharrnnError(f"only {held_out} characters would be held out", hint="a higher `--val-fraction`")
+    return size, held_out
+
+
+def _written(sources: Sources, encoding: str, found: Survey, directory: RunDirectory, min_count: int) -> Corpus:
+    """Write the text's ids into the run's directory, and only then drop what an older run left there."""
+    try:
+        directory.path.mkdir(parents=True, exist_ok=True)
+        for left in leftovers(directory.path):
+            left.unlink(missing_ok=True)
+        text = corpora.encode(sources, encoding, found, directory.corpus, min_count=min_count)
+        for old in (*directory.checkpoints(), directory.model, directory.metrics, directory.config):
+            old.unlink(missing_ok=True)
+    except OSError as error:
+        raise CharrnnError(f"cannot write in {directory.path}: {reason(error)}") from error
+    return text
 
 
 def _notes(sources: Sources, found: Survey, training: TrainingConfig) -> tuple[str, ...]:
@@ -116,28 +140,37 @@ def _notes(sources: Sources, found: Survey, training: TrainingConfig) -> tuple[s
     return tuple(notes)
 
 
-def _refuse_a_changed_text(sources: Sources, text: Corpus, step: int) -> None:
-    """Compare sizes and times, and only where those differ every byte."""
-    now, then = sources.fingerprint(), text.fingerprint
-    same = now["bytes"] == then["bytes"] and (
-        now["modified"] == then["modified"] or sources.checksum() == then["sha256"]
-    )
-    if not same:
-        raise CharrnnError(
-            f"{sources.name} changed since step {step:,} (was {then['bytes']:,} bytes)",
-            hint="put the old text back, or `--new` starts over",
-        )
-
-
-def _refuse_other_settings(given: Mapping[str, Any], saved: Mapping[str, Any]) -> None:
-    """Name every setting that was asked for and is not what the run has."""
-    fixed = [name for name in saved if name not in (*BUDGETS, *CHANGEABLE) and given.get(name) is not None]
-    differing = [f"{name}: saved {saved[name]}, asked {given[name]}" for name in fixed if given[name] != saved[name]]
+def _refuse_others(sources: Sources | None, text: Corpus, given: Mapping[str, Any], words: Mapping[str, Any]) -> None:
+    """See that text and settings are those that the run was begun with (CharrnnError)."""
+    if words["fingerprint"] != dict(text.fingerprint):
+        raise CharrnnError(f"{text.path} is not the text of the run's checkpoint", hint="`--new` starts over")
+    if sources is not None:
+        _refuse_another_text(sources, text, words["step"])
+    saved = words["network"] | words["training"] | {"encoding": text.encoding, "min_count": text.min_count}
+    asked = dict(given)
+    if asked.get("encoding") is not None:
+        asked["encoding"] = known_encoding(asked["encoding"])
+    fixed = [name for name in saved if name not in (*BUDGETS, *CHANGEABLE) and asked.get(name) is not None]
+    differing = [f"{name}: saved {saved[name]}, asked {asked[name]}" for name in fixed if asked[name] != saved[name]]
     if differing:
         raise CharrnnError(
             f"the run was begun with other settings ({'; '.join(differing)})",
             hint="`--new` starts over, `--out DIR` keeps both",
         )
+
+
+def _refuse_another_text(sources: Sources, text: Corpus, step: int) -> None:
+    """Compare sizes and times, and only where those differ every byte."""
+    now, then = sources.fingerprint(), text.fingerprint
+    same_size = now["bytes"] == then["bytes"]
+    if same_size and (now["modified"] == then["modified"] or sources.checksum() == then["sha256"]):
+        return
+    if sources.name != text.name:
+        raise CharrnnError(f"the run is of {text.name}, not of {sources.name}", hint="`--out DIR` keeps both")
+    raise CharrnnError(
+        f"{sources.name} changed since step {step:,} (was {then['bytes']:,} bytes)",
+        hint="put the old text back; `--new` starts over, `--out DIR` keeps both",
+    )
 
 
 def _take_new_budget(run: Run, given: Mapping[str, Any]) -> None:
@@ -156,6 +189,7 @@ def _take_new_budget(run: Run, given: Mapping[str, Any]) -> None:
         run.plan = Plan(steps=None, from_step=run.step, from_progress=min(done, 1.0))
     else:
         return
+    run.concluded = False
     for what in PARTS:
         run.take_part(what)
 

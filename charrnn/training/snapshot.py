@@ -42,10 +42,13 @@ def arrays_of(run: Run) -> Arrays:
 
 def metadata_of(run: Run) -> dict[str, str]:
     """Lay out everything that is not an array."""
-    best = None if run.best is None else {"step": run.best.step, "nats": run.best.nats}
+    known = ("step", "nats", "characters")
+    best = None if run.best is None else {name: getattr(run.best, name) for name in known}
     words = {
         "step": run.step,
         "seconds": run.seconds,
+        "step_seconds": run.step_seconds,
+        "concluded": run.concluded,
         "plan": dataclasses.asdict(run.plan),
         "parts": run.parts,
         "previewed_at": run.previewed_at,
@@ -62,7 +65,8 @@ def restore(run: Run, arrays: Arrays, words: Mapping[str, Any]) -> None:
     """Put a run of the same configuration where another one was (KeyError, RuntimeError: they do not fit)."""
     run.network.load_state_dict({name: torch.from_numpy(arrays[name].copy()) for name in run.network.state_dict()})
     run.step, run.seconds, run.plan = words["step"], words["seconds"], Plan(**words["plan"])
-    run.previewed_at = words["previewed_at"]
+    run.previewed_at, run.concluded = words["previewed_at"], words["concluded"]
+    run.step_seconds = words["step_seconds"]
     run.parts, run.evaluation_characters = dict(words["parts"]), words["evaluation_characters"]
     if run.step:
         _restore_optimiser(run, arrays)

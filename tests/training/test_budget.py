@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from charrnn.training.budget import Budget, timed
+from charrnn.training.evaluation import read_on_the_way
 from charrnn.training.events import Evaluation, Event, Step
 from charrnn.training.run import Run
 
@@ -30,7 +31,8 @@ def worked(run: Run, clock: FakeClock, seconds: float, slower_from: int | None =
         if run.part_is_due("evaluation"):
             run.take_part("evaluation")
             clock.now += 0.2
-            yield Evaluation(step=run.step, nats=1.0, characters=1000, read=1000, best_nats=1.0, best_step=run.step)
+            read = read_on_the_way(run)
+            yield Evaluation(step=run.step, nats=1.0, characters=1000, read=read, best_nats=1.0, best_step=run.step)
         progress = run.plan.progress(run.step)
         yield Step(
             step=run.step, nats=1.0, gradient_norm=1.0, learning_rate=1.0, progress=progress, steps=run.plan.steps
