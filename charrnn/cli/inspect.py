@@ -32,13 +32,13 @@ def _model(context: click.Context, _parameter: click.Parameter, named: Path | No
 @option("--text", section=EVIDENCE, help="Read this file instead of the model's held-out text.")
 @option(
     "--chars",
-    type=Number(1, MOST_CHARACTERS, whole=True),
+    type=Number(1, whole=True, most=MOST_CHARACTERS),
     section=EVIDENCE,
     help="How much (200,000; for --cell 800).",
 )
 @option(
     "--start",
-    type=Number(0, MOST_CHARACTERS, whole=True),
+    type=Number(0, whole=True, most=MOST_CHARACTERS),
     default=0,
     section=EVIDENCE,
     help="Where in the text to begin.",

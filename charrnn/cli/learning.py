@@ -3,18 +3,15 @@
 import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
 from rich.console import Console
 
-from charrnn.cli.showing import Show, show_json, show_lines, show_live, show_nothing, show_reading
+from charrnn.cli.preparing import Prepared
+from charrnn.cli.showing import Show, show_json, show_lines, show_live, show_nothing
 from charrnn.cli.stopping import Stopping
 from charrnn.cli.telling import conclude, introduce, say_finished, write_config
-from charrnn.runs import RUNS, RunDirectory, run_name
-from charrnn.text import standard_library
-from charrnn.text.sources import STANDARD_INPUT, find
 from charrnn.training import checkpoint
 from charrnn.training.budget import Budget, timed
 from charrnn.training.device import choose_device, choose_precision
@@ -28,13 +25,15 @@ from charrnn.views.training import Watch
 Options = Mapping[str, Any]
 
 
-def learn(corpus: tuple[str, ...], options: Options, origins: Mapping[str, str], *, began: float) -> None:
-    """Train: read the text, learn, show, save; raise CharrnnError for what the user can put right."""
+def learn(
+    prepared: Prepared, corpus: tuple[str, ...], options: Options, origins: Mapping[str, str], *, began: float
+) -> None:
+    """Train: learn, show, save; raise CharrnnError for what the user can put right."""
     console = talk()
     console.quiet = options["quiet"]
     if options["threads"]:
         torch.set_num_threads(options["threads"])
-    session = _session(corpus, options, console)
+    session = _session(prepared, options, console)
     if session.finished:
         say_finished(session, console, options)
         return
@@ -45,22 +44,17 @@ def learn(corpus: tuple[str, ...], options: Options, origins: Mapping[str, str],
     conclude(session, outcome, console, options)
 
 
-def _session(corpus: tuple[str, ...], options: Options, console: Console) -> Session:
-    """Find the run that was stopped, or begin one."""
-    name = "stdin" if corpus[:1] == (STANDARD_INPUT,) else corpus[0] if corpus else standard_library.NAME
-    directory = RunDirectory(Path(options["out"]) if options["out"] else RUNS / run_name(Path(name)))
+def _session(prepared: Prepared, options: Options, console: Console) -> Session:
+    """Go on with the run that was stopped, or begin one."""
     device = choose_device(options["device"])
     given = dict(options) | {"precision": None if options["precision"] == "auto" else options["precision"]}
-    going_on = directory.checkpoints() and not options["new"]
-    # Standard input can be read only once: a run that has its own copy of it needs no more.
-    sources = None if going_on and STANDARD_INPUT in corpus else find(corpus)
-    if going_on and sources is None:
-        console.print(f"note: going on with the text of {directory.path}; standard input is not read", soft_wrap=True)
-    if going_on:
-        return resume(sources, directory, given, device)
-    assert sources is not None
-    given["precision"] = choose_precision(options["precision"], device)
-    return begin(show_reading(sources, console), directory, given, device, new=options["new"])
+    if prepared.sources is not None and prepared.found is not None:
+        given["precision"] = choose_precision(options["precision"], device)
+        return begin(prepared.sources, prepared.found, prepared.directory, given, device, new=options["new"])
+    if prepared.sources is None:
+        where = prepared.directory.path
+        console.print(f"note: going on with the text of {where}; standard input is not read", soft_wrap=True)
+    return resume(prepared.sources, prepared.directory, given, device)
 
 
 def _train(session: Session, options: Options, console: Console, began: float) -> Outcome:

@@ -55,7 +55,10 @@ def _cell_wanted(value: object) -> str:
 
 
 class Number(click.ParamType):  # type: ignore[type-arg]  # see CellType
-    """A finite number within bounds; nan and inf, which Click's own types let through, are none."""
+    """A finite number within bounds; nan and inf, which Click's own types let through, are none.
+
+    `most` is a bound beyond all reason, which is told only where it is passed.
+    """
 
     name = "number"
 
@@ -67,9 +70,11 @@ class Number(click.ParamType):  # type: ignore[type-arg]  # see CellType
         whole: bool = False,
         above: bool = False,
         meaning: str = "",
+        most: float = math.inf,
     ) -> None:
         self.low, self.high, self.whole, self.above = low, high, whole, above
         self.meaning = meaning
+        self.most = most
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - Click's signature
         """Show what is to be written: N for a whole number, F for any."""
@@ -81,6 +86,8 @@ class Number(click.ParamType):  # type: ignore[type-arg]  # see CellType
         fits = number is not None and self.low <= number <= self.high and not (self.above and number == self.low)
         if number is None or not fits or (self.whole and number != int(number)):
             self.fail(f"must be {self.demand}, not {_shortened(str(value))}", param, ctx)
+        if number > self.most:
+            self.fail(f"must be at most {self.most:,}, not {_shortened(str(value))}", param, ctx)
         return int(number) if self.whole else number
 
     @property

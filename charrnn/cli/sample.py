@@ -34,7 +34,7 @@ ALL_OF_UNICODE = 0x110000
 @option(
     "-n",
     "--length",
-    type=Number(0, MOST_CHARACTERS, whole=True),
+    type=Number(0, whole=True, most=MOST_CHARACTERS),
     default=500,
     section=COMMON,
     show_default=True,
@@ -60,7 +60,7 @@ ALL_OF_UNICODE = 0x110000
 @option("--argmax", is_flag=True, section=CHOOSING, help="Always the likeliest; the same as -t 0.")
 @option(
     "--top-k",
-    type=Number(0, ALL_OF_UNICODE, whole=True, meaning="0: no limit"),
+    type=Number(0, whole=True, meaning="0: no limit", most=ALL_OF_UNICODE),
     section=CHOOSING,
     help="Only the N likeliest.",
 )
@@ -70,12 +70,12 @@ ALL_OF_UNICODE = 0x110000
 @option("--min-p", type=Number(0, 1), section=CHOOSING, help="Only those this likely, measured by the likeliest.")
 @option(
     "--count",
-    type=Number(1, 10**9, whole=True),
+    type=Number(1, whole=True, most=10**9),
     default=1,
     section=SEVERAL,
     help="How many samples, each with the seed after.",
 )
-@option("--seed", type=Number(0, 2**62, whole=True), section=SEVERAL, help="The same seed writes the same text.")
+@option("--seed", type=Number(0, whole=True, most=2**62), section=SEVERAL, help="The same seed writes the same text.")
 @option("--raw", is_flag=True, section=OUTPUT, help="Control characters as they are, even on a terminal.")
 @json_option
 @quiet_option

@@ -45,7 +45,7 @@ def show_live(events: Events, watch: Watch, console: Console) -> None:
 
 def show_lines(events: Events, watch: Watch, console: Console) -> None:
     """Write key=value lines, at least ten seconds apart, and what the network wrote at each stage."""
-    written_at = -SECONDS_BETWEEN_LINES
+    written_at, unwritten = -SECONDS_BETWEEN_LINES, None
     for event in events:
         now = time.monotonic()
         watch.see(event, now)
@@ -53,9 +53,13 @@ def show_lines(events: Events, watch: Watch, console: Console) -> None:
             console.print(f"warning: {visible(event.message)}", soft_wrap=True)
         elif isinstance(event, Preview):
             console.print(written_line(event), soft_wrap=True)
-        elif isinstance(event, Report) and now - written_at >= SECONDS_BETWEEN_LINES:
+        elif isinstance(event, Report) and now - written_at < SECONDS_BETWEEN_LINES:
+            unwritten = event
+        elif isinstance(event, Report):
             console.print(report_line(event, watch), soft_wrap=True)
-            written_at = now
+            written_at, unwritten = now, None
+    if unwritten is not None:
+        console.print(report_line(unwritten, watch), soft_wrap=True)
 
 
 def show_json(events: Events, _watch: Watch, _console: Console) -> None:

@@ -146,10 +146,12 @@ def write_config(session: Session, corpus: tuple[str, ...], options: Options, or
 
 
 def _measured_on(session: Session, outcome: Outcome) -> str:
-    """Say of what the loss is the mean, where that is not all of the held-out text."""
-    held_out = session.run.held_out_characters
-    read = outcome.loss.characters
-    return f"over {read:,} of {held_out:,} held-out characters" if read < held_out - 1 else ""
+    """Say of what the loss is the mean, and of what those on the way were."""
+    held_out, read = session.run.held_out_characters, outcome.loss.characters
+    share = "all" if read >= held_out - 1 else f"{read:,} of"
+    sample = session.run.evaluation_characters or 0
+    rest = f"; on the way, over a sample of {sample:,}" if sample < read else ""
+    return f"over {share} {held_out:,} held-out characters{rest}"
 
 
 def _recorded_result(session: Session) -> dict[str, Any]:

@@ -95,12 +95,16 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
     Ctrl-C saves and stops; the same command goes on exactly where it stopped.
     """
     began = time.monotonic()
+    options |= _one_budget(context)
     cores.wait_briefly()
+    from charrnn.cli.preparing import prepare
+
+    prepared = prepare(corpus, options)
     from charrnn.cli.learning import learn
 
     sources = {name: context.get_parameter_source(name) for name in context.params}
     origins = {name: ORIGINS[source] for name, source in sources.items() if source in ORIGINS}
-    learn(corpus, options | _one_budget(context), origins, began=began)
+    learn(prepared, corpus, options, origins, began=began)
 
 
 def _one_budget(context: click.Context) -> dict[str, None]:

@@ -124,7 +124,7 @@ def _file(given: str) -> Source:
     except OSError as error:
         raise CharrnnError(f"cannot read {given}: {reason(error)}") from error
     if stat.S_ISDIR(mode):
-        raise WrongUsageError(f"{given} is a directory", hint=f"`charrnn train {path}/*.txt`")
+        raise WrongUsageError(f"{given} is a directory", hint=f"name its files: `charrnn train {path}/*`")
     if not stat.S_ISREG(mode):
         with path.open("rb") as stream:
             return _spooled(stream, given)
@@ -137,7 +137,7 @@ def _near(path: Path) -> str | None:
         names = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
     except OSError:
         return None
-    matches = difflib.get_close_matches(path.name, names, n=3, cutoff=0.5)
+    matches = difflib.get_close_matches(path.name, names, n=2, cutoff=0.6)
     return "did you mean " + " or ".join(str(path.with_name(name)) for name in matches) + "?" if matches else None
 
 

@@ -161,5 +161,5 @@ def _refuse_the_absurd(network: NetworkConfig, vocabulary_size: int) -> None:
 
 def _why(asked: Mapping[str, Any], epochs: float) -> str:
     if "minutes" in asked:
-        return f"chosen so that the text can be read about {epochs:.1f} times in that time"
+        return "chosen to fit the text and what this machine can do in that time"
     return f"chosen for a text that is read {epochs:.1f} times"

@@ -47,11 +47,17 @@ class Session:
 
 
 def begin(
-    sources: Sources, directory: RunDirectory, given: Mapping[str, Any], device: str, *, new: bool = False
+    sources: Sources,
+    found: Survey,
+    directory: RunDirectory,
+    given: Mapping[str, Any],
+    device: str,
+    *,
+    new: bool = False,
 ) -> Session:
-    """Read the text, choose what was not given (None), and make the run's directory.
+    """Choose what was not given (None) for a surveyed text, make the run's directory, and write the text there.
 
-    Nothing is created before text and settings are known to be good, and nothing old is removed before the text
+    Nothing is created before the settings are known to be good, and nothing old is removed before the text
     is wholly written; a trained model only if a `new` run was asked for (CharrnnError).
     """
     if is_foreign(directory):
@@ -64,7 +70,6 @@ def begin(
             hint="`--new` starts over and replaces it, `--out DIR` keeps both",
         )
     encoding, min_count = known_encoding(given.get("encoding") or "utf-8"), given.get("min_count") or 1
-    found = corpora.survey(sources, encoding)
     size, held_out = _sizes(found, given, min_count)
     circumstances = Circumstances(
         train_characters=found.characters - held_out,

@@ -46,7 +46,7 @@ class Ending:
     val_nats: float
     best_step: int
     measured_on: str
-    """of what the loss is the mean, where it is not all of the held-out text"""
+    """of what the loss is the mean"""
     next_commands: tuple[tuple[str, str], ...]
     """what to type now, and what it does"""
 
@@ -58,8 +58,7 @@ class Ending:
             f"({self.val_nats:.4f} nats) at step {self.best_step:,}",
             style="bold",
         )
-        if self.measured_on:
-            yield Text(f"  {self.measured_on}", style="dim")
+        yield Text(f"  {self.measured_on}", style="dim")
         yield Text()
         table = Table.grid(padding=(0, 3))
         for command, meaning in self.next_commands:

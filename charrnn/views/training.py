@@ -5,12 +5,12 @@ Drawings are values; counting events into them is `Watch`'s, and when to draw th
 
 import json
 import math
+import re
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -46,7 +46,7 @@ class Picture:
         """Draw progress, numbers, the loss so far and what the network writes by now."""
         unicode = unicode_output(console)
         yield Text()
-        yield self._bar(options.max_width)
+        yield self._bar(options.max_width, unicode=unicode)
         yield Text("  " + self.numbers(options.max_width - 2), no_wrap=True, overflow="crop")
         if len(self.history) > 1:
             yield self._sparkline(options.max_width, unicode=unicode)
@@ -64,12 +64,12 @@ class Picture:
             parts.pop()
         return "   ".join(parts)
 
-    def _bar(self, width: int) -> Table:
-        steps = "…" if self.steps is None else f"{self.steps:,}"
+    def _bar(self, width: int, *, unicode: bool) -> Table:
+        steps = "?" if self.steps is None else f"{self.steps:,}"
         known = self.seconds_left is not None and self.progress < 1
         left = left_to_go(self.seconds_left or 0) if known else ""
         table = Table.grid(padding=(0, 1))
-        bar = ProgressBar(total=1.0, completed=self.progress, width=max(4, min(50, width - 50)))
+        bar = _bar(self.progress, max(4, min(50, width - 50)), unicode=unicode)
         table.add_row(f"  step {self.step:,} / {steps}", bar, f"{self.progress:.0%}", left)
         return table
 
@@ -155,7 +155,9 @@ def report_line(report: Report, watch: Watch) -> str:
     if watch.evaluation is not None:
         fields["val_bpc"] = f"{watch.evaluation.nats / NATS_A_BIT:.3f}"
         fields["best"] = f"{watch.evaluation.best_nats / NATS_A_BIT:.3f}"
-    fields |= {"lr": f"{report.learning_rate:.2g}", "chars_per_s": f"{watch.characters_per_second:.0f}"}
+    fields["lr"] = f"{report.learning_rate:.2g}"
+    if watch.characters_per_second:
+        fields["chars_per_s"] = f"{watch.characters_per_second:.0f}"
     left = watch.time_left()
     if left is not None:
         fields["eta_s"] = f"{left:.0f}"
@@ -170,12 +172,21 @@ def written_line(preview: Preview) -> str:
 def milestone(preview: Preview, width: int, *, unicode: bool) -> Text:
     """Give a preview's beginning in one line, to stay above the live picture: at first, train more, train more."""
     when = "at first" if preview.step == 0 else f"step {preview.step:,}"
-    shown = visible(typeset(preview.text.replace("\n", "¶"), unicode=unicode), keep="", unicode=unicode)
+    # Blanks at the beginning, such as indentation, would fill the line with nothing.
+    compact = re.sub(r" {2,}", " ", preview.text.strip().replace("\n", "¶"))
+    shown = visible(typeset(compact, unicode=unicode), keep="", unicode=unicode)
     line = Text(f"  {when:>12}  ", style="dim")
     line.append(Text(shown))
     line.truncate(max(1, width - 1))
     line.no_wrap = True
     return line
+
+
+def _bar(progress: float, width: int, *, unicode: bool) -> Text:
+    """Draw how much is done; readable without colour."""
+    done = int(progress * width)
+    full, empty = ("━", "┄") if unicode else ("#", ".")
+    return Text(full * done, style="cyan") + Text(empty * (width - done), style="dim")
 
 
 def _written(preview: Preview, width: int, lines: int, *, unicode: bool) -> list[Text]:

@@ -53,6 +53,17 @@ def test_a_person_reads_what_it_is(call: Call, model: Model) -> None:
     assert max(map(len, said.out.splitlines())) <= 80
 
 
+def test_no_name_runs_into_its_value(call: Call, run_here: RunDirectory, model: Model) -> None:
+    """However long it is; and settings are a line that can be read."""
+    settings = {"batch": 32, "length": 64, "lr": 0.015, "steps": None, "minutes": 1.0, "warm_up": 1000, "seed": 0}
+    story = {"train_characters": 1003854, "settings": settings}
+    save(run_here.model, dataclasses.replace(model, training=story))
+    lines = call("info").out.splitlines()
+    assert "train characters  1,003,854" in lines
+    assert "settings          batch 32 × 64 · lr 0.015 · minutes 1 · warm up 1,000 · seed 0" in lines
+    assert {line[16:18] for line in lines} == {"  "}
+
+
 def test_f62_what_a_file_says_cannot_drive_the_terminal(call: Call, run_here: RunDirectory, model: Model) -> None:
     """Nor do strange values or a missing history break it."""
     story = {"corpus\x1b[2J": "a\x1b]0;x\x07\nb", "val_nats": None, "more": [1, {"a": 2.5}]}

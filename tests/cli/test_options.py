@@ -49,3 +49,25 @@ def test_bounds_are_kept() -> None:
     for wrong in ("-0.1", "1.1", "0"):
         with pytest.raises(click.BadParameter, match="> 0 and ≤ 1"):
             Number(0, 1, above=True).convert(wrong, None, None)
+
+
+@pytest.mark.parametrize("value", ["1" + "0" * 400, "9" * 5000, 10**400, "1e400"])
+@pytest.mark.parametrize("kind", [Number(0, whole=True, most=10**12), Number(0, 1), Number(0, 10**12, whole=True)])
+def test_a_number_of_hundreds_of_digits_is_refused_in_one_short_line(kind: Number, value: object) -> None:
+    """Though it is finite, and larger than any float."""
+    with pytest.raises(click.BadParameter, match="must be") as caught:
+        kind.convert(value, None, None)
+    assert len(caught.value.message) < 120
+
+
+def test_a_bound_beyond_all_reason_is_told_only_where_it_is_passed() -> None:
+    """Who asks for -1 need not read of a billion."""
+    kind = Number(0, whole=True, most=10**9)
+    assert kind.convert("1e9", None, None) == 10**9
+    for value, told in (
+        ("-1", "must be a whole number ≥ 0, not -1"),
+        ("1e10", "must be at most 1,000,000,000, not 1e10"),
+    ):
+        with pytest.raises(click.BadParameter) as caught:
+            kind.convert(value, None, None)
+        assert caught.value.message == told

@@ -64,6 +64,27 @@ def test_json_has_no_end_without_a_length(call: Call) -> None:
     assert call("sample", "--json", "-n", "0").code == 2
 
 
+@pytest.mark.parametrize("option", ["--length", "--count", "--top-k", "--seed"])
+@pytest.mark.parametrize("value", ["1" + "0" * 400, "1" + "0" * 25])
+def test_a_number_that_no_machine_counts_to_is_refused(call: Call, option: str, value: str) -> None:
+    """In one line that names the option."""
+    said = call("sample", "-p", "a", option, value)
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith(f"error: {option}: must be at most ")
+
+
+def test_f69_unseen_characters_are_named_though_the_model_knows_a_stand_in(
+    call: Call, run_here: RunDirectory
+) -> None:
+    """A text with one U+FFFD in it has taught the model nothing of the characters that it never saw."""
+    save(run_here.model, random_model("\n abc\ufffd"))
+    assert call("sample", "-p", "éa\ufffd").err.startswith("error: the model never saw 'é'\n")
+    same = [
+        call("sample", "-p", prompt, "--unknown", "skip", "--no-prompt", "--seed", "1").out for prompt in ("éa", "a")
+    ]
+    assert same[0] == same[1]
+
+
 def test_f69_unseen_characters_of_the_prompt(call: Call) -> None:
     """Are named, and left out if that is wished."""
     said = call("sample", "-p", "éa€é")
@@ -98,6 +119,23 @@ def test_f73_a_full_disk_is_one_line(shell: Call) -> None:
     assert shell("charrnn sample > /dev/full") == (1, "", "error: cannot write output: no space left on device\n")
     closed = "error: cannot write output: standard output is closed\n"
     assert shell("charrnn sample >&-") == (1, "", closed)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+def test_a_full_disk_is_told_of_a_long_text_too(shell: Call) -> None:
+    """One that no buffer holds back."""
+    said = shell("charrnn sample --json -n 9000 > /dev/full")
+    assert said.err == "error: cannot write output: no space left on device\n"
+
+
+def test_a_failure_beside_the_output_is_not_told_as_one_of_it(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A prompt for which there is no room is one thing, a text that nobody takes another."""
+    monkeypatch.setattr("shutil.copyfileobj", _full)
+    assert call("sample", "--prompt-file", "/dev/null") == (1, "", "error: no space left on device\n")
+
+
+def _full(*_: object) -> None:
+    raise OSError(28, "No space left on device")
 
 
 def test_f74_f75_a_pipe_gets_the_same_bytes_whatever_the_environment(shell: Call) -> None:

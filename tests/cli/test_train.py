@@ -90,7 +90,8 @@ def test_a_stopped_training_goes_on_to_the_same_bytes(cell: str, text: Path) -> 
     assert start(*arguments, "--out", "stopped").wait(timeout=120) == 0
     one, other = (read(RunDirectory(Path(name)).checkpoint(400)).arrays for name in ("whole", "stopped"))
     assert all(np.array_equal(one[name], other[name]) for name in one)
-    assert Path("whole/model.safetensors").stat().st_size == Path("stopped/model.safetensors").stat().st_size
+    models = [read(Path(name, "model.safetensors")).arrays for name in ("whole", "stopped")]
+    assert all(np.array_equal(models[0][name], models[1][name]) for name in models[0])
 
 
 def start(*arguments: str) -> "subprocess.Popen[bytes]":
@@ -118,6 +119,38 @@ def test_a_run_s_settings_can_be_used_again(train: Call, call: Call) -> None:
     assert said.code == 0, said.err
     one, other = (read(Path(f"{name}/model.safetensors")).arrays for name in ("checkpoints/book", "again"))
     assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_settings_of_a_run_by_epochs_can_be_used_again(train: Call, call: Call) -> None:
+    """Epochs have become steps, so there is one budget in the file."""
+    train("--epochs", "0.5")
+    said = call("train", "--config", "checkpoints/book/config.yaml", "--out", "again", "-q", "--threads", "1")
+    assert said.code == 0, said.err
+
+
+def test_f72_a_closed_pipe_saves_what_was_learned(text: Path, shell: Call) -> None:
+    """Whoever reads one line of events and leaves loses nothing."""
+    said = shell(f"charrnn train {text} {' '.join(SMALL)} --steps 4000 --json -q | head -1")
+    assert (said.code, said.err) == (0, "")
+    assert {"model.safetensors"} < files("checkpoints/book")
+    assert RunDirectory(Path("checkpoints/book")).checkpoints()
+
+
+def test_a_finished_run_answers_a_script_too(train: Call) -> None:
+    """The last line is the event that scripts wait for."""
+    train("--steps", "10")
+    last = json.loads(train("--steps", "10", "--json", "-q").out.splitlines()[-1])
+    assert (last["event"], last["steps"], last["model"]) == ("done", 10, "checkpoints/book/model.safetensors")
+    assert last["val_nats"] > 0
+
+
+def test_standard_input_is_not_read_again(shell: Call, text: Path) -> None:
+    """A run has its own copy of it, and says so."""
+    line = f"cat {text} | charrnn train - {' '.join(SMALL)}"
+    assert shell(f"{line} --steps 5 -q").code == 0
+    said = shell(f"{line} --steps 10")
+    assert said.code == 0
+    assert "standard input is not read" in said.err
 
 
 def test_a_minute_is_a_minute(train: Call) -> None:
@@ -312,3 +345,5 @@ def test_f65_divergence_has_its_own_exit_code(train: Call) -> None:
     assert said.code == 3
     assert "training diverged" in said.err
     assert "--lr" in said.err.splitlines()[-1]
+    for path in Path("checkpoints/book").glob("*.safetensors"):
+        assert all(np.isfinite(array).all() for array in read(path).arrays.values())

@@ -64,17 +64,22 @@ def naive_fit(cells: Matrix, number: int) -> Matrix:
 
 
 def naive_memory(cells: Matrix, number: int, cell: int) -> float:
-    """Regress the cell on the codes, both around the means of their group, from the whole matrix."""
-    confirmation = STREAMS.confirmation
-    groups = GROUP[STREAMS.scored()][:, confirmation].ravel()
-    target = cells[STREAMS.warm_up :, confirmation, cell].ravel().copy()
-    codes = CODINGS[number].codes[:, confirmation].ravel()
-    design = np.eye(len(CODINGS[number].levels))[codes]
+    """Regress the cell on the codes, both less their means by group, on one half; score the slopes on the other."""
+    learnt, scored = (naive_rest(cells, number, cell, half) for half in (STREAMS.discovery, STREAMS.confirmation))
+    slopes = np.linalg.lstsq(*learnt, rcond=1e-9)[0]
+    design, target = scored
+    return float(1 - ((target - design @ slopes) ** 2).sum() / (target**2).sum())
+
+
+def naive_rest(cells: Matrix, number: int, cell: int, streams: NDArray[np.bool_]) -> tuple[Matrix, Matrix]:
+    """Subtract the means of the last three characters from one-hot codes and a cell."""
+    groups = GROUP[STREAMS.scored()][:, streams].ravel()
+    target = cells[STREAMS.warm_up :, streams, cell].ravel().copy()
+    design = np.eye(len(CODINGS[number].levels))[CODINGS[number].codes[:, streams].ravel()]
     for group in np.unique(groups):
         design[groups == group] -= design[groups == group].mean(axis=0)
         target[groups == group] -= target[groups == group].mean()
-    predicted = design @ np.linalg.lstsq(design, target, rcond=1e-9)[0]
-    return float(1 - ((target - predicted) ** 2).sum() / (target**2).sum())
+    return design, target
 
 
 @settings(max_examples=8, deadline=None)
@@ -164,6 +169,13 @@ def test_memory_tells_a_memory_from_spelling() -> None:
     evidence = taken(cells)
     assert evidence.memory(2, 0) == pytest.approx(0, abs=1e-6)
     assert evidence.memory(0, 1) == pytest.approx(1, abs=1e-6)
+
+
+def test_what_is_learnt_of_memory_must_carry_over_to_other_text() -> None:
+    """A cell that turns its meaning over on the streams of the score remembers nothing there, it misleads."""
+    cells = some_activations()
+    cells[STREAMS.warm_up :, :, 1] = CODINGS[0].codes * np.where(STREAMS.discovery, 1.0, -1.0)
+    assert taken(cells).memory(0, 1) < -1
 
 
 def test_common_trigrams_have_a_group_of_their_own_and_rare_ones_share() -> None:

@@ -11,7 +11,7 @@ import pytest
 from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError
 from charrnn.inspection.concepts import CONCEPTS, Source
-from charrnn.inspection.findings import Finding, Findings
+from charrnn.inspection.findings import Finding, Findings, worth_drawing
 from charrnn.inspection.passage import holds, passage
 from charrnn.inspection.search import cell_name, find
 from charrnn.network.cells import CELLS
@@ -232,3 +232,35 @@ def test_a_passage_is_whole_lines_and_shows_the_concept_on_and_off(name: str) ->
 def test_a_passage_of_a_short_text_is_all_of_it(text: str) -> None:
     """There is nothing to choose."""
     assert text[passage(CONCEPTS["in_quote"], Source.of(text))] == text
+
+
+def a_finding(cell: str, fit: float, memory: float) -> Finding:
+    """Make up a finding."""
+    return Finding(
+        concept=cell,
+        description="",
+        cell=cell,
+        sign=1,
+        fit=fit,
+        fit_se=0.0,
+        memory=memory,
+        tuning=(),
+        episodes=9,
+        top=(),
+    )
+
+
+def test_the_findings_drawn_fit_and_remember() -> None:
+    """The lower of the two counts: neither spelling nor a memory of nothing that fits comes first."""
+    spelling, misfit = a_finding("1.0", 0.99, 0.01), a_finding("1.1", 0.04, 0.9)
+    both, better = a_finding("1.2", 0.5, 0.4), a_finding("1.3", 0.6, 0.6)
+    assert worth_drawing([spelling, misfit, both, better], 3) == [better, both, spelling]
+    assert worth_drawing([spelling, misfit, both, better], 1) == [better]
+
+
+def test_where_nothing_fits_the_best_of_it_is_drawn() -> None:
+    """One is better than none; none of none."""
+    assert worth_drawing([a_finding("1.0", 0.01, 0.9), a_finding("1.1", 0.02, 0.0)], 3) == [
+        a_finding("1.1", 0.02, 0.0)
+    ]
+    assert worth_drawing([], 3) == []

@@ -3,6 +3,7 @@
 import codecs
 import io
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -126,7 +127,7 @@ def test_f02_a_directory_is_refused(tmp_path: Path) -> None:
     """The hint says how its files are named."""
     with pytest.raises(WrongUsageError, match="is a directory") as caught:
         find([str(tmp_path)])
-    assert "*.txt" in str(caught.value.hint)
+    assert f"{tmp_path}/*" in str(caught.value.hint)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
@@ -208,6 +209,26 @@ def test_an_unknown_encoding_is_refused() -> None:
     for name in ("klingon", "base64", ""):
         with pytest.raises(WrongUsageError, match="unknown encoding"):
             known_encoding(name)
+
+
+@pytest.mark.parametrize("name", ["unicode_escape", "raw-unicode-escape", "IDNA", "punycode", "rot13", "undefined"])
+def test_codecs_that_are_not_for_whole_texts_are_refused(name: str) -> None:
+    """They take for ever, or make half characters out of whole ones."""
+    with pytest.raises(WrongUsageError, match="encoding"):
+        known_encoding(name)
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "told"),
+    [
+        (b"ab+2AA-", "utf-7", "is not valid UTF-7: it has U+D800"),
+        (b"no mark here", "utf-16", "is not valid UTF-16: "),
+    ],
+)
+def test_whatever_a_codec_dislikes_is_one_line(tmp_path: Path, content: bytes, encoding: str, told: str) -> None:
+    """Half a character, or bytes that do not say in which order they come."""
+    with pytest.raises(CharrnnError, match=re.escape(told)):
+        encoded(content * 100, tmp_path, encoding)
 
 
 def test_the_default_corpus_is_large_fixed_and_text() -> None:

@@ -1,0 +1,43 @@
+"""What `charrnn train` finds out before torch, which takes seconds, is imported: which run, which text."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from charrnn.cli.showing import show_reading
+from charrnn.runs import RUNS, RunDirectory, run_name
+from charrnn.text import standard_library
+from charrnn.text.corpus import Survey, survey
+from charrnn.text.encoding import known_encoding
+from charrnn.text.sources import STANDARD_INPUT, Sources, find
+from charrnn.views.terminal import talk
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A training that can be begun or gone on with."""
+
+    directory: RunDirectory
+    sources: Sources | None
+    """None: the run goes on with its own copy of what came from standard input"""
+    found: Survey | None
+    """what a first reading of the text found; None where a run goes on"""
+
+
+def prepare(corpus: tuple[str, ...], options: Mapping[str, Any]) -> Prepared:
+    """Find the run and read the text once; raise CharrnnError for a text that cannot be learned."""
+    name = "stdin" if corpus[:1] == (STANDARD_INPUT,) else corpus[0] if corpus else standard_library.NAME
+    directory = RunDirectory(Path(options["out"]) if options["out"] else RUNS / run_name(Path(name)))
+    going_on = bool(directory.checkpoints()) and not options["new"]
+    # Standard input can be read only once: a run that has its own copy of it needs no more.
+    if going_on and STANDARD_INPUT in corpus:
+        return Prepared(directory=directory, sources=None, found=None)
+    sources = find(corpus)
+    if going_on:
+        return Prepared(directory=directory, sources=sources, found=None)
+    encoding = known_encoding(options["encoding"] or "utf-8")
+    console = talk()
+    console.quiet = options["quiet"]
+    sources = show_reading(sources, console)
+    return Prepared(directory=directory, sources=sources, found=survey(sources, encoding))

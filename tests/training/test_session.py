@@ -1,0 +1,191 @@
+"""Beginning and going on lose nothing: no trained model, no foreign file, no last step."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from charrnn.errors import CharrnnError
+from charrnn.network.model_file import load
+from charrnn.runs import RunDirectory
+from charrnn.text.corpus import survey
+from charrnn.text.sources import Sources, find
+from charrnn.training import checkpoint, session
+from charrnn.training.finish import finish
+from charrnn.training.loop import train
+from charrnn.training.session import Session, resume
+
+GIVEN = {"hidden": 12, "batch": 4, "length": 16, "steps": 20}
+
+
+def begin(sources: Sources, place: RunDirectory, given: dict[str, Any], device: str, *, new: bool = False) -> Session:
+    """Survey a text and begin a run of it."""
+    return session.begin(sources, survey(sources, "utf-8"), place, given, device, new=new)
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    """Write a small text."""
+    path = tmp_path / "book.txt"
+    path.write_text("".join(f"{n} green bottles, {n * n % 97} walls (and a line).\n" for n in range(90)))
+    return path
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> RunDirectory:
+    """Give a run's directory that is not there yet."""
+    return RunDirectory(tmp_path / "run")
+
+
+def trained(text: Path, place: RunDirectory, *, conclude: bool = True, **given: Any) -> Session:
+    """Train a run to its end, with or without the last evaluation."""
+    made = begin(find([str(text)]), place, GIVEN | given, "cpu", new=place.model.exists())
+    list(checkpoint.kept(train(made.run, sample_every=0), made.run, place))
+    if conclude:
+        finish(made.run, place)
+    return made
+
+
+def test_a_model_without_a_checkpoint_is_not_replaced(text: Path, place: RunDirectory) -> None:
+    """Only --new replaces a trained model, whatever else is missing."""
+    trained(text, place)
+    for path in place.checkpoints():
+        path.unlink()
+    before = place.model.read_bytes()
+    with pytest.raises(CharrnnError, match="no checkpoint to go on from"):
+        begin(find([str(text)]), place, GIVEN, "cpu")
+    assert place.model.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "model.safetensors", "thesis.tex"])
+def test_f32_files_that_are_not_ours_are_not_touched(name: str, text: Path, place: RunDirectory) -> None:
+    """Other programs have files of those names too."""
+    place.path.mkdir()
+    (place.path / name).write_text("precious")
+    with pytest.raises(CharrnnError, match="is not a charrnn run"):
+        begin(find([str(text)]), place, GIVEN, "cpu", new=True)
+    assert [(entry.name, entry.read_text()) for entry in place.path.iterdir()] == [(name, "precious")]
+
+
+def test_a_new_run_that_cannot_be_begun_leaves_the_old_one(
+    text: Path, place: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk while the new text is written costs nothing."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    trained(text, place)
+    before = {path.name: path.read_bytes() for path in place.path.iterdir()}
+    monkeypatch.setattr("charrnn.text.corpus.encode", full)
+    with pytest.raises(CharrnnError, match="no space left on device"):
+        begin(find([str(text)]), place, GIVEN, "cpu", new=True)
+    assert {path.name: path.read_bytes() for path in place.path.iterdir()} == before
+
+
+def test_what_a_killed_process_left_behind_is_cleared_away(text: Path, place: RunDirectory) -> None:
+    """A half-written text is no reason to refuse the directory; nor does it stay."""
+    place.path.mkdir()
+    left = place.path / ".corpus.bin.99999999.tmp"
+    left.write_text("half")
+    trained(text, place)
+    assert not left.exists()
+
+
+def test_a_run_stopped_after_its_last_step_is_still_concluded(
+    text: Path, place: RunDirectory, tmp_path: Path
+) -> None:
+    """The last evaluation is made up for, so the model is that of a run never stopped."""
+    whole = RunDirectory(tmp_path / "whole")
+    trained(text, whole)
+    trained(text, place, conclude=False)
+    again = resume(find([str(text)]), place, {}, "cpu")
+    assert not again.finished
+    list(checkpoint.kept(train(again.run, sample_every=0), again.run, place))
+    finish(again.run, place)
+    assert resume(find([str(text)]), place, {}, "cpu").finished
+    one, other = load(whole.model).training, load(place.model).training
+    assert {name: one[name] for name in ("step", "val_nats", "val_characters")} == {
+        name: other[name] for name in ("step", "val_nats", "val_characters")
+    }
+
+
+def test_f54_a_damaged_checkpoint_gives_way_to_the_one_before(text: Path, place: RunDirectory) -> None:
+    """And that is said."""
+    made = begin(find([str(text)]), place, GIVEN, "cpu")
+    list(checkpoint.kept(train(made.run, sample_every=0), made.run, place, every_seconds=0.0))
+    newest = place.checkpoints()[-1]
+    newest.write_bytes(newest.read_bytes()[:-5])
+    again = resume(find([str(text)]), place, {}, "cpu")
+    assert again.run.step == 19
+    assert any("damaged" in note and "the one before" in note for note in again.notes)
+
+
+def test_f55_if_all_checkpoints_are_damaged_each_is_named(text: Path, place: RunDirectory) -> None:
+    """Nothing is deleted."""
+    made = begin(find([str(text)]), place, GIVEN, "cpu")
+    list(checkpoint.kept(train(made.run, sample_every=0), made.run, place, every_seconds=0.0))
+    for path in place.checkpoints():
+        path.write_bytes(b"nothing")
+    with pytest.raises(CharrnnError) as caught:
+        resume(find([str(text)]), place, {}, "cpu")
+    assert all(path.name in caught.value.message for path in place.checkpoints())
+
+
+@pytest.mark.parametrize("given", [{"min_count": 50}, {"encoding": "latin-1"}, {"hidden": 13}, {"seed": 9}])
+def test_f30_what_cannot_change_is_compared(given: dict[str, Any], text: Path, place: RunDirectory) -> None:
+    """Settings of the text too."""
+    trained(text, place)
+    with pytest.raises(CharrnnError, match="begun with other settings"):
+        resume(find([str(text)]), place, given, "cpu")
+
+
+def test_what_may_change_changes_what_is_to_come(text: Path, place: RunDirectory) -> None:
+    """A lower learning rate, and a longer budget, from where the run stands."""
+    trained(text, place)
+    again = resume(find([str(text)]), place, {"lr": 1e-4, "steps": 40}, "cpu")
+    assert (again.run.training.lr, again.run.plan.steps, again.run.step) == (1e-4, 40, 20)
+    assert not again.finished
+    longer = resume(find([str(text)]), place, {"minutes": 10.0}, "cpu")
+    assert longer.run.plan.steps is None
+    assert longer.run.plan.progress(20) < 0.1
+
+
+def test_another_text_of_the_same_name_is_told_from_a_changed_one(
+    text: Path, place: RunDirectory, tmp_path: Path
+) -> None:
+    """The hint does not lead to the loss of the first one's run."""
+    trained(text, place)
+    (tmp_path / "sub").mkdir()
+    other = tmp_path / "sub" / "book.txt"
+    other.write_text("another book altogether\n" * 50)
+    with pytest.raises(CharrnnError, match="the run is of") as caught:
+        resume(find([str(other)]), place, {}, "cpu")
+    assert "--new" not in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"), [({"min_count": 9999}, "--min-count"), ({"val_fraction": 0.002}, "--val")]
+)
+def test_settings_that_leave_nothing_to_learn_or_to_check_are_refused(
+    given: dict[str, Any], words: str, text: Path, place: RunDirectory
+) -> None:
+    """Before anything is made."""
+    with pytest.raises(CharrnnError) as caught:
+        begin(find([str(text)]), place, GIVEN | given, "cpu")
+    assert words in str(caught.value.hint)
+    assert not place.path.exists()
+
+
+def test_another_number_of_threads_is_said(text: Path, place: RunDirectory) -> None:
+    """It goes on, but not to the last bit."""
+    import torch
+
+    trained(text, place)
+    before = torch.get_num_threads()
+    torch.set_num_threads(before + 1)
+    try:
+        notes = resume(find([str(text)]), place, {"steps": 30}, "cpu").notes
+    finally:
+        torch.set_num_threads(before)
+    assert any("not to the last bit" in note and "threads" in note for note in notes)
