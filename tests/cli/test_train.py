@@ -74,10 +74,10 @@ def test_the_model_writes_scores_and_can_be_looked_into(train: Call, call: Call,
     assert "tanh(c)" in looked.out
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru"])
-def test_a_stopped_training_goes_on_to_the_same_bytes(cell: str, text: Path) -> None:
+@pytest.mark.slow
+def test_a_stopped_training_goes_on_to_the_same_bytes(text: Path) -> None:
     """Ctrl-C in the middle, the same command again: the last checkpoint is that of a run never stopped."""
-    arguments = ("train", str(text), *SMALL, "--cell", cell, "--steps", "400", "--dropout", "0.2", "-q")
+    arguments = ("train", str(text), *SMALL, "--steps", "400", "--dropout", "0.2", "-q")
     whole = start(*arguments, "--out", "whole")
     assert whole.wait(timeout=120) == 0
     stopped = start(*arguments, "--out", "stopped", "--save-every", "0.3")
@@ -128,6 +128,7 @@ def test_settings_of_a_run_by_epochs_can_be_used_again(train: Call, call: Call) 
     assert said.code == 0, said.err
 
 
+@pytest.mark.slow
 def test_f72_a_closed_pipe_saves_what_was_learned(text: Path, shell: Call) -> None:
     """Whoever reads one line of events and leaves loses nothing."""
     said = shell(f"charrnn train {text} {' '.join(SMALL)} --steps 4000 --json -q | head -1")
@@ -144,6 +145,7 @@ def test_a_finished_run_answers_a_script_too(train: Call) -> None:
     assert last["val_nats"] > 0
 
 
+@pytest.mark.slow
 def test_standard_input_is_not_read_again(shell: Call, text: Path) -> None:
     """A run has its own copy of it, and says so."""
     line = f"cat {text} | charrnn train - {' '.join(SMALL)}"
