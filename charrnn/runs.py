@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path, PurePath
 
 from charrnn.errors import CharrnnError
@@ -76,9 +77,16 @@ def find_model(named: Path | None = None, *, runs: Path = RUNS) -> Path:
     model = RunDirectory(named).model if named.is_dir() else named
     if model.exists():
         return model
-    there = RunDirectory(runs / named).model
-    hint = f"did you mean {there.parent}?" if there.exists() else "`charrnn train corpus.txt`"
-    raise CharrnnError(f"no trained model at {named}", hint=hint)
+    raise CharrnnError(f"no trained model at {named}", hint=_near(named, runs))
+
+
+def _near(named: Path, runs: Path) -> str:
+    """Say which model may have been meant, or how to make one."""
+    there = {run.name: run for run in _entries(runs) if RunDirectory(run).model.is_file()}
+    near = get_close_matches(named.name, there, n=1, cutoff=0.5)
+    if near:
+        return f"did you mean {there[near[0]]}?"
+    return f"there are {', '.join(map(str, sorted(there.values())))}" if there else "`charrnn train corpus.txt`"
 
 
 def newest_model(runs: Path = RUNS) -> Path:

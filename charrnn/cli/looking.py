@@ -156,7 +156,9 @@ def _cells_map(subject: Subject, cells: Sequence[Cell], concepts: Sequence[Conce
     marks = None
     if concepts:
         marks = _marks(subject, concepts[0], whole)
-    return _heatmap(subject, cells, whole, title=model_name(subject.path), marks=marks)
+    return _heatmap(
+        subject, cells, whole, title=f"{model_name(subject.path)} over {subject.source.name}", marks=marks
+    )
 
 
 def _finding_map(subject: Subject, finding: Finding) -> Heatmap:

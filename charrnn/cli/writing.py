@@ -16,6 +16,7 @@ from charrnn.network.model_file import Model, load
 from charrnn.network.reader import Reader
 from charrnn.runs import model_name
 from charrnn.sampling import Choice, Opening, Written, generate, opening
+from charrnn.text.vocabulary import named
 from charrnn.views.terminal import is_terminal
 
 BETWEEN_SAMPLES = "\n\n"
@@ -106,6 +107,9 @@ def _writer(path: Path, asked: Asked) -> Writer:
     model = load(path)
     if len(prompt) >= LONG_PROMPT and is_terminal(sys.stderr) and not asked.quiet:
         tell(f"reading a prompt of {len(prompt):,} characters", style=DIM)
+    unknown = model.vocabulary.unknown_in(prompt)
+    if unknown and asked.unknown == "skip" and not asked.quiet:
+        tell(f"note: left out of the prompt what the model never saw: {named(unknown)}")
     reader = Reader.of(model)
     begun = opening(reader, model.vocabulary, prompt, unknown=asked.unknown)
     return Writer(path=path, model=model, prompt=prompt, choice=choice, reader=reader, opening=begun)
@@ -117,9 +121,11 @@ def _write_text(writer: Writer, asked: Asked) -> None:
     talking = is_terminal(sys.stderr) and not asked.quiet
     try:
         for number, seed in enumerate(asked.seeds()):
+            if number and page.terminal:
+                page.write("\n")
             if talking:
                 tell(_heading(writer, seed), style=DIM)
-            page.write("" if number == 0 else BETWEEN_SAMPLES)
+            page.write(BETWEEN_SAMPLES if number and not page.terminal else "")
             page.write("" if asked.no_prompt else writer.prompt, style=DIM)
             for written in writer.write(seed, asked.length):
                 page.write(written.character)

@@ -106,4 +106,7 @@ def worth_drawing(findings: Sequence[Finding], most: int) -> list[Finding]:
     """
     fitting = [finding for finding in findings if finding.fit >= LEAST_FIT]
     ranked = sorted(fitting, key=lambda finding: -min(finding.fit, finding.memory))
+    # A cell that follows two concepts, such as strings and quotes, is drawn for the one it follows best.
+    different = {finding.cell: finding for finding in reversed(ranked)}
+    ranked = [finding for finding in ranked if different[finding.cell] is finding]
     return ranked[:most] or sorted(findings, key=lambda finding: -finding.fit)[:1]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from charrnn.inspection.concepts import Concept, Marks, Source
 
-LENGTH = 400
+LENGTH = 300
 
 
 def passage(concept: Concept, source: Source, *, length: int = LENGTH) -> slice:

@@ -83,8 +83,8 @@ def cut(text: str, *, most: int = MOST) -> Streams:
     """
     if len(text) < SHORTEST_TEXT:
         raise CharrnnError(
-            f"the text has {len(text):,} characters: at least {SHORTEST_TEXT:,} characters are needed",
-            hint="give a longer one with --text FILE",
+            f"{len(text):,} characters are too few to search: at least {SHORTEST_TEXT:,} characters are needed",
+            hint="`--text FILE` with more that the model knows, or a higher `--chars`; `--cell L.J` needs none",
         )
     pairs = len(text) // (2 * CHARACTERS_EACH)
     count = 2 * min(max(pairs, FEWEST // 2), most // 2)

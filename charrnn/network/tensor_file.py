@@ -15,7 +15,7 @@ import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from charrnn.errors import CharrnnError
+from charrnn.errors import CharrnnError, reason
 from charrnn.storage import write_whole
 
 FORMAT = "charrnn/1"
@@ -55,7 +55,7 @@ def read(path: Path) -> TensorFile:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise CharrnnError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+        raise CharrnnError(f"cannot read {path}: {reason(error)}") from error
     header, data = _split(path, content)
     metadata = _metadata(path, header)
     if hashlib.sha256(data).hexdigest() != metadata.get("sha256"):
@@ -75,7 +75,7 @@ def read_metadata(path: Path) -> Mapping[str, str]:
             length = min(int.from_bytes(start, "little"), LONGEST_HEADER)
             content = start + file.read(length)
     except OSError as error:
-        raise CharrnnError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+        raise CharrnnError(f"cannot read {path}: {reason(error)}") from error
     return _metadata(path, _split(path, content)[0])
 
 

@@ -223,7 +223,7 @@ def test_a_passage_is_whole_lines_and_shows_the_concept_on_and_off(name: str) ->
     source = Source.of(text, "a.md")
     chosen = passage(CONCEPTS[name], source)
     assert chosen.start == 0 or text[chosen.start - 1] == "\n"
-    assert 300 < len(text[chosen]) <= 400
+    assert 200 < len(text[chosen]) <= 300
     assert text[chosen].endswith("\n")
     assert 0.3 < holds(CONCEPTS[name], CONCEPTS[name].mark(source))[chosen].mean() < 0.7
 
