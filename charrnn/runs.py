@@ -7,7 +7,6 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path, PurePath
 
 from charrnn.errors import CharrnnError
@@ -83,6 +82,8 @@ def find_model(named: Path | None = None, *, runs: Path = RUNS) -> Path:
 def _near(named: Path, runs: Path) -> str:
     """Say which model may have been meant, or how to make one."""
     there = {run.name: run for run in _entries(runs) if RunDirectory(run).model.is_file()}
+    from difflib import get_close_matches
+
     near = get_close_matches(named.name, there, n=1, cutoff=0.5)
     if near:
         return f"did you mean {there[near[0]]}?"

@@ -7,7 +7,6 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 import click
 
@@ -51,6 +50,8 @@ class Commands(click.Group):
         """Find the command that is meant, or name one that may be."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            from difflib import get_close_matches
+
             near = get_close_matches(name, COMMANDS, n=1)
             error = click.UsageError(f"no such command {name!r}", ctx)
             error.__notes__ = [f"did you mean `charrnn {near[0]}`?"] if near else []

@@ -90,13 +90,13 @@ def _network(asked: Mapping[str, Any], hidden: int, circumstances: Circumstances
 
 
 def _embedding(vocabulary_size: int) -> int:
-    """Half as wide as the alphabet is large, within bounds: wider ones cost arithmetic and add no function."""
-    return min(128, max(16, 16 * math.ceil(vocabulary_size / 32)))
+    """A third as wide as the alphabet is large or more, within bounds: wider ones cost arithmetic and add no function."""
+    return min(128, max(16, 16 * math.ceil(vocabulary_size / 48)))
 
 
 def _dropout(epochs: float) -> float:
-    """None for a text that is read once, more the more often it is read."""
-    return round(min(0.5, max(0.0, 0.14 * math.log2(max(epochs, 1) / 1.5))), 2)
+    """None for a text that is read up to three times, more the more often it is read."""
+    return round(min(0.5, max(0.0, 0.19 * math.log2(max(epochs, 1) / 3))), 2)
 
 
 def _characters_to_read(asked: Mapping[str, Any], network: NetworkConfig, circumstances: Circumstances) -> float:
