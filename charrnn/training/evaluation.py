@@ -14,7 +14,7 @@ WARM_UP = 256
 """characters that each row reads before it is scored; a hundred are enough for all but the third digit"""
 SHORT_WARM_UP = 64
 SHARE_OF_TRAINING = 1 / 260
-"""of the characters that will be trained on, read in each of twenty evaluations: under three per cent of the time in all"""
+"""of the characters that will be trained on, read in each of twenty evaluations: under three per cent of the time"""
 FEWEST_CHARACTERS = 8_192
 MOST_CHARACTERS = 200_000
 """of the held-out text, at the end: all of most texts, and of the others as much from every part"""

@@ -90,7 +90,7 @@ def _network(asked: Mapping[str, Any], hidden: int, circumstances: Circumstances
 
 
 def _embedding(vocabulary_size: int) -> int:
-    """A third as wide as the alphabet is large or more, within bounds: wider ones cost arithmetic and add no function."""
+    """Take a third of the alphabet, within bounds: wider embeddings cost arithmetic and add no function."""
     return min(128, max(16, 16 * math.ceil(vocabulary_size / 48)))
 
 
