@@ -63,7 +63,9 @@ def _train(session: Session, options: Options, console: Console, began: float) -
 
     def say() -> None:
         if not options["quiet"]:
-            stopping.tell("stopping after this step (again: at once)")
+            # A line end would move the live picture, which is drawn over from where it stands.
+            end = "" if animated(sys.stderr) else "\n"
+            stopping.tell(f" stopping after this step (again: at once){end}")
 
     with Stopping(say) as stopping:
         _learn_and_show(session, options, console, began, stopping)

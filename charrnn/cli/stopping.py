@@ -41,10 +41,10 @@ class Stopping:
                 return
 
     @staticmethod
-    def tell(line: str) -> None:
+    def tell(words: str) -> None:
         """Say something from within a signal handler: past every buffer, and to nobody if the terminal is gone."""
         with suppress(OSError):
-            os.write(2, f"\n{line}\n".encode())
+            os.write(2, words.encode())
 
     def die(self) -> None:
         """End by the signal itself, as the shell expects, so that its loops stop too."""
