@@ -1,6 +1,7 @@
 """Fixtures that many tests share: a random model, a run directory that holds it, the command line."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,6 +23,14 @@ from charrnn.text.sources import find
 
 if TYPE_CHECKING:
     from charrnn.training.run import Run
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _signals_as_on_a_terminal() -> None:
+    """Take signals that whoever started the tests ignores: background jobs of a script inherit that."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -162,7 +162,7 @@ def test_ctrl_c_dies_of_the_signal_with_the_text_so_far(run_here: RunDirectory) 
         assert process.stdout
         process.stdout.read(1)
         process.send_signal(signal.SIGINT)
-        assert process.communicate()[1] == b""
+        assert process.communicate(timeout=30)[1] == b""
     assert process.returncode == -signal.SIGINT
 
 
