@@ -40,7 +40,7 @@ def commands() -> list[str]:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a directory with the texts that the README's commands name, and a run of them."""
     directory = tmp_path_factory.mktemp("readme")
-    text = "HAMLET:\nOnce upon a time \"there was\" (a) king.\n  if not: string = 'this'\n\n" * 200
+    text = "HAMLET:\nOnce upon a time \"there was\" (a) king.\n  if not: string = 'this'\n\n" * 700
     for name in ("hamlet.txt", "book.txt", "other.txt", "chapter.txt", "a.c", "b.h"):
         (directory / name).write_text(text)
     (directory / "book.gz").write_bytes(gzip.compress(text.encode()))
