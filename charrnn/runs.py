@@ -51,11 +51,6 @@ class RunDirectory:
         """The text as ids."""
         return self.path / "corpus.bin"
 
-    @property
-    def lock(self) -> Path:
-        """Held by the process that trains here."""
-        return self.path / ".lock"
-
     def checkpoint(self, step: int) -> Path:
         """Everything needed to go on from a step."""
         return self.path / f"checkpoint-{step:08d}.safetensors"
