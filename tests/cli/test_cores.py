@@ -1,6 +1,9 @@
 """How many threads a model of some size is given."""
 
 import math
+import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +60,25 @@ def test_what_the_user_set_stays(large: Path) -> None:
 def test_the_cores_in_use_are_counted() -> None:
     """Whatever the system tells, it is a number."""
     assert cores.busy_cores() >= 0
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators are left as they are")
+def test_memory_that_was_used_once_is_given_out_again_without_the_system() -> None:
+    """A tensor of 128 MB, freed and made again, costs no new pages; by itself it costs all of them every time."""
+    program = """
+import resource, sys, numpy
+from charrnn.cli import cores
+if sys.argv[1] == "kept":
+    cores.keep_memory()
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    numpy.ones(1 << 25, dtype=numpy.float32)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+faults()
+print(faults())
+"""
+    kept, left = (
+        int(subprocess.run([sys.executable, "-c", program, way], capture_output=True, check=True).stdout)
+        for way in ("kept", "left alone")
+    )
+    assert kept < 10 < left
