@@ -25,6 +25,10 @@ class NetworkConfig:
     """width of a character's learned vector; 0: one-hot"""
     dropout: float = 0.0
     """share of a layer's outputs zeroed while training, between layers and before the output"""
+    input_dropout: float = 0.0
+    """share of a character's vector zeroed while training"""
+    weight_drop: float = 0.0
+    """share of the recurrent weights left out of each window while training"""
 
     def __post_init__(self) -> None:
         bounds: dict[str, tuple[int, int]] = {
@@ -38,8 +42,10 @@ class NetworkConfig:
             value = getattr(self, name)
             if type(value) is not int or not low <= value <= high:
                 raise CharrnnError(f"{name} is {value!r}; it must be a whole number from {low} to {high:,}")
-        if type(self.dropout) not in (int, float) or not 0 <= self.dropout < 1:
-            raise CharrnnError(f"dropout is {self.dropout!r}; it must be a number from 0 up to, not with, 1")
+        for name in ("dropout", "input_dropout", "weight_drop"):
+            value = getattr(self, name)
+            if type(value) not in (int, float) or not 0 <= value < 1:
+                raise CharrnnError(f"{name} is {value!r}; it must be a number from 0 up to, not with, 1")
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:
@@ -79,6 +85,8 @@ class TrainingConfig:
     """gradients whose norm is larger are scaled down to it; 0: never"""
     reset: float = 0.01
     """chance that a stream's state is zeroed before a window, so that the zero state is known too"""
+    patience: float = 0.2
+    """share of the training for which it may overfit before it is ended early; 0: never"""
     val_fraction: float = 0.1
     """share of the text, its end, held out"""
     seed: int = 0

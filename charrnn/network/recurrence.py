@@ -1,0 +1,153 @@
+"""The GRU and the tanh network over a whole window on the CPU, where torch has a fused kernel for the LSTM alone.
+
+One step at a time there is only what must be: a product with the last output and the gates. All else, what the
+inputs say and what the weights learn, is done for a chunk of steps at once, while the chunk is in the cache.
+The gradient's way is `backpropagation`'s; which layers there are and when torch's own are taken is left to `layers`.
+
+Shapes: T characters, B streams, I inputs, H units. The gates stand in blocks of H columns, so that one product
+writes those that hear the last output and they lie next to each other:
+    GRU   r, z, a, n    a = W_hn h + b_hn is what the reset gate r lets through to the candidate n
+    RNN   h
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from charrnn.network.backpropagation import Blocks, Cast, Learned, WayBack, add_product, chunks
+
+PRECISIONS: dict[str, Cast] = {"float32": lambda x: x, "bfloat16": torch.Tensor.bfloat16}
+"""how a product's factors are cast; what is summed keeps its type"""
+
+
+class _Weights(NamedTuple):
+    """A layer's weights, in torch's shapes and order."""
+
+    inputs: Tensor
+    """W_ih, (gates·H, I)"""
+    hidden: Tensor
+    """W_hh, (gates·H, H)"""
+    input_bias: Tensor
+    hidden_bias: Tensor
+
+
+class _Cell(NamedTuple):
+    """A kind of cell: its way through a window, and what its gradient's way back needs."""
+
+    forward: Callable[[Tensor, Tensor, _Weights, Cast], tuple[Tensor, ...]]
+    """inputs, hidden, weights, cast -> states (T + 1, B, H) and what else `slopes` needs"""
+    slopes: Callable[..., None]
+    """writes the slopes of a chunk, (t, B, blocks·H), from the states after its steps and the rest of the above"""
+    blocks: Blocks
+
+
+def gru(inputs: Tensor, hidden: Tensor, *weights: Tensor, precision: str = "float32") -> Tensor:
+    """Take a GRU layer through a window: inputs (T, B, I), hidden (B, H) -> outputs (T, B, H), the last its state.
+
+    The equations are `cells.gru`'s; weights are torch's W_ih (3·H, I), W_hh (3·H, H), b_ih and b_hh (3·H). In the
+    precision `bfloat16` the factors of every product are rounded to it, all else stays; `float32` casts nothing.
+    """
+    outputs: Tensor = _Window.apply(_GRU, precision, inputs, hidden, *weights)  # type: ignore[no-untyped-call]
+    return outputs
+
+
+def tanh_rnn(inputs: Tensor, hidden: Tensor, *weights: Tensor, precision: str = "float32") -> Tensor:
+    """Take a tanh layer through a window, like `gru`; the equations are `cells.rnn`'s, the weights of H rows each."""
+    outputs: Tensor = _Window.apply(_RNN, precision, inputs, hidden, *weights)  # type: ignore[no-untyped-call]
+    return outputs
+
+
+def _gru_forward(inputs: Tensor, hidden: Tensor, weights: _Weights, cast: Cast) -> tuple[Tensor, ...]:
+    """Give the states (T + 1, B, H), the gates r, z, a (T, B, 3·H) and the candidates n (T, B, H)."""
+    length, batch, width = inputs.shape
+    size = hidden.shape[1]
+    states = _states(inputs, hidden)
+    gates, candidates = inputs.new_empty(length, batch, 3 * size), inputs.new_empty(length, batch, size)
+    from_inputs, from_hidden = cast(weights.inputs).t(), cast(weights.hidden).t().contiguous()
+    bias = weights.hidden_bias.clone()
+    bias[: 2 * size] += weights.input_bias[: 2 * size]
+    halves = (gates[..., : 2 * size], *torch.split(gates, size, -1))
+    steps = list(zip(*(part.unbind() for part in (states[:-1], states[1:], gates, *halves, candidates)), strict=True))
+    for begin, end in chunks(length, batch):
+        heard = cast(inputs[begin:end].reshape(-1, width))
+        sums = gates[begin:end].view(-1, 3 * size).copy_(bias)
+        add_product(sums[:, : 2 * size], heard, from_inputs[:, : 2 * size])
+        sums = candidates[begin:end].view(-1, size).copy_(weights.input_bias[2 * size :])
+        add_product(sums, heard, from_inputs[:, 2 * size :])
+        for before, after, total, reset_update, r, z, a, n in steps[begin:end]:
+            add_product(total, cast(before), from_hidden)
+            reset_update.sigmoid_()
+            n.addcmul_(r, a).tanh_()
+            torch.lerp(n, before, z, out=after)
+    return states, gates, candidates
+
+
+def _gru_slopes(slopes: Tensor, after: Tensor, gates: Tensor, n: Tensor) -> None:
+    """Write, for n, a, z and r, (1-z)(1-n²), r times it, (h-n)z(1-z) and a·r(1-r) times the first."""
+    size = n.shape[-1]
+    r, z, a = torch.split(gates, size, -1)
+    slope_r, slope_z, slope_a, slope_n = torch.split(slopes, size, -1)
+    torch.addcmul(n.new_ones(size), n, n, value=-1, out=slope_n).addcmul_(slope_n, z, value=-1)
+    torch.mul(slope_n, r, out=slope_a)
+    torch.mul(slope_a, a, out=slope_r)
+    torch.sub(after, n, out=slope_z)  # h' - n = z(h - n)
+    both = slopes[..., : 2 * size]
+    both.addcmul_(both, gates[..., : 2 * size], value=-1)
+
+
+def _rnn_forward(inputs: Tensor, hidden: Tensor, weights: _Weights, cast: Cast) -> tuple[Tensor, ...]:
+    """Give the states, (T + 1, B, H)."""
+    length, batch, width = inputs.shape
+    states = _states(inputs, hidden)
+    from_inputs, from_hidden = cast(weights.inputs).t(), cast(weights.hidden).t().contiguous()
+    bias = weights.input_bias + weights.hidden_bias
+    steps = states.unbind()
+    for begin, end in chunks(length, batch):
+        sums = states[begin + 1 : end + 1].view(-1, hidden.shape[1]).copy_(bias)
+        add_product(sums, cast(inputs[begin:end].reshape(-1, width)), from_inputs)
+        for before, after in zip(steps[begin:end], steps[begin + 1 : end + 1], strict=True):
+            add_product(after, cast(before), from_hidden)
+            after.tanh_()
+    return (states,)
+
+
+def _rnn_slopes(slopes: Tensor, after: Tensor) -> None:
+    """Write 1 - h'²."""
+    torch.addcmul(after.new_ones(after.shape[-1]), after, after, value=-1, out=slopes)
+
+
+_GRU = _Cell(_gru_forward, _gru_slopes, Blocks(number=4, recurrent=3, heard=((0, 2), (3, 4)), carries=True))
+_RNN = _Cell(_rnn_forward, _rnn_slopes, Blocks(number=1, recurrent=1, heard=((0, 1),), carries=False))
+
+
+def _states(inputs: Tensor, hidden: Tensor) -> Tensor:
+    """Make room for the states before and after every step, (T + 1, B, H), and write the first."""
+    states = inputs.new_empty(inputs.shape[0] + 1, *hidden.shape)
+    states[0] = hidden
+    return states
+
+
+class _Window(torch.autograd.Function):
+    """A layer's way through a window and its gradient's way back."""
+
+    @staticmethod
+    def forward(ctx: Any, cell: _Cell, precision: str, inputs: Tensor, hidden: Tensor, *weights: Tensor) -> Tensor:
+        ctx.cell, ctx.cast = cell, PRECISIONS[precision]
+        states, *known = cell.forward(inputs, hidden, _Weights(*weights), ctx.cast)
+        ctx.save_for_backward(inputs, weights[0], weights[1], states, *known)
+        return states[1:]
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, outputs: Tensor) -> tuple[Tensor | None, ...]:
+        inputs, weight_ih, weight_hh, states, *known = ctx.saved_tensors
+        back = WayBack(ctx.cell.blocks, ctx.cast, outputs, weight_hh, ctx.needs_input_grad[3])
+        learned = Learned(ctx.cell.blocks, ctx.cast, inputs, weight_ih, weight_hh, ctx.needs_input_grad[2])
+        for begin, end in reversed(list(chunks(*inputs.shape[:2]))):
+            slopes = back.gradients[: end - begin]
+            ctx.cell.slopes(slopes, states[begin + 1 : end + 1], *(part[begin:end] for part in known))
+            back.through(begin, end, known)
+            learned.add(slopes, states, begin, end)
+        return None, None, learned.inputs, back.hidden, *learned.weights()

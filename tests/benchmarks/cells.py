@@ -1,0 +1,143 @@
+"""The cells' own speed: forward and backward of every cell against the machine's large matrix product, side by side.
+
+    python tests/benchmarks/cells.py [--sizes 1x256x32x32 1x512x32x64] [--device cpu] [--rounds 15]
+
+A size is layers × units × streams × characters. Every network has 65 symbols, 32 wide, and an output layer. A round
+times each way once, one after the other, so that all have the same machine; printed are medians over the rounds. What
+counts as work is the products' alone: 6 × weights × characters. `torch` is torch's own layer where ours is another.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from charrnn.cli import cores
+
+cores.wait_briefly()  # before torch starts its threads
+cores.keep_memory()
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from charrnn.network.layers import LAYERS
+from charrnn.training.device import choose_device, choose_precision
+
+SIZES = ("1x128x50x50", "1x256x32x32", "1x512x32x64", "1x512x64x64", "2x128x50x50")
+SYMBOLS, WIDTH = 65, 32
+SECONDS = 0.03
+"""that a way takes in a round, at least: it is repeated until it does"""
+PRODUCT = 1024
+"""rows and columns of the machine's own product"""
+
+
+class Size(NamedTuple):
+    """How large a network is, and what it reads at once."""
+
+    layers: int
+    units: int
+    streams: int
+    characters: int
+
+
+class Way(NamedTuple):
+    """Something to time, and how many floating point operations it is."""
+
+    once: Callable[[], object]
+    operations: float
+
+
+def network(cell: str, size: Size, device: str, precision: str, ours: bool) -> Way:
+    """Make a network that goes forward and back through one window, with our layers or torch's."""
+    torch.manual_seed(0)
+    made: dict[str, type[nn.LSTM | nn.GRU | nn.RNN]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+    embedding = nn.Embedding(SYMBOLS, WIDTH).to(device)
+    layers = made[cell](WIDTH, size.units, size.layers).to(device)
+    output = nn.Linear(size.units, SYMBOLS).to(device)
+    ids, following = torch.randint(SYMBOLS, (2, size.characters, size.streams), device=device)
+    state = [torch.zeros(size.streams, size.units, device=device)] * (2 if cell == "lstm" else 1)
+
+    def hidden(inputs: Tensor) -> Tensor:
+        if not ours:
+            return layers(inputs)[0]  # type: ignore[no-any-return]
+        for weights in layers.all_weights:
+            inputs, _ = LAYERS[cell](inputs, tuple(state), weights)  # type: ignore[arg-type]
+        return inputs
+
+    def once() -> None:
+        with torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+            logits = output(hidden(embedding(ids)))
+        loss = functional.cross_entropy(logits.flatten(0, 1).float(), following.flatten())
+        loss.backward()  # type: ignore[no-untyped-call]
+
+    matrices = [weight for weight in (*layers.parameters(), output.weight) if weight.dim() == 2]
+    return Way(once, 6 * sum(weight.numel() for weight in matrices) * ids.numel())
+
+
+def product(device: str, dtype: torch.dtype) -> Way:
+    """Multiply two large matrices."""
+    left, right = torch.ones(2, PRODUCT, PRODUCT, device=device, dtype=dtype)
+    return Way(lambda: left @ right, 2 * PRODUCT**3)
+
+
+def seconds(way: Way, device: str, times: int) -> float:
+    """Time so many runs, a mean for each."""
+    began = time.perf_counter()
+    for _ in range(times):
+        way.once()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return (time.perf_counter() - began) / times
+
+
+def gigaflops(ways: dict[str, Way], device: str, rounds: int) -> dict[str, float]:
+    """Time every way in turn, so many rounds: its median speed, 1e9 operations a second."""
+    for way in ways.values():
+        seconds(way, device, 2)
+    repeats = {name: max(1, round(SECONDS / seconds(way, device, 2))) for name, way in ways.items()}
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            times[name].append(seconds(way, device, repeats[name]))
+    return {name: way.operations / statistics.median(times[name]) / 1e9 for name, way in ways.items()}
+
+
+def compare(size: Size, device: str, precision: str, rounds: int) -> dict[str, float]:
+    """Measure one size: speeds of the cells and of the product, and what they are to each other."""
+    ways = {"product": product(device, torch.float32)}
+    if choose_precision("auto", device) == "bfloat16":
+        ways["bfloat16"] = product(device, torch.bfloat16)
+    ways |= {cell: network(cell, size, device, precision, ours=True) for cell in LAYERS}
+    ways |= {f"torch {cell}": network(cell, size, device, precision, ours=False) for cell in ("gru", "rnn")}
+    speeds = gigaflops(ways, device, rounds)
+    against = "bfloat16" if precision == "bfloat16" and "bfloat16" in ways else "product"
+    return speeds | {
+        "lstm/product": speeds["lstm"] / speeds[against],
+        "gru/lstm": speeds["gru"] / speeds["lstm"],
+        "gru/torch": speeds["gru"] / speeds["torch gru"],
+        "rnn/torch": speeds["rnn"] / speeds["torch rnn"],
+    }
+
+
+def main() -> None:
+    """Print a table: a line a size, a column a speed in GFLOP/s or a ratio."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", nargs="+", default=SIZES)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--precision", default="auto")
+    parser.add_argument("--rounds", type=int, default=15)
+    arguments = parser.parse_args()
+    device = choose_device(arguments.device)
+    precision = choose_precision(arguments.precision, device)
+    print(f"{device}, {precision}, {torch.get_num_threads()} threads; GFLOP/s, medians of {arguments.rounds} rounds")
+    for number, text in enumerate(arguments.sizes):
+        row = compare(Size(*(int(part) for part in text.split("x"))), device, precision, arguments.rounds)
+        if number == 0:
+            print(f"{'':14}", *(f"{name:>12}" for name in row))
+        print(f"{text:14}", *(f"{value:12.2f}" if "/" in name else f"{value:12,.0f}" for name, value in row.items()))
+
+
+if __name__ == "__main__":
+    main()

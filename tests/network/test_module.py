@@ -1,0 +1,105 @@
+"""What the network goes without while it learns: locked masks, dropped weights, and nothing when it is judged."""
+
+import itertools
+
+import pytest
+import torch
+from torch import Tensor
+
+from charrnn.config import NetworkConfig
+from charrnn.network import dropout
+from charrnn.network.module import CharacterNetwork
+
+CELLS = ("lstm", "gru", "rnn")
+LENGTH, STREAMS, UNITS = 7, 5, 4000
+
+
+def network(**values: object) -> CharacterNetwork:
+    """Make a small network."""
+    torch.manual_seed(0)
+    settings: dict[str, object] = {"hidden": 8, "embedding": 4, "layers": 2} | values
+    return CharacterNetwork(NetworkConfig.from_mapping(settings), 11)
+
+
+def logits(made: CharacterNetwork, seed: int = 0) -> Tensor:
+    """Read a window, by chance of a seed."""
+    ids = torch.randint(11, (LENGTH, STREAMS), generator=torch.Generator().manual_seed(1))
+    torch.manual_seed(seed)
+    return made(ids, made.start(STREAMS))[0]  # type: ignore[no-any-return]
+
+
+def test_a_locked_mask_is_the_same_at_every_character_and_another_for_every_stream() -> None:
+    """What is missing for a stream is missing in the whole window."""
+    torch.manual_seed(0)
+    left = dropout.locked(torch.ones(LENGTH, STREAMS, UNITS), 0.5)
+    assert (left == left[0]).all()
+    assert all((left[0, one] != left[0, other]).any() for one, other in itertools.combinations(range(STREAMS), 2))
+
+
+def test_a_locked_mask_is_fresh_for_each_window() -> None:
+    """Two windows miss different units."""
+    torch.manual_seed(0)
+    values = torch.ones(LENGTH, STREAMS, UNITS)
+    assert (dropout.locked(values, 0.5) != dropout.locked(values, 0.5)).any()
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_mask_zeroes_its_share_and_keeps_the_mean(share: float) -> None:
+    """Within four standard errors of so many units."""
+    torch.manual_seed(0)
+    left = dropout.locked(torch.ones(2, STREAMS, UNITS), share)[0]
+    error = 4 * (share * (1 - share) / left.numel()) ** 0.5
+    assert (left == 0).float().mean().item() == pytest.approx(share, abs=error)
+    assert left.mean().item() == pytest.approx(1, abs=error / (1 - share))
+
+
+def test_nothing_dropped_is_nothing_changed() -> None:
+    """And costs nothing: the very tensors come back."""
+    values = torch.randn(LENGTH, STREAMS, 3)
+    assert dropout.locked(values, 0.0) is values
+    assert dropout.of_weights(values, 0.0) is values
+
+
+@pytest.mark.parametrize("kind", ["dropout", "input_dropout", "weight_drop"])
+@pytest.mark.parametrize("cell", CELLS)
+def test_what_is_dropped_while_learning_is_all_there_when_judged(cell: str, kind: str) -> None:
+    """Training hears chance; evaluation is that of the same network without dropout."""
+    made = network(cell=cell, **{kind: 0.5})
+    assert not torch.equal(logits(made, 0), logits(made, 1))
+    torch.testing.assert_close(logits(made.eval(), 0), logits(network(cell=cell).eval(), 1))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_dropped_weights_are_dropped_for_the_whole_window(cell: str) -> None:
+    """A window through masked weights is that through a network whose weights are so from the start."""
+    made = network(cell=cell, layers=1, weight_drop=0.4)
+    learning = logits(made, seed=3)
+    torch.manual_seed(3)
+    recurrent = made.get_parameter("rnn.weight_hh_l0")
+    with torch.no_grad():
+        recurrent.copy_(dropout.of_weights(recurrent, 0.4))
+    torch.testing.assert_close(logits(made.eval()), learning)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_weights_that_were_dropped_do_not_learn(cell: str) -> None:
+    """Their gradient is zero, that of the others is not."""
+    made = network(cell=cell, layers=1, weight_drop=0.4)
+    logits(made, seed=3).square().sum().backward()  # type: ignore[no-untyped-call]
+    torch.manual_seed(3)
+    recurrent = made.get_parameter("rnn.weight_hh_l0")
+    there = dropout.of_weights(torch.ones_like(recurrent), 0.4) > 0
+    assert recurrent.grad is not None
+    assert torch.equal(recurrent.grad != 0, there)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_window_in_two_halves_is_the_whole_window(cell: str) -> None:
+    """The state that comes out is the one to go on from, for every layer."""
+    made = network(cell=cell).eval()
+    ids = torch.randint(11, (LENGTH, STREAMS))
+    whole, left = made(ids, made.start(STREAMS))
+    first, between = made(ids[:3], made.start(STREAMS))
+    second, after = made(ids[3:], between)
+    torch.testing.assert_close(torch.cat((first, second)), whole)
+    torch.testing.assert_close(after, left)

@@ -1,0 +1,159 @@
+"""The layers over a window against the equations of `cells`, torch's own layers and numerical gradients."""
+
+import resource
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from charrnn.network import backpropagation, recurrence
+from charrnn.network.cells import CELLS, CellState
+
+LAYERS: dict[str, tuple[Callable[..., Tensor], type[torch.nn.GRU | torch.nn.RNN]]] = {
+    "gru": (recurrence.gru, torch.nn.GRU),
+    "rnn": (recurrence.tanh_rnn, torch.nn.RNN),
+}
+SHAPES = [(7, 3, 5, 4), (1, 3, 2, 4), (6, 1, 2, 3), (5, 2, 3, 1), (1, 1, 1, 1), (33, 5, 17, 13)]
+"""T, B, I, H"""
+
+pytestmark = pytest.mark.parametrize("cell", LAYERS)
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    torch.manual_seed(0)
+
+
+def arguments(cell: str, shape: tuple[int, int, int, int], dtype: torch.dtype = torch.float64) -> list[Tensor]:
+    """Draw inputs, hidden state and weights, none near zero, all of which want a gradient."""
+    length, batch, width, size = shape
+    rows = len(CELLS[cell].gates) * size
+    sizes: list[tuple[int, ...]] = [
+        (length, batch, width),
+        (batch, size),
+        (rows, width),
+        (rows, size),
+        (rows,),
+        (rows,),
+    ]
+    return [(torch.randn(size, dtype=dtype) * 0.5).requires_grad_() for size in sizes]
+
+
+def stepped(cell: str, inputs: Tensor, hidden: Tensor, *weights: Tensor) -> Tensor:
+    """Go through a window by the written-out equations, one step at a time."""
+    weight_ih, weight_hh, bias_ih, bias_hh = weights
+    state, outputs = CellState(hidden), []
+    for x in inputs:
+        state = CELLS[cell].equations(x @ weight_ih.T + bias_ih, state.hidden @ weight_hh.T + bias_hh, state).state
+        outputs.append(state.hidden)
+    return torch.stack(outputs)
+
+
+def gradients(outputs: Tensor, given: list[Tensor]) -> tuple[Tensor, ...]:
+    """Give what each argument learns from a loss that hears every output differently."""
+    weights = torch.linspace(-1, 1, outputs.numel(), dtype=outputs.dtype).view_as(outputs)
+    return torch.autograd.grad((outputs * weights).sum(), given)
+
+
+@pytest.mark.parametrize("rows", [1, 10, 512])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_window_equals_the_written_out_equations(
+    cell: str, shape: tuple[int, int, int, int], rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outputs and every gradient agree to 1e-8 with a loop over the equations, however the window is cut."""
+    monkeypatch.setattr(backpropagation, "ROWS", rows)
+    given = arguments(cell, shape)
+    ours, expected = LAYERS[cell][0](*given), stepped(cell, *given)
+    assert torch.allclose(ours, expected, atol=1e-12)
+    for mine, theirs in zip(gradients(ours, given), gradients(expected, given), strict=True):
+        assert torch.allclose(mine, theirs, atol=1e-8)
+
+
+@pytest.mark.parametrize("shape", SHAPES[:5], ids=str)
+def test_gradients_are_the_slopes_of_the_outputs(cell: str, shape: tuple[int, int, int, int]) -> None:
+    """Moving any number a little moves the outputs by what the gradient says."""
+    assert torch.autograd.gradcheck(LAYERS[cell][0], arguments(cell, shape))
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_window_equals_torchs_own_layer(cell: str, shape: tuple[int, int, int, int]) -> None:
+    """With a torch layer's weights, in its order, the outputs are its outputs; the last one is its state."""
+    ours, theirs = LAYERS[cell]
+    inputs, hidden, *_ = arguments(cell, shape, torch.float32)
+    layer = theirs(shape[2], shape[3])
+    expected, last = layer(inputs, hidden[None])
+    outputs = ours(inputs, hidden, *layer.parameters())
+    assert torch.allclose(outputs, expected, atol=1e-6)
+    assert torch.allclose(outputs[-1], last[0], atol=1e-6)
+
+
+def test_only_what_wants_a_gradient_gets_one(cell: str) -> None:
+    """A state cut off from its history and inputs that are not learned cost nothing and change nothing else."""
+    given = arguments(cell, SHAPES[0])
+    expected = gradients(LAYERS[cell][0](*given), given)[2:]
+    for part in given[:2]:
+        part.requires_grad_(False)
+    for mine, theirs in zip(gradients(LAYERS[cell][0](*given), given[2:]), expected, strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_windows_alive_at_once_do_not_disturb_each_other(cell: str) -> None:
+    """What one window keeps for its way back survives another window's whole way, and a second way back."""
+    layer = LAYERS[cell][0]
+    first, second = arguments(cell, SHAPES[0]), arguments(cell, SHAPES[0])
+    alone = gradients(layer(*first), first)
+    outputs, others = layer(*first), layer(*second)
+    gradients(others, second)
+    weights = torch.linspace(-1, 1, outputs.numel(), dtype=outputs.dtype).view_as(outputs)
+    for _ in range(2):
+        again = torch.autograd.grad((outputs * weights).sum(), first, retain_graph=True)
+        assert all(torch.equal(mine, theirs) for mine, theirs in zip(again, alone, strict=True))
+
+
+def test_how_the_numbers_lie_in_memory_does_not_matter(cell: str) -> None:
+    """Inputs laid out streams first, and a gradient that is one number for all, change nothing."""
+    given = arguments(cell, SHAPES[0])
+    expected = torch.autograd.grad(LAYERS[cell][0](*given).sum(), given)
+    turned = given[0].detach().transpose(0, 1).contiguous().transpose(0, 1).requires_grad_()
+    other = [turned, *given[1:]]
+    for mine, theirs in zip(torch.autograd.grad(LAYERS[cell][0](*other).sum(), other), expected, strict=True):
+        assert torch.allclose(mine, theirs, atol=1e-12)
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+def test_products_in_bfloat16_stay_close(cell: str, autocast: bool) -> None:
+    """Rounded factors move outputs and gradients by about their own precision, 2^-8, and all stays float32."""
+    given = [part.detach() * 0.3 for part in arguments(cell, (20, 4, 8, 32), torch.float32)]
+    given = [part.requires_grad_() for part in given]
+    exact = LAYERS[cell][0](*given)
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+        rounded = LAYERS[cell][0](*given, precision="bfloat16")
+    assert rounded.dtype == torch.float32
+    assert not torch.equal(rounded, exact)
+    close = [(rounded, exact), *zip(gradients(rounded, given), gradients(exact, given), strict=True)]
+    for mine, theirs in close:
+        assert mine.dtype == torch.float32
+        assert (mine - theirs).norm() < 0.02 * theirs.norm()
+
+
+def test_autocast_alone_changes_nothing(cell: str) -> None:
+    """Which precision the products have is said by the argument only."""
+    given = arguments(cell, SHAPES[0], torch.float32)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        inside = LAYERS[cell][0](*given)
+    assert torch.equal(inside, LAYERS[cell][0](*given))
+
+
+def test_memory_does_not_grow(cell: str) -> None:
+    """Windows leave nothing behind, neither those that went back nor those that were dropped."""
+    given = arguments(cell, (16, 16, 16, 64), torch.float32)
+
+    def windows(count: int) -> int:
+        for _ in range(count):
+            gradients(LAYERS[cell][0](*given), given)
+            LAYERS[cell][0](*given)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    before = windows(20)
+    assert windows(200) - before < 8_000  # kB; one window kept of all would be 50,000
