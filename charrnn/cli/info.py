@@ -1,5 +1,6 @@
 """charrnn info: what a model is and how it was trained."""
 
+import dataclasses
 import json
 import math
 import sys
@@ -16,12 +17,15 @@ from charrnn.views.terminal import visible
 
 if TYPE_CHECKING:
     from charrnn.network.model_file import Model
+    from charrnn.text.ngram import NGram
 
 GAP = 2
 """columns between the names on the left and what stands beside them"""
 LINE = 60
 """columns that a vocabulary may take"""
 CURVE = 40
+PROTOCOLS = {"val_nats": ", state carried", "val_window256_nats": ", zeroed every 256"}
+"""how the losses were measured"""
 
 
 @click.command(
@@ -36,12 +40,14 @@ CURVE = 40
 def info(model: Path, as_json: bool) -> None:
     """Say what MODEL is and how it was trained: a run's directory or a model file; left out, the newest run here."""
     from charrnn.network.model_file import load
+    from charrnn.training.metrics import noted_ngram
 
-    loaded, history = load(model), validation_bits(RunDirectory(model.parent).metrics)
+    metrics = RunDirectory(model.parent).metrics
+    loaded, history, ngram = load(model), validation_bits(metrics), noted_ngram(metrics)
     if as_json:
-        click.echo(json.dumps(_facts(model, loaded) | {"validation_bits": history}))
+        click.echo(json.dumps(_facts(model, loaded) | {"validation_bits": history, "ngram": _ngram_facts(ngram)}))
         return
-    lines = list(_lines(model, loaded, history))
+    lines = list(_lines(model, loaded, history, ngram))
     column = max(len(name) for name, _ in lines) + GAP
     for name, line in lines:
         say(f"{name:{column}}{line}")
@@ -78,7 +84,11 @@ def _facts(path: Path, model: "Model") -> dict[str, Any]:
     }
 
 
-def _lines(path: Path, model: "Model", history: list[float]) -> Iterator[tuple[str, str]]:
+def _ngram_facts(ngram: "NGram | None") -> dict[str, Any] | None:
+    return None if ngram is None else {**dataclasses.asdict(ngram), "bits": ngram.nats / math.log(2)}
+
+
+def _lines(path: Path, model: "Model", history: list[float], ngram: "NGram | None") -> Iterator[tuple[str, str]]:
     """Lay out what is known for people."""
     config = model.config
     network = f"{config.cell.upper()} {config.layers} × {config.hidden}"
@@ -90,6 +100,9 @@ def _lines(path: Path, model: "Model", history: list[float]) -> Iterator[tuple[s
     yield from _training(model.training)
     if history:
         yield "validation", _curve(history)
+    if ngram:
+        yield "to beat", _compared(ngram, model.training.get("val_nats"))
+        yield "", f"learned from {ngram.learned_from:,} characters"
 
 
 def _vocabulary(characters: tuple[str, ...]) -> str:
@@ -104,7 +117,8 @@ def _training(training: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Show what a model file tells of its training, whatever that is."""
     for name, value in training.items():
         if name.endswith("nats") and isinstance(value, float):
-            yield name.replace("_", " "), f"{value:.4f} ({value / math.log(2):.4f} bits) per character"
+            measured = PROTOCOLS.get(name, "")
+            yield name.replace("_", " "), f"{value:.4f} ({value / math.log(2):.4f} bits) per character{measured}"
         else:
             told = _settings(value) if isinstance(value, Mapping) else _amount(value)
             yield visible(name.replace("_", " "), keep=""), told
@@ -122,6 +136,12 @@ def _settings(settings: Mapping[str, Any]) -> str:
     if "batch" in told and "length" in told:
         told["batch"] += f" × {told.pop('length')}"
     return " · ".join(f"{visible(name, keep='')} {amount}" for name, amount in told.items())
+
+
+def _compared(ngram: "NGram", nats: object) -> str:
+    from charrnn.views.ngram import compared
+
+    return compared(ngram, nats / math.log(2) if isinstance(nats, float) else None)
 
 
 def _curve(history: list[float]) -> str:

@@ -11,13 +11,15 @@ from rich.console import Console
 from charrnn.cli.preparing import Prepared
 from charrnn.cli.showing import Show, show_json, show_lines, show_live, show_nothing
 from charrnn.cli.stopping import Stopping
-from charrnn.cli.telling import conclude, introduce, say_finished, write_config
+from charrnn.cli.telling import conclude, introduce, say_finished, say_what_to_beat, write_config
+from charrnn.text.ngram import NGram
 from charrnn.training import checkpoint
 from charrnn.training.budget import Budget, timed
 from charrnn.training.device import choose_device, choose_precision
 from charrnn.training.finish import Outcome, finish
 from charrnn.training.loop import train
 from charrnn.training.metrics import recorded
+from charrnn.training.ngram import ngram_of
 from charrnn.training.session import Session, begin, resume
 from charrnn.views.terminal import animated, talk
 from charrnn.views.training import Watch
@@ -40,8 +42,9 @@ def learn(
     if not session.resumed:
         write_config(session, corpus, options, origins)
     introduce(session, console, options)
-    outcome = _train(session, options, console, began)
-    conclude(session, outcome, console, options)
+    ngram = ngram_of(session.run, session.directory)
+    outcome = _train(session, ngram, options, console, began)
+    conclude(session, outcome, ngram, console, options)
 
 
 def _session(prepared: Prepared, options: Options, console: Console) -> Session:
@@ -57,7 +60,7 @@ def _session(prepared: Prepared, options: Options, console: Console) -> Session:
     return resume(prepared.sources, prepared.directory, given, device)
 
 
-def _train(session: Session, options: Options, console: Console, began: float) -> Outcome:
+def _train(session: Session, ngram: NGram, options: Options, console: Console, began: float) -> Outcome:
     """Learn to the end of the plan; on a signal save, say how to go on, and die of it."""
     run, directory, before = session.run, session.directory, session.run.seconds
 
@@ -68,7 +71,7 @@ def _train(session: Session, options: Options, console: Console, began: float) -
             stopping.tell(f" stopping after this step (again: at once){end}")
 
     with Stopping(say) as stopping:
-        _learn_and_show(session, options, console, began, stopping)
+        _learn_and_show(session, ngram, options, console, began, stopping)
         if stopping.asked is None:
             outcome = finish(run, directory)
             run.seconds = before + time.monotonic() - began
@@ -78,16 +81,19 @@ def _train(session: Session, options: Options, console: Console, began: float) -
     raise KeyboardInterrupt
 
 
-def _learn_and_show(session: Session, options: Options, console: Console, began: float, stopping: Stopping) -> None:
+def _learn_and_show(
+    session: Session, ngram: NGram, options: Options, console: Console, began: float, stopping: Stopping
+) -> None:
     """Run the events through everything that keeps and shows them."""
     run, directory, minutes = session.run, session.directory, session.run.training.minutes
-    watch = Watch(characters_per_step=run.training.batch * run.training.length)
+    watch = Watch(characters_per_step=run.training.batch * run.training.length, ngram=ngram)
     events = timed(train(run, sample_every=options["sample_every"]), run, began=began)
     if minutes:
         watch.ends_at = began - run.seconds + 60 * minutes
         events = Budget(run, 60 * minutes).kept(events)
     events = recorded(stopping.until(events), directory.metrics, step=run.step)
     try:
+        say_what_to_beat(ngram, console, options)
         _show(options)(checkpoint.kept(events, run, directory, every_seconds=options["save_every"]), watch, console)
     except (OSError, SystemExit):
         # Nobody listens any more: a closed pipe, a terminal that is gone. What was learned is kept all the same.

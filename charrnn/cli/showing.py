@@ -10,16 +10,16 @@ from rich.console import Console
 from rich.live import Live
 
 from charrnn.text.sources import Sources
-from charrnn.training.events import Event, Preview, Report, Step, Trouble
+from charrnn.training.events import Event, Overfitting, Preview, Report, Step, Trouble
 from charrnn.training.metrics import described
 from charrnn.views.terminal import animated, talk, unicode_output, visible
-from charrnn.views.training import Watch, milestone, report_line, written_line
+from charrnn.views.training import Watch, early_line, milestone, report_line, written_line
 
 SECONDS_BETWEEN_PICTURES = 0.25
 SECONDS_BETWEEN_LINES = 10.0
 SLOW_TO_READ = 100_000_000
 """bytes; a larger text's reading is shown"""
-SCREEN_LINES_OF_PICTURE = 14
+SCREEN_LINES_OF_PICTURE = 15
 """all but the preview, and some of the shell's"""
 
 Events = Iterator[Event]
@@ -37,6 +37,8 @@ def show_live(events: Events, watch: Watch, console: Console) -> None:
                 live.console.print(milestone(event, console.width, unicode=unicode))
             if isinstance(event, Trouble):
                 live.console.print(f"warning: {visible(event.message)}", soft_wrap=True)
+            if isinstance(event, Overfitting):
+                live.console.print(early_line(event), soft_wrap=True)
             if now - drawn_at >= SECONDS_BETWEEN_PICTURES:
                 live.update(watch.picture(max(0, console.height - SCREEN_LINES_OF_PICTURE)), refresh=True)
                 drawn_at = now
@@ -45,7 +47,7 @@ def show_live(events: Events, watch: Watch, console: Console) -> None:
 
 def show_lines(events: Events, watch: Watch, console: Console) -> None:
     """Write key=value lines, at least ten seconds apart, and what the network wrote at each stage."""
-    written_at, unwritten = -SECONDS_BETWEEN_LINES, None
+    written_at, unwritten, last = -SECONDS_BETWEEN_LINES, None, ""
     for event in events:
         now = time.monotonic()
         watch.see(event, now)
@@ -53,6 +55,8 @@ def show_lines(events: Events, watch: Watch, console: Console) -> None:
             console.print(f"warning: {visible(event.message)}", soft_wrap=True)
         elif isinstance(event, Preview):
             console.print(written_line(event), soft_wrap=True)
+        elif isinstance(event, Overfitting):
+            last = early_line(event)
         elif isinstance(event, Report) and now - written_at < SECONDS_BETWEEN_LINES:
             unwritten = event
         elif isinstance(event, Report):
@@ -60,6 +64,8 @@ def show_lines(events: Events, watch: Watch, console: Console) -> None:
             written_at, unwritten = now, None
     if unwritten is not None:
         console.print(report_line(unwritten, watch), soft_wrap=True)
+    if last:
+        console.print(last, soft_wrap=True)
 
 
 def show_json(events: Events, _watch: Watch, _console: Console) -> None:

@@ -9,16 +9,22 @@ from typing import Any
 
 import torch
 from rich.console import Console
+from rich.text import Text
 
 from charrnn import config_file
 from charrnn.cli.showing import print_json
+from charrnn.network.model_file import load
 from charrnn.runs import RUNS
 from charrnn.storage import write_whole
 from charrnn.text.baselines import baselines
+from charrnn.text.ngram import NGram
 from charrnn.training.finish import Outcome
+from charrnn.training.metrics import described, noted_ngram
+from charrnn.training.patience import overfits
 from charrnn.training.session import Session
 from charrnn.views.amounts import counted
 from charrnn.views.announcements import Ending, Heading
+from charrnn.views.ngram import to_beat
 from charrnn.views.terminal import is_terminal, visible
 
 Options = Mapping[str, Any]
@@ -42,6 +48,14 @@ def introduce(session: Session, console: Console, options: Options) -> None:
         print_json({"event": "start", **_facts(session), "baselines_bits": known})
         return
     console.print(Heading(lines=_heading_lines(session), baselines=known))
+
+
+def say_what_to_beat(ngram: NGram, console: Console, options: Options) -> None:
+    """Say what an n-gram of the same text reaches."""
+    if options["as_json"]:
+        print_json(described(ngram))
+        return
+    console.print(Text(to_beat(ngram), style="dim"))
 
 
 def _facts(session: Session) -> dict[str, Any]:
@@ -94,31 +108,37 @@ def _held_out(share: float) -> str:
 def say_finished(session: Session, console: Console, options: Options) -> None:
     """Say that there is nothing left to do, and how to have more done."""
     run = session.run
-    more = f"--minutes {2 * run.training.minutes:g}" if run.training.minutes else f"--steps {2 * run.step}"
-    console.print(f"already trained ({run.step:,} steps): {session.directory.path}", soft_wrap=True)
-    console.print(f"hint: `{more}` goes on, `--new` starts over", soft_wrap=True)
+    planned = run.plan.steps or run.step
+    more = f"--minutes {2 * run.training.minutes:g}" if run.training.minutes else f"--steps {2 * planned}"
+    made = f"{run.step:,} of {planned:,} steps, stopped early" if overfits(run) else f"{run.step:,} steps"
+    as_planned = ", `--patience 0` as it was planned" if overfits(run) else ""
+    console.print(f"already trained ({made}): {session.directory.path}", soft_wrap=True)
+    console.print(f"hint: `{more}` goes on{as_planned}, `--new` starts over", soft_wrap=True)
     if options["as_json"]:
         print_json({"event": "done", **_recorded_result(session), "model": str(session.directory.model)})
     _print_model(session, options)
 
 
-def conclude(session: Session, outcome: Outcome, console: Console, options: Options) -> None:
+def conclude(session: Session, outcome: Outcome, ngram: NGram, console: Console, options: Options) -> None:
     """Say what came of a training, and what can be done with it."""
     model = session.directory.model
     if options["as_json"]:
-        print_json({"event": "done", **_result(session, outcome), "model": str(model)})
+        print_json({"event": "done", **_result(session, outcome), **_to_beat(ngram), "model": str(model)})
         return
     named = "" if session.directory.path.parent == RUNS else f" {session.directory.path}"
     size = f"{model.stat().st_size / 1e6:.1f} MB, safe to share"
-    nats = outcome.loss.nats
+    carried, window256 = outcome.measured.carried.nats, outcome.measured.window256.nats
     console.print()
     console.print(
         Ending(
             seconds=session.run.seconds,
-            val_bits=nats / math.log(2),
-            val_nats=nats,
+            val_bits=carried / math.log(2),
+            val_nats=carried,
+            val_window256_bits=window256 / math.log(2),
+            val_window256_nats=window256,
             best_step=outcome.best_step,
             measured_on=_measured_on(session, outcome),
+            ngram=ngram,
             next_commands=(
                 (f"charrnn sample{named}", "write some text"),
                 (f"charrnn inspect{named}", "look inside the cells"),
@@ -147,34 +167,46 @@ def write_config(session: Session, corpus: tuple[str, ...], options: Options, or
 
 def _measured_on(session: Session, outcome: Outcome) -> str:
     """Say of what the loss is the mean, and of what those on the way were."""
-    held_out, read = session.run.held_out_characters, outcome.loss.characters
+    held_out, read = session.run.held_out_characters, outcome.measured.carried.characters
     share = "all" if read >= held_out - 1 else f"{read:,} of"
     sample = session.run.evaluation_characters or 0
-    rest = f"; on the way, over a sample of {sample:,}" if sample < read else ""
-    return f"over {share} {held_out:,} held-out characters{rest}"
+    rest = f" (on the way over {sample:,})" if sample < read else ""
+    return f"carried over {share} {held_out:,} held-out characters{rest}"
 
 
 def _recorded_result(session: Session) -> dict[str, Any]:
     """Give what a training came to that ended in an earlier session."""
-    best = session.run.best
-    known = (
-        {} if best is None else {"val_nats": best.nats, "val_bits": best.nats / math.log(2), "best_step": best.step}
-    )
-    return known | {"steps": session.run.step, "seconds": session.run.seconds, "resumed": True}
+    run = session.run
+    story = load(session.directory.model).training
+    names = ("val_nats", "val_window256_nats")
+    known = _with_bits({name: story[name] for name in names if isinstance(story.get(name), float)})
+    known |= {} if run.best is None else {"best_step": run.best.step}
+    known |= {"steps": run.step, "stopped_early": overfits(run), "seconds": run.seconds, "resumed": True}
+    return known | _to_beat(noted_ngram(session.directory.metrics))
+
+
+def _to_beat(ngram: NGram | None) -> dict[str, Any]:
+    return {} if ngram is None else {"ngram_order": ngram.order, "ngram_bits": ngram.nats / math.log(2)}
 
 
 def _result(session: Session, outcome: Outcome) -> dict[str, Any]:
+    measured = outcome.measured
     return {
-        "val_nats": outcome.loss.nats,
-        "val_bits": outcome.loss.nats / math.log(2),
-        "val_characters": outcome.loss.characters,
+        **_with_bits({"val_nats": measured.carried.nats, "val_window256_nats": measured.window256.nats}),
+        "val_characters": measured.carried.characters,
         "best_step": outcome.best_step,
         "steps": outcome.steps,
+        "stopped_early": outcome.stopped_early,
         "characters": outcome.characters,
         "seconds": session.run.seconds,
         "characters_per_second": outcome.characters_per_second,
         "parameters": outcome.parameters,
     }
+
+
+def _with_bits(losses: Mapping[str, float]) -> dict[str, Any]:
+    """Give losses whose names end with `nats` in bits too."""
+    return {**losses, **{f"{name[:-4]}bits": nats / math.log(2) for name, nats in losses.items()}}
 
 
 def _print_model(session: Session, options: Options) -> None:

@@ -43,13 +43,10 @@ class Rows:
     """in the text"""
     count: int
     """how many rows"""
+    stride: int
+    """characters from one row's start to the next one's"""
     warm_up: int
     """characters that a row reads before it is scored, the first row aside"""
-
-    @property
-    def stride(self) -> int:
-        """Characters from one row's start to the next one's."""
-        return -(-(self.characters - 1 - self.warm_up) // self.count)
 
     @property
     def length(self) -> int:
@@ -75,12 +72,15 @@ class Rows:
             yield Chunk(read[:-1], read[1:], places[1:], scored)
 
 
-def cut(characters: int, *, rows: int, warm_up: int) -> Rows:
-    """Cut a text of at least two characters into that many rows, or fewer where it is too short for them."""
+def cut(characters: int, *, rows: int, warm_up: int, multiple: int = 1) -> Rows:
+    """Cut a text of at least two characters into that many rows, or fewer where it is too short for them.
+
+    From one row's start to the next one's are a `multiple` of so many characters.
+    """
     scored = characters - 1 - warm_up
     fitting = max(1, min(rows, scored))
     if fitting == 1:
-        return Rows(characters=characters, count=1, warm_up=0)
+        return Rows(characters=characters, count=1, stride=characters - 1, warm_up=0)
     # Rows of whole characters may need fewer of them: none is left without something to score.
-    stride = -(-scored // fitting)
-    return Rows(characters=characters, count=-(-scored // stride), warm_up=warm_up)
+    stride = -(-scored // (fitting * multiple)) * multiple
+    return Rows(characters=characters, count=-(-scored // stride), stride=stride, warm_up=warm_up)

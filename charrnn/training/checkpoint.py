@@ -14,8 +14,9 @@ from typing import Any
 from charrnn.errors import CharrnnError, reason
 from charrnn.network import model_file, tensor_file
 from charrnn.runs import RunDirectory
-from charrnn.training.evaluation import Loss
+from charrnn.training.evaluation import Measured
 from charrnn.training.events import Evaluation, Event, Step, Trouble
+from charrnn.training.patience import overfits
 from charrnn.training.run import Best, Run
 from charrnn.training.snapshot import arrays_of, metadata_of, restore
 
@@ -68,13 +69,13 @@ def save_all(run: Run, directory: RunDirectory, *, model: bool) -> None:
         raise CharrnnError(f"cannot save in {directory.path}: {reason(error)}") from error
 
 
-def save_model(run: Run, directory: RunDirectory, *, loss: Loss | None = None) -> None:
+def save_model(run: Run, directory: RunDirectory, *, measured: Measured | None = None) -> None:
     """Write the best weights, or those of now if none were evaluated yet, as the run's model (OSError).
 
-    `loss`: the one measured at the end, where that is known; otherwise the sample's stands in the file.
+    `measured`: the losses at the end, where those are known; otherwise the sample's stands in the file.
     """
-    best = run.best or Best(step=run.step, nats=math.nan, characters=0, weights=run.weights())
-    nats = loss.nats if loss else best.nats
+    best = run.best or Best(step=run.step, nats=math.nan, train_nats=math.nan, characters=0, weights=run.weights())
+    carried = measured.carried if measured else best
     story = {
         "corpus": run.corpus.name,
         "characters": run.corpus.characters,
@@ -82,8 +83,10 @@ def save_model(run: Run, directory: RunDirectory, *, loss: Loss | None = None) -
         "step": best.step,
         "steps": run.plan.steps,
         "epoch": round(best.step / run.windows.per_epoch, 3),
-        "val_nats": None if math.isnan(nats) else nats,
-        "val_characters": loss.characters if loss else best.characters,
+        "val_nats": None if math.isnan(carried.nats) else carried.nats,
+        **({"val_window256_nats": measured.window256.nats} if measured else {}),
+        "val_characters": carried.characters,
+        **({"stopped_early_at": run.step} if overfits(run) else {}),
         "seconds": round(run.seconds, 1),
         "settings": dataclasses.asdict(run.training),
     }

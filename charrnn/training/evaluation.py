@@ -1,18 +1,29 @@
-"""The loss on the held-out end of a text, with carried state: of a sample on the way, of up to 200,000 at the end."""
+"""The loss on the held-out end of a text: of a sample on the way, of up to 200,000 characters at the end.
 
+By two protocols, whose figures differ: `carried`, one stream over all of it, and `window256`, the state zeroed every
+256 characters. The second compares with what is published of networks that see so much at once, such as nanoGPT.
+"""
+
+import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch.nn import functional
 
 from charrnn.text.rows import Rows, cut
 from charrnn.training.events import Evaluation
+from charrnn.training.patience import is_sound, recent_nats
 from charrnn.training.run import Best, Run
 
 ROWS = 64
 WARM_UP = 256
 """characters that each row reads before it is scored; a hundred are enough for all but the third digit"""
 SHORT_WARM_UP = 64
+WINDOW = 256
+"""characters that are scored from a cold start; a whole number of pieces, which are powers of two"""
+LONGEST_PIECE = 128
+"""characters of each row that are read at once"""
 SHARE_OF_TRAINING = 1 / 260
 """of the characters that will be trained on, read in each of twenty evaluations: under three per cent of the time"""
 FEWEST_CHARACTERS = 8_192
@@ -27,18 +38,42 @@ class Loss:
     """A mean over characters."""
 
     nats: float
+    error: float
+    """standard error of the mean, each character taken as drawn by itself"""
     characters: int
     read: int
     """characters read for it, those of the warm-ups too: what its time depends on"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """The losses at the end, by both protocols."""
+
+    carried: Loss
+    window256: Loss
+
+
+def measure(run: Run) -> Measured:
+    """Measure the run as it is on all of the held-out text, or on as much as is read at the end."""
+    return Measured(carried=held_out_loss(run), window256=held_out_window_loss(run))
 
 
 def evaluate(run: Run) -> Evaluation:
     """Measure the run as it is on a sample, the same one each time, and remember its weights if they are the best."""
     run.evaluation_characters = run.evaluation_characters or _sample_size(run)
     loss = held_out_loss(run, at_most=run.evaluation_characters, warm_up=SHORT_WARM_UP)
+    train_nats = recent_nats(run)
     run.take_part("evaluation")
     if run.best is None or loss.nats < run.best.nats:
-        run.best = Best(step=run.step, nats=loss.nats, characters=loss.characters, weights=run.weights())
+        run.best = Best(
+            step=run.step,
+            nats=loss.nats,
+            train_nats=train_nats,
+            characters=loss.characters,
+            weights=run.weights(),
+        )
+    if is_sound(loss.nats, loss.error, train_nats, run.best):
+        run.sound_parts = run.parts["evaluation"]
     return Evaluation(
         step=run.step,
         nats=loss.nats,
@@ -49,31 +84,21 @@ def evaluate(run: Run) -> Evaluation:
     )
 
 
-@torch.no_grad()
 def held_out_loss(run: Run, *, at_most: int = MOST_CHARACTERS, warm_up: int = WARM_UP) -> Loss:
-    """Read the held-out text in rows side by side, each warmed up on the end of the one before; float32, no dropout.
+    """Measure `carried`: in rows side by side, each warmed up on the end of the one before; float32, no dropout.
 
     Of a text longer than `at_most` the beginning of every row is read, so from all its parts alike.
     """
-    ids = run.corpus.ids[run.train_characters :]
-    rows = _rows(run, warm_up)
-    length = max(1, min(128, LARGEST_LOGITS // (rows.count * run.network.vocabulary_size)))
-    state = run.network.start(rows.count)
-    total, count, read = 0.0, 0, 0
-    run.network.eval()
-    for chunk in rows.chunks(ids, length):
-        logits, state = run.network(torch.from_numpy(chunk.inputs).to(run.device), state)
-        targets = torch.from_numpy(chunk.targets).to(run.device)
-        nats = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
-        scored = torch.from_numpy(chunk.scored).to(run.device).flatten()
-        total += nats[scored].double().sum().item()
-        count += int(chunk.scored.sum())
-        read += chunk.inputs.size
-        if count >= at_most:
-            break
-    run.network.train()
-    run.corpus.release()
-    return Loss(nats=total / count, characters=count, read=read)
+    return _loss(run, _rows(run, warm_up), at_most=at_most)
+
+
+def held_out_window_loss(run: Run) -> Loss:
+    """Measure `window256`: in windows that follow each other, each read from the zero state; float32, no dropout.
+
+    All 256 targets of a window are scored, the first of them after a single character. The characters are those
+    that `carried` is the mean over, or where that reads a part only, nearly.
+    """
+    return _loss(run, _windows(run), at_most=MOST_CHARACTERS, window=WINDOW)
 
 
 def read_on_the_way(run: Run) -> int:
@@ -83,15 +108,55 @@ def read_on_the_way(run: Run) -> int:
 
 
 def read_at_the_end(run: Run) -> int:
-    """Foresee the characters read in the evaluation at the end."""
-    rows = _rows(run, WARM_UP)
-    return min(run.held_out_characters, MOST_CHARACTERS) + rows.count * rows.warm_up
+    """Foresee the characters read at the end, by both protocols."""
+    rows, windows = _rows(run, WARM_UP), _windows(run)
+    carried = min(run.held_out_characters, MOST_CHARACTERS) + rows.count * rows.warm_up
+    windows_a_row = -(-min(windows.length * windows.count, MOST_CHARACTERS) // (windows.count * WINDOW))
+    return carried + windows.count * windows_a_row * WINDOW
+
+
+@torch.no_grad()
+def _loss(run: Run, rows: Rows, *, at_most: int, window: int = 0) -> Loss:
+    """Read rows until so many characters are scored; the state is zeroed every `window` characters, 0: never."""
+    ids = run.corpus.ids[run.train_characters :]
+    length = _piece(rows.count * run.network.vocabulary_size)
+    state = run.network.start(rows.count)
+    costs, count, read = [], 0, 0
+    run.network.eval()
+    for number, chunk in enumerate(rows.chunks(ids, length)):
+        at_an_edge = not window or number * length % window == 0
+        if at_an_edge and count >= at_most:
+            break
+        if window and at_an_edge:
+            state = run.network.start(rows.count)
+        logits, state = run.network(torch.from_numpy(chunk.inputs).to(run.device), state)
+        targets = torch.from_numpy(chunk.targets).to(run.device)
+        nats = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
+        costs.append(nats.cpu().numpy()[chunk.scored.flatten()])
+        count += costs[-1].size
+        read += chunk.inputs.size
+    run.network.train()
+    run.corpus.release()
+    nats_of_each = np.concatenate(costs, dtype=np.float64)
+    error = float(nats_of_each.std()) / math.sqrt(count)
+    return Loss(nats=float(nats_of_each.mean()), error=error, characters=count, read=read)
+
+
+def _piece(numbers: int) -> int:
+    """Say how many characters of each row to read at once, a power of two, where each makes so many logits."""
+    fitting = max(1, min(LONGEST_PIECE, LARGEST_LOGITS // numbers))
+    return 1 << (fitting.bit_length() - 1)
 
 
 def _rows(run: Run, warm_up: int) -> Rows:
     """Cut the held-out text into rows, fewer and less warmed up where it is short."""
     characters = run.held_out_characters
     return cut(characters, rows=min(ROWS, max(1, characters // 64)), warm_up=min(warm_up, characters // 4))
+
+
+def _windows(run: Run) -> Rows:
+    """Cut the held-out text into rows of whole windows, which need no warm-up."""
+    return cut(run.held_out_characters, rows=ROWS, warm_up=0, multiple=WINDOW)
 
 
 def _sample_size(run: Run) -> int:

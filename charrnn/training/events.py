@@ -68,4 +68,15 @@ class Trouble:
     message: str
 
 
-Event = Trouble | Step | Report | Evaluation | Preview
+@dataclass(frozen=True, kw_only=True)
+class Overfitting:
+    """The training ends before its plan does: the network now only learns the text by heart."""
+
+    step: int
+    progress: float
+    """share of the plan that was done"""
+    best_nats: float
+    best_step: int
+
+
+Event = Trouble | Step | Report | Evaluation | Preview | Overfitting

@@ -6,7 +6,8 @@ import torch
 
 from charrnn.runs import RunDirectory
 from charrnn.training import checkpoint
-from charrnn.training.evaluation import Loss, held_out_loss
+from charrnn.training.evaluation import Measured, measure
+from charrnn.training.patience import overfits
 from charrnn.training.run import Run
 
 
@@ -14,10 +15,12 @@ from charrnn.training.run import Run
 class Outcome:
     """What a training came to."""
 
-    loss: Loss
-    """of the best weights, on the held-out text with carried state"""
+    measured: Measured
+    """of the best weights, on the held-out text"""
     best_step: int
     steps: int
+    stopped_early: bool
+    """whether these are fewer steps than planned, because the run overfitted"""
     characters: int
     """trained on, counting each time anew"""
     characters_per_second: float
@@ -28,20 +31,21 @@ class Outcome:
 def finish(run: Run, directory: RunDirectory) -> Outcome:
     """Measure the best weights on the held-out text, write that beside them, and note that it is done (OSError)."""
     best = run.best
-    assert best is not None, "a plan that is done ends with an evaluation"
+    assert best is not None, "a training ends after an evaluation"
     now = run.network.state_dict()
     last = {name: tensor.clone() for name, tensor in now.items()}
     run.network.load_state_dict({name: torch.from_numpy(weight) for name, weight in best.weights.items()})
-    loss = held_out_loss(run)
+    measured = measure(run)
     run.network.load_state_dict(last)
-    checkpoint.save_model(run, directory, loss=loss)
+    checkpoint.save_model(run, directory, measured=measured)
     run.concluded = True
     checkpoint.save(run, directory)
     characters = run.step * run.training.batch * run.training.length
     return Outcome(
-        loss=loss,
+        measured=measured,
         best_step=best.step,
         steps=run.step,
+        stopped_early=overfits(run),
         characters=characters,
         characters_per_second=characters / run.step_seconds if run.step_seconds else 0.0,
         parameters=run.model(best.weights).parameters,

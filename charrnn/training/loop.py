@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 from charrnn.training.evaluation import evaluate
 from charrnn.training.events import Event
+from charrnn.training.patience import overfits, overfitting
 from charrnn.training.preview import is_due, preview
 from charrnn.training.report import report
 from charrnn.training.run import Run
 
 
 def train(run: Run, *, sample_every: int | None = None) -> Iterator[Event]:
-    """Learn until the plan is done, yielding events; between any two of them the run can be saved and left.
+    """Learn until the plan is done or the run overfits, yielding events; between any two it can be saved and left.
 
     `sample_every`: steps between previews; None: ever rarer ones, 0: none.
     """
@@ -21,10 +22,13 @@ def train(run: Run, *, sample_every: int | None = None) -> Iterator[Event]:
         # What is due is done before the next step, so a run that was saved and left in between still does it.
         if is_due(run, sample_every):
             yield preview(run)
-        if run.part_is_due("report"):
-            yield report(run)
         if run.part_is_due("evaluation"):
             yield evaluate(run)
+        if run.part_is_due("report"):
+            yield report(run)
         if run.plan.finished(run.step):
+            return
+        if overfits(run):
+            yield overfitting(run)
             return
         yield run.update()

@@ -1,5 +1,6 @@
-"""The record of a training: a line of JSON a report or evaluation, appended as they pass."""
+"""The record of a training: a line of JSON a report or evaluation, appended as they pass, and the n-gram's first."""
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -9,7 +10,8 @@ from typing import Any
 
 from charrnn.errors import reason
 from charrnn.storage import write_whole
-from charrnn.training.events import Evaluation, Event, Report, Trouble
+from charrnn.text.ngram import NGram
+from charrnn.training.events import Evaluation, Event, Overfitting, Report, Trouble
 
 
 def recorded(events: Iterator[Event], path: Path, *, step: int) -> Iterator[Event]:
@@ -27,7 +29,7 @@ def recorded(events: Iterator[Event], path: Path, *, step: int) -> Iterator[Even
         broken = True
         yield Trouble(step=step, message=f"cannot write {path}: {reason(error)}")
     for event in events:
-        if isinstance(event, (Report, Evaluation)) and not broken:
+        if isinstance(event, (Report, Evaluation, Overfitting)) and not broken:
             try:
                 _append(path, described(event), there)
             except OSError as error:
@@ -36,7 +38,35 @@ def recorded(events: Iterator[Event], path: Path, *, step: int) -> Iterator[Even
         yield event
 
 
-def described(event: Event) -> dict[str, Any]:
+def note_ngram(path: Path, ngram: NGram) -> None:
+    """Put the line of the n-gram before all others, in place of an older one.
+
+    If the file cannot be written, `recorded` tells.
+    """
+    with contextlib.suppress(OSError):
+        others = [line for line in _lines(path) if line.get("event") != "ngram"]
+        lines = [{**described(ngram), "step": 0}, *others]
+        write_whole(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
+
+
+def noted_ngram(path: Path) -> NGram | None:
+    """Look the n-gram up; None if no line tells of one."""
+    lines = _lines(path) if path.is_file() else iter(())
+    for line in lines:
+        if line.get("event") == "ngram":
+            # Whatever stands there, what is given is numbers.
+            with contextlib.suppress(KeyError, TypeError, ValueError, OverflowError):
+                return NGram(
+                    order=int(line["order"]),
+                    nats=float(line["nats"]),
+                    learned_from=int(line["learned_from"]),
+                    characters=int(line["characters"]),
+                    nats_by_order=tuple(map(float, line["nats_by_order"])),
+                )
+    return None
+
+
+def described(event: Event | NGram) -> dict[str, Any]:
     """Give an event's plain values, with its name and with every loss in bits too."""
     values = dataclasses.asdict(event)
     bits = {f"{name[:-4]}bits": value / math.log(2) for name, value in values.items() if name.endswith("nats")}

@@ -17,14 +17,16 @@ from charrnn.network.model_file import count_weights
 from charrnn.text.windows import steps_for
 
 DEFAULT_MINUTES = 5.0
-CHARACTERS_PER_WEIGHT = 5
+CHARACTERS_PER_WEIGHT = 8
 FLOPS_PER_WEIGHT = 6
 """a character's forward and backward pass: Kaplan et al. 2020, section 2.1"""
-WIDTHS = (128, 192, 256, 320, 384, 512, 640, 768, 1024, 1536, 2048)
+WIDTHS = (128, 192, 256, 320, 384, 448, 512, 640, 768, 1024, 1536, 2048)
 LARGEST_BYTES = 1 << 38
 """a network whose training would need more than this is a slip of the finger"""
 RATES = {"lstm": 0.015, "gru": 0.011, "rnn": 0.004}
 """of 256 cells; wider layers learn with less, in proportion"""
+FREELY = 3.5
+"""so many times a text can be read before it is learned by heart"""
 HIGHEST_RATE = 0.02
 FEWEST_UPDATES = 2_500
 """where the budget allows no more than these of long windows, they are made shorter"""
@@ -62,7 +64,7 @@ def choose(given: Mapping[str, Any], circumstances: Circumstances) -> Recipe:
     _refuse_the_absurd(network, circumstances.vocabulary_size)
     characters = _characters_to_read(asked, network, circumstances)
     epochs = characters / circumstances.train_characters
-    network = dataclasses.replace(network, dropout=asked.get("dropout", _dropout(epochs)))
+    network = dataclasses.replace(network, **_left_out(asked, epochs))
     return Recipe(
         network=network, training=_training(asked, network, circumstances, characters), why=_why(asked, epochs)
     )
@@ -94,9 +96,15 @@ def _embedding(vocabulary_size: int) -> int:
     return min(128, max(16, 16 * math.ceil(vocabulary_size / 48)))
 
 
-def _dropout(epochs: float) -> float:
-    """None for a text that is read up to three times, more the more often it is read."""
-    return round(min(0.5, max(0.0, 0.19 * math.log2(max(epochs, 1) / 3))), 2)
+def _left_out(asked: Mapping[str, Any], epochs: float) -> dict[str, Any]:
+    """Choose what a network goes without while it learns: the more, the more often it reads its text.
+
+    What is asked for the outputs sets what is chosen for the rest: `--dropout 0` is none at all.
+    """
+    often = math.log2(max(epochs, FREELY) / FREELY)
+    outputs = asked.get("dropout", min(0.5, 0.1 * often))
+    chosen = {"dropout": outputs, "input_dropout": outputs / 4, "weight_drop": max(0.0, outputs - 0.2)}
+    return {name: asked.get(name, round(share, 2)) for name, share in chosen.items()}
 
 
 def _characters_to_read(asked: Mapping[str, Any], network: NetworkConfig, circumstances: Circumstances) -> float:
@@ -134,7 +142,7 @@ def _training(
     if "epochs" in asked:
         characters = circumstances.train_characters
         steps = steps_for(asked["epochs"], characters=characters, batch=batch, length=length)
-    names = ("warm_up", "final_lr", "weight_decay", "clip", "reset", "seed", "val_fraction", "precision")
+    names = ("warm_up", "final_lr", "weight_decay", "clip", "reset", "patience", "seed", "val_fraction", "precision")
     return TrainingConfig(
         batch=batch,
         length=length,
@@ -160,6 +168,8 @@ def _refuse_the_absurd(network: NetworkConfig, vocabulary_size: int) -> None:
 
 
 def _why(asked: Mapping[str, Any], epochs: float) -> str:
-    if "minutes" in asked:
-        return "chosen to fit the text and what this machine can do in that time"
-    return f"chosen for a text that is read {epochs:.1f} times"
+    """Say what decided, in a line."""
+    often = f"{epochs:.1f} times" if epochs < 10 else f"{epochs:.0f} times"
+    if "hidden" in asked or "minutes" not in asked:
+        return f"chosen for a text that is read about {often}"
+    return f"as wide as lets it read {CHARACTERS_PER_WEIGHT} characters a weight: the text about {often}"

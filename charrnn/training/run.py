@@ -32,6 +32,8 @@ class Best:
 
     step: int
     nats: float
+    train_nats: float
+    """training loss at that time"""
     characters: int
     """held out, that it is the mean over"""
     weights: Mapping[str, NDArray[np.float32]]
@@ -63,6 +65,8 @@ class Run:
         self.best: Best | None = None
         self.parts = dict.fromkeys(PARTS, 0)
         """how many parts of the training were evaluated, shown in a preview, reported"""
+        self.sound_parts = 0
+        """how many were done when an evaluation last showed no overfitting"""
         self.evaluation_characters: int | None = None
         """how much held-out text an evaluation on the way reads; fixed by the first"""
         self.step_seconds = 0.0

@@ -16,6 +16,7 @@ from charrnn.text.sources import Sources
 from charrnn.text.windows import steps_for
 from charrnn.training import checkpoint
 from charrnn.training.device import flops_per_second
+from charrnn.training.patience import overfits
 from charrnn.training.places import is_foreign
 from charrnn.training.recipe import Circumstances, choose
 from charrnn.training.run import PARTS, Run
@@ -23,7 +24,7 @@ from charrnn.training.schedule import Plan
 from charrnn.training.snapshot import machine
 
 BUDGETS = ("steps", "epochs", "minutes")
-CHANGEABLE = ("lr", "weight_decay", "clip", "precision")
+CHANGEABLE = ("lr", "weight_decay", "clip", "precision", "patience")
 """settings that a stopped training may go on with other values of; all others make it another training"""
 FEWEST_HELD_OUT = 10
 
@@ -43,7 +44,7 @@ class Session:
     @property
     def finished(self) -> bool:
         """Tell whether there is nothing left to do."""
-        return self.run.concluded and self.run.plan.finished(self.run.step)
+        return self.run.concluded and _is_over(self.run)
 
 
 def begin(
@@ -102,6 +103,7 @@ def resume(sources: Sources | None, directory: RunDirectory, given: Mapping[str,
             problems.append(f"{error.message}; using the one before")
             continue
         _take_new_budget(run, given)
+        run.concluded = run.concluded and _is_over(run)
         notes = (*problems, *_not_exact(words["machine"], run))
         return Session(run=run, directory=directory, why="", notes=notes, resumed=True)
     raise CharrnnError("; ".join(problems), hint="`--new` starts over")
@@ -197,6 +199,12 @@ def _take_new_budget(run: Run, given: Mapping[str, Any]) -> None:
     run.concluded = False
     for what in PARTS:
         run.take_part(what)
+    run.sound_parts = run.parts["evaluation"]
+
+
+def _is_over(run: Run) -> bool:
+    """Tell whether no step is left, of the plan or for want of patience."""
+    return run.plan.finished(run.step) or overfits(run)
 
 
 def _not_exact(before: Mapping[str, Any], run: Run) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ def arrays_of(run: Run) -> Arrays:
 
 def metadata_of(run: Run) -> dict[str, str]:
     """Lay out everything that is not an array."""
-    known = ("step", "nats", "characters")
+    known = ("step", "nats", "train_nats", "characters")
     best = None if run.best is None else {name: getattr(run.best, name) for name in known}
     words = {
         "step": run.step,
@@ -51,6 +51,7 @@ def metadata_of(run: Run) -> dict[str, str]:
         "concluded": run.concluded,
         "plan": dataclasses.asdict(run.plan),
         "parts": run.parts,
+        "sound_parts": run.sound_parts,
         "previewed_at": run.previewed_at,
         "evaluation_characters": run.evaluation_characters,
         "best": best,
@@ -66,7 +67,7 @@ def restore(run: Run, arrays: Arrays, words: Mapping[str, Any]) -> None:
     run.network.load_state_dict({name: torch.from_numpy(arrays[name].copy()) for name in run.network.state_dict()})
     run.step, run.seconds, run.plan = words["step"], words["seconds"], Plan(**words["plan"])
     run.previewed_at, run.concluded = words["previewed_at"], words["concluded"]
-    run.step_seconds = words["step_seconds"]
+    run.step_seconds, run.sound_parts = words["step_seconds"], words["sound_parts"]
     run.parts, run.evaluation_characters = dict(words["parts"]), words["evaluation_characters"]
     if run.step:
         _restore_optimiser(run, arrays)

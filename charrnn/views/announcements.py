@@ -7,7 +7,9 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from charrnn.text.ngram import NGram
 from charrnn.views.amounts import duration
+from charrnn.views.ngram import compared
 from charrnn.views.terminal import typeset, unicode_output, visible
 
 
@@ -44,9 +46,15 @@ class Ending:
     seconds: float
     val_bits: float
     val_nats: float
+    """with the state carried"""
+    val_window256_bits: float
+    val_window256_nats: float
+    """with the state zeroed every 256 characters"""
     best_step: int
     measured_on: str
     """of what the loss is the mean"""
+    ngram: NGram
+    """what there was to beat"""
     next_commands: tuple[tuple[str, str], ...]
     """what to type now, and what it does"""
 
@@ -54,11 +62,17 @@ class Ending:
         """Draw the result in a line, then what to do with it."""
         dot = "·" if unicode_output(console) else "|"
         yield Text(
-            f"done in {duration(self.seconds)} {dot} best validation {self.val_bits:.3f} bits/character "
+            f"done in {duration(self.seconds)} {dot} best validation {self.val_bits:.3f} bits/char "
             f"({self.val_nats:.4f} nats) at step {self.best_step:,}",
             style="bold",
         )
         yield Text(f"  {self.measured_on}", style="dim")
+        yield Text(
+            f"  window256 {self.val_window256_bits:.3f} bits/char ({self.val_window256_nats:.4f} nats): "
+            "state zeroed every 256 characters",
+            style="dim",
+        )
+        yield Text(f"  {compared(self.ngram, self.val_bits)}")
         yield Text()
         table = Table.grid(padding=(0, 3))
         for command, meaning in self.next_commands:

@@ -14,8 +14,10 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from charrnn.training.events import Evaluation, Event, Preview, Report, Step
+from charrnn.text.ngram import NGram
+from charrnn.training.events import Evaluation, Event, Overfitting, Preview, Report, Step
 from charrnn.views.amounts import left_to_go, sparkline
+from charrnn.views.ngram import compared
 from charrnn.views.terminal import typeset, unicode_output, visible
 
 NATS_A_BIT = math.log(2)
@@ -41,6 +43,8 @@ class Picture:
     """training loss in bits, report by report"""
     preview: Preview | None
     preview_lines: int = 6
+    ngram: NGram | None = None
+    """what there is to beat"""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw progress, numbers, the loss so far and what the network writes by now."""
@@ -48,6 +52,8 @@ class Picture:
         yield Text()
         yield self._bar(options.max_width, unicode=unicode)
         yield Text("  " + self.numbers(options.max_width - 2), no_wrap=True, overflow="crop")
+        if self.ngram is not None:
+            yield Text("  " + compared(self.ngram, self.best_bits), no_wrap=True, overflow="crop")
         if len(self.history) > 1:
             yield self._sparkline(options.max_width, unicode=unicode)
         if self.preview is not None and self.preview_lines:
@@ -85,11 +91,14 @@ class Watch:
     characters_per_step: int
     ends_at: float | None = None
     """the clock's time at which a budget is used up"""
+    ngram: NGram | None = None
+    """what there is to beat"""
     preview: Preview | None = None
     evaluation: Evaluation | None = None
     last: Step | None = None
     train_nats: float = math.nan
     """a running mean over about the last twenty steps"""
+    ended_early: bool = False
     history: list[float] = field(default_factory=list)
     _times: deque[tuple[float, int]] = field(default_factory=deque)
 
@@ -108,6 +117,8 @@ class Watch:
             self.evaluation = event
         elif isinstance(event, Preview):
             self.preview = event
+        elif isinstance(event, Overfitting):
+            self.ended_early = True
 
     @property
     def characters_per_second(self) -> float:
@@ -119,6 +130,8 @@ class Watch:
 
     def time_left(self) -> float | None:
         """Foresee the seconds to the end from the speed, where no budget says them."""
+        if self.ended_early:
+            return None
         if self.ends_at is not None and self._times:
             return max(0.0, self.ends_at - self._times[-1][0])
         if self.last is None or self.last.steps is None or not self.characters_per_second:
@@ -142,6 +155,7 @@ class Watch:
             history=tuple(self.history),
             preview=self.preview,
             preview_lines=preview_lines,
+            ngram=self.ngram,
         )
 
 
@@ -155,6 +169,8 @@ def report_line(report: Report, watch: Watch) -> str:
     if watch.evaluation is not None:
         fields["val_bpc"] = f"{watch.evaluation.nats / NATS_A_BIT:.3f}"
         fields["best"] = f"{watch.evaluation.best_nats / NATS_A_BIT:.3f}"
+    if watch.ngram is not None:
+        fields["ngram_bpc"] = f"{watch.ngram.nats / NATS_A_BIT:.3f}"
     fields["lr"] = f"{report.learning_rate:.2g}"
     if watch.characters_per_second:
         fields["chars_per_s"] = f"{watch.characters_per_second:.0f}"
@@ -162,6 +178,16 @@ def report_line(report: Report, watch: Watch) -> str:
     if left is not None:
         fields["eta_s"] = f"{left:.0f}"
     return " ".join(f"{name}={value}" for name, value in fields.items())
+
+
+def early_line(end: Overfitting) -> str:
+    """Say that a training ends before its plan does, and why.
+
+    >>> early_line(Overfitting(step=3520, progress=0.45, best_nats=1.832, best_step=1410))
+    'stopped early: it overfits; validation was best (2.643) at step 1,410 of 3,520'
+    """
+    best = f"{end.best_nats / NATS_A_BIT:.3f}"
+    return f"stopped early: it overfits; validation was best ({best}) at step {end.best_step:,} of {end.step:,}"
 
 
 def written_line(preview: Preview) -> str:

@@ -12,7 +12,9 @@ from small import Call
 from charrnn.network.model_file import Model, save
 from charrnn.runs import RunDirectory
 
+NGRAM = {"order": 3, "nats": 1.6, "learned_from": 900, "characters": 100, "nats_by_order": [1.9, 1.7, 1.6, 1.61]}
 METRICS = [
+    {"event": "ngram", "step": 0, **NGRAM},
     {"event": "report", "step": 10, "nats": 3.0, "bits": 4.3},
     {"event": "evaluation", "step": 20, "nats": 2.0, "bits": 2.9},
     {"event": "evaluation", "step": 40, "nats": 1.5, "bits": 2.2},
@@ -38,6 +40,7 @@ def test_json_has_everything(call: Call, trained: RunDirectory, model: Model) ->
         "vocabulary": list(model.vocabulary.characters),
         "training": dict(model.training),
         "validation_bits": [2.9, 2.2],
+        "ngram": NGRAM | {"bits": 1.6 / math.log(2)},
     }
 
 
@@ -50,6 +53,7 @@ def test_a_person_reads_what_it_is(call: Call, model: Model) -> None:
     assert "11 characters: ␊ abcdefgh␛\n" in said.out
     assert f"1.5000 ({1.5 / math.log(2):.4f} bits) per character" in said.out
     assert "2.900 █▁ 2.200 bits/char" in said.out
+    assert "3-gram 2.31 bits: the network is 0.14 better\n            learned from 900 characters\n" in said.out
     assert max(map(len, said.out.splitlines())) <= 80
 
 

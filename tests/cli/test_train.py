@@ -55,11 +55,15 @@ def test_events_as_json_end_with_the_promised_one(train: Call) -> None:
     """Each line is an object; the last has every field that scripts rely on."""
     said = train("--steps", "30", "--json", "-q")
     lines = [json.loads(line) for line in said.out.splitlines()]
-    assert {line["event"] for line in lines} == {"start", "preview", "report", "evaluation", "done"}
+    assert {line["event"] for line in lines} == {"start", "ngram", "preview", "report", "evaluation", "done"}
     done = lines[-1]
+    assert [line["event"] for line in lines[:2]] == ["start", "ngram"]
+    assert done["ngram_bits"] == lines[1]["bits"]
     assert set(done) >= {"val_nats", "val_bits", "best_step", "steps", "characters", "seconds", "parameters", "model"}
-    assert (done["steps"], done["characters"]) == (30, 30 * 4 * 16)
-    assert done["val_nats"] < np.log(40)
+    assert set(done) >= {"val_window256_nats", "val_window256_bits"}
+    assert (done["steps"], done["characters"], done["stopped_early"]) == (30, 30 * 4 * 16, False)
+    assert 0 < done["val_nats"] < np.log(40)
+    assert 0 < done["val_window256_nats"] < np.log(40)
     assert said.err == ""
 
 
@@ -72,6 +76,29 @@ def test_the_model_writes_scores_and_can_be_looked_into(train: Call, call: Call,
     looked = call("inspect", "--cell", "1.3", "--chars", "60")
     assert looked.code == 0
     assert "tanh(c)" in looked.out
+
+
+def test_a_training_that_overfits_ends_early_and_is_finished(call: Call, text: Path) -> None:
+    """It says why; the same command says that it is trained; `--patience 0` goes on to the end of the plan."""
+    text.write_text("".join(np.random.default_rng(0).choice(list("abcd"), size=1000)))
+    settings = "--hidden 48 --batch 8 --length 16 --lr 0.03 --dropout 0"
+    command = ("train", str(text), *settings.split())
+    said = call(*command, "--steps", "200", "--threads", "1")
+    assert said.code == 0
+    assert len([line for line in said.err.splitlines() if line.startswith("stopped early: it overfits")]) == 1
+    assert '"event": "overfitting"' in Path("checkpoints/book/metrics.jsonl").read_text()
+    again = call(*command, "--steps", "200")
+    assert "of 200 steps, stopped early)" in again.err
+    assert "--steps 400" in again.err
+    assert "--patience 0" in again.err
+    done = json.loads(call(*command, "--steps", "200", "--json", "-q").out.splitlines()[-1])
+    assert done["stopped_early"]
+    assert done["best_step"] < done["steps"] < 200
+    assert done["val_window256_nats"] > 0
+    assert "stopped early at" in call("info").out
+    whole = call(*command, "--steps", "200", "--patience", "0", "--json", "-q", "--threads", "1")
+    last = json.loads(whole.out.splitlines()[-1])
+    assert (last["steps"], last["stopped_early"], last["val_nats"]) == (200, False, done["val_nats"])
 
 
 @pytest.mark.slow
@@ -143,6 +170,22 @@ def test_a_finished_run_answers_a_script_too(train: Call) -> None:
     last = json.loads(train("--steps", "10", "--json", "-q").out.splitlines()[-1])
     assert (last["event"], last["steps"], last["model"]) == ("done", 10, "checkpoints/book/model.safetensors")
     assert last["val_nats"] > 0
+    assert last["stopped_early"] is False
+    assert last["ngram_bits"] > 0
+
+
+def test_the_n_gram_to_beat_is_said_and_learned_once(
+    train: Call, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before training, in every line, at the end in words, in `info`; going on looks it up."""
+    said = train("--steps", "20").err
+    assert "-gram, learned from 3,301 characters" in said
+    assert "better than the network" in said.splitlines()[-5]
+    assert all("ngram_bpc=" in line for line in said.splitlines() if "train_bpc=" in line)
+    assert "better than the network\n" in call("info").out
+    monkeypatch.setattr("charrnn.training.ngram.best_ngram", None)
+    assert "-gram, learned from 3,301 characters" in train("--steps", "40").err
+    assert json.loads(call("info", "--json").out)["ngram"]["learned_from"] == 3301
 
 
 @pytest.mark.slow

@@ -33,9 +33,23 @@ def test_texts_read_more_often_get_more_dropout() -> None:
     assert often[-1] <= 0.5
 
 
+def test_no_dropout_asked_for_is_none_at_all() -> None:
+    """Whoever turns it off has turned off all of it, unless a part is asked for by name."""
+    network = choose({"epochs": 60, "dropout": 0.0}, circumstances()).network
+    assert (network.dropout, network.input_dropout, network.weight_drop) == (0, 0, 0)
+    assert choose({"epochs": 60, "dropout": 0.0, "weight_drop": 0.3}, circumstances()).network.weight_drop == 0.3
+
+
+def test_why_says_how_often_the_text_is_read() -> None:
+    """In a line; and how the width was chosen, where it was."""
+    assert choose({"epochs": 60}, circumstances()).why == "chosen for a text that is read about 60 times"
+    assert "characters a weight: the text about 7.5 times" in choose({"minutes": 5}, circumstances()).why
+
+
 def test_what_was_asked_for_is_what_one_gets() -> None:
     """Every setting given is kept."""
     asked = {"cell": "gru", "layers": 3, "hidden": 77, "embedding": 0, "dropout": 0.3, "steps": 9}
+    asked |= {"input_dropout": 0.2, "weight_drop": 0.1}
     asked |= {"batch": 5, "length": 7, "lr": 0.1, "weight_decay": 0.0, "clip": 0.0, "seed": 4}
     recipe = choose(asked | {"minutes": None, "epochs": None}, circumstances())
     for name, value in asked.items():

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from charrnn.errors import CharrnnError
@@ -11,6 +12,7 @@ from charrnn.runs import RunDirectory
 from charrnn.text.corpus import survey
 from charrnn.text.sources import Sources, find
 from charrnn.training import checkpoint, session
+from charrnn.training.events import Step
 from charrnn.training.finish import finish
 from charrnn.training.loop import train
 from charrnn.training.session import Session, resume
@@ -105,8 +107,8 @@ def test_a_run_stopped_after_its_last_step_is_still_concluded(
     finish(again.run, place)
     assert resume(find([str(text)]), place, {}, "cpu").finished
     one, other = load(whole.model).training, load(place.model).training
-    assert {name: one[name] for name in ("step", "val_nats", "val_characters")} == {
-        name: other[name] for name in ("step", "val_nats", "val_characters")
+    assert {name: one[name] for name in ("step", "val_nats", "val_window256_nats", "val_characters")} == {
+        name: other[name] for name in ("step", "val_nats", "val_window256_nats", "val_characters")
     }
 
 
@@ -149,6 +151,23 @@ def test_what_may_change_changes_what_is_to_come(text: Path, place: RunDirectory
     longer = resume(find([str(text)]), place, {"minutes": 10.0}, "cpu")
     assert longer.run.plan.steps is None
     assert longer.run.plan.progress(20) < 0.1
+
+
+def test_a_training_that_ended_early_is_finished_until_it_is_given_more(text: Path, place: RunDirectory) -> None:
+    """More time, or more patience; its budget once more is none."""
+    text.write_text("".join(np.random.default_rng(0).choice(list("abcd"), size=1000)))
+    given: dict[str, Any] = {"hidden": 48, "batch": 8, "steps": 200, "lr": 0.03, "dropout": 0.0}
+    made = trained(text, place, **given)
+    assert made.run.best is not None
+    assert made.run.best.step < made.run.step < 200
+    assert load(place.model).training["stopped_early_at"] == made.run.step
+    for same in ({}, given, {"patience": 0.2}):
+        assert resume(find([str(text)]), place, same, "cpu").finished
+    for more in ({"steps": 400}, {"minutes": 10.0}, {"patience": 0.0}, {"patience": 0.9}):
+        again = resume(find([str(text)]), place, more, "cpu")
+        assert not again.finished
+        assert not again.run.concluded
+        assert isinstance(next(train(again.run, sample_every=0)), Step)
 
 
 def test_another_text_of_the_same_name_is_told_from_a_changed_one(

@@ -1,0 +1,210 @@
+"""N-grams: how well counts of what followed the last few characters predict a text. A network has to beat them.
+
+They are interpolated with modified Kneser-Ney discounts: Chen and Goodman 1999, "An empirical study of smoothing
+techniques for language modeling", Computer Speech and Language 13, section 3. When one is learned, and what becomes
+of it, is left to others.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.text.vocabulary import Ids
+
+LONGEST = 12
+"""characters in an n-gram; where more of them would do better, the text mostly repeats itself"""
+MOST_LEARNED = 2_000_000
+"""characters: two seconds of one core, and 120 MB for so long"""
+MOST_SCORED = 200_000
+CHARACTERS_PER_SECOND = 800_000
+"""learned, and a tenth as many scored, on one core of 2.5 GHz"""
+PIECE = 4096
+"""characters; where only a part of a text is taken, it is pieces of this length, evenly spread: on the standard
+library a million characters give 1.27 nats so, 1.40 if they are the last before the held-out end"""
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NGram:
+    """What the best n-gram reaches on held-out text."""
+
+    order: int
+    """characters in it, the predicted one included"""
+    nats: float
+    """a held-out character"""
+    learned_from: int
+    """training characters that were counted"""
+    characters: int
+    """held-out characters that `nats` is the mean over"""
+    nats_by_order: tuple[float, ...]
+    """the same for all that were tried: of one character alone, of two, …"""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Reading:
+    """Pieces of a text, each after the characters before it."""
+
+    text: Ids
+    """(T,); where nothing stands before a piece there is a border, the number `size`"""
+    size: int
+    """distinct characters"""
+    counted: NDArray[np.bool_]
+    """where the characters stand that are learned from, (T,)"""
+    scored: NDArray[np.intp]
+    """where those stand that are to be predicted, (S,)"""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Grams:
+    """All the different n-grams of one order, G of them."""
+
+    group: NDArray[np.int32]
+    """which of them ends at each place of the text, (T,)"""
+    place: NDArray[np.int32]
+    """a place where each of them ends, (G,)"""
+    history: NDArray[np.int32]
+    """which n-gram of one character less each of them begins with, (G,)"""
+    count: NDArray[np.int32]
+    """how often each was counted, (G,)"""
+
+
+def best_ngram(ids: Ids, *, train_characters: int, size: int, at_most: int = MOST_LEARNED) -> NGram:
+    """Learn from a text's beginning, score its held-out end, and take longer n-grams while that makes it better.
+
+    ids (T,), below `size`. Of a longer text no more than `at_most` characters are counted,
+    and a quarter as many scored.
+    """
+    learned = spread(0, train_characters, at_most)
+    held_out = spread(train_characters, len(ids), min(MOST_SCORED, max(1, at_most // 4)))
+    reading = lay_out(ids, learned, held_out, size=size)
+    losses: list[float] = []
+    for likely in probabilities(reading):
+        losses.append(float(-np.log(likely).mean()))
+        if losses[-1] > min(losses):
+            break
+    best = min(losses)
+    return NGram(
+        order=losses.index(best) + 1,
+        nats=best,
+        learned_from=int(reading.counted.sum()),
+        characters=len(reading.scored),
+        nats_by_order=tuple(losses),
+    )
+
+
+def spread(start: int, stop: int, at_most: int) -> list[slice]:
+    """Cut about so many characters out of a stretch of text, from all its parts alike; all of it if it is no longer.
+
+    >>> spread(10, 20, 50), spread(0, 40960, 8192)
+    ([slice(10, 20, None)], [slice(0, 4096, None), slice(20480, 24576, None)])
+    """
+    if stop - start <= at_most:
+        return [slice(start, stop)]
+    count = max(1, at_most // PIECE)
+    starts = [start + number * (stop - start) // count for number in range(count)]
+    return [slice(begin, begin + at_most // count) for begin in starts]
+
+
+def lay_out(ids: Ids, learned: Sequence[slice], held_out: Sequence[slice], *, size: int) -> Reading:
+    """Put what is learned from and what is to be predicted one after another."""
+    border = np.full(LONGEST, size, dtype=np.min_scalar_type(size))
+    parts, counted, scored = [border], [np.zeros(LONGEST, np.bool_)], [np.zeros(LONGEST, np.bool_)]
+    for number, piece in enumerate((*learned, *held_out)):
+        before = ids[max(0, piece.start - LONGEST) : piece.start]
+        parts += [border[len(before) :], before, ids[piece]]
+        inside = np.arange(LONGEST + piece.stop - piece.start) >= LONGEST
+        counted.append(inside & (number < len(learned)))
+        scored.append(inside & (number >= len(learned)))
+    text = np.concatenate(parts).astype(border.dtype, copy=False)
+    where = np.flatnonzero(np.concatenate(scored))
+    return Reading(text=text, size=size, counted=np.concatenate(counted), scored=where)
+
+
+def probabilities(reading: Reading) -> Iterator[Numbers]:
+    """Give the probability of every scored character, (S,), by n-grams of one character, of two, …, LONGEST."""
+    orders = _orders(reading)
+    context, grams = next(orders), next(orders)
+    lower = np.full(len(reading.scored), 1 / reading.size)
+    while True:
+        yield _interpolated(reading, context, grams, grams.count, lower)
+        longer = next(orders, None)
+        if longer is None:
+            return
+        lower = _interpolated(reading, context, grams, _continuations(grams, longer), lower)
+        context, grams = grams, longer
+
+
+def _orders(reading: Reading) -> Iterator[_Grams]:
+    """Find the different n-grams of no character, of one, of two, …: runs of places that are the same so far back."""
+    places = _backwards(reading.text, reading.size + 1)
+    counted = np.concatenate([[0], np.cumsum(reading.counted[places], dtype=np.int32)])
+    group, differs = np.zeros(len(reading.text), np.int32), np.arange(len(places)) == 0
+    yield _Grams(group=group, place=places[:1], history=group[:1], count=counted[-1:])
+    for back in range(LONGEST):
+        character = reading.text[places - back]
+        differs[1:] |= character[1:] != character[:-1]
+        starts = np.flatnonzero(differs)
+        place, history = places[starts], group[places[starts] - 1]
+        group = np.zeros_like(group)
+        group[places] = np.cumsum(differs, dtype=np.int32) - 1
+        yield _Grams(group=group, place=place, history=history, count=np.diff(counted[starts], append=counted[-1]))
+
+
+def _backwards(text: Ids, base: int) -> NDArray[np.int32]:
+    """Sort the places of a text by the character there, then by the one before it, and so on, LONGEST of them.
+
+    As many characters as fit make up one number, which is exact; then pairs of ranks stand for twice as many.
+    """
+    key = text.astype(np.int64)
+    known = 1
+    while known < LONGEST and base ** (known + 1) < 2**63:
+        key *= base
+        key[known:] += text[:-known]
+        known += 1
+    order = np.argsort(key)
+    while known < LONGEST:
+        ranks, key = np.zeros(len(key), np.int32), key[order]
+        ranks[order[1:]] = np.cumsum(key[1:] != key[:-1], dtype=np.int32)
+        key = ranks * np.int64(len(text))
+        key[known:] += ranks[:-known]
+        order, known = np.argsort(key), 2 * known
+    # The first ones, in the border, have not so many before them.
+    return order[order >= LONGEST - 1].astype(np.int32)
+
+
+def _interpolated(
+    reading: Reading, context: _Grams, grams: _Grams, counts: NDArray[np.int32], lower: Numbers
+) -> Numbers:
+    """Give P(w|h) = (c(hw) - D(c(hw)) + ΣD·P'(w|h')) / c(h), (S,): P' is `lower`, and P too where c(h) is 0.
+
+    context: the n-grams of one character less, such as h; counts c (G,) of `grams`, such as hw.
+    """
+    taken = _discounts(counts)[np.minimum(counts, 3)]
+    total = np.bincount(grams.history, counts, len(context.place))
+    spared = np.bincount(grams.history, taken, len(context.place))
+    here, before = grams.group[reading.scored], context.group[reading.scored - 1]
+    shared = (counts - taken)[here] + spared[before] * lower
+    seen = total[before]
+    return np.where(seen > 0, shared / np.maximum(seen, 1), lower)
+
+
+def _continuations(grams: _Grams, longer: _Grams) -> NDArray[np.int32]:
+    """Count the different characters before each n-gram, (G,): what Kneser and Ney count in place of occurrences."""
+    known = grams.group[longer.place[longer.count > 0]]
+    return np.bincount(known, minlength=len(grams.place)).astype(np.int32)
+
+
+def _discounts(counts: NDArray[np.int32]) -> Numbers:
+    """Estimate what is taken from a count of 0, 1, 2, and 3 or more, (4,), by how many there are of each.
+
+    One is added to how many there are, and no discount is below a lower count's, so that in the smallest of texts
+    something is left for what was never seen.
+    """
+    once = np.bincount(np.minimum(counts, 5), minlength=6)[1:5] + 1.0
+    ratio = once[0] / (once[0] + 2 * once[1])
+    number = np.arange(1, 4)
+    taken = np.clip(number - (number + 1) * ratio * once[1:] / once[:3], 0, number)
+    return np.concatenate([[0], np.maximum.accumulate(taken)])

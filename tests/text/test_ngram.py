@@ -1,0 +1,177 @@
+"""The fast n-grams are those of the textbook, whatever the text, and bounded however long it is."""
+
+import math
+from collections import Counter, defaultdict
+from itertools import islice, pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from charrnn.text.ngram import LONGEST, PIECE, Numbers, best_ngram, lay_out, probabilities, spread
+from charrnn.text.vocabulary import Ids
+
+Gram = tuple[int, ...]
+
+
+class Textbook:
+    """Modified Kneser-Ney with a dictionary of everything, a character at a time."""
+
+    def __init__(self, learned: list[int], size: int, longest: int = LONGEST) -> None:
+        self.size, self.learned = size, learned
+        text = [size] * LONGEST + learned
+        places = range(LONGEST, len(text))
+        self.times = [Counter(tuple(text[p + 1 - n : p + 1]) for p in places) for n in range(longest + 2)]
+        before: list[dict[Gram, set[int]]] = [defaultdict(set) for _ in range(longest + 1)]
+        for n in range(1, longest + 1):
+            for gram in self.times[n + 1]:
+                before[n][gram[1:]].add(gram[0])
+        self.kinds = [Counter({gram: len(kinds) for gram, kinds in found.items()}) for found in before]
+        self.tables = {True: self._tables(self.times), False: self._tables(self.kinds)}
+
+    def _tables(self, counts: list[Counter[Gram]]) -> list[tuple[Counter[Gram], list[float], dict[Gram, list[int]]]]:
+        tables = []
+        for found in counts:
+            after: dict[Gram, list[int]] = defaultdict(list)
+            for gram, count in found.items():
+                after[gram[:-1]].append(count)
+            tables.append((found, self._discounts(list(found.values())), after))
+        return tables
+
+    def _discounts(self, counts: list[int]) -> list[float]:
+        n = [1 + sum(count == number for count in counts) for number in range(5)]
+        y, taken = n[1] / (n[1] + 2 * n[2]), [0.0]
+        for number in (1, 2, 3):
+            discount = number - (number + 1) * y * n[number + 1] / n[number]
+            taken.append(max(taken[-1], min(number, max(0.0, discount))))
+        return taken
+
+    def likely(self, character: int, context: Gram, *, highest: bool = True) -> float:
+        """Give P(character | context)."""
+        lower = self.likely(character, context[1:], highest=False) if context else 1 / self.size
+        counts, taken, after = self.tables[highest][len(context) + 1]
+        if context not in after:
+            return lower
+        count = counts[(*context, character)]
+        spared = sum(taken[min(c, 3)] for c in after[context])
+        return (count - taken[min(count, 3)] + spared * lower) / sum(after[context])
+
+    def predict(self, held_out: list[int], order: int) -> list[float]:
+        """Give the probability of each held-out character, the text going on from what was learned."""
+        text = [self.size] * LONGEST + self.learned + held_out
+        return [self.likely(text[p], tuple(text[p + 1 - order : p])) for p in range(len(text))[-len(held_out) :]]
+
+
+def predicted(learned: list[int], held_out: list[int], size: int) -> list[Numbers]:
+    """Give the same from the fast ones, for every order."""
+    ids, end = np.array(learned + held_out, np.min_scalar_type(size - 1)), len(learned)
+    reading = lay_out(ids, [slice(0, end)], [slice(end, len(ids))], size=size)
+    return list(probabilities(reading))
+
+
+def chance_text(length: int, size: int, seed: int = 0) -> Ids:
+    """Make a text in which some characters, and what follows them, are commoner than others."""
+    rng = np.random.default_rng(seed)
+    words = [rng.integers(0, size, rng.integers(1, 7)) ** 2 // size for _ in range(12)]
+    return np.concatenate([words[k] for k in rng.integers(0, 12, length)])[:length]
+
+
+@given(
+    st.lists(st.integers(0, 3), min_size=1, max_size=60),
+    st.lists(st.integers(0, 4), min_size=1, max_size=30),
+)
+@settings(deadline=None, max_examples=60)
+def test_every_probability_is_the_textbook_s(learned: list[int], held_out: list[int]) -> None:
+    """At every place and for every order: in tiny texts, shorter than the order, and with a character never seen."""
+    textbook = Textbook(learned, 5)
+    for order, fast in enumerate(predicted(learned, held_out, 5), 1):
+        np.testing.assert_allclose(fast, textbook.predict(held_out, order), rtol=1e-9)
+
+
+@pytest.mark.parametrize("size", [2, 37, 65, 300, 70_000, 1_114_112])
+def test_an_alphabet_may_have_any_size(size: int) -> None:
+    """Characters and ranks are packed into numbers without one standing for two n-grams."""
+    text = chance_text(900, size).tolist()
+    textbook = Textbook(text[:800], size)
+    for order, fast in enumerate(predicted(text[:800], text[800:], size), 1):
+        np.testing.assert_allclose(fast, textbook.predict(text[800:], order), rtol=1e-9)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 5, LONGEST])
+def test_what_may_follow_has_probability_one(order: int) -> None:
+    """After contexts that were seen and that were not, over the alphabet, the unseen character included."""
+    size, learned = 7, chance_text(500, 6)
+    contexts = [learned[k : k + LONGEST] for k in range(0, 400, 40)] + list(
+        chance_text(20 * LONGEST, 7).reshape(20, -1)
+    )
+    tried = [np.append(context, character) for context in contexts for character in range(size)]
+    ids = np.concatenate([learned, *tried])
+    places = [500 + (k + 1) * (LONGEST + 1) - 1 for k in range(len(tried))]
+    reading = lay_out(ids, [slice(0, 500)], [slice(place, place + 1) for place in places], size=size)
+    likely = next(islice(probabilities(reading), order - 1, None))
+    assert likely.min() > 0
+    np.testing.assert_allclose(likely.reshape(-1, size).sum(axis=1), 1, rtol=1e-9)
+
+
+def test_the_best_order_is_the_one_with_the_lowest_loss() -> None:
+    """Its loss is the mean over the held-out text; one order more was tried, and was no better."""
+    text = chance_text(3000, 20)
+    found = best_ngram(text, train_characters=2700, size=20)
+    losses = [-np.log(likely).mean() for likely in predicted(text[:2700].tolist(), text[2700:].tolist(), 20)]
+    np.testing.assert_allclose(found.nats_by_order, losses[: len(found.nats_by_order)], rtol=1e-9)
+    assert found.nats == min(found.nats_by_order) == found.nats_by_order[found.order - 1]
+    assert len(found.nats_by_order) == found.order + 1
+    assert (found.learned_from, found.characters) == (2700, 300)
+
+
+def test_a_text_that_repeats_itself_ends_with_the_longest() -> None:
+    """However far back one looks, more is better; that ends somewhere."""
+    found = best_ngram(np.tile(chance_text(400, 2), 10), train_characters=3600, size=2)
+    assert found.order == len(found.nats_by_order) == LONGEST
+    assert found.nats < 0.3 * math.log(2)
+
+
+def test_a_single_character_is_no_surprise() -> None:
+    """One that is all there is has probability one."""
+    assert best_ngram(np.zeros(300, np.uint8), train_characters=270, size=1).nats == pytest.approx(0, abs=1e-12)
+
+
+def test_a_long_text_is_read_in_part() -> None:
+    """No more than was asked for, and from its beginning to its end."""
+    ids = np.arange(50 * PIECE) % 251
+    found = best_ngram(ids, train_characters=45 * PIECE, size=251, at_most=8 * PIECE)
+    assert (found.learned_from, found.characters) == (8 * PIECE, 2 * PIECE)
+    pieces = spread(0, 45 * PIECE, 8 * PIECE)
+    assert pieces[0].start == 0
+    assert pieces[-1].stop > 40 * PIECE
+    assert all(one.stop < other.start for one, other in pairwise(pieces))
+
+
+@pytest.mark.parametrize("at_most", [1, 2, 50, PIECE - 1, PIECE + 1])
+def test_any_bound_leaves_something(at_most: int) -> None:
+    """Even one character can be learned from."""
+    found = best_ngram(chance_text(3 * PIECE, 9), train_characters=2 * PIECE, size=9, at_most=at_most)
+    assert 0 < found.learned_from <= at_most
+    assert 0 < found.characters <= max(1, at_most)
+    assert math.isfinite(found.nats)
+
+
+def test_pieces_are_counted_as_if_they_were_never_cut() -> None:
+    """Each is read after what stood before it, so a text in adjacent pieces is the text."""
+    ids = chance_text(1000, 30)
+    cut = [slice(0, 5), slice(5, 300), slice(300, 301), slice(301, 900)]
+    held = [slice(900, 910), slice(910, 1000)]
+    whole = probabilities(lay_out(ids, [slice(0, 900)], [slice(900, 1000)], size=30))
+    for one, other in zip(whole, probabilities(lay_out(ids, cut, held, size=30)), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12)
+
+
+def test_the_text_that_is_scored_is_not_learned_from() -> None:
+    """What comes later in the held-out text changes nothing for what comes before."""
+    ids = chance_text(1000, 30)
+    other = np.concatenate([ids[:950], ids[:50]])
+    for one, two in zip(
+        *(probabilities(lay_out(i, [slice(0, 900)], [slice(900, 1000)], size=30)) for i in (ids, other)), strict=True
+    ):
+        assert np.array_equal(one[:50], two[:50])
