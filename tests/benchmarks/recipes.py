@@ -1,0 +1,82 @@
+"""What settings are worth: trains a text by each of several settings with the same arithmetic, for `recipe.py`.
+
+    python tests/benchmarks/recipes.py input.txt --work 40 hidden=384,length=64,lr=0.01,dropout=0.15 hidden=512,...
+
+So many TFLOP (10^12 multiplications and additions, 6 a weight and character) are spent by each, so a setting is not
+judged by what else the machine does meanwhile: 7 are about a minute, 40 five, on two cores at 245 GFLOP/s. Printed is
+the loss on the last tenth of the text with carried state, beside the training loss (with dropout) of the last tenth
+of the steps. What came of it is in recipes.md.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from charrnn.cli import cores
+
+cores.wait_briefly()  # before torch starts its threads
+cores.keep_memory()
+
+import yaml
+
+from charrnn.config import NetworkConfig, TrainingConfig
+from charrnn.network.model_file import count_weights
+from charrnn.text import corpus as corpora
+from charrnn.text.corpus import Corpus
+from charrnn.text.sources import find
+from charrnn.training.evaluation import measure
+from charrnn.training.recipe import FLOPS_PER_WEIGHT
+from charrnn.training.run import Run
+
+TFLOP = 1e12
+
+
+def make_run(corpus: Corpus, setting: str, work: float) -> Run:
+    """Make a run of a setting that spends so many operations."""
+    given: dict[str, Any] = {
+        name: yaml.safe_load(value) for name, value in (part.split("=") for part in setting.split(","))
+    }
+    names = NetworkConfig.__dataclass_fields__
+    network = NetworkConfig(**{name: value for name, value in given.items() if name in names})
+    training: dict[str, Any] = {"batch": 32, "length": 64, "lr": 0.01}
+    training |= {name: value for name, value in given.items() if name not in names}
+    size = len(corpus.vocabulary)
+    multiplied = count_weights(network, size) - size * network.embedding
+    steps = round(work / (FLOPS_PER_WEIGHT * multiplied * training["batch"] * training["length"]))
+    return Run(corpus, network, TrainingConfig(**{"steps": steps} | training), "cpu")
+
+
+def try_out(run: Run) -> str:
+    """Train to the end; say what came of it."""
+    began, nats = time.perf_counter(), []
+    while not run.plan.finished(run.step):
+        nats.append(run.update().nats)
+    seconds, measured = time.perf_counter() - began, measure(run)
+    speed = run.step * run.training.batch * run.training.length / seconds
+    return (
+        f"{run.step:,} steps, {run.epoch:.1f} epochs: carried {measured.carried.nats:.4f}, window256 "
+        f"{measured.window256.nats:.4f}, training {statistics.mean(nats[-len(nats) // 10 :]):.4f} nats; "
+        f"{seconds:.0f} s, {speed:,.0f} characters/s"
+    )
+
+
+def main() -> None:
+    """Try each setting."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("text")
+    parser.add_argument("settings", nargs="+")
+    parser.add_argument("--work", type=float, default=7.0, help="TFLOP")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        sources = find([arguments.text])
+        survey = corpora.survey(sources, "utf-8")
+        corpus = corpora.encode(sources, "utf-8", survey, Path(directory, "corpus.bin"))
+        for setting in arguments.settings:
+            print(f"{setting}: {try_out(make_run(corpus, setting, arguments.work * TFLOP))}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
