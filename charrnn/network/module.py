@@ -18,6 +18,8 @@ HOLDERS: dict[str, type[nn.LSTM | nn.GRU | nn.RNN]] = {"lstm": nn.LSTM, "gru": n
 
 EMBEDDING_SPREAD = 2.0
 """of a character's vector at the start; Tiny Shakespeare in a minute: 0.3 1.548 nats, 1 1.505, 2 1.498, 4 1.530"""
+SMALL_ALPHABET, QUIET_SPREAD = 256, 0.5
+"""beyond so many characters most are rare, and what is hardly learned had better be quiet"""
 
 State = tuple[Tensor, ...]
 """(layers, B, H) each: hidden, and for the LSTM memory"""
@@ -72,10 +74,12 @@ class CharacterNetwork(nn.Module):
     def _initialise(self) -> None:
         """Orthogonal recurrence (Saxe et al. 2014), forget bias 1 (Jozefowicz et al. 2015), the rest by fan-in.
 
-        Characters' vectors begin large, so that the input is heard against the recurrence from the first step on.
+        Characters' vectors begin large, so that the input is heard against the recurrence from the first step on;
+        in a large alphabet, where most are seldom seen, small.
         """
         if self.embedding is not None:
-            nn.init.normal_(self.embedding.weight, std=EMBEDDING_SPREAD)
+            small = self.vocabulary_size <= SMALL_ALPHABET
+            nn.init.normal_(self.embedding.weight, std=EMBEDDING_SPREAD if small else QUIET_SPREAD)
         for name, parameter in self.rnn.named_parameters():
             if name.startswith("weight_hh"):
                 for block in torch.split(parameter, self.config.hidden):

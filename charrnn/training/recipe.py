@@ -1,8 +1,8 @@
 """Settings that fit this corpus, device and budget, where the user gave none.
 
-The rule: of the characters that the budget lets a network read, it has about a fifth as many weights. A smaller
-one is done learning too soon, a larger one reads too little. Measured on Tiny Shakespeare in a minute on two cores:
-192 cells 1.572 nats, 256 cells 1.558; at 256 cells a rate of 0.006 gives 1.608, 0.01 1.570, 0.015 1.558.
+The rules: a network reads at least eight characters for every recurrent weight in its budget, because a larger one
+reads too little; and the more often it reads its text, the more it goes without. They come from trainings of prose,
+code, a small text and one of three thousand characters, in tests/benchmarks/recipes.md.
 """
 
 import dataclasses
@@ -18,6 +18,7 @@ from charrnn.text.windows import steps_for
 
 DEFAULT_MINUTES = 5.0
 CHARACTERS_PER_WEIGHT = 8
+"""of the recurrent weights; those of the output are as many as the alphabet wants"""
 FLOPS_PER_WEIGHT = 6
 """a character's forward and backward pass: Kaplan et al. 2020, section 2.1"""
 WIDTHS = (128, 192, 256, 320, 384, 448, 512, 640, 768, 1024, 1536, 2048)
@@ -26,7 +27,7 @@ LARGEST_BYTES = 1 << 38
 RATES = {"lstm": 0.015, "gru": 0.011, "rnn": 0.004}
 """of 256 cells; wider layers learn with less, in proportion"""
 FREELY = 3.5
-"""so many times a text can be read before it is learned by heart"""
+"""so many times a text can be read without dropout, and is better without"""
 HIGHEST_RATE = 0.02
 FEWEST_UPDATES = 2_500
 """where the budget allows no more than these of long windows, they are made shorter"""
@@ -76,7 +77,7 @@ def _width(asked: Mapping[str, Any], circumstances: Circumstances) -> int:
         width
         for width in WIDTHS
         if _characters_to_read(asked, network := _network(asked, width, circumstances), circumstances)
-        >= CHARACTERS_PER_WEIGHT * _multiplied(network, circumstances)
+        >= CHARACTERS_PER_WEIGHT * (_multiplied(network, circumstances) - width * circumstances.vocabulary_size)
     ]
     return max(fitting, default=WIDTHS[0])
 
@@ -103,7 +104,7 @@ def _left_out(asked: Mapping[str, Any], epochs: float) -> dict[str, Any]:
     """
     often = math.log2(max(epochs, FREELY) / FREELY)
     outputs = asked.get("dropout", min(0.5, 0.1 * often))
-    chosen = {"dropout": outputs, "input_dropout": outputs / 4, "weight_drop": max(0.0, outputs - 0.2)}
+    chosen = {"dropout": outputs, "input_dropout": outputs / 4, "weight_drop": max(0.0, 1.25 * (outputs - 0.18))}
     return {name: asked.get(name, round(share, 2)) for name, share in chosen.items()}
 
 
