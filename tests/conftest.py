@@ -109,8 +109,9 @@ def make_run(corpus: Corpus) -> "Callable[..., Run]":
     def make(**settings: Any) -> Run:
         network = {"cell": "lstm", "layers": 2, "hidden": 16, "embedding": 8, "dropout": 0.2}
         training = {"batch": 4, "length": 16, "lr": 1e-2, "steps": 40, "warm_up": 5, "reset": 0.1}
-        network |= {name: value for name, value in settings.items() if name in network}
-        training |= {name: value for name, value in settings.items() if name not in network}
+        names = NetworkConfig.__dataclass_fields__
+        network |= {name: value for name, value in settings.items() if name in names}
+        training |= {name: value for name, value in settings.items() if name not in names}
         return Run(corpus, NetworkConfig(**network), TrainingConfig(**training), "cpu")  # type: ignore[arg-type]
 
     return make

@@ -16,7 +16,7 @@ LARGE = 4_000_000
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 """of mallopt(3)"""
-LARGEST_INT = 2**31 - 1
+NEVER = -1
 
 
 def use_idle(environment: MutableMapping[str, str] = os.environ) -> None:
@@ -45,12 +45,15 @@ def keep_memory() -> None:
     """Have glibc keep what large tensors are made of and give it out again, for as long as this process lives.
 
     By itself it fetches each tensor over 32 MB from the system and hands it back, and the system clears every page of
-    it each time: at 2×512, 32×64 that was half of a training step. Elsewhere than in glibc nothing is done.
+    it each time: at 2×512, 32×64 that was half of a training step. Nothing is done where
+    the user has set it, nor elsewhere than in glibc.
     """
+    if {"MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES"} & os.environ.keys():
+        return
     mallopt = getattr(ctypes.CDLL(None) if os.name == "posix" else None, "mallopt", None)
     if mallopt is not None:
         mallopt(M_MMAP_MAX, 0)
-        mallopt(M_TRIM_THRESHOLD, LARGEST_INT)
+        mallopt(M_TRIM_THRESHOLD, NEVER)
 
 
 def idle_cores() -> int:

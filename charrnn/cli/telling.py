@@ -13,6 +13,7 @@ from rich.text import Text
 
 from charrnn import config_file
 from charrnn.cli.showing import print_json
+from charrnn.config import NetworkConfig
 from charrnn.network.model_file import load
 from charrnn.runs import RUNS
 from charrnn.storage import write_whole
@@ -29,7 +30,17 @@ from charrnn.views.terminal import is_terminal, visible
 
 Options = Mapping[str, Any]
 
-CHOSEN = ("hidden", "embedding", "dropout", "batch", "length", "lr", "precision")
+CHOSEN = (
+    "hidden",
+    "embedding",
+    "dropout",
+    "input_dropout",
+    "weight_drop",
+    "batch",
+    "length",
+    "lr",
+    "precision",
+)
 """settings that the recipe fits to text, device and budget"""
 ASKED_ANEW = ("out", "device", "threads", "quiet", "new", "as_json")
 """options that belong to one command, not to the run"""
@@ -91,7 +102,7 @@ def _heading_lines(session: Session) -> tuple[tuple[str, str], ...]:
         counted(training.minutes, "minute") if training.minutes else f"{training.steps:,} steps",
         f"batch {training.batch} × {training.length}",
         f"lr {training.lr:g}",
-        f"dropout {network.dropout:g}",
+        _left_out(network),
     )
     lines = [(Path(run.corpus.name).name, text), ("model", model), ("training", settings)]
     if session.why:
@@ -99,6 +110,14 @@ def _heading_lines(session: Session) -> tuple[tuple[str, str], ...]:
     lines.append(("run", (str(session.directory.path),)))
     lines.append(("", ("Ctrl-C saves and stops; the same command goes on",)))
     return tuple((word, " · ".join(parts)) for word, parts in lines)
+
+
+def _left_out(network: NetworkConfig) -> str:
+    """Say how much is dropped while learning: of the outputs, and where any is of the inputs and weights."""
+    more = {"inputs": network.input_dropout, "weights": network.weight_drop}
+    return ", ".join(
+        [f"dropout {network.dropout:g}", *(f"{name} {share:g}" for name, share in more.items() if share)]
+    )
 
 
 def _held_out(share: float) -> str:

@@ -4,6 +4,7 @@ Shapes: T characters, B streams, I inputs, H units, G gates in torch's order. We
 the next state go out; nothing is kept here.
 """
 
+import warnings
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -35,9 +36,7 @@ Layer = Callable[[Tensor, LayerState, LayerWeights], tuple[Tensor, LayerState]]
 
 def lstm(inputs: Tensor, state: LayerState, weights: LayerWeights) -> tuple[Tensor, LayerState]:
     """Run an LSTM: oneDNN's on the CPU, cuDNN's on a GPU."""
-    before = [part.unsqueeze(0) for part in state]
-    outputs, hidden, memory = torch.lstm(inputs, before, weights, True, 1, 0.0, torch.is_grad_enabled(), False, False)
-    return outputs, (hidden[0], memory[0])
+    return _torchs(torch.lstm, inputs, [part.unsqueeze(0) for part in state], weights)
 
 
 def gru(inputs: Tensor, state: LayerState, weights: LayerWeights) -> tuple[Tensor, LayerState]:
@@ -45,10 +44,7 @@ def gru(inputs: Tensor, state: LayerState, weights: LayerWeights) -> tuple[Tenso
     if inputs.is_cpu:
         outputs = recurrence.gru(inputs, *state, *weights, precision=_precision())
         return outputs, (outputs[-1],)
-    outputs, hidden = torch.gru(
-        inputs, state[0].unsqueeze(0), weights, True, 1, 0.0, torch.is_grad_enabled(), False, False
-    )
-    return outputs, (hidden[0],)
+    return _torchs(torch.gru, inputs, state[0].unsqueeze(0), weights)
 
 
 def rnn(inputs: Tensor, state: LayerState, weights: LayerWeights) -> tuple[Tensor, LayerState]:
@@ -56,10 +52,19 @@ def rnn(inputs: Tensor, state: LayerState, weights: LayerWeights) -> tuple[Tenso
     if inputs.is_cpu:
         outputs = recurrence.tanh_rnn(inputs, *state, *weights, precision=_precision())
         return outputs, (outputs[-1],)
-    outputs, hidden = torch.rnn_tanh(
-        inputs, state[0].unsqueeze(0), weights, True, 1, 0.0, torch.is_grad_enabled(), False, False
-    )
-    return outputs, (hidden[0],)
+    return _torchs(torch.rnn_tanh, inputs, state[0].unsqueeze(0), weights)
+
+
+def _torchs(
+    kernel: Callable[..., tuple[Tensor, ...]], inputs: Tensor, before: Tensor | list[Tensor], weights: LayerWeights
+) -> tuple[Tensor, LayerState]:
+    """Run one of torch's layers: with biases, one layer, no dropout, one direction, time first."""
+    with warnings.catch_warnings():
+        # cuDNN would have all weights in one piece of memory; those of one layer of several, or masked, are not, and
+        # are copied each time. No user can do anything about it.
+        warnings.filterwarnings("ignore", message="RNN module weights are not part of single contiguous chunk")
+        outputs, *after = kernel(inputs, before, weights, True, 1, 0.0, torch.is_grad_enabled(), False, False)
+    return outputs, tuple(part[0] for part in after)
 
 
 def _precision() -> str:

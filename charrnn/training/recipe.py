@@ -22,6 +22,8 @@ CHARACTERS_PER_WEIGHT = 8
 FLOPS_PER_WEIGHT = 6
 """a character's forward and backward pass: Kaplan et al. 2020, section 2.1"""
 WIDTHS = (128, 192, 256, 320, 384, 448, 512, 640, 768, 1024, 1536, 2048)
+CHARACTERS_PER_UNIT, WIDE_ENOUGH = 8, 384
+"""of the alphabet: a softmax over thousands needs something to tell them by, whatever the time"""
 LARGEST_BYTES = 1 << 38
 """a network whose training would need more than this is a slip of the finger"""
 RATES = {"lstm": 0.015, "gru": 0.011, "rnn": 0.004}
@@ -79,7 +81,8 @@ def _width(asked: Mapping[str, Any], circumstances: Circumstances) -> int:
         if _characters_to_read(asked, network := _network(asked, width, circumstances), circumstances)
         >= CHARACTERS_PER_WEIGHT * (_multiplied(network, circumstances) - width * circumstances.vocabulary_size)
     ]
-    return max(fitting, default=WIDTHS[0])
+    enough = min(WIDE_ENOUGH, circumstances.vocabulary_size / CHARACTERS_PER_UNIT)
+    return max(fitting + [next(width for width in WIDTHS if width >= enough)])
 
 
 def _network(asked: Mapping[str, Any], hidden: int, circumstances: Circumstances) -> NetworkConfig:
@@ -104,7 +107,11 @@ def _left_out(asked: Mapping[str, Any], epochs: float) -> dict[str, Any]:
     """
     often = math.log2(max(epochs, FREELY) / FREELY)
     outputs = asked.get("dropout", min(0.5, 0.1 * often))
-    chosen = {"dropout": outputs, "input_dropout": outputs / 4, "weight_drop": max(0.0, 1.25 * (outputs - 0.18))}
+    chosen = {
+        "dropout": outputs,
+        "input_dropout": outputs / 4,
+        "weight_drop": min(0.5, max(0.0, 1.25 * (outputs - 0.18))),
+    }
     return {name: asked.get(name, round(share, 2)) for name, share in chosen.items()}
 
 
@@ -173,4 +180,4 @@ def _why(asked: Mapping[str, Any], epochs: float) -> str:
     often = f"{epochs:.1f} times" if epochs < 10 else f"{epochs:.0f} times"
     if "hidden" in asked or "minutes" not in asked:
         return f"chosen for a text that is read about {often}"
-    return f"as wide as lets it read {CHARACTERS_PER_WEIGHT} characters a weight: the text about {often}"
+    return f"as wide as lets it read {CHARACTERS_PER_WEIGHT} characters a recurrent weight: the text about {often}"

@@ -43,7 +43,8 @@ class Run:
     """Everything that changes from step to step.
 
     Chance at a step comes from the seed and the step alone, so there is no generator to carry: whoever stands at
-    this step with these arrays goes on exactly. torch's dropout leaves no choice but its global generator.
+    this step with these arrays goes on exactly. The network draws its masks from torch's global generator, which is
+    seeded for that: it is the one that stays on the device.
     """
 
     def __init__(self, corpus: Corpus, network: NetworkConfig, training: TrainingConfig, device: str) -> None:

@@ -6,8 +6,8 @@ It needs nobody: every text is trained for each of the times by each of the seed
 printed when it is done and a table of the medians at the end. What is measured, always on the last tenth of the text
 by position and by the best weights: `carried`, the loss with one state carried through all of it; `window256`, the
 loss with the state zeroed every 256 characters; and beside them the n-gram's. `off` is by how much the whole command,
-from its start to its end, missed the time asked for. `--reach` also prints how many seconds after its first step a
-training of a quarter of a minute has the carried loss of a sample below a figure.
+from its start to its end, missed the time asked for. `--reach` also prints how many seconds after its first preview,
+just before its first step, a training of a quarter of a minute has the carried loss of a sample below a figure.
 """
 
 import argparse
@@ -88,7 +88,7 @@ def seconds_to(text: str, nats: float, seed: int) -> float:
     """Train for a short time; give the seconds from the first step to the first evaluation below a loss."""
     began: float | None = None
     for seconds, event in events(text, SHORT_MINUTES, seed):
-        if began is None and event["event"] in ("step", "report", "evaluation", "preview"):
+        if began is None and event["event"] in ("report", "evaluation", "preview"):
             began = seconds
         if event["event"] == "evaluation" and event["nats"] <= nats:
             return seconds - (began or 0.0)

@@ -33,6 +33,27 @@ def test_texts_read_more_often_get_more_dropout() -> None:
     assert often[-1] <= 0.5
 
 
+@pytest.mark.parametrize("outputs", [0.0, 0.2, 0.5, 0.9, 0.99])
+def test_any_dropout_that_can_be_asked_for_makes_a_network(outputs: float) -> None:
+    """What is chosen beside it stays within its bounds."""
+    network = choose({"epochs": 60, "dropout": outputs}, circumstances()).network
+    assert 0 <= network.input_dropout <= 0.5
+    assert 0 <= network.weight_drop <= 0.5
+
+
+def test_recurrent_weights_are_dropped_of_texts_read_dozens_of_times_only() -> None:
+    """Few readings want none, many want some."""
+    dropped = [choose({"epochs": epochs}, circumstances()).network.weight_drop for epochs in (3, 10, 50, 200)]
+    assert dropped[:2] == [0, 0]
+    assert 0 < dropped[2] < dropped[3]
+
+
+def test_a_large_alphabet_gets_a_wide_layer_whatever_the_time() -> None:
+    """Three thousand characters are not told apart by 128 units."""
+    assert choose({"minutes": 0.1}, circumstances(300_000, 3_000)).network.hidden == 384
+    assert choose({"minutes": 0.1}, circumstances(300_000, 65)).network.hidden == 128
+
+
 def test_no_dropout_asked_for_is_none_at_all() -> None:
     """Whoever turns it off has turned off all of it, unless a part is asked for by name."""
     network = choose({"epochs": 60, "dropout": 0.0}, circumstances()).network
@@ -43,7 +64,7 @@ def test_no_dropout_asked_for_is_none_at_all() -> None:
 def test_why_says_how_often_the_text_is_read() -> None:
     """In a line; and how the width was chosen, where it was."""
     assert choose({"epochs": 60}, circumstances()).why == "chosen for a text that is read about 60 times"
-    assert "characters a weight: the text about 7.5 times" in choose({"minutes": 5}, circumstances()).why
+    assert "characters a recurrent weight: the text about 7.5 times" in choose({"minutes": 5}, circumstances()).why
 
 
 def test_what_was_asked_for_is_what_one_gets() -> None:
