@@ -21,8 +21,8 @@ MOST_SCORED = 200_000
 CHARACTERS_PER_SECOND = 800_000
 """learned, and some of them scored, on one core of 2.5 GHz"""
 PIECE = 4096
-"""characters; where only a part of a text is taken, it is pieces of at least this length, evenly spread: on the standard
-library a million characters give 1.27 to 1.31 nats so, 1.43 if they are the last before the held-out end"""
+"""characters; where only a part of a text is taken, it is pieces of at least this length, evenly spread: on the
+standard library a million characters give 1.27 to 1.31 nats so, 1.43 if they are the last before the held-out end"""
 
 Numbers = NDArray[np.float64]
 

@@ -82,7 +82,7 @@ def _width(asked: Mapping[str, Any], circumstances: Circumstances) -> int:
         >= CHARACTERS_PER_WEIGHT * (_multiplied(network, circumstances) - width * circumstances.vocabulary_size)
     ]
     enough = min(WIDE_ENOUGH, circumstances.vocabulary_size / CHARACTERS_PER_UNIT)
-    return max(fitting + [next(width for width in WIDTHS if width >= enough)])
+    return max([*fitting, next(width for width in WIDTHS if width >= enough)])
 
 
 def _network(asked: Mapping[str, Any], hidden: int, circumstances: Circumstances) -> NetworkConfig:

@@ -50,7 +50,7 @@ def epoch_edge(run: Run) -> int:
 def test_a_run_stopped_anywhere_ends_as_one_never_stopped(
     cell: str, make_run: Callable[..., Run], tmp_path: Path
 ) -> None:
-    """Before and after an epoch's edge, at an evaluation, at the first and the last step; all that is dropped and reset."""
+    """Before and after an epoch's edge, at an evaluation, at the first and last step; with all that is dropped."""
     whole = make_run(cell=cell, steps=64, **DROPPED)
     told = [event for event in train(whole, sample_every=0) if isinstance(event, (Report, Evaluation))]
     edge = epoch_edge(whole)
