@@ -5,6 +5,7 @@ Whoever has both goes on exactly. The files are left to `checkpoint`.
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -67,14 +68,16 @@ def restore(run: Run, arrays: Arrays, words: Mapping[str, Any]) -> None:
     run.network.load_state_dict({name: torch.from_numpy(arrays[name].copy()) for name in run.network.state_dict()})
     run.step, run.seconds, run.plan = words["step"], words["seconds"], Plan(**words["plan"])
     run.previewed_at, run.concluded = words["previewed_at"], words["concluded"]
-    run.step_seconds, run.sound_parts = words["step_seconds"], words["sound_parts"]
+    run.step_seconds = words["step_seconds"]
     run.parts, run.evaluation_characters = dict(words["parts"]), words["evaluation_characters"]
+    # Runs begun before there was patience know nothing of it: it begins here.
+    run.sound_parts = words.get("sound_parts", run.parts["evaluation"])
     if run.step:
         _restore_optimiser(run, arrays)
     run.state = tuple(torch.from_numpy(arrays[f"state.{n}"].copy()).to(run.device) for n in range(len(run.state)))
     run.since_report = arrays["since_report"].copy()
     if words["best"] is not None:
-        run.best = Best(**words["best"], weights=_part(arrays, "best."))
+        run.best = Best(**{"train_nats": math.nan} | words["best"], weights=_part(arrays, "best."))
 
 
 def _restore_optimiser(run: Run, arrays: Arrays) -> None:

@@ -1,5 +1,6 @@
 """Going on is the same as never having stopped, to the last bit."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from charrnn.training import checkpoint
 from charrnn.training.events import Evaluation, Event, Report, Step
 from charrnn.training.loop import train
 from charrnn.training.run import Run
-from charrnn.training.snapshot import arrays_of
+from charrnn.training.snapshot import arrays_of, metadata_of, restore
 
 DROPPED = {"dropout": 0.3, "input_dropout": 0.2, "weight_drop": 0.3}
 
@@ -161,3 +162,17 @@ def test_no_two_steps_or_seeds_share_their_chance() -> None:
     assert len(seeds) == 40 * 500
     assert min(seeds) >= 0
     assert max(seeds) < 2**63
+
+
+def test_a_run_begun_before_there_was_patience_goes_on(make_run: Callable[..., Run]) -> None:
+    """What an older checkpoint does not tell begins now; all it does tell is taken."""
+    first = make_run()
+    upto(train(first, sample_every=0), 20)
+    words = json.loads(metadata_of(first)["run"])
+    del words["sound_parts"], words["best"]["train_nats"]
+    second = make_run()
+    restore(second, arrays_of(first), words)
+    assert second.sound_parts == second.parts["evaluation"] > 0
+    assert_same(first, second)
+    list(train(second, sample_every=0))
+    assert second.step == 40
