@@ -67,7 +67,8 @@ def choose(given: Mapping[str, Any], circumstances: Circumstances) -> Recipe:
     _refuse_the_absurd(network, circumstances.vocabulary_size)
     characters = _characters_to_read(asked, network, circumstances)
     epochs = characters / circumstances.train_characters
-    network = dataclasses.replace(network, **_left_out(asked, epochs))
+    crowding = _multiplied(network, circumstances) / circumstances.train_characters
+    network = dataclasses.replace(network, **_left_out(asked, epochs, crowding))
     return Recipe(
         network=network, training=_training(asked, network, circumstances, characters), why=_why(asked, epochs)
     )
@@ -100,13 +101,15 @@ def _embedding(vocabulary_size: int) -> int:
     return min(128, max(16, 16 * math.ceil(vocabulary_size / 48)))
 
 
-def _left_out(asked: Mapping[str, Any], epochs: float) -> dict[str, Any]:
+def _left_out(asked: Mapping[str, Any], epochs: float, crowding: float) -> dict[str, Any]:
     """Choose what a network goes without while it learns: the more, the more often it reads its text.
+
+    More too where it has more weights than the text has characters, `crowding` to one.
 
     What is asked for the outputs sets what is chosen for the rest: `--dropout 0` is none at all.
     """
     often = math.log2(max(epochs, FREELY) / FREELY)
-    outputs = asked.get("dropout", min(0.5, 0.1 * often))
+    outputs = asked.get("dropout", min(0.5, 0.1 * often + 0.04 * math.log2(max(1, crowding))))
     chosen = {
         "dropout": outputs,
         "input_dropout": outputs / 4,
