@@ -60,6 +60,11 @@ def count_weights(config: NetworkConfig, vocabulary_size: int) -> int:
     return sum(math.prod(shape) for shape in weight_shapes(config, vocabulary_size).values())
 
 
+def count_multiplied(config: NetworkConfig, vocabulary_size: int) -> int:
+    """Count the weights that every character is multiplied with: all but the embedding's, which is looked up."""
+    return count_weights(config, vocabulary_size) - vocabulary_size * config.embedding
+
+
 def model_metadata(model: Model) -> dict[str, str]:
     """Put what is not an array into the strings that a file can hold."""
     return {

@@ -13,7 +13,7 @@ from typing import Any
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import WrongUsageError
-from charrnn.network.model_file import count_weights
+from charrnn.network.model_file import count_multiplied, count_weights
 from charrnn.text.windows import steps_for
 
 DEFAULT_MINUTES = 5.0
@@ -67,7 +67,7 @@ def choose(given: Mapping[str, Any], circumstances: Circumstances) -> Recipe:
     _refuse_the_absurd(network, circumstances.vocabulary_size)
     characters = _characters_to_read(asked, network, circumstances)
     epochs = characters / circumstances.train_characters
-    crowding = _multiplied(network, circumstances) / circumstances.train_characters
+    crowding = count_multiplied(network, circumstances.vocabulary_size) / circumstances.train_characters
     network = dataclasses.replace(network, **_left_out(asked, epochs, crowding))
     return Recipe(
         network=network, training=_training(asked, network, circumstances, characters), why=_why(asked, epochs)
@@ -76,13 +76,14 @@ def choose(given: Mapping[str, Any], circumstances: Circumstances) -> Recipe:
 
 def _width(asked: Mapping[str, Any], circumstances: Circumstances) -> int:
     """Take the widest layer that still reads enough characters for its weights."""
+    size = circumstances.vocabulary_size
     fitting = [
         width
         for width in WIDTHS
         if _characters_to_read(asked, network := _network(asked, width, circumstances), circumstances)
-        >= CHARACTERS_PER_WEIGHT * (_multiplied(network, circumstances) - width * circumstances.vocabulary_size)
+        >= CHARACTERS_PER_WEIGHT * (count_multiplied(network, size) - width * size)
     ]
-    enough = min(WIDE_ENOUGH, circumstances.vocabulary_size / CHARACTERS_PER_UNIT)
+    enough = min(WIDE_ENOUGH, size / CHARACTERS_PER_UNIT)
     return max([*fitting, next(width for width in WIDTHS if width >= enough)])
 
 
@@ -126,13 +127,7 @@ def _characters_to_read(asked: Mapping[str, Any], network: NetworkConfig, circum
     if "epochs" in asked:
         return float(asked["epochs"]) * circumstances.train_characters
     flops = asked["minutes"] * 60 * circumstances.flops_per_second
-    return float(flops / (FLOPS_PER_WEIGHT * _multiplied(network, circumstances)))
-
-
-def _multiplied(network: NetworkConfig, circumstances: Circumstances) -> int:
-    """Count the weights that every character is multiplied with: all but the embedding's."""
-    size = circumstances.vocabulary_size
-    return count_weights(network, size) - size * network.embedding
+    return float(flops / (FLOPS_PER_WEIGHT * count_multiplied(network, circumstances.vocabulary_size)))
 
 
 def _batch(asked: Mapping[str, Any], circumstances: Circumstances, characters: float) -> tuple[int, int]:

@@ -23,9 +23,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from charrnn.network.layers import LAYERS
+from charrnn.network.module import HOLDERS
 from charrnn.training.device import choose_device, choose_precision
 
-SIZES = ("1x128x50x50", "1x256x32x32", "1x512x32x64", "1x512x64x64", "2x128x50x50")
+SIZES = ("1x128x50x50", "1x256x32x32", "1x512x32x64", "1x512x64x64", "2x128x50x50", "2x512x32x64")
 SYMBOLS, WIDTH = 65, 32
 SECONDS = 0.03
 """that a way takes in a round, at least: it is repeated until it does"""
@@ -52,9 +53,8 @@ class Way(NamedTuple):
 def network(cell: str, size: Size, device: str, precision: str, ours: bool) -> Way:
     """Make a network that goes forward and back through one window, with our layers or torch's."""
     torch.manual_seed(0)
-    made: dict[str, type[nn.LSTM | nn.GRU | nn.RNN]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
     embedding = nn.Embedding(SYMBOLS, WIDTH).to(device)
-    layers = made[cell](WIDTH, size.units, size.layers).to(device)
+    layers = HOLDERS[cell](WIDTH, size.units, size.layers).to(device)
     output = nn.Linear(size.units, SYMBOLS).to(device)
     ids, following = torch.randint(SYMBOLS, (2, size.characters, size.streams), device=device)
     state = [torch.zeros(size.streams, size.units, device=device)] * (2 if cell == "lstm" else 1)

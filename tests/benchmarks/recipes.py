@@ -23,7 +23,7 @@ cores.keep_memory()
 import yaml
 
 from charrnn.config import NetworkConfig, TrainingConfig
-from charrnn.network.model_file import count_weights
+from charrnn.network.model_file import count_multiplied
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import find
@@ -43,8 +43,7 @@ def make_run(corpus: Corpus, setting: str, work: float) -> Run:
     network = NetworkConfig(**{name: value for name, value in given.items() if name in names})
     training: dict[str, Any] = {"batch": 32, "length": 64, "lr": 0.01}
     training |= {name: value for name, value in given.items() if name not in names}
-    size = len(corpus.vocabulary)
-    multiplied = count_weights(network, size) - size * network.embedding
+    multiplied = count_multiplied(network, len(corpus.vocabulary))
     steps = round(work / (FLOPS_PER_WEIGHT * multiplied * training["batch"] * training["length"]))
     return Run(corpus, network, TrainingConfig(**{"steps": steps} | training), "cpu")
 
