@@ -16,10 +16,10 @@ ALLOWED = {
     "runs": ("errors",),
     "text": ("errors", "storage"),
     "network": ("errors", "storage", "config", "text.vocabulary"),
-    "sampling": ("errors", "network.reader", "text"),
+    "sampling": ("errors", "network.reader", "network.clamp", "text"),
     "scoring": ("errors", "network.reader", "text"),
     "training": ("errors", "storage", "config", "runs", "text", "network", "sampling"),
-    "inspection": ("errors", "text", "network.reader"),
+    "inspection": ("errors", "text", "network.reader", "network.clamp"),
     "views": ("training.events", "inspection.findings", "text.ngram"),
     "cli": ("",),
 }

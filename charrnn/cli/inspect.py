@@ -57,9 +57,11 @@ def inspect(model: Path | None, **asked: Any) -> None:
         cores.use_idle()
     else:
         cores.use_few(model)
-    from charrnn.cli.looking import list_concepts, look
-
     if model is None:
+        from charrnn.cli.concepts import list_concepts
+
         list_concepts(as_json=asked["as_json"])
     else:
+        from charrnn.cli.looking import look
+
         look(model, asked)

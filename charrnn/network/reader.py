@@ -6,16 +6,20 @@ The state is a value: it comes in, the next one goes out. Choosing and scoring c
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from charrnn.config import NetworkConfig
 from charrnn.network.cells import CELLS, Array, CellState, CellStep, library, tanh
+from charrnn.network.clamp import Clamp, Clamps
 from charrnn.network.model_file import Model
 
 State = tuple[CellState, ...]
 """what every layer carries, the lowest first"""
+
+NOTHING_HELD: Clamps = MappingProxyType({})
 
 LARGEST_TABLE = 2_000_000
 """numbers in the table of what every character says to the first layer; larger ones are not laid out"""
@@ -104,42 +108,43 @@ class Reader:
         zeros = library(like).zeros((streams, self.config.hidden), dtype=like.dtype, device=like.device)
         return (CellState(zeros, zeros if self._cell.has_memory else None),) * self.config.layers
 
-    def step(self, ids: Array, state: State) -> tuple[Array, State]:
+    def step(self, ids: Array, state: State, clamps: Clamps = NOTHING_HELD) -> tuple[Array, State]:
         """Read one character a stream: ids (B,), state -> logits of the next one (B, V), state."""
         projected = self._first_projection(ids)
         states: list[CellState] = []
         for number, (layer, carried) in enumerate(zip(self._layers, state, strict=True)):
             if number:
                 projected = states[-1].hidden @ layer.weight_ih + layer.bias_ih
-            states.append(self._step(layer, projected, carried).state)
+            states.append(self._step(layer, projected, carried, clamps.get(number + 1)).state)
         return self.logits(states[-1].hidden), tuple(states)
 
-    def read(self, ids: Array, state: State) -> Reading:
+    def read(self, ids: Array, state: State, clamps: Clamps = NOTHING_HELD) -> Reading:
         """Read T characters of B streams: ids (T, B) -> a Reading; one large product a layer for the input."""
         readings: list[LayerReading] = []
         projected = self._first_projection(ids)
-        for layer, carried in zip(self._layers, state, strict=True):
-            if readings:
+        for number, (layer, carried) in enumerate(zip(self._layers, state, strict=True)):
+            if number:
                 projected = readings[-1].hidden @ layer.weight_ih + layer.bias_ih
-            readings.append(self._read_layer(layer, projected, carried))
+            readings.append(self._read_layer(layer, projected, carried, clamps.get(number + 1)))
         return Reading(tuple(readings), tuple(reading.steps[-1].state for reading in readings))
 
     def logits(self, hidden: Array) -> Array:
         """Turn the top layer's output (…, H) into logits of the next character (…, V)."""
         return hidden @ self._output_weight + self._output_bias
 
-    def _read_layer(self, layer: _Layer, projected: Array, state: CellState) -> LayerReading:
+    def _read_layer(self, layer: _Layer, projected: Array, state: CellState, clamp: Clamp | None) -> LayerReading:
         steps: list[CellStep] = []
         for said in projected:
-            steps.append(self._step(layer, said, state))
+            steps.append(self._step(layer, said, state, clamp))
             state = steps[-1].state
         return LayerReading(tuple(steps))
 
-    def _step(self, layer: _Layer, projected: Array, state: CellState) -> CellStep:
+    def _step(self, layer: _Layer, projected: Array, state: CellState, clamp: Clamp | None) -> CellStep:
         recurrent = state.hidden @ layer.weight_hh
         if layer.bias_hh is not None:
             recurrent = recurrent + layer.bias_hh
-        return self._cell.equations(projected, recurrent, state)
+        step = self._cell.equations(projected, recurrent, state)
+        return clamp.applied(step) if clamp else step
 
     def _first_projection(self, ids: Array) -> Array:
         """Say what the characters ids (…) tell the first layer: (…, G·H)."""

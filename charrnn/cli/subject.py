@@ -1,0 +1,75 @@
+"""The model that `charrnn inspect` looks into, and the text that it is watched on: a file, or what was held out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.cli.streams import read_text, tell
+from charrnn.errors import CharrnnError
+from charrnn.inspection.concepts import Source
+from charrnn.network.model_file import Model, load
+from charrnn.network.reader import Reader
+from charrnn.runs import RunDirectory
+from charrnn.text.corpus import Corpus, open_corpus
+from charrnn.text.encoding import known_encoding
+from charrnn.text.vocabulary import UNKNOWN, named
+
+Asked = Mapping[str, Any]
+"""the command's options by their names"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A model and the text that it is to be watched on."""
+
+    path: Path
+    model: Model
+    reader: Reader
+    source: Source
+    ids: NDArray[np.integer]
+    """of the source's text, (T,)"""
+
+
+def subject_of(path: Path, asked: Asked, characters: int) -> Subject:
+    """Load the model, and the text: a file, or else what training held out."""
+    model = load(path)
+    stretch = slice(asked["start"], asked["start"] + characters)
+    text, name = _given_text(model, asked, stretch) if asked["text"] else _held_out_text(path, model, stretch)
+    if not text:
+        raise CharrnnError(f"{name} has no text at {asked['start']:,}", hint="a lower `--start`")
+    reader = Reader.of(model)
+    ids = model.vocabulary.encode(text, unknown="stand_in")
+    return Subject(path=path, model=model, reader=reader, source=Source.of(text, name), ids=ids)
+
+
+def _given_text(model: Model, asked: Asked, stretch: slice) -> tuple[str, str]:
+    """Read a file; characters that the model never saw are left out, and that is said."""
+    text = read_text(asked["text"], known_encoding(asked["encoding"]))[stretch]
+    unknown = model.vocabulary.unknown_in(text)
+    if unknown and UNKNOWN not in model.vocabulary:
+        tell(f"note: left out what the model never saw: {named(unknown)}")
+        text = "".join(character for character in text if character in model.vocabulary)
+    return text, asked["text"]
+
+
+def _held_out_text(path: Path, model: Model, stretch: slice) -> tuple[str, str]:
+    """Take the end of the run's own corpus, which the model was not trained on."""
+    try:
+        corpus = open_corpus(RunDirectory(path.parent).corpus)
+    except CharrnnError as error:
+        raise CharrnnError(f"the text of {path} is not beside it", hint="`--text FILE` names one") from error
+    begin = model.training.get("train_characters")
+    if corpus.vocabulary != model.vocabulary or not isinstance(begin, int):
+        raise CharrnnError(f"the text beside {path} is not the model's", hint="`--text FILE` names one")
+    if not stretch.start:
+        begin = _next_line(corpus, begin)
+    return corpus.text(begin + stretch.start, begin + stretch.stop), corpus.name
+
+
+def _next_line(corpus: Corpus, begin: int) -> int:
+    """Find where the next line begins, if that is near; training's end falls anywhere in one."""
+    return begin + corpus.text(begin, begin + 200).find("\n") + 1
