@@ -1,17 +1,18 @@
 """How well a model predicts a text: the nats of each character, and the score made of them.
 
-The state is carried through the whole text. Long texts are cut into rows that are read side by side.
+The state is carried through a text, and begins anew for each of many lines. Long texts are cut into rows that are
+read side by side, and so are lines.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError
-from charrnn.network.reader import Reader
+from charrnn.network.reader import Reader, State
 from charrnn.text.rows import Chunk, cut
 from charrnn.text.vocabulary import UNKNOWN, Ids, Vocabulary
 
@@ -21,6 +22,8 @@ MOST_ROWS = 32
 """beyond it a row more gains nothing on a few cores"""
 NUMBERS_AT_ONCE = 16_000_000
 """in one chunk's logits and gates; what bounds the memory, whatever the text, the network and the vocabulary"""
+
+LINES_AT_ONCE = 64
 
 LONGEST_CHUNK = 256
 """characters of a row"""
@@ -42,6 +45,11 @@ class Score:
     """what they cost together: the sum of −ln p"""
     unknown: int = 0
     """characters outside the vocabulary"""
+
+    @property
+    def unknown_share(self) -> float:
+        """Share of the text that is outside the vocabulary: near 1, it is in another alphabet."""
+        return self.unknown / (self.characters + self.unknown)
 
     @property
     def nats_per_char(self) -> float:
@@ -73,6 +81,40 @@ def score(reader: Reader, vocabulary: Vocabulary, text: str) -> Score:
     return Score(characters=nats.size, nats=float(nats.sum(dtype=np.float64)), unknown=unknown)
 
 
+def score_lines(reader: Reader, vocabulary: Vocabulary, lines: Sequence[str]) -> list[Score | None]:
+    r"""Score lines one by one, without their ends; None for one of which too little is known to be scored.
+
+    Each is read as it would stand in a text, from the zero state: after a line end, which the model is given, and up
+    to the next one, which it has to predict. A model that knows no line end is scored on what follows a line's first
+    character.
+    """
+    around = [vocabulary.id_of("\n")] if "\n" in vocabulary else []
+    ids = [np.array([*around, *vocabulary.encode(line, unknown="stand_in"), *around], np.int64) for line in lines]
+    by_length = sorted((number for number, line in enumerate(ids) if line.size > 1), key=lambda n: ids[n].size)
+    scores: list[Score | None] = [None] * len(lines)
+    for first in range(0, len(by_length), LINES_AT_ONCE):
+        together = by_length[first : first + LINES_AT_ONCE]
+        sums = _sums_of_lines(reader, [ids[number] for number in together])
+        for number, nats in zip(together, sums.tolist(), strict=True):
+            unknown = vocabulary.unknown_in(lines[number]).total()
+            scores[number] = Score(characters=ids[number].size - 1, nats=nats, unknown=unknown)
+    return scores
+
+
+def next_characters(reader: Reader, vocabulary: Vocabulary, text: str, *, most: int) -> tuple[tuple[str, float], ...]:
+    """Give the likeliest characters after a text with their probabilities, the likeliest first."""
+    ids, state = vocabulary.encode(text, unknown="stand_in"), reader.start(1)
+    hidden = state[-1].hidden
+    for first in range(0, len(ids), LONGEST_CHUNK):
+        reading = reader.read(ids[first : first + LONGEST_CHUNK, None], state)
+        state, hidden = reading.state, reading.layers[-1].hidden[-1]
+    logits = reader.logits(hidden)[0].astype(np.float64)
+    probabilities = np.exp(logits - logits.max())
+    probabilities /= probabilities.sum()
+    order = np.argsort(-probabilities, kind="stable")[:most]
+    return tuple((vocabulary.characters[number], float(probabilities[number])) for number in order)
+
+
 def character_nats(reader: Reader, ids: Ids, *, rows: int | None = None, warm_up: int = WARM_UP) -> Nats:
     """Give −ln p of each character of a text but the first: ids (T,) -> (T - 1,).
 
@@ -95,13 +137,33 @@ def _chunk_length(reader: Reader, rows: int) -> int:
     return max(1, min(LONGEST_CHUNK, NUMBERS_AT_ONCE // (rows * width)))
 
 
+def _sums_of_lines(reader: Reader, lines: Sequence[Ids]) -> NDArray[np.float64]:
+    """Sum the nats of all but the first character of each line, (B,), read side by side; the last is the longest."""
+    lengths = np.array([len(line) for line in lines])
+    padded = np.zeros((lengths[-1], len(lines)), dtype=np.int64)
+    for number, line in enumerate(lines):
+        padded[: len(line), number] = line
+    sums, state, chunk = np.zeros(len(lines)), reader.start(len(lines)), _chunk_length(reader, len(lines))
+    for first in range(0, len(padded) - 1, chunk):
+        targets = padded[first + 1 : first + chunk + 1]
+        costs, state = _read(reader, padded[first : first + len(targets)], targets, state)
+        told = np.arange(first + 1, first + len(targets) + 1)[:, None] < lengths
+        sums += costs.sum(axis=0, dtype=np.float64, where=told)
+    return sums
+
+
 def _costs(reader: Reader, rows: int, chunks: Iterator[Chunk]) -> Iterator[tuple[Chunk, Nats]]:
     """Read chunk after chunk with carried state, and say what each target cost, (T, B)."""
     state = reader.start(rows)
     for chunk in chunks:
-        reading = reader.read(chunk.inputs, state)
-        state = reading.state
-        yield chunk, target_nats(reader.logits(reading.layers[-1].hidden), chunk.targets)
+        costs, state = _read(reader, chunk.inputs, chunk.targets, state)
+        yield chunk, costs
+
+
+def _read(reader: Reader, inputs: Ids, targets: Ids, state: State) -> tuple[Nats, State]:
+    """Read characters (T, B) and say what each target cost, (T, B)."""
+    reading = reader.read(inputs, state)
+    return target_nats(reader.logits(reading.layers[-1].hidden), targets), reading.state
 
 
 def target_nats(logits: Nats, targets: Ids) -> Nats:

@@ -11,7 +11,7 @@ from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError
 from charrnn.network.model_file import Model, weight_shapes
 from charrnn.network.reader import Reader
-from charrnn.scoring import Score, character_nats, score
+from charrnn.scoring import Score, character_nats, next_characters, score, score_lines
 from charrnn.text.vocabulary import UNKNOWN, Vocabulary
 
 
@@ -82,3 +82,51 @@ def test_a_text_too_short_to_predict_anything_is_refused(reader: Reader, model: 
     """At least two characters that the model knows are needed."""
     with pytest.raises(CharrnnError, match="at least 2"):
         score(reader, model.vocabulary, text)
+
+
+def test_lines_side_by_side_are_scored_as_each_would_be_alone(reader: Reader, model: Model) -> None:
+    """Each as it stands between two line ends, whatever the lines beside it are, in the order they came in."""
+    lines = ["abc", "", "hgfedcba" * 40, "a", "bad face"]
+    for line, found in zip(lines, score_lines(reader, model.vocabulary, lines), strict=True):
+        alone = character_nats(reader, model.vocabulary.encode(f"\n{line}\n"))
+        assert found is not None
+        assert found.characters == len(line) + 1
+        assert math.isclose(found.nats, alone.sum(dtype=np.float64), rel_tol=1e-5)
+
+
+def test_more_lines_than_are_read_together_keep_their_places(
+    reader: Reader, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However they are put together, and in however small pieces they are read."""
+    lines = [chr(ord("a") + number % 8) * (number % 13) for number in range(50)]
+    before = score_lines(reader, model.vocabulary, lines)
+    monkeypatch.setattr(scoring, "LINES_AT_ONCE", 3)
+    monkeypatch.setattr(scoring, "NUMBERS_AT_ONCE", 1)
+    for one, other in zip(before, score_lines(reader, model.vocabulary, lines), strict=True):
+        assert one is not None
+        assert other is not None
+        assert math.isclose(one.nats, other.nats, rel_tol=1e-5)
+
+
+def test_a_line_of_nothing_known_has_no_score(reader: Reader) -> None:
+    """Where there is no line end to predict either; the unknown are counted in the others."""
+    vocabulary = Vocabulary(tuple("abcdefghijk"))
+    nothing, one, found = score_lines(reader, vocabulary, ["éé", "aé", "abé"])
+    assert nothing is None
+    assert one is None
+    assert found is not None
+    assert (found.characters, found.unknown) == (1, 1)
+    assert math.isclose(found.unknown_share, 0.5)
+
+
+def test_the_next_characters_are_those_that_stepping_gives(reader: Reader, model: Model) -> None:
+    """All probabilities add up to one, the likeliest comes first."""
+    text, state = "abcabc" * 100, reader.start(1)
+    for number in model.vocabulary.encode(text):
+        logits, state = reader.step(np.array([number]), state)
+    found = next_characters(reader, model.vocabulary, text, most=20)
+    expected = np.exp(logits[0].astype(np.float64)) / np.exp(logits[0].astype(np.float64)).sum()
+    assert math.isclose(sum(share for _, share in found), 1)
+    assert [model.vocabulary.id_of(character) for character, _ in found] == np.argsort(-expected).tolist()
+    assert np.allclose([share for _, share in found], np.sort(expected)[::-1], atol=1e-6)
+    assert next_characters(reader, model.vocabulary, text, most=2) == found[:2]

@@ -44,8 +44,8 @@ def test_a_person_reads_a_line_a_text(call: Call, expected: Score) -> None:
     said = call("score", "book.txt")
     assert said.err == ""
     assert f"{expected.bits_per_char:.4f} bits/char" in said.out
-    assert "8 chars  2 unknown" in said.out
-    assert len(said.out) < 80
+    assert "8 chars  2 unknown (20.0%)" in said.out
+    assert len(said.out) < 90
 
 
 @pytest.mark.usefixtures("expected")
@@ -73,3 +73,50 @@ def test_what_cannot_be_scored_is_named(call: Call) -> None:
     assert "latin.txt is not valid UTF-8 at byte 2" in call("score", "latin.txt").err
     assert call("score", "latin.txt", "--encoding", "latin-1").code == 0
     assert call("score", "book.txt", "--encoding", "utf-9").code == 2
+
+
+def test_lines_can_be_put_in_order(call: Call, run_here: RunDirectory) -> None:
+    """The best predicted first; only a line end ends a line."""
+    assert run_here.model.is_file()
+    Path("names.txt").write_text("abc\nfeed\x0cbag\n\nhead\n", encoding="utf-8")
+    plain = call("score", "names.txt", "--per-line")
+    assert plain.out.splitlines()[0].split() == ["bits/char", "line"]
+    assert [line.split("  ")[-1] for line in plain.out.splitlines()[1:]] == ["abc", "feed␌bag", "", "head"]
+    bits = [
+        json.loads(line)["bits_per_char"]
+        for line in call("score", "names.txt", "--per-line", "--json").out.splitlines()
+    ]
+    ordered = call("score", "names.txt", "--per-line", "--sort", "--json").out.splitlines()
+    assert [json.loads(line)["bits_per_char"] for line in ordered] == sorted(bits)
+    assert {json.loads(line)["content"] for line in ordered} == {"abc", "feed\x0cbag", "", "head"}
+    assert call("score", "names.txt", "--sort").code == 2
+
+
+@pytest.mark.usefixtures("expected")
+def test_several_models_are_set_side_by_side(call: Call, run_here: RunDirectory) -> None:
+    """A column each under its number, an object each for scripts."""
+    said = call("score", str(run_here.path), str(run_here.model), "book.txt")
+    assert said.out.splitlines()[:2] == ["1: checkpoints/hamlet", "2: checkpoints/hamlet"]
+    first, second, name = said.out.splitlines()[3].split()[:3]
+    assert (first, name) == (second, "book.txt")
+    assert len(call("score", str(run_here.path), str(run_here.model), "book.txt", "--json").out.splitlines()) == 2
+
+
+@pytest.mark.usefixtures("expected")
+def test_what_comes_next_can_be_asked(call: Call) -> None:
+    """The likeliest first, with their shares."""
+    found = json.loads(call("score", "book.txt", "--top", "3", "--json").out)["next"]
+    assert len(found) == 3
+    assert [share for _, share in found] == sorted((share for _, share in found), reverse=True)
+    said = call("score", "book.txt", "--top", "3").out.splitlines()
+    assert said[0] == "book.txt: after 'abc é␊abcdé', by checkpoints/hamlet"
+    assert len(said) == 4
+
+
+@pytest.mark.usefixtures("run_here")
+def test_a_text_in_another_alphabet_is_told_from_a_badly_predicted_one(call: Call) -> None:
+    """By the share of characters that the model never saw."""
+    Path("greek.txt").write_text("αβγδε abc", encoding="utf-8")
+    said = call("score", "greek.txt")
+    assert "5 unknown (62.5%)" in said.out
+    assert "note: greek.txt: much of it the model never saw" in said.err
