@@ -125,9 +125,9 @@ def _numbers(found: Score | None) -> dict[str, Any]:
 def _show_texts(texts: Sequence[str], judges: Sequence[Judge], judged: Iterator[Judged]) -> None:
     """Tell people of texts: all that is known where one model judges, else its bits a column."""
     width = max(map(len, texts))
-    if len(judges) > 1:
-        _show_headings(judges, "text")
-    for one in judged:
+    for number, one in enumerate(judged):
+        if len(judges) > 1 and not number:
+            _show_headings(judges, "text")
         scores = [found for found in one.scores if found]
         if len(judges) > 1:
             say(f"{_columns(one.scores)}  {one.text}{_unknown(scores)}")
@@ -156,8 +156,9 @@ def _warn_of_another_alphabet(text: str, scores: Sequence[Score]) -> None:
 
 def _show_lines(judges: Sequence[Judge], judged: Iterator[Judged]) -> None:
     """Tell people of lines: bits a character by each model, and the line."""
-    _show_headings(judges, "line")
-    for one in judged:
+    for number, one in enumerate(judged):
+        if not number:
+            _show_headings(judges, "line")
         say(f"{_columns(one.scores)}  {one.line}")
 
 
