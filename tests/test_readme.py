@@ -3,6 +3,7 @@
 import gzip
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (directory / "book.gz").write_bytes(gzip.compress(text.encode()))
     (directory / "wrapper.py").write_text(WRAPPER)
     assert bash("charrnn train book.txt --cell lstm --layers 1 --new -q", directory).returncode == 0
+    shutil.copytree(directory / "checkpoints/book", directory / "checkpoints/old")
     return directory
 
 
