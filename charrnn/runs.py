@@ -85,12 +85,18 @@ def _near(named: Path, runs: Path) -> str:
     return f"there are {', '.join(map(str, sorted(there.values())))}" if there else "`charrnn train corpus.txt`"
 
 
+def models(runs: Path = RUNS) -> list[Path]:
+    """List the model files of all runs, the one that was written last first."""
+    found = [model for run in _entries(runs) if (model := RunDirectory(run).model).is_file()]
+    return sorted(found, key=lambda model: (model.stat().st_mtime_ns, model), reverse=True)
+
+
 def newest_model(runs: Path = RUNS) -> Path:
     """Find the model that was written last among all runs; raise CharrnnError if there is none."""
-    models = [model for run in _entries(runs) if (model := RunDirectory(run).model).is_file()]
-    if not models:
+    found = models(runs)
+    if not found:
         raise CharrnnError("no trained model here", hint="`charrnn train corpus.txt`")
-    return max(models, key=lambda model: (model.stat().st_mtime_ns, model))
+    return found[0]
 
 
 def model_name(model: Path) -> str:

@@ -20,7 +20,7 @@ ALLOWED = {
     "scoring": ("errors", "network.reader", "text"),
     "training": ("errors", "storage", "config", "runs", "text", "network", "sampling"),
     "inspection": ("errors", "text", "network.reader", "network.clamp"),
-    "views": ("training.events", "inspection.findings", "text.ngram"),
+    "views": ("training.events", "training.history", "inspection.findings", "text.ngram"),
     "cli": ("",),
 }
 """each room and what it may import beside itself"""

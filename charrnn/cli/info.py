@@ -3,27 +3,28 @@
 import dataclasses
 import json
 import math
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.options import Command, json_option, model_argument
+from charrnn.cli.options import OUTPUT, Command, ModelType, json_option, option
 from charrnn.cli.streams import say
-from charrnn.runs import RunDirectory, model_name
+from charrnn.errors import CharrnnError
+from charrnn.runs import RunDirectory, find_model, model_name, models
 from charrnn.views.terminal import visible
 
 if TYPE_CHECKING:
     from charrnn.network.model_file import Model
     from charrnn.text.ngram import NGram
+    from charrnn.training.history import History
+    from charrnn.views.plot import Plot
 
 GAP = 2
 """columns between the names on the left and what stands beside them"""
 LINE = 60
 """columns that a vocabulary may take"""
-CURVE = 40
 PROTOCOLS = {"val_nats": ", state carried", "val_window256_nats": ", zeroed every 256"}
 """how the losses were measured"""
 
@@ -31,45 +32,68 @@ PROTOCOLS = {"val_nats": ", state carried", "val_window256_nats": ", zeroed ever
 @click.command(
     cls=Command,
     examples=(
-        ("charrnn info", "the newest model here"),
+        ("charrnn info", "the runs here, or the only one"),
+        ("charrnn info checkpoints/hamlet --svg loss.svg", "one, and its loss as a picture"),
         ("charrnn info checkpoints/hamlet --json", "for a script"),
     ),
 )
-@model_argument
+@click.argument("model", required=False, metavar="[MODEL]", type=ModelType())
+@option("--svg", type=click.Path(dir_okay=False, path_type=Path), section=OUTPUT, help="The loss as a picture.")
 @json_option
-def info(model: Path, as_json: bool) -> None:
-    """Say what MODEL is and how it was trained: a run's directory or a model file; left out, the newest run here."""
+def info(model: Path | None, svg: Path | None, as_json: bool) -> None:
+    """Say what MODEL is and how it was trained: a run's directory or a model file.
+
+    Left out: a list of the runs here, or what the only one is.
+    """
+    several = models()
+    if model is None and len(several) > 1 and svg is None:
+        from charrnn.cli.listing import list_runs
+
+        list_runs(several, as_json=as_json)
+        return
+    _tell_of_one(find_model(model), svg, as_json=as_json)
+
+
+def _tell_of_one(path: Path, svg: Path | None, *, as_json: bool) -> None:
+    """Say what is known of one model, and draw the course of its loss."""
     from charrnn.network.model_file import load
+    from charrnn.training.history import history
     from charrnn.training.metrics import noted_ngram
 
-    metrics = RunDirectory(model.parent).metrics
-    loaded, history, ngram = load(model), validation_bits(metrics), noted_ngram(metrics)
+    metrics = RunDirectory(path.parent).metrics
+    loaded, course, ngram = load(path), history(metrics), noted_ngram(metrics)
+    if svg:
+        _write_picture(svg, path, course, ngram)
     if as_json:
-        click.echo(json.dumps(_facts(model, loaded) | {"validation_bits": history, "ngram": _ngram_facts(ngram)}))
+        facts = _facts(path, loaded) | {"history": dataclasses.asdict(course), "ngram": _ngram_facts(ngram)}
+        click.echo(json.dumps(facts))
         return
-    lines = list(_lines(model, loaded, history, ngram))
+    lines = list(_lines(path, loaded, ngram))
     column = max(len(name) for name, _ in lines) + GAP
     for name, line in lines:
         say(f"{name:{column}}{line}")
+    if course.validation:
+        from charrnn.views.terminal import output
+
+        say("")
+        output().print(_plot(path, course, ngram))
 
 
-def validation_bits(metrics: Path) -> list[float]:
-    """Read the course of the loss on held-out text from a run's metrics; nothing if there are none."""
-    if not metrics.is_file():
-        return []
-    return list(_evaluations(metrics.read_text(encoding="utf-8", errors="replace")))
+def _plot(path: Path, course: "History", ngram: "NGram | None") -> "Plot":
+    from charrnn.views.history import history_plot
+
+    bits = None if ngram is None else ngram.nats / math.log(2)
+    return history_plot(course, model_name(path), ngram_bits=bits)
 
 
-def _evaluations(metrics: str) -> Iterator[float]:
-    for line in metrics.splitlines():
-        try:
-            values = json.loads(line)
-        except (ValueError, RecursionError):
-            # A line cut off by the end of the machine, or none of ours.
-            continue
-        bits = values.get("bits") if isinstance(values, dict) and values.get("event") == "evaluation" else None
-        if isinstance(bits, (int, float)) and math.isfinite(bits):
-            yield bits
+def _write_picture(svg: Path, path: Path, course: "History", ngram: "NGram | None") -> None:
+    """Write the course of the loss as a picture (CharrnnError)."""
+    if not course.validation:
+        raise CharrnnError(f"{model_name(path)} has no history to draw", hint="it stands in a run's metrics.jsonl")
+    from charrnn.cli.drawing import write_drawing
+    from charrnn.views.plot_svg import plot_svg
+
+    write_drawing(svg, plot_svg(_plot(path, course, ngram)))
 
 
 def _facts(path: Path, model: "Model") -> dict[str, Any]:
@@ -88,7 +112,7 @@ def _ngram_facts(ngram: "NGram | None") -> dict[str, Any] | None:
     return None if ngram is None else {**dataclasses.asdict(ngram), "bits": ngram.nats / math.log(2)}
 
 
-def _lines(path: Path, model: "Model", history: list[float], ngram: "NGram | None") -> Iterator[tuple[str, str]]:
+def _lines(path: Path, model: "Model", ngram: "NGram | None") -> Iterator[tuple[str, str]]:
     """Lay out what is known for people."""
     config = model.config
     network = f"{config.cell.upper()} {config.layers} × {config.hidden}"
@@ -98,8 +122,6 @@ def _lines(path: Path, model: "Model", history: list[float], ngram: "NGram | Non
     yield "network", f"{network} · {embedding} · {size}"
     yield "vocabulary", _vocabulary(model.vocabulary.characters)
     yield from _training(model.training)
-    if history:
-        yield "validation", _curve(history)
     if ngram:
         yield "to beat", _compared(ngram, model.training.get("val_nats"))
         yield "", f"learned from {ngram.learned_from:,} characters"
@@ -142,10 +164,3 @@ def _compared(ngram: "NGram", nats: object) -> str:
     from charrnn.views.ngram import compared
 
     return compared(ngram, nats / math.log(2) if isinstance(nats, float) else None)
-
-
-def _curve(history: list[float]) -> str:
-    from charrnn.views.amounts import sparkline
-
-    unicode = (sys.stdout.encoding or "").lower().startswith("utf")
-    return f"{history[0]:.3f} {sparkline(history, CURVE, unicode=unicode)} {history[-1]:.3f} bits/char"

@@ -6,7 +6,18 @@ from typing import Any
 import click
 
 from charrnn.cli import cores
-from charrnn.cli.options import COMMON, MOST_CHARACTERS, OUTPUT, CellType, Command, Number, json_option, option
+from charrnn.cli.options import (
+    COMMON,
+    MOST_CHARACTERS,
+    OUTPUT,
+    CellType,
+    Command,
+    ModelType,
+    Number,
+    complete_file,
+    json_option,
+    option,
+)
 from charrnn.runs import find_model
 
 EVIDENCE = "What is read"
@@ -25,11 +36,16 @@ def _model(context: click.Context, _parameter: click.Parameter, named: Path | No
         ("charrnn inspect --concept string", "search for one concept"),
     ),
 )
-@click.argument("model", required=False, metavar="[MODEL]", type=click.Path(path_type=Path), callback=_model)
+@click.argument("model", required=False, metavar="[MODEL]", type=ModelType(), callback=_model)
 @option("--cell", "cells", type=CellType(), multiple=True, section=COMMON, help="Show what this cell does.")
 @option("--concept", "concepts", multiple=True, section=COMMON, help="Search for this one only; or mark it.")
 @option("--list-concepts", is_flag=True, is_eager=True, section=COMMON, help="Say which concepts there are, and end.")
-@option("--text", section=EVIDENCE, help="Read this file instead of the model's held-out text.")
+@option(
+    "--text",
+    shell_complete=complete_file,
+    section=EVIDENCE,
+    help="Read this file instead of the model's held-out text.",
+)
 @option(
     "--chars",
     type=Number(1, whole=True, most=MOST_CHARACTERS),

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from charrnn.cli import cores
-from charrnn.cli.options import COMMON, Command, Number, json_option, option
+from charrnn.cli.options import COMMON, Command, ModelType, Number, json_option, option
 from charrnn.errors import WrongUsageError
 from charrnn.runs import find_model
 
@@ -24,7 +24,7 @@ MOST_NEXT = 1000
         ('printf "To be, or not t" | charrnn score - --top 5', "what comes next"),
     ),
 )
-@click.argument("names", nargs=-1, metavar="[MODEL]... TEXT...")
+@click.argument("names", nargs=-1, metavar="[MODEL]... TEXT...", shell_complete=ModelType().shell_complete)
 @option("--per-line", is_flag=True, section=COMMON, help="Every line by itself, from a fresh state.")
 @option("--sort", is_flag=True, section=COMMON, help="The lines that are predicted best first.")
 @option("--top", type=Number(1, MOST_NEXT, whole=True), section=COMMON, help="The N likeliest next characters.")

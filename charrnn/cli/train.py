@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 
 from charrnn.cli import cores
-from charrnn.cli.options import COMMON, OUTPUT, Command, Number, json_option, option, quiet_option
+from charrnn.cli.options import COMMON, OUTPUT, Command, Number, complete_file, json_option, option, quiet_option
 
 NETWORK, LEARNING, MACHINE = "The network (chosen to fit text and budget)", "How it learns", "The machine"
 NOT_SETTINGS = ("config", "new", "help")
@@ -43,7 +43,7 @@ share = Number(0, 1)
         ("charrnn train", "learn Python's standard library"),
     ),
 )
-@click.argument("corpus", nargs=-1, metavar="[CORPUS]...")
+@click.argument("corpus", nargs=-1, metavar="[CORPUS]...", shell_complete=complete_file)
 @option("--minutes", type=above_zero, section=COMMON, help="Train for so long, from start to end (default 5).")
 @option("--epochs", type=above_zero, section=COMMON, help="... or read the text so often.")
 @option("--steps", type=Number(1, 10**12, whole=True), section=COMMON, help="... or update the weights so often.")

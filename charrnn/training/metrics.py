@@ -19,7 +19,7 @@ def recorded(events: Iterator[Event], path: Path, *, step: int) -> Iterator[Even
 
     If the file cannot be written, that is told once as Trouble, and nothing else is lost.
     """
-    kept = [line for line in _lines(path) if line.get("step", math.inf) <= step]
+    kept = [line for line in lines_of(path) if line.get("step", math.inf) <= step]
     # A run that was killed makes what was due at its last saved step once more; it has its line already.
     there = {(line.get("event"), line["step"]) for line in kept}
     broken = False
@@ -44,14 +44,14 @@ def note_ngram(path: Path, ngram: NGram) -> None:
     If the file cannot be written, `recorded` tells.
     """
     with contextlib.suppress(OSError):
-        others = [line for line in _lines(path) if line.get("event") != "ngram"]
+        others = [line for line in lines_of(path) if line.get("event") != "ngram"]
         lines = [{**described(ngram), "step": 0}, *others]
         write_whole(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
 
 
 def noted_ngram(path: Path) -> NGram | None:
     """Look the n-gram up; None if no line tells of one."""
-    lines = _lines(path) if path.is_file() else iter(())
+    lines = lines_of(path) if path.is_file() else iter(())
     for line in lines:
         if line.get("event") == "ngram":
             # Whatever stands there, what is given is numbers.
@@ -80,7 +80,7 @@ def _append(path: Path, line: dict[str, Any], there: set[tuple[Any, Any]]) -> No
             file.write(json.dumps(line) + "\n")
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
+def lines_of(path: Path) -> Iterator[dict[str, Any]]:
     """Read the lines so far, up to one that was cut off by the end of the machine."""
     if not path.exists():
         return

@@ -53,5 +53,18 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
 
 
+def age(seconds: float) -> str:
+    """Say how long ago something was, no more exactly than matters.
+
+    >>> age(20), age(400), age(4 * 3600), age(86400), age(40 * 86400)
+    ('just now', '7 min', '4 h', '1 day', '40 days')
+    """
+    if seconds < 60:
+        return "just now"
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h" if seconds < 86400 else counted(seconds // 86400, "day")
+
+
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)

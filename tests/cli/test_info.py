@@ -3,7 +3,10 @@
 import dataclasses
 import json
 import math
+import os
+import time
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -39,7 +42,7 @@ def test_json_has_everything(call: Call, trained: RunDirectory, model: Model) ->
         "bytes": trained.model.stat().st_size,
         "vocabulary": list(model.vocabulary.characters),
         "training": dict(model.training),
-        "validation_bits": [2.9, 2.2],
+        "history": {"training": [[10, 4.3]], "validation": [[20, 2.9], [40, 2.2]]},
         "ngram": NGRAM | {"bits": 1.6 / math.log(2)},
     }
 
@@ -52,7 +55,8 @@ def test_a_person_reads_what_it_is(call: Call, model: Model) -> None:
     assert f"LSTM 2 × 12 · embedding 4 · {model.parameters:,} weights" in said.out
     assert "11 characters: ␊ abcdefgh␛\n" in said.out
     assert f"1.5000 ({1.5 / math.log(2):.4f} bits) per character" in said.out
-    assert "2.900 █▁ 2.200 bits/char" in said.out
+    assert "bits per character by step: * training   o validation   + n-gram" in said.out
+    assert " 4.300 │*" in said.out
     assert "3-gram 2.31 bits: the network is 0.14 better\n            learned from 900 characters\n" in said.out
     assert max(map(len, said.out.splitlines())) <= 80
 
@@ -101,3 +105,39 @@ def test_f58_f59_what_is_no_model_of_ours_is_refused(call: Call, tmp_path: Path)
     said = call("info", str(tmp_path / "x.safetensors"))
     assert said.code == 1
     assert "not a valid model file" in said.err
+
+
+def test_several_runs_are_listed_the_newest_first(call: Call, run_here: RunDirectory, model: Model) -> None:
+    """With text, size, loss and age; one that cannot be read with the reason, and it does not hide the others."""
+    story = {"corpus": "texts/macbeth.txt", "val_nats": math.log(2)}
+    for age, name in enumerate(("macbeth", "broken")):
+        directory = RunDirectory(run_here.path.parent / name)
+        directory.path.mkdir()
+        save(directory.model, dataclasses.replace(model, training=story))
+        os.utime(directory.model, (time.time() - 3600 * (age + 2),) * 2)
+    broken = run_here.path.parent / "broken/model.safetensors"
+    broken.write_bytes(b"nothing")
+    os.utime(broken, (time.time() - 3 * 86400,) * 2)
+    said = call("info")
+    heading, newest, older, damaged, *_ = said.out.splitlines()
+    assert heading.split() == ["run", "text", "network", "bits/char", "size", "age"]
+    assert newest.startswith("checkpoints/hamlet")
+    assert newest.endswith("just now")
+    assert older.split()[:5] == ["checkpoints/macbeth", "macbeth.txt", "LSTM", "2×12", "1.0000"]
+    assert older.endswith("2 h")
+    assert "not a valid model file" in damaged
+    listed = json.loads(call("info", "--json").out)["runs"]
+    assert [run["run"].rpartition("/")[2] for run in listed] == ["hamlet", "macbeth", "broken"]
+    assert "LSTM 2 × 12" in call("info", "checkpoints/macbeth").out
+
+
+def test_the_loss_can_be_had_as_a_picture(call: Call, trained: RunDirectory, model: Model) -> None:
+    """A whole SVG without addresses; a model without a history has none."""
+    assert call("info", "--svg", "loss.svg").code == 0
+    picture = ET.fromstring(Path("loss.svg").read_text(encoding="utf-8"))  # noqa: S314 - it is our own
+    labels = {words.text for words in picture.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"training", "validation", "n-gram", "4.300", "10", "40"} <= labels
+    save(Path("alone.safetensors"), model)
+    assert call("info", "alone.safetensors", "--svg", "none.svg").code == 1
+    assert not Path("none.svg").exists()
+    assert trained.model.exists()

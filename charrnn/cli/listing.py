@@ -1,0 +1,84 @@
+"""What `charrnn info` says where there are several runs: a line each."""
+
+import json
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePath
+from typing import Any
+
+import click
+
+from charrnn.cli.streams import say
+from charrnn.errors import CharrnnError
+from charrnn.network import tensor_file
+from charrnn.network.model_file import described
+from charrnn.runs import model_name
+from charrnn.views.amounts import age
+
+LONGEST_TEXT = 20
+"""columns of a text's name"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """A run in a list of runs."""
+
+    run: str
+    """the directory that holds the model"""
+    text: str
+    """what it learned"""
+    network: str
+    """its kind and size"""
+    bits_per_char: float | None
+    """on held-out text; None if it was never measured"""
+    bytes: int
+    """of the model file"""
+    seconds_old: float
+    """since the model was written"""
+    problem: str = ""
+    """why the model cannot be read"""
+
+
+def list_runs(models: Sequence[Path], *, as_json: bool) -> None:
+    """List runs, the newest first."""
+    now = time.time()
+    runs = [_listed(model, now) for model in models]
+    if as_json:
+        click.echo(json.dumps({"runs": [asdict(run) for run in runs]}))
+        return
+    rows = [("run", "text", "network", "bits/char", "size", "age"), *map(_row, runs)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row, run in zip(rows, [None, *runs], strict=True):
+        line = "  ".join(f"{entry:{width}}" for entry, width in zip(row, widths, strict=True)).rstrip()
+        say(f"{row[0]:{widths[0]}}  {run.problem}" if run and run.problem else line)
+    say(f"\n`charrnn info {runs[0].run}` says more of one")
+
+
+def _row(run: Listed) -> tuple[str, ...]:
+    if run.problem:
+        return (run.run, "", "", "", "", "")
+    text = run.text if len(run.text) <= LONGEST_TEXT else f"{run.text[: LONGEST_TEXT - 1]}…"
+    bits = "-" if run.bits_per_char is None else f"{run.bits_per_char:.4f}"
+    return run.run, text, run.network, bits, f"{run.bytes / 1e6:.1f} MB", age(run.seconds_old)
+
+
+def _listed(model: Path, now: float) -> Listed:
+    """Read what a model's file says of itself, not its weights."""
+    about = model.stat()
+    told: dict[str, Any] = {"text": "", "network": "", "bits_per_char": None}
+    try:
+        told = dict(_told(model))
+    except CharrnnError as error:
+        told["problem"] = error.message
+    return Listed(run=model_name(model), bytes=about.st_size, seconds_old=max(0.0, now - about.st_mtime), **told)
+
+
+def _told(model: Path) -> Iterator[tuple[str, Any]]:
+    values = described(tensor_file.read_metadata(model))
+    config, training = values["config"], values["training"]
+    nats = training.get("val_nats")
+    yield "text", PurePath(str(training.get("corpus") or "-")).name
+    yield "network", f"{config.get('cell', '?')} {config.get('layers', '?')}×{config.get('hidden', '?')}".upper()
+    yield "bits_per_char", nats / math.log(2) if isinstance(nats, float) and math.isfinite(nats) else None

@@ -1,0 +1,33 @@
+"""The course of a training's losses, read from its metrics."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from charrnn.training.metrics import lines_of
+
+Course = tuple[tuple[int, float], ...]
+"""step and bits per character, in the order of the steps"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """How a training went."""
+
+    training: Course = ()
+    """on what it read, the mean since the report before"""
+    validation: Course = ()
+    """on held-out text"""
+
+
+def history(metrics: Path) -> History:
+    """Read a run's metrics; a line that is none of ours is passed over, and no file is no history."""
+    return History(training=tuple(_course(metrics, "report")), validation=tuple(_course(metrics, "evaluation")))
+
+
+def _course(metrics: Path, event: str) -> Iterator[tuple[int, float]]:
+    for line in lines_of(metrics):
+        bits = line.get("bits")
+        if line.get("event") == event and isinstance(bits, (int, float)) and math.isfinite(bits):
+            yield line["step"], float(bits)

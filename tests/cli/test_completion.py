@@ -1,0 +1,40 @@
+"""What a shell is offered: commands, options, runs, and the names of files."""
+
+import pytest
+from small import Call
+
+from charrnn.runs import RunDirectory
+
+
+def offered(shell: Call, line: str, kind: str = "bash") -> list[str]:
+    """Ask for completions of the last word of a line, as the shell's script does."""
+    words = line.split(" ")
+    asked = {"COMP_WORDS": line, "COMP_CWORD": words[-1] if kind == "fish" else str(len(words) - 1)}
+    return shell("charrnn", _CHARRNN_COMPLETE=f"{kind}_complete", **asked).out.splitlines()
+
+
+def test_commands_and_options_are_completed(shell: Call) -> None:
+    """In each of the shells."""
+    assert offered(shell, "charrnn ins") == ["plain,inspect"]
+    assert "plain,--temperature" in offered(shell, "charrnn sample --t")
+    assert offered(shell, "charrnn train --ce", "fish") == ["plain,--cell\tKind of cell (lstm)."]
+    assert "--cell" in offered(shell, "charrnn train --ce", "zsh")
+
+
+@pytest.mark.parametrize("command", ["sample", "inspect", "score", "info"])
+def test_models_are_completed_by_the_runs_there_are(shell: Call, run_here: RunDirectory, command: str) -> None:
+    """And where no run begins so, by files."""
+    assert offered(shell, f"charrnn {command} ch") == [f"plain,{run_here.path}"]
+    assert offered(shell, f"charrnn {command} elsewhere/x") == ["file,elsewhere/x"]
+
+
+@pytest.mark.parametrize("line", ["train boo", "inspect --text boo", "score boo"])
+def test_texts_are_completed_by_files(shell: Call, line: str) -> None:
+    """Whatever else the place may take."""
+    assert offered(shell, f"charrnn {line}") == ["file,boo"]
+
+
+@pytest.mark.parametrize("kind", ["bash", "zsh", "fish"])
+def test_each_shell_gets_its_script(shell: Call, kind: str) -> None:
+    """As the README has it evaluated."""
+    assert "_CHARRNN_COMPLETE" in shell("charrnn", _CHARRNN_COMPLETE=f"{kind}_source").out
