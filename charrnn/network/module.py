@@ -5,7 +5,9 @@ Its weights go by the names of `model_file.weight_shapes`. How it is trained is 
 
 import math
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -55,6 +57,14 @@ class CharacterNetwork(nn.Module):
         """Give the state before any text: zero."""
         zeros = self.output.weight.new_zeros(self.config.layers, streams, self.config.hidden)
         return (zeros, zeros.clone()) if self.config.cell == "lstm" else (zeros,)
+
+    @torch.no_grad()
+    def expect(self, frequencies: NDArray[np.float64]) -> None:
+        """Have the network begin with what letter frequencies (V,) say: what it learns is what they do not.
+
+        Most of all in a large alphabet: what is rare is otherwise pushed down step by step, and its weights with it.
+        """
+        self.output.bias.copy_(torch.from_numpy(np.log(frequencies)))
 
     def _embedded(self, ids: Tensor) -> Tensor:
         if self.embedding is None:

@@ -57,6 +57,7 @@ class Run:
             corpus=corpus, characters=self.train_characters, batch=training.batch, length=training.length
         )
         self.network = CharacterNetwork(network, len(corpus.vocabulary)).to(self.device)
+        self.network.expect(corpus.frequencies(self.train_characters))
         self.optimiser = _optimiser(self.network, training)
         self.state = self.network.start(training.batch)
         self.step = 0

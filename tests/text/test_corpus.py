@@ -78,6 +78,12 @@ def test_the_split_is_by_position(tmp_path: Path) -> None:
     assert encoded(b"ab" * 111, tmp_path).split(0.1) == int(222 * 0.9)
 
 
+def test_frequencies_are_those_of_the_beginning_alone(tmp_path: Path) -> None:
+    """What is held out has no say, and what never came there is not impossible."""
+    corpus = encoded(("a" * 150 + "b" * 50 + "c" * 100).encode(), tmp_path)
+    assert np.allclose(corpus.frequencies(200), np.array([151, 51, 1]) / 203)
+
+
 def test_a_text_that_changes_while_it_is_read_is_noticed(tmp_path: Path) -> None:
     """The second reading must find what the first did; nothing is left behind."""
     path = tmp_path / "text.txt"

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 
@@ -17,10 +18,18 @@ from charrnn.training.run import Run
 def test_every_kind_of_cell_learns(cell: str, make_run: Callable[..., Run]) -> None:
     """After a few hundred steps the held-out loss is far below that of chance."""
     run = make_run(cell=cell, layers=1, hidden=32, steps=200, dropout=0.0)
-    chance = math.log(run.network.vocabulary_size)
-    assert held_out_loss(run).nats == pytest.approx(chance, abs=0.3)
+    shares = run.corpus.frequencies(run.corpus.characters)
+    by_letters = -float(shares @ np.log(shares))
+    assert held_out_loss(run).nats == pytest.approx(by_letters, abs=0.3)
     list(train(run, sample_every=0))
-    assert held_out_loss(run).nats < 0.5 * chance
+    assert held_out_loss(run).nats < 0.5 * by_letters
+
+
+def test_a_network_begins_with_the_letters_frequencies(make_run: Callable[..., Run]) -> None:
+    """Where nothing is known of the text before, it says what counting the training text's letters says."""
+    run = make_run()
+    said = torch.softmax(run.network.output(torch.zeros(run.network.config.hidden)), 0).detach().numpy()
+    assert np.allclose(said, run.corpus.frequencies(run.train_characters), atol=1e-6)
 
 
 def test_one_hot_characters_can_be_learned_too(make_run: Callable[..., Run]) -> None:
