@@ -92,7 +92,8 @@ class Corpus:
         Every character is counted once more than it came, so that none is impossible (Laplace).
         """
         counted = np.bincount(self.ids[: min(characters, COUNTED)], minlength=len(self.vocabulary)) + 1.0
-        return counted / counted.sum()
+        shares: NDArray[np.float64] = counted / counted.sum()
+        return shares
 
     def text(self, start: int, stop: int) -> str:
         """Give a stretch of the text as characters."""
