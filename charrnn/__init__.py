@@ -1,3 +1,63 @@
-"""Character-level recurrent networks: learn a text, write more of it, see which cells mean something."""
+"""Character-level recurrent networks: learn a text, write more of it, see which cells mean something.
+
+>>> import charrnn
+>>> model = charrnn.load("checkpoints/letters")
+>>> model.sample("abc", length=10, temperature=0)
+'defghijklm'
+
+What a notebook needs is imported when it is first used, so importing this costs next to nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from charrnn.errors import CharrnnError, DivergedError, WrongUsageError
+    from charrnn.inspection.activations import Activations
+    from charrnn.inspection.findings import Finding, Findings
+    from charrnn.scoring import Score
+    from charrnn.trained import TrainedModel, load, models
+    from charrnn.views.heatmap import Heatmap
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Activations",
+    "CharrnnError",
+    "DivergedError",
+    "Finding",
+    "Findings",
+    "Heatmap",
+    "Score",
+    "TrainedModel",
+    "WrongUsageError",
+    "__version__",
+    "load",
+    "models",
+]
+
+_PLACES = {
+    "errors": ("CharrnnError", "DivergedError", "WrongUsageError"),
+    "inspection.activations": ("Activations",),
+    "inspection.findings": ("Finding", "Findings"),
+    "scoring": ("Score",),
+    "trained": ("TrainedModel", "load", "models"),
+    "views.heatmap": ("Heatmap",),
+}
+"""each module and what is to be had from it here"""
+
+
+if not TYPE_CHECKING:  # where it would make every misspelt name a valid one
+
+    def __getattr__(name: str) -> Any:
+        """Import what is asked for, the first time it is asked for (PEP 562)."""
+        for module, names in _PLACES.items():
+            if name in names:
+                found = getattr(importlib.import_module(f"charrnn.{module}"), name)
+                globals()[name] = found
+                return found
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -22,6 +22,9 @@ class CharrnnError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        if hint:
+            # What a traceback shows below the message, for those who call us from Python.
+            self.add_note(f"hint: {hint}")
 
 
 class WrongUsageError(CharrnnError):

@@ -32,3 +32,29 @@ def random_model(vocabulary: str = "\n abcdefgh\x1b", scale: float = 0.5) -> Mod
     weights = {name: rng.normal(scale=scale, size=shape).astype(np.float32) for name, shape in shapes.items()}
     training = {"corpus": "hamlet.txt", "step": 3750, "val_nats": 1.5}
     return Model(config=config, vocabulary=Vocabulary(tuple(vocabulary)), weights=weights, training=training)
+
+
+LETTERS = '\n "abcdefghijklmnopqrstuvwxyz'
+FOLLOWS = {letter: LETTERS[3 + (number + 1) % 26] for number, letter in enumerate(LETTERS[3:])}
+
+
+def letters_model() -> Model:
+    """Make a model by hand that knows the alphabet, z before a, and whether it is in quotes: that is cell 1.29.
+
+    Each other cell is on after a character of its own. At a gate's 20 the sigmoid is 1 in single precision.
+    """
+    size = len(LETTERS)
+    config = NetworkConfig(cell="lstm", layers=1, hidden=size + 1, embedding=0)
+    weights = {name: np.zeros(shape, np.float32) for name, shape in weight_shapes(config, size).items()}
+    bias = weights["rnn.bias_ih_l0"].reshape(4, size + 1)
+    by_character = weights["rnn.weight_ih_l0"].reshape(4, size + 1, size)
+    bias[:, :size] = np.array([[20], [-20], [-20], [20]])
+    by_character[2, :size] = 40 * np.eye(size)
+    quote = LETTERS.index('"')
+    bias[:, size] = (-20, 20, 2, 20)
+    by_character[:2, size, quote] = (40, -40)
+    weights["rnn.weight_hh_l0"].reshape(4, size + 1, size + 1)[2, size, size] = -8
+    for letter, next_letter in FOLLOWS.items():
+        weights["output.weight"][LETTERS.index(next_letter), LETTERS.index(letter)] = 8
+    weights["output.bias"][: -len(FOLLOWS)] = -20
+    return Model(config=config, vocabulary=Vocabulary(tuple(LETTERS)), weights=weights)

@@ -14,6 +14,7 @@ ALLOWED = {
     "config": ("errors",),
     "config_file": ("errors",),
     "runs": ("errors",),
+    "held_out": ("errors", "runs", "text", "network.model_file"),
     "text": ("errors", "storage"),
     "network": ("errors", "storage", "config", "text.vocabulary"),
     "sampling": ("errors", "network.reader", "network.clamp", "text"),
@@ -21,6 +22,7 @@ ALLOWED = {
     "training": ("errors", "storage", "config", "runs", "text", "network", "sampling"),
     "inspection": ("errors", "text", "network.reader", "network.clamp"),
     "views": ("training.events", "training.history", "inspection.findings", "text.ngram"),
+    "trained": ("errors", "runs", "held_out", "text", "network", "sampling", "scoring", "inspection", "views"),
     "cli": ("",),
 }
 """each room and what it may import beside itself"""

@@ -29,10 +29,15 @@ sys.exit(run(arguments))
 """charrnn, but trainings are short"""
 
 
+def blocks(*languages: str) -> list[str]:
+    """List the README's pieces of code in one of these languages."""
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    return [block for language, block in fenced if language in languages]
+
+
 def commands() -> list[str]:
     """List the lines that show charrnn in use, without the two that set it up."""
-    blocks = re.findall(r"```(?:sh)?\n(.*?)```", README, re.DOTALL)
-    lines = [line.partition("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    lines = [line.partition("  #")[0].strip() for block in blocks("", "sh") for line in block.splitlines()]
     used = [line for line in lines if re.search(r"\bcharrnn (train|sample|inspect|score|info)\b", line)]
     return list(dict.fromkeys(line for line in used if ".venv" not in line))
 
@@ -71,6 +76,15 @@ def test_every_command_in_the_readme_runs(line: str, place: Path) -> None:
     """As it stands there, on a small text, with few steps."""
     line = re.sub(r"--cell 1\.\d+", lambda cell: f"--cell 1.{int(cell[0].split('.')[1]) % 12}", line)
     done = bash(line, place)
+    assert done.returncode == 0, done.stderr.decode()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", blocks("python"))
+def test_the_python_in_the_readme_runs(block: str, place: Path) -> None:
+    """As it stands there, one line after the other."""
+    (place / "example.py").write_text(re.sub(r'"1\.\d+"', '"1.3"', block))
+    done = bash(f'"{sys.executable}" example.py', place)
     assert done.returncode == 0, done.stderr.decode()
 
 

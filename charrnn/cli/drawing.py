@@ -14,7 +14,7 @@ from charrnn.cli.subject import Asked, Subject
 from charrnn.errors import CharrnnError, reason
 from charrnn.inspection.activity import Cell, activity
 from charrnn.inspection.concepts import Concept
-from charrnn.inspection.passage import holds
+from charrnn.inspection.passage import holding, holds
 from charrnn.storage import write_whole
 from charrnn.views.heatmap import Heatmap, HeatmapRow, Marks
 from charrnn.views.svg import heatmap_svg
@@ -39,8 +39,7 @@ def heatmap_of(
 
 def marks_of(subject: Subject, concept: Concept, stretch: slice) -> Marks:
     """Say where a concept holds in a stretch of the text."""
-    label = concept.name if concept.kind == "binary" else f"{concept.name} above its median"
-    return Marks(label=label, holds=holds(concept, concept.mark(subject.source))[stretch])
+    return Marks(label=holding(concept), holds=holds(concept, concept.mark(subject.source))[stretch])
 
 
 def show(heatmaps: Iterable[Heatmap], asked: Asked) -> None:

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from charrnn.cli.streams import read_text, tell
 from charrnn.errors import CharrnnError
+from charrnn.held_out import held_out
 from charrnn.inspection.concepts import Source
 from charrnn.network.model_file import Model, load
 from charrnn.network.reader import Reader
-from charrnn.runs import RunDirectory
-from charrnn.text.corpus import Corpus, open_corpus
 from charrnn.text.encoding import known_encoding
 from charrnn.text.vocabulary import UNKNOWN, named
 
@@ -38,7 +37,10 @@ def subject_of(path: Path, asked: Asked, characters: int) -> Subject:
     """Load the model, and the text: a file, or else what training held out."""
     model = load(path)
     stretch = slice(asked["start"], asked["start"] + characters)
-    text, name = _given_text(model, asked, stretch) if asked["text"] else _held_out_text(path, model, stretch)
+    if asked["text"]:
+        text, name = _given_text(model, asked, stretch)
+    else:
+        text, name = held_out(path, model, stretch, hint="`--text FILE` names one")
     if not text:
         raise CharrnnError(f"{name} has no text at {asked['start']:,}", hint="a lower `--start`")
     reader = Reader.of(model)
@@ -54,22 +56,3 @@ def _given_text(model: Model, asked: Asked, stretch: slice) -> tuple[str, str]:
         tell(f"note: left out what the model never saw: {named(unknown)}")
         text = "".join(character for character in text if character in model.vocabulary)
     return text, asked["text"]
-
-
-def _held_out_text(path: Path, model: Model, stretch: slice) -> tuple[str, str]:
-    """Take the end of the run's own corpus, which the model was not trained on."""
-    try:
-        corpus = open_corpus(RunDirectory(path.parent).corpus)
-    except CharrnnError as error:
-        raise CharrnnError(f"the text of {path} is not beside it", hint="`--text FILE` names one") from error
-    begin = model.training.get("train_characters")
-    if corpus.vocabulary != model.vocabulary or not isinstance(begin, int):
-        raise CharrnnError(f"the text beside {path} is not the model's", hint="`--text FILE` names one")
-    if not stretch.start:
-        begin = _next_line(corpus, begin)
-    return corpus.text(begin + stretch.start, begin + stretch.stop), corpus.name
-
-
-def _next_line(corpus: Corpus, begin: int) -> int:
-    """Find where the next line begins, if that is near; training's end falls anywhere in one."""
-    return begin + corpus.text(begin, begin + 200).find("\n") + 1

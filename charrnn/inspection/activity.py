@@ -1,5 +1,6 @@
 """What chosen cells do over a stretch of text, read as one stream."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,16 +18,35 @@ WARM_UP = 400
 CHUNK = 128
 
 
+def cell_named(name: str) -> Cell:
+    """Read a cell's name; raise WrongUsageError if it is none.
+
+    >>> cell_named("2.317")
+    (2, 317)
+    """
+    match = re.fullmatch(r"([1-9]\d{0,5})\.(\d{1,7})", name, re.ASCII)
+    if not match:
+        raise WrongUsageError(f"{name!r} is no cell", hint="layer.unit, layers from 1, units from 0, such as 2.317")
+    return int(match[1]), int(match[2])
+
+
+def see_that_there_is(cell: Cell, *, layers: int, units: int) -> None:
+    """Raise WrongUsageError for a cell that a network of so many layers and units a layer does not have."""
+    layer, unit = cell
+    if not (1 <= layer <= layers and 0 <= unit < units):
+        raise WrongUsageError(
+            f"there is no cell {layer}.{unit}", hint=f"the model's cells are 1.0 to {layers}.{units - 1}"
+        )
+
+
 def activity(reader: Reader, ids: Ids, cells: Sequence[Cell], stretch: slice) -> NDArray[np.float32]:
     """Give the signal of cells over a stretch of a text's ids (T,): (cells, characters of the stretch).
 
     The text before the stretch is read too, as far back as matters. Raise WrongUsageError for a cell that the
     model does not have.
     """
-    for layer, unit in cells:
-        if not (1 <= layer <= reader.config.layers and 0 <= unit < reader.config.hidden):
-            last = f"{reader.config.layers}.{reader.config.hidden - 1}"
-            raise WrongUsageError(f"there is no cell {layer}.{unit}", hint=f"the model's cells are 1.0 to {last}")
+    for cell in cells:
+        see_that_there_is(cell, layers=reader.config.layers, units=reader.config.hidden)
     begin, stop = max(0, stretch.start - WARM_UP), min(stretch.stop, len(ids))
     seen, state = [], reader.start(1)
     for start in range(begin, stop, CHUNK):

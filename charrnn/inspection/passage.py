@@ -35,6 +35,11 @@ def holds(concept: Concept, marks: Marks) -> NDArray[np.bool_]:
     return on
 
 
+def holding(concept: Concept) -> str:
+    """Name what `holds` says of a concept."""
+    return concept.name if concept.kind == "binary" else f"{concept.name} above its median"
+
+
 def _line_starts(text: str, length: int) -> NDArray[np.int64]:
     """List the beginnings of lines that have so many characters after them, at least the text's own."""
     ends = [position + 1 for position, character in enumerate(text) if character == "\n"]

@@ -5,6 +5,7 @@ Which cells, and what they mean, is left to the inspection; the same record as a
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -73,6 +74,19 @@ class Heatmap:
             raise ValueError(f"every row must have {len(self.text)} finite values, one a character")
         if self.marks and self.marks.holds.shape != expected:
             raise ValueError(f"marks must say yes or no for each of {len(self.text)} characters")
+
+    def __str__(self) -> str:
+        """Draw without colour, 80 columns wide: what Python's own print shows."""
+        console = Console(file=io.StringIO(), width=80, color_system=None, _environ={})
+        with console.capture() as capture:
+            console.print(self)
+        return capture.get().rstrip("\n")
+
+    def _repr_html_(self) -> str:
+        """Draw for a notebook."""
+        from charrnn.views.fragment import heatmap_html
+
+        return heatmap_html(self)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         columns = min(max(options.max_width, 1), WIDEST)

@@ -1,0 +1,44 @@
+"""The text that a run held out: the end of its own corpus, which its model was not trained on.
+
+What is done with it is left to those who ask for it.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from charrnn.errors import CharrnnError
+from charrnn.network.model_file import Model
+from charrnn.runs import RunDirectory
+from charrnn.text.corpus import Corpus, open_corpus
+
+LONGEST_LINE = 200
+"""characters; where the next line begins farther off, a text begins within one"""
+
+
+class NamedText(NamedTuple):
+    """A text and what it is called."""
+
+    text: str
+    name: str
+
+
+def held_out(path: Path, model: Model, stretch: slice, *, hint: str) -> NamedText:
+    """Take a stretch of what was held out from the model in that file; the first begins where a line does.
+
+    Raise CharrnnError, with that hint, where the run's corpus is not beside the model or is another's.
+    """
+    try:
+        corpus = open_corpus(RunDirectory(path.parent).corpus)
+    except CharrnnError as error:
+        raise CharrnnError(f"the text of {path} is not beside it", hint=hint) from error
+    begin = model.training.get("train_characters")
+    if corpus.vocabulary != model.vocabulary or not isinstance(begin, int):
+        raise CharrnnError(f"the text beside {path} is not the model's", hint=hint)
+    if not stretch.start:
+        begin = _next_line(corpus, begin)
+    return NamedText(corpus.text(begin + stretch.start, begin + stretch.stop), corpus.name)
+
+
+def _next_line(corpus: Corpus, begin: int) -> int:
+    """Find where the next line begins, if that is near; training's end falls anywhere in one."""
+    return begin + corpus.text(begin, begin + LONGEST_LINE).find("\n") + 1

@@ -1,0 +1,71 @@
+"""What every cell did at every character of a text: one array, its axes named.
+
+Which cells are worth looking at is left to the search, drawing them to the views.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.inspection.activity import CHUNK, Cell, Ids, cell_named, see_that_there_is
+from charrnn.network.reader import Reader
+
+Values = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Activations:
+    """What cells did: after each character, in each layer, each unit; an array wherever NumPy wants one.
+
+    >>> did = Activations(values=np.linspace(-1, 1, 12).reshape(2, 2, 3), text="ab", signal="tanh(c)")
+    >>> did
+    Activations(characters=2, layers=2, units=3, signal='tanh(c)')
+    >>> did.cell("2.1").round(2)
+    array([-0.27,  0.82])
+    >>> np.asarray(did)[0, 1, 1].round(2)
+    np.float64(-0.27)
+    """
+
+    axes: ClassVar[tuple[str, str, str]] = ("characters", "layers", "units")
+    """what the dimensions of the values are"""
+
+    values: Values
+    """in [-1, 1], (characters, layers, units); what a cell is after it has read the character"""
+    text: str
+    """the characters, as the model read them"""
+    signal: str
+    """what of a cell it is: tanh(c) of an LSTM, h of the others"""
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{axis}={size}" for axis, size in zip(self.axes, self.shape, strict=True))
+        return f"Activations({sizes}, signal={self.signal!r})"
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.values, dtype=dtype, copy=copy)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """How many characters, layers and units there are."""
+        return self.values.shape
+
+    def cell(self, cell: str | Cell) -> Values:
+        """Give what one cell did, by its name, layer.unit: (characters,). WrongUsageError if there is none such."""
+        layer, unit = found = cell_named(cell) if isinstance(cell, str) else cell
+        see_that_there_is(found, layers=self.shape[1], units=self.shape[2])
+        one: Values = self.values[:, layer - 1, unit]
+        return one
+
+
+def activations_of(reader: Reader, ids: Ids, text: str) -> Activations:
+    """Read a text and its ids (T,) as one stream from the zero state, and keep what every cell did."""
+    config = reader.config
+    values = np.empty((len(ids), config.layers, config.hidden), dtype=np.float32)
+    state = reader.start(1)
+    for start in range(0, len(ids), CHUNK):
+        reading = reader.read(ids[start : start + CHUNK, None], state)
+        state = reading.state
+        for number, layer in enumerate(reading.layers):
+            values[start : start + CHUNK, number] = layer.signal[:, 0]
+    return Activations(values=values, text=text, signal=reader.signal_name)
