@@ -26,7 +26,7 @@ from charrnn.network.model_file import load as load_file
 from charrnn.network.reader import Reader
 from charrnn.sampling import Choice, generate, opening
 from charrnn.scoring import Score, next_characters, score
-from charrnn.text.vocabulary import UNKNOWN, named
+from charrnn.text.vocabulary import named
 from charrnn.views.heatmap import Heatmap, HeatmapRow, Marks
 
 Unknown = Literal["error", "skip"]
@@ -79,7 +79,6 @@ class TrainedModel:
         Temperature 0 takes the likeliest each time; `top_k`, `top_p` and `min_p` are `sampling.Choice`'s.
         WrongUsageError for a prompt with characters that the model never saw, unless they are to be skipped.
 
-        >>> import charrnn
         >>> model = charrnn.load("checkpoints/letters")
         >>> model.sample("wx", length=4, seed=1)
         'yzab'
@@ -101,7 +100,6 @@ class TrainedModel:
     ) -> Iterator[str]:
         """Write as `sample` does, but give each character as soon as it is there; without a length, for ever.
 
-        >>> import charrnn
         >>> written = charrnn.load("checkpoints/letters").stream("c")
         >>> next(written), next(written), next(written)
         ('d', 'e', 'f')
@@ -112,7 +110,6 @@ class TrainedModel:
     def score(self, text: str) -> Score:
         """Say how well the model predicts a text; CharrnnError if it knows fewer than two of its characters.
 
-        >>> import charrnn
         >>> model = charrnn.load("checkpoints/letters")
         >>> model.score("abcdefgh").bits_per_char < 0.5 < 5 < model.score("hgfedcba").bits_per_char
         True
@@ -122,7 +119,6 @@ class TrainedModel:
     def next_characters(self, text: str = "", *, most: int = 5, unknown: Unknown = "error") -> dict[str, float]:
         """Give the likeliest characters after a text, the likeliest first, each with its probability.
 
-        >>> import charrnn
         >>> list(charrnn.load("checkpoints/letters").next_characters("xyz", most=1))
         ['a']
         """
@@ -132,7 +128,6 @@ class TrainedModel:
     def activations(self, text: str, *, unknown: Unknown = "error") -> Activations:
         """Give what every cell did at every character: (characters, layers, units), read from the zero state.
 
-        >>> import charrnn
         >>> did = charrnn.load("checkpoints/letters").activations('say "yes" twice')
         >>> did
         Activations(characters=15, layers=1, units=30, signal='tanh(c)')
@@ -150,7 +145,6 @@ class TrainedModel:
         Left out, the text is the first 200,000 characters that training held out. CharrnnError if those are not
         beside the model, or a text is too short to say anything.
 
-        >>> import charrnn
         >>> text = 'he said "abc def" and then\n' * 400
         >>> found = charrnn.load("checkpoints/letters").find(text, concepts=["in_quote"])
         >>> best = found.concepts[0]
@@ -173,7 +167,6 @@ class TrainedModel:
 
         A notebook shows the drawing in colour, and so does Rich's print; Python's own prints digits.
 
-        >>> import charrnn
         >>> model = charrnn.load("checkpoints/letters")
         >>> print(model.heatmap('say "yes" twice', "1.29", concept="in_quote"))
              say "yes" twice
@@ -214,13 +207,12 @@ class TrainedModel:
         return read, self.model.vocabulary.encode(read, unknown="stand_in")
 
     def _known(self, text: str, unknown: Unknown) -> str:
-        """Leave out what the model never saw, or raise WrongUsageError; where it has U+FFFD, that stands for it."""
-        vocabulary = self.model.vocabulary
-        if UNKNOWN in vocabulary:
-            return text
-        if unknown == "error" and (missing := vocabulary.unknown_in(text)):
-            raise WrongUsageError(f"the model never saw {named(missing)}", hint='`unknown="skip"` leaves them out')
-        return "".join(character for character in text if character in vocabulary)
+        """Leave out what the model can only skip, or raise WrongUsageError for it."""
+        readable = self.model.vocabulary.readable(text)
+        if unknown == "error" and readable != text:
+            missing = named(self.model.vocabulary.unknown_in(text))
+            raise WrongUsageError(f"the model never saw {missing}", hint='`unknown="skip"` leaves them out')
+        return readable
 
 
 def load(named: str | os.PathLike[str] | None = None) -> TrainedModel:
@@ -228,7 +220,6 @@ def load(named: str | os.PathLike[str] | None = None) -> TrainedModel:
 
     CharrnnError if there is none, or if the file is no model.
 
-    >>> import charrnn
     >>> charrnn.load().path.as_posix()
     'checkpoints/letters/model.safetensors'
     """
@@ -239,7 +230,6 @@ def load(named: str | os.PathLike[str] | None = None) -> TrainedModel:
 def models(directory: str | os.PathLike[str] = runs.RUNS) -> list[Path]:
     """List the runs in a directory that have a model, the newest first; each can be loaded.
 
-    >>> import charrnn
     >>> [run.as_posix() for run in charrnn.models()]
     ['checkpoints/letters']
     """

@@ -15,7 +15,7 @@ from charrnn.inspection.concepts import Source
 from charrnn.network.model_file import Model, load
 from charrnn.network.reader import Reader
 from charrnn.text.encoding import known_encoding
-from charrnn.text.vocabulary import UNKNOWN, named
+from charrnn.text.vocabulary import named
 
 Asked = Mapping[str, Any]
 """the command's options by their names"""
@@ -51,8 +51,7 @@ def subject_of(path: Path, asked: Asked, characters: int) -> Subject:
 def _given_text(model: Model, asked: Asked, stretch: slice) -> tuple[str, str]:
     """Read a file; characters that the model never saw are left out, and that is said."""
     text = read_text(asked["text"], known_encoding(asked["encoding"]))[stretch]
-    unknown = model.vocabulary.unknown_in(text)
-    if unknown and UNKNOWN not in model.vocabulary:
-        tell(f"note: left out what the model never saw: {named(unknown)}")
-        text = "".join(character for character in text if character in model.vocabulary)
-    return text, asked["text"]
+    readable = model.vocabulary.readable(text)
+    if readable != text:
+        tell(f"note: left out what the model never saw: {named(model.vocabulary.unknown_in(text))}")
+    return readable, asked["text"]

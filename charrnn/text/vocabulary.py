@@ -52,6 +52,10 @@ class Vocabulary:
         """Count the characters of a text that the vocabulary lacks, the most frequent first."""
         return Counter(dict(Counter(c for c in text if c not in self._numbers).most_common()))
 
+    def readable(self, text: str) -> str:
+        """Leave out of a text what neither stands in the vocabulary nor has its U+FFFD to be read as."""
+        return text if UNKNOWN in self else "".join(character for character in text if character in self)
+
     def encode(self, text: str, *, unknown: str = "error") -> Ids:
         """Turn a text into ids (T,).
 
