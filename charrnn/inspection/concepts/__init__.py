@@ -2,12 +2,17 @@
 
 # Importing a module of concepts enters them in the registry, in the order in which they are listed.
 from charrnn.inspection.concepts import code, prose
-from charrnn.inspection.concepts.concept import CONCEPTS, Concept, Kind, Marks, Source, concept
+from charrnn.inspection.concepts.concept import CONCEPTS, Concept, Family, Kind, concept
 from charrnn.inspection.concepts.language import Language, detect_language
+from charrnn.inspection.concepts.marks import Hits, Marks
+from charrnn.inspection.concepts.placebos import placebos
+from charrnn.inspection.concepts.source import Source
 
 __all__ = [
     "CONCEPTS",
     "Concept",
+    "Family",
+    "Hits",
     "Kind",
     "Language",
     "Marks",
@@ -15,5 +20,6 @@ __all__ = [
     "code",
     "concept",
     "detect_language",
+    "placebos",
     "prose",
 ]

@@ -2,8 +2,9 @@
 
 import re
 
-from charrnn.inspection.concepts.concept import Marks, Source, concept
-from charrnn.inspection.concepts.marks import hold
+from charrnn.inspection.concepts.concept import concept
+from charrnn.inspection.concepts.marks import Marks, hold
+from charrnn.inspection.concepts.source import Source
 
 TAB_STOP = 8
 _LEADING_BLANKS = re.compile(r"\A[ \t]+|\n[ \t]*")

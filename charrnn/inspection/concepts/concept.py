@@ -1,43 +1,21 @@
-"""A concept: a mark for every character of a text, known from the characters up to it alone.
+"""A concept: a mark for every character of a text, and the registry of those that are built in.
 
 What the marks are is left to the modules that fill the registry; what they explain, to the evidence.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from charrnn.inspection.concepts.edges import Edge, falls
+from charrnn.inspection.concepts.marks import Hits, Marks
+from charrnn.inspection.concepts.source import Source
 
-from charrnn.inspection.concepts.language import Language, detect_language
-from charrnn.inspection.concepts.scanner import CodeScan, scan
-
-Marks = NDArray[np.int64]
 Kind = Literal["binary", "counter", "depth"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """A text to be marked, with what several concepts read in it: done once and shared."""
-
-    text: str
-    """The characters themselves."""
-    name: str = ""
-    """What the text is called, for people."""
-    language: Language
-    """What counts as a string and as a comment."""
-
-    @classmethod
-    def of(cls, text: str, name: str = "") -> "Source":
-        """Take a text, its language told by its name or else by its content."""
-        return cls(text=text, name=name, language=detect_language(text, name))
-
-    @cached_property
-    def code(self) -> CodeScan:
-        """Strings, comments and brackets, by one scan."""
-        return scan(self.text, self.language)
+Family = Literal["state", "local", "anticipation", "placebo", "model"]
+"""state: what a reader of the text so far has to remember; local: a function of the character just read;
+anticipation: of the one to come; placebo: a state that nothing depends on; model: what the network itself said"""
+Mark = Callable[[Source], Marks]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,18 +28,45 @@ class Concept:
     # binary: 0 or 1; depth: a small number; counter: a number without bound, binned before it is compared.
     description: str
     """One line for people."""
-    mark: Callable[[Source], Marks]
+    mark: Mark
     """The marks of a text of T characters (T,)."""
+    family: Family = "state"
+    """What sort of thing it is, and with it what a cell that follows it shows."""
+    uses_future: bool = False
+    """Whether a mark may depend on characters that come after it: no cell can know such a one for certain."""
+    edge: Edge = falls
+    """Where it should pay, from its marks and the text."""
+
+    def edges(self, source: Source) -> Hits:
+        """Say at which characters the next one is one that the concept helps to foresee (T,)."""
+        return self.edge(self.mark(source), source)
 
 
 CONCEPTS: dict[str, Concept] = {}
 
 
-def concept(kind: Kind, description: str) -> Callable[[Callable[[Source], Marks]], Callable[[Source], Marks]]:
-    """Enter a marking function in the registry under its own name."""
+def concept(
+    kind: Kind,
+    description: str,
+    *,
+    name: str = "",
+    family: Family = "state",
+    uses_future: bool = False,
+    edge: Edge = falls,
+) -> Callable[[Mark], Mark]:
+    """Enter a marking function in the registry, under its own name if it is given none."""
 
-    def enter(mark: Callable[[Source], Marks]) -> Callable[[Source], Marks]:
-        CONCEPTS[mark.__name__] = Concept(name=mark.__name__, kind=kind, description=description, mark=mark)
+    def enter(mark: Mark) -> Mark:
+        entered = Concept(
+            name=name or mark.__name__,
+            kind=kind,
+            description=description,
+            mark=mark,
+            family=family,
+            uses_future=uses_future,
+            edge=edge,
+        )
+        CONCEPTS[entered.name] = entered
         return mark
 
     return enter

@@ -2,17 +2,16 @@
 
 import re
 
-import numpy as np
-
-from charrnn.inspection.concepts.concept import Marks, Source, concept
-from charrnn.inspection.concepts.marks import code_points, hold, since
+from charrnn.inspection.concepts.concept import concept
+from charrnn.inspection.concepts.edges import falls_at
+from charrnn.inspection.concepts.marks import Marks, hold, since
 from charrnn.inspection.concepts.scanner import BLANK_LINE
+from charrnn.inspection.concepts.source import Source
 
 _QUOTES = re.compile(f'["“”«»「」]|{BLANK_LINE}')
-_APOSTROPHES = (ord("'"), ord("’"))
 
 
-@concept("binary", "inside double quotes; a blank line ends them")
+@concept("binary", "inside double quotes; a blank line ends them", edge=falls_at('"”»」'))
 def in_quote(source: Source) -> Marks:
     """Mark quotations: a straight mark toggles, a directed one sets or clears, a blank line clears.
 
@@ -35,7 +34,7 @@ def line_pos(source: Source) -> Marks:
     >>> line_pos(Source.of("ab\nc")).tolist()
     [1, 2, 0, 1]
     """
-    return since(code_points(source.text) == ord("\n"))
+    return since(source.one_of("\n"))
 
 
 @concept("counter", "characters since the word began, 0 outside words")
@@ -45,8 +44,4 @@ def word_pos(source: Source) -> Marks:
     >>> word_pos(Source.of("it's so")).tolist()
     [1, 2, 3, 4, 0, 1, 2]
     """
-    codes = code_points(source.text)
-    distinct, inverse = np.unique(codes, return_inverse=True)
-    wordlike = np.array([chr(code).isalnum() or chr(code) == "_" for code in distinct], dtype=bool)[inverse]
-    after = np.concatenate([[False], wordlike[:-1]])[: len(codes)]
-    return since(~(wordlike | (np.isin(codes, _APOSTROPHES) & after)))
+    return since(~source.word)
