@@ -1,9 +1,10 @@
 """Concepts: functions from a text to a mark per character, each in a registry by its name."""
 
 # Importing a module of concepts enters them in the registry, in the order in which they are listed.
-from charrnn.inspection.concepts import code, prose
+from charrnn.inspection.concepts import prose, lines, words, code, statements, markup, local, anticipation  # noqa: I001
 from charrnn.inspection.concepts.concept import CONCEPTS, Concept, Family, Kind, concept
 from charrnn.inspection.concepts.language import Language, detect_language
+from charrnn.inspection.concepts.losses import entropy_concept, surprise_concept
 from charrnn.inspection.concepts.marks import Hits, Marks
 from charrnn.inspection.concepts.placebos import placebos
 from charrnn.inspection.concepts.source import Source
@@ -17,9 +18,17 @@ __all__ = [
     "Language",
     "Marks",
     "Source",
+    "anticipation",
     "code",
     "concept",
     "detect_language",
+    "entropy_concept",
+    "lines",
+    "local",
+    "markup",
     "placebos",
     "prose",
+    "statements",
+    "surprise_concept",
+    "words",
 ]

@@ -1,16 +1,17 @@
-"""Concepts of program text: strings, comments, brackets, indentation."""
-
-import re
+"""Concepts of program text: strings, comments, brackets."""
 
 from charrnn.inspection.concepts.concept import concept
-from charrnn.inspection.concepts.marks import Marks, hold
+from charrnn.inspection.concepts.edges import falls_at
+from charrnn.inspection.concepts.marks import Hits, Marks, later
 from charrnn.inspection.concepts.source import Source
 
-TAB_STOP = 8
-_LEADING_BLANKS = re.compile(r"\A[ \t]+|\n[ \t]*")
+
+def before_closer(marks: Marks, source: Source) -> Hits:
+    """Take the places in a string or comment before the first character of its closer (an Edge)."""
+    return (marks > 0) & later(source.code.closing)
 
 
-@concept("binary", "inside a string of program text")
+@concept("binary", "inside a string of program text", edge=before_closer)
 def string(source: Source) -> Marks:
     """Mark strings, from the opening delimiter up to the closing one.
 
@@ -20,7 +21,7 @@ def string(source: Source) -> Marks:
     return source.code.string
 
 
-@concept("binary", "inside a comment of program text")
+@concept("binary", "inside a comment of program text", edge=before_closer)
 def comment(source: Source) -> Marks:
     """Mark comments, from the character that makes the opener up to the end.
 
@@ -30,7 +31,7 @@ def comment(source: Source) -> Marks:
     return source.code.comment
 
 
-@concept("depth", "how many brackets are open, outside strings and comments")
+@concept("depth", "how many brackets are open, outside strings and comments", edge=falls_at(")]}"))
 def bracket_depth(source: Source) -> Marks:
     """Count the open brackets of all kinds.
 
@@ -40,24 +41,31 @@ def bracket_depth(source: Source) -> Marks:
     return source.code.depth
 
 
-@concept("counter", "columns of blanks before the line's first other character")
-def indent(source: Source) -> Marks:
-    r"""Count the columns of leading blanks so far, kept to the end of the line; a tab goes to its stop.
+@concept("depth", "how many ( are open, outside strings and comments", edge=falls_at(")"))
+def paren_depth(source: Source) -> Marks:
+    """Count the open round brackets.
 
-    >>> indent(Source.of("  a\nb")).tolist()
-    [1, 2, 2, 0, 0]
+    >>> paren_depth(Source.of("a[(b)]")).tolist()
+    [0, 0, 1, 1, 0, 0]
     """
-    positions, columns = [], []
-    for found in _LEADING_BLANKS.finditer(source.text):
-        column = 0
-        for position, blank in enumerate(found.group(), found.start()):
-            column = _next_column(column, blank)
-            positions.append(position)
-            columns.append(column)
-    return hold(len(source.text), positions, columns)
+    return source.code.depths["("]
 
 
-def _next_column(column: int, blank: str) -> int:
-    if blank == "\n":
-        return 0
-    return column + 1 if blank == " " else column - column % TAB_STOP + TAB_STOP
+@concept("depth", "how many [ are open, outside strings and comments", edge=falls_at("]"))
+def square_depth(source: Source) -> Marks:
+    """Count the open square brackets.
+
+    >>> square_depth(Source.of("a[(b)]")).tolist()
+    [0, 1, 1, 1, 1, 0]
+    """
+    return source.code.depths["["]
+
+
+@concept("depth", "how many { are open, outside strings and comments", edge=falls_at("}"))
+def brace_depth(source: Source) -> Marks:
+    """Count the open braces.
+
+    >>> brace_depth(Source.of("{a[b]}")).tolist()
+    [1, 1, 1, 1, 1, 0]
+    """
+    return source.code.depths["{"]

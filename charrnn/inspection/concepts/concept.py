@@ -7,7 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from charrnn.inspection.concepts.edges import Edge, falls
+from charrnn.inspection.concepts.language import Language
 from charrnn.inspection.concepts.marks import Hits, Marks
 from charrnn.inspection.concepts.source import Source
 
@@ -53,15 +56,19 @@ def concept(
     family: Family = "state",
     uses_future: bool = False,
     edge: Edge = falls,
+    needs: Callable[[Language], object] | None = None,
 ) -> Callable[[Mark], Mark]:
-    """Enter a marking function in the registry, under its own name if it is given none."""
+    """Enter a marking function in the registry, under its own name if it is given none.
+
+    Texts in a language that has not what it needs are not marked anywhere.
+    """
 
     def enter(mark: Mark) -> Mark:
         entered = Concept(
             name=name or mark.__name__,
             kind=kind,
             description=description,
-            mark=mark,
+            mark=_where(needs, mark) if needs else mark,
             family=family,
             uses_future=uses_future,
             edge=edge,
@@ -70,3 +77,12 @@ def concept(
         return mark
 
     return enter
+
+
+def _where(needs: Callable[[Language], object], mark: Mark) -> Mark:
+    """Mark texts in languages that have what it needs, and no character of others."""
+
+    def mark_or_not(source: Source) -> Marks:
+        return mark(source) if needs(source.language) else np.zeros(len(source.text), dtype=np.int64)
+
+    return mark_or_not

@@ -1,11 +1,12 @@
-"""Which language a text is written in, as far as strings, comments and brackets go.
+"""Which language a text is written in, as far as strings, comments, brackets, statements and markup go.
 
-A language is a record of its delimiters; reading a text by them is left to the scanner.
+A language is a record of its delimiters; reading a text by them is left to the scanner and the concepts.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
+from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,24 @@ class Language:
     restart: str = ""
     """A pattern that can only be code: it closes everything. A text cut inside a long string would
     otherwise be read inside out to its end."""
+    escapes_code: bool = False
+    """Whether the escape takes the next character's meaning away outside strings too."""
+    conditions: Literal["", "parentheses", "colon"] = ""
+    """What surrounds or ends the condition of an if."""
+    statement_ends: str = ""
+    """The characters that end a statement; a line's end does only where no bracket is open."""
+    docstrings: bool = False
+    """Whether a long string that stands where a statement may begin is documentation."""
+    directives: bool = False
+    """Whether a line that begins with # is for the preprocessor."""
+    tags: bool = False
+    """Whether < opens a tag."""
+    links: bool = False
+    """Whether [[ opens a link."""
+    markdown: bool = False
+    """Whether backticks and # at the beginning of a line mean what they do in Markdown."""
+    formulas: bool = False
+    """Whether $ opens a formula."""
 
 
 PYTHON = Language(
@@ -38,6 +57,9 @@ PYTHON = Language(
     long_strings=('"""', "'''"),
     escape="\\",
     restart=r"^(?:(?:async )?def \w+\(|class \w+[(:]|import [\w.]+\n|from [\w.]+ import )",
+    conditions="colon",
+    statement_ends="\n",
+    docstrings=True,
 )
 C_LIKE = Language(
     name="c-like",
@@ -46,7 +68,10 @@ C_LIKE = Language(
     strings=('"', "'"),
     escape="\\",
     blank_line_closes="([",
+    conditions="parentheses",
+    statement_ends=";{}",
 )
+C = replace(C_LIKE, name="c", directives=True)
 SCRIPT = Language(
     name="script",
     line_comments=("//",),
@@ -55,6 +80,8 @@ SCRIPT = Language(
     long_strings=("`",),
     escape="\\",
     blank_line_closes="([",
+    conditions="parentheses",
+    statement_ends=";{}",
 )
 HASH = Language(name="hash", line_comments=("#",), strings=('"', "'"), escape="\\", blank_line_closes="([")
 DASH = Language(
@@ -65,20 +92,39 @@ DASH = Language(
     escape="\\",
     blank_line_closes="([",
 )
-MARKUP = Language(name="markup", block_comments=(("<!--", "-->"),), strings=('"',), blank_line_closes="([{")
-PROSE = Language(name="prose", blank_line_closes="([{")
+MARKUP = Language(
+    name="markup",
+    block_comments=(("<!--", "-->"),),
+    strings=('"',),
+    blank_line_closes="([{",
+    tags=True,
+    links=True,
+)
+PROSE = Language(name="prose", blank_line_closes="([{", links=True)
+MARKDOWN = replace(PROSE, name="markdown", markdown=True, formulas=True)
+TEX = Language(
+    name="tex",
+    line_comments=("%",),
+    escape="\\",
+    escapes_code=True,
+    blank_line_closes="([{",
+    formulas=True,
+)
 PLAIN = Language(name="plain", strings=('"',), escape="\\", blank_line_closes="([")
 
 SUFFIXES = {
     suffix: language
     for language, suffixes in (
         (PYTHON, "py pyi pyx"),
-        (C_LIKE, "c h cc cpp cxx hpp cu java cs kt swift scala m css php"),
+        (C, "c h cc cpp cxx hpp cu m"),
+        (C_LIKE, "java cs kt swift scala css php"),
         (SCRIPT, "js jsx mjs ts tsx go"),
         (HASH, "sh bash rb pl r jl yaml yml toml cfg ini mk cmake"),
         (DASH, "lua sql hs"),
         (MARKUP, "html htm xml svg xhtml"),
-        (PROSE, "md rst"),
+        (MARKDOWN, "md markdown"),
+        (TEX, "tex sty"),
+        (PROSE, "rst"),
         (PLAIN, "json csv tsv log"),
     )
     for suffix in suffixes.split()
@@ -91,6 +137,17 @@ _PYTHON_LINE = re.compile(
 )
 _C_LINE = re.compile(r"[;{}][ \t\r]*$", re.MULTILINE)
 _BRACE_LINE = re.compile(r"[{}][ \t\r]*$", re.MULTILINE)
+_C_DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*(?:include|define|if|ifdef|ifndef|endif)\b", re.MULTILINE)
+_TEX_LINE = re.compile(r"^.*\\(?:begin|end|section|subsection|item|label|cite|ref|usepackage)\b", re.MULTILINE)
+_MARKDOWN_MARK = re.compile(r"^[ \t]*(?:```|~~~)|\]\(", re.MULTILINE)
+_CLOSING_TAG = re.compile(r"</[A-Za-z]")
+_SIGNS = (
+    (_PYTHON_LINE, 0.06, PYTHON),
+    (_TEX_LINE, 0.05, TEX),
+    (_CLOSING_TAG, 0.05, MARKUP),
+    (_MARKDOWN_MARK, 0.02, MARKDOWN),
+)
+"""what only this language has, and more often than in so great a share of the lines"""
 
 
 def detect_language(text: str, name: str = "") -> Language:
@@ -108,8 +165,9 @@ def _by_content(text: str) -> Language:
     lines = sum(1 for line in text.splitlines() if line.strip()) or 1
     # verse ends many lines in a semicolon, but none in a brace
     if len(_C_LINE.findall(text)) > 0.25 * lines and len(_BRACE_LINE.findall(text)) > 0.05 * lines:
-        return C_LIKE
-    if len(_PYTHON_LINE.findall(text)) > 0.06 * lines:
-        return PYTHON
+        return C if len(_C_DIRECTIVE.findall(text)) > 0.001 * lines else C_LIKE
+    for sign, share, language in _SIGNS:
+        if len(sign.findall(text)) > share * lines:
+            return language
     worded = sum(character.isalpha() or character.isspace() for character in text)
     return PROSE if worded > 0.8 * max(1, len(text)) else PLAIN

@@ -12,14 +12,22 @@ Marks = NDArray[np.int64]
 Hits = NDArray[np.bool_]
 
 
-def hold(length: int, positions: Sequence[int], values: Sequence[int]) -> Marks:
+Numbers = Sequence[int] | Marks
+
+
+def hold(length: int, positions: Numbers, values: Numbers) -> Marks:
     """Let each value hold from its position to the next one's; 0 before the first: (length,).
 
     >>> hold(6, [1, 4], [7, 2]).tolist()
     [0, 7, 7, 7, 2, 2]
     """
-    edges = np.array([0, *positions, length], dtype=np.int64)
-    return np.repeat(np.array([0, *values], dtype=np.int64), edges[1:] - edges[:-1])
+    edges = np.concatenate([[0], positions, [length]]).astype(np.int64)
+    return np.repeat(np.concatenate([[0], values]).astype(np.int64), np.diff(edges))
+
+
+def marked(hits: Hits) -> Marks:
+    """Mark the hits with 1, all else with 0: (T,) -> (T,)."""
+    return hits.astype(np.int64)
 
 
 def since(last: Hits) -> Marks:
@@ -32,14 +40,24 @@ def since(last: Hits) -> Marks:
     return here - np.maximum.accumulate(np.where(last, here, -1))
 
 
-def inside(length: int, starts: Sequence[int], stops: Sequence[int]) -> Marks:
-    """Mark spans that do not overlap, each from its start up to its stop: (length,).
+def count_since(hits: Hits, last: Hits) -> Marks:
+    """Count the hits since the last true one of the others, 0 on it: (T,), (T,) -> (T,).
+
+    >>> count_since(np.array([True, True, True, True]), np.array([False, False, True, False])).tolist()
+    [1, 2, 0, 1]
+    """
+    met = np.cumsum(hits)
+    return met - np.maximum.accumulate(np.where(last, met, 0))
+
+
+def inside(length: int, starts: Numbers, stops: Numbers) -> Marks:
+    """Mark spans, which may overlap, each from its start up to its stop: (length,).
 
     >>> inside(5, [1, 3], [3, 4]).tolist()
     [0, 1, 1, 1, 0]
     """
-    changes = np.bincount(starts, minlength=length + 1) - np.bincount(stops, minlength=length + 1)
-    return np.cumsum(changes)[:length].astype(np.int64)
+    begun, ended = (np.bincount(np.array(at, dtype=np.int64), minlength=length + 1) for at in (starts, stops))
+    return marked(np.cumsum(begun - ended)[:length] > 0)
 
 
 def earlier(hits: Hits) -> Hits:

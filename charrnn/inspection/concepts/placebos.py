@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from charrnn.inspection.concepts.concept import Concept
-from charrnn.inspection.concepts.marks import Marks, since
+from charrnn.inspection.concepts.marks import Marks, count_since, since
 from charrnn.inspection.concepts.source import Source
 
 TOGGLES, COUNTERS = 8, 4
@@ -45,9 +45,7 @@ def _is_plain_letter(character: str) -> bool:
 def _toggle(letter: str) -> Concept:
     def mark(source: Source) -> Marks:
         """Turn over at the letter, end at a blank line: as in_quote does at a quotation mark."""
-        met = np.cumsum(source.one_of(letter))
-        so_far = np.maximum.accumulate(np.where(source.blank_line, met, 0))
-        return np.asarray((met - so_far) % 2, dtype=np.int64)
+        return count_since(source.one_of(letter), source.blank_line) % 2
 
     description = f"an odd number of {letter!r} since the blank line"
     return Concept(

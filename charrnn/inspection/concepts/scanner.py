@@ -10,25 +10,35 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from charrnn.inspection.concepts.brackets import Brackets
 from charrnn.inspection.concepts.language import Language
+from charrnn.inspection.concepts.marks import Hits, Marks
 
 BLANK_LINE = r"(?<=[^\n]\n)\r?\n"
 """the first of a run of blank lines; the others find nothing left to close"""
+NOWHERE = slice(0, 0)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CodeScan:
     """What the scan of T characters found, each (T,)."""
 
-    string: NDArray[np.int64]
+    string: Marks
     """1 inside a string"""
-    comment: NDArray[np.int64]
+    comment: Marks
     """1 inside a comment"""
-    depth: NDArray[np.int64]
-    """Brackets open outside strings and comments."""
+    closing: Hits
+    """Where the closer of a string or a comment begins; a line's end closes a comment, but only breaks a string."""
+    depths: dict[str, Marks]
+    """Brackets open outside strings and comments, for each kind by its opener."""
+    closed_at: dict[int, int]
+    """Where brackets were closed, by where they were opened."""
+
+    @property
+    def depth(self) -> Marks:
+        """Brackets of all kinds."""
+        return self.depths["("] + self.depths["["] + self.depths["{"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +74,7 @@ def scan(text: str, language: Language) -> CodeScan:
     """
     grammar = _grammar(language)
     marks = {kind: np.zeros(len(text), dtype=np.int64) for kind in ("string", "comment")}
+    closing = np.zeros(len(text), dtype=np.bool_)
     brackets = Brackets(blank_line_closes=language.blank_line_closes)
     position = 0
     while found := grammar.outside.search(text, position):
@@ -72,16 +83,19 @@ def scan(text: str, language: Language) -> CodeScan:
             position = _outside(found, brackets)
             continue
         start = found.start()
-        stop, position = _end(text, opener, found.end())
+        stop, position, closer = _end(text, opener, found.end())
+        closing[closer] = True
         marks[opener.kind][start + opener.on : stop] = 1
         if opener.blinks:
             marks[opener.kind][start] = 1
-    return CodeScan(string=marks["string"], comment=marks["comment"], depth=brackets.depths(len(text)))
+    return CodeScan(**marks, closing=closing, depths=brackets.depths(len(text)), closed_at=brackets.closed_at)
 
 
 def _outside(found: re.Match[str], brackets: Brackets) -> int:
-    """Take a bracket, a blank line or a restart; say where to go on."""
+    """Take a bracket, a blank line, a restart or what hides one of them; say where to go on."""
     last = found.end() - 1
+    if found.lastgroup == "hidden":
+        return found.end()
     if found.lastgroup == "restart":
         brackets.restart(last)
         return last  # its last character may be a bracket
@@ -89,15 +103,17 @@ def _outside(found: re.Match[str], brackets: Brackets) -> int:
     return found.end()
 
 
-def _end(text: str, opener: _Opener, position: int) -> tuple[int, int]:
-    """Find the end of what begins before the position: where its marks stop, and where to go on."""
+def _end(text: str, opener: _Opener, position: int) -> tuple[int, int, slice]:
+    """Find the end of what begins before the position: where its marks stop, where to go on, where its closer is."""
     while found := opener.inside.search(text, position):
         position = found.end()
         if found.lastgroup == "restart":
-            return position - 1, position - 1
+            return position - 1, position - 1, NOWHERE
+        if found.lastgroup == "line":
+            return position - 1, position, NOWHERE
         if found.lastgroup == "closer":
-            return position - 1, position
-    return len(text), len(text)
+            return position - 1, position, slice(found.start(), found.start() + 1)
+    return len(text), len(text), NOWHERE
 
 
 @lru_cache(maxsize=16)
@@ -107,12 +123,16 @@ def _grammar(language: Language) -> _Grammar:
     openers |= {opener: _block_comment(opener, closer, language) for opener, closer in language.block_comments}
     openers |= {mark: _string(mark, language) for mark in language.strings + language.long_strings}
     literals = [re.escape(opener) for opener in sorted(openers, key=len, reverse=True)]
-    pieces = [_restart(language), *literals, r"[()\[\]{}]", BLANK_LINE]
-    return _Grammar(outside=re.compile("|".join(filter(None, pieces)), re.MULTILINE), openers=openers)
+    pieces = [_restart(language), _hidden(language), *literals, r"[()\[\]{}]", BLANK_LINE]
+    return _Grammar(outside=re.compile("|".join(filter(None, pieces)), re.MULTILINE | re.DOTALL), openers=openers)
 
 
 def _restart(language: Language) -> str:
     return f"(?P<restart>{language.restart})" if language.restart else ""
+
+
+def _hidden(language: Language) -> str:
+    return f"(?P<hidden>{re.escape(language.escape)}.)" if language.escapes_code else ""
 
 
 def _line_comment(opener: str) -> _Opener:
@@ -130,7 +150,6 @@ def _string(mark: str, language: Language) -> _Opener:
     """Look for the delimiter again; an escape hides a character, the end of a line closes a short string."""
     long = mark in language.long_strings
     escaped = f"{re.escape(language.escape)}." if language.escape else ""
-    closer = f"(?P<closer>{re.escape(mark)})" if long else f"(?P<closer>{re.escape(mark)}|\n)"
-    pieces = [escaped, closer, _restart(language) if long else ""]
+    pieces = [escaped, f"(?P<closer>{re.escape(mark)})", _restart(language) if long else r"(?P<line>\n)"]
     inside = re.compile("|".join(filter(None, pieces)), re.DOTALL | re.MULTILINE)
     return _Opener(kind="string", inside=inside, on=len(mark) - 1, blinks=mark[0] in language.strings and long)

@@ -52,8 +52,27 @@ class Source:
         >>> Source.of("a='b' # c", "a.py").bare
         "a=\x00\x00' \x00\x00\x00"
         """
-        hidden = (self.code.string | self.code.comment).astype(bool)
-        return np.where(hidden, ord(HIDDEN), self.codes).astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+        return self._hiding(self.hidden)
+
+    @cached_property
+    def uncommented(self) -> str:
+        """The text, each character in a comment replaced by HIDDEN."""
+        return self._hiding(self.code.comment > 0)
+
+    @cached_property
+    def hidden(self) -> Hits:
+        """Whether the character is in a string or a comment (T,)."""
+        return (self.code.string | self.code.comment) > 0
+
+    @cached_property
+    def continued(self) -> Hits:
+        """Whether the character is a line's end after a backslash, which ends nothing (T,)."""
+        backslash = earlier(self.one_of("\\"))
+        return self.one_of("\n") & (backslash | (earlier(backslash) & earlier(self.one_of("\r"))))
+
+    def _hiding(self, hidden: Hits) -> str:
+        shown = np.where(hidden, ord(HIDDEN), self.codes).astype("<u4")
+        return shown.tobytes().decode("utf-32-le", "surrogatepass")
 
     @cached_property
     def blank_line(self) -> Hits:
