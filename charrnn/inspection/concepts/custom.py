@@ -1,0 +1,175 @@
+"""Concepts of one's own: by regular expressions, as people write them on a command line, or by a function.
+
+    NAME=/REGEX/            inside a match; group 1, if there is one, limits it; what begins a match is marked
+                            before anyone could know that it is one, so this uses the future
+    NAME=/REGEX/after:N     for N characters after a match
+    NAME=/REGEX/since       characters since the last match
+    NAME=/REGEX/count       matches since the line began
+    NAME=OPEN..CLOSE        from a match of one pattern to a match of the other; also NAME=/OPEN/../CLOSE/
+
+In patterns ^ and $ stand for a line's beginning and end. One that takes for ever, such as (a+)+b, does so here too.
+"""
+
+import difflib
+import re
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from charrnn.errors import WrongUsageError
+from charrnn.inspection.concepts.concept import CONCEPTS, Concept, Kind
+from charrnn.inspection.concepts.marks import Hits, Marks, hold, inside, later, marked
+from charrnn.inspection.concepts.matching import ReadPattern, compiled
+from charrnn.inspection.concepts.source import Source
+
+FORMS = "NAME=/REGEX/, NAME=/REGEX/after:N, …/since, …/count or NAME=OPEN..CLOSE"
+_NAME = re.compile(r"[\w:.-]{1,40}")
+_LATCH = re.compile(r"/(?P<opener>.+)/\.\./(?P<closer>.+)/", re.DOTALL)
+_MATCH = re.compile(r"/(?P<pattern>.+)/(?P<mode>[^/]*)", re.DOTALL)
+_AFTER = re.compile(r"after:([1-9]\d{0,6})", re.ASCII)
+
+
+def concept_of(name: str, function: Callable[[str], ArrayLike], *, kind: Kind, description: str = "") -> Concept:
+    """Make a concept of a function from a text to a whole number ≥ 0 for each of its characters.
+
+    That the number of a character depends on nothing after it is the function's promise.
+
+    >>> shout = concept_of("shout", lambda text: [character == "!" for character in text], kind="binary")
+    >>> shout.mark(Source.of("oh!")).tolist()
+    [0, 0, 1]
+    """
+
+    def mark(source: Source) -> Marks:
+        marks = np.asarray(function(source.text))
+        if marks.shape != (len(source.text),):
+            raise ValueError(f"{name} gave {marks.shape} for a text of {len(source.text)} characters")
+        whole = marks.astype(np.int64)
+        if (whole != marks).any() or (whole < 0).any() or (kind == "binary" and (whole > 1).any()):
+            raise ValueError(f"{name} gave a number that is no {kind} mark")
+        return whole
+
+    return Concept(name=name, kind=kind, description=description or f"the function {name}", mark=mark)
+
+
+def custom_concept(written: str) -> Concept:
+    """Make the concept that was written in one of the forms (WrongUsageError).
+
+    >>> custom_concept("todo=/TODO/after:2").mark(Source.of("TODO: x")).tolist()
+    [0, 0, 0, 0, 1, 1, 0]
+    """
+    name, _, form = written.partition("=")
+    if not _NAME.fullmatch(name):
+        raise WrongUsageError(f"{name[:40]!r} is no name for a concept", hint="letters, digits and _ : . -")
+    if name in CONCEPTS:
+        raise WrongUsageError(f"there is a concept {name} already", hint=f"another name: `my-{written}`")
+    if latch := _LATCH.fullmatch(form) or _bare_latch(form):
+        return _between(name, latch["opener"], latch["closer"])
+    match = _MATCH.fullmatch(form)
+    if not match:
+        raise WrongUsageError(f"{name}: {form[:40]!r} is no pattern between slashes", hint=FORMS)
+    if ".." in match["pattern"] and not match["mode"]:
+        raise WrongUsageError(
+            f"{name}: {form[:40]!r} may be one pattern or two",
+            hint=f"`{name}=/OPEN/../CLOSE/` is from one to the other, `{name}=/REGEX/span` a match of one",
+        )
+    return _by_mode(name, match["pattern"], match["mode"])
+
+
+def _bare_latch(form: str) -> dict[str, str] | None:
+    """Take OPEN..CLOSE apart where there is but one way to do it."""
+    opener, dots, closer = form.partition("..")
+    plain = not form.startswith("/") and opener and closer and ".." not in closer and closer[0] != "."
+    return {"opener": opener, "closer": closer} if dots and plain else None
+
+
+def _by_mode(name: str, pattern: str, mode: str) -> Concept:
+    if after := _AFTER.fullmatch(mode):
+        return _after(name, pattern, int(after[1]))
+    modes = {"": _span, "span": _span, "since": _since, "count": _count}
+    if mode not in modes:
+        near = difflib.get_close_matches(mode, ["span", "since", "count", "after:20"], n=1)
+        hint = f"did you mean {near[0]}?" if near else "span, since, count or after:N"
+        raise WrongUsageError(f"{name}: a match can be followed by no {mode[:40]!r}", hint=hint)
+    return modes[mode](name, pattern)
+
+
+def _span(name: str, pattern: str) -> Concept:
+    regex = compiled(pattern, name)
+
+    def mark(source: Source) -> Marks:
+        spans = np.array([found.span(min(regex.groups, 1)) for found in regex.finditer(source.text)]).reshape(-1, 2)
+        # A group that took no part in the match spans (-1, -1).
+        starts, stops = spans[spans[:, 0] >= 0].T
+        return inside(len(source.text), starts, stops)
+
+    return Concept(name=name, kind="binary", description=f"inside a match of {pattern}", mark=mark, uses_future=True)
+
+
+def _after(name: str, pattern: str, characters: int) -> Concept:
+    read = _read_pattern(name, pattern)
+
+    def mark(source: Source) -> Marks:
+        ends = read.matches(source.text).last_end
+        return marked((ends > 0) & (_distance(ends) > 0) & (_distance(ends) <= characters))
+
+    unit = "character" if characters == 1 else f"{characters:,} characters"
+    return Concept(name=name, kind="binary", description=f"the {unit} after a match of {pattern}", mark=mark)
+
+
+def _since(name: str, pattern: str) -> Concept:
+    read = _read_pattern(name, pattern)
+    return Concept(
+        name=name,
+        kind="counter",
+        description=f"characters since the last match of {pattern}",
+        mark=lambda source: _distance(read.matches(source.text).last_end),
+    )
+
+
+def _count(name: str, pattern: str) -> Concept:
+    read = _read_pattern(name, pattern)
+
+    def mark(source: Source) -> Marks:
+        count, ends = read.matches(source.text).count, np.flatnonzero(source.one_of("\n"))
+        # What was half read when the line ended may have come to nothing.
+        in_line: Marks = np.maximum(count - hold(len(count), ends, count[ends]), 0)
+        return in_line
+
+    return Concept(name=name, kind="depth", description=f"matches of {pattern} in this line", mark=mark)
+
+
+def _between(name: str, opener: str, closer: str) -> Concept:
+    """Turn on with a match of one pattern, as soon as it is one, and off with the next of the other."""
+    patterns = [_read_pattern(name, opener), _read_pattern(name, closer)]
+
+    def switches(source: Source) -> tuple[list[int], list[int], list[int]]:
+        places: list[int] = []
+        values, closers, position = [], [], 0
+        while found := patterns[len(places) % 2].next(source.text, position):
+            start, position, known = found
+            if len(places) % 2:
+                closers.append(start)
+            places.append(known)
+            values.append(len(places) % 2)
+        return places, values, closers
+
+    def mark(source: Source) -> Marks:
+        places, values, _ = switches(source)
+        return hold(len(source.text), places, values)
+
+    def edge(marks: Marks, source: Source) -> Hits:
+        begins = np.zeros(len(source.text), dtype=np.bool_)
+        begins[switches(source)[2]] = True
+        return (marks > 0) & later(begins)
+
+    return Concept(name=name, kind="binary", description=f"from {opener} to {closer}", mark=mark, edge=edge)
+
+
+def _read_pattern(name: str, pattern: str) -> ReadPattern:
+    return ReadPattern.of(pattern, name)
+
+
+def _distance(ends: Marks) -> Marks:
+    """Count the characters read since a place in the text, 0 on the one before it: (T,) -> (T,)."""
+    return np.arange(1, len(ends) + 1) - ends
