@@ -166,6 +166,13 @@ def _read(reader: Reader, inputs: Ids, targets: Ids, state: State) -> tuple[Nats
     return target_nats(reader.logits(reading.layers[-1].hidden), targets), reading.state
 
 
+def log_probabilities(logits: Nats) -> Nats:
+    """Give ln softmax(logits) of every character: (…, V) -> (…, V)."""
+    shifted = logits - logits.max(-1, keepdims=True)
+    told: Nats = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+    return told
+
+
 def target_nats(logits: Nats, targets: Ids) -> Nats:
     """Give −ln softmax(logits)[target]: logits (…, V), targets (…) -> (…)."""
     shifted = logits - logits.max(-1, keepdims=True)

@@ -8,6 +8,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "charrnn"
 
+RECORDS = ("findings", "surprise", "contexts", "gates", "memory", "breakdown")
+"""modules of the inspection whose records are drawn"""
+
 ALLOWED = {
     "errors": (),
     "storage": (),
@@ -20,8 +23,16 @@ ALLOWED = {
     "sampling": ("errors", "network.reader", "network.clamp", "text"),
     "scoring": ("errors", "network.reader", "text"),
     "training": ("errors", "storage", "config", "runs", "text", "network", "sampling"),
-    "inspection": ("errors", "text", "network.reader", "network.clamp"),
-    "views": ("training.events", "training.history", "inspection.findings", "text.ngram"),
+    "inspection": (
+        "errors",
+        "text",
+        "network.reader",
+        "network.cells",
+        "network.clamp",
+        "network.adjoint",
+        "scoring",
+    ),
+    "views": ("training.events", "training.history", "text.ngram", *(f"inspection.{name}" for name in RECORDS)),
     "trained": ("errors", "runs", "held_out", "text", "network", "sampling", "scoring", "inspection", "views"),
     "cli": ("",),
 }

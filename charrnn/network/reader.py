@@ -25,7 +25,7 @@ LARGEST_TABLE = 2_000_000
 """numbers in the table of what every character says to the first layer; larger ones are not laid out"""
 
 
-class _Layer(NamedTuple):
+class LayerWeights(NamedTuple):
     """A layer's weights, laid out for stepping: (in, G·H), so that a row of streams multiplies from the left."""
 
     weight_ih: Array
@@ -84,12 +84,18 @@ class Reader:
     >>> logits, state = reader.step(ids, reader.start(1))     # doctest: +SKIP
     """
 
+    config: NetworkConfig
+    layers: tuple[LayerWeights, ...]
+    """each layer's weights, the lowest first"""
+    output_weight: Array
+    """(H, V)"""
+
     def __init__(self, config: NetworkConfig, weights: Mapping[str, Array]) -> None:
         self.config = config
         self._cell = CELLS[config.cell]
         self._embedding = weights.get("embedding.weight")
-        self._layers = tuple(_lay_out(config.cell, weights, layer) for layer in range(config.layers))
-        self._output_weight = _packed(weights["output.weight"].T)
+        self.layers = tuple(_lay_out(config.cell, weights, layer) for layer in range(config.layers))
+        self.output_weight = _packed(weights["output.weight"].T)
         self._output_bias = weights["output.bias"]
 
     @classmethod
@@ -112,7 +118,7 @@ class Reader:
         """Read one character a stream: ids (B,), state -> logits of the next one (B, V), state."""
         projected = self._first_projection(ids)
         states: list[CellState] = []
-        for number, (layer, carried) in enumerate(zip(self._layers, state, strict=True)):
+        for number, (layer, carried) in enumerate(zip(self.layers, state, strict=True)):
             if number:
                 projected = states[-1].hidden @ layer.weight_ih + layer.bias_ih
             states.append(self._step(layer, projected, carried, clamps.get(number + 1)).state)
@@ -122,7 +128,7 @@ class Reader:
         """Read T characters of B streams: ids (T, B) -> a Reading; one large product a layer for the input."""
         readings: list[LayerReading] = []
         projected = self._first_projection(ids)
-        for number, (layer, carried) in enumerate(zip(self._layers, state, strict=True)):
+        for number, (layer, carried) in enumerate(zip(self.layers, state, strict=True)):
             if number:
                 projected = readings[-1].hidden @ layer.weight_ih + layer.bias_ih
             readings.append(self._read_layer(layer, projected, carried, clamps.get(number + 1)))
@@ -130,16 +136,18 @@ class Reader:
 
     def logits(self, hidden: Array) -> Array:
         """Turn the top layer's output (…, H) into logits of the next character (…, V)."""
-        return hidden @ self._output_weight + self._output_bias
+        return hidden @ self.output_weight + self._output_bias
 
-    def _read_layer(self, layer: _Layer, projected: Array, state: CellState, clamp: Clamp | None) -> LayerReading:
+    def _read_layer(
+        self, layer: LayerWeights, projected: Array, state: CellState, clamp: Clamp | None
+    ) -> LayerReading:
         steps: list[CellStep] = []
         for said in projected:
             steps.append(self._step(layer, said, state, clamp))
             state = steps[-1].state
         return LayerReading(tuple(steps))
 
-    def _step(self, layer: _Layer, projected: Array, state: CellState, clamp: Clamp | None) -> CellStep:
+    def _step(self, layer: LayerWeights, projected: Array, state: CellState, clamp: Clamp | None) -> CellStep:
         recurrent = state.hidden @ layer.weight_hh
         if layer.bias_hh is not None:
             recurrent = recurrent + layer.bias_hh
@@ -150,7 +158,7 @@ class Reader:
         """Say what the characters ids (…) tell the first layer: (…, G·H)."""
         if self._table is not None:
             return _rows(self._table, ids)
-        layer = self._layers[0]
+        layer = self.layers[0]
         if self._embedding is None:
             return layer.weight_ih[ids] + layer.bias_ih
         return self._embedding[ids] @ layer.weight_ih + layer.bias_ih
@@ -158,18 +166,18 @@ class Reader:
     @cached_property
     def _table(self) -> Array | None:
         """What every character says to the first layer, (V, G·H), where that is small enough to lay out."""
-        layer = self._layers[0]
+        layer = self.layers[0]
         if self._output_bias.shape[0] * layer.bias_ih.shape[0] > LARGEST_TABLE:
             return None
         said = layer.weight_ih if self._embedding is None else self._embedding @ layer.weight_ih
         return said + layer.bias_ih
 
 
-def _lay_out(cell: str, weights: Mapping[str, Array], layer: int) -> _Layer:
+def _lay_out(cell: str, weights: Mapping[str, Array], layer: int) -> LayerWeights:
     """Turn torch's matrices (G·H, in) round and add up the biases that only ever act together."""
     bias_ih, bias_hh = weights[f"rnn.bias_ih_l{layer}"], weights[f"rnn.bias_hh_l{layer}"]
     apart = cell == "gru"
-    return _Layer(
+    return LayerWeights(
         weight_ih=_packed(weights[f"rnn.weight_ih_l{layer}"].T),
         bias_ih=bias_ih if apart else bias_ih + bias_hh,
         weight_hh=_packed(weights[f"rnn.weight_hh_l{layer}"].T),

@@ -80,11 +80,7 @@ def best_ngram(ids: Ids, *, train_characters: int, size: int, at_most: int = MOS
     learned = spread(0, train_characters, at_most)
     held_out = spread(train_characters, len(ids), min(MOST_SCORED, max(1, at_most // 4)))
     reading = lay_out(ids, learned, held_out, size=size)
-    losses: list[float] = []
-    for likely in probabilities(reading):
-        losses.append(float(-np.log(likely).mean()))
-        if losses[-1] > min(losses):
-            break
+    losses, _ = best_probabilities(reading)
     best = min(losses)
     return NGram(
         order=losses.index(best) + 1,
@@ -93,6 +89,18 @@ def best_ngram(ids: Ids, *, train_characters: int, size: int, at_most: int = MOS
         characters=len(reading.scored),
         nats_by_order=tuple(losses),
     )
+
+
+def best_probabilities(reading: Reading) -> tuple[list[float], Numbers]:
+    """Take longer n-grams while that makes them better: the loss of each, in nats, and the best's odds, (S,)."""
+    losses: list[float] = []
+    best = np.empty(0)
+    for likely in probabilities(reading):
+        losses.append(float(-np.log(likely).mean()))
+        if losses[-1] > min(losses):
+            break
+        best = likely
+    return losses, best
 
 
 def spread(start: int, stop: int, at_most: int) -> list[slice]:

@@ -1,0 +1,211 @@
+"""Gate saturation: how long each gate of each cell stands nearly open or shut, and how long cells remember.
+
+After Karpathy, Johnson and Li 2015, section 4.2 (arXiv:1506.02078): a gate is left-saturated below 0.1 and
+right-saturated above 0.9. How quickly the cells' values change is left to the autocorrelation.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.inspection.autocorrelation import Autocorrelation, rank_correlation
+from charrnn.inspection.watch import watch
+from charrnn.network.reader import LayerReading, Reader
+from charrnn.text.vocabulary import Ids
+
+Numbers = NDArray[np.float64]
+
+SHUT, OPEN = 0.1, 0.9
+"""a gate beyond these is saturated"""
+MOSTLY = 0.9
+"""of the time: a cell whose keeping gate is saturated for so long never forgets, or always does"""
+DEAD = 1e-6
+"""variance below which a cell does not move"""
+SMALLEST = 1e-12
+"""of a keeping gate, before its logarithm is taken"""
+DIGITS = 4
+"""of shares and times, in JSON"""
+
+GATES = {"lstm": ("i", "f", "o"), "gru": ("r", "z"), "rnn": ()}
+"""what of each kind of cell is a gate: between 0 and 1"""
+KEEPING = {"lstm": "f", "gru": "z", "rnn": None}
+"""the gate whose opening is what a cell keeps of itself; in torch's GRU that is z"""
+NAMES = {"i": "input gate i", "f": "forget gate f", "o": "output gate o", "r": "reset gate r", "z": "update gate z"}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Saturation:
+    """How long one gate of a layer's H cells was saturated."""
+
+    gate: str
+    """what it is called"""
+    low: Numbers
+    """the share of the time that it was below 0.1; for the tanh network's h, below -0.9 (H,)"""
+    high: Numbers
+    """the share of the time that it was above 0.9 (H,)"""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LayerGates:
+    """The gates of one layer, and how long its H cells remember."""
+
+    layer: int
+    """from 1"""
+    saturations: tuple[Saturation, ...]
+    """of each gate; of a tanh network, which has none, of h itself"""
+    keeping: str
+    """the gate that keeps, by its letter; "" for none"""
+    time_constants: Numbers | None
+    """characters until the keeping gate alone has let a cell fall to 1/e, −1 / mean ln f (H,); None without one"""
+    correlation_times: Numbers
+    """characters until the cell's autocorrelation falls below 1/e (H,); inf: not within what was measured"""
+    dead: NDArray[np.bool_]
+    """cells that do not move (H,)"""
+
+    @property
+    def never_forgets(self) -> NDArray[np.bool_]:
+        """The cells whose keeping gate is open nearly always (H,)."""
+        return self._mostly("high")
+
+    @property
+    def always_forgets(self) -> NDArray[np.bool_]:
+        """The cells whose keeping gate is shut nearly always (H,): feed-forward, they hardly remember."""
+        return self._mostly("low")
+
+    @property
+    def agreement(self) -> float | None:
+        """The rank correlation of both times over the cells that move; None where there is nothing to compare."""
+        if self.time_constants is None:
+            return None
+        return rank_correlation(self.time_constants[~self.dead], self.correlation_times[~self.dead])
+
+    def _mostly(self, side: str) -> NDArray[np.bool_]:
+        for saturation in self.saturations:
+            if saturation.gate == NAMES.get(self.keeping):
+                share: Numbers = getattr(saturation, side)
+                return share >= MOSTLY
+        return np.zeros(len(self.dead), np.bool_)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain values, rounded; a time that has no end is null."""
+        return {
+            "layer": self.layer,
+            "gates": {
+                saturation.gate: {"low": _shares(saturation.low), "high": _shares(saturation.high)}
+                for saturation in self.saturations
+            },
+            "never_forgets": int(self.never_forgets.sum()) if self.keeping else None,
+            "always_forgets": int(self.always_forgets.sum()) if self.keeping else None,
+            "dead": int(self.dead.sum()),
+            "time_constants": None if self.time_constants is None else _times(self.time_constants),
+            "correlation_times": _times(self.correlation_times),
+            "agreement": None if self.agreement is None else round(self.agreement, DIGITS),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gates:
+    """The gates of all of a model's layers over a text."""
+
+    model: str
+    """the model's name"""
+    text: str
+    """the text's name"""
+    characters: int
+    """how many were read"""
+    cell: str
+    """lstm, gru or rnn"""
+    signal: str
+    """what of a cell the autocorrelation is of: tanh(c) or h"""
+    longest: int
+    """characters beyond which no autocorrelation was measured"""
+    layers: tuple[LayerGates, ...]
+    """the lowest first"""
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain values, rounded."""
+        return {
+            "view": "gates",
+            "model": self.model,
+            "text": self.text,
+            "characters": self.characters,
+            "cell": self.cell,
+            "signal": self.signal,
+            "longest": self.longest,
+            "layers": [layer.to_json() for layer in self.layers],
+        }
+
+
+def gates(reader: Reader, ids: Ids, *, model: str = "", text: str = "") -> Gates:
+    """Read a text's ids (T,) once, and count."""
+    counts = [_Counts(reader.config.cell, reader.config.hidden) for _ in range(reader.config.layers)]
+    for reading, _, counted in watch(reader, ids):
+        for count, layer in zip(counts, reading.layers, strict=True):
+            count.add(layer, counted)
+    return Gates(
+        model=model,
+        text=text,
+        characters=len(ids),
+        cell=reader.config.cell,
+        signal=reader.signal_name,
+        longest=counts[0].correlation.longest,
+        layers=tuple(count.layer(number) for number, count in enumerate(counts, 1)),
+    )
+
+
+class _Counts:
+    """What has been counted of one layer so far."""
+
+    def __init__(self, cell: str, hidden: int) -> None:
+        self.gates, self.keeping = GATES[cell], KEEPING[cell]
+        self.low, self.high = ({name: np.zeros(hidden) for name in self.gates or ("h",)} for _ in range(2))
+        self.kept = np.zeros(hidden)
+        """the sum of ln f"""
+        self.correlation = Autocorrelation(hidden)
+
+    def add(self, layer: LayerReading, counted: NDArray[np.bool_]) -> None:
+        """Count what the layer did where it counts, (T, B)."""
+        for name in self.gates:
+            values = layer.gate(name)[counted]
+            self._count(name, values, SHUT, OPEN)
+            if name == self.keeping:
+                self.kept += np.log(np.maximum(values, SMALLEST)).sum(axis=0, dtype=np.float64)
+        if not self.gates:
+            self._count("h", layer.hidden[counted], -OPEN, OPEN)
+        self.correlation.add(layer.signal, counted)
+
+    def _count(self, name: str, values: NDArray[np.floating], low: float, high: float) -> None:
+        self.low[name] += (values < low).sum(axis=0)
+        self.high[name] += (values > high).sum(axis=0)
+
+    def layer(self, number: int) -> LayerGates:
+        """Give the layer's record."""
+        characters = self.correlation.characters
+        return LayerGates(
+            layer=number,
+            saturations=tuple(
+                Saturation(gate=NAMES.get(name, name), low=self.low[name] / characters, high=high / characters)
+                for name, high in self.high.items()
+            ),
+            keeping=self.keeping or "",
+            time_constants=_time_constants(self.kept / characters) if self.keeping else None,
+            correlation_times=self.correlation.times(),
+            dead=self.correlation.variance() < DEAD,
+        )
+
+
+def _time_constants(mean_log: Numbers) -> Numbers:
+    """Give −1 / mean ln f; a gate that is 1 to rounding never lets go: inf."""
+    with np.errstate(divide="ignore"):
+        times: Numbers = np.where(mean_log < 0, -1 / mean_log, np.inf)
+    return times
+
+
+def _shares(values: Numbers) -> list[float]:
+    return [round(value, DIGITS) for value in values.tolist()]
+
+
+def _times(values: Numbers) -> list[float | None]:
+    return [round(value, DIGITS) if np.isfinite(value) else None for value in values.tolist()]

@@ -1,0 +1,167 @@
+"""How much a prediction hangs on the character so many places back: by its gradient, and by putting another there.
+
+The gradient is the lectures' vanishing one, the norm of dℓ_t/de_{t-k}. It is blind to what a saturated cell keeps,
+for a small change there changes nothing; occlusion is not. What all characters together gain is left to the reach.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.network.adjoint import input_gradients
+from charrnn.network.cells import CellState
+from charrnn.network.reader import Reader, Reading, State
+from charrnn.scoring import log_probabilities
+from charrnn.text.vocabulary import Ids
+
+Numbers = NDArray[np.floating]
+
+LONGEST = 256
+"""lag"""
+OCCLUDED = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+"""lags at which another character is put"""
+ANCHORS = 128
+"""predictions that are asked about"""
+WARM_UP = 256
+"""characters read before the longest lag"""
+NUMBERS_AT_ONCE = 32_000_000
+"""in the states and gates of all anchors at once; what bounds the memory"""
+PER_UNIT = 8
+"""numbers that a reading keeps of each unit at each step, and what lies beside them"""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Quartiles:
+    """Of many numbers at each of K lags, the middle half."""
+
+    low: Numbers
+    """the lower quartile (K,)"""
+    median: Numbers
+    """(K,)"""
+    high: Numbers
+    """the upper quartile (K,)"""
+
+    @classmethod
+    def of(cls, numbers: Numbers) -> "Quartiles":
+        """Take them of numbers (K, anchors)."""
+        low, median, high = np.quantile(numbers, (0.25, 0.5, 0.75), axis=1)
+        return cls(low=low, median=median, high=high)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Lags:
+    """How much predictions hang on what stands so many places before the last character read, which is at lag 0."""
+
+    gradient: Quartiles
+    """the gradient's norm at each lag from 0 on, as a share of its norm at lag 0"""
+    occluded: tuple[int, ...]
+    """the lags at which another character was put (K,)"""
+    occlusion: Numbers
+    """the mean divergence of the next character's odds that this makes, in bits (K,)"""
+    divergence: Quartiles
+    """quartiles of the same, in bits"""
+    anchors: int
+    """predictions that were asked about"""
+
+    @property
+    def occlusion_share(self) -> Numbers:
+        """The mean divergence as a share of that at lag 0 (K,)."""
+        return self.occlusion / self.occlusion[0] if self.occlusion[0] > 0 else np.zeros_like(self.occlusion)
+
+
+class _Window(NamedTuple):
+    """What was read up to some anchors: T characters of each of B."""
+
+    ids: Ids
+    """(T, B), the last of them at lag 0"""
+    told: Ids
+    """the character that comes next (B,)"""
+    before: State
+    reading: Reading
+    expected: Numbers
+    """ln p of what comes next (B, V)"""
+
+
+def lags(reader: Reader, ids: Ids, rng: np.random.Generator, *, anchors: int = ANCHORS) -> Lags:
+    """Ask about predictions evenly spread over a text's ids (T,)."""
+    longest = min(LONGEST, len(ids) // 4)
+    warm_up = min(WARM_UP, len(ids) // 4)
+    occluded = tuple(lag for lag in OCCLUDED if lag <= longest)
+    first = warm_up + longest
+    ends = first + np.arange(anchors) * (len(ids) - 1 - first) // anchors
+    others = _Others(ids, rng)
+    norms, divergences = [], []
+    for group in np.array_split(ends, -(-anchors // _at_once(reader, longest))):
+        window = _read(reader, ids, group, longest, warm_up)
+        norms.append(gradient_norms(reader, window))
+        divergences.append([_divergence(reader, window, lag, others) for lag in occluded])
+    norm = np.concatenate(norms, axis=1).astype(np.float64)
+    bits = np.concatenate(divergences, axis=1) / math.log(2)
+    return Lags(
+        gradient=Quartiles.of(norm / np.maximum(norm[0], np.finfo(np.float64).tiny)),
+        occluded=occluded,
+        occlusion=bits.mean(axis=1),
+        divergence=Quartiles.of(bits),
+        anchors=anchors,
+    )
+
+
+def _at_once(reader: Reader, longest: int) -> int:
+    """Say how many anchors' readings fit into what is kept."""
+    width = PER_UNIT * reader.config.hidden * reader.config.layers
+    return max(1, NUMBERS_AT_ONCE // (width * (longest + 1)))
+
+
+def _read(reader: Reader, ids: Ids, ends: NDArray[np.int64], longest: int, warm_up: int) -> _Window:
+    """Read up to the anchors, warm up first."""
+    begins = ends - longest
+    before = reader.start(len(ends))
+    if warm_up:
+        before = reader.read(ids[begins - warm_up + np.arange(warm_up)[:, None]], before).state
+    heard = ids[begins + np.arange(longest + 1)[:, None]]
+    reading = reader.read(heard, before)
+    expected = log_probabilities(reader.logits(reading.state[-1].hidden))
+    return _Window(heard, ids[ends + 1], before, reading, expected)
+
+
+def gradient_norms(reader: Reader, window: _Window) -> Numbers:
+    """Give the norm of dℓ/de of each character read, the last first: (T, B)."""
+    logits = np.exp(window.expected)
+    logits[np.arange(len(window.told)), window.told] -= 1
+    gradients = input_gradients(reader, window.reading, window.before, logits)
+    norms: Numbers = np.linalg.norm(gradients, axis=-1)[::-1]
+    return norms
+
+
+class _Others:
+    """Other characters than those that stand in a text, as often as they come in it."""
+
+    def __init__(self, ids: Ids, rng: np.random.Generator) -> None:
+        self.kinds, counts = np.unique(ids, return_counts=True)
+        self.shares = counts / counts.sum()
+        self.rng = rng
+
+    def than(self, ids: Ids) -> Ids:
+        """Draw another one for each of ids (B,); in a text of one character there is none."""
+        drawn = ids.copy()
+        while len(self.kinds) > 1 and (same := drawn == ids).any():
+            drawn[same] = self.rng.choice(self.kinds, size=int(same.sum()), p=self.shares)
+        return drawn
+
+
+def _divergence(reader: Reader, window: _Window, lag: int, others: _Others) -> Numbers:
+    """Put another character so many places back, and compare the odds of what comes next: D(p‖q) in nats (B,)."""
+    place = len(window.ids) - 1 - lag
+    changed = window.ids[place:].copy()
+    changed[0] = others.than(changed[0])
+    state = window.before if place == 0 else _state_after(window.reading, place - 1)
+    expected = log_probabilities(reader.logits(reader.read(changed, state).state[-1].hidden))
+    divergence: Numbers = (np.exp(window.expected) * (window.expected - expected)).sum(axis=-1, dtype=np.float64)
+    return np.maximum(divergence, 0.0)
+
+
+def _state_after(reading: Reading, step: int) -> tuple[CellState, ...]:
+    return tuple(layer.steps[step].state for layer in reading.layers)

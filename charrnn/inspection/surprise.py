@@ -1,0 +1,172 @@
+"""How much each character of a text surprised a model, and what it would have guessed instead.
+
+What a whole text costs is the scoring's business; how this is drawn, the views'.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.network.reader import Reader
+from charrnn.scoring import log_probabilities
+from charrnn.text.vocabulary import Ids, Vocabulary
+
+Numbers = NDArray[np.float64]
+
+CHUNK = 128
+"""characters read at a time: the odds of all characters are in memory for so long"""
+WORST = 5
+"""places named as the most surprising"""
+AROUND = 40
+"""characters of context on each side of such a place"""
+DIGITS = 4
+"""of bits and probabilities, in JSON"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shock:
+    """One surprising place."""
+
+    at: int
+    """where in the content"""
+    bits: float
+    """how surprising"""
+    before: str
+    """the text before it, at most AROUND characters"""
+    character: str
+    """what stands there"""
+    after: str
+    """the text after it"""
+    guess: str
+    """what the model would have said"""
+    probability: float
+    """how sure it was of that"""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Surprise:
+    """What a model expected at each of a text's T characters; the first is predicted by nothing."""
+
+    model: str
+    """the model's name"""
+    text: str
+    """the text's name"""
+    start: int
+    """where in the text the content begins"""
+    content: str
+    """the characters that were read"""
+    bits: Numbers
+    """-log2 p of each character (T,); of the first, 0"""
+    ranks: NDArray[np.int64]
+    """which guess came true, 1 the best (T,); of the first, 0"""
+    guesses: tuple[str, ...]
+    """the best guesses for each character, the likeliest first (T strings); none for the first"""
+    probabilities: Numbers
+    """of the guesses (T, guesses)"""
+
+    @property
+    def characters(self) -> int:
+        """How many were predicted."""
+        return len(self.content) - 1
+
+    @property
+    def bits_per_char(self) -> float:
+        """What a predicted character cost on average."""
+        return float(self.bits.sum()) / self.characters
+
+    def within(self, rank: int) -> float:
+        """Say how often the character was among so many best guesses."""
+        return float((self.ranks[1:] <= rank).mean())
+
+    def shocks(self, count: int = WORST) -> tuple[Shock, ...]:
+        """Give the most surprising places, the worst first."""
+        worst = np.argsort(-self.bits, kind="stable")[: min(count, self.characters)]
+        return tuple(self._shock(int(place)) for place in worst)
+
+    def _shock(self, at: int) -> Shock:
+        return Shock(
+            at=at,
+            bits=float(self.bits[at]),
+            before=self.content[max(0, at - AROUND) : at],
+            character=self.content[at],
+            after=self.content[at + 1 : at + 1 + AROUND],
+            guess=self.guesses[at][:1],
+            probability=float(self.probabilities[at, 0]) if self.guesses[at] else 0.0,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain values, rounded; for the first character null and no guesses."""
+        odds = self.probabilities.round(DIGITS).tolist()
+        return {
+            "view": "surprise",
+            "model": self.model,
+            "text": self.text,
+            "start": self.start,
+            "characters": self.characters,
+            "bits_per_char": round(self.bits_per_char, DIGITS),
+            "best_guess_right": round(self.within(1), DIGITS),
+            "content": self.content,
+            "bits": [None, *self.bits[1:].round(DIGITS).tolist()],
+            "ranks": [None, *self.ranks[1:].tolist()],
+            "guesses": [
+                [list(pair) for pair in zip(told, row, strict=False)]
+                for told, row in zip(self.guesses, odds, strict=True)
+            ],
+            "most_surprising": [
+                {"at": self.start + shock.at, "bits": round(shock.bits, DIGITS), "character": shock.character}
+                for shock in self.shocks()
+            ],
+        }
+
+
+def surprise(
+    reader: Reader,
+    vocabulary: Vocabulary,
+    ids: Ids,
+    *,
+    guesses: int,
+    model: str = "",
+    text: str = "",
+    start: int = 0,
+) -> Surprise:
+    """Read a text's ids (T,), at least two, in one stream from the zero state, and keep so many best guesses."""
+    kept = min(guesses, len(vocabulary))
+    bits, ranks = np.zeros(len(ids)), np.zeros(len(ids), np.int64)
+    likeliest, odds = np.zeros((len(ids), kept), np.int64), np.zeros((len(ids), kept))
+    state = reader.start(1)
+    for begin in range(0, len(ids) - 1, CHUNK):
+        told = ids[begin + 1 : begin + 1 + CHUNK]
+        reading = reader.read(ids[begin : begin + len(told), None], state)
+        state = reading.state
+        expected = log_probabilities(reader.logits(reading.layers[-1].hidden[:, 0])).astype(np.float64)
+        here = slice(begin + 1, begin + 1 + len(told))
+        true = np.take_along_axis(expected, told[:, None], 1)
+        bits[here] = np.abs(true[:, 0]) / math.log(2)
+        likeliest[here] = _best(expected, kept)
+        odds[here] = np.exp(np.take_along_axis(expected, likeliest[here], 1))
+        ranks[here] = _ranks(expected, true, told)
+    return Surprise(
+        model=model,
+        text=text,
+        start=start,
+        content=vocabulary.decode(ids.tolist()),
+        bits=bits,
+        ranks=ranks,
+        guesses=("", *(vocabulary.decode(row) for row in likeliest[1:].tolist())),
+        probabilities=odds,
+    )
+
+
+def _best(expected: Numbers, count: int) -> NDArray[np.int64]:
+    """Give the ids of the highest, the highest first, equals in their own order: (T, V) -> (T, count)."""
+    return np.argsort(-expected, axis=1, kind="stable")[:, :count]
+
+
+def _ranks(expected: Numbers, true: Numbers, told: Ids) -> NDArray[np.int64]:
+    """Say which place what came takes among all, from 1; of equals, the lower id is before: as in `_best`."""
+    before = (expected > true) | ((expected == true) & (np.arange(expected.shape[1]) < told[:, None]))
+    ranks: NDArray[np.int64] = 1 + before.sum(axis=1)
+    return ranks

@@ -1,0 +1,71 @@
+"""The equations backwards: how a loss hangs on each character is what torch's autograd says it is."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from charrnn.config import NetworkConfig
+from charrnn.network.adjoint import input_gradients
+from charrnn.network.layers import LAYERS
+from charrnn.network.model_file import weight_shapes
+from charrnn.network.reader import Reader
+
+CHARACTERS, STREAMS, HIDDEN, LAYERS_DEEP = 7, 3, 6, 2
+TOLERANCE = 1e-8
+
+Weights = dict[str, NDArray[np.float64]]
+
+
+def network(cell: str, embedding: int) -> tuple[Reader, Weights]:
+    """Lay out a network of two layers with large random weights, in float64."""
+    config, rng = (
+        NetworkConfig(cell=cell, layers=LAYERS_DEEP, hidden=HIDDEN, embedding=embedding),
+        np.random.default_rng(0),
+    )
+    weights = {name: rng.normal(size=shape) for name, shape in weight_shapes(config, CHARACTERS).items()}
+    return Reader(config, weights), weights
+
+
+def torchs(cell: str, weights: Weights, ids: NDArray[np.int64], told: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Have torch differentiate the last character's cost by everything that was read."""
+    tensors = {name: torch.from_numpy(array) for name, array in weights.items()}
+    table = tensors.get("embedding.weight", torch.eye(CHARACTERS, dtype=torch.float64))
+    heard = table[torch.from_numpy(ids)].requires_grad_()
+    holder = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn": torch.nn.RNN}[cell]
+    rnn = holder(heard.shape[-1], HIDDEN, LAYERS_DEEP, dtype=torch.float64)
+    rnn.load_state_dict({name[4:]: tensor for name, tensor in tensors.items() if name.startswith("rnn.")})
+    logits = rnn(heard)[0][-1] @ tensors["output.weight"].T + tensors["output.bias"]
+    torch.nn.functional.cross_entropy(logits, torch.from_numpy(told), reduction="sum").backward()  # type: ignore[no-untyped-call]
+    assert heard.grad is not None
+    return heard.grad.numpy()
+
+
+@pytest.mark.parametrize("embedding", [0, 4])
+@pytest.mark.parametrize("cell", LAYERS)
+def test_the_gradient_by_every_character_is_torchs(cell: str, embedding: int) -> None:
+    """In float64 to rounding, however far back, through both layers."""
+    reader, weights = network(cell, embedding)
+    rng = np.random.default_rng(1)
+    ids, told = rng.integers(CHARACTERS, size=(40, STREAMS)), rng.integers(CHARACTERS, size=STREAMS)
+    reading = reader.read(ids, reader.start(STREAMS))
+    logits = reader.logits(reading.layers[-1].hidden[-1])
+    odds = np.exp(logits - logits.max(-1, keepdims=True))
+    told_by = odds / odds.sum(-1, keepdims=True) - np.eye(CHARACTERS)[told]
+    ours = input_gradients(reader, reading, reader.start(STREAMS), told_by)
+    theirs = torchs(cell, weights, ids, told)
+    assert np.abs(theirs).max() > 0.01
+    assert np.abs(ours - theirs).max() < TOLERANCE
+
+
+@pytest.mark.parametrize("cell", LAYERS)
+def test_a_reading_cut_in_two_has_the_gradients_of_the_whole(cell: str) -> None:
+    """The state before is known, so what was read before it changes nothing for what came after."""
+    reader, _ = network(cell, 4)
+    rng = np.random.default_rng(1)
+    ids, logits = rng.integers(CHARACTERS, size=(12, STREAMS)), rng.normal(size=(STREAMS, CHARACTERS))
+    whole = reader.read(ids, reader.start(STREAMS))
+    first = reader.read(ids[:5], reader.start(STREAMS))
+    second = reader.read(ids[5:], first.state)
+    expected = input_gradients(reader, whole, reader.start(STREAMS), logits)[5:]
+    assert np.allclose(input_gradients(reader, second, first.state, logits), expected, rtol=1e-12, atol=1e-15)
