@@ -18,6 +18,7 @@ from charrnn.cli.options import (
     json_option,
     option,
 )
+from charrnn.cli.view_options import view_options, views_asked
 from charrnn.runs import find_model
 
 EVIDENCE = "What is read"
@@ -34,6 +35,7 @@ def _model(context: click.Context, _parameter: click.Parameter, named: Path | No
         ("charrnn inspect", "search the newest model's cells"),
         ("charrnn inspect --cell 1.34 --cell 2.7", "what two cells do"),
         ("charrnn inspect --concept string", "search for one concept"),
+        ("charrnn inspect --surprise", "what it expected, and what came"),
     ),
 )
 @click.argument("model", required=False, metavar="[MODEL]", type=ModelType(), callback=_model)
@@ -50,7 +52,7 @@ def _model(context: click.Context, _parameter: click.Parameter, named: Path | No
     "--chars",
     type=Number(1, whole=True, most=MOST_CHARACTERS),
     section=EVIDENCE,
-    help="How much (200,000; for --cell 800).",
+    help="How much (a search 200,000; a map 800).",
 )
 @option(
     "--start",
@@ -60,6 +62,14 @@ def _model(context: click.Context, _parameter: click.Parameter, named: Path | No
     help="Where in the text to begin.",
 )
 @option("--encoding", default="utf-8", section=EVIDENCE, help="The file's encoding (utf-8).")
+@option(
+    "--seed",
+    type=Number(0, whole=True, most=MOST_CHARACTERS),
+    default=0,
+    section=EVIDENCE,
+    help="Chance's beginning (0); the same one shows the same.",
+)
+@view_options
 @option("--svg", type=click.Path(dir_okay=False, path_type=Path), section=OUTPUT, help="The first map, as a picture.")
 @json_option
 def inspect(model: Path | None, **asked: Any) -> None:
@@ -69,7 +79,9 @@ def inspect(model: Path | None, **asked: Any) -> None:
     the text that training held out, and judged on the other. Drawn are the three whose fit and memory, the lower
     of the two, are the highest.
     """
-    if model is None or not asked["cells"]:
+    views = views_asked(asked)
+    one_stream = asked["cells"] or views == ["surprise"]
+    if model is None or not one_stream:
         cores.use_idle()
     else:
         cores.use_few(model)
@@ -80,4 +92,4 @@ def inspect(model: Path | None, **asked: Any) -> None:
     else:
         from charrnn.cli.looking import look
 
-        look(model, asked)
+        look(model, asked, views)

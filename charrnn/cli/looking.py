@@ -10,7 +10,6 @@ import numpy as np
 
 from charrnn.cli.concepts import concept_named
 from charrnn.cli.drawing import heatmap_of, marks_of, show
-from charrnn.cli.searching import search
 from charrnn.cli.subject import Asked, Subject, subject_of
 from charrnn.errors import WrongUsageError
 from charrnn.inspection.activity import Cell
@@ -24,13 +23,19 @@ DIGITS = 4
 """of a cell's value, in JSON"""
 
 
-def look(path: Path, asked: Asked) -> None:
-    """Search, or show the cells that were asked for."""
+def look(path: Path, asked: Asked, views: Sequence[str]) -> None:
+    """Show the cells and the other views that were asked for, or where nothing was, search."""
     concepts = [concept_named(name) for name in asked["concepts"]]
     if asked["cells"]:
         _look_at_cells(path, asked, concepts)
-    else:
+    elif concepts or not views:
+        from charrnn.cli.searching import search
+
         search(path, asked, concepts)
+    if views:
+        from charrnn.cli.viewing import show_views
+
+        show_views(path, asked, views)
 
 
 def _look_at_cells(path: Path, asked: Asked, concepts: Sequence[Concept]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.inspection.counting import Counted
 from charrnn.inspection.kinds import KINDS, bracket_distances, kinds, line_positions, word_positions
 
 Numbers = NDArray[np.float64]
@@ -20,6 +21,8 @@ Labels = NDArray[np.int64]
 
 DIGITS = 4
 """of bits and shares, in JSON"""
+BRACKETS = "distance to opening bracket"
+"""how closing brackets are cut"""
 WORD_EDGES = (1, 2, 3, 4, 5, 6, 7, 10)
 LINE_EDGES = (0, 1, 2, 4, 8, 16, 32, 64, 128)
 DISTANCE_EDGES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -114,18 +117,6 @@ class Breakdown:
         }
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Counted:
-    """What an n-gram that has learned from other text expects of this one."""
-
-    order: int
-    """characters in it"""
-    learned_from: int
-    """characters that were counted"""
-    probabilities: Numbers
-    """of each character of the text but the first (T - 1,)"""
-
-
 def break_down(
     content: str, nats: NDArray[np.floating], *, counted: Counted | None = None, model: str = "", text: str = ""
 ) -> Breakdown:
@@ -147,9 +138,9 @@ def _labels(content: str) -> Iterator[tuple[str, Labels, Sequence[str]]]:
     """Say how to cut: by what, which group each character but the first is in (-1: none), what the groups are."""
     yield "kind", kinds(content)[1:], KINDS
     for by, places, edges in (
-        ("letter of the word", word_positions(content), WORD_EDGES),
-        ("characters since the line began", line_positions(content), LINE_EDGES),
-        ("characters since the bracket opened", bracket_distances(content), DISTANCE_EDGES),
+        ("letter of word", word_positions(content), WORD_EDGES),
+        ("place in line", line_positions(content), LINE_EDGES),
+        (BRACKETS, bracket_distances(content), DISTANCE_EDGES),
     ):
         yield by, np.searchsorted(edges, places[1:], side="right") - 1, ranges(edges)
 

@@ -3,6 +3,7 @@
 How either is measured is left to `reach` and `lags`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ from charrnn.network.reader import Reader
 from charrnn.text.vocabulary import Ids
 
 SHORTEST_TEXT = 2_000
+SHARES = 0.1, 0.01, 0.001
+"""of what is at lag 0, below which it is said from where on it stays"""
 DIGITS = 4
 """of bits, in JSON"""
 SIGNIFICANT = 4
@@ -43,12 +46,13 @@ class Memory:
     lags: Lags
     """what each earlier character does"""
 
-    @property
-    def vanishes(self) -> dict[float, int | None]:
-        """The lag at which the median gradient first falls below a tenth, a hundredth, … of that at lag 0."""
-        median = self.lags.gradient.median
-        below = {share: np.flatnonzero(median < share) for share in (1e-1, 1e-2, 1e-3)}
-        return {share: int(found[0]) if len(found) else None for share, found in below.items()}
+    def vanished(self, share: float) -> int | None:
+        """Give the lag from which on the median gradient is below a share of that at lag 0; None if none is."""
+        return _below(range(len(self.lags.gradient.median)), self.lags.gradient.median, share)
+
+    def unheard(self, share: float) -> int | None:
+        """Give the lag from which on occlusion does less than a share of what it does at lag 0; None if none is."""
+        return _below(self.lags.occluded, self.lags.occlusion_share, share)
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values, rounded."""
@@ -67,6 +71,8 @@ class Memory:
             "errors": self.reach.errors.round(DIGITS).tolist(),
             "enough": self.reach.enough,
             "anchors": self.lags.anchors,
+            "gradient_below": {f"{share:g}": self.vanished(share) for share in SHARES},
+            "occlusion_below": {f"{share:g}": self.unheard(share) for share in SHARES},
             "gradient": _quartiles(self.lags.gradient),
             "occluded": list(self.lags.occluded),
             "occlusion_bits": _significant(self.lags.occlusion),
@@ -91,6 +97,12 @@ def memory(reader: Reader, ids: Ids, rng: np.random.Generator, *, model: str = "
         reach=reach(reader, ids),
         lags=lags(reader, ids, rng),
     )
+
+
+def _below(lags: Sequence[int], values: NDArray[np.floating], share: float) -> int | None:
+    """Find the lag after the last one that has the share or more."""
+    after = int(np.flatnonzero(values >= share).max(initial=-1)) + 1
+    return lags[after] if after < len(lags) else None
 
 
 def _quartiles(of: Quartiles) -> dict[str, list[float]]:

@@ -14,7 +14,7 @@ from unicodedata import category
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 
 from charrnn.views.terminal import JOINERS, REPLACEMENT, visible
 
@@ -56,16 +56,22 @@ class Line:
         return values[self.characters].repeat(self.widths)
 
 
-def lines(text: str, columns: int, *, unicode: bool = True, page: bool = False) -> Iterator[Line]:
+def lines(
+    text: str, columns: int, *, unicode: bool = True, page: bool = False, room: Values | None = None
+) -> Iterator[Line]:
     r"""Lay a text out in lines of at most so many columns; a newline is drawn, then breaks the line.
 
     On a page every glyph has its place; on a terminal it pushes those after it, so its width must be certain.
+    `room`: columns that each character gets at least (T,), where something wider is drawn below it.
 
     >>> ["".join(line.glyphs) for line in lines("to be\n日本", 4)]
     ['to b', 'e¶', '日本']
     """
-    drawn = {character: _glyph(character, columns, unicode, page) for character in set(text)}
+    drawn = {character: glyph_of(character, columns, unicode, page=page) for character in set(text)}
     glyphs, widths = zip(*map(drawn.__getitem__, text), strict=True) if text else ((), ())
+    if room is not None:
+        widths = tuple(map(max, widths, room.tolist()))
+        glyphs = tuple(set_cell_size(glyph, width) for glyph, width in zip(glyphs, widths, strict=True))
     ends = list(accumulate(widths))
     widths_array = np.array(widths)
     start = 0
@@ -78,10 +84,10 @@ def lines(text: str, columns: int, *, unicode: bool = True, page: bool = False) 
 
 def one_line(text: str, *, unicode: bool = True) -> str:
     """Make a name harmless and its width certain: what it would look like, laid out without an end."""
-    return "".join(_glyph(character, WIDEST, unicode, page=False)[0] for character in text)
+    return "".join(glyph_of(character, WIDEST, unicode)[0] for character in text)
 
 
-def _glyph(character: str, columns: int, unicode: bool, page: bool) -> tuple[str, int]:
+def glyph_of(character: str, columns: int, unicode: bool, *, page: bool = False) -> tuple[str, int]:
     """Choose what is drawn for a character, and its columns: each has its own, for each has an activation."""
     if character in _WHITE_SPACE[unicode]:
         return _WHITE_SPACE[unicode][character], 1

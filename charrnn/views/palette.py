@@ -69,7 +69,7 @@ def hexadecimal(level: int) -> str:
 def styles(color_system: str, *, light: bool = False) -> tuple[Style, ...]:
     """Return the style of each level, at index level + STRONGEST, for one of Rich's colour systems."""
     backgrounds = list(_backgrounds(color_system, light))
-    coloured = [Style(bgcolor=background, color=_ink(background)) for background in backgrounds]
+    coloured = [Style(bgcolor=background, color=ink(background)) for background in backgrounds]
     return tuple(chain(coloured[:STRONGEST], [Style.null()], coloured[STRONGEST:]))
 
 
@@ -81,7 +81,7 @@ def _backgrounds(color_system: str, light: bool) -> tuple[Color, ...]:
     return tuple(map(Color.from_ansi, _SIXTEEN))
 
 
-def _ink(background: Color) -> Color:
+def ink(background: Color) -> Color:
     """Choose black or white, whichever stands out more; numbers of the sixteen, so that all depths have them."""
     light = luminance(background.get_truecolor(DEFAULT_TERMINAL_THEME))
     return Color.from_ansi(0 if contrast(light, 0.0) > contrast(light, 1.0) else 15)

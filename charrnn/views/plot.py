@@ -24,8 +24,8 @@ MARKERS = "*o+x#%"
 DOTS_ACROSS, DOTS_DOWN = 2, 4
 NARROWEST = 10
 
-_BRAILLE = 0x2800
-_DOT = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
+BRAILLE = 0x2800
+DOT = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
 """of a braille character, by row and column"""
 
 Grid = NDArray[np.bool_]
@@ -145,7 +145,7 @@ def _character(cells: Sequence[Grid], *, braille: bool) -> Text:
     if not braille:
         return Text(MARKERS[there[-1] % len(MARKERS)], style=style)
     dots = np.logical_or.reduce([cells[number] for number in there])
-    return Text(chr(_BRAILLE + int(_DOT[dots].sum())), style=style)
+    return Text(chr(BRAILLE + int(DOT[dots].sum())), style=style)
 
 
 def _dots(plot: Plot, series: Series, columns: int, rows: int) -> Grid:

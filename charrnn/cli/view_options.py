@@ -1,0 +1,76 @@
+"""The options of `charrnn inspect` that ask for other views than cells and findings.
+
+What the views show is left to `viewing`.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from charrnn.cli.options import MOST_CHARACTERS, CellType, Number, option
+from charrnn.errors import WrongUsageError
+from charrnn.runs import find_model
+
+VIEWS = "Other views"
+"""their heading in the help"""
+ASKING = ("surprise", "contexts", "gates", "memory", "errors")
+"""the options that ask for a view each, in the order in which these are shown"""
+GUESSES = 5
+"""left to ourselves"""
+
+Function = Callable[..., Any]
+
+
+def _models(_context: click.Context, _parameter: click.Parameter, named: tuple[Path, ...]) -> tuple[Path, ...]:
+    return tuple(find_model(path) for path in named)
+
+
+_OPTIONS = (
+    option("--surprise", is_flag=True, section=VIEWS, help="How much each character surprised it."),
+    option(
+        "--top",
+        "guesses",
+        type=Number(0, whole=True, most=MOST_CHARACTERS, meaning="0: none"),
+        section=VIEWS,
+        help=f"... with so many best guesses below ({GUESSES}).",
+    ),
+    option(
+        "--contexts",
+        type=CellType(),
+        multiple=True,
+        section=VIEWS,
+        help="Where this cell is highest, lowest, and elsewhere.",
+    ),
+    option("--gates", is_flag=True, section=VIEWS, help="How saturated gates are, how long cells remember."),
+    option("--memory", is_flag=True, section=VIEWS, help="How far back it reaches: context, gradient, occlusion."),
+    option(
+        "--against",
+        type=click.Path(path_type=Path),
+        metavar="MODEL",
+        multiple=True,
+        callback=_models,
+        section=VIEWS,
+        help="... beside this model's.",
+    ),
+    option("--errors", is_flag=True, section=VIEWS, help="Which characters cost the most."),
+)
+
+
+def view_options(command: Function) -> Function:
+    """Give a command these options."""
+    for add in reversed(_OPTIONS):
+        command = add(command)
+    return command
+
+
+def views_asked(asked: dict[str, Any]) -> list[str]:
+    """Say which views were asked for; raise WrongUsageError where an option belongs to one that was not."""
+    for name, of, said in (("guesses", "surprise", "--top"), ("against", "memory", "--against")):
+        if asked[name] not in (None, ()) and not asked[of]:
+            raise WrongUsageError(f"{said} belongs to --{of}", hint=f"add `--{of}`")
+    views = [name for name in ASKING if asked[name]]
+    if views and asked["svg"] and not asked["cells"] and not asked["concepts"]:
+        raise WrongUsageError("--svg is the picture of a cell", hint="add `--cell L.J`")
+    return views

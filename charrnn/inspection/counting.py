@@ -1,0 +1,46 @@
+"""What an n-gram that has counted a model's training text expects of another text, to compare the model with.
+
+N-grams themselves are the text's business.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.text.ngram import LONGEST, MOST_LEARNED, best_probabilities, lay_out, spread
+from charrnn.text.vocabulary import Ids
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Counted:
+    """What the best n-gram expects of a text of T characters."""
+
+    order: int
+    """characters in it"""
+    learned_from: int
+    """characters that were counted"""
+    probabilities: NDArray[np.float64]
+    """of each character of the text but the first, (T - 1,)"""
+
+
+def count(training: Ids, ids: Ids, *, size: int, at_most: int = MOST_LEARNED) -> Counted:
+    """Count a training text, at most so many characters from all its parts, and judge another, ids (T,), by it.
+
+    Both have numbers below `size`.
+    """
+    parts, learned, end = [], [], 0
+    for piece in spread(0, len(training), at_most):
+        before = max(0, piece.start - LONGEST)
+        parts.append(training[before : piece.stop])
+        learned.append(slice(end + piece.start - before, end + piece.stop - before))
+        end = learned[-1].stop
+    joined = np.concatenate([*parts, ids])
+    # The text's own first characters are judged by what comes before them: here the end of what was learned.
+    reading = lay_out(joined, learned, [slice(end + 1, end + len(ids))], size=size)
+    losses, probabilities = best_probabilities(reading)
+    return Counted(
+        order=losses.index(min(losses)) + 1,
+        learned_from=sum(piece.stop - piece.start for piece in learned),
+        probabilities=probabilities,
+    )

@@ -1,0 +1,103 @@
+"""Where a model's bits go, as tables with bars: what share of the text a kind of character is, and of its cost.
+
+The numbers are the inspection's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from charrnn.inspection.breakdown import BRACKETS, Breakdown, Cut, Group
+from charrnn.views.screen import Screen
+
+Columns = dict[str, Callable[[Group], str]]
+"""what is shown of a group, by its heading"""
+
+_BAR = {True: "█", False: "#"}
+_LONGEST_BAR = 20
+_WIDE = 64
+"""columns from which on there are bars"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreakdownTables:
+    """A table for each thing by which the characters are cut up."""
+
+    breakdown: Breakdown
+    """plain numbers and text"""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        breakdown, screen = self.breakdown, Screen.of(console, options)
+        folded = options.update(width=screen.columns, overflow="fold", no_wrap=False)
+        named = (breakdown.model, breakdown.text, f"{breakdown.characters:,} characters")
+        yield from console.render(screen.head(named), folded)
+        yield from console.render(Text(_summary(breakdown)), folded)
+        for cut in breakdown.cuts:
+            if cut.groups:
+                yield Text()
+                yield from console.render(_table(cut, breakdown, screen), folded)
+        yield Text()
+        yield from console.render(Text(screen.own(_legend(breakdown)), style="dim"), folded)
+
+
+def _summary(breakdown: Breakdown) -> str:
+    bits = f"{breakdown.bits / breakdown.characters:.3f} bits per character"
+    if breakdown.ngram_bits is None:
+        return bits
+    counted = f"{breakdown.ngram_bits / breakdown.characters:.3f} by a {breakdown.order}-gram"
+    return f"{bits}; {counted} that learned from {breakdown.learned_from:,} characters"
+
+
+def _table(cut: Cut, breakdown: Breakdown, screen: Screen) -> Table:
+    """Draw one cut: shares of characters and bits, and what a character costs."""
+    columns = _bracket_columns(breakdown) if cut.by == BRACKETS else _columns(breakdown)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column(Text(cut.by), overflow="fold")
+    for heading in columns:
+        table.add_column(Text(heading), justify="right", overflow="fold")
+    barred = screen.columns >= _WIDE
+    if barred:
+        table.add_column(Text("p" if cut.by == BRACKETS else "of bits"), no_wrap=True)
+    lengths = [group.probability if cut.by == BRACKETS else group.bits for group in cut.groups]
+    for group, length in zip(cut.groups, lengths, strict=True):
+        bar = _BAR[screen.unicode] * round(_LONGEST_BAR * length / (max(lengths) or 1.0))
+        table.add_row(Text(group.name), *(Text(shown(group)) for shown in columns.values()), *[Text(bar)] * barred)
+    return table
+
+
+def _columns(breakdown: Breakdown) -> Columns:
+    """Choose what is said of characters of one sort."""
+    characters, bits = breakdown.characters, breakdown.bits or 1.0
+    columns: Columns = {
+        "of text": lambda group: f"{group.characters / characters:.1%}",
+        "of bits": lambda group: f"{group.bits / bits:.1%}",
+        "bits each": lambda group: f"{group.bits_per_char:.2f}",
+    }
+    if breakdown.order:
+        columns[f"{breakdown.order}-gram"] = lambda group: f"{group.ngram_bits_per_char or 0.0:.2f}"
+    return columns
+
+
+def _bracket_columns(breakdown: Breakdown) -> Columns:
+    """Choose what is said of closing brackets: the odds matter that they were given."""
+    columns: Columns = {
+        "number": lambda group: f"{group.characters:,}",
+        "bits each": lambda group: f"{group.bits_per_char:.2f}",
+        "p": lambda group: f"{group.probability:.2f}",
+    }
+    if breakdown.order:
+        columns[f"{breakdown.order}-gram's p"] = lambda group: f"{group.ngram_probability or 0.0:.2f}"
+    return columns
+
+
+def _legend(breakdown: Breakdown) -> str:
+    ngram = f" ({breakdown.order}-gram: the same by counting)" if breakdown.order else ""
+    return (
+        "of text, of bits: share of all characters, and of what they cost together; bits each: what one of them costs"
+        f"{ngram}; p: the probability that the bracket had, on average."
+    )

@@ -1,0 +1,67 @@
+"""Where a cell is highest and lowest, and other places, as a concordance that is coloured by what the cell did.
+
+The numbers are the inspection's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.segment import Segment
+from rich.text import Text
+
+from charrnn.inspection.contexts import Context, Contexts
+from charrnn.views.concordance import Place, concordance
+from charrnn.views.screen import Screen
+
+_WIDE = 100
+"""columns from which on there is room for where a place is"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContextsList:
+    """One cell's contexts below each other."""
+
+    contexts: Contexts
+    """plain numbers and text"""
+    light: bool = False
+    """whether the terminal's background is light"""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        found, screen = self.contexts, Screen.of(console, options)
+        folded = options.update(width=screen.columns, overflow="fold", no_wrap=False)
+        named = (found.model, found.text, f"{found.characters:,} characters")
+        yield from console.render(screen.head(named), folded)
+        least, low, _, middle, _, high, greatest = found.quantiles
+        spread = (
+            f"{least:+.2f} … {greatest:+.2f}, median {middle:+.2f}, nine tenths of the text {low:+.2f} … {high:+.2f}"
+        )
+        title = Text(f"cell {screen.named(found.cell)}", style="bold")
+        title.append(screen.own(f"  {found.signal} {spread}"), style="not bold")
+        yield from console.render(title, folded)
+        for name, places in (
+            ("highest", found.highest),
+            ("lowest", found.lowest),
+            ("at random", found.random),
+            ("about the median", found.middling),
+        ):
+            yield Segment.line()
+            yield Segment(name if places else f"{name}: no place that does not overlap those above")
+            yield Segment.line()
+            if places:
+                yield from concordance(
+                    [_place(context, screen.columns) for context in places], screen, light=self.light
+                )
+
+
+def _place(context: Context, columns: int) -> Place:
+    return Place(
+        label=f"{context.value:+.2f}",
+        before=context.before,
+        character=context.character,
+        after=context.after,
+        note=f"at {context.at:,}" if columns >= _WIDE else "",
+        values=np.array(context.values),
+    )

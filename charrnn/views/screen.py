@@ -1,0 +1,49 @@
+"""What a drawing has to know of the screen that it is drawn on, and how its head is written.
+
+What is drawn is left to the other views.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions
+from rich.text import Text
+
+from charrnn.views.layout import WIDEST, one_line
+from charrnn.views.terminal import typeset, unicode_output
+
+
+@dataclass(frozen=True, kw_only=True)
+class Screen:
+    """A screen to draw on."""
+
+    columns: int
+    """how wide a line may be"""
+    unicode: bool
+    """whether it shows more than ASCII"""
+    depth: str | None
+    """Rich's name for the colours it has; None for none"""
+
+    @classmethod
+    def of(cls, console: Console, options: ConsoleOptions) -> Screen:
+        """Look at a console."""
+        return cls(
+            columns=min(max(options.max_width, 1), WIDEST),
+            unicode=unicode_output(console),
+            depth=None if console.no_color else console.color_system,
+        )
+
+    def named(self, text: str) -> str:
+        """Make a foreign name harmless."""
+        return one_line(text, unicode=self.unicode)
+
+    def own(self, text: str) -> str:
+        """Write our own words with what signs there are."""
+        return typeset(text, unicode=self.unicode)
+
+    def head(self, parts: Iterable[str]) -> Text:
+        """Say in a line what is shown of what; empty parts are left out."""
+        separator = " · " if self.unicode else " - "
+        return Text(separator.join(self.named(part) for part in parts if part), style="dim")
