@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 import charrnn
 from charrnn.config import NetworkConfig
@@ -25,9 +26,11 @@ class Said(NamedTuple):
 Call = Callable[..., Said]
 
 
-def random_model(vocabulary: str = "\n abcdefgh\x1b", scale: float = 0.5) -> Model:
+SMALL = NetworkConfig(cell="lstm", layers=2, hidden=12, embedding=4)
+
+
+def random_model(vocabulary: str = "\n abcdefgh\x1b", scale: float = 0.5, config: NetworkConfig = SMALL) -> Model:
     """Make a model of two small layers, its weights so large that no character is as likely as another."""
-    config = NetworkConfig(cell="lstm", layers=2, hidden=12, embedding=4)
     shapes, rng = weight_shapes(config, len(vocabulary)), np.random.default_rng(0)
     weights = {name: rng.normal(scale=scale, size=shape).astype(np.float32) for name, shape in shapes.items()}
     training = {"corpus": "hamlet.txt", "step": 3750, "val_nats": 1.5}
@@ -58,3 +61,10 @@ def letters_model() -> Model:
         weights["output.weight"][LETTERS.index(next_letter), LETTERS.index(letter)] = 8
     weights["output.bias"][: -len(FOLLOWS)] = -20
     return Model(config=config, vocabulary=Vocabulary(tuple(LETTERS)), weights=weights)
+
+
+def random_weights(config: NetworkConfig, characters: int, scale: float = 1.0) -> dict[str, NDArray[np.float64]]:
+    """Draw a network's weights, large and in float64."""
+    rng = np.random.default_rng(0)
+    shapes = weight_shapes(config, characters)
+    return {name: rng.normal(scale=scale, size=shape) for name, shape in shapes.items()}

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from charrnn.cli.options import MOST_CHARACTERS, CellType, Number, option
+from charrnn.cli.options import MOST_CHARACTERS, CellType, ModelType, Number, option
 from charrnn.errors import WrongUsageError
 from charrnn.runs import find_model
 
@@ -47,7 +47,7 @@ _OPTIONS = (
     option("--memory", is_flag=True, section=VIEWS, help="How far back it reaches: context, gradient, occlusion."),
     option(
         "--against",
-        type=click.Path(path_type=Path),
+        type=ModelType(),
         metavar="MODEL",
         multiple=True,
         callback=_models,

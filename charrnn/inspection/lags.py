@@ -72,7 +72,7 @@ class Lags:
         return self.occlusion / self.occlusion[0] if self.occlusion[0] > 0 else np.zeros_like(self.occlusion)
 
 
-class _Window(NamedTuple):
+class Window(NamedTuple):
     """What was read up to some anchors: T characters of each of B."""
 
     ids: Ids
@@ -92,10 +92,10 @@ def lags(reader: Reader, ids: Ids, rng: np.random.Generator, *, anchors: int = A
     occluded = tuple(lag for lag in OCCLUDED if lag <= longest)
     first = warm_up + longest
     ends = first + np.arange(anchors) * (len(ids) - 1 - first) // anchors
-    others = _Others(ids, rng)
+    others = Others(ids, rng)
     norms, divergences = [], []
     for group in np.array_split(ends, -(-anchors // _at_once(reader, longest))):
-        window = _read(reader, ids, group, longest, warm_up)
+        window = read_up_to(reader, ids, group, longest, warm_up)
         norms.append(gradient_norms(reader, window))
         divergences.append([_divergence(reader, window, lag, others) for lag in occluded])
     norm = np.concatenate(norms, axis=1).astype(np.float64)
@@ -115,7 +115,7 @@ def _at_once(reader: Reader, longest: int) -> int:
     return max(1, NUMBERS_AT_ONCE // (width * (longest + 1)))
 
 
-def _read(reader: Reader, ids: Ids, ends: NDArray[np.int64], longest: int, warm_up: int) -> _Window:
+def read_up_to(reader: Reader, ids: Ids, ends: NDArray[np.int64], longest: int, warm_up: int) -> Window:
     """Read up to the anchors, warm up first."""
     begins = ends - longest
     before = reader.start(len(ends))
@@ -124,10 +124,10 @@ def _read(reader: Reader, ids: Ids, ends: NDArray[np.int64], longest: int, warm_
     heard = ids[begins + np.arange(longest + 1)[:, None]]
     reading = reader.read(heard, before)
     expected = log_probabilities(reader.logits(reading.state[-1].hidden))
-    return _Window(heard, ids[ends + 1], before, reading, expected)
+    return Window(heard, ids[ends + 1], before, reading, expected)
 
 
-def gradient_norms(reader: Reader, window: _Window) -> Numbers:
+def gradient_norms(reader: Reader, window: Window) -> Numbers:
     """Give the norm of dℓ/de of each character read, the last first: (T, B)."""
     logits = np.exp(window.expected)
     logits[np.arange(len(window.told)), window.told] -= 1
@@ -136,7 +136,7 @@ def gradient_norms(reader: Reader, window: _Window) -> Numbers:
     return norms
 
 
-class _Others:
+class Others:
     """Other characters than those that stand in a text, as often as they come in it."""
 
     def __init__(self, ids: Ids, rng: np.random.Generator) -> None:
@@ -152,7 +152,7 @@ class _Others:
         return drawn
 
 
-def _divergence(reader: Reader, window: _Window, lag: int, others: _Others) -> Numbers:
+def _divergence(reader: Reader, window: Window, lag: int, others: Others) -> Numbers:
     """Put another character so many places back, and compare the odds of what comes next: D(p‖q) in nats (B,)."""
     place = len(window.ids) - 1 - lag
     changed = window.ids[place:].copy()

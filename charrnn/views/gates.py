@@ -108,6 +108,8 @@ def _field(count: int, cells: int, screen: Screen, styles: tuple[Style, ...] | N
 def _table(layer: LayerGates, gates: Gates, screen: Screen) -> Table:
     """Say in numbers what the pictures show, and how long cells remember."""
     table = Table.grid(padding=(0, 2, 0, 0))
+    for _ in range(3):
+        table.add_column(overflow="fold")
     cells = len(layer.dead)
     if layer.keeping:
         kept = f"{layer.keeping} above 0.9 for 90 % of the time"

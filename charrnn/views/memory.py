@@ -149,9 +149,9 @@ def _context_plot(memories: Sequence[Memory], screen: Screen) -> Panel:
 def _table(memories: Sequence[Memory], screen: Screen) -> Table:
     """Say in numbers what the plots show: a column for each model."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column()
+    table.add_column(overflow="fold")
     for memory, mark in zip(memories, _marks(memories), strict=True):
-        table.add_column(Text(_name(memory, mark, screen)), justify="right")
+        table.add_column(Text(_name(memory, mark, screen)), justify="right", overflow="fold")
     rows: dict[str, Callable[[Memory], str]] = {
         "bits, with all the text": lambda memory: f"{memory.reach.full_bits:.3f}",
         "within 1 % of that at k": lambda memory: _lag(memory.reach.enough),

@@ -5,9 +5,10 @@ Lines, glyphs and levels are those of the terminal's drawing; the page is white 
 
 from __future__ import annotations
 
+import html
 from collections import defaultdict
+from functools import partial
 from itertools import groupby
-from xml.sax.saxutils import escape
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from charrnn.views import palette
 from charrnn.views.heatmap import Heatmap
 from charrnn.views.layout import Line, Values, gutter, lines, runs
 from charrnn.views.terminal import visible
+
+escape = partial(html.escape, quote=False)
 
 # Pixels. Most monospace fonts are 0.6 as wide as high: 15 high fits columns of 9 even where a viewer
 # ignores textLength.

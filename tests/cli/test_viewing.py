@@ -1,0 +1,181 @@
+"""charrnn inspect's other views: asked for by name, one after the other, every number as JSON."""
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small import Call, random_model
+
+from charrnn.cli import cores
+from charrnn.config import NetworkConfig
+from charrnn.inspection.lags import lags
+from charrnn.inspection.reach import reach
+from charrnn.network.model_file import save
+from charrnn.runs import RunDirectory
+
+TEXT = "abc (a bc) ab\n  deaf had a cab (fed) \n" * 80
+VIEWS = (("--surprise",), ("--contexts", "1.3"), ("--gates",), ("--memory",), ("--errors",))
+
+
+@pytest.fixture(autouse=True)
+def _few_positions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask how far a model reaches at few places; how many they are is not the command line's business."""
+    monkeypatch.setattr("charrnn.inspection.memory.reach", partial(reach, positions=32))
+    monkeypatch.setattr("charrnn.inspection.memory.lags", partial(lags, anchors=8))
+
+
+@pytest.fixture
+def text(run_here: RunDirectory) -> str:
+    """Put a text beside the run whose characters the model knows."""
+    save(run_here.model, random_model("\n abcdefgh()"))
+    Path("text.txt").write_text(TEXT)
+    return "text.txt"
+
+
+def seen(call: Call, text: str, *arguments: str) -> list[dict[str, Any]]:
+    """Give what was written as JSON, an object a line."""
+    said = call("inspect", "--text", text, "--json", *arguments)
+    assert said.code == 0, said.err
+    return [json.loads(line) for line in said.out.splitlines()]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_is_the_same_every_time(call: Call, text: str, view: tuple[str, ...]) -> None:
+    """Byte for byte, with the model, the text and its own name."""
+    (found,) = seen(call, text, *view)
+    assert found["view"] == view[0].removeprefix("--")
+    assert (found["model"], found["text"]) == (str(Path("checkpoints/hamlet")), text)
+    said = call("inspect", "--text", text, "--json", *view)
+    assert call("inspect", "--text", text, "--json", *view).out == said.out
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_is_drawn(call: Call, text: str, view: tuple[str, ...]) -> None:
+    """In text that names the model, without a search."""
+    said = call("inspect", "--text", text, *view)
+    assert said.code == 0, said.err
+    assert "checkpoints" in said.out
+    assert "episodes" not in said.out
+
+
+def test_several_views_come_one_after_the_other(call: Call, text: str) -> None:
+    """In the order of the help, after the cells that were asked for, each with as much text as it takes alone."""
+    found = seen(call, text, "--gates", "--surprise", "--cell", "1.2")
+    assert [one.get("view") for one in found] == [None, "surprise", "gates"]
+    assert [one["characters"] for one in found] == [800, 799, len(TEXT)]
+    assert seen(call, text, "--surprise") == found[1:2]
+
+
+def test_a_concept_is_searched_for_beside_a_view(call: Call, text: str) -> None:
+    """Both were asked for."""
+    Path(text).write_text(TEXT * 4)
+    first, second = seen(call, text, "--concept", "line_pos", "--surprise")
+    assert first["concepts"][0]["concept"] == "line_pos"
+    assert second["view"] == "surprise"
+
+
+@pytest.mark.parametrize(("top", "rows"), [("0", []), ("2", ["1", "2"]), ("99", ["1", "2", "12"])])
+def test_as_many_guesses_are_shown_as_were_asked_for(call: Call, text: str, top: str, rows: list[str]) -> None:
+    """None of them, some, or as many as there are characters."""
+    out = call("inspect", "--text", text, "--surprise", "--top", top, "--chars", "9").out
+    labels = [line.split(" ")[0] for line in out.splitlines()]
+    assert [label for label in labels if label in ("1", "2", "12", "13")] == rows
+
+
+def test_contexts_of_several_cells_are_an_object_each(call: Call, text: str) -> None:
+    """And the seed decides which places are random."""
+    found = seen(call, text, "--contexts", "1.3", "--contexts", "2.0")
+    assert [one["cell"] for one in found] == ["1.3", "2.0"]
+    other, _ = seen(call, text, "--contexts", "1.3", "--contexts", "2.0", "--seed", "5")
+    assert other["random"] != found[0]["random"]
+    assert other["highest"][0]["value"] == found[0]["highest"][0]["value"]
+
+
+def test_models_are_compared_over_the_same_text(call: Call, text: str) -> None:
+    """Whatever cells they are made of; a line of JSON each, the first as it is alone."""
+    for cell in ("gru", "rnn"):
+        directory = RunDirectory(Path("checkpoints") / cell)
+        directory.path.mkdir()
+        config = NetworkConfig(cell=cell, layers=1, hidden=9, embedding=4)
+        save(directory.model, random_model("\n abcdefg()", config=config))
+    against = ("--against", "checkpoints/gru", "--against", "checkpoints/rnn")
+    found = seen(call, text, "checkpoints/hamlet", "--memory", *against)
+    assert [one["cell"] for one in found] == ["lstm", "gru", "rnn"]
+    assert found[:1] == seen(call, text, "checkpoints/hamlet", "--memory")
+    said = call("inspect", "checkpoints/hamlet", "--text", text, "--memory", *against)
+    assert "c tanh RNN 1×9" in said.out
+
+
+def test_a_model_that_never_saw_a_character_is_named(call: Call, text: str) -> None:
+    """It reads the text without it."""
+    directory = RunDirectory(Path("checkpoints/other"))
+    directory.path.mkdir()
+    save(directory.model, random_model("\n abcde()"))
+    said = call("inspect", "checkpoints/hamlet", "--text", text, "--memory", "--against", "checkpoints/other")
+    assert "note: checkpoints/other never saw 'f'" in said.err.replace("\\", "/")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (("--top", "3"), "--top belongs to --surprise", "--surprise"),
+        (("--gates", "--against", "checkpoints/hamlet"), "--against belongs to --memory", "--memory"),
+        (("--gates", "--svg", "map.svg"), "--svg is the picture of a cell", "--cell"),
+        (("--contexts", "9.0"), "there is no cell 9.0", "1.0 to 2.11"),
+        (("--contexts", "nine"), "layer.unit", ""),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(
+    call: Call, text: str, arguments: tuple[str, ...], message: str, hint: str
+) -> None:
+    """In a line, with what to type instead."""
+    said = call("inspect", "--text", text, *arguments)
+    assert (said.code, said.out) == (2, "")
+    assert message in said.err
+    assert hint in said.err
+
+
+@pytest.mark.parametrize("view", ["--surprise", "--errors"])
+def test_a_single_character_is_too_little(call: Call, text: str, view: str) -> None:
+    """Nothing predicts it."""
+    said = call("inspect", "--text", text, view, "--chars", "1")
+    assert said.code == 1
+    assert "predicted by nothing" in said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "used"), [(("--surprise",), "few"), (("--gates",), "idle"), (("--surprise", "--gates"), "idle")]
+)
+def test_views_of_many_streams_use_the_idle_cores(
+    call: Call, text: str, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], used: str
+) -> None:
+    """One stream gains nothing from them."""
+    threads: list[str] = []
+    monkeypatch.setattr(cores, "use_idle", lambda: threads.append("idle"))
+    monkeypatch.setattr(cores, "use_few", lambda _: threads.append("few"))
+    assert call("inspect", "--text", text, *arguments).code == 0
+    assert threads == [used]
+
+
+def test_errors_stand_beside_an_n_gram_where_the_training_text_is_at_hand(call: Call, tmp_path: Path) -> None:
+    """As counted on the run's own corpus."""
+    from charrnn.network.model_file import load
+    from charrnn.text import corpus as corpora
+    from charrnn.text.sources import find
+
+    run = RunDirectory(tmp_path / "run")
+    run.path.mkdir()
+    (tmp_path / "book.txt").write_text(TEXT)
+    sources = find([str(tmp_path / "book.txt")])
+    corpus = corpora.encode(sources, "utf-8", corpora.survey(sources, "utf-8"), run.corpus)
+    model = random_model("".join(corpus.vocabulary.characters))
+    save(run.model, model.__class__(**{**vars(model), "training": {"train_characters": len(TEXT) // 2}}))
+    assert load(run.model).training
+    said = call("inspect", str(run.path), "--errors", "--json")
+    assert said.code == 0, said.err
+    found = json.loads(said.out)
+    assert found["ngram"]["learned_from"] == len(TEXT) // 2
+    assert found["ngram"]["bits_per_char"] < 0.5 < found["bits_per_char"]
+    assert "-gram" in call("inspect", str(run.path), "--errors").out

@@ -1,0 +1,126 @@
+"""Gates: a planted cell that never forgets is counted as one, and times are what they are known to be."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from small import random_weights
+
+from charrnn.config import NetworkConfig
+from charrnn.inspection.autocorrelation import Autocorrelation, rank_correlation
+from charrnn.inspection.gates import Gates, gates
+from charrnn.network.reader import Reader
+
+HIDDEN, CHARACTERS = 8, 5
+IDS = np.random.default_rng(5).integers(CHARACTERS, size=6_000)
+
+
+def gates_of(cell: str, plant: dict[tuple[int, int], float]) -> Gates:
+    """Watch a random network of one layer, the biases of some (block, unit) planted and nothing else heard there."""
+    config = NetworkConfig(cell=cell, layers=1, hidden=HIDDEN, embedding=0)
+    weights = random_weights(config, CHARACTERS)
+    for (block, unit), bias in plant.items():
+        row = block * HIDDEN + unit
+        for name in ("weight_ih", "weight_hh", "bias_hh"):
+            weights[f"rnn.{name}_l0"][row] = 0
+        weights["rnn.bias_ih_l0"][row] = bias
+    return gates(Reader(config, weights), IDS)
+
+
+def test_a_planted_lstm_cell_never_forgets() -> None:
+    """Its forget gate is open all the time, and its time constant has no end."""
+    (layer,) = gates_of("lstm", {(1, 3): 40.0, (1, 5): -40.0}).layers
+    forget = layer.saturations[1]
+    assert forget.gate.endswith("f")
+    assert (forget.high[3], forget.low[3]) == (1, 0)
+    assert (forget.high[5], forget.low[5]) == (0, 1)
+    assert layer.never_forgets[3]
+    assert layer.always_forgets[5]
+    assert not layer.never_forgets[5]
+    assert layer.time_constants is not None
+    assert layer.time_constants[3] == np.inf
+    assert layer.time_constants[5] < 0.1
+    assert layer.to_json()["time_constants"][3] is None
+
+
+def test_a_planted_gru_cell_keeps_by_its_update_gate() -> None:
+    """In torch's form an open z keeps; a gate of constant z has the constant that z says."""
+    (layer,) = gates_of("gru", {(1, 2): 40.0, (1, 6): np.log(0.95 / 0.05)}).layers
+    assert layer.keeping == "z"
+    assert layer.never_forgets[2]
+    assert layer.time_constants is not None
+    assert layer.time_constants[6] == pytest.approx(-1 / np.log(0.95), rel=1e-6)
+
+
+def test_a_cell_that_only_leaks_has_the_correlation_time_of_its_time_constant() -> None:
+    """Fed by chance alone, a cell that keeps 0.95 of itself is a process whose times agree."""
+    (layer,) = gates_of("gru", {(1, 6): np.log(0.95 / 0.05)}).layers
+    assert layer.time_constants is not None
+    assert layer.correlation_times[6] == pytest.approx(layer.time_constants[6], rel=0.35)
+
+
+def test_a_tanh_network_has_no_gates_but_saturates() -> None:
+    """What is counted is h itself, on both sides."""
+    (layer,) = gates_of("rnn", {(0, 1): 40.0, (0, 4): -40.0}).layers
+    (saturation,) = layer.saturations
+    assert (saturation.high[1], saturation.low[4]) == (1, 1)
+    assert layer.dead[[1, 4]].all()
+    assert layer.dead.sum() == 2
+    assert layer.time_constants is None
+    assert layer.agreement is None
+
+
+def test_shares_are_those_of_one_long_reading() -> None:
+    """Read in one row, counted by hand."""
+    config = NetworkConfig(cell="lstm", layers=2, hidden=HIDDEN, embedding=3)
+    reader = Reader(config, random_weights(config, CHARACTERS))
+    ids = IDS[:1500]
+    reading = reader.read(ids[:, None], reader.start(1))
+    for layer, seen in zip(gates(reader, ids).layers, reading.layers, strict=True):
+        for saturation, name in zip(layer.saturations, "ifo", strict=True):
+            assert np.allclose(saturation.high, (seen.gate(name) > 0.9).mean(axis=(0, 1)))
+            assert np.allclose(saturation.low, (seen.gate(name) < 0.1).mean(axis=(0, 1)))
+        assert layer.time_constants is not None
+        assert np.allclose(layer.time_constants, -1 / np.log(seen.gate("f")).mean(axis=(0, 1)))
+
+
+def process(memory: float, steps: int = 60_000) -> NDArray[np.float64]:
+    """Let noise decay by a factor at each step: its autocorrelation at lag k is memory^k."""
+    noise, values = np.random.default_rng(8).normal(size=steps), np.zeros(steps)
+    for step in range(1, steps):
+        values[step] = memory * values[step - 1] + noise[step]
+    return values
+
+
+@pytest.mark.parametrize("pieces", [1, 3, 7])
+def test_the_correlation_time_of_a_decay_is_its_time_constant(pieces: int) -> None:
+    """However the steps come in."""
+    memories = (0.0, 0.6, 0.9)
+    values = np.stack([process(memory) for memory in memories], axis=1)[:, None, :]
+    correlation = Autocorrelation(len(memories))
+    for piece in np.array_split(values, pieces):
+        correlation.add(piece, np.ones(piece.shape[:2], np.bool_))
+    assert np.allclose(correlation.variance(), values.var(axis=(0, 1)))
+    none, short, long = correlation.times()
+    assert none < 1
+    assert short == pytest.approx(-1 / np.log(0.6), rel=0.15)
+    assert long == pytest.approx(-1 / np.log(0.9), rel=0.15)
+
+
+def test_what_does_not_count_changes_nothing() -> None:
+    """Warm-ups are read and left out."""
+    values = process(0.8, 3000).reshape(-1, 2, 1)
+    counted = np.ones(values.shape[:2], np.bool_)
+    counted[:200, 1] = False
+    changed = np.where(counted[:, :, None], values, 1e6)
+    first, second = Autocorrelation(1), Autocorrelation(1)
+    first.add(values, counted)
+    second.add(changed, counted)
+    assert np.array_equal(first.times(), second.times())
+
+
+def test_ranks_agree_whatever_the_scale() -> None:
+    """Order alone counts; where all are alike there is none."""
+    one = np.array([1.0, 5.0, 2.0, np.inf])
+    assert rank_correlation(one, np.exp(one)) == 1
+    assert rank_correlation(one, -np.array([1.0, 5.0, 2.0, 9.0])) == -1
+    assert rank_correlation(one, np.ones(4)) is None

@@ -1,0 +1,225 @@
+"""The other views fit any screen, say without colour what colours say, and let no text command a terminal."""
+
+import re
+import unicodedata
+from dataclasses import replace
+from io import BytesIO, TextIOWrapper
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+from small import random_model, random_weights
+
+from charrnn.config import NetworkConfig
+from charrnn.inspection.breakdown import break_down
+from charrnn.inspection.contexts import contexts
+from charrnn.inspection.counting import Counted
+from charrnn.inspection.gates import Saturation, gates
+from charrnn.inspection.memory import Memory, memory
+from charrnn.inspection.surprise import Surprise, surprise
+from charrnn.network.model_file import Model
+from charrnn.network.reader import Reader
+from charrnn.views.breakdown import BreakdownTables
+from charrnn.views.concordance import Place, concordance
+from charrnn.views.contexts import ContextsList
+from charrnn.views.gates import FIELDS, GatesDrawing, fields
+from charrnn.views.memory import MemoryPlots
+from charrnn.views.panel import Curve, Panel
+from charrnn.views.screen import Screen
+from charrnn.views.surprise import SurpriseMap
+
+CODES = re.compile(r"\x1b\[[0-9;]*m")
+COMMANDING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+HOSTILE = "esc \x1b[31m\r\tbidi\u202e cafe\u0301 हि 👩\u200d🚀 日本語\u2028\ud800\x9b[red]\n({x})"
+SCREENS: tuple[tuple[int, Any], ...] = (
+    *((1, None), (20, "truecolor"), (40, None), (40, "standard")),
+    *((80, None), (80, "256"), (200, None), (200, "truecolor")),
+)
+MODEL = random_model("".join(sorted(set(HOSTILE))))
+READER = Reader.of(MODEL)
+NAMES: dict[str, Any] = {"model": "checkpoints/\x1b[31m日本", "text": "a\x07[bold]b\u202e.txt"}
+
+
+def console(width: int, depth: Any = None, encoding: str = "utf-8") -> Console:
+    """Return a console that writes into memory."""
+    stream = TextIOWrapper(BytesIO(), encoding=encoding, newline="")
+    return Console(file=stream, width=width, color_system=depth, force_terminal=True, highlight=False, _environ={})
+
+
+def written(drawing: RenderableType, width: int, depth: Any = None, encoding: str = "utf-8") -> str:
+    """Return what a console of some width writes."""
+    drawn = console(width, depth, encoding)
+    with drawn.capture() as capture:
+        drawn.print(drawing)
+    return capture.get()
+
+
+def surprise_of(text: str, guesses: int = 5, model: Model = MODEL) -> Surprise:
+    """Look at a text."""
+    ids = model.vocabulary.encode(text)
+    return surprise(Reader.of(model), model.vocabulary, ids, guesses=guesses, **NAMES)
+
+
+def memory_of(cell: str) -> Memory:
+    """Measure a small random network."""
+    config = NetworkConfig(cell=cell, layers=1, hidden=5, embedding=2)
+    ids = np.random.default_rng(1).integers(4, size=2_000)
+    return memory(Reader(config, random_weights(config, 4)), ids, np.random.default_rng(0), **NAMES)
+
+
+TEXT = HOSTILE * 60
+IDS = MODEL.vocabulary.encode(TEXT)
+MEMORY = memory_of("lstm")
+SEVERAL = tuple(replace(MEMORY, cell=cell) for cell in ("lstm", "gru", "rnn"))
+NATS = np.linspace(0.1, 9, len(TEXT) - 1)
+COUNTED = Counted(order=7, learned_from=100_000, probabilities=np.full(len(TEXT) - 1, 0.2))
+CONTEXTS = contexts(READER, TEXT, IDS, [(1, 3)], np.random.default_rng(0), **NAMES)[0]
+
+DRAWINGS: dict[str, RenderableType] = {
+    "surprise": SurpriseMap(surprise=surprise_of(HOSTILE)),
+    "surprise alone": SurpriseMap(surprise=surprise_of(HOSTILE, guesses=0), light=True),
+    "contexts": ContextsList(contexts=CONTEXTS),
+    "gates": GatesDrawing(gates=gates(READER, IDS, **NAMES)),
+    "memory": MemoryPlots(memories=(MEMORY,)),
+    "memories": MemoryPlots(memories=SEVERAL),
+    "errors": BreakdownTables(breakdown=break_down(TEXT, NATS, counted=COUNTED, **NAMES)),
+    "errors alone": BreakdownTables(breakdown=break_down(TEXT, NATS, **NAMES)),
+}
+
+
+@pytest.mark.parametrize(("width", "depth"), SCREENS)
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_no_text_commands_the_terminal_and_no_row_is_too_wide(name: str, width: int, depth: Any) -> None:
+    """Whatever stands in the text, or is the name of a file."""
+    shown = CODES.sub("", written(DRAWINGS[name], width, depth))
+    assert not [mark for mark in set(shown) - {"\n"} if unicodedata.category(mark) in COMMANDING]
+    assert max(map(cell_len, shown.split("\n"))) <= width
+
+
+@pytest.mark.parametrize("width", [40, 80])
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_only_ascii_reaches_a_screen_that_has_no_more(name: str, width: int) -> None:
+    """And it still fits."""
+    shown = written(DRAWINGS[name], width, encoding="ascii")
+    assert shown.isascii()
+    assert max(map(len, shown.splitlines())) <= width
+
+
+def plain_blocks(seen: Surprise, width: int = 80) -> list[list[str]]:
+    """Return the rows of each block of a plain map, the labels cut off: text, bits, guesses, came, sure."""
+    count = seen.probabilities.shape[1]
+    rows = written(SurpriseMap(surprise=seen), width).split("\n")[1:]
+    blocks = []
+    for begin in range(0, len(rows), count + 5):
+        block = rows[begin : begin + count + 4]
+        if len(block) < 2 or not block[1].startswith("bits "):
+            break
+        blocks.append([row[5:] for row in block])
+    return blocks
+
+
+def test_without_colour_digits_say_bits_guesses_and_ranks() -> None:
+    """Whole bits; a guess where it has five percent; which one came; and how sure the first was."""
+    seen = surprise_of("bed head\n fed", model=random_model("\n abcdefgh"))
+    place = 0
+    for text, bits, *guesses, came, sure in plain_blocks(seen):
+        for column, mark in enumerate(text):
+            if place:
+                rank = seen.ranks[place]
+                assert bits[column] == str(min(8, round(seen.bits[place])))
+                assert came[column : column + 1].strip() == (str(rank) if rank <= len(guesses) else "")
+                assert sure[column] == str(min(9, int(seen.probabilities[place, 0] * 10)))
+            for row, chance in zip(guesses, seen.probabilities[place], strict=True):
+                shown = row[column : column + 1].strip()
+                assert bool(shown) == (chance >= 0.05)
+            assert mark in (seen.content[place], "¶")
+            place += 1
+    assert place == len(seen.content)
+
+
+def test_wide_guesses_make_room_above() -> None:
+    """A Chinese guess under a narrow character pushes none of its neighbours away."""
+    seen = surprise_of("日a日c", guesses=len(MODEL.vocabulary))
+    text, *rows = plain_blocks(seen)[0]
+    assert cell_len(text.rstrip()) in (7, 8)
+    assert (
+        rows[0].rstrip()
+        == "".join(
+            (" " if place == 0 else str(min(8, round(bits)))) * 2 for place, bits in enumerate(seen.bits)
+        ).rstrip()
+    )
+
+
+@pytest.mark.parametrize("depth", ["truecolor", "256", "standard"])
+def test_in_colour_the_guess_that_came_true_is_underlined(depth: str) -> None:
+    """As often as one of those shown did."""
+    seen = surprise_of("esc red\nesc", guesses=4)
+    drawn = written(SurpriseMap(surprise=seen), 80, depth)
+    underlined = re.findall(r"\x1b\[1;4[;\d]*m([^\x1b]*)\x1b", drawn[: drawn.index("most surprising")])
+    assert sum(map(len, underlined)) == (seen.ranks[1:] <= 4).sum() + len("underlined")
+
+
+def test_the_characters_of_a_concordance_stand_in_one_column() -> None:
+    """Under the mark, whatever stands before them, and digits are below their characters."""
+    texts = [("", "x", "after"), ("some words before ", "y", ""), ("日本語" * 9, "z", "日本語" * 9)]
+    places = [
+        Place(label="+0.12", before=b, character=c, after=a, values=np.linspace(-1, 1, len(b + c + a)))
+        for b, c, a in texts
+    ]
+    screen = Screen(columns=40, unicode=True, depth=None)
+    head, *rows = "".join(segment.text for segment in concordance(places, screen)).splitlines()
+    column = cell_len(head) - 1
+    for (_, mark, _), row, digits in zip(texts, rows[::2], rows[1::2], strict=True):
+        assert cell_len(row[: row.index(mark)]) == column
+        assert digits[column].isdigit()
+        assert cell_len(row.rstrip()) >= len(digits) - 1
+        assert cell_len(row) <= 40
+
+
+def test_a_planted_cell_stands_in_its_corner() -> None:
+    """Open all the time: the right end of the lowest row; shut: the top of the left column; each cell once."""
+    low = np.array([0.0, 1.0, 0.0, 0.5, 0.05, 0.3])
+    high = np.array([1.0, 0.0, 0.0, 0.5, 0.9, 0.7])
+    counts = fields(Saturation(gate="forget gate f", low=low, high=high))
+    assert (counts[0, FIELDS - 1], counts[FIELDS - 1, 0], counts[0, 0]) == (2, 1, 1)
+    assert counts.sum() == len(low)
+    assert all(counts[row, column] == 0 for row in range(FIELDS) for column in range(FIELDS - row, FIELDS))
+
+
+@pytest.mark.parametrize("unicode", [True, False])
+def test_a_curve_is_where_its_points_are(unicode: bool) -> None:
+    """Marks at both ends of a rising line, the labels of the axes beside and below."""
+    curve = Curve(points=((0.0, 0.0), (1.0, 1.0)), mark="x")
+    ticks = ((0.0, "0"), (1.0, "1"))
+    panel = Panel(title="rise", curves=(curve,), across=ticks, upwards=ticks, unit="steps")
+    title, *field, _, labels, unit = (row.plain for row in panel.rows(30, 6, unicode=unicode))
+    assert title.strip() == "rise"
+    assert field[0].startswith("1 ")
+    assert field[0].endswith("x")
+    assert field[-1][3] == "x"
+    assert (labels.split(), unit.strip()) == (["0", "1"], "steps")
+    assert all(len(row.strip()) > 1 for row in field)
+    assert {cell_len(row) for row in field} == {30}
+
+
+def test_models_stand_side_by_side_where_there_is_room() -> None:
+    """Three of them in eighty columns, below each other in forty."""
+    drawing = MemoryPlots(memories=SEVERAL)
+    names = re.compile("a LSTM 1×5.*b GRU 1×5.*c tanh RNN 1×5")
+    assert any(names.search(row) for row in written(drawing, 80).splitlines()[:4])
+    assert not any(names.search(row) for row in written(drawing, 40).splitlines()[:4])
+
+
+def test_every_view_says_of_what_it_is() -> None:
+    """The model and the text are named, made harmless."""
+    for drawing in DRAWINGS.values():
+        head = written(drawing, 200).splitlines()[0]
+        assert "checkpoints/␛[31m日本" in head
+        assert "a␇[bold]b" in head
+
+
+def test_the_warning_is_there_whenever_a_gradient_is() -> None:
+    """It misses what saturated cells keep."""
+    assert "believe the occlusion" in written(MemoryPlots(memories=(MEMORY,)), 80)
