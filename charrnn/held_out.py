@@ -3,13 +3,14 @@
 What is done with it is left to those who ask for it.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from charrnn.errors import CharrnnError
-from charrnn.network.model_file import Model
 from charrnn.runs import RunDirectory
 from charrnn.text.corpus import Corpus, open_corpus
+from charrnn.text.vocabulary import Vocabulary
 
 LONGEST_LINE = 200
 """characters; where the next line begins farther off, a text begins within one"""
@@ -22,8 +23,12 @@ class NamedText(NamedTuple):
     name: str
 
 
-def held_out(path: Path, model: Model, stretch: slice, *, hint: str) -> NamedText:
+def held_out(
+    path: Path, vocabulary: Vocabulary, training: Mapping[str, Any], stretch: slice, *, hint: str
+) -> NamedText:
     """Take a stretch of what was held out from the model in that file; the first begins where a line does.
+
+    The model's vocabulary and how it was trained are all of it that is asked for.
 
     Raise CharrnnError, with that hint, where the run's corpus is not beside the model or is another's.
     """
@@ -31,8 +36,8 @@ def held_out(path: Path, model: Model, stretch: slice, *, hint: str) -> NamedTex
         corpus = open_corpus(RunDirectory(path.parent).corpus)
     except CharrnnError as error:
         raise CharrnnError(f"the text of {path} is not beside it", hint=hint) from error
-    begin = model.training.get("train_characters")
-    if corpus.vocabulary != model.vocabulary or not isinstance(begin, int):
+    begin = training.get("train_characters")
+    if corpus.vocabulary != vocabulary or not isinstance(begin, int):
         raise CharrnnError(f"the text beside {path} is not the model's", hint=hint)
     if not stretch.start:
         begin = _next_line(corpus, begin)

@@ -1,28 +1,71 @@
-"""Concepts as people name them: found by name, and listed."""
+"""Concepts as people name them: found by name, made of patterns, listed with what a text has of them."""
 
 import difflib
 import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import click
 
-from charrnn.cli.streams import say
-from charrnn.errors import WrongUsageError
-from charrnn.inspection.concepts import CONCEPTS, Concept
+from charrnn.cli.streams import read_text
+from charrnn.errors import CharrnnError, WrongUsageError
+from charrnn.held_out import held_out
+from charrnn.inspection.concepts import CONCEPTS, Concept, Source
+from charrnn.inspection.concepts.custom import custom_concept
+from charrnn.inspection.listing import listing
+from charrnn.network.model_file import described
+from charrnn.network.tensor_file import read_metadata
+from charrnn.runs import find_model
+from charrnn.text.encoding import known_encoding
+from charrnn.text.vocabulary import Vocabulary
+
+COUNTED = 200_000
+"""characters, left to ourselves: as many as are searched"""
+
+
+def concepts_asked(written: Sequence[str]) -> list[Concept]:
+    """Find concepts by their names, or make those that are given with a pattern (WrongUsageError)."""
+    concepts = [custom_concept(one) if "=" in one else concept_named(one) for one in written]
+    for name, times in Counter(concept.name for concept in concepts).items():
+        if times > 1:
+            raise WrongUsageError(f"--concept names {name} {times} times", hint="each concept has a name of its own")
+    return concepts
 
 
 def concept_named(name: str) -> Concept:
-    """Find a concept by its name (WrongUsageError)."""
+    """Find a built-in concept by its name (WrongUsageError)."""
     if name not in CONCEPTS:
         near = difflib.get_close_matches(name, CONCEPTS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(CONCEPTS)}"
+        hint = f"did you mean {near[0]}?" if near else "`charrnn inspect --list-concepts`; NAME=/REGEX/ makes one"
         raise WrongUsageError(f"there is no concept {name!r}", hint=hint)
     return CONCEPTS[name]
 
 
-def list_concepts(*, as_json: bool) -> None:
-    """Say which concepts there are."""
-    if as_json:
-        click.echo(json.dumps({concept.name: concept.description for concept in CONCEPTS.values()}))
+def list_concepts(named: Path | None, asked: Mapping[str, Any]) -> None:
+    """Say which concepts there are, and what the text at hand has of them; no network is read."""
+    concepts = concepts_asked(asked["concepts"]) or CONCEPTS.values()
+    counted = listing(concepts, _text_at_hand(named, asked))
+    if asked["as_json"]:
+        click.echo(json.dumps(counted.to_json()))
         return
-    for concept in CONCEPTS.values():
-        say(f"{concept.name:16}{concept.description}")
+    from charrnn.views.concepts import ConceptsTable
+    from charrnn.views.terminal import output
+
+    output().print(ConceptsTable(listing=counted))
+
+
+def _text_at_hand(named: Path | None, asked: Mapping[str, Any]) -> Source | None:
+    """Read the file that was named, or else what the model's training held out; None where neither is there."""
+    stretch = slice(asked["start"], asked["start"] + (asked["chars"] or COUNTED))
+    if asked["text"]:
+        text = read_text(asked["text"], known_encoding(asked["encoding"]))[stretch]
+        return Source.of(text, asked["text"])
+    with suppress(CharrnnError):
+        path = find_model(named)
+        words = described(read_metadata(path))
+        vocabulary = Vocabulary(tuple(words["vocabulary"]))
+        return Source.of(*held_out(path, vocabulary, words["training"], stretch, hint=""))
+    return None

@@ -25,8 +25,8 @@ EVIDENCE = "What is read"
 
 
 def _model(context: click.Context, _parameter: click.Parameter, named: Path | None) -> Path | None:
-    """Find the model; a list of concepts needs none."""
-    return None if context.params["list_concepts"] else find_model(named)
+    """Find the model; a list of concepts needs none, and looks for it itself."""
+    return named if context.params["list_concepts"] else find_model(named)
 
 
 @click.command(
@@ -40,8 +40,8 @@ def _model(context: click.Context, _parameter: click.Parameter, named: Path | No
 )
 @click.argument("model", required=False, metavar="[MODEL]", type=ModelType(), callback=_model)
 @option("--cell", "cells", type=CellType(), multiple=True, section=COMMON, help="Show what this cell does.")
-@option("--concept", "concepts", multiple=True, section=COMMON, help="Search for this one only; or mark it.")
-@option("--list-concepts", is_flag=True, is_eager=True, section=COMMON, help="Say which concepts there are, and end.")
+@option("--concept", "concepts", multiple=True, section=COMMON, help="Search for these only; or mark one.")
+@option("--list-concepts", is_flag=True, is_eager=True, section=COMMON, help="Say which there are, and how often here.")
 @option(
     "--text",
     shell_complete=complete_file,
@@ -79,17 +79,16 @@ def inspect(model: Path | None, **asked: Any) -> None:
     the text that training held out, and judged on the other. Drawn are the three whose fit and memory, the lower
     of the two, are the highest.
     """
-    views = views_asked(asked)
-    one_stream = asked["cells"] or views == ["surprise"]
-    if model is None or not one_stream:
-        cores.use_idle()
-    else:
-        cores.use_few(model)
-    if model is None:
+    if asked["list_concepts"]:
         from charrnn.cli.concepts import list_concepts
 
-        list_concepts(as_json=asked["as_json"])
+        return list_concepts(model, asked)
+    assert model is not None
+    views = views_asked(asked)
+    if asked["cells"] or views == ["surprise"]:
+        cores.use_few(model)
     else:
-        from charrnn.cli.looking import look
+        cores.use_idle()
+    from charrnn.cli.looking import look
 
-        look(model, asked, views)
+    return look(model, asked, views)

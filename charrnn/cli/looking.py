@@ -8,7 +8,7 @@ from typing import Any
 import click
 import numpy as np
 
-from charrnn.cli.concepts import concept_named
+from charrnn.cli.concepts import concepts_asked
 from charrnn.cli.drawing import heatmap_of, marks_of, show
 from charrnn.cli.subject import Asked, Subject, subject_of
 from charrnn.errors import WrongUsageError
@@ -25,7 +25,7 @@ DIGITS = 4
 
 def look(path: Path, asked: Asked, views: Sequence[str]) -> None:
     """Show the cells and the other views that were asked for, or where nothing was, search."""
-    concepts = [concept_named(name) for name in asked["concepts"]]
+    concepts = concepts_asked(asked["concepts"])
     if asked["cells"]:
         _look_at_cells(path, asked, concepts)
     elif concepts or not views:

@@ -36,12 +36,13 @@ def search(path: Path, asked: Asked, concepts: Sequence[Concept]) -> None:
             return
     else:
         output().print(FindingsTable(findings=findings))
-    show((_finding_map(subject, finding) for finding in worth_drawing(findings.concepts, DRAWN)), asked)
+    known = {concept.name: concept for concept in concepts} or CONCEPTS
+    drawn = worth_drawing(findings.concepts, DRAWN)
+    show((_finding_map(subject, finding, known[finding.concept]) for finding in drawn), asked)
 
 
-def _finding_map(subject: Subject, finding: Finding) -> Heatmap:
+def _finding_map(subject: Subject, finding: Finding, concept: Concept) -> Heatmap:
     """Draw a finding's cell where its concept shows best."""
-    concept = CONCEPTS[finding.concept]
     stretch = passage(concept, subject.source)
     layer, unit = finding.cell.split(".")
     return heatmap_of(

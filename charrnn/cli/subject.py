@@ -40,7 +40,7 @@ def subject_of(path: Path, asked: Asked, characters: int) -> Subject:
     if asked["text"]:
         text, name = _given_text(model, asked, stretch)
     else:
-        text, name = held_out(path, model, stretch, hint="`--text FILE` names one")
+        text, name = held_out(path, model.vocabulary, model.training, stretch, hint="`--text FILE` names one")
     if not text:
         raise CharrnnError(f"{name} has no text at {asked['start']:,}", hint="a lower `--start`")
     reader = Reader.of(model)

@@ -31,7 +31,7 @@ def comment(source: Source) -> Marks:
     return source.code.comment
 
 
-@concept("depth", "how many brackets are open, outside strings and comments", edge=falls_at(")]}"))
+@concept("depth", "brackets open, outside strings and comments", edge=falls_at(")]}"))
 def bracket_depth(source: Source) -> Marks:
     """Count the open brackets of all kinds.
 
@@ -41,7 +41,7 @@ def bracket_depth(source: Source) -> Marks:
     return source.code.depth
 
 
-@concept("depth", "how many ( are open, outside strings and comments", edge=falls_at(")"))
+@concept("depth", "( open, outside strings and comments", edge=falls_at(")"))
 def paren_depth(source: Source) -> Marks:
     """Count the open round brackets.
 
@@ -51,7 +51,7 @@ def paren_depth(source: Source) -> Marks:
     return source.code.depths["("]
 
 
-@concept("depth", "how many [ are open, outside strings and comments", edge=falls_at("]"))
+@concept("depth", "[ open, outside strings and comments", edge=falls_at("]"))
 def square_depth(source: Source) -> Marks:
     """Count the open square brackets.
 
@@ -61,7 +61,7 @@ def square_depth(source: Source) -> Marks:
     return source.code.depths["["]
 
 
-@concept("depth", "how many { are open, outside strings and comments", edge=falls_at("}"))
+@concept("depth", "{ open, outside strings and comments", edge=falls_at("}"))
 def brace_depth(source: Source) -> Marks:
     """Count the open braces.
 

@@ -143,7 +143,6 @@ _MARKDOWN_MARK = re.compile(r"^[ \t]*(?:```|~~~)|\]\(", re.MULTILINE)
 _CLOSING_TAG = re.compile(r"</[A-Za-z]")
 _SIGNS = (
     (_PYTHON_LINE, 0.06, PYTHON),
-    (_TEX_LINE, 0.05, TEX),
     (_CLOSING_TAG, 0.05, MARKUP),
     (_MARKDOWN_MARK, 0.02, MARKDOWN),
 )
@@ -163,6 +162,8 @@ def detect_language(text: str, name: str = "") -> Language:
 def _by_content(text: str) -> Language:
     """Count lines that only code has, then letters: the shares are far apart in real texts."""
     lines = sum(1 for line in text.splitlines() if line.strip()) or 1
+    if len(_TEX_LINE.findall(text)) > 0.05 * lines:
+        return TEX
     # verse ends many lines in a semicolon, but none in a brace
     if len(_C_LINE.findall(text)) > 0.25 * lines and len(_BRACE_LINE.findall(text)) > 0.05 * lines:
         return C if len(_C_DIRECTIVE.findall(text)) > 0.001 * lines else C_LIKE

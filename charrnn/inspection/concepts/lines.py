@@ -33,7 +33,7 @@ def line_start(source: Source) -> Marks:
     return marked(count_since(inked, source.one_of("\n")) == 0)
 
 
-@concept("binary", "on the first line after an empty one, as headings are")
+@concept("binary", "on the line after an empty one: headings")
 def after_blank(source: Source) -> Marks:
     r"""Mark the line, from the end of the empty one to before its own.
 
@@ -50,7 +50,7 @@ def _at_line_start(marks: Marks, source: Source) -> Hits:  # noqa: ARG001 - an E
     return at_start & later(np.ones_like(at_start))
 
 
-@concept("counter", "columns of blanks before the line's first other character", edge=_at_line_start)
+@concept("counter", "columns of blanks that the line begins with", edge=_at_line_start)
 def indent(source: Source) -> Marks:
     r"""Count the columns of leading blanks so far, kept to the end of the line; a tab goes to its stop.
 

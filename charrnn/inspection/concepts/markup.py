@@ -13,7 +13,7 @@ from charrnn.inspection.concepts.source import Source
 _VOID = ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 """elements that have no closing tag"""
 _TAG = re.compile(r"<[A-Za-z/!?][^<>]*")
-_ELEMENT = re.compile(r"<(?P<closing>/?)(?P<name>[A-Za-z][^\s<>/]*)[^<>]*(?P<end>>)")
+_ELEMENT = re.compile(r"<(?P<closing>/?)(?P<name>[A-Za-z][^\s<>/]*+)[^<>]*+(?P<end>>)")
 _LINK = re.compile(rf"(?P<opener>\[\[)|\]\]|{BLANK_LINE}")
 _MARKDOWN = re.compile(rf"^[ \t]*(?P<fence>`{{3,}}|~{{3,}})|(?P<ticks>`+)|{BLANK_LINE}", re.MULTILINE)
 _HEADING = re.compile(r"^#[^\n]*", re.MULTILINE)

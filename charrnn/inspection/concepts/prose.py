@@ -85,7 +85,7 @@ def sent_words(source: Source) -> Marks:
     return count_since(source.word & ~earlier(source.word), _sentence_over(source))
 
 
-@concept("counter", "how far into the paragraph: each step is twice as far")
+@concept("counter", "how far into the paragraph, in doublings")
 def para_pos(source: Source) -> Marks:
     r"""Count the characters since the blank line by powers of two: floor(log2(1 + characters)).
 

@@ -12,7 +12,7 @@ _NUMBER = re.compile(r"0[xX][0-9A-Fa-f_]*|\d+(?:[.,_]\d+)*[.,_]?")
 _ADDRESS = re.compile(r"""(?:://|www\.)([^\s<>")\]]*)""")
 
 
-@concept("counter", "characters since the word began, 0 outside words")
+@concept("counter", "characters since the word began, 0 outside")
 def word_pos(source: Source) -> Marks:
     """Count the letters, digits, underscores and inner apostrophes of the word so far.
 
@@ -45,7 +45,7 @@ def capword(source: Source) -> Marks:
     return hold(len(source.text), changes, marked(source.where(_is_capital) & source.word)[changes])
 
 
-@concept("binary", "inside a word of two or more letters, all capitals so far")
+@concept("binary", "inside a word of capitals, from the second on")
 def upper_word(source: Source) -> Marks:
     """Mark words from their second letter on, as long as all letters are capitals.
 
@@ -68,7 +68,7 @@ def number(source: Source) -> Marks:
     return inside(len(source.text), [start for start, _ in spans], [stop for _, stop in spans])
 
 
-@concept("binary", "inside the address of a page, after :// or www.")
+@concept("binary", "inside an address, after :// or www.")
 def url(source: Source) -> Marks:
     """Mark addresses, from when they can be told from other text.
 
