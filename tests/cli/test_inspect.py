@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from small import Call, random_model
 from charrnn.cli import cores
 from charrnn.network.model_file import Model, save
 from charrnn.runs import RunDirectory
+from charrnn.text import corpus as corpora
+from charrnn.text.sources import find
 
 TEXT = "abc (a bc) ab\n  deaf had a cab (fed) \n" * 400
 
@@ -111,12 +114,81 @@ def test_an_unknown_concept_is_refused_with_the_nearest(call: Call, text: str) -
     assert "did you mean line_pos?" in said.err
 
 
+def test_a_concept_of_one_s_own_is_searched_for_and_drawn(call: Call, text: str) -> None:
+    """By a pattern, beside a built-in one; both are found by name in the table."""
+    said = call("inspect", "--text", text, "--concept", "after-b=/b/since", "--concept", "line_pos")
+    assert said.code == 0, said.err
+    first = {line.split()[0] for line in said.out.splitlines() if line.strip()}
+    assert {"after-b", "line_pos"} <= first
+    assert "word_pos" not in first
+
+
+def test_a_concept_of_one_s_own_is_marked_beside_a_cell(call: Call, text: str) -> None:
+    """Under its own name."""
+    cell = ("inspect", "--text", text, "--cell", "1.0", "--chars", "14", "--json")
+    marks = json.loads(call(*cell, "--concept", "round=[(]..[)]").out)["marks"]
+    assert marks == {"round": [0] * 4 + [1] * 5 + [0] * 5}
+
+
+@pytest.mark.parametrize(
+    ("concept", "said"),
+    [("x=/a(b/", "unterminated"), ("nonsense", "there is no concept"), ("x=/a/sinc", "did you mean since?")],
+)
+@pytest.mark.parametrize("listed", [(), ("--list-concepts",)])
+def test_a_concept_that_is_none_is_refused_before_anything_is_read(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, concept: str, said: str, listed: tuple[str, ...]
+) -> None:
+    """In one line, and with what to do; searching or listing."""
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path / "model.safetensors", random_model())
+    refused = call("inspect", "model.safetensors", "--concept", concept, *listed)
+    assert (refused.code, refused.out) == (2, "")
+    assert said in refused.err
+
+
+def test_the_same_concept_twice_is_refused(call: Call, text: str) -> None:
+    """There is one row for it."""
+    said = call("inspect", "--text", text, "--concept", "x=/a/", "--concept", "x=/b/")
+    assert said.code == 2
+    assert "names x 2 times" in said.err
+
+
 def test_the_concepts_can_be_listed(call: Call, run_here: RunDirectory) -> None:
-    """A line each, without reading a text."""
+    """A line each, uncounted where no text is at hand."""
     assert run_here.model.exists()
     said = call("inspect", "--list-concepts")
     assert {"in_quote", "line_pos", "word_pos", "indent", "bracket_depth", "comment", "string"} <= {
-        line.split()[0] for line in said.out.splitlines()
+        line.split()[0] for line in said.out.splitlines() if line
+    }
+    assert "too rare" not in said.out
+
+
+def test_listing_counts_episodes_in_a_text_without_reading_the_network(call: Call, text: str) -> None:
+    """The file that was named; the model is not even a model."""
+    RunDirectory(Path("checkpoints/hamlet")).model.write_bytes(b"none")
+    said = call("inspect", "--list-concepts", "--text", text, "--json")
+    listed = json.loads(said.out)
+    episodes = {concept["concept"]: concept["episodes"] for concept in listed["concepts"]}
+    assert (listed["text"], listed["characters"]) == (text, len(TEXT))
+    assert episodes["line_pos"] == TEXT.count("\n")
+    assert episodes["in_quote"] == 0
+
+
+def test_listing_counts_in_what_training_held_out(call: Call, run_here: RunDirectory) -> None:
+    """Beside the model; and only the concepts that were asked for, one's own among them."""
+    Path("text.txt").write_text(TEXT)
+    sources = find(["text.txt"])
+    corpus = corpora.encode(sources, "utf-8", corpora.survey(sources, "utf-8"), run_here.corpus)
+    held_out = TEXT[corpus.split(0.5) :]
+    held_out = held_out[held_out.index("\n") + 1 :]
+    training = {"train_characters": corpus.split(0.5)}
+    save(run_here.model, replace(random_model("".join(corpus.vocabulary.characters)), training=training))
+    said = call("inspect", "--list-concepts", "--concept", "bracket_depth", "--concept", "cab=/cab/", "--json")
+    listed = json.loads(said.out)
+    assert listed["characters"] == len(held_out)
+    assert {concept["concept"]: concept["episodes"] for concept in listed["concepts"]} == {
+        "bracket_depth": held_out.count(")"),
+        "cab": held_out.count("cab"),
     }
 
 
@@ -126,7 +198,16 @@ def test_listing_the_concepts_needs_no_model(
 ) -> None:
     """Where nothing was trained yet, and whatever else is asked."""
     monkeypatch.chdir(tmp_path)
-    assert "in_quote" in json.loads(call("inspect", *arguments).out)
+    listed = json.loads(call("inspect", *arguments).out)
+    assert "in_quote" in {concept["concept"] for concept in listed["concepts"]}
+
+
+def test_listing_in_a_file_that_is_not_there_is_refused(call: Call, run_here: RunDirectory) -> None:
+    """A text that was asked for is not passed over."""
+    assert run_here.model.exists()
+    said = call("inspect", "--list-concepts", "--text", "none.txt")
+    assert said.code == 2
+    assert "none.txt: no such file" in said.err
 
 
 @pytest.mark.parametrize(("arguments", "used"), [((), ["idle"]), (("--cell", "1.0"), ["few"])])

@@ -50,7 +50,7 @@ def test_edges_stand_before_what_the_concept_foresees(concept: str, name: str, t
     assert foreseen(concept, text, name) == expected
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(text=texts, suffix=suffixes)
 def test_the_last_character_is_no_edge(text: str, suffix: str) -> None:
     """Nothing comes after it; and every other character has one answer."""
