@@ -29,6 +29,8 @@ class NetworkConfig:
     """share of a character's vector zeroed while training"""
     weight_drop: float = 0.0
     """share of the recurrent weights left out of each window while training"""
+    documents: str | None = None
+    """what its text is made of: line, blank or file, each read from the zero state; None: its text is one"""
 
     def __post_init__(self) -> None:
         bounds: dict[str, tuple[int, int]] = {
@@ -38,6 +40,8 @@ class NetworkConfig:
         }
         if self.cell not in ("lstm", "gru", "rnn"):
             raise CharrnnError(f"unknown cell {self.cell!r}", hint="one of lstm, gru, rnn")
+        if self.documents not in (None, "line", "blank", "file"):
+            raise CharrnnError(f"unknown kind of documents {self.documents!r}", hint="one of line, blank, file")
         for name, (low, high) in bounds.items():
             value = getattr(self, name)
             if type(value) is not int or not low <= value <= high:

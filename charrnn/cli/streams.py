@@ -16,13 +16,12 @@ from charrnn.views.terminal import animated, is_terminal, never_fail_to_encode, 
 DIM, BOLD_RED, BOLD_CYAN = "2", "1;31", "1;36"
 
 
-def read_text(name: str, encoding: str = "utf-8") -> str:
-    """Read a whole text, its line ends as they are; "-": standard input (CharrnnError, with the place)."""
-    from charrnn.text.encoding import code_points
+def read_text(name: str, encoding: str = "utf-8", *, documents: str | None = None) -> str:
+    """Read a whole text, as it is or its `documents` ended; "-": standard input (CharrnnError, with the place)."""
+    from charrnn.text.encoding import texts
     from charrnn.text.sources import find
 
-    pieces = code_points(find([name]).files[0], encoding)
-    return "".join(piece.astype("<u4").tobytes().decode("utf-32-le") for piece in pieces)
+    return "".join(texts(find([name]).files[0], encoding, documents=documents))
 
 
 def say(line: str) -> None:

@@ -1,7 +1,7 @@
 """One recurrent layer over a window while it learns, by the fastest way there is for each cell and device.
 
 Shapes: T characters, B streams, I inputs, H units, G gates in torch's order. Weights and state come in, outputs and
-the next state go out; nothing is kept here.
+the next state go out; nothing is kept here. Where `ended` (T, B) says so, what a step leaves is the zero state.
 """
 
 import warnings
@@ -30,27 +30,41 @@ class LayerWeights(NamedTuple):
     """(G·H,)"""
 
 
-Layer = Callable[[Tensor, LayerState, LayerWeights], tuple[Tensor, LayerState]]
-"""inputs (T, B, I), state, weights -> outputs (T, B, H), state after the last character"""
+Layer = Callable[[Tensor, LayerState, LayerWeights, Tensor | None], tuple[Tensor, LayerState]]
+"""inputs (T, B, I), state, weights, ended -> outputs (T, B, H), state after the last character"""
+
+SHUT = -1e4
+"""what closes a gate, whatever else it hears: σ of it is 0"""
 
 
-def lstm(inputs: Tensor, state: LayerState, weights: LayerWeights) -> tuple[Tensor, LayerState]:
+def lstm(
+    inputs: Tensor, state: LayerState, weights: LayerWeights, ended: Tensor | None = None
+) -> tuple[Tensor, LayerState]:
     """Run an LSTM: oneDNN's on the CPU, cuDNN's on a GPU."""
+    if ended is not None:
+        inputs, weights = _shutting(inputs, weights, ended)
     return _torchs(torch.lstm, inputs, [part.unsqueeze(0) for part in state], weights)
 
 
-def gru(inputs: Tensor, state: LayerState, weights: LayerWeights) -> tuple[Tensor, LayerState]:
-    """Run a GRU in cuDNN's form, where the reset gate acts after the recurrent product: ours on the CPU."""
-    if inputs.is_cpu:
-        outputs = recurrence.gru(inputs, *state, *weights, precision=_precision())
+def gru(
+    inputs: Tensor, state: LayerState, weights: LayerWeights, ended: Tensor | None = None
+) -> tuple[Tensor, LayerState]:
+    """Run a GRU in cuDNN's form, where the reset gate acts after the recurrent product.
+
+    It is ours on the CPU, and where documents end, which no kernel of torch's knows of.
+    """
+    if inputs.is_cpu or ended is not None:
+        outputs = recurrence.gru(inputs, *state, *weights, ended=ended, precision=_precision(inputs))
         return outputs, (outputs[-1],)
     return _torchs(torch.gru, inputs, state[0].unsqueeze(0), weights)
 
 
-def rnn(inputs: Tensor, state: LayerState, weights: LayerWeights) -> tuple[Tensor, LayerState]:
-    """Run a plain tanh network: ours on the CPU."""
-    if inputs.is_cpu:
-        outputs = recurrence.tanh_rnn(inputs, *state, *weights, precision=_precision())
+def rnn(
+    inputs: Tensor, state: LayerState, weights: LayerWeights, ended: Tensor | None = None
+) -> tuple[Tensor, LayerState]:
+    """Run a plain tanh network: ours on the CPU, and where documents end."""
+    if inputs.is_cpu or ended is not None:
+        outputs = recurrence.tanh_rnn(inputs, *state, *weights, ended=ended, precision=_precision(inputs))
         return outputs, (outputs[-1],)
     return _torchs(torch.rnn_tanh, inputs, state[0].unsqueeze(0), weights)
 
@@ -67,9 +81,22 @@ def _torchs(
     return outputs, tuple(part[0] for part in after)
 
 
-def _precision() -> str:
+def _shutting(inputs: Tensor, weights: LayerWeights, ended: Tensor) -> tuple[Tensor, LayerWeights]:
+    """Have an LSTM's gates i, f and o shut where a document ends, by one more input that nothing else hears.
+
+    Then c' = f·c + i·g and h' = o·tanh(c') are zero, and no gradient comes back: an exact reset within a window, by
+    the kernels as they are.
+    """
+    size = weights.weight_hh.shape[1]
+    told = weights.weight_ih.new_full((4 * size, 1), SHUT)
+    told[2 * size : 3 * size] = 0
+    inputs = torch.cat([inputs, ended.unsqueeze(-1).to(inputs.dtype)], -1)
+    return inputs, weights._replace(weight_ih=torch.cat([weights.weight_ih, told], 1))
+
+
+def _precision(inputs: Tensor) -> str:
     """Say what products are made in here, as autocast has it."""
-    return "bfloat16" if torch.is_autocast_enabled("cpu") else "float32"
+    return "bfloat16" if torch.is_autocast_enabled(inputs.device.type) else "float32"
 
 
 LAYERS: dict[str, Layer] = {"lstm": lstm, "gru": gru, "rnn": rnn}

@@ -17,7 +17,7 @@ from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError
 from charrnn.network import tensor_file
 from charrnn.network.cells import CELLS
-from charrnn.text.vocabulary import Vocabulary
+from charrnn.text.vocabulary import ENDS, Vocabulary
 
 Weights = Mapping[str, NDArray[np.float32]]
 
@@ -32,6 +32,11 @@ class Model:
     """torch's names; see `weight_shapes`"""
     training: Mapping[str, Any] = field(default_factory=dict)
     """how it came to be (corpus, steps, losses, …): for people, never needed to compute"""
+
+    @property
+    def end(self) -> int | None:
+        """The number of the character that ends each document, after which the state is zero; None: it never is."""
+        return self.vocabulary.end_of(self.config.documents)
 
     @property
     def parameters(self) -> int:
@@ -93,6 +98,8 @@ def model_from(arrays: tensor_file.Arrays, metadata: Mapping[str, str]) -> Model
     values = described(metadata)
     config = NetworkConfig.from_mapping(values["config"])
     vocabulary = Vocabulary(tuple(values["vocabulary"]))
+    if config.documents is not None and ENDS[config.documents] not in vocabulary:
+        raise CharrnnError(f"its documents end with {ENDS[config.documents]!r}, which its vocabulary lacks")
     shapes = weight_shapes(config, len(vocabulary))
     for name, shape in shapes.items():
         array = arrays.get(name)

@@ -30,12 +30,15 @@ State = tuple[Tensor, ...]
 class CharacterNetwork(nn.Module):
     """Characters in, logits of the next ones out, with the state handed through.
 
-    Shapes: ids (T, B), state (layers, B, H) -> logits (T, B, V), state.
+    Shapes: ids (T, B), state (layers, B, H) -> logits (T, B, V), state. Where its text is made of documents, the
+    state is zero after the character `end` of each, so nothing is carried from one to the next.
     """
 
-    def __init__(self, config: NetworkConfig, vocabulary_size: int) -> None:
+    def __init__(self, config: NetworkConfig, vocabulary_size: int, *, end: int | None = None) -> None:
         super().__init__()
+        assert (end is None) == (config.documents is None), "documents are ended by a character"
         self.config = config
+        self.end = end
         self.vocabulary_size = vocabulary_size
         width = config.embedding or vocabulary_size
         self.embedding = nn.Embedding(vocabulary_size, width) if config.embedding else None
@@ -46,9 +49,10 @@ class CharacterNetwork(nn.Module):
     def forward(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
         """Read windows: ids (T, B), state -> logits (T, B, V), state after the last character."""
         hidden = self._dropped(self._embedded(ids), self.config.input_dropout)
+        ended = self._ended(ids)
         after = []
         for layer, before in enumerate(zip(*state, strict=True)):
-            hidden, left = LAYERS[self.config.cell](hidden, before, self._weights(layer))
+            hidden, left = LAYERS[self.config.cell](hidden, before, self._weights(layer), ended)
             hidden = self._dropped(hidden, self.config.dropout)
             after.append(left)
         return self.output(hidden), tuple(torch.stack(parts) for parts in zip(*after, strict=True))
@@ -65,6 +69,11 @@ class CharacterNetwork(nn.Module):
         Most of all in a large alphabet: what is rare is otherwise pushed down step by step, and its weights with it.
         """
         self.output.bias.copy_(torch.from_numpy(np.log(frequencies)))
+
+    def _ended(self, ids: Tensor) -> Tensor | None:
+        """Say after which characters of a window the state is zero, (T, B); None where none of them is such a one."""
+        ended = None if self.end is None else ids == self.end
+        return ended if ended is not None and ended.any() else None
 
     def _embedded(self, ids: Tensor) -> Tensor:
         if self.embedding is None:

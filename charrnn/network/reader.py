@@ -3,7 +3,7 @@
 The state is a value: it comes in, the next one goes out. Choosing and scoring characters is left to others.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -89,9 +89,13 @@ class Reader:
     """each layer's weights, the lowest first"""
     output_weight: Array
     """(H, V)"""
+    end: int | None
+    """the character that ends a document, after which the state is zero; None: there are no documents"""
 
-    def __init__(self, config: NetworkConfig, weights: Mapping[str, Array]) -> None:
+    def __init__(self, config: NetworkConfig, weights: Mapping[str, Array], *, end: int | None = None) -> None:
+        assert (end is None) == (config.documents is None), "documents are ended by a character"
         self.config = config
+        self.end = end
         self._cell = CELLS[config.cell]
         self._embedding = weights.get("embedding.weight")
         self.layers = tuple(_lay_out(config.cell, weights, layer) for layer in range(config.layers))
@@ -101,7 +105,7 @@ class Reader:
     @classmethod
     def of(cls, model: Model, *, arrays: Callable[[Any], Array] = np.asarray) -> "Reader":
         """Lay out a model; `arrays` puts each weight where the stepping is to happen, e.g. on a GPU."""
-        return cls(model.config, {name: arrays(weight) for name, weight in model.weights.items()})
+        return cls(model.config, {name: arrays(weight) for name, weight in model.weights.items()}, end=model.end)
 
     @property
     def signal_name(self) -> str:
@@ -116,22 +120,22 @@ class Reader:
 
     def step(self, ids: Array, state: State, clamps: Clamps = NOTHING_HELD) -> tuple[Array, State]:
         """Read one character a stream: ids (B,), state -> logits of the next one (B, V), state."""
-        projected = self._first_projection(ids)
+        projected, ended = self._first_projection(ids), self._ended(ids)
         states: list[CellState] = []
         for number, (layer, carried) in enumerate(zip(self.layers, state, strict=True)):
             if number:
                 projected = states[-1].hidden @ layer.weight_ih + layer.bias_ih
-            states.append(self._step(layer, projected, carried, clamps.get(number + 1)).state)
+            states.append(self._step(layer, projected, carried, ended, clamps.get(number + 1)).state)
         return self.logits(states[-1].hidden), tuple(states)
 
     def read(self, ids: Array, state: State, clamps: Clamps = NOTHING_HELD) -> Reading:
         """Read T characters of B streams: ids (T, B) -> a Reading; one large product a layer for the input."""
         readings: list[LayerReading] = []
-        projected = self._first_projection(ids)
+        projected, ended = self._first_projection(ids), [self._ended(row) for row in ids]
         for number, (layer, carried) in enumerate(zip(self.layers, state, strict=True)):
             if number:
                 projected = readings[-1].hidden @ layer.weight_ih + layer.bias_ih
-            readings.append(self._read_layer(layer, projected, carried, clamps.get(number + 1)))
+            readings.append(self._read_layer(layer, projected, carried, ended, clamps.get(number + 1)))
         return Reading(tuple(readings), tuple(reading.steps[-1].state for reading in readings))
 
     def logits(self, hidden: Array) -> Array:
@@ -139,20 +143,34 @@ class Reader:
         return hidden @ self.output_weight + self._output_bias
 
     def _read_layer(
-        self, layer: LayerWeights, projected: Array, state: CellState, clamp: Clamp | None
+        self,
+        layer: LayerWeights,
+        projected: Array,
+        state: CellState,
+        ended: Sequence[Array | None],
+        clamp: Clamp | None,
     ) -> LayerReading:
         steps: list[CellStep] = []
-        for said in projected:
-            steps.append(self._step(layer, said, state, clamp))
+        for said, ends in zip(projected, ended, strict=True):
+            steps.append(self._step(layer, said, state, ends, clamp))
             state = steps[-1].state
         return LayerReading(tuple(steps))
 
-    def _step(self, layer: LayerWeights, projected: Array, state: CellState, clamp: Clamp | None) -> CellStep:
+    def _step(
+        self, layer: LayerWeights, projected: Array, state: CellState, ended: Array | None, clamp: Clamp | None
+    ) -> CellStep:
         recurrent = state.hidden @ layer.weight_hh
         if layer.bias_hh is not None:
             recurrent = recurrent + layer.bias_hh
         step = self._cell.equations(projected, recurrent, state)
+        if ended is not None:
+            step = _emptied(step, ended)
         return clamp.applied(step) if clamp else step
+
+    def _ended(self, ids: Array) -> Array | None:
+        """Say which streams' documents end with these characters, (B, 1); None where none does."""
+        ended = None if self.end is None else ids == self.end
+        return ended[:, None] if ended is not None and ended.any() else None
 
     def _first_projection(self, ids: Array) -> Array:
         """Say what the characters ids (…) tell the first layer: (…, G·H)."""
@@ -183,6 +201,14 @@ def _lay_out(cell: str, weights: Mapping[str, Array], layer: int) -> LayerWeight
         weight_hh=_packed(weights[f"rnn.weight_hh_l{layer}"].T),
         bias_hh=bias_hh if apart else None,
     )
+
+
+def _emptied(step: CellStep, ended: Array) -> CellStep:
+    """Give a step that leaves the zero state to the streams that `ended` (B, 1); the gates stay as they were."""
+    arrays, (hidden, memory) = library(step.state.hidden), step.state
+    zero = arrays.zeros_like(hidden)
+    emptied = None if memory is None else arrays.where(ended, zero, memory)
+    return step._replace(state=CellState(arrays.where(ended, zero, hidden), emptied))
 
 
 def _rows(table: Array, ids: Array) -> Array:

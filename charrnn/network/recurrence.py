@@ -21,6 +21,9 @@ from charrnn.network.backpropagation import Blocks, Cast, Learned, WayBack, add_
 PRECISIONS: dict[str, Cast] = {"float32": lambda x: x, "bfloat16": torch.Tensor.bfloat16}
 """how a product's factors are cast; what is summed keeps its type"""
 
+Kept = Tensor | None
+"""0 where a document ends and the state with it, 1 elsewhere, (T, B, 1); None: 1 everywhere"""
+
 
 class _Weights(NamedTuple):
     """A layer's weights, in torch's shapes and order."""
@@ -36,30 +39,39 @@ class _Weights(NamedTuple):
 class _Cell(NamedTuple):
     """A kind of cell: its way through a window, and what its gradient's way back needs."""
 
-    forward: Callable[[Tensor, Tensor, _Weights, Cast], tuple[Tensor, ...]]
-    """inputs, hidden, weights, cast -> states (T + 1, B, H) and what else `slopes` needs"""
+    forward: Callable[[Tensor, Tensor, _Weights, Cast, Kept], tuple[Tensor, ...]]
+    """inputs, hidden, weights, cast, kept -> states (T + 1, B, H) and what else `slopes` needs"""
     slopes: Callable[..., None]
     """writes the slopes of a chunk, (t, B, blocks·H), from the states after its steps and the rest of the above"""
     blocks: Blocks
 
 
-def gru(inputs: Tensor, hidden: Tensor, *weights: Tensor, precision: str = "float32") -> Tensor:
+def gru(
+    inputs: Tensor, hidden: Tensor, *weights: Tensor, ended: Tensor | None = None, precision: str = "float32"
+) -> Tensor:
     """Take a GRU layer through a window: inputs (T, B, I), hidden (B, H) -> outputs (T, B, H), the last its state.
 
     The equations are `cells.gru`'s; weights are torch's W_ih (3·H, I), W_hh (3·H, H), b_ih and b_hh (3·H). In the
     precision `bfloat16` the factors of every product are rounded to it, all else stays; `float32` casts nothing.
+    The output is zero, and the next step goes on from that, where `ended` (T, B) is true.
     """
-    outputs: Tensor = _Window.apply(_GRU, precision, inputs, hidden, *weights)  # type: ignore[no-untyped-call]
-    return outputs
+    return _through(_GRU, precision, ended, inputs, hidden, *weights)
 
 
-def tanh_rnn(inputs: Tensor, hidden: Tensor, *weights: Tensor, precision: str = "float32") -> Tensor:
+def tanh_rnn(
+    inputs: Tensor, hidden: Tensor, *weights: Tensor, ended: Tensor | None = None, precision: str = "float32"
+) -> Tensor:
     """Take a tanh layer through a window, like `gru`; the equations are `cells.rnn`'s, the weights of H rows each."""
-    outputs: Tensor = _Window.apply(_RNN, precision, inputs, hidden, *weights)  # type: ignore[no-untyped-call]
+    return _through(_RNN, precision, ended, inputs, hidden, *weights)
+
+
+def _through(cell: _Cell, precision: str, ended: Tensor | None, inputs: Tensor, *others: Tensor) -> Tensor:
+    kept = None if ended is None else (~ended).unsqueeze(-1).to(inputs.dtype)
+    outputs: Tensor = _Window.apply(cell, precision, kept, inputs, *others)  # type: ignore[no-untyped-call]
     return outputs
 
 
-def _gru_forward(inputs: Tensor, hidden: Tensor, weights: _Weights, cast: Cast) -> tuple[Tensor, ...]:
+def _gru_forward(inputs: Tensor, hidden: Tensor, weights: _Weights, cast: Cast, kept: Kept) -> tuple[Tensor, ...]:
     """Give the states (T + 1, B, H), the gates r, z, a (T, B, 3·H) and the candidates n (T, B, H)."""
     length, batch, width = inputs.shape
     size = hidden.shape[1]
@@ -76,11 +88,13 @@ def _gru_forward(inputs: Tensor, hidden: Tensor, weights: _Weights, cast: Cast) 
         add_product(sums[:, : 2 * size], heard, from_inputs[:, : 2 * size])
         sums = candidates[begin:end].view(-1, size).copy_(weights.input_bias[2 * size :])
         add_product(sums, heard, from_inputs[:, 2 * size :])
-        for before, after, total, reset_update, r, z, a, n in steps[begin:end]:
+        for step, (before, after, total, reset_update, r, z, a, n) in enumerate(steps[begin:end], begin):
             add_product(total, cast(before), from_hidden)
             reset_update.sigmoid_()
             n.addcmul_(r, a).tanh_()
             torch.lerp(n, before, z, out=after)
+            if kept is not None:
+                after.mul_(kept[step])
     return states, gates, candidates
 
 
@@ -97,7 +111,7 @@ def _gru_slopes(slopes: Tensor, after: Tensor, gates: Tensor, n: Tensor) -> None
     both.addcmul_(both, gates[..., : 2 * size], value=-1)
 
 
-def _rnn_forward(inputs: Tensor, hidden: Tensor, weights: _Weights, cast: Cast) -> tuple[Tensor, ...]:
+def _rnn_forward(inputs: Tensor, hidden: Tensor, weights: _Weights, cast: Cast, kept: Kept) -> tuple[Tensor, ...]:
     """Give the states, (T + 1, B, H)."""
     length, batch, width = inputs.shape
     states = _states(inputs, hidden)
@@ -107,9 +121,12 @@ def _rnn_forward(inputs: Tensor, hidden: Tensor, weights: _Weights, cast: Cast) 
     for begin, end in chunks(length, batch):
         sums = states[begin + 1 : end + 1].view(-1, hidden.shape[1]).copy_(bias)
         add_product(sums, cast(inputs[begin:end].reshape(-1, width)), from_inputs)
-        for before, after in zip(steps[begin:end], steps[begin + 1 : end + 1], strict=True):
-            add_product(after, cast(before), from_hidden)
+        for step in range(begin, end):
+            after = steps[step + 1]
+            add_product(after, cast(steps[step]), from_hidden)
             after.tanh_()
+            if kept is not None:
+                after.mul_(kept[step])
     return (states,)
 
 
@@ -133,9 +150,11 @@ class _Window(torch.autograd.Function):
     """A layer's way through a window and its gradient's way back."""
 
     @staticmethod
-    def forward(ctx: Any, cell: _Cell, precision: str, inputs: Tensor, hidden: Tensor, *weights: Tensor) -> Tensor:
-        ctx.cell, ctx.cast = cell, PRECISIONS[precision]
-        states, *known = cell.forward(inputs, hidden, _Weights(*weights), ctx.cast)
+    def forward(
+        ctx: Any, cell: _Cell, precision: str, kept: Kept, inputs: Tensor, hidden: Tensor, *weights: Tensor
+    ) -> Tensor:
+        ctx.cell, ctx.cast, ctx.kept = cell, PRECISIONS[precision], kept
+        states, *known = cell.forward(inputs, hidden, _Weights(*weights), ctx.cast, kept)
         ctx.save_for_backward(inputs, weights[0], weights[1], states, *known)
         return states[1:]
 
@@ -143,11 +162,11 @@ class _Window(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, outputs: Tensor) -> tuple[Tensor | None, ...]:
         inputs, weight_ih, weight_hh, states, *known = ctx.saved_tensors
-        back = WayBack(ctx.cell.blocks, ctx.cast, outputs, weight_hh, ctx.needs_input_grad[3])
-        learned = Learned(ctx.cell.blocks, ctx.cast, inputs, weight_ih, weight_hh, ctx.needs_input_grad[2])
+        back = WayBack(ctx.cell.blocks, ctx.cast, outputs, weight_hh, ctx.kept, ctx.needs_input_grad[4])
+        learned = Learned(ctx.cell.blocks, ctx.cast, inputs, weight_ih, weight_hh, ctx.needs_input_grad[3])
         for begin, end in reversed(list(chunks(*inputs.shape[:2]))):
             slopes = back.gradients[: end - begin]
             ctx.cell.slopes(slopes, states[begin + 1 : end + 1], *(part[begin:end] for part in known))
             back.through(begin, end, known)
             learned.add(slopes, states, begin, end)
-        return None, None, learned.inputs, back.hidden, *learned.weights()
+        return None, None, None, learned.inputs, back.hidden, *learned.weights()

@@ -7,20 +7,22 @@ and the pages that were touched are given back now and then: many gigabytes of t
 import hashlib
 import json
 import mmap
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError
 from charrnn.storage import replacing, write_whole
+from charrnn.text.documents import mix, nearest_end, one_document
 from charrnn.text.encoding import CodePoints, code_points
 from charrnn.text.sources import Sources
-from charrnn.text.vocabulary import UNKNOWN, Ids, Vocabulary
+from charrnn.text.vocabulary import ENDS, UNKNOWN, Ids, Vocabulary
 
 FEWEST_CHARACTERS = 200
 CODE_POINTS = 0x110000
@@ -35,12 +37,20 @@ class Survey:
     characters: int
     counts: NDArray[np.int64]
     """how often each code point stands in the text, (0x110000,)"""
+    documents: str | None = None
+    """what it is made of: line, blank or file, each ended by a character that is counted too; None: it is one"""
 
-    def vocabulary(self, min_count: int = 1) -> Vocabulary:
-        """List the characters in code point order; those rarer than `min_count` become one, U+FFFD."""
-        frequent = np.flatnonzero(self.counts >= max(min_count, 1))
-        rare = frequent.size < np.count_nonzero(self.counts)
-        return Vocabulary(tuple(sorted({chr(point) for point in frequent} | ({UNKNOWN} if rare else set()))))
+    def vocabulary(self, min_count: int = 1, *, known: tuple[str, ...] = ()) -> Vocabulary:
+        """List those known already as they are, then the others in code point order.
+
+        Those rarer than `min_count` become one, U+FFFD; what ends a document is never rare.
+        """
+        there = {chr(point) for point in np.flatnonzero(self.counts)} - set(known)
+        frequent = {character for character in there if self.counts[ord(character)] >= min_count}
+        if self.documents is not None:
+            frequent |= {ENDS[self.documents]} - set(known)
+        rare = {UNKNOWN} - set(known) if there - frequent else set()
+        return Vocabulary((*known, *sorted(frequent | rare)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,15 +71,23 @@ class Corpus:
     """of the files"""
     min_count: int
     """characters rarer than this were read as U+FFFD"""
+    documents: str | None = None
+    """what the text is made of, in another order than in the files: line, blank or file; None: it is one"""
 
     @cached_property
     def characters(self) -> int:
         """How long the text is."""
         return sum(self.counts)
 
+    @property
+    def end(self) -> int | None:
+        """The number of the character that ends each document; None where there are none."""
+        return self.vocabulary.end_of(self.documents)
+
     def split(self, val_fraction: float) -> int:
-        """Give the position at which the held-out end begins."""
-        return int(self.characters * (1 - val_fraction))
+        """Give the position at which the held-out end begins, which with documents is where one of them does."""
+        place = int(self.characters * (1 - val_fraction))
+        return place if self.end is None else nearest_end(self.ids, self.end, place)
 
     @cached_property
     def ids(self) -> Ids:
@@ -100,12 +118,12 @@ class Corpus:
         return self.vocabulary.decode(self.ids[start:stop].tolist())
 
 
-def survey(sources: Sources, encoding: str) -> Survey:
+def survey(sources: Sources, encoding: str, *, documents: str | None = None) -> Survey:
     """Read a text once, counting its characters; raise CharrnnError if it is nothing to learn from."""
     counts = np.zeros(CODE_POINTS, dtype=np.int64)
-    for points in _all_code_points(sources, encoding):
+    for points in _all_code_points(sources, encoding, documents):
         _count(points, counts)
-    found = Survey(characters=int(counts.sum()), counts=counts)
+    found = Survey(characters=int(counts.sum()), counts=counts, documents=documents)
     name = sources.files[0].name if len(sources.files) == 1 else sources.name
     if not found.characters:
         raise CharrnnError(f"{name} is empty")
@@ -113,26 +131,37 @@ def survey(sources: Sources, encoding: str) -> Survey:
         raise CharrnnError(f"{name} has {found.characters} characters; at least {FEWEST_CHARACTERS} are needed")
     if np.count_nonzero(counts) == 1:
         raise CharrnnError(f"every character is {chr(int(counts.argmax()))!r}; there is nothing to learn")
+    if documents is not None and counts[ord(ENDS[documents])] < 2:
+        raise one_document(documents, name)
     return found
 
 
-def encode(sources: Sources, encoding: str, found: Survey, path: Path, *, min_count: int = 1) -> Corpus:
+def encode(
+    sources: Sources,
+    encoding: str,
+    found: Survey,
+    path: Path,
+    *,
+    min_count: int = 1,
+    known: tuple[str, ...] = (),
+) -> Corpus:
     """Write a surveyed text's ids to `path` and what they mean beside it; each file wholly or not at all.
 
+    The ids of the `known` characters come first. Documents are put in another order, always the same, so that those
+    that are held out are a fair sample and those that are read together are not neighbours.
     Raise CharrnnError if the text is no longer what was surveyed, OSError if it cannot be written.
     """
-    vocabulary = found.vocabulary(min_count)
-    dtype = np.min_scalar_type(len(vocabulary) - 1)
-    numbers = np.full(CODE_POINTS, vocabulary.id_of(UNKNOWN) if UNKNOWN in vocabulary else 0, dtype=dtype)
-    numbers[[ord(character) for character in vocabulary.characters]] = np.arange(len(vocabulary))
+    vocabulary = found.vocabulary(min_count, known=known)
+    numbers = _numbers(vocabulary)
     digest = hashlib.sha256()
-    seen = np.zeros_like(found.counts)
     with replacing(path) as file:
-        for points in _all_code_points(sources.digested(digest), encoding):
-            _count(points, seen)
-            file.write(numbers[points].tobytes())
-        if not np.array_equal(seen, found.counts):
-            raise CharrnnError(f"{sources.name} changed while it was read", hint="run the same command again")
+        end = vocabulary.end_of(found.documents)
+        if end is None:
+            _write_ids(sources.digested(digest), encoding, found, numbers, file)
+        else:
+            with tempfile.TemporaryFile(dir=path.parent) as unmixed:
+                _write_ids(sources.digested(digest), encoding, found, numbers, unmixed)
+                mix(unmixed, numbers.dtype, end, file)
         # From here until the new description stands, what is described is not there.
         _described(path).unlink(missing_ok=True)
     counts = np.bincount(numbers, weights=found.counts, minlength=len(vocabulary)).astype(np.int64)
@@ -141,13 +170,32 @@ def encode(sources: Sources, encoding: str, found: Survey, path: Path, *, min_co
         name=sources.name,
         vocabulary=vocabulary,
         counts=tuple(counts.tolist()),
-        dtype=dtype.name,
+        dtype=numbers.dtype.name,
         fingerprint=sources.fingerprint() | {"sha256": digest.hexdigest()},
         encoding=encoding,
         min_count=min_count,
+        documents=found.documents,
     )
     write_whole(_described(path), json.dumps(_description(corpus)).encode())
     return corpus
+
+
+def _numbers(vocabulary: Vocabulary) -> Ids:
+    """Give the id of every code point, (0x110000,); in the narrowest type that holds the vocabulary."""
+    dtype = np.min_scalar_type(len(vocabulary) - 1)
+    numbers = np.full(CODE_POINTS, vocabulary.id_of(UNKNOWN) if UNKNOWN in vocabulary else 0, dtype=dtype)
+    numbers[[ord(character) for character in vocabulary.characters]] = np.arange(len(vocabulary))
+    return numbers
+
+
+def _write_ids(sources: Sources, encoding: str, found: Survey, numbers: Ids, file: BinaryIO) -> None:
+    """Read a text once more and write its ids; raise CharrnnError if it is no longer what was surveyed."""
+    seen = np.zeros_like(found.counts)
+    for points in _all_code_points(sources, encoding, found.documents):
+        _count(points, seen)
+        file.write(numbers[points].tobytes())
+    if not np.array_equal(seen, found.counts):
+        raise CharrnnError(f"{sources.name} changed while it was read", hint="run the same command again")
 
 
 def open_corpus(path: Path) -> Corpus:
@@ -157,7 +205,7 @@ def open_corpus(path: Path) -> Corpus:
         description["vocabulary"] = Vocabulary(tuple(description["vocabulary"]))
         description["counts"] = tuple(description["counts"])
         corpus = Corpus(path=path, **description)
-        size = path.stat().st_size
+        size, _ = path.stat().st_size, corpus.end
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise CharrnnError(f"{path} is missing or damaged: {error}", hint="`--new` reads the text again") from error
     if size != corpus.characters * np.dtype(corpus.dtype).itemsize:
@@ -171,9 +219,9 @@ def _count(points: CodePoints, counts: NDArray[np.int64]) -> None:
     counts[: found.size] += found
 
 
-def _all_code_points(sources: Sources, encoding: str) -> Iterator[CodePoints]:
+def _all_code_points(sources: Sources, encoding: str, documents: str | None) -> Iterator[CodePoints]:
     for source in sources.files:
-        yield from code_points(source, encoding)
+        yield from code_points(source, encoding, documents=documents)
 
 
 def _described(path: Path) -> Path:
@@ -190,4 +238,5 @@ def _description(corpus: Corpus) -> dict[str, Any]:
         "fingerprint": dict(corpus.fingerprint),
         "encoding": corpus.encoding,
         "min_count": corpus.min_count,
+        "documents": corpus.documents,
     }

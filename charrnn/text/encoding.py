@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError, WrongUsageError
+from charrnn.text.documents import ended
 from charrnn.text.sources import Source
 
 PROGRAMMERS = frozenset({"unicode-escape", "raw-unicode-escape", "idna", "punycode"})
@@ -17,16 +18,18 @@ BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 CodePoints = NDArray[np.unsignedinteger]
 
 
-def code_points(source: Source, encoding: str) -> Iterator[CodePoints]:
-    """Read a file as code points, piece by piece, a byte order mark at its start left out.
+def texts(source: Source, encoding: str, *, documents: str | None = None) -> Iterator[str]:
+    """Read a file as text, piece by piece, a byte order mark at its start left out, and its `documents` ended.
 
     Raise CharrnnError, with byte and line, where the bytes are not text in that encoding.
     """
-    text_so_far = False
-    for text in _decoded(source, encoding):
-        if not text_so_far:
-            text_so_far = bool(text)
-            text = text.removeprefix(BYTE_ORDER_MARK)
+    pieces = _unmarked(_decoded(source, encoding))
+    return pieces if documents is None else ended(pieces, documents, source.name)
+
+
+def code_points(source: Source, encoding: str, *, documents: str | None = None) -> Iterator[CodePoints]:
+    """Read a file as `texts` does, but as code points."""
+    for text in texts(source, encoding, documents=documents):
         # Plain ASCII, which most of the world's bytes are, is a quarter of the work.
         if text.isascii():
             yield np.frombuffer(text.encode("ascii"), dtype=np.uint8)
@@ -36,6 +39,14 @@ def code_points(source: Source, encoding: str) -> Iterator[CodePoints]:
         except UnicodeEncodeError as error:
             half = f"it has U+{ord(text[error.start]):04X}, which is half a character"
             raise CharrnnError(f"{source.name} is not valid {encoding.upper()}: {half}") from error
+
+
+def _unmarked(pieces: Iterator[str]) -> Iterator[str]:
+    """Leave out the mark that may stand at a file's start."""
+    begun = False
+    for text in pieces:
+        yield text if begun else text.removeprefix(BYTE_ORDER_MARK)
+        begun = begun or bool(text)
 
 
 def known_encoding(name: str) -> str:

@@ -16,6 +16,10 @@ from charrnn.errors import CharrnnError, WrongUsageError
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 """can stand for every character outside the vocabulary, in the vocabularies that have it"""
 
+END_OF_TEXT = "\x03"
+ENDS = {"line": "\n", "blank": END_OF_TEXT, "file": END_OF_TEXT}
+"""the character that ends a document, for each way in which a text can be made of documents"""
+
 Ids = NDArray[np.integer]
 
 
@@ -47,6 +51,10 @@ class Vocabulary:
     def id_of(self, character: str) -> int:
         """Give the number of a character that the vocabulary has (KeyError otherwise)."""
         return self._numbers[character]
+
+    def end_of(self, documents: str | None) -> int | None:
+        """Give the number of the character that ends a document of that kind; None where there are none."""
+        return None if documents is None else self._numbers[ENDS[documents]]
 
     def unknown_in(self, text: str) -> Counter[str]:
         """Count the characters of a text that the vocabulary lacks, the most frequent first."""

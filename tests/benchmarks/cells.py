@@ -63,7 +63,7 @@ def network(cell: str, size: Size, device: str, precision: str, ours: bool) -> W
         if not ours:
             return layers(inputs)[0]  # type: ignore[no-any-return]
         for weights in layers.all_weights:
-            inputs, _ = LAYERS[cell](inputs, tuple(state), weights)  # type: ignore[arg-type]
+            inputs, _ = LAYERS[cell](inputs, tuple(state), weights, None)  # type: ignore[arg-type]
         return inputs
 
     def once() -> None:

@@ -1,0 +1,112 @@
+"""A document's end empties the state: many documents in a row are read as each by itself."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from charrnn.config import NetworkConfig
+from charrnn.network.module import CharacterNetwork
+from charrnn.network.reader import Reader
+
+END = 2
+DOCUMENTS = ([5, 1, 3, END], [END], [4, END], [1, 1, 0, 6, 3, 5, 4, 0, END], [6, 0, END])
+
+pytestmark = pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+
+
+def network(cell: str, *, documents: str | None = "line", embedding: int = 3) -> CharacterNetwork:
+    """Make a network of two layers whose weights are so large that its state matters."""
+    torch.manual_seed(0)
+    config = NetworkConfig(cell=cell, layers=2, hidden=6, embedding=embedding, documents=documents)
+    made = CharacterNetwork(config, 7, end=None if documents is None else END)
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.normal_(std=0.7)
+    return made
+
+
+def together() -> Tensor:
+    """Lay the documents out in two streams, the second in another order: (T, 2)."""
+    order = (DOCUMENTS, (*DOCUMENTS[3:], *DOCUMENTS[:3]))
+    return torch.tensor([sum(documents, []) for documents in order]).t()
+
+
+def loss_of(logits: Tensor, ids: Tensor) -> Tensor:
+    """Sum what it costs to tell each character but the first."""
+    return functional.cross_entropy(logits.flatten(0, 1), ids.flatten(), reduction="sum")
+
+
+def one_by_one(made: CharacterNetwork) -> Tensor:
+    """Sum the loss of each document, read by itself from the zero state after the end of the one before."""
+    total = torch.zeros(())
+    for document in DOCUMENTS:
+        read = torch.tensor(document)[:-1, None]
+        from_zero = made.output(torch.zeros(1, 1, made.config.hidden))
+        logits = torch.cat([from_zero, made(read, made.start(1))[0]]) if len(read) else from_zero
+        total = total + loss_of(logits, torch.tensor(document)[:, None])
+    return total
+
+
+@pytest.mark.parametrize("embedding", [0, 3])
+def test_documents_in_a_row_teach_what_they_teach_one_by_one(cell: str, embedding: int) -> None:
+    """Loss and every gradient: nothing comes back across an end, and nothing goes over it."""
+    made = network(cell, embedding=embedding)
+    ids = together()
+    before = torch.full((1, 2), END)
+    logits, _ = made(torch.cat([before, ids[:-1]]), made.start(2))
+    names = [name for name, _ in made.named_parameters()]
+    row = torch.autograd.grad(loss_of(logits, ids), list(made.parameters()))
+    each = torch.autograd.grad(2 * one_by_one(made), list(made.parameters()))
+    assert torch.allclose(loss_of(logits, ids), 2 * one_by_one(made), rtol=1e-5)
+    for name, one, other in zip(names, row, each, strict=True):
+        assert torch.allclose(one, other, atol=1e-4), name
+
+
+def test_the_state_after_an_end_is_zero_and_after_anything_else_is_not(cell: str) -> None:
+    """To the last bit, in every layer, wherever the window stops."""
+    made, ids = network(cell), together()
+    for stop in range(1, len(ids) + 1):
+        _, state = made(ids[:stop], made.start(2))
+        zero = torch.stack([(part == 0).all(-1) for part in state]).all(0)
+        assert torch.equal(zero, (ids[stop - 1] == END).expand(2, 2))
+
+
+def test_a_window_without_an_end_is_read_as_by_any_network(cell: str) -> None:
+    """Bit for bit, with the same weights."""
+    ids = torch.tensor([[1, 3], [0, 5], [4, 4]])
+    made, plain = network(cell), network(cell, documents=None)
+    state = tuple(torch.randn_like(part) for part in made.start(2))
+    assert torch.equal(made(ids, state)[0], plain(ids, state)[0])
+
+
+@pytest.mark.parametrize("way", ["read", "step"])
+def test_the_reader_ends_documents_as_the_network_does(cell: str, way: str) -> None:
+    """All at once or a character at a time."""
+    made, ids = network(cell), together()
+    expected, left = made(ids, made.start(2))
+    reader = Reader(made.config, {name: weight.numpy() for name, weight in made.state_dict().items()}, end=END)
+    state = reader.start(2)
+    if way == "read":
+        reading = reader.read(ids.numpy(), state)
+        logits, state = reader.logits(reading.layers[-1].hidden), reading.state
+    else:
+        parts = []
+        for row in ids.numpy():
+            told, state = reader.step(row, state)
+            parts.append(told)
+        logits = np.stack(parts)
+    assert np.allclose(logits, expected.detach(), atol=1e-5)
+    assert all(np.allclose(layer.hidden, left[0][n].detach(), atol=1e-6) for n, layer in enumerate(state))
+
+
+def test_half_precision_ends_documents_too(cell: str) -> None:
+    """What shuts a gate shuts it in bfloat16 as well."""
+    made, ids = network(cell), together()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits, state = made(ids, made.start(2))
+    assert torch.equal(
+        logits[ids == END].float(), made.output.bias.bfloat16().float().expand(sum(ids.flatten() == END), 7)
+    )
+    assert all((part == 0).all() for part in state)
