@@ -39,7 +39,7 @@ def held_out(
     begin = training.get("train_characters")
     if corpus.vocabulary != vocabulary or not isinstance(begin, int):
         raise CharrnnError(f"the text beside {path} is not the model's", hint=hint)
-    if not stretch.start:
+    if not stretch.start and corpus.documents is None:
         begin = _next_line(corpus, begin)
     return NamedText(corpus.text(begin + stretch.start, begin + stretch.stop), corpus.name)
 

@@ -115,11 +115,12 @@ def opening(reader: Reader, vocabulary: Vocabulary, prompt: str = "", *, unknown
     """Read what the text is to begin with; nothing: as if a line, or else a word, had just ended.
 
     A vocabulary with neither newline nor space leaves the zero state, whose logits are the output's bias: how
-    frequent each character is. Unknown characters are `Vocabulary.encode`'s business (WrongUsageError). Raise
-    CharrnnError if the model's weights are so large that what it says is no number.
+    frequent each character is. That is also where documents begin: how frequent each is at their beginning. Unknown
+    characters are `Vocabulary.encode`'s business (WrongUsageError). Raise CharrnnError if the model's weights are
+    so large that what it says is no number.
     """
     ids = vocabulary.encode(prompt, unknown=unknown)
-    if not ids.size:
+    if not ids.size and reader.end is None:
         ids = vocabulary.encode(next((end for end in "\n " if end in vocabulary), ""))
     state = reader.start(1)
     for start in range(0, ids.size, PROMPT_AT_ONCE):
@@ -139,11 +140,16 @@ def generate(
     choice: Choice = USUAL,
     length: int | None = None,
 ) -> Iterator[Written]:
-    """Write that many characters, or for ever, each as soon as it is chosen; one random number a character."""
+    """Write that many characters, or for ever, each as soon as it is chosen; one random number a character.
+
+    A document ends by itself, with nothing written for its end.
+    """
     logits, state = begin or opening(reader, vocabulary)
     for uniform in islice(_uniforms(rng), length):
         ids = choose(logits, uniform, choice)
         number = int(ids[0])
+        if number == reader.end:
+            return
         yield Written(vocabulary.characters[number], number, logits[0])
         logits, state = reader.step(ids, state)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError
 from charrnn.network.reader import Reader, State
+from charrnn.text.documents import ended
 from charrnn.text.rows import Chunk, cut
 from charrnn.text.vocabulary import UNKNOWN, Ids, Vocabulary
 
@@ -70,10 +71,15 @@ class Score:
 def score(reader: Reader, vocabulary: Vocabulary, text: str) -> Score:
     """Score a text; characters outside the vocabulary are read as its U+FFFD, or left out if it has none.
 
-    Raise CharrnnError if fewer than two are left: the first one is predicted by nothing.
+    A model of documents predicts all of each, its end too, and nothing is carried to the next. Raise CharrnnError if
+    fewer than two are left: without documents the first one is predicted by nothing.
     """
+    if reader.config.documents is not None:
+        text = "".join(ended([text], reader.config.documents, "the text"))
     unknown = vocabulary.unknown_in(text).total()
     ids = vocabulary.encode(text, unknown="stand_in")
+    if reader.end is not None:
+        ids = np.concatenate([[reader.end], ids])
     if ids.size < 2:
         known = "" if UNKNOWN in vocabulary or not unknown else " that the model knows"
         raise CharrnnError(f"it has {ids.size} characters{known}; at least 2 are needed")
@@ -86,10 +92,11 @@ def score_lines(reader: Reader, vocabulary: Vocabulary, lines: Sequence[str]) ->
 
     Each is read as it would stand in a text, from the zero state: after a line end, which the model is given, and up
     to the next one, which it has to predict. A model that knows no line end is scored on what follows a line's first
-    character.
+    character. A model of documents reads it as the beginning of one.
     """
-    around = [vocabulary.id_of("\n")] if "\n" in vocabulary else []
-    ids = [np.array([*around, *vocabulary.encode(line, unknown="stand_in"), *around], np.int64) for line in lines]
+    newline = [vocabulary.id_of("\n")] if "\n" in vocabulary else []
+    before, after = (newline, newline) if reader.end is None else ([reader.end], newline or [reader.end])
+    ids = [np.array([*before, *vocabulary.encode(line, unknown="stand_in"), *after], np.int64) for line in lines]
     by_length = sorted((number for number, line in enumerate(ids) if line.size > 1), key=lambda n: ids[n].size)
     scores: list[Score | None] = [None] * len(lines)
     for first in range(0, len(by_length), LINES_AT_ONCE):

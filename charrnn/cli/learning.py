@@ -53,7 +53,15 @@ def _session(prepared: Prepared, options: Options, console: Console) -> Session:
     given = dict(options) | {"precision": None if options["precision"] == "auto" else options["precision"]}
     if prepared.sources is not None and prepared.found is not None:
         given["precision"] = choose_precision(options["precision"], device)
-        return begin(prepared.sources, prepared.found, prepared.directory, given, device, new=options["new"])
+        return begin(
+            prepared.sources,
+            prepared.found,
+            prepared.directory,
+            given,
+            device,
+            new=options["new"],
+            origin=prepared.origin,
+        )
     if prepared.sources is None:
         where = prepared.directory.path
         console.print(f"note: going on with the text of {where}; standard input is not read", soft_wrap=True)

@@ -11,6 +11,7 @@ from charrnn.text import standard_library
 from charrnn.text.corpus import Survey, survey
 from charrnn.text.encoding import known_encoding
 from charrnn.text.sources import STANDARD_INPUT, Sources, find
+from charrnn.training.origin import Origin, documents_of, find_origin
 from charrnn.views.terminal import talk
 
 
@@ -23,6 +24,8 @@ class Prepared:
     """None: the run goes on with its own copy of what came from standard input"""
     found: Survey | None
     """what a first reading of the text found; None where a run goes on"""
+    origin: Origin | None = None
+    """the model to start from; None: chance, or a run that goes on"""
 
 
 def prepare(corpus: tuple[str, ...], options: Mapping[str, Any]) -> Prepared:
@@ -36,8 +39,12 @@ def prepare(corpus: tuple[str, ...], options: Mapping[str, Any]) -> Prepared:
     sources = find(corpus)
     if going_on:
         return Prepared(directory=directory, sources=sources, found=None)
+    origin = find_origin(Path(options["from"]), directory) if options["from"] else None
+    documents = documents_of(options["documents"], origin)
     encoding = known_encoding(options["encoding"] or "utf-8")
     console = talk()
     console.quiet = options["quiet"]
     sources = show_reading(sources, console)
-    return Prepared(directory=directory, sources=sources, found=survey(sources, encoding))
+    return Prepared(
+        directory=directory, sources=sources, found=survey(sources, encoding, documents=documents), origin=origin
+    )

@@ -34,7 +34,8 @@ def score(names: tuple[str, ...], **asked: Any) -> None:
     """Say how well MODEL predicts each TEXT; "-" is standard input.
 
     MODEL is a run's directory or a file that ends in .safetensors, several are set side by side; left out, the newest
-    run here. The state is carried through a text, whose first character is predicted by nothing and not counted.
+    run here. The state is carried through a text, whose first character is predicted by nothing and not counted; by a
+    model of documents through each of them, and all is counted, its end too.
     """
     models, texts = _models_and_texts(names)
     if asked["sort"] and not asked["per_line"]:

@@ -50,7 +50,7 @@ def subject_of(path: Path, asked: Asked, characters: int) -> Subject:
 
 def _given_text(model: Model, asked: Asked, stretch: slice) -> tuple[str, str]:
     """Read a file; characters that the model never saw are left out, and that is said."""
-    text = read_text(asked["text"], known_encoding(asked["encoding"]))[stretch]
+    text = read_text(asked["text"], known_encoding(asked["encoding"]), documents=model.config.documents)[stretch]
     readable = model.vocabulary.readable(text)
     if readable != text:
         tell(f"note: left out what the model never saw: {named(model.vocabulary.unknown_in(text))}")

@@ -8,7 +8,17 @@ import click
 from click.core import ParameterSource
 
 from charrnn.cli import cores
-from charrnn.cli.options import COMMON, OUTPUT, Command, Number, complete_file, json_option, option, quiet_option
+from charrnn.cli.options import (
+    COMMON,
+    OUTPUT,
+    Command,
+    ModelType,
+    Number,
+    complete_file,
+    json_option,
+    option,
+    quiet_option,
+)
 
 NETWORK, LEARNING, MACHINE = "The network (chosen to fit text and budget)", "How it learns", "The machine"
 NOT_SETTINGS = ("config", "new", "help")
@@ -30,6 +40,15 @@ def _take_config(context: click.Context, _option: click.Parameter, path: Path | 
         context.default_map = read(path, [name for name in known if name not in NOT_SETTINGS])
 
 
+def _model_file(_context: click.Context, _option: click.Parameter, named: Path | None) -> str | None:
+    """Say which file a model's name means."""
+    if named is None:
+        return None
+    from charrnn.training.origin import origin_file
+
+    return str(origin_file(named))
+
+
 whole = Number(1, 1_000_000, whole=True)
 above_zero = Number(0, above=True)
 share = Number(0, 1)
@@ -48,6 +67,14 @@ share = Number(0, 1)
 @option("--epochs", type=above_zero, section=COMMON, help="... or read the text so often.")
 @option("--steps", type=Number(1, 10**12, whole=True), section=COMMON, help="... or update the weights so often.")
 @option("--out", type=click.Path(file_okay=False), section=COMMON, help="The run's place (checkpoints/<name>).")
+@option(
+    "--from",
+    type=ModelType(),
+    metavar="MODEL",
+    callback=_model_file,
+    section=COMMON,
+    help="Start from a trained model instead of chance.",
+)
 @option("--new", is_flag=True, section=COMMON, help="Start over where a run is already.")
 @option(
     "--config",
@@ -77,6 +104,12 @@ share = Number(0, 1)
 @option("--seed", type=Number(0, 2**62, whole=True), section=LEARNING, help="Where all chance comes from (0).")
 @option("--val-fraction", type=Number(0.001, 0.5), section=LEARNING, help="Share of the text held out (0.1).")
 @option("--min-count", type=whole, section=LEARNING, help="Characters rarer than this become one (1).")
+@option(
+    "--documents",
+    type=click.Choice(["line", "blank", "file"]),
+    section=LEARNING,
+    help="The text is many: one a line, apart by blank lines, one a file.",
+)
 @option("--encoding", section=LEARNING, help="The text's encoding (utf-8).")
 @option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", section=MACHINE, help="Where.")
 @option(

@@ -71,15 +71,17 @@ class _Grams:
     """how often each was counted, (G,)"""
 
 
-def best_ngram(ids: Ids, *, train_characters: int, size: int, at_most: int = MOST_LEARNED) -> NGram:
+def best_ngram(
+    ids: Ids, *, train_characters: int, size: int, at_most: int = MOST_LEARNED, end: int | None = None
+) -> NGram:
     """Learn from a text's beginning, score its held-out end, and take longer n-grams while that makes it better.
 
     ids (T,), below `size`. Of a longer text no more than `at_most` characters are counted,
-    and a quarter as many scored.
+    and a quarter as many scored. Nothing before an `end` tells of what comes after it.
     """
     learned = spread(0, train_characters, at_most)
     held_out = spread(train_characters, len(ids), min(MOST_SCORED, max(1, at_most // 4)))
-    reading = lay_out(ids, learned, held_out, size=size)
+    reading = lay_out(ids, learned, held_out, size=size, end=end)
     losses, _ = best_probabilities(reading)
     best = min(losses)
     return NGram(
@@ -116,8 +118,13 @@ def spread(start: int, stop: int, at_most: int) -> list[slice]:
     return [slice(begin, begin + at_most // count) for begin in starts]
 
 
-def lay_out(ids: Ids, learned: Sequence[slice], held_out: Sequence[slice], *, size: int) -> Reading:
-    """Put what is learned from and what is to be predicted one after another."""
+def lay_out(
+    ids: Ids, learned: Sequence[slice], held_out: Sequence[slice], *, size: int, end: int | None = None
+) -> Reading:
+    """Put what is learned from and what is to be predicted one after another.
+
+    An `end` stands there so often that the longest n-gram after it sees nothing else.
+    """
     border = np.full(LONGEST, size, dtype=np.min_scalar_type(size))
     parts, counted, scored = [border], [np.zeros(LONGEST, np.bool_)], [np.zeros(LONGEST, np.bool_)]
     for number, piece in enumerate((*learned, *held_out)):
@@ -126,9 +133,13 @@ def lay_out(ids: Ids, learned: Sequence[slice], held_out: Sequence[slice], *, si
         inside = np.arange(LONGEST + piece.stop - piece.start) >= LONGEST
         counted.append(inside & (number < len(learned)))
         scored.append(inside & (number >= len(learned)))
-    text = np.concatenate(parts).astype(border.dtype, copy=False)
-    where = np.flatnonzero(np.concatenate(scored))
-    return Reading(text=text, size=size, counted=np.concatenate(counted), scored=where)
+    text, counts, scores = np.concatenate(parts), np.concatenate(counted), np.concatenate(scored)
+    if end is not None:
+        often = np.where(text == end, LONGEST, 1)
+        first = np.arange(often.sum()) == np.repeat(np.cumsum(often) - often, often)
+        text, counts, scores = text.repeat(often), counts.repeat(often) & first, scores.repeat(often) & first
+    text = text.astype(border.dtype, copy=False)
+    return Reading(text=text, size=size, counted=counts, scored=np.flatnonzero(scores))
 
 
 def probabilities(reading: Reading) -> Iterator[Numbers]:

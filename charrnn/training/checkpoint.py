@@ -78,6 +78,7 @@ def save_model(run: Run, directory: RunDirectory, *, measured: Measured | None =
     carried = measured.carried if measured else best
     story = {
         "corpus": run.corpus.name,
+        **({"from": run.origin} if run.origin else {}),
         "characters": run.corpus.characters,
         "train_characters": run.train_characters,
         "step": best.step,

@@ -31,6 +31,8 @@ RATES = {"lstm": 0.015, "gru": 0.011, "rnn": 0.004}
 FREELY = 3.5
 """so many times a text can be read without dropout, and is better without"""
 HIGHEST_RATE = 0.02
+SHARE_FOR_TRAINED = 0.3
+"""of the rate, for a network that goes on with another text: at the whole of it, it forgets more than it learns"""
 FEWEST_UPDATES = 2_500
 """where the budget allows no more than these of long windows, they are made shorter"""
 BYTES_PER_WEIGHT = 20
@@ -46,6 +48,8 @@ class Circumstances:
     device: str
     flops_per_second: float
     """what the device reaches in training, roughly"""
+    trained: bool = False
+    """whether the network has learned another text before"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +73,8 @@ def choose(given: Mapping[str, Any], circumstances: Circumstances) -> Recipe:
     epochs = characters / circumstances.train_characters
     crowding = count_multiplied(network, circumstances.vocabulary_size) / circumstances.train_characters
     network = dataclasses.replace(network, **_left_out(asked, epochs, crowding))
-    return Recipe(
-        network=network, training=_training(asked, network, circumstances, characters), why=_why(asked, epochs)
-    )
+    training = _training(asked, network, circumstances, characters)
+    return Recipe(network=network, training=training, why=_why(asked, circumstances, epochs))
 
 
 def _width(asked: Mapping[str, Any], circumstances: Circumstances) -> int:
@@ -94,6 +97,7 @@ def _network(asked: Mapping[str, Any], hidden: int, circumstances: Circumstances
         layers=asked.get("layers", NetworkConfig.layers),
         hidden=hidden,
         embedding=_embedding(circumstances.vocabulary_size) if embedding is None else embedding,
+        documents=asked.get("documents"),
     )
 
 
@@ -148,20 +152,24 @@ def _training(
     if "epochs" in asked:
         characters = circumstances.train_characters
         steps = steps_for(asked["epochs"], characters=characters, batch=batch, length=length)
+    if "documents" in asked:
+        # A document begins with the zero state, and nothing else does.
+        asked = {"reset": 0.0, **asked}
     names = ("warm_up", "final_lr", "weight_decay", "clip", "reset", "patience", "seed", "val_fraction", "precision")
     return TrainingConfig(
         batch=batch,
         length=length,
-        lr=asked.get("lr", _rate(network)),
+        lr=asked.get("lr", _rate(network, circumstances)),
         steps=steps,
         minutes=None if steps else asked["minutes"],
         **{name: asked[name] for name in names if name in asked},
     )
 
 
-def _rate(network: NetworkConfig) -> float:
-    """Choose the highest learning rate: the wider or deeper, the lower."""
+def _rate(network: NetworkConfig, circumstances: Circumstances) -> float:
+    """Choose the highest learning rate: the wider or deeper, the lower; lower where there is something to lose."""
     rate = min(HIGHEST_RATE, RATES[network.cell] * 256 / network.hidden / math.sqrt(network.layers))
+    rate *= SHARE_FOR_TRAINED if circumstances.trained else 1
     return float(f"{rate:.2g}")
 
 
@@ -173,9 +181,12 @@ def _refuse_the_absurd(network: NetworkConfig, vocabulary_size: int) -> None:
         )
 
 
-def _why(asked: Mapping[str, Any], epochs: float) -> str:
+def _why(asked: Mapping[str, Any], circumstances: Circumstances, epochs: float) -> str:
     """Say what decided, in a line."""
     often = f"{epochs:.1f} times" if epochs < 10 else f"{epochs:.0f} times"
+    if circumstances.trained:
+        rate = "" if "lr" in asked else ", at a lower rate so as not to forget"
+        return f"a trained network that reads this text about {often}{rate}"
     if "hidden" in asked or "minutes" not in asked:
         return f"chosen for a text that is read about {often}"
     return f"as wide as lets it read {CHARACTERS_PER_WEIGHT} characters a recurrent weight: the text about {often}"

@@ -56,10 +56,12 @@ class Run:
         self.windows = Windows(
             corpus=corpus, characters=self.train_characters, batch=training.batch, length=training.length
         )
-        self.network = CharacterNetwork(network, len(corpus.vocabulary)).to(self.device)
+        self.network = CharacterNetwork(network, len(corpus.vocabulary), end=corpus.end).to(self.device)
         self.network.expect(corpus.frequencies(self.train_characters))
         self.optimiser = _optimiser(self.network, training)
         self.state = self.network.start(training.batch)
+        self.origin: str | None = None
+        """the model file that its weights came from at the start"""
         self.step = 0
         self.plan = Plan(steps=training.steps)
         self.seconds = 0.0
@@ -127,6 +129,11 @@ class Run:
             progress=self.plan.progress(self.step),
             steps=self.plan.steps,
         )
+
+    def start_from(self, weights: Mapping[str, NDArray[np.float32]], origin: str) -> None:
+        """Begin with the weights of a model instead of chance."""
+        self.network.load_state_dict({name: torch.from_numpy(np.array(weight)) for name, weight in weights.items()})
+        self.origin = origin
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """Copy the weights out, under the names of a model file."""

@@ -1,21 +1,25 @@
 """Begins a training, or finds the one that was stopped and goes on with it; refuses what would lose something."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError, reason
+from charrnn.network.growth import grown
 from charrnn.runs import RunDirectory
 from charrnn.storage import leftovers
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus, Survey
 from charrnn.text.encoding import known_encoding
 from charrnn.text.sources import Sources
+from charrnn.text.vocabulary import named
 from charrnn.text.windows import steps_for
 from charrnn.training import checkpoint
 from charrnn.training.device import flops_per_second
+from charrnn.training.origin import Origin, is_same, settled
 from charrnn.training.patience import overfits
 from charrnn.training.places import is_foreign
 from charrnn.training.recipe import Circumstances, choose
@@ -27,6 +31,8 @@ BUDGETS = ("steps", "epochs", "minutes")
 CHANGEABLE = ("lr", "weight_decay", "clip", "precision", "patience")
 """settings that a stopped training may go on with other values of; all others make it another training"""
 FEWEST_HELD_OUT = 10
+
+Characters = tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +61,13 @@ def begin(
     device: str,
     *,
     new: bool = False,
+    origin: Origin | None = None,
 ) -> Session:
     """Choose what was not given (None) for a surveyed text, make the run's directory, and write the text there.
 
     Nothing is created before the settings are known to be good, and nothing old is removed before the text
-    is wholly written; a trained model only if a `new` run was asked for (CharrnnError).
+    is wholly written; a trained model only if a `new` run was asked for (CharrnnError). A model to start from, the
+    `origin`, settles the network, and its characters keep their numbers.
     """
     if is_foreign(directory):
         raise CharrnnError(
@@ -71,17 +79,25 @@ def begin(
             hint="`--new` starts over and replaces it, `--out DIR` keeps both",
         )
     encoding, min_count = known_encoding(given.get("encoding") or "utf-8"), given.get("min_count") or 1
-    size, held_out = _sizes(found, given, min_count)
+    given = {**(settled(given, origin) if origin else given), "documents": found.documents}
+    known = origin.characters if origin else ()
+    size, held_out = _sizes(found, given, min_count, known)
     circumstances = Circumstances(
         train_characters=found.characters - held_out,
         vocabulary_size=size,
         device=device,
         flops_per_second=flops_per_second(device, given.get("precision") or "float32"),
+        trained=origin is not None,
     )
     recipe = choose(given, circumstances)
-    text = _written(sources, encoding, found, directory, min_count)
+    text = _written(sources, encoding, found, directory, min_count, known)
+    # Only now it is known where, near the end, a document begins.
+    held_in = text.split(recipe.training.val_fraction)
+    recipe = choose(given, dataclasses.replace(circumstances, train_characters=held_in))
     run = Run(text, recipe.network, recipe.training, device)
-    return Session(run=run, directory=directory, why=recipe.why, notes=_notes(sources, found, recipe.training))
+    if origin:
+        run.start_from(grown(origin.model, size), str(origin.path))
+    return Session(run=run, directory=directory, why=recipe.why, notes=_notes(sources, found, run, origin))
 
 
 def resume(sources: Sources | None, directory: RunDirectory, given: Mapping[str, Any], device: str) -> Session:
@@ -109,9 +125,9 @@ def resume(sources: Sources | None, directory: RunDirectory, given: Mapping[str,
     raise CharrnnError("; ".join(problems), hint="`--new` starts over")
 
 
-def _sizes(found: Survey, given: Mapping[str, Any], min_count: int) -> tuple[int, int]:
+def _sizes(found: Survey, given: Mapping[str, Any], min_count: int, known: Characters) -> tuple[int, int]:
     """Count vocabulary and held-out characters; raise CharrnnError where either is too small to learn from."""
-    size = len(found.vocabulary(min_count))
+    size = len(found.vocabulary(min_count, known=known))
     if size < 2:
         raise CharrnnError(f"no character stands there {min_count:,} times", hint="a lower `--min-count`")
     fraction = given.get("val_fraction") or TrainingConfig.val_fraction
@@ -121,13 +137,15 @@ def _sizes(found: Survey, given: Mapping[str, Any], min_count: int) -> tuple[int
     return size, held_out
 
 
-def _written(sources: Sources, encoding: str, found: Survey, directory: RunDirectory, min_count: int) -> Corpus:
+def _written(
+    sources: Sources, encoding: str, found: Survey, directory: RunDirectory, min_count: int, known: Characters
+) -> Corpus:
     """Write the text's ids into the run's directory, and only then drop what an older run left there."""
     try:
         directory.path.mkdir(parents=True, exist_ok=True)
         for left in leftovers(directory.path):
             left.unlink(missing_ok=True)
-        text = corpora.encode(sources, encoding, found, directory.corpus, min_count=min_count)
+        text = corpora.encode(sources, encoding, found, directory.corpus, min_count=min_count, known=known)
         for old in (*directory.checkpoints(), directory.model, directory.metrics, directory.config):
             old.unlink(missing_ok=True)
     except OSError as error:
@@ -135,11 +153,17 @@ def _written(sources: Sources, encoding: str, found: Survey, directory: RunDirec
     return text
 
 
-def _notes(sources: Sources, found: Survey, training: TrainingConfig) -> tuple[str, ...]:
+def _notes(sources: Sources, found: Survey, run: Run, origin: Origin | None) -> tuple[str, ...]:
     """Say what the user may not expect of the text."""
+    training = run.training
     notes = [f"{file.name}: byte order mark left out" for file in sources.files if file.has_byte_order_mark]
     if found.characters < 20_000:
         notes.append(f"small corpus; using batch {training.batch} × {training.length} characters")
+    if origin and (new := run.corpus.vocabulary.characters[len(origin.characters) :]):
+        notes.append(f"new to {origin.path}: {named(Counter(dict.fromkeys(new, 1)))}")
+    share = run.held_out_characters / run.corpus.characters
+    if abs(share - training.val_fraction) > training.val_fraction / 2:
+        notes.append(f"documents are held out whole: {share:.0%} of the text")
     rare = int((found.counts == 1).sum())
     distinct = int((found.counts > 0).sum())
     if distinct > 10_000 and rare > distinct / 2:
@@ -154,7 +178,10 @@ def _refuse_others(sources: Sources | None, text: Corpus, given: Mapping[str, An
     if sources is not None:
         _refuse_another_text(sources, text, words["step"])
     saved = words["network"] | words["training"] | {"encoding": text.encoding, "min_count": text.min_count}
+    saved |= {"documents": text.documents, "from": words.get("from")}
     asked = dict(given)
+    if asked.get("from") is not None and is_same(saved["from"], asked["from"]):
+        asked["from"] = saved["from"]
     if asked.get("encoding") is not None:
         asked["encoding"] = known_encoding(asked["encoding"])
     fixed = [name for name in saved if name not in (*BUDGETS, *CHANGEABLE) and asked.get(name) is not None]

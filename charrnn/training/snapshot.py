@@ -47,6 +47,7 @@ def metadata_of(run: Run) -> dict[str, str]:
     best = None if run.best is None else {name: getattr(run.best, name) for name in known}
     words = {
         "step": run.step,
+        "from": run.origin,
         "seconds": run.seconds,
         "step_seconds": run.step_seconds,
         "concluded": run.concluded,
@@ -69,6 +70,7 @@ def restore(run: Run, arrays: Arrays, words: Mapping[str, Any]) -> None:
     run.step, run.seconds, run.plan = words["step"], words["seconds"], Plan(**words["plan"])
     run.previewed_at, run.concluded = words["previewed_at"], words["concluded"]
     run.step_seconds = words["step_seconds"]
+    run.origin = words.get("from")
     run.parts, run.evaluation_characters = dict(words["parts"]), words["evaluation_characters"]
     # Runs begun before there was patience know nothing of it: it begins here.
     run.sound_parts = words.get("sound_parts", run.parts["evaluation"])

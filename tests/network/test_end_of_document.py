@@ -1,5 +1,7 @@
 """A document's end empties the state: many documents in a row are read as each by itself."""
 
+from itertools import chain
+
 import numpy as np
 import pytest
 import torch
@@ -30,7 +32,7 @@ def network(cell: str, *, documents: str | None = "line", embedding: int = 3) ->
 def together() -> Tensor:
     """Lay the documents out in two streams, the second in another order: (T, 2)."""
     order = (DOCUMENTS, (*DOCUMENTS[3:], *DOCUMENTS[:3]))
-    return torch.tensor([sum(documents, []) for documents in order]).t()
+    return torch.tensor([list(chain(*documents)) for documents in order]).t()
 
 
 def loss_of(logits: Tensor, ids: Tensor) -> Tensor:

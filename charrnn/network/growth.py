@@ -1,0 +1,31 @@
+"""A trained network with room for more characters, which go by the numbers after those that it knows.
+
+What is done with it is left to `training`.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.network.model_file import Model
+
+
+def grown(model: Model, size: int) -> dict[str, NDArray[np.float32]]:
+    """Give a model's weights with those of new characters appended, `size` characters in all.
+
+    A new one begins as the mean of all, as Hewitt 2021 ("Initializing new word embeddings for pretrained language
+    models") has it: its logit is the mean logit, so its probability is at most 1 / `size`, mostly far less, and what
+    is left is shared among the known ones as it was.
+    """
+    weights, more = dict(model.weights), size - len(model.vocabulary)
+    for name in ("embedding.weight", "output.weight", "output.bias"):
+        if name in weights:
+            weights[name] = _with_mean(weights[name], more)
+    if not model.config.embedding:
+        weights["rnn.weight_ih_l0"] = _with_mean(weights["rnn.weight_ih_l0"].T, more).T
+    return weights
+
+
+def _with_mean(rows: NDArray[np.float32], more: int) -> NDArray[np.float32]:
+    """Append so many times the mean of all rows, (V, …) -> (V + more, …)."""
+    mean = rows.mean(axis=0, keepdims=True, dtype=np.float64).astype(rows.dtype)
+    return np.concatenate([rows, *[mean] * more])
