@@ -27,6 +27,7 @@ LINE = 60
 """columns that a vocabulary may take"""
 PROTOCOLS = {"val_nats": ", state carried", "val_window256_nats": ", zeroed every 256"}
 """how the losses were measured"""
+DOCUMENTS = {"line": "a line each", "blank": "apart by blank lines", "file": "a file each"}
 
 
 @click.command(
@@ -121,6 +122,8 @@ def _lines(path: Path, model: "Model", ngram: "NGram | None") -> Iterator[tuple[
     yield "model", model_name(path)
     yield "network", f"{network} · {embedding} · {size}"
     yield "vocabulary", _vocabulary(model.vocabulary.characters)
+    if config.documents:
+        yield "documents", DOCUMENTS[config.documents]
     yield from _training(model.training)
     if ngram:
         yield "to beat", _compared(ngram, model.training.get("val_nats"))

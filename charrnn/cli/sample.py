@@ -35,10 +35,8 @@ ALL_OF_UNICODE = 0x110000
     "-n",
     "--length",
     type=Number(0, whole=True, most=MOST_CHARACTERS),
-    default=500,
     section=COMMON,
-    show_default=True,
-    help="Characters; 0: until stopped.",
+    help="At most so many characters (500; a document: to its end); 0: until stopped.",
 )
 @option("-p", "--prompt", default="", section=COMMON, metavar="TEXT", help="What to begin with.")
 @option(

@@ -15,12 +15,13 @@ from charrnn import config_file
 from charrnn.cli.showing import print_json
 from charrnn.config import NetworkConfig
 from charrnn.network.model_file import load
-from charrnn.runs import RUNS
+from charrnn.runs import RUNS, model_name
 from charrnn.storage import write_whole
 from charrnn.text.baselines import baselines
 from charrnn.text.ngram import NGram
 from charrnn.training.finish import Outcome
 from charrnn.training.metrics import described, noted_ngram
+from charrnn.training.origin import SETTLED
 from charrnn.training.patience import overfits
 from charrnn.training.session import Session
 from charrnn.views.amounts import counted
@@ -88,10 +89,12 @@ def _facts(session: Session) -> dict[str, Any]:
 def _heading_lines(session: Session) -> tuple[tuple[str, str], ...]:
     run, facts = session.run, _facts(session)
     network, training, weights = run.network.config, run.training, facts["parameters"]
+    corpus = run.corpus
     text = (
         f"{facts['characters']:,} characters",
+        *(() if corpus.end is None else (f"{corpus.counts[corpus.end]:,} documents",)),
         f"{facts['vocabulary']:,} distinct",
-        _held_out(training.val_fraction),
+        _held_out(run.held_out_characters / corpus.characters if corpus.documents else training.val_fraction),
     )
     model = (
         f"{network.cell.upper()} {network.layers} × {network.hidden}",
@@ -104,7 +107,9 @@ def _heading_lines(session: Session) -> tuple[tuple[str, str], ...]:
         f"lr {training.lr:g}",
         _left_out(network),
     )
-    lines = [(Path(run.corpus.name).name, text), ("model", model), ("training", settings)]
+    lines = [(Path(corpus.name).name, text), ("model", model), ("training", settings)]
+    if run.origin:
+        lines.append(("from", (model_name(Path(run.origin)),)))
     if session.why:
         lines.append(("", (session.why,)))
     lines.append(("run", (str(session.directory.path),)))
@@ -176,11 +181,10 @@ def write_config(session: Session, corpus: tuple[str, ...], options: Options, or
     settings |= {name: value for name, value in options.items() if name not in (*settings, *ASKED_ANEW)}
     # One budget is all that `--config` takes; epochs have become steps.
     settings |= {"epochs": None} | ({"steps": None} if settings["minutes"] else {})
-    lines = {
-        name: (value, origins.get(name, "chosen for this text" if name in CHOSEN else "default"))
-        for name, value in settings.items()
-        if value is not None
-    }
+    whence = {**dict.fromkeys(CHOSEN, "chosen for this text"), **origins}
+    if run.origin:
+        whence |= dict.fromkeys(SETTLED, "of the model it starts from")
+    lines = {name: (value, whence.get(name, "default")) for name, value in settings.items() if value is not None}
     write_whole(session.directory.config, config_file.write(lines).encode())
 
 
@@ -190,7 +194,8 @@ def _measured_on(session: Session, outcome: Outcome) -> str:
     share = "all" if read >= held_out - 1 else f"{read:,} of"
     sample = session.run.evaluation_characters or 0
     rest = f" (on the way over {sample:,})" if sample < read else ""
-    return f"carried over {share} {held_out:,} held-out characters{rest}"
+    how = "carried over" if session.run.corpus.documents is None else "each document from its start, over"
+    return f"{how} {share} {held_out:,} held-out characters{rest}"
 
 
 def _recorded_result(session: Session) -> dict[str, Any]:

@@ -16,10 +16,13 @@ from charrnn.network.model_file import Model, load
 from charrnn.network.reader import Reader
 from charrnn.runs import model_name
 from charrnn.sampling import Choice, Opening, Written, generate, opening
+from charrnn.text.documents import SEPARATORS
 from charrnn.text.vocabulary import named
 from charrnn.views.terminal import is_terminal
 
 BETWEEN_SAMPLES = "\n\n"
+USUAL_LENGTH, LONGEST_DOCUMENT = 500, 100_000
+"""characters; a document ends by itself, but one by a model that has hardly learned may not"""
 LONG_PROMPT = 50_000
 """characters; reading as many takes seconds"""
 SEEDS = 1_000_000
@@ -30,7 +33,7 @@ SEEDS = 1_000_000
 class Asked:
     """The options as they were given; None where the default is `sampling.Choice`'s."""
 
-    length: int
+    length: int | None
     prompt: str
     prompt_file: str | None
     no_prompt: bool
@@ -49,12 +52,17 @@ class Asked:
     def __post_init__(self) -> None:
         if self.prompt and self.prompt_file:
             raise WrongUsageError("--prompt and --prompt-file cannot both say what to begin with")
-        if self.as_json and not self.length:
+        if self.as_json and self.length == 0:
             raise WrongUsageError("--json gives whole samples, and --length 0 never ends", hint="`--length 500`")
 
     def text(self) -> str:
         """Give the prompt."""
         return valid_text(self.prompt) if self.prompt_file is None else read_text(self.prompt_file)
+
+    def length_of(self, model: Model) -> int:
+        """Give how many characters each sample may have; 0: any number."""
+        usual = USUAL_LENGTH if model.end is None else LONGEST_DOCUMENT
+        return usual if self.length is None else self.length
 
     def choice(self) -> Choice:
         """Give how each character is to be chosen."""
@@ -117,20 +125,19 @@ def _writer(path: Path, asked: Asked) -> Writer:
 
 def _write_text(writer: Writer, asked: Asked) -> None:
     """Write the samples one after the other, each character as soon as it is there."""
-    page = Page(raw=asked.raw)
+    page, documents = Page(raw=asked.raw), writer.model.config.documents
     talking = is_terminal(sys.stderr) and not asked.quiet
+    between = SEPARATORS[documents] if documents else "\n" if page.terminal else BETWEEN_SAMPLES
     try:
         for number, seed in enumerate(asked.seeds()):
-            if number and page.terminal:
-                page.write("\n")
-            if talking:
+            page.write(between if number else "")
+            if talking and not (number and documents):
                 tell(_heading(writer, seed), style=DIM)
-            page.write(BETWEEN_SAMPLES if number and not page.terminal else "")
             page.write("" if asked.no_prompt else writer.prompt, style=DIM)
-            for written in writer.write(seed, asked.length):
+            for written in writer.write(seed, asked.length_of(writer.model)):
                 page.write(written.character)
     finally:
-        if page.terminal:
+        if page.terminal or documents in ("line", "blank"):
             page.write("\n")
         if page.altered and not asked.quiet:
             tell("note: control characters are shown as pictures; --raw writes them as they are")
@@ -139,7 +146,7 @@ def _write_text(writer: Writer, asked: Asked) -> None:
 def _write_json(writer: Writer, asked: Asked) -> None:
     """Write the samples as a line of JSON each."""
     for seed in asked.seeds():
-        written = list(writer.write(seed, asked.length))
+        written = list(writer.write(seed, asked.length_of(writer.model)))
         nats = sum(character.nats for character in written)
         values = {
             "prompt": writer.prompt,
@@ -147,7 +154,7 @@ def _write_json(writer: Writer, asked: Asked) -> None:
             "temperature": writer.choice.temperature,
             "seed": seed,
             "step": writer.model.training.get("step"),
-            "bits_per_char": nats / len(written) / math.log(2),
+            "bits_per_char": nats / max(1, len(written)) / math.log(2),
         }
         click.echo(json.dumps(values))
 

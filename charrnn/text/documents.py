@@ -20,8 +20,8 @@ BETWEEN = {
     "blank": re.compile(rf"(?<![{BLANKS}])(?:[{BLANKS}]*\n){{2,}}"),
 }
 """what stands between two documents of a file; each begins where blanks begin, or it would take them up many times"""
-SEPARATORS = {"line": "\n", "blank": "\n\n", "file": "\n\n"}
-"""what is put between two documents for people to read"""
+SEPARATORS = {"line": "\n", "blank": "\n\n", "file": "\n"}
+"""what is put between two documents that are written; a file mostly ends its last line itself"""
 MOST_PARTS = 1_000_000
 """of a text, that are put in another order: what bounds the memory"""
 PIECE = 1 << 20
@@ -107,7 +107,7 @@ def parts(characters: int, chunks: Iterable[Ids], end: int) -> NDArray[np.int64]
 
     The ids come in chunks. Where there are more documents, a part is several that follow each other.
     """
-    least = max(1, characters // MOST_PARTS)
+    least = max(1, -(-characters // MOST_PARTS))
     edges, read, last = [np.zeros(1, np.int64)], 0, 0
     for ids in chunks:
         found = read + 1 + np.flatnonzero(ids == end)

@@ -1,0 +1,224 @@
+"""A run of documents: each is learned, judged and written from the zero state, and going on is exact as ever."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from charrnn.config import NetworkConfig, TrainingConfig
+from charrnn.errors import CharrnnError
+from charrnn.network.reader import Reader
+from charrnn.runs import RunDirectory
+from charrnn.sampling import generate
+from charrnn.scoring import score
+from charrnn.text import corpus as corpora
+from charrnn.text import ngram
+from charrnn.text.corpus import Corpus
+from charrnn.text.ngram import best_ngram
+from charrnn.text.sources import find
+from charrnn.text.vocabulary import END_OF_TEXT
+from charrnn.training import checkpoint, session
+from charrnn.training.evaluation import held_out_loss
+from charrnn.training.events import Step
+from charrnn.training.loop import train
+from charrnn.training.preview import CHARACTERS, preview
+from charrnn.training.run import Run
+from charrnn.training.snapshot import arrays_of
+
+MakeRun = Callable[..., Run]
+
+
+def names(count: int, seed: int = 0) -> list[str]:
+    """Make up names of two to four syllables; the last letter belongs to the first."""
+    rng = np.random.default_rng(seed)
+    ends = {"B": "ra", "K": "us", "M": "o", "T": "in"}
+    made = []
+    for _ in range(count):
+        first = str(rng.choice(list(ends)))
+        middle = "".join(rng.choice(["ela", "ori", "ani", "udo"], rng.integers(1, 4)))
+        made.append(f"{first}{middle}{ends[first]}")
+    return made
+
+
+@pytest.fixture
+def names_corpus(tmp_path: Path) -> Corpus:
+    """Encode three hundred names, one a line."""
+    path = tmp_path / "names.txt"
+    path.write_text("\n".join(names(300)))
+    sources = find([str(path)])
+    found = corpora.survey(sources, "utf-8", documents="line")
+    return corpora.encode(sources, "utf-8", found, tmp_path / "corpus.bin")
+
+
+@pytest.fixture
+def make_names_run(names_corpus: Corpus) -> MakeRun:
+    """Give a function that makes runs of a small network on the names."""
+    torch.set_num_threads(1)
+
+    def make(**settings: Any) -> Run:
+        network = {"hidden": 16, "embedding": 8, "documents": "line"}
+        training = {"batch": 4, "length": 16, "lr": 1e-2, "steps": 40, "warm_up": 5, "reset": 0.0}
+        known = NetworkConfig.__dataclass_fields__
+        network |= {name: value for name, value in settings.items() if name in known}
+        training |= {name: value for name, value in settings.items() if name not in known}
+        return Run(names_corpus, NetworkConfig(**network), TrainingConfig(**training), "cpu")  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_a_run_of_documents_stopped_and_resumed_ends_as_one_never_stopped(
+    cell: str, make_names_run: MakeRun, tmp_path: Path
+) -> None:
+    """Bit for bit."""
+    settings = {"cell": cell, "layers": 2, "dropout": 0.2, "weight_drop": 0.2}
+    whole, first, second = (make_names_run(**settings) for _ in range(3))
+    list(train(whole, sample_every=0))
+    directory = RunDirectory(tmp_path / "run")
+    directory.path.mkdir()
+    for event in train(first, sample_every=0):
+        if isinstance(event, Step) and event.step == 17:
+            break
+    checkpoint.load(second, checkpoint.save(first, directory))
+    list(train(second, sample_every=0))
+    one, other = arrays_of(whole), arrays_of(second)
+    assert one.keys() == other.keys()
+    assert [name for name in one if not np.array_equal(one[name], other[name])] == []
+
+
+def test_every_document_is_read_once_an_epoch(make_names_run: MakeRun) -> None:
+    """Whole: no character is left out or read twice."""
+    run = make_names_run(batch=3, length=11)
+    epoch = -(-run.train_characters // 33)
+    streams = np.concatenate([run.windows.read(step)[:-1] for step in range(epoch)])
+    starts = run.windows.starts(0)
+    lengths = np.diff([*starts, run.train_characters])
+    read = np.concatenate([streams[:length, row] for row, length in enumerate(lengths)])
+    assert np.array_equal(read, run.corpus.ids[: run.train_characters])
+
+
+def test_what_came_before_a_document_does_not_change_what_it_costs(make_names_run: MakeRun) -> None:
+    """By the run's own evaluation, and by scoring the same documents in another order."""
+    run = make_names_run()
+    list(train(run, sample_every=0))
+    reader, vocabulary = Reader.of(run.model(run.weights())), run.corpus.vocabulary
+    held_out = run.corpus.text(run.train_characters, run.corpus.characters).splitlines()
+    found = score(reader, vocabulary, "\n".join(held_out))
+    other = score(reader, vocabulary, "\n\n".join(reversed(held_out)) + "\n")
+    assert found.nats == pytest.approx(other.nats, rel=1e-5)
+    assert found.characters == other.characters == run.held_out_characters
+    each = [score(reader, vocabulary, name) for name in held_out]
+    assert sum(one.nats for one in each) == pytest.approx(found.nats, rel=1e-5)
+    # The evaluation leaves out the text's first character; all else it judges as that does.
+    loss = held_out_loss(run)
+    first = score(reader, vocabulary, held_out[0][:1]).nats - score(reader, vocabulary, held_out[0][:1]).nats
+    assert first == 0
+    assert loss.characters == run.held_out_characters - 1
+    assert loss.nats * loss.characters < found.nats
+    assert loss.nats * loss.characters > found.nats - 8
+
+
+def test_the_preview_shows_whole_documents(make_names_run: MakeRun) -> None:
+    """As many as there is room for; of one that is longer than that, its beginning."""
+    run = make_names_run(steps=120, hidden=48, lr=0.02)
+    list(train(run, sample_every=0))
+    shown = preview(run).text
+    assert len(shown) <= CHARACTERS
+    assert 5 < len(shown.split("\n")) < 60
+    with torch.no_grad():
+        run.network.output.bias[run.corpus.end] = -100
+    assert len(preview(run).text) == CHARACTERS
+    with torch.no_grad():
+        run.network.output.bias[run.corpus.end] = 100
+    assert set(preview(run).text) == {"\n"}
+
+
+def test_a_document_ends_by_itself(make_names_run: MakeRun) -> None:
+    """Its end is not written, and the same seed writes the same one."""
+    run = make_names_run(steps=120, hidden=48, lr=0.02)
+    list(train(run, sample_every=0))
+    reader = Reader.of(run.model(run.weights()))
+    written = [
+        "".join(one.character for one in generate(reader, run.corpus.vocabulary, rng=np.random.default_rng(seed)))
+        for seed in [*range(20), *range(20)]
+    ]
+    assert all(0 < len(name) < 100 and "\n" not in name for name in written)
+    assert written[:20] == written[20:]
+    assert len(set(written)) > 10
+
+
+def test_the_ngram_does_not_look_beyond_a_documents_beginning() -> None:
+    """In documents of which each second one depends on the one before, it cannot tell them; without ends it can."""
+    rng = np.random.default_rng(0)
+    pairs = rng.integers(1, 9, 4000)
+    ids = np.stack([pairs, np.zeros_like(pairs), pairs, np.zeros_like(pairs)], 1).flatten().astype(np.uint8)
+    apart = best_ngram(ids, train_characters=12_000, size=9, end=0)
+    together = best_ngram(ids, train_characters=12_000, size=9)
+    assert together.nats < 0.75 * apart.nats
+    assert apart.nats == pytest.approx(np.log(8) / 2, abs=0.02)
+    assert apart.characters == together.characters == 4_000
+
+
+def test_the_ngram_of_documents_is_that_of_each_by_itself() -> None:
+    """Kept apart by as many ends as the longest n-gram is long, whatever their order."""
+    made = [name.encode() for name in names(200)]
+
+    def laid_out(order: list[bytes]) -> np.ndarray:
+        return np.frombuffer(b"\n".join([*made[:150], *order, b""]), np.uint8)
+
+    start = len(b"\n".join(made[:150])) + 1
+    found = [
+        best_ngram(laid_out(order), train_characters=start, size=128, end=10) for order in (made[150:], made[:149:-1])
+    ]
+    assert found[0].nats == pytest.approx(found[1].nats, rel=1e-9)
+    assert ngram.LONGEST > 1
+
+
+def begin(directory: Path, *, documents: str, texts: list[str], **given: Any) -> session.Session:
+    """Begin a run of files of documents."""
+    paths = [directory / f"{number}.txt" for number, _ in enumerate(texts)]
+    for path, text in zip(paths, texts, strict=True):
+        path.write_text(text)
+    sources = find([str(path) for path in paths])
+    found = corpora.survey(sources, "utf-8", documents=documents)
+    settings = {"hidden": 12, "batch": 4, "length": 16, "steps": 20, "documents": documents} | given
+    return session.begin(sources, found, RunDirectory(directory / "run"), settings, "cpu")
+
+
+@pytest.mark.parametrize("documents", ["line", "blank", "file"])
+def test_a_session_begins_and_goes_on_with_documents_of_each_kind(documents: str, tmp_path: Path) -> None:
+    """The state is not zeroed by chance; what the text is made of cannot be changed later."""
+    between = {"line": "\n", "blank": "\n\n", "file": "\x00"}[documents]
+    texts = between.join(names(100)).split("\x00")
+    made = begin(tmp_path, documents=documents, texts=texts)
+    assert made.run.training.reset == 0
+    assert made.run.corpus.text(made.run.train_characters - 1, made.run.train_characters) in ("\n", END_OF_TEXT)
+    list(checkpoint.kept(train(made.run, sample_every=0), made.run, made.directory))
+    sources = find([str(tmp_path / f"{number}.txt") for number in range(len(texts))])
+    for given in ({}, {"documents": documents}):
+        assert session.resume(sources, made.directory, given, "cpu").run.step == 20
+    other = "blank" if documents == "line" else "line"
+    with pytest.raises(CharrnnError, match=f"documents: saved {documents}, asked {other}"):
+        session.resume(sources, made.directory, {"documents": other}, "cpu")
+
+
+def test_a_run_without_documents_does_not_become_one_with(make_run: MakeRun, tmp_path: Path) -> None:
+    """Nor silently go on as it was."""
+    path = tmp_path / "text.txt"
+    path.write_text("\n".join(names(100)))
+    sources = find([str(path)])
+    given = {"hidden": 12, "batch": 4, "length": 16, "steps": 5}
+    made = session.begin(sources, corpora.survey(sources, "utf-8"), RunDirectory(tmp_path / "run"), given, "cpu")
+    list(checkpoint.kept(train(made.run, sample_every=0), made.run, made.directory))
+    with pytest.raises(CharrnnError, match="documents: saved None, asked line"):
+        session.resume(sources, made.directory, {"documents": "line"}, "cpu")
+
+
+def test_of_few_large_documents_it_is_said_how_much_is_held_out(tmp_path: Path) -> None:
+    """A whole one, whatever share of the text that is."""
+    made = begin(tmp_path, documents="file", texts=["once upon a time " * 20, "there was a king " * 20])
+    assert made.run.train_characters == 341
+    assert any("documents are held out whole: 50% of the text" in note for note in made.notes)
