@@ -12,14 +12,17 @@ from charrnn.network.model_file import Model
 def grown(model: Model, size: int) -> dict[str, NDArray[np.float32]]:
     """Give a model's weights with those of new characters appended, `size` characters in all.
 
-    A new one begins as the mean of all, as Hewitt 2021 ("Initializing new word embeddings for pretrained language
-    models") has it: its logit is the mean logit, so its probability is at most 1 / `size`, mostly far less, and what
-    is left is shared among the known ones as it was.
+    A new one begins as the mean of the known, as Hewitt 2021 ("Initializing new word embeddings for pretrained
+    language models") has it; the output's bias is lower, so that all new ones together are as likely as the mean
+    logit makes one. That is at most 1 in as many as are known, mostly one in thousands, and what is left is shared
+    among those as it was.
     """
-    weights, more = dict(model.weights), size - len(model.vocabulary)
+    weights, known = dict(model.weights), len(model.vocabulary)
+    more = size - known
     for name in ("embedding.weight", "output.weight", "output.bias"):
         if name in weights:
             weights[name] = _with_mean(weights[name], more)
+    weights["output.bias"][known:] -= np.float32(np.log(max(1, more)))
     if not model.config.embedding:
         weights["rnn.weight_ih_l0"] = _with_mean(weights["rnn.weight_ih_l0"].T, more).T
     return weights

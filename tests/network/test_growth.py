@@ -1,0 +1,79 @@
+"""A network with room for more characters is, for those that it knows, the network that it was."""
+
+import numpy as np
+import pytest
+
+from charrnn.config import NetworkConfig
+from charrnn.network.growth import grown
+from charrnn.network.model_file import Model, weight_shapes
+from charrnn.network.reader import Reader
+from charrnn.sampling import Choice, generate
+from charrnn.text.vocabulary import Vocabulary
+
+KNOWN, MORE = "z\nbq a", "éß漢"
+CONFIGS = [(cell, embedding) for cell in ("lstm", "gru", "rnn") for embedding in (0, 4)]
+
+pytestmark = pytest.mark.parametrize(("cell", "embedding"), CONFIGS)
+
+
+def models(cell: str, embedding: int) -> tuple[Model, Model]:
+    """Make a random model of a few characters in no order, and the same with more."""
+    config = NetworkConfig(cell=cell, layers=2, hidden=12, embedding=embedding)
+    rng, shapes = np.random.default_rng(0), weight_shapes(config, len(KNOWN))
+    weights = {name: rng.normal(scale=0.8, size=shape).astype(np.float32) for name, shape in shapes.items()}
+    small = Model(config=config, vocabulary=Vocabulary(tuple(KNOWN)), weights=weights)
+    both = Vocabulary(tuple(KNOWN + MORE))
+    return small, Model(config=config, vocabulary=both, weights=grown(small, len(both)))
+
+
+def logits(model: Model, text: str) -> np.ndarray:
+    """Read a text from the zero state."""
+    reader, ids = Reader.of(model), model.vocabulary.encode(text)
+    return np.asarray(reader.logits(reader.read(ids[:, None], reader.start(1)).layers[-1].hidden))[:, 0]
+
+
+def test_known_characters_keep_their_odds(cell: str, embedding: int) -> None:
+    """After any text of them, to the last digits; all new ones together are no likelier than one of those is."""
+    small, large = models(cell, embedding)
+    text = "".join(np.random.default_rng(1).choice(list(KNOWN), 300))
+    before, after = logits(small, text), logits(large, text)
+    assert np.allclose(before, after[:, : len(KNOWN)], atol=1e-5)
+    odds = np.exp(after - after.max(-1, keepdims=True))
+    shares = odds / odds.sum(-1, keepdims=True)
+    assert shares[:, len(KNOWN) :].sum(-1).max() <= 1 / (len(KNOWN) + 1) + 1e-6
+
+
+def test_the_weights_fit_the_larger_alphabet_and_nothing_else_changed(cell: str, embedding: int) -> None:
+    """Rows are appended; the model that they came from is left as it was."""
+    small, large = models(cell, embedding)
+    copies = {name: weight.copy() for name, weight in small.weights.items()}
+    shapes = weight_shapes(large.config, len(large.vocabulary))
+    assert {name: weight.shape for name, weight in large.weights.items()} == shapes
+    for name, weight in small.weights.items():
+        assert np.array_equal(weight, copies[name])
+        assert np.array_equal(large.weights[name][tuple(slice(size) for size in weight.shape)], weight)
+
+
+def test_the_likeliest_text_stays_the_same(cell: str, embedding: int) -> None:
+    """The mean of logits is never the largest of them."""
+    written = [
+        "".join(
+            one.character
+            for one in generate(
+                Reader.of(model),
+                model.vocabulary,
+                rng=np.random.default_rng(0),
+                choice=Choice(temperature=0),
+                length=200,
+            )
+        )
+        for model in models(cell, embedding)
+    ]
+    assert written[0] == written[1]
+
+
+def test_without_new_characters_nothing_is_added(cell: str, embedding: int) -> None:
+    """Bit for bit; and to the array that was given nothing is done."""
+    small, _ = models(cell, embedding)
+    same = grown(small, len(KNOWN))
+    assert all(np.array_equal(weight, small.weights[name]) for name, weight in same.items())
