@@ -1,0 +1,122 @@
+"""Names and poems: charrnn train --documents, and sample, score and inspect with what comes of it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small import Call, Said
+
+SMALL = ("--hidden", "16", "--batch", "4", "--length", "16", "--threads", "1", "--steps", "30")
+
+
+def made_up(count: int) -> list[str]:
+    """Make up names of a few syllables each."""
+    rng = np.random.default_rng(0)
+    starts, middles, ends = ["Al", "Ber", "Ca", "Dor", "El", "Fin"], ["la", "mi", "no", "re"], ["n", "s", "th", ""]
+    return [
+        str(rng.choice(starts)) + "".join(rng.choice(middles, rng.integers(1, 4))) + str(rng.choice(ends))
+        for _ in range(count)
+    ]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand in a directory with names, one a line, and poems."""
+    monkeypatch.chdir(tmp_path)
+    Path("names.txt").write_text("\n".join(made_up(300)) + "\n")
+    poems = ["\n".join(made_up(2 + number % 3)) for number in range(80)]
+    Path("poems.txt").write_text("\n\n".join(poems))
+
+
+def test_every_sample_of_names_is_one_line(call: Call) -> None:
+    """And as many as were asked for; the same in JSON; a prompt begins one."""
+    trained = call("train", "names.txt", "--documents", "line", *SMALL)
+    assert trained.code == 0
+    assert "300 documents" in trained.err
+    said = call("sample", "--count", "7", "--seed", "1")
+    assert (said.code, said.out.count("\n"), said.out[-1]) == (0, 7, "\n")
+    lines = [json.loads(line) for line in call("sample", "--count", "7", "--seed", "1", "--json").out.splitlines()]
+    assert [line["text"] for line in lines] == said.out.splitlines()
+    begun = call("sample", "-p", "Ber", "--seed", "1").out
+    assert (begun[:3], begun.count("\n")) == ("Ber", 1)
+    assert len(call("sample", "-n", "2", "--count", "9", "--seed", "1").out) <= 9 * 3
+    assert call("info").out.count("a line each") == 1
+
+
+def test_poems_are_apart_by_blank_lines_as_in_their_file(call: Call) -> None:
+    """What was written can be learned again."""
+    assert call("train", "poems.txt", "--documents", "blank", *SMALL).code == 0
+    said = call("sample", "--count", "6", "--seed", "2", "-n", "60")
+    assert said.out.endswith("\n")
+    assert "\x03" not in said.out
+    assert said.out.count("\n\n") >= 5
+
+
+def test_a_text_is_scored_document_by_document(call: Call) -> None:
+    """In whatever order they stand, all their characters and their ends counted."""
+    call("train", "names.txt", "--documents", "line", *SMALL)
+    Path("back.txt").write_text("\n\n".join(reversed(Path("names.txt").read_text().splitlines())))
+    there, back = (json.loads(call("score", name, "--json").out) for name in ("names.txt", "back.txt"))
+    assert there["characters"] == back["characters"] == len(Path("names.txt").read_text())
+    assert there["nats_per_char"] == pytest.approx(back["nats_per_char"], rel=1e-4)
+    assert there["unknown"] == 0
+
+
+def test_its_cells_can_be_looked_at(call: Call) -> None:
+    """Over what was held out, and over a file."""
+    call("train", "poems.txt", "--documents", "blank", *SMALL)
+    for more in ((), ("--text", "poems.txt")):
+        said = call("inspect", "--cell", "1.3", "--chars", "120", *more)
+        assert said.code == 0
+        assert "\x03" not in said.out
+
+
+def test_the_settings_of_a_run_of_documents_train_the_same_again(call: Call) -> None:
+    """The kind of its documents is one of them."""
+    call("train", "names.txt", "--documents", "line", *SMALL)
+    assert "documents: line  # command line" in Path("checkpoints/names/config.yaml").read_text()
+    assert call("train", "--config", "checkpoints/names/config.yaml", "--out", "again", "--threads", "1").code == 0
+    assert Path("again/corpus.bin").read_bytes() == Path("checkpoints/names/corpus.bin").read_bytes()
+    assert call("sample", "again", "--seed", "5").out == call("sample", "checkpoints/names", "--seed", "5").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["names.txt", "--documents", "page"], 2, "'page' is not one of"),
+        (["names.txt", "--documents", ""], 2, "is not one of"),
+        (["names.txt", "--documents", "blank"], 1, "has no blank line between two documents"),
+        (["names.txt", "--documents", "file"], 1, "is one file, and so one document"),
+        (["one.txt", "--documents", "line"], 1, "has no second line"),
+        (["odd.txt", "--documents", "blank"], 1, "has U+0003"),
+        (["none.txt", "--documents", "line"], 2, "no such file"),
+        (["names.txt", "--documents", "line", "--documents", "blank"], 1, "no blank line"),
+    ],
+)
+def test_bad_documents_are_refused_in_a_line(arguments: list[str], code: int, words: str, call: Call) -> None:
+    """And nothing is left behind."""
+    Path("one.txt").write_text("one line " * 50)
+    Path("odd.txt").write_text("one\n\ntwo\x03three\n\n" * 50)
+    said: Said = call("train", *arguments, *SMALL)
+    assert said.code == code
+    assert words in said.err
+    assert "Traceback" not in said.err
+    assert not Path("checkpoints").exists()
+
+
+@pytest.mark.slow
+def test_thirty_thousand_names_are_learned_and_every_sample_is_a_name_that_ends_by_itself(call: Call) -> None:
+    """A short training is enough: one line each, of about their length, most of them not in the list."""
+    listed = made_up(30_000)
+    Path("list.txt").write_text("\n".join(listed) + "\n")
+    small = ("--hidden", "48", "--batch", "32", "--length", "32", "--threads", "1", "--steps", "250")
+    trained = call("train", "list.txt", "--documents", "line", *small, "--json")
+    assert json.loads(trained.out.splitlines()[-1])["val_bits"] < 2
+    samples = call("sample", "--count", "300", "--seed", "1").out
+    assert samples.endswith("\n")
+    names = samples.removesuffix("\n").split("\n")
+    assert len(names) == 300
+    assert all(0 < len(name) <= 30 for name in names)
+    assert abs(np.mean([*map(len, names)]) - np.mean([*map(len, listed)])) < 1
+    assert len(set(names)) > 150

@@ -1,0 +1,78 @@
+"""Going on with another text: charrnn train --from."""
+
+import re
+from pathlib import Path
+
+import pytest
+from small import Call
+
+from charrnn.network.model_file import load
+from charrnn.runs import RunDirectory
+
+SMALL = ("--batch", "4", "--length", "16", "--threads", "1", "--steps", "20")
+
+
+@pytest.fixture(autouse=True)
+def _texts(run_here: RunDirectory) -> None:
+    """Stand beside a run, of hamlet, with another text."""
+    assert run_here.model.exists()
+    Path("new.txt").write_text("a bad éclair, faded.\n" * 60)
+
+
+def test_a_run_from_a_model_is_a_new_run(call: Call, run_here: RunDirectory) -> None:
+    """Named after the new text; config and model tell where it came from; the model stays as it was."""
+    before = run_here.model.read_bytes()
+    said = call("train", "new.txt", "--from", "checkpoints/hamlet", *SMALL)
+    assert said.code == 0
+    assert re.search("^from +checkpoints/hamlet *$", said.err, re.MULTILINE)
+    assert "new to checkpoints/hamlet/model.safetensors: ',', '.', 'i'" in said.err
+    assert "lower rate" in said.err
+    assert run_here.model.read_bytes() == before
+    new, old = load(Path("checkpoints/new/model.safetensors")), load(run_here.model)
+    assert new.vocabulary.characters[: len(old.vocabulary)] == old.vocabulary.characters
+    config = Path("checkpoints/new/config.yaml").read_text()
+    assert "from: checkpoints/hamlet/model.safetensors  # command line" in config
+    assert "hidden: 12  # of the model it starts from" in config
+    assert "checkpoints/hamlet/model.safetensors" in call("info", "checkpoints/new").out
+
+
+def test_the_same_command_goes_on_and_its_settings_train_the_same(call: Call) -> None:
+    """Named as a run or as its model's file, or not at all; from its config.yaml too."""
+    call("train", "new.txt", "--from", "checkpoints/hamlet", *SMALL)
+    for how in (["--from", "checkpoints/hamlet"], ["--from", "checkpoints/hamlet/model.safetensors"], []):
+        said = call("train", "new.txt", *how, "--threads", "1")
+        assert "already trained" in said.err, said.err
+    config = "checkpoints/new/config.yaml"
+    assert call("train", "--config", config, "--out", "again", "--threads", "1").code == 0
+    assert call("sample", "again", "--seed", "1").out == call("sample", "checkpoints/new", "--seed", "1").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--from", "checkpoints/hamlett"], 1, "did you mean checkpoints/hamlet?"),
+        (["--from", "new.txt"], 1, "new.txt"),
+        (["--from", "."], 1, "no trained model at ."),
+        (["--from", ""], 1, "no trained model"),
+        (["--from", "checkpoints/hamlet", "--hidden", "512"], 2, "has hidden 12; --hidden 512"),
+        (["--from", "checkpoints/hamlet", "--out", "checkpoints/hamlet"], 1, "checkpoints/hamlet"),
+        (["--from", "checkpoints/hamlet", "--out", "checkpoints/hamlet", "--new"], 1, "is where the model is"),
+        (["--from", "checkpoints/hamlet", "--documents", "file"], 1, "is one file"),
+    ],
+)
+def test_bad_models_are_refused_in_a_line(arguments: list[str], code: int, words: str, call: Call) -> None:
+    """With what is wrong, and nothing made or changed."""
+    before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+    said = call("train", "new.txt", *SMALL, *arguments)
+    assert (said.code, said.out) == (code, "")
+    assert words in said.err
+    assert "Traceback" not in said.err
+    assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
+
+
+def test_a_run_begun_by_chance_does_not_pass_for_one_from_a_model(call: Call) -> None:
+    """It is said what it was begun from."""
+    call("train", "new.txt", "--hidden", "12", *SMALL)
+    said = call("train", "new.txt", "--from", "checkpoints/hamlet", *SMALL)
+    assert said.code == 1
+    assert "from: saved None, asked checkpoints/hamlet/model.safetensors" in said.err
