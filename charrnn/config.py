@@ -30,7 +30,7 @@ class NetworkConfig:
     weight_drop: float = 0.0
     """share of the recurrent weights left out of each window while training"""
     documents: str | None = None
-    """what its text is made of: line, blank or file, each read from the zero state; None: its text is one"""
+    """what its text is made of: line, blank or file, each read from a fresh state; None: its text is one"""
 
     def __post_init__(self) -> None:
         bounds: dict[str, tuple[int, int]] = {

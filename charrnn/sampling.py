@@ -115,7 +115,7 @@ def opening(reader: Reader, vocabulary: Vocabulary, prompt: str = "", *, unknown
     """Read what the text is to begin with; nothing: as if a line, or else a word, had just ended.
 
     A vocabulary with neither newline nor space leaves the zero state, whose logits are the output's bias: how
-    frequent each character is. That is also where documents begin: how frequent each is at their beginning. Unknown
+    frequent each character is. A document begins with a state of its own, and is given nothing. Unknown
     characters are `Vocabulary.encode`'s business (WrongUsageError). Raise CharrnnError if the model's weights are
     so large that what it says is no number.
     """

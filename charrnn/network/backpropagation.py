@@ -37,12 +37,12 @@ class WayBack:
     """The gradient of a layer's output on its way back from step to step."""
 
     def __init__(
-        self, blocks: Blocks, cast: Cast, outputs: Tensor, weight_hh: Tensor, kept: Tensor | None, whole: bool
+        self, blocks: Blocks, cast: Cast, outputs: Tensor, weight_hh: Tensor, ended: Tensor | None, whole: bool
     ) -> None:
         length, batch, size = outputs.shape
         self.blocks, self.cast, self.weight = blocks, cast, cast(weight_hh)
-        self.kept = kept
-        """0 where a step's output was made zero, (T, B, 1)"""
+        self.ended = ended
+        """where a step's output is that of a fresh state, which learns from nothing, (T, B, 1); None: nowhere"""
         self.whole = whole
         """whether the state before the window wants its gradient too"""
         self.outputs = (outputs.new_zeros(batch, size), *outputs.unbind())
@@ -64,8 +64,8 @@ class WayBack:
         size = self.flow.shape[-1]
         carried = known[0][begin:end, :, size : 2 * size].unbind() if self.blocks.carries else ()
         for step in range(end - 1, begin - 1, -1):
-            if self.kept is not None:
-                self.flow.mul_(self.kept[step])
+            if self.ended is not None:
+                self.flow.masked_fill_(self.ended[step], 0)
             self.by_block[step - begin].mul_(self.flow.unsqueeze(1))
             if step or self.whole:
                 if carried:

@@ -1,7 +1,8 @@
 """One recurrent layer over a window while it learns, by the fastest way there is for each cell and device.
 
 Shapes: T characters, B streams, I inputs, H units, G gates in torch's order. Weights and state come in, outputs and
-the next state go out; nothing is kept here. Where `ended` (T, B) says so, what a step leaves is the zero state.
+the next state go out; nothing is kept here. Where `ended` (T, B) says so, what a step leaves is the state that a
+document begins with.
 """
 
 import warnings
@@ -33,8 +34,8 @@ class LayerWeights(NamedTuple):
 Layer = Callable[[Tensor, LayerState, LayerWeights, Tensor | None], tuple[Tensor, LayerState]]
 """inputs (T, B, I), state, weights, ended -> outputs (T, B, H), state after the last character"""
 
-SHUT = -1e4
-"""what closes a gate, whatever else it hears: σ of it is 0"""
+SURE = 1e4
+"""what settles a gate, whatever else it hears: σ and tanh of it are 1, σ of its negative is 0"""
 
 
 def lstm(
@@ -42,7 +43,7 @@ def lstm(
 ) -> tuple[Tensor, LayerState]:
     """Run an LSTM: oneDNN's on the CPU, cuDNN's on a GPU."""
     if ended is not None:
-        inputs, weights = _shutting(inputs, weights, ended)
+        inputs, weights = _begun_anew(inputs, weights, ended)
     return _torchs(torch.lstm, inputs, [part.unsqueeze(0) for part in state], weights)
 
 
@@ -81,15 +82,15 @@ def _torchs(
     return outputs, tuple(part[0] for part in after)
 
 
-def _shutting(inputs: Tensor, weights: LayerWeights, ended: Tensor) -> tuple[Tensor, LayerWeights]:
-    """Have an LSTM's gates i, f and o shut where a document ends, by one more input that nothing else hears.
+def _begun_anew(inputs: Tensor, weights: LayerWeights, ended: Tensor) -> tuple[Tensor, LayerWeights]:
+    """Have an LSTM's gates forget all where a document ends, by one more input that settles them.
 
-    Then c' = f·c + i·g and h' = o·tanh(c') are zero, and no gradient comes back: an exact reset within a window, by
-    the kernels as they are.
+    With f = 0 and i = g = o = 1 its state is c' = f·c + i·g = 1 and h' = tanh(1), whatever was there, and no gradient
+    comes back: an exact reset within a window, by the kernels as they are.
     """
     size = weights.weight_hh.shape[1]
-    told = weights.weight_ih.new_full((4 * size, 1), SHUT)
-    told[2 * size : 3 * size] = 0
+    told = weights.weight_ih.new_full((4 * size, 1), SURE)
+    told[size : 2 * size] = -SURE
     inputs = torch.cat([inputs, ended.unsqueeze(-1).to(inputs.dtype)], -1)
     return inputs, weights._replace(weight_ih=torch.cat([weights.weight_ih, told], 1))
 

@@ -35,7 +35,7 @@ class Model:
 
     @property
     def end(self) -> int | None:
-        """The number of the character that ends each document, after which the state is zero; None: it never is."""
+        """The number of the character that ends each document and makes the state fresh; None: there are none."""
         return self.vocabulary.end_of(self.config.documents)
 
     @property

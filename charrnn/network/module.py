@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from charrnn.config import NetworkConfig
 from charrnn.network import dropout
+from charrnn.network.cells import FULL
 from charrnn.network.layers import LAYERS, LayerWeights
 
 HOLDERS: dict[str, type[nn.LSTM | nn.GRU | nn.RNN]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
@@ -31,7 +32,8 @@ class CharacterNetwork(nn.Module):
     """Characters in, logits of the next ones out, with the state handed through.
 
     Shapes: ids (T, B), state (layers, B, H) -> logits (T, B, V), state. Where its text is made of documents, the
-    state is zero after the character `end` of each, so nothing is carried from one to the next.
+    state after the character `end` of each is that which a text starts with, so nothing is carried from one to the
+    next.
     """
 
     def __init__(self, config: NetworkConfig, vocabulary_size: int, *, end: int | None = None) -> None:
@@ -58,9 +60,10 @@ class CharacterNetwork(nn.Module):
         return self.output(hidden), tuple(torch.stack(parts) for parts in zip(*after, strict=True))
 
     def start(self, streams: int) -> State:
-        """Give the state before any text: zero."""
-        zeros = self.output.weight.new_zeros(self.config.layers, streams, self.config.hidden)
-        return (zeros, zeros.clone()) if self.config.cell == "lstm" else (zeros,)
+        """Give the state before any text: zero, and before a document full."""
+        value = 0.0 if self.end is None else FULL
+        memory = self.output.weight.new_full((self.config.layers, streams, self.config.hidden), value)
+        return (memory.tanh(), memory) if self.config.cell == "lstm" else (memory,)
 
     @torch.no_grad()
     def expect(self, frequencies: NDArray[np.float64]) -> None:
@@ -71,7 +74,7 @@ class CharacterNetwork(nn.Module):
         self.output.bias.copy_(torch.from_numpy(np.log(frequencies)))
 
     def _ended(self, ids: Tensor) -> Tensor | None:
-        """Say after which characters of a window the state is zero, (T, B); None where none of them is such a one."""
+        """Say which characters of a window end a document, (T, B); None where none of them does."""
         ended = None if self.end is None else ids == self.end
         return ended if ended is not None and ended.any() else None
 

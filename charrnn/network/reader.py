@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from charrnn.config import NetworkConfig
-from charrnn.network.cells import CELLS, Array, CellState, CellStep, library, tanh
+from charrnn.network.cells import CELLS, FULL, Array, CellState, CellStep, library, tanh
 from charrnn.network.clamp import Clamp, Clamps
 from charrnn.network.model_file import Model
 
@@ -90,7 +90,7 @@ class Reader:
     output_weight: Array
     """(H, V)"""
     end: int | None
-    """the character that ends a document, after which the state is zero; None: there are no documents"""
+    """the character that ends a document, after which the state is fresh; None: there are no documents"""
 
     def __init__(self, config: NetworkConfig, weights: Mapping[str, Array], *, end: int | None = None) -> None:
         assert (end is None) == (config.documents is None), "documents are ended by a character"
@@ -113,10 +113,11 @@ class Reader:
         return "tanh(c)" if self._cell.has_memory else "h"
 
     def start(self, streams: int) -> State:
-        """Give the state before any text: zero, for that many streams."""
-        like = self._output_bias
-        zeros = library(like).zeros((streams, self.config.hidden), dtype=like.dtype, device=like.device)
-        return (CellState(zeros, zeros if self._cell.has_memory else None),) * self.config.layers
+        """Give the state before any text, for that many streams: zero, and before a document full."""
+        like, value = self._output_bias, 0.0 if self.end is None else FULL
+        memory = library(like).full((streams, self.config.hidden), value, dtype=like.dtype, device=like.device)
+        state = CellState(tanh(memory), memory) if self._cell.has_memory else CellState(memory)
+        return (state,) * self.config.layers
 
     def step(self, ids: Array, state: State, clamps: Clamps = NOTHING_HELD) -> tuple[Array, State]:
         """Read one character a stream: ids (B,), state -> logits of the next one (B, V), state."""
@@ -164,7 +165,7 @@ class Reader:
             recurrent = recurrent + layer.bias_hh
         step = self._cell.equations(projected, recurrent, state)
         if ended is not None:
-            step = _emptied(step, ended)
+            step = step._replace(state=_where(ended, self.start(1)[0], step.state))
         return clamp.applied(step) if clamp else step
 
     def _ended(self, ids: Array) -> Array | None:
@@ -203,12 +204,11 @@ def _lay_out(cell: str, weights: Mapping[str, Array], layer: int) -> LayerWeight
     )
 
 
-def _emptied(step: CellStep, ended: Array) -> CellStep:
-    """Give a step that leaves the zero state to the streams that `ended` (B, 1); the gates stay as they were."""
-    arrays, (hidden, memory) = library(step.state.hidden), step.state
-    zero = arrays.zeros_like(hidden)
-    emptied = None if memory is None else arrays.where(ended, zero, memory)
-    return step._replace(state=CellState(arrays.where(ended, zero, hidden), emptied))
+def _where(places: Array, one: CellState, other: CellState) -> CellState:
+    """Take the streams at some places (B, 1) from one state, all others from the other."""
+    arrays = library(other.hidden)
+    parts = zip(one, other, strict=True)
+    return CellState(*(None if theirs is None else arrays.where(places, ours, theirs) for ours, theirs in parts))
 
 
 def _rows(table: Array, ids: Array) -> Array:

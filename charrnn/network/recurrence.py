@@ -17,12 +17,13 @@ import torch
 from torch import Tensor
 
 from charrnn.network.backpropagation import Blocks, Cast, Learned, WayBack, add_product, chunks
+from charrnn.network.cells import FULL
 
 PRECISIONS: dict[str, Cast] = {"float32": lambda x: x, "bfloat16": torch.Tensor.bfloat16}
 """how a product's factors are cast; what is summed keeps its type"""
 
-Kept = Tensor | None
-"""0 where a document ends and the state with it, 1 elsewhere, (T, B, 1); None: 1 everywhere"""
+Ended = Tensor | None
+"""where a document ends, and the next one's state begins, (T, B, 1); None: nowhere"""
 
 
 class _Weights(NamedTuple):
@@ -39,8 +40,8 @@ class _Weights(NamedTuple):
 class _Cell(NamedTuple):
     """A kind of cell: its way through a window, and what its gradient's way back needs."""
 
-    forward: Callable[[Tensor, Tensor, _Weights, Cast, Kept], tuple[Tensor, ...]]
-    """inputs, hidden, weights, cast, kept -> states (T + 1, B, H) and what else `slopes` needs"""
+    forward: Callable[[Tensor, Tensor, _Weights, Cast, Ended], tuple[Tensor, ...]]
+    """inputs, hidden, weights, cast, ended -> states (T + 1, B, H) and what else `slopes` needs"""
     slopes: Callable[..., None]
     """writes the slopes of a chunk, (t, B, blocks·H), from the states after its steps and the rest of the above"""
     blocks: Blocks
@@ -53,7 +54,7 @@ def gru(
 
     The equations are `cells.gru`'s; weights are torch's W_ih (3·H, I), W_hh (3·H, H), b_ih and b_hh (3·H). In the
     precision `bfloat16` the factors of every product are rounded to it, all else stays; `float32` casts nothing.
-    The output is zero, and the next step goes on from that, where `ended` (T, B) is true.
+    Where `ended` (T, B) is true the output is that with which a document begins, and the next step goes on from it.
     """
     return _through(_GRU, precision, ended, inputs, hidden, *weights)
 
@@ -66,12 +67,12 @@ def tanh_rnn(
 
 
 def _through(cell: _Cell, precision: str, ended: Tensor | None, inputs: Tensor, *others: Tensor) -> Tensor:
-    kept = None if ended is None else (~ended).unsqueeze(-1).to(inputs.dtype)
-    outputs: Tensor = _Window.apply(cell, precision, kept, inputs, *others)  # type: ignore[no-untyped-call]
+    places = None if ended is None else ended.unsqueeze(-1)
+    outputs: Tensor = _Window.apply(cell, precision, places, inputs, *others)  # type: ignore[no-untyped-call]
     return outputs
 
 
-def _gru_forward(inputs: Tensor, hidden: Tensor, weights: _Weights, cast: Cast, kept: Kept) -> tuple[Tensor, ...]:
+def _gru_forward(inputs: Tensor, hidden: Tensor, weights: _Weights, cast: Cast, ended: Ended) -> tuple[Tensor, ...]:
     """Give the states (T + 1, B, H), the gates r, z, a (T, B, 3·H) and the candidates n (T, B, H)."""
     length, batch, width = inputs.shape
     size = hidden.shape[1]
@@ -93,8 +94,8 @@ def _gru_forward(inputs: Tensor, hidden: Tensor, weights: _Weights, cast: Cast, 
             reset_update.sigmoid_()
             n.addcmul_(r, a).tanh_()
             torch.lerp(n, before, z, out=after)
-            if kept is not None:
-                after.mul_(kept[step])
+            if ended is not None:
+                after.masked_fill_(ended[step], FULL)
     return states, gates, candidates
 
 
@@ -111,7 +112,7 @@ def _gru_slopes(slopes: Tensor, after: Tensor, gates: Tensor, n: Tensor) -> None
     both.addcmul_(both, gates[..., : 2 * size], value=-1)
 
 
-def _rnn_forward(inputs: Tensor, hidden: Tensor, weights: _Weights, cast: Cast, kept: Kept) -> tuple[Tensor, ...]:
+def _rnn_forward(inputs: Tensor, hidden: Tensor, weights: _Weights, cast: Cast, ended: Ended) -> tuple[Tensor, ...]:
     """Give the states, (T + 1, B, H)."""
     length, batch, width = inputs.shape
     states = _states(inputs, hidden)
@@ -125,8 +126,8 @@ def _rnn_forward(inputs: Tensor, hidden: Tensor, weights: _Weights, cast: Cast, 
             after = steps[step + 1]
             add_product(after, cast(steps[step]), from_hidden)
             after.tanh_()
-            if kept is not None:
-                after.mul_(kept[step])
+            if ended is not None:
+                after.masked_fill_(ended[step], FULL)
     return (states,)
 
 
@@ -151,10 +152,10 @@ class _Window(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, cell: _Cell, precision: str, kept: Kept, inputs: Tensor, hidden: Tensor, *weights: Tensor
+        ctx: Any, cell: _Cell, precision: str, ended: Ended, inputs: Tensor, hidden: Tensor, *weights: Tensor
     ) -> Tensor:
-        ctx.cell, ctx.cast, ctx.kept = cell, PRECISIONS[precision], kept
-        states, *known = cell.forward(inputs, hidden, _Weights(*weights), ctx.cast, kept)
+        ctx.cell, ctx.cast, ctx.ended = cell, PRECISIONS[precision], ended
+        states, *known = cell.forward(inputs, hidden, _Weights(*weights), ctx.cast, ended)
         ctx.save_for_backward(inputs, weights[0], weights[1], states, *known)
         return states[1:]
 
@@ -162,7 +163,7 @@ class _Window(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, outputs: Tensor) -> tuple[Tensor | None, ...]:
         inputs, weight_ih, weight_hh, states, *known = ctx.saved_tensors
-        back = WayBack(ctx.cell.blocks, ctx.cast, outputs, weight_hh, ctx.kept, ctx.needs_input_grad[4])
+        back = WayBack(ctx.cell.blocks, ctx.cast, outputs, weight_hh, ctx.ended, ctx.needs_input_grad[4])
         learned = Learned(ctx.cell.blocks, ctx.cast, inputs, weight_ih, weight_hh, ctx.needs_input_grad[3])
         for begin, end in reversed(list(chunks(*inputs.shape[:2]))):
             slopes = back.gradients[: end - begin]

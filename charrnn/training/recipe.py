@@ -153,7 +153,7 @@ def _training(
         characters = circumstances.train_characters
         steps = steps_for(asked["epochs"], characters=characters, batch=batch, length=length)
     if "documents" in asked:
-        # A document begins with the zero state, and nothing else does.
+        # A document begins with a fresh state, and nothing else does.
         asked = {"reset": 0.0, **asked}
     names = ("warm_up", "final_lr", "weight_decay", "clip", "reset", "patience", "seed", "val_fraction", "precision")
     return TrainingConfig(

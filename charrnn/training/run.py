@@ -144,11 +144,11 @@ class Run:
         return Model(config=self.network.config, vocabulary=self.corpus.vocabulary, weights=weights)
 
     def _forget_some_streams(self) -> None:
-        """Zero a stream's state now and then, so that the network knows how a text begins."""
+        """Make a stream's state fresh now and then, so that the network knows how a text begins."""
         forgotten = torch.rand(self.training.batch) < self.training.reset
         if forgotten.any():
-            kept = (~forgotten).to(self.device)[None, :, None]
-            self.state = tuple(part * kept for part in self.state)
+            places, fresh = forgotten.to(self.device)[None, :, None], self.network.start(1)
+            self.state = tuple(torch.where(places, new, old) for new, old in zip(fresh, self.state, strict=True))
 
     def _diverged(self, nats: float, rate: float) -> DivergedError:
         what = "the loss" if not math.isfinite(nats) else "its gradient"
