@@ -167,4 +167,5 @@ def _counted(subject: Subject) -> Counted | None:
     characters = subject.model.training.get("train_characters")
     if corpus.vocabulary != subject.model.vocabulary or not isinstance(characters, int):
         return None
-    return count(corpus.ids[:characters], subject.ids, size=len(corpus.vocabulary))
+    size = len(corpus.vocabulary)
+    return count(corpus.ids[:characters], subject.ids, size=size, end_of_document=corpus.end)

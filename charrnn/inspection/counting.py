@@ -24,10 +24,12 @@ class Counted:
     """of each character of the text but the first, (T - 1,)"""
 
 
-def count(training: Ids, ids: Ids, *, size: int, at_most: int = MOST_LEARNED) -> Counted:
+def count(
+    training: Ids, ids: Ids, *, size: int, at_most: int = MOST_LEARNED, end_of_document: int | None = None
+) -> Counted:
     """Count a training text, at most so many characters from all its parts, and judge another, ids (T,), by it.
 
-    Both have numbers below `size`.
+    Both have numbers below `size`. Nothing before a document's end tells of what comes after it.
     """
     parts, learned, end = [], [], 0
     for piece in spread(0, len(training), at_most):
@@ -37,7 +39,7 @@ def count(training: Ids, ids: Ids, *, size: int, at_most: int = MOST_LEARNED) ->
         end = learned[-1].stop
     joined = np.concatenate([*parts, ids])
     # The text's own first characters are judged by what comes before them: here the end of what was learned.
-    reading = lay_out(joined, learned, [slice(end + 1, end + len(ids))], size=size)
+    reading = lay_out(joined, learned, [slice(end + 1, end + len(ids))], size=size, end=end_of_document)
     losses, probabilities = best_probabilities(reading)
     return Counted(
         order=losses.index(min(losses)) + 1,
