@@ -188,7 +188,9 @@ class TrainedModel:
 
     def held_out(self, characters: int = SEARCHED) -> str:
         """Give the beginning of what the run held out of its text; CharrnnError if that is not beside the model."""
-        return held_out(self.path, self.model.vocabulary, self.model.training, slice(0, characters), hint="give a text").text
+        return held_out(
+            self.path, self.model.vocabulary, self.model.training, slice(0, characters), hint="give a text"
+        ).text
 
     def _written(
         self, prompt: str, length: int | None, choice: Choice, seed: Seed, unknown: Unknown
