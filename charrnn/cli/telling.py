@@ -194,7 +194,7 @@ def _measured_on(session: Session, outcome: Outcome) -> str:
     share = "all" if read >= held_out - 1 else f"{read:,} of"
     sample = session.run.evaluation_characters or 0
     rest = f" (on the way over {sample:,})" if sample < read else ""
-    how = "carried over" if session.run.corpus.documents is None else "each document from its start, over"
+    how = "carried over" if session.run.corpus.documents is None else "by documents, over"
     return f"{how} {share} {held_out:,} held-out characters{rest}"
 
 

@@ -26,7 +26,7 @@ def test_a_run_from_a_model_is_a_new_run(call: Call, run_here: RunDirectory) -> 
     assert said.code == 0
     assert re.search("^from +checkpoints/hamlet *$", said.err, re.MULTILINE)
     assert "new to checkpoints/hamlet/model.safetensors: ',', '.', 'i'" in said.err
-    assert "lower rate" in " ".join(said.err.split())
+    assert "half the usual rate" in " ".join(said.err.split())
     assert run_here.model.read_bytes() == before
     new, old = load(Path("checkpoints/new/model.safetensors")), load(run_here.model)
     assert new.vocabulary.characters[: len(old.vocabulary)] == old.vocabulary.characters
