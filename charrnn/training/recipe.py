@@ -32,8 +32,8 @@ FREELY = 3.5
 """so many times a text can be read without dropout, and is better without"""
 HIGHEST_RATE = 0.02
 SHARE_FOR_TRAINED = 0.5
-"""of the rate, for a network that goes on with another text: at 1, 0.5 and 0.3 of it 1×128 cells came from most of Tiny
-Shakespeare, on its last 111 kB, to 2.193, 2.230, 2.290 bits in 200 steps, but to 2.236, 2.218, 2.222 in 800"""
+"""of the rate, for a network that goes on with another text: at 1, 0.5 and 0.3 of it 1×128 cells came from most of
+Tiny Shakespeare, on its last 111 kB, to 2.193, 2.230, 2.290 bits in 200 steps, but to 2.236, 2.218, 2.222 in 800"""
 FEWEST_UPDATES = 2_500
 """where the budget allows no more than these of long windows, they are made shorter"""
 BYTES_PER_WEIGHT = 20
