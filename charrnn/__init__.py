@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from charrnn.errors import CharrnnError, DivergedError, WrongUsageError
     from charrnn.inspection.activations import Activations
+    from charrnn.inspection.concepts.concept import Concept
+    from charrnn.inspection.concepts.custom import concept_of
     from charrnn.inspection.findings import Finding, Findings
     from charrnn.scoring import Score
     from charrnn.trained import TrainedModel, load, models
@@ -24,6 +26,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Activations",
     "CharrnnError",
+    "Concept",
     "DivergedError",
     "Finding",
     "Findings",
@@ -32,6 +35,7 @@ __all__ = [
     "TrainedModel",
     "WrongUsageError",
     "__version__",
+    "concept_of",
     "load",
     "models",
 ]
@@ -39,6 +43,8 @@ __all__ = [
 _PLACES = {
     "errors": ("CharrnnError", "DivergedError", "WrongUsageError"),
     "inspection.activations": ("Activations",),
+    "inspection.concepts.concept": ("Concept",),
+    "inspection.concepts.custom": ("concept_of",),
     "inspection.findings": ("Finding", "Findings"),
     "scoring": ("Score",),
     "trained": ("TrainedModel", "load", "models"),

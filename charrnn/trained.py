@@ -17,7 +17,8 @@ from charrnn.errors import WrongUsageError
 from charrnn.held_out import held_out
 from charrnn.inspection.activations import Activations, activations_of
 from charrnn.inspection.activity import Ids, activity, cell_named
-from charrnn.inspection.concepts import CONCEPTS, Concept, Source
+from charrnn.inspection.concepts import Concept, Source
+from charrnn.inspection.concepts.asked import concept_asked
 from charrnn.inspection.findings import Findings
 from charrnn.inspection.passage import holding, holds
 from charrnn.inspection.search import find
@@ -188,9 +189,8 @@ class TrainedModel:
 
     def held_out(self, characters: int = SEARCHED) -> str:
         """Give the beginning of what the run held out of its text; CharrnnError if that is not beside the model."""
-        return held_out(
-            self.path, self.model.vocabulary, self.model.training, slice(0, characters), hint="give a text"
-        ).text
+        model, stretch = self.model, slice(0, characters)
+        return held_out(self.path, model.vocabulary, model.training, stretch, hint="give a text").text
 
     def _written(
         self, prompt: str, length: int | None, choice: Choice, seed: Seed, unknown: Unknown
@@ -238,13 +238,9 @@ def models(directory: str | os.PathLike[str] = runs.RUNS) -> list[Path]:
     return [model.parent for model in runs.models(Path(directory))]
 
 
-def _concept(named: str | Concept) -> Concept:
-    """Find a built-in concept by its name; one of one's own is itself."""
-    if isinstance(named, Concept):
-        return named
-    if named not in CONCEPTS:
-        raise WrongUsageError(f"there is no concept {named!r}", hint=f"there are {', '.join(CONCEPTS)}")
-    return CONCEPTS[named]
+def _concept(asked: str | Concept) -> Concept:
+    """Find a concept by its name, or make it of its pattern; one that is made already is itself."""
+    return concept_asked(asked) if isinstance(asked, str) else asked
 
 
 def _marks(concept: Concept, text: str) -> Marks:

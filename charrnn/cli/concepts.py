@@ -1,6 +1,5 @@
 """Concepts as people name them: found by name, made of patterns, listed with what a text has of them."""
 
-import difflib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ from charrnn.cli.streams import read_text
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.held_out import held_out
 from charrnn.inspection.concepts import CONCEPTS, Concept, Source
-from charrnn.inspection.concepts.custom import custom_concept
+from charrnn.inspection.concepts.asked import concept_asked
 from charrnn.inspection.listing import listing
 from charrnn.network.model_file import described
 from charrnn.network.tensor_file import read_metadata
@@ -28,20 +27,11 @@ COUNTED = 200_000
 
 def concepts_asked(written: Sequence[str]) -> list[Concept]:
     """Find concepts by their names, or make those that are given with a pattern (WrongUsageError)."""
-    concepts = [custom_concept(one) if "=" in one else concept_named(one) for one in written]
+    concepts = [concept_asked(one) for one in written]
     for name, times in Counter(concept.name for concept in concepts).items():
         if times > 1:
             raise WrongUsageError(f"--concept names {name} {times} times", hint="each concept has a name of its own")
     return concepts
-
-
-def concept_named(name: str) -> Concept:
-    """Find a built-in concept by its name (WrongUsageError)."""
-    if name not in CONCEPTS:
-        near = difflib.get_close_matches(name, CONCEPTS, n=1)
-        hint = f"did you mean {near[0]}?" if near else "`charrnn inspect --list-concepts`; NAME=/REGEX/ makes one"
-        raise WrongUsageError(f"there is no concept {name!r}", hint=hint)
-    return CONCEPTS[name]
 
 
 def list_concepts(named: Path | None, asked: Mapping[str, Any]) -> None:
