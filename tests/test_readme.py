@@ -76,7 +76,7 @@ def bash(line: str, directory: Path) -> "subprocess.CompletedProcess[bytes]":
 @pytest.mark.parametrize("line", commands())
 def test_every_command_in_the_readme_runs(line: str, place: Path) -> None:
     """As it stands there, on a small text, with few steps."""
-    line = re.sub(r"--cell 1\.\d+", lambda cell: f"--cell 1.{int(cell[0].split('.')[1]) % 12}", line)
+    line = re.sub(r"(--cell|--contexts) 1\.(\d+)", lambda cell: f"{cell[1]} 1.{int(cell[2]) % 12}", line)
     done = bash(line, place)
     assert done.returncode == 0, done.stderr.decode()
 

@@ -17,7 +17,6 @@ from charrnn.inspection.concepts import Concept
 from charrnn.inspection.passage import holding, holds
 from charrnn.storage import write_whole
 from charrnn.views.heatmap import Heatmap, HeatmapRow, Marks
-from charrnn.views.svg import heatmap_svg
 from charrnn.views.terminal import animated, light_background, output, talk
 
 
@@ -47,6 +46,8 @@ def show(heatmaps: Iterable[Heatmap], asked: Asked) -> None:
     draw = output().print
     for number, heatmap in enumerate(heatmaps):
         if asked["svg"] and number == 0:
+            from charrnn.views.svg import heatmap_svg
+
             write_drawing(asked["svg"], heatmap_svg(heatmap))
         if asked["as_json"]:
             return

@@ -91,7 +91,9 @@ def _contexts(subject: Subject, asked: Asked) -> Iterator[Seen]:
 
     rng, text = np.random.default_rng(asked["seed"]), subject.source.text
     with waiting(f"reading {len(subject.ids):,} characters"):
-        found = contexts(subject.reader, text, subject.ids, asked["contexts"], rng, **_names(subject))
+        found = contexts(
+            subject.reader, text, subject.ids, asked["contexts"], rng, start=asked["start"], **_names(subject)
+        )
     for cell in found:
         yield Seen([cell], ContextsList(contexts=cell, light=light_background()))
 

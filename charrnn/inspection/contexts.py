@@ -121,11 +121,15 @@ def contexts(
     *,
     model: str = "",
     text: str = "",
+    start: int = 0,
 ) -> tuple[Contexts, ...]:
-    """Find contexts of cells in a text, its content and ids (T,); WrongUsageError if there is no such cell."""
+    """Find contexts of cells in a text, of which content and ids (T,) begin at the start.
+
+    Raise WrongUsageError if there is no such cell.
+    """
     for cell in cells:
         see_that_there_is(cell, layers=reader.config.layers, units=reader.config.hidden)
-    searches = [_Search(content, rng) for _ in cells]
+    searches = [_Search(content, start, rng) for _ in cells]
     for stretch in stretches(reader, ids, cells):
         for number, search in enumerate(searches):
             search.see(stretch.places, stretch.counted, stretch.values[number])
@@ -138,8 +142,8 @@ def contexts(
 class _Search:
     """What has been seen of one cell so far."""
 
-    def __init__(self, content: str, rng: np.random.Generator) -> None:
-        self.content = content
+    def __init__(self, content: str, start: int, rng: np.random.Generator) -> None:
+        self.content, self.start = content, start
         self.rng = rng
         self.highest, self.lowest = Candidates(CANDIDATES, self.kind), Candidates(CANDIDATES, self.kind)
         self.sampled = Candidates(SAMPLED, self.kind)
@@ -196,7 +200,7 @@ class _Search:
         begin, stop = max(0, candidate.at - AROUND), min(len(self.content), candidate.at + AROUND + 1)
         skipped = AROUND - (candidate.at - begin)
         return Context(
-            at=candidate.at,
+            at=self.start + candidate.at,
             before=self.content[begin : candidate.at],
             character=self.content[candidate.at],
             after=self.content[candidate.at + 1 : stop],

@@ -13,6 +13,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from charrnn.inspection.contexts import Context, Contexts
+from charrnn.views import palette
 from charrnn.views.concordance import Place, concordance
 from charrnn.views.screen import Screen
 
@@ -54,6 +55,18 @@ class ContextsList:
                 yield from concordance(
                     [_place(context, screen.columns) for context in places], screen, light=self.light
                 )
+        yield Segment.line()
+        yield from console.render(self._legend(screen), folded)
+
+    def _legend(self, screen: Screen) -> Text:
+        """Say what colours or digits mean."""
+        legend = Text(screen.own(f"{self.contexts.signal} after each character: "))
+        if screen.depth is None:
+            return legend.append(screen.own("digits 0 … 9 for −1 … +1, 0 to 4 below zero"))
+        legend.append(screen.own("−1 "))
+        for level, style in enumerate(palette.styles(screen.depth, light=self.light), -palette.STRONGEST):
+            legend.append(" " if level else "0", style)
+        return legend.append(" +1")
 
 
 def _place(context: Context, columns: int) -> Place:

@@ -28,7 +28,11 @@ FIELDS = 10
 _MARGIN = 5
 _WIDTH = _MARGIN + 2 * FIELDS
 _GAP = 2
-_MOST_SHOWN = 99
+DENSITIES = (1, 2, 5, 10)
+"""cells in a field, from which on it is drawn denser"""
+_GLYPHS = {True: "░▒▓█", False: "-+*#"}
+_LEVELS = (2, 4, 6, 8)
+"""of the sequential colours, of which there are eight"""
 TIMES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 """the edges of the classes of time, in characters"""
 
@@ -54,6 +58,7 @@ class GatesDrawing:
             yield from _pictures(layer, screen, styles)
             yield from console.render(_table(layer, gates, screen), folded)
         yield Text()
+        yield from console.render(_densities(screen, styles), folded)
         yield from console.render(Text(screen.own(_legend(gates)), style="dim"), folded)
 
 
@@ -68,15 +73,16 @@ def _picture(saturation: Saturation, screen: Screen, styles: tuple[Style, ...] |
     """Draw one gate: across the share of the time that it is open, upwards the share that it is shut."""
     upright, corner, flat = ("│", "└", "──") if screen.unicode else ("|", "`", "--")
     counts = fields(saturation)
+    across, upwards = ("high", "low") if saturation.gate == "h" else ("open", "shut")
     rows = [_filled(Text(f"{'':{_MARGIN}}{saturation.gate}"))]
     for row in range(FIELDS - 1, -1, -1):
-        label = {FIELDS - 1: "1", 0: "0", FIELDS // 2: "shut"}.get(row, "")
+        label = {FIELDS - 1: "1", 0: "0", FIELDS // 2: upwards}.get(row, "")
         drawn = Text(f"{label:>{_MARGIN - 1}}{upright}")
         for column in range(FIELDS - row):
-            drawn.append(*_field(int(counts[row, column]), len(saturation.low), screen, styles))
+            drawn.append(*_field(int(counts[row, column]), screen, styles))
         rows.append(_filled(drawn))
     rows.append(_filled(Text(f"{'':{_MARGIN - 1}}{corner}{flat * FIELDS}")))
-    rows.append(_filled(Text(f"{'':{_MARGIN}}0{'open':^{2 * FIELDS - 2}}1")))
+    rows.append(_filled(Text(f"{'':{_MARGIN}}0{across:^{2 * FIELDS - 2}}1")))
     return rows
 
 
@@ -94,15 +100,24 @@ def fields(saturation: Saturation) -> Counts:
     return counts
 
 
-def _field(count: int, cells: int, screen: Screen, styles: tuple[Style, ...] | None) -> tuple[str, str | Style]:
-    """Write how many cells lie in a field, the colour by their share."""
+def _field(count: int, screen: Screen, styles: tuple[Style, ...] | None) -> tuple[str, str | Style]:
+    """Draw a field as dense as there are cells in it."""
     if not count:
         return (" ·" if screen.unicode else " ."), "dim"
-    shown = f"{count:>2}" if count <= _MOST_SHOWN else "**"
+    density = sum(count >= least for least in DENSITIES) - 1
     if styles is None:
-        return shown, ""
-    # From one cell to a third of them all: by its root, or only the corners would have a colour.
-    return shown, styles[max(1, int(shades.levels(np.sqrt(count / cells), 0.58)))]
+        return 2 * _GLYPHS[screen.unicode][density], ""
+    return "  ", styles[_LEVELS[density]]
+
+
+def _densities(screen: Screen, styles: tuple[Style, ...] | None) -> Text:
+    """Say how many cells which density stands for."""
+    said = Text("cells: ")
+    for least, beyond in zip(DENSITIES, (*DENSITIES[1:], None), strict=True):
+        said.append(*_field(least, screen, styles))
+        said.append(f" {least} and more" if beyond is None else f" {least}" + f"-{beyond - 1}" * (beyond > least + 1))
+        said.append("" if beyond is None else ", ")
+    return said
 
 
 def _table(layer: LayerGates, gates: Gates, screen: Screen) -> Table:
@@ -151,7 +166,4 @@ def _legend(gates: Gates) -> str:
         what = "across, the share of the time that a cell's h is above 0.9; upwards, that it is below -0.9"
     else:
         what = "across, the share of the time that a cell's gate is above 0.9; upwards, that it is below 0.1"
-    return (
-        f"{what}. Numbers: cells in each field, ** for 100 and more. Times in characters: the median, and a bar"
-        " of cells for each class."
-    )
+    return f"{what}. Times in characters: the median, and a bar of cells for each class."

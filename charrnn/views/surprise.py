@@ -77,9 +77,10 @@ class _Drawing:
             yield from self._labelled("", self._text(line))
             if self.styles is None:
                 yield from self._labelled("bits", self._digits(line, self.bits, self.surprise.ranks > 0))
-            for rank in range(self.count):
+            guessed = any(self.surprise.guesses[line.characters])
+            for rank in range(self.count if guessed else 0):
                 yield from self._labelled(f"{rank + 1}", self._guesses(line, rank))
-            if self.count and self.styles is None:
+            if guessed and self.styles is None:
                 ranks = self.surprise.ranks
                 yield from self._labelled("came", self._digits(line, ranks, (ranks > 0) & (ranks <= self.count)))
                 sure = np.floor(self.surprise.probabilities[:, 0] * 10).clip(0, 9).astype(np.int64)
@@ -164,7 +165,7 @@ def _guess(character: str, screen: Screen, columns: int = WIDEST) -> str:
 def _summary(surprise: Surprise) -> str:
     """Say what all came to."""
     parts = [
-        f"{surprise.bits_per_char:.2f} bits per character over {surprise.characters:,}",
+        f"{surprise.bits_per_char:.3f} bits per character over {surprise.characters:,} of them",
         f"best guess right {surprise.within(1):.0%}",
     ]
     count = surprise.probabilities.shape[1]

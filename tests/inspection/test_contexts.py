@@ -59,6 +59,13 @@ def test_contexts_are_what_stands_in_the_text() -> None:
             assert len(context.values) == len(around)
 
 
+def test_places_are_those_of_the_whole_text() -> None:
+    """Where only a part of it is read, from some place on."""
+    reader, ids = Reader.of(MODEL), MODEL.vocabulary.encode(TEXT[100:900])
+    (one,) = contexts(reader, TEXT[100:900], ids, [(2, 5)], np.random.default_rng(0), start=100)
+    assert all(TEXT[context.at] == context.character for context in (*one.highest, *one.lowest))
+
+
 def test_no_two_contexts_overlap() -> None:
     """Of whatever kind they are."""
     one = found()
