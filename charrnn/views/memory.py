@@ -138,11 +138,11 @@ def _context_plot(memories: Sequence[Memory], screen: Screen) -> Panel:
     ]
     costs = [bits for curve in curves for _, bits in curve.points]
     return Panel(
-        title="bits per character with the last k characters alone",
+        title="bits per character by context",
         curves=tuple(curves),
         across=_doublings(1, max(memory.reach.contexts[-1] for memory in memories)),
         upwards=_levels(min(costs), max(costs)),
-        unit="k",
+        unit="k, the characters of context",
     )
 
 

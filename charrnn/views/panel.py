@@ -8,18 +8,39 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
 
-import numpy as np
 from rich.cells import cell_len
 from rich.text import Text
 
-from charrnn.views.plot import BRAILLE, DOT
+from charrnn.views.canvas import Canvas
 
 Point = tuple[float, float]
 Tick = tuple[float, str]
 
 _AXES = {True: ("│", "┤", "└", "─", "┴"), False: ("|", "+", "`", "-", "-")}
 """upright, upright with a tick, corner, flat, flat with a tick"""
+
+
+class Span(NamedTuple):
+    """From where to where an axis goes."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, ticks: Sequence[Tick]) -> Span:
+        """Take the first and the last tick."""
+        return cls(ticks[0][0], ticks[-1][0])
+
+    def holds(self, value: float) -> bool:
+        """Say whether a value lies on the axis."""
+        return self.low <= value <= self.high
+
+    def place(self, value: float) -> float:
+        """Say where on the axis it lies: 0 to 1."""
+        return (value - self.low) / (self.high - self.low) if self.high > self.low else 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,19 +76,21 @@ class Panel:
         """Draw the plot so many columns wide, its axes so many rows high; two rows more are below, one above."""
         margin = max(cell_len(label) for _, label in self.upwards) + 1
         width = max(1, columns - margin - 1)
-        canvas = _Canvas(width, height, _span(self.across), _span(self.upwards), unicode)
+        across, upwards = Span.of(self.across), Span.of(self.upwards)
+        canvas = Canvas(width, height)
         for curve in self.curves:
-            canvas.draw(curve)
+            _draw(canvas, curve, across, upwards, unicode=unicode)
         upright, ticked, corner, flat, flat_ticked = _AXES[unicode]
-        labels = {canvas.row(place): label for place, label in self.upwards}
+        labels = {canvas.row(upwards.place(value)): label for value, label in self.upwards}
         rows = [_fitted(Text(self.title, style="bold"), columns)]
-        for number, drawn in enumerate(canvas.rows()):
+        for number, drawn in enumerate(canvas.drawn()):
             label = labels.get(number, "")
             axis = f"{label:>{margin - 1}} {ticked if label else upright}"
             rows.append(_fitted(Text(axis) + drawn, columns))
         below, under = [flat] * width, [" "] * (width + margin + 1)
-        for place, label in self.across:
-            column = canvas.column(place)
+        # The ends first: what is between them gives way where there is no room.
+        for value, label in (self.across[-1], *self.across):
+            column = canvas.column(across.place(value))
             below[column] = flat_ticked
             _write(under, label, margin + 1 + column)
         rows.append(_fitted(Text(" " * margin + corner + "".join(below)), columns))
@@ -84,79 +107,14 @@ def beside(plots: Sequence[list[Text]]) -> Iterator[Text]:
         yield row
 
 
-class _Canvas:
-    """The field between the axes."""
-
-    def __init__(self, columns: int, rows: int, across: Point, upwards: Point, unicode: bool) -> None:
-        self.size, self.across, self.upwards, self.unicode = (rows, columns), across, upwards, unicode
-        self.dots = np.zeros(self.size, np.int64)
-        self.signs = np.full(self.size, "", dtype=object)
-        self.styles = np.full(self.size, "", dtype=object)
-
-    def column(self, across: float) -> int:
-        """Say in which column a value of the horizontal axis lies."""
-        return _place(across, self.across, self.size[1])
-
-    def row(self, upwards: float) -> int:
-        """Say in which row, from the top, a value of the vertical axis lies."""
-        return self.size[0] - 1 - _place(upwards, self.upwards, self.size[0])
-
-    def draw(self, curve: Curve) -> None:
-        """Draw a curve's line, then its marks."""
-        if curve.joined:
-            for across, upwards in _joined(curve.points, self.across, 4 * self.size[1]):
-                self._dot(across, upwards, curve.style)
-        for across, upwards in curve.points if curve.mark else ():
-            if _within(across, self.across) and _within(upwards, self.upwards):
-                place = self.row(upwards), self.column(across)
-                self.signs[place], self.styles[place] = curve.mark, curve.style
-
-    def _dot(self, across: float, upwards: float, style: str) -> None:
-        if not _within(upwards, self.upwards):
-            return
-        tall, wide = (4, 2) if self.unicode else (1, 1)
-        down = tall * self.size[0] - 1 - _place(upwards, self.upwards, tall * self.size[0])
-        right = _place(across, self.across, wide * self.size[1])
-        place = down // tall, right // wide
-        self.dots[place] |= int(DOT[down % tall, right % wide])
-        self.signs[place], self.styles[place] = "", style
-
-    def rows(self) -> Iterator[Text]:
-        """Yield what has been drawn, from the top."""
-        for dots, signs, styles in zip(self.dots.tolist(), self.signs, self.styles, strict=True):
-            row = Text()
-            for dot, sign, style in zip(dots, signs, styles, strict=True):
-                row.append(sign or self._sign(dot), style)
-            yield row
-
-    def _sign(self, dots: int) -> str:
-        if not dots:
-            return " "
-        return chr(BRAILLE + dots) if self.unicode else "."
-
-
-def _joined(points: Sequence[Point], across: Point, steps: int) -> Iterator[Point]:
-    """Go along the line through points, in so many steps from axis end to axis end."""
-    if not points:
-        return
-    known = np.array(points)
-    places = np.linspace(*across, steps)
-    for place in places[(places >= known[0, 0]) & (places <= known[-1, 0])].tolist():
-        yield place, float(np.interp(place, known[:, 0], known[:, 1]))
-
-
-def _span(ticks: Sequence[Tick]) -> Point:
-    return ticks[0][0], ticks[-1][0]
-
-
-def _within(value: float, span: Point) -> bool:
-    return span[0] <= value <= span[1]
-
-
-def _place(value: float, span: Point, count: int) -> int:
-    """Say in which of `count` equal parts of a span a value lies."""
-    share = (value - span[0]) / ((span[1] - span[0]) or 1.0)
-    return min(max(int(share * (count - 1) + 0.5), 0), count - 1)
+def _draw(canvas: Canvas, curve: Curve, across: Span, upwards: Span, *, unicode: bool) -> None:
+    """Draw what of a curve lies between the axes' ends: its line, then its marks."""
+    inside = [(across.place(x), upwards.place(y)) for x, y in curve.points if across.holds(x) and upwards.holds(y)]
+    if curve.joined:
+        for start, stop in pairwise(inside):
+            canvas.line(start, stop, curve.style, sign="" if unicode else ".")
+    for place in inside if curve.mark else ():
+        canvas.sign(place, curve.mark, curve.style)
 
 
 def _write(row: list[str], label: str, centre: int) -> None:

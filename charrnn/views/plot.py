@@ -6,29 +6,22 @@ As a picture for a page it is drawn by `plot_svg`. What is plotted is left to th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from charrnn.views.canvas import Canvas
 from charrnn.views.terminal import unicode_output, visible
 
 COLOURS = ("cyan", "yellow", "magenta", "green", "red", "blue")
 """of the series in the terminal, in turn"""
 MARKERS = "*o+x#%"
 """of the series where there is no colour or no braille"""
-DOTS_ACROSS, DOTS_DOWN = 2, 4
 NARROWEST = 10
-
-BRAILLE = 0x2800
-DOT = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
-"""of a braille character, by row and column"""
-
-Grid = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,36 +118,11 @@ class Plot:
 
 def _drawn(plot: Plot, width: int, *, braille: bool) -> Iterator[Text]:
     """Draw the rows of the field, the highest first."""
-    across, down = (DOTS_ACROSS, DOTS_DOWN) if braille else (1, 1)
-    grids = [_dots(plot, series, width * across, plot.height * down) for series in plot.series]
-    for row in range(plot.height):
-        line = Text()
-        for column in range(width):
-            cells = [g[row * down : (row + 1) * down, column * across : (column + 1) * across] for g in grids]
-            line.append_text(_character(cells, braille=braille))
-        line.rstrip()
-        yield line
-
-
-def _character(cells: Sequence[Grid], *, braille: bool) -> Text:
-    """Draw one character: the dots of all series, in the colour of the last that has any."""
-    there = [number for number, cell in enumerate(cells) if cell.any()]
-    if not there:
-        return Text(" ")
-    style = COLOURS[there[-1] % len(COLOURS)]
-    if not braille:
-        return Text(MARKERS[there[-1] % len(MARKERS)], style=style)
-    dots = np.logical_or.reduce([cells[number] for number in there])
-    return Text(chr(BRAILLE + int(DOT[dots].sum())), style=style)
-
-
-def _dots(plot: Plot, series: Series, columns: int, rows: int) -> Grid:
-    """Set the dots of a series' line, (rows, columns), the highest row first."""
-    grid = np.zeros((rows, columns), dtype=bool)
-    for (x, y), (next_x, next_y) in plot.lines(series):
-        count = 1 + max(abs(next_x - x) * columns, abs(next_y - y) * rows)
-        way = np.linspace(0, 1, 1 + math.ceil(count))
-        reached = np.rint((x + (next_x - x) * way) * (columns - 1)).astype(int)
-        heights = np.rint((1 - y - (next_y - y) * way) * (rows - 1)).astype(int)
-        grid[heights, reached] = True
-    return grid
+    canvas = Canvas(width, plot.height)
+    for number, series in enumerate(plot.series):
+        sign = "" if braille else MARKERS[number % len(MARKERS)]
+        for start, stop in plot.lines(series):
+            canvas.line(start, stop, COLOURS[number % len(COLOURS)], sign=sign)
+    for row in canvas.drawn():
+        row.rstrip()
+        yield row
