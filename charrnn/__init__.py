@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from charrnn.inspection.concepts.concept import Concept
     from charrnn.inspection.concepts.custom import concept_of
     from charrnn.inspection.findings import Finding, Findings
+    from charrnn.loading import load, models
     from charrnn.scoring import Score
-    from charrnn.trained import TrainedModel, load, models
+    from charrnn.trained import TrainedModel
     from charrnn.views.heatmap import Heatmap
 
 __version__ = "0.1.0"
@@ -41,28 +42,31 @@ __all__ = [
 ]
 
 _PLACES = {
-    "errors": ("CharrnnError", "DivergedError", "WrongUsageError"),
-    "inspection.activations": ("Activations",),
-    "inspection.concepts.concept": ("Concept",),
-    "inspection.concepts.custom": ("concept_of",),
-    "inspection.findings": ("Finding", "Findings"),
-    "scoring": ("Score",),
-    "trained": ("TrainedModel", "load", "models"),
-    "views.heatmap": ("Heatmap",),
+    "Activations": "inspection.activations",
+    "CharrnnError": "errors",
+    "Concept": "inspection.concepts.concept",
+    "DivergedError": "errors",
+    "Finding": "inspection.findings",
+    "Findings": "inspection.findings",
+    "Heatmap": "views.heatmap",
+    "Score": "scoring",
+    "TrainedModel": "trained",
+    "WrongUsageError": "errors",
+    "concept_of": "inspection.concepts.custom",
+    "load": "loading",
+    "models": "loading",
 }
-"""each module and what is to be had from it here"""
-
+"""the module that each name comes from"""
 
 if not TYPE_CHECKING:  # where it would make every misspelt name a valid one
 
     def __getattr__(name: str) -> Any:
         """Import what is asked for, the first time it is asked for (PEP 562)."""
-        for module, names in _PLACES.items():
-            if name in names:
-                found = getattr(importlib.import_module(f"charrnn.{module}"), name)
-                globals()[name] = found
-                return found
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name not in _PLACES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module = importlib.import_module(f"charrnn.{_PLACES[name]}")
+        globals()[name] = found = getattr(module, name)
+        return found
 
 
 def __dir__() -> list[str]:

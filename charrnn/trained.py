@@ -3,7 +3,6 @@
 How any of it is done is left to the modules that the command line has it done by too.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +22,6 @@ from charrnn.inspection.findings import Findings
 from charrnn.inspection.passage import holding, holds
 from charrnn.inspection.search import find
 from charrnn.network.model_file import Model
-from charrnn.network.model_file import load as load_file
 from charrnn.network.reader import Reader
 from charrnn.sampling import Choice, generate, opening
 from charrnn.scoring import Score, next_characters, score
@@ -77,7 +75,8 @@ class TrainedModel:
     ) -> str:
         """Write so many characters after a prompt, and give them, the prompt left out.
 
-        Temperature 0 takes the likeliest each time; `top_k`, `top_p` and `min_p` are `sampling.Choice`'s.
+        Fewer if the model learned documents, for they end. Temperature 0 takes the likeliest each time; `top_k`,
+        `top_p` and `min_p` are `sampling.Choice`'s.
         WrongUsageError for a prompt with characters that the model never saw, unless they are to be skipped.
 
         >>> model = charrnn.load("checkpoints/letters")
@@ -99,7 +98,7 @@ class TrainedModel:
         seed: Seed = None,
         unknown: Unknown = "error",
     ) -> Iterator[str]:
-        """Write as `sample` does, but give each character as soon as it is there; without a length, for ever.
+        """Write as `sample` does, but give each character as soon as it is there; without a length, on and on.
 
         >>> written = charrnn.load("checkpoints/letters").stream("c")
         >>> next(written), next(written), next(written)
@@ -215,27 +214,6 @@ class TrainedModel:
             missing = named(self.model.vocabulary.unknown_in(text))
             raise WrongUsageError(f"the model never saw {missing}", hint='`unknown="skip"` leaves them out')
         return readable
-
-
-def load(named: str | os.PathLike[str] | None = None) -> TrainedModel:
-    """Load a model by its run's directory or its own file; by default the newest run in `checkpoints/`.
-
-    CharrnnError if there is none, or if the file is no model.
-
-    >>> charrnn.load().path.as_posix()
-    'checkpoints/letters/model.safetensors'
-    """
-    path = runs.find_model(None if named is None else Path(named))
-    return TrainedModel(path=path, model=load_file(path))
-
-
-def models(directory: str | os.PathLike[str] = runs.RUNS) -> list[Path]:
-    """List the runs in a directory that have a model, the newest first; each can be loaded.
-
-    >>> [run.as_posix() for run in charrnn.models()]
-    ['checkpoints/letters']
-    """
-    return [model.parent for model in runs.models(Path(directory))]
 
 
 def _concept(asked: str | Concept) -> Concept:

@@ -34,6 +34,7 @@ ALLOWED = {
     ),
     "views": ("training.events", "training.history", "text.ngram", *(f"inspection.{name}" for name in RECORDS)),
     "trained": ("errors", "runs", "held_out", "text", "network", "sampling", "scoring", "inspection", "views"),
+    "loading": ("errors", "runs", "network.model_file", "trained"),
     "cli": ("",),
 }
 """each room and what it may import beside itself"""

@@ -133,6 +133,13 @@ def test_the_planted_cell_is_found_first(letters: charrnn.TrainedModel) -> None:
     assert found.cells == len(LETTERS) + 1
 
 
+def test_concepts_of_ones_own_are_searched_for(letters: charrnn.TrainedModel) -> None:
+    """A function from a text to a mark for each character, or a pattern as on the command line."""
+    after_a = charrnn.concept_of("after_a", lambda text: [character == "a" for character in text], kind="binary")
+    found = {finding.concept: finding for finding in letters.find(QUOTED, concepts=[after_a, "d=/d/"]).concepts}
+    assert (found["after_a"].cell, found["d"].cell) == (f"1.{LETTERS.index('a')}", f"1.{LETTERS.index('d')}")
+
+
 def test_an_unknown_concept_is_refused_with_those_there_are(letters: charrnn.TrainedModel) -> None:
     """None is guessed."""
     with pytest.raises(charrnn.WrongUsageError, match="no concept 'in_quot'") as raised:

@@ -72,6 +72,7 @@ def _model(context: click.Context, _parameter: click.Parameter, named: Path | No
     help="Chance's beginning (0); the same one shows the same.",
 )
 @view_options
+@option("--html", type=click.Path(dir_okay=False, path_type=Path), section=OUTPUT, help="The search, as a page.")
 @option("--svg", type=click.Path(dir_okay=False, path_type=Path), section=OUTPUT, help="The first map, as a picture.")
 @json_option
 def inspect(model: Path | None, **asked: Any) -> None:

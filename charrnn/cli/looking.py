@@ -26,6 +26,8 @@ DIGITS = 4
 def look(path: Path, asked: Asked, views: Sequence[str]) -> None:
     """Show the cells and the other views that were asked for, or where nothing was, search."""
     concepts = concepts_asked(asked["concepts"])
+    if asked["html"] and (asked["cells"] or (views and not concepts)):
+        raise WrongUsageError("--html shows a search, which was not asked for", hint="`charrnn inspect --html FILE`")
     if asked["cells"]:
         _look_at_cells(path, asked, concepts)
     elif concepts or not views:

@@ -124,7 +124,7 @@ def run(arguments: Sequence[str]) -> int:
 def _call(arguments: Sequence[str]) -> int:
     """Call the command; Click's own way of doing it takes a closed pipe and Ctrl-C for failures of its own."""
     try:
-        with charrnn.make_context("charrnn", list(arguments)) as context:
+        with charrnn.make_context("charrnn", list(arguments), obj=tuple(arguments)) as context:
             charrnn.invoke(context)
     except click.exceptions.Exit as done:
         return done.exit_code

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from charrnn.cli.drawing import heatmap_of, marks_of, show, waiting
+from charrnn.cli.paging import write_page
 from charrnn.cli.subject import Asked, Subject, subject_of
 from charrnn.inspection.concepts import CONCEPTS, Concept
 from charrnn.inspection.findings import Finding, worth_drawing
@@ -30,13 +31,15 @@ def search(path: Path, asked: Asked, concepts: Sequence[Concept]) -> None:
         findings = find(
             subject.reader, subject.source, subject.ids, model=model_name(path), concepts=concepts or None
         )
+    known = {concept.name: concept for concept in concepts} or CONCEPTS
+    if asked["html"]:
+        write_page(asked["html"], subject, findings, known)
     if asked["as_json"]:
         click.echo(json.dumps(findings.to_json()))
         if not asked["svg"]:
             return
     else:
         output().print(FindingsTable(findings=findings))
-    known = {concept.name: concept for concept in concepts} or CONCEPTS
     drawn = worth_drawing(findings.concepts, DRAWN)
     show((_finding_map(subject, finding, known[finding.concept]) for finding in drawn), asked)
 

@@ -3,12 +3,16 @@
 What cells do there is left to the reader, drawing it to the views.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.inspection.concepts import Concept, Marks, Source
 
 LENGTH = 300
+ENOUGH = 6
+"""changes of a concept in a passage beyond which it has been shown well"""
 
 
 def passage(concept: Concept, source: Source, *, length: int = LENGTH) -> slice:
@@ -23,9 +27,22 @@ def passage(concept: Concept, source: Source, *, length: int = LENGTH) -> slice:
     evenness = np.round(np.minimum(share, 1 - share), 1)
     changes = _between(np.diff(on, prepend=on[:1]), starts, stops)
     best = np.lexsort((-changes, -evenness))[0]
-    start, stop = int(starts[best]), int(stops[best])
-    whole_lines = source.text.rfind("\n", start, stop) + 1
-    return slice(start, stop if stop == len(source.text) else whole_lines or stop)
+    return _whole_lines(source.text, int(starts[best]), int(stops[best]))
+
+
+def passage_of_many(marks: Iterable[NDArray[np.bool_]], text: str, *, length: int) -> slice:
+    """Choose about so many characters, from the beginning of a line on, in which the most concepts come and go.
+
+    The marks say where each concept holds (T,). Of passages that show as much, the first is taken.
+    """
+    starts = _line_starts(text, length)
+    stops = np.minimum(starts + length, len(text))
+    shown = np.zeros(len(starts))
+    for on in marks:
+        changes = _between(np.diff(on, prepend=on[:1]), starts, stops)
+        shown += np.minimum(changes, ENOUGH)
+    best = int(shown.argmax())
+    return _whole_lines(text, int(starts[best]), int(stops[best]))
 
 
 def holds(concept: Concept, marks: Marks) -> NDArray[np.bool_]:
@@ -38,6 +55,12 @@ def holds(concept: Concept, marks: Marks) -> NDArray[np.bool_]:
 def holding(concept: Concept) -> str:
     """Name what `holds` says of a concept."""
     return concept.name if concept.kind == "binary" else f"{concept.name} above its median"
+
+
+def _whole_lines(text: str, start: int, stop: int) -> slice:
+    """Leave out the line that stops in its midst, unless it is the only one."""
+    whole = text.rfind("\n", start, stop) + 1
+    return slice(start, stop if stop == len(text) else whole or stop)
 
 
 def _line_starts(text: str, length: int) -> NDArray[np.int64]:

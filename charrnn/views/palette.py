@@ -60,9 +60,9 @@ def digits(values: NDArray[np.floating]) -> Levels:
     return shown
 
 
-def hexadecimal(level: int) -> str:
-    """Return the colour of a level other than zero on a white page; black ink is readable on each."""
-    return ON_LIGHT[level + STRONGEST if level < 0 else level + STRONGEST - 1]
+def hexadecimal(level: int, *, dark: bool = False) -> str:
+    """Return the colour of a level other than zero on a white page, where black ink is readable, or on a dark one."""
+    return (ON_DARK if dark else ON_LIGHT)[level + STRONGEST if level < 0 else level + STRONGEST - 1]
 
 
 @cache

@@ -1,5 +1,6 @@
 """charrnn inspect: a table of findings and heat maps of the best, or the cells that were asked for."""
 
+import hashlib
 import json
 import xml.etree.ElementTree as ET
 from dataclasses import replace
@@ -272,3 +273,33 @@ def test_f76_wide_characters_tabs_and_marks_keep_their_columns(call: Call, run_h
     lines = [line for line in said.out.splitlines() if line.strip()]
     at = next(number for number, line in enumerate(lines) if "猫" in line)
     assert cell_len(lines[at]) == cell_len(lines[at + 1])
+
+
+def test_the_search_as_a_page(call: Call, text: str) -> None:
+    """One file, the same every time, that says by what command it was made and from what."""
+    command = ("inspect", "--text", text, "--json", "--html", "page.html")
+    said = call(*command)
+    assert (said.code, said.err.split(":")[0]) == (0, "page.html")
+    page = Path("page.html").read_bytes()
+    assert call(*command).out == said.out
+    assert Path("page.html").read_bytes() == page
+    assert b"charrnn inspect --text text.txt --json --html page.html" in page
+    for file in (Path("text.txt"), RunDirectory(Path("checkpoints/hamlet")).model):
+        assert hashlib.sha256(file.read_bytes()).hexdigest().encode() in page
+    for concept in json.loads(said.out)["concepts"]:
+        assert f'data-concept="{concept["concept"]}"'.encode() in page or concept["cell"] is None
+
+
+def test_a_page_is_of_a_search(call: Call, text: str) -> None:
+    """With cells alone there are no findings to show."""
+    said = call("inspect", "--text", text, "--cell", "1.0", "--html", "page.html")
+    assert (said.code, said.out) == (2, "")
+    assert "--html" in said.err
+    assert not Path("page.html").exists()
+
+
+def test_a_page_that_cannot_be_written_is_an_error(call: Call, text: str) -> None:
+    """One line, with its name."""
+    said = call("inspect", "--text", text, "--concept", "line_pos", "--html", "missing/page.html")
+    assert said.code == 1
+    assert "cannot write missing/page.html" in said.err

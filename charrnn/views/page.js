@@ -1,0 +1,252 @@
+"use strict";
+// What the page of a search does: draws a cell over the text, reads out one character, sorts the findings.
+// All it shows of the text comes as glyphs that were made harmless, and goes in as text, never as markup.
+
+const content = JSON.parse(document.getElementById("content").textContent);
+const element = (id) => document.getElementById(id);
+const bytes = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+
+const STRONGEST = 5; // levels of a colour on each side of zero
+const SHADES = 8; // levels of surprise
+
+const cells = content.cells.map((cell) => ({ ...cell, values: bytes(cell.values) }));
+const odds = bytes(content.surprise.odds);
+const concepts = content.concepts.map((concept) => ({ ...concept, holds: spread(concept.spans) }));
+const views = [...cells.map(cellView), surpriseView()];
+const shown = { view: 0, concept: -1, at: 0 };
+const spans = content.text.map(characterSpan);
+
+function spread(edges) {
+  // Turn [start, stop, start, stop, …] into a yes or no for each character.
+  const holds = new Uint8Array(content.text.length);
+  for (let edge = 0; edge < edges.length; edge += 2) holds.fill(1, edges[edge], edges[edge + 1]);
+  return holds;
+}
+
+function cellView(cell) {
+  const value = (at) => cell.values[at] / 127.5 - 1;
+  return {
+    name: cell.name,
+    label: cell.label,
+    heading: `${content.signal} of ${cell.name}`,
+    level: (at) => Math.sign(value(at)) * Math.floor(Math.abs(value(at)) * STRONGEST + 0.5),
+    className: (level) => level < 0 ? `below-${-level}` : level > 0 ? `above-${level}` : "",
+    digit: (at) => Math.min(9, Math.floor(value(at) * 5) + 5),
+    read: (at) => signed(value(at)),
+    legend: { least: "−1", levels: [-5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5], most: "+1",
+      digits: "digits: 0 to 4 below zero, 5 to 9 above" },
+  };
+}
+
+function surpriseView() {
+  const { bits, most } = content.surprise;
+  return {
+    name: "surprise",
+    label: "surprise at each character",
+    heading: "surprise",
+    level: (at) => Math.floor(Math.min((bits[at] ?? 0) / most, 1) * SHADES + 0.5),
+    className: (level) => level ? `shade-${level}` : "",
+    digit: (at) => Math.min(9, Math.floor(bits[at] ?? 0)),
+    read: (at) => bits[at] === null ? "–" : `${bits[at].toFixed(1)} bits`,
+    legend: { least: "", levels: [0, 1, 2, 3, 4, 5, 6, 7, 8], most: `${most} bits or more`, digits: "digits: bits" },
+  };
+}
+
+function signed(value) {
+  const size = Math.abs(value).toFixed(2);
+  return size === "0.00" ? size : `${value < 0 ? "−" : "+"}${size}`;
+}
+
+function characterSpan(number, at) {
+  const [glyph, columns] = content.characters[number];
+  const span = document.createElement("span");
+  span.textContent = glyph;
+  span.dataset.at = at;
+  if (columns > 1) span.classList.add("wide-glyph");
+  return span;
+}
+
+function layOut() {
+  // A line end is drawn, then breaks the line.
+  const pieces = document.createDocumentFragment();
+  spans.forEach((span, at) => {
+    pieces.append(span);
+    if (at + 1 < spans.length && content.characters[content.text[at]][3]) pieces.append(document.createElement("br"));
+  });
+  element("text").replaceChildren(pieces);
+}
+
+function paint() {
+  const view = views[shown.view];
+  const holds = concepts[shown.concept]?.holds;
+  spans.forEach((span, at) => {
+    const classes = [span.classList.contains("wide-glyph") ? "wide-glyph" : "", view.className(view.level(at)),
+      holds?.[at] ? "holds" : "", at === shown.at ? "here" : ""];
+    span.className = classes.filter(Boolean).join(" ");
+    span.dataset.digit = view.digit(at);
+  });
+  element("view").selectedIndex = shown.view;
+  element("concept").selectedIndex = shown.concept + 1;
+  for (const row of document.querySelectorAll("#findings tbody tr")) {
+    const current = row.dataset.cell === view.name && row.dataset.concept === concepts[shown.concept]?.name;
+    if (current) row.setAttribute("aria-current", "true");
+    else row.removeAttribute("aria-current");
+  }
+  paintLegend(view);
+  read();
+}
+
+function paintLegend(view) {
+  const swatch = (text, className) => Object.assign(document.createElement("span"), { textContent: text, className });
+  const { least, levels, most, digits } = view.legend;
+  const line = [`${view.heading}: ${least} `, ...levels.map((level) => swatch(level ? " " : "0", view.className(level))),
+    ` ${most}; ${digits}.`];
+  if (shown.concept >= 0) line.push(" Underlined: ", swatch(concepts[shown.concept].holding, "holds"), ".");
+  element("legend").replaceChildren(...line);
+}
+
+function read() {
+  const at = shown.at, view = views[shown.view];
+  const [glyph, , name] = content.characters[content.text[at]];
+  const holding = concepts.filter((concept) => concept.holds[at]).map((concept) => concept.holding);
+  element("where").textContent = `${glyph} ${name} · character ${(content.start + at + 1).toLocaleString("en")}`;
+  element("view-name").textContent = view.heading;
+  element("value").textContent = view.read(at);
+  for (const id of ["view-name", "value"]) element(id).hidden = view.name === "surprise"; // it has a line of its own
+  element("holding").textContent = holding.join(", ") || "nothing";
+  readSurprise(at);
+  const marked = concepts[shown.concept]?.holds[at] ? `, ${concepts[shown.concept].holding}` : "";
+  element("status").textContent = `${name}: ${view.read(at)}${marked}`;
+}
+
+function readSurprise(at) {
+  const { bits, guesses, count } = content.surprise;
+  element("bits").textContent = bits[at] === null ? "nothing predicts the first" : `${bits[at].toFixed(2)} bits`;
+  const rows = bits[at] === null ? [] : guesses.slice(at * count, (at + 1) * count).map((guess, place) => {
+    const row = document.createElement("tr");
+    const share = Math.round(odds[at * count + place] / 2.55);
+    row.className = guess === content.text[at] ? "came" : "";
+    for (const text of [content.characters[guess][0], content.characters[guess][2], `${share} %`]) {
+      row.append(Object.assign(document.createElement("td"), { textContent: text }));
+    }
+    return row;
+  });
+  element("guesses").tBodies[0].replaceChildren(...rows);
+}
+
+function goTo(at, { scroll = true } = {}) {
+  spans[shown.at].classList.remove("here");
+  shown.at = Math.max(0, Math.min(spans.length - 1, at));
+  spans[shown.at].classList.add("here");
+  if (scroll) spans[shown.at].scrollIntoView({ block: "nearest" });
+  read();
+}
+
+function line(at, step) {
+  // The character in the same column of the next drawn line, upwards or downwards; else where we are.
+  const here = spans[at].getBoundingClientRect();
+  let best = at, top = null;
+  for (let other = at + step; spans[other]; other += step) {
+    const box = spans[other].getBoundingClientRect();
+    if (Math.abs(box.top - here.top) < 2) continue;
+    if (top !== null && Math.abs(box.top - top) > 2) break;
+    top = box.top;
+    const nearer = Math.abs(box.left - here.left) < Math.abs(spans[best].getBoundingClientRect().left - here.left);
+    if (best === at || nearer) best = other;
+  }
+  return best;
+}
+
+function lineEnd(at, step) {
+  const top = spans[at].getBoundingClientRect().top;
+  while (spans[at + step] && Math.abs(spans[at + step].getBoundingClientRect().top - top) < 2) at += step;
+  return at;
+}
+
+function beginning(at, step) {
+  // The next place where the underlined concept begins to hold; else where we are.
+  const holds = concepts[shown.concept]?.holds ?? [];
+  for (let other = at + step; other >= 0 && other < holds.length; other += step) {
+    if (holds[other] && !holds[other - 1]) return other;
+  }
+  return Math.max(at, 0);
+}
+
+function choose(view, concept = shown.concept) {
+  shown.view = (view + views.length) % views.length;
+  shown.concept = concept;
+  paint();
+}
+
+const KEYS = {
+  ArrowLeft: () => goTo(shown.at - 1),
+  ArrowRight: () => goTo(shown.at + 1),
+  ArrowUp: () => goTo(line(shown.at, -1)),
+  ArrowDown: () => goTo(line(shown.at, 1)),
+  Home: () => goTo(lineEnd(shown.at, -1)),
+  End: () => goTo(lineEnd(shown.at, 1)),
+  "[": () => choose(shown.view - 1),
+  "]": () => choose(shown.view + 1),
+  m: () => goTo(beginning(shown.at, 1)),
+  M: () => goTo(beginning(shown.at, -1)),
+};
+
+function listen() {
+  const text = element("text");
+  const follow = ({ target }) => target.dataset.at && goTo(Number(target.dataset.at), { scroll: false });
+  // A text that scrolls below a mouse at rest reports moves of nothing: those are no wish to read there.
+  text.addEventListener("mousemove", (event) => (event.movementX || event.movementY) && follow(event));
+  text.addEventListener("click", follow);
+  text.addEventListener("keydown", (event) => {
+    if (!KEYS[event.key] || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    KEYS[event.key]();
+  });
+  element("view").addEventListener("change", (event) => choose(event.target.selectedIndex));
+  element("concept").addEventListener("change", (event) => choose(shown.view, event.target.selectedIndex - 1));
+  element("digits").addEventListener("change", (event) => text.classList.toggle("with-digits", event.target.checked));
+  element("theme").addEventListener("change", (event) => { document.documentElement.dataset.theme = event.target.value; });
+  element("controls").addEventListener("submit", (event) => event.preventDefault());
+  for (const button of document.querySelectorAll("#findings tbody button")) {
+    button.addEventListener("click", () => showFinding(button.closest("tr").dataset));
+  }
+  document.querySelectorAll("#findings thead button").forEach((button) => {
+    button.addEventListener("click", () => sort(button.closest("th")));
+  });
+}
+
+function showFinding({ cell, concept }) {
+  // Draw a finding's cell, underline its concept, and go to where that first begins.
+  choose(cells.findIndex((other) => other.name === cell), concepts.findIndex((other) => other.name === concept));
+  goTo(beginning(-1, 1));
+  element("text").focus();
+}
+
+function sort(heading) {
+  // Numbers the highest first, words from a on; again the other way round; what is not there comes last.
+  const column = heading.cellIndex, number = heading.classList.contains("number");
+  const first = number ? "descending" : "ascending", second = number ? "ascending" : "descending";
+  const order = heading.getAttribute("aria-sort") === first ? second : first;
+  for (const other of heading.parentElement.cells) other.removeAttribute("aria-sort");
+  heading.setAttribute("aria-sort", order);
+  const turn = order === "ascending" ? 1 : -1, body = element("findings").tBodies[0];
+  const value = (row) => row.cells[column].dataset.value;
+  const compared = (a, b) => number ? Number(a) - Number(b) : a < b ? -1 : a > b ? 1 : 0;
+  body.append(...[...body.rows].sort((one, other) => {
+    const [a, b] = [value(one), value(other)];
+    if (a === "" || b === "") return (a === "") - (b === "");
+    return turn * compared(a, b);
+  }));
+}
+
+function begin() {
+  element("view").append(...views.map((view) => new Option(view.label)));
+  element("concept").append(new Option("nothing"), ...concepts.map((concept) => new Option(concept.holding)));
+  for (const id of ["controls", "reading", "keys"]) element(id).hidden = false;
+  const first = concepts.findIndex((concept) => concept.name === cells[0]?.concept);
+  layOut();
+  choose(0, first);
+  listen();
+}
+
+begin();

@@ -1,0 +1,261 @@
+"""The page in a real browser: what it draws, what keys and mouse do, and that hostile text has no power in it."""
+
+import base64
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browser import BROWSER, Tab, tab
+from pages import CELLS, NAMES, TEXT, findings, page
+
+from charrnn.views import palette, shades
+from charrnn.views.surprise import MOST_BITS
+from charrnn.views.terminal import visible
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(BROWSER is None, reason="there is no Chromium")]
+
+AT = "document.querySelector('#text .here').dataset.at"
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
+    """Open the hostile page; once, for a browser takes seconds to start."""
+    home = tmp_path_factory.mktemp("browser")
+    path = home / "page.html"
+    path.write_bytes(page().html().encode())
+    with tab(home / "profile") as browser:
+        browser.open(path)
+        yield browser
+
+
+@pytest.fixture
+def shown(opened: Tab) -> Tab:
+    """Give the page as it is at first: the first cell, the first character, the text in focus."""
+    opened.tell("Emulation.setEmulatedMedia", media="", features=[])
+    opened.ask("choose(0, 0); goTo(0); document.querySelector('#text').focus()")
+    return opened
+
+
+def place(shown: Tab) -> int:
+    """Say which character is read out."""
+    return int(shown.ask(AT))
+
+
+def test_hostile_text_has_no_power(shown: Tab) -> None:
+    """No script of its own ran, nothing was asked for, nothing was complained about."""
+    assert shown.complaints() == []
+    assert [address.partition(":")[0] for address in shown.requests()] == ["file"]
+    assert shown.ask("document.title").startswith("Cells of </script>")
+    assert shown.ask("document.scripts.length") == 2
+
+
+def test_another_script_or_style_would_have_no_effect(shown: Tab) -> None:
+    """The policy lets through nothing but the page's own."""
+    shown.ask("document.body.insertAdjacentHTML('beforeend', '<p id=probe style=\"color:red\">x</p>')")
+    shown.ask(
+        "{ const s = document.createElement('script'); s.textContent = 'window.taken = 1'; document.body.append(s) }"
+    )
+    assert shown.ask("typeof window.taken") == "undefined"
+    assert shown.ask("getComputedStyle(document.querySelector('#probe')).color") != "rgb(255, 0, 0)"
+    shown.events.clear()
+
+
+def test_every_character_is_in_its_place_and_colour(shown: Tab) -> None:
+    """Levels and digits are those of the terminal's drawing, in one direction whatever the script."""
+    drawn = shown.ask(
+        "[...document.querySelectorAll('#text span')].map(s => [s.textContent, s.className, s.dataset.digit])"
+    )
+    assert len(drawn) == len(TEXT)
+    # What a byte holds of a value, which rounds it.
+    values = np.rint((page().cells[0].row.values + 1) * 127.5).astype(np.uint8) / 127.5 - 1
+    assert [int(digit) for _, _, digit in drawn] == palette.digits(values).tolist()
+    for (_, classes, _), level in zip(drawn, palette.levels(values).tolist(), strict=True):
+        named = [f"{'below' if level < 0 else 'above'}-{abs(level)}"] if level else []
+        assert [name for name in classes.split() if name[:5] in ("below", "above")] == named
+    boxes = shown.ask("[...document.querySelectorAll('#text span')].map(s => [s.offsetTop, s.offsetLeft])")
+    assert all(one < other for one, other in itertools.pairwise(boxes))
+
+
+def test_the_surprise_is_drawn_as_on_a_terminal(shown: Tab) -> None:
+    """In colours of its own, one direction from nothing."""
+    shown.ask("choose(views.length - 1)")
+    classes = shown.ask("[...document.querySelectorAll('#text span')].map(s => s.className)")
+    expected = shades.levels(page().surprise.bits.round(2), MOST_BITS).tolist()
+    drawn = [next((int(name[6:]) for name in names.split() if name.startswith("shade-")), 0) for names in classes]
+    assert drawn == expected
+
+
+def test_a_line_end_breaks_the_line_and_wide_glyphs_take_two_columns(shown: Tab) -> None:
+    """As on a terminal."""
+    tops = shown.ask("[...document.querySelectorAll('#text span')].map(s => s.offsetTop)")
+    end = TEXT.index("\n")
+    assert tops[end] < tops[end + 1]
+    widths = shown.ask("[...document.querySelectorAll('#text span')].map(s => s.getBoundingClientRect().width)")
+    assert widths[TEXT.index("日")] == pytest.approx(2 * widths[0], rel=0.01)
+
+
+def test_arrows_walk_through_the_text(shown: Tab) -> None:
+    """By characters and by lines, to a line's ends, and not beyond the text."""
+    shown.press("ArrowLeft")
+    assert place(shown) == 0
+    shown.press("ArrowRight")
+    shown.press("ArrowRight")
+    assert place(shown) == 2
+    shown.press("ArrowDown")
+    assert place(shown) == TEXT.index("\n") + 1 + 2
+    shown.press("ArrowUp")
+    assert place(shown) == 2
+    shown.press("End")
+    assert place(shown) == TEXT.index("\n")
+    shown.press("Home")
+    assert place(shown) == 0
+
+
+def test_keys_go_through_cells_and_places_of_the_concept(shown: Tab) -> None:
+    """Brackets the cells and the surprise, round and round; m the beginnings."""
+    names = []
+    for _ in range(4):
+        names.append(shown.ask("document.querySelector('#view-name').textContent"))
+        shown.press("]")
+    assert names == [f"tanh(c) of {CELLS[0]}", f"tanh(c) of {CELLS[1]}", "surprise", names[0]]
+    shown.press("[")
+    shown.press("m")
+    assert place(shown) == 7
+    shown.press("m")
+    shown.press("M")
+    assert place(shown) == 7
+
+
+def test_the_reading_says_all_there_is_at_a_character(shown: Tab) -> None:
+    """Its name, the cell's value, what it cost, what holds, and what was expected; a reader of screens hears it."""
+    shown.ask("goTo(2)")
+    assert shown.ask("document.querySelector('#where').textContent") == '" U+0022 quotation mark · character 1,003'
+    value = page().cells[0].row.values[2]
+    assert float(shown.ask("document.querySelector('#value').textContent")) == pytest.approx(value, abs=0.01)
+    bits = page().surprise.bits[2]
+    assert shown.ask("document.querySelector('#bits').textContent") == f"{bits:.2f} bits"
+    holding = ", ".join(f"{visible(name, keep='')} above its median" for name in NAMES)
+    assert shown.ask("document.querySelector('#holding').textContent") == holding
+    rows = shown.ask(
+        "[...document.querySelectorAll('#guesses tr')]"
+        ".map(row => [row.className, ...[...row.cells].map(cell => cell.textContent)])"
+    )
+    assert rows[0] == ["came", '"', "U+0022 quotation mark", "60 %"]
+    assert rows[2] == ["", "¶", "line end", "5 %"]
+    assert shown.ask("document.querySelector('[role=status]').textContent").startswith("U+0022 quotation mark: ")
+    shown.ask("goTo(0)")
+    assert shown.ask("document.querySelector('#bits').textContent") == "nothing predicts the first"
+
+
+def test_the_mouse_reads_what_it_is_over(shown: Tab) -> None:
+    """Without a click."""
+    shown.point('#text span[data-at="1"]')
+    shown.point('#text span[data-at="4"]')
+    assert place(shown) == 4
+    shown.press("Home")
+    shown.ask("window.scrollBy(0, 30)")
+    assert place(shown) == 0, "what scrolls below a mouse at rest is not read"
+
+
+def test_a_finding_is_drawn_when_it_is_picked(shown: Tab) -> None:
+    """Its cell, its concept underlined, from the first place on, and the keys go to the text."""
+    shown.point("#findings tbody tr:nth-child(2) button", click=True)
+    assert shown.ask("document.querySelector('#view').selectedIndex") == 1
+    assert shown.ask("document.querySelector('#concept').selectedIndex") == 2
+    assert shown.ask("document.activeElement.id") == "text"
+    assert shown.ask("document.querySelector('tr[aria-current]').dataset.cell") == CELLS[1]
+    marked = shown.ask("[...document.querySelectorAll('#text span')].map(s => s.classList.contains('holds'))")
+    assert marked == page().concepts[1].marks.holds.tolist()
+
+
+def test_headings_sort_both_ways(shown: Tab) -> None:
+    """Numbers the highest first, and the heading says so."""
+    cells = "[...document.querySelectorAll('#findings tbody tr')].map(r => r.dataset.cell)"
+    fit = "#findings thead th:nth-child(3)"
+    shown.point(f"{fit} button", click=True)
+    assert shown.ask(cells) == list(CELLS)
+    assert shown.ask(f"document.querySelector('{fit}').ariaSort") == "descending"
+    shown.point(f"{fit} button", click=True)
+    assert shown.ask(cells) == list(reversed(CELLS))
+    shown.point("#findings thead th:nth-child(2) button", click=True)
+    assert shown.ask(cells) == ["1.4", "2.317"]
+    assert shown.ask("document.querySelectorAll('[aria-sort]').length") == 1
+
+
+def test_digits_say_what_the_colours_say(shown: Tab) -> None:
+    """Where they are asked for, in print, and where the system sets its own colours."""
+    after = "getComputedStyle(document.querySelector('#text span'), '::after').content"
+    assert shown.ask(after) == "none"
+    shown.point("#digits", click=True)
+    assert shown.ask(after) == '"5"'
+    shown.point("#digits", click=True)
+    shown.tell("Emulation.setEmulatedMedia", media="print")
+    assert shown.ask(after) == '"5"'
+    assert shown.ask("getComputedStyle(document.querySelector('#controls')).display") == "none"
+    shown.tell("Emulation.setEmulatedMedia", media="", features=[{"name": "forced-colors", "value": "active"}])
+    assert shown.ask(after) == '"5"'
+
+
+def test_light_and_dark_follow_the_system_until_one_is_chosen(shown: Tab) -> None:
+    """And the heat map with them."""
+    paper = "getComputedStyle(document.body).backgroundColor"
+    colour = f"getComputedStyle(document.querySelector('#text .{strongest()}')).backgroundColor"
+    seen = {}
+    for scheme in ("light", "dark"):
+        shown.tell("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        seen[scheme] = (shown.ask(paper), shown.ask(colour))
+    assert seen["light"][0] == "rgb(255, 255, 255)"
+    assert seen["dark"][0] != seen["light"][0]
+    assert [seen[scheme][1] for scheme in ("light", "dark")] == [
+        f"rgb({', '.join(str(int(shade[at : at + 2], 16)) for at in (1, 3, 5))})"
+        for shade in (palette.hexadecimal(5), palette.hexadecimal(5, dark=True))
+    ]
+    pick_theme(shown, "light")
+    assert shown.ask(paper) == "rgb(255, 255, 255)"
+    pick_theme(shown, "")
+
+
+def pick_theme(shown: Tab, name: str) -> None:
+    """Pick a theme as the list of them does."""
+    theme = "document.querySelector('#theme')"
+    shown.ask(f"{theme}.value = '{name}'; {theme}.dispatchEvent(new Event('change'))")
+
+
+def strongest() -> str:
+    """Name the class of the strongest level above zero."""
+    return f"above-{palette.STRONGEST}"
+
+
+@pytest.mark.parametrize("width", [320, 700, 1600])
+def test_nothing_is_wider_than_the_window(shown: Tab, width: int) -> None:
+    """From a telephone's on."""
+    shown.tell("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False)
+    assert shown.ask("document.documentElement.scrollWidth") <= width
+    shown.tell("Emulation.setDeviceMetricsOverride", width=1200, height=900, deviceScaleFactor=1, mobile=False)
+
+
+def test_it_prints(shown: Tab, tmp_path: Path) -> None:
+    """Table, text and footer, on a few pages."""
+    printed = base64.b64decode(shown.tell("Page.printToPDF", printBackground=True)["data"])
+    (tmp_path / "page.pdf").write_bytes(printed)
+    assert printed.startswith(b"%PDF")
+    assert 1 <= printed.count(b"/Type /Page\n") <= 6
+
+
+def test_a_search_that_found_nothing_can_be_read_too(tmp_path: Path) -> None:
+    """There is still a cell, and what was expected."""
+    path = tmp_path / "nothing.html"
+    cell = replace(page().cells[0], concept="")
+    nothing = replace(page(), findings=replace(findings(), concepts=()), cells=(cell,), concepts=())
+    path.write_bytes(nothing.html().encode())
+    with tab(tmp_path / "profile") as browser:
+        browser.open(path)
+        browser.ask("document.querySelector('#text').focus()")
+        for key in ("m", "]", "ArrowRight"):
+            browser.press(key)
+        assert browser.complaints() == []
+        assert browser.ask("document.querySelector('#holding').textContent") == "nothing"
+        assert browser.ask("document.querySelector('#bits').textContent").endswith(" bits")
