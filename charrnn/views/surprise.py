@@ -165,12 +165,12 @@ def _guess(character: str, screen: Screen, columns: int = WIDEST) -> str:
 def _summary(surprise: Surprise) -> str:
     """Say what all came to."""
     parts = [
-        f"{surprise.bits_per_char:.3f} bits per character over {surprise.characters:,} of them",
+        f"{surprise.characters:,} characters, {surprise.bits_per_char:.3f} bits each",
         f"best guess right {surprise.within(1):.0%}",
     ]
     count = surprise.probabilities.shape[1]
     if count > 1:
-        parts.append(f"among the best {count} {surprise.within(count):.0%}")
+        parts.append(f"among {count} best {surprise.within(count):.0%}")
     return " · ".join(parts)
 
 
