@@ -40,9 +40,20 @@ def _model(context: click.Context, _parameter: click.Parameter, named: Path | No
 )
 @click.argument("model", required=False, metavar="[MODEL]", type=ModelType(), callback=_model)
 @option("--cell", "cells", type=CellType(), multiple=True, section=COMMON, help="Show what this cell does.")
-@option("--concept", "concepts", multiple=True, section=COMMON, help="Search for these only; or mark one.")
 @option(
-    "--list-concepts", is_flag=True, is_eager=True, section=COMMON, help="Say which there are, and how often here."
+    "--concept",
+    "concepts",
+    metavar="NAME[=PATTERN]",
+    multiple=True,
+    section=COMMON,
+    help="Search for these only, or mark one; your own: NAME=/REGEX/[after:N|since|count], NAME=OPEN..CLOSE.",
+)
+@option(
+    "--list-concepts",
+    is_flag=True,
+    is_eager=True,
+    section=COMMON,
+    help="Say which there are, how often in the text, and end.",
 )
 @option(
     "--text",

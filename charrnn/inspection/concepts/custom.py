@@ -23,7 +23,7 @@ from charrnn.inspection.concepts.marks import Hits, Marks, hold, inside, later, 
 from charrnn.inspection.concepts.matching import ReadPattern, compiled
 from charrnn.inspection.concepts.source import Source
 
-FORMS = "NAME=/REGEX/, NAME=/REGEX/after:N, …/since, …/count or NAME=OPEN..CLOSE"
+FORMS = "NAME=/REGEX/, NAME=/REGEX/after:N, since or count, NAME=OPEN..CLOSE"
 _NAME = re.compile(r"[\w:.-]{1,40}")
 _LATCH = re.compile(r"/(?P<opener>.+)/\.\./(?P<closer>.+)/", re.DOTALL)
 _MATCH = re.compile(r"/(?P<pattern>.+)/(?P<mode>[^/]*)", re.DOTALL)
