@@ -4,6 +4,7 @@ Values that depend on the corpus or the machine are None here and filled by `tra
 """
 
 import dataclasses
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -39,17 +40,19 @@ class NetworkConfig:
             "embedding": (0, 1_000_000),
         }
         if self.cell not in ("lstm", "gru", "rnn"):
-            raise CharrnnError(f"unknown cell {self.cell!r}", hint="one of lstm, gru, rnn")
+            raise CharrnnError(f"unknown cell {reprlib.repr(self.cell)}", hint="one of lstm, gru, rnn")
         if self.documents not in (None, "line", "blank", "file"):
-            raise CharrnnError(f"unknown kind of documents {self.documents!r}", hint="one of line, blank, file")
+            raise CharrnnError(f"unknown kind of documents {reprlib.repr(self.documents)}", hint="one of line, blank, file")
         for name, (low, high) in bounds.items():
             value = getattr(self, name)
             if type(value) is not int or not low <= value <= high:
-                raise CharrnnError(f"{name} is {value!r}; it must be a whole number from {low} to {high:,}")
+                raise CharrnnError(
+                    f"{name} is {reprlib.repr(value)}; it must be a whole number from {low} to {high:,}"
+                )
         for name in ("dropout", "input_dropout", "weight_drop"):
             value = getattr(self, name)
             if type(value) not in (int, float) or not 0 <= value < 1:
-                raise CharrnnError(f"{name} is {value!r}; it must be a number from 0 up to, not with, 1")
+                raise CharrnnError(f"{name} is {reprlib.repr(value)}; it must be a number from 0 up to, not with, 1")
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:
@@ -57,7 +60,7 @@ class NetworkConfig:
         known = {field.name for field in dataclasses.fields(cls)}
         foreign = sorted(set(values) - known)
         if foreign:
-            raise CharrnnError(f"unknown setting {foreign[0]!r} for a network")
+            raise CharrnnError(f"unknown setting {reprlib.repr(foreign[0])} for a network")
         return cls(**values)
 
     def to_mapping(self) -> dict[str, Any]:

@@ -17,7 +17,13 @@ from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError
 from charrnn.network import tensor_file
 from charrnn.network.cells import CELLS
+from charrnn.network.tensor_header import Header, Place
 from charrnn.text.vocabulary import ENDS, Vocabulary
+
+LAST_BIAS = "output.bias"
+"""has a number for each character of the vocabulary"""
+MOST_SETTINGS, MOST_IN_STORY = 100, 10_000
+"""values that a file's configuration, and what it tells of its training, may hold"""
 
 Weights = Mapping[str, NDArray[np.float32]]
 
@@ -57,7 +63,7 @@ def weight_shapes(config: NetworkConfig, vocabulary_size: int) -> dict[str, tupl
         shapes[f"rnn.weight_ih_l{layer}"] = (rows, config.hidden if layer else width)
         shapes[f"rnn.weight_hh_l{layer}"] = (rows, config.hidden)
         shapes[f"rnn.bias_ih_l{layer}"] = shapes[f"rnn.bias_hh_l{layer}"] = (rows,)
-    return shapes | {"output.weight": (vocabulary_size, config.hidden), "output.bias": (vocabulary_size,)}
+    return shapes | {"output.weight": (vocabulary_size, config.hidden), LAST_BIAS: (vocabulary_size,)}
 
 
 def count_weights(config: NetworkConfig, vocabulary_size: int) -> int:
@@ -86,43 +92,59 @@ def save(path: Path, model: Model) -> int:
 
 def load(path: Path) -> Model:
     """Read the model in a file; raise CharrnnError, naming the file, if anything in it does not fit."""
-    file = tensor_file.read(path)
-    try:
-        return model_from(file.arrays, file.metadata)
-    except CharrnnError as error:
-        raise CharrnnError(f"{path} is not a valid model file: {error.message}") from error
+    with tensor_file.opened(path) as file:
+        try:
+            config, vocabulary, training = _described(file.header)
+            shapes = weight_shapes(config, len(vocabulary))
+            _refuse_others(shapes, file.header.places)
+        except CharrnnError as error:
+            raise CharrnnError(f"{path} is not a valid model file: {error.message}") from error
+        # The memory that the weights take is now known to be that of the network that is described.
+        arrays = file.arrays()
+    weights = {name: arrays[name] for name in shapes}
+    for name, weight in weights.items():
+        if not np.isfinite(weight).all():
+            raise CharrnnError(f"{path} is not a valid model file: {name} contains NaN or infinity")
+    return Model(config=config, vocabulary=vocabulary, weights=weights, training=training)
 
 
-def model_from(arrays: tensor_file.Arrays, metadata: Mapping[str, str]) -> Model:
-    """Build a model from a file's content, checking its parts against each other (CharrnnError)."""
-    values = described(metadata)
-    config = NetworkConfig.from_mapping(values["config"])
-    vocabulary = Vocabulary(tuple(values["vocabulary"]))
+def _described(header: Header) -> tuple[NetworkConfig, Vocabulary, dict[str, Any]]:
+    """Read configuration, vocabulary and training out of a file's words (CharrnnError)."""
+    bias = header.places.get(LAST_BIAS)
+    if bias is None or len(bias.shape) != 1:
+        raise CharrnnError(f"{LAST_BIAS} is missing or no vector")
+    rows = bias.shape[0]
+    config = NetworkConfig.from_mapping(_parsed(header.words, "config", dict, most=MOST_SETTINGS))
+    # A list of so many has a comma less, but comma, bracket and brace may be among its characters.
+    vocabulary = Vocabulary(tuple(_parsed(header.words, "vocabulary", list, most=rows + 3)))
+    if len(vocabulary) != rows:
+        raise CharrnnError(f"its vocabulary has {len(vocabulary):,} characters, but its weights are for {rows:,}")
     if config.documents is not None and ENDS[config.documents] not in vocabulary:
         raise CharrnnError(f"its documents end with {ENDS[config.documents]!r}, which its vocabulary lacks")
-    shapes = weight_shapes(config, len(vocabulary))
-    for name, shape in shapes.items():
-        array = arrays.get(name)
-        if array is None:
-            raise CharrnnError(f"{name} is missing")
-        if array.shape != shape or array.dtype != np.float32:
-            raise CharrnnError(f"{name} is {array.dtype} {array.shape}, but its configuration says float32 {shape}")
-        if not np.isfinite(array).all():
-            raise CharrnnError(f"{name} contains NaN or infinity")
-    weights = {name: arrays[name] for name in shapes}
-    return Model(config=config, vocabulary=vocabulary, weights=weights, training=values["training"])
+    return config, vocabulary, _parsed(header.words, "training", dict, most=MOST_IN_STORY)
 
 
-def described(metadata: Mapping[str, str]) -> dict[str, Any]:
-    """Parse a file's strings: config and training (mappings), vocabulary (list); raise CharrnnError."""
-    kinds: dict[str, type] = {"config": dict, "vocabulary": list, "training": dict}
+def _parsed(words: Mapping[str, str], name: str, kind: type, *, most: int) -> Any:
+    """Parse one of a file's words, which may hold so many values; counted first, for values take memory."""
+    text = words.get(name)
+    if text is None:
+        raise CharrnnError(f"it has no {name}")
+    if sum(text.count(sign) for sign in ",[{") > most:
+        raise CharrnnError(f"its {name} holds more than it should")
     try:
-        values = {name: json.loads(metadata[name]) for name in kinds}
-    except KeyError as error:
-        raise CharrnnError(f"it has no {error.args[0]}") from error
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise CharrnnError("its description is not JSON") from error
-    for name, kind in kinds.items():
-        if not isinstance(values[name], kind):
-            raise CharrnnError(f"its {name} is not a {kind.__name__}")
-    return values
+        raise CharrnnError(f"its {name} is not JSON") from error
+    if not isinstance(value, kind):
+        raise CharrnnError(f"its {name} is not a {kind.__name__}")
+    return value
+
+
+def _refuse_others(shapes: Mapping[str, tuple[int, ...]], places: Mapping[str, Place]) -> None:
+    """See that the arrays in a file are those that its configuration speaks of (CharrnnError)."""
+    for name, shape in shapes.items():
+        place = places.get(name)
+        if place is None:
+            raise CharrnnError(f"{name} is missing")
+        if place.shape != shape or place.dtype != np.float32:
+            raise CharrnnError(f"{name} is {place.dtype} {place.shape}, but its configuration says float32 {shape}")

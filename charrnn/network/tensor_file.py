@@ -1,28 +1,29 @@
-"""A file of named arrays with a few words about them: safetensors, with checksums over arrays and words.
+"""A file of named arrays with a few words about them: safetensors, with checksums over arrays, places and words.
 
 No pickle, so opening a file runs no code; any flipped byte is noticed. What the arrays mean is left to others.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
-import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError, reason
+from charrnn.network.tensor_header import LONGEST, Header, parse, with_checksums
 from charrnn.storage import write_whole
 
-FORMAT = "charrnn/1"
-LONGEST_HEADER = 32_000_000
-"""bytes; a vocabulary of all of Unicode takes less than half of it"""
+PIECE = 1 << 17
+"""bytes read at a time"""
 
-WORDS_CHECKSUM = "words_sha256"
+PICKLES = (b"\x02", b"\x03", b"\x04", b"\x05")
+"""the protocols that a pickle names after its first byte"""
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -35,14 +36,40 @@ class TensorFile:
     metadata: Mapping[str, str]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """A file whose header has been read and fits itself; the arrays are still to come."""
+
+    path: Path
+    header: Header
+    file: BinaryIO
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """The words about the arrays."""
+        return self.header.words
+
+    def arrays(self) -> Arrays:
+        """Read the arrays, once; raise CharrnnError if they are not all there or not as they were written."""
+        size = self.header.data_bytes
+        data = _read(self.file, size)
+        longer = len(data) == size and self.file.read(1)
+        if len(data) < size or longer:
+            there = f"more than {size:,}" if longer else f"{len(data):,} of {size:,}"
+            raise CharrnnError(f"{self.path} is damaged: {there} bytes of data are there")
+        if hashlib.sha256(data).hexdigest() != self.metadata.get("sha256"):
+            raise CharrnnError(f"{self.path} is damaged: checksum mismatch")
+        places = self.header.places.items()
+        return {name: np.ndarray(place.shape, place.dtype, data, place.start) for name, place in places}
+
+
 def write(path: Path, arrays: Arrays, metadata: Mapping[str, str]) -> int:
     """Write arrays and metadata to `path`, wholly or not at all; give the number of bytes (OSError)."""
     content = safetensors.numpy.save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
     start = 8 + int.from_bytes(content[:8], "little")
     data = memoryview(content)[start:]
-    words = {**metadata, "format": FORMAT, "sha256": hashlib.sha256(data).hexdigest()}
-    words[WORDS_CHECKSUM] = _checksum_of_words(words)
     layout = json.loads(content[8:start])
+    words = with_checksums({**metadata, "sha256": hashlib.sha256(data).hexdigest()}, layout)
     # The library writes metadata in the order of a hash table: the same model would not be the same bytes.
     header = json.dumps({"__metadata__": dict(sorted(words.items())), **layout}, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)
@@ -50,71 +77,53 @@ def write(path: Path, arrays: Arrays, metadata: Mapping[str, str]) -> int:
     return 8 + len(header) + len(data)
 
 
-def read(path: Path) -> TensorFile:
-    """Read a file that `write` made; raise CharrnnError if it is damaged, foreign or not there."""
+@contextmanager
+def opened(path: Path) -> Iterator[Opened]:
+    """Open a file that `write` made and read its header (CharrnnError: damaged, foreign or not there)."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            yield Opened(path=path, header=parse(path, _header(path, file)), file=file)
     except OSError as error:
         raise CharrnnError(f"cannot read {path}: {reason(error)}") from error
-    header, data = _split(path, content)
-    metadata = _metadata(path, header)
-    if hashlib.sha256(data).hexdigest() != metadata.get("sha256"):
-        raise CharrnnError(f"{path} is damaged: checksum mismatch")
-    try:
-        arrays = safetensors.numpy.load(content)
-    except (safetensors.SafetensorError, KeyError, ValueError, TypeError) as error:
-        raise CharrnnError(f"{path} is not a valid model file: {error}") from error
-    return TensorFile(arrays=arrays, metadata=metadata)
+
+
+def read(path: Path) -> TensorFile:
+    """Read a whole file that `write` made (CharrnnError)."""
+    with opened(path) as file:
+        return TensorFile(arrays=file.arrays(), metadata=file.metadata)
 
 
 def read_metadata(path: Path) -> Mapping[str, str]:
-    """Read only the words about the arrays, whose own checksum is not looked at (CharrnnError)."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(8)
-            length = min(int.from_bytes(start, "little"), LONGEST_HEADER)
-            content = start + file.read(length)
-    except OSError as error:
-        raise CharrnnError(f"cannot read {path}: {reason(error)}") from error
-    return _metadata(path, _split(path, content)[0])
+    """Read only the words about the arrays (CharrnnError)."""
+    with opened(path) as file:
+        return file.metadata
 
 
-def _split(path: Path, content: bytes) -> tuple[bytes, memoryview]:
-    """Take header and data apart: 8 bytes of length (little endian), that many of JSON, then the data."""
-    length = int.from_bytes(content[:8], "little")
-    if len(content) >= 8 and length <= LONGEST_HEADER and 8 + length <= len(content) and content[8:9] == b"{":
-        return content[8 : 8 + length], memoryview(content)[8 + length :]
-    # Only what is no safetensors file can be guessed at: a header may have any length, and so begin with any byte.
-    if content[:2] == b"PK" or content[:1] == b"\x80":
-        raise CharrnnError(
-            f"{path} is a PyTorch pickle file; charrnn does not open those because they can run code",
-            hint="name a model.safetensors that `charrnn train` made",
-        )
-    raise CharrnnError(f"{path} is not a valid model file: no safetensors header, or a part of one")
+def _header(path: Path, file: BinaryIO) -> bytes:
+    """Read the header: 8 bytes of length (little endian), then that many of JSON."""
+    start = file.read(8)
+    length = int.from_bytes(start, "little")
+    header = _read(file, length) if len(start) == 8 and length <= LONGEST else b""
+    if not header.startswith(b"{"):
+        raise _foreign(path, start)
+    if len(header) < length:
+        raise CharrnnError(f"{path} is damaged: it ends within its header")
+    return bytes(header)
 
 
-def _metadata(path: Path, header: bytes) -> Mapping[str, str]:
-    """Find the words about the arrays in a header, and see that they are ours."""
-    try:
-        metadata = json.loads(header).get("__metadata__", {})
-    except (ValueError, RecursionError, AttributeError) as error:
-        raise CharrnnError(f"{path} is not a valid model file: its header is not JSON") from error
-    kind, _, version = str(metadata.get("format")).partition("/") if isinstance(metadata, dict) else ("", "", "")
-    if kind != "charrnn":
-        raise CharrnnError(f"{path} is not a charrnn model (no charrnn metadata)")
-    if f"{kind}/{version}" != FORMAT:
-        hint = "`pip install --upgrade charrnn`"
-        raise CharrnnError(
-            f"{path} was made by another charrnn (format {version[:20]!r}); this one reads {FORMAT}",
-            hint=hint,
-        )
-    words = {str(key): str(value) for key, value in metadata.items()}
-    if words.get(WORDS_CHECKSUM) != _checksum_of_words(words):
-        raise CharrnnError(f"{path} is damaged: checksum mismatch")
-    return words
+def _foreign(path: Path, start: bytes) -> CharrnnError:
+    """Say what a file is that is none of ours."""
+    hint = "name a model.safetensors that `charrnn train` made"
+    pickle = start[:1] == b"\x80" and start[1:2] in PICKLES
+    if pickle or start.startswith(b"PK\x03\x04"):
+        kind = "pickle file" if pickle else "zip file, as those of PyTorch are"
+        return CharrnnError(f"{path} is a {kind}; charrnn does not open those because they can run code", hint=hint)
+    return CharrnnError(f"{path} is not a valid model file: no safetensors header, or a part of one", hint=hint)
 
 
-def _checksum_of_words(words: Mapping[str, str]) -> str:
-    """Hash every word but the checksum itself; the arrays' checksum is one of them."""
-    plain = json.dumps({name: word for name, word in words.items() if name != WORDS_CHECKSUM}, sort_keys=True)
-    return hashlib.sha256(plain.encode()).hexdigest()
+def _read(file: BinaryIO, size: int) -> bytearray:
+    """Read so many bytes, or what there is; memory is taken as they come, whatever was said of them."""
+    content = bytearray()
+    while len(content) < size and (piece := file.read(min(size - len(content), PIECE))):
+        content += piece
+    return content

@@ -20,6 +20,9 @@ END_OF_TEXT = "\x03"
 ENDS = {"line": "\n", "blank": END_OF_TEXT, "file": END_OF_TEXT}
 """the character that ends a document, for each way in which a text can be made of documents"""
 
+LARGEST = 250_000
+"""characters; Unicode has assigned some 155,000"""
+
 Ids = NDArray[np.integer]
 
 
@@ -37,6 +40,11 @@ class Vocabulary:
     def __post_init__(self) -> None:
         if not self.characters:
             raise CharrnnError("the vocabulary is empty")
+        if len(self.characters) > LARGEST:
+            raise CharrnnError(
+                f"{len(self.characters):,} distinct characters are more than the {LARGEST:,} that charrnn can learn",
+                hint="`--min-count 2` makes one of all that occur once",
+            )
         if any(type(character) is not str or len(character) != 1 for character in self.characters):
             raise CharrnnError("the vocabulary has entries that are not single characters")
         if len(set(self.characters)) != len(self.characters):

@@ -1,0 +1,136 @@
+"""Damaged and forged files by the thousand: what each comes to, in how much time and memory.
+
+    python tests/benchmarks/mutations.py [--files 10000] [--hidden 128] [--seed 0]
+
+Half of the files are models, half are checkpoints of the same network. A damaged one must be refused or read as what
+was written; a forged one, whose checksums fit, must be refused or be a whole file of another content. Anything else
+ends the count with its traceback. Time is the processor's; memory is the peak of what was allocated while reading.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+import tracemalloc
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
+
+from damage import DAMAGES, FORGERIES, Change, outcome
+
+from charrnn.config import NetworkConfig, TrainingConfig
+from charrnn.errors import CharrnnError
+from charrnn.network.model_file import load, save
+from charrnn.network.tensor_file import read
+from charrnn.runs import RunDirectory
+from charrnn.text import corpus as corpora
+from charrnn.text.sources import find
+from charrnn.training import checkpoint
+from charrnn.training.run import Run
+
+Weights = Mapping[str, Any]
+
+
+@dataclass
+class Tally:
+    """What has been seen so far."""
+
+    outcomes: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    seconds: float = 0.0
+    """the slowest"""
+    share: float = 0.0
+    """the most memory, as a multiple of the whole file's size"""
+
+
+def write_both(directory: Path, hidden: int) -> tuple[Path, Path]:
+    """Make two steps of a training, and save its model and its checkpoint."""
+    (directory / "text.txt").write_text("".join(f"{n} green bottles (and {n * n % 97} walls).\n" for n in range(999)))
+    sources = find([str(directory / "text.txt")])
+    corpus = corpora.encode(sources, "utf-8", corpora.survey(sources, "utf-8"), directory / "corpus.bin")
+    run = Run(corpus, NetworkConfig(hidden=hidden), TrainingConfig(batch=8, length=16, lr=0.01, steps=4), "cpu")
+    run.update()
+    run.update()
+    save(directory / "model.safetensors", run.model(run.weights()))
+    checkpoint.save(run, RunDirectory(directory))
+    return directory / "model.safetensors", RunDirectory(directory).checkpoint(2)
+
+
+def weights_of(path: Path) -> Weights:
+    """Read a model as every command does."""
+    return load(path).weights
+
+
+def arrays_of(path: Path) -> Weights:
+    """Read a checkpoint as going on does."""
+    checkpoint.described(path)
+    return read(path).arrays
+
+
+@dataclass(frozen=True, kw_only=True)
+class Victim:
+    """A whole file that is damaged again and again."""
+
+    kind: str
+    path: Path
+    content: bytes
+    reading: Callable[[Path], Weights]
+    weights: Weights
+
+
+def whole(kind: str, path: Path, reading: Callable[[Path], Weights]) -> Victim:
+    """Read a file as it was written."""
+    return Victim(kind=kind, path=path, content=path.read_bytes(), reading=reading, weights=reading(path))
+
+
+def judge(victim: Victim, change: Change, chance: Random, tally: Tally) -> None:
+    """Change a file, read it, and note what came of it."""
+    victim.path.write_bytes(change(victim.content, chance))
+    tracemalloc.start()
+    began = time.process_time()
+    came = outcome(victim.reading, victim.path)
+    tally.seconds = max(tally.seconds, time.process_time() - began)
+    tally.share = max(tally.share, tracemalloc.get_traced_memory()[1] / len(victim.content))
+    tracemalloc.stop()
+    if isinstance(came, CharrnnError):
+        assert "\n" not in came.message, came.message
+        ended = "refused"
+    else:
+        ended = "read, unchanged" if is_same(victim.weights, came) else "read, as another file"
+        assert ended == "read, unchanged" or change in FORGERIES, f"{change.__name__}: read as something else"
+    tally.outcomes[victim.kind, change.__name__.strip("_"), ended] += 1
+
+
+def is_same(one: Weights, other: Weights) -> bool:
+    """Tell whether two files hold the same arrays."""
+    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def main() -> None:
+    """Print how each way of damaging a file ended, and what the worst one took."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--files", type=int, default=10_000)
+    parser.add_argument("--hidden", type=int, default=128)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    chance, tally = Random(arguments.seed), Tally()
+    with tempfile.TemporaryDirectory() as directory:
+        model, saved = write_both(Path(directory), arguments.hidden)
+        victims = (whole("model", model, weights_of), whole("checkpoint", saved, arrays_of))
+        for number in range(arguments.files):
+            judge(victims[number % 2], chance.choice((*DAMAGES, *FORGERIES)), chance, tally)
+    for (kind, change, ended), count in sorted(tally.outcomes.items()):
+        print(f"{kind:12}{change:18}{ended:24}{count:6,}")
+    sizes = " and ".join(f"{len(victim.content) / 1e6:.2f} MB" for victim in victims)
+    print(f"{tally.outcomes.total():,} files of {sizes}; no crash, and no damage was read as something else")
+    print(f"slowest {tally.seconds:.3f} s of processor time; most memory {tally.share:.2f} times the whole file")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""Thousands of damaged files: each is refused in one line, at once, or read as what was written.
+
+Ten thousand and more, and how much time and memory each takes: `python tests/benchmarks/mutations.py`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+from damage import damaged, outcome, tampered
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small import random_model
+
+from charrnn.config import NetworkConfig, TrainingConfig
+from charrnn.errors import CharrnnError
+from charrnn.network.model_file import Model, load, save
+from charrnn.network.reader import Reader
+from charrnn.runs import RunDirectory
+from charrnn.text import corpus as corpora
+from charrnn.text.sources import find
+from charrnn.training import checkpoint
+from charrnn.training.run import Run
+from charrnn.training.snapshot import arrays_of, metadata_of
+
+many = settings(max_examples=700, deadline=1000, derandomize=True)
+"""as many files a test, each in less than a second"""
+chances = st.randoms(use_true_random=False)
+
+
+@dataclass(frozen=True, repr=False)
+class Whole:
+    """A file as it was written."""
+
+    path: Path
+    content: bytes
+
+    def replaced(self, content: bytes) -> Path:
+        """Put other bytes in its place."""
+        self.path.write_bytes(content)
+        return self.path
+
+
+def same(one: Model, other: Model) -> bool:
+    """Tell whether two models are one, weight for weight."""
+    weights = all(np.array_equal(one.weights[name], other.weights[name]) for name in one.weights)
+    return weights and (one.config, one.vocabulary, one.training) == (other.config, other.vocabulary, other.training)
+
+
+def can_be_stepped(model: Model) -> bool:
+    """Tell whether a model works at all."""
+    reader = Reader.of(model)
+    return bool(np.isfinite(reader.step(np.array([0]), reader.start(1))[0]).all())
+
+
+def one_line(error: CharrnnError, path: Path) -> bool:
+    """Tell whether an error is what a user is to see: one line, short, that names the file."""
+    return str(path) in error.message and "\n" not in error.message and len(error.message) < len(str(path)) + 250
+
+
+@pytest.fixture(scope="module")
+def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """Save a model."""
+    path = tmp_path_factory.mktemp("models") / "model.safetensors"
+    save(path, random_model())
+    return Whole(path, path.read_bytes())
+
+
+@many
+@given(chance=chances)
+def test_p4_no_damaged_model_is_read_as_another(chance: Random, saved_model: Whole) -> None:
+    """Cuts, flips, splices, swaps, lengths, lies in the header: refused in one line, or nothing was changed."""
+    path = saved_model.replaced(damaged(saved_model.content, chance))
+    came = outcome(load, path)
+    assert one_line(came, path) if isinstance(came, CharrnnError) else same(came, random_model())
+
+
+@many
+@given(chance=chances)
+def test_p3_no_forged_model_breaks_anything(chance: Random, saved_model: Whole) -> None:
+    """Whatever its header says, with checksums that fit: refused in one line, or a model that can be stepped."""
+    path = saved_model.replaced(tampered(saved_model.content, chance))
+    came = outcome(load, path)
+    assert one_line(came, path) if isinstance(came, CharrnnError) else can_be_stepped(came)
+
+
+def test_p4_no_model_cut_at_any_64_bytes_is_read(saved_model: Whole) -> None:
+    """However much is missing, the end says so."""
+    for length in range(0, len(saved_model.content), 64):
+        path = saved_model.replaced(saved_model.content[:length])
+        with pytest.raises(CharrnnError) as caught:
+            load(path)
+        assert one_line(caught.value, path)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Make two steps of a training."""
+    directory = tmp_path_factory.mktemp("run")
+    (directory / "text.txt").write_text("".join(f"{n} green bottles (and {n * n % 97} walls).\n" for n in range(90)))
+    sources = find([str(directory / "text.txt")])
+    corpus = corpora.encode(sources, "utf-8", corpora.survey(sources, "utf-8"), directory / "corpus.bin")
+    network = NetworkConfig(hidden=8, embedding=4, layers=2)
+    run = Run(corpus, network, TrainingConfig(batch=2, length=8, lr=0.01, steps=4), "cpu")
+    run.update()
+    run.update()
+    checkpoint.save(run, RunDirectory(directory))
+    return run
+
+
+@pytest.fixture(scope="module")
+def saved_run(run: Run) -> Whole:
+    """Give the training's checkpoint."""
+    path = RunDirectory(run.corpus.path.parent).checkpoint(2)
+    return Whole(path, path.read_bytes())
+
+
+@many
+@given(chance=chances)
+def test_p4_no_damaged_checkpoint_is_gone_on_from(chance: Random, run: Run, saved_run: Whole) -> None:
+    """As with models: refused in one line, or the training stands where it stood."""
+    before, words = {name: array.copy() for name, array in arrays_of(run).items()}, metadata_of(run)
+    path = saved_run.replaced(damaged(saved_run.content, chance))
+
+    def go_on(path: Path) -> None:
+        checkpoint.described(path)
+        checkpoint.load(run, path)
+
+    came = outcome(go_on, path)
+    assert not isinstance(came, CharrnnError) or one_line(came, path)
+    after = arrays_of(run)
+    assert all(np.array_equal(after[name], array) for name, array in before.items())
+    assert metadata_of(run) == words
+
+
+def test_p4_no_checkpoint_cut_at_any_64_bytes_is_gone_on_from(run: Run, saved_run: Whole) -> None:
+    """Each is damaged, and says so."""
+    for length in range(0, len(saved_run.content), 64):
+        path = saved_run.replaced(saved_run.content[:length])
+        with pytest.raises(checkpoint.DamagedError) as caught:
+            checkpoint.load(run, path)
+        assert one_line(caught.value, path)
