@@ -15,6 +15,17 @@ PROGRAMMERS = frozenset({"unicode-escape", "raw-unicode-escape", "idna", "punyco
 
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
+MARKS = {
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
+"""what a file may begin with that is text, but not in UTF-8; the longer ones first, for they begin like others"""
+PACKED = {b"\x1f\x8b": "zcat", b"BZh": "bzcat", b"\xfd7zXZ": "xzcat", b"(\xb5/\xfd": "zstdcat"}
+"""what compressed files begin with, and what unpacks them"""
+OTHER_ENCODINGS = "`--encoding latin-1` reads any byte; `--encoding cp1252` is usual for old Windows files"
+
 CodePoints = NDArray[np.unsignedinteger]
 
 
@@ -80,10 +91,7 @@ def _decoded(source: Source, encoding: str) -> Iterator[str]:
             why = f"{source.name} is not valid {encoding.upper()}: {error}"
             raise CharrnnError(why, hint="`--encoding` names another, such as utf-8 or utf-16-le") from error
         if "\0" in text:
-            at = position - len(pending) + (pending + chunk).find(b"\0")
-            raise CharrnnError(
-                f"{source.name} looks like a binary file (NUL at byte {at:,})", hint="charrnn learns text files"
-            )
+            raise _binary(source, position - len(pending) + (pending + chunk).find(b"\0"))
         position += len(chunk)
         lines += text.count("\n")
         yield text
@@ -93,16 +101,35 @@ def _decoded(source: Source, encoding: str) -> Iterator[str]:
 
 def _not_text(source: Source, encoding: str, at: int, line: int, error: UnicodeDecodeError) -> CharrnnError:
     """Say where a file stops being text, and guess what it is instead."""
-    first = next(source.chunks(), b"")[:4096]
-    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        hint = "this looks like UTF-16; `--encoding utf-16`"
-    elif b"\0" in first:
-        nul = first.index(b"\0")
-        return CharrnnError(
-            f"{source.name} looks like a binary file (NUL at byte {nul:,})", hint="charrnn learns text files"
-        )
-    else:
-        hint = "`--encoding latin-1` reads any byte; `--encoding cp1252` is usual for old Windows files"
+    first = _beginning(source)
+    hint = _looks_like(source, first) or OTHER_ENCODINGS
+    if b"\0" in first and not first.startswith(tuple(MARKS)):
+        return _binary(source, first.index(b"\0"))
     where = f"at byte {at:,} (line {line:,})"
     byte = error.object[error.start] if error.start < len(error.object) else 0
     return CharrnnError(f"{source.name} is not valid {encoding.upper()} {where}: 0x{byte:02X}", hint=hint)
+
+
+def _binary(source: Source, at: int) -> CharrnnError:
+    """Say that a file has a byte that texts do not have, and guess what it is."""
+    hint = _looks_like(source, _beginning(source)) or "charrnn learns text files"
+    return CharrnnError(f"{source.name} looks like a binary file (NUL at byte {at:,})", hint=hint)
+
+
+def _beginning(source: Source) -> bytes:
+    return next(source.chunks(), b"")[:4096]
+
+
+def _looks_like(source: Source, first: bytes) -> str | None:
+    """Guess what a file that is no text in the given encoding is, and say how it can be read; None for no idea."""
+    for mark, encoding in MARKS.items():
+        if first.startswith(mark):
+            return f"this looks like {encoding}; `--encoding {encoding.lower()}`"
+    for start, program in PACKED.items():
+        if first.startswith(start):
+            return f"it is compressed; `{program} {source.name} | charrnn train -` learns what is in it"
+    # In UTF-16 every other byte of most European texts is zero; which one tells the order.
+    for order, high in (("le", first[1::2]), ("be", first[::2])):
+        if high.count(0) > len(high) / 2 and first.count(0) == high.count(0):
+            return f"this looks like UTF-16 without a mark; `--encoding utf-16-{order}`"
+    return None

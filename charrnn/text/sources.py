@@ -132,13 +132,13 @@ def _file(given: str) -> Source:
 
 
 def _near(path: Path) -> str | None:
-    """Name files of the same directory whose names are like a mistyped one."""
+    """Name files of the same directory whose names are like a mistyped one; their ends alone make none alike."""
     try:
-        names = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
+        files = {entry.stem: entry for entry in path.parent.iterdir() if entry.is_file()}
     except OSError:
         return None
-    matches = difflib.get_close_matches(path.name, names, n=2, cutoff=0.6)
-    return "did you mean " + " or ".join(str(path.with_name(name)) for name in matches) + "?" if matches else None
+    matches = difflib.get_close_matches(path.stem, files, n=2, cutoff=0.6)
+    return "did you mean " + " or ".join(str(files[name]) for name in matches) + "?" if matches else None
 
 
 def _standard_input() -> Source:
