@@ -13,11 +13,11 @@ from click.core import ParameterSource
 
 from charrnn.cli.streams import BOLD_CYAN, BOLD_RED, styled
 from charrnn.errors import COULD_NOT, WRONG_USAGE, CharrnnError, reason
-from charrnn.views.terminal import never_fail_to_encode, visible
+from charrnn.views.terminal import plain_line, unicode_stream
 
 Failure = (CharrnnError, click.ClickException, click.Abort, KeyboardInterrupt, OSError)
 """all that `told` knows how to tell"""
-WRITERS = ("charrnn.cli.main", "charrnn.cli.streams", "charrnn.views.terminal")
+WRITERS = tuple(f"charrnn.cli.{name}" for name in ("main", "streams", "showing", "telling"))
 """those of our modules that touch standard output themselves"""
 
 
@@ -54,9 +54,9 @@ def _writing(error: OSError) -> bool:
 
 def fail(message: str, hint: str | None, exit_code: int) -> int:
     """Print an error and what to do about it; text of others in them is made harmless."""
-    never_fail_to_encode(sys.stderr)
-    lines = [f"{styled('error:', BOLD_RED, sys.stderr)} {visible(message)}"]
-    lines += ["", f"{styled('hint:', BOLD_CYAN, sys.stderr)} {visible(hint)}"] if hint else []
+    unicode = unicode_stream(sys.stderr)
+    lines = [f"{styled('error:', BOLD_RED, sys.stderr)} {plain_line(message, unicode=unicode)}"]
+    lines += ["", f"{styled('hint:', BOLD_CYAN, sys.stderr)} {plain_line(hint, unicode=unicode)}"] if hint else []
     click.echo("\n".join(lines), err=True, color=True)
     return exit_code
 
@@ -81,10 +81,9 @@ def _origin(param: click.Parameter, ctx: click.Context | None) -> str:
 
 def _usage_hint(error: click.UsageError) -> str | None:
     """Say what may have been meant, or else where to read what there is."""
-    possibilities = getattr(error, "possibilities", None)
-    if possibilities:
-        return f"did you mean {' or '.join(sorted(possibilities))}?"
-    notes = getattr(error, "__notes__", [])
+    notes, possibilities = getattr(error, "__notes__", []), getattr(error, "possibilities", None)
+    if possibilities and not notes:
+        return f"did you mean {possibilities[0]}?"
     path = error.ctx.command_path if error.ctx else "charrnn"
     return str(notes[0]) if notes else f"`{path} -h` shows what there is"
 

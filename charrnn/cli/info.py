@@ -133,9 +133,8 @@ def _lines(path: Path, model: "Model", ngram: "NGram | None") -> Iterator[tuple[
 def _vocabulary(characters: tuple[str, ...]) -> str:
     """Count the characters and show as many as fit the line."""
     start = f"{len(characters):,} characters: "
-    shown = visible("".join(characters[:LINE]), keep="")
-    room = LINE - len(start)
-    return start + (shown if len(shown) <= room else f"{shown[: room - 1]}…")
+    shown = visible("".join(characters[:LINE]), keep="", unicode=unicode_stream(sys.stdout))
+    return start + _shortened(shown, LINE - len(start))
 
 
 def _training(training: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -146,13 +145,18 @@ def _training(training: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield name.replace("_", " "), f"{value:.4f} ({value / math.log(2):.4f} bits) per character{measured}"
         else:
             told = _settings(value) if isinstance(value, Mapping) else _amount(value)
-            yield visible(name.replace("_", " "), keep=""), told
+            yield _shortened(name.replace("_", " "), LONGEST_NAME), _shortened(told, LONGEST_TOLD)
 
 
 def _amount(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
-    return f"{value:,}" if type(value) is int else visible(str(value), keep="")
+    return f"{value:,}" if type(value) is int else str(value)
+
+
+def _shortened(text: str, length: int) -> str:
+    """Cut off what a file may say without an end."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def _settings(settings: Mapping[str, Any]) -> str:
@@ -160,7 +164,7 @@ def _settings(settings: Mapping[str, Any]) -> str:
     told = {name.replace("_", " "): _amount(value) for name, value in settings.items() if value is not None}
     if "batch" in told and "length" in told:
         told["batch"] += f" × {told.pop('length')}"
-    return " · ".join(f"{visible(name, keep='')} {amount}" for name, amount in told.items())
+    return " · ".join(f"{name} {amount}" for name, amount in told.items())
 
 
 def _compared(ngram: "NGram", nats: object) -> str:

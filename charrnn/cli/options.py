@@ -157,6 +157,18 @@ class Command(click.Command):
         super().__init__(*args, **kwargs)
         self.examples = examples
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments; what is wrong is told with the command, and with the file that was taken for an option."""
+        files = [argument for argument in args if argument.startswith("-") and Path(argument).is_file()]
+        try:
+            return super().parse_args(ctx, args)
+        except click.BadOptionUsage as error:
+            error.ctx = error.ctx or ctx
+            raise
+        except click.NoSuchOption as error:
+            error.__notes__ = [f"the file is ./{files[0]}"] if files else []
+            raise
+
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what the command does, then examples."""
         super().format_help_text(ctx, formatter)

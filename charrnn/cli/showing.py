@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 
+from charrnn.cli.keyboard import not_echoed
 from charrnn.text.sources import Sources
 from charrnn.training.events import Event, Overfitting, Preview, Report, Step, Trouble
 from charrnn.training.metrics import described
@@ -29,7 +30,7 @@ Show = Callable[[Events, Watch, Console], None]
 def show_live(events: Events, watch: Watch, console: Console) -> None:
     """Draw over the same lines, a few times a second; what the network wrote at each stage stays above."""
     unicode, drawn_at = unicode_output(console), 0.0
-    with Live(console=console, auto_refresh=False) as live:
+    with not_echoed(sys.stderr), Live(console=console, auto_refresh=False) as live:
         for event in events:
             now = time.monotonic()
             watch.see(event, now)

@@ -11,7 +11,7 @@ from typing import TextIO
 import click
 
 from charrnn.errors import CharrnnError
-from charrnn.views.terminal import animated, is_terminal, never_fail_to_encode, visible
+from charrnn.views.terminal import animated, is_terminal, plain_line, unicode_stream, visible
 
 DIM, BOLD_RED, BOLD_CYAN = "2", "1;31", "1;36"
 
@@ -24,16 +24,21 @@ def read_text(name: str, encoding: str = "utf-8", *, documents: str | None = Non
     return "".join(texts(find([name]).files[0], encoding, documents=documents))
 
 
+def require_output() -> None:
+    """See, before much work is done for it, that there is a standard output to write results to (CharrnnError)."""
+    if sys.stdout is None:
+        raise CharrnnError("cannot write output: standard output is closed")
+
+
 def say(line: str) -> None:
     """Write a line of results, made harmless and encodable."""
-    never_fail_to_encode(sys.stdout)
-    click.echo(visible(line))
+    click.echo(plain_line(line, unicode=unicode_stream(sys.stdout)))
 
 
 def tell(line: str, *, style: str = "") -> None:
     """Write a line beside the results, made harmless and encodable."""
-    never_fail_to_encode(sys.stderr)
-    click.echo(styled(visible(line), style, sys.stderr), err=True, color=True)
+    harmless = plain_line(line, unicode=unicode_stream(sys.stderr))
+    click.echo(styled(harmless, style, sys.stderr), err=True, color=True)
 
 
 def styled(text: str, style: str, stream: TextIO) -> str:
@@ -56,8 +61,7 @@ class Page:
     """whether something was shown as a picture of itself"""
 
     def __post_init__(self) -> None:
-        if sys.stdout is None:
-            raise CharrnnError("cannot write output: standard output is closed")
+        require_output()
         encoding = sys.stdout.encoding or "utf-8"
         self._encoding = encoding if self.terminal else "utf-8"
         self._unicode = encoding.lower().startswith("utf")

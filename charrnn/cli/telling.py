@@ -27,7 +27,7 @@ from charrnn.training.session import Session
 from charrnn.views.amounts import counted
 from charrnn.views.announcements import Ending, Heading
 from charrnn.views.ngram import to_beat
-from charrnn.views.terminal import is_terminal, visible
+from charrnn.views.terminal import is_terminal, plain_line, unicode_output
 
 Options = Mapping[str, Any]
 
@@ -51,7 +51,7 @@ def introduce(session: Session, console: Console, options: Options) -> None:
     """Say what is about to be learned, with what, and where it is kept."""
     run, directory = session.run, session.directory
     for note in session.notes:
-        console.print(visible(f"note: {note}"), soft_wrap=True)
+        console.print(plain_line(f"note: {note}", unicode=unicode_output(console)), soft_wrap=True)
     if session.resumed:
         planned = "" if run.plan.steps is None else f" of {run.plan.steps:,}"
         console.print(f"resuming {directory.path} at step {run.step:,}{planned}", soft_wrap=True)
@@ -235,5 +235,5 @@ def _with_bits(losses: Mapping[str, float]) -> dict[str, Any]:
 
 def _print_model(session: Session, options: Options) -> None:
     """Write the model's path to standard output where a script, not a person, reads it."""
-    if not options["as_json"] and not is_terminal(sys.stdout):
+    if not options["as_json"] and sys.stdout is not None and not is_terminal(sys.stdout):
         sys.stdout.write(f"{session.directory.model}\n")

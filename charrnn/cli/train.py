@@ -36,8 +36,20 @@ def _take_config(context: click.Context, _option: click.Parameter, path: Path | 
     if path is not None:
         from charrnn.config_file import read
 
-        known = [str(parameter.name) for parameter in context.command.params]
-        context.default_map = read(path, [name for name in known if name not in NOT_SETTINGS])
+        known = {str(parameter.name): parameter.nargs for parameter in context.command.params}
+        settings = read(path, [name for name in known if name not in NOT_SETTINGS])
+        context.default_map = {name: _typed(value, known[name] < 0, name, path) for name, value in settings.items()}
+
+
+def _typed(value: Any, several: bool, name: str, path: Path) -> Any:
+    """Give a setting's value as it would be typed; a list only where several can be (WrongUsageError)."""
+    if isinstance(value, list) or (several and value is not None):
+        if not several:
+            raise WrongUsageError(f"{path}: {name!r} takes one value, not a list")
+        return [_typed(item, False, name, path) for item in (value if isinstance(value, list) else [value])]
+    if isinstance(value, str) and "\0" in value:
+        raise WrongUsageError(f"{path}: {name!r} has a NUL character in it")
+    return None if value is None else str(value)
 
 
 def _model_file(_context: click.Context, _option: click.Parameter, named: Path | None) -> str | None:
@@ -132,6 +144,8 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
     """
     began = time.monotonic()
     options |= _one_budget(context)
+    if options["as_json"]:
+        require_output()
     cores.wait_briefly()
     cores.keep_memory()
     from charrnn.cli.preparing import prepare

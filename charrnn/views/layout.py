@@ -92,7 +92,9 @@ def glyph_of(character: str, columns: int, unicode: bool, *, page: bool = False)
     if character in _WHITE_SPACE[unicode]:
         return _WHITE_SPACE[unicode][character], 1
     if not unicode:
-        return (character if " " <= character <= "~" else "?"), 1
+        # As everywhere where only ASCII can be shown; the value is spread over all of it.
+        escaped = visible(character, keep="", unicode=False)
+        return (escaped, len(escaped)) if len(escaped) <= columns else ("?", 1)
     # A terminal would melt these into the glyph before and shift the columns after.
     if character in JOINERS or ord(character) in _SKIN_TONES:
         return REPLACEMENT, 1

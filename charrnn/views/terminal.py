@@ -102,12 +102,12 @@ def talk() -> Console:
 
 
 def _console(stream: TextIO | None, *, is_error: bool) -> Console:
-    from rich.console import Console
+    from charrnn.views.harmless import HarmlessConsole
 
     never_fail_to_encode(stream)
     # Rich's NO_COLOR keeps bold; where no terminal listens, nothing but text is wanted.
     plain = os.environ.get("NO_COLOR") and not is_terminal(stream)
-    return Console(
+    return HarmlessConsole(
         stderr=is_error,
         color_system=None if plain else "auto",
         force_interactive=animated(stream),
@@ -149,6 +149,21 @@ def animated(stream: TextIO | None) -> bool:
 def unicode_output(console: Console) -> bool:
     """Say whether a console can show more than ASCII."""
     return console.encoding.startswith("utf")
+
+
+def unicode_stream(stream: TextIO | None) -> bool:
+    """Say whether a stream can hold more than ASCII."""
+    return (getattr(stream, "encoding", None) or "").lower().startswith("utf")
+
+
+def plain_line(text: str, *, unicode: bool) -> str:
+    r"""Make a line that may hold text of others one harmless line, our own signs in it as they are meant or in ASCII.
+
+        >>> plain_line("2 × 256
+    [31m", unicode=False)
+        '2 x 256^J^[[31m'
+    """
+    return visible(typeset(text, unicode=unicode), keep="", unicode=unicode)
 
 
 def light_background() -> bool:

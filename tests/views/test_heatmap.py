@@ -136,10 +136,13 @@ def test_what_would_melt_into_its_neighbour_stands_alone() -> None:
 
 
 def test_ascii_output_has_the_same_columns() -> None:
-    """Where only ASCII is to be had, a question mark stands for the rest."""
+    """Where only ASCII is to be had, the rest is escaped, its value under all of it; one that is too wide is a "?"."""
     shown = written(heatmap("né\t日\n", marks=True), 80, encoding="ascii")
     assert shown.isascii()
-    assert shown.splitlines()[0] == "      n?>?$"
+    text, digits = shown.splitlines()[0], shown.splitlines()[2]
+    assert text == "      n\\xe9>\\u65e5$"
+    assert [digits[text.index(first) : text.index(first) + 4] for first in ("\\x", "\\u")] == ["7777", "9999"]
+    assert "?" in written(heatmap("né\t日\n"), 5, encoding="ascii")
 
 
 @pytest.mark.parametrize(("depth", "strips"), [("truecolor", 0), (None, 1)])
