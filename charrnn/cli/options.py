@@ -158,7 +158,7 @@ class Command(click.Command):
         self.examples = examples
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the arguments; what is wrong is told with the command, and with the file that was taken for an option."""
+        """Read the arguments; what is wrong is told with the command, or with the file taken for an option."""
         files = [argument for argument in args if argument.startswith("-") and Path(argument).is_file()]
         try:
             return super().parse_args(ctx, args)

@@ -116,6 +116,8 @@ def find(paths: Sequence[str]) -> Sources:
 
 
 def _file(given: str) -> Source:
+    if not given:
+        raise WrongUsageError("a text has an empty name", hint="a variable of the shell may not have been set")
     path = Path(given)
     try:
         mode = path.stat().st_mode

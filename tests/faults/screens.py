@@ -8,7 +8,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from select import select
 
@@ -73,19 +73,21 @@ class Terminal:
 
 
 @contextmanager
-def terminal(*arguments: str, columns: int = 80, lines: int = 24, **environment: str) -> Iterator[Terminal]:
+def terminal(
+    *arguments: str, columns: int = 80, lines: int = 24, environment: Mapping[str, str] | None = None
+) -> Iterator[Terminal]:
     """Run charrnn on a terminal of that size, all three streams there."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
     clean = {"PYTHONPATH": str(PACKAGE_HOME), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "PATH": os.defpath}
     process = subprocess.Popen(
         [sys.executable, "-m", "charrnn", *arguments],
-        env=clean | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"} | environment,
+        env=clean | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"} | dict(environment or {}),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - nothing else runs yet
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
     )
     os.close(theirs)
     try:

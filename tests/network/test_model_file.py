@@ -9,7 +9,6 @@ import pytest
 
 from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError
-from charrnn.network import model_file, tensor_file
 from charrnn.network.model_file import Model, load, save, weight_shapes
 from charrnn.text.vocabulary import Vocabulary
 
@@ -49,7 +48,7 @@ def test_saving_twice_gives_the_same_bytes(saved: Path, tmp_path: Path) -> None:
     assert (tmp_path / "again.safetensors").read_bytes() == saved.read_bytes()
 
 
-def test_a_flipped_byte_anywhere_is_noticed(saved: Path) -> None:
+def test_p4_f56_a_flipped_byte_anywhere_is_noticed(saved: Path) -> None:
     """Each changed byte is an error, or changes nothing that a model is made of."""
     content, before = saved.read_bytes(), small_model()
     for position in range(0, len(content), 3):
@@ -76,27 +75,10 @@ def test_a_header_of_any_length_is_read(tmp_path: Path) -> None:
     assert 0x80 in first
 
 
-def test_a_truncated_file_is_refused(saved: Path) -> None:
-    """However much is missing, the end says so in one line."""
-    content = saved.read_bytes()
-    for length in range(0, len(content), 101):
-        saved.write_bytes(content[:length])
-        with pytest.raises(CharrnnError, match=r"not a valid model file|damaged"):
-            load(saved)
-
-
 def test_f53_a_missing_file_is_named(tmp_path: Path) -> None:
     """The message has the path and the system's reason."""
     with pytest.raises(CharrnnError, match="no such file"):
         load(tmp_path / "none.safetensors")
-
-
-@pytest.mark.parametrize("start", [b"PK\x03\x04rest of a zip", b"\x80\x02}q\x00."])
-def test_f58_a_pickle_is_refused_unread(tmp_path: Path, start: bytes) -> None:
-    """PyTorch's own files can run code, so they are not opened, and the message says so."""
-    (tmp_path / "model.pt").write_bytes(start)
-    with pytest.raises(CharrnnError, match="can run code"):
-        load(tmp_path / "model.pt")
 
 
 def test_f59_the_safetensors_of_another_program_are_refused(tmp_path: Path) -> None:
@@ -106,37 +88,3 @@ def test_f59_the_safetensors_of_another_program_are_refused(tmp_path: Path) -> N
     safetensors.numpy.save_file({"x": np.zeros(2, np.float32)}, tmp_path / "other.safetensors")
     with pytest.raises(CharrnnError, match="no charrnn metadata"):
         load(tmp_path / "other.safetensors")
-
-
-def test_a_newer_format_is_named(saved: Path) -> None:
-    """A file of a later charrnn says which format it has."""
-    saved.write_bytes(saved.read_bytes().replace(b"charrnn/1", b"charrnn/7"))
-    with pytest.raises(CharrnnError, match="format '7'"):
-        load(saved)
-
-
-def test_f61_f63_parts_that_do_not_fit_each_other_are_named(tmp_path: Path) -> None:
-    """NaN, a wrong shape and a missing weight are found before any computing."""
-    model = small_model()
-    metadata = model_file.model_metadata(model)
-    bad_weights = {
-        "NaN": {**model.weights, "output.bias": np.full(5, np.nan, np.float32)},
-        r"embedding.weight is float32 \(4, 3\)": {
-            **model.weights,
-            "embedding.weight": np.zeros((4, 3), np.float32),
-        },
-        "output.bias is missing": {name: w for name, w in model.weights.items() if name != "output.bias"},
-    }
-    for message, weights in bad_weights.items():
-        tensor_file.write(tmp_path / "bad.safetensors", weights, metadata)
-        with pytest.raises(CharrnnError, match=message):
-            load(tmp_path / "bad.safetensors")
-
-
-def test_an_absurd_configuration_takes_no_memory(tmp_path: Path) -> None:
-    """Sizes are compared before anything is allocated."""
-    model = small_model()
-    metadata = model_file.model_metadata(model) | {"config": '{"hidden": 1000000, "layers": 64}'}
-    tensor_file.write(tmp_path / "huge.safetensors", model.weights, metadata)
-    with pytest.raises(CharrnnError, match="its configuration says"):
-        load(tmp_path / "huge.safetensors")

@@ -136,7 +136,7 @@ def test_what_would_melt_into_its_neighbour_stands_alone() -> None:
 
 
 def test_ascii_output_has_the_same_columns() -> None:
-    """Where only ASCII is to be had, the rest is escaped, its value under all of it; one that is too wide is a "?"."""
+    """Where only ASCII is to be had, the rest is escaped, its value under all of it; what is too wide is a "?"."""
     shown = written(heatmap("né\t日\n", marks=True), 80, encoding="ascii")
     assert shown.isascii()
     text, digits = shown.splitlines()[0], shown.splitlines()[2]

@@ -1,0 +1,168 @@
+"""Texts that are no texts: each is told in one line, with what to type instead, before anything is made."""
+
+import os
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small import Call, Said
+
+from charrnn.errors import CharrnnError
+from charrnn.text.corpus import encode, survey
+from charrnn.text.sources import find
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand in an empty directory."""
+    monkeypatch.chdir(tmp_path)
+
+
+def refused(said: Said, code: int, message: str, hint: str = "") -> bool:
+    """Tell whether a command ended in one line that says so, and a hint if one is expected; and made nothing."""
+    expected = f"error: {message}\n" + (f"\nhint: {hint}\n" if hint else "")
+    return (said.code, said.out, said.err) == (code, "", expected) and not Path("checkpoints").exists()
+
+
+def test_f01_a_missing_text_is_told_with_those_that_are_like_it(call: Call) -> None:
+    """Alike in their names: that two files end in .txt makes them no neighbours."""
+    for name in ("hamlet.txt", "bom.txt"):
+        Path(name).touch()
+    assert refused(call("train", "hamelt.txt"), 2, "hamelt.txt: no such file", "did you mean hamlet.txt?")
+    assert refused(call("train", "hamlet"), 2, "hamlet: no such file", "did you mean hamlet.txt?")
+    assert refused(call("train", "nope.txt"), 2, "nope.txt: no such file")
+
+
+def test_f02_a_directory_is_told_with_how_its_files_are_named(call: Call) -> None:
+    """With the slash of whoever completed it, or without."""
+    Path("books").mkdir()
+    for given in ("books", "books/"):
+        assert refused(call("train", given), 2, f"{given} is a directory", "name its files: `charrnn train books/*`")
+
+
+@pytest.fixture
+def nobody() -> Iterator[None]:
+    """Be somebody to whom things can be forbidden, in a directory that is not."""
+    before = os.geteuid()
+    Path().chmod(0o755)
+    if before == 0:
+        os.seteuid(65534)
+    yield
+    os.seteuid(before)
+
+
+def test_f03_a_forbidden_text_is_told_with_the_reason(call: Call, request: pytest.FixtureRequest) -> None:
+    """As the system gives it."""
+    Path("book.txt").write_text("text " * 100)
+    Path("book.txt").chmod(0)
+    request.getfixturevalue("nobody")
+    assert refused(call("train", "book.txt"), 1, "cannot read book.txt: permission denied")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "book.txt is empty"),
+        (b"\xef\xbb\xbf", "book.txt is empty"),
+        (b"hello, world", "book.txt has 12 characters; at least 200 are needed"),
+        (b"a" * 5000, "every character is 'a'; there is nothing to learn"),
+        (b"\x1b" * 5000, r"every character is '\x1b'; there is nothing to learn"),
+    ],
+)
+def test_f04_f05_f07_a_text_with_nothing_to_learn_is_told(call: Call, content: bytes, message: str) -> None:
+    """How much there is, and how much is needed."""
+    Path("book.txt").write_bytes(content)
+    assert refused(call("train", "book.txt"), 1, message)
+
+
+def test_f05_several_texts_are_counted_together(call: Call) -> None:
+    """And none of them is called too short."""
+    Path("a.txt").write_text("abc")
+    Path("b.txt").write_text("de")
+    assert refused(call("train", "a.txt", "b.txt"), 1, "the text has 5 characters; at least 200 are needed")
+
+
+LATIN = "`--encoding latin-1` reads any byte; `--encoding cp1252` is usual for old Windows files"
+TEXT = "les œuvres complètes\n" * 50
+
+
+@pytest.mark.parametrize(
+    ("content", "where", "hint"),
+    [
+        (b"caf\xe9 au lait\n" * 99, "at byte 3 (line 1): 0xE9", LATIN),
+        (b"plain\n" * 99 + b"\xff", "at byte 594 (line 100): 0xFF", LATIN),
+        (b"plain\n" * 99 + b"\xe2\x82", "at byte 594 (line 100): 0xE2", LATIN),
+        (b"\xed\xa0\x80" * 99, "at byte 0 (line 1): 0xED", LATIN),
+        (TEXT.encode("utf-16"), "at byte 0 (line 1): 0xFF", "this looks like UTF-16; `--encoding utf-16`"),
+        (TEXT.encode("utf-32"), "at byte 0 (line 1): 0xFF", "this looks like UTF-32; `--encoding utf-32`"),
+    ],
+)
+def test_f08_f09_bytes_that_are_no_utf_8_are_told_with_their_place(
+    call: Call, content: bytes, where: str, hint: str
+) -> None:
+    """And what the file may be instead."""
+    Path("book.txt").write_bytes(content)
+    assert refused(call("train", "book.txt"), 1, f"book.txt is not valid UTF-8 {where}", hint)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-16-le", "utf-16-be"])
+def test_f09_what_the_hint_says_works(call: Call, encoding: str) -> None:
+    """Under the name that it gives, the text is read as it is."""
+    Path("book.txt").write_bytes("one, two, three\n".encode(encoding) * 1 + ("four\n" * 99).encode(encoding))
+    said = call("train", "book.txt")
+    assert f"`--encoding {encoding}`" in said.err
+    assert survey(find(["book.txt"]), encoding).characters >= 16 + 5 * 99
+
+
+@pytest.mark.parametrize(
+    ("start", "at", "hint"),
+    [
+        (b"\x7fELF\x02\x01\x01\0", 7, "charrnn learns text files"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 8, "charrnn learns text files"),
+        (b"PK\x03\x04\x14\0", 5, "charrnn learns text files"),
+        (b"\x1f\x8b\x08\0abc", 3, "it is compressed; `zcat book.txt | charrnn train -` learns what is in it"),
+        (b"BZh91AY\0", 7, "it is compressed; `bzcat book.txt | charrnn train -` learns what is in it"),
+        (b"text, then \0", 11, "charrnn learns text files"),
+    ],
+)
+def test_f11_a_binary_file_is_told_as_one(call: Call, start: bytes, at: int, hint: str) -> None:
+    """By its first NUL; and compressed text by how it is unpacked."""
+    Path("book.txt").write_bytes(start + b"abc" * 99)
+    assert refused(call("train", "book.txt"), 1, f"book.txt looks like a binary file (NUL at byte {at})", hint)
+
+
+def test_f13_an_alphabet_larger_than_unicode_has_letters_is_refused() -> None:
+    """It could only be learned by rote; making one of all rare characters helps."""
+    points = range(0x10000, 0x10000 + 250_001)
+    Path("book.txt").write_text("".join(map(chr, points)) + "text, text", encoding="utf-8")
+    found = survey(find(["book.txt"]), "utf-8")
+    with pytest.raises(CharrnnError, match="250,006 distinct characters are more than the 250,000") as caught:
+        found.vocabulary()
+    assert caught.value.hint == "`--min-count 2` makes one of all that occur once"
+    assert len(found.vocabulary(min_count=2)) == 4
+
+
+@pytest.mark.slow
+def test_f16_a_large_text_is_never_whole_in_memory(tmp_path: Path) -> None:
+    """Neither while it is read nor once it is encoded: the pieces and the counts are all that is."""
+    block = ("".join(f"{n} green bottles, " for n in range(5000))).encode()
+    with Path("large.txt").open("wb") as file:
+        for _ in range(1000):
+            file.write(block)
+    sources = find(["large.txt"])
+    tracemalloc.start()
+    corpus = encode(sources, "utf-8", survey(sources, "utf-8"), tmp_path / "corpus.bin")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert corpus.characters == 1000 * len(block) > 90_000_000
+    assert peak < 80_000_000
+    assert np.array_equal(corpus.ids[-len(block) :], corpus.ids[: len(block)])
+
+
+def test_f20_nothing_is_waited_for_on_a_terminal(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor where standard input is closed."""
+    message, hint = "no text on standard input", "`charrnn train - < book.txt`, or name the file"
+    monkeypatch.setattr("sys.stdin", None)
+    assert refused(call("train", "-"), 2, message, hint)

@@ -1,0 +1,401 @@
+"""Model files that are damaged, foreign or meant to do harm: an error in one line, at once, and no code is run."""
+
+import io
+import json
+import pickle
+import struct
+import tracemalloc
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from damage import Header, apart, forged, together
+from small import Call, Said, random_model
+
+from charrnn.errors import CharrnnError
+from charrnn.network import tensor_file, tensor_header
+from charrnn.network.model_file import load, model_metadata
+from charrnn.network.reader import Reader
+from charrnn.runs import RunDirectory
+from charrnn.sampling import generate
+
+VOCABULARY = "\n abcdefgh\x1b"
+COMMANDS = (
+    ("info",),
+    ("sample", "-n", "3"),
+    ("score", "text.txt"),
+    ("inspect", "--cell", "1.0", "--text", "text.txt"),
+)
+
+
+@pytest.fixture
+def whole(run_here: RunDirectory) -> bytes:
+    """Give the model's file, beside a text for the commands that want one."""
+    Path("text.txt").write_text("abc abc\n")
+    return run_here.model.read_bytes()
+
+
+def refused(said: Said, *words: str) -> bool:
+    """Tell whether a command ended in one line, perhaps a hint, and nothing that drives a terminal."""
+    lines = said.err.splitlines()
+    return (
+        (said.code, said.out) == (1, "")
+        and lines[0].startswith("error: checkpoints/hamlet/model.safetensors ")
+        and len(lines) in (1, 3)
+        and all(word in said.err for word in words)
+        and said.err.replace("\n", "").isprintable()
+    )
+
+
+def changed(content: bytes, name: str, value: Any) -> bytes:
+    """Give an array another dtype, shape or place, checksums fitting."""
+
+    def change(layout: Header, _: Header) -> None:
+        field, value_of = (
+            ("data_offsets", lambda old: [old[0] + value[0], old[1] + value[1]])
+            if name == "moved"
+            else (name, lambda _: value)
+        )
+        layout["rnn.weight_hh_l1"][field] = value_of(layout["rnn.weight_hh_l1"][field])
+
+    return forged(content, change)
+
+
+def said(content: bytes, name: str, value: Any) -> bytes:
+    """Have a file say something else of itself, checksums fitting; what is no string yet is written as JSON."""
+
+    def change(_: Header, words: Header) -> None:
+        words[name] = value if isinstance(value, str) else json.dumps(value)
+
+    return forged(content, change)
+
+
+def with_setting(content: bytes, name: str, value: Any) -> bytes:
+    """Give a network another setting, checksums fitting."""
+    config = json.loads(apart(content)[0]["__metadata__"]["config"])
+    return said(content, "config", config | {name: value})
+
+
+def header_only(header: bytes) -> bytes:
+    """Make a file of a header and nothing behind it."""
+    return together(header, b"")
+
+
+HEADERS: dict[str, Callable[[bytes], bytes]] = {
+    "a length of 2^63": lambda whole: struct.pack("<Q", 2**63) + whole[8:],
+    "a length of 2^64 - 1": lambda whole: struct.pack("<Q", 2**64 - 1) + whole[8:],
+    "a length of 0": lambda whole: bytes(8) + whole[8:],
+    "a length of 1": lambda whole: struct.pack("<Q", 1) + whole[8:],
+    "a length beyond the file": lambda whole: struct.pack("<Q", len(whole)) + whole[8:],
+    "no header": lambda whole: whole[:8],
+    "seven bytes": lambda whole: whole[:7],
+    "nothing": lambda _: b"",
+    "90 MB of JSON": lambda _: header_only(b'{"a":"' + b"x" * 90_000_000 + b'"}'),
+    "not UTF-8": lambda _: header_only(b'{"\xff\xfe":1}'),
+    "not JSON": lambda _: header_only(b"{'a': 1}"),
+    "cut off JSON": lambda _: header_only(b'{"a": {'),
+    "a list": lambda _: header_only(b"[]"),
+    "nothing said": lambda _: header_only(b"{}"),
+    "brackets without an end": lambda _: header_only(b'{"a":' + b"[" * 90_000 + b"}"),
+    "a megabyte of brackets": lambda _: header_only(b'{"a":' + b"[" * 1_000_000 + b"}"),
+    "a megabyte of quotes": lambda _: header_only(b'{"a":' + b'"' * 1_000_000 + b"}"),
+    "words that are no strings": lambda whole: together(apart(whole)[0] | {"__metadata__": {"format": 1}}, b""),
+    "words that are a list": lambda whole: together(apart(whole)[0] | {"__metadata__": ["charrnn/1"]}, b""),
+    "a name twice": lambda whole: whole.replace(b'"rnn.weight_ih_l0"', b'"rnn.weight_hh_l0"', 1),
+    "a number of 5,000 digits": lambda whole: together(
+        json.dumps(apart(whole)[0]).replace("176", "1" * 5000).encode(), b""
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_f57_a_header_that_is_none_is_refused(call: Call, run_here: RunDirectory, whole: bytes, name: str) -> None:
+    """Whatever the eight bytes and the JSON say."""
+    run_here.model.write_bytes(HEADERS[name](whole))
+    assert refused(call("info"))
+
+
+LAYOUTS: dict[str, tuple[str, Any]] = {
+    "a shape that overflows": ("shape", [2**62, 4]),
+    "a shape that overflows to the right size": ("shape", [2**33, 2**33 + 12]),
+    "a negative shape": ("shape", [-48, -12]),
+    "a shape of halves": ("shape", [48.0, 12]),
+    "a shape that is none": ("shape", "48×12"),
+    "a shape of truths": ("shape", [True, 576]),
+    "a shape turned round": ("shape", [12, 48]),
+    "a shape of forty dimensions": ("shape", [1] * 38 + [48, 12]),
+    "a place before the data": ("moved", [-8, -8]),
+    "overlapping places": ("moved", [-4, -4]),
+    "a gap": ("moved", [4, 4]),
+    "a place that is too short": ("moved", [0, -4]),
+    "a place beyond the file": ("moved", [10**15, 10**15]),
+    "a place backwards": ("data_offsets", [6124, 3820]),
+    "half a place": ("data_offsets", [3820]),
+    "another width": ("dtype", "F64"),
+    "a type of the same width": ("dtype", "I32"),
+    "bfloat16": ("dtype", "BF16"),
+    "no type": ("dtype", "F9"),
+    "a type that is a number": ("dtype", 32),
+    "an object": ("dtype", "O"),
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_f57_arrays_that_cannot_be_where_they_are_said_to_be_are_refused(
+    call: Call, run_here: RunDirectory, whole: bytes, name: str
+) -> None:
+    """Shapes, types and places, with every checksum right."""
+    run_here.model.write_bytes(changed(whole, *LAYOUTS[name]))
+    assert refused(call("info"))
+
+
+def test_f57_what_is_missing_or_too_much_is_counted(call: Call, run_here: RunDirectory, whole: bytes) -> None:
+    """In bytes."""
+    run_here.model.write_bytes(whole[:-100])
+    assert refused(call("info"), "9,096 of 9,196 bytes of data are there")
+    run_here.model.write_bytes(whole + b"x")
+    assert refused(call("info"), "more than 9,196 bytes of data are there")
+
+
+def test_f57_arrays_without_numbers_are_none(tmp_path: Path) -> None:
+    """The format allows them, and so does reading; a network has none."""
+    tensor_file.write(tmp_path / "empty", {"none": np.zeros((0, 3), np.float32), "one": np.ones(1)}, {})
+    arrays = tensor_file.read(tmp_path / "empty").arrays
+    assert (arrays["none"].shape, arrays["one"].tolist()) == ((0, 3), [1.0])
+    tensor_file.write(tmp_path / "nothing", {}, {})
+    assert tensor_file.read(tmp_path / "nothing").arrays == {}
+
+
+SETTINGS: dict[str, tuple[str, Any]] = {
+    "a cell that there is not": ("cell", "transformer"),
+    "a cell that is none": ("cell", ["lstm"]),
+    "more units than there are bytes": ("hidden", 10**9),
+    "so many units that multiplying takes long": ("hidden", 10**4000),
+    "another number of units": ("hidden", 13),
+    "no units": ("hidden", 0),
+    "fewer than no units": ("hidden", -12),
+    "units that are a truth": ("hidden", True),
+    "units that are words": ("hidden", "twelve \x1b[31m"),
+    "half units": ("hidden", 12.0),
+    "a million layers": ("layers", 10**6),
+    "another number of layers": ("layers", 3),
+    "no embedding": ("embedding", 0),
+    "a dropout of everything": ("dropout", 1.0),
+    "a dropout that is no number": ("dropout", float("nan")),
+    "a dropout without an end": ("dropout", "x" * 10_000),
+    "a setting that there is not": ("__class__", "os.system"),
+    "a setting without a name's end": ("x" * 10_000, 1),
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_f57_f63_a_network_that_its_weights_are_not_is_refused(
+    call: Call, run_here: RunDirectory, whole: bytes, name: str
+) -> None:
+    """Before it is built, in a line that fits a screen."""
+    run_here.model.write_bytes(with_setting(whole, *SETTINGS[name]))
+    said = call("info")
+    assert refused(said)
+    assert len(said.err) < 250
+
+
+WORDS: dict[str, tuple[str, Any, str]] = {
+    "a character more": (
+        "vocabulary",
+        [*VOCABULARY, "z"],
+        "its vocabulary has 12 characters, but its weights are for 11",
+    ),
+    "a character less": (
+        "vocabulary",
+        list(VOCABULARY[1:]),
+        "its vocabulary has 10 characters, but its weights are for 11",
+    ),
+    "a character twice": ("vocabulary", [*VOCABULARY[:-1], "a"], "the same character twice"),
+    "characters that are words": ("vocabulary", ["word", *VOCABULARY[1:]], "not single characters"),
+    "characters that are numbers": ("vocabulary", list(range(11)), "not single characters"),
+    "characters that are none": ("vocabulary", [None] * 11, "not single characters"),
+    "no characters": ("vocabulary", [], "empty"),
+    "a million characters": ("vocabulary", ["a"] * 1_000_000, "more than it should"),
+    "lists in lists": ("vocabulary", "[" * 100_000, "more than it should"),
+    "no list": ("vocabulary", {"a": 0}, "not a list"),
+    "10 MB of a character": ("vocabulary", ["x" * 10_000_000], "charrnn"),
+    "no settings": ("config", "", "not JSON"),
+    "settings that are a list": ("config", [["hidden", 12]], "not a dict"),
+    "settings without an end": ("config", {str(n): n for n in range(1000)}, "more than it should"),
+    "a story that is none": ("training", [], "not a dict"),
+    "a story in a story": ("training", '{"a":' * 9000 + "1" + "}" * 9000, "not JSON"),
+    "a newer format": ("format", "charrnn/7", "made by another charrnn (format '7'); this one reads charrnn/1"),
+    "a format that drives the terminal": ("format", "charrnn/\x1b[2J\x1b]0;x\x07", "made by another charrnn"),
+    "another program's format": ("format", "pt", "not a charrnn model"),
+}
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_f60_f62_f63_words_that_do_not_fit_the_weights_are_refused(
+    call: Call, run_here: RunDirectory, whole: bytes, name: str
+) -> None:
+    """Vocabulary, settings, story and format, with checksums that fit."""
+    word, value, told = WORDS[name]
+    run_here.model.write_bytes(said(whole, word, value))
+    assert refused(call("info"), told)
+
+
+@pytest.mark.parametrize("word", ["config", "vocabulary", "training", "sha256", "words_sha256"])
+def test_f59_a_word_that_is_missing_is_noticed(call: Call, run_here: RunDirectory, whole: bytes, word: str) -> None:
+    """Each of them is needed."""
+    layout, data = apart(whole)
+    del layout["__metadata__"][word]
+    run_here.model.write_bytes(together(layout, data))
+    assert refused(call("info"), "damaged")
+    if not word.endswith("sha256"):
+        run_here.model.write_bytes(forged(whole, lambda _, words: words.pop(word)))
+        assert refused(call("info"), f"it has no {word}")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_f61_weights_that_are_no_numbers_are_refused(
+    call: Call, run_here: RunDirectory, whole: bytes, value: float
+) -> None:
+    """One is enough."""
+    layout, data = apart(whole)
+    start = layout["rnn.weight_hh_l1"]["data_offsets"][0] + 400
+    data = data[:start] + np.float32(value).tobytes() + data[start + 4 :]
+    run_here.model.write_bytes(forged(whole, lambda *_: None, data))
+    assert refused(call("info"), "rnn.weight_hh_l1 contains NaN or infinity")
+
+
+def test_f56_f57_reading_takes_little_more_memory_than_the_file(tmp_path: Path) -> None:
+    """Whole or damaged: less than one and a half times its size, above what any file costs."""
+    model = random_model()
+    size, path = 12_000_000, tmp_path / "large.safetensors"
+    tensor_file.write(path, {**model.weights, "more": np.zeros(size // 4, np.float32)}, model_metadata(model))
+    content = path.read_bytes()
+    for name, damaged in {
+        "whole": content,
+        "cut": content[:-5],
+        "flipped": content[:-5] + b"x" + content[-4:],
+    }.items():
+        path.write_bytes(damaged)
+        tracemalloc.start()
+        try:
+            load(path)
+        except CharrnnError:
+            assert name != "whole"
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 1.5 * size, name
+
+
+def test_p3_what_reads_tensors_agrees_with_the_formats_own_library(whole: bytes, run_here: RunDirectory) -> None:
+    """The same names, types, shapes and numbers."""
+    import safetensors.numpy
+
+    theirs, ours = safetensors.numpy.load(whole), tensor_file.read(run_here.model).arrays
+    assert theirs.keys() == ours.keys()
+    assert all(np.array_equal(theirs[name], ours[name]) and theirs[name].dtype == ours[name].dtype for name in ours)
+    assert tensor_header.DTYPES["F32"] == np.float32
+
+
+class Harmful:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, canary: Path) -> None:
+        self.canary = canary
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
+        return _sing, (str(self.canary),)
+
+
+def _sing(canary: str) -> None:
+    Path(canary).write_text("code ran")
+
+
+def zipped(content: bytes, name: str) -> bytes:
+    """Put a file into a zip file."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(name, content)
+    return packed.getvalue()
+
+
+PICKLES: dict[str, Callable[[Harmful], bytes]] = {
+    **{f"protocol {n}": lambda harmful, n=n: pickle.dumps(harmful, protocol=n) for n in range(6)},  # type: ignore[misc]
+    "PyTorch's": lambda harmful: zipped(pickle.dumps(harmful), "archive/data.pkl"),
+    "an array of objects": lambda harmful: _numpy_file(harmful),
+    "Keras's": lambda harmful: zipped(pickle.dumps(harmful), "config.json"),
+}
+
+
+def _numpy_file(harmful: Harmful) -> bytes:
+    written = io.BytesIO()
+    np.save(written, np.array([harmful], dtype=object), allow_pickle=True)
+    return written.getvalue()
+
+
+@pytest.mark.parametrize("name", PICKLES)
+def test_p3_f58_no_code_in_a_file_is_ever_run(call: Call, run_here: RunDirectory, whole: bytes, name: str) -> None:
+    """Pickles and zip files under a model's name: every command refuses them, and the canary does not sing."""
+    assert whole
+    canary = Path("canary")
+    content = PICKLES[name](Harmful(canary))
+    run_here.model.write_bytes(content)
+    for command in COMMANDS:
+        assert refused(call(*command))
+    assert not canary.exists()
+    # It would have.
+    if content.startswith(b"PK"):
+        archive = zipfile.ZipFile(io.BytesIO(content))
+        content = archive.read(archive.namelist()[0])
+    np.load(io.BytesIO(content), allow_pickle=True)
+    assert canary.exists()
+
+
+def test_f58_a_file_that_can_run_code_is_named_as_one(call: Call, run_here: RunDirectory, whole: bytes) -> None:
+    """With what to name instead."""
+    assert whole
+    for start, kind in ((b"PK\x03\x04", "zip file"), (b"\x80\x02", "pickle file"), (b"\x80\x05\x95", "pickle file")):
+        run_here.model.write_bytes(start + b"..." * 30)
+        assert refused(call("sample"), f"is a {kind}", "can run code", "hint: name a model.safetensors")
+
+
+def test_f62_a_story_without_an_end_is_cut_off(call: Call, run_here: RunDirectory, whole: bytes) -> None:
+    """What a file says of its training is shown harmlessly, and no more of it than anyone would read."""
+    story = {"corpus": "\x1b]0;x\x07\u202e" * 40_000, "n\x1bc" * 10_000: 1, "step": 10**4000, "val_nats": 1e308}
+    run_here.model.write_bytes(said(whole, "training", story))
+    told = call("info")
+    assert told.code == 0
+    assert len(told.out) < 3000
+    assert told.out.replace("\n", "").isprintable()
+    assert call("sample", "-n", "3").code == 0
+
+
+def test_f64_a_model_is_read_whole_before_it_is_used(run_here: RunDirectory, whole: bytes) -> None:
+    """Its file may then be replaced, cut off or removed."""
+    assert whole
+    before, after = load(run_here.model), load(run_here.model)
+    texts = [_written(before)]
+    run_here.model.write_bytes(b"")
+    texts.append(_written(after))
+    run_here.model.unlink()
+    texts.append(_written(after))
+    assert texts[0] == texts[1] == texts[2]
+
+
+def _written(model: Any) -> str:
+    characters = generate(Reader.of(model), model.vocabulary, rng=np.random.default_rng(0), length=50)
+    return "".join(character.character for character in characters)
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "/dev/null", "fifo"])
+def test_f53_what_is_no_file_does_not_hang(call: Call, shell: Call, whole: bytes, name: str) -> None:
+    """Devices are refused by their first bytes; a model that comes through a pipe is read."""
+    assert whole
+    if name == "fifo":
+        said = shell("charrnn sample -n 3 --seed 1 <(cat checkpoints/hamlet/model.safetensors)")
+        assert said == call("sample", "-n", "3", "--seed", "1")
+    else:
+        said = call("info", name)
+        assert (said.code, said.err.partition(":")[0]) == (1, "error")

@@ -1,0 +1,125 @@
+"""Options and settings that make no sense: told with their name, before anything is made."""
+
+from pathlib import Path
+
+import pytest
+from small import Call
+
+from charrnn.cli.main import COMMANDS
+from charrnn.runs import RunDirectory
+
+
+@pytest.fixture(autouse=True)
+def _here(run_here: RunDirectory) -> None:
+    """Stand beside a run, with a text."""
+    assert run_here.model.exists()
+    Path("book.txt").write_text("text, text\n" * 99)
+
+
+WRONG = {
+    "no command": ("", ("trian",), "no such command 'trian'", "did you mean `charrnn train`?"),
+    "no option": ("", ("train", "--hiden", "3"), "no such option '--hiden'", "did you mean --hidden?"),
+    "no option like it": (
+        "",
+        ("sample", "--zzz"),
+        "no such option '--zzz'",
+        "`charrnn sample -h` shows what there is",
+    ),
+    "no value": ("", ("sample", "-n"), "option '-n' requires an argument", "`charrnn sample -h` shows what there is"),
+    "no number": ("--lr", ("train", "--lr", "abc"), "must be a number > 0, not abc", "`charrnn train -h` shows"),
+    "no steps": (
+        "--steps",
+        ("train", "--steps", "-5"),
+        "must be a whole number ≥ 1 and ≤ 1,000,000,000,000, not -5",
+        "",
+    ),
+    "no layers": ("--layers", ("train", "--layers", "0"), "must be a whole number ≥ 1 and ≤ 64, not 0", ""),
+    "half": ("--count", ("sample", "--count", "2.5"), "must be a whole number ≥ 1, not 2.5", ""),
+    "cold": ("--temperature", ("sample", "-t", "-1"), "must be a number ≥ 0 (0: always the likeliest), not -1", ""),
+    "no cell type": ("--cell", ("train", "--cell", "x"), "'x' is not one of 'lstm', 'gru', 'rnn'", ""),
+    "no cell": ("--cell", ("inspect", "--cell", "3"), "must be layer.unit, layers from 1, units from 0", ""),
+    "too much": (
+        "",
+        ("train", "book.txt", "--minutes", "1", "--steps", "2"),
+        "only one of --minutes and --steps",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_f21_f22_f23_a_wrong_option_is_told_by_its_name(call: Call, name: str) -> None:
+    """With what it must be, and what may have been meant."""
+    option, arguments, message, hint = WRONG[name]
+    said = call(*arguments)
+    first, *rest = said.err.splitlines()
+    assert (said.code, said.out) == (2, "")
+    assert first.startswith("error: " + (f"{option}: " if option else "") + message)
+    assert rest[0] == ""
+    assert rest[1].startswith(f"hint: {hint}")
+    assert not Path("checkpoints/book").exists()
+
+
+SETTINGS = {
+    "a list for one value": ("out: [a, b]", "my.yaml: 'out' takes one value, not a list"),
+    "a list for a word": ("device: [cpu]", "my.yaml: 'device' takes one value, not a list"),
+    "NUL in a path": ('out: "a\\0b"', "my.yaml: 'out' has a NUL character in it"),
+    "NUL in a text": ('corpus: ["a\\0b"]', "my.yaml: 'corpus' has a NUL character in it"),
+    "a number for a text": ("corpus: 5", "5: no such file"),
+    "a truth for a text": ("corpus: [true]", "True: no such file"),
+    "three for a truth": ("quiet: 3", "quiet in the file of settings: '3' is not a valid boolean"),
+    "a truth for a number": ("layers: true", "layers in the file of settings: must be a whole number"),
+    "an escape sequence": ('cell: "\\e]0;x\\a"', "cell in the file of settings: '\\x1b]0;x\\x07' is not one of"),
+    "an escape sequence as a name": ('"\\e[2J": 1', "my.yaml line 1: unknown setting '\\x1b[2J'"),
+    "an encoding that there is not": ("encoding: 3\ncorpus: book.txt", "unknown encoding '3'"),
+    "nothing at all": ("corpus: ''", "a text has an empty name"),
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_f25_f28_a_setting_that_cannot_be_typed_is_told(call: Call, name: str) -> None:
+    """A value in the file is what would be typed, and is checked as that."""
+    content, message = SETTINGS[name]
+    Path("my.yaml").write_text(content)
+    said = call("train", "--config", "my.yaml", "--steps", "1", "--hidden", "8")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith(f"error: {message}")
+    assert {path.name for path in Path("checkpoints").iterdir()} == {"hamlet"}
+
+
+def test_f28_a_single_text_needs_no_list(call: Call) -> None:
+    """As whoever writes such a file by hand would have it."""
+    Path("my.yaml").write_text("corpus: none.txt")
+    assert call("train", "--config", "my.yaml").err.startswith("error: none.txt: no such file")
+
+
+def test_f33_a_name_that_looks_like_an_option_is_told_apart(call: Call) -> None:
+    """The hint is what to type instead."""
+    Path("-weird.txt").write_text("short")
+    said = call("train", "-weird.txt")
+    assert (said.code, said.err.splitlines()[-1]) == (2, "hint: the file is ./-weird.txt")
+    assert "./-weird.txt has 5 characters" in call("train", "./-weird.txt").err
+    assert "-weird.txt has 5 characters" in call("train", "--", "-weird.txt").err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_p7_an_error_is_a_line_and_at_most_a_hint(call: Call, command: str) -> None:
+    """Whatever is asked of whatever command: a word, no value, a place that is a directory, a name with line ends."""
+    for arguments in (
+        ("--no-such-option",),
+        ("a\nb\x1b[2J",),
+        ("checkpoints",),
+        ("none.safetensors", "none.txt"),
+        ("--json", "--text"),
+        ("--seed",),
+        ("\udcff",),
+    ):
+        said = call(command, *arguments)
+        lines = said.err.splitlines()
+        assert said.code in (1, 2), arguments
+        assert lines[0].startswith("error: ")
+        assert lines[1:2] in ([], [""])
+        assert all(line.startswith("hint: ") for line in lines[2:])
+        assert len(lines) in (1, 3)
+        assert "".join(lines).isprintable()
+        assert "Traceback" not in said.err

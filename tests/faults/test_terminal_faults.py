@@ -1,0 +1,247 @@
+"""Terminals, pipes and prompts: nothing foreign drives the screen, and whoever stops reading is no failure."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+from screens import Terminal, terminal
+from small import Call, random_model
+
+from charrnn.network.model_file import load, save
+from charrnn.runs import RunDirectory
+
+HOSTILE = "\x1b]52;c;aGk=\x07\x1b]0;owned\x07\x1b[2J\x9b31m\x90q\x9c\u202e\u2066\u200b\x08\r[/bold] :smile: {} %s\n"
+"""what terminals, Rich and Python's own formatting would obey"""
+
+OURS = re.compile(rb"\x1b\[[0-9;?]*[mKAHhlJG]|\r|\n|\x1b\[1A\x1b\[2K")
+"""what Rich may say to a terminal: colours, and moving over lines to draw them again"""
+
+full_device = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+
+
+@pytest.fixture(autouse=True)
+def hostile(run_here: RunDirectory) -> RunDirectory:
+    """Stand beside a run whose model, story and text want to drive the terminal."""
+    save(run_here.model, random_model("".join(sorted(set(HOSTILE)))))
+    Path("text.txt").write_text(HOSTILE * 40)
+    return run_here
+
+
+def is_harmless(shown: Terminal) -> bool:
+    """Tell whether a terminal was told nothing but what Rich says, and its title is nobody's."""
+    left = OURS.sub(b"", shown.raw).decode("utf-8")
+    commands = [character for character in left if not character.isprintable()]
+    return not commands and shown.screen.title == "" and not shown.screen.cursor.hidden
+
+
+SHOWING = {
+    "info": ("info",),
+    "inspect": ("inspect", "--cell", "1.0", "--text", "text.txt", "--chars", "60"),
+    "score": ("score", "text.txt"),
+    "sample": ("sample", "-p", "[/bold]", "-n", "200", "--seed", "1"),
+}
+
+
+@pytest.mark.parametrize(
+    "environment", [{}, {"LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}, {"TERM": "dumb"}], ids=str
+)
+@pytest.mark.parametrize("name", SHOWING)
+def test_p5_f14_f15_f62_f74_no_text_drives_the_terminal(name: str, environment: dict[str, str]) -> None:
+    """Neither a model's, nor a corpus's; and markup stays what it is."""
+    with terminal(*SHOWING[name], **environment) as shown:
+        assert shown.wait() == 0, shown.text
+        assert is_harmless(shown)
+        assert not environment.get("PYTHONIOENCODING") or shown.raw.isascii()
+        assert name != "sample" or "[/bold]" in shown.text
+
+
+@pytest.mark.slow
+def test_p5_f14_f15_no_text_that_is_learned_drives_the_terminal() -> None:
+    """Its name, its lines, what the network writes by and by."""
+    name = "x\x1b]0;owned\x07y\u202e.txt"
+    Path(name).write_text(HOSTILE * 40)
+    with terminal("train", name, "--steps", "40", "--hidden", "8", "--lr", "0.02", "--threads", "1") as shown:
+        assert shown.wait() == 0, shown.text
+        assert is_harmless(shown)
+        assert "␛]0;owned␇y" in shown.text
+
+
+@pytest.mark.slow
+def test_what_is_typed_while_it_learns_moves_nothing() -> None:
+    """The picture stays one; what was typed is there for who reads next; afterwards it is shown again."""
+    Path("text.txt").write_text("".join(f"{n} green bottles, {n * n % 97} walls (and a line).\n" for n in range(90)))
+    command = ("train", "text.txt", "--hidden", "8", "--threads", "1", "--batch", "4", "--length", "16")
+    with terminal(*command, "--steps", "4000", lines=40) as shown:
+        shown.until(lambda: "/ 4,000" in shown.text)
+        assert not shown.echoes
+        for _ in range(3):
+            pictures = shown.raw.count(b"/ 4,000")
+            shown.type("\n\n")
+            shown.until(lambda seen=pictures: shown.raw.count(b"/ 4,000") > seen + 1)  # type: ignore[misc]
+        assert shown.text.count("/ 4,000") == 1
+        shown.type("\x03")
+        shown.until(lambda: "run the same command to continue" in shown.text)
+        assert shown.echoes
+        assert shown.text.count("/ 4,000") == 1
+
+
+def test_p6_standard_output_is_the_text_and_nothing_else(shell: Call) -> None:
+    """Whatever is said beside it: notes, headings, what was left out of the prompt."""
+    save(Path("checkpoints/hamlet/model.safetensors"), random_model())
+    plain = shell("charrnn sample --seed 3 -n 40 -p 'ab' 2>/dev/null")
+    noisy = shell("charrnn sample --seed 3 -n 40 -p 'aéb' --unknown skip")
+    assert (plain.code, len(plain.out), plain.err) == (0, 42, "")
+    assert noisy.out == "aé" + plain.out[1:]
+    assert noisy.err.startswith("note: left out of the prompt what the model never saw: 'é'\n")
+
+
+def test_f70_a_long_prompt_runs_through_the_state(call: Call) -> None:
+    """Its length is no limit, and it is written out as it was."""
+    save(Path("checkpoints/hamlet/model.safetensors"), random_model())
+    Path("prompt.txt").write_text("abc def\n" * 12_500)
+    said = call("sample", "--prompt-file", "prompt.txt", "-n", "5", "--seed", "1")
+    assert (said.code, len(said.out)) == (0, 100_005)
+    assert call("sample", "-p", "", "-n", "5").code == 0
+
+
+def test_f71_a_prompt_file_that_is_no_text_is_told_with_the_place(call: Call) -> None:
+    """As a corpus is; but of this command's options."""
+    Path("prompt.txt").write_bytes(b"ab\xff")
+    said = call("sample", "--prompt-file", "prompt.txt")
+    assert (said.code, said.out) == (1, "")
+    assert said.err.startswith("error: prompt.txt is not valid UTF-8 at byte 2 (line 1): 0xFF\n")
+
+
+WRITING = {
+    "sample": "sample -n 300000",
+    "info": "info",
+    "score": "score text.txt",
+    "inspect": "inspect --cell 1.0 --text text.txt",
+    "inspect --json": "inspect --cell 1.0 --text text.txt --json",
+    "--help": "--help",
+}
+
+
+@pytest.mark.parametrize("name", WRITING)
+def test_f72_a_reader_that_leaves_is_no_failure(shell: Call, name: str) -> None:
+    """The command ends well, and says nothing."""
+    said = shell(f"charrnn {WRITING[name]} | head -c 1 > /dev/null")
+    assert said == (0, "", "")
+
+
+@full_device
+@pytest.mark.parametrize("name", WRITING)
+def test_f73_output_that_cannot_be_written_is_told_once(shell: Call, name: str) -> None:
+    """Full, or closed from the beginning."""
+    said = shell(f"charrnn {WRITING[name]} > /dev/full")
+    assert said == (1, "", "error: cannot write output: no space left on device\n")
+    if name != "--help":
+        closed = shell(f"charrnn {WRITING[name]} >&-")
+        assert closed == (1, "", "error: cannot write output: standard output is closed\n")
+
+
+@full_device
+def test_f73_a_device_is_drawn_into_and_stays_one(call: Call) -> None:
+    """A picture's place may be a pipe or a terminal; only files are replaced."""
+    os.mkfifo("pipe")
+    for place in ("/dev/full", "pipe"):
+        before = Path(place).stat().st_mode
+        descriptor = os.open("pipe", os.O_RDWR | os.O_NONBLOCK)
+        said = call("inspect", "--cell", "1.0", "--text", "text.txt", "--chars", "40", "--svg", place)
+        assert Path(place).stat().st_mode == before
+        assert (said.code == 1) is (place == "/dev/full")
+        os.close(descriptor)
+
+
+@pytest.mark.slow
+@full_device
+def test_f73_a_training_whose_output_is_closed_is_kept_all_the_same(shell: Call) -> None:
+    """The model's path could not be said, but the model is there; events that nobody can read are refused first."""
+    command = "charrnn train text.txt --steps 2 --hidden 8 --threads 1 -q"
+    assert shell(f"{command} >&-").code == 0
+    assert load(Path("checkpoints/text/model.safetensors")).parameters
+    closed = shell(f"{command} --new --json >&-")
+    assert closed == (1, "", "error: cannot write output: standard output is closed\n")
+    full = shell(f"{command} --new > /dev/full")
+    assert full == (1, "", "error: cannot write output: no space left on device\n")
+    events = shell(f"{command} --out events --json > /dev/full")
+    assert events == (1, "", "error: cannot write output: no space left on device\n")
+    assert RunDirectory(Path("events")).checkpoints()
+
+
+def test_f73_errors_that_nobody_hears_are_none_of_pythons(shell: Call) -> None:
+    """Standard error may be closed or full too."""
+    assert shell("charrnn info none 2>&-").code == 1
+    assert shell("charrnn info none 2>/dev/full").code == 1
+
+
+@pytest.mark.parametrize("columns", [1, 5, 20, 40, 200])
+def test_f74_every_command_fits_every_width(call: Call, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    """However narrow, it is drawn; no line of a drawing is wider."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for arguments in (SHOWING["info"], SHOWING["inspect"], ("info", "none"), ("--help",)):
+        said = call(*arguments)
+        assert said.code == (1 if "none" in arguments else 0)
+    drawn = call(*SHOWING["inspect"]).out.splitlines()
+    assert max(map(len, drawn)) <= max(columns, 1)
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [
+        ({}, False),
+        ({"NO_COLOR": "1"}, False),
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+    ],
+    ids=str,
+)
+def test_f75_a_pipe_has_colours_only_if_it_is_forced_to(
+    shell: Call, environment: dict[str, str], coloured: bool
+) -> None:
+    """And never an animation."""
+    said = shell("charrnn inspect --cell 1.0 --text text.txt --chars 60", TERM="xterm-256color", **environment)
+    assert said.code == 0
+    assert bool(re.search(r"\x1b\[[0-9;]+m", said.out)) is coloured
+    assert not re.search(r"\x1b\[[0-9;?]*[A-HJKSTfhl]|\r", said.out + said.err)
+
+
+def test_f75_no_color_beats_a_terminal() -> None:
+    """Nothing but text and line ends."""
+    with terminal(*SHOWING["inspect"], NO_COLOR="1") as shown:
+        assert shown.wait() == 0
+        assert b"\x1b" not in shown.raw
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "environment", [{"FORCE_COLOR": "1"}, {"TTY_COMPATIBLE": "1", "TTY_INTERACTIVE": "1"}], ids=str
+)
+def test_f75_a_training_in_a_pipe_is_not_animated(shell: Call, environment: dict[str, str]) -> None:
+    """Lines, one after the other."""
+    said = shell("charrnn train text.txt --steps 3 --hidden 8 --threads 1 2>&1", **environment)
+    assert said.code == 0
+    assert not re.search(r"\x1b\[[0-9;?]*[A-HJKSTfhl]|\r", said.out)
+
+
+def test_f76_every_character_has_its_columns(call: Call) -> None:
+    """Wide, combining, joined, controlling: the digits below stand as wide as the text."""
+    from rich.cells import cell_len
+
+    text = "日本語 e\u0301te\u0301 👩\u200d🚀 👍🏽 \t हिन्दी \x1b[0m \u202e end\n"
+    save(Path("checkpoints/hamlet/model.safetensors"), random_model("".join(sorted(set(text)))))
+    Path("odd.txt").write_text(text * 20)
+    said = call("inspect", "--cell", "1.0", "--cell", "2.3", "--text", "odd.txt", "--chars", str(len(text) * 3))
+    assert said.code == 0
+    lines = [line for line in said.out.splitlines() if line.strip()][1:-1]
+    for start in range(0, len(lines), 3):
+        assert len({cell_len(line) for line in lines[start : start + 3]}) == 1
+
+
+def test_f76_a_text_longer_than_any_that_was_learned_is_only_read_in_part(call: Call) -> None:
+    """As much as was asked for."""
+    Path("long.txt").write_text("[]{}" * 50_000)
+    said = call("inspect", "--cell", "1.0", "--text", "long.txt", "--start", "100000", "--chars", "30", "--json")
+    assert json.loads(said.out)["characters"] == 30
