@@ -44,13 +44,11 @@ SHOWING = {
 }
 
 
-@pytest.mark.parametrize(
-    "environment", [{}, {"LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}, {"TERM": "dumb"}], ids=str
-)
+@pytest.mark.parametrize("environment", [{}, {"PYTHONIOENCODING": "ascii"}, {"TERM": "dumb", "LC_ALL": "C"}], ids=str)
 @pytest.mark.parametrize("name", SHOWING)
 def test_p5_f14_f15_f62_f74_no_text_drives_the_terminal(name: str, environment: dict[str, str]) -> None:
     """Neither a model's, nor a corpus's; and markup stays what it is."""
-    with terminal(*SHOWING[name], **environment) as shown:
+    with terminal(*SHOWING[name], environment=environment) as shown:
         assert shown.wait() == 0, shown.text
         assert is_harmless(shown)
         assert not environment.get("PYTHONIOENCODING") or shown.raw.isascii()
@@ -100,9 +98,9 @@ def test_p6_standard_output_is_the_text_and_nothing_else(shell: Call) -> None:
 def test_f70_a_long_prompt_runs_through_the_state(call: Call) -> None:
     """Its length is no limit, and it is written out as it was."""
     save(Path("checkpoints/hamlet/model.safetensors"), random_model())
-    Path("prompt.txt").write_text("abc def\n" * 12_500)
+    Path("prompt.txt").write_text("abc def\n" * 2500)
     said = call("sample", "--prompt-file", "prompt.txt", "-n", "5", "--seed", "1")
-    assert (said.code, len(said.out)) == (0, 100_005)
+    assert (said.code, len(said.out)) == (0, 20_005)
     assert call("sample", "-p", "", "-n", "5").code == 0
 
 
@@ -166,9 +164,7 @@ def test_f73_a_training_whose_output_is_closed_is_kept_all_the_same(shell: Call)
     assert closed == (1, "", "error: cannot write output: standard output is closed\n")
     full = shell(f"{command} --new > /dev/full")
     assert full == (1, "", "error: cannot write output: no space left on device\n")
-    events = shell(f"{command} --out events --json > /dev/full")
-    assert events == (1, "", "error: cannot write output: no space left on device\n")
-    assert RunDirectory(Path("events")).checkpoints()
+    assert load(Path("checkpoints/text/model.safetensors")).parameters
 
 
 def test_f73_errors_that_nobody_hears_are_none_of_pythons(shell: Call) -> None:
@@ -209,18 +205,17 @@ def test_f75_a_pipe_has_colours_only_if_it_is_forced_to(
 
 
 def test_f75_no_color_beats_a_terminal() -> None:
-    """Nothing but text and line ends."""
-    with terminal(*SHOWING["inspect"], NO_COLOR="1") as shown:
+    """There is nothing but bold and faint, and digits stand for the colours."""
+    with terminal(*SHOWING["inspect"], environment={"NO_COLOR": "1", "FORCE_COLOR": "1"}) as shown:
         assert shown.wait() == 0
-        assert b"\x1b" not in shown.raw
+        assert not re.sub(rb"\x1b\[[012]?m", b"", shown.raw).count(b"\x1b")
+        assert "digits 0 … 9" in shown.text
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "environment", [{"FORCE_COLOR": "1"}, {"TTY_COMPATIBLE": "1", "TTY_INTERACTIVE": "1"}], ids=str
-)
-def test_f75_a_training_in_a_pipe_is_not_animated(shell: Call, environment: dict[str, str]) -> None:
-    """Lines, one after the other."""
+def test_f75_a_training_in_a_pipe_is_not_animated(shell: Call) -> None:
+    """Lines, one after the other, whatever makes Rich believe in a terminal."""
+    environment = {"FORCE_COLOR": "1", "TTY_COMPATIBLE": "1", "TTY_INTERACTIVE": "1"}
     said = shell("charrnn train text.txt --steps 3 --hidden 8 --threads 1 2>&1", **environment)
     assert said.code == 0
     assert not re.search(r"\x1b\[[0-9;?]*[A-HJKSTfhl]|\r", said.out)
