@@ -42,7 +42,9 @@ class NetworkConfig:
         if self.cell not in ("lstm", "gru", "rnn"):
             raise CharrnnError(f"unknown cell {reprlib.repr(self.cell)}", hint="one of lstm, gru, rnn")
         if self.documents not in (None, "line", "blank", "file"):
-            raise CharrnnError(f"unknown kind of documents {reprlib.repr(self.documents)}", hint="one of line, blank, file")
+            raise CharrnnError(
+                f"unknown kind of documents {reprlib.repr(self.documents)}", hint="one of line, blank, file"
+            )
         for name, (low, high) in bounds.items():
             value = getattr(self, name)
             if type(value) is not int or not low <= value <= high:

@@ -15,11 +15,9 @@ from charrnn.held_out import held_out
 from charrnn.inspection.concepts import CONCEPTS, Concept, Source
 from charrnn.inspection.concepts.asked import concept_asked
 from charrnn.inspection.listing import listing
-from charrnn.network.model_file import described
-from charrnn.network.tensor_file import read_metadata
+from charrnn.network.model_file import describe
 from charrnn.runs import find_model
 from charrnn.text.encoding import known_encoding
-from charrnn.text.vocabulary import Vocabulary
 
 COUNTED = 200_000
 """characters, left to ourselves: as many as are searched"""
@@ -55,7 +53,6 @@ def _text_at_hand(named: Path | None, asked: Mapping[str, Any]) -> Source | None
         return Source.of(text, asked["text"])
     with suppress(CharrnnError):
         path = find_model(named)
-        words = described(read_metadata(path))
-        vocabulary = Vocabulary(tuple(words["vocabulary"]))
-        return Source.of(*held_out(path, vocabulary, words["training"], stretch, hint=""))
+        about = describe(path)
+        return Source.of(*held_out(path, about.vocabulary, about.training, stretch, hint=""))
     return None

@@ -58,7 +58,11 @@ def show(heatmaps: Iterable[Heatmap], asked: Asked) -> None:
 def write_drawing(path: Path, drawing: str) -> None:
     """Write a picture, and say where it is."""
     try:
-        write_whole(path, drawing.encode())
+        if path.exists() and not path.is_file():
+            # Such as /dev/stdout: what is no file is written to, not replaced.
+            path.write_bytes(drawing.encode())
+        else:
+            write_whole(path, drawing.encode())
     except OSError as error:
         raise CharrnnError(f"cannot write {path}: {reason(error)}") from error
     tell(f"{path}: {len(drawing.encode()) / 1000:.1f} kB")

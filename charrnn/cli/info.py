@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from charrnn.cli.options import OUTPUT, Command, ModelType, json_option, option
 from charrnn.cli.streams import say
 from charrnn.errors import CharrnnError
 from charrnn.runs import RunDirectory, find_model, model_name, models
-from charrnn.views.terminal import visible
+from charrnn.views.terminal import unicode_stream, visible
 
 if TYPE_CHECKING:
     from charrnn.network.model_file import Model
@@ -25,6 +26,8 @@ GAP = 2
 """columns between the names on the left and what stands beside them"""
 LINE = 60
 """columns that a vocabulary may take"""
+LONGEST_NAME, LONGEST_TOLD = 40, 400
+"""characters of what a file tells of its training"""
 PROTOCOLS = {"val_nats": ", state carried", "val_window256_nats": ", zeroed every 256"}
 """how the losses were measured"""
 DOCUMENTS = {"line": "a line each", "blank": "apart by blank lines", "file": "a file each"}

@@ -12,8 +12,7 @@ import click
 
 from charrnn.cli.streams import say
 from charrnn.errors import CharrnnError
-from charrnn.network import tensor_file
-from charrnn.network.model_file import described
+from charrnn.network.model_file import describe
 from charrnn.runs import model_name
 from charrnn.views.amounts import age
 
@@ -53,7 +52,8 @@ def list_runs(models: Sequence[Path], *, as_json: bool) -> None:
     for row, run in zip(rows, [None, *runs], strict=True):
         line = "  ".join(f"{entry:{width}}" for entry, width in zip(row, widths, strict=True)).rstrip()
         say(f"{row[0]:{widths[0]}}  {run.problem}" if run and run.problem else line)
-    say(f"\n`charrnn info {runs[0].run}` says more of one")
+    say("")
+    say(f"`charrnn info {runs[0].run}` says more of one")
 
 
 def _row(run: Listed) -> tuple[str, ...]:
@@ -76,9 +76,9 @@ def _listed(model: Path, now: float) -> Listed:
 
 
 def _told(model: Path) -> Iterator[tuple[str, Any]]:
-    values = described(tensor_file.read_metadata(model))
-    config, training = values["config"], values["training"]
+    about = describe(model)
+    config, training = about.config, about.training
     nats = training.get("val_nats")
     yield "text", PurePath(str(training.get("corpus") or "-")).name
-    yield "network", f"{config.get('cell', '?')} {config.get('layers', '?')}×{config.get('hidden', '?')}".upper()
+    yield "network", f"{config.cell} {config.layers}×{config.hidden}".upper()
     yield "bits_per_char", nats / math.log(2) if isinstance(nats, float) and math.isfinite(nats) else None

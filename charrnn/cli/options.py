@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import click
 from click.shell_completion import CompletionItem
 
+from charrnn.cli.streams import require_output
 from charrnn.runs import find_model, models
 
 COMMON, OUTPUT, OTHER = "Common options", "Output", "Other options"
@@ -153,9 +154,19 @@ class Option(click.Option):
 class Command(click.Command):
     """A command whose help shows examples first, then its options under headings."""
 
-    def __init__(self, *args: Any, examples: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, examples: Sequence[tuple[str, str]] = (), writes: bool = True, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.examples = examples
+        # Without a standard output there is no use in it.
+        self.writes = writes
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command, if there is something to write its results to (CharrnnError)."""
+        if self.writes or ctx.params.get("as_json"):
+            require_output()
+        return super().invoke(ctx)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the arguments; what is wrong is told with the command, or with the file taken for an option."""

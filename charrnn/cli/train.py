@@ -19,6 +19,7 @@ from charrnn.cli.options import (
     option,
     quiet_option,
 )
+from charrnn.errors import WrongUsageError
 
 NETWORK, LEARNING, MACHINE = "The network (chosen to fit text and budget)", "How it learns", "The machine"
 NOT_SETTINGS = ("config", "new", "help")
@@ -68,6 +69,7 @@ share = Number(0, 1)
 
 @click.command(
     cls=Command,
+    writes=False,
     examples=(
         ("charrnn train book.txt", "learn a text, five minutes long"),
         ("charrnn train book.txt --minutes 30", "better; after a stop, the same again"),
@@ -144,8 +146,6 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
     """
     began = time.monotonic()
     options |= _one_budget(context)
-    if options["as_json"]:
-        require_output()
     cores.wait_briefly()
     cores.keep_memory()
     from charrnn.cli.preparing import prepare

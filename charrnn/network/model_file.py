@@ -29,6 +29,16 @@ Weights = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Description:
+    """What a model is, its weights aside."""
+
+    config: NetworkConfig
+    vocabulary: Vocabulary
+    training: Mapping[str, Any]
+    """as a `Model`'s"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Model:
     """All that writing, scoring and looking inside need."""
 
@@ -93,22 +103,34 @@ def save(path: Path, model: Model) -> int:
 def load(path: Path) -> Model:
     """Read the model in a file; raise CharrnnError, naming the file, if anything in it does not fit."""
     with tensor_file.opened(path) as file:
-        try:
-            config, vocabulary, training = _described(file.header)
-            shapes = weight_shapes(config, len(vocabulary))
-            _refuse_others(shapes, file.header.places)
-        except CharrnnError as error:
-            raise CharrnnError(f"{path} is not a valid model file: {error.message}") from error
+        about = _description(path, file.header)
         # The memory that the weights take is now known to be that of the network that is described.
         arrays = file.arrays()
-    weights = {name: arrays[name] for name in shapes}
-    for name, weight in weights.items():
-        if not np.isfinite(weight).all():
+    names = weight_shapes(about.config, len(about.vocabulary))
+    for name in names:
+        if not np.isfinite(arrays[name]).all():
             raise CharrnnError(f"{path} is not a valid model file: {name} contains NaN or infinity")
-    return Model(config=config, vocabulary=vocabulary, weights=weights, training=training)
+    weights = {name: arrays[name] for name in names}
+    return Model(config=about.config, vocabulary=about.vocabulary, weights=weights, training=about.training)
 
 
-def _described(header: Header) -> tuple[NetworkConfig, Vocabulary, dict[str, Any]]:
+def describe(path: Path) -> Description:
+    """Read what a file says of its model, but not the weights; raise CharrnnError as `load` does."""
+    with tensor_file.opened(path) as file:
+        return _description(path, file.header)
+
+
+def _description(path: Path, header: Header) -> Description:
+    """Check the parts of a file against each other."""
+    try:
+        about = _parsed_description(header)
+        _refuse_others(weight_shapes(about.config, len(about.vocabulary)), header.places)
+    except CharrnnError as error:
+        raise CharrnnError(f"{path} is not a valid model file: {error.message}") from error
+    return about
+
+
+def _parsed_description(header: Header) -> Description:
     """Read configuration, vocabulary and training out of a file's words (CharrnnError)."""
     bias = header.places.get(LAST_BIAS)
     if bias is None or len(bias.shape) != 1:
@@ -121,7 +143,8 @@ def _described(header: Header) -> tuple[NetworkConfig, Vocabulary, dict[str, Any
         raise CharrnnError(f"its vocabulary has {len(vocabulary):,} characters, but its weights are for {rows:,}")
     if config.documents is not None and ENDS[config.documents] not in vocabulary:
         raise CharrnnError(f"its documents end with {ENDS[config.documents]!r}, which its vocabulary lacks")
-    return config, vocabulary, _parsed(header.words, "training", dict, most=MOST_IN_STORY)
+    training = _parsed(header.words, "training", dict, most=MOST_IN_STORY)
+    return Description(config=config, vocabulary=vocabulary, training=training)
 
 
 def _parsed(words: Mapping[str, str], name: str, kind: type, *, most: int) -> Any:

@@ -124,7 +124,7 @@ def survey(sources: Sources, encoding: str, *, documents: str | None = None) -> 
     for points in _all_code_points(sources, encoding, documents):
         _count(points, counts)
     found = Survey(characters=int(counts.sum()), counts=counts, documents=documents)
-    name = sources.files[0].name if len(sources.files) == 1 else sources.name
+    name = sources.files[0].name if len(sources.files) == 1 else "the text"
     if not found.characters:
         raise CharrnnError(f"{name} is empty")
     if found.characters < FEWEST_CHARACTERS:
