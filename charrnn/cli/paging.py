@@ -6,7 +6,7 @@ How the page looks is left to the views.
 import hashlib
 import platform
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from charrnn import __version__
 from charrnn.cli.drawing import write_drawing
 from charrnn.cli.subject import Subject
 from charrnn.inspection.activity import WARM_UP, activity, cell_named
+from charrnn.inspection.coding import EPISODES_NEEDED, STREAMS_NEEDED
 from charrnn.inspection.concepts import Concept
 from charrnn.inspection.findings import Findings
 from charrnn.inspection.passage import holding, holds, passage_of_many
@@ -28,6 +29,8 @@ from charrnn.views.page import Page, PageCell, PageConcept
 DRAWN = 4_000
 """characters"""
 GUESSES = 5
+EVIDENCE = ("streams", "seed", "permutations", "placebos", "placebo_fit", "confirmed_on", "quick")
+"""what findings may say of themselves, by its names in JSON"""
 MOST_CELLS = 60
 """that can be picked, the best findings' first"""
 
@@ -94,8 +97,18 @@ def _provenance(subject: Subject, findings: Findings) -> dict[str, str]:
         "Model": f"{subject.path}, SHA-256 {hashlib.sha256(subject.path.read_bytes()).hexdigest()}",
         "Text": f"{findings.text}, {findings.characters:,} characters, SHA-256 {hashlib.sha256(text).hexdigest()}",
         "Signal": findings.signal,
+        "Evidence": ", ".join(_evidence(findings)),
         "Versions": f"charrnn {__version__}, NumPy {np.__version__}, Python {platform.python_version()}",
     }
+
+
+def _evidence(findings: Findings) -> Iterator[str]:
+    """Say what the numbers rest on, as far as the findings tell, and what was not judged."""
+    told = findings.to_json()
+    for name in EVIDENCE:
+        if told.get(name) is not None:
+            yield f"{name.replace('_', ' ')} {told[name]}"
+    yield f"judged from {EPISODES_NEEDED} episodes in each half and {STREAMS_NEEDED} streams on"
 
 
 def retold() -> str:
