@@ -159,9 +159,8 @@ def unicode_stream(stream: TextIO | None) -> bool:
 def plain_line(text: str, *, unicode: bool) -> str:
     r"""Make a line that may hold text of others one harmless line, our own signs in it as they are meant or in ASCII.
 
-        >>> plain_line("2 × 256
-    [31m", unicode=False)
-        '2 x 256^J^[[31m'
+    >>> plain_line("2 × 256\n\x1b[31m", unicode=False)
+    '2 x 256^J^[[31m'
     """
     return visible(typeset(text, unicode=unicode), keep="", unicode=unicode)
 
