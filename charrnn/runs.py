@@ -51,14 +51,26 @@ class RunDirectory:
         """The text as ids."""
         return self.path / "corpus.bin"
 
+    @property
+    def lock(self) -> Path:
+        """Who trains here at the moment."""
+        return self.path / ".lock"
+
     def checkpoint(self, step: int) -> Path:
         """Everything needed to go on from a step."""
         return self.path / f"checkpoint-{step:08d}.safetensors"
 
     def checkpoints(self) -> list[Path]:
         """List the checkpoints there are, the oldest first."""
-        found = ((int(match[1]), path) for path in _entries(self.path) if (match := _CHECKPOINT.fullmatch(path.name)))
-        return [path for _, path in sorted(found)]
+        return [path for _, path in self._saved()]
+
+    def last_saved(self) -> int | None:
+        """Give the step of the newest checkpoint, None if there is none."""
+        return max((step for step, _ in self._saved()), default=None)
+
+    def _saved(self) -> list[tuple[int, Path]]:
+        entries = _entries(self.path)
+        return sorted((int(match[1]), path) for path in entries if (match := _CHECKPOINT.fullmatch(path.name)))
 
 
 def find_model(named: Path | None = None, *, runs: Path = RUNS) -> Path:

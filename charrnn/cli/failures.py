@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import suppress
 
 import click
 from click.core import ParameterSource
@@ -21,6 +22,14 @@ WRITERS = tuple(f"charrnn.cli.{name}" for name in ("main", "streams", "showing",
 """those of our modules that touch standard output themselves"""
 
 
+class Stopped(KeyboardInterrupt):
+    """A signal asked to stop; what there was to save is saved, and the process is to die of it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
 def told(error: BaseException) -> int:
     """Tell a failure that is no bug, and give the exit code."""
     match error:
@@ -33,6 +42,8 @@ def told(error: BaseException) -> int:
             return fail(_usage_message(error), _usage_hint(error), WRONG_USAGE)
         case click.ClickException():
             return fail(error.format_message(), None, error.exit_code)
+        case Stopped():
+            return _die_of(error.number)
         case KeyboardInterrupt() | click.Abort():
             return _die_of(signal.SIGINT)
         case BrokenPipeError():
@@ -53,11 +64,12 @@ def _writing(error: OSError) -> bool:
 
 
 def fail(message: str, hint: str | None, exit_code: int) -> int:
-    """Print an error and what to do about it; text of others in them is made harmless."""
+    """Print an error and what to do about it, if anybody listens; text of others in them is made harmless."""
     unicode = unicode_stream(sys.stderr)
     lines = [f"{styled('error:', BOLD_RED, sys.stderr)} {plain_line(message, unicode=unicode)}"]
     lines += ["", f"{styled('hint:', BOLD_CYAN, sys.stderr)} {plain_line(hint, unicode=unicode)}"] if hint else []
-    click.echo("\n".join(lines), err=True, color=True)
+    with suppress(OSError):
+        click.echo("\n".join(lines), err=True, color=True)
     return exit_code
 
 
@@ -88,7 +100,7 @@ def _usage_hint(error: click.UsageError) -> str | None:
     return str(notes[0]) if notes else f"`{path} -h` shows what there is"
 
 
-def _die_of(number: signal.Signals) -> int:
+def _die_of(number: int) -> int:
     """Die as if the signal had never been caught, so that a shell's loop around the command ends too."""
     settle_output()
     if os.name != "nt":
@@ -99,9 +111,10 @@ def _die_of(number: signal.Signals) -> int:
 
 def settle_output() -> None:
     """Write out what is pending; if nobody takes it, drop it, so that the interpreter's end does not complain."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError:
-        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path of ours
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path of ours
+                os.dup2(nowhere.fileno(), stream.fileno())

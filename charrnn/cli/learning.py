@@ -1,53 +1,95 @@
 """What `charrnn train` does once its options are known; here, and deeper, torch is imported."""
 
 import sys
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
 from rich.console import Console
 
+from charrnn.cli.failures import Stopped
 from charrnn.cli.preparing import Prepared
 from charrnn.cli.showing import Show, show_json, show_lines, show_live, show_nothing
-from charrnn.cli.stopping import Stopping
+from charrnn.cli.stopping import Stopping, tell
 from charrnn.cli.telling import conclude, introduce, say_finished, say_what_to_beat, write_config
+from charrnn.runs import RunDirectory
 from charrnn.text.ngram import NGram
-from charrnn.training import checkpoint
 from charrnn.training.budget import Budget, timed
 from charrnn.training.device import choose_device, choose_precision
+from charrnn.training.explosion import warned
 from charrnn.training.finish import Outcome, finish
+from charrnn.training.lock import Lock
 from charrnn.training.loop import train
 from charrnn.training.metrics import recorded
 from charrnn.training.ngram import ngram_of
+from charrnn.training.saving import kept, save_last
 from charrnn.training.session import Session, begin, resume
-from charrnn.views.terminal import animated, talk
+from charrnn.views.terminal import animated, talk, typeset, unicode_output
 from charrnn.views.training import Watch
 
 Options = Mapping[str, Any]
+SHOW_CURSOR = "\x1b[?25h"
 
 
 def learn(
     prepared: Prepared, corpus: tuple[str, ...], options: Options, origins: Mapping[str, str], *, began: float
 ) -> None:
-    """Train: learn, show, save; raise CharrnnError for what the user can put right."""
+    """Train: learn, show, save; raise CharrnnError for what the user can put right, Stopped if a signal asks to."""
     console = talk()
     console.quiet = options["quiet"]
     if options["threads"]:
         torch.set_num_threads(options["threads"])
-    session = _session(prepared, options, console)
-    if session.finished:
-        say_finished(session, console, options)
-        return
-    if not session.resumed:
-        write_config(session, corpus, options, origins)
-    introduce(session, console, options)
-    ngram = ngram_of(session.run, session.directory)
-    outcome = _train(session, ngram, options, console, began)
-    conclude(session, outcome, ngram, console, options)
+    directory = prepared.directory
+    with Lock(directory) as lock, Stopping(*_sayings(directory, options)) as stopping:
+        with _no_step_lost(console):
+            session = _session(prepared, options, console, lock)
+            if session.finished:
+                say_finished(session, console, options)
+                return
+            if not session.resumed:
+                write_config(session, corpus, options, origins)
+            introduce(session, console, options)
+            ngram = ngram_of(session.run, directory)
+        outcome = _train(session, ngram, options, console, began, stopping)
+        conclude(session, outcome, ngram, console, options)
 
 
-def _session(prepared: Prepared, options: Options, console: Console) -> Session:
+@contextmanager
+def _no_step_lost(console: Console) -> Iterator[None]:
+    """Say of what is stopped here that nothing is lost by it."""
+    try:
+        yield
+    except Stopped:
+        stopped = "stopped before the first step; nothing is lost · run the same command to continue"
+        _say_to_whoever_listens(stopped, console)
+        raise
+
+
+def _say_to_whoever_listens(words: str, console: Console) -> None:
+    """Say something though the terminal may be gone."""
+    with suppress(OSError):
+        console.print(typeset(words, unicode=unicode_output(console)), soft_wrap=True)
+
+
+def _sayings(directory: RunDirectory, options: Options) -> tuple[Callable[[], None], Callable[[], None]]:
+    """Give what is said when a signal asks to stop, and when a second one does."""
+    # A line end would move the live picture, which is drawn over from where it stands.
+    live = animated(sys.stderr) and not options["quiet"]
+
+    def say() -> None:
+        if not options["quiet"]:
+            tell(f" stopping after this step (again: at once){'' if live else chr(10)}")
+
+    def say_at_once() -> None:
+        last = directory.last_saved()
+        intact = "nothing was saved yet" if last is None else f"the last save (step {last:,}) is intact"
+        tell(f"{SHOW_CURSOR if live else ''}\n{intact}\n")
+
+    return say, say_at_once
+
+
+def _session(prepared: Prepared, options: Options, console: Console, lock: Lock) -> Session:
     """Go on with the run that was stopped, or begin one."""
     device = choose_device(options["device"])
     given = dict(options) | {"precision": None if options["precision"] == "auto" else options["precision"]}
@@ -61,52 +103,55 @@ def _session(prepared: Prepared, options: Options, console: Console) -> Session:
             device,
             new=options["new"],
             origin=prepared.origin,
+            lock=lock,
         )
     if prepared.sources is None:
         where = prepared.directory.path
         console.print(f"note: going on with the text of {where}; standard input is not read", soft_wrap=True)
-    return resume(prepared.sources, prepared.directory, given, device)
+    lock.take()
+    session = resume(prepared.sources, prepared.directory, given, device)
+    if lock.left_by_a_killed_process and not session.finished:
+        console.print(f"note: the last training in {prepared.directory.path} did not end cleanly", soft_wrap=True)
+    return session
 
 
-def _train(session: Session, ngram: NGram, options: Options, console: Console, began: float) -> Outcome:
-    """Learn to the end of the plan; on a signal save, say how to go on, and die of it."""
+def _train(
+    session: Session, ngram: NGram, options: Options, console: Console, began: float, stopping: Stopping
+) -> Outcome:
+    """Learn to the end of the plan, and measure what came of it; on a signal save, and say how to go on (Stopped)."""
     run, directory, before = session.run, session.directory, session.run.seconds
-
-    def say() -> None:
-        if not options["quiet"]:
-            # A line end would move the live picture, which is drawn over from where it stands.
-            end = "" if animated(sys.stderr) else "\n"
-            stopping.tell(f" stopping after this step (again: at once){end}")
-
-    with Stopping(say) as stopping:
-        _learn_and_show(session, ngram, options, console, began, stopping)
-        if stopping.asked is None:
-            outcome = finish(run, directory)
-            run.seconds = before + time.monotonic() - began
-            return outcome
-    console.print(f"saved step {run.step:,} in {directory.path} · run the same command to continue", soft_wrap=True)
-    stopping.die()
-    raise KeyboardInterrupt
+    try:
+        with stopping.put_off(), run.memory_told():
+            _learn_and_show(session, ngram, options, console, began, stopping)
+            stopping.heed()
+            outcome = stopping.through(finish(run, directory))
+    except Stopped:
+        saved = f"saved step {run.step:,} in {directory.path} · run the same command to continue"
+        _say_to_whoever_listens(saved, console)
+        raise
+    run.seconds = before + stopping.clock() - began
+    return outcome
 
 
 def _learn_and_show(
     session: Session, ngram: NGram, options: Options, console: Console, began: float, stopping: Stopping
 ) -> None:
     """Run the events through everything that keeps and shows them."""
-    run, directory, minutes = session.run, session.directory, session.run.training.minutes
+    run, directory, minutes, clock = session.run, session.directory, session.run.training.minutes, stopping.clock
     watch = Watch(characters_per_step=run.training.batch * run.training.length, ngram=ngram)
-    events = timed(train(run, sample_every=options["sample_every"]), run, began=began)
+    events = timed(train(run, sample_every=options["sample_every"]), run, began=began, clock=clock)
     if minutes:
         watch.ends_at = began - run.seconds + 60 * minutes
-        events = Budget(run, 60 * minutes).kept(events)
-    events = recorded(stopping.until(events), directory.metrics, step=run.step)
+        events = Budget(run, 60 * minutes, clock=clock).kept(events)
+    events = recorded(stopping.until(warned(events, run)), directory.metrics, step=run.step)
+    events = kept(events, run, directory, every_seconds=options["save_every"], clock=clock)
     try:
         say_what_to_beat(ngram, console, options)
-        _show(options)(checkpoint.kept(events, run, directory, every_seconds=options["save_every"]), watch, console)
+        _show(options)(events, watch, console, clock)
     except (OSError, SystemExit):
         # Nobody listens any more: a closed pipe, a terminal that is gone. What was learned is kept all the same.
-        checkpoint.save_all(run, directory, model=True)
-        stopping.die()
+        save_last(run, directory)
+        stopping.heed()
         raise
 
 

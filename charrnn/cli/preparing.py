@@ -11,6 +11,7 @@ from charrnn.text import standard_library
 from charrnn.text.corpus import Survey, survey
 from charrnn.text.encoding import known_encoding
 from charrnn.text.sources import STANDARD_INPUT, Sources, find
+from charrnn.training.lock import refuse_if_taken
 from charrnn.training.origin import Origin, documents_of, find_origin
 from charrnn.views.terminal import talk
 
@@ -32,6 +33,7 @@ def prepare(corpus: tuple[str, ...], options: Mapping[str, Any]) -> Prepared:
     """Find the run and read the text once; raise CharrnnError for a text that cannot be learned."""
     name = "stdin" if corpus[:1] == (STANDARD_INPUT,) else corpus[0] if corpus else standard_library.NAME
     directory = RunDirectory(Path(options["out"]) if options["out"] else RUNS / run_name(Path(name)))
+    refuse_if_taken(directory)
     going_on = bool(directory.checkpoints()) and not options["new"]
     # Standard input can be read only once: a run that has its own copy of it needs no more.
     if going_on and STANDARD_INPUT in corpus:

@@ -1,9 +1,10 @@
 """Shows a training as it goes: a live screen, a line a report for a pipe, events in JSON, or nothing."""
 
 import json
+import math
 import sys
-import time
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 from rich.console import Console
@@ -11,7 +12,7 @@ from rich.live import Live
 
 from charrnn.cli.keyboard import not_echoed
 from charrnn.text.sources import Sources
-from charrnn.training.events import Event, Overfitting, Preview, Report, Step, Trouble
+from charrnn.training.events import Event, Moment, Overfitting, Pause, Preview, Report, Step, Trouble
 from charrnn.training.metrics import described
 from charrnn.views.terminal import animated, talk, unicode_output, visible
 from charrnn.views.training import Watch, early_line, milestone, report_line, written_line
@@ -24,15 +25,25 @@ SCREEN_LINES_OF_PICTURE = 15
 """all but the preview, and some of the shell's"""
 
 Events = Iterator[Event]
-Show = Callable[[Events, Watch, Console], None]
+Clock = Callable[[], float]
+Show = Callable[[Events, Watch, Console, Clock], None]
 
 
-def show_live(events: Events, watch: Watch, console: Console) -> None:
-    """Draw over the same lines, a few times a second; what the network wrote at each stage stays above."""
+def show_live(events: Events, watch: Watch, console: Console, clock: Clock) -> None:
+    """Draw over the same lines, a few times a second; what the network wrote at each stage stays above.
+
+    After a pause it goes on below of what the shell has written meanwhile.
+    """
+    for event in events:
+        _show_until_a_pause(chain([event], events), watch, console, clock)
+
+
+def _show_until_a_pause(events: Events, watch: Watch, console: Console, clock: Clock) -> None:
+    """Draw until the events end, or until they are about to stand still."""
     unicode, drawn_at = unicode_output(console), 0.0
     with not_echoed(sys.stderr), Live(console=console, auto_refresh=False) as live:
         for event in events:
-            now = time.monotonic()
+            now = clock()
             watch.see(event, now)
             if isinstance(event, Preview):
                 live.console.print(milestone(event, console.width, unicode=unicode))
@@ -40,17 +51,19 @@ def show_live(events: Events, watch: Watch, console: Console) -> None:
                 live.console.print(f"warning: {visible(event.message)}", soft_wrap=True)
             if isinstance(event, Overfitting):
                 live.console.print(early_line(event), soft_wrap=True)
+            if isinstance(event, Pause):
+                return
             if now - drawn_at >= SECONDS_BETWEEN_PICTURES:
                 live.update(watch.picture(max(0, console.height - SCREEN_LINES_OF_PICTURE)), refresh=True)
                 drawn_at = now
         live.update(watch.picture(0), refresh=True)
 
 
-def show_lines(events: Events, watch: Watch, console: Console) -> None:
+def show_lines(events: Events, watch: Watch, console: Console, clock: Clock) -> None:
     """Write key=value lines, at least ten seconds apart, and what the network wrote at each stage."""
-    written_at, unwritten, last = -SECONDS_BETWEEN_LINES, None, ""
+    written_at, unwritten, last = -math.inf, None, ""
     for event in events:
-        now = time.monotonic()
+        now = clock()
         watch.see(event, now)
         if isinstance(event, Trouble):
             console.print(f"warning: {visible(event.message)}", soft_wrap=True)
@@ -69,14 +82,14 @@ def show_lines(events: Events, watch: Watch, console: Console) -> None:
         console.print(last, soft_wrap=True)
 
 
-def show_json(events: Events, _watch: Watch, _console: Console) -> None:
+def show_json(events: Events, _watch: Watch, _console: Console, _clock: Clock) -> None:
     """Write every event but the single steps as a line of JSON to standard output."""
     for event in events:
-        if not isinstance(event, Step):
+        if not isinstance(event, Step | Moment | Pause):
             print_json(described(event))
 
 
-def show_nothing(events: Events, _watch: Watch, _console: Console) -> None:
+def show_nothing(events: Events, _watch: Watch, _console: Console, _clock: Clock) -> None:
     """Let the training run; trouble is told all the same."""
     for event in events:
         if isinstance(event, Trouble):

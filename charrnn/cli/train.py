@@ -135,7 +135,7 @@ share = Number(0, 1)
 )
 @option("--threads", type=Number(1, 1024, whole=True), section=MACHINE, help="How many on the CPU (all cores).")
 @option("--sample-every", type=Number(0, 10**12, whole=True), section=OUTPUT, help="Steps between previews; 0: none.")
-@option("--save-every", type=above_zero, default=60.0, section=OUTPUT, help="Seconds between checkpoints (60).")
+@option("--save-every", type=above_zero, section=OUTPUT, help="Seconds between checkpoints (60).")
 @json_option
 @quiet_option
 @click.pass_context

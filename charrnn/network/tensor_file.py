@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import safetensors.numpy
 from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError, reason
-from charrnn.network.tensor_header import LONGEST, Header, parse, with_checksums
+from charrnn.network.tensor_header import DTYPES, LONGEST, Header, parse, with_checksums
 from charrnn.storage import write_whole
 
 PIECE = 1 << 17
 """bytes read at a time"""
 
+NAMES = {dtype: name for name, dtype in DTYPES.items()}
+"""of the types of numbers that can be written, as the format has them"""
 PICKLES = (b"\x02", b"\x03", b"\x04", b"\x05")
 """the protocols that a pickle names after its first byte"""
 
@@ -65,16 +66,20 @@ class Opened:
 
 def write(path: Path, arrays: Arrays, metadata: Mapping[str, str]) -> int:
     """Write arrays and metadata to `path`, wholly or not at all; give the number of bytes (OSError)."""
-    content = safetensors.numpy.save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
-    start = 8 + int.from_bytes(content[:8], "little")
-    data = memoryview(content)[start:]
-    layout = json.loads(content[8:start])
-    words = with_checksums({**metadata, "sha256": hashlib.sha256(data).hexdigest()}, layout)
-    # The library writes metadata in the order of a hash table: the same model would not be the same bytes.
+    # The larger numbers come first, so that every array lies where its numbers may; the library does the same.
+    order = sorted(arrays, key=lambda name: (-arrays[name].itemsize, name))
+    parts = [np.ascontiguousarray(arrays[name]) for name in order]
+    digest, layout, start = hashlib.sha256(), {}, 0
+    for name, part in zip(order, parts, strict=True):
+        digest.update(part.data)
+        place = [start, start + part.nbytes]
+        layout[name] = {"dtype": NAMES[part.dtype], "shape": part.shape, "data_offsets": place}
+        start = place[1]
+    words = with_checksums({**metadata, "sha256": digest.hexdigest()}, layout)
     header = json.dumps({"__metadata__": dict(sorted(words.items())), **layout}, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)
-    write_whole(path, len(header).to_bytes(8, "little"), header, data)
-    return 8 + len(header) + len(data)
+    write_whole(path, len(header).to_bytes(8, "little"), header, *(part.data for part in parts))
+    return 8 + len(header) + start
 
 
 @contextmanager

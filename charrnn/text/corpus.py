@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError
-from charrnn.storage import replacing, write_whole
+from charrnn.storage import Sink, replacing, write_whole
 from charrnn.text.documents import mix, nearest_end, one_document
 from charrnn.text.encoding import CodePoints, code_points
 from charrnn.text.sources import Sources
@@ -188,7 +188,7 @@ def _numbers(vocabulary: Vocabulary) -> Ids:
     return numbers
 
 
-def _write_ids(sources: Sources, encoding: str, found: Survey, numbers: Ids, file: BinaryIO) -> None:
+def _write_ids(sources: Sources, encoding: str, found: Survey, numbers: Ids, file: Sink) -> None:
     """Read a text once more and write its ids; raise CharrnnError if it is no longer what was surveyed."""
     seen = np.zeros_like(found.counts)
     for points in _all_code_points(sources, encoding, found.documents):
@@ -196,6 +196,13 @@ def _write_ids(sources: Sources, encoding: str, found: Survey, numbers: Ids, fil
         file.write(numbers[points].tobytes())
     if not np.array_equal(seen, found.counts):
         raise CharrnnError(f"{sources.name} changed while it was read", hint="run the same command again")
+
+
+def write_again(corpus: Corpus) -> None:
+    """Write a corpus's files once more, from what is mapped, where somebody removed them (OSError)."""
+    write_whole(corpus.path, corpus.ids.data)
+    write_whole(_described(corpus.path), json.dumps(_description(corpus)).encode())
+    corpus.release()
 
 
 def open_corpus(path: Path) -> Corpus:

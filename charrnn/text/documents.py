@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError
+from charrnn.storage import Sink
 from charrnn.text.vocabulary import ENDS, Ids
 
 BLANKS = " \t\r"
@@ -84,7 +85,7 @@ def one_document(kind: str, name: str) -> CharrnnError:
     return CharrnnError(f"{name} has no {lacking}, so it is one document", hint=f"{others}, or without")
 
 
-def mix(unmixed: BinaryIO, dtype: "np.dtype[Any]", end: int, mixed: BinaryIO) -> None:
+def mix(unmixed: BinaryIO, dtype: "np.dtype[Any]", end: int, mixed: Sink) -> None:
     """Copy the ids of a text with its documents in another order, which is always the same.
 
     Of more than MOST_PARTS documents, a few that follow each other stay together.

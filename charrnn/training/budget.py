@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 
 from charrnn.training.evaluation import read_at_the_end, read_on_the_way
-from charrnn.training.events import Evaluation, Event, Preview, Step
+from charrnn.training.events import Evaluation, Event, Moment, Preview, Step
 from charrnn.training.run import PARTS, Run
 
 Clock = Callable[[], float]
@@ -56,6 +56,10 @@ class Budget:
         """Pass events through, timing each and correcting the run's plan."""
         before = self._clock()
         for event in events:
+            if isinstance(event, Moment):
+                # It is a part of what comes next.
+                yield event
+                continue
             self._measure(event, self._clock() - before)
             if isinstance(event, Step) and self._is_time_to_look():
                 self._correct()

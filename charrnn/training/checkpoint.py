@@ -1,21 +1,20 @@
 """Checkpoints: a run in one file, written whole, with everything needed to go on exactly.
 
-Wraps the events of a run and saves as they pass. When to stop is left to others: the last save comes at their end.
+When one is written, and what is done if that fails, is left to `saving`.
 """
 
 import dataclasses
 import json
 import math
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from charrnn.errors import CharrnnError, reason
+import numpy as np
+
+from charrnn.errors import CharrnnError
 from charrnn.network import model_file, tensor_file
 from charrnn.runs import RunDirectory
 from charrnn.training.evaluation import Measured
-from charrnn.training.events import Evaluation, Event, Step, Trouble
 from charrnn.training.patience import overfits
 from charrnn.training.run import Best, Run
 from charrnn.training.snapshot import arrays_of, metadata_of, restore
@@ -28,53 +27,14 @@ class DamagedError(CharrnnError):
     """A checkpoint cannot be gone on from; the one before perhaps can."""
 
 
-def kept(
-    events: Iterator[Event],
-    run: Run,
-    directory: RunDirectory,
-    *,
-    every_seconds: float = 60.0,
-    clock: Callable[[], float] = time.monotonic,
-) -> Iterator[Event]:
-    """Pass events through and save: the model whenever it is the best, a checkpoint now and then and at the end.
-
-    A save that fails on the way is told as Trouble, and training goes on; at the end it raises CharrnnError.
-    """
-    saved_at, model_is_old = clock(), run.best is None
-    for event in events:
-        yield event
-        improved = isinstance(event, Evaluation) and event.improved
-        model_is_old = model_is_old or improved
-        due = isinstance(event, Step) and clock() - saved_at >= every_seconds
-        try:
-            if improved or (due and model_is_old):
-                save_model(run, directory)
-                model_is_old = False
-            if due:
-                save(run, directory)
-                saved_at = clock()
-        except OSError as error:
-            saved_at = clock()
-            yield Trouble(step=run.step, message=f"could not save step {run.step:,}: {reason(error)}; will try again")
-    save_all(run, directory, model=model_is_old)
-
-
-def save_all(run: Run, directory: RunDirectory, *, model: bool) -> None:
-    """Write a checkpoint, and the model too if what stands there is not the best (CharrnnError)."""
-    try:
-        save(run, directory)
-        if model:
-            save_model(run, directory)
-    except OSError as error:
-        raise CharrnnError(f"cannot save in {directory.path}: {reason(error)}") from error
-
-
 def save_model(run: Run, directory: RunDirectory, *, measured: Measured | None = None) -> None:
-    """Write the best weights, or those of now if none were evaluated yet, as the run's model (OSError).
+    """Write the best weights, or those of now if none were evaluated yet, as the run's model.
 
-    `measured`: the losses at the end, where those are known; otherwise the sample's stands in the file.
+    `measured`: the losses at the end, where those are known; otherwise the sample's stands in the file. Raise
+    OSError, or DivergedError where a weight is no number.
     """
     best = run.best or Best(step=run.step, nats=math.nan, train_nats=math.nan, characters=0, weights=run.weights())
+    _refuse_nonsense(run, best.weights)
     carried = measured.carried if measured else best
     story = {
         "corpus": run.corpus.name,
@@ -95,12 +55,30 @@ def save_model(run: Run, directory: RunDirectory, *, measured: Measured | None =
 
 
 def save(run: Run, directory: RunDirectory) -> Path:
-    """Write a checkpoint, wholly or not at all, and drop those that are no longer needed (OSError)."""
-    path = directory.checkpoint(run.step)
-    tensor_file.write(path, arrays_of(run), metadata_of(run))
-    for old in directory.checkpoints()[:-KEPT]:
+    """Write a checkpoint, wholly or not at all, and drop those that are no longer needed (OSError, DivergedError).
+
+    What stands there of later steps was damaged, or the run would have gone on from it.
+    """
+    path, arrays = directory.checkpoint(run.step), arrays_of(run)
+    _refuse_nonsense(run, arrays)
+    tensor_file.write(path, arrays, metadata_of(run))
+    there = directory.checkpoints()
+    here = there.index(path) + 1 if path in there else len(there)
+    for old in (*there[: max(0, here - KEPT)], *there[here:]):
         old.unlink(missing_ok=True)
     return path
+
+
+def size(run: Run) -> int:
+    """Say how many bytes a checkpoint takes."""
+    return sum(array.nbytes for array in arrays_of(run).values())
+
+
+def _refuse_nonsense(run: Run, arrays: tensor_file.Arrays) -> None:
+    """See that every number is one (DivergedError): what is saved can always be gone on from."""
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise run.diverged(name, run.step)
 
 
 def load(run: Run, path: Path) -> None:

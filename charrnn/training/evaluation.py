@@ -5,14 +5,16 @@ By two protocols, whose figures differ: `carried`, one stream over all of it, an
 """
 
 import math
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional
 
-from charrnn.text.rows import Rows, cut
-from charrnn.training.events import Evaluation
+from charrnn.text.rows import Chunk, Rows, cut
+from charrnn.training.events import Evaluation, Moment, result_of
 from charrnn.training.patience import is_sound, recent_nats
 from charrnn.training.run import Best, Run
 
@@ -53,15 +55,28 @@ class Measured:
     window256: Loss
 
 
-def measure(run: Run) -> Measured:
+def measure(run: Run) -> Generator[Moment, None, Measured]:
     """Measure the run as it is on all of the held-out text, or on as much as is read at the end."""
-    return Measured(carried=held_out_loss(run), window256=held_out_window_loss(run))
+    carried = yield from _loss(run, _rows(run, WARM_UP), at_most=MOST_CHARACTERS)
+    window256 = yield from _loss(run, _windows(run), at_most=MOST_CHARACTERS, window=WINDOW)
+    return Measured(carried=carried, window256=window256)
 
 
-def evaluate(run: Run) -> Evaluation:
-    """Measure the run as it is on a sample, the same one each time, and remember its weights if they are the best."""
-    run.evaluation_characters = run.evaluation_characters or _sample_size(run)
-    loss = held_out_loss(run, at_most=run.evaluation_characters, warm_up=SHORT_WARM_UP)
+def evaluate(run: Run) -> Iterator[Moment | Evaluation]:
+    """Measure the run as it is on a sample, the same one each time, and remember its weights if they are the best.
+
+    The run is changed after the last moment only. Raise DivergedError if the loss is no number.
+    """
+    characters = run.evaluation_characters or _sample_size(run)
+    loss = yield from _loss(run, _rows(run, SHORT_WARM_UP), at_most=characters)
+    yield _judged(run, loss, characters)
+
+
+def _judged(run: Run, loss: Loss, characters: int) -> Evaluation:
+    """Take note of an evaluation's loss, on a sample of so many characters, and of the weights if it is the best."""
+    if not math.isfinite(loss.nats):
+        raise run.diverged("the held-out loss", run.step)
+    run.evaluation_characters = characters
     train_nats = recent_nats(run)
     run.take_part("evaluation")
     if run.best is None or loss.nats < run.best.nats:
@@ -89,7 +104,7 @@ def held_out_loss(run: Run, *, at_most: int = MOST_CHARACTERS, warm_up: int = WA
 
     Of a text longer than `at_most` the beginning of every row is read, so from all its parts alike.
     """
-    return _loss(run, _rows(run, warm_up), at_most=at_most)
+    return result_of(_loss(run, _rows(run, warm_up), at_most=at_most))
 
 
 def held_out_window_loss(run: Run) -> Loss:
@@ -98,7 +113,7 @@ def held_out_window_loss(run: Run) -> Loss:
     All 256 targets of a window are scored, the first of them after a single character. The characters are those
     that `carried` is the mean over, or where that reads a part only, nearly.
     """
-    return _loss(run, _windows(run), at_most=MOST_CHARACTERS, window=WINDOW)
+    return result_of(_loss(run, _windows(run), at_most=MOST_CHARACTERS, window=WINDOW))
 
 
 def read_on_the_way(run: Run) -> int:
@@ -116,30 +131,39 @@ def read_at_the_end(run: Run) -> int:
 
 
 @torch.no_grad()
-def _loss(run: Run, rows: Rows, *, at_most: int, window: int = 0) -> Loss:
+def _loss(run: Run, rows: Rows, *, at_most: int, window: int = 0) -> Generator[Moment, None, Loss]:
     """Read rows until so many characters are scored; the state is zeroed every `window` characters, 0: never."""
-    ids = run.corpus.ids[run.train_characters :]
-    length = _piece(rows.count * run.network.vocabulary_size)
-    state = run.network.start(rows.count)
     costs, count, read = [], 0, 0
     run.network.eval()
+    try:
+        for chunk, nats in _costs(run, rows, window):
+            costs.append(nats[chunk.scored.flatten()])
+            count += costs[-1].size
+            read += chunk.inputs.size
+            yield Moment()
+            at_an_edge = not window or read % (window * rows.count) == 0
+            if at_an_edge and count >= at_most:
+                break
+    finally:
+        run.network.train()
+        run.corpus.release()
+    nats_of_each = np.concatenate(costs, dtype=np.float64)
+    error = float(nats_of_each.std()) / math.sqrt(count)
+    return Loss(nats=float(nats_of_each.mean()), error=error, characters=count, read=read)
+
+
+@torch.no_grad()
+def _costs(run: Run, rows: Rows, window: int) -> Iterator[tuple[Chunk, NDArray[np.float32]]]:
+    """Give the nats of every target (T·B,), scored or not, a piece of all rows at a time."""
+    ids = run.corpus.ids[run.train_characters :]
+    length = _piece(rows.count * run.network.vocabulary_size)
     for number, chunk in enumerate(rows.chunks(ids, length)):
-        at_an_edge = not window or number * length % window == 0
-        if at_an_edge and count >= at_most:
-            break
-        if window and at_an_edge:
+        if number == 0 or (window and number * length % window == 0):
             state = run.network.start(rows.count)
         logits, state = run.network(torch.from_numpy(chunk.inputs).to(run.device), state)
         targets = torch.from_numpy(chunk.targets).to(run.device)
         nats = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
-        costs.append(nats.cpu().numpy()[chunk.scored.flatten()])
-        count += costs[-1].size
-        read += chunk.inputs.size
-    run.network.train()
-    run.corpus.release()
-    nats_of_each = np.concatenate(costs, dtype=np.float64)
-    error = float(nats_of_each.std()) / math.sqrt(count)
-    return Loss(nats=float(nats_of_each.mean()), error=error, characters=count, read=read)
+        yield chunk, nats.cpu().numpy()
 
 
 def _piece(numbers: int) -> int:

@@ -1,6 +1,8 @@
 """What happens while a network learns, as records: what `loop.train` yields and everything else looks at."""
 
+from collections.abc import Generator
 from dataclasses import dataclass
+from typing import TypeVar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,4 +81,25 @@ class Overfitting:
     best_step: int
 
 
-Event = Trouble | Step | Report | Evaluation | Preview | Overfitting
+@dataclass(frozen=True)
+class Moment:
+    """A place inside of something long, an evaluation say, where a training can be left: it is then done anew."""
+
+
+@dataclass(frozen=True)
+class Pause:
+    """The process is about to stand still, because its user has other things to do; next comes what was next."""
+
+
+Event = Trouble | Step | Report | Evaluation | Preview | Overfitting | Moment | Pause
+
+Result = TypeVar("Result")
+
+
+def result_of(work: Generator[Moment, None, Result]) -> Result:
+    """Do something long in one go, and give what it comes to."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]  # it is the work's

@@ -1,14 +1,16 @@
 """The end of a training: the best weights, measured on the held-out text once more and more widely, as the model."""
 
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import torch
 
 from charrnn.runs import RunDirectory
-from charrnn.training import checkpoint
 from charrnn.training.evaluation import Measured, measure
+from charrnn.training.events import Moment
 from charrnn.training.patience import overfits
 from charrnn.training.run import Run
+from charrnn.training.saving import save_last
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,18 +30,20 @@ class Outcome:
     parameters: int
 
 
-def finish(run: Run, directory: RunDirectory) -> Outcome:
-    """Measure the best weights on the held-out text, write that beside them, and note that it is done (OSError)."""
+def finish(run: Run, directory: RunDirectory) -> Generator[Moment, None, Outcome]:
+    """Measure the best weights on the held-out text, write that beside them, and note that it is done.
+
+    Left at a moment, the run and its files are as they were. Raise CharrnnError if it cannot be saved.
+    """
     best = run.best
     assert best is not None, "a training ends after an evaluation"
-    now = run.network.state_dict()
-    last = {name: tensor.clone() for name, tensor in now.items()}
+    last = {name: tensor.clone() for name, tensor in run.network.state_dict().items()}
     run.network.load_state_dict({name: torch.from_numpy(weight) for name, weight in best.weights.items()})
-    measured = measure(run)
-    run.network.load_state_dict(last)
-    checkpoint.save_model(run, directory, measured=measured)
-    run.concluded = True
-    checkpoint.save(run, directory)
+    try:
+        measured = yield from measure(run)
+    finally:
+        run.network.load_state_dict(last)
+    save_last(run, directory, measured=measured)
     characters = run.step * run.training.batch * run.training.length
     return Outcome(
         measured=measured,

@@ -19,11 +19,12 @@ def recorded(events: Iterator[Event], path: Path, *, step: int) -> Iterator[Even
 
     If the file cannot be written, that is told once as Trouble, and nothing else is lost.
     """
-    kept = [line for line in lines_of(path) if line.get("step", math.inf) <= step]
-    # A run that was killed makes what was due at its last saved step once more; it has its line already.
-    there = {(line.get("event"), line["step"]) for line in kept}
+    there: set[tuple[Any, Any]] = set()
     broken = False
     try:
+        kept = [line for line in lines_of(path) if line.get("step", math.inf) <= step]
+        # A run that was killed makes what was due at its last saved step once more; it has its line already.
+        there |= {(line.get("event"), line["step"]) for line in kept}
         write_whole(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
     except OSError as error:
         broken = True

@@ -1,17 +1,21 @@
 """What the network would write by now: at first nothing but noise, then words, then lines."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 
 import numpy as np
 
+from charrnn.errors import CharrnnError
 from charrnn.network.reader import Reader
 from charrnn.sampling import Choice, generate
 from charrnn.text.documents import SEPARATORS
-from charrnn.training.events import Preview
+from charrnn.training.events import Moment, Preview
 from charrnn.training.run import Run
 
 CHARACTERS = 200
+PIECE = 20
+"""characters from one moment at which a training can be left to the next"""
 FIRST_STEPS = 25
+CHOICE = Choice(temperature=0.8)
 
 
 def is_due(run: Run, every: int | None) -> bool:
@@ -25,28 +29,41 @@ def is_due(run: Run, every: int | None) -> bool:
     return early or run.part_is_due("preview")
 
 
-def preview(run: Run) -> Preview:
-    """Have the network write a little; its chance is its own, so that training is the same with and without."""
-    run.take_part("preview")
-    run.previewed_at = run.step
+Writing = Generator[Moment, None, str]
+
+
+def preview(run: Run) -> Iterator[Moment | Preview]:
+    """Have the network write a little; its chance is its own, so that training is the same with and without.
+
+    The run is changed after the last moment only. Raise DivergedError if what it says is no number.
+    """
     reader = Reader.of(run.model(run.weights()))
     rng = np.random.default_rng((run.training.seed, run.step))
 
-    def written(length: int) -> str:
-        text = generate(reader, run.corpus.vocabulary, rng=rng, choice=Choice(temperature=0.8), length=length)
-        return "".join(character.character for character in text)
+    def written(length: int) -> Writing:
+        text = ""
+        for character in generate(reader, run.corpus.vocabulary, rng=rng, choice=CHOICE, length=length):
+            text += character.character
+            if len(text) % PIECE == 0:
+                yield Moment()
+        return text
 
     documents = run.corpus.documents
-    text = written(CHARACTERS) if documents is None else _several(written, SEPARATORS[documents])
-    return Preview(step=run.step, text=text)
+    try:
+        text = yield from written(CHARACTERS) if documents is None else _several(written, SEPARATORS[documents])
+    except CharrnnError as error:
+        raise run.diverged("what it would write", run.step) from error
+    run.take_part("preview")
+    run.previewed_at = run.step
+    yield Preview(step=run.step, text=text)
 
 
-def _several(written: Callable[[int], str], between: str) -> str:
+def _several(written: Callable[[int], Writing], between: str) -> Writing:
     """Have documents written as long as there is room for whole ones, and at least a part of one."""
     there: list[str] = []
     room, whole = CHARACTERS, True
     while room > 0:
-        there.append(written(room))
+        there.append((yield from written(room)))
         whole = len(there[-1]) < room
         room -= len(there[-1]) + len(between)
     return between.join(there if whole or len(there) == 1 else there[:-1])

@@ -5,6 +5,7 @@ When what happens, and what becomes of it, is left to `loop` and `checkpoint`.
 
 import math
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ from charrnn.network.model_file import Model
 from charrnn.network.module import CharacterNetwork, detached
 from charrnn.text.corpus import Corpus
 from charrnn.text.windows import Windows
+from charrnn.training import memory
 from charrnn.training.events import Step
 from charrnn.training.schedule import Plan, learning_rate
 
@@ -56,7 +58,8 @@ class Run:
         self.windows = Windows(
             corpus=corpus, characters=self.train_characters, batch=training.batch, length=training.length
         )
-        self.network = CharacterNetwork(network, len(corpus.vocabulary), end=corpus.end).to(self.device)
+        with memory.told(network, training, len(corpus.vocabulary), device):
+            self.network = CharacterNetwork(network, len(corpus.vocabulary), end=corpus.end).to(self.device)
         self.network.expect(corpus.frequencies(self.train_characters))
         self.optimiser = _optimiser(self.network, training)
         self.state = self.network.start(training.batch)
@@ -113,7 +116,7 @@ class Run:
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.training.clip or math.inf)
         nats, gradient_norm = loss.item(), norm.item()
         if not (math.isfinite(nats) and math.isfinite(gradient_norm)):
-            raise self._diverged(nats, rate)
+            raise self.diverged("its gradient" if math.isfinite(nats) else "the loss", self.step + 1)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.step()
@@ -150,11 +153,16 @@ class Run:
             places, fresh = forgotten.to(self.device)[None, :, None], self.network.start(1)
             self.state = tuple(torch.where(places, new, old) for new, old in zip(fresh, self.state, strict=True))
 
-    def _diverged(self, nats: float, rate: float) -> DivergedError:
-        what = "the loss" if not math.isfinite(nats) else "its gradient"
+    def memory_told(self) -> AbstractContextManager[None]:
+        """Have running out of memory told as a CharrnnError, with what would fit."""
+        return memory.told(self.network.config, self.training, self.network.vocabulary_size, self.device.type)
+
+    def diverged(self, what: str, step: int) -> DivergedError:
+        """Say that something is no number any more, and what may help."""
+        rate = learning_rate(self.training, self.plan, self.step)
         return DivergedError(
-            f"training diverged: {what} left the numbers at step {self.step + 1:,} (learning rate {rate:.2g})",
-            hint=f"try a lower one: `--lr {self.training.lr / 10:.2g}`",
+            f"training diverged: {what} left the numbers at step {step:,} (learning rate {rate:.2g})",
+            hint=f"the same command with a lower rate: `--lr {self.training.lr / 10:.2g}`",
         )
 
 

@@ -10,7 +10,6 @@ from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError, reason
 from charrnn.network.growth import grown
 from charrnn.runs import RunDirectory
-from charrnn.storage import leftovers
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus, Survey
 from charrnn.text.encoding import known_encoding
@@ -19,6 +18,7 @@ from charrnn.text.vocabulary import named
 from charrnn.text.windows import steps_for
 from charrnn.training import checkpoint
 from charrnn.training.device import flops_per_second
+from charrnn.training.lock import Lock
 from charrnn.training.origin import Origin, is_same, settled
 from charrnn.training.patience import overfits
 from charrnn.training.places import is_foreign
@@ -62,12 +62,13 @@ def begin(
     *,
     new: bool = False,
     origin: Origin | None = None,
+    lock: Lock | None = None,
 ) -> Session:
     """Choose what was not given (None) for a surveyed text, make the run's directory, and write the text there.
 
     Nothing is created before the settings are known to be good, and nothing old is removed before the text
     is wholly written; a trained model only if a `new` run was asked for (CharrnnError). A model to start from, the
-    `origin`, settles the network, and its characters keep their numbers.
+    `origin`, settles the network, and its characters keep their numbers. The `lock` is taken before all writing.
     """
     if is_foreign(directory):
         raise CharrnnError(
@@ -90,6 +91,12 @@ def begin(
         trained=origin is not None,
     )
     recipe = choose(given, circumstances)
+    if lock is not None:
+        lock.take()
+    if directory.checkpoints() and not new:
+        raise CharrnnError(
+            f"a training in {directory.path} was begun meanwhile", hint="the same command goes on with it"
+        )
     text = _written(sources, encoding, found, directory, min_count, known)
     # Only now it is known where, near the end, a document begins.
     held_in = text.split(recipe.training.val_fraction)
@@ -143,8 +150,6 @@ def _written(
     """Write the text's ids into the run's directory, and only then drop what an older run left there."""
     try:
         directory.path.mkdir(parents=True, exist_ok=True)
-        for left in leftovers(directory.path):
-            left.unlink(missing_ok=True)
         text = corpora.encode(sources, encoding, found, directory.corpus, min_count=min_count, known=known)
         for old in (*directory.checkpoints(), directory.model, directory.metrics, directory.config):
             old.unlink(missing_ok=True)
@@ -237,5 +242,7 @@ def _is_over(run: Run) -> bool:
 def _not_exact(before: Mapping[str, Any], run: Run) -> tuple[str, ...]:
     """Say why a resumed run will not be the same to the last bit, where it will not."""
     now = machine(run)
-    changed = [f"{name} {before.get(name)} then, {now[name]} now" for name in now if before.get(name) != now[name]]
+    changed = [
+        f"{name} {before[name]} then, {now[name]} now" for name in now if before.get(name, now[name]) != now[name]
+    ]
     return (f"going on, but not to the last bit: {', '.join(changed)}",) if changed else ()

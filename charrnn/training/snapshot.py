@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from charrnn import __version__
 from charrnn.network.model_file import model_metadata
 from charrnn.training.run import Best, Run
 from charrnn.training.schedule import Plan
@@ -25,7 +26,8 @@ MOMENTS = ("exp_avg", "exp_avg_sq")
 
 def machine(run: Run) -> dict[str, Any]:
     """Say what the exactness of going on depends on beside the file."""
-    return {"torch": torch.__version__, "threads": torch.get_num_threads(), "device": run.device.type}
+    versions = {"charrnn": __version__, "torch": torch.__version__}
+    return {**versions, "threads": torch.get_num_threads(), "device": run.device.type}
 
 
 def arrays_of(run: Run) -> Arrays:

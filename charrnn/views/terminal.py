@@ -130,7 +130,8 @@ def _is_size(value: str) -> bool:
 def never_fail_to_encode(stream: TextIO | None) -> None:
     """Make a stream write backslash escapes for characters that its encoding lacks."""
     # Only a real stream can be told; what stands in for one in tests or notebooks encodes nothing.
-    with contextlib.suppress(AttributeError):
+    # One whose terminal is gone tells so when it is written to.
+    with contextlib.suppress(AttributeError, OSError):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 

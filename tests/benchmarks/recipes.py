@@ -28,6 +28,7 @@ from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import find
 from charrnn.training.evaluation import measure
+from charrnn.training.events import result_of
 from charrnn.training.recipe import FLOPS_PER_WEIGHT
 from charrnn.training.run import Run
 
@@ -53,7 +54,7 @@ def try_out(run: Run) -> str:
     began, nats = time.perf_counter(), []
     while not run.plan.finished(run.step):
         nats.append(run.update().nats)
-    seconds, measured = time.perf_counter() - began, measure(run)
+    seconds, measured = time.perf_counter() - began, result_of(measure(run))
     speed = run.step * run.training.batch * run.training.length / seconds
     return (
         f"{run.step:,} steps, {run.epoch:.1f} epochs: carried {measured.carried.nats:.4f}, window256 "

@@ -26,7 +26,7 @@ from charrnn.runs import RunDirectory
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import find
-from charrnn.training import checkpoint
+from charrnn.training import saving
 from charrnn.training.budget import timed
 from charrnn.training.device import choose_device, choose_precision
 from charrnn.training.events import Step
@@ -68,7 +68,7 @@ def our_steps(corpus: Corpus, config: NetworkConfig, device: str, precision: str
     place = RunDirectory(directory)
     watch = Watch(characters_per_step=BATCH * LENGTH)
     events = recorded(timed(train(run), run, began=time.monotonic()), place.metrics, step=0)
-    for event in checkpoint.kept(events, run, place):
+    for event in saving.kept(events, run, place):
         watch.see(event, time.monotonic())
         watch.picture()
         if isinstance(event, Step):

@@ -1,49 +1,126 @@
-"""Signals ask a training to stop between two steps."""
+"""Signals ask a training to stop, or to pause, where it can be left."""
 
 import os
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterator
 
 import pytest
 
+from charrnn.cli import stopping as module
+from charrnn.cli.failures import Stopped
 from charrnn.cli.stopping import Stopping
+from charrnn.training.events import Event, Moment, Pause, Preview
 
 
-def counting(stopping: Stopping, number: int, at: int) -> Iterator[int]:
+def previews(number: int, at: int) -> Iterator[Event]:
     """Count up, and get a signal on the way."""
-    for item in range(10):
-        if item == at:
+    for step in range(10):
+        if step == at:
             os.kill(os.getpid(), number)
-        yield item
-    assert stopping.asked is None, "nobody asked to stop"
+        yield Preview(step=step, text="")
+
+
+def steps(events: Iterator[Event]) -> list[int]:
+    """List the steps of previews."""
+    return [event.step for event in events if isinstance(event, Preview)]
+
+
+def silent() -> Stopping:
+    """Make one that says nothing."""
+    return Stopping(lambda: None, lambda: None)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_f35_f38_f39_a_signal_ends_the_items_after_the_one_at_hand(number: int) -> None:
+def test_f35_f38_f39_a_signal_ends_the_events_after_the_one_at_hand(number: int) -> None:
     """It is remembered, said once, and the handlers are put back."""
     said: list[str] = []
     before = signal.getsignal(number)
-    with Stopping(lambda: said.append("stopping")) as stopping:
-        assert list(stopping.until(counting(stopping, number, 3))) == [0, 1, 2, 3]
+    with Stopping(lambda: said.append("stopping"), lambda: said.append("now")) as stopping, stopping.put_off():
+        assert steps(stopping.until(previews(number, 3))) == [0, 1, 2, 3]
     assert (stopping.asked, said) == (number, ["stopping"])
     assert signal.getsignal(number) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_f37_where_nothing_is_to_be_saved_a_signal_raises(number: int) -> None:
+    """Before the first step, and after the last save; files that are being written are cleared away by it."""
+    with pytest.raises(Stopped) as caught, silent() as stopping:
+        steps(stopping.until(previews(number, 3)))
+    assert caught.value.number == number
 
 
 def test_f39_ignored_signals_stay_ignored() -> None:
     """Under nohup a training goes on when its terminal is closed."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with Stopping(lambda: None) as stopping:
-            assert list(stopping.until(counting(stopping, signal.SIGHUP, 3))) == list(range(10))
+        with silent() as stopping, stopping.put_off():
+            assert steps(stopping.until(previews(signal.SIGHUP, 3))) == list(range(10))
     finally:
         signal.signal(signal.SIGHUP, before)
 
 
 def test_f36_a_second_signal_dies_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the signal itself."""
+    """By the signal itself, and it says what is safe."""
     died: list[int] = []
-    with Stopping(lambda: None) as stopping:
+    said: list[str] = []
+    monkeypatch.setattr(module, "die_of", died.append)
+    with Stopping(lambda: said.append("stopping"), lambda: said.append("now")) as stopping, stopping.put_off():
         os.kill(os.getpid(), signal.SIGINT)
-        monkeypatch.setattr(stopping, "die", lambda: died.append(1))
-        os.kill(os.getpid(), signal.SIGINT)
-    assert died == [1]
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert (died, said) == ([signal.SIGINT], ["stopping", "now"])
+
+
+def test_something_long_can_be_left_between_any_two_moments() -> None:
+    """What it was in the middle of is cleared up at once."""
+    left: list[str] = []
+
+    def work() -> Generator[Moment, None, int]:
+        try:
+            for number in range(10):
+                if number == 3:
+                    os.kill(os.getpid(), signal.SIGTERM)
+                yield Moment()
+        finally:
+            left.append("left")
+        return 7
+
+    with pytest.raises(Stopped), silent() as stopping, stopping.put_off():
+        stopping.through(work())
+    assert left == ["left"]
+
+
+def test_f40_a_pause_is_said_before_it_begins_and_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The screen can be left in order, and no clock of the training sees that time."""
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    kill = os.kill
+
+    def stood_still(process: int, number: int) -> None:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            now[0] += 3600
+        else:
+            kill(process, number)
+
+    monkeypatch.setattr(os, "kill", stood_still)
+    with silent() as stopping, stopping.put_off():
+        began = stopping.clock()
+        seen = [type(event) for event in stopping.until(previews(signal.SIGTSTP, 3))]
+        assert seen == [Preview] * 4 + [Pause] + [Preview] * 6
+        now[0] += 5
+        assert stopping.clock() - began == 5
+        os.kill(os.getpid(), signal.SIGTSTP)
+        os.kill(os.getpid(), signal.SIGTSTP)
+        assert stopping.clock() - began == 5
+
+
+def test_f40_a_pause_that_nobody_announced_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SIGSTOP cannot be seen coming; from the last look at the clock on, that time is left out."""
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    with silent() as stopping, stopping.put_off():
+        began = stopping.clock()
+        now[0] += 3600
+        os.kill(os.getpid(), signal.SIGCONT)
+        now[0] += 5
+        assert stopping.clock() - began == 5

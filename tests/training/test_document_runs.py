@@ -19,9 +19,9 @@ from charrnn.text.corpus import Corpus
 from charrnn.text.ngram import best_ngram
 from charrnn.text.sources import find
 from charrnn.text.vocabulary import END_OF_TEXT
-from charrnn.training import checkpoint, session
+from charrnn.training import checkpoint, saving, session
 from charrnn.training.evaluation import held_out_loss
-from charrnn.training.events import Step
+from charrnn.training.events import Preview, Step
 from charrnn.training.loop import train
 from charrnn.training.preview import CHARACTERS, preview
 from charrnn.training.run import Run
@@ -118,19 +118,24 @@ def test_what_came_before_a_document_does_not_change_what_it_costs(make_names_ru
     assert loss.nats * loss.characters + first == pytest.approx(found.nats, rel=1e-5)
 
 
+def previewed(run: Run) -> str:
+    """Have a run write its preview."""
+    return next(event.text for event in preview(run) if isinstance(event, Preview))
+
+
 def test_the_preview_shows_whole_documents(make_names_run: MakeRun) -> None:
     """As many as there is room for; of one that is longer than that, its beginning."""
     run = make_names_run(steps=120, hidden=48, lr=0.02)
     list(train(run, sample_every=0))
-    shown = preview(run).text
+    shown = previewed(run)
     assert len(shown) <= CHARACTERS
     assert 5 < len(shown.split("\n")) < 60
     with torch.no_grad():
         run.network.output.bias[run.corpus.end] = -100
-    assert len(preview(run).text) == CHARACTERS
+    assert len(previewed(run)) == CHARACTERS
     with torch.no_grad():
         run.network.output.bias[run.corpus.end] = 100
-    assert set(preview(run).text) == {"\n"}
+    assert set(previewed(run)) == {"\n"}
 
 
 def test_a_document_ends_by_itself(make_names_run: MakeRun) -> None:
@@ -192,7 +197,7 @@ def test_a_session_begins_and_goes_on_with_documents_of_each_kind(documents: str
     made = begin(tmp_path, documents=documents, texts=texts)
     assert made.run.training.reset == 0
     assert made.run.corpus.text(made.run.train_characters - 1, made.run.train_characters) in ("\n", END_OF_TEXT)
-    list(checkpoint.kept(train(made.run, sample_every=0), made.run, made.directory))
+    list(saving.kept(train(made.run, sample_every=0), made.run, made.directory))
     sources = find([str(tmp_path / f"{number}.txt") for number in range(len(texts))])
     for given in ({}, {"documents": documents}):
         assert session.resume(sources, made.directory, given, "cpu").run.step == 20
@@ -208,7 +213,7 @@ def test_a_run_without_documents_does_not_become_one_with(tmp_path: Path) -> Non
     sources = find([str(path)])
     given = {"hidden": 12, "batch": 4, "length": 16, "steps": 5}
     made = session.begin(sources, corpora.survey(sources, "utf-8"), RunDirectory(tmp_path / "run"), given, "cpu")
-    list(checkpoint.kept(train(made.run, sample_every=0), made.run, made.directory))
+    list(saving.kept(train(made.run, sample_every=0), made.run, made.directory))
     with pytest.raises(CharrnnError, match="documents: saved None, asked line"):
         session.resume(sources, made.directory, {"documents": "line"}, "cpu")
 

@@ -16,7 +16,7 @@ from charrnn.sampling import generate
 from charrnn.text.corpus import survey
 from charrnn.text.sources import find
 from charrnn.text.vocabulary import END_OF_TEXT, UNKNOWN, Vocabulary
-from charrnn.training import checkpoint, session
+from charrnn.training import checkpoint, saving, session
 from charrnn.training.events import Step
 from charrnn.training.loop import train
 from charrnn.training.origin import documents_of, find_origin, origin_file
@@ -91,7 +91,7 @@ def test_the_model_is_never_changed(source: Path) -> None:
     """Not a byte of its file, whatever the training does."""
     before = source.read_bytes()
     made = begin(source)
-    list(checkpoint.kept(train(made.run, sample_every=0), made.run, made.directory))
+    list(saving.kept(train(made.run, sample_every=0), made.run, made.directory))
     assert source.read_bytes() == before
     assert load(made.directory.model).training["from"] == str(source)
     assert not np.array_equal(made.run.weights()["rnn.weight_hh_l0"], load(source).weights["rnn.weight_hh_l0"])
@@ -166,7 +166,7 @@ def test_going_on_is_exact_even_where_the_model_is_gone(source: Path) -> None:
 def test_a_run_is_not_gone_on_with_from_another_model(source: Path) -> None:
     """Nor one that was begun by chance from any."""
     made = begin(source)
-    list(checkpoint.kept(train(made.run, sample_every=0), made.run, made.directory))
+    list(saving.kept(train(made.run, sample_every=0), made.run, made.directory))
     with pytest.raises(CharrnnError, match=r"from: saved .*old/model.safetensors, asked elsewhere"):
         go_on(source, **{"from": "elsewhere"})
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import pytest
 
 from charrnn.errors import CharrnnError
 from charrnn.runs import RunDirectory
-from charrnn.training import checkpoint
-from charrnn.training.events import Evaluation, Event, Report, Step
+from charrnn.training import checkpoint, saving
+from charrnn.training.events import Evaluation, Event, Moment, Report, Step
 from charrnn.training.loop import train
 from charrnn.training.run import Run
+from charrnn.training.schedule import Plan
 from charrnn.training.snapshot import arrays_of, metadata_of, restore
 
 DROPPED = {"dropout": 0.3, "input_dropout": 0.2, "weight_drop": 0.3}
@@ -84,6 +86,46 @@ def test_stopping_twenty_times_changes_nothing(make_run: Callable[..., Run], tmp
     assert_same(whole, run)
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_stopping_between_any_two_events_changes_nothing(
+    precision: str, make_run: Callable[..., Run], tmp_path: Path
+) -> None:
+    """In the middle of an evaluation or a preview too, each time anew, with all that is dropped and forgotten."""
+
+    def run_anew() -> Run:
+        return make_run(steps=30, precision=precision, **DROPPED)
+
+    whole, run = run_anew(), run_anew()
+    told = [event for event in train(whole, sample_every=7) if not isinstance(event, Moment)]
+    directory, chance = RunDirectory(tmp_path / "run"), np.random.default_rng(1)
+    directory.path.mkdir()
+    heard: list[Event] = []
+    stops = 0
+    while len(heard) < len(told):
+        happened = list(islice(train(run, sample_every=7), int(chance.integers(1, 25))))
+        heard += [event for event in happened if not isinstance(event, Moment)]
+        path = checkpoint.save(run, directory)
+        run, stops = run_anew(), stops + 1
+        checkpoint.load(run, path)
+    assert heard == told
+    assert stops > 10
+    assert_same(whole, run)
+
+
+def test_going_on_keeps_what_a_budget_of_time_needs(make_run: Callable[..., Run], tmp_path: Path) -> None:
+    """The seconds so far, the plan they led to, and how much an evaluation reads."""
+    directory, run, other = RunDirectory(tmp_path / "run"), *(make_run(steps=None, minutes=1.0) for _ in range(2))
+    directory.path.mkdir()
+    run.seconds, run.step_seconds, run.plan = 12.5, 11.25, Plan(steps=90, from_step=10, from_progress=0.2)
+    for _ in range(12):
+        run.update()
+    list(islice(train(run, sample_every=0), 30))
+    checkpoint.load(other, checkpoint.save(run, directory))
+    kept = ("seconds", "step_seconds", "plan", "parts", "sound_parts", "evaluation_characters", "concluded")
+    assert {name: getattr(run, name) for name in kept} == {name: getattr(other, name) for name in kept}
+    assert_same(run, other)
+
+
 def test_without_the_carried_state_going_on_would_differ(make_run: Callable[..., Run]) -> None:
     """The comparison above can fail: a run that forgets its state ends elsewhere."""
     whole, run = make_run(reset=0.0), make_run(reset=0.0)
@@ -101,7 +143,7 @@ def test_saves_previews_and_evaluations_draw_no_random_number(make_run: Callable
     directory = RunDirectory(tmp_path / "run")
     directory.path.mkdir()
     events = train(busy, sample_every=2)
-    list(checkpoint.kept(events, busy, directory, every_seconds=0.0))
+    list(saving.kept(events, busy, directory, every_seconds=0.0))
     assert_same(plain, busy)
 
 
@@ -110,7 +152,7 @@ def test_only_the_newest_two_checkpoints_are_kept(make_run: Callable[..., Run], 
     directory = RunDirectory(tmp_path / "run")
     directory.path.mkdir()
     run = make_run()
-    list(checkpoint.kept(train(run, sample_every=0), run, directory, every_seconds=0.0))
+    list(saving.kept(train(run, sample_every=0), run, directory, every_seconds=0.0))
     assert [path.name for path in directory.checkpoints()] == [directory.checkpoint(n).name for n in (39, 40)]
 
 
@@ -132,26 +174,6 @@ def test_a_checkpoint_is_a_model_too(make_run: Callable[..., Run], tmp_path: Pat
     run = make_run()
     model = load(checkpoint.save(run, directory))
     assert all(np.array_equal(model.weights[name], weight) for name, weight in run.weights().items())
-
-
-def test_a_save_that_fails_on_the_way_is_told_and_training_goes_on(
-    make_run: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A full disk for a minute costs nothing; at the end it is an error."""
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    directory = RunDirectory(tmp_path / "run")
-    directory.path.mkdir()
-    run = make_run(steps=5)
-    monkeypatch.setattr("charrnn.network.tensor_file.write_whole", full)
-    events = checkpoint.kept(train(run, sample_every=0), run, directory, every_seconds=0.0)
-    told = [next(events) for _ in range(4)]
-    assert any("no space left" in getattr(event, "message", "") for event in told)
-    with pytest.raises(CharrnnError, match="cannot save"):
-        list(events)
-    assert run.step == 5
 
 
 def test_no_two_steps_or_seeds_share_their_chance() -> None:

@@ -11,9 +11,10 @@ from charrnn.network.model_file import load
 from charrnn.runs import RunDirectory
 from charrnn.text.corpus import survey
 from charrnn.text.sources import Sources, find
-from charrnn.training import checkpoint, session
-from charrnn.training.events import Step
+from charrnn.training import saving, session
+from charrnn.training.events import Step, result_of
 from charrnn.training.finish import finish
+from charrnn.training.lock import Lock
 from charrnn.training.loop import train
 from charrnn.training.session import Session, resume
 
@@ -42,9 +43,9 @@ def place(tmp_path: Path) -> RunDirectory:
 def trained(text: Path, place: RunDirectory, *, conclude: bool = True, **given: Any) -> Session:
     """Train a run to its end, with or without the last evaluation."""
     made = begin(find([str(text)]), place, GIVEN | given, "cpu", new=place.model.exists())
-    list(checkpoint.kept(train(made.run, sample_every=0), made.run, place))
+    list(saving.kept(train(made.run, sample_every=0), made.run, place))
     if conclude:
-        finish(made.run, place)
+        result_of(finish(made.run, place))
     return made
 
 
@@ -90,7 +91,9 @@ def test_what_a_killed_process_left_behind_is_cleared_away(text: Path, place: Ru
     place.path.mkdir()
     left = place.path / ".corpus.bin.99999999.tmp"
     left.write_text("half")
-    trained(text, place)
+    with Lock(place) as lock:
+        sources = find([str(text)])
+        session.begin(sources, survey(sources, "utf-8"), place, GIVEN, "cpu", lock=lock)
     assert not left.exists()
 
 
@@ -103,8 +106,8 @@ def test_a_run_stopped_after_its_last_step_is_still_concluded(
     trained(text, place, conclude=False)
     again = resume(find([str(text)]), place, {}, "cpu")
     assert not again.finished
-    list(checkpoint.kept(train(again.run, sample_every=0), again.run, place))
-    finish(again.run, place)
+    list(saving.kept(train(again.run, sample_every=0), again.run, place))
+    result_of(finish(again.run, place))
     assert resume(find([str(text)]), place, {}, "cpu").finished
     one, other = load(whole.model).training, load(place.model).training
     assert {name: one[name] for name in ("step", "val_nats", "val_window256_nats", "val_characters")} == {
@@ -115,7 +118,7 @@ def test_a_run_stopped_after_its_last_step_is_still_concluded(
 def test_f54_a_damaged_checkpoint_gives_way_to_the_one_before(text: Path, place: RunDirectory) -> None:
     """And that is said."""
     made = begin(find([str(text)]), place, GIVEN, "cpu")
-    list(checkpoint.kept(train(made.run, sample_every=0), made.run, place, every_seconds=0.0))
+    list(saving.kept(train(made.run, sample_every=0), made.run, place, every_seconds=0.0))
     newest = place.checkpoints()[-1]
     newest.write_bytes(newest.read_bytes()[:-5])
     again = resume(find([str(text)]), place, {}, "cpu")
@@ -126,7 +129,7 @@ def test_f54_a_damaged_checkpoint_gives_way_to_the_one_before(text: Path, place:
 def test_f55_if_all_checkpoints_are_damaged_each_is_named(text: Path, place: RunDirectory) -> None:
     """Nothing is deleted."""
     made = begin(find([str(text)]), place, GIVEN, "cpu")
-    list(checkpoint.kept(train(made.run, sample_every=0), made.run, place, every_seconds=0.0))
+    list(saving.kept(train(made.run, sample_every=0), made.run, place, every_seconds=0.0))
     for path in place.checkpoints():
         path.write_bytes(b"nothing")
     with pytest.raises(CharrnnError) as caught:
@@ -208,3 +211,13 @@ def test_another_number_of_threads_is_said(text: Path, place: RunDirectory) -> N
     finally:
         torch.set_num_threads(before)
     assert any("not to the last bit" in note and "threads" in note for note in notes)
+
+
+def test_another_charrnn_is_said_too(text: Path, place: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it computes may have changed; of checkpoints that do not tell, nothing is said."""
+    trained(text, place)
+    monkeypatch.setattr("charrnn.training.snapshot.__version__", "99.0")
+    notes = resume(find([str(text)]), place, {"steps": 30}, "cpu").notes
+    assert [note for note in notes if "not to the last bit: charrnn " in note and "99.0 now" in note] == list(notes)
+    monkeypatch.setattr("charrnn.training.session.machine", lambda _: {"what nobody noted": 1})
+    assert not resume(find([str(text)]), place, {"steps": 30}, "cpu").notes

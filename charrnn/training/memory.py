@@ -1,0 +1,106 @@
+"""Out of memory: what a training needs, what there is, and which settings would fit."""
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import torch
+
+from charrnn.config import NetworkConfig, TrainingConfig
+from charrnn.errors import CharrnnError
+from charrnn.network.cells import CELLS
+from charrnn.network.model_file import count_weights
+
+try:
+    import resource
+except ImportError:  # there is none on Windows
+    resource = None  # type: ignore[assignment]
+
+COPIES_OF_WEIGHTS = 7
+"""the weights, their gradients, the optimiser's two means, the best ones, and two more while they are saved"""
+BYTES = 4
+LIBRARIES = 500_000_000
+"""bytes that torch and Python take by themselves"""
+SHARE_USED = 0.8
+"""of what there is; the rest is for what is not counted here"""
+SIGNS = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc", "could not create a primitive")
+"""what torch's errors say where they are of no kind of their own"""
+
+
+@contextmanager
+def told(network: NetworkConfig, training: TrainingConfig, vocabulary_size: int, device: str) -> Iterator[None]:
+    """Turn running out of memory into a CharrnnError that says what is needed and what would fit."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_shortage(error):
+            raise
+        needs, there = needed(network, training, vocabulary_size), room(device)
+        raise CharrnnError(
+            f"out of memory: it needs about {needs / 1e9:,.1f} GB, and there are {there / 1e9:,.1f}",
+            hint=what_fits(network, training, vocabulary_size, there),
+        ) from error
+
+
+def is_shortage(error: BaseException) -> bool:
+    """Tell whether an error says that memory ran out, whoever noticed."""
+    words = str(error).lower()
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(sign in words for sign in SIGNS)
+
+
+def needed(network: NetworkConfig, training: TrainingConfig, vocabulary_size: int) -> int:
+    """Estimate the bytes of a training: copies of the weights, and what a window leaves for its gradient."""
+    gates = len(CELLS[network.cell].gates)
+    a_character = network.layers * (gates + 3) * network.hidden + 3 * vocabulary_size
+    window = 2 * training.batch * training.length * a_character
+    return BYTES * (COPIES_OF_WEIGHTS * count_weights(network, vocabulary_size) + window) + LIBRARIES
+
+
+def what_fits(network: NetworkConfig, training: TrainingConfig, vocabulary_size: int, there: float) -> str:
+    """Say which batch or, where none is small enough, which width would fit into so many bytes."""
+
+    def fits(network: NetworkConfig, training: TrainingConfig) -> bool:
+        return needed(network, training, vocabulary_size) <= SHARE_USED * there
+
+    hints = []
+    batch = training.batch // 2
+    while batch and not fits(network, dataclasses.replace(training, batch=batch)):
+        batch //= 2
+    hidden = network.hidden // 2
+    while hidden > 1 and not fits(dataclasses.replace(network, hidden=hidden), training):
+        hidden //= 2
+    hints += [f"`--batch {batch}`"] if batch else []
+    hints += [f"`--hidden {hidden}`"] if hidden > 1 else []
+    return " or ".join(hints) or "a smaller `--batch` and `--hidden`"
+
+
+def room(device: str) -> float:
+    """Say how many bytes there are for this process: a GPU's, or the least that machine and limits leave."""
+    if device == "cuda":
+        return float(torch.cuda.mem_get_info()[1])
+    limits = [_available(), _cgroup_limit()]
+    if resource is not None:
+        soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+        limits += [] if soft == resource.RLIM_INFINITY else [float(soft)]
+    return min(limits)
+
+
+def _available() -> float:
+    """Say what the machine has left, this process's own memory included; without /proc all that it has."""
+    with suppress(OSError, ValueError, KeyError):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        known = {name: 1024.0 * int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
+        resident = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return known["MemAvailable"] + resident
+    with suppress(AttributeError, ValueError, OSError):
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    return float("inf")
+
+
+def _cgroup_limit() -> float:
+    """Say what a container may use."""
+    with suppress(OSError, ValueError):
+        return float(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii"))
+    return float("inf")

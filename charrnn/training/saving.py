@@ -1,0 +1,170 @@
+"""When a run is saved: as its events pass, and at their end; and what is done where it cannot be.
+
+What stands in the files is left to `checkpoint`, when to stop to others: the last save comes at the events' end.
+"""
+
+import errno
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from charrnn.errors import CharrnnError, DivergedError, reason
+from charrnn.runs import RunDirectory
+from charrnn.text import corpus as corpora
+from charrnn.training.checkpoint import save, save_model, size
+from charrnn.training.evaluation import Measured
+from charrnn.training.events import Evaluation, Event, Step, Trouble
+from charrnn.training.run import Run
+
+USUAL_SECONDS = 60.0
+"""between saves"""
+SHARE_OF_TIME = 0.02
+"""the most that saving may cost, unless it is asked for more often: a file that takes long is written more rarely"""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+Clock = Callable[[], float]
+
+
+def kept(
+    events: Iterator[Event],
+    run: Run,
+    directory: RunDirectory,
+    *,
+    every_seconds: float | None = None,
+    clock: Clock = time.monotonic,
+) -> Iterator[Event]:
+    """Pass events through and save the run: now and then, when it is better than ever, and at the end.
+
+    `every_seconds`: None: every minute, or more rarely where saving takes long. A save that fails on the way is told
+    as Trouble, and training goes on; at the end it raises CharrnnError.
+    """
+    saves = _Saves(run, directory, every_seconds, clock)
+    try:
+        for event in events:
+            yield event
+            yield from saves.after(event)
+    except DivergedError as error:
+        raise _with_the_way_back(error, run, directory) from error
+    save_last(run, directory, model=saves.model_is_old)
+
+
+class _Saves:
+    """Decides after each event whether it is time to save, and does it."""
+
+    def __init__(self, run: Run, directory: RunDirectory, every_seconds: float | None, clock: Clock) -> None:
+        self.model_is_old = True
+        """or might be: a process that was killed may not have come to writing it"""
+        self._run, self._directory, self._every, self._clock = run, directory, every_seconds, clock
+        self._saved_at = clock()
+        self._cost = 0.0
+        """seconds that the last save took"""
+        self._improved = False
+
+    def after(self, event: Event) -> Iterator[Trouble]:
+        """Save if it is time to; what goes wrong is told."""
+        if isinstance(event, Evaluation) and event.improved:
+            self.model_is_old = self._improved = True
+        if not isinstance(event, (Step, Evaluation)) or not self._is_due():
+            return
+        began = self._clock()
+        try:
+            if make_again(self._run, self._directory):
+                yield Trouble(step=self._run.step, message=f"{self._directory.path} was gone; it was made again")
+            # A model is never there without a checkpoint, or the run could not be gone on with.
+            save(self._run, self._directory)
+            if self.model_is_old:
+                save_model(self._run, self._directory)
+            self.model_is_old = self._improved = False
+        except (OSError, MemoryError) as error:
+            yield Trouble(step=self._run.step, message=f"{_failure(self._run, error)}; will try again")
+        self._saved_at = self._clock()
+        self._cost = self._saved_at - began
+
+    def _is_due(self) -> bool:
+        """Tell whether it is time; for better weights as soon as the share of time allows."""
+        affordable = self._cost / SHARE_OF_TIME
+        every = max(USUAL_SECONDS, affordable) if self._every is None else self._every
+        return self._clock() - self._saved_at >= (min(every, affordable) if self._improved else every)
+
+
+def save_last(run: Run, directory: RunDirectory, *, model: bool = True, measured: Measured | None = None) -> None:
+    """Write the last checkpoint and, if it is not there, the model; with its `measured` losses the run is concluded.
+
+    Where the directory is gone it is made again, where the disk is full older checkpoints make room; where that does
+    not help, the checkpoint goes elsewhere, and the error says where (CharrnnError).
+    """
+    try:
+        make_again(run, directory)
+        try:
+            _save_both(run, directory, model=model, measured=measured)
+        except OSError:
+            for old in directory.checkpoints()[:-1]:
+                old.unlink(missing_ok=True)
+            _save_both(run, directory, model=model, measured=measured)
+    except (OSError, MemoryError) as error:
+        raise _saved_elsewhere(run, directory, error) from error
+
+
+def make_again(run: Run, directory: RunDirectory) -> bool:
+    """See that the run's directory is there; if somebody removed it, make it, with the text in it (OSError)."""
+    if directory.path.is_dir():
+        return False
+    directory.path.mkdir(parents=True)
+    corpora.write_again(run.corpus)
+    return True
+
+
+def _save_both(run: Run, directory: RunDirectory, *, model: bool, measured: Measured | None) -> None:
+    if measured is None:
+        save(run, directory)
+    if model:
+        save_model(run, directory, measured=measured)
+    if measured is not None:
+        # Only with the model in its place is there nothing left to do.
+        run.concluded = True
+        save(run, directory)
+
+
+def _saved_elsewhere(run: Run, directory: RunDirectory, error: OSError | MemoryError) -> CharrnnError:
+    """Write the checkpoint where there may be room, and say where, and how to go on from it."""
+    run.concluded = False
+    last, failure = directory.last_saved(), _failure(run, error, directory)
+    if last == run.step:
+        return CharrnnError(f"{failure}; its checkpoint is whole", hint="make room, then the same command goes on")
+    for place in (Path(tempfile.gettempdir()), Path.home()):
+        with suppress(OSError, MemoryError):
+            path = _saved_in(place, run)
+            return CharrnnError(
+                f"{failure}; it is in {path}",
+                hint=f"make room, `mv {path} {directory.path}/`, then the same command goes on",
+            )
+    return CharrnnError(f"{failure}, nor elsewhere" + ("" if last is None else f"; step {last:,} is there"))
+
+
+def _saved_in(place: Path, run: Run) -> Path:
+    """Write the checkpoint into a new directory; if that fails nothing stays of it (OSError)."""
+    directory = Path(tempfile.mkdtemp(prefix="charrnn-", dir=place))
+    try:
+        return save(run, RunDirectory(directory))
+    except BaseException:
+        directory.rmdir()
+        raise
+
+
+def _failure(run: Run, error: OSError | MemoryError, directory: RunDirectory | None = None) -> str:
+    """Say what could not be saved, and why."""
+    why = reason(error) if isinstance(error, OSError) else "out of memory"
+    full = isinstance(error, OSError) and error.errno in FULL
+    needed = f" (needs {size(run) / 1e6:,.1f} MB)" if full else ""
+    where = f" in {directory.path}" if directory else ""
+    return f"could not save step {run.step:,}{where}: {why}{needed}"
+
+
+def _with_the_way_back(error: DivergedError, run: Run, directory: RunDirectory) -> DivergedError:
+    """Say from where a lower learning rate would go on."""
+    last = directory.last_saved()
+    if last is None:
+        return error
+    rate = f"{run.training.lr / 10:.2g}"
+    return DivergedError(error.message, hint=f"the same command with `--lr {rate}` goes on from step {last:,}")
