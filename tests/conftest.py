@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ from charrnn.text.corpus import Corpus
 from charrnn.text.sources import find
 
 if TYPE_CHECKING:
+    from launching import Launcher
+
     from charrnn.training.run import Run
 
 
@@ -31,6 +33,25 @@ def _signals_as_on_a_terminal() -> None:
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)
+
+
+@pytest.fixture(scope="session")
+def launch(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Launcher]":
+    """Give what starts charrnn quickly, in a process of its own."""
+    from launching import Launcher
+
+    launcher = Launcher(tmp_path_factory.mktemp("records"))
+    yield launcher
+    launcher.close()
+
+
+@pytest.fixture
+def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand beside a small text."""
+    path = tmp_path / "book.txt"
+    path.write_text("".join(f"{n} green bottles, {n * n % 97} walls (and).\n" for n in range(120)))
+    monkeypatch.chdir(tmp_path)
+    return path
 
 
 @pytest.fixture

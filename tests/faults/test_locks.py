@@ -1,0 +1,153 @@
+"""Two trainings of one run: the second is refused, and a lock never outlives who had it."""
+
+import os
+import re
+import signal
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from launching import Launcher
+
+from charrnn.errors import CharrnnError
+from charrnn.network.model_file import load
+from charrnn.runs import RunDirectory
+from charrnn.training.lock import Lock, refuse_if_taken
+from charrnn.training.places import is_foreign
+
+COMMAND = ("train", "book.txt", "--hidden", "16", "--batch", "4", "--length", "16", "--sample-every", "0")
+LONG = (*COMMAND, "--steps", "200", "--save-every", "0.05")
+RUN = RunDirectory(Path("checkpoints/book"))
+
+
+def test_f50_a_second_training_of_a_run_is_refused_with_the_first_one_s_process_and_time(
+    launch: Launcher, book: Path
+) -> None:
+    """Also a new one that would replace it; the first one goes on, and ends well."""
+    first = launch(*LONG, at=book.parent, slow_in="step")
+    first.reach_slow_phase()
+    for more in ((), ("--new",)):
+        second = launch(*COMMAND, "--steps", "30", *more, at=book.parent)
+        assert second.wait() == 1
+        lines = second.err.splitlines()
+        began = rf"process {first.process} since \d\d:\d\d"
+        assert re.fullmatch(f"error: checkpoints/book is already being trained by {began}", lines[0])
+        assert "--out" in lines[-1]
+    first.signal(signal.SIGINT)
+    assert first.wait() == -signal.SIGINT
+    assert launch(*COMMAND, "--steps", "30", at=book.parent).wait() == 0
+
+
+def test_f50_two_that_begin_at_the_same_moment_are_told_apart(launch: Launcher, book: Path) -> None:
+    """Before either has written anything: one trains, the other is refused."""
+    both = [launch(*COMMAND, "--steps", "3", at=book.parent, slow_in="encoding") for _ in range(2)]
+    assert sorted(command.wait() for command in both) == [0, 1]
+    refused = next(command for command in both if command.wait() == 1)
+    assert "is already being trained by process" in refused.err or "was begun meanwhile" in refused.err
+
+
+def test_f41_f51_a_killed_training_is_gone_on_with_at_once_and_that_is_said(launch: Launcher, book: Path) -> None:
+    """Its lock went with it; what it had half written is cleared away."""
+    first = launch(*LONG, at=book.parent, slow_in="save")
+    first.reach_slow_phase()
+    first.signal(signal.SIGKILL)
+    assert first.wait() == -signal.SIGKILL
+    (RUN.path / f".model.safetensors.{first.process}.tmp").write_bytes(b"half")
+    again = launch(*COMMAND, "--steps", "200", at=book.parent, slow_in="step")
+    again.reach_slow_phase()
+    again.signal(signal.SIGINT)
+    assert again.wait() == -signal.SIGINT
+    if "resuming" in again.err:
+        assert "note: the last training in checkpoints/book did not end cleanly" in again.err
+    assert not list(RUN.path.glob(".*.tmp"))
+    once_more = launch(*COMMAND, "--steps", "8", at=book.parent)
+    assert once_more.wait() == 0
+    assert "did not end cleanly" not in once_more.err
+
+
+def test_f51_what_a_killed_process_wrote_into_the_lock_does_not_matter(tmp_path: Path) -> None:
+    """Nor does damage in it; whoever takes it is told."""
+    directory = RunDirectory(tmp_path / "run")
+    directory.path.mkdir()
+    for left in (b'{"process": 1, "since": "2026-11-21T14:02:00+00:00"}', b"\xff{", b"[]" * 5000):
+        directory.lock.write_bytes(left)
+        refuse_if_taken(directory)
+        with Lock(directory) as lock:
+            lock.take()
+            assert lock.left_by_a_killed_process
+    with Lock(directory) as lock:
+        lock.take()
+        lock.take()
+        assert not lock.left_by_a_killed_process
+
+
+@pytest.mark.parametrize("record", [b"", b"{", b"[1]", b'{"process": "x", "since": "today"}'])
+def test_f50_a_lock_that_does_not_say_whose_it_is_is_respected_all_the_same(record: bytes, tmp_path: Path) -> None:
+    """The system knows that it is taken; nobody else need."""
+    directory = RunDirectory(tmp_path / "run")
+    with Lock(directory) as lock, Lock(directory) as other:
+        lock.take()
+        directory.lock.write_bytes(record)
+        for refused in (other.take, lambda: refuse_if_taken(directory)):
+            with pytest.raises(CharrnnError, match="already being trained by another process"):
+                refused()
+    with Lock(directory) as lock:
+        lock.take()
+
+
+def test_a_look_does_not_keep_anybody_from_taking_it(tmp_path: Path) -> None:
+    """Those who only look have it for a moment each."""
+    directory = RunDirectory(tmp_path / "run")
+    directory.path.mkdir()
+    directory.lock.touch()
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.is_set():
+            with suppress(CharrnnError):
+                refuse_if_taken(directory)
+            time.sleep(0.001)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        for _ in range(50):
+            with Lock(directory) as lock:
+                lock.take()
+    finally:
+        ended.set()
+        watcher.join()
+
+
+def test_a_directory_in_which_only_a_lock_was_left_is_nobody_s(tmp_path: Path) -> None:
+    """A training that was refused for its settings may leave no more."""
+    directory = RunDirectory(tmp_path / "run")
+    with Lock(directory) as lock:
+        lock.take()
+    assert not is_foreign(directory)
+    (directory.path / "thesis.tex").write_text("precious")
+    assert is_foreign(directory)
+
+
+def test_f50_reading_needs_no_lock(launch: Launcher, book: Path) -> None:
+    """The model of a run that is being trained can be used, whole, at any time."""
+    command = launch(*LONG, at=book.parent, slow_in="save")
+    command.reach_slow_phase()
+    loaded = 0
+    while loaded < 30:
+        if RUN.model.exists():
+            assert load(RUN.model).parameters > 0
+            loaded += 1
+        time.sleep(0.01)
+    command.signal(signal.SIGKILL)
+    assert command.wait() == -signal.SIGKILL
+
+
+def test_f48_a_directory_that_is_no_directory_cannot_be_taken(tmp_path: Path) -> None:
+    """In one line."""
+    (tmp_path / "file").touch()
+    with Lock(RunDirectory(tmp_path / "file" / "run")) as lock, pytest.raises(CharrnnError, match="cannot write in"):
+        lock.take()
+    assert os.listdir(tmp_path) == ["file"]  # noqa: PTH208 - names are all that is wanted

@@ -1,0 +1,224 @@
+"""Numbers that are none any more, losses that explode, memory that runs out: told with a remedy, nothing is lost."""
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from launching import Launcher
+from small import Call
+
+from charrnn.config import NetworkConfig, TrainingConfig
+from charrnn.errors import CharrnnError, DivergedError
+from charrnn.network.tensor_file import read
+from charrnn.runs import RunDirectory
+from charrnn.training import checkpoint, memory, saving
+from charrnn.training.events import Event, Step, Trouble
+from charrnn.training.explosion import warned
+from charrnn.training.loop import train
+from charrnn.training.run import Run
+from charrnn.training.snapshot import arrays_of
+
+RUN = RunDirectory(Path("checkpoints/book"))
+
+
+def poison(run: Run, value: float) -> None:
+    """Have a weight be no number."""
+    with torch.no_grad():
+        run.network.output.bias[0] = value
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_f65_what_is_no_number_stops_before_the_update(value: float, make_run: Callable[..., Run]) -> None:
+    """All that a checkpoint would hold is as it was, but for what was poisoned."""
+    run = make_run(reset=0.0)
+    for _ in range(3):
+        run.update()
+    poison(run, value)
+    before = {name: array.copy() for name, array in arrays_of(run).items()}
+    with pytest.raises(DivergedError, match="at step 4 ") as caught:
+        run.update()
+    assert caught.value.exit_code == 3
+    assert all(np.array_equal(array, before[name], equal_nan=True) for name, array in arrays_of(run).items())
+
+
+def test_f65_a_gradient_that_is_no_number_stops_before_the_update_too(
+    make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the loss is one."""
+    run = make_run()
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *_: torch.tensor(math.inf))
+    before = run.weights()
+    with pytest.raises(DivergedError, match="its gradient left the numbers at step 1 "):
+        run.update()
+    assert all(np.array_equal(weight, before[name]) for name, weight in run.weights().items())
+
+
+def test_f65_nothing_that_is_no_number_is_ever_saved(make_run: Callable[..., Run], tmp_path: Path) -> None:
+    """Neither as a checkpoint nor as a model nor as the best; the files before stay."""
+    run, directory = make_run(), RunDirectory(tmp_path / "run")
+    directory.path.mkdir()
+    run.update()
+    checkpoint.save(run, directory)
+    saved = directory.checkpoint(1).read_bytes()
+    poison(run, math.nan)
+    for save in (checkpoint.save, checkpoint.save_model, saving.save_last):
+        with pytest.raises(DivergedError, match=r"output\.bias left the numbers"):
+            save(run, directory)
+    run.take_part("report")
+    run.plan = run.plan.revised(run.step, run.step)
+    with pytest.raises(DivergedError, match="the held-out loss left the numbers"):
+        list(train(run, sample_every=0))
+    with pytest.raises(DivergedError, match="what it would write left the numbers"):
+        list(train(run, sample_every=1))
+    assert run.best is None
+    assert [path.name for path in directory.path.iterdir()] == [directory.checkpoint(1).name]
+    assert directory.checkpoint(1).read_bytes() == saved
+
+
+def test_f65_the_hint_says_from_which_step_a_lower_rate_goes_on(make_run: Callable[..., Run], tmp_path: Path) -> None:
+    """And the step is that of a checkpoint which is whole."""
+    run, directory = make_run(), RunDirectory(tmp_path / "run")
+    directory.path.mkdir()
+
+    def events() -> Iterator[Event]:
+        for event in train(run, sample_every=0):
+            yield event
+            if run.step == 6:
+                poison(run, math.inf)
+
+    with pytest.raises(DivergedError) as caught:
+        list(saving.kept(events(), run, directory, every_seconds=0.0))
+    last = directory.last_saved()
+    assert last == 6
+    assert caught.value.hint == "the same command with `--lr 0.001` goes on from step 6"
+    assert all(np.isfinite(array).all() for array in read(directory.checkpoint(last)).arrays.values())
+
+
+@pytest.mark.parametrize("rate", ["1e6", "1e30"])
+def test_f65_divergence_has_its_own_exit_code_and_leaves_finite_files(rate: str, call: Call, book: Path) -> None:
+    """A learning rate beyond all bounds ends in one line and a hint, and the hint's command works."""
+    command = ("train", str(book), "--hidden", "16", "--batch", "4", "--length", "16", "--threads", "1")
+    said = call(*command, "--steps", "300", "--lr", rate, "--clip", "0", "--warm-up", "0")
+    if said.code == 0:
+        assert rate == "1e6"
+        return
+    assert said.code == 3
+    assert "training diverged" in said.err
+    assert "--lr" in said.err.splitlines()[-1]
+    for path in RUN.path.glob("*.safetensors"):
+        assert all(np.isfinite(array).all() for array in read(path).arrays.values())
+    said = call(*command, "--steps", "20", "--lr", "0.01", "--clip", "0", "--warm-up", "0")
+    assert said.code in (0, 3)
+
+
+def test_f66_a_loss_that_explodes_is_warned_of_once(make_run: Callable[..., Run]) -> None:
+    """Three times what guessing loses, with a remedy; training goes on."""
+    run = make_run()
+    start = math.log(len(run.corpus.vocabulary))
+
+    def step(number: int, nats: float) -> Step:
+        return Step(step=number, nats=nats, gradient_norm=1.0, learning_rate=0.1, progress=0.5, steps=40)
+
+    losses = [start, 2.9 * start, 3.1 * start, 1.0, 4 * start]
+    events = list(warned(iter([step(number, nats) for number, nats in enumerate(losses, 1)]), run))
+    told = [event for event in events if isinstance(event, Trouble)]
+    assert [type(event) for event in events[:4]] == [Step, Step, Step, Trouble]
+    assert len(events) == 6
+    assert "at step 3" in told[0].message
+    assert "`--new --lr 0.001`" in told[0].message
+
+
+def test_f66_it_is_seen_by_whoever_trains(call: Call, book: Path) -> None:
+    """On standard error, in a line of its own."""
+    said = call(
+        *("train", str(book), "--hidden", "16", "--batch", "4", "--length", "16", "--threads", "1"),
+        *("--steps", "60", "--lr", "50", "--clip", "0", "--warm-up", "0", "--sample-every", "0"),
+    )
+    assert said.code in (0, 3)
+    assert len([line for line in said.err.splitlines() if line.startswith("warning: the loss exploded to")]) == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB."),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:121] . DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("could not create a primitive"),
+        RuntimeError("std::bad_alloc"),
+    ],
+)
+def test_f67_f68_every_way_of_saying_that_memory_ran_out_is_understood(
+    error: Exception, make_run: Callable[..., Run]
+) -> None:
+    """The processor's, the GPU's, oneDNN's and the language's."""
+    run = make_run()
+    with pytest.raises(CharrnnError, match=r"out of memory: it needs about \d+\.\d GB") as caught, run.memory_told():
+        raise error
+    assert caught.value.exit_code == 1
+    assert "--batch" in str(caught.value.hint)
+
+
+def test_f67_other_errors_are_left_as_they_are(make_run: Callable[..., Run]) -> None:
+    """A bug keeps its traceback."""
+    run = make_run()
+    with pytest.raises(RuntimeError, match="a bug"), run.memory_told():
+        raise RuntimeError("a bug")
+
+
+def test_f67_f68_what_is_hinted_at_fits() -> None:
+    """And nothing twice as large would; where no batch fits, only a narrower network is named."""
+
+    def asked(hidden: int = 2048, batch: int = 256) -> tuple[NetworkConfig, TrainingConfig]:
+        return NetworkConfig(hidden=hidden, layers=2), TrainingConfig(batch=batch, length=256, steps=1, lr=0.01)
+
+    for there in (8e9, 4e9, 2.5e9):
+        hint, most = memory.what_fits(*asked(), 100, there), memory.SHARE_USED * there
+        batch, hidden = number_in(hint, "--batch"), number_in(hint, "--hidden")
+        assert batch or hidden
+        if batch:
+            assert memory.needed(*asked(batch=batch), 100) <= most < memory.needed(*asked(batch=2 * batch), 100)
+        if hidden:
+            assert memory.needed(*asked(hidden=hidden), 100) <= most < memory.needed(*asked(hidden=2 * hidden), 100)
+    assert "--batch" not in memory.what_fits(*asked(), 100, 1.6e9)
+
+
+def number_in(hint: str, option: str) -> int | None:
+    """Read what a hint says of an option."""
+    after = hint.partition(f"`{option} ")[2]
+    return int(after.partition("`")[0]) if after else None
+
+
+@pytest.mark.parametrize(
+    "arguments", ["--hidden 4000 --batch 2 --length 8", "--hidden 64 --batch 20000 --length 512"]
+)
+def test_f67_memory_that_is_limited_is_told_with_what_would_fit(arguments: str, launch: Launcher, book: Path) -> None:
+    """RLIMIT_AS, with a network or a batch that is too large for it: one line and a hint, no traceback."""
+    text = book.read_text()
+    book.write_text(text * (400 if "20000" in arguments else 1))
+    command = launch("train", "book.txt", "--steps", "5", *arguments.split(), at=book.parent, memory=150_000_000)
+    assert command.wait() == 1
+    errors = [line for line in command.err.splitlines() if line.startswith(("error:", "hint:", "Traceback"))]
+    assert len(errors) == 2, command.err
+    assert errors[0].startswith("error: out of memory: it needs about ")
+    assert "--hidden" in errors[1] or "--batch" in errors[1]
+
+
+def test_f52_a_clock_that_is_set_back_is_of_no_account(
+    call: Call, book: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By days at each look: nothing that is measured or foreseen is below zero, and the budget is met."""
+    looks = iter(range(10**9))
+    monkeypatch.setattr(time, "time", lambda: 1e9 - 86_400 * next(looks))
+    said = call("train", str(book), "--hidden", "16", "--minutes", "0.03", "--threads", "1", "--json")
+    events: list[dict[str, Any]] = [json.loads(line) for line in said.out.splitlines()]
+    assert said.code == 0
+    assert 0 < events[-1]["seconds"] < 60
+    assert events[-1]["characters_per_second"] > 0
+    assert all(event.get("progress", 0) >= 0 for event in events)

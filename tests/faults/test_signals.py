@@ -1,0 +1,196 @@
+"""Signals, whenever they come: within two seconds all that was learned is saved, and the process dies of them."""
+
+import json
+import re
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from launching import Launcher
+
+from charrnn.network.tensor_file import read
+from charrnn.runs import RunDirectory
+
+STEPS = 40
+SMALL = ("train", "book.txt", "--hidden", "16", "--batch", "4", "--length", "16", "--dropout", "0.2", "--steps", "40")
+QUICK = (*SMALL, "--sample-every", "0")
+RUN = RunDirectory(Path("checkpoints/book"))
+PAUSE = 2.0
+"""seconds"""
+PIECES_AFTER = {"save": 8, "preview": 20}
+"""pieces of the slow phase, a tenth of a second each, that may still be begun after a signal: two saves are made
+durable, and of a preview some characters are written; of anything else, what is at hand"""
+PHASES_WITH_STEPS = ("preview", "evaluation", "step", "save", "finish")
+
+
+@pytest.fixture(scope="module")
+def whole(launch: Launcher, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    """Train once without a stop."""
+    place = tmp_path_factory.mktemp("whole")
+    (place / "book.txt").write_text("".join(f"{n} green bottles, {n * n % 97} walls (and).\n" for n in range(120)))
+    assert launch(*QUICK, "-q", at=place).wait() == 0
+    return RunDirectory(place / RUN.path)
+
+
+def assert_same_end(launch: Launcher, book: Path, whole: RunDirectory) -> None:
+    """Go on to the end, which is that of a run never stopped: every number, and every line of the record."""
+    assert launch(*QUICK, "-q", at=book.parent).wait() == 0
+    for one, other in ((whole.checkpoint(STEPS), RUN.checkpoint(STEPS)), (whole.model, RUN.model)):
+        first, second = read(one).arrays, read(other).arrays
+        assert first.keys() == second.keys()
+        assert [name for name in first if not np.array_equal(first[name], second[name])] == []
+    assert RUN.metrics.read_text() == whole.metrics.read_text()
+
+
+@pytest.mark.parametrize("phase", PHASES_WITH_STEPS)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_f35_f37_f38_a_signal_in_any_phase_saves_says_how_to_go_on_and_is_died_of(
+    number: int, phase: str, launch: Launcher, book: Path, whole: RunDirectory
+) -> None:
+    """Whatever it is in the middle of, and going on from there ends as if nothing had been."""
+    previews = "7" if phase == "preview" else "0"
+    command = launch(*SMALL, "--save-every", "0.01", "--sample-every", previews, at=book.parent, slow_in=phase)
+    command.reach_slow_phase()
+    time.sleep(0.15)
+    before = command.pieces
+    command.signal(number)
+    assert command.wait() == -number
+    assert command.pieces - before <= PIECES_AFTER.get(phase, 2)
+    saved = re.search(r"saved step (\d+) in checkpoints/book .* run the same command to continue", command.err)
+    assert saved is not None
+    assert RUN.last_saved() == int(saved[1]) > 0
+    assert_same_end(launch, book, whole)
+
+
+@pytest.mark.parametrize("phase", ["encoding", "ngram"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_f37_a_signal_before_the_first_step_leaves_nothing_half_done(
+    number: int, phase: str, launch: Launcher, book: Path, whole: RunDirectory
+) -> None:
+    """The same command begins anew."""
+    command = launch(*QUICK, at=book.parent, slow_in=phase)
+    command.reach_slow_phase()
+    before = command.pieces
+    command.signal(number)
+    assert command.wait() == -number
+    assert command.pieces - before <= PIECES_AFTER.get(phase, 2)
+    assert "stopped before the first step" in command.err
+    assert not [path for path in RUN.path.iterdir() if path.suffix == ".tmp"]
+    assert_same_end(launch, book, whole)
+
+
+@pytest.mark.parametrize("phase", ["step", "evaluation", "save"])
+def test_f36_a_second_signal_ends_it_at_once(phase: str, launch: Launcher, book: Path, whole: RunDirectory) -> None:
+    """It says which save is whole, and it is; at most what came after it is lost."""
+    command = launch(*QUICK, "--save-every", "0.01", at=book.parent, slow_in=phase)
+    command.reach_slow_phase()
+    time.sleep(0.25)
+    command.signal(signal.SIGINT)
+    time.sleep(0.03)
+    command.signal(signal.SIGINT)
+    assert command.wait() == -signal.SIGINT
+    assert_same_end(launch, book, whole)
+
+
+def test_f38_f50_what_stops_the_terminal_s_whole_group_stops_it_once(launch: Launcher, book: Path) -> None:
+    """Ctrl-C is typed, the cursor is there again, and the last line says what was saved."""
+    command = launch(*QUICK, at=book.parent, slow_in="step", terminal=True)
+    command.reach_slow_phase()
+    time.sleep(0.5)
+    command.type(b"\x03")
+    assert command.wait() == -signal.SIGINT
+    shown = command.screen.decode()
+    assert shown.rfind("\x1b[?25h") > shown.rfind("\x1b[?25l") > -1
+    assert "stopping after this step" in shown
+    assert "run the same command to continue" in shown.splitlines()[-1]
+
+
+def test_f36_a_second_ctrl_c_leaves_the_cursor_visible(launch: Launcher, book: Path) -> None:
+    """And names what is intact."""
+    command = launch(*QUICK, "--save-every", "0.01", at=book.parent, slow_in="step", terminal=True)
+    command.reach_slow_phase()
+    time.sleep(0.5)
+    command.type(b"\x03")
+    time.sleep(0.03)
+    command.type(b"\x03")
+    assert command.wait() == -signal.SIGINT
+    shown = command.screen.decode()
+    assert shown.rfind("\x1b[?25h") > shown.rfind("\x1b[?25l") > -1
+    assert re.search(r"the last save \(step \d+\) is intact", shown)
+
+
+def test_f39_a_terminal_that_is_closed_loses_nothing(launch: Launcher, book: Path, whole: RunDirectory) -> None:
+    """SIGHUP, and from then on nobody to talk to."""
+    command = launch(*QUICK, at=book.parent, slow_in="step", terminal=True)
+    command.reach_slow_phase()
+    time.sleep(0.3)
+    command.hang_up()
+    assert command.wait() == -signal.SIGHUP
+    last = RUN.last_saved()
+    assert last is not None
+    assert last > 4
+    assert_same_end(launch, book, whole)
+
+
+def test_f39_a_terminal_that_is_closed_without_a_word_loses_nothing_either(launch: Launcher, book: Path) -> None:
+    """Where SIGHUP is ignored it is noticed in writing: that is an error, and no traceback."""
+    command = launch(*QUICK, at=book.parent, slow_in="step", terminal=True, ignored=(signal.SIGHUP,))
+    command.reach_slow_phase()
+    time.sleep(0.3)
+    command.hang_up()
+    assert command.wait() == 1
+    last = RUN.last_saved()
+    assert last is not None
+    assert last > 4
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
+def test_f39_what_was_ignored_when_it_began_stays_ignored(number: int, launch: Launcher, book: Path) -> None:
+    """nohup, and jobs in a script's background."""
+    command = launch(*QUICK, "-q", at=book.parent, slow_in="step", ignored=(number,))
+    command.reach_slow_phase()
+    command.signal(number)
+    assert command.wait() == 0
+
+
+def test_f40_ctrl_z_and_back(launch: Launcher, book: Path, whole: RunDirectory) -> None:
+    """No time has passed for the training, and it ends as one that was never paused."""
+    began = time.monotonic()
+    command = launch(*QUICK, "--json", at=book.parent, slow_in="step")
+    command.reach_slow_phase()
+    command.signal(signal.SIGTSTP)
+    wait_until(command.stands_still)
+    time.sleep(PAUSE)
+    command.signal(signal.SIGCONT)
+    assert command.wait() == 0
+    done = json.loads(command.out.splitlines()[-1])
+    assert 3.6 < done["seconds"] < time.monotonic() - began - PAUSE
+    assert_same_end(launch, book, whole)
+
+
+def test_f40_the_screen_is_left_in_order_for_a_pause(launch: Launcher, book: Path) -> None:
+    """Typed on a terminal; after it, the picture stands there twice: before the pause and below it."""
+    command = launch(*QUICK, at=book.parent, slow_in="step", terminal=True)
+    command.reach_slow_phase()
+    time.sleep(0.5)
+    command.type(b"\x1a")
+    wait_until(command.stands_still)
+    wait_until(lambda: command.screen.rfind(b"\x1b[?25h") > command.screen.rfind(b"\x1b[?25l") > -1)
+    before = command.screen.decode()
+    assert before.endswith(("\n", "\x1b[?25h"))
+    command.signal(signal.SIGCONT)
+    assert command.wait() == 0
+    after = command.screen.decode()[len(before) :]
+    assert after.index("\x1b[?25l") < after.index("step ")
+    assert after.rfind("\x1b[?25h") > after.rfind("\x1b[?25l")
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait for something to become so."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < seconds
+        time.sleep(0.01)
