@@ -1,0 +1,25 @@
+"""A training that is killed twenty times ends as one that never was; 200 times: tests/benchmarks/kill_loop.py."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from small import PACKAGE_HOME
+
+
+@pytest.mark.slow
+def test_f41_killed_twenty_times_it_ends_with_the_same_bytes() -> None:
+    """At random moments, some of them in the middle of a save."""
+    done = subprocess.run(
+        [sys.executable, PACKAGE_HOME / "tests" / "benchmarks" / "kill_loop.py", "--times", "20", "--json"],
+        env=os.environ | {"PYTHONPATH": str(PACKAGE_HOME), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        capture_output=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    found = json.loads(done.stdout)
+    assert (found["kills"], found["same end"]) == (20, True)
+    assert found["before a step"] < 20
