@@ -154,7 +154,8 @@ class TrainedModel:
         name = "held-out text" if text is None else "text"
         read, ids = self._read(self.held_out() if text is None else text, unknown)
         asked = None if concepts is None else [_concept(concept) for concept in concepts]
-        return find(self.reader, Source.of(read, name), ids, model=runs.model_name(self.path), concepts=asked)
+        source, model, chance = Source.of(read, name), runs.model_name(self.path), np.random.default_rng(0)
+        return find(self.reader, source, ids, chance=chance, model=model, concepts=asked)
 
     def heatmap(
         self,

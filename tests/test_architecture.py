@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "charrnn"
 
-RECORDS = ("findings", "listing", "surprise", "contexts", "gates", "memory", "breakdown")
+RECORDS = ("finding", "findings", "listing", "surprise", "contexts", "gates", "memory", "breakdown")
 """modules of the inspection whose records are drawn"""
 
 ALLOWED = {

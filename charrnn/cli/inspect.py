@@ -19,9 +19,13 @@ from charrnn.cli.options import (
     option,
 )
 from charrnn.cli.view_options import view_options, views_asked
+from charrnn.inspection.verdicts import VERDICTS, explained
 from charrnn.runs import find_model
 
 EVIDENCE = "What is read"
+PROOF = "What is proved"
+RULES = [(verdict, explained(verdict)) for verdict in VERDICTS]
+SIGNALS = ["c", "h", *"ifgorzn"]
 
 
 def _model(context: click.Context, _parameter: click.Parameter, named: Path | None) -> Path | None:
@@ -36,7 +40,9 @@ def _model(context: click.Context, _parameter: click.Parameter, named: Path | No
         ("charrnn inspect --cell 1.34 --cell 2.7", "what two cells do"),
         ("charrnn inspect --concept string", "search for one concept"),
         ("charrnn inspect --surprise", "what it expected, and what came"),
+        ("charrnn inspect --confirm other.txt", "judge what was found on another text"),
     ),
+    notes=(("Verdicts of the search, by rules", RULES),),
 )
 @click.argument("model", required=False, metavar="[MODEL]", type=ModelType(), callback=_model)
 @option("--cell", "cells", type=CellType(), multiple=True, section=COMMON, help="Show what this cell does.")
@@ -82,6 +88,20 @@ def _model(context: click.Context, _parameter: click.Parameter, named: Path | No
     section=EVIDENCE,
     help="Chance's beginning (0); the same one shows the same.",
 )
+@option(
+    "--confirm",
+    shell_complete=complete_file,
+    section=PROOF,
+    help="Judge the cells on this file instead of the other half of the same text.",
+)
+@option("--quick", is_flag=True, section=PROOF, help="No scrambled network, and no cells held still.")
+@option(
+    "--signal",
+    type=click.Choice(SIGNALS),
+    default="c",
+    section=PROOF,
+    help="What of a cell is compared (c: tanh(c), or h without c).",
+)
 @view_options
 @option("--html", type=click.Path(dir_okay=False, path_type=Path), section=OUTPUT, help="The search, as a page.")
 @option("--svg", type=click.Path(dir_okay=False, path_type=Path), section=OUTPUT, help="The first map, as a picture.")
@@ -90,8 +110,9 @@ def inspect(model: Path | None, **asked: Any) -> None:
     """Find the cells of MODEL that follow something in the text, and draw what they do there.
 
     MODEL is a run's directory or a model file; left out, the newest run here. Each cell is chosen on one half of
-    the text that training held out, and judged on the other. Drawn are the three whose fit and memory, the lower
-    of the two, are the highest.
+    the text that training held out, and judged on the other, beside the same network in disorder, concepts that
+    nothing depends on, and what the network loses when the cell is held still. Drawn are the cells that detect
+    a concept.
     """
     if asked["list_concepts"]:
         from charrnn.cli.concepts import list_concepts

@@ -152,13 +152,19 @@ class Option(click.Option):
 
 
 class Command(click.Command):
-    """A command whose help shows examples first, then its options under headings."""
+    """A command whose help shows examples first, then its options under headings, then notes under theirs."""
 
     def __init__(
-        self, *args: Any, examples: Sequence[tuple[str, str]] = (), writes: bool = True, **kwargs: Any
+        self,
+        *args: Any,
+        examples: Sequence[tuple[str, str]] = (),
+        notes: Sequence[tuple[str, Sequence[tuple[str, str]]]] = (),
+        writes: bool = True,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.examples = examples
+        self.notes = notes
         # Without a standard output there is no use in it.
         self.writes = writes
 
@@ -195,6 +201,9 @@ class Command(click.Command):
         for heading in sorted(sections, key=lambda heading: heading == OTHER):
             with formatter.section(heading):
                 formatter.write_dl(sections[heading])
+        for heading, rows in self.notes:
+            with formatter.section(heading):
+                formatter.write_dl(rows)
 
 
 def write_examples(formatter: click.HelpFormatter, examples: Sequence[tuple[str, str]]) -> None:

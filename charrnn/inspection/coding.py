@@ -3,7 +3,7 @@
 What the codes explain of a cell is left to the evidence.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from charrnn.inspection.concepts import Concept, Kind, Marks
 from charrnn.inspection.streams import Streams
 
-Codes = NDArray[np.int64]
+Codes = NDArray[np.uint8]
+Counts = NDArray[np.int64]
+Labels = NDArray[np.float32]
 
 MOST_CODES = 16
 DEEPEST = 8
@@ -27,10 +29,10 @@ class Coding:
     concept: Concept
     """whose marks these are"""
     codes: Codes
-    """(T, B), numbers from 0 to C - 1"""
+    """(T, B), numbers from 0 to C - 1, in the least memory: there are many concepts and long texts"""
     levels: tuple[float, ...]
     """the mean mark of each code on discovery streams (C,)"""
-    episodes: Codes
+    episodes: Counts
     """complete episodes of each stream (B,)"""
     present: NDArray[np.bool_]
     """whether it was ever above 0 in a stream (B,)"""
@@ -39,6 +41,17 @@ class Coding:
         """Say whether there is evidence to speak of: it counts in episodes, not in characters."""
         halves = (self.episodes[streams.discovery].sum(), self.episodes[streams.confirmation].sum())
         return bool(min(halves) >= EPISODES_NEEDED and self.present.sum() >= STREAMS_NEEDED)
+
+    @property
+    def labels(self) -> Labels:
+        """The concept as a number: each code's level (T, B)."""
+        levels = np.array(self.levels, dtype=np.float32)
+        labels: Labels = levels[self.codes]
+        return labels
+
+    def shortened(self, steps: int) -> "Coding":
+        """Give the coding of the streams' first steps alone."""
+        return replace(self, codes=self.codes[:steps])
 
 
 def code(concept: Concept, marks: Marks, streams: Streams) -> Coding:
@@ -50,7 +63,7 @@ def code(concept: Concept, marks: Marks, streams: Streams) -> Coding:
     scored = marks[streams.scored()]
     seen = scored[:, streams.discovery]
     edges = _edges(concept.kind, seen)
-    codes = np.searchsorted(edges, scored, side="right")
+    codes = np.searchsorted(edges, scored, side="right").astype(np.uint8)
     return Coding(
         concept=concept,
         codes=codes,
@@ -60,12 +73,12 @@ def code(concept: Concept, marks: Marks, streams: Streams) -> Coding:
     )
 
 
-def count_episodes(marks: Marks) -> Codes:
+def count_episodes(marks: Marks) -> Counts:
     """Count the ends of episodes, where the mark falls: a quote closes, a counter begins again, a depth drops.
 
     Marks (T, B) -> (B,).
     """
-    ends: Codes = (marks[1:] < marks[:-1]).sum(axis=0)
+    ends: Counts = (marks[1:] < marks[:-1]).sum(axis=0)
     return ends
 
 

@@ -4,21 +4,25 @@ The activations come in chunks and are never kept. Which concepts are worth aski
 to make of the answers, is left to the findings.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.inspection.coding import Codes, Coding
-from charrnn.inspection.streams import Streams
-from charrnn.inspection.sums import ConceptSums, Numbers
-from charrnn.inspection.trigrams import GROUPS, Groups, WithinGroups, beyond_spelling, within_groups
+from charrnn.inspection.coding import Coding, Counts
+from charrnn.inspection.partial import explained_beyond, left_by, squares_left
+from charrnn.inspection.streams import Choice, Streams
+from charrnn.inspection.sums import DEAD, ConceptSums, Numbers
+from charrnn.inspection.trigrams import GROUPS, Groups
 
 Activations = NDArray[np.floating]
+Taker = Callable[[Activations, int], None]
+"""takes what it needs of a part (T, B, H), the cells around the evidence's centre, its first step being this one"""
 
-ROWS = 128
-"""steps added up in the activations' own precision before the sums go on in float64"""
+ROWS = 256
+"""steps, about, that are added up in the activations' own precision before the sums go on in float64"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -29,107 +33,193 @@ class Evidence:
     """where they were taken"""
     codings: tuple[Coding, ...]
     """the concepts"""
-    codes: Codes
-    """the columns that count each character, one for every concept (T, B, concepts)"""
     groups: Groups
     """the last three characters (T, B)"""
     centre: Activations
     """near the cells' means, subtracted from all they did, so that squares keep their digits (H,)"""
     sums: Numbers
     """(B, K, H)"""
+    counts: Numbers
+    """characters by code (B, K)"""
     squares: Numbers
     """(B, H)"""
     by_group: Numbers
     """sums by the last three characters, on discovery and on confirmation streams (2, GROUPS, H)"""
 
+    @property
+    def steps(self) -> int:
+        """T."""
+        return len(self.groups)
+
+    @cached_property
+    def alive(self) -> Choice:
+        """Which cells move in both halves (H,)."""
+        about = self.about(0)
+        alive: Choice = about.alive(self.streams.discovery) & about.alive(self.streams.confirmation)
+        return alive
+
     def about(self, number: int) -> ConceptSums:
         """Pick out the concept of this number."""
-        first = int(_offsets(self.codings)[number])
-        count = len(self.codings[number].levels)
-        codes = self.codings[number].codes
         return ConceptSums(
-            sums=self.sums[:, first : first + count],
-            counts=(codes[:, :, None] == np.arange(count)).sum(axis=0, dtype=np.float64),
+            sums=self._by_code(number),
+            counts=self.counts[:, self.columns(number)],
             squares=self.squares,
         )
 
-    def memory(self, number: int, cell: int) -> float:
-        """Score what a concept explains of a cell beyond the last three characters.
+    def memory(self, number: int) -> tuple[Numbers, Numbers]:
+        """Score what a concept explains of the cells beyond the last three characters: (H,), (H,).
 
-        What each code means is learnt on discovery streams and scored on confirmation streams, as the fit is.
+        What each code means is learnt on discovery streams, and scored there, to choose by, and on confirmation
+        streams, as the fit is.
         """
-        learnt, scored = (self._left(number, cell, half) for half in range(2))
-        return beyond_spelling(learnt, scored)
-
-    def _left(self, number: int, cell: int, half: int) -> WithinGroups:
-        """Give what the last three characters leave of a concept and a cell in one half's streams."""
-        streams = self.streams.halves[half]
-        return within_groups(
-            self.codings[number].codes[:, streams].ravel(),
-            self.groups[:, streams].ravel(),
-            self.about(number).sums[streams, :, cell].sum(axis=0),
-            self.by_group[half, :, cell],
-            float(self.squares[streams, cell].sum()),
+        halves = zip(self.streams.halves, self.by_group, self._squares_left, strict=True)
+        learnt, scored = (
+            left_by(
+                self.groups[:, streams].ravel(),
+                self.codings[number].codes[:, streams].ravel(),
+                by_code=self._by_code(number)[streams].sum(axis=0),
+                by_group=by_group,
+                squares=squares,
+            )
+            for streams, by_group, squares in halves
         )
+        return explained_beyond(learnt, learnt), explained_beyond(learnt, scored)
+
+    def unique(self, number: int, rival: int, cell: int) -> float:
+        """Score what a concept explains of a cell beyond another concept."""
+        learnt, scored = (
+            left_by(
+                self.codings[rival].codes[:, streams].ravel(),
+                self.codings[number].codes[:, streams].ravel(),
+                by_code=self._by_code(number)[streams, :, cell : cell + 1].sum(axis=0),
+                by_group=by_rival,
+                squares=squares_left(self.squares[streams, cell : cell + 1].sum(axis=0), by_rival, sizes),
+            )
+            for streams, by_rival, sizes in self._by_rival(rival, cell)
+        )
+        return float(explained_beyond(learnt, scored)[0])
+
+    def local(self) -> Numbers:
+        """Score what the last three characters explain of the cells, learnt on discovery (H,)."""
+        sizes = self._group_sizes
+        means = self.by_group[0] / np.maximum(sizes[0], 1.0)[:, None]
+        gained = 2.0 * np.einsum("gh,gh->h", means, self.by_group[1]) - sizes[1] @ means**2
+        confirmation = self.streams.confirmation
+        total = np.maximum(self.about(0).variance(confirmation), DEAD) * sizes[1].sum()
+        error = self.squares[confirmation].sum(axis=0) - gained
+        share: Numbers = np.where(self.alive, 1.0 - error / total, 0.0)
+        return share
+
+    def columns(self, number: int) -> slice:
+        """Say which columns are a concept's codes."""
+        first = int(_offsets(self.codings)[number])
+        return slice(first, first + len(self.codings[number].levels))
+
+    def _by_code(self, number: int) -> Numbers:
+        return self.sums[:, self.columns(number)]
+
+    def _by_rival(self, rival: int, cell: int) -> Iterator[tuple[Choice, Numbers, Numbers]]:
+        """Give each half's streams, a cell's sums by the rival's codes there, and the characters of each code."""
+        for streams in self.streams.halves:
+            codes = self.codings[rival].codes[:, streams].ravel()
+            sizes = np.bincount(codes, minlength=len(self.codings[rival].levels)).astype(np.float64)
+            yield streams, self._by_code(rival)[streams, :, cell : cell + 1].sum(axis=0), sizes
+
+    @cached_property
+    def _group_sizes(self) -> Numbers:
+        """Characters in each group, in each half (2, GROUPS)."""
+        found = [np.bincount(self.groups[:, streams].ravel(), minlength=GROUPS) for streams in self.streams.halves]
+        return np.array(found, dtype=np.float64)
+
+    @cached_property
+    def _squares_left(self) -> Numbers:
+        """What the last three characters leave of the cells' squares, in each half (2, H)."""
+        halves = zip(self.streams.halves, self.by_group, self._group_sizes, strict=True)
+        return np.array([squares_left(self.squares[half].sum(axis=0), by, sizes) for half, by, sizes in halves])
 
 
-def gather(chunks: Iterable[Activations], codings: Sequence[Coding], groups: Groups, streams: Streams) -> Evidence:
+def gather(
+    chunks: Iterable[Activations],
+    codings: Sequence[Coding],
+    groups: Groups,
+    streams: Streams,
+    also: Sequence[Taker] = (),
+) -> Evidence:
     """Take the sums of activations, given in order as chunks (any number of steps, B, H).
 
-    `groups` are those of the whole text (its length,); the chunks hold streams.length steps together.
+    `groups` are those of the whole text (its length,); the chunks hold streams.length steps together. What else is
+    to be taken in the same pass sees every part too.
     """
     parts = _scored(chunks, streams.warm_up)
     first = next(parts)
     evidence = _empty(first, tuple(codings), groups, streams)
-    steps = _add(evidence, first, 0)
+    steps = _add(evidence, first, 0, also)
     for part in parts:
-        steps += _add(evidence, part, steps)
-    if steps != len(evidence.codes):
-        raise ValueError(f"{steps} scored steps came in, not {len(evidence.codes)}")
+        steps += _add(evidence, part, steps, also)
+    if steps != evidence.steps:
+        raise ValueError(f"{steps} scored steps came in, not {evidence.steps}")
     return evidence
 
 
 def _scored(chunks: Iterable[Activations], warm_up: int) -> Iterator[Activations]:
-    """Leave the warm-up out and hand the rest on in parts of at most ROWS steps."""
+    """Leave the warm-up out and hand the rest on in parts of ROWS steps, the last one shorter."""
+    waiting: list[Activations] = []
     for chunk in chunks:
         skipped = min(warm_up, len(chunk))
         warm_up -= skipped
         for first in range(skipped, len(chunk), ROWS):
-            yield chunk[first : first + ROWS]
+            waiting.append(chunk[first : first + ROWS])
+            if sum(map(len, waiting)) >= ROWS:
+                yield np.concatenate(waiting)
+                waiting = []
+    if waiting:
+        yield np.concatenate(waiting)
 
 
-def _offsets(codings: tuple[Coding, ...]) -> Codes:
+def _offsets(codings: tuple[Coding, ...]) -> Counts:
     """Give the column of each concept's first code, and the number of columns at the end."""
     return np.cumsum([0, *(len(coding.levels) for coding in codings)])
 
 
 def _empty(part: Activations, codings: tuple[Coding, ...], groups: Groups, streams: Streams) -> Evidence:
     """Begin: any centre is right, and the mean of the first steps is near enough to be a good one."""
-    cells, offsets = part.shape[2], _offsets(codings)
+    cells = part.shape[2]
     return Evidence(
         streams=streams,
         codings=codings,
-        codes=np.stack([coding.codes for coding in codings], axis=2) + offsets[:-1],
         groups=groups[streams.scored()],
         centre=part.mean(axis=(0, 1)),
-        sums=np.zeros((streams.count, offsets[-1], cells)),
+        sums=np.zeros((streams.count, _offsets(codings)[-1], cells)),
+        counts=np.zeros((streams.count, _offsets(codings)[-1])),
         squares=np.zeros((streams.count, cells)),
         by_group=np.zeros((2, GROUPS, cells)),
     )
 
 
-def _add(evidence: Evidence, part: Activations, step: int) -> int:
+def _add(evidence: Evidence, part: Activations, step: int, also: Sequence[Taker]) -> int:
     """Add the steps of a part (T, B, H), the first of them being this one; say how many they are."""
     here = slice(step, step + len(part))
     moved = part - evidence.centre
-    evidence.squares[...] += np.square(moved).sum(axis=0, dtype=np.float64)
-    codes = evidence.codes[here]
-    one_hot = np.zeros((*codes.shape[:2], evidence.sums.shape[1]), dtype=part.dtype)
-    np.put_along_axis(one_hot, codes, 1.0, axis=2)
-    evidence.sums[...] += np.matmul(one_hot.transpose(1, 2, 0), moved.transpose(1, 0, 2))
+    one_hot = _one_hot(evidence.codings, here, moved)
+    evidence.counts[...] += one_hot.sum(axis=2, dtype=np.float64)
+    # one stream after the other: what all of them say by every code at once would not fit the cache
+    for stream, (sums, squares) in enumerate(zip(evidence.sums, evidence.squares, strict=True)):
+        sums += one_hot[stream] @ moved[:, stream]
+        squares += np.square(moved[:, stream]).sum(axis=0, dtype=np.float64)
     for half, streams in enumerate(evidence.streams.halves):
         _add_by_group(evidence.by_group[half], evidence.groups[here][:, streams].ravel(), moved[:, streams])
+    for take in also:
+        take(moved, step)
     return len(part)
+
+
+def _one_hot(codings: tuple[Coding, ...], here: slice, part: Activations) -> Activations:
+    """Lay out which codes of all concepts each character has (B, K, T)."""
+    offsets = _offsets(codings)
+    columns = np.stack([coding.codes[here] for coding in codings], axis=2) + offsets[:-1]
+    one_hot = np.zeros((part.shape[1], offsets[-1], len(part)), dtype=part.dtype)
+    np.put_along_axis(one_hot, columns.transpose(1, 2, 0), 1.0, axis=1)
+    return one_hot
 
 
 def _add_by_group(by_group: Numbers, groups: Groups, moved: Activations) -> None:

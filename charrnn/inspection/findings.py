@@ -1,56 +1,18 @@
-"""The findings: for each concept the cell that follows it best, with the numbers that say how well.
+"""The findings: what a search of all cells for all concepts found, and in what.
 
-How they are come by is left to the search, how they are drawn to the views.
+How it is come by is left to the search, how it is drawn to the views.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-DIGITS = 4
-"""of a share, in JSON"""
+from charrnn.inspection.finding import DIGITS, LOSS_DIGITS, Cause, Finding, rounded
+
+__all__ = ["Cause", "Census", "Finding", "Findings", "Mystery", "TooRare", "worth_drawing"]
+
 LEAST_FIT = 0.05
 """a cell that follows its concept less than this is no picture of it"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """The cell that follows a concept best, chosen on one half of the text and scored on the other."""
-
-    concept: str
-    """the concept's name"""
-    description: str
-    """what it is, in one line"""
-    cell: str
-    """layer.unit, layers from 1, units from 0"""
-    sign: int
-    """1 where the cell rises with the concept, -1 where it falls"""
-    fit: float
-    """share of the cell's variance that the concept explains, on text that the cell was not chosen on"""
-    fit_se: float
-    """standard error of the fit"""
-    memory: float
-    """the same share, on the same text, of what the last three characters leave over"""
-    tuning: tuple[tuple[float, float], ...]
-    """the concept's levels and the cell's mean at each, on the text that it was chosen on"""
-    episodes: int
-    """how often the concept came to an end in the text: the evidence there was"""
-    top: tuple[tuple[str, float], ...]
-    """the cells that came first when this one was chosen, in that order, with their fit"""
-
-    def to_json(self) -> dict[str, Any]:
-        """Give plain values, rounded."""
-        return {
-            "concept": self.concept,
-            "cell": self.cell,
-            "sign": self.sign,
-            "fit": round(self.fit, DIGITS),
-            "fit_se": round(self.fit_se, DIGITS),
-            "memory": round(self.memory, DIGITS),
-            "tuning": [[round(level, DIGITS), round(mean, DIGITS)] for level, mean in self.tuning],
-            "episodes": self.episodes,
-            "top": [{"cell": cell, "fit": round(fit, DIGITS)} for cell, fit in self.top],
-        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +30,67 @@ class TooRare:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mystery:
+    """A cell that the network needs and that no concept explains."""
+
+    cell: str
+    """layer.unit"""
+    delta: float
+    """nats that a character costs more with the cell held at its mean"""
+    delta_se: float
+    """standard error of it"""
+    best: str
+    """the concept that explains most of it"""
+    fit: float
+    """how much that is"""
+    local: float
+    """the share of its variance that the last three characters explain"""
+    writes_on: tuple[str, ...]
+    """the characters at which it changes most"""
+    forgets_on: tuple[str, ...]
+    """those at which its gate keeps least of it; none for a cell without such a gate"""
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain values, rounded."""
+        return {
+            "cell": self.cell,
+            "delta": round(self.delta, LOSS_DIGITS),
+            "delta_se": round(self.delta_se, LOSS_DIGITS),
+            "best": self.best or None,
+            "fit": round(self.fit, DIGITS),
+            "local": round(self.local, DIGITS),
+            "writes_on": list(self.writes_on),
+            "forgets_on": list(self.forgets_on),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Census:
+    """The search from the cells' side: each counted once, by the concept that explains most of it."""
+
+    dead: int = 0
+    """cells that do not move on this text"""
+    detectors: int = 0
+    """cells that detect a concept, the causal ones among them"""
+    causal: int = 0
+    """cells that were found to be used for it"""
+    partial: int = 0
+    """cells that follow a concept in part"""
+    local: int = 0
+    """cells of which the last three characters explain more than half"""
+
+    def to_json(self) -> dict[str, int]:
+        """Give plain values."""
+        return {
+            "dead": self.dead,
+            "detectors": self.detectors,
+            "causal": self.causal,
+            "partial": self.partial,
+            "local": self.local,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
 class Findings:
     """What a search of a model's cells found, and in what."""
 
@@ -82,9 +105,30 @@ class Findings:
     cells: int
     """how many cells were searched"""
     concepts: tuple[Finding, ...]
-    """a finding for each concept that there is evidence for, the best fit first"""
+    """a finding for each concept that there is evidence for, the strongest verdict first, then the best fit; a second
+    one for a concept that a second cell detects too"""
     too_rare: tuple[TooRare, ...]
     """the other concepts"""
+    confirmed_on: str = ""
+    """the name of another text that the cells were judged on; empty for the other half of the same"""
+    streams: int = 0
+    """pieces that the text was cut into, half of them to choose cells by"""
+    seed: int = 0
+    """what all chance came from"""
+    permutations: int = 0
+    """how many permutations each p was taken from; 0 for none"""
+    placebo_fit: float | None = None
+    """the best fit of any cell to any placebo: the noise that a fit has to rise above"""
+    placebos: int = 0
+    """how many there were"""
+    quick: bool = False
+    """whether the scrambled network and the causes were left out"""
+    local: tuple[Finding, ...] = ()
+    """findings for what the last character alone says: controls, never finds"""
+    census: Census = Census()
+    """how many cells there are of each sort"""
+    mysteries: tuple[Mystery, ...] = ()
+    """cells that the network needs and that no concept explains, the most needed first"""
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values; the concepts that are too rare stand last among the others."""
@@ -92,10 +136,20 @@ class Findings:
         return {
             "model": self.model,
             "text": self.text,
+            "confirmed_on": self.confirmed_on or None,
             "characters": self.characters,
+            "streams": self.streams,
             "signal": self.signal,
             "cells": self.cells,
+            "seed": self.seed,
+            "quick": self.quick,
+            "permutations": self.permutations,
+            "placebos": self.placebos,
+            "placebo_fit": rounded(self.placebo_fit),
+            "census": self.census.to_json(),
             "concepts": found + [concept.to_json() for concept in self.too_rare],
+            "local": [finding.to_json() for finding in self.local],
+            "mysteries": [mystery.to_json() for mystery in self.mysteries],
         }
 
 

@@ -10,24 +10,25 @@ from numpy.typing import NDArray
 
 from charrnn.inspection.concepts import Concept, Marks, Source
 
-LENGTH = 300
+LINES, COLUMNS = 4, 72
 ENOUGH = 6
 """changes of a concept in a passage beyond which it has been shown well"""
 
+Positions = NDArray[np.int64]
 
-def passage(concept: Concept, source: Source, *, length: int = LENGTH) -> slice:
-    """Choose about so many characters, from the beginning of a line on.
+
+def passage(concept: Concept, source: Source, *, lines: int = LINES, columns: int = COLUMNS) -> slice:
+    """Choose lines of text that take at most so many drawn ones of so many columns; of longer lines their beginning.
 
     The most even passages are alike to the eye; among them the first with the most changes is taken.
     """
     on = holds(concept, concept.mark(source))
-    starts = _line_starts(source.text, length)
-    stops = np.minimum(starts + length, len(on))
+    starts, stops = _passages(source.text, lines, columns)
     share = _between(on, starts, stops) / np.maximum(stops - starts, 1)
     evenness = np.round(np.minimum(share, 1 - share), 1)
     changes = _between(np.diff(on, prepend=on[:1]), starts, stops)
     best = np.lexsort((-changes, -evenness))[0]
-    return _whole_lines(source.text, int(starts[best]), int(stops[best]))
+    return slice(int(starts[best]), int(stops[best]))
 
 
 def passage_of_many(marks: Iterable[NDArray[np.bool_]], text: str, *, length: int) -> slice:
@@ -67,6 +68,18 @@ def _line_starts(text: str, length: int) -> NDArray[np.int64]:
     """List the beginnings of lines that have so many characters after them, at least the text's own."""
     ends = [position + 1 for position, character in enumerate(text) if character == "\n"]
     return np.array([0, *(start for start in ends if start + length <= len(text))], dtype=np.int64)
+
+
+def _passages(text: str, lines: int, columns: int) -> tuple[Positions, Positions]:
+    """List where lines begin, and where as many as can be drawn from there end: as good as all full, if any are."""
+    ends = [position + 1 for position, character in enumerate(text) if character == "\n"]
+    starts = np.unique([0, *ends, len(text)])
+    drawn = np.concatenate([[0], np.cumsum(-(-np.diff(starts) // columns))])
+    last = np.searchsorted(drawn, drawn[:-1] + lines, side="right") - 1
+    begins = starts[:-1]
+    stops = np.maximum(starts[last], np.minimum(begins + lines * columns, starts[1:]))
+    full = drawn[:-1] + lines <= drawn[-1]
+    return (begins[full], stops[full]) if full.any() else (np.array([0]), np.array([len(text)]))
 
 
 def _between(on: NDArray[np.bool_], starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,121 +1,161 @@
-"""The search: every cell of a model against every concept, in one reading of a text.
+"""The search: every cell of a model against every concept, with controls, and what the best cells are for.
 
-What the findings say is a record of its own; what a concept or the evidence is, is left to those modules.
+What the findings say is a record of its own; each step is left to its module.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from charrnn.errors import CharrnnError
-from charrnn.inspection.coding import Coding, code
-from charrnn.inspection.concepts import CONCEPTS, Concept, Source
-from charrnn.inspection.evidence import Activations, Evidence, gather
-from charrnn.inspection.findings import Finding, Findings, TooRare
-from charrnn.inspection.streams import Streams, cut
-from charrnn.inspection.sums import ConceptSums, Numbers
-from charrnn.inspection.trigrams import last_three
+from charrnn.inspection.causes import FINALISTS
+from charrnn.inspection.census import census, finds, followed
+from charrnn.inspection.coding import Coding
+from charrnn.inspection.concepts import CONCEPTS, Concept, Source, placebos
+from charrnn.inspection.findings import Findings, Mystery, TooRare
+from charrnn.inspection.material import Material, Text
+from charrnn.inspection.mysteries import mysteries, unexplained
+from charrnn.inspection.observations import Observations, observe
+from charrnn.inspection.permutations import PERMUTATIONS
+from charrnn.inspection.reading import USUAL, Ids, signal_name
+from charrnn.inspection.scores import cell_name
+from charrnn.inspection.shortlist import Entry, judged, shortlist
+from charrnn.inspection.stages import MARKING, Watch, unwatched
+from charrnn.inspection.uses import Suspect, Uses, uses
+from charrnn.inspection.verdicts import ORDER, RULES
 from charrnn.network.reader import Reader
-
-Ids = NDArray[np.integer]
-
-CHUNK = 64
-"""steps read at a time: all gates of all layers are in memory for so long"""
-LISTED = 20
-"""cells named for each concept"""
 
 
 def find(
-    reader: Reader, source: Source, ids: Ids, *, model: str = "", concepts: Iterable[Concept] | None = None
+    reader: Reader,
+    source: Source,
+    ids: Ids,
+    *,
+    chance: np.random.Generator,
+    model: str = "",
+    concepts: Iterable[Concept] | None = None,
+    confirm: Text | None = None,
+    signal: str = USUAL,
+    quick: bool = False,
+    watch: Watch = unwatched,
 ) -> Findings:
     """Search all cells of a model for concepts, all built-in ones by default, in a text and its ids (T,).
 
-    Raises CharrnnError where the text is too short or no cell moves.
+    Cells are chosen on one half of the text and judged on the other, or on another text. Raises CharrnnError where a
+    text is too short or no cell moves, WrongUsageError for a signal that the cells do not have.
     """
-    streams = cut(source.text)
-    asked = CONCEPTS.values() if concepts is None else concepts
-    codings = [code(concept, concept.mark(source), streams) for concept in asked]
-    enough = [coding for coding in codings if coding.enough(streams)]
-    return Findings(
+    name = signal_name(reader, signal)
+    material = Material.of(Text(source=source, ids=ids), confirm)
+    asked = list(CONCEPTS.values() if concepts is None else concepts)
+    codings = material.coded(watch(asked, MARKING, len(asked)))
+    drawing, observing, holding = chance.spawn(3)
+    controls = [some for some in material.coded(placebos(source, drawing)) if some.enough(material.streams)]
+    enough = [coding for coding in codings if coding.enough(material.streams)]
+    findings = Findings(
         model=model,
         text=source.name,
-        characters=len(source.text),
-        signal=reader.signal_name,
+        confirmed_on=confirm.source.name if confirm else "",
+        characters=len(material.ids),
+        streams=material.streams.count,
+        signal=name,
         cells=reader.config.layers * reader.config.hidden,
-        concepts=_judged(reader, ids, enough, streams) if enough else (),
+        quick=quick,
+        concepts=(),
         too_rare=tuple(_too_rare(coding) for coding in codings if coding not in enough),
     )
+    if not enough:
+        return findings
+    seen = observe(reader, material, enough, controls, observing, watch, signal=signal, quick=quick)
+    return _judged(findings, reader, material, seen, holding, watch)
 
 
-def activations(reader: Reader, ids: Ids, streams: Streams) -> Iterator[Activations]:
-    """Read the streams of a text's ids (T,) side by side; yield all layers' cells, (up to CHUNK, B, L·H)."""
-    state = reader.start(streams.count)
-    for first in range(0, streams.length, CHUNK):
-        reading = reader.read(ids[streams.positions(first, first + CHUNK)], state)
-        state = reading.state
-        yield np.concatenate([layer.signal for layer in reading.layers], axis=2)
-
-
-def judge(evidence: Evidence, number: int, hidden: int) -> Finding:
-    """Choose the cell for the concept of this number by discovery alone, and score it on confirmation."""
-    streams, coding, about = evidence.streams, evidence.codings[number], evidence.about(number)
-    halves = {"learnt": streams.discovery, "scored": streams.confirmation}
-    ranked, fit = _ranked(about.preference(streams)), about.explained(**halves)
-    best = int(ranked[0])
-    tuning = _tuning(evidence, number, best)
-    return Finding(
-        concept=coding.concept.name,
-        description=coding.concept.description,
-        cell=cell_name(best, hidden),
-        sign=_sign(about, coding, best, streams),
-        fit=float(fit[best]),
-        fit_se=float(about.standard_error(**halves)[best]),
-        memory=evidence.memory(number, best),
-        tuning=tuning,
-        episodes=int(coding.episodes.sum()),
-        top=tuple((cell_name(int(cell), hidden), float(fit[cell])) for cell in ranked[:LISTED]),
+def _judged(
+    findings: Findings,
+    reader: Reader,
+    material: Material,
+    seen: Observations,
+    chance: np.random.Generator,
+    watch: Watch,
+) -> Findings:
+    """Choose cells, hold them still unless it must be quick, and say what was found."""
+    found = shortlist(seen, reader.config.hidden)
+    said: tuple[Mystery, ...] = ()
+    if not findings.quick:
+        found, said = _tried(found, reader, material, seen, chance, watch)
+    in_order = sorted((one.finding for one in found), key=lambda finding: (ORDER[finding.verdict], -finding.fit))
+    concepts = tuple(finding for finding in in_order if finding.family != "local")
+    return replace(
+        findings,
+        permutations=PERMUTATIONS,
+        placebos=len(seen.evidence.codings) - seen.asked,
+        placebo_fit=max(fit for fit, _ in seen.placebos.values()),
+        concepts=concepts,
+        local=tuple(finding for finding in in_order if finding.family == "local"),
+        census=census(seen, found),
+        mysteries=said,
     )
 
 
-def cell_name(number: int, hidden: int) -> str:
-    """Name a cell by its place among all layers' cells: layer.unit, layers from 1, units from 0.
+def _tried(
+    found: list[Entry],
+    reader: Reader,
+    material: Material,
+    seen: Observations,
+    chance: np.random.Generator,
+    watch: Watch,
+) -> tuple[list[Entry], tuple[Mystery, ...]]:
+    """Hold the best of the shortlist still, and cells that nothing explains; judge the shortlist again."""
+    suspects = finalists(found)
+    detected = seen.scores.fit[finds(seen)].max(axis=0) >= RULES.detector
+    odd = unexplained(seen, followed(seen))
+    learnt = uses(
+        reader,
+        material,
+        seen.states,
+        [Suspect(cell=one.cell, coding=one.coding, partner=one.partner) for one in suspects],
+        odd,
+        chance,
+        watch,
+        variance=seen.evidence.about(0).variance(material.streams.confirmation),
+        allowed=seen.evidence.alive & ~detected,
+    )
+    if learnt is None:
+        return found, ()
+    again = _with_causes(found, suspects, learnt, reader.config.hidden)
+    return again, mysteries(odd, learnt, material, seen, reader.config.hidden)
 
-    >>> cell_name(300, hidden=256)
-    '2.44'
+
+def finalists(found: list[Entry]) -> list[Entry]:
+    """Choose whose cells are held still: the detectors, then those that follow a concept in part.
+
+    Of concepts that are nearly the same the first one, and no more cells than FINALISTS; a partner comes along.
     """
-    return f"{number // hidden + 1}.{number % hidden}"
+    chosen: list[Entry] = []
+    cells: set[int] = set()
+    for one in found:
+        names = {other.finding.concept for other in chosen if other.finding.concept != one.finding.concept}
+        wanted = one.finding.verdict in ("detector", "partial") and one.finding.family != "local"
+        if not wanted or names & set(one.finding.near):
+            continue
+        more = cells | {one.cell} | ({one.partner} if one.partner is not None else set())
+        if len(more) <= FINALISTS:
+            chosen.append(one)
+            cells = more
+    return chosen
 
 
-def _judged(reader: Reader, ids: Ids, codings: list[Coding], streams: Streams) -> tuple[Finding, ...]:
-    """Read the text once and judge every concept, the best fit first."""
-    evidence = gather(activations(reader, ids, streams), codings, last_three(ids), streams)
-    findings = [judge(evidence, number, reader.config.hidden) for number in range(len(codings))]
-    return tuple(sorted(findings, key=lambda finding: -finding.fit))
-
-
-def _ranked(preference: Numbers) -> NDArray[np.int64]:
-    """Put the living cells in the order of preference, equals in their own."""
-    ranked = np.argsort(-preference, kind="stable")[: int(np.isfinite(preference).sum())]
-    if not len(ranked):
-        raise CharrnnError("no cell of this model moves on this text", hint="train the model first")
-    return ranked
-
-
-def _tuning(evidence: Evidence, number: int, cell: int) -> tuple[tuple[float, float], ...]:
-    """Give the levels that the concept had on discovery streams, and the cell's mean at each."""
-    about, discovery = evidence.about(number), evidence.streams.discovery
-    means = about.means(discovery)[:, cell] + float(evidence.centre[cell])
-    came = about.counts[discovery].sum(axis=0) > 0
-    points = zip(evidence.codings[number].levels, means.tolist(), came, strict=True)
-    return tuple((level, mean) for level, mean, present in points if present)
-
-
-def _sign(about: ConceptSums, coding: Coding, cell: int, streams: Streams) -> int:
-    """Say whether the cell rises or falls with the concept: by the covariance of its means with the levels."""
-    means, counts = about.means(streams.discovery)[:, cell], about.counts[streams.discovery].sum(axis=0)
-    levels = np.array(coding.levels)
-    return -1 if counts @ ((levels - counts @ levels / counts.sum()) * means) < 0 else 1
+def _with_causes(found: list[Entry], suspects: list[Entry], learnt: Uses, hidden: int) -> list[Entry]:
+    """Judge the suspects by what they are for, and with them the same cells' entries for nearly equal concepts."""
+    causes = {(one.finding.concept, one.cell): cause for one, cause in zip(suspects, learnt.causes, strict=True)}
+    again = []
+    for one in found:
+        names = (one.finding.concept, *one.finding.near)
+        cause = next((causes[name, one.cell] for name in names if (name, one.cell) in causes), None)
+        if cause and one.partner is not None:
+            cause = replace(cause, partner=cell_name(one.partner, hidden))
+        finding = judged(replace(one.finding, cause=cause))
+        again.append(replace(one, finding=finding))
+    return again
 
 
 def _too_rare(coding: Coding) -> TooRare:

@@ -3,7 +3,7 @@
 Which concept or cell is in question is left to others.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +73,21 @@ class Streams:
     def scored(self) -> Positions:
         """Give the places in the text that count: (length - warm_up, B)."""
         return self.positions(self.warm_up)
+
+    def shortened(self, characters: int) -> "Streams":
+        """Give the beginnings of all streams, of at most so many characters together, if any are left to score."""
+        length = max(characters // self.count, self.warm_up + 1)
+        return replace(self, length=min(self.length, length))
+
+
+def take_turns(found_in: Streams, confirmed_in: Streams, offset: int) -> Streams:
+    """Put the streams of two texts in turns: cells are chosen on the one text and confirmed on the other.
+
+    The second text begins at `offset` of both together. Both must be as many streams.
+    """
+    starts = np.stack([found_in.starts, confirmed_in.starts + offset], axis=1).ravel()
+    length = min(found_in.length, confirmed_in.length)
+    return Streams(starts=starts, length=length, warm_up=min(WARM_UP, length // 4))
 
 
 def cut(text: str, *, most: int = MOST) -> Streams:

@@ -27,6 +27,11 @@ class ConceptSums:
     squares: Numbers
     """each cell's sum of squares (B, H)"""
 
+    def of(self, cell: int) -> "ConceptSums":
+        """Pick out one cell."""
+        one = slice(cell, cell + 1)
+        return ConceptSums(sums=self.sums[:, :, one], counts=self.counts, squares=self.squares[:, one])
+
     def means(self, streams: Choice) -> Numbers:
         """Take the cells' mean by code in these streams, their tuning curves (C, H).
 

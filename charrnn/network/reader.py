@@ -85,6 +85,8 @@ class Reader:
     """
 
     config: NetworkConfig
+    weights: Mapping[str, Array]
+    """by torch's names, as they came"""
     layers: tuple[LayerWeights, ...]
     """each layer's weights, the lowest first"""
     output_weight: Array
@@ -96,6 +98,7 @@ class Reader:
         assert (end is None) == (config.documents is None), "documents are ended by a character"
         self.config = config
         self.end = end
+        self.weights = weights
         self._cell = CELLS[config.cell]
         self._embedding = weights.get("embedding.weight")
         self.layers = tuple(_lay_out(config.cell, weights, layer) for layer in range(config.layers))
@@ -111,6 +114,11 @@ class Reader:
     def signal_name(self) -> str:
         """How `LayerReading.signal` is written: tanh(c) or h."""
         return "tanh(c)" if self._cell.has_memory else "h"
+
+    @property
+    def gate_names(self) -> tuple[str, ...]:
+        """The letters that `LayerReading.gate` knows: i f g o, or r z n, or none."""
+        return self._cell.gates if len(self._cell.gates) > 1 else ()
 
     def start(self, streams: int) -> State:
         """Give the state before any text, for that many streams: zero, and before a document full."""
@@ -190,6 +198,24 @@ class Reader:
             return None
         said = layer.weight_ih if self._embedding is None else self._embedding @ layer.weight_ih
         return said + layer.bias_ih
+
+
+def picked(state: State, streams: Array) -> State:
+    """Take streams out of a state, by their numbers, in that order; the same one may come more than once."""
+    return tuple(
+        CellState(layer.hidden[streams], None if layer.memory is None else layer.memory[streams]) for layer in state
+    )
+
+
+def joined(states: Sequence[State]) -> State:
+    """Put streams of several NumPy states side by side."""
+    return tuple(
+        CellState(
+            np.concatenate([layer.hidden for layer in layers]),
+            None if layers[0].memory is None else np.concatenate([layer.memory for layer in layers]),
+        )
+        for layers in zip(*states, strict=True)
+    )
 
 
 def _lay_out(cell: str, weights: Mapping[str, Array], layer: int) -> LayerWeights:

@@ -1,94 +1,37 @@
 """The findings as a table for people, with a line that says what each of its columns is.
 
-The cells themselves are drawn by the heat map.
+How each number is written is left to the columns; the cells themselves are drawn by the heat map.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from charrnn.inspection.findings import Finding, Findings
-from charrnn.views.amounts import sparkline
-from charrnn.views.terminal import unicode_output, visible
-
-_SEPARATOR = {True: " · ", False: " - "}
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Column:
-    """A column of the table: what it shows of a finding, and where there is room for it."""
-
-    heading: str
-    """what stands above it"""
-    explanation: str
-    """what it is, in one line"""
-    shown: Callable[[Finding, bool], str]
-    """its entry for a finding, of all of Unicode or of ASCII alone"""
-    least: int = 0
-    """columns that the screen must have for it"""
-    justify: Literal["left", "right"] = "left"
-    """which side its entries keep to"""
-    style: str = ""
-    """how its entries look"""
-
-
-_COLUMNS = (
-    _Column(
-        heading="concept",
-        explanation="what the cell was compared with, character by character",
-        shown=lambda finding, unicode: visible(finding.concept, keep="", unicode=unicode),
-    ),
-    _Column(
-        heading="cell",
-        explanation="layer.unit; + where it rises with the concept, - where it falls",
-        shown=lambda finding, _: f"{finding.cell} {'-' if finding.sign < 0 else '+'}",
-    ),
-    _Column(
-        heading="fit",
-        explanation="share of the cell's variance explained, on text it was not chosen on",
-        shown=lambda finding, _: f"{finding.fit:z.2f}",
-        justify="right",
-        style="bold",
-    ),
-    _Column(
-        heading="error",
-        explanation="standard error of the fit",
-        shown=lambda finding, _: f"{finding.fit_se:.2f}",
-        least=60,
-        justify="right",
-    ),
-    _Column(
-        heading="memory",
-        explanation="the same beyond the last three characters: near 0, it only spells",
-        shown=lambda finding, _: f"{finding.memory:z.2f}",
-        justify="right",
-    ),
-    _Column(
-        heading="curve",
-        explanation="the cell's mean at each level of the concept, on a scale of its own",
-        shown=lambda finding, unicode: sparkline([mean for _, mean in finding.tuning], unicode=unicode),
-        least=52,
-    ),
-    _Column(
-        heading="episodes",
-        explanation="how often the concept came to an end in the text: the evidence",
-        shown=lambda finding, _: f"{finding.episodes:,}",
-        least=74,
-        justify="right",
-    ),
-    _Column(
-        heading="what it is",
-        explanation="the concept in words",
-        shown=lambda finding, unicode: visible(finding.description, keep="", unicode=unicode),
-        least=140,
-    ),
+from charrnn.inspection.finding import Finding
+from charrnn.inspection.findings import Findings, Mystery
+from charrnn.views.amounts import counted
+from charrnn.views.finding import (
+    COLUMNS,
+    CONCEPT,
+    DROPPED,
+    SHORT_CONCEPT,
+    SHORT_VERDICT,
+    VERDICT,
+    Column,
+    share,
+    signed,
 )
+from charrnn.views.layout import one_line
+from charrnn.views.terminal import typeset, unicode_output, visible
+
+_GAP = 2
+_SEPARATOR = {True: " · ", False: " - "}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,49 +43,156 @@ class FindingsTable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         unicode = unicode_output(console)
-        columns = [column for column in _COLUMNS if options.max_width >= column.least]
+        found = rows(self.findings.concepts)
+        columns = fitting(found, options.max_width, unicode)
         yield _head(self.findings, unicode)
+        if found:
+            yield Text()
+            yield _table(found, columns, unicode)
+        yield from _others(self.findings, unicode)
         if self.findings.concepts:
             yield Text()
-            yield _table(self.findings, columns, unicode)
-        if self.findings.too_rare:
+            yield _summary(self.findings, unicode)
+            yield _footer(self.findings, unicode)
+        if found:
             yield Text()
-            yield _too_rare(self.findings, unicode)
-        if self.findings.concepts:
+            yield _legend(columns, unicode)
+        if self.findings.mysteries:
             yield Text()
-            yield _legend(columns)
+            yield from _mysteries(self.findings.mysteries, unicode)
+
+
+def rows(findings: Iterable[Finding]) -> list[Finding]:
+    """Choose the findings that have a row: of concepts that are nearly the same the first, and none of no cell's."""
+    shown: dict[str, list[Finding]] = {}
+    for finding in findings:
+        if finding.verdict != "none" and not set(finding.near) & shown.keys():
+            shown.setdefault(finding.concept, []).append(finding)
+    chosen = [finding for same in shown.values() for finding in same]
+    return [finding for finding in findings if any(finding is one for one in chosen)]
+
+
+def fitting(findings: Sequence[Finding], width: int, unicode: bool) -> list[Column]:
+    """Choose the columns that a screen of this width has room for."""
+    columns = list(COLUMNS)
+    for heading in DROPPED:
+        if _width(findings, columns, unicode) <= width:
+            return columns
+        if heading == "scrambled":
+            columns = [{CONCEPT: SHORT_CONCEPT, VERDICT: SHORT_VERDICT}.get(column, column) for column in columns]
+            if _width(findings, columns, unicode) <= width:
+                return columns
+        columns = [column for column in columns if column.heading != heading]
+    return columns
+
+
+def _width(findings: Sequence[Finding], columns: Sequence[Column], unicode: bool) -> int:
+    """Count the columns of the screen that a table takes."""
+    entries = [[column.heading, *(column.shown(one, unicode) for one in findings)] for column in columns]
+    return sum(max(map(cell_len, column)) for column in entries) + _GAP * (len(columns) - 1)
 
 
 def _head(findings: Findings, unicode: bool) -> Text:
     """Say what was searched in what."""
     parts = [
         findings.model,
-        findings.text,
+        f"{findings.text} and {findings.confirmed_on}" if findings.confirmed_on else findings.text,
         f"{findings.characters:,} characters",
         f"{findings.cells:,} cells",
         findings.signal,
     ]
-    named = (visible(part, keep="", unicode=unicode) for part in parts if part)
+    named = (_shown(part, unicode) for part in parts if part)
     return Text(_SEPARATOR[unicode].join(named), style="dim")
 
 
-def _table(findings: Findings, columns: list[_Column], unicode: bool) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+def _table(findings: Sequence[Finding], columns: Sequence[Column], unicode: bool) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
     for column in columns:
-        table.add_column(Text(column.heading), justify=column.justify, style=column.style, overflow="fold")
-    for finding in findings.concepts:
+        heading = Text(_sign(column.heading, unicode))
+        table.add_column(heading, justify=column.justify, style=column.style, overflow="fold")
+    for finding in findings:
         table.add_row(*(Text(column.shown(finding, unicode)) for column in columns))
     return table
 
 
-def _too_rare(findings: Findings, unicode: bool) -> Text:
-    """List the concepts that were not scored, with their episodes."""
-    named = (f"{visible(rare.concept, keep='', unicode=unicode)} ({rare.episodes:,})" for rare in findings.too_rare)
-    return Text(f"too rare here to be judged (episodes): {', '.join(named)}")
+def _others(findings: Findings, unicode: bool) -> Iterator[Text]:
+    """List what has no row: what no cell follows, what is too rare, and the controls."""
+    never = sum(not rare.episodes for rare in findings.too_rare)
+    lines = {
+        "followed by no cell": [_shown(one.concept, unicode) for one in findings.concepts if one.verdict == "none"],
+        "too rare here to be judged (episodes)": [
+            *(f"{_shown(rare.concept, unicode)} ({rare.episodes:,})" for rare in findings.too_rare if rare.episodes),
+            *([f"and {never} that never come" if never < len(findings.too_rare) else "all"] if never else []),
+        ],
+        "controls, known from the last character (fit)": [
+            f"{_shown(one.concept, unicode)} {one.cell} ({share(one.fit, unicode)})" for one in findings.local
+        ],
+    }
+    for what, named in lines.items():
+        if named:
+            yield Text()
+            yield Text(f"{what}: {', '.join(named)}")
 
 
-def _legend(columns: list[_Column]) -> Table:
-    table = Table.grid(padding=(0, 2, 0, 0))
+def _shown(name: str, unicode: bool) -> str:
+    return visible(name, keep="", unicode=unicode)
+
+
+def _summary(findings: Findings, unicode: bool) -> Text:
+    """Say in a line how many cells there are of which sort."""
+    census = findings.census
+    parts = [
+        f"{counted(census.detectors, 'detector')} ({census.causal:,} causal)",
+        f"{census.partial:,} partial",
+        f"{census.local / max(findings.cells, 1):.0%} mostly local",
+    ]
+    parts += [f"{census.dead:,} dead"] if census.dead else []
+    return Text(typeset(f"{counted(findings.cells, 'cell')}: {', '.join(parts)}", unicode=unicode), style="bold")
+
+
+def _footer(findings: Findings, unicode: bool) -> Text:
+    """Say what the findings were compared with."""
+    half = findings.streams // 2
+    parts = [
+        f"chosen on {half} streams, judged on {half}",
+        f"p by {findings.permutations:,} permutations",
+        f"{findings.placebos} placebos, the best {share(findings.placebo_fit, unicode)}",
+        "no scrambled network, nothing held still (--quick)" if findings.quick else "",
+    ]
+    return Text(_SEPARATOR[unicode].join(filter(None, parts)), style="dim")
+
+
+def _legend(columns: Iterable[Column], unicode: bool) -> Table:
+    table = Table.grid(padding=(0, _GAP, 0, 0))
     for column in columns:
-        table.add_row(Text(column.heading), Text(column.explanation, style="dim"))
+        if column.heading:
+            table.add_row(
+                Text(_sign(column.heading, unicode)),
+                Text(_sign(column.explanation, unicode), style="dim"),
+            )
     return table
+
+
+def _mysteries(mysteries: Iterable[Mystery], unicode: bool) -> Iterator[Text | Table]:
+    """List the cells that the network needs and nothing here explains, with what there is to go by."""
+    yield Text("needed, and explained by nothing here:")
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
+    for heading in ("cell", "costs", "closest", "writes on", "forgets on"):
+        table.add_column(Text(heading), overflow="fold")
+    for one in mysteries:
+        closest = f"{_shown(one.best, unicode)} {share(one.fit, unicode)}"
+        writes, forgets = (_characters(some, unicode) for some in (one.writes_on, one.forgets_on))
+        cost = signed(one.delta, unicode, 3)
+        table.add_row(*map(Text, (one.cell, cost, closest, writes, forgets)))
+    yield table
+
+
+def _characters(characters: Iterable[str], unicode: bool) -> str:
+    """Draw characters so that each can be seen."""
+    blank = "␣" if unicode else "_"
+    return " ".join(blank if one == " " else one_line(one, unicode=unicode) for one in characters)
+
+
+def _sign(words: str, unicode: bool) -> str:
+    """Write our own words, with ASCII for their signs if need be."""
+    return words if unicode else words.replace("Δ", "cost").replace("²", "2").replace("±", "+-")

@@ -37,14 +37,48 @@ def test_the_search_prints_a_table_and_maps(call: Call, text: str) -> None:
 
 
 def test_the_same_findings_as_json_every_time(call: Call, text: str) -> None:
-    """Byte for byte; with the fields that scripts rely on."""
-    said = call("inspect", "--text", text, "--json")
+    """Byte for byte for a seed; with the fields that scripts rely on."""
+    said = call("inspect", "--text", text, "--json", "--seed", "4")
     findings = json.loads(said.out)
     assert {"model", "text", "characters", "signal", "concepts"} <= set(findings)
-    assert findings["signal"] == "tanh(c)"
+    assert (findings["signal"], findings["seed"], findings["quick"]) == ("tanh(c)", 4, False)
     found = next(concept for concept in findings["concepts"] if concept["concept"] == "line_pos")
     assert {"cell", "sign", "fit", "fit_se", "memory", "episodes", "top"} <= set(found)
-    assert call("inspect", "--text", text, "--json").out == said.out
+    assert {"scrambled", "p", "edge_delta", "elsewhere_delta", "verdict"} <= set(found)
+    assert call("inspect", "--text", text, "--json", "--seed", "4").out == said.out
+
+
+def test_a_quick_search_says_what_it_left_out(call: Call, text: str) -> None:
+    """And in JSON too."""
+    said = call("inspect", "--text", text, "--quick")
+    assert "no scrambled network, nothing held still (--quick)" in " ".join(said.out.split())
+    assert json.loads(call("inspect", "--text", text, "--quick", "--json").out)["quick"]
+
+
+def test_another_text_can_confirm(call: Call, text: str) -> None:
+    """Its name stands beside the first one's; one that is too short is refused."""
+    Path("other.txt").write_text(TEXT[:9_000])
+    said = call("inspect", "--text", text, "--confirm", "other.txt", "--quick", "--json")
+    assert json.loads(said.out)["confirmed_on"] == "other.txt"
+    Path("other.txt").write_text("abc\n" * 20)
+    said = call("inspect", "--text", text, "--confirm", "other.txt")
+    assert (said.code, said.out) == (1, "")
+
+
+def test_a_signal_that_the_cells_do_not_have_is_refused(call: Call, text: str) -> None:
+    """An LSTM has no reset gate."""
+    said = call("inspect", "--text", text, "--signal", "r")
+    assert said.code == 2
+    assert "cells of kind lstm have no signal 'r'" in said.err
+
+
+def test_the_help_says_the_rules_of_the_verdicts(call: Call) -> None:
+    """With their numbers."""
+    said = " ".join(call("inspect", "-h").out.split())
+    assert "detector fit ≥ 0.5" in said
+    assert all(
+        verdict in said for verdict in ("causal", "unused", "partial", "distributed", "local", "trace", "none")
+    )
 
 
 def test_asked_cells_are_drawn_in_their_order(call: Call, text: str) -> None:

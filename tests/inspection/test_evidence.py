@@ -90,7 +90,7 @@ def test_sums_over_chunks_of_any_size_equal_the_whole_matrix(size: int, seed: in
     evidence = taken(cells, size)
     for number in range(len(CODINGS)):
         assert np.allclose(evidence.about(number).explained(**HALVES), naive_fit(cells, number), atol=1e-6)
-    assert evidence.memory(1, 2) == pytest.approx(naive_memory(cells, 1, 2), abs=1e-6)
+    assert evidence.memory(1)[1][2] == pytest.approx(naive_memory(cells, 1, 2), abs=1e-6)
 
 
 def test_single_precision_far_from_zero_loses_nothing() -> None:
@@ -129,7 +129,7 @@ def test_cells_that_know_nothing_of_the_text_never_get_a_high_fit() -> None:
         about = evidence.about(number)
         chosen = int(about.preference(STREAMS).argmax())
         assert about.explained(**HALVES)[chosen] < 0.05
-        assert evidence.memory(number, chosen) < 0.1
+        assert evidence.memory(number)[1][chosen] < 0.1
 
 
 def test_a_dead_cell_is_never_preferred_and_never_explained() -> None:
@@ -167,15 +167,15 @@ def test_memory_tells_a_memory_from_spelling() -> None:
     cells[:, :, 0] = brackets[STREAMS.positions()]
     cells[STREAMS.warm_up :, :, 1] = CODINGS[0].codes
     evidence = taken(cells)
-    assert evidence.memory(2, 0) == pytest.approx(0, abs=1e-6)
-    assert evidence.memory(0, 1) == pytest.approx(1, abs=1e-6)
+    assert evidence.memory(2)[1][0] == pytest.approx(0, abs=1e-6)
+    assert evidence.memory(0)[1][1] == pytest.approx(1, abs=1e-6)
 
 
 def test_what_is_learnt_of_memory_must_carry_over_to_other_text() -> None:
     """A cell that turns its meaning over on the streams of the score remembers nothing there, it misleads."""
     cells = some_activations()
     cells[STREAMS.warm_up :, :, 1] = CODINGS[0].codes * np.where(STREAMS.discovery, 1.0, -1.0)
-    assert taken(cells).memory(0, 1) < -1
+    assert taken(cells).memory(0)[1][1] < -1
 
 
 def test_common_trigrams_have_a_group_of_their_own_and_rare_ones_share() -> None:

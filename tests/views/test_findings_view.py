@@ -2,17 +2,19 @@
 
 import io
 import re
+from itertools import pairwise
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from charrnn.inspection.findings import Finding, Findings, TooRare
+from charrnn.inspection.findings import Cause, Census, Finding, Findings, Mystery, TooRare
 from charrnn.views.amounts import sparkline
 from charrnn.views.findings import FindingsTable
 
 
-def some_finding(concept: str, fit: float, sign: int = 1) -> Finding:
+def some_finding(concept: str, fit: float, sign: int = 1, verdict: str = "detector", **known: Any) -> Finding:
     """Make up a finding."""
     return Finding(
         concept=concept,
@@ -25,17 +27,58 @@ def some_finding(concept: str, fit: float, sign: int = 1) -> Finding:
         tuning=tuple((float(level), sign * level / 16) for level in range(16)),
         episodes=1_412,
         top=(("2.317", fit),),
+        verdict=verdict,
+        p=0.001,
+        scrambled=0.07,
+        spread=((1, 0.3), (2, 0.5), (4, 0.6), (8, 0.84), (512, 0.93)),
+        spread_layer=2,
+        **known,
     )
 
 
+CAUSE = Cause(
+    edges=120,
+    edge_delta=0.42,
+    edge_se=0.02,
+    edge_z=9.0,
+    elsewhere_delta=-0.001,
+    elsewhere_se=0.001,
+    controls=(0.01, 0.02),
+    doses=((-0.9, 0.01), (0.0, 0.02), (0.9, 0.03)),
+    monotone=True,
+)
 FINDINGS = Findings(
     model="checkpoints/hamlet",
     text="a\x1b[31m[bold]b\u202e.txt",
     characters=200_000,
     signal="tanh(c)",
     cells=512,
-    concepts=(some_finding("in_quote", 0.83), some_finding("[red]line\x07pos", -0.001, sign=-1)),
-    too_rare=(TooRare(concept="comment", episodes=7),),
+    concepts=(
+        some_finding("in_quote", 0.83, verdict="causal", inside=0.95, outside=0.02, cause=CAUSE, near=("string",)),
+        some_finding("string", 0.82, near=("in_quote",)),
+        some_finding("[red]line\x07pos", 0.51, sign=-1, rank_correlation=-0.97),
+        some_finding("paren_depth", 0.14, verdict="distributed"),
+        some_finding("if_cond", -0.001, verdict="none"),
+    ),
+    too_rare=(TooRare(concept="comment", episodes=7), TooRare(concept="url", episodes=0)),
+    streams=24,
+    permutations=999,
+    placebos=12,
+    placebo_fit=0.012,
+    local=(some_finding("vowel", 0.34, verdict="local"),),
+    census=Census(detectors=31, causal=9, partial=214, local=312, dead=2),
+    mysteries=(
+        Mystery(
+            cell="1.44",
+            delta=0.0342,
+            delta_se=0.002,
+            best="line_pos",
+            fit=0.08,
+            local=0.2,
+            writes_on=("\n", " ", "\x1b"),
+            forgets_on=("q",),
+        ),
+    ),
 )
 
 
@@ -62,31 +105,70 @@ def drawn(width: int, *, encoding: str = "utf-8", findings: Findings = FINDINGS,
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
 @pytest.mark.parametrize("width", [40, 80, 200])
-def test_concept_cell_fit_and_memory_are_there_at_any_width(width: int, encoding: str) -> None:
+def test_concept_cell_fit_and_verdict_are_there_at_any_width(width: int, encoding: str) -> None:
     """No line is wider than the screen, and what matters most is on one line."""
     lines = drawn(width, encoding=encoding).splitlines()
     assert max(map(cell_len, lines)) <= width
     row = next(line for line in lines if line.startswith("in_quote"))
-    assert row.split()[1:4] == ["2.317", "+", "0.83"]
-    assert "0.81" in row
+    assert "2.317+" in row
+    assert ".83" in row
+    assert "causal" in row
 
 
 def test_wider_screens_show_more() -> None:
-    """The curve, the error and the evidence first, the concept in words last."""
-    assert "▁▁▂" not in drawn(40)
-    assert "▁▁▂" in drawn(80)
-    assert "1,412" in drawn(80)
-    assert "inside double quotes" not in drawn(80)
-    assert "inside double quotes" in drawn(200)
+    """The words first to go, then the error, the linear share, how often it fires, and what is lost elsewhere."""
+    shown = [drawn(width) for width in (40, 80, 120, 200)]
+    for narrow, wide in pairwise([next(line for line in one.splitlines() if "concept" in line) for one in shown]):
+        assert set(narrow.split()) <= set(wide.split())
+    assert "memory" not in shown[0].splitlines()[2]
+    assert "+.42" in shown[1]
+    assert "95% / 2%" in shown[2]
+    assert "ρ −.97" in shown[3]
+    assert "inside double quotes" not in shown[2]
+    assert "inside double quotes" in shown[3]
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_every_column_shown_is_explained_below(width: int) -> None:
     """Each heading begins a line of its own under the table."""
     lines = drawn(width).splitlines()
-    headings = next(line for line in lines if line.startswith("concept")).replace("what it is", "what").split()
-    begins = [line.split(" ")[0] for line in lines[lines.index("") + 2 :]]
-    assert [begin for begin in begins if begin in headings][-len(headings) :] == headings
+    heading = next(line for line in lines if line.startswith("concept"))
+    below = lines[lines.index(heading) + 1 :]
+    for name in ("concept", "cell", "fit", "±se", "memory", "scrambled", "inside/outside", "edge Δ", "verdict"):
+        assert (name in heading) == any(line.startswith(f"{name} ") for line in below), name
+
+
+def test_nearly_equal_concepts_share_a_row() -> None:
+    """The one of the stronger verdict, which names the other."""
+    lines = drawn(200).splitlines()
+    assert any(line.startswith("in_quote ≈ string ") for line in lines)
+    assert not any(line.startswith("string") for line in lines)
+
+
+def test_what_is_spread_says_over_how_many_cells() -> None:
+    """As few as tell nearly as much as all."""
+    assert "distributed (8 cells .84)" in drawn(200)
+
+
+def test_a_line_sums_the_cells_up_and_one_says_what_they_were_compared_with() -> None:
+    """In plain words."""
+    said = drawn(200)
+    assert "512 cells: 31 detectors (9 causal), 214 partial, 61% mostly local, 2 dead" in said
+    assert "chosen on 12 streams, judged on 12 · p by 999 permutations · 12 placebos, the best .01" in said
+
+
+def test_what_no_cell_follows_and_what_one_character_says_have_no_row() -> None:
+    """They are named in a line each."""
+    said = drawn(80)
+    assert "followed by no cell: if_cond" in said
+    assert "controls, known from the last character (fit): vowel 2.317 (.34)" in said
+
+
+def test_mysteries_are_listed_with_what_there_is_to_go_by() -> None:
+    """The characters so that each can be seen, and none commands anything."""
+    lines = drawn(80).splitlines()
+    row = next(line for line in lines if line.startswith("1.44"))
+    assert row.split() == ["1.44", "+.034", "line_pos", ".08", "¶", "␣", "␛", "q"]
 
 
 def test_text_of_others_commands_nothing() -> None:
@@ -100,10 +182,11 @@ def test_text_of_others_commands_nothing() -> None:
 
 
 def test_only_ascii_reaches_a_screen_that_has_no_more() -> None:
-    """The curve is made of digits there."""
-    plain = drawn(80, encoding="ascii")
+    """Bars, signs and headings have others there."""
+    plain = drawn(200, encoding="ascii")
     assert plain.isascii()
-    assert "0112234455677889" in plain
+    assert "####" in plain
+    assert "edge cost" in plain
 
 
 def test_nothing_is_said_by_colour_alone() -> None:
@@ -112,9 +195,8 @@ def test_nothing_is_said_by_colour_alone() -> None:
 
 
 def test_what_is_too_rare_is_named_with_its_episodes() -> None:
-    """Alone where there is nothing else, and a fit that rounds to nothing has no sign."""
-    assert "comment (7)" in drawn(80)
-    assert "-0.00" not in drawn(80)
+    """What never comes is counted; alone where there is nothing else."""
+    assert "comment (7), and 1 that never come" in drawn(80)
     alone = Findings(
         model="m", text="t", characters=4_000, signal="h", cells=8, concepts=(), too_rare=FINDINGS.too_rare
     )

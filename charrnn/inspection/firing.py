@@ -1,0 +1,90 @@
+"""Firing: how often a cell is on where its concept holds and where not, or how well the two are ordered alike.
+
+From a sample of the characters: what a cell did at each of them is too much to keep of all.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.inspection.coding import Coding
+from charrnn.inspection.evidence import Activations
+from charrnn.inspection.streams import Streams
+
+MOST_CHARACTERS = 8_000
+"""in the sample"""
+
+Values = NDArray[np.floating]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Firing:
+    """What a cell does about a concept on confirmation streams."""
+
+    inside: float | None = None
+    """how often it is on where the concept holds; None for numbers"""
+    outside: float | None = None
+    """how often where it does not"""
+    rank_correlation: float | None = None
+    """Spearman's ρ with a number; None for what holds or does not"""
+
+
+class Sample:
+    """What all cells did at steps drawn at random, in all streams."""
+
+    def __init__(self, streams: Streams, cells: int, chance: np.random.Generator) -> None:
+        steps = streams.length - streams.warm_up
+        count = min(steps, MOST_CHARACTERS // streams.count)
+        self._streams = streams
+        self._steps = np.sort(chance.choice(steps, size=count, replace=False))
+        # half precision is finer than any threshold needs
+        self._cells = np.zeros((count, streams.count, cells), dtype=np.float16)
+
+    def take(self, part: Activations, step: int) -> None:
+        """Keep what a part (T, B, H) has of the sample."""
+        first, stop = np.searchsorted(self._steps, [step, step + len(part)])
+        self._cells[first:stop] = part[self._steps[first:stop] - step]
+
+    def firing(self, coding: Coding, cell: int, sign: int) -> Firing:
+        """Compare a cell with a concept: its threshold is learnt on discovery streams."""
+        values = sign * self._cells[:, :, cell].astype(np.float32)
+        codes = coding.codes[self._steps]
+        learnt, scored = self._streams.discovery, self._streams.confirmation
+        if coding.concept.kind != "binary":
+            return Firing(rank_correlation=sign * rank_correlation(values[:, scored], codes[:, scored]))
+        on = values[:, scored] > _threshold(values[:, learnt].ravel(), codes[:, learnt].ravel() > 0)
+        holds = codes[:, scored] > 0
+        if holds.all() or not holds.any():
+            return Firing()
+        return Firing(inside=float(on[holds].mean()), outside=float(on[~holds].mean()))
+
+
+def rank_correlation(one: Values, other: NDArray[np.generic]) -> float:
+    """Correlate ranks (Spearman 1904), equals having their mean rank; 0 where one of the two is all alike.
+
+    >>> round(rank_correlation(np.array([1.0, 2.0, 9.0]), np.array([7, 8, 8])), 4)
+    0.866
+    """
+    first, second = (_ranks(values.ravel()) for values in (one, other))
+    spread = first.std() * second.std()
+    return float(((first - first.mean()) * (second - second.mean())).mean() / spread) if spread else 0.0
+
+
+def _ranks(values: NDArray[np.generic]) -> NDArray[np.float64]:
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: NDArray[np.float64] = (np.cumsum(counts) - (counts - 1) / 2.0)[inverse]
+    return ranks
+
+
+def _threshold(values: Values, holds: NDArray[np.bool_]) -> float:
+    """Find where a cell above it is likeliest inside and below it outside (Youden 1950): the half-way point there."""
+    order = np.argsort(values, kind="stable")
+    ranked, inside = values[order], holds[order]
+    below_inside, below_outside = np.cumsum(inside), np.cumsum(~inside)
+    if not below_inside[-1] or not below_outside[-1]:
+        return float(ranked[len(ranked) // 2])
+    gain = below_outside / below_outside[-1] - below_inside / below_inside[-1]
+    # between equals there is no threshold
+    best = int(np.where(np.append(ranked[1:] > ranked[:-1], False), gain, -np.inf).argmax())
+    return float((ranked[best] + ranked[min(best + 1, len(ranked) - 1)]) / 2)

@@ -1,0 +1,77 @@
+"""What a concept explains of cells beyond something else: beyond the last three characters, or beyond a rival.
+
+The something else is a group for every character. How the sums come about is left to the evidence.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float64]
+Numbered = NDArray[np.integer]
+
+NOTHING = 1e-6
+"""variance that is left by no more than rounding"""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Left:
+    """What groups leave: codes Z (T, C), one-hot, and cells A (T, H), all around their group's means."""
+
+    spread: Numbers
+    """W = ZᵀZ (C, C)"""
+    together: Numbers
+    """ZᵀA (C, H)"""
+    squares: Numbers
+    """of each cell (H,)"""
+    characters: int
+    """T"""
+
+    def slopes(self) -> Numbers:
+        """Regress the cells on the codes: β = W⁺ZᵀA (C, H)."""
+        values, vectors = np.linalg.eigh(self.spread)
+        # counts are whole numbers: a direction with less than this has none, only rounding
+        real = values > 1e-9 * self.characters
+        along = vectors[:, real]
+        slopes: Numbers = along @ ((along.T @ self.together) / values[real, None])
+        return slopes
+
+
+def left_by(groups: Numbered, codes: Numbered, *, by_code: Numbers, by_group: Numbers, squares: Numbers) -> Left:
+    """Take the means of each of G groups out of codes and cells.
+
+    groups, codes (T,); the cells' sums by code (C, H) and by group (G, H); their sums of squares around the means
+    of their groups (H,), see `squares_left`.
+    """
+    shape = (len(by_group), len(by_code))
+    joint = np.bincount(groups.astype(np.int64) * shape[1] + codes, minlength=shape[0] * shape[1])
+    counts = joint.reshape(shape).astype(np.float64)
+    sizes = np.maximum(counts.sum(axis=1), 1.0)[:, None]
+    share = counts / sizes
+    return Left(
+        spread=np.diag(counts.sum(axis=0)) - share.T @ counts,
+        together=by_code - share.T @ by_group,
+        squares=squares,
+        characters=len(codes),
+    )
+
+
+def squares_left(squares: Numbers, by_group: Numbers, sizes: Numbers) -> Numbers:
+    """Take groups' means out of sums of squares (H,): sums by group (G, H), characters in each (G,) -> (H,)."""
+    means: Numbers = np.einsum("gh,gh,g->h", by_group, by_group, 1.0 / np.maximum(sizes, 1.0))
+    return squares - means
+
+
+def explained_beyond(learnt: Left, scored: Left) -> Numbers:
+    """Explain what the groups leave of the cells' variance by a concept's codes: partial EV (H,).
+
+    Around 0 a cell knows no more than the groups say, around 1 it is the concept; below 0 what was learnt did not
+    carry over. With the slopes β of one text and W, b, aᵀa of another the share is (2βᵀb - βᵀWβ) / aᵀa: a
+    regression's within-group R², out of sample.
+    """
+    slopes = learnt.slopes()
+    gained = (slopes * (2.0 * scored.together - scored.spread @ slopes)).sum(axis=0)
+    something = scored.squares >= NOTHING * scored.characters
+    share: Numbers = np.where(something, gained / np.where(something, scored.squares, 1.0), 0.0)
+    return share

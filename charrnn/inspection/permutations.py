@@ -1,0 +1,76 @@
+"""Permutations: how often chance alone has some cell follow a concept as closely.
+
+Streams are the sessions: a concept's labels are kept whole and given to other streams, cell and label centred inside
+each, so that neither slow drift nor what goes on for long makes a find (Harris 2020). The best of all cells is
+compared with the best of all cells (Westfall and Young 1993). Taken on the confirmation streams. The answer is a
+gate, for with enough text the least relation is certain, never a rank.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.inspection.coding import Coding
+from charrnn.inspection.evidence import Activations
+from charrnn.inspection.streams import Streams
+from charrnn.inspection.sums import DEAD
+
+MOST_CHARACTERS = 100_000
+"""of the whole text, spread over it evenly; more would only cost time"""
+PERMUTATIONS = 999
+
+Single = NDArray[np.float32]
+
+
+class Sessions:
+    """The products of every stream's labels with every stream's cells, S streams by S streams."""
+
+    def __init__(self, codings: Sequence[Coding], streams: Streams, cells: int) -> None:
+        steps = streams.length - streams.warm_up
+        self.every = max(1, -(-steps * streams.count // MOST_CHARACTERS))
+        self.count = int(streams.confirmation.sum())
+        self._streams = streams.confirmation
+        self._labels = np.stack([_centred(coding, streams, self.every) for coding in codings])
+        self._products = np.zeros((len(codings) * self.count, self.count * cells), dtype=np.float32)
+        self._sums = np.zeros((self.count, cells))
+        self._squares = np.zeros(cells)
+        self._steps = 0
+
+    def take(self, part: Activations, step: int) -> None:
+        """Add a part (T, B, H): every few steps of it."""
+        first = -step % self.every
+        some = part[first :: self.every][:, self._streams]
+        if not len(some):
+            return
+        here = slice(self._steps, self._steps + len(some))
+        labels = self._labels[:, here].transpose(0, 2, 1).reshape(-1, len(some))
+        self._products += labels @ some.reshape(len(some), -1)
+        self._sums += some.sum(axis=0, dtype=np.float64)
+        self._squares += np.square(some).sum(axis=(0, 1), dtype=np.float64)
+        self._steps += len(some)
+
+    def p_values(self, chance: np.random.Generator, *, count: int = PERMUTATIONS) -> list[float]:
+        """Give p of each concept: the share of the streams' orders, their own among them, with as good a best cell.
+
+        The statistic is the largest |r| of all cells, r being the correlation around each stream's own means.
+        """
+        orders = np.stack([np.arange(self.count), *(chance.permutation(self.count) for _ in range(count))])
+        picked = np.zeros((count + 1, self.count, self.count), dtype=np.float32)
+        np.put_along_axis(picked, orders[:, :, None], 1.0, axis=2)
+        left = self._squares - (self._sums**2).sum(axis=0) / self._steps
+        alive = left >= DEAD * self._steps * self.count
+        scale = (1.0 / np.sqrt(np.where(alive, left, np.inf))).astype(np.float32)
+        found = []
+        for products in self._products.reshape(len(self._labels), -1, len(scale)):
+            best = np.abs(picked.reshape(count + 1, -1) @ products * scale).max(axis=1)
+            # the own order counts among all of them, so that no p is 0
+            found.append(float((best >= best[0] * (1 - 1e-5)).mean()))
+        return found
+
+
+def _centred(coding: Coding, streams: Streams, every: int) -> Single:
+    """Give a concept's labels on the confirmation streams around each stream's mean: (T, S)."""
+    labels = coding.labels[::every, streams.confirmation]
+    centred: Single = (labels - labels.mean(axis=0, dtype=np.float64)).astype(np.float32)
+    return centred

@@ -1,0 +1,149 @@
+"""The controls: chance and disorder explain what they explain, and no more."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from planted import LSTM, TEXT, alphabet_of, plant, random_weights
+
+from charrnn.config import NetworkConfig
+from charrnn.inspection.coding import Coding, code
+from charrnn.inspection.concepts import CONCEPTS, Concept, Source
+from charrnn.inspection.evidence import gather
+from charrnn.inspection.firing import Sample, rank_correlation
+from charrnn.inspection.permutations import Sessions
+from charrnn.inspection.scrambled import scrambled
+from charrnn.inspection.spread import Products, spreads
+from charrnn.inspection.streams import Streams, cut
+from charrnn.inspection.trigrams import last_three
+from charrnn.network.reader import Reader
+
+Matrix = NDArray[np.float64]
+
+SOURCE, STREAMS = Source.of(TEXT, "planted.md"), cut(TEXT)
+CODINGS = tuple(
+    code(CONCEPTS[name], CONCEPTS[name].mark(SOURCE), STREAMS) for name in ("in_quote", "line_pos", "bracket_depth")
+)
+STEPS = STREAMS.length - STREAMS.warm_up
+
+
+def noise(cells: int, seed: int = 0) -> Matrix:
+    """Draw cells that know nothing (T, B, cells)."""
+    return np.random.default_rng(seed).normal(size=(STEPS, STREAMS.count, cells))
+
+
+def drifting(streams: Streams, steps: int, chance: np.random.Generator) -> Matrix:
+    """Draw a slow signal with a drift over the whole text (T, B), as a cell's or a label's may be."""
+    slow = np.zeros((steps, streams.count))
+    shocks = chance.normal(size=slow.shape)
+    for step in range(1, steps):
+        slow[step] = 0.98 * slow[step - 1] + shocks[step]
+    return slow + chance.normal() * 20 * np.linspace(-1, 1, streams.count)
+
+
+def test_chance_alone_passes_the_gate_as_often_as_it_says() -> None:
+    """Independent cells and labels, both slow and drifting with the text: about one in twenty p below 0.05."""
+    chance = np.random.default_rng(0)
+    streams = Streams(starts=np.arange(24) * 300, length=300, warm_up=0)
+    concept = Concept(name="any", kind="counter", description="", mark=lambda source: np.zeros(len(source.text), int))
+    low = 0
+    for _ in range(200):
+        label = drifting(streams, 300, chance)
+        codes = np.searchsorted(np.quantile(label, np.arange(1, 16) / 16), label).astype(np.uint8)
+        coding = Coding(
+            concept=concept,
+            codes=codes,
+            levels=tuple(map(float, range(16))),
+            episodes=np.ones(24, dtype=np.int64),
+            present=np.ones(24, dtype=np.bool_),
+        )
+        sessions = Sessions([coding], streams, 1)
+        sessions.take(drifting(streams, 300, chance)[:, :, None], 0)
+        low += sessions.p_values(chance, count=199)[0] <= 0.05
+    assert 4 <= low <= 18
+
+
+def test_p_is_the_share_of_orders_that_do_as_well() -> None:
+    """In pieces of any size as computed naively from all of it."""
+    cells = noise(3)
+    cells[:, :, 1] += 0.3 * CODINGS[0].codes
+    sessions = Sessions(CODINGS, STREAMS, 3)
+    for first in range(0, STEPS, 37):
+        sessions.take(cells[first : first + 37], first)
+    found = sessions.p_values(np.random.default_rng(5), count=99)
+    chance = np.random.default_rng(5)
+    confirmed = cells[:, STREAMS.confirmation] - cells[:, STREAMS.confirmation].mean(axis=0)
+    orders = [np.arange(12), *(chance.permutation(12) for _ in range(99))]
+    for coding, p in zip(CODINGS, found, strict=True):
+        labels = coding.labels[:, STREAMS.confirmation].astype(float)
+        labels -= labels.mean(axis=0)
+        best = [
+            np.abs(
+                np.einsum("ts,tsh->h", labels, confirmed[:, order]) / np.sqrt((confirmed**2).sum(axis=(0, 1)))
+            ).max()
+            for order in orders
+        ]
+        assert p == pytest.approx(np.mean(np.array(best) >= best[0] * (1 - 1e-5)), abs=0.011)
+    assert found[0] == pytest.approx(0.01)
+
+
+def test_disorder_keeps_every_weight_within_its_gate() -> None:
+    """And moves nearly all of them."""
+    config = NetworkConfig(cell="lstm", layers=2, hidden=12, embedding=0)
+    weights = random_weights(config, alphabet_of(TEXT), 0)
+    for layer in (0, 1):
+        plant(weights, 3, LSTM["in_quote"], '"' if layer else alphabet_of(TEXT), layer=layer)
+    twin = scrambled(Reader(config, weights), np.random.default_rng(1))
+    for name, weight in weights.items():
+        gates = 4 if name.startswith("rnn.") else 1
+        for before, after in zip(np.split(weight, gates), np.split(twin.weights[name], gates), strict=True):
+            assert np.array_equal(np.sort(before.ravel()), np.sort(after.ravel()))
+    name = "rnn.weight_ih_l0"
+    assert (weights[name] == twin.weights[name]).mean() < 0.1
+
+
+def test_what_cells_tell_together_is_a_regression_scored_on_other_text() -> None:
+    """Naive least squares on discovery, on confirmation: the best one, and all of a layer."""
+    cells = noise(6) * 0.5
+    for cell, weight in ((1, 0.3), (3, 0.5), (4, 0.4)):
+        cells[:, :, cell] += weight * CODINGS[1].labels / 20
+    padded = np.concatenate([np.zeros((STREAMS.warm_up, STREAMS.count, 6)), cells])
+    products = Products(STREAMS, 2, 3)
+    groups = last_three(np.array([ord(one) for one in TEXT]))
+    evidence = gather([padded], CODINGS, groups, STREAMS, also=[products.take])
+    spread = spreads(evidence, products)[1]
+    assert spread.layer == 2
+
+    def naive(chosen: list[int]) -> float:
+        halves = []
+        for half in STREAMS.halves:
+            own = cells[:, half][:, :, chosen].reshape(-1, len(chosen))
+            halves.append((np.column_stack([own, np.ones(len(own))]), CODINGS[1].labels[:, half].ravel()))
+        slopes = np.linalg.lstsq(*halves[0], rcond=None)[0]
+        design, label = halves[1]
+        return float(1 - ((label - design @ slopes) ** 2).mean() / label.var())
+
+    assert dict(spread.told) == pytest.approx({1: naive([3]), 2: naive([3, 4]), 3: naive([3, 4, 5])}, abs=1e-4)
+
+
+def test_a_threshold_is_learnt_on_one_half_and_told_of_the_other() -> None:
+    """How often a cell is on inside its concept, and outside; of a number, how well the orders agree."""
+    cells = noise(2) * 0.1
+    cells[:, :, 0] += np.where(CODINGS[0].codes > 0, -1.0, 0.5)
+    cells[:, :, 1] += np.tanh(CODINGS[1].labels)
+    sample = Sample(STREAMS, 2, np.random.default_rng(0))
+    for first in range(0, STEPS, 50):
+        sample.take(cells[first : first + 50], first)
+    firing = sample.firing(CODINGS[0], 0, -1)
+    assert firing.inside == pytest.approx(1.0)
+    assert firing.outside == pytest.approx(0.0)
+    assert firing.rank_correlation is None
+    rising = sample.firing(CODINGS[1], 1, 1)
+    assert rising.inside is None
+    assert rising.rank_correlation == pytest.approx(sample.firing(CODINGS[1], 1, -1).rank_correlation)
+    assert 0.1 < (rising.rank_correlation or 0.0) < 1.0
+
+
+def test_ranks_of_equals_are_shared() -> None:
+    """As Spearman's ρ is defined; a constant has none."""
+    assert rank_correlation(np.array([1.0, 2.0, 3.0]), np.array([3, 2, 1])) == pytest.approx(-1)
+    assert rank_correlation(np.array([1.0, 1.0]), np.array([0, 1])) == 0

@@ -1,0 +1,137 @@
+"""What holding cells shows: exact where it can be, and beside controls."""
+
+import numpy as np
+import pytest
+from planted import ASKED, TEXT, alphabet_of, network
+
+from charrnn.inspection.carried import carried
+from charrnn.inspection.causes import hold_still, matched
+from charrnn.inspection.coding import code
+from charrnn.inspection.concepts import CONCEPTS, Source
+from charrnn.inspection.doses import ends, sides
+from charrnn.inspection.holding import nats
+from charrnn.inspection.reading import CHUNK, States, activations
+from charrnn.inspection.stages import unwatched
+from charrnn.inspection.streams import cut
+from charrnn.inspection.stretches import SETTLING, Stretches, choose
+from charrnn.network.reader import Reader
+from charrnn.scoring import character_nats
+
+SOURCE, STREAMS = Source.of(TEXT, "planted.md"), cut(TEXT)
+IDS = np.array([alphabet_of(TEXT).index(one) for one in TEXT])
+CONFIG, WEIGHTS = network("lstm", {7: "in_quote", 23: "line_pos"}, twins={19: 7})
+READER = Reader(CONFIG, WEIGHTS)
+QUOTE = CONCEPTS["in_quote"]
+
+
+@pytest.fixture(scope="module")
+def stretches() -> Stretches:
+    """Choose stretches of the text, with the states in which the network comes to them."""
+    states: States = {}
+    for _ in activations(READER, IDS, STREAMS, states=states):
+        pass
+    chosen = choose(IDS, STREAMS, states, [QUOTE.edges(SOURCE)], counted=2_000)
+    assert chosen is not None
+    return chosen
+
+
+def test_stretches_are_of_confirmation_streams_and_have_the_edges(stretches: Stretches) -> None:
+    """More of them than others have; their characters are those of the text."""
+    assert STREAMS.confirmation[stretches.streams].all()
+    assert np.array_equal(stretches.ids[SETTLING:], IDS[stretches.positions])
+    assert np.array_equal(stretches.targets[SETTLING:], IDS[stretches.positions + 1])
+    edges = QUOTE.edges(SOURCE)
+    assert edges[stretches.positions].mean() > edges[STREAMS.scored()[:, STREAMS.confirmation]].mean()
+
+
+def test_what_is_known_of_every_scored_character_is_found_again(stretches: Stretches) -> None:
+    """A coding's codes in the stretches are the marks at their places in the text."""
+    coding = code(QUOTE, QUOTE.mark(SOURCE), STREAMS)
+    assert np.array_equal(stretches.of_scored(coding.codes), QUOTE.mark(SOURCE)[stretches.positions])
+
+
+def test_with_nothing_held_the_stretches_cost_what_the_text_costs(stretches: Stretches) -> None:
+    """The network comes to them with the state that its stream had brought about."""
+    stream = int(stretches.streams[0])
+    begin = int(STREAMS.starts[stream])
+    whole = character_nats(READER, IDS[begin : begin + STREAMS.length], rows=1)
+    first = int(stretches.first[0]) + SETTLING
+    here = nats(READER, stretches, [{}])[0, :, 0]
+    assert np.allclose(here, whole[first : first + len(here)], atol=1e-4)
+
+
+def test_a_cell_that_nobody_listens_to_costs_nothing(stretches: Stretches) -> None:
+    """Exactly nothing, beside another one that is held in the same run."""
+    weights = {name: array.copy() for name, array in WEIGHTS.items()}
+    weights["rnn.weight_hh_l0"][:, 19] = 0.0
+    reader = Reader(CONFIG, weights)
+    chance = np.random.default_rng(0)
+    sets = [frozenset([19]), frozenset([7])]
+    losses = hold_still(reader, stretches, sets, {19: 0.3, 7: 0.3}, chance, unwatched)
+    assert np.abs(losses.costs[sets[0]]).max() == 0
+    assert losses.delta([7], QUOTE.edges(SOURCE)[stretches.positions])[0] > 0.1
+
+
+def test_losses_are_means_over_places_with_errors_over_stretches(stretches: Stretches) -> None:
+    """The same places give the same mean; the error is that of means of resampled stretches."""
+    means = carried(READER, stretches, [7]).means()
+    losses = hold_still(READER, stretches, [frozenset([7])], means, np.random.default_rng(0), unwatched)
+    places = QUOTE.edges(SOURCE)[stretches.positions]
+    delta, error = losses.delta([7], places)
+    costs = losses.costs[frozenset([7])]
+    assert delta == pytest.approx(costs[places].mean(), rel=1e-5)
+    each = np.array([costs[:, one][places[:, one]].sum() for one in range(stretches.count)])
+    count = places.sum(axis=0)
+    spread = (each - delta * count).std(ddof=1) * np.sqrt(stretches.count) / count.sum()
+    assert error == pytest.approx(spread, rel=0.35)
+
+
+def test_what_cells_carry_is_c_where_they_are(stretches: Stretches) -> None:
+    """A planted cell's means inside and outside are the two it lives at; it changes at the mark alone."""
+    seen = carried(READER, stretches, [7, 23])
+    inside = QUOTE.mark(SOURCE)[stretches.positions] > 0
+    assert seen.mean_where(7, inside) == pytest.approx(1.0, abs=1e-3)
+    assert seen.mean_where(7, ~inside) == pytest.approx(-1.0, abs=1e-3)
+    changed = np.abs(seen.changes[:, :, 0]) > 0.5
+    assert set(IDS[stretches.positions[changed]]) == {alphabet_of(TEXT).index('"')}
+    assert seen.kept is not None
+    assert seen.kept[:, :, 0][~changed].min() > 0.99
+
+
+def test_the_ends_of_a_concept_are_the_characters_that_follow_its_edges(stretches: Stretches) -> None:
+    """Of quotation the mark alone, of a line its end."""
+    for concept, character in ((QUOTE, '"'), (CONCEPTS["line_pos"], "\n")):
+        chosen = ends(stretches, concept.edges(SOURCE)[stretches.positions], len(alphabet_of(TEXT)))
+        assert np.flatnonzero(chosen).tolist() == [alphabet_of(TEXT).index(character)]
+
+
+def test_a_number_is_on_in_its_highest_third_and_off_in_its_lowest() -> None:
+    """Of what holds or not, there is no between; of a depth that is mostly 0, any depth is on."""
+    counter = code(ASKED[1], ASKED[1].mark(SOURCE), STREAMS)
+    off, on = sides(counter, counter.codes)
+    assert 0.25 < off.mean() < 0.45
+    assert 0.25 < on.mean() < 0.45
+    assert not (off & on).any()
+    depth = code(ASKED[2], ASKED[2].mark(SOURCE), STREAMS)
+    off, on = sides(depth, depth.codes)
+    assert np.array_equal(on, depth.codes > 0)
+    assert np.array_equal(off, ~on)
+
+
+def test_controls_move_as_much_as_the_cells_they_are_for() -> None:
+    """Of the same layer, allowed, none of the cells themselves."""
+    variance = np.linspace(0.01, 1.0, 40)
+    allowed = np.ones(40, dtype=np.bool_)
+    allowed[[22, 24]] = False
+    chosen = matched([23, 3], variance, allowed, hidden=20)
+    assert sorted(chosen) == [0, 1]
+    assert sorted(chosen[1]) == [20, 21, 25, 26, 27, 28, 29, 30]
+    # as much by ratio: the first one moves far less
+    assert set(chosen[0]) == {1, 2, 4, 5, 6, 7, 8, 9}
+
+
+def test_a_text_too_short_for_stretches_has_none() -> None:
+    """There is nothing to be held over."""
+    streams = cut(TEXT[:4_000])
+    short = type(streams)(starts=streams.starts, length=SETTLING + CHUNK, warm_up=streams.warm_up)
+    assert choose(IDS, short, {}, []) is None
