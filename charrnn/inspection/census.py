@@ -20,7 +20,7 @@ MOSTLY = 0.5
 
 
 def census(seen: Observations, found: Sequence[Entry]) -> Census:
-    """Count the cells of each sort; the shortlist says what is known of their concepts, and which cells are causal."""
+    """Count the cells of each sort; the shortlist says what is known of the concepts, and which cells are causal."""
     known = {one.number: one.finding for one in found}
     alive, closest = seen.evidence.alive, followed(seen)
     verdicts: Counter[str] = Counter()

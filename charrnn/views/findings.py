@@ -31,6 +31,7 @@ from charrnn.views.layout import one_line
 from charrnn.views.terminal import typeset, unicode_output, visible
 
 _GAP = 2
+_FEW = 4
 _SEPARATOR = {True: " · ", False: " - "}
 
 
@@ -62,14 +63,17 @@ class FindingsTable:
             yield from _mysteries(self.findings.mysteries, unicode)
 
 
-def rows(findings: Iterable[Finding]) -> list[Finding]:
-    """Choose the findings that have a row: of concepts that are nearly the same the first, and none of no cell's."""
-    shown: dict[str, list[Finding]] = {}
+def rows(findings: Sequence[Finding]) -> list[Finding]:
+    """Choose the findings that have a row: of concepts that are nearly the same the first, and of few asked for all.
+
+    Of many, those that no cell follows are only named.
+    """
+    shown: list[Finding] = []
     for finding in findings:
-        if finding.verdict != "none" and not set(finding.near) & shown.keys():
-            shown.setdefault(finding.concept, []).append(finding)
-    chosen = [finding for same in shown.values() for finding in same]
-    return [finding for finding in findings if any(finding is one for one in chosen)]
+        before = {one.concept for one in shown} - {finding.concept}
+        if not before & set(finding.near) and (finding.verdict != "none" or len(findings) <= _FEW):
+            shown.append(finding)
+    return shown
 
 
 def fitting(findings: Sequence[Finding], width: int, unicode: bool) -> list[Column]:
@@ -117,9 +121,11 @@ def _table(findings: Sequence[Finding], columns: Sequence[Column], unicode: bool
 
 def _others(findings: Findings, unicode: bool) -> Iterator[Text]:
     """List what has no row: what no cell follows, what is too rare, and the controls."""
+    near = {name for one in rows(findings.concepts) for name in one.near}
+    rowed = [*rows(findings.concepts), *(one for one in findings.concepts if one.concept in near)]
     never = sum(not rare.episodes for rare in findings.too_rare)
     lines = {
-        "followed by no cell": [_shown(one.concept, unicode) for one in findings.concepts if one.verdict == "none"],
+        "followed by no cell": [_shown(one.concept, unicode) for one in findings.concepts if one not in rowed],
         "too rare here to be judged (episodes)": [
             *(f"{_shown(rare.concept, unicode)} ({rare.episodes:,})" for rare in findings.too_rare if rare.episodes),
             *([f"and {never} that never come" if never < len(findings.too_rare) else "all"] if never else []),
