@@ -78,6 +78,7 @@ def _judged(run: Run, loss: Loss, characters: int) -> Evaluation:
         raise run.diverged("the held-out loss", run.step)
     run.evaluation_characters = characters
     train_nats = recent_nats(run)
+    run.since_evaluation[:] = 0
     run.take_part("evaluation")
     if run.best is None or loss.nats < run.best.nats:
         run.best = Best(

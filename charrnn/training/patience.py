@@ -52,6 +52,6 @@ def overfitting(run: Run) -> Overfitting:
 
 
 def recent_nats(run: Run) -> float:
-    """Give the mean training loss of the steps since the last report, NaN if there are none."""
-    steps, nats, _ = run.since_report.tolist()
+    """Give the mean training loss of the steps since the last evaluation, NaN if there are none."""
+    steps, nats = run.since_evaluation.tolist()
     return nats / steps if steps else float("nan")

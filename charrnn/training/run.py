@@ -84,6 +84,8 @@ class Run:
         """the step of the last preview"""
         self.since_report = np.zeros(3)
         """sums since the last report: steps, nats, gradient norm"""
+        self.since_evaluation = np.zeros(2)
+        """sums since the last evaluation: steps, nats"""
 
     @property
     def epoch(self) -> float:
@@ -124,6 +126,7 @@ class Run:
         self.state = detached(state)
         self.step += 1
         self.since_report += (1, nats, gradient_norm)
+        self.since_evaluation += (1, nats)
         return Step(
             step=self.step,
             nats=nats,

@@ -32,7 +32,8 @@ def machine(run: Run) -> dict[str, Any]:
 
 def arrays_of(run: Run) -> Arrays:
     """Lay out everything that is made of numbers, under names that say whose they are."""
-    arrays: dict[str, NDArray[Any]] = {**run.weights(), "since_report": run.since_report}
+    sums = {"since_report": run.since_report, "since_evaluation": run.since_evaluation}
+    arrays: dict[str, NDArray[Any]] = {**run.weights(), **sums}
     for name, parameter in run.network.named_parameters():
         for moment in MOMENTS:
             if parameter in run.optimiser.state:
@@ -80,6 +81,8 @@ def restore(run: Run, arrays: Arrays, words: Mapping[str, Any]) -> None:
         _restore_optimiser(run, arrays)
     run.state = tuple(torch.from_numpy(arrays[f"state.{n}"].copy()).to(run.device) for n in range(len(run.state)))
     run.since_report = arrays["since_report"].copy()
+    if "since_evaluation" in arrays:
+        run.since_evaluation = arrays["since_evaluation"].copy()
     if words["best"] is not None:
         run.best = Best(**{"train_nats": math.nan} | words["best"], weights=_part(arrays, "best."))
 
