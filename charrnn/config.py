@@ -5,6 +5,7 @@ Values that depend on the corpus or the machine are None here and filled by `tra
 
 import dataclasses
 import reprlib
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -102,3 +103,25 @@ class TrainingConfig:
     """where all chance comes from"""
     precision: str = "float32"
     """float32 or bfloat16 (autocast; the weights stay float32)"""
+
+    def __post_init__(self) -> None:
+        for names, kinds, low, high in _BOUNDS:
+            for name in names:
+                value = getattr(self, name)
+                if type(value) not in kinds or (value is not None and not low <= value <= high):
+                    raise CharrnnError(f"{name} is {reprlib.repr(value)}; it must be from {low:g} to {high:g}")
+        if self.precision not in ("float32", "bfloat16"):
+            raise CharrnnError(f"unknown precision {reprlib.repr(self.precision)}", hint="float32 or bfloat16")
+
+
+_NUMBER: tuple[type, ...] = (int, float)
+_BOUNDS: tuple[tuple[tuple[str, ...], tuple[type, ...], float, float], ...] = (
+    (("batch", "length"), (int,), 1, 65_536),
+    (("steps",), (int, type(None)), 1, 1e12),
+    (("minutes",), (*_NUMBER, type(None)), 0, sys.float_info.max),
+    (("lr", "weight_decay", "clip"), _NUMBER, 0, sys.float_info.max),
+    (("warm_up",), (int,), 0, 1e9),
+    (("final_lr", "reset", "patience", "val_fraction"), _NUMBER, 0, 1),
+    (("seed",), (int,), 0, 2**62),
+)
+"""settings, what they may be, and from where to where"""

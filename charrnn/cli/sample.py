@@ -47,6 +47,7 @@ ALL_OF_UNICODE = 0x110000
     help="Below 1 safer, above 1 wilder; 0: the likeliest.  [default: 0.8]",
 )
 @option("--prompt-file", metavar="FILE", section=COMMON, help="... or a file that holds it; - is standard input.")
+@option("--encoding", default="utf-8", section=COMMON, help="That file's encoding (utf-8).")
 @option("--no-prompt", is_flag=True, section=COMMON, help="Do not print what it began with.")
 @option(
     "--unknown",

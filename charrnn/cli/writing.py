@@ -17,6 +17,7 @@ from charrnn.network.reader import Reader
 from charrnn.runs import model_name
 from charrnn.sampling import Choice, Opening, Written, generate, opening
 from charrnn.text.documents import SEPARATORS
+from charrnn.text.encoding import known_encoding
 from charrnn.text.vocabulary import named
 from charrnn.views.terminal import is_terminal
 
@@ -36,6 +37,7 @@ class Asked:
     length: int | None
     prompt: str
     prompt_file: str | None
+    encoding: str
     no_prompt: bool
     unknown: str
     temperature: float | None
@@ -57,7 +59,9 @@ class Asked:
 
     def text(self) -> str:
         """Give the prompt."""
-        return valid_text(self.prompt) if self.prompt_file is None else read_text(self.prompt_file)
+        if self.prompt_file is None:
+            return valid_text(self.prompt)
+        return read_text(self.prompt_file, known_encoding(self.encoding))
 
     def length_of(self, model: Model) -> int:
         """Give how many characters each sample may have; 0: any number."""

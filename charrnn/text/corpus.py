@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError
 from charrnn.storage import Sink, replacing, write_whole
+from charrnn.text.checking import fits
 from charrnn.text.documents import mix, nearest_end, one_document
 from charrnn.text.encoding import CodePoints, code_points
 from charrnn.text.sources import Sources
@@ -115,7 +116,10 @@ class Corpus:
 
     def text(self, start: int, stop: int) -> str:
         """Give a stretch of the text as characters."""
-        return self.vocabulary.decode(self.ids[start:stop].tolist())
+        try:
+            return self.vocabulary.decode(self.ids[start:stop].tolist())
+        except IndexError as error:
+            raise CharrnnError(f"{self.path} is damaged: it has characters that nothing is said of") from error
 
 
 def survey(sources: Sources, encoding: str, *, documents: str | None = None) -> Survey:
@@ -213,9 +217,10 @@ def open_corpus(path: Path) -> Corpus:
         description["counts"] = tuple(description["counts"])
         corpus = Corpus(path=path, **description)
         size, _ = path.stat().st_size, corpus.end
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        sound = fits(corpus, size)
+    except (CharrnnError, OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise CharrnnError(f"{path} is missing or damaged: {error}", hint="`--new` reads the text again") from error
-    if size != corpus.characters * np.dtype(corpus.dtype).itemsize:
+    if not sound:
         raise CharrnnError(f"{path} is damaged: it has {size:,} bytes", hint="`--new` reads the text again")
     return corpus
 

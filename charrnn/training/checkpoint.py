@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from charrnn.config import TrainingConfig
 from charrnn.errors import CharrnnError
 from charrnn.network import model_file, tensor_file
 from charrnn.runs import RunDirectory
@@ -98,8 +99,11 @@ def load(run: Run, path: Path) -> None:
 def described(path: Path) -> dict[str, Any]:
     """Read what a checkpoint says of its run, without its arrays (DamagedError)."""
     try:
-        metadata = tensor_file.read_metadata(path)
-        return dict(json.loads(metadata["run"])) | {"network": json.loads(metadata["config"])}
+        # The network is that of the file's arrays, so building it takes no more memory than they do.
+        network = model_file.describe(path).config.to_mapping()
+        words = json.loads(tensor_file.read_metadata(path)["run"])
+        TrainingConfig(**words["training"])
+        return dict(words) | {"network": network} | {name: dict(words[name]) for name in ("fingerprint", "machine")}
     except CharrnnError as error:
         raise DamagedError(error.message) from error
     except (KeyError, ValueError, TypeError) as error:

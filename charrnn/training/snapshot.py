@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from charrnn import __version__
 from charrnn.network.model_file import model_metadata
+from charrnn.training.fitting import refuse_misfits
 from charrnn.training.run import Best, Run
 from charrnn.training.schedule import Plan
 
@@ -68,7 +69,8 @@ def metadata_of(run: Run) -> dict[str, str]:
 
 
 def restore(run: Run, arrays: Arrays, words: Mapping[str, Any]) -> None:
-    """Put a run of the same configuration where another one was (KeyError, RuntimeError: they do not fit)."""
+    """Put a run of the same configuration where another one was (KeyError, ValueError, TypeError: none fits)."""
+    refuse_misfits(run, arrays, words, moments=MOMENTS)
     run.network.load_state_dict({name: torch.from_numpy(arrays[name].copy()) for name in run.network.state_dict()})
     run.step, run.seconds, run.plan = words["step"], words["seconds"], Plan(**words["plan"])
     run.previewed_at, run.concluded = words["previewed_at"], words["concluded"]

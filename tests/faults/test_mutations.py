@@ -23,6 +23,7 @@ from charrnn.text import corpus as corpora
 from charrnn.text.sources import find
 from charrnn.training import checkpoint
 from charrnn.training.run import Run
+from charrnn.training.session import resume
 from charrnn.training.snapshot import arrays_of, metadata_of
 
 many = settings(max_examples=700, deadline=1000, derandomize=True)
@@ -133,6 +134,24 @@ def test_p4_no_damaged_checkpoint_is_gone_on_from(chance: Random, run: Run, save
     after = arrays_of(run)
     assert all(np.array_equal(after[name], array) for name, array in before.items())
     assert metadata_of(run) == words
+
+
+@settings(many, max_examples=300)
+@given(chance=chances)
+def test_p3_no_forged_checkpoint_breaks_anything(chance: Random, saved_run: Whole) -> None:
+    """Whatever its header says, with checksums that fit: refused in one line, or a training that goes on."""
+    path = saved_run.replaced(tampered(saved_run.content, chance))
+
+    def go_on(path: Path) -> Run:
+        resumed = resume(None, RunDirectory(path.parent), {}, "cpu").run
+        resumed.update()
+        return resumed
+
+    came = outcome(go_on, path)
+    if isinstance(came, CharrnnError):
+        assert "\n" not in came.message
+        assert len(came.message) < len(str(path)) + 400
+    saved_run.replaced(saved_run.content)
 
 
 def test_p4_no_checkpoint_cut_at_any_64_bytes_is_gone_on_from(run: Run, saved_run: Whole) -> None:

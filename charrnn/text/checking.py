@@ -1,0 +1,44 @@
+"""Whether a corpus on disk is what is said of it: the parts of what is said first, then every character.
+
+Reading either is left to `corpus`, and what to do about damage to whoever asked.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from charrnn.text.corpus import Corpus
+
+PIECE = 1 << 20
+"""characters counted at a time"""
+
+
+def fits(corpus: "Corpus", size: int) -> bool:
+    """Tell whether a description's parts fit each other and the ids' size in bytes."""
+    words = type(corpus.name) is type(corpus.encoding) is str and type(corpus.min_count) is int
+    narrowest = np.min_scalar_type(len(corpus.vocabulary) - 1)
+    return (
+        words
+        and {"bytes", "modified", "sha256"} <= dict(corpus.fingerprint).keys()
+        and corpus.dtype == narrowest.name
+        and _are_counts(corpus.counts, len(corpus.vocabulary))
+        and size == corpus.characters * narrowest.itemsize
+    )
+
+
+def is_whole(corpus: "Corpus") -> bool:
+    """Tell whether every character stands among the ids as often as is said; one changed byte, and one does not."""
+    seen = np.zeros(len(corpus.vocabulary), dtype=np.int64)
+    for start in range(0, corpus.characters, PIECE):
+        found = np.bincount(corpus.ids[start : start + PIECE], minlength=seen.size)
+        if found.size > seen.size:
+            return False
+        seen += found
+        corpus.release()
+    return np.array_equal(seen, corpus.counts)
+
+
+def _are_counts(counts: Sequence[object], distinct: int) -> bool:
+    return len(counts) == distinct and all(type(count) is int and 0 <= count < 2**60 for count in counts)
