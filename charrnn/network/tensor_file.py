@@ -104,16 +104,16 @@ def read_metadata(path: Path) -> Mapping[str, str]:
         return file.metadata
 
 
-def _header(path: Path, file: BinaryIO) -> bytes:
+def _header(path: Path, file: BinaryIO) -> bytearray:
     """Read the header: 8 bytes of length (little endian), then that many of JSON."""
     start = file.read(8)
     length = int.from_bytes(start, "little")
-    header = _read(file, length) if len(start) == 8 and length <= LONGEST else b""
+    header = _read(file, length) if len(start) == 8 and length <= LONGEST else bytearray()
     if not header.startswith(b"{"):
         raise _foreign(path, start)
     if len(header) < length:
         raise CharrnnError(f"{path} is damaged: it ends within its header")
-    return bytes(header)
+    return header
 
 
 def _foreign(path: Path, start: bytes) -> CharrnnError:

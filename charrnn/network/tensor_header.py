@@ -69,7 +69,7 @@ def with_checksums(words: Mapping[str, str], layout: Mapping[str, Any]) -> dict[
     return said | {WORDS_CHECKSUM: _checksum(said)}
 
 
-def parse(path: Path, content: bytes) -> Header:
+def parse(path: Path, content: bytearray) -> Header:
     """Take a header apart; raise CharrnnError, naming the file, if it is damaged, foreign or a trap."""
     layout = _layout(path, content)
     words = _words(path, layout.pop("__metadata__", {}))
@@ -83,7 +83,7 @@ def parse(path: Path, content: bytes) -> Header:
     return Header(words=words, places=places)
 
 
-def _layout(path: Path, content: bytes) -> dict[str, Any]:
+def _layout(path: Path, content: bytearray) -> dict[str, Any]:
     """Parse the JSON, once it is known to hold no more than a header needs."""
     if not content.isascii() or _structure(content) > MOST_STRUCTURE:
         raise CharrnnError(f"{path} is not a valid model file: its header is not one that charrnn writes")
@@ -96,7 +96,7 @@ def _layout(path: Path, content: bytes) -> dict[str, Any]:
     return layout
 
 
-def _structure(content: bytes) -> int:
+def _structure(content: bytearray) -> int:
     """Count the quotes, and the bytes outside of strings: each value takes one or the other."""
     bare = content.replace(rb"\\", b"").replace(rb"\"", b"")
     quotes = bare.count(b'"')
