@@ -17,6 +17,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,12 @@ class Launched:
         """Tell whether it is stopped, as by Ctrl-Z."""
         return Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
+    def end(self) -> None:
+        """Kill it, unless it has ended."""
+        if not Path(f"{self._order.record}.status").exists():
+            with suppress(ProcessLookupError):
+                self.signal(signal.SIGKILL)
+
     @property
     def out(self) -> str:
         """What it wrote to standard output."""
@@ -125,7 +132,8 @@ class Launcher:
     """The process that forks, from the tests' side."""
 
     def __init__(self, records: Path) -> None:
-        self._records, self._count = records, 0
+        self._records = records
+        self._launched: list[Launched] = []
         environment = os.environ | {
             "PYTHONPATH": os.pathsep.join(map(str, (PACKAGE_HOME, PACKAGE_HOME / "tests", Path(__file__).parent))),
             "OMP_NUM_THREADS": "1",
@@ -135,8 +143,7 @@ class Launcher:
 
     def __call__(self, *arguments: str, at: Path, terminal: bool = False, **how: Any) -> Launched:
         """Start charrnn in a directory; `how`: see Order."""
-        self._count += 1
-        record = str(self._records / str(self._count))
+        record = str(self._records / str(len(self._launched)))
         master, slave = pty.openpty() if terminal else (None, None)
         name = None if slave is None else os.ttyname(slave)
         order = Order(arguments=arguments, directory=str(at), record=record, terminal=name, **how)
@@ -144,12 +151,15 @@ class Launcher:
         self._server.stdin.write(json.dumps(asdict(order)).encode() + b"\n")
         self._server.stdin.flush()
         launched = Launched(order, master)
+        self._launched.append(launched)
         if slave is not None:
             os.close(slave)
         return launched
 
     def close(self) -> None:
-        """End it."""
+        """End it, and what a test that failed has left running."""
+        for launched in self._launched:
+            launched.end()
         assert self._server.stdin is not None
         self._server.stdin.close()
         self._server.wait(timeout=LONG)
