@@ -32,6 +32,17 @@ def held_out(
 
     Raise CharrnnError, with that hint, where the run's corpus is not beside the model or is another's.
     """
+    corpus, begin = own_corpus(path, vocabulary, training, hint=hint)
+    if not stretch.start and corpus.documents is None:
+        begin = _next_line(corpus, begin)
+    return NamedText(corpus.text(begin + stretch.start, begin + stretch.stop), corpus.name)
+
+
+def own_corpus(path: Path, vocabulary: Vocabulary, training: Mapping[str, Any], *, hint: str) -> tuple[Corpus, int]:
+    """Open the corpus that the model in that file was trained on, and say where in it the held-out text begins.
+
+    Raise CharrnnError, with that hint, where it is not beside the model or is another's.
+    """
     try:
         corpus = open_corpus(RunDirectory(path.parent).corpus)
     except CharrnnError as error:
@@ -39,9 +50,7 @@ def held_out(
     begin = training.get("train_characters")
     if corpus.vocabulary != vocabulary or not isinstance(begin, int):
         raise CharrnnError(f"the text beside {path} is not the model's", hint=hint)
-    if not stretch.start and corpus.documents is None:
-        begin = _next_line(corpus, begin)
-    return NamedText(corpus.text(begin + stretch.start, begin + stretch.stop), corpus.name)
+    return corpus, begin
 
 
 def _next_line(corpus: Corpus, begin: int) -> int:

@@ -56,6 +56,11 @@ class RunDirectory:
         """Who trains here at the moment."""
         return self.path / ".lock"
 
+    @property
+    def suffixes(self) -> Path:
+        """The order of the training text's suffixes, once it was asked what is copied from it."""
+        return self.path / "corpus.suffixes"
+
     def checkpoint(self, step: int) -> Path:
         """Everything needed to go on from a step."""
         return self.path / f"checkpoint-{step:08d}.safetensors"

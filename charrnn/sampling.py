@@ -6,20 +6,20 @@ How a network comes to its logits is left to `network.reader`. Chance comes in a
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.ending import ENDLESS, Ending
 from charrnn.errors import CharrnnError, WrongUsageError
-from charrnn.network.reader import Reader, State
+from charrnn.network.clamp import Clamps
+from charrnn.network.reader import NOTHING_HELD, Reader, State, numpy_of
+from charrnn.prompt import Watched, read_through
 from charrnn.text.vocabulary import Vocabulary
 
 SHARPEST = 1e-9
 """temperatures between this and 0 are taken as this: beyond it nothing but rounding would be divided"""
-PROMPT_AT_ONCE = 512
-"""characters; what bounds the memory of reading a long prompt"""
 DRAWN_AT_ONCE = 256
 
 Logits = NDArray[np.floating]
@@ -39,6 +39,11 @@ class Choice:
     """only the fewest likeliest that together reach this probability (Holtzman et al. 2020)"""
     min_p: float = 0.0
     """only those at least this likely, measured by the likeliest (Nguyen et al. 2024)"""
+
+    @property
+    def is_limited(self) -> bool:
+        """Say whether some characters are ruled out."""
+        return bool(self.top_k or self.min_p) or self.top_p < 1
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature < math.inf:
@@ -65,8 +70,7 @@ class Written(NamedTuple):
     @property
     def nats(self) -> float:
         """Say how unexpected it was: −ln p at temperature 1, among all characters."""
-        shifted = self.logits.astype(np.float64) - self.logits.max()
-        return float(np.log(np.exp(shifted).sum()) - shifted[self.number])
+        return float(nats_of(self.logits[None], np.array([self.number]))[0])
 
 
 class Opening(NamedTuple):
@@ -74,6 +78,8 @@ class Opening(NamedTuple):
 
     logits: Logits
     state: State
+    clamps: Clamps = NOTHING_HELD
+    """what was held while the prompt was read, and is held on"""
 
 
 def choose(logits: Logits, uniforms: Uniforms, choice: Choice) -> Ids:
@@ -85,12 +91,29 @@ def choose(logits: Logits, uniforms: Uniforms, choice: Choice) -> Ids:
     if choice.temperature == 0:
         likeliest: Ids = logits.argmax(-1)
         return likeliest
+    return first_above(heights_of(logits, choice), uniforms)
+
+
+def heights_of(logits: Logits, choice: Choice) -> NDArray[np.float64]:
+    """Add up what each character has for it, at a temperature above 0: (B, V) -> (B, V), rising along V."""
     shifted = logits - logits.max(-1, keepdims=True)
     odds = _limited(np.exp(shifted / max(choice.temperature, SHARPEST)), choice)
+    heights: NDArray[np.float64] = np.add.accumulate(odds, -1, dtype=np.float64)
+    return heights
+
+
+def first_above(heights: NDArray[np.float64], uniforms: Uniforms) -> Ids:
+    """Find the first character of each stream whose height is above that share of the last: (B, V), (B,) -> (B,)."""
     # For one stream the number of calls is what counts: each costs as much as its arithmetic on 1,000 characters.
-    heights = np.add.accumulate(odds, -1, dtype=np.float64)
     chosen: Ids = (uniforms * heights[:, -1] < heights.T).argmax(0)
     return chosen
+
+
+def nats_of(logits: Logits, ids: Ids) -> NDArray[np.float64]:
+    """Say how unexpected characters were: −ln p at temperature 1, among all; logits (B, V), ids (B,) -> (B,)."""
+    shifted = logits - logits.max(-1, keepdims=True)
+    nats: NDArray[np.float64] = np.log(np.exp(shifted).sum(-1, dtype=np.float64)) - shifted[np.arange(len(ids)), ids]
+    return nats
 
 
 def _limited(odds: Logits, choice: Choice) -> Logits:
@@ -111,7 +134,15 @@ def _limited(odds: Logits, choice: Choice) -> Logits:
     return limited
 
 
-def opening(reader: Reader, vocabulary: Vocabulary, prompt: str = "", *, unknown: str = "error") -> Opening:
+def opening(
+    reader: Reader,
+    vocabulary: Vocabulary,
+    prompt: str = "",
+    *,
+    unknown: str = "error",
+    clamps: Clamps = NOTHING_HELD,
+    watched: Watched = iter,
+) -> Opening:
     """Read what the text is to begin with; nothing: as if a line, or else a word, had just ended.
 
     A vocabulary with neither newline nor space leaves the zero state, whose logits are the output's bias: how
@@ -122,13 +153,11 @@ def opening(reader: Reader, vocabulary: Vocabulary, prompt: str = "", *, unknown
     ids = vocabulary.encode(prompt, unknown=unknown)
     if not ids.size and reader.end is None:
         ids = vocabulary.encode(next((end for end in "\n " if end in vocabulary), ""))
-    state = reader.start(1)
-    for start in range(0, ids.size, PROMPT_AT_ONCE):
-        state = reader.read(ids[start : start + PROMPT_AT_ONCE, None], state).state
-    logits = reader.logits(state[-1].hidden)
+    state = read_through(reader, ids, clamps=clamps, watched=watched)
+    logits = numpy_of(reader.logits(state[-1].hidden))
     if not np.isfinite(logits).all():
         raise CharrnnError("the model's weights are too large to compute with")
-    return Opening(logits, state)
+    return Opening(logits, state, clamps)
 
 
 def generate(
@@ -138,23 +167,36 @@ def generate(
     rng: np.random.Generator,
     begin: Opening | None = None,
     choice: Choice = USUAL,
-    length: int | None = None,
+    ending: Ending = ENDLESS,
 ) -> Iterator[Written]:
-    """Write that many characters, or for ever, each as soon as it is chosen; one random number a character.
+    """Write one text, each character as soon as it is chosen, by one random number each.
 
-    A document ends by itself, with nothing written for its end.
+    It goes on from `begin`, what `opening` made of a prompt, until `ending` says that it is over; a document ends by
+    itself, with nothing written for its end. What is written is what comes after the prompt. The same generator's
+    state gives the same text; a text that is to be longer begins as a shorter one. `together.generate_together`
+    writes many, each as it would be written here.
     """
-    logits, state = begin or opening(reader, vocabulary)
-    for uniform in islice(_uniforms(rng), length):
-        ids = choose(logits, uniform, choice)
+    logits, state, clamps = begin or opening(reader, vocabulary)
+    was_last = ending.watch()
+    for draw in draws(rng):
+        ids = choose(logits, np.array([draw]), choice)
         number = int(ids[0])
         if number == reader.end:
             return
-        yield Written(vocabulary.characters[number], number, logits[0])
-        logits, state = reader.step(ids, state)
+        character = vocabulary.characters[number]
+        yield Written(character, number, logits[0])
+        if was_last(character):
+            return
+        logits, state = stepped(reader, ids, state, clamps)
 
 
-def _uniforms(rng: np.random.Generator) -> Iterator[Uniforms]:
-    """Draw numbers from [0, 1), (1,) at a time; many at once, which is what makes them cheap."""
+def stepped(reader: Reader, ids: Ids, state: State, clamps: Clamps) -> tuple[Logits, State]:
+    """Read a character a stream, ids (B,), wherever the reader's arrays are -> logits (B, V), here, and state."""
+    logits, state = reader.step(reader.array(ids), state, clamps)
+    return numpy_of(logits), state
+
+
+def draws(rng: np.random.Generator) -> Iterator[float]:
+    """Draw numbers from [0, 1), one for each character; many at once, which is what makes them cheap."""
     while True:
-        yield from rng.random((DRAWN_AT_ONCE, 1))
+        yield from rng.random(DRAWN_AT_ONCE).tolist()

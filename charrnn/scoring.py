@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError
-from charrnn.network.reader import Reader, State
+from charrnn.network.clamp import Clamps
+from charrnn.network.reader import NOTHING_HELD, Reader, State
 from charrnn.text.documents import ended
 from charrnn.text.rows import Chunk, cut
 from charrnn.text.vocabulary import UNKNOWN, Ids, Vocabulary
@@ -122,7 +123,9 @@ def next_characters(reader: Reader, vocabulary: Vocabulary, text: str, *, most: 
     return tuple((vocabulary.characters[number], float(probabilities[number])) for number in order)
 
 
-def character_nats(reader: Reader, ids: Ids, *, rows: int | None = None, warm_up: int = WARM_UP) -> Nats:
+def character_nats(
+    reader: Reader, ids: Ids, *, rows: int | None = None, warm_up: int = WARM_UP, clamps: Clamps = NOTHING_HELD
+) -> Nats:
     """Give −ln p of each character of a text but the first: ids (T,) -> (T - 1,).
 
     In one row that is one long pass from the zero state. In several, each but the first meets its text with
@@ -131,7 +134,8 @@ def character_nats(reader: Reader, ids: Ids, *, rows: int | None = None, warm_up
     wanted = min(MOST_ROWS, len(ids) // (4 * WARM_UP)) if rows is None else rows
     layout = cut(len(ids), rows=wanted, warm_up=warm_up)
     nats = np.empty(len(ids) - 1, dtype=np.float32)
-    for chunk, costs in _costs(reader, layout.count, layout.chunks(ids, _chunk_length(reader, layout.count))):
+    chunks = layout.chunks(ids, _chunk_length(reader, layout.count))
+    for chunk, costs in _costs(reader, layout.count, chunks, clamps):
         nats[chunk.places[chunk.scored] - 1] = costs[chunk.scored]
     return nats
 
@@ -159,17 +163,19 @@ def _sums_of_lines(reader: Reader, lines: Sequence[Ids]) -> NDArray[np.float64]:
     return sums
 
 
-def _costs(reader: Reader, rows: int, chunks: Iterator[Chunk]) -> Iterator[tuple[Chunk, Nats]]:
+def _costs(reader: Reader, rows: int, chunks: Iterator[Chunk], clamps: Clamps) -> Iterator[tuple[Chunk, Nats]]:
     """Read chunk after chunk with carried state, and say what each target cost, (T, B)."""
     state = reader.start(rows)
     for chunk in chunks:
-        costs, state = _read(reader, chunk.inputs, chunk.targets, state)
+        costs, state = _read(reader, chunk.inputs, chunk.targets, state, clamps)
         yield chunk, costs
 
 
-def _read(reader: Reader, inputs: Ids, targets: Ids, state: State) -> tuple[Nats, State]:
+def _read(
+    reader: Reader, inputs: Ids, targets: Ids, state: State, clamps: Clamps = NOTHING_HELD
+) -> tuple[Nats, State]:
     """Read characters (T, B) and say what each target cost, (T, B)."""
-    reading = reader.read(inputs, state)
+    reading = reader.read(inputs, state, clamps)
     return target_nats(reader.logits(reading.layers[-1].hidden), targets), reading.state
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from charrnn import runs
+from charrnn.ending import Ending
 from charrnn.errors import WrongUsageError
 from charrnn.held_out import held_out
 from charrnn.inspection.activations import Activations, activations_of
@@ -70,10 +71,11 @@ class TrainedModel:
         top_k: int = 0,
         top_p: float = 1.0,
         min_p: float = 0.0,
+        stops: Iterable[str] = (),
         seed: Seed = None,
         unknown: Unknown = "error",
     ) -> str:
-        """Write so many characters after a prompt, and give them, the prompt left out.
+        """Give what is written after a prompt: so many characters, fewer where one of `stops` has been written.
 
         Fewer if the model learned documents, for they end. Temperature 0 takes the likeliest each time; `top_k`,
         `top_p` and `min_p` are `sampling.Choice`'s.
@@ -84,7 +86,7 @@ class TrainedModel:
         'yzab'
         """
         choice = Choice(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
-        return "".join(self._written(prompt, length, choice, seed, unknown))
+        return "".join(self._written(prompt, Ending(length=length, stops=tuple(stops)), choice, seed, unknown))
 
     def stream(
         self,
@@ -95,6 +97,7 @@ class TrainedModel:
         top_k: int = 0,
         top_p: float = 1.0,
         min_p: float = 0.0,
+        stops: Iterable[str] = (),
         seed: Seed = None,
         unknown: Unknown = "error",
     ) -> Iterator[str]:
@@ -105,7 +108,7 @@ class TrainedModel:
         ('d', 'e', 'f')
         """
         choice = Choice(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
-        return self._written(prompt, length, choice, seed, unknown)
+        return self._written(prompt, Ending(length=length, stops=tuple(stops)), choice, seed, unknown)
 
     def score(self, text: str) -> Score:
         """Say how well the model predicts a text; CharrnnError if it knows fewer than two of its characters.
@@ -192,14 +195,11 @@ class TrainedModel:
         model, stretch = self.model, slice(0, characters)
         return held_out(self.path, model.vocabulary, model.training, stretch, hint="give a text").text
 
-    def _written(
-        self, prompt: str, length: int | None, choice: Choice, seed: Seed, unknown: Unknown
-    ) -> Iterator[str]:
-        vocabulary = self.model.vocabulary
-        begin = opening(self.reader, vocabulary, self._known(prompt, unknown), unknown="stand_in")
-        rng = np.random.default_rng(seed)
-        written = generate(self.reader, vocabulary, rng=rng, begin=begin, choice=choice, length=length)
-        return (character.character for character in written)
+    def _written(self, prompt: str, ending: Ending, choice: Choice, seed: Seed, unknown: Unknown) -> Iterator[str]:
+        reader, vocabulary, rng = self.reader, self.model.vocabulary, np.random.default_rng(seed)
+        begin = opening(reader, vocabulary, self._known(prompt, unknown), unknown="stand_in")
+        written = generate(reader, vocabulary, rng=rng, begin=begin, choice=choice, ending=ending)
+        return (one.character for one in written)
 
     def _read(self, text: str, unknown: Unknown) -> tuple[str, Ids]:
         """Give what is read of a text, and its ids; WrongUsageError if that is nothing."""

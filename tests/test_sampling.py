@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charrnn.ending import Ending
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.network.model_file import Model
 from charrnn.network.reader import Reader
-from charrnn.sampling import PROMPT_AT_ONCE, Choice, Opening, choose, generate, opening
+from charrnn.sampling import Choice, Opening, choose, generate, opening
 from charrnn.scoring import character_nats
 from charrnn.text.vocabulary import Vocabulary
 
@@ -32,9 +33,8 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 def written(reader: Reader, model: Model, *, seed: int = 0, length: int = 50, choice: Choice | None = None) -> str:
     """Write with a seed."""
-    characters = generate(
-        reader, model.vocabulary, rng=np.random.default_rng(seed), choice=choice or Choice(), length=length
-    )
+    rng, ending = np.random.default_rng(seed), Ending(length=length)
+    characters = generate(reader, model.vocabulary, rng=rng, choice=choice or Choice(), ending=ending)
     return "".join(character.character for character in characters)
 
 
@@ -144,24 +144,11 @@ def test_it_goes_on_for_ever_if_no_length_is_given(reader: Reader, model: Model)
 def test_what_was_written_costs_what_scoring_says(reader: Reader, model: Model) -> None:
     """The nats of written characters are those of the same text read back, whatever the choice was."""
     begin = opening(reader, model.vocabulary, "abc")
-    rng, choice = np.random.default_rng(0), Choice(temperature=0.3, top_k=3)
-    characters = list(generate(reader, model.vocabulary, rng=rng, begin=begin, choice=choice, length=40))
+    rng, choice, ending = np.random.default_rng(0), Choice(temperature=0.3, top_k=3), Ending(length=40)
+    characters = list(generate(reader, model.vocabulary, rng=rng, begin=begin, choice=choice, ending=ending))
     text = "abc" + "".join(character.character for character in characters)
     nats = character_nats(reader, model.vocabulary.encode(text), rows=1)
     assert np.allclose([character.nats for character in characters], nats[2:], atol=1e-5)
-
-
-@pytest.mark.parametrize("length", [1, PROMPT_AT_ONCE, 2 * PROMPT_AT_ONCE + 3])
-def test_f70_a_chunked_prompt_leaves_the_state_of_a_stepped_one(reader: Reader, model: Model, length: int) -> None:
-    """Reading a long prompt at once is reading it character by character."""
-    prompt = "".join(np.random.default_rng(0).choice(list(model.vocabulary.characters), length))
-    begun = opening(reader, model.vocabulary, prompt)
-    state = reader.start(1)
-    for number in model.vocabulary.encode(prompt):
-        logits, state = reader.step(np.array([number]), state)
-    assert np.allclose(begun.logits, logits, atol=1e-5)
-    for layer, expected in zip(begun.state, state, strict=True):
-        assert np.allclose(layer.hidden, expected.hidden, atol=1e-5)
 
 
 def test_f70_without_a_prompt_a_line_has_just_ended(reader: Reader, model: Model) -> None:

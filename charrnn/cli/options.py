@@ -53,7 +53,26 @@ class CellType(click.ParamType):  # type: ignore[type-arg]  # generic in newer v
 
 
 def _cell_wanted(value: object) -> str:
-    return f"must be layer.unit, layers from 1, units from 0, such as 2.317; not {value!r}"
+    return f"must be layer.unit, layers from 1, units from 0, such as 2.317; not {_shortened(repr(value))}"
+
+
+class HeldCell(click.ParamType):  # type: ignore[type-arg]  # see CellType
+    """Reads a cell's name and the value that it is to be held at."""
+
+    name = "held cell"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - Click's signature
+        """Show what is to be written."""
+        return "L.J=F"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[CellName, float]:
+        """Turn "2.317=-1" into a cell and a number."""
+        if isinstance(value, tuple):
+            return value
+        cell, sign, number = str(value).partition("=")
+        if not sign:
+            self.fail(f"must be a cell and its value, such as 2.317=1; not {_shortened(repr(value))}", param, ctx)
+        return CellType().convert(cell, param, ctx), Number(-1, 1).convert(number, param, ctx)
 
 
 class Number(click.ParamType):  # type: ignore[type-arg]  # see CellType

@@ -9,8 +9,11 @@ from charrnn.cli import cores
 from charrnn.cli.options import (
     COMMON,
     MOST_CHARACTERS,
+    OTHER,
     OUTPUT,
+    CellType,
     Command,
+    HeldCell,
     Number,
     json_option,
     model_argument,
@@ -18,7 +21,7 @@ from charrnn.cli.options import (
     quiet_option,
 )
 
-CHOOSING, SEVERAL = "Choosing the next character", "Several samples"
+CHOOSING, SEVERAL, CELLS = "Choosing the next character", "Several samples", "Looking on while it writes"
 ALL_OF_UNICODE = 0x110000
 
 
@@ -28,6 +31,7 @@ ALL_OF_UNICODE = 0x110000
         ('charrnn sample -p "HAMLET:" -t 0.7', "go on from a beginning"),
         ("charrnn sample checkpoints/hamlet -n 0", "that run's model, until Ctrl-C"),
         ("charrnn sample --count 5 --json", "five samples for a script"),
+        ("charrnn sample --compare", "what the temperature does"),
     ),
 )
 @model_argument
@@ -45,6 +49,14 @@ ALL_OF_UNICODE = 0x110000
     type=Number(0, meaning="0: always the likeliest"),
     section=COMMON,
     help="Below 1 safer, above 1 wilder; 0: the likeliest.  [default: 0.8]",
+)
+@option(
+    "--stop",
+    "stops",
+    multiple=True,
+    section=COMMON,
+    metavar="TEXT",
+    help="End once this has been written, which stays; repeatable.",
 )
 @option("--prompt-file", metavar="FILE", section=COMMON, help="... or a file that holds it; - is standard input.")
 @option("--encoding", default="utf-8", section=COMMON, help="That file's encoding (utf-8).")
@@ -75,12 +87,37 @@ ALL_OF_UNICODE = 0x110000
     help="How many samples, each with the seed after.",
 )
 @option("--seed", type=Number(0, whole=True, most=2**62), section=SEVERAL, help="The same seed writes the same text.")
+@option("--compare", is_flag=True, section=CELLS, help="Side by side: always the likeliest, and three temperatures.")
+@option(
+    "--clamp",
+    "clamps",
+    type=HeldCell(),
+    multiple=True,
+    section=CELLS,
+    help="Hold a cell at a value from -1 to 1; repeatable.",
+)
+@option("--steer", type=CellType(), section=CELLS, help="Side by side: this cell held at -1, free, held at 1.")
+@option(
+    "--novelty", is_flag=True, section=CELLS, help="Show what is copied from the training text, and how much it is."
+)
+@option(
+    "--device",
+    type=click.Choice(["cpu", "auto", "cuda", "mps"]),
+    default="cpu",
+    section=OTHER,
+    help="Where; for many samples a GPU (cpu).",
+)
 @option("--raw", is_flag=True, section=OUTPUT, help="Control characters as they are, even on a terminal.")
 @json_option
 @quiet_option
 def sample(model: Path, **asked: Any) -> None:
     """Write text with MODEL: a run's directory or a model file; left out, the newest run here."""
-    cores.use_few(model)
-    from charrnn.cli.writing import Asked, write
+    if asked["count"] > 1:
+        cores.use_idle()
+        cores.keep_memory()
+    else:
+        cores.use_few(model)
+    from charrnn.cli.asked import Asked
+    from charrnn.cli.writing import write
 
     write(model, Asked(**asked))

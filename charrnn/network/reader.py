@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from charrnn.config import NetworkConfig
 from charrnn.network.cells import CELLS, FULL, Array, CellState, CellStep, library, tanh
@@ -127,15 +128,25 @@ class Reader:
         state = CellState(tanh(memory), memory) if self._cell.has_memory else CellState(memory)
         return (state,) * self.config.layers
 
+    def array(self, values: NDArray[Any]) -> Array:
+        """Put an array where the stepping happens."""
+        like = self._output_bias
+        return values if isinstance(like, np.ndarray) else library(like).as_tensor(values, device=like.device)
+
     def step(self, ids: Array, state: State, clamps: Clamps = NOTHING_HELD) -> tuple[Array, State]:
         """Read one character a stream: ids (B,), state -> logits of the next one (B, V), state."""
+        state = self.advance(ids, state, clamps)
+        return self.logits(state[-1].hidden), state
+
+    def advance(self, ids: Array, state: State, clamps: Clamps = NOTHING_HELD) -> State:
+        """Read one character a stream, ids (B,), of which only the state is wanted."""
         projected, ended = self._first_projection(ids), self._ended(ids)
         states: list[CellState] = []
         for number, (layer, carried) in enumerate(zip(self.layers, state, strict=True)):
             if number:
                 projected = states[-1].hidden @ layer.weight_ih + layer.bias_ih
             states.append(self._step(layer, projected, carried, ended, clamps.get(number + 1)).state)
-        return self.logits(states[-1].hidden), tuple(states)
+        return tuple(states)
 
     def read(self, ids: Array, state: State, clamps: Clamps = NOTHING_HELD) -> Reading:
         """Read T characters of B streams: ids (T, B) -> a Reading; one large product a layer for the input."""
@@ -235,6 +246,25 @@ def _where(places: Array, one: CellState, other: CellState) -> CellState:
     arrays = library(other.hidden)
     parts = zip(one, other, strict=True)
     return CellState(*(None if theirs is None else arrays.where(places, ours, theirs) for ours, theirs in parts))
+
+
+def streams_of(state: State, which: Any) -> State:
+    """Pick streams out of a state, (B, H) -> (b, H): by a slice, or their numbers."""
+    return tuple(CellState(*(part if part is None else part[which] for part in layer)) for layer in state)
+
+
+def side_by_side(*states: State) -> State:
+    """Put the streams of several states side by side."""
+    return tuple(CellState(*map(_stacked, zip(*layers, strict=True))) for layers in zip(*states, strict=True))
+
+
+def _stacked(parts: Sequence[Array | None]) -> Array | None:
+    return None if parts[0] is None else library(parts[0]).concatenate(tuple(parts))
+
+
+def numpy_of(array: Array) -> NDArray[Any]:
+    """Fetch an array from wherever it is."""
+    return array if isinstance(array, np.ndarray) else np.asarray(array.cpu())
 
 
 def _rows(table: Array, ids: Array) -> Array:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Iterator
 
 import numpy as np
 
+from charrnn.ending import Ending
 from charrnn.errors import CharrnnError
 from charrnn.network.reader import Reader
 from charrnn.sampling import Choice, generate
@@ -42,7 +43,8 @@ def preview(run: Run) -> Iterator[Moment | Preview]:
 
     def written(length: int) -> Writing:
         text = ""
-        for character in generate(reader, run.corpus.vocabulary, rng=rng, choice=CHOICE, length=length):
+        ending = Ending(length=length)
+        for character in generate(reader, run.corpus.vocabulary, rng=rng, choice=CHOICE, ending=ending):
             text += character.character
             if len(text) % PIECE == 0:
                 yield Moment()

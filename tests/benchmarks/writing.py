@@ -1,5 +1,7 @@
 """Writing one character at a time: charrnn beside torch's nn.LSTM with softmax and multinomial, in one run.
 
+Then 64 texts together beside one alone: the time of a character of one of them.
+
     python tests/benchmarks/writing.py
 
 Networks are random: how long a character takes does not depend on what was learned. The two take turns, so that
@@ -9,16 +11,19 @@ is a pause: the idle threads of either library spin for a while and would take t
 
 import time
 from collections.abc import Callable, Iterator
-from statistics import median
+from statistics import mean, median
 
 import numpy as np
 import torch
 
+from charrnn.cli.cores import keep_memory
 from charrnn.config import NetworkConfig
+from charrnn.ending import ENDLESS
 from charrnn.network.module import CharacterNetwork
 from charrnn.network.reader import Reader
-from charrnn.sampling import Choice, generate
+from charrnn.sampling import Choice, generate, opening
 from charrnn.text.vocabulary import Vocabulary
+from charrnn.together import LANES, generate_together
 
 SIZES = ((1, 512), (2, 128), (2, 512))
 VOCABULARY = Vocabulary(("\n", *map(chr, range(32, 96))))
@@ -27,6 +32,8 @@ ROUNDS = 5
 CHARACTERS = 120
 PAUSE = 0.15
 """seconds"""
+SURENESS = 16
+"""times the weights of the output that networks begin with: about as sure as trained ones of what comes next"""
 WARM_UP = 20
 """characters of a turn that are not counted"""
 
@@ -35,9 +42,7 @@ def ours(network: CharacterNetwork) -> Iterator[object]:
     """Write for ever as `charrnn sample` does."""
     weights = {name: weight.numpy() for name, weight in network.state_dict().items()}
     reader = Reader(network.config, weights)
-    return generate(
-        reader, VOCABULARY, rng=np.random.default_rng(0), choice=Choice(temperature=TEMPERATURE), length=None
-    )
+    return generate(reader, VOCABULARY, rng=np.random.default_rng(0), choice=Choice(temperature=TEMPERATURE))
 
 
 def theirs(network: CharacterNetwork) -> Iterator[object]:
@@ -50,6 +55,14 @@ def theirs(network: CharacterNetwork) -> Iterator[object]:
         yield VOCABULARY.characters[int(ids)]
 
 
+def together(network: CharacterNetwork) -> Iterator[object]:
+    """Write for ever as `charrnn sample --count 64` does."""
+    weights = {name: weight.numpy() for name, weight in network.state_dict().items()}
+    reader, rngs = Reader(network.config, weights), [np.random.default_rng(seed) for seed in range(LANES)]
+    begin, choice = opening(reader, VOCABULARY), Choice(temperature=TEMPERATURE)
+    return generate_together(reader, VOCABULARY, rngs=rngs, begin=begin, ending=ENDLESS, choice=choice)
+
+
 def seconds(call: Callable[[], object]) -> float:
     """Time one call."""
     start = time.perf_counter()
@@ -58,9 +71,11 @@ def seconds(call: Callable[[], object]) -> float:
 
 
 def compare(layers: int, hidden: int) -> None:
-    """Print the median time of a character, both ways, and their ratio."""
+    """Print the time of a character, each way, and the ratios."""
     network = CharacterNetwork(NetworkConfig(layers=layers, hidden=hidden), len(VOCABULARY)).eval()
-    writers = {"charrnn": ours(network), "torch": theirs(network)}
+    with torch.no_grad():
+        network.output.weight *= SURENESS
+    writers = {"charrnn": ours(network), "torch": theirs(network), "together": together(network)}
     times: dict[str, list[float]] = {name: [] for name in writers}
     for _ in range(ROUNDS):
         for name, writer in writers.items():
@@ -68,11 +83,15 @@ def compare(layers: int, hidden: int) -> None:
             taken = [seconds(lambda writer=writer: next(writer)) for _ in range(CHARACTERS)]  # type: ignore[misc]
             times[name] += taken[WARM_UP:]
     ours_us, torch_us = (median(times[name]) * 1e6 for name in ("charrnn", "torch"))
+    # Now and then one of the texts is read again, which no median would show.
+    together_us = mean(times["together"]) / LANES * 1e6
     ratio = f"{torch_us / ours_us:5.1f} times faster"
     print(f"{layers}×{hidden}: charrnn {ours_us:7.0f} µs   torch {torch_us:7.0f} µs   {ratio}")
+    print(f"        {LANES} together {together_us:5.1f} µs   {ours_us / together_us:5.1f} times faster than alone")
 
 
 if __name__ == "__main__":
+    keep_memory()
     print(f"one character, medians of {ROUNDS * (CHARACTERS - WARM_UP)}; torch has {torch.get_num_threads()} threads")
     for size in SIZES:
         compare(*size)

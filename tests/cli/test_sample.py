@@ -1,5 +1,6 @@
 """charrnn sample: the text and nothing else, as soon as it is there."""
 
+import dataclasses
 import json
 import math
 import os
@@ -7,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from small import PACKAGE_HOME, Call, random_model
 
@@ -14,6 +16,8 @@ from charrnn.network.model_file import load, save
 from charrnn.network.reader import Reader
 from charrnn.runs import RunDirectory
 from charrnn.scoring import score
+from charrnn.text.corpus import encode, survey
+from charrnn.text.sources import find
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +61,125 @@ def test_json_lines_hold_what_there_is_to_know(call: Call, run_here: RunDirector
     model = load(run_here.model)
     scored = score(Reader.of(model), model.vocabulary, "a" + first["text"])
     assert math.isclose(first["bits_per_char"], scored.bits_per_char, rel_tol=1e-4)
+
+
+def test_a_stop_text_ends_the_text(call: Call) -> None:
+    """It stays, once; the prompt does not count; and JSON says which it was."""
+    whole = call("sample", "--seed", "1", "-n", "400", "--no-prompt").out
+    stop = whole[200:202]
+    text = whole[: whole.index(stop) + 2]
+    assert call("sample", "--seed", "1", "-n", "400", "--no-prompt", "--stop", stop, "--stop", "aaaaaaaa").out == text
+    told = json.loads(call("sample", "--seed", "1", "-n", "0", "--json", "--stop", stop).out)
+    assert (told["text"], told["stopped_by"]) == (text, stop)
+    assert (
+        json.loads(call("sample", "--seed", "1", "--json", "-p", "abc", "--stop", "abcabcabc").out)["stopped_by"]
+        is None
+    )
+
+
+@pytest.mark.parametrize(
+    ("stop", "told"),
+    [
+        ("", "error: the text to stop at is empty"),
+        ("a" * 501, "is longer than the length, 500"),
+        ("é" * 9, "error: --stop can never come: the model never saw 'é' (9×)"),
+        ("\\n", "a newline is written $'\\n' in the shell"),
+        (os.fsdecode(b"ab\xff"), "error: --stop is not valid text (byte 0xFF)"),
+    ],
+    ids=["empty", "long", "unseen", "escaped", "bytes"],
+)
+def test_a_stop_text_that_can_never_come_is_refused(call: Call, stop: str, told: str) -> None:
+    """With the reason."""
+    said = call("sample", "--stop", stop)
+    assert (said.code, said.out) == (2, "")
+    assert told in said.err
+
+
+def test_one_prompt_at_three_temperatures_and_without_chance(call: Call) -> None:
+    """Each text is what it would be alone with the same seed."""
+    said = call("sample", "--compare", "--seed", "3", "-n", "40", "-p", "ab", "--json")
+    for line, temperature in zip(map(json.loads, said.out.splitlines()), ("0", "0.5", "0.8", "1.2"), strict=True):
+        alone = call("sample", "--seed", "3", "-n", "40", "-p", "ab", "--no-prompt", "-t", temperature).out
+        assert (line["text"], line["temperature"]) == (alone, float(temperature))
+    for heading in ("argmax", "temperature 0.5", "temperature 0.8", "temperature 1.2"):
+        assert heading in call("sample", "--compare", "-n", "40").out
+
+
+def test_a_cell_is_held_while_it_writes(call: Call) -> None:
+    """The three columns are what is written with it held low, free, and high."""
+    said = call("sample", "--steer", "2.3", "--clamp", "1.1=0.5", "--seed", "3", "-n", "40", "--json")
+    held = [["--clamp", "2.3=-1"], [], ["--clamp", "2.3=1"]]
+    texts = [json.loads(line)["text"] for line in said.out.splitlines()]
+    command = ["sample", "--seed", "3", "-n", "40", "--clamp", "1.1=0.5"]
+    assert texts == [call(*command, *clamps).out for clamps in held]
+    assert len(set(texts)) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--clamp", "2.3"], "must be a cell and its value, such as 2.317=1"),
+        (["--clamp", "2.3=2"], "must be a number ≥ -1 and ≤ 1"),
+        (["--clamp", "2.3=nan"], "must be a number ≥ -1 and ≤ 1"),
+        (["--clamp", "=1"], "must be layer.unit"),
+        (["--clamp", "x" * 90_000], "must be a cell"),
+        (["--clamp", "9.3=1"], "there is no cell 9.3"),
+        (["--clamp", "2.3=1", "--clamp", "2.3=0"], "2.3 cannot be held at two values"),
+        (["--clamp", "2.3=1", "--steer", "2.3"], "2.3 cannot be held at two values"),
+        (["--compare", "--steer", "2.3"], "--compare and --steer cannot go together"),
+        (["--compare", "-t", "1"], "--compare and --temperature cannot go together"),
+        (["--steer", "2.3", "--count", "2"], "--steer and --count cannot go together"),
+        (["--compare", "-n", "0"], "--compare takes whole samples"),
+        (["--novelty", "-n", "0"], "--novelty takes whole samples"),
+        (["--novelty"], "is not beside it"),
+        (["--device", "tpu"], "'tpu' is not one of"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_a_line(call: Call, arguments: list[str], told: str) -> None:
+    """With what is wrong about it, however long that is."""
+    said = call("sample", *arguments)
+    assert (said.code in (1, 2), said.out) == (True, "")
+    assert told in said.err
+    assert len(said.err) < 400
+
+
+def test_another_device_writes_the_same(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With torch, on whatever there is; one that is not there is refused."""
+    import torch
+
+    if not torch.cuda.is_available():
+        assert "no CUDA device here" in call("sample", "--device", "cuda").err
+    monkeypatch.setattr("charrnn.training.device.choose_device", lambda _: "cpu")
+    for arguments in (["--count", "3"], ["--clamp", "2.3=1"], ["--steer", "2.3"]):
+        command = ["sample", "--seed", "3", "-n", "40", *arguments]
+        assert call(*command, "--device", "cuda") == call(*command)
+
+
+def test_copies_are_told(call: Call, run_here: RunDirectory) -> None:
+    """A text that stands in the training text is copied whole, from there; what is written stays as it is."""
+    vocabulary = "\n abcdefgh"
+    save(run_here.model, random_model(vocabulary))
+    text = call("sample", "--seed", "1", "-n", "90").out
+    before = "".join(np.random.default_rng(0).choice(list(vocabulary), 700))
+    training, held_out = before + text + vocabulary, "h g" * 100
+    keep_corpus(run_here, training + held_out)
+    model = random_model(vocabulary)
+    save(run_here.model, dataclasses.replace(model, training={"train_characters": len(training)}))
+    said = call("sample", "--novelty", "--seed", "1", "-n", "90")
+    assert (said.code, said.out) == (0, text)
+    assert said.err.startswith("copied: 100.0% in stretches of 20 characters or more (held-out text: 0.0%)\n")
+    told = json.loads(call("sample", "--novelty", "--seed", "1", "-n", "90", "--json").out)["novelty"]
+    assert (told["copied"], told["longest"]) == (1, 90)
+    assert told["stretches"] == [{"start": 0, "length": 90, "place": 700}]
+    assert json.loads(call("sample", "--novelty", "--seed", "2", "-n", "90", "--json").out)["novelty"]["copied"] < 1
+
+
+def keep_corpus(run: RunDirectory, text: str) -> None:
+    """Put a text beside a run's model, as the one that it learned."""
+    path = run.path / "text.txt"
+    path.write_text(text, newline="")
+    sources = find([str(path)])
+    encode(sources, "utf-8", survey(sources, "utf-8"), run.corpus)
 
 
 def test_json_has_no_end_without_a_length(call: Call) -> None:

@@ -15,6 +15,7 @@ import pytest
 from damage import Header, apart, forged, together
 from small import Call, Said, random_model
 
+from charrnn.ending import Ending
 from charrnn.errors import CharrnnError
 from charrnn.network import tensor_file, tensor_header
 from charrnn.network.model_file import load, model_metadata
@@ -385,7 +386,8 @@ def test_f64_a_model_is_read_whole_before_it_is_used(run_here: RunDirectory, who
 
 
 def _written(model: Any) -> str:
-    characters = generate(Reader.of(model), model.vocabulary, rng=np.random.default_rng(0), length=50)
+    reader, ending = Reader.of(model), Ending(length=50)
+    characters = generate(reader, model.vocabulary, rng=np.random.default_rng(0), ending=ending)
     return "".join(character.character for character in characters)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from charrnn.config import NetworkConfig
+from charrnn.ending import Ending
 from charrnn.network.growth import grown
 from charrnn.network.model_file import Model, weight_shapes
 from charrnn.network.reader import Reader
@@ -64,7 +65,7 @@ def test_the_likeliest_text_stays_the_same(cell: str, embedding: int) -> None:
                 model.vocabulary,
                 rng=np.random.default_rng(0),
                 choice=Choice(temperature=0),
-                length=200,
+                ending=Ending(length=200),
             )
         )
         for model in models(cell, embedding)

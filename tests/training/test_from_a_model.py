@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from charrnn.config import NetworkConfig
+from charrnn.ending import Ending
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.network.model_file import Model, load, save, weight_shapes
 from charrnn.network.reader import Reader
@@ -79,7 +80,9 @@ def test_before_the_first_step_it_writes_what_the_model_writes(source: Path) -> 
     both = [
         "".join(
             one.character
-            for one in generate(Reader.of(model), model.vocabulary, rng=np.random.default_rng(3), length=200)
+            for one in generate(
+                Reader.of(model), model.vocabulary, rng=np.random.default_rng(3), ending=Ending(length=200)
+            )
         )
         for model in (old, new)
     ]

@@ -1,0 +1,125 @@
+"""What `charrnn sample` was asked for: its options as one record, checked against each other.
+
+What they mean to a model is left to `writing`.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from charrnn.cli.options import CellName
+from charrnn.cli.streams import read_text
+from charrnn.ending import Ending
+from charrnn.errors import WrongUsageError
+from charrnn.network.model_file import Model
+from charrnn.sampling import Choice
+from charrnn.text.encoding import known_encoding
+from charrnn.text.vocabulary import named
+
+USUAL_LENGTH, LONGEST_DOCUMENT = 500, 100_000
+"""characters; a document ends by itself, but one by a model that has hardly learned may not"""
+SEEDS = 1_000_000
+"""how many are drawn from where none was given: short enough to be typed again"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The options as they were given; None where the default is `sampling.Choice`'s."""
+
+    length: int | None
+    stops: tuple[str, ...]
+    prompt: str
+    prompt_file: str | None
+    encoding: str
+    no_prompt: bool
+    unknown: str
+    temperature: float | None
+    argmax: bool
+    top_k: int | None
+    top_p: float | None
+    min_p: float | None
+    count: int
+    seed: int | None
+    compare: bool
+    clamps: tuple[tuple[CellName, float], ...]
+    steer: CellName | None
+    novelty: bool
+    device: str
+    as_json: bool
+    raw: bool
+    quiet: bool
+
+    def __post_init__(self) -> None:
+        if self.prompt and self.prompt_file:
+            raise WrongUsageError("--prompt and --prompt-file cannot both say what to begin with")
+        for option, asked in (("--json", self.as_json), ("--novelty", self.novelty), (self.columns, self.columns)):
+            if asked and self.length == 0 and not self.stops:
+                raise WrongUsageError(f"{option} takes whole samples, and --length 0 never ends", hint="`-n 500`")
+        self._check_columns()
+        held = Counter(cell for cell, _ in self.clamps)
+        if self.steer:
+            held[self.steer] += 1
+        twice = next((cell for cell, times in held.items() if times > 1), None)
+        if twice:
+            raise WrongUsageError(f"{twice.layer}.{twice.unit} cannot be held at two values at once")
+
+    @property
+    def columns(self) -> str:
+        """Give the option that asked for texts side by side; "" if none did."""
+        return "--compare" if self.compare else "--steer" if self.steer else ""
+
+    @property
+    def held(self) -> dict[tuple[int, int], float]:
+        """Give the cells that are to be held, and at which signal."""
+        return {(cell.layer, cell.unit): value for cell, value in self.clamps}
+
+    def _check_columns(self) -> None:
+        """See that nothing is asked for that texts side by side cannot have."""
+        others = {
+            "--steer": self.compare and self.steer,
+            "--temperature": self.compare and self.temperature is not None,
+            "--argmax": self.compare and self.argmax,
+            "--count": self.count > 1,
+            "--novelty": self.novelty,
+        }
+        clashing = next((option for option, given in others.items() if given), None)
+        if self.columns and clashing:
+            raise WrongUsageError(f"{self.columns} and {clashing} cannot go together")
+
+    def text(self) -> str:
+        """Give the prompt."""
+        if self.prompt_file is None:
+            return valid_text(self.prompt, "the prompt")
+        return read_text(self.prompt_file, known_encoding(self.encoding))
+
+    def choice(self) -> Choice:
+        """Give how each character is to be chosen."""
+        temperature = 0.0 if self.argmax else self.temperature
+        limits = {"temperature": temperature, "top_k": self.top_k, "top_p": self.top_p, "min_p": self.min_p}
+        return Choice(**{name: value for name, value in limits.items() if value is not None})  # type: ignore[arg-type]
+
+    def ending(self, model: Model) -> Ending:
+        """Give what is to end each text; a stop text that the model cannot write is an error."""
+        for stop in self.stops:
+            unseen = model.vocabulary.unknown_in(valid_text(stop, "--stop"))
+            if unseen:
+                newline = "a newline is written $'\\n' in the shell" if "\\" in unseen else None
+                raise WrongUsageError(f"--stop can never come: the model never saw {named(unseen)}", hint=newline)
+        usual = USUAL_LENGTH if model.end is None else LONGEST_DOCUMENT
+        length = usual if self.length is None else self.length
+        return Ending(length=length or None, stops=self.stops)
+
+    def seeds(self) -> range:
+        """Give each sample's seed, the first one drawn if none was given."""
+        entropy = np.random.SeedSequence().generate_state(1)[0]
+        first = int(entropy) % SEEDS if self.seed is None else self.seed
+        return range(first, first + self.count)
+
+
+def valid_text(text: str, name: str) -> str:
+    """Give a command line's text back; raise WrongUsageError if the shell passed bytes that are none."""
+    foreign = next((character for character in text if "\ud800" <= character <= "\udfff"), None)
+    if foreign is not None:
+        raise WrongUsageError(f"{name} is not valid text (byte 0x{ord(foreign) & 0xFF:02X})")
+    return text

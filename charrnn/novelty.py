@@ -1,0 +1,129 @@
+"""How new a text is: the stretches of it that stand in the training text, and where.
+
+The training text's suffixes are sorted once and kept beside the run; sorting is left to `text.suffixes`.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.errors import CharrnnError
+from charrnn.network import tensor_file
+from charrnn.text.suffixes import Places, Suffixes, sorted_suffixes
+from charrnn.text.vocabulary import Ids
+
+SHORTEST = 20
+"""characters of a stretch that counts as copied, at least"""
+ORDINARY = 0.05
+"""share of held-out text that may be in stretches that count: all of its kind repeats some of itself"""
+MOST_CHARACTERS = 100_000_000
+"""of a training text: sorting takes some 40 bytes for each"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stretch:
+    """A stretch of a text that stands in the training text, and is part of no longer one."""
+
+    start: int
+    """where it begins in the text"""
+    length: int
+    place: int
+    """where it stands in the training text, or one of the places"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Novelty:
+    """What of a text is copied."""
+
+    characters: int
+    copied: int
+    """characters in a stretch that stands in the training text"""
+    stretches: tuple[Stretch, ...]
+    """from the beginning of the text on; they may overlap"""
+
+    @classmethod
+    def made_of(cls, characters: int, stretches: Iterable[Stretch]) -> "Novelty":
+        """Add up what is in stretches of a text."""
+        kept = tuple(stretches)
+        return cls(characters=characters, copied=int(_marks(characters, kept).sum()), stretches=kept)
+
+    @property
+    def share(self) -> float:
+        """Share of the text that is copied."""
+        return self.copied / self.characters if self.characters else 0.0
+
+    @property
+    def longest(self) -> Stretch | None:
+        """The longest stretch, the first of several; None if nothing is copied."""
+        return max(self.stretches, key=lambda stretch: stretch.length, default=None)
+
+    def at_least(self, length: int) -> "Novelty":
+        """Leave shorter stretches out."""
+        return Novelty.made_of(self.characters, (one for one in self.stretches if one.length >= length))
+
+    def marks(self) -> NDArray[np.bool_]:
+        """Say of each character whether it is copied, (characters,)."""
+        return _marks(self.characters, self.stretches)
+
+
+def _marks(characters: int, stretches: Iterable[Stretch]) -> NDArray[np.bool_]:
+    edges = np.zeros(characters + 1, dtype=np.int64)
+    for stretch in stretches:
+        edges[stretch.start] += 1
+        edges[stretch.start + stretch.length] -= 1
+    marks: NDArray[np.bool_] = edges[:-1].cumsum() > 0
+    return marks
+
+
+def novelty_of(ids: Ids, training: Suffixes, shortest: int = SHORTEST) -> Novelty:
+    """Find every stretch of a text, ids (N,), of at least `shortest` characters that stands in the training text."""
+    stretches: list[Stretch] = []
+    firsts, stops = training.ranges(ids, shortest)
+    known = ids.astype(training.ids.dtype)
+    reached = 0
+    for start in np.flatnonzero(firsts < stops).tolist():
+        length, place = training.longest(known[start:], int(firsts[start]), int(stops[start]))
+        if start + length > reached:
+            reached = start + length
+            stretches.append(Stretch(start=start, length=length, place=place))
+    return Novelty.made_of(len(ids), stretches)
+
+
+def ordinary(held_out: Novelty) -> int:
+    """Say how long a stretch must be to be more than what text of this kind has in common with itself.
+
+    That is the least length, of 20 or more, at which a twentieth of the held-out text at most is in stretches.
+    """
+    lengths = sorted({stretch.length + 1 for stretch in held_out.stretches})
+    fitting = (length for length in [SHORTEST, *lengths] if held_out.at_least(length).share <= ORDINARY)
+    return next(fitting, SHORTEST)
+
+
+def suffixes_of(ids: Ids, size: int, path: Path) -> Suffixes:
+    """Give the suffixes of a training text, ids (T,), below `size`, from the file that keeps them.
+
+    One that is missing, damaged or of another text is made anew. Raise CharrnnError if the text is too long.
+    """
+    if len(ids) > MOST_CHARACTERS:
+        raise CharrnnError(f"the training text is too long to look for copies in: {len(ids):,} characters")
+    checksum = hashlib.sha256(np.ascontiguousarray(ids).data).hexdigest()
+    order = _kept(path, checksum, len(ids))
+    if order is None:
+        order = sorted_suffixes(ids, size)
+        tensor_file.write(path, {"order": order}, {"kind": "suffixes", "text_sha256": checksum})
+    return Suffixes(ids, order)
+
+
+def _kept(path: Path, checksum: str, characters: int) -> Places | None:
+    """Read an order that was kept; None if it is not there, not whole, or another text's."""
+    try:
+        file = tensor_file.read(path)
+    except CharrnnError:
+        return None
+    order = file.arrays.get("order")
+    fits = order is not None and order.dtype == np.int32 and order.shape == (characters,)
+    return order if fits and file.metadata.get("text_sha256") == checksum else None

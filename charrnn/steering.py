@@ -1,0 +1,44 @@
+"""Cells held by what they are drawn by, their signal in [-1, 1], while a model reads and writes.
+
+What holding does to the network is `network.clamp`'s.
+"""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from charrnn.errors import WrongUsageError
+from charrnn.network.clamp import Clamp, Clamps
+from charrnn.network.reader import Reader
+
+FULLEST = 0.9999
+"""the furthest from 0 that tanh(c) is held: 1 itself would take a memory without end"""
+
+Signals = Mapping[tuple[int, int], float]
+"""by layer, from 1, and unit, from 0: tanh(c) of an LSTM's cell, h of the others"""
+
+
+def held_at(reader: Reader, signals: Signals) -> Clamps:
+    """Hold cells at these signals in every stream; raise WrongUsageError for a cell or a signal that cannot be."""
+    config = reader.config
+    for (layer, unit), signal in signals.items():
+        if not (1 <= layer <= config.layers and 0 <= unit < config.hidden):
+            last = f"{config.layers}.{config.hidden - 1}"
+            raise WrongUsageError(f"there is no cell {layer}.{unit}", hint=f"the model's cells are 1.0 to {last}")
+        if not -1 <= signal <= 1:
+            raise WrongUsageError(f"{layer}.{unit} cannot be held at {signal:g}: it must be a number from -1 to 1")
+    return {
+        layer: _clamp(reader, {unit: signal for (among, unit), signal in signals.items() if among == layer})
+        for layer in sorted({layer for layer, _ in signals})
+    }
+
+
+def _clamp(reader: Reader, signals: Mapping[int, float]) -> Clamp:
+    held = np.zeros((1, reader.config.hidden), dtype=np.bool_)
+    values = np.zeros((1, reader.config.hidden), dtype=np.float32)
+    for unit, signal in signals.items():
+        held[0, unit] = True
+        has_memory = reader.signal_name != "h"
+        values[0, unit] = math.atanh(max(-FULLEST, min(FULLEST, signal))) if has_memory else signal
+    return Clamp(held=reader.array(held), values=reader.array(values))

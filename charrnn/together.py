@@ -1,0 +1,173 @@
+"""Many texts written side by side, each character for character as it would be written alone.
+
+Side by side the same products are added up in another order, so a network says the same up to rounding, and a text in
+a few hundred would go its own way. So a choice that rounding could have made otherwise is made again by reading that
+text alone. How one text is written is `sampling`'s, what could be otherwise `doubt`'s.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from io import StringIO
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
+
+import numpy as np
+
+from charrnn.doubt import choose_surely
+from charrnn.ending import Ending, Watch
+from charrnn.network.reader import Reader, side_by_side, streams_of
+from charrnn.sampling import USUAL, Choice, Ids, Opening, choose, draws, nats_of, stepped
+from charrnn.text.vocabulary import Vocabulary
+
+LANES = 64
+"""texts at once; more gain little"""
+ROUNDING = 1e-5
+"""how far what a network says side by side may be from what it says alone"""
+
+
+class Row(NamedTuple):
+    """The next character of each of the texts that are being written."""
+
+    texts: list[int]
+    """which texts, counted from 0"""
+    characters: list[str]
+    """a character each; "" where a document has ended by itself"""
+    nats: list[float]
+    """how unexpected each was: −ln p at temperature 1, among all characters; the end of a document too"""
+
+
+class Piece(NamedTuple):
+    """A stretch of one of several texts."""
+
+    text: int
+    characters: str
+    nats: float
+    """what its characters cost together"""
+
+
+@dataclass
+class _Kept:
+    """What has been written of a text whose turn has not come."""
+
+    characters: StringIO = field(default_factory=StringIO)
+    nats: float = 0.0
+
+    def piece(self, text: int) -> Piece:
+        return Piece(text, self.characters.getvalue(), self.nats)
+
+
+@dataclass(kw_only=True)
+class _Lane:
+    """A text while it is written."""
+
+    text: int
+    draws: Iterator[float]
+    was_last: Watch
+    known: Opening
+    """what the model said, read alone, and its state, after all but what follows"""
+    since: list[int] = field(default_factory=list)
+    """the ids written since"""
+
+
+def generate_together(
+    reader: Reader,
+    vocabulary: Vocabulary,
+    *,
+    rngs: Sequence[np.random.Generator],
+    begin: Opening,
+    ending: Ending,
+    choice: Choice = USUAL,
+    costs: bool = True,
+) -> Iterator[Row]:
+    """Write a text for each generator, up to 64 at once; where one ends, the next begins.
+
+    Each is what `sampling.generate` writes with the same generator, opening, choice and ending. The characters come
+    as they are written, one of each text at a time; what they cost is 0 unless that is asked for.
+    """
+    waiting = iter(enumerate(rngs))
+    lanes: list[_Lane] = []
+    now = Opening(begin.logits[:0], streams_of(begin.state, slice(0)), begin.clamps)
+    while True:
+        fresh = [
+            _Lane(text=text, draws=draws(rng), was_last=ending.watch(), known=begin)
+            for _, (text, rng) in zip(range(LANES - len(lanes)), waiting, strict=False)
+        ]
+        lanes += fresh
+        if not lanes:
+            return
+        now = _joined(now, *[begin] * len(fresh)) if fresh else now
+        ids = _choose(reader, lanes, now, choice)
+        numbers = ids.tolist()
+        characters = ["" if number == reader.end else vocabulary.characters[number] for number in numbers]
+        nats = nats_of(now.logits, ids).tolist() if costs else [0.0] * len(lanes)
+        yield Row([lane.text for lane in lanes], characters, nats)
+        going_on = []
+        for row, (lane, number, character) in enumerate(zip(lanes, numbers, characters, strict=True)):
+            lane.since.append(number)
+            if character and not lane.was_last(character):
+                going_on.append(row)
+        lanes = [lanes[row] for row in going_on]
+        state = now.state if len(going_on) == len(ids) else streams_of(now.state, going_on)
+        now = Opening(*stepped(reader, ids[going_on], state, begin.clamps), begin.clamps)
+
+
+def in_order(rows: Iterable[Row]) -> Iterator[Piece]:
+    """Give texts that are written together one after the other, each character as soon as its text's turn has come.
+
+    >>> rows = [Row([0, 1], ["a", "x"], [1.0, 1.0]), Row([0, 1], ["b", "y"], [1.0, 1.0]), Row([1], ["z"], [1.0])]
+    >>> [(piece.text, piece.characters) for piece in in_order(rows)]
+    [(0, 'a'), (0, 'b'), (1, 'xyz')]
+    """
+    turn, kept = 0, dict[int, _Kept]()
+    for row in rows:
+        for text, character, nats in zip(*row, strict=True):
+            if text == turn:
+                yield Piece(text, character, nats if character else 0)
+                continue
+            waiting = kept.setdefault(text, _Kept())
+            waiting.characters.write(character)
+            waiting.nats += nats if character else 0
+        # A text that has begun, as all up to the last of a row have, and is not in a row any more is over.
+        while turn not in row.texts and turn < row.texts[-1]:
+            turn += 1
+            if turn in kept:
+                yield kept.pop(turn).piece(turn)
+    for text in sorted(kept):
+        yield kept[text].piece(text)
+
+
+def whole_texts(pieces: Iterable[Piece]) -> Iterator[tuple[str, float]]:
+    """Give each text whole, with its nats, once it is there; from pieces that are in order."""
+    for _, group in groupby(pieces, key=attrgetter("text")):
+        characters, nats = [], 0.0
+        for piece in group:
+            characters.append(piece.characters)
+            nats += piece.nats
+        yield "".join(characters), nats
+
+
+def _choose(reader: Reader, lanes: Sequence[_Lane], now: Opening, choice: Choice) -> Ids:
+    """Choose the next character of every lane, as it is chosen alone."""
+    uniforms = np.array([next(lane.draws) for lane in lanes])
+    ids, doubt = choose_surely(now.logits, uniforms, choice, ROUNDING)
+    for row in np.flatnonzero(doubt).tolist():
+        lane = lanes[row]
+        lane.known = _read_alone(reader, lane.known, lane.since)
+        lane.since.clear()
+        ids[row] = choose(lane.known.logits, uniforms[row : row + 1], choice)[0]
+    return ids
+
+
+def _read_alone(reader: Reader, known: Opening, since: list[int]) -> Opening:
+    """Go on from what is known of one text, character by character, as `sampling.generate` does."""
+    state = known.state
+    for number in since[:-1]:
+        state = reader.advance(reader.array(np.array([number])), state, known.clamps)
+    return Opening(*stepped(reader, np.array(since[-1:]), state, known.clamps), known.clamps) if since else known
+
+
+def _joined(*openings: Opening) -> Opening:
+    """Put streams side by side."""
+    logits = np.concatenate([opening.logits for opening in openings])
+    return Opening(logits, side_by_side(*(opening.state for opening in openings)), openings[0].clamps)

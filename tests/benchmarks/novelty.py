@@ -1,0 +1,51 @@
+"""How long it takes to sort a text's suffixes, to read them again, and to find what of 10,000 characters is copied.
+
+    python tests/benchmarks/novelty.py [TEXT…]
+
+The last tenth of each text is held out. With no text it is Python's standard library. CPU time, of one thread.
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from charrnn.novelty import novelty_of, suffixes_of
+from charrnn.text import corpus as corpora
+from charrnn.text.sources import find
+
+CHARACTERS = 10_000
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """Time one call."""
+    start = time.process_time()
+    call()
+    return time.process_time() - start
+
+
+def measure(names: list[str], directory: Path) -> None:
+    """Print the times for a text, and what is ordinary in it."""
+    sources = find(names)
+    corpus = corpora.encode(sources, "utf-8", corpora.survey(sources, "utf-8"), directory / "corpus.bin")
+    split, size, kept = corpus.split(0.1), len(corpus.vocabulary), directory / "corpus.suffixes"
+    ids = np.asarray(corpus.ids)
+    sorting = seconds(lambda: suffixes_of(ids[:split], size, kept))
+    reading = seconds(lambda: suffixes_of(ids[:split], size, kept))
+    suffixes = suffixes_of(ids[:split], size, kept)
+    print(f"{corpus.name}: {split:,} characters; sorted in {sorting:.2f} s, read again in {reading:.2f} s")
+    copied = ids[split // 2 : split // 2 + CHARACTERS]
+    for name, text in (("held-out", ids[split : split + CHARACTERS]), ("copied", copied)):
+        found = novelty_of(text, suffixes)
+        taken = seconds(lambda text=text: novelty_of(text, suffixes))  # type: ignore[misc]
+        longest = found.longest.length if found.longest else 0
+        print(f"  {name:8}  {taken:.2f} s   {found.share:.1%} copied, the longest stretch {longest:,} characters")
+
+
+if __name__ == "__main__":
+    for text in [[name] for name in sys.argv[1:]] or [[]]:
+        with tempfile.TemporaryDirectory() as place:
+            measure(text, Path(place))

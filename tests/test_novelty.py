@@ -1,0 +1,75 @@
+"""What of a text is copied from the training text."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charrnn import novelty
+from charrnn.novelty import Novelty, Stretch, novelty_of, ordinary, suffixes_of
+from charrnn.text.suffixes import Suffixes, sorted_suffixes
+
+SMALL = st.lists(st.integers(0, 2), min_size=1, max_size=60)
+
+
+@given(SMALL, SMALL, st.integers(1, 6))
+def test_what_is_copied_is_what_a_look_at_every_stretch_finds(
+    text: list[int], training: list[int], least: int
+) -> None:
+    """Each character that stands in a stretch of at least so many that the training text has."""
+    wanted = {
+        place
+        for start in range(len(text) - least + 1)
+        for place in range(start, start + least)
+        if any(text[start : start + least] == training[at : at + least] for at in range(len(training)))
+    }
+    ids = np.array(training)
+    found = novelty_of(np.array(text), Suffixes(ids, sorted_suffixes(ids, 3)), least)
+    assert set(np.flatnonzero(found.marks()).tolist()) == wanted
+    assert found.copied == len(wanted)
+    for stretch in found.stretches:
+        end = stretch.start + stretch.length
+        assert text[stretch.start : end] == training[stretch.place : stretch.place + stretch.length]
+        assert end == len(text) or text[stretch.start : end + 1] not in windows(training, stretch.length + 1)
+
+
+def windows(text: list[int], length: int) -> list[list[int]]:
+    """List all stretches of that length."""
+    return [text[start : start + length] for start in range(len(text) - length + 1)]
+
+
+def test_what_is_ordinary_is_what_held_out_text_has_little_of() -> None:
+    """At the length found a twentieth is in stretches at most, and at one less it would be more."""
+    stretches = [Stretch(start=40 * number, length=20 + number, place=0) for number in range(20)]
+    held_out = Novelty.made_of(800, stretches)
+    length = ordinary(held_out)
+    assert held_out.at_least(length).share <= novelty.ORDINARY < held_out.at_least(length - 1).share
+    assert ordinary(Novelty.made_of(800, [])) == novelty.SHORTEST
+
+
+def test_an_order_is_sorted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And read from then on."""
+    ids, path = np.random.default_rng(0).integers(0, 5, 500).astype(np.uint8), tmp_path / "corpus.suffixes"
+    order = suffixes_of(ids, 5, path).order
+    monkeypatch.setattr(novelty, "sorted_suffixes", lambda *_: pytest.fail("sorted again"))
+    assert np.array_equal(suffixes_of(ids, 5, path).order, order)
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "cut", "flipped", "another"])
+def test_an_order_that_does_not_fit_is_made_anew(tmp_path: Path, damage: str) -> None:
+    """Whatever became of the file, or of the text."""
+    ids, path = np.random.default_rng(0).integers(0, 5, 500).astype(np.uint8), tmp_path / "corpus.suffixes"
+    suffixes_of(ids, 5, path)
+    whole = path.read_bytes()
+    if damage == "missing":
+        path.unlink()
+    else:
+        flipped = whole[:-1] + bytes([whole[-1] ^ 1])
+        path.write_bytes({"empty": b"", "cut": whole[:-7], "flipped": flipped, "another": whole}[damage])
+    if damage == "another":
+        ids = ids[::-1].copy()
+    expected = sorted_suffixes(ids, 5)
+    assert np.array_equal(suffixes_of(ids, 5, path).order, expected)
+    assert np.array_equal(suffixes_of(ids, 5, path).order, expected)

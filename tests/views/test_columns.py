@@ -1,0 +1,41 @@
+"""Texts side by side."""
+
+from io import StringIO
+
+from rich.console import Console
+
+from charrnn.text.repetition import Circle, circle_of
+from charrnn.views.columns import Column, Columns
+
+TEXTS = ("to be\nor not", "日本語の文字" * 3, "x\x1b[31m" * 9)
+
+
+def drawn(width: int, *, terminal: bool = True, texts: tuple[str, ...] = TEXTS) -> list[str]:
+    """Draw texts side by side on a screen of that width."""
+    columns = tuple(Column(heading=f"h{n}", notes=("1.00 bits/char",), text=text) for n, text in enumerate(texts))
+    console = Console(file=StringIO(), width=width, force_terminal=terminal, color_system=None)
+    console.print(Columns(title="run · after 'a\x1b'", columns=columns))
+    return console.file.getvalue().splitlines()  # type: ignore[attr-defined,no-any-return]
+
+
+def test_each_text_keeps_to_its_column() -> None:
+    """Wide characters and controls too: nothing is drawn beyond the screen, and nothing commands it."""
+    lines = drawn(60)
+    assert "\x1b" not in "".join(lines)
+    assert all(len(line.encode("utf-16-le")) <= 120 for line in lines)
+    assert [line[:18].strip() for line in lines[2:7]] == ["h0", "1.00 bits/char", "", "to be¶", "or not"]
+    assert lines[5][20:29] == "日本語の文字日本語"
+
+
+def test_narrow_screens_and_pipes_have_them_one_under_the_other() -> None:
+    """Each under a heading that says what the notes say."""
+    for lines in (drawn(40), drawn(200, terminal=False)):
+        assert [line for line in lines if line.startswith("h")] == [f"h{n} · 1.00 bits/char" for n in range(3)]
+
+
+def test_what_goes_in_circles_is_found() -> None:
+    """From where its first round begins; a text that only ends with a few of the same does not."""
+    assert circle_of("once: " + "abcd" * 12) == Circle(6, 4)
+    assert circle_of("x" + "the end. " * 6 + "the") == Circle(1, 9)
+    assert circle_of("well" + "l" * 9) is None
+    assert circle_of("") is None
