@@ -59,7 +59,7 @@ def compare(writer: Writer, asked: Asked) -> None:
     title = [model_name(writer.path), f"repeat with --seed {seed}"]
     if writer.prompt:
         title.append(f"after {_shortened(writer.prompt)!r}")
-    output().print(Columns(title=" · ".join(title), columns=tuple(map(_column, texts))))
+    output().print(Columns(title=" · ".join(title), columns=tuple(map(_column, texts))), soft_wrap=True)
 
 
 def _variants(writer: Writer, asked: Asked) -> Iterator[tuple[str, Writer]]:
