@@ -1,5 +1,7 @@
 """Texts written side by side are the texts that would be written alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -68,6 +70,18 @@ def test_each_ends_by_itself(cell: str) -> None:
     )
     assert side_by_side == alone
     assert len({len(text) for text in alone}) > 5
+
+
+def test_documents_end_by_themselves() -> None:
+    """Some at once: what is written of those is nothing, and it is given all the same."""
+    model = random_model()
+    model = replace(model, config=replace(model.config, documents="line"))
+    alone, side_by_side = alone_and_together(
+        Reader.of(model), model.vocabulary, seeds=range(80), choice=Choice(temperature=2), ending=Ending(length=60)
+    )
+    assert side_by_side == alone
+    assert "" in alone
+    assert not any("\n" in text for text in alone)
 
 
 def test_a_choice_that_rounding_could_make_otherwise_is_made_alone(monkeypatch: pytest.MonkeyPatch) -> None:
