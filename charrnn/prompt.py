@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from charrnn.network.cells import Array, CellState, tanh
 from charrnn.network.clamp import Clamps
-from charrnn.network.reader import NOTHING_HELD, Reader, State, numpy_of, side_by_side, streams_of
+from charrnn.network.reader import NOTHING_HELD, Reader, State
+from charrnn.network.side_by_side import fetched, joined, picked, put
 from charrnn.text.vocabulary import Ids
 
 ROWS = 64
@@ -56,17 +57,17 @@ def read_through(
 
 def _read_rows(reader: Reader, ids: Ids, state: State, clamps: Clamps, watched: Watched) -> State:
     """Read rows, ids (T, B), that follow each other; the first goes on from the state of one stream."""
-    begun = side_by_side(state, reader.start(ids.shape[1] - 1))
+    begun = joined([state, reader.start(ids.shape[1] - 1)])
     seen = list(_states(reader, ids, begun, clamps, watched))
     ends = seen[-1]
-    again = _states(reader, ids[:, 1:], streams_of(ends, slice(None, -1)), clamps)
+    again = _states(reader, ids[:, 1:], picked(ends, slice(None, -1)), clamps)
     for then, now in zip(seen, again, strict=False):
-        apart = ~_close(now, streams_of(then, slice(1, None)))
+        apart = ~_close(now, picked(then, slice(1, None)))
         if not apart.any():
-            return streams_of(ends, slice(-1, None))
+            return picked(ends, slice(-1, None))
     # All rows before the first that stayed apart are right, and so is what it came to this time.
     first = int(apart.argmax())
-    state = streams_of(now, slice(first, first + 1))
+    state = picked(now, slice(first, first + 1))
     unread = ids[:, first + 2 :].T.reshape(-1, 1)
     return _last(_states(reader, unread, state, clamps, watched), state)
 
@@ -75,7 +76,7 @@ def _states(reader: Reader, ids: Ids, state: State, clamps: Clamps, watched: Wat
     """Read streams, ids (T, B), and give their state after every piece."""
     length = max(PIECE, -(-len(ids) // LOOKS))
     for piece in watched([ids[start : start + length] for start in range(0, len(ids), length)]):
-        for column in reader.array(piece):
+        for column in put(piece, reader):
             state = reader.advance(column, state, clamps)
         yield state
 
@@ -92,7 +93,7 @@ def _close(one: State, other: State) -> NDArray[np.bool_]:
     What an LSTM's memory is felt by is its tanh: one that has added up to 20 or to 20,000 is as full.
     """
     felt = [part for layer in one for part in _felt(layer)], [part for layer in other for part in _felt(layer)]
-    near = [numpy_of((abs(a - b) <= CLOSE).all(-1)) for a, b in zip(*felt, strict=True)]
+    near = [fetched((abs(a - b) <= CLOSE).all(-1)) for a, b in zip(*felt, strict=True)]
     same: NDArray[np.bool_] = np.logical_and.reduce(near)
     return same
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from charrnn.ending import ENDLESS, Ending
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.network.clamp import Clamps
-from charrnn.network.reader import NOTHING_HELD, Reader, State, numpy_of
+from charrnn.network.reader import NOTHING_HELD, Reader, State
+from charrnn.network.side_by_side import fetched, put
 from charrnn.prompt import Watched, read_through
 from charrnn.text.vocabulary import Vocabulary
 
@@ -154,7 +155,7 @@ def opening(
     if not ids.size and reader.end is None:
         ids = vocabulary.encode(next((end for end in "\n " if end in vocabulary), ""))
     state = read_through(reader, ids, clamps=clamps, watched=watched)
-    logits = numpy_of(reader.logits(state[-1].hidden))
+    logits = fetched(reader.logits(state[-1].hidden))
     if not np.isfinite(logits).all():
         raise CharrnnError("the model's weights are too large to compute with")
     return Opening(logits, state, clamps)
@@ -192,8 +193,8 @@ def generate(
 
 def stepped(reader: Reader, ids: Ids, state: State, clamps: Clamps) -> tuple[Logits, State]:
     """Read a character a stream, ids (B,), wherever the reader's arrays are -> logits (B, V), here, and state."""
-    logits, state = reader.step(reader.array(ids), state, clamps)
-    return numpy_of(logits), state
+    logits, state = reader.step(put(ids, reader), state, clamps)
+    return fetched(logits), state
 
 
 def draws(rng: np.random.Generator) -> Iterator[float]:

@@ -11,6 +11,7 @@ import numpy as np
 from charrnn.errors import WrongUsageError
 from charrnn.network.clamp import Clamp, Clamps
 from charrnn.network.reader import Reader
+from charrnn.network.side_by_side import put
 
 FULLEST = 0.9999
 """the furthest from 0 that tanh(c) is held: 1 itself would take a memory without end"""
@@ -41,4 +42,4 @@ def _clamp(reader: Reader, signals: Mapping[int, float]) -> Clamp:
         held[0, unit] = True
         has_memory = reader.signal_name != "h"
         values[0, unit] = math.atanh(max(-FULLEST, min(FULLEST, signal))) if has_memory else signal
-    return Clamp(held=reader.array(held), values=reader.array(values))
+    return Clamp(held=put(held, reader), values=put(values, reader))

@@ -16,7 +16,8 @@ import numpy as np
 
 from charrnn.doubt import choose_surely
 from charrnn.ending import Ending, Watch
-from charrnn.network.reader import Reader, side_by_side, streams_of
+from charrnn.network.reader import Reader
+from charrnn.network.side_by_side import joined, picked, put
 from charrnn.sampling import USUAL, Choice, Ids, Opening, choose, draws, nats_of, stepped
 from charrnn.text.vocabulary import Vocabulary
 
@@ -87,7 +88,7 @@ def generate_together(
     """
     waiting = iter(enumerate(rngs))
     lanes: list[_Lane] = []
-    now = Opening(begin.logits[:0], streams_of(begin.state, slice(0)), begin.clamps)
+    now = Opening(begin.logits[:0], picked(begin.state, slice(0)), begin.clamps)
     while True:
         fresh = [
             _Lane(text=text, draws=draws(rng), was_last=ending.watch(), known=begin)
@@ -108,7 +109,7 @@ def generate_together(
             if character and not lane.was_last(character):
                 going_on.append(row)
         lanes = [lanes[row] for row in going_on]
-        state = now.state if len(going_on) == len(ids) else streams_of(now.state, going_on)
+        state = now.state if len(going_on) == len(ids) else picked(now.state, going_on)
         now = Opening(*stepped(reader, ids[going_on], state, begin.clamps), begin.clamps)
 
 
@@ -163,11 +164,11 @@ def _read_alone(reader: Reader, known: Opening, since: list[int]) -> Opening:
     """Go on from what is known of one text, character by character, as `sampling.generate` does."""
     state = known.state
     for number in since[:-1]:
-        state = reader.advance(reader.array(np.array([number])), state, known.clamps)
+        state = reader.advance(put(np.array([number]), reader), state, known.clamps)
     return Opening(*stepped(reader, np.array(since[-1:]), state, known.clamps), known.clamps) if since else known
 
 
 def _joined(*openings: Opening) -> Opening:
     """Put streams side by side."""
     logits = np.concatenate([opening.logits for opening in openings])
-    return Opening(logits, side_by_side(*(opening.state for opening in openings)), openings[0].clamps)
+    return Opening(logits, joined([opening.state for opening in openings]), openings[0].clamps)

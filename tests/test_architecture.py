@@ -11,6 +11,9 @@ ROOT = Path(__file__).parent.parent / "charrnn"
 RECORDS = ("finding", "findings", "listing", "surprise", "contexts", "gates", "memory", "breakdown")
 """modules of the inspection whose records are drawn"""
 
+READING = ("network.reader", "network.clamp", "network.side_by_side")
+"""a network as those see it who have it read"""
+
 ALLOWED = {
     "errors": (),
     "storage": (),
@@ -21,18 +24,19 @@ ALLOWED = {
     "text": ("errors", "storage"),
     "network": ("errors", "storage", "config", "text.vocabulary"),
     "ending": ("errors",),
-    "prompt": ("network.reader", "network.clamp", "network.cells", "text"),
-    "sampling": ("errors", "ending", "prompt", "network.reader", "network.clamp", "text"),
+    "prompt": (*READING, "network.cells", "text"),
+    "sampling": ("errors", "ending", "prompt", *READING, "text"),
     "doubt": ("sampling",),
-    "together": ("doubt", "ending", "sampling", "network.reader", "text"),
+    "together": ("doubt", "ending", "sampling", *READING, "text"),
     "novelty": ("errors", "text", "network.tensor_file"),
-    "steering": ("errors", "network.reader", "network.clamp"),
+    "steering": ("errors", *READING),
     "scoring": ("errors", "network.reader", "network.clamp", "text"),
     "training": ("errors", "storage", "config", "runs", "text", "network", "sampling", "ending"),
     "inspection": (
         "errors",
         "text",
         "network.reader",
+        "network.side_by_side",
         "network.cells",
         "network.clamp",
         "network.adjoint",

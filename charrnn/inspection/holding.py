@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from charrnn.inspection.stretches import SETTLING, Stretches
 from charrnn.network.clamp import Clamp, Clamps
-from charrnn.network.reader import Reader, picked
+from charrnn.network.reader import Reader
+from charrnn.network.side_by_side import picked
 
 Hold = Mapping[int, float]
 """the value of each held cell, by its number among all layers' cells: c of an LSTM's, h of the others"""

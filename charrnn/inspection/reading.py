@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from charrnn.errors import WrongUsageError
 from charrnn.inspection.evidence import Activations
 from charrnn.inspection.streams import Streams
-from charrnn.network.reader import LayerReading, Reader, State, picked
+from charrnn.network.reader import LayerReading, Reader, State
+from charrnn.network.side_by_side import picked
 
 Ids = NDArray[np.integer]
 States = dict[int, State]

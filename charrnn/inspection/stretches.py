@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from charrnn.inspection.concepts import Hits
 from charrnn.inspection.reading import CHUNK, Ids, States
 from charrnn.inspection.streams import Positions, Streams
-from charrnn.network.reader import State, joined, picked
+from charrnn.network.reader import State
+from charrnn.network.side_by_side import joined, picked
 
 LENGTH = 6 * CHUNK
 SETTLING = CHUNK

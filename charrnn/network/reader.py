@@ -10,7 +10,6 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from charrnn.config import NetworkConfig
 from charrnn.network.cells import CELLS, FULL, Array, CellState, CellStep, library, tanh
@@ -128,11 +127,6 @@ class Reader:
         state = CellState(tanh(memory), memory) if self._cell.has_memory else CellState(memory)
         return (state,) * self.config.layers
 
-    def array(self, values: NDArray[Any]) -> Array:
-        """Put an array where the stepping happens."""
-        like = self._output_bias
-        return values if isinstance(like, np.ndarray) else library(like).as_tensor(values, device=like.device)
-
     def step(self, ids: Array, state: State, clamps: Clamps = NOTHING_HELD) -> tuple[Array, State]:
         """Read one character a stream: ids (B,), state -> logits of the next one (B, V), state."""
         state = self.advance(ids, state, clamps)
@@ -211,24 +205,6 @@ class Reader:
         return said + layer.bias_ih
 
 
-def picked(state: State, streams: Array) -> State:
-    """Take streams out of a state, by their numbers, in that order; the same one may come more than once."""
-    return tuple(
-        CellState(layer.hidden[streams], None if layer.memory is None else layer.memory[streams]) for layer in state
-    )
-
-
-def joined(states: Sequence[State]) -> State:
-    """Put streams of several NumPy states side by side."""
-    return tuple(
-        CellState(
-            np.concatenate([layer.hidden for layer in layers]),
-            None if layers[0].memory is None else np.concatenate([layer.memory for layer in layers]),
-        )
-        for layers in zip(*states, strict=True)
-    )
-
-
 def _lay_out(cell: str, weights: Mapping[str, Array], layer: int) -> LayerWeights:
     """Turn torch's matrices (G·H, in) round and add up the biases that only ever act together."""
     bias_ih, bias_hh = weights[f"rnn.bias_ih_l{layer}"], weights[f"rnn.bias_hh_l{layer}"]
@@ -246,25 +222,6 @@ def _where(places: Array, one: CellState, other: CellState) -> CellState:
     arrays = library(other.hidden)
     parts = zip(one, other, strict=True)
     return CellState(*(None if theirs is None else arrays.where(places, ours, theirs) for ours, theirs in parts))
-
-
-def streams_of(state: State, which: Any) -> State:
-    """Pick streams out of a state, (B, H) -> (b, H): by a slice, or their numbers."""
-    return tuple(CellState(*(part if part is None else part[which] for part in layer)) for layer in state)
-
-
-def side_by_side(*states: State) -> State:
-    """Put the streams of several states side by side."""
-    return tuple(CellState(*map(_stacked, zip(*layers, strict=True))) for layers in zip(*states, strict=True))
-
-
-def _stacked(parts: Sequence[Array | None]) -> Array | None:
-    return None if parts[0] is None else library(parts[0]).concatenate(tuple(parts))
-
-
-def numpy_of(array: Array) -> NDArray[Any]:
-    """Fetch an array from wherever it is."""
-    return array if isinstance(array, np.ndarray) else np.asarray(array.cpu())
 
 
 def _rows(table: Array, ids: Array) -> Array:
