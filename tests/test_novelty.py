@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn import novelty
+from charrnn.errors import CharrnnError
 from charrnn.novelty import Novelty, Stretch, novelty_of, ordinary, suffixes_of
 from charrnn.text.suffixes import Suffixes, sorted_suffixes
 
@@ -73,3 +74,10 @@ def test_an_order_that_does_not_fit_is_made_anew(tmp_path: Path, damage: str) ->
     expected = sorted_suffixes(ids, 5)
     assert np.array_equal(suffixes_of(ids, 5, path).order, expected)
     assert np.array_equal(suffixes_of(ids, 5, path).order, expected)
+
+
+def test_a_damaged_text_is_not_sorted(tmp_path: Path) -> None:
+    """One with characters that its vocabulary lacks."""
+    with pytest.raises(CharrnnError, match="damaged"):
+        suffixes_of(np.array([0, 1, 5, 1], np.uint8), 5, tmp_path / "corpus.suffixes")
+    assert not list(tmp_path.iterdir())
