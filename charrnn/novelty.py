@@ -106,8 +106,8 @@ def ordinary(held_out: Novelty) -> int:
 def suffixes_of(ids: Ids, size: int, path: Path) -> Suffixes:
     """Give the suffixes of a training text, ids (T,), below `size`, from the file that keeps them.
 
-    One that is missing, damaged or of another text is made anew. Raise CharrnnError if the text is damaged or too long
-    to be sorted.
+    One that is missing, damaged or of another text is made anew. Raise CharrnnError if the text is damaged or too
+    long to be sorted.
     """
     if len(ids) > MOST_CHARACTERS:
         raise CharrnnError(f"the training text is too long to look for copies in: {len(ids):,} characters")
