@@ -15,17 +15,19 @@ PIECE = 1 << 20
 """characters counted at a time"""
 
 
-def fits(corpus: "Corpus", size: int) -> bool:
-    """Tell whether a description's parts fit each other and the ids' size in bytes."""
-    words = type(corpus.name) is type(corpus.encoding) is str and type(corpus.min_count) is int
+def refuse_misfits(corpus: "Corpus", size: int) -> None:
+    """See that a description's parts fit each other and the ids' size in bytes (ValueError, TypeError, KeyError)."""
     narrowest = np.min_scalar_type(len(corpus.vocabulary) - 1)
-    return (
-        words
-        and {"bytes", "modified", "sha256"} <= dict(corpus.fingerprint).keys()
-        and corpus.dtype == narrowest.name
-        and _are_counts(corpus.counts, len(corpus.vocabulary))
-        and size == corpus.characters * narrowest.itemsize
-    )
+    if not type(corpus.name) is type(corpus.encoding) is str or type(corpus.min_count) is not int:
+        raise ValueError("its name, encoding or least count is none")
+    if not {"bytes", "modified", "sha256"} <= dict(corpus.fingerprint).keys():
+        raise ValueError("nothing is said of its files")
+    if corpus.dtype != narrowest.name or not _are_counts(corpus.counts, len(corpus.vocabulary)):
+        raise ValueError("its counts are not those of its characters")
+    if size != corpus.characters * narrowest.itemsize:
+        raise ValueError(f"it has {size:,} bytes")
+    # Whatever ends its documents is one of its characters.
+    _ = corpus.end
 
 
 def is_whole(corpus: "Corpus") -> bool:

@@ -9,7 +9,7 @@ import json
 import mmap
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError
 from charrnn.storage import Sink, replacing, write_whole
-from charrnn.text.checking import fits
+from charrnn.text.checking import refuse_misfits
 from charrnn.text.documents import mix, nearest_end, one_document
 from charrnn.text.encoding import CodePoints, code_points
 from charrnn.text.sources import Sources
@@ -216,12 +216,9 @@ def open_corpus(path: Path) -> Corpus:
         description["vocabulary"] = Vocabulary(tuple(description["vocabulary"]))
         description["counts"] = tuple(description["counts"])
         corpus = Corpus(path=path, **description)
-        size, _ = path.stat().st_size, corpus.end
-        sound = fits(corpus, size)
+        refuse_misfits(corpus, path.stat().st_size)
     except (CharrnnError, OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise CharrnnError(f"{path} is missing or damaged: {error}", hint="`--new` reads the text again") from error
-    if not sound:
-        raise CharrnnError(f"{path} is damaged: it has {size:,} bytes", hint="`--new` reads the text again")
     return corpus
 
 
@@ -242,13 +239,5 @@ def _described(path: Path) -> Path:
 
 def _description(corpus: Corpus) -> dict[str, Any]:
     """Give the record's plain values, its place aside."""
-    return {
-        "name": corpus.name,
-        "vocabulary": list(corpus.vocabulary.characters),
-        "counts": list(corpus.counts),
-        "dtype": corpus.dtype,
-        "fingerprint": dict(corpus.fingerprint),
-        "encoding": corpus.encoding,
-        "min_count": corpus.min_count,
-        "documents": corpus.documents,
-    }
+    values = {field.name: getattr(corpus, field.name) for field in fields(corpus) if field.name != "path"}
+    return values | {"vocabulary": corpus.vocabulary.characters, "fingerprint": dict(corpus.fingerprint)}
