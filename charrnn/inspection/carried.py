@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.inspection.reading import CHUNK
-from charrnn.inspection.stretches import SETTLING, Places, Stretches
+from charrnn.inspection.reading import CHUNK, SETTLING
+from charrnn.inspection.stretches import Places, Stretches
 from charrnn.network.reader import LayerReading, Reader
 
 KEEPING = {"lstm": "f", "gru": "z"}

@@ -33,7 +33,7 @@ def census(seen: Observations, found: Sequence[Entry]) -> Census:
         detectors=verdicts["detector"],
         causal=len({one.cell for one in found if one.finding.verdict == "causal"}),
         partial=verdicts["partial"],
-        local=int((alive & (seen.evidence.local() > MOSTLY)).sum()),
+        local=int((alive & (seen.evidence.local > MOSTLY)).sum()),
     )
 
 

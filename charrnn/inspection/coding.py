@@ -49,9 +49,9 @@ class Coding:
         labels: Labels = levels[self.codes]
         return labels
 
-    def shortened(self, steps: int) -> "Coding":
-        """Give the coding of the streams' first steps alone."""
-        return replace(self, codes=self.codes[:steps])
+    def shortened(self, steps: int | None = None, every: int = 1) -> "Coding":
+        """Give the coding of the streams' first steps alone, or of one step in so many."""
+        return replace(self, codes=self.codes[:steps:every])
 
 
 def code(concept: Concept, marks: Marks, streams: Streams) -> Coding:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from charrnn.inspection.carried import Carried
 from charrnn.inspection.coding import Coding
 from charrnn.inspection.holding import Hold, batches, predictions
+from charrnn.inspection.reading import SETTLING
 from charrnn.inspection.stages import DOSES, Watch
-from charrnn.inspection.stretches import SETTLING, Places, Stretches
+from charrnn.inspection.stretches import Places, Stretches
 from charrnn.network.reader import Reader
 
 STRETCHES = 16

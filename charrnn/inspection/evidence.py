@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.inspection.coding import Coding, Counts
-from charrnn.inspection.partial import explained_beyond, left_by, squares_left
+from charrnn.inspection.partial import along_groups, explained_beyond, left_by, squares_left
 from charrnn.inspection.streams import Choice, Streams
 from charrnn.inspection.sums import DEAD, ConceptSums, Numbers
 from charrnn.inspection.trigrams import GROUPS, Groups
@@ -21,8 +21,8 @@ Activations = NDArray[np.floating]
 Taker = Callable[[Activations, int], None]
 """takes what it needs of a part (T, B, H), the cells around the evidence's centre, its first step being this one"""
 
-ROWS = 256
-"""steps, about, that are added up in the activations' own precision before the sums go on in float64"""
+ROWS, NUMBERS = 256, 2_000_000
+"""steps and numbers, about, that are added up in the activations' own precision before the sums go on in float64"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,8 +43,9 @@ class Evidence:
     """characters by code (B, K)"""
     squares: Numbers
     """(B, H)"""
-    by_group: Numbers
-    """sums by the last three characters, on discovery and on confirmation streams (2, GROUPS, H)"""
+    by_group: Activations
+    """sums by the last three characters, on discovery and on confirmation streams, in the activations' own precision,
+    for there are many (2, GROUPS, H)"""
 
     @property
     def steps(self) -> int:
@@ -99,11 +100,14 @@ class Evidence:
         )
         return float(explained_beyond(learnt, scored)[0])
 
+    @cached_property
     def local(self) -> Numbers:
-        """Score what the last three characters explain of the cells, learnt on discovery (H,)."""
+        """How much of the cells' variance the last three characters explain, learnt on discovery (H,)."""
+        learnt, scored = self.by_group
         sizes = self._group_sizes
-        means = self.by_group[0] / np.maximum(sizes[0], 1.0)[:, None]
-        gained = 2.0 * np.einsum("gh,gh->h", means, self.by_group[1]) - sizes[1] @ means**2
+        known = np.maximum(sizes[0], 1.0)
+        # sums over groups of 2·m·S - n·m², without laying the means out
+        gained = along_groups(learnt, scored, 2.0 / known) - along_groups(learnt, learnt, sizes[1] / known**2)
         confirmation = self.streams.confirmation
         total = np.maximum(self.about(0).variance(confirmation), DEAD) * sizes[1].sum()
         error = self.squares[confirmation].sum(axis=0) - gained
@@ -169,7 +173,7 @@ def _scored(chunks: Iterable[Activations], warm_up: int) -> Iterator[Activations
         warm_up -= skipped
         for first in range(skipped, len(chunk), ROWS):
             waiting.append(chunk[first : first + ROWS])
-            if sum(map(len, waiting)) >= ROWS:
+            if sum(map(len, waiting)) >= ROWS or sum(part.size for part in waiting) >= NUMBERS:
                 yield np.concatenate(waiting)
                 waiting = []
     if waiting:
@@ -192,7 +196,7 @@ def _empty(part: Activations, codings: tuple[Coding, ...], groups: Groups, strea
         sums=np.zeros((streams.count, _offsets(codings)[-1], cells)),
         counts=np.zeros((streams.count, _offsets(codings)[-1])),
         squares=np.zeros((streams.count, cells)),
-        by_group=np.zeros((2, GROUPS, cells)),
+        by_group=np.zeros((2, GROUPS, cells), dtype=part.dtype),
     )
 
 
@@ -222,7 +226,7 @@ def _one_hot(codings: tuple[Coding, ...], here: slice, part: Activations) -> Act
     return one_hot
 
 
-def _add_by_group(by_group: Numbers, groups: Groups, moved: Activations) -> None:
+def _add_by_group(by_group: Activations, groups: Groups, moved: Activations) -> None:
     """Add rows to the sums of their groups, sorted into one run a group; groups (N,), rows (…, H), N in all."""
     order = np.argsort(groups, kind="stable")
     found, begins = np.unique(groups[order], return_index=True)

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.inspection.stretches import SETTLING, Stretches
+from charrnn.inspection.reading import SETTLING
+from charrnn.inspection.stretches import Stretches
 from charrnn.network.clamp import Clamp, Clamps
 from charrnn.network.reader import Reader
 from charrnn.network.side_by_side import picked

@@ -72,9 +72,9 @@ class Material:
 
 def near(codings: list[Coding], streams: Streams) -> dict[str, tuple[str, ...]]:
     """Say of each concept which others are nearly the same on the discovery streams."""
-    labels = [coding.labels[:, streams.discovery].ravel() for coding in codings]
-    every = max(1, labels[0].size // COMPARED)
-    centred = np.array([some[::every] - some[::every].mean() for some in labels], dtype=np.float64)
+    every = max(1, codings[0].codes.size // 2 // COMPARED)
+    labels = [coding.shortened(every=every).labels[:, streams.discovery].ravel() for coding in codings]
+    centred = np.array([some - some.mean() for some in labels], dtype=np.float64)
     scaled = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
     alike = np.abs(scaled @ scaled.T) > NEAR
     names = [coding.concept.name for coding in codings]

@@ -13,12 +13,13 @@ from charrnn.inspection.census import followed
 from charrnn.inspection.findings import Mystery
 from charrnn.inspection.material import Material
 from charrnn.inspection.observations import Observations
+from charrnn.inspection.reading import SETTLING
 from charrnn.inspection.scores import cell_name
 from charrnn.inspection.streams import Positions
-from charrnn.inspection.stretches import SETTLING, Stretches
+from charrnn.inspection.stretches import Stretches
 from charrnn.inspection.uses import Uses
 
-CANDIDATES = 20
+CANDIDATES = 16
 """cells that are held still to see how much they are needed"""
 NAMED = 5
 """cells that are told of"""
@@ -41,7 +42,7 @@ def unexplained(seen: Observations, closest: Positions) -> list[int]:
     evidence = seen.evidence
     variance = evidence.about(0).variance(evidence.streams.confirmation)
     fit = seen.scores.fit[closest, np.arange(len(closest))]
-    open_to = evidence.alive & (fit < MOST_FIT) & (evidence.local() < MOST_LOCAL)
+    open_to = evidence.alive & (fit < MOST_FIT) & (evidence.local < MOST_LOCAL)
     ranked = np.argsort(np.where(open_to, -variance, np.inf), kind="stable")
     chosen: list[int] = ranked[: min(CANDIDATES, int(open_to.sum()))].tolist()
     return chosen
@@ -68,7 +69,7 @@ def _mystery(
         delta_se=cost[1],
         best=seen.evidence.codings[closest].concept.name,
         fit=float(seen.scores.fit[closest, cell]),
-        local=float(seen.evidence.local()[cell]),
+        local=float(seen.evidence.local[cell]),
         writes_on=tuple(map(material.character, _writes_on(cell, learnt))),
         forgets_on=tuple(map(material.character, _forgets_on(cell, learnt))),
     )

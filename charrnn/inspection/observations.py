@@ -64,10 +64,14 @@ def observe(
     """Read the material, and once more with scrambled weights unless it must be quick."""
     streams, cells = material.streams, reader.config.layers * reader.config.hidden
     sampling, shuffling, scrambling = chance.spawn(3)
+    groups, everything = last_three(material.ids), [*codings, *placebos]
+    # first, so that the sums of both are never there together
+    disorder = (
+        None if quick else twin(reader, material.ids, groups, everything, streams, scrambling, watch, signal=signal)
+    )
     products = Products(streams, reader.config.layers, reader.config.hidden)
     sessions, sample = Sessions(codings, streams, cells), Sample(streams, cells, sampling)
     states: States = {}
-    groups, everything = last_three(material.ids), [*codings, *placebos]
     chunks = activations(reader, material.ids, streams, signal=signal, states=None if quick else states)
     chunks = watch(chunks, READING, -(-streams.length // CHUNK))
     evidence = gather(chunks, everything, groups, streams, also=[products.take, sessions.take, sample.take])
@@ -79,9 +83,7 @@ def observe(
         spreads=spreads(evidence, products),
         p=sessions.p_values(shuffling),
         near=near(list(codings), streams),
-        twin=None
-        if quick
-        else twin(reader, material.ids, groups, everything, streams, scrambling, watch, signal=signal),
+        twin=disorder,
         placebos=_placebos(scores, everything, len(codings)),
         states=states,
     )

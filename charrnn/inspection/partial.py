@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
+Sums = NDArray[np.floating]
 Numbered = NDArray[np.integer]
 
 NOTHING = 1e-6
@@ -38,7 +39,7 @@ class Left:
         return slopes
 
 
-def left_by(groups: Numbered, codes: Numbered, *, by_code: Numbers, by_group: Numbers, squares: Numbers) -> Left:
+def left_by(groups: Numbered, codes: Numbered, *, by_code: Numbers, by_group: Sums, squares: Numbers) -> Left:
     """Take the means of each of G groups out of codes and cells.
 
     groups, codes (T,); the cells' sums by code (C, H) and by group (G, H); their sums of squares around the means
@@ -51,16 +52,21 @@ def left_by(groups: Numbered, codes: Numbered, *, by_code: Numbers, by_group: Nu
     share = counts / sizes
     return Left(
         spread=np.diag(counts.sum(axis=0)) - share.T @ counts,
-        together=by_code - share.T @ by_group,
+        together=by_code - share.T.astype(by_group.dtype) @ by_group,
         squares=squares,
         characters=len(codes),
     )
 
 
-def squares_left(squares: Numbers, by_group: Numbers, sizes: Numbers) -> Numbers:
+def squares_left(squares: Numbers, by_group: Sums, sizes: Numbers) -> Numbers:
     """Take groups' means out of sums of squares (H,): sums by group (G, H), characters in each (G,) -> (H,)."""
-    means: Numbers = np.einsum("gh,gh,g->h", by_group, by_group, 1.0 / np.maximum(sizes, 1.0))
-    return squares - means
+    return squares - along_groups(by_group, by_group, 1.0 / np.maximum(sizes, 1.0))
+
+
+def along_groups(one: Sums, other: Sums, weights: Numbers) -> Numbers:
+    """Sum products over groups, in double precision and little memory: (G, H), (G, H), (G,) -> (H,)."""
+    total: Numbers = np.einsum("gh,gh,g->h", one, other, weights, dtype=np.float64)
+    return total
 
 
 def explained_beyond(learnt: Left, scored: Left) -> Numbers:

@@ -71,6 +71,6 @@ class Sessions:
 
 def _centred(coding: Coding, streams: Streams, every: int) -> Single:
     """Give a concept's labels on the confirmation streams around each stream's mean: (T, S)."""
-    labels = coding.labels[::every, streams.confirmation]
+    labels = coding.shortened(every=every).labels[:, streams.confirmation]
     centred: Single = (labels - labels.mean(axis=0, dtype=np.float64)).astype(np.float32)
     return centred

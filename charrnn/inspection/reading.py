@@ -18,8 +18,12 @@ Ids = NDArray[np.integer]
 States = dict[int, State]
 """what the confirmation streams' layers carried when so many characters were read"""
 
-CHUNK = 64
+CHUNK = 32
 """steps read at a time: all gates of all layers are in memory for so long"""
+SETTLING = 2 * CHUNK
+"""characters of a stretch that are read with cells held before what comes of it is counted"""
+STRETCH = 12 * CHUNK
+"""characters of a stretch, where the streams are so long"""
 USUAL = "c"
 """the signal that is searched unless another is named: tanh(c), or h where there is no c"""
 
@@ -41,15 +45,33 @@ def activations(
 ) -> Iterator[Activations]:
     """Read the streams of a text's ids (T,) side by side; yield all layers' cells, (up to CHUNK, B, L·H).
 
-    The states before each chunk are put into `states`, of the confirmation streams alone.
+    The states before each stretch are put into `states`, of the confirmation streams alone.
     """
+    wanted = stretch_starts(streams) if states is not None else range(0)
     state = reader.start(streams.count)
     for first in range(0, streams.length, CHUNK):
-        if states is not None:
+        if states is not None and first in wanted:
             states[first] = picked(state, np.flatnonzero(streams.confirmation))
         reading = reader.read(ids[streams.positions(first, first + CHUNK)], state)
         state = reading.state
         yield np.concatenate([_signal(layer, signal) for layer in reading.layers], axis=2)
+
+
+def stretch_length(streams: Streams) -> int:
+    """Give the characters of the stretches that these streams can be cut into; 0 where they are too short."""
+    length = min(STRETCH, (streams.length - 1 - _first_stretch(streams)) // CHUNK * CHUNK)
+    return length if length > SETTLING else 0
+
+
+def stretch_starts(streams: Streams) -> range:
+    """List where in their stream the stretches begin."""
+    length = stretch_length(streams)
+    return range(_first_stretch(streams), streams.length - length, length) if length else range(0)
+
+
+def _first_stretch(streams: Streams) -> int:
+    """Find the first chunk that is scored from its beginning on."""
+    return -(-streams.warm_up // CHUNK) * CHUNK
 
 
 def _signal(layer: LayerReading, signal: str) -> Activations:

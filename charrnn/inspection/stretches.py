@@ -11,15 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.inspection.concepts import Hits
-from charrnn.inspection.reading import CHUNK, Ids, States
+from charrnn.inspection.reading import SETTLING, Ids, States, stretch_length, stretch_starts
 from charrnn.inspection.streams import Positions, Streams
 from charrnn.network.reader import State
 from charrnn.network.side_by_side import joined, picked
 
-LENGTH = 6 * CHUNK
-SETTLING = CHUNK
-"""characters read with cells held before what comes of it is counted"""
-COUNTED = 16_000
+COUNTED = 12_000
 """characters in all stretches together"""
 
 Places = NDArray[np.bool_]
@@ -73,15 +70,13 @@ def choose(
 ) -> Stretches | None:
     """Choose the stretches with most of every concept's edges, in the text's ids (T,); None where none fits.
 
-    `edges` are those of the whole text (T,), a row a concept; the states are those before every chunk.
+    `edges` are those of the whole text (T,), a row a concept; the states are those before every stretch.
     """
-    begin = -(-streams.warm_up // CHUNK) * CHUNK
-    length = min(LENGTH, (streams.length - 1 - begin) // CHUNK * CHUNK)
-    if length <= SETTLING:
+    length = stretch_length(streams)
+    if not length:
         return None
-    firsts = np.arange(begin, streams.length - length, length)
-    confirmation = np.flatnonzero(streams.confirmation)
-    places = [(int(stream), int(first)) for stream in confirmation for first in firsts]
+    confirmation = np.flatnonzero(streams.confirmation).tolist()
+    places = [(stream, first) for stream in confirmation for first in stretch_starts(streams)]
     worth = _worth(places, streams, length, edges)
     number = min(len(places), -(-counted // (length - SETTLING)))
     ranked = np.argsort(-worth, kind="stable")[:number]

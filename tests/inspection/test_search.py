@@ -236,8 +236,8 @@ def test_stages_are_watched_in_their_order() -> None:
     searched("rnn", watch=watch)
     assert [stage for stage, _, _ in seen] == [
         "marking concepts",
-        "reading",
         "reading with scrambled weights",
+        "reading",
         "holding cells still",
         "trying doses",
     ]

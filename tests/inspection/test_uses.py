@@ -10,10 +10,10 @@ from charrnn.inspection.coding import code
 from charrnn.inspection.concepts import CONCEPTS, Source
 from charrnn.inspection.doses import ends, sides
 from charrnn.inspection.holding import nats
-from charrnn.inspection.reading import CHUNK, States, activations
+from charrnn.inspection.reading import CHUNK, SETTLING, States, activations
 from charrnn.inspection.stages import unwatched
 from charrnn.inspection.streams import cut
-from charrnn.inspection.stretches import SETTLING, Stretches, choose
+from charrnn.inspection.stretches import Stretches, choose
 from charrnn.network.reader import Reader
 from charrnn.scoring import character_nats
 
