@@ -245,7 +245,5 @@ def _is_over(run: Run) -> bool:
 def _not_exact(before: Mapping[str, Any], run: Run) -> tuple[str, ...]:
     """Say why a resumed run will not be the same to the last bit, where it will not."""
     now = machine(run)
-    changed = [
-        f"{name} {before[name]} then, {now[name]} now" for name in now if before.get(name, now[name]) != now[name]
-    ]
+    changed = [f"{name} {was} then, {now[name]} now" for name, was in before.items() if now.get(name, was) != was]
     return (f"going on, but not to the last bit: {', '.join(changed)}",) if changed else ()
