@@ -25,6 +25,9 @@ LAST_BIAS = "output.bias"
 MOST_SETTINGS, MOST_IN_STORY = 100, 10_000
 """values that a file's configuration, and what it tells of its training, may hold"""
 
+LARGEST_SUM = 1e37
+"""that what goes into a unit may come to: a logit less another one is still a number of single precision"""
+
 Weights = Mapping[str, NDArray[np.float32]]
 
 
@@ -86,6 +89,18 @@ def count_multiplied(config: NetworkConfig, vocabulary_size: int) -> int:
     return count_weights(config, vocabulary_size) - vocabulary_size * config.embedding
 
 
+def largest_sum(config: NetworkConfig, weights: Weights) -> float:
+    """Bound what goes into any unit or logit, whatever is read: what comes in is within ±1, or an embedding."""
+    most = {name: max(float(weight.max()), -float(weight.min())) for name, weight in weights.items()}
+    sums = [config.hidden * most["output.weight"] + most[LAST_BIAS]]
+    for layer in range(config.layers):
+        width = weights[f"rnn.weight_ih_l{layer}"].shape[1]
+        largest = 1.0 if layer else most.get("embedding.weight", 1.0)
+        said = width * most[f"rnn.weight_ih_l{layer}"] * largest + config.hidden * most[f"rnn.weight_hh_l{layer}"]
+        sums.append(said + most[f"rnn.bias_ih_l{layer}"] + most[f"rnn.bias_hh_l{layer}"])
+    return max(sums)
+
+
 def model_metadata(model: Model) -> dict[str, str]:
     """Put what is not an array into the strings that a file can hold."""
     return {
@@ -111,6 +126,8 @@ def load(path: Path) -> Model:
         if not np.isfinite(arrays[name]).all():
             raise CharrnnError(f"{path} is not a valid model file: {name} contains NaN or infinity")
     weights = {name: arrays[name] for name in names}
+    if largest_sum(about.config, weights) > LARGEST_SUM:
+        raise CharrnnError(f"{path} is not a valid model file: its weights are too large to compute with")
     return Model(config=about.config, vocabulary=about.vocabulary, weights=weights, training=about.training)
 
 

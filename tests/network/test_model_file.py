@@ -88,3 +88,13 @@ def test_f59_the_safetensors_of_another_program_are_refused(tmp_path: Path) -> N
     safetensors.numpy.save_file({"x": np.zeros(2, np.float32)}, tmp_path / "other.safetensors")
     with pytest.raises(CharrnnError, match="no charrnn metadata"):
         load(tmp_path / "other.safetensors")
+
+
+@pytest.mark.parametrize("name", list(weight_shapes(small_model().config, 5)))
+def test_weights_that_nothing_can_be_computed_with_are_refused(name: str, tmp_path: Path) -> None:
+    """Each of them is a number, but what is made of them is none: that would be found out in the midst of a text."""
+    model = small_model()
+    weights = {**model.weights, name: np.full_like(model.weights[name], 3e38)}
+    save(tmp_path / "model.safetensors", dataclasses.replace(model, weights=weights))
+    with pytest.raises(CharrnnError, match="too large to compute with"):
+        load(tmp_path / "model.safetensors")
