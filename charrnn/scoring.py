@@ -26,7 +26,8 @@ NUMBERS_AT_ONCE = 16_000_000
 """in one chunk's logits and gates; what bounds the memory, whatever the text, the network and the vocabulary"""
 
 LINES_AT_ONCE = 64
-
+MOST_NATS = 700.0
+"""whose exponential is a number"""
 LONGEST_CHUNK = 256
 """characters of a row"""
 
@@ -47,11 +48,13 @@ class Score:
     """what they cost together: the sum of −ln p"""
     unknown: int = 0
     """characters outside the vocabulary"""
+    stood_in_for: bool = False
+    """whether those were read as its U+FFFD, and so predicted too; else they were left out"""
 
     @property
     def unknown_share(self) -> float:
         """Share of the text that is outside the vocabulary: near 1, it is in another alphabet."""
-        return self.unknown / (self.characters + self.unknown)
+        return min(1.0, self.unknown / (self.characters + self.unknown * (not self.stood_in_for)))
 
     @property
     def nats_per_char(self) -> float:
@@ -65,8 +68,8 @@ class Score:
 
     @property
     def perplexity(self) -> float:
-        """Among how many equally likely characters the model would be as unsure."""
-        return math.exp(self.nats_per_char)
+        """Among how many equally likely characters the model would be as unsure; inf: more than there are numbers."""
+        return math.exp(self.nats_per_char) if self.nats_per_char < MOST_NATS else math.inf
 
 
 def score(reader: Reader, vocabulary: Vocabulary, text: str) -> Score:
@@ -85,7 +88,12 @@ def score(reader: Reader, vocabulary: Vocabulary, text: str) -> Score:
         known = "" if UNKNOWN in vocabulary or not unknown else " that the model knows"
         raise CharrnnError(f"it has {ids.size} characters{known}; at least 2 are needed")
     nats = character_nats(reader, ids)
-    return Score(characters=nats.size, nats=float(nats.sum(dtype=np.float64)), unknown=unknown)
+    return Score(
+        characters=nats.size,
+        nats=float(nats.sum(dtype=np.float64)),
+        unknown=unknown,
+        stood_in_for=UNKNOWN in vocabulary,
+    )
 
 
 def score_lines(reader: Reader, vocabulary: Vocabulary, lines: Sequence[str]) -> list[Score | None]:
@@ -105,7 +113,9 @@ def score_lines(reader: Reader, vocabulary: Vocabulary, lines: Sequence[str]) ->
         sums = _sums_of_lines(reader, [ids[number] for number in together])
         for number, nats in zip(together, sums.tolist(), strict=True):
             unknown = vocabulary.unknown_in(lines[number]).total()
-            scores[number] = Score(characters=ids[number].size - 1, nats=nats, unknown=unknown)
+            scores[number] = Score(
+                characters=ids[number].size - 1, nats=nats, unknown=unknown, stood_in_for=UNKNOWN in vocabulary
+            )
     return scores
 
 
@@ -116,9 +126,7 @@ def next_characters(reader: Reader, vocabulary: Vocabulary, text: str, *, most: 
     for first in range(0, len(ids), LONGEST_CHUNK):
         reading = reader.read(ids[first : first + LONGEST_CHUNK, None], state)
         state, hidden = reading.state, reading.layers[-1].hidden[-1]
-    logits = reader.logits(hidden)[0].astype(np.float64)
-    probabilities = np.exp(logits - logits.max())
-    probabilities /= probabilities.sum()
+    probabilities = np.exp(log_probabilities(reader.logits(hidden)[0].astype(np.float64)))
     order = np.argsort(-probabilities, kind="stable")[:most]
     return tuple((vocabulary.characters[number], float(probabilities[number])) for number in order)
 

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from small import random_model
 
 from charrnn import scoring
 from charrnn.config import NetworkConfig
@@ -117,6 +118,20 @@ def test_a_line_of_nothing_known_has_no_score(reader: Reader) -> None:
     assert found is not None
     assert (found.characters, found.unknown) == (1, 1)
     assert math.isclose(found.unknown_share, 0.5)
+
+
+def test_what_stands_in_for_the_unknown_is_counted_once() -> None:
+    """A text of nothing known is unknown altogether, whether that was left out or read as U+FFFD."""
+    assert Score(characters=10, nats=1.0, unknown=10, stood_in_for=True).unknown_share == 1.0
+    assert Score(characters=10, nats=1.0, unknown=10).unknown_share == 0.5
+    model = random_model("\ufffd\nab")
+    found = score(Reader.of(model), model.vocabulary, "abxyabxyab")
+    assert (found.characters, found.unknown, found.stood_in_for) == (9, 4, True)
+
+
+def test_a_perplexity_beyond_all_numbers_is_infinite() -> None:
+    """A model that is certain of something else may cost any number of nats."""
+    assert Score(characters=1, nats=5000.0).perplexity == math.inf
 
 
 def test_the_next_characters_are_those_that_stepping_gives(reader: Reader, model: Model) -> None:

@@ -1,6 +1,7 @@
 """What `charrnn score` does once its options are known: models judge texts, or lines, or say what comes next."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -118,7 +119,8 @@ def _numbers(found: Score | None) -> dict[str, Any]:
         "unknown": found.unknown if found else None,
         "nats_per_char": found.nats_per_char if found else None,
         "bits_per_char": found.bits_per_char if found else None,
-        "perplexity": found.perplexity if found else None,
+        # JSON has no number for an infinite one.
+        "perplexity": found.perplexity if found and math.isfinite(found.perplexity) else None,
     }
 
 
@@ -151,7 +153,8 @@ def _unknown(scores: Sequence[Score]) -> str:
 
 def _warn_of_another_alphabet(text: str, scores: Sequence[Score]) -> None:
     if all(found.unknown_share > ANOTHER_ALPHABET for found in scores):
-        tell(f"note: {text}: much of it the model never saw; the score is of the rest")
+        rest = "read as U+FFFD" if scores and scores[0].stood_in_for else "the score is of the rest"
+        tell(f"note: {text}: much of it the model never saw; {rest}")
 
 
 def _show_lines(judges: Sequence[Judge], judged: Iterator[Judged]) -> None:
