@@ -90,7 +90,7 @@ def matched(cells: Sequence[int], variance: Numbers, allowed: NDArray[np.bool_],
         left = [int(cell) for cell in layer * hidden + np.flatnonzero(allowed[here]) if cell not in cells]
         wanted = [cell for cell in cells if cell // hidden == layer]
         found = chosen.setdefault(layer, [])
-        while left and len(found) < max(CONTROLS, 0):
+        while left and len(found) < CONTROLS:
             like = np.log(variance[wanted[len(found) % len(wanted)]])
             nearest = min(left, key=lambda cell: (abs(float(np.log(variance[cell])) - float(like)), cell))
             left.remove(nearest)

@@ -116,7 +116,7 @@ class Findings:
     seed: int = 0
     """what all chance came from"""
     permutations: int = 0
-    """how many permutations each p was taken from; 0 for none"""
+    """how many other orders of the streams each p was taken from; 0 for none"""
     placebo_fit: float | None = None
     """the best fit of any cell to any placebo: the noise that a fit has to rise above"""
     placebos: int = 0

@@ -6,7 +6,9 @@ compared with the best of all cells (Westfall and Young 1993). Taken on the conf
 gate, for with enough text the least relation is certain, never a rank.
 """
 
+import math
 from collections.abc import Sequence
+from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,20 +55,37 @@ class Sessions:
     def p_values(self, chance: np.random.Generator, *, count: int = PERMUTATIONS) -> list[float]:
         """Give p of each concept: the share of the streams' orders, their own among them, with as good a best cell.
 
-        The statistic is the largest |r| of all cells, r being the correlation around each stream's own means.
+        The statistic is the largest |r| of all cells, r being the correlation around each stream's own means. All
+        orders are tried where there are no more than `count` others.
         """
-        orders = np.stack([np.arange(self.count), *(chance.permutation(self.count) for _ in range(count))])
-        picked = np.zeros((count + 1, self.count, self.count), dtype=np.float32)
+        orders = _orders(self.count, count, chance)
+        picked = np.zeros((len(orders), self.count, self.count), dtype=np.float32)
         np.put_along_axis(picked, orders[:, :, None], 1.0, axis=2)
         left = self._squares - (self._sums**2).sum(axis=0) / self._steps
         alive = left >= DEAD * self._steps * self.count
         scale = (1.0 / np.sqrt(np.where(alive, left, np.inf))).astype(np.float32)
         found = []
         for products in self._products.reshape(len(self._labels), -1, len(scale)):
-            best = np.abs(picked.reshape(count + 1, -1) @ products * scale).max(axis=1)
+            best = np.abs(picked.reshape(len(orders), -1) @ products * scale).max(axis=1)
             # the own order counts among all of them, so that no p is 0
             found.append(float((best >= best[0] * (1 - 1e-5)).mean()))
         return found
+
+
+def tried(streams: Streams) -> int:
+    """Say how many orders of the confirmation streams are tried beside their own.
+
+    Of few streams those are all that there are: drawn from so few, their own would come again and again, and whether
+    p is below a limit would be chance.
+    """
+    return min(PERMUTATIONS, math.factorial(int(streams.confirmation.sum())) - 1)
+
+
+def _orders(streams: int, count: int, chance: np.random.Generator) -> NDArray[np.int64]:
+    """Give the streams' own order, then so many by chance, or else all others there are."""
+    if math.factorial(streams) - 1 <= count:
+        return np.array(list(permutations(range(streams))))
+    return np.stack([np.arange(streams), *(chance.permutation(streams) for _ in range(count))])
 
 
 def _centred(coding: Coding, streams: Streams, every: int) -> Single:

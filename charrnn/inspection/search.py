@@ -16,7 +16,7 @@ from charrnn.inspection.findings import Findings, Mystery, TooRare
 from charrnn.inspection.material import Material, Text
 from charrnn.inspection.mysteries import mysteries, unexplained
 from charrnn.inspection.observations import Observations, observe
-from charrnn.inspection.permutations import PERMUTATIONS
+from charrnn.inspection.permutations import tried
 from charrnn.inspection.reading import USUAL, Ids, signal_name
 from charrnn.inspection.scores import cell_name
 from charrnn.inspection.shortlist import Entry, judged, shortlist
@@ -86,7 +86,7 @@ def _judged(
     concepts = tuple(finding for finding in in_order if finding.family != "local")
     return replace(
         findings,
-        permutations=PERMUTATIONS,
+        permutations=tried(material.streams),
         placebos=len(seen.evidence.codings) - seen.asked,
         placebo_fit=max(fit for fit, _ in seen.placebos.values()),
         concepts=concepts,

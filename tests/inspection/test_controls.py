@@ -10,7 +10,7 @@ from charrnn.inspection.coding import Coding, code
 from charrnn.inspection.concepts import CONCEPTS, Concept, Source
 from charrnn.inspection.evidence import gather
 from charrnn.inspection.firing import Sample, rank_correlation
-from charrnn.inspection.permutations import Sessions
+from charrnn.inspection.permutations import Sessions, tried
 from charrnn.inspection.scrambled import scrambled
 from charrnn.inspection.spread import Products, spreads
 from charrnn.inspection.streams import Streams, cut
@@ -84,6 +84,18 @@ def test_p_is_the_share_of_orders_that_do_as_well() -> None:
         ]
         assert p == pytest.approx(np.mean(np.array(best) >= best[0] * (1 - 1e-5)), abs=0.011)
     assert found[0] == pytest.approx(0.01)
+
+
+def test_of_few_streams_all_orders_are_tried() -> None:
+    """So whether a perfect cell passes the gate hangs on the text alone, whatever the chance."""
+    few = Streams(starts=STREAMS.starts[:8], length=STREAMS.length, warm_up=STREAMS.warm_up)
+    coding = code(CONCEPTS["line_pos"], CONCEPTS["line_pos"].mark(SOURCE), few)
+    sessions = Sessions([coding], few, 1)
+    sessions.take(coding.labels[:, :, np.newaxis].astype(np.float64), 0)
+    assert tried(few) == 23
+    assert tried(STREAMS) == 999
+    for seed in range(3):
+        assert sessions.p_values(np.random.default_rng(seed)) == [pytest.approx(1 / 24)]
 
 
 def test_disorder_keeps_every_weight_within_its_gate() -> None:
