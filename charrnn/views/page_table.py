@@ -49,7 +49,7 @@ _COLUMNS = (
         explanation="share of the cell's variance that the concept explains, on text it was not chosen on",
         form=".2f",
     ),
-    _Column(key="fit_se", heading="error", explanation="standard error of the fit", form=".2f"),
+    _Column(key="fit_se", heading="±se", explanation="standard error of the fit", form=".2f"),
     _Column(
         key="memory",
         heading="memory",
@@ -69,7 +69,7 @@ _COLUMNS = (
         explanation="share of what the concept that rivals it most leaves over",
         form=".2f",
     ),
-    _Column(key="linear", heading="layer", explanation="what all cells of a layer tell of the concept", form=".2f"),
+    _Column(key="linear", heading="linear", explanation="what all cells of a layer tell of the concept", form=".2f"),
     _Column(
         key="inside", heading="inside", explanation="how often the cell is on where the concept holds", form=".0%"
     ),
@@ -82,9 +82,7 @@ _COLUMNS = (
         form="+.4f",
     ),
     _Column(key="edge_z", heading="z", explanation="the same against holding other cells", form="+.1f"),
-    _Column(
-        key="elsewhere_delta", heading="else Δ", explanation="what every other character costs more", form="+.4f"
-    ),
+    _Column(key="elsewhere_delta", heading="else", explanation="what every other character costs more", form="+.4f"),
     _Column(
         key="episodes", heading="episodes", explanation="how often the concept came to an end: the evidence", form=","
     ),
@@ -94,7 +92,7 @@ _COLUMNS = (
 def findings_section(findings: Findings) -> str:
     """Write the table, what its columns mean, and what there was too little of."""
     found = [finding.to_json() | {"description": finding.description} for finding in findings.concepts]
-    columns = [column for column in _COLUMNS if any(_value(finding, column) is not None for finding in found)]
+    columns = [column for column in _COLUMNS if any(_value(finding, column) not in (None, "") for finding in found)]
     pieces = [_table(findings, found, columns)] if found else ["<p>No concept could be judged in this text.</p>"]
     if findings.too_rare:
         rare = ", ".join(f"{concept.concept} ({concept.episodes:,})" for concept in findings.too_rare)

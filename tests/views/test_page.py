@@ -139,7 +139,7 @@ def test_the_table_holds_every_number_without_a_script(parsed: Parsed) -> None:
     values = [cell["data-value"] for cell in parsed.all("td") if cell.get("class") == "number"]
     assert values[:4] == ["0.83", "0.01", "0.415", "1234"]
     buttons = [button["text"] for button in parsed.all("button")]
-    assert buttons[:6] == ["concept", "cell", "fit", "error", "memory", "episodes"]
+    assert buttons[:6] == ["concept", "cell", "fit", "±se", "memory", "episodes"]
     assert all(button["title"] for button in parsed.all("button")[:6])
     assert "−0.02" in rows[1]["text"]
     assert f"rare{visible(HOSTILE, keep='')} (3)" in "".join(p["text"] for p in parsed.all("p"))
