@@ -14,6 +14,7 @@ from charrnn.cli.subject import Asked, Subject, subject_of
 from charrnn.errors import WrongUsageError
 from charrnn.inspection.activity import Cell
 from charrnn.inspection.concepts import Concept
+from charrnn.inspection.reading import USUAL
 from charrnn.runs import model_name
 from charrnn.views.heatmap import Heatmap
 
@@ -26,8 +27,8 @@ DIGITS = 4
 def look(path: Path, asked: Asked, views: Sequence[str]) -> None:
     """Show the cells and the other views that were asked for, or where nothing was, search."""
     concepts = concepts_asked(asked["concepts"])
-    if asked["html"] and (asked["cells"] or (views and not concepts)):
-        raise WrongUsageError("--html shows a search, which was not asked for", hint="`charrnn inspect --html FILE`")
+    if asked["cells"] or (views and not concepts):
+        _refuse_what_needs_a_search(asked)
     if asked["cells"]:
         _look_at_cells(path, asked, concepts)
     elif concepts or not views:
@@ -38,6 +39,20 @@ def look(path: Path, asked: Asked, views: Sequence[str]) -> None:
         from charrnn.cli.viewing import show_views
 
         show_views(path, asked, views)
+
+
+def _refuse_what_needs_a_search(asked: Asked) -> None:
+    """See that nothing was asked for that only a search does: it would be passed over in silence."""
+    given = {
+        "--html FILE": asked["html"],
+        "--confirm FILE": asked["confirm"],
+        "--quick": asked["quick"],
+        f"--signal {asked['signal']}": asked["signal"] != USUAL,
+    }
+    for option in (option for option, is_given in given.items() if is_given):
+        raise WrongUsageError(
+            f"{option.split()[0]} belongs to a search, which was not asked for", hint=f"`charrnn inspect {option}`"
+        )
 
 
 def _look_at_cells(path: Path, asked: Asked, concepts: Sequence[Concept]) -> None:

@@ -337,3 +337,15 @@ def test_a_page_that_cannot_be_written_is_an_error(call: Call, text: str) -> Non
     said = call("inspect", "--text", text, "--concept", "line_pos", "--html", "missing/page.html")
     assert said.code == 1
     assert "cannot write missing/page.html" in said.err
+
+
+@pytest.mark.parametrize("option", [("--quick",), ("--confirm", "text.txt"), ("--signal", "h")])
+@pytest.mark.parametrize("look", [("--cell", "1.0"), ("--gates",)])
+def test_what_only_a_search_does_is_refused_without_one(
+    option: tuple[str, ...], look: tuple[str, ...], call: Call, text: str
+) -> None:
+    """It would be passed over in silence; the hint is what was meant."""
+    said = call("inspect", "--text", text, *look, *option)
+    assert (said.code, said.out) == (2, "")
+    assert f"{option[0]} belongs to a search, which was not asked for" in said.err
+    assert f"`charrnn inspect {option[0]}" in said.err
