@@ -70,7 +70,7 @@ class Autocorrelation:
         return np.where(below.any(axis=0), crossing, np.inf)
 
 
-def rank_correlation(one: Numbers, other: Numbers) -> float | None:
+def rank_correlation(one: Signals, other: Signals) -> float | None:
     """Compare the order of two lists of numbers, inf among them (Spearman 1904); None if one is all alike.
 
     >>> rank_correlation(np.array([1.0, 2.0, np.inf]), np.array([10.0, 30.0, 40.0]))
@@ -82,7 +82,7 @@ def rank_correlation(one: Numbers, other: Numbers) -> float | None:
     return round(float(first @ second / np.sqrt((first @ first) * (second @ second))), 12)
 
 
-def _ranks(values: Numbers) -> Numbers:
+def _ranks(values: Signals) -> Numbers:
     """Give the ranks less their mean, equals sharing theirs."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.inspection.autocorrelation import rank_correlation
 from charrnn.inspection.coding import Coding
 from charrnn.inspection.evidence import Activations
 from charrnn.inspection.streams import Streams
@@ -52,29 +53,13 @@ class Sample:
         codes = coding.codes[self._steps]
         learnt, scored = self._streams.discovery, self._streams.confirmation
         if coding.concept.kind != "binary":
-            return Firing(rank_correlation=sign * rank_correlation(values[:, scored], codes[:, scored]))
+            alike = rank_correlation(values[:, scored].ravel(), codes[:, scored].ravel())
+            return Firing(rank_correlation=sign * (alike or 0.0))
         on = values[:, scored] > _threshold(values[:, learnt].ravel(), codes[:, learnt].ravel() > 0)
         holds = codes[:, scored] > 0
         if holds.all() or not holds.any():
             return Firing()
         return Firing(inside=float(on[holds].mean()), outside=float(on[~holds].mean()))
-
-
-def rank_correlation(one: Values, other: NDArray[np.generic]) -> float:
-    """Correlate ranks (Spearman 1904), equals having their mean rank; 0 where one of the two is all alike.
-
-    >>> round(rank_correlation(np.array([1.0, 2.0, 9.0]), np.array([7, 8, 8])), 4)
-    0.866
-    """
-    first, second = (_ranks(values.ravel()) for values in (one, other))
-    spread = first.std() * second.std()
-    return float(((first - first.mean()) * (second - second.mean())).mean() / spread) if spread else 0.0
-
-
-def _ranks(values: NDArray[np.generic]) -> NDArray[np.float64]:
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: NDArray[np.float64] = (np.cumsum(counts) - (counts - 1) / 2.0)[inverse]
-    return ranks
 
 
 def _threshold(values: Values, holds: NDArray[np.bool_]) -> float:

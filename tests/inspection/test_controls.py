@@ -9,7 +9,7 @@ from charrnn.config import NetworkConfig
 from charrnn.inspection.coding import Coding, code
 from charrnn.inspection.concepts import CONCEPTS, Concept, Source
 from charrnn.inspection.evidence import gather
-from charrnn.inspection.firing import Sample, rank_correlation
+from charrnn.inspection.firing import Sample
 from charrnn.inspection.permutations import Sessions, tried
 from charrnn.inspection.scrambled import scrambled
 from charrnn.inspection.spread import Products, spreads
@@ -153,9 +153,3 @@ def test_a_threshold_is_learnt_on_one_half_and_told_of_the_other() -> None:
     assert rising.inside is None
     assert rising.rank_correlation == pytest.approx(sample.firing(CODINGS[1], 1, -1).rank_correlation)
     assert 0.1 < (rising.rank_correlation or 0.0) < 1.0
-
-
-def test_ranks_of_equals_are_shared() -> None:
-    """As Spearman's ρ is defined; a constant has none."""
-    assert rank_correlation(np.array([1.0, 2.0, 3.0]), np.array([3, 2, 1])) == pytest.approx(-1)
-    assert rank_correlation(np.array([1.0, 1.0]), np.array([0, 1])) == 0
