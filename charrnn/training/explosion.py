@@ -7,7 +7,7 @@ from charrnn.training.events import Event, Step, Trouble
 from charrnn.training.run import Run
 
 TIMES = 3
-"""the loss at the start, as char-rnn has it; there a network guesses among all characters"""
+"""what guessing among all characters costs, which is where char-rnn begins"""
 
 
 def warned(events: Iterator[Event], run: Run) -> Iterator[Event]:
@@ -21,8 +21,8 @@ def warned(events: Iterator[Event], run: Run) -> Iterator[Event]:
 
 
 def _words(step: Step, run: Run) -> str:
-    start = math.log(len(run.corpus.vocabulary))
+    guessing = math.log(len(run.corpus.vocabulary))
     return (
-        f"the loss exploded to {step.nats:.3g} nats at step {step.step:,} (it began at {start:.2f}); "
+        f"the loss exploded to {step.nats:.3g} nats at step {step.step:,} (guessing costs {guessing:.2f}); "
         f"if it stays there, start over with a lower rate: `--new --lr {run.training.lr / 10:.2g}`"
     )
