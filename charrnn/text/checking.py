@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from charrnn.errors import CharrnnError
+
 if TYPE_CHECKING:
     from charrnn.text.corpus import Corpus
 
@@ -28,6 +30,12 @@ def refuse_misfits(corpus: "Corpus", size: int) -> None:
         raise ValueError(f"it has {size:,} bytes")
     # Whatever ends its documents is one of its characters.
     _ = corpus.end
+
+
+def refuse_changed(corpus: "Corpus") -> None:
+    """See that the ids are those that were written (CharrnnError)."""
+    if not is_whole(corpus):
+        raise CharrnnError(f"{corpus.path} is damaged: it is not what was written", hint="`--new` starts over")
 
 
 def is_whole(corpus: "Corpus") -> bool:

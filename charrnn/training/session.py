@@ -11,7 +11,7 @@ from charrnn.errors import CharrnnError, reason
 from charrnn.network.growth import grown
 from charrnn.runs import RunDirectory
 from charrnn.text import corpus as corpora
-from charrnn.text.checking import is_whole
+from charrnn.text.checking import refuse_changed
 from charrnn.text.corpus import Corpus, Survey
 from charrnn.text.encoding import known_encoding
 from charrnn.text.sources import Sources
@@ -114,8 +114,7 @@ def resume(sources: Sources | None, directory: RunDirectory, given: Mapping[str,
     Raise CharrnnError if the text or a setting is not what it was.
     """
     text = corpora.open_corpus(directory.corpus)
-    if not is_whole(text):
-        raise CharrnnError(f"{text.path} is damaged: it is not what was written", hint="`--new` starts over")
+    refuse_changed(text)
     problems: list[str] = []
     for path in reversed(directory.checkpoints()):
         try:
