@@ -83,7 +83,7 @@ def _model(context: click.Context, _parameter: click.Parameter, named: Path | No
 @option("--encoding", default="utf-8", section=EVIDENCE, help="The file's encoding (utf-8).")
 @option(
     "--seed",
-    type=Number(0, whole=True, most=MOST_CHARACTERS),
+    type=Number(0, whole=True, most=2**62),
     default=0,
     section=EVIDENCE,
     help="Chance's beginning (0); the same one shows the same.",

@@ -28,7 +28,7 @@ MOST_NEXT = 1000
 @option("--per-line", is_flag=True, section=COMMON, help="Every line by itself, from a fresh state.")
 @option("--sort", is_flag=True, section=COMMON, help="The lines that are predicted best first.")
 @option("--top", type=Number(1, MOST_NEXT, whole=True), section=COMMON, help="The N likeliest next characters.")
-@option("--encoding", default="utf-8", section=COMMON, show_default=True, help="The texts' encoding.")
+@option("--encoding", default="utf-8", section=COMMON, help="The texts' encoding (utf-8).")
 @json_option
 def score(names: tuple[str, ...], **asked: Any) -> None:
     """Say how well MODEL predicts each TEXT; "-" is standard input.
