@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from charrnn.cli.formats import DrawingType
 from charrnn.cli.options import OUTPUT, Command, ModelType, json_option, option
 from charrnn.cli.streams import say
 from charrnn.errors import CharrnnError
@@ -42,7 +43,7 @@ DOCUMENTS = {"line": "a line each", "blank": "apart by blank lines", "file": "a 
     ),
 )
 @click.argument("model", required=False, metavar="[MODEL]", type=ModelType())
-@option("--svg", type=click.Path(dir_okay=False, path_type=Path), section=OUTPUT, help="The loss as a picture.")
+@option("--svg", type=DrawingType(".svg"), section=OUTPUT, help="The loss as a picture.")
 @json_option
 def info(model: Path | None, svg: Path | None, as_json: bool) -> None:
     """Say what MODEL is and how it was trained: a run's directory or a model file.

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from charrnn.cli import cores
+from charrnn.cli.formats import DrawingType
 from charrnn.cli.options import (
     COMMON,
     MOST_CHARACTERS,
@@ -103,8 +104,8 @@ def _model(context: click.Context, _parameter: click.Parameter, named: Path | No
     help="What of a cell is compared (c: tanh(c), or h without c).",
 )
 @view_options
-@option("--html", type=click.Path(dir_okay=False, path_type=Path), section=OUTPUT, help="The search, as a page.")
-@option("--svg", type=click.Path(dir_okay=False, path_type=Path), section=OUTPUT, help="The first map, as a picture.")
+@option("--html", type=DrawingType(".html"), section=OUTPUT, help="The search, as a page.")
+@option("--svg", type=DrawingType(".svg"), section=OUTPUT, help="The first map, as a picture.")
 @json_option
 def inspect(model: Path | None, **asked: Any) -> None:
     """Find the cells of MODEL that follow something in the text, and draw what they do there.

@@ -202,7 +202,9 @@ class Command(click.Command):
             error.ctx = error.ctx or ctx
             raise
         except click.NoSuchOption as error:
-            error.__notes__ = [f"the file is ./{files[0]}"] if files else []
+            names = [name for param in self.get_params(ctx) for name in param.opts]
+            meant = [f"did you mean {name}?" for name in names if name.startswith(error.option_name)]
+            error.__notes__ = [f"the file is ./{files[0]}"] if files else meant[:1]
             raise
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

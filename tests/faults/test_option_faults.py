@@ -19,6 +19,15 @@ def _here(run_here: RunDirectory) -> None:
 WRONG = {
     "no command": ("", ("trian",), "no such command 'trian'", "did you mean `charrnn train`?"),
     "no option": ("", ("train", "--hiden", "3"), "no such option '--hiden'", "did you mean --hidden?"),
+    "a beginning": ("", ("sample", "--temp", "1"), "no such option '--temp'", "did you mean --temperature?"),
+    "another picture": (
+        "--svg",
+        ("inspect", "--svg", "map.png"),
+        "what is written is SVG, so call it map.svg",
+        "`charrnn inspect -h` shows what there is",
+    ),
+    "no page": ("--html", ("inspect", "--html", "map.svg"), "what is written is HTML, so call it map.html", ""),
+    "no curve": ("--svg", ("info", "--svg", "a.PDF"), "what is written is SVG, so call it a.svg", ""),
     "no option like it": (
         "",
         ("sample", "--zzz"),
