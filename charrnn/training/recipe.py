@@ -190,4 +190,5 @@ def _why(asked: Mapping[str, Any], circumstances: Circumstances, epochs: float) 
         return f"a trained network that reads this text about {often}{rate}"
     if "hidden" in asked or "minutes" not in asked:
         return f"chosen for a text that is read about {often}"
-    return f"as wide as lets it read {CHARACTERS_PER_WEIGHT} characters a recurrent weight: the text about {often}"
+    wanted = f"{CHARACTERS_PER_WEIGHT} characters a recurrent weight"
+    return f"so wide that the time is enough for {wanted}: it reads the text about {often}"

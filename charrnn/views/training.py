@@ -61,7 +61,9 @@ class Picture:
             yield from _written(self.preview, options.max_width, self.preview_lines, unicode=unicode)
 
     def numbers(self, width: int) -> str:
-        """Give losses, speed and learning rate in a line, as many of them as fit."""
+        """Give losses, speed and learning rate in a line, as many of them as fit; none before the first step."""
+        if not self.step:
+            return "before the first step"
         parts = [f"train {self.train_bits:.3f}"]
         if self.val_bits is not None:
             parts.append(f"validation {self.val_bits:.3f} (best {self.best_bits:.3f} at {self.best_step:,})")
@@ -71,12 +73,12 @@ class Picture:
         return "   ".join(parts)
 
     def _bar(self, width: int, *, unicode: bool) -> Table:
-        steps = "?" if self.steps is None else f"{self.steps:,}"
+        of = "" if self.steps is None else f" / {self.steps:,}"
         known = self.seconds_left is not None and self.progress < 1
         left = left_to_go(self.seconds_left or 0) if known else ""
         table = Table.grid(padding=(0, 1))
         bar = _bar(self.progress, max(4, min(50, width - 50)), unicode=unicode)
-        table.add_row(f"  step {self.step:,} / {steps}", bar, f"{self.progress:.0%}", left)
+        table.add_row(f"  step {self.step:,}{of}", bar, f"{self.progress:.0%}", left)
         return table
 
     def _sparkline(self, width: int, *, unicode: bool) -> Text:
