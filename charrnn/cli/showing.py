@@ -4,6 +4,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from typing import Any
 
@@ -14,7 +15,7 @@ from charrnn.cli.keyboard import not_echoed
 from charrnn.text.sources import Sources
 from charrnn.training.events import Event, Moment, Overfitting, Pause, Preview, Report, Step, Trouble
 from charrnn.training.metrics import described
-from charrnn.views.terminal import animated, talk, unicode_output, visible
+from charrnn.views.terminal import animated, talk, typeset, unicode_output, unicode_stream, visible
 from charrnn.views.training import Watch, early_line, milestone, report_line, written_line
 
 SECONDS_BETWEEN_PICTURES = 0.25
@@ -100,6 +101,21 @@ def print_json(values: dict[str, Any]) -> None:
     """Write one line of JSON to standard output, at once."""
     sys.stdout.write(json.dumps(values) + "\n")
     sys.stdout.flush()
+
+
+@contextmanager
+def said_meanwhile(words: str, *, quiet: bool) -> Iterator[None]:
+    """Have words stand on a terminal for as long as something takes, and none of them stay."""
+    if quiet or not animated(sys.stderr):
+        yield
+        return
+    sys.stderr.write(typeset(words, unicode=unicode_stream(sys.stderr)))
+    sys.stderr.flush()
+    try:
+        yield
+    finally:
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
 
 
 def show_reading(sources: Sources, console: Console) -> Sources:

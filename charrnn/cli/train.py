@@ -149,9 +149,11 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
     cores.wait_briefly()
     cores.keep_memory()
     from charrnn.cli.preparing import prepare
+    from charrnn.cli.showing import said_meanwhile
 
     prepared = prepare(corpus, options)
-    from charrnn.cli.learning import learn
+    with said_meanwhile("starting PyTorch …", quiet=options["quiet"]):
+        from charrnn.cli.learning import learn
 
     sources = {name: context.get_parameter_source(name) for name in context.params}
     origins = {name: ORIGINS[source] for name, source in sources.items() if source in ORIGINS}
