@@ -22,11 +22,16 @@ def said(stream: StringIO, monkeypatch: pytest.MonkeyPatch, *, quiet: bool = Fal
     """Give what stands on standard error while something that fails takes its time, and afterwards."""
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("TERM", "xterm")
-    meanwhile = ""
-    with pytest.raises(KeyboardInterrupt), said_meanwhile("starting …", quiet=quiet):
-        meanwhile = stream.getvalue()
-        raise KeyboardInterrupt
-    return meanwhile, stream.getvalue()
+    meanwhile = []
+
+    def fail() -> None:
+        with said_meanwhile("starting …", quiet=quiet):
+            meanwhile.append(stream.getvalue())
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    return meanwhile[0], stream.getvalue()
 
 
 def test_words_stand_on_a_terminal_for_as_long_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
