@@ -115,7 +115,7 @@ def _left_out(asked: Mapping[str, Any], epochs: float, crowding: float) -> dict[
     What is asked for the outputs sets what is chosen for the rest: `--dropout 0` is none at all.
     """
     often = math.log2(max(epochs, FREELY) / FREELY)
-    outputs = asked.get("dropout", min(0.5, 0.1 * often + 0.04 * math.log2(max(1, crowding))))
+    outputs = asked.get("dropout", min(0.5, 0.1 * often + 0.1 * math.log2(max(1, crowding))))
     chosen = {
         "dropout": outputs,
         "input_dropout": outputs / 4,
