@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from charrnn.inspection.concepts.custom import concept_of
     from charrnn.inspection.findings import Finding, Findings
     from charrnn.loading import load, models
+    from charrnn.novelty import Novelty
     from charrnn.scoring import Score
     from charrnn.trained import TrainedModel
     from charrnn.views.heatmap import Heatmap
@@ -32,6 +33,7 @@ __all__ = [
     "Finding",
     "Findings",
     "Heatmap",
+    "Novelty",
     "Score",
     "TrainedModel",
     "WrongUsageError",
@@ -49,6 +51,7 @@ _PLACES = {
     "Finding": "inspection.findings",
     "Findings": "inspection.findings",
     "Heatmap": "views.heatmap",
+    "Novelty": "novelty",
     "Score": "scoring",
     "TrainedModel": "trained",
     "WrongUsageError": "errors",

@@ -24,6 +24,8 @@ from charrnn.inspection.passage import holding, holds
 from charrnn.inspection.search import find
 from charrnn.network.model_file import Model
 from charrnn.network.reader import Reader
+from charrnn.novelty import Novelty
+from charrnn.original import Original, original_of
 from charrnn.sampling import Choice, generate, opening
 from charrnn.scoring import Score, next_characters, score
 from charrnn.text.vocabulary import named
@@ -61,6 +63,10 @@ class TrainedModel:
     def reader(self) -> Reader:
         """The network, ready to be stepped over text by hand, every gate in sight."""
         return Reader.of(self.model)
+
+    @cached_property
+    def _original(self) -> Original:
+        return original_of(self.path, self.model, hint="the run's directory holds it")
 
     def sample(
         self,
@@ -118,6 +124,14 @@ class TrainedModel:
         True
         """
         return score(self.reader, self.model.vocabulary, text)
+
+    def novelty(self, text: str, *, unknown: Unknown = "error") -> Novelty:
+        """Say what of a text is copied from the training text, whose suffixes are sorted the first time.
+
+        What counts is longer than what held-out text has in common with it. CharrnnError if the run's own text is not
+        beside the model.
+        """
+        return self._original.novelty(self._known(text, unknown))
 
     def next_characters(self, text: str = "", *, most: int = 5, unknown: Unknown = "error") -> dict[str, float]:
         """Give the likeliest characters after a text, the likeliest first, each with its probability.

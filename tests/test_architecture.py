@@ -29,6 +29,7 @@ ALLOWED = {
     "doubt": ("sampling",),
     "together": ("doubt", "ending", "sampling", *READING, "text"),
     "novelty": ("errors", "text", "network.tensor_file"),
+    "original": ("runs", "held_out", "novelty", "text", "network.model_file"),
     "steering": ("errors", *READING),
     "scoring": ("errors", "network.reader", "network.clamp", "text"),
     "training": ("errors", "storage", "config", "runs", "text", "network", "sampling", "ending"),
@@ -44,6 +45,8 @@ ALLOWED = {
     ),
     "views": ("training.events", "training.history", "text.ngram", *(f"inspection.{name}" for name in RECORDS)),
     "trained": (
+        "novelty",
+        "original",
         "errors",
         "runs",
         "held_out",

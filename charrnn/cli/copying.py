@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,34 +19,14 @@ from charrnn.cli.asked import Asked
 from charrnn.cli.streams import DIM, Page, tell
 from charrnn.cli.writer import Writer
 from charrnn.cli.writing import begin, described, end
-from charrnn.held_out import own_corpus
 from charrnn.network.model_file import Model
-from charrnn.novelty import SHORTEST, Novelty, Stretch, novelty_of, ordinary, suffixes_of
-from charrnn.runs import RunDirectory
-from charrnn.text.suffixes import Suffixes
+from charrnn.novelty import Novelty, Stretch
+from charrnn.original import Original, original_of
 from charrnn.together import whole_texts
 from charrnn.views.terminal import animated, talk
 
-HELD_OUT = 10_000
-"""characters of held-out text that show what is ordinary"""
 TOLD, SHOWN = 3, 60
 """how many stretches are named, and how many characters of each"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Original:
-    """A training text to find copies of."""
-
-    model: Model
-    suffixes: Suffixes
-    shortest: int
-    """characters of a stretch that counts as copied"""
-    ordinary: float | None
-    """share of held-out text that is in such stretches; None: nothing was held out"""
-
-    def novelty(self, text: str) -> Novelty:
-        """Find what of a text is copied."""
-        return novelty_of(self.model.vocabulary.encode(text), self.suffixes, self.shortest)
 
 
 def write_with_novelty(writer: Writer, asked: Asked) -> None:
@@ -72,18 +52,10 @@ def write_with_novelty(writer: Writer, asked: Asked) -> None:
 
 
 def _original(path: Path, model: Model, *, quiet: bool) -> Original:
-    """Find the model's training text, and its suffixes, sorted anew if they are not kept beside it."""
-    corpus, learned = own_corpus(
-        path, model.vocabulary, model.training, hint="--novelty needs the run that the model comes from"
-    )
+    """Find the model's training text; a terminal is told that this may take its time."""
     watching = animated(sys.stderr) and not quiet
     with talk().status("sorting the training text") if watching else nullcontext():
-        suffixes = suffixes_of(corpus.ids[:learned], len(corpus.vocabulary), RunDirectory(path.parent).suffixes)
-    held_out = novelty_of(np.asarray(corpus.ids[learned : learned + HELD_OUT]), suffixes)
-    if not held_out.characters:
-        return Original(model=model, suffixes=suffixes, shortest=SHORTEST, ordinary=None)
-    shortest = ordinary(held_out)
-    return Original(model=model, suffixes=suffixes, shortest=shortest, ordinary=held_out.at_least(shortest).share)
+        return original_of(path, model, hint="--novelty needs the run that the model comes from")
 
 
 def _by_novelty(text: str, novelty: Novelty) -> list[tuple[str, bool]]:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from small import PACKAGE_HOME, Call, random_model
 
+import charrnn
 from charrnn.network.model_file import load, save
 from charrnn.network.reader import Reader
 from charrnn.runs import RunDirectory
@@ -172,6 +173,8 @@ def test_copies_are_told(call: Call, run_here: RunDirectory) -> None:
     assert (told["copied"], told["longest"]) == (1, 90)
     assert told["stretches"] == [{"start": 0, "length": 90, "place": 700}]
     assert json.loads(call("sample", "--novelty", "--seed", "2", "-n", "90", "--json").out)["novelty"]["copied"] < 1
+    from_python = charrnn.load(run_here.path).novelty(text)
+    assert (from_python.share, [stretch.place for stretch in from_python.stretches]) == (1, [700])
 
 
 def keep_corpus(run: RunDirectory, text: str) -> None:
