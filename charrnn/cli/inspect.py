@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from charrnn.cli import cores
 from charrnn.cli.formats import DrawingType
@@ -34,6 +35,17 @@ def _model(context: click.Context, _parameter: click.Parameter, named: Path | No
     return named if context.params["list_concepts"] else find_model(named)
 
 
+def _concepts_like(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Have the shell complete the names of concepts."""
+    from charrnn.inspection.concepts import CONCEPTS
+
+    return [
+        CompletionItem(name, help=concept.description)
+        for name, concept in CONCEPTS.items()
+        if name.startswith(incomplete)
+    ]
+
+
 @click.command(
     cls=Command,
     examples=(
@@ -52,6 +64,7 @@ def _model(context: click.Context, _parameter: click.Parameter, named: Path | No
     "concepts",
     metavar="NAME[=PATTERN]",
     multiple=True,
+    shell_complete=_concepts_like,
     section=COMMON,
     help="Search for these only, or mark one; your own: NAME=/REGEX/[after:N|since|count], NAME=OPEN..CLOSE.",
 )

@@ -34,6 +34,12 @@ def test_texts_are_completed_by_files(shell: Call, line: str) -> None:
     assert offered(shell, f"charrnn {line}") == ["file,boo"]
 
 
+def test_concepts_are_completed_by_their_names(shell: Call) -> None:
+    """With what they are, where the shell shows that."""
+    assert offered(shell, "charrnn inspect --concept stri") == ["plain,string"]
+    assert "inside a string of program text" in offered(shell, "charrnn inspect --concept stri", "zsh")
+
+
 @pytest.mark.parametrize("kind", ["bash", "zsh", "fish"])
 def test_each_shell_gets_its_script(shell: Call, kind: str) -> None:
     """As the README has it evaluated."""
