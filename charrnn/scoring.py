@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from charrnn.errors import CharrnnError
 from charrnn.network.clamp import Clamps
 from charrnn.network.reader import NOTHING_HELD, Reader, State
+from charrnn.prompt import read_through
 from charrnn.text.documents import ended
 from charrnn.text.rows import Chunk, cut
 from charrnn.text.vocabulary import UNKNOWN, Ids, Vocabulary
@@ -121,11 +122,8 @@ def score_lines(reader: Reader, vocabulary: Vocabulary, lines: Sequence[str]) ->
 
 def next_characters(reader: Reader, vocabulary: Vocabulary, text: str, *, most: int) -> tuple[tuple[str, float], ...]:
     """Give the likeliest characters after a text with their probabilities, the likeliest first."""
-    ids, state = vocabulary.encode(text, unknown="stand_in"), reader.start(1)
+    state = read_through(reader, vocabulary.encode(text, unknown="stand_in"))
     hidden = state[-1].hidden
-    for first in range(0, len(ids), LONGEST_CHUNK):
-        reading = reader.read(ids[first : first + LONGEST_CHUNK, None], state)
-        state, hidden = reading.state, reading.layers[-1].hidden[-1]
     probabilities = np.exp(log_probabilities(reader.logits(hidden)[0].astype(np.float64)))
     order = np.argsort(-probabilities, kind="stable")[:most]
     return tuple((vocabulary.characters[number], float(probabilities[number])) for number in order)

@@ -31,7 +31,7 @@ ALLOWED = {
     "novelty": ("errors", "text", "network.tensor_file"),
     "original": ("runs", "held_out", "novelty", "text", "network.model_file"),
     "steering": ("errors", *READING),
-    "scoring": ("errors", "network.reader", "network.clamp", "text"),
+    "scoring": ("errors", "prompt", "network.reader", "network.clamp", "text"),
     "training": ("errors", "storage", "config", "runs", "text", "network", "sampling", "ending"),
     "inspection": (
         "errors",
