@@ -44,10 +44,10 @@ VERDICTS = {
     "causal": "a detector that the network uses: held still, it costs {felt} nats and {needed:.0f} standard errors"
     " more at the concept's ends than controls do, {contrast:.0f} times as much as elsewhere; held inside, it makes"
     " an end likelier than outside",
-    "detector": "fit ≥ {detector}; fit or memory {twin:.0f} times the scrambled network's, or half as far from 1",
+    "detector": "fit >= {detector}; fit or memory {twin:.0f} times the scrambled network's, or half as far from 1",
     "unused": "a detector that costs no more than control cells when held still",
-    "partial": "fit ≥ {trace}",
-    "distributed": "a layer's cells tell R² ≥ {told} of it together, no one of them half as much",
+    "partial": "fit >= {trace}",
+    "distributed": "a layer's cells tell R2 >= {told} of it together, no one of them half as much",
     "local": "memory < {local}: the last three characters say as much",
     "trace": "fit < {trace}",
     "none": "p > {chance}, or no better than scrambled weights or placebos",
@@ -61,7 +61,7 @@ def explained(verdict: str, rules: Rules = RULES) -> str:
     """Say in a line what a verdict means.
 
     >>> explained("partial")
-    'fit ≥ 0.2'
+    'fit >= 0.2'
     """
     return VERDICTS[verdict].format(**vars(rules))
 

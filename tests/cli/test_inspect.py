@@ -75,7 +75,7 @@ def test_a_signal_that_the_cells_do_not_have_is_refused(call: Call, text: str) -
 def test_the_help_says_the_rules_of_the_verdicts(call: Call) -> None:
     """With their numbers."""
     said = " ".join(call("inspect", "-h").out.split())
-    assert "detector fit ≥ 0.5" in said
+    assert "detector fit >= 0.5" in said
     assert all(
         verdict in said for verdict in ("causal", "unused", "partial", "distributed", "local", "trace", "none")
     )

@@ -45,7 +45,7 @@ def test_recurrent_weights_are_dropped_of_texts_read_dozens_of_times_only() -> N
     """Few readings want none, many want some."""
     dropped = [choose({"epochs": epochs}, circumstances()).network.weight_drop for epochs in (3, 10, 50, 200)]
     assert dropped[:2] == [0, 0]
-    assert 0 < dropped[2] < dropped[3]
+    assert 0 < dropped[2] <= dropped[3]
 
 
 def test_a_large_alphabet_gets_a_wide_layer_whatever_the_time() -> None:
