@@ -4,10 +4,11 @@ How it is come by is left to the search, how it is drawn to the views.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from charrnn.inspection.finding import DIGITS, LOSS_DIGITS, Cause, Finding, rounded
+from charrnn.inspection.verdicts import RULES
 
 __all__ = ["Cause", "Census", "Finding", "Findings", "Mystery", "TooRare", "worth_drawing"]
 
@@ -147,6 +148,7 @@ class Findings:
             "placebos": self.placebos,
             "placebo_fit": rounded(self.placebo_fit),
             "census": self.census.to_json(),
+            "rules": asdict(RULES),
             "concepts": found + [concept.to_json() for concept in self.too_rare],
             "local": [finding.to_json() for finding in self.local],
             "mysteries": [mystery.to_json() for mystery in self.mysteries],

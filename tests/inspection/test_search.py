@@ -207,6 +207,17 @@ def test_another_text_confirms_or_does_not() -> None:
     assert "in_quote" in {rare.concept for rare in inverted.too_rare}
 
 
+def test_a_needed_cell_that_nothing_asked_for_explains_is_a_mystery() -> None:
+    """It is told of with where it changes and forgets: a cell for quotation, where nobody asked for that."""
+    config, weights = network("lstm", {7: "in_quote"})
+    asked = [CONCEPTS["line_pos"], CONCEPTS["word_pos"]]
+    mystery = search(config, weights, concepts=asked).mysteries[0]
+    assert (mystery.cell, mystery.writes_on[0], mystery.forgets_on) == ("1.7", '"', ('"',))
+    assert mystery.delta > 3 * mystery.delta_se
+    assert mystery.fit < 0.2
+    assert mystery.local < 0.5
+
+
 @pytest.mark.parametrize(("cell", "signal"), [("lstm", "o"), ("lstm", "h"), ("gru", "z")])
 def test_other_signals_can_be_searched(cell: str, signal: str) -> None:
     """Their name is the letter."""
