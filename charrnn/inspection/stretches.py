@@ -16,7 +16,7 @@ from charrnn.inspection.streams import Positions, Streams
 from charrnn.network.reader import State
 from charrnn.network.side_by_side import joined, picked
 
-COUNTED = 12_000
+COUNTED = 20_000
 """characters in all stretches together"""
 
 Places = NDArray[np.bool_]

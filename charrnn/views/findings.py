@@ -128,7 +128,7 @@ def _others(findings: Findings, unicode: bool) -> Iterator[Text]:
         "followed by no cell": [_shown(one.concept, unicode) for one in findings.concepts if one not in rowed],
         "too rare here to be judged (episodes)": [
             *(f"{_shown(rare.concept, unicode)} ({rare.episodes:,})" for rare in findings.too_rare if rare.episodes),
-            *([f"and {never} that never come" if never < len(findings.too_rare) else "all"] if never else []),
+            *([f"{'and ' if never < len(findings.too_rare) else ''}{never} that never come"] if never else []),
         ],
         "controls, known from the last character (fit)": [
             f"{_shown(one.concept, unicode)} {one.cell} ({share(one.fit, unicode)})" for one in findings.local
