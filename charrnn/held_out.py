@@ -12,6 +12,8 @@ from charrnn.runs import RunDirectory
 from charrnn.text.corpus import Corpus, open_corpus
 from charrnn.text.vocabulary import Vocabulary
 
+SEARCHED = 200_000
+"""characters of it that are searched, left to ourselves"""
 LONGEST_LINE = 200
 """characters; where the next line begins farther off, a text begins within one"""
 

@@ -14,7 +14,7 @@ import numpy as np
 from charrnn import runs
 from charrnn.ending import Ending
 from charrnn.errors import WrongUsageError
-from charrnn.held_out import held_out
+from charrnn.held_out import SEARCHED, held_out
 from charrnn.inspection.activations import Activations, activations_of
 from charrnn.inspection.activity import Ids, activity, cell_named
 from charrnn.inspection.concepts import Concept, Source
@@ -33,8 +33,6 @@ from charrnn.views.heatmap import Heatmap, HeatmapRow, Marks
 
 Unknown = Literal["error", "skip"]
 """what is done with a character that the model never saw"""
-SEARCHED = 200_000
-"""characters, left to ourselves"""
 
 Seed = int | np.random.Generator | None
 """where chance comes from; None: somewhere else each time"""

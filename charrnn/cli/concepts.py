@@ -11,16 +11,13 @@ import click
 
 from charrnn.cli.streams import read_text
 from charrnn.errors import CharrnnError, WrongUsageError
-from charrnn.held_out import held_out
+from charrnn.held_out import SEARCHED, held_out
 from charrnn.inspection.concepts import CONCEPTS, Concept, Source
 from charrnn.inspection.concepts.asked import concept_asked
 from charrnn.inspection.listing import listing
 from charrnn.network.model_file import describe
 from charrnn.runs import find_model
 from charrnn.text.encoding import known_encoding
-
-COUNTED = 200_000
-"""characters, left to ourselves: as many as are searched"""
 
 
 def concepts_asked(written: Sequence[str]) -> list[Concept]:
@@ -47,7 +44,7 @@ def list_concepts(named: Path | None, asked: Mapping[str, Any]) -> None:
 
 def _text_at_hand(named: Path | None, asked: Mapping[str, Any]) -> Source | None:
     """Read the file that was named, or else what the model's training held out; None where neither is there."""
-    stretch = slice(asked["start"], asked["start"] + (asked["chars"] or COUNTED))
+    stretch = slice(asked["start"], asked["start"] + (asked["chars"] or SEARCHED))
     if asked["text"]:
         text = read_text(asked["text"], known_encoding(asked["encoding"]))[stretch]
         return Source.of(text, asked["text"])

@@ -4,9 +4,7 @@ What counts as copied is left to `novelty`.
 """
 
 import json
-import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
@@ -16,14 +14,13 @@ import click
 import numpy as np
 
 from charrnn.cli.asked import Asked
-from charrnn.cli.streams import DIM, Page, tell
+from charrnn.cli.streams import DIM, Page, tell, waiting
 from charrnn.cli.writer import Writer
 from charrnn.cli.writing import begin, described, end
 from charrnn.network.model_file import Model
 from charrnn.novelty import Novelty, Stretch
 from charrnn.original import Original, original_of
 from charrnn.together import whole_texts
-from charrnn.views.terminal import animated, talk
 
 TOLD, SHOWN = 3, 60
 """how many stretches are named, and how many characters of each"""
@@ -53,8 +50,7 @@ def write_with_novelty(writer: Writer, asked: Asked) -> None:
 
 def _original(path: Path, model: Model, *, quiet: bool) -> Original:
     """Find the model's training text; a terminal is told that this may take its time."""
-    watching = animated(sys.stderr) and not quiet
-    with talk().status("sorting the training text") if watching else nullcontext():
+    with waiting("sorting the training text", quiet=quiet):
         return original_of(path, model, hint="--novelty needs the run that the model comes from")
 
 

@@ -3,11 +3,8 @@
 Which cells are worth it is left to the commands.
 """
 
-import sys
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
 
 from charrnn.cli.streams import tell
 from charrnn.cli.subject import Asked, Subject
@@ -17,7 +14,7 @@ from charrnn.inspection.concepts import Concept
 from charrnn.inspection.passage import holding, holds
 from charrnn.storage import write_whole
 from charrnn.views.heatmap import Heatmap, HeatmapRow, Marks
-from charrnn.views.terminal import animated, light_background, output, talk
+from charrnn.views.terminal import light_background, output
 
 
 def heatmap_of(
@@ -66,8 +63,3 @@ def write_drawing(path: Path, drawing: str) -> None:
     except OSError as error:
         raise CharrnnError(f"cannot write {path}: {reason(error)}") from error
     tell(f"{path}: {len(drawing.encode()) / 1000:.1f} kB")
-
-
-def waiting(what: str) -> AbstractContextManager[Any]:
-    """Say, on a terminal and only for as long, what takes its time."""
-    return talk().status(what) if animated(sys.stderr) else nullcontext()

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from charrnn.cli.completing import ModelType
 from charrnn.cli.formats import DrawingType
-from charrnn.cli.options import OUTPUT, Command, ModelType, json_option, option
+from charrnn.cli.options import OUTPUT, Command, json_option, option
 from charrnn.cli.streams import say
 from charrnn.errors import CharrnnError
 from charrnn.runs import RunDirectory, find_model, model_name, models

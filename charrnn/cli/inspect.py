@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from charrnn.cli import cores
+from charrnn.cli.completing import ModelType, complete_concept, complete_file
 from charrnn.cli.formats import DrawingType
 from charrnn.cli.options import (
     COMMON,
@@ -14,9 +14,7 @@ from charrnn.cli.options import (
     OUTPUT,
     CellType,
     Command,
-    ModelType,
     Number,
-    complete_file,
     json_option,
     option,
 )
@@ -33,17 +31,6 @@ SIGNALS = ["c", "h", *"ifgorzn"]
 def _model(context: click.Context, _parameter: click.Parameter, named: Path | None) -> Path | None:
     """Find the model; a list of concepts needs none, and looks for it itself."""
     return named if context.params["list_concepts"] else find_model(named)
-
-
-def _concepts_like(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Have the shell complete the names of concepts."""
-    from charrnn.inspection.concepts import CONCEPTS
-
-    return [
-        CompletionItem(name, help=concept.description)
-        for name, concept in CONCEPTS.items()
-        if name.startswith(incomplete)
-    ]
 
 
 @click.command(
@@ -64,7 +51,7 @@ def _concepts_like(_context: click.Context, _parameter: click.Parameter, incompl
     "concepts",
     metavar="NAME[=PATTERN]",
     multiple=True,
-    shell_complete=_concepts_like,
+    shell_complete=complete_concept,
     section=COMMON,
     help="Search for these only, or mark one; your own: NAME=/REGEX/[after:N|since|count], NAME=OPEN..CLOSE.",
 )

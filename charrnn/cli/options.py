@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
-from click.shell_completion import CompletionItem
 
+from charrnn.cli.completing import ModelType
 from charrnn.cli.streams import require_output
-from charrnn.runs import find_model, models
+from charrnn.runs import find_model
 
 COMMON, OUTPUT, OTHER = "Common options", "Output", "Other options"
 """headings that several commands have; the last stands last"""
@@ -140,26 +140,6 @@ def _number(value: Any, *, whole: bool) -> float | None:
 
 def _shortened(written: str) -> str:
     return written if len(written) <= LONGEST_SHOWN else f"{written[:LONGEST_SHOWN]}…"
-
-
-class ModelType(click.Path):
-    """A run's directory or a model file; a shell completes the runs there are, then any file."""
-
-    name = "model"
-
-    def __init__(self) -> None:
-        super().__init__(path_type=Path)
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Name the runs that begin like this."""
-        runs = [str(model.parent) for model in models()]
-        found = [CompletionItem(run) for run in runs if run.startswith(incomplete)]
-        return found or super().shell_complete(ctx, param, incomplete)
-
-
-def complete_file(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Have the shell complete a file's name, where what is named need not be one: "-" is standard input."""
-    return [CompletionItem(incomplete, type="file")]
 
 
 class Option(click.Option):

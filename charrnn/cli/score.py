@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from charrnn.cli import cores
-from charrnn.cli.options import COMMON, Command, ModelType, Number, json_option, option
+from charrnn.cli.completing import ModelType
+from charrnn.cli.options import COMMON, Command, Number, json_option, option
 from charrnn.errors import WrongUsageError
 from charrnn.runs import find_model
 

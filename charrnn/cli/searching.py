@@ -12,6 +12,7 @@ from charrnn.cli.drawing import heatmap_of, marks_of, show
 from charrnn.cli.paging import write_page
 from charrnn.cli.progress import watching
 from charrnn.cli.subject import Asked, Subject, confirming, subject_of
+from charrnn.held_out import SEARCHED
 from charrnn.inspection.concepts import CONCEPTS, Concept
 from charrnn.inspection.findings import Finding, Findings, worth_drawing
 from charrnn.inspection.passage import passage
@@ -23,8 +24,6 @@ from charrnn.views.heatmap import Heatmap
 from charrnn.views.layout import WIDEST
 from charrnn.views.terminal import output, unicode_output
 
-SEARCHED = 200_000
-"""characters, left to ourselves"""
 DRAWN = 12
 """cells at most"""
 LINES = 4

@@ -5,13 +5,14 @@ What is said on them is left to the commands.
 
 import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
 from charrnn.errors import CharrnnError
-from charrnn.views.terminal import animated, is_terminal, plain_line, unicode_stream, visible
+from charrnn.views.terminal import animated, is_terminal, plain_line, talk, unicode_stream, visible
 
 DIM, BOLD_RED, BOLD_CYAN = "2", "1;31", "1;36"
 
@@ -39,6 +40,11 @@ def tell(line: str, *, style: str = "") -> None:
     """Write a line beside the results, made harmless and encodable."""
     harmless = plain_line(line, unicode=unicode_stream(sys.stderr))
     click.echo(styled(harmless, style, sys.stderr), err=True, color=True)
+
+
+def waiting(what: str, *, quiet: bool = False) -> AbstractContextManager[Any]:
+    """Say, on a terminal and only for as long, what takes its time."""
+    return talk().status(what) if animated(sys.stderr) and not quiet else nullcontext()
 
 
 def styled(text: str, style: str, stream: TextIO) -> str:

@@ -8,13 +8,12 @@ import click
 from click.core import ParameterSource
 
 from charrnn.cli import cores
+from charrnn.cli.completing import ModelType, complete_file
 from charrnn.cli.options import (
     COMMON,
     OUTPUT,
     Command,
-    ModelType,
     Number,
-    complete_file,
     json_option,
     option,
     quiet_option,

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from charrnn.cli.options import MOST_CHARACTERS, CellType, ModelType, Number, option
+from charrnn.cli.completing import ModelType
+from charrnn.cli.options import MOST_CHARACTERS, CellType, Number, option
 from charrnn.errors import WrongUsageError
 from charrnn.runs import find_model
 

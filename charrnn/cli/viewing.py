@@ -13,8 +13,7 @@ import click
 import numpy as np
 from rich.console import RenderableType
 
-from charrnn.cli.drawing import waiting
-from charrnn.cli.streams import tell
+from charrnn.cli.streams import tell, waiting
 from charrnn.cli.subject import Asked, Subject, subject_of
 from charrnn.cli.view_options import GUESSES
 from charrnn.errors import CharrnnError

@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from html import escape
 from importlib.resources import files
 from string import Template
 from typing import Any
@@ -24,7 +23,7 @@ from charrnn.inspection.surprise import Surprise
 from charrnn.views import palette, shades
 from charrnn.views.heatmap import HeatmapRow, Marks
 from charrnn.views.layout import WIDEST, Values, lines, runs
-from charrnn.views.page_table import findings_section
+from charrnn.views.page_table import findings_section, markup
 from charrnn.views.surprise import MOST_BITS
 from charrnn.views.terminal import visible
 
@@ -81,11 +80,11 @@ class Page:
             style_hash=_hash(style),
             script=script,
             script_hash=_hash(script),
-            title=_shown(self.title),
-            summary=_shown(self._summary()),
+            title=markup(self.title),
+            summary=markup(self._summary()),
             findings=findings_section(self.findings),
             provenance="".join(
-                f"<dt>{_shown(name)}</dt><dd>{_shown(fact)}</dd>" for name, fact in self.provenance.items()
+                f"<dt>{markup(name)}</dt><dd>{markup(fact)}</dd>" for name, fact in self.provenance.items()
             ),
             # A text may hold "</script>"; nothing else could end the element.
             content=json.dumps(self._content(), separators=(",", ":")).replace("<", r"\u003c"),
@@ -179,7 +178,3 @@ def _part(name: str) -> str:
 def _hash(source: str) -> str:
     """Name a script or a style as the page's policy does, so that no other of its kind has any effect."""
     return base64.b64encode(hashlib.sha256(source.encode()).digest()).decode("ascii")
-
-
-def _shown(text: str) -> str:
-    return escape(visible(text, keep=""))

@@ -96,7 +96,7 @@ def findings_section(findings: Findings) -> str:
     pieces = [_table(findings, found, columns)] if found else ["<p>No concept could be judged in this text.</p>"]
     if findings.too_rare:
         rare = ", ".join(f"{concept.concept} ({concept.episodes:,})" for concept in findings.too_rare)
-        pieces.append(f"<p>Too rare here to be judged (episodes): {_shown(rare)}.</p>")
+        pieces.append(f"<p>Too rare here to be judged (episodes): {markup(rare)}.</p>")
     return f'<section aria-labelledby="found">\n<h2 id="found">Findings</h2>\n{"".join(pieces)}\n</section>'
 
 
@@ -121,9 +121,9 @@ def _heading(column: _Column) -> str:
 
 def _row(finding: Plain, columns: Sequence[_Column]) -> str:
     cells = "".join(_entry(finding, column) for column in columns)
-    described = _shown(finding["description"])
+    described = markup(finding["description"])
     return (
-        f'<tr data-cell="{_shown(finding["cell"])}" data-concept="{_shown(finding["concept"])}">'
+        f'<tr data-cell="{markup(finding["cell"])}" data-concept="{markup(finding["concept"])}">'
         f"{cells}<td>{_curve(finding['tuning'])}</td><td>{described}</td></tr>\n"
     )
 
@@ -133,7 +133,7 @@ def _entry(finding: Plain, column: _Column) -> str:
     if column.form:
         written = "" if value is None else format(value, column.form).replace("-", "−")
         return f'<td class="number" data-value="{"" if value is None else value}">{written}</td>'
-    word = _shown(str(value or ""))
+    word = markup(str(value or ""))
     if column.key == "concept":
         return f'<th scope="row" data-value="{word}"><button type="button">{word}</button></th>'
     if column.key == "cell":
@@ -173,5 +173,6 @@ def _explained(columns: Sequence[_Column]) -> Iterator[str]:
     yield "<dt>curve</dt><dd>the cell's mean at each level of the concept, from −1 to +1; the line is 0</dd>"
 
 
-def _shown(text: str) -> str:
+def markup(text: str) -> str:
+    """Make text of others harmless in a page, as markup and to the eye."""
     return escape(visible(text, keep=""))
