@@ -5,8 +5,10 @@ read side by side, and so are lines.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,20 +18,21 @@ from charrnn.network.clamp import Clamps
 from charrnn.network.reader import NOTHING_HELD, Reader, State
 from charrnn.prompt import read_through
 from charrnn.text.documents import ended
-from charrnn.text.rows import Chunk, cut
+from charrnn.text.rows import cut
 from charrnn.text.vocabulary import UNKNOWN, Ids, Vocabulary
+from charrnn.threads import go_through
 
 WARM_UP = 256
 """characters that bring a row's state to what one long pass would have made it, to about a millionth of a nat"""
-MOST_ROWS = 32
-"""beyond it a row more gains nothing on a few cores"""
+MOST_ROWS, ROWS_SIDE_BY_SIDE = 256, 64
+"""in all, and read at once by a thread, which multiplies fastest with so many"""
 NUMBERS_AT_ONCE = 16_000_000
-"""in one chunk's logits and gates; what bounds the memory, whatever the text, the network and the vocabulary"""
+"""in the chunks being read, logits and what they are made from: what bounds the memory, whatever text and network"""
 
 LINES_AT_ONCE = 64
 MOST_NATS = 700.0
 """whose exponential is a number"""
-LONGEST_CHUNK = 256
+LONGEST_CHUNK = 128
 """characters of a row"""
 
 Nats = NDArray[np.float32]
@@ -73,7 +76,7 @@ class Score:
         return math.exp(self.nats_per_char) if self.nats_per_char < MOST_NATS else math.inf
 
 
-def score(reader: Reader, vocabulary: Vocabulary, text: str) -> Score:
+def score(reader: Reader, vocabulary: Vocabulary, text: str, *, threads: int = 1) -> Score:
     """Score a text; characters outside the vocabulary are read as its U+FFFD, or left out if it has none.
 
     A model of documents predicts all of each, its end too, and nothing is carried to the next. Raise CharrnnError if
@@ -88,7 +91,7 @@ def score(reader: Reader, vocabulary: Vocabulary, text: str) -> Score:
     if ids.size < 2:
         known = "" if UNKNOWN in vocabulary or not unknown else " that the model knows"
         raise CharrnnError(f"it has {ids.size} characters{known}; at least 2 are needed")
-    nats = character_nats(reader, ids)
+    nats = character_nats(reader, ids, threads=threads)
     return Score(
         characters=nats.size,
         nats=float(nats.sum(dtype=np.float64)),
@@ -97,7 +100,9 @@ def score(reader: Reader, vocabulary: Vocabulary, text: str) -> Score:
     )
 
 
-def score_lines(reader: Reader, vocabulary: Vocabulary, lines: Sequence[str]) -> list[Score | None]:
+def score_lines(
+    reader: Reader, vocabulary: Vocabulary, lines: Sequence[str], *, threads: int = 1
+) -> list[Score | None]:
     r"""Score lines one by one, without their ends; None for one of which too little is known to be scored.
 
     Each is read as it would stand in a text, from the zero state: after a line end, which the model is given, and up
@@ -109,14 +114,17 @@ def score_lines(reader: Reader, vocabulary: Vocabulary, lines: Sequence[str]) ->
     ids = [np.array([*before, *vocabulary.encode(line, unknown="stand_in"), *after], np.int64) for line in lines]
     by_length = sorted((number for number, line in enumerate(ids) if line.size > 1), key=lambda n: ids[n].size)
     scores: list[Score | None] = [None] * len(lines)
-    for first in range(0, len(by_length), LINES_AT_ONCE):
-        together = by_length[first : first + LINES_AT_ONCE]
-        sums = _sums_of_lines(reader, [ids[number] for number in together])
+
+    def read(together: Sequence[int]) -> Iterator[None]:
+        sums = yield from _sums_of_lines(reader, [ids[number] for number in together])
         for number, nats in zip(together, sums.tolist(), strict=True):
             unknown = vocabulary.unknown_in(lines[number]).total()
             scores[number] = Score(
                 characters=ids[number].size - 1, nats=nats, unknown=unknown, stood_in_for=UNKNOWN in vocabulary
             )
+
+    starts = range(0, len(by_length), LINES_AT_ONCE)
+    go_through([partial(read, by_length[first : first + LINES_AT_ONCE]) for first in starts], threads=threads)
     return scores
 
 
@@ -130,31 +138,52 @@ def next_characters(reader: Reader, vocabulary: Vocabulary, text: str, *, most: 
 
 
 def character_nats(
-    reader: Reader, ids: Ids, *, rows: int | None = None, warm_up: int = WARM_UP, clamps: Clamps = NOTHING_HELD
+    reader: Reader,
+    ids: Ids,
+    *,
+    rows: int | None = None,
+    warm_up: int = WARM_UP,
+    clamps: Clamps = NOTHING_HELD,
+    threads: int = 1,
 ) -> Nats:
     """Give −ln p of each character of a text but the first: ids (T,) -> (T - 1,).
 
     In one row that is one long pass from the zero state. In several, each but the first meets its text with
-    `warm_up` characters of it read, instead of all; left out, the number of rows follows the length.
+    `warm_up` characters of it read, instead of all; left out, the number of rows follows the length. `clamps` hold
+    for all rows alike. With any number of threads the result is the same.
     """
     wanted = min(MOST_ROWS, len(ids) // (4 * WARM_UP)) if rows is None else rows
     layout = cut(len(ids), rows=wanted, warm_up=warm_up)
+    sides = _sides(layout.count)
+    length = _chunk_length(reader, threads * -(-layout.count // len(sides)))
     nats = np.empty(len(ids) - 1, dtype=np.float32)
-    chunks = layout.chunks(ids, _chunk_length(reader, layout.count))
-    for chunk, costs in _costs(reader, layout.count, chunks, clamps):
-        nats[chunk.places[chunk.scored] - 1] = costs[chunk.scored]
+
+    def read(side: slice) -> Iterator[None]:
+        state = reader.start(side.stop - side.start)
+        for chunk in layout.chunks(ids, length, side):
+            costs, state = _read(reader, chunk.inputs, chunk.targets, state, clamps)
+            nats[chunk.places[chunk.scored] - 1] = costs[chunk.scored]
+            yield
+
+    go_through([partial(read, side) for side in sides], threads=threads)
     return nats
 
 
+def _sides(rows: int) -> list[slice]:
+    """Share rows out evenly, so that no more than are best are read side by side."""
+    count = -(-rows // ROWS_SIDE_BY_SIDE)
+    edges = [rows * number // count for number in range(count + 1)]
+    return [slice(first, last) for first, last in pairwise(edges)]
+
+
 def _chunk_length(reader: Reader, rows: int) -> int:
-    """Say how many characters of each row are read at once."""
+    """Say how many characters of each row are read at once, where so many rows are at the same time."""
     vocabulary_size: int = reader.logits(reader.start(1)[-1].hidden).shape[-1]
-    # Of every step a reading keeps states and gates, up to six numbers a unit, and what went into them, four.
-    width = vocabulary_size + 10 * reader.config.hidden * reader.config.layers
+    width = vocabulary_size + reader.config.hidden
     return max(1, min(LONGEST_CHUNK, NUMBERS_AT_ONCE // (rows * width)))
 
 
-def _sums_of_lines(reader: Reader, lines: Sequence[Ids]) -> NDArray[np.float64]:
+def _sums_of_lines(reader: Reader, lines: Sequence[Ids]) -> Generator[None, None, NDArray[np.float64]]:
     """Sum the nats of all but the first character of each line, (B,), read side by side; the last is the longest."""
     lengths = np.array([len(line) for line in lines])
     padded = np.zeros((lengths[-1], len(lines)), dtype=np.int64)
@@ -166,23 +195,16 @@ def _sums_of_lines(reader: Reader, lines: Sequence[Ids]) -> NDArray[np.float64]:
         costs, state = _read(reader, padded[first : first + len(targets)], targets, state)
         told = np.arange(first + 1, first + len(targets) + 1)[:, None] < lengths
         sums += costs.sum(axis=0, dtype=np.float64, where=told)
+        yield
     return sums
-
-
-def _costs(reader: Reader, rows: int, chunks: Iterator[Chunk], clamps: Clamps) -> Iterator[tuple[Chunk, Nats]]:
-    """Read chunk after chunk with carried state, and say what each target cost, (T, B)."""
-    state = reader.start(rows)
-    for chunk in chunks:
-        costs, state = _read(reader, chunk.inputs, chunk.targets, state, clamps)
-        yield chunk, costs
 
 
 def _read(
     reader: Reader, inputs: Ids, targets: Ids, state: State, clamps: Clamps = NOTHING_HELD
 ) -> tuple[Nats, State]:
     """Read characters (T, B) and say what each target cost, (T, B)."""
-    reading = reader.read(inputs, state, clamps)
-    return target_nats(reader.logits(reading.layers[-1].hidden), targets), reading.state
+    hidden, state = reader.hidden(inputs, state, clamps)
+    return target_nats(reader.logits(hidden), targets), state
 
 
 def log_probabilities(logits: Nats) -> Nats:

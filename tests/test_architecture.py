@@ -16,6 +16,7 @@ READING = ("network.reader", "network.clamp", "network.side_by_side")
 
 ALLOWED = {
     "errors": (),
+    "threads": (),
     "storage": (),
     "config": ("errors",),
     "config_file": ("errors",),
@@ -31,7 +32,7 @@ ALLOWED = {
     "novelty": ("errors", "text", "network.tensor_file"),
     "original": ("runs", "held_out", "novelty", "text", "network.model_file"),
     "steering": ("errors", *READING),
-    "scoring": ("errors", "prompt", "network.reader", "network.clamp", "text"),
+    "scoring": ("errors", "prompt", "threads", "network.reader", "network.clamp", "text"),
     "training": ("errors", "storage", "config", "runs", "text", "network", "sampling", "ending"),
     "inspection": (
         "errors",

@@ -38,6 +38,20 @@ def test_rows_nearly_equal_one_long_pass(reader: Reader) -> None:
     assert not np.allclose(character_nats(reader, ids, rows=7, warm_up=0), whole, atol=1e-2)
 
 
+def test_the_number_of_threads_makes_no_difference(
+    reader: Reader, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows and lines are shared out alike, to the last bit, whoever reads them."""
+    monkeypatch.setattr(scoring, "ROWS_SIDE_BY_SIDE", 2)
+    monkeypatch.setattr(scoring, "LINES_AT_ONCE", 3)
+    ids, lines = some_ids(3000), ["ab" * number for number in range(10)]
+    alone, shared = (character_nats(reader, ids, rows=7, threads=threads) for threads in (1, 3))
+    assert np.array_equal(alone, shared)
+    assert np.allclose(shared, character_nats(reader, ids, rows=1), atol=1e-4)
+    vocabulary = model.vocabulary
+    assert score_lines(reader, vocabulary, lines, threads=3) == score_lines(reader, vocabulary, lines)
+
+
 def test_memory_is_bounded_without_a_difference(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     """However few numbers there may be at once, the nats are the same."""
     ids = some_ids(3000)

@@ -24,6 +24,14 @@ def use_idle(environment: MutableMapping[str, str] = os.environ) -> None:
     environment.setdefault(VARIABLE, str(idle_cores()))
 
 
+def share_out(environment: MutableMapping[str, str] = os.environ) -> int:
+    """Say how many threads can work side by side, and have NumPy multiply with one in each; 1: it has its own."""
+    if VARIABLE in environment:
+        return 1
+    environment[VARIABLE] = "1"
+    return idle_cores()
+
+
 def use_few(model: Path, environment: MutableMapping[str, str] = os.environ) -> None:
     """Have NumPy multiply with two threads if the model is large and two cores idle, else one: for one stream."""
     large = model.is_file() and model.stat().st_size >= LARGE

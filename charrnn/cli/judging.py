@@ -36,6 +36,15 @@ class Judge(NamedTuple):
     path: Path
     reader: Reader
     vocabulary: Vocabulary
+    threads: int
+
+    def score(self, text: str) -> Score:
+        """Score a text; CharrnnError if too little of it is known."""
+        return score(self.reader, self.vocabulary, text, threads=self.threads)
+
+    def score_lines(self, lines: Sequence[str]) -> list[Score | None]:
+        """Score lines one by one; None for one of which too little is known."""
+        return score_lines(self.reader, self.vocabulary, lines, threads=self.threads)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +61,9 @@ class Judged:
     """the line itself"""
 
 
-def judge(models: Sequence[Path], texts: Sequence[str], asked: Asked) -> None:
+def judge(models: Sequence[Path], texts: Sequence[str], asked: Asked, *, threads: int) -> None:
     """Score texts, or their lines, or say what comes after them (CharrnnError)."""
-    judges = [_judge(path) for path in models]
+    judges = [_judge(path, threads) for path in models]
     if asked["top"]:
         _tell_next(judges, texts, asked)
         return
@@ -62,9 +71,9 @@ def judge(models: Sequence[Path], texts: Sequence[str], asked: Asked) -> None:
     show(judges, (judged for text in texts for judged in _judged(judges, text, asked)))
 
 
-def _judge(path: Path) -> Judge:
+def _judge(path: Path, threads: int) -> Judge:
     model = load(path)
-    return Judge(path, Reader.of(model), model.vocabulary)
+    return Judge(path, Reader.of(model), model.vocabulary, threads)
 
 
 def _judged(judges: Sequence[Judge], text: str, asked: Asked) -> Iterator[Judged]:
@@ -74,7 +83,7 @@ def _judged(judges: Sequence[Judge], text: str, asked: Asked) -> Iterator[Judged
         yield from _in_order(_lines_judged(judges, text, _lines(content)), sort=asked["sort"])
         return
     try:
-        yield Judged(text=text, scores=tuple(score(reader, known, content) for _, reader, known in judges))
+        yield Judged(text=text, scores=tuple(judge.score(content) for judge in judges))
     except CharrnnError as error:
         raise CharrnnError(f"{text}: {error.message}", hint=error.hint) from error
 
@@ -88,7 +97,7 @@ def _lines(content: str) -> list[str]:
 def _lines_judged(judges: Sequence[Judge], text: str, lines: Sequence[str]) -> Iterator[Judged]:
     for first in range(0, len(lines), LINES_AT_ONCE):
         block = lines[first : first + LINES_AT_ONCE]
-        columns = [score_lines(reader, vocabulary, block) for _, reader, vocabulary in judges]
+        columns = [judge.score_lines(block) for judge in judges]
         for number, (line, *scores) in enumerate(zip(block, *columns, strict=True), first + 1):
             yield Judged(text=text, scores=tuple(scores), number=number, line=line)
 
@@ -185,7 +194,7 @@ def _tell_next(judges: Sequence[Judge], texts: Sequence[str], asked: Asked) -> N
         content = read_text(text, known_encoding(asked["encoding"]))
         beginnings = _lines(content) if asked["per_line"] else [content]
         for beginning in beginnings:
-            for path, reader, vocabulary in judges:
+            for path, reader, vocabulary, _ in judges:
                 found = next_characters(reader, vocabulary, beginning, most=asked["top"])
                 if asked["as_json"]:
                     told = {"model": str(path), "text": text, "next": [list(pair) for pair in found]}

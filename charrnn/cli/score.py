@@ -41,10 +41,10 @@ def score(names: tuple[str, ...], **asked: Any) -> None:
     models, texts = _models_and_texts(names)
     if asked["sort"] and not asked["per_line"]:
         raise WrongUsageError("--sort puts lines in order", hint="`--per-line --sort`")
-    cores.use_idle()
+    threads = cores.share_out()
     from charrnn.cli.judging import judge
 
-    judge(models, texts, asked)
+    judge(models, texts, asked, threads=threads)
 
 
 def _models_and_texts(names: Sequence[str]) -> tuple[list[Path], Sequence[str]]:

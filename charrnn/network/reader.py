@@ -152,6 +152,14 @@ class Reader:
             readings.append(self._read_layer(layer, projected, carried, ended, clamps.get(number + 1)))
         return Reading(tuple(readings), tuple(reading.steps[-1].state for reading in readings))
 
+    def hidden(self, ids: Array, state: State, clamps: Clamps = NOTHING_HELD) -> tuple[Array, State]:
+        """Read T characters of B streams for what the top layer says alone: ids (T, B) -> (T, B, H), state."""
+        said: list[Array] = []
+        for row in ids:
+            state = self.advance(row, state, clamps)
+            said.append(state[-1].hidden)
+        return library(said[0]).stack(said), state
+
     def logits(self, hidden: Array) -> Array:
         """Turn the top layer's output (…, H) into logits of the next character (…, V)."""
         return hidden @ self.output_weight + self._output_bias

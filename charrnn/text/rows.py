@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from charrnn.text.vocabulary import Ids
 
+ALL = slice(None)
+
 
 class Chunk(NamedTuple):
     """A few characters of every row, T of B rows; each row's next chunk goes on where this one stopped."""
@@ -58,15 +60,16 @@ class Rows:
         """Say where in the text each row begins, (B,)."""
         return np.arange(self.count, dtype=np.int64) * self.stride
 
-    def chunks(self, ids: Ids, length: int) -> Iterator[Chunk]:
-        """Read the rows of a text, ids (characters,), that many characters of each at a time.
+    def chunks(self, ids: Ids, length: int, rows: slice = ALL) -> Iterator[Chunk]:
+        """Read the rows of a text, or some of them, ids (characters,), that many characters of each at a time.
 
         Where the last rows reach beyond the end of the text they repeat its last character, unscored.
         """
-        first_scored = np.where(np.arange(self.count) == 0, 0, self.warm_up)
+        starts = self.starts[rows]
+        first_scored = np.where(starts == 0, 0, self.warm_up)
         for begin in range(0, self.length, length):
             times = np.arange(begin, min(begin + length, self.length) + 1)[:, None]
-            places = self.starts + times
+            places = starts + times
             read = np.asarray(ids[places.clip(max=self.characters - 1)], dtype=np.int64)
             scored = (times[:-1] >= first_scored) & (places[1:] < self.characters)
             yield Chunk(read[:-1], read[1:], places[1:], scored)

@@ -52,6 +52,16 @@ def test_many_streams_get_all_idle_cores(monkeypatch: pytest.MonkeyPatch) -> Non
         assert environment[cores.VARIABLE] == left
 
 
+def test_threads_of_our_own_multiply_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One for each idle core, each with one of NumPy's; none where the user has given NumPy some."""
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr(cores, "busy_cores", lambda: 1.0)
+    environment: dict[str, str] = {}
+    assert (cores.share_out(environment), environment[cores.VARIABLE]) == (3, "1")
+    environment = {cores.VARIABLE: "2"}
+    assert (cores.share_out(environment), environment[cores.VARIABLE]) == (1, "2")
+
+
 def test_what_the_user_set_stays(large: Path) -> None:
     """Whoever names a number means it."""
     assert threads(large, {cores.VARIABLE: "7"}) == "7"

@@ -1,0 +1,41 @@
+"""Work in several threads at once, each piece of it a generator of its own.
+
+NumPy lets go of the interpreter while it multiplies, so threads that multiply for themselves take no turns; a
+product that is shared out among threads has them all wait for the slowest, and does the rest in one.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any
+
+
+def go_through(work: Sequence[Callable[[], Iterator[Any]]], *, threads: int = 1) -> None:
+    """Begin every generator and go through all that it yields, so many at a time; what they raise is raised.
+
+    What fails, or an interruption, ends the others at what they yield next.
+
+    >>> seen = []
+    >>> go_through([lambda: map(seen.append, "ab"), lambda: map(seen.append, "cd")])
+    >>> seen
+    ['a', 'b', 'c', 'd']
+    """
+    stopped = Event()
+
+    def one(begin: Callable[[], Iterator[Any]]) -> None:
+        for _ in begin():
+            if stopped.is_set():
+                return
+
+    if threads == 1 or len(work) <= 1:
+        for begin in work:
+            one(begin)
+        return
+    with ThreadPoolExecutor(min(threads, len(work))) as pool:
+        try:
+            for done in [pool.submit(one, begin) for begin in work]:
+                done.result()
+        except BaseException:
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
