@@ -9,13 +9,15 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError
-from charrnn.network.clamp import Clamps
-from charrnn.network.reader import NOTHING_HELD, Reader, State
+from charrnn.network.reader import Reader
+from charrnn.network.softmax import Nats, log_probabilities
 from charrnn.prompt import read_through
 from charrnn.text.documents import ended
 from charrnn.text.rows import cut
@@ -34,8 +36,6 @@ MOST_NATS = 700.0
 """whose exponential is a number"""
 LONGEST_CHUNK = 128
 """characters of a row"""
-
-Nats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,22 +76,40 @@ class Score:
         return math.exp(self.nats_per_char) if self.nats_per_char < MOST_NATS else math.inf
 
 
-def score(reader: Reader, vocabulary: Vocabulary, text: str, *, threads: int = 1) -> Score:
+class Predictor(Protocol):
+    """What carries a state through text and tells what each character costs.
+
+    A `Reader` needs no torch, so it begins at once; a `CharacterNetwork` reads many rows faster.
+    """
+
+    config: NetworkConfig
+    vocabulary_size: int
+    end: int | None
+    """the character that ends a document"""
+
+    def start(self, streams: int) -> Any:
+        """Give the state before any text."""
+
+    def costs(self, inputs: Ids, targets: Ids, state: Any) -> tuple[Nats, Any]:
+        """Read inputs (T, B) and say what each of the targets that follow them cost: nats (T, B), and the state."""
+
+
+def score(predictor: Predictor, vocabulary: Vocabulary, text: str, *, threads: int = 1) -> Score:
     """Score a text; characters outside the vocabulary are read as its U+FFFD, or left out if it has none.
 
     A model of documents predicts all of each, its end too, and nothing is carried to the next. Raise CharrnnError if
     fewer than two are left: without documents the first one is predicted by nothing.
     """
-    if reader.config.documents is not None:
-        text = "".join(ended([text], reader.config.documents, "the text"))
+    if predictor.config.documents is not None:
+        text = "".join(ended([text], predictor.config.documents, "the text"))
     unknown = vocabulary.unknown_in(text).total()
     ids = vocabulary.encode(text, unknown="stand_in")
-    if reader.end is not None:
-        ids = np.concatenate([[reader.end], ids])
+    if predictor.end is not None:
+        ids = np.concatenate([[predictor.end], ids])
     if ids.size < 2:
         known = "" if UNKNOWN in vocabulary or not unknown else " that the model knows"
         raise CharrnnError(f"it has {ids.size} characters{known}; at least 2 are needed")
-    nats = character_nats(reader, ids, threads=threads)
+    nats = character_nats(predictor, ids, threads=threads)
     return Score(
         characters=nats.size,
         nats=float(nats.sum(dtype=np.float64)),
@@ -101,7 +119,7 @@ def score(reader: Reader, vocabulary: Vocabulary, text: str, *, threads: int = 1
 
 
 def score_lines(
-    reader: Reader, vocabulary: Vocabulary, lines: Sequence[str], *, threads: int = 1
+    predictor: Predictor, vocabulary: Vocabulary, lines: Sequence[str], *, threads: int = 1
 ) -> list[Score | None]:
     r"""Score lines one by one, without their ends; None for one of which too little is known to be scored.
 
@@ -110,13 +128,13 @@ def score_lines(
     character. A model of documents reads it as the beginning of one.
     """
     newline = [vocabulary.id_of("\n")] if "\n" in vocabulary else []
-    before, after = (newline, newline) if reader.end is None else ([reader.end], newline or [reader.end])
+    before, after = (newline, newline) if predictor.end is None else ([predictor.end], newline or [predictor.end])
     ids = [np.array([*before, *vocabulary.encode(line, unknown="stand_in"), *after], np.int64) for line in lines]
     by_length = sorted((number for number, line in enumerate(ids) if line.size > 1), key=lambda n: ids[n].size)
     scores: list[Score | None] = [None] * len(lines)
 
     def read(together: Sequence[int]) -> Iterator[None]:
-        sums = yield from _sums_of_lines(reader, [ids[number] for number in together])
+        sums = yield from _sums_of_lines(predictor, [ids[number] for number in together])
         for number, nats in zip(together, sums.tolist(), strict=True):
             unknown = vocabulary.unknown_in(lines[number]).total()
             scores[number] = Score(
@@ -138,30 +156,24 @@ def next_characters(reader: Reader, vocabulary: Vocabulary, text: str, *, most: 
 
 
 def character_nats(
-    reader: Reader,
-    ids: Ids,
-    *,
-    rows: int | None = None,
-    warm_up: int = WARM_UP,
-    clamps: Clamps = NOTHING_HELD,
-    threads: int = 1,
+    predictor: Predictor, ids: Ids, *, rows: int | None = None, warm_up: int = WARM_UP, threads: int = 1
 ) -> Nats:
     """Give −ln p of each character of a text but the first: ids (T,) -> (T - 1,).
 
     In one row that is one long pass from the zero state. In several, each but the first meets its text with
-    `warm_up` characters of it read, instead of all; left out, the number of rows follows the length. `clamps` hold
-    for all rows alike. With any number of threads the result is the same.
+    `warm_up` characters of it read, instead of all; left out, the number of rows follows the length. With any number
+    of threads the result is the same.
     """
     wanted = min(MOST_ROWS, len(ids) // (4 * WARM_UP)) if rows is None else rows
     layout = cut(len(ids), rows=wanted, warm_up=warm_up)
     sides = _sides(layout.count)
-    length = _chunk_length(reader, threads * -(-layout.count // len(sides)))
+    length = _chunk_length(predictor, threads * -(-layout.count // len(sides)))
     nats = np.empty(len(ids) - 1, dtype=np.float32)
 
     def read(side: slice) -> Iterator[None]:
-        state = reader.start(side.stop - side.start)
+        state = predictor.start(side.stop - side.start)
         for chunk in layout.chunks(ids, length, side):
-            costs, state = _read(reader, chunk.inputs, chunk.targets, state, clamps)
+            costs, state = predictor.costs(chunk.inputs, chunk.targets, state)
             nats[chunk.places[chunk.scored] - 1] = costs[chunk.scored]
             yield
 
@@ -176,47 +188,23 @@ def _sides(rows: int) -> list[slice]:
     return [slice(first, last) for first, last in pairwise(edges)]
 
 
-def _chunk_length(reader: Reader, rows: int) -> int:
+def _chunk_length(predictor: Predictor, rows: int) -> int:
     """Say how many characters of each row are read at once, where so many rows are at the same time."""
-    vocabulary_size: int = reader.logits(reader.start(1)[-1].hidden).shape[-1]
-    width = vocabulary_size + reader.config.hidden
+    width = predictor.vocabulary_size + predictor.config.hidden
     return max(1, min(LONGEST_CHUNK, NUMBERS_AT_ONCE // (rows * width)))
 
 
-def _sums_of_lines(reader: Reader, lines: Sequence[Ids]) -> Generator[None, None, NDArray[np.float64]]:
+def _sums_of_lines(predictor: Predictor, lines: Sequence[Ids]) -> Generator[None, None, NDArray[np.float64]]:
     """Sum the nats of all but the first character of each line, (B,), read side by side; the last is the longest."""
     lengths = np.array([len(line) for line in lines])
     padded = np.zeros((lengths[-1], len(lines)), dtype=np.int64)
     for number, line in enumerate(lines):
         padded[: len(line), number] = line
-    sums, state, chunk = np.zeros(len(lines)), reader.start(len(lines)), _chunk_length(reader, len(lines))
+    sums, state, chunk = np.zeros(len(lines)), predictor.start(len(lines)), _chunk_length(predictor, len(lines))
     for first in range(0, len(padded) - 1, chunk):
         targets = padded[first + 1 : first + chunk + 1]
-        costs, state = _read(reader, padded[first : first + len(targets)], targets, state)
+        costs, state = predictor.costs(padded[first : first + len(targets)], targets, state)
         told = np.arange(first + 1, first + len(targets) + 1)[:, None] < lengths
         sums += costs.sum(axis=0, dtype=np.float64, where=told)
         yield
     return sums
-
-
-def _read(
-    reader: Reader, inputs: Ids, targets: Ids, state: State, clamps: Clamps = NOTHING_HELD
-) -> tuple[Nats, State]:
-    """Read characters (T, B) and say what each target cost, (T, B)."""
-    hidden, state = reader.hidden(inputs, state, clamps)
-    return target_nats(reader.logits(hidden), targets), state
-
-
-def log_probabilities(logits: Nats) -> Nats:
-    """Give ln softmax(logits) of every character: (…, V) -> (…, V)."""
-    shifted = logits - logits.max(-1, keepdims=True)
-    told: Nats = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
-    return told
-
-
-def target_nats(logits: Nats, targets: Ids) -> Nats:
-    """Give −ln softmax(logits)[target]: logits (…, V), targets (…) -> (…)."""
-    shifted = logits - logits.max(-1, keepdims=True)
-    told = np.take_along_axis(shifted, targets[..., None], -1)[..., 0]
-    nats: Nats = np.log(np.exp(shifted).sum(-1)) - told
-    return nats

@@ -5,6 +5,7 @@ What holding does to the network is `network.clamp`'s.
 
 import math
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 
@@ -33,6 +34,15 @@ def held_at(reader: Reader, signals: Signals) -> Clamps:
         layer: _clamp(reader, {unit: signal for (among, unit), signal in signals.items() if among == layer})
         for layer in sorted({layer for layer, _ in signals})
     }
+
+
+class Held:
+    """A reader with cells held, which tells what characters cost then."""
+
+    def __init__(self, reader: Reader, clamps: Clamps) -> None:
+        self.config, self.vocabulary_size, self.end = reader.config, reader.vocabulary_size, reader.end
+        self.start = reader.start
+        self.costs = partial(reader.costs, clamps=clamps)
 
 
 def _clamp(reader: Reader, signals: Mapping[int, float]) -> Clamp:

@@ -32,7 +32,7 @@ ALLOWED = {
     "novelty": ("errors", "text", "network.tensor_file"),
     "original": ("runs", "held_out", "novelty", "text", "network.model_file"),
     "steering": ("errors", *READING),
-    "scoring": ("errors", "prompt", "threads", "network.reader", "network.clamp", "text"),
+    "scoring": ("errors", "config", "prompt", "threads", "network.reader", "network.softmax", "text"),
     "training": ("errors", "storage", "config", "runs", "text", "network", "sampling", "ending"),
     "inspection": (
         "errors",
@@ -42,6 +42,7 @@ ALLOWED = {
         "network.cells",
         "network.clamp",
         "network.adjoint",
+        "network.softmax",
         "scoring",
     ),
     "views": ("training.events", "training.history", "text.ngram", *(f"inspection.{name}" for name in RECORDS)),

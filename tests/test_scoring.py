@@ -11,6 +11,7 @@ from charrnn import scoring
 from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError
 from charrnn.network.model_file import Model, weight_shapes
+from charrnn.network.module import CharacterNetwork
 from charrnn.network.reader import Reader
 from charrnn.scoring import Score, character_nats, next_characters, score, score_lines
 from charrnn.text.vocabulary import UNKNOWN, Vocabulary
@@ -36,6 +37,23 @@ def test_rows_nearly_equal_one_long_pass(reader: Reader) -> None:
     whole, rows = character_nats(reader, ids, rows=1), character_nats(reader, ids, rows=7)
     assert np.abs(rows - whole).max() < 1e-4
     assert not np.allclose(character_nats(reader, ids, rows=7, warm_up=0), whole, atol=1e-2)
+
+
+@pytest.mark.parametrize("documents", [None, "line"])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_torch_says_the_same(cell: str, documents: str | None) -> None:
+    """Its fused layers and the steps of NumPy give the same nats, of texts, documents and lines."""
+    config = NetworkConfig(cell=cell, layers=2, hidden=12, embedding=4, documents=documents)
+    given = random_model(config=config, vocabulary="\n abcd")
+    reader, network = Reader.of(given), CharacterNetwork.of(given)
+    text = "abc ab\ncab b\n\nbca" * 100
+    ours, theirs = (score(one, given.vocabulary, text) for one in (reader, network))
+    assert ours.characters == theirs.characters
+    assert math.isclose(ours.nats_per_char, theirs.nats_per_char, abs_tol=1e-6)
+    lines = [score_lines(one, given.vocabulary, text.split("\n")) for one in (reader, network)]
+    for one, other in zip(*lines, strict=True):
+        assert (one is None) == (other is None)
+        assert one is None or other is None or math.isclose(one.nats, other.nats, abs_tol=1e-4)
 
 
 def test_the_number_of_threads_makes_no_difference(

@@ -20,7 +20,7 @@ from charrnn.held_out import held_out
 from charrnn.network.reader import Reader
 from charrnn.runs import model_name
 from charrnn.scoring import character_nats
-from charrnn.steering import held_at
+from charrnn.steering import Held, held_at
 from charrnn.text.repetition import circle_of
 from charrnn.together import whole_texts
 from charrnn.views.columns import Column, Columns
@@ -94,7 +94,7 @@ def _held_out_bits(writer: Writer) -> float | None:
         return None
     ids = writer.model.vocabulary.encode(text, unknown="stand_in")
     reader = Reader.of(writer.model)
-    nats = character_nats(reader, ids, clamps=held_at(reader, writer.held)) if len(ids) > 1 else None
+    nats = character_nats(Held(reader, held_at(reader, writer.held)), ids) if len(ids) > 1 else None
     return None if nats is None else float(nats.mean(dtype=np.float64)) / math.log(2)
 
 

@@ -4,20 +4,19 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
-from charrnn.cli.streams import read_text, say, tell
+from charrnn.cli.streams import read_text, say, tell, waiting
 from charrnn.errors import CharrnnError
-from charrnn.network.model_file import load
+from charrnn.network.model_file import Model, count_multiplied, load
 from charrnn.network.reader import Reader
 from charrnn.runs import model_name
-from charrnn.scoring import Score, next_characters, score, score_lines
+from charrnn.scoring import Predictor, Score, next_characters, score, score_lines
 from charrnn.text.encoding import known_encoding
-from charrnn.text.vocabulary import Vocabulary
 from charrnn.views.terminal import visible
 
 Asked = Mapping[str, Any]
@@ -26,25 +25,48 @@ LINES_AT_ONCE = 4096
 """scored before the first of them is told"""
 ANOTHER_ALPHABET = 0.2
 """of a text outside the vocabulary: beyond it the score says little of how the text is written"""
+WORTH_TORCH = 6e11
+"""operations; here some ten seconds without it, where starting it takes three"""
 NUMBER = 10
 """columns of a number"""
 
 
-class Judge(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class Judge:
     """A model ready to judge."""
 
     path: Path
-    reader: Reader
-    vocabulary: Vocabulary
+    model: Model
+    device: str
     threads: int
+    """for what is read without torch"""
+
+    @cached_property
+    def reader(self) -> Reader:
+        """The model as it begins at once."""
+        return Reader.of(self.model)
+
+    @cached_property
+    def network(self) -> Predictor:
+        """The model as torch reads it; WrongUsageError if there is no such device."""
+        from charrnn.network.module import CharacterNetwork
+        from charrnn.training.device import choose_device
+
+        return CharacterNetwork.of(self.model, choose_device(self.device))
 
     def score(self, text: str) -> Score:
         """Score a text; CharrnnError if too little of it is known."""
-        return score(self.reader, self.vocabulary, text, threads=self.threads)
+        return score(self._predictor(len(text)), self.model.vocabulary, text, threads=self.threads)
 
     def score_lines(self, lines: Sequence[str]) -> list[Score | None]:
         """Score lines one by one; None for one of which too little is known."""
-        return score_lines(self.reader, self.vocabulary, lines, threads=self.threads)
+        predictor = self._predictor(sum(map(len, lines)))
+        return score_lines(predictor, self.model.vocabulary, lines, threads=self.threads)
+
+    def _predictor(self, characters: int) -> Predictor:
+        """Choose who reads so much: torch takes seconds to begin, and is then up to twice as fast on a CPU."""
+        work = 2 * count_multiplied(self.model.config, len(self.model.vocabulary)) * characters
+        return self.network if self.device != "cpu" or work > WORTH_TORCH else self.reader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,17 +85,12 @@ class Judged:
 
 def judge(models: Sequence[Path], texts: Sequence[str], asked: Asked, *, threads: int) -> None:
     """Score texts, or their lines, or say what comes after them (CharrnnError)."""
-    judges = [_judge(path, threads) for path in models]
+    judges = [Judge(path=path, model=load(path), device=asked["device"], threads=threads) for path in models]
     if asked["top"]:
         _tell_next(judges, texts, asked)
         return
     show = _show_json if asked["as_json"] else _show_lines if asked["per_line"] else partial(_show_texts, texts)
     show(judges, (judged for text in texts for judged in _judged(judges, text, asked)))
-
-
-def _judge(path: Path, threads: int) -> Judge:
-    model = load(path)
-    return Judge(path, Reader.of(model), model.vocabulary, threads)
 
 
 def _judged(judges: Sequence[Judge], text: str, asked: Asked) -> Iterator[Judged]:
@@ -83,7 +100,9 @@ def _judged(judges: Sequence[Judge], text: str, asked: Asked) -> Iterator[Judged
         yield from _in_order(_lines_judged(judges, text, _lines(content)), sort=asked["sort"])
         return
     try:
-        yield Judged(text=text, scores=tuple(judge.score(content) for judge in judges))
+        with waiting(f"scoring {visible(text)} ..."):
+            scores = tuple(judge.score(content) for judge in judges)
+        yield Judged(text=text, scores=scores)
     except CharrnnError as error:
         raise CharrnnError(f"{text}: {error.message}", hint=error.hint) from error
 
@@ -118,8 +137,8 @@ def _show_json(judges: Sequence[Judge], judged: Iterator[Judged]) -> None:
     """Tell scripts: an object a line, for every text or line and model."""
     for one in judged:
         where = {} if one.number is None else {"line": one.number, "content": one.line}
-        for (path, *_), found in zip(judges, one.scores, strict=True):
-            click.echo(json.dumps({"model": str(path), "text": one.text, **where, **_numbers(found)}))
+        for judge, found in zip(judges, one.scores, strict=True):
+            click.echo(json.dumps({"model": str(judge.path), "text": one.text, **where, **_numbers(found)}))
 
 
 def _numbers(found: Score | None) -> dict[str, Any]:
@@ -179,8 +198,8 @@ def _show_headings(judges: Sequence[Judge], what: str) -> None:
     if len(judges) == 1:
         say(f"{'bits/char':>{NUMBER}}  {what}")
         return
-    for number, (path, *_) in enumerate(judges, 1):
-        say(f"{number}: {model_name(path)}")
+    for number, judge in enumerate(judges, 1):
+        say(f"{number}: {model_name(judge.path)}")
     say("".join(f"{f'bits by {number}':>{NUMBER}}" for number in range(1, len(judges) + 1)) + f"  {what}")
 
 
@@ -194,13 +213,13 @@ def _tell_next(judges: Sequence[Judge], texts: Sequence[str], asked: Asked) -> N
         content = read_text(text, known_encoding(asked["encoding"]))
         beginnings = _lines(content) if asked["per_line"] else [content]
         for beginning in beginnings:
-            for path, reader, vocabulary, _ in judges:
-                found = next_characters(reader, vocabulary, beginning, most=asked["top"])
+            for judge in judges:
+                found = next_characters(judge.reader, judge.model.vocabulary, beginning, most=asked["top"])
                 if asked["as_json"]:
-                    told = {"model": str(path), "text": text, "next": [list(pair) for pair in found]}
+                    told = {"model": str(judge.path), "text": text, "next": [list(pair) for pair in found]}
                     click.echo(json.dumps(told | ({"content": beginning} if asked["per_line"] else {})))
                     continue
                 after = f"after {visible(beginning[-40:], keep='')!r}" if beginning else "at the beginning"
-                say(f"{text}: {after}, by {model_name(path)}")
+                say(f"{text}: {after}, by {model_name(judge.path)}")
                 for character, share in found:
                     say(f"  {visible(character, keep=''):>2}  {share:7.2%}")

@@ -29,6 +29,13 @@ MOST_NEXT = 1000
 @option("--per-line", is_flag=True, section=COMMON, help="Every line by itself, from a fresh state.")
 @option("--sort", is_flag=True, section=COMMON, help="The lines that are predicted best first.")
 @option("--top", type=Number(1, MOST_NEXT, whole=True), section=COMMON, help="The N likeliest next characters.")
+@option(
+    "--device",
+    type=click.Choice(["cpu", "auto", "cuda", "mps"]),
+    default="cpu",
+    section=COMMON,
+    help="Where; for much text a GPU (cpu).",
+)
 @option("--encoding", default="utf-8", section=COMMON, help="The texts' encoding (utf-8).")
 @json_option
 def score(names: tuple[str, ...], **asked: Any) -> None:
@@ -42,6 +49,8 @@ def score(names: tuple[str, ...], **asked: Any) -> None:
     if asked["sort"] and not asked["per_line"]:
         raise WrongUsageError("--sort puts lines in order", hint="`--per-line --sort`")
     threads = cores.share_out()
+    cores.wait_briefly()
+    cores.keep_memory()
     from charrnn.cli.judging import judge
 
     judge(models, texts, asked, threads=threads)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from charrnn.network.adjoint import input_gradients
 from charrnn.network.cells import CellState
 from charrnn.network.reader import Reader, Reading, State
-from charrnn.scoring import log_probabilities
+from charrnn.network.softmax import log_probabilities
 from charrnn.text.vocabulary import Ids
 
 Numbers = NDArray[np.floating]

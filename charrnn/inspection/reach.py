@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from charrnn.inspection.watch import chunk_length
 from charrnn.network.cells import CellState
 from charrnn.network.reader import Reader
-from charrnn.scoring import character_nats, target_nats
+from charrnn.network.softmax import target_nats
+from charrnn.scoring import character_nats
 from charrnn.text.vocabulary import Ids
 
 Numbers = NDArray[np.floating]

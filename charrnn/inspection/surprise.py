@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.network.reader import Reader
-from charrnn.scoring import log_probabilities
+from charrnn.network.softmax import log_probabilities
 from charrnn.text.vocabulary import Ids, Vocabulary
 
 Numbers = NDArray[np.float64]

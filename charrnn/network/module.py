@@ -15,6 +15,8 @@ from charrnn.config import NetworkConfig
 from charrnn.network import dropout
 from charrnn.network.cells import FULL
 from charrnn.network.layers import LAYERS, LayerWeights
+from charrnn.network.model_file import Model
+from charrnn.text.vocabulary import Ids
 
 HOLDERS: dict[str, type[nn.LSTM | nn.GRU | nn.RNN]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 """of the weights alone: what is done with them is `layers`'"""
@@ -58,6 +60,22 @@ class CharacterNetwork(nn.Module):
             hidden = self._dropped(hidden, self.config.dropout)
             after.append(left)
         return self.output(hidden), tuple(torch.stack(parts) for parts in zip(*after, strict=True))
+
+    @classmethod
+    def of(cls, model: Model, device: str = "cpu") -> "CharacterNetwork":
+        """Make a trained network that only reads: nothing is dropped any more."""
+        network = cls(model.config, len(model.vocabulary), end=model.end)
+        network.load_state_dict({name: torch.from_numpy(np.array(weight)) for name, weight in model.weights.items()})
+        return network.eval().to(device)
+
+    @torch.no_grad()
+    def costs(self, inputs: Ids, targets: Ids, state: State) -> tuple[NDArray[np.float32], State]:
+        """Read inputs (T, B) and say what each of the targets that follow them cost: nats (T, B), and the state."""
+        device = self.output.weight.device
+        logits, state = self(torch.from_numpy(inputs).to(device), state)
+        told = torch.from_numpy(targets).to(device)
+        nats = functional.cross_entropy(logits.flatten(0, 1), told.flatten(), reduction="none")
+        return nats.reshape(told.shape).cpu().numpy(), state
 
     def start(self, streams: int) -> State:
         """Give the state before any text: zero, and before a document full."""

@@ -15,6 +15,7 @@ from charrnn.config import NetworkConfig
 from charrnn.network.cells import CELLS, FULL, Array, CellState, CellStep, library, tanh
 from charrnn.network.clamp import Clamp, Clamps
 from charrnn.network.model_file import Model
+from charrnn.network.softmax import Nats, target_nats
 
 State = tuple[CellState, ...]
 """what every layer carries, the lowest first"""
@@ -104,6 +105,7 @@ class Reader:
         self.layers = tuple(_lay_out(config.cell, weights, layer) for layer in range(config.layers))
         self.output_weight = _packed(weights["output.weight"].T)
         self._output_bias = weights["output.bias"]
+        self.vocabulary_size = len(self._output_bias)
 
     @classmethod
     def of(cls, model: Model, *, arrays: Callable[[Any], Array] = np.asarray) -> "Reader":
@@ -159,6 +161,11 @@ class Reader:
             state = self.advance(row, state, clamps)
             said.append(state[-1].hidden)
         return library(said[0]).stack(said), state
+
+    def costs(self, inputs: Array, targets: Array, state: State, clamps: Clamps = NOTHING_HELD) -> tuple[Nats, State]:
+        """Read inputs (T, B) and say what each of the targets that follow them cost: nats (T, B), and the state."""
+        hidden, state = self.hidden(inputs, state, clamps)
+        return target_nats(self.logits(hidden), targets), state
 
     def logits(self, hidden: Array) -> Array:
         """Turn the top layer's output (…, H) into logits of the next character (…, V)."""

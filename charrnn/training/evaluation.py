@@ -9,9 +9,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn import functional
 
 from charrnn.text.rows import Chunk, Rows, cut
 from charrnn.training.events import Evaluation, Moment, result_of
@@ -131,14 +129,13 @@ def read_at_the_end(run: Run) -> int:
     return carried + windows.count * windows_a_row * WINDOW
 
 
-@torch.no_grad()
 def _loss(run: Run, rows: Rows, *, at_most: int, window: int = 0) -> Generator[Moment, None, Loss]:
     """Read rows until so many characters are scored; the state is zeroed every `window` characters, 0: never."""
     costs, count, read = [], 0, 0
     run.network.eval()
     try:
         for chunk, nats in _costs(run, rows, window):
-            costs.append(nats[chunk.scored.flatten()])
+            costs.append(nats[chunk.scored])
             count += costs[-1].size
             read += chunk.inputs.size
             yield Moment()
@@ -153,18 +150,15 @@ def _loss(run: Run, rows: Rows, *, at_most: int, window: int = 0) -> Generator[M
     return Loss(nats=float(nats_of_each.mean()), error=error, characters=count, read=read)
 
 
-@torch.no_grad()
 def _costs(run: Run, rows: Rows, window: int) -> Iterator[tuple[Chunk, NDArray[np.float32]]]:
-    """Give the nats of every target (T·B,), scored or not, a piece of all rows at a time."""
+    """Give the nats of every target (T, B), scored or not, a piece of all rows at a time."""
     ids = run.corpus.ids[run.train_characters :]
     length = _piece(rows.count * run.network.vocabulary_size)
     for number, chunk in enumerate(rows.chunks(ids, length)):
         if number == 0 or (window and number * length % window == 0):
             state = run.network.start(rows.count)
-        logits, state = run.network(torch.from_numpy(chunk.inputs).to(run.device), state)
-        targets = torch.from_numpy(chunk.targets).to(run.device)
-        nats = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
-        yield chunk, nats.cpu().numpy()
+        nats, state = run.network.costs(chunk.inputs, chunk.targets, state)
+        yield chunk, nats
 
 
 def _piece(numbers: int) -> int:

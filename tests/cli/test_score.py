@@ -48,6 +48,15 @@ def test_a_person_reads_a_line_a_text(call: Call, expected: Score) -> None:
     assert len(said.out) < 90
 
 
+def test_much_is_read_by_torch(call: Call, expected: Score, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where that is worth its start; the score is the same, to rounding."""
+    monkeypatch.setattr("charrnn.cli.judging.WORTH_TORCH", 0)
+    monkeypatch.setattr("charrnn.network.reader.Reader.costs", None)
+    told = json.loads(call("score", "book.txt", "--json").out)
+    assert math.isclose(told["nats_per_char"], expected.nats_per_char, abs_tol=1e-6)
+    assert call("score", "book.txt", "--per-line").out.count("\n") == 3
+
+
 @pytest.mark.usefixtures("expected")
 def test_the_model_can_be_named_first(call: Call) -> None:
     """As a directory or by its suffix; anything else is a text."""
