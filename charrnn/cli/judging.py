@@ -25,8 +25,8 @@ LINES_AT_ONCE = 4096
 """scored before the first of them is told"""
 ANOTHER_ALPHABET = 0.2
 """of a text outside the vocabulary: beyond it the score says little of how the text is written"""
-WORTH_TORCH = 6e11
-"""operations; here some ten seconds without it, where starting it takes three"""
+WORTH_TORCH = 3e11
+"""operations: some six seconds without it here, a third of that with it, and as much again to start it"""
 NUMBER = 10
 """columns of a number"""
 
