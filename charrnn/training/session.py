@@ -233,6 +233,8 @@ def _take_new_budget(run: Run, given: Mapping[str, Any]) -> None:
     run.concluded = False
     for what in PARTS:
         run.take_part(what)
+    if run.plan.finished(run.step):
+        run.parts["evaluation"] -= 1  # what is cut short before its first one would have no best weights
     run.sound_parts = run.parts["evaluation"]
 
 

@@ -156,6 +156,21 @@ def test_what_may_change_changes_what_is_to_come(text: Path, place: RunDirectory
     assert longer.run.plan.progress(20) < 0.1
 
 
+def test_a_run_cut_short_before_its_first_evaluation_is_evaluated(text: Path, place: RunDirectory) -> None:
+    """Fewer steps than were made are all there will be, and what was learned by them is the model."""
+    made = begin(find([str(text)]), place, GIVEN | {"steps": 400}, "cpu")
+    events = train(made.run, sample_every=0)
+    while made.run.step < 7:
+        next(events)
+    saving.save_last(made.run, place)
+    again = resume(find([str(text)]), place, {"steps": 5}, "cpu")
+    assert again.run.best is None
+    list(saving.kept(train(again.run, sample_every=0), again.run, place))
+    outcome = result_of(finish(again.run, place))
+    assert (outcome.steps, outcome.best_step, load(place.model).training["step"]) == (7, 7, 7)
+    assert resume(find([str(text)]), place, {"steps": 5}, "cpu").finished
+
+
 def test_a_training_that_ended_early_is_finished_until_it_is_given_more(text: Path, place: RunDirectory) -> None:
     """More time, or more patience; its budget once more is none."""
     text.write_text("".join(np.random.default_rng(0).choice(list("abcd"), size=1000)))
