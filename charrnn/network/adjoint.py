@@ -67,24 +67,31 @@ ADJOINTS: dict[str, Callable[[CellStep, CellState, CellState, Array | None], Ste
 }
 
 
-def input_gradients(reader: Reader, reading: Reading, before: State, logits: Array) -> Array:
-    """Say how a loss on the last prediction of a reading hangs on each character read: (T, B, E).
+def input_gradients(reader: Reader, ids: Array, reading: Reading, before: State, logits: Array) -> Array:
+    """Say how a loss on the last prediction of a reading of ids (T, B) hangs on each character read: (T, B, E).
 
     logits (B, V): dL/d of those after the last character; before: the state that the reading began with. E are the
-    numbers of a character's embedding, or of its one-hot vector where the model has none.
+    numbers of a character's embedding, or of its one-hot vector where the model has none. On what stands before the
+    end of a document, the end included, nothing hangs: after it the state is fresh.
     """
+    ended = None if reader.end is None else (ids == reader.end)[..., None]
     top = reading.layers[-1].hidden
     ahead = library(top).zeros_like(top)
     ahead[-1] = logits @ reader.output_weight.T
     for weights, layer, state in reversed(list(zip(reader.layers, reading.layers, before, strict=True))):
-        ahead = _through_layer(ADJOINTS[reader.config.cell], weights, layer, state, ahead)
+        ahead = _through_layer(ADJOINTS[reader.config.cell], weights, layer, state, ahead, ended)
     return ahead
 
 
 def _through_layer(
-    adjoint: Callable[..., StepGradient], weights: LayerWeights, layer: LayerReading, before: CellState, ahead: Array
+    adjoint: Callable[..., StepGradient],
+    weights: LayerWeights,
+    layer: LayerReading,
+    before: CellState,
+    ahead: Array,
+    ended: Array | None,
 ) -> Array:
-    """Take dL/dh after each step, (T, B, H), to dL/d of each step's input, (T, B, I)."""
+    """Take dL/dh after each step, (T, B, H), to dL/d of each step's input, (T, B, I); ended (T, B, 1): documents."""
     states = (before, *(step.state for step in layer.steps))
     hidden = library(ahead).zeros_like(ahead[0])
     memory = None if before.memory is None else hidden
@@ -92,7 +99,10 @@ def _through_layer(
     for number in range(len(layer.steps) - 1, -1, -1):
         past = states[number]
         recurrent = None if weights.bias_hh is None else past.hidden @ weights.weight_hh + weights.bias_hh
-        gradient = adjoint(layer.steps[number], past, CellState(hidden + ahead[number], memory), recurrent)
+        flow = CellState(hidden + ahead[number], memory)
+        if ended is not None:
+            flow = CellState(*(None if part is None else part * ~ended[number] for part in flow))
+        gradient = adjoint(layer.steps[number], past, flow, recurrent)
         projected.append(gradient.projected)
         hidden = gradient.recurrent @ weights.weight_hh.T + gradient.hidden
         memory = gradient.memory
