@@ -131,7 +131,7 @@ def gradient_norms(reader: Reader, window: Window) -> Numbers:
     """Give the norm of dℓ/de of each character read, the last first: (T, B)."""
     logits = np.exp(window.expected)
     logits[np.arange(len(window.told)), window.told] -= 1
-    gradients = input_gradients(reader, window.reading, window.before, logits)
+    gradients = input_gradients(reader, window.ids, window.reading, window.before, logits)
     norms: Numbers = np.linalg.norm(gradients, axis=-1)[::-1]
     return norms
 
@@ -140,15 +140,18 @@ class Others:
     """Other characters than those that stand in a text, as often as they come in it."""
 
     def __init__(self, ids: Ids, rng: np.random.Generator) -> None:
-        self.kinds, counts = np.unique(ids, return_counts=True)
-        self.shares = counts / counts.sum()
+        self.kinds, self.counts = np.unique(ids, return_counts=True)
         self.rng = rng
 
     def than(self, ids: Ids) -> Ids:
         """Draw another one for each of ids (B,); in a text of one character there is none."""
-        drawn = ids.copy()
-        while len(self.kinds) > 1 and (same := drawn == ids).any():
-            drawn[same] = self.rng.choice(self.kinds, size=int(same.sum()), p=self.shares)
+        if len(self.kinds) == 1:
+            return ids.copy()
+        own, ends = np.searchsorted(self.kinds, ids), self.counts.cumsum()
+        # A place among those of all other characters; those beyond its own come so much later in the whole text.
+        places = self.rng.integers(ends[-1] - self.counts[own])
+        places += self.counts[own] * (places >= ends[own] - self.counts[own])
+        drawn: Ids = self.kinds[np.searchsorted(ends, places, side="right")]
         return drawn
 
 

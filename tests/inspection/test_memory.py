@@ -100,6 +100,11 @@ def test_another_character_is_another_one() -> None:
     """Drawn as often as it comes; in a text of one character there is no other."""
     others = lags_of.Others(IDS, np.random.default_rng(0))
     assert not (others.than(IDS) == IDS).any()
+    drawn = others.than(np.zeros(20_000, np.int64))
+    shares = np.bincount(IDS, minlength=CHARACTERS)[1:] / (IDS != 0).sum()
+    assert np.allclose(np.bincount(drawn, minlength=CHARACTERS)[1:] / len(drawn), shares, atol=0.02)
+    rare = np.append(np.zeros(10_000_000, np.int64), 1)
+    assert (lags_of.Others(rare, np.random.default_rng(0)).than(rare[:9]) == 1).all()
     alike = np.zeros(9, np.int64)
     assert (lags_of.Others(alike, np.random.default_rng(0)).than(alike) == alike).all()
 
