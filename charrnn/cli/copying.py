@@ -58,7 +58,7 @@ def _by_novelty(text: str, novelty: Novelty) -> list[tuple[str, bool]]:
     """Cut a text into what is copied and what is not."""
     marks = novelty.marks()
     edges = [0, *(np.flatnonzero(marks[1:] != marks[:-1]) + 1).tolist(), len(text)]
-    return [(text[start:stop], bool(marks[start])) for start, stop in pairwise(edges)]
+    return [(text[start:stop], bool(marks[start])) for start, stop in pairwise(edges) if start < stop]
 
 
 def _tell(novelty: Novelty, text: str, original: Original) -> None:

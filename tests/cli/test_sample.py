@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small import PACKAGE_HOME, Call, random_model
+from small import PACKAGE_HOME, SMALL, Call, random_model
 
 import charrnn
 from charrnn.network.model_file import load, save
@@ -175,6 +175,19 @@ def test_copies_are_told(call: Call, run_here: RunDirectory) -> None:
     assert json.loads(call("sample", "--novelty", "--seed", "2", "-n", "90", "--json").out)["novelty"]["copied"] < 1
     from_python = charrnn.load(run_here.path).novelty(text)
     assert (from_python.share, [stretch.place for stretch in from_python.stretches]) == (1, [700])
+
+
+def test_of_an_empty_document_nothing_is_copied(call: Call, run_here: RunDirectory) -> None:
+    """A model of documents may end one before its first character."""
+    made = random_model("\n abcdefgh", config=dataclasses.replace(SMALL, documents="line"))
+    text = "a bad cab\n" * 60
+    keep_corpus(run_here, "\n abcdefgh" + text)
+    weights = {**made.weights, "output.bias": np.array([99, *[0] * 9], np.float32)}
+    save(run_here.model, dataclasses.replace(made, weights=weights, training={"train_characters": 400}))
+    said = call("sample", "--novelty", "-n", "90")
+    assert (said.code, said.out) == (0, "\n")
+    assert said.err.startswith("copied: 0.0%")
+    assert json.loads(call("sample", "--novelty", "--json").out)["novelty"]["copied"] == 0
 
 
 def keep_corpus(run: RunDirectory, text: str) -> None:
