@@ -48,6 +48,8 @@ def score(names: tuple[str, ...], **asked: Any) -> None:
     models, texts = _models_and_texts(names)
     if asked["sort"] and not asked["per_line"]:
         raise WrongUsageError("--sort puts lines in order", hint="`--per-line --sort`")
+    if asked["sort"] and asked["top"]:
+        raise WrongUsageError("--sort and --top cannot go together", hint="what comes next has no order to be put in")
     threads = cores.share_out()
     cores.wait_briefly()
     cores.keep_memory()

@@ -99,6 +99,7 @@ def test_lines_can_be_put_in_order(call: Call, run_here: RunDirectory) -> None:
     assert [json.loads(line)["bits_per_char"] for line in ordered] == sorted(bits)
     assert {json.loads(line)["content"] for line in ordered} == {"abc", "feed\x0cbag", "", "head"}
     assert call("score", "names.txt", "--sort").code == 2
+    assert call("score", "names.txt", "--sort", "--per-line", "--top", "3").code == 2
 
 
 @pytest.mark.usefixtures("expected")
