@@ -25,6 +25,7 @@ MARKS = {
 PACKED = {b"\x1f\x8b": "zcat", b"BZh": "bzcat", b"\xfd7zXZ": "xzcat", b"(\xb5/\xfd": "zstdcat"}
 """what compressed files begin with, and what unpacks them"""
 OTHER_ENCODINGS = "`--encoding latin-1` reads any byte; `--encoding cp1252` is usual for old Windows files"
+TEXT_FILES = "charrnn learns text files"
 
 CodePoints = NDArray[np.unsignedinteger]
 
@@ -91,7 +92,7 @@ def _decoded(source: Source, encoding: str) -> Iterator[str]:
             why = f"{source.name} is not valid {encoding.upper()}: {error}"
             raise CharrnnError(why, hint="`--encoding` names another, such as utf-8 or utf-16-le") from error
         if "\0" in text:
-            raise _binary(source, position - len(pending) + (pending + chunk).find(b"\0"))
+            raise _with_nul(source, text, pending + chunk, position - len(pending), lines)
         position += len(chunk)
         lines += text.count("\n")
         yield text
@@ -110,9 +111,17 @@ def _not_text(source: Source, encoding: str, at: int, line: int, error: UnicodeD
     return CharrnnError(f"{source.name} is not valid {encoding.upper()} {where}: 0x{byte:02X}", hint=hint)
 
 
+def _with_nul(source: Source, text: str, content: bytes, position: int, line: int) -> CharrnnError:
+    """Say where a NUL stands: at which byte, or where other characters have such bytes too, in which line."""
+    if content.count(b"\0") == text.count("\0"):
+        return _binary(source, position + content.index(b"\0"))
+    line += text.count("\n", 0, text.index("\0"))
+    return CharrnnError(f"{source.name} looks like a binary file (NUL in line {line:,})", hint=TEXT_FILES)
+
+
 def _binary(source: Source, at: int) -> CharrnnError:
     """Say that a file has a byte that texts do not have, and guess what it is."""
-    hint = _looks_like(source, _beginning(source)) or "charrnn learns text files"
+    hint = _looks_like(source, _beginning(source)) or TEXT_FILES
     return CharrnnError(f"{source.name} looks like a binary file (NUL at byte {at:,})", hint=hint)
 
 

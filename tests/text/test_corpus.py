@@ -176,6 +176,9 @@ def test_f11_binary_files_are_refused(tmp_path: Path) -> None:
     """A NUL byte is named with its place, whether the rest is valid text or not."""
     assert "NUL at byte 4)" in refused(b"PK\x03\x04\0\0" + b"a" * 500, tmp_path).message
     assert "NUL at byte 8)" in refused(b"\x89PNG\r\n\x1a\n\0\0\0\r" + b"a" * 500, tmp_path).message
+    wide = refused(("a line\n" * 30 + "\0").encode("utf-16"), tmp_path, encoding="utf-16")
+    assert "(NUL in line 31)" in wide.message
+    assert "utf-16" not in (wide.hint or "")
 
 
 def test_f12_line_ends_are_kept(tmp_path: Path) -> None:
