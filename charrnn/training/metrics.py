@@ -35,7 +35,7 @@ def recorded(events: Iterator[Event], path: Path, *, step: int) -> Iterator[Even
                 _append(path, described(event), there)
             except OSError as error:
                 broken = True
-                yield Trouble(step=step, message=f"cannot write {path}: {reason(error)}")
+                yield Trouble(step=event.step, message=f"cannot write {path}: {reason(error)}")
         yield event
 
 
