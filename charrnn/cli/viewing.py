@@ -17,12 +17,12 @@ from charrnn.cli.streams import tell, waiting
 from charrnn.cli.subject import Asked, Subject, subject_of
 from charrnn.cli.view_options import GUESSES
 from charrnn.errors import CharrnnError
+from charrnn.held_out import own_corpus
 from charrnn.inspection.concepts import Source
 from charrnn.inspection.counting import Counted, count
 from charrnn.network.model_file import load
 from charrnn.network.reader import Reader
-from charrnn.runs import RunDirectory, model_name
-from charrnn.text.corpus import open_corpus
+from charrnn.runs import model_name
 from charrnn.text.vocabulary import named
 from charrnn.views.terminal import light_background, output
 
@@ -162,11 +162,7 @@ def _other(subject: Subject, path: Path) -> Subject:
 def _counted(subject: Subject) -> Counted | None:
     """Have an n-gram count the text that the model was trained on; None where that is not beside it."""
     try:
-        corpus = open_corpus(RunDirectory(subject.path.parent).corpus)
+        corpus, learned = own_corpus(subject.path, subject.model.vocabulary, subject.model.training, hint="")
     except CharrnnError:
         return None
-    characters = subject.model.training.get("train_characters")
-    if corpus.vocabulary != subject.model.vocabulary or not isinstance(characters, int):
-        return None
-    size = len(corpus.vocabulary)
-    return count(corpus.ids[:characters], subject.ids, size=size, end_of_document=corpus.end)
+    return count(corpus.ids[:learned], subject.ids, size=len(corpus.vocabulary), end_of_document=corpus.end)

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.inspection.gates import KEEPING
 from charrnn.inspection.reading import CHUNK, SETTLING
 from charrnn.inspection.stretches import Places, Stretches
 from charrnn.network.reader import LayerReading, Reader
-
-KEEPING = {"lstm": "f", "gru": "z"}
-"""the gate that says how much a cell keeps of what it was"""
 
 Values = NDArray[np.float32]
 
@@ -51,7 +49,7 @@ def carried(reader: Reader, stretches: Stretches, cells: Sequence[int]) -> Carri
     """Read the stretches as they are."""
     state, hidden = stretches.state, reader.config.hidden
     places = [(cell // hidden, cell % hidden) for cell in cells]
-    gate = KEEPING.get(reader.config.cell)
+    gate = KEEPING[reader.config.cell]
     values, signals, gates = [], [], []
     for first in range(0, len(stretches.ids), CHUNK):
         reading = reader.read(stretches.ids[first : first + CHUNK], state)
