@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charrnn.inspection.concepts import CONCEPTS, Concept, Source, entropy_concept, surprise_concept
+from charrnn.inspection.concepts import CONCEPTS, Source
 
 LENGTH = 20_000
 """of a hostile text"""
@@ -188,13 +188,3 @@ def test_marking_takes_time_in_proportion_to_the_text(suffix: str, hostile: str)
     begun = time.process_time()
     assert all(len(concept.mark(source)) == LENGTH for concept in CONCEPTS.values())
     assert time.process_time() - begun < 3
-
-
-@pytest.mark.parametrize("concept", [surprise_concept(np.array([0, 0.5, 2.25])), entropy_concept(np.ones(3))])
-def test_what_the_model_said_is_marked_in_hundredths_of_a_nat(concept: Concept) -> None:
-    """And only for the text that it said it of."""
-    expected = {"surprise": [0, 50, 225], "entropy": [100, 100, 100]}
-    assert concept.family == "model"
-    assert concept.mark(Source.of("abc")).tolist() == expected[concept.name]
-    with pytest.raises(ValueError, match="3 characters"):
-        concept.mark(Source.of("ab"))

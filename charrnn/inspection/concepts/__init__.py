@@ -4,7 +4,6 @@
 from charrnn.inspection.concepts import prose, lines, words, code, statements, markup, local, anticipation  # noqa: I001
 from charrnn.inspection.concepts.concept import CONCEPTS, Concept, Family, Kind, concept
 from charrnn.inspection.concepts.language import Language, detect_language
-from charrnn.inspection.concepts.losses import entropy_concept, surprise_concept
 from charrnn.inspection.concepts.marks import Hits, Marks
 from charrnn.inspection.concepts.placebos import placebos
 from charrnn.inspection.concepts.source import Source
@@ -22,13 +21,11 @@ __all__ = [
     "code",
     "concept",
     "detect_language",
-    "entropy_concept",
     "lines",
     "local",
     "markup",
     "placebos",
     "prose",
     "statements",
-    "surprise_concept",
     "words",
 ]

@@ -15,9 +15,9 @@ from charrnn.inspection.concepts.marks import Hits, Marks
 from charrnn.inspection.concepts.source import Source
 
 Kind = Literal["binary", "counter", "depth"]
-Family = Literal["state", "local", "anticipation", "placebo", "model"]
+Family = Literal["state", "local", "anticipation", "placebo"]
 """state: what a reader of the text so far has to remember; local: a function of the character just read;
-anticipation: of the one to come; placebo: a state that nothing depends on; model: what the network itself said"""
+anticipation: of the one to come; placebo: a state that nothing depends on"""
 Mark = Callable[[Source], Marks]
 
 
@@ -28,7 +28,7 @@ class Concept:
     name: str
     """As it is asked for and listed."""
     kind: Kind
-    # binary: 0 or 1; depth: a small number; counter: a number without bound, binned before it is compared.
+    """binary: 0 or 1; depth: a small number; counter: a number without bound, binned before it is compared."""
     description: str
     """One line for people."""
     mark: Mark
