@@ -76,8 +76,10 @@ def rank_correlation(one: Signals, other: Signals) -> float | None:
     >>> rank_correlation(np.array([1.0, 2.0, np.inf]), np.array([10.0, 30.0, 40.0]))
     1.0
     """
+    if len(one) < 2:
+        return None
     first, second = _ranks(one), _ranks(other)
-    if len(one) < 2 or not first.any() or not second.any():
+    if not first.any() or not second.any():
         return None
     return round(float(first @ second / np.sqrt((first @ first) * (second @ second))), 12)
 

@@ -124,4 +124,5 @@ def test_ranks_agree_whatever_the_scale() -> None:
     assert rank_correlation(one, np.exp(one)) == 1
     assert rank_correlation(one, -np.array([1.0, 5.0, 2.0, 9.0])) == -1
     assert rank_correlation(one, np.ones(4)) is None
+    assert rank_correlation(one[:1], one[:1]) is rank_correlation(one[:0], one[:0]) is None
     assert rank_correlation(np.array([1.0, 2.0, 9.0]), np.array([7, 8, 8])) == pytest.approx(0.75**0.5)
