@@ -33,7 +33,7 @@ class Rules:
     needed: float = 3.0
     """standard errors above the controls at the edges, for a causal cell; below, it is no more used than they are"""
     felt: float = 0.02
-    """nats at the edges: less than that is no loss, however certain"""
+    """nats: a character that costs less than that more is no loss, however certain"""
     contrast: float = 3.0
     """times as much at the edges as elsewhere, for a causal cell"""
 
@@ -45,7 +45,8 @@ VERDICTS = {
     " more at the concept's ends than controls do, {contrast:.0f} times as much as elsewhere; held inside, it makes"
     " an end likelier than outside",
     "detector": "fit >= {detector}; fit or memory {twin:.0f} times the scrambled network's, or half as far from 1",
-    "unused": "a detector that costs no more than control cells when held still",
+    "unused": "a detector that, held still, costs no more than controls do at the concept's ends, and elsewhere less"
+    " than {felt} nats",
     "partial": "fit >= {trace}",
     "distributed": "a layer's cells tell R2 >= {told} of it together, no one of them half as much",
     "local": "memory < {local}: the last three characters say as much",
@@ -122,7 +123,8 @@ def _used(cause: Cause, rules: Rules) -> str:
         return "causal"
     # what a partner makes up for shows only when both are held
     beside = cause.pair_added is not None and _needed(cause.pair_added, cause.pair_z or 0.0, rules)
-    return "detector" if alone or beside else "unused"
+    # nor is a cell unused that the network needs between the ends
+    return "detector" if alone or beside or cause.elsewhere_delta >= rules.felt else "unused"
 
 
 def _needed(delta: float, z: float, rules: Rules) -> bool:

@@ -74,6 +74,7 @@ def test_each_line_is_drawn_where_it_says(known: dict[str, Any], word: str) -> N
         ({"elsewhere_delta": 0.2}, "detector"),
         ({"elsewhere_delta": -0.2}, "detector"),
         ({"edge_z": 2.9}, "unused"),
+        ({"edge_z": 2.9, "elsewhere_delta": 0.03}, "detector"),
         ({"edge_delta": 0.019, "elsewhere_delta": 0.0}, "unused"),
         ({"edge_delta": -0.4, "edge_z": -8.0}, "unused"),
         ({"edge_z": 1.0, "pair_added": 0.3, "pair_z": 7.0}, "detector"),
