@@ -5,6 +5,7 @@ The training text's suffixes are sorted once and kept beside the run; sorting is
 
 import hashlib
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,8 +107,8 @@ def ordinary(held_out: Novelty) -> int:
 def suffixes_of(ids: Ids, size: int, path: Path) -> Suffixes:
     """Give the suffixes of a training text, ids (T,), below `size`, from the file that keeps them.
 
-    One that is missing, damaged or of another text is made anew. Raise CharrnnError if the text is damaged or too
-    long to be sorted.
+    One that is missing, damaged or of another text is made anew, and kept if it can be. Raise CharrnnError if the
+    text is damaged or too long to be sorted.
     """
     if len(ids) > MOST_CHARACTERS:
         raise CharrnnError(f"the training text is too long to look for copies in: {len(ids):,} characters")
@@ -117,7 +118,8 @@ def suffixes_of(ids: Ids, size: int, path: Path) -> Suffixes:
     order = _kept(path, checksum, len(ids))
     if order is None:
         order = sorted_suffixes(ids, size)
-        tensor_file.write(path, {"order": order}, {"kind": "suffixes", "text_sha256": checksum})
+        with suppress(OSError):
+            tensor_file.write(path, {"order": order}, {"kind": "suffixes", "text_sha256": checksum})
     return Suffixes(ids, order)
 
 

@@ -58,6 +58,13 @@ def test_an_order_is_sorted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert np.array_equal(suffixes_of(ids, 5, path).order, order)
 
 
+def test_where_nothing_can_be_kept_it_is_sorted_each_time(tmp_path: Path) -> None:
+    """A run on a disk that is full or not ours to write on can be asked all the same."""
+    text = np.random.default_rng(0).integers(5, size=300)
+    found = suffixes_of(text, 5, tmp_path / "missing" / "corpus.suffixes")
+    assert np.array_equal(found.order, sorted_suffixes(text, 5))
+
+
 @pytest.mark.parametrize("damage", ["missing", "empty", "cut", "flipped", "another"])
 def test_an_order_that_does_not_fit_is_made_anew(tmp_path: Path, damage: str) -> None:
     """Whatever became of the file, or of the text."""
