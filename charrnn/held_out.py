@@ -30,7 +30,7 @@ def held_out(
 ) -> NamedText:
     """Take a stretch of what was held out from the model in that file; the first begins where a line does.
 
-    The model's vocabulary and how it was trained are all of it that is asked for.
+    Of the model its vocabulary and the record of its training are enough; its weights need not be read.
 
     Raise CharrnnError, with that hint, where the run's corpus is not beside the model or is another's.
     """

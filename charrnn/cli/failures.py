@@ -43,9 +43,9 @@ def told(error: BaseException) -> int:
         case click.ClickException():
             return fail(error.format_message(), None, error.exit_code)
         case Stopped():
-            return _die_of(error.number)
+            return _dying_of(error.number)
         case KeyboardInterrupt() | click.Abort():
-            return _die_of(signal.SIGINT)
+            return _dying_of(signal.SIGINT)
         case BrokenPipeError():
             return 0
         case OSError(filename=None):
@@ -100,13 +100,18 @@ def _usage_hint(error: click.UsageError) -> str | None:
     return str(notes[0]) if notes else f"`{path} -h` shows what there is"
 
 
-def _die_of(number: int) -> int:
-    """Die as if the signal had never been caught, so that a shell's loop around the command ends too."""
+def _dying_of(number: int) -> int:
+    """Write out what is pending and die of a signal; where that cannot be, give the exit code that says so."""
     settle_output()
     if os.name != "nt":
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
+        die_of(number)
     return 128 + number
+
+
+def die_of(number: int) -> None:
+    """Die as if the signal had never been caught, so that a shell's loop around the command ends too."""
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
 
 
 def settle_output() -> None:

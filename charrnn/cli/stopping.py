@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from charrnn.cli.failures import Stopped
+from charrnn.cli.failures import Stopped, die_of
 from charrnn.training.events import Event, Moment, Pause, Result
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -128,9 +128,3 @@ def tell(words: str) -> None:
     """Say something from within a signal handler: past every buffer, and to nobody if the terminal is gone."""
     with suppress(OSError):
         os.write(2, words.encode())
-
-
-def die_of(number: int) -> None:
-    """End by a signal itself, as the shell expects, so that its loops stop too."""
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.inspection.autocorrelation import Autocorrelation, rank_correlation
+from charrnn.inspection.sums import DEAD
 from charrnn.inspection.watch import watch
 from charrnn.network.reader import LayerReading, Reader
 from charrnn.text.vocabulary import Ids
@@ -21,8 +22,6 @@ SHUT, OPEN = 0.1, 0.9
 """a gate beyond these is saturated"""
 MOSTLY = 0.9
 """of the time: a cell whose keeping gate is saturated for so long never forgets, or always does"""
-DEAD = 1e-6
-"""variance below which a cell does not move"""
 SMALLEST = 1e-12
 """of a keeping gate, before its logarithm is taken"""
 DIGITS = 4
