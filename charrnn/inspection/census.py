@@ -23,16 +23,20 @@ def census(seen: Observations, found: Sequence[Entry]) -> Census:
     """Count the cells of each sort; the shortlist says what is known of the concepts, and which cells are causal."""
     known = {one.number: one.finding for one in found}
     alive, closest = seen.evidence.alive, followed(seen)
-    verdicts: Counter[str] = Counter()
+    causal = {one.cell for one in found if one.finding.verdict == "causal"}
+    verdicts = dict.fromkeys(causal, "detector")
     for cell in np.flatnonzero(alive).tolist():
         number = int(closest[cell])
         fit, memory = float(seen.scores.fit[number, cell]), float(seen.scores.memory[number, cell])
-        verdicts[verdict(replace(known[number], fit=fit, memory=memory, spread=(), cause=None))] += 1
+        alone = replace(known[number], fit=fit, memory=memory, spread=(), cause=None)
+        # What a cell needs to be causal it may have for another concept than the one that explains most of it.
+        verdicts.setdefault(cell, verdict(alone))
+    sorts = Counter(verdicts.values())
     return Census(
         dead=int((~alive).sum()),
-        detectors=verdicts["detector"],
-        causal=len({one.cell for one in found if one.finding.verdict == "causal"}),
-        partial=verdicts["partial"],
+        detectors=sorts["detector"],
+        causal=len(causal),
+        partial=sorts["partial"],
         local=int((alive & (seen.evidence.local > MOSTLY)).sum()),
     )
 
