@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from charrnn.errors import WrongUsageError
 
+USUAL_LENGTH, LONGEST_DOCUMENT = 500, 100_000
+"""characters; a document ends by itself, but one by a model that has hardly learned may not"""
+
 Watch = Callable[[str], bool]
 """is shown each character of one text as it is written, and says whether that was the last one"""
 
@@ -55,6 +58,11 @@ class Ending:
 
 
 ENDLESS = Ending()
+
+
+def usual_length(*, documents: bool) -> int:
+    """Say how many characters are written where nobody says it: a document is to end by itself."""
+    return LONGEST_DOCUMENT if documents else USUAL_LENGTH
 
 
 def _shortened(text: str, most: int = 40) -> str:

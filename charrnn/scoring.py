@@ -19,7 +19,7 @@ from charrnn.errors import CharrnnError
 from charrnn.network.reader import Reader
 from charrnn.network.softmax import Nats, log_probabilities
 from charrnn.prompt import read_through
-from charrnn.text.documents import ended
+from charrnn.text.documents import with_ends
 from charrnn.text.rows import cut
 from charrnn.text.vocabulary import UNKNOWN, Ids, Vocabulary
 from charrnn.threads import go_through
@@ -100,8 +100,7 @@ def score(predictor: Predictor, vocabulary: Vocabulary, text: str, *, threads: i
     A model of documents predicts all of each, its end too, and nothing is carried to the next. Raise CharrnnError if
     fewer than two are left: without documents the first one is predicted by nothing.
     """
-    if predictor.config.documents is not None:
-        text = "".join(ended([text], predictor.config.documents, "the text"))
+    text = with_ends(text, predictor.config.documents)
     unknown = vocabulary.unknown_in(text).total()
     ids = vocabulary.encode(text, unknown="stand_in")
     if predictor.end is not None:
@@ -116,6 +115,16 @@ def score(predictor: Predictor, vocabulary: Vocabulary, text: str, *, threads: i
         unknown=unknown,
         stood_in_for=UNKNOWN in vocabulary,
     )
+
+
+def lines_of(text: str) -> list[str]:
+    r"""Split a text at its line ends, as the network learned them: nothing else ends a line.
+
+    >>> lines_of("one\rtwo\n\nthree\n")
+    ['one\rtwo', '', 'three']
+    """
+    lines = text.split("\n")
+    return lines if lines[-1] else lines[:-1]
 
 
 def score_lines(

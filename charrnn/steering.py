@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 
 from charrnn.errors import WrongUsageError
+from charrnn.network.cell_name import cell_named, see_that_there_is
 from charrnn.network.clamp import Clamp, Clamps
 from charrnn.network.reader import Reader
 from charrnn.network.side_by_side import put
@@ -21,13 +22,20 @@ Signals = Mapping[tuple[int, int], float]
 """by layer, from 1, and unit, from 0: tanh(c) of an LSTM's cell, h of the others"""
 
 
+def signals_named(clamps: Mapping[str, float]) -> Signals:
+    """Read the names of cells that are to be held (WrongUsageError).
+
+    >>> signals_named({"1.7": 1.0, "2.31": -0.5})
+    {CellName(layer=1, unit=7): 1.0, CellName(layer=2, unit=31): -0.5}
+    """
+    return {cell_named(name): signal for name, signal in clamps.items()}
+
+
 def held_at(reader: Reader, signals: Signals) -> Clamps:
     """Hold cells at these signals in every stream; raise WrongUsageError for a cell or a signal that cannot be."""
     config = reader.config
     for (layer, unit), signal in signals.items():
-        if not (1 <= layer <= config.layers and 0 <= unit < config.hidden):
-            last = f"{config.layers}.{config.hidden - 1}"
-            raise WrongUsageError(f"there is no cell {layer}.{unit}", hint=f"the model's cells are 1.0 to {last}")
+        see_that_there_is((layer, unit), layers=config.layers, units=config.hidden)
         if not -1 <= signal <= 1:
             raise WrongUsageError(f"{layer}.{unit} cannot be held at {signal:g}: it must be a number from -1 to 1")
     return {

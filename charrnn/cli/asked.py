@@ -8,17 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from charrnn.cli.options import CellName
 from charrnn.cli.streams import read_text
-from charrnn.ending import Ending
+from charrnn.ending import Ending, usual_length
 from charrnn.errors import WrongUsageError
+from charrnn.network.cell_name import CellName
 from charrnn.network.model_file import Model
 from charrnn.sampling import Choice
 from charrnn.text.encoding import known_encoding
 from charrnn.text.vocabulary import named
 
-USUAL_LENGTH, LONGEST_DOCUMENT = 500, 100_000
-"""characters; a document ends by itself, but one by a model that has hardly learned may not"""
 SEEDS = 1_000_000
 """how many are drawn from where none was given: short enough to be typed again"""
 
@@ -106,8 +104,7 @@ class Asked:
             if unseen:
                 newline = "a newline is written $'\\n' in the shell" if "\\" in unseen else None
                 raise WrongUsageError(f"--stop can never come: the model never saw {named(unseen)}", hint=newline)
-        usual = USUAL_LENGTH if model.end is None else LONGEST_DOCUMENT
-        length = usual if self.length is None else self.length
+        length = usual_length(documents=model.end is not None) if self.length is None else self.length
         return Ending(length=length or None, stops=self.stops)
 
     def seeds(self) -> range:

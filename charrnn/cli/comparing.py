@@ -3,16 +3,15 @@
 How they are drawn is left to `views.columns`.
 """
 
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-import click
 import numpy as np
 
 from charrnn.cli.asked import Asked
+from charrnn.cli.streams import say_json
 from charrnn.cli.writer import Writer
 from charrnn.cli.writing import described, manner
 from charrnn.errors import CharrnnError
@@ -54,7 +53,7 @@ def compare(writer: Writer, asked: Asked) -> None:
     ]
     if asked.as_json:
         for text in texts:
-            click.echo(json.dumps(_values(text, seed)))
+            say_json(_values(text, seed))
         return
     title = [model_name(writer.path), f"repeat with --seed {seed}"]
     if writer.prompt:

@@ -1,15 +1,12 @@
 """Concepts as people name them: found by name, made of patterns, listed with what a text has of them."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import click
-
-from charrnn.cli.streams import read_text
+from charrnn.cli.streams import read_text, say_json
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.held_out import SEARCHED, held_out
 from charrnn.inspection.concepts import CONCEPTS, Concept, Source
@@ -34,7 +31,7 @@ def list_concepts(named: Path | None, asked: Mapping[str, Any]) -> None:
     concepts = concepts_asked(asked["concepts"]) or CONCEPTS.values()
     counted = listing(concepts, _text_at_hand(named, asked))
     if asked["as_json"]:
-        click.echo(json.dumps(counted.to_json()))
+        say_json(counted.to_json())
         return
     from charrnn.views.concepts import ConceptsTable
     from charrnn.views.terminal import output

@@ -3,18 +3,16 @@
 What counts as copied is left to `novelty`.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 
 from charrnn.cli.asked import Asked
-from charrnn.cli.streams import DIM, Page, tell, waiting
+from charrnn.cli.streams import DIM, Page, say_json, tell, waiting
 from charrnn.cli.writer import Writer
 from charrnn.cli.writing import begin, described, end
 from charrnn.network.model_file import Model
@@ -34,7 +32,7 @@ def write_with_novelty(writer: Writer, asked: Asked) -> None:
         novelty = original.novelty(text)
         if asked.as_json:
             values = described(writer, seeds[number], text, nats)
-            click.echo(json.dumps({**values, "novelty": _values(novelty, original)}))
+            say_json({**values, "novelty": _values(novelty, original)})
             continue
         begin(page, writer, asked, number=number, seed=seeds[number])
         page.write("" if asked.no_prompt else writer.prompt)

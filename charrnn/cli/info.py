@@ -1,7 +1,6 @@
 """charrnn info: what a model is and how it was trained."""
 
 import dataclasses
-import json
 import math
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,7 +12,7 @@ import click
 from charrnn.cli.completing import ModelType
 from charrnn.cli.formats import DrawingType
 from charrnn.cli.options import OUTPUT, Command, json_option, option
-from charrnn.cli.streams import say
+from charrnn.cli.streams import say, say_json
 from charrnn.errors import CharrnnError
 from charrnn.runs import RunDirectory, find_model, model_name, models
 from charrnn.views.terminal import unicode_stream, visible
@@ -72,7 +71,7 @@ def _tell_of_one(path: Path, svg: Path | None, *, as_json: bool) -> None:
         _write_picture(svg, path, course, ngram)
     if as_json:
         facts = _facts(path, loaded) | {"history": dataclasses.asdict(course), "ngram": _ngram_facts(ngram)}
-        click.echo(json.dumps(facts))
+        say_json(facts)
         return
     lines = list(_lines(path, loaded, ngram))
     column = max(len(name) for name, _ in lines) + GAP

@@ -1,21 +1,17 @@
 """What `charrnn score` does once its options are known: models judge texts, or lines, or say what comes next."""
 
-import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import click
-
-from charrnn.cli.streams import read_text, say, tell, waiting
+from charrnn.cli.streams import read_text, say, say_json, tell, waiting
 from charrnn.errors import CharrnnError
 from charrnn.network.model_file import Model, count_multiplied, load
 from charrnn.network.reader import Reader
 from charrnn.runs import model_name
-from charrnn.scoring import Predictor, Score, next_characters, score, score_lines
+from charrnn.scoring import Predictor, Score, lines_of, next_characters, score, score_lines
 from charrnn.text.encoding import known_encoding
 from charrnn.views.terminal import visible
 
@@ -97,7 +93,7 @@ def _judged(judges: Sequence[Judge], text: str, asked: Asked) -> Iterator[Judged
     """Have all judge a text, or each line of it."""
     content = read_text(text, known_encoding(asked["encoding"]))
     if asked["per_line"]:
-        yield from _in_order(_lines_judged(judges, text, _lines(content)), sort=asked["sort"])
+        yield from _in_order(_lines_judged(judges, text, lines_of(content)), sort=asked["sort"])
         return
     try:
         with waiting(f"scoring {visible(text)} ..."):
@@ -105,12 +101,6 @@ def _judged(judges: Sequence[Judge], text: str, asked: Asked) -> Iterator[Judged
         yield Judged(text=text, scores=scores)
     except CharrnnError as error:
         raise CharrnnError(f"{text}: {error.message}", hint=error.hint) from error
-
-
-def _lines(content: str) -> list[str]:
-    """Split a text at its line ends, as the network learned them: nothing else ends a line."""
-    lines = content.split("\n")
-    return lines if lines[-1] else lines[:-1]
 
 
 def _lines_judged(judges: Sequence[Judge], text: str, lines: Sequence[str]) -> Iterator[Judged]:
@@ -138,7 +128,7 @@ def _show_json(judges: Sequence[Judge], judged: Iterator[Judged]) -> None:
     for one in judged:
         where = {} if one.number is None else {"line": one.number, "content": one.line}
         for judge, found in zip(judges, one.scores, strict=True):
-            click.echo(json.dumps({"model": str(judge.path), "text": one.text, **where, **_numbers(found)}))
+            say_json({"model": str(judge.path), "text": one.text, **where, **_numbers(found)})
 
 
 def _numbers(found: Score | None) -> dict[str, Any]:
@@ -147,8 +137,7 @@ def _numbers(found: Score | None) -> dict[str, Any]:
         "unknown": found.unknown if found else None,
         "nats_per_char": found.nats_per_char if found else None,
         "bits_per_char": found.bits_per_char if found else None,
-        # JSON has no number for an infinite one.
-        "perplexity": found.perplexity if found and math.isfinite(found.perplexity) else None,
+        "perplexity": found.perplexity if found else None,
     }
 
 
@@ -211,13 +200,13 @@ def _tell_next(judges: Sequence[Judge], texts: Sequence[str], asked: Asked) -> N
     """Say for each text, or for each line, which characters are the likeliest to come next."""
     for text in texts:
         content = read_text(text, known_encoding(asked["encoding"]))
-        beginnings = _lines(content) if asked["per_line"] else [content]
+        beginnings = lines_of(content) if asked["per_line"] else [content]
         for beginning in beginnings:
             for judge in judges:
                 found = next_characters(judge.reader, judge.model.vocabulary, beginning, most=asked["top"])
                 if asked["as_json"]:
                     told = {"model": str(judge.path), "text": text, "next": [list(pair) for pair in found]}
-                    click.echo(json.dumps(told | ({"content": beginning} if asked["per_line"] else {})))
+                    say_json(told | ({"content": beginning} if asked["per_line"] else {}))
                     continue
                 after = f"after {visible(beginning[-40:], keep='')!r}" if beginning else "at the beginning"
                 say(f"{text}: {after}, by {model_name(judge.path)}")

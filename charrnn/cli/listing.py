@@ -1,6 +1,5 @@
 """What `charrnn info` says where there are several runs: a line each."""
 
-import json
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -8,9 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-import click
-
-from charrnn.cli.streams import say
+from charrnn.cli.streams import say, say_json
 from charrnn.errors import CharrnnError
 from charrnn.network.model_file import describe
 from charrnn.runs import model_name
@@ -24,8 +21,8 @@ LONGEST_TEXT = 20
 class Listed:
     """A run in a list of runs."""
 
-    run: str
-    """the directory that holds the model"""
+    model: str
+    """the path of the model's file"""
     text: str
     """what it learned"""
     network: str
@@ -45,7 +42,7 @@ def list_runs(models: Sequence[Path], *, as_json: bool) -> None:
     now = time.time()
     runs = [_listed(model, now) for model in models]
     if as_json:
-        click.echo(json.dumps({"runs": [asdict(run) for run in runs]}))
+        say_json({"runs": [asdict(run) for run in runs]})
         return
     rows = [("run", "text", "network", "bits/char", "size", "age"), *map(_row, runs)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -53,15 +50,16 @@ def list_runs(models: Sequence[Path], *, as_json: bool) -> None:
         line = "  ".join(f"{entry:{width}}" for entry, width in zip(row, widths, strict=True)).rstrip()
         say(f"{row[0]:{widths[0]}}  {run.problem}" if run and run.problem else line)
     say("")
-    say(f"`charrnn info {runs[0].run}` says more of one")
+    say(f"`charrnn info {model_name(models[0])}` says more of one")
 
 
 def _row(run: Listed) -> tuple[str, ...]:
+    name = model_name(Path(run.model))
     if run.problem:
-        return (run.run, "", "", "", "", "")
+        return (name, "", "", "", "", "")
     text = run.text if len(run.text) <= LONGEST_TEXT else f"{run.text[: LONGEST_TEXT - 1]}…"
     bits = "-" if run.bits_per_char is None else f"{run.bits_per_char:.4f}"
-    return run.run, text, run.network, bits, f"{run.bytes / 1e6:.1f} MB", age(run.seconds_old)
+    return name, text, run.network, bits, f"{run.bytes / 1e6:.1f} MB", age(run.seconds_old)
 
 
 def _listed(model: Path, now: float) -> Listed:
@@ -72,7 +70,7 @@ def _listed(model: Path, now: float) -> Listed:
         told = dict(_told(model))
     except CharrnnError as error:
         told["problem"] = error.message
-    return Listed(run=model_name(model), bytes=about.st_size, seconds_old=max(0.0, now - about.st_mtime), **told)
+    return Listed(model=str(model), bytes=about.st_size, seconds_old=max(0.0, now - about.st_mtime), **told)
 
 
 def _told(model: Path) -> Iterator[tuple[str, Any]]:

@@ -1,15 +1,14 @@
 """What `charrnn inspect` does once its options are known: a search of all cells, or a look at those asked for."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 
 from charrnn.cli.concepts import concepts_asked
 from charrnn.cli.drawing import heatmap_of, marks_of, show
+from charrnn.cli.streams import say_json
 from charrnn.cli.subject import Asked, Subject, subject_of
 from charrnn.errors import WrongUsageError
 from charrnn.inspection.activity import Cell
@@ -65,7 +64,7 @@ def _look_at_cells(path: Path, asked: Asked, concepts: Sequence[Concept]) -> Non
     subject = subject_of(path, asked, asked["chars"] or SHOWN)
     heatmap = _cells_map(subject, asked["cells"], concepts)
     if asked["as_json"]:
-        click.echo(json.dumps(_values(subject, heatmap, asked["start"])))
+        say_json(_values(subject, heatmap, asked["start"]))
     show([heatmap], asked)
 
 
@@ -74,7 +73,7 @@ def _values(subject: Subject, heatmap: Heatmap, start: int) -> dict[str, Any]:
     marks = heatmap.marks
     cells = {row.label: np.asarray(row.values, np.float64).round(DIGITS).tolist() for row in heatmap.rows}
     return {
-        "model": model_name(subject.path),
+        "model": str(subject.path),
         "text": subject.source.name,
         "start": start,
         "characters": len(heatmap.text),

@@ -4,17 +4,18 @@ What an option means is left to its command.
 """
 
 import math
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
 from charrnn.cli.completing import ModelType
 from charrnn.cli.streams import require_output
+from charrnn.errors import WrongUsageError
+from charrnn.network.cell_name import CellName, cell_named
 from charrnn.runs import find_model
 
 COMMON, OUTPUT, OTHER = "Common options", "Output", "Other options"
@@ -24,15 +25,6 @@ MOST_CHARACTERS = 10**12
 """of a text, read or written: more than anyone will wait for"""
 LONGEST_SHOWN = 40
 """characters of a value that an error repeats"""
-
-
-class CellName(NamedTuple):
-    """A cell as people write it: 2.317 is unit 317 of the second layer."""
-
-    layer: int
-    """from 1"""
-    unit: int
-    """from 0"""
 
 
 class CellType(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions of Click only
@@ -46,10 +38,12 @@ class CellType(click.ParamType):  # type: ignore[type-arg]  # generic in newer v
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> CellName:
         """Turn "2.317" into layer and unit."""
-        match = re.fullmatch(r"([1-9]\d{0,5})\.(\d{1,7})", str(value), re.ASCII)
-        if isinstance(value, CellName) or not match:
-            return value if isinstance(value, CellName) else self.fail(_cell_wanted(value), param, ctx)
-        return CellName(int(match[1]), int(match[2]))
+        if isinstance(value, CellName):
+            return value
+        try:
+            return cell_named(str(value))
+        except WrongUsageError:
+            self.fail(_cell_wanted(value), param, ctx)
 
 
 def _cell_wanted(value: object) -> str:

@@ -16,12 +16,13 @@ import numpy as np
 from charrnn import __version__
 from charrnn.cli.drawing import write_drawing
 from charrnn.cli.subject import Subject
-from charrnn.inspection.activity import WARM_UP, activity, cell_named
+from charrnn.inspection.activity import WARM_UP, activity
 from charrnn.inspection.coding import EPISODES_NEEDED, STREAMS_NEEDED
 from charrnn.inspection.concepts import Concept
 from charrnn.inspection.findings import Findings
 from charrnn.inspection.passage import holding, holds, passage_of_many
 from charrnn.inspection.surprise import Surprise, surprise
+from charrnn.network.cell_name import cell_named
 from charrnn.runs import model_name
 from charrnn.views.heatmap import HeatmapRow, Marks
 from charrnn.views.page import Page, PageCell, PageConcept

@@ -1,23 +1,21 @@
 """What `charrnn inspect` does when it searches: every cell for every concept, and the cells that detect one."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import click
 import numpy as np
 
 from charrnn.cli.drawing import heatmap_of, marks_of, show
 from charrnn.cli.paging import write_page
 from charrnn.cli.progress import watching
+from charrnn.cli.streams import say_json
 from charrnn.cli.subject import Asked, Subject, confirming, subject_of
 from charrnn.held_out import SEARCHED
 from charrnn.inspection.concepts import CONCEPTS, Concept
 from charrnn.inspection.findings import Finding, Findings, worth_drawing
 from charrnn.inspection.passage import passage
 from charrnn.inspection.search import find
-from charrnn.runs import model_name
 from charrnn.views.amounts import sparkline
 from charrnn.views.findings import FindingsTable, rows
 from charrnn.views.heatmap import Heatmap
@@ -41,19 +39,19 @@ def search(path: Path, asked: Asked, concepts: Sequence[Concept]) -> None:
             subject.source,
             subject.ids,
             chance=np.random.default_rng(asked["seed"]),
-            model=model_name(path),
+            model=str(path),
             concepts=concepts or None,
             confirm=confirming(subject, asked, asked["chars"] or SEARCHED),
             signal=asked["signal"],
             quick=asked["quick"],
             watch=watch,
         )
-    findings = replace(findings, seed=asked["seed"])
+    findings = replace(findings, seed=asked["seed"], start=asked["start"])
     known = {concept.name: concept for concept in concepts} or CONCEPTS
     if asked["html"]:
         write_page(asked["html"], subject, findings, known)
     if asked["as_json"]:
-        click.echo(json.dumps(findings.to_json()))
+        say_json(findings.to_json())
         if not asked["svg"]:
             return
     else:

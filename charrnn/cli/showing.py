@@ -1,17 +1,16 @@
 """Shows a training as it goes: a live screen, a line a report for a pipe, events in JSON, or nothing."""
 
-import json
 import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
-from typing import Any
 
 from rich.console import Console
 from rich.live import Live
 
 from charrnn.cli.keyboard import not_echoed
+from charrnn.cli.streams import say_json
 from charrnn.text.sources import Sources
 from charrnn.training.events import Event, Moment, Overfitting, Pause, Preview, Report, Step, Trouble
 from charrnn.training.metrics import described
@@ -87,7 +86,7 @@ def show_json(events: Events, _watch: Watch, _console: Console, _clock: Clock) -
     """Write every event but the single steps as a line of JSON to standard output."""
     for event in events:
         if not isinstance(event, Step | Moment | Pause):
-            print_json(described(event))
+            say_json(described(event))
 
 
 def show_nothing(events: Events, _watch: Watch, _console: Console, _clock: Clock) -> None:
@@ -95,12 +94,6 @@ def show_nothing(events: Events, _watch: Watch, _console: Console, _clock: Clock
     for event in events:
         if isinstance(event, Trouble):
             talk().print(f"warning: {visible(event.message)}", soft_wrap=True)
-
-
-def print_json(values: dict[str, Any]) -> None:
-    """Write one line of JSON to standard output, at once."""
-    sys.stdout.write(json.dumps(values) + "\n")
-    sys.stdout.flush()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -64,16 +64,20 @@ class Stopping:
                 return
 
     def through(self, work: Generator[Moment, None, Result]) -> Result:
-        """Do something long that may be left, and give what it comes to; raise Stopped if somebody asks to stop."""
-        while True:
-            try:
-                next(work)
-            except StopIteration as done:
+        """Do something long that may be left, and give what it comes to; raise Stopped if somebody asks to stop.
+
+        What is left is closed: what it was in the middle of is cleared up before anything else is done.
+        """
+        with closing(work):
+            while True:
+                try:
+                    next(work)
+                except StopIteration as done:
+                    self.heed()
+                    return done.value  # type: ignore[no-any-return]  # it is the work's
+                if self._pausing:
+                    self._pause()
                 self.heed()
-                return done.value  # type: ignore[no-any-return]  # it is the work's
-            if self._pausing:
-                self._pause()
-            self.heed()
 
     def heed(self) -> None:
         """Raise Stopped if a signal was put off."""

@@ -3,8 +3,11 @@
 What is said on them is left to the commands.
 """
 
+import json
+import math
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TextIO
@@ -25,6 +28,15 @@ def read_text(name: str, encoding: str = "utf-8", *, documents: str | None = Non
     return "".join(texts(find([name]).files[0], encoding, documents=documents))
 
 
+def _finite(value: Any) -> Any:
+    """Put None in the place of each NaN and infinity in plain values."""
+    if isinstance(value, Mapping):
+        return {name: _finite(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def require_output() -> None:
     """See, before much work is done for it, that there is a standard output to write results to (CharrnnError)."""
     if sys.stdout is None:
@@ -34,6 +46,15 @@ def require_output() -> None:
 def say(line: str) -> None:
     """Write a line of results, made harmless and encodable."""
     click.echo(plain_line(line, unicode=unicode_stream(sys.stdout)))
+
+
+def say_json(values: Mapping[str, Any]) -> None:
+    """Write a line of JSON as a result, at once; NaN and infinity, for which JSON has no number, are null in it."""
+    try:
+        line = json.dumps(values, allow_nan=False)
+    except ValueError:
+        line = json.dumps(_finite(values), allow_nan=False)
+    click.echo(line)
 
 
 def tell(line: str, *, style: str = "") -> None:

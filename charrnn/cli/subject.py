@@ -36,32 +36,39 @@ class Subject:
 
 def subject_of(path: Path, asked: Asked, characters: int) -> Subject:
     """Load the model, and the text: a file, or else what training held out."""
-    model = load(path)
-    stretch = slice(asked["start"], asked["start"] + characters)
+    model, stretch = load(path), _stretch(asked, characters)
     if asked["text"]:
-        text, name = _given_text(model, asked["text"], asked["encoding"], stretch)
+        read = _given_text(model, asked["text"], asked["encoding"], stretch)
     else:
-        text, name = held_out(path, model.vocabulary, model.training, stretch, hint="`--text FILE` names one")
-    if not text:
-        raise CharrnnError(f"{name} has no text at {asked['start']:,}", hint="a lower `--start`")
-    reader = Reader.of(model)
-    ids = model.vocabulary.encode(text, unknown="stand_in")
-    return Subject(path=path, model=model, reader=reader, source=Source.of(text, name), ids=ids)
+        told = held_out(path, model.vocabulary, model.training, stretch, hint="`--text FILE` names one")
+        read = _some(told.text, told.name, model, stretch)
+    return Subject(path=path, model=model, reader=Reader.of(model), source=read.source, ids=read.ids)
 
 
 def confirming(subject: Subject, asked: Asked, characters: int) -> Text | None:
-    """Load the other text that findings are to be confirmed on, if one was named."""
+    """Load the other text that findings are to be confirmed on, from the same place on, if one was named."""
     if not asked["confirm"]:
         return None
-    read, name = _given_text(subject.model, asked["confirm"], asked["encoding"], slice(0, characters))
-    ids = subject.model.vocabulary.encode(read, unknown="stand_in")
-    return Text(source=Source.of(read, name), ids=ids)
+    return _given_text(subject.model, asked["confirm"], asked["encoding"], _stretch(asked, characters))
 
 
-def _given_text(model: Model, name: str, encoding: str, stretch: slice) -> tuple[str, str]:
+def _stretch(asked: Asked, characters: int) -> slice:
+    """Say which characters of a text are asked for."""
+    start: int = asked["start"]
+    return slice(start, start + characters)
+
+
+def _given_text(model: Model, name: str, encoding: str, stretch: slice) -> Text:
     """Read a file; characters that the model never saw are left out, and that is said."""
     text = read_text(name, known_encoding(encoding), documents=model.config.documents)[stretch]
-    readable = model.vocabulary.readable(text)
-    if readable != text:
+    if model.vocabulary.readable(text) != text:
         tell(f"note: left out what the model never saw: {named(model.vocabulary.unknown_in(text))}")
-    return readable, name
+    return _some(text, name, model, stretch)
+
+
+def _some(text: str, name: str, model: Model, stretch: slice) -> Text:
+    """Have a text read as the model reads it; raise CharrnnError where there is none."""
+    read = Text.of(text, name, model.vocabulary)
+    if not read.source.text:
+        raise CharrnnError(f"{name} has no text at {stretch.start:,}", hint="a lower `--start`")
+    return read

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from charrnn import config_file
-from charrnn.cli.showing import print_json
+from charrnn.cli.streams import say_json
 from charrnn.config import NetworkConfig
 from charrnn.network.model_file import load
 from charrnn.runs import RUNS, model_name
@@ -57,7 +57,7 @@ def introduce(session: Session, console: Console, options: Options) -> None:
         console.print(f"resuming {directory.path} at step {run.step:,}{planned}", soft_wrap=True)
     known = baselines(run.corpus)
     if options["as_json"]:
-        print_json({"event": "start", **_facts(session), "baselines_bits": known})
+        say_json({"event": "start", **_facts(session), "baselines_bits": known})
         return
     console.print(Heading(lines=_heading_lines(session), baselines=known))
 
@@ -65,7 +65,7 @@ def introduce(session: Session, console: Console, options: Options) -> None:
 def say_what_to_beat(ngram: NGram, console: Console, options: Options) -> None:
     """Say what an n-gram of the same text reaches."""
     if options["as_json"]:
-        print_json(described(ngram))
+        say_json(described(ngram))
         return
     console.print(Text(to_beat(ngram), style="dim"))
 
@@ -139,7 +139,7 @@ def say_finished(session: Session, console: Console, options: Options) -> None:
     console.print(f"already trained ({made}): {session.directory.path}", soft_wrap=True)
     console.print(f"hint: `{more}` goes on{as_planned}, `--new` starts over", soft_wrap=True)
     if options["as_json"]:
-        print_json({"event": "done", **_recorded_result(session), "model": str(session.directory.model)})
+        say_json({"event": "done", **_recorded_result(session), "model": str(session.directory.model)})
     _print_model(session, options)
 
 
@@ -147,7 +147,7 @@ def conclude(session: Session, outcome: Outcome, ngram: NGram, console: Console,
     """Say what came of a training, and what can be done with it."""
     model = session.directory.model
     if options["as_json"]:
-        print_json({"event": "done", **_result(session, outcome), **_to_beat(ngram), "model": str(model)})
+        say_json({"event": "done", **_result(session, outcome), **_to_beat(ngram), "model": str(model)})
         return
     named = "" if session.directory.path.parent == RUNS else f" {session.directory.path}"
     size = f"{model.stat().st_size / 1e6:.1f} MB, safe to share"

@@ -3,17 +3,15 @@
 Each is a record of numbers by the inspection and a drawing of it by the views; here they meet a model and a text.
 """
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-import click
 import numpy as np
 from rich.console import RenderableType
 
-from charrnn.cli.streams import tell, waiting
+from charrnn.cli.streams import say_json, tell, waiting
 from charrnn.cli.subject import Asked, Subject, subject_of
 from charrnn.cli.view_options import GUESSES
 from charrnn.errors import CharrnnError
@@ -58,7 +56,7 @@ def show_views(path: Path, asked: Asked, names: Sequence[str]) -> None:
         for seen in view.see(_beginning(subject, length), asked):
             if asked["as_json"]:
                 for record in seen.records:
-                    click.echo(json.dumps(record.to_json(), allow_nan=False))
+                    say_json(record.to_json())
             else:
                 output().print("", seen.drawing, sep="\n")
 
@@ -75,12 +73,9 @@ def _surprise(subject: Subject, asked: Asked) -> Iterator[Seen]:
     from charrnn.inspection.surprise import surprise
     from charrnn.views.surprise import SurpriseMap
 
-    _need(subject, 2)
     guesses = GUESSES if asked["guesses"] is None else asked["guesses"]
     vocabulary = subject.model.vocabulary
-    found = surprise(
-        subject.reader, vocabulary, subject.ids, guesses=guesses, start=asked["start"], **_names(subject)
-    )
+    found = surprise(subject.reader, vocabulary, subject.ids, guesses=guesses, **_told(subject, asked))
     yield Seen([found], SurpriseMap(surprise=found, light=light_background()))
 
 
@@ -90,19 +85,17 @@ def _contexts(subject: Subject, asked: Asked) -> Iterator[Seen]:
 
     rng, text = np.random.default_rng(asked["seed"]), subject.source.text
     with waiting(f"reading {len(subject.ids):,} characters"):
-        found = contexts(
-            subject.reader, text, subject.ids, asked["contexts"], rng, start=asked["start"], **_names(subject)
-        )
+        found = contexts(subject.reader, text, subject.ids, asked["contexts"], rng, **_told(subject, asked))
     for cell in found:
         yield Seen([cell], ContextsList(contexts=cell, light=light_background()))
 
 
-def _gates(subject: Subject, _asked: Asked) -> Iterator[Seen]:
+def _gates(subject: Subject, asked: Asked) -> Iterator[Seen]:
     from charrnn.inspection.gates import gates
     from charrnn.views.gates import GatesDrawing
 
     with waiting(f"reading {len(subject.ids):,} characters"):
-        found = gates(subject.reader, subject.ids, **_names(subject))
+        found = gates(subject.reader, subject.ids, **_told(subject, asked))
     yield Seen([found], GatesDrawing(gates=found, light=light_background()))
 
 
@@ -114,19 +107,20 @@ def _memory(subject: Subject, asked: Asked) -> Iterator[Seen]:
     for one in (subject, *(_other(subject, path) for path in asked["against"])):
         rng = np.random.default_rng(asked["seed"])
         with waiting(f"how far back {model_name(one.path)} reaches"):
-            found.append(memory(one.reader, one.ids, rng, **_names(one)))
+            found.append(memory(one.reader, one.ids, rng, **_told(one, asked)))
     yield Seen(found, MemoryPlots(memories=tuple(found)))
 
 
-def _errors(subject: Subject, _asked: Asked) -> Iterator[Seen]:
+def _errors(subject: Subject, asked: Asked) -> Iterator[Seen]:
     from charrnn.inspection.breakdown import break_down
+    from charrnn.inspection.surprise import see_that_one_is_predicted
     from charrnn.scoring import character_nats
     from charrnn.views.breakdown import BreakdownTables
 
-    _need(subject, 2)
+    see_that_one_is_predicted(subject.ids)
     with waiting(f"reading {len(subject.ids):,} characters"):
         nats = character_nats(subject.reader, subject.ids)
-        found = break_down(subject.source.text, nats, counted=_counted(subject), **_names(subject))
+        found = break_down(subject.source.text, nats, counted=_counted(subject), **_told(subject, asked))
     yield Seen([found], BreakdownTables(breakdown=found))
 
 
@@ -139,14 +133,9 @@ VIEWS = {
 }
 
 
-def _names(subject: Subject) -> dict[str, str]:
-    """Say what records call the model and the text."""
-    return {"model": model_name(subject.path), "text": subject.source.name}
-
-
-def _need(subject: Subject, characters: int) -> None:
-    if len(subject.ids) < characters:
-        raise CharrnnError(f"{len(subject.ids)} character is too little: the first is predicted by nothing")
+def _told(subject: Subject, asked: Asked) -> dict[str, Any]:
+    """Say what records are to tell of the model and the text."""
+    return {"model": str(subject.path), "text": subject.source.name, "start": asked["start"]}
 
 
 def _other(subject: Subject, path: Path) -> Subject:

@@ -84,6 +84,7 @@ class Writer:
         """Say, for scripts, by what is written."""
         held = {f"{layer}.{unit}": value for (layer, unit), value in self.held.items()}
         return {
+            "model": str(self.path),
             "prompt": self.prompt,
             "temperature": self.choice.temperature,
             "step": self.model.training.get("step"),

@@ -3,16 +3,13 @@
 What writes them is `writer`'s.
 """
 
-import json
 import math
 import sys
 from pathlib import Path
 from typing import Any
 
-import click
-
 from charrnn.cli.asked import Asked
-from charrnn.cli.streams import DIM, Page, tell
+from charrnn.cli.streams import DIM, Page, say_json, tell
 from charrnn.cli.writer import Writer, writer_of
 from charrnn.runs import model_name
 from charrnn.sampling import Choice
@@ -67,7 +64,7 @@ def _write_json(writer: Writer, asked: Asked) -> None:
     """Write the samples as a line of JSON each."""
     seeds = asked.seeds()
     for seed, (text, nats) in zip(seeds, whole_texts(writer.write_all(seeds, costs=True)), strict=True):
-        click.echo(json.dumps(described(writer, seed, text, nats)))
+        say_json(described(writer, seed, text, nats))
 
 
 def described(writer: Writer, seed: int, text: str, nats: float) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.inspection.activity import CHUNK, Cell, Ids, cell_named, see_that_there_is
+from charrnn.inspection.activity import CHUNK, Cell, Ids
+from charrnn.network.cell_name import cell_named, see_that_there_is
 from charrnn.network.reader import Reader
 
 Values = NDArray[np.float32]

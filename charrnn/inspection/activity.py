@@ -1,12 +1,11 @@
 """What chosen cells do over a stretch of text, read as one stream."""
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.errors import WrongUsageError
+from charrnn.network.cell_name import see_that_there_is
 from charrnn.network.reader import Reader
 
 Ids = NDArray[np.integer]
@@ -16,27 +15,6 @@ Cell = tuple[int, int]
 WARM_UP = 400
 """characters read before a stretch within a text, so that the state is what it would be there"""
 CHUNK = 128
-
-
-def cell_named(name: str) -> Cell:
-    """Read a cell's name; raise WrongUsageError if it is none.
-
-    >>> cell_named("2.317")
-    (2, 317)
-    """
-    match = re.fullmatch(r"([1-9]\d{0,5})\.(\d{1,7})", name, re.ASCII)
-    if not match:
-        raise WrongUsageError(f"{name!r} is no cell", hint="layer.unit, layers from 1, units from 0, such as 2.317")
-    return int(match[1]), int(match[2])
-
-
-def see_that_there_is(cell: Cell, *, layers: int, units: int) -> None:
-    """Raise WrongUsageError for a cell that a network of so many layers and units a layer does not have."""
-    layer, unit = cell
-    if not (1 <= layer <= layers and 0 <= unit < units):
-        raise WrongUsageError(
-            f"there is no cell {layer}.{unit}", hint=f"the model's cells are 1.0 to {layers}.{units - 1}"
-        )
 
 
 def activity(reader: Reader, ids: Ids, cells: Sequence[Cell], stretch: slice) -> NDArray[np.float32]:

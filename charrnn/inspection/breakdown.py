@@ -84,9 +84,11 @@ class Breakdown:
     """Where the bits of a text go, all but its first character's, which is predicted by nothing."""
 
     model: str
-    """the model's name"""
+    """the path of the model's file"""
     text: str
     """the text's name"""
+    start: int = 0
+    """where in it was begun to read"""
     characters: int
     """predicted"""
     bits: float
@@ -110,6 +112,7 @@ class Breakdown:
             "view": "errors",
             "model": self.model,
             "text": self.text,
+            "start": self.start,
             "characters": self.characters,
             "bits_per_char": round(self.bits / self.characters, DIGITS),
             "ngram": ngram,
@@ -118,13 +121,20 @@ class Breakdown:
 
 
 def break_down(
-    content: str, nats: NDArray[np.floating], *, counted: Counted | None = None, model: str = "", text: str = ""
+    content: str,
+    nats: NDArray[np.floating],
+    *,
+    counted: Counted | None = None,
+    model: str = "",
+    text: str = "",
+    start: int = 0,
 ) -> Breakdown:
     """Cut up what a text's characters but the first cost: content of T characters, nats (T - 1,)."""
     costs = _Costs(nats, counted)
     return Breakdown(
         model=model,
         text=text,
+        start=start,
         characters=len(nats),
         bits=float(costs.bits.sum()),
         order=counted.order if counted else None,

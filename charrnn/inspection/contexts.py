@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.inspection.activity import Cell, see_that_there_is
+from charrnn.inspection.activity import Cell
 from charrnn.inspection.candidates import Candidate, Candidates
 from charrnn.inspection.surroundings import AROUND, Places, Values, stretches
+from charrnn.network.cell_name import see_that_there_is
 from charrnn.network.reader import Reader
 from charrnn.text.vocabulary import Ids
 
@@ -75,7 +76,7 @@ class Contexts:
     """Where a cell is highest and lowest in a text, and other places; none overlaps another."""
 
     model: str
-    """the model's name"""
+    """the path of the model's file"""
     text: str
     """the text's name"""
     characters: int

@@ -96,7 +96,7 @@ class Findings:
     """What a search of a model's cells found, and in what."""
 
     model: str
-    """the model's name"""
+    """the path of the model's file"""
     text: str
     """the text's name"""
     characters: int
@@ -112,6 +112,8 @@ class Findings:
     """the other concepts"""
     confirmed_on: str = ""
     """the name of another text that the cells were judged on; empty for the other half of the same"""
+    start: int = 0
+    """where in the text, and in the other one, it was begun to read"""
     streams: int = 0
     """pieces that the text was cut into, half of them to choose cells by"""
     seed: int = 0
@@ -138,6 +140,7 @@ class Findings:
             "model": self.model,
             "text": self.text,
             "confirmed_on": self.confirmed_on or None,
+            "start": self.start,
             "characters": self.characters,
             "streams": self.streams,
             "signal": self.signal,

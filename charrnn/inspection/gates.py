@@ -109,9 +109,11 @@ class Gates:
     """The gates of all of a model's layers over a text."""
 
     model: str
-    """the model's name"""
+    """the path of the model's file"""
     text: str
     """the text's name"""
+    start: int = 0
+    """where in it was begun to read"""
     characters: int
     """how many were read"""
     cell: str
@@ -129,6 +131,7 @@ class Gates:
             "view": "gates",
             "model": self.model,
             "text": self.text,
+            "start": self.start,
             "characters": self.characters,
             "cell": self.cell,
             "signal": self.signal,
@@ -137,7 +140,7 @@ class Gates:
         }
 
 
-def gates(reader: Reader, ids: Ids, *, model: str = "", text: str = "") -> Gates:
+def gates(reader: Reader, ids: Ids, *, model: str = "", text: str = "", start: int = 0) -> Gates:
     """Read a text's ids (T,) once, and count."""
     counts = [_Counts(reader.config.cell, reader.config.hidden) for _ in range(reader.config.layers)]
     for reading, _, counted in watch(reader, ids):
@@ -146,6 +149,7 @@ def gates(reader: Reader, ids: Ids, *, model: str = "", text: str = "") -> Gates
     return Gates(
         model=model,
         text=text,
+        start=start,
         characters=len(ids),
         cell=reader.config.cell,
         signal=reader.signal_name,

@@ -12,6 +12,7 @@ from charrnn.inspection.coding import Coding, code
 from charrnn.inspection.concepts import Concept, Hits, Marks, Source
 from charrnn.inspection.reading import Ids
 from charrnn.inspection.streams import MOST, Streams, cut, take_turns
+from charrnn.text.vocabulary import Vocabulary
 
 NEAR = 0.95
 """|r| above which two concepts are nearly the same"""
@@ -26,6 +27,12 @@ class Text:
     source: Source
     ids: Ids
     """(T,)"""
+
+    @classmethod
+    def of(cls, text: str, name: str, vocabulary: Vocabulary) -> "Text":
+        """Take a text as a model with that vocabulary reads it: what it can only skip is left out."""
+        readable = vocabulary.readable(text)
+        return cls(source=Source.of(readable, name), ids=vocabulary.encode(readable, unknown="stand_in"))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -30,9 +30,11 @@ class Memory:
     """How far back one model reaches in a text."""
 
     model: str
-    """the model's name"""
+    """the path of the model's file"""
     text: str
     """the text's name"""
+    start: int = 0
+    """where in it was begun to read"""
     characters: int
     """how long the text is"""
     cell: str
@@ -60,6 +62,7 @@ class Memory:
             "view": "memory",
             "model": self.model,
             "text": self.text,
+            "start": self.start,
             "characters": self.characters,
             "cell": self.cell,
             "layers": self.layers,
@@ -80,7 +83,9 @@ class Memory:
         }
 
 
-def memory(reader: Reader, ids: Ids, rng: np.random.Generator, *, model: str = "", text: str = "") -> Memory:
+def memory(
+    reader: Reader, ids: Ids, rng: np.random.Generator, *, model: str = "", text: str = "", start: int = 0
+) -> Memory:
     """Measure a model over a text's ids (T,); raise CharrnnError where that is too short."""
     if len(ids) < SHORTEST_TEXT:
         raise CharrnnError(
@@ -90,6 +95,7 @@ def memory(reader: Reader, ids: Ids, rng: np.random.Generator, *, model: str = "
     return Memory(
         model=model,
         text=text,
+        start=start,
         characters=len(ids),
         cell=reader.config.cell,
         layers=reader.config.layers,

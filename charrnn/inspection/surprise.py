@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.errors import CharrnnError
 from charrnn.network.reader import Reader
 from charrnn.network.softmax import log_probabilities
 from charrnn.text.vocabulary import Ids, Vocabulary
@@ -51,7 +52,7 @@ class Surprise:
     """What a model expected at each of a text's T characters; the first is predicted by nothing."""
 
     model: str
-    """the model's name"""
+    """the path of the model's file"""
     text: str
     """the text's name"""
     start: int
@@ -132,7 +133,11 @@ def surprise(
     text: str = "",
     start: int = 0,
 ) -> Surprise:
-    """Read a text's ids (T,), at least two, in one stream from the zero state, and keep so many best guesses."""
+    """Read a text's ids (T,) in one stream from the zero state, and keep so many best guesses.
+
+    Raise CharrnnError where there are fewer than two.
+    """
+    see_that_one_is_predicted(ids)
     kept = min(guesses, len(vocabulary))
     bits, ranks = np.zeros(len(ids)), np.zeros(len(ids), np.int64)
     likeliest, odds = np.zeros((len(ids), kept), np.int64), np.zeros((len(ids), kept))
@@ -158,6 +163,12 @@ def surprise(
         guesses=("", *(vocabulary.decode(row) for row in likeliest[1:].tolist())),
         probabilities=odds,
     )
+
+
+def see_that_one_is_predicted(ids: Ids) -> None:
+    """Raise CharrnnError for a text that is too short for a character to be predicted in it."""
+    if len(ids) < 2:
+        raise CharrnnError(f"{len(ids)} character is too little: the first is predicted by nothing")
 
 
 def _best(expected: Numbers, count: int) -> NDArray[np.int64]:

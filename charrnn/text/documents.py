@@ -42,6 +42,19 @@ def ended(pieces: Iterable[str], kind: str, name: str) -> Iterator[str]:
     return _whole(pieces, ENDS[kind]) if kind == "file" else _separated(pieces, BETWEEN[kind], ENDS[kind])
 
 
+def with_ends(text: str, kind: str | None) -> str:
+    r"""Give a text with every document in it ended, as a file's are; of no kind of documents, as it is.
+
+    One that has ends in it already, as held-out text has, is left as it is too.
+
+    >>> with_ends("Ann\n\nBob", "line"), with_ends("one\n\ntwo", "blank"), with_ends("one\x03two\x03", "blank")
+    ('Ann\nBob\n', 'one\x03two\x03', 'one\x03two\x03')
+    """
+    if kind is None or (ENDS[kind] != "\n" and ENDS[kind] in text):
+        return text
+    return "".join(ended([text], kind, "the text"))
+
+
 def _without(end: str, pieces: Iterable[str], name: str) -> Iterator[str]:
     for piece in pieces:
         if end in piece:

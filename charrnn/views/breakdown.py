@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from charrnn.inspection.breakdown import BRACKETS, Breakdown, Cut, Group
-from charrnn.views.screen import Screen
+from charrnn.views.screen import Screen, model_called
 
 Columns = dict[str, Callable[[Group], str]]
 """what is shown of a group, by its heading"""
@@ -34,7 +34,7 @@ class BreakdownTables:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         breakdown, screen = self.breakdown, Screen.of(console, options)
         folded = options.update(width=screen.columns, overflow="fold", no_wrap=False)
-        named = (breakdown.model, breakdown.text, f"{breakdown.characters:,} characters")
+        named = (model_called(breakdown.model), breakdown.text, f"{breakdown.characters:,} characters")
         yield from console.render(screen.head(named), folded)
         yield from console.render(Text(_summary(breakdown)), folded)
         for cut in breakdown.cuts:

@@ -15,7 +15,7 @@ from rich.text import Text
 from charrnn.inspection.contexts import Context, Contexts
 from charrnn.views import palette
 from charrnn.views.concordance import Place, concordance
-from charrnn.views.screen import Screen
+from charrnn.views.screen import Screen, model_called
 
 _WIDE = 100
 """columns from which on there is room for where a place is"""
@@ -33,7 +33,7 @@ class ContextsList:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         found, screen = self.contexts, Screen.of(console, options)
         folded = options.update(width=screen.columns, overflow="fold", no_wrap=False)
-        named = (found.model, found.text, f"{found.characters:,} characters")
+        named = (model_called(found.model), found.text, f"{found.characters:,} characters")
         yield from console.render(screen.head(named), folded)
         least, low, _, middle, _, high, greatest = found.quantiles
         spread = (

@@ -28,6 +28,7 @@ from charrnn.views.finding import (
     signed,
 )
 from charrnn.views.layout import one_line
+from charrnn.views.screen import model_called
 from charrnn.views.terminal import typeset, unicode_output, visible
 
 _GAP = 2
@@ -99,7 +100,7 @@ def _width(findings: Sequence[Finding], columns: Sequence[Column], unicode: bool
 def _head(findings: Findings, unicode: bool) -> Text:
     """Say what was searched in what."""
     parts = [
-        findings.model,
+        model_called(findings.model),
         f"{findings.text} and {findings.confirmed_on}" if findings.confirmed_on else findings.text,
         f"{findings.characters:,} characters",
         f"{findings.cells:,} cells",

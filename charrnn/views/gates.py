@@ -19,7 +19,7 @@ from charrnn.inspection.gates import Gates, LayerGates, Saturation
 from charrnn.views import shades
 from charrnn.views.amounts import sparkline
 from charrnn.views.panel import beside
-from charrnn.views.screen import Screen
+from charrnn.views.screen import Screen, model_called
 
 Counts = NDArray[np.int64]
 
@@ -49,7 +49,7 @@ class GatesDrawing:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         gates, screen = self.gates, Screen.of(console, options)
         folded = options.update(width=screen.columns, overflow="fold", no_wrap=False)
-        named = (gates.model, gates.text, f"{gates.characters:,} characters")
+        named = (model_called(gates.model), gates.text, f"{gates.characters:,} characters")
         yield from console.render(screen.head(named), folded)
         styles = shades.styles(screen.depth, light=self.light) if screen.depth else None
         for layer in gates.layers:

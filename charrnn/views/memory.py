@@ -18,7 +18,7 @@ from rich.text import Text
 
 from charrnn.inspection.memory import Memory
 from charrnn.views.panel import Curve, Panel, Point, Tick, beside
-from charrnn.views.screen import Screen
+from charrnn.views.screen import Screen, model_called
 
 Numbers = NDArray[Any]
 
@@ -52,7 +52,8 @@ class MemoryPlots:
         screen = Screen.of(console, options)
         folded = options.update(width=screen.columns, overflow="fold", no_wrap=False)
         marks = _marks(self.memories)
-        models = (f"{mark} {memory.model}".strip() for mark, memory in zip(marks, self.memories, strict=True))
+        named = zip(marks, map(model_called, (memory.model for memory in self.memories)), strict=True)
+        models = (f"{mark} {name}".strip() for mark, name in named)
         first = self.memories[0]
         yield from console.render(screen.head((*models, first.text, f"{first.characters:,} characters")), folded)
         yield Text()

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console, ConsoleOptions
 from rich.text import Text
 
+from charrnn.runs import model_name
 from charrnn.views.layout import WIDEST, one_line
 from charrnn.views.terminal import typeset, unicode_output
 
@@ -47,3 +49,12 @@ class Screen:
         """Say in a line what is shown of what; empty parts are left out."""
         separator = " · " if self.unicode else " - "
         return Text(separator.join(self.named(part) for part in parts if part), style="dim")
+
+
+def model_called(path: str) -> str:
+    """Say what people call the model in a file; "" where no file is told.
+
+    >>> model_called("checkpoints/hamlet/model.safetensors"), model_called("")
+    ('checkpoints/hamlet', '')
+    """
+    return model_name(Path(path)) if path else ""

@@ -21,7 +21,7 @@ from charrnn.inspection.surprise import Surprise
 from charrnn.views import shades
 from charrnn.views.concordance import Place, concordance
 from charrnn.views.layout import WIDEST, Line, glyph_of, lines, runs
-from charrnn.views.screen import Screen
+from charrnn.views.screen import Screen, model_called
 
 Row = Iterator[Segment]
 Numbers = NDArray[np.int64]
@@ -46,7 +46,7 @@ class SurpriseMap:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         screen = Screen.of(console, options)
         folded = options.update(width=screen.columns, overflow="fold", no_wrap=False)
-        named = (self.surprise.model, self.surprise.text, f"{len(self.surprise.content):,} characters")
+        named = (model_called(self.surprise.model), self.surprise.text, f"{len(self.surprise.content):,} characters")
         yield from console.render(screen.head(named), folded)
         styles = shades.styles(screen.depth, light=self.light) if screen.depth else None
         drawing = _Drawing(self.surprise, screen, styles)

@@ -127,7 +127,7 @@ def test_several_runs_are_listed_the_newest_first(call: Call, run_here: RunDirec
     assert older.endswith("2 h")
     assert "not a valid model file" in damaged
     listed = json.loads(call("info", "--json").out)["runs"]
-    assert [run["run"].rpartition("/")[2] for run in listed] == ["hamlet", "macbeth", "broken"]
+    assert [run["model"].split("/")[1] for run in listed] == ["hamlet", "macbeth", "broken"]
     assert "LSTM 2 × 12" in call("info", "checkpoints/macbeth").out
 
 

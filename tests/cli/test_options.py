@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.cli.options import CellName, CellType, Number
+from charrnn.cli.options import CellType, Number
+from charrnn.network.cell_name import CellName
 
 
 @given(st.integers(1, 99), st.integers(0, 9999))

@@ -1,5 +1,6 @@
 """Signals ask a training to stop, or to pause, where it can be left."""
 
+import inspect
 import os
 import signal
 import time
@@ -85,9 +86,10 @@ def test_something_long_can_be_left_between_any_two_moments() -> None:
             left.append("left")
         return 7
 
+    working = work()
     with pytest.raises(Stopped), silent() as stopping, stopping.put_off():
-        stopping.through(work())
-    assert left == ["left"]
+        stopping.through(working)
+    assert (left, inspect.getgeneratorstate(working)) == (["left"], inspect.GEN_CLOSED)
 
 
 def test_f40_a_pause_is_said_before_it_begins_and_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,7 @@ def test_a_view_is_the_same_every_time(call: Call, text: str, view: tuple[str, .
     """Byte for byte, with the model, the text and its own name."""
     (found,) = seen(call, text, *view)
     assert found["view"] == view[0].removeprefix("--")
-    assert (found["model"], found["text"]) == (str(Path("checkpoints/hamlet")), text)
+    assert (found["model"], found["text"]) == (str(Path("checkpoints/hamlet/model.safetensors")), text)
     said = call("inspect", "--text", text, "--json", *view)
     assert call("inspect", "--text", text, "--json", *view).out == said.out
 

@@ -1,0 +1,44 @@
+"""A cell as people write it: 2.317 is unit 317 of the second layer.
+
+What the cell does is left to others; nothing is imported for its name, so that help is there at once.
+"""
+
+import re
+from typing import NamedTuple
+
+from charrnn.errors import WrongUsageError
+
+_NAME = re.compile(r"([1-9]\d{0,5})\.(\d{1,7})", re.ASCII)
+
+
+class CellName(NamedTuple):
+    """A cell's place in a network."""
+
+    layer: int
+    """from 1"""
+    unit: int
+    """from 0"""
+
+    def __str__(self) -> str:
+        return f"{self.layer}.{self.unit}"
+
+
+def cell_named(name: str) -> CellName:
+    """Read a cell's name; raise WrongUsageError if it is none.
+
+    >>> cell_named("2.317")
+    CellName(layer=2, unit=317)
+    """
+    match = _NAME.fullmatch(name)
+    if not match:
+        raise WrongUsageError(f"{name!r} is no cell", hint="layer.unit, layers from 1, units from 0, such as 2.317")
+    return CellName(int(match[1]), int(match[2]))
+
+
+def see_that_there_is(cell: tuple[int, int], *, layers: int, units: int) -> None:
+    """Raise WrongUsageError for a cell that a network of so many layers and units a layer does not have."""
+    layer, unit = cell
+    if not (1 <= layer <= layers and 0 <= unit < units):
+        raise WrongUsageError(
+            f"there is no cell {layer}.{unit}", hint=f"the model's cells are 1.0 to {layers}.{units - 1}"
+        )

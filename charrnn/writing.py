@@ -1,0 +1,177 @@
+"""A trained model that writes, as Python sees it: one text, many together, or character by character.
+
+How it is done is left to the modules that the command line has it done by too; scoring and looking inside to
+`trained`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from charrnn.ending import Ending, usual_length
+from charrnn.errors import WrongUsageError
+from charrnn.network.model_file import Model
+from charrnn.network.reader import Reader
+from charrnn.sampling import Choice, Opening, generate, opening
+from charrnn.scoring import next_characters
+from charrnn.steering import held_at, signals_named
+from charrnn.text.vocabulary import named
+from charrnn.together import generate_together, in_order, whole_texts
+
+Unknown = Literal["error", "skip"]
+"""what is done with a character that the model never saw"""
+
+Seed = int | np.random.Generator | None
+"""where chance comes from; None: somewhere else each time"""
+
+Clamping = Mapping[str, float] | None
+"""cells by their names, and the value of what `inspect` draws that each is held at; None: none is held"""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class WritingModel:
+    """A model ready to write.
+
+    `sample`, `samples` and `stream` choose alike: temperature 0 takes the likeliest each time; `top_k`, `top_p` and
+    `min_p` are `sampling.Choice`'s. A text ends after `length` characters, or once one of `stops` has been written;
+    by itself, if the model learned documents. `clamps` holds cells while it reads and writes, such as `{"1.7": 1.0}`.
+    WrongUsageError for a prompt with characters that the model never saw, unless `unknown` has them skipped, and for
+    whatever cannot be.
+    """
+
+    path: Path
+    """its file"""
+    model: Model
+    """weights, vocabulary, configuration, and how it came to be"""
+
+    @cached_property
+    def reader(self) -> Reader:
+        """The network, ready to be stepped over text by hand, every gate in sight."""
+        return Reader.of(self.model)
+
+    def sample(
+        self,
+        prompt: str = "",
+        *,
+        length: int | None = None,
+        temperature: float = 0.8,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        min_p: float = 0.0,
+        stops: Iterable[str] = (),
+        seed: Seed = None,
+        unknown: Unknown = "error",
+        clamps: Clamping = None,
+    ) -> str:
+        """Give what is written after a prompt; without a length 500 characters, or a document to its end.
+
+        >>> model = charrnn.load("checkpoints/letters")
+        >>> model.sample("wx", length=4, seed=1)
+        'yzab'
+        >>> model.sample("wx", length=4, temperature=0, clamps={"1.7": 1.0})  # the cell that is on after an e
+        'ffff'
+        """
+        choice = Choice(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
+        begin, ending = self._begun(prompt, unknown, clamps), self._ending(length, stops)
+        return "".join(self._written(begin, ending, choice, seed))
+
+    def samples(
+        self,
+        prompt: str = "",
+        *,
+        count: int,
+        length: int | None = None,
+        temperature: float = 0.8,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        min_p: float = 0.0,
+        stops: Iterable[str] = (),
+        seed: Seed = None,
+        unknown: Unknown = "error",
+        clamps: Clamping = None,
+    ) -> list[str]:
+        """Write several texts together, much faster than one after the other.
+
+        The first is what `sample` writes with this seed, the next what it writes with the seed after it.
+
+        >>> charrnn.load("checkpoints/letters").samples("wx", count=2, length=4, seed=1)
+        ['yzab', 'yzab']
+        """
+        choice = Choice(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
+        rows = generate_together(
+            self.reader,
+            self.model.vocabulary,
+            rngs=_generators(seed, count),
+            begin=self._begun(prompt, unknown, clamps),
+            ending=self._ending(length, stops),
+            choice=choice,
+            costs=False,
+        )
+        return [text for text, _ in whole_texts(in_order(rows))]
+
+    def stream(
+        self,
+        prompt: str = "",
+        *,
+        length: int | None = None,
+        temperature: float = 0.8,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        min_p: float = 0.0,
+        stops: Iterable[str] = (),
+        seed: Seed = None,
+        unknown: Unknown = "error",
+        clamps: Clamping = None,
+    ) -> Iterator[str]:
+        """Write as `sample` does, but give each character as soon as it is there; without a length, on and on.
+
+        >>> written = charrnn.load("checkpoints/letters").stream("c")
+        >>> next(written), next(written), next(written)
+        ('d', 'e', 'f')
+        """
+        choice = Choice(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
+        ending = Ending(length=length, stops=tuple(stops))
+        return self._written(self._begun(prompt, unknown, clamps), ending, choice, seed)
+
+    def next_characters(self, text: str = "", *, most: int = 5, unknown: Unknown = "error") -> dict[str, float]:
+        """Give the likeliest characters after a text, the likeliest first, each with its probability.
+
+        >>> list(charrnn.load("checkpoints/letters").next_characters("xyz", most=1))
+        ['a']
+        """
+        known = self._known(text, unknown)
+        return dict(next_characters(self.reader, self.model.vocabulary, known, most=most))
+
+    def _begun(self, prompt: str, unknown: Unknown, clamps: Clamping) -> Opening:
+        """Read a prompt with cells held."""
+        held = held_at(self.reader, signals_named(clamps or {}))
+        known = self._known(prompt, unknown)
+        return opening(self.reader, self.model.vocabulary, known, unknown="stand_in", clamps=held)
+
+    def _ending(self, length: int | None, stops: Iterable[str]) -> Ending:
+        usual = usual_length(documents=self.model.end is not None)
+        return Ending(length=usual if length is None else length, stops=tuple(stops))
+
+    def _written(self, begin: Opening, ending: Ending, choice: Choice, seed: Seed) -> Iterator[str]:
+        reader, vocabulary, rng = self.reader, self.model.vocabulary, np.random.default_rng(seed)
+        written = generate(reader, vocabulary, rng=rng, begin=begin, choice=choice, ending=ending)
+        return (one.character for one in written)
+
+    def _known(self, text: str, unknown: Unknown) -> str:
+        """Leave out what the model can only skip, or raise WrongUsageError for it."""
+        readable = self.model.vocabulary.readable(text)
+        if unknown == "error" and readable != text:
+            missing = named(self.model.vocabulary.unknown_in(text))
+            raise WrongUsageError(f"the model never saw {missing}", hint='`unknown="skip"` leaves them out')
+        return readable
+
+
+def _generators(seed: Seed, count: int) -> list[np.random.Generator]:
+    """Give each of several texts a beginning of chance."""
+    if isinstance(seed, int):
+        return [np.random.default_rng(seed + number) for number in range(count)]
+    return np.random.default_rng(seed).spawn(count)
