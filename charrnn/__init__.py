@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from charrnn.inspection.concepts.concept import Concept
     from charrnn.inspection.concepts.custom import concept_of
     from charrnn.inspection.findings import Finding, Findings
+    from charrnn.inspection.surprise import Surprise
+    from charrnn.learning import train, training_events
     from charrnn.loading import load, models
     from charrnn.novelty import Novelty
     from charrnn.scoring import Score
@@ -35,12 +37,15 @@ __all__ = [
     "Heatmap",
     "Novelty",
     "Score",
+    "Surprise",
     "TrainedModel",
     "WrongUsageError",
     "__version__",
     "concept_of",
     "load",
     "models",
+    "train",
+    "training_events",
 ]
 
 _PLACES = {
@@ -53,11 +58,14 @@ _PLACES = {
     "Heatmap": "views.heatmap",
     "Novelty": "novelty",
     "Score": "scoring",
+    "Surprise": "inspection.surprise",
     "TrainedModel": "trained",
     "WrongUsageError": "errors",
     "concept_of": "inspection.concepts.custom",
     "load": "loading",
     "models": "loading",
+    "train": "learning",
+    "training_events": "learning",
 }
 """the module that each name comes from"""
 

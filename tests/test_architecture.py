@@ -33,7 +33,7 @@ ALLOWED = {
     "original": ("runs", "held_out", "novelty", "text", "network.model_file"),
     "steering": ("errors", "network.cell_name", *READING),
     "scoring": ("errors", "config", "prompt", "threads", "network.reader", "network.softmax", "text"),
-    "training": ("errors", "storage", "config", "runs", "text", "network", "sampling", "ending"),
+    "training": ("errors", "storage", "config", "config_file", "runs", "text", "network", "sampling", "ending"),
     "inspection": (
         "errors",
         "text",
@@ -46,7 +46,13 @@ ALLOWED = {
         "network.softmax",
         "scoring",
     ),
-    "views": ("runs", "training.events", "training.history", "text.ngram", *(f"inspection.{name}" for name in RECORDS)),
+    "views": (
+        "runs",
+        "training.events",
+        "training.history",
+        "text.ngram",
+        *(f"inspection.{name}" for name in RECORDS),
+    ),
     "writing": ("errors", "ending", "sampling", "scoring", "steering", "together", "text", "network"),
     "trained": (
         "novelty",
@@ -63,6 +69,8 @@ ALLOWED = {
         "views",
     ),
     "loading": ("errors", "runs", "network.model_file", "trained"),
+    "asking": ("errors", "config", "training.origin"),
+    "learning": ("asking", "loading", "trained", "training"),
     "cli": ("",),
 }
 """each room and what it may import beside itself"""

@@ -5,26 +5,23 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import torch
 from rich.console import Console
 
 from charrnn.cli.failures import Stopped
-from charrnn.cli.preparing import Prepared
 from charrnn.cli.showing import Show, show_json, show_lines, show_live, show_nothing
 from charrnn.cli.stopping import Stopping, tell
-from charrnn.cli.telling import conclude, introduce, say_finished, say_what_to_beat, write_config
+from charrnn.cli.telling import conclude, introduce, say_finished, say_what_to_beat
 from charrnn.runs import RunDirectory
 from charrnn.text.ngram import NGram
-from charrnn.training.budget import Budget, timed
-from charrnn.training.device import choose_device, choose_precision
-from charrnn.training.explosion import warned
+from charrnn.training.course import course
 from charrnn.training.finish import Outcome, finish
 from charrnn.training.lock import Lock
-from charrnn.training.loop import train
-from charrnn.training.metrics import recorded
 from charrnn.training.ngram import ngram_of
-from charrnn.training.saving import kept, save_last
-from charrnn.training.session import Session, begin, resume
+from charrnn.training.preparing import Prepared
+from charrnn.training.saving import save_last
+from charrnn.training.session import Session
+from charrnn.training.settings import write_config
+from charrnn.training.taking_up import take_up
 from charrnn.views.terminal import animated, talk, typeset, unicode_output
 from charrnn.views.training import Watch
 
@@ -38,12 +35,10 @@ def learn(
     """Train: learn, show, save; raise CharrnnError for what the user can put right, Stopped if a signal asks to."""
     console = talk()
     console.quiet = options["quiet"]
-    if options["threads"]:
-        torch.set_num_threads(options["threads"])
     directory = prepared.directory
     with Lock(directory) as lock, Stopping(*_sayings(directory, options)) as stopping:
         with _no_step_lost(console):
-            session = _session(prepared, options, console, lock)
+            session = take_up(prepared, options, lock)
             if session.finished:
                 say_finished(session, console, options)
                 return
@@ -89,32 +84,6 @@ def _sayings(directory: RunDirectory, options: Options) -> tuple[Callable[[], No
     return say, say_at_once
 
 
-def _session(prepared: Prepared, options: Options, console: Console, lock: Lock) -> Session:
-    """Go on with the run that was stopped, or begin one."""
-    device = choose_device(options["device"])
-    given = dict(options) | {"precision": None if options["precision"] == "auto" else options["precision"]}
-    if prepared.sources is not None and prepared.found is not None:
-        given["precision"] = choose_precision(options["precision"], device)
-        return begin(
-            prepared.sources,
-            prepared.found,
-            prepared.directory,
-            given,
-            device,
-            new=options["new"],
-            origin=prepared.origin,
-            lock=lock,
-        )
-    if prepared.sources is None:
-        where = prepared.directory.path
-        console.print(f"note: going on with the text of {where}; standard input is not read", soft_wrap=True)
-    lock.take()
-    session = resume(prepared.sources, prepared.directory, given, device)
-    if lock.left_by_a_killed_process and not session.finished:
-        console.print(f"note: the last training in {prepared.directory.path} did not end cleanly", soft_wrap=True)
-    return session
-
-
 def _train(
     session: Session, ngram: NGram, options: Options, console: Console, began: float, stopping: Stopping
 ) -> Outcome:
@@ -139,12 +108,16 @@ def _learn_and_show(
     """Run the events through everything that keeps and shows them."""
     run, directory, minutes, clock = session.run, session.directory, session.run.training.minutes, stopping.clock
     watch = Watch(characters_per_step=run.training.batch * run.training.length, ngram=ngram)
-    events = timed(train(run, sample_every=options["sample_every"]), run, began=began, clock=clock)
     if minutes:
         watch.ends_at = began - run.seconds + 60 * minutes
-        events = Budget(run, 60 * minutes, clock=clock).kept(events)
-    events = recorded(stopping.until(warned(events, run)), directory.metrics, step=run.step)
-    events = kept(events, run, directory, every_seconds=options["save_every"], clock=clock)
+    events = course(
+        session,
+        began=began,
+        sample_every=options["sample_every"],
+        save_every=options["save_every"],
+        until=stopping.until,
+        clock=clock,
+    )
     try:
         say_what_to_beat(ngram, console, options)
         _show(options)(events, watch, console, clock)

@@ -111,8 +111,10 @@ def said_meanwhile(words: str, *, quiet: bool) -> Iterator[None]:
         sys.stderr.flush()
 
 
-def show_reading(sources: Sources, console: Console) -> Sources:
+def show_reading(sources: Sources, *, quiet: bool) -> Sources:
     """Have the reading of a large text shown as it goes; it is read twice."""
+    console = talk()
+    console.quiet = quiet
     total = 2 * sources.size
     if total < SLOW_TO_READ:
         return sources

@@ -11,17 +11,14 @@ import torch
 from rich.console import Console
 from rich.text import Text
 
-from charrnn import config_file
 from charrnn.cli.streams import say_json
 from charrnn.config import NetworkConfig
 from charrnn.network.model_file import load
 from charrnn.runs import RUNS, model_name
-from charrnn.storage import write_whole
 from charrnn.text.baselines import baselines
 from charrnn.text.ngram import NGram
 from charrnn.training.finish import Outcome
 from charrnn.training.metrics import described, noted_ngram
-from charrnn.training.origin import SETTLED
 from charrnn.training.patience import overfits
 from charrnn.training.session import Session
 from charrnn.views.amounts import counted
@@ -30,21 +27,6 @@ from charrnn.views.ngram import to_beat
 from charrnn.views.terminal import is_terminal, plain_line, unicode_output
 
 Options = Mapping[str, Any]
-
-CHOSEN = (
-    "hidden",
-    "embedding",
-    "dropout",
-    "input_dropout",
-    "weight_drop",
-    "batch",
-    "length",
-    "lr",
-    "precision",
-)
-"""settings that the recipe fits to text, device and budget"""
-ASKED_ANEW = ("out", "device", "threads", "quiet", "new", "as_json")
-"""options that belong to one command, not to the run"""
 
 
 def introduce(session: Session, console: Console, options: Options) -> None:
@@ -171,21 +153,6 @@ def conclude(session: Session, outcome: Outcome, ngram: NGram, console: Console,
         )
     )
     _print_model(session, options)
-
-
-def write_config(session: Session, corpus: tuple[str, ...], options: Options, origins: Mapping[str, str]) -> None:
-    """Write every setting of the run, with where it came from, as a file that `--config` takes."""
-    run = session.run
-    settings: dict[str, Any] = {"corpus": list(corpus)} if corpus else {}
-    settings |= dataclasses.asdict(run.network.config) | dataclasses.asdict(run.training)
-    settings |= {name: value for name, value in options.items() if name not in (*settings, *ASKED_ANEW)}
-    # One budget is all that `--config` takes; epochs have become steps.
-    settings |= {"epochs": None} | ({"steps": None} if settings["minutes"] else {})
-    whence = {**dict.fromkeys(CHOSEN, "chosen for this text"), **origins}
-    if run.origin:
-        whence |= dict.fromkeys(SETTLED, "of the model it starts from")
-    lines = {name: (value, whence.get(name, "default")) for name, value in settings.items() if value is not None}
-    write_whole(session.directory.config, config_file.write(lines).encode())
 
 
 def _measured_on(session: Session, outcome: Outcome) -> str:

@@ -147,10 +147,10 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
     options |= _one_budget(context)
     cores.wait_briefly()
     cores.keep_memory()
-    from charrnn.cli.preparing import prepare
-    from charrnn.cli.showing import said_meanwhile
+    from charrnn.cli.showing import said_meanwhile, show_reading
+    from charrnn.training.preparing import prepare
 
-    prepared = prepare(corpus, options)
+    prepared = prepare(corpus, options, watched=lambda text: show_reading(text, quiet=options["quiet"]))
     with said_meanwhile("starting PyTorch …", quiet=options["quiet"]):
         from charrnn.cli.learning import learn
 

@@ -101,12 +101,18 @@ def lags(reader: Reader, ids: Ids, rng: np.random.Generator, *, anchors: int = A
     norm = np.concatenate(norms, axis=1).astype(np.float64)
     bits = np.concatenate(divergences, axis=1) / math.log(2)
     return Lags(
-        gradient=Quartiles.of(norm / np.maximum(norm[0], np.finfo(np.float64).tiny)),
+        gradient=Quartiles.of(_shares(norm)),
         occluded=occluded,
         occlusion=bits.mean(axis=1),
         divergence=Quartiles.of(bits),
         anchors=anchors,
     )
+
+
+def _shares(norms: Numbers) -> Numbers:
+    """Give norms (T, anchors) as shares of those at lag 0; anchors where that is none to rounding say nothing."""
+    told = norms[:, norms[0] > 0]
+    return told / told[0] if told.size else np.zeros_like(norms)
 
 
 def _at_once(reader: Reader, longest: int) -> int:

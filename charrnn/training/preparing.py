@@ -1,11 +1,13 @@
-"""What `charrnn train` finds out before torch, which takes seconds, is imported: which run, which text."""
+"""What is found out about a training before torch, which takes seconds, is imported: which run, which text.
 
-from collections.abc import Mapping
+Beginning it, or going on with it, is left to `taking_up`.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from charrnn.cli.showing import show_reading
 from charrnn.runs import RUNS, RunDirectory, run_name
 from charrnn.text import standard_library
 from charrnn.text.corpus import Survey, survey
@@ -13,7 +15,9 @@ from charrnn.text.encoding import known_encoding
 from charrnn.text.sources import STANDARD_INPUT, Sources, find
 from charrnn.training.lock import refuse_if_taken
 from charrnn.training.origin import Origin, documents_of, find_origin
-from charrnn.views.terminal import talk
+
+Watched = Callable[[Sources], Sources]
+"""has the reading of a text watched"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +33,16 @@ class Prepared:
     """the model to start from; None: chance, or a run that goes on"""
 
 
-def prepare(corpus: tuple[str, ...], options: Mapping[str, Any]) -> Prepared:
-    """Find the run and read the text once; raise CharrnnError for a text that cannot be learned."""
+def unwatched(sources: Sources) -> Sources:
+    """Have a text read as it is."""
+    return sources
+
+
+def prepare(corpus: tuple[str, ...], options: Mapping[str, Any], *, watched: Watched = unwatched) -> Prepared:
+    """Find the run and read the text once; raise CharrnnError for a text that cannot be learned.
+
+    Of the options, which are those of the command, `out`, `new`, `from`, `documents` and `encoding` matter here.
+    """
     name = "stdin" if corpus[:1] == (STANDARD_INPUT,) else corpus[0] if corpus else standard_library.NAME
     directory = RunDirectory(Path(options["out"]) if options["out"] else RUNS / run_name(Path(name)))
     refuse_if_taken(directory)
@@ -44,9 +56,7 @@ def prepare(corpus: tuple[str, ...], options: Mapping[str, Any]) -> Prepared:
     origin = find_origin(Path(options["from"]), directory) if options["from"] else None
     documents = documents_of(options["documents"], origin)
     encoding = known_encoding(options["encoding"] or "utf-8")
-    console = talk()
-    console.quiet = options["quiet"]
-    sources = show_reading(sources, console)
+    sources = watched(sources)
     return Prepared(
         directory=directory, sources=sources, found=survey(sources, encoding, documents=documents), origin=origin
     )

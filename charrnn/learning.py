@@ -1,0 +1,109 @@
+"""Learns a text for Python: begun, gone on with and saved as `charrnn train` does it, and nothing printed.
+
+How it is done is left to `training`, what may be asked for to `asking`; what comes of it is a `trained` model.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Unpack
+
+from charrnn.asking import Settings, options_of
+from charrnn.loading import load
+from charrnn.trained import TrainedModel
+from charrnn.training.course import course
+from charrnn.training.events import Event
+from charrnn.training.finish import finish
+from charrnn.training.lock import Lock
+from charrnn.training.ngram import ngram_of
+from charrnn.training.preparing import prepare
+from charrnn.training.saving import save_last
+from charrnn.training.settings import write_config
+from charrnn.training.taking_up import take_up
+
+Texts = str | os.PathLike[str]
+
+
+def train(*texts: Texts, **settings: Unpack[Settings]) -> TrainedModel:
+    """Learn a text, or several joined, or Python's standard library; the same call goes on where it was stopped.
+
+    The settings are the options of `charrnn train`: `minutes=5`, `hidden=256`, `out="checkpoints/book"`, `new=True`;
+    only `--from` is `from_`. What is left out is chosen to fit, so without a budget it takes five minutes. Ctrl-C
+    finishes the step, saves, and is raised; a second one ends it at once. CharrnnError for what cannot be learned.
+
+    >>> from pathlib import Path
+    >>> _ = Path("letters.txt").write_text("abcdefghijklmnopqrstuvwxyz" * 40)
+    >>> model = charrnn.train("letters.txt", steps=150, hidden=32, batch=8, length=16, out="run")
+    >>> model.sample("abc", length=5, temperature=0)
+    'defgh'
+    """
+    learning = training_events(*texts, **settings)
+    with _interrupts_put_off() as interrupts:
+        while not interrupts:
+            try:
+                next(learning)
+            except StopIteration as done:
+                if not interrupts:
+                    model: TrainedModel = done.value
+                    return model
+        learning.close()
+    raise KeyboardInterrupt
+
+
+def training_events(*texts: Texts, **settings: Unpack[Settings]) -> Generator[Event, None, TrainedModel]:
+    """Learn as `train` does, giving what happens as it happens; the model is what the generator returns.
+
+    The events are records of `charrnn.training.events`. Left before the end, at whatever event, it saves: the same
+    call goes on exactly there. Ctrl-C within a step leaves what was saved last. A training that has come to its end
+    already gives no event.
+
+    >>> from pathlib import Path
+    >>> from charrnn.training.events import Evaluation
+    >>> _ = Path("letters.txt").write_text("abcdefghijklmnopqrstuvwxyz" * 40)
+    >>> for event in charrnn.training_events("letters.txt", steps=20, hidden=8, batch=2, length=8, out="run"):
+    ...     if isinstance(event, Evaluation) and event.step == 20:
+    ...         print(event.step, event.improved)
+    20 True
+    """
+    began, names, options = time.monotonic(), tuple(os.fspath(text) for text in texts), options_of(settings)
+    prepared = prepare(names, options)
+    with Lock(prepared.directory) as lock:
+        session = take_up(prepared, options, lock)
+        run, directory = session.run, session.directory
+        if not session.finished:
+            if not session.resumed:
+                write_config(session, names, options, {name.rstrip("_"): "Python" for name in settings})
+            ngram_of(run, directory)
+            every = {"sample_every": options["sample_every"], "save_every": options["save_every"]}
+            try:
+                with run.memory_told():
+                    yield from course(session, began=began, **every)
+                    yield from finish(run, directory)
+            except GeneratorExit:
+                save_last(run, directory)
+                raise
+    return load(directory.model)
+
+
+@contextmanager
+def _interrupts_put_off() -> Iterator[list[int]]:
+    """Have the first Ctrl-C only noted, for a step to be finished; where Python's own handler would be called."""
+    noted: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.default_int_handler)
+        noted.append(number)
+
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield noted
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
