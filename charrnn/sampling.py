@@ -64,6 +64,7 @@ class Written(NamedTuple):
     """A character that was written, and the logits that it was chosen by."""
 
     character: str
+    """"" where a document has ended by itself"""
     number: int
     logits: Logits
     """(V,)"""
@@ -173,7 +174,7 @@ def generate(
     """Write one text, each character as soon as it is chosen, by one random number each.
 
     It goes on from `begin`, what `opening` made of a prompt, until `ending` says that it is over; a document ends by
-    itself, with nothing written for its end. What is written is what comes after the prompt. The same generator's
+    itself, with an empty character for its end. What is written is what comes after the prompt. The same generator's
     state gives the same text; a text that is to be longer begins as a shorter one. `together.generate_together`
     writes many, each as it would be written here.
     """
@@ -182,11 +183,9 @@ def generate(
     for draw in draws(rng):
         ids = choose(logits, np.array([draw]), choice)
         number = int(ids[0])
-        if number == reader.end:
-            return
-        character = vocabulary.characters[number]
+        character = "" if number == reader.end else vocabulary.characters[number]
         yield Written(character, number, logits[0])
-        if was_last(character):
+        if not character or was_last(character):
             return
         logits, state = stepped(reader, ids, state, clamps)
 

@@ -5,6 +5,7 @@ a few hundred would go its own way. So a choice that rounding could have made ot
 text alone. How one text is written is `sampling`'s, what could be otherwise `doubt`'s.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
@@ -44,7 +45,24 @@ class Piece(NamedTuple):
     text: int
     characters: str
     nats: float
-    """what its characters cost together"""
+    """what its characters cost together, the end of a document with them"""
+    predicted: int
+    """how many those are"""
+
+
+class Whole(NamedTuple):
+    """One of several texts, whole."""
+
+    characters: str
+    nats: float
+    """what its characters cost together; the end of a document with them, if it ended by itself"""
+    predicted: int
+    """how many those are"""
+
+    @property
+    def bits_per_char(self) -> float:
+        """What one of them cost on average; as `scoring` has it, a document's end is one."""
+        return self.nats / max(1, self.predicted) / math.log(2)
 
 
 @dataclass
@@ -53,9 +71,10 @@ class _Kept:
 
     characters: StringIO = field(default_factory=StringIO)
     nats: float = 0.0
+    predicted: int = 0
 
     def piece(self, text: int) -> Piece:
-        return Piece(text, self.characters.getvalue(), self.nats)
+        return Piece(text, self.characters.getvalue(), self.nats, self.predicted)
 
 
 @dataclass(kw_only=True)
@@ -124,11 +143,12 @@ def in_order(rows: Iterable[Row]) -> Iterator[Piece]:
     for row in rows:
         for text, character, nats in zip(*row, strict=True):
             if text == turn:
-                yield Piece(text, character, nats if character else 0)
+                yield Piece(text, character, nats, 1)
                 continue
             waiting = kept.setdefault(text, _Kept())
             waiting.characters.write(character)
-            waiting.nats += nats if character else 0
+            waiting.nats += nats
+            waiting.predicted += 1
         # A text that has begun, as all up to the last of a row have, and is not in a row any more is over.
         while turn not in row.texts and turn < row.texts[-1]:
             turn += 1
@@ -138,14 +158,15 @@ def in_order(rows: Iterable[Row]) -> Iterator[Piece]:
         yield kept[text].piece(text)
 
 
-def whole_texts(pieces: Iterable[Piece]) -> Iterator[tuple[str, float]]:
-    """Give each text whole, with its nats, once it is there; from pieces that are in order."""
+def whole_texts(pieces: Iterable[Piece]) -> Iterator[Whole]:
+    """Give each text whole once it is there; from pieces that are in order."""
     for _, group in groupby(pieces, key=attrgetter("text")):
-        characters, nats = [], 0.0
+        characters, nats, predicted = [], 0.0, 0
         for piece in group:
             characters.append(piece.characters)
             nats += piece.nats
-        yield "".join(characters), nats
+            predicted += piece.predicted
+        yield Whole("".join(characters), nats, predicted)
 
 
 def _choose(reader: Reader, lanes: Sequence[_Lane], now: Opening, choice: Choice) -> Ids:

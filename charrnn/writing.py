@@ -111,7 +111,7 @@ class WritingModel:
             choice=choice,
             costs=False,
         )
-        return [text for text, _ in whole_texts(in_order(rows))]
+        return [whole.characters for whole in whole_texts(in_order(rows))]
 
     def stream(
         self,
@@ -159,7 +159,7 @@ class WritingModel:
     def _written(self, begin: Opening, ending: Ending, choice: Choice, seed: Seed) -> Iterator[str]:
         reader, vocabulary, rng = self.reader, self.model.vocabulary, np.random.default_rng(seed)
         written = generate(reader, vocabulary, rng=rng, begin=begin, choice=choice, ending=ending)
-        return (one.character for one in written)
+        return (one.character for one in written if one.character)
 
     def _known(self, text: str, unknown: Unknown) -> str:
         """Leave out what the model can only skip, or raise WrongUsageError for it."""

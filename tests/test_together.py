@@ -46,7 +46,7 @@ def alone_and_together(
         for rng in next(rngs)
     ]
     rows = generate_together(reader, vocabulary, rngs=next(rngs), begin=begin, choice=choice, ending=ending)
-    return alone, [text for text, _ in whole_texts(in_order(rows))]
+    return alone, [whole.characters for whole in whole_texts(in_order(rows))]
 
 
 @pytest.mark.parametrize("choice", CHOICES, ids=str)
@@ -106,10 +106,10 @@ def test_what_was_written_costs_what_it_costs_alone() -> None:
     rows = generate_together(
         reader, vocabulary, rngs=[np.random.default_rng(seed) for seed in range(3)], begin=begin, ending=ending
     )
-    for seed, (_, nats) in enumerate(whole_texts(in_order(rows))):
+    for seed, whole in enumerate(whole_texts(in_order(rows))):
         rng = np.random.default_rng(seed)
         alone = sum(one.nats for one in generate(reader, vocabulary, rng=rng, begin=begin, ending=ending))
-        assert abs(nats - alone) < 1e-3
+        assert abs(whole.nats - alone) < 1e-3
 
 
 def test_texts_are_written_where_the_weights_are() -> None:

@@ -21,7 +21,7 @@ from charrnn.runs import model_name
 from charrnn.scoring import character_nats
 from charrnn.steering import Held, held_at
 from charrnn.text.repetition import circle_of
-from charrnn.together import whole_texts
+from charrnn.together import Whole, whole_texts
 from charrnn.views.columns import Column, Columns
 from charrnn.views.terminal import output
 
@@ -38,8 +38,7 @@ class Compared:
 
     heading: str
     writer: Writer
-    text: str
-    nats: float
+    whole: Whole
     held_out_bits: float | None
     """what held-out text costs a model whose cells are held so, in bits per character; None: that is not asked"""
 
@@ -75,12 +74,10 @@ def _variants(writer: Writer, asked: Asked) -> Iterator[tuple[str, Writer]]:
 
 
 def _written(heading: str, writer: Writer, seed: int, *, steered: bool) -> Compared:
-    text, nats = next(whole_texts(writer.write_all([seed], costs=True)))
     return Compared(
         heading=heading,
         writer=writer,
-        text=text,
-        nats=nats,
+        whole=next(whole_texts(writer.write_all([seed], costs=True))),
         held_out_bits=_held_out_bits(writer) if steered else None,
     )
 
@@ -98,8 +95,8 @@ def _held_out_bits(writer: Writer) -> float | None:
 
 
 def _column(compared: Compared) -> Column:
-    circle = circle_of(compared.text)
-    notes = [f"{compared.nats / max(1, len(compared.text)) / math.log(2):.2f} bits/char"]
+    circle = circle_of(compared.whole.characters)
+    notes = [f"{compared.whole.bits_per_char:.2f} bits/char"]
     if compared.held_out_bits is not None:
         notes.append(f"held-out {compared.held_out_bits:.2f}")
     if circle:
@@ -107,15 +104,15 @@ def _column(compared: Compared) -> Column:
     return Column(
         heading=compared.heading,
         notes=tuple(notes),
-        text=compared.text,
+        text=compared.whole.characters,
         dim_from=circle and circle.start + circle.length,
     )
 
 
 def _values(compared: Compared, seed: int) -> dict[str, Any]:
     """Lay a text out for scripts."""
-    circle = circle_of(compared.text)
-    values = {"variant": compared.heading, **described(compared.writer, seed, compared.text, compared.nats)}
+    circle = circle_of(compared.whole.characters)
+    values = {"variant": compared.heading, **described(compared.writer, seed, compared.whole)}
     if compared.held_out_bits is not None:
         values["held_out_bits_per_char"] = compared.held_out_bits
     return values | ({"circle": circle._asdict()} if circle else {})

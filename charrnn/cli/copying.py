@@ -28,10 +28,11 @@ def write_with_novelty(writer: Writer, asked: Asked) -> None:
     """Write samples, each once it is whole, with what is copied."""
     original, seeds = _original(writer.path, writer.model, quiet=asked.quiet), asked.seeds()
     page = Page(raw=asked.raw)
-    for number, (text, nats) in enumerate(whole_texts(writer.write_all(seeds, costs=True))):
+    for number, whole in enumerate(whole_texts(writer.write_all(seeds, costs=True))):
+        text = whole.characters
         novelty = original.novelty(text)
         if asked.as_json:
-            values = described(writer, seeds[number], text, nats)
+            values = described(writer, seeds[number], whole)
             say_json({**values, "novelty": _values(novelty, original)})
             continue
         begin(page, writer, asked, number=number, seed=seeds[number])

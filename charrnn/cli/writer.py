@@ -56,8 +56,9 @@ class Writer:
         """
         if len(seeds) == 1 or self.ending.length is None:
             for number, seed in enumerate(seeds):
-                yield Piece(number, "", 0)
-                yield from (Piece(number, one.character, one.nats if costs else 0) for one in self.write(seed))
+                yield Piece(number, "", 0, 0)
+                for one in self.write(seed):
+                    yield Piece(number, one.character, one.nats if costs else 0, 1)
             return
         rngs = [np.random.default_rng(seed) for seed in seeds]
         yield from in_order(

@@ -3,7 +3,6 @@
 What writes them is `writer`'s.
 """
 
-import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from charrnn.cli.writer import Writer, writer_of
 from charrnn.runs import model_name
 from charrnn.sampling import Choice
 from charrnn.text.documents import SEPARATORS
-from charrnn.together import whole_texts
+from charrnn.together import Whole, whole_texts
 from charrnn.views.terminal import is_terminal
 
 BETWEEN_SAMPLES = "\n\n"
@@ -63,18 +62,18 @@ def begin(page: Page, writer: Writer, asked: Asked, *, number: int, seed: int) -
 def _write_json(writer: Writer, asked: Asked) -> None:
     """Write the samples as a line of JSON each."""
     seeds = asked.seeds()
-    for seed, (text, nats) in zip(seeds, whole_texts(writer.write_all(seeds, costs=True)), strict=True):
-        say_json(described(writer, seed, text, nats))
+    for seed, whole in zip(seeds, whole_texts(writer.write_all(seeds, costs=True)), strict=True):
+        say_json(described(writer, seed, whole))
 
 
-def described(writer: Writer, seed: int, text: str, nats: float) -> dict[str, Any]:
+def described(writer: Writer, seed: int, whole: Whole) -> dict[str, Any]:
     """Lay a text out for scripts."""
     return {
         **writer.described(),
-        "text": text,
-        "stopped_by": writer.ending.stop_in(text),
+        "text": whole.characters,
+        "stopped_by": writer.ending.stop_in(whole.characters),
         "seed": seed,
-        "bits_per_char": nats / max(1, len(text)) / math.log(2),
+        "bits_per_char": whole.bits_per_char,
     }
 
 
