@@ -5,8 +5,9 @@ import json
 import subprocess
 import sys
 import traceback
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import assert_type
+from typing import Any, TypeVar, assert_type
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from charrnn.inspection.activity import activity
 from charrnn.network.model_file import Model, save
 from charrnn.runs import RunDirectory
 
+Step = TypeVar("Step")
 QUOTED = 'he said "abc def" and then "ghi" as well\n' * 300
 
 
@@ -37,7 +39,16 @@ def test_every_public_name_is_there_and_stays() -> None:
         _ = charrnn.lode  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("use", ["sample(length=3)", "score('abab')", "heatmap('ab', '1.0')._repr_html_()"])
+def test_importing_the_package_imports_neither_torch_nor_numpy() -> None:
+    """So that it costs next to nothing."""
+    check = "import sys, charrnn; dir(charrnn); sys.exit(bool({'torch', 'numpy', 'rich'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", check], env={"PYTHONPATH": str(PACKAGE_HOME)}, check=False)
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "use", ["sample(length=3)", "samples(count=2, length=3)", "score('abab')", "heatmap('ab', '1.0')._repr_html_()"]
+)
 def test_using_a_model_imports_no_torch(run_here: RunDirectory, use: str) -> None:
     """Which takes seconds; a model is read, not trained."""
     check = f"import sys, charrnn; charrnn.load().{use}; sys.exit('torch' in sys.modules)"
@@ -80,6 +91,47 @@ def test_python_writes_what_the_command_line_writes(run_here: RunDirectory, call
     assert charrnn.load().sample("ab", length=40, temperature=1.1, top_k=5, seed=3) == said["text"]
 
 
+def test_several_samples_are_those_of_their_own_seeds(run_here: RunDirectory, call: Call) -> None:
+    """Written together; the same as the command line's, and as each alone."""
+    model = charrnn.load(run_here.path)
+    texts = model.samples("ab", count=5, length=30, temperature=1.1, stops=["a"], seed=3)
+    assert texts == [model.sample("ab", length=30, temperature=1.1, stops=["a"], seed=seed) for seed in range(3, 8)]
+    options = ("-p", "ab", "-n", "30", "-t", "1.1", "--stop", "a", "--seed", "3", "--count", "5")
+    said = call("sample", str(run_here.path), *options, "--json").out.splitlines()
+    assert texts == [json.loads(line)["text"] for line in said]
+    assert len(set(model.samples(count=4, length=30))) == 4
+    generators = np.random.default_rng(3), np.random.default_rng(3)
+    assert model.samples(count=2, length=9, seed=generators[0]) == model.samples(
+        count=2, length=9, seed=generators[1]
+    )
+    assert model.samples(count=0) == []
+
+
+def test_cells_are_held_as_on_the_command_line(run_here: RunDirectory, call: Call) -> None:
+    """While it reads and while it writes; in a score too."""
+    model, held = charrnn.load(run_here.path), {"1.7": 1.0, "2.3": -0.5}
+    options = ("-p", "ab", "-n", "30", "--seed", "3", "--clamp", "1.7=1", "--clamp", "2.3=-0.5")
+    said = json.loads(call("sample", str(run_here.path), *options, "--json").out)
+    assert model.sample("ab", length=30, seed=3, clamps=held) == said["text"] != model.sample("ab", length=30, seed=3)
+    assert said["clamps"] == held
+    assert "".join(model.stream("ab", length=30, seed=3, clamps=held)) == said["text"]
+    assert model.samples("ab", count=1, length=30, seed=3, clamps=held) == [said["text"]]
+    assert (
+        model.score("abcdef", clamps=held).nats != model.score("abcdef").nats == model.score("abcdef", clamps={}).nats
+    )
+
+
+@pytest.mark.parametrize(
+    ("clamps", "words"),
+    [({"1.99": 1.0}, "no cell 1.99"), ({"7": 1.0}, "'7' is no cell"), ({"1.7": 2.0}, "held at 2")],
+)
+def test_what_cannot_be_held_is_refused(letters: charrnn.TrainedModel, clamps: dict[str, float], words: str) -> None:
+    """Whether it writes or scores."""
+    for use in (letters.sample, letters.score):
+        with pytest.raises(charrnn.WrongUsageError, match=words):
+            use("abc", clamps=clamps)
+
+
 def test_the_stream_is_the_sample_one_character_at_a_time(letters: charrnn.TrainedModel) -> None:
     """And goes on for ever if it is let."""
     sampled = letters.sample("q", length=60, temperature=2, seed=np.random.default_rng(5))
@@ -92,6 +144,30 @@ def test_the_score_is_the_command_lines(run_here: RunDirectory, call: Call) -> N
     Path("text.txt").write_text("abc deaf\n" * 20)
     said = json.loads(call("score", str(run_here.path), "text.txt", "--json").out)
     assert charrnn.load().score("abc deaf\n" * 20).nats_per_char == said["nats_per_char"]
+
+
+def test_lines_are_scored_as_on_the_command_line(run_here: RunDirectory, call: Call) -> None:
+    """As a text or one by one; nothing but a line feed ends one."""
+    text, model = "abc\n\ndeaf bad\rcab\nx\nfed", charrnn.load(run_here.path)
+    Path("text.txt").write_text(text, newline="")
+    said = [
+        json.loads(line)
+        for line in call("score", str(run_here.path), "text.txt", "--per-line", "--json").out.splitlines()
+    ]
+    scores = model.score_lines(text)
+    assert [score and score.nats_per_char for score in scores] == [line["nats_per_char"] for line in said]
+    assert len(scores) == 5
+    assert model.score_lines(line["content"] for line in said) == scores
+
+
+def test_the_surprise_is_the_command_lines(run_here: RunDirectory, call: Call) -> None:
+    """To the last digit of its JSON; a single character surprises nobody."""
+    text, model = "abc deaf\n" * 20, charrnn.load(run_here.path)
+    Path("text").write_text(text)
+    said = json.loads(call("inspect", str(run_here.path), "--surprise", "--top", "3", "--text", "text", "--json").out)
+    assert model.surprise(text, guesses=3).to_json() == said
+    with pytest.raises(charrnn.CharrnnError, match="the first is predicted by nothing"):
+        model.surprise("a")
 
 
 def test_what_comes_next_is_what_is_likeliest(letters: charrnn.TrainedModel) -> None:
@@ -131,6 +207,37 @@ def test_the_planted_cell_is_found_first(letters: charrnn.TrainedModel) -> None:
     assert (best.concept, best.cell) == ("in_quote", f"1.{len(LETTERS)}")
     assert best.fit > 0.99
     assert found.cells == len(LETTERS) + 1
+
+
+def test_findings_are_the_command_lines(letters: charrnn.TrainedModel, call: Call, tmp_path: Path) -> None:
+    """Byte for byte in JSON, with every setting of the search that both have."""
+    (tmp_path / "text").write_text(QUOTED * 2)
+    (tmp_path / "another text").write_text('and "so" on and on\n' * 900)
+    settings = ("--start", "100", "--chars", "9000", "--seed", "5", "--quick", "--signal", "h")
+    texts = ("--text", str(tmp_path / "text"), "--confirm", str(tmp_path / "another text"))
+    said = call("inspect", str(letters.path), *texts, *settings, "--concept", "in_quote", "--json")
+    confirm = (tmp_path / "another text").read_text()
+    settings_here: dict[str, Any] = {"start": 100, "chars": 9000, "seed": 5, "quick": True, "signal": "h"}
+    found = letters.find(QUOTED * 2, confirm=confirm, concepts=["in_quote"], **settings_here)
+    assert json.dumps(found.to_json()) + "\n" == said.out.replace(f"{tmp_path}/text", "text").replace(
+        f"{tmp_path}/another", "another"
+    )
+    assert (found.start, found.seed, found.quick, found.confirmed_on) == (100, 5, True, "another text")
+
+
+def test_a_search_can_be_watched(letters: charrnn.TrainedModel) -> None:
+    """By what tqdm takes: what is gone through, what that is, and how many there are."""
+    seen: dict[str, list[int]] = {}
+
+    def watch(iterable: Iterable[Step], desc: str, total: int) -> Iterator[Step]:
+        seen[desc] = [0, total]
+        for step in iterable:
+            seen[desc][0] += 1
+            yield step
+
+    letters.find(QUOTED, concepts=["in_quote"], watch=watch)
+    assert {"marking concepts", "reading", "reading with scrambled weights"} <= set(seen)
+    assert all(passed == total for passed, total in seen.values())
 
 
 def test_concepts_of_ones_own_are_searched_for(letters: charrnn.TrainedModel) -> None:

@@ -79,6 +79,8 @@ class Contexts:
     """the path of the model's file"""
     text: str
     """the text's name"""
+    start: int
+    """where in it was begun to read"""
     characters: int
     """how many were read"""
     cell: str
@@ -103,6 +105,7 @@ class Contexts:
             "view": "contexts",
             "model": self.model,
             "text": self.text,
+            "start": self.start,
             "characters": self.characters,
             "cell": self.cell,
             "signal": self.signal,
@@ -178,6 +181,7 @@ class _Search:
         return Contexts(
             model=model,
             text=text,
+            start=self.start,
             characters=int(self.histogram.sum()),
             cell=cell,
             signal=signal,

@@ -73,7 +73,7 @@ def observe(
     sessions, sample = Sessions(codings, streams, cells), Sample(streams, cells, sampling)
     states: States = {}
     chunks = activations(reader, material.ids, streams, signal=signal, states=None if quick else states)
-    chunks = watch(chunks, READING, -(-streams.length // CHUNK))
+    chunks = iter(watch(chunks, READING, -(-streams.length // CHUNK)))
     evidence = gather(chunks, everything, groups, streams, also=[products.take, sessions.take, sample.take])
     scores = Scores.of(evidence)
     return Observations(

@@ -56,7 +56,7 @@ def twin(
     shortened = [coding.shortened(streams.length - streams.warm_up) for coding in codings]
     chunks = -(-streams.length // CHUNK)
     read = (activations(scrambled(reader, chance), ids, streams, signal=signal) for _ in range(TWINS))
-    watched = watch(chain.from_iterable(read), SCRAMBLED, TWINS * chunks)
+    watched = iter(watch(chain.from_iterable(read), SCRAMBLED, TWINS * chunks))
     found = [_judged(reader, islice(watched, chunks), shortened, groups, streams) for _ in range(TWINS)]
     # whoever watches sees the end too
     assert next(watched, None) is None

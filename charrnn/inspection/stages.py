@@ -17,7 +17,7 @@ SHARES = {MARKING: 0.07, READING: 0.4, SCRAMBLED: 0.22, HOLDING: 0.23, DOSES: 0.
 class Watch(Protocol):
     """Passes the steps of a stage on, one by one, and may show how many of how many have gone by."""
 
-    def __call__(self, steps: Iterable[Step], stage: str, count: int) -> Iterator[Step]:
+    def __call__(self, steps: Iterable[Step], stage: str, count: int, /) -> Iterable[Step]:
         """Pass the steps on."""
 
 

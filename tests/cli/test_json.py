@@ -1,0 +1,124 @@
+"""JSON of all commands: the same thing has the same name everywhere, and what is no number is null."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from small import Call, random_model
+
+from charrnn.cli.streams import say_json
+from charrnn.network.model_file import save
+from charrnn.runs import RunDirectory
+
+TEXT = "abc (def) gab\nface bad\n" * 400
+VIEWS = ("surprise", "gates", "memory", "errors")
+
+
+@pytest.fixture
+def run(run_here: RunDirectory) -> RunDirectory:
+    """Have a run here whose model knows the text beside it."""
+    save(run_here.model, random_model("\n abcdefgh()"))
+    Path("text.txt").write_text(TEXT)
+    Path("other.txt").write_text(TEXT[::-1])
+    return run_here
+
+
+def no_constant(word: str) -> Any:
+    """Refuse NaN and Infinity, which Python would write and nobody else reads."""
+    raise AssertionError(word)
+
+
+def told(call: Call, *arguments: str) -> list[dict[str, Any]]:
+    """Give the objects that a command writes."""
+    said = call(*arguments, "--json")
+    assert said.code == 0, said.err
+    assert "Warning" not in said.err
+    return [json.loads(line, parse_constant=no_constant) for line in said.out.splitlines()]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("sample", "-n", "5", "--count", "2"),
+        ("sample", "-n", "5", "--compare"),
+        ("sample", "-n", "5", "--steer", "1.3"),
+        ("score", "text.txt"),
+        ("score", "text.txt", "--per-line"),
+        ("score", "text.txt", "--top", "3"),
+        ("info",),
+        ("inspect", "--text", "text.txt", "--quick", "--concept", "a=/a/after:3"),
+        ("inspect", "--text", "text.txt", "--cell", "1.3", "--concept", "a=/a/after:3"),
+        ("inspect", "--text", "text.txt", "--contexts", "1.3"),
+        *(("inspect", "--text", "text.txt", f"--{view}") for view in VIEWS),
+    ],
+    ids=" ".join,
+)
+def test_a_model_is_called_by_its_file(call: Call, run: RunDirectory, arguments: tuple[str, ...]) -> None:
+    """In every object of every command, as it is when a training ends."""
+    objects = told(call, *arguments)
+    assert objects
+    assert {one["model"] for one in objects} == {str(run.model)}
+
+
+def test_listed_runs_are_called_by_their_files_too(call: Call, run: RunDirectory) -> None:
+    """What stands there can be given to any command."""
+    second = RunDirectory(run.path.with_name("second"))
+    second.path.mkdir()
+    save(second.model, random_model())
+    (listed,) = told(call, "info")
+    assert {one["model"] for one in listed["runs"]} == {str(run.model), str(second.model)}
+    (one,) = told(call, "info", listed["runs"][0]["model"])
+    assert one["model"] == listed["runs"][0]["model"]
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        ("--quick", "--concept", "a=/a/after:3"),
+        ("--cell", "1.3"),
+        ("--contexts", "1.3"),
+        *((f"--{v}",) for v in VIEWS),
+    ],
+)
+def test_what_is_read_is_told_with_where_it_begins(call: Call, run: RunDirectory, view: tuple[str, ...]) -> None:
+    """By every view alike."""
+    assert run.model.exists()
+    (found,) = told(call, "inspect", "--text", "text.txt", "--start", "46", *view)
+    assert found["start"] == 46
+
+
+def test_the_text_to_confirm_on_begins_where_the_other_one_does(call: Call, run: RunDirectory) -> None:
+    """It is read as if what stands before were not there; and where nothing is left, that is said."""
+    assert run.model.exists()
+    search = ("inspect", "--text", "text.txt", "--quick", "--concept", "a=/a/after:3", "--start", "90")
+    (here,) = told(call, *search, "--confirm", "other.txt")
+    Path("other.txt").write_text(TEXT[::-1][90:].rjust(len(TEXT), "a"))
+    (there,) = told(call, *search, "--confirm", "other.txt")
+    assert here["concepts"][0]["fit"] == there["concepts"][0]["fit"]
+    Path("other.txt").write_text("abc")
+    said = call(*search, "--confirm", "other.txt")
+    assert said.code == 1
+    assert "other.txt has no text at 90" in said.err
+
+
+def test_what_is_no_number_is_null(capsys: pytest.CaptureFixture[str]) -> None:
+    """However deep it stands."""
+    say_json({"a": math.inf, "b": [1.5, math.nan, {"c": (-math.inf, "inf")}], "d": None, "e": 2})
+    assert capsys.readouterr().out == '{"a": null, "b": [1.5, null, {"c": [null, "inf"]}], "d": null, "e": 2}\n'
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("scale", [0.0, 30.0, 1e4])
+def test_a_network_beyond_all_reason_is_told_in_numbers(
+    call: Call, run: RunDirectory, view: str, scale: float
+) -> None:
+    """One that says nothing, and ones so sure that no gradient is left; without a word of NumPy's."""
+    save(run.model, random_model("\n abcdefgh()", scale=scale))
+    (found,) = told(call, "inspect", "--text", "text.txt", f"--{view}")
+    assert found["characters"] > 0
+    if view == "memory":
+        assert np.isfinite(found["gradient"]["high"]).all()
+    assert call("inspect", "--text", "text.txt", f"--{view}").code == 0
