@@ -79,7 +79,7 @@ def _model(context: click.Context, _parameter: click.Parameter, named: Path | No
     type=Number(0, whole=True, most=MOST_CHARACTERS),
     default=0,
     section=EVIDENCE,
-    help="Where in the text to begin.",
+    help="Where in the text, and in that of --confirm, to begin.",
 )
 @option("--encoding", default="utf-8", section=EVIDENCE, help="The file's encoding (utf-8).")
 @option(
