@@ -49,6 +49,8 @@ class Budget:
         self._clock = clock
         self._seen = 0
         self._steps: deque[float] = deque(maxlen=RECENT_STEPS)
+        self._measured = 0.0
+        """seconds in all the steps that were counted"""
         self._evaluation = self._preview = 0.0
         self._looks = run.plan.parts_done(run.step, LOOKS)
 
@@ -76,12 +78,13 @@ class Budget:
             self._seen += 1
             if self._seen > STEPS_NOT_COUNTED:
                 self._steps.append(seconds)
+                self._measured += seconds
 
     def _is_time_to_look(self) -> bool:
         if len(self._steps) < FEWEST_STEPS:
             return False
         if self._run.plan.steps is None:
-            return sum(self._steps) >= SHARE_MEASURED * self._seconds
+            return self._measured >= SHARE_MEASURED * self._seconds
         looks = self._run.plan.parts_done(self._run.step, LOOKS)
         due, self._looks = looks > self._looks, looks
         return due

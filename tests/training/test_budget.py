@@ -80,3 +80,13 @@ def test_the_time_before_a_stop_counts(make_run: Callable[..., Run]) -> None:
     began = clock.now
     list(within_a_minute(run, clock, 0.03))
     assert clock.now - began == pytest.approx(30.0, rel=0.04)
+
+
+@pytest.mark.parametrize("seconds", [0.0005, 0.002])
+def test_steps_however_quick_get_a_plan_and_an_end(seconds: float, make_run: Callable[..., Run]) -> None:
+    """Though all that are remembered take less than the share of the budget that is measured."""
+    clock = FakeClock()
+    run = make_run(steps=None, minutes=1.0)
+    for count, _ in enumerate(within_a_minute(run, clock, seconds)):
+        assert count < 2 * 60 / seconds, "it never ends"
+    assert run.seconds == pytest.approx(60.0, rel=0.02)
