@@ -34,6 +34,9 @@ class LayerWeights(NamedTuple):
 Layer = Callable[[Tensor, LayerState, LayerWeights, Tensor | None], tuple[Tensor, LayerState]]
 """inputs (T, B, I), state, weights, ended -> outputs (T, B, H), state after the last character"""
 
+Kernel = Callable[..., tuple[Tensor, ...]]
+"""one of torch's own layers"""
+
 SURE = 1e4
 """what settles a gate, whatever else it hears: σ and tanh of it are 1, σ of its negative is 0"""
 
@@ -71,15 +74,30 @@ def rnn(
 
 
 def _torchs(
-    kernel: Callable[..., tuple[Tensor, ...]], inputs: Tensor, before: Tensor | list[Tensor], weights: LayerWeights
+    kernel: Kernel, inputs: Tensor, before: Tensor | list[Tensor], weights: LayerWeights
 ) -> tuple[Tensor, LayerState]:
     """Run one of torch's layers: with biases, one layer, no dropout, one direction, time first."""
+    if inputs.is_cuda and torch.is_autocast_enabled("cuda"):
+        return _in_bfloat16(kernel, inputs, before, weights)
     with warnings.catch_warnings():
         # cuDNN would have all weights in one piece of memory; those of one layer of several, or masked, are not, and
         # are copied each time. No user can do anything about it.
         warnings.filterwarnings("ignore", message="RNN module weights are not part of single contiguous chunk")
         outputs, *after = kernel(inputs, before, weights, True, 1, 0.0, torch.is_grad_enabled(), False, False)
     return outputs, tuple(part[0] for part in after)
+
+
+def _in_bfloat16(
+    kernel: Kernel, inputs: Tensor, before: Tensor | list[Tensor], weights: LayerWeights
+) -> tuple[Tensor, LayerState]:
+    """Run a layer of which all is rounded to bfloat16.
+
+    torch's autocast would have cuDNN work in float16, whatever it is asked for; gradients are too small for that.
+    """
+    states = [part.bfloat16() for part in before] if isinstance(before, list) else before.bfloat16()
+    rounded = LayerWeights(*(weight.bfloat16() for weight in weights))
+    with torch.autocast(inputs.device.type, enabled=False):
+        return _torchs(kernel, inputs.bfloat16(), states, rounded)
 
 
 def _begun_anew(inputs: Tensor, weights: LayerWeights, ended: Tensor) -> tuple[Tensor, LayerWeights]:

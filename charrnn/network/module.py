@@ -92,9 +92,12 @@ class CharacterNetwork(nn.Module):
         self.output.bias.copy_(torch.from_numpy(np.log(frequencies)))
 
     def _ended(self, ids: Tensor) -> Tensor | None:
-        """Say which characters of a window end a document, (T, B); None where none of them does."""
+        """Say which characters of a window end a document, (T, B); None where none of them does, if that is known.
+
+        A GPU is not asked: it would have to be waited for.
+        """
         ended = None if self.end is None else ids == self.end
-        return ended if ended is not None and ended.any() else None
+        return ended if ended is not None and (ids.is_cuda or ended.any()) else None
 
     def _embedded(self, ids: Tensor) -> Tensor:
         if self.embedding is None:

@@ -14,7 +14,7 @@ from charrnn.training.run import PARTS, Run
 Clock = Callable[[], float]
 
 STEPS_NOT_COUNTED = 3
-"""the first ones allocate memory and choose kernels"""
+"""the first ones allocate memory and choose kernels; on a GPU all until it is first waited for"""
 FEWEST_STEPS = 8
 SHARE_MEASURED = 0.02
 """of the budget, before the number of steps is first set"""
@@ -51,6 +51,8 @@ class Budget:
         self._steps: deque[float] = deque(maxlen=RECENT_STEPS)
         self._measured = 0.0
         """seconds in all the steps that were counted"""
+        self._queued: list[float] = []
+        """seconds of the steps that a GPU was not waited for yet, and so may not have made"""
         self._evaluation = self._preview = 0.0
         self._looks = run.plan.parts_done(run.step, LOOKS)
 
@@ -75,13 +77,21 @@ class Budget:
         elif isinstance(event, Preview):
             self._preview = seconds
         elif isinstance(event, Step):
-            self._seen += 1
-            if self._seen > STEPS_NOT_COUNTED:
-                self._steps.append(seconds)
-                self._measured += seconds
+            self._queued.append(seconds)
+            if event.nats is not None:
+                self._count()
+
+    def _count(self) -> None:
+        """Remember how long steps took that are known to be made; of several, each is a mean one."""
+        steps, seconds = len(self._queued), sum(self._queued)
+        if self._seen >= STEPS_NOT_COUNTED:
+            self._steps.extend([seconds / steps] * steps)
+            self._measured += seconds
+        self._seen += steps
+        self._queued.clear()
 
     def _is_time_to_look(self) -> bool:
-        if len(self._steps) < FEWEST_STEPS:
+        if len(self._steps) < FEWEST_STEPS or self._queued:
             return False
         if self._run.plan.steps is None:
             return self._measured >= SHARE_MEASURED * self._seconds

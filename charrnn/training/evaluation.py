@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.text.rows import Chunk, Rows, cut
+from charrnn.training.device import tf32
 from charrnn.training.events import Evaluation, Moment, result_of
 from charrnn.training.patience import is_sound, recent_nats
 from charrnn.training.run import Best, Run
@@ -157,7 +158,8 @@ def _costs(run: Run, rows: Rows, window: int) -> Iterator[tuple[Chunk, NDArray[n
     for number, chunk in enumerate(rows.chunks(ids, length)):
         if number == 0 or (window and number * length % window == 0):
             state = run.network.start(rows.count)
-        nats, state = run.network.costs(chunk.inputs, chunk.targets, state)
+        with tf32(run.device, allowed=False):
+            nats, state = run.network.costs(chunk.inputs, chunk.targets, state)
         yield chunk, nats
 
 

@@ -11,10 +11,11 @@ class Step:
 
     step: int
     """updates so far, this one included"""
-    nats: float
-    """training loss a character, with dropout"""
-    gradient_norm: float
-    """before clipping"""
+    nats: float | None
+    """training loss a character, with dropout; of a GPU's steps, which are not waited for one by one, the mean since
+    it was last known, and None where it is not known yet"""
+    gradient_norm: float | None
+    """before clipping; likewise"""
     learning_rate: float
     progress: float
     """share of the plan that is done, 0 to 1; 0 while the speed is being measured"""

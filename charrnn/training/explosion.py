@@ -15,14 +15,14 @@ def warned(events: Iterator[Event], run: Run) -> Iterator[Event]:
     limit, exploded = TIMES * math.log(len(run.corpus.vocabulary)), False
     for event in events:
         yield event
-        if isinstance(event, Step) and event.nats > limit and not exploded:
+        if isinstance(event, Step) and event.nats is not None and event.nats > limit and not exploded:
             exploded = True
-            yield Trouble(step=event.step, message=_words(event, run))
+            yield Trouble(step=event.step, message=_words(event.step, event.nats, run))
 
 
-def _words(step: Step, run: Run) -> str:
+def _words(step: int, nats: float, run: Run) -> str:
     guessing = math.log(len(run.corpus.vocabulary))
     return (
-        f"the loss exploded to {step.nats:.3g} nats at step {step.step:,} (guessing costs {guessing:.2f}); "
+        f"the loss exploded to {nats:.3g} nats at step {step:,} (guessing costs {guessing:.2f}); "
         f"if it stays there, start over with a lower rate: `--new --lr {run.training.lr / 10:.2g}`"
     )

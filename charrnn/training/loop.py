@@ -6,7 +6,7 @@ It prints nothing, knows no clock and writes no file: saving, drawing, timing an
 from collections.abc import Iterator
 
 from charrnn.training.evaluation import evaluate
-from charrnn.training.events import Event
+from charrnn.training.events import Event, Trouble
 from charrnn.training.patience import overfits, overfitting
 from charrnn.training.preview import is_due, preview
 from charrnn.training.report import report
@@ -34,3 +34,5 @@ def train(run: Run, *, sample_every: int | None = None) -> Iterator[Event]:
             yield overfitting(run)
             return
         yield run.update()
+        while run.troubles:
+            yield Trouble(step=run.step, message=run.troubles.pop())

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator, Iterator
 
 import numpy as np
+import torch
 
 from charrnn.ending import Ending
 from charrnn.errors import CharrnnError
@@ -16,6 +17,8 @@ CHARACTERS = 200
 PIECE = 20
 """characters from one moment at which a training can be left to the next"""
 FIRST_STEPS = 25
+LARGE = 2_000_000
+"""weights of which a CPU takes longer to multiply by all than to ask a GPU for it"""
 CHOICE = Choice(temperature=0.8)
 
 
@@ -38,7 +41,7 @@ def preview(run: Run) -> Iterator[Moment | Preview]:
 
     The run is changed after the last moment only. Raise DivergedError if what it says is no number.
     """
-    reader = Reader.of(run.model(run.weights()))
+    reader = _reader(run)
     rng = np.random.default_rng((run.training.seed, run.step))
 
     def written(length: int) -> Writing:
@@ -58,6 +61,14 @@ def preview(run: Run) -> Iterator[Moment | Preview]:
     run.take_part("preview")
     run.previewed_at = run.step
     yield Preview(step=run.step, text=text)
+
+
+def _reader(run: Run) -> Reader:
+    """Lay the network out where it is stepped sooner: on a GPU the large ones, which a CPU would take seconds for."""
+    model = run.model(run.weights())
+    if run.device.type == "cpu" or model.parameters < LARGE:
+        return Reader.of(model)
+    return Reader.of(model, arrays=lambda weight: torch.from_numpy(weight).to(run.device))
 
 
 def _several(written: Callable[[int], Writing], between: str) -> Writing:

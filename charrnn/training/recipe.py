@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import WrongUsageError
 from charrnn.network.model_file import count_multiplied, count_weights
@@ -22,6 +24,8 @@ CHARACTERS_PER_WEIGHT = 8
 FLOPS_PER_WEIGHT = 6
 """a character's forward and backward pass: Kaplan et al. 2020, section 2.1"""
 WIDTHS = (128, 192, 256, 320, 384, 448, 512, 640, 768, 1024, 1536, 2048)
+TIMED_WIDTHS = (256, 768, 2048)
+"""of which steps are timed on a GPU"""
 CHARACTERS_PER_UNIT, WIDE_ENOUGH = 8, 384
 """of the alphabet: a softmax over thousands needs something to tell them by, whatever the time"""
 LARGEST_BYTES = 1 << 38
@@ -49,6 +53,8 @@ class Circumstances:
     device: str
     flops_per_second: float
     """what the device reaches in training, roughly"""
+    speeds: tuple[tuple[int, float], ...] = ()
+    """widths, rising, and the characters a second that a step of each was timed at; none: arithmetic tells"""
     trained: bool = False
     """whether the network has learned another text before"""
 
@@ -76,6 +82,21 @@ def choose(given: Mapping[str, Any], circumstances: Circumstances) -> Recipe:
     network = dataclasses.replace(network, **_left_out(asked, epochs, crowding))
     training = _training(asked, network, circumstances, characters)
     return Recipe(network=network, training=training, why=_why(asked, circumstances, epochs))
+
+
+def to_be_timed(
+    given: Mapping[str, Any], circumstances: Circumstances
+) -> tuple[tuple[NetworkConfig, ...], TrainingConfig]:
+    """Name the networks whose speed decides, and the windows to time them on; none where time does not."""
+    asked = {name: value for name, value in given.items() if value is not None}
+    batch, length = _batch(asked, circumstances, math.inf)
+    training = TrainingConfig(
+        batch=batch, length=length, lr=1e-3, precision=asked.get("precision", TrainingConfig.precision)
+    )
+    if {"steps", "epochs"} & asked.keys():
+        return (), training
+    widths = (asked["hidden"],) if "hidden" in asked else TIMED_WIDTHS
+    return tuple(_network(asked, width, circumstances) for width in widths), training
 
 
 def _width(asked: Mapping[str, Any], circumstances: Circumstances) -> int:
@@ -131,8 +152,21 @@ def _characters_to_read(asked: Mapping[str, Any], network: NetworkConfig, circum
         return float(asked["steps"]) * batch * length
     if "epochs" in asked:
         return float(asked["epochs"]) * circumstances.train_characters
-    flops = asked["minutes"] * 60 * circumstances.flops_per_second
-    return float(flops / (FLOPS_PER_WEIGHT * count_multiplied(network, circumstances.vocabulary_size)))
+    return float(asked["minutes"]) * 60 * _characters_per_second(network, circumstances)
+
+
+def _characters_per_second(network: NetworkConfig, circumstances: Circumstances) -> float:
+    """Foresee the speed: between widths that were timed as on a straight line of logarithms, else by arithmetic.
+
+    What is narrower than all that were timed is as fast as the narrowest, what is wider slower by its arithmetic.
+    """
+    size = circumstances.vocabulary_size
+    if not circumstances.speeds:
+        return circumstances.flops_per_second / (FLOPS_PER_WEIGHT * count_multiplied(network, size))
+    widths, speeds = np.log(np.array(circumstances.speeds)).T
+    widest = dataclasses.replace(network, hidden=min(network.hidden, circumstances.speeds[-1][0]))
+    slower = count_multiplied(widest, size) / count_multiplied(network, size)
+    return slower * math.exp(np.interp(math.log(network.hidden), widths, speeds))
 
 
 def _batch(asked: Mapping[str, Any], circumstances: Circumstances, characters: float) -> tuple[int, int]:

@@ -12,20 +12,28 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import DivergedError
 from charrnn.network.model_file import Model
-from charrnn.network.module import CharacterNetwork, detached
+from charrnn.network.module import CharacterNetwork
 from charrnn.text.corpus import Corpus
 from charrnn.text.windows import Windows
 from charrnn.training import memory
+from charrnn.training.capture import cuda_graphs
+from charrnn.training.chance import begin_chance
+from charrnn.training.device_step import DeviceStep
+from charrnn.training.device_windows import DeviceWindows
 from charrnn.training.events import Step
+from charrnn.training.gradient import forgetting, learn
 from charrnn.training.schedule import Plan, learning_rate
 
 PARTS = {"evaluation": 20, "preview": 8, "report": 200}
 """into how many equal parts a training is divided, each with an evaluation, a preview, a report at its end"""
+STEPS_UNSEEN = 32
+"""that a GPU makes, at most, before it is asked what came of them: waiting for it costs what it does in some 50 µs"""
+SHARE_FOR_TEXT = 0.25
+"""of a GPU's free memory"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +53,8 @@ class Run:
     """Everything that changes from step to step.
 
     Chance at a step comes from the seed and the step alone, so there is no generator to carry: whoever stands at
-    this step with these arrays goes on exactly. The network draws its masks from torch's global generator, which is
-    seeded for that: it is the one that stays on the device.
+    this step with these arrays goes on exactly. On a GPU steps are queued, and what came of them is known when it
+    was looked at: always before anything is due, and before the run is saved.
     """
 
     def __init__(self, corpus: Corpus, network: NetworkConfig, training: TrainingConfig, device: str) -> None:
@@ -86,6 +94,11 @@ class Run:
         """sums since the last report: steps, nats, gradient norm"""
         self.since_evaluation = np.zeros(2)
         """sums since the last evaluation: steps, nats"""
+        self.runs_ahead = self.device.type == "cuda"
+        """whether steps are queued, and looked at now and then"""
+        self.troubles: list[str] = []
+        """what went wrong that training outlives, and nobody has told of yet"""
+        self._ahead: DeviceStep | None = None
 
     @property
     def epoch(self) -> float:
@@ -108,25 +121,8 @@ class Run:
     def update(self) -> Step:
         """Learn from one window of every stream; raise DivergedError before anything is changed by NaN."""
         rate = learning_rate(self.training, self.plan, self.step)
-        _begin_chance(self.device, _seed(self.training.seed, self.step))
-        ids = torch.from_numpy(self.windows.read(self.step)).to(self.device, non_blocking=True)
-        self._forget_some_streams()
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.training.precision == "bfloat16"):
-            logits, state = self.network(ids[:-1], self.state)
-        loss = functional.cross_entropy(logits.flatten(0, 1).float(), ids[1:].flatten())
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.training.clip or math.inf)
-        nats, gradient_norm = loss.item(), norm.item()
-        if not (math.isfinite(nats) and math.isfinite(gradient_norm)):
-            raise self.diverged("its gradient" if math.isfinite(nats) else "the loss", self.step + 1)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        self.optimiser.step()
-        self.optimiser.zero_grad()
-        self.state = detached(state)
-        self.step += 1
-        self.since_report += (1, nats, gradient_norm)
-        self.since_evaluation += (1, nats)
+        told = self._queue(rate) if self.runs_ahead else self._learn(rate)
+        nats, gradient_norm = told or (None, None)
         return Step(
             step=self.step,
             nats=nats,
@@ -135,6 +131,61 @@ class Run:
             progress=self.plan.progress(self.step),
             steps=self.plan.steps,
         )
+
+    def _learn(self, rate: float) -> tuple[float, float]:
+        """Make a step, and wait for it: nats and gradient norm."""
+        begin_chance(self.device, self.training.seed, self.step)
+        ids = torch.from_numpy(self.windows.read(self.step)).to(self.device, non_blocking=True)
+        self._forget_some_streams()
+        learned = learn(self.network, ids, self.state, self.training)
+        nats, gradient_norm = learned.nats.item(), learned.gradient_norm.item()
+        if not (math.isfinite(nats) and math.isfinite(gradient_norm)):
+            raise self.diverged("its gradient" if math.isfinite(nats) else "the loss", self.step + 1)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.step()
+        self.optimiser.zero_grad()
+        self.state = learned.state
+        self.step += 1
+        self.since_report += (1, nats, gradient_norm)
+        self.since_evaluation += (1, nats)
+        return nats, gradient_norm
+
+    def _queue(self, rate: float) -> tuple[float, float] | None:
+        """Have a GPU make a step; if it was waited for: means of nats and gradient norm since it last was."""
+        if self._ahead is None or self._ahead.state is not self.state:
+            self._ahead = self._device_step()
+            self.state = self._ahead.state
+        self._ahead.queue(self.step, rate)
+        self.step += 1
+        if refusal := self._ahead.take_refusal():
+            self.troubles.append(f"steps are not replayed from a CUDA graph, so they are slower: {refusal}")
+        # What comes at the end of a part is not to wait for steps, whose time would be taken for its own.
+        before, now = (self.plan.progress(step) for step in (self.step - 1, self.step))
+        ends_a_part = any(int(now * parts) > int(before * parts) for parts in PARTS.values())
+        return self.look() if ends_a_part or self._ahead.unseen >= STEPS_UNSEEN else None
+
+    def look(self) -> tuple[float, float] | None:
+        """Wait for a GPU's steps and take note of them; raise DivergedError if one came to no number.
+
+        Give the means of nats and gradient norm since it was last waited for; None if no step was made since.
+        """
+        if self._ahead is None or not self._ahead.unseen:
+            return None
+        seen = self._ahead.look()
+        if seen.diverged_at:
+            raise self.diverged("the loss" if seen.loss_diverged else "its gradient", int(seen.diverged_at))
+        self.since_report += (seen.steps, seen.nats, seen.gradient_norm)
+        self.since_evaluation += (seen.steps, seen.nats)
+        return seen.nats / seen.steps, seen.gradient_norm / seen.steps
+
+    def _device_step(self) -> DeviceStep:
+        """Make what steps on a GPU from here on."""
+        room, recorder = math.inf, None
+        if self.device.type == "cuda":
+            room, recorder = SHARE_FOR_TEXT * torch.cuda.mem_get_info()[0], cuda_graphs()
+        windows = DeviceWindows(self.windows, self.device, room=room)
+        return DeviceStep(self.network, self.optimiser, self.state, windows, self.training, recorder)
 
     def start_from(self, weights: Mapping[str, NDArray[np.float32]], origin: str) -> None:
         """Begin with the weights of a model instead of chance."""
@@ -150,11 +201,10 @@ class Run:
         return Model(config=self.network.config, vocabulary=self.corpus.vocabulary, weights=weights)
 
     def _forget_some_streams(self) -> None:
-        """Make a stream's state fresh now and then, so that the network knows how a text begins."""
+        """Make a stream's state fresh now and then."""
         forgotten = torch.rand(self.training.batch) < self.training.reset
         if forgotten.any():
-            places, fresh = forgotten.to(self.device)[None, :, None], self.network.start(1)
-            self.state = tuple(torch.where(places, new, old) for new, old in zip(fresh, self.state, strict=True))
+            self.state = forgetting(self.network, self.state, forgotten.to(self.device))
 
     def memory_told(self) -> AbstractContextManager[None]:
         """Have running out of memory told as a CharrnnError, with what would fit."""
@@ -178,23 +228,6 @@ def _optimiser(network: CharacterNetwork, training: TrainingConfig) -> torch.opt
         {"params": others, "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=training.lr, betas=(0.9, 0.99), fused=True)
-
-
-def _begin_chance(device: torch.device, seed: int) -> None:
-    """Seed the generators that a step draws from; torch.manual_seed seeds all there are, slowly."""
-    torch.default_generator.manual_seed(seed)
-    if device.type == "cuda":
-        torch.cuda.manual_seed(seed)
-    elif device.type == "mps":
-        torch.mps.manual_seed(seed)
-
-
-def _seed(seed: int, step: int) -> int:
-    """Give each step of each seed its own start of chance (a splitmix64 finaliser over both)."""
-    mixed = (seed * 0x9E3779B97F4A7C15 + step) & 0xFFFFFFFFFFFFFFFF
-    mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
-    mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
-    return (mixed ^ (mixed >> 31)) & 0x7FFFFFFFFFFFFFFF
 
 
 def _plain(tensor: Tensor) -> NDArray[np.float32]:

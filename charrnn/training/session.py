@@ -18,15 +18,15 @@ from charrnn.text.sources import Sources
 from charrnn.text.vocabulary import named
 from charrnn.text.windows import steps_for
 from charrnn.training import checkpoint
-from charrnn.training.device import flops_per_second
 from charrnn.training.lock import Lock
 from charrnn.training.origin import Origin, is_same, settled
 from charrnn.training.patience import overfits
 from charrnn.training.places import is_foreign
-from charrnn.training.recipe import Circumstances, choose
+from charrnn.training.recipe import choose
 from charrnn.training.run import PARTS, Run
 from charrnn.training.schedule import Plan
 from charrnn.training.snapshot import machine
+from charrnn.training.throughput import circumstances_of
 
 BUDGETS = ("steps", "epochs", "minutes")
 CHANGEABLE = ("lr", "weight_decay", "clip", "precision", "patience")
@@ -84,11 +84,11 @@ def begin(
     given = {**(settled(given, origin) if origin else given), "documents": found.documents}
     known = origin.characters if origin else ()
     size, held_out = _sizes(found, given, min_count, known)
-    circumstances = Circumstances(
+    circumstances = circumstances_of(
+        given,
+        device,
         train_characters=found.characters - held_out,
         vocabulary_size=size,
-        device=device,
-        flops_per_second=flops_per_second(device, given.get("precision") or "float32"),
         trained=origin is not None,
     )
     recipe = choose(given, circumstances)

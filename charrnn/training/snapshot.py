@@ -32,7 +32,8 @@ def machine(run: Run) -> dict[str, Any]:
 
 
 def arrays_of(run: Run) -> Arrays:
-    """Lay out everything that is made of numbers, under names that say whose they are."""
+    """Lay out everything that is made of numbers, under names that say whose they are (DivergedError)."""
+    run.look()
     sums = {"since_report": run.since_report, "since_evaluation": run.since_evaluation}
     arrays: dict[str, NDArray[Any]] = {**run.weights(), **sums}
     for name, parameter in run.network.named_parameters():

@@ -103,13 +103,14 @@ class Watch:
     ended_early: bool = False
     history: list[float] = field(default_factory=list)
     _times: deque[tuple[float, int]] = field(default_factory=deque)
+    _known_at: int = 0
+    """the last step whose loss was known"""
 
     def see(self, event: Event, now: float) -> None:
         """Take note of an event that happened at `now` seconds."""
         if isinstance(event, Step):
             self.last = event
-            first = math.isnan(self.train_nats)
-            self.train_nats = event.nats if first else 0.95 * self.train_nats + 0.05 * event.nats
+            self._learn_of(event)
             self._times.append((now, event.step))
             while self._times[0][0] < now - SPEED_SECONDS:
                 self._times.popleft()
@@ -121,6 +122,14 @@ class Watch:
             self.preview = event
         elif isinstance(event, Overfitting):
             self.ended_early = True
+
+    def _learn_of(self, step: Step) -> None:
+        """Take a step's loss into the running mean, if it is known: it stands for those before that were not."""
+        if step.nats is None:
+            return
+        kept = 0.95 ** (step.step - self._known_at)
+        first, self._known_at = math.isnan(self.train_nats), step.step
+        self.train_nats = step.nats if first else kept * self.train_nats + (1 - kept) * step.nats
 
     @property
     def characters_per_second(self) -> float:

@@ -51,9 +51,10 @@ def make_run(corpus: Corpus, setting: str, work: float) -> Run:
 
 def try_out(run: Run) -> str:
     """Train to the end; say what came of it."""
-    began, nats = time.perf_counter(), []
+    began, nats = time.perf_counter(), list[float]()
     while not run.plan.finished(run.step):
-        nats.append(run.update().nats)
+        told = run.update().nats
+        nats += [] if told is None else [told]
     seconds, measured = time.perf_counter() - began, result_of(measure(run))
     speed = run.step * run.training.batch * run.training.length / seconds
     return (

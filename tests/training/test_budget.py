@@ -1,5 +1,6 @@
 """A time budget is met, whatever the machine does, and the decay is complete when it is."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -90,3 +91,27 @@ def test_steps_however_quick_get_a_plan_and_an_end(seconds: float, make_run: Cal
     for count, _ in enumerate(within_a_minute(run, clock, seconds)):
         assert count < 2 * 60 / seconds, "it never ends"
     assert run.seconds == pytest.approx(60.0, rel=0.02)
+
+
+def queued(events: Iterator[Event], clock: FakeClock, waited_for: int) -> Iterator[Event]:
+    """Have steps seem to take no time, as a GPU's do that are queued, but each so manieth all that was left out."""
+    owed, before = 0.0, clock.now
+    for event in events:
+        if isinstance(event, Step):
+            owed, clock.now = owed + clock.now - before, before
+            if event.step % waited_for:
+                event = dataclasses.replace(event, nats=None, gradient_norm=None)
+            else:
+                clock.now, owed = clock.now + owed, 0.0
+        before = clock.now
+        yield event
+
+
+def test_a_gpu_that_is_waited_for_now_and_then_ends_on_time_too(make_run: Callable[..., Run]) -> None:
+    """Only what is known to be done is timed."""
+    clock = FakeClock()
+    run = make_run(steps=None, minutes=1.0)
+    events = timed(queued(worked(run, clock, 0.002), clock, 32), run, began=clock.now, clock=clock)
+    plans = {run.plan for _ in Budget(run, 60.0, clock=clock).kept(events) if run.plan.progress(run.step) > 0.1}
+    assert run.seconds == pytest.approx(60.0, rel=0.02)
+    assert len(plans) == 1

@@ -178,9 +178,9 @@ def test_a_checkpoint_is_a_model_too(make_run: Callable[..., Run], tmp_path: Pat
 
 def test_no_two_steps_or_seeds_share_their_chance() -> None:
     """Of many, each begins elsewhere, and with a number that torch takes."""
-    from charrnn.training.run import _seed
+    from charrnn.training.chance import start_of
 
-    seeds = {_seed(seed, step) for seed in range(40) for step in range(500)}
+    seeds = {start_of(seed, step) for seed in range(40) for step in range(500)}
     assert len(seeds) == 40 * 500
     assert min(seeds) >= 0
     assert max(seeds) < 2**63
