@@ -130,7 +130,7 @@ share = Number(0, 1)
     type=click.Choice(["auto", "float32", "bfloat16"]),
     default="auto",
     section=MACHINE,
-    help="Of products; auto: bfloat16 where the hardware has it.",
+    help="Of products; auto: bfloat16 on CPUs that have it.",
 )
 @option("--threads", type=Number(1, 1024, whole=True), section=MACHINE, help="How many on the CPU (all cores).")
 @option("--sample-every", type=Number(0, 10**12, whole=True), section=OUTPUT, help="Steps between previews; 0: none.")

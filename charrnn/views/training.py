@@ -64,7 +64,7 @@ class Picture:
         """Give losses, speed and learning rate in a line, as many of them as fit; none before the first step."""
         if not self.step:
             return "before the first step"
-        parts = [f"train {self.train_bits:.3f}"]
+        parts = [] if math.isnan(self.train_bits) else [f"train {self.train_bits:.3f}"]
         if self.val_bits is not None:
             parts.append(f"validation {self.val_bits:.3f} (best {self.best_bits:.3f} at {self.best_step:,})")
         parts += [f"{self.characters_per_second:,.0f} chars/s", f"lr {self.learning_rate:.2g}"]

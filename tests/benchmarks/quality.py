@@ -1,6 +1,6 @@
 """How good a model is after so many minutes: `charrnn train TEXT --minutes M` as a user runs it, for several seeds.
 
-    python tests/benchmarks/quality.py book.txt other.txt [--minutes 1 5] [--seeds 3] [--reach 1.886]
+    python tests/benchmarks/quality.py book.txt other.txt [--minutes 1 5] [--seeds 3] [--reach 1.886] [-- OPTIONS]
 
 It needs nobody: every text is trained for each of the times by each of the seeds, one after the other, each run is
 printed when it is done and a table of the medians at the end. What is measured, always on the last tenth of the text
@@ -8,6 +8,7 @@ by position and by the best weights: `carried`, the loss with one state carried 
 loss with the state zeroed every 256 characters; and beside them the n-gram's. `off` is by how much the whole command,
 from its start to its end, missed the time asked for. `--reach` also prints how many seconds after its first preview,
 just before its first step, a training of a quarter of a minute has the carried loss of a sample below a figure.
+OPTIONS are those of `charrnn train`, for instance `-- --device cuda --cell gru`.
 """
 
 import argparse
@@ -27,9 +28,9 @@ SHORT_MINUTES = 0.25
 """of the training that is to reach a loss soon"""
 
 
-def events(text: str, minutes: float, seed: int) -> Iterator[tuple[float, dict[str, Any]]]:
+def events(text: str, minutes: float, seed: int, more: Sequence[str]) -> Iterator[tuple[float, dict[str, Any]]]:
     """Train once; give each event and how many seconds after the command's start it came, last the command's end."""
-    command = [sys.executable, "-m", "charrnn", "train", text, "--minutes", str(minutes), "--seed", str(seed)]
+    command = [sys.executable, "-m", "charrnn", "train", text, "--minutes", str(minutes), "--seed", str(seed), *more]
     with tempfile.TemporaryDirectory() as directory:
         began = time.perf_counter()
         options = ["--out", str(Path(directory) / "run"), "--json", "-q"]
@@ -42,10 +43,10 @@ def events(text: str, minutes: float, seed: int) -> Iterator[tuple[float, dict[s
         yield time.perf_counter() - began, {"event": "over"}
 
 
-def run(text: str, minutes: float, seed: int) -> dict[str, Any]:
+def run(text: str, minutes: float, seed: int, more: Sequence[str]) -> dict[str, Any]:
     """Train once; give what the first and the last event say, and how far the time was missed."""
     seconds, told = 0.0, {}
-    for seconds, event in events(text, minutes, seed):  # noqa: B007 - the last one counts
+    for seconds, event in events(text, minutes, seed, more):  # noqa: B007 - the last one counts
         told[event["event"]] = event
     start, done = told["start"], told["done"]
     network, training = start["network"], start["training"]
@@ -84,10 +85,10 @@ def row(text: str, minutes: float, runs: Sequence[dict[str, Any]]) -> tuple[str,
     )
 
 
-def seconds_to(text: str, nats: float, seed: int) -> float:
+def seconds_to(text: str, nats: float, seed: int, more: Sequence[str]) -> float:
     """Train for a short time; give the seconds from the first step to the first evaluation below a loss."""
     began: float | None = None
-    for seconds, event in events(text, SHORT_MINUTES, seed):
+    for seconds, event in events(text, SHORT_MINUTES, seed, more):
         if began is None and event["event"] in ("report", "evaluation", "preview"):
             began = seconds
         if event["event"] == "evaluation" and event["nats"] <= nats:
@@ -102,14 +103,16 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, nargs="+", default=[1.0])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--reach", type=float)
-    arguments = parser.parse_args()
+    words = [*sys.argv[1:], "--"]
+    end = words.index("--")
+    arguments, more = parser.parse_args(words[:end]), words[end + 1 : -1]
     rows = [COLUMNS, ("---",) * len(COLUMNS)]
     for text in arguments.texts:
         if arguments.reach:
-            reached = [seconds_to(text, arguments.reach, seed) for seed in range(arguments.seeds)]
+            reached = [seconds_to(text, arguments.reach, seed, more) for seed in range(arguments.seeds)]
             print(f"{Path(text).stem}: {arguments.reach} after {statistics.median(reached):.1f} s {reached}")
         rows += [
-            row(text, minutes, [run(text, minutes, seed) for seed in range(arguments.seeds)])
+            row(text, minutes, [run(text, minutes, seed, more) for seed in range(arguments.seeds)])
             for minutes in arguments.minutes
         ]
     for cells in rows:

@@ -1,9 +1,10 @@
-"""Training's own costs: characters per second of `charrnn`'s loop against a bare torch loop, side by side.
+"""Training's own costs: a step of `charrnn`'s loop against one of a bare torch loop, side by side.
 
-    python tests/benchmarks/training.py [--steps 10] [--rounds 15]
+    python tests/benchmarks/training.py [--sizes lstm:1x512x32x64 …] [--device cuda] [--steps 10] [--rounds 15]
 
 The bare loop has the same network and precision and does nothing but forward, backward, clip and step. Both run in
-this process, a round of one and a round of the other in turn; what is printed is the ratio of the medians.
+this process, a round of one and a round of the other in turn; what is printed is medians over the rounds and their
+ratio. A size is cell:layers × units × streams × characters; on a GPU the first ones are torch-rnn's, of every cell.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from charrnn.cli import cores
 
@@ -28,25 +30,54 @@ from charrnn.text.corpus import Corpus
 from charrnn.text.sources import find
 from charrnn.training import saving
 from charrnn.training.budget import timed
-from charrnn.training.device import choose_device, choose_precision
-from charrnn.training.events import Step
+from charrnn.training.device import choose_device, choose_precision, tf32
+from charrnn.training.events import Step, Trouble
 from charrnn.training.loop import train
 from charrnn.training.metrics import recorded
 from charrnn.training.run import Run
 from charrnn.views.training import Watch
 
-NETWORKS = {"1×512": (1, 512), "2×256": (2, 256), "1×128": (1, 128)}
-BATCH, LENGTH = 32, 64
-STEPS = 2_000
-"""of the plan, of which the first are made: evaluations, reports and previews come as often as in a real one"""
+SIZES = {
+    "cpu": ("lstm:1x512x32x64", "lstm:2x256x32x64", "lstm:1x128x32x64"),
+    "cuda": (
+        *("lstm:2x128x50x50", "gru:2x128x50x50", "rnn:2x128x50x50"),
+        *("lstm:1x512x64x64", "lstm:1x1024x64x64", "lstm:2x768x64x64", "lstm:1x2048x64x64"),
+    ),
+}
+STEPS = 200
+"""times those of a round, of the plan, of which the first are made: evaluations, reports and previews come as often
+as in a real one"""
+BEFORE = 40
+"""steps that are not timed: on a GPU until it was first waited for"""
 
 
-def bare_steps(config: NetworkConfig, vocabulary: int, device: str, precision: str) -> Iterator[None]:
+class Size(NamedTuple):
+    """A network, and how much it reads at once."""
+
+    cell: str
+    layers: int
+    units: int
+    batch: int
+    length: int
+
+    @classmethod
+    def named(cls, name: str) -> "Size":
+        """Read a size as it is written."""
+        cell, _, numbers = name.partition(":")
+        return cls(cell, *(int(number) for number in numbers.split("x")))
+
+    @property
+    def config(self) -> NetworkConfig:
+        """Give the network's configuration."""
+        return NetworkConfig(cell=self.cell, layers=self.layers, hidden=self.units, embedding=64)
+
+
+def bare_steps(size: Size, vocabulary: int, device: str, precision: str) -> Iterator[None]:
     """Do nothing but forward, backward, clip and step, for ever."""
-    network = CharacterNetwork(config, vocabulary).to(device)
+    network = CharacterNetwork(size.config, vocabulary).to(device)
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3, fused=True)
-    windows = torch.randint(vocabulary, (LENGTH + 1, BATCH), device=device)
-    state = network.start(BATCH)
+    windows = torch.randint(vocabulary, (size.length + 1, size.batch), device=device)
+    state = network.start(size.batch)
     while True:
         with torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
             logits, after = network(windows[:-1], state)
@@ -56,70 +87,78 @@ def bare_steps(config: NetworkConfig, vocabulary: int, device: str, precision: s
         optimiser.step()
         optimiser.zero_grad()
         state = detached(after)
-        if device == "cuda":
-            torch.cuda.synchronize()
         yield
 
 
-def our_steps(corpus: Corpus, config: NetworkConfig, device: str, precision: str, directory: Path) -> Iterator[None]:
+def our_steps(corpus: Corpus, size: Size, device: str, precision: str, directory: Path, steps: int) -> Iterator[None]:
     """Train as the command does: reading the text, saving, recording, evaluating, watching."""
-    training = TrainingConfig(batch=BATCH, length=LENGTH, lr=1e-3, steps=STEPS, precision=precision)
-    run = Run(corpus, config, training, device)
+    training = TrainingConfig(batch=size.batch, length=size.length, lr=1e-3, steps=steps, precision=precision)
+    run = Run(corpus, size.config, training, device)
     place = RunDirectory(directory)
-    watch = Watch(characters_per_step=BATCH * LENGTH)
+    watch = Watch(characters_per_step=size.batch * size.length)
     events = recorded(timed(train(run), run, began=time.monotonic()), place.metrics, step=0)
     for event in saving.kept(events, run, place):
         watch.see(event, time.monotonic())
         watch.picture()
+        if isinstance(event, Trouble):
+            print(f"warning: {event.message}")
         if isinstance(event, Step):
             yield
 
 
-def seconds(steps: Iterator[None], count: int) -> float:
+def seconds(steps: Iterator[None], count: int, device: str) -> float:
     """Time so many steps, a mean for each."""
     began = time.perf_counter()
     for _ in range(count):
         next(steps)
+    if device == "cuda":
+        torch.cuda.synchronize()
     return (time.perf_counter() - began) / count
 
 
 def compare(name: str, corpus: Corpus, device: str, arguments: argparse.Namespace, directory: Path) -> None:
-    """Print one network's characters per second, both ways."""
-    layers, hidden = NETWORKS[name]
-    precision = choose_precision(arguments.precision, device)
-    config = NetworkConfig(layers=layers, hidden=hidden, embedding=64)
+    """Print one network's speed, both ways."""
+    size, precision = Size.named(name), choose_precision(arguments.precision, device)
     both = {
-        "bare": bare_steps(config, len(corpus.vocabulary), device, precision),
-        "charrnn": our_steps(corpus, config, device, precision, directory),
+        "bare": bare_steps(size, len(corpus.vocabulary), device, precision),
+        "charrnn": our_steps(corpus, size, device, precision, directory, STEPS * arguments.steps),
     }
     times: dict[str, list[float]] = {way: [] for way in both}
-    for steps in both.values():
-        seconds(steps, 5)
-    for _ in range(arguments.rounds):
-        for way, steps in both.items():
-            times[way].append(seconds(steps, arguments.steps))
+    with tf32(torch.device(device), allowed=True):
+        for steps in both.values():
+            seconds(steps, BEFORE if device == "cuda" else 5, device)
+        for _ in range(arguments.rounds):
+            for way, steps in both.items():
+                times[way].append(seconds(steps, arguments.steps, device))
     medians = {way: statistics.median(values) for way, values in times.items()}
-    speeds = {way: BATCH * LENGTH / median for way, median in medians.items()}
+    speeds = {way: size.batch * size.length / median for way, median in medians.items()}
     print(
-        f"{name:6} {device} {precision}: charrnn {speeds['charrnn']:,.0f} characters/s, "
-        f"bare loop {speeds['bare']:,.0f}; ratio {medians['bare'] / medians['charrnn']:.3f}"
+        f"{name:18} {device} {precision}: charrnn {1e3 * medians['charrnn']:.3f} ms a step, "
+        f"{speeds['charrnn']:,.0f} characters/s, bare loop {speeds['bare']:,.0f}; "
+        f"ratio {medians['bare'] / medians['charrnn']:.3f}"
     )
+
+
+def _named(device: str) -> str:
+    return torch.cuda.get_device_name() if device == "cuda" else device
 
 
 def main() -> None:
     """Compare every network on the embedded corpus."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--sizes", nargs="+")
+    parser.add_argument("--steps", type=int, help="a round (10; on a GPU 100)")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="auto")
     arguments = parser.parse_args()
     device = choose_device(arguments.device)
+    arguments.steps = arguments.steps or (100 if device == "cuda" else 10)
     with tempfile.TemporaryDirectory() as directory:
         sources = find([])
         corpus = corpora.encode(sources, "utf-8", corpora.survey(sources, "utf-8"), Path(directory, "corpus.bin"))
-        print(f"batch {BATCH} × {LENGTH}, {arguments.rounds} rounds of {arguments.steps} steps, {device}")
-        for name in NETWORKS:
+        print(f"{arguments.rounds} rounds of {arguments.steps} steps, {_named(device)}, torch {torch.__version__}")
+        for name in arguments.sizes or SIZES.get(device, SIZES["cpu"]):
             compare(name, corpus, device, arguments, Path(directory))
 
 

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from charrnn.config import NetworkConfig
-from charrnn.network import dropout
+from charrnn.network import dropout, layers
+from charrnn.network.layers import LayerWeights
 from charrnn.network.module import CharacterNetwork
 
 CELLS = ("lstm", "gru", "rnn")
@@ -103,3 +104,32 @@ def test_a_window_in_two_halves_is_the_whole_window(cell: str) -> None:
     second, after = made(ids[3:], between)
     torch.testing.assert_close(torch.cat((first, second)), whole)
     torch.testing.assert_close(after, left)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_layer_that_is_rounded_for_a_gpu_is_nearly_the_exact_one(cell: str) -> None:
+    """By torch's own layer, outputs, states and gradients, and not by the autocast that is on around it."""
+    made = network(cell=cell, layers=1)
+    weights = LayerWeights(*made.rnn.all_weights[0])
+    inputs = torch.randn(LENGTH, STREAMS, 4)
+    state = tuple(torch.randn(STREAMS, 8) for _ in made.start(1))
+    kernel, before = {
+        "lstm": (torch.lstm, [part.unsqueeze(0) for part in state]),
+        "gru": (torch.gru, state[0].unsqueeze(0)),
+        "rnn": (torch.rnn_tanh, state[0].unsqueeze(0)),
+    }[cell]
+    exact, left = layers._torchs(kernel, inputs, before, weights)
+    exact.sum().backward()  # type: ignore[no-untyped-call]
+    gradients = [weight.grad.clone() for weight in weights if weight.grad is not None]
+    made.zero_grad()
+    with torch.autocast("cpu", dtype=torch.float16):
+        rounded, after = layers._in_bfloat16(kernel, inputs, before, weights)
+    rounded.sum().backward()  # type: ignore[no-untyped-call]
+    assert {rounded.dtype, *(part.dtype for part in after)} == {torch.bfloat16}
+    torch.testing.assert_close(rounded.float(), exact, atol=0.03, rtol=0)
+    for one, other in zip(after, left, strict=True):
+        torch.testing.assert_close(one.float(), other, atol=0.05, rtol=0)
+    for weight, gradient in zip(weights, gradients, strict=True):
+        assert weight.grad is not None
+        assert weight.grad.dtype == torch.float32
+        torch.testing.assert_close(weight.grad, gradient, atol=0.05 * float(gradient.abs().max()), rtol=0)

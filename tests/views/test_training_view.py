@@ -1,5 +1,6 @@
 """What is seen of a training as it goes."""
 
+import math
 from io import StringIO
 
 from rich.console import Console
@@ -26,3 +27,20 @@ def test_only_what_is_known_is_told() -> None:
     assert "train 1.443" in drawn(watch)
     watch.see(Step(step=4, nats=1, gradient_norm=1, learning_rate=0.01, progress=0, steps=1200), 1.0)
     assert "step 4 / 1,200" in drawn(watch)
+
+
+def step(number: int, nats: float | None) -> Step:
+    """Tell of a step."""
+    return Step(step=number, nats=nats, gradient_norm=nats, learning_rate=0.01, progress=0, steps=1200)
+
+
+def test_a_loss_that_is_known_now_and_then_stands_for_the_steps_before_it() -> None:
+    """The running mean is what it would be if each of them had been known; before the first there is none."""
+    each, some = Watch(characters_per_step=1), Watch(characters_per_step=1)
+    for number in range(1, 97):
+        each.see(step(number, 3.0 if number <= 32 else 2.0), number)
+        some.see(step(number, None if number % 32 else 3.0 if number <= 32 else 2.0), number)
+        if number < 32:
+            assert "nan" not in drawn(some)
+    assert math.isclose(some.train_nats, each.train_nats, rel_tol=1e-9)
+    assert 2.0 < some.train_nats < 2.1

@@ -1,0 +1,170 @@
+"""What only a GPU can show: steps that are replayed from a CUDA graph are those that are made one by one."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from charrnn.config import NetworkConfig, TrainingConfig
+from charrnn.errors import DivergedError
+from charrnn.network.layers import LAYERS, LayerWeights
+from charrnn.runs import RunDirectory
+from charrnn.text import corpus as corpora
+from charrnn.text.corpus import Corpus
+from charrnn.text.sources import find
+from charrnn.training import checkpoint
+from charrnn.training.device_step import DeviceStep
+from charrnn.training.device_windows import DeviceWindows
+from charrnn.training.evaluation import held_out_loss
+from charrnn.training.events import Evaluation, Trouble
+from charrnn.training.loop import train
+from charrnn.training.run import Run
+from charrnn.training.snapshot import arrays_of
+from charrnn.training.throughput import circumstances_of
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+
+DROPPED = {"dropout": 0.2, "input_dropout": 0.1, "weight_drop": 0.2, "reset": 0.2}
+CELLS = ("lstm", "gru", "rnn")
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> Corpus:
+    """Encode a text that is made of lines."""
+    path = tmp_path / "lines.txt"
+    path.write_text("".join(f"{n} green bottles, {n * n % 97} walls.\n" for n in range(90)))
+    sources = find([str(path)])
+    survey = corpora.survey(sources, "utf-8", documents="line")
+    return corpora.encode(sources, "utf-8", survey, tmp_path / "lines.bin")
+
+
+@pytest.fixture
+def make(make_run: Callable[..., Run]) -> Callable[..., Run]:
+    """Give a function that makes runs of a small network on the GPU."""
+
+    def made(**settings: object) -> Run:
+        run = make_run(**settings)
+        return Run(run.corpus, run.network.config, run.training, "cuda")
+
+    return made
+
+
+def eager(run: Run) -> Run:
+    """Have a run queue its steps piece by piece."""
+    windows = DeviceWindows(run.windows, run.device, room=1e9)
+    run._ahead = DeviceStep(run.network, run.optimiser, run.state, windows, run.training, None)
+    run.state = run._ahead.state
+    return run
+
+
+def steps(run: Run, count: int) -> Run:
+    """Make so many steps, wait for them, and see that nothing was refused."""
+    for _ in range(count):
+        run.update()
+    run.look()
+    assert run.troubles == []
+    return run
+
+
+def assert_close(one: Run, other: Run) -> None:
+    """Compare every array of two runs, but for the order in which a GPU sums."""
+    first, second = arrays_of(one), arrays_of(other)
+    assert first.keys() == second.keys()
+    for name, array in first.items():
+        np.testing.assert_allclose(second[name], array, rtol=1e-2, atol=2e-3, err_msg=name)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_graph_does_what_its_pieces_do(cell: str, make: Callable[..., Run]) -> None:
+    """Weights, moments, carried state and sums, with all that is dropped and forgotten by chance."""
+    assert_close(steps(eager(make(cell=cell, **DROPPED)), 20), steps(make(cell=cell, **DROPPED), 20))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_it_learns_as_a_cpu_does(cell: str, make: Callable[..., Run], make_run: Callable[..., Run]) -> None:
+    """Where nothing is left to chance, but for TF32."""
+    plain = {"cell": cell, "dropout": 0.0, "reset": 0.0}
+    on_cpu, on_gpu = make_run(**plain), make(**plain)
+    on_gpu.network.load_state_dict({name: torch.from_numpy(array) for name, array in on_cpu.weights().items()})
+    nats = [on_cpu.update().nats for _ in range(12)]
+    steps(on_gpu, 12)
+    assert on_gpu.since_report[1] == pytest.approx(sum(one for one in nats if one is not None), rel=1e-2)
+    assert held_out_loss(on_gpu).nats == pytest.approx(held_out_loss(on_cpu).nats, rel=2e-2)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("cell", CELLS)
+def test_every_cell_learns_in_every_precision(cell: str, precision: str, make: Callable[..., Run]) -> None:
+    """A whole training, with all its events, ends far below where it began."""
+    run = make(cell=cell, precision=precision, layers=1, hidden=32, steps=200, dropout=0.0)
+    before = held_out_loss(run).nats
+    events = list(train(run))
+    assert not [event for event in events if isinstance(event, Trouble)]
+    assert len([event for event in events if isinstance(event, Evaluation)]) == 20
+    assert held_out_loss(run).nats < 0.6 * before
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_documents_are_learned_too(cell: str, documents: Corpus) -> None:
+    """Though nobody asks the device where they end."""
+    config = NetworkConfig(cell=cell, layers=2, hidden=16, embedding=8, documents="line")
+    run = Run(documents, config, TrainingConfig(batch=4, length=16, lr=1e-2, steps=60, reset=0.0), "cuda")
+    before = held_out_loss(run).nats
+    steps(run, 60)
+    assert held_out_loss(run).nats < before
+
+
+def test_a_run_that_was_stopped_goes_on_where_it_was(make: Callable[..., Run], tmp_path: Path) -> None:
+    """Before and after its steps were a graph."""
+    whole = steps(make(**DROPPED), 30)
+    for stop in (2, 17):
+        path = tmp_path / str(stop)
+        path.mkdir()
+        run = make(**DROPPED)
+        checkpoint.load(run, checkpoint.save(steps(make(**DROPPED), stop), RunDirectory(path)))
+        assert_close(whole, steps(run, 30 - stop))
+
+
+def test_what_is_no_number_changes_nothing(make: Callable[..., Run]) -> None:
+    """Whatever is queued behind it."""
+    run = steps(make(reset=0.0, steps=None, minutes=1.0), 6)
+    run.network.output.bias.detach()[0] = float("nan")
+    before = run.weights()
+    with pytest.raises(DivergedError, match="the loss left the numbers at step 7 "):
+        steps(run, 5)
+    assert run.step == 11
+    assert all(np.array_equal(weight, before[name], equal_nan=True) for name, weight in run.weights().items())
+
+
+def test_layers_rounded_to_bfloat16_are_nearly_those_of_float32() -> None:
+    """In every cell, and not to float16, which torch's autocast would have cuDNN take."""
+    inputs, states = torch.randn(9, 4, 8, device="cuda"), [torch.randn(4, 16, device="cuda") for _ in range(2)]
+    for cell, gates in (("lstm", 4), ("gru", 3), ("rnn", 1)):
+        shapes = ((gates * 16, 8), (gates * 16, 16), (gates * 16,), (gates * 16,))
+        weights = LayerWeights(*(torch.randn(*shape, device="cuda") * 0.2 for shape in shapes))
+        state = tuple(states if cell == "lstm" else states[:1])
+        exact, _ = LAYERS[cell](inputs, state, weights, None)
+        with torch.autocast("cuda", dtype=torch.bfloat16):
+            rounded, _ = LAYERS[cell](inputs, state, weights, None)
+        assert rounded.dtype == torch.bfloat16
+        assert torch.allclose(exact, rounded.float(), atol=0.05)
+
+
+def test_speeds_are_measured_within_seconds() -> None:
+    """Of all widths that a large GPU has room for, wide ones slower than narrow ones."""
+    began = time.perf_counter()
+    known = circumstances_of({}, "cuda", train_characters=1_000_000, vocabulary_size=65, trained=False)
+    assert time.perf_counter() - began < 20
+    widths, rates = zip(*known.speeds, strict=True)
+    assert widths[0] == 256
+    assert rates[0] >= rates[-1] > 0
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_two_layers_of_128_on_50_streams_of_50_are_replayed(cell: str, make: Callable[..., Run]) -> None:
+    """The network that torch-rnn timed; how long a step takes is `tests/benchmarks/training.py`'s to say."""
+    run = steps(make(cell=cell, layers=2, hidden=128, embedding=64, batch=50, length=50), 100)
+    assert run.since_report[0] == 100
