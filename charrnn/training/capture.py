@@ -56,7 +56,7 @@ class Captured:
 
 
 def cuda_graphs() -> Recorder:
-    """Give the recorder of the GPU: a stream of its own until work is a graph."""
+    """Give the recorder of the GPU: until work is a graph it has a stream of its own, on which it is recorded too."""
     side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
 
     def aside(work: Work) -> None:
@@ -69,7 +69,7 @@ def cuda_graphs() -> Recorder:
     def record(work: Work) -> Work:
         graph = torch.cuda.CUDAGraph()
         # A graph that fails leaves its own stream to be the current one.
-        with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(graph):
+        with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(graph, stream=side):
             work()
         return graph.replay
 

@@ -113,11 +113,9 @@ def test_a_layer_that_is_rounded_for_a_gpu_is_nearly_the_exact_one(cell: str) ->
     weights = LayerWeights(*made.rnn.all_weights[0])
     inputs = torch.randn(LENGTH, STREAMS, 4)
     state = tuple(torch.randn(STREAMS, 8) for _ in made.start(1))
-    kernel, before = {
-        "lstm": (torch.lstm, [part.unsqueeze(0) for part in state]),
-        "gru": (torch.gru, state[0].unsqueeze(0)),
-        "rnn": (torch.rnn_tanh, state[0].unsqueeze(0)),
-    }[cell]
+    kernels: dict[str, layers.Kernel] = {"lstm": torch.lstm, "gru": torch.gru, "rnn": torch.rnn_tanh}
+    parts = [part.unsqueeze(0) for part in state]
+    kernel, before = kernels[cell], parts if cell == "lstm" else parts[0]
     exact, left = layers._torchs(kernel, inputs, before, weights)
     exact.sum().backward()  # type: ignore[no-untyped-call]
     gradients = [weight.grad.clone() for weight in weights if weight.grad is not None]
