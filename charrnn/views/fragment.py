@@ -6,13 +6,13 @@ Lines, glyphs and levels are those of the terminal's drawing; the value at a cha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 
 import numpy as np
 
 from charrnn.views import palette
 from charrnn.views.heatmap import Heatmap, HeatmapRow
 from charrnn.views.layout import Line, gutter, lines
+from charrnn.views.markup import markup
 from charrnn.views.terminal import visible
 
 COLUMNS = 100
@@ -30,14 +30,14 @@ def heatmap_html(heatmap: Heatmap) -> str:
 def _drawn(heatmap: Heatmap) -> Iterator[str]:
     """Yield the drawing line by line."""
     behind = len(heatmap.rows) == 1
-    labels = [] if behind else [_shown(row.label) for row in heatmap.rows]
+    labels = [] if behind else [visible(row.label, keep="") for row in heatmap.rows]
     margin = gutter(labels, COLUMNS)
     if heatmap.title:
-        yield f"<b>{escape(_shown(heatmap.title))}</b>\n"
+        yield f"<b>{markup(heatmap.title)}</b>\n"
     for line in lines(heatmap.text, COLUMNS - margin, page=True):
         yield " " * margin + _text(heatmap, line, heatmap.rows[0] if behind else None) + "\n"
         for label, row in zip(labels, heatmap.rows, strict=False):
-            yield escape(label[: margin - 1].ljust(margin)) + _strip(row, line) + "\n"
+            yield markup(label[: margin - 1].ljust(margin)) + _strip(row, line) + "\n"
     yield _legend(heatmap)
 
 
@@ -76,8 +76,8 @@ def _piece(glyphs: str, width: int, style: str, title: str = "") -> str:
     if not glyphs.isascii():
         box = f"display:inline-block;width:{width}ch;overflow:hidden;vertical-align:bottom;unicode-bidi:isolate"
         style = f"{box};{style}" if style else box
-    attributes = (f' style="{style}"' if style else "") + (f' title="{escape(title)}"' if title else "")
-    return f"<span{attributes}>{escape(glyphs)}</span>" if attributes else escape(glyphs)
+    attributes = (f' style="{style}"' if style else "") + (f' title="{markup(title)}"' if title else "")
+    return f"<span{attributes}>{markup(glyphs)}</span>" if attributes else markup(glyphs)
 
 
 def _colour(level: int) -> str:
@@ -85,7 +85,7 @@ def _colour(level: int) -> str:
 
 
 def _value(row: HeatmapRow, value: float) -> str:
-    return f"{_shown(row.label)}: {value:+.2f}"
+    return f"{row.label}: {value:+.2f}"
 
 
 def _legend(heatmap: Heatmap) -> str:
@@ -93,10 +93,6 @@ def _legend(heatmap: Heatmap) -> str:
     scale = np.arange(-palette.STRONGEST, palette.STRONGEST + 1)
     colours = "".join(_piece(" " if level else "0", 1, _colour(level)) for level in scale.tolist())
     digits = "" if len(heatmap.rows) == 1 else ", digits 0 … 4 below zero, 5 … 9 not"
-    mark = f"  underlined: {_shown(heatmap.marks.label)}" if heatmap.marks else ""
-    names = ", ".join(_shown(row.label) for row in heatmap.rows)
-    return f"{escape(_shown(heatmap.signal))} of {escape(names)}  −1 {colours} +1{digits}{escape(mark)}"
-
-
-def _shown(text: str) -> str:
-    return visible(text, keep="")
+    mark = f"  underlined: {heatmap.marks.label}" if heatmap.marks else ""
+    names = ", ".join(row.label for row in heatmap.rows)
+    return f"{markup(heatmap.signal)} of {markup(names)}  −1 {colours} +1{digits}{markup(mark)}"

@@ -18,7 +18,7 @@ from rich.text import Text
 from charrnn.inspection.gates import Gates, LayerGates, Saturation
 from charrnn.views import shades
 from charrnn.views.amounts import sparkline
-from charrnn.views.panel import beside
+from charrnn.views.plot import beside
 from charrnn.views.screen import Screen, model_called
 
 Counts = NDArray[np.int64]

@@ -5,30 +5,28 @@ Models stand side by side on the same scales. The numbers are the inspection's.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from charrnn.inspection.memory import Memory
-from charrnn.views.panel import Curve, Panel, Point, Tick, beside
+from charrnn.views.axis import decade_axis, doubling_axis, round_axis
+from charrnn.views.plot import COLOURS, Curve, Plot, Point, beside
 from charrnn.views.screen import Screen, model_called
 
 Numbers = NDArray[Any]
 
-FLOOR = 1e-6
-"""the lowest share drawn"""
+FLOOR = -6
+"""the power of ten that is the lowest share drawn"""
 _HEIGHT = 13
 _NARROWEST = 24
 """columns that a plot must have"""
 _GAP = 2
-_STYLES = ("bright_blue", "dark_orange", "green", "magenta", "cyan", "yellow")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _CELLS = {"lstm": "LSTM", "gru": "GRU", "rnn": "tanh RNN"}
 _LEGEND = (
@@ -66,8 +64,7 @@ class MemoryPlots:
             folded,
         )
         yield Text()
-        rows = _context_plot(self.memories, screen).rows(screen.columns, _HEIGHT, unicode=screen.unicode)
-        yield from beside([rows])
+        yield from beside([_rows(_context_plot(self.memories, screen), screen.columns, screen)])
         yield Text()
         yield from console.render(_table(self.memories, screen), folded)
         yield Text()
@@ -80,8 +77,7 @@ class MemoryPlots:
         width = (screen.columns + _GAP) // count - _GAP
         plots = [_lag_plot(*marked, screen) for marked in zip(self.memories, _marks(self.memories), strict=True)]
         for begin in range(0, len(plots), count):
-            group = plots[begin : begin + count]
-            yield from beside([plot.rows(width, _HEIGHT, unicode=screen.unicode) for plot in group])
+            yield from beside([_rows(plot, width, screen) for plot in plots[begin : begin + count]])
 
 
 def _marks(memories: Sequence[Memory]) -> list[str]:
@@ -93,58 +89,52 @@ def _occluded(screen: Screen) -> str:
     return "●" if screen.unicode else "o"
 
 
-def _lag_plot(memory: Memory, mark: str, screen: Screen) -> Panel:
+def _rows(plot: Plot, columns: int, screen: Screen) -> list[Text]:
+    return plot.rows(columns, unicode=screen.unicode, coloured=screen.depth is not None)
+
+
+def _lag_plot(memory: Memory, mark: str, screen: Screen) -> Plot:
     """Plot what hangs on each earlier character."""
-    lags = memory.lags
-    numbers = np.arange(1, len(lags.gradient.median))
+    gradient = memory.lags.gradient
+    numbers = range(1, len(gradient.median))
     quartiles = [
-        Curve(points=_shares(numbers, values[1:]), style="dim", mark="·", joined=False)
-        for values in (lags.gradient.low, lags.gradient.high)
+        Curve(points=_points(numbers, values[1:]), style="dim", mark="·", joined=False)
+        for values in (gradient.low, gradient.high)
         if screen.unicode
     ]
-    seen = Curve(points=_shares(numbers, lags.gradient.median[1:]), style=_STYLES[0])
+    seen = Curve(points=_points(numbers, gradient.median[1:]), style=COLOURS[0])
     occluded = Curve(
-        points=_shares(np.array(lags.occluded[1:]), lags.occlusion_share[1:]),
+        points=_points(memory.lags.occluded[1:], memory.lags.occlusion_share[1:]),
         mark=_occluded(screen),
-        style=_STYLES[1],
+        style=COLOURS[1],
         joined=False,
     )
-    return Panel(
+    return Plot(
         title=_name(memory, mark, screen),
         curves=(*quartiles, seen, occluded),
-        across=_doublings(1, int(numbers[-1])),
-        upwards=tuple((float(power), _power(power)) for power in range(round(math.log10(FLOOR)), 1)),
-        unit="characters back",
+        across=doubling_axis(numbers[-1], "characters back"),
+        up=decade_axis(FLOOR),
+        height=_HEIGHT,
     )
 
 
-def _shares(lags: Numbers, shares: Numbers) -> tuple[Point, ...]:
-    """Put shares of lags on logarithmic scales; what is below the floor is left out."""
-    points = zip(lags.tolist(), shares.tolist(), strict=True)
-    return tuple((math.log2(lag), math.log10(share)) for lag, share in points if share >= FLOOR)
-
-
-def _context_plot(memories: Sequence[Memory], screen: Screen) -> Panel:
+def _context_plot(memories: Sequence[Memory], screen: Screen) -> Plot:
     """Plot what a character costs with more and more context, every model on the same axes."""
     curves = [
-        Curve(
-            points=tuple(
-                (math.log2(context), bits)
-                for context, bits in zip(memory.reach.contexts, memory.reach.bits.tolist(), strict=True)
-            ),
-            mark=mark or _occluded(screen),
-            style=_STYLES[number % len(_STYLES)],
-        )
-        for number, (memory, mark) in enumerate(zip(memories, _marks(memories), strict=True))
+        Curve(points=_points(memory.reach.contexts, memory.reach.bits), mark=mark or _occluded(screen))
+        for memory, mark in zip(memories, _marks(memories), strict=True)
     ]
-    costs = [bits for curve in curves for _, bits in curve.points]
-    return Panel(
+    return Plot(
         title="bits per character by context",
         curves=tuple(curves),
-        across=_doublings(1, max(memory.reach.contexts[-1] for memory in memories)),
-        upwards=_levels(min(costs), max(costs)),
-        unit="k, the characters of context",
+        across=doubling_axis(max(memory.reach.contexts[-1] for memory in memories), "k, the characters of context"),
+        up=round_axis(bits for curve in curves for _, bits in curve.points),
+        height=_HEIGHT,
     )
+
+
+def _points(numbers: Sequence[int], values: Numbers) -> tuple[Point, ...]:
+    return tuple(zip(numbers, values.tolist(), strict=True))
 
 
 def _table(memories: Sequence[Memory], screen: Screen) -> Table:
@@ -172,27 +162,3 @@ def _lag(lag: int | None) -> str:
 
 def _name(memory: Memory, mark: str, screen: Screen) -> str:
     return screen.own(f"{mark} {_CELLS[memory.cell]} {memory.layers}×{memory.hidden}".strip())
-
-
-def _doublings(first: int, last: int) -> tuple[Tick, ...]:
-    """Mark 1, 2, 4, … as far as the last, which ends the axis."""
-    ticks = [
-        (math.log2(number), f"{number}") for number in (2**power for power in range(20)) if first <= number <= last
-    ]
-    return (*ticks, (math.log2(last), "")) if ticks[-1][0] < math.log2(last) else tuple(ticks)
-
-
-def _levels(low: float, high: float) -> tuple[Tick, ...]:
-    """Mark round numbers of bits, the lowest below all and the highest above."""
-    step = next(step for step in (0.1, 0.2, 0.5, 1, 2, 5, 10, math.inf) if (high - low) / step <= 6)
-    first, last = math.floor(low / step), max(math.ceil(high / step), math.floor(low / step) + 1)
-    return tuple((number * step, f"{number * step:.1f}") for number in range(first, last + 1))
-
-
-def _power(power: int) -> str:
-    """Write a power of ten.
-
-    >>> _power(0), _power(-2), _power(-5)
-    ('1', '0.01', '1e-5')
-    """
-    return f"{10.0**power:g}" if power > -4 else f"1e{power}"

@@ -1,128 +1,159 @@
-"""A plot of lines for the terminal: a few series over one axis, in dots of two by four a character, or in letters.
+"""A plot for the terminal: curves over two axes, in dots of two by four a character, or in signs.
 
-As a picture for a page it is drawn by `plot_svg`. What is plotted is left to those who make the series.
+As a picture for a page it is drawn by `plot_svg`. What is plotted is left to those who make the curves.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 
-import numpy as np
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from charrnn.views.canvas import Canvas
-from charrnn.views.terminal import unicode_output, visible
+from charrnn.views.axis import Axis
+from charrnn.views.canvas import Canvas, Place
+from charrnn.views.terminal import typeset, unicode_output, visible
 
-COLOURS = ("cyan", "yellow", "magenta", "green", "red", "blue")
-"""of the series in the terminal, in turn"""
-MARKERS = "*o+x#%"
-"""of the series where there is no colour or no braille"""
+Point = tuple[float, float]
+
+COLOURS = ("dodger_blue1", "dark_orange3", "spring_green4", "medium_orchid", "deep_pink3", "grey46")
+"""of the curves in the terminal, in turn; each to be seen on black and on white"""
+SIGNS = "*o+x#%"
+"""of the curves where neither colours nor marks tell them apart"""
 NARROWEST = 10
+"""columns of the field"""
+_AXES = {True: ("│", "┤", "└", "─", "┴"), False: ("|", "+", "`", "-", "-")}
+"""upright, upright with a tick, corner, flat, flat with a tick"""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Series:
-    """One line of a plot."""
+class Curve:
+    """Points that belong together."""
 
-    label: str
-    """what it is, for people"""
-    points: tuple[tuple[float, float], ...]
-    """x and y, by rising x; a NaN leaves a gap"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Axis:
-    """One direction of a plot: which values it spans, and how they are written."""
-
-    label: str
-    """what is measured, with its unit"""
-    logarithmic: bool = False
-    """whether equal ways are equal ratios"""
-    written: Callable[[float], str] = "{:g}".format
-    """how a value is written"""
-
-    def place(self, value: float, low: float, high: float) -> float:
-        """Say where between two values one lies: 0 to 1."""
-        if self.logarithmic:
-            value, low, high = math.log(value), math.log(low), math.log(high)
-        return (value - low) / (high - low) if high > low else 0.5
+    points: tuple[Point, ...]
+    """x and y, by rising x; what is no number, or beyond the axes, leaves a gap"""
+    label: str = ""
+    """what it is, for people; empty where something else says it"""
+    mark: str = ""
+    """a sign of one column that stands at each point; none: the line alone"""
+    style: str = ""
+    """how it looks in the terminal; empty: in its own colour"""
+    joined: bool = True
+    """whether there is a line"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plot:
-    """Some series on one pair of axes."""
+    """Curves on two axes."""
 
     title: str
-    """above it"""
+    """above them"""
     across: Axis
     """x"""
     up: Axis
     """y"""
-    series: tuple[Series, ...]
-    """those with no point at all are left out"""
-    height: int = 10
-    """rows of characters"""
+    curves: tuple[Curve, ...]
+    """the later above the earlier"""
+    height: int = 12
+    """rows of characters that the field has"""
 
-    def bounds(self) -> tuple[float, float, float, float]:
-        """Give the lowest and highest x, then y, of all points that are numbers."""
-        points = np.array([point for series in self.series for point in series.points], dtype=np.float64)
-        points = points.reshape(-1, 2)[np.isfinite(points.reshape(-1, 2)).all(axis=1)]
-        if not len(points):
-            return 0.0, 1.0, 0.0, 1.0
-        (left, low), (right, high) = points.min(axis=0), points.max(axis=0)
-        return float(left), float(right), float(low), float(high)
-
-    def lines(self, series: Series) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
-        """Give a series' pieces from point to point, as places from 0 to 1 across and up; a lone point as a piece."""
-        left, right, low, high = self.bounds()
-        placed = [
-            (self.across.place(x, left, right), self.up.place(y, low, high)) if math.isfinite(y) else None
-            for x, y in series.points
-        ]
-        if len(placed) == 1:
-            placed *= 2
-        for one, other in pairwise(placed):
-            if one is not None and other is not None:
-                yield one, other
+    def stretches(self, curve: Curve) -> Iterator[list[Place]]:
+        """Give the points of a curve as places from 0 to 1 across and up, one list for each piece between gaps."""
+        for held, points in groupby(curve.points, lambda point: all(map(Axis.holds, (self.across, self.up), point))):
+            if held:
+                yield [(self.across.place(x), self.up.place(y)) for x, y in points]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         unicode = unicode_output(console)
-        colours = console.color_system is not None and not console.no_color
-        left, right, low, high = self.bounds()
-        labels = [self.up.written(high), self.up.written(low)]
-        margin = max(map(len, labels)) + 1
-        width = max(NARROWEST, options.max_width - margin - 2)
-        yield Text(visible(self.title, keep="", unicode=unicode))
-        braille = unicode and (colours or len(self.series) == 1)
-        for row, line in enumerate(_drawn(self, width, braille=braille)):
-            label = labels[0] if row == 0 else labels[1] if row == self.height - 1 else ""
-            yield Text(f"{label:>{margin}}" + (" │" if unicode else " |")) + line
-        first, last = self.across.written(left), self.across.written(right)
-        yield Text(" " * (margin + 2) + first + last.rjust(max(1, width - len(first))))
-        yield self._legend(unicode=unicode, braille=braille)
+        coloured = console.color_system is not None and not console.no_color
+        yield from beside([self.rows(options.max_width, unicode=unicode, coloured=coloured)])
+        if any(curve.label for curve in self.curves):
+            yield self._legend(unicode=unicode, coloured=coloured)
 
-    def _legend(self, *, unicode: bool, braille: bool) -> Text:
-        """Say what the axes are, and which line is which."""
-        legend = Text(f"{self.up.label} by {self.across.label}: ", style="dim")
-        for number, series in enumerate(self.series):
-            marker = ("━━" if braille else MARKERS[number % len(MARKERS)]) + " "
-            legend.append(marker, style=COLOURS[number % len(COLOURS)])
-            legend.append(visible(series.label, keep="", unicode=unicode) + "   ")
+    def rows(self, columns: int, *, unicode: bool, coloured: bool) -> list[Text]:
+        """Draw all but the legend so many columns wide: a title, the field, and three rows below it."""
+        margin = max(cell_len(label) for _, label in self.up.ticks) + 1
+        width = max(NARROWEST, columns - margin - 1)
+        upright, ticked, _, _, _ = _AXES[unicode]
+        canvas = self._drawn(width, unicode=unicode, coloured=coloured)
+        labels = {canvas.row(self.up.place(value)): label for value, label in self.up.ticks}
+        rows = [self._head(unicode)]
+        for number, drawn in enumerate(canvas.drawn()):
+            label = labels.get(number, "")
+            rows.append(Text(f"{label:>{margin - 1}} {ticked if label else upright}") + drawn)
+        rows += self._below(canvas, margin, unicode)
+        for row in rows:
+            row.truncate(columns, overflow="crop", pad=True)
+        return rows
+
+    def _head(self, unicode: bool) -> Text:
+        """Say what is plotted."""
+        head = Text(visible(self.title, keep="", unicode=unicode), style="bold")
+        if self.up.label:
+            head.append(typeset(f" · {self.up.label}", unicode=unicode), style="not bold")
+        return head
+
+    def _drawn(self, width: int, *, unicode: bool, coloured: bool) -> Canvas:
+        """Draw each curve's line, then its marks."""
+        canvas = Canvas(width, self.height)
+        for number, curve in enumerate(self.curves):
+            sign, style = self._sign(number, unicode=unicode, coloured=coloured), curve.style or _colour(number)
+            for places in self.stretches(curve):
+                for start, stop in pairwise(places if len(places) > 1 else 2 * places) if curve.joined else ():
+                    canvas.line(start, stop, style, sign=sign)
+                for place in places if curve.mark else ():
+                    canvas.sign(place, curve.mark, style)
+        return canvas
+
+    def _sign(self, number: int, *, unicode: bool, coloured: bool) -> str:
+        """Choose what a line is made of: dots if they can be told from other lines, else a sign of its own."""
+        known = bool(self.curves[number].mark) or sum(curve.joined for curve in self.curves) == 1
+        if known or (unicode and coloured):
+            return "" if unicode else "."
+        return SIGNS[number % len(SIGNS)]
+
+    def _below(self, canvas: Canvas, margin: int, unicode: bool) -> Iterator[Text]:
+        """Draw the horizontal axis, its ticks' labels and what it counts."""
+        _, _, corner, flat, flat_ticked = _AXES[unicode]
+        below, under = [flat] * canvas.columns, [" "] * (canvas.columns + margin + 1)
+        # The ends first: what is between them gives way where there is no room.
+        for value, label in (*self.across.ticks[-1:], *self.across.ticks):
+            column = canvas.column(self.across.place(value))
+            below[column] = flat_ticked
+            _write(under, label, margin + 1 + column)
+        yield Text(" " * margin + corner + "".join(below))
+        yield Text("".join(under))
+        yield Text(" " * (margin + 1) + f"{self.across.label:^{canvas.columns}}", style="dim")
+
+    def _legend(self, *, unicode: bool, coloured: bool) -> Text:
+        """Say which curve is which."""
+        legend = Text()
+        for number, curve in enumerate(self.curves):
+            sign = curve.mark or self._sign(number, unicode=unicode, coloured=coloured) or "━━"
+            legend.append(f"{sign} ", style=curve.style or _colour(number))
+            legend.append(visible(curve.label, keep="", unicode=unicode) + "   ")
         legend.rstrip()
         return legend
 
 
-def _drawn(plot: Plot, width: int, *, braille: bool) -> Iterator[Text]:
-    """Draw the rows of the field, the highest first."""
-    canvas = Canvas(width, plot.height)
-    for number, series in enumerate(plot.series):
-        sign = "" if braille else MARKERS[number % len(MARKERS)]
-        for start, stop in plot.lines(series):
-            canvas.line(start, stop, COLOURS[number % len(COLOURS)], sign=sign)
-    for row in canvas.drawn():
+def beside(plots: Sequence[list[Text]]) -> Iterator[Text]:
+    """Put drawn plots of equal heights next to each other."""
+    for rows in zip(*plots, strict=True):
+        row = Text("  ").join(rows)
         row.rstrip()
         yield row
+
+
+def _colour(number: int) -> str:
+    return COLOURS[number % len(COLOURS)]
+
+
+def _write(row: list[str], label: str, centre: int) -> None:
+    """Write a label about a column where nothing is in the way."""
+    begin = min(max(centre - len(label) // 2, 0), len(row) - len(label))
+    around = row[max(begin - 1, 0) : begin + len(label) + 1]
+    if begin >= 0 and not "".join(around).strip():
+        row[begin : begin + len(label)] = label

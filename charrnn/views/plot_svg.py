@@ -2,70 +2,94 @@
 
 from __future__ import annotations
 
-from xml.sax.saxutils import escape
+from collections.abc import Iterator
 
+from charrnn.views.canvas import Place
+from charrnn.views.markup import markup
 from charrnn.views.plot import Plot
-from charrnn.views.terminal import visible
 
-COLOURS = ("#1f6fb2", "#c45f00", "#7a3e9d", "#2e7d32", "#b3261e", "#4a4a4a")
-"""of the series on white, each readable as text too"""
+COLOURS = ("#1f6fb2", "#c45f00", "#2e7d32", "#7a3e9d", "#b3261e", "#4a4a4a")
+"""of the curves on white, each readable as text too; the terminal's, but for their strength"""
 DASHES = ("", "7 4", "2 3", "10 3 2 3", "5 2", "1 4")
-"""of the series, for those who see no colour"""
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 320, 70, 20, 40, 50
-LINE = 18
+"""of the curves, for those who see no colour"""
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 340, 64, 24, 56, 52
+"""pixels, and those around the field"""
+LINE, LETTER, SAMPLE = 18, 7, 28
+"""pixels: between lines of writing, about as wide as a letter, a piece of a curve beside its name"""
+GRID, QUIET = "#e4e7ea", "#57606a"
 
 
 def plot_svg(plot: Plot) -> str:
     """Draw a plot as SVG."""
-    left, right, low, high = plot.bounds()
-    middle = (LEFT + WIDTH - RIGHT) // 2
-    words = [
-        _words(plot.title, LEFT, TOP - 20),
-        _words(plot.up.written(high), LEFT - 8, TOP + 5, anchor="end"),
-        _words(plot.up.written(low), LEFT - 8, HEIGHT - BOTTOM + 5, anchor="end"),
-        _words(plot.across.written(left), LEFT, HEIGHT - BOTTOM + LINE),
-        _words(plot.across.written(right), WIDTH - RIGHT, HEIGHT - BOTTOM + LINE, anchor="end"),
-        _words(f"{plot.up.label} by {plot.across.label}", middle, HEIGHT - BOTTOM + 2 * LINE, anchor="middle"),
-    ]
-    axes = f'<path d="M{LEFT} {TOP}V{HEIGHT - BOTTOM}H{WIDTH - RIGHT}" fill="none" stroke="#777"/>'
-    drawn = [shape for number in range(len(plot.series)) for shape in _series(plot, number)]
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}"'
             f' height="{HEIGHT}" role="img" font-family="sans-serif" font-size="13">',
-            f"<title>{_safe(plot.title)}</title>",
+            f"<title>{markup(plot.title)}</title>",
             f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
-            axes,
-            *drawn,
-            *words,
+            f'<text x="{LEFT}" y="{TOP - 32}" font-size="15" font-weight="bold">{markup(plot.title)}</text>',
+            *_axes(plot),
+            *(shape for number in range(len(plot.curves)) for shape in _curve(plot, number)),
+            *_legend(plot),
             "</svg>\n",
         ]
     )
 
 
-def _series(plot: Plot, number: int) -> list[str]:
-    """Draw a series' line, and its name in the corner."""
-    series, colour = plot.series[number], COLOURS[number % len(COLOURS)]
-    across, up = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
-    pieces, end = [], None
-    for (x, y), (next_x, next_y) in plot.lines(series):
-        begin = f"{LEFT + x * across:.1f} {HEIGHT - BOTTOM - y * up:.1f}"
-        pieces.append("" if begin == end else f"M{begin}")
-        end = f"{LEFT + next_x * across:.1f} {HEIGHT - BOTTOM - next_y * up:.1f}"
-        pieces.append(f"L{end}")
+def _axes(plot: Plot) -> Iterator[str]:
+    """Draw a line across the field at each tick of the vertical axis, and a short one at those of the other."""
+    bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
+    for value, label in plot.up.ticks:
+        _, y = _at((0, plot.up.place(value)))
+        yield f'<path d="M{LEFT} {y:.1f}H{right}" stroke="{GRID}"/>'
+        yield _words(label, LEFT - 8, y + 4.5, anchor="end")
+    for value, label in plot.across.ticks:
+        x, _ = _at((plot.across.place(value), 0))
+        yield f'<path d="M{x:.1f} {bottom}v5" stroke="{QUIET}"/>'
+        yield _words(label, x, bottom + LINE + 2)
+    yield f'<path d="M{LEFT} {bottom}H{right}" stroke="{QUIET}"/>'
+    yield _words(plot.across.label, (LEFT + right) / 2, bottom + 2 * LINE + 4, colour=QUIET)
+    yield _words(plot.up.label, LEFT, TOP - 12, anchor="start", colour=QUIET)
+
+
+def _curve(plot: Plot, number: int) -> Iterator[str]:
+    """Draw a curve's line, and a dot at each of its points if they have a mark."""
+    curve = plot.curves[number]
+    stretches = [list(map(_at, places)) for places in plot.stretches(curve)]
+    if curve.joined:
+        # The last step back onto itself makes a dot of a lone point.
+        path = "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places) + "h0" for places in stretches)
+        yield f'<path d="{path}" {_stroke(number)}/>'
+    if curve.mark:
+        for x, y in (place for places in stretches for place in places):
+            yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{_colour(number)}"/>'
+
+
+def _legend(plot: Plot) -> Iterator[str]:
+    """Name the curves above the field, from its right end on."""
+    x, y = WIDTH - RIGHT, TOP - 12
+    for number, curve in reversed(list(enumerate(plot.curves))):
+        if curve.label:
+            yield _words(curve.label, x, y, anchor="end", colour=_colour(number))
+            x -= LETTER * len(curve.label) + SAMPLE + 10
+            yield f'<path d="M{x} {y - 4.5}h{SAMPLE}" {_stroke(number)}/>'
+            x -= 2 * LETTER
+
+
+def _at(place: Place) -> Place:
+    """Turn a place in the field into pixels."""
+    return LEFT + place[0] * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - place[1] * (HEIGHT - TOP - BOTTOM)
+
+
+def _stroke(number: int) -> str:
     dash = DASHES[number % len(DASHES)]
-    style = f'fill="none" stroke="{colour}" stroke-width="2"' + (f' stroke-dasharray="{dash}"' if dash else "")
-    beside = TOP + 8 + LINE * number
-    return [
-        f'<path d="{"".join(pieces)}" {style}/>',
-        f'<path d="M{WIDTH - RIGHT - 40} {beside - 4}h36" {style}/>',
-        _words(series.label, WIDTH - RIGHT - 48, beside, anchor="end", colour=colour),
-    ]
+    broken = f' stroke-dasharray="{dash}"' if dash else ""
+    return f'fill="none" stroke="{_colour(number)}" stroke-width="2" stroke-linecap="round"{broken}'
 
 
-def _words(text: str, x: int, y: int, *, anchor: str = "start", colour: str = "#000") -> str:
-    return f'<text x="{x}" y="{y}" text-anchor="{anchor}" fill="{colour}">{_safe(text)}</text>'
+def _colour(number: int) -> str:
+    return COLOURS[number % len(COLOURS)]
 
 
-def _safe(text: str) -> str:
-    return escape(visible(text, keep=""))
+def _words(text: str, x: float, y: float, *, anchor: str = "middle", colour: str = "#1b1f23") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}">{markup(text)}</text>'

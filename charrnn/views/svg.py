@@ -5,9 +5,7 @@ Lines, glyphs and levels are those of the terminal's drawing; the page is white 
 
 from __future__ import annotations
 
-import html
 from collections import defaultdict
-from functools import partial
 from itertools import groupby
 
 import numpy as np
@@ -15,9 +13,8 @@ import numpy as np
 from charrnn.views import palette
 from charrnn.views.heatmap import Heatmap
 from charrnn.views.layout import Line, Values, gutter, lines, runs
+from charrnn.views.markup import markup
 from charrnn.views.terminal import visible
-
-escape = partial(html.escape, quote=False)
 
 # Pixels. Most monospace fonts are 0.6 as wide as high: 15 high fits columns of 9 even where a viewer
 # ignores textLength.
@@ -31,12 +28,12 @@ _UNBROKEN = 1_000_000
 def heatmap_svg(heatmap: Heatmap, *, columns: int = 80) -> str:
     """Draw a heat map as SVG in lines of so many columns, the labels of its cells included."""
     behind = len(heatmap.rows) == 1
-    labels = [] if behind else [_shown(row.label) for row in heatmap.rows]
+    labels = [] if behind else [visible(row.label, keep="") for row in heatmap.rows]
     margin = gutter(labels, columns)
     strips = [palette.levels(row.values) for row in heatmap.rows]
     page = _Page()
     if heatmap.title:
-        page.write(_shown(heatmap.title))
+        page.write(heatmap.title)
         page.down(_ROW + _ROW // 2)
     for line in lines(heatmap.text, columns - margin, page=True):
         if behind:
@@ -52,7 +49,7 @@ def heatmap_svg(heatmap: Heatmap, *, columns: int = 80) -> str:
         page.down(_ROW // 2 if labels else 0)
     page.down(_ROW // 2)
     _draw_legend(page, heatmap)
-    return page.document(_shown(heatmap.title) or "Activations", _description(heatmap))
+    return page.document(heatmap.title or "Activations", _description(heatmap))
 
 
 def _draw_legend(page: _Page, heatmap: Heatmap) -> None:
@@ -64,22 +61,18 @@ def _draw_legend(page: _Page, heatmap: Heatmap) -> None:
     column = page.write("+1", column + len(_SCALE) + 1) + 2
     if heatmap.marks:
         page.underline(np.array([True]), column)
-        page.write(_shown(heatmap.marks.label), column + 2)
+        page.write(heatmap.marks.label, column + 2)
     page.down(_ROW)
 
 
 def _subject(heatmap: Heatmap) -> str:
-    return _shown(f"{heatmap.signal} of {', '.join(row.label for row in heatmap.rows)}")
+    return f"{heatmap.signal} of {', '.join(row.label for row in heatmap.rows)}"
 
 
 def _description(heatmap: Heatmap) -> str:
     colours = "orange below zero, blue above, white near it"
-    marks = f"; underlined where {_shown(heatmap.marks.label)} holds" if heatmap.marks else ""
+    marks = f"; underlined where {heatmap.marks.label} holds" if heatmap.marks else ""
     return f"{_subject(heatmap)} at each character of a text: {colours}{marks}."
-
-
-def _shown(text: str) -> str:
-    return visible(text, keep="")
 
 
 class _Page:
@@ -98,7 +91,7 @@ class _Page:
 
     def write(self, text: str, column: int = 0, *, limit: int = _UNBROKEN) -> int:
         """Draw as much of a text as fits in so many columns, and return the column after it."""
-        line = next(lines(text, limit, page=True), None)
+        line = next(lines(visible(text, keep=""), limit, page=True), None)
         if line is None:
             return column
         self.draw(line, column)
@@ -123,7 +116,7 @@ class _Page:
         left = self._left(column + inked[0] * width)
         length = (inked[-1] - inked[0] + 1) * width * _COLUMN
         position = f'x="{left}" y="{self.top + _BASELINE}" textLength="{length}"'
-        self.words.append(f"<text {position}>{escape(words)}</text>")
+        self.words.append(f"<text {position}>{markup(words)}</text>")
 
     def colour(self, levels: Values, column: int, height: int) -> None:
         """Draw a level behind each column from this one on; zero stays white."""
@@ -154,8 +147,8 @@ class _Page:
             [
                 f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}"'
                 f' height="{height}" role="img">',
-                f"<title>{escape(title)}</title>",
-                f"<desc>{escape(description)}</desc>",
+                f"<title>{markup(title)}</title>",
+                f"<desc>{markup(description)}</desc>",
                 f'<rect width="{width}" height="{height}" fill="#fff"/>',
                 '<g shape-rendering="crispEdges">',
                 *colours,

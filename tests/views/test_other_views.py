@@ -26,7 +26,6 @@ from charrnn.views.concordance import Place, concordance
 from charrnn.views.contexts import ContextsList
 from charrnn.views.gates import FIELDS, GatesDrawing, fields
 from charrnn.views.memory import MemoryPlots
-from charrnn.views.panel import Curve, Panel
 from charrnn.views.screen import Screen
 from charrnn.views.surprise import SurpriseMap
 
@@ -186,22 +185,6 @@ def test_a_planted_cell_stands_in_its_corner() -> None:
     assert (counts[0, FIELDS - 1], counts[FIELDS - 1, 0], counts[0, 0]) == (2, 1, 1)
     assert counts.sum() == len(low)
     assert all(counts[row, column] == 0 for row in range(FIELDS) for column in range(FIELDS - row, FIELDS))
-
-
-@pytest.mark.parametrize("unicode", [True, False])
-def test_a_curve_is_where_its_points_are(unicode: bool) -> None:
-    """Marks at both ends of a rising line, the labels of the axes beside and below."""
-    curve = Curve(points=((0.0, 0.0), (1.0, 1.0)), mark="x")
-    ticks = ((0.0, "0"), (1.0, "1"))
-    panel = Panel(title="rise", curves=(curve,), across=ticks, upwards=ticks, unit="steps")
-    title, *field, _, labels, unit = (row.plain for row in panel.rows(30, 6, unicode=unicode))
-    assert title.strip() == "rise"
-    assert field[0].startswith("1 ")
-    assert field[0].endswith("x")
-    assert field[-1][3] == "x"
-    assert (labels.split(), unit.strip()) == (["0", "1"], "steps")
-    assert all(len(row.strip()) > 1 for row in field)
-    assert {cell_len(row) for row in field} == {30}
 
 
 def test_models_stand_side_by_side_where_there_is_room() -> None:

@@ -1,0 +1,96 @@
+"""Axes: from where to where one goes, what is written along it, and where on it a value lies.
+
+What is drawn over them is left to the plots.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+Tick = tuple[float, str]
+
+_STEPS = 1, 2, 5, 10
+"""of round numbers, and a power of ten times these"""
+_EXPONENT_FROM = 4
+"""digits after the point from which on a power of ten is written with its exponent"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """One direction of a plot."""
+
+    low: float
+    """its lower or left end"""
+    high: float
+    """its upper or right end"""
+    ticks: tuple[Tick, ...]
+    """what is written at which value, upwards"""
+    label: str = ""
+    """what is measured, with its unit"""
+    logarithmic: bool = False
+    """whether equal ways are equal ratios; both ends are above zero then"""
+
+    def holds(self, value: float) -> bool:
+        """Say whether a value lies on the axis; what is no number does not."""
+        return self.low <= value <= self.high
+
+    def place(self, value: float) -> float:
+        """Say where on the axis a value lies: 0 to 1."""
+        low, high = self.low, self.high
+        if self.logarithmic:
+            value, low, high = math.log(value), math.log(low), math.log(high)
+        return (value - low) / (high - low) if high > low else 0.5
+
+
+def round_axis(values: Iterable[float], label: str = "", *, most: int = 6, within: bool = False) -> Axis:
+    """Make an axis for values with round numbers written along it, `most` steps between them.
+
+    It goes from a round number to a round number; `within`: only from the lowest to the highest of the values.
+
+    >>> [word for _, word in round_axis([1.73, 6.02]).ticks]
+    ['1', '2', '3', '4', '5', '6', '7']
+    >>> round_axis([0, 3381], within=True).ticks[-1]
+    (3000.0, '3,000')
+    """
+    finite = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
+    low, high = min(finite), max(finite)
+    step, digits = _step((high - low) or abs(high) or 1.0, most)
+    first, last = (math.ceil(low / step), math.floor(high / step)) if within else _around(low, high, step)
+    ticks = tuple((number * step, f"{number * step:,.{digits}f}") for number in range(first, last + 1))
+    if not within:
+        low, high = min(low, first * step), max(high, last * step)
+    return Axis(low=low, high=high, ticks=ticks, label=label)
+
+
+def doubling_axis(last: float, label: str = "") -> Axis:
+    """Make a logarithmic axis from 1 to `last` with 1, 2, 4, … written along it."""
+    last = max(last, 1)
+    ticks = tuple((2.0**power, f"{2**power}") for power in range(int(math.log2(last)) + 1))
+    return Axis(low=1, high=last, ticks=ticks, label=label, logarithmic=True)
+
+
+def decade_axis(lowest: int, label: str = "") -> Axis:
+    """Make a logarithmic axis from a power of ten to 1 with every power written along it.
+
+    >>> decade_axis(-5).ticks
+    ((1e-05, '1e-5'), (0.0001, '1e-4'), (0.001, '0.001'), (0.01, '0.01'), (0.1, '0.1'), (1.0, '1'))
+    """
+    powers = range(lowest, 1)
+    written = (f"1e{power}" if power <= -_EXPONENT_FROM else f"{10.0**power:g}" for power in powers)
+    ticks = tuple(zip((10.0**power for power in powers), written, strict=True))
+    return Axis(low=10.0**lowest, high=1.0, ticks=ticks, label=label, logarithmic=True)
+
+
+def _step(span: float, most: int) -> tuple[float, int]:
+    """Choose the smallest round step that goes into a span so often at most, and the digits it is written with."""
+    power = math.floor(math.log10(span / most))
+    step = next(one for one in _STEPS if one * 10.0**power * most >= span * (1 - 1e-9)) * 10.0**power
+    return step, max(0, -math.floor(math.log10(step) + 1e-9))
+
+
+def _around(low: float, high: float, step: float) -> tuple[int, int]:
+    """Count the steps to the round numbers below and above."""
+    first = math.floor(low / step + 1e-9)
+    return first, max(math.ceil(high / step - 1e-9), first + 1)
