@@ -1,11 +1,14 @@
 """A page to test: hostile in every text that is not its own, with values that can be told apart."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from charrnn.inspection.findings import Finding, Findings, TooRare
+from charrnn.inspection.finding import Cause
+from charrnn.inspection.findings import Census, Finding, Findings, Mystery, TooRare
 from charrnn.inspection.surprise import Surprise
 from charrnn.views.heatmap import HeatmapRow, Marks
-from charrnn.views.page import Page, PageCell, PageConcept
+from charrnn.views.page.document import Page, PageCell, PageConcept
 
 HOSTILE = (
     "</script><script>document.title='taken'</script><!--\x1b[31m\u202e\u2066\u200b&amp;\"'\x00\ud800${x}\\u003c\r"
@@ -13,6 +16,24 @@ HOSTILE = (
 TEXT = f'a "b" c\n{HOSTILE}日本 עברית\u0301 👩\u200d🚀\ttail\n' * 3 + "the end " * 20
 CELLS = ("2.317", "1.4")
 NAMES = ("in_quote", f"mine{HOSTILE}")
+MYSTERY = "1.9"
+CONTROL = f"vowel{HOSTILE}"
+RULES = {"causal": "it is used >= 0.02", "detector": "fit >= 0.5", "none": f"p > 0.05{HOSTILE}"}
+CAUSE = Cause(
+    edges=325,
+    edge_delta=1.660834,
+    edge_se=0.07742,
+    edge_z=19.93,
+    elsewhere_delta=-0.003616,
+    elsewhere_se=0.001287,
+    controls=(0.002035, -0.035865, 0.061),
+    doses=((0.7515, 0.045436), (0.0, 0.067913), (-0.3966, 0.0835)),
+    monotone=True,
+    partner=f"1.5{HOSTILE}",
+    pair_delta=2.125,
+    pair_added=0.875,
+    pair_z=4.25,
+)
 
 
 def finding(concept: str, cell: str, fit: float) -> Finding:
@@ -31,23 +52,66 @@ def finding(concept: str, cell: str, fit: float) -> Finding:
     )
 
 
+def full_finding() -> Finding:
+    """Make a finding of which all is known."""
+    return replace(
+        finding(NAMES[0], CELLS[0], 0.83),
+        uses_future=True,
+        near=(f"near{HOSTILE}",),
+        verdict="causal",
+        p=0.001,
+        scrambled=0.3083,
+        scrambled_memory=0.0612,
+        scrambled_linear=0.3366,
+        placebo=0.4343,
+        placebo_memory=0.0897,
+        rival=f"rival{HOSTILE}",
+        unique=0.6345,
+        spread=((1, 0.3785), (2, 0.731), (64, 0.7678)),
+        spread_layer=3,
+        inside=0.9512,
+        outside=0.0234,
+        rank_correlation=-0.6343,
+        cause=CAUSE,
+        top=((CELLS[0], 0.5092), (f"1.2{HOSTILE}", 0.3305)),
+    )
+
+
 def findings() -> Findings:
-    """Make findings of both concepts, and one too rare."""
+    """Make findings of both concepts, one too rare, one that never comes, a control and a mystery."""
     return Findings(
         model=HOSTILE,
         text=HOSTILE,
         characters=200_000,
         signal="tanh(c)",
         cells=640,
-        concepts=(finding(NAMES[0], CELLS[0], 0.83), finding(NAMES[1], CELLS[1], -0.02)),
-        too_rare=(TooRare(concept=f"rare{HOSTILE}", episodes=3),),
+        concepts=(full_finding(), finding(NAMES[1], CELLS[1], -0.02)),
+        too_rare=(TooRare(concept=f"rare{HOSTILE}", episodes=3), TooRare(concept=f"never{HOSTILE}", episodes=0)),
+        streams=24,
+        permutations=999,
+        placebos=9,
+        placebo_fit=0.4321,
+        local=(finding(CONTROL, CELLS[1], 0.33),),
+        census=Census(dead=6, detectors=5, causal=1, partial=14, local=121),
+        mysteries=(
+            Mystery(
+                cell=MYSTERY,
+                delta=0.012345,
+                delta_se=0.001234,
+                best=NAMES[0],
+                fit=0.0812,
+                local=0.2511,
+                writes_on=("\u202e", "<", " "),
+                forgets_on=("\n",),
+            ),
+        ),
     )
 
 
 def page() -> Page:
-    """Make a page of two cells over the hostile text."""
+    """Make a page of three cells over the hostile text."""
     places = np.arange(len(TEXT))
-    waves = (np.sin(places / 5), np.cos(places / 3))
+    waves = (np.sin(places / 5), np.cos(places / 3), np.sin(places / 11))
     holds = (places % 7 < 3, places % 2 == 0)
     rng = np.random.default_rng(0)
     surprise = Surprise(
@@ -66,12 +130,15 @@ def page() -> Page:
         signal="tanh(c)",
         surprise=surprise,
         cells=tuple(
-            PageCell(row=HeatmapRow(label=cell, values=wave), concept=name)
-            for cell, wave, name in zip(CELLS, waves, NAMES, strict=True)
+            PageCell(row=HeatmapRow(label=cell, values=wave), concept=name, group=group)
+            for cell, wave, name, group in zip(
+                (*CELLS, MYSTERY), waves, (*NAMES, NAMES[0]), ("found", "found", f"others{HOSTILE}"), strict=True
+            )
         ),
         concepts=tuple(
             PageConcept(name=name, marks=Marks(label=f"{name} above its median", holds=on))
             for name, on in zip(NAMES, holds, strict=True)
         ),
+        rules=RULES,
         provenance={"Command": f"charrnn inspect --text {HOSTILE}", "Model": HOSTILE},
     )

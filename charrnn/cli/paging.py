@@ -23,9 +23,10 @@ from charrnn.inspection.findings import Findings
 from charrnn.inspection.passage import holding, holds, passage_of_many
 from charrnn.inspection.surprise import Surprise, surprise
 from charrnn.network.cell_name import cell_named
+from charrnn.inspection.verdicts import VERDICTS, explained
 from charrnn.runs import model_name
 from charrnn.views.heatmap import HeatmapRow, Marks
-from charrnn.views.page import Page, PageCell, PageConcept
+from charrnn.views.page.document import Page, PageCell, PageConcept
 
 DRAWN = 4_000
 """characters"""
@@ -33,7 +34,7 @@ GUESSES = 5
 EVIDENCE = ("streams", "seed", "permutations", "placebos", "placebo_fit", "confirmed_on", "quick")
 """what findings may say of themselves, by its names in JSON"""
 MOST_CELLS = 60
-"""that can be picked, the best findings' first"""
+"""that can be picked, the best findings' first, controls last"""
 
 
 def write_page(path: Path, subject: Subject, findings: Findings, concepts: Mapping[str, Concept]) -> None:
@@ -43,7 +44,7 @@ def write_page(path: Path, subject: Subject, findings: Findings, concepts: Mappi
 
 def page_of(subject: Subject, findings: Findings, concepts: Mapping[str, Concept]) -> Page:
     """Choose what the page shows: the stretch of the text in which the most of what was found comes and goes."""
-    found = {finding.concept: concepts[finding.concept] for finding in findings.concepts}
+    found = {finding.concept: concepts[finding.concept] for finding in (*findings.concepts, *findings.local)}
     marks = {name: holds(concept, concept.mark(subject.source)) for name, concept in found.items()}
     stretch = passage_of_many(marks.values(), subject.source.text, length=DRAWN)
     return Page(
@@ -56,20 +57,25 @@ def page_of(subject: Subject, findings: Findings, concepts: Mapping[str, Concept
             PageConcept(name=name, marks=Marks(label=holding(concept), holds=marks[name][stretch]))
             for name, concept in found.items()
         ),
+        rules={verdict: explained(verdict) for verdict in VERDICTS},
         provenance=_provenance(subject, findings),
     )
 
 
 def _cells(subject: Subject, findings: Findings, stretch: slice) -> tuple[PageCell, ...]:
-    """Take each cell that was found once, with the concept that stands first for it; without any, the first cell."""
-    concept_of: dict[str, str] = {}
+    """Take each cell that there is something to say of once; without any, the first cell."""
+    chosen: dict[str, tuple[str, str]] = {}
     for finding in findings.concepts:
-        concept_of.setdefault(finding.cell, finding.concept)
-    chosen = dict(list(concept_of.items())[:MOST_CELLS]) or {"1.0": ""}
+        chosen.setdefault(finding.cell, (finding.concept, "found"))
+    for mystery in findings.mysteries:
+        chosen.setdefault(mystery.cell, (mystery.best, "needed, and unexplained"))
+    for finding in findings.local:
+        chosen.setdefault(finding.cell, (finding.concept, "known from the last character"))
+    chosen = dict(list(chosen.items())[:MOST_CELLS]) or {"1.0": ("", "the first cell")}
     values = activity(subject.reader, subject.ids, [cell_named(cell) for cell in chosen], stretch)
     return tuple(
-        PageCell(row=HeatmapRow(label=cell, values=row), concept=concept)
-        for (cell, concept), row in zip(chosen.items(), values, strict=True)
+        PageCell(row=HeatmapRow(label=cell, values=row), concept=concept, group=group)
+        for (cell, (concept, group)), row in zip(chosen.items(), values, strict=True)
     )
 
 

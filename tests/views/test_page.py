@@ -4,20 +4,21 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
 import pytest
-from pages import CELLS, HOSTILE, NAMES, TEXT, findings, page
+from pages import CELLS, CONTROL, HOSTILE, MYSTERY, NAMES, RULES, TEXT, findings, page
 from rich.color import Color
 
 from charrnn.views import palette, shades
-from charrnn.views.page import Page
+from charrnn.views.page.document import Page
 from charrnn.views.terminal import visible
 
-VOID = {"meta", "input", "br"}
+VOID = {"meta", "input"}
 
 
 class Parsed(HTMLParser):
@@ -130,36 +131,103 @@ def test_values_marks_and_odds_come_through(content: dict[str, Any]) -> None:
     assert len(surprise["guesses"]) == len(base64.b64decode(surprise["odds"])) == 3 * len(TEXT)
 
 
-def test_the_table_holds_every_number_without_a_script(parsed: Parsed) -> None:
-    """A row a finding, values to sort by, a heading with its meaning for each column that has any."""
+def numbers_in(value: Any) -> Iterator[float]:
+    """Go through the numbers in JSON, whatever they are in; yes and no are none."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for one in value:
+            yield from numbers_in(one)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield value
+
+
+def test_every_number_of_the_findings_stands_on_the_page(parsed: Parsed) -> None:
+    """All that the JSON has, the rules and the sizes aside, to its last digit; without a script, and for scripts."""
+    told = findings().to_json()
+    for elsewhere in ("rules", "seed"):
+        del told[elsewhere]
+    values = {element["value"] for element in parsed.all("data")}
+    values |= {element["data-value"] for element in (*parsed.all("td"), *parsed.all("th")) if "data-value" in element}
+    text = parsed.all("body")[0]["text"].replace(",", "")
+    signs = {finding["sign"] for finding in told["concepts"] if "sign" in finding}
+    for number in set(numbers_in(told)) - signs - {told["streams"]}:
+        assert str(number) in values or re.search(rf"\b{number}\b", text), number
+    assert "12 streams" in text
+
+
+def test_every_name_in_the_findings_stands_on_the_page(parsed: Parsed) -> None:
+    """Concepts, their rivals and neighbours, cells, what is rare and what never comes."""
+    text = parsed.all("body")[0]["text"]
+    for name in (*NAMES, CONTROL, *(f"{word}{HOSTILE}" for word in ("near", "rival", "rare", "never", "1.2", "1.5"))):
+        assert visible(name, keep="") in text
+    for cell in (*CELLS, MYSTERY):
+        assert cell in text
+    for verdict, meaning in RULES.items():
+        assert verdict in text
+        assert visible(meaning, keep="") in text
+
+
+def test_a_finding_is_a_row_that_can_be_sorted_and_unfolded(parsed: Parsed) -> None:
+    """Values to sort by, a heading with its meaning for each column that has any, a button that names what opens."""
     rows = [row for row in parsed.all("tr") if "data-cell" in row]
     assert [(row["data-cell"], row["data-concept"]) for row in rows] == [
-        (cell, visible(name, keep="")) for cell, name in zip(CELLS, NAMES, strict=True)
+        (cell, visible(name, keep=""))
+        for cell, name in zip((*CELLS, MYSTERY, CELLS[1]), (*NAMES, NAMES[0], CONTROL), strict=True)
     ]
-    values = [cell["data-value"] for cell in parsed.all("td") if cell.get("class") == "number"]
-    assert values[:4] == ["0.83", "0.01", "0.415", "1234"]
-    buttons = [button["text"] for button in parsed.all("button")]
-    assert buttons[:6] == ["concept", "cell", "fit", "±se", "memory", "episodes"]
-    assert all(button["title"] for button in parsed.all("button")[:6])
+    values = [
+        cell["data-value"]
+        for cell in parsed.all("td")
+        if "number" in (cell.get("class") or "") and "data-value" in cell
+    ]
+    assert values[:3] == ["0.83", "0.415", "0.7678"]
+    unfolding = [button["aria-controls"] for button in parsed.all("button") if button.get("class") == "unfold"]
+    unfolded = [row["id"] for row in parsed.all("tr") if row.get("class") == "unfolded"]
+    assert unfolding == unfolded
+    assert len(set(unfolded)) == len(findings().concepts) + len(findings().local)
+    headings = [button for button in parsed.all("button") if "title" in button]
+    assert {"concept", "cell", "verdict", "fit", "placebo", "edge Δ", "episodes"} <= {one["text"] for one in headings}
+    assert all(button["title"] for button in headings)
     assert "−0.02" in rows[1]["text"]
-    assert f"rare{visible(HOSTILE, keep='')} (3)" in "".join(p["text"] for p in parsed.all("p"))
+
+
+def test_every_id_is_there_once(parsed: Parsed) -> None:
+    """So that labels and buttons find what they are of."""
+    ids = [element["id"] for element in parsed.elements if "id" in element]
+    assert len(ids) == len(set(ids))
+    named = {
+        element[name]
+        for element in parsed.elements
+        for name in ("aria-labelledby", "aria-controls")
+        if name in element
+    }
+    assert named <= set(ids)
+
+
+def test_a_quick_search_says_what_it_left_out() -> None:
+    """And one that asked no chance that it did not."""
+    left_out = replace(findings(), quick=True, permutations=0, placebo_fit=None, local=(), mysteries=())
+    text = Parsed(replace(page(), findings=left_out).html()).all("body")[0]["text"]
+    assert text.count("left out (--quick)") == 2
+    assert "not asked" in text
+    assert "explained by nothing" not in text
 
 
 def test_each_finding_has_its_curve(parsed: Parsed) -> None:
-    """From −1 below to +1 above, and in words for those who do not see it."""
+    """From −1 below to +1 above, in its row and larger, and in words for those who do not see it."""
     lines = [line["points"] for line in parsed.all("polyline")]
-    assert len(lines) == 2
+    assert len(lines) == 2 * 3
     heights = [float(point.split(",")[1]) for point in lines[0].split()]
     assert heights == sorted(heights, reverse=True)
-    assert [heights[0], heights[-1]] == pytest.approx([19.5, 3.0], abs=0.06)
+    assert [heights[0], heights[-1]] == pytest.approx([16.5, 3.0], abs=0.06)
     assert parsed.all("title")[1]["text"].endswith("0: −0.50, 1: +0.25, 2: +1.00")
 
 
 def test_a_search_that_found_nothing_is_a_page_too() -> None:
     """It says so, and draws the cell it was given."""
-    made: Page = replace(page(), findings=replace(findings(), concepts=()), concepts=())
+    made: Page = replace(page(), findings=replace(findings(), concepts=(), mysteries=()), concepts=())
     parsed = Parsed(made.html())
-    assert not parsed.all("table")[:-1]
+    assert not [row for row in parsed.all("tr") if row.get("data-concept") in NAMES]
     assert "No concept could be judged" in "".join(p["text"] for p in parsed.all("p"))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser import BROWSER, Tab, tab
-from pages import CELLS, NAMES, TEXT, findings, page
+from pages import CELLS, MYSTERY, NAMES, TEXT, findings, page
 
 from charrnn.views import palette, shades
 from charrnn.views.surprise import MOST_BITS
@@ -117,10 +117,10 @@ def test_arrows_walk_through_the_text(shown: Tab) -> None:
 def test_keys_go_through_cells_and_places_of_the_concept(shown: Tab) -> None:
     """Brackets the cells and the surprise, round and round; m the beginnings."""
     names = []
-    for _ in range(4):
+    for _ in range(5):
         names.append(shown.ask("document.querySelector('#view-name').textContent"))
         shown.press("]")
-    assert names == [f"tanh(c) of {CELLS[0]}", f"tanh(c) of {CELLS[1]}", "surprise", names[0]]
+    assert names == [*(f"tanh(c) of {cell}" for cell in (*CELLS, MYSTERY)), "surprise", names[0]]
     shown.press("[")
     shown.press("m")
     assert place(shown) == 7
@@ -162,27 +162,69 @@ def test_the_mouse_reads_what_it_is_over(shown: Tab) -> None:
 
 def test_a_finding_is_drawn_when_it_is_picked(shown: Tab) -> None:
     """Its cell, its concept underlined, from the first place on, and the keys go to the text."""
-    shown.point("#findings tbody tr:nth-child(2) button", click=True)
+    shown.point("#findings tbody:nth-of-type(2) .pick", click=True)
     assert shown.ask("document.querySelector('#view').selectedIndex") == 1
     assert shown.ask("document.querySelector('#concept').selectedIndex") == 2
     assert shown.ask("document.activeElement.id") == "text"
-    assert shown.ask("document.querySelector('tr[aria-current]').dataset.cell") == CELLS[1]
+    assert shown.ask("document.querySelector('#findings tr[aria-current]').dataset.cell") == CELLS[1]
     marked = shown.ask("[...document.querySelectorAll('#text span')].map(s => s.classList.contains('holds'))")
     assert marked == page().concepts[1].marks.holds.tolist()
 
 
+def test_a_mystery_is_drawn_when_it_is_picked(shown: Tab) -> None:
+    """With the concept underlined that explains most of it."""
+    shown.point(f"tr[data-cell='{MYSTERY}'] .pick", click=True)
+    assert shown.ask("document.querySelector('#view-name').textContent") == f"tanh(c) of {MYSTERY}"
+    assert shown.ask("document.querySelector('#concept').selectedIndex") == 1
+    groups = shown.ask("[...document.querySelectorAll('#view optgroup')].map(g => g.children.length)")
+    assert groups == [2, 1, 1]
+
+
+def test_a_finding_unfolds_and_folds_again(shown: Tab) -> None:
+    """The button says which; all of it is as wide as what is seen of the table."""
+    button, row = "#findings tbody:nth-of-type(1) .unfold", "document.querySelector('#findings .unfolded')"
+    height = f"{row}.getBoundingClientRect().height"
+    assert shown.ask(height) == 0
+    shown.point(button, click=True)
+    assert shown.ask(f"document.querySelector('{button}').ariaExpanded") == "true"
+    assert shown.ask(height) > 100
+    seen = "document.querySelector('.wide').clientWidth"
+    assert shown.ask(f"document.querySelector('.full').getBoundingClientRect().width <= {seen}")
+    shown.point(button, click=True)
+    assert shown.ask(height) == 0
+
+
 def test_headings_sort_both_ways(shown: Tab) -> None:
-    """Numbers the highest first, and the heading says so."""
-    cells = "[...document.querySelectorAll('#findings tbody tr')].map(r => r.dataset.cell)"
-    fit = "#findings thead th:nth-child(3)"
+    """Numbers the highest first, and the heading says so; what a row unfolds to goes with it."""
+    cells = "[...document.querySelectorAll('#findings tr[data-cell]')].map(r => r.dataset.cell)"
+    fit = "#findings thead tr:nth-child(2) th:nth-child(4)"
     shown.point(f"{fit} button", click=True)
     assert shown.ask(cells) == list(CELLS)
     assert shown.ask(f"document.querySelector('{fit}').ariaSort") == "descending"
     shown.point(f"{fit} button", click=True)
     assert shown.ask(cells) == list(reversed(CELLS))
-    shown.point("#findings thead th:nth-child(2) button", click=True)
+    together = "[...document.querySelectorAll('#findings > tbody')].every(b => b.rows[1].id === "
+    assert shown.ask(together + "b.querySelector('.unfold').getAttribute('aria-controls'))")
+    shown.point("#findings thead tr:nth-child(2) th:nth-child(2) button", click=True)
     assert shown.ask(cells) == ["1.4", "2.317"]
     assert shown.ask("document.querySelectorAll('[aria-sort]').length") == 1
+    shown.point("#findings thead tr:nth-child(2) th:nth-child(3) button", click=True)
+    assert shown.ask(cells) == list(CELLS), "the strongest verdict first"
+
+
+def test_without_a_script_all_of_it_can_be_read(tmp_path: Path) -> None:
+    """Every finding in full, the controls, the mysteries; no button that would do nothing."""
+    path = tmp_path / "page.html"
+    path.write_bytes(page().html().encode())
+    with tab(tmp_path / "profile") as browser:
+        browser.tell("Emulation.setScriptExecutionDisabled", value=True)
+        browser.open(path)
+        text = browser.ask("document.body.innerText")
+        assert "What it costs to hold the cell still" in text
+        assert "switched off here" in text
+        heights = "[...document.querySelectorAll('.unfolded')].map(row => row.getBoundingClientRect().height)"
+        assert min(browser.ask(heights)) > 100
+        assert browser.ask("getComputedStyle(document.querySelector('.unfold')).display") == "none"
 
 
 def test_digits_say_what_the_colours_say(shown: Tab) -> None:
@@ -239,17 +281,20 @@ def test_nothing_is_wider_than_the_window(shown: Tab, width: int) -> None:
 
 def test_it_prints(shown: Tab, tmp_path: Path) -> None:
     """Table, text and footer, on a few pages."""
+    shown.ask("for (const row of document.querySelectorAll('.unfolded')) row.classList.add('open')")
     printed = base64.b64decode(shown.tell("Page.printToPDF", printBackground=True)["data"])
     (tmp_path / "page.pdf").write_bytes(printed)
     assert printed.startswith(b"%PDF")
-    assert 1 <= printed.count(b"/Type /Page\n") <= 6
+    assert 1 <= printed.count(b"/Type /Page\n") <= 8
 
 
 def test_a_search_that_found_nothing_can_be_read_too(tmp_path: Path) -> None:
     """There is still a cell, and what was expected."""
     path = tmp_path / "nothing.html"
     cell = replace(page().cells[0], concept="")
-    nothing = replace(page(), findings=replace(findings(), concepts=()), cells=(cell,), concepts=())
+    nothing = replace(
+        page(), findings=replace(findings(), concepts=(), mysteries=(), local=()), cells=(cell,), concepts=()
+    )
     path.write_bytes(nothing.html().encode())
     with tab(tmp_path / "profile") as browser:
         browser.open(path)

@@ -1,5 +1,5 @@
 "use strict";
-// What the page of a search does: draws a cell over the text, reads out one character, sorts the findings.
+// The heat map of the page of a search: draws a cell over the text, reads out one character, takes keys and mouse.
 // All it shows of the text comes as glyphs that were made harmless, and goes in as text, never as markup.
 
 const content = JSON.parse(document.getElementById("content").textContent);
@@ -27,7 +27,8 @@ function cellView(cell) {
   const value = (at) => cell.values[at] / 127.5 - 1;
   return {
     name: cell.name,
-    label: cell.label,
+    label: [cell.name, cell.concept].filter(Boolean).join(" · "),
+    group: cell.group,
     heading: `${content.signal} of ${cell.name}`,
     level: (at) => Math.sign(value(at)) * Math.floor(Math.abs(value(at)) * STRONGEST + 0.5),
     className: (level) => level < 0 ? `below-${-level}` : level > 0 ? `above-${level}` : "",
@@ -43,6 +44,7 @@ function surpriseView() {
   return {
     name: "surprise",
     label: "surprise at each character",
+    group: "the network",
     heading: "surprise",
     level: (at) => Math.floor(Math.min((bits[at] ?? 0) / most, 1) * SHADES + 0.5),
     className: (level) => level ? `shade-${level}` : "",
@@ -87,7 +89,7 @@ function paint() {
   });
   element("view").selectedIndex = shown.view;
   element("concept").selectedIndex = shown.concept + 1;
-  for (const row of document.querySelectorAll("#findings tbody tr")) {
+  for (const row of document.querySelectorAll("tr[data-cell]")) {
     const current = row.dataset.cell === view.name && row.dataset.concept === concepts[shown.concept]?.name;
     if (current) row.setAttribute("aria-current", "true");
     else row.removeAttribute("aria-current");
@@ -205,48 +207,15 @@ function listen() {
   element("view").addEventListener("change", (event) => choose(event.target.selectedIndex));
   element("concept").addEventListener("change", (event) => choose(shown.view, event.target.selectedIndex - 1));
   element("digits").addEventListener("change", (event) => text.classList.toggle("with-digits", event.target.checked));
-  element("theme").addEventListener("change", (event) => { document.documentElement.dataset.theme = event.target.value; });
   element("controls").addEventListener("submit", (event) => event.preventDefault());
-  for (const button of document.querySelectorAll("#findings tbody button")) {
-    button.addEventListener("click", () => showFinding(button.closest("tr").dataset));
+}
+
+function grouped(options) {
+  // Options under the headings of their groups, in the order in which these first come.
+  const groups = new Map();
+  for (const { label, group } of options) {
+    if (!groups.has(group)) groups.set(group, Object.assign(document.createElement("optgroup"), { label: group }));
+    groups.get(group).append(new Option(label));
   }
-  document.querySelectorAll("#findings thead button").forEach((button) => {
-    button.addEventListener("click", () => sort(button.closest("th")));
-  });
+  return groups.values();
 }
-
-function showFinding({ cell, concept }) {
-  // Draw a finding's cell, underline its concept, and go to where that first begins.
-  choose(cells.findIndex((other) => other.name === cell), concepts.findIndex((other) => other.name === concept));
-  goTo(beginning(-1, 1));
-  element("text").focus();
-}
-
-function sort(heading) {
-  // Numbers the highest first, words from a on; again the other way round; what is not there comes last.
-  const column = heading.cellIndex, number = heading.classList.contains("number");
-  const first = number ? "descending" : "ascending", second = number ? "ascending" : "descending";
-  const order = heading.getAttribute("aria-sort") === first ? second : first;
-  for (const other of heading.parentElement.cells) other.removeAttribute("aria-sort");
-  heading.setAttribute("aria-sort", order);
-  const turn = order === "ascending" ? 1 : -1, body = element("findings").tBodies[0];
-  const value = (row) => row.cells[column].dataset.value;
-  const compared = (a, b) => number ? Number(a) - Number(b) : a < b ? -1 : a > b ? 1 : 0;
-  body.append(...[...body.rows].sort((one, other) => {
-    const [a, b] = [value(one), value(other)];
-    if (a === "" || b === "") return (a === "") - (b === "");
-    return turn * compared(a, b);
-  }));
-}
-
-function begin() {
-  element("view").append(...views.map((view) => new Option(view.label)));
-  element("concept").append(new Option("nothing"), ...concepts.map((concept) => new Option(concept.holding)));
-  for (const id of ["controls", "reading", "keys"]) element(id).hidden = false;
-  const first = concepts.findIndex((concept) => concept.name === cells[0]?.concept);
-  layOut();
-  choose(0, first);
-  listen();
-}
-
-begin();

@@ -1,6 +1,6 @@
-"""The page of a search: findings and cells over a text in one HTML file, which asks nothing of any other.
+"""The document: all that a search found, and cells over a text, in one HTML file that asks nothing of any other.
 
-What stands in the table is left to the page's table; which cells and which stretch, to whoever makes the record.
+What is said of the search is left to its own parts; which cells and which stretch, to whoever makes the record.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from importlib.resources import files
 from string import Template
 from typing import Any
-from unicodedata import name as unicode_name
 
 import numpy as np
 from rich.color import Color
@@ -22,14 +21,17 @@ from charrnn.inspection.findings import Findings
 from charrnn.inspection.surprise import Surprise
 from charrnn.views import palette, shades
 from charrnn.views.heatmap import HeatmapRow, Marks
-from charrnn.views.layout import WIDEST, Values, lines, runs
-from charrnn.views.page_table import findings_section, markup
+from charrnn.views.layout import Values, runs
+from charrnn.views.markup import markup
+from charrnn.views.page import search
+from charrnn.views.page.numbers import called, glyph
 from charrnn.views.surprise import MOST_BITS
 from charrnn.views.terminal import visible
 
 DIGITS = 2
 """of bits"""
-_NAMES = {"\n": "line end", "\t": "tab", " ": "space"}
+SCRIPTS = ("heatmap.js", "tables.js")
+"""in this order: the second begins it all"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,7 +51,9 @@ class PageCell:
     row: HeatmapRow
     """its name and what it does"""
     concept: str
-    """the concept that it was found by; empty for none"""
+    """the concept that it was found by, or that explains most of it; empty for none"""
+    group: str
+    """what sort of cell it is: those of one stand together where one is picked"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -68,21 +72,29 @@ class Page:
     """those that can be picked, at least one"""
     concepts: tuple[PageConcept, ...]
     """those that can be underlined"""
+    rules: Mapping[str, str]
+    """what each verdict means, the strongest first"""
     provenance: Mapping[str, str]
     """where all this comes from, by headings"""
 
     def html(self) -> str:
         """Write the page."""
         style = Template(_part("page.css")).substitute(levels="\n".join(_level_rules()))
-        script = _part("page.js")
+        script = "\n".join(map(_part, SCRIPTS))
         return Template(_part("page.html")).substitute(
             style=style,
             style_hash=_hash(style),
             script=script,
             script_hash=_hash(script),
             title=markup(self.title),
-            summary=markup(self._summary()),
-            findings=findings_section(self.findings),
+            subtitle=markup(self._subtitle()),
+            stretch=markup(self._stretch()),
+            lead=search.lead(self.findings),
+            census=search.census(self.findings),
+            findings=search.found(self.findings, self.rules),
+            mysteries=search.mysteries(self.findings),
+            controls=search.controls(self.findings, self.rules),
+            rules=search.judged(self.rules),
             provenance="".join(
                 f"<dt>{markup(name)}</dt><dd>{markup(fact)}</dd>" for name, fact in self.provenance.items()
             ),
@@ -90,9 +102,14 @@ class Page:
             content=json.dumps(self._content(), separators=(",", ":")).replace("<", r"\u003c"),
         )
 
-    def _summary(self) -> str:
+    def _subtitle(self) -> str:
+        found = self.findings
+        text = f"{found.text} and {found.confirmed_on}" if found.confirmed_on else found.text
+        return " · ".join([text, f"{found.characters:,} characters", f"{found.cells:,} cells", found.signal])
+
+    def _stretch(self) -> str:
         start, stop = self.surprise.start, self.surprise.start + len(self.surprise.content)
-        return f"{len(self.cells)} cells drawn over characters {start + 1:,} to {stop:,} of {self.findings.text}."
+        return f"characters {start + 1:,} to {stop:,} of {self.findings.text}"
 
     def _content(self) -> dict[str, Any]:
         """Lay out what the page's script draws; texts become glyphs here, so none of them ever reaches it raw."""
@@ -110,11 +127,10 @@ class Page:
 
 
 def _cell(cell: PageCell) -> dict[str, Any]:
-    label = f"{cell.row.label} · {cell.concept}" if cell.concept else cell.row.label
     return {
         "name": visible(cell.row.label, keep=""),
         "concept": visible(cell.concept, keep=""),
-        "label": visible(label, keep=""),
+        "group": visible(cell.group, keep=""),
         "values": _bytes((cell.row.values.astype(np.float64).clip(-1, 1) + 1) * 127.5),
     }
 
@@ -144,9 +160,7 @@ def _concept(concept: PageConcept) -> dict[str, Any]:
 
 def _character(character: str) -> tuple[str, int, str, int]:
     """Give a character's glyph and its columns, what it is called, and whether it ends a line."""
-    line = next(lines(character, WIDEST, page=True))
-    called = _NAMES.get(character) or f"U+{ord(character):04X} {unicode_name(character, 'unnamed').lower()}"
-    return line.glyphs[0], int(line.widths[0]), called, int(character == "\n")
+    return *glyph(character), called(character), int(character == "\n")
 
 
 def _bytes(values: Values) -> str:
@@ -172,7 +186,7 @@ def _ink(background: str) -> str:
 
 
 def _part(name: str) -> str:
-    return files("charrnn.views").joinpath(name).read_text(encoding="utf-8")
+    return files("charrnn.views.page").joinpath(name).read_text(encoding="utf-8")
 
 
 def _hash(source: str) -> str:
