@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,11 @@ import click
 from charrnn.cli.completing import ModelType
 from charrnn.cli.formats import DrawingType
 from charrnn.cli.options import OUTPUT, Command, json_option, option
+from charrnn.cli.story import story
 from charrnn.cli.streams import say, say_json
 from charrnn.errors import CharrnnError
 from charrnn.runs import RunDirectory, find_model, model_name, models
-from charrnn.views.terminal import unicode_stream, visible
+from charrnn.views.terminal import is_terminal, unicode_stream, visible
 
 if TYPE_CHECKING:
     from charrnn.network.model_file import Model
@@ -23,14 +24,8 @@ if TYPE_CHECKING:
     from charrnn.training.history import History
     from charrnn.views.plot import Plot
 
-GAP = 2
-"""columns between the names on the left and what stands beside them"""
 LINE = 60
 """columns that a vocabulary may take"""
-LONGEST_NAME, LONGEST_TOLD = 40, 400
-"""characters of what a file tells of its training"""
-PROTOCOLS = {"val_nats": ", state carried", "val_window256_nats": ", zeroed every 256"}
-"""how the losses were measured"""
 DOCUMENTS = {"line": "a line each", "blank": "apart by blank lines", "file": "a file each"}
 
 
@@ -73,22 +68,32 @@ def _tell_of_one(path: Path, svg: Path | None, *, as_json: bool) -> None:
         facts = _facts(path, loaded) | {"history": dataclasses.asdict(course), "ngram": _ngram_facts(ngram)}
         say_json(facts)
         return
-    lines = list(_lines(path, loaded, ngram))
-    column = max(len(name) for name, _ in lines) + GAP
-    for name, line in lines:
-        say(f"{name:{column}}{line}")
+    _say_in_columns(tuple(_lines(path, loaded, ngram)))
     if course.validation:
         from charrnn.views.terminal import output
 
         say("")
-        output().print(_plot(path, course, ngram))
+        output().print(_plot("", course, ngram))
 
 
-def _plot(path: Path, course: "History", ngram: "NGram | None") -> "Plot":
+def _say_in_columns(lines: tuple[tuple[str, str], ...]) -> None:
+    """Say what there is to say: folded on a terminal, a line each in a pipe."""
+    from charrnn.views.facts import GAP, Facts
+    from charrnn.views.terminal import output
+
+    if is_terminal(sys.stdout):
+        output().print(Facts(lines=lines))
+        return
+    column = max(len(name) for name, _ in lines) + GAP
+    for name, line in lines:
+        say(f"{name:{column}}{line}")
+
+
+def _plot(title: str, course: "History", ngram: "NGram | None") -> "Plot":
     from charrnn.views.history import history_plot
 
     bits = None if ngram is None else ngram.nats / math.log(2)
-    return history_plot(course, model_name(path), ngram_bits=bits)
+    return history_plot(course, title, ngram_bits=bits)
 
 
 def _write_picture(svg: Path, path: Path, course: "History", ngram: "NGram | None") -> None:
@@ -98,7 +103,7 @@ def _write_picture(svg: Path, path: Path, course: "History", ngram: "NGram | Non
     from charrnn.cli.drawing import write_drawing
     from charrnn.views.plot_svg import plot_svg
 
-    write_drawing(svg, plot_svg(_plot(path, course, ngram)))
+    write_drawing(svg, plot_svg(_plot(model_name(path), course, ngram)))
 
 
 def _facts(path: Path, model: "Model") -> dict[str, Any]:
@@ -128,7 +133,7 @@ def _lines(path: Path, model: "Model", ngram: "NGram | None") -> Iterator[tuple[
     yield "vocabulary", _vocabulary(model.vocabulary.characters)
     if config.documents:
         yield "documents", DOCUMENTS[config.documents]
-    yield from _training(model.training)
+    yield from story(model.training)
     if ngram:
         yield "to beat", _compared(ngram, model.training.get("val_nats"))
         yield "", f"learned from {ngram.learned_from:,} characters"
@@ -138,37 +143,8 @@ def _vocabulary(characters: tuple[str, ...]) -> str:
     """Count the characters and show as many as fit the line."""
     start = f"{len(characters):,} characters: "
     shown = visible("".join(characters[:LINE]), keep="", unicode=unicode_stream(sys.stdout))
-    return start + _shortened(shown, LINE - len(start))
-
-
-def _training(training: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Show what a model file tells of its training, whatever that is."""
-    for name, value in training.items():
-        if name.endswith("nats") and isinstance(value, float):
-            measured = PROTOCOLS.get(name, "")
-            yield name.replace("_", " "), f"{value:.4f} ({value / math.log(2):.4f} bits) per character{measured}"
-        else:
-            told = _settings(value) if isinstance(value, Mapping) else _amount(value)
-            yield _shortened(name.replace("_", " "), LONGEST_NAME), _shortened(told, LONGEST_TOLD)
-
-
-def _amount(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return f"{value:,}" if type(value) is int else str(value)
-
-
-def _shortened(text: str, length: int) -> str:
-    """Cut off what a file may say without an end."""
-    return text if len(text) <= length else f"{text[: length - 1]}…"
-
-
-def _settings(settings: Mapping[str, Any]) -> str:
-    """Lay settings out in one line, a step's batch and length together; those that were not set are left out."""
-    told = {name.replace("_", " "): _amount(value) for name, value in settings.items() if value is not None}
-    if "batch" in told and "length" in told:
-        told["batch"] += f" × {told.pop('length')}"
-    return " · ".join(f"{name} {amount}" for name, amount in told.items())
+    room = LINE - len(start)
+    return start + (shown if len(shown) <= room else f"{shown[: room - 1]}…")
 
 
 def _compared(ngram: "NGram", nats: object) -> str:

@@ -75,6 +75,10 @@ class Sources:
         """Give the size of all files together."""
         return sum(file.size for file in self.files)
 
+    def empty(self) -> list[str]:
+        """Name the files that have nothing in them; those of the default text are nobody's mistake."""
+        return [] if self.name == standard_library.NAME else [file.name for file in self.files if not file.size]
+
     def watched(self, watch: Watch) -> "Sources":
         """Have every piece of every file pass through `watch` too as it is read."""
         return replace(self, files=tuple(file.watched(watch) for file in self.files))

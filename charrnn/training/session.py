@@ -1,7 +1,6 @@
 """Begins a training, or finds the one that was stopped and goes on with it; refuses what would lose something."""
 
 import dataclasses
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,10 +14,10 @@ from charrnn.text.checking import refuse_changed
 from charrnn.text.corpus import Corpus, Survey
 from charrnn.text.encoding import known_encoding
 from charrnn.text.sources import Sources
-from charrnn.text.vocabulary import named
 from charrnn.text.windows import steps_for
 from charrnn.training import checkpoint
 from charrnn.training.lock import Lock
+from charrnn.training.notes import notes_on
 from charrnn.training.origin import Origin, is_same, settled
 from charrnn.training.patience import overfits
 from charrnn.training.places import is_foreign
@@ -105,7 +104,7 @@ def begin(
     run = Run(text, recipe.network, recipe.training, device)
     if origin:
         run.start_from(grown(origin.model, size), str(origin.path))
-    return Session(run=run, directory=directory, why=recipe.why, notes=_notes(sources, found, run, origin))
+    return Session(run=run, directory=directory, why=recipe.why, notes=notes_on(sources, found, run, given, origin))
 
 
 def resume(sources: Sources | None, directory: RunDirectory, given: Mapping[str, Any], device: str) -> Session:
@@ -158,24 +157,6 @@ def _written(
     except OSError as error:
         raise CharrnnError(f"cannot write in {directory.path}: {reason(error)}") from error
     return text
-
-
-def _notes(sources: Sources, found: Survey, run: Run, origin: Origin | None) -> tuple[str, ...]:
-    """Say what the user may not expect of the text."""
-    training = run.training
-    notes = [f"{file.name}: byte order mark left out" for file in sources.files if file.has_byte_order_mark]
-    if found.characters < 20_000:
-        notes.append(f"small corpus; using batch {training.batch} × {training.length} characters")
-    if origin and (new := run.corpus.vocabulary.characters[len(origin.characters) :]):
-        notes.append(f"new to {origin.path}: {named(Counter(dict.fromkeys(new, 1)))}")
-    share = run.held_out_characters / run.corpus.characters
-    if abs(share - training.val_fraction) > training.val_fraction / 2:
-        notes.append(f"documents are held out whole: {share:.0%} of the text")
-    rare = int((found.counts == 1).sum())
-    distinct = int((found.counts > 0).sum())
-    if distinct > 10_000 and rare > distinct / 2:
-        notes.append(f"{distinct:,} distinct characters: most occur once; `--min-count 2` makes one of those")
-    return tuple(notes)
 
 
 def _refuse_others(sources: Sources | None, text: Corpus, given: Mapping[str, Any], words: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from charrnn.text.ngram import NGram
 from charrnn.views.amounts import duration
+from charrnn.views.facts import Facts
 from charrnn.views.ngram import compared
 from charrnn.views.terminal import typeset, unicode_output, visible
 
@@ -25,18 +26,10 @@ class Heading:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw the words in one column, what they are in the next."""
         unicode = unicode_output(console)
-        table = Table.grid(padding=(0, 2))
-        table.add_column(no_wrap=True)
-        table.add_column()
-        for word, meaning in self.lines:
-            table.add_row(
-                Text(visible(word, unicode=unicode), style="bold"),
-                Text(visible(typeset(meaning, unicode=unicode), unicode=unicode)),
-            )
-        yield table
+        yield Facts(lines=self.lines)
         yield Text()
-        known = _joined([f"{name} {bits:.2f}" for name, bits in self.baselines.items()], unicode=unicode)
-        yield Text(f"  bits/character   {known}", style="dim")
+        known = " · ".join(f"{name} {bits:.2f}" for name, bits in self.baselines.items())
+        yield Text(typeset(f"  bits/character   {known}", unicode=unicode), style="dim")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +53,11 @@ class Ending:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw the result in a line, then what to do with it."""
-        dot = "·" if unicode_output(console) else "|"
-        yield Text(
-            f"done in {duration(self.seconds)} {dot} best validation {self.val_bits:.3f} bits/char "
-            f"({self.val_nats:.4f} nats) at step {self.best_step:,}",
-            style="bold",
+        done = (
+            f"done in {duration(self.seconds)} · best validation {self.val_bits:.3f} bits/char "
+            f"({self.val_nats:.4f} nats) at step {self.best_step:,}"
         )
+        yield Text(typeset(done, unicode=unicode_output(console)), style="bold")
         yield Text(f"  {self.measured_on}", style="dim")
         yield Text(
             f"  window256 {self.val_window256_bits:.3f} bits/char ({self.val_window256_nats:.4f} nats): "
@@ -78,7 +70,3 @@ class Ending:
         for command, meaning in self.next_commands:
             table.add_row(Text(f"  {visible(command)}"), Text(meaning, style="dim"))
         yield table
-
-
-def _joined(parts: list[str], *, unicode: bool) -> str:
-    return (" · " if unicode else " | ").join(parts)

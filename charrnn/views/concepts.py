@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from charrnn.inspection.listing import Listed, Listing
+from charrnn.views.finding import FUTURE
 from charrnn.views.terminal import typeset, unicode_output, visible
 
 _FAMILIES = {
@@ -17,8 +18,6 @@ _FAMILIES = {
     "local": "controls: plain from the character just read",
     "anticipation": "what comes next, which a cell can only guess at",
 }
-_FUTURE = {True: "°", False: "*"}
-"""stands after the name of what uses the future"""
 _DESCRIPTION_FROM, _KIND_FROM = 60, 90
 """columns that the screen must have for what it is, beside the numbers, and for the kinds"""
 
@@ -70,7 +69,7 @@ class ConceptsTable:
         if self.listing.text is not None:
             lines.append("number: how often it ends in this text; too rare: no cell is judged by it")
         if any(concept.uses_future for concept in self.listing.concepts):
-            lines.append(f"{_FUTURE[unicode]} depends on text that comes later")
+            lines.append(f"{FUTURE[unicode]} depends on text that comes later")
         if lines:
             yield Text()
         for line in lines:
@@ -78,7 +77,7 @@ class ConceptsTable:
 
 
 def _name(concept: Listed, unicode: bool) -> str:
-    return visible(concept.name, keep="", unicode=unicode) + (_FUTURE[unicode] if concept.uses_future else "")
+    return visible(concept.name, keep="", unicode=unicode) + (FUTURE[unicode] if concept.uses_future else "")
 
 
 def _head(listing: Listing, unicode: bool) -> Text:

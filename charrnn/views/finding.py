@@ -16,6 +16,8 @@ BAR = 5
 """columns of the bar beside the fit"""
 NEARLY = 0.1
 """of R²: what may be missing of all that a layer tells"""
+FUTURE = {True: "°", False: "*"}
+"""stands after the name of what depends on text that comes later"""
 _MINUS = {True: "−", False: "-"}
 
 
@@ -69,7 +71,7 @@ def bar(number: float, unicode: bool) -> str:
 
 
 def _name(finding: Finding, unicode: bool) -> str:
-    return visible(finding.concept, keep="", unicode=unicode) + ("°" if finding.uses_future and unicode else "")
+    return visible(finding.concept, keep="", unicode=unicode) + FUTURE[unicode] * finding.uses_future
 
 
 def _alike(finding: Finding, unicode: bool) -> str:

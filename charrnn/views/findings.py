@@ -20,6 +20,7 @@ from charrnn.views.finding import (
     COLUMNS,
     CONCEPT,
     DROPPED,
+    FUTURE,
     SHORT_CONCEPT,
     SHORT_VERDICT,
     VERDICT,
@@ -33,7 +34,6 @@ from charrnn.views.terminal import typeset, unicode_output, visible
 
 _GAP = 2
 _FEW = 4
-_SEPARATOR = {True: " · ", False: " - "}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ class FindingsTable:
             yield _footer(self.findings, unicode)
         if found:
             yield Text()
-            yield _legend(columns, unicode)
+            yield _legend(columns, any(one.uses_future for one in found), unicode)
         if self.findings.mysteries:
             yield Text()
             yield from _mysteries(self.findings.mysteries, unicode)
@@ -107,7 +107,7 @@ def _head(findings: Findings, unicode: bool) -> Text:
         findings.signal,
     ]
     named = (_shown(part, unicode) for part in parts if part)
-    return Text(_SEPARATOR[unicode].join(named), style="dim")
+    return Text(typeset(" · ", unicode=unicode).join(named), style="dim")
 
 
 def _table(findings: Sequence[Finding], columns: Sequence[Column], unicode: bool) -> Table:
@@ -166,10 +166,11 @@ def _footer(findings: Findings, unicode: bool) -> Text:
         f"{findings.placebos} placebos, the best {share(findings.placebo_fit, unicode)}",
         "no scrambled network, nothing held still (--quick)" if findings.quick else "",
     ]
-    return Text(_SEPARATOR[unicode].join(filter(None, parts)), style="dim")
+    return Text(typeset(" · ", unicode=unicode).join(filter(None, parts)), style="dim")
 
 
-def _legend(columns: Iterable[Column], unicode: bool) -> Table:
+def _legend(columns: Iterable[Column], ahead: bool, unicode: bool) -> Table:
+    """Say what the columns are, and the sign after a name if there is one that looks ahead."""
     table = Table.grid(padding=(0, _GAP, 0, 0))
     for column in columns:
         if column.heading:
@@ -177,6 +178,8 @@ def _legend(columns: Iterable[Column], unicode: bool) -> Table:
                 Text(_sign(column.heading, unicode)),
                 Text(_sign(column.explanation, unicode), style="dim"),
             )
+    if ahead:
+        table.add_row(Text(FUTURE[unicode]), Text("depends on text that comes later", style="dim"))
     return table
 
 

@@ -93,7 +93,7 @@ class Plot:
         """Say what is plotted."""
         head = Text(visible(self.title, keep="", unicode=unicode), style="bold")
         if self.up.label:
-            head.append(typeset(f" · {self.up.label}", unicode=unicode), style="not bold")
+            head.append(typeset(" · ", unicode=unicode) if self.title else "").append(self.up.label, style="not bold")
         return head
 
     def _drawn(self, width: int, *, unicode: bool, coloured: bool) -> Canvas:

@@ -47,8 +47,7 @@ class Screen:
 
     def head(self, parts: Iterable[str]) -> Text:
         """Say in a line what is shown of what; empty parts are left out."""
-        separator = " · " if self.unicode else " - "
-        return Text(separator.join(self.named(part) for part in parts if part), style="dim")
+        return Text(self.own(" · ").join(self.named(part) for part in parts if part), style="dim")
 
 
 def model_called(path: str) -> str:

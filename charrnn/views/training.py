@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -53,7 +54,7 @@ class Picture:
         yield self._bar(options.max_width, unicode=unicode)
         yield Text("  " + self.numbers(options.max_width - 2), no_wrap=True, overflow="crop")
         if self.ngram is not None:
-            yield Text("  " + compared(self.ngram, self.best_bits), no_wrap=True, overflow="crop")
+            yield Padding(Text(compared(self.ngram, self.best_bits)), (0, 0, 0, 2))
         if len(self.history) > 1:
             yield self._sparkline(options.max_width, unicode=unicode)
         if self.preview is not None and self.preview_lines:

@@ -54,9 +54,9 @@ def test_a_person_reads_what_it_is(call: Call, model: Model) -> None:
     assert (said.code, said.err) == (0, "")
     assert f"LSTM 2 × 12 · embedding 4 · {model.parameters:,} weights" in said.out
     assert "11 characters: ␊ abcdefgh␛\n" in said.out
-    assert f"1.5000 ({1.5 / math.log(2):.4f} bits) per character" in said.out
-    assert "bits per character by step: * training   o validation   + n-gram" in said.out
-    assert " 4.300 │*" in said.out
+    assert f"loss        {1.5 / math.log(2):.4f} bits per character (1.5000 nats), state carried\n" in said.out
+    assert "\nbits per character\n4.5 ┤" in said.out
+    assert "* training   o validation   + n-gram" in said.out
     assert "3-gram 2.31 bits: the network is 0.14 better\n            learned from 900 characters\n" in said.out
     assert max(map(len, said.out.splitlines())) <= 80
 
@@ -64,12 +64,12 @@ def test_a_person_reads_what_it_is(call: Call, model: Model) -> None:
 def test_no_name_runs_into_its_value(call: Call, run_here: RunDirectory, model: Model) -> None:
     """However long it is; and settings are a line that can be read."""
     settings = {"batch": 32, "length": 64, "lr": 0.015, "steps": None, "minutes": 1.0, "warm_up": 1000, "seed": 0}
-    story = {"train_characters": 1003854, "settings": settings}
+    story = {"something_of_its_own": 1003854, "settings": settings}
     save(run_here.model, dataclasses.replace(model, training=story))
     lines = call("info").out.splitlines()
-    assert "train characters  1,003,854" in lines
-    assert "settings          batch 32 × 64 · lr 0.015 · minutes 1 · warm up 1,000 · seed 0" in lines
-    assert {line[16:18] for line in lines} == {"  "}
+    assert "something of its own  1,003,854" in lines
+    assert "settings              batch 32 × 64 · lr 0.015 · minutes 1 · warm up 1,000 · seed 0" in lines
+    assert {line[20:22] for line in lines} == {"  "}
 
 
 def test_f62_what_a_file_says_cannot_drive_the_terminal(call: Call, run_here: RunDirectory, model: Model) -> None:
@@ -136,7 +136,7 @@ def test_the_loss_can_be_had_as_a_picture(call: Call, trained: RunDirectory, mod
     assert call("info", "--svg", "loss.svg").code == 0
     picture = ET.fromstring(Path("loss.svg").read_text(encoding="utf-8"))  # noqa: S314 - it is our own
     labels = {words.text for words in picture.iter("{http://www.w3.org/2000/svg}text")}
-    assert {"training", "validation", "n-gram", "4.300", "10", "40"} <= labels
+    assert {"training", "validation", "n-gram", "4.5", "10", "40"} <= labels
     save(Path("alone.safetensors"), model)
     assert call("info", "alone.safetensors", "--svg", "none.svg").code == 1
     assert not Path("none.svg").exists()

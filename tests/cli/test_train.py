@@ -243,6 +243,26 @@ def test_f06_f10_small_and_marked_texts_are_noted(call: Call, text: Path) -> Non
     assert "byte order mark left out" in said.err
 
 
+def test_what_the_user_chose_is_not_said_again(call: Call, text: Path) -> None:
+    """The batch of a small text is told where charrnn chose it, and only there."""
+    text.write_bytes(b"small but usable. " * 20)
+    chosen = ("train", str(text), "--steps", "2", "--hidden", "8", "--new")
+    for given in (("--batch", "2"), ("--length", "16")):
+        said = call(*chosen, *given)
+        assert said.code == 0
+        assert "small corpus" not in said.err
+
+
+def test_files_with_nothing_in_them_are_named_in_a_line(call: Call, text: Path) -> None:
+    """Three at most; the text is learned from the others."""
+    text.write_bytes(b"small but usable. " * 20)
+    for name in "abcd":
+        Path(f"{name}.txt").touch()
+    said = call("train", str(text), *(f"{name}.txt" for name in "abcd"), "--steps", "2", "--hidden", "8")
+    assert said.code == 0
+    assert "note: nothing is in a.txt, b.txt, c.txt and 1 more\n" in said.err
+
+
 def test_f13_a_huge_alphabet_is_noted_and_can_be_made_smaller(call: Call, text: Path) -> None:
     """Characters that stand there once cannot be learned; the note says what makes them one."""
     text.write_text("".join(map(chr, range(0x4E00, 0x4E00 + 12_000))) + "的是不了人" * 500)

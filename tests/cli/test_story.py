@@ -1,0 +1,50 @@
+"""What a file tells of its training is told in words, and nothing of it is lost."""
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charrnn.cli.story import PROTOCOLS, story
+
+TOLD = {
+    "corpus": "macbeth.txt",
+    "characters": 1_115_394,
+    "train_characters": 1_003_854,
+    "step": 3_251,
+    "steps": 3_381,
+    "epoch": 1.303,
+    "seconds": 297.3,
+    "val_nats": math.log(2),
+    "val_window256_nats": 2 * math.log(2),
+    "val_characters": 205_056,
+}
+VALUES = st.sampled_from([None, True, 3, -2, 10**12, 0.5, math.nan, math.inf, "some words", [1], {"batch": 2}])
+
+
+def test_what_is_known_is_told_in_words() -> None:
+    """The text, the time, and the loss by both protocols."""
+    assert list(story(TOLD)) == [
+        ("text", "macbeth.txt · 1,115,394 characters · 1,003,854 of them learned"),
+        ("training", "step 3,251 of 3,381 · text read 1.3 times · 4 min 57 s"),
+        ("loss", "1.0000 bits per character (0.6931 nats), state carried"),
+        ("", "2.0000 bits per character (1.3863 nats), state zeroed every 256 characters"),
+        ("", "measured over 205,056 held-out characters"),
+    ]
+
+
+@given(st.dictionaries(st.sampled_from([*TOLD, "settings", "other"]), VALUES))
+def test_whatever_it_tells_is_told(training: dict[str, object]) -> None:
+    """In words if it is what is meant by its name, else as it stands there."""
+    lines = list(story(training))
+    told = " ".join(f"{word} {line}" for word, line in lines)
+    for name, value in training.items():
+        meant = isinstance(value, type(TOLD.get(name))) and not isinstance(value, bool)
+        if not meant or (isinstance(value, float) and not math.isfinite(value)):
+            assert name.replace("_", " ") in told
+        elif isinstance(value, str):
+            assert value in told
+        elif name in PROTOCOLS:
+            assert PROTOCOLS[name] in told
+        elif isinstance(value, int):
+            assert f"{value:,}" in told
