@@ -57,7 +57,9 @@ def compare(writer: Writer, asked: Asked) -> None:
     title = [model_name(writer.path), f"repeat with --seed {seed}"]
     if writer.prompt:
         title.append(f"after {_shortened(writer.prompt)!r}")
-    output().print(Columns(title=" · ".join(title), columns=tuple(map(_column, texts))), soft_wrap=True)
+    console = output()
+    drawing = Columns(title=" · ".join(title), columns=tuple(map(_column, texts)))
+    console.print(drawing, soft_wrap=not console.is_terminal)
 
 
 def _variants(writer: Writer, asked: Asked) -> Iterator[tuple[str, Writer]]:

@@ -12,7 +12,7 @@ from contextlib import suppress
 import click
 from click.core import ParameterSource
 
-from charrnn.cli.streams import BOLD_CYAN, BOLD_RED, styled
+from charrnn.cli.streams import BOLD_CYAN, BOLD_RED, folded, styled
 from charrnn.errors import COULD_NOT, WRONG_USAGE, CharrnnError, reason
 from charrnn.views.terminal import plain_line, unicode_stream
 
@@ -65,12 +65,17 @@ def _writing(error: OSError) -> bool:
 
 def fail(message: str, hint: str | None, exit_code: int) -> int:
     """Print an error and what to do about it, if anybody listens; text of others in them is made harmless."""
-    unicode = unicode_stream(sys.stderr)
-    lines = [f"{styled('error:', BOLD_RED, sys.stderr)} {plain_line(message, unicode=unicode)}"]
-    lines += ["", f"{styled('hint:', BOLD_CYAN, sys.stderr)} {plain_line(hint, unicode=unicode)}"] if hint else []
+    lines = [_headed("error:", BOLD_RED, message)]
+    lines += ["", _headed("hint:", BOLD_CYAN, hint)] if hint else []
     with suppress(OSError):
         click.echo("\n".join(lines), err=True, color=True)
     return exit_code
+
+
+def _headed(head: str, style: str, words: str) -> str:
+    """Write a line with a word in colour before it."""
+    line = folded(f"{head} {plain_line(words, unicode=unicode_stream(sys.stderr))}", sys.stderr)
+    return styled(head, style, sys.stderr) + line.removeprefix(head)
 
 
 def _usage_message(error: click.UsageError) -> str:

@@ -1,13 +1,14 @@
 """What `charrnn info` says where there are several runs: a line each."""
 
 import math
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-from charrnn.cli.streams import say, say_json
+from charrnn.cli.streams import say, say_json, terminal_columns
 from charrnn.errors import CharrnnError
 from charrnn.network.model_file import describe
 from charrnn.runs import model_name
@@ -15,6 +16,10 @@ from charrnn.views.amounts import age
 
 LONGEST_TEXT = 20
 """columns of a text's name"""
+HEADINGS = ("run", "text", "network", "bits/char", "size", "age")
+DROPPED = ("size", "network", "text", "age", "bits/char")
+"""headings that a narrow terminal goes without, the first to go first"""
+GAP = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +49,24 @@ def list_runs(models: Sequence[Path], *, as_json: bool) -> None:
     if as_json:
         say_json({"runs": [asdict(run) for run in runs]})
         return
-    rows = [("run", "text", "network", "bits/char", "size", "age"), *map(_row, runs)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    rows = [HEADINGS, *map(_row, runs)]
+    widths = _fitting([max(len(row[column]) for row in rows) for column in range(len(HEADINGS))])
     for row, run in zip(rows, [None, *runs], strict=True):
-        line = "  ".join(f"{entry:{width}}" for entry, width in zip(row, widths, strict=True)).rstrip()
+        shown = (f"{row[column]:{width}}" for column, width in widths.items())
+        line = (" " * GAP).join(shown).rstrip()
         say(f"{row[0]:{widths[0]}}  {run.problem}" if run and run.problem else line)
     say("")
     say(f"`charrnn info {model_name(models[0])}` says more of one")
+
+
+def _fitting(widths: Sequence[int]) -> dict[int, int]:
+    """Choose the columns that there is room for, each with its width."""
+    chosen, room = dict(enumerate(widths)), terminal_columns(sys.stdout)
+    for heading in DROPPED:
+        if room is None or sum(chosen.values()) + GAP * (len(chosen) - 1) <= room:
+            break
+        del chosen[HEADINGS.index(heading)]
+    return chosen
 
 
 def _row(run: Listed) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import sys
+import textwrap
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -45,7 +46,7 @@ def require_output() -> None:
 
 def say(line: str) -> None:
     """Write a line of results, made harmless and encodable."""
-    click.echo(plain_line(line, unicode=unicode_stream(sys.stdout)))
+    click.echo(folded(plain_line(line, unicode=unicode_stream(sys.stdout)), sys.stdout))
 
 
 def say_json(values: Mapping[str, Any]) -> None:
@@ -59,8 +60,26 @@ def say_json(values: Mapping[str, Any]) -> None:
 
 def tell(line: str, *, style: str = "") -> None:
     """Write a line beside the results, made harmless and encodable."""
-    harmless = plain_line(line, unicode=unicode_stream(sys.stderr))
+    harmless = folded(plain_line(line, unicode=unicode_stream(sys.stderr)), sys.stderr)
     click.echo(styled(harmless, style, sys.stderr), err=True, color=True)
+
+
+def folded(line: str, stream: TextIO | None) -> str:
+    """Fold a line at its blanks where a terminal would cut words; in a pipe it stays a line."""
+    columns = terminal_columns(stream)
+    if columns is None or len(line) <= columns:
+        return line
+    return textwrap.fill(line, columns, break_long_words=False, break_on_hyphens=False)
+
+
+def terminal_columns(stream: TextIO | None) -> int | None:
+    """Give the width of the terminal that a stream is; None where it is none, or does not know."""
+    if stream is None or not is_terminal(stream):
+        return None
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except (OSError, ValueError):
+        return None
 
 
 def waiting(what: str, *, quiet: bool = False) -> AbstractContextManager[Any]:

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from rich.console import Console
-from rich.text import Text
 
 from charrnn.cli.streams import say_json
 from charrnn.config import NetworkConfig
@@ -21,8 +20,9 @@ from charrnn.training.finish import Outcome
 from charrnn.training.metrics import described, noted_ngram
 from charrnn.training.patience import overfits
 from charrnn.training.session import Session
-from charrnn.views.amounts import counted
+from charrnn.views.amounts import counted, duration
 from charrnn.views.announcements import Ending, Heading
+from charrnn.views.facts import indented
 from charrnn.views.ngram import to_beat
 from charrnn.views.terminal import is_terminal, plain_line, unicode_output
 
@@ -33,10 +33,10 @@ def introduce(session: Session, console: Console, options: Options) -> None:
     """Say what is about to be learned, with what, and where it is kept."""
     run, directory = session.run, session.directory
     for note in session.notes:
-        console.print(plain_line(f"note: {note}", unicode=unicode_output(console)), soft_wrap=True)
+        console.print(plain_line(f"note: {note}", unicode=unicode_output(console)), soft_wrap=not console.is_terminal)
     if session.resumed:
         planned = "" if run.plan.steps is None else f" of {run.plan.steps:,}"
-        console.print(f"resuming {directory.path} at step {run.step:,}{planned}", soft_wrap=True)
+        console.print(f"resuming {directory.path} at step {run.step:,}{planned}", soft_wrap=not console.is_terminal)
     known = baselines(run.corpus)
     if options["as_json"]:
         say_json({"event": "start", **_facts(session), "baselines_bits": known})
@@ -49,7 +49,7 @@ def say_what_to_beat(ngram: NGram, console: Console, options: Options) -> None:
     if options["as_json"]:
         say_json(described(ngram))
         return
-    console.print(Text(to_beat(ngram), style="dim"))
+    console.print(indented(to_beat(ngram), "dim"))
 
 
 def _facts(session: Session) -> dict[str, Any]:
@@ -115,11 +115,13 @@ def say_finished(session: Session, console: Console, options: Options) -> None:
     """Say that there is nothing left to do, and how to have more done."""
     run = session.run
     planned = run.plan.steps or run.step
-    more = f"--minutes {2 * run.training.minutes:g}" if run.training.minutes else f"--steps {2 * planned}"
+    minutes = run.training.minutes and max(2 * run.training.minutes, math.ceil(run.seconds / 60))
+    more = f"--minutes {minutes:g}" if minutes else f"--steps {2 * planned}"
     made = f"{run.step:,} of {planned:,} steps, stopped early" if overfits(run) else f"{run.step:,} steps"
+    made += f", {duration(run.seconds)}"
     as_planned = ", `--patience 0` as it was planned" if overfits(run) else ""
-    console.print(f"already trained ({made}): {session.directory.path}", soft_wrap=True)
-    console.print(f"hint: `{more}` goes on{as_planned}, `--new` starts over", soft_wrap=True)
+    console.print(f"already trained ({made}): {session.directory.path}", soft_wrap=not console.is_terminal)
+    console.print(f"hint: `{more}` goes on{as_planned}, `--new` starts over", soft_wrap=not console.is_terminal)
     if options["as_json"]:
         say_json({"event": "done", **_recorded_result(session), "model": str(session.directory.model)})
     _print_model(session, options)

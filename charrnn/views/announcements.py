@@ -9,7 +9,7 @@ from rich.text import Text
 
 from charrnn.text.ngram import NGram
 from charrnn.views.amounts import duration
-from charrnn.views.facts import Facts
+from charrnn.views.facts import Facts, indented
 from charrnn.views.ngram import compared
 from charrnn.views.terminal import typeset, unicode_output, visible
 
@@ -29,7 +29,7 @@ class Heading:
         yield Facts(lines=self.lines)
         yield Text()
         known = " · ".join(f"{name} {bits:.2f}" for name, bits in self.baselines.items())
-        yield Text(typeset(f"  bits/character   {known}", unicode=unicode), style="dim")
+        yield indented(typeset(f"bits/character   {known}", unicode=unicode), "dim")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,15 +58,17 @@ class Ending:
             f"({self.val_nats:.4f} nats) at step {self.best_step:,}"
         )
         yield Text(typeset(done, unicode=unicode_output(console)), style="bold")
-        yield Text(f"  {self.measured_on}", style="dim")
-        yield Text(
-            f"  window256 {self.val_window256_bits:.3f} bits/char ({self.val_window256_nats:.4f} nats): "
+        yield indented(self.measured_on, "dim")
+        yield indented(
+            f"window256 {self.val_window256_bits:.3f} bits/char ({self.val_window256_nats:.4f} nats): "
             "state zeroed every 256 characters",
-            style="dim",
+            "dim",
         )
-        yield Text(f"  {compared(self.ngram, self.val_bits)}")
+        yield indented(compared(self.ngram, self.val_bits))
         yield Text()
         table = Table.grid(padding=(0, 3))
+        for _ in range(2):
+            table.add_column(overflow="fold")
         for command, meaning in self.next_commands:
             table.add_row(Text(f"  {visible(command)}"), Text(meaning, style="dim"))
         yield table

@@ -22,6 +22,8 @@ _BAR = {True: "█", False: "#"}
 _LONGEST_BAR = 20
 _WIDE = 64
 """columns from which on there are bars"""
+_NARROW = 50
+"""columns below which the share of the text goes without saying"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,8 @@ def _summary(breakdown: Breakdown) -> str:
 def _table(cut: Cut, breakdown: Breakdown, screen: Screen) -> Table:
     """Draw one cut: shares of characters and bits, and what a character costs."""
     columns = _bracket_columns(breakdown) if cut.by == BRACKETS else _columns(breakdown)
+    if screen.columns < _NARROW:
+        columns.pop("of text", None)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column(Text(cut.by), overflow="fold")
     for heading in columns:
@@ -97,7 +101,9 @@ def _bracket_columns(breakdown: Breakdown) -> Columns:
 
 def _legend(breakdown: Breakdown) -> str:
     ngram = f" ({breakdown.order}-gram: the same by counting)" if breakdown.order else ""
+    bracketed = any(cut.by == BRACKETS and cut.groups for cut in breakdown.cuts)
+    bracket = "; p: the probability that the bracket had, on average" if bracketed else ""
     return (
         "of text, of bits: share of all characters, and of what they cost together; bits each: what one of them costs"
-        f"{ngram}; p: the probability that the bracket had, on average."
+        f"{ngram}{bracket}."
     )

@@ -60,13 +60,13 @@ class ContextsList:
 
     def _legend(self, screen: Screen) -> Text:
         """Say what colours or digits mean."""
-        legend = Text(screen.own(f"{self.contexts.signal} after each character: "))
+        meaning = f"{self.contexts.signal} after each character"
         if screen.depth is None:
-            return legend.append(screen.own("digits 0 … 9 for −1 … +1, 0 to 4 below zero"))
-        legend.append(screen.own("−1 "))
+            return Text(screen.own(f"{meaning}: digits 0 … 9 for −1 … +1, 0 to 4 below zero"))
+        legend = Text(screen.own("−1 "))
         for level, style in enumerate(palette.styles(screen.depth, light=self.light), -palette.STRONGEST):
             legend.append(" " if level else "0", style)
-        return legend.append(" +1")
+        return legend.append(f" +1  {meaning}")
 
 
 def _place(context: Context, columns: int) -> Place:

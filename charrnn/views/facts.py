@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -30,3 +31,8 @@ class Facts:
         for word, meaning in self.lines:
             table.add_row(Text(plain_line(word, unicode=unicode)), Text(plain_line(meaning, unicode=unicode)))
         yield table
+
+
+def indented(line: str, style: str = "") -> Padding:
+    """Draw a line that stands a little to the right, all of it where it has to be folded."""
+    return Padding(Text(line, style=style), (0, 0, 0, GAP), expand=False)

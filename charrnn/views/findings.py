@@ -79,7 +79,7 @@ def rows(findings: Sequence[Finding]) -> list[Finding]:
 
 def fitting(findings: Sequence[Finding], width: int, unicode: bool) -> list[Column]:
     """Choose the columns that a screen of this width has room for."""
-    columns = list(COLUMNS)
+    columns = [column for column in COLUMNS if any(column.shown(one, unicode) for one in findings)]
     for heading in DROPPED:
         if _width(findings, columns, unicode) <= width:
             return columns
@@ -93,7 +93,9 @@ def fitting(findings: Sequence[Finding], width: int, unicode: bool) -> list[Colu
 
 def _width(findings: Sequence[Finding], columns: Sequence[Column], unicode: bool) -> int:
     """Count the columns of the screen that a table takes."""
-    entries = [[column.heading, *(column.shown(one, unicode) for one in findings)] for column in columns]
+    entries = [
+        [_sign(column.heading, unicode), *(column.shown(one, unicode) for one in findings)] for column in columns
+    ]
     return sum(max(map(cell_len, column)) for column in entries) + _GAP * (len(columns) - 1)
 
 

@@ -12,10 +12,10 @@ def to_beat(ngram: NGram) -> str:
     """Say what there is to beat, in a line that goes under the other baselines.
 
     >>> to_beat(NGram(order=7, nats=1.52, learned_from=1003854, characters=111540, nats_by_order=()))
-    '  to beat          2.19 by a 7-gram, learned from 1,003,854 characters'
+    'to beat          2.19 by a 7-gram, learned from 1,003,854 characters'
     """
     learned = f"learned from {ngram.learned_from:,} characters"
-    return f"  to beat          {_bits(ngram):.2f} by a {ngram.order}-gram, {learned}"
+    return f"to beat          {_bits(ngram):.2f} by a {ngram.order}-gram, {learned}"
 
 
 def compared(ngram: NGram, bits: float | None) -> str:

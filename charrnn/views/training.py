@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from charrnn.text.ngram import NGram
 from charrnn.training.events import Evaluation, Event, Overfitting, Preview, Report, Step
 from charrnn.views.amounts import left_to_go, sparkline
+from charrnn.views.facts import indented
 from charrnn.views.ngram import compared
 from charrnn.views.terminal import typeset, unicode_output, visible
 
@@ -54,7 +54,7 @@ class Picture:
         yield self._bar(options.max_width, unicode=unicode)
         yield Text("  " + self.numbers(options.max_width - 2), no_wrap=True, overflow="crop")
         if self.ngram is not None:
-            yield Padding(Text(compared(self.ngram, self.best_bits)), (0, 0, 0, 2))
+            yield indented(compared(self.ngram, self.best_bits))
         if len(self.history) > 1:
             yield self._sparkline(options.max_width, unicode=unicode)
         if self.preview is not None and self.preview_lines:

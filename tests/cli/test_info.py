@@ -131,6 +131,22 @@ def test_several_runs_are_listed_the_newest_first(call: Call, run_here: RunDirec
     assert "LSTM 2 × 12" in call("info", "checkpoints/macbeth").out
 
 
+def test_a_narrow_terminal_has_fewer_columns_of_runs(
+    call: Call, run_here: RunDirectory, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name and the loss to the last; nothing is folded that stands in a column."""
+    other = RunDirectory(run_here.path.parent / "macbeth")
+    other.path.mkdir()
+    save(other.model, dataclasses.replace(model, training={"corpus": "macbeth.txt", "val_nats": 1.0}))
+    shown = {}
+    for columns in (200, 50, 30):
+        monkeypatch.setattr("charrnn.cli.listing.terminal_columns", lambda _, columns=columns: columns)
+        shown[columns] = call("info").out.splitlines()[0].split()
+    assert shown[200] == ["run", "text", "network", "bits/char", "size", "age"]
+    assert shown[30] == ["run", "bits/char"]
+    assert len(shown[30]) < len(shown[50]) < len(shown[200])
+
+
 def test_the_loss_can_be_had_as_a_picture(call: Call, trained: RunDirectory, model: Model) -> None:
     """A whole SVG without addresses; a model without a history has none."""
     assert call("info", "--svg", "loss.svg").code == 0

@@ -88,7 +88,7 @@ def test_a_training_that_overfits_ends_early_and_is_finished(call: Call, text: P
     assert len([line for line in said.err.splitlines() if line.startswith("stopped early: it overfits")]) == 1
     assert '"event": "overfitting"' in Path("checkpoints/book/metrics.jsonl").read_text()
     again = call(*command, "--steps", "200")
-    assert "of 200 steps, stopped early)" in again.err
+    assert "of 200 steps, stopped early, " in again.err
     assert "--steps 400" in again.err
     assert "--patience 0" in again.err
     done = json.loads(call(*command, "--steps", "200", "--json", "-q").out.splitlines()[-1])
@@ -377,8 +377,19 @@ def test_f31_a_finished_run_is_left_as_it_is(train: Call) -> None:
     before = Path("checkpoints/book/model.safetensors").stat()
     said = train("--steps", "20")
     assert said.code == 0
-    assert "already trained (20 steps)" in said.err
+    assert "already trained (20 steps, " in said.err
     assert "--steps 40" in said.err
+    assert Path("checkpoints/book/model.safetensors").stat() == before
+
+
+def test_less_time_than_it_has_had_is_no_time_more(train: Call) -> None:
+    """A finished run that is given fewer minutes stays as it is, and is told how many would be more."""
+    train("--minutes", "0.01")
+    before = Path("checkpoints/book/model.safetensors").stat()
+    said = train("--minutes", "0.005")
+    assert said.code == 0
+    assert "already trained (" in said.err
+    assert "hint: `--minutes 1` goes on" in said.err
     assert Path("checkpoints/book/model.safetensors").stat() == before
 
 

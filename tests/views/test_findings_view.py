@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -179,6 +180,34 @@ def test_text_of_others_commands_nothing() -> None:
     assert "\u202e" not in plain
     assert "a␛[31m[bold]b" in plain
     assert "[red]line␇pos" in plain
+
+
+@pytest.mark.parametrize(("encoding", "sign"), [("utf-8", "°"), ("ascii", "*")])
+def test_what_looks_ahead_is_marked_and_the_mark_explained(encoding: str, sign: str) -> None:
+    """With a sign that there is; where nothing looks ahead there is none."""
+    ahead = replace(FINDINGS, concepts=(some_finding("next:space", 0.6, uses_future=True),))
+    shown = drawn(80, encoding=encoding, findings=ahead)
+    assert f"next:space{sign} " in shown
+    assert f"{sign}   " in shown
+    assert "depends on text that comes later" in shown
+    assert "depends on text" not in drawn(80, encoding=encoding)
+
+
+def test_a_column_of_nothing_is_left_out() -> None:
+    """What a quick search did not measure takes no room and no explanation."""
+    quick = replace(FINDINGS, concepts=tuple(replace(one, scrambled=None, cause=None) for one in FINDINGS.concepts))
+    shown = drawn(200, findings=quick)
+    assert "scrambled" not in shown
+    assert "edge" not in shown
+    assert "scrambled" in drawn(200)
+
+
+def test_a_heading_in_ascii_has_the_room_it_takes() -> None:
+    """No heading is folded where the columns were chosen to fit."""
+    for width in range(60, 140):
+        shown = drawn(width, encoding="ascii").splitlines()
+        heading = next(line for line in shown if line.startswith("concept"))
+        assert shown[shown.index(heading) + 1].split()[0] in ("[red]line^Gpos", "in_quote"), width
 
 
 def test_only_ascii_reaches_a_screen_that_has_no_more() -> None:

@@ -1,0 +1,32 @@
+"""What is said fits a terminal, and stays a line in a pipe."""
+
+import os
+import pty
+import termios
+from pathlib import Path
+
+import pytest
+
+from charrnn.cli.streams import folded, terminal_columns
+
+LINE = "checkpoints/hamlet · repeat with --seed 17 · said by somebody who had very much to say"
+
+
+def test_a_line_is_folded_at_its_blanks_on_a_terminal() -> None:
+    """As wide as the terminal is; no word is cut, and none is lost."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 40))
+    with os.fdopen(theirs, "w") as terminal:
+        lines = folded(LINE, terminal).splitlines()
+        assert terminal_columns(terminal) == 40
+    os.close(ours)
+    assert max(map(len, lines)) <= 40
+    assert " ".join(lines) == LINE
+
+
+def test_a_line_in_a_pipe_stays_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However wide; and so does one that nobody listens to."""
+    monkeypatch.setenv("COLUMNS", "20")
+    with (tmp_path / "out.txt").open("w") as pipe:
+        assert folded(LINE, pipe) == LINE
+    assert folded(LINE, None) == LINE
