@@ -77,7 +77,7 @@ def test_a_training_without_one_is_drawn_too() -> None:
 def test_what_is_to_beat_stands_under_the_other_baselines() -> None:
     """In their column, within 80 of them, in characters that every terminal has."""
     said = to_beat(ngram(2.0))
-    assert said.index("2.00") == len("  bits/character   ")
+    assert said.index("2.00") == len("bits/character   ")
     assert len(said) < 80
     assert said.isascii()
 
