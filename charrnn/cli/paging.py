@@ -22,8 +22,8 @@ from charrnn.inspection.concepts import Concept
 from charrnn.inspection.findings import Findings
 from charrnn.inspection.passage import holding, holds, passage_of_many
 from charrnn.inspection.surprise import Surprise, surprise
-from charrnn.network.cell_name import cell_named
 from charrnn.inspection.verdicts import VERDICTS, explained
+from charrnn.network.cell_name import cell_named
 from charrnn.runs import model_name
 from charrnn.views.heatmap import HeatmapRow, Marks
 from charrnn.views.page.document import Page, PageCell, PageConcept
