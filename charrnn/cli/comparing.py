@@ -100,9 +100,9 @@ def _column(compared: Compared) -> Column:
     circle = circle_of(compared.whole.characters)
     notes = [f"{compared.whole.bits_per_char:.2f} bits/char"]
     if compared.held_out_bits is not None:
-        notes.append(f"held-out {compared.held_out_bits:.2f}")
+        notes.append(f"held-out {compared.held_out_bits:.2f} bits/char")
     if circle:
-        notes.append(f"circles of {circle.length}")
+        notes.append(f"loops every {circle.length}")
     return Column(
         heading=compared.heading,
         notes=tuple(notes),

@@ -106,7 +106,8 @@ def _judged(judges: Sequence[Judge], text: str, asked: Asked) -> Iterator[Judged
 def _lines_judged(judges: Sequence[Judge], text: str, lines: Sequence[str]) -> Iterator[Judged]:
     for first in range(0, len(lines), LINES_AT_ONCE):
         block = lines[first : first + LINES_AT_ONCE]
-        columns = [judge.score_lines(block) for judge in judges]
+        with waiting(f"scoring {visible(text)} ..."):
+            columns = [judge.score_lines(block) for judge in judges]
         for number, (line, *scores) in enumerate(zip(block, *columns, strict=True), first + 1):
             yield Judged(text=text, scores=tuple(scores), number=number, line=line)
 

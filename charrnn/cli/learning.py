@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from charrnn.cli.failures import Stopped
-from charrnn.cli.showing import Show, show_json, show_lines, show_live, show_nothing
+from charrnn.cli.showing import Show, said_meanwhile, show_json, show_lines, show_live, show_nothing
 from charrnn.cli.stopping import Stopping, tell
 from charrnn.cli.telling import conclude, introduce, say_finished, say_what_to_beat
 from charrnn.runs import RunDirectory
@@ -38,14 +38,18 @@ def learn(
     directory = prepared.directory
     with Lock(directory) as lock, Stopping(*_sayings(directory, options)) as stopping:
         with _no_step_lost(console):
-            session = take_up(prepared, options, lock)
+            beginning = prepared.sources is not None and prepared.found is not None
+            doing = "encoding the text, measuring the machine" if beginning else "reading the last checkpoint"
+            with said_meanwhile(f"{doing} …", quiet=options["quiet"]):
+                session = take_up(prepared, options, lock)
             if session.finished:
                 say_finished(session, console, options)
                 return
             if not session.resumed:
                 write_config(session, corpus, options, origins)
             introduce(session, console, options)
-            ngram = ngram_of(session.run, directory)
+            with said_meanwhile("counting n-grams …", quiet=options["quiet"]):
+                ngram = ngram_of(session.run, directory)
         outcome = _train(session, ngram, options, console, began, stopping)
         conclude(session, outcome, ngram, console, options)
 
@@ -107,7 +111,13 @@ def _learn_and_show(
 ) -> None:
     """Run the events through everything that keeps and shows them."""
     run, directory, minutes, clock = session.run, session.directory, session.run.training.minutes, stopping.clock
-    watch = Watch(characters_per_step=run.training.batch * run.training.length, ngram=ngram)
+    watch = Watch(
+        characters_per_step=run.training.batch * run.training.length,
+        ngram=ngram,
+        begins_at=run.step,
+        planned=run.plan.steps,
+        begun=run.plan.progress(run.step),
+    )
     if minutes:
         watch.ends_at = began - run.seconds + 60 * minutes
     events = course(

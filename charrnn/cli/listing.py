@@ -56,7 +56,7 @@ def list_runs(models: Sequence[Path], *, as_json: bool) -> None:
         line = (" " * GAP).join(shown).rstrip()
         say(f"{row[0]:{widths[0]}}  {run.problem}" if run and run.problem else line)
     say("")
-    say(f"`charrnn info {model_name(models[0])}` says more of one")
+    say(f"`charrnn info {model_name(models[0])}` shows one in detail")
 
 
 def _fitting(widths: Sequence[int]) -> dict[int, int]:

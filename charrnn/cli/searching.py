@@ -33,6 +33,8 @@ GUTTER = 8
 def search(path: Path, asked: Asked, concepts: Sequence[Concept]) -> None:
     """Search all cells for concepts, all there are by default, and draw the cells that detect one."""
     subject = subject_of(path, asked, asked["chars"] or SEARCHED)
+    # Read before the bar is drawn: what is said of it would run into that.
+    confirm = confirming(subject, asked, asked["chars"] or SEARCHED)
     with watching() as watch:
         findings = find(
             subject.reader,
@@ -41,7 +43,7 @@ def search(path: Path, asked: Asked, concepts: Sequence[Concept]) -> None:
             chance=np.random.default_rng(asked["seed"]),
             model=str(path),
             concepts=concepts or None,
-            confirm=confirming(subject, asked, asked["chars"] or SEARCHED),
+            confirm=confirm,
             signal=asked["signal"],
             quick=asked["quick"],
             watch=watch,

@@ -127,7 +127,7 @@ def show_reading(sources: Sources, *, quiet: bool) -> Sources:
         nonlocal done
         for piece in pieces:
             done += len(piece)
-            sys.stderr.write(f"\r  {done / total:.0%} ")
+            sys.stderr.write(f"\r\x1b[K  {done / total:.0%} ")
             yield piece
         if done >= total:
             sys.stderr.write("\r      \r")

@@ -218,11 +218,11 @@ def _refuse_the_absurd(network: NetworkConfig, vocabulary_size: int) -> None:
 
 def _why(asked: Mapping[str, Any], circumstances: Circumstances, epochs: float) -> str:
     """Say what decided, in a line."""
-    often = f"{epochs:.1f} times" if epochs < 10 else f"{epochs:.0f} times"
+    often = f"about {epochs:.1f} times" if epochs < 10 else f"about {epochs:.0f} times"
     if circumstances.trained:
         rate = "" if "lr" in asked else ", at half the usual rate so as not to forget"
-        return f"a trained network that reads this text about {often}{rate}"
+        return f"a trained network; reads this text {often}{rate}"
     if "hidden" in asked or "minutes" not in asked:
-        return f"chosen for a text that is read about {often}"
-    wanted = f"{CHARACTERS_PER_WEIGHT} characters a recurrent weight"
-    return f"so wide that the time is enough for {wanted}: it reads the text about {often}"
+        return f"settings chosen to read the text {often}"
+    wanted = f"{CHARACTERS_PER_WEIGHT} characters per recurrent weight"
+    return f"sized to see {wanted} in that time: reads the text {often}"

@@ -200,8 +200,10 @@ def _take_new_budget(run: Run, given: Mapping[str, Any]) -> None:
     asked = {name: given[name] for name in BUDGETS if given.get(name) is not None}
     if "epochs" in asked:
         batch, length = run.training.batch, run.training.length
-        steps = steps_for(asked["epochs"], characters=run.train_characters, batch=batch, length=length)
-        asked = {"steps": steps}
+        asked = {"steps": steps_for(asked["epochs"], characters=run.train_characters, batch=batch, length=length)}
+    had = {"steps": run.step, "minutes": run.seconds / 60}
+    if run.concluded and all(asked[budget] <= had[budget] for budget in asked):
+        return
     if "steps" in asked and (asked["steps"] != run.plan.steps or run.training.minutes):
         run.training = dataclasses.replace(run.training, steps=asked["steps"], minutes=None)
         run.plan = Plan(steps=asked["steps"])

@@ -126,12 +126,13 @@ def _others(findings: Findings, unicode: bool) -> Iterator[Text]:
     """List what has no row: what no cell follows, what is too rare, and the controls."""
     near = {name for one in rows(findings.concepts) for name in one.near}
     rowed = [*rows(findings.concepts), *(one for one in findings.concepts if one.concept in near)]
-    never = sum(not rare.episodes for rare in findings.too_rare)
+    never = [_shown(rare.concept, unicode) for rare in findings.too_rare if not rare.episodes]
     lines = {
         "followed by no cell": [_shown(one.concept, unicode) for one in findings.concepts if one not in rowed],
         "too rare here to be judged (episodes)": [
             *(f"{_shown(rare.concept, unicode)} ({rare.episodes:,})" for rare in findings.too_rare if rare.episodes),
-            *([f"{'and ' if never < len(findings.too_rare) else ''}{never} that never come"] if never else []),
+            *(f"{name} (0)" for name in never if len(never) <= _FEW),
+            *([f"and {len(never)} that never occur"] if len(never) > _FEW else []),
         ],
         "controls, known from the last character (fit)": [
             f"{_shown(one.concept, unicode)} {one.cell} ({share(one.fit, unicode)})" for one in findings.local

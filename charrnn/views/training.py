@@ -63,8 +63,8 @@ class Picture:
 
     def numbers(self, width: int) -> str:
         """Give losses, speed and learning rate in a line, as many of them as fit; none before the first step."""
-        if not self.step:
-            return "before the first step"
+        if math.isnan(self.train_bits) and not self.characters_per_second:
+            return "before the next step" if self.step else "before the first step"
         parts = [] if math.isnan(self.train_bits) else [f"train {self.train_bits:.3f}"]
         if self.val_bits is not None:
             parts.append(f"validation {self.val_bits:.3f} (best {self.best_bits:.3f} at {self.best_step:,})")
@@ -96,6 +96,12 @@ class Watch:
     """the clock's time at which a budget is used up"""
     ngram: NGram | None = None
     """what there is to beat"""
+    begins_at: int = 0
+    """the step that a run goes on from"""
+    planned: int | None = None
+    """how many steps there were to be then"""
+    begun: float = 0.0
+    """how much of the plan was done then"""
     preview: Preview | None = None
     evaluation: Evaluation | None = None
     last: Step | None = None
@@ -154,9 +160,9 @@ class Watch:
         """Draw this moment."""
         evaluation, last = self.evaluation, self.last
         return Picture(
-            step=last.step if last else 0,
-            steps=last.steps if last else None,
-            progress=last.progress if last else 0.0,
+            step=last.step if last else self.begins_at,
+            steps=last.steps if last else self.planned,
+            progress=last.progress if last else self.begun,
             train_bits=self.train_nats / NATS_A_BIT,
             val_bits=evaluation.nats / NATS_A_BIT if evaluation else None,
             best_bits=evaluation.best_nats / NATS_A_BIT if evaluation else None,

@@ -22,6 +22,13 @@ def test_the_language_is_told_by_content(expected: str, text: str) -> None:
     assert detect_language(text * 9, "corpus.txt").name == expected
 
 
+def test_markdown_with_a_table_of_html_is_markdown() -> None:
+    """Documentation often has one; a page of HTML has no fences."""
+    row = "<tr>\n  <td>one</td>\n  <td>two</td>\n</tr>\n"
+    assert detect_language(BY_CONTENT["markdown"] * 9 + row * 20).name == "markdown"
+    assert detect_language(row * 20).name == "markup"
+
+
 @pytest.mark.parametrize(
     ("expected", "name"),
     [

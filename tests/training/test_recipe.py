@@ -63,7 +63,7 @@ def test_no_dropout_asked_for_is_none_at_all() -> None:
 
 def test_why_says_how_often_the_text_is_read() -> None:
     """In a line; and how the width was chosen, where it was."""
-    assert choose({"epochs": 60}, circumstances()).why == "chosen for a text that is read about 60 times"
+    assert choose({"epochs": 60}, circumstances()).why == "settings chosen to read the text about 60 times"
     why = choose({"minutes": 5}, circumstances()).why
     assert "characters a recurrent weight: it reads the text about 7.5 times" in why
 

@@ -188,6 +188,17 @@ def test_a_training_that_ended_early_is_finished_until_it_is_given_more(text: Pa
         assert isinstance(next(train(again.run, sample_every=0)), Step)
 
 
+@pytest.mark.parametrize("less", [{"steps": 19}, {"epochs": 1e-9}, {"minutes": 0.0}])
+def test_a_finished_training_is_given_nothing_by_a_smaller_budget(
+    less: dict[str, Any], text: Path, place: RunDirectory
+) -> None:
+    """It stays as it is; one that was only stopped ends instead."""
+    trained(text, place)
+    again = resume(find([str(text)]), place, less, "cpu")
+    assert again.finished
+    assert again.run.plan.steps == again.run.training.steps == 20
+
+
 def test_another_text_of_the_same_name_is_told_from_a_changed_one(
     text: Path, place: RunDirectory, tmp_path: Path
 ) -> None:

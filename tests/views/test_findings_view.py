@@ -1,5 +1,6 @@
 """The table of findings: complete and harmless on any screen, with or without colour."""
 
+import dataclasses
 import io
 import re
 from dataclasses import replace
@@ -224,12 +225,15 @@ def test_nothing_is_said_by_colour_alone() -> None:
 
 
 def test_what_is_too_rare_is_named_with_its_episodes() -> None:
-    """What never comes is counted; alone where there is nothing else."""
-    assert "comment (7), and 1 that never come" in drawn(80)
+    """What never occurs is named too, or counted where it is much; alone where there is nothing else."""
+    assert "comment (7), url (0)" in drawn(80)
     alone = Findings(
         model="m", text="t", characters=4_000, signal="h", cells=8, concepts=(), too_rare=FINDINGS.too_rare
     )
     assert drawn(80, findings=alone).splitlines()[-1].startswith("too rare")
+    never = tuple(TooRare(concept=f"never{number}", episodes=0) for number in range(5))
+    many = dataclasses.replace(alone, too_rare=(*FINDINGS.too_rare, *never))
+    assert "comment (7), and 6 that never occur" in drawn(80, findings=many)
 
 
 def test_a_sparkline_has_a_height_for_every_number() -> None:

@@ -16,6 +16,15 @@ def drawn(watch: Watch) -> str:
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
 
 
+def test_a_run_that_goes_on_begins_where_it_stood() -> None:
+    """Not at step 0, though no step was made yet."""
+    seen = drawn(Watch(characters_per_step=2048, begins_at=300, planned=1200, begun=0.25))
+    assert "step 300 / 1,200" in seen
+    assert "25%" in seen
+    assert "before the next step" in seen
+    assert "nan" not in seen
+
+
 def test_only_what_is_known_is_told() -> None:
     """No number before the first step, and no number of steps while the speed is measured."""
     watch = Watch(characters_per_step=2048)

@@ -67,7 +67,7 @@ def custom_concept(written: str) -> Concept:
         return _between(name, latch["opener"], latch["closer"])
     match = _MATCH.fullmatch(form)
     if not match:
-        raise WrongUsageError(f"{name}: {form[:40]!r} is no pattern between slashes", hint=FORMS)
+        raise WrongUsageError(f"{name}: {form[:40]!r} is not a pattern between slashes", hint=FORMS)
     if ".." in match["pattern"] and not match["mode"]:
         raise WrongUsageError(
             f"{name}: {form[:40]!r} may be one pattern or two",
