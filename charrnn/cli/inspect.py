@@ -23,7 +23,7 @@ from charrnn.inspection.verdicts import VERDICTS, explained
 from charrnn.runs import find_model
 
 EVIDENCE = "What is read"
-PROOF = "What is proved"
+PROOF = "How it is judged"
 RULES = [(verdict, explained(verdict)) for verdict in VERDICTS]
 SIGNALS = ["c", "h", *"ifgorzn"]
 
@@ -39,13 +39,15 @@ def _model(context: click.Context, _parameter: click.Parameter, named: Path | No
         ("charrnn inspect", "search the newest model's cells"),
         ("charrnn inspect --cell 1.34 --cell 2.7", "what two cells do"),
         ("charrnn inspect --concept string", "search for one concept"),
-        ("charrnn inspect --surprise", "what it expected, and what came"),
+        ("charrnn inspect --surprise", "what it expected at each character"),
         ("charrnn inspect --confirm other.txt", "judge what was found on another text"),
     ),
-    notes=(("Verdicts of the search, by rules", RULES),),
+    notes=(("Verdicts of the search", RULES),),
 )
 @click.argument("model", required=False, metavar="[MODEL]", type=ModelType(), callback=_model)
-@option("--cell", "cells", type=CellType(), multiple=True, section=COMMON, help="Show what this cell does.")
+@option(
+    "--cell", "cells", type=CellType(), multiple=True, section=COMMON, help="Show what this cell does; repeatable."
+)
 @option(
     "--concept",
     "concepts",
@@ -53,26 +55,28 @@ def _model(context: click.Context, _parameter: click.Parameter, named: Path | No
     multiple=True,
     shell_complete=complete_concept,
     section=COMMON,
-    help="Search for these only, or mark one; your own: NAME=/REGEX/[after:N|since|count], NAME=OPEN..CLOSE.",
+    help="Search for these only, or mark one beside --cell. Your own: NAME=/REGEX/[after:N|since|count],"
+    " NAME=OPEN..CLOSE.",
 )
 @option(
     "--list-concepts",
     is_flag=True,
     is_eager=True,
     section=COMMON,
-    help="Say which there are, how often in the text, and end.",
+    help="List the concepts, and how often each occurs in the text.",
 )
 @option(
     "--text",
+    metavar="FILE",
     shell_complete=complete_file,
     section=EVIDENCE,
-    help="Read this file instead of the model's held-out text.",
+    help="Read this file instead of the held-out text.",
 )
 @option(
     "--chars",
     type=Number(1, whole=True, most=MOST_CHARACTERS),
     section=EVIDENCE,
-    help="How much (a search 200,000; a map 800).",
+    help="How much of it (search 200,000; map 800).",
 )
 @option(
     "--start",
@@ -81,39 +85,40 @@ def _model(context: click.Context, _parameter: click.Parameter, named: Path | No
     section=EVIDENCE,
     help="Where in the text, and in that of --confirm, to begin.",
 )
-@option("--encoding", default="utf-8", section=EVIDENCE, help="The file's encoding (utf-8).")
+@option("--encoding", default="utf-8", section=EVIDENCE, help="Encoding of the file (utf-8).")
 @option(
     "--seed",
     type=Number(0, whole=True, most=2**62),
     default=0,
     section=EVIDENCE,
-    help="Chance's beginning (0); the same one shows the same.",
+    help="Seed of all randomness (0).",
 )
 @option(
     "--confirm",
+    metavar="FILE",
     shell_complete=complete_file,
     section=PROOF,
-    help="Judge the cells on this file instead of the other half of the same text.",
+    help="Judge on this file instead of the other half of the text.",
 )
-@option("--quick", is_flag=True, section=PROOF, help="No scrambled network, and no cells held still.")
+@option("--quick", is_flag=True, section=PROOF, help="Skip the scrambled network and holding cells still.")
 @option(
     "--signal",
     type=click.Choice(SIGNALS),
     default="c",
     section=PROOF,
-    help="What of a cell is compared (c: tanh(c), or h without c).",
+    help="Signal that is compared (c: tanh(c), or h where there is no c).",
 )
 @view_options
-@option("--html", type=DrawingType(".html"), section=OUTPUT, help="The search, as a page.")
-@option("--svg", type=DrawingType(".svg"), section=OUTPUT, help="The first map, as a picture.")
+@option("--html", type=DrawingType(".html"), section=OUTPUT, help="Write the search as a page to explore.")
+@option("--svg", type=DrawingType(".svg"), section=OUTPUT, help="Write the first map as a picture.")
 @json_option
 def inspect(model: Path | None, **asked: Any) -> None:
-    """Find the cells of MODEL that follow something in the text, and draw what they do there.
+    """Find the cells of MODEL that follow something in the text, and draw what they do.
 
-    MODEL is a run's directory or a model file; left out, the newest run here. Each cell is chosen on one half of
-    the text that training held out, and judged on the other, beside the same network in disorder, concepts that
-    nothing depends on, and what the network loses when the cell is held still. Drawn are the cells that detect
-    a concept.
+    MODEL is a run's directory or a model file; by default the newest run here. Each cell is chosen on one half of
+    the held-out text and judged on the other: against the same network with its weights shuffled, against placebo
+    concepts, and by what the network loses when the cell is held still, at its mean. Cells that detect a concept
+    are drawn.
     """
     if asked["list_concepts"]:
         from charrnn.cli.concepts import list_concepts

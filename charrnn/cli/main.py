@@ -15,11 +15,11 @@ from charrnn.cli.failures import Failure, settle_output, told
 from charrnn.cli.options import write_examples
 
 COMMANDS = {
-    "train": "Learn a text; the same command again goes on after a stop.",
+    "train": "Learn a text; run it again to continue after a stop.",
     "sample": "Write text.",
-    "inspect": "Find the cells that mean something, and show them.",
-    "score": "Say how well a model predicts a text, in bits per character.",
-    "info": "Say what a model is and how it was trained.",
+    "inspect": "Find the cells that mean something, and show what they do.",
+    "score": "Measure how well a model predicts a text.",
+    "info": "List the runs here, or show how one was trained.",
 }
 
 EXAMPLES = (
@@ -104,7 +104,7 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool
     help="Show the version and exit.",
 )
 def charrnn() -> None:
-    """Learn any text with a character-level LSTM or GRU, write more of it, and see which neurons mean something."""
+    """Learn any text with a character-level LSTM, GRU or RNN, write more of it, and see what its cells follow."""
 
 
 def run(arguments: Sequence[str]) -> int:

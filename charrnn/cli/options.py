@@ -221,4 +221,4 @@ model_argument = click.argument(
 
 json_option = option("--json", "as_json", is_flag=True, section=OUTPUT, help="JSON instead of text, for scripts.")
 
-quiet_option = option("-q", "--quiet", is_flag=True, section=OUTPUT, help="Say nothing on standard error but errors.")
+quiet_option = option("-q", "--quiet", is_flag=True, section=OUTPUT, help="Nothing on standard error but errors.")

@@ -19,31 +19,36 @@ MOST_NEXT = 1000
     cls=Command,
     options_metavar="[OPTIONS]",
     examples=(
-        ("charrnn score book.txt", "by the newest model here"),
+        ("charrnn score book.txt", "by the newest model"),
         ("charrnn score checkpoints/a checkpoints/b *.txt", "several models side by side"),
-        ("charrnn score names.txt --per-line --sort", "the likeliest lines first"),
+        ("charrnn score names.txt --per-line --sort", "best predicted lines first"),
         ('printf "To be, or not t" | charrnn score - --top 5', "what comes next"),
     ),
 )
 @click.argument("names", nargs=-1, metavar="[MODEL]... TEXT...", shell_complete=ModelType().shell_complete)
-@option("--per-line", is_flag=True, section=COMMON, help="Every line by itself, from a fresh state.")
-@option("--sort", is_flag=True, section=COMMON, help="The lines that are predicted best first.")
-@option("--top", type=Number(1, MOST_NEXT, whole=True), section=COMMON, help="The N likeliest next characters.")
+@option("--per-line", is_flag=True, section=COMMON, help="Score each line by itself, from a fresh state.")
+@option("--sort", is_flag=True, section=COMMON, help="Put the best predicted lines first.")
+@option(
+    "--top",
+    type=Number(1, MOST_NEXT, whole=True),
+    section=COMMON,
+    help="Show the N likeliest next characters instead.",
+)
 @option(
     "--device",
     type=click.Choice(["cpu", "auto", "cuda", "mps"]),
     default="cpu",
     section=COMMON,
-    help="Where; for much text a GPU (cpu).",
+    help="Where to compute (cpu); a GPU pays off for much text.",
 )
-@option("--encoding", default="utf-8", section=COMMON, help="The texts' encoding (utf-8).")
+@option("--encoding", default="utf-8", section=COMMON, help="Encoding of the texts (utf-8).")
 @json_option
 def score(names: tuple[str, ...], **asked: Any) -> None:
     """Say how well MODEL predicts each TEXT; "-" is standard input.
 
-    MODEL is a run's directory or a file that ends in .safetensors, several are set side by side; left out, the newest
-    run here. The state is carried through a text, whose first character is predicted by nothing and not counted; by a
-    model of documents through each of them, and all is counted, its end too.
+    MODEL is a run's directory or a file that ends in .safetensors; several are compared side by side; by default
+    the newest run here. The state is carried through a text; its first character is not counted, since nothing
+    predicts it. A model of documents reads each from a fresh state, and its end counts too.
     """
     models, texts = _models_and_texts(names)
     if asked["sort"] and not asked["per_line"]:

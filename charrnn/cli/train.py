@@ -20,7 +20,7 @@ from charrnn.cli.options import (
 )
 from charrnn.errors import WrongUsageError
 
-NETWORK, LEARNING, MACHINE = "The network (chosen to fit text and budget)", "How it learns", "The machine"
+NETWORK, LEARNING, MACHINE = "Network (by default sized to fit text and budget)", "Training", "Machine"
 NOT_SETTINGS = ("config", "new", "help")
 """what a file of settings cannot ask for"""
 
@@ -70,25 +70,25 @@ share = Number(0, 1)
     cls=Command,
     writes=False,
     examples=(
-        ("charrnn train book.txt", "learn a text, five minutes long"),
-        ("charrnn train book.txt --minutes 30", "better; after a stop, the same again"),
+        ("charrnn train book.txt", "learn a text for five minutes"),
+        ("charrnn train book.txt --minutes 30", "train longer; rerun it to continue"),
         ("charrnn train", "learn Python's standard library"),
     ),
 )
 @click.argument("corpus", nargs=-1, metavar="[CORPUS]...", shell_complete=complete_file)
-@option("--minutes", type=above_zero, section=COMMON, help="Train for so long, from start to end (default 5).")
-@option("--epochs", type=above_zero, section=COMMON, help="... or read the text so often.")
-@option("--steps", type=Number(1, 10**12, whole=True), section=COMMON, help="... or update the weights so often.")
-@option("--out", type=click.Path(file_okay=False), section=COMMON, help="The run's place (checkpoints/<name>).")
+@option("--minutes", type=above_zero, section=COMMON, help="Train for this long, start to finish (5).")
+@option("--epochs", type=above_zero, section=COMMON, help="... or for this many passes over the text.")
+@option("--steps", type=Number(1, 10**12, whole=True), section=COMMON, help="... or for this many updates.")
+@option("--out", type=click.Path(file_okay=False), section=COMMON, help="Where the run goes (checkpoints/<name>).")
 @option(
     "--from",
     type=ModelType(),
     metavar="MODEL",
     callback=_model_file,
     section=COMMON,
-    help="Start from a trained model instead of chance.",
+    help="Start from a trained model instead of random weights.",
 )
-@option("--new", is_flag=True, section=COMMON, help="Start over where a run is already.")
+@option("--new", is_flag=True, section=COMMON, help="Start over, replacing a run that is there.")
 @option(
     "--config",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -96,52 +96,65 @@ share = Number(0, 1)
     expose_value=False,
     callback=_take_config,
     section=COMMON,
-    help="Take options from a file, such as a run's config.yaml.",
+    help="Read options from a file, such as a run's config.yaml.",
 )
 @option("--cell", type=click.Choice(["lstm", "gru", "rnn"]), section=NETWORK, help="Kind of cell (lstm).")
-@option("--layers", type=Number(1, 64, whole=True), section=NETWORK, help="Layers of cells (1).")
-@option("--hidden", type=whole, section=NETWORK, help="Cells a layer.")
-@option("--embedding", type=Number(0, 65_536, whole=True), section=NETWORK, help="Width of a character; 0: one-hot.")
-@option("--dropout", type=Number(0, 0.99), section=NETWORK, help="Share of outputs zeroed while learning.")
-@option("--input-dropout", type=Number(0, 0.99), section=NETWORK, help="... of the characters' vectors.")
+@option("--layers", type=Number(1, 64, whole=True), section=NETWORK, help="Number of layers (1).")
+@option("--hidden", type=whole, section=NETWORK, help="Cells per layer.")
+@option(
+    "--embedding",
+    type=Number(0, 65_536, whole=True),
+    section=NETWORK,
+    help="Size of a character's vector; 0: one-hot.",
+)
+@option("--dropout", type=Number(0, 0.99), section=NETWORK, help="Share of outputs dropped in training.")
+@option("--input-dropout", type=Number(0, 0.99), section=NETWORK, help="... of the input vectors.")
 @option("--weight-drop", type=Number(0, 0.99), section=NETWORK, help="... of the recurrent weights.")
 @option("--batch", type=Number(1, 65_536, whole=True), section=LEARNING, help="Streams read side by side.")
-@option("--length", type=Number(1, 65_536, whole=True), section=LEARNING, help="Characters a gradient flows back.")
-@option("--lr", type=above_zero, section=LEARNING, help="Highest learning rate.")
-@option("--warm-up", type=Number(0, 10**9, whole=True), section=LEARNING, help="Steps in which the rate rises (50).")
-@option("--final-lr", type=share, section=LEARNING, help="Share of the rate left at the end (0.02).")
-@option("--weight-decay", type=Number(0, 10), section=LEARNING, help="AdamW's decay of the weights (0.02).")
-@option("--clip", type=Number(0), section=LEARNING, help="Largest norm of a gradient (1); 0: no limit.")
+@option("--length", type=Number(1, 65_536, whole=True), section=LEARNING, help="Characters that gradients flow back.")
+@option("--lr", type=above_zero, section=LEARNING, help="Peak learning rate.")
+@option(
+    "--warm-up", type=Number(0, 10**9, whole=True), section=LEARNING, help="Steps over which the rate rises (50)."
+)
+@option("--final-lr", type=share, section=LEARNING, help="Share of the peak rate left at the end (0.02).")
+@option("--weight-decay", type=Number(0, 10), section=LEARNING, help="Weight decay of AdamW (0.02).")
+@option("--clip", type=Number(0), section=LEARNING, help="Largest gradient norm (1); 0: no limit.")
 @option("--reset", type=share, section=LEARNING, help="Chance that a stream's state is zeroed (0.01).")
-@option("--patience", type=share, section=LEARNING, help="Ends if it overfits for this share (0.2); 0: never.")
-@option("--seed", type=Number(0, 2**62, whole=True), section=LEARNING, help="Where all chance comes from (0).")
+@option("--patience", type=share, section=LEARNING, help="Stop after overfitting for this share (0.2); 0: never.")
+@option("--seed", type=Number(0, 2**62, whole=True), section=LEARNING, help="Seed of all randomness (0).")
 @option("--val-fraction", type=Number(0.001, 0.5), section=LEARNING, help="Share of the text held out (0.1).")
-@option("--min-count", type=whole, section=LEARNING, help="Characters rarer than this become one (1).")
+@option("--min-count", type=whole, section=LEARNING, help="Merge characters rarer than this (1).")
 @option(
     "--documents",
     type=click.Choice(["line", "blank", "file"]),
     section=LEARNING,
-    help="The text is many: one a line, apart by blank lines, one a file.",
+    help="The text is many short ones: one per line, separated by blank lines, or one per file.",
 )
-@option("--encoding", section=LEARNING, help="The text's encoding (utf-8).")
-@option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", section=MACHINE, help="Where.")
+@option("--encoding", section=LEARNING, help="Encoding of the text (utf-8).")
+@option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    section=MACHINE,
+    help="Where to compute.",
+)
 @option(
     "--precision",
     type=click.Choice(["auto", "float32", "bfloat16"]),
     default="auto",
     section=MACHINE,
-    help="Of products; auto: bfloat16 on CPUs that have it.",
+    help="Of matrix products; auto: bfloat16 on CPUs that have it.",
 )
-@option("--threads", type=Number(1, 1024, whole=True), section=MACHINE, help="How many on the CPU (all cores).")
+@option("--threads", type=Number(1, 1024, whole=True), section=MACHINE, help="CPU threads (all cores).")
 @option("--sample-every", type=Number(0, 10**12, whole=True), section=OUTPUT, help="Steps between previews; 0: none.")
 @option("--save-every", type=above_zero, section=OUTPUT, help="Seconds between checkpoints (60).")
 @json_option
 @quiet_option
 @click.pass_context
 def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) -> None:
-    """Learn CORPUS: one or more text files, joined; "-" is standard input; none: Python's standard library.
+    """Learn CORPUS: one or more text files, joined; "-" is standard input. Without any: Python's standard library.
 
-    Ctrl-C saves and stops; the same command goes on exactly where it stopped.
+    Ctrl-C saves and stops; the same command continues exactly where it stopped.
     """
     began = time.monotonic()
     options |= _one_budget(context)

@@ -29,23 +29,25 @@ def _models(_context: click.Context, _parameter: click.Parameter, named: tuple[P
 
 
 _OPTIONS = (
-    option("--surprise", is_flag=True, section=VIEWS, help="How much each character surprised it."),
+    option(
+        "--surprise", is_flag=True, section=VIEWS, help="What each character cost, and what was expected instead."
+    ),
     option(
         "--top",
         "guesses",
         type=Number(0, whole=True, most=MOST_CHARACTERS, meaning="0: none"),
         section=VIEWS,
-        help=f"... with so many best guesses below ({GUESSES}).",
+        help=f"... with this many best guesses below ({GUESSES}).",
     ),
     option(
         "--contexts",
         type=CellType(),
         multiple=True,
         section=VIEWS,
-        help="Where this cell is highest, lowest, and elsewhere.",
+        help="Places where this cell is highest, lowest, and others.",
     ),
-    option("--gates", is_flag=True, section=VIEWS, help="How saturated gates are, how long cells remember."),
-    option("--memory", is_flag=True, section=VIEWS, help="How far back it reaches: context, gradient, occlusion."),
+    option("--gates", is_flag=True, section=VIEWS, help="How saturated the gates are, how long cells remember."),
+    option("--memory", is_flag=True, section=VIEWS, help="How far back the model reaches."),
     option(
         "--against",
         type=ModelType(),
@@ -53,7 +55,7 @@ _OPTIONS = (
         multiple=True,
         callback=_models,
         section=VIEWS,
-        help="... beside this model's.",
+        help="... beside this model; repeatable.",
     ),
     option("--errors", is_flag=True, section=VIEWS, help="Which characters cost the most."),
 )

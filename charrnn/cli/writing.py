@@ -90,7 +90,8 @@ def heading(writer: Writer, seed: int) -> str:
     step = writer.model.training.get("step")
     held = [f"{layer}.{unit} held at {value:g}" for (layer, unit), value in writer.held.items()]
     parts = [model_name(writer.path), f"step {step:,}" if isinstance(step, int) else "", manner(writer.choice), *held]
-    return " · ".join([*filter(None, parts), f"repeat with --seed {seed}"])
+    again = f"repeat with --seed {seed}" if writer.choice.temperature else ""
+    return " · ".join(filter(None, [*parts, again]))
 
 
 def manner(choice: Choice) -> str:

@@ -42,14 +42,14 @@ RULES = Rules()
 
 VERDICTS = {
     "causal": "a detector that the network uses: held still, it costs {felt} nats and {needed:.0f} standard errors"
-    " more at the concept's ends than controls do, {contrast:.0f} times as much as elsewhere; held inside, it makes"
-    " an end likelier than outside",
+    " more at the concept's ends than control cells do, and {contrast:.0f} times as much as elsewhere; held at its"
+    " inside value, it makes an end likelier than at its outside value",
     "detector": "fit >= {detector}; fit or memory {twin:.0f} times the scrambled network's, or half as far from 1",
     "unused": "a detector that, held still, costs no more than controls do at the concept's ends, and elsewhere less"
     " than {felt} nats",
     "partial": "fit >= {trace}",
-    "distributed": "a layer's cells tell R2 >= {told} of it together, no one of them half as much",
-    "local": "memory < {local}: the last three characters say as much",
+    "distributed": "a layer's cells together tell R2 >= {told} of it, none of them half as much alone",
+    "local": "memory < {local}: the last three characters tell as much",
     "trace": "fit < {trace}",
     "none": "p > {chance}, or no better than scrambled weights or placebos",
 }

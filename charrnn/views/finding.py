@@ -115,7 +115,7 @@ CONCEPT = Column(
     shown=lambda finding, unicode: _name(finding, unicode) + _alike(finding, unicode),
 )
 SHORT_CONCEPT = Column(heading="concept", explanation=CONCEPT.explanation, shown=_name)
-VERDICT = Column(heading="verdict", explanation="what it comes to: charrnn inspect -h has the rules", shown=_spread)
+VERDICT = Column(heading="verdict", explanation="the conclusion; charrnn inspect -h has the rules", shown=_spread)
 SHORT_VERDICT = Column(heading="verdict", explanation=VERDICT.explanation, shown=_verdict)
 
 COLUMNS = (
@@ -142,13 +142,13 @@ COLUMNS = (
     ),
     Column(
         heading="memory",
-        explanation="the same beyond the last three characters: near 0, the cell only spells",
+        explanation="the same, beyond what the last three characters explain; near 0: spelling",
         shown=lambda finding, unicode: share(finding.memory, unicode),
         justify="right",
     ),
     Column(
         heading="scrambled",
-        explanation="the best fit in the same network with its weights in disorder",
+        explanation="the best fit in the same network with its weights shuffled",
         shown=lambda finding, unicode: share(finding.scrambled, unicode),
         justify="right",
     ),
@@ -165,13 +165,13 @@ COLUMNS = (
     ),
     Column(
         heading="edge Δ",
-        explanation="nats that a concept's end costs more with the cell held at its mean",
+        explanation="nats that a concept's end costs more when the cell is held at its mean",
         shown=_edge,
         justify="right",
     ),
     Column(
         heading="else",
-        explanation="nats that any other character costs more then",
+        explanation="nats that any other character then costs more",
         shown=_elsewhere,
         justify="right",
     ),

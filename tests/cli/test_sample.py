@@ -315,6 +315,8 @@ def test_a_terminal_is_told_how_to_repeat_it() -> None:
     lines = on_terminal(["--seed", "1", "-p", "ab"], {"NO_COLOR": "1"}).decode().split("\r\n")
     heading = "checkpoints/hamlet · step 3,750 · temperature 0.8 · repeat with --seed 1"
     assert lines[0] == heading
+    always = on_terminal(["--argmax", "--seed", "1", "-p", "ab"], {"NO_COLOR": "1"}).decode().split("\r\n")
+    assert always[0] == "checkpoints/hamlet · step 3,750 · always the likeliest"
     assert lines[-2] == "note: control characters are shown as pictures; --raw writes them as they are"
 
 

@@ -110,7 +110,7 @@ def test_a_match_that_asks_for_the_next_character_is_known_with_it(pattern: str)
         ("x=/a", "not a pattern between slashes"),
         ("x=a..b..c", "not a pattern between slashes"),
         (r"x=/\*..\*/", "one pattern or two"),
-        ("x=", "no pattern"),
+        ("x=", "not a pattern"),
         ("=/a/", "no name"),
         ("a b=/a/", "no name"),
         ("string=/a/", "already"),
