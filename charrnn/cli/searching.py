@@ -9,7 +9,7 @@ import numpy as np
 from charrnn.cli.drawing import heatmap_of, marks_of, show
 from charrnn.cli.paging import write_page
 from charrnn.cli.progress import watching
-from charrnn.cli.streams import say_json
+from charrnn.cli.streams import say_json, tell
 from charrnn.cli.subject import Asked, Subject, confirming, subject_of
 from charrnn.held_out import SEARCHED
 from charrnn.inspection.concepts import CONCEPTS, Concept
@@ -58,7 +58,14 @@ def search(path: Path, asked: Asked, concepts: Sequence[Concept]) -> None:
             return
     else:
         output().print(FindingsTable(findings=findings))
+        _say_if_nothing_was_found(findings, concepts)
     show((_finding_map(subject, finding, known[finding.concept]) for finding in drawn(findings)), asked)
+
+
+def _say_if_nothing_was_found(findings: Findings, concepts: Sequence[Concept]) -> None:
+    """Say, where no cell detects any of all the concepts there are, that this can change."""
+    if not concepts and not findings.census.detectors:
+        tell("hint: no cell detects a concept yet; such cells come with longer training, or with more text")
 
 
 def drawn(findings: Findings) -> list[Finding]:

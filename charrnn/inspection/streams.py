@@ -99,7 +99,7 @@ def cut(text: str, *, most: int = MOST) -> Streams:
     if len(text) < SHORTEST_TEXT:
         raise CharrnnError(
             f"{len(text):,} characters are too few to search: at least {SHORTEST_TEXT:,} characters are needed",
-            hint="`--text FILE` with more that the model knows, or a higher `--chars`; `--cell L.J` needs none",
+            hint="name a longer text with `--text FILE`, or read more with `--chars`; `--cell L.J` works on any text",
         )
     pairs = len(text) // (2 * CHARACTERS_EACH)
     count = 2 * min(max(pairs, FEWEST // 2), most // 2)

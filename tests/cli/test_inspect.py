@@ -31,6 +31,7 @@ def test_the_search_prints_a_table_and_maps(call: Call, text: str) -> None:
     """What was found, how well it fits, and what the cells do there."""
     said = call("inspect", "--text", text)
     assert said.code == 0, said.err
+    assert "hint: no cell detects a concept yet" in said.err
     assert "line_pos" in said.out
     assert "too rare here" in said.out
     assert 1 <= said.out.count("digits 0 … 9 for −1 … +1") <= 3
