@@ -95,7 +95,7 @@ def _heading_lines(session: Session) -> tuple[tuple[str, str], ...]:
     if session.why:
         lines.append(("", (session.why,)))
     lines.append(("run", (str(session.directory.path),)))
-    lines.append(("", ("Ctrl-C saves and stops; the same command goes on",)))
+    lines.append(("", ("Ctrl-C saves and stops; the same command continues",)))
     return tuple((word, " · ".join(parts)) for word, parts in lines)
 
 
@@ -119,9 +119,9 @@ def say_finished(session: Session, console: Console, options: Options) -> None:
     more = f"--minutes {minutes:g}" if minutes else f"--steps {2 * planned}"
     made = f"{run.step:,} of {planned:,} steps, stopped early" if overfits(run) else f"{run.step:,} steps"
     made += f", {duration(run.seconds)}"
-    as_planned = ", `--patience 0` as it was planned" if overfits(run) else ""
+    as_planned = ", `--patience 0` does too, to the end of the plan" if overfits(run) else ""
     console.print(f"already trained ({made}): {session.directory.path}", soft_wrap=not console.is_terminal)
-    console.print(f"hint: `{more}` goes on{as_planned}, `--new` starts over", soft_wrap=not console.is_terminal)
+    console.print(f"hint: `{more}` continues{as_planned}, `--new` starts over", soft_wrap=not console.is_terminal)
     if options["as_json"]:
         say_json({"event": "done", **_recorded_result(session), "model": str(session.directory.model)})
     _print_model(session, options)

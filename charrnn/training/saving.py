@@ -131,13 +131,13 @@ def _saved_elsewhere(run: Run, directory: RunDirectory, error: OSError | MemoryE
     run.concluded = False
     last, failure = directory.last_saved(), _failure(run, error, directory)
     if last == run.step:
-        return CharrnnError(f"{failure}; its checkpoint is whole", hint="make room, then the same command goes on")
+        return CharrnnError(f"{failure}; its checkpoint is whole", hint="make room, then the same command continues")
     for place in (Path(tempfile.gettempdir()), Path.home()):
         with suppress(OSError, MemoryError):
             path = _saved_in(place, run)
             return CharrnnError(
                 f"{failure}; it is in {path}",
-                hint=f"make room, `mv {path} {directory.path}/`, then the same command goes on",
+                hint=f"make room, `mv {path} {directory.path}/`, then the same command continues",
             )
     return CharrnnError(f"{failure}, nor elsewhere" + ("" if last is None else f"; step {last:,} is there"))
 
@@ -167,4 +167,4 @@ def _with_the_way_back(error: DivergedError, run: Run, directory: RunDirectory) 
     if last is None:
         return error
     rate = f"{run.training.lr / 10:.2g}"
-    return DivergedError(error.message, hint=f"the same command with `--lr {rate}` goes on from step {last:,}")
+    return DivergedError(error.message, hint=f"the same command with `--lr {rate}` continues from step {last:,}")

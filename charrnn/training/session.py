@@ -95,7 +95,7 @@ def begin(
         lock.take()
     if directory.checkpoints() and not new:
         raise CharrnnError(
-            f"a training in {directory.path} was begun meanwhile", hint="the same command goes on with it"
+            f"a training in {directory.path} was begun meanwhile", hint="the same command continues with it"
         )
     text = _written(sources, encoding, found, directory, min_count, known)
     # Only now it is known where, near the end, a document begins.

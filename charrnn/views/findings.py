@@ -188,7 +188,7 @@ def _legend(columns: Iterable[Column], ahead: bool, unicode: bool) -> Table:
 
 def _mysteries(mysteries: Iterable[Mystery], unicode: bool) -> Iterator[Text | Table]:
     """List the cells that the network needs and nothing here explains, with what there is to go by."""
-    yield Text("needed, and explained by nothing here:")
+    yield Text("needed, but explained by no concept here:")
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
     for heading in ("cell", "costs", "closest", "writes on", "forgets on"):
         table.add_column(Text(heading), overflow="fold")

@@ -96,7 +96,7 @@ def test_f65_the_hint_says_from_which_step_a_lower_rate_goes_on(make_run: Callab
         list(saving.kept(events(), run, directory, every_seconds=0.0))
     last = directory.last_saved()
     assert last == 6
-    assert caught.value.hint == "the same command with `--lr 0.001` goes on from step 6"
+    assert caught.value.hint == "the same command with `--lr 0.001` continues from step 6"
     assert all(np.isfinite(array).all() for array in read(directory.checkpoint(last)).arrays.values())
 
 
