@@ -389,7 +389,7 @@ def test_less_time_than_it_has_had_is_no_time_more(train: Call) -> None:
     said = train("--minutes", "0.005")
     assert said.code == 0
     assert "already trained (" in said.err
-    assert "hint: `--minutes 1` goes on" in said.err
+    assert "hint: `--minutes 1` continues" in said.err
     assert Path("checkpoints/book/model.safetensors").stat() == before
 
 
