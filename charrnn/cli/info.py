@@ -32,18 +32,18 @@ DOCUMENTS = {"line": "a line each", "blank": "apart by blank lines", "file": "a 
 @click.command(
     cls=Command,
     examples=(
-        ("charrnn info", "the runs here, or the only one"),
-        ("charrnn info checkpoints/hamlet --svg loss.svg", "one, and its loss as a picture"),
+        ("charrnn info", "list the runs here"),
+        ("charrnn info checkpoints/hamlet --svg loss.svg", "one of them, its loss as a picture"),
         ("charrnn info checkpoints/hamlet --json", "for a script"),
     ),
 )
 @click.argument("model", required=False, metavar="[MODEL]", type=ModelType())
-@option("--svg", type=DrawingType(".svg"), section=OUTPUT, help="The loss as a picture.")
+@option("--svg", type=DrawingType(".svg"), section=OUTPUT, help="Write the loss curve as a picture.")
 @json_option
 def info(model: Path | None, svg: Path | None, as_json: bool) -> None:
-    """Say what MODEL is and how it was trained: a run's directory or a model file.
+    """Show what MODEL, a run's directory or a model file, is and how it was trained.
 
-    Left out: a list of the runs here, or what the only one is.
+    Without MODEL, list the runs here, or show the only one.
     """
     several = models()
     if model is None and len(several) > 1 and svg is None:

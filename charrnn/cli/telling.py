@@ -162,7 +162,7 @@ def _measured_on(session: Session, outcome: Outcome) -> str:
     held_out, read = session.run.held_out_characters, outcome.measured.carried.characters
     share = "all" if read >= held_out - 1 else f"{read:,} of"
     sample = session.run.evaluation_characters or 0
-    rest = f" ({sample:,} of them while training)" if sample < read else ""
+    rest = f" ({sample:,} during training)" if sample < read else ""
     how = "state carried over" if session.run.corpus.documents is None else "each document from a fresh state, over"
     return f"{how} {share} {held_out:,} held-out characters{rest}"
 

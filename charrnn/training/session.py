@@ -203,12 +203,10 @@ def _take_new_budget(run: Run, given: Mapping[str, Any]) -> None:
         asked = {"steps": steps_for(asked["epochs"], characters=run.train_characters, batch=batch, length=length)}
     had = {"steps": run.step, "minutes": run.seconds / 60}
     if run.concluded and all(asked[budget] <= had[budget] for budget in asked):
-        return
+        return  # it has had as much already
     if "steps" in asked and (asked["steps"] != run.plan.steps or run.training.minutes):
         run.training = dataclasses.replace(run.training, steps=asked["steps"], minutes=None)
         run.plan = Plan(steps=asked["steps"])
-    elif "minutes" in asked and run.concluded and 60 * asked["minutes"] <= run.seconds:
-        return  # it has had more than that already
     elif "minutes" in asked and asked["minutes"] != run.training.minutes:
         run.training = dataclasses.replace(run.training, steps=None, minutes=asked["minutes"])
         done = min(run.plan.progress(run.step), run.seconds / (60 * asked["minutes"]))
