@@ -62,7 +62,7 @@ class Cause:
         }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Finding:
     """The cell that follows a concept best, chosen on one half of the text and scored on the other."""
 
@@ -122,6 +122,11 @@ class Finding:
     """Spearman's ρ of the cell with the concept; None for a concept that holds or not"""
     cause: Cause | None = None
     """what the cell is for; None where it was not asked"""
+
+    def __repr__(self) -> str:
+        return (
+            f"<Finding {self.concept} at {self.cell}: fit {self.fit:.2f}, memory {self.memory:.2f}, {self.verdict}>"
+        )
 
     @property
     def linear(self) -> float | None:

@@ -78,6 +78,20 @@ def test_a_stop_text_ends_the_text(call: Call) -> None:
     )
 
 
+@pytest.mark.usefixtures("run_here")
+def test_a_stop_text_that_does_not_come_is_missed(call: Call) -> None:
+    """It is said on standard error, of how many texts; never of those that ended with it."""
+    said = call("sample", "-n", "5", "--stop", "abca")
+    assert said.err.endswith("note: no stop text came\n")
+    stop = call("sample", "-n", "5", "--seed", "2", "--no-prompt").out[2:4]
+    said = call("sample", "-n", "5", "--seed", "2", "--stop", stop)
+    assert "no stop text" not in said.err
+    assert "no stop text" not in call("sample", "-n", "5", "--stop", "abca", "--quiet").err
+    both = call("sample", "-n", "5", "--seed", "2", "--count", "2", "--stop", stop, "--no-prompt")
+    missed = stop not in both.out.split("\n\n")[1]
+    assert ("note: no stop text came in 1 of 2 samples" in both.err) == missed
+
+
 @pytest.mark.parametrize(
     ("stop", "told"),
     [
