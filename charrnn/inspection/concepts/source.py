@@ -21,7 +21,11 @@ HIDDEN = "\0"
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A text of T characters."""
+    r"""A text of T characters.
+
+    >>> Source.of("a='b' # c", "a.py").bare
+    "a=\x00\x00' \x00\x00\x00"
+    """
 
     text: str
     """The characters themselves."""
@@ -47,11 +51,7 @@ class Source:
 
     @cached_property
     def bare(self) -> str:
-        r"""The text, each character in a string or a comment replaced by HIDDEN: T characters still.
-
-        >>> Source.of("a='b' # c", "a.py").bare
-        "a=\x00\x00' \x00\x00\x00"
-        """
+        """The text, each character in a string or a comment replaced by HIDDEN: T characters still."""
         return self._hiding(self.hidden)
 
     @cached_property

@@ -1,0 +1,39 @@
+"""The worked examples in docstrings say what is so."""
+
+import doctest
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from small import PACKAGE_HOME, letters_model
+
+import charrnn
+from charrnn.network.model_file import save
+from charrnn.runs import RunDirectory
+
+
+def has_examples(path: Path) -> bool:
+    """Tell whether some docstring of a module has an example that can be run."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return any(line.lstrip().startswith(">>> ") and "+SKIP" not in line for line in lines)
+
+
+MODULES = [
+    ".".join(path.relative_to(PACKAGE_HOME).with_suffix("").parts)
+    for path in sorted((PACKAGE_HOME / "charrnn").rglob("*.py"))
+    if has_examples(path)
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_are_true(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each docstring's in a directory of its own with a run, `checkpoints/letters`, and with charrnn imported."""
+    module, runner = import_module(name.removesuffix(".__init__")), doctest.DocTestRunner()
+    for number, examples in enumerate(doctest.DocTestFinder().find(module, extraglobs={"charrnn": charrnn})):
+        run = RunDirectory(tmp_path / str(number) / "checkpoints/letters")
+        run.path.mkdir(parents=True)
+        save(run.model, letters_model())
+        monkeypatch.chdir(tmp_path / str(number))
+        runner.run(examples)
+    assert runner.tries
+    assert not runner.failures
