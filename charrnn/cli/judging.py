@@ -52,17 +52,21 @@ class Judge:
 
     def score(self, text: str) -> Score:
         """Score a text; CharrnnError if too little of it is known."""
-        return score(self._predictor(len(text)), self.model.vocabulary, text, threads=self.threads)
+        predictor, threads = self._chosen(len(text))
+        return score(predictor, self.model.vocabulary, text, threads=threads)
 
     def score_lines(self, lines: Sequence[str]) -> list[Score | None]:
         """Score lines one by one; None for one of which too little is known."""
-        predictor = self._predictor(sum(map(len, lines)))
-        return score_lines(predictor, self.model.vocabulary, lines, threads=self.threads)
+        predictor, threads = self._chosen(sum(map(len, lines)))
+        return score_lines(predictor, self.model.vocabulary, lines, threads=threads)
 
-    def _predictor(self, characters: int) -> Predictor:
-        """Choose who reads so much: torch takes seconds to begin, and is then up to twice as fast on a CPU."""
+    def _chosen(self, characters: int) -> tuple[Predictor, int]:
+        """Choose who reads so much, and in how many threads of ours.
+
+        Torch takes seconds to begin, and is then two to three times as fast on a CPU; it has threads of its own.
+        """
         work = 2 * count_multiplied(self.model.config, len(self.model.vocabulary)) * characters
-        return self.network if self.device != "cpu" or work > WORTH_TORCH else self.reader
+        return (self.network, 1) if self.device != "cpu" or work > WORTH_TORCH else (self.reader, self.threads)
 
 
 @dataclass(frozen=True, kw_only=True)

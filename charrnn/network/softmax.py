@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-Ids = NDArray[np.integer]
+from charrnn.text.vocabulary import Ids
+
 Logits = NDArray[np.float32]
 Nats = NDArray[np.float32]
 

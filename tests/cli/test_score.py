@@ -58,6 +58,18 @@ def test_much_is_read_by_torch(call: Call, expected: Score, monkeypatch: pytest.
 
 
 @pytest.mark.usefixtures("expected")
+@pytest.mark.parametrize(("worth", "given"), [(0, 1), (1e18, 3)])
+def test_torch_has_threads_of_its_own(call: Call, monkeypatch: pytest.MonkeyPatch, worth: float, given: int) -> None:
+    """Ours beside them would have each product wait for the other's; what needs no torch is read in ours."""
+    asked = []
+    monkeypatch.setattr("charrnn.cli.judging.WORTH_TORCH", worth)
+    monkeypatch.setattr("charrnn.cli.cores.share_out", lambda: 3)
+    monkeypatch.setattr("charrnn.scoring.go_through", lambda _, threads: asked.append(threads))
+    call("score", "book.txt", "--json")
+    assert asked == [given]
+
+
+@pytest.mark.usefixtures("expected")
 def test_the_model_can_be_named_first(call: Call) -> None:
     """As a directory or by its suffix; anything else is a text."""
     for model in ("checkpoints/hamlet", "checkpoints/hamlet/model.safetensors"):
