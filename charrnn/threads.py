@@ -23,9 +23,13 @@ def go_through(work: Sequence[Callable[[], Iterator[Any]]], *, threads: int = 1)
     stopped = Event()
 
     def one(begin: Callable[[], Iterator[Any]]) -> None:
-        for _ in begin():
-            if stopped.is_set():
-                return
+        try:
+            for _ in begin():
+                if stopped.is_set():
+                    return
+        except BaseException:
+            stopped.set()
+            raise
 
     if threads == 1 or len(work) <= 1:
         for begin in work:

@@ -49,6 +49,17 @@ def test_what_fails_is_raised_and_ends_the_rest(threads: int) -> None:
         go_through([failing, endless], threads=threads)
 
 
+def test_what_fails_ends_what_was_begun_before_it() -> None:
+    """However long that would have gone on."""
+
+    def failing() -> Iterator[None]:
+        raise ArithmeticError
+        yield
+
+    with pytest.raises(ArithmeticError):
+        go_through([count, failing], threads=2)
+
+
 def test_nothing_to_do_is_done() -> None:
     """No piece, no thread."""
     go_through([], threads=3)
