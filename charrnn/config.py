@@ -80,7 +80,7 @@ class TrainingConfig:
     length: int
     """characters a window: how far gradients flow back"""
     lr: float
-    """learning rate at its highest, after the warm-up"""
+    """learning rate of the recurrent weights at its highest, after the warm-up; `optimiser` relates others to it"""
     steps: int | None = None
     """updates in all; None while a time budget has not been measured yet"""
     minutes: float | None = None

@@ -112,7 +112,7 @@ share = Number(0, 1)
 @option("--weight-drop", type=Number(0, 0.99), section=NETWORK, help="... of the recurrent weights.")
 @option("--batch", type=Number(1, 65_536, whole=True), section=LEARNING, help="Streams read side by side.")
 @option("--length", type=Number(1, 65_536, whole=True), section=LEARNING, help="Characters that gradients flow back.")
-@option("--lr", type=above_zero, section=LEARNING, help="Peak learning rate.")
+@option("--lr", type=above_zero, section=LEARNING, help="Peak learning rate, of the recurrent weights.")
 @option(
     "--warm-up", type=Number(0, 10**9, whole=True), section=LEARNING, help="Steps over which the rate rises (50)."
 )

@@ -16,6 +16,7 @@ from charrnn.training.chance import begin_chance
 from charrnn.training.device import tf32
 from charrnn.training.device_windows import DeviceWindows, OneWindow
 from charrnn.training.gradient import Learned, forgetting, learn
+from charrnn.training.optimiser import AdamW
 
 
 class Seen(NamedTuple):
@@ -38,13 +39,13 @@ class DeviceStep:
     def __init__(
         self,
         network: CharacterNetwork,
-        optimiser: torch.optim.AdamW,
+        optimiser: AdamW,
         state: State,
         windows: DeviceWindows | OneWindow,
         training: TrainingConfig,
         recorder: Recorder | None,
     ) -> None:
-        """Take over a fused optimiser, which from now on reads its rate, and whether to do anything, on the device.
+        """Take over an optimiser, which from now on asks the device whether to do anything.
 
         recorder: what makes one piece of a step; None: it stays many.
         """
@@ -59,11 +60,8 @@ class DeviceStep:
         self._diverged = torch.zeros(2, dtype=torch.float64, device=device)
         """the first step at which something was no number, and whether it was the loss"""
         self._held = torch.zeros((), device=device)
-        """1 where nothing is to be changed: what the fused optimiser asks before it does anything"""
-        optimiser.found_inf = self._held  # type: ignore[attr-defined]  # torch's own scaler sets it so too
-        for group in optimiser.param_groups:
-            # The fused optimiser does the same whether it may be captured or not, but has to be told.
-            group |= {"lr": self._rate, "capturable": recorder is not None}
+        """1 where nothing is to be changed: what the optimiser asks before it does anything"""
+        optimiser.held = self._held
         self._captured = Captured(self._once, recorder, put_back=self._put_back) if recorder else None
         self._step = 0
         self._refusal_told = False
@@ -103,8 +101,7 @@ class DeviceStep:
         with tf32(self._device, allowed=True):
             learned = learn(self._network, ids, begun, self._training)
         self._judge(learned)
-        self._optimiser.step()
-        self._optimiser.zero_grad()
+        self._optimiser.step(self._rate)
         for kept, new in zip(self.state, learned.state, strict=True):
             kept.copy_(torch.where(self._held > 0, kept, new))
 
@@ -121,7 +118,5 @@ class DeviceStep:
 
     def _put_back(self) -> None:
         """Leave nothing of a step that could not be recorded."""
-        self._optimiser.zero_grad()
-        for group in self._optimiser.param_groups:
-            group["capturable"] = False
+        self._optimiser.forget()
         begin_chance(self._device, self._training.seed, self._step)

@@ -26,6 +26,7 @@ from charrnn.training.device_step import DeviceStep
 from charrnn.training.device_windows import DeviceWindows
 from charrnn.training.events import Step
 from charrnn.training.gradient import forgetting, learn
+from charrnn.training.optimiser import AdamW
 from charrnn.training.schedule import Plan, learning_rate
 
 PARTS = {"evaluation": 20, "preview": 8, "report": 200}
@@ -69,7 +70,7 @@ class Run:
         with memory.told(network, training, len(corpus.vocabulary), device):
             self.network = CharacterNetwork(network, len(corpus.vocabulary), end=corpus.end).to(self.device)
         self.network.expect(corpus.frequencies(self.train_characters))
-        self.optimiser = _optimiser(self.network, training)
+        self.optimiser = AdamW(self.network, training.weight_decay)
         self.state = self.network.start(training.batch)
         self.origin: str | None = None
         """the model file that its weights came from at the start"""
@@ -141,10 +142,7 @@ class Run:
         nats, gradient_norm = learned.nats.item(), learned.gradient_norm.item()
         if not (math.isfinite(nats) and math.isfinite(gradient_norm)):
             raise self.diverged("its gradient" if math.isfinite(nats) else "the loss", self.step + 1)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        self.optimiser.step()
-        self.optimiser.zero_grad()
+        self.optimiser.step(rate)
         self.state = learned.state
         self.step += 1
         self.since_report += (1, nats, gradient_norm)
@@ -217,17 +215,6 @@ class Run:
             f"training diverged: {what} left the numbers at step {step:,} (learning rate {rate:.2g})",
             hint=f"the same command with a lower rate: `--lr {self.training.lr / 10:.2g}`",
         )
-
-
-def _optimiser(network: CharacterNetwork, training: TrainingConfig) -> torch.optim.AdamW:
-    """AdamW (Loshchilov and Hutter 2019); biases and embeddings are not decayed."""
-    matrices = [p for name, p in network.named_parameters() if p.dim() > 1 and not name.startswith("embedding")]
-    others = [p for name, p in network.named_parameters() if p.dim() == 1 or name.startswith("embedding")]
-    groups = [
-        {"params": matrices, "weight_decay": training.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=training.lr, betas=(0.9, 0.99), fused=True)
 
 
 def _plain(tensor: Tensor) -> NDArray[np.float32]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from charrnn import __version__
 from charrnn.network.model_file import model_metadata
@@ -36,10 +37,8 @@ def arrays_of(run: Run) -> Arrays:
     run.look()
     sums = {"since_report": run.since_report, "since_evaluation": run.since_evaluation}
     arrays: dict[str, NDArray[Any]] = {**run.weights(), **sums}
-    for name, parameter in run.network.named_parameters():
-        for moment in MOMENTS:
-            if parameter in run.optimiser.state:
-                arrays[f"optimiser.{moment}.{name}"] = run.optimiser.state[parameter][moment].cpu().numpy()
+    if run.step:
+        arrays |= {name: moment.cpu().numpy() for name, moment in _moments(run).items()}
     arrays |= {f"state.{number}": part.float().cpu().numpy() for number, part in enumerate(run.state)}
     if run.best is not None:
         arrays |= {f"best.{name}": weight for name, weight in run.best.weights.items()}
@@ -81,7 +80,10 @@ def restore(run: Run, arrays: Arrays, words: Mapping[str, Any]) -> None:
     # Runs begun before there was patience know nothing of it: it begins here.
     run.sound_parts = words.get("sound_parts", run.parts["evaluation"])
     if run.step:
-        _restore_optimiser(run, arrays)
+        for name, moment in _moments(run).items():
+            moment.copy_(torch.from_numpy(arrays[name]))
+    for count in run.optimiser.counts.values():
+        count.fill_(run.step)
     run.state = tuple(torch.from_numpy(arrays[f"state.{n}"].copy()).to(run.device) for n in range(len(run.state)))
     run.since_report = arrays["since_report"].copy()
     if "since_evaluation" in arrays:
@@ -90,13 +92,10 @@ def restore(run: Run, arrays: Arrays, words: Mapping[str, Any]) -> None:
         run.best = Best(**{"train_nats": math.nan} | words["best"], weights=_part(arrays, "best."))
 
 
-def _restore_optimiser(run: Run, arrays: Arrays) -> None:
-    for name, parameter in run.network.named_parameters():
-        moments = {
-            moment: torch.from_numpy(arrays[f"optimiser.{moment}.{name}"].copy()).to(run.device) for moment in MOMENTS
-        }
-        count = torch.tensor(float(run.step), device=run.device)
-        run.optimiser.state[parameter] = {"step": count, **moments}
+def _moments(run: Run) -> dict[str, Tensor]:
+    """Name the optimiser's running means, as torch does."""
+    kept = zip(MOMENTS, (run.optimiser.means, run.optimiser.squares), strict=True)
+    return {f"optimiser.{moment}.{name}": mean for moment, means in kept for name, mean in means.items()}
 
 
 def _part(arrays: Arrays, prefix: str) -> dict[str, NDArray[np.float32]]:

@@ -20,6 +20,7 @@ from charrnn.training.device import flops_per_second
 from charrnn.training.device_step import DeviceStep
 from charrnn.training.device_windows import OneWindow
 from charrnn.training.memory import is_shortage
+from charrnn.training.optimiser import AdamW
 from charrnn.training.recipe import Circumstances, to_be_timed
 
 STEPS = 8
@@ -87,9 +88,8 @@ def speed(
 ) -> float:
     """Time a few steps of a network: characters a second."""
     network = _network(config, vocabulary_size, device)
-    optimiser = torch.optim.AdamW(network.parameters(), fused=True)
     window = OneWindow(training, vocabulary_size, device)
-    step = DeviceStep(network, optimiser, network.start(training.batch), window, training, recorder)
+    step = DeviceStep(network, AdamW(network), network.start(training.batch), window, training, recorder)
     for number in range(WARM_UP + 1):
         step.queue(number, RATE)
     step.look()

@@ -120,9 +120,6 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     import charrnn.cli.learning  # noqa: F401 - so that no life has to
-
-    # The first optimiser imports more than all that was imported before it.
-    torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])
     steps = STEPS_A_LIFE * (arguments.times + 1)
     with tempfile.TemporaryDirectory() as place:
         text = Path(place, "book.txt")

@@ -173,13 +173,8 @@ def orders() -> Iterator[Order]:
 
 def serve() -> None:
     """Import what takes long, then start what is ordered, until nobody orders any more."""
-    import torch
-
     import charrnn.cli.learning
     import charrnn.cli.train  # noqa: F401
-
-    # The first optimiser imports more than all that was imported before it.
-    torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

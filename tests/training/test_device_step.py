@@ -28,6 +28,7 @@ from charrnn.training.device_windows import DeviceWindows, OneWindow
 from charrnn.training.events import Evaluation, Event, Report, Step, Trouble
 from charrnn.training.gradient import learn
 from charrnn.training.loop import train
+from charrnn.training.optimiser import AdamW
 from charrnn.training.run import PARTS, STEPS_UNSEEN, Run
 from charrnn.training.snapshot import arrays_of
 
@@ -127,7 +128,7 @@ def test_what_is_no_number_changes_nothing_though_steps_are_queued_behind_it(
     run._ahead = None
     after = arrays_of(run)
     assert [name for name, array in before.items() if not np.array_equal(array, after[name], equal_nan=True)] == []
-    assert all(run.optimiser.state[parameter]["step"] == 3 for parameter in run.network.parameters())
+    assert {count.item() for count in run.optimiser.counts.values()} == {3}
 
 
 def test_a_training_that_leaves_the_numbers_ends_so(make_run: Callable[..., Run]) -> None:
@@ -224,7 +225,7 @@ def test_what_cannot_be_recorded_goes_on_as_it_is_and_is_told_once(make_run: Cal
     assert graphs.done == ["aside"] * WARM_UP + ["record"]
     one, other = arrays_of(plain), arrays_of(run)
     assert [name for name in one if not np.array_equal(one[name], other[name])] == []
-    assert not any(group["capturable"] for group in run.optimiser.param_groups)
+    assert all(parameter.grad is None for parameter in run.network.parameters())
 
 
 class NothingAsked(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -268,12 +269,8 @@ def test_nothing_in_a_step_asks_the_device_or_gives_it_a_number(
     """On tensors that have shapes and no numbers a step runs through: so it never needs one, and can be captured."""
     run, device = make_run(cell=cell, length=4, **DROPPED), torch.device("meta")
     network = run.network.to(device)
-    optimiser = torch.optim.AdamW(network.parameters(), fused=True)
-    for parameter in network.parameters():
-        moments = {name: torch.zeros_like(parameter) for name in ("exp_avg", "exp_avg_sq")}
-        optimiser.state[parameter] = {"step": torch.zeros((), device=device), **moments}
     windows = DeviceWindows(run.windows, device, room=math.inf if fits else 0)
-    step = DeviceStep(network, optimiser, network.start(4), windows, run.training, None)
+    step = DeviceStep(network, AdamW(network), network.start(4), windows, run.training, None)
     windows.stand_at(3)
     with NothingAsked() as asked:
         step._once()

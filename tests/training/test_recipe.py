@@ -65,7 +65,7 @@ def test_why_says_how_often_the_text_is_read() -> None:
     """In a line; and how the width was chosen, where it was."""
     assert choose({"epochs": 60}, circumstances()).why == "settings chosen to read the text about 60 times"
     why = choose({"minutes": 5}, circumstances()).why
-    assert "characters per recurrent weight in that time: reads the text about 7.5 times" in why
+    assert "characters per recurrent weight in that time: reads the text about 5.6 times" in why
 
 
 def test_what_was_asked_for_is_what_one_gets() -> None:

@@ -1,0 +1,83 @@
+"""AdamW (Loshchilov and Hutter 2019) by torch's fused kernel, each kind of weight at a rate of its own.
+
+Adam moves every weight alike, and what a sum makes of that grows with how many weights it has and how large what they
+hear is: so the input weights, which hear large vectors, move less, and the vectors, heard one at a time, more (Yang
+and Hu 2021 say why, tests/benchmarks/recipes.md how much).
+
+`torch.optim`'s own class would import torch's compiler when the first one is made: 2.4 seconds of CPU time at every
+start.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.optim.adamw import adamw
+
+from charrnn.network.module import CharacterNetwork
+
+BETAS = (0.8, 0.99)
+"""what the running means of the gradient and of its square keep from step to step"""
+EPSILON = 1e-8
+RATES = {"embedding.weight": 5.0, "rnn.weight_ih_l0": 0.5, "output.weight": 3.3}
+"""times the learning rate, which is that of all others"""
+ONE_HOT_RATE = 5.0
+"""of the input weights where there is no embedding: they are the characters' vectors then"""
+
+
+class Treatment(NamedTuple):
+    """What parameters have in common that the kernel takes together."""
+
+    rate: float
+    """times the learning rate"""
+    weight_decay: float
+
+
+class AdamW:
+    """Moves a network's parameters against their gradients; biases and characters' vectors are not decayed."""
+
+    def __init__(self, network: CharacterNetwork, weight_decay: float = 0.0) -> None:
+        self.means = {name: torch.zeros_like(parameter) for name, parameter in network.named_parameters()}
+        """of the gradients, running"""
+        self.squares = {name: torch.zeros_like(mean) for name, mean in self.means.items()}
+        """likewise, of their squares"""
+        self.counts = {name: torch.zeros((), device=mean.device) for name, mean in self.means.items()}
+        """of steps; the kernel wants one for each parameter"""
+        self.held: Tensor | None = None
+        """a number on the device; where it is not zero, a step changes nothing"""
+        self._parameters: dict[str, Tensor] = dict(network.named_parameters())
+        rates = RATES if network.embedding is not None else RATES | {"rnn.weight_ih_l0": ONE_HOT_RATE}
+        self._alike: dict[Treatment, list[str]] = {}
+        for name, parameter in self._parameters.items():
+            is_decayed = parameter.dim() > 1 and not name.startswith("embedding")
+            treatment = Treatment(rates.get(name, 1.0), weight_decay if is_decayed else 0.0)
+            self._alike.setdefault(treatment, []).append(name)
+
+    @torch.no_grad()
+    def step(self, rate: float | Tensor) -> None:
+        """Make a step at a learning rate, which may lie on the device, and forget the gradients."""
+        for treatment, names in self._alike.items():
+            parameters = [self._parameters[name] for name in names]
+            adamw(
+                parameters,
+                [parameter.grad for parameter in parameters if parameter.grad is not None],
+                [self.means[name] for name in names],
+                [self.squares[name] for name in names],
+                [],
+                [self.counts[name] for name in names],
+                fused=True,
+                found_inf=self.held,
+                amsgrad=False,
+                beta1=BETAS[0],
+                beta2=BETAS[1],
+                lr=rate * treatment.rate,
+                weight_decay=treatment.weight_decay,
+                eps=EPSILON,
+                maximize=False,
+            )
+        self.forget()
+
+    def forget(self) -> None:
+        """Leave no gradient behind."""
+        for parameter in self._parameters.values():
+            parameter.grad = None

@@ -1,0 +1,80 @@
+"""Its steps are those of torch's own AdamW, each kind of weight at its rate, and a held one changes nothing."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from charrnn.config import NetworkConfig
+from charrnn.network.module import CharacterNetwork
+from charrnn.training.optimiser import BETAS, EPSILON, ONE_HOT_RATE, RATES, AdamW
+
+DECAY = 0.3
+
+
+def make_network(embedding: int) -> CharacterNetwork:
+    """Make the same network each time, of two layers."""
+    torch.manual_seed(1)
+    return CharacterNetwork(NetworkConfig(layers=2, hidden=6, embedding=embedding), 5)
+
+
+def learn(network: CharacterNetwork, seed: int) -> None:
+    """Give every parameter a gradient."""
+    ids = torch.randint(0, 5, (8, 3), generator=torch.Generator().manual_seed(seed))
+    logits, _ = network(ids[:-1], network.start(3))
+    torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[1:].flatten()).backward()  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize("embedding", [4, 0])
+def test_its_steps_are_those_of_torchs_own(embedding: int) -> None:
+    """To the last bit, with a group for each parameter; vectors and biases are not decayed."""
+    ours, theirs = make_network(embedding), make_network(embedding)
+    rates = RATES | ({} if embedding else {"rnn.weight_ih_l0": ONE_HOT_RATE})
+    groups = [
+        {
+            "params": [parameter],
+            "times": rates.get(name, 1.0),
+            "weight_decay": DECAY if "weight" in name and not name.startswith("embedding") else 0.0,
+        }
+        for name, parameter in theirs.named_parameters()
+    ]
+    reference = torch.optim.AdamW(groups, betas=BETAS, eps=EPSILON, fused=True)
+    optimiser = AdamW(ours, DECAY)
+    for step, rate in enumerate((0.01, 0.02, 0.005)):
+        learn(ours, step)
+        learn(theirs, step)
+        for group in reference.param_groups:
+            group["lr"] = rate * group["times"]
+        reference.step()
+        reference.zero_grad()
+        optimiser.step(rate)
+    for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.equal(one, other)
+        assert one.grad is None
+
+
+def test_a_held_step_changes_nothing() -> None:
+    """Neither weights nor running means nor the count; the next one is as if it had never been."""
+    held, plain = make_network(4), make_network(4)
+    one, other = AdamW(held, DECAY), AdamW(plain, DECAY)
+    one.held = torch.ones(())
+    learn(held, 0)
+    one.step(0.1)
+    assert not any(mean.any() for mean in (*one.means.values(), *one.squares.values(), *one.counts.values()))
+    one.held.zero_()
+    for network, optimiser in ((held, one), (plain, other)):
+        learn(network, 1)
+        optimiser.step(0.1)
+    assert all(torch.equal(a, b) for a, b in zip(held.parameters(), plain.parameters(), strict=True))
+
+
+def test_training_does_not_import_a_compiler(tmp_path: Path) -> None:
+    """Which would take longer than everything else at a start."""
+    text = tmp_path / "text.txt"
+    text.write_text("so it goes on and on, " * 100)
+    program = f"import sys, charrnn; charrnn.train({str(text)!r}, out={str(tmp_path / 'run')!r}, steps=2, hidden=8)"
+    told = "print('torch' in sys.modules, 'torch._dynamo' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", f"{program}; {told}"], capture_output=True, text=True, check=True)
+    assert done.stdout == "True False\n"
