@@ -120,6 +120,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     import charrnn.cli.learning  # noqa: F401 - so that no life has to
+
     steps = STEPS_A_LIFE * (arguments.times + 1)
     with tempfile.TemporaryDirectory() as place:
         text = Path(place, "book.txt")
