@@ -85,7 +85,7 @@ class TrainingConfig:
     """updates in all; None while a time budget has not been measured yet"""
     minutes: float | None = None
     """time budget, from the command's start to its end"""
-    warm_up: int = 50
+    warm_up: int = 20
     """steps over which the learning rate rises from zero"""
     final_lr: float = 0.02
     """share of `lr` left at the last step"""

@@ -114,7 +114,7 @@ share = Number(0, 1)
 @option("--length", type=Number(1, 65_536, whole=True), section=LEARNING, help="Characters that gradients flow back.")
 @option("--lr", type=above_zero, section=LEARNING, help="Peak learning rate, of the recurrent weights.")
 @option(
-    "--warm-up", type=Number(0, 10**9, whole=True), section=LEARNING, help="Steps over which the rate rises (50)."
+    "--warm-up", type=Number(0, 10**9, whole=True), section=LEARNING, help="Steps over which the rate rises (20)."
 )
 @option("--final-lr", type=share, section=LEARNING, help="Share of the peak rate left at the end (0.02).")
 @option("--weight-decay", type=Number(0, 10), section=LEARNING, help="Weight decay of AdamW (0.02).")

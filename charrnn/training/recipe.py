@@ -38,7 +38,7 @@ HIGHEST_RATE = 0.02
 SHARE_FOR_TRAINED = 0.5
 """of the rate, for a network that goes on with another text: at 1, 0.5 and 0.3 of it 1×128 cells came from most of
 Tiny Shakespeare, on its last 111 kB, to 2.193, 2.230, 2.290 bits in 200 steps, but to 2.236, 2.218, 2.222 in 800"""
-FEWEST_UPDATES = 2_500
+FEWEST_UPDATES = 1_500
 """where the budget allows no more than these of long windows, they are made shorter"""
 BYTES_PER_WEIGHT = 20
 """weight, gradient, two moments of AdamW and a copy of the best, 4 bytes each"""
