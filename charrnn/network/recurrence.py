@@ -10,7 +10,9 @@ writes those that hear the last output and they lie next to each other:
     RNN   h
 """
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any, NamedTuple
 
 import torch
@@ -18,6 +20,7 @@ from torch import Tensor
 
 from charrnn.network.backpropagation import Blocks, Cast, Learned, WayBack, add_product, chunks
 from charrnn.network.cells import FULL
+from charrnn.network.shares import shares, side_by_side
 
 PRECISIONS: dict[str, Cast] = {"float32": lambda x: x, "bfloat16": torch.Tensor.bfloat16}
 """how a product's factors are cast; what is summed keeps its type"""
@@ -148,26 +151,52 @@ def _states(inputs: Tensor, hidden: Tensor) -> Tensor:
 
 
 class _Window(torch.autograd.Function):
-    """A layer's way through a window and its gradient's way back."""
+    """A layer's way through a window and its gradient's way back, the streams shared out among threads."""
 
     @staticmethod
     def forward(
         ctx: Any, cell: _Cell, precision: str, ended: Ended, inputs: Tensor, hidden: Tensor, *weights: Tensor
     ) -> Tensor:
-        ctx.cell, ctx.cast, ctx.ended = cell, PRECISIONS[precision], ended
-        states, *known = cell.forward(inputs, hidden, _Weights(*weights), ctx.cast, ended)
-        ctx.save_for_backward(inputs, weights[0], weights[1], states, *known)
-        return states[1:]
+        cast = PRECISIONS[precision]
+
+        def through(share: slice) -> tuple[Tensor, ...]:
+            places = None if ended is None else ended[:, share]
+            return cell.forward(inputs[:, share].contiguous(), hidden[share], _Weights(*weights), cast, places)
+
+        ctx.cell, ctx.cast, ctx.ended, ctx.shares = cell, cast, ended, shares(hidden)
+        known = side_by_side(through, ctx.shares)
+        ctx.save_for_backward(inputs, *weights[:2], *itertools.chain(*known))
+        return _joined([states[1:] for states, *_ in known], dimension=1)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, outputs: Tensor) -> tuple[Tensor | None, ...]:
-        inputs, weight_ih, weight_hh, states, *known = ctx.saved_tensors
-        back = WayBack(ctx.cell.blocks, ctx.cast, outputs, weight_hh, ctx.ended, ctx.needs_input_grad[4])
-        learned = Learned(ctx.cell.blocks, ctx.cast, inputs, weight_ih, weight_hh, ctx.needs_input_grad[3])
-        for begin, end in reversed(list(chunks(*inputs.shape[:2]))):
-            slopes = back.gradients[: end - begin]
-            ctx.cell.slopes(slopes, states[begin + 1 : end + 1], *(part[begin:end] for part in known))
-            back.through(begin, end, known)
-            learned.add(slopes, states, begin, end)
-        return None, None, None, learned.inputs, back.hidden, *learned.weights()
+        inputs, weight_ih, weight_hh, *known = ctx.saved_tensors
+        cell, each = ctx.cell, len(known) // len(ctx.shares)
+
+        def back(number: int) -> tuple[Tensor | None, Tensor | None, tuple[Tensor, ...]]:
+            share = ctx.shares[number]
+            states, *rest = known[number * each : (number + 1) * each]
+            heard, places = inputs[:, share].contiguous(), None if ctx.ended is None else ctx.ended[:, share]
+            told = outputs[:, share].contiguous()
+            way = WayBack(cell.blocks, ctx.cast, told, weight_hh, places, ctx.needs_input_grad[4])
+            learned = Learned(cell.blocks, ctx.cast, heard, weight_ih, weight_hh, ctx.needs_input_grad[3])
+            for begin, end in reversed(list(chunks(*heard.shape[:2]))):
+                slopes = way.gradients[: end - begin]
+                cell.slopes(slopes, states[begin + 1 : end + 1], *(part[begin:end] for part in rest))
+                way.through(begin, end, rest)
+                learned.add(slopes, states, begin, end)
+            return learned.inputs, way.hidden, learned.weights()
+
+        found = side_by_side(back, range(len(ctx.shares)))
+        heard, before, learned = zip(*found, strict=True)
+        given = (
+            _joined(heard, dimension=1) if ctx.needs_input_grad[3] else None,
+            _joined(before, dimension=0) if ctx.needs_input_grad[4] else None,
+        )
+        return None, None, None, *given, *(reduce(torch.add, parts) for parts in zip(*learned, strict=True))
+
+
+def _joined(shares: Sequence[Tensor], *, dimension: int) -> Tensor:
+    """Put the streams' shares side by side again."""
+    return torch.cat(tuple(shares), dimension) if len(shares) > 1 else shares[0]

@@ -1,6 +1,6 @@
 """Settings that fit this corpus, device and budget, where the user gave none.
 
-The rules: a network reads at least six characters for every recurrent weight in its budget, because a larger one
+The rules: a network reads at least five characters for every recurrent weight in its budget, because a larger one
 reads too little; and the more often it reads its text, the more it goes without. They come from trainings of prose,
 code, a small text and one of three thousand characters, in tests/benchmarks/recipes.md.
 """
@@ -19,7 +19,7 @@ from charrnn.network.model_file import count_multiplied, count_weights
 from charrnn.text.windows import steps_for
 
 DEFAULT_MINUTES = 5.0
-CHARACTERS_PER_WEIGHT = 6
+CHARACTERS_PER_WEIGHT = 5
 """of the recurrent weights; those of the output are as many as the alphabet wants"""
 FLOPS_PER_WEIGHT = 6
 """a character's forward and backward pass: Kaplan et al. 2020, section 2.1"""

@@ -1,5 +1,6 @@
 """The layers over a window against the equations of `cells`, torch's own layers and numerical gradients."""
 
+import itertools
 import resource
 from collections.abc import Callable
 
@@ -68,6 +69,23 @@ def test_window_equals_the_written_out_equations(
     assert torch.allclose(ours, expected, atol=1e-12)
     for mine, theirs in zip(gradients(ours, given), gradients(expected, given), strict=True):
         assert torch.allclose(mine, theirs, atol=1e-8)
+
+
+@pytest.mark.parametrize("ended", [False, True])
+@pytest.mark.parametrize("cuts", [(0, 2, 5), (0, 1, 3, 5)])
+def test_streams_shared_out_among_threads_learn_the_same(
+    cell: str, cuts: tuple[int, ...], ended: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many streams each thread takes, and where documents end: outputs and every gradient to 1e-12."""
+    given = arguments(cell, (9, 5, 4, 6))
+    places = torch.rand(9, 5) < 0.3 if ended else None
+    whole = LAYERS[cell][0](*given, ended=places)
+    monkeypatch.setattr(recurrence, "shares", lambda _hidden: [slice(*ends) for ends in itertools.pairwise(cuts)])
+    shared = LAYERS[cell][0](*given, ended=places)
+    assert torch.allclose(shared, whole, atol=1e-12)
+    for mine, theirs in zip(gradients(shared, given), gradients(whole, given), strict=True):
+        assert torch.allclose(mine, theirs, atol=1e-12)
+    assert not shared.detach().requires_grad
 
 
 @pytest.mark.parametrize("shape", SHAPES[:5], ids=str)

@@ -1,0 +1,59 @@
+"""Which streams each thread takes, and that threads give back what they were lent."""
+
+import threading
+
+import pytest
+import torch
+
+from charrnn.network.shares import FEWEST_NUMBERS, FEWEST_STREAMS, shares, side_by_side
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_every_stream_is_somebodys(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once, in order, about as many each; narrow or small windows stay whole, and those of a single thread."""
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    streams = threads * FEWEST_STREAMS + 1
+    units = FEWEST_NUMBERS // streams + 1
+    found = shares(torch.empty(streams, units))
+    assert [stream for share in found for stream in range(streams)[share]] == list(range(streams))
+    assert len(found) == threads
+    assert all(FEWEST_STREAMS <= share.stop - share.start <= FEWEST_STREAMS + 1 for share in found)
+    whole = [
+        shares(torch.empty(streams, units // 2)),
+        shares(torch.empty(threads * FEWEST_STREAMS - 1, 4096)),
+        shares(torch.empty(streams, units, device="meta")),
+    ]
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    whole.append(shares(torch.empty(streams, units)))
+    assert [len(share) for share in whole] == [1, 1, 1, 1]
+
+
+def test_each_part_is_done_by_a_thread_of_its_own_without_others_help() -> None:
+    """In order, with a single thread to every operation, and no gradient kept."""
+    before = torch.get_num_threads()
+    barrier = threading.Barrier(3)
+
+    def work(part: torch.Tensor) -> tuple[torch.Tensor, int, int]:
+        barrier.wait(timeout=60)
+        return part * 2, torch.get_num_threads(), threading.get_ident()
+
+    made, threads, who = zip(*side_by_side(work, torch.ones(3, 2, requires_grad=True).unbind()), strict=True)
+    assert torch.equal(torch.stack(made), torch.full((3, 2), 2.0))
+    assert not any(one.requires_grad for one in made)
+    assert threads == (1, 1, 1)
+    assert len(set(who)) == 3
+    assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_what_fails_in_a_thread_is_raised(failing: int) -> None:
+    """Whoever does it; and threads are as before."""
+    before = torch.get_num_threads()
+
+    def work(part: int) -> None:
+        if part == failing:
+            raise MemoryError(part)
+
+    with pytest.raises(MemoryError):
+        side_by_side(work, (0, 1))
+    assert torch.get_num_threads() == before
