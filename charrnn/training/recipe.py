@@ -32,7 +32,7 @@ LARGEST_BYTES = 1 << 38
 """a network whose training would need more than this is a slip of the finger"""
 RATES = {"lstm": 0.009, "gru": 0.009, "rnn": 0.005}
 """of 256 cells; wider layers learn with less, in proportion"""
-FREELY = 3.5
+FREELY = 2.0
 """so many times a text can be read without dropout, and is better without"""
 HIGHEST_RATE = 0.02
 SHARE_FOR_TRAINED = 0.5
@@ -140,7 +140,7 @@ def _left_out(asked: Mapping[str, Any], epochs: float, crowding: float) -> dict[
     chosen = {
         "dropout": outputs,
         "input_dropout": outputs / 4,
-        "weight_drop": min(0.5, max(0.0, 1.25 * (outputs - 0.18))),
+        "weight_drop": min(0.5, max(0.0, 1.25 * (outputs - 0.32))),
     }
     return {name: asked.get(name, round(share, 2)) for name, share in chosen.items()}
 
