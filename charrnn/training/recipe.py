@@ -30,7 +30,7 @@ CHARACTERS_PER_UNIT, WIDE_ENOUGH = 8, 384
 """of the alphabet: a softmax over thousands needs something to tell them by, whatever the time"""
 LARGEST_BYTES = 1 << 38
 """a network whose training would need more than this is a slip of the finger"""
-RATES = {"lstm": 0.009, "gru": 0.009, "rnn": 0.005}
+PEAK_RATES = {"lstm": 0.009, "gru": 0.009, "rnn": 0.005}
 """of 256 cells; wider layers learn with less, in proportion"""
 FREELY = 2.0
 """so many times a text can be read without dropout, and is better without"""
@@ -203,7 +203,7 @@ def _training(
 
 def _rate(network: NetworkConfig, circumstances: Circumstances) -> float:
     """Choose the highest learning rate: the wider or deeper, the lower; lower where there is something to lose."""
-    rate = min(HIGHEST_RATE, RATES[network.cell] * 256 / network.hidden / math.sqrt(network.layers))
+    rate = min(HIGHEST_RATE, PEAK_RATES[network.cell] * 256 / network.hidden / math.sqrt(network.layers))
     rate *= SHARE_FOR_TRAINED if circumstances.trained else 1
     return float(f"{rate:.2g}")
 

@@ -69,8 +69,8 @@ class Run:
         )
         with memory.told(network, training, len(corpus.vocabulary), device):
             self.network = CharacterNetwork(network, len(corpus.vocabulary), end=corpus.end).to(self.device)
+            self.optimiser = AdamW(self.network, training.weight_decay)
         self.network.expect(corpus.frequencies(self.train_characters))
-        self.optimiser = AdamW(self.network, training.weight_decay)
         self.state = self.network.start(training.batch)
         self.origin: str | None = None
         """the model file that its weights came from at the start"""
