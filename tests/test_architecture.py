@@ -75,7 +75,9 @@ ALLOWED = {
 }
 """each room and what it may import beside itself"""
 
-LEARNING = tuple(f"network.{name}" for name in ("module", "layers", "dropout", "recurrence", "backpropagation"))
+LEARNING = tuple(
+    f"network.{name}" for name in ("module", "layers", "dropout", "recurrence", "backpropagation", "shares")
+)
 """modules outside of training that are torch's"""
 
 MODULES = sorted(path for path in ROOT.rglob("*.py") if path.name not in ("__init__.py", "__main__.py"))

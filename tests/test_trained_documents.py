@@ -66,9 +66,9 @@ def test_what_was_held_out_can_be_read_again(poems: charrnn.TrainedModel) -> Non
 
 def test_what_a_document_cost_is_its_score(poems: charrnn.TrainedModel, call: Call) -> None:
     """Its end is a character of it in both."""
-    said = [json.loads(line) for line in call("sample", "--count", "4", "--seed", "1", "--json").out.splitlines()]
+    said = [json.loads(line) for line in call("sample", "--count", "16", "--seed", "1", "--json").out.splitlines()]
     alone = json.loads(call("sample", "--seed", "2", "--json").out)
-    assert [line["text"] for line in said] == poems.samples(count=4, seed=1)
+    assert [line["text"] for line in said] == poems.samples(count=16, seed=1)
     assert alone["text"] == said[1]["text"] == poems.sample(seed=2) == "".join(poems.stream(seed=2))
     # Those that read as one document, with nothing about them that would be left out.
     whole = [
