@@ -20,7 +20,7 @@ from torch import Tensor
 
 from charrnn.network.backpropagation import Blocks, Cast, Learned, WayBack, add_product, chunks
 from charrnn.network.cells import FULL
-from charrnn.network.shares import shares, side_by_side
+from charrnn.network.shares import in_threads, shares
 
 PRECISIONS: dict[str, Cast] = {"float32": lambda x: x, "bfloat16": torch.Tensor.bfloat16}
 """how a product's factors are cast; what is summed keeps its type"""
@@ -164,7 +164,7 @@ class _Window(torch.autograd.Function):
             return cell.forward(inputs[:, share].contiguous(), hidden[share], _Weights(*weights), cast, places)
 
         ctx.cell, ctx.cast, ctx.ended, ctx.shares = cell, cast, ended, shares(hidden)
-        known = side_by_side(through, ctx.shares)
+        known = in_threads(through, ctx.shares)
         ctx.save_for_backward(inputs, *weights[:2], *itertools.chain(*known))
         return _joined([states[1:] for states, *_ in known], dimension=1)
 
@@ -188,7 +188,7 @@ class _Window(torch.autograd.Function):
                 learned.add(slopes, states, begin, end)
             return learned.inputs, way.hidden, learned.weights()
 
-        found = side_by_side(back, range(len(ctx.shares)))
+        found = in_threads(back, range(len(ctx.shares)))
         heard, before, learned = zip(*found, strict=True)
         given = (
             _joined(heard, dimension=1) if ctx.needs_input_grad[3] else None,

@@ -31,7 +31,7 @@ def shares(hidden: Tensor) -> list[slice]:
     return [slice(begin, end) for begin, end in pairwise(ends)]
 
 
-def side_by_side(work: Callable[[Part], Made], parts: Sequence[Part]) -> list[Made]:
+def in_threads(work: Callable[[Part], Made], parts: Sequence[Part]) -> list[Made]:
     """Do the work on every part, each in a thread whose operations are all its own, and without a gradient."""
     if len(parts) == 1:
         return [work(parts[0])]

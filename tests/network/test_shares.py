@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from charrnn.network.shares import FEWEST_NUMBERS, FEWEST_STREAMS, shares, side_by_side
+from charrnn.network.shares import FEWEST_NUMBERS, FEWEST_STREAMS, in_threads, shares
 
 
 @pytest.mark.parametrize("threads", [2, 3])
@@ -37,7 +37,7 @@ def test_each_part_is_done_by_a_thread_of_its_own_without_others_help() -> None:
         barrier.wait(timeout=60)
         return part * 2, torch.get_num_threads(), threading.get_ident()
 
-    made, threads, who = zip(*side_by_side(work, torch.ones(3, 2, requires_grad=True).unbind()), strict=True)
+    made, threads, who = zip(*in_threads(work, torch.ones(3, 2, requires_grad=True).unbind()), strict=True)
     assert torch.equal(torch.stack(made), torch.full((3, 2), 2.0))
     assert not any(one.requires_grad for one in made)
     assert threads == (1, 1, 1)
@@ -55,5 +55,5 @@ def test_what_fails_in_a_thread_is_raised(failing: int) -> None:
             raise MemoryError(part)
 
     with pytest.raises(MemoryError):
-        side_by_side(work, (0, 1))
+        in_threads(work, (0, 1))
     assert torch.get_num_threads() == before
