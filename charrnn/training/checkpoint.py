@@ -34,7 +34,7 @@ def save_model(run: Run, directory: RunDirectory, *, measured: Measured | None =
     `measured`: the losses at the end, where those are known; otherwise the sample's stands in the file. Raise
     OSError, or DivergedError where a weight is no number.
     """
-    best = run.best or Best(step=run.step, nats=math.nan, train_nats=math.nan, characters=0, weights=run.weights())
+    best = run.best or Best(step=run.step, nats=math.nan, train_nats=math.nan, characters=0, weights=run.averages())
     _refuse_nonsense(run, best.weights)
     carried = measured.carried if measured else best
     story = {

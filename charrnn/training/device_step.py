@@ -1,8 +1,8 @@
 """A step that is queued on a GPU and not waited for: the same work on the same memory each time, to be captured.
 
 The host says which step it is and how fast to learn, and goes on; what came of it stays on the device until somebody
-looks. A loss or gradient that is no number stops everything there before the update: weights, moments and state stay
-those of the last good step, whatever is queued behind it. When to look is left to `run`.
+looks. A loss or gradient that is no number stops everything there before the update: weights, their means, moments
+and state stay those of the last good step, whatever is queued behind it. When to look is left to `run`.
 """
 
 from typing import NamedTuple
@@ -11,6 +11,7 @@ import torch
 
 from charrnn.config import TrainingConfig
 from charrnn.network.module import CharacterNetwork, State
+from charrnn.training.averaging import follow
 from charrnn.training.capture import Captured, Recorder
 from charrnn.training.chance import begin_chance
 from charrnn.training.device import tf32
@@ -34,11 +35,12 @@ class Seen(NamedTuple):
 
 
 class DeviceStep:
-    """Learns from one window after the other on the memory that it was given: parameters, moments and state."""
+    """Learns from one window after the other on the memory it was given: weights, their means, moments, state."""
 
     def __init__(
         self,
         network: CharacterNetwork,
+        averaged: CharacterNetwork,
         optimiser: AdamW,
         state: State,
         windows: DeviceWindows | OneWindow,
@@ -49,11 +51,12 @@ class DeviceStep:
 
         recorder: what makes one piece of a step; None: it stays many.
         """
-        self._network, self._optimiser, self._windows, self._training = network, optimiser, windows, training
+        self._network, self._averaged, self._optimiser = network, averaged, optimiser
+        self._windows, self._training = windows, training
         device = self._device = state[0].device
         self.state: State = tuple(part.to(torch.float32, copy=True) for part in state)
         """after the last good step; the same tensors all along"""
-        self._rate = torch.zeros((), device=device)
+        self._rate, self._newest = torch.zeros((), device=device), torch.zeros((), device=device)
         self._number = torch.zeros((), dtype=torch.float64, device=device)
         self._sums = torch.zeros(3, dtype=torch.float64, device=device)
         """steps, nats, gradient norm since somebody last looked"""
@@ -68,13 +71,17 @@ class DeviceStep:
         self.unseen = 0
         """steps since somebody last looked"""
 
-    def queue(self, step: int, rate: float) -> None:
-        """Have the device learn from a step's windows at a rate, and do not wait for it."""
+    def queue(self, step: int, rate: float, newest: float) -> None:
+        """Have the device learn from a step's windows at a rate, and do not wait for it.
+
+        newest: how much of the averaged weights its own are to be.
+        """
         self._step = step
         begin_chance(self._device, self._training.seed, step)
         self._windows.stand_at(step)
         self._number.fill_(step + 1)
         self._rate.fill_(rate)
+        self._newest.fill_(newest)
         (self._captured or self._once)()
         self.unseen += 1
 
@@ -102,6 +109,7 @@ class DeviceStep:
             learned = learn(self._network, ids, begun, self._training)
         self._judge(learned)
         self._optimiser.step(self._rate)
+        follow(self._averaged, self._network, self._newest * (self._held == 0))
         for kept, new in zip(self.state, learned.state, strict=True):
             kept.copy_(torch.where(self._held > 0, kept, new))
 

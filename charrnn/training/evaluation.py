@@ -55,14 +55,14 @@ class Measured:
 
 
 def measure(run: Run) -> Generator[Moment, None, Measured]:
-    """Measure the run as it is on all of the held-out text, or on as much as is read at the end."""
+    """Measure the averaged weights as they are on all of the held-out text, or on as much as is read at the end."""
     carried = yield from _loss(run, _rows(run, WARM_UP), at_most=MOST_CHARACTERS)
     window256 = yield from _loss(run, _windows(run), at_most=MOST_CHARACTERS, window=WINDOW)
     return Measured(carried=carried, window256=window256)
 
 
 def evaluate(run: Run) -> Iterator[Moment | Evaluation]:
-    """Measure the run as it is on a sample, the same one each time, and remember its weights if they are the best.
+    """Measure the averaged weights on a sample, the same one each time, and remember them if they are the best.
 
     The run is changed after the last moment only. Raise DivergedError if the loss is no number.
     """
@@ -85,7 +85,7 @@ def _judged(run: Run, loss: Loss, characters: int) -> Evaluation:
             nats=loss.nats,
             train_nats=train_nats,
             characters=loss.characters,
-            weights=run.weights(),
+            weights=run.averages(),
         )
     if is_sound(loss.nats, loss.error, train_nats, run.best):
         run.sound_parts = run.parts["evaluation"]
@@ -133,7 +133,6 @@ def read_at_the_end(run: Run) -> int:
 def _loss(run: Run, rows: Rows, *, at_most: int, window: int = 0) -> Generator[Moment, None, Loss]:
     """Read rows until so many characters are scored; the state is zeroed every `window` characters, 0: never."""
     costs, count, read = [], 0, 0
-    run.network.eval()
     try:
         for chunk, nats in _costs(run, rows, window):
             costs.append(nats[chunk.scored])
@@ -144,7 +143,6 @@ def _loss(run: Run, rows: Rows, *, at_most: int, window: int = 0) -> Generator[M
             if at_an_edge and count >= at_most:
                 break
     finally:
-        run.network.train()
         run.corpus.release()
     nats_of_each = np.concatenate(costs, dtype=np.float64)
     error = float(nats_of_each.std()) / math.sqrt(count)
@@ -157,9 +155,9 @@ def _costs(run: Run, rows: Rows, window: int) -> Iterator[tuple[Chunk, NDArray[n
     length = _piece(rows.count * run.network.vocabulary_size)
     for number, chunk in enumerate(rows.chunks(ids, length)):
         if number == 0 or (window and number * length % window == 0):
-            state = run.network.start(rows.count)
+            state = run.averaged.start(rows.count)
         with tf32(run.device, allowed=False):
-            nats, state = run.network.costs(chunk.inputs, chunk.targets, state)
+            nats, state = run.averaged.costs(chunk.inputs, chunk.targets, state)
         yield chunk, nats
 
 

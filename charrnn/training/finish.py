@@ -37,12 +37,12 @@ def finish(run: Run, directory: RunDirectory) -> Generator[Moment, None, Outcome
     """
     best = run.best
     assert best is not None, "a training ends after an evaluation"
-    last = {name: tensor.clone() for name, tensor in run.network.state_dict().items()}
-    run.network.load_state_dict({name: torch.from_numpy(weight) for name, weight in best.weights.items()})
+    last = {name: tensor.clone() for name, tensor in run.averaged.state_dict().items()}
+    run.averaged.load_state_dict({name: torch.from_numpy(weight) for name, weight in best.weights.items()})
     try:
         measured = yield from measure(run)
     finally:
-        run.network.load_state_dict(last)
+        run.averaged.load_state_dict(last)
     save_last(run, directory, measured=measured)
     characters = run.step * run.training.batch * run.training.length
     return Outcome(

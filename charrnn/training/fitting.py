@@ -21,8 +21,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
 """mappings of numbers, and what stands in each"""
 LARGEST = 1e15
 
+Arrays = Mapping[str, NDArray[Any]]
 
-def refuse_misfits(run: Run, arrays: Mapping[str, NDArray[Any]], words: Mapping[str, Any], *, moments: Any) -> None:
+
+def refuse_misfits(run: Run, arrays: Arrays, words: Mapping[str, Any], *, moments: Any) -> None:
     """See that arrays and numbers are those of such a run (KeyError, ValueError, TypeError)."""
     for name in NUMBERS:
         _refuse_no_number(name, words.get(name))
@@ -33,7 +35,7 @@ def refuse_misfits(run: Run, arrays: Mapping[str, NDArray[Any]], words: Mapping[
                 if name not in names:
                     raise ValueError(f"{group} has an unknown {name!r:.40}")
                 _refuse_no_number(name, value)
-    for name, like in _expected(run, words, moments):
+    for name, like in _expected(run, arrays, words, moments):
         array = arrays[name]
         if array.shape != like.shape or array.dtype != like.dtype:
             raise ValueError(f"{name} is {array.dtype} {array.shape}, not {like.dtype} {like.shape}")
@@ -46,14 +48,17 @@ def _refuse_no_number(name: str, value: Any) -> None:
         raise ValueError(f"{name} is {value!r:.40}")
 
 
-def _expected(run: Run, words: Mapping[str, Any], moments: Any) -> Iterator[tuple[str, NDArray[Any]]]:
+def _expected(run: Run, arrays: Arrays, words: Mapping[str, Any], moments: Any) -> Iterator[tuple[str, NDArray[Any]]]:
     """Name the arrays that a file of this run has, each with one that is like it."""
     weights = run.weights()
     yield from weights.items()
     yield "since_report", run.since_report
     for number, part in enumerate(run.state):
         yield f"state.{number}", np.empty(tuple(part.shape), np.float32)
+    averaged = any(name.startswith("averaged.") for name in arrays)
     for name, weight in weights.items():
+        if averaged:
+            yield f"averaged.{name}", weight
         if words["step"]:
             yield from ((f"optimiser.{moment}.{name}", weight) for moment in moments)
         if words["best"] is not None:

@@ -18,8 +18,8 @@ try:
 except ImportError:  # there is none on Windows
     resource = None  # type: ignore[assignment]
 
-COPIES_OF_WEIGHTS = 7
-"""the weights, their gradients, the optimiser's two means, the best ones, and two more while they are saved"""
+COPIES_OF_WEIGHTS = 8
+"""the weights, their means and gradients, the optimiser's two means, the best, and two more while they are saved"""
 BYTES = 4
 LIBRARIES = 500_000_000
 """bytes that torch and Python take by themselves"""

@@ -65,7 +65,7 @@ def preview(run: Run) -> Iterator[Moment | Preview]:
 
 def _reader(run: Run) -> Reader:
     """Lay the network out where it is stepped sooner: a large one, which a CPU takes seconds for, where it learns."""
-    model = run.model(run.weights())
+    model = run.model(run.averages())
     if run.device.type != "cuda" or model.parameters < LARGE:
         return Reader.of(model)
     return Reader.of(model, arrays=lambda weight: torch.from_numpy(weight).to(run.device))

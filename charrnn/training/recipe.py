@@ -40,8 +40,8 @@ SHARE_FOR_TRAINED = 0.5
 Tiny Shakespeare, on its last 111 kB, to 2.213, 2.210, 2.236 bits in 200 steps, and to 2.248, 2.228, 2.221 in 800"""
 FEWEST_UPDATES = 1_500
 """where the budget allows no more than these of long windows, they are made shorter"""
-BYTES_PER_WEIGHT = 20
-"""weight, gradient, two moments of AdamW and a copy of the best, 4 bytes each"""
+BYTES_PER_WEIGHT = 24
+"""weight, mean, gradient, two moments of AdamW and a copy of the best, 4 bytes each"""
 
 
 @dataclass(frozen=True, kw_only=True)

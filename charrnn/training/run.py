@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import DivergedError
@@ -20,6 +19,7 @@ from charrnn.network.module import CharacterNetwork
 from charrnn.text.corpus import Corpus
 from charrnn.text.windows import Windows
 from charrnn.training import memory
+from charrnn.training.averaging import averaged, follow, newest_share
 from charrnn.training.capture import cuda_graphs
 from charrnn.training.chance import begin_chance
 from charrnn.training.device_step import DeviceStep
@@ -70,7 +70,9 @@ class Run:
         with memory.told(network, training, len(corpus.vocabulary), device):
             self.network = CharacterNetwork(network, len(corpus.vocabulary), end=corpus.end).to(self.device)
             self.optimiser = AdamW(self.network, training.weight_decay)
-        self.network.expect(corpus.frequencies(self.train_characters))
+            self.network.expect(corpus.frequencies(self.train_characters))
+            self.averaged = averaged(self.network)
+            """what is evaluated and kept, while the other learns"""
         self.state = self.network.start(training.batch)
         self.origin: str | None = None
         """the model file that its weights came from at the start"""
@@ -143,6 +145,7 @@ class Run:
         if not (math.isfinite(nats) and math.isfinite(gradient_norm)):
             raise self.diverged("its gradient" if math.isfinite(nats) else "the loss", self.step + 1)
         self.optimiser.step(rate)
+        follow(self.averaged, self.network, newest_share(self.training, self.plan, self.step))
         self.state = learned.state
         self.step += 1
         self.since_report += (1, nats, gradient_norm)
@@ -154,7 +157,7 @@ class Run:
         if self._ahead is None or self._ahead.state is not self.state:
             self._ahead = self._device_step()
             self.state = self._ahead.state
-        self._ahead.queue(self.step, rate)
+        self._ahead.queue(self.step, rate, newest_share(self.training, self.plan, self.step))
         self.step += 1
         if refusal := self._ahead.take_refusal():
             self.troubles.append(f"steps are not replayed from a CUDA graph, so they are slower: {refusal}")
@@ -183,16 +186,21 @@ class Run:
         if self.device.type == "cuda":
             room, recorder = SHARE_FOR_TEXT * torch.cuda.mem_get_info()[0], cuda_graphs()
         windows = DeviceWindows(self.windows, self.device, room=room)
-        return DeviceStep(self.network, self.optimiser, self.state, windows, self.training, recorder)
+        return DeviceStep(self.network, self.averaged, self.optimiser, self.state, windows, self.training, recorder)
 
     def start_from(self, weights: Mapping[str, NDArray[np.float32]], origin: str) -> None:
         """Begin with the weights of a model instead of chance."""
-        self.network.load_state_dict({name: torch.from_numpy(np.array(weight)) for name, weight in weights.items()})
+        for network in (self.network, self.averaged):
+            network.load_state_dict({name: torch.from_numpy(np.array(weight)) for name, weight in weights.items()})
         self.origin = origin
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
-        """Copy the weights out, under the names of a model file."""
-        return {name: _plain(tensor).copy() for name, tensor in self.network.state_dict().items()}
+        """Copy the weights that learn out, under the names of a model file."""
+        return _copied(self.network)
+
+    def averages(self) -> dict[str, NDArray[np.float32]]:
+        """Copy the averaged weights out, likewise."""
+        return _copied(self.averaged)
 
     def model(self, weights: Mapping[str, NDArray[np.float32]]) -> Model:
         """Put weights together with what is needed to use them."""
@@ -217,5 +225,5 @@ class Run:
         )
 
 
-def _plain(tensor: Tensor) -> NDArray[np.float32]:
-    return tensor.detach().float().cpu().numpy()
+def _copied(network: CharacterNetwork) -> dict[str, NDArray[np.float32]]:
+    return {name: tensor.detach().float().cpu().numpy().copy() for name, tensor in network.state_dict().items()}

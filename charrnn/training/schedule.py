@@ -49,6 +49,11 @@ class Plan:
 
 def learning_rate(training: TrainingConfig, plan: Plan, step: int) -> float:
     """Rise linearly from zero, then fall along half a cosine to `final_lr` of the highest at the plan's end."""
+    return training.lr * share_of_highest(training, plan, step)
+
+
+def share_of_highest(training: TrainingConfig, plan: Plan, step: int) -> float:
+    """Say which share of the highest rate a step has."""
     rising = min(1.0, (step + 1) / (training.warm_up + 1))
     falling = 0.5 * (1 + math.cos(math.pi * plan.progress(step)))
-    return training.lr * rising * (training.final_lr + (1 - training.final_lr) * falling)
+    return rising * (training.final_lr + (1 - training.final_lr) * falling)

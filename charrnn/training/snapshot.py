@@ -22,6 +22,8 @@ from charrnn.training.schedule import Plan
 
 Arrays = Mapping[str, NDArray[Any]]
 
+AVERAGED, BEST = "averaged.", "best."
+"""before the names of weights"""
 MOMENTS = ("exp_avg", "exp_avg_sq")
 """AdamW's running means of the gradient and of its square"""
 
@@ -37,11 +39,12 @@ def arrays_of(run: Run) -> Arrays:
     run.look()
     sums = {"since_report": run.since_report, "since_evaluation": run.since_evaluation}
     arrays: dict[str, NDArray[Any]] = {**run.weights(), **sums}
+    arrays |= {f"{AVERAGED}{name}": mean for name, mean in run.averages().items()}
     if run.step:
         arrays |= {name: moment.cpu().numpy() for name, moment in _moments(run).items()}
     arrays |= {f"state.{number}": part.float().cpu().numpy() for number, part in enumerate(run.state)}
     if run.best is not None:
-        arrays |= {f"best.{name}": weight for name, weight in run.best.weights.items()}
+        arrays |= {f"{BEST}{name}": weight for name, weight in run.best.weights.items()}
     return arrays
 
 
@@ -71,7 +74,10 @@ def metadata_of(run: Run) -> dict[str, str]:
 def restore(run: Run, arrays: Arrays, words: Mapping[str, Any]) -> None:
     """Put a run of the same configuration where another one was (KeyError, ValueError, TypeError: none fits)."""
     refuse_misfits(run, arrays, words, moments=MOMENTS)
-    run.network.load_state_dict({name: torch.from_numpy(arrays[name].copy()) for name in run.network.state_dict()})
+    weights = {name: arrays[name] for name in run.network.state_dict()}
+    # Runs begun before weights were averaged have no means: theirs begin here.
+    for network, those in ((run.network, weights), (run.averaged, _part(arrays, AVERAGED) or weights)):
+        network.load_state_dict({name: torch.from_numpy(weight.copy()) for name, weight in those.items()})
     run.step, run.seconds, run.plan = words["step"], words["seconds"], Plan(**words["plan"])
     run.previewed_at, run.concluded = words["previewed_at"], words["concluded"]
     run.step_seconds = words["step_seconds"]
@@ -89,7 +95,7 @@ def restore(run: Run, arrays: Arrays, words: Mapping[str, Any]) -> None:
     if "since_evaluation" in arrays:
         run.since_evaluation = arrays["since_evaluation"].copy()
     if words["best"] is not None:
-        run.best = Best(**{"train_nats": math.nan} | words["best"], weights=_part(arrays, "best."))
+        run.best = Best(**{"train_nats": math.nan} | words["best"], weights=_part(arrays, BEST))
 
 
 def _moments(run: Run) -> dict[str, Tensor]:

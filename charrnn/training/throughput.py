@@ -15,6 +15,7 @@ import torch
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.network.module import CharacterNetwork
+from charrnn.training.averaging import averaged
 from charrnn.training.capture import WARM_UP, Recorder, cuda_graphs
 from charrnn.training.device import flops_per_second
 from charrnn.training.device_step import DeviceStep
@@ -89,13 +90,14 @@ def speed(
     """Time a few steps of a network: characters a second."""
     network = _network(config, vocabulary_size, device)
     window = OneWindow(training, vocabulary_size, device)
-    step = DeviceStep(network, AdamW(network), network.start(training.batch), window, training, recorder)
+    state = network.start(training.batch)
+    step = DeviceStep(network, averaged(network), AdamW(network), state, window, training, recorder)
     for number in range(WARM_UP + 1):
-        step.queue(number, RATE)
+        step.queue(number, RATE, 1.0)
     step.look()
     began = clock()
     for number in range(STEPS):
-        step.queue(number, RATE)
+        step.queue(number, RATE, 1.0)
     step.look()
     return STEPS * training.batch * training.length / (clock() - began)
 

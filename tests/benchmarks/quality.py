@@ -7,7 +7,7 @@ printed when it is done and a table of the medians at the end. What is measured,
 by position and by the best weights: `carried`, the loss with one state carried through all of it; `window256`, the
 loss with the state zeroed every 256 characters; and beside them the n-gram's. `off` is by how much the whole command,
 from its start to its end, missed the time asked for. `--reach` also prints how many seconds after its first preview,
-just before its first step, a training of a quarter of a minute has the carried loss of a sample below a figure.
+just before its first step, a training of nine seconds has the carried loss of a sample below a figure.
 OPTIONS are those of `charrnn train`, for instance `-- --device cuda --cell gru`.
 """
 
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 COLUMNS = ("text", "minutes", "network", "epochs", "carried (all)", "window256", "n-gram", "characters/s", "off")
-SHORT_MINUTES = 0.25
+SHORT_MINUTES = 0.15
 """of the training that is to reach a loss soon"""
 
 

@@ -28,9 +28,9 @@ RUN = RunDirectory(Path("checkpoints/book"))
 
 
 def poison(run: Run, value: float) -> None:
-    """Have a weight be no number."""
-    with torch.no_grad():
-        run.network.output.bias[0] = value
+    """Have a weight be no number, and so its mean."""
+    for network in (run.network, run.averaged):
+        network.output.bias.data[0] = value
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])

@@ -55,7 +55,7 @@ def make(make_run: Callable[..., Run]) -> Callable[..., Run]:
 def eager(run: Run) -> Run:
     """Have a run queue its steps piece by piece."""
     windows = DeviceWindows(run.windows, run.device, room=1e9)
-    run._ahead = DeviceStep(run.network, run.optimiser, run.state, windows, run.training, None)
+    run._ahead = DeviceStep(run.network, run.averaged, run.optimiser, run.state, windows, run.training, None)
     run.state = run._ahead.state
     return run
 

@@ -22,6 +22,7 @@ from charrnn.errors import DivergedError
 from charrnn.network.module import CharacterNetwork
 from charrnn.runs import RunDirectory
 from charrnn.training import checkpoint, saving
+from charrnn.training.averaging import averaged
 from charrnn.training.capture import WARM_UP, Recorder, Work
 from charrnn.training.device_step import DeviceStep
 from charrnn.training.device_windows import DeviceWindows, OneWindow
@@ -39,7 +40,7 @@ def ahead(run: Run, recorder: Recorder | None = None) -> Run:
     """Have a run queue its steps, as on a GPU."""
     run.runs_ahead = True
     windows = DeviceWindows(run.windows, run.device, room=math.inf)
-    run._ahead = DeviceStep(run.network, run.optimiser, run.state, windows, run.training, recorder)
+    run._ahead = DeviceStep(run.network, run.averaged, run.optimiser, run.state, windows, run.training, recorder)
     run.state = run._ahead.state
     return run
 
@@ -99,13 +100,13 @@ def test_nobody_waits_for_a_step_but_now_and_then(make_run: Callable[..., Run]) 
 def test_what_is_no_number_changes_nothing_though_steps_are_queued_behind_it(
     what: str, make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Nothing but the weight that was poisoned; whoever looks is told the step, and nothing is saved."""
+    """Nothing but the weight that was poisoned and its mean; whoever looks is told the step, and nothing is saved."""
     run = ahead(make_run(steps=None, minutes=1.0, reset=0.0))
     for _ in range(3):
         run.update()
     if what == "the loss":
-        with torch.no_grad():
-            run.network.output.bias[0] = math.nan
+        for network in (run.network, run.averaged):
+            network.output.bias.data[0] = math.nan
     before = {name: array.copy() for name, array in arrays_of(run).items() if not name.startswith("since")}
     if what == "its gradient":
         monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *_: torch.tensor(math.inf))
@@ -270,7 +271,7 @@ def test_nothing_in_a_step_asks_the_device_or_gives_it_a_number(
     run, device = make_run(cell=cell, length=4, **DROPPED), torch.device("meta")
     network = run.network.to(device)
     windows = DeviceWindows(run.windows, device, room=math.inf if fits else 0)
-    step = DeviceStep(network, AdamW(network), network.start(4), windows, run.training, None)
+    step = DeviceStep(network, averaged(network), AdamW(network), network.start(4), windows, run.training, None)
     windows.stand_at(3)
     with NothingAsked() as asked:
         step._once()

@@ -131,10 +131,10 @@ def test_the_preview_shows_whole_documents(make_names_run: MakeRun) -> None:
     assert len(shown) <= CHARACTERS
     assert 5 < len(shown.split("\n")) < 60
     with torch.no_grad():
-        run.network.output.bias[run.corpus.end] = -100
+        run.averaged.output.bias[run.corpus.end] = -100
     assert len(previewed(run)) == CHARACTERS
     with torch.no_grad():
-        run.network.output.bias[run.corpus.end] = 100
+        run.averaged.output.bias[run.corpus.end] = 100
     assert set(previewed(run)) == {"\n"}
 
 

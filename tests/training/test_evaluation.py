@@ -20,7 +20,7 @@ def trained(make_run: Callable[..., Run], **settings: float) -> tuple[Run, Reade
     run = make_run(**{"steps": 60, "dropout": 0.5, "val_fraction": 0.5} | settings)
     list(train(run, sample_every=0))
     ids = np.asarray(run.corpus.ids[run.train_characters :], dtype=np.int64)
-    return run, Reader(run.network.config, run.weights()), ids
+    return run, Reader(run.network.config, run.averages()), ids
 
 
 def cold(reader: Reader, ids: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -88,7 +88,7 @@ def test_rows_with_a_warm_up_give_the_loss_of_one_long_pass(make_run: Callable[.
     """Reading many rows side by side is nearly the stream that the figure is named after."""
     run = make_run(steps=100)
     list(train(run, sample_every=0))
-    reader = Reader(run.network.config, run.weights())
+    reader = Reader(run.network.config, run.averages())
     one_pass = character_nats(reader, run.corpus.ids[run.train_characters :], rows=1, warm_up=0)
     loss = held_out_loss(run)
     assert loss.characters == one_pass.size

@@ -61,7 +61,7 @@ def test_the_best_evaluation_keeps_its_weights(make_run: Callable[..., Run]) -> 
     best = min(evaluations, key=lambda event: event.nats)
     assert run.best is not None
     assert (run.best.step, run.best.nats) == (best.step, best.nats)
-    run.network.load_state_dict({name: torch.from_numpy(weight) for name, weight in run.best.weights.items()})
+    run.averaged.load_state_dict({name: torch.from_numpy(weight) for name, weight in run.best.weights.items()})
     assert held_out_loss(run, warm_up=64).nats == pytest.approx(best.nats, abs=1e-5)
 
 
