@@ -4,6 +4,7 @@ The training text's suffixes are sorted once and kept beside the run; sorting is
 """
 
 import hashlib
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError
 from charrnn.network import tensor_file
-from charrnn.text.suffixes import Places, Suffixes, sorted_suffixes
+from charrnn.text.suffixes import Match, Places, Suffixes, sorted_suffixes
 from charrnn.text.vocabulary import Ids
 
 SHORTEST = 20
@@ -82,15 +83,29 @@ def _marks(characters: int, stretches: Iterable[Stretch]) -> NDArray[np.bool_]:
 
 def novelty_of(ids: Ids, training: Suffixes, shortest: int = SHORTEST) -> Novelty:
     """Find every stretch of a text, ids (N,), of at least `shortest` characters that stands in the training text."""
-    stretches: list[Stretch] = []
     firsts, stops = training.ranges(ids, shortest)
-    known = ids.astype(training.ids.dtype)
-    reached = 0
-    for start in np.flatnonzero(firsts < stops).tolist():
-        length, place = training.longest(known[start:], int(firsts[start]), int(stops[start]))
-        if start + length > reached:
-            reached = start + length
-            stretches.append(Stretch(start=start, length=length, place=place))
+    known, begins = ids.astype(training.ids.dtype), np.flatnonzero(firsts < stops).tolist()
+
+    def match(start: int, end: int | None = None) -> Match:
+        return training.longest(known[start:end], int(firsts[start]), int(stops[start]))
+
+    def next_beyond(number: int, end: int) -> int:
+        """Find the first that begins inside a stretch and goes on beyond its end, or else the first after it."""
+
+        def goes_on(other: int) -> bool:
+            return match(begins[other], end + 1).length > end - begins[other]
+
+        # If one goes on, so does all that begins later.
+        inside = range(number + 1, bisect_right(begins, end + 1 - shortest))
+        return number + 1 + bisect_left(inside, True, key=goes_on)
+
+    stretches: list[Stretch] = []
+    number = 0
+    while number < len(begins):
+        start = begins[number]
+        length, place = match(start)
+        stretches.append(Stretch(start=start, length=length, place=place))
+        number = next_beyond(number, start + length)
     return Novelty.made_of(len(ids), stretches)
 
 

@@ -1,6 +1,7 @@
 """What of a text is copied from the training text."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from charrnn import novelty
 from charrnn.errors import CharrnnError
 from charrnn.novelty import Novelty, Stretch, novelty_of, ordinary, suffixes_of
-from charrnn.text.suffixes import Suffixes, sorted_suffixes
+from charrnn.text.suffixes import Match, Suffixes, sorted_suffixes
 
 SMALL = st.lists(st.integers(0, 2), min_size=1, max_size=60)
 
@@ -34,6 +35,34 @@ def test_what_is_copied_is_what_a_look_at_every_stretch_finds(
         end = stretch.start + stretch.length
         assert text[stretch.start : end] == training[stretch.place : stretch.place + stretch.length]
         assert end == len(text) or text[stretch.start : end + 1] not in windows(training, stretch.length + 1)
+
+
+@pytest.mark.parametrize("written", ["the text itself", "twice a half", "a half, then what is new"])
+def test_a_long_copy_is_not_looked_for_from_each_of_its_characters(
+    written: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stretches are few, and found with few looks: a hundred thousand characters in an instant."""
+    ids = np.random.default_rng(0).integers(0, 4, 100_000)
+    half = ids[:50_000]
+    text = {
+        "the text itself": ids,
+        "twice a half": np.concatenate((half, half)),
+        "a half, then what is new": np.concatenate((half, np.full(30, 3), half[:10])),
+    }[written]
+    looks = 0
+    longest = Suffixes.longest
+
+    def counted(*given: Any) -> Match:
+        nonlocal looks
+        looks += 1
+        return longest(*given)
+
+    monkeypatch.setattr(Suffixes, "longest", counted)
+    found = novelty_of(text, Suffixes(ids, sorted_suffixes(ids, 4)))
+    assert found.longest is not None
+    assert found.longest.length >= 50_000
+    assert found.copied == (found.longest.length if "new" in written else 100_000)
+    assert looks < 100
 
 
 def windows(text: list[int], length: int) -> list[list[int]]:
