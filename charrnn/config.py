@@ -90,7 +90,7 @@ class TrainingConfig:
     final_lr: float = 0.02
     """share of `lr` left at the last step"""
     weight_decay: float = 0.02
-    """AdamW's decay of the weight matrices"""
+    """AdamW's decay of the weight matrices, each at its own learning rate"""
     clip: float = 1.0
     """gradients whose norm is larger are scaled down to it; 0: never"""
     reset: float = 0.01

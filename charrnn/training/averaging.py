@@ -2,8 +2,8 @@
 
 While the learning rate is high, the weights that learn jump about a place that is better than any they jump to, and
 follow the streams being read; their running mean is near that place, from the first seconds on. It reaches back over
-an eighth of the steps so far, and over less as the rate falls and they settle by themselves: at the end of a training
-it is where they are. What it brings on the way is in tests/benchmarks/recipes.md.
+an eighth of the steps so far, and over less as the rate falls and they settle by themselves: at the end of a usual
+training over a fiftieth. What it brings on the way is in tests/benchmarks/recipes.md.
 """
 
 import copy
@@ -26,8 +26,8 @@ def averaged(network: CharacterNetwork) -> CharacterNetwork:
 
 def newest_share(training: TrainingConfig, plan: Plan, step: int) -> float:
     """Say how much of the means the weights after a step are to be: one over the steps that these reach back."""
-    falling = math.sqrt(share_of_highest(training, plan, step))
-    return 1 / max(1.0, SHARE_OF_STEPS * step * falling)
+    restless = math.sqrt(share_of_highest(training, plan, step))
+    return 1 / max(1.0, SHARE_OF_STEPS * step * restless)
 
 
 @torch.no_grad()

@@ -29,7 +29,7 @@ class DamagedError(CharrnnError):
 
 
 def save_model(run: Run, directory: RunDirectory, *, measured: Measured | None = None) -> None:
-    """Write the best weights, or those of now if none were evaluated yet, as the run's model.
+    """Write the best averaged weights, or those of now if none were evaluated yet, as the run's model.
 
     `measured`: the losses at the end, where those are known; otherwise the sample's stands in the file. Raise
     OSError, or DivergedError where a weight is no number.

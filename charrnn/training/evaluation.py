@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.network.module import CharacterNetwork
 from charrnn.text.rows import Chunk, Rows, cut
 from charrnn.training.device import tf32
 from charrnn.training.events import Evaluation, Moment, result_of
@@ -54,10 +55,10 @@ class Measured:
     window256: Loss
 
 
-def measure(run: Run) -> Generator[Moment, None, Measured]:
-    """Measure the averaged weights as they are on all of the held-out text, or on as much as is read at the end."""
-    carried = yield from _loss(run, _rows(run, WARM_UP), at_most=MOST_CHARACTERS)
-    window256 = yield from _loss(run, _windows(run), at_most=MOST_CHARACTERS, window=WINDOW)
+def measure(run: Run, network: CharacterNetwork) -> Generator[Moment, None, Measured]:
+    """Measure a network on all of a run's held-out text, or on as much as is read at the end."""
+    carried = yield from _loss(run, network, _rows(run, WARM_UP), at_most=MOST_CHARACTERS)
+    window256 = yield from _loss(run, network, _windows(run), at_most=MOST_CHARACTERS, window=WINDOW)
     return Measured(carried=carried, window256=window256)
 
 
@@ -67,7 +68,7 @@ def evaluate(run: Run) -> Iterator[Moment | Evaluation]:
     The run is changed after the last moment only. Raise DivergedError if the loss is no number.
     """
     characters = run.evaluation_characters or _sample_size(run)
-    loss = yield from _loss(run, _rows(run, SHORT_WARM_UP), at_most=characters)
+    loss = yield from _loss(run, run.averaged, _rows(run, SHORT_WARM_UP), at_most=characters)
     yield _judged(run, loss, characters)
 
 
@@ -104,7 +105,7 @@ def held_out_loss(run: Run, *, at_most: int = MOST_CHARACTERS, warm_up: int = WA
 
     Of a text longer than `at_most` the beginning of every row is read, so from all its parts alike.
     """
-    return result_of(_loss(run, _rows(run, warm_up), at_most=at_most))
+    return result_of(_loss(run, run.averaged, _rows(run, warm_up), at_most=at_most))
 
 
 def held_out_window_loss(run: Run) -> Loss:
@@ -113,7 +114,7 @@ def held_out_window_loss(run: Run) -> Loss:
     All 256 targets of a window are scored, the first of them after a single character. The characters are those
     that `carried` is the mean over, or where that reads a part only, nearly.
     """
-    return result_of(_loss(run, _windows(run), at_most=MOST_CHARACTERS, window=WINDOW))
+    return result_of(_loss(run, run.averaged, _windows(run), at_most=MOST_CHARACTERS, window=WINDOW))
 
 
 def read_on_the_way(run: Run) -> int:
@@ -130,11 +131,13 @@ def read_at_the_end(run: Run) -> int:
     return carried + windows.count * windows_a_row * WINDOW
 
 
-def _loss(run: Run, rows: Rows, *, at_most: int, window: int = 0) -> Generator[Moment, None, Loss]:
+def _loss(
+    run: Run, network: CharacterNetwork, rows: Rows, *, at_most: int, window: int = 0
+) -> Generator[Moment, None, Loss]:
     """Read rows until so many characters are scored; the state is zeroed every `window` characters, 0: never."""
     costs, count, read = [], 0, 0
     try:
-        for chunk, nats in _costs(run, rows, window):
+        for chunk, nats in _costs(run, network, rows, window):
             costs.append(nats[chunk.scored])
             count += costs[-1].size
             read += chunk.inputs.size
@@ -149,15 +152,17 @@ def _loss(run: Run, rows: Rows, *, at_most: int, window: int = 0) -> Generator[M
     return Loss(nats=float(nats_of_each.mean()), error=error, characters=count, read=read)
 
 
-def _costs(run: Run, rows: Rows, window: int) -> Iterator[tuple[Chunk, NDArray[np.float32]]]:
+def _costs(
+    run: Run, network: CharacterNetwork, rows: Rows, window: int
+) -> Iterator[tuple[Chunk, NDArray[np.float32]]]:
     """Give the nats of every target (T, B), scored or not, a piece of all rows at a time."""
     ids = run.corpus.ids[run.train_characters :]
-    length = _piece(rows.count * run.network.vocabulary_size)
+    length = _piece(rows.count * network.vocabulary_size)
     for number, chunk in enumerate(rows.chunks(ids, length)):
         if number == 0 or (window and number * length % window == 0):
-            state = run.averaged.start(rows.count)
+            state = network.start(rows.count)
         with tf32(run.device, allowed=False):
-            nats, state = run.averaged.costs(chunk.inputs, chunk.targets, state)
+            nats, state = network.costs(chunk.inputs, chunk.targets, state)
         yield chunk, nats
 
 

@@ -37,7 +37,7 @@ class Report:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """The loss on held-out text, with carried state and without dropout."""
+    """The loss of the averaged weights on held-out text, with carried state and without dropout."""
 
     step: int
     nats: float
@@ -57,7 +57,7 @@ class Evaluation:
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """A little text, written by the network as it is now."""
+    """A little text, written by the averaged weights as they are now."""
 
     step: int
     text: str

@@ -1,5 +1,6 @@
 """The end of a training: the best weights, measured on the held-out text once more and more widely, as the model."""
 
+import copy
 from collections.abc import Generator
 from dataclasses import dataclass
 
@@ -37,12 +38,9 @@ def finish(run: Run, directory: RunDirectory) -> Generator[Moment, None, Outcome
     """
     best = run.best
     assert best is not None, "a training ends after an evaluation"
-    last = {name: tensor.clone() for name, tensor in run.averaged.state_dict().items()}
-    run.averaged.load_state_dict({name: torch.from_numpy(weight) for name, weight in best.weights.items()})
-    try:
-        measured = yield from measure(run)
-    finally:
-        run.averaged.load_state_dict(last)
+    network = copy.deepcopy(run.averaged)
+    network.load_state_dict({name: torch.from_numpy(weight) for name, weight in best.weights.items()})
+    measured = yield from measure(run, network)
     save_last(run, directory, measured=measured)
     characters = run.step * run.training.batch * run.training.length
     return Outcome(

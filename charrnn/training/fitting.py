@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.network.tensor_file import Arrays
 from charrnn.training.run import PARTS, Run
 
 NUMBERS = ("step", "seconds", "step_seconds", "previewed_at", "sound_parts", "evaluation_characters")
@@ -21,7 +22,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
 """mappings of numbers, and what stands in each"""
 LARGEST = 1e15
 
-Arrays = Mapping[str, NDArray[Any]]
+LEARNING, BEST = "learning.", "best."
+"""before the names of weights; those without are the averaged ones, so that a checkpoint is a model too"""
 
 
 def refuse_misfits(run: Run, arrays: Arrays, words: Mapping[str, Any], *, moments: Any) -> None:
@@ -55,11 +57,11 @@ def _expected(run: Run, arrays: Arrays, words: Mapping[str, Any], moments: Any) 
     yield "since_report", run.since_report
     for number, part in enumerate(run.state):
         yield f"state.{number}", np.empty(tuple(part.shape), np.float32)
-    averaged = any(name.startswith("averaged.") for name in arrays)
+    averaged = any(name.startswith(LEARNING) for name in arrays)
     for name, weight in weights.items():
         if averaged:
-            yield f"averaged.{name}", weight
+            yield f"{LEARNING}{name}", weight
         if words["step"]:
             yield from ((f"optimiser.{moment}.{name}", weight) for moment in moments)
         if words["best"] is not None:
-            yield f"best.{name}", weight
+            yield f"{BEST}{name}", weight

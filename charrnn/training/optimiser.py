@@ -34,22 +34,26 @@ class Treatment(NamedTuple):
 
 
 class AdamW:
-    """Moves a network's parameters against their gradients; biases and characters' vectors are not decayed."""
+    """Moves a network's parameters against their gradients, and decays them at the same rate.
+
+    Not biases and characters' vectors: those of rare characters would shrink while nothing is heard of them.
+    """
 
     def __init__(self, network: CharacterNetwork, weight_decay: float = 0.0) -> None:
-        self.means = {name: torch.zeros_like(parameter) for name, parameter in network.named_parameters()}
-        """of the gradients, running"""
-        self.squares = {name: torch.zeros_like(mean) for name, mean in self.means.items()}
+        self.first_moments = {name: torch.zeros_like(parameter) for name, parameter in network.named_parameters()}
+        """running means of the gradients"""
+        self.second_moments = {name: torch.zeros_like(moment) for name, moment in self.first_moments.items()}
         """likewise, of their squares"""
-        self.counts = {name: torch.zeros((), device=mean.device) for name, mean in self.means.items()}
+        self.counts = {name: torch.zeros((), device=moment.device) for name, moment in self.first_moments.items()}
         """of steps; the kernel wants one for each parameter"""
         self.held: Tensor | None = None
-        """a number on the device; where it is not zero, a step changes nothing"""
+        """a number on the device, 0 or 1; where it is 1, a step changes nothing"""
         self._parameters: dict[str, Tensor] = dict(network.named_parameters())
-        rates = RATES if network.embedding is not None else RATES | {"rnn.weight_ih_l0": ONE_HOT_RATE}
+        vectors = "rnn.weight_ih_l0" if network.embedding is None else "embedding.weight"
+        rates = RATES | ({vectors: ONE_HOT_RATE} if network.embedding is None else {})
         self._alike: dict[Treatment, list[str]] = {}
         for name, parameter in self._parameters.items():
-            is_decayed = parameter.dim() > 1 and not name.startswith("embedding")
+            is_decayed = parameter.dim() > 1 and name != vectors
             treatment = Treatment(rates.get(name, 1.0), weight_decay if is_decayed else 0.0)
             self._alike.setdefault(treatment, []).append(name)
 
@@ -61,8 +65,8 @@ class AdamW:
             adamw(
                 parameters,
                 [parameter.grad for parameter in parameters if parameter.grad is not None],
-                [self.means[name] for name in names],
-                [self.squares[name] for name in names],
+                [self.first_moments[name] for name in names],
+                [self.second_moments[name] for name in names],
                 [],
                 [self.counts[name] for name in names],
                 fused=True,

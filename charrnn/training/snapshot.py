@@ -16,14 +16,11 @@ from torch import Tensor
 
 from charrnn import __version__
 from charrnn.network.model_file import model_metadata
-from charrnn.training.fitting import refuse_misfits
+from charrnn.network.tensor_file import Arrays
+from charrnn.training.fitting import BEST, LEARNING, refuse_misfits
 from charrnn.training.run import Best, Run
 from charrnn.training.schedule import Plan
 
-Arrays = Mapping[str, NDArray[Any]]
-
-AVERAGED, BEST = "averaged.", "best."
-"""before the names of weights"""
 MOMENTS = ("exp_avg", "exp_avg_sq")
 """AdamW's running means of the gradient and of its square"""
 
@@ -38,8 +35,8 @@ def arrays_of(run: Run) -> Arrays:
     """Lay out everything that is made of numbers, under names that say whose they are (DivergedError)."""
     run.look()
     sums = {"since_report": run.since_report, "since_evaluation": run.since_evaluation}
-    arrays: dict[str, NDArray[Any]] = {**run.weights(), **sums}
-    arrays |= {f"{AVERAGED}{name}": mean for name, mean in run.averages().items()}
+    arrays: dict[str, NDArray[Any]] = {**run.averages(), **sums}
+    arrays |= {f"{LEARNING}{name}": weight for name, weight in run.weights().items()}
     if run.step:
         arrays |= {name: moment.cpu().numpy() for name, moment in _moments(run).items()}
     arrays |= {f"state.{number}": part.float().cpu().numpy() for number, part in enumerate(run.state)}
@@ -74,10 +71,10 @@ def metadata_of(run: Run) -> dict[str, str]:
 def restore(run: Run, arrays: Arrays, words: Mapping[str, Any]) -> None:
     """Put a run of the same configuration where another one was (KeyError, ValueError, TypeError: none fits)."""
     refuse_misfits(run, arrays, words, moments=MOMENTS)
-    weights = {name: arrays[name] for name in run.network.state_dict()}
-    # Runs begun before weights were averaged have no means: theirs begin here.
-    for network, those in ((run.network, weights), (run.averaged, _part(arrays, AVERAGED) or weights)):
-        network.load_state_dict({name: torch.from_numpy(weight.copy()) for name, weight in those.items()})
+    averages = {name: arrays[name] for name in run.averaged.state_dict()}
+    # Runs begun before weights were averaged have one kind only: the means begin with it.
+    for network, weights in ((run.averaged, averages), (run.network, _part(arrays, LEARNING) or averages)):
+        network.load_state_dict({name: torch.from_numpy(weight.copy()) for name, weight in weights.items()})
     run.step, run.seconds, run.plan = words["step"], words["seconds"], Plan(**words["plan"])
     run.previewed_at, run.concluded = words["previewed_at"], words["concluded"]
     run.step_seconds = words["step_seconds"]
@@ -100,7 +97,7 @@ def restore(run: Run, arrays: Arrays, words: Mapping[str, Any]) -> None:
 
 def _moments(run: Run) -> dict[str, Tensor]:
     """Name the optimiser's running means, as torch does."""
-    kept = zip(MOMENTS, (run.optimiser.means, run.optimiser.squares), strict=True)
+    kept = zip(MOMENTS, (run.optimiser.first_moments, run.optimiser.second_moments), strict=True)
     return {f"optimiser.{moment}.{name}": mean for moment, means in kept for name, mean in means.items()}
 
 

@@ -55,7 +55,7 @@ def try_out(run: Run) -> str:
     while not run.plan.finished(run.step):
         told = run.update().nats
         nats += [] if told is None else [told]
-    seconds, measured = time.perf_counter() - began, result_of(measure(run))
+    seconds, measured = time.perf_counter() - began, result_of(measure(run, run.averaged))
     speed = run.step * run.training.batch * run.training.length / seconds
     return (
         f"{run.step:,} steps, {run.epoch:.1f} epochs: carried {measured.carried.nats:.4f}, window256 "

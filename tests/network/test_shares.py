@@ -1,6 +1,8 @@
 """Which streams each thread takes, and that threads give back what they were lent."""
 
 import threading
+import time
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -8,12 +10,21 @@ import torch
 from charrnn.network.shares import FEWEST_NUMBERS, FEWEST_STREAMS, in_threads, shares
 
 
+@pytest.fixture
+def _two_threads() -> Iterator[None]:
+    """Have torch use two, whatever it used before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.mark.parametrize("threads", [2, 3])
 def test_every_stream_is_somebodys(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once, in order, about as many each; narrow or small windows stay whole, and those of a single thread."""
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     streams = threads * FEWEST_STREAMS + 1
-    units = FEWEST_NUMBERS // streams + 1
+    units = threads * FEWEST_NUMBERS // streams + 1
     found = shares(torch.empty(streams, units))
     assert [stream for share in found for stream in range(streams)[share]] == list(range(streams))
     assert len(found) == threads
@@ -28,9 +39,9 @@ def test_every_stream_is_somebodys(threads: int, monkeypatch: pytest.MonkeyPatch
     assert [len(share) for share in whole] == [1, 1, 1, 1]
 
 
+@pytest.mark.usefixtures("_two_threads")
 def test_each_part_is_done_by_a_thread_of_its_own_without_others_help() -> None:
     """In order, with a single thread to every operation, and no gradient kept."""
-    before = torch.get_num_threads()
     barrier = threading.Barrier(3)
 
     def work(part: torch.Tensor) -> tuple[torch.Tensor, int, int]:
@@ -42,18 +53,22 @@ def test_each_part_is_done_by_a_thread_of_its_own_without_others_help() -> None:
     assert not any(one.requires_grad for one in made)
     assert threads == (1, 1, 1)
     assert len(set(who)) == 3
-    assert torch.get_num_threads() == before
+    assert torch.get_num_threads() == 2
 
 
+@pytest.mark.usefixtures("_two_threads")
 @pytest.mark.parametrize("failing", [0, 1])
 def test_what_fails_in_a_thread_is_raised(failing: int) -> None:
-    """Whoever does it; and threads are as before."""
-    before = torch.get_num_threads()
+    """Whoever does it, when all are done; and threads are as before."""
+    done = []
 
     def work(part: int) -> None:
         if part == failing:
             raise MemoryError(part)
+        time.sleep(0.1)
+        done.append(torch.get_num_threads())
 
     with pytest.raises(MemoryError):
         in_threads(work, (0, 1))
-    assert torch.get_num_threads() == before
+    assert done == [1]
+    assert torch.get_num_threads() == 2

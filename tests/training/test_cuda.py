@@ -131,12 +131,14 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(make: Callable[..., Run], t
 def test_what_is_no_number_changes_nothing(make: Callable[..., Run]) -> None:
     """Whatever is queued behind it."""
     run = steps(make(reset=0.0, steps=None, minutes=1.0), 6)
-    run.network.output.bias.detach()[0] = float("nan")
-    before = run.weights()
+    for network in (run.network, run.averaged):
+        network.output.bias.detach()[0] = float("nan")
+    before = {**run.weights(), **{f"averaged.{name}": mean for name, mean in run.averages().items()}}
     with pytest.raises(DivergedError, match="the loss left the numbers at step 7 "):
         steps(run, 5)
     assert run.step == 11
-    assert all(np.array_equal(weight, before[name], equal_nan=True) for name, weight in run.weights().items())
+    after = {**run.weights(), **{f"averaged.{name}": mean for name, mean in run.averages().items()}}
+    assert all(np.array_equal(weight, before[name], equal_nan=True) for name, weight in after.items())
 
 
 def test_layers_rounded_to_bfloat16_are_nearly_those_of_float32() -> None:

@@ -103,7 +103,7 @@ def test_what_came_before_a_document_does_not_change_what_it_costs(make_names_ru
     """By the run's own evaluation, and by scoring the same documents in another order."""
     run = make_names_run()
     list(train(run, sample_every=0))
-    reader, vocabulary = Reader.of(run.model(run.weights())), run.corpus.vocabulary
+    reader, vocabulary = Reader.of(run.model(run.averages())), run.corpus.vocabulary
     held_out = run.corpus.text(run.train_characters, run.corpus.characters).splitlines()
     found = score(reader, vocabulary, "\n".join(held_out))
     other = score(reader, vocabulary, "\n\n".join(reversed(held_out)) + "\n")
@@ -142,7 +142,7 @@ def test_a_document_ends_by_itself(make_names_run: MakeRun) -> None:
     """Its end is not written, and the same seed writes the same one."""
     run = make_names_run(steps=120, hidden=48, lr=0.02)
     list(train(run, sample_every=0))
-    reader = Reader.of(run.model(run.weights()))
+    reader = Reader.of(run.model(run.averages()))
     written = [
         "".join(one.character for one in generate(reader, run.corpus.vocabulary, rng=np.random.default_rng(seed)))
         for seed in [*range(20), *range(20)]

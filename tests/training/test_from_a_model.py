@@ -76,7 +76,7 @@ def test_before_the_first_step_it_writes_what_the_model_writes(source: Path) -> 
     weights = {**unsure.weights, "output.weight": 8 * unsure.weights["output.weight"]}
     save(source, dataclasses.replace(unsure, weights=weights))
     run, old = begin(source).run, load(source)
-    new = run.model(run.weights())
+    new = run.model(run.averages())
     both = [
         "".join(
             one.character

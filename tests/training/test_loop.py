@@ -97,7 +97,7 @@ def test_gradients_are_clipped_by_their_norm(make_run: Callable[..., Run]) -> No
     """With a tiny limit the first update of plain gradients is as small as that; 0 is no limit."""
     run = make_run(clip=1e-3)
     run.update()
-    moments = [mean.norm() for mean in run.optimiser.means.values()]
+    moments = [mean.norm() for mean in run.optimiser.first_moments.values()]
     assert torch.stack(moments).norm() <= 1e-3 * (1 - BETAS[0]) * 1.01
     assert (make_run(clip=0.0).update().gradient_norm or 0) > 1e-3
 

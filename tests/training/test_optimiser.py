@@ -9,9 +9,15 @@ import torch
 
 from charrnn.config import NetworkConfig
 from charrnn.network.module import CharacterNetwork
-from charrnn.training.optimiser import BETAS, EPSILON, ONE_HOT_RATE, RATES, AdamW
+from charrnn.training.optimiser import BETAS, EPSILON, AdamW
 
 DECAY = 0.3
+RATES = {
+    4: {"embedding.weight": 5.0, "rnn.weight_ih_l0": 0.5, "output.weight": 3.3},
+    0: {"rnn.weight_ih_l0": 5.0, "output.weight": 3.3},
+}
+"""of the weights that have one of their own, times the learning rate, by the embedding's width"""
+VECTORS = {4: "embedding.weight", 0: "rnn.weight_ih_l0"}
 
 
 def make_network(embedding: int) -> CharacterNetwork:
@@ -31,12 +37,13 @@ def learn(network: CharacterNetwork, seed: int) -> None:
 def test_its_steps_are_those_of_torchs_own(embedding: int) -> None:
     """To the last bit, with a group for each parameter; vectors and biases are not decayed."""
     ours, theirs = make_network(embedding), make_network(embedding)
-    rates = RATES | ({} if embedding else {"rnn.weight_ih_l0": ONE_HOT_RATE})
+    rates = RATES[embedding]
+    assert rates.keys() <= dict(theirs.named_parameters()).keys()
     groups = [
         {
             "params": [parameter],
             "times": rates.get(name, 1.0),
-            "weight_decay": DECAY if "weight" in name and not name.startswith("embedding") else 0.0,
+            "weight_decay": DECAY if "weight" in name and name != VECTORS[embedding] else 0.0,
         }
         for name, parameter in theirs.named_parameters()
     ]
@@ -62,7 +69,9 @@ def test_a_held_step_changes_nothing() -> None:
     one.held = torch.ones(())
     learn(held, 0)
     one.step(0.1)
-    assert not any(mean.any() for mean in (*one.means.values(), *one.squares.values(), *one.counts.values()))
+    assert not any(
+        mean.any() for mean in (*one.first_moments.values(), *one.second_moments.values(), *one.counts.values())
+    )
     one.held.zero_()
     for network, optimiser in ((held, one), (plain, other)):
         learn(network, 1)

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from charrnn.errors import CharrnnError
+from charrnn.network import shares
 from charrnn.runs import RunDirectory
 from charrnn.training import checkpoint, saving
 from charrnn.training.events import Evaluation, Event, Moment, Report, Step
@@ -166,14 +168,35 @@ def test_a_checkpoint_of_another_network_is_refused(make_run: Callable[..., Run]
 
 
 def test_a_checkpoint_is_a_model_too(make_run: Callable[..., Run], tmp_path: Path) -> None:
-    """Whoever has only a checkpoint can write with it."""
+    """Whoever has only a checkpoint can write with it, and that with the averaged weights."""
     from charrnn.network.model_file import load
 
     directory = RunDirectory(tmp_path / "run")
     directory.path.mkdir()
     run = make_run()
+    upto(train(run, sample_every=0), 20)
     model = load(checkpoint.save(run, directory))
-    assert all(np.array_equal(model.weights[name], weight) for name, weight in run.weights().items())
+    assert all(np.array_equal(model.weights[name], weight) for name, weight in run.averages().items())
+    assert not np.array_equal(model.weights["output.weight"], run.weights()["output.weight"])
+
+
+def test_streams_shared_out_among_threads_go_on_exactly(
+    make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As wide GRUs have them: what each thread adds up is added in the same order each time."""
+    monkeypatch.setattr(shares, "FEWEST_NUMBERS", 1)
+    settings = {"cell": "gru", "batch": 32, "steps": 12, **DROPPED}
+    whole, first, second = (make_run(**settings) for _ in range(3))
+    torch.set_num_threads(2)
+    try:
+        assert len(shares.shares(whole.state[0][0])) == 2
+        list(train(whole, sample_every=0))
+        upto(train(first, sample_every=0), 5)
+        checkpoint.load(second, checkpoint.save(first, RunDirectory(tmp_path)))
+        list(train(second, sample_every=0))
+    finally:
+        torch.set_num_threads(1)
+    assert_same(whole, second)
 
 
 def test_no_two_steps_or_seeds_share_their_chance() -> None:
