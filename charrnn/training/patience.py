@@ -12,8 +12,8 @@ the steps are too large, and smaller ones may mend it.) The training ends when e
 Seen in 22 trainings on 5 to 200 kB of Tiny Shakespeare and Lua's source (LSTM, GRU and tanh, 32 to 256 cells, rates
 up to five times the recipe's): nine ended after 40 to 95 % of their plan, and carried on, none came below its best
 again. To end whatever is no better for a fifth would have ended twelve: one of them had still been to improve, and
-one had been thrown off by a gradient, in which the loss on what was read had risen as well. (These were without
-averaged weights.)
+one had been thrown off by a gradient, in which the loss on what was read had risen as well. Of eight more, with
+averaged weights, seven ended after 25 to 85 %, and carried on, none of them came below its best again.
 
 All that it depends on is in a checkpoint, so a training that was stopped and resumed ends at the same step.
 """
