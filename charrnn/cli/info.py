@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 LINE = 60
 """columns that a vocabulary may take"""
+MEASURED = "val_window256_nats"
+"""what a model tells of itself once its training has come to its end"""
 DOCUMENTS = {"line": "a line each", "blank": "apart by blank lines", "file": "a file each"}
 
 
@@ -134,9 +136,17 @@ def _lines(path: Path, model: "Model", ngram: "NGram | None") -> Iterator[tuple[
     if config.documents:
         yield "documents", DOCUMENTS[config.documents]
     yield from story(model.training)
+    if (saved := _unfinished(path, model)) is not None:
+        yield "saved", f"up to step {saved:,}, not finished: the command that began it continues"
     if ngram:
         yield "to beat", _compared(ngram, model.training.get("val_nats"))
         yield "", f"learned from {ngram.learned_from:,} characters"
+
+
+def _unfinished(path: Path, model: "Model") -> int | None:
+    """Give the last step of a run that was not measured at its end; None for others, and for a model by itself."""
+    directory = RunDirectory(path.parent)
+    return directory.last_saved() if directory.model == path and MEASURED not in model.training else None
 
 
 def _vocabulary(characters: tuple[str, ...]) -> str:

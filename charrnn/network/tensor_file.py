@@ -118,7 +118,7 @@ def _header(path: Path, file: BinaryIO) -> bytearray:
 
 def _foreign(path: Path, start: bytes) -> CharrnnError:
     """Say what a file is that is none of ours."""
-    hint = "name a model.safetensors that `charrnn train` made"
+    hint = "name a model.safetensors, or a checkpoint, that `charrnn train` made"
     pickle = start[:1] == b"\x80" and start[1:2] in PICKLES
     if pickle or start.startswith(b"PK\x03\x04"):
         kind = "pickle file" if pickle else "zip file, as those of PyTorch are"

@@ -124,13 +124,15 @@ def resume(sources: Sources | None, directory: RunDirectory, given: Mapping[str,
             run = Run(text, NetworkConfig(**words["network"]), training, device)
             checkpoint.load(run, path)
         except checkpoint.DamagedError as error:
-            problems.append(f"{error.message}; using the one before")
+            problems.append(error.message)
             continue
         _take_new_budget(run, given)
         run.concluded = run.concluded and _is_over(run)
-        notes = (*problems, *_not_exact(words["machine"], run))
+        damaged = (f"{problem}; using the one before" for problem in problems)
+        notes = (*damaged, *_not_exact(words["machine"], run))
         return Session(run=run, directory=directory, why="", notes=notes, resumed=True)
-    raise CharrnnError("; ".join(problems), hint="`--new` starts over")
+    kept = f"`--from {directory.model} --out DIR` learns on with its model, " if directory.model.exists() else ""
+    raise CharrnnError("; ".join(problems), hint=f"{kept}`--new` starts over")
 
 
 def _sizes(found: Survey, given: Mapping[str, Any], min_count: int, known: Characters) -> tuple[int, int]:

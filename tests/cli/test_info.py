@@ -61,6 +61,18 @@ def test_a_person_reads_what_it_is(call: Call, model: Model) -> None:
     assert max(map(len, said.out.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("finished", [True, False])
+def test_an_unfinished_run_says_up_to_where_it_is_saved(
+    finished: bool, call: Call, run_here: RunDirectory, model: Model
+) -> None:
+    """Which is further than its model, whose weights are the best so far."""
+    story = {"step": 318, "val_nats": 1.5} | ({"val_window256_nats": 1.6} if finished else {})
+    save(run_here.model, dataclasses.replace(model, training=story))
+    run_here.checkpoint(358).touch()
+    said = call("info", "checkpoints/hamlet").out
+    assert ("saved       up to step 358, not finished: " in said) != finished
+
+
 def test_no_name_runs_into_its_value(call: Call, run_here: RunDirectory, model: Model) -> None:
     """However long it is; and settings are a line that can be read."""
     settings = {"batch": 32, "length": 64, "lr": 0.015, "steps": None, "minutes": 1.0, "warm_up": 1000, "seed": 0}

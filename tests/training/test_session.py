@@ -135,6 +135,8 @@ def test_f55_if_all_checkpoints_are_damaged_each_is_named(text: Path, place: Run
     with pytest.raises(CharrnnError) as caught:
         resume(find([str(text)]), place, {}, "cpu")
     assert all(path.name in caught.value.message for path in place.checkpoints())
+    assert "the one before" not in caught.value.message
+    assert f"--from {place.model}" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("given", [{"min_count": 50}, {"encoding": "latin-1"}, {"hidden": 13}, {"seed": 9}])
