@@ -19,10 +19,10 @@ from charrnn.network.module import CharacterNetwork
 BETAS = (0.8, 0.99)
 """what the running means of the gradient and of its square keep from step to step"""
 EPSILON = 1e-8
-RATES = {"embedding.weight": 5.0, "rnn.weight_ih_l0": 0.5, "output.weight": 3.3}
+RATES = {"rnn.weight_ih_l0": 0.5, "output.weight": 3.3}
 """times the learning rate, which is that of all others"""
-ONE_HOT_RATE = 5.0
-"""of the input weights where there is no embedding: they are the characters' vectors then"""
+RATE_OF_VECTORS = 5.0
+"""likewise, of the characters' vectors: the embedding, or where there is none, the input weights"""
 
 
 class Treatment(NamedTuple):
@@ -50,7 +50,7 @@ class AdamW:
         """a number on the device, 0 or 1; where it is 1, a step changes nothing"""
         self._parameters: dict[str, Tensor] = dict(network.named_parameters())
         vectors = "rnn.weight_ih_l0" if network.embedding is None else "embedding.weight"
-        rates = RATES | ({vectors: ONE_HOT_RATE} if network.embedding is None else {})
+        rates = RATES | {vectors: RATE_OF_VECTORS}
         self._alike: dict[Treatment, list[str]] = {}
         for name, parameter in self._parameters.items():
             is_decayed = parameter.dim() > 1 and name != vectors
