@@ -4,6 +4,7 @@ Its weights go by the names of `model_file.weight_shapes`. How it is trained is 
 """
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -65,8 +66,12 @@ class CharacterNetwork(nn.Module):
     def of(cls, model: Model, device: str = "cpu") -> "CharacterNetwork":
         """Make a trained network that only reads: nothing is dropped any more."""
         network = cls(model.config, len(model.vocabulary), end=model.end)
-        network.load_state_dict({name: torch.from_numpy(np.array(weight)) for name, weight in model.weights.items()})
+        network.take(model.weights)
         return network.eval().to(device)
+
+    def take(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
+        """Copy weights, under the names of a model file, into its own; raise RuntimeError where they do not fit."""
+        self.load_state_dict({name: torch.from_numpy(np.array(weight)) for name, weight in weights.items()})
 
     @torch.no_grad()
     def costs(self, inputs: Ids, targets: Ids, state: State) -> tuple[NDArray[np.float32], State]:

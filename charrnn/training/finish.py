@@ -4,8 +4,6 @@ import copy
 from collections.abc import Generator
 from dataclasses import dataclass
 
-import torch
-
 from charrnn.runs import RunDirectory
 from charrnn.training.evaluation import Measured, measure
 from charrnn.training.events import Moment
@@ -39,7 +37,7 @@ def finish(run: Run, directory: RunDirectory) -> Generator[Moment, None, Outcome
     best = run.best
     assert best is not None, "a training ends after an evaluation"
     network = copy.deepcopy(run.averaged)
-    network.load_state_dict({name: torch.from_numpy(weight) for name, weight in best.weights.items()})
+    network.take(best.weights)
     measured = yield from measure(run, network)
     save_last(run, directory, measured=measured)
     characters = run.step * run.training.batch * run.training.length

@@ -191,7 +191,7 @@ class Run:
     def start_from(self, weights: Mapping[str, NDArray[np.float32]], origin: str) -> None:
         """Begin with the weights of a model instead of chance."""
         for network in (self.network, self.averaged):
-            network.load_state_dict({name: torch.from_numpy(np.array(weight)) for name, weight in weights.items()})
+            network.take(weights)
         self.origin = origin
 
     def weights(self) -> dict[str, NDArray[np.float32]]:

@@ -74,7 +74,7 @@ def restore(run: Run, arrays: Arrays, words: Mapping[str, Any]) -> None:
     averages = {name: arrays[name] for name in run.averaged.state_dict()}
     # Runs begun before weights were averaged have one kind only: the means begin with it.
     for network, weights in ((run.averaged, averages), (run.network, _part(arrays, LEARNING) or averages)):
-        network.load_state_dict({name: torch.from_numpy(weight.copy()) for name, weight in weights.items()})
+        network.take(weights)
     run.step, run.seconds, run.plan = words["step"], words["seconds"], Plan(**words["plan"])
     run.previewed_at, run.concluded = words["previewed_at"], words["concluded"]
     run.step_seconds = words["step_seconds"]
