@@ -1,26 +1,36 @@
-"""Files that are wholly there or not there: written beside their place, made durable, renamed into it."""
+"""Safe file access: atomic replacement, exclusive creation, and opening that neither follows links nor blocks.
 
+All files that charrnn writes are opened in this module. A static test forbids every other module to open a file for
+writing. The threat is a run directory that somebody else prepared, for example a downloaded one.
+"""
+
+import errno
 import os
 import re
+import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 AT_ONCE = 1 << 16
-"""bytes; less than so many are not worth a call of the system"""
-_TEMPORARY = re.compile(r"\..+\.(\d+)\.tmp")
+"""bytes; smaller writes are collected into one system call"""
+_TEMPORARY = re.compile(r"\.charrnn-(\d{1,10})-[0-9a-f]{16}\.tmp")
+_BINARY = getattr(os, "O_BINARY", 0)
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_NO_BLOCK = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 
 
 class Sink(Protocol):
-    """Whatever takes bytes."""
+    """Any object that accepts bytes."""
 
     def write(self, part: bytes, /) -> object:
-        """Take a part."""
+        """Write some bytes."""
 
 
 class Writer:
-    """An open file that takes bytes; small parts are put together, and none is lost on the way to the system."""
+    """An open file that collects small writes into larger system calls."""
 
     def __init__(self, descriptor: int, path: Path) -> None:
         self._descriptor = descriptor
@@ -28,7 +38,7 @@ class Writer:
         self._small = bytearray()
 
     def write(self, part: bytes | memoryview) -> None:
-        """Write a part, now or with the next ones (OSError)."""
+        """Write some bytes, now or together with later ones (OSError)."""
         content = memoryview(part)
         if content.nbytes < AT_ONCE:
             self._small += content
@@ -38,52 +48,128 @@ class Writer:
             self._write(content)
 
     def flush(self) -> None:
-        """Hand everything to the system (OSError)."""
+        """Pass all collected bytes to the system (OSError)."""
         small, self._small = self._small, bytearray()
         self._write(memoryview(small))
 
     def _write(self, content: memoryview) -> None:
-        """Write all of it, in as many goes as the system takes."""
+        """Write all bytes, in as many system calls as are needed."""
         left = content.cast("B") if content.nbytes else content
-        with _naming(self._path):
+        with naming_errors(self._path):
             while left.nbytes:
                 left = left[os.write(self._descriptor, left) :]
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Writer]:
-    """Open a file for writing that takes the place of `path` once the block has ended.
+    """Open a new file that replaces `path` when the block ends.
 
-    Until then, and for good if the block raises, `path` is what it was. The order is write, fsync, rename,
-    fsync of the directory: after a power cut the old file or the new one stands there, never a part of one.
+    The new file has an unpredictable name and is created exclusively, so no link that was placed beforehand can be
+    written through. Only a regular file is ever replaced; a link, device, pipe or directory at `path` raises OSError.
+    If the block raises, `path` stays unchanged. The order is write, fsync, rename, fsync of the directory: after a
+    power failure either the old or the new file is there, never a part of one.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    mode = _mode_of_regular_file(path)
+    temporary = _temporary_path(path.parent)
     try:
-        with _naming(path):
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o666)
+        with naming_errors(path):
+            descriptor = open_descriptor(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         try:
-            with suppress(FileNotFoundError):
-                os.chmod(temporary, path.stat().st_mode & 0o777)  # noqa: PTH101 - beside its like
+            if mode is not None:
+                os.chmod(temporary, mode)  # noqa: PTH101 - os functions throughout this block
             writer = Writer(descriptor, path)
             yield writer
             writer.flush()
-            with _naming(path):
+            with naming_errors(path):
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        with _naming(path):
+        _mode_of_regular_file(path)
+        with naming_errors(path):
             os.replace(temporary, path)  # noqa: PTH105 - the same
     except BaseException:
         with suppress(OSError):
             os.unlink(temporary)  # noqa: PTH108 - the same
         raise
-    with _naming(path):
+    with naming_errors(path):
         _make_durable(path.parent)
 
 
+def write_whole(path: Path, *parts: bytes | memoryview) -> None:
+    """Replace the content of `path` with the joined parts, atomically (OSError)."""
+    with replacing(path) as file:
+        for part in parts:
+            file.write(part)
+
+
+def append(path: Path, content: bytes) -> None:
+    """Append to a regular file, which is created if it is missing; raise OSError for a link or a special file."""
+    with naming_errors(path):
+        descriptor = open_descriptor(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        try:
+            writer = Writer(descriptor, path)
+            writer.write(content)
+            writer.flush()
+        finally:
+            os.close(descriptor)
+
+
+def open_descriptor(path: Path, flags: int) -> int:
+    """Open a file for writing and return its descriptor.
+
+    Never follow a link at `path`, never block, and never truncate. Raise OSError unless the file is a regular file
+    with exactly one name: a hard link could be another user's file.
+    """
+    assert not flags & os.O_TRUNC
+    descriptor = os.open(path, flags | _NO_FOLLOW | _NO_BLOCK | _BINARY, 0o666)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise not_regular(path)
+        if status.st_nlink > 1:
+            raise OSError(errno.EMLINK, "Has several hard links", str(path))
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file for reading, without ever blocking; raise OSError for a pipe, device or directory."""
+    if not stat.S_ISREG(path.stat().st_mode):  # before opening, because opening a device can have effects
+        raise not_regular(path)
+    descriptor = os.open(path, os.O_RDONLY | _NO_BLOCK | _BINARY)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise not_regular(path)
+        return os.fdopen(descriptor, "rb")
+    except OSError:
+        os.close(descriptor)
+        raise
+
+
+def not_regular(path: Path) -> OSError:
+    """Return the error for a path that is not a regular file."""
+    return OSError(errno.EINVAL, "Not a regular file", str(path))
+
+
+def is_regular(path: Path) -> bool:
+    """Return whether there is a regular file at `path`, links not followed."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def remove_file(path: Path) -> None:
+    """Remove a regular file; leave links, directories and special files, and ignore a missing path (OSError)."""
+    if is_regular(path):
+        path.unlink(missing_ok=True)
+
+
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Have an OSError say which file it is of: those of a descriptor do not, and a temporary name says little."""
+def naming_errors(path: Path) -> Iterator[None]:
+    """Give each OSError of the block the name of the file that the user knows, instead of a temporary one."""
     try:
         yield
     except OSError as error:
@@ -91,8 +177,8 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 def check_writable(directory: Path) -> None:
-    """Write a small file into a directory and take it away again: raise OSError where that cannot be done."""
-    probe = directory / f".probe.{os.getpid()}.tmp"
+    """Create and remove a small file in a directory; raise OSError where that is impossible."""
+    probe = _temporary_path(directory)
     try:
         with replacing(probe) as file:
             file.write(b"\n")
@@ -101,25 +187,41 @@ def check_writable(directory: Path) -> None:
 
 
 def leftovers(directory: Path) -> list[Path]:
-    """List what writers that were killed left behind; those of living processes are not among it."""
-    found = ((path, _TEMPORARY.fullmatch(path.name)) for path in directory.iterdir())
-    return [path for path, match in found if match and not _is_running(int(match[1]))]
+    """Return the temporary files of processes that were killed; those of running processes are not included."""
+    matches = ((path, _TEMPORARY.fullmatch(path.name)) for path in directory.iterdir())
+    return [path for path, match in matches if match and is_regular(path) and not _is_running(int(match[1]))]
 
 
-def write_whole(path: Path, *parts: bytes | memoryview) -> None:
-    """Put the parts, joined, at `path`, wholly or not at all (OSError)."""
-    with replacing(path) as file:
-        for part in parts:
-            file.write(part)
+def is_temporary(path: Path) -> bool:
+    """Return whether a path has the name of a temporary file of charrnn."""
+    return _TEMPORARY.fullmatch(path.name) is not None
+
+
+def _temporary_path(directory: Path) -> Path:
+    """Return an unpredictable name, with the process number by which a later process recognizes a leftover."""
+    return directory / f".charrnn-{os.getpid()}-{secrets.token_hex(8)}.tmp"
+
+
+def _mode_of_regular_file(path: Path) -> int | None:
+    """Return the permissions of the file that is to be replaced, None if there is none (OSError: not replaceable)."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return None
+    if stat.S_ISLNK(mode):
+        raise OSError(errno.ELOOP, "Is a symbolic link", str(path))
+    if not stat.S_ISREG(mode):
+        raise not_regular(path)
+    return mode & 0o777
 
 
 def _is_running(process: int) -> bool:
-    """Tell whether there is such a process; where asking would end it, take it that there is."""
+    """Return whether a process exists; True where the question itself could end the process."""
     if os.name == "nt":
         return True
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True
@@ -127,7 +229,7 @@ def _is_running(process: int) -> bool:
 
 
 def _make_durable(directory: Path) -> None:
-    """Have a rename in a directory outlive a power cut; Windows has no such call and needs none."""
+    """Make a rename in a directory survive a power failure; Windows has no such call and needs none."""
     if os.name == "nt":
         return
     descriptor = os.open(directory, os.O_RDONLY)

@@ -6,7 +6,7 @@ from charrnn.errors import CharrnnError
 from charrnn.network.tensor_file import read_metadata
 from charrnn.runs import RunDirectory
 
-_LEFT_BEHIND = re.compile(r"\..+\.tmp|\.lock")
+_LEFT_BEHIND = re.compile(r"\.charrnn-\d+-[0-9a-f]{16}\.tmp|\.lock")
 
 
 def is_foreign(directory: RunDirectory) -> bool:

@@ -54,7 +54,7 @@ def test_f41_f51_a_killed_training_is_gone_on_with_at_once_and_that_is_said(laun
     first.reach_slow_phase()
     first.signal(signal.SIGKILL)
     assert first.wait() == -signal.SIGKILL
-    (RUN.path / f".model.safetensors.{first.process}.tmp").write_bytes(b"half")
+    (RUN.path / f".charrnn-{first.process}-0123456789abcdef.tmp").write_bytes(b"half")
     again = launch(*COMMAND, "--steps", "200", at=book.parent, slow_in="step")
     again.reach_slow_phase()
     again.signal(signal.SIGINT)

@@ -89,7 +89,7 @@ def test_a_new_run_that_cannot_be_begun_leaves_the_old_one(
 def test_what_a_killed_process_left_behind_is_cleared_away(text: Path, place: RunDirectory) -> None:
     """A half-written text is no reason to refuse the directory; nor does it stay."""
     place.path.mkdir()
-    left = place.path / ".corpus.bin.99999999.tmp"
+    left = place.path / ".charrnn-99999999-0123456789abcdef.tmp"
     left.write_text("half")
     with Lock(place) as lock:
         sources = find([str(text)])
