@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError
 from charrnn.network import tensor_file
+from charrnn.network.tensor_signature import check_replaceable
 from charrnn.text.suffixes import Match, Places, Suffixes, sorted_suffixes
 from charrnn.text.vocabulary import Ids
 
@@ -134,6 +135,7 @@ def suffixes_of(ids: Ids, size: int, path: Path) -> Suffixes:
     if order is None:
         order = sorted_suffixes(ids, size)
         with suppress(OSError):
+            check_replaceable(path)
             tensor_file.write(path, {"order": order}, {"kind": "suffixes", "text_sha256": checksum})
     return Suffixes(ids, order)
 

@@ -16,7 +16,7 @@ RUNS = Path("checkpoints")
 LONGEST_NAME = 100
 """bytes of UTF-8; file systems take 255, and people should be able to read it"""
 
-_CHECKPOINT = re.compile(r"checkpoint-(\d{8,})\.safetensors")
+_CHECKPOINT = re.compile(r"checkpoint-([0-9]{8,15})\.safetensors")
 _DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
 """names that Windows gives to devices, whatever directory and suffix they stand in"""
 
@@ -50,6 +50,11 @@ class RunDirectory:
     def corpus(self) -> Path:
         """The text as ids."""
         return self.path / "corpus.bin"
+
+    @property
+    def description(self) -> Path:
+        """What the ids mean."""
+        return self.corpus.with_suffix(".json")
 
     @property
     def lock(self) -> Path:

@@ -1,7 +1,7 @@
 """Safe file access: atomic replacement, exclusive creation, and opening that neither follows links nor blocks.
 
-All files that charrnn writes are opened in this module. A static test forbids every other module to open a file for
-writing. The threat is a run directory that somebody else prepared, for example a downloaded one.
+All files that charrnn writes are opened in this module; a static test forbids it to every other module. The threat is
+a run directory that somebody else prepared, for example a downloaded one.
 """
 
 import errno
@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -92,7 +93,7 @@ def replacing(path: Path) -> Iterator[Writer]:
             os.unlink(temporary)  # noqa: PTH108 - the same
         raise
     with naming_errors(path):
-        _make_durable(path.parent)
+        make_durable(path.parent)
 
 
 def write_whole(path: Path, *parts: bytes | memoryview) -> None:
@@ -121,6 +122,8 @@ def open_descriptor(path: Path, flags: int) -> int:
     with exactly one name: a hard link could be another user's file.
     """
     assert not flags & os.O_TRUNC
+    if not _NO_FOLLOW and path.is_symlink():
+        raise OSError(errno.ELOOP, "Is a symbolic link", str(path))
     descriptor = os.open(path, flags | _NO_FOLLOW | _NO_BLOCK | _BINARY, 0o666)
     try:
         status = os.fstat(descriptor)
@@ -179,11 +182,18 @@ def naming_errors(path: Path) -> Iterator[None]:
 def check_writable(directory: Path) -> None:
     """Create and remove a small file in a directory; raise OSError where that is impossible."""
     probe = _temporary_path(directory)
-    try:
-        with replacing(probe) as file:
-            file.write(b"\n")
-    finally:
-        probe.unlink(missing_ok=True)
+    write_whole(probe, b"\n")
+    probe.unlink(missing_ok=True)
+
+
+def scratch_file(directory: Path) -> BinaryIO:
+    """Return a new file without a name, which disappears when it is closed (OSError)."""
+    return tempfile.TemporaryFile(dir=directory)
+
+
+def new_directory(parent: Path) -> Path:
+    """Create a directory with an unpredictable name, which only this user can read, and return it (OSError)."""
+    return Path(tempfile.mkdtemp(prefix="charrnn-", dir=parent))
 
 
 def leftovers(directory: Path) -> list[Path]:
@@ -228,8 +238,8 @@ def _is_running(process: int) -> bool:
     return True
 
 
-def _make_durable(directory: Path) -> None:
-    """Make a rename in a directory survive a power failure; Windows has no such call and needs none."""
+def make_durable(directory: Path) -> None:
+    """Make the renames and removals in a directory survive a power failure; Windows needs no such call (OSError)."""
     if os.name == "nt":
         return
     descriptor = os.open(directory, os.O_RDONLY)

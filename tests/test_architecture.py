@@ -29,7 +29,7 @@ ALLOWED = {
     "sampling": ("errors", "ending", "prompt", *READING, "text"),
     "doubt": ("sampling",),
     "together": ("doubt", "ending", "sampling", *READING, "text"),
-    "novelty": ("errors", "text", "network.tensor_file"),
+    "novelty": ("errors", "text", "network.tensor_file", "network.tensor_signature"),
     "original": ("runs", "held_out", "novelty", "text", "network.model_file"),
     "steering": ("errors", "network.cell_name", *READING),
     "scoring": ("errors", "config", "prompt", "threads", "network.reader", "network.softmax", "text"),

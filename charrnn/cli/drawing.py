@@ -6,6 +6,7 @@ Which cells are worth it is left to the commands.
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from charrnn.cli.formats import check_output
 from charrnn.cli.streams import tell
 from charrnn.cli.subject import Asked, Subject
 from charrnn.errors import CharrnnError, reason
@@ -53,13 +54,10 @@ def show(heatmaps: Iterable[Heatmap], asked: Asked) -> None:
 
 
 def write_drawing(path: Path, drawing: str) -> None:
-    """Write a picture, and say where it is."""
+    """Write a picture or a page, and say where it is; raise CharrnnError rather than replace any other file."""
+    check_output(path, ".svg" if drawing.startswith("<svg") else ".html")
     try:
-        if path.exists() and not path.is_file():
-            # Such as /dev/stdout: what is no file is written to, not replaced.
-            path.write_bytes(drawing.encode())
-        else:
-            write_whole(path, drawing.encode())
+        write_whole(path, drawing.encode())
     except OSError as error:
         raise CharrnnError(f"cannot write {path}: {reason(error)}") from error
     tell(f"{path}: {len(drawing.encode()) / 1000:.1f} kB")

@@ -7,7 +7,7 @@ import click
 
 from charrnn.cli import cores
 from charrnn.cli.completing import ModelType, complete_concept, complete_file
-from charrnn.cli.formats import DrawingType
+from charrnn.cli.formats import DrawingType, check_inputs_kept
 from charrnn.cli.options import (
     COMMON,
     MOST_CHARACTERS,
@@ -125,6 +125,7 @@ def inspect(model: Path | None, **asked: Any) -> None:
 
         return list_concepts(model, asked)
     assert model is not None
+    check_inputs_kept((asked["svg"], asked["html"]), (asked["text"], asked["confirm"], model))
     views = views_asked(asked)
     if asked["cells"] or views == ["surprise"]:
         cores.use_few(model)

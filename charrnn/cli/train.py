@@ -52,6 +52,17 @@ def _typed(value: Any, several: bool, name: str, path: Path) -> Any:
     return None if value is None else str(value)
 
 
+def _only_typed(context: click.Context, option: click.Parameter, value: bool) -> bool:
+    """Return whether an option that destroys files was typed; raise WrongUsageError where a variable asks for it."""
+    name = str(option.name)
+    if value and context.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+        raise WrongUsageError(
+            f"CHARRNN_TRAIN_{name.upper()} cannot ask for --{name}, which replaces a run",
+            hint=f"type `--{name}`, and unset the variable",
+        )
+    return value
+
+
 def _model_file(_context: click.Context, _option: click.Parameter, named: Path | None) -> str | None:
     """Say which file a model's name means."""
     if named is None:
@@ -88,7 +99,9 @@ share = Number(0, 1)
     section=COMMON,
     help="Start from a trained model instead of random weights.",
 )
-@option("--new", is_flag=True, section=COMMON, help="Start over, replacing a run that is there.")
+@option(
+    "--new", is_flag=True, callback=_only_typed, section=COMMON, help="Start over, replacing a run that is there."
+)
 @option(
     "--config",
     type=click.Path(dir_okay=False, path_type=Path),

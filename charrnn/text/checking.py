@@ -17,6 +17,11 @@ PIECE = 1 << 20
 """characters counted at a time"""
 
 
+def size_of_ids(characters: int, distinct: int) -> int:
+    """Return how many bytes the ids of a text take, of so many distinct characters."""
+    return characters * np.min_scalar_type(max(0, distinct - 1)).itemsize
+
+
 def refuse_misfits(corpus: "Corpus", size: int) -> None:
     """See that a description's parts fit each other and the ids' size in bytes (ValueError, TypeError, KeyError)."""
     narrowest = np.min_scalar_type(len(corpus.vocabulary) - 1)

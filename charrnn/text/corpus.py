@@ -7,7 +7,6 @@ and the pages that were touched are given back now and then: many gigabytes of t
 import hashlib
 import json
 import mmap
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -18,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError
-from charrnn.storage import Sink, replacing, write_whole
-from charrnn.text.checking import refuse_misfits
+from charrnn.storage import Sink, make_durable, remove_file, replacing, scratch_file, write_whole
+from charrnn.text.checking import refuse_misfits, size_of_ids
 from charrnn.text.documents import mix, nearest_end, one_document
 from charrnn.text.encoding import CodePoints, code_points
 from charrnn.text.sources import Sources
@@ -163,24 +162,26 @@ def encode(
         if end is None:
             _write_ids(sources.digested(digest), encoding, found, numbers, file)
         else:
-            with tempfile.TemporaryFile(dir=path.parent) as unmixed:
+            with scratch_file(path.parent) as unmixed:
                 _write_ids(sources.digested(digest), encoding, found, numbers, unmixed)
                 mix(unmixed, numbers.dtype, end, file)
-        # From here until the new description stands, what is described is not there.
-        _described(path).unlink(missing_ok=True)
-    counts = np.bincount(numbers, weights=found.counts, minlength=len(vocabulary)).astype(np.int64)
-    corpus = Corpus(
-        path=path,
-        name=sources.name,
-        vocabulary=vocabulary,
-        counts=tuple(counts.tolist()),
-        dtype=numbers.dtype.name,
-        fingerprint=sources.fingerprint() | {"sha256": digest.hexdigest()},
-        encoding=encoding,
-        min_count=min_count,
-        documents=found.documents,
-    )
-    write_whole(_described(path), json.dumps(_description(corpus)).encode())
+        file.flush()
+        counts = np.bincount(numbers, weights=found.counts, minlength=len(vocabulary)).astype(np.int64)
+        corpus = Corpus(
+            path=path,
+            name=sources.name,
+            vocabulary=vocabulary,
+            counts=tuple(counts.tolist()),
+            dtype=numbers.dtype.name,
+            fingerprint=sources.fingerprint() | {"sha256": digest.hexdigest()},
+            encoding=encoding,
+            min_count=min_count,
+            documents=found.documents,
+        )
+        # A description never lies beside the ids of another text, and ids never without their description.
+        remove_file(path)
+        make_durable(path.parent)
+        write_whole(_described(path), json.dumps(_description(corpus)).encode())
     return corpus
 
 
@@ -202,21 +203,28 @@ def _write_ids(sources: Sources, encoding: str, found: Survey, numbers: Ids, fil
         raise CharrnnError(f"{sources.name} changed while it was read", hint="run the same command again")
 
 
-def write_again(corpus: Corpus) -> None:
-    """Write a corpus's files once more, from what is mapped, where somebody removed them (OSError)."""
-    write_whole(corpus.path, corpus.ids.data)
-    write_whole(_described(corpus.path), json.dumps(_description(corpus)).encode())
+def write_again(corpus: Corpus, path: Path | None = None) -> None:
+    """Write the files of a corpus from its mapped ids: at `path`, or where they were removed (OSError)."""
+    path = path or corpus.path
+    write_whole(_described(path), json.dumps(_description(corpus)).encode())
+    write_whole(path, corpus.ids.data)
     corpus.release()
 
 
 def open_corpus(path: Path) -> Corpus:
     """Open what `encode` wrote; raise CharrnnError if it is not there or its parts do not fit each other."""
+    return described_corpus(path, path)
+
+
+def described_corpus(path: Path, ids: Path | None = None) -> Corpus:
+    """Return the corpus that a description speaks of; a file with its ids must fit it (CharrnnError)."""
     try:
         description = json.loads(_described(path).read_bytes())
         description["vocabulary"] = Vocabulary(tuple(description["vocabulary"]))
         description["counts"] = tuple(description["counts"])
         corpus = Corpus(path=path, **description)
-        refuse_misfits(corpus, path.stat().st_size)
+        size = ids.stat().st_size if ids else size_of_ids(corpus.characters, len(corpus.vocabulary))
+        refuse_misfits(corpus, size)
     except (CharrnnError, OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise CharrnnError(f"{path} is missing or damaged: {error}", hint="`--new` reads the text again") from error
     return corpus

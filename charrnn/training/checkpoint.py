@@ -14,6 +14,7 @@ import numpy as np
 from charrnn.config import TrainingConfig
 from charrnn.errors import CharrnnError
 from charrnn.network import model_file, tensor_file
+from charrnn.network.tensor_signature import check_replaceable, remove_tensor_file
 from charrnn.runs import RunDirectory
 from charrnn.training.evaluation import Measured
 from charrnn.training.patience import overfits
@@ -62,11 +63,12 @@ def save(run: Run, directory: RunDirectory) -> Path:
     """
     path, arrays = directory.checkpoint(run.step), arrays_of(run)
     _refuse_nonsense(run, arrays)
+    check_replaceable(path)
     tensor_file.write(path, arrays, metadata_of(run))
     there = directory.checkpoints()
     here = there.index(path) + 1 if path in there else len(there)
     for old in (*there[: max(0, here - KEPT)], *there[here:]):
-        old.unlink(missing_ok=True)
+        remove_tensor_file(old)
     return path
 
 

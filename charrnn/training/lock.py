@@ -11,12 +11,13 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from charrnn.errors import CharrnnError, reason
 from charrnn.runs import RunDirectory
-from charrnn.storage import check_writable, leftovers
+from charrnn.storage import check_writable, is_regular, leftovers, open_descriptor, remove_file
 
 try:
     import fcntl
@@ -30,6 +31,13 @@ LONGEST_RECORD = 1000
 """bytes"""
 LOOKS, SECONDS_BETWEEN_LOOKS = 5, 0.01
 
+_HELD: "dict[Path, Lock]" = {}
+"""the locks of this process, by the absolute paths of their directories"""
+
+
+class LockLostError(CharrnnError):
+    """The lock file is no longer the one that was taken, so another process may train in the directory."""
+
 
 class Lock:
     """A run's directory, to be had by one process alone, from `take` to the end of the block.
@@ -42,6 +50,7 @@ class Lock:
         self.directory = directory
         self.left_by_a_killed_process = False
         self._descriptor: int | None = None
+        self._key = directory.path.absolute()
 
     def __enter__(self) -> Self:
         return self
@@ -50,54 +59,130 @@ class Lock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._descriptor is not None:
+            del _HELD[self._key]
             with suppress(OSError):
                 os.ftruncate(self._descriptor, 0)
-            os.close(self._descriptor)
-            self._descriptor = None
+            self._close()
 
     def take(self) -> None:
         """Make the directory, take it, and clear away what a killed process left; once is enough.
 
-        Raise CharrnnError if another process has it, or if nothing can be written there.
+        Raise CharrnnError if another process has it, if nothing can be written there, or if something else than a
+        lock that charrnn wrote is in the lock's place, which stays as it is.
         """
         if self._descriptor is not None:
             return
         path = self.directory.path
         try:
             path.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(self.directory.lock, os.O_RDWR | os.O_CREAT, 0o666)
+            self._descriptor = _open(self.directory, os.O_RDWR | os.O_CREAT)
             if _stays_taken(self._descriptor):
-                raise _refusal(self.directory, os.pread(self._descriptor, LONGEST_RECORD, 0))
+                raise _refusal(self.directory, _record(self._descriptor))
+            self.left_by_a_killed_process = bool(_own_record(self.directory, self._descriptor))
             check_writable(path)
             for left in leftovers(path):
-                left.unlink(missing_ok=True)
+                remove_file(left)
             self._sign(self._descriptor)
         except OSError as error:
+            self._close()
             raise CharrnnError(f"cannot write in {path}: {reason(error)}") from error
         except CharrnnError:
-            os.close(self._descriptor)  # type: ignore[arg-type]  # it is what was asked for
-            self._descriptor = None
+            self._close()
             raise
+        _HELD[self._key] = self
+
+    def check_still_held(self) -> None:
+        """Raise LockLostError if the lock file was replaced; take the lock again if the file was only removed.
+
+        Raise OSError if it cannot be taken again because the directory is gone or nothing can be written there.
+        """
+        assert self._descriptor is not None
+        try:
+            status = self.directory.lock.lstat()
+        except FileNotFoundError:
+            self._take_again()
+            return
+        if not os.path.samestat(status, os.fstat(self._descriptor)):
+            raise _lost(self.directory)
+
+    def _take_again(self) -> None:
+        """Make a new lock file, unless another process is faster (LockLostError, OSError)."""
+        try:
+            descriptor = open_descriptor(self.directory.lock, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+        except FileExistsError as error:
+            raise _lost(self.directory) from error
+        if _stays_taken(descriptor):
+            os.close(descriptor)
+            raise _lost(self.directory)
+        self._close()
+        self._descriptor = descriptor
+        self._sign(descriptor)
 
     def _sign(self, descriptor: int) -> None:
         """Write down who has it, over whoever had it last and could not wipe that out."""
-        self.left_by_a_killed_process = bool(os.pread(descriptor, 1, 0))
         os.ftruncate(descriptor, 0)
         record = {"process": os.getpid(), "since": datetime.now().astimezone().isoformat(timespec="seconds")}
         os.pwrite(descriptor, json.dumps(record).encode(), 0)
+
+    def _close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def check_lock(directory: Path) -> None:
+    """Raise LockLostError if this process took the lock of a directory and may have lost it since (OSError)."""
+    lock = _HELD.get(directory.absolute())
+    if lock is not None:
+        lock.check_still_held()
 
 
 def refuse_if_taken(directory: RunDirectory) -> None:
     """See that nobody trains there at this moment (CharrnnError); a look, without taking it."""
     try:
-        descriptor = os.open(directory.lock, os.O_RDONLY)
+        descriptor = _open(directory, os.O_RDONLY)
     except OSError:
         return
     try:
         if _is_taken(descriptor):
-            raise _refusal(directory, os.pread(descriptor, LONGEST_RECORD, 0))
+            raise _refusal(directory, _record(descriptor))
+        _own_record(directory, descriptor)
     finally:
         os.close(descriptor)
+
+
+def _open(directory: RunDirectory, flags: int) -> int:
+    """Open a lock file (OSError); raise CharrnnError for a link, a special file or a file of several names."""
+    lock = directory.lock
+    try:
+        return open_descriptor(lock, flags)
+    except OSError as error:
+        if os.path.lexists(lock) and (not is_regular(lock) or error.errno == errno.EMLINK):
+            raise _not_a_lock(directory) from error
+        raise
+
+
+def _own_record(directory: RunDirectory, descriptor: int) -> bytes:
+    """Return what the last process left in a lock file; raise CharrnnError if charrnn did not write it."""
+    record = os.pread(descriptor, LONGEST_RECORD + 1, 0)
+    written = record.strip(b"\0")  # a power failure may leave the length of a record without its content
+    if len(record) > LONGEST_RECORD or not (_is_own(written) or not written):
+        raise _not_a_lock(directory)
+    return record
+
+
+def _is_own(record: bytes) -> bool:
+    """Return whether charrnn wrote a record."""
+    try:
+        values = json.loads(record)
+        datetime.fromisoformat(values["since"])
+        return set(values) == {"process", "since"} and type(values["process"]) is int
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return False
+
+
+def _record(descriptor: int) -> bytes:
+    return os.pread(descriptor, LONGEST_RECORD, 0)
 
 
 def _stays_taken(descriptor: int) -> bool:
@@ -124,9 +209,22 @@ def _refusal(directory: RunDirectory, record: bytes) -> CharrnnError:
     """Say who trains there, and since when, as far as that is written down."""
     try:
         who = _described(json.loads(record), datetime.now().astimezone())
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         who = "another process"
     return CharrnnError(f"{directory.path} is already being trained by {who}", hint="`--out DIR` trains another run")
+
+
+def _not_a_lock(directory: RunDirectory) -> CharrnnError:
+    """Return the error for something in the lock's place that charrnn did not write."""
+    return CharrnnError(
+        f"{directory.lock} is not a lock file that charrnn wrote",
+        hint="remove it if nothing needs it; `--out DIR` puts the run elsewhere",
+    )
+
+
+def _lost(directory: RunDirectory) -> LockLostError:
+    """Return the error for a lock that another process may have."""
+    return LockLostError(f"{directory.lock} was replaced, so another training may be in {directory.path}")
 
 
 def _described(record: Mapping[str, Any], now: datetime) -> str:

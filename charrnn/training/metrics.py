@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from charrnn.errors import reason
-from charrnn.storage import write_whole
+from charrnn.storage import append, write_whole
 from charrnn.text.ngram import NGram
 from charrnn.training.events import Evaluation, Event, Overfitting, Report, Trouble
+from charrnn.training.lock import check_lock
 
 
 def recorded(events: Iterator[Event], path: Path, *, step: int) -> Iterator[Event]:
@@ -25,6 +26,7 @@ def recorded(events: Iterator[Event], path: Path, *, step: int) -> Iterator[Even
         kept = [line for line in lines_of(path) if line.get("step", math.inf) <= step]
         # A run that was killed makes what was due at its last saved step once more; it has its line already.
         there |= {(line.get("event"), line["step"]) for line in kept}
+        check_lock(path.parent)
         write_whole(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
     except OSError as error:
         broken = True
@@ -47,6 +49,7 @@ def note_ngram(path: Path, ngram: NGram) -> None:
     with contextlib.suppress(OSError):
         others = [line for line in lines_of(path) if line.get("event") != "ngram"]
         lines = [{**described(ngram), "step": 0}, *others]
+        check_lock(path.parent)
         write_whole(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
 
 
@@ -77,8 +80,8 @@ def described(event: Event | NGram) -> dict[str, Any]:
 def _append(path: Path, line: dict[str, Any], there: set[tuple[Any, Any]]) -> None:
     """Add a line, unless it is among those that are there."""
     if (line["event"], line["step"]) not in there:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        check_lock(path.parent)
+        append(path, (json.dumps(line) + "\n").encode())
 
 
 def lines_of(path: Path) -> Iterator[dict[str, Any]]:

@@ -15,6 +15,7 @@ from charrnn.text.encoding import known_encoding
 from charrnn.text.sources import STANDARD_INPUT, Sources, find
 from charrnn.training.lock import refuse_if_taken
 from charrnn.training.origin import Origin, documents_of, find_origin
+from charrnn.training.places import refuse_foreign, refuse_text_of_run
 
 Watched = Callable[[Sources], Sources]
 """has the reading of a text watched"""
@@ -47,12 +48,14 @@ def prepare(corpus: tuple[str, ...], options: Mapping[str, Any], *, watched: Wat
     directory = RunDirectory(Path(options["out"]) if options["out"] else RUNS / run_name(Path(name)))
     refuse_if_taken(directory)
     going_on = bool(directory.checkpoints()) and not options["new"]
+    refuse_foreign(directory, new=not going_on)
     # Standard input can be read only once: a run that has its own copy of it needs no more.
     if going_on and STANDARD_INPUT in corpus:
         return Prepared(directory=directory, sources=None, found=None)
     sources = find(corpus)
     if going_on:
         return Prepared(directory=directory, sources=sources, found=None)
+    refuse_text_of_run(sources, directory)
     origin = find_origin(Path(options["from"]), directory) if options["from"] else None
     documents = documents_of(options["documents"], origin)
     encoding = known_encoding(options["encoding"] or "utf-8")

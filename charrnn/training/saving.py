@@ -12,10 +12,13 @@ from pathlib import Path
 
 from charrnn.errors import CharrnnError, DivergedError, reason
 from charrnn.runs import RunDirectory
+from charrnn.storage import new_directory, remove_file
 from charrnn.text import corpus as corpora
 from charrnn.training.checkpoint import save, save_model, size
 from charrnn.training.evaluation import Measured
 from charrnn.training.events import Evaluation, Event, Step, Trouble
+from charrnn.training.lock import LockLostError, check_lock
+from charrnn.training.rescue import rescued
 from charrnn.training.run import Run
 
 USUAL_SECONDS = 60.0
@@ -46,6 +49,8 @@ def kept(
             yield from saves.after(event)
     except DivergedError as error:
         raise _with_the_way_back(error, run, directory) from error
+    except LockLostError as error:
+        raise rescued(run, error) from error
     save_last(run, directory, model=saves.model_is_old)
 
 
@@ -100,19 +105,25 @@ def save_last(run: Run, directory: RunDirectory, *, model: bool = True, measured
             _save_both(run, directory, model=model, measured=measured)
         except OSError:
             for old in directory.checkpoints()[:-1]:
-                old.unlink(missing_ok=True)
+                remove_file(old)
             _save_both(run, directory, model=model, measured=measured)
+    except LockLostError as error:
+        raise rescued(run, error) from error
     except (OSError, MemoryError) as error:
         raise _saved_elsewhere(run, directory, error) from error
 
 
 def make_again(run: Run, directory: RunDirectory) -> bool:
-    """See that the run's directory is there; if somebody removed it, make it, with the text in it (OSError)."""
-    if directory.path.is_dir():
-        return False
-    directory.path.mkdir(parents=True)
-    corpora.write_again(run.corpus)
-    return True
+    """See that the run's directory is there; if somebody removed it, make it, with the text in it (OSError).
+
+    Raise LockLostError if another process may have begun to train there.
+    """
+    was_there = directory.path.is_dir()
+    if not was_there:
+        directory.path.mkdir(parents=True)
+        corpora.write_again(run.corpus)
+    check_lock(directory.path)
+    return not was_there
 
 
 def _save_both(run: Run, directory: RunDirectory, *, model: bool, measured: Measured | None) -> None:
@@ -144,7 +155,7 @@ def _saved_elsewhere(run: Run, directory: RunDirectory, error: OSError | MemoryE
 
 def _saved_in(place: Path, run: Run) -> Path:
     """Write the checkpoint into a new directory; if that fails nothing stays of it (OSError)."""
-    directory = Path(tempfile.mkdtemp(prefix="charrnn-", dir=place))
+    directory = new_directory(place)
     try:
         return save(run, RunDirectory(directory))
     except BaseException:

@@ -20,7 +20,7 @@ from charrnn.training.lock import Lock
 from charrnn.training.notes import notes_on
 from charrnn.training.origin import Origin, is_same, settled
 from charrnn.training.patience import overfits
-from charrnn.training.places import is_foreign
+from charrnn.training.places import refuse_foreign, refuse_text_of_run, remove_run_files
 from charrnn.training.recipe import choose
 from charrnn.training.run import PARTS, Run
 from charrnn.training.schedule import Plan
@@ -70,10 +70,8 @@ def begin(
     is wholly written; a trained model only if a `new` run was asked for (CharrnnError). A model to start from, the
     `origin`, settles the network, and its characters keep their numbers. The `lock` is taken before all writing.
     """
-    if is_foreign(directory):
-        raise CharrnnError(
-            f"{directory.path} exists and is not a charrnn run", hint="`--out DIR` puts the run elsewhere"
-        )
+    refuse_foreign(directory)
+    refuse_text_of_run(sources, directory)
     if directory.model.exists() and not new:
         raise CharrnnError(
             f"{directory.path} has a model but no checkpoint to go on from",
@@ -154,8 +152,7 @@ def _written(
     try:
         directory.path.mkdir(parents=True, exist_ok=True)
         text = corpora.encode(sources, encoding, found, directory.corpus, min_count=min_count, known=known)
-        for old in (*directory.checkpoints(), directory.model, directory.metrics, directory.config):
-            old.unlink(missing_ok=True)
+        remove_run_files(directory)
     except OSError as error:
         raise CharrnnError(f"cannot write in {directory.path}: {reason(error)}") from error
     return text
