@@ -64,9 +64,7 @@ def check_inputs_kept(outputs: Iterable[Path | None], inputs: Iterable[str | Pat
     read = [Path(name) for name in inputs if name]
     for path in filter(None, outputs):
         if path.exists() and any(other.exists() and path.samefile(other) for other in read):
-            raise CharrnnError(
-                f"{path} is read by the same command, so it is not overwritten", hint="name another file"
-            )
+            raise CharrnnError(f"{path} is read by this command, so it is not overwritten", hint="name another file")
 
 
 def _is_drawing(beginning: bytes, suffix: str) -> bool:

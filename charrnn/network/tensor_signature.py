@@ -11,7 +11,7 @@ from charrnn.storage import is_regular, open_regular, remove_file
 LONGEST_READ = 1 << 18
 """bytes in which the format's name stands"""
 _NAME = b'"format":"charrnn/'
-_BEGINNING = b'{"__metadata__":{'
+_BEGINNINGS = (b'{"__metadata__":{"config":"{\\"cell\\":', b'{"__metadata__":{"format":"charrnn/')
 _LENGTH_BYTES = 8
 
 
@@ -25,8 +25,8 @@ def is_tensor_file(path: Path) -> bool:
     except OSError:
         return False
     header = content[_LENGTH_BYTES:]
-    cut_off = bool(header) and len(header) < len(_BEGINNING) and _BEGINNING.startswith(header)
-    return not content or cut_off or (header.startswith(b"{") and _NAME in header)
+    begins_so = any(header.startswith(beginning) or beginning.startswith(header) for beginning in _BEGINNINGS)
+    return not content or (bool(header) and (begins_so or (header.startswith(b"{") and _NAME in header)))
 
 
 def check_replaceable(path: Path) -> None:

@@ -205,9 +205,8 @@ def _write_ids(sources: Sources, encoding: str, found: Survey, numbers: Ids, fil
 
 def write_again(corpus: Corpus, path: Path | None = None) -> None:
     """Write the files of a corpus from its mapped ids: at `path`, or where they were removed (OSError)."""
-    path = path or corpus.path
-    write_whole(_described(path), json.dumps(_description(corpus)).encode())
-    write_whole(path, corpus.ids.data)
+    write_whole(_described(path or corpus.path), json.dumps(_description(corpus)).encode())
+    write_whole(path or corpus.path, corpus.ids.data)
     corpus.release()
 
 
@@ -223,8 +222,8 @@ def described_corpus(path: Path, ids: Path | None = None) -> Corpus:
         description["vocabulary"] = Vocabulary(tuple(description["vocabulary"]))
         description["counts"] = tuple(description["counts"])
         corpus = Corpus(path=path, **description)
-        size = ids.stat().st_size if ids else size_of_ids(corpus.characters, len(corpus.vocabulary))
-        refuse_misfits(corpus, size)
+        expected = size_of_ids(corpus.characters, len(corpus.vocabulary))
+        refuse_misfits(corpus, ids.stat().st_size if ids else expected)
     except (CharrnnError, OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise CharrnnError(f"{path} is missing or damaged: {error}", hint="`--new` reads the text again") from error
     return corpus

@@ -31,8 +31,8 @@ LONGEST_RECORD = 1000
 """bytes"""
 LOOKS, SECONDS_BETWEEN_LOOKS = 5, 0.01
 
-_HELD: "dict[Path, Lock]" = {}
-"""the locks of this process, by the absolute paths of their directories"""
+_HELD: "list[Lock]" = []
+"""the locks that this process took"""
 
 
 class LockLostError(CharrnnError):
@@ -50,7 +50,7 @@ class Lock:
         self.directory = directory
         self.left_by_a_killed_process = False
         self._descriptor: int | None = None
-        self._key = directory.path.absolute()
+        self._place = directory.path.absolute()
 
     def __enter__(self) -> Self:
         return self
@@ -59,7 +59,7 @@ class Lock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._descriptor is not None:
-            del _HELD[self._key]
+            _HELD.remove(self)
             with suppress(OSError):
                 os.ftruncate(self._descriptor, 0)
             self._close()
@@ -89,7 +89,11 @@ class Lock:
         except CharrnnError:
             self._close()
             raise
-        _HELD[self._key] = self
+        _HELD.append(self)
+
+    def guards(self, directory: Path) -> bool:
+        """Return whether this is the lock of a directory."""
+        return self._place == directory.absolute()
 
     def check_still_held(self) -> None:
         """Raise LockLostError if the lock file was replaced; take the lock again if the file was only removed.
@@ -132,9 +136,9 @@ class Lock:
 
 def check_lock(directory: Path) -> None:
     """Raise LockLostError if this process took the lock of a directory and may have lost it since (OSError)."""
-    lock = _HELD.get(directory.absolute())
-    if lock is not None:
-        lock.check_still_held()
+    for lock in _HELD:
+        if lock.guards(directory):
+            lock.check_still_held()
 
 
 def refuse_if_taken(directory: RunDirectory) -> None:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from charrnn.errors import CharrnnError, DivergedError, reason
+from charrnn.network.tensor_signature import is_tensor_file
 from charrnn.runs import RunDirectory
 from charrnn.storage import new_directory, remove_file
 from charrnn.text import corpus as corpora
@@ -141,7 +142,7 @@ def _saved_elsewhere(run: Run, directory: RunDirectory, error: OSError | MemoryE
     """Write the checkpoint where there may be room, and say where, and how to go on from it."""
     run.concluded = False
     last, failure = directory.last_saved(), _failure(run, error, directory)
-    if last == run.step:
+    if last == run.step and is_tensor_file(directory.checkpoint(last)):
         return CharrnnError(f"{failure}; its checkpoint is whole", hint="make room, then the same command continues")
     for place in (Path(tempfile.gettempdir()), Path.home()):
         with suppress(OSError, MemoryError):

@@ -68,10 +68,10 @@ def test_f41_f51_a_killed_training_is_gone_on_with_at_once_and_that_is_said(laun
 
 
 def test_f51_what_a_killed_process_wrote_into_the_lock_does_not_matter(tmp_path: Path) -> None:
-    """Nor does damage in it; whoever takes it is told."""
+    """Nor do the zeros that a power failure leaves in its place; whoever takes it is told."""
     directory = RunDirectory(tmp_path / "run")
     directory.path.mkdir()
-    for left in (b'{"process": 1, "since": "2026-11-21T14:02:00+00:00"}', b"\xff{", b"[]" * 5000):
+    for left in (b'{"process": 1, "since": "2026-11-21T14:02:00+00:00"}', bytes(52)):
         directory.lock.write_bytes(left)
         refuse_if_taken(directory)
         with Lock(directory) as lock:

@@ -315,7 +315,8 @@ def test_checkpoints_of_later_steps_that_were_damaged_do_not_count_among_the_two
 ) -> None:
     """Going on from the one before, there soon are two good ones again."""
     run = make_run(steps=9)
-    directory.checkpoint(7).write_bytes(b"damaged")
+    checkpoint.save(run, directory)
+    directory.checkpoint(7).write_bytes(directory.checkpoint(0).read_bytes()[:-100])
     for _ in range(3):
         run.update()
         checkpoint.save(run, directory)

@@ -55,6 +55,121 @@ def test_p3_p9_nothing_can_run_code_out_of_a_file_or_reach_the_network(path: Pat
             assert ast.unparse(node) not in ATTRIBUTES
 
 
+CHANGE_FILES = {
+    "open",
+    "write_text",
+    "write_bytes",
+    "touch",
+    "unlink",
+    "rename",
+    "symlink_to",
+    "hardlink_to",
+    "chmod",
+}
+"""methods that change what a path leads to; `open` also reads"""
+CHANGE_FILES_IN_OS = {
+    "open",
+    "remove",
+    "unlink",
+    "rename",
+    "renames",
+    "replace",
+    "link",
+    "symlink",
+    "truncate",
+    "chmod",
+}
+CHANGE_FILES_IN_OS |= {"mkfifo", "mknod", "removedirs", "fdopen"}
+WRITERS = {"io.open", "io.FileIO", "codecs.open", "np.save", "np.savez", "np.savetxt", "np.memmap", "numpy.memmap"}
+WRITERS |= {"shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.copytree", "shutil.move", "shutil.rmtree"}
+MAY_READ = {"r", "rb", "rt"}
+MAY_CALL = {
+    "cli/failures.py": {"open(os.devnull, 'wb')": "standard output is directed to nowhere at the end"},
+    "text/sources.py": {
+        "tempfile.NamedTemporaryFile(prefix='charrnn-')": "standard input is copied, because it is read twice"
+    },
+}
+"""calls outside of `storage` that open a file for writing, and why each of them may"""
+
+
+def writing_calls(source: str) -> list[str]:
+    """Return the calls in a module that may create, change or delete a file."""
+    nodes = list(ast.walk(ast.parse(source)))
+    # A name that is imported from its module would hide its calls.
+    hidden = [
+        f"{node.module}.{alias.name}()" for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names
+    ]
+    calls = [node for node in [*nodes, *ast.walk(ast.parse("\n".join(hidden)))] if isinstance(node, ast.Call)]
+    return [ast.unparse(call) for call in calls if _may_write(call)]
+
+
+def _may_write(call: ast.Call) -> bool:
+    name = ast.unparse(call.func)
+    module, _, method = name.rpartition(".")
+    if name in WRITERS or (module == "tempfile" and method != "gettempdir") or method in ("tofile", "rmtree"):
+        return True
+    if name == "os.open" or (module == "os" and method in CHANGE_FILES_IN_OS):
+        return True
+    if name == "open" or method == "open":
+        place = 1 if name == "open" else 0
+        modes = [*call.args[place : place + 1], *(word.value for word in call.keywords if word.arg == "mode")]
+        return any(not (isinstance(mode, ast.Constant) and mode.value in MAY_READ) for mode in modes)
+    if method == "replace" and module and len(call.args) == 1 and not call.keywords:
+        # Path.replace takes one positional argument; str.replace takes two, and so do the records' functions.
+        return module not in ("dataclasses",) and not isinstance(call.args[0], ast.Starred)
+    return method in CHANGE_FILES
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(PACKAGE_HOME).as_posix())
+def test_no_module_but_storage_creates_changes_or_deletes_files(path: Path) -> None:
+    """One safe function opens every file that is written: exclusively, and without following links."""
+    name = path.relative_to(PACKAGE_HOME / "charrnn").as_posix()
+    if name != "storage.py":
+        found = set(writing_calls(path.read_text(encoding="utf-8")))
+        assert found <= MAY_CALL.get(name, {}).keys(), f"{name}: use charrnn.storage instead of {found}"
+
+
+def test_the_list_of_exceptions_has_no_call_that_is_gone() -> None:
+    """An exception that nobody needs would hide a new call."""
+    for name, calls in MAY_CALL.items():
+        found = writing_calls((PACKAGE_HOME / "charrnn" / name).read_text(encoding="utf-8"))
+        assert calls.keys() <= set(found), name
+
+
+@pytest.mark.parametrize(
+    ("source", "writes"),
+    [
+        ("open(path, 'w')", True),
+        ("open(path, mode=mode)", True),
+        ("open(path)", False),
+        ("open(path, 'rb')", False),
+        ("path.open('ab')", True),
+        ("path.open(mode='x')", True),
+        ("path.open('rb')", False),
+        ("path.open()", False),
+        ("os.open(path, os.O_RDONLY)", True),
+        ("os.replace(a, b)", True),
+        ("path.replace(other)", True),
+        ("text.replace('a', 'b')", False),
+        ("dataclasses.replace(record, x=1)", False),
+        ("replace(record, x=1)", False),
+        ("weights._replace(a=1)", False),
+        ("path.unlink(missing_ok=True)", True),
+        ("path.write_text('x')", True),
+        ("tempfile.mkdtemp()", True),
+        ("tempfile.gettempdir()", False),
+        ("shutil.rmtree(path)", True),
+        ("ids.tofile(path)", True),
+        ("from os import replace", True),
+        ("from tempfile import mkstemp", True),
+        ("from dataclasses import replace", False),
+    ],
+)
+def test_writing_calls_are_told_from_reading_ones(source: str, writes: bool) -> None:
+    """A check that finds nothing would not be one."""
+    assert bool(writing_calls(source)) is writes
+
+
 WATCHED = """
 import sys
 seen = set()

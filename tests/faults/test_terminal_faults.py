@@ -1,7 +1,6 @@
 """Terminals, pipes and prompts: nothing foreign drives the screen, and whoever stops reading is no failure."""
 
 import json
-import os
 import re
 from pathlib import Path
 
@@ -138,19 +137,6 @@ def test_f73_output_that_cannot_be_written_is_told_once(shell: Call, name: str) 
     if name != "--help":
         closed = shell(f"charrnn {WRITING[name]} >&-")
         assert closed == (1, "", "error: cannot write output: standard output is closed\n")
-
-
-@full_device
-def test_f73_a_device_is_drawn_into_and_stays_one(call: Call) -> None:
-    """A picture's place may be a pipe or a terminal; only files are replaced."""
-    os.mkfifo("pipe")
-    for place in ("/dev/full", "pipe"):
-        before = Path(place).stat().st_mode
-        descriptor = os.open("pipe", os.O_RDWR | os.O_NONBLOCK)
-        said = call("inspect", "--cell", "1.0", "--text", "text.txt", "--chars", "40", "--svg", place)
-        assert Path(place).stat().st_mode == before
-        assert (said.code == 1) is (place == "/dev/full")
-        os.close(descriptor)
 
 
 @pytest.mark.slow

@@ -1,0 +1,114 @@
+"""Pictures and pages: no other file is overwritten by one, and nothing is written through a link."""
+
+import os
+from pathlib import Path
+
+import pytest
+from small import Call
+
+from charrnn.runs import RunDirectory
+
+MAP = ("inspect", "--cell", "1.0", "--text", "text.txt", "--chars", "40", "--svg")
+CURVE = ("info", "checkpoints/hamlet", "--svg")
+PAGE = ("inspect", "--text", "text.txt", "--quick", "--concept", "line_pos", "--html")
+PRECIOUS = b"precious\n" * 40
+EVALUATION = '{"event": "evaluation", "step": 1, "epoch": 0.1, "nats": 2.0, "bits": 2.9, "characters": 9}\n'
+
+
+@pytest.fixture(autouse=True)
+def _place(run_here: RunDirectory) -> None:
+    """Stand beside a run with a history, a text and a victim."""
+    Path("text.txt").write_text("abc abc\n" * 99)
+    Path("victim").write_bytes(PRECIOUS)
+    run_here.metrics.write_text(EVALUATION)
+
+
+def obstacle(kind: str) -> Path:
+    """Place something where a drawing is to go."""
+    path = Path("drawing")
+    if kind == "link":
+        path.symlink_to("victim")
+    elif kind == "dangling link":
+        path.symlink_to("created")
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path = Path("/dev/null")
+    elif kind == "standard output":
+        path = Path("/dev/stdout")
+    else:
+        path.write_bytes({"text": PRECIOUS, "the other kind": b"<!doctype html>\n", "markup": b"<note>\n"}[kind])
+    return path
+
+
+KINDS = ("link", "dangling link", "pipe", "device", "standard output", "text", "markup", "the other kind")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("command", [MAP, CURVE, PAGE], ids=["map", "curve", "page"])
+def test_a_drawing_replaces_nothing_but_a_drawing_of_its_kind(
+    call: Call, command: tuple[str, ...], kind: str
+) -> None:
+    """It is refused in one line before anything is computed; what is there stays as it is."""
+    path = obstacle(kind)
+    if command is PAGE and kind == "the other kind":
+        path.write_bytes(b"<svg xmlns='x'></svg>")
+    before = path.lstat(), path.is_file() and path.read_bytes()
+    said = call(*command, str(path))
+    assert said.code == 1, said.err
+    assert len([line for line in said.err.splitlines() if line.startswith("error: ")]) == 1
+    assert str(path) in said.err
+    assert said.out == ""
+    assert path.lstat()[:7] == before[0][:7]
+    assert (path.is_file() and path.read_bytes()) == before[1]
+    assert Path("victim").read_bytes() == PRECIOUS
+    assert not Path("created").exists()
+
+
+@pytest.mark.parametrize("victim", ["model.safetensors", "metrics.jsonl"])
+def test_a_drawing_does_not_replace_a_file_of_the_run(call: Call, run_here: RunDirectory, victim: str) -> None:
+    """The model stays readable."""
+    path = run_here.path / victim
+    before = path.read_bytes()
+    for command in (MAP, CURVE, PAGE):
+        assert call(*command, str(path)).code == 1
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("option", ["--text", "--confirm"])
+def test_a_page_does_not_replace_the_text_that_is_read(call: Call, option: str) -> None:
+    """Though the text is a page itself, and the output has another name for it."""
+    text = Path("text.html")
+    text.write_bytes(b"<!doctype html>\n" + b"abc abc\n" * 99)
+    os.link(text, "alias.html")
+    before = text.read_bytes()
+    for name in ("text.html", "./text.html", "alias.html"):
+        said = call("inspect", "--text", "text.txt", option, "text.html", "--html", name)
+        assert said.code == 1
+        assert "is read by this command" in said.err
+    assert text.read_bytes() == before
+
+
+def test_a_drawing_replaces_an_older_drawing_and_an_empty_file(call: Call) -> None:
+    """Also one that another program wrote, with a declaration or a comment before it."""
+    beginnings = (b"", b"<svg>", b"\xef\xbb\xbf \n<?xml version='1.0'?>\n<!-- made by hand -->\n<svg>")
+    for beginning in beginnings:
+        Path("map.svg").write_bytes(beginning)
+        assert call(*MAP, "map.svg").code == 0
+        assert Path("map.svg").read_bytes().startswith(b"<svg xmlns")
+    assert call(*CURVE, "map.svg").code == 0
+
+
+def test_a_drawing_whose_place_is_linked_meanwhile_is_not_written_through(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check before the computing is not the only one."""
+    from charrnn.cli import drawing
+
+    def replaced(path: Path, _suffix: str) -> None:
+        path.symlink_to("victim")
+
+    monkeypatch.setattr(drawing, "check_output", replaced)
+    said = call(*MAP, "map.svg")
+    assert (said.code, said.err) == (1, "error: cannot write map.svg: is a symbolic link\n")
+    assert Path("victim").read_bytes() == PRECIOUS

@@ -1,0 +1,474 @@
+"""A prepared directory: whatever lies in it, a training changes no file that charrnn did not write."""
+
+import errno
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from faulty import failing, faults
+from launching import Launcher
+from small import Call, Said
+
+from charrnn.errors import CharrnnError
+from charrnn.network.tensor_signature import check_replaceable, is_tensor_file, remove_tensor_file
+from charrnn.novelty import suffixes_of
+from charrnn.runs import RunDirectory
+from charrnn.text.corpus import encode, open_corpus, survey
+from charrnn.text.sources import find
+from charrnn.training import saving
+from charrnn.training.events import Step
+from charrnn.training.lock import Lock, LockLostError, check_lock, refuse_if_taken
+from charrnn.training.loop import train
+from charrnn.training.metrics import recorded
+from charrnn.training.places import is_foreign, refuse_foreign
+from charrnn.training.session import begin, resume
+
+RUN = RunDirectory(Path("run"))
+COMMAND = ("train", "book.txt", "--out", "run", "--hidden", "8", "--batch", "4", "--length", "16", "--threads", "1")
+SHORT = (*COMMAND, "--steps", "2", "--sample-every", "0")
+LONGER = (*COMMAND, "--steps", "4", "--sample-every", "0")
+PRECIOUS = b"precious\n" * 40
+WRITTEN = ("model.safetensors", "metrics.jsonl", "checkpoint-00000002.safetensors", ".lock")
+"""what a training that is continued replaces, or deletes"""
+ALL = (*WRITTEN, "corpus.bin", "corpus.json", "config.yaml")
+"""what a training that is begun replaces"""
+
+
+@pytest.fixture(autouse=True)
+def _nothing_blocks() -> Iterator[None]:
+    """Fail a test that waits, as opening a FIFO does."""
+
+    def fail(*_: object) -> None:
+        raise AssertionError("a call has blocked")
+
+    signal.signal(signal.SIGALRM, fail)
+    signal.alarm(30)
+    yield
+    signal.alarm(0)
+
+
+@pytest.fixture(scope="module")
+def finished(launch: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Train a small run to its end, once, and return the directory that it stands in."""
+    place = tmp_path_factory.mktemp("finished")
+    (place / "book.txt").write_text("".join(f"{n} green bottles, {n * n % 97} walls (and).\n" for n in range(120)))
+    assert launch(*SHORT, at=place).wait() == 0
+    return place
+
+
+@pytest.fixture
+def run(finished: Path, book: Path) -> RunDirectory:
+    """Stand beside a copy of that run; its text has the same content and the same time."""
+    book.write_bytes((finished / "book.txt").read_bytes())
+    status = (finished / "book.txt").stat()
+    os.utime(book, ns=(status.st_atime_ns, status.st_mtime_ns))
+    RUN.path.mkdir()
+    for path in (finished / "run").iterdir():
+        (RUN.path / path.name).write_bytes(path.read_bytes())
+    return RUN
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    """Read all regular files in a directory."""
+    return {path.name: path.read_bytes() for path in directory.iterdir() if path.is_file() and not path.is_symlink()}
+
+
+def refused(said: Said, path: Path) -> None:
+    """Assert that a command named a path in one line of error and did nothing."""
+    assert said.code == 1, said.err
+    errors = [line for line in said.err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1, said.err
+    assert str(path) in errors[0]
+    assert "Traceback" not in said.err
+
+
+def link(path: Path) -> None:
+    """Place a link to the victim."""
+    path.symlink_to("../victim")
+
+
+def dangling(path: Path) -> None:
+    """Place a link to a file that is not there."""
+    path.symlink_to("../created")
+
+
+def pipe(path: Path) -> None:
+    """Place a FIFO, which blocks those who open it."""
+    os.mkfifo(path)
+
+
+def device(path: Path) -> None:
+    """Place a link to a device, as only the superuser can make another one."""
+    path.symlink_to("/dev/null")
+
+
+def directory_there(path: Path) -> None:
+    """Place a directory."""
+    path.mkdir()
+
+
+def foreign(path: Path) -> None:
+    """Place a file that another program wrote."""
+    path.write_bytes(PRECIOUS)
+
+
+OBSTACLES = (link, dangling, pipe, device, directory_there, foreign)
+
+
+def is_untouched(path: Path, place: Callable[[Path], None]) -> bool:
+    """Return whether an obstacle is what it was, and what it leads to also."""
+    if place is foreign:
+        kind = path.read_bytes() == PRECIOUS
+    elif place is pipe:
+        kind = path.is_fifo()
+    else:
+        kind = path.is_dir() if place is directory_there else path.is_symlink()
+    return kind and Path("victim").read_bytes() == PRECIOUS and not Path("created").exists()
+
+
+@pytest.mark.parametrize("place", OBSTACLES, ids=lambda place: place.__name__)
+@pytest.mark.parametrize("name", ALL)
+def test_a_new_training_is_refused_where_a_file_of_the_run_is_something_else(
+    call: Call, run: RunDirectory, name: str, place: Callable[[Path], None]
+) -> None:
+    """Also with --new nothing is replaced that charrnn did not write, and the old run stays whole."""
+    path = run.path / name
+    path.unlink()
+    Path("victim").write_bytes(PRECIOUS)
+    place(path)
+    before = contents(run.path)
+    refused(call(*SHORT, "--new"), path)
+    assert is_untouched(path, place)
+    assert contents(run.path) == before
+
+
+@pytest.mark.parametrize("place", OBSTACLES, ids=lambda place: place.__name__)
+@pytest.mark.parametrize("name", ["model.safetensors", "metrics.jsonl", ".lock"])
+def test_a_training_is_not_continued_where_a_file_that_it_replaces_is_something_else(
+    call: Call, run: RunDirectory, name: str, place: Callable[[Path], None]
+) -> None:
+    """The checkpoints stay as they are."""
+    path = run.path / name
+    path.unlink()
+    Path("victim").write_bytes(PRECIOUS)
+    place(path)
+    before = contents(run.path)
+    refused(call(*LONGER), path)
+    assert is_untouched(path, place)
+    assert contents(run.path) == before
+
+
+@pytest.mark.parametrize("place", OBSTACLES[:-1], ids=lambda place: place.__name__)
+def test_a_training_is_not_continued_where_a_checkpoint_is_no_regular_file(
+    call: Call, run: RunDirectory, place: Callable[[Path], None]
+) -> None:
+    """Nothing is read or written through it."""
+    path = run.checkpoint(3)
+    Path("victim").write_bytes(PRECIOUS)
+    place(path)
+    before = contents(run.path)
+    refused(call(*LONGER), path)
+    assert is_untouched(path, place)
+    assert contents(run.path) == before
+
+
+def test_a_checkpoint_of_another_program_is_passed_over_and_kept(call: Call, run: RunDirectory) -> None:
+    """The training continues from the one before, as if it were damaged; it is neither deleted nor replaced."""
+    for step in (1, 3):
+        run.checkpoint(step).write_bytes(PRECIOUS)
+    said = call(*LONGER)
+    assert said.code == 0, said.err
+    assert str(run.checkpoint(3)) in said.err
+    assert [run.checkpoint(step).read_bytes() for step in (1, 3)] == [PRECIOUS, PRECIOUS]
+    assert is_tensor_file(run.checkpoint(4))
+
+
+def test_a_checkpoint_of_another_program_is_not_replaced_by_one_of_the_same_step(
+    call: Call, run: RunDirectory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The new checkpoint goes elsewhere, and the error says where."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "elsewhere"))
+    run.checkpoint(4).write_bytes(PRECIOUS)
+    said = call(*LONGER)
+    assert said.code == 1, said.err
+    assert run.checkpoint(4).read_bytes() == PRECIOUS
+    assert "Traceback" not in said.err
+    assert list((tmp_path / "elsewhere").rglob("checkpoint-00000004.safetensors"))
+
+
+FOREIGN: dict[str, dict[str, bytes]] = {
+    "a description of another kind": {"corpus.json": b'{"name": "corpus", "size": 3}', "corpus.bin": PRECIOUS},
+    "a description without its values": {"corpus.json": b'{"name": "x", "vocabulary": ["a", "b"]}'},
+    "a description that fits no ids": {"corpus.json": b"", "corpus.bin": PRECIOUS},
+    "a checkpoint of another program": {"checkpoint-00000001.safetensors": b"\x08\0\0\0\0\0\0\0{}      "},
+    "a model of another program": {
+        "model.safetensors": b'\x28\0\0\0\0\0\0\0{"__metadata__":{"format":"pt"}}         '
+    },
+    "settings": {"config.yaml": b"cell: lstm\nlr: 1\nseed: 3\n"},
+    "a record": {"metrics.jsonl": b'{"event": "report", "step": 1}\n'},
+    "a suffix array": {"corpus.suffixes": PRECIOUS},
+    "a link to a run": {},
+}
+
+
+@pytest.mark.parametrize("more", [(), ("--new",)], ids=["", "new"])
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_directory_is_no_run_for_the_names_in_it(
+    call: Call, finished: Path, book: Path, name: str, more: tuple[str, ...]
+) -> None:
+    """Whatever is in it stays, byte for byte, and nothing comes to it."""
+    RUN.path.mkdir()
+    for file, content in FOREIGN[name].items():
+        (RUN.path / file).write_bytes(content)
+    if not FOREIGN[name]:
+        RUN.checkpoint(2).symlink_to(finished / "run" / "checkpoint-00000002.safetensors")
+    if name == "a description that fits no ids":
+        RUN.description.write_bytes((finished / "run" / "corpus.json").read_bytes())
+    before = contents(RUN.path)
+    said = call(*SHORT, *more)
+    assert said.code == 1, said.err
+    assert "error: run exists and is not a charrnn run" in said.err.splitlines()
+    assert contents(RUN.path) == before
+    assert book.exists()
+
+
+@pytest.mark.parametrize("name", ["corpus.bin", "metrics.jsonl", "config.yaml"])
+def test_a_text_with_the_name_of_a_run_s_file_is_not_replaced(call: Call, book: Path, name: str) -> None:
+    """A directory is no run because a text is in it."""
+    RUN.path.mkdir()
+    text = RUN.path / name
+    text.write_bytes(book.read_bytes())
+    for more in ((), ("--new",)):
+        refused(call("train", str(text), *SHORT[2:], *more), RUN.path)
+    assert contents(RUN.path) == {name: book.read_bytes()}
+
+
+@pytest.mark.parametrize("name", ["corpus.bin", "corpus.json", "metrics.jsonl", "config.yaml", ".lock"])
+def test_a_run_does_not_replace_its_own_text(call: Call, run: RunDirectory, name: str) -> None:
+    """Also where the text is a file that charrnn wrote, under this name or another."""
+    text = run.path / name
+    text.write_bytes(text.read_bytes() or b'{"process": 1, "since": "2026-11-21T14:02:00+00:00"}')
+    Path("alias").symlink_to(text)
+    before = contents(run.path)
+    for named in (str(text), "alias"):
+        refused(call("train", named, *SHORT[2:], "--encoding", "latin-1", "--new"), run.path)
+    assert contents(run.path) == before
+
+
+def test_hard_links_are_not_written_through(call: Call, run: RunDirectory) -> None:
+    """A backup that shares its files with the run keeps its content; a lock is refused."""
+    Path("backup").mkdir()
+    for path in run.path.iterdir():
+        if path != run.lock:
+            os.link(path, Path("backup") / path.name)
+    before = contents(Path("backup"))
+    assert call(*LONGER).code == 0
+    assert call(*SHORT, "--new").code == 0
+    assert contents(Path("backup")) == before
+    Path("victim").touch()
+    run.lock.unlink()
+    os.link("victim", run.lock)
+    refused(call(*SHORT, "--new"), run.lock)
+
+
+@pytest.mark.parametrize("kept", ["model.safetensors", "checkpoint-00000002.safetensors", "corpus.json", "corpus"])
+def test_a_run_is_recognized_by_each_of_its_parts_alone(run: RunDirectory, kept: str) -> None:
+    """A crash may leave one part; the rest can be made again."""
+    for path in run.path.iterdir():
+        if not path.name.startswith(kept):
+            path.unlink()
+    assert not is_foreign(run)
+    refuse_foreign(run)
+
+
+@pytest.mark.parametrize("share", [0, 2])
+@pytest.mark.parametrize("name", [*sorted(set(ALL) - {".lock", "metrics.jsonl", "corpus.bin"})])
+def test_files_of_a_run_that_are_cut_off_can_be_replaced(run: RunDirectory, name: str, share: int) -> None:
+    """They are recognized by how they begin; an empty file has nothing to lose."""
+    path = run.path / name
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // share] if share else b"")
+    refuse_foreign(run)
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_wherever_the_writing_of_a_text_ends_the_directory_can_be_used_again(
+    run: RunDirectory, book: Path, fresh: bool
+) -> None:
+    """Neither ids without their description nor a description beside other ids are ever there."""
+    sources = find([str(book)])
+    found = survey(sources, "utf-8")
+    for name in ("model.safetensors", "checkpoint-00000002.safetensors", "metrics.jsonl", "config.yaml"):
+        (run.path / name).unlink()
+    for at in range(1, 60):
+        if fresh:
+            run.corpus.unlink(missing_ok=True)
+            run.description.unlink(missing_ok=True)
+        with faults(failing(errno.EIO), at, persistent=True) as calls, suppress(OSError):
+            encode(sources, "utf-8", found, run.corpus, min_count=1 + at % 2)
+        for left in run.path.glob(".charrnn-*"):
+            left.unlink()
+        refuse_foreign(run)
+        assert run.description.exists() or not run.corpus.exists()
+        if run.corpus.exists():
+            assert open_corpus(run.corpus).ids.size
+        if calls.count < at:
+            break
+    assert 8 < at < 59
+
+
+def test_what_begins_like_a_tensor_file_of_charrnn_is_told_from_others(run: RunDirectory, tmp_path: Path) -> None:
+    """It may be cut off anywhere; only such files are replaced or deleted."""
+    whole, path = run.model.read_bytes(), tmp_path / "x.safetensors"
+    for length in (0, 9, 20, 100, 1000, len(whole)):
+        path.write_bytes(whole[:length])
+        assert is_tensor_file(path), length
+        check_replaceable(path)
+    for content in (PRECIOUS, b"damaged", b"\x28" + bytes(7) + b'{"__metadata__":{"format":"pt"}}', bytes(99)):
+        path.write_bytes(content)
+        assert not is_tensor_file(path), content
+        remove_tensor_file(path)
+        assert path.read_bytes() == content
+        with pytest.raises(OSError, match="did not write"):
+            check_replaceable(path)
+    check_replaceable(tmp_path / "missing")
+    path.unlink()
+    path.symlink_to(run.model)
+    assert not is_tensor_file(path)
+
+
+@pytest.mark.parametrize("place", [foreign, link, dangling], ids=lambda place: place.__name__)
+def test_a_suffix_array_replaces_nothing_that_charrnn_did_not_write(
+    run: RunDirectory, book: Path, place: Callable[[Path], None]
+) -> None:
+    """The suffixes are sorted all the same, and not kept."""
+    Path("victim").write_bytes(PRECIOUS)
+    place(run.suffixes)
+    assert len(suffixes_of(np.array([1, 0, 2]), 3, run.suffixes).order) == 3
+    assert is_untouched(run.suffixes, place)
+    assert book.exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        PRECIOUS,
+        b"\xff{",
+        b"[]" * 5000,
+        b'{"process": 1}',
+        b'{"process": "x", "since": "2026-11-21T14:02:00+00:00"}',
+        b'{"process": 1, "since": "today"}',
+        b'{"process": 1, "since": "2026-11-21T14:02:00+00:00", "notes": "precious"}',
+        b'{"process": 1, "since": "2026-11-21T14:02:00+00:00"}' + b" " * 1000,
+        bytes(2000),
+    ],
+)
+def test_a_lock_that_charrnn_did_not_write_stays_as_it_is(content: bytes, tmp_path: Path) -> None:
+    """Neither looking nor taking changes it."""
+    directory = RunDirectory(tmp_path)
+    directory.lock.write_bytes(content)
+    with Lock(directory) as lock:
+        with pytest.raises(CharrnnError, match="is not a lock file that charrnn wrote") as caught:
+            refuse_if_taken(directory)
+        assert caught.value.hint is not None
+        with pytest.raises(CharrnnError, match="is not a lock file that charrnn wrote"):
+            lock.take()
+    assert directory.lock.read_bytes() == content
+
+
+def test_a_lock_whose_file_was_removed_is_taken_again(tmp_path: Path) -> None:
+    """A second process is refused as before; without a lock there is nothing to check."""
+    directory = RunDirectory(tmp_path / "run")
+    with Lock(directory) as lock, Lock(directory) as other:
+        lock.take()
+        check_lock(directory.path)
+        directory.lock.unlink()
+        check_lock(directory.path)
+        assert json.loads(directory.lock.read_bytes())["process"] == os.getpid()
+        with pytest.raises(CharrnnError, match="already being trained"):
+            other.take()
+        check_lock(directory.path)
+    assert directory.lock.read_bytes() == b""
+    check_lock(directory.path)
+
+
+@pytest.mark.parametrize("other_ended", [False, True])
+def test_a_lock_whose_file_was_replaced_is_lost(other_ended: bool, tmp_path: Path) -> None:
+    """Also where the other process has ended by then: what it wrote is there."""
+    directory = RunDirectory(tmp_path / "run")
+    with Lock(directory) as lock, Lock(directory) as other:
+        lock.take()
+        directory.lock.unlink()
+        other.take()
+        if other_ended:
+            other.__exit__(None, None, None)
+        with pytest.raises(LockLostError, match="another training may be in"):
+            lock.check_still_held()
+        before = directory.lock.read_bytes()
+        lock.__exit__(None, None, None)
+        assert directory.lock.read_bytes() == before
+
+
+def test_a_training_that_lost_its_lock_overwrites_nothing_and_is_saved_elsewhere(
+    book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever file it would write next; and it is continued from where it is, exactly."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "elsewhere"))
+    sources, given = find([str(book)]), {"hidden": 8, "batch": 4, "length": 16, "steps": 12}
+    with Lock(RUN) as lock, Lock(RUN) as other:
+        made = begin(sources, survey(sources, "utf-8"), RUN, given, "cpu", lock=lock)
+        events: Any = recorded(train(made.run, sample_every=0), RUN.metrics, step=0)
+        events = saving.kept(events, made.run, RUN, every_seconds=0.0)
+        for event in events:
+            if isinstance(event, Step) and event.step == 5:
+                break
+        RUN.lock.unlink()
+        other.take()
+        before = contents(RUN.path)
+        with pytest.raises(CharrnnError, match="could not save step") as caught:
+            list(events)
+        assert contents(RUN.path) == before
+    place = RunDirectory(next((tmp_path / "elsewhere").iterdir()))
+    assert str(place.path) in caught.value.message
+    assert caught.value.hint == f"the same command with `--out {place.path}` continues it"
+    again = resume(sources, place, {}, "cpu")
+    assert again.run.step == made.run.step >= 5
+    assert np.array_equal(again.run.corpus.ids, made.run.corpus.ids)
+
+
+def test_the_last_save_checks_the_lock_too(book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With nothing written anywhere else if there is no room."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    monkeypatch.setenv("HOME", str(tmp_path / "missing"))
+    sources, given = find([str(book)]), {"hidden": 8, "batch": 4, "length": 16, "steps": 12}
+    with Lock(RUN) as lock, Lock(RUN) as other:
+        run = begin(sources, survey(sources, "utf-8"), RUN, given, "cpu", lock=lock).run
+        RUN.lock.unlink()
+        other.take()
+        before = contents(RUN.path)
+        with pytest.raises(CharrnnError, match="it could not be saved elsewhere either"):
+            saving.save_last(run, RUN)
+        assert contents(RUN.path) == before
+
+
+def test_only_a_typed_flag_replaces_a_run(call: Call, run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a variable nor a file of settings asks for it."""
+    before = contents(run.path)
+    monkeypatch.setenv("CHARRNN_TRAIN_NEW", "1")
+    said = call(*SHORT)
+    assert said.code == 2
+    assert "error: CHARRNN_TRAIN_NEW cannot ask for --new, which replaces a run" in said.err.splitlines()
+    monkeypatch.setenv("CHARRNN_TRAIN_NEW", "0")
+    assert "already trained" in call(*SHORT).err
+    monkeypatch.delenv("CHARRNN_TRAIN_NEW")
+    Path("settings.yaml").write_text("new: true\n")
+    assert call(*SHORT, "--config", "settings.yaml").code == 2
+    assert contents(run.path) == before
