@@ -122,8 +122,8 @@ def open_descriptor(path: Path, flags: int) -> int:
     with exactly one name: a hard link could be another user's file.
     """
     assert not flags & os.O_TRUNC
-    if not _NO_FOLLOW and path.is_symlink():
-        raise OSError(errno.ELOOP, "Is a symbolic link", str(path))
+    if path.is_symlink():
+        raise not_regular(path)
     descriptor = os.open(path, flags | _NO_FOLLOW | _NO_BLOCK | _BINARY, 0o666)
     try:
         status = os.fstat(descriptor)
@@ -153,7 +153,10 @@ def open_regular(path: Path) -> BinaryIO:
 
 def not_regular(path: Path) -> OSError:
     """Return the error for a path that is not a regular file."""
-    return OSError(errno.EINVAL, "Not a regular file", str(path))
+    if path.is_symlink():
+        return OSError(errno.ELOOP, "Is a symbolic link", str(path))
+    number = errno.EISDIR if path.is_dir() else errno.EINVAL
+    return OSError(number, "Is a directory" if path.is_dir() else "Not a regular file", str(path))
 
 
 def is_regular(path: Path) -> bool:
@@ -218,8 +221,6 @@ def _mode_of_regular_file(path: Path) -> int | None:
         mode = path.lstat().st_mode
     except FileNotFoundError:
         return None
-    if stat.S_ISLNK(mode):
-        raise OSError(errno.ELOOP, "Is a symbolic link", str(path))
     if not stat.S_ISREG(mode):
         raise not_regular(path)
     return mode & 0o777
@@ -230,11 +231,10 @@ def _is_running(process: int) -> bool:
     if os.name == "nt":
         return True
     try:
-        os.kill(process, 0)
+        with suppress(PermissionError):
+            os.kill(process, 0)
     except (ProcessLookupError, OverflowError):
         return False
-    except PermissionError:
-        return True
     return True
 
 

@@ -4,12 +4,13 @@ import contextlib
 import dataclasses
 import json
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from charrnn.errors import reason
-from charrnn.storage import append, write_whole
+from charrnn.storage import append, is_regular, not_regular, write_whole
 from charrnn.text.ngram import NGram
 from charrnn.training.events import Evaluation, Event, Overfitting, Report, Trouble
 from charrnn.training.lock import check_lock
@@ -23,10 +24,10 @@ def recorded(events: Iterator[Event], path: Path, *, step: int) -> Iterator[Even
     there: set[tuple[Any, Any]] = set()
     broken = False
     try:
+        _check_place(path)
         kept = [line for line in lines_of(path) if line.get("step", math.inf) <= step]
         # A run that was killed makes what was due at its last saved step once more; it has its line already.
         there |= {(line.get("event"), line["step"]) for line in kept}
-        check_lock(path.parent)
         write_whole(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
     except OSError as error:
         broken = True
@@ -47,9 +48,9 @@ def note_ngram(path: Path, ngram: NGram) -> None:
     If the file cannot be written, `recorded` tells.
     """
     with contextlib.suppress(OSError):
+        _check_place(path)
         others = [line for line in lines_of(path) if line.get("event") != "ngram"]
         lines = [{**described(ngram), "step": 0}, *others]
-        check_lock(path.parent)
         write_whole(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
 
 
@@ -75,6 +76,13 @@ def described(event: Event | NGram) -> dict[str, Any]:
     values = dataclasses.asdict(event)
     bits = {f"{name[:-4]}bits": value / math.log(2) for name, value in values.items() if name.endswith("nats")}
     return {"event": type(event).__name__.lower(), **values, **bits}
+
+
+def _check_place(path: Path) -> None:
+    """Raise OSError unless a record may be read and written at a path, LockLostError if it may be another run's."""
+    check_lock(path.parent)
+    if os.path.lexists(path) and not is_regular(path):
+        raise not_regular(path)
 
 
 def _append(path: Path, line: dict[str, Any], there: set[tuple[Any, Any]]) -> None:

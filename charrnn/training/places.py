@@ -43,16 +43,16 @@ def is_foreign(directory: RunDirectory) -> bool:
 def refuse_foreign(directory: RunDirectory, *, new: bool = True) -> None:
     """Raise CharrnnError if a training would replace a file that charrnn did not write.
 
-    `new`: the run is begun, so that every file of an older run is replaced or deleted. Otherwise it is continued,
-    and a checkpoint that is not recognized is left as it is.
+    `new`: the run is begun, so that every file of an older run is replaced or deleted. Otherwise it is continued:
+    a checkpoint that is not recognized is left as it is, and so is a record that is no regular file.
     """
     if is_foreign(directory):
         raise CharrnnError(
             f"{directory.path} exists and is not a charrnn run", hint="`--out DIR` puts the run elsewhere"
         )
     recognized = _recognizers(directory)
-    replaced = [directory.model, directory.metrics] if not new else list(recognized)
-    for path in replaced:
+    continued = [directory.model, *filter(is_regular, [directory.metrics])]
+    for path in recognized if new else continued:
         if _is_there(path) and not recognized[path](path):
             raise _not_ours(path)
     for path in directory.checkpoints():

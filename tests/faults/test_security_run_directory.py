@@ -149,7 +149,7 @@ def test_a_new_training_is_refused_where_a_file_of_the_run_is_something_else(
 
 
 @pytest.mark.parametrize("place", OBSTACLES, ids=lambda place: place.__name__)
-@pytest.mark.parametrize("name", ["model.safetensors", "metrics.jsonl", ".lock"])
+@pytest.mark.parametrize("name", ["model.safetensors", ".lock"])
 def test_a_training_is_not_continued_where_a_file_that_it_replaces_is_something_else(
     call: Call, run: RunDirectory, name: str, place: Callable[[Path], None]
 ) -> None:
@@ -162,6 +162,23 @@ def test_a_training_is_not_continued_where_a_file_that_it_replaces_is_something_
     refused(call(*LONGER), path)
     assert is_untouched(path, place)
     assert contents(run.path) == before
+
+
+@pytest.mark.parametrize("place", OBSTACLES, ids=lambda place: place.__name__)
+def test_a_record_that_is_something_else_is_neither_read_nor_written(
+    call: Call, run: RunDirectory, place: Callable[[Path], None]
+) -> None:
+    """A file of another program is refused; without a record at all the training goes on, and says so once."""
+    run.metrics.unlink()
+    Path("victim").write_bytes(PRECIOUS)
+    place(run.metrics)
+    said = call(*LONGER)
+    if place is foreign:
+        refused(said, run.metrics)
+    else:
+        assert said.code == 0, said.err
+        assert said.err.count(f"cannot write {run.metrics}") == 1
+    assert is_untouched(run.metrics, place)
 
 
 @pytest.mark.parametrize("place", OBSTACLES[:-1], ids=lambda place: place.__name__)
