@@ -8,54 +8,39 @@ import reprlib
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from charrnn.errors import CharrnnError
+from charrnn.schema import check_fields
+from charrnn.schema_rules import Choice, Range, Share
+
+Dropout = Annotated[float, Range(0, 1, below=True)]
+NonNegative = Annotated[float, Range(0, sys.float_info.max)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
     """A character-level recurrent network, the size of its alphabet aside."""
 
-    cell: str = "lstm"
+    cell: Annotated[str, Choice(("lstm", "gru", "rnn"), "cell")] = "lstm"
     """lstm, gru or rnn (tanh)"""
-    layers: int = 1
+    layers: Annotated[int, Range(1, 64)] = 1
     """how many recurrent layers stand on each other"""
-    hidden: int = 512
+    hidden: Annotated[int, Range(1, 1_000_000)] = 512
     """units a layer"""
-    embedding: int = 64
+    embedding: Annotated[int, Range(0, 1_000_000)] = 64
     """width of a character's learned vector; 0: one-hot"""
-    dropout: float = 0.0
+    dropout: Dropout = 0.0
     """share of a layer's outputs zeroed while training, between layers and before the output"""
-    input_dropout: float = 0.0
+    input_dropout: Dropout = 0.0
     """share of a character's vector zeroed while training"""
-    weight_drop: float = 0.0
+    weight_drop: Dropout = 0.0
     """share of the recurrent weights left out of each window while training"""
-    documents: str | None = None
+    documents: Annotated[str, Choice(("line", "blank", "file"), "kind of documents")] | None = None
     """what its text is made of: line, blank or file, each read from a fresh state; None: its text is one"""
 
     def __post_init__(self) -> None:
-        bounds: dict[str, tuple[int, int]] = {
-            "layers": (1, 64),
-            "hidden": (1, 1_000_000),
-            "embedding": (0, 1_000_000),
-        }
-        if self.cell not in ("lstm", "gru", "rnn"):
-            raise CharrnnError(f"unknown cell {reprlib.repr(self.cell)}", hint="one of lstm, gru, rnn")
-        if self.documents not in (None, "line", "blank", "file"):
-            raise CharrnnError(
-                f"unknown kind of documents {reprlib.repr(self.documents)}", hint="one of line, blank, file"
-            )
-        for name, (low, high) in bounds.items():
-            value = getattr(self, name)
-            if type(value) is not int or not low <= value <= high:
-                raise CharrnnError(
-                    f"{name} is {reprlib.repr(value)}; it must be a whole number from {low} to {high:,}"
-                )
-        for name in ("dropout", "input_dropout", "weight_drop"):
-            value = getattr(self, name)
-            if type(value) not in (int, float) or not 0 <= value < 1:
-                raise CharrnnError(f"{name} is {reprlib.repr(value)}; it must be a number from 0 up to, not with, 1")
+        check_fields(self)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:
@@ -75,53 +60,34 @@ class NetworkConfig:
 class TrainingConfig:
     """How a network learns a text."""
 
-    batch: int
+    batch: Annotated[int, Range(1, 65_536)]
     """streams read side by side"""
-    length: int
+    length: Annotated[int, Range(1, 65_536)]
     """characters a window: how far gradients flow back"""
-    lr: float
+    lr: NonNegative
     """learning rate of the recurrent weights at its highest, after the warm-up; `optimiser` relates others to it"""
-    steps: int | None = None
+    steps: Annotated[int, Range(1, 10**12)] | None = None
     """updates in all; None while a time budget has not been measured yet"""
-    minutes: float | None = None
+    minutes: NonNegative | None = None
     """time budget, from the command's start to its end"""
-    warm_up: int = 20
+    warm_up: Annotated[int, Range(0, 10**9)] = 20
     """steps over which the learning rate rises from zero"""
-    final_lr: float = 0.02
+    final_lr: Share = 0.02
     """share of `lr` left at the last step"""
-    weight_decay: float = 0.02
+    weight_decay: NonNegative = 0.02
     """AdamW's decay of the weight matrices, each at its own learning rate"""
-    clip: float = 1.0
+    clip: NonNegative = 1.0
     """gradients whose norm is larger are scaled down to it; 0: never"""
-    reset: float = 0.01
+    reset: Share = 0.01
     """chance that a stream's state is zeroed before a window, so that the zero state is known too"""
-    patience: float = 0.2
+    patience: Share = 0.2
     """share of the training for which it may overfit before it is ended early; 0: never"""
-    val_fraction: float = 0.1
+    val_fraction: Share = 0.1
     """share of the text, its end, held out"""
-    seed: int = 0
+    seed: Annotated[int, Range(0, 2**62)] = 0
     """where all chance comes from"""
-    precision: str = "float32"
+    precision: Annotated[str, Choice(("float32", "bfloat16"), "precision")] = "float32"
     """float32 or bfloat16 (autocast; the weights stay float32)"""
 
     def __post_init__(self) -> None:
-        for names, kinds, low, high in _BOUNDS:
-            for name in names:
-                value = getattr(self, name)
-                if type(value) not in kinds or (value is not None and not low <= value <= high):
-                    raise CharrnnError(f"{name} is {reprlib.repr(value)}; it must be from {low:g} to {high:g}")
-        if self.precision not in ("float32", "bfloat16"):
-            raise CharrnnError(f"unknown precision {reprlib.repr(self.precision)}", hint="float32 or bfloat16")
-
-
-_NUMBER: tuple[type, ...] = (int, float)
-_BOUNDS: tuple[tuple[tuple[str, ...], tuple[type, ...], float, float], ...] = (
-    (("batch", "length"), (int,), 1, 65_536),
-    (("steps",), (int, type(None)), 1, 1e12),
-    (("minutes",), (*_NUMBER, type(None)), 0, sys.float_info.max),
-    (("lr", "weight_decay", "clip"), _NUMBER, 0, sys.float_info.max),
-    (("warm_up",), (int,), 0, 1e9),
-    (("final_lr", "reset", "patience", "val_fraction"), _NUMBER, 0, 1),
-    (("seed",), (int,), 0, 2**62),
-)
-"""settings, what they may be, and from where to where"""
+        check_fields(self)

@@ -18,6 +18,8 @@ from charrnn.errors import CharrnnError
 from charrnn.network import tensor_file
 from charrnn.network.cells import CELLS
 from charrnn.network.tensor_header import Header, Place
+from charrnn.network.training_record import TrainingRecord
+from charrnn.schema import check_partial, parse_json
 from charrnn.text.vocabulary import ENDS, Vocabulary
 
 LAST_BIAS = "output.bias"
@@ -118,7 +120,7 @@ def save(path: Path, model: Model) -> int:
 def load(path: Path) -> Model:
     """Read the model in a file; raise CharrnnError, naming the file, if anything in it does not fit."""
     with tensor_file.opened(path) as file:
-        about = _description(path, file.header)
+        about = described(path, file.header)
         # The memory that the weights take is now known to be that of the network that is described.
         arrays = file.arrays()
     names = weight_shapes(about.config, len(about.vocabulary))
@@ -134,11 +136,11 @@ def load(path: Path) -> Model:
 def describe(path: Path) -> Description:
     """Read what a file says of its model, but not the weights; raise CharrnnError as `load` does."""
     with tensor_file.opened(path) as file:
-        return _description(path, file.header)
+        return described(path, file.header)
 
 
-def _description(path: Path, header: Header) -> Description:
-    """Check the parts of a file against each other."""
+def described(path: Path, header: Header) -> Description:
+    """Return what a file's header says of its model, its parts checked against each other (CharrnnError)."""
     try:
         about = _parsed_description(header)
         _refuse_others(weight_shapes(about.config, len(about.vocabulary)), header.places)
@@ -161,23 +163,16 @@ def _parsed_description(header: Header) -> Description:
     if config.documents is not None and ENDS[config.documents] not in vocabulary:
         raise CharrnnError(f"its documents end with {ENDS[config.documents]!r}, which its vocabulary lacks")
     training = _parsed(header.words, "training", dict, most=MOST_IN_STORY)
+    check_partial(TrainingRecord, training, "training")
     return Description(config=config, vocabulary=vocabulary, training=training)
 
 
 def _parsed(words: Mapping[str, str], name: str, kind: type, *, most: int) -> Any:
-    """Parse one of a file's words, which may hold so many values; counted first, for values take memory."""
+    """Parse the JSON of one of a file's words, which may hold so many values (CharrnnError)."""
     text = words.get(name)
     if text is None:
         raise CharrnnError(f"it has no {name}")
-    if sum(text.count(sign) for sign in ",[{") > most:
-        raise CharrnnError(f"its {name} holds more than it should")
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise CharrnnError(f"its {name} is not JSON") from error
-    if not isinstance(value, kind):
-        raise CharrnnError(f"its {name} is not a {kind.__name__}")
-    return value
+    return parse_json(text, name, kind, most=most)
 
 
 def _refuse_others(shapes: Mapping[str, tuple[int, ...]], places: Mapping[str, Place]) -> None:

@@ -3,23 +3,41 @@
 No pickle, so opening a file runs no code; any flipped byte is noticed. What the arrays mean is left to others.
 """
 
+import errno
 import hashlib
 import json
+import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError, reason
+from charrnn.memory_limits import free_memory
 from charrnn.network.tensor_header import DTYPES, LONGEST, Header, parse, with_checksums
-from charrnn.storage import write_whole
+from charrnn.storage import open_regular, write_whole
 
-PIECE = 1 << 17
-"""bytes read at a time"""
+if TYPE_CHECKING:
+    from io import BufferedReader
+
+PIECE = 1 << 20
+"""bytes read and hashed at a time"""
+MEMORY_NEEDED = 1.3
+"""bytes of memory that reading takes for each byte of the arrays, the checks that follow included"""
+SMALL = 1 << 24
+"""bytes of arrays up to which neither holes nor free memory matter"""
+LEAST_WRITTEN = 1 / 16
+"""share of a file that must have been written; the rest can be holes, which take no space on the disk.
+
+Weights and their copies are never all zero, so a file of charrnn has few holes even on a file system that makes them.
+"""
+DESCRIPTORS = ("/dev/fd", "/proc/self/fd")
+"""directories whose entries are files that are open already, such as the pipe of the shell's `<(command)`"""
 
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 """of the types of numbers that can be written, as the format has them"""
@@ -27,6 +45,10 @@ PICKLES = (b"\x02", b"\x03", b"\x04", b"\x05")
 """the protocols that a pickle names after its first byte"""
 
 Arrays = Mapping[str, NDArray[Any]]
+
+
+class UnreadableError(CharrnnError):
+    """A file that cannot be read now, which says nothing about its content."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,13 +74,20 @@ class Opened:
 
     def arrays(self) -> Arrays:
         """Read the arrays, once; raise CharrnnError if they are not all there or not as they were written."""
-        size = self.header.data_bytes
-        data = _read(self.file, size)
-        longer = len(data) == size and self.file.read(1)
-        if len(data) < size or longer:
-            there = f"more than {size:,}" if longer else f"{len(data):,} of {size:,}"
-            raise CharrnnError(f"{self.path} is damaged: {there} bytes of data are there")
-        if hashlib.sha256(data).hexdigest() != self.metadata.get("sha256"):
+        size, digest = self.header.data_bytes, hashlib.sha256()
+        _refuse_holes(self.path, self.file, size)
+        _refuse_too_large(self.path, size)
+        try:
+            data = bytearray(size)
+        except MemoryError as error:
+            raise _too_large(self.path, size) from error
+        source, read = cast("BufferedReader", self.file), 0
+        while read < size and (count := source.readinto(memoryview(data)[read : read + PIECE])):
+            digest.update(memoryview(data)[read : read + count])
+            read += count
+        if read < size or self.file.read(1):
+            raise _wrong_size(self.path, read if read < size else size + 1, size)
+        if digest.hexdigest() != self.metadata.get("sha256"):
             raise CharrnnError(f"{self.path} is damaged: checksum mismatch")
         places = self.header.places.items()
         return {name: np.ndarray(place.shape, place.dtype, data, place.start) for name, place in places}
@@ -86,10 +115,13 @@ def write(path: Path, arrays: Arrays, metadata: Mapping[str, str]) -> int:
 def opened(path: Path) -> Iterator[Opened]:
     """Open a file that `write` made and read its header (CharrnnError: damaged, foreign or not there)."""
     try:
-        with path.open("rb") as file:
-            yield Opened(path=path, header=parse(path, _header(path, file)), file=file)
+        with _open(path) as file:
+            content = _header(path, file)
+            header = parse(path, content)
+            _refuse_another_size(path, file, 8 + len(content), header.data_bytes)
+            yield Opened(path=path, header=header, file=file)
     except OSError as error:
-        raise CharrnnError(f"cannot read {path}: {reason(error)}") from error
+        raise UnreadableError(f"cannot read {path}: {reason(error)}") from error
 
 
 def read(path: Path) -> TensorFile:
@@ -102,6 +134,59 @@ def read_metadata(path: Path) -> Mapping[str, str]:
     """Read only the words about the arrays (CharrnnError)."""
     with opened(path) as file:
         return file.metadata
+
+
+def _open(path: Path) -> BinaryIO:
+    """Open a regular file, or a file that is open already under the name of its descriptor (OSError)."""
+    return path.open("rb") if str(path.parent) in DESCRIPTORS else open_regular(path)
+
+
+def _refuse_another_size(path: Path, file: BinaryIO, start: int, size: int) -> None:
+    """Compare the size of a regular file with what its header says, before any data are read (CharrnnError)."""
+    status = os.fstat(file.fileno())
+    if stat.S_ISREG(status.st_mode) and status.st_size != start + size:
+        raise _wrong_size(path, status.st_size - start, size)
+
+
+def _wrong_size(path: Path, there: int, size: int) -> CharrnnError:
+    """Return the error for a file with another number of bytes of data than its header says."""
+    told = f"more than {size:,}" if there > size else f"{there:,} of {size:,}"
+    return CharrnnError(f"{path} is damaged: {told} bytes of data are there")
+
+
+def _refuse_holes(path: Path, file: BinaryIO, size: int) -> None:
+    """Refuse a large file of which nearly nothing was ever written, so that it claims memory for nothing.
+
+    Where the system or the file system cannot tell, every byte counts as written.
+    """
+    if size <= SMALL or not hasattr(os, "SEEK_DATA") or not file.seekable():
+        return
+    descriptor, place, written = file.fileno(), file.tell(), 0
+    try:
+        at = os.lseek(descriptor, 0, os.SEEK_DATA)
+        while written < LEAST_WRITTEN * size:
+            end = os.lseek(descriptor, at, os.SEEK_HOLE)
+            written += end - at
+            at = os.lseek(descriptor, end, os.SEEK_DATA)
+    except OSError as error:
+        # ENXIO: there are no more data.
+        if error.errno == errno.ENXIO and written < LEAST_WRITTEN * size:
+            message = f"{path} is damaged: only {written:,} of {size:,} bytes of data were ever written"
+            raise CharrnnError(message) from error
+    finally:
+        file.seek(place)
+
+
+def _refuse_too_large(path: Path, size: int) -> None:
+    """Compare the size of the arrays with the memory that is free (UnreadableError)."""
+    if size > SMALL and MEMORY_NEEDED * size > free_memory():
+        raise _too_large(path, size)
+
+
+def _too_large(path: Path, size: int) -> UnreadableError:
+    """Return the error for arrays that do not fit into memory."""
+    needed, free = MEMORY_NEEDED * size / 1e9, free_memory() / 1e9
+    return UnreadableError(f"out of memory: {path} needs about {needed:,.1f} GB, and {free:,.1f} GB are free")
 
 
 def _header(path: Path, file: BinaryIO) -> bytearray:

@@ -140,6 +140,9 @@ def _place(name: str, entry: Any) -> Place:
         raise ValueError(f"{_told(name)} has an impossible shape or place")
     start, stop = offsets
     size = math.prod(shape) * DTYPES[dtype].itemsize
+    if math.prod(length or 1 for length in shape) > LARGEST_DIMENSION:
+        # An array without numbers takes no bytes whatever its other dimensions say, but no array can have its shape.
+        raise ValueError(f"{_told(name)} has an impossible shape or place")
     if stop - start != size:
         raise ValueError(f"{_told(name)} takes {size:,} bytes, but its place has {stop - start:,}")
     return Place(dtype=DTYPES[dtype], shape=tuple(shape), start=start, stop=stop)

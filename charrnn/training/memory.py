@@ -1,22 +1,16 @@
 """Out of memory: what a training needs, what there is, and which settings would fit."""
 
 import dataclasses
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 
 import torch
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError
+from charrnn.memory_limits import usable_memory
 from charrnn.network.cells import CELLS
 from charrnn.network.model_file import count_weights
-
-try:
-    import resource
-except ImportError:  # there is none on Windows
-    resource = None  # type: ignore[assignment]
 
 COPIES_OF_WEIGHTS = 8
 """the weights, their means and gradients, the optimiser's two means, the best, and two more while they are saved"""
@@ -80,27 +74,4 @@ def room(device: str) -> float:
     """Say how many bytes there are for this process: a GPU's, or the least that machine and limits leave."""
     if device == "cuda":
         return float(torch.cuda.mem_get_info()[1])
-    limits = [_available(), _cgroup_limit()]
-    if resource is not None:
-        soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-        limits += [] if soft == resource.RLIM_INFINITY else [float(soft)]
-    return min(limits)
-
-
-def _available() -> float:
-    """Say what the machine has left, this process's own memory included; without /proc all that it has."""
-    with suppress(OSError, ValueError, KeyError):
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        known = {name: 1024.0 * int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
-        resident = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        return known["MemAvailable"] + resident
-    with suppress(AttributeError, ValueError, OSError):
-        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    return float("inf")
-
-
-def _cgroup_limit() -> float:
-    """Say what a container may use."""
-    with suppress(OSError, ValueError):
-        return float(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii"))
-    return float("inf")
+    return usable_memory()
