@@ -68,7 +68,7 @@ class TrainingConfig:
     """learning rate of the recurrent weights at its highest, after the warm-up; `optimiser` relates others to it"""
     steps: Annotated[int, Range(1, 10**12)] | None = None
     """updates in all; None while a time budget has not been measured yet"""
-    minutes: NonNegative | None = None
+    minutes: Annotated[float, Range(0, 10**12)] | None = None
     """time budget, from the command's start to its end"""
     warm_up: Annotated[int, Range(0, 10**9)] = 20
     """steps over which the learning rate rises from zero"""

@@ -135,7 +135,7 @@ def _mapping(hint: Any, value: Any, name: str, *, plain: bool = True) -> dict[st
     if type(value) is not dict:
         raise _misfit(value, dict, name)
     for key, entry in value.items():
-        if hint is not None:
+        if hint not in (None, Any):
             _built(hint, entry, f"{name}.{reprlib.repr(key)}")
         elif plain:
             _check_unknown(entry, f"{name}.{reprlib.repr(key)}")
@@ -178,9 +178,14 @@ def _base(hint: Any) -> Any:
     return dict if dataclasses.is_dataclass(hint) else hint
 
 
-@cache
-def _hints(record: type) -> Mapping[str, Any]:
+def _hints(record: Any) -> Mapping[str, Any]:
     """Return the annotations of a record's fields, under their names in a file."""
+    return _hints_of(record)
+
+
+@cache
+def _hints_of(record: Any) -> Mapping[str, Any]:
+    """Evaluate the annotations of a record's fields, once, because that takes some time."""
     hints = typing.get_type_hints(record, include_extras=True)
     return {_key(field): hints[field.name] for field in _fields(record)}
 

@@ -75,7 +75,11 @@ class Choice:
 
 
 Count = Annotated[int, Range(0, LARGEST)]
+PlannedSteps = Annotated[int, Range(0, 10**30)]
+"""what a time budget comes to has no bound of its own"""
 Amount = Annotated[float, Range(0, LARGEST)]
+Loss = Annotated[float, Range(-0.001, LARGEST)]
+"""in nats a character; rounding can leave the loss of a perfect prediction a little below zero"""
 Share = Annotated[float, Range(0, 1)]
 PathText = Annotated[str, Text(4096, path=True)]
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from charrnn.config import TrainingConfig
 from charrnn.schema import Partial
-from charrnn.schema_rules import Amount, Count, PathText
+from charrnn.schema_rules import Amount, Count, Loss, PathText, PlannedSteps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,13 +22,13 @@ class TrainingRecord:
     """how many of these, from the beginning, were trained on"""
     step: Count
     """step of the weights in the file"""
-    steps: Count | None
+    steps: PlannedSteps | None
     """planned steps"""
     epoch: Amount
     """how often the text was read up to `step`"""
-    val_nats: Amount | None
+    val_nats: Loss | None
     """loss on held-out text, with carried state"""
-    val_window256_nats: Amount | None
+    val_window256_nats: Loss | None
     """loss on held-out text, with the state zeroed every 256 characters"""
     val_characters: Count
     """held-out characters that the losses are means over"""

@@ -4,7 +4,6 @@ When one is written, and what is done if that fails, is left to `saving`.
 """
 
 import dataclasses
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -14,19 +13,18 @@ import numpy as np
 from charrnn.config import TrainingConfig
 from charrnn.errors import CharrnnError
 from charrnn.network import model_file, tensor_file
-from charrnn.network.tensor_signature import check_replaceable, remove_tensor_file
+from charrnn.network.tensor_signature import check_replaceable
 from charrnn.runs import RunDirectory
+from charrnn.text.corpus import Corpus
+from charrnn.training.checkpoint_file import DamagedError, Saved, describe, read
 from charrnn.training.evaluation import Measured
 from charrnn.training.patience import overfits
 from charrnn.training.run import Best, Run
 from charrnn.training.snapshot import arrays_of, metadata_of, restore
+from charrnn.training.superseded import note_written, remove_superseded
 
-KEPT = 2
-"""checkpoints: the newest, and the one before in case the newest is damaged"""
-
-
-class DamagedError(CharrnnError):
-    """A checkpoint cannot be gone on from; the one before perhaps can."""
+FEWEST_CHARACTERS = 2
+"""of text that is learned or held out: one predicts the other"""
 
 
 def save_model(run: Run, directory: RunDirectory, *, measured: Measured | None = None) -> None:
@@ -57,18 +55,13 @@ def save_model(run: Run, directory: RunDirectory, *, measured: Measured | None =
 
 
 def save(run: Run, directory: RunDirectory) -> Path:
-    """Write a checkpoint, wholly or not at all, and drop those that are no longer needed (OSError, DivergedError).
-
-    What stands there of later steps was damaged, or the run would have gone on from it.
-    """
+    """Write a checkpoint, wholly or not at all, and remove those that are superseded (OSError, DivergedError)."""
     path, arrays = directory.checkpoint(run.step), arrays_of(run)
     _refuse_nonsense(run, arrays)
     check_replaceable(path)
     tensor_file.write(path, arrays, metadata_of(run))
-    there = directory.checkpoints()
-    here = there.index(path) + 1 if path in there else len(there)
-    for old in (*there[: max(0, here - KEPT)], *there[here:]):
-        remove_tensor_file(old)
+    note_written(run, path)
+    remove_superseded(run, directory, path)
     return path
 
 
@@ -89,24 +82,26 @@ def load(run: Run, path: Path) -> None:
 
     Raise DamagedError if the file is damaged or does not fit the run.
     """
+    restore_from(run, read(path), path)
+
+
+def restore_from(run: Run, saved: Saved, path: Path) -> None:
+    """Put a run of the same configuration where a checkpoint was made (DamagedError: it does not fit)."""
     try:
-        file = tensor_file.read(path)
-        restore(run, file.arrays, json.loads(file.metadata["run"]))
+        restore(run, saved.arrays, saved.about.words)
     except CharrnnError as error:
-        raise DamagedError(error.message) from error
-    except (KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise DamagedError(f"{path} does not fit this run: {error}", hint="`--new` starts over") from error
+        raise DamagedError(f"{path} does not fit this run: {error.message}", hint="`--new` starts over") from error
+    if saved.identity:
+        run.verified.add(saved.identity)
 
 
 def described(path: Path) -> dict[str, Any]:
     """Read what a checkpoint says of its run, without its arrays (DamagedError)."""
-    try:
-        # The network is that of the file's arrays, so building it takes no more memory than they do.
-        network = model_file.describe(path).config.to_mapping()
-        words = json.loads(tensor_file.read_metadata(path)["run"])
-        TrainingConfig(**words["training"])
-        return dict(words) | {"network": network} | {name: dict(words[name]) for name in ("fingerprint", "machine")}
-    except CharrnnError as error:
-        raise DamagedError(error.message) from error
-    except (KeyError, ValueError, TypeError) as error:
-        raise DamagedError(f"{path} is not a checkpoint of a training") from error
+    return describe(path).plain()
+
+
+def refuse_unfit_text(path: Path, text: Corpus, training: TrainingConfig) -> None:
+    """Check that a checkpoint's share of held-out text leaves something to learn and to measure (DamagedError)."""
+    learned = text.split(training.val_fraction)
+    if min(learned, text.characters - learned) < FEWEST_CHARACTERS:
+        raise DamagedError(f"{path} is not a valid checkpoint: val_fraction is {training.val_fraction:g}")

@@ -22,6 +22,7 @@ from charrnn.training import memory
 from charrnn.training.averaging import averaged, follow, newest_share
 from charrnn.training.capture import cuda_graphs
 from charrnn.training.chance import begin_chance
+from charrnn.training.checkpoint_file import FileIdentity
 from charrnn.training.device_step import DeviceStep
 from charrnn.training.device_windows import DeviceWindows
 from charrnn.training.events import Step
@@ -97,6 +98,8 @@ class Run:
         """sums since the last report: steps, nats, gradient norm"""
         self.since_evaluation = np.zeros(2)
         """sums since the last evaluation: steps, nats"""
+        self.verified: set[FileIdentity | None] = set()
+        """identities of checkpoint files that this process wrote, or read and found good"""
         self.runs_ahead = self.device.type == "cuda"
         """whether steps are queued, and looked at now and then"""
         self.troubles: list[str] = []

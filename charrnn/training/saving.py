@@ -11,22 +11,25 @@ from contextlib import suppress
 from pathlib import Path
 
 from charrnn.errors import CharrnnError, DivergedError, reason
-from charrnn.network.tensor_signature import is_tensor_file
 from charrnn.runs import RunDirectory
 from charrnn.storage import new_directory, remove_file
 from charrnn.text import corpus as corpora
 from charrnn.training.checkpoint import save, save_model, size
+from charrnn.training.checkpoint_file import step_of
 from charrnn.training.evaluation import Measured
 from charrnn.training.events import Evaluation, Event, Step, Trouble
 from charrnn.training.lock import LockLostError, check_lock
 from charrnn.training.rescue import rescued
 from charrnn.training.run import Run
+from charrnn.training.superseded import make_room, newest_good
 
 USUAL_SECONDS = 60.0
 """between saves"""
 SHARE_OF_TIME = 0.02
 """the most that saving may cost, unless it is asked for more often: a file that takes long is written more rarely"""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+"""errors that removing other files can help against"""
 Clock = Callable[[], float]
 
 
@@ -97,16 +100,16 @@ class _Saves:
 def save_last(run: Run, directory: RunDirectory, *, model: bool = True, measured: Measured | None = None) -> None:
     """Write the last checkpoint and, if it is not there, the model; with its `measured` losses the run is concluded.
 
-    Where the directory is gone it is made again, where the disk is full older checkpoints make room; where that does
-    not help, the checkpoint goes elsewhere, and the error says where (CharrnnError).
+    Where the directory is gone it is made again, where the disk is full all checkpoints but the newest good one make
+    room; where that does not help, the checkpoint goes elsewhere, and the error says where (CharrnnError).
     """
     try:
         make_again(run, directory)
         try:
             _save_both(run, directory, model=model, measured=measured)
-        except OSError:
-            for old in directory.checkpoints()[:-1]:
-                remove_file(old)
+        except OSError as error:
+            if error.errno in NO_ROOM:
+                make_room(run, directory)
             _save_both(run, directory, model=model, measured=measured)
     except LockLostError as error:
         raise rescued(run, error) from error
@@ -141,8 +144,8 @@ def _save_both(run: Run, directory: RunDirectory, *, model: bool, measured: Meas
 def _saved_elsewhere(run: Run, directory: RunDirectory, error: OSError | MemoryError) -> CharrnnError:
     """Write the checkpoint where there may be room, and say where, and how to go on from it."""
     run.concluded = False
-    last, failure = directory.last_saved(), _failure(run, error, directory)
-    if last == run.step and is_tensor_file(directory.checkpoint(last)):
+    last, failure = _last_good_step(run, directory), _failure(run, error, directory)
+    if last == run.step:
         return CharrnnError(f"{failure}; its checkpoint is whole", hint="make room, then the same command continues")
     for place in (Path(tempfile.gettempdir()), Path.home()):
         with suppress(OSError, MemoryError):
@@ -160,8 +163,16 @@ def _saved_in(place: Path, run: Run) -> Path:
     try:
         return save(run, RunDirectory(directory))
     except BaseException:
+        for left in RunDirectory(directory).checkpoints():
+            remove_file(left)
         directory.rmdir()
         raise
+
+
+def _last_good_step(run: Run, directory: RunDirectory) -> int | None:
+    """Return the step of the newest good checkpoint, from which the same command continues; None if there is none."""
+    newest = newest_good(run, directory)
+    return None if newest is None else step_of(newest)
 
 
 def _failure(run: Run, error: OSError | MemoryError, directory: RunDirectory | None = None) -> str:
@@ -175,7 +186,7 @@ def _failure(run: Run, error: OSError | MemoryError, directory: RunDirectory | N
 
 def _with_the_way_back(error: DivergedError, run: Run, directory: RunDirectory) -> DivergedError:
     """Say from where a lower learning rate would go on."""
-    last = directory.last_saved()
+    last = _last_good_step(run, directory)
     if last is None:
         return error
     rate = f"{run.training.lr / 10:.2g}"

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from charrnn.config import TrainingConfig
+from charrnn.schema_rules import Count, PlannedSteps, Share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,10 +18,10 @@ class Plan:
     (0.5, 0.5, 0.75)
     """
 
-    steps: int | None
+    steps: PlannedSteps | None
     """None while it is not known yet"""
-    from_step: int = 0
-    from_progress: float = 0.0
+    from_step: Count = 0
+    from_progress: Share = 0.0
     """where the last correction was made, and how far the training was"""
 
     def progress(self, step: int) -> float:

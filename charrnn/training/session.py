@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from charrnn.config import NetworkConfig, TrainingConfig
+from charrnn.config import TrainingConfig
 from charrnn.errors import CharrnnError, reason
 from charrnn.network.growth import grown
 from charrnn.runs import RunDirectory
@@ -15,7 +15,7 @@ from charrnn.text.corpus import Corpus, Survey
 from charrnn.text.encoding import known_encoding
 from charrnn.text.sources import Sources
 from charrnn.text.windows import steps_for
-from charrnn.training import checkpoint
+from charrnn.training import checkpoint, checkpoint_file
 from charrnn.training.lock import Lock
 from charrnn.training.notes import notes_on
 from charrnn.training.origin import Origin, is_same, settled
@@ -115,13 +115,15 @@ def resume(sources: Sources | None, directory: RunDirectory, given: Mapping[str,
     problems: list[str] = []
     for path in reversed(directory.checkpoints()):
         try:
-            words = checkpoint.described(path)
+            saved = checkpoint_file.read(path)
+            words = saved.about.plain()
             _refuse_others(sources, text, given, words)
             changed = {name: given[name] for name in CHANGEABLE if given.get(name) is not None}
-            training = dataclasses.replace(TrainingConfig(**words["training"]), **changed)
-            run = Run(text, NetworkConfig(**words["network"]), training, device)
-            checkpoint.load(run, path)
-        except checkpoint.DamagedError as error:
+            training = dataclasses.replace(saved.about.record.training, **changed)
+            checkpoint.refuse_unfit_text(path, text, training)
+            run = Run(text, saved.about.network, training, device)
+            checkpoint.restore_from(run, saved, path)
+        except checkpoint_file.DamagedError as error:
             problems.append(error.message)
             continue
         _take_new_budget(run, given)
