@@ -161,7 +161,9 @@ def _refuse_holes(path: Path, file: BinaryIO, size: int) -> None:
     """
     if size <= SMALL or not hasattr(os, "SEEK_DATA") or not file.seekable():
         return
-    descriptor, place, written = file.fileno(), file.tell(), 0
+    descriptor, written = file.fileno(), 0
+    # Not the file object's position: what it has buffered lies before that of the descriptor.
+    place = os.lseek(descriptor, 0, os.SEEK_CUR)
     try:
         at = os.lseek(descriptor, 0, os.SEEK_DATA)
         while written < LEAST_WRITTEN * size:
@@ -174,7 +176,7 @@ def _refuse_holes(path: Path, file: BinaryIO, size: int) -> None:
             message = f"{path} is damaged: only {written:,} of {size:,} bytes of data were ever written"
             raise CharrnnError(message) from error
     finally:
-        file.seek(place)
+        os.lseek(descriptor, place, os.SEEK_SET)
 
 
 def _refuse_too_large(path: Path, size: int) -> None:

@@ -24,6 +24,8 @@ MOST_STRUCTURE = 100_000
 """quotes and bytes between strings; enough for a thousand arrays, too few to take much memory once it is parsed"""
 MOST_DIMENSIONS = 8
 LARGEST_DIMENSION = 2**48
+LARGEST_EMPTY = 2**31
+"""product of the dimensions of an array without numbers, those of no length aside"""
 
 WORDS_CHECKSUM, LAYOUT_CHECKSUM = "words_sha256", "layout_sha256"
 
@@ -140,8 +142,8 @@ def _place(name: str, entry: Any) -> Place:
         raise ValueError(f"{_told(name)} has an impossible shape or place")
     start, stop = offsets
     size = math.prod(shape) * DTYPES[dtype].itemsize
-    if math.prod(length or 1 for length in shape) > LARGEST_DIMENSION:
-        # An array without numbers takes no bytes whatever its other dimensions say, but no array can have its shape.
+    if not size and math.prod(length or 1 for length in shape) > LARGEST_EMPTY:
+        # An array without numbers takes no bytes, whatever its other dimensions say.
         raise ValueError(f"{_told(name)} has an impossible shape or place")
     if stop - start != size:
         raise ValueError(f"{_told(name)} takes {size:,} bytes, but its place has {stop - start:,}")
