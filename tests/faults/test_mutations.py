@@ -22,6 +22,7 @@ from charrnn.runs import RunDirectory
 from charrnn.text import corpus as corpora
 from charrnn.text.sources import find
 from charrnn.training import checkpoint
+from charrnn.training.checkpoint_file import DamagedError
 from charrnn.training.run import Run
 from charrnn.training.session import resume
 from charrnn.training.snapshot import arrays_of, metadata_of
@@ -158,6 +159,6 @@ def test_p4_no_checkpoint_cut_at_any_64_bytes_is_gone_on_from(run: Run, saved_ru
     """Each is damaged, and says so."""
     for length in range(0, len(saved_run.content), 64):
         path = saved_run.replaced(saved_run.content[:length])
-        with pytest.raises(checkpoint.DamagedError) as caught:
+        with pytest.raises(DamagedError) as caught:
             checkpoint.load(run, path)
         assert one_line(caught.value, path)

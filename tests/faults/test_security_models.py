@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from damage import Header, apart, forged, together
+from damage import Header, apart, forged, outcome, together
 from small import Call
 
 from charrnn.config import NetworkConfig, TrainingConfig
@@ -87,6 +87,17 @@ def assert_harmless(call: Call, path: Path, commands: tuple[tuple[str, ...], ...
             assert len(said.err) < 500
 
 
+def is_read(path: Path) -> bool:
+    """Return whether a file is read as a model; check that it is refused in one line otherwise."""
+    came = outcome(load, path)
+    if not isinstance(came, CharrnnError):
+        return True
+    assert str(path) in came.message
+    assert "\n" not in came.message
+    assert len(came.message) < 250
+    return False
+
+
 def _fail(constant: str) -> None:
     raise AssertionError(f"{constant} is not JSON")
 
@@ -98,12 +109,7 @@ def test_whatever_a_record_of_training_holds_no_command_breaks(
     """Each field with each value: refused in one line, or shown."""
     for value in VALUES.values():
         run_here.model.write_bytes(with_word(whole, "training", {"corpus": "a.txt", "step": 3, field: value}))
-        try:
-            load(run_here.model)
-        except CharrnnError as error:
-            assert str(run_here.model) in error.message  # noqa: PT017 - other values are accepted
-            assert len(error.message) < 250
-        else:
+        if is_read(run_here.model):
             assert_harmless(call, run_here.model)
 
 
@@ -144,10 +150,7 @@ def test_whatever_a_configuration_holds_no_command_breaks(field: str, run_here: 
     config = json.loads(apart(whole)[0]["__metadata__"]["config"])
     for value in VALUES.values():
         run_here.model.write_bytes(with_word(whole, "config", config | {field: value}))
-        try:
-            load(run_here.model)
-        except CharrnnError as error:
-            assert len(error.message) < 250  # noqa: PT017 - other values are accepted
+        is_read(run_here.model)
 
 
 JSON: dict[str, str] = {
