@@ -3,6 +3,9 @@
 A bug is not here: it keeps its traceback. Printing is left to the command line.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 COULD_NOT = 1
 WRONG_USAGE = 2
 DIVERGED = 3
@@ -37,6 +40,21 @@ class DivergedError(CharrnnError):
     """The loss or its gradient left the numbers: exit code 3."""
 
     exit_code = DIVERGED
+
+
+class OutputError(OSError):
+    """Standard output or standard error could not be written to; a closed pipe stays a BrokenPipeError."""
+
+
+@contextmanager
+def writing_output() -> Iterator[None]:
+    """Raise OutputError in place of each OSError of a block that writes output, except BrokenPipeError."""
+    try:
+        yield
+    except (BrokenPipeError, OutputError):
+        raise
+    except OSError as error:
+        raise OutputError(error.errno, error.strerror or str(error)) from error
 
 
 def reason(error: OSError) -> str:

@@ -63,6 +63,7 @@ ALLOWED = {
         "scoring",
     ),
     "views": (
+        "errors",
         "runs",
         "training.events",
         "training.history",

@@ -6,20 +6,17 @@ What goes wrong in charrnn comes as CharrnnError, in Click as its exceptions, in
 import os
 import signal
 import sys
-import traceback
 from contextlib import suppress
 
 import click
 from click.core import ParameterSource
 
 from charrnn.cli.streams import BOLD_CYAN, BOLD_RED, folded, styled
-from charrnn.errors import COULD_NOT, WRONG_USAGE, CharrnnError, reason
+from charrnn.errors import COULD_NOT, WRONG_USAGE, CharrnnError, OutputError, reason
 from charrnn.views.terminal import plain_line, unicode_stream
 
 Failure = (CharrnnError, click.ClickException, click.Abort, KeyboardInterrupt, OSError)
 """all that `told` knows how to tell"""
-WRITERS = tuple(f"charrnn.cli.{name}" for name in ("main", "streams", "showing", "telling"))
-"""those of our modules that touch standard output themselves"""
 
 
 class Stopped(KeyboardInterrupt):
@@ -48,19 +45,12 @@ def told(error: BaseException) -> int:
             return _dying_of(signal.SIGINT)
         case BrokenPipeError():
             return 0
-        case OSError(filename=None):
-            what = "cannot write output: " if _writing(error) else ""
-            return fail(what + reason(error), None, COULD_NOT)
+        case OutputError():
+            return fail(f"cannot write output: {reason(error)}", None, COULD_NOT)
         case OSError():
-            return fail(f"{error.filename}: {reason(error)}", None, COULD_NOT)
+            where = "" if error.filename is None else f"{error.filename}: "
+            return fail(f"{where}{reason(error)}", None, COULD_NOT)
     raise error
-
-
-def _writing(error: OSError) -> bool:
-    """Tell whether an error was met in writing results: by the last module of us, Click or Rich that it passed."""
-    modules = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
-    last = next((name for name in reversed(modules) if name.startswith(("charrnn.", "click.", "rich."))), "")
-    return last in WRITERS or last.startswith(("click.", "rich."))
 
 
 def fail(message: str, hint: str | None, exit_code: int) -> int:

@@ -5,7 +5,6 @@ A command's module is imported when it is called, so that help costs nothing. Bu
 
 import importlib
 import os
-import sys
 from collections.abc import Sequence
 
 import click
@@ -13,6 +12,7 @@ import click
 from charrnn import __version__
 from charrnn.cli.failures import Failure, settle_output, told
 from charrnn.cli.options import write_examples
+from charrnn.cli.streams import flush_output, write_result
 
 COMMANDS = {
     "train": "Learn a text; run it again to continue after a stop.",
@@ -42,7 +42,17 @@ class Commands(click.Group):
             return None
         command = getattr(importlib.import_module(f"charrnn.cli.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)
+        help_option = command.get_help_option(ctx)
+        assert help_option is not None
+        help_option.callback = _print_help
         return command
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """Return the help option, with a callback that reports failures to write as the other commands' do."""
+        help_option = super().get_help_option(ctx)
+        assert help_option is not None
+        help_option.callback = _print_help
+        return help_option
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -74,6 +84,13 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+def _print_help(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    """Print the help of a command and exit (OutputError)."""
+    if wanted and not ctx.resilient_parsing:
+        write_result(f"{ctx.get_help()}\n")
+        ctx.exit()
+
+
 def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
     """Say which charrnn this is and what it stands on, without importing torch."""
     if not wanted or ctx.resilient_parsing:
@@ -85,7 +102,7 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool
         torch = f"torch {version('torch')}, "
     except PackageNotFoundError:
         torch = ""
-    click.echo(f"charrnn {__version__} ({torch}Python {platform.python_version()})")
+    write_result(f"charrnn {__version__} ({torch}Python {platform.python_version()})\n")
     ctx.exit()
 
 
@@ -113,8 +130,7 @@ def run(arguments: Sequence[str]) -> int:
         charrnn.main(list(arguments), "charrnn")
     try:
         code = _call(arguments)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        flush_output()
     except Failure as error:
         code = told(error)
         settle_output()

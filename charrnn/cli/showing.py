@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 
 from charrnn.cli.keyboard import not_echoed
-from charrnn.cli.streams import say_json
+from charrnn.cli.streams import say_json, write_aside
 from charrnn.text.sources import Sources
 from charrnn.training.events import Event, Moment, Overfitting, Pause, Preview, Report, Step, Trouble
 from charrnn.training.metrics import described
@@ -102,13 +102,11 @@ def said_meanwhile(words: str, *, quiet: bool) -> Iterator[None]:
     if quiet or not animated(sys.stderr):
         yield
         return
-    sys.stderr.write(typeset(words, unicode=unicode_stream(sys.stderr)))
-    sys.stderr.flush()
+    write_aside(typeset(words, unicode=unicode_stream(sys.stderr)))
     try:
         yield
     finally:
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
+        write_aside("\r\x1b[K")
 
 
 def show_reading(sources: Sources, *, quiet: bool) -> Sources:
@@ -127,9 +125,9 @@ def show_reading(sources: Sources, *, quiet: bool) -> Sources:
         nonlocal done
         for piece in pieces:
             done += len(piece)
-            sys.stderr.write(f"\r\x1b[K  {done / total:.0%} ")
+            write_aside(f"\r\x1b[K  {done / total:.0%} ")
             yield piece
         if done >= total:
-            sys.stderr.write("\r      \r")
+            write_aside("\r      \r")
 
     return sources.watched(shown)

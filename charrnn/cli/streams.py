@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 import click
 
-from charrnn.errors import CharrnnError
+from charrnn.errors import CharrnnError, OutputError, writing_output
 from charrnn.views.terminal import animated, is_terminal, plain_line, talk, unicode_stream, visible
 
 DIM, BOLD_RED, BOLD_CYAN = "2", "1;31", "1;36"
@@ -46,7 +46,20 @@ def require_output() -> None:
 
 def say(line: str) -> None:
     """Write a line of results, made harmless and encodable."""
-    click.echo(folded(plain_line(line, unicode=unicode_stream(sys.stdout)), sys.stdout))
+    write_result(f"{folded(plain_line(line, unicode=unicode_stream(sys.stdout)), sys.stdout)}\n")
+
+
+def write_result(text: str) -> None:
+    """Write text to standard output as it is, at once (OutputError)."""
+    with writing_output():
+        click.echo(text, nl=False)
+
+
+def flush_output() -> None:
+    """Pass the buffered results to the system (OutputError)."""
+    if sys.stdout is not None:
+        with writing_output():
+            sys.stdout.flush()
 
 
 def say_json(values: Mapping[str, Any]) -> None:
@@ -55,13 +68,22 @@ def say_json(values: Mapping[str, Any]) -> None:
         line = json.dumps(values, allow_nan=False)
     except ValueError:
         line = json.dumps(_finite(values), allow_nan=False)
-    click.echo(line)
+    write_result(f"{line}\n")
 
 
 def tell(line: str, *, style: str = "") -> None:
     """Write a line beside the results, made harmless and encodable."""
     harmless = folded(plain_line(line, unicode=unicode_stream(sys.stderr)), sys.stderr)
-    click.echo(styled(harmless, style, sys.stderr), err=True, color=True)
+    with writing_output():
+        click.echo(styled(harmless, style, sys.stderr), err=True, color=True)
+
+
+def write_aside(text: str) -> None:
+    """Write harmless text to standard error as it is, at once (OutputError)."""
+    if sys.stderr is not None:
+        with writing_output():
+            sys.stderr.write(text)
+            sys.stderr.flush()
 
 
 def folded(line: str, stream: TextIO | None) -> str:
@@ -113,7 +135,16 @@ class Page:
         self._unicode = encoding.lower().startswith("utf")
 
     def write(self, text: str, *, style: str = "") -> None:
-        """Write a piece of text."""
+        """Write a piece of text (OutputError)."""
+        # This is done for every character that is sampled; a context manager would cost as much as all the rest.
+        try:
+            self._write(text, style)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(error.errno, error.strerror or str(error)) from error
+
+    def _write(self, text: str, style: str) -> None:
         if not self.terminal:
             # Whatever a pipe is to hold is UTF-8, and half a surrogate pair has none.
             sys.stdout.buffer.write(text.encode("utf-8", "replace"))

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from charrnn.cli.streams import say_json
+from charrnn.cli.streams import say_json, write_result
 from charrnn.config import NetworkConfig
 from charrnn.network.model_file import load
 from charrnn.runs import RUNS, model_name
@@ -205,4 +205,4 @@ def _with_bits(losses: Mapping[str, float]) -> dict[str, Any]:
 def _print_model(session: Session, options: Options) -> None:
     """Write the model's path to standard output where a script, not a person, reads it."""
     if not options["as_json"] and sys.stdout is not None and not is_terminal(sys.stdout):
-        sys.stdout.write(f"{session.directory.model}\n")
+        write_result(f"{session.directory.model}\n")

@@ -108,6 +108,7 @@ def _console(stream: TextIO | None, *, is_error: bool) -> Console:
     # Rich's NO_COLOR keeps bold; where no terminal listens, nothing but text is wanted.
     plain = os.environ.get("NO_COLOR") and not is_terminal(stream)
     return HarmlessConsole(
+        stream,
         stderr=is_error,
         color_system=None if plain else "auto",
         force_interactive=animated(stream),
