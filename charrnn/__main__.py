@@ -1,13 +1,31 @@
 """Where `charrnn` and `python -m charrnn` begin."""
 
+import os
 import sys
+
+STANDARD_DESCRIPTORS = range(3)
 
 
 def main() -> None:
     """Run the command that was typed, and leave with its exit code."""
+    reserve_standard_descriptors()
     from charrnn.cli.main import run
 
     sys.exit(run(sys.argv[1:]))
+
+
+def reserve_standard_descriptors() -> None:
+    """Open the null device as each standard descriptor that is closed.
+
+    Otherwise the next file to be opened would get its number, and receive what is written to that descriptor. Python
+    has looked at the descriptors before: `sys.stdout` stays None where standard output was closed.
+    """
+    for descriptor in STANDARD_DESCRIPTORS:
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # The system gives out the lowest free number, and all lower ones are taken.
+            os.open(os.devnull, os.O_RDWR)
 
 
 if __name__ == "__main__":

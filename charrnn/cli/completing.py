@@ -1,14 +1,29 @@
-"""What a shell is offered for the word that is being typed: runs, files, names of concepts.
+"""Shell completion: runs, files and names of concepts for the word that is being typed.
 
-Commands and options are Click's.
+Commands and options are completed by Click, whose scripts insert a value into the command line without quoting it and
+separate values by newlines and commas. Runs are named by whoever made them. Therefore a name is offered only if no
+shell treats any of its characters specially; the shells complete all other files by themselves, quoted.
 """
 
+import string
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
-from click.shell_completion import CompletionItem
+from click.shell_completion import CompletionItem, ShellComplete, get_completion_class
 
+from charrnn.cli.streams import write_result
+from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.runs import models
+from charrnn.views.terminal import visible
+
+VARIABLE = "_CHARRNN_COMPLETE"
+"""the environment variable by which a shell asks for completions"""
+PLAIN_ASCII = frozenset(string.ascii_letters + string.digits + "_.,%+/-")
+QUOTING_SHELLS = ("bash", "zsh", "fish")
+"""shells whose completion of file names quotes them"""
+NO_FILE_NAME = "_"
+"""in place of what was typed of a file's name, which bash and zsh do not use"""
 
 
 class ModelType(click.Path):
@@ -22,7 +37,7 @@ class ModelType(click.Path):
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Name the runs that begin like this."""
         runs = [str(model.parent) for model in models()]
-        found = [CompletionItem(run) for run in runs if run.startswith(incomplete)]
+        found = [CompletionItem(run) for run in runs if run.startswith(incomplete) and is_plain(run)]
         return found or super().shell_complete(ctx, param, incomplete)
 
 
@@ -40,3 +55,56 @@ def complete_concept(_context: click.Context, _parameter: click.Parameter, incom
         for name, concept in CONCEPTS.items()
         if name.startswith(incomplete)
     ]
+
+
+def is_plain(name: str) -> bool:
+    """Return whether a shell takes a name for one word as it is, without executing or replacing any of it.
+
+    >>> is_plain("checkpoints/Älter-2.0"), is_plain("a$(reboot)"), is_plain("a b"), is_plain("~root")
+    (True, False, False, False)
+    """
+    return all(character in PLAIN_ASCII or not character.isascii() for character in name) and _is_printable(name)
+
+
+def _is_printable(name: str) -> bool:
+    """Return whether a name contains neither control characters nor spaces, in any script."""
+    return visible(name, keep="") == name and not any(map(str.isspace, name))
+
+
+def complete(command: click.Command, instruction: str) -> int:
+    """Print a completion script, or the completions of a command line; return the exit code (WrongUsageError)."""
+    shell, _, action = instruction.partition("_")
+    kind = get_completion_class(shell)
+    if kind is None or action not in ("source", "complete"):
+        raise WrongUsageError(
+            f"{VARIABLE}: no such request {instruction!r}", hint="bash_source, zsh_source or fish_source prints a script"
+        )
+    completion = kind(command, {}, "charrnn", VARIABLE)
+    if action == "source":
+        write_result(completion.source())
+        return 0
+    arguments, incomplete = _command_line(completion)
+    try:
+        items = completion.get_completions(arguments, incomplete)
+    except (CharrnnError, click.ClickException, click.exceptions.Exit, OSError):
+        # The line is still being typed: it need not make sense yet, and a message would be written into it.
+        return 1
+    write_result("".join(f"{completion.format_completion(item)}\n" for item in _harmless(items, shell)))
+    return 0
+
+
+def _command_line(completion: ShellComplete) -> tuple[list[str], str]:
+    """Return the arguments typed so far and the incomplete one, from the environment (WrongUsageError)."""
+    try:
+        return completion.get_completion_args()
+    except (KeyError, ValueError, IndexError):
+        raise WrongUsageError("COMP_WORDS and COMP_CWORD do not describe a command line") from None
+
+
+def _harmless(items: list[CompletionItem], shell: str) -> Iterator[CompletionItem]:
+    """Yield the completions that the shell can insert, or complete by itself, without harm."""
+    for item in items:
+        if is_plain(item.value) and (item.type == "plain" or shell in QUOTING_SHELLS):
+            yield item
+        elif item.type != "plain" and shell in ("bash", "zsh"):
+            yield CompletionItem(NO_FILE_NAME, type=item.type)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import click
 
 from charrnn import __version__
+from charrnn.cli.completing import VARIABLE, complete
 from charrnn.cli.failures import Failure, settle_output, told
 from charrnn.cli.options import write_examples
 from charrnn.cli.streams import flush_output, write_result
@@ -126,10 +127,9 @@ def charrnn() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command and give its exit code; what goes wrong is told on standard error."""
-    if "_CHARRNN_COMPLETE" in os.environ:
-        charrnn.main(list(arguments), "charrnn")
     try:
-        code = _call(arguments)
+        instruction = os.environ.get(VARIABLE)
+        code = complete(charrnn, instruction) if instruction else _call(arguments)
         flush_output()
     except Failure as error:
         code = told(error)

@@ -12,7 +12,7 @@ from small import PACKAGE_HOME, Call
 
 from charrnn import __version__
 from charrnn.cli import main
-from charrnn.errors import CharrnnError, DivergedError, WrongUsageError
+from charrnn.errors import CharrnnError, DivergedError, OutputError, WrongUsageError
 from charrnn.runs import RunDirectory
 
 THERE = [name for name in main.COMMANDS if find_spec(f"charrnn.cli.{name}")]
@@ -138,10 +138,12 @@ def test_text_of_others_in_an_error_is_made_harmless(call: Call, monkeypatch: py
 
 
 def test_a_systems_error_is_told_with_the_file(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Or as one of output where it has none."""
+    """Without one by the reason alone; of output only where it was output that failed."""
     command_that_raises(monkeypatch, PermissionError(13, "Permission denied", "checkpoints"))
     assert call("info") == (1, "", "error: checkpoints: permission denied\n")
     command_that_raises(monkeypatch, OSError(28, "No space left on device"))
+    assert call("info") == (1, "", "error: no space left on device\n")
+    command_that_raises(monkeypatch, OutputError(28, "No space left on device"))
     assert call("info") == (1, "", "error: cannot write output: no space left on device\n")
 
 
