@@ -77,7 +77,8 @@ def complete(command: click.Command, instruction: str) -> int:
     kind = get_completion_class(shell)
     if kind is None or action not in ("source", "complete"):
         raise WrongUsageError(
-            f"{VARIABLE}: no such request {instruction!r}", hint="bash_source, zsh_source or fish_source prints a script"
+            f"{VARIABLE}: no such request {instruction!r}",
+            hint="bash_source, zsh_source and fish_source print scripts",
         )
     completion = kind(command, {}, "charrnn", VARIABLE)
     if action == "source":

@@ -22,7 +22,8 @@ from charrnn.training.saving import save_last
 from charrnn.training.session import Session
 from charrnn.training.settings import write_config
 from charrnn.training.taking_up import take_up
-from charrnn.views.terminal import animated, talk, typeset, unicode_output
+from charrnn.views.harmless import harmless_text
+from charrnn.views.terminal import animated, talk
 from charrnn.views.training import Watch
 
 Options = Mapping[str, Any]
@@ -68,7 +69,7 @@ def _no_step_lost(console: Console) -> Iterator[None]:
 def _say_to_whoever_listens(words: str, console: Console) -> None:
     """Say something though the terminal may be gone."""
     with suppress(OSError):
-        console.print(typeset(words, unicode=unicode_output(console)), soft_wrap=True)
+        console.print(harmless_text(words, console), soft_wrap=True)
 
 
 def _sayings(directory: RunDirectory, options: Options) -> tuple[Callable[[], None], Callable[[], None]]:

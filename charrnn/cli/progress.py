@@ -22,7 +22,7 @@ def watching() -> Iterator[Watch]:
         return
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-    columns = TextColumn("{task.description}"), BarColumn(bar_width=30), TaskProgressColumn()
+    columns = TextColumn("{task.description}", markup=False), BarColumn(bar_width=30), TaskProgressColumn()
     with Progress(*columns, console=talk(), transient=True) as progress:
         task = progress.add_task("", total=1.0)
         ends = 0.0

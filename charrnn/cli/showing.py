@@ -14,7 +14,8 @@ from charrnn.cli.streams import say_json, write_aside
 from charrnn.text.sources import Sources
 from charrnn.training.events import Event, Moment, Overfitting, Pause, Preview, Report, Step, Trouble
 from charrnn.training.metrics import described
-from charrnn.views.terminal import animated, talk, typeset, unicode_output, unicode_stream, visible
+from charrnn.views.harmless import harmless_text
+from charrnn.views.terminal import animated, talk, typeset, unicode_output, unicode_stream
 from charrnn.views.training import Watch, early_line, milestone, report_line, written_line
 
 SECONDS_BETWEEN_PICTURES = 0.25
@@ -48,9 +49,9 @@ def _show_until_a_pause(events: Events, watch: Watch, console: Console, clock: C
             if isinstance(event, Preview):
                 live.console.print(milestone(event, console.width, unicode=unicode))
             if isinstance(event, Trouble):
-                live.console.print(f"warning: {visible(event.message)}", soft_wrap=True)
+                live.console.print(harmless_text(f"warning: {event.message}", console), soft_wrap=True)
             if isinstance(event, Overfitting):
-                live.console.print(early_line(event), soft_wrap=True)
+                live.console.print(harmless_text(early_line(event), console), soft_wrap=True)
             if isinstance(event, Pause):
                 return
             if now - drawn_at >= SECONDS_BETWEEN_PICTURES:
@@ -66,20 +67,20 @@ def show_lines(events: Events, watch: Watch, console: Console, clock: Clock) -> 
         now = clock()
         watch.see(event, now)
         if isinstance(event, Trouble):
-            console.print(f"warning: {visible(event.message)}", soft_wrap=True)
+            console.print(harmless_text(f"warning: {event.message}", console), soft_wrap=True)
         elif isinstance(event, Preview):
-            console.print(written_line(event), soft_wrap=True)
+            console.print(harmless_text(written_line(event), console), soft_wrap=True)
         elif isinstance(event, Overfitting):
             last = early_line(event)
         elif isinstance(event, Report) and now - written_at < SECONDS_BETWEEN_LINES:
             unwritten = event
         elif isinstance(event, Report):
-            console.print(report_line(event, watch), soft_wrap=True)
+            console.print(harmless_text(report_line(event, watch), console), soft_wrap=True)
             written_at, unwritten = now, None
     if unwritten is not None:
-        console.print(report_line(unwritten, watch), soft_wrap=True)
+        console.print(harmless_text(report_line(unwritten, watch), console), soft_wrap=True)
     if last:
-        console.print(last, soft_wrap=True)
+        console.print(harmless_text(last, console), soft_wrap=True)
 
 
 def show_json(events: Events, _watch: Watch, _console: Console, _clock: Clock) -> None:
@@ -93,7 +94,8 @@ def show_nothing(events: Events, _watch: Watch, _console: Console, _clock: Clock
     """Let the training run; trouble is told all the same."""
     for event in events:
         if isinstance(event, Trouble):
-            talk().print(f"warning: {visible(event.message)}", soft_wrap=True)
+            console = talk()
+            console.print(harmless_text(f"warning: {event.message}", console), soft_wrap=True)
 
 
 @contextmanager
@@ -116,7 +118,7 @@ def show_reading(sources: Sources, *, quiet: bool) -> Sources:
     total = 2 * sources.size
     if total < SLOW_TO_READ:
         return sources
-    console.print(f"reading {sources.size / 1e9:.1f} GB …", soft_wrap=True)
+    console.print(harmless_text(f"reading {sources.size / 1e9:.1f} GB …", console), soft_wrap=True)
     if not animated(sys.stderr):
         return sources
     done = 0

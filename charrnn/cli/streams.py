@@ -106,7 +106,11 @@ def terminal_columns(stream: TextIO | None) -> int | None:
 
 def waiting(what: str, *, quiet: bool = False) -> AbstractContextManager[Any]:
     """Say, on a terminal and only for as long, what takes its time."""
-    return talk().status(what) if animated(sys.stderr) and not quiet else nullcontext()
+    if quiet or not animated(sys.stderr):
+        return nullcontext()
+    from rich.text import Text
+
+    return talk().status(Text(plain_line(what, unicode=unicode_stream(sys.stderr))))
 
 
 def styled(text: str, style: str, stream: TextIO) -> str:

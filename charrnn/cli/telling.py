@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from rich.console import Console
+from rich.text import Text
 
 from charrnn.cli.streams import say_json, write_result
 from charrnn.config import NetworkConfig
@@ -33,15 +34,21 @@ def introduce(session: Session, console: Console, options: Options) -> None:
     """Say what is about to be learned, with what, and where it is kept."""
     run, directory = session.run, session.directory
     for note in session.notes:
-        console.print(plain_line(f"note: {note}", unicode=unicode_output(console)), soft_wrap=not console.is_terminal)
+        _print_line(f"note: {note}", console)
     if session.resumed:
         planned = "" if run.plan.steps is None else f" of {run.plan.steps:,}"
-        console.print(f"resuming {directory.path} at step {run.step:,}{planned}", soft_wrap=not console.is_terminal)
+        _print_line(f"resuming {directory.path} at step {run.step:,}{planned}", console)
     known = baselines(run.corpus)
     if options["as_json"]:
         say_json({"event": "start", **_facts(session), "baselines_bits": known})
         return
     console.print(Heading(lines=_heading_lines(session), baselines=known))
+
+
+def _print_line(line: str, console: Console) -> None:
+    """Print one line, which only a terminal folds."""
+    line = plain_line(line, unicode=unicode_output(console))
+    console.print(Text(line), soft_wrap=not console.is_terminal)
 
 
 def say_what_to_beat(ngram: NGram, console: Console, options: Options) -> None:
@@ -120,8 +127,8 @@ def say_finished(session: Session, console: Console, options: Options) -> None:
     made = f"{run.step:,} of {planned:,} steps, stopped early" if overfits(run) else f"{run.step:,} steps"
     made += f", {duration(run.seconds)}"
     as_planned = ", `--patience 0` does too, to the end of the plan" if overfits(run) else ""
-    console.print(f"already trained ({made}): {session.directory.path}", soft_wrap=not console.is_terminal)
-    console.print(f"hint: `{more}` continues{as_planned}, `--new` starts over", soft_wrap=not console.is_terminal)
+    _print_line(f"already trained ({made}): {session.directory.path}", console)
+    _print_line(f"hint: `{more}` continues{as_planned}, `--new` starts over", console)
     if options["as_json"]:
         say_json({"event": "done", **_recorded_result(session), "model": str(session.directory.model)})
     _print_model(session, options)

@@ -4,7 +4,7 @@ What becomes of what is written is left to `writing` and `comparing`.
 """
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -142,9 +142,13 @@ def _watched(characters: int, *, quiet: bool) -> Watched:
         tell(what, style=DIM)
         return iter
 
-    def shown(pieces: Pieces) -> Iterable[Any]:
-        from rich.progress import track
+    def shown(pieces: Pieces) -> Iterator[Any]:
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-        return track(pieces, what, console=talk(), transient=True)
+        description = TextColumn("{task.description}", style="progress.description", markup=False)
+        remaining = TimeRemainingColumn(elapsed_when_finished=True)
+        columns = description, BarColumn(), TaskProgressColumn(), remaining
+        with Progress(*columns, console=talk(), transient=True) as progress:
+            yield from progress.track(pieces, description=what)
 
     return shown

@@ -137,22 +137,24 @@ def _table(layer: LayerGates, gates: Gates, screen: Screen) -> Table:
     measured = f"autocorrelation of {gates.signal} below 1/e"
     table.add_row("1/e time", *_times(layer.correlation_times, measured, gates, screen))
     if layer.agreement is not None:
-        table.add_row("agreement", f"{layer.agreement:.2f}", Text("rank correlation of the two times", style="dim"))
+        table.add_row(
+            "agreement", Text(f"{layer.agreement:.2f}"), Text("rank correlation of the two times", style="dim")
+        )
     return table
 
 
-def _times(times: NDArray[np.float64], meaning: str, gates: Gates, screen: Screen) -> tuple[str, Text]:
+def _times(times: NDArray[np.float64], meaning: str, gates: Gates, screen: Screen) -> tuple[Text, Text]:
     """Give the median, and how many cells have which time."""
     median = float(np.median(times))
     shown = f"{median:.1f}" if median <= gates.longest else f"> {gates.longest}"
     classes = np.bincount(np.searchsorted(TIMES, times, side="right"), minlength=len(TIMES) + 1)
     said = Text(sparkline(classes.tolist(), unicode=screen.unicode))
     said.append(f" under 1, 2, 4 {screen.own('…')} {TIMES[-1]}, above: {meaning}", style="dim")
-    return shown, said
+    return Text(shown), said
 
 
-def _share(cells: NDArray[np.bool_], count: int) -> str:
-    return f"{int(cells.sum()):,} ({cells.mean():.0%})" if count else "0"
+def _share(cells: NDArray[np.bool_], count: int) -> Text:
+    return Text(f"{int(cells.sum()):,} ({cells.mean():.0%})" if count else "0")
 
 
 def _filled(row: Text) -> Text:

@@ -44,5 +44,10 @@ class HarmlessConsole(Console):
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Make a string harmless, our own signs in it ASCII where the console has no others."""
-        unicode = unicode_output(self)
-        return super().render_str(visible(typeset(text, unicode=unicode), unicode=unicode), **options)
+        return super().render_str(harmless_text(text, self).plain, **options)
+
+
+def harmless_text(text: str, console: Console) -> Text:
+    """Return text as Rich draws it unchanged: no markup is read in it, and no control character of it acts."""
+    unicode = unicode_output(console)
+    return Text(visible(typeset(text, unicode=unicode), unicode=unicode))

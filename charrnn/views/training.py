@@ -79,7 +79,7 @@ class Picture:
         left = left_to_go(self.seconds_left or 0) if known else ""
         table = Table.grid(padding=(0, 1))
         bar = _bar(self.progress, max(4, min(50, width - 50)), unicode=unicode)
-        table.add_row(f"  step {self.step:,}{of}", bar, f"{self.progress:.0%}", left)
+        table.add_row(Text(f"  step {self.step:,}{of}"), bar, Text(f"{self.progress:.0%}"), Text(left))
         return table
 
     def _sparkline(self, width: int, *, unicode: bool) -> Text:

@@ -1,0 +1,215 @@
+"""No text of others reaches Rich as a `str`, in which Rich may read markup; failures to write output have a type."""
+
+import ast
+import io
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from small import PACKAGE_HOME
+
+from charrnn.cli import streams
+from charrnn.errors import OutputError, writing_output
+
+SOURCES = sorted((PACKAGE_HOME / "charrnn").rglob("*.py"))
+
+PRINTING = {"print", "log", "status", "add_task", "add_row", "add_column", "render", "Live", "Panel", "Rule", "Group"}
+PRINTING |= {"Spinner", "Status", "Tree"}
+"""calls whose positional arguments Rich draws"""
+AROUND = {"Padding", "Align", "Constrain", "Styled"}
+"""... or of whose positional arguments the first"""
+DRAWN_KEYWORDS = {"title", "subtitle", "caption", "header", "footer", "status", "description"}
+"""... and the keywords that it draws"""
+OF_RICH = PRINTING | AROUND | {"Table", "grid", "update"}
+"""calls whose keywords are looked at"""
+MARKUP = {"from_markup", "render_markup", "markup_escape", "track"}
+"""what reads markup in any case"""
+EXCEPTIONS = {
+    "self": "a view draws itself",
+    "seen.drawing": "the field of a record that only views fill",
+    "description=stage": "TextColumn(markup=False) shows it",
+    "description=what": "TextColumn(markup=False) shows it",
+}
+
+
+class Module:
+    """One module, and what its expressions are as far as that can be seen in its source."""
+
+    def __init__(self, source: str, returned: dict[str, set[str]]) -> None:
+        self.tree = ast.parse(source)
+        self.returned = {**returned, **annotations([source])}
+        self.functions = [node for node in ast.walk(self.tree) if isinstance(node, ast.FunctionDef | ast.Lambda)]
+        self.printing = PRINTING | {
+            target.id
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Attribute) and node.value.attr == "print"
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+
+    def strings_for_rich(self) -> Iterator[str]:
+        """Find the arguments that may be a `str` with text of others in it."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.keyword) and node.arg == "markup":
+                if not (isinstance(node.value, ast.Constant) and node.value.value is False):
+                    yield f"markup={ast.unparse(node.value)}"
+            if not isinstance(node, ast.Call):
+                continue
+            name = last_name(node.func)
+            if name in MARKUP and ast.unparse(node.func) != "progress.track":
+                yield ast.unparse(node.func)
+            if name == "TextColumn" and "markup" not in {keyword.arg for keyword in node.keywords}:
+                yield ast.unparse(node)
+            arguments = node.args[:1] if name in AROUND else node.args if name in self.printing else []
+            drawn = [(argument, ast.unparse(argument)) for argument in arguments]
+            drawn += [
+                (keyword.value, ast.unparse(keyword))
+                for keyword in node.keywords
+                if keyword.arg in DRAWN_KEYWORDS and name in OF_RICH
+            ]
+            yield from (shown for argument, shown in drawn if shown not in EXCEPTIONS and not self.drawable(argument))
+
+    def drawable(self, node: ast.expr) -> bool:
+        """Tell whether an expression is a literal, or certainly no `str`."""
+        match node:
+            case ast.Constant():
+                return True
+            case ast.Starred() | ast.NamedExpr():
+                return self.drawable(node.value)
+            case ast.List() | ast.Tuple():
+                return all(map(self.drawable, node.elts))
+            case ast.GeneratorExp() | ast.ListComp():
+                return self.drawable(node.elt)
+            case ast.IfExp():
+                return self.drawable(node.body) and self.drawable(node.orelse)
+            case ast.BinOp(op=ast.Mult()):
+                return self.drawable(node.left) and not isinstance(node.left, ast.Constant)
+            case ast.Call(func=ast.Name("map"), args=[ast.Name(made), *_]):
+                return made == "Text"
+            case ast.Call():
+                return self.returns_no_string(last_name(node.func))
+            case ast.Name():
+                return self.never_a_string(node)
+        return False
+
+    def returns_no_string(self, name: str) -> bool:
+        """Tell whether all functions of that name are annotated so, or whether it is a class."""
+        annotations = self.returned.get(name, set())
+        if annotations:
+            return not any(re.search(r"\b(str|Any|RenderableType)\b|^$", annotation) for annotation in annotations)
+        return name[:1].isupper() and name not in ("LiteralString", "Any")
+
+    def never_a_string(self, name: ast.Name) -> bool:
+        """Tell whether everything that a name is bound to in its function is drawable."""
+        around = [node for node in self.functions if node.lineno <= name.lineno <= (node.end_lineno or 0)]
+        inner = max(around, key=lambda node: node.lineno, default=self.tree)
+        bound = list(bindings(inner, name.id))
+        return bool(bound) and all(
+            self.drawable(value)
+            if isinstance(value, ast.expr)
+            else not re.search(r"\b(str|Any|RenderableType)\b", value)
+            for value in bound
+        )
+
+
+def last_name(node: ast.expr) -> str:
+    """Give a function's name without what it belongs to."""
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def bindings(function: ast.AST, name: str) -> Iterator[ast.expr | str]:
+    """Go through the values that a name is given in a function, or the types of those that it is not seen to get."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.arg) and node.arg == name:
+            yield ast.unparse(node.annotation) if node.annotation else "Any"
+        elif isinstance(node, ast.Assign) and any(
+            isinstance(one, ast.Name) and one.id == name for one in node.targets
+        ):
+            yield node.value
+        elif isinstance(node, ast.Assign | ast.For | ast.comprehension):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(isinstance(one, ast.Name) and one.id == name for target in targets for one in ast.walk(target)):
+                # What a loop or an unpacking gives is as harmless as what it is over.
+                over = node.value if isinstance(node, ast.Assign) else node.iter
+                names = [one.id for one in ast.walk(over) if isinstance(one, ast.Name) and one.id != "enumerate"]
+                yield from (annotation for one in names for annotation in (list(types(function, one)) or ["Any"]))
+
+
+def types(function: ast.AST, name: str) -> Iterator[str]:
+    """Give the annotations of a function's parameter."""
+    return (
+        ast.unparse(node.annotation)
+        for node in ast.walk(function)
+        if isinstance(node, ast.arg) and node.arg == name and node.annotation
+    )
+
+
+def annotations(sources: list[str]) -> dict[str, set[str]]:
+    """Collect what functions of each name are annotated to return."""
+    returned: dict[str, set[str]] = {}
+    for source in sources:
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.FunctionDef):
+                returned.setdefault(node.name, set()).add(ast.unparse(node.returns) if node.returns else "")
+    return returned
+
+
+@pytest.fixture(scope="module")
+def returned() -> dict[str, set[str]]:
+    """Give what the package's functions return."""
+    return annotations([path.read_text(encoding="utf-8") for path in SOURCES])
+
+
+def uses_rich(source: str) -> bool:
+    """Tell whether a module has to do with Rich."""
+    return bool(re.search(r"\brich\b|\btalk\(|\boutput\(|console", source))
+
+
+RICH = [path for path in SOURCES if uses_rich(path.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize("path", RICH, ids=lambda path: path.relative_to(PACKAGE_HOME).as_posix())
+def test_no_string_of_others_is_passed_to_rich(path: Path, returned: dict[str, set[str]]) -> None:
+    """Only literals, `Text` and other drawings: in a `str` Rich may read markup, wherever it comes from."""
+    module = Module(path.read_text(encoding="utf-8"), returned)
+    assert list(module.strings_for_rich()) == []
+
+
+FORBIDDEN = (
+    "talk().status(f'reading {name}')",
+    "def waiting(what: str) -> object:\n    return talk().status(what)",
+    "console.print(plain_line(line, unicode=True))",
+    "console.print('a' + name)",
+    "console.print('%s' % name)",
+    "table.add_row('literal', name)",
+    "table.add_row(*rows)",
+    "def show(rows: list[str]) -> None:\n    for row in rows:\n        table.add_row(row)",
+    "draw = output().print\ndraw(f'{name}')",
+    "progress.update(task, description=name)",
+    "track(pieces, 'reading')",
+    "TextColumn('{task.description}')",
+    "Text.from_markup('x')",
+    "Panel(Text('x'), title=name)",
+    "Console(markup=True)",
+    "console.print(*'abc' * 2)",
+)
+ALLOWED = (
+    "console.print(Text(name), soft_wrap=True)",
+    "console.print('literal', Text(name))",
+    "table.add_row(*(Text(one) for one in names), *map(Text, names), *[Text(bar)] * 2)",
+    "def show(console: Console) -> None:\n    line = Text(name)\n    console.print(line)",
+    "def show(maps: Iterable[Heatmap]) -> None:\n    for number, one in enumerate(maps):\n        console.print(one)",
+)
+
+
+@pytest.mark.parametrize("source", FORBIDDEN)
+def test_the_check_of_strings_for_rich_can_fail(source: str) -> None:
+    """Each way in which a `str` could reach Rich is found."""
+    assert list(Module(source, {"plain_line": {"str"}}).strings_for_rich())
+
+
+@pytest.mark.parametrize("source", ALLOWED)
+def test_the_check_of_strings_for_rich_allows_drawings(source: str) -> None:
+    """What is no `str` passes."""
+    assert not list(Module(source, {}).strings_for_rich())
