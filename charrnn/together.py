@@ -6,10 +6,11 @@ text alone. How one text is written is `sampling`'s, what could be otherwise `do
 """
 
 import math
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
-from itertools import groupby
+from itertools import count, groupby, islice
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -24,6 +25,10 @@ from charrnn.text.vocabulary import Vocabulary
 
 LANES = 64
 """texts at once; more gain little"""
+MOST_AHEAD = 8_000_000
+"""characters of finished texts that wait for an earlier one; with more, no text is begun until that one ends"""
+OVERHEAD = 500
+"""what a finished text takes of memory beside its characters, in characters"""
 ROUNDING = 1e-5
 """how far what a network says side by side may be from what it says alone"""
 
@@ -86,15 +91,38 @@ class _Lane:
     was_last: Watch
     known: Opening
     """what the model said, read alone, and its state, after all but what follows"""
-    since: list[int] = field(default_factory=list)
+    since: "array[int]" = field(default_factory=lambda: array("i"))
     """the ids written since"""
+    begun: int
+    """the number of the row with its first character"""
+
+
+@dataclass
+class _Waiting:
+    """The sizes of the finished texts that wait for an earlier one to end."""
+
+    sizes: dict[int, int] = field(default_factory=dict)
+    total: int = 0
+    turn: int = 0
+    """the first text that is not finished"""
+
+    def finish(self, text: int, characters: int) -> None:
+        """Add a text that has ended."""
+        self.sizes[text] = characters + OVERHEAD
+        self.total += self.sizes[text]
+
+    def advance(self, turn: int) -> None:
+        """Remove the texts before the one whose turn it is."""
+        for text in range(self.turn, turn):
+            self.total -= self.sizes.pop(text)
+        self.turn = turn
 
 
 def generate_together(
     reader: Reader,
     vocabulary: Vocabulary,
     *,
-    rngs: Sequence[np.random.Generator],
+    rngs: Iterable[np.random.Generator],
     begin: Opening,
     ending: Ending,
     choice: Choice = USUAL,
@@ -103,15 +131,17 @@ def generate_together(
     """Write a text for each generator, up to 64 at once; where one ends, the next begins.
 
     Each is what `sampling.generate` writes with the same generator, opening, choice and ending. The characters come
-    as they are written, one of each text at a time; what they cost is 0 unless that is asked for.
+    as they are written, one of each text at a time; what they cost is 0 unless that is asked for. Generators are
+    taken one by one, and how far the texts can get ahead of the first unfinished one is limited: memory is bounded.
     """
-    waiting = iter(enumerate(rngs))
+    unbegun, waiting = iter(enumerate(rngs)), _Waiting()
     lanes: list[_Lane] = []
     now = Opening(begin.logits[:0], picked(begin.state, slice(0)), begin.clamps)
-    while True:
+    for row_number in count():
+        room = LANES - len(lanes) if not lanes or waiting.total < MOST_AHEAD else 0
         fresh = [
-            _Lane(text=text, draws=draws(rng), was_last=ending.watch(), known=begin)
-            for _, (text, rng) in zip(range(LANES - len(lanes)), waiting, strict=False)
+            _Lane(text=text, draws=draws(rng), was_last=ending.watch(), known=begin, begun=row_number)
+            for text, rng in islice(unbegun, room)
         ]
         lanes += fresh
         if not lanes:
@@ -127,7 +157,11 @@ def generate_together(
             lane.since.append(number)
             if character and not lane.was_last(character):
                 going_on.append(row)
+            else:
+                waiting.finish(lane.text, row_number - lane.begun)
         lanes = [lanes[row] for row in going_on]
+        if lanes:
+            waiting.advance(lanes[0].text)
         state = now.state if len(going_on) == len(ids) else picked(now.state, going_on)
         now = Opening(*stepped(reader, ids[going_on], state, begin.clamps), begin.clamps)
 
@@ -176,12 +210,12 @@ def _choose(reader: Reader, lanes: Sequence[_Lane], now: Opening, choice: Choice
     for row in np.flatnonzero(doubt).tolist():
         lane = lanes[row]
         lane.known = _read_alone(reader, lane.known, lane.since)
-        lane.since.clear()
+        del lane.since[:]
         ids[row] = choose(lane.known.logits, uniforms[row : row + 1], choice)[0]
     return ids
 
 
-def _read_alone(reader: Reader, known: Opening, since: list[int]) -> Opening:
+def _read_alone(reader: Reader, known: Opening, since: "array[int]") -> Opening:
     """Go on from what is known of one text, character by character, as `sampling.generate` does."""
     state = known.state
     for number in since[:-1]:

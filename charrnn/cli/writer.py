@@ -20,8 +20,11 @@ from charrnn.prompt import LONG, Pieces, Watched
 from charrnn.sampling import Choice, Opening, Written, generate, opening
 from charrnn.steering import Signals, held_at
 from charrnn.text.vocabulary import named
-from charrnn.together import Piece, generate_together, in_order
+from charrnn.together import LANES, Piece, generate_together, in_order
 from charrnn.views.terminal import animated, is_terminal, talk
+
+MOST_TOGETHER = 64_000_000
+"""characters that texts written together may have, all but one of which are kept in memory"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,13 +57,14 @@ class Writer:
 
         There is a piece of each, even if nothing is written.
         """
-        if len(seeds) == 1 or self.ending.length is None:
+        length = self.ending.length
+        if len(seeds) == 1 or length is None or min(len(seeds), LANES) * length > MOST_TOGETHER:
             for number, seed in enumerate(seeds):
                 yield Piece(number, "", 0, 0)
                 for one in self.write(seed):
                     yield Piece(number, one.character, one.nats if costs else 0, 1)
             return
-        rngs = [np.random.default_rng(seed) for seed in seeds]
+        rngs = (np.random.default_rng(seed) for seed in seeds)
         yield from in_order(
             generate_together(
                 self.reader,

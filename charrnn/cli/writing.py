@@ -4,7 +4,8 @@ What writes them is `writer`'s.
 """
 
 import sys
-from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -41,26 +42,20 @@ def _write_text(writer: Writer, asked: Asked) -> None:
     """Write the samples one after the other, each character as soon as it is there."""
     page, seeds = Page(raw=asked.raw), asked.seeds()
     longest = max(map(len, writer.ending.stops), default=0)
-    tails: list[str] = []
+    without = 0
     try:
-        for piece in writer.write_all(seeds, costs=False):
-            if piece.text == len(tails):
-                begin(page, writer, asked, number=piece.text, seed=seeds[piece.text])
-                page.write("" if asked.no_prompt else writer.prompt, style=DIM)
-                tails.append("")
-            page.write(piece.characters)
-            tails[-1] = (tails[-1] + piece.characters)[-longest:] if longest else ""
+        for number, pieces in groupby(writer.write_all(seeds, costs=False), key=attrgetter("text")):
+            begin(page, writer, asked, number=number, seed=seeds[number])
+            page.write("" if asked.no_prompt else writer.prompt, style=DIM)
+            tail = ""
+            for piece in pieces:
+                page.write(piece.characters)
+                tail = (tail + piece.characters)[-longest:] if longest else ""
+            without += writer.ending.stop_in(tail) is None
     finally:
         end(page, writer, asked)
-    if longest and not asked.quiet:
-        _say_where_no_stop_came(writer, tails)
-
-
-def _say_where_no_stop_came(writer: Writer, tails: Sequence[str]) -> None:
-    """Say how many texts, of which the last characters are given, went to their full length without a stop text."""
-    without = sum(writer.ending.stop_in(tail) is None for tail in tails)
-    if without:
-        tell("note: no stop text came" + (f" in {without:,} of {len(tails):,} samples" if len(tails) > 1 else ""))
+    if longest and without and not asked.quiet:
+        tell("note: no stop text came" + (f" in {without:,} of {len(seeds):,} samples" if len(seeds) > 1 else ""))
 
 
 def begin(page: Page, writer: Writer, asked: Asked, *, number: int, seed: int) -> None:
