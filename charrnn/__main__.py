@@ -3,14 +3,18 @@
 import os
 import sys
 
-STANDARD_DESCRIPTORS = range(3)
+STANDARD_DESCRIPTORS, STANDARD_ERROR = range(3), 2
+OUT_OF_MEMORY = b"error: out of memory\n"
 
 
 def main() -> None:
     """Run the command that was typed, and leave with its exit code."""
     reserve_standard_descriptors()
-    from charrnn.cli.main import run
-
+    try:
+        from charrnn.cli.main import run
+    except MemoryError:
+        os.write(STANDARD_ERROR, OUT_OF_MEMORY)
+        sys.exit(1)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -10,6 +10,19 @@ COULD_NOT = 1
 WRONG_USAGE = 2
 DIVERGED = 3
 
+SHORTAGES = (
+    "can't allocate memory",
+    "cannot allocate memory",
+    "unable to allocate",
+    "not enough memory",
+    "out of memory",
+    "bad_alloc",
+    "could not create a primitive",
+    "failed to map segment",
+    "can't start new thread",
+)
+"""what libraries and the system say where memory ran out"""
+
 
 class CharrnnError(Exception):
     """Something the user can put right: one line that says what, and one that says what to type.
@@ -55,6 +68,24 @@ def writing_output() -> Iterator[None]:
         raise
     except OSError as error:
         raise OutputError(error.errno, error.strerror or str(error)) from error
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error, or one that led to it, says that memory ran out.
+
+    Libraries that cannot be loaded for lack of memory raise ImportError, torch RuntimeError, the system OSError.
+
+    >>> is_out_of_memory(ImportError("libtorch.so: failed to map segment from shared object"))
+    True
+    >>> is_out_of_memory(ImportError("No module named 'torch'"))
+    False
+    """
+    chain: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in chain:
+        chain.append(link)
+        link = link.__cause__ or link.__context__
+    return any(isinstance(one, MemoryError) or any(sign in str(one).lower() for sign in SHORTAGES) for one in chain)
 
 
 def reason(error: OSError) -> str:

@@ -8,7 +8,10 @@ import ctypes
 import math
 import os
 from collections.abc import MutableMapping
+from importlib.util import find_spec
 from pathlib import Path
+
+from charrnn.errors import CharrnnError
 
 VARIABLE = "OPENBLAS_NUM_THREADS"
 LARGE = 4_000_000
@@ -17,6 +20,10 @@ LARGE = 4_000_000
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 """of mallopt(3)"""
 NEVER = -1
+
+LOADING = 150_000_000
+"""bytes that torch and NumPy take while they are loaded, beside torch's libraries"""
+RAISE_LIMIT = "raise the limit (`ulimit -v unlimited`)"
 
 
 def use_idle(environment: MutableMapping[str, str] = os.environ) -> None:
@@ -62,6 +69,41 @@ def keep_memory() -> None:
     if mallopt is not None:
         mallopt(M_MMAP_MAX, 0)
         mallopt(M_TRIM_THRESHOLD, NEVER)
+
+
+def require_memory_for_torch() -> None:
+    """Raise CharrnnError if a limit on this process's memory leaves too little for torch's libraries.
+
+    Loading them then ends the process from within C++, where nothing can be reported any more.
+    """
+    limit = memory_limit()
+    if limit is None:
+        return
+    spec = find_spec("torch")
+    libraries = Path(spec.origin).parent / "lib" if spec and spec.origin else None
+    size = sum(path.stat().st_size for path in libraries.glob("*.so*")) if libraries else 0
+    needed = _memory_in_use() + size + LOADING
+    if limit < needed:
+        there = f"this process may use {limit / 1e6:,.0f}"
+        raise CharrnnError(f"out of memory: loading PyTorch takes {needed / 1e6:,.0f} MB, {there}", hint=RAISE_LIMIT)
+
+
+def memory_limit() -> int | None:
+    """Return the bytes of address space that this process may use, None if they are not limited."""
+    try:
+        import resource
+    except ImportError:  # there is none on Windows
+        return None
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return None if limit == resource.RLIM_INFINITY else limit
+
+
+def _memory_in_use() -> int:
+    """Return the bytes of address space in use; 0 where the system does not say."""
+    try:
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def idle_cores() -> int:

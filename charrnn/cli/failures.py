@@ -11,12 +11,20 @@ from contextlib import suppress
 import click
 from click.core import ParameterSource
 
+from charrnn.cli.cores import RAISE_LIMIT, memory_limit
 from charrnn.cli.streams import BOLD_CYAN, BOLD_RED, folded, styled
-from charrnn.errors import COULD_NOT, WRONG_USAGE, CharrnnError, OutputError, reason
+from charrnn.errors import COULD_NOT, WRONG_USAGE, CharrnnError, OutputError, is_out_of_memory, reason
 from charrnn.views.terminal import plain_line, unicode_stream
 
 Failure = (CharrnnError, click.ClickException, click.Abort, KeyboardInterrupt, OSError)
 """all that `told` knows how to tell"""
+
+
+Shortage = (MemoryError, ImportError, RuntimeError, SystemError)
+"""what may say that memory ran out, and may also be a bug"""
+
+
+SMALLER = "close other programs, or ask for less at once"
 
 
 class Stopped(KeyboardInterrupt):
@@ -45,12 +53,34 @@ def told(error: BaseException) -> int:
             return _dying_of(signal.SIGINT)
         case BrokenPipeError():
             return 0
-        case OutputError():
-            return fail(f"cannot write output: {reason(error)}", None, COULD_NOT)
         case OSError():
-            where = "" if error.filename is None else f"{error.filename}: "
-            return fail(f"{where}{reason(error)}", None, COULD_NOT)
+            return _system_error(error)
     raise error
+
+
+def _system_error(error: OSError) -> int:
+    """Report an error of the system, and return the exit code."""
+    if is_out_of_memory(error):
+        return out_of_memory(error)
+    where = "" if error.filename is None else f"{error.filename}: "
+    what = "cannot write output: " if isinstance(error, OutputError) else where
+    return fail(what + reason(error), None, COULD_NOT)
+
+
+def out_of_memory(error: BaseException) -> int:
+    """Report that memory ran out, and return the exit code; raise the error again if it says something else."""
+    # Importing without memory can fail in a C function that sets no exception.
+    if not (is_out_of_memory(error) or (isinstance(error, SystemError) and memory_limit() is not None)):
+        raise error
+    # The frames of the traceback keep what took the memory.
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    return fail("out of memory", _memory_hint(), COULD_NOT)
+
+
+def _memory_hint() -> str:
+    """Say what limits the memory of this process."""
+    limit = memory_limit()
+    return SMALLER if limit is None else f"this process may use {limit / 1e6:,.0f} MB: {RAISE_LIMIT}"
 
 
 def fail(message: str, hint: str | None, exit_code: int) -> int:

@@ -11,7 +11,7 @@ import click
 
 from charrnn import __version__
 from charrnn.cli.completing import VARIABLE, complete
-from charrnn.cli.failures import Failure, settle_output, told
+from charrnn.cli.failures import Failure, Shortage, out_of_memory, settle_output, told
 from charrnn.cli.options import write_examples
 from charrnn.cli.streams import flush_output, write_result
 
@@ -133,6 +133,9 @@ def run(arguments: Sequence[str]) -> int:
         flush_output()
     except Failure as error:
         code = told(error)
+        settle_output()
+    except Shortage as error:
+        code = out_of_memory(error)
         settle_output()
     return code
 

@@ -173,6 +173,7 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
     options |= _one_budget(context)
     cores.wait_briefly()
     cores.keep_memory()
+    cores.require_memory_for_torch()
     from charrnn.cli.showing import said_meanwhile, show_reading
     from charrnn.training.preparing import prepare
 

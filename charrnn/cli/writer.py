@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from charrnn.cli import cores
 from charrnn.cli.asked import Asked
 from charrnn.cli.streams import DIM, tell
 from charrnn.ending import Ending
@@ -129,6 +130,7 @@ def _reader(model: Model, device: str) -> Reader:
     """Lay a model out where it is to be stepped; torch is needed for nothing but another device."""
     if device == "cpu":
         return Reader.of(model)
+    cores.require_memory_for_torch()
     import torch
 
     from charrnn.training.device import choose_device

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import torch
 
 from charrnn.config import NetworkConfig, TrainingConfig
-from charrnn.errors import CharrnnError
+from charrnn.errors import CharrnnError, is_out_of_memory
 from charrnn.memory_limits import usable_memory
 from charrnn.network.cells import CELLS
 from charrnn.network.model_file import count_weights
@@ -19,8 +19,6 @@ LIBRARIES = 500_000_000
 """bytes that torch and Python take by themselves"""
 SHARE_USED = 0.8
 """of what there is; the rest is for what is not counted here"""
-SIGNS = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc", "could not create a primitive")
-"""what torch's errors say where they are of no kind of their own"""
 
 
 @contextmanager
@@ -40,8 +38,7 @@ def told(network: NetworkConfig, training: TrainingConfig, vocabulary_size: int,
 
 def is_shortage(error: BaseException) -> bool:
     """Tell whether an error says that memory ran out, whoever noticed."""
-    words = str(error).lower()
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(sign in words for sign in SIGNS)
+    return isinstance(error, torch.OutOfMemoryError) or is_out_of_memory(error)
 
 
 def needed(network: NetworkConfig, training: TrainingConfig, vocabulary_size: int) -> int:
