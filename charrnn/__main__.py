@@ -12,7 +12,11 @@ def main() -> None:
     reserve_standard_descriptors()
     try:
         from charrnn.cli.main import run
-    except MemoryError:
+    except (MemoryError, ImportError) as error:
+        from charrnn.errors import is_out_of_memory
+
+        if not is_out_of_memory(error):
+            raise
         os.write(STANDARD_ERROR, OUT_OF_MEMORY)
         sys.exit(1)
     sys.exit(run(sys.argv[1:]))

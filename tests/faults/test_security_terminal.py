@@ -2,15 +2,21 @@
 
 import ast
 import io
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from small import PACKAGE_HOME
+from small import PACKAGE_HOME, Call
 
-from charrnn.cli import streams
-from charrnn.errors import OutputError, writing_output
+from charrnn.cli import main
+from charrnn.cli.streams import Page, flush_output, say, say_json, tell, waiting, write_aside, write_result
+from charrnn.errors import OutputError
+from charrnn.views.harmless import harmless_text
+from charrnn.views.terminal import output, talk
 
 SOURCES = sorted((PACKAGE_HOME / "charrnn").rglob("*.py"))
 
@@ -51,9 +57,8 @@ class Module:
     def strings_for_rich(self) -> Iterator[str]:
         """Find the arguments that may be a `str` with text of others in it."""
         for node in ast.walk(self.tree):
-            if isinstance(node, ast.keyword) and node.arg == "markup":
-                if not (isinstance(node.value, ast.Constant) and node.value.value is False):
-                    yield f"markup={ast.unparse(node.value)}"
+            if isinstance(node, ast.keyword) and node.arg == "markup" and ast.unparse(node.value) != "False":
+                yield f"markup={ast.unparse(node.value)}"
             if not isinstance(node, ast.Call):
                 continue
             name = last_name(node.func)
@@ -213,3 +218,122 @@ def test_the_check_of_strings_for_rich_can_fail(source: str) -> None:
 def test_the_check_of_strings_for_rich_allows_drawings(source: str) -> None:
     """What is no `str` passes."""
     assert not list(Module(source, {}).strings_for_rich())
+
+
+@pytest.mark.parametrize("name", ["[link=https://example.org]x[/link]", "[/red]", "[bold]x", ":smile:", "\x1b[31m\n"])
+def test_markup_in_a_waiting_indicator_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """On a terminal, where the indicator is drawn; a path may contain any character."""
+    shown = Screen()
+    monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    with waiting(f"how far back {name} reaches"):
+        pass
+    drawn = shown.getvalue()
+    assert name.replace("\x1b", "␛").replace("\n", "␊") in drawn
+    assert "]8;" not in drawn
+
+
+class Screen(io.StringIO):
+    """A terminal."""
+
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        """Say that it is one."""
+        return True
+
+
+class Broken(io.RawIOBase):
+    """A file that cannot be written to, for a given reason."""
+
+    def __init__(self, error: OSError) -> None:
+        self.error = error
+
+    def writable(self) -> bool:
+        """Say that it can, as the system does of a full disk."""
+        return True
+
+    def write(self, _content: object) -> int:
+        """Fail."""
+        raise self.error
+
+
+WRITES: dict[str, Callable[[], object]] = {
+    "say": lambda: say("line"),
+    "say_json": lambda: say_json({"a": 1}),
+    "write_result": lambda: write_result("text"),
+    "tell": lambda: tell("line"),
+    "write_aside": lambda: write_aside("text"),
+    "a page": lambda: Page(terminal=True).write("text"),
+    "a page in a pipe": lambda: Page(terminal=False).write("text" * 9999),
+    "output": lambda: output().print(harmless_text("text", output())),
+    "talk": lambda: talk().print(harmless_text("text", talk())),
+    "flush": lambda: (sys.stdout.write("text"), flush_output()),
+}
+
+
+@pytest.mark.parametrize("how", WRITES)
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), OSError(5, "Input/output error")], ids=str)
+def test_a_failure_to_write_output_is_an_output_error(
+    monkeypatch: pytest.MonkeyPatch, how: str, error: OSError
+) -> None:
+    """Raised where it is written, by whatever function; its reason is kept."""
+    broken = io.TextIOWrapper(io.BufferedWriter(Broken(error)), "utf-8")
+    monkeypatch.setattr(sys, "stdout", broken)
+    monkeypatch.setattr(sys, "stderr", broken)
+    with pytest.raises(OutputError, match=error.strerror):
+        WRITES[how]()
+    forget(broken)
+
+
+@pytest.mark.parametrize("how", WRITES)
+def test_a_closed_pipe_is_no_output_error(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """But BrokenPipeError, for which the exit code is 0."""
+    broken = io.TextIOWrapper(io.BufferedWriter(Broken(BrokenPipeError(32, "Broken pipe"))), "utf-8")
+    monkeypatch.setattr(sys, "stdout", broken)
+    monkeypatch.setattr(sys, "stderr", broken)
+    with pytest.raises(BrokenPipeError):
+        WRITES[how]()
+    forget(broken)
+
+
+def forget(stream: io.TextIOWrapper) -> None:
+    """Let a stream be closed without another failure."""
+    stream.buffer.raw.error = BlockingIOError()  # type: ignore[attr-defined]
+    stream.buffer.raw.write = len  # type: ignore[attr-defined]
+
+
+def test_only_an_output_error_is_reported_as_one(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another error without a file's name is not, wherever Click or Rich have called what raised it."""
+    monkeypatch.setattr(main, "_call", lambda _: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+    assert call("info") == (1, "", "error: input/output error\n")
+    monkeypatch.setattr(main, "_call", lambda _: (_ for _ in ()).throw(OutputError(5, "Input/output error")))
+    assert call("info") == (1, "", "error: cannot write output: input/output error\n")
+
+
+OPENS_A_FILE = """
+import os
+from charrnn.__main__ import reserve_standard_descriptors
+reserve_standard_descriptors()
+os._exit(os.open(os.devnull, os.O_RDONLY))
+"""
+
+
+@pytest.mark.parametrize("closed", ["0", "1", "2", "02", "12", "012"])
+def test_no_file_is_opened_as_a_standard_descriptor(closed: str) -> None:
+    """Otherwise it would receive the messages; those that are closed become the null device."""
+
+    def close() -> None:
+        for descriptor in closed:
+            os.close(int(descriptor))
+
+    environment = {"PYTHONPATH": str(PACKAGE_HOME)}
+    done = subprocess.run([sys.executable, "-c", OPENS_A_FILE], env=environment, preexec_fn=close, check=False)
+    assert done.returncode >= 3
+
+
+def test_the_command_reserves_the_standard_descriptors(shell: Call) -> None:
+    """Before it does anything else: what it opens never gets messages."""
+    code = "import os; from charrnn import __main__; import charrnn.cli.main as m; "
+    code += "m.run = lambda _: os.open(os.devnull, os.O_RDONLY); __main__.main()"
+    assert shell(f'"{sys.executable}" -c "{code}" 2>&-').code >= 3

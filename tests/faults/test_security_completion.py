@@ -1,0 +1,242 @@
+"""Shell completion executes no name of a run or file, and answers odd requests without a traceback."""
+
+import fcntl
+import os
+import pty
+import shutil
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+from select import select
+
+import pytest
+from small import PACKAGE_HOME, Call
+
+from charrnn.cli.completing import is_plain
+
+HOSTILE = (
+    *(
+        "a$(touch${IFS}PWNED)",
+        "a;touch PWNED;",
+        "a`touch PWNED`",
+        "a\ntouch PWNED\n",
+        "a|touch PWNED",
+        "a&touch PWNED&",
+    ),
+    *(
+        "a>PWNED",
+        "a'$(touch PWNED)'",
+        'a"$(touch PWNED)"',
+        "a\\;touch PWNED",
+        "a,plain,$(touch PWNED)",
+        "a <(touch PWNED)",
+    ),
+    *(
+        "a\nplain,$(touch PWNED)",
+        "a*",
+        "a?",
+        "a[b]",
+        "a{b,c}",
+        "a!b",
+        "a~b",
+        "a#b",
+        "a=b",
+        "a:b",
+        "a\x1b]0;b\x07",
+        "a\r\nb",
+    ),
+    *("a\tb", "a b", "a\u00a0b", "a\u2028b", "a\u202eb", "a\udcff", "a\x00b", "a^b", "a(b)"),
+)
+ODD_REQUESTS = (
+    "foo",
+    "_",
+    "bash",
+    "bash_",
+    "bash_foo",
+    "_complete",
+    "bash_source_",
+    "\udcff",
+    "bash\ncomplete",
+    "x" * 9999,
+)
+LINES = 2
+"""names that are completed in a real shell"""
+SHELLS = ("bash", "zsh", "fish")
+INTERACTIVE = {
+    "bash": ("bash", "--norc", "--noprofile", "-i"),
+    "zsh": ("zsh", "-f", "-i"),
+    "fish": ("fish", "--no-config", "-i"),
+}
+SET_UP = {
+    "bash": 'eval "$(_CHARRNN_COMPLETE=bash_source charrnn)"',
+    "zsh": 'autoload -U compinit; compinit -u; eval "$(_CHARRNN_COMPLETE=zsh_source charrnn)"',
+    "fish": "_CHARRNN_COMPLETE=fish_source charrnn | source",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_name_that_a_shell_could_read_otherwise_is_not_plain(name: str) -> None:
+    """Operators, quotes, patterns, blanks, controls, and what no terminal shows."""
+    assert not is_plain(name)
+
+
+@pytest.mark.parametrize("name", ["", "checkpoints/hamlet-2.0_x", "Älter", "текст", "日本語", "a,b", "50%+1"])
+def test_a_name_that_every_shell_takes_as_it_is_is_plain(name: str) -> None:
+    """Letters of all scripts among them."""
+    assert is_plain(name)
+
+
+def completions(call: Call, monkeypatch: pytest.MonkeyPatch, shell: str, line: str, word: str) -> list[str]:
+    """Ask for completions as a shell's script does."""
+    monkeypatch.setenv("_CHARRNN_COMPLETE", f"{shell}_complete")
+    monkeypatch.setenv("COMP_WORDS", f"{line} {word}")
+    monkeypatch.setenv("COMP_CWORD", word if shell == "fish" else str(len(line.split())))
+    said = call()
+    assert (said.code, said.err) == (0, "")
+    return said.out.splitlines()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("name", [name for name in HOSTILE if not {"\x00", "\udcff"} & set(name)])
+def test_a_run_with_such_a_name_is_withheld(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, shell: str
+) -> None:
+    """Other runs are offered all the same."""
+    monkeypatch.chdir(tmp_path)
+    for run in (name, "abc"):
+        (tmp_path / "checkpoints" / run).mkdir(parents=True)
+        (tmp_path / "checkpoints" / run / "model.safetensors").touch()
+    offered = completions(call, monkeypatch, shell, "charrnn info", "checkpoints/a")
+    assert offered == (["plain", "checkpoints/abc", "_"] if shell == "zsh" else ["plain,checkpoints/abc"])
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_typed_name_cannot_answer_for_charrnn(call: Call, monkeypatch: pytest.MonkeyPatch, shell: str) -> None:
+    """A line end in a name that the shell has completed does not begin another answer."""
+    offered = completions(call, monkeypatch, shell, "charrnn train", "'a\nplain,$(touch PWNED)")
+    assert offered in (["file,_"], ["file", "_", "_"], [])
+
+
+@pytest.mark.parametrize("request_", ODD_REQUESTS)
+def test_an_odd_completion_request_is_an_error_in_one_line(
+    call: Call, monkeypatch: pytest.MonkeyPatch, request_: str
+) -> None:
+    """Whatever the variable contains."""
+    monkeypatch.setenv("_CHARRNN_COMPLETE", request_)
+    said = call("info")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("error: _CHARRNN_COMPLETE: no such request ")
+
+
+def test_an_empty_completion_request_is_none(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Failures of the command that runs then end in one line as ever."""
+    monkeypatch.setenv("_CHARRNN_COMPLETE", "")
+    assert call("info", "none").err.startswith("error: no trained model at none\n")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    "words", [{}, {"COMP_WORDS": "charrnn "}, {"COMP_WORDS": "charrnn ", "COMP_CWORD": " "}], ids=str
+)
+def test_a_request_without_a_command_line_is_an_error(
+    call: Call, monkeypatch: pytest.MonkeyPatch, words: dict[str, str], shell: str
+) -> None:
+    """As it is with one whose position is no number."""
+    monkeypatch.setenv("_CHARRNN_COMPLETE", f"{shell}_complete")
+    for name, value in words.items():
+        monkeypatch.setenv(name, value)
+    assert call() == (2, "", "error: COMP_WORDS and COMP_CWORD do not describe a command line\n")
+
+
+@pytest.mark.parametrize("line", ["train --config /", "train --from /dev/null", "train --config none.yaml", "none x"])
+def test_a_line_that_makes_no_sense_yet_is_completed_in_silence(
+    call: Call, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    """A message would be written into the line that is being typed."""
+    monkeypatch.setenv("_CHARRNN_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", f"charrnn {line} ")
+    monkeypatch.setenv("COMP_CWORD", str(len(line.split()) + 1))
+    said = call()
+    assert (said.code in (0, 1), said.err) == (True, "")
+
+
+@pytest.fixture
+def on_path(tmp_path: Path) -> dict[str, str]:
+    """Give the environment of a shell in which `charrnn` is this one."""
+    command = tmp_path / "bin" / "charrnn"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m charrnn "$@"\n')
+    command.chmod(0o755)
+    home = tmp_path / "home"
+    home.mkdir()
+    path = f"{command.parent}:{os.environ['PATH']}"
+    terminal = {"TERM": "xterm", "LC_ALL": "C.UTF-8"}
+    return {"PATH": path, "PYTHONPATH": str(PACKAGE_HOME), "HOME": str(home), **terminal}
+
+
+@pytest.mark.parametrize("kind", ["run", "file"])
+@pytest.mark.parametrize(
+    "shell", [pytest.param(name, marks=() if name == "bash" else pytest.mark.slow) for name in SHELLS]
+)
+def test_completing_and_running_a_line_in_a_real_shell_executes_no_name(
+    tmp_path: Path, on_path: dict[str, str], shell: str, kind: str
+) -> None:
+    """Neither a run's name nor that of a file, which the shell completes by itself."""
+    if not shutil.which(shell):
+        pytest.skip(f"there is no {shell} here")
+    here = tmp_path / "here"
+    for number, name in enumerate(HOSTILE[:LINES]):
+        place = (
+            here / "checkpoints" / f"{number}{name}" / "model.safetensors"
+            if kind == "run"
+            else here / f"{number}{name}"
+        )
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()
+    words = "info checkpoints/" if kind == "run" else "train "
+    shown = typed(
+        INTERACTIVE[shell], here, on_path, SET_UP[shell], [f"charrnn {words}{number}\t" for number in range(LINES)]
+    )
+    assert b"error:" in shown
+    assert [path for path in tmp_path.rglob("*") if path.name == "PWNED"] == []
+
+
+def typed(shell: tuple[str, ...], here: Path, environment: dict[str, str], set_up: str, lines: list[str]) -> bytes:
+    """Type lines into an interactive shell, and return what it shows."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        shell,
+        cwd=here,
+        env=environment,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(theirs)
+    try:
+        os.write(ours, f'{set_up}; echo REA""DY\n'.encode())
+        shown = read(ours, until=b"READY", seconds=30)
+        for line in lines:
+            os.write(ours, line.encode())
+            # bash reads on only when it has completed; the others may not.
+            shown += read(ours, until=None, seconds=0 if shell[0] == "bash" else 1.5)
+            os.write(ours, b'\necho DO""NE\n')
+            shown += read(ours, until=b"DONE", seconds=10)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+    return shown
+
+
+def read(ours: int, *, until: bytes | None, seconds: float) -> bytes:
+    """Read what a terminal is told until something is seen, or for some time."""
+    shown, ends = b"", time.monotonic() + seconds
+    while time.monotonic() < ends and (until is None or until not in shown):
+        if select([ours], [], [], 0.1)[0]:
+            shown += os.read(ours, 65536)
+    return shown

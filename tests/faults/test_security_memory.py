@@ -1,0 +1,191 @@
+"""Memory that runs out is an error in one line; any number of samples is written in bounded memory."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small import Call, random_model
+
+from charrnn import together
+from charrnn.cli import cores, failures, main
+from charrnn.cli.failures import out_of_memory
+from charrnn.ending import Ending
+from charrnn.errors import CharrnnError
+from charrnn.network.reader import Reader
+from charrnn.runs import RunDirectory
+from charrnn.sampling import generate, opening
+from charrnn.together import generate_together, in_order, whole_texts
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="`ulimit -v` limits memory on Linux only")
+
+SHORTAGES = (
+    MemoryError(),
+    MemoryError("Unable to allocate 7.45 GiB for an array with shape (1000000000,) and data type float64"),
+    ImportError("libtorch_cpu.so: failed to map segment from shared object"),
+    ImportError("libopenblas.so: cannot allocate memory"),
+    RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried"),
+    RuntimeError("can't start new thread"),
+    OSError(12, "Cannot allocate memory"),
+    OSError("libgomp.so.1: failed to map segment from shared object"),
+)
+BUGS = (
+    ImportError("cannot import name 'x' from 'charrnn.runs'"),
+    ModuleNotFoundError("No module named 'torch'"),
+    RuntimeError("mat1 and mat2 shapes cannot be multiplied"),
+    SystemError("bad call"),
+)
+
+
+def fail_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Have every command fail in this way."""
+
+    def fail(_arguments: object) -> int:
+        raise error
+
+    monkeypatch.setattr(main, "_call", fail)
+
+
+@pytest.mark.parametrize("error", SHORTAGES, ids=str)
+def test_a_shortage_of_memory_is_an_error_in_one_line(
+    call: Call, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """Whoever notices it: Python, NumPy, torch, the system, or the loader of libraries."""
+    fail_with(monkeypatch, error)
+    said = call("info")
+    assert (said.code, said.out) == (1, "")
+    assert said.err.splitlines()[0] == "error: out of memory"
+    assert said.err.splitlines()[2].startswith("hint: ")
+
+
+def test_a_shortage_behind_another_error_is_recognized(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where NumPy says of a library only that it could not be imported."""
+    error = ImportError("Error importing numpy")
+    error.__cause__ = ImportError("libopenblas.so: failed to map segment from shared object")
+    fail_with(monkeypatch, error)
+    assert call("info").err.startswith("error: out of memory\n")
+
+
+@pytest.mark.parametrize("error", BUGS, ids=str)
+def test_other_errors_of_the_same_types_keep_their_traceback(
+    call: Call, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """They are bugs, or a broken installation."""
+    monkeypatch.setattr(failures, "memory_limit", lambda: None)
+    fail_with(monkeypatch, error)
+    with pytest.raises(type(error)):
+        call("info")
+
+
+def test_an_import_that_fails_without_a_reason_is_a_shortage_only_under_a_limit(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """C functions may set no exception when memory runs out."""
+    error = SystemError("<function _find_and_load> returned NULL without setting an exception")
+    monkeypatch.setattr(failures, "memory_limit", lambda: 600_000_000)
+    assert out_of_memory(error) == 1
+    hint = "hint: this process may use 600 MB: raise the limit (`ulimit -v unlimited`)"
+    assert capsys.readouterr().err == f"error: out of memory\n\n{hint}\n"
+
+
+def test_torch_is_not_loaded_where_its_libraries_cannot_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its C++ would end the process; without a limit nothing is measured."""
+    monkeypatch.setattr(cores, "memory_limit", lambda: 1 << 50)
+    cores.require_memory_for_torch()
+    monkeypatch.setattr(cores, "memory_limit", lambda: 100_000_000)
+    with pytest.raises(CharrnnError, match="out of memory: loading PyTorch takes"):
+        cores.require_memory_for_torch()
+    monkeypatch.setattr(cores, "memory_limit", lambda: None)
+    monkeypatch.delattr(cores, "find_spec")
+    cores.require_memory_for_torch()
+
+
+@linux
+@pytest.mark.usefixtures("run_here")
+@pytest.mark.parametrize(
+    ("command", "kilobytes"),
+    [
+        *[("info", size) for size in (35_000, 45_000)],
+        *[("sample -n 3", size) for size in (60_000, 80_000, 105_000)],
+        *[("inspect --cell 1.0 --text book.txt", size) for size in (50_000, 105_000)],
+        *[("train book.txt --hidden 8 --steps 1", size) for size in (100_000, 300_000, 500_000)],
+    ],
+)
+def test_no_limit_on_memory_leads_to_a_traceback(shell: Call, command: str, kilobytes: int) -> None:
+    """However low, if Python itself can start; what OpenBLAS and libgomp say before they end the process is theirs."""
+    Path("book.txt").write_text("abc abc\n" * 99)
+    said = shell(f"ulimit -c 0 -v {kilobytes}; charrnn {command}")
+    assert said.code in (0, 1), said.err
+    assert "Traceback" not in said.err
+    if said.code:
+        assert said.err.startswith(("error: ", "OpenBLAS ", "note: "))
+
+
+@linux
+@pytest.mark.usefixtures("run_here")
+@pytest.mark.parametrize("options", ["", "--json", "--stop ab"])
+def test_a_billion_samples_are_written_as_they_are_made(shell: Call, options: str) -> None:
+    """In little memory: whoever reads the first of them does not wait for the others."""
+    said = shell(f"ulimit -t 50 -v 600000; charrnn sample --count 1000000000 -n 5 {options} | head -c 2000 | wc -c")
+    assert (said.code, said.out.strip()) == (0, "2000")
+
+
+@pytest.mark.parametrize("most", [0, 1, 2000, 10**9])
+def test_texts_that_wait_for_an_earlier_one_are_limited_and_stay_the_same(
+    monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """However few may wait: no further text is begun until the earlier one has ended."""
+    monkeypatch.setattr(together, "MOST_AHEAD", most)
+    model = random_model()
+    reader, vocabulary = Reader.of(model), model.vocabulary
+    begin, ending = opening(reader, vocabulary), Ending(length=200, stops=("a", "b", "c\n"))
+    begun: list[int] = []
+
+    def generators() -> Iterator[np.random.Generator]:
+        for seed in range(300):
+            begun.append(seed)
+            yield np.random.default_rng(seed)
+
+    rows = generate_together(reader, vocabulary, rngs=generators(), begin=begin, ending=ending)
+    ahead, texts = 0, []
+    for number, whole in enumerate(whole_texts(in_order(rows))):
+        ahead = max(ahead, len(begun) - number)
+        texts.append(whole.characters)
+    alone = [
+        "".join(one.character for one in generate(reader, vocabulary, rng=rng, begin=begin, ending=ending))
+        for rng in map(np.random.default_rng, range(300))
+    ]
+    assert texts == alone
+    assert most > 2000 or ahead <= 2 * together.LANES + most // together.OVERHEAD
+
+
+def test_generators_are_taken_only_as_texts_are_begun() -> None:
+    """A billion of them would take a terabyte."""
+    model = random_model()
+    reader, vocabulary, taken = Reader.of(model), model.vocabulary, 0
+
+    def generators() -> Iterator[np.random.Generator]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield np.random.default_rng(taken)
+
+    rows = generate_together(
+        reader, vocabulary, rngs=generators(), begin=opening(reader, vocabulary), ending=Ending(length=5)
+    )
+    for _ in range(50):
+        next(rows)
+    assert taken == 10 * together.LANES
+
+
+def test_texts_too_long_to_be_kept_are_written_one_after_the_other(
+    call: Call, monkeypatch: pytest.MonkeyPatch, run_here: RunDirectory
+) -> None:
+    """And are the same."""
+    from charrnn.cli import writer
+
+    usual = call("sample", "--count", "3", "-n", "50", "--seed", "1")
+    monkeypatch.setattr(writer, "MOST_TOGETHER", 149)
+    monkeypatch.setattr(writer, "generate_together", None)
+    assert call("sample", str(run_here.path), "--count", "3", "-n", "50", "--seed", "1").out == usual.out
