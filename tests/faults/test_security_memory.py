@@ -113,7 +113,7 @@ def test_torch_is_not_loaded_where_its_libraries_cannot_fit(monkeypatch: pytest.
     ],
 )
 def test_no_limit_on_memory_leads_to_a_traceback(shell: Call, command: str, kilobytes: int) -> None:
-    """However low, if Python itself can start; what OpenBLAS and libgomp say before they end the process is theirs."""
+    """However low, if Python can start; what OpenBLAS and libgomp say as they end the process is theirs."""
     Path("book.txt").write_text("abc abc\n" * 99)
     said = shell(f"ulimit -c 0 -v {kilobytes}; charrnn {command}")
     assert said.code in (0, 1), said.err

@@ -268,7 +268,7 @@ WRITES: dict[str, Callable[[], object]] = {
     "a page in a pipe": lambda: Page(terminal=False).write("text" * 9999),
     "output": lambda: output().print(harmless_text("text", output())),
     "talk": lambda: talk().print(harmless_text("text", talk())),
-    "flush": lambda: (sys.stdout.write("text"), flush_output()),
+    "flush": flush_output,
 }
 
 
@@ -279,6 +279,7 @@ def test_a_failure_to_write_output_is_an_output_error(
 ) -> None:
     """Raised where it is written, by whatever function; its reason is kept."""
     broken = io.TextIOWrapper(io.BufferedWriter(Broken(error)), "utf-8")
+    broken.write("" if how != "flush" else "text")
     monkeypatch.setattr(sys, "stdout", broken)
     monkeypatch.setattr(sys, "stderr", broken)
     with pytest.raises(OutputError, match=error.strerror):
@@ -290,6 +291,7 @@ def test_a_failure_to_write_output_is_an_output_error(
 def test_a_closed_pipe_is_no_output_error(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     """But BrokenPipeError, for which the exit code is 0."""
     broken = io.TextIOWrapper(io.BufferedWriter(Broken(BrokenPipeError(32, "Broken pipe"))), "utf-8")
+    broken.write("" if how != "flush" else "text")
     monkeypatch.setattr(sys, "stdout", broken)
     monkeypatch.setattr(sys, "stderr", broken)
     with pytest.raises(BrokenPipeError):
