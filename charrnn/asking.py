@@ -3,14 +3,14 @@
 Whether they fit a text and each other is left to `training`.
 """
 
-import math
 import os
+import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
-from charrnn.config import NetworkConfig, TrainingConfig
+from charrnn.arguments import LARGEST_SEED, choice, flag, number, path_name, text, whole_number
 from charrnn.errors import WrongUsageError
 from charrnn.training.origin import origin_file
 
@@ -56,10 +56,39 @@ class Settings(TypedDict, total=False):
 
 USUAL = dict.fromkeys(Settings.__annotations__) | {"new": False, "device": "auto", "precision": "auto"}
 """what each is where it is left out"""
-CHOICES = {"device": ("auto", "cpu", "cuda", "mps"), "precision": ("auto", "float32", "bfloat16")}
-WHOLE = {"min_count": 1, "threads": 1, "sample_every": 0}
-"""whole numbers, from this one on"""
-ABOVE_ZERO = ("minutes", "epochs", "lr", "save_every", "val_fraction")
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "cell": ("lstm", "gru", "rnn"),
+    "documents": ("line", "blank", "file"),
+    "device": ("auto", "cpu", "cuda", "mps"),
+    "precision": ("auto", "float32", "bfloat16"),
+}
+WHOLE: Mapping[str, tuple[int, int]] = {
+    "steps": (1, 10**12),
+    "layers": (1, 64),
+    "hidden": (1, 1_000_000),
+    "embedding": (0, 65_536),
+    "batch": (1, 65_536),
+    "length": (1, 65_536),
+    "warm_up": (0, 10**9),
+    "seed": (0, LARGEST_SEED),
+    "min_count": (1, 1_000_000),
+    "threads": (1, 1024),
+    "sample_every": (0, 10**12),
+}
+"""bounds of whole numbers, those of the command line"""
+NUMBERS: Mapping[str, tuple[float, float]] = {
+    "dropout": (0, 0.99),
+    "input_dropout": (0, 0.99),
+    "weight_drop": (0, 0.99),
+    "final_lr": (0, 1),
+    "weight_decay": (0, 10),
+    "clip": (0, sys.float_info.max),
+    "reset": (0, 1),
+    "patience": (0, 1),
+    "val_fraction": (0.001, 0.5),
+}
+"""bounds of other numbers"""
+ABOVE_ZERO = ("minutes", "epochs", "lr", "save_every")
 
 
 def options_of(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,34 +102,27 @@ def options_of(settings: Mapping[str, Any]) -> dict[str, Any]:
     for name in settings.keys() - USUAL.keys():
         near = get_close_matches(name, USUAL, n=1)
         raise WrongUsageError(f"there is no setting {name!r}", hint=f"did you mean {near[0]}?" if near else None)
-    given = {name: value for name, value in settings.items() if value is not None}
+    given = {name: _checked(name, value) for name, value in settings.items() if value is not None}
     budgets = [name for name in BUDGETS if name in given]
     if len(budgets) > 1:
         raise WrongUsageError(f"only one of {' and '.join(budgets)} can be had")
-    _see_that_they_can_be(given)
-    options = USUAL | given
+    options: dict[str, Any] = USUAL | given
     origin = options.pop("from_")
     return options | {"from": None if origin is None else str(origin_file(Path(origin)))}
 
 
-def _see_that_they_can_be(given: Mapping[str, Any]) -> None:
-    """Have the records of a network and a training check what is theirs, and check the rest (CharrnnError)."""
-    NetworkConfig(**_of(NetworkConfig, given))
-    known = {
-        name: value for name, value in _of(TrainingConfig, given).items() if (name, value) != ("precision", "auto")
-    }
-    TrainingConfig(**{"batch": 1, "length": 1, "lr": 1.0, **known})
-    for name, choices in CHOICES.items():
-        if given.get(name, "auto") not in choices:
-            raise WrongUsageError(f"{name} is {given[name]!r}", hint=f"one of {', '.join(choices)}")
-    for name, least in WHOLE.items():
-        if name in given and not (type(given[name]) is int and given[name] >= least):
-            raise WrongUsageError(f"{name} is {given[name]!r}: it must be a whole number ≥ {least}")
-    for name in ABOVE_ZERO:
-        if name in given and not (type(given[name]) in (int, float) and 0 < given[name] < math.inf):
-            raise WrongUsageError(f"{name} is {given[name]!r}: it must be a number > 0")
-
-
-def _of(record: type[NetworkConfig | TrainingConfig], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Pick out the settings that a record has."""
-    return {name: given[name] for name in record.__dataclass_fields__ if name in given}
+def _checked(name: str, value: object) -> str | float | bool:
+    """Return the plain value of a setting (WrongUsageError)."""
+    if name in WHOLE:
+        low, high = WHOLE[name]
+        return whole_number(value, name, low=low, high=high)
+    if name in ABOVE_ZERO:
+        return number(value, name, above=True)
+    if name in NUMBERS:
+        least, most = NUMBERS[name]
+        return number(value, name, low=least, high=most)
+    if name in CHOICES:
+        return choice(value, name, CHOICES[name])
+    if name == "encoding":
+        return text(value, name)
+    return flag(value, name) if name == "new" else path_name(value, name)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from charrnn.errors import WrongUsageError, reason
+from charrnn.storage import open_regular
 
 if TYPE_CHECKING:
     import yaml
@@ -101,10 +102,12 @@ def read(path: Path, known: Collection[str]) -> dict[str, Value]:
     Raise WrongUsageError, with the line, for whatever is not a flat mapping of plain values.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(LARGEST + 1)
     except OSError as error:
         raise WrongUsageError(f"cannot read {path}: {reason(error)}") from error
+    except ValueError as error:  # a NUL, or half a surrogate pair
+        raise WrongUsageError(f"{str(path)!r} cannot be the name of a file") from error
     if len(content) > LARGEST:
         raise WrongUsageError(f"{path} is larger than {LARGEST:,} bytes, so it is no file of settings")
     return parse(content, str(path), known)

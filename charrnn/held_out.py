@@ -50,7 +50,7 @@ def own_corpus(path: Path, vocabulary: Vocabulary, training: Mapping[str, Any], 
     except CharrnnError as error:
         raise CharrnnError(f"the text of {path} is not beside it", hint=hint) from error
     begin = training.get("train_characters")
-    if corpus.vocabulary != vocabulary or not isinstance(begin, int):
+    if corpus.vocabulary != vocabulary or type(begin) is not int or not 0 <= begin <= corpus.characters:
         raise CharrnnError(f"the text beside {path} is not the model's", hint=hint)
     return corpus, begin
 

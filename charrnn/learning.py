@@ -7,11 +7,13 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
-from typing import Unpack
+from typing import Any, Unpack
 
+from charrnn.arguments import path_name, system_errors
 from charrnn.asking import Settings, options_of
 from charrnn.loading import load
 from charrnn.trained import TrainedModel
@@ -20,7 +22,7 @@ from charrnn.training.events import Event
 from charrnn.training.finish import finish
 from charrnn.training.lock import Lock
 from charrnn.training.ngram import ngram_of
-from charrnn.training.preparing import prepare
+from charrnn.training.preparing import Prepared, prepare
 from charrnn.training.saving import save_last
 from charrnn.training.settings import write_config
 from charrnn.training.taking_up import take_up
@@ -69,14 +71,25 @@ def training_events(*texts: Texts, **settings: Unpack[Settings]) -> Generator[Ev
     ...         print(event.step, event.improved)
     20 True
     """
-    began, names, options = time.monotonic(), tuple(os.fspath(text) for text in texts), options_of(settings)
-    prepared = prepare(names, options)
+    began = time.monotonic()
+    names = tuple(path_name(text, "the name of a text") for text in texts)
+    with system_errors():
+        options = options_of(settings)
+        origins = {name.rstrip("_"): "Python" for name in settings}
+        path = yield from _events(prepare(names, options), names, options, origins, began)
+        return load(path)
+
+
+def _events(
+    prepared: Prepared, names: tuple[str, ...], options: Mapping[str, Any], origins: Mapping[str, str], began: float
+) -> Generator[Event, None, Path]:
+    """Train, yielding what happens, and return the path of the model."""
     with Lock(prepared.directory) as lock:
         session = take_up(prepared, options, lock)
         run, directory = session.run, session.directory
         if not session.finished:
             if not session.resumed:
-                write_config(session, names, options, {name.rstrip("_"): "Python" for name in settings})
+                write_config(session, names, options, origins)
             ngram_of(run, directory)
             every = {"sample_every": options["sample_every"], "save_every": options["save_every"]}
             try:
@@ -86,7 +99,7 @@ def training_events(*texts: Texts, **settings: Unpack[Settings]) -> Generator[Ev
             except GeneratorExit:
                 save_last(run, directory)
                 raise
-    return load(directory.model)
+    return directory.model
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from charrnn import runs
+from charrnn.arguments import path_name, system_errors
 from charrnn.network.model_file import load as load_file
 from charrnn.trained import TrainedModel
 
@@ -19,8 +20,10 @@ def load(named: str | os.PathLike[str] | None = None) -> TrainedModel:
     >>> charrnn.load().path.as_posix()
     'checkpoints/letters/model.safetensors'
     """
-    path = runs.find_model(None if named is None else Path(named))
-    return TrainedModel(path=path, model=load_file(path))
+    wanted = None if named is None else Path(path_name(named, "the name of the model"))
+    with system_errors():
+        path = runs.find_model(wanted)
+        return TrainedModel(path=path, model=load_file(path))
 
 
 def models(directory: str | os.PathLike[str] = runs.RUNS) -> list[Path]:
@@ -29,4 +32,6 @@ def models(directory: str | os.PathLike[str] = runs.RUNS) -> list[Path]:
     >>> [run.as_posix() for run in charrnn.models()]
     ['checkpoints/letters']
     """
-    return [model.parent for model in runs.models(Path(directory))]
+    where = Path(path_name(directory, "directory"))
+    with system_errors():
+        return [model.parent for model in runs.models(where)]

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.arguments import whole_number
 from charrnn.errors import CharrnnError
 from charrnn.network import tensor_file
 from charrnn.network.tensor_signature import check_replaceable
@@ -66,7 +67,8 @@ class Novelty:
 
     def at_least(self, length: int) -> "Novelty":
         """Leave shorter stretches out."""
-        return Novelty.made_of(self.characters, (one for one in self.stretches if one.length >= length))
+        least = whole_number(length, "length")
+        return Novelty.made_of(self.characters, (one for one in self.stretches if one.length >= least))
 
     def marks(self) -> NDArray[np.bool_]:
         """Say of each character whether it is copied, (characters,)."""
@@ -141,11 +143,19 @@ def suffixes_of(ids: Ids, size: int, path: Path) -> Suffixes:
 
 
 def _kept(path: Path, checksum: str, characters: int) -> Places | None:
-    """Read an order that was kept; None if it is not there, not whole, or another text's."""
+    """Return the order that is kept in a file; None if the file is missing, damaged, or of another text.
+
+    The arrays are read only if the header describes nothing but an order of this text.
+    """
     try:
-        file = tensor_file.read(path)
+        with tensor_file.opened(path) as file:
+            places = file.header.places
+            shapes = {name: (place.dtype, place.shape) for name, place in places.items()}
+            if shapes != {"order": (np.dtype(np.int32), (characters,))}:
+                return None
+            if file.metadata.get("text_sha256") != checksum:
+                return None
+            order = file.arrays()["order"]
     except CharrnnError:
         return None
-    order = file.arrays.get("order")
-    fits = order is not None and order.dtype == np.int32 and order.shape == (characters,)
-    return order if fits and file.metadata.get("text_sha256") == checksum else None
+    return order if not characters or (order.min() >= 0 and order.max() < characters) else None

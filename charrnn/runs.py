@@ -16,7 +16,8 @@ RUNS = Path("checkpoints")
 LONGEST_NAME = 100
 """bytes of UTF-8; file systems take 255, and people should be able to read it"""
 
-_CHECKPOINT = re.compile(r"checkpoint-([0-9]{8,15})\.safetensors")
+_CHECKPOINT = re.compile(r"checkpoint-([0-9]{8}|[1-9][0-9]{8,12})\.safetensors")
+"""exactly the names that `RunDirectory.checkpoint` gives for steps of up to 13 digits; no training has more steps"""
 _DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
 """names that Windows gives to devices, whatever directory and suffix they stand in"""
 
@@ -75,8 +76,8 @@ class RunDirectory:
         return [path for _, path in self._saved()]
 
     def last_saved(self) -> int | None:
-        """Give the step of the newest checkpoint, None if there is none."""
-        return max((step for step, _ in self._saved()), default=None)
+        """Return the step of the newest checkpoint that is a file, None if there is none."""
+        return max((step for step, path in self._saved() if path.is_file()), default=None)
 
     def _saved(self) -> list[tuple[int, Path]]:
         entries = _entries(self.path)

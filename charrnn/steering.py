@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 
+from charrnn.arguments import number
 from charrnn.errors import WrongUsageError
 from charrnn.network.cell_name import cell_named, see_that_there_is
 from charrnn.network.clamp import Clamp, Clamps
@@ -28,7 +29,9 @@ def signals_named(clamps: Mapping[str, float]) -> Signals:
     >>> signals_named({"1.7": 1.0, "2.31": -0.5})
     {CellName(layer=1, unit=7): 1.0, CellName(layer=2, unit=31): -0.5}
     """
-    return {cell_named(name): signal for name, signal in clamps.items()}
+    if not isinstance(clamps, Mapping):
+        raise WrongUsageError("clamps must be a dictionary", hint='`{"1.7": 1.0}` holds a cell at 1')
+    return {cell_named(name): number(signal, f"clamps[{name!r}]", low=-1, high=1) for name, signal in clamps.items()}
 
 
 def held_at(reader: Reader, signals: Signals) -> Clamps:

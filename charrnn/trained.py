@@ -9,7 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
-from charrnn import runs
+from charrnn import arguments, runs
+from charrnn.arguments import LARGEST_SEED, flag, several, texts, whole_number
 from charrnn.errors import WrongUsageError
 from charrnn.held_out import SEARCHED, NamedText, held_out
 from charrnn.inspection.activations import Activations, activations_of
@@ -62,8 +63,8 @@ class TrainedModel(WritingModel):
         >>> model.score("abcdefgh").bits_per_char < 0.5 < 5 < model.score("hgfedcba").bits_per_char
         True
         """
-        held = Held(self.reader, held_at(self.reader, signals_named(clamps or {})))
-        return score(held, self.model.vocabulary, text)
+        held = Held(self.reader, held_at(self.reader, signals_named({} if clamps is None else clamps)))
+        return score(held, self.model.vocabulary, arguments.text(text, "the text"))
 
     def score_lines(self, lines: str | Iterable[str]) -> list[Score | None]:
         r"""Score lines one by one, each from a fresh state; None for one of which too little is known.
@@ -74,7 +75,7 @@ class TrainedModel(WritingModel):
         >>> first.characters, first.bits_per_char < second.bits_per_char
         (5, True)
         """
-        each = lines_of(lines) if isinstance(lines, str) else list(lines)
+        each = lines_of(lines) if isinstance(lines, str) else list(texts(lines, "lines"))
         return score_lines(self.reader, self.model.vocabulary, each)
 
     def surprise(self, text: str, *, guesses: int = 5, unknown: Unknown = "error") -> Surprise:
@@ -86,10 +87,9 @@ class TrainedModel(WritingModel):
         >>> told.guesses, told.bits.round(1)
         (('', 'b', 'c', 'd'), array([ 0. ,  0. ,  0. , 17.6]))
         """
-        read = self._read(text, unknown)
-        return surprise(
-            self.reader, self.model.vocabulary, read.ids, guesses=guesses, model=str(self.path), text=read.source.name
-        )
+        read, vocabulary = self._read(text, unknown), self.model.vocabulary
+        kept = whole_number(guesses, "guesses")
+        return surprise(self.reader, vocabulary, read.ids, guesses=kept, model=str(self.path), text=read.source.name)
 
     def novelty(self, text: str, *, unknown: Unknown = "error") -> Novelty:
         """Say what of a text is copied from the training text, whose suffixes are sorted the first time.
@@ -138,7 +138,9 @@ class TrainedModel(WritingModel):
         >>> best.concept, best.cell, round(best.fit, 2)
         ('in_quote', '1.29', 1.0)
         """
-        stretch = slice(start, start + chars)
+        stretch, seed = _stretch(chars, start), whole_number(seed, "seed", high=LARGEST_SEED)
+        asked = None if concepts is None else [_concept(concept) for concept in several(concepts, "concepts")]
+        quick, signal = flag(quick, "quick"), arguments.text(signal, "signal")
         read = self._held_out(stretch) if text is None else self._read(text, unknown, stretch)
         findings = find(
             self.reader,
@@ -146,13 +148,13 @@ class TrainedModel(WritingModel):
             read.ids,
             chance=np.random.default_rng(seed),
             model=str(self.path),
-            concepts=None if concepts is None else [_concept(concept) for concept in concepts],
+            concepts=asked,
             confirm=None if confirm is None else self._read(confirm, unknown, stretch, name="another text"),
             signal=signal,
             quick=quick,
             watch=watch,
         )
-        return replace(findings, seed=seed, start=start)
+        return replace(findings, seed=seed, start=stretch.start)
 
     def heatmap(
         self,
@@ -185,7 +187,7 @@ class TrainedModel(WritingModel):
 
     def held_out(self, characters: int = SEARCHED, *, start: int = 0) -> str:
         """Give a stretch of what the run held out of its text; CharrnnError if that is not beside the model."""
-        return self._told(slice(start, start + characters)).text
+        return self._told(_stretch(characters, start, name="characters")).text
 
     def _held_out(self, stretch: slice) -> Text:
         """Give held-out text as it is read; WrongUsageError if there is nothing left of it."""
@@ -200,7 +202,8 @@ class TrainedModel(WritingModel):
 
     def _read(self, text: str, unknown: Unknown, stretch: slice = WHOLE, *, name: str = "text") -> Text:
         """Give a text as it is read; WrongUsageError if that is nothing."""
-        known = self._known(with_ends(text, self.model.config.documents)[stretch], unknown)
+        whole = with_ends(arguments.text(text, "the text"), self.model.config.documents)
+        known = self._known(whole[stretch], unknown)
         if not known:
             raise WrongUsageError("there is no text to read")
         return Text.of(known, name, self.model.vocabulary)
@@ -208,7 +211,13 @@ class TrainedModel(WritingModel):
 
 def _concept(asked: str | Concept) -> Concept:
     """Find a concept by its name, or make it of its pattern; one that is made already is itself."""
-    return concept_asked(asked) if isinstance(asked, str) else asked
+    return asked if isinstance(asked, Concept) else concept_asked(arguments.text(asked, "a concept"))
+
+
+def _stretch(characters: int, start: int, *, name: str = "chars") -> slice:
+    """Return which characters of a text are asked for (WrongUsageError)."""
+    first = whole_number(start, "start")
+    return slice(first, first + whole_number(characters, name, low=1))
 
 
 def _marks(concept: Concept, source: Source) -> Marks:

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
+from charrnn import arguments
+from charrnn.arguments import LARGEST_SEED, choice, number, texts, whole_number
 from charrnn.ending import Ending, usual_length
 from charrnn.errors import WrongUsageError
 from charrnn.network.model_file import Model
@@ -21,6 +23,10 @@ from charrnn.scoring import next_characters
 from charrnn.steering import held_at, signals_named
 from charrnn.text.vocabulary import named
 from charrnn.together import generate_together, in_order, whole_texts
+
+CODE_POINTS = 0x110000
+MOST_SAMPLES = 10**9
+"""as on the command line"""
 
 Unknown = Literal["error", "skip"]
 """what is done with a character that the model never saw"""
@@ -75,7 +81,7 @@ class WritingModel:
         >>> model.sample("wx", length=4, temperature=0, clamps={"1.7": 1.0})  # the cell that is on after an e
         'ffff'
         """
-        choice = Choice(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
+        choice = _choice(temperature, top_k, top_p, min_p)
         begin, ending = self._begun(prompt, unknown, clamps), self._ending(length, stops)
         return "".join(self._written(begin, ending, choice, seed))
 
@@ -101,7 +107,7 @@ class WritingModel:
         >>> charrnn.load("checkpoints/letters").samples("wx", count=2, length=4, seed=1)
         ['yzab', 'yzab']
         """
-        choice = Choice(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
+        choice = _choice(temperature, top_k, top_p, min_p)
         rows = generate_together(
             self.reader,
             self.model.vocabulary,
@@ -133,8 +139,8 @@ class WritingModel:
         >>> next(written), next(written), next(written)
         ('d', 'e', 'f')
         """
-        choice = Choice(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
-        ending = Ending(length=length, stops=tuple(stops))
+        choice = _choice(temperature, top_k, top_p, min_p)
+        ending = _ending(length, stops)
         return self._written(self._begun(prompt, unknown, clamps), ending, choice, seed)
 
     def next_characters(self, text: str = "", *, most: int = 5, unknown: Unknown = "error") -> dict[str, float]:
@@ -144,34 +150,61 @@ class WritingModel:
         ['a']
         """
         known = self._known(text, unknown)
-        return dict(next_characters(self.reader, self.model.vocabulary, known, most=most))
+        return dict(
+            next_characters(self.reader, self.model.vocabulary, known, most=whole_number(most, "most", low=1))
+        )
 
     def _begun(self, prompt: str, unknown: Unknown, clamps: Clamping) -> Opening:
         """Read a prompt with cells held."""
-        held = held_at(self.reader, signals_named(clamps or {}))
+        held = held_at(self.reader, signals_named({} if clamps is None else clamps))
         known = self._known(prompt, unknown)
         return opening(self.reader, self.model.vocabulary, known, unknown="stand_in", clamps=held)
 
     def _ending(self, length: int | None, stops: Iterable[str]) -> Ending:
         usual = usual_length(documents=self.model.end is not None)
-        return Ending(length=usual if length is None else length, stops=tuple(stops))
+        return _ending(usual if length is None else length, stops)
 
     def _written(self, begin: Opening, ending: Ending, choice: Choice, seed: Seed) -> Iterator[str]:
-        reader, vocabulary, rng = self.reader, self.model.vocabulary, np.random.default_rng(seed)
+        reader, vocabulary, rng = self.reader, self.model.vocabulary, np.random.default_rng(_seed(seed))
         written = generate(reader, vocabulary, rng=rng, begin=begin, choice=choice, ending=ending)
         return (one.character for one in written if one.character)
 
     def _known(self, text: str, unknown: Unknown) -> str:
         """Leave out what the model can only skip, or raise WrongUsageError for it."""
-        readable = self.model.vocabulary.readable(text)
+        choice(unknown, "unknown", get_args(Unknown))
+        readable = self.model.vocabulary.readable(arguments.text(text, "the text"))
         if unknown == "error" and readable != text:
             missing = named(self.model.vocabulary.unknown_in(text))
             raise WrongUsageError(f"the model never saw {missing}", hint='`unknown="skip"` leaves them out')
         return readable
 
 
+def _choice(temperature: float, top_k: int, top_p: float, min_p: float) -> Choice:
+    """Return how characters are chosen, with plain numbers (WrongUsageError)."""
+    return Choice(
+        temperature=number(temperature, "temperature"),
+        top_k=whole_number(top_k, "top_k", high=CODE_POINTS),
+        top_p=number(top_p, "top_p", high=1, above=True),
+        min_p=number(min_p, "min_p", high=1),
+    )
+
+
+def _ending(length: int | None, stops: Iterable[str]) -> Ending:
+    """Return what ends a text (WrongUsageError)."""
+    most = None if length is None else whole_number(length, "length", low=1)
+    return Ending(length=most, stops=texts(stops, "stops"))
+
+
+def _seed(seed: Seed) -> Seed:
+    """Return a seed as a plain whole number; a generator and None stay as they are (WrongUsageError)."""
+    if seed is None or isinstance(seed, np.random.Generator):
+        return seed
+    return whole_number(seed, "seed", high=LARGEST_SEED)
+
+
 def _generators(seed: Seed, count: int) -> list[np.random.Generator]:
     """Give each of several texts a beginning of chance."""
+    seed, count = _seed(seed), whole_number(count, "count", high=MOST_SAMPLES)
     if isinstance(seed, int):
         return [np.random.default_rng(seed + number) for number in range(count)]
     return np.random.default_rng(seed).spawn(count)

@@ -123,7 +123,11 @@ def test_cells_are_held_as_on_the_command_line(run_here: RunDirectory, call: Cal
 
 @pytest.mark.parametrize(
     ("clamps", "words"),
-    [({"1.99": 1.0}, "no cell 1.99"), ({"7": 1.0}, "'7' is no cell"), ({"1.7": 2.0}, "held at 2")],
+    [
+        ({"1.99": 1.0}, "no cell 1.99"),
+        ({"7": 1.0}, "'7' is no cell"),
+        ({"1.7": 2.0}, "'1.7'. is 2.0: it must be a number ≥ -1"),
+    ],
 )
 def test_what_cannot_be_held_is_refused(letters: charrnn.TrainedModel, clamps: dict[str, float], words: str) -> None:
     """Whether it writes or scores."""

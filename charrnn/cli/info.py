@@ -13,8 +13,8 @@ from charrnn.cli.completing import ModelType
 from charrnn.cli.formats import DrawingType
 from charrnn.cli.options import OUTPUT, Command, json_option, option
 from charrnn.cli.story import story
-from charrnn.cli.streams import say, say_json
-from charrnn.errors import CharrnnError
+from charrnn.cli.streams import say, say_json, tell
+from charrnn.errors import CharrnnError, reason
 from charrnn.runs import RunDirectory, find_model, model_name, models
 from charrnn.views.terminal import is_terminal, unicode_stream, visible
 
@@ -59,11 +59,10 @@ def info(model: Path | None, svg: Path | None, as_json: bool) -> None:
 def _tell_of_one(path: Path, svg: Path | None, *, as_json: bool) -> None:
     """Say what is known of one model, and draw the course of its loss."""
     from charrnn.network.model_file import load
-    from charrnn.training.history import history
     from charrnn.training.metrics import noted_ngram
 
     metrics = RunDirectory(path.parent).metrics
-    loaded, course, ngram = load(path), history(metrics), noted_ngram(metrics)
+    loaded, course, ngram = load(path), _course(metrics), noted_ngram(metrics)
     if svg:
         _write_picture(svg, path, course, ngram)
     if as_json:
@@ -76,6 +75,17 @@ def _tell_of_one(path: Path, svg: Path | None, *, as_json: bool) -> None:
 
         say("")
         output().print(_plot("", course, ngram))
+
+
+def _course(metrics: Path) -> "History":
+    """Return the course of the losses; if the file cannot be read, print a note and return an empty course."""
+    from charrnn.training.history import History, history
+
+    try:
+        return history(metrics)
+    except OSError as error:
+        tell(f"note: cannot read {metrics}: {reason(error)}")
+        return History()
 
 
 def _say_in_columns(lines: tuple[tuple[str, str], ...]) -> None:
@@ -160,4 +170,4 @@ def _vocabulary(characters: tuple[str, ...]) -> str:
 def _compared(ngram: "NGram", nats: object) -> str:
     from charrnn.views.ngram import compared
 
-    return compared(ngram, nats / math.log(2) if isinstance(nats, float) else None)
+    return compared(ngram, nats / math.log(2) if isinstance(nats, float) and math.isfinite(nats) else None)

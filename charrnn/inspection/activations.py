@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.arguments import whole_number
 from charrnn.inspection.activity import CHUNK, Cell, Ids
 from charrnn.network.cell_name import cell_named, see_that_there_is
 from charrnn.network.reader import Reader
@@ -53,10 +54,16 @@ class Activations:
 
     def cell(self, cell: str | Cell) -> Values:
         """Give what one cell did, by its name, layer.unit: (characters,). WrongUsageError if there is none such."""
-        layer, unit = found = cell_named(cell) if isinstance(cell, str) else cell
+        layer, unit = found = _place(cell) if isinstance(cell, tuple) and len(cell) == 2 else cell_named(cell)
         see_that_there_is(found, layers=self.shape[1], units=self.shape[2])
         one: Values = self.values[:, layer - 1, unit]
         return one
+
+
+def _place(cell: Cell) -> Cell:
+    """Return layer and unit as plain whole numbers (WrongUsageError)."""
+    layer, unit = cell
+    return whole_number(layer, "the layer of a cell"), whole_number(unit, "the unit of a cell")
 
 
 def activations_of(reader: Reader, ids: Ids, text: str) -> Activations:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.arguments import whole_number
 from charrnn.errors import CharrnnError
 from charrnn.network.reader import Reader
 from charrnn.network.softmax import log_probabilities
@@ -80,11 +81,11 @@ class Surprise:
 
     def within(self, rank: int) -> float:
         """Say how often the character was among so many best guesses."""
-        return float((self.ranks[1:] <= rank).mean())
+        return float((self.ranks[1:] <= whole_number(rank, "rank")).mean())
 
     def shocks(self, count: int = WORST) -> tuple[Shock, ...]:
         """Give the most surprising places, the worst first."""
-        worst = np.argsort(-self.bits, kind="stable")[: min(count, self.characters)]
+        worst = np.argsort(-self.bits, kind="stable")[: min(whole_number(count, "count"), self.characters)]
         return tuple(self._shock(int(place)) for place in worst)
 
     def _shock(self, at: int) -> Shock:

@@ -6,6 +6,7 @@ What the cell does is left to others; nothing is imported for its name, so that 
 import re
 from typing import NamedTuple
 
+from charrnn.arguments import shown
 from charrnn.errors import WrongUsageError
 
 _NAME = re.compile(r"([1-9]\d{0,5})\.(\d{1,7})", re.ASCII)
@@ -29,9 +30,11 @@ def cell_named(name: str) -> CellName:
     >>> cell_named("2.317")
     CellName(layer=2, unit=317)
     """
-    match = _NAME.fullmatch(name)
+    match = _NAME.fullmatch(name) if isinstance(name, str) else None
     if not match:
-        raise WrongUsageError(f"{name!r} is no cell", hint="layer.unit, layers from 1, units from 0, such as 2.317")
+        raise WrongUsageError(
+            f"{shown(name)} is no cell", hint="layer.unit, layers from 1, units from 0, such as 2.317"
+        )
     return CellName(int(match[1]), int(match[2]))
 
 

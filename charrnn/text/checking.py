@@ -3,7 +3,7 @@
 Reading either is left to `corpus`, and what to do about damage to whoever asked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 PIECE = 1 << 20
 """characters counted at a time"""
+LARGEST_COUNT = 2**60
+FINGERPRINT_FIELDS = 3
+"""bytes, modified, sha256"""
 
 
 def size_of_ids(characters: int, distinct: int) -> int:
@@ -25,10 +28,9 @@ def size_of_ids(characters: int, distinct: int) -> int:
 def refuse_misfits(corpus: "Corpus", size: int) -> None:
     """See that a description's parts fit each other and the ids' size in bytes (ValueError, TypeError, KeyError)."""
     narrowest = np.min_scalar_type(len(corpus.vocabulary) - 1)
-    if not type(corpus.name) is type(corpus.encoding) is str or type(corpus.min_count) is not int:
+    if not type(corpus.name) is type(corpus.encoding) is str or not _is_count(corpus.min_count):
         raise ValueError("its name, encoding or least count is none")
-    if not {"bytes", "modified", "sha256"} <= dict(corpus.fingerprint).keys():
-        raise ValueError("nothing is said of its files")
+    _refuse_fingerprint(dict(corpus.fingerprint))
     if corpus.dtype != narrowest.name or not _are_counts(corpus.counts, len(corpus.vocabulary)):
         raise ValueError("its counts are not those of its characters")
     if size != corpus.characters * narrowest.itemsize:
@@ -56,4 +58,16 @@ def is_whole(corpus: "Corpus") -> bool:
 
 
 def _are_counts(counts: Sequence[object], distinct: int) -> bool:
-    return len(counts) == distinct and all(type(count) is int and 0 <= count < 2**60 for count in counts)
+    return len(counts) == distinct and all(_is_count(count) for count in counts)
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value < LARGEST_COUNT
+
+
+def _refuse_fingerprint(fingerprint: Mapping[str, object]) -> None:
+    """Raise ValueError unless a fingerprint holds the values that `Sources.fingerprint` and a checksum have."""
+    modified = fingerprint.get("modified")
+    are_numbers = _is_count(fingerprint.get("bytes")) and type(modified) is int and abs(modified) < 2**63
+    if not are_numbers or type(fingerprint.get("sha256")) is not str or len(fingerprint) > FINGERPRINT_FIELDS:
+        raise ValueError("its fingerprint is none")

@@ -6,17 +6,20 @@ Decoding, and what makes a text fit to be learned, is left to `encoding` and `co
 import codecs
 import difflib
 import hashlib
-import shutil
+import os
+import reprlib
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, BinaryIO
 
 from charrnn.errors import CharrnnError, WrongUsageError, reason
+from charrnn.storage import open_regular
 from charrnn.text import standard_library
+from charrnn.text.spool import Spool
 
 CHUNK_BYTES = 1 << 22
 
@@ -34,11 +37,20 @@ class Source:
     """how the user called it"""
     watch: Watch = iter
     """sees the pieces as they pass: to show how far the reading is, or to hash them"""
+    spool: Spool | None = None
+    """the copy of a text that can be read only once; it has no name, so `path` must not be opened"""
 
     @property
     def size(self) -> int:
         """Give the file's size."""
-        return self.path.stat().st_size
+        return self.status().st_size
+
+    def status(self) -> os.stat_result:
+        """Return what the system knows of the file, or of the copy (CharrnnError)."""
+        try:
+            return self.path.stat() if self.spool is None else self.spool.status()
+        except OSError as error:
+            raise CharrnnError(f"cannot read {self.name}: {reason(error)}") from error
 
     def chunks(self) -> Iterator[bytes]:
         """Read the file piece by piece; raise CharrnnError if the system does not let us."""
@@ -55,7 +67,10 @@ class Source:
 
     def _pieces(self) -> Iterator[bytes]:
         try:
-            with self.path.open("rb") as file:
+            if self.spool is not None:
+                yield from self.spool.pieces()
+                return
+            with open_regular(self.path) as file:
                 while chunk := file.read(CHUNK_BYTES):
                     yield chunk
         except OSError as error:
@@ -95,7 +110,7 @@ class Sources:
 
     def fingerprint(self) -> dict[str, Any]:
         """Say what the files were, so that a change is noticed later: sizes and times, quick to compare."""
-        stats = [file.path.stat() for file in self.files]
+        stats = [file.status() for file in self.files]
         return {"bytes": sum(s.st_size for s in stats), "modified": max(s.st_mtime_ns for s in stats)}
 
     def checksum(self) -> str:
@@ -124,17 +139,48 @@ def _file(given: str) -> Source:
         raise WrongUsageError("a text has an empty name", hint="a variable of the shell may not have been set")
     path = Path(given)
     try:
-        mode = path.stat().st_mode
+        status = path.stat()
     except FileNotFoundError as error:
         raise WrongUsageError(f"{given}: no such file", hint=_near(path)) from error
     except OSError as error:
-        raise CharrnnError(f"cannot read {given}: {reason(error)}") from error
-    if stat.S_ISDIR(mode):
-        raise WrongUsageError(f"{given} is a directory", hint=f"name its files: `charrnn train {path}/*`")
-    if not stat.S_ISREG(mode):
+        raise CharrnnError(f"cannot read {_shortened(given)}: {reason(error)}") from error
+    except ValueError as error:  # a NUL, or half a surrogate pair
+        raise WrongUsageError(f"{reprlib.repr(given)} cannot be the name of a file") from error
+    if stat.S_ISREG(status.st_mode):
+        return Source(path=path, name=given)
+    _refuse_special_file(given, status)
+    try:
         with path.open("rb") as stream:
             return _spooled(stream, given)
-    return Source(path=path, name=given)
+    except OSError as error:
+        raise CharrnnError(f"cannot read {given}: {reason(error)}") from error
+
+
+def _refuse_special_file(given: str, status: os.stat_result) -> None:
+    """Raise WrongUsageError unless a file that is not regular is a pipe or the terminal of this process."""
+    if stat.S_ISDIR(status.st_mode):
+        raise WrongUsageError(f"{given} is a directory", hint=f"name its files: `charrnn train {Path(given)}/*`")
+    if stat.S_ISFIFO(status.st_mode) or _is_own_terminal(status):
+        return
+    kind = "socket" if stat.S_ISSOCK(status.st_mode) else "device"
+    raise WrongUsageError(f"{given} is a {kind}", hint="name a file or a pipe, or - for standard input")
+
+
+def _is_own_terminal(status: os.stat_result) -> bool:
+    """Return whether a device is the terminal of this process; the device is not opened, which can have effects."""
+    if not stat.S_ISCHR(status.st_mode):
+        return False
+    terminals: list[int] = []
+    for descriptor in range(3):
+        with suppress(OSError):
+            terminals += [os.fstat(descriptor).st_rdev] if os.isatty(descriptor) else []
+    with suppress(OSError):
+        terminals.append(Path("/dev/tty").stat().st_rdev)
+    return status.st_rdev in terminals
+
+
+def _shortened(name: str, most: int = 200) -> str:
+    return name if len(name) <= most else f"{name[:most]}…"
 
 
 def _near(path: Path) -> str | None:
@@ -148,18 +194,34 @@ def _near(path: Path) -> str | None:
 
 
 def _standard_input() -> Source:
-    if sys.stdin is None or sys.stdin.isatty():
+    if sys.stdin is None or sys.stdin.isatty() or _is_device(sys.stdin):
         raise WrongUsageError("no text on standard input", hint="`charrnn train - < book.txt`, or name the file")
     return _spooled(sys.stdin.buffer, "standard input")
 
 
-def _spooled(stream: Any, name: str) -> Source:
-    """Copy what can be read only once into an unnamed file, for it is read twice; it is gone with the process."""
-    spool = tempfile.NamedTemporaryFile(prefix="charrnn-")  # noqa: SIM115 - it lives as long as the process
-    shutil.copyfileobj(stream, spool, CHUNK_BYTES)
-    spool.flush()
-    _SPOOLS.append(spool)
-    return Source(path=Path(spool.name), name=name)
+def _is_device(stream: IO[Any]) -> bool:
+    """Return whether a stream is a device such as /dev/null, which has no text, or /dev/zero, which has no end."""
+    try:
+        mode = os.fstat(stream.fileno()).st_mode
+    except (AttributeError, OSError, ValueError):  # a stream that is not a file, in tests or notebooks
+        return False
+    return stat.S_ISCHR(mode) or stat.S_ISBLK(mode)
 
 
-_SPOOLS: list[Any] = []
+def _spooled(stream: BinaryIO, name: str) -> Source:
+    """Copy a text that can be read only once, because it is read twice (CharrnnError)."""
+    try:
+        spool = Spool()
+        while chunk := _read(stream, name):
+            spool.write(chunk)
+        return Source(path=Path(name), name=name, spool=spool)
+    except OSError as error:
+        hint = "set TMPDIR to a directory where there is room for it"
+        raise CharrnnError(f"cannot copy {name}: {reason(error)}", hint=hint) from error
+
+
+def _read(stream: BinaryIO, name: str) -> bytes:
+    try:
+        return stream.read(CHUNK_BYTES)
+    except OSError as error:
+        raise CharrnnError(f"cannot read {name}: {reason(error)}") from error

@@ -1,11 +1,10 @@
 """The course of a training's losses, read from its metrics."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from charrnn.training.metrics import lines_of
+from charrnn.training.metrics import is_loss, lines_of
 
 Course = tuple[tuple[int, float], ...]
 """step and bits per character, in the order of the steps"""
@@ -22,12 +21,12 @@ class History:
 
 
 def history(metrics: Path) -> History:
-    """Read a run's metrics; a line that is none of ours is passed over, and no file is no history."""
+    """Return the history in a run's metrics; foreign lines are skipped, and no file is no history (OSError)."""
     return History(training=tuple(_course(metrics, "report")), validation=tuple(_course(metrics, "evaluation")))
 
 
 def _course(metrics: Path, event: str) -> Iterator[tuple[int, float]]:
     for line in lines_of(metrics):
         bits = line.get("bits")
-        if line.get("event") == event and isinstance(bits, (int, float)) and math.isfinite(bits):
+        if line["event"] == event and is_loss(bits):
             yield line["step"], float(bits)

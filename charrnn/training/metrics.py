@@ -7,13 +7,19 @@ import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from charrnn.errors import reason
-from charrnn.storage import append, is_regular, not_regular, write_whole
+from charrnn.storage import append, is_regular, not_regular, open_regular, write_whole
 from charrnn.text.ngram import NGram
 from charrnn.training.events import Evaluation, Event, Overfitting, Report, Trouble
 from charrnn.training.lock import check_lock
+
+LONGEST_LINE = 10_000
+"""bytes; charrnn writes less than a tenth of it"""
+MOST_STEPS = 10**12
+"""as on the command line"""
+LARGEST_LOSS = 1e9
 
 
 def recorded(events: Iterator[Event], path: Path, *, step: int) -> Iterator[Event]:
@@ -25,9 +31,9 @@ def recorded(events: Iterator[Event], path: Path, *, step: int) -> Iterator[Even
     broken = False
     try:
         _check_place(path)
-        kept = [line for line in lines_of(path) if line.get("step", math.inf) <= step]
+        kept = [line for line in lines_of(path) if line["step"] <= step]
         # A run that was killed makes what was due at its last saved step once more; it has its line already.
-        there |= {(line.get("event"), line["step"]) for line in kept}
+        there |= {(line["event"], line["step"]) for line in kept}
         write_whole(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
     except OSError as error:
         broken = True
@@ -49,26 +55,27 @@ def note_ngram(path: Path, ngram: NGram) -> None:
     """
     with contextlib.suppress(OSError):
         _check_place(path)
-        others = [line for line in lines_of(path) if line.get("event") != "ngram"]
+        others = [line for line in lines_of(path) if line["event"] != "ngram"]
         lines = [{**described(ngram), "step": 0}, *others]
         write_whole(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
 
 
 def noted_ngram(path: Path) -> NGram | None:
-    """Look the n-gram up; None if no line tells of one."""
-    lines = lines_of(path) if path.is_file() else iter(())
-    for line in lines:
-        if line.get("event") == "ngram":
-            # Whatever stands there, what is given is numbers.
-            with contextlib.suppress(KeyError, TypeError, ValueError, OverflowError):
-                return NGram(
-                    order=int(line["order"]),
-                    nats=float(line["nats"]),
-                    learned_from=int(line["learned_from"]),
-                    characters=int(line["characters"]),
-                    nats_by_order=tuple(map(float, line["nats_by_order"])),
-                )
+    """Return the n-gram that a record holds; None if there is none, or if the file cannot be read."""
+    with contextlib.suppress(OSError):
+        lines = (line for line in lines_of(path) if line["event"] == "ngram")
+        return next(filter(None, map(_ngram, lines)), None)
     return None
+
+
+def _ngram(line: dict[str, Any]) -> NGram | None:
+    """Return the n-gram of a line; None if a value of it is missing or impossible."""
+    counts = {name: line.get(name) for name in ("order", "learned_from", "characters")}
+    nats, by_order = line.get("nats"), line.get("nats_by_order")
+    are_counts = all(type(count) is int and 0 <= count <= MOST_STEPS for count in counts.values())
+    if not are_counts or not is_loss(nats) or not isinstance(by_order, list) or not all(map(is_loss, by_order)):
+        return None
+    return NGram(**counts, nats=float(nats), nats_by_order=tuple(map(float, by_order)))  # type: ignore[arg-type]
 
 
 def described(event: Event | NGram) -> dict[str, Any]:
@@ -93,13 +100,44 @@ def _append(path: Path, line: dict[str, Any], there: set[tuple[Any, Any]]) -> No
 
 
 def lines_of(path: Path) -> Iterator[dict[str, Any]]:
-    """Read the lines so far, up to one that was cut off by the end of the machine."""
+    """Read the lines that charrnn can have written; damaged and foreign ones are skipped, no file has none (OSError).
+
+    Each line has an `event`, a string, and a `step`, a whole number within reason. The reading ends at a line that is
+    longer than any that charrnn writes, so its memory is bounded.
+    """
     if not path.exists():
         return
-    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            line = json.loads(text)
-        except (ValueError, RecursionError):
-            return
-        if isinstance(line, dict) and isinstance(line.get("step"), int):
-            yield line
+    with open_regular(path) as file:
+        while content := file.readline(LONGEST_LINE):
+            if len(content) == LONGEST_LINE:
+                return
+            line = _parsed(content)
+            if line is not None:
+                yield line
+
+
+def _parsed(content: bytes) -> dict[str, Any] | None:
+    """Return the values of a line, None unless charrnn can have written it."""
+    try:
+        line = json.loads(content.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(line, dict) or type(line.get("event")) is not str or type(line.get("step")) is not int:
+        return None
+    return line if 0 <= line["step"] <= MOST_STEPS and all(map(_is_plain, line.values())) else None
+
+
+def _is_plain(value: object) -> bool:
+    """Return whether a value is a word, a number of reasonable size, or a list of such values without lists."""
+    if isinstance(value, list):
+        return all(not isinstance(item, list) and _is_plain(item) for item in value)
+    return not isinstance(value, dict) and (type(value) is not int or abs(value) < 2**63)
+
+
+def is_loss(value: object) -> TypeGuard[float]:
+    """Return whether a value can be a loss: a number from 0 up to far more than any network loses.
+
+    >>> is_loss(2.5), is_loss(True), is_loss(float("nan")), is_loss(10**400)
+    (True, False, False, False)
+    """
+    return type(value) in (int, float) and 0 <= value <= LARGEST_LOSS  # type: ignore[operator]

@@ -13,10 +13,12 @@ In patterns ^ and $ stand for a line's beginning and end. One that takes for eve
 import difflib
 import re
 from collections.abc import Callable
+from typing import get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from charrnn.arguments import choice, shown, text
 from charrnn.errors import WrongUsageError
 from charrnn.inspection.concepts.concept import CONCEPTS, Concept, Kind
 from charrnn.inspection.concepts.marks import Hits, Marks, hold, inside, later, marked
@@ -39,11 +41,19 @@ def concept_of(name: str, function: Callable[[str], ArrayLike], *, kind: Kind, d
     >>> shout.mark(Source.of("oh!")).tolist()
     [0, 0, 1]
     """
+    if not text(name, "the name of a concept"):
+        raise WrongUsageError("the name of a concept is empty")
+    choice(kind, "kind", get_args(Kind))
+    text(description, "description")
+    if not callable(function):
+        raise WrongUsageError(f"{shown(function)} is no function", hint="a function from a text to its marks")
 
     def mark(source: Source) -> Marks:
         marks = np.asarray(function(source.text))
         if marks.shape != (len(source.text),):
             raise ValueError(f"{name} gave {marks.shape} for a text of {len(source.text)} characters")
+        if marks.dtype.kind not in "biuf" or not np.isfinite(marks).all():
+            raise ValueError(f"{name} gave something that is no number")
         whole = marks.astype(np.int64)
         if (whole != marks).any() or (whole < 0).any() or (kind == "binary" and (whole > 1).any()):
             raise ValueError(f"{name} gave a number that is no {kind} mark")

@@ -1,0 +1,132 @@
+"""Checks of the values that callers pass to the Python interface.
+
+Each check returns the plain value, or raises WrongUsageError with the name of the argument. NumPy's scalars count as
+Python's numbers; booleans do not count as numbers.
+"""
+
+import os
+import reprlib
+import sys
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from numbers import Real
+from typing import Any
+
+from charrnn.errors import CharrnnError, WrongUsageError, reason
+
+LARGEST_SEED = 2**62
+MOST_CHARACTERS = 10**12
+"""the longest text that may be asked for, as on the command line"""
+LONGEST_PATH = 4095
+"""bytes; the limit of Linux, which is the highest of the usual systems"""
+
+
+def plain(value: Any) -> Any:
+    """Return the Python value of a NumPy scalar; return any other value unchanged."""
+    item = getattr(value, "item", None)
+    return item() if callable(item) and getattr(value, "shape", None) == () else value
+
+
+def shown(value: object) -> str:
+    """Return a short description of a value, on one line, for an error message.
+
+    >>> shown("x" * 1000), shown(10**5000)
+    ("'xxxxxxxxxxxx...xxxxxxxxxxxxx'", 'a number of very many digits')
+    """
+    try:
+        return " ".join(reprlib.repr(value).split())
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return "a number of very many digits"
+
+
+def whole_number(value: object, name: str, *, low: int = 0, high: int = MOST_CHARACTERS) -> int:
+    """Return a whole number within bounds (WrongUsageError).
+
+    >>> whole_number(1.5, "length", low=1)
+    Traceback (most recent call last):
+    charrnn.errors.WrongUsageError: length is 1.5: it must be a whole number ≥ 1
+    """
+    number = plain(value)
+    if isinstance(number, int) and not isinstance(number, bool):
+        if low <= number <= high:
+            return int(number)
+        if number > high:
+            raise WrongUsageError(f"{name} is {shown(number)}: it must be a whole number ≤ {high:,}")
+    raise WrongUsageError(f"{name} is {shown(number)}: it must be a whole number ≥ {low}")
+
+
+def number(
+    value: object, name: str, *, low: float = 0.0, high: float = sys.float_info.max, above: bool = False
+) -> float:
+    """Return a finite number within bounds; `above`: the lower bound itself is excluded (WrongUsageError)."""
+    given = plain(value)
+    is_number = isinstance(given, Real) and not isinstance(given, bool)
+    if is_number and low <= given <= high and not (above and given == low):
+        return given if isinstance(given, int | float) else float(given)
+    most = f" and ≤ {high:g}" if high < sys.float_info.max else ""
+    raise WrongUsageError(f"{name} is {shown(given)}: it must be a number {'>' if above else '≥'} {low:g}{most}")
+
+
+def flag(value: object, name: str) -> bool:
+    """Return a boolean (WrongUsageError)."""
+    given = plain(value)
+    if not isinstance(given, bool):
+        raise WrongUsageError(f"{name} is {shown(given)}: it must be True or False")
+    return given
+
+
+def text(value: object, name: str) -> str:
+    """Return a string (WrongUsageError)."""
+    if isinstance(value, str):
+        return value
+    hint = "`.decode()` makes a string of bytes" if isinstance(value, bytes | bytearray) else None
+    raise WrongUsageError(f"{name} is {shown(value)}: it must be a string", hint=hint)
+
+
+def texts(values: object, name: str) -> tuple[str, ...]:
+    """Return several strings; a single string is refused, because it would be taken apart (WrongUsageError)."""
+    return tuple(text(value, f"one of {name}") for value in several(values, name))
+
+
+def several(values: object, name: str) -> Iterable[Any]:
+    """Return an iterable that is not a string (WrongUsageError)."""
+    if isinstance(values, str):
+        raise WrongUsageError(f"{name} is a string: it must be a list", hint=f"`{name}=[{shown(values)}]`")
+    if not isinstance(values, Iterable):
+        raise WrongUsageError(f"{name} is {shown(values)}: it must be a list")
+    return values
+
+
+def choice(value: object, name: str, choices: Collection[str]) -> str:
+    """Return one of several words (WrongUsageError)."""
+    if not isinstance(value, str) or value not in choices:
+        raise WrongUsageError(f"{name} is {shown(value)}", hint=f"one of {', '.join(choices)}")
+    return value
+
+
+def path_name(value: object, name: str) -> str:
+    """Return a path as a string that the system can be asked for (WrongUsageError)."""
+    if not isinstance(value, str | os.PathLike):
+        raise WrongUsageError(f"{name} is {shown(value)}: it must be a string or a Path")
+    written = os.fspath(value)
+    if not isinstance(written, str):
+        raise WrongUsageError(f"{name} is {shown(written)}: it must be a string or a Path", hint="`os.fsdecode`")
+    try:
+        length = len(os.fsencode(written))
+    except UnicodeEncodeError as error:
+        raise WrongUsageError(f"{name} is {shown(written)}: it is not valid text") from error
+    if "\0" in written:
+        raise WrongUsageError(f"{name} is {shown(written)}: no path contains NUL")
+    if length > LONGEST_PATH:
+        raise WrongUsageError(f"{name} is {shown(written)}: it has {length:,} bytes, more than any path")
+    return written
+
+
+@contextmanager
+def system_errors() -> Iterator[None]:
+    """Turn each OSError of the block into a CharrnnError that names the file."""
+    try:
+        yield
+    except OSError as error:
+        where = "" if error.filename is None else f"{error.filename}: "
+        raise CharrnnError(f"{where}{reason(error)}") from error
