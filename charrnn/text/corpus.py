@@ -17,16 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError
-from charrnn.storage import Sink, make_durable, open_regular, remove_file, replacing, scratch_file, write_whole
+from charrnn.storage import Sink, make_durable, remove_file, replacing, scratch_file, write_whole
 from charrnn.text.checking import refuse_misfits, size_of_ids
+from charrnn.text.corpus_files import mapped, read_description
 from charrnn.text.documents import mix, nearest_end, one_document
 from charrnn.text.encoding import CodePoints, code_points
 from charrnn.text.sources import Sources
 from charrnn.text.vocabulary import ENDS, UNKNOWN, Ids, Vocabulary
 
 FEWEST_CHARACTERS = 200
-LARGEST_DESCRIPTION = 20_000_000
-"""bytes; the largest vocabulary with its counts takes less than half of it"""
 CODE_POINTS = 0x110000
 COUNTED = 10_000_000
 """characters whose frequencies stand for those of all; counting them takes a tenth of a second"""
@@ -103,8 +102,7 @@ class Corpus:
 
     @cached_property
     def _map(self) -> mmap.mmap:
-        with open_regular(self.path) as file:
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return mapped(self.path)
 
     def frequencies(self, characters: int) -> NDArray[np.float64]:
         """Give each character's share (V,) of the first so many, or of the first ten million of them.
@@ -214,19 +212,19 @@ def write_again(corpus: Corpus, path: Path | None = None) -> None:
 
 def open_corpus(path: Path) -> Corpus:
     """Open what `encode` wrote; raise CharrnnError if it is not there or its parts do not fit each other."""
-    return described_corpus(path, path)
+    return described_corpus(path, with_ids=True)
 
 
-def described_corpus(path: Path, ids: Path | None = None) -> Corpus:
-    """Return the corpus that a description speaks of; a file with its ids must fit it (CharrnnError)."""
+def described_corpus(path: Path, *, with_ids: bool = False) -> Corpus:
+    """Return the corpus of a description; `with_ids` checks the size of the file with its ids too (CharrnnError)."""
     try:
-        description = json.loads(_read_description(path))
+        description = json.loads(read_description(_described(path)))
         description["vocabulary"] = Vocabulary(tuple(description["vocabulary"]))
         description["counts"] = tuple(description["counts"])
         corpus = Corpus(path=path, **description)
-        # The file that is checked is the one that stays open, even if another file takes its name later.
         expected = size_of_ids(corpus.characters, len(corpus.vocabulary))
-        refuse_misfits(corpus, len(corpus._map) if ids else expected)
+        # The map that is checked stays open, even if another file takes the name later.
+        refuse_misfits(corpus, len(corpus._map) if with_ids else expected)
     except (CharrnnError, OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise CharrnnError(f"{path} is missing or damaged: {error}", hint="`--new` reads the text again") from error
     return corpus
@@ -241,15 +239,6 @@ def _count(points: CodePoints, counts: NDArray[np.int64]) -> None:
 def _all_code_points(sources: Sources, encoding: str, documents: str | None) -> Iterator[CodePoints]:
     for source in sources.files:
         yield from code_points(source, encoding, documents=documents)
-
-
-def _read_description(path: Path) -> bytes:
-    """Return the description of a corpus; raise OSError or ValueError if it is not a file of reasonable size."""
-    with open_regular(_described(path)) as file:
-        content = file.read(LARGEST_DESCRIPTION + 1)
-    if len(content) > LARGEST_DESCRIPTION:
-        raise ValueError(f"its description has more than {LARGEST_DESCRIPTION:,} bytes")
-    return content
 
 
 def _described(path: Path) -> Path:

@@ -1,6 +1,7 @@
 """charrnn sample: the text and nothing else, as soon as it is there."""
 
 import dataclasses
+import io
 import json
 import math
 import os
@@ -283,8 +284,11 @@ def test_a_full_disk_is_told_of_a_long_text_too(shell: Call) -> None:
 
 def test_a_failure_beside_the_output_is_not_told_as_one_of_it(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """A prompt for which there is no room is one thing, a text that nobody takes another."""
-    monkeypatch.setattr("shutil.copyfileobj", _full)
-    assert call("sample", "--prompt-file", "/dev/null") == (1, "", "error: no space left on device\n")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"abc")))
+    monkeypatch.setattr("charrnn.text.spool.Spool.write", _full)
+    said = call("sample", "--prompt-file", "-")
+    assert said.err.startswith("error: cannot copy standard input: no space left on device\n\nhint: set TMPDIR")
+    assert (said.code, said.out) == (1, "")
 
 
 def _full(*_: object) -> None:
