@@ -39,6 +39,11 @@ def shown(value: object) -> str:
         return "a number of very many digits"
 
 
+def shortened(name: str, most: int = 200) -> str:
+    """Return the beginning of a name that is too long for an error message."""
+    return name if len(name) <= most else f"{name[:most]}…"
+
+
 def whole_number(value: object, name: str, *, low: int = 0, high: int = MOST_CHARACTERS) -> int:
     """Return a whole number within bounds (WrongUsageError).
 
@@ -128,5 +133,5 @@ def system_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = "" if error.filename is None else f"{error.filename}: "
+        where = "" if error.filename is None else f"{shortened(str(error.filename))}: "
         raise CharrnnError(f"{where}{reason(error)}") from error

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from charrnn.arguments import shortened, shown
 from charrnn.errors import WrongUsageError, reason
 from charrnn.storage import open_regular
 
@@ -105,9 +106,9 @@ def read(path: Path, known: Collection[str]) -> dict[str, Value]:
         with open_regular(path) as file:
             content = file.read(LARGEST + 1)
     except OSError as error:
-        raise WrongUsageError(f"cannot read {path}: {reason(error)}") from error
+        raise WrongUsageError(f"cannot read {shortened(str(path))}: {reason(error)}") from error
     except ValueError as error:  # a NUL, or half a surrogate pair
-        raise WrongUsageError(f"{str(path)!r} cannot be the name of a file") from error
+        raise WrongUsageError(f"{shown(str(path))} cannot be the name of a file") from error
     if len(content) > LARGEST:
         raise WrongUsageError(f"{path} is larger than {LARGEST:,} bytes, so it is no file of settings")
     return parse(content, str(path), known)

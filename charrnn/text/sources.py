@@ -7,7 +7,6 @@ import codecs
 import difflib
 import hashlib
 import os
-import reprlib
 import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
+from charrnn.arguments import shortened, shown
 from charrnn.errors import CharrnnError, WrongUsageError, reason
 from charrnn.storage import open_regular
 from charrnn.text import standard_library
@@ -141,11 +141,11 @@ def _file(given: str) -> Source:
     try:
         status = path.stat()
     except FileNotFoundError as error:
-        raise WrongUsageError(f"{given}: no such file", hint=_near(path)) from error
+        raise WrongUsageError(f"{shortened(given)}: no such file", hint=_near(path)) from error
     except OSError as error:
-        raise CharrnnError(f"cannot read {_shortened(given)}: {reason(error)}") from error
+        raise CharrnnError(f"cannot read {shortened(given)}: {reason(error)}") from error
     except ValueError as error:  # a NUL, or half a surrogate pair
-        raise WrongUsageError(f"{reprlib.repr(given)} cannot be the name of a file") from error
+        raise WrongUsageError(f"{shown(given)} cannot be the name of a file") from error
     if stat.S_ISREG(status.st_mode):
         return Source(path=path, name=given)
     _refuse_special_file(given, status)
@@ -177,10 +177,6 @@ def _is_own_terminal(status: os.stat_result) -> bool:
     with suppress(OSError):
         terminals.append(Path("/dev/tty").stat().st_rdev)
     return status.st_rdev in terminals
-
-
-def _shortened(name: str, most: int = 200) -> str:
-    return name if len(name) <= most else f"{name[:most]}…"
 
 
 def _near(path: Path) -> str | None:

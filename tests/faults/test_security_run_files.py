@@ -1,0 +1,404 @@
+"""Files of a run that are something else: each command ends at once, in one line, and waits for nothing."""
+
+import dataclasses
+import io
+import json
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import pytest
+from small import Call, Said
+
+import charrnn
+from charrnn import config_file
+from charrnn.errors import CharrnnError, WrongUsageError
+from charrnn.held_out import held_out
+from charrnn.network import tensor_file
+from charrnn.network.model_file import load
+from charrnn.novelty import suffixes_of
+from charrnn.runs import RunDirectory
+from charrnn.text.corpus import Corpus, open_corpus
+from charrnn.text.ngram import NGram
+from charrnn.text.sources import Source, find
+from charrnn.training.events import Report, Trouble
+from charrnn.training.history import history
+from charrnn.training.metrics import LONGEST_LINE, lines_of, note_ngram, noted_ngram, recorded
+
+SECONDS = 20
+"""after which a command counts as one that waits; the slowest takes one second on an idle machine"""
+MANY_DIGITS = "9" * 5000
+"""of a number that Python does not even convert"""
+COMMANDS = {
+    "train": ("train", "book.txt", "--out", "run", "--steps", "3", "--threads", "1", "--sample-every", "0"),
+    "configured": ("train", "--config", "run/config.yaml", "--out", "run", "--steps", "3", "--threads", "1"),
+    "sample": ("sample", "run", "-n", "5", "--seed", "1"),
+    "novelty": ("sample", "run", "-n", "30", "--seed", "1", "--novelty"),
+    "info": ("info", "run"),
+    "inspect": ("inspect", "run", "--cell", "1.0", "--chars", "20"),
+    "score": ("score", "run", "book.txt"),
+}
+FILES = {
+    "lock": ".lock",
+    "model": "model.safetensors",
+    "checkpoint": "checkpoint-00000002.safetensors",
+    "corpus": "corpus.bin",
+    "description": "corpus.json",
+    "suffixes": "corpus.suffixes",
+    "metrics": "metrics.jsonl",
+    "config": "config.yaml",
+}
+NEEDED_BY = {
+    "lock": {"train", "configured"},
+    "model": {"sample", "novelty", "info", "inspect", "score", "train", "configured"},
+    "checkpoint": {"train", "configured"},
+    "corpus": {"train", "configured", "novelty", "inspect"},
+    "description": {"train", "configured", "novelty", "inspect"},
+    "suffixes": set(),
+    "metrics": {"train", "configured"},
+    "config": {"configured"},
+}
+"""the commands that may refuse to go on without a file"""
+ALWAYS_REFUSED = {"model": {"sample", "info", "score"}, "description": {"inspect"}, "config": {"configured"}}
+"""the commands that cannot do anything without it, whatever stands in its place"""
+
+
+class WaitsError(BaseException):
+    """A command waits for something; not an Exception, so that nothing takes it for an error of the system."""
+
+
+@contextmanager
+def in_time(seconds: int = SECONDS) -> Iterator[None]:
+    """Raise WaitsError if the block takes longer."""
+
+    def give_up(_number: int, _frame: FrameType | None) -> None:
+        raise WaitsError
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def is_one_line(said: Said) -> bool:
+    """Return whether a command that failed said so in one line and at most one hint."""
+    lines = said.err.splitlines()
+    errors = [number for number, line in enumerate(lines) if line.startswith("error: ")]
+    return len(errors) == 1 and len(lines[errors[0] :]) in (1, 3) and "Traceback" not in said.err
+
+
+def _link(to: str) -> Callable[[Path], None]:
+    return lambda path: path.symlink_to(to)
+
+
+def _huge_numbers(path: Path) -> None:
+    """Write what the file usually holds, with numbers that are far too large."""
+    header = json.dumps({"__metadata__": {"format": "charrnn/1"}, "order": [1]}).replace("1]", f"{MANY_DIGITS}]")
+    contents = {
+        ".lock": '{"process": 1' + "0" * 400 + ', "since": "2026-11-20T14:02:07+01:00"}',
+        "corpus.bin": "\x7f" * 5000,
+        "corpus.json": f'{{"name": "x", "counts": [{MANY_DIGITS}], "vocabulary": ["a"]}}',
+        "config.yaml": f"corpus: [book.txt]\nhidden: {MANY_DIGITS}\n",
+        "metrics.jsonl": f'{{"event": "report", "step": {"9" * 400}, "bits": {"9" * 400}}}\n'
+        f'{{"event": "report", "step": {MANY_DIGITS}}}\n{{"event": ["report"], "step": 1}}\n'
+        f'{{"event": "evaluation", "step": 1, "bits": {"9" * 400}}}\n'
+        f'{{"event": "evaluation", "step": 2, "bits": NaN}}\n'
+        f'{{"event": "evaluation", "step": 1e400, "bits": true}}\n{{"event": "ngram", "step": 0, "nats": 1e999}}\n',
+    }
+    content = contents.get(path.name, "").encode()
+    path.write_bytes(content or (2**63 - 1).to_bytes(8, "little") + header.encode())
+
+
+KINDS: dict[str, Callable[[Path], object]] = {
+    "fifo": os.mkfifo,
+    "endless device": _link("/dev/zero"),
+    "null device": _link(os.devnull),
+    "directory": Path.mkdir,
+    "dangling link": _link("nowhere"),
+    "link loop": lambda path: path.symlink_to(path.name),
+    "empty": Path.touch,
+    "garbage": lambda path: path.write_bytes(bytes(range(256)) * 9),
+    "huge numbers": _huge_numbers,
+}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory with a text and a small run of it, which has one checkpoint and a suffix array."""
+    at, before = tmp_path_factory.mktemp("trained"), Path.cwd()
+    os.chdir(at)
+    try:
+        Path("book.txt").write_text("".join(f"{n} green bottles, {n * n % 97} walls (and).\n" for n in range(120)))
+        settings: Any = {"steps": 2, "hidden": 8, "batch": 2, "length": 16, "threads": 1, "sample_every": 0}
+        charrnn.train("book.txt", out="run", **settings).novelty("green bottles")
+    finally:
+        os.chdir(before)
+    assert all((at / "run" / name).is_file() for name in FILES.values())
+    return at
+
+
+@pytest.fixture
+def run_dir(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
+    """Stand in a copy of that directory."""
+    shutil.copytree(trained, tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    return RunDirectory(Path("run"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("file", FILES)
+def test_no_command_waits_or_fails_in_more_than_a_line(
+    run_dir: RunDirectory, call: Call, file: str, kind: str
+) -> None:
+    """Whatever lies where a file of the run should be; what does not need the file does its work."""
+    path = run_dir.path / FILES[file]
+    for name, arguments in COMMANDS.items():
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
+        KINDS[kind](path)
+        with in_time():
+            said = call(*arguments)
+        assert said.code == 0 or (name in NEEDED_BY[file] and is_one_line(said)), (name, said)
+        assert said.code != 0 or name not in ALWAYS_REFUSED.get(file, ()) or kind == "empty", (name, said)
+        assert len(said.err) < 2000
+
+
+def test_a_checkpoint_that_is_no_file_gives_way_to_the_one_before(run_dir: RunDirectory, call: Call) -> None:
+    """With one note each; no step of them counts as saved."""
+    run_dir.checkpoint(98).mkdir()
+    os.mkfifo(run_dir.checkpoint(99))
+    with in_time():
+        said = call(*COMMANDS["train"])
+        assert run_dir.last_saved() in (2, 3)
+    assert said.err.count("using the one before") == 2 or is_one_line(said)
+
+
+@pytest.mark.parametrize("digits", ["9" * 14, "9" * 200, "0" * 14, "٣" * 8, "1" * 7])
+def test_names_with_impossible_numbers_are_not_those_of_checkpoints(tmp_path: Path, digits: str) -> None:
+    """Only names that a run itself gives count, whatever number Python can read out of others."""
+    directory = RunDirectory(tmp_path)
+    for name in (digits, "00000007", "1234567890123"):
+        (tmp_path / f"checkpoint-{name}.safetensors").touch()
+    assert directory.checkpoints() == [directory.checkpoint(7), directory.checkpoint(1234567890123)]
+    assert directory.last_saved() == 1234567890123
+
+
+def test_info_shows_a_model_whose_record_cannot_be_read(run_dir: RunDirectory, call: Call) -> None:
+    """A note says so."""
+    run_dir.metrics.unlink()
+    os.mkfifo(run_dir.metrics)
+    with in_time():
+        said = call("info", "run")
+    assert (said.code, said.err) == (0, "note: cannot read run/metrics.jsonl: not a regular file\n")
+    assert "network" in said.out
+
+
+def test_a_record_that_cannot_be_written_is_told_and_training_goes_on(tmp_path: Path) -> None:
+    """A pipe in its place is never opened."""
+    path = tmp_path / "metrics.jsonl"
+    os.mkfifo(path)
+    report = Report(step=1, epoch=0.1, nats=1.0, gradient_norm=1.0, learning_rate=0.1, progress=0.5)
+    with in_time():
+        note_ngram(path, NGram(order=1, nats=1.0, learned_from=1, characters=1, nats_by_order=(1.0,)))
+        assert noted_ngram(path) is None
+        assert [type(event) for event in recorded(iter([report]), path, step=0)] == [Trouble, Report]
+
+
+IMPOSSIBLE: dict[str, tuple[Any, ...]] = {
+    "step": (-1, True, 1.5, "5", None, 10**13, 10**400, [5]),
+    "event": (["evaluation"], {}, None, 3),
+    "bits": (True, "2.5", float("nan"), float("inf"), -1, 10**400, 1e300, [2.5], None),
+    "more": (10**4000, {"a": 1}, [[1]], [10**20]),
+}
+GOOD: dict[str, Any] = {"event": "evaluation", "step": 5, "bits": 2.5}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{name: value} for name, values in IMPOSSIBLE.items() for value in values],
+    ids=lambda change: str(change)[:30],
+)
+def test_a_line_that_charrnn_cannot_have_written_is_no_history(tmp_path: Path, change: dict[str, object]) -> None:
+    """Nor does it stand in the way of those after it, or of a run that writes its own."""
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(f"{json.dumps(GOOD | change)}\n{json.dumps(GOOD)}\n")
+    assert history(path).validation == ((5, 2.5),)
+    assert list(recorded(iter([]), path, step=9)) == []
+    assert history(path).validation == ((5, 2.5),)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"[" * 5000, b'{"event": "report", "step": ' + MANY_DIGITS.encode() + b"}", b"\xff\xfe\x00", b"5", b"null"],
+)
+def test_a_line_that_is_no_record_is_skipped(tmp_path: Path, line: bytes) -> None:
+    """However deep, long or broken it is."""
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(line + b"\n" + json.dumps(GOOD).encode() + b"\n")
+    assert list(lines_of(path)) == [GOOD]
+
+
+def test_a_line_without_an_end_takes_no_memory(tmp_path: Path) -> None:
+    """A sparse file of a terabyte is one such line."""
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(json.dumps(GOOD) + "\n")
+    os.truncate(path, 10**12)
+    with in_time():
+        assert list(lines_of(path)) == [GOOD]
+    assert len(json.dumps(GOOD)) < LONGEST_LINE
+
+
+KNOWN = NGram(order=3, nats=1.5, learned_from=900, characters=100, nats_by_order=(3.0, 2.0, 1.5))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"nats": nats} for nats in (float("nan"), -1.0, 10**400, "1.5", True, [1.5])),
+        *({"order": order} for order in (True, 1.5, -3, "3", 10**400)),
+        *({"nats_by_order": values} for values in ("321", [True], [[1]], [float("inf")], {"a": 1}, None)),
+    ],
+    ids=lambda change: str(change)[:70],
+)
+def test_an_n_gram_of_impossible_numbers_is_none(tmp_path: Path, change: dict[str, object]) -> None:
+    """So nothing is compared with it."""
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(json.dumps({"event": "ngram", "step": 0, **dataclasses.asdict(KNOWN), **change}))
+    assert noted_ngram(path) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"fingerprint": {"bytes": "1", "modified": 1, "sha256": ""}},
+        {"fingerprint": {"bytes": 1, "modified": 10**400, "sha256": ""}},
+        {"fingerprint": {"bytes": 1, "modified": 1, "sha256": ["a"]}},
+        {"fingerprint": {"bytes": 1, "modified": 1, "sha256": "", "more": "x"}},
+        {"min_count": 10**400},
+        {"counts": []},
+    ],
+    ids=lambda change: str(change)[:70],
+)
+def test_a_description_of_a_corpus_holds_values_of_its_types(corpus: Corpus, change: dict[str, object]) -> None:
+    """They are compared, and written into messages."""
+    path = corpus.path.with_suffix(".json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(CharrnnError, match="damaged"):
+        open_corpus(corpus.path)
+
+
+def test_a_description_of_a_corpus_is_read_in_bounded_memory(corpus: Corpus) -> None:
+    """A sparse file of a terabyte is refused by its size."""
+    os.truncate(corpus.path.with_suffix(".json"), 10**12)
+    with in_time(), pytest.raises(CharrnnError, match="more than 20,000,000 bytes"):
+        open_corpus(corpus.path)
+
+
+def test_the_ids_that_are_read_are_those_that_were_checked(corpus: Corpus) -> None:
+    """Whatever takes their name afterwards."""
+    opened, text = open_corpus(corpus.path), corpus.text(0, 100)
+    corpus.path.unlink()
+    os.mkfifo(corpus.path)
+    with in_time():
+        assert opened.text(0, 100) == text
+
+
+@pytest.mark.parametrize("place", [-1, -(2**31), 2**31 - 1, 10**6])
+def test_a_suffix_array_with_impossible_places_is_made_again(tmp_path: Path, place: int) -> None:
+    """Its checksums are right, for whoever forged it could compute them."""
+    ids = np.array([1, 0, 2, 0, 2, 0] * 9, np.uint8)
+    path = tmp_path / "corpus.suffixes"
+    order = suffixes_of(ids, 3, path).order
+    forged = order.copy()
+    forged[3] = place
+    tensor_file.write(path, {"order": forged}, tensor_file.read_metadata(path))
+    assert np.array_equal(suffixes_of(ids, 3, path).order, order)
+
+
+@pytest.mark.parametrize("characters", [-50, True, 10**40, 1.5, "5", None])
+def test_held_out_text_begins_at_a_place_in_the_text(run_dir: RunDirectory, characters: object) -> None:
+    """A model that says otherwise has no held-out text; training text is never given for it."""
+    model = load(run_dir.model)
+    story = dict(model.training) | {"train_characters": characters}
+    with pytest.raises(CharrnnError, match="is not the model's"):
+        held_out(run_dir.model, model.vocabulary, story, slice(0, 50), hint="")
+
+
+@pytest.fixture
+def short_tmp() -> Iterator[Path]:
+    """Return a new directory with a short name, which a socket needs."""
+    with tempfile.TemporaryDirectory() as directory:
+        yield Path(directory)
+
+
+def test_a_text_is_a_file_or_a_pipe(short_tmp: Path, call: Call) -> None:
+    """Devices have no end, or effects when they are opened; a socket cannot be opened at all."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(short_tmp / "socket"))
+        (short_tmp / "zero").symlink_to("/dev/zero")
+        devices = ("/dev/zero", "/dev/null", "/dev/full", "/dev/random", short_tmp / "zero")
+        for kind, names in (("socket", (short_tmp / "socket",)), ("device", devices), ("directory", (short_tmp,))):
+            for name in names:
+                with in_time():
+                    said = call("train", str(name), "--out", str(short_tmp / "run"))
+                assert is_one_line(said)
+                assert f"{name} is a {kind}\n" in said.err
+    assert not (short_tmp / "run").exists()
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null"])
+def test_a_device_on_standard_input_is_no_text(monkeypatch: pytest.MonkeyPatch, device: str) -> None:
+    """It has no characters, or no end."""
+    with Path(device).open() as stream, in_time():
+        monkeypatch.setattr("sys.stdin", stream)
+        with pytest.raises(WrongUsageError, match="no text on standard input"):
+            find(["-"])
+
+
+@pytest.mark.parametrize("given", ["a\0b", "\ud800", "x" * 5000, "x" * 300])
+def test_a_name_that_no_file_can_have_is_refused(given: str) -> None:
+    """Of a text, or of a file of settings."""
+    for read in (lambda: find([given]), lambda: config_file.read(Path(given), ())):
+        with pytest.raises(CharrnnError) as raised:
+            read()
+        assert len(raised.value.message) < 400
+
+
+def piped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Source:
+    """Return a text that came through standard input, with an empty directory for temporary files."""
+    (tmp_path / "spool").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "spool"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"0123456789" * 1_000_000)))
+    return find(["-"]).files[0]
+
+
+def test_a_text_from_standard_input_has_no_name_that_could_stay(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whatever ends the process, nothing is left behind."""
+    source = piped(monkeypatch, tmp_path)
+    assert list((tmp_path / "spool").iterdir()) == []
+    assert source.size == 10_000_000
+    assert list((tmp_path / "spool").iterdir()) == []
+
+
+def test_a_text_from_standard_input_can_be_read_several_times_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """No reading moves another one."""
+    source = piped(monkeypatch, tmp_path)
+    first, second = source.chunks(), source.chunks()
+    pieces = [(next(first), next(second)) for _ in range(2)]
+    assert all(one == other for one, other in pieces)
+    assert b"".join([*(one for one, _ in pieces), *first]) == b"0123456789" * 1_000_000
+    assert not source.has_byte_order_mark
