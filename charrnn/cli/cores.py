@@ -7,6 +7,7 @@ share its core, say with a training. What NumPy computes is the same with any nu
 import ctypes
 import math
 import os
+import sys
 from collections.abc import MutableMapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -77,7 +78,7 @@ def require_memory_for_torch() -> None:
     Loading them then ends the process from within C++, where nothing can be reported any more.
     """
     limit = memory_limit()
-    if limit is None:
+    if limit is None or "torch" in sys.modules:
         return
     spec = find_spec("torch")
     libraries = Path(spec.origin).parent / "lib" if spec and spec.origin else None

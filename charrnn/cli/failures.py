@@ -11,7 +11,6 @@ from contextlib import suppress
 import click
 from click.core import ParameterSource
 
-from charrnn.cli.cores import RAISE_LIMIT, memory_limit
 from charrnn.cli.streams import BOLD_CYAN, BOLD_RED, folded, styled
 from charrnn.errors import COULD_NOT, WRONG_USAGE, CharrnnError, OutputError, is_out_of_memory, reason
 from charrnn.views.terminal import plain_line, unicode_stream
@@ -69,18 +68,17 @@ def _system_error(error: OSError) -> int:
 
 def out_of_memory(error: BaseException) -> int:
     """Report that memory ran out, and return the exit code; raise the error again if it says something else."""
+    # The module imports ctypes, which no other failure needs.
+    from charrnn.cli.cores import RAISE_LIMIT, memory_limit
+
+    limit = memory_limit()
     # Importing without memory can fail in a C function that sets no exception.
-    if not (is_out_of_memory(error) or (isinstance(error, SystemError) and memory_limit() is not None)):
+    if not (is_out_of_memory(error) or (isinstance(error, SystemError) and limit is not None)):
         raise error
     # The frames of the traceback keep what took the memory.
     error.__traceback__ = error.__context__ = error.__cause__ = None
-    return fail("out of memory", _memory_hint(), COULD_NOT)
-
-
-def _memory_hint() -> str:
-    """Say what limits the memory of this process."""
-    limit = memory_limit()
-    return SMALLER if limit is None else f"this process may use {limit / 1e6:,.0f} MB: {RAISE_LIMIT}"
+    limited = limit is not None and f"this process may use {limit / 1e6:,.0f} MB: {RAISE_LIMIT}"
+    return fail("out of memory", limited or SMALLER, COULD_NOT)
 
 
 def fail(message: str, hint: str | None, exit_code: int) -> int:

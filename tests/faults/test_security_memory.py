@@ -9,7 +9,7 @@ import pytest
 from small import Call, random_model
 
 from charrnn import together
-from charrnn.cli import cores, failures, main
+from charrnn.cli import cores, main
 from charrnn.cli.failures import out_of_memory
 from charrnn.ending import Ending
 from charrnn.errors import CharrnnError
@@ -72,7 +72,7 @@ def test_other_errors_of_the_same_types_keep_their_traceback(
     call: Call, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     """They are bugs, or a broken installation."""
-    monkeypatch.setattr(failures, "memory_limit", lambda: None)
+    monkeypatch.setattr(cores, "memory_limit", lambda: None)
     fail_with(monkeypatch, error)
     with pytest.raises(type(error)):
         call("info")
@@ -83,21 +83,25 @@ def test_an_import_that_fails_without_a_reason_is_a_shortage_only_under_a_limit(
 ) -> None:
     """C functions may set no exception when memory runs out."""
     error = SystemError("<function _find_and_load> returned NULL without setting an exception")
-    monkeypatch.setattr(failures, "memory_limit", lambda: 600_000_000)
+    monkeypatch.setattr(cores, "memory_limit", lambda: 600_000_000)
     assert out_of_memory(error) == 1
     hint = "hint: this process may use 600 MB: raise the limit (`ulimit -v unlimited`)"
     assert capsys.readouterr().err == f"error: out of memory\n\n{hint}\n"
 
 
 def test_torch_is_not_loaded_where_its_libraries_cannot_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its C++ would end the process; without a limit nothing is measured."""
+    """Its C++ would end the process; without a limit, or once it is loaded, nothing is measured."""
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
     monkeypatch.setattr(cores, "memory_limit", lambda: 1 << 50)
     cores.require_memory_for_torch()
     monkeypatch.setattr(cores, "memory_limit", lambda: 100_000_000)
     with pytest.raises(CharrnnError, match="out of memory: loading PyTorch takes"):
         cores.require_memory_for_torch()
-    monkeypatch.setattr(cores, "memory_limit", lambda: None)
     monkeypatch.delattr(cores, "find_spec")
+    with monkeypatch.context() as unlimited:
+        unlimited.setattr(cores, "memory_limit", lambda: None)
+        cores.require_memory_for_torch()
+    monkeypatch.setitem(sys.modules, "torch", sys)
     cores.require_memory_for_torch()
 
 
