@@ -329,7 +329,7 @@ def test_wherever_the_writing_of_a_text_ends_the_directory_can_be_used_again(
         if fresh:
             run.corpus.unlink(missing_ok=True)
             run.description.unlink(missing_ok=True)
-        with faults(failing(errno.EIO), at, persistent=True) as calls, suppress(OSError):
+        with faults(failing(errno.EIO), at, persistent=True) as calls, suppress(OSError, CharrnnError):
             text = texts[at % 2]
             encode(text, "utf-8", survey(text, "utf-8"), run.corpus)
         for left in run.path.glob(".charrnn-*"):

@@ -85,8 +85,8 @@ WRITERS |= {"shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.copytree",
 MAY_READ = {"r", "rb", "rt"}
 MAY_CALL = {
     "cli/failures.py": {"open(os.devnull, 'wb')": "standard output is directed to nowhere at the end"},
-    "text/sources.py": {
-        "tempfile.NamedTemporaryFile(prefix='charrnn-')": "standard input is copied, because it is read twice"
+    "text/spool.py": {
+        "tempfile.TemporaryFile(prefix='charrnn-', buffering=0)": "standard input is copied, because it is read twice"
     },
 }
 """calls outside of `storage` that open a file for writing, and why each of them may"""
