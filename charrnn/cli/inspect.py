@@ -25,6 +25,13 @@ from charrnn.runs import find_model
 EVIDENCE = "What is read"
 PROOF = "How it is judged"
 RULES = [(verdict, explained(verdict)) for verdict in VERDICTS]
+PATTERNS = [
+    ("NAME=/REGEX/", "inside a match, or inside group 1 of it"),
+    ("NAME=/REGEX/after:N", "the N characters after a match"),
+    ("NAME=/REGEX/since", "characters since the last match"),
+    ("NAME=/REGEX/count", "matches so far in the line"),
+    ("NAME=OPEN..CLOSE", "from a match of OPEN to the next match of CLOSE; also NAME=/OPEN/../CLOSE/"),
+]
 SIGNALS = ["c", "h", *"ifgorzn"]
 
 
@@ -42,7 +49,10 @@ def _model(context: click.Context, _parameter: click.Parameter, named: Path | No
         ("charrnn inspect --surprise", "what it expected at each character"),
         ("charrnn inspect --confirm other.txt", "judge what was found on another text"),
     ),
-    notes=(("Verdicts of the search", RULES),),
+    notes=(
+        ("Patterns of --concept (^ and $ match at each line)", PATTERNS),
+        ("Verdicts of the search", RULES),
+    ),
 )
 @click.argument("model", required=False, metavar="[MODEL]", type=ModelType(), callback=_model)
 @option(
@@ -55,8 +65,7 @@ def _model(context: click.Context, _parameter: click.Parameter, named: Path | No
     multiple=True,
     shell_complete=complete_concept,
     section=COMMON,
-    help="Search for these only, or mark one beside --cell. Your own: NAME=/REGEX/[after:N|since|count],"
-    " NAME=OPEN..CLOSE.",
+    help="Search for this concept only (repeatable), or mark it beside --cell. PATTERN defines your own (below).",
 )
 @option(
     "--list-concepts",

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
@@ -80,6 +81,12 @@ def test_the_help_says_the_rules_of_the_verdicts(call: Call) -> None:
     assert all(
         verdict in said for verdict in ("causal", "unused", "partial", "distributed", "local", "trace", "none")
     )
+
+
+@pytest.mark.parametrize("form", ["/REGEX/", "/REGEX/after:N", "/REGEX/since", "/REGEX/count", "OPEN..CLOSE"])
+def test_the_help_explains_the_patterns_of_concepts(call: Call, form: str) -> None:
+    """Each form stands at the beginning of a line, with its meaning after it."""
+    assert re.search(rf"^  NAME={re.escape(form)} +\w", call("inspect", "-h").out, re.MULTILINE)
 
 
 def test_asked_cells_are_drawn_in_their_order(call: Call, text: str) -> None:
