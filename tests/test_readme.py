@@ -1,4 +1,4 @@
-"""The README is true: every command in it runs, and every command and file there is stands in it."""
+"""The README is true: every command in it runs, and it shows every command."""
 
 import gzip
 import os
@@ -93,33 +93,6 @@ def test_the_python_in_the_readme_runs(block: str, place: Path) -> None:
 def test_the_readme_shows_every_command() -> None:
     """Each is used at least once."""
     assert all(f"charrnn {name}" in README for name in COMMANDS)
-
-
-def test_the_readme_lists_what_stands_in_the_tree() -> None:
-    """Every module of the package has its line, under its room, and no line is of what is not there."""
-    paths = [path.relative_to(PACKAGE_HOME).as_posix() for path in (PACKAGE_HOME / "charrnn").rglob("*.py")]
-    there = {path for path in paths if not path.endswith("__init__.py") and "/concepts/" not in path}
-    listed = listed_modules(README[README.index("charrnn/\n") :].partition("```")[0])
-    assert listed - {"charrnn/__init__.py"} == there
-
-
-def listed_modules(tree: str) -> set[str]:
-    r"""Read the modules out of a tree: two columns of indentation a room, its modules in its lines.
-
-    >>> sorted(listed_modules("a/\n  b.py  of c.py\n  d/  it\n    e.py  f.py\ng/"))
-    ['a/b.py', 'a/d/e.py', 'a/d/f.py']
-    """
-    rooms: list[str] = []
-    found: set[str] = set()
-    for line in tree.splitlines():
-        names = re.match(r" *((?:\w+(?:\.py|/)(?: +|$))*)", line)
-        del rooms[(len(line) - len(line.lstrip())) // 2 :]
-        for name in names[1].split() if names else []:
-            if name.endswith("/"):
-                rooms.append(name)
-            else:
-                found.add("".join([*rooms, name]))
-    return found
 
 
 def test_the_readme_names_its_two_commands() -> None:
