@@ -1,15 +1,17 @@
 """Fixtures that many tests share: a random model, a run directory that holds it, the command line."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import chdir
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from small import PACKAGE_HOME, Call, Said, random_model
+from small import FINISHED, PACKAGE_HOME, Call, Said, bottles, random_model
 
 from charrnn.cli import cores
 from charrnn.cli.main import run
@@ -43,6 +45,26 @@ def launch(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Launcher]":
     launcher = Launcher(tmp_path_factory.mktemp("records"))
     yield launcher
     launcher.close()
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory with `book.txt` and a finished run of it, for tests to copy and not to change."""
+    import charrnn
+
+    directory = tmp_path_factory.mktemp("finished")
+    (directory / "book.txt").write_text(bottles(90))
+    with chdir(directory):
+        charrnn.train("book.txt", **FINISHED)
+    return directory
+
+
+@pytest.fixture
+def finished(finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
+    """Change to a directory with a text and return the finished run of it, a copy for this test alone."""
+    shutil.copytree(finished_run, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return RunDirectory(Path("checkpoints/book"))
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,14 @@ class Said(NamedTuple):
 
 
 Call = Callable[..., Said]
+
+FINISHED: Any = {"steps": 30, "hidden": 16, "batch": 4, "length": 16, "threads": 1}
+"""settings of the finished run that tests share; untyped because they are passed as keywords of several types"""
+
+
+def bottles(lines: int) -> str:
+    """Return a text of so many lines that a small network can learn."""
+    return "".join(f"{n} green bottles, {n * n % 97} walls (and a line).\n" for n in range(lines))
 
 
 SMALL = NetworkConfig(cell="lstm", layers=2, hidden=12, embedding=4)
