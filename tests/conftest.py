@@ -1,9 +1,13 @@
 """Fixtures that many tests share: a random model, a run directory that holds it, the command line."""
 
 import os
+
+# Small products gain nothing from more threads, and tests that run side by side lose much. NumPy and torch read
+# these once, when they are imported.
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "GOMP_SPINCOUNT": "1000"}
+
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import chdir
@@ -112,20 +116,23 @@ def call(capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyP
 
 
 @pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch) -> Call:
-    """Give a function that runs a line of bash, in which `charrnn` is this one."""
-    monkeypatch.setenv("PYTHONPATH", str(PACKAGE_HOME))
+def shell(launch: "Launcher") -> Call:
+    """Return a function that runs a line of bash, in which `charrnn` is forked by the fork server."""
 
     def called(line: str, **environment: str) -> Said:
-        script = f'set -o pipefail; charrnn() {{ "{sys.executable}" -m charrnn "$@"; }}; {line}'
-        done = subprocess.run(
-            ["bash", "-c", script],  # noqa: S607 - whatever bash there is
-            env=os.environ | environment,
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-        return Said(done.returncode, done.stdout.decode(), done.stderr.decode())
+        return launch.shell(line, at=Path.cwd(), environment=os.environ | environment)
+
+    return called
+
+
+@pytest.fixture
+def real_shell() -> Call:
+    """Return a function that runs a line of bash, in which `charrnn` is an interpreter of its own: much slower."""
+    from launching import bash
+
+    def called(line: str, **environment: str) -> Said:
+        script = f'charrnn() {{ "{sys.executable}" -m charrnn "$@"; }}; {line}'
+        return bash(script, at=Path.cwd(), environment=os.environ | {"PYTHONPATH": str(PACKAGE_HOME)} | environment)
 
     return called
 

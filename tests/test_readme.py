@@ -4,29 +4,15 @@ import gzip
 import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from launching import Launcher
 from small import PACKAGE_HOME
 
 from charrnn.cli.main import COMMANDS
 
 README = (PACKAGE_HOME / "README.md").read_text(encoding="utf-8")
-
-WRAPPER = """
-import sys
-from charrnn.cli.main import run
-arguments = sys.argv[1:]
-if arguments[0] == "train":
-    for budget in ("--minutes", "--epochs", "--hidden"):
-        if budget in arguments:
-            del arguments[arguments.index(budget) : arguments.index(budget) + 2]
-    arguments += ["--steps", "3", "--hidden", "12", "--threads", "1"]
-sys.exit(run(arguments))
-"""
-"""charrnn, but trainings are short"""
 
 
 def blocks(*languages: str) -> list[str]:
@@ -42,52 +28,44 @@ def commands() -> list[str]:
     return list(dict.fromkeys(line for line in used if ".venv" not in line))
 
 
+def shortened(line: str) -> str:
+    """Return a command with a small network and few steps, cells that such a network has, and little to write."""
+    line = re.sub(r" --(minutes|epochs|hidden) \S+", "", line)
+    line = line.replace("charrnn train", "charrnn train --steps 3 --hidden 12 --threads 1")
+    line = re.sub(r"(--cell|--contexts) 1\.(\d+)", lambda cell: f"{cell[1]} 1.{int(cell[2]) % 12}", line)
+    return re.sub(r"head -c \d+", "head -c 1000", line)
+
+
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a directory with the texts that the README's commands name, and a run of them."""
+def place(launch: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory with the texts that the README's commands name, and a run of them."""
     directory = tmp_path_factory.mktemp("readme")
     text = "HAMLET:\nOnce upon a time \"there was\" (a) king.\n  if not: string = 'this'\n\n" * 700
     for name in ("hamlet.txt", "book.txt", "other.txt", "chapter.txt", "a.c", "b.h"):
         (directory / name).write_text(text)
     (directory / "names.txt").write_text("".join(f"Anna{'no' * (number % 7)}ra\n" for number in range(700)))
     (directory / "book.gz").write_bytes(gzip.compress(text.encode()))
-    (directory / "wrapper.py").write_text(WRAPPER)
-    assert bash("charrnn train names.txt --documents line -q", directory).returncode == 0
-    assert bash("charrnn train book.txt --cell lstm --layers 1 --new -q", directory).returncode == 0
+    for line in ("train names.txt --documents line -q", "train book.txt --cell lstm --layers 1 --new -q"):
+        said = launch.shell(shortened(f"charrnn {line}"), at=directory, environment=os.environ)
+        assert said.code == 0, said.err
     shutil.copytree(directory / "checkpoints/book", directory / "checkpoints/old")
     return directory
 
 
-def bash(line: str, directory: Path) -> "subprocess.CompletedProcess[bytes]":
-    """Run a line in which charrnn is the shortened one."""
-    script = f'set -o pipefail; charrnn() {{ "{sys.executable}" wrapper.py "$@"; }}; {line}'
-    environment = os.environ | {"PYTHONPATH": str(PACKAGE_HOME), "OPENBLAS_NUM_THREADS": "1"}
-    return subprocess.run(
-        ["bash", "-c", script],  # noqa: S607 - whatever bash there is
-        cwd=directory,
-        env=environment,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("line", commands())
-def test_every_command_in_the_readme_runs(line: str, place: Path) -> None:
+def test_every_command_in_the_readme_runs(line: str, place: Path, launch: Launcher) -> None:
     """As it stands there, on a small text, with few steps."""
-    line = re.sub(r"(--cell|--contexts) 1\.(\d+)", lambda cell: f"{cell[1]} 1.{int(cell[2]) % 12}", line)
-    done = bash(line, place)
-    assert done.returncode == 0, done.stderr.decode()
+    said = launch.shell(shortened(line), at=place, environment=os.environ)
+    assert said.code == 0, said.err
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("block", blocks("python"))
-def test_the_python_in_the_readme_runs(block: str, place: Path) -> None:
+def test_the_python_in_the_readme_runs(block: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As it stands there, one line after the other."""
-    (place / "example.py").write_text(re.sub(r'"1\.\d+"', '"1.3"', block))
-    done = bash(f'"{sys.executable}" example.py', place)
-    assert done.returncode == 0, done.stderr.decode()
+    monkeypatch.chdir(place)
+    exec(re.sub(r'"1\.\d+"', '"1.3"', block), {})  # noqa: S102 - it is our own
 
 
 def test_the_readme_shows_every_command() -> None:

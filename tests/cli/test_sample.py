@@ -5,13 +5,13 @@ import io
 import json
 import math
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from small import PACKAGE_HOME, SMALL, Call, random_model
+from launching import Launcher
+from small import SMALL, Call, random_model
 
 import charrnn
 from charrnn.network.model_file import load, save
@@ -261,18 +261,22 @@ def test_f71_a_prompt_of_foreign_bytes_is_refused(call: Call) -> None:
     assert (said.code, said.err) == (2, "error: the prompt is not valid text (byte 0xFF)\n")
 
 
-def test_f72_a_closed_pipe_is_success(shell: Call) -> None:
-    """With nothing on standard error."""
-    said = shell("charrnn sample -n 1000000 | head -c 10")
+def test_f72_a_closed_pipe_is_success(real_shell: Call) -> None:
+    """With nothing on standard error, from the interpreter's end either."""
+    said = real_shell("charrnn sample -n 1000000 | head -c 10")
     assert (said.code, len(said.out), said.err) == (0, 10, "")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
-def test_f73_a_full_disk_is_one_line(shell: Call) -> None:
+def test_f73_a_full_disk_is_one_line(real_shell: Call) -> None:
     """And nothing from the interpreter's end."""
-    assert shell("charrnn sample > /dev/full") == (1, "", "error: cannot write output: no space left on device\n")
+    assert real_shell("charrnn sample > /dev/full") == (
+        1,
+        "",
+        "error: cannot write output: no space left on device\n",
+    )
     closed = "error: cannot write output: standard output is closed\n"
-    assert shell("charrnn sample >&-") == (1, "", closed)
+    assert real_shell("charrnn sample >&-") == (1, "", closed)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
@@ -295,15 +299,15 @@ def _full(*_: object) -> None:
     raise OSError(28, "No space left on device")
 
 
-def test_f74_f75_a_pipe_gets_the_same_bytes_whatever_the_environment(shell: Call) -> None:
-    """UTF-8 without colours, in any locale."""
+def test_f74_f75_a_pipe_gets_the_same_bytes_whatever_the_environment(shell: Call, real_shell: Call) -> None:
+    """UTF-8 without colours, in any locale; the first time with an interpreter that is started in it."""
     save(Path("checkpoints/hamlet/model.safetensors"), random_model("\nabé猫\x1b\x9b\ud800"))
     line = "charrnn sample --seed 1 -n 200 -p é猫"
     plain = shell(line)
     assert plain.code == 0
     assert plain.out.startswith("é猫")
     foreign = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "TERM": "dumb", "COLUMNS": "1", "FORCE_COLOR": "1"}
-    assert shell(line, **foreign) == shell(line, NO_COLOR="1", FORCE_COLOR="1") == plain
+    assert real_shell(line, **foreign) == shell(line, NO_COLOR="1", FORCE_COLOR="1") == plain
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
@@ -317,40 +321,38 @@ def test_f74_f75_a_pipe_gets_the_same_bytes_whatever_the_environment(shell: Call
     ],
 )
 def test_a_terminal_is_not_driven_by_what_is_written(
-    shell: Call, arguments: list[str], environment: dict[str, str], expected: bytes
+    launch: Launcher, shell: Call, arguments: list[str], environment: dict[str, str], expected: bytes
 ) -> None:
     """The prompt is dim, controls are pictures of themselves unless raw, and a newline ends it all."""
     text = shell("charrnn sample --seed 1 --no-prompt -p ab").out
     assert "\x1b" in text
     picture = "\x1b" if "--raw" in arguments else "^[" if "PYTHONIOENCODING" in environment else "␛"
     shown = text.replace("\x1b", picture).replace("\n", "\r\n").encode()
-    assert on_terminal(["--seed", "1", "-p", "ab", *arguments], environment) == expected % shown
+    assert on_terminal(launch, ["--seed", "1", "-p", "ab", *arguments], environment) == expected % shown
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
-def test_a_terminal_is_told_how_to_repeat_it() -> None:
+def test_a_terminal_is_told_how_to_repeat_it(launch: Launcher) -> None:
     """The run, the step, the temperature, the seed; and once what became of the control characters."""
-    lines = on_terminal(["--seed", "1", "-p", "ab"], {"NO_COLOR": "1"}).decode().split("\r\n")
+    lines = on_terminal(launch, ["--seed", "1", "-p", "ab"], {"NO_COLOR": "1"}).decode().split("\r\n")
     heading = "checkpoints/hamlet · step 3,750 · temperature 0.8 · repeat with --seed 1"
     assert lines[0] == heading
-    always = on_terminal(["--argmax", "--seed", "1", "-p", "ab"], {"NO_COLOR": "1"}).decode().split("\r\n")
+    always = on_terminal(launch, ["--argmax", "--seed", "1", "-p", "ab"], {"NO_COLOR": "1"}).decode().split("\r\n")
     assert always[0] == "checkpoints/hamlet · step 3,750 · always the likeliest"
     assert lines[-2] == "note: control characters are shown as pictures; --raw writes them as they are"
 
 
-def on_terminal(arguments: list[str], environment: dict[str, str]) -> bytes:
-    """Give what `charrnn sample` writes to a terminal, standard error and all."""
+def on_terminal(launch: Launcher, arguments: list[str], environment: dict[str, str]) -> bytes:
+    """Return what `charrnn sample` writes to a terminal, standard error and all."""
     import pty
 
     ours, theirs = pty.openpty()
-    clean = {"PYTHONPATH": str(PACKAGE_HOME), "TERM": "xterm", "LC_ALL": "C.UTF-8"}
-    with subprocess.Popen(
-        [sys.executable, "-m", "charrnn", "sample", *arguments], env=clean | environment, stdout=theirs, stderr=theirs
-    ) as process:
-        os.close(theirs)
-        seen = b"".join(iter(lambda: _read(ours), b""))
+    clean = {"TERM": "xterm", "LC_ALL": "C.UTF-8"}
+    command = launch.on(theirs, "sample", *arguments, environment=clean | environment)
+    os.close(theirs)
+    seen = b"".join(iter(lambda: _read(ours), b""))
     os.close(ours)
-    assert process.returncode == 0
+    assert command.wait() == 0
     return seen
 
 

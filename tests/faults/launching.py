@@ -1,77 +1,116 @@
-"""Starts charrnn often, from one process that has imported torch already: a fork costs a hundredth of an import.
+"""Start charrnn often, in processes of its own, from one that has imported torch already: see `forking`.
 
-What runs is the command line as it is, in a process of its own, with files, a terminal, limits and signals of its
-own. It can be slowed down in one of its phases, so that a test can meet it there.
-
-Used as a module this is the tests' side; run as a program, the process that forks.
+A command can be slowed down in one of its phases, so that a test can meet it there.
 """
 
-import json
 import os
 import pty
 import select
+import shlex
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-import traceback
-from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from small import PACKAGE_HOME
+from forking import Order
+from small import PACKAGE_HOME, Said
 
 LONG = 60.0
 """seconds; no test waits for so long unless something is wrong"""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """What is to be run, and how."""
-
-    arguments: tuple[str, ...]
-    directory: str
-    record: str
-    """beginning of the names of the files in which it leaves what it writes, its process and how it ended"""
-    terminal: str | None = None
-    slow_in: str | None = None
-    """one of `phases.PHASES`"""
-    ignored: tuple[int, ...] = ()
-    """signals"""
-    memory: int | None = None
-    """bytes of address space above what is in use at the start"""
-    largest_file: int | None = None
-    """bytes"""
-    environment: dict[str, str] = field(default_factory=dict)
+CLIENT = Path(__file__).with_name("client.py")
 
 
-class Launched:
-    """A command that runs, or has run."""
+def wait_until(condition: Callable[[], bool], seconds: float = LONG) -> None:
+    """Wait until a condition is true; fail if it is not after so many seconds."""
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends, f"not true after {seconds} s"
+        time.sleep(0.005)
 
-    def __init__(self, order: Order, master: int | None) -> None:
-        self._order, self._master = order, master
-        self.screen = bytearray()
-        """what the terminal was sent"""
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        if master is not None:
-            self._listener.start()
-        self.process = int(self._wait_for("process"))
 
-    def reach_slow_phase(self) -> None:
-        """Wait until it is in the phase in which it is slow."""
-        self._wait_for("slow")
+class Command:
+    """A command that the fork server runs, or has run."""
 
-    @property
-    def pieces(self) -> int:
-        """How many pieces of the slow phase were begun."""
-        return Path(f"{self._order.record}.slow").stat().st_size
+    def __init__(self, path: str, order: Order, descriptors: list[int]) -> None:
+        self._connection = socket.socket(socket.AF_UNIX)
+        self._connection.connect(path)
+        socket.send_fds(self._connection, [ascii(asdict(order)).encode() + b"\n"], descriptors)
+        self._heard = b""
+        self._status: int | None = None
+        self.process = int(self._line(LONG))
+
+    def wait(self, timeout: float = LONG) -> int:
+        """Wait for its end and return the exit code, negative for a signal."""
+        if self._status is None:
+            self._status = int(self._line(timeout))
+            self._connection.close()
+        return self._status
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while it runs."""
+        ready = self._status is not None or b"\n" in self._heard or select.select([self._connection], [], [], 0)[0]
+        return self.wait() if ready else None
 
     def signal(self, number: int) -> None:
         """Send a signal."""
         os.kill(self.process, number)
+
+    def kill(self) -> None:
+        """Kill it, unless it has ended."""
+        if self.poll() is None:
+            self.signal(signal.SIGKILL)
+
+    def _line(self, seconds: float) -> str:
+        """Return the next line that the server writes about the command."""
+        self._connection.settimeout(seconds)
+        while b"\n" not in self._heard:
+            more = self._connection.recv(100)
+            assert more, "the fork server has ended"
+            self._heard += more
+        line, _, self._heard = self._heard.partition(b"\n")
+        return line.decode()
+
+
+class Launched(Command):
+    """A command whose output goes to files or to a terminal of its own."""
+
+    def __init__(self, path: str, order: Order, record: Path, *, terminal: bool) -> None:
+        self._record, self._master = record, None
+        self.screen = bytearray()
+        """what the terminal was sent"""
+        if terminal:
+            self._master, slave = pty.openpty()
+            descriptors = [slave]
+            self._listener = threading.Thread(target=self._listen, daemon=True)
+            self._listener.start()
+        else:
+            names = (os.devnull, record.with_suffix(".out"), record.with_suffix(".err"))
+            descriptors = [os.open(name, os.O_RDWR | os.O_CREAT) for name in names]
+        super().__init__(path, order, descriptors * (3 if terminal else 1))
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+    def reach_slow_phase(self, pieces: int = 1) -> None:
+        """Wait until it is in the phase in which it is slow, and has begun so many pieces of it."""
+        wait_until(lambda: self.pieces >= pieces)
+
+    def release(self) -> None:
+        """Let it go on as fast as it can."""
+        self._record.with_suffix(".go").touch()
+
+    @property
+    def pieces(self) -> int:
+        """How many pieces of the slow phase were begun."""
+        path = self._record.with_suffix(".slow")
+        return path.stat().st_size if path.exists() else 0
 
     def type(self, keys: bytes) -> None:
         """Type on its terminal."""
@@ -85,39 +124,26 @@ class Launched:
         self._listener.join()
         os.close(master)
 
-    def wait(self, seconds: float = LONG) -> int:
-        """Wait for its end; give the exit code, negative for a signal."""
-        status = int(self._wait_for("status", seconds))
+    def wait(self, timeout: float = LONG) -> int:
+        """Wait for its end and return the exit code, negative for a signal; its terminal is closed then."""
+        status = super().wait(timeout)
         if self._master is not None:
             self.hang_up()
         return status
 
     def stands_still(self) -> bool:
-        """Tell whether it is stopped, as by Ctrl-Z."""
+        """Return whether it is stopped, as by Ctrl-Z."""
         return Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()[0] == "T"
-
-    def end(self) -> None:
-        """Kill it, unless it has ended."""
-        if not Path(f"{self._order.record}.status").exists():
-            with suppress(ProcessLookupError):
-                self.signal(signal.SIGKILL)
 
     @property
     def out(self) -> str:
         """What it wrote to standard output."""
-        return Path(f"{self._order.record}.out").read_text()
+        return self._record.with_suffix(".out").read_text()
 
     @property
     def err(self) -> str:
         """What it wrote to standard error."""
-        return Path(f"{self._order.record}.err").read_text()
-
-    def _wait_for(self, what: str, seconds: float = LONG) -> str:
-        path, began = Path(f"{self._order.record}.{what}"), time.monotonic()
-        while not path.exists():
-            assert time.monotonic() - began < seconds, f"no {what} after {seconds} s"
-            time.sleep(0.005)
-        return path.read_text()
+        return self._record.with_suffix(".err").read_text()
 
     def _listen(self) -> None:
         while (master := self._master) is not None:
@@ -129,123 +155,92 @@ class Launched:
 
 
 class Launcher:
-    """The process that forks, from the tests' side."""
+    """The fork server, from the tests' side."""
 
     def __init__(self, records: Path) -> None:
         self._records = records
-        self._launched: list[Launched] = []
+        self._commands: list[Command] = []
+        # The path of a socket may have about a hundred characters; those of pytest's directories can be longer.
+        self._place = tempfile.TemporaryDirectory(prefix="charrnn-")
+        self._socket = str(Path(self._place.name, "orders"))
         environment = os.environ | {
             "PYTHONPATH": os.pathsep.join(map(str, (PACKAGE_HOME, PACKAGE_HOME / "tests", Path(__file__).parent))),
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
         }
-        self._server = subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, env=environment)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(self._socket)
+            listener.listen()
+            program = [sys.executable, str(Path(__file__).with_name("forking.py")), str(listener.fileno())]
+            self._server = subprocess.Popen(
+                program, stdin=subprocess.PIPE, env=environment, pass_fds=[listener.fileno()]
+            )
 
-    def __call__(self, *arguments: str, at: Path, terminal: bool = False, **how: Any) -> Launched:
-        """Start charrnn in a directory; `how`: see Order."""
-        record = str(self._records / str(len(self._launched)))
-        master, slave = pty.openpty() if terminal else (None, None)
-        name = None if slave is None else os.ttyname(slave)
-        order = Order(arguments=arguments, directory=str(at), record=record, terminal=name, **how)
-        assert self._server.stdin is not None
-        self._server.stdin.write(json.dumps(asdict(order)).encode() + b"\n")
-        self._server.stdin.flush()
-        launched = Launched(order, master)
-        self._launched.append(launched)
-        if slave is not None:
-            os.close(slave)
+    def __call__(
+        self,
+        *arguments: str,
+        at: Path,
+        terminal: bool = False,
+        environment: Mapping[str, str] | None = None,
+        ignored: tuple[int, ...] = (),
+        **how: Any,
+    ) -> Launched:
+        """Start charrnn in a directory; the environment is added to that of the tests; `how`: see Order."""
+        record = self._records / str(len(self._commands))
+        order = self._order(
+            arguments,
+            at,
+            environment=os.environ | dict(environment or {}),
+            terminal=terminal,
+            pieces=str(record.with_suffix(".slow")),
+            ignored=tuple(map(int, ignored)),
+            release=str(record.with_suffix(".go")),
+            **how,
+        )
+        launched = Launched(self._socket, order, record, terminal=terminal)
+        self._commands.append(launched)
         return launched
+
+    def on(self, terminal: int, *arguments: str, environment: Mapping[str, str]) -> Command:
+        """Start charrnn here on a terminal, with no other environment than this."""
+        order = self._order(arguments, Path(), environment=environment, terminal=True)
+        self._commands.append(Command(self._socket, order, [terminal] * 3))
+        return self._commands[-1]
+
+    def shell(self, line: str, *, at: Path, environment: Mapping[str, str]) -> Said:
+        """Run a line of bash in a directory, in which `charrnn` is run by the fork server."""
+        client = shlex.join((sys.executable, "-I", "-S", str(CLIENT), self._socket))
+        return bash(f'charrnn() {{ {client} "$@"; }}; {line}', at=at, environment=environment)
 
     def close(self) -> None:
         """End it, and what a test that failed has left running."""
-        for launched in self._launched:
-            launched.end()
+        for command in self._commands:
+            command.kill()
+            command.wait()
         assert self._server.stdin is not None
         self._server.stdin.close()
         self._server.wait(timeout=LONG)
+        self._place.cleanup()
+
+    @staticmethod
+    def _order(arguments: tuple[str, ...], at: Path, *, environment: Mapping[str, str], **how: Any) -> Order:
+        return Order(
+            arguments=arguments,
+            directory=str(at.absolute()),
+            environment=dict(environment),
+            descriptors=(0, 1, 2),
+            **how,
+        )
 
 
-def orders() -> Iterator[Order]:
-    """Read the orders, as long as there are any."""
-    for line in sys.stdin:
-        yield Order(**json.loads(line))
-
-
-def serve() -> None:
-    """Import what takes long, then start what is ordered, until nobody orders any more."""
-    import charrnn.cli.learning
-    import charrnn.cli.train  # noqa: F401
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    for order in orders():
-        if os.fork() == 0:
-            mind(order)
-
-
-def mind(order: Order) -> None:
-    """Start a command as a shell does, in a group of its own in the terminal's foreground; note how it ends."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
-    os.setsid()
-    terminal = None if order.terminal is None else os.open(order.terminal, os.O_RDWR)
-    command = os.fork()
-    if command == 0:
-        os.setpgid(0, 0)
-        if terminal is not None:
-            os.tcsetpgrp(terminal, os.getpgrp())
-        obey(order, terminal)
-    # When a terminal is closed, the system tells the shell, and the shell its jobs.
-    signal.signal(signal.SIGHUP, lambda *_: os.kill(command, signal.SIGHUP))
-    note(order, "process", str(command))
-    _, status = os.waitpid(command, 0)
-    note(order, "status", str(os.waitstatus_to_exitcode(status)))
-    os._exit(0)
-
-
-def note(order: Order, what: str, text: str) -> None:
-    """Leave a word for the tests, wholly or not at all."""
-    path = Path(f"{order.record}.{what}")
-    path.with_suffix(".part").write_text(text)
-    path.with_suffix(".part").rename(path)
-
-
-def count_piece(order: Order) -> None:
-    """Note that one more piece of the slow phase has begun."""
-    with Path(f"{order.record}.slow").open("ab") as file:
-        file.write(b".")
-
-
-def obey(order: Order, terminal: int | None) -> None:
-    """Be the command."""
-    import phases
-
-    from charrnn.cli.main import run
-
-    for number in (signal.SIGHUP, signal.SIGTTOU):
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    for ignored in order.ignored:
-        signal.signal(ignored, signal.SIG_IGN)
-    os.chdir(order.directory)
-    os.environ.update(order.environment)
-    for descriptor, name in ((1, "out"), (2, "err")):
-        there = os.open(f"{order.record}.{name}", os.O_WRONLY | os.O_CREAT) if terminal is None else terminal
-        os.dup2(there, descriptor)
-    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - it lives as long as the process
-    sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115 - the same
-    phases.limit(order.memory, order.largest_file)
-    if order.slow_in is not None:
-        phases.slow_down(order.slow_in, lambda: count_piece(order))
-    code = 70
-    try:
-        code = run(order.arguments)
-    except BaseException:
-        note(order, "bug", traceback.format_exc())
-        raise
-    finally:
-        os._exit(code)
-
-
-if __name__ == "__main__":
-    serve()
+def bash(script: str, *, at: Path, environment: Mapping[str, str]) -> Said:
+    """Run a script of bash in a directory, and return what it said."""
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {script}"],  # noqa: S607 - whatever bash there is
+        cwd=at,
+        env=environment,
+        capture_output=True,
+        timeout=LONG,
+        check=False,
+    )
+    return Said(done.returncode, done.stdout.decode(), done.stderr.decode())

@@ -15,10 +15,22 @@ Enter = Callable[[], None]
 SECONDS_A_PIECE = 0.1
 """of something long; the whole of it then takes many seconds"""
 
+RELEASE = Path("/nonexistent")
+"""a file; once it exists, nothing is slow any more"""
 
-def slow_down(phase: str, enter: Enter) -> None:
-    """Have a phase take long, in pieces as it is in earnest, and call `enter` when it begins."""
+
+def slow_down(phase: str, enter: Enter, release: Path) -> None:
+    """Have a phase take long, in pieces as it is in earnest, until a file exists; call `enter` at each piece."""
+    global RELEASE
+    RELEASE = release
     PHASES[phase](enter)
+
+
+def pause(seconds: float) -> None:
+    """Wait for so long, or until everything is to go on as fast as it can."""
+    ends = time.monotonic() + seconds
+    while (left := ends - time.monotonic()) > 0 and not RELEASE.exists():
+        time.sleep(min(left, 0.02))
 
 
 def limit(memory: int | None, largest_file: int | None) -> None:
@@ -42,7 +54,7 @@ def in_pieces(module: Any, name: str, enter: Enter, *, begin_at: int = 1, second
         for item in original(*arguments, **named):
             if slow:
                 enter()
-                time.sleep(seconds)
+                pause(seconds)
             yield item
 
     setattr(module, name, slowed)
@@ -100,7 +112,7 @@ def step(enter: Enter) -> None:
     def slowed(run: Run) -> Any:
         if run.step >= 4:
             enter()
-            time.sleep(SECONDS_A_PIECE)
+            pause(SECONDS_A_PIECE)
         return original(run)
 
     setattr(Run, "update", slowed)  # noqa: B010 - mypy does not let methods be assigned
@@ -114,7 +126,7 @@ def save(enter: Enter) -> None:
 
     def slowed(descriptor: int) -> None:
         enter()
-        time.sleep(SECONDS_A_PIECE)
+        pause(SECONDS_A_PIECE)
         original(descriptor)
 
     def begun(*arguments: Any) -> Any:

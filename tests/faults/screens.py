@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from select import select
 
 import pyte
+from launching import Command, Launcher
 from small import PACKAGE_HOME
 
 SECONDS = 60.0
@@ -22,7 +23,7 @@ SECONDS = 60.0
 class Terminal:
     """A command on a pseudo-terminal, and what it has drawn there so far."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", ours: int, columns: int, lines: int) -> None:
+    def __init__(self, process: "Command | subprocess.Popen[bytes]", ours: int, columns: int, lines: int) -> None:
         self.process, self.ours = process, ours
         self.screen = pyte.HistoryScreen(columns, lines, history=1000)
         self.raw = b""
@@ -74,21 +75,18 @@ class Terminal:
 
 @contextmanager
 def terminal(
-    *arguments: str, columns: int = 80, lines: int = 24, environment: Mapping[str, str] | None = None
+    *arguments: str,
+    columns: int = 80,
+    lines: int = 24,
+    environment: Mapping[str, str] | None = None,
+    launch: Launcher | None = None,
 ) -> Iterator[Terminal]:
-    """Run charrnn on a terminal of that size, all three streams there."""
+    """Run charrnn on a terminal of that size, all three streams there; with `launch`, by the fork server."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-    clean = {"PYTHONPATH": str(PACKAGE_HOME), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "PATH": os.defpath}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "charrnn", *arguments],
-        env=clean | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"} | dict(environment or {}),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-    )
+    clean = {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "PATH": os.defpath, "OPENBLAS_NUM_THREADS": "1"}
+    clean |= {"OMP_NUM_THREADS": "1"} | dict(environment or {})
+    process = (launch.on if launch else _begun)(theirs, *arguments, environment=clean)
     os.close(theirs)
     try:
         yield Terminal(process, ours, columns, lines)
@@ -96,3 +94,16 @@ def terminal(
         process.kill()
         process.wait()
         os.close(ours)
+
+
+def _begun(terminal: int, *arguments: str, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    """Start an interpreter with charrnn on a terminal."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "charrnn", *arguments],
+        env={"PYTHONPATH": str(PACKAGE_HOME)} | dict(environment),
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from launching import Launcher
+from launching import Launcher, wait_until
 
 from charrnn.errors import CharrnnError
 from charrnn.network.model_file import load
@@ -43,6 +43,9 @@ def test_f50_a_second_training_of_a_run_is_refused_with_the_first_one_s_process_
 def test_f50_two_that_begin_at_the_same_moment_are_told_apart(launch: Launcher, book: Path) -> None:
     """Before either has written anything: one trains, the other is refused."""
     both = [launch(*COMMAND, "--steps", "3", at=book.parent, slow_in="encoding") for _ in range(2)]
+    wait_until(lambda: all(command.pieces or command.poll() is not None for command in both))
+    for command in both:
+        command.release()
     assert sorted(command.wait() for command in both) == [0, 1]
     refused = next(command for command in both if command.wait() == 1)
     assert "is already being trained by process" in refused.err or "was begun meanwhile" in refused.err

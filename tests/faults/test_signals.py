@@ -4,12 +4,12 @@ import json
 import re
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from launching import Launcher
+from launching import Launched, Launcher, wait_until
+from phases import SECONDS_A_PIECE
 
 from charrnn.network.tensor_file import read
 from charrnn.runs import RunDirectory
@@ -18,7 +18,7 @@ STEPS = 40
 SMALL = ("train", "book.txt", "--hidden", "16", "--batch", "4", "--length", "16", "--dropout", "0.2", "--steps", "40")
 QUICK = (*SMALL, "--sample-every", "0")
 RUN = RunDirectory(Path("checkpoints/book"))
-PAUSE = 2.0
+PAUSE = 1.0
 """seconds"""
 PIECES_AFTER = {"save": 8, "preview": 20}
 """pieces of the slow phase, a tenth of a second each, that may still be begun after a signal: two saves are made
@@ -53,8 +53,7 @@ def test_f35_f37_f38_a_signal_in_any_phase_saves_says_how_to_go_on_and_is_died_o
     """Whatever it is in the middle of, and going on from there ends as if nothing had been."""
     previews = "7" if phase == "preview" else "0"
     command = launch(*SMALL, "--save-every", "0.01", "--sample-every", previews, at=book.parent, slow_in=phase)
-    command.reach_slow_phase()
-    time.sleep(0.15)
+    command.reach_slow_phase(pieces=2)
     before = command.pieces
     command.signal(number)
     assert command.wait() == -number
@@ -86,10 +85,9 @@ def test_f37_a_signal_before_the_first_step_leaves_nothing_half_done(
 def test_f36_a_second_signal_ends_it_at_once(phase: str, launch: Launcher, book: Path, whole: RunDirectory) -> None:
     """It says which save is whole, and it is; at most what came after it is lost."""
     command = launch(*QUICK, "--save-every", "0.01", at=book.parent, slow_in=phase)
-    command.reach_slow_phase()
-    time.sleep(0.25)
+    command.reach_slow_phase(pieces=3)
     command.signal(signal.SIGINT)
-    time.sleep(0.03)
+    wait_until(lambda: "stopping" in command.err)
     command.signal(signal.SIGINT)
     assert command.wait() == -signal.SIGINT
     assert_same_end(launch, book, whole)
@@ -99,7 +97,7 @@ def test_f38_f50_what_stops_the_terminal_s_whole_group_stops_it_once(launch: Lau
     """Ctrl-C is typed, the cursor is there again, and the last line says what was saved."""
     command = launch(*QUICK, at=book.parent, slow_in="step", terminal=True)
     command.reach_slow_phase()
-    time.sleep(0.5)
+    wait_until(lambda: is_drawn(command))
     command.type(b"\x03")
     assert command.wait() == -signal.SIGINT
     shown = command.screen.decode()
@@ -112,9 +110,9 @@ def test_f36_a_second_ctrl_c_leaves_the_cursor_visible(launch: Launcher, book: P
     """And names what is intact."""
     command = launch(*QUICK, "--save-every", "0.01", at=book.parent, slow_in="step", terminal=True)
     command.reach_slow_phase()
-    time.sleep(0.5)
+    wait_until(lambda: is_drawn(command))
     command.type(b"\x03")
-    time.sleep(0.03)
+    wait_until(lambda: b"stopping" in command.screen)
     command.type(b"\x03")
     assert command.wait() == -signal.SIGINT
     shown = command.screen.decode()
@@ -126,7 +124,7 @@ def test_f39_a_terminal_that_is_closed_loses_nothing(launch: Launcher, book: Pat
     """SIGHUP, and from then on nobody to talk to."""
     command = launch(*QUICK, at=book.parent, slow_in="step", terminal=True)
     command.reach_slow_phase()
-    time.sleep(0.3)
+    wait_until(lambda: is_drawn(command))
     command.hang_up()
     assert command.wait() == -signal.SIGHUP
     last = RUN.last_saved()
@@ -139,8 +137,9 @@ def test_f39_a_terminal_that_is_closed_without_a_word_loses_nothing_either(launc
     """Where SIGHUP is ignored it is noticed in writing: that is an error, and no traceback."""
     command = launch(*QUICK, at=book.parent, slow_in="step", terminal=True, ignored=(signal.SIGHUP,))
     command.reach_slow_phase()
-    time.sleep(0.3)
+    wait_until(lambda: is_drawn(command))
     command.hang_up()
+    command.release()
     assert command.wait() == 1
     last = RUN.last_saved()
     assert last is not None
@@ -153,6 +152,7 @@ def test_f39_what_was_ignored_when_it_began_stays_ignored(number: int, launch: L
     command = launch(*QUICK, "-q", at=book.parent, slow_in="step", ignored=(number,))
     command.reach_slow_phase()
     command.signal(number)
+    command.release()
     assert command.wait() == 0
 
 
@@ -160,14 +160,16 @@ def test_f40_ctrl_z_and_back(launch: Launcher, book: Path, whole: RunDirectory) 
     """No time has passed for the training, and it ends as one that was never paused."""
     began = time.monotonic()
     command = launch(*QUICK, "--json", at=book.parent, slow_in="step")
-    command.reach_slow_phase()
+    command.reach_slow_phase(pieces=3)
     command.signal(signal.SIGTSTP)
     wait_until(command.stands_still)
+    slow = command.pieces - 1
     time.sleep(PAUSE)
     command.signal(signal.SIGCONT)
+    command.release()
     assert command.wait() == 0
     done = json.loads(command.out.splitlines()[-1])
-    assert 3.6 < done["seconds"] < time.monotonic() - began - PAUSE
+    assert SECONDS_A_PIECE * slow < done["seconds"] < time.monotonic() - began - PAUSE
     assert_same_end(launch, book, whole)
 
 
@@ -175,22 +177,20 @@ def test_f40_the_screen_is_left_in_order_for_a_pause(launch: Launcher, book: Pat
     """Typed on a terminal; after it, the picture stands there twice: before the pause and below it."""
     command = launch(*QUICK, at=book.parent, slow_in="step", terminal=True)
     command.reach_slow_phase()
-    time.sleep(0.5)
+    wait_until(lambda: is_drawn(command))
     command.type(b"\x1a")
     wait_until(command.stands_still)
     wait_until(lambda: command.screen.rfind(b"\x1b[?25h") > command.screen.rfind(b"\x1b[?25l") > -1)
     before = command.screen.decode()
     assert before.endswith(("\n", "\x1b[?25h"))
     command.signal(signal.SIGCONT)
+    command.release()
     assert command.wait() == 0
     after = command.screen.decode()[len(before) :]
     assert after.index("\x1b[?25l") < after.index("step ")
     assert after.rfind("\x1b[?25h") > after.rfind("\x1b[?25l")
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait for something to become so."""
-    began = time.monotonic()
-    while not condition():
-        assert time.monotonic() - began < seconds
-        time.sleep(0.01)
+def is_drawn(command: Launched) -> bool:
+    """Return whether the picture of a training is on the terminal, and the cursor hidden."""
+    return command.screen.find(b"step ", command.screen.find(b"\x1b[?25l")) > -1

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from launching import Launcher
 from screens import Terminal, terminal
 from small import Call, random_model
 
@@ -45,9 +46,11 @@ SHOWING = {
 
 @pytest.mark.parametrize("environment", [{}, {"PYTHONIOENCODING": "ascii"}, {"TERM": "dumb", "LC_ALL": "C"}], ids=str)
 @pytest.mark.parametrize("name", SHOWING)
-def test_p5_f14_f15_f62_f74_no_text_drives_the_terminal(name: str, environment: dict[str, str]) -> None:
+def test_p5_f14_f15_f62_f74_no_text_drives_the_terminal(
+    launch: Launcher, name: str, environment: dict[str, str]
+) -> None:
     """Neither a model's, nor a corpus's; and markup stays what it is."""
-    with terminal(*SHOWING[name], environment=environment) as shown:
+    with terminal(*SHOWING[name], environment=environment, launch=launch) as shown:
         assert shown.wait() == 0, shown.text
         assert is_harmless(shown)
         assert not environment.get("PYTHONIOENCODING") or shown.raw.isascii()
@@ -55,22 +58,23 @@ def test_p5_f14_f15_f62_f74_no_text_drives_the_terminal(name: str, environment: 
 
 
 @pytest.mark.slow
-def test_p5_f14_f15_no_text_that_is_learned_drives_the_terminal() -> None:
+def test_p5_f14_f15_no_text_that_is_learned_drives_the_terminal(launch: Launcher) -> None:
     """Its name, its lines, what the network writes by and by."""
     name = "x\x1b]0;owned\x07y\u202e.txt"
     Path(name).write_text(HOSTILE * 40)
-    with terminal("train", name, "--steps", "40", "--hidden", "8", "--lr", "0.02", "--threads", "1") as shown:
+    command = ("train", name, "--steps", "40", "--hidden", "8", "--lr", "0.02", "--threads", "1")
+    with terminal(*command, launch=launch) as shown:
         assert shown.wait() == 0, shown.text
         assert is_harmless(shown)
         assert "␛]0;owned␇y" in shown.text
 
 
 @pytest.mark.slow
-def test_what_is_typed_while_it_learns_moves_nothing() -> None:
+def test_what_is_typed_while_it_learns_moves_nothing(launch: Launcher) -> None:
     """The picture stays one; what was typed is there for who reads next; afterwards it is shown again."""
     Path("text.txt").write_text("".join(f"{n} green bottles, {n * n % 97} walls (and a line).\n" for n in range(90)))
     command = ("train", "text.txt", "--hidden", "8", "--threads", "1", "--batch", "4", "--length", "16")
-    with terminal(*command, "--steps", "4000", lines=40) as shown:
+    with terminal(*command, "--steps", "4000", lines=40, launch=launch) as shown:
         shown.until(lambda: "/ 4,000" in shown.text)
         assert not shown.echoes
         for _ in range(3):

@@ -1,0 +1,49 @@
+"""The shell's side of the fork server: have a command run with the descriptors of this process, and end as it ends.
+
+Run as `python -I -S client.py SOCKET ARGUMENT...`, once for every command of a shell line: it imports nothing slow.
+"""
+
+import _socket
+import os
+import signal
+import sys
+
+
+def is_open(descriptor: int) -> bool:
+    """Return whether a descriptor is open."""
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+def main() -> None:
+    """Order the command, wait for its end, and end likewise."""
+    path, *arguments = sys.argv[1:]
+    descriptors = [number for number in range(256) if is_open(number)]
+    connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    connection.connect(path)
+    order = {
+        "arguments": arguments,
+        "directory": os.getcwd(),  # noqa: PTH109 - pathlib takes longer to import than all else here
+        "environment": dict(os.environ),
+        "descriptors": descriptors,
+    }
+    numbers = b"".join(number.to_bytes(4, sys.byteorder) for number in descriptors)
+    content = ascii(order).encode() + b"\n"
+    sent = connection.sendmsg([content], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, numbers)])
+    connection.sendall(content[sent:])
+    heard = b""
+    while heard.count(b"\n") < 2:
+        more = connection.recv(100)
+        assert more, "the fork server has ended"
+        heard += more
+    status = int(heard.split(b"\n")[1])
+    if status < 0:
+        signal.signal(-status, signal.SIG_DFL)
+        os.kill(os.getpid(), -status)
+    os._exit(status)
+
+
+main()

@@ -1,0 +1,221 @@
+"""The fork server: a process that has imported charrnn and torch and forks itself for every command.
+
+What runs is the command line as it is, in a process of its own, with the descriptors, the environment, the limits
+and the signal handlers that the order names. The orders come through a Unix socket, each with its descriptors.
+"""
+
+import ast
+import os
+import selectors
+import signal
+import socket
+import sys
+import threading
+import traceback
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+LONGEST_ORDER = 1_000_000
+"""bytes"""
+MOST_DESCRIPTORS = 64
+STDERR = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What is to be run, and how."""
+
+    arguments: tuple[str, ...]
+    directory: str
+    environment: dict[str, str]
+    """all of it"""
+    descriptors: tuple[int, ...]
+    """the numbers that the descriptors have in the command, in the order in which they are sent"""
+    terminal: bool = False
+    """whether standard input is to be the controlling terminal"""
+    ignored: tuple[int, ...] = ()
+    """signals that are ignored from the beginning"""
+    slow_in: str | None = None
+    """one of `phases.PHASES`"""
+    pieces: str = ""
+    """a file that grows by a byte with every piece of the slow phase"""
+    release: str = ""
+    """a file; once it exists, the phase is no longer slow"""
+    memory: int | None = None
+    """bytes of address space above what is in use at the start"""
+    largest_file: int | None = None
+    """bytes"""
+
+
+def serve(listener: socket.socket) -> None:
+    """Import what takes long, then run what is ordered at a socket, until standard input is closed."""
+    import charrnn.cli.learning
+    import charrnn.cli.train  # noqa: F401
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with selectors.DefaultSelector() as selector:
+        for source in (sys.stdin, listener):
+            selector.register(source, selectors.EVENT_READ)
+        while not any(key.fileobj is sys.stdin for key, _ in selector.select()):
+            _accept(listener)
+    with suppress(ChildProcessError):
+        # The time that the commands took is only counted for who waits for them.
+        while True:
+            os.wait()
+    # The interpreter's end would take seconds with torch.
+    os._exit(0)
+
+
+def _accept(listener: socket.socket) -> None:
+    """Take one order and fork for it."""
+    connection, _ = listener.accept()
+    with connection:
+        order, received = _receive(connection)
+        if os.fork() == 0:
+            listener.close()
+            _mind(order, received, connection)
+    for descriptor in received:
+        os.close(descriptor)
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _receive(connection: socket.socket) -> tuple[Order, list[int]]:
+    """Read an order, up to its line end, and the descriptors that come with its first bytes."""
+    content, received, *_ = socket.recv_fds(connection, LONGEST_ORDER, MOST_DESCRIPTORS)
+    while not content.endswith(b"\n"):
+        content += connection.recv(LONGEST_ORDER)
+    return Order(**ast.literal_eval(content.decode())), received
+
+
+def _mind(order: Order, received: list[int], connection: socket.socket) -> NoReturn:
+    """Start a command as a shell does, in a process group of its own in the terminal's foreground; tell how it ends.
+
+    A command whose caller has gone away is killed.
+    """
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    os.setsid()
+    if order.terminal:
+        _take_terminal(received[0])
+    command = os.fork()
+    if command == 0:
+        os.setpgid(0, 0)
+        if order.terminal:
+            os.tcsetpgrp(received[0], os.getpgrp())
+        connection.close()
+        _obey(order, received)
+    # When a terminal is closed, the system tells the shell, and the shell its jobs.
+    signal.signal(signal.SIGHUP, lambda *_: _send(command, signal.SIGHUP))
+    for descriptor in received:
+        os.close(descriptor)
+    connection.sendall(f"{command}\n".encode())
+    threading.Thread(target=_kill_if_left, args=(command, connection), daemon=True).start()
+    _, status = os.waitpid(command, 0)
+    with suppress(OSError):
+        connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+    os._exit(0)
+
+
+def _take_terminal(descriptor: int) -> None:
+    """Make a terminal the controlling one of this session."""
+    import fcntl
+    import termios
+
+    fcntl.ioctl(descriptor, termios.TIOCSCTTY, 0)
+
+
+def _kill_if_left(command: int, connection: socket.socket) -> None:
+    """Wait until the caller has closed its end, and kill the command if it still runs."""
+    connection.recv(1)
+    _send(command, signal.SIGKILL)
+
+
+def _send(process: int, number: int) -> None:
+    """Send a signal to a process that may have ended."""
+    with suppress(ProcessLookupError):
+        os.kill(process, number)
+
+
+def _obey(order: Order, received: list[int]) -> NoReturn:
+    """Be the command."""
+    import phases
+
+    from charrnn.__main__ import main
+
+    for number in (signal.SIGHUP, signal.SIGTTOU):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for ignored in order.ignored:
+        signal.signal(ignored, signal.SIG_IGN)
+    os.chdir(order.directory)
+    os.environ.clear()
+    os.environ.update(order.environment)
+    _take_descriptors(dict(zip(order.descriptors, received, strict=True)))
+    sys.stdin, sys.stdout, sys.stderr = _stream(0, "r"), _stream(1, "w"), _stream(2, "w")
+    sys.argv = ["charrnn", *order.arguments]
+    phases.limit(order.memory, order.largest_file)
+    if order.slow_in is not None:
+        phases.slow_down(order.slow_in, lambda: _count_piece(order), Path(order.release))
+    try:
+        main()
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    os._exit(120 if _flush_fails() else status)
+
+
+def _flush_fails() -> bool:
+    """Flush the streams and complain as the interpreter does at its end, which would take seconds with torch."""
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+    except OSError:
+        print("Exception ignored in: <the standard streams>", file=sys.__stderr__, flush=True)
+        return True
+    return False
+
+
+def _take_descriptors(received: dict[int, int]) -> None:
+    """Give each descriptor the number that it is to have; of the three streams those are closed that did not come."""
+    import fcntl
+
+    above = {target: fcntl.fcntl(source, fcntl.F_DUPFD, 256) for target, source in received.items()}
+    for descriptor in {0, 1, 2, *received.values()}:
+        with suppress(OSError):
+            os.close(descriptor)
+    for target, source in above.items():
+        os.dup2(source, target)
+        os.close(source)
+
+
+def _stream(descriptor: int, mode: str) -> Any:
+    """Open a standard stream as the interpreter does at its start; None if it is closed."""
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return None
+    encoding, _, errors = os.environ.get("PYTHONIOENCODING", "").partition(":")
+    return open(
+        descriptor,
+        mode,
+        encoding=encoding or "utf-8",
+        errors="backslashreplace" if descriptor == STDERR else errors or "strict",
+        buffering=1 if descriptor == STDERR or os.isatty(descriptor) else -1,
+        closefd=False,
+    )
+
+
+def _count_piece(order: Order) -> None:
+    """Note that one more piece of the slow phase has begun."""
+    with Path(order.pieces).open("ab") as file:
+        file.write(b".")
+
+
+if __name__ == "__main__":
+    serve(socket.socket(fileno=int(sys.argv[1])))
