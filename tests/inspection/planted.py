@@ -72,6 +72,7 @@ TEXT = some_text()
 TEXTS = {"lstm": TEXT, "gru": TEXT, "rnn": some_text("“”")}
 
 
+@cache
 def alphabet_of(text: str) -> str:
     """List the characters of a text."""
     return "".join(sorted(set(text)))

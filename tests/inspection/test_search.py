@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,11 @@ from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.inspection.concepts import CONCEPTS, Source, placebos
 from charrnn.inspection.findings import Findings
 from charrnn.inspection.material import Text
+
+
+def more(values: Iterable[int]) -> list[Any]:
+    """Return parameters that are only tried where everything is."""
+    return [pytest.param(value, marks=pytest.mark.exhaustive) for value in values]
 
 
 def searched(cell: str, seed: int = 0, sign: int = 1, **settings: Any) -> tuple[Findings, dict[int, str]]:
@@ -117,9 +123,13 @@ def test_placebos_asked_for_as_if_they_were_concepts_find_nothing(cell: str) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", [*range(6), *more(range(6, 20))])
 def test_a_network_that_learnt_nothing_raises_no_alarm(seed: int) -> None:
-    """All concepts there are, over twenty networks: as they begin, or with trained-looking weights in disorder."""
+    """All concepts there are, over random networks: as they begin, or with trained-looking weights in disorder.
+
+    Each network has some 15 concepts with enough evidence. No alarm in six networks, two of each kind of cell, bounds
+    the rate of false alarms by 3.3 % of findings (95 % confidence, 3 / 90); no alarm in all twenty by 1 % (3 / 300).
+    """
     cell = ("lstm", "gru", "rnn")[seed % 3]
     config = NetworkConfig(cell=cell, layers=1 + seed % 2, hidden=24, embedding=0)
     weights = random_weights(config, alphabet_of(TEXT), seed, scale=0.2 if seed % 4 == 0 else 1.0)
