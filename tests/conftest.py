@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import chdir
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +101,15 @@ def run_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Model) -> R
     directory.path.mkdir(parents=True)
     save(directory.model, model)
     return directory
+
+
+@pytest.fixture
+def few_positions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure how far a model reaches at few places: how many they are is not the command line's business."""
+    from charrnn.inspection import lags, memory, reach
+
+    monkeypatch.setattr(memory, "reach", partial(reach.reach, positions=32))
+    monkeypatch.setattr(memory, "lags", partial(lags.lags, anchors=8))
 
 
 @pytest.fixture

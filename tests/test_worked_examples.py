@@ -1,6 +1,7 @@
 """The worked examples in docstrings say what is so."""
 
 import doctest
+import shutil
 from importlib import import_module
 from pathlib import Path
 
@@ -25,15 +26,23 @@ MODULES = [
 ]
 
 
+@pytest.fixture(scope="session")
+def letters(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory with a run, `checkpoints/letters`, for examples to copy."""
+    directory = tmp_path_factory.mktemp("letters")
+    run = RunDirectory(directory / "checkpoints/letters")
+    run.path.mkdir(parents=True)
+    save(run.model, letters_model())
+    return directory
+
+
 @pytest.mark.parametrize("name", MODULES)
-def test_examples_are_true(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_examples_are_true(name: str, letters: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each docstring's in a directory of its own with a run, `checkpoints/letters`, and with charrnn imported."""
     module, runner = import_module(name.removesuffix(".__init__")), doctest.DocTestRunner()
-    for number, examples in enumerate(doctest.DocTestFinder().find(module, extraglobs={"charrnn": charrnn})):
-        run = RunDirectory(tmp_path / str(number) / "checkpoints/letters")
-        run.path.mkdir(parents=True)
-        save(run.model, letters_model())
-        monkeypatch.chdir(tmp_path / str(number))
+    found = doctest.DocTestFinder().find(module, extraglobs={"charrnn": charrnn})
+    for number, examples in enumerate(one for one in found if one.examples):
+        monkeypatch.chdir(shutil.copytree(letters, tmp_path / str(number)))
         runner.run(examples)
     assert runner.tries
     assert not runner.failures

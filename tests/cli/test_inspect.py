@@ -6,16 +6,23 @@ import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from small import Call, random_model
 
-from charrnn.cli import cores
+from charrnn.cli import cores, searching
+from charrnn.inspection.concepts import Source
+from charrnn.inspection.findings import Findings
+from charrnn.inspection.search import find as find_cells
 from charrnn.network.model_file import Model, save
+from charrnn.network.reader import Reader
 from charrnn.runs import RunDirectory
 from charrnn.text import corpus as corpora
 from charrnn.text.sources import find
+from charrnn.text.vocabulary import Ids
 
+RECORDED: dict[str, Findings] = {}
 TEXT = "abc (a bc) ab\n  deaf had a cab (fed) \n" * 400
 
 
@@ -26,6 +33,24 @@ def text(run_here: RunDirectory) -> str:
     save(run_here.model, random_model(characters))
     Path("text.txt").write_text(TEXT)
     return "text.txt"
+
+
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Search once for the same thing, for tests about what becomes of the findings."""
+
+    def recorded_find(reader: Reader, source: Source, ids: Ids, **settings: Any) -> Findings:
+        key = (
+            ids.tobytes(),
+            str(settings["concepts"]),
+            settings["quick"],
+            settings["chance"].bit_generator.state["state"],
+        )
+        if (found := RECORDED.get(str(key))) is None:
+            found = RECORDED[str(key)] = find_cells(reader, source, ids, **settings)
+        return found
+
+    monkeypatch.setattr(searching, "find", recorded_find)
 
 
 def test_the_search_prints_a_table_and_maps(call: Call, text: str) -> None:
@@ -50,6 +75,7 @@ def test_the_same_findings_as_json_every_time(call: Call, text: str) -> None:
     assert call("inspect", "--text", text, "--json", "--seed", "4").out == said.out
 
 
+@pytest.mark.usefixtures("recorded")
 def test_a_quick_search_says_what_it_left_out(call: Call, text: str) -> None:
     """And in JSON too."""
     said = call("inspect", "--text", text, "--quick")
@@ -253,6 +279,7 @@ def test_listing_in_a_file_that_is_not_there_is_refused(call: Call, run_here: Ru
     assert "none.txt: no such file" in said.err
 
 
+@pytest.mark.usefixtures("recorded")
 @pytest.mark.parametrize(("arguments", "used"), [((), ["idle"]), (("--cell", "1.0"), ["few"])])
 def test_a_search_uses_the_idle_cores(
     call: Call, text: str, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], used: list[str]
@@ -317,6 +344,7 @@ def test_f76_wide_characters_tabs_and_marks_keep_their_columns(call: Call, run_h
     assert cell_len(lines[at]) == cell_len(lines[at + 1])
 
 
+@pytest.mark.usefixtures("recorded")
 def test_the_search_as_a_page(call: Call, text: str) -> None:
     """One file, the same every time, that says by what command it was made and from what."""
     command = ("inspect", "--text", text, "--json", "--html", "page.html")
@@ -340,6 +368,7 @@ def test_a_page_is_of_a_search(call: Call, text: str) -> None:
     assert not Path("page.html").exists()
 
 
+@pytest.mark.usefixtures("recorded")
 def test_a_page_that_cannot_be_written_is_an_error(call: Call, text: str) -> None:
     """One line, with its name."""
     said = call("inspect", "--text", text, "--concept", "line_pos", "--html", "missing/page.html")

@@ -16,6 +16,8 @@ from charrnn.runs import RunDirectory
 TEXT = "abc (def) gab\nface bad\n" * 400
 VIEWS = ("surprise", "gates", "memory", "errors")
 
+pytestmark = pytest.mark.usefixtures("few_positions")
+
 
 @pytest.fixture
 def run(run_here: RunDirectory) -> RunDirectory:

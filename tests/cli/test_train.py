@@ -3,14 +3,13 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from small import PACKAGE_HOME, Call, Said
+from launching import Launcher
+from small import Call, Said
 
 from charrnn.network.tensor_file import read
 from charrnn.runs import RunDirectory
@@ -101,31 +100,21 @@ def test_a_training_that_overfits_ends_early_and_is_finished(call: Call, text: P
     assert (last["steps"], last["stopped_early"], last["val_nats"]) == (200, False, done["val_nats"])
 
 
-@pytest.mark.slow
-def test_a_stopped_training_goes_on_to_the_same_bytes(text: Path) -> None:
+def test_a_stopped_training_goes_on_to_the_same_bytes(text: Path, launch: Launcher) -> None:
     """Ctrl-C in the middle, the same command again: the last checkpoint is that of a run never stopped."""
-    arguments = ("train", str(text), *SMALL, "--steps", "400", "--dropout", "0.2", "-q")
-    whole = start(*arguments, "--out", "whole")
-    assert whole.wait(timeout=120) == 0
-    stopped = start(*arguments, "--out", "stopped", "--save-every", "0.3")
-    while not list(Path("stopped").glob("checkpoint-*")):
-        time.sleep(0.02)
-    stopped.send_signal(signal.SIGINT)
-    assert stopped.wait(timeout=60) == -signal.SIGINT
+    arguments = ("train", str(text), *SMALL, "--steps", "100", "--dropout", "0.2", "-q")
+    whole = launch(*arguments, "--out", "whole", at=Path.cwd())
+    stopped = launch(*arguments, "--out", "stopped", "--save-every", "0.05", at=Path.cwd(), slow_in="step")
+    stopped.reach_slow_phase(pieces=4)
+    stopped.signal(signal.SIGINT)
+    assert stopped.wait() == -signal.SIGINT
     step = int(RunDirectory(Path("stopped")).checkpoints()[-1].stem.removeprefix("checkpoint-"))
-    assert 0 < step < 400
-    assert start(*arguments, "--out", "stopped").wait(timeout=120) == 0
-    one, other = (read(RunDirectory(Path(name)).checkpoint(400)).arrays for name in ("whole", "stopped"))
+    assert 0 < step < 100
+    assert launch(*arguments, "--out", "stopped", at=Path.cwd()).wait() == whole.wait() == 0
+    one, other = (read(RunDirectory(Path(name)).checkpoint(100)).arrays for name in ("whole", "stopped"))
     assert all(np.array_equal(one[name], other[name]) for name in one)
     models = [read(Path(name, "model.safetensors")).arrays for name in ("whole", "stopped")]
     assert all(np.array_equal(models[0][name], models[1][name]) for name in models[0])
-
-
-def start(*arguments: str) -> "subprocess.Popen[bytes]":
-    """Start the command line in a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "charrnn", *arguments], env=os.environ | {"PYTHONPATH": str(PACKAGE_HOME)}
-    )
 
 
 def test_a_longer_budget_goes_on_with_a_finished_training(train: Call) -> None:

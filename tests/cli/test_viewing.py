@@ -1,7 +1,6 @@
 """charrnn inspect's other views: asked for by name, one after the other, every number as JSON."""
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,6 @@ from small import Call, random_model
 
 from charrnn.cli import cores
 from charrnn.config import NetworkConfig
-from charrnn.inspection.lags import lags
-from charrnn.inspection.reach import reach
 from charrnn.network.model_file import save
 from charrnn.runs import RunDirectory
 
@@ -19,11 +16,7 @@ TEXT = "abc (a bc) ab\n  deaf had a cab (fed) \n" * 80
 VIEWS = (("--surprise",), ("--contexts", "1.3"), ("--gates",), ("--memory",), ("--errors",))
 
 
-@pytest.fixture(autouse=True)
-def _few_positions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask how far a model reaches at few places; how many they are is not the command line's business."""
-    monkeypatch.setattr("charrnn.inspection.memory.reach", partial(reach, positions=32))
-    monkeypatch.setattr("charrnn.inspection.memory.lags", partial(lags, anchors=8))
+pytestmark = pytest.mark.usefixtures("few_positions")
 
 
 @pytest.fixture
