@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from launching import Launcher
-from small import Call, Said
+from small import Call, Said, bottles
 
 from charrnn.network.tensor_file import read
 from charrnn.runs import RunDirectory
@@ -23,7 +23,7 @@ def text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GOMP_SPINCOUNT", "1000")
     path = Path("book.txt")
-    path.write_text("".join(f"{n} green bottles, {n * n % 97} walls (and a line).\n" for n in range(90)))
+    path.write_text(bottles(90))
     return path
 
 
@@ -66,11 +66,11 @@ def test_events_as_json_end_with_the_promised_one(train: Call) -> None:
     assert said.err == ""
 
 
-def test_the_model_writes_scores_and_can_be_looked_into(train: Call, call: Call, text: Path) -> None:
+@pytest.mark.usefixtures("finished")
+def test_the_model_writes_scores_and_can_be_looked_into(call: Call) -> None:
     """The chain that everything is for."""
-    train("--steps", "30")
     assert len(call("sample", "-n", "50", "--seed", "1").out) == 50
-    assert "bits/char" in call("score", str(text)).out
+    assert "bits/char" in call("score", "book.txt").out
     assert "LSTM 1 × 16" in call("info").out
     looked = call("inspect", "--cell", "1.3", "--chars", "60")
     assert looked.code == 0
@@ -117,20 +117,20 @@ def test_a_stopped_training_goes_on_to_the_same_bytes(text: Path, launch: Launch
     assert all(np.array_equal(models[0][name], models[1][name]) for name in models[0])
 
 
+@pytest.mark.usefixtures("finished")
 def test_a_longer_budget_goes_on_with_a_finished_training(train: Call) -> None:
     """More steps than before are made from where it stood."""
-    train("--steps", "20")
     said = train("--steps", "40")
     assert said.code == 0
-    assert "resuming checkpoints/book at step 20 of 40" in said.err
+    assert "resuming checkpoints/book at step 30 of 40" in said.err
     assert Path("checkpoints/book/checkpoint-00000040.safetensors").exists()
     steps = [json.loads(line)["step"] for line in Path("checkpoints/book/metrics.jsonl").read_text().splitlines()]
     assert steps == sorted(steps)
 
 
-def test_a_run_s_settings_can_be_used_again(train: Call, call: Call) -> None:
+@pytest.mark.usefixtures("finished")
+def test_a_run_s_settings_can_be_used_again(call: Call) -> None:
     """config.yaml as --config makes the same model, weight for weight."""
-    train("--steps", "20", "--seed", "3")
     said = call("train", "--config", "checkpoints/book/config.yaml", "--out", "again", "--threads", "1")
     assert said.code == 0, said.err
     one, other = (read(Path(f"{name}/model.safetensors")).arrays for name in ("checkpoints/book", "again"))
@@ -153,11 +153,11 @@ def test_f72_a_closed_pipe_saves_what_was_learned(text: Path, shell: Call) -> No
     assert RunDirectory(Path("checkpoints/book")).checkpoints()
 
 
+@pytest.mark.usefixtures("finished")
 def test_a_finished_run_answers_a_script_too(train: Call) -> None:
     """The last line is the event that scripts wait for."""
-    train("--steps", "10")
-    last = json.loads(train("--steps", "10", "--json", "-q").out.splitlines()[-1])
-    assert (last["event"], last["steps"], last["model"]) == ("done", 10, "checkpoints/book/model.safetensors")
+    last = json.loads(train("--steps", "30", "--json", "-q").out.splitlines()[-1])
+    assert (last["event"], last["steps"], last["model"]) == ("done", 30, "checkpoints/book/model.safetensors")
     assert last["val_nats"] > 0
     assert last["stopped_early"] is False
     assert last["ngram_bits"] > 0
@@ -270,20 +270,19 @@ def test_f14_f15_hostile_text_is_trained_and_shown_harmlessly(call: Call, text: 
     assert not set("\x1b\x07\x9b\u202e") & set(said.err)
 
 
-def test_f18_a_changed_text_is_not_gone_on_with(train: Call, text: Path) -> None:
+def test_f18_a_changed_text_is_not_gone_on_with(train: Call, finished: RunDirectory) -> None:
     """The checkpoint stays; --new starts over."""
-    train("--steps", "20")
-    text.write_text(text.read_text() + "more\n")
-    assert is_error(train("--steps", "40"), 1, "changed since step 20", "--new")
-    assert Path("checkpoints/book/checkpoint-00000020.safetensors").exists()
+    Path("book.txt").write_text(bottles(91))
+    assert is_error(train("--steps", "40"), 1, "changed since step 30", "--new")
+    assert finished.checkpoint(30).exists()
     assert train("--steps", "10", "--new").code == 0
 
 
-def test_f18_a_text_that_was_only_touched_is_the_same(train: Call, text: Path) -> None:
+@pytest.mark.usefixtures("finished")
+def test_f18_a_text_that_was_only_touched_is_the_same(train: Call) -> None:
     """Another time with the same bytes is no change."""
-    train("--steps", "20")
-    os.utime(text, ns=(1, 1))
-    assert train("--steps", "25").code == 0
+    os.utime("book.txt", ns=(1, 1))
+    assert train("--steps", "35").code == 0
 
 
 @pytest.mark.parametrize(
@@ -353,22 +352,20 @@ def test_flags_beat_variables_beat_the_file(call: Call, text: Path, monkeypatch:
         assert line in written
 
 
-def test_f30_other_settings_are_refused_for_a_run_that_is_there(train: Call) -> None:
+def test_f30_other_settings_are_refused_for_a_run_that_is_there(train: Call, finished: RunDirectory) -> None:
     """What it was begun with and what was asked stand beside each other; the checkpoint stays."""
-    train("--steps", "20")
     assert is_error(train("--steps", "40", "--layers", "2"), 1, "layers: saved 1, asked 2", "--new")
-    assert Path("checkpoints/book/checkpoint-00000020.safetensors").exists()
+    assert finished.checkpoint(30).exists()
 
 
-def test_f31_a_finished_run_is_left_as_it_is(train: Call) -> None:
+def test_f31_a_finished_run_is_left_as_it_is(train: Call, finished: RunDirectory) -> None:
     """The same command again says so, and how to go on."""
-    train("--steps", "20")
-    before = Path("checkpoints/book/model.safetensors").stat()
-    said = train("--steps", "20")
+    before = finished.model.stat()
+    said = train("--steps", "30")
     assert said.code == 0
-    assert "already trained (20 steps, " in said.err
-    assert "--steps 40" in said.err
-    assert Path("checkpoints/book/model.safetensors").stat() == before
+    assert "already trained (30 steps, " in said.err
+    assert "--steps 60" in said.err
+    assert finished.model.stat() == before
 
 
 def test_less_time_than_it_has_had_is_no_time_more(train: Call) -> None:

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -45,11 +46,15 @@ def searched(cell: str, seed: int = 0, sign: int = 1, **settings: Any) -> tuple[
     return search(config, weights, TEXTS[cell], **settings), units
 
 
+once_searched = cache(searched)
+"""for tests that look at the findings of the same search"""
+
+
 @pytest.mark.parametrize(("seed", "sign"), [(0, 1), (1, -1)])
 @pytest.mark.parametrize("cell", PLANTED)
 def test_a_planted_cell_that_is_used_is_found_and_causal(cell: str, seed: int, sign: int) -> None:
     """Wherever it stands among whatever cells, and whichever way round it says it."""
-    findings, units = searched(cell, seed, sign)
+    findings, units = once_searched(cell, seed, sign)
     for unit, concept in units.items():
         finding = about(findings, concept)
         assert (finding.cell, finding.verdict) == (f"1.{unit}", "causal")
@@ -190,14 +195,15 @@ def test_what_is_too_rare_is_listed_and_never_scored() -> None:
 
 def test_the_same_seed_gives_the_same_bytes() -> None:
     """As JSON, the strongest verdict first; its numbers are plain."""
-    one, other = (searched("gru")[0] for _ in range(2))
+    one, other = once_searched("gru", 0, 1)[0], searched("gru", 0, 1)[0]
     assert json.dumps(one.to_json(), allow_nan=False) == json.dumps(other.to_json(), allow_nan=False)
     assert (one.signal, one.cells, one.characters) == ("h", 30, len(TEXT))
 
 
 def test_a_quick_search_holds_nothing_still() -> None:
     """And has no scrambled network; all else is as in a whole one."""
-    quick, whole = (about(searched("lstm", quick=quick)[0], "line_pos") for quick in (True, False))
+    searches = (searched("lstm", quick=True), once_searched("lstm", 0, 1))
+    quick, whole = (about(findings, "line_pos") for findings, _ in searches)
     assert (quick.verdict, quick.cause, quick.scrambled) == ("detector", None, None)
     assert (quick.cell, quick.fit, quick.memory, quick.p) == (whole.cell, whole.fit, whole.memory, whole.p)
 
