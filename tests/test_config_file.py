@@ -73,23 +73,27 @@ def test_no_settings_are_none(text: str) -> None:
     assert parse(text, "my.yaml", KNOWN) == {}
 
 
-def test_f25_a_syntax_error_has_line_and_column() -> None:
+@pytest.mark.fault("F25")
+def test_a_syntax_error_has_line_and_column() -> None:
     """As an editor counts them."""
     assert refused("lr: 1\nhidden: [1\ncell: x\n").message.startswith("my.yaml line 3, column ")
 
 
-def test_f26_an_unknown_setting_is_named_with_what_was_meant() -> None:
+@pytest.mark.fault("F26")
+def test_an_unknown_setting_is_named_with_what_was_meant() -> None:
     """And where nothing is near, with what there is."""
     error = refused("lr: 1\nhiden: 3\n")
     assert (error.message, error.hint) == ("my.yaml line 2: unknown setting 'hiden'", "did you mean 'hidden'?")
     assert "minutes" in str(refused("zzz: 1").hint)
 
 
-def test_f27_a_setting_given_twice_is_named_with_both_lines() -> None:
+@pytest.mark.fault("F27")
+def test_a_setting_given_twice_is_named_with_both_lines() -> None:
     """The last one does not win silently."""
     assert refused("corpus: a\nlr: 1\n\nlr: 2\n").message == "my.yaml: 'lr' is given twice (lines 2 and 4)"
 
 
+@pytest.mark.fault("F28")
 @pytest.mark.parametrize(
     "text",
     [
@@ -108,7 +112,7 @@ def test_f27_a_setting_given_twice_is_named_with_both_lines() -> None:
         "\n!!map {}\n",
     ],
 )
-def test_f28_what_is_no_flat_mapping_is_refused_with_its_line(text: str) -> None:
+def test_what_is_no_flat_mapping_is_refused_with_its_line(text: str) -> None:
     """Tags, anchors, aliases, nesting, other documents: the line is named, and no code runs."""
     assert refused(text).message.startswith("my.yaml line 2: ")
     assert not Path("canary").exists()
@@ -120,7 +124,8 @@ def test_what_is_no_text_is_refused(content: bytes | str) -> None:
     assert "my.yaml is not text" in refused(content).message
 
 
-def test_f28_a_large_file_is_refused_unread(tmp_path: Path) -> None:
+@pytest.mark.fault("F28")
+def test_a_large_file_is_refused_unread(tmp_path: Path) -> None:
     """Settings are a page; a megabyte is a trap."""
     (tmp_path / "big.yaml").write_text("a" * (LARGEST + 1))
     with pytest.raises(WrongUsageError, match="larger than 1,000,000 bytes"):

@@ -51,7 +51,8 @@ def test_rows_leave_the_state_of_one_stream(reader: Reader, rows: int, length: i
     assert_same(read_through(reader, ids, rows=rows), stepped(reader, ids))
 
 
-def test_f70_the_prompt_is_read_with_the_cells_held(reader: Reader) -> None:
+@pytest.mark.fault("F70")
+def test_the_prompt_is_read_with_the_cells_held(reader: Reader) -> None:
     """In rows as in one stream."""
     ids, clamps = np.random.default_rng(0).integers(0, 11, 3000), held_at(reader, {(1, 3): 0.5, (2, 1): -1})
     for rows in (1, 4):

@@ -39,10 +39,9 @@ def test_a_model_is_named_by_its_file_or_by_its_run(tmp_path: Path) -> None:
     assert model_name(tmp_path / "other.safetensors") == str(tmp_path / "other.safetensors")
 
 
+@pytest.mark.fault("F53")
 @pytest.mark.parametrize("named", [None, Path("nowhere"), Path("nowhere/model.safetensors"), Path()])
-def test_f53_no_model_says_how_to_make_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: Path | None
-) -> None:
+def test_no_model_says_how_to_make_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: Path | None) -> None:
     """Neither here, nor where it was said to be."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(CharrnnError, match="no trained model") as caught:
@@ -72,6 +71,7 @@ def test_checkpoints_are_listed_by_step(tmp_path: Path) -> None:
     assert RunDirectory(tmp_path / "none").checkpoints() == []
 
 
+@pytest.mark.fault("F33")
 @pytest.mark.parametrize(
     ("corpus", "name"),
     [
@@ -92,12 +92,13 @@ def test_checkpoints_are_listed_by_step(tmp_path: Path) -> None:
         ("trailing. .txt", "trailing"),
     ],
 )
-def test_f33_a_weird_corpus_name_becomes_a_plain_run_name(corpus: str, name: str) -> None:
+def test_a_weird_corpus_name_becomes_a_plain_run_name(corpus: str, name: str) -> None:
     """What no file system, shell or terminal stumbles over; letters of every script stay."""
     assert run_name(PurePosixPath(corpus)) == name
 
 
-def test_f33_windows_paths_are_named_by_their_last_part() -> None:
+@pytest.mark.fault("F33")
+def test_windows_paths_are_named_by_their_last_part() -> None:
     """With the drive and the directories left out."""
     assert run_name(PureWindowsPath(r"C:\My texts\Moby Dick.txt")) == "Moby-Dick"
     assert run_name(PureWindowsPath(r"C:\texts\nul.txt")) == "_nul"

@@ -108,6 +108,7 @@ def test_what_cannot_be_is_not_chosen_at_either_end(uniform: float, logits: list
     assert logits[chosen[0]] > -1000
 
 
+@pytest.mark.fault("F22")
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -119,7 +120,7 @@ def test_what_cannot_be_is_not_chosen_at_either_end(uniform: float, logits: list
         ("min_p", 2),
     ],
 )
-def test_f22_a_choice_that_makes_no_sense_is_refused(name: str, value: float) -> None:
+def test_a_choice_that_makes_no_sense_is_refused(name: str, value: float) -> None:
     """The message says what it must be."""
     with pytest.raises(WrongUsageError, match="must be a"):
         Choice(**{name: value})  # type: ignore[arg-type]
@@ -151,7 +152,8 @@ def test_what_was_written_costs_what_scoring_says(reader: Reader, model: Model) 
     assert np.allclose([character.nats for character in characters], nats[2:], atol=1e-5)
 
 
-def test_f70_without_a_prompt_a_line_has_just_ended(reader: Reader, model: Model) -> None:
+@pytest.mark.fault("F70")
+def test_without_a_prompt_a_line_has_just_ended(reader: Reader, model: Model) -> None:
     """Nothing, or nothing known, is as a newline."""
     assert_same(opening(reader, model.vocabulary), opening(reader, model.vocabulary, "\n"))
     assert_same(opening(reader, model.vocabulary, "€", unknown="skip"), opening(reader, model.vocabulary, "\n"))
@@ -170,7 +172,8 @@ def assert_same(one: Opening, other: Opening) -> None:
     assert np.array_equal(one.logits, other.logits)
 
 
-def test_f69_a_prompt_with_unseen_characters_names_them(reader: Reader, model: Model) -> None:
+@pytest.mark.fault("F69")
+def test_a_prompt_with_unseen_characters_names_them(reader: Reader, model: Model) -> None:
     """The error says which they are and how to go on without them."""
     with pytest.raises(WrongUsageError, match=r"never saw 'é' \(2×\), '€'") as caught:
         opening(reader, model.vocabulary, "éa€é")

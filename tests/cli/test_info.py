@@ -84,7 +84,8 @@ def test_no_name_runs_into_its_value(call: Call, run_here: RunDirectory, model: 
     assert {line[20:22] for line in lines} == {"  "}
 
 
-def test_f62_what_a_file_says_cannot_drive_the_terminal(call: Call, run_here: RunDirectory, model: Model) -> None:
+@pytest.mark.fault("F62")
+def test_what_a_file_says_cannot_drive_the_terminal(call: Call, run_here: RunDirectory, model: Model) -> None:
     """Nor do strange values or a missing history break it."""
     story = {"corpus\x1b[2J": "a\x1b]0;x\x07\nb", "val_nats": None, "more": [1, {"a": 2.5}]}
     save(run_here.model, dataclasses.replace(model, training=story))
@@ -109,7 +110,8 @@ def test_a_large_vocabulary_is_shown_in_part(call: Call, run_here: RunDirectory,
     assert shown.endswith("…")
 
 
-def test_f58_f59_what_is_no_model_of_ours_is_refused(call: Call, tmp_path: Path) -> None:
+@pytest.mark.fault("F58", "F59")
+def test_what_is_no_model_of_ours_is_refused(call: Call, tmp_path: Path) -> None:
     """A pickle unread, and any other file by name."""
     (tmp_path / "model.pt").write_bytes(b"PK\x03\x04")
     (tmp_path / "x.safetensors").write_bytes(b"nothing of the kind")

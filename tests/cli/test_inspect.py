@@ -331,7 +331,8 @@ def test_a_heat_map_as_a_picture(call: Call, text: str) -> None:
     assert "map.svg" in said.err
 
 
-def test_f76_wide_characters_tabs_and_marks_keep_their_columns(call: Call, run_here: RunDirectory) -> None:
+@pytest.mark.fault("F76")
+def test_wide_characters_tabs_and_marks_keep_their_columns(call: Call, run_here: RunDirectory) -> None:
     """A text line and its strip are equally wide, whatever stands in it."""
     from rich.cells import cell_len
 

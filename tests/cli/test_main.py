@@ -84,7 +84,8 @@ def test_version_tells_what_it_stands_on(call: Call) -> None:
     assert call("--version").out.startswith(f"charrnn {__version__} (torch 2.")
 
 
-def test_f21_unknown_names_are_told_with_what_may_be_meant(call: Call) -> None:
+@pytest.mark.fault("F21")
+def test_unknown_names_are_told_with_what_may_be_meant(call: Call) -> None:
     """Commands and options alike."""
     assert call("sampel").err == "error: no such command 'sampel'\n\nhint: did you mean `charrnn sample`?\n"
     assert call("sample", "--lenght", "3").err.endswith("hint: did you mean --length?\n")
@@ -92,8 +93,9 @@ def test_f21_unknown_names_are_told_with_what_may_be_meant(call: Call) -> None:
     assert call("zzz").code == 2
 
 
+@pytest.mark.fault("F22")
 @pytest.mark.parametrize("value", ["-1", "nan", "inf", "abc", "1e999"])
-def test_f22_a_number_out_of_bounds_says_what_it_must_be(call: Call, value: str) -> None:
+def test_a_number_out_of_bounds_says_what_it_must_be(call: Call, value: str) -> None:
     """Naming the option."""
     said = call("sample", "--temperature", value)
     wanted = f"error: --temperature: must be a number ≥ 0 (0: always the likeliest), not {value}\n"
@@ -101,14 +103,16 @@ def test_f22_a_number_out_of_bounds_says_what_it_must_be(call: Call, value: str)
     assert said.err.startswith(wanted)
 
 
+@pytest.mark.fault("F23")
 @pytest.mark.parametrize("value", ["-5", "2.5", "x"])
-def test_f23_a_whole_number_must_be_one(call: Call, value: str) -> None:
+def test_a_whole_number_must_be_one(call: Call, value: str) -> None:
     """The message names the option and the range."""
     assert f"error: --count: must be a whole number ≥ 1, not {value}\n" in call("sample", "--count", value).err
 
 
+@pytest.mark.fault("F29")
 @pytest.mark.usefixtures("run_here")
-def test_f29_a_bad_value_names_the_environment_variable(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bad_value_names_the_environment_variable(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """For the option was not given."""
     monkeypatch.setenv("CHARRNN_SAMPLE_TOP_P", "oops\x1b[31m")
     assert call("sample").err.startswith("error: CHARRNN_SAMPLE_TOP_P: must be a number > 0 and ≤ 1, not oops␛[31m\n")

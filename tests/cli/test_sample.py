@@ -227,9 +227,8 @@ def test_a_number_that_no_machine_counts_to_is_refused(call: Call, option: str, 
     assert said.err.startswith(f"error: {option}: must be at most ")
 
 
-def test_f69_unseen_characters_are_named_though_the_model_knows_a_stand_in(
-    call: Call, run_here: RunDirectory
-) -> None:
+@pytest.mark.fault("F69")
+def test_unseen_characters_are_named_though_the_model_knows_a_stand_in(call: Call, run_here: RunDirectory) -> None:
     """A text with one U+FFFD in it has taught the model nothing of the characters that it never saw."""
     save(run_here.model, random_model("\n abc\ufffd"))
     assert call("sample", "-p", "éa\ufffd").err.startswith("error: the model never saw 'é'\n")
@@ -239,14 +238,16 @@ def test_f69_unseen_characters_are_named_though_the_model_knows_a_stand_in(
     assert same[0] == same[1]
 
 
-def test_f69_unseen_characters_of_the_prompt(call: Call) -> None:
+@pytest.mark.fault("F69")
+def test_unseen_characters_of_the_prompt(call: Call) -> None:
     """Are named, and left out if that is wished."""
     said = call("sample", "-p", "éa€é")
     assert said == (2, "", "error: the model never saw 'é' (2×), '€'\n\nhint: `--unknown skip` leaves them out\n")
     assert call("sample", "-p", "éa", "--unknown", "skip", "-n", "5", "--seed", "1").code == 0
 
 
-def test_f70_a_prompt_can_be_a_file_or_standard_input(call: Call, shell: Call) -> None:
+@pytest.mark.fault("F70")
+def test_a_prompt_can_be_a_file_or_standard_input(call: Call, shell: Call) -> None:
     """Read as it is, line ends and all."""
     Path("prompt.txt").write_bytes(b"ab\nc\n")
     assert call("sample", "--prompt-file", "prompt.txt", "-n", "1").out[:5] == "ab\nc\n"
@@ -255,20 +256,23 @@ def test_f70_a_prompt_can_be_a_file_or_standard_input(call: Call, shell: Call) -
     assert call("sample", "--prompt-file", "prompt.txt", "-p", "a").code == 2
 
 
-def test_f71_a_prompt_of_foreign_bytes_is_refused(call: Call) -> None:
+@pytest.mark.fault("F71")
+def test_a_prompt_of_foreign_bytes_is_refused(call: Call) -> None:
     """The shell passes them on as half surrogates."""
     said = call("sample", "-p", os.fsdecode(b"ab\xff"))
     assert (said.code, said.err) == (2, "error: the prompt is not valid text (byte 0xFF)\n")
 
 
-def test_f72_a_closed_pipe_is_success(real_shell: Call) -> None:
+@pytest.mark.fault("F72")
+def test_a_closed_pipe_is_success(real_shell: Call) -> None:
     """With nothing on standard error, from the interpreter's end either."""
     said = real_shell("charrnn sample -n 1000000 | head -c 10")
     assert (said.code, len(said.out), said.err) == (0, 10, "")
 
 
+@pytest.mark.fault("F73")
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
-def test_f73_a_full_disk_is_one_line(real_shell: Call) -> None:
+def test_a_full_disk_is_one_line(real_shell: Call) -> None:
     """And nothing from the interpreter's end."""
     assert real_shell("charrnn sample > /dev/full") == (
         1,
@@ -299,7 +303,8 @@ def _full(*_: object) -> None:
     raise OSError(28, "No space left on device")
 
 
-def test_f74_f75_a_pipe_gets_the_same_bytes_whatever_the_environment(shell: Call, real_shell: Call) -> None:
+@pytest.mark.fault("F74", "F75")
+def test_a_pipe_gets_the_same_bytes_whatever_the_environment(shell: Call, real_shell: Call) -> None:
     """UTF-8 without colours, in any locale; the first time with an interpreter that is started in it."""
     save(Path("checkpoints/hamlet/model.safetensors"), random_model("\nabé猫\x1b\x9b\ud800"))
     line = "charrnn sample --seed 1 -n 200 -p é猫"

@@ -32,8 +32,9 @@ def silent() -> Stopping:
     return Stopping(lambda: None, lambda: None)
 
 
+@pytest.mark.fault("F35", "F38", "F39")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_f35_f38_f39_a_signal_ends_the_events_after_the_one_at_hand(number: int) -> None:
+def test_a_signal_ends_the_events_after_the_one_at_hand(number: int) -> None:
     """It is remembered, said once, and the handlers are put back."""
     said: list[str] = []
     before = signal.getsignal(number)
@@ -43,15 +44,17 @@ def test_f35_f38_f39_a_signal_ends_the_events_after_the_one_at_hand(number: int)
     assert signal.getsignal(number) == before
 
 
+@pytest.mark.fault("F37")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_f37_where_nothing_is_to_be_saved_a_signal_raises(number: int) -> None:
+def test_where_nothing_is_to_be_saved_a_signal_raises(number: int) -> None:
     """Before the first step, and after the last save; files that are being written are cleared away by it."""
     with pytest.raises(Stopped) as caught, silent() as stopping:
         steps(stopping.until(previews(number, 3)))
     assert caught.value.number == number
 
 
-def test_f39_ignored_signals_stay_ignored() -> None:
+@pytest.mark.fault("F39")
+def test_ignored_signals_stay_ignored() -> None:
     """Under nohup a training goes on when its terminal is closed."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
@@ -61,7 +64,8 @@ def test_f39_ignored_signals_stay_ignored() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def test_f36_a_second_signal_dies_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("F36")
+def test_a_second_signal_dies_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the signal itself, and it says what is safe."""
     died: list[int] = []
     said: list[str] = []
@@ -92,7 +96,8 @@ def test_something_long_can_be_left_between_any_two_moments() -> None:
     assert (left, inspect.getgeneratorstate(working)) == (["left"], inspect.GEN_CLOSED)
 
 
-def test_f40_a_pause_is_said_before_it_begins_and_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("F40")
+def test_a_pause_is_said_before_it_begins_and_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     """The screen can be left in order, and no clock of the training sees that time."""
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
@@ -116,7 +121,8 @@ def test_f40_a_pause_is_said_before_it_begins_and_does_not_count(monkeypatch: py
         assert stopping.clock() - began == 5
 
 
-def test_f40_a_pause_that_nobody_announced_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("F40")
+def test_a_pause_that_nobody_announced_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     """SIGSTOP cannot be seen coming; from the last look at the clock on, that time is left out."""
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])

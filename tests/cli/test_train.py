@@ -144,8 +144,9 @@ def test_settings_of_a_run_by_epochs_can_be_used_again(train: Call, call: Call) 
     assert said.code == 0, said.err
 
 
+@pytest.mark.fault("F72")
 @pytest.mark.slow
-def test_f72_a_closed_pipe_saves_what_was_learned(text: Path, shell: Call) -> None:
+def test_a_closed_pipe_saves_what_was_learned(text: Path, shell: Call) -> None:
     """Whoever reads one line of events and leaves loses nothing."""
     said = shell(f"charrnn train {text} {' '.join(SMALL)} --steps 4000 --json -q | head -1")
     assert (said.code, said.err) == (0, "")
@@ -215,7 +216,8 @@ def is_error(said: Said, code: int, *words: str) -> bool:
     )
 
 
-def test_f04_to_f07_a_refused_text_leaves_nothing(call: Call, text: Path) -> None:
+@pytest.mark.fault("F04", "F05", "F06", "F07")
+def test_a_refused_text_leaves_nothing(call: Call, text: Path) -> None:
     """No run directory, no file."""
     for content in (b"", b"short", b"a" * 999, b"\xff" * 999, b"\0" * 999):
         text.write_bytes(content)
@@ -223,7 +225,8 @@ def test_f04_to_f07_a_refused_text_leaves_nothing(call: Call, text: Path) -> Non
     assert files() == {"book.txt"}
 
 
-def test_f06_f10_small_and_marked_texts_are_noted(call: Call, text: Path) -> None:
+@pytest.mark.fault("F06", "F10")
+def test_small_and_marked_texts_are_noted(call: Call, text: Path) -> None:
     """What is used and what was left out is said."""
     text.write_bytes(b"\xef\xbb\xbf" + b"small but usable. " * 20)
     said = call("train", str(text), "--steps", "5", "--hidden", "8")
@@ -252,7 +255,8 @@ def test_files_with_nothing_in_them_are_named_in_a_line(call: Call, text: Path) 
     assert "note: nothing is in a.txt, b.txt, c.txt and 1 more\n" in said.err
 
 
-def test_f13_a_huge_alphabet_is_noted_and_can_be_made_smaller(call: Call, text: Path) -> None:
+@pytest.mark.fault("F13")
+def test_a_huge_alphabet_is_noted_and_can_be_made_smaller(call: Call, text: Path) -> None:
     """Characters that stand there once cannot be learned; the note says what makes them one."""
     text.write_text("".join(map(chr, range(0x4E00, 0x4E00 + 12_000))) + "的是不了人" * 500)
     said = call("train", str(text), "--steps", "2", "--hidden", "8", "--threads", "1", "--sample-every", "0")
@@ -262,7 +266,8 @@ def test_f13_a_huge_alphabet_is_noted_and_can_be_made_smaller(call: Call, text: 
     assert json.loads(again.out.splitlines()[0])["vocabulary"] < 10
 
 
-def test_f14_f15_hostile_text_is_trained_and_shown_harmlessly(call: Call, text: Path) -> None:
+@pytest.mark.fault("F14", "F15")
+def test_hostile_text_is_trained_and_shown_harmlessly(call: Call, text: Path) -> None:
     """Escape sequences and markup in the corpus come out of previews as pictures of themselves, or literally."""
     text.write_text("\x1b]52;c;AAAA\x07\x1b[31m[/bold] :smile: {} %s\x9b31m\u202e" * 60)
     said = call("train", str(text), "--steps", "30", "--hidden", "8", "--lr", "0.02")
@@ -270,7 +275,8 @@ def test_f14_f15_hostile_text_is_trained_and_shown_harmlessly(call: Call, text: 
     assert not set("\x1b\x07\x9b\u202e") & set(said.err)
 
 
-def test_f18_a_changed_text_is_not_gone_on_with(train: Call, finished: RunDirectory) -> None:
+@pytest.mark.fault("F18")
+def test_a_changed_text_is_not_gone_on_with(train: Call, finished: RunDirectory) -> None:
     """The checkpoint stays; --new starts over."""
     Path("book.txt").write_text(bottles(91))
     assert is_error(train("--steps", "40"), 1, "changed since step 30", "--new")
@@ -278,13 +284,15 @@ def test_f18_a_changed_text_is_not_gone_on_with(train: Call, finished: RunDirect
     assert train("--steps", "10", "--new").code == 0
 
 
+@pytest.mark.fault("F18")
 @pytest.mark.usefixtures("finished")
-def test_f18_a_text_that_was_only_touched_is_the_same(train: Call) -> None:
+def test_a_text_that_was_only_touched_is_the_same(train: Call) -> None:
     """Another time with the same bytes is no change."""
     os.utime("book.txt", ns=(1, 1))
     assert train("--steps", "35").code == 0
 
 
+@pytest.mark.fault("F21", "F23")
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -297,18 +305,20 @@ def test_f18_a_text_that_was_only_touched_is_the_same(train: Call) -> None:
         (("--encoding", "klingon"), "unknown encoding"),
     ],
 )
-def test_f21_f23_wrong_options_are_named(call: Call, text: Path, arguments: tuple[str, ...], words: str) -> None:
+def test_wrong_options_are_named(call: Call, text: Path, arguments: tuple[str, ...], words: str) -> None:
     """Usage errors name the option, and nothing is made."""
     assert is_error(call("train", str(text), *arguments), 2, words)
     assert files() == {"book.txt"}
 
 
-def test_f24_an_absurd_network_is_refused_before_it_is_built(call: Call, text: Path) -> None:
+@pytest.mark.fault("F24")
+def test_an_absurd_network_is_refused_before_it_is_built(call: Call, text: Path) -> None:
     """Its size is told; nothing is made."""
     assert is_error(call("train", str(text), "--hidden", "1000000"), 2, "would need about", "TB")
     assert files() == {"book.txt"}
 
 
+@pytest.mark.fault("F25", "F26", "F27", "F28")
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -320,15 +330,14 @@ def test_f24_an_absurd_network_is_refused_before_it_is_built(call: Call, text: P
         ("lr: oops", "lr in the file of settings"),
     ],
 )
-def test_f25_to_f28_wrong_settings_are_named_with_their_line(
-    call: Call, text: Path, content: str, words: str
-) -> None:
+def test_wrong_settings_are_named_with_their_line(call: Call, text: Path, content: str, words: str) -> None:
     """A file of settings is read strictly."""
     Path("my.yaml").write_text(content)
     assert is_error(call("train", str(text), "--config", "my.yaml"), 2, words)
 
 
-def test_f29_a_wrong_variable_is_named(call: Call, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("F29")
+def test_a_wrong_variable_is_named(call: Call, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not the option that it stands for."""
     monkeypatch.setenv("CHARRNN_TRAIN_LR", "oops")
     assert is_error(call("train", str(text)), 2, "CHARRNN_TRAIN_LR")
@@ -352,13 +361,15 @@ def test_flags_beat_variables_beat_the_file(call: Call, text: Path, monkeypatch:
         assert line in written
 
 
-def test_f30_other_settings_are_refused_for_a_run_that_is_there(train: Call, finished: RunDirectory) -> None:
+@pytest.mark.fault("F30")
+def test_other_settings_are_refused_for_a_run_that_is_there(train: Call, finished: RunDirectory) -> None:
     """What it was begun with and what was asked stand beside each other; the checkpoint stays."""
     assert is_error(train("--steps", "40", "--layers", "2"), 1, "layers: saved 1, asked 2", "--new")
     assert finished.checkpoint(30).exists()
 
 
-def test_f31_a_finished_run_is_left_as_it_is(train: Call, finished: RunDirectory) -> None:
+@pytest.mark.fault("F31")
+def test_a_finished_run_is_left_as_it_is(train: Call, finished: RunDirectory) -> None:
     """The same command again says so, and how to go on."""
     before = finished.model.stat()
     said = train("--steps", "30")
@@ -379,7 +390,8 @@ def test_less_time_than_it_has_had_is_no_time_more(train: Call) -> None:
     assert Path("checkpoints/book/model.safetensors").stat() == before
 
 
-def test_f32_a_foreign_directory_is_not_touched(train: Call) -> None:
+@pytest.mark.fault("F32")
+def test_a_foreign_directory_is_not_touched(train: Call) -> None:
     """Whatever is there stays."""
     Path("elsewhere").mkdir()
     Path("elsewhere/thesis.tex").write_text("precious")
@@ -387,13 +399,15 @@ def test_f32_a_foreign_directory_is_not_touched(train: Call) -> None:
     assert files("elsewhere") == {"thesis.tex"}
 
 
-def test_f33_weird_names_become_run_names(call: Call, text: Path) -> None:
+@pytest.mark.fault("F33")
+def test_weird_names_become_run_names(call: Call, text: Path) -> None:
     """A run can be made from any file."""
     Path("a b:c?.txt").write_bytes(text.read_bytes())
     assert call("train", "a b:c?.txt", *SMALL, "--steps", "2").out == "checkpoints/a-b-c/model.safetensors\n"
 
 
-def test_f34_a_device_that_is_not_there_is_named(call: Call, text: Path) -> None:
+@pytest.mark.fault("F34")
+def test_a_device_that_is_not_there_is_named(call: Call, text: Path) -> None:
     """With the one that always is."""
     import torch
 
@@ -401,7 +415,8 @@ def test_f34_a_device_that_is_not_there_is_named(call: Call, text: Path) -> None
     assert is_error(call("train", str(text), "--device", missing), 2, f"no {missing.upper()} device here")
 
 
-def test_f65_divergence_has_its_own_exit_code(train: Call) -> None:
+@pytest.mark.fault("F65")
+def test_divergence_has_its_own_exit_code(train: Call) -> None:
     """A learning rate beyond all bounds ends in one line and a hint; a model that was saved is finite."""
     said = train("--steps", "300", "--lr", "1e30", "--clip", "0", "--warm-up", "0")
     assert said.code == 3

@@ -26,7 +26,8 @@ def refused(said: Said, code: int, message: str, hint: str = "") -> bool:
     return (said.code, said.out, said.err) == (code, "", expected) and not Path("checkpoints").exists()
 
 
-def test_f01_a_missing_text_is_told_with_those_that_are_like_it(call: Call) -> None:
+@pytest.mark.fault("F01")
+def test_a_missing_text_is_told_with_those_that_are_like_it(call: Call) -> None:
     """Alike in their names: that two files end in .txt makes them no neighbours."""
     for name in ("hamlet.txt", "bom.txt"):
         Path(name).touch()
@@ -35,7 +36,8 @@ def test_f01_a_missing_text_is_told_with_those_that_are_like_it(call: Call) -> N
     assert refused(call("train", "nope.txt"), 2, "nope.txt: no such file")
 
 
-def test_f02_a_directory_is_told_with_how_its_files_are_named(call: Call) -> None:
+@pytest.mark.fault("F02")
+def test_a_directory_is_told_with_how_its_files_are_named(call: Call) -> None:
     """With the slash of whoever completed it, or without."""
     Path("books").mkdir()
     for given in ("books", "books/"):
@@ -53,7 +55,8 @@ def nobody() -> Iterator[None]:
     os.seteuid(before)
 
 
-def test_f03_a_forbidden_text_is_told_with_the_reason(call: Call, request: pytest.FixtureRequest) -> None:
+@pytest.mark.fault("F03")
+def test_a_forbidden_text_is_told_with_the_reason(call: Call, request: pytest.FixtureRequest) -> None:
     """As the system gives it."""
     Path("book.txt").write_text("text " * 100)
     Path("book.txt").chmod(0)
@@ -61,6 +64,7 @@ def test_f03_a_forbidden_text_is_told_with_the_reason(call: Call, request: pytes
     assert refused(call("train", "book.txt"), 1, "cannot read book.txt: permission denied")
 
 
+@pytest.mark.fault("F04", "F05", "F07")
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -71,13 +75,14 @@ def test_f03_a_forbidden_text_is_told_with_the_reason(call: Call, request: pytes
         (b"\x1b" * 5000, r"every character is '\x1b'; there is nothing to learn"),
     ],
 )
-def test_f04_f05_f07_a_text_with_nothing_to_learn_is_told(call: Call, content: bytes, message: str) -> None:
+def test_a_text_with_nothing_to_learn_is_told(call: Call, content: bytes, message: str) -> None:
     """How much there is, and how much is needed."""
     Path("book.txt").write_bytes(content)
     assert refused(call("train", "book.txt"), 1, message)
 
 
-def test_f05_several_texts_are_counted_together(call: Call) -> None:
+@pytest.mark.fault("F05")
+def test_several_texts_are_counted_together(call: Call) -> None:
     """And none of them is called too short."""
     Path("a.txt").write_text("abc")
     Path("b.txt").write_text("de")
@@ -88,6 +93,7 @@ LATIN = "`--encoding latin-1` reads any byte; `--encoding cp1252` is usual for o
 TEXT = "les œuvres complètes\n" * 50
 
 
+@pytest.mark.fault("F08", "F09")
 @pytest.mark.parametrize(
     ("content", "where", "hint"),
     [
@@ -99,16 +105,15 @@ TEXT = "les œuvres complètes\n" * 50
         (TEXT.encode("utf-32"), "at byte 0 (line 1): 0xFF", "this looks like UTF-32; `--encoding utf-32`"),
     ],
 )
-def test_f08_f09_bytes_that_are_no_utf_8_are_told_with_their_place(
-    call: Call, content: bytes, where: str, hint: str
-) -> None:
+def test_bytes_that_are_no_utf_8_are_told_with_their_place(call: Call, content: bytes, where: str, hint: str) -> None:
     """And what the file may be instead."""
     Path("book.txt").write_bytes(content)
     assert refused(call("train", "book.txt"), 1, f"book.txt is not valid UTF-8 {where}", hint)
 
 
+@pytest.mark.fault("F09")
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-16-le", "utf-16-be"])
-def test_f09_what_the_hint_says_works(call: Call, encoding: str) -> None:
+def test_what_the_hint_says_works(call: Call, encoding: str) -> None:
     """Under the name that it gives, the text is read as it is."""
     Path("book.txt").write_bytes("one, two, three\n".encode(encoding) * 1 + ("four\n" * 99).encode(encoding))
     said = call("train", "book.txt")
@@ -116,6 +121,7 @@ def test_f09_what_the_hint_says_works(call: Call, encoding: str) -> None:
     assert survey(find(["book.txt"]), encoding).characters >= 16 + 5 * 99
 
 
+@pytest.mark.fault("F11")
 @pytest.mark.parametrize(
     ("start", "at", "hint"),
     [
@@ -127,13 +133,14 @@ def test_f09_what_the_hint_says_works(call: Call, encoding: str) -> None:
         (b"text, then \0", 11, "charrnn learns text files"),
     ],
 )
-def test_f11_a_binary_file_is_told_as_one(call: Call, start: bytes, at: int, hint: str) -> None:
+def test_a_binary_file_is_told_as_one(call: Call, start: bytes, at: int, hint: str) -> None:
     """By its first NUL; and compressed text by how it is unpacked."""
     Path("book.txt").write_bytes(start + b"abc" * 99)
     assert refused(call("train", "book.txt"), 1, f"book.txt looks like a binary file (NUL at byte {at})", hint)
 
 
-def test_f13_an_alphabet_larger_than_unicode_has_letters_is_refused() -> None:
+@pytest.mark.fault("F13")
+def test_an_alphabet_larger_than_unicode_has_letters_is_refused() -> None:
     """It could only be learned by rote; making one of all rare characters helps."""
     points = range(0x10000, 0x10000 + 250_001)
     Path("book.txt").write_text("".join(map(chr, points)) + "text, text", encoding="utf-8")
@@ -144,8 +151,9 @@ def test_f13_an_alphabet_larger_than_unicode_has_letters_is_refused() -> None:
     assert len(found.vocabulary(min_count=2)) == 4
 
 
+@pytest.mark.fault("F16")
 @pytest.mark.slow
-def test_f16_a_large_text_is_never_whole_in_memory(tmp_path: Path) -> None:
+def test_a_large_text_is_never_whole_in_memory(tmp_path: Path) -> None:
     """Neither while it is read nor once it is encoded: the pieces and the counts are all that is."""
     block = ("".join(f"{n} green bottles, " for n in range(5000))).encode()
     with Path("large.txt").open("wb") as file:
@@ -161,7 +169,8 @@ def test_f16_a_large_text_is_never_whole_in_memory(tmp_path: Path) -> None:
     assert np.array_equal(corpus.ids[-len(block) :], corpus.ids[: len(block)])
 
 
-def test_f20_nothing_is_waited_for_on_a_terminal(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("F20")
+def test_nothing_is_waited_for_on_a_terminal(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor where standard input is closed."""
     message, hint = "no text on standard input", "`charrnn train - < book.txt`, or name the file"
     monkeypatch.setattr("sys.stdin", None)

@@ -9,8 +9,9 @@ import pytest
 from small import PACKAGE_HOME
 
 
+@pytest.mark.fault("F41")
 @pytest.mark.slow
-def test_f41_killed_twenty_times_it_ends_with_the_same_bytes() -> None:
+def test_killed_twenty_times_it_ends_with_the_same_bytes() -> None:
     """At random moments, some of them in the middle of a save."""
     done = subprocess.run(
         [sys.executable, PACKAGE_HOME / "tests" / "benchmarks" / "kill_loop.py", "--times", "20", "--json"],

@@ -22,7 +22,8 @@ LONG = (*COMMAND, "--steps", "200", "--save-every", "0.05")
 RUN = RunDirectory(Path("checkpoints/book"))
 
 
-def test_f50_a_second_training_of_a_run_is_refused_with_the_first_one_s_process_and_time(
+@pytest.mark.fault("F50")
+def test_a_second_training_of_a_run_is_refused_with_the_first_one_s_process_and_time(
     launch: Launcher, book: Path
 ) -> None:
     """Also a new one that would replace it; the first one goes on, and ends well."""
@@ -40,7 +41,8 @@ def test_f50_a_second_training_of_a_run_is_refused_with_the_first_one_s_process_
     assert launch(*COMMAND, "--steps", "30", at=book.parent).wait() == 0
 
 
-def test_f50_two_that_begin_at_the_same_moment_are_told_apart(launch: Launcher, book: Path) -> None:
+@pytest.mark.fault("F50")
+def test_two_that_begin_at_the_same_moment_are_told_apart(launch: Launcher, book: Path) -> None:
     """Before either has written anything: one trains, the other is refused."""
     both = [launch(*COMMAND, "--steps", "3", at=book.parent, slow_in="encoding") for _ in range(2)]
     wait_until(lambda: all(command.pieces or command.poll() is not None for command in both))
@@ -51,7 +53,8 @@ def test_f50_two_that_begin_at_the_same_moment_are_told_apart(launch: Launcher, 
     assert "is already being trained by process" in refused.err or "was begun meanwhile" in refused.err
 
 
-def test_f41_f51_a_killed_training_is_gone_on_with_at_once_and_that_is_said(launch: Launcher, book: Path) -> None:
+@pytest.mark.fault("F41", "F51")
+def test_a_killed_training_is_gone_on_with_at_once_and_that_is_said(launch: Launcher, book: Path) -> None:
     """Its lock went with it; what it had half written is cleared away."""
     first = launch(*LONG, at=book.parent, slow_in="save")
     first.reach_slow_phase()
@@ -70,7 +73,8 @@ def test_f41_f51_a_killed_training_is_gone_on_with_at_once_and_that_is_said(laun
     assert "did not end cleanly" not in once_more.err
 
 
-def test_f51_what_a_killed_process_wrote_into_the_lock_does_not_matter(tmp_path: Path) -> None:
+@pytest.mark.fault("F51")
+def test_what_a_killed_process_wrote_into_the_lock_does_not_matter(tmp_path: Path) -> None:
     """Nor do the zeros that a power failure leaves in its place; whoever takes it is told."""
     directory = RunDirectory(tmp_path / "run")
     directory.path.mkdir()
@@ -86,8 +90,9 @@ def test_f51_what_a_killed_process_wrote_into_the_lock_does_not_matter(tmp_path:
         assert not lock.left_by_a_killed_process
 
 
+@pytest.mark.fault("F50")
 @pytest.mark.parametrize("record", [b"", b"{", b"[1]", b'{"process": "x", "since": "today"}'])
-def test_f50_a_lock_that_does_not_say_whose_it_is_is_respected_all_the_same(record: bytes, tmp_path: Path) -> None:
+def test_a_lock_that_does_not_say_whose_it_is_is_respected_all_the_same(record: bytes, tmp_path: Path) -> None:
     """The system knows that it is taken; nobody else need."""
     directory = RunDirectory(tmp_path / "run")
     with Lock(directory) as lock, Lock(directory) as other:
@@ -134,7 +139,8 @@ def test_a_directory_in_which_only_a_lock_was_left_is_nobody_s(tmp_path: Path) -
     assert is_foreign(directory)
 
 
-def test_f50_reading_needs_no_lock(launch: Launcher, book: Path) -> None:
+@pytest.mark.fault("F50")
+def test_reading_needs_no_lock(launch: Launcher, book: Path) -> None:
     """The model of a run that is being trained can be used, whole, at any time."""
     command = launch(*LONG, at=book.parent, slow_in="save")
     command.reach_slow_phase()
@@ -148,7 +154,8 @@ def test_f50_reading_needs_no_lock(launch: Launcher, book: Path) -> None:
     assert command.wait() == -signal.SIGKILL
 
 
-def test_f48_a_directory_that_is_no_directory_cannot_be_taken(tmp_path: Path) -> None:
+@pytest.mark.fault("F48")
+def test_a_directory_that_is_no_directory_cannot_be_taken(tmp_path: Path) -> None:
     """In one line."""
     (tmp_path / "file").touch()
     with Lock(RunDirectory(tmp_path / "file" / "run")) as lock, pytest.raises(CharrnnError, match="cannot write in"):

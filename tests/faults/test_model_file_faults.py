@@ -112,8 +112,9 @@ HEADERS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+@pytest.mark.fault("F57")
 @pytest.mark.parametrize("name", HEADERS)
-def test_f57_a_header_that_is_none_is_refused(call: Call, run_here: RunDirectory, whole: bytes, name: str) -> None:
+def test_a_header_that_is_none_is_refused(call: Call, run_here: RunDirectory, whole: bytes, name: str) -> None:
     """Whatever the eight bytes and the JSON say."""
     run_here.model.write_bytes(HEADERS[name](whole))
     assert refused(call("info"))
@@ -144,8 +145,9 @@ LAYOUTS: dict[str, tuple[str, Any]] = {
 }
 
 
+@pytest.mark.fault("F57")
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_f57_arrays_that_cannot_be_where_they_are_said_to_be_are_refused(
+def test_arrays_that_cannot_be_where_they_are_said_to_be_are_refused(
     call: Call, run_here: RunDirectory, whole: bytes, name: str
 ) -> None:
     """Shapes, types and places, with every checksum right."""
@@ -153,7 +155,8 @@ def test_f57_arrays_that_cannot_be_where_they_are_said_to_be_are_refused(
     assert refused(call("info"))
 
 
-def test_f57_what_is_missing_or_too_much_is_counted(call: Call, run_here: RunDirectory, whole: bytes) -> None:
+@pytest.mark.fault("F57")
+def test_what_is_missing_or_too_much_is_counted(call: Call, run_here: RunDirectory, whole: bytes) -> None:
     """In bytes."""
     run_here.model.write_bytes(whole[:-100])
     assert refused(call("info"), "9,096 of 9,196 bytes of data are there")
@@ -161,7 +164,8 @@ def test_f57_what_is_missing_or_too_much_is_counted(call: Call, run_here: RunDir
     assert refused(call("info"), "more than 9,196 bytes of data are there")
 
 
-def test_f57_arrays_without_numbers_are_none(tmp_path: Path) -> None:
+@pytest.mark.fault("F57")
+def test_arrays_without_numbers_are_none(tmp_path: Path) -> None:
     """The format allows them, and so does reading; a network has none."""
     tensor_file.write(tmp_path / "empty", {"none": np.zeros((0, 3), np.float32), "one": np.ones(1)}, {})
     arrays = tensor_file.read(tmp_path / "empty").arrays
@@ -192,8 +196,9 @@ SETTINGS: dict[str, tuple[str, Any]] = {
 }
 
 
+@pytest.mark.fault("F57", "F63")
 @pytest.mark.parametrize("name", SETTINGS)
-def test_f57_f63_a_network_that_its_weights_are_not_is_refused(
+def test_a_network_that_its_weights_are_not_is_refused(
     call: Call, run_here: RunDirectory, whole: bytes, name: str
 ) -> None:
     """Before it is built, in a line that fits a screen."""
@@ -234,8 +239,9 @@ WORDS: dict[str, tuple[str, Any, str]] = {
 }
 
 
+@pytest.mark.fault("F60", "F62", "F63")
 @pytest.mark.parametrize("name", WORDS)
-def test_f60_f62_f63_words_that_do_not_fit_the_weights_are_refused(
+def test_words_that_do_not_fit_the_weights_are_refused(
     call: Call, run_here: RunDirectory, whole: bytes, name: str
 ) -> None:
     """Vocabulary, settings, story and format, with checksums that fit."""
@@ -244,8 +250,9 @@ def test_f60_f62_f63_words_that_do_not_fit_the_weights_are_refused(
     assert refused(call("info"), told)
 
 
+@pytest.mark.fault("F59")
 @pytest.mark.parametrize("word", ["config", "vocabulary", "training", "sha256", "words_sha256"])
-def test_f59_a_word_that_is_missing_is_noticed(call: Call, run_here: RunDirectory, whole: bytes, word: str) -> None:
+def test_a_word_that_is_missing_is_noticed(call: Call, run_here: RunDirectory, whole: bytes, word: str) -> None:
     """Each of them is needed."""
     layout, data = apart(whole)
     del layout["__metadata__"][word]
@@ -256,8 +263,9 @@ def test_f59_a_word_that_is_missing_is_noticed(call: Call, run_here: RunDirector
         assert refused(call("info"), f"it has no {word}")
 
 
+@pytest.mark.fault("F61")
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_f61_weights_that_are_no_numbers_are_refused(
+def test_weights_that_are_no_numbers_are_refused(
     call: Call, run_here: RunDirectory, whole: bytes, value: float
 ) -> None:
     """One is enough."""
@@ -268,7 +276,8 @@ def test_f61_weights_that_are_no_numbers_are_refused(
     assert refused(call("info"), "rnn.weight_hh_l1 contains NaN or infinity")
 
 
-def test_f56_f57_reading_takes_little_more_memory_than_the_file(tmp_path: Path) -> None:
+@pytest.mark.fault("F56", "F57")
+def test_reading_takes_little_more_memory_than_the_file(tmp_path: Path) -> None:
     """Whole or damaged: less than one and a half times its size, above what any file costs."""
     model = random_model()
     size, path = 12_000_000, tmp_path / "large.safetensors"
@@ -290,7 +299,8 @@ def test_f56_f57_reading_takes_little_more_memory_than_the_file(tmp_path: Path) 
         assert peak < 1.5 * size, name
 
 
-def test_p3_what_reads_tensors_agrees_with_the_formats_own_library(whole: bytes, run_here: RunDirectory) -> None:
+@pytest.mark.fault("P3")
+def test_what_reads_tensors_agrees_with_the_formats_own_library(whole: bytes, run_here: RunDirectory) -> None:
     """The same names, types, shapes and numbers."""
     import safetensors.numpy
 
@@ -336,8 +346,9 @@ def _numpy_file(harmful: Harmful) -> bytes:
     return written.getvalue()
 
 
+@pytest.mark.fault("P3", "F58")
 @pytest.mark.parametrize("name", PICKLES)
-def test_p3_f58_no_code_in_a_file_is_ever_run(call: Call, run_here: RunDirectory, whole: bytes, name: str) -> None:
+def test_no_code_in_a_file_is_ever_run(call: Call, run_here: RunDirectory, whole: bytes, name: str) -> None:
     """Pickles and zip files under a model's name: every command refuses them, and the canary does not sing."""
     assert whole
     canary = Path("canary")
@@ -354,7 +365,8 @@ def test_p3_f58_no_code_in_a_file_is_ever_run(call: Call, run_here: RunDirectory
     assert canary.exists()
 
 
-def test_f58_a_file_that_can_run_code_is_named_as_one(call: Call, run_here: RunDirectory, whole: bytes) -> None:
+@pytest.mark.fault("F58")
+def test_a_file_that_can_run_code_is_named_as_one(call: Call, run_here: RunDirectory, whole: bytes) -> None:
     """With what to name instead."""
     assert whole
     for start, kind in ((b"PK\x03\x04", "zip file"), (b"\x80\x02", "pickle file"), (b"\x80\x05\x95", "pickle file")):
@@ -362,7 +374,8 @@ def test_f58_a_file_that_can_run_code_is_named_as_one(call: Call, run_here: RunD
         assert refused(call("sample"), f"is a {kind}", "can run code", "hint: name a model.safetensors")
 
 
-def test_f62_a_story_without_an_end_is_cut_off(call: Call, run_here: RunDirectory, whole: bytes) -> None:
+@pytest.mark.fault("F62")
+def test_a_story_without_an_end_is_cut_off(call: Call, run_here: RunDirectory, whole: bytes) -> None:
     """What a file says of its training is shown harmlessly, and no more of it than anyone would read."""
     story = {"corpus": "\x1b]0;x\x07\u202e" * 40_000, "n\x1bc" * 10_000: 1, "step": 10**15, "val_nats": 1e15}
     run_here.model.write_bytes(said(whole, "training", story))
@@ -373,7 +386,8 @@ def test_f62_a_story_without_an_end_is_cut_off(call: Call, run_here: RunDirector
     assert call("sample", "-n", "3").code == 0
 
 
-def test_f64_a_model_is_read_whole_before_it_is_used(run_here: RunDirectory, whole: bytes) -> None:
+@pytest.mark.fault("F64")
+def test_a_model_is_read_whole_before_it_is_used(run_here: RunDirectory, whole: bytes) -> None:
     """Its file may then be replaced, cut off or removed."""
     assert whole
     before, after = load(run_here.model), load(run_here.model)
@@ -391,8 +405,9 @@ def _written(model: Any) -> str:
     return "".join(character.character for character in characters)
 
 
+@pytest.mark.fault("F53")
 @pytest.mark.parametrize("name", ["/dev/zero", "/dev/null", "fifo"])
-def test_f53_what_is_no_file_does_not_hang(call: Call, shell: Call, whole: bytes, name: str) -> None:
+def test_what_is_no_file_does_not_hang(call: Call, shell: Call, whole: bytes, name: str) -> None:
     """Devices are refused by their first bytes; a model that comes through a pipe is read."""
     assert whole
     if name == "fifo":

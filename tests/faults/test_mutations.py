@@ -70,25 +70,28 @@ def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Whole:
     return Whole(path, path.read_bytes())
 
 
+@pytest.mark.fault("P4")
 @many
 @given(chance=chances)
-def test_p4_no_damaged_model_is_read_as_another(chance: Random, saved_model: Whole) -> None:
+def test_no_damaged_model_is_read_as_another(chance: Random, saved_model: Whole) -> None:
     """Cuts, flips, splices, swaps, lengths, lies in the header: refused in one line, or nothing was changed."""
     path = saved_model.replaced(damaged(saved_model.content, chance))
     came = outcome(load, path)
     assert one_line(came, path) if isinstance(came, CharrnnError) else same(came, random_model())
 
 
+@pytest.mark.fault("P3")
 @many
 @given(chance=chances)
-def test_p3_no_forged_model_breaks_anything(chance: Random, saved_model: Whole) -> None:
+def test_no_forged_model_breaks_anything(chance: Random, saved_model: Whole) -> None:
     """Whatever its header says, with checksums that fit: refused in one line, or a model that can be stepped."""
     path = saved_model.replaced(tampered(saved_model.content, chance))
     came = outcome(load, path)
     assert one_line(came, path) if isinstance(came, CharrnnError) else can_be_stepped(came)
 
 
-def test_p4_no_model_cut_at_any_64_bytes_is_read(saved_model: Whole) -> None:
+@pytest.mark.fault("P4")
+def test_no_model_cut_at_any_64_bytes_is_read(saved_model: Whole) -> None:
     """However much is missing, the end says so."""
     for length in range(0, len(saved_model.content), 64):
         path = saved_model.replaced(saved_model.content[:length])
@@ -119,9 +122,10 @@ def saved_run(run: Run) -> Whole:
     return Whole(path, path.read_bytes())
 
 
+@pytest.mark.fault("P4")
 @many
 @given(chance=chances)
-def test_p4_no_damaged_checkpoint_is_gone_on_from(chance: Random, run: Run, saved_run: Whole) -> None:
+def test_no_damaged_checkpoint_is_gone_on_from(chance: Random, run: Run, saved_run: Whole) -> None:
     """As with models: refused in one line, or the training stands where it stood."""
     before, words = {name: array.copy() for name, array in arrays_of(run).items()}, metadata_of(run)
     path = saved_run.replaced(damaged(saved_run.content, chance))
@@ -137,9 +141,10 @@ def test_p4_no_damaged_checkpoint_is_gone_on_from(chance: Random, run: Run, save
     assert metadata_of(run) == words
 
 
+@pytest.mark.fault("P3")
 @settings(many, max_examples=300)
 @given(chance=chances)
-def test_p3_no_forged_checkpoint_breaks_anything(chance: Random, saved_run: Whole) -> None:
+def test_no_forged_checkpoint_breaks_anything(chance: Random, saved_run: Whole) -> None:
     """Whatever its header says, with checksums that fit: refused in one line, or a training that goes on."""
     path = saved_run.replaced(tampered(saved_run.content, chance))
 
@@ -155,7 +160,8 @@ def test_p3_no_forged_checkpoint_breaks_anything(chance: Random, saved_run: Whol
     saved_run.replaced(saved_run.content)
 
 
-def test_p4_no_checkpoint_cut_at_any_64_bytes_is_gone_on_from(run: Run, saved_run: Whole) -> None:
+@pytest.mark.fault("P4")
+def test_no_checkpoint_cut_at_any_64_bytes_is_gone_on_from(run: Run, saved_run: Whole) -> None:
     """Each is damaged, and says so."""
     for length in range(0, len(saved_run.content), 64):
         path = saved_run.replaced(saved_run.content[:length])

@@ -33,8 +33,9 @@ def poison(run: Run, value: float) -> None:
         network.output.bias.data[0] = value
 
 
+@pytest.mark.fault("F65")
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_f65_what_is_no_number_stops_before_the_update(value: float, make_run: Callable[..., Run]) -> None:
+def test_what_is_no_number_stops_before_the_update(value: float, make_run: Callable[..., Run]) -> None:
     """All that a checkpoint would hold is as it was, but for what was poisoned."""
     run = make_run(reset=0.0)
     for _ in range(3):
@@ -47,7 +48,8 @@ def test_f65_what_is_no_number_stops_before_the_update(value: float, make_run: C
     assert all(np.array_equal(array, before[name], equal_nan=True) for name, array in arrays_of(run).items())
 
 
-def test_f65_a_gradient_that_is_no_number_stops_before_the_update_too(
+@pytest.mark.fault("F65")
+def test_a_gradient_that_is_no_number_stops_before_the_update_too(
     make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Though the loss is one."""
@@ -59,7 +61,8 @@ def test_f65_a_gradient_that_is_no_number_stops_before_the_update_too(
     assert all(np.array_equal(weight, before[name]) for name, weight in run.weights().items())
 
 
-def test_f65_nothing_that_is_no_number_is_ever_saved(make_run: Callable[..., Run], tmp_path: Path) -> None:
+@pytest.mark.fault("F65")
+def test_nothing_that_is_no_number_is_ever_saved(make_run: Callable[..., Run], tmp_path: Path) -> None:
     """Neither as a checkpoint nor as a model nor as the best; the files before stay."""
     run, directory = make_run(), RunDirectory(tmp_path / "run")
     directory.path.mkdir()
@@ -81,7 +84,8 @@ def test_f65_nothing_that_is_no_number_is_ever_saved(make_run: Callable[..., Run
     assert directory.checkpoint(1).read_bytes() == saved
 
 
-def test_f65_the_hint_says_from_which_step_a_lower_rate_goes_on(make_run: Callable[..., Run], tmp_path: Path) -> None:
+@pytest.mark.fault("F65")
+def test_the_hint_says_from_which_step_a_lower_rate_goes_on(make_run: Callable[..., Run], tmp_path: Path) -> None:
     """And the step is that of a checkpoint which is whole."""
     run, directory = make_run(), RunDirectory(tmp_path / "run")
     directory.path.mkdir()
@@ -100,8 +104,9 @@ def test_f65_the_hint_says_from_which_step_a_lower_rate_goes_on(make_run: Callab
     assert all(np.isfinite(array).all() for array in read(directory.checkpoint(last)).arrays.values())
 
 
+@pytest.mark.fault("F65")
 @pytest.mark.parametrize("rate", ["1e6", "1e30"])
-def test_f65_divergence_has_its_own_exit_code_and_leaves_finite_files(rate: str, call: Call, book: Path) -> None:
+def test_divergence_has_its_own_exit_code_and_leaves_finite_files(rate: str, call: Call, book: Path) -> None:
     """A learning rate beyond all bounds ends in one line and a hint, and the hint's command works."""
     command = ("train", str(book), "--hidden", "16", "--batch", "4", "--length", "16", "--threads", "1")
     said = call(*command, "--steps", "300", "--lr", rate, "--clip", "0", "--warm-up", "0")
@@ -117,7 +122,8 @@ def test_f65_divergence_has_its_own_exit_code_and_leaves_finite_files(rate: str,
     assert said.code in (0, 3)
 
 
-def test_f66_a_loss_that_explodes_is_warned_of_once(make_run: Callable[..., Run]) -> None:
+@pytest.mark.fault("F66")
+def test_a_loss_that_explodes_is_warned_of_once(make_run: Callable[..., Run]) -> None:
     """Three times what guessing loses, with a remedy; training goes on."""
     run = make_run()
     start = math.log(len(run.corpus.vocabulary))
@@ -134,7 +140,8 @@ def test_f66_a_loss_that_explodes_is_warned_of_once(make_run: Callable[..., Run]
     assert "`--new --lr 0.001`" in told[0].message
 
 
-def test_f66_it_is_seen_by_whoever_trains(call: Call, book: Path) -> None:
+@pytest.mark.fault("F66")
+def test_it_is_seen_by_whoever_trains(call: Call, book: Path) -> None:
     """On standard error, in a line of its own."""
     said = call(
         *("train", str(book), "--hidden", "16", "--batch", "4", "--length", "16", "--threads", "1"),
@@ -144,6 +151,7 @@ def test_f66_it_is_seen_by_whoever_trains(call: Call, book: Path) -> None:
     assert len([line for line in said.err.splitlines() if line.startswith("warning: the loss exploded to")]) == 1
 
 
+@pytest.mark.fault("F67", "F68")
 @pytest.mark.parametrize(
     "error",
     [
@@ -154,7 +162,7 @@ def test_f66_it_is_seen_by_whoever_trains(call: Call, book: Path) -> None:
         RuntimeError("std::bad_alloc"),
     ],
 )
-def test_f67_f68_every_way_of_saying_that_memory_ran_out_is_understood(
+def test_every_way_of_saying_that_memory_ran_out_is_understood(
     error: Exception, make_run: Callable[..., Run]
 ) -> None:
     """The processor's, the GPU's, oneDNN's and the language's."""
@@ -165,14 +173,16 @@ def test_f67_f68_every_way_of_saying_that_memory_ran_out_is_understood(
     assert "--batch" in str(caught.value.hint)
 
 
-def test_f67_other_errors_are_left_as_they_are(make_run: Callable[..., Run]) -> None:
+@pytest.mark.fault("F67")
+def test_other_errors_are_left_as_they_are(make_run: Callable[..., Run]) -> None:
     """A bug keeps its traceback."""
     run = make_run()
     with pytest.raises(RuntimeError, match="a bug"), run.memory_told():
         raise RuntimeError("a bug")
 
 
-def test_f67_f68_what_is_hinted_at_fits() -> None:
+@pytest.mark.fault("F67", "F68")
+def test_what_is_hinted_at_fits() -> None:
     """And nothing twice as large would; where no batch fits, only a narrower network is named."""
 
     def asked(hidden: int = 2048, batch: int = 256) -> tuple[NetworkConfig, TrainingConfig]:
@@ -195,10 +205,11 @@ def number_in(hint: str, option: str) -> int | None:
     return int(after.partition("`")[0]) if after else None
 
 
+@pytest.mark.fault("F67")
 @pytest.mark.parametrize(
     "arguments", ["--hidden 4000 --batch 2 --length 8", "--hidden 64 --batch 20000 --length 512"]
 )
-def test_f67_memory_that_is_limited_is_told_with_what_would_fit(arguments: str, launch: Launcher, book: Path) -> None:
+def test_memory_that_is_limited_is_told_with_what_would_fit(arguments: str, launch: Launcher, book: Path) -> None:
     """RLIMIT_AS, with a network or a batch that is too large for it: one line and a hint, no traceback."""
     text = book.read_text()
     book.write_text(text * (400 if "20000" in arguments else 1))
@@ -210,9 +221,8 @@ def test_f67_memory_that_is_limited_is_told_with_what_would_fit(arguments: str, 
     assert "--hidden" in errors[1] or "--batch" in errors[1]
 
 
-def test_f52_a_clock_that_is_set_back_is_of_no_account(
-    call: Call, book: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.fault("F52")
+def test_a_clock_that_is_set_back_is_of_no_account(call: Call, book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By days at each look: nothing that is measured or foreseen is below zero, and the budget is met."""
     looks = iter(range(10**9))
     monkeypatch.setattr(time, "time", lambda: 1e9 - 86_400 * next(looks))

@@ -56,8 +56,9 @@ WRONG = {
 }
 
 
+@pytest.mark.fault("F21", "F22", "F23")
 @pytest.mark.parametrize("name", WRONG)
-def test_f21_f22_f23_a_wrong_option_is_told_by_its_name(call: Call, name: str) -> None:
+def test_a_wrong_option_is_told_by_its_name(call: Call, name: str) -> None:
     """With what it must be, and what may have been meant."""
     option, arguments, message, hint = WRONG[name]
     said = call(*arguments)
@@ -85,8 +86,9 @@ SETTINGS = {
 }
 
 
+@pytest.mark.fault("F25", "F28")
 @pytest.mark.parametrize("name", SETTINGS)
-def test_f25_f28_a_setting_that_cannot_be_typed_is_told(call: Call, name: str) -> None:
+def test_a_setting_that_cannot_be_typed_is_told(call: Call, name: str) -> None:
     """A value in the file is what would be typed, and is checked as that."""
     content, message = SETTINGS[name]
     Path("my.yaml").write_text(content)
@@ -96,13 +98,15 @@ def test_f25_f28_a_setting_that_cannot_be_typed_is_told(call: Call, name: str) -
     assert {path.name for path in Path("checkpoints").iterdir()} == {"hamlet"}
 
 
-def test_f28_a_single_text_needs_no_list(call: Call) -> None:
+@pytest.mark.fault("F28")
+def test_a_single_text_needs_no_list(call: Call) -> None:
     """As whoever writes such a file by hand would have it."""
     Path("my.yaml").write_text("corpus: none.txt")
     assert call("train", "--config", "my.yaml").err.startswith("error: none.txt: no such file")
 
 
-def test_f33_a_name_that_looks_like_an_option_is_told_apart(call: Call) -> None:
+@pytest.mark.fault("F33")
+def test_a_name_that_looks_like_an_option_is_told_apart(call: Call) -> None:
     """The hint is what to type instead."""
     Path("-weird.txt").write_text("short")
     said = call("train", "-weird.txt")
@@ -111,8 +115,9 @@ def test_f33_a_name_that_looks_like_an_option_is_told_apart(call: Call) -> None:
     assert "-weird.txt has 5 characters" in call("train", "--", "-weird.txt").err
 
 
+@pytest.mark.fault("P7")
 @pytest.mark.parametrize("command", COMMANDS)
-def test_p7_an_error_is_a_line_and_at_most_a_hint(call: Call, command: str) -> None:
+def test_an_error_is_a_line_and_at_most_a_hint(call: Call, command: str) -> None:
     """Whatever is asked of whatever command: a word, no value, a place that is a directory, a name with line ends."""
     for arguments in (
         ("--no-such-option",),

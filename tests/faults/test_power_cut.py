@@ -166,7 +166,8 @@ def directory(tmp_path: Path) -> Path:
     return found
 
 
-def test_f42_after_a_power_cut_the_old_file_or_the_new_one_is_there(directory: Path) -> None:
+@pytest.mark.fault("F42")
+def test_after_a_power_cut_the_old_file_or_the_new_one_is_there(directory: Path) -> None:
     """At any moment; and once the save has returned, the new one, whatever happens."""
     ever, at_the_end = values_after_cuts(directory, lambda: write(directory / "model.safetensors", 2))
     assert ever == {"1", "2"}
@@ -183,8 +184,9 @@ def only_for(directories: bool, original: Callable[[int], None]) -> Callable[[in
     return fsync
 
 
+@pytest.mark.fault("F42")
 @pytest.mark.parametrize("works_for_directories", [True, False])
-def test_f42_the_model_notices_when_something_is_not_made_durable(
+def test_the_model_notices_when_something_is_not_made_durable(
     works_for_directories: bool, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the file's fsync a damaged file may stand there; without the directory's, the save may be undone."""
@@ -204,9 +206,8 @@ def test_f42_the_model_notices_when_something_is_not_made_durable(
         assert at_the_end == {"1", "2"}
 
 
-def test_f42_after_a_power_cut_there_is_a_checkpoint_that_was_saved(
-    make_run: Callable[..., Run], tmp_path: Path
-) -> None:
+@pytest.mark.fault("F42")
+def test_after_a_power_cut_there_is_a_checkpoint_that_was_saved(make_run: Callable[..., Run], tmp_path: Path) -> None:
     """Older ones are dropped on the way; the newest that is whole is that of the save before, or of this one."""
     run, place, after = make_run(), RunDirectory(tmp_path / "run"), RunDirectory(tmp_path / "after")
     place.path.mkdir()

@@ -60,9 +60,10 @@ def in_a_child(work: Callable[[], None]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+@pytest.mark.fault("F43", "F46", "F47")
 @pytest.mark.parametrize("persistent", [False, True])
 @pytest.mark.parametrize("name", FAULTS)
-def test_f43_f46_f47_whatever_fails_at_whichever_call_the_old_file_or_the_new_one_is_there(
+def test_whatever_fails_at_whichever_call_the_old_file_or_the_new_one_is_there(
     name: str, persistent: bool, tmp_path: Path
 ) -> None:
     """The fault moves from the first call to the last; there is never anything beside the file but what failed."""
@@ -81,8 +82,9 @@ def test_f43_f46_f47_whatever_fails_at_whichever_call_the_old_file_or_the_new_on
     assert 8 < at < MOST_CALLS - 1
 
 
+@pytest.mark.fault("F41")
 @pytest.mark.parametrize("name", ENDS)
-def test_f41_whenever_a_process_is_ended_the_old_file_or_the_new_one_is_there(name: str, tmp_path: Path) -> None:
+def test_whenever_a_process_is_ended_the_old_file_or_the_new_one_is_there(name: str, tmp_path: Path) -> None:
     """Nothing is cleared up then, and what it left does no harm."""
     path = tmp_path / "model.safetensors"
     write(path, 1)
@@ -157,8 +159,9 @@ def directory(tmp_path: Path) -> RunDirectory:
     return found
 
 
+@pytest.mark.fault("F43", "F46")
 @pytest.mark.parametrize("name", ["no space left", "input/output error", "Ctrl-C"])
-def test_f43_f46_a_checkpoint_that_was_good_stays_so_whatever_fails(
+def test_a_checkpoint_that_was_good_stays_so_whatever_fails(
     name: str, make_run: Callable[..., Run], directory: RunDirectory
 ) -> None:
     """There is always one to go on from, at the last step that was told as saved, or later."""
@@ -196,6 +199,7 @@ def full_for_a_while(monkeypatch: pytest.MonkeyPatch, fails: Callable[[int], boo
     monkeypatch.setattr(tensor_file, "write_whole", write_whole)
 
 
+@pytest.mark.fault("F43", "F46", "F47")
 @pytest.mark.parametrize(
     ("number", "words"),
     [
@@ -204,7 +208,7 @@ def full_for_a_while(monkeypatch: pytest.MonkeyPatch, fails: Callable[[int], boo
         (errno.EIO, "input/output error"),
     ],
 )
-def test_f43_f46_f47_a_save_that_fails_on_the_way_is_told_and_training_goes_on(
+def test_a_save_that_fails_on_the_way_is_told_and_training_goes_on(
     number: int, words: str, make_run: Callable[..., Run], directory: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A full disk for a minute costs nothing."""
@@ -217,7 +221,8 @@ def test_f43_f46_f47_a_save_that_fails_on_the_way_is_told_and_training_goes_on(
     assert directory.last_saved() == 8
 
 
-def test_f67_no_memory_for_a_save_is_told_and_training_goes_on(
+@pytest.mark.fault("F67")
+def test_no_memory_for_a_save_is_told_and_training_goes_on(
     make_run: Callable[..., Run], directory: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is no reason to end."""
@@ -236,7 +241,8 @@ def test_f67_no_memory_for_a_save_is_told_and_training_goes_on(
     assert directory.last_saved() == 6
 
 
-def test_f44_the_last_save_makes_room_first(
+@pytest.mark.fault("F44")
+def test_the_last_save_makes_room_first(
     make_run: Callable[..., Run], directory: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The older checkpoint is given up for it."""
@@ -251,7 +257,8 @@ def test_f44_the_last_save_makes_room_first(
     assert directory.model.exists()
 
 
-def test_f44_where_nothing_helps_the_last_save_goes_elsewhere_and_says_where(
+@pytest.mark.fault("F44")
+def test_where_nothing_helps_the_last_save_goes_elsewhere_and_says_where(
     make_run: Callable[..., Run], directory: RunDirectory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """What the hint says leads back: the file moved into the run's directory is what it would have been."""
@@ -279,7 +286,8 @@ def test_f44_where_nothing_helps_the_last_save_goes_elsewhere_and_says_where(
     assert not again.concluded
 
 
-def test_f44_where_there_is_no_room_at_all_that_is_said(
+@pytest.mark.fault("F44")
+def test_where_there_is_no_room_at_all_that_is_said(
     make_run: Callable[..., Run], directory: RunDirectory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """With the step of the last save that is whole; and nothing is left lying about."""
@@ -293,7 +301,8 @@ def test_f44_where_there_is_no_room_at_all_that_is_said(
     assert {path.name for path in tmp_path.iterdir()} <= {"run", "text.txt", "corpus.bin", "corpus.json"}
 
 
-def test_f49_a_directory_that_was_removed_is_made_again(book: Path) -> None:
+@pytest.mark.fault("F49")
+def test_a_directory_that_was_removed_is_made_again(book: Path) -> None:
     """With the text in it, so that the run can be gone on with."""
     sources, directory = find([str(book)]), RunDirectory(book.parent / "run")
     given = {"hidden": 12, "batch": 4, "length": 16, "steps": 20}
@@ -354,7 +363,8 @@ def test_saving_costs_less_than_a_fiftieth_of_the_time_however_slow_the_disk(
     assert spent[0] / cost >= min(20, 0.01 * clock.now / cost)
 
 
-def test_f48_what_cannot_be_written_in_is_refused_before_the_first_step(launch: Launcher, book: Path) -> None:
+@pytest.mark.fault("F48")
+def test_what_cannot_be_written_in_is_refused_before_the_first_step(launch: Launcher, book: Path) -> None:
     """A file in the way, here; whoever may write everywhere is stopped by nothing else."""
     (book.parent / "file").write_text("precious")
     command = launch("train", "book.txt", "--steps", "3", "--hidden", "8", "--out", "file/run", at=book.parent)
@@ -363,7 +373,8 @@ def test_f48_what_cannot_be_written_in_is_refused_before_the_first_step(launch: 
     assert (book.parent / "file").read_text() == "precious"
 
 
-def test_f48_a_directory_that_is_read_only_is_refused_before_the_first_step(launch: Launcher, book: Path) -> None:
+@pytest.mark.fault("F48")
+def test_a_directory_that_is_read_only_is_refused_before_the_first_step(launch: Launcher, book: Path) -> None:
     """Also where a training goes on that could write there when it began."""
     if os.geteuid() == 0:
         pytest.skip("root may write everywhere")
@@ -376,7 +387,8 @@ def test_f48_a_directory_that_is_read_only_is_refused_before_the_first_step(laun
     (book.parent / "run").chmod(0o755)
 
 
-def test_f45_f47_a_limit_on_files_is_told_before_the_first_step_or_on_the_way(launch: Launcher, book: Path) -> None:
+@pytest.mark.fault("F45", "F47")
+def test_a_limit_on_files_is_told_before_the_first_step_or_on_the_way(launch: Launcher, book: Path) -> None:
     """RLIMIT_FSIZE: too small for the text it is an error; too small for a checkpoint, a warning, then an error."""
     arguments = ("train", "book.txt", "--steps", "6", "--hidden", "16", "--out", "run", "--save-every", "0.001")
     command = launch(*arguments, at=book.parent, largest_file=3000)
@@ -388,7 +400,8 @@ def test_f45_f47_a_limit_on_files_is_told_before_the_first_step_or_on_the_way(la
     assert "error: could not save step 6 in run: file too large (needs 0.1 MB), nor elsewhere" in command.err
 
 
-def test_f45_a_record_that_cannot_be_written_is_told_once_on_the_way(launch: Launcher, book: Path) -> None:
+@pytest.mark.fault("F45")
+def test_a_record_that_cannot_be_written_is_told_once_on_the_way(launch: Launcher, book: Path) -> None:
     """A directory in its place, here: it is told once, and the training ends well."""
     arguments = ("train", "book.txt", "--hidden", "8", "--out", "run", "--json")
     assert launch(*arguments, "--steps", "3", at=book.parent).wait() == 0

@@ -45,9 +45,10 @@ def assert_same_end(launch: Launcher, book: Path, whole: RunDirectory) -> None:
     assert RUN.metrics.read_text() == whole.metrics.read_text()
 
 
+@pytest.mark.fault("F35", "F37", "F38")
 @pytest.mark.parametrize("phase", PHASES_WITH_STEPS)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_f35_f37_f38_a_signal_in_any_phase_saves_says_how_to_go_on_and_is_died_of(
+def test_a_signal_in_any_phase_saves_says_how_to_go_on_and_is_died_of(
     number: int, phase: str, launch: Launcher, book: Path, whole: RunDirectory
 ) -> None:
     """Whatever it is in the middle of, and going on from there ends as if nothing had been."""
@@ -64,9 +65,10 @@ def test_f35_f37_f38_a_signal_in_any_phase_saves_says_how_to_go_on_and_is_died_o
     assert_same_end(launch, book, whole)
 
 
+@pytest.mark.fault("F37")
 @pytest.mark.parametrize("phase", ["encoding", "ngram"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_f37_a_signal_before_the_first_step_leaves_nothing_half_done(
+def test_a_signal_before_the_first_step_leaves_nothing_half_done(
     number: int, phase: str, launch: Launcher, book: Path, whole: RunDirectory
 ) -> None:
     """The same command begins anew."""
@@ -81,8 +83,9 @@ def test_f37_a_signal_before_the_first_step_leaves_nothing_half_done(
     assert_same_end(launch, book, whole)
 
 
+@pytest.mark.fault("F36")
 @pytest.mark.parametrize("phase", ["step", "evaluation", "save"])
-def test_f36_a_second_signal_ends_it_at_once(phase: str, launch: Launcher, book: Path, whole: RunDirectory) -> None:
+def test_a_second_signal_ends_it_at_once(phase: str, launch: Launcher, book: Path, whole: RunDirectory) -> None:
     """It says which save is whole, and it is; at most what came after it is lost."""
     command = launch(*QUICK, "--save-every", "0.01", at=book.parent, slow_in=phase)
     command.reach_slow_phase(pieces=3)
@@ -93,7 +96,8 @@ def test_f36_a_second_signal_ends_it_at_once(phase: str, launch: Launcher, book:
     assert_same_end(launch, book, whole)
 
 
-def test_f38_f50_what_stops_the_terminal_s_whole_group_stops_it_once(launch: Launcher, book: Path) -> None:
+@pytest.mark.fault("F38", "F50")
+def test_what_stops_the_terminal_s_whole_group_stops_it_once(launch: Launcher, book: Path) -> None:
     """Ctrl-C is typed, the cursor is there again, and the last line says what was saved."""
     command = launch(*QUICK, at=book.parent, slow_in="step", terminal=True)
     command.reach_slow_phase()
@@ -106,7 +110,8 @@ def test_f38_f50_what_stops_the_terminal_s_whole_group_stops_it_once(launch: Lau
     assert "run the same command to continue" in shown.splitlines()[-1]
 
 
-def test_f36_a_second_ctrl_c_leaves_the_cursor_visible(launch: Launcher, book: Path) -> None:
+@pytest.mark.fault("F36")
+def test_a_second_ctrl_c_leaves_the_cursor_visible(launch: Launcher, book: Path) -> None:
     """And names what is intact."""
     command = launch(*QUICK, "--save-every", "0.01", at=book.parent, slow_in="step", terminal=True)
     command.reach_slow_phase()
@@ -120,7 +125,8 @@ def test_f36_a_second_ctrl_c_leaves_the_cursor_visible(launch: Launcher, book: P
     assert re.search(r"the last save \(step \d+\) is intact", shown)
 
 
-def test_f39_a_terminal_that_is_closed_loses_nothing(launch: Launcher, book: Path, whole: RunDirectory) -> None:
+@pytest.mark.fault("F39")
+def test_a_terminal_that_is_closed_loses_nothing(launch: Launcher, book: Path, whole: RunDirectory) -> None:
     """SIGHUP, and from then on nobody to talk to."""
     command = launch(*QUICK, at=book.parent, slow_in="step", terminal=True)
     command.reach_slow_phase()
@@ -133,7 +139,8 @@ def test_f39_a_terminal_that_is_closed_loses_nothing(launch: Launcher, book: Pat
     assert_same_end(launch, book, whole)
 
 
-def test_f39_a_terminal_that_is_closed_without_a_word_loses_nothing_either(launch: Launcher, book: Path) -> None:
+@pytest.mark.fault("F39")
+def test_a_terminal_that_is_closed_without_a_word_loses_nothing_either(launch: Launcher, book: Path) -> None:
     """Where SIGHUP is ignored it is noticed in writing: that is an error, and no traceback."""
     command = launch(*QUICK, at=book.parent, slow_in="step", terminal=True, ignored=(signal.SIGHUP,))
     command.reach_slow_phase()
@@ -146,8 +153,9 @@ def test_f39_a_terminal_that_is_closed_without_a_word_loses_nothing_either(launc
     assert last > 4
 
 
+@pytest.mark.fault("F39")
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
-def test_f39_what_was_ignored_when_it_began_stays_ignored(number: int, launch: Launcher, book: Path) -> None:
+def test_what_was_ignored_when_it_began_stays_ignored(number: int, launch: Launcher, book: Path) -> None:
     """nohup, and jobs in a script's background."""
     command = launch(*QUICK, "-q", at=book.parent, slow_in="step", ignored=(number,))
     command.reach_slow_phase()
@@ -156,7 +164,8 @@ def test_f39_what_was_ignored_when_it_began_stays_ignored(number: int, launch: L
     assert command.wait() == 0
 
 
-def test_f40_ctrl_z_and_back(launch: Launcher, book: Path, whole: RunDirectory) -> None:
+@pytest.mark.fault("F40")
+def test_ctrl_z_and_back(launch: Launcher, book: Path, whole: RunDirectory) -> None:
     """No time has passed for the training, and it ends as one that was never paused."""
     began = time.monotonic()
     command = launch(*QUICK, "--json", at=book.parent, slow_in="step")
@@ -173,7 +182,8 @@ def test_f40_ctrl_z_and_back(launch: Launcher, book: Path, whole: RunDirectory) 
     assert_same_end(launch, book, whole)
 
 
-def test_f40_the_screen_is_left_in_order_for_a_pause(launch: Launcher, book: Path) -> None:
+@pytest.mark.fault("F40")
+def test_the_screen_is_left_in_order_for_a_pause(launch: Launcher, book: Path) -> None:
     """Typed on a terminal; after it, the picture stands there twice: before the pause and below it."""
     command = launch(*QUICK, at=book.parent, slow_in="step", terminal=True)
     command.reach_slow_phase()

@@ -34,12 +34,14 @@ ATTRIBUTES = {
 """what is not to be named, called or not"""
 
 
-def test_p3_there_is_something_to_look_at() -> None:
+@pytest.mark.fault("P3")
+def test_there_is_something_to_look_at() -> None:
     """All modules of all rooms."""
     assert len(SOURCES) > 60
 
 
-def test_p3_p9_nothing_can_run_code_out_of_a_file_or_reach_the_network() -> None:
+@pytest.mark.fault("P3", "P9")
+def test_nothing_can_run_code_out_of_a_file_or_reach_the_network() -> None:
     """No pickle in any guise, no eval, no unsafe YAML, no other process, no socket."""
     assert {dotted(path): broken for path in SOURCES if (broken := list(broken_promises(path)))} == {}
 
@@ -206,6 +208,7 @@ sys.exit(code)
 """charrnn, but whatever would reach out or run code out of a file is told at the end"""
 
 
+@pytest.mark.fault("P3", "P9")
 @pytest.mark.parametrize(
     "command",
     [
@@ -219,9 +222,7 @@ sys.exit(code)
     ],
     ids=lambda command: command[0],
 )
-def test_p3_p9_no_command_reaches_out_or_runs_code_out_of_a_file(
-    run_here: RunDirectory, command: tuple[str, ...]
-) -> None:
+def test_no_command_reaches_out_or_runs_code_out_of_a_file(run_here: RunDirectory, command: tuple[str, ...]) -> None:
     """As the interpreter itself tells it: no socket is made, nothing is unpickled, no other program is started."""
     assert run_here.model.exists()
     Path("book.txt").write_text("abc abc\n" * 99)

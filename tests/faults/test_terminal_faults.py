@@ -44,11 +44,10 @@ SHOWING = {
 }
 
 
+@pytest.mark.fault("P5", "F14", "F15", "F62", "F74")
 @pytest.mark.parametrize("environment", [{}, {"PYTHONIOENCODING": "ascii"}, {"TERM": "dumb", "LC_ALL": "C"}], ids=str)
 @pytest.mark.parametrize("name", SHOWING)
-def test_p5_f14_f15_f62_f74_no_text_drives_the_terminal(
-    launch: Launcher, name: str, environment: dict[str, str]
-) -> None:
+def test_no_text_drives_the_terminal(launch: Launcher, name: str, environment: dict[str, str]) -> None:
     """Neither a model's, nor a corpus's; and markup stays what it is."""
     with terminal(*SHOWING[name], environment=environment, launch=launch) as shown:
         assert shown.wait() == 0, shown.text
@@ -57,8 +56,9 @@ def test_p5_f14_f15_f62_f74_no_text_drives_the_terminal(
         assert name != "sample" or "[/bold]" in shown.text
 
 
+@pytest.mark.fault("P5", "F14", "F15")
 @pytest.mark.slow
-def test_p5_f14_f15_no_text_that_is_learned_drives_the_terminal(launch: Launcher) -> None:
+def test_no_text_that_is_learned_drives_the_terminal(launch: Launcher) -> None:
     """Its name, its lines, what the network writes by and by."""
     name = "x\x1b]0;owned\x07y\u202e.txt"
     Path(name).write_text(HOSTILE * 40)
@@ -88,7 +88,8 @@ def test_what_is_typed_while_it_learns_moves_nothing(launch: Launcher) -> None:
         assert shown.text.count("/ 4,000") == 1
 
 
-def test_p6_standard_output_is_the_text_and_nothing_else(shell: Call) -> None:
+@pytest.mark.fault("P6")
+def test_standard_output_is_the_text_and_nothing_else(shell: Call) -> None:
     """Whatever is said beside it: notes, headings, what was left out of the prompt."""
     save(Path("checkpoints/hamlet/model.safetensors"), random_model())
     plain = shell("charrnn sample --seed 3 -n 40 -p 'ab' 2>/dev/null")
@@ -98,7 +99,8 @@ def test_p6_standard_output_is_the_text_and_nothing_else(shell: Call) -> None:
     assert noisy.err.startswith("note: left out of the prompt what the model never saw: 'é'\n")
 
 
-def test_f70_a_long_prompt_runs_through_the_state(call: Call) -> None:
+@pytest.mark.fault("F70")
+def test_a_long_prompt_runs_through_the_state(call: Call) -> None:
     """Its length is no limit, and it is written out as it was."""
     save(Path("checkpoints/hamlet/model.safetensors"), random_model())
     Path("prompt.txt").write_text("abc def\n" * 2500)
@@ -107,7 +109,8 @@ def test_f70_a_long_prompt_runs_through_the_state(call: Call) -> None:
     assert call("sample", "-p", "", "-n", "5").code == 0
 
 
-def test_f71_a_prompt_file_that_is_no_text_is_told_with_the_place(call: Call) -> None:
+@pytest.mark.fault("F71")
+def test_a_prompt_file_that_is_no_text_is_told_with_the_place(call: Call) -> None:
     """As a corpus is; but of this command's options."""
     Path("prompt.txt").write_bytes(b"ab\xff")
     said = call("sample", "--prompt-file", "prompt.txt")
@@ -125,16 +128,18 @@ WRITING = {
 }
 
 
+@pytest.mark.fault("F72")
 @pytest.mark.parametrize("name", WRITING)
-def test_f72_a_reader_that_leaves_is_no_failure(shell: Call, name: str) -> None:
+def test_a_reader_that_leaves_is_no_failure(shell: Call, name: str) -> None:
     """The command ends well, and says nothing."""
     said = shell(f"charrnn {WRITING[name]} | head -c 1 > /dev/null")
     assert said == (0, "", "")
 
 
+@pytest.mark.fault("F73")
 @full_device
 @pytest.mark.parametrize("name", WRITING)
-def test_f73_output_that_cannot_be_written_is_told_once(shell: Call, name: str) -> None:
+def test_output_that_cannot_be_written_is_told_once(shell: Call, name: str) -> None:
     """Full, or closed from the beginning."""
     said = shell(f"charrnn {WRITING[name]} > /dev/full")
     assert said == (1, "", "error: cannot write output: no space left on device\n")
@@ -143,9 +148,10 @@ def test_f73_output_that_cannot_be_written_is_told_once(shell: Call, name: str) 
         assert closed == (1, "", "error: cannot write output: standard output is closed\n")
 
 
+@pytest.mark.fault("F73")
 @pytest.mark.slow
 @full_device
-def test_f73_a_training_whose_output_is_closed_is_kept_all_the_same(shell: Call) -> None:
+def test_a_training_whose_output_is_closed_is_kept_all_the_same(shell: Call) -> None:
     """The model's path could not be said, but the model is there; events that nobody can read are refused first."""
     command = "charrnn train text.txt --steps 2 --hidden 8 --threads 1 -q"
     assert shell(f"{command} >&-").code == 0
@@ -157,14 +163,16 @@ def test_f73_a_training_whose_output_is_closed_is_kept_all_the_same(shell: Call)
     assert load(Path("checkpoints/text/model.safetensors")).parameters
 
 
-def test_f73_errors_that_nobody_hears_are_none_of_pythons(shell: Call) -> None:
+@pytest.mark.fault("F73")
+def test_errors_that_nobody_hears_are_none_of_pythons(shell: Call) -> None:
     """Standard error may be closed or full too."""
     assert shell("charrnn info none 2>&-").code == 1
     assert shell("charrnn info none 2>/dev/full").code == 1
 
 
+@pytest.mark.fault("F74")
 @pytest.mark.parametrize("columns", [1, 5, 20, 40, 200])
-def test_f74_every_command_fits_every_width(call: Call, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+def test_every_command_fits_every_width(call: Call, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     """However narrow, it is drawn; no line of a drawing is wider."""
     monkeypatch.setenv("COLUMNS", str(columns))
     for arguments in (SHOWING["info"], SHOWING["inspect"], ("info", "none"), ("--help",)):
@@ -174,6 +182,7 @@ def test_f74_every_command_fits_every_width(call: Call, monkeypatch: pytest.Monk
     assert max(map(len, drawn)) <= max(columns, 1)
 
 
+@pytest.mark.fault("F75")
 @pytest.mark.parametrize(
     ("environment", "coloured"),
     [
@@ -184,9 +193,7 @@ def test_f74_every_command_fits_every_width(call: Call, monkeypatch: pytest.Monk
     ],
     ids=str,
 )
-def test_f75_a_pipe_has_colours_only_if_it_is_forced_to(
-    shell: Call, environment: dict[str, str], coloured: bool
-) -> None:
+def test_a_pipe_has_colours_only_if_it_is_forced_to(shell: Call, environment: dict[str, str], coloured: bool) -> None:
     """And never an animation."""
     said = shell("charrnn inspect --cell 1.0 --text text.txt --chars 60", TERM="xterm-256color", **environment)
     assert said.code == 0
@@ -194,7 +201,8 @@ def test_f75_a_pipe_has_colours_only_if_it_is_forced_to(
     assert not re.search(r"\x1b\[[0-9;?]*[A-HJKSTfhl]|\r", said.out + said.err)
 
 
-def test_f75_no_color_beats_a_terminal() -> None:
+@pytest.mark.fault("F75")
+def test_no_color_beats_a_terminal() -> None:
     """There is nothing but bold and faint, and digits stand for the colours."""
     with terminal(*SHOWING["inspect"], environment={"NO_COLOR": "1", "FORCE_COLOR": "1"}) as shown:
         assert shown.wait() == 0
@@ -202,8 +210,9 @@ def test_f75_no_color_beats_a_terminal() -> None:
         assert "digits 0 … 9" in shown.text
 
 
+@pytest.mark.fault("F75")
 @pytest.mark.slow
-def test_f75_a_training_in_a_pipe_is_not_animated(shell: Call) -> None:
+def test_a_training_in_a_pipe_is_not_animated(shell: Call) -> None:
     """Lines, one after the other, whatever makes Rich believe in a terminal."""
     environment = {"FORCE_COLOR": "1", "TTY_COMPATIBLE": "1", "TTY_INTERACTIVE": "1"}
     said = shell("charrnn train text.txt --steps 3 --hidden 8 --threads 1 2>&1", **environment)
@@ -211,7 +220,8 @@ def test_f75_a_training_in_a_pipe_is_not_animated(shell: Call) -> None:
     assert not re.search(r"\x1b\[[0-9;?]*[A-HJKSTfhl]|\r", said.out)
 
 
-def test_f76_every_character_has_its_columns(call: Call) -> None:
+@pytest.mark.fault("F76")
+def test_every_character_has_its_columns(call: Call) -> None:
     """Wide, combining, joined, controlling: the digits below stand as wide as the text."""
     from rich.cells import cell_len
 
@@ -225,7 +235,8 @@ def test_f76_every_character_has_its_columns(call: Call) -> None:
         assert len({cell_len(line) for line in lines[start : start + 3]}) == 1
 
 
-def test_f76_a_text_longer_than_any_that_was_learned_is_only_read_in_part(call: Call) -> None:
+@pytest.mark.fault("F76")
+def test_a_text_longer_than_any_that_was_learned_is_only_read_in_part(call: Call) -> None:
     """As much as was asked for."""
     Path("long.txt").write_text("[]{}" * 50_000)
     said = call("inspect", "--cell", "1.0", "--text", "long.txt", "--start", "100000", "--chars", "30", "--json")

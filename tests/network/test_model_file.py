@@ -48,7 +48,8 @@ def test_saving_twice_gives_the_same_bytes(saved: Path, tmp_path: Path) -> None:
     assert (tmp_path / "again.safetensors").read_bytes() == saved.read_bytes()
 
 
-def test_p4_f56_a_flipped_byte_anywhere_is_noticed(saved: Path) -> None:
+@pytest.mark.fault("P4", "F56")
+def test_a_flipped_byte_anywhere_is_noticed(saved: Path) -> None:
     """Each changed byte is an error, or changes nothing that a model is made of."""
     content, before = saved.read_bytes(), small_model()
     for position in range(0, len(content), 3):
@@ -75,13 +76,15 @@ def test_a_header_of_any_length_is_read(tmp_path: Path) -> None:
     assert 0x80 in first
 
 
-def test_f53_a_missing_file_is_named(tmp_path: Path) -> None:
+@pytest.mark.fault("F53")
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """The message has the path and the system's reason."""
     with pytest.raises(CharrnnError, match="no such file"):
         load(tmp_path / "none.safetensors")
 
 
-def test_f59_the_safetensors_of_another_program_are_refused(tmp_path: Path) -> None:
+@pytest.mark.fault("F59")
+def test_the_safetensors_of_another_program_are_refused(tmp_path: Path) -> None:
     """A valid file without our words is not a model."""
     import safetensors.numpy
 

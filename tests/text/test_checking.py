@@ -11,7 +11,8 @@ from charrnn.text.checking import is_whole
 from charrnn.text.corpus import Corpus, open_corpus
 
 
-def test_p4_a_changed_byte_is_noticed(corpus: Corpus) -> None:
+@pytest.mark.fault("P4")
+def test_a_changed_byte_is_noticed(corpus: Corpus) -> None:
     """Whether it is another character's or nobody's."""
     assert is_whole(open_corpus(corpus.path))
     content = corpus.path.read_bytes()
@@ -20,13 +21,15 @@ def test_p4_a_changed_byte_is_noticed(corpus: Corpus) -> None:
         assert not is_whole(open_corpus(corpus.path))
 
 
-def test_p4_a_character_that_nothing_is_said_of_is_noticed(corpus: Corpus) -> None:
+@pytest.mark.fault("P4")
+def test_a_character_that_nothing_is_said_of_is_noticed(corpus: Corpus) -> None:
     """Where only a part of the text is read too."""
     corpus.path.write_bytes(b"\xff" * corpus.characters)
     with pytest.raises(CharrnnError, match="it has characters that nothing is said of"):
         open_corpus(corpus.path).text(0, 10)
 
 
+@pytest.mark.fault("P4", "F57")
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -50,7 +53,7 @@ def test_p4_a_character_that_nothing_is_said_of_is_noticed(corpus: Corpus) -> No
         ("another", 1),
     ],
 )
-def test_p4_f57_what_is_said_of_a_corpus_is_not_believed_unseen(corpus: Corpus, name: str, value: Any) -> None:
+def test_what_is_said_of_a_corpus_is_not_believed_unseen(corpus: Corpus, name: str, value: Any) -> None:
     """Types, counts, sizes: an error that says what can be done."""
     described = corpus.path.with_suffix(".json")
     said = json.loads(described.read_bytes())
@@ -60,8 +63,9 @@ def test_p4_f57_what_is_said_of_a_corpus_is_not_believed_unseen(corpus: Corpus, 
     assert caught.value.hint == "`--new` reads the text again"
 
 
+@pytest.mark.fault("P4")
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff", b"[" * 100_000, b"null"])
-def test_p4_a_description_that_is_none_is_damage(corpus: Corpus, content: bytes) -> None:
+def test_a_description_that_is_none_is_damage(corpus: Corpus, content: bytes) -> None:
     """However it is none."""
     Path(corpus.path.with_suffix(".json")).write_bytes(content)
     with pytest.raises(CharrnnError, match="damaged"):

@@ -104,7 +104,8 @@ def test_a_damaged_corpus_is_noticed(tmp_path: Path) -> None:
         open_corpus(corpus.path)
 
 
-def test_f17_the_ids_do_not_depend_on_the_file(tmp_path: Path) -> None:
+@pytest.mark.fault("F17")
+def test_the_ids_do_not_depend_on_the_file(tmp_path: Path) -> None:
     """Once encoded, the text can be deleted or cut short."""
     corpus = encoded(b"ab" * 200, tmp_path)
     os.truncate(tmp_path / "text.txt", 3)
@@ -121,7 +122,8 @@ def refused(content: bytes, directory: Path, encoding: str = "utf-8") -> Charrnn
     return caught.value
 
 
-def test_f01_a_missing_file_is_named_with_its_neighbours(tmp_path: Path) -> None:
+@pytest.mark.fault("F01")
+def test_a_missing_file_is_named_with_its_neighbours(tmp_path: Path) -> None:
     """Whoever mistypes a name sees the right one."""
     (tmp_path / "hamlet.txt").touch()
     with pytest.raises(WrongUsageError, match="no such file") as caught:
@@ -129,29 +131,33 @@ def test_f01_a_missing_file_is_named_with_its_neighbours(tmp_path: Path) -> None
     assert "hamlet.txt" in str(caught.value.hint)
 
 
-def test_f02_a_directory_is_refused(tmp_path: Path) -> None:
+@pytest.mark.fault("F02")
+def test_a_directory_is_refused(tmp_path: Path) -> None:
     """The hint says how its files are named."""
     with pytest.raises(WrongUsageError, match="is a directory") as caught:
         find([str(tmp_path)])
     assert f"{tmp_path}/*" in str(caught.value.hint)
 
 
+@pytest.mark.fault("F03")
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
-def test_f03_a_forbidden_file_is_named(tmp_path: Path) -> None:
+def test_a_forbidden_file_is_named(tmp_path: Path) -> None:
     """The system's reason is passed on."""
     (tmp_path / "text.txt").touch(mode=0)
     with pytest.raises(CharrnnError, match="permission denied"):
         survey(find([str(tmp_path / "text.txt")]), "utf-8")
 
 
-def test_f04_f05_f07_texts_with_nothing_to_learn_are_refused(tmp_path: Path) -> None:
+@pytest.mark.fault("F04", "F05", "F07")
+def test_texts_with_nothing_to_learn_are_refused(tmp_path: Path) -> None:
     """Empty, too short, or all the same."""
     assert "is empty" in refused(b"", tmp_path).message
     assert "has 12 characters; at least 200" in refused(b"hello, world", tmp_path).message
     assert "every character is 'a'" in refused(b"a" * 500, tmp_path).message
 
 
-def test_f08_invalid_bytes_are_named_with_their_place(tmp_path: Path) -> None:
+@pytest.mark.fault("F08")
+def test_invalid_bytes_are_named_with_their_place(tmp_path: Path) -> None:
     """Byte, line and value, wherever the chunks are cut; and what to try."""
     for before in (b"a\n" * 300, b"a\n" * (1 << 21) + b"\xc3\xa9" * 3):
         error = refused(before + b"caf\xe9 au lait" + b"b" * 300, tmp_path)
@@ -160,19 +166,22 @@ def test_f08_invalid_bytes_are_named_with_their_place(tmp_path: Path) -> None:
         assert "--encoding latin-1" in str(error.hint)
 
 
-def test_f08_a_character_cut_off_by_the_end_is_named(tmp_path: Path) -> None:
+@pytest.mark.fault("F08")
+def test_a_character_cut_off_by_the_end_is_named(tmp_path: Path) -> None:
     """The last byte may be the first of two."""
     assert "at byte 300 (line 1): 0xC3" in refused(b"a" * 300 + b"\xc3", tmp_path).message
 
 
-def test_f09_utf_16_is_recognised(tmp_path: Path) -> None:
+@pytest.mark.fault("F09")
+def test_utf_16_is_recognised(tmp_path: Path) -> None:
     """By its mark; and it can be read when it is named."""
     content = ("héllo wörld\n" * 50).encode("utf-16")
     assert "--encoding utf-16" in str(refused(content, tmp_path).hint)
     assert encoded(content, tmp_path, "utf-16").text(0, 12) == "héllo wörld\n"
 
 
-def test_f11_binary_files_are_refused(tmp_path: Path) -> None:
+@pytest.mark.fault("F11")
+def test_binary_files_are_refused(tmp_path: Path) -> None:
     """A NUL byte is named with its place, whether the rest is valid text or not."""
     assert "NUL at byte 4)" in refused(b"PK\x03\x04\0\0" + b"a" * 500, tmp_path).message
     assert "NUL at byte 8)" in refused(b"\x89PNG\r\n\x1a\n\0\0\0\r" + b"a" * 500, tmp_path).message
@@ -181,12 +190,14 @@ def test_f11_binary_files_are_refused(tmp_path: Path) -> None:
     assert "utf-16" not in (wide.hint or "")
 
 
-def test_f12_line_ends_are_kept(tmp_path: Path) -> None:
+@pytest.mark.fault("F12")
+def test_line_ends_are_kept(tmp_path: Path) -> None:
     """CRLF, lone CR and form feeds are characters like others."""
     assert encoded(b"a\r\nb\rc\x0c" * 60, tmp_path).text(0, 7) == "a\r\nb\rc\x0c"
 
 
-def test_f19_a_fifo_is_read_once_and_completely(tmp_path: Path) -> None:
+@pytest.mark.fault("F19")
+def test_a_fifo_is_read_once_and_completely(tmp_path: Path) -> None:
     """What can be read only once is kept for the second reading."""
     import threading
 
@@ -200,7 +211,8 @@ def test_f19_a_fifo_is_read_once_and_completely(tmp_path: Path) -> None:
     assert corpus.text(0, 9999) == "abc" * 1000
 
 
-def test_f19_f20_standard_input_is_read_unless_it_is_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("F19", "F20")
+def test_standard_input_is_read_unless_it_is_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pipe is a text; a terminal with nothing coming is a mistake."""
     stdin = io.TextIOWrapper(io.BytesIO(b"xyz" * 100))
     monkeypatch.setattr("sys.stdin", stdin)

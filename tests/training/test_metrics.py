@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from charrnn.training.events import Report, Trouble
 from charrnn.training.metrics import recorded
 
@@ -33,7 +35,8 @@ def test_damaged_lines_do_not_stop_a_run(tmp_path: Path) -> None:
     assert steps(path) == [1, 2, 5]
 
 
-def test_f45_a_record_that_cannot_be_written_is_told_once_and_training_goes_on(tmp_path: Path) -> None:
+@pytest.mark.fault("F45")
+def test_a_record_that_cannot_be_written_is_told_once_and_training_goes_on(tmp_path: Path) -> None:
     """All events come through."""
     path = tmp_path / "missing" / "metrics.jsonl"
     events = list(recorded(iter([report(1), report(2)]), path, step=0))

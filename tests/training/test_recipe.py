@@ -95,7 +95,8 @@ def test_epochs_become_steps() -> None:
     assert training.steps == 100
 
 
-def test_f24_a_network_that_no_machine_holds_is_refused() -> None:
+@pytest.mark.fault("F24")
+def test_a_network_that_no_machine_holds_is_refused() -> None:
     """Before anything is allocated, with its size."""
     with pytest.raises(WrongUsageError, match="would need about"):
         choose({"hidden": 1_000_000}, circumstances())

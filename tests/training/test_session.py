@@ -60,8 +60,9 @@ def test_a_model_without_a_checkpoint_is_not_replaced(text: Path, place: RunDire
     assert place.model.read_bytes() == before
 
 
+@pytest.mark.fault("F32")
 @pytest.mark.parametrize("name", ["config.yaml", "model.safetensors", "thesis.tex"])
-def test_f32_files_that_are_not_ours_are_not_touched(name: str, text: Path, place: RunDirectory) -> None:
+def test_files_that_are_not_ours_are_not_touched(name: str, text: Path, place: RunDirectory) -> None:
     """Other programs have files of those names too."""
     place.path.mkdir()
     (place.path / name).write_text("precious")
@@ -115,7 +116,8 @@ def test_a_run_stopped_after_its_last_step_is_still_concluded(
     }
 
 
-def test_f54_a_damaged_checkpoint_gives_way_to_the_one_before(text: Path, place: RunDirectory) -> None:
+@pytest.mark.fault("F54")
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(text: Path, place: RunDirectory) -> None:
     """And that is said."""
     made = begin(find([str(text)]), place, GIVEN, "cpu")
     list(saving.kept(train(made.run, sample_every=0), made.run, place, every_seconds=0.0))
@@ -126,7 +128,8 @@ def test_f54_a_damaged_checkpoint_gives_way_to_the_one_before(text: Path, place:
     assert any("damaged" in note and "the one before" in note for note in again.notes)
 
 
-def test_f55_if_all_checkpoints_are_damaged_each_is_named(text: Path, place: RunDirectory) -> None:
+@pytest.mark.fault("F55")
+def test_if_all_checkpoints_are_damaged_each_is_named(text: Path, place: RunDirectory) -> None:
     """Nothing is deleted."""
     made = begin(find([str(text)]), place, GIVEN, "cpu")
     list(saving.kept(train(made.run, sample_every=0), made.run, place, every_seconds=0.0))
@@ -139,8 +142,9 @@ def test_f55_if_all_checkpoints_are_damaged_each_is_named(text: Path, place: Run
     assert f"--from {place.model}" in str(caught.value.hint)
 
 
+@pytest.mark.fault("F30")
 @pytest.mark.parametrize("given", [{"min_count": 50}, {"encoding": "latin-1"}, {"hidden": 13}, {"seed": 9}])
-def test_f30_what_cannot_change_is_compared(given: dict[str, Any], text: Path, place: RunDirectory) -> None:
+def test_what_cannot_change_is_compared(given: dict[str, Any], text: Path, place: RunDirectory) -> None:
     """Settings of the text too."""
     trained(text, place)
     with pytest.raises(CharrnnError, match="begun with other settings"):
