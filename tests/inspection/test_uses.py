@@ -1,5 +1,7 @@
 """What holding cells shows: exact where it can be, and beside controls."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from planted import ASKED, TEXT, alphabet_of, network
@@ -19,16 +21,20 @@ from charrnn.scoring import character_nats
 
 SOURCE, STREAMS = Source.of(TEXT, "planted.md"), cut(TEXT)
 IDS = np.array([alphabet_of(TEXT).index(one) for one in TEXT])
-CONFIG, WEIGHTS = network("lstm", {7: "in_quote", 23: "line_pos"}, twins={19: 7})
-READER = Reader(CONFIG, WEIGHTS)
 QUOTE = CONCEPTS["in_quote"]
+
+
+@cache
+def planted_reader() -> Reader:
+    """Return a network with two planted cells and a twin of the first that the output does not hear."""
+    return Reader(*network("lstm", {7: "in_quote", 23: "line_pos"}, twins={19: 7}))
 
 
 @pytest.fixture(scope="module")
 def stretches() -> Stretches:
     """Choose stretches of the text, with the states in which the network comes to them."""
     states: States = {}
-    for _ in activations(READER, IDS, STREAMS, states=states):
+    for _ in activations(planted_reader(), IDS, STREAMS, states=states):
         pass
     chosen = choose(IDS, STREAMS, states, [QUOTE.edges(SOURCE)], counted=2_000)
     assert chosen is not None
@@ -54,17 +60,17 @@ def test_with_nothing_held_the_stretches_cost_what_the_text_costs(stretches: Str
     """The network comes to them with the state that its stream had brought about."""
     stream = int(stretches.streams[0])
     begin = int(STREAMS.starts[stream])
-    whole = character_nats(READER, IDS[begin : begin + STREAMS.length], rows=1)
+    whole = character_nats(planted_reader(), IDS[begin : begin + STREAMS.length], rows=1)
     first = int(stretches.first[0]) + SETTLING
-    here = nats(READER, stretches, [{}])[0, :, 0]
+    here = nats(planted_reader(), stretches, [{}])[0, :, 0]
     assert np.allclose(here, whole[first : first + len(here)], atol=1e-4)
 
 
 def test_a_cell_that_nobody_listens_to_costs_nothing(stretches: Stretches) -> None:
     """Exactly nothing, beside another one that is held in the same run."""
-    weights = {name: array.copy() for name, array in WEIGHTS.items()}
+    config, weights = network("lstm", {7: "in_quote", 23: "line_pos"}, twins={19: 7})
     weights["rnn.weight_hh_l0"][:, 19] = 0.0
-    reader = Reader(CONFIG, weights)
+    reader = Reader(config, weights)
     chance = np.random.default_rng(0)
     sets = [frozenset([19]), frozenset([7])]
     losses = hold_still(reader, stretches, sets, {19: 0.3, 7: 0.3}, chance, unwatched)
@@ -74,8 +80,8 @@ def test_a_cell_that_nobody_listens_to_costs_nothing(stretches: Stretches) -> No
 
 def test_losses_are_means_over_places_with_errors_over_stretches(stretches: Stretches) -> None:
     """The same places give the same mean; the error is that of means of resampled stretches."""
-    means = carried(READER, stretches, [7]).means()
-    losses = hold_still(READER, stretches, [frozenset([7])], means, np.random.default_rng(0), unwatched)
+    means = carried(planted_reader(), stretches, [7]).means()
+    losses = hold_still(planted_reader(), stretches, [frozenset([7])], means, np.random.default_rng(0), unwatched)
     places = QUOTE.edges(SOURCE)[stretches.positions]
     delta, error = losses.delta([7], places)
     costs = losses.costs[frozenset([7])]
@@ -88,7 +94,7 @@ def test_losses_are_means_over_places_with_errors_over_stretches(stretches: Stre
 
 def test_what_cells_carry_is_c_where_they_are(stretches: Stretches) -> None:
     """A planted cell's means inside and outside are the two it lives at; it changes at the mark alone."""
-    seen = carried(READER, stretches, [7, 23])
+    seen = carried(planted_reader(), stretches, [7, 23])
     inside = QUOTE.mark(SOURCE)[stretches.positions] > 0
     assert seen.mean_where(7, inside) == pytest.approx(1.0, abs=1e-3)
     assert seen.mean_where(7, ~inside) == pytest.approx(-1.0, abs=1e-3)
