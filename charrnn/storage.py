@@ -152,8 +152,8 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def not_regular(path: Path) -> OSError:
-    """Return the error for a path that is not a regular file."""
-    if path.is_symlink():
+    """Return the error for a path that does not lead to a regular file."""
+    if path.is_symlink() and (path.is_file() or not path.exists()):
         return OSError(errno.ELOOP, "Is a symbolic link", str(path))
     number = errno.EISDIR if path.is_dir() else errno.EINVAL
     return OSError(number, "Is a directory" if path.is_dir() else "Not a regular file", str(path))

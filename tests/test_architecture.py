@@ -168,9 +168,9 @@ def test_the_loop_knows_nothing_of_files() -> None:
 
 
 def test_rooms_are_small() -> None:
-    """A file of more than 250 lines, or a function of more than 60, lacks a noun."""
+    """A file of more than 300 lines, or a function of more than 60, lacks a noun."""
     for path in MODULES:
-        assert path.read_text(encoding="utf-8").count("\n") <= 250, dotted(path)
+        assert path.read_text(encoding="utf-8").count("\n") <= 300, dotted(path)
         for node in ast.walk(parsed(path)):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 assert node.end_lineno is not None

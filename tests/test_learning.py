@@ -1,6 +1,7 @@
 """Training from Python: what the command line trains, saved as it goes, gone on with exactly, and silent."""
 
 import os
+import re
 import signal
 import threading
 from collections.abc import Callable
@@ -37,6 +38,11 @@ def steps_until(until: Callable[[Event], bool], **settings: Any) -> int:
     return made
 
 
+def kinds_of_files(run: str) -> set[str]:
+    """Return the names of the files of a run without the steps of checkpoints, which depend on the time."""
+    return {re.sub(r"\d+", "N", path.name) for path in Path(run).iterdir()}
+
+
 def test_python_trains_what_the_command_line_trains(
     book: Path, call: Call, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
@@ -47,7 +53,7 @@ def test_python_trains_what_the_command_line_trains(
     assert call("train", "book.txt", "--out", "command", *options).code == 0
     assert weights("python") == weights("command")
     assert model.path == Path("python/model.safetensors")
-    assert {path.name for path in Path("python").iterdir()} == {path.name for path in Path("command").iterdir()}
+    assert kinds_of_files("python") == kinds_of_files("command")
 
 
 def test_its_settings_train_the_same_again(book: Path, call: Call) -> None:

@@ -4,14 +4,16 @@ Only such files are ever replaced or deleted; `tensor_file` says whether one is 
 """
 
 import errno
+import re
 from pathlib import Path
 
 from charrnn.storage import is_regular, open_regular, remove_file
 
 LONGEST_READ = 1 << 18
 """bytes in which the format's name stands"""
-_NAME = b'"format":"charrnn/'
+_NAME = re.compile(rb'"format"\s*:\s*"charrnn/')
 _BEGINNINGS = (b'{"__metadata__":{"config":"{\\"cell\\":', b'{"__metadata__":{"format":"charrnn/')
+"""of files that were cut off before the name of the format"""
 _LENGTH_BYTES = 8
 
 
@@ -26,7 +28,9 @@ def is_tensor_file(path: Path) -> bool:
         return False
     header = content[_LENGTH_BYTES:]
     begins_so = any(header.startswith(beginning) or beginning.startswith(header) for beginning in _BEGINNINGS)
-    return not content or (bool(header) and (begins_so or (header.startswith(b"{") and _NAME in header)))
+    return not content or (
+        bool(header) and (begins_so or (header.startswith(b"{") and _NAME.search(header) is not None))
+    )
 
 
 def check_replaceable(path: Path) -> None:

@@ -108,6 +108,7 @@ WRITERS = {"io.open", "io.FileIO", "codecs.open", "np.save", "np.savez", "np.sav
 WRITERS |= {"shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.copytree", "shutil.move", "shutil.rmtree"}
 MAY_READ = {"r", "rb", "rt"}
 MAY_CALL = {
+    "__main__.py": {"os.open(os.devnull, os.O_RDWR)": "closed standard descriptors are reserved"},
     "cli/failures.py": {"open(os.devnull, 'wb')": "standard output is directed to nowhere at the end"},
     "text/spool.py": {
         "tempfile.TemporaryFile(prefix='charrnn-', buffering=0)": "standard input is copied, because it is read twice"
