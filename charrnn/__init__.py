@@ -48,7 +48,7 @@ __all__ = [
     "training_events",
 ]
 
-_PLACES = {
+_MODULES = {
     "Activations": "inspection.activations",
     "CharrnnError": "errors",
     "Concept": "inspection.concepts.concept",
@@ -73,11 +73,11 @@ if not TYPE_CHECKING:  # where it would make every misspelt name a valid one
 
     def __getattr__(name: str) -> Any:
         """Import what is asked for, the first time it is asked for (PEP 562)."""
-        if name not in _PLACES:
+        if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        module = importlib.import_module(f"charrnn.{_PLACES[name]}")
-        globals()[name] = found = getattr(module, name)
-        return found
+        module = importlib.import_module(f"charrnn.{_MODULES[name]}")
+        globals()[name] = value = getattr(module, name)
+        return value
 
 
 def __dir__() -> list[str]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from numbers import Real
 from typing import Any
 
-from charrnn.errors import CharrnnError, WrongUsageError, reason
+from charrnn.errors import CharrnnError, WrongUsageError, os_reason
 
 LARGEST_SEED = 2**62
 MOST_CHARACTERS = 10**12
@@ -134,4 +134,4 @@ def system_errors() -> Iterator[None]:
         yield
     except OSError as error:
         where = "" if error.filename is None else f"{shortened(str(error.filename))}: "
-        raise CharrnnError(f"{where}{reason(error)}") from error
+        raise CharrnnError(f"{where}{os_reason(error)}") from error

@@ -12,12 +12,12 @@ from typing import Any, Literal, TypedDict
 
 from charrnn.arguments import LARGEST_SEED, choice, flag, number, path_name, text, whole_number
 from charrnn.errors import WrongUsageError
-from charrnn.training.origin import origin_file
+from charrnn.training.origin import model_file_of
 
 BUDGETS = ("minutes", "epochs", "steps")
 
 
-class Settings(TypedDict, total=False):
+class TrainSettings(TypedDict, total=False):
     """The settings of a training; what is left out, or None, is chosen to fit."""
 
     minutes: float | None
@@ -54,7 +54,7 @@ class Settings(TypedDict, total=False):
     save_every: float | None
 
 
-USUAL = dict.fromkeys(Settings.__annotations__) | {"new": False, "device": "auto", "precision": "auto"}
+DEFAULTS = dict.fromkeys(TrainSettings.__annotations__) | {"new": False, "device": "auto", "precision": "auto"}
 """what each is where it is left out"""
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "cell": ("lstm", "gru", "rnn"),
@@ -62,7 +62,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "device": ("auto", "cpu", "cuda", "mps"),
     "precision": ("auto", "float32", "bfloat16"),
 }
-WHOLE: Mapping[str, tuple[int, int]] = {
+MIN_INTEGERS: Mapping[str, tuple[int, int]] = {
     "steps": (1, 10**12),
     "layers": (1, 64),
     "hidden": (1, 1_000_000),
@@ -88,35 +88,35 @@ NUMBERS: Mapping[str, tuple[float, float]] = {
     "val_fraction": (0.001, 0.5),
 }
 """bounds of other numbers"""
-ABOVE_ZERO = ("minutes", "epochs", "lr", "save_every")
+POSITIVE = ("minutes", "epochs", "lr", "save_every")
 
 
-def options_of(settings: Mapping[str, Any]) -> dict[str, Any]:
+def validate_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Give all options of the command as these settings have them; raise CharrnnError for what cannot be.
 
-    >>> options_of({"hiden": 8})
+    >>> validate_settings({"hiden": 8})
     Traceback (most recent call last):
     charrnn.errors.WrongUsageError: there is no setting 'hiden'
     hint: did you mean hidden?
     """
-    for name in settings.keys() - USUAL.keys():
-        near = get_close_matches(name, USUAL, n=1)
+    for name in settings.keys() - DEFAULTS.keys():
+        near = get_close_matches(name, DEFAULTS, n=1)
         raise WrongUsageError(f"there is no setting {name!r}", hint=f"did you mean {near[0]}?" if near else None)
     given = {name: _checked(name, value) for name, value in settings.items() if value is not None}
     budgets = [name for name in BUDGETS if name in given]
     if len(budgets) > 1:
         raise WrongUsageError(f"only one of {' and '.join(budgets)} can be had")
-    options: dict[str, Any] = USUAL | given
+    options: dict[str, Any] = DEFAULTS | given
     origin = options.pop("from_")
-    return options | {"from": None if origin is None else str(origin_file(Path(origin)))}
+    return options | {"from": None if origin is None else str(model_file_of(Path(origin)))}
 
 
 def _checked(name: str, value: object) -> str | float | bool:
     """Return the plain value of a setting (WrongUsageError)."""
-    if name in WHOLE:
-        low, high = WHOLE[name]
+    if name in MIN_INTEGERS:
+        low, high = MIN_INTEGERS[name]
         return whole_number(value, name, low=low, high=high)
-    if name in ABOVE_ZERO:
+    if name in POSITIVE:
         return number(value, name, above=True)
     if name in NUMBERS:
         least, most = NUMBERS[name]

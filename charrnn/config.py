@@ -45,10 +45,10 @@ class NetworkConfig:
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:
         """Build a config from plain values, as a model file holds them; raise CharrnnError on a foreign key."""
-        known = {field.name for field in dataclasses.fields(cls)}
-        foreign = sorted(set(values) - known)
-        if foreign:
-            raise CharrnnError(f"unknown setting {reprlib.repr(foreign[0])} for a network")
+        names = {field.name for field in dataclasses.fields(cls)}
+        unknown = sorted(set(values) - names)
+        if unknown:
+            raise CharrnnError(f"unknown setting {reprlib.repr(unknown[0])} for a network")
         return cls(**values)
 
     def to_mapping(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from charrnn.arguments import shortened, shown
-from charrnn.errors import WrongUsageError, reason
+from charrnn.errors import WrongUsageError, os_reason
 from charrnn.storage import open_regular
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Value = str | int | float | bool | None | list["Value"]
 
-LARGEST = 1_000_000
+MAX_BYTES = 1_000_000
 """bytes; settings are a page, so whatever is larger is a mistake or a trap"""
 
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
@@ -39,30 +39,30 @@ class _Parser:
         """Give each setting's value and line."""
         import yaml
 
-        found: dict[str, tuple[Value, int]] = {}
+        settings: dict[str, tuple[Value, int]] = {}
         for event in self._document():
             if not isinstance(event, yaml.ScalarEvent):
-                raise self._refused(event, "a setting's name must be a plain word")
+                raise self._error(event, "a setting's name must be a plain word")
             key, line = event.value, _line(event)
-            if key in found:
-                raise WrongUsageError(f"{self.name}: {key!r} is given twice (lines {found[key][1]} and {line})")
-            found[key] = self._value(self._next()), line
-        return found
+            if key in settings:
+                raise WrongUsageError(f"{self.name}: {key!r} is given twice (lines {settings[key][1]} and {line})")
+            settings[key] = self._value(self._next()), line
+        return settings
 
     def _document(self) -> "Iterator[yaml.Event]":
         """Go through the keys of the one mapping that the file may hold; values are taken in between."""
         import yaml
 
-        begun = False
+        in_mapping = False
         for event in self.events:
             self._check(event)
-            if isinstance(event, yaml.MappingStartEvent) and not begun:
-                begun = True
-            elif isinstance(event, yaml.DocumentStartEvent) and begun:
-                raise self._refused(event, "a second document begins here")
+            if isinstance(event, yaml.MappingStartEvent) and not in_mapping:
+                in_mapping = True
+            elif isinstance(event, yaml.DocumentStartEvent) and in_mapping:
+                raise self._error(event, "a second document begins here")
             elif isinstance(event, yaml.NodeEvent):
-                if not begun:
-                    raise self._refused(event, "settings are lines of `name: value`")
+                if not in_mapping:
+                    raise self._error(event, "settings are lines of `name: value`")
                 yield event
 
     def _value(self, event: "yaml.Event") -> Value:
@@ -72,11 +72,11 @@ class _Parser:
         if isinstance(event, yaml.ScalarEvent):
             return _plain_value(event.value) if event.implicit[0] else str(event.value)
         if not isinstance(event, yaml.SequenceStartEvent):
-            raise self._refused(event, "a setting cannot hold a mapping")
+            raise self._error(event, "a setting cannot hold a mapping")
         items: list[Value] = []
         while not isinstance(item := self._next(), yaml.SequenceEndEvent):
             if not isinstance(item, yaml.ScalarEvent):
-                raise self._refused(item, "a list can only hold plain values")
+                raise self._error(item, "a list can only hold plain values")
             items.append(self._value(item))
         return items
 
@@ -89,33 +89,33 @@ class _Parser:
         import yaml
 
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise self._refused(event, "anchors and aliases are not allowed")
+            raise self._error(event, "anchors and aliases are not allowed")
         if getattr(event, "tag", None):
-            raise self._refused(event, "tags are not allowed")
+            raise self._error(event, "tags are not allowed")
 
-    def _refused(self, event: "yaml.Event", why: str) -> WrongUsageError:
+    def _error(self, event: "yaml.Event", why: str) -> WrongUsageError:
         return WrongUsageError(f"{self.name} line {_line(event)}: {why}")
 
 
-def read(path: Path, known: Collection[str]) -> dict[str, Value]:
+def read_settings(path: Path, names: Collection[str]) -> dict[str, Value]:
     """Read the settings in a file, whose names must be among the known ones.
 
     Raise WrongUsageError, with the line, for whatever is not a flat mapping of plain values.
     """
     try:
         with open_regular(path) as file:
-            content = file.read(LARGEST + 1)
+            content = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise WrongUsageError(f"cannot read {shortened(str(path))}: {reason(error)}") from error
+        raise WrongUsageError(f"cannot read {shortened(str(path))}: {os_reason(error)}") from error
     except ValueError as error:  # a NUL, or half a surrogate pair
         raise WrongUsageError(f"{shown(str(path))} cannot be the name of a file") from error
-    if len(content) > LARGEST:
-        raise WrongUsageError(f"{path} is larger than {LARGEST:,} bytes, so it is no file of settings")
-    return parse(content, str(path), known)
+    if len(content) > MAX_BYTES:
+        raise WrongUsageError(f"{path} is larger than {MAX_BYTES:,} bytes, so it is no file of settings")
+    return parse_settings(content, str(path), names)
 
 
-def parse(content: bytes | str, name: str, known: Collection[str]) -> dict[str, Value]:
-    """Read the settings in a text that goes by that name; see `read`."""
+def parse_settings(content: bytes | str, name: str, names: Collection[str]) -> dict[str, Value]:
+    """Read the settings in a text that goes by that name; see `read_settings`."""
     import yaml
 
     try:
@@ -127,19 +127,19 @@ def parse(content: bytes | str, name: str, known: Collection[str]) -> dict[str, 
     except yaml.YAMLError as error:
         raise WrongUsageError(f"{name} is not text: {str(error).splitlines()[0]}") from error
     for key, (_, line) in settings.items():
-        if key not in known:
-            raise WrongUsageError(f"{name} line {line}: unknown setting {key!r}", hint=_near(key, known))
+        if key not in names:
+            raise WrongUsageError(f"{name} line {line}: unknown setting {key!r}", hint=_suggestion(key, names))
     return {key: value for key, (value, _) in settings.items()}
 
 
-def write(settings: Mapping[str, tuple[Value, str]]) -> str:
-    """Lay out settings, each with where it came from, as a text that `parse` reads back equal.
+def format_settings(settings: Mapping[str, tuple[Value, str]]) -> str:
+    """Lay out settings, each with where it came from, as a text that `parse_settings` reads back equal.
 
-    >>> print(write({"lr": (0.001, "default"), "corpus": (["a b.txt"], "command line")}), end="")
+    >>> print(format_settings({"lr": (0.001, "default"), "corpus": (["a b.txt"], "command line")}), end="")
     lr: 0.001  # default
     corpus: ["a b.txt"]  # command line
     """
-    lines = (f"{name}: {_written(value)}  # {_escaped(origin)}\n" for name, (value, origin) in settings.items())
+    lines = (f"{name}: {_formatted(value)}  # {_escaped(origin)}\n" for name, (value, origin) in settings.items())
     return "".join(lines)
 
 
@@ -162,9 +162,9 @@ def _plain_value(text: str) -> Value:
         return text
 
 
-def _written(value: Value) -> str:
+def _formatted(value: Value) -> str:
     if isinstance(value, list):
-        return f"[{', '.join(map(_written, value))}]"
+        return f"[{', '.join(map(_formatted, value))}]"
     if isinstance(value, float):
         return re.sub(r"(inf|nan)", r".\1", repr(value))
     if isinstance(value, str):
@@ -191,9 +191,9 @@ def _escape(character: str) -> str:
     return short or (f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}")
 
 
-def _near(key: str, known: Collection[str]) -> str:
-    matches = get_close_matches(key, known, n=1)
-    return f"did you mean {matches[0]!r}?" if matches else f"known are {', '.join(sorted(known))}"
+def _suggestion(key: str, names: Collection[str]) -> str:
+    matches = get_close_matches(key, names, n=1)
+    return f"did you mean {matches[0]!r}?" if matches else f"known are {', '.join(sorted(names))}"
 
 
 def _line(event: "yaml.Event") -> int:

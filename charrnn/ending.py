@@ -8,62 +8,62 @@ from dataclasses import dataclass
 
 from charrnn.errors import WrongUsageError
 
-USUAL_LENGTH, LONGEST_DOCUMENT = 500, 100_000
+DEFAULT_CHARS, MAX_DOCUMENT_CHARS = 500, 100_000
 """characters; a document ends by itself, but one by a model that has hardly learned may not"""
 
-Watch = Callable[[str], bool]
+StopCheck = Callable[[str], bool]
 """is shown each character of one text as it is written, and says whether that was the last one"""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ending:
+class StopCriteria:
     """What ends a text, whichever comes first; with nothing of it the text goes on for ever.
 
-    >>> last = Ending(length=9, stops=("na",)).watch()
+    >>> last = StopCriteria(max_chars=9, stop=("na",)).checker()
     >>> [last(character) for character in "bana"]
     [False, False, False, True]
     """
 
-    length: int | None = None
+    max_chars: int | None = None
     """characters, the prompt not counted"""
-    stops: tuple[str, ...] = ()
+    stop: tuple[str, ...] = ()
     """texts that end it as soon as one of them has been written, the prompt not counted; they stay in it"""
 
     def __post_init__(self) -> None:
-        if self.length is not None and self.length < 1:
-            raise WrongUsageError(f"length is {self.length}: it must be a whole number ≥ 1")
-        if "" in self.stops:
+        if self.max_chars is not None and self.max_chars < 1:
+            raise WrongUsageError(f"length is {self.max_chars}: it must be a whole number ≥ 1")
+        if "" in self.stop:
             raise WrongUsageError("the text to stop at is empty")
-        if self.length is not None and max(map(len, self.stops), default=0) > self.length:
-            longest = _shortened(max(self.stops, key=len))
-            raise WrongUsageError(f"the text to stop at {longest} is longer than the length, {self.length:,}")
+        if self.max_chars is not None and max(map(len, self.stop), default=0) > self.max_chars:
+            longest = _truncated(max(self.stop, key=len))
+            raise WrongUsageError(f"the text to stop at {longest} is longer than the length, {self.max_chars:,}")
 
-    def watch(self) -> Watch:
+    def checker(self) -> StopCheck:
         """Begin to watch a text."""
-        longest, left, tail = max(map(len, self.stops), default=0), self.length, ""
+        longest, left, tail = max(map(len, self.stop), default=0), self.max_chars, ""
 
-        def was_last(character: str) -> bool:
+        def is_last(character: str) -> bool:
             nonlocal left, tail
             if longest:
                 tail = (tail + character)[-longest:]
             if left is not None:
                 left -= 1
-            return left == 0 or (longest > 0 and tail.endswith(self.stops))
+            return left == 0 or (longest > 0 and tail.endswith(self.stop))
 
-        return was_last
+        return is_last
 
-    def stop_in(self, text: str) -> str | None:
+    def matched_stop(self, text: str) -> str | None:
         """Say which stop text ended a text, the longest if several did; None: none of them."""
-        return max((stop for stop in self.stops if text.endswith(stop)), key=len, default=None)
+        return max((stop for stop in self.stop if text.endswith(stop)), key=len, default=None)
 
 
-ENDLESS = Ending()
+NO_STOP = StopCriteria()
 
 
-def usual_length(*, documents: bool) -> int:
+def default_max_chars(*, documents: bool) -> int:
     """Say how many characters are written where nobody says it: a document is to end by itself."""
-    return LONGEST_DOCUMENT if documents else USUAL_LENGTH
+    return MAX_DOCUMENT_CHARS if documents else DEFAULT_CHARS
 
 
-def _shortened(text: str, most: int = 40) -> str:
+def _truncated(text: str, most: int = 40) -> str:
     return repr(text if len(text) <= most else f"{text[:most]}…")

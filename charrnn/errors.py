@@ -6,7 +6,7 @@ A bug is not here: it keeps its traceback. Printing is left to the command line.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-COULD_NOT = 1
+FAILURE = 1
 WRONG_USAGE = 2
 DIVERGED = 3
 
@@ -32,7 +32,7 @@ class CharrnnError(Exception):
     ('book.txt is empty', 'name a file with some text', 1)
     """
 
-    exit_code = COULD_NOT
+    exit_code = FAILURE
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -88,10 +88,10 @@ def is_out_of_memory(error: BaseException) -> bool:
     return any(isinstance(one, MemoryError) or any(sign in str(one).lower() for sign in SHORTAGES) for one in chain)
 
 
-def reason(error: OSError) -> str:
+def os_reason(error: OSError) -> str:
     """Give the system's reason in our words' manner.
 
-    >>> reason(OSError(28, "No space left on device"))
+    >>> os_reason(OSError(28, "No space left on device"))
     'no space left on device'
     """
     return (error.strerror or str(error)).lower()

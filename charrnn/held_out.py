@@ -12,9 +12,9 @@ from charrnn.runs import RunDirectory
 from charrnn.text.corpus import Corpus, open_corpus
 from charrnn.text.vocabulary import Vocabulary
 
-SEARCHED = 200_000
+DEFAULT_CHARS = 200_000
 """characters of it that are searched, left to ourselves"""
-LONGEST_LINE = 200
+MAX_LINE_CHARS = 200
 """characters; where the next line begins farther off, a text begins within one"""
 
 
@@ -25,7 +25,7 @@ class NamedText(NamedTuple):
     name: str
 
 
-def held_out(
+def held_out_text(
     path: Path, vocabulary: Vocabulary, training: Mapping[str, Any], stretch: slice, *, hint: str
 ) -> NamedText:
     """Take a stretch of what was held out from the model in that file; the first begins where a line does.
@@ -34,13 +34,15 @@ def held_out(
 
     Raise CharrnnError, with that hint, where the run's corpus is not beside the model or is another's.
     """
-    corpus, begin = own_corpus(path, vocabulary, training, hint=hint)
+    corpus, begin = training_corpus(path, vocabulary, training, hint=hint)
     if not stretch.start and corpus.documents is None:
-        begin = _next_line(corpus, begin)
+        begin = _next_line_start(corpus, begin)
     return NamedText(corpus.text(begin + stretch.start, begin + stretch.stop), corpus.name)
 
 
-def own_corpus(path: Path, vocabulary: Vocabulary, training: Mapping[str, Any], *, hint: str) -> tuple[Corpus, int]:
+def training_corpus(
+    path: Path, vocabulary: Vocabulary, training: Mapping[str, Any], *, hint: str
+) -> tuple[Corpus, int]:
     """Open the corpus that the model in that file was trained on, and say where in it the held-out text begins.
 
     Raise CharrnnError, with that hint, where it is not beside the model or is another's.
@@ -55,6 +57,6 @@ def own_corpus(path: Path, vocabulary: Vocabulary, training: Mapping[str, Any], 
     return corpus, begin
 
 
-def _next_line(corpus: Corpus, begin: int) -> int:
+def _next_line_start(corpus: Corpus, begin: int) -> int:
     """Find where the next line begins, if that is near; training's end falls anywhere in one."""
-    return begin + corpus.text(begin, begin + LONGEST_LINE).find("\n") + 1
+    return begin + corpus.text(begin, begin + MAX_LINE_CHARS).find("\n") + 1

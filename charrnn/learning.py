@@ -14,23 +14,23 @@ from types import FrameType
 from typing import Any, Unpack
 
 from charrnn.arguments import path_name, system_errors
-from charrnn.asking import Settings, options_of
+from charrnn.asking import TrainSettings, validate_settings
 from charrnn.loading import load
 from charrnn.trained import TrainedModel
-from charrnn.training.course import course
+from charrnn.training.course import fit
 from charrnn.training.events import Event
-from charrnn.training.finish import finish
-from charrnn.training.lock import Lock
-from charrnn.training.ngram import ngram_of
+from charrnn.training.finish import final_evaluation
+from charrnn.training.lock import RunLock
+from charrnn.training.ngram import ngram_baseline
 from charrnn.training.preparing import Prepared, prepare
-from charrnn.training.saving import save_last
+from charrnn.training.saving import save_final
 from charrnn.training.settings import write_config
-from charrnn.training.taking_up import take_up
+from charrnn.training.taking_up import start_or_resume
 
 Texts = str | os.PathLike[str]
 
 
-def train(*texts: Texts, **settings: Unpack[Settings]) -> TrainedModel:
+def train(*texts: Texts, **settings: Unpack[TrainSettings]) -> TrainedModel:
     """Learn a text, or several joined, or Python's standard library; the same call goes on where it was stopped.
 
     The settings are the options of `charrnn train`: `minutes=5`, `hidden=256`, `out="checkpoints/book"`, `new=True`;
@@ -44,7 +44,7 @@ def train(*texts: Texts, **settings: Unpack[Settings]) -> TrainedModel:
     'defgh'
     """
     learning = training_events(*texts, **settings)
-    with _interrupts_put_off() as interrupts:
+    with _deferred_sigint() as interrupts:
         while not interrupts:
             try:
                 next(learning)
@@ -56,7 +56,7 @@ def train(*texts: Texts, **settings: Unpack[Settings]) -> TrainedModel:
     raise KeyboardInterrupt
 
 
-def training_events(*texts: Texts, **settings: Unpack[Settings]) -> Generator[Event, None, TrainedModel]:
+def training_events(*texts: Texts, **settings: Unpack[TrainSettings]) -> Generator[Event, None, TrainedModel]:
     """Learn as `train` does, giving what happens as it happens; the model is what the generator returns.
 
     The events are records of `charrnn.training.events`. Left before the end, at whatever event, it saves: the same
@@ -74,7 +74,7 @@ def training_events(*texts: Texts, **settings: Unpack[Settings]) -> Generator[Ev
     began = time.monotonic()
     names = tuple(path_name(text, "the name of a text") for text in texts)
     with system_errors():
-        options = options_of(settings)
+        options = validate_settings(settings)
         origins = {name.rstrip("_"): "Python" for name in settings}
         path = yield from _events(prepare(names, options), names, options, origins, began)
         return load(path)
@@ -84,26 +84,26 @@ def _events(
     prepared: Prepared, names: tuple[str, ...], options: Mapping[str, Any], origins: Mapping[str, str], began: float
 ) -> Generator[Event, None, Path]:
     """Train, yielding what happens, and return the path of the model."""
-    with Lock(prepared.directory) as lock:
-        session = take_up(prepared, options, lock)
-        run, directory = session.run, session.directory
+    with RunLock(prepared.directory) as lock:
+        session = start_or_resume(prepared, options, lock)
+        trainer, directory = session.trainer, session.directory
         if not session.finished:
             if not session.resumed:
                 write_config(session, names, options, origins)
-            ngram_of(run, directory)
+            ngram_baseline(trainer, directory)
             every = {"sample_every": options["sample_every"], "save_every": options["save_every"]}
             try:
-                with run.memory_told():
-                    yield from course(session, began=began, **every)
-                    yield from finish(run, directory)
+                with trainer.oom_as_error():
+                    yield from fit(session, began=began, **every)
+                    yield from final_evaluation(trainer, directory)
             except GeneratorExit:
-                save_last(run, directory)
+                save_final(trainer, directory)
                 raise
     return directory.model
 
 
 @contextmanager
-def _interrupts_put_off() -> Iterator[list[int]]:
+def _deferred_sigint() -> Iterator[list[int]]:
     """Have the first Ctrl-C only noted, for a step to be finished; where Python's own handler would be called."""
     noted: list[int] = []
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from charrnn import runs
 from charrnn.arguments import path_name, system_errors
-from charrnn.network.model_file import load as load_file
+from charrnn.network.model_file import load_model as load_file
 from charrnn.trained import TrainedModel
 
 
@@ -34,4 +34,4 @@ def models(directory: str | os.PathLike[str] = runs.RUNS) -> list[Path]:
     """
     where = Path(path_name(directory, "directory"))
     with system_errors():
-        return [model.parent for model in runs.models(where)]
+        return [model.parent for model in runs.list_models(where)]

@@ -13,31 +13,31 @@ from numpy.typing import NDArray
 
 from charrnn.network.cells import Array, CellState, tanh
 from charrnn.network.clamp import Clamps
-from charrnn.network.reader import NOTHING_HELD, Reader, State
-from charrnn.network.side_by_side import fetched, joined, picked, put
+from charrnn.network.reader import NO_CLAMPS, InferenceRNN, State
+from charrnn.network.side_by_side import concat_rows, select_rows, to_device, to_numpy
 from charrnn.text.vocabulary import Ids
 
-ROWS = 64
-LONG = 20_000
+PARALLEL_ROWS = 64
+PARALLEL_FROM_CHARS = 20_000
 """characters; shorter texts are read in one row"""
-PIECE = 256
+CHECK_EVERY_CHARS = 256
 """characters of a row between two looks at its state, at least"""
-LOOKS = 64
+MAX_SAVED_STATES = 64
 """at a row's states at most, for they are kept: what bounds the memory, whatever the length"""
-CLOSE = 2e-6
+STATE_TOLERANCE = 2e-6
 """how near two states must be to be the same: a few roundings of a float32"""
 
-Pieces = Sequence[Ids]
-Watched = Callable[[Pieces], Iterable[Ids]]
+Chunks = Sequence[Ids]
+ProgressWrapper = Callable[[Chunks], Iterable[Ids]]
 """goes through the pieces of a text as they are read, and may tell how far it has come"""
 
 
-def read_through(
-    reader: Reader,
+def prefill(
+    rnn: InferenceRNN,
     ids: Ids,
     *,
-    clamps: Clamps = NOTHING_HELD,
-    watched: Watched = iter,
+    clamps: Clamps = NO_CLAMPS,
+    progress: ProgressWrapper = iter,
     rows: int | None = None,
 ) -> State:
     """Read a text, ids (T,), from the zero state; give the state of one stream that it leaves.
@@ -45,58 +45,63 @@ def read_through(
     In that many rows; left out, in one or many, as its length is worth. What many leave is what one leaves, but for
     rounding, and but for how far beyond full an LSTM's memory is.
     """
-    wanted = (ROWS if len(ids) >= LONG else 1) if rows is None else rows
-    state = reader.start(1)
+    wanted = (PARALLEL_ROWS if len(ids) >= PARALLEL_FROM_CHARS else 1) if rows is None else rows
+    state = rnn.initial_state(1)
     if wanted == 1:
-        return _last(_states(reader, ids[:, None], state, clamps, watched), state)
+        return _last_state(_states_by_chunk(rnn, ids[:, None], state, clamps, progress), state)
     # One stream reads what does not divide.
     rest = len(ids) % wanted
-    state = _last(_states(reader, ids[:rest, None], state, clamps), state)
-    return _read_rows(reader, ids[rest:].reshape(wanted, -1).T, state, clamps, watched)
+    state = _last_state(_states_by_chunk(rnn, ids[:rest, None], state, clamps), state)
+    return _prefill_rows(rnn, ids[rest:].reshape(wanted, -1).T, state, clamps, progress)
 
 
-def _read_rows(reader: Reader, ids: Ids, state: State, clamps: Clamps, watched: Watched) -> State:
+def _prefill_rows(rnn: InferenceRNN, ids: Ids, state: State, clamps: Clamps, progress: ProgressWrapper) -> State:
     """Read rows, ids (T, B), that follow each other; the first goes on from the state of one stream."""
-    begun = joined([state, reader.start(ids.shape[1] - 1)])
-    seen = list(_states(reader, ids, begun, clamps, watched))
-    ends = seen[-1]
-    again = _states(reader, ids[:, 1:], picked(ends, slice(None, -1)), clamps)
-    for then, now in zip(seen, again, strict=False):
-        apart = ~_close(now, picked(then, slice(1, None)))
-        if not apart.any():
-            return picked(ends, slice(-1, None))
+    initial = concat_rows([state, rnn.initial_state(ids.shape[1] - 1)])
+    checkpoints = list(_states_by_chunk(rnn, ids, initial, clamps, progress))
+    final_states = checkpoints[-1]
+    second_pass = _states_by_chunk(rnn, ids[:, 1:], select_rows(final_states, slice(None, -1)), clamps)
+    for first_state, second_state in zip(checkpoints, second_pass, strict=False):
+        differing = ~_converged(second_state, select_rows(first_state, slice(1, None)))
+        if not differing.any():
+            return select_rows(final_states, slice(-1, None))
     # All rows before the first that stayed apart are right, and so is what it came to this time.
-    first = int(apart.argmax())
-    state = picked(now, slice(first, first + 1))
+    first = int(differing.argmax())
+    state = select_rows(second_state, slice(first, first + 1))
     unread = ids[:, first + 2 :].T.reshape(-1, 1)
-    return _last(_states(reader, unread, state, clamps, watched), state)
+    return _last_state(_states_by_chunk(rnn, unread, state, clamps, progress), state)
 
 
-def _states(reader: Reader, ids: Ids, state: State, clamps: Clamps, watched: Watched = iter) -> Iterator[State]:
+def _states_by_chunk(
+    rnn: InferenceRNN, ids: Ids, state: State, clamps: Clamps, progress: ProgressWrapper = iter
+) -> Iterator[State]:
     """Read streams, ids (T, B), and give their state after every piece."""
-    length = max(PIECE, -(-len(ids) // LOOKS))
-    for piece in watched([ids[start : start + length] for start in range(0, len(ids), length)]):
-        for column in put(piece, reader):
-            state = reader.advance(column, state, clamps)
+    length = max(CHECK_EVERY_CHARS, -(-len(ids) // MAX_SAVED_STATES))
+    for piece in progress([ids[start : start + length] for start in range(0, len(ids), length)]):
+        for column in to_device(piece, rnn):
+            state = rnn.step_state(column, state, clamps)
         yield state
 
 
-def _last(states: Iterable[State], first: State) -> State:
+def _last_state(states: Iterable[State], first: State) -> State:
     for state in states:
         first = state
     return first
 
 
-def _close(one: State, other: State) -> NDArray[np.bool_]:
+def _converged(first: State, second: State) -> NDArray[np.bool_]:
     """Say of each stream whether two states of it are the same to all that listen, to rounding, (B,).
 
     What an LSTM's memory is felt by is its tanh: one that has added up to 20 or to 20,000 is as full.
     """
-    felt = [part for layer in one for part in _felt(layer)], [part for layer in other for part in _felt(layer)]
-    near = [fetched((abs(a - b) <= CLOSE).all(-1)) for a, b in zip(*felt, strict=True)]
+    observable = (
+        [part for layer in first for part in _observable_state(layer)],
+        [part for layer in second for part in _observable_state(layer)],
+    )
+    near = [to_numpy((abs(a - b) <= STATE_TOLERANCE).all(-1)) for a, b in zip(*observable, strict=True)]
     same: NDArray[np.bool_] = np.logical_and.reduce(near)
     return same
 
 
-def _felt(layer: CellState) -> tuple[Array, ...]:
-    return (layer.hidden,) if layer.memory is None else (layer.hidden, tanh(layer.memory))
+def _observable_state(layer: CellState) -> tuple[Array, ...]:
+    return (layer.hidden,) if layer.cell_state is None else (layer.hidden, tanh(layer.cell_state))

@@ -13,7 +13,7 @@ from charrnn.errors import CharrnnError
 
 RUNS = Path("checkpoints")
 """where runs live, relative to where the command runs"""
-LONGEST_NAME = 100
+MAX_NAME_BYTES = 100
 """bytes of UTF-8; file systems take 255, and people should be able to read it"""
 
 _CHECKPOINT = re.compile(r"checkpoint-([0-9]{8}|[1-9][0-9]{8,12})\.safetensors")
@@ -75,7 +75,7 @@ class RunDirectory:
         """List the checkpoints there are, the oldest first."""
         return [path for _, path in self._saved()]
 
-    def last_saved(self) -> int | None:
+    def last_checkpoint_step(self) -> int | None:
         """Return the step of the newest checkpoint that is a file, None if there is none."""
         return max((step for step, path in self._saved() if path.is_file()), default=None)
 
@@ -94,10 +94,10 @@ def find_model(named: Path | None = None, *, runs: Path = RUNS) -> Path:
     model = RunDirectory(named).model if named.is_dir() else named
     if model.exists():
         return model
-    raise CharrnnError(f"no trained model at {named}", hint=_near(named, runs))
+    raise CharrnnError(f"no trained model at {named}", hint=_suggest(named, runs))
 
 
-def _near(named: Path, runs: Path) -> str:
+def _suggest(named: Path, runs: Path) -> str:
     """Say which model may have been meant, or how to make one."""
     there = {run.name: run for run in _entries(runs) if RunDirectory(run).model.is_file()}
     from difflib import get_close_matches
@@ -108,21 +108,21 @@ def _near(named: Path, runs: Path) -> str:
     return f"there are {', '.join(map(str, sorted(there.values())))}" if there else "`charrnn train corpus.txt`"
 
 
-def models(runs: Path = RUNS) -> list[Path]:
+def list_models(runs: Path = RUNS) -> list[Path]:
     """List the model files of all runs, the one that was written last first."""
-    found = [model for run in _entries(runs) if (model := RunDirectory(run).model).is_file()]
-    return sorted(found, key=lambda model: (model.stat().st_mtime_ns, model), reverse=True)
+    files = [model for run in _entries(runs) if (model := RunDirectory(run).model).is_file()]
+    return sorted(files, key=lambda model: (model.stat().st_mtime_ns, model), reverse=True)
 
 
 def newest_model(runs: Path = RUNS) -> Path:
     """Find the model that was written last among all runs; raise CharrnnError if there is none."""
-    found = models(runs)
-    if not found:
+    files = list_models(runs)
+    if not files:
         raise CharrnnError("no trained model here", hint="`charrnn train corpus.txt`")
-    return found[0]
+    return files[0]
 
 
-def model_name(model: Path) -> str:
+def display_name(model: Path) -> str:
     """Say what people call a model file: its run's directory, where it lies in one under its usual name."""
     return str(model.parent if RunDirectory(model.parent).model == model else model)
 
@@ -134,7 +134,7 @@ def run_name(corpus: PurePath) -> str:
     ('a-b-c', '_CON', 'text')
     """
     words = re.sub(r"[^\w.-]+", "-", unicodedata.normalize("NFC", corpus.stem))
-    short = words.encode("utf-8", "ignore")[:LONGEST_NAME].decode("utf-8", "ignore")
+    short = words.encode("utf-8", "ignore")[:MAX_NAME_BYTES].decode("utf-8", "ignore")
     name = short.strip("-.") or "text"
     return f"_{name}" if _DEVICES.fullmatch(name) else name
 

@@ -11,17 +11,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.ending import ENDLESS, Ending
+from charrnn.ending import NO_STOP, StopCriteria
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.network.clamp import Clamps
-from charrnn.network.reader import NOTHING_HELD, Reader, State
-from charrnn.network.side_by_side import fetched, put
-from charrnn.prompt import Watched, read_through
+from charrnn.network.reader import NO_CLAMPS, InferenceRNN, State
+from charrnn.network.side_by_side import to_device, to_numpy
+from charrnn.prompt import ProgressWrapper, prefill
 from charrnn.text.vocabulary import Vocabulary
 
-SHARPEST = 1e-9
+MIN_TEMPERATURE = 1e-9
 """temperatures between this and 0 are taken as this: beyond it nothing but rounding would be divided"""
-DRAWN_AT_ONCE = 256
+DRAWS_PER_CALL = 256
 
 Logits = NDArray[np.floating]
 Ids = NDArray[np.intp]
@@ -29,7 +29,7 @@ Uniforms = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice:
+class SamplingParams:
     """How the next character is chosen. The limits apply after the temperature; what they leave keeps its odds."""
 
     temperature: float = 0.8
@@ -42,7 +42,7 @@ class Choice:
     """only those at least this likely, measured by the likeliest (Nguyen et al. 2024)"""
 
     @property
-    def is_limited(self) -> bool:
+    def truncates(self) -> bool:
         """Say whether some characters are ruled out."""
         return bool(self.top_k or self.min_p) or self.top_p < 1
 
@@ -57,94 +57,94 @@ class Choice:
             raise WrongUsageError(f"min-p is {self.min_p}: it must be a number from 0 to 1")
 
 
-USUAL = Choice()
+DEFAULT_SAMPLING = SamplingParams()
 
 
-class Written(NamedTuple):
+class GeneratedChar(NamedTuple):
     """A character that was written, and the logits that it was chosen by."""
 
-    character: str
+    char: str
     """"" where a document has ended by itself"""
-    number: int
+    id: int
     logits: Logits
     """(V,)"""
 
     @property
-    def nats(self) -> float:
+    def nll(self) -> float:
         """Say how unexpected it was: −ln p at temperature 1, among all characters."""
-        return float(nats_of(self.logits[None], np.array([self.number]))[0])
+        return float(nll_of(self.logits[None], np.array([self.id]))[0])
 
 
-class Opening(NamedTuple):
+class Prefilled(NamedTuple):
     """Where writing begins: what a model says of the next character, (1, V), and its state."""
 
     logits: Logits
     state: State
-    clamps: Clamps = NOTHING_HELD
+    clamps: Clamps = NO_CLAMPS
     """what was held while the prompt was read, and is held on"""
 
 
-def choose(logits: Logits, uniforms: Uniforms, choice: Choice) -> Ids:
+def sample_ids(logits: Logits, uniforms: Uniforms, params: SamplingParams) -> Ids:
     """Choose a character for each stream: logits (B, V), one number from [0, 1) each (B,) -> ids (B,).
 
     By the inverse of the distribution's sum: the same numbers and logits give the same characters, and the
     same numbers and logits that differ a little give mostly the same ones.
     """
-    if choice.temperature == 0:
+    if params.temperature == 0:
         likeliest: Ids = logits.argmax(-1)
         return likeliest
-    return first_above(heights_of(logits, choice), uniforms)
+    return inverse_cdf(cumulative_weights(logits, params), uniforms)
 
 
-def heights_of(logits: Logits, choice: Choice) -> NDArray[np.float64]:
+def cumulative_weights(logits: Logits, params: SamplingParams) -> NDArray[np.float64]:
     """Add up what each character has for it, at a temperature above 0: (B, V) -> (B, V), rising along V."""
     shifted = logits - logits.max(-1, keepdims=True)
-    odds = _limited(np.exp(shifted / max(choice.temperature, SHARPEST)), choice)
+    odds = _truncate_distribution(np.exp(shifted / max(params.temperature, MIN_TEMPERATURE)), params)
     heights: NDArray[np.float64] = np.add.accumulate(odds, -1, dtype=np.float64)
     return heights
 
 
-def first_above(heights: NDArray[np.float64], uniforms: Uniforms) -> Ids:
+def inverse_cdf(heights: NDArray[np.float64], uniforms: Uniforms) -> Ids:
     """Find the first character of each stream whose height is above that share of the last: (B, V), (B,) -> (B,)."""
     # For one stream the number of calls is what counts: each costs as much as its arithmetic on 1,000 characters.
     chosen: Ids = (uniforms * heights[:, -1] < heights.T).argmax(0)
     return chosen
 
 
-def nats_of(logits: Logits, ids: Ids) -> NDArray[np.float64]:
+def nll_of(logits: Logits, ids: Ids) -> NDArray[np.float64]:
     """Say how unexpected characters were: −ln p at temperature 1, among all; logits (B, V), ids (B,) -> (B,)."""
     shifted = logits - logits.max(-1, keepdims=True)
     nats: NDArray[np.float64] = np.log(np.exp(shifted).sum(-1, dtype=np.float64)) - shifted[np.arange(len(ids)), ids]
     return nats
 
 
-def _limited(odds: Logits, choice: Choice) -> Logits:
+def _truncate_distribution(odds: Logits, params: SamplingParams) -> Logits:
     """Zero the odds (B, V) that the limits rule out; the likeliest character's are 1."""
-    if choice.min_p:
-        odds = np.where(odds < choice.min_p, 0, odds)
-    if not choice.top_k and choice.top_p == 1:
+    if params.min_p:
+        odds = np.where(odds < params.min_p, 0, odds)
+    if not params.top_k and params.top_p == 1:
         return odds
     # A stable order settles ties as argmax does: the lower id is the likelier.
     order = np.argsort(-odds, axis=-1, kind="stable")
     ranked = np.take_along_axis(odds, order, -1)
-    if choice.top_k:
-        ranked[:, choice.top_k :] = 0
+    if params.top_k:
+        ranked[:, params.top_k :] = 0
     heights = np.add.accumulate(ranked, -1, dtype=np.float64)
-    ranked[heights - ranked >= choice.top_p * heights[:, -1:]] = 0
-    limited = np.empty_like(odds)
-    np.put_along_axis(limited, order, ranked, -1)
-    return limited
+    ranked[heights - ranked >= params.top_p * heights[:, -1:]] = 0
+    truncated = np.empty_like(odds)
+    np.put_along_axis(truncated, order, ranked, -1)
+    return truncated
 
 
-def opening(
-    reader: Reader,
+def prefill_prompt(
+    rnn: InferenceRNN,
     vocabulary: Vocabulary,
     prompt: str = "",
     *,
     unknown: str = "error",
-    clamps: Clamps = NOTHING_HELD,
-    watched: Watched = iter,
-) -> Opening:
+    clamps: Clamps = NO_CLAMPS,
+    progress: ProgressWrapper = iter,
+) -> Prefilled:
     """Read what the text is to begin with; nothing: as if a line, or else a word, had just ended.
 
     A vocabulary with neither newline nor space leaves the zero state, whose logits are the output's bias: how
@@ -153,50 +153,50 @@ def opening(
     so large that what it says is no number.
     """
     ids = vocabulary.encode(prompt, unknown=unknown)
-    if not ids.size and reader.end is None:
+    if not ids.size and rnn.end is None:
         ids = vocabulary.encode(next((end for end in "\n " if end in vocabulary), ""))
-    state = read_through(reader, ids, clamps=clamps, watched=watched)
-    logits = fetched(reader.logits(state[-1].hidden))
+    state = prefill(rnn, ids, clamps=clamps, progress=progress)
+    logits = to_numpy(rnn.logits(state[-1].hidden))
     if not np.isfinite(logits).all():
         raise CharrnnError("the model's weights are too large to compute with")
-    return Opening(logits, state, clamps)
+    return Prefilled(logits, state, clamps)
 
 
 def generate(
-    reader: Reader,
+    rnn: InferenceRNN,
     vocabulary: Vocabulary,
     *,
     rng: np.random.Generator,
-    begin: Opening | None = None,
-    choice: Choice = USUAL,
-    ending: Ending = ENDLESS,
-) -> Iterator[Written]:
+    prefilled: Prefilled | None = None,
+    params: SamplingParams = DEFAULT_SAMPLING,
+    stop: StopCriteria = NO_STOP,
+) -> Iterator[GeneratedChar]:
     """Write one text, each character as soon as it is chosen, by one random number each.
 
-    It goes on from `begin`, what `opening` made of a prompt, until `ending` says that it is over; a document ends by
-    itself, with an empty character for its end. What is written is what comes after the prompt. The same generator's
-    state gives the same text; a text that is to be longer begins as a shorter one. `together.generate_together`
-    writes many, each as it would be written here.
+    It goes on from `prefilled`, what `prefill_prompt` made of a prompt, until `stop` says that it is over; a document
+    ends by itself, with an empty character for its end. What is written is what comes after the prompt. The same
+    generator's state gives the same text; a text that is to be longer begins as a shorter one.
+    `together.generate_batch` writes many, each as it would be written here.
     """
-    logits, state, clamps = begin or opening(reader, vocabulary)
-    was_last = ending.watch()
-    for draw in draws(rng):
-        ids = choose(logits, np.array([draw]), choice)
-        number = int(ids[0])
-        character = "" if number == reader.end else vocabulary.characters[number]
-        yield Written(character, number, logits[0])
-        if not character or was_last(character):
+    logits, state, clamps = prefilled or prefill_prompt(rnn, vocabulary)
+    is_last = stop.checker()
+    for draw in uniform_draws(rng):
+        ids = sample_ids(logits, np.array([draw]), params)
+        char_id = int(ids[0])
+        char = "" if char_id == rnn.end else vocabulary.characters[char_id]
+        yield GeneratedChar(char, char_id, logits[0])
+        if not char or is_last(char):
             return
-        logits, state = stepped(reader, ids, state, clamps)
+        logits, state = step_logits(rnn, ids, state, clamps)
 
 
-def stepped(reader: Reader, ids: Ids, state: State, clamps: Clamps) -> tuple[Logits, State]:
+def step_logits(rnn: InferenceRNN, ids: Ids, state: State, clamps: Clamps) -> tuple[Logits, State]:
     """Read a character a stream, ids (B,), wherever the reader's arrays are -> logits (B, V), here, and state."""
-    logits, state = reader.step(put(ids, reader), state, clamps)
-    return fetched(logits), state
+    logits, state = rnn.step(to_device(ids, rnn), state, clamps)
+    return to_numpy(logits), state
 
 
-def draws(rng: np.random.Generator) -> Iterator[float]:
+def uniform_draws(rng: np.random.Generator) -> Iterator[float]:
     """Draw numbers from [0, 1), one for each character; many at once, which is what makes them cheap."""
     while True:
-        yield from rng.random(DRAWN_AT_ONCE).tolist()
+        yield from rng.random(DRAWS_PER_CALL).tolist()

@@ -16,25 +16,25 @@ from numpy.typing import NDArray
 
 from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError
-from charrnn.network.reader import Reader
-from charrnn.network.softmax import Nats, log_probabilities
-from charrnn.prompt import read_through
-from charrnn.text.documents import with_ends
-from charrnn.text.rows import cut
+from charrnn.network.reader import InferenceRNN
+from charrnn.network.softmax import Nats, log_softmax
+from charrnn.prompt import prefill
+from charrnn.text.documents import ensure_terminated
+from charrnn.text.rows import split_into_rows
 from charrnn.text.vocabulary import UNKNOWN, Ids, Vocabulary
-from charrnn.threads import go_through
+from charrnn.threads import run_generators
 
-WARM_UP = 256
+ROW_WARM_UP = 256
 """characters that bring a row's state to what one long pass would have made it, to about a millionth of a nat"""
-MOST_ROWS, ROWS_SIDE_BY_SIDE = 256, 64
+MAX_ROWS, ROWS_PER_THREAD = 256, 64
 """in all, and read at once by a thread, which multiplies fastest with so many"""
-NUMBERS_AT_ONCE = 16_000_000
+MAX_CHUNK_NUMBERS = 16_000_000
 """in the chunks being read, logits and what they are made from: what bounds the memory, whatever text and network"""
 
-LINES_AT_ONCE = 64
-MOST_NATS = 700.0
+LINES_PER_BATCH = 64
+MAX_NATS = 700.0
 """whose exponential is a number"""
-LONGEST_CHUNK = 128
+MAX_CHUNK_CHARS = 128
 """characters of a row"""
 
 
@@ -52,13 +52,13 @@ class Score:
     """what they cost together: the sum of −ln p"""
     unknown: int = 0
     """characters outside the vocabulary"""
-    stood_in_for: bool = False
+    unknown_read_as_ufffd: bool = False
     """whether those were read as its U+FFFD, and so predicted too; else they were left out"""
 
     @property
     def unknown_share(self) -> float:
         """Share of the text that is outside the vocabulary: near 1, it is in another alphabet."""
-        return min(1.0, self.unknown / (self.characters + self.unknown * (not self.stood_in_for)))
+        return min(1.0, self.unknown / (self.characters + self.unknown * (not self.unknown_read_as_ufffd)))
 
     @property
     def nats_per_char(self) -> float:
@@ -73,13 +73,13 @@ class Score:
     @property
     def perplexity(self) -> float:
         """Among how many equally likely characters the model would be as unsure; inf: more than there are numbers."""
-        return math.exp(self.nats_per_char) if self.nats_per_char < MOST_NATS else math.inf
+        return math.exp(self.nats_per_char) if self.nats_per_char < MAX_NATS else math.inf
 
 
 class Predictor(Protocol):
     """What carries a state through text and tells what each character costs.
 
-    A `Reader` needs no torch, so it begins at once; a `CharacterNetwork` reads many rows faster.
+    A `InferenceRNN` needs no torch, so it begins at once; a `CharRNN` reads many rows faster.
     """
 
     config: NetworkConfig
@@ -87,10 +87,10 @@ class Predictor(Protocol):
     end: int | None
     """the character that ends a document"""
 
-    def start(self, streams: int) -> Any:
+    def initial_state(self, streams: int) -> Any:
         """Give the state before any text."""
 
-    def costs(self, inputs: Ids, targets: Ids, state: Any) -> tuple[Nats, Any]:
+    def nll(self, inputs: Ids, targets: Ids, state: Any) -> tuple[Nats, Any]:
         """Read inputs (T, B) and say what each of the targets that follow them cost: nats (T, B), and the state."""
 
 
@@ -100,27 +100,27 @@ def score(predictor: Predictor, vocabulary: Vocabulary, text: str, *, threads: i
     A model of documents predicts all of each, its end too, and nothing is carried to the next. Raise CharrnnError if
     fewer than two are left: without documents the first one is predicted by nothing.
     """
-    text = with_ends(text, predictor.config.documents)
-    unknown = vocabulary.unknown_in(text).total()
-    ids = vocabulary.encode(text, unknown="stand_in")
+    text = ensure_terminated(text, predictor.config.documents)
+    unknown = vocabulary.count_unknown(text).total()
+    ids = vocabulary.encode(text, unknown="replace")
     if predictor.end is not None:
         ids = np.concatenate([[predictor.end], ids])
     if ids.size < 2:
-        known = "" if UNKNOWN in vocabulary or not unknown else " that the model knows"
-        raise CharrnnError(f"it has {ids.size} characters{known}; at least 2 are needed")
-    nats = character_nats(predictor, ids, threads=threads)
+        suffix = "" if UNKNOWN in vocabulary or not unknown else " that the model knows"
+        raise CharrnnError(f"it has {ids.size} characters{suffix}; at least 2 are needed")
+    nats = char_nll(predictor, ids, threads=threads)
     return Score(
         characters=nats.size,
         nats=float(nats.sum(dtype=np.float64)),
         unknown=unknown,
-        stood_in_for=UNKNOWN in vocabulary,
+        unknown_read_as_ufffd=UNKNOWN in vocabulary,
     )
 
 
-def lines_of(text: str) -> list[str]:
+def split_lines(text: str) -> list[str]:
     r"""Split a text at its line ends, as the network learned them: nothing else ends a line.
 
-    >>> lines_of("one\rtwo\n\nthree\n")
+    >>> split_lines("one\rtwo\n\nthree\n")
     ['one\rtwo', '', 'three']
     """
     lines = text.split("\n")
@@ -138,34 +138,39 @@ def score_lines(
     """
     newline = [vocabulary.id_of("\n")] if "\n" in vocabulary else []
     before, after = (newline, newline) if predictor.end is None else ([predictor.end], newline or [predictor.end])
-    ids = [np.array([*before, *vocabulary.encode(line, unknown="stand_in"), *after], np.int64) for line in lines]
+    ids = [np.array([*before, *vocabulary.encode(line, unknown="replace"), *after], np.int64) for line in lines]
     by_length = sorted((number for number, line in enumerate(ids) if line.size > 1), key=lambda n: ids[n].size)
     scores: list[Score | None] = [None] * len(lines)
 
     def read(together: Sequence[int]) -> Iterator[None]:
-        sums = yield from _sums_of_lines(predictor, [ids[number] for number in together])
+        sums = yield from _line_nll(predictor, [ids[number] for number in together])
         for number, nats in zip(together, sums.tolist(), strict=True):
-            unknown = vocabulary.unknown_in(lines[number]).total()
+            unknown = vocabulary.count_unknown(lines[number]).total()
             scores[number] = Score(
-                characters=ids[number].size - 1, nats=nats, unknown=unknown, stood_in_for=UNKNOWN in vocabulary
+                characters=ids[number].size - 1,
+                nats=nats,
+                unknown=unknown,
+                unknown_read_as_ufffd=UNKNOWN in vocabulary,
             )
 
-    starts = range(0, len(by_length), LINES_AT_ONCE)
-    go_through([partial(read, by_length[first : first + LINES_AT_ONCE]) for first in starts], threads=threads)
+    starts = range(0, len(by_length), LINES_PER_BATCH)
+    run_generators([partial(read, by_length[first : first + LINES_PER_BATCH]) for first in starts], threads=threads)
     return scores
 
 
-def next_characters(reader: Reader, vocabulary: Vocabulary, text: str, *, most: int) -> tuple[tuple[str, float], ...]:
+def next_char_probabilities(
+    rnn: InferenceRNN, vocabulary: Vocabulary, text: str, *, most: int
+) -> tuple[tuple[str, float], ...]:
     """Give the likeliest characters after a text with their probabilities, the likeliest first."""
-    state = read_through(reader, vocabulary.encode(text, unknown="stand_in"))
+    state = prefill(rnn, vocabulary.encode(text, unknown="replace"))
     hidden = state[-1].hidden
-    probabilities = np.exp(log_probabilities(reader.logits(hidden)[0].astype(np.float64)))
+    probabilities = np.exp(log_softmax(rnn.logits(hidden)[0].astype(np.float64)))
     order = np.argsort(-probabilities, kind="stable")[:most]
     return tuple((vocabulary.characters[number], float(probabilities[number])) for number in order)
 
 
-def character_nats(
-    predictor: Predictor, ids: Ids, *, rows: int | None = None, warm_up: int = WARM_UP, threads: int = 1
+def char_nll(
+    predictor: Predictor, ids: Ids, *, rows: int | None = None, warm_up: int = ROW_WARM_UP, threads: int = 1
 ) -> Nats:
     """Give −ln p of each character of a text but the first: ids (T,) -> (T - 1,).
 
@@ -173,26 +178,26 @@ def character_nats(
     `warm_up` characters of it read, instead of all; left out, the number of rows follows the length. With any number
     of threads the result is the same.
     """
-    wanted = min(MOST_ROWS, len(ids) // (4 * WARM_UP)) if rows is None else rows
-    layout = cut(len(ids), rows=wanted, warm_up=warm_up)
-    sides = _sides(layout.count)
+    wanted = min(MAX_ROWS, len(ids) // (4 * ROW_WARM_UP)) if rows is None else rows
+    layout = split_into_rows(len(ids), rows=wanted, warm_up=warm_up)
+    sides = _row_groups(layout.count)
     length = _chunk_length(predictor, threads * -(-layout.count // len(sides)))
     nats = np.empty(len(ids) - 1, dtype=np.float32)
 
     def read(side: slice) -> Iterator[None]:
-        state = predictor.start(side.stop - side.start)
+        state = predictor.initial_state(side.stop - side.start)
         for chunk in layout.chunks(ids, length, side):
-            costs, state = predictor.costs(chunk.inputs, chunk.targets, state)
-            nats[chunk.places[chunk.scored] - 1] = costs[chunk.scored]
+            costs, state = predictor.nll(chunk.inputs, chunk.targets, state)
+            nats[chunk.positions[chunk.is_scored] - 1] = costs[chunk.is_scored]
             yield
 
-    go_through([partial(read, side) for side in sides], threads=threads)
+    run_generators([partial(read, side) for side in sides], threads=threads)
     return nats
 
 
-def _sides(rows: int) -> list[slice]:
+def _row_groups(rows: int) -> list[slice]:
     """Share rows out evenly, so that no more than are best are read side by side."""
-    count = -(-rows // ROWS_SIDE_BY_SIDE)
+    count = -(-rows // ROWS_PER_THREAD)
     edges = [rows * number // count for number in range(count + 1)]
     return [slice(first, last) for first, last in pairwise(edges)]
 
@@ -200,20 +205,24 @@ def _sides(rows: int) -> list[slice]:
 def _chunk_length(predictor: Predictor, rows: int) -> int:
     """Say how many characters of each row are read at once, where so many rows are at the same time."""
     width = predictor.vocabulary_size + predictor.config.hidden
-    return max(1, min(LONGEST_CHUNK, NUMBERS_AT_ONCE // (rows * width)))
+    return max(1, min(MAX_CHUNK_CHARS, MAX_CHUNK_NUMBERS // (rows * width)))
 
 
-def _sums_of_lines(predictor: Predictor, lines: Sequence[Ids]) -> Generator[None, None, NDArray[np.float64]]:
+def _line_nll(predictor: Predictor, lines: Sequence[Ids]) -> Generator[None, None, NDArray[np.float64]]:
     """Sum the nats of all but the first character of each line, (B,), read side by side; the last is the longest."""
     lengths = np.array([len(line) for line in lines])
     padded = np.zeros((lengths[-1], len(lines)), dtype=np.int64)
     for number, line in enumerate(lines):
         padded[: len(line), number] = line
-    sums, state, chunk = np.zeros(len(lines)), predictor.start(len(lines)), _chunk_length(predictor, len(lines))
+    sums, state, chunk = (
+        np.zeros(len(lines)),
+        predictor.initial_state(len(lines)),
+        _chunk_length(predictor, len(lines)),
+    )
     for first in range(0, len(padded) - 1, chunk):
         targets = padded[first + 1 : first + chunk + 1]
-        costs, state = predictor.costs(padded[first : first + len(targets)], targets, state)
-        told = np.arange(first + 1, first + len(targets) + 1)[:, None] < lengths
-        sums += costs.sum(axis=0, dtype=np.float64, where=told)
+        costs, state = predictor.nll(padded[first : first + len(targets)], targets, state)
+        in_line = np.arange(first + 1, first + len(targets) + 1)[:, None] < lengths
+        sums += costs.sum(axis=0, dtype=np.float64, where=in_line)
         yield
     return sums

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-AT_ONCE = 1 << 16
+WRITE_BUFFER_BYTES = 1 << 16
 """bytes; smaller writes are collected into one system call"""
 _TEMPORARY = re.compile(r"\.charrnn-(\d{1,10})-[0-9a-f]{16}\.tmp")
 _BINARY = getattr(os, "O_BINARY", 0)
@@ -23,14 +23,14 @@ _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _NO_BLOCK = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 
 
-class Sink(Protocol):
+class BinarySink(Protocol):
     """Any object that accepts bytes."""
 
     def write(self, part: bytes, /) -> object:
         """Write some bytes."""
 
 
-class Writer:
+class AtomicWriter:
     """An open file that collects small writes into larger system calls."""
 
     def __init__(self, descriptor: int, path: Path) -> None:
@@ -41,11 +41,11 @@ class Writer:
     def write(self, part: bytes | memoryview) -> None:
         """Write some bytes, now or together with later ones (OSError)."""
         content = memoryview(part)
-        if content.nbytes < AT_ONCE:
+        if content.nbytes < WRITE_BUFFER_BYTES:
             self._small += content
-        if content.nbytes >= AT_ONCE or len(self._small) >= AT_ONCE:
+        if content.nbytes >= WRITE_BUFFER_BYTES or len(self._small) >= WRITE_BUFFER_BYTES:
             self.flush()
-        if content.nbytes >= AT_ONCE:
+        if content.nbytes >= WRITE_BUFFER_BYTES:
             self._write(content)
 
     def flush(self) -> None:
@@ -62,7 +62,7 @@ class Writer:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Writer]:
+def atomic_open(path: Path) -> Iterator[AtomicWriter]:
     """Open a new file that replaces `path` when the block ends.
 
     The new file has an unpredictable name and is created exclusively, so no link that was placed beforehand can be
@@ -78,7 +78,7 @@ def replacing(path: Path) -> Iterator[Writer]:
         try:
             if mode is not None:
                 os.chmod(temporary, mode)  # noqa: PTH101 - os functions throughout this block
-            writer = Writer(descriptor, path)
+            writer = AtomicWriter(descriptor, path)
             yield writer
             writer.flush()
             with naming_errors(path):
@@ -96,9 +96,9 @@ def replacing(path: Path) -> Iterator[Writer]:
         make_durable(path.parent)
 
 
-def write_whole(path: Path, *parts: bytes | memoryview) -> None:
+def atomic_write(path: Path, *parts: bytes | memoryview) -> None:
     """Replace the content of `path` with the joined parts, atomically (OSError)."""
-    with replacing(path) as file:
+    with atomic_open(path) as file:
         for part in parts:
             file.write(part)
 
@@ -108,7 +108,7 @@ def append(path: Path, content: bytes) -> None:
     with naming_errors(path):
         descriptor = open_descriptor(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         try:
-            writer = Writer(descriptor, path)
+            writer = AtomicWriter(descriptor, path)
             writer.write(content)
             writer.flush()
         finally:
@@ -185,7 +185,7 @@ def naming_errors(path: Path) -> Iterator[None]:
 def check_writable(directory: Path) -> None:
     """Create and remove a small file in a directory; raise OSError where that is impossible."""
     probe = _temporary_path(directory)
-    write_whole(probe, b"\n")
+    atomic_write(probe, b"\n")
     probe.unlink(missing_ok=True)
 
 
@@ -199,7 +199,7 @@ def new_directory(parent: Path) -> Path:
     return Path(tempfile.mkdtemp(prefix="charrnn-", dir=parent))
 
 
-def leftovers(directory: Path) -> list[Path]:
+def stale_temp_files(directory: Path) -> list[Path]:
     """Return the temporary files of processes that were killed; those of running processes are not included."""
     matches = ((path, _TEMPORARY.fullmatch(path.name)) for path in directory.iterdir())
     return [path for path, match in matches if match and is_regular(path) and not _is_running(int(match[1]))]

@@ -10,19 +10,19 @@ from threading import Event
 from typing import Any
 
 
-def go_through(work: Sequence[Callable[[], Iterator[Any]]], *, threads: int = 1) -> None:
+def run_generators(work: Sequence[Callable[[], Iterator[Any]]], *, threads: int = 1) -> None:
     """Begin every generator and go through all that it yields, so many at a time; what they raise is raised.
 
     What fails, or an interruption, ends the others at what they yield next.
 
     >>> seen = []
-    >>> go_through([lambda: map(seen.append, "ab"), lambda: map(seen.append, "cd")])
+    >>> run_generators([lambda: map(seen.append, "ab"), lambda: map(seen.append, "cd")])
     >>> seen
     ['a', 'b', 'c', 'd']
     """
     stopped = Event()
 
-    def one(begin: Callable[[], Iterator[Any]]) -> None:
+    def run(begin: Callable[[], Iterator[Any]]) -> None:
         try:
             for _ in begin():
                 if stopped.is_set():
@@ -33,11 +33,11 @@ def go_through(work: Sequence[Callable[[], Iterator[Any]]], *, threads: int = 1)
 
     if threads == 1 or len(work) <= 1:
         for begin in work:
-            one(begin)
+            run(begin)
         return
     with ThreadPoolExecutor(min(threads, len(work))) as pool:
         try:
-            for done in [pool.submit(one, begin) for begin in work]:
+            for done in [pool.submit(run, begin) for begin in work]:
                 done.result()
         except BaseException:
             stopped.set()

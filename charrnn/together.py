@@ -16,24 +16,33 @@ from typing import NamedTuple
 
 import numpy as np
 
-from charrnn.doubt import choose_surely
-from charrnn.ending import Ending, Watch
-from charrnn.network.reader import Reader
-from charrnn.network.side_by_side import joined, picked, put
-from charrnn.sampling import USUAL, Choice, Ids, Opening, choose, draws, nats_of, stepped
+from charrnn.doubt import sample_with_ambiguity
+from charrnn.ending import StopCheck, StopCriteria
+from charrnn.network.reader import InferenceRNN
+from charrnn.network.side_by_side import concat_rows, select_rows, to_device
+from charrnn.sampling import (
+    DEFAULT_SAMPLING,
+    Ids,
+    Prefilled,
+    SamplingParams,
+    nll_of,
+    sample_ids,
+    step_logits,
+    uniform_draws,
+)
 from charrnn.text.vocabulary import Vocabulary
 
-LANES = 64
+BATCH_SLOTS = 64
 """texts at once; more gain little"""
 MOST_AHEAD = 8_000_000
 """characters of finished texts that wait for an earlier one; with more, no text is begun until that one ends"""
 OVERHEAD = 500
 """what a finished text takes of memory beside its characters, in characters"""
-ROUNDING = 1e-5
+LOGIT_TOLERANCE = 1e-5
 """how far what a network says side by side may be from what it says alone"""
 
 
-class Row(NamedTuple):
+class BatchStep(NamedTuple):
     """The next character of each of the texts that are being written."""
 
     texts: list[int]
@@ -44,54 +53,54 @@ class Row(NamedTuple):
     """how unexpected each was: −ln p at temperature 1, among all characters; the end of a document too"""
 
 
-class Piece(NamedTuple):
+class TextChunk(NamedTuple):
     """A stretch of one of several texts."""
 
-    text: int
+    text_index: int
     characters: str
     nats: float
     """what its characters cost together, the end of a document with them"""
-    predicted: int
+    predicted_chars: int
     """how many those are"""
 
 
-class Whole(NamedTuple):
+class GeneratedText(NamedTuple):
     """One of several texts, whole."""
 
     characters: str
     nats: float
     """what its characters cost together; the end of a document with them, if it ended by itself"""
-    predicted: int
+    predicted_chars: int
     """how many those are"""
 
     @property
     def bits_per_char(self) -> float:
         """What one of them cost on average; as `scoring` has it, a document's end is one."""
-        return self.nats / max(1, self.predicted) / math.log(2)
+        return self.nats / max(1, self.predicted_chars) / math.log(2)
 
 
 @dataclass
-class _Kept:
+class _Buffer:
     """What has been written of a text whose turn has not come."""
 
     characters: StringIO = field(default_factory=StringIO)
     nats: float = 0.0
-    predicted: int = 0
+    predicted_chars: int = 0
 
-    def piece(self, text: int) -> Piece:
-        return Piece(text, self.characters.getvalue(), self.nats, self.predicted)
+    def chunk(self, text_index: int) -> TextChunk:
+        return TextChunk(text_index, self.characters.getvalue(), self.nats, self.predicted_chars)
 
 
 @dataclass(kw_only=True)
-class _Lane:
+class _Slot:
     """A text while it is written."""
 
-    text: int
+    text_index: int
     draws: Iterator[float]
-    was_last: Watch
-    known: Opening
+    stop_check: StopCheck
+    confirmed: Prefilled
     """what the model said, read alone, and its state, after all but what follows"""
-    since: "array[int]" = field(default_factory=lambda: array("i"))
+    pending_ids: "array[int]" = field(default_factory=lambda: array("i"))
     """the ids written since"""
     begun: int
     """the number of the row with its first character"""
@@ -118,16 +127,16 @@ class _Waiting:
         self.turn = turn
 
 
-def generate_together(
-    reader: Reader,
+def generate_batch(
+    rnn: InferenceRNN,
     vocabulary: Vocabulary,
     *,
     rngs: Iterable[np.random.Generator],
-    begin: Opening,
-    ending: Ending,
-    choice: Choice = USUAL,
+    prefilled: Prefilled,
+    stop: StopCriteria,
+    params: SamplingParams = DEFAULT_SAMPLING,
     costs: bool = True,
-) -> Iterator[Row]:
+) -> Iterator[BatchStep]:
     """Write a text for each generator, up to 64 at once; where one ends, the next begins.
 
     Each is what `sampling.generate` writes with the same generator, opening, choice and ending. The characters come
@@ -135,95 +144,106 @@ def generate_together(
     taken one by one, and how far the texts can get ahead of the first unfinished one is limited: memory is bounded.
     """
     unbegun, waiting = iter(enumerate(rngs)), _Waiting()
-    lanes: list[_Lane] = []
-    now = Opening(begin.logits[:0], picked(begin.state, slice(0)), begin.clamps)
+    slots: list[_Slot] = []
+    current = Prefilled(prefilled.logits[:0], select_rows(prefilled.state, slice(0)), prefilled.clamps)
     for row_number in count():
-        room = LANES - len(lanes) if not lanes or waiting.total < MOST_AHEAD else 0
+        room = BATCH_SLOTS - len(slots) if not slots or waiting.total < MOST_AHEAD else 0
         fresh = [
-            _Lane(text=text, draws=draws(rng), was_last=ending.watch(), known=begin, begun=row_number)
+            _Slot(
+                text_index=text,
+                draws=uniform_draws(rng),
+                stop_check=stop.checker(),
+                confirmed=prefilled,
+                begun=row_number,
+            )
             for text, rng in islice(unbegun, room)
         ]
-        lanes += fresh
-        if not lanes:
+        slots += fresh
+        if not slots:
             return
-        now = _joined(now, *[begin] * len(fresh)) if fresh else now
-        ids = _choose(reader, lanes, now, choice)
+        current = _concat(current, *[prefilled] * len(fresh)) if fresh else current
+        ids = _sample_batch(rnn, slots, current, params)
         numbers = ids.tolist()
-        characters = ["" if number == reader.end else vocabulary.characters[number] for number in numbers]
-        nats = nats_of(now.logits, ids).tolist() if costs else [0.0] * len(lanes)
-        yield Row([lane.text for lane in lanes], characters, nats)
+        characters = ["" if number == rnn.end else vocabulary.characters[number] for number in numbers]
+        nats = nll_of(current.logits, ids).tolist() if costs else [0.0] * len(slots)
+        yield BatchStep([lane.text_index for lane in slots], characters, nats)
         going_on = []
-        for row, (lane, number, character) in enumerate(zip(lanes, numbers, characters, strict=True)):
-            lane.since.append(number)
-            if character and not lane.was_last(character):
+        for row, (lane, number, character) in enumerate(zip(slots, numbers, characters, strict=True)):
+            lane.pending_ids.append(number)
+            if character and not lane.stop_check(character):
                 going_on.append(row)
             else:
-                waiting.finish(lane.text, row_number - lane.begun)
-        lanes = [lanes[row] for row in going_on]
-        if lanes:
-            waiting.advance(lanes[0].text)
-        state = now.state if len(going_on) == len(ids) else picked(now.state, going_on)
-        now = Opening(*stepped(reader, ids[going_on], state, begin.clamps), begin.clamps)
+                waiting.finish(lane.text_index, row_number - lane.begun)
+        slots = [slots[row] for row in going_on]
+        if slots:
+            waiting.advance(slots[0].text_index)
+        state = current.state if len(going_on) == len(ids) else select_rows(current.state, going_on)
+        current = Prefilled(*step_logits(rnn, ids[going_on], state, prefilled.clamps), prefilled.clamps)
 
 
-def in_order(rows: Iterable[Row]) -> Iterator[Piece]:
+def chunks_in_order(rows: Iterable[BatchStep]) -> Iterator[TextChunk]:
     """Give texts that are written together one after the other, each character as soon as its text's turn has come.
 
-    >>> rows = [Row([0, 1], ["a", "x"], [1.0, 1.0]), Row([0, 1], ["b", "y"], [1.0, 1.0]), Row([1], ["z"], [1.0])]
-    >>> [(piece.text, piece.characters) for piece in in_order(rows)]
+    >>> rows = [BatchStep([0, 1], ["a", "x"], [1.0, 1.0]), BatchStep([0, 1], ["b", "y"], [1.0, 1.0])]
+    >>> rows.append(BatchStep([1], ["z"], [1.0]))
+    >>> [(piece.text_index, piece.characters) for piece in chunks_in_order(rows)]
     [(0, 'a'), (0, 'b'), (1, 'xyz')]
     """
-    turn, kept = 0, dict[int, _Kept]()
+    turn, buffers = 0, dict[int, _Buffer]()
     for row in rows:
         for text, character, nats in zip(*row, strict=True):
             if text == turn:
-                yield Piece(text, character, nats, 1)
+                yield TextChunk(text, character, nats, 1)
                 continue
-            waiting = kept.setdefault(text, _Kept())
+            waiting = buffers.setdefault(text, _Buffer())
             waiting.characters.write(character)
             waiting.nats += nats
-            waiting.predicted += 1
+            waiting.predicted_chars += 1
         # A text that has begun, as all up to the last of a row have, and is not in a row any more is over.
         while turn not in row.texts and turn < row.texts[-1]:
             turn += 1
-            if turn in kept:
-                yield kept.pop(turn).piece(turn)
-    for text in sorted(kept):
-        yield kept[text].piece(text)
+            if turn in buffers:
+                yield buffers.pop(turn).chunk(turn)
+    for text in sorted(buffers):
+        yield buffers[text].chunk(text)
 
 
-def whole_texts(pieces: Iterable[Piece]) -> Iterator[Whole]:
+def collect_texts(pieces: Iterable[TextChunk]) -> Iterator[GeneratedText]:
     """Give each text whole once it is there; from pieces that are in order."""
-    for _, group in groupby(pieces, key=attrgetter("text")):
+    for _, group in groupby(pieces, key=attrgetter("text_index")):
         characters, nats, predicted = [], 0.0, 0
         for piece in group:
             characters.append(piece.characters)
             nats += piece.nats
-            predicted += piece.predicted
-        yield Whole("".join(characters), nats, predicted)
+            predicted += piece.predicted_chars
+        yield GeneratedText("".join(characters), nats, predicted)
 
 
-def _choose(reader: Reader, lanes: Sequence[_Lane], now: Opening, choice: Choice) -> Ids:
+def _sample_batch(rnn: InferenceRNN, slots: Sequence[_Slot], current: Prefilled, params: SamplingParams) -> Ids:
     """Choose the next character of every lane, as it is chosen alone."""
-    uniforms = np.array([next(lane.draws) for lane in lanes])
-    ids, doubt = choose_surely(now.logits, uniforms, choice, ROUNDING)
-    for row in np.flatnonzero(doubt).tolist():
-        lane = lanes[row]
-        lane.known = _read_alone(reader, lane.known, lane.since)
-        del lane.since[:]
-        ids[row] = choose(lane.known.logits, uniforms[row : row + 1], choice)[0]
+    uniforms = np.array([next(slot.draws) for slot in slots])
+    ids, ambiguous = sample_with_ambiguity(current.logits, uniforms, params, LOGIT_TOLERANCE)
+    for row in np.flatnonzero(ambiguous).tolist():
+        slot = slots[row]
+        slot.confirmed = _prefill_alone(rnn, slot.confirmed, slot.pending_ids)
+        del slot.pending_ids[:]
+        ids[row] = sample_ids(slot.confirmed.logits, uniforms[row : row + 1], params)[0]
     return ids
 
 
-def _read_alone(reader: Reader, known: Opening, since: "array[int]") -> Opening:
+def _prefill_alone(rnn: InferenceRNN, confirmed: Prefilled, pending_ids: "array[int]") -> Prefilled:
     """Go on from what is known of one text, character by character, as `sampling.generate` does."""
-    state = known.state
-    for number in since[:-1]:
-        state = reader.advance(put(np.array([number]), reader), state, known.clamps)
-    return Opening(*stepped(reader, np.array(since[-1:]), state, known.clamps), known.clamps) if since else known
+    state = confirmed.state
+    for number in pending_ids[:-1]:
+        state = rnn.step_state(to_device(np.array([number]), rnn), state, confirmed.clamps)
+    return (
+        Prefilled(*step_logits(rnn, np.array(pending_ids[-1:]), state, confirmed.clamps), confirmed.clamps)
+        if pending_ids
+        else confirmed
+    )
 
 
-def _joined(*openings: Opening) -> Opening:
+def _concat(*openings: Prefilled) -> Prefilled:
     """Put streams side by side."""
     logits = np.concatenate([opening.logits for opening in openings])
-    return Opening(logits, joined([opening.state for opening in openings]), openings[0].clamps)
+    return Prefilled(logits, concat_rows([opening.state for opening in openings]), openings[0].clamps)

@@ -12,32 +12,32 @@ import numpy as np
 from charrnn import arguments, runs
 from charrnn.arguments import LARGEST_SEED, flag, several, texts, whole_number
 from charrnn.errors import WrongUsageError
-from charrnn.held_out import SEARCHED, NamedText, held_out
-from charrnn.inspection.activations import Activations, activations_of
-from charrnn.inspection.activity import activity
-from charrnn.inspection.concepts import Concept, Source
-from charrnn.inspection.concepts.asked import concept_asked
+from charrnn.held_out import DEFAULT_CHARS, NamedText, held_out_text
+from charrnn.inspection.activations import Activations, record_all
+from charrnn.inspection.activity import record_cells
+from charrnn.inspection.concepts import Concept, ParsedText
+from charrnn.inspection.concepts.asked import parse_concept
 from charrnn.inspection.findings import Findings
-from charrnn.inspection.material import Text
-from charrnn.inspection.passage import holding, holds
-from charrnn.inspection.reading import USUAL
-from charrnn.inspection.search import find
-from charrnn.inspection.stages import Watch, unwatched
-from charrnn.inspection.surprise import Surprise, surprise
-from charrnn.network.cell_name import cell_named
+from charrnn.inspection.material import EncodedText
+from charrnn.inspection.passage import is_on, on_label
+from charrnn.inspection.reading import DEFAULT_SIGNAL
+from charrnn.inspection.search import search
+from charrnn.inspection.stages import Progress, no_progress
+from charrnn.inspection.surprise import Surprise, measure_surprisal
+from charrnn.network.cell_name import parse_cell
 from charrnn.novelty import Novelty
-from charrnn.original import Original, original_of
-from charrnn.scoring import Score, lines_of, score, score_lines
-from charrnn.steering import Held, held_at, signals_named
-from charrnn.text.documents import with_ends
+from charrnn.original import TrainingTextIndex, index_training_text
+from charrnn.scoring import Score, score, score_lines, split_lines
+from charrnn.steering import ClampedPredictor, make_clamps, parse_clamps
+from charrnn.text.documents import ensure_terminated
 from charrnn.views.heatmap import Heatmap, HeatmapRow, Marks
-from charrnn.writing import Clamping, Unknown, WritingModel
+from charrnn.writing import ClampValues, TextGenerator, Unknown
 
-WHOLE = slice(None)
+ALL = slice(None)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class TrainedModel(WritingModel):
+class TrainedModel(TextGenerator):
     """A model ready to write, to score and to be looked into.
 
     A model that learned documents reads a text as documents: each is ended, and read from a fresh state.
@@ -50,21 +50,23 @@ class TrainedModel(WritingModel):
     def __repr__(self) -> str:
         config = self.model.config
         network = f"{config.cell} {config.layers}×{config.hidden}, {len(self.model.vocabulary)} characters"
-        return f"<charrnn.TrainedModel {runs.model_name(self.path)}: {network}>"
+        return f"<charrnn.TrainedModel {runs.display_name(self.path)}: {network}>"
 
     @cached_property
-    def _original(self) -> Original:
-        return original_of(self.path, self.model, hint="the run's directory holds it")
+    def _training_index(self) -> TrainingTextIndex:
+        return index_training_text(self.path, self.model, hint="the run's directory holds it")
 
-    def score(self, text: str, *, clamps: Clamping = None) -> Score:
+    def score(self, text: str, *, clamps: ClampValues = None) -> Score:
         """Say how well the model predicts a text; CharrnnError if it knows fewer than two of its characters.
 
         >>> model = charrnn.load("checkpoints/letters")
         >>> model.score("abcdefgh").bits_per_char < 0.5 < 5 < model.score("hgfedcba").bits_per_char
         True
         """
-        held = Held(self.reader, held_at(self.reader, signals_named({} if clamps is None else clamps)))
-        return score(held, self.model.vocabulary, arguments.text(text, "the text"))
+        predictor = ClampedPredictor(
+            self.reader, make_clamps(self.reader, parse_clamps({} if clamps is None else clamps))
+        )
+        return score(predictor, self.model.vocabulary, arguments.text(text, "the text"))
 
     def score_lines(self, lines: str | Iterable[str]) -> list[Score | None]:
         r"""Score lines one by one, each from a fresh state; None for one of which too little is known.
@@ -75,7 +77,7 @@ class TrainedModel(WritingModel):
         >>> first.characters, first.bits_per_char < second.bits_per_char
         (5, True)
         """
-        each = lines_of(lines) if isinstance(lines, str) else list(texts(lines, "lines"))
+        each = split_lines(lines) if isinstance(lines, str) else list(texts(lines, "lines"))
         return score_lines(self.reader, self.model.vocabulary, each)
 
     def surprise(self, text: str, *, guesses: int = 5, unknown: Unknown = "error") -> Surprise:
@@ -87,9 +89,11 @@ class TrainedModel(WritingModel):
         >>> told.guesses, told.bits.round(1)
         (('', 'b', 'c', 'd'), array([ 0. ,  0. ,  0. , 17.6]))
         """
-        read, vocabulary = self._read(text, unknown), self.model.vocabulary
+        read, vocabulary = self._encode(text, unknown), self.model.vocabulary
         kept = whole_number(guesses, "guesses")
-        return surprise(self.reader, vocabulary, read.ids, guesses=kept, model=str(self.path), text=read.source.name)
+        return measure_surprisal(
+            self.reader, vocabulary, read.ids, guesses=kept, model=str(self.path), text=read.parsed.name
+        )
 
     def novelty(self, text: str, *, unknown: Unknown = "error") -> Novelty:
         """Say what of a text is copied from the training text, whose suffixes are sorted the first time.
@@ -97,7 +101,7 @@ class TrainedModel(WritingModel):
         What counts is longer than what held-out text has in common with it. CharrnnError if the run's own text is not
         beside the model.
         """
-        return self._original.novelty(self._known(text, unknown))
+        return self._training_index.novelty(self._encodable(text, unknown))
 
     def activations(self, text: str, *, unknown: Unknown = "error") -> Activations:
         """Give what every cell did at every character: (characters, layers, units), read from the zero state.
@@ -108,8 +112,8 @@ class TrainedModel(WritingModel):
         >>> "".join("+" if value > 0 else "." for value in did.cell("1.29"))
         '....++++.......'
         """
-        read = self._read(text, unknown)
-        return activations_of(self.reader, read.ids, read.source.text)
+        read = self._encode(text, unknown)
+        return record_all(self.reader, read.ids, read.parsed.text)
 
     def find(
         self,
@@ -117,19 +121,19 @@ class TrainedModel(WritingModel):
         *,
         concepts: Iterable[str | Concept] | None = None,
         confirm: str | None = None,
-        chars: int = SEARCHED,
+        chars: int = DEFAULT_CHARS,
         start: int = 0,
-        signal: str = USUAL,
+        signal: str = DEFAULT_SIGNAL,
         quick: bool = False,
         seed: int = 0,
         unknown: Unknown = "error",
-        watch: Watch = unwatched,
+        progress: Progress = no_progress,
     ) -> Findings:
         r"""Search every cell for concepts, all built-in ones by default, and give the findings as records.
 
         Left out, the text is what training held out. Cells are chosen on one half of it and judged on the other, or
         on the text to `confirm` them on. Of either, `chars` characters are read from `start` on. `quick` leaves out
-        the scrambled network and holding cells still. Steps go by through `watch(steps, stage, count)`, so that
+        the scrambled network and holding cells still. Steps go by through `progress(steps, stage, count)`, so that
         `tqdm` shows them. CharrnnError if held-out text is not beside the model, or a text is too short.
 
         >>> text = 'he said "abc def" and then\n' * 400
@@ -141,18 +145,18 @@ class TrainedModel(WritingModel):
         stretch, seed = _stretch(chars, start), whole_number(seed, "seed", high=LARGEST_SEED)
         asked = None if concepts is None else [_concept(concept) for concept in several(concepts, "concepts")]
         quick, signal = flag(quick, "quick"), arguments.text(signal, "signal")
-        read = self._held_out(stretch) if text is None else self._read(text, unknown, stretch)
-        findings = find(
+        read = self._encoded_held_out(stretch) if text is None else self._encode(text, unknown, stretch)
+        findings = search(
             self.reader,
-            read.source,
+            read.parsed,
             read.ids,
-            chance=np.random.default_rng(seed),
+            rng=np.random.default_rng(seed),
             model=str(self.path),
             concepts=asked,
-            confirm=None if confirm is None else self._read(confirm, unknown, stretch, name="another text"),
+            confirm=None if confirm is None else self._encode(confirm, unknown, stretch, name="another text"),
             signal=signal,
             quick=quick,
-            watch=watch,
+            progress=progress,
         )
         return replace(findings, seed=seed, start=stretch.start)
 
@@ -176,42 +180,42 @@ class TrainedModel(WritingModel):
         """
         if not cells:
             raise WrongUsageError("no cell is named", hint="layer.unit, such as 2.317")
-        read = self._read(text, unknown)
-        values = activity(self.reader, read.ids, [cell_named(cell) for cell in cells], slice(0, len(read.ids)))
+        read = self._encode(text, unknown)
+        values = record_cells(self.reader, read.ids, [parse_cell(cell) for cell in cells], slice(0, len(read.ids)))
         return Heatmap(
-            text=read.source.text,
+            text=read.parsed.text,
             rows=tuple(HeatmapRow(label=cell, values=row) for cell, row in zip(cells, values, strict=True)),
             signal=self.reader.signal_name,
-            marks=None if concept is None else _marks(_concept(concept), read.source),
+            marks=None if concept is None else _marks(_concept(concept), read.parsed),
         )
 
-    def held_out(self, characters: int = SEARCHED, *, start: int = 0) -> str:
+    def held_out(self, characters: int = DEFAULT_CHARS, *, start: int = 0) -> str:
         """Give a stretch of what the run held out of its text; CharrnnError if that is not beside the model."""
-        return self._told(_stretch(characters, start, name="characters")).text
+        return self._held_out_text(_stretch(characters, start, name="characters")).text
 
-    def _held_out(self, stretch: slice) -> Text:
+    def _encoded_held_out(self, stretch: slice) -> EncodedText:
         """Give held-out text as it is read; WrongUsageError if there is nothing left of it."""
-        told = self._told(stretch)
-        if not told.text:
-            raise WrongUsageError(f"{told.name} has no text at {stretch.start:,}")
-        return Text.of(told.text, told.name, self.model.vocabulary)
+        held_out = self._held_out_text(stretch)
+        if not held_out.text:
+            raise WrongUsageError(f"{held_out.name} has no text at {stretch.start:,}")
+        return EncodedText.of(held_out.text, held_out.name, self.model.vocabulary)
 
-    def _told(self, stretch: slice) -> NamedText:
+    def _held_out_text(self, stretch: slice) -> NamedText:
         model = self.model
-        return held_out(self.path, model.vocabulary, model.training, stretch, hint="give a text")
+        return held_out_text(self.path, model.vocabulary, model.training, stretch, hint="give a text")
 
-    def _read(self, text: str, unknown: Unknown, stretch: slice = WHOLE, *, name: str = "text") -> Text:
+    def _encode(self, text: str, unknown: Unknown, stretch: slice = ALL, *, name: str = "text") -> EncodedText:
         """Give a text as it is read; WrongUsageError if that is nothing."""
-        whole = with_ends(arguments.text(text, "the text"), self.model.config.documents)
-        known = self._known(whole[stretch], unknown)
-        if not known:
+        whole = ensure_terminated(arguments.text(text, "the text"), self.model.config.documents)
+        encodable = self._encodable(whole[stretch], unknown)
+        if not encodable:
             raise WrongUsageError("there is no text to read")
-        return Text.of(known, name, self.model.vocabulary)
+        return EncodedText.of(encodable, name, self.model.vocabulary)
 
 
-def _concept(asked: str | Concept) -> Concept:
+def _concept(concept: str | Concept) -> Concept:
     """Find a concept by its name, or make it of its pattern; one that is made already is itself."""
-    return asked if isinstance(asked, Concept) else concept_asked(arguments.text(asked, "a concept"))
+    return concept if isinstance(concept, Concept) else parse_concept(arguments.text(concept, "a concept"))
 
 
 def _stretch(characters: int, start: int, *, name: str = "chars") -> slice:
@@ -220,5 +224,5 @@ def _stretch(characters: int, start: int, *, name: str = "chars") -> slice:
     return slice(first, first + whole_number(characters, name, low=1))
 
 
-def _marks(concept: Concept, source: Source) -> Marks:
-    return Marks(label=holding(concept), holds=holds(concept, concept.mark(source)))
+def _marks(concept: Concept, parsed: ParsedText) -> Marks:
+    return Marks(label=on_label(concept), holds=is_on(concept, concept.mark(parsed)))

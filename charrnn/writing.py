@@ -14,15 +14,15 @@ import numpy as np
 
 from charrnn import arguments
 from charrnn.arguments import LARGEST_SEED, choice, number, texts, whole_number
-from charrnn.ending import Ending, usual_length
+from charrnn.ending import StopCriteria, default_max_chars
 from charrnn.errors import WrongUsageError
 from charrnn.network.model_file import Model
-from charrnn.network.reader import Reader
-from charrnn.sampling import Choice, Opening, generate, opening
-from charrnn.scoring import next_characters
-from charrnn.steering import held_at, signals_named
-from charrnn.text.vocabulary import named
-from charrnn.together import generate_together, in_order, whole_texts
+from charrnn.network.reader import InferenceRNN
+from charrnn.sampling import Prefilled, SamplingParams, generate, prefill_prompt
+from charrnn.scoring import next_char_probabilities
+from charrnn.steering import make_clamps, parse_clamps
+from charrnn.text.vocabulary import format_characters
+from charrnn.together import chunks_in_order, collect_texts, generate_batch
 
 CODE_POINTS = 0x110000
 MOST_SAMPLES = 10**9
@@ -34,19 +34,19 @@ Unknown = Literal["error", "skip"]
 Seed = int | np.random.Generator | None
 """where chance comes from; None: somewhere else each time"""
 
-Clamping = Mapping[str, float] | None
+ClampValues = Mapping[str, float] | None
 """cells by their names, and the value of what `inspect` draws that each is held at; None: none is held"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class WritingModel:
+class TextGenerator:
     """A model ready to write.
 
     `sample`, `samples` and `stream` choose alike: temperature 0 takes the likeliest each time; `top_k`, `top_p` and
-    `min_p` are `sampling.Choice`'s. A text ends after `length` characters, or once one of `stops` has been written;
-    by itself, if the model learned documents. `clamps` holds cells while it reads and writes, such as `{"1.7": 1.0}`.
-    WrongUsageError for a prompt with characters that the model never saw, unless `unknown` has them skipped, and for
-    whatever cannot be.
+    `min_p` are `sampling.SamplingParams`'s. A text ends after `length` characters, or once one of `stops` has been
+    written; by itself, if the model learned documents. `clamps` holds cells while it reads and writes, such as
+    `{"1.7": 1.0}`. WrongUsageError for a prompt with characters that the model never saw, unless `unknown` has them
+    skipped, and for whatever cannot be.
     """
 
     path: Path
@@ -55,9 +55,9 @@ class WritingModel:
     """weights, vocabulary, configuration, and how it came to be"""
 
     @cached_property
-    def reader(self) -> Reader:
+    def reader(self) -> InferenceRNN:
         """The network, ready to be stepped over text by hand, every gate in sight."""
-        return Reader.of(self.model)
+        return InferenceRNN.from_model(self.model)
 
     def sample(
         self,
@@ -71,7 +71,7 @@ class WritingModel:
         stops: Iterable[str] = (),
         seed: Seed = None,
         unknown: Unknown = "error",
-        clamps: Clamping = None,
+        clamps: ClampValues = None,
     ) -> str:
         """Give what is written after a prompt; without a length 500 characters, or a document to its end.
 
@@ -81,9 +81,9 @@ class WritingModel:
         >>> model.sample("wx", length=4, temperature=0, clamps={"1.7": 1.0})  # the cell that is on after an e
         'ffff'
         """
-        choice = _choice(temperature, top_k, top_p, min_p)
-        begin, ending = self._begun(prompt, unknown, clamps), self._ending(length, stops)
-        return "".join(self._written(begin, ending, choice, seed))
+        params = _choice(temperature, top_k, top_p, min_p)
+        prefilled, stop = self._prefill(prompt, unknown, clamps), self._stop_criteria(length, stops)
+        return "".join(self._characters(prefilled, stop, params, seed))
 
     def samples(
         self,
@@ -98,7 +98,7 @@ class WritingModel:
         stops: Iterable[str] = (),
         seed: Seed = None,
         unknown: Unknown = "error",
-        clamps: Clamping = None,
+        clamps: ClampValues = None,
     ) -> list[str]:
         """Write several texts together, much faster than one after the other.
 
@@ -107,17 +107,17 @@ class WritingModel:
         >>> charrnn.load("checkpoints/letters").samples("wx", count=2, length=4, seed=1)
         ['yzab', 'yzab']
         """
-        choice = _choice(temperature, top_k, top_p, min_p)
-        rows = generate_together(
+        params = _choice(temperature, top_k, top_p, min_p)
+        rows = generate_batch(
             self.reader,
             self.model.vocabulary,
-            rngs=_generators(seed, count),
-            begin=self._begun(prompt, unknown, clamps),
-            ending=self._ending(length, stops),
-            choice=choice,
+            rngs=_rngs(seed, count),
+            prefilled=self._prefill(prompt, unknown, clamps),
+            stop=self._stop_criteria(length, stops),
+            params=params,
             costs=False,
         )
-        return [whole.characters for whole in whole_texts(in_order(rows))]
+        return [generated.characters for generated in collect_texts(chunks_in_order(rows))]
 
     def stream(
         self,
@@ -131,7 +131,7 @@ class WritingModel:
         stops: Iterable[str] = (),
         seed: Seed = None,
         unknown: Unknown = "error",
-        clamps: Clamping = None,
+        clamps: ClampValues = None,
     ) -> Iterator[str]:
         """Write as `sample` does, but give each character as soon as it is there; without a length, on and on.
 
@@ -139,9 +139,9 @@ class WritingModel:
         >>> next(written), next(written), next(written)
         ('d', 'e', 'f')
         """
-        choice = _choice(temperature, top_k, top_p, min_p)
-        ending = _ending(length, stops)
-        return self._written(self._begun(prompt, unknown, clamps), ending, choice, seed)
+        params = _choice(temperature, top_k, top_p, min_p)
+        stop = _ending(length, stops)
+        return self._characters(self._prefill(prompt, unknown, clamps), stop, params, seed)
 
     def next_characters(self, text: str = "", *, most: int = 5, unknown: Unknown = "error") -> dict[str, float]:
         """Give the likeliest characters after a text, the likeliest first, each with its probability.
@@ -149,39 +149,43 @@ class WritingModel:
         >>> list(charrnn.load("checkpoints/letters").next_characters("xyz", most=1))
         ['a']
         """
-        known = self._known(text, unknown)
+        encodable = self._encodable(text, unknown)
         return dict(
-            next_characters(self.reader, self.model.vocabulary, known, most=whole_number(most, "most", low=1))
+            next_char_probabilities(
+                self.reader, self.model.vocabulary, encodable, most=whole_number(most, "most", low=1)
+            )
         )
 
-    def _begun(self, prompt: str, unknown: Unknown, clamps: Clamping) -> Opening:
+    def _prefill(self, prompt: str, unknown: Unknown, clamps: ClampValues) -> Prefilled:
         """Read a prompt with cells held."""
-        held = held_at(self.reader, signals_named({} if clamps is None else clamps))
-        known = self._known(prompt, unknown)
-        return opening(self.reader, self.model.vocabulary, known, unknown="stand_in", clamps=held)
+        made_clamps = make_clamps(self.reader, parse_clamps({} if clamps is None else clamps))
+        encodable = self._encodable(prompt, unknown)
+        return prefill_prompt(self.reader, self.model.vocabulary, encodable, unknown="replace", clamps=made_clamps)
 
-    def _ending(self, length: int | None, stops: Iterable[str]) -> Ending:
-        usual = usual_length(documents=self.model.end is not None)
+    def _stop_criteria(self, length: int | None, stops: Iterable[str]) -> StopCriteria:
+        usual = default_max_chars(documents=self.model.end is not None)
         return _ending(usual if length is None else length, stops)
 
-    def _written(self, begin: Opening, ending: Ending, choice: Choice, seed: Seed) -> Iterator[str]:
-        reader, vocabulary, rng = self.reader, self.model.vocabulary, np.random.default_rng(_seed(seed))
-        written = generate(reader, vocabulary, rng=rng, begin=begin, choice=choice, ending=ending)
-        return (one.character for one in written if one.character)
+    def _characters(
+        self, prefilled: Prefilled, stop: StopCriteria, params: SamplingParams, seed: Seed
+    ) -> Iterator[str]:
+        rnn, vocabulary, rng = self.reader, self.model.vocabulary, np.random.default_rng(_seed(seed))
+        characters = generate(rnn, vocabulary, rng=rng, prefilled=prefilled, params=params, stop=stop)
+        return (generated.char for generated in characters if generated.char)
 
-    def _known(self, text: str, unknown: Unknown) -> str:
+    def _encodable(self, text: str, unknown: Unknown) -> str:
         """Leave out what the model can only skip, or raise WrongUsageError for it."""
         choice(unknown, "unknown", get_args(Unknown))
-        readable = self.model.vocabulary.readable(arguments.text(text, "the text"))
+        readable = self.model.vocabulary.drop_unencodable(arguments.text(text, "the text"))
         if unknown == "error" and readable != text:
-            missing = named(self.model.vocabulary.unknown_in(text))
+            missing = format_characters(self.model.vocabulary.count_unknown(text))
             raise WrongUsageError(f"the model never saw {missing}", hint='`unknown="skip"` leaves them out')
         return readable
 
 
-def _choice(temperature: float, top_k: int, top_p: float, min_p: float) -> Choice:
+def _choice(temperature: float, top_k: int, top_p: float, min_p: float) -> SamplingParams:
     """Return how characters are chosen, with plain numbers (WrongUsageError)."""
-    return Choice(
+    return SamplingParams(
         temperature=number(temperature, "temperature"),
         top_k=whole_number(top_k, "top_k", high=CODE_POINTS),
         top_p=number(top_p, "top_p", high=1, above=True),
@@ -189,10 +193,10 @@ def _choice(temperature: float, top_k: int, top_p: float, min_p: float) -> Choic
     )
 
 
-def _ending(length: int | None, stops: Iterable[str]) -> Ending:
+def _ending(length: int | None, stops: Iterable[str]) -> StopCriteria:
     """Return what ends a text (WrongUsageError)."""
     most = None if length is None else whole_number(length, "length", low=1)
-    return Ending(length=most, stops=texts(stops, "stops"))
+    return StopCriteria(max_chars=most, stop=texts(stops, "stops"))
 
 
 def _seed(seed: Seed) -> Seed:
@@ -202,7 +206,7 @@ def _seed(seed: Seed) -> Seed:
     return whole_number(seed, "seed", high=LARGEST_SEED)
 
 
-def _generators(seed: Seed, count: int) -> list[np.random.Generator]:
+def _rngs(seed: Seed, count: int) -> list[np.random.Generator]:
     """Give each of several texts a beginning of chance."""
     seed, count = _seed(seed), whole_number(count, "count", high=MOST_SAMPLES)
     if isinstance(seed, int):

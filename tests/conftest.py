@@ -21,17 +21,17 @@ from small import FINISHED, PACKAGE_HOME, Call, Said, bottles, random_model
 from charrnn.cli import cores
 from charrnn.cli.main import run
 from charrnn.config import NetworkConfig, TrainingConfig
-from charrnn.network.model_file import Model, save
-from charrnn.network.reader import Reader
+from charrnn.network.model_file import Model, save_model
+from charrnn.network.reader import InferenceRNN
 from charrnn.runs import RunDirectory
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus
-from charrnn.text.sources import find
+from charrnn.text.sources import open_sources
 
 if TYPE_CHECKING:
     from launching import Launcher
 
-    from charrnn.training.run import Run
+    from charrnn.training.run import Trainer
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -88,9 +88,9 @@ def model() -> Model:
 
 
 @pytest.fixture
-def reader(model: Model) -> Reader:
+def rnn(model: Model) -> InferenceRNN:
     """Give the model laid out for stepping."""
-    return Reader.of(model)
+    return InferenceRNN.from_model(model)
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def run_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Model) -> R
     directory = RunDirectory(Path("checkpoints/hamlet"))
     monkeypatch.chdir(tmp_path)
     directory.path.mkdir(parents=True)
-    save(directory.model, model)
+    save_model(directory.model, model)
     return directory
 
 
@@ -108,8 +108,8 @@ def few_positions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure how far a model reaches at few places: how many they are is not the command line's business."""
     from charrnn.inspection import lags, memory, reach
 
-    monkeypatch.setattr(memory, "reach", partial(reach.reach, positions=32))
-    monkeypatch.setattr(memory, "lags", partial(lags.lags, anchors=8))
+    monkeypatch.setattr(memory, "loss_by_context", partial(reach.loss_by_context, positions=32))
+    monkeypatch.setattr(memory, "attribute_by_lag", partial(lags.attribute_by_lag, anchors=8))
 
 
 @pytest.fixture
@@ -152,26 +152,26 @@ def corpus(tmp_path: Path) -> Corpus:
     """Encode a few thousand characters that have something to learn in them."""
     path = tmp_path / "text.txt"
     path.write_text("".join(f"{n} green bottles, {n * n % 97} walls (and a line).\n" for n in range(90)))
-    sources = find([str(path)])
-    return corpora.encode(sources, "utf-8", corpora.survey(sources, "utf-8"), tmp_path / "corpus.bin")
+    sources = open_sources([str(path)])
+    return corpora.encode(sources, "utf-8", corpora.count_characters(sources, "utf-8"), tmp_path / "corpus.bin")
 
 
 @pytest.fixture
-def make_run(corpus: Corpus) -> "Callable[..., Run]":
+def make_trainer(corpus: Corpus) -> "Callable[..., Trainer]":
     """Give a function that makes runs of a small network on the corpus; keywords go into the configurations."""
     import torch
 
-    from charrnn.training.run import Run
+    from charrnn.training.run import Trainer
 
     # Small products gain nothing from more threads, and lose much where the machine is busy.
     torch.set_num_threads(1)
 
-    def make(**settings: Any) -> Run:
+    def make(**settings: Any) -> Trainer:
         network = {"cell": "lstm", "layers": 2, "hidden": 16, "embedding": 8, "dropout": 0.2}
         training = {"batch": 4, "length": 16, "lr": 1e-2, "steps": 40, "warm_up": 5, "reset": 0.1}
         names = NetworkConfig.__dataclass_fields__
         network |= {name: value for name, value in settings.items() if name in names}
         training |= {name: value for name, value in settings.items() if name not in names}
-        return Run(corpus, NetworkConfig(**network), TrainingConfig(**training), "cpu")  # type: ignore[arg-type]
+        return Trainer(corpus, NetworkConfig(**network), TrainingConfig(**training), "cpu")  # type: ignore[arg-type]
 
     return make

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from charrnn.inspection.finding import Cause
-from charrnn.inspection.findings import Census, Finding, Findings, Mystery, TooRare
+from charrnn.inspection.finding import CausalEffect
+from charrnn.inspection.findings import CellCounts, Finding, Findings, TooRare, UnexplainedCell
 from charrnn.inspection.surprise import Surprise
 from charrnn.views.heatmap import HeatmapRow, Marks
-from charrnn.views.page.document import Page, PageCell, PageConcept
+from charrnn.views.page.document import Report, ReportCell, ReportConcept
 
 HOSTILE = (
     "</script><script>document.title='taken'</script><!--\x1b[31m\u202e\u2066\u200b&amp;\"'\x00\ud800${x}\\u003c\r"
@@ -19,7 +19,7 @@ NAMES = ("in_quote", f"mine{HOSTILE}")
 MYSTERY = "1.9"
 CONTROL = f"vowel{HOSTILE}"
 RULES = {"causal": "it is used >= 0.02", "detector": "fit >= 0.5", "none": f"p > 0.05{HOSTILE}"}
-CAUSE = Cause(
+CAUSE = CausalEffect(
     edges=325,
     edge_delta=1.660834,
     edge_se=0.07742,
@@ -92,9 +92,9 @@ def findings() -> Findings:
         placebos=9,
         placebo_fit=0.4321,
         local=(finding(CONTROL, CELLS[1], 0.33),),
-        census=Census(dead=6, detectors=5, causal=1, partial=14, local=121),
+        census=CellCounts(dead=6, detectors=5, causal=1, partial=14, local=121),
         mysteries=(
-            Mystery(
+            UnexplainedCell(
                 cell=MYSTERY,
                 delta=0.012345,
                 delta_se=0.001234,
@@ -108,7 +108,7 @@ def findings() -> Findings:
     )
 
 
-def page() -> Page:
+def page() -> Report:
     """Make a page of three cells over the hostile text."""
     places = np.arange(len(TEXT))
     waves = (np.sin(places / 5), np.cos(places / 3), np.sin(places / 11))
@@ -124,19 +124,19 @@ def page() -> Page:
         guesses=("", *(character + "<\n" for character in TEXT[1:])),
         probabilities=np.tile([0.6, 0.3, 0.05], (len(TEXT), 1)),
     )
-    return Page(
+    return Report(
         title=f"Cells of {HOSTILE}",
         findings=findings(),
         signal="tanh(c)",
         surprise=surprise,
         cells=tuple(
-            PageCell(row=HeatmapRow(label=cell, values=wave), concept=name, group=group)
+            ReportCell(row=HeatmapRow(label=cell, values=wave), concept=name, group=group)
             for cell, wave, name, group in zip(
                 (*CELLS, MYSTERY), waves, (*NAMES, NAMES[0]), ("found", "found", f"others{HOSTILE}"), strict=True
             )
         ),
         concepts=tuple(
-            PageConcept(name=name, marks=Marks(label=f"{name} above its median", holds=on))
+            ReportConcept(name=name, marks=Marks(label=f"{name} above its median", holds=on))
             for name, on in zip(NAMES, holds, strict=True)
         ),
         rules=RULES,

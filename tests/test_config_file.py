@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.config_file import LARGEST, Value, parse, read, write
+from charrnn.config_file import MAX_BYTES, Value, format_settings, parse_settings, read_settings
 from charrnn.errors import WrongUsageError
 
 KNOWN = ("corpus", "lr", "hidden", "cell", "minutes", "encoding")
@@ -19,7 +19,7 @@ values: st.SearchStrategy[Value] = scalars | st.lists(scalars)
 def refused(text: str | bytes) -> WrongUsageError:
     """Give the error that a text of settings leads to."""
     with pytest.raises(WrongUsageError) as caught:
-        parse(text, "my.yaml", KNOWN)
+        parse_settings(text, "my.yaml", KNOWN)
     return caught.value
 
 
@@ -27,7 +27,7 @@ def refused(text: str | bytes) -> WrongUsageError:
 def test_what_was_written_reads_back_equal(settings: dict[str, tuple[Value, str]]) -> None:
     """Every value, whatever text it or its origin holds; and of the same type."""
     plain = {name: value for name, (value, _) in settings.items()}
-    back = parse(write(settings), "my.yaml", KNOWN)
+    back = parse_settings(format_settings(settings), "my.yaml", KNOWN)
     assert back == plain
     assert repr(back) == repr({name: plain[name] for name in back})
 
@@ -35,7 +35,7 @@ def test_what_was_written_reads_back_equal(settings: dict[str, tuple[Value, str]
 @given(st.text())
 def test_a_written_text_is_the_same_to_other_readers(text: str) -> None:
     """YAML's own loader agrees about what was written."""
-    assert yaml.safe_load(write({"corpus": (f"x{text}", "here")})) == {"corpus": f"x{text}"}
+    assert yaml.safe_load(format_settings({"corpus": (f"x{text}", "here")})) == {"corpus": f"x{text}"}
 
 
 @pytest.mark.parametrize(
@@ -64,13 +64,13 @@ def test_a_written_text_is_the_same_to_other_readers(text: str) -> None:
 )
 def test_plain_values_are_what_they_look_like(written: str, value: Value) -> None:
     """1e-3 is a number and `no` a word, unlike in YAML's older rules."""
-    assert parse(f"lr: {written}", "my.yaml", KNOWN) == {"lr": value}
+    assert parse_settings(f"lr: {written}", "my.yaml", KNOWN) == {"lr": value}
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "--- {}\n", "{}"])
 def test_no_settings_are_none(text: str) -> None:
     """An empty file is a file of settings."""
-    assert parse(text, "my.yaml", KNOWN) == {}
+    assert parse_settings(text, "my.yaml", KNOWN) == {}
 
 
 @pytest.mark.fault("F25")
@@ -127,20 +127,20 @@ def test_what_is_no_text_is_refused(content: bytes | str) -> None:
 @pytest.mark.fault("F28")
 def test_a_large_file_is_refused_unread(tmp_path: Path) -> None:
     """Settings are a page; a megabyte is a trap."""
-    (tmp_path / "big.yaml").write_text("a" * (LARGEST + 1))
+    (tmp_path / "big.yaml").write_text("a" * (MAX_BYTES + 1))
     with pytest.raises(WrongUsageError, match="larger than 1,000,000 bytes"):
-        read(tmp_path / "big.yaml", KNOWN)
+        read_settings(tmp_path / "big.yaml", KNOWN)
 
 
 def test_a_file_is_read_from_its_path(tmp_path: Path) -> None:
     """A missing one is named, with the system's reason."""
     (tmp_path / "my.yaml").write_text("lr: 2e-3\n")
-    assert read(tmp_path / "my.yaml", KNOWN) == {"lr": 0.002}
+    assert read_settings(tmp_path / "my.yaml", KNOWN) == {"lr": 0.002}
     with pytest.raises(WrongUsageError, match=r"none\.yaml: no such file"):
-        read(tmp_path / "none.yaml", KNOWN)
+        read_settings(tmp_path / "none.yaml", KNOWN)
 
 
 def test_every_value_is_written_with_its_origin() -> None:
     """A person sees where each one came from."""
-    text = write({"lr": (1e-5, "default"), "cell": ("lstm", "command line"), "hidden": (None, "my\nfile")})
+    text = format_settings({"lr": (1e-5, "default"), "cell": ("lstm", "command line"), "hidden": (None, "my\nfile")})
     assert text == "lr: 1e-05  # default\ncell: lstm  # command line\nhidden: null  # my\\nfile\n"

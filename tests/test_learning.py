@@ -13,9 +13,9 @@ import pytest
 from small import Call
 
 import charrnn
-from charrnn.network.model_file import load
+from charrnn.network.model_file import load_model
 from charrnn.runs import RunDirectory
-from charrnn.training.events import Evaluation, Event, Moment, Step
+from charrnn.training.events import Evaluation, Event, SafePoint, Step
 
 SMALL: Any = {"steps": 24, "hidden": 12, "batch": 4, "length": 16, "threads": 1, "sample_every": 0}
 """a training of a second; not typed, for it is to be mixed with others"""
@@ -23,7 +23,7 @@ SMALL: Any = {"steps": 24, "hidden": 12, "batch": 4, "length": 16, "threads": 1,
 
 def weights(run: str) -> dict[str, Any]:
     """Give the bytes of each weight of a run's model."""
-    return {name: array.tobytes() for name, array in load(RunDirectory(Path(run)).model).weights.items()}
+    return {name: array.tobytes() for name, array in load_model(RunDirectory(Path(run)).model).weights.items()}
 
 
 def steps_until(until: Callable[[Event], bool], **settings: Any) -> int:
@@ -64,7 +64,7 @@ def test_its_settings_train_the_same_again(book: Path, call: Call) -> None:
     assert weights("again") == weights("python")
 
 
-@pytest.mark.parametrize("kind", [Moment, Evaluation, Step])
+@pytest.mark.parametrize("kind", [SafePoint, Evaluation, Step])
 def test_a_training_that_was_left_goes_on_exactly(book: Path, kind: type[Event]) -> None:
     """At whatever event; the same call does it, and a third finds nothing left to do."""
     assert book.exists()
@@ -79,22 +79,22 @@ def test_a_training_that_was_left_goes_on_exactly(book: Path, kind: type[Event])
 
 def test_ctrl_c_finishes_the_step_and_saves(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it saved is gone on with exactly; and Python's own handler is back."""
-    from charrnn.training.run import Run
+    from charrnn.training.run import Trainer
 
-    update, before = Run.update, signal.getsignal(signal.SIGINT)
+    update, before = Trainer.train_step, signal.getsignal(signal.SIGINT)
 
-    def interrupted(run: Run) -> Step:
-        if run.step == 9:
+    def interrupted(trainer: Trainer) -> Step:
+        if trainer.step == 9:
             os.kill(os.getpid(), signal.SIGINT)
-        return update(run)
+        return update(trainer)
 
     charrnn.train(book, out="whole", **SMALL)
     with monkeypatch.context() as patched:
-        patched.setattr(Run, "update", interrupted)
+        patched.setattr(Trainer, "train_step", interrupted)
         with pytest.raises(KeyboardInterrupt):
             charrnn.train(book, out="left", **SMALL)
     assert signal.getsignal(signal.SIGINT) is before
-    assert RunDirectory(Path("left")).last_saved() == 10
+    assert RunDirectory(Path("left")).last_checkpoint_step() == 10
     charrnn.train(book, out="left", **SMALL)
     assert weights("left") == weights("whole")
 

@@ -6,19 +6,19 @@ from small import random_model
 
 from charrnn.network.cells import tanh
 from charrnn.network.model_file import Model
-from charrnn.network.reader import Reader, State
-from charrnn.prompt import PIECE, read_through
-from charrnn.steering import held_at
+from charrnn.network.reader import InferenceRNN, State
+from charrnn.prompt import CHECK_EVERY_CHARS, prefill
+from charrnn.steering import make_clamps
 from charrnn.text.vocabulary import Ids
 
 LATCH = 5
 
 
-def stepped(reader: Reader, ids: Ids, **clamps: object) -> State:
+def stepped(rnn: InferenceRNN, ids: Ids, **clamps: object) -> State:
     """Read character by character."""
-    state = reader.start(1)
+    state = rnn.initial_state(1)
     for number in ids:
-        _, state = reader.step(np.array([number]), state, **clamps)  # type: ignore[arg-type]
+        _, state = rnn.step(np.array([number]), state, **clamps)  # type: ignore[arg-type]
     return state
 
 
@@ -26,10 +26,10 @@ def assert_same(one: State, other: State) -> None:
     """See that all that listens to two states hears the same."""
     for layer, expected in zip(one, other, strict=True):
         assert np.allclose(layer.hidden, expected.hidden, atol=2e-5)
-        assert np.allclose(tanh(layer.memory), tanh(expected.memory), atol=2e-5)
+        assert np.allclose(tanh(layer.cell_state), tanh(expected.cell_state), atol=2e-5)
 
 
-def latching(model: Model) -> Reader:
+def latching(model: Model) -> InferenceRNN:
     """Give the network a cell that "a" opens for good: what it holds, it never forgets."""
     size, weights = model.config.hidden, {name: weight.copy() for name, weight in model.weights.items()}
     rows = np.arange(4) * size + LATCH
@@ -40,38 +40,38 @@ def latching(model: Model) -> Reader:
     embedding[:, 0] = 0
     embedding[model.vocabulary.id_of("a"), 0] = 1
     weights["rnn.weight_ih_l0"][LATCH, 0] = 60
-    return Reader(model.config, weights)
+    return InferenceRNN(model.config, weights)
 
 
 @pytest.mark.parametrize("rows", [2, 3, 7])
-@pytest.mark.parametrize("length", [8, 3 * PIECE + 5, 2500])
-def test_rows_leave_the_state_of_one_stream(reader: Reader, rows: int, length: int) -> None:
+@pytest.mark.parametrize("length", [8, 3 * CHECK_EVERY_CHARS + 5, 2500])
+def test_rows_leave_the_state_of_one_stream(rnn: InferenceRNN, rows: int, length: int) -> None:
     """Where they are long enough for the network to forget, and where they are not."""
     ids = np.random.default_rng(0).integers(0, 11, length)
-    assert_same(read_through(reader, ids, rows=rows), stepped(reader, ids))
+    assert_same(prefill(rnn, ids, rows=rows), stepped(rnn, ids))
 
 
 @pytest.mark.fault("F70")
-def test_the_prompt_is_read_with_the_cells_held(reader: Reader) -> None:
+def test_the_prompt_is_read_with_the_cells_held(rnn: InferenceRNN) -> None:
     """In rows as in one stream."""
-    ids, clamps = np.random.default_rng(0).integers(0, 11, 3000), held_at(reader, {(1, 3): 0.5, (2, 1): -1})
+    ids, clamps = np.random.default_rng(0).integers(0, 11, 3000), make_clamps(rnn, {(1, 3): 0.5, (2, 1): -1})
     for rows in (1, 4):
-        assert_same(read_through(reader, ids, rows=rows, clamps=clamps), stepped(reader, ids, clamps=clamps))
+        assert_same(prefill(rnn, ids, rows=rows, clamps=clamps), stepped(rnn, ids, clamps=clamps))
 
 
 def test_what_a_network_never_forgets_is_not_lost_between_rows(model: Model) -> None:
     """A cell that the first characters set is set at the end, thousands of characters later."""
-    reader, a = latching(model), model.vocabulary.id_of("a")
+    rnn, a = latching(model), model.vocabulary.id_of("a")
     ids = np.random.default_rng(0).integers(a + 1, 11, 1500)
     for first in (a, a + 1):
         ids[0] = first
-        left = read_through(reader, ids, rows=5)
-        assert_same(left, stepped(reader, ids))
+        left = prefill(rnn, ids, rows=5)
+        assert_same(left, stepped(rnn, ids))
         assert (left[0].hidden[0, LATCH] > 0.5) == (first == a)
 
 
 @pytest.mark.parametrize("rows", [1, 4])
-def test_all_of_a_prompt_is_seen_as_it_is_read(reader: Reader, rows: int) -> None:
+def test_all_of_a_prompt_is_seen_as_it_is_read(rnn: InferenceRNN, rows: int) -> None:
     """So that what watches can tell how far it is."""
     ids, seen = np.random.default_rng(0).integers(0, 11, 2000), []
 
@@ -79,11 +79,11 @@ def test_all_of_a_prompt_is_seen_as_it_is_read(reader: Reader, rows: int) -> Non
         seen.extend(pieces)
         return pieces
 
-    read_through(reader, ids, rows=rows, watched=watched)  # type: ignore[arg-type]
+    prefill(rnn, ids, rows=rows, progress=watched)  # type: ignore[arg-type]
     assert sum(piece.size for piece in seen) >= len(ids)
 
 
 def test_nothing_leaves_the_zero_state() -> None:
     """The state before any text."""
-    reader = Reader.of(random_model())
-    assert not read_through(reader, np.array([], np.int64))[0].hidden.any()
+    rnn = InferenceRNN.from_model(random_model())
+    assert not prefill(rnn, np.array([], np.int64))[0].hidden.any()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.errors import CharrnnError
-from charrnn.runs import LONGEST_NAME, RunDirectory, find_model, model_name, run_name
+from charrnn.runs import MAX_NAME_BYTES, RunDirectory, display_name, find_model, run_name
 
 DEVICES = {"con", "prn", "aux", "nul", "com1", "lpt9"}
 
@@ -35,8 +35,8 @@ def test_a_model_is_named_by_its_file_or_by_its_run(tmp_path: Path) -> None:
     """Both give the file."""
     run = made(tmp_path / "a")
     assert find_model(run.path) == find_model(run.model) == run.model
-    assert model_name(run.model) == str(run.path)
-    assert model_name(tmp_path / "other.safetensors") == str(tmp_path / "other.safetensors")
+    assert display_name(run.model) == str(run.path)
+    assert display_name(tmp_path / "other.safetensors") == str(tmp_path / "other.safetensors")
 
 
 @pytest.mark.fault("F53")
@@ -112,6 +112,6 @@ def test_every_run_name_is_one_plain_directory(corpus: str) -> None:
     assert name[0] not in "-."
     assert name[-1] not in ". "
     assert name.partition(".")[0].lower() not in DEVICES
-    assert len(name.encode()) <= LONGEST_NAME + 1
+    assert len(name.encode()) <= MAX_NAME_BYTES + 1
     assert name.isprintable()
     assert not set(name) & set('<>:"/\\|?* ')

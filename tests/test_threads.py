@@ -7,14 +7,14 @@ from itertools import count
 
 import pytest
 
-from charrnn.threads import go_through
+from charrnn.threads import run_generators
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_every_piece_is_gone_through_to_its_end(threads: int) -> None:
     """Whatever the number of threads; each piece in its own order."""
     seen: list[list[int]] = [[], [], [], []]
-    go_through([partial(map, one.append, range(20)) for one in seen], threads=threads)
+    run_generators([partial(map, one.append, range(20)) for one in seen], threads=threads)
     assert seen == [list(range(20))] * 4
 
 
@@ -26,7 +26,7 @@ def test_pieces_are_done_at_the_same_time() -> None:
         meeting.wait()
         yield
 
-    go_through([meet, meet], threads=2)
+    run_generators([meet, meet], threads=2)
     assert not meeting.broken
 
 
@@ -46,7 +46,7 @@ def test_what_fails_is_raised_and_ends_the_rest(threads: int) -> None:
         yield
 
     with pytest.raises(KeyboardInterrupt):
-        go_through([failing, endless], threads=threads)
+        run_generators([failing, endless], threads=threads)
 
 
 def test_what_fails_ends_what_was_begun_before_it() -> None:
@@ -57,9 +57,9 @@ def test_what_fails_ends_what_was_begun_before_it() -> None:
         yield
 
     with pytest.raises(ArithmeticError):
-        go_through([count, failing], threads=2)
+        run_generators([count, failing], threads=2)
 
 
 def test_nothing_to_do_is_done() -> None:
     """No piece, no thread."""
-    go_through([], threads=3)
+    run_generators([], threads=3)

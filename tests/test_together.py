@@ -9,15 +9,20 @@ from small import random_model
 
 from charrnn import together
 from charrnn.config import NetworkConfig
-from charrnn.ending import Ending
+from charrnn.ending import StopCriteria
 from charrnn.network.model_file import Model, weight_shapes
-from charrnn.network.reader import Reader
-from charrnn.sampling import Choice, Ids, Logits, generate, opening
-from charrnn.steering import held_at
+from charrnn.network.reader import InferenceRNN
+from charrnn.sampling import Ids, Logits, SamplingParams, generate, prefill_prompt
+from charrnn.steering import make_clamps
 from charrnn.text.vocabulary import Vocabulary
-from charrnn.together import generate_together, in_order, whole_texts
+from charrnn.together import chunks_in_order, collect_texts, generate_batch
 
-CHOICES = [Choice(), Choice(temperature=0), Choice(temperature=1.3, top_k=4, top_p=0.9), Choice(min_p=0.1)]
+CHOICES = [
+    SamplingParams(),
+    SamplingParams(temperature=0),
+    SamplingParams(temperature=1.3, top_k=4, top_p=0.9),
+    SamplingParams(min_p=0.1),
+]
 
 
 def wide_model(cell: str = "lstm") -> Model:
@@ -34,28 +39,37 @@ def wide_model(cell: str = "lstm") -> Model:
 
 
 def alone_and_together(
-    reader: Reader, vocabulary: Vocabulary, *, seeds: range, choice: Choice, ending: Ending, **clamps: float
+    rnn: InferenceRNN,
+    vocabulary: Vocabulary,
+    *,
+    seeds: range,
+    params: SamplingParams,
+    stop_criteria: StopCriteria,
+    **clamps: float,
 ) -> tuple[list[str], list[str]]:
     """Write with each seed, both ways."""
-    begin = opening(reader, vocabulary, "A", unknown="skip", clamps=held_at(reader, {(1, 3): 0.5} if clamps else {}))
+    prefilled = prefill_prompt(
+        rnn, vocabulary, "A", unknown="skip", clamps=make_clamps(rnn, {(1, 3): 0.5} if clamps else {})
+    )
     rngs = ([np.random.default_rng(seed) for seed in seeds] for _ in range(2))
     alone = [
         "".join(
-            one.character for one in generate(reader, vocabulary, rng=rng, begin=begin, choice=choice, ending=ending)
+            one.char
+            for one in generate(rnn, vocabulary, rng=rng, prefilled=prefilled, params=params, stop=stop_criteria)
         )
         for rng in next(rngs)
     ]
-    rows = generate_together(reader, vocabulary, rngs=next(rngs), begin=begin, choice=choice, ending=ending)
-    return alone, [whole.characters for whole in whole_texts(in_order(rows))]
+    rows = generate_batch(rnn, vocabulary, rngs=next(rngs), prefilled=prefilled, params=params, stop=stop_criteria)
+    return alone, [generated.characters for generated in collect_texts(chunks_in_order(rows))]
 
 
-@pytest.mark.parametrize("choice", CHOICES, ids=str)
-def test_each_is_character_for_character_what_it_would_be_alone(choice: Choice) -> None:
+@pytest.mark.parametrize("params", CHOICES, ids=str)
+def test_each_is_character_for_character_what_it_would_be_alone(params: SamplingParams) -> None:
     """However they are chosen, and though more texts are asked for than are written at once."""
     model = wide_model()
-    seeds, ending = range(together.LANES + 6), Ending(length=40)
+    seeds, stop_criteria = range(together.BATCH_SLOTS + 6), StopCriteria(max_chars=40)
     alone, side_by_side = alone_and_together(
-        Reader.of(model), model.vocabulary, seeds=seeds, choice=choice, ending=ending
+        InferenceRNN.from_model(model), model.vocabulary, seeds=seeds, params=params, stop_criteria=stop_criteria
     )
     assert side_by_side == alone
 
@@ -64,9 +78,14 @@ def test_each_is_character_for_character_what_it_would_be_alone(choice: Choice) 
 def test_each_ends_by_itself(cell: str) -> None:
     """Where its stop text is; the next one takes its place, and cells are held in all."""
     model = wide_model(cell)
-    ending = Ending(length=60, stops=("A", "b", "?"))
+    stop_criteria = StopCriteria(max_chars=60, stop=("A", "b", "?"))
     alone, side_by_side = alone_and_together(
-        Reader.of(model), model.vocabulary, seeds=range(90), choice=Choice(), ending=ending, held=1
+        InferenceRNN.from_model(model),
+        model.vocabulary,
+        seeds=range(90),
+        params=SamplingParams(),
+        stop_criteria=stop_criteria,
+        held=1,
     )
     assert side_by_side == alone
     assert len({len(text) for text in alone}) > 5
@@ -77,7 +96,11 @@ def test_documents_end_by_themselves() -> None:
     model = random_model()
     model = replace(model, config=replace(model.config, documents="line"))
     alone, side_by_side = alone_and_together(
-        Reader.of(model), model.vocabulary, seeds=range(80), choice=Choice(temperature=2), ending=Ending(length=60)
+        InferenceRNN.from_model(model),
+        model.vocabulary,
+        seeds=range(80),
+        params=SamplingParams(temperature=2),
+        stop_criteria=StopCriteria(max_chars=60),
     )
     assert side_by_side == alone
     assert "" in alone
@@ -91,9 +114,13 @@ def test_a_choice_that_rounding_could_make_otherwise_is_made_alone(monkeypatch: 
     def all_in_doubt(logits: Logits, *_: object) -> tuple[Ids, NDArray[np.bool_]]:
         return np.zeros(len(logits), dtype=np.intp), np.ones(len(logits), dtype=np.bool_)
 
-    monkeypatch.setattr(together, "choose_surely", all_in_doubt)
+    monkeypatch.setattr(together, "sample_with_ambiguity", all_in_doubt)
     alone, side_by_side = alone_and_together(
-        Reader.of(model), model.vocabulary, seeds=range(4), choice=Choice(), ending=Ending(length=20)
+        InferenceRNN.from_model(model),
+        model.vocabulary,
+        seeds=range(4),
+        params=SamplingParams(),
+        stop_criteria=StopCriteria(max_chars=20),
     )
     assert side_by_side == alone
 
@@ -101,15 +128,19 @@ def test_a_choice_that_rounding_could_make_otherwise_is_made_alone(monkeypatch: 
 def test_what_was_written_costs_what_it_costs_alone() -> None:
     """To the rounding that there is."""
     model = wide_model()
-    reader, vocabulary = Reader.of(model), model.vocabulary
-    begin, ending = opening(reader, vocabulary), Ending(length=30)
-    rows = generate_together(
-        reader, vocabulary, rngs=[np.random.default_rng(seed) for seed in range(3)], begin=begin, ending=ending
+    rnn, vocabulary = InferenceRNN.from_model(model), model.vocabulary
+    prefilled, stop_criteria = prefill_prompt(rnn, vocabulary), StopCriteria(max_chars=30)
+    rows = generate_batch(
+        rnn,
+        vocabulary,
+        rngs=[np.random.default_rng(seed) for seed in range(3)],
+        prefilled=prefilled,
+        stop=stop_criteria,
     )
-    for seed, whole in enumerate(whole_texts(in_order(rows))):
+    for seed, generated in enumerate(collect_texts(chunks_in_order(rows))):
         rng = np.random.default_rng(seed)
-        alone = sum(one.nats for one in generate(reader, vocabulary, rng=rng, begin=begin, ending=ending))
-        assert abs(whole.nats - alone) < 1e-3
+        alone = sum(one.nll for one in generate(rnn, vocabulary, rng=rng, prefilled=prefilled, stop=stop_criteria))
+        assert abs(generated.nats - alone) < 1e-3
 
 
 def test_texts_are_written_where_the_weights_are() -> None:
@@ -118,10 +149,15 @@ def test_texts_are_written_where_the_weights_are() -> None:
 
     torch.set_num_threads(1)
     model = random_model()
-    readers = Reader.of(model), Reader.of(model, arrays=lambda weight: torch.from_numpy(weight.copy()))
-    ending = Ending(length=50, stops=("ab",))
+    readers = (
+        InferenceRNN.from_model(model),
+        InferenceRNN.from_model(model, arrays=lambda weight: torch.from_numpy(weight.copy())),
+    )
+    stop_criteria = StopCriteria(max_chars=50, stop=("ab",))
     texts = [
-        alone_and_together(reader, model.vocabulary, seeds=range(20), choice=Choice(), ending=ending, held=1)
-        for reader in readers
+        alone_and_together(
+            rnn, model.vocabulary, seeds=range(20), params=SamplingParams(), stop_criteria=stop_criteria, held=1
+        )
+        for rnn in readers
     ]
     assert texts[0][0] == texts[0][1] == texts[1][0] == texts[1][1]

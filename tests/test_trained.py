@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from small import LETTERS, PACKAGE_HOME, Call, letters_model, random_model
 
 import charrnn
-from charrnn.inspection.activity import activity
-from charrnn.network.model_file import Model, save
+from charrnn.inspection.activity import record_cells
+from charrnn.network.model_file import Model, save_model
 from charrnn.runs import RunDirectory
 
 Step = TypeVar("Step")
@@ -26,7 +26,7 @@ QUOTED = 'he said "abc def" and then "ghi" as well\n' * 300
 @pytest.fixture
 def letters(tmp_path: Path) -> charrnn.TrainedModel:
     """Load the model that knows the alphabet and quotes."""
-    save(tmp_path / "letters.safetensors", letters_model())
+    save_model(tmp_path / "letters.safetensors", letters_model())
     return charrnn.load(tmp_path / "letters.safetensors")
 
 
@@ -71,7 +71,7 @@ def test_the_newest_run_is_loaded_where_none_is_named(run_here: RunDirectory, mo
     """And all are listed in that order."""
     newer = RunDirectory(run_here.path.with_name("newer"))
     newer.path.mkdir()
-    save(newer.model, model)
+    save_model(newer.model, model)
     assert charrnn.models() == [newer.path, run_here.path]
     assert charrnn.load().path == newer.model
     assert [charrnn.load(named).path for named in (run_here.path, str(run_here.path))] == [run_here.model] * 2
@@ -188,7 +188,7 @@ def test_activations_are_those_of_each_cell(run_here: RunDirectory) -> None:
     did = model.activations("abcdefgh\n" * 40)
     assert (did.axes, did.shape) == (("characters", "layers", "units"), (360, 2, 12))
     ids = model.model.vocabulary.encode(did.text)
-    assert np.array_equal(did.cell("2.7"), activity(model.reader, ids, [(2, 7)], slice(0, 360))[0])
+    assert np.array_equal(did.cell("2.7"), record_cells(model.reader, ids, [(2, 7)], slice(0, 360))[0])
     assert np.array_equal(did.cell((2, 7)), np.asarray(did)[:, 1, 7])
     assert np.asarray(did, dtype=np.float64).dtype == np.float64
     assert did.__array__(copy=True) is not did.values
@@ -239,7 +239,7 @@ def test_a_search_can_be_watched(letters: charrnn.TrainedModel) -> None:
             seen[desc][0] += 1
             yield step
 
-    letters.find(QUOTED, concepts=["in_quote"], watch=watch)
+    letters.find(QUOTED, concepts=["in_quote"], progress=watch)
     assert {"marking concepts", "reading", "reading with scrambled weights"} <= set(seen)
     assert all(passed == total for passed, total in seen.values())
 
@@ -279,7 +279,7 @@ def test_characters_that_the_model_never_saw_are_refused_or_skipped(letters: cha
 
 def test_a_stand_in_is_read_for_what_the_model_never_saw(tmp_path: Path) -> None:
     """So that every character has its activation."""
-    save(tmp_path / "m.safetensors", random_model("\n abc\ufffd"))
+    save_model(tmp_path / "m.safetensors", random_model("\n abc\ufffd"))
     did = charrnn.load(tmp_path / "m.safetensors").activations("aÉb\u202e")
     assert (did.text, did.shape[0]) == ("aÉb\u202e", 4)
 

@@ -9,7 +9,7 @@ import pytest
 from small import PACKAGE_HOME, letters_model
 
 import charrnn
-from charrnn.network.model_file import save
+from charrnn.network.model_file import save_model
 from charrnn.runs import RunDirectory
 
 
@@ -32,7 +32,7 @@ def letters(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("letters")
     run = RunDirectory(directory / "checkpoints/letters")
     run.path.mkdir(parents=True)
-    save(run.model, letters_model())
+    save_model(run.model, letters_model())
     return directory
 
 

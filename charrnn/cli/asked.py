@@ -9,21 +9,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from charrnn.cli.streams import read_text
-from charrnn.ending import Ending, usual_length
+from charrnn.ending import StopCriteria, default_max_chars
 from charrnn.errors import WrongUsageError
-from charrnn.network.cell_name import CellName
+from charrnn.network.cell_name import CellId
 from charrnn.network.model_file import Model
-from charrnn.sampling import Choice
-from charrnn.text.encoding import known_encoding
-from charrnn.text.vocabulary import named
+from charrnn.sampling import SamplingParams
+from charrnn.text.encoding import check_encoding
+from charrnn.text.vocabulary import format_characters
 
-SEEDS = 1_000_000
+MAX_DRAWN_SEED = 1_000_000
 """how many are drawn from where none was given: short enough to be typed again"""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """The options as they were given; None where the default is `sampling.Choice`'s."""
+class SampleOptions:
+    """The options as they were given; None where the default is `sampling.SamplingParams`'s."""
 
     length: int | None
     stops: tuple[str, ...]
@@ -40,8 +40,8 @@ class Asked:
     count: int
     seed: int | None
     compare: bool
-    clamps: tuple[tuple[CellName, float], ...]
-    steer: CellName | None
+    clamps: tuple[tuple[CellId, float], ...]
+    steer: CellId | None
     novelty: bool
     device: str
     as_json: bool
@@ -51,66 +51,72 @@ class Asked:
     def __post_init__(self) -> None:
         if self.prompt and self.prompt_file:
             raise WrongUsageError("--prompt and --prompt-file cannot both say what to begin with")
-        for option, asked in (("--json", self.as_json), ("--novelty", self.novelty), (self.columns, self.columns)):
-            if asked and self.length == 0 and not self.stops:
+        for option, is_given in (
+            ("--json", self.as_json),
+            ("--novelty", self.novelty),
+            (self.comparison_option, self.comparison_option),
+        ):
+            if is_given and self.length == 0 and not self.stops:
                 raise WrongUsageError(f"{option} takes whole samples, and --length 0 never ends", hint="`-n 500`")
-        self._check_columns()
-        held = Counter(cell for cell, _ in self.clamps)
+        self._check_comparison()
+        times_held = Counter(cell for cell, _ in self.clamps)
         if self.steer:
-            held[self.steer] += 1
-        twice = next((cell for cell, times in held.items() if times > 1), None)
+            times_held[self.steer] += 1
+        twice = next((cell for cell, times in times_held.items() if times > 1), None)
         if twice:
             raise WrongUsageError(f"{twice.layer}.{twice.unit} cannot be held at two values at once")
 
     @property
-    def columns(self) -> str:
+    def comparison_option(self) -> str:
         """Give the option that asked for texts side by side; "" if none did."""
         return "--compare" if self.compare else "--steer" if self.steer else ""
 
     @property
-    def held(self) -> dict[tuple[int, int], float]:
+    def clamp_values(self) -> dict[tuple[int, int], float]:
         """Give the cells that are to be held, and at which signal."""
         return {(cell.layer, cell.unit): value for cell, value in self.clamps}
 
-    def _check_columns(self) -> None:
+    def _check_comparison(self) -> None:
         """See that nothing is asked for that texts side by side cannot have."""
-        others = {
+        conflicting = {
             "--steer": self.compare and self.steer,
             "--temperature": self.compare and self.temperature is not None,
             "--argmax": self.compare and self.argmax,
             "--count": self.count > 1,
             "--novelty": self.novelty,
         }
-        clashing = next((option for option, given in others.items() if given), None)
-        if self.columns and clashing:
-            raise WrongUsageError(f"{self.columns} and {clashing} cannot go together")
+        clashing = next((option for option, given in conflicting.items() if given), None)
+        if self.comparison_option and clashing:
+            raise WrongUsageError(f"{self.comparison_option} and {clashing} cannot go together")
 
     def text(self) -> str:
         """Give the prompt."""
         if self.prompt_file is None:
             return valid_text(self.prompt, "the prompt")
-        return read_text(self.prompt_file, known_encoding(self.encoding))
+        return read_text(self.prompt_file, check_encoding(self.encoding))
 
-    def choice(self) -> Choice:
+    def sampling_params(self) -> SamplingParams:
         """Give how each character is to be chosen."""
         temperature = 0.0 if self.argmax else self.temperature
         limits = {"temperature": temperature, "top_k": self.top_k, "top_p": self.top_p, "min_p": self.min_p}
-        return Choice(**{name: value for name, value in limits.items() if value is not None})  # type: ignore[arg-type]
+        return SamplingParams(**{name: value for name, value in limits.items() if value is not None})  # type: ignore[arg-type]
 
-    def ending(self, model: Model) -> Ending:
+    def stop_criteria(self, model: Model) -> StopCriteria:
         """Give what is to end each text; a stop text that the model cannot write is an error."""
         for stop in self.stops:
-            unseen = model.vocabulary.unknown_in(valid_text(stop, "--stop"))
+            unseen = model.vocabulary.count_unknown(valid_text(stop, "--stop"))
             if unseen:
                 newline = "a newline is written $'\\n' in the shell" if "\\" in unseen else None
-                raise WrongUsageError(f"--stop can never come: the model never saw {named(unseen)}", hint=newline)
-        length = usual_length(documents=model.end is not None) if self.length is None else self.length
-        return Ending(length=length or None, stops=self.stops)
+                raise WrongUsageError(
+                    f"--stop can never come: the model never saw {format_characters(unseen)}", hint=newline
+                )
+        length = default_max_chars(documents=model.end is not None) if self.length is None else self.length
+        return StopCriteria(max_chars=length or None, stop=self.stops)
 
     def seeds(self) -> range:
         """Give each sample's seed, the first one drawn if none was given."""
         entropy = np.random.SeedSequence().generate_state(1)[0]
-        first = int(entropy) % SEEDS if self.seed is None else self.seed
+        first = int(entropy) % MAX_DRAWN_SEED if self.seed is None else self.seed
         return range(first, first + self.count)
 
 

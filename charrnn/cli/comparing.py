@@ -10,20 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from charrnn.cli.asked import Asked
-from charrnn.cli.streams import say_json
-from charrnn.cli.writer import Writer
-from charrnn.cli.writing import described, manner
+from charrnn.cli.asked import SampleOptions
+from charrnn.cli.streams import write_json
+from charrnn.cli.writer import Sampler
+from charrnn.cli.writing import sample_to_dict, sampling_label
 from charrnn.errors import CharrnnError
-from charrnn.held_out import held_out
-from charrnn.network.reader import Reader
-from charrnn.runs import model_name
-from charrnn.scoring import character_nats
-from charrnn.steering import Held, held_at
-from charrnn.text.repetition import circle_of
-from charrnn.together import Whole, whole_texts
-from charrnn.views.columns import Column, Columns
-from charrnn.views.terminal import output
+from charrnn.held_out import held_out_text
+from charrnn.network.reader import InferenceRNN
+from charrnn.runs import display_name
+from charrnn.scoring import char_nll
+from charrnn.steering import ClampedPredictor, make_clamps
+from charrnn.text.repetition import find_loop
+from charrnn.together import GeneratedText, collect_texts
+from charrnn.views.columns import SideBySideTexts, TextColumn
+from charrnn.views.terminal import stdout_console
 
 TEMPERATURES = (0.0, 0.5, 0.8, 1.2)
 HELD_OUT = 10_000
@@ -33,91 +33,93 @@ LONGEST_PROMPT = 40
 
 
 @dataclass(frozen=True, kw_only=True)
-class Compared:
+class Variant:
     """One of several texts."""
 
     heading: str
-    writer: Writer
-    whole: Whole
+    sampler: Sampler
+    generated: GeneratedText
     held_out_bits: float | None
     """what held-out text costs a model whose cells are held so, in bits per character; None: that is not asked"""
 
 
-def compare(writer: Writer, asked: Asked) -> None:
+def compare(sampler: Sampler, options: SampleOptions) -> None:
     """Write the texts and show them."""
-    seed = asked.seeds()[0]
+    seed = options.seeds()[0]
     texts = [
-        _written(heading, variant, seed, steered=asked.steer is not None)
-        for heading, variant in _variants(writer, asked)
+        _generate_variant(heading, variant, seed, steered=options.steer is not None)
+        for heading, variant in _variants(sampler, options)
     ]
-    if asked.as_json:
+    if options.as_json:
         for text in texts:
-            say_json(_values(text, seed))
+            write_json(_values(text, seed))
         return
-    title = [model_name(writer.path), f"repeat with --seed {seed}"]
-    if writer.prompt:
-        title.append(f"after {_shortened(writer.prompt)!r}")
-    console = output()
-    drawing = Columns(title=" · ".join(title), columns=tuple(map(_column, texts)))
+    title = [display_name(sampler.path), f"repeat with --seed {seed}"]
+    if sampler.prompt:
+        title.append(f"after {_shortened(sampler.prompt)!r}")
+    console = stdout_console()
+    drawing = SideBySideTexts(title=" · ".join(title), columns=tuple(map(_column, texts)))
     console.print(drawing, soft_wrap=not console.is_terminal)
 
 
-def _variants(writer: Writer, asked: Asked) -> Iterator[tuple[str, Writer]]:
+def _variants(sampler: Sampler, options: SampleOptions) -> Iterator[tuple[str, Sampler]]:
     """Give the writers that are to be compared, each with what is different about it."""
-    if asked.steer is None:
+    if options.steer is None:
         for temperature in TEMPERATURES:
-            choice = replace(writer.choice, temperature=temperature)
-            yield manner(choice) if temperature else "argmax", replace(writer, choice=choice)
+            params = replace(sampler.params, temperature=temperature)
+            yield sampling_label(params) if temperature else "argmax", replace(sampler, params=params)
         return
-    layer, unit = asked.steer
-    yield f"{layer}.{unit} at -1", writer.holding({(layer, unit): -1})
-    yield "free", writer
-    yield f"{layer}.{unit} at 1", writer.holding({(layer, unit): 1})
+    layer, unit = options.steer
+    yield f"{layer}.{unit} at -1", sampler.with_clamps({(layer, unit): -1})
+    yield "free", sampler
+    yield f"{layer}.{unit} at 1", sampler.with_clamps({(layer, unit): 1})
 
 
-def _written(heading: str, writer: Writer, seed: int, *, steered: bool) -> Compared:
-    return Compared(
+def _generate_variant(heading: str, sampler: Sampler, seed: int, *, steered: bool) -> Variant:
+    return Variant(
         heading=heading,
-        writer=writer,
-        whole=next(whole_texts(writer.write_all([seed], costs=True))),
-        held_out_bits=_held_out_bits(writer) if steered else None,
+        sampler=sampler,
+        generated=next(collect_texts(sampler.sample_many([seed], with_nll=True))),
+        held_out_bits=_held_out_bits(sampler) if steered else None,
     )
 
 
-def _held_out_bits(writer: Writer) -> float | None:
+def _held_out_bits(sampler: Sampler) -> float | None:
     """Say what held-out text costs with these cells held; None where there is none beside the model."""
     try:
-        text = held_out(writer.path, writer.model.vocabulary, writer.model.training, slice(0, HELD_OUT), hint="").text
+        text = held_out_text(
+            sampler.path, sampler.model.vocabulary, sampler.model.training, slice(0, HELD_OUT), hint=""
+        ).text
     except CharrnnError:
         return None
-    ids = writer.model.vocabulary.encode(text, unknown="stand_in")
-    reader = Reader.of(writer.model)
-    nats = character_nats(Held(reader, held_at(reader, writer.held)), ids) if len(ids) > 1 else None
+    ids = sampler.model.vocabulary.encode(text, unknown="replace")
+    rnn = InferenceRNN.from_model(sampler.model)
+    nats = char_nll(ClampedPredictor(rnn, make_clamps(rnn, sampler.clamp_values)), ids) if len(ids) > 1 else None
     return None if nats is None else float(nats.mean(dtype=np.float64)) / math.log(2)
 
 
-def _column(compared: Compared) -> Column:
-    circle = circle_of(compared.whole.characters)
-    notes = [f"{compared.whole.bits_per_char:.2f} bits/char"]
-    if compared.held_out_bits is not None:
-        notes.append(f"held-out {compared.held_out_bits:.2f} bits/char")
-    if circle:
-        notes.append(f"loops every {circle.length}")
-    return Column(
-        heading=compared.heading,
+def _column(variant: Variant) -> TextColumn:
+    loop = find_loop(variant.generated.characters)
+    notes = [f"{variant.generated.bits_per_char:.2f} bits/char"]
+    if variant.held_out_bits is not None:
+        notes.append(f"held-out {variant.held_out_bits:.2f} bits/char")
+    if loop:
+        notes.append(f"loops every {loop.length}")
+    return TextColumn(
+        heading=variant.heading,
         notes=tuple(notes),
-        text=compared.whole.characters,
-        dim_from=circle and circle.start + circle.length,
+        text=variant.generated.characters,
+        dim_from=loop and loop.start + loop.length,
     )
 
 
-def _values(compared: Compared, seed: int) -> dict[str, Any]:
+def _values(variant: Variant, seed: int) -> dict[str, Any]:
     """Lay a text out for scripts."""
-    circle = circle_of(compared.whole.characters)
-    values = {"variant": compared.heading, **described(compared.writer, seed, compared.whole)}
-    if compared.held_out_bits is not None:
-        values["held_out_bits_per_char"] = compared.held_out_bits
-    return values | ({"circle": circle._asdict()} if circle else {})
+    loop = find_loop(variant.generated.characters)
+    values = {"variant": variant.heading, **sample_to_dict(variant.sampler, seed, variant.generated)}
+    if variant.held_out_bits is not None:
+        values["held_out_bits_per_char"] = variant.held_out_bits
+    return values | ({"circle": loop._asdict()} if loop else {})
 
 
 def _shortened(prompt: str) -> str:

@@ -12,10 +12,10 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem, ShellComplete, get_completion_class
 
-from charrnn.cli.streams import write_result
+from charrnn.cli.streams import write_text
 from charrnn.errors import CharrnnError, WrongUsageError
-from charrnn.runs import models
-from charrnn.views.terminal import visible
+from charrnn.runs import list_models
+from charrnn.views.terminal import sanitize
 
 VARIABLE = "_CHARRNN_COMPLETE"
 """the environment variable by which a shell asks for completions"""
@@ -36,9 +36,9 @@ class ModelType(click.Path):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Name the runs that begin like this."""
-        runs = [str(model.parent) for model in models()]
-        found = [CompletionItem(run) for run in runs if run.startswith(incomplete) and is_plain(run)]
-        return found or super().shell_complete(ctx, param, incomplete)
+        runs = [str(model.parent) for model in list_models()]
+        items = [CompletionItem(run) for run in runs if run.startswith(incomplete) and is_plain(run)]
+        return items or super().shell_complete(ctx, param, incomplete)
 
 
 def complete_file(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -68,7 +68,7 @@ def is_plain(name: str) -> bool:
 
 def _is_printable(name: str) -> bool:
     """Return whether a name contains neither control characters nor spaces, in any script."""
-    return visible(name, keep="") == name and not any(map(str.isspace, name))
+    return sanitize(name, keep="") == name and not any(map(str.isspace, name))
 
 
 def complete(command: click.Command, instruction: str) -> int:
@@ -82,7 +82,7 @@ def complete(command: click.Command, instruction: str) -> int:
         )
     completion = kind(command, {}, "charrnn", VARIABLE)
     if action == "source":
-        write_result(completion.source())
+        write_text(completion.source())
         return 0
     arguments, incomplete = _command_line(completion)
     try:
@@ -90,7 +90,7 @@ def complete(command: click.Command, instruction: str) -> int:
     except (CharrnnError, click.ClickException, click.exceptions.Exit, OSError):
         # The line is still being typed: it need not make sense yet, and a message would be written into it.
         return 1
-    write_result("".join(f"{completion.format_completion(item)}\n" for item in _harmless(items, shell)))
+    write_text("".join(f"{completion.format_completion(item)}\n" for item in _harmless(items, shell)))
     return 0
 
 

@@ -6,47 +6,47 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from charrnn.cli.streams import read_text, say_json
+from charrnn.cli.streams import read_text, write_json
 from charrnn.errors import CharrnnError, WrongUsageError
-from charrnn.held_out import SEARCHED, held_out
-from charrnn.inspection.concepts import CONCEPTS, Concept, Source
-from charrnn.inspection.concepts.asked import concept_asked
-from charrnn.inspection.listing import listing
-from charrnn.network.model_file import describe
+from charrnn.held_out import DEFAULT_CHARS, held_out_text
+from charrnn.inspection.concepts import CONCEPTS, Concept, ParsedText
+from charrnn.inspection.concepts.asked import parse_concept
+from charrnn.inspection.listing import count_concepts
+from charrnn.network.model_file import read_info
 from charrnn.runs import find_model
-from charrnn.text.encoding import known_encoding
+from charrnn.text.encoding import check_encoding
 
 
-def concepts_asked(written: Sequence[str]) -> list[Concept]:
+def parse_concepts(written: Sequence[str]) -> list[Concept]:
     """Find concepts by their names, or make those that are given with a pattern (WrongUsageError)."""
-    concepts = [concept_asked(one) for one in written]
+    concepts = [parse_concept(form) for form in written]
     for name, times in Counter(concept.name for concept in concepts).items():
         if times > 1:
             raise WrongUsageError(f"--concept names {name} {times} times", hint="each concept has a name of its own")
     return concepts
 
 
-def list_concepts(named: Path | None, asked: Mapping[str, Any]) -> None:
+def list_concepts(named: Path | None, options: Mapping[str, Any]) -> None:
     """Say which concepts there are, and what the text at hand has of them; no network is read."""
-    concepts = concepts_asked(asked["concepts"]) or CONCEPTS.values()
-    counted = listing(concepts, _text_at_hand(named, asked))
-    if asked["as_json"]:
-        say_json(counted.to_json())
+    concepts = parse_concepts(options["concepts"]) or CONCEPTS.values()
+    counted = count_concepts(concepts, _text_at_hand(named, options))
+    if options["as_json"]:
+        write_json(counted.to_json())
         return
     from charrnn.views.concepts import ConceptsTable
-    from charrnn.views.terminal import output
+    from charrnn.views.terminal import stdout_console
 
-    output().print(ConceptsTable(listing=counted))
+    stdout_console().print(ConceptsTable(listing=counted))
 
 
-def _text_at_hand(named: Path | None, asked: Mapping[str, Any]) -> Source | None:
+def _text_at_hand(named: Path | None, options: Mapping[str, Any]) -> ParsedText | None:
     """Read the file that was named, or else what the model's training held out; None where neither is there."""
-    stretch = slice(asked["start"], asked["start"] + (asked["chars"] or SEARCHED))
-    if asked["text"]:
-        text = read_text(asked["text"], known_encoding(asked["encoding"]))[stretch]
-        return Source.of(text, asked["text"])
+    stretch = slice(options["start"], options["start"] + (options["chars"] or DEFAULT_CHARS))
+    if options["text"]:
+        text = read_text(options["text"], check_encoding(options["encoding"]))[stretch]
+        return ParsedText.of(text, options["text"])
     with suppress(CharrnnError):
         path = find_model(named)
-        about = describe(path)
-        return Source.of(*held_out(path, about.vocabulary, about.training, stretch, hint=""))
+        info = read_info(path)
+        return ParsedText.of(*held_out_text(path, info.vocabulary, info.training, stretch, hint=""))
     return None

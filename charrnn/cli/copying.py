@@ -4,82 +4,85 @@ What counts as copied is left to `novelty`.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from charrnn.cli.asked import Asked
-from charrnn.cli.streams import DIM, Page, say_json, tell, waiting
-from charrnn.cli.writer import Writer
-from charrnn.cli.writing import begin, described, end
+from charrnn.cli.asked import SampleOptions
+from charrnn.cli.streams import DIM, TextOutput, status, write_json, write_note
+from charrnn.cli.writer import Sampler
+from charrnn.cli.writing import end_output, sample_to_dict, start_sample
 from charrnn.network.model_file import Model
-from charrnn.novelty import Novelty, Stretch
-from charrnn.original import Original, original_of
-from charrnn.together import whole_texts
+from charrnn.novelty import CopiedSpan, Novelty
+from charrnn.original import TrainingTextIndex, index_training_text
+from charrnn.together import collect_texts
 
-TOLD, SHOWN = 3, 60
+NAMED_SPANS, SPAN_CHARS = 3, 60
 """how many stretches are named, and how many characters of each"""
 
 
-def write_with_novelty(writer: Writer, asked: Asked) -> None:
+def write_novelty(sampler: Sampler, options: SampleOptions) -> None:
     """Write samples, each once it is whole, with what is copied."""
-    original, seeds = _original(writer.path, writer.model, quiet=asked.quiet), asked.seeds()
-    page = Page(raw=asked.raw)
-    for number, whole in enumerate(whole_texts(writer.write_all(seeds, costs=True))):
-        text = whole.characters
-        novelty = original.novelty(text)
-        if asked.as_json:
-            values = described(writer, seeds[number], whole)
-            say_json({**values, "novelty": _values(novelty, original)})
+    index, seeds = _load_training_index(sampler.path, sampler.model, quiet=options.quiet), options.seeds()
+    output = TextOutput(raw=options.raw)
+    for number, generated in enumerate(collect_texts(sampler.sample_many(seeds, with_nll=True))):
+        text = generated.characters
+        novelty = index.novelty(text)
+        if options.as_json:
+            values = sample_to_dict(sampler, seeds[number], generated)
+            write_json({**values, "novelty": _values(novelty, index)})
             continue
-        begin(page, writer, asked, number=number, seed=seeds[number])
-        page.write("" if asked.no_prompt else writer.prompt)
-        for stretch, copied in _by_novelty(text, novelty):
-            page.write(stretch, style=DIM if copied else "")
-        if page.terminal:
-            page.write("\n")
-        if not asked.quiet:
-            _tell(novelty, text, original)
-    if not asked.as_json and not page.terminal:
-        end(page, writer, asked)
+        start_sample(output, sampler, options, number=number, seed=seeds[number])
+        output.write("" if options.no_prompt else sampler.prompt)
+        for stretch, copied in _split_by_novelty(text, novelty):
+            output.write(stretch, style=DIM if copied else "")
+        if output.terminal:
+            output.write("\n")
+        if not options.quiet:
+            _report_novelty(novelty, text, index)
+    if not options.as_json and not output.terminal:
+        end_output(output, sampler, options)
 
 
-def _original(path: Path, model: Model, *, quiet: bool) -> Original:
+def _load_training_index(path: Path, model: Model, *, quiet: bool) -> TrainingTextIndex:
     """Find the model's training text; a terminal is told that this may take its time."""
-    with waiting("sorting the training text", quiet=quiet):
-        return original_of(path, model, hint="--novelty needs the run that the model comes from")
+    with status("sorting the training text", quiet=quiet):
+        return index_training_text(path, model, hint="--novelty needs the run that the model comes from")
 
 
-def _by_novelty(text: str, novelty: Novelty) -> list[tuple[str, bool]]:
+def _split_by_novelty(text: str, novelty: Novelty) -> list[tuple[str, bool]]:
     """Cut a text into what is copied and what is not."""
-    marks = novelty.marks()
+    marks = novelty.mask()
     edges = [0, *(np.flatnonzero(marks[1:] != marks[:-1]) + 1).tolist(), len(text)]
     return [(text[start:stop], bool(marks[start])) for start, stop in pairwise(edges) if start < stop]
 
 
-def _tell(novelty: Novelty, text: str, original: Original) -> None:
+def _report_novelty(novelty: Novelty, text: str, index: TrainingTextIndex) -> None:
     """Say how much is copied, and name the longest stretches."""
-    known = "" if original.ordinary is None else f" (held-out text: {original.ordinary:.1%})"
-    tell(f"copied: {novelty.share:.1%} in stretches of {original.shortest} characters or more{known}")
-    for stretch in _longest(novelty)[:TOLD]:
-        words = text[stretch.start : stretch.start + stretch.length]
-        shown = words if len(words) <= SHOWN else f"{words[:SHOWN]}…"
-        tell(f"  {stretch.length} characters, at {stretch.place:,} of the training text: {shown!r}")
+    comparison = "" if index.baseline_fraction is None else f" (held-out text: {index.baseline_fraction:.1%})"
+    write_note(
+        f"copied: {novelty.copied_fraction:.1%} in stretches of {index.min_copy_chars} characters or more{comparison}"
+    )
+    for span in _longest_spans(novelty)[:NAMED_SPANS]:
+        words = text[span.start : span.start + span.length]
+        shown = words if len(words) <= SPAN_CHARS else f"{words[:SPAN_CHARS]}…"
+        write_note(f"  {span.length} characters, at {span.source_start:,} of the training text: {shown!r}")
 
 
-def _longest(novelty: Novelty) -> Sequence[Stretch]:
-    return sorted(novelty.stretches, key=lambda stretch: -stretch.length)
+def _longest_spans(novelty: Novelty) -> Sequence[CopiedSpan]:
+    return sorted(novelty.spans, key=lambda stretch: -stretch.length)
 
 
-def _values(novelty: Novelty, original: Original) -> dict[str, Any]:
+def _values(novelty: Novelty, index: TrainingTextIndex) -> dict[str, Any]:
     """Lay it out for scripts."""
     return {
-        "copied": novelty.share,
-        "held_out_copied": original.ordinary,
-        "shortest": original.shortest,
+        "copied": novelty.copied_fraction,
+        "held_out_copied": index.baseline_fraction,
+        "shortest": index.min_copy_chars,
         "longest": novelty.longest.length if novelty.longest else 0,
-        "stretches": [asdict(stretch) for stretch in novelty.stretches],
+        "stretches": [
+            {"start": span.start, "length": span.length, "place": span.source_start} for span in novelty.spans
+        ],
     }

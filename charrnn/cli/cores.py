@@ -15,24 +15,24 @@ from pathlib import Path
 from charrnn.errors import CharrnnError
 
 VARIABLE = "OPENBLAS_NUM_THREADS"
-LARGE = 4_000_000
+LARGE_WEIGHT_BYTES = 4_000_000
 """bytes of weights; below it a second thread costs one stream more than it brings"""
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 """of mallopt(3)"""
-NEVER = -1
+TRIM_NEVER = -1
 
 LOADING = 150_000_000
 """bytes that torch and NumPy take while they are loaded, beside torch's libraries"""
 RAISE_LIMIT = "raise the limit (`ulimit -v unlimited`)"
 
 
-def use_idle(environment: MutableMapping[str, str] = os.environ) -> None:
+def use_idle_cores(environment: MutableMapping[str, str] = os.environ) -> None:
     """Have NumPy multiply with as many threads as there are idle cores: for many streams side by side."""
     environment.setdefault(VARIABLE, str(idle_cores()))
 
 
-def share_out(environment: MutableMapping[str, str] = os.environ) -> int:
+def threads_for_workers(environment: MutableMapping[str, str] = os.environ) -> int:
     """Say how many threads can work side by side, and have NumPy multiply with one in each; 1: it has its own."""
     if VARIABLE in environment:
         return 1
@@ -40,13 +40,13 @@ def share_out(environment: MutableMapping[str, str] = os.environ) -> int:
     return idle_cores()
 
 
-def use_few(model: Path, environment: MutableMapping[str, str] = os.environ) -> None:
+def use_few_cores(model: Path, environment: MutableMapping[str, str] = os.environ) -> None:
     """Have NumPy multiply with two threads if the model is large and two cores idle, else one: for one stream."""
-    large = model.is_file() and model.stat().st_size >= LARGE
+    large = model.is_file() and model.stat().st_size >= LARGE_WEIGHT_BYTES
     environment.setdefault(VARIABLE, str(min(2 if large else 1, idle_cores())))
 
 
-def wait_briefly(environment: MutableMapping[str, str] = os.environ) -> None:
+def set_short_spin(environment: MutableMapping[str, str] = os.environ) -> None:
     """Have torch's threads sleep soon when they wait for each other, before torch starts them.
 
     Left alone they spin for milliseconds; where another program wants a core, each wait then costs that long, and
@@ -57,7 +57,7 @@ def wait_briefly(environment: MutableMapping[str, str] = os.environ) -> None:
     environment.setdefault(VARIABLE, "1")
 
 
-def keep_memory() -> None:
+def keep_freed_memory() -> None:
     """Have glibc keep what large tensors are made of and give it out again, for as long as this process lives.
 
     By itself it fetches each tensor over 32 MB from the system and hands it back, and the system clears every page of
@@ -69,7 +69,7 @@ def keep_memory() -> None:
     mallopt = getattr(ctypes.CDLL(None) if os.name == "posix" else None, "mallopt", None)
     if mallopt is not None:
         mallopt(M_MMAP_MAX, 0)
-        mallopt(M_TRIM_THRESHOLD, NEVER)
+        mallopt(M_TRIM_THRESHOLD, TRIM_NEVER)
 
 
 def require_memory_for_torch() -> None:

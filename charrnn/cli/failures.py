@@ -11,12 +11,12 @@ from contextlib import suppress
 import click
 from click.core import ParameterSource
 
-from charrnn.cli.streams import BOLD_CYAN, BOLD_RED, folded, styled
-from charrnn.errors import COULD_NOT, WRONG_USAGE, CharrnnError, OutputError, is_out_of_memory, reason
+from charrnn.cli.streams import BOLD_CYAN, BOLD_RED, fold_line, styled
+from charrnn.errors import FAILURE, WRONG_USAGE, CharrnnError, OutputError, is_out_of_memory, os_reason
 from charrnn.views.terminal import plain_line, unicode_stream
 
 Failure = (CharrnnError, click.ClickException, click.Abort, KeyboardInterrupt, OSError)
-"""all that `told` knows how to tell"""
+"""all that `handle_error` knows how to tell"""
 
 
 Shortage = (MemoryError, ImportError, RuntimeError, SystemError)
@@ -34,22 +34,22 @@ class Stopped(KeyboardInterrupt):
         self.number = number
 
 
-def told(error: BaseException) -> int:
+def handle_error(error: BaseException) -> int:
     """Tell a failure that is no bug, and give the exit code."""
     match error:
         case CharrnnError():
-            return fail(error.message, error.hint, error.exit_code)
+            return print_error(error.message, error.hint, error.exit_code)
         case click.exceptions.NoArgsIsHelpError():
             click.echo(error.format_message(), err=True)
             return WRONG_USAGE
         case click.UsageError():
-            return fail(_usage_message(error), _usage_hint(error), WRONG_USAGE)
+            return print_error(_usage_message(error), _usage_hint(error), WRONG_USAGE)
         case click.ClickException():
-            return fail(error.format_message(), None, error.exit_code)
+            return print_error(error.format_message(), None, error.exit_code)
         case Stopped():
-            return _dying_of(error.number)
+            return _exit_by_signal(error.number)
         case KeyboardInterrupt() | click.Abort():
-            return _dying_of(signal.SIGINT)
+            return _exit_by_signal(signal.SIGINT)
         case BrokenPipeError():
             return 0
         case OSError():
@@ -63,7 +63,7 @@ def _system_error(error: OSError) -> int:
         return out_of_memory(error)
     where = "" if error.filename is None else f"{error.filename}: "
     what = "cannot write output: " if isinstance(error, OutputError) else where
-    return fail(what + reason(error), None, COULD_NOT)
+    return print_error(what + os_reason(error), None, FAILURE)
 
 
 def out_of_memory(error: BaseException) -> int:
@@ -78,21 +78,21 @@ def out_of_memory(error: BaseException) -> int:
     # The frames of the traceback keep what took the memory.
     error.__traceback__ = error.__context__ = error.__cause__ = None
     limited = limit is not None and f"this process may use {limit / 1e6:,.0f} MB: {RAISE_LIMIT}"
-    return fail("out of memory", limited or SMALLER, COULD_NOT)
+    return print_error("out of memory", limited or SMALLER, FAILURE)
 
 
-def fail(message: str, hint: str | None, exit_code: int) -> int:
+def print_error(message: str, hint: str | None, exit_code: int) -> int:
     """Print an error and what to do about it, if anybody listens; text of others in them is made harmless."""
-    lines = [_headed("error:", BOLD_RED, message)]
-    lines += ["", _headed("hint:", BOLD_CYAN, hint)] if hint else []
+    lines = [_with_prefix("error:", BOLD_RED, message)]
+    lines += ["", _with_prefix("hint:", BOLD_CYAN, hint)] if hint else []
     with suppress(OSError):
         click.echo("\n".join(lines), err=True, color=True)
     return exit_code
 
 
-def _headed(head: str, style: str, words: str) -> str:
+def _with_prefix(head: str, style: str, words: str) -> str:
     """Write a line with a word in colour before it."""
-    line = folded(f"{head} {plain_line(words, unicode=unicode_stream(sys.stderr))}", sys.stderr)
+    line = fold_line(f"{head} {plain_line(words, unicode=unicode_stream(sys.stderr))}", sys.stderr)
     return styled(head, style, sys.stderr) + line.removeprefix(head)
 
 
@@ -123,9 +123,9 @@ def _usage_hint(error: click.UsageError) -> str | None:
     return str(notes[0]) if notes else f"`{path} -h` shows what there is"
 
 
-def _dying_of(number: int) -> int:
+def _exit_by_signal(number: int) -> int:
     """Write out what is pending and die of a signal; where that cannot be, give the exit code that says so."""
-    settle_output()
+    flush_or_discard()
     if os.name != "nt":
         die_of(number)
     return 128 + number
@@ -137,7 +137,7 @@ def die_of(number: int) -> None:
     os.kill(os.getpid(), number)
 
 
-def settle_output() -> None:
+def flush_or_discard() -> None:
     """Write out what is pending; if nobody takes it, drop it, so that the interpreter's end does not complain."""
     for stream in (sys.stdout, sys.stderr):
         try:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from charrnn.errors import CharrnnError, reason
+from charrnn.errors import CharrnnError, os_reason
 from charrnn.storage import is_regular, not_regular, open_regular
 
 FORMATS = {".svg", ".html", ".png", ".jpg", ".jpeg", ".gif", ".webp", ".pdf"}
@@ -45,14 +45,14 @@ def check_output(path: Path, suffix: str) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise CharrnnError(f"cannot write {path}: {reason(error)}") from error
+        raise CharrnnError(f"cannot write {path}: {os_reason(error)}") from error
     try:
         if not is_regular(path):
             raise not_regular(path)
         with open_regular(path) as file:
             beginning = file.read(LONGEST_BEGINNING)
     except OSError as error:
-        raise CharrnnError(f"cannot write {path}: {reason(error)}", hint="name another file") from error
+        raise CharrnnError(f"cannot write {path}: {os_reason(error)}", hint="name another file") from error
     if beginning and not _is_drawing(beginning, suffix):
         raise CharrnnError(
             f"{path} exists and is not {KINDS[suffix]}, so it is not overwritten", hint="name another file"

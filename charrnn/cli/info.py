@@ -12,11 +12,11 @@ import click
 from charrnn.cli.completing import ModelType
 from charrnn.cli.formats import DrawingType
 from charrnn.cli.options import OUTPUT, Command, json_option, option
-from charrnn.cli.story import story
-from charrnn.cli.streams import say, say_json, tell
-from charrnn.errors import CharrnnError, reason
-from charrnn.runs import RunDirectory, find_model, model_name, models
-from charrnn.views.terminal import is_terminal, unicode_stream, visible
+from charrnn.cli.story import training_lines
+from charrnn.cli.streams import write_json, write_note, write_result
+from charrnn.errors import CharrnnError, os_reason
+from charrnn.runs import RunDirectory, display_name, find_model, list_models
+from charrnn.views.terminal import is_terminal, sanitize, unicode_stream
 
 if TYPE_CHECKING:
     from charrnn.network.model_file import Model
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from charrnn.training.history import History
     from charrnn.views.plot import Plot
 
-LINE = 60
+VOCABULARY_COLUMNS = 60
 """columns that a vocabulary may take"""
-MEASURED = "val_window256_nats"
+FINAL_LOSS_KEY = "val_window256_nats"
 """what a model tells of itself once its training has come to its end"""
-DOCUMENTS = {"line": "a line each", "blank": "apart by blank lines", "file": "a file each"}
+DOCUMENT_LABELS = {"line": "a line each", "blank": "apart by blank lines", "file": "a file each"}
 
 
 @click.command(
@@ -47,75 +47,75 @@ def info(model: Path | None, svg: Path | None, as_json: bool) -> None:
 
     Without MODEL, list the runs here, or show the only one.
     """
-    several = models()
+    several = list_models()
     if model is None and len(several) > 1 and svg is None:
         from charrnn.cli.listing import list_runs
 
         list_runs(several, as_json=as_json)
         return
-    _tell_of_one(find_model(model), svg, as_json=as_json)
+    _show_model(find_model(model), svg, as_json=as_json)
 
 
-def _tell_of_one(path: Path, svg: Path | None, *, as_json: bool) -> None:
+def _show_model(path: Path, svg: Path | None, *, as_json: bool) -> None:
     """Say what is known of one model, and draw the course of its loss."""
-    from charrnn.network.model_file import load
-    from charrnn.training.metrics import noted_ngram
+    from charrnn.network.model_file import load_model
+    from charrnn.training.metrics import read_ngram
 
     metrics = RunDirectory(path.parent).metrics
-    loaded, course, ngram = load(path), _course(metrics), noted_ngram(metrics)
+    loaded, history, ngram = load_model(path), _course(metrics), read_ngram(metrics)
     if svg:
-        _write_picture(svg, path, course, ngram)
+        _write_picture(svg, path, history, ngram)
     if as_json:
-        facts = _facts(path, loaded) | {"history": dataclasses.asdict(course), "ngram": _ngram_facts(ngram)}
-        say_json(facts)
+        facts = _facts(path, loaded) | {"history": dataclasses.asdict(history), "ngram": _ngram_facts(ngram)}
+        write_json(facts)
         return
-    _say_in_columns(tuple(_lines(path, loaded, ngram)))
-    if course.validation:
-        from charrnn.views.terminal import output
+    _show_columns(tuple(_lines(path, loaded, ngram)))
+    if history.validation:
+        from charrnn.views.terminal import stdout_console
 
-        say("")
-        output().print(_plot("", course, ngram))
+        write_result("")
+        stdout_console().print(_plot("", history, ngram))
 
 
 def _course(metrics: Path) -> "History":
     """Return the course of the losses; if the file cannot be read, print a note and return an empty course."""
-    from charrnn.training.history import History, history
+    from charrnn.training.history import History, read_history
 
     try:
-        return history(metrics)
+        return read_history(metrics)
     except OSError as error:
-        tell(f"note: cannot read {metrics}: {reason(error)}")
+        write_note(f"note: cannot read {metrics}: {os_reason(error)}")
         return History()
 
 
-def _say_in_columns(lines: tuple[tuple[str, str], ...]) -> None:
+def _show_columns(lines: tuple[tuple[str, str], ...]) -> None:
     """Say what there is to say: folded on a terminal, a line each in a pipe."""
-    from charrnn.views.facts import GAP, Facts
-    from charrnn.views.terminal import output
+    from charrnn.views.facts import GAP, KeyValueLines
+    from charrnn.views.terminal import stdout_console
 
     if is_terminal(sys.stdout):
-        output().print(Facts(lines=lines))
+        stdout_console().print(KeyValueLines(lines=lines))
         return
     column = max(len(name) for name, _ in lines) + GAP
     for name, line in lines:
-        say(f"{name:{column}}{line}")
+        write_result(f"{name:{column}}{line}")
 
 
-def _plot(title: str, course: "History", ngram: "NGram | None") -> "Plot":
-    from charrnn.views.history import history_plot
+def _plot(title: str, history: "History", ngram: "NGram | None") -> "Plot":
+    from charrnn.views.history import loss_plot
 
     bits = None if ngram is None else ngram.nats / math.log(2)
-    return history_plot(course, title, ngram_bits=bits)
+    return loss_plot(history, title, ngram_bits=bits)
 
 
-def _write_picture(svg: Path, path: Path, course: "History", ngram: "NGram | None") -> None:
+def _write_picture(svg: Path, path: Path, history: "History", ngram: "NGram | None") -> None:
     """Write the course of the loss as a picture (CharrnnError)."""
-    if not course.validation:
-        raise CharrnnError(f"{model_name(path)} has no history to draw", hint="it stands in a run's metrics.jsonl")
-    from charrnn.cli.drawing import write_drawing
+    if not history.validation:
+        raise CharrnnError(f"{display_name(path)} has no history to draw", hint="it stands in a run's metrics.jsonl")
+    from charrnn.cli.drawing import write_picture
     from charrnn.views.plot_svg import plot_svg
 
-    write_drawing(svg, plot_svg(_plot(model_name(path), course, ngram)))
+    write_picture(svg, plot_svg(_plot(display_name(path), history, ngram)))
 
 
 def _facts(path: Path, model: "Model") -> dict[str, Any]:
@@ -140,34 +140,36 @@ def _lines(path: Path, model: "Model", ngram: "NGram | None") -> Iterator[tuple[
     network = f"{config.cell.upper()} {config.layers} × {config.hidden}"
     embedding = f"embedding {config.embedding}" if config.embedding else "one-hot"
     size = f"{model.parameters:,} weights ({path.stat().st_size / 1e6:.1f} MB)"
-    yield "model", model_name(path)
+    yield "model", display_name(path)
     yield "network", f"{network} · {embedding} · {size}"
     yield "vocabulary", _vocabulary(model.vocabulary.characters)
     if config.documents:
-        yield "documents", DOCUMENTS[config.documents]
-    yield from story(model.training)
+        yield "documents", DOCUMENT_LABELS[config.documents]
+    yield from training_lines(model.training)
     if (saved := _unfinished(path, model)) is not None:
         yield "saved", f"up to step {saved:,}, not finished: the command that began it continues"
     if ngram:
-        yield "to beat", _compared(ngram, model.training.get("val_nats"))
+        yield "to beat", _ngram_comparison(ngram, model.training.get("val_nats"))
         yield "", f"learned from {ngram.learned_from:,} characters"
 
 
 def _unfinished(path: Path, model: "Model") -> int | None:
     """Give the last step of a run that was not measured at its end; None for others, and for a model by itself."""
     directory = RunDirectory(path.parent)
-    return directory.last_saved() if directory.model == path and MEASURED not in model.training else None
+    return (
+        directory.last_checkpoint_step() if directory.model == path and FINAL_LOSS_KEY not in model.training else None
+    )
 
 
 def _vocabulary(characters: tuple[str, ...]) -> str:
     """Count the characters and show as many as fit the line."""
     start = f"{len(characters):,} characters: "
-    shown = visible("".join(characters[:LINE]), keep="", unicode=unicode_stream(sys.stdout))
-    room = LINE - len(start)
+    shown = sanitize("".join(characters[:VOCABULARY_COLUMNS]), keep="", unicode=unicode_stream(sys.stdout))
+    room = VOCABULARY_COLUMNS - len(start)
     return start + (shown if len(shown) <= room else f"{shown[: room - 1]}…")
 
 
-def _compared(ngram: "NGram", nats: object) -> str:
-    from charrnn.views.ngram import compared
+def _ngram_comparison(ngram: "NGram", nats: object) -> str:
+    from charrnn.views.ngram import ngram_comparison
 
-    return compared(ngram, nats / math.log(2) if isinstance(nats, float) and math.isfinite(nats) else None)
+    return ngram_comparison(ngram, nats / math.log(2) if isinstance(nats, float) and math.isfinite(nats) else None)

@@ -10,7 +10,7 @@ from charrnn.cli.completing import ModelType, complete_concept, complete_file
 from charrnn.cli.formats import DrawingType, check_inputs_kept
 from charrnn.cli.options import (
     COMMON,
-    MOST_CHARACTERS,
+    MAX_CHARACTERS,
     OUTPUT,
     CellType,
     Command,
@@ -18,13 +18,13 @@ from charrnn.cli.options import (
     json_option,
     option,
 )
-from charrnn.cli.view_options import view_options, views_asked
-from charrnn.inspection.verdicts import VERDICTS, explained
+from charrnn.cli.view_options import requested_views, view_options
+from charrnn.inspection.verdicts import VERDICTS, explain
 from charrnn.runs import find_model
 
-EVIDENCE = "What is read"
-PROOF = "How it is judged"
-RULES = [(verdict, explained(verdict)) for verdict in VERDICTS]
+READING_SECTION = "What is read"
+JUDGING_SECTION = "How it is judged"
+RULES = [(verdict, explain(verdict)) for verdict in VERDICTS]
 PATTERNS = [
     ("NAME=/REGEX/", "inside a match, or inside group 1 of it"),
     ("NAME=/REGEX/after:N", "the N characters after a match"),
@@ -78,50 +78,50 @@ def _model(context: click.Context, _parameter: click.Parameter, named: Path | No
     "--text",
     metavar="FILE",
     shell_complete=complete_file,
-    section=EVIDENCE,
+    section=READING_SECTION,
     help="Read this file instead of the held-out text.",
 )
 @option(
     "--chars",
-    type=Number(1, whole=True, most=MOST_CHARACTERS),
-    section=EVIDENCE,
+    type=Number(1, whole=True, most=MAX_CHARACTERS),
+    section=READING_SECTION,
     help="How much of it (search 200,000; map 800).",
 )
 @option(
     "--start",
-    type=Number(0, whole=True, most=MOST_CHARACTERS),
+    type=Number(0, whole=True, most=MAX_CHARACTERS),
     default=0,
-    section=EVIDENCE,
+    section=READING_SECTION,
     help="Where in the text, and in that of --confirm, to begin.",
 )
-@option("--encoding", default="utf-8", section=EVIDENCE, help="Encoding of the file (utf-8).")
+@option("--encoding", default="utf-8", section=READING_SECTION, help="Encoding of the file (utf-8).")
 @option(
     "--seed",
     type=Number(0, whole=True, most=2**62),
     default=0,
-    section=EVIDENCE,
+    section=READING_SECTION,
     help="Seed of all randomness (0).",
 )
 @option(
     "--confirm",
     metavar="FILE",
     shell_complete=complete_file,
-    section=PROOF,
+    section=JUDGING_SECTION,
     help="Judge on this file instead of the other half of the text.",
 )
-@option("--quick", is_flag=True, section=PROOF, help="Skip the scrambled network and holding cells still.")
+@option("--quick", is_flag=True, section=JUDGING_SECTION, help="Skip the scrambled network and holding cells still.")
 @option(
     "--signal",
     type=click.Choice(SIGNALS),
     default="c",
-    section=PROOF,
+    section=JUDGING_SECTION,
     help="Signal that is compared (c: tanh(c), or h where there is no c).",
 )
 @view_options
 @option("--html", type=DrawingType(".html"), section=OUTPUT, help="Write the search as a page to explore.")
 @option("--svg", type=DrawingType(".svg"), section=OUTPUT, help="Write the first map as a picture.")
 @json_option
-def inspect(model: Path | None, **asked: Any) -> None:
+def inspect(model: Path | None, **options: Any) -> None:
     """Find the cells of MODEL that follow something in the text, and draw what they do.
 
     MODEL is a run's directory or a model file; by default the newest run here. Each cell is chosen on one half of
@@ -129,17 +129,17 @@ def inspect(model: Path | None, **asked: Any) -> None:
     concepts, and by what the network loses when the cell is held still, at its mean. Cells that detect a concept
     are drawn.
     """
-    if asked["list_concepts"]:
+    if options["list_concepts"]:
         from charrnn.cli.concepts import list_concepts
 
-        return list_concepts(model, asked)
+        return list_concepts(model, options)
     assert model is not None
-    check_inputs_kept((asked["svg"], asked["html"]), (asked["text"], asked["confirm"], model))
-    views = views_asked(asked)
-    if asked["cells"] or views == ["surprise"]:
-        cores.use_few(model)
+    check_inputs_kept((options["svg"], options["html"]), (options["text"], options["confirm"], model))
+    views = requested_views(options)
+    if options["cells"] or views == ["surprise"]:
+        cores.use_few_cores(model)
     else:
-        cores.use_idle()
-    from charrnn.cli.looking import look
+        cores.use_idle_cores()
+    from charrnn.cli.looking import _dispatch
 
-    return look(model, asked, views)
+    return _dispatch(model, options, views)

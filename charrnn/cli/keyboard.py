@@ -18,20 +18,20 @@ LOCAL_MODES = 3
 
 
 @contextmanager
-def not_echoed(terminal: TextIO) -> Iterator[None]:
+def echo_off(terminal: TextIO) -> Iterator[None]:
     """Have a terminal not show what is typed for as long as the block lasts.
 
     Nothing is done from the background, where the terminal is another's, and what others changed meanwhile stays.
     """
-    echoed = _switched(terminal, off=True)
+    echoed = _switch_echo(terminal, off=True)
     try:
         yield
     finally:
         if echoed:
-            _switched(terminal, off=False)
+            _switch_echo(terminal, off=False)
 
 
-def _switched(terminal: TextIO, *, off: bool) -> bool:
+def _switch_echo(terminal: TextIO, *, off: bool) -> bool:
     """Switch the echo; tell whether that was done."""
     if termios is None:
         return False

@@ -6,47 +6,47 @@ from typing import Any
 
 import numpy as np
 
-from charrnn.cli.concepts import concepts_asked
-from charrnn.cli.drawing import heatmap_of, marks_of, show
-from charrnn.cli.streams import say_json
-from charrnn.cli.subject import Asked, Subject, subject_of
+from charrnn.cli.concepts import parse_concepts
+from charrnn.cli.drawing import make_heatmap, make_marks, print_heatmaps
+from charrnn.cli.streams import write_json
+from charrnn.cli.subject import InspectionTarget, Options, load_target
 from charrnn.errors import WrongUsageError
-from charrnn.inspection.activity import Cell
+from charrnn.inspection.activity import CellIndex
 from charrnn.inspection.concepts import Concept
-from charrnn.inspection.reading import USUAL
-from charrnn.runs import model_name
+from charrnn.inspection.reading import DEFAULT_SIGNAL
+from charrnn.runs import display_name
 from charrnn.views.heatmap import Heatmap
 
-SHOWN = 800
+DEFAULT_CHARS = 800
 """characters, left to ourselves"""
 DIGITS = 4
 """of a cell's value, in JSON"""
 
 
-def look(path: Path, asked: Asked, views: Sequence[str]) -> None:
+def _dispatch(path: Path, options: Options, views: Sequence[str]) -> None:
     """Show the cells and the other views that were asked for, or where nothing was, search."""
-    concepts = concepts_asked(asked["concepts"])
-    if asked["cells"] or (views and not concepts):
-        _refuse_what_needs_a_search(asked)
-    if asked["cells"]:
-        _look_at_cells(path, asked, concepts)
+    concepts = parse_concepts(options["concepts"])
+    if options["cells"] or (views and not concepts):
+        _reject_search_options(options)
+    if options["cells"]:
+        _look_at_cells(path, options, concepts)
     elif concepts or not views:
-        from charrnn.cli.searching import search
+        from charrnn.cli.searching import run_search
 
-        search(path, asked, concepts)
+        run_search(path, options, concepts)
     if views:
         from charrnn.cli.viewing import show_views
 
-        show_views(path, asked, views)
+        show_views(path, options, views)
 
 
-def _refuse_what_needs_a_search(asked: Asked) -> None:
+def _reject_search_options(options: Options) -> None:
     """See that nothing was asked for that only a search does: it would be passed over in silence."""
     given = {
-        "--html FILE": asked["html"],
-        "--confirm FILE": asked["confirm"],
-        "--quick": asked["quick"],
-        f"--signal {asked['signal']}": asked["signal"] != USUAL,
+        "--html FILE": options["html"],
+        "--confirm FILE": options["confirm"],
+        "--quick": options["quick"],
+        f"--signal {options['signal']}": options["signal"] != DEFAULT_SIGNAL,
     }
     for option in (option for option, is_given in given.items() if is_given):
         raise WrongUsageError(
@@ -54,27 +54,27 @@ def _refuse_what_needs_a_search(asked: Asked) -> None:
         )
 
 
-def _look_at_cells(path: Path, asked: Asked, concepts: Sequence[Concept]) -> None:
+def _look_at_cells(path: Path, options: Options, concepts: Sequence[Concept]) -> None:
     """Show the cells that were asked for over the text's beginning, where a concept holds beside them."""
     if len(concepts) > 1:
         raise WrongUsageError(
             f"--cell can have one concept beside it, not {len(concepts)}",
             hint=f"`--concept {concepts[0].name}` alone",
         )
-    subject = subject_of(path, asked, asked["chars"] or SHOWN)
-    heatmap = _cells_map(subject, asked["cells"], concepts)
-    if asked["as_json"]:
-        say_json(_values(subject, heatmap, asked["start"]))
-    show([heatmap], asked)
+    target = load_target(path, options, options["chars"] or DEFAULT_CHARS)
+    heatmap = _cells_map(target, options["cells"], concepts)
+    if options["as_json"]:
+        write_json(_values(target, heatmap, options["start"]))
+    print_heatmaps([heatmap], options)
 
 
-def _values(subject: Subject, heatmap: Heatmap, start: int) -> dict[str, Any]:
+def _values(target: InspectionTarget, heatmap: Heatmap, start: int) -> dict[str, Any]:
     """Lay a heat map out for scripts: a value of each cell, and of a concept, for each character of the content."""
     marks = heatmap.marks
     cells = {row.label: np.asarray(row.values, np.float64).round(DIGITS).tolist() for row in heatmap.rows}
     return {
-        "model": str(subject.path),
-        "text": subject.source.name,
+        "model": str(target.path),
+        "text": target.parsed.name,
         "start": start,
         "characters": len(heatmap.text),
         "signal": heatmap.signal,
@@ -83,12 +83,12 @@ def _values(subject: Subject, heatmap: Heatmap, start: int) -> dict[str, Any]:
     } | ({"marks": {marks.label: np.asarray(marks.holds, np.int64).tolist()}} if marks else {})
 
 
-def _cells_map(subject: Subject, cells: Sequence[Cell], concepts: Sequence[Concept]) -> Heatmap:
+def _cells_map(target: InspectionTarget, cells: Sequence[CellIndex], concepts: Sequence[Concept]) -> Heatmap:
     """Draw cells over the text's beginning, with where a concept holds if one was named."""
-    whole = slice(0, len(subject.ids))
+    whole = slice(0, len(target.ids))
     marks = None
     if concepts:
-        marks = marks_of(subject, concepts[0], whole)
-    return heatmap_of(
-        subject, cells, whole, title=f"{model_name(subject.path)} over {subject.source.name}", marks=marks
+        marks = make_marks(target, concepts[0], whole)
+    return make_heatmap(
+        target, cells, whole, title=f"{display_name(target.path)} over {target.parsed.name}", marks=marks
     )

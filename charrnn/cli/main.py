@@ -11,9 +11,9 @@ import click
 
 from charrnn import __version__
 from charrnn.cli.completing import VARIABLE, complete
-from charrnn.cli.failures import Failure, Shortage, out_of_memory, settle_output, told
+from charrnn.cli.failures import Failure, Shortage, flush_or_discard, handle_error, out_of_memory
 from charrnn.cli.options import write_examples
-from charrnn.cli.streams import flush_output, write_result
+from charrnn.cli.streams import flush_output, write_text
 
 COMMANDS = {
     "train": "Learn a text; run it again to continue after a stop.",
@@ -88,7 +88,7 @@ class Commands(click.Group):
 def _print_help(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
     """Print the help of a command and exit (OutputError)."""
     if wanted and not ctx.resilient_parsing:
-        write_result(f"{ctx.get_help()}\n")
+        write_text(f"{ctx.get_help()}\n")
         ctx.exit()
 
 
@@ -103,7 +103,7 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool
         torch = f"torch {version('torch')}, "
     except PackageNotFoundError:
         torch = ""
-    write_result(f"charrnn {__version__} ({torch}Python {platform.python_version()})\n")
+    write_text(f"charrnn {__version__} ({torch}Python {platform.python_version()})\n")
     ctx.exit()
 
 
@@ -132,11 +132,11 @@ def run(arguments: Sequence[str]) -> int:
         code = complete(charrnn, instruction) if instruction else _call(arguments)
         flush_output()
     except Failure as error:
-        code = told(error)
-        settle_output()
+        code = handle_error(error)
+        flush_or_discard()
     except Shortage as error:
         code = out_of_memory(error)
-        settle_output()
+        flush_or_discard()
     return code
 
 

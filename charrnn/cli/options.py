@@ -15,15 +15,15 @@ import click
 from charrnn.cli.completing import ModelType
 from charrnn.cli.streams import require_output
 from charrnn.errors import WrongUsageError
-from charrnn.network.cell_name import CellName, cell_named
+from charrnn.network.cell_name import CellId, parse_cell
 from charrnn.runs import find_model
 
 COMMON, OUTPUT, OTHER = "Common options", "Output", "Other options"
 """headings that several commands have; the last stands last"""
 
-MOST_CHARACTERS = 10**12
+MAX_CHARACTERS = 10**12
 """of a text, read or written: more than anyone will wait for"""
-LONGEST_SHOWN = 40
+MAX_SHOWN_CHARS = 40
 """characters of a value that an error repeats"""
 
 
@@ -36,12 +36,12 @@ class CellType(click.ParamType):  # type: ignore[type-arg]  # generic in newer v
         """Show what is to be written."""
         return "L.J"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> CellName:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> CellId:
         """Turn "2.317" into layer and unit."""
-        if isinstance(value, CellName):
+        if isinstance(value, CellId):
             return value
         try:
-            return cell_named(str(value))
+            return parse_cell(str(value))
         except WrongUsageError:
             self.fail(_cell_wanted(value), param, ctx)
 
@@ -50,7 +50,7 @@ def _cell_wanted(value: object) -> str:
     return f"must be layer.unit, layers from 1, units from 0, such as 2.317; not {_shortened(repr(value))}"
 
 
-class HeldCell(click.ParamType):  # type: ignore[type-arg]  # see CellType
+class ClampType(click.ParamType):  # type: ignore[type-arg]  # see CellType
     """Reads a cell's name and the value that it is to be held at."""
 
     name = "held cell"
@@ -59,7 +59,7 @@ class HeldCell(click.ParamType):  # type: ignore[type-arg]  # see CellType
         """Show what is to be written."""
         return "L.J=F"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[CellName, float]:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[CellId, float]:
         """Turn "2.317=-1" into a cell and a number."""
         if isinstance(value, tuple):
             return value
@@ -133,7 +133,7 @@ def _number(value: Any, *, whole: bool) -> float | None:
 
 
 def _shortened(written: str) -> str:
-    return written if len(written) <= LONGEST_SHOWN else f"{written[:LONGEST_SHOWN]}…"
+    return written if len(written) <= MAX_SHOWN_CHARS else f"{written[:MAX_SHOWN_CHARS]}…"
 
 
 class Option(click.Option):

@@ -8,12 +8,12 @@ import click
 from charrnn.cli import cores
 from charrnn.cli.options import (
     COMMON,
-    MOST_CHARACTERS,
+    MAX_CHARACTERS,
     OTHER,
     OUTPUT,
     CellType,
+    ClampType,
     Command,
-    HeldCell,
     Number,
     json_option,
     model_argument,
@@ -38,7 +38,7 @@ ALL_OF_UNICODE = 0x110000
 @option(
     "-n",
     "--length",
-    type=Number(0, whole=True, most=MOST_CHARACTERS),
+    type=Number(0, whole=True, most=MAX_CHARACTERS),
     section=COMMON,
     help="At most this many characters (500; a document: to its end); 0: no limit.",
 )
@@ -96,7 +96,7 @@ ALL_OF_UNICODE = 0x110000
 @option(
     "--clamp",
     "clamps",
-    type=HeldCell(),
+    type=ClampType(),
     multiple=True,
     section=CELLS,
     help="Hold a cell at a value from -1 to 1; repeatable.",
@@ -113,14 +113,14 @@ ALL_OF_UNICODE = 0x110000
 @option("--raw", is_flag=True, section=OUTPUT, help="Write control characters as they are, even to a terminal.")
 @json_option
 @quiet_option
-def sample(model: Path, **asked: Any) -> None:
+def sample(model: Path, **options: Any) -> None:
     """Write text with MODEL, a run's directory or a model file; by default the newest run here."""
-    if asked["count"] > 1:
-        cores.use_idle()
-        cores.keep_memory()
+    if options["count"] > 1:
+        cores.use_idle_cores()
+        cores.keep_freed_memory()
     else:
-        cores.use_few(model)
-    from charrnn.cli.asked import Asked
-    from charrnn.cli.writing import write
+        cores.use_few_cores(model)
+    from charrnn.cli.asked import SampleOptions
+    from charrnn.cli.writing import write_samples
 
-    write(model, Asked(**asked))
+    write_samples(model, SampleOptions(**options))

@@ -43,7 +43,7 @@ MOST_NEXT = 1000
 )
 @option("--encoding", default="utf-8", section=COMMON, help="Encoding of the texts (utf-8).")
 @json_option
-def score(names: tuple[str, ...], **asked: Any) -> None:
+def score(names: tuple[str, ...], **options: Any) -> None:
     """Say how well MODEL predicts each TEXT; "-" is standard input.
 
     MODEL is a run's directory or a file that ends in .safetensors; several are compared side by side; by default
@@ -51,16 +51,16 @@ def score(names: tuple[str, ...], **asked: Any) -> None:
     predicts it. A model of documents reads each from a fresh state, and its end counts too.
     """
     models, texts = _models_and_texts(names)
-    if asked["sort"] and not asked["per_line"]:
+    if options["sort"] and not options["per_line"]:
         raise WrongUsageError("--sort puts lines in order", hint="`--per-line --sort`")
-    if asked["sort"] and asked["top"]:
+    if options["sort"] and options["top"]:
         raise WrongUsageError("--sort and --top cannot go together", hint="what comes next has no order to be put in")
-    threads = cores.share_out()
-    cores.wait_briefly()
-    cores.keep_memory()
-    from charrnn.cli.judging import judge
+    threads = cores.threads_for_workers()
+    cores.set_short_spin()
+    cores.keep_freed_memory()
+    from charrnn.cli.judging import run_scores
 
-    judge(models, texts, asked, threads=threads)
+    run_scores(models, texts, options, threads=threads)
 
 
 def _models_and_texts(names: Sequence[str]) -> tuple[list[Path], Sequence[str]]:

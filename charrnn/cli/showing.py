@@ -9,14 +9,14 @@ from itertools import chain
 from rich.console import Console
 from rich.live import Live
 
-from charrnn.cli.keyboard import not_echoed
-from charrnn.cli.streams import say_json, write_aside
-from charrnn.text.sources import Sources
-from charrnn.training.events import Event, Moment, Overfitting, Pause, Preview, Report, Step, Trouble
-from charrnn.training.metrics import described
+from charrnn.cli.keyboard import echo_off
+from charrnn.cli.streams import write_aside, write_json
+from charrnn.text.sources import CorpusFiles
+from charrnn.training.events import EarlyStop, Event, Pause, Preview, Report, SafePoint, Step, TrainingWarning
+from charrnn.training.metrics import event_dict
 from charrnn.views.harmless import harmless_text
-from charrnn.views.terminal import animated, talk, typeset, unicode_output, unicode_stream
-from charrnn.views.training import Watch, early_line, milestone, report_line, written_line
+from charrnn.views.terminal import ascii_signs, can_animate, stderr_console, unicode_output, unicode_stream
+from charrnn.views.training import ProgressState, early_stop_line, preview_line, preview_milestone, report_line
 
 SECONDS_BETWEEN_PICTURES = 0.25
 SECONDS_BETWEEN_LINES = 10.0
@@ -27,99 +27,99 @@ SCREEN_LINES_OF_PICTURE = 15
 
 Events = Iterator[Event]
 Clock = Callable[[], float]
-Show = Callable[[Events, Watch, Console, Clock], None]
+Show = Callable[[Events, ProgressState, Console, Clock], None]
 
 
-def show_live(events: Events, watch: Watch, console: Console, clock: Clock) -> None:
+def show_live(events: Events, progress: ProgressState, console: Console, clock: Clock) -> None:
     """Draw over the same lines, a few times a second; what the network wrote at each stage stays above.
 
     After a pause it goes on below of what the shell has written meanwhile.
     """
     for event in events:
-        _show_until_a_pause(chain([event], events), watch, console, clock)
+        _show_until_a_pause(chain([event], events), progress, console, clock)
 
 
-def _show_until_a_pause(events: Events, watch: Watch, console: Console, clock: Clock) -> None:
+def _show_until_a_pause(events: Events, progress: ProgressState, console: Console, clock: Clock) -> None:
     """Draw until the events end, or until they are about to stand still."""
     unicode, drawn_at = unicode_output(console), 0.0
-    with not_echoed(sys.stderr), Live(console=console, auto_refresh=False) as live:
+    with echo_off(sys.stderr), Live(console=console, auto_refresh=False) as live:
         for event in events:
             now = clock()
-            watch.see(event, now)
+            progress.update(event, now)
             if isinstance(event, Preview):
-                live.console.print(milestone(event, console.width, unicode=unicode))
-            if isinstance(event, Trouble):
+                live.console.print(preview_milestone(event, console.width, unicode=unicode))
+            if isinstance(event, TrainingWarning):
                 live.console.print(harmless_text(f"warning: {event.message}", console), soft_wrap=True)
-            if isinstance(event, Overfitting):
-                live.console.print(harmless_text(early_line(event), console), soft_wrap=True)
+            if isinstance(event, EarlyStop):
+                live.console.print(harmless_text(early_stop_line(event), console), soft_wrap=True)
             if isinstance(event, Pause):
                 return
             if now - drawn_at >= SECONDS_BETWEEN_PICTURES:
-                live.update(watch.picture(max(0, console.height - SCREEN_LINES_OF_PICTURE)), refresh=True)
+                live.update(progress.view(max(0, console.height - SCREEN_LINES_OF_PICTURE)), refresh=True)
                 drawn_at = now
-        live.update(watch.picture(0), refresh=True)
+        live.update(progress.view(0), refresh=True)
 
 
-def show_lines(events: Events, watch: Watch, console: Console, clock: Clock) -> None:
+def show_lines(events: Events, progress: ProgressState, console: Console, clock: Clock) -> None:
     """Write key=value lines, at least ten seconds apart, and what the network wrote at each stage."""
     written_at, unwritten, last = -math.inf, None, ""
     for event in events:
         now = clock()
-        watch.see(event, now)
-        if isinstance(event, Trouble):
+        progress.update(event, now)
+        if isinstance(event, TrainingWarning):
             console.print(harmless_text(f"warning: {event.message}", console), soft_wrap=True)
         elif isinstance(event, Preview):
-            console.print(harmless_text(written_line(event), console), soft_wrap=True)
-        elif isinstance(event, Overfitting):
-            last = early_line(event)
+            console.print(harmless_text(preview_line(event), console), soft_wrap=True)
+        elif isinstance(event, EarlyStop):
+            last = early_stop_line(event)
         elif isinstance(event, Report) and now - written_at < SECONDS_BETWEEN_LINES:
             unwritten = event
         elif isinstance(event, Report):
-            console.print(harmless_text(report_line(event, watch), console), soft_wrap=True)
+            console.print(harmless_text(report_line(event, progress), console), soft_wrap=True)
             written_at, unwritten = now, None
     if unwritten is not None:
-        console.print(harmless_text(report_line(unwritten, watch), console), soft_wrap=True)
+        console.print(harmless_text(report_line(unwritten, progress), console), soft_wrap=True)
     if last:
         console.print(harmless_text(last, console), soft_wrap=True)
 
 
-def show_json(events: Events, _watch: Watch, _console: Console, _clock: Clock) -> None:
+def show_json(events: Events, _watch: ProgressState, _console: Console, _clock: Clock) -> None:
     """Write every event but the single steps as a line of JSON to standard output."""
     for event in events:
-        if not isinstance(event, Step | Moment | Pause):
-            say_json(described(event))
+        if not isinstance(event, Step | SafePoint | Pause):
+            write_json(event_dict(event))
 
 
-def show_nothing(events: Events, _watch: Watch, _console: Console, _clock: Clock) -> None:
+def show_nothing(events: Events, _watch: ProgressState, _console: Console, _clock: Clock) -> None:
     """Let the training run; trouble is told all the same."""
     for event in events:
-        if isinstance(event, Trouble):
-            console = talk()
+        if isinstance(event, TrainingWarning):
+            console = stderr_console()
             console.print(harmless_text(f"warning: {event.message}", console), soft_wrap=True)
 
 
 @contextmanager
-def said_meanwhile(words: str, *, quiet: bool) -> Iterator[None]:
+def status_line(words: str, *, quiet: bool) -> Iterator[None]:
     """Have words stand on a terminal for as long as something takes, and none of them stay."""
-    if quiet or not animated(sys.stderr):
+    if quiet or not can_animate(sys.stderr):
         yield
         return
-    write_aside(typeset(words, unicode=unicode_stream(sys.stderr)))
+    write_aside(ascii_signs(words, unicode=unicode_stream(sys.stderr)))
     try:
         yield
     finally:
         write_aside("\r\x1b[K")
 
 
-def show_reading(sources: Sources, *, quiet: bool) -> Sources:
+def reading_progress(sources: CorpusFiles, *, quiet: bool) -> CorpusFiles:
     """Have the reading of a large text shown as it goes; it is read twice."""
-    console = talk()
+    console = stderr_console()
     console.quiet = quiet
     total = 2 * sources.size
     if total < SLOW_TO_READ:
         return sources
     console.print(harmless_text(f"reading {sources.size / 1e9:.1f} GB …", console), soft_wrap=True)
-    if not animated(sys.stderr):
+    if not can_animate(sys.stderr):
         return sources
     done = 0
 
@@ -132,4 +132,4 @@ def show_reading(sources: Sources, *, quiet: bool) -> Sources:
         if done >= total:
             write_aside("\r      \r")
 
-    return sources.watched(shown)
+    return sources.with_progress(shown)

@@ -12,13 +12,13 @@ from types import FrameType, TracebackType
 from typing import Any, Self
 
 from charrnn.cli.failures import Stopped, die_of
-from charrnn.training.events import Event, Moment, Pause, Result
+from charrnn.training.events import Event, Pause, Result, SafePoint
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-PAUSE, GO_ON = getattr(signal, "SIGTSTP", None), getattr(signal, "SIGCONT", None)
+PAUSE, CONTINUE = getattr(signal, "SIGTSTP", None), getattr(signal, "SIGCONT", None)
 
 
-class Stopping:
+class SignalHandler:
     """While entered, signals raise Stopped, or are put off until what goes on can be left; ignored ones stay ignored.
 
     `say` is called when one is put off, `say_at_once` when a second one ends the process.
@@ -44,16 +44,16 @@ class Stopping:
             signal.signal(number, handler)
 
     @contextmanager
-    def put_off(self) -> Iterator[None]:
-        """Have signals only be remembered, for `until` to heed."""
-        self._take([number for number in (PAUSE, GO_ON) if number is not None], self._stand_still)
+    def deferred(self) -> Iterator[None]:
+        """Have signals only be remembered, for `stop_when_asked` to heed."""
+        self._take([number for number in (PAUSE, CONTINUE) if number is not None], self._handle_pause)
         self._waits = True
         try:
             yield
         finally:
             self._waits = False
 
-    def until(self, events: Iterator[Event]) -> Iterator[Event]:
+    def stop_when_asked(self, events: Iterator[Event]) -> Iterator[Event]:
         """Pass events through until somebody asks to stop; if it is to pause, say so with one more event before."""
         for event in events:
             yield event
@@ -63,7 +63,7 @@ class Stopping:
             if self.asked is not None:
                 return
 
-    def through(self, work: Generator[Moment, None, Result]) -> Result:
+    def run_interruptible(self, work: Generator[SafePoint, None, Result]) -> Result:
         """Do something long that may be left, and give what it comes to; raise Stopped if somebody asks to stop.
 
         What is left is closed: what it was in the middle of is cleared up before anything else is done.
@@ -73,13 +73,13 @@ class Stopping:
                 try:
                     next(work)
                 except StopIteration as done:
-                    self.heed()
+                    self.raise_if_asked()
                     return done.value  # type: ignore[no-any-return]  # it is the work's
                 if self._pausing:
                     self._pause()
-                self.heed()
+                self.raise_if_asked()
 
-    def heed(self) -> None:
+    def raise_if_asked(self) -> None:
         """Raise Stopped if a signal was put off."""
         if self.asked is not None:
             raise Stopped(self.asked)
@@ -104,9 +104,9 @@ class Stopping:
             self._say_at_once()
             die_of(self.asked)
 
-    def _stand_still(self, number: int, _frame: FrameType | None) -> None:
+    def _handle_pause(self, number: int, _frame: FrameType | None) -> None:
         """Pause soon, or at once if asked again; or take note of what is past, if nobody asked before it."""
-        if number == GO_ON:
+        if number == CONTINUE:
             self._count_pause()
         elif not self._waits or self._pausing:
             self._pause()
@@ -128,7 +128,7 @@ class Stopping:
         self._paused, self._seen = self._paused + now - self._seen, now
 
 
-def tell(words: str) -> None:
+def write_raw(words: str) -> None:
     """Say something from within a signal handler: past every buffer, and to nobody if the terminal is gone."""
     with suppress(OSError):
         os.write(2, words.encode())

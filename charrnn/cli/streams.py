@@ -16,25 +16,25 @@ from typing import Any, TextIO
 import click
 
 from charrnn.errors import CharrnnError, OutputError, writing_output
-from charrnn.views.terminal import animated, is_terminal, plain_line, talk, unicode_stream, visible
+from charrnn.views.terminal import can_animate, is_terminal, plain_line, sanitize, stderr_console, unicode_stream
 
 DIM, BOLD_RED, BOLD_CYAN = "2", "1;31", "1;36"
 
 
 def read_text(name: str, encoding: str = "utf-8", *, documents: str | None = None) -> str:
     """Read a whole text, as it is or its `documents` ended; "-": standard input (CharrnnError, with the place)."""
-    from charrnn.text.encoding import texts
-    from charrnn.text.sources import find
+    from charrnn.text.encoding import decode_text
+    from charrnn.text.sources import open_sources
 
-    return "".join(texts(find([name]).files[0], encoding, documents=documents))
+    return "".join(decode_text(open_sources([name]).files[0], encoding, documents=documents))
 
 
 def _finite(value: Any) -> Any:
     """Put None in the place of each NaN and infinity in plain values."""
     if isinstance(value, Mapping):
-        return {name: _finite(one) for name, one in value.items()}
+        return {name: _finite(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
+        return [_finite(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -44,12 +44,12 @@ def require_output() -> None:
         raise CharrnnError("cannot write output: standard output is closed")
 
 
-def say(line: str) -> None:
+def write_result(line: str) -> None:
     """Write a line of results, made harmless and encodable."""
-    write_result(f"{folded(plain_line(line, unicode=unicode_stream(sys.stdout)), sys.stdout)}\n")
+    write_text(f"{fold_line(plain_line(line, unicode=unicode_stream(sys.stdout)), sys.stdout)}\n")
 
 
-def write_result(text: str) -> None:
+def write_text(text: str) -> None:
     """Write text to standard output as it is, at once (OutputError)."""
     with writing_output():
         click.echo(text, nl=False)
@@ -62,18 +62,18 @@ def flush_output() -> None:
             sys.stdout.flush()
 
 
-def say_json(values: Mapping[str, Any]) -> None:
+def write_json(values: Mapping[str, Any]) -> None:
     """Write a line of JSON as a result, at once; NaN and infinity, for which JSON has no number, are null in it."""
     try:
         line = json.dumps(values, allow_nan=False)
     except ValueError:
         line = json.dumps(_finite(values), allow_nan=False)
-    write_result(f"{line}\n")
+    write_text(f"{line}\n")
 
 
-def tell(line: str, *, style: str = "") -> None:
+def write_note(line: str, *, style: str = "") -> None:
     """Write a line beside the results, made harmless and encodable."""
-    harmless = folded(plain_line(line, unicode=unicode_stream(sys.stderr)), sys.stderr)
+    harmless = fold_line(plain_line(line, unicode=unicode_stream(sys.stderr)), sys.stderr)
     with writing_output():
         click.echo(styled(harmless, style, sys.stderr), err=True, color=True)
 
@@ -86,7 +86,7 @@ def write_aside(text: str) -> None:
             sys.stderr.flush()
 
 
-def folded(line: str, stream: TextIO | None) -> str:
+def fold_line(line: str, stream: TextIO | None) -> str:
     """Fold a line at its blanks where a terminal would cut words; in a pipe it stays a line."""
     columns = terminal_columns(stream)
     if columns is None or len(line) <= columns:
@@ -104,23 +104,23 @@ def terminal_columns(stream: TextIO | None) -> int | None:
         return None
 
 
-def waiting(what: str, *, quiet: bool = False) -> AbstractContextManager[Any]:
+def status(what: str, *, quiet: bool = False) -> AbstractContextManager[Any]:
     """Say, on a terminal and only for as long, what takes its time."""
-    if quiet or not animated(sys.stderr):
+    if quiet or not can_animate(sys.stderr):
         return nullcontext()
     from rich.text import Text
 
-    return talk().status(Text(plain_line(what, unicode=unicode_stream(sys.stderr))))
+    return stderr_console().status(Text(plain_line(what, unicode=unicode_stream(sys.stderr))))
 
 
 def styled(text: str, style: str, stream: TextIO) -> str:
     """Put a text that is already harmless in a style, where a terminal shows it and nobody asked for none."""
-    plain = not style or os.environ.get("NO_COLOR") or not animated(stream)
+    plain = not style or os.environ.get("NO_COLOR") or not can_animate(stream)
     return text if plain else f"\x1b[{style}m{text}\x1b[0m"
 
 
 @dataclass
-class Page:
+class TextOutput:
     """Standard output as the place for written text, which may hold any character.
 
     In a pipe it is the text, in UTF-8, and nothing else. On a terminal each piece is seen at once, and what would
@@ -153,7 +153,7 @@ class Page:
             # Whatever a pipe is to hold is UTF-8, and half a surrogate pair has none.
             sys.stdout.buffer.write(text.encode("utf-8", "replace"))
             return
-        shown = text if self.raw else visible(text, unicode=self._unicode)
+        shown = text if self.raw else sanitize(text, unicode=self._unicode)
         self.altered |= shown != text
         shown = styled(shown, style, sys.stdout) if shown else ""
         sys.stdout.buffer.write(shown.encode(self._encoding, "backslashreplace"))

@@ -34,11 +34,13 @@ ORIGINS = {
 def _take_config(context: click.Context, _option: click.Parameter, path: Path | None) -> None:
     """Make a file's settings the defaults of all other options."""
     if path is not None:
-        from charrnn.config_file import read
+        from charrnn.config_file import read_settings
 
-        known = {str(parameter.name): parameter.nargs for parameter in context.command.params}
-        settings = read(path, [name for name in known if name not in NOT_SETTINGS])
-        context.default_map = {name: _typed(value, known[name] < 0, name, path) for name, value in settings.items()}
+        argument_counts = {str(parameter.name): parameter.nargs for parameter in context.command.params}
+        settings = read_settings(path, [name for name in argument_counts if name not in NOT_SETTINGS])
+        context.default_map = {
+            name: _typed(value, argument_counts[name] < 0, name, path) for name, value in settings.items()
+        }
 
 
 def _typed(value: Any, several: bool, name: str, path: Path) -> Any:
@@ -67,9 +69,9 @@ def _model_file(_context: click.Context, _option: click.Parameter, named: Path |
     """Say which file a model's name means."""
     if named is None:
         return None
-    from charrnn.training.origin import origin_file
+    from charrnn.training.origin import model_file_of
 
-    return str(origin_file(named))
+    return str(model_file_of(named))
 
 
 whole = Number(1, 1_000_000, whole=True)
@@ -171,26 +173,26 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
     """
     began = time.monotonic()
     options |= _one_budget(context)
-    cores.wait_briefly()
-    cores.keep_memory()
+    cores.set_short_spin()
+    cores.keep_freed_memory()
     cores.require_memory_for_torch()
-    from charrnn.cli.showing import said_meanwhile, show_reading
+    from charrnn.cli.showing import reading_progress, status_line
     from charrnn.training.preparing import prepare
 
-    prepared = prepare(corpus, options, watched=lambda text: show_reading(text, quiet=options["quiet"]))
-    with said_meanwhile("starting PyTorch …", quiet=options["quiet"]):
-        from charrnn.cli.learning import learn
+    prepared = prepare(corpus, options, progress=lambda text: reading_progress(text, quiet=options["quiet"]))
+    with status_line("starting PyTorch …", quiet=options["quiet"]):
+        from charrnn.cli.learning import run_training
 
     sources = {name: context.get_parameter_source(name) for name in context.params}
     origins = {name: ORIGINS[source] for name, source in sources.items() if source in ORIGINS}
-    learn(prepared, corpus, options, origins, began=began)
+    run_training(prepared, corpus, options, origins, began=began)
 
 
 def _one_budget(context: click.Context) -> dict[str, None]:
     """See that one budget was asked for; one from a weaker source gives way (click.UsageError)."""
-    asked = [name for name in ("minutes", "epochs", "steps") if context.params[name] is not None]
-    ranks = {name: [*ORIGINS, None].index(context.get_parameter_source(name)) for name in asked}
-    strongest = [name for name in asked if ranks[name] == min(ranks.values())]
+    budgets = [name for name in ("minutes", "epochs", "steps") if context.params[name] is not None]
+    ranks = {name: [*ORIGINS, None].index(context.get_parameter_source(name)) for name in budgets}
+    strongest = [name for name in budgets if ranks[name] == min(ranks.values())]
     if len(strongest) > 1:
         raise click.UsageError(f"only one of --{' and --'.join(strongest)} can be had", context)
-    return dict.fromkeys(set(asked) - set(strongest))
+    return dict.fromkeys(set(budgets) - set(strongest))

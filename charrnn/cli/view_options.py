@@ -10,13 +10,13 @@ from typing import Any
 import click
 
 from charrnn.cli.completing import ModelType
-from charrnn.cli.options import MOST_CHARACTERS, CellType, Number, option
+from charrnn.cli.options import MAX_CHARACTERS, CellType, Number, option
 from charrnn.errors import WrongUsageError
 from charrnn.runs import find_model
 
 VIEWS = "Other views"
 """their heading in the help"""
-ASKING = ("surprise", "contexts", "gates", "memory", "errors")
+VIEW_OPTIONS = ("surprise", "contexts", "gates", "memory", "errors")
 """the options that ask for a view each, in the order in which these are shown"""
 GUESSES = 5
 """left to ourselves"""
@@ -35,7 +35,7 @@ _OPTIONS = (
     option(
         "--top",
         "guesses",
-        type=Number(0, whole=True, most=MOST_CHARACTERS, meaning="0: none"),
+        type=Number(0, whole=True, most=MAX_CHARACTERS, meaning="0: none"),
         section=VIEWS,
         help=f"... with this many best guesses below ({GUESSES}).",
     ),
@@ -68,12 +68,12 @@ def view_options(command: Function) -> Function:
     return command
 
 
-def views_asked(asked: dict[str, Any]) -> list[str]:
+def requested_views(options: dict[str, Any]) -> list[str]:
     """Say which views were asked for; raise WrongUsageError where an option belongs to one that was not."""
-    for name, of, said in (("guesses", "surprise", "--top"), ("against", "memory", "--against")):
-        if asked[name] not in (None, ()) and not asked[of]:
-            raise WrongUsageError(f"{said} belongs to --{of}", hint=f"add `--{of}`")
-    views = [name for name in ASKING if asked[name]]
-    if views and asked["svg"] and not asked["cells"] and not asked["concepts"]:
+    for name, of, option_name in (("guesses", "surprise", "--top"), ("against", "memory", "--against")):
+        if options[name] not in (None, ()) and not options[of]:
+            raise WrongUsageError(f"{option_name} belongs to --{of}", hint=f"add `--{of}`")
+    views = [name for name in VIEW_OPTIONS if options[name]]
+    if views and options["svg"] and not options["cells"] and not options["concepts"]:
         raise WrongUsageError("--svg is the picture of a cell", hint="add `--cell L.J`")
     return views

@@ -11,117 +11,119 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from rich.console import RenderableType
 
-from charrnn.cli.streams import say_json, tell, waiting
-from charrnn.cli.subject import Asked, Subject, subject_of
+from charrnn.cli.streams import status, write_json, write_note
+from charrnn.cli.subject import InspectionTarget, Options, load_target
 from charrnn.cli.view_options import GUESSES
 from charrnn.errors import CharrnnError
-from charrnn.held_out import own_corpus
-from charrnn.inspection.concepts import Source
-from charrnn.inspection.counting import Counted, count
-from charrnn.network.model_file import load
-from charrnn.network.reader import Reader
-from charrnn.runs import model_name
-from charrnn.text.vocabulary import named
-from charrnn.views.terminal import light_background, output
+from charrnn.held_out import training_corpus
+from charrnn.inspection.concepts import ParsedText
+from charrnn.inspection.counting import NGramPredictions, ngram_predictions
+from charrnn.network.model_file import load_model
+from charrnn.network.reader import InferenceRNN
+from charrnn.runs import display_name
+from charrnn.text.vocabulary import format_characters
+from charrnn.views.terminal import light_background, stdout_console
 
 
-class Record(Protocol):
+class JsonRecord(Protocol):
     """What a view is made of."""
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values."""
 
 
-class Seen(NamedTuple):
+class RenderedView(NamedTuple):
     """A view: its numbers, and how they are drawn."""
 
-    records: Sequence[Record]
+    records: Sequence[JsonRecord]
     drawing: RenderableType
 
 
 class View(NamedTuple):
     """How a view is come by."""
 
-    see: Callable[[Subject, Asked], Iterator[Seen]]
+    render: Callable[[InspectionTarget, Options], Iterator[RenderedView]]
     characters: int
     """read, left to ourselves"""
 
 
-def show_views(path: Path, asked: Asked, names: Sequence[str]) -> None:
+def show_views(path: Path, options: Options, names: Sequence[str]) -> None:
     """Show views of a model one after the other, or write a line of JSON for each."""
     views = [VIEWS[name] for name in names]
-    lengths = [asked["chars"] or view.characters for view in views]
-    subject = subject_of(path, asked, max(lengths))
+    lengths = [options["chars"] or view.characters for view in views]
+    target = load_target(path, options, max(lengths))
     for view, length in zip(views, lengths, strict=True):
-        for seen in view.see(_beginning(subject, length), asked):
-            if asked["as_json"]:
-                for record in seen.records:
-                    say_json(record.to_json())
+        for rendered in view.render(_beginning(target, length), options):
+            if options["as_json"]:
+                for record in rendered.records:
+                    write_json(record.to_json())
             else:
-                output().print("", seen.drawing, sep="\n")
+                stdout_console().print("", rendered.drawing, sep="\n")
 
 
-def _beginning(subject: Subject, length: int) -> Subject:
+def _beginning(target: InspectionTarget, length: int) -> InspectionTarget:
     """Cut a subject's text short."""
-    if len(subject.ids) <= length:
-        return subject
-    source = Source.of(subject.source.text[:length], subject.source.name)
-    return replace(subject, source=source, ids=subject.ids[:length])
+    if len(target.ids) <= length:
+        return target
+    parsed = ParsedText.of(target.parsed.text[:length], target.parsed.name)
+    return replace(target, parsed=parsed, ids=target.ids[:length])
 
 
-def _surprise(subject: Subject, asked: Asked) -> Iterator[Seen]:
-    from charrnn.inspection.surprise import surprise
-    from charrnn.views.surprise import SurpriseMap
+def _surprise(target: InspectionTarget, options: Options) -> Iterator[RenderedView]:
+    from charrnn.inspection.surprise import measure_surprisal
+    from charrnn.views.surprise import SurprisalMap
 
-    guesses = GUESSES if asked["guesses"] is None else asked["guesses"]
-    vocabulary = subject.model.vocabulary
-    found = surprise(subject.reader, vocabulary, subject.ids, guesses=guesses, **_told(subject, asked))
-    yield Seen([found], SurpriseMap(surprise=found, light=light_background()))
+    guesses = GUESSES if options["guesses"] is None else options["guesses"]
+    vocabulary = target.model.vocabulary
+    surprisal = measure_surprisal(target.rnn, vocabulary, target.ids, guesses=guesses, **_provenance(target, options))
+    yield RenderedView([surprisal], SurprisalMap(surprise=surprisal, light=light_background()))
 
 
-def _contexts(subject: Subject, asked: Asked) -> Iterator[Seen]:
-    from charrnn.inspection.contexts import contexts
+def _contexts(target: InspectionTarget, options: Options) -> Iterator[RenderedView]:
+    from charrnn.inspection.contexts import find_contexts
     from charrnn.views.contexts import ContextsList
 
-    rng, text = np.random.default_rng(asked["seed"]), subject.source.text
-    with waiting(f"reading {len(subject.ids):,} characters"):
-        found = contexts(subject.reader, text, subject.ids, asked["contexts"], rng, **_told(subject, asked))
-    for cell in found:
-        yield Seen([cell], ContextsList(contexts=cell, light=light_background()))
+    rng, text = np.random.default_rng(options["seed"]), target.parsed.text
+    with status(f"reading {len(target.ids):,} characters"):
+        cells = find_contexts(target.rnn, text, target.ids, options["contexts"], rng, **_provenance(target, options))
+    for cell in cells:
+        yield RenderedView([cell], ContextsList(contexts=cell, light=light_background()))
 
 
-def _gates(subject: Subject, asked: Asked) -> Iterator[Seen]:
-    from charrnn.inspection.gates import gates
-    from charrnn.views.gates import GatesDrawing
+def _gates(target: InspectionTarget, options: Options) -> Iterator[RenderedView]:
+    from charrnn.inspection.gates import measure_gates
+    from charrnn.views.gates import GateSaturationView
 
-    with waiting(f"reading {len(subject.ids):,} characters"):
-        found = gates(subject.reader, subject.ids, **_told(subject, asked))
-    yield Seen([found], GatesDrawing(gates=found, light=light_background()))
-
-
-def _memory(subject: Subject, asked: Asked) -> Iterator[Seen]:
-    from charrnn.inspection.memory import memory
-    from charrnn.views.memory import MemoryPlots
-
-    found = []
-    for one in (subject, *(_other(subject, path) for path in asked["against"])):
-        rng = np.random.default_rng(asked["seed"])
-        with waiting(f"how far back {model_name(one.path)} reaches"):
-            found.append(memory(one.reader, one.ids, rng, **_told(one, asked)))
-    yield Seen(found, MemoryPlots(memories=tuple(found)))
+    with status(f"reading {len(target.ids):,} characters"):
+        saturation = measure_gates(target.rnn, target.ids, **_provenance(target, options))
+    yield RenderedView([saturation], GateSaturationView(gates=saturation, light=light_background()))
 
 
-def _errors(subject: Subject, asked: Asked) -> Iterator[Seen]:
-    from charrnn.inspection.breakdown import break_down
-    from charrnn.inspection.surprise import see_that_one_is_predicted
-    from charrnn.scoring import character_nats
-    from charrnn.views.breakdown import BreakdownTables
+def _memory(target: InspectionTarget, options: Options) -> Iterator[RenderedView]:
+    from charrnn.inspection.memory import measure_context
+    from charrnn.views.memory import ContextPlots
 
-    see_that_one_is_predicted(subject.ids)
-    with waiting(f"reading {len(subject.ids):,} characters"):
-        nats = character_nats(subject.reader, subject.ids)
-        found = break_down(subject.source.text, nats, counted=_counted(subject), **_told(subject, asked))
-    yield Seen([found], BreakdownTables(breakdown=found))
+    contexts = []
+    for compared in (target, *(_with_model(target, path) for path in options["against"])):
+        rng = np.random.default_rng(options["seed"])
+        with status(f"how far back {display_name(compared.path)} reaches"):
+            contexts.append(measure_context(compared.rnn, compared.ids, rng, **_provenance(compared, options)))
+    yield RenderedView(contexts, ContextPlots(contexts=tuple(contexts)))
+
+
+def _errors(target: InspectionTarget, options: Options) -> Iterator[RenderedView]:
+    from charrnn.inspection.breakdown import break_down_errors
+    from charrnn.inspection.surprise import check_predictable
+    from charrnn.scoring import char_nll
+    from charrnn.views.breakdown import ErrorTables
+
+    check_predictable(target.ids)
+    with status(f"reading {len(target.ids):,} characters"):
+        nats = char_nll(target.rnn, target.ids)
+        breakdown = break_down_errors(
+            target.parsed.text, nats, counted=_ngram_predictions(target), **_provenance(target, options)
+        )
+    yield RenderedView([breakdown], ErrorTables(breakdown=breakdown))
 
 
 VIEWS = {
@@ -133,25 +135,27 @@ VIEWS = {
 }
 
 
-def _told(subject: Subject, asked: Asked) -> dict[str, Any]:
+def _provenance(target: InspectionTarget, options: Options) -> dict[str, Any]:
     """Say what records are to tell of the model and the text."""
-    return {"model": str(subject.path), "text": subject.source.name, "start": asked["start"]}
+    return {"model": str(target.path), "text": target.parsed.name, "start": options["start"]}
 
 
-def _other(subject: Subject, path: Path) -> Subject:
+def _with_model(target: InspectionTarget, path: Path) -> InspectionTarget:
     """Have another model read the same text, in characters of its own."""
-    model, text = load(path), subject.source.text
-    unknown = model.vocabulary.unknown_in(text)
+    model, text = load_model(path), target.parsed.text
+    unknown = model.vocabulary.count_unknown(text)
     if unknown:
-        tell(f"note: {model_name(path)} never saw {named(unknown)}")
-    ids = model.vocabulary.encode(text, unknown="stand_in")
-    return replace(subject, path=path, model=model, reader=Reader.of(model), ids=ids)
+        write_note(f"note: {display_name(path)} never saw {format_characters(unknown)}")
+    ids = model.vocabulary.encode(text, unknown="replace")
+    return replace(target, path=path, model=model, rnn=InferenceRNN.from_model(model), ids=ids)
 
 
-def _counted(subject: Subject) -> Counted | None:
+def _ngram_predictions(target: InspectionTarget) -> NGramPredictions | None:
     """Have an n-gram count the text that the model was trained on; None where that is not beside it."""
     try:
-        corpus, learned = own_corpus(subject.path, subject.model.vocabulary, subject.model.training, hint="")
+        corpus, learned = training_corpus(target.path, target.model.vocabulary, target.model.training, hint="")
     except CharrnnError:
         return None
-    return count(corpus.ids[:learned], subject.ids, size=len(corpus.vocabulary), end_of_document=corpus.end)
+    return ngram_predictions(
+        corpus.ids[:learned], target.ids, size=len(corpus.vocabulary), end_of_document=corpus.end
+    )

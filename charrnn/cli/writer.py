@@ -12,149 +12,149 @@ from typing import Any
 import numpy as np
 
 from charrnn.cli import cores
-from charrnn.cli.asked import Asked
-from charrnn.cli.streams import DIM, tell
-from charrnn.ending import Ending
-from charrnn.network.model_file import Model, load
-from charrnn.network.reader import Reader
-from charrnn.prompt import LONG, Pieces, Watched
-from charrnn.sampling import Choice, Opening, Written, generate, opening
-from charrnn.steering import Signals, held_at
-from charrnn.text.vocabulary import named
-from charrnn.together import LANES, Piece, generate_together, in_order
-from charrnn.views.terminal import animated, is_terminal, talk
+from charrnn.cli.asked import SampleOptions
+from charrnn.cli.streams import DIM, write_note
+from charrnn.ending import StopCriteria
+from charrnn.network.model_file import Model, load_model
+from charrnn.network.reader import InferenceRNN
+from charrnn.prompt import PARALLEL_FROM_CHARS, Chunks, ProgressWrapper
+from charrnn.sampling import GeneratedChar, Prefilled, SamplingParams, generate, prefill_prompt
+from charrnn.steering import CellValues, make_clamps
+from charrnn.text.vocabulary import format_characters
+from charrnn.together import BATCH_SLOTS, TextChunk, chunks_in_order, generate_batch
+from charrnn.views.terminal import can_animate, is_terminal, stderr_console
 
 MOST_TOGETHER = 64_000_000
 """characters that texts written together may have, all but one of which are kept in memory"""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Writer:
+class Sampler:
     """A model that has read its prompt and can be set to write again and again."""
 
     path: Path
     model: Model
-    reader: Reader
+    rnn: InferenceRNN
     prompt: str
-    opening: Opening
-    choice: Choice
-    ending: Ending
-    held: Signals = field(default_factory=dict)
+    prefilled: Prefilled
+    params: SamplingParams
+    stop: StopCriteria
+    clamp_values: CellValues = field(default_factory=dict)
     """the cells that are held while it reads and writes"""
 
-    def write(self, seed: int) -> Iterator[Written]:
+    def sample(self, seed: int) -> Iterator[GeneratedChar]:
         """Write with that seed."""
         return generate(
-            self.reader,
+            self.rnn,
             self.model.vocabulary,
             rng=np.random.default_rng(seed),
-            begin=self.opening,
-            choice=self.choice,
-            ending=self.ending,
+            prefilled=self.prefilled,
+            params=self.params,
+            stop=self.stop,
         )
 
-    def write_all(self, seeds: Sequence[int], *, costs: bool) -> Iterator[Piece]:
+    def sample_many(self, seeds: Sequence[int], *, with_nll: bool) -> Iterator[TextChunk]:
         """Write with each seed, together if that can be; give the texts in order, with what they cost if wished.
 
         There is a piece of each, even if nothing is written.
         """
-        length = self.ending.length
-        if len(seeds) == 1 or length is None or min(len(seeds), LANES) * length > MOST_TOGETHER:
+        length = self.stop.max_chars
+        if len(seeds) == 1 or length is None or min(len(seeds), BATCH_SLOTS) * length > MOST_TOGETHER:
             for number, seed in enumerate(seeds):
-                yield Piece(number, "", 0, 0)
-                for one in self.write(seed):
-                    yield Piece(number, one.character, one.nats if costs else 0, 1)
+                yield TextChunk(number, "", 0, 0)
+                for generated in self.sample(seed):
+                    yield TextChunk(number, generated.char, generated.nll if with_nll else 0, 1)
             return
         rngs = (np.random.default_rng(seed) for seed in seeds)
-        yield from in_order(
-            generate_together(
-                self.reader,
+        yield from chunks_in_order(
+            generate_batch(
+                self.rnn,
                 self.model.vocabulary,
                 rngs=rngs,
-                begin=self.opening,
-                choice=self.choice,
-                ending=self.ending,
-                costs=costs,
+                prefilled=self.prefilled,
+                params=self.params,
+                stop=self.stop,
+                costs=with_nll,
             )
         )
 
-    def holding(self, held: Signals) -> "Writer":
+    def with_clamps(self, added: CellValues) -> "Sampler":
         """Give the same writer with these cells held too, the prompt read anew."""
-        every = {**self.held, **held}
-        begun = opening(
-            self.reader, self.model.vocabulary, self.prompt, unknown="skip", clamps=held_at(self.reader, every)
+        every = {**self.clamp_values, **added}
+        prefilled = prefill_prompt(
+            self.rnn, self.model.vocabulary, self.prompt, unknown="skip", clamps=make_clamps(self.rnn, every)
         )
-        return replace(self, opening=begun, held=every)
+        return replace(self, prefilled=prefilled, clamp_values=every)
 
-    def described(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Say, for scripts, by what is written."""
-        held = {f"{layer}.{unit}": value for (layer, unit), value in self.held.items()}
+        held = {f"{layer}.{unit}": value for (layer, unit), value in self.clamp_values.items()}
         return {
             "model": str(self.path),
             "prompt": self.prompt,
-            "temperature": self.choice.temperature,
+            "temperature": self.params.temperature,
             "step": self.model.training.get("step"),
         } | ({"clamps": held} if held else {})
 
 
-def writer_of(path: Path, asked: Asked) -> Writer:
+def make_sampler(path: Path, options: SampleOptions) -> Sampler:
     """Load the model and have it read the prompt."""
-    prompt, choice = asked.text(), asked.choice()
-    model = load(path)
-    ending = asked.ending(model)
-    unknown = model.vocabulary.unknown_in(prompt)
-    if unknown and asked.unknown == "skip" and not asked.quiet:
-        tell(f"note: left out of the prompt what the model never saw: {named(unknown)}")
-    reader = _reader(model, asked.device)
-    begun = opening(
-        reader,
+    prompt, params = options.text(), options.sampling_params()
+    model = load_model(path)
+    stop = options.stop_criteria(model)
+    unknown = model.vocabulary.count_unknown(prompt)
+    if unknown and options.unknown == "skip" and not options.quiet:
+        write_note(f"note: left out of the prompt what the model never saw: {format_characters(unknown)}")
+    rnn = _load_rnn(model, options.device)
+    prefilled = prefill_prompt(
+        rnn,
         model.vocabulary,
         prompt,
-        unknown=asked.unknown,
-        clamps=held_at(reader, asked.held),
-        watched=_watched(len(prompt), quiet=asked.quiet),
+        unknown=options.unknown,
+        clamps=make_clamps(rnn, options.clamp_values),
+        progress=_prompt_progress(len(prompt), quiet=options.quiet),
     )
-    return Writer(
+    return Sampler(
         path=path,
         model=model,
-        reader=reader,
+        rnn=rnn,
         prompt=prompt,
-        opening=begun,
-        choice=choice,
-        ending=ending,
-        held=asked.held,
+        prefilled=prefilled,
+        params=params,
+        stop=stop,
+        clamp_values=options.clamp_values,
     )
 
 
-def _reader(model: Model, device: str) -> Reader:
+def _load_rnn(model: Model, device: str) -> InferenceRNN:
     """Lay a model out where it is to be stepped; torch is needed for nothing but another device."""
     if device == "cpu":
-        return Reader.of(model)
+        return InferenceRNN.from_model(model)
     cores.require_memory_for_torch()
     import torch
 
     from charrnn.training.device import choose_device
 
     chosen = torch.device(choose_device(device))
-    return Reader.of(model, arrays=lambda weight: torch.from_numpy(weight.copy()).to(chosen))
+    return InferenceRNN.from_model(model, arrays=lambda weight: torch.from_numpy(weight.copy()).to(chosen))
 
 
-def _watched(characters: int, *, quiet: bool) -> Watched:
+def _prompt_progress(characters: int, *, quiet: bool) -> ProgressWrapper:
     """Show how the reading of a long prompt goes, on a terminal."""
     what = f"reading a prompt of {characters:,} characters"
-    if characters < LONG or quiet or not is_terminal(sys.stderr):
+    if characters < PARALLEL_FROM_CHARS or quiet or not is_terminal(sys.stderr):
         return iter
-    if not animated(sys.stderr):
-        tell(what, style=DIM)
+    if not can_animate(sys.stderr):
+        write_note(what, style=DIM)
         return iter
 
-    def shown(pieces: Pieces) -> Iterator[Any]:
+    def shown(pieces: Chunks) -> Iterator[Any]:
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
         description = TextColumn("{task.description}", style="progress.description", markup=False)
         remaining = TimeRemainingColumn(elapsed_when_finished=True)
         columns = description, BarColumn(), TaskProgressColumn(), remaining
-        with Progress(*columns, console=talk(), transient=True) as progress:
+        with Progress(*columns, console=stderr_console(), transient=True) as progress:
             yield from progress.track(pieces, description=what)
 
     return shown

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.arguments import whole_number
-from charrnn.inspection.activity import CHUNK, Cell, Ids
-from charrnn.network.cell_name import cell_named, see_that_there_is
-from charrnn.network.reader import Reader
+from charrnn.inspection.activity import CHUNK, CellIndex, Ids
+from charrnn.network.cell_name import check_cell, parse_cell
+from charrnn.network.reader import InferenceRNN
 
 Values = NDArray[np.float32]
 
@@ -52,28 +52,28 @@ class Activations:
         """How many characters, layers and units there are."""
         return self.values.shape
 
-    def cell(self, cell: str | Cell) -> Values:
+    def cell(self, cell: str | CellIndex) -> Values:
         """Give what one cell did, by its name, layer.unit: (characters,). WrongUsageError if there is none such."""
-        layer, unit = found = _place(cell) if isinstance(cell, tuple) and len(cell) == 2 else cell_named(cell)
-        see_that_there_is(found, layers=self.shape[1], units=self.shape[2])
-        one: Values = self.values[:, layer - 1, unit]
-        return one
+        layer, unit = cell_id = _place(cell) if isinstance(cell, tuple) and len(cell) == 2 else parse_cell(cell)
+        check_cell(cell_id, layers=self.shape[1], units=self.shape[2])
+        values: Values = self.values[:, layer - 1, unit]
+        return values
 
 
-def _place(cell: Cell) -> Cell:
+def _place(cell: CellIndex) -> CellIndex:
     """Return layer and unit as plain whole numbers (WrongUsageError)."""
     layer, unit = cell
     return whole_number(layer, "the layer of a cell"), whole_number(unit, "the unit of a cell")
 
 
-def activations_of(reader: Reader, ids: Ids, text: str) -> Activations:
+def record_all(rnn: InferenceRNN, ids: Ids, text: str) -> Activations:
     """Read a text and its ids (T,) as one stream from the zero state, and keep what every cell did."""
-    config = reader.config
+    config = rnn.config
     values = np.empty((len(ids), config.layers, config.hidden), dtype=np.float32)
-    state = reader.start(1)
+    state = rnn.initial_state(1)
     for start in range(0, len(ids), CHUNK):
-        reading = reader.read(ids[start : start + CHUNK, None], state)
-        state = reading.state
-        for number, layer in enumerate(reading.layers):
+        cache = rnn.run_with_cache(ids[start : start + CHUNK, None], state)
+        state = cache.state
+        for number, layer in enumerate(cache.layers):
             values[start : start + CHUNK, number] = layer.signal[:, 0]
-    return Activations(values=values, text=text, signal=reader.signal_name)
+    return Activations(values=values, text=text, signal=rnn.signal_name)

@@ -1,7 +1,7 @@
 """Where a model's bits go: by kind of character, by place in word and line, by distance to the opening bracket.
 
 After the error analysis of Karpathy, Johnson and Li 2015, section 4.4 (arXiv:1506.02078). What a character is called
-is left to `kinds`.
+is left to `char_kinds`.
 """
 
 import math
@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.inspection.counting import Counted
-from charrnn.inspection.kinds import KINDS, bracket_distances, kinds, line_positions, word_positions
+from charrnn.inspection.counting import NGramPredictions
+from charrnn.inspection.kinds import CHAR_KINDS, bracket_distances, char_kinds, line_positions, word_positions
 
 Numbers = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -70,7 +70,7 @@ class Group:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cut:
+class Grouping:
     """A text's characters cut into groups by one thing."""
 
     by: str
@@ -80,7 +80,7 @@ class Cut:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Breakdown:
+class ErrorBreakdown:
     """Where the bits of a text go, all but its first character's, which is predicted by nothing."""
 
     model: str
@@ -99,7 +99,7 @@ class Breakdown:
     """characters that the n-gram has learned from"""
     ngram_bits: float | None
     """what they cost the n-gram together"""
-    cuts: tuple[Cut, ...]
+    groupings: tuple[Grouping, ...]
     """by kind, by position in the word, by position in the line, closing brackets by distance to the opening one"""
 
     def to_json(self) -> dict[str, Any]:
@@ -116,22 +116,22 @@ class Breakdown:
             "characters": self.characters,
             "bits_per_char": round(self.bits / self.characters, DIGITS),
             "ngram": ngram,
-            "by": {cut.by: [group.to_json() for group in cut.groups] for cut in self.cuts},
+            "by": {grouping.by: [group.to_json() for group in grouping.groups] for grouping in self.groupings},
         }
 
 
-def break_down(
+def break_down_errors(
     content: str,
     nats: NDArray[np.floating],
     *,
-    counted: Counted | None = None,
+    counted: NGramPredictions | None = None,
     model: str = "",
     text: str = "",
     start: int = 0,
-) -> Breakdown:
+) -> ErrorBreakdown:
     """Cut up what a text's characters but the first cost: content of T characters, nats (T - 1,)."""
-    costs = _Costs(nats, counted)
-    return Breakdown(
+    costs = _GroupLosses(nats, counted)
+    return ErrorBreakdown(
         model=model,
         text=text,
         start=start,
@@ -140,35 +140,37 @@ def break_down(
         order=counted.order if counted else None,
         learned_from=counted.learned_from if counted else 0,
         ngram_bits=None if costs.ngram_bits is None else float(costs.ngram_bits.sum()),
-        cuts=tuple(Cut(by=by, groups=tuple(costs.groups(labels, names))) for by, labels, names in _labels(content)),
+        groupings=tuple(
+            Grouping(by=by, groups=tuple(costs.groups(labels, names))) for by, labels, names in _groupings(content)
+        ),
     )
 
 
-def _labels(content: str) -> Iterator[tuple[str, Labels, Sequence[str]]]:
+def _groupings(content: str) -> Iterator[tuple[str, Labels, Sequence[str]]]:
     """Say how to cut: by what, which group each character but the first is in (-1: none), what the groups are."""
-    yield "kind", kinds(content)[1:], KINDS
+    yield "kind", char_kinds(content)[1:], CHAR_KINDS
     for by, places, edges in (
         ("letter of word", word_positions(content), WORD_EDGES),
         ("place in line", line_positions(content), LINE_EDGES),
         (BRACKETS, bracket_distances(content), DISTANCE_EDGES),
     ):
-        yield by, np.searchsorted(edges, places[1:], side="right") - 1, ranges(edges)
+        yield by, np.searchsorted(edges, places[1:], side="right") - 1, bin_names(edges)
 
 
-def ranges(edges: Sequence[int]) -> list[str]:
+def bin_names(edges: Sequence[int]) -> list[str]:
     """Name bins by what is in them.
 
-    >>> ranges((0, 1, 2, 4, 8))
+    >>> bin_names((0, 1, 2, 4, 8))
     ['0', '1', '2-3', '4-7', '8 and more']
     """
     named = [f"{low}" if high == low + 1 else f"{low}-{high - 1}" for low, high in pairwise(edges)]
     return [*named, f"{edges[-1]} and more"]
 
 
-class _Costs:
+class _GroupLosses:
     """What each character cost the model and, where there is one, the n-gram."""
 
-    def __init__(self, nats: NDArray[np.floating], counted: Counted | None) -> None:
+    def __init__(self, nats: NDArray[np.floating], counted: NGramPredictions | None) -> None:
         self.bits = nats.astype(np.float64) / math.log(2)
         self.ngram_bits = None if counted is None else -np.log2(counted.probabilities)
 

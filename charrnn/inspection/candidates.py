@@ -14,38 +14,40 @@ Numbers = NDArray[np.floating]
 Places = NDArray[np.int64]
 
 
-class Candidate(NamedTuple):
+class ScoredPlace(NamedTuple):
     """One place that may be shown."""
 
     score: float
-    at: int
+    position: int
     """where in the text"""
     values: Numbers
     """the cell there and on each side (2·AROUND + 1,); nan beyond the text"""
 
 
-class Candidates:
+class TopPlaces:
     """The places of the lowest scores so far, of each kind of place only the best."""
 
     def __init__(self, count: int, kind: Callable[[int], str]) -> None:
         self.count = count
         self.kind = kind
         """what makes two places the same example"""
-        self._kept: list[Candidate] = []
+        self._kept: list[ScoredPlace] = []
         self._bar = np.inf
 
-    def offer(self, scores: Numbers, places: Places, windows: Numbers) -> None:
+    def add(self, scores: Numbers, places: Places, windows: Numbers) -> None:
         """Take places (T, B) with their scores (T, B), inf for none, and what the cell did around (T, B, window)."""
         for step, row in zip(*(scores < self._bar).nonzero(), strict=True):
-            self._kept.append(Candidate(float(scores[step, row]), int(places[step, row]), windows[step, row].copy()))
+            self._kept.append(
+                ScoredPlace(float(scores[step, row]), int(places[step, row]), windows[step, row].copy())
+            )
         if len(self._kept) > 4 * self.count:
-            self._kept = self.best()
+            self._kept = self.top()
             if len(self._kept) == self.count:
                 self._bar = self._kept[-1].score
 
-    def best(self) -> list[Candidate]:
+    def top(self) -> list[ScoredPlace]:
         """Give the places kept, the lowest score first, at most `count`."""
-        different: dict[str, Candidate] = {}
-        for candidate in sorted(self._kept, key=lambda candidate: (candidate.score, candidate.at)):
-            different.setdefault(self.kind(candidate.at), candidate)
+        different: dict[str, ScoredPlace] = {}
+        for candidate in sorted(self._kept, key=lambda candidate: (candidate.score, candidate.position)):
+            different.setdefault(self.kind(candidate.position), candidate)
         return list(different.values())[: self.count]

@@ -11,18 +11,18 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.inspection.finding import Cause
-from charrnn.inspection.holding import Hold, Nats, batches, nats
-from charrnn.inspection.stages import HOLDING, Watch
-from charrnn.inspection.stretches import Places, Stretches
-from charrnn.network.reader import Reader
+from charrnn.inspection.finding import CausalEffect
+from charrnn.inspection.holding import CellClamps, Nats, clamp_batches, clamped_nll
+from charrnn.inspection.stages import HOLDING, Progress
+from charrnn.inspection.stretches import AblationSegments, PositionMask
+from charrnn.network.reader import InferenceRNN
 
-FINALISTS = 12
+MAX_ABLATED = 12
 """cells that are held still to see what they are for"""
-CONTROLS = 8
+MAX_CONTROLS = 8
 """cells of a layer that they are compared with"""
-FEWEST_CONTROLS = 3
-FEWEST_EDGES = 10
+MIN_CONTROLS = 3
+MIN_EDGES = 10
 """with fewer there is nothing to judge by"""
 RESAMPLES = 400
 
@@ -30,12 +30,12 @@ Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Question:
+class AblationQuery:
     """What is to be known of a cell and a concept."""
 
     cell: int
     """its number among all layers' cells"""
-    edges: Places
+    edges: PositionMask
     """where in the stretches the concept should pay (T, W)"""
     partner: int | None = None
     """another cell that detects the concept"""
@@ -52,7 +52,7 @@ class Losses:
     resamples: Numbers = field(repr=False)
     """how often each stretch came in each resampling of them (resamplings, W)"""
 
-    def delta(self, cells: Iterable[int], places: Places) -> tuple[float, float]:
+    def delta(self, cells: Iterable[int], places: PositionMask) -> tuple[float, float]:
         """Give what holding these cells costs a character in these places, and its error (block bootstrap)."""
         total = np.where(places, self.costs[frozenset(cells)], 0.0).sum(axis=0, dtype=np.float64)
         count = places.sum(axis=0)
@@ -60,26 +60,28 @@ class Losses:
         return float(total.sum() / max(count.sum(), 1)), float((self.resamples @ total / often).std())
 
 
-def hold_still(
-    reader: Reader,
-    stretches: Stretches,
+def mean_ablate(
+    rnn: InferenceRNN,
+    segments: AblationSegments,
     sets: Sequence[frozenset[int]],
     means: dict[int, float],
-    chance: np.random.Generator,
-    watch: Watch,
+    rng: np.random.Generator,
+    progress: Progress,
 ) -> Losses:
     """Read the stretches once for each set of cells, those held at their means, and once with none."""
-    holds: list[Hold] = [{}, *({cell: means[cell] for cell in sorted(cells)} for cells in sets)]
-    parts = batches(reader, stretches, holds)
-    costs = np.concatenate([nats(reader, stretches, holds[part]) for part in watch(parts, HOLDING, len(parts))])
-    rates = np.full(stretches.count, 1.0 / stretches.count)
+    holds: list[CellClamps] = [{}, *({cell: means[cell] for cell in sorted(cells)} for cells in sets)]
+    parts = clamp_batches(rnn, segments, holds)
+    costs = np.concatenate([clamped_nll(rnn, segments, holds[part]) for part in progress(parts, HOLDING, len(parts))])
+    rates = np.full(segments.count, 1.0 / segments.count)
     return Losses(
         costs=dict(zip(sets, costs[1:] - costs[0], strict=True)),
-        resamples=chance.multinomial(stretches.count, rates, size=RESAMPLES).astype(np.float64),
+        resamples=rng.multinomial(segments.count, rates, size=RESAMPLES).astype(np.float64),
     )
 
 
-def matched(cells: Sequence[int], variance: Numbers, allowed: NDArray[np.bool_], hidden: int) -> dict[int, list[int]]:
+def matched_controls(
+    cells: Sequence[int], variance: Numbers, allowed: NDArray[np.bool_], hidden: int
+) -> dict[int, list[int]]:
     """Choose controls for cells: by layer, from 0, those whose variance is nearest to theirs, in turns.
 
     Variances and which cells may be controls are given for all layers' cells (L·H,).
@@ -89,38 +91,38 @@ def matched(cells: Sequence[int], variance: Numbers, allowed: NDArray[np.bool_],
         here = slice(layer * hidden, (layer + 1) * hidden)
         left = [int(cell) for cell in layer * hidden + np.flatnonzero(allowed[here]) if cell not in cells]
         wanted = [cell for cell in cells if cell // hidden == layer]
-        found = chosen.setdefault(layer, [])
-        while left and len(found) < CONTROLS:
-            like = np.log(variance[wanted[len(found) % len(wanted)]])
+        controls = chosen.setdefault(layer, [])
+        while left and len(controls) < MAX_CONTROLS:
+            like = np.log(variance[wanted[len(controls) % len(wanted)]])
             nearest = min(left, key=lambda cell: (abs(float(np.log(variance[cell])) - float(like)), cell))
             left.remove(nearest)
-            found.append(nearest)
+            controls.append(nearest)
     return chosen
 
 
-def cause(question: Question, losses: Losses, controls: Sequence[int]) -> Cause | None:
+def causal_effect(query: AblationQuery, losses: Losses, controls: Sequence[int]) -> CausalEffect | None:
     """Answer a question from the losses; None where there are too few edges or controls to judge by."""
-    edges = int(question.edges.sum())
-    if edges < FEWEST_EDGES or len(controls) < FEWEST_CONTROLS:
+    edges = int(query.edges.sum())
+    if edges < MIN_EDGES or len(controls) < MIN_CONTROLS:
         return None
-    delta, error = losses.delta([question.cell], question.edges)
-    elsewhere, elsewhere_error = losses.delta([question.cell], ~question.edges)
-    others = tuple(losses.delta([control], question.edges)[0] for control in controls)
+    delta, error = losses.delta([query.cell], query.edges)
+    elsewhere, elsewhere_error = losses.delta([query.cell], ~query.edges)
+    control_losses = tuple(losses.delta([control], query.edges)[0] for control in controls)
     pair, added, pair_z = None, None, None
-    if question.partner is not None:
-        pair, pair_error = losses.delta([question.cell, question.partner], question.edges)
-        added = pair - losses.delta([question.partner], question.edges)[0]
-        pair_z = _z(added, pair_error, others)
-    probabilities = [probability for _, probability in question.doses]
-    return Cause(
+    if query.partner is not None:
+        pair, pair_error = losses.delta([query.cell, query.partner], query.edges)
+        added = pair - losses.delta([query.partner], query.edges)[0]
+        pair_z = _z(added, pair_error, control_losses)
+    probabilities = [probability for _, probability in query.doses]
+    return CausalEffect(
         edges=edges,
         edge_delta=delta,
         edge_se=error,
-        edge_z=_z(delta, error, others),
+        edge_z=_z(delta, error, control_losses),
         elsewhere_delta=elsewhere,
         elsewhere_se=elsewhere_error,
-        controls=others,
-        doses=question.doses,
+        controls=control_losses,
+        doses=query.doses,
         monotone=len(probabilities) > 1 and bool((np.diff(probabilities) > 0).all()),
         pair_delta=pair,
         pair_added=added,

@@ -12,28 +12,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.inspection.activity import Cell
-from charrnn.inspection.candidates import Candidate, Candidates
-from charrnn.inspection.surroundings import AROUND, Places, Values, stretches
-from charrnn.network.cell_name import see_that_there_is
-from charrnn.network.reader import Reader
+from charrnn.inspection.activity import CellIndex
+from charrnn.inspection.candidates import ScoredPlace, TopPlaces
+from charrnn.inspection.surroundings import CONTEXT_CHARS, Places, Values, with_context
+from charrnn.network.cell_name import check_cell
+from charrnn.network.reader import InferenceRNN
 from charrnn.text.vocabulary import Ids
 
-SHOWN = 5
+MAX_SHOWN = 5
 """places of each kind"""
-ALIKE = 12
+DUPLICATE_CHARS = 12
 """characters up to a place; two places with the same ones are the same example"""
-CANDIDATES = 64
+MAX_CANDIDATES = 64
 """kept of the highest and of the lowest, of which some will stand too near to better ones"""
-BLOCK = 64
+BLOCK_CHARS = 64
 """characters of which only the best is a candidate: fewer than a context has"""
-UNSEEN = 1e-9
+SMALLEST_DIFFERENCE = 1e-9
 """less than two values that differ are apart"""
-SAMPLED = 512
+RANDOM_SAMPLE = 512
 """random places kept"""
 BINS = 2000
 """of the histogram of a cell's values in [-1, 1]"""
-MIDDLE = 0.4, 0.6
+MIDDLE_QUANTILES = 0.4, 0.6
 """the quantiles between which a place is middling"""
 DIGITS = 4
 """of a cell's value, in JSON"""
@@ -72,7 +72,7 @@ class Context:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contexts:
+class CellContexts:
     """Where a cell is highest and lowest in a text, and other places; none overlaps another."""
 
     model: str
@@ -110,35 +110,35 @@ class Contexts:
             "cell": self.cell,
             "signal": self.signal,
             "quantiles": [round(value, DIGITS) for value in self.quantiles],
-        } | {name: [context.to_json() for context in found] for name, found in kinds.items()}
+        } | {name: [context.to_json() for context in contexts] for name, contexts in kinds.items()}
 
 
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
-def contexts(
-    reader: Reader,
+def find_contexts(
+    rnn: InferenceRNN,
     content: str,
     ids: Ids,
-    cells: Sequence[Cell],
+    cells: Sequence[CellIndex],
     rng: np.random.Generator,
     *,
     model: str = "",
     text: str = "",
     start: int = 0,
-) -> tuple[Contexts, ...]:
+) -> tuple[CellContexts, ...]:
     """Find contexts of cells in a text, of which content and ids (T,) begin at the start.
 
     Raise WrongUsageError if there is no such cell.
     """
     for cell in cells:
-        see_that_there_is(cell, layers=reader.config.layers, units=reader.config.hidden)
+        check_cell(cell, layers=rnn.config.layers, units=rnn.config.hidden)
     searches = [_Search(content, start, rng) for _ in cells]
-    for stretch in stretches(reader, ids, cells):
+    for stretch in with_context(rnn, ids, cells):
         for number, search in enumerate(searches):
-            search.see(stretch.places, stretch.counted, stretch.values[number])
+            search.update(stretch.positions, stretch.is_counted, stretch.values[number])
     return tuple(
-        search.found(model=model, text=text, cell=f"{layer}.{unit}", signal=reader.signal_name)
+        search.results(model=model, text=text, cell=f"{layer}.{unit}", signal=rnn.signal_name)
         for search, (layer, unit) in zip(searches, cells, strict=True)
     )
 
@@ -149,36 +149,40 @@ class _Search:
     def __init__(self, content: str, start: int, rng: np.random.Generator) -> None:
         self.content, self.start = content, start
         self.rng = rng
-        self.highest, self.lowest = Candidates(CANDIDATES, self.kind), Candidates(CANDIDATES, self.kind)
-        self.sampled = Candidates(SAMPLED, self.kind)
+        self.highest, self.lowest = TopPlaces(MAX_CANDIDATES, self.kind), TopPlaces(MAX_CANDIDATES, self.kind)
+        self.sampled = TopPlaces(RANDOM_SAMPLE, self.kind)
         self.histogram = np.zeros(BINS, np.int64)
 
     def kind(self, at: int) -> str:
         """Give what makes two places the same example: the characters up to them."""
-        return self.content[max(0, at + 1 - ALIKE) : at + 1]
+        return self.content[max(0, at + 1 - DUPLICATE_CHARS) : at + 1]
 
-    def see(self, places: Places, counted: NDArray[np.bool_], values: Values) -> None:
+    def update(self, places: Places, counted: NDArray[np.bool_], values: Values) -> None:
         """Take T characters of B rows: places, counted (T, B), values (T + 2·AROUND, B)."""
-        here = values[AROUND : AROUND + len(places)].astype(np.float64)
-        kept = here[counted]
-        bins = np.floor((kept + 1) / 2 * BINS).astype(np.int64)
+        here = values[CONTEXT_CHARS : CONTEXT_CHARS + len(places)].astype(np.float64)
+        counted_values = here[counted]
+        bins = np.floor((counted_values + 1) / 2 * BINS).astype(np.int64)
         self.histogram += np.bincount(bins.clip(0, BINS - 1), minlength=BINS)
-        windows = np.lib.stride_tricks.sliding_window_view(values, 2 * AROUND + 1, axis=0)
+        windows = np.lib.stride_tricks.sliding_window_view(values, 2 * CONTEXT_CHARS + 1, axis=0)
         # Saturated cells are at their highest everywhere: among equals chance decides, not the text's beginning.
-        nudge = UNSEEN * self.rng.random(counted.shape)
+        nudge = SMALLEST_DIFFERENCE * self.rng.random(counted.shape)
         for candidates, scores in ((self.highest, nudge - here), (self.lowest, nudge + here)):
-            candidates.offer(_best_of_blocks(np.where(counted, scores, np.inf)), places, windows)
-        self.sampled.offer(np.where(counted, self.rng.random(counted.shape), np.inf), places, windows)
+            candidates.add(_best_of_blocks(np.where(counted, scores, np.inf)), places, windows)
+        self.sampled.add(np.where(counted, self.rng.random(counted.shape), np.inf), places, windows)
 
-    def found(self, *, model: str, text: str, cell: str, signal: str) -> Contexts:
+    def results(self, *, model: str, text: str, cell: str, signal: str) -> CellContexts:
         """Choose what is shown: the extremes first, then chance, so that no two overlap."""
-        taken: list[int] = []
-        highest, lowest = (self._chosen(candidates.best(), taken) for candidates in (self.highest, self.lowest))
-        sample = self.sampled.best()
-        by_chance = self._chosen(sample, taken)
-        low, high = self._quantiles(MIDDLE)
-        middling = self._chosen([one for one in sample if low <= one.values[AROUND] <= high], taken)
-        return Contexts(
+        used_positions: list[int] = []
+        highest, lowest = (
+            self._without_overlaps(candidates.top(), used_positions) for candidates in (self.highest, self.lowest)
+        )
+        sample = self.sampled.top()
+        by_chance = self._without_overlaps(sample, used_positions)
+        low, high = self._quantiles(MIDDLE_QUANTILES)
+        middling = self._without_overlaps(
+            [candidate for candidate in sample if low <= candidate.values[CONTEXT_CHARS] <= high], used_positions
+        )
+        return CellContexts(
             model=model,
             text=text,
             start=self.start,
@@ -192,23 +196,28 @@ class _Search:
             middling=tuple(sorted(middling, key=lambda context: context.at)),
         )
 
-    def _chosen(self, candidates: Sequence[Candidate], taken: list[int]) -> tuple[Context, ...]:
+    def _without_overlaps(self, candidates: Sequence[ScoredPlace], used_positions: list[int]) -> tuple[Context, ...]:
         """Take the first candidates that overlap nothing that was taken before."""
         chosen: list[Context] = []
         for candidate in candidates:
-            if len(chosen) < SHOWN and all(abs(candidate.at - place) > 2 * AROUND for place in taken):
-                taken.append(candidate.at)
+            if len(chosen) < MAX_SHOWN and all(
+                abs(candidate.position - place) > 2 * CONTEXT_CHARS for place in used_positions
+            ):
+                used_positions.append(candidate.position)
                 chosen.append(self._context(candidate))
         return tuple(chosen)
 
-    def _context(self, candidate: Candidate) -> Context:
-        begin, stop = max(0, candidate.at - AROUND), min(len(self.content), candidate.at + AROUND + 1)
-        skipped = AROUND - (candidate.at - begin)
+    def _context(self, candidate: ScoredPlace) -> Context:
+        begin, stop = (
+            max(0, candidate.position - CONTEXT_CHARS),
+            min(len(self.content), candidate.position + CONTEXT_CHARS + 1),
+        )
+        skipped = CONTEXT_CHARS - (candidate.position - begin)
         return Context(
-            at=self.start + candidate.at,
-            before=self.content[begin : candidate.at],
-            character=self.content[candidate.at],
-            after=self.content[candidate.at + 1 : stop],
+            at=self.start + candidate.position,
+            before=self.content[begin : candidate.position],
+            character=self.content[candidate.position],
+            after=self.content[candidate.position + 1 : stop],
             values=tuple(candidate.values[skipped : skipped + stop - begin].tolist()),
         )
 
@@ -223,7 +232,7 @@ def _best_of_blocks(scores: Values) -> Values:
     """Leave of every BLOCK characters of every row the lowest score (T, B), and put inf in place of the others."""
     left = np.full_like(scores, np.inf)
     rows = np.arange(scores.shape[1])
-    for begin in range(0, len(scores), BLOCK):
-        best = begin + scores[begin : begin + BLOCK].argmin(axis=0)
+    for begin in range(0, len(scores), BLOCK_CHARS):
+        best = begin + scores[begin : begin + BLOCK_CHARS].argmin(axis=0)
         left[best, rows] = scores[best, rows]
     return left

@@ -9,51 +9,56 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.inspection.carried import Carried
-from charrnn.inspection.coding import Coding
-from charrnn.inspection.holding import Hold, batches, predictions
-from charrnn.inspection.reading import SETTLING
-from charrnn.inspection.stages import DOSES, Watch
-from charrnn.inspection.stretches import Places, Stretches
-from charrnn.network.reader import Reader
+from charrnn.inspection.carried import NaturalActivations
+from charrnn.inspection.coding import ConceptCodes
+from charrnn.inspection.holding import CellClamps, clamp_batches, softmax_terms
+from charrnn.inspection.reading import ABLATION_WARM_UP
+from charrnn.inspection.stages import DOSES, Progress
+from charrnn.inspection.stretches import AblationSegments, PositionMask
+from charrnn.network.reader import InferenceRNN
 
-STRETCHES = 16
+DOSE_SEGMENTS = 16
 """how many are read at each dose"""
-COVERED = 0.9
+COVERED_FRACTION = 0.9
 """the share of a concept's ends that the characters must bring about whose probability is watched"""
 
 Doses = tuple[tuple[float, float], ...]
-Characters = NDArray[np.bool_]
+CharacterMask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Course:
+class DosePlan:
     """The doses to be tried on a cell."""
 
     cell: int
     """its number among all layers' cells"""
     values: tuple[float, ...]
     """what it is held at: outside, between, inside"""
-    ends: Characters
+    ends: CharacterMask
     """which characters bring the concept's end about (V,)"""
 
 
-def course(
-    cell: int, coding: Coding, edges: Places, stretches: Stretches, carried: Carried, kinds: int
-) -> Course | None:
+def plan_doses(
+    cell: int,
+    coding: ConceptCodes,
+    edges: PositionMask,
+    segments: AblationSegments,
+    carried: NaturalActivations,
+    vocabulary_size: int,
+) -> DosePlan | None:
     """Choose a cell's doses: what it carries where its concept is off and where it is on, and what lies between.
 
     Between is zero, if it does. None where the stretches do not have both, or no edge (T, W) of the concept.
     """
-    outside, inside = sides(coding, stretches.of_scored(coding.codes))
+    outside, inside = concept_sides(coding, segments.of_scored(coding.codes))
     if not outside.any() or not inside.any() or not edges.any():
         return None
     low, high = (carried.mean_where(cell, places) for places in (outside, inside))
     between = 0.0 if min(low, high) < 0.0 < max(low, high) else (low + high) / 2.0
-    return Course(cell=cell, values=(low, between, high), ends=ends(stretches, edges, kinds))
+    return DosePlan(cell=cell, values=(low, between, high), ends=end_characters(segments, edges, vocabulary_size))
 
 
-def sides(coding: Coding, codes: NDArray[np.uint8]) -> tuple[Places, Places]:
+def concept_sides(coding: ConceptCodes, codes: NDArray[np.uint8]) -> tuple[PositionMask, PositionMask]:
     """Say where a concept is off and where it is on: of a number, in its lowest and in its highest third."""
     if coding.concept.kind == "binary":
         return codes == 0, codes > 0
@@ -61,32 +66,34 @@ def sides(coding: Coding, codes: NDArray[np.uint8]) -> tuple[Places, Places]:
     return codes <= low, (codes >= high) & (codes > low)
 
 
-def ends(stretches: Stretches, edges: Places, kinds: int) -> Characters:
+def end_characters(segments: AblationSegments, edges: PositionMask, vocabulary_size: int) -> CharacterMask:
     """List the commonest characters that follow edges, of those that come there more often than elsewhere (V,)."""
-    targets = stretches.targets[SETTLING:]
-    there = np.bincount(targets[edges], minlength=kinds) / max(edges.sum(), 1)
-    everywhere = np.bincount(targets.ravel(), minlength=kinds) / targets.size
+    targets = segments.targets[ABLATION_WARM_UP:]
+    there = np.bincount(targets[edges], minlength=vocabulary_size) / max(edges.sum(), 1)
+    everywhere = np.bincount(targets.ravel(), minlength=vocabulary_size) / targets.size
     ranked = np.argsort(-there, kind="stable")
     before = np.cumsum(there[ranked]) - there[ranked]
-    chosen = np.zeros(kinds, dtype=np.bool_)
-    chosen[ranked[before < COVERED]] = True
-    over: Characters = chosen & (there > everywhere)
+    chosen = np.zeros(vocabulary_size, dtype=np.bool_)
+    chosen[ranked[before < COVERED_FRACTION]] = True
+    over: CharacterMask = chosen & (there > everywhere)
     return over
 
 
-def tried(reader: Reader, stretches: Stretches, courses: Sequence[Course], watch: Watch) -> list[Doses]:
+def run_doses(
+    rnn: InferenceRNN, all_segments: AblationSegments, plans: Sequence[DosePlan], progress: Progress
+) -> list[Doses]:
     """Hold each course's cell at each dose; give the doses with the mean probability of the concept's ends."""
-    some = stretches.part(min(STRETCHES, stretches.count))
-    holds: list[tuple[Hold, Characters]] = [
-        ({course.cell: value}, course.ends) for course in courses for value in course.values
+    segments = all_segments.first_segments(min(DOSE_SEGMENTS, all_segments.count))
+    holds: list[tuple[CellClamps, CharacterMask]] = [
+        ({plan.cell: value}, plan.ends) for plan in plans for value in plan.values
     ]
-    found: list[float] = []
-    parts = batches(reader, some, [hold for hold, _ in holds])
-    for part in watch(parts, DOSES, len(parts)):
+    means: list[float] = []
+    parts = clamp_batches(rnn, segments, [hold for hold, _ in holds])
+    for part in progress(parts, DOSES, len(parts)):
         characters = np.array([those for _, those in holds[part]], dtype=np.float32)[:, :, None]
         total = np.zeros(len(characters))
-        for weights, whole in predictions(reader, some, [hold for hold, _ in holds[part]]):
-            total += ((weights @ characters) / whole).sum(axis=(1, 2), dtype=np.float64)
-        found += (total / some.positions.size).tolist()
-    each = iter(found)
-    return [tuple((value, next(each)) for value in course.values) for course in courses]
+        for weights, normalizer in softmax_terms(rnn, segments, [hold for hold, _ in holds[part]]):
+            total += ((weights @ characters) / normalizer).sum(axis=(1, 2), dtype=np.float64)
+        means += (total / segments.positions.size).tolist()
+    each = iter(means)
+    return [tuple((value, next(each)) for value in plan.values) for plan in plans]

@@ -13,7 +13,7 @@ LOSS_DIGITS = 6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cause:
+class CausalEffect:
     """What the network loses when a cell is held still, and where: at the edges of its concept, or everywhere."""
 
     edges: int
@@ -120,7 +120,7 @@ class Finding:
     """the same where it does not hold"""
     rank_correlation: float | None = None
     """Spearman's ρ of the cell with the concept; None for a concept that holds or not"""
-    cause: Cause | None = None
+    cause: CausalEffect | None = None
     """what the cell is for; None where it was not asked"""
 
     def __repr__(self) -> str:
@@ -155,7 +155,7 @@ class Finding:
             "rival": self.rival or None,
             "unique": rounded(self.unique, DIGITS),
             "spread_layer": self.spread_layer or None,
-            "spread": [[cells, round(told, DIGITS)] for cells, told in self.spread],
+            "spread": [[cells, round(r2, DIGITS)] for cells, r2 in self.spread],
             "inside": rounded(self.inside, DIGITS),
             "outside": rounded(self.outside, DIGITS),
             "rank_correlation": rounded(self.rank_correlation, DIGITS),

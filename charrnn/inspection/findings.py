@@ -4,15 +4,15 @@ How it is come by is left to the search, how it is drawn to the views.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from charrnn.inspection.finding import DIGITS, LOSS_DIGITS, Cause, Finding, rounded
-from charrnn.inspection.verdicts import RULES
+from charrnn.inspection.finding import DIGITS, LOSS_DIGITS, CausalEffect, Finding, rounded
+from charrnn.inspection.verdicts import THRESHOLDS
 
-__all__ = ["Cause", "Census", "Finding", "Findings", "Mystery", "TooRare", "worth_drawing"]
+__all__ = ["CausalEffect", "CellCounts", "Finding", "Findings", "TooRare", "UnexplainedCell", "best_to_draw"]
 
-LEAST_FIT = 0.05
+MIN_DRAWN_FIT = 0.05
 """a cell that follows its concept less than this is no picture of it"""
 
 
@@ -31,7 +31,7 @@ class TooRare:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mystery:
+class UnexplainedCell:
     """A cell that the network needs and that no concept explains."""
 
     cell: str
@@ -66,7 +66,7 @@ class Mystery:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Census:
+class CellCounts:
     """The search from the cells' side: each counted once, by the concept that explains most of it."""
 
     dead: int = 0
@@ -128,14 +128,14 @@ class Findings:
     """whether the scrambled network and the causes were left out"""
     local: tuple[Finding, ...] = ()
     """findings for what the last character alone says: controls, never finds"""
-    census: Census = Census()
+    census: CellCounts = CellCounts()
     """how many cells there are of each sort"""
-    mysteries: tuple[Mystery, ...] = ()
+    mysteries: tuple[UnexplainedCell, ...] = ()
     """cells that the network needs and that no concept explains, the most needed first"""
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values; the concepts that are too rare stand last among the others."""
-        found = [finding.to_json() for finding in self.concepts]
+        judged = [finding.to_json() for finding in self.concepts]
         return {
             "model": self.model,
             "text": self.text,
@@ -151,19 +151,19 @@ class Findings:
             "placebos": self.placebos,
             "placebo_fit": rounded(self.placebo_fit),
             "census": self.census.to_json(),
-            "rules": asdict(RULES),
-            "concepts": found + [concept.to_json() for concept in self.too_rare],
+            "rules": THRESHOLDS.to_json(),
+            "concepts": judged + [concept.to_json() for concept in self.too_rare],
             "local": [finding.to_json() for finding in self.local],
             "mysteries": [mystery.to_json() for mystery in self.mysteries],
         }
 
 
-def worth_drawing(findings: Sequence[Finding], most: int) -> list[Finding]:
+def best_to_draw(findings: Sequence[Finding], most: int) -> list[Finding]:
     """Choose the findings that show most: a cell that only spells, or that hardly follows its concept, does not.
 
     By the lower of fit and memory, and never one of next to no fit; where all are such, the best of them.
     """
-    fitting = [finding for finding in findings if finding.fit >= LEAST_FIT]
+    fitting = [finding for finding in findings if finding.fit >= MIN_DRAWN_FIT]
     ranked = sorted(fitting, key=lambda finding: -min(finding.fit, finding.memory))
     # A cell that follows two concepts, such as strings and quotes, is drawn for the one it follows best.
     different = {finding.cell: finding for finding in reversed(ranked)}

@@ -9,18 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.inspection.autocorrelation import rank_correlation
-from charrnn.inspection.coding import Coding
+from charrnn.inspection.coding import ConceptCodes
 from charrnn.inspection.evidence import Activations
-from charrnn.inspection.streams import Streams
+from charrnn.inspection.streams import SplitStreams
 
-MOST_CHARACTERS = 8_000
+MAX_SAMPLED_CHARS = 8_000
 """in the sample"""
 
 Values = NDArray[np.floating]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Firing:
+class Selectivity:
     """What a cell does about a concept on confirmation streams."""
 
     inside: float | None = None
@@ -31,38 +31,38 @@ class Firing:
     """Spearman's ρ with a number; None for what holds or does not"""
 
 
-class Sample:
+class ActivationSample:
     """What all cells did at steps drawn at random, in all streams."""
 
-    def __init__(self, streams: Streams, cells: int, chance: np.random.Generator) -> None:
+    def __init__(self, streams: SplitStreams, cells: int, rng: np.random.Generator) -> None:
         steps = streams.length - streams.warm_up
-        count = min(steps, MOST_CHARACTERS // streams.count)
+        count = min(steps, MAX_SAMPLED_CHARS // streams.count)
         self._streams = streams
-        self._steps = np.sort(chance.choice(steps, size=count, replace=False))
+        self._steps = np.sort(rng.choice(steps, size=count, replace=False))
         # half precision is finer than any threshold needs
         self._cells = np.zeros((count, streams.count, cells), dtype=np.float16)
 
-    def take(self, part: Activations, step: int) -> None:
+    def accumulate(self, part: Activations, step: int) -> None:
         """Keep what a part (T, B, H) has of the sample."""
         first, stop = np.searchsorted(self._steps, [step, step + len(part)])
         self._cells[first:stop] = part[self._steps[first:stop] - step]
 
-    def firing(self, coding: Coding, cell: int, sign: int) -> Firing:
+    def selectivity(self, coding: ConceptCodes, cell: int, sign: int) -> Selectivity:
         """Compare a cell with a concept: its threshold is learnt on discovery streams."""
         values = sign * self._cells[:, :, cell].astype(np.float32)
         codes = coding.codes[self._steps]
-        learnt, scored = self._streams.discovery, self._streams.confirmation
+        train, test = self._streams.discovery, self._streams.confirmation
         if coding.concept.kind != "binary":
-            alike = rank_correlation(values[:, scored].ravel(), codes[:, scored].ravel())
-            return Firing(rank_correlation=sign * (alike or 0.0))
-        on = values[:, scored] > _threshold(values[:, learnt].ravel(), codes[:, learnt].ravel() > 0)
-        holds = codes[:, scored] > 0
+            correlation = rank_correlation(values[:, test].ravel(), codes[:, test].ravel())
+            return Selectivity(rank_correlation=sign * (correlation or 0.0))
+        on = values[:, test] > _youden_threshold(values[:, train].ravel(), codes[:, train].ravel() > 0)
+        holds = codes[:, test] > 0
         if holds.all() or not holds.any():
-            return Firing()
-        return Firing(inside=float(on[holds].mean()), outside=float(on[~holds].mean()))
+            return Selectivity()
+        return Selectivity(inside=float(on[holds].mean()), outside=float(on[~holds].mean()))
 
 
-def _threshold(values: Values, holds: NDArray[np.bool_]) -> float:
+def _youden_threshold(values: Values, holds: NDArray[np.bool_]) -> float:
     """Find where a cell above it is likeliest inside and below it outside (Youden 1950): the half-way point there."""
     order = np.argsort(values, kind="stable")
     ranked, inside = values[order], holds[order]

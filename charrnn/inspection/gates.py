@@ -11,31 +11,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.inspection.autocorrelation import Autocorrelation, rank_correlation
-from charrnn.inspection.sums import DEAD
-from charrnn.inspection.watch import watch
-from charrnn.network.reader import LayerReading, Reader
+from charrnn.inspection.sums import DEAD_VARIANCE
+from charrnn.inspection.watch import run_over_text
+from charrnn.network.reader import InferenceRNN, LayerCache
 from charrnn.text.vocabulary import Ids
 
 Numbers = NDArray[np.float64]
 
-SHUT, OPEN = 0.1, 0.9
+LEFT_SATURATED, RIGHT_SATURATED = 0.1, 0.9
 """a gate beyond these is saturated"""
-MOSTLY = 0.9
+MOSTLY_FRACTION = 0.9
 """of the time: a cell whose keeping gate is saturated for so long never forgets, or always does"""
-SMALLEST = 1e-12
+MIN_KEEP_GATE = 1e-12
 """of a keeping gate, before its logarithm is taken"""
 DIGITS = 4
 """of shares and times, in JSON"""
 
 GATES = {"lstm": ("i", "f", "o"), "gru": ("r", "z"), "rnn": ()}
 """what of each kind of cell is a gate: between 0 and 1"""
-KEEPING = {"lstm": "f", "gru": "z", "rnn": None}
+KEEP_GATE = {"lstm": "f", "gru": "z", "rnn": None}
 """the gate whose opening is what a cell keeps of itself; in torch's GRU that is z"""
-NAMES = {"i": "input gate i", "f": "forget gate f", "o": "output gate o", "r": "reset gate r", "z": "update gate z"}
+GATE_NAMES = {
+    "i": "input gate i",
+    "f": "forget gate f",
+    "o": "output gate o",
+    "r": "reset gate r",
+    "z": "update gate z",
+}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Saturation:
+class GateShares:
     """How long one gate of a layer's H cells was saturated."""
 
     gate: str
@@ -52,7 +58,7 @@ class LayerGates:
 
     layer: int
     """from 1"""
-    saturations: tuple[Saturation, ...]
+    saturations: tuple[GateShares, ...]
     """of each gate; of a tanh network, which has none, of h itself"""
     keeping: str
     """the gate that keeps, by its letter; "" for none"""
@@ -82,9 +88,9 @@ class LayerGates:
 
     def _mostly(self, side: str) -> NDArray[np.bool_]:
         for saturation in self.saturations:
-            if saturation.gate == NAMES.get(self.keeping):
+            if saturation.gate == GATE_NAMES.get(self.keeping):
                 share: Numbers = getattr(saturation, side)
-                return share >= MOSTLY
+                return share >= MOSTLY_FRACTION
         return np.zeros(len(self.dead), np.bool_)
 
     def to_json(self) -> dict[str, Any]:
@@ -105,7 +111,7 @@ class LayerGates:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gates:
+class GateSaturation:
     """The gates of all of a model's layers over a text."""
 
     model: str
@@ -140,19 +146,19 @@ class Gates:
         }
 
 
-def gates(reader: Reader, ids: Ids, *, model: str = "", text: str = "", start: int = 0) -> Gates:
+def measure_gates(rnn: InferenceRNN, ids: Ids, *, model: str = "", text: str = "", start: int = 0) -> GateSaturation:
     """Read a text's ids (T,) once, and count."""
-    counts = [_Counts(reader.config.cell, reader.config.hidden) for _ in range(reader.config.layers)]
-    for reading, _, counted in watch(reader, ids):
-        for count, layer in zip(counts, reading.layers, strict=True):
+    counts = [_Counts(rnn.config.cell, rnn.config.hidden) for _ in range(rnn.config.layers)]
+    for cache, _, counted in run_over_text(rnn, ids):
+        for count, layer in zip(counts, cache.layers, strict=True):
             count.add(layer, counted)
-    return Gates(
+    return GateSaturation(
         model=model,
         text=text,
         start=start,
         characters=len(ids),
-        cell=reader.config.cell,
-        signal=reader.signal_name,
+        cell=rnn.config.cell,
+        signal=rnn.signal_name,
         longest=counts[0].correlation.longest,
         layers=tuple(count.layer(number) for number, count in enumerate(counts, 1)),
     )
@@ -162,21 +168,21 @@ class _Counts:
     """What has been counted of one layer so far."""
 
     def __init__(self, cell: str, hidden: int) -> None:
-        self.gates, self.keeping = GATES[cell], KEEPING[cell]
+        self.gates, self.keeping = GATES[cell], KEEP_GATE[cell]
         self.low, self.high = ({name: np.zeros(hidden) for name in self.gates or ("h",)} for _ in range(2))
         self.kept = np.zeros(hidden)
         """the sum of ln f"""
         self.correlation = Autocorrelation(hidden)
 
-    def add(self, layer: LayerReading, counted: NDArray[np.bool_]) -> None:
+    def add(self, layer: LayerCache, counted: NDArray[np.bool_]) -> None:
         """Count what the layer did where it counts, (T, B)."""
         for name in self.gates:
             values = layer.gate(name)[counted]
-            self._count(name, values, SHUT, OPEN)
+            self._count(name, values, LEFT_SATURATED, RIGHT_SATURATED)
             if name == self.keeping:
-                self.kept += np.log(np.maximum(values, SMALLEST)).sum(axis=0, dtype=np.float64)
+                self.kept += np.log(np.maximum(values, MIN_KEEP_GATE)).sum(axis=0, dtype=np.float64)
         if not self.gates:
-            self._count("h", layer.hidden[counted], -OPEN, OPEN)
+            self._count("h", layer.hidden[counted], -RIGHT_SATURATED, RIGHT_SATURATED)
         self.correlation.add(layer.signal, counted)
 
     def _count(self, name: str, values: NDArray[np.floating], low: float, high: float) -> None:
@@ -189,13 +195,13 @@ class _Counts:
         return LayerGates(
             layer=number,
             saturations=tuple(
-                Saturation(gate=NAMES.get(name, name), low=self.low[name] / characters, high=high / characters)
+                GateShares(gate=GATE_NAMES.get(name, name), low=self.low[name] / characters, high=high / characters)
                 for name, high in self.high.items()
             ),
             keeping=self.keeping or "",
             time_constants=_time_constants(self.kept / characters) if self.keeping else None,
-            correlation_times=self.correlation.times(),
-            dead=self.correlation.variance() < DEAD,
+            correlation_times=self.correlation.correlation_times(),
+            dead=self.correlation.variance() < DEAD_VARIANCE,
         )
 
 

@@ -13,7 +13,7 @@ from charrnn.inspection.concepts.brackets import OPENERS
 
 Numbers = NDArray[np.int64]
 
-KINDS = (
+CHAR_KINDS = (
     "space",
     "newline",
     "first letter",
@@ -24,14 +24,14 @@ KINDS = (
     "opening bracket",
     "closing bracket",
 )
-SPACE, NEWLINE, LETTER, _, _, DIGIT, PUNCTUATION, OPENER, CLOSER = range(len(KINDS))
+SPACE, NEWLINE, LETTER, _, _, DIGIT, PUNCTUATION, OPENER, CLOSER = range(len(CHAR_KINDS))
 
 
-def kinds(text: str) -> Numbers:
+def char_kinds(text: str) -> Numbers:
     """Say which of KINDS each character is; marks belong to the letters they stand on."""
-    found = _plain_kinds(text)
+    plain_kinds = _kinds_by_character(text)
     words = word_positions(text)
-    return np.where(words > 0, LETTER + np.minimum(words, 3) - 1, found)
+    return np.where(words > 0, LETTER + np.minimum(words, 3) - 1, plain_kinds)
 
 
 def word_positions(text: str) -> Numbers:
@@ -40,7 +40,7 @@ def word_positions(text: str) -> Numbers:
     >>> word_positions("to be.").tolist()
     [1, 2, 0, 1, 2, 0]
     """
-    letters = _plain_kinds(text) == LETTER
+    letters = _kinds_by_character(text) == LETTER
     places = np.arange(1, len(text) + 1)
     return np.where(letters, places - np.maximum.accumulate(np.where(letters, 0, places)), 0)
 
@@ -52,7 +52,7 @@ def line_positions(text: str) -> Numbers:
     [0, 1, 2, 0]
     """
     places = np.arange(len(text))
-    after_newline = np.concatenate([[0], _plain_kinds(text)[:-1] == NEWLINE]) > 0 if text else places > 0
+    after_newline = np.concatenate([[0], _kinds_by_character(text)[:-1] == NEWLINE]) > 0 if text else places > 0
     return places - np.maximum.accumulate(np.where(after_newline, places, 0))
 
 
@@ -65,7 +65,7 @@ def bracket_distances(text: str) -> Numbers:
     distances = np.zeros(len(text), np.int64)
     opened: list[tuple[str, int]] = []
     open_now: Counter[str] = Counter()
-    for place in np.flatnonzero(np.isin(_plain_kinds(text), (OPENER, CLOSER))).tolist():
+    for place in np.flatnonzero(np.isin(_kinds_by_character(text), (OPENER, CLOSER))).tolist():
         mark = text[place]
         if mark not in OPENERS:
             opened.append((mark, place))
@@ -80,7 +80,7 @@ def bracket_distances(text: str) -> Numbers:
     return distances
 
 
-def _plain_kinds(text: str) -> Numbers:
+def _kinds_by_character(text: str) -> Numbers:
     """Say which of KINDS each character is by itself, a letter being a first letter."""
     by_character = {character: _kind(character) for character in set(text)}
     return np.fromiter(map(by_character.__getitem__, text), np.int64, len(text))

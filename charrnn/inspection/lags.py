@@ -13,23 +13,23 @@ from numpy.typing import NDArray
 
 from charrnn.network.adjoint import input_gradients
 from charrnn.network.cells import CellState
-from charrnn.network.reader import Reader, Reading, State
-from charrnn.network.softmax import log_probabilities
+from charrnn.network.reader import ActivationCache, InferenceRNN, State
+from charrnn.network.softmax import log_softmax
 from charrnn.text.vocabulary import Ids
 
 Numbers = NDArray[np.floating]
 
-LONGEST = 256
+MAX_LAG = 256
 """lag"""
-OCCLUDED = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+OCCLUDED_LAGS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 """lags at which another character is put"""
 ANCHORS = 128
 """predictions that are asked about"""
-WARM_UP = 256
+LAG_WARM_UP = 256
 """characters read before the longest lag"""
-NUMBERS_AT_ONCE = 32_000_000
+MAX_NUMBERS = 32_000_000
 """in the states and gates of all anchors at once; what bounds the memory"""
-PER_UNIT = 8
+NUMBERS_PER_UNIT = 8
 """numbers that a reading keeps of each unit at each step, and what lies beside them"""
 
 
@@ -52,7 +52,7 @@ class Quartiles:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Lags:
+class LagAttribution:
     """How much predictions hang on what stands so many places before the last character read, which is at lag 0."""
 
     gradient: Quartiles
@@ -72,36 +72,38 @@ class Lags:
         return self.occlusion / self.occlusion[0] if self.occlusion[0] > 0 else np.zeros_like(self.occlusion)
 
 
-class Window(NamedTuple):
+class ReadWindows(NamedTuple):
     """What was read up to some anchors: T characters of each of B."""
 
     ids: Ids
     """(T, B), the last of them at lag 0"""
-    told: Ids
+    targets: Ids
     """the character that comes next (B,)"""
     before: State
-    reading: Reading
-    expected: Numbers
+    cache: ActivationCache
+    log_probs: Numbers
     """ln p of what comes next (B, V)"""
 
 
-def lags(reader: Reader, ids: Ids, rng: np.random.Generator, *, anchors: int = ANCHORS) -> Lags:
+def attribute_by_lag(
+    rnn: InferenceRNN, ids: Ids, rng: np.random.Generator, *, anchors: int = ANCHORS
+) -> LagAttribution:
     """Ask about predictions evenly spread over a text's ids (T,)."""
-    longest = min(LONGEST, len(ids) // 4)
-    warm_up = min(WARM_UP, len(ids) // 4)
-    occluded = tuple(lag for lag in OCCLUDED if lag <= longest)
+    longest = min(MAX_LAG, len(ids) // 4)
+    warm_up = min(LAG_WARM_UP, len(ids) // 4)
+    occluded = tuple(lag for lag in OCCLUDED_LAGS if lag <= longest)
     first = warm_up + longest
     ends = first + np.arange(anchors) * (len(ids) - 1 - first) // anchors
-    others = Others(ids, rng)
+    replacements = Replacements(ids, rng)
     norms, divergences = [], []
-    for group in np.array_split(ends, -(-anchors // _at_once(reader, longest))):
-        window = read_up_to(reader, ids, group, longest, warm_up)
-        norms.append(gradient_norms(reader, window))
-        divergences.append([_divergence(reader, window, lag, others) for lag in occluded])
+    for group in np.array_split(ends, -(-anchors // _anchors_per_batch(rnn, longest))):
+        window = read_windows(rnn, ids, group, longest, warm_up)
+        norms.append(gradient_norms(rnn, window))
+        divergences.append([_divergence(rnn, window, lag, replacements) for lag in occluded])
     norm = np.concatenate(norms, axis=1).astype(np.float64)
     bits = np.concatenate(divergences, axis=1) / math.log(2)
-    return Lags(
-        gradient=Quartiles.of(_shares(norm)),
+    return LagAttribution(
+        gradient=Quartiles.of(_relative_norms(norm)),
         occluded=occluded,
         occlusion=bits.mean(axis=1),
         divergence=Quartiles.of(bits),
@@ -109,47 +111,47 @@ def lags(reader: Reader, ids: Ids, rng: np.random.Generator, *, anchors: int = A
     )
 
 
-def _shares(norms: Numbers) -> Numbers:
+def _relative_norms(norms: Numbers) -> Numbers:
     """Give norms (T, anchors) as shares of those at lag 0; anchors where that is none to rounding say nothing."""
-    told = norms[:, norms[0] > 0]
-    return told / told[0] if told.size else np.zeros_like(norms)
+    nonzero = norms[:, norms[0] > 0]
+    return nonzero / nonzero[0] if nonzero.size else np.zeros_like(norms)
 
 
-def _at_once(reader: Reader, longest: int) -> int:
+def _anchors_per_batch(rnn: InferenceRNN, longest: int) -> int:
     """Say how many anchors' readings fit into what is kept."""
-    width = PER_UNIT * reader.config.hidden * reader.config.layers
-    return max(1, NUMBERS_AT_ONCE // (width * (longest + 1)))
+    width = NUMBERS_PER_UNIT * rnn.config.hidden * rnn.config.layers
+    return max(1, MAX_NUMBERS // (width * (longest + 1)))
 
 
-def read_up_to(reader: Reader, ids: Ids, ends: NDArray[np.int64], longest: int, warm_up: int) -> Window:
+def read_windows(rnn: InferenceRNN, ids: Ids, ends: NDArray[np.int64], longest: int, warm_up: int) -> ReadWindows:
     """Read up to the anchors, warm up first."""
     begins = ends - longest
-    before = reader.start(len(ends))
+    before = rnn.initial_state(len(ends))
     if warm_up:
-        before = reader.read(ids[begins - warm_up + np.arange(warm_up)[:, None]], before).state
-    heard = ids[begins + np.arange(longest + 1)[:, None]]
-    reading = reader.read(heard, before)
-    expected = log_probabilities(reader.logits(reading.state[-1].hidden))
-    return Window(heard, ids[ends + 1], before, reading, expected)
+        before = rnn.run_with_cache(ids[begins - warm_up + np.arange(warm_up)[:, None]], before).state
+    window_ids = ids[begins + np.arange(longest + 1)[:, None]]
+    cache = rnn.run_with_cache(window_ids, before)
+    log_probs = log_softmax(rnn.logits(cache.state[-1].hidden))
+    return ReadWindows(window_ids, ids[ends + 1], before, cache, log_probs)
 
 
-def gradient_norms(reader: Reader, window: Window) -> Numbers:
+def gradient_norms(rnn: InferenceRNN, window: ReadWindows) -> Numbers:
     """Give the norm of dℓ/de of each character read, the last first: (T, B)."""
-    logits = np.exp(window.expected)
-    logits[np.arange(len(window.told)), window.told] -= 1
-    gradients = input_gradients(reader, window.ids, window.reading, window.before, logits)
+    d_logits = np.exp(window.log_probs)
+    d_logits[np.arange(len(window.targets)), window.targets] -= 1
+    gradients = input_gradients(rnn, window.ids, window.cache, window.before, d_logits)
     norms: Numbers = np.linalg.norm(gradients, axis=-1)[::-1]
     return norms
 
 
-class Others:
+class Replacements:
     """Other characters than those that stand in a text, as often as they come in it."""
 
     def __init__(self, ids: Ids, rng: np.random.Generator) -> None:
         self.kinds, self.counts = np.unique(ids, return_counts=True)
         self.rng = rng
 
-    def than(self, ids: Ids) -> Ids:
+    def different_from(self, ids: Ids) -> Ids:
         """Draw another one for each of ids (B,); in a text of one character there is none."""
         if len(self.kinds) == 1:
             return ids.copy()
@@ -161,16 +163,16 @@ class Others:
         return drawn
 
 
-def _divergence(reader: Reader, window: Window, lag: int, others: Others) -> Numbers:
+def _divergence(rnn: InferenceRNN, window: ReadWindows, lag: int, replacements: Replacements) -> Numbers:
     """Put another character so many places back, and compare the odds of what comes next: D(p‖q) in nats (B,)."""
     place = len(window.ids) - 1 - lag
     changed = window.ids[place:].copy()
-    changed[0] = others.than(changed[0])
-    state = window.before if place == 0 else _state_after(window.reading, place - 1)
-    expected = log_probabilities(reader.logits(reader.read(changed, state).state[-1].hidden))
-    divergence: Numbers = (np.exp(window.expected) * (window.expected - expected)).sum(axis=-1, dtype=np.float64)
+    changed[0] = replacements.different_from(changed[0])
+    state = window.before if place == 0 else _state_after(window.cache, place - 1)
+    log_probs = log_softmax(rnn.logits(rnn.run_with_cache(changed, state).state[-1].hidden))
+    divergence: Numbers = (np.exp(window.log_probs) * (window.log_probs - log_probs)).sum(axis=-1, dtype=np.float64)
     return np.maximum(divergence, 0.0)
 
 
-def _state_after(reading: Reading, step: int) -> tuple[CellState, ...]:
-    return tuple(layer.steps[step].state for layer in reading.layers)
+def _state_after(cache: ActivationCache, step: int) -> tuple[CellState, ...]:
+    return tuple(layer.steps[step].state for layer in cache.layers)

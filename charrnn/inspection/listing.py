@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from charrnn.errors import CharrnnError
-from charrnn.inspection.coding import code, count_episodes
-from charrnn.inspection.concepts import Concept, Source
-from charrnn.inspection.streams import Streams, cut
+from charrnn.inspection.coding import count_episodes, quantize_marks
+from charrnn.inspection.concepts import Concept, ParsedText
+from charrnn.inspection.streams import SplitStreams, split_text
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listed:
+class ConceptCount:
     """A concept, and what a text has of it."""
 
     name: str
@@ -48,10 +48,10 @@ class Listed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listing:
+class ConceptCounts:
     """Concepts, and the text in which they were counted."""
 
-    concepts: tuple[Listed, ...]
+    concepts: tuple[ConceptCount, ...]
     """in their own order"""
     text: str | None = None
     """the text's name; None where there is none"""
@@ -70,21 +70,21 @@ class Listing:
         }
 
 
-def listing(concepts: Iterable[Concept], source: Source | None = None) -> Listing:
+def count_concepts(concepts: Iterable[Concept], parsed: ParsedText | None = None) -> ConceptCounts:
     """List concepts, counted in a text if there is one."""
-    if source is None:
-        return Listing(concepts=tuple(_listed(concept) for concept in concepts))
-    streams = _streams(source)
-    return Listing(
-        concepts=tuple(_counted(concept, source, streams) for concept in concepts),
-        text=source.name,
-        characters=len(source.text),
-        language=source.language.name,
+    if parsed is None:
+        return ConceptCounts(concepts=tuple(_concept_count(concept) for concept in concepts))
+    streams = _split_if_long_enough(parsed)
+    return ConceptCounts(
+        concepts=tuple(_count_in_text(concept, parsed, streams) for concept in concepts),
+        text=parsed.name,
+        characters=len(parsed.text),
+        language=parsed.language.name,
     )
 
 
-def _listed(concept: Concept, episodes: int | None = None, enough: bool | None = None) -> Listed:
-    return Listed(
+def _concept_count(concept: Concept, episodes: int | None = None, enough: bool | None = None) -> ConceptCount:
+    return ConceptCount(
         name=concept.name,
         family=concept.family,
         kind=concept.kind,
@@ -95,15 +95,15 @@ def _listed(concept: Concept, episodes: int | None = None, enough: bool | None =
     )
 
 
-def _counted(concept: Concept, source: Source, streams: Streams | None) -> Listed:
+def _count_in_text(concept: Concept, parsed: ParsedText, streams: SplitStreams | None) -> ConceptCount:
     """Count as the search does, but in all of the text; whether it is enough is the search's own judgement."""
-    marks = concept.mark(source)
-    enough = streams is not None and code(concept, marks, streams).enough(streams)
-    return _listed(concept, int(count_episodes(marks[:, np.newaxis])[0]), enough)
+    marks = concept.mark(parsed)
+    enough = streams is not None and quantize_marks(concept, marks, streams).has_enough_evidence(streams)
+    return _concept_count(concept, int(count_episodes(marks[:, np.newaxis])[0]), enough)
 
 
-def _streams(source: Source) -> Streams | None:
+def _split_if_long_enough(parsed: ParsedText) -> SplitStreams | None:
     try:
-        return cut(source.text)
+        return split_text(parsed.text)
     except CharrnnError:
         return None

@@ -1,6 +1,6 @@
 """How far back a model reaches: what more context gains, and what each earlier character still does.
 
-How either is measured is left to `reach` and `lags`.
+How either is measured is left to `loss_by_context` and `attribute_by_lag`.
 """
 
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError
-from charrnn.inspection.lags import Lags, Quartiles, lags
-from charrnn.inspection.reach import Reach, reach
-from charrnn.network.reader import Reader
+from charrnn.inspection.lags import LagAttribution, Quartiles, attribute_by_lag
+from charrnn.inspection.reach import LossByContext, loss_by_context
+from charrnn.network.reader import InferenceRNN
 from charrnn.text.vocabulary import Ids
 
 SHORTEST_TEXT = 2_000
@@ -26,7 +26,7 @@ SIGNIFICANT = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class Memory:
+class EffectiveContext:
     """How far back one model reaches in a text."""
 
     model: str
@@ -43,16 +43,16 @@ class Memory:
     """how many"""
     hidden: int
     """units in each"""
-    reach: Reach
+    reach: LossByContext
     """what more context gains"""
-    lags: Lags
+    lags: LagAttribution
     """what each earlier character does"""
 
-    def vanished(self, share: float) -> int | None:
+    def gradient_below(self, share: float) -> int | None:
         """Give the lag from which on the median gradient is below a share of that at lag 0; None if none is."""
         return _below(range(len(self.lags.gradient.median)), self.lags.gradient.median, share)
 
-    def unheard(self, share: float) -> int | None:
+    def occlusion_below(self, share: float) -> int | None:
         """Give the lag from which on occlusion does less than a share of what it does at lag 0; None if none is."""
         return _below(self.lags.occluded, self.lags.occlusion_share, share)
 
@@ -72,10 +72,10 @@ class Memory:
             "contexts": list(self.reach.contexts),
             "bits": self.reach.bits.round(DIGITS).tolist(),
             "errors": self.reach.errors.round(DIGITS).tolist(),
-            "enough": self.reach.enough,
+            "enough": self.reach.sufficient_context,
             "anchors": self.lags.anchors,
-            "gradient_below": {f"{share:g}": self.vanished(share) for share in SHARES},
-            "occlusion_below": {f"{share:g}": self.unheard(share) for share in SHARES},
+            "gradient_below": {f"{share:g}": self.gradient_below(share) for share in SHARES},
+            "occlusion_below": {f"{share:g}": self.occlusion_below(share) for share in SHARES},
             "gradient": _quartiles(self.lags.gradient),
             "occluded": list(self.lags.occluded),
             "occlusion_bits": _significant(self.lags.occlusion),
@@ -83,25 +83,25 @@ class Memory:
         }
 
 
-def memory(
-    reader: Reader, ids: Ids, rng: np.random.Generator, *, model: str = "", text: str = "", start: int = 0
-) -> Memory:
+def measure_context(
+    rnn: InferenceRNN, ids: Ids, rng: np.random.Generator, *, model: str = "", text: str = "", start: int = 0
+) -> EffectiveContext:
     """Measure a model over a text's ids (T,); raise CharrnnError where that is too short."""
     if len(ids) < SHORTEST_TEXT:
         raise CharrnnError(
             f"{len(ids):,} characters do not show how far a model reaches: at least {SHORTEST_TEXT:,} are needed",
             hint="`--text FILE` with more that the model knows, or a higher `--chars`",
         )
-    return Memory(
+    return EffectiveContext(
         model=model,
         text=text,
         start=start,
         characters=len(ids),
-        cell=reader.config.cell,
-        layers=reader.config.layers,
-        hidden=reader.config.hidden,
-        reach=reach(reader, ids),
-        lags=lags(reader, ids, rng),
+        cell=rnn.config.cell,
+        layers=rnn.config.layers,
+        hidden=rnn.config.hidden,
+        reach=loss_by_context(rnn, ids),
+        lags=attribute_by_lag(rnn, ids, rng),
     )
 
 

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.inspection.census import followed
-from charrnn.inspection.findings import Mystery
-from charrnn.inspection.material import Material
-from charrnn.inspection.observations import Observations
-from charrnn.inspection.reading import SETTLING
-from charrnn.inspection.scores import cell_name
+from charrnn.inspection.census import best_concept_of_cell
+from charrnn.inspection.findings import UnexplainedCell
+from charrnn.inspection.material import SearchData
+from charrnn.inspection.observations import Screening
+from charrnn.inspection.reading import ABLATION_WARM_UP
+from charrnn.inspection.scores import format_cell
 from charrnn.inspection.streams import Positions
-from charrnn.inspection.stretches import Stretches
-from charrnn.inspection.uses import Uses
+from charrnn.inspection.stretches import AblationSegments
+from charrnn.inspection.uses import CausalEffects
 
 CANDIDATES = 16
 """cells that are held still to see how much they are needed"""
@@ -37,61 +37,68 @@ FEWEST_TIMES = 20
 """a character must come in the stretches to be named"""
 
 
-def unexplained(seen: Observations, closest: Positions) -> list[int]:
+def unexplained(screening: Screening, closest: Positions) -> list[int]:
     """Choose, of the cells that nothing explains, those that move most; by the concept closest to each (H,)."""
-    evidence = seen.evidence
-    variance = evidence.about(0).variance(evidence.streams.confirmation)
-    fit = seen.scores.fit[closest, np.arange(len(closest))]
-    open_to = evidence.alive & (fit < MOST_FIT) & (evidence.local < MOST_LOCAL)
+    statistics = screening.statistics
+    variance = statistics.of_concept(0).variance(statistics.streams.confirmation)
+    fit = screening.scores.fit[closest, np.arange(len(closest))]
+    open_to = statistics.alive & (fit < MOST_FIT) & (statistics.trigram_ev < MOST_LOCAL)
     ranked = np.argsort(np.where(open_to, -variance, np.inf), kind="stable")
     chosen: list[int] = ranked[: min(CANDIDATES, int(open_to.sum()))].tolist()
     return chosen
 
 
-def mysteries(
-    cells: Sequence[int], learnt: Uses, material: Material, seen: Observations, hidden: int
-) -> tuple[Mystery, ...]:
+def unexplained_cells(
+    cells: Sequence[int], effects: CausalEffects, search_data: SearchData, screening: Screening, hidden: int
+) -> tuple[UnexplainedCell, ...]:
     """Tell of those cells whose loss is felt most."""
-    everywhere = np.ones(learnt.stretches.positions.shape, dtype=np.bool_)
-    costs = {cell: learnt.losses.delta([cell], everywhere) for cell in cells}
+    everywhere = np.ones(effects.segments.positions.shape, dtype=np.bool_)
+    costs = {cell: effects.losses.delta([cell], everywhere) for cell in cells}
     clear = [cell for cell, (cost, error) in costs.items() if cost > CLEAR * error]
     needed = sorted(clear, key=lambda cell: -costs[cell][0])[:NAMED]
-    return tuple(_mystery(cell, costs[cell], learnt, material, seen, hidden) for cell in needed)
+    return tuple(_describe_unexplained(cell, costs[cell], effects, search_data, screening, hidden) for cell in needed)
 
 
-def _mystery(
-    cell: int, cost: tuple[float, float], learnt: Uses, material: Material, seen: Observations, hidden: int
-) -> Mystery:
-    closest = int(followed(seen)[cell])
-    return Mystery(
-        cell=cell_name(cell, hidden),
+def _describe_unexplained(
+    cell: int,
+    cost: tuple[float, float],
+    effects: CausalEffects,
+    search_data: SearchData,
+    screening: Screening,
+    hidden: int,
+) -> UnexplainedCell:
+    closest = int(best_concept_of_cell(screening)[cell])
+    return UnexplainedCell(
+        cell=format_cell(cell, hidden),
         delta=cost[0],
         delta_se=cost[1],
-        best=seen.evidence.codings[closest].concept.name,
-        fit=float(seen.scores.fit[closest, cell]),
-        local=float(seen.evidence.local[cell]),
-        writes_on=tuple(map(material.character, _writes_on(cell, learnt))),
-        forgets_on=tuple(map(material.character, _forgets_on(cell, learnt))),
+        best=screening.statistics.codings[closest].concept.name,
+        fit=float(screening.scores.fit[closest, cell]),
+        local=float(screening.statistics.trigram_ev[cell]),
+        writes_on=tuple(map(search_data.char_of_id, _writes_on(cell, effects))),
+        forgets_on=tuple(map(search_data.char_of_id, _forgets_on(cell, effects))),
     )
 
 
-def _writes_on(cell: int, learnt: Uses) -> list[int]:
+def _writes_on(cell: int, effects: CausalEffects) -> list[int]:
     """List the ids of the characters at which a cell changes most in the mean."""
-    place = learnt.carried.cells.index(cell)
-    return _most(np.abs(learnt.carried.changes[:, :, place]), learnt.stretches)
+    place = effects.carried.cells.index(cell)
+    return _most(np.abs(effects.carried.deltas[:, :, place]), effects.segments)
 
 
-def _forgets_on(cell: int, learnt: Uses) -> list[int]:
+def _forgets_on(cell: int, effects: CausalEffects) -> list[int]:
     """List the ids of the characters at which its gate keeps least; none where it hardly closes, or there is none."""
-    if learnt.carried.kept is None:
+    if effects.carried.keep_gate is None:
         return []
-    kept = learnt.carried.kept[:, :, learnt.carried.cells.index(cell)]
-    return [one for one in _most(-kept, learnt.stretches) if _mean_at(kept, learnt.stretches, one) < FORGOTTEN]
+    gate = effects.carried.keep_gate[:, :, effects.carried.cells.index(cell)]
+    return [
+        char_id for char_id in _most(-gate, effects.segments) if _mean_at(gate, effects.segments, char_id) < FORGOTTEN
+    ]
 
 
-def _most(values: NDArray[np.float32], stretches: Stretches) -> list[int]:
+def _most(values: NDArray[np.float32], segments: AblationSegments) -> list[int]:
     """List the characters with the largest means."""
-    ids = stretches.ids[SETTLING:].ravel()
+    ids = segments.ids[ABLATION_WARM_UP:].ravel()
     times = np.bincount(ids)
     means = np.bincount(ids, weights=values.ravel()) / np.maximum(times, 1)
     often = np.flatnonzero(times >= FEWEST_TIMES)
@@ -99,5 +106,5 @@ def _most(values: NDArray[np.float32], stretches: Stretches) -> list[int]:
     return ranked
 
 
-def _mean_at(values: NDArray[np.float32], stretches: Stretches, one: int) -> float:
-    return float(values[stretches.ids[SETTLING:] == one].mean())
+def _mean_at(values: NDArray[np.float32], segments: AblationSegments, char_id: int) -> float:
+    return float(values[segments.ids[ABLATION_WARM_UP:] == char_id].mean())

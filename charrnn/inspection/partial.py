@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
 Sums = NDArray[np.floating]
-Numbered = NDArray[np.integer]
+IntArray = NDArray[np.integer]
 
-NOTHING = 1e-6
+ZERO_VARIANCE = 1e-6
 """variance that is left by no more than rounding"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Left:
+class Residuals:
     """What groups leave: codes Z (T, C), one-hot, and cells A (T, H), all around their group's means."""
 
     spread: Numbers
@@ -39,18 +39,20 @@ class Left:
         return slopes
 
 
-def left_by(groups: Numbered, codes: Numbered, *, by_code: Numbers, by_group: Sums, squares: Numbers) -> Left:
+def residualize(
+    groups: IntArray, codes: IntArray, *, by_code: Numbers, by_group: Sums, squares: Numbers
+) -> Residuals:
     """Take the means of each of G groups out of codes and cells.
 
     groups, codes (T,); the cells' sums by code (C, H) and by group (G, H); their sums of squares around the means
-    of their groups (H,), see `squares_left`.
+    of their groups (H,), see `residual_squares`.
     """
     shape = (len(by_group), len(by_code))
     joint = np.bincount(groups.astype(np.int64) * shape[1] + codes, minlength=shape[0] * shape[1])
     counts = joint.reshape(shape).astype(np.float64)
     sizes = np.maximum(counts.sum(axis=1), 1.0)[:, None]
     share = counts / sizes
-    return Left(
+    return Residuals(
         spread=np.diag(counts.sum(axis=0)) - share.T @ counts,
         together=by_code - share.T.astype(by_group.dtype) @ by_group,
         squares=squares,
@@ -58,26 +60,26 @@ def left_by(groups: Numbered, codes: Numbered, *, by_code: Numbers, by_group: Su
     )
 
 
-def squares_left(squares: Numbers, by_group: Sums, sizes: Numbers) -> Numbers:
+def residual_squares(squares: Numbers, by_group: Sums, sizes: Numbers) -> Numbers:
     """Take groups' means out of sums of squares (H,): sums by group (G, H), characters in each (G,) -> (H,)."""
-    return squares - along_groups(by_group, by_group, 1.0 / np.maximum(sizes, 1.0))
+    return squares - group_products(by_group, by_group, 1.0 / np.maximum(sizes, 1.0))
 
 
-def along_groups(one: Sums, other: Sums, weights: Numbers) -> Numbers:
+def group_products(left: Sums, right: Sums, weights: Numbers) -> Numbers:
     """Sum products over groups, in double precision and little memory: (G, H), (G, H), (G,) -> (H,)."""
-    total: Numbers = np.einsum("gh,gh,g->h", one, other, weights, dtype=np.float64)
+    total: Numbers = np.einsum("gh,gh,g->h", left, right, weights, dtype=np.float64)
     return total
 
 
-def explained_beyond(learnt: Left, scored: Left) -> Numbers:
+def partial_explained_variance(train: Residuals, test: Residuals) -> Numbers:
     """Explain what the groups leave of the cells' variance by a concept's codes: partial EV (H,).
 
     Around 0 a cell knows no more than the groups say, around 1 it is the concept; below 0 what was learnt did not
     carry over. With the slopes β of one text and W, b, aᵀa of another the share is (2βᵀb - βᵀWβ) / aᵀa: a
     regression's within-group R², out of sample.
     """
-    slopes = learnt.slopes()
-    gained = (slopes * (2.0 * scored.together - scored.spread @ slopes)).sum(axis=0)
-    something = scored.squares >= NOTHING * scored.characters
-    share: Numbers = np.where(something, gained / np.where(something, scored.squares, 1.0), 0.0)
+    slopes = train.slopes()
+    gained = (slopes * (2.0 * test.together - test.spread @ slopes)).sum(axis=0)
+    something = test.squares >= ZERO_VARIANCE * test.characters
+    share: Numbers = np.where(something, gained / np.where(something, test.squares, 1.0), 0.0)
     return share

@@ -8,30 +8,30 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.inspection.concepts import Concept, Marks, Source
+from charrnn.inspection.concepts import Concept, Marks, ParsedText
 
 LINES, COLUMNS = 4, 72
-ENOUGH = 6
+MAX_COUNTED_CHANGES = 6
 """changes of a concept in a passage beyond which it has been shown well"""
 
 Positions = NDArray[np.int64]
 
 
-def passage(concept: Concept, source: Source, *, lines: int = LINES, columns: int = COLUMNS) -> slice:
+def best_excerpt(concept: Concept, parsed: ParsedText, *, lines: int = LINES, columns: int = COLUMNS) -> slice:
     """Choose lines of text that take at most so many drawn ones of so many columns; of longer lines their beginning.
 
     The most even passages are alike to the eye; among them the first with the most changes is taken.
     """
-    on = holds(concept, concept.mark(source))
-    starts, stops = _passages(source.text, lines, columns)
-    share = _between(on, starts, stops) / np.maximum(stops - starts, 1)
+    on = is_on(concept, concept.mark(parsed))
+    starts, stops = _candidate_excerpts(parsed.text, lines, columns)
+    share = _count_between(on, starts, stops) / np.maximum(stops - starts, 1)
     evenness = np.round(np.minimum(share, 1 - share), 1)
-    changes = _between(np.diff(on, prepend=on[:1]), starts, stops)
+    changes = _count_between(np.diff(on, prepend=on[:1]), starts, stops)
     best = np.lexsort((-changes, -evenness))[0]
     return slice(int(starts[best]), int(stops[best]))
 
 
-def passage_of_many(marks: Iterable[NDArray[np.bool_]], text: str, *, length: int) -> slice:
+def best_common_excerpt(marks: Iterable[NDArray[np.bool_]], text: str, *, length: int) -> slice:
     """Choose about so many characters, from the beginning of a line on, in which the most concepts come and go.
 
     The marks say where each concept holds (T,). Of passages that show as much, the first is taken.
@@ -40,21 +40,21 @@ def passage_of_many(marks: Iterable[NDArray[np.bool_]], text: str, *, length: in
     stops = np.minimum(starts + length, len(text))
     shown = np.zeros(len(starts))
     for on in marks:
-        changes = _between(np.diff(on, prepend=on[:1]), starts, stops)
-        shown += np.minimum(changes, ENOUGH)
+        changes = _count_between(np.diff(on, prepend=on[:1]), starts, stops)
+        shown += np.minimum(changes, MAX_COUNTED_CHANGES)
     best = int(shown.argmax())
     return _whole_lines(text, int(starts[best]), int(stops[best]))
 
 
-def holds(concept: Concept, marks: Marks) -> NDArray[np.bool_]:
+def is_on(concept: Concept, marks: Marks) -> NDArray[np.bool_]:
     """Say where a concept is on (T,): a binary one at 1, a number where it is above its usual value, the median."""
     usual = 0 if concept.kind == "binary" or not len(marks) else np.median(marks)
     on: NDArray[np.bool_] = marks > usual
     return on
 
 
-def holding(concept: Concept) -> str:
-    """Name what `holds` says of a concept."""
+def on_label(concept: Concept) -> str:
+    """Name what `is_on` says of a concept."""
     return concept.name if concept.kind == "binary" else f"{concept.name} above its median"
 
 
@@ -70,7 +70,7 @@ def _line_starts(text: str, length: int) -> NDArray[np.int64]:
     return np.array([0, *(start for start in ends if start + length <= len(text))], dtype=np.int64)
 
 
-def _passages(text: str, lines: int, columns: int) -> tuple[Positions, Positions]:
+def _candidate_excerpts(text: str, lines: int, columns: int) -> tuple[Positions, Positions]:
     """List where lines begin, and where as many as can be drawn from there end: as good as all full, if any are."""
     ends = [position + 1 for position, character in enumerate(text) if character == "\n"]
     starts = np.unique([0, *ends, len(text)])
@@ -82,7 +82,7 @@ def _passages(text: str, lines: int, columns: int) -> tuple[Positions, Positions
     return (begins[full], stops[full]) if full.any() else (np.array([0]), np.array([len(text)]))
 
 
-def _between(on: NDArray[np.bool_], starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[np.int64]:
+def _count_between(on: NDArray[np.bool_], starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[np.int64]:
     """Count the true ones from each start up to its stop."""
     so_far = np.concatenate([[0], np.cumsum(on)])
     count: NDArray[np.int64] = so_far[stops] - so_far[starts]

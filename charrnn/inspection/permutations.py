@@ -13,66 +13,66 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.inspection.coding import Coding
+from charrnn.inspection.coding import ConceptCodes
 from charrnn.inspection.evidence import Activations
-from charrnn.inspection.streams import Streams
-from charrnn.inspection.sums import DEAD
+from charrnn.inspection.streams import SplitStreams
+from charrnn.inspection.sums import DEAD_VARIANCE
 
-MOST_CHARACTERS = 100_000
+MAX_PERMUTED_CHARS = 100_000
 """of the whole text, spread over it evenly; more would only cost time"""
 PERMUTATIONS = 999
 
 Single = NDArray[np.float32]
 
 
-class Sessions:
+class PermutationTest:
     """The products of every stream's labels with every stream's cells, S streams by S streams."""
 
-    def __init__(self, codings: Sequence[Coding], streams: Streams, cells: int) -> None:
+    def __init__(self, codings: Sequence[ConceptCodes], streams: SplitStreams, cells: int) -> None:
         steps = streams.length - streams.warm_up
-        self.every = max(1, -(-steps * streams.count // MOST_CHARACTERS))
+        self.every = max(1, -(-steps * streams.count // MAX_PERMUTED_CHARS))
         self.count = int(streams.confirmation.sum())
         self._streams = streams.confirmation
-        self._labels = np.stack([_centred(coding, streams, self.every) for coding in codings])
+        self._labels = np.stack([_centered_labels(coding, streams, self.every) for coding in codings])
         self._products = np.zeros((len(codings) * self.count, self.count * cells), dtype=np.float32)
         self._sums = np.zeros((self.count, cells))
         self._squares = np.zeros(cells)
         self._steps = 0
 
-    def take(self, part: Activations, step: int) -> None:
+    def accumulate(self, part: Activations, step: int) -> None:
         """Add a part (T, B, H): every few steps of it."""
         first = -step % self.every
-        some = part[first :: self.every][:, self._streams]
-        if not len(some):
+        sampled = part[first :: self.every][:, self._streams]
+        if not len(sampled):
             return
-        here = slice(self._steps, self._steps + len(some))
-        labels = self._labels[:, here].transpose(0, 2, 1).reshape(-1, len(some))
-        self._products += labels @ some.reshape(len(some), -1)
-        self._sums += some.sum(axis=0, dtype=np.float64)
-        self._squares += np.square(some).sum(axis=(0, 1), dtype=np.float64)
-        self._steps += len(some)
+        here = slice(self._steps, self._steps + len(sampled))
+        labels = self._labels[:, here].transpose(0, 2, 1).reshape(-1, len(sampled))
+        self._products += labels @ sampled.reshape(len(sampled), -1)
+        self._sums += sampled.sum(axis=0, dtype=np.float64)
+        self._squares += np.square(sampled).sum(axis=(0, 1), dtype=np.float64)
+        self._steps += len(sampled)
 
-    def p_values(self, chance: np.random.Generator, *, count: int = PERMUTATIONS) -> list[float]:
+    def p_values(self, rng: np.random.Generator, *, count: int = PERMUTATIONS) -> list[float]:
         """Give p of each concept: the share of the streams' orders, their own among them, with as good a best cell.
 
         The statistic is the largest |r| of all cells, r being the correlation around each stream's own means. All
         orders are tried where there are no more than `count` others.
         """
-        orders = _orders(self.count, count, chance)
+        orders = _orders(self.count, count, rng)
         picked = np.zeros((len(orders), self.count, self.count), dtype=np.float32)
         np.put_along_axis(picked, orders[:, :, None], 1.0, axis=2)
         left = self._squares - (self._sums**2).sum(axis=0) / self._steps
-        alive = left >= DEAD * self._steps * self.count
+        alive = left >= DEAD_VARIANCE * self._steps * self.count
         scale = (1.0 / np.sqrt(np.where(alive, left, np.inf))).astype(np.float32)
-        found = []
+        p_values = []
         for products in self._products.reshape(len(self._labels), -1, len(scale)):
             best = np.abs(picked.reshape(len(orders), -1) @ products * scale).max(axis=1)
             # the own order counts among all of them, so that no p is 0
-            found.append(float((best >= best[0] * (1 - 1e-5)).mean()))
-        return found
+            p_values.append(float((best >= best[0] * (1 - 1e-5)).mean()))
+        return p_values
 
 
-def tried(streams: Streams) -> int:
+def permutation_count(streams: SplitStreams) -> int:
     """Say how many orders of the confirmation streams are tried beside their own.
 
     Of few streams those are all that there are: drawn from so few, their own would come again and again, and whether
@@ -81,15 +81,15 @@ def tried(streams: Streams) -> int:
     return min(PERMUTATIONS, math.factorial(int(streams.confirmation.sum())) - 1)
 
 
-def _orders(streams: int, count: int, chance: np.random.Generator) -> NDArray[np.int64]:
+def _orders(streams: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Give the streams' own order, then so many by chance, or else all others there are."""
     if math.factorial(streams) - 1 <= count:
         return np.array(list(permutations(range(streams))))
-    return np.stack([np.arange(streams), *(chance.permutation(streams) for _ in range(count))])
+    return np.stack([np.arange(streams), *(rng.permutation(streams) for _ in range(count))])
 
 
-def _centred(coding: Coding, streams: Streams, every: int) -> Single:
+def _centered_labels(coding: ConceptCodes, streams: SplitStreams, every: int) -> Single:
     """Give a concept's labels on the confirmation streams around each stream's mean: (T, S)."""
-    labels = coding.shortened(every=every).labels[:, streams.confirmation]
-    centred: Single = (labels - labels.mean(axis=0, dtype=np.float64)).astype(np.float32)
-    return centred
+    labels = coding.subsample(every=every).labels[:, streams.confirmation]
+    centered: Single = (labels - labels.mean(axis=0, dtype=np.float64)).astype(np.float32)
+    return centered

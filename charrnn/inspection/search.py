@@ -8,155 +8,167 @@ from dataclasses import replace
 
 import numpy as np
 
-from charrnn.inspection.causes import FINALISTS
-from charrnn.inspection.census import census, finds, followed
-from charrnn.inspection.coding import Coding
-from charrnn.inspection.concepts import CONCEPTS, Concept, Source, placebos
-from charrnn.inspection.findings import Findings, Mystery, TooRare
-from charrnn.inspection.material import Material, Text
-from charrnn.inspection.mysteries import mysteries, unexplained
-from charrnn.inspection.observations import Observations, observe
-from charrnn.inspection.permutations import tried
-from charrnn.inspection.reading import USUAL, Ids, signal_name
-from charrnn.inspection.scores import cell_name
-from charrnn.inspection.shortlist import Entry, judged, shortlist
-from charrnn.inspection.stages import MARKING, Watch, unwatched
-from charrnn.inspection.uses import Suspect, Uses, uses
-from charrnn.inspection.verdicts import ORDER, RULES
-from charrnn.network.reader import Reader
+from charrnn.inspection.causes import MAX_ABLATED
+from charrnn.inspection.census import best_concept_of_cell, count_cells, findable_concepts
+from charrnn.inspection.coding import ConceptCodes
+from charrnn.inspection.concepts import CONCEPTS, Concept, ParsedText, make_placebos
+from charrnn.inspection.findings import Findings, TooRare, UnexplainedCell
+from charrnn.inspection.material import EncodedText, SearchData
+from charrnn.inspection.mysteries import unexplained, unexplained_cells
+from charrnn.inspection.observations import Screening, screen
+from charrnn.inspection.permutations import permutation_count
+from charrnn.inspection.reading import DEFAULT_SIGNAL, Ids, signal_name
+from charrnn.inspection.scores import format_cell
+from charrnn.inspection.shortlist import Candidate, shortlist, with_verdict
+from charrnn.inspection.stages import MARKING, Progress, no_progress
+from charrnn.inspection.uses import AblationTarget, CausalEffects, measure_effects
+from charrnn.inspection.verdicts import THRESHOLDS, VERDICT_RANK
+from charrnn.network.reader import InferenceRNN
 
 
-def find(
-    reader: Reader,
-    source: Source,
+def search(
+    rnn: InferenceRNN,
+    parsed: ParsedText,
     ids: Ids,
     *,
-    chance: np.random.Generator,
+    rng: np.random.Generator,
     model: str = "",
     concepts: Iterable[Concept] | None = None,
-    confirm: Text | None = None,
-    signal: str = USUAL,
+    confirm: EncodedText | None = None,
+    signal: str = DEFAULT_SIGNAL,
     quick: bool = False,
-    watch: Watch = unwatched,
+    progress: Progress = no_progress,
 ) -> Findings:
     """Search all cells of a model for concepts, all built-in ones by default, in a text and its ids (T,).
 
     Cells are chosen on one half of the text and judged on the other, or on another text. Raises CharrnnError where a
     text is too short or no cell moves, WrongUsageError for a signal that the cells do not have.
     """
-    name = signal_name(reader, signal)
-    material = Material.of(Text(source=source, ids=ids), confirm)
-    asked = list(CONCEPTS.values() if concepts is None else concepts)
-    codings = material.coded(watch(asked, MARKING, len(asked)))
-    drawing, observing, holding = chance.spawn(3)
-    controls = [some for some in material.coded(placebos(source, drawing)) if some.enough(material.streams)]
-    enough = [coding for coding in codings if coding.enough(material.streams)]
+    name = signal_name(rnn, signal)
+    search_data = SearchData.of(EncodedText(parsed=parsed, ids=ids), confirm)
+    concept_list = list(CONCEPTS.values() if concepts is None else concepts)
+    codings = search_data.codes(progress(concept_list, MARKING, len(concept_list)))
+    placebo_rng, screening_rng, ablation_rng = rng.spawn(3)
+    controls = [
+        codes
+        for codes in search_data.codes(make_placebos(parsed, placebo_rng))
+        if codes.has_enough_evidence(search_data.streams)
+    ]
+    enough = [coding for coding in codings if coding.has_enough_evidence(search_data.streams)]
     findings = Findings(
         model=model,
-        text=source.name,
-        confirmed_on=confirm.source.name if confirm else "",
-        characters=len(material.ids),
-        streams=material.streams.count,
+        text=parsed.name,
+        confirmed_on=confirm.parsed.name if confirm else "",
+        characters=len(search_data.ids),
+        streams=search_data.streams.count,
         signal=name,
-        cells=reader.config.layers * reader.config.hidden,
+        cells=rnn.config.layers * rnn.config.hidden,
         quick=quick,
         concepts=(),
         too_rare=tuple(_too_rare(coding) for coding in codings if coding not in enough),
     )
     if not enough:
         return findings
-    seen = observe(reader, material, enough, controls, observing, watch, signal=signal, quick=quick)
-    return _judged(findings, reader, material, seen, holding, watch)
+    screening = screen(rnn, search_data, enough, controls, screening_rng, progress, signal=signal, quick=quick)
+    return _select_and_test(findings, rnn, search_data, screening, ablation_rng, progress)
 
 
-def _judged(
+def _select_and_test(
     findings: Findings,
-    reader: Reader,
-    material: Material,
-    seen: Observations,
-    chance: np.random.Generator,
-    watch: Watch,
+    rnn: InferenceRNN,
+    search_data: SearchData,
+    screening: Screening,
+    rng: np.random.Generator,
+    progress: Progress,
 ) -> Findings:
     """Choose cells, hold them still unless it must be quick, and say what was found."""
-    found = shortlist(seen, reader.config.hidden)
-    said: tuple[Mystery, ...] = ()
+    candidates = shortlist(screening, rnn.config.hidden)
+    unexplained: tuple[UnexplainedCell, ...] = ()
     if not findings.quick:
-        found, said = _tried(found, reader, material, seen, chance, watch)
-    in_order = sorted((one.finding for one in found), key=lambda finding: (ORDER[finding.verdict], -finding.fit))
+        candidates, unexplained = _test_causally(candidates, rnn, search_data, screening, rng, progress)
+    in_order = sorted(
+        (candidate.finding for candidate in candidates),
+        key=lambda finding: (VERDICT_RANK[finding.verdict], -finding.fit),
+    )
     concepts = tuple(finding for finding in in_order if finding.family != "local")
     return replace(
         findings,
-        permutations=tried(material.streams),
-        placebos=len(seen.evidence.codings) - seen.asked,
-        placebo_fit=max(fit for fit, _ in seen.placebos.values()),
+        permutations=permutation_count(search_data.streams),
+        placebos=len(screening.statistics.codings) - screening.concept_count,
+        placebo_fit=max(fit for fit, _ in screening.placebos.values()),
         concepts=concepts,
         local=tuple(finding for finding in in_order if finding.family == "local"),
-        census=census(seen, found),
-        mysteries=said,
+        census=count_cells(screening, candidates),
+        mysteries=unexplained,
     )
 
 
-def _tried(
-    found: list[Entry],
-    reader: Reader,
-    material: Material,
-    seen: Observations,
-    chance: np.random.Generator,
-    watch: Watch,
-) -> tuple[list[Entry], tuple[Mystery, ...]]:
+def _test_causally(
+    candidates: list[Candidate],
+    rnn: InferenceRNN,
+    search_data: SearchData,
+    screening: Screening,
+    rng: np.random.Generator,
+    progress: Progress,
+) -> tuple[list[Candidate], tuple[UnexplainedCell, ...]]:
     """Hold the best of the shortlist still, and cells that nothing explains; judge the shortlist again."""
-    suspects = finalists(found)
-    detected = seen.scores.fit[finds(seen)].max(axis=0) >= RULES.detector
-    odd = unexplained(seen, followed(seen))
-    learnt = uses(
-        reader,
-        material,
-        seen.states,
-        [Suspect(cell=one.cell, coding=one.coding, partner=one.partner) for one in suspects],
-        odd,
-        chance,
-        watch,
-        variance=seen.evidence.about(0).variance(material.streams.confirmation),
-        allowed=seen.evidence.alive & ~detected,
+    targets = finalists(candidates)
+    detected = screening.scores.fit[findable_concepts(screening)].max(axis=0) >= THRESHOLDS.detector_fit
+    unexplained_numbers = unexplained(screening, best_concept_of_cell(screening))
+    effects = measure_effects(
+        rnn,
+        search_data,
+        screening.states,
+        [AblationTarget(cell=target.cell, coding=target.coding, partner=target.partner) for target in targets],
+        unexplained_numbers,
+        rng,
+        progress,
+        variance=screening.statistics.of_concept(0).variance(search_data.streams.confirmation),
+        allowed=screening.statistics.alive & ~detected,
     )
-    if learnt is None:
-        return found, ()
-    again = _with_causes(found, suspects, learnt, reader.config.hidden)
-    return again, mysteries(odd, learnt, material, seen, reader.config.hidden)
+    if effects is None:
+        return candidates, ()
+    judged = _with_effects(candidates, targets, effects, rnn.config.hidden)
+    return judged, unexplained_cells(unexplained_numbers, effects, search_data, screening, rnn.config.hidden)
 
 
-def finalists(found: list[Entry]) -> list[Entry]:
+def finalists(candidates: list[Candidate]) -> list[Candidate]:
     """Choose whose cells are held still: the detectors, then those that follow a concept in part.
 
     Of concepts that are nearly the same the first one, and no more cells than FINALISTS; a partner comes along.
     """
-    chosen: list[Entry] = []
+    chosen: list[Candidate] = []
     cells: set[int] = set()
-    for one in found:
-        names = {other.finding.concept for other in chosen if other.finding.concept != one.finding.concept}
-        wanted = one.finding.verdict in ("detector", "partial") and one.finding.family != "local"
-        if not wanted or names & set(one.finding.near):
+    for candidate in candidates:
+        names = {other.finding.concept for other in chosen if other.finding.concept != candidate.finding.concept}
+        wanted = candidate.finding.verdict in ("detector", "partial") and candidate.finding.family != "local"
+        if not wanted or names & set(candidate.finding.near):
             continue
-        more = cells | {one.cell} | ({one.partner} if one.partner is not None else set())
-        if len(more) <= FINALISTS:
-            chosen.append(one)
+        more = cells | {candidate.cell} | ({candidate.partner} if candidate.partner is not None else set())
+        if len(more) <= MAX_ABLATED:
+            chosen.append(candidate)
             cells = more
     return chosen
 
 
-def _with_causes(found: list[Entry], suspects: list[Entry], learnt: Uses, hidden: int) -> list[Entry]:
+def _with_effects(
+    candidates: list[Candidate], targets: list[Candidate], effects: CausalEffects, hidden: int
+) -> list[Candidate]:
     """Judge the suspects by what they are for, and with them the same cells' entries for nearly equal concepts."""
-    causes = {(one.finding.concept, one.cell): cause for one, cause in zip(suspects, learnt.causes, strict=True)}
-    again = []
-    for one in found:
-        names = (one.finding.concept, *one.finding.near)
-        cause = next((causes[name, one.cell] for name in names if (name, one.cell) in causes), None)
-        if cause and one.partner is not None:
-            cause = replace(cause, partner=cell_name(one.partner, hidden))
-        finding = judged(replace(one.finding, cause=cause))
-        again.append(replace(one, finding=finding))
-    return again
+    causes = {
+        (candidate.finding.concept, candidate.cell): cause
+        for candidate, cause in zip(targets, effects.causes, strict=True)
+    }
+    judged = []
+    for target in candidates:
+        names = (target.finding.concept, *target.finding.near)
+        cause = next((causes[name, target.cell] for name in names if (name, target.cell) in causes), None)
+        if cause and target.partner is not None:
+            cause = replace(cause, partner=format_cell(target.partner, hidden))
+        finding = with_verdict(replace(target.finding, cause=cause))
+        judged.append(replace(target, finding=finding))
+    return judged
 
 
-def _too_rare(coding: Coding) -> TooRare:
+def _too_rare(coding: ConceptCodes) -> TooRare:
     return TooRare(concept=coding.concept.name, episodes=int(coding.episodes.sum()))

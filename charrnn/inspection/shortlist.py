@@ -6,80 +6,82 @@ What they are for is left to the uses.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from charrnn.inspection.coding import Coding
+from charrnn.inspection.coding import ConceptCodes
 from charrnn.inspection.finding import Finding
-from charrnn.inspection.observations import Observations
-from charrnn.inspection.scores import described
-from charrnn.inspection.verdicts import ORDER, verdict
+from charrnn.inspection.observations import Screening
+from charrnn.inspection.scores import make_finding
+from charrnn.inspection.verdicts import VERDICT_RANK, verdict
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Entry:
+class Candidate:
     """A cell, a concept, and what is known of the two."""
 
     number: int
     """the concept's place among the observed ones"""
     cell: int
     """its number among all layers' cells"""
-    coding: Coding
+    coding: ConceptCodes
     finding: Finding
     partner: int | None = None
     """another cell that detects the concept"""
 
 
-def shortlist(seen: Observations, hidden: int) -> list[Entry]:
+def shortlist(screening: Screening, hidden: int) -> list[Candidate]:
     """List the best cell of every concept that was asked for, and the second best of a concept that both detect.
 
     By verdict, then fit.
     """
-    found: list[Entry] = []
-    for number in range(seen.asked):
-        best, *others = (_entry(seen, number, cell, hidden) for cell in seen.scores.ranked(number)[:2].tolist())
-        rivals = [other for other in others if _detect(best, other)]
-        for one, partners in ((best, rivals), *((rival, [best]) for rival in rivals)):
-            found.append(replace(one, partner=partners[0].cell if partners else None))
-    return sorted(found, key=lambda one: (ORDER[one.finding.verdict], -one.finding.fit))
+    candidates: list[Candidate] = []
+    for number in range(screening.concept_count):
+        best, *other_candidates = (
+            _candidate(screening, number, cell, hidden) for cell in screening.scores.ranked(number)[:2].tolist()
+        )
+        rivals = [other for other in other_candidates if _both_detect(best, other)]
+        for candidate, partners in ((best, rivals), *((rival, [best]) for rival in rivals)):
+            candidates.append(replace(candidate, partner=partners[0].cell if partners else None))
+    return sorted(candidates, key=lambda candidate: (VERDICT_RANK[candidate.finding.verdict], -candidate.finding.fit))
 
 
-def judged(finding: Finding) -> Finding:
+def with_verdict(finding: Finding) -> Finding:
     """Give a finding its verdict."""
     return replace(finding, verdict=verdict(finding))
 
 
-def _detect(best: Entry, other: Entry) -> bool:
+def _both_detect(best: Candidate, other: Candidate) -> bool:
     """Say whether both cells detect the concept, and it takes memory."""
     return best.finding.verdict == other.finding.verdict == "detector"
 
 
-def _entry(seen: Observations, number: int, cell: int, hidden: int) -> Entry:
-    coding = seen.evidence.codings[number]
-    finding = described(seen.evidence, seen.scores, number, cell, hidden)
-    firing = seen.sample.firing(coding, cell, finding.sign)
-    rival = seen.scores.rival(number, cell, list(_rivals(seen, number)))
-    placebo, placebo_memory = seen.placebos[coding.concept.kind]
+def _candidate(screening: Screening, number: int, cell: int, hidden: int) -> Candidate:
+    coding = screening.statistics.codings[number]
+    finding = make_finding(screening.statistics, screening.scores, number, cell, hidden)
+    selectivity = screening.sample.selectivity(coding, cell, finding.sign)
+    rival = screening.scores.rival(number, cell, list(_rivals(screening, number)))
+    placebo, placebo_memory = screening.placebos[coding.concept.kind]
     finding = replace(
         finding,
-        near=seen.near[finding.concept],
-        p=seen.p[number],
-        scrambled=seen.twin.fit[number] if seen.twin else None,
-        scrambled_memory=seen.twin.memory[number] if seen.twin else None,
-        scrambled_linear=seen.twin.told[number] if seen.twin else None,
+        near=screening.near[finding.concept],
+        p=screening.p[number],
+        scrambled=screening.shuffled.fit[number] if screening.shuffled else None,
+        scrambled_memory=screening.shuffled.memory[number] if screening.shuffled else None,
+        scrambled_linear=screening.shuffled.linear_r2[number] if screening.shuffled else None,
         placebo=placebo,
         placebo_memory=placebo_memory,
-        rival=seen.evidence.codings[rival].concept.name if rival is not None else "",
-        unique=seen.evidence.unique(number, rival, cell) if rival is not None else None,
-        spread=seen.spreads[number].told,
-        spread_layer=seen.spreads[number].layer,
-        inside=firing.inside,
-        outside=firing.outside,
-        rank_correlation=firing.rank_correlation,
+        rival=screening.statistics.codings[rival].concept.name if rival is not None else "",
+        unique=screening.statistics.unique(number, rival, cell) if rival is not None else None,
+        spread=screening.spreads[number].r2_by_cells,
+        spread_layer=screening.spreads[number].layer,
+        inside=selectivity.inside,
+        outside=selectivity.outside,
+        rank_correlation=selectivity.rank_correlation,
     )
-    return Entry(number=number, cell=cell, coding=coding, finding=judged(finding))
+    return Candidate(number=number, cell=cell, coding=coding, finding=with_verdict(finding))
 
 
-def _rivals(seen: Observations, number: int) -> Iterator[int]:
+def _rivals(screening: Screening, number: int) -> Iterator[int]:
     """List the concepts that may explain a cell as well: not those that are nearly the same, nor local ones."""
-    own = seen.evidence.codings[number].concept.name
-    for other, coding in enumerate(seen.evidence.codings[: seen.asked]):
-        if coding.concept.name not in seen.near[own] and coding.concept.family != "local":
+    own = screening.statistics.codings[number].concept.name
+    for other, coding in enumerate(screening.statistics.codings[: screening.concept_count]):
+        if coding.concept.name not in screening.near[own] and coding.concept.family != "local":
             yield other

@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 from charrnn.errors import CharrnnError
 
 Positions = NDArray[np.int64]
-Choice = NDArray[np.bool_]
+StreamMask = NDArray[np.bool_]
 
-MOST = 24
-FEWEST = 8
-CHARACTERS_EACH = 1_000
+MAX_STREAMS = 24
+MIN_STREAMS = 8
+MIN_STREAM_CHARS = 1_000
 """a text too short for the most streams of this length gets fewer of them"""
-WARM_UP = 200
+STREAM_WARM_UP = 200
 """characters that a network needs after its zero state before it is itself; they are not scored"""
-REACH = 200
+LINE_SEARCH_CHARS = 200
 """how far to look for a line's beginning, where text and network start alike"""
-SHORTEST_TEXT = 4_000
+MIN_TEXT_CHARS = 4_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Streams:
+class SplitStreams:
     """B pieces of a text, all of one length: even ones for discovery, odd ones for confirmation.
 
     They take turns, so that a text that changes its kind half-way changes it in both halves alike.
@@ -44,23 +44,23 @@ class Streams:
         return len(self.starts)
 
     @property
-    def discovery(self) -> Choice:
+    def discovery(self) -> StreamMask:
         """The streams in which cells are chosen (B,)."""
-        even: Choice = np.arange(self.count) % 2 == 0
+        even: StreamMask = np.arange(self.count) % 2 == 0
         return even
 
     @property
-    def confirmation(self) -> Choice:
+    def confirmation(self) -> StreamMask:
         """The streams on which the chosen cells are scored (B,)."""
         return ~self.discovery
 
     @property
-    def halves(self) -> tuple[Choice, Choice]:
+    def halves(self) -> tuple[StreamMask, StreamMask]:
         """Discovery, then confirmation."""
         return self.discovery, self.confirmation
 
     @property
-    def discovery_halves(self) -> tuple[Choice, Choice]:
+    def discovery_halves(self) -> tuple[StreamMask, StreamMask]:
         """The two halves of discovery, in turns again: each chooses by what the other learnt."""
         turn = np.arange(self.count) % 4
         return turn == 0, turn == 2
@@ -74,40 +74,40 @@ class Streams:
         """Give the places in the text that count: (length - warm_up, B)."""
         return self.positions(self.warm_up)
 
-    def shortened(self, characters: int) -> "Streams":
+    def shortened(self, characters: int) -> "SplitStreams":
         """Give the beginnings of all streams, of at most so many characters together, if any are left to score."""
         length = max(characters // self.count, self.warm_up + 1)
         return replace(self, length=min(self.length, length))
 
 
-def take_turns(found_in: Streams, confirmed_in: Streams, offset: int) -> Streams:
+def interleave(discovery_text: SplitStreams, confirmation_text: SplitStreams, offset: int) -> SplitStreams:
     """Put the streams of two texts in turns: cells are chosen on the one text and confirmed on the other.
 
     The second text begins at `offset` of both together. Both must be as many streams.
     """
-    starts = np.stack([found_in.starts, confirmed_in.starts + offset], axis=1).ravel()
-    length = min(found_in.length, confirmed_in.length)
-    return Streams(starts=starts, length=length, warm_up=min(WARM_UP, length // 4))
+    starts = np.stack([discovery_text.starts, confirmation_text.starts + offset], axis=1).ravel()
+    length = min(discovery_text.length, confirmation_text.length)
+    return SplitStreams(starts=starts, length=length, warm_up=min(STREAM_WARM_UP, length // 4))
 
 
-def cut(text: str, *, most: int = MOST) -> Streams:
+def split_text(text: str, *, most: int = MAX_STREAMS) -> SplitStreams:
     r"""Cut a text into streams; raise CharrnnError where it is too short to say anything.
 
-    >>> cut("a line\n" * 1000).count
+    >>> split_text("a line\n" * 1000).count
     8
     """
-    if len(text) < SHORTEST_TEXT:
+    if len(text) < MIN_TEXT_CHARS:
         raise CharrnnError(
-            f"{len(text):,} characters are too few to search: at least {SHORTEST_TEXT:,} characters are needed",
+            f"{len(text):,} characters are too few to search: at least {MIN_TEXT_CHARS:,} characters are needed",
             hint="name a longer text with `--text FILE`, or read more with `--chars`; `--cell L.J` works on any text",
         )
-    pairs = len(text) // (2 * CHARACTERS_EACH)
-    count = 2 * min(max(pairs, FEWEST // 2), most // 2)
+    pairs = len(text) // (2 * MIN_STREAM_CHARS)
+    count = 2 * min(max(pairs, MIN_STREAMS // 2), most // 2)
     even = np.arange(count) * len(text) // count
-    reach = min(REACH, len(text) // count // 8)
+    reach = min(LINE_SEARCH_CHARS, len(text) // count // 8)
     starts = np.array([_line_start(text, int(start), reach) for start in even], dtype=np.int64)
     length = int(np.diff(starts, append=len(text)).min())
-    return Streams(starts=starts, length=length, warm_up=min(WARM_UP, length // 4))
+    return SplitStreams(starts=starts, length=length, warm_up=min(STREAM_WARM_UP, length // 4))
 
 
 def _line_start(text: str, start: int, reach: int) -> int:
@@ -115,7 +115,7 @@ def _line_start(text: str, start: int, reach: int) -> int:
     if start == 0:
         return start
     for end in ("\n\n", "\n"):
-        found = text.find(end, start - len(end), start + reach)
-        if found >= 0:
-            return found + len(end)
+        position = text.find(end, start - len(end), start + reach)
+        if position >= 0:
+            return position + len(end)
     return start

@@ -10,20 +10,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.inspection.concepts import Hits
-from charrnn.inspection.reading import SETTLING, Ids, States, stretch_length, stretch_starts
-from charrnn.inspection.streams import Positions, Streams
+from charrnn.inspection.concepts import Mask
+from charrnn.inspection.reading import ABLATION_WARM_UP, Ids, States, segment_length, segment_starts
+from charrnn.inspection.streams import Positions, SplitStreams
 from charrnn.network.reader import State
-from charrnn.network.side_by_side import joined, picked
+from charrnn.network.side_by_side import concat_rows, select_rows
 
-COUNTED = 20_000
+MAX_COUNTED_CHARS = 20_000
 """characters in all stretches together"""
 
-Places = NDArray[np.bool_]
+PositionMask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Stretches:
+class AblationSegments:
     """W pieces of a text, of T characters that count each, with the state in which the network comes to them."""
 
     ids: Ids
@@ -48,16 +48,16 @@ class Stretches:
 
     def of_scored(self, codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Pick the stretches out of what is known of every scored character: (steps, B) -> (T, W)."""
-        steps = np.arange(len(self.positions))[:, None] + self.first + SETTLING - self.warm_up
+        steps = np.arange(len(self.positions))[:, None] + self.first + ABLATION_WARM_UP - self.warm_up
         here: NDArray[np.uint8] = codes[steps, self.streams]
         return here
 
-    def part(self, number: int) -> "Stretches":
+    def first_segments(self, number: int) -> "AblationSegments":
         """Give the first few of them."""
-        return Stretches(
+        return AblationSegments(
             ids=self.ids[:, :number],
             targets=self.targets[:, :number],
-            state=picked(self.state, np.arange(number)),
+            state=select_rows(self.state, np.arange(number)),
             streams=self.streams[:number],
             first=self.first[:number],
             positions=self.positions[:, :number],
@@ -65,47 +65,54 @@ class Stretches:
         )
 
 
-def choose(
-    ids: Ids, streams: Streams, states: States, edges: Sequence[Hits], *, counted: int = COUNTED
-) -> Stretches | None:
+def choose_segments(
+    ids: Ids, streams: SplitStreams, states: States, edges: Sequence[Mask], *, counted: int = MAX_COUNTED_CHARS
+) -> AblationSegments | None:
     """Choose the stretches with most of every concept's edges, in the text's ids (T,); None where none fits.
 
     `edges` are those of the whole text (T,), a row a concept; the states are those before every stretch.
     """
-    length = stretch_length(streams)
+    length = segment_length(streams)
     if not length:
         return None
     confirmation = np.flatnonzero(streams.confirmation).tolist()
-    places = [(stream, first) for stream in confirmation for first in stretch_starts(streams)]
-    worth = _worth(places, streams, length, edges)
-    number = min(len(places), -(-counted // (length - SETTLING)))
+    places = [(stream, first) for stream in confirmation for first in segment_starts(streams)]
+    worth = _edge_fractions(places, streams, length, edges)
+    number = min(len(places), -(-counted // (length - ABLATION_WARM_UP)))
     ranked = np.argsort(-worth, kind="stable")[:number]
-    return _cut([places[place] for place in ranked.tolist()], ids, streams, states, length)
+    return _cut_segments([places[place] for place in ranked.tolist()], ids, streams, states, length)
 
 
-def _worth(
-    places: list[tuple[int, int]], streams: Streams, length: int, edges: Sequence[Hits]
+def _edge_fractions(
+    places: list[tuple[int, int]], streams: SplitStreams, length: int, edges: Sequence[Mask]
 ) -> NDArray[np.float64]:
     """Say what share of each concept's edges is in each place, of all concepts together."""
-    begins = np.array([streams.starts[stream] + first + SETTLING for stream, first in places])
+    begins = np.array([streams.starts[stream] + first + ABLATION_WARM_UP for stream, first in places])
     worth = np.zeros(len(places))
     for hits in edges:
         so_far = np.concatenate([[0], np.cumsum(hits)])
-        found = so_far[begins + length - SETTLING] - so_far[begins]
-        worth += found / max(found.sum(), 1)
+        counts = so_far[begins + length - ABLATION_WARM_UP] - so_far[begins]
+        worth += counts / max(counts.sum(), 1)
     return worth
 
 
-def _cut(places: list[tuple[int, int]], ids: Ids, streams: Streams, states: States, length: int) -> Stretches:
+def _cut_segments(
+    places: list[tuple[int, int]], ids: Ids, streams: SplitStreams, states: States, length: int
+) -> AblationSegments:
     stream, first = (np.array(column, dtype=np.int64) for column in zip(*places, strict=True))
     positions = np.arange(length)[:, None] + streams.starts[stream] + first
     row = np.searchsorted(np.flatnonzero(streams.confirmation), stream)
-    return Stretches(
+    return AblationSegments(
         ids=ids[positions],
         targets=ids[positions + 1],
-        state=joined([picked(states[step], [one]) for step, one in zip(first.tolist(), row.tolist(), strict=True)]),
+        state=concat_rows(
+            [
+                select_rows(states[step], [row_number])
+                for step, row_number in zip(first.tolist(), row.tolist(), strict=True)
+            ]
+        ),
         streams=stream,
         first=first,
-        positions=positions[SETTLING:],
+        positions=positions[ABLATION_WARM_UP:],
         warm_up=streams.warm_up,
     )

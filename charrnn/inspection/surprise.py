@@ -12,24 +12,24 @@ from numpy.typing import NDArray
 
 from charrnn.arguments import whole_number
 from charrnn.errors import CharrnnError
-from charrnn.network.reader import Reader
-from charrnn.network.softmax import log_probabilities
+from charrnn.network.reader import InferenceRNN
+from charrnn.network.softmax import log_softmax
 from charrnn.text.vocabulary import Ids, Vocabulary
 
 Numbers = NDArray[np.float64]
 
 CHUNK = 128
 """characters read at a time: the odds of all characters are in memory for so long"""
-WORST = 5
+MAX_SHOWN = 5
 """places named as the most surprising"""
-AROUND = 40
+CONTEXT_CHARS = 40
 """characters of context on each side of such a place"""
 DIGITS = 4
 """of bits and probabilities, in JSON"""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shock:
+class SurprisingPlace:
     """One surprising place."""
 
     at: int
@@ -79,22 +79,22 @@ class Surprise:
         """What a predicted character cost on average."""
         return float(self.bits.sum()) / self.characters
 
-    def within(self, rank: int) -> float:
+    def top_k_accuracy(self, rank: int) -> float:
         """Say how often the character was among so many best guesses."""
         return float((self.ranks[1:] <= whole_number(rank, "rank")).mean())
 
-    def shocks(self, count: int = WORST) -> tuple[Shock, ...]:
+    def most_surprising(self, count: int = MAX_SHOWN) -> tuple[SurprisingPlace, ...]:
         """Give the most surprising places, the worst first."""
         worst = np.argsort(-self.bits, kind="stable")[: min(whole_number(count, "count"), self.characters)]
-        return tuple(self._shock(int(place)) for place in worst)
+        return tuple(self._surprising_place(int(place)) for place in worst)
 
-    def _shock(self, at: int) -> Shock:
-        return Shock(
+    def _surprising_place(self, at: int) -> SurprisingPlace:
+        return SurprisingPlace(
             at=at,
             bits=float(self.bits[at]),
-            before=self.content[max(0, at - AROUND) : at],
+            before=self.content[max(0, at - CONTEXT_CHARS) : at],
             character=self.content[at],
-            after=self.content[at + 1 : at + 1 + AROUND],
+            after=self.content[at + 1 : at + 1 + CONTEXT_CHARS],
             guess=self.guesses[at][:1],
             probability=float(self.probabilities[at, 0]) if self.guesses[at] else 0.0,
         )
@@ -109,23 +109,23 @@ class Surprise:
             "start": self.start,
             "characters": self.characters,
             "bits_per_char": round(self.bits_per_char, DIGITS),
-            "best_guess_right": round(self.within(1), DIGITS),
+            "best_guess_right": round(self.top_k_accuracy(1), DIGITS),
             "content": self.content,
             "bits": [None, *self.bits[1:].round(DIGITS).tolist()],
             "ranks": [None, *self.ranks[1:].tolist()],
             "guesses": [
-                [list(pair) for pair in zip(told, row, strict=False)]
-                for told, row in zip(self.guesses, odds, strict=True)
+                [list(pair) for pair in zip(characters, row, strict=False)]
+                for characters, row in zip(self.guesses, odds, strict=True)
             ],
             "most_surprising": [
-                {"at": self.start + shock.at, "bits": round(shock.bits, DIGITS), "character": shock.character}
-                for shock in self.shocks()
+                {"at": self.start + place.at, "bits": round(place.bits, DIGITS), "character": place.character}
+                for place in self.most_surprising()
             ],
         }
 
 
-def surprise(
-    reader: Reader,
+def measure_surprisal(
+    rnn: InferenceRNN,
     vocabulary: Vocabulary,
     ids: Ids,
     *,
@@ -138,22 +138,22 @@ def surprise(
 
     Raise CharrnnError where there are fewer than two.
     """
-    see_that_one_is_predicted(ids)
-    kept = min(guesses, len(vocabulary))
+    check_predictable(ids)
+    guess_count = min(guesses, len(vocabulary))
     bits, ranks = np.zeros(len(ids)), np.zeros(len(ids), np.int64)
-    likeliest, odds = np.zeros((len(ids), kept), np.int64), np.zeros((len(ids), kept))
-    state = reader.start(1)
+    likeliest, odds = np.zeros((len(ids), guess_count), np.int64), np.zeros((len(ids), guess_count))
+    state = rnn.initial_state(1)
     for begin in range(0, len(ids) - 1, CHUNK):
-        told = ids[begin + 1 : begin + 1 + CHUNK]
-        reading = reader.read(ids[begin : begin + len(told), None], state)
-        state = reading.state
-        expected = log_probabilities(reader.logits(reading.layers[-1].hidden[:, 0])).astype(np.float64)
-        here = slice(begin + 1, begin + 1 + len(told))
-        true = np.take_along_axis(expected, told[:, None], 1)
+        targets = ids[begin + 1 : begin + 1 + CHUNK]
+        cache = rnn.run_with_cache(ids[begin : begin + len(targets), None], state)
+        state = cache.state
+        log_probs = log_softmax(rnn.logits(cache.layers[-1].hidden[:, 0])).astype(np.float64)
+        here = slice(begin + 1, begin + 1 + len(targets))
+        true = np.take_along_axis(log_probs, targets[:, None], 1)
         bits[here] = np.abs(true[:, 0]) / math.log(2)
-        likeliest[here] = _best(expected, kept)
-        odds[here] = np.exp(np.take_along_axis(expected, likeliest[here], 1))
-        ranks[here] = _ranks(expected, true, told)
+        likeliest[here] = _top_ids(log_probs, guess_count)
+        odds[here] = np.exp(np.take_along_axis(log_probs, likeliest[here], 1))
+        ranks[here] = _ranks(log_probs, true, targets)
     return Surprise(
         model=model,
         text=text,
@@ -166,19 +166,19 @@ def surprise(
     )
 
 
-def see_that_one_is_predicted(ids: Ids) -> None:
+def check_predictable(ids: Ids) -> None:
     """Raise CharrnnError for a text that is too short for a character to be predicted in it."""
     if len(ids) < 2:
         raise CharrnnError(f"{len(ids)} character is too little: the first is predicted by nothing")
 
 
-def _best(expected: Numbers, count: int) -> NDArray[np.int64]:
+def _top_ids(log_probs: Numbers, count: int) -> NDArray[np.int64]:
     """Give the ids of the highest, the highest first, equals in their own order: (T, V) -> (T, count)."""
-    return np.argsort(-expected, axis=1, kind="stable")[:, :count]
+    return np.argsort(-log_probs, axis=1, kind="stable")[:, :count]
 
 
-def _ranks(expected: Numbers, true: Numbers, told: Ids) -> NDArray[np.int64]:
-    """Say which place what came takes among all, from 1; of equals, the lower id is before: as in `_best`."""
-    before = (expected > true) | ((expected == true) & (np.arange(expected.shape[1]) < told[:, None]))
+def _ranks(log_probs: Numbers, true: Numbers, targets: Ids) -> NDArray[np.int64]:
+    """Say which place what came takes among all, from 1; of equals, the lower id is before: as in `_top_ids`."""
+    before = (log_probs > true) | ((log_probs == true) & (np.arange(log_probs.shape[1]) < targets[:, None]))
     ranks: NDArray[np.int64] = 1 + before.sum(axis=1)
     return ranks

@@ -9,57 +9,59 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.inspection.activity import Cell
-from charrnn.inspection.watch import watch
-from charrnn.network.reader import Reader
+from charrnn.inspection.activity import CellIndex
+from charrnn.inspection.watch import run_over_text
+from charrnn.network.reader import InferenceRNN
 from charrnn.text.vocabulary import Ids
 
 Values = NDArray[np.floating]
 Places = NDArray[np.int64]
 
-AROUND = 40
+CONTEXT_CHARS = 40
 """characters on each side of a place"""
 
 
-class Stretch(NamedTuple):
+class ContextChunk(NamedTuple):
     """T characters of B rows, and what the cells did there and AROUND characters further on both sides."""
 
-    places: Places
+    positions: Places
     """(T, B)"""
-    counted: NDArray[np.bool_]
+    is_counted: NDArray[np.bool_]
     """(T, B)"""
     values: Values
     """(cells, T + 2·AROUND, B); nan beyond the text"""
 
-    def surrounded(self) -> "Stretch":
+    def complete(self) -> "ContextChunk":
         """Leave out the characters whose surroundings are still to come."""
-        count = self.values.shape[1] - 2 * AROUND
-        return Stretch(self.places[:count], self.counted[:count], self.values)
+        count = self.values.shape[1] - 2 * CONTEXT_CHARS
+        return ContextChunk(self.positions[:count], self.is_counted[:count], self.values)
 
 
-def stretches(reader: Reader, ids: Ids, cells: Sequence[Cell]) -> Iterator[Stretch]:
+def with_context(rnn: InferenceRNN, ids: Ids, cells: Sequence[CellIndex]) -> Iterator[ContextChunk]:
     """Read a text; what a character's surroundings lack is waited for, so all come AROUND characters late."""
-    late: Stretch | None = None
-    for reading, places, counted in watch(reader, ids):
-        signals = {layer: reading.layers[layer - 1].signal for layer, _ in cells}
+    late: ContextChunk | None = None
+    for cache, places, counted in run_over_text(rnn, ids):
+        signals = {layer: cache.layers[layer - 1].signal for layer, _ in cells}
         values = np.stack([signals[layer][:, :, unit] for layer, unit in cells])
-        late = late or _nothing(len(cells), places.shape[1], before=2 * AROUND)
-        here = _joined(late, Stretch(places, counted, values))
-        yield here.surrounded()
-        late = Stretch(here.places[-AROUND:], here.counted[-AROUND:], here.values[:, -2 * AROUND :])
+        late = late or _padding(len(cells), places.shape[1], before=2 * CONTEXT_CHARS)
+        here = _concat(late, ContextChunk(places, counted, values))
+        yield here.complete()
+        late = ContextChunk(
+            here.positions[-CONTEXT_CHARS:], here.is_counted[-CONTEXT_CHARS:], here.values[:, -2 * CONTEXT_CHARS :]
+        )
     if late is not None:
-        yield _joined(late, _nothing(len(cells), late.places.shape[1], before=AROUND)).surrounded()
+        yield _concat(late, _padding(len(cells), late.positions.shape[1], before=CONTEXT_CHARS)).complete()
 
 
-def _nothing(cells: int, rows: int, *, before: int) -> Stretch:
+def _padding(cells: int, rows: int, *, before: int) -> ContextChunk:
     """Stand for AROUND characters beyond the text, with so many values."""
-    nowhere = np.zeros((AROUND, rows), np.int64)
-    return Stretch(nowhere, nowhere > 0, np.full((cells, before, rows), np.nan))
+    nowhere = np.zeros((CONTEXT_CHARS, rows), np.int64)
+    return ContextChunk(nowhere, nowhere > 0, np.full((cells, before, rows), np.nan))
 
 
-def _joined(first: Stretch, second: Stretch) -> Stretch:
-    return Stretch(
-        np.concatenate([first.places, second.places]),
-        np.concatenate([first.counted, second.counted]),
+def _concat(first: ContextChunk, second: ContextChunk) -> ContextChunk:
+    return ContextChunk(
+        np.concatenate([first.positions, second.positions]),
+        np.concatenate([first.is_counted, second.is_counted]),
         np.concatenate([first.values, second.values], axis=1),
     )

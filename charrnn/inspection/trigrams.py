@@ -14,7 +14,7 @@ GROUPS = TRIGRAMS + BIGRAMS + SINGLES
 Groups = NDArray[np.int64]
 
 
-def last_three(ids: NDArray[np.integer]) -> Groups:
+def trigram_groups(ids: NDArray[np.integer]) -> Groups:
     """Give each character's group, by it and the two before it: ids (T,) -> (T,), numbers below GROUPS."""
     kinds = int(ids.max(initial=0)) + 1
     padded = np.concatenate([[0, 0], ids.astype(np.int64)])

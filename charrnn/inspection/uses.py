@@ -9,83 +9,87 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.inspection.carried import Carried, carried
-from charrnn.inspection.causes import Losses, Question, cause, hold_still, matched
-from charrnn.inspection.coding import Coding
-from charrnn.inspection.doses import course, tried
-from charrnn.inspection.finding import Cause
-from charrnn.inspection.material import Material
+from charrnn.inspection.carried import NaturalActivations, record_activations
+from charrnn.inspection.causes import AblationQuery, Losses, causal_effect, matched_controls, mean_ablate
+from charrnn.inspection.coding import ConceptCodes
+from charrnn.inspection.doses import plan_doses, run_doses
+from charrnn.inspection.finding import CausalEffect
+from charrnn.inspection.material import SearchData
 from charrnn.inspection.reading import States
-from charrnn.inspection.stages import Watch
-from charrnn.inspection.stretches import Stretches, choose
+from charrnn.inspection.stages import Progress
+from charrnn.inspection.stretches import AblationSegments, choose_segments
 from charrnn.inspection.sums import Numbers
-from charrnn.network.reader import Reader
+from charrnn.network.reader import InferenceRNN
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Suspect:
+class AblationTarget:
     """A cell and the concept that it follows."""
 
     cell: int
     """its number among all layers' cells"""
-    coding: Coding
+    coding: ConceptCodes
     """the concept"""
     partner: int | None = None
     """another cell that detects the concept, a suspect too"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Uses:
+class CausalEffects:
     """What was learnt by holding cells still."""
 
-    causes: tuple[Cause | None, ...]
+    causes: tuple[CausalEffect | None, ...]
     """of each suspect; None where there was too little to judge by"""
-    stretches: Stretches
+    segments: AblationSegments
     """where"""
     losses: Losses
     """what it cost"""
-    carried: Carried
+    carried: NaturalActivations
     """what the cells did when nothing was held"""
 
 
-def uses(
-    reader: Reader,
-    material: Material,
+def measure_effects(
+    rnn: InferenceRNN,
+    search_data: SearchData,
     states: States,
-    suspects: Sequence[Suspect],
-    others: Sequence[int],
-    chance: np.random.Generator,
-    watch: Watch,
+    targets: Sequence[AblationTarget],
+    unexplained: Sequence[int],
+    rng: np.random.Generator,
+    progress: Progress,
     *,
     variance: Numbers,
     allowed: NDArray[np.bool_],
-) -> Uses | None:
+) -> CausalEffects | None:
     """Hold suspects, controls and others still, each at its mean; None without any, or without text for it.
 
     Controls are chosen by the variance of all layers' cells (L·H,) from those that are allowed.
     """
-    if not suspects and not others:
+    if not targets and not unexplained:
         return None
-    edges = [material.edges(suspect.coding.concept) for suspect in suspects]
-    stretches = choose(material.ids, material.streams, states, edges)
-    if stretches is None:
+    edges = [search_data.edges(target.coding.concept) for target in targets]
+    segments = choose_segments(search_data.ids, search_data.streams, states, edges)
+    if segments is None:
         return None
-    cells = list(dict.fromkeys(suspect.cell for suspect in suspects))
-    controls = matched(cells, variance, allowed, reader.config.hidden)
-    held = list(dict.fromkeys([*cells, *(cell for some in controls.values() for cell in some), *others]))
-    watched = carried(reader, stretches, held)
-    pairs = {frozenset([suspect.cell, suspect.partner]) for suspect in suspects if suspect.partner is not None}
+    cells = list(dict.fromkeys(target.cell for target in targets))
+    controls = matched_controls(cells, variance, allowed, rnn.config.hidden)
+    held = list(
+        dict.fromkeys(
+            [*cells, *(cell for layer_controls in controls.values() for cell in layer_controls), *unexplained]
+        )
+    )
+    activations = record_activations(rnn, segments, held)
+    pairs = {frozenset([target.cell, target.partner]) for target in targets if target.partner is not None}
     sets = [frozenset([cell]) for cell in held] + sorted(pairs, key=sorted)
-    losses = hold_still(reader, stretches, sets, watched.means(), chance, watch)
-    there = [hits[stretches.positions] for hits in edges]
-    courses = [
-        course(suspect.cell, suspect.coding, places, stretches, watched, len(reader.weights["output.bias"]))
-        for suspect, places in zip(suspects, there, strict=True)
+    losses = mean_ablate(rnn, segments, sets, activations.means(), rng, progress)
+    there = [hits[segments.positions] for hits in edges]
+    plans = [
+        plan_doses(target.cell, target.coding, places, segments, activations, len(rnn.weights["output.bias"]))
+        for target, places in zip(targets, there, strict=True)
     ]
-    doses = iter(tried(reader, stretches, [some for some in courses if some], watch))
-    questions = [
-        Question(cell=suspect.cell, edges=places, partner=suspect.partner, doses=next(doses) if planned else ())
-        for suspect, places, planned in zip(suspects, there, courses, strict=True)
+    doses = iter(run_doses(rnn, segments, [plan for plan in plans if plan], progress))
+    queries = [
+        AblationQuery(cell=target.cell, edges=places, partner=target.partner, doses=next(doses) if planned else ())
+        for target, places, planned in zip(targets, there, plans, strict=True)
     ]
-    found = [cause(question, losses, controls[question.cell // reader.config.hidden]) for question in questions]
-    return Uses(causes=tuple(found), stretches=stretches, losses=losses, carried=watched)
+    effects = [causal_effect(query, losses, controls[query.cell // rnn.config.hidden]) for query in queries]
+    return CausalEffects(causes=tuple(effects), segments=segments, losses=losses, carried=activations)

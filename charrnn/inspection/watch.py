@@ -9,45 +9,45 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.network.reader import Reader, Reading
-from charrnn.text.rows import cut
+from charrnn.network.reader import ActivationCache, InferenceRNN
+from charrnn.text.rows import split_into_rows
 from charrnn.text.vocabulary import Ids
 
-WARM_UP = 256
+ROW_WARM_UP = 256
 """characters that each row but the first reads before it counts"""
-MOST_ROWS = 16
+MAX_ROWS = 16
 """beyond it a row more gains little on a few cores"""
-CHUNK = 256
+MAX_CHUNK_CHARS = 256
 """characters of each row at once"""
-NUMBERS_AT_ONCE = 16_000_000
+MAX_NUMBERS = 16_000_000
 """in one chunk's states and gates; what bounds the memory, whatever the text and the network"""
-PER_UNIT = 10
+NUMBERS_PER_UNIT = 10
 """numbers that a reading keeps of each unit at each step, and what went into them"""
 
 
-class Watched(NamedTuple):
+class ActivationChunk(NamedTuple):
     """T characters of each of B rows, as they were read."""
 
-    reading: Reading
-    places: NDArray[np.int64]
+    cache: ActivationCache
+    positions: NDArray[np.int64]
     """where in the text each of them stands, (T, B)"""
-    counted: NDArray[np.bool_]
+    is_counted: NDArray[np.bool_]
     """whether it is this row that counts it, (T, B)"""
 
 
-def watch(reader: Reader, ids: Ids) -> Iterator[Watched]:
+def run_over_text(rnn: InferenceRNN, ids: Ids) -> Iterator[ActivationChunk]:
     """Read a text's ids (T,); every character is counted once, in some row of some chunk."""
     # Rows are cut for what comes next to be told: one character more has every one of the text come before another.
     longer = np.append(ids, ids[-1:])
-    layout = cut(len(longer), rows=min(MOST_ROWS, len(ids) // (4 * WARM_UP)), warm_up=WARM_UP)
-    state = reader.start(layout.count)
-    for chunk in layout.chunks(longer, chunk_length(reader, layout.count)):
-        reading = reader.read(chunk.inputs, state)
-        state = reading.state
-        yield Watched(reading, chunk.places - 1, chunk.scored)
+    layout = split_into_rows(len(longer), rows=min(MAX_ROWS, len(ids) // (4 * ROW_WARM_UP)), warm_up=ROW_WARM_UP)
+    state = rnn.initial_state(layout.count)
+    for chunk in layout.chunks(longer, chunk_length(rnn, layout.count)):
+        cache = rnn.run_with_cache(chunk.inputs, state)
+        state = cache.state
+        yield ActivationChunk(cache, chunk.positions - 1, chunk.is_scored)
 
 
-def chunk_length(reader: Reader, rows: int) -> int:
+def chunk_length(rnn: InferenceRNN, rows: int) -> int:
     """Say how many characters of so many rows fit into what is kept at once."""
-    width = PER_UNIT * reader.config.hidden * reader.config.layers
-    return max(1, min(CHUNK, NUMBERS_AT_ONCE // (rows * width)))
+    width = NUMBERS_PER_UNIT * rnn.config.hidden * rnn.config.layers
+    return max(1, min(MAX_CHUNK_CHARS, MAX_NUMBERS // (rows * width)))

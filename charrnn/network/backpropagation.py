@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-ROWS = 512
+CHUNK_ROWS = 512
 """characters of all streams in a chunk: enough for a fast product, few enough for the cache"""
 
 Cast = Callable[[Tensor], Tensor]
@@ -27,23 +27,29 @@ class Blocks(NamedTuple):
     number: int
     recurrent: int
     """so many blocks, the first ones, hear the last output"""
-    heard: tuple[tuple[int, int], ...]
+    input_blocks: tuple[tuple[int, int], ...]
     """which blocks, from and to, hear the inputs, in the order of W_ih's rows"""
-    carries: bool
+    has_carry: bool
     """whether a gate z, the second block, carries the last output on"""
 
 
-class WayBack:
+class BackwardThroughTime:
     """The gradient of a layer's output on its way back from step to step."""
 
     def __init__(
-        self, blocks: Blocks, cast: Cast, outputs: Tensor, weight_hh: Tensor, ended: Tensor | None, whole: bool
+        self,
+        blocks: Blocks,
+        cast: Cast,
+        outputs: Tensor,
+        weight_hh: Tensor,
+        resets: Tensor | None,
+        needs_hidden: bool,
     ) -> None:
         length, batch, size = outputs.shape
         self.blocks, self.cast, self.weight = blocks, cast, cast(weight_hh)
-        self.ended = ended
+        self.resets = resets
         """where a step's output is that of a fresh state, which learns from nothing, (T, B, 1); None: nowhere"""
-        self.whole = whole
+        self.needs_hidden = needs_hidden
         """whether the state before the window wants its gradient too"""
         self.outputs = (outputs.new_zeros(batch, size), *outputs.unbind())
         """dL/dh after every step, and before the first"""
@@ -57,17 +63,17 @@ class WayBack:
     @property
     def hidden(self) -> Tensor | None:
         """dL/dh before the window, (B, H), once all steps are done."""
-        return self.flow if self.whole else None
+        return self.flow if self.needs_hidden else None
 
-    def through(self, begin: int, end: int, known: Sequence[Tensor]) -> None:
+    def backward_chunk(self, begin: int, end: int, saved: Sequence[Tensor]) -> None:
         """Turn a chunk's slopes into gradients, last step first, and take the flow to the step before it."""
         size = self.flow.shape[-1]
-        carried = known[0][begin:end, :, size : 2 * size].unbind() if self.blocks.carries else ()
+        carried = saved[0][begin:end, :, size : 2 * size].unbind() if self.blocks.has_carry else ()
         for step in range(end - 1, begin - 1, -1):
-            if self.ended is not None:
-                self.flow.masked_fill_(self.ended[step], 0)
+            if self.resets is not None:
+                self.flow.masked_fill_(self.resets[step], 0)
             self.by_block[step - begin].mul_(self.flow.unsqueeze(1))
-            if step or self.whole:
+            if step or self.needs_hidden:
                 if carried:
                     torch.addcmul(self.outputs[step], self.flow, carried[step - begin], out=self.next)
                 else:
@@ -76,15 +82,15 @@ class WayBack:
                 self.flow, self.next = self.next, self.flow
 
 
-class Learned:
+class WeightGradients:
     """The gradients of the weights and inputs, summed chunk by chunk."""
 
     def __init__(
-        self, blocks: Blocks, cast: Cast, inputs: Tensor, weight_ih: Tensor, weight_hh: Tensor, asked: bool
+        self, blocks: Blocks, cast: Cast, inputs: Tensor, weight_ih: Tensor, weight_hh: Tensor, needs_inputs: bool
     ) -> None:
         self.blocks, self.cast, self.size = blocks, cast, weight_hh.shape[1]
-        self.heard, self.weight = inputs, cast(weight_ih)
-        self.inputs = inputs.new_zeros(inputs.shape) if asked else None
+        self.layer_inputs, self.weight = inputs, cast(weight_ih)
+        self.inputs = inputs.new_zeros(inputs.shape) if needs_inputs else None
         self.weight_ih, self.weight_hh = torch.zeros_like(weight_ih), torch.zeros_like(weight_hh)
         self.bias = weight_ih.new_zeros(blocks.number * self.size)
 
@@ -93,12 +99,12 @@ class Learned:
         flat, size = gradients.flatten(0, 1), self.size
         self.bias += flat.sum(0)
         flat, row = self.cast(flat), 0
-        heard = self.cast(self.heard[begin:end].reshape(flat.shape[0], -1))
+        layer_inputs = self.cast(self.layer_inputs[begin:end].reshape(flat.shape[0], -1))
         before = self.cast(states[begin:end].flatten(0, 1))
         add_product(self.weight_hh, flat[:, : self.blocks.recurrent * size].t(), before)
-        for first, last in self.blocks.heard:
+        for first, last in self.blocks.input_blocks:
             part, rows = flat[:, first * size : last * size], slice(row, row + (last - first) * size)
-            add_product(self.weight_ih[rows], part.t(), heard)
+            add_product(self.weight_ih[rows], part.t(), layer_inputs)
             if self.inputs is not None:
                 add_product(self.inputs[begin:end].flatten(0, 1), part, self.weight[rows])
             row = rows.stop
@@ -106,8 +112,8 @@ class Learned:
     def weights(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Give the gradients of W_ih, W_hh and both biases."""
         blocks = torch.split(self.bias, self.size)
-        heard = torch.cat([block for first, last in self.blocks.heard for block in blocks[first:last]])
-        return self.weight_ih, self.weight_hh, heard, torch.cat(blocks[: self.blocks.recurrent])
+        input_bias = torch.cat([block for first, last in self.blocks.input_blocks for block in blocks[first:last]])
+        return self.weight_ih, self.weight_hh, input_bias, torch.cat(blocks[: self.blocks.recurrent])
 
 
 def add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
@@ -120,10 +126,10 @@ def add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
 
 def _steps(batch: int) -> int:
     """Say how many steps make a chunk."""
-    return max(1, ROWS // batch)
+    return max(1, CHUNK_ROWS // batch)
 
 
-def chunks(length: int, batch: int) -> Iterator[tuple[int, int]]:
+def step_chunks(length: int, batch: int) -> Iterator[tuple[int, int]]:
     """Cut a window into chunks of steps, from and to."""
     for begin in range(0, length, _steps(batch)):
         yield begin, min(length, begin + _steps(batch))

@@ -9,10 +9,10 @@ from typing import NamedTuple
 from charrnn.arguments import shown
 from charrnn.errors import WrongUsageError
 
-_NAME = re.compile(r"([1-9]\d{0,5})\.(\d{1,7})", re.ASCII)
+_CELL_PATTERN = re.compile(r"([1-9]\d{0,5})\.(\d{1,7})", re.ASCII)
 
 
-class CellName(NamedTuple):
+class CellId(NamedTuple):
     """A cell's place in a network."""
 
     layer: int
@@ -24,21 +24,21 @@ class CellName(NamedTuple):
         return f"{self.layer}.{self.unit}"
 
 
-def cell_named(name: str) -> CellName:
+def parse_cell(name: str) -> CellId:
     """Read a cell's name; raise WrongUsageError if it is none.
 
-    >>> cell_named("2.317")
-    CellName(layer=2, unit=317)
+    >>> parse_cell("2.317")
+    CellId(layer=2, unit=317)
     """
-    match = _NAME.fullmatch(name) if isinstance(name, str) else None
+    match = _CELL_PATTERN.fullmatch(name) if isinstance(name, str) else None
     if not match:
         raise WrongUsageError(
             f"{shown(name)} is no cell", hint="layer.unit, layers from 1, units from 0, such as 2.317"
         )
-    return CellName(int(match[1]), int(match[2]))
+    return CellId(int(match[1]), int(match[2]))
 
 
-def see_that_there_is(cell: tuple[int, int], *, layers: int, units: int) -> None:
+def check_cell(cell: tuple[int, int], *, layers: int, units: int) -> None:
     """Raise WrongUsageError for a cell that a network of so many layers and units a layer does not have."""
     layer, unit = cell
     if not (1 <= layer <= layers and 0 <= unit < units):

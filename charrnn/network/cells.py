@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-FULL = 1.0
+DOCUMENT_START = 1.0
 """what every cell holds where a document begins: c of an LSTM, h of the others.
 
 Not zero, where the output's bias alone would have to tell the first character, though all characters share it: after
@@ -28,7 +28,7 @@ class CellState(NamedTuple):
 
     hidden: Array
     """h, (B, H): what the layer says to the next one, in [-1, 1]"""
-    memory: Array | None = None
+    cell_state: Array | None = None
     """c, (B, H): the LSTM's own store, without bound; None for the other cells"""
 
 
@@ -40,32 +40,32 @@ class CellStep(NamedTuple):
     """each gate's activation, (B, H), under its usual letter"""
 
 
-CellEquations = Callable[[Array, Array, CellState], CellStep]
+CellFunction = Callable[[Array, Array, CellState], CellStep]
 
 
-class Cell(NamedTuple):
+class CellType(NamedTuple):
     """A kind of cell: its equations, and what a weight matrix made for it looks like."""
 
-    equations: CellEquations
+    equations: CellFunction
     gates: tuple[str, ...]
     """the gates in the order of torch's weight rows"""
-    has_memory: bool
+    has_cell_state: bool
 
 
-def lstm(projected: Array, recurrent: Array, state: CellState) -> CellStep:
+def lstm_step(projected: Array, recurrent: Array, state: CellState) -> CellStep:
     """Step an LSTM (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000).
 
     i, f, o = σ(…), g = tanh(…);  c' = f·c + i·g;  h' = o·tanh(c')
     """
     size = state.hidden.shape[-1]
-    gates = _squashed(projected + recurrent, size)
+    gates = _lstm_activations(projected + recurrent, size)
     i, f = gates[..., :size], gates[..., size : 2 * size]
     g, o = gates[..., 2 * size : 3 * size], gates[..., 3 * size :]
-    memory = f * state.memory + i * g
+    memory = f * state.cell_state + i * g
     return CellStep(CellState(o * tanh(memory), memory), {"i": i, "f": f, "g": g, "o": o})
 
 
-def gru(projected: Array, recurrent: Array, state: CellState) -> CellStep:
+def gru_step(projected: Array, recurrent: Array, state: CellState) -> CellStep:
     """Step a GRU (Cho et al. 2014, in cuDNN's form: the reset gate acts after the recurrent product).
 
     r, z = σ(…), n = tanh(W_in x + b_in + r·(W_hn h + b_hn));  h' = n + z·(h - n)
@@ -77,46 +77,46 @@ def gru(projected: Array, recurrent: Array, state: CellState) -> CellStep:
     return CellStep(CellState(n + z * (state.hidden - n)), {"r": r, "z": z, "n": n})
 
 
-def rnn(projected: Array, recurrent: Array, state: CellState) -> CellStep:  # noqa: ARG001 - a tanh unit keeps nothing but its output, which is already in `recurrent`
+def rnn_step(projected: Array, recurrent: Array, state: CellState) -> CellStep:  # noqa: ARG001 - a tanh unit keeps nothing but its output, which is already in `recurrent`
     """Step a plain tanh network (Elman 1990): h' = tanh(W_ih x + b_ih + W_hh h + b_hh)."""
     return CellStep(CellState(tanh(projected + recurrent)), {})
 
 
-CELLS: dict[str, Cell] = {
-    "lstm": Cell(lstm, ("i", "f", "g", "o"), has_memory=True),
-    "gru": Cell(gru, ("r", "z", "n"), has_memory=False),
-    "rnn": Cell(rnn, ("h",), has_memory=False),
+CELLS: dict[str, CellType] = {
+    "lstm": CellType(lstm_step, ("i", "f", "g", "o"), has_cell_state=True),
+    "gru": CellType(gru_step, ("r", "z", "n"), has_cell_state=False),
+    "rnn": CellType(rnn_step, ("h",), has_cell_state=False),
 }
 
 
 def tanh(x: Array) -> Array:
     """Take the hyperbolic tangent, in the library that the array comes from."""
-    return library(x).tanh(x)
+    return array_module(x).tanh(x)
 
 
 def sigmoid(x: Array) -> Array:
     """Take 1 / (1 + e^-x) as (1 + tanh(x/2)) / 2, which cannot overflow."""
-    return 0.5 * library(x).tanh(0.5 * x) + 0.5
+    return 0.5 * array_module(x).tanh(0.5 * x) + 0.5
 
 
-def _squashed(total: Array, size: int) -> Array:
+def _lstm_activations(total: Array, size: int) -> Array:
     """Take σ, σ, tanh, σ of the four blocks of an LSTM's sum at once: calls, not arithmetic, cost one stream's time.
 
     With slope a, a·tanh(a·x) + (1 - a) is tanh(x) for a = 1 and σ(x) for a = ½.
     """
-    arrays = library(total)
-    slope, rest = _slopes(arrays, size, total.dtype, total.device)
+    arrays = array_module(total)
+    slope, rest = _activation_slopes(arrays, size, total.dtype, total.device)
     return slope * arrays.tanh(slope * total) + rest
 
 
 @lru_cache(maxsize=8)
-def _slopes(arrays: Any, size: int, dtype: Any, device: Any) -> tuple[Array, Array]:
-    """Give a of `_squashed` for every unit, (4·H,), and 1 - a."""
+def _activation_slopes(arrays: Any, size: int, dtype: Any, device: Any) -> tuple[Array, Array]:
+    """Give a of `_lstm_activations` for every unit, (4·H,), and 1 - a."""
     slope = arrays.full((4 * size,), 0.5, dtype=dtype, device=device)
     slope[2 * size : 3 * size] = 1
     return slope, 1 - slope
 
 
-def library(x: Array) -> Any:
+def array_module(x: Array) -> Any:
     """Find the module an array comes from; by its type's home, so that neither library is imported here."""
     return sys.modules[type(x).__module__.partition(".")[0]]

@@ -9,20 +9,20 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def locked(values: Tensor, share: float) -> Tensor:
+def variational_dropout(values: Tensor, rate: float) -> Tensor:
     """Zero a share of the units of each stream, the same ones all along: (T, B, H) -> (T, B, H).
 
     The others are made larger by 1 / (1 - share), so that the sum over all of them stays what it was on average.
     """
-    if not share:
+    if not rate:
         return values
-    kept = torch.rand(values.shape[1:], device=values.device) >= share
-    return values * (kept.to(values.dtype) / (1 - share))
+    mask = torch.rand(values.shape[1:], device=values.device) >= rate
+    return values * (mask.to(values.dtype) / (1 - rate))
 
 
-def of_weights(weight: Tensor, share: float) -> Tensor:
+def drop_connect(weight: Tensor, rate: float) -> Tensor:
     """Zero a share of a recurrent matrix (DropConnect, as in AWD-LSTM: Merity et al. 2017, section 2).
 
     It is masked once a window, not once a character, so the fused kernels can be used as they are.
     """
-    return functional.dropout(weight, share) if share else weight
+    return functional.dropout(weight, rate) if rate else weight

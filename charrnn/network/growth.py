@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from charrnn.network.model_file import Model
 
 
-def grown(model: Model, size: int) -> dict[str, NDArray[np.float32]]:
+def expand_vocabulary(model: Model, size: int) -> dict[str, NDArray[np.float32]]:
     """Give a model's weights with those of new characters appended, `size` characters in all.
 
     A new one begins as the mean of the known, as Hewitt 2021 ("Initializing new word embeddings for pretrained
@@ -17,14 +17,14 @@ def grown(model: Model, size: int) -> dict[str, NDArray[np.float32]]:
     logit makes one. That is at most 1 in as many as are known, mostly one in thousands, and what is left is shared
     among those as it was.
     """
-    weights, known = dict(model.weights), len(model.vocabulary)
-    more = size - known
+    weights, known_count = dict(model.weights), len(model.vocabulary)
+    added = size - known_count
     for name in ("embedding.weight", "output.weight", "output.bias"):
         if name in weights:
-            weights[name] = _with_mean(weights[name], more)
-    weights["output.bias"][known:] -= np.float32(np.log(max(1, more)))
+            weights[name] = _with_mean(weights[name], added)
+    weights["output.bias"][known_count:] -= np.float32(np.log(max(1, added)))
     if not model.config.embedding:
-        weights["rnn.weight_ih_l0"] = _with_mean(weights["rnn.weight_ih_l0"].T, more).T
+        weights["rnn.weight_ih_l0"] = _with_mean(weights["rnn.weight_ih_l0"].T, added).T
     return weights
 
 

@@ -37,43 +37,43 @@ Layer = Callable[[Tensor, LayerState, LayerWeights, Tensor | None], tuple[Tensor
 Kernel = Callable[..., tuple[Tensor, ...]]
 """one of torch's own layers"""
 
-SURE = 1e4
+SATURATING = 1e4
 """what settles a gate, whatever else it hears: σ and tanh of it are 1, σ of its negative is 0"""
 
 
-def lstm(
-    inputs: Tensor, state: LayerState, weights: LayerWeights, ended: Tensor | None = None
+def lstm_layer(
+    inputs: Tensor, state: LayerState, weights: LayerWeights, resets: Tensor | None = None
 ) -> tuple[Tensor, LayerState]:
     """Run an LSTM: oneDNN's on the CPU, cuDNN's on a GPU."""
-    if ended is not None:
-        inputs, weights = _begun_anew(inputs, weights, ended)
-    return _torchs(torch.lstm, inputs, [part.unsqueeze(0) for part in state], weights)
+    if resets is not None:
+        inputs, weights = _with_reset_input(inputs, weights, resets)
+    return _torch_layer(torch.lstm, inputs, [part.unsqueeze(0) for part in state], weights)
 
 
-def gru(
-    inputs: Tensor, state: LayerState, weights: LayerWeights, ended: Tensor | None = None
+def gru_layer(
+    inputs: Tensor, state: LayerState, weights: LayerWeights, resets: Tensor | None = None
 ) -> tuple[Tensor, LayerState]:
     """Run a GRU in cuDNN's form, where the reset gate acts after the recurrent product.
 
     It is ours on the CPU, and where documents end, which no kernel of torch's knows of.
     """
-    if inputs.is_cpu or ended is not None:
-        outputs = recurrence.gru(inputs, *state, *weights, ended=ended, precision=_precision(inputs))
+    if inputs.is_cpu or resets is not None:
+        outputs = recurrence.gru(inputs, *state, *weights, resets=resets, precision=_precision(inputs))
         return outputs, (outputs[-1],)
-    return _torchs(torch.gru, inputs, state[0].unsqueeze(0), weights)
+    return _torch_layer(torch.gru, inputs, state[0].unsqueeze(0), weights)
 
 
-def rnn(
-    inputs: Tensor, state: LayerState, weights: LayerWeights, ended: Tensor | None = None
+def rnn_layer(
+    inputs: Tensor, state: LayerState, weights: LayerWeights, resets: Tensor | None = None
 ) -> tuple[Tensor, LayerState]:
     """Run a plain tanh network: ours on the CPU, and where documents end."""
-    if inputs.is_cpu or ended is not None:
-        outputs = recurrence.tanh_rnn(inputs, *state, *weights, ended=ended, precision=_precision(inputs))
+    if inputs.is_cpu or resets is not None:
+        outputs = recurrence.tanh_rnn(inputs, *state, *weights, resets=resets, precision=_precision(inputs))
         return outputs, (outputs[-1],)
-    return _torchs(torch.rnn_tanh, inputs, state[0].unsqueeze(0), weights)
+    return _torch_layer(torch.rnn_tanh, inputs, state[0].unsqueeze(0), weights)
 
 
-def _torchs(
+def _torch_layer(
     kernel: Kernel, inputs: Tensor, before: Tensor | list[Tensor], weights: LayerWeights
 ) -> tuple[Tensor, LayerState]:
     """Run one of torch's layers: with biases, one layer, no dropout, one direction, time first."""
@@ -97,20 +97,20 @@ def _in_bfloat16(
     states = [part.bfloat16() for part in before] if isinstance(before, list) else before.bfloat16()
     rounded = LayerWeights(*(weight.bfloat16() for weight in weights))
     with torch.autocast(inputs.device.type, enabled=False):
-        return _torchs(kernel, inputs.bfloat16(), states, rounded)
+        return _torch_layer(kernel, inputs.bfloat16(), states, rounded)
 
 
-def _begun_anew(inputs: Tensor, weights: LayerWeights, ended: Tensor) -> tuple[Tensor, LayerWeights]:
+def _with_reset_input(inputs: Tensor, weights: LayerWeights, resets: Tensor) -> tuple[Tensor, LayerWeights]:
     """Have an LSTM's gates forget all where a document ends, by one more input that settles them.
 
     With f = 0 and i = g = o = 1 its state is c' = f·c + i·g = 1 and h' = tanh(1), whatever was there, and no gradient
     comes back: an exact reset within a window, by the kernels as they are.
     """
     size = weights.weight_hh.shape[1]
-    told = weights.weight_ih.new_full((4 * size, 1), SURE)
-    told[size : 2 * size] = -SURE
-    inputs = torch.cat([inputs, ended.unsqueeze(-1).to(inputs.dtype)], -1)
-    return inputs, weights._replace(weight_ih=torch.cat([weights.weight_ih, told], 1))
+    reset_weights = weights.weight_ih.new_full((4 * size, 1), SATURATING)
+    reset_weights[size : 2 * size] = -SATURATING
+    inputs = torch.cat([inputs, resets.unsqueeze(-1).to(inputs.dtype)], -1)
+    return inputs, weights._replace(weight_ih=torch.cat([weights.weight_ih, reset_weights], 1))
 
 
 def _precision(inputs: Tensor) -> str:
@@ -118,4 +118,4 @@ def _precision(inputs: Tensor) -> str:
     return "bfloat16" if torch.is_autocast_enabled(inputs.device.type) else "float32"
 
 
-LAYERS: dict[str, Layer] = {"lstm": lstm, "gru": gru, "rnn": rnn}
+LAYERS: dict[str, Layer] = {"lstm": lstm_layer, "gru": gru_layer, "rnn": rnn_layer}

@@ -17,24 +17,24 @@ from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError
 from charrnn.network import tensor_file
 from charrnn.network.cells import CELLS
-from charrnn.network.tensor_header import Header, Place
+from charrnn.network.tensor_header import Header, TensorInfo
 from charrnn.network.training_record import TrainingRecord
 from charrnn.schema import check_partial, parse_json
-from charrnn.text.vocabulary import ENDS, Vocabulary
+from charrnn.text.vocabulary import END_CHARS, Vocabulary
 
 LAST_BIAS = "output.bias"
 """has a number for each character of the vocabulary"""
-MOST_SETTINGS, MOST_IN_STORY = 100, 10_000
+MAX_SETTINGS, MAX_TRAINING_VALUES = 100, 10_000
 """values that a file's configuration, and what it tells of its training, may hold"""
 
-LARGEST_SUM = 1e37
+MAX_PREACTIVATION = 1e37
 """that what goes into a unit may come to: a logit less another one is still a number of single precision"""
 
 Weights = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Description:
+class ModelInfo:
     """What a model is, its weights aside."""
 
     config: NetworkConfig
@@ -57,7 +57,7 @@ class Model:
     @property
     def end(self) -> int | None:
         """The number of the character that ends each document and makes the state fresh; None: there are none."""
-        return self.vocabulary.end_of(self.config.documents)
+        return self.vocabulary.end_id(self.config.documents)
 
     @property
     def parameters(self) -> int:
@@ -86,20 +86,23 @@ def count_weights(config: NetworkConfig, vocabulary_size: int) -> int:
     return sum(math.prod(shape) for shape in weight_shapes(config, vocabulary_size).values())
 
 
-def count_multiplied(config: NetworkConfig, vocabulary_size: int) -> int:
+def count_matmul_weights(config: NetworkConfig, vocabulary_size: int) -> int:
     """Count the weights that every character is multiplied with: all but the embedding's, which is looked up."""
     return count_weights(config, vocabulary_size) - vocabulary_size * config.embedding
 
 
-def largest_sum(config: NetworkConfig, weights: Weights) -> float:
+def max_preactivation(config: NetworkConfig, weights: Weights) -> float:
     """Bound what goes into any unit or logit, whatever is read: what comes in is within ±1, or an embedding."""
-    most = {name: max(float(weight.max()), -float(weight.min())) for name, weight in weights.items()}
-    sums = [config.hidden * most["output.weight"] + most[LAST_BIAS]]
+    largest_weight = {name: max(float(weight.max()), -float(weight.min())) for name, weight in weights.items()}
+    sums = [config.hidden * largest_weight["output.weight"] + largest_weight[LAST_BIAS]]
     for layer in range(config.layers):
         width = weights[f"rnn.weight_ih_l{layer}"].shape[1]
-        largest = 1.0 if layer else most.get("embedding.weight", 1.0)
-        said = width * most[f"rnn.weight_ih_l{layer}"] * largest + config.hidden * most[f"rnn.weight_hh_l{layer}"]
-        sums.append(said + most[f"rnn.bias_ih_l{layer}"] + most[f"rnn.bias_hh_l{layer}"])
+        largest = 1.0 if layer else largest_weight.get("embedding.weight", 1.0)
+        products = (
+            width * largest_weight[f"rnn.weight_ih_l{layer}"] * largest
+            + config.hidden * largest_weight[f"rnn.weight_hh_l{layer}"]
+        )
+        sums.append(products + largest_weight[f"rnn.bias_ih_l{layer}"] + largest_weight[f"rnn.bias_hh_l{layer}"])
     return max(sums)
 
 
@@ -112,14 +115,14 @@ def model_metadata(model: Model) -> dict[str, str]:
     }
 
 
-def save(path: Path, model: Model) -> int:
+def save_model(path: Path, model: Model) -> int:
     """Write a model to `path`, wholly or not at all; give the number of bytes (OSError)."""
-    return tensor_file.write(path, model.weights, model_metadata(model) | {"kind": "model"})
+    return tensor_file.write_tensors(path, model.weights, model_metadata(model) | {"kind": "model"})
 
 
-def load(path: Path) -> Model:
+def load_model(path: Path) -> Model:
     """Read the model in a file; raise CharrnnError, naming the file, if anything in it does not fit."""
-    with tensor_file.opened(path) as file:
+    with tensor_file.open_tensors(path) as file:
         about = described(path, file.header)
         # The memory that the weights take is now known to be that of the network that is described.
         arrays = file.arrays()
@@ -128,46 +131,46 @@ def load(path: Path) -> Model:
         if not np.isfinite(arrays[name]).all():
             raise CharrnnError(f"{path} is not a valid model file: {name} contains NaN or infinity")
     weights = {name: arrays[name] for name in names}
-    if largest_sum(about.config, weights) > LARGEST_SUM:
+    if max_preactivation(about.config, weights) > MAX_PREACTIVATION:
         raise CharrnnError(f"{path} is not a valid model file: its weights are too large to compute with")
     return Model(config=about.config, vocabulary=about.vocabulary, weights=weights, training=about.training)
 
 
-def describe(path: Path) -> Description:
-    """Read what a file says of its model, but not the weights; raise CharrnnError as `load` does."""
-    with tensor_file.opened(path) as file:
+def read_info(path: Path) -> ModelInfo:
+    """Read what a file says of its model, but not the weights; raise CharrnnError as `load_model` does."""
+    with tensor_file.open_tensors(path) as file:
         return described(path, file.header)
 
 
-def described(path: Path, header: Header) -> Description:
+def described(path: Path, header: Header) -> ModelInfo:
     """Return what a file's header says of its model, its parts checked against each other (CharrnnError)."""
     try:
-        about = _parsed_description(header)
-        _refuse_others(weight_shapes(about.config, len(about.vocabulary)), header.places)
+        about = _parse_info(header)
+        _check_arrays(weight_shapes(about.config, len(about.vocabulary)), header.tensors)
     except CharrnnError as error:
         raise CharrnnError(f"{path} is not a valid model file: {error.message}") from error
     return about
 
 
-def _parsed_description(header: Header) -> Description:
+def _parse_info(header: Header) -> ModelInfo:
     """Read configuration, vocabulary and training out of a file's words (CharrnnError)."""
-    bias = header.places.get(LAST_BIAS)
+    bias = header.tensors.get(LAST_BIAS)
     if bias is None or len(bias.shape) != 1:
         raise CharrnnError(f"{LAST_BIAS} is missing or no vector")
     rows = bias.shape[0]
-    config = NetworkConfig.from_mapping(_parsed(header.words, "config", dict, most=MOST_SETTINGS))
+    config = NetworkConfig.from_mapping(_parse_field(header.metadata, "config", dict, most=MAX_SETTINGS))
     # A list of so many has a comma less, but comma, bracket and brace may be among its characters.
-    vocabulary = Vocabulary(tuple(_parsed(header.words, "vocabulary", list, most=rows + 3)))
+    vocabulary = Vocabulary(tuple(_parse_field(header.metadata, "vocabulary", list, most=rows + 3)))
     if len(vocabulary) != rows:
         raise CharrnnError(f"its vocabulary has {len(vocabulary):,} characters, but its weights are for {rows:,}")
-    if config.documents is not None and ENDS[config.documents] not in vocabulary:
-        raise CharrnnError(f"its documents end with {ENDS[config.documents]!r}, which its vocabulary lacks")
-    training = _parsed(header.words, "training", dict, most=MOST_IN_STORY)
+    if config.documents is not None and END_CHARS[config.documents] not in vocabulary:
+        raise CharrnnError(f"its documents end with {END_CHARS[config.documents]!r}, which its vocabulary lacks")
+    training = _parse_field(header.metadata, "training", dict, most=MAX_TRAINING_VALUES)
     check_partial(TrainingRecord, training, "training")
-    return Description(config=config, vocabulary=vocabulary, training=training)
+    return ModelInfo(config=config, vocabulary=vocabulary, training=training)
 
 
-def _parsed(words: Mapping[str, str], name: str, kind: type, *, most: int) -> Any:
+def _parse_field(words: Mapping[str, str], name: str, kind: type, *, most: int) -> Any:
     """Parse the JSON of one of a file's words, which may hold so many values (CharrnnError)."""
     text = words.get(name)
     if text is None:
@@ -175,7 +178,7 @@ def _parsed(words: Mapping[str, str], name: str, kind: type, *, most: int) -> An
     return parse_json(text, name, kind, most=most)
 
 
-def _refuse_others(shapes: Mapping[str, tuple[int, ...]], places: Mapping[str, Place]) -> None:
+def _check_arrays(shapes: Mapping[str, tuple[int, ...]], places: Mapping[str, TensorInfo]) -> None:
     """See that the arrays in a file are those that its configuration speaks of (CharrnnError)."""
     for name, shape in shapes.items():
         place = places.get(name)

@@ -14,24 +14,24 @@ from torch.nn import functional
 
 from charrnn.config import NetworkConfig
 from charrnn.network import dropout
-from charrnn.network.cells import FULL
+from charrnn.network.cells import DOCUMENT_START
 from charrnn.network.layers import LAYERS, LayerWeights
 from charrnn.network.model_file import Model
 from charrnn.text.vocabulary import Ids
 
-HOLDERS: dict[str, type[nn.LSTM | nn.GRU | nn.RNN]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+WEIGHT_MODULES: dict[str, type[nn.LSTM | nn.GRU | nn.RNN]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 """of the weights alone: what is done with them is `layers`'"""
 
-EMBEDDING_SPREAD = 2.0
+EMBEDDING_STD = 2.0
 """of a character's vector at the start; Tiny Shakespeare in a minute: 0.3 1.548 nats, 1 1.505, 2 1.498, 4 1.530"""
-SMALL_ALPHABET, QUIET_SPREAD = 256, 0.5
+SMALL_VOCAB, LARGE_VOCAB_EMBEDDING_STD = 256, 0.5
 """beyond so many characters most are rare, and what is hardly learned had better be quiet"""
 
-State = tuple[Tensor, ...]
+NetworkState = tuple[Tensor, ...]
 """(layers, B, H) each: hidden, and for the LSTM memory"""
 
 
-class CharacterNetwork(nn.Module):
+class CharRNN(nn.Module):
     """Characters in, logits of the next ones out, with the state handed through.
 
     Shapes: ids (T, B), state (layers, B, H) -> logits (T, B, V), state. Where its text is made of documents, the
@@ -47,56 +47,56 @@ class CharacterNetwork(nn.Module):
         self.vocabulary_size = vocabulary_size
         width = config.embedding or vocabulary_size
         self.embedding = nn.Embedding(vocabulary_size, width) if config.embedding else None
-        self.rnn = HOLDERS[config.cell](width, config.hidden, config.layers)
+        self.rnn = WEIGHT_MODULES[config.cell](width, config.hidden, config.layers)
         self.output = nn.Linear(config.hidden, vocabulary_size)
-        self._initialise()
+        self._initialize()
 
-    def forward(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
+    def forward(self, ids: Tensor, state: NetworkState) -> tuple[Tensor, NetworkState]:
         """Read windows: ids (T, B), state -> logits (T, B, V), state after the last character."""
-        hidden = self._dropped(self._embedded(ids), self.config.input_dropout)
-        ended = self._ended(ids)
+        hidden = self._dropout(self._embed(ids), self.config.input_dropout)
+        ended = self._document_ends(ids)
         after = []
         for layer, before in enumerate(zip(*state, strict=True)):
             hidden, left = LAYERS[self.config.cell](hidden, before, self._weights(layer), ended)
-            hidden = self._dropped(hidden, self.config.dropout)
+            hidden = self._dropout(hidden, self.config.dropout)
             after.append(left)
         return self.output(hidden), tuple(torch.stack(parts) for parts in zip(*after, strict=True))
 
     @classmethod
-    def of(cls, model: Model, device: str = "cpu") -> "CharacterNetwork":
+    def from_model(cls, model: Model, device: str = "cpu") -> "CharRNN":
         """Make a trained network that only reads: nothing is dropped any more."""
         network = cls(model.config, len(model.vocabulary), end=model.end)
-        network.take(model.weights)
+        network.load_weights(model.weights)
         return network.eval().to(device)
 
-    def take(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
+    def load_weights(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
         """Copy weights, under the names of a model file, into its own; raise RuntimeError where they do not fit."""
         self.load_state_dict({name: torch.from_numpy(np.array(weight)) for name, weight in weights.items()})
 
     @torch.no_grad()
-    def costs(self, inputs: Ids, targets: Ids, state: State) -> tuple[NDArray[np.float32], State]:
+    def nll(self, inputs: Ids, targets: Ids, state: NetworkState) -> tuple[NDArray[np.float32], NetworkState]:
         """Read inputs (T, B) and say what each of the targets that follow them cost: nats (T, B), and the state."""
         device = self.output.weight.device
         logits, state = self(torch.from_numpy(inputs).to(device), state)
-        told = torch.from_numpy(targets).to(device)
-        nats = functional.cross_entropy(logits.flatten(0, 1), told.flatten(), reduction="none")
-        return nats.reshape(told.shape).cpu().numpy(), state
+        target_tensor = torch.from_numpy(targets).to(device)
+        nats = functional.cross_entropy(logits.flatten(0, 1), target_tensor.flatten(), reduction="none")
+        return nats.reshape(target_tensor.shape).cpu().numpy(), state
 
-    def start(self, streams: int) -> State:
+    def initial_state(self, streams: int) -> NetworkState:
         """Give the state before any text: zero, and before a document full."""
-        value = 0.0 if self.end is None else FULL
+        value = 0.0 if self.end is None else DOCUMENT_START
         memory = self.output.weight.new_full((self.config.layers, streams, self.config.hidden), value)
         return (memory.tanh(), memory) if self.config.cell == "lstm" else (memory,)
 
     @torch.no_grad()
-    def expect(self, frequencies: NDArray[np.float64]) -> None:
+    def init_output_bias(self, frequencies: NDArray[np.float64]) -> None:
         """Have the network begin with what letter frequencies (V,) say: what it learns is what they do not.
 
         Most of all in a large alphabet: what is rare is otherwise pushed down step by step, and its weights with it.
         """
         self.output.bias.copy_(torch.from_numpy(np.log(frequencies)))
 
-    def _ended(self, ids: Tensor) -> Tensor | None:
+    def _document_ends(self, ids: Tensor) -> Tensor | None:
         """Say which characters of a window end a document, (T, B); None where none of them does, if that is known.
 
         A GPU is not asked: it would have to be waited for.
@@ -104,30 +104,30 @@ class CharacterNetwork(nn.Module):
         ended = None if self.end is None else ids == self.end
         return ended if ended is not None and (ids.is_cuda or ended.any()) else None
 
-    def _embedded(self, ids: Tensor) -> Tensor:
+    def _embed(self, ids: Tensor) -> Tensor:
         if self.embedding is None:
             return functional.one_hot(ids, self.vocabulary_size).to(self.output.weight.dtype)
         return self.embedding(ids)  # type: ignore[no-any-return]
 
-    def _dropped(self, values: Tensor, share: float) -> Tensor:
-        return dropout.locked(values, share) if self.training else values
+    def _dropout(self, values: Tensor, share: float) -> Tensor:
+        return dropout.variational_dropout(values, share) if self.training else values
 
     def _weights(self, layer: int) -> LayerWeights:
         """Give a layer's weights, some of the recurrent ones left out while learning."""
         weights = LayerWeights(*(getattr(self.rnn, f"{name}_l{layer}") for name in LayerWeights._fields))
         share = self.config.weight_drop if self.training else 0.0
-        return weights._replace(weight_hh=dropout.of_weights(weights.weight_hh, share))
+        return weights._replace(weight_hh=dropout.drop_connect(weights.weight_hh, share))
 
     @torch.no_grad()
-    def _initialise(self) -> None:
+    def _initialize(self) -> None:
         """Orthogonal recurrence (Saxe et al. 2014), forget bias 1 (Jozefowicz et al. 2015), the rest by fan-in.
 
         Characters' vectors begin large, so that the input is heard against the recurrence from the first step on;
         in a large alphabet, where most are seldom seen, small.
         """
         if self.embedding is not None:
-            small = self.vocabulary_size <= SMALL_ALPHABET
-            nn.init.normal_(self.embedding.weight, std=EMBEDDING_SPREAD if small else QUIET_SPREAD)
+            small = self.vocabulary_size <= SMALL_VOCAB
+            nn.init.normal_(self.embedding.weight, std=EMBEDDING_STD if small else LARGE_VOCAB_EMBEDDING_STD)
         for name, parameter in self.rnn.named_parameters():
             if name.startswith("weight_hh"):
                 for block in torch.split(parameter, self.config.hidden):
@@ -141,6 +141,6 @@ class CharacterNetwork(nn.Module):
         nn.init.zeros_(self.output.bias)
 
 
-def detached(state: State) -> State:
+def detach_state(state: NetworkState) -> NetworkState:
     """Cut the gradient's way back: the values of a state, without their history."""
     return tuple(part.detach() for part in state)

@@ -14,37 +14,37 @@ import torch
 from torch import Tensor
 
 Part = TypeVar("Part")
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
-FEWEST_STREAMS = 16
+MIN_SHARD_STREAMS = 16
 """of a thread: with fewer rows a product is slower than with two threads to it"""
-FEWEST_NUMBERS = 16 * 320
+MIN_SHARD_NUMBERS = 16 * 320
 """likewise, in the state of its streams: below, threads of Python cost more than they bring"""
 
 
-def shares(hidden: Tensor) -> list[slice]:
+def batch_shards(hidden: Tensor) -> list[slice]:
     """Say which streams of a state (B, H) each thread takes; a single share where it is not worth more."""
     streams, threads = len(hidden), torch.get_num_threads()
-    if not hidden.is_cpu or streams < threads * FEWEST_STREAMS or hidden.numel() < threads * FEWEST_NUMBERS:
+    if not hidden.is_cpu or streams < threads * MIN_SHARD_STREAMS or hidden.numel() < threads * MIN_SHARD_NUMBERS:
         return [slice(0, streams)]
     ends = [streams * number // threads for number in range(threads + 1)]
     return [slice(begin, end) for begin, end in pairwise(ends)]
 
 
-def in_threads(work: Callable[[Part], Made], parts: Sequence[Part]) -> list[Made]:
+def map_in_threads(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
     """Do the work on every part, each in a thread whose operations are all its own, and without a gradient."""
     if len(parts) == 1:
         return [work(parts[0])]
-    quietly = torch.no_grad()(work)
-    others: list[Future[Made]] = []
+    work_without_grad = torch.no_grad()(work)
+    futures: list[Future[Result]] = []
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(1)
-        others += [_pool(len(parts) - 1).submit(quietly, part) for part in parts[1:]]
-        return [quietly(parts[0]), *(other.result() for other in others)]
+        futures += [_pool(len(parts) - 1).submit(work_without_grad, part) for part in parts[1:]]
+        return [work_without_grad(parts[0]), *(future.result() for future in futures)]
     finally:
         # A thread asks for the number once, when it first needs it, which may be late.
-        wait(others)
+        wait(futures)
         torch.set_num_threads(threads)
 
 

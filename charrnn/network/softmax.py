@@ -9,16 +9,16 @@ Logits = NDArray[np.float32]
 Nats = NDArray[np.float32]
 
 
-def log_probabilities(logits: Logits) -> Nats:
+def log_softmax(logits: Logits) -> Nats:
     """Give ln softmax(logits) of every character: (…, V) -> (…, V)."""
     shifted = logits - logits.max(-1, keepdims=True)
-    told: Nats = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
-    return told
+    log_probs: Nats = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+    return log_probs
 
 
-def target_nats(logits: Logits, targets: Ids) -> Nats:
+def target_nll(logits: Logits, targets: Ids) -> Nats:
     """Give −ln softmax(logits)[target]: logits (…, V), targets (…) -> (…)."""
     shifted = logits - logits.max(-1, keepdims=True)
-    told = np.take_along_axis(shifted, targets[..., None], -1)[..., 0]
-    nats: Nats = np.log(np.exp(shifted).sum(-1)) - told
+    target_logits = np.take_along_axis(shifted, targets[..., None], -1)[..., 0]
+    nats: Nats = np.log(np.exp(shifted).sum(-1)) - target_logits
     return nats

@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.errors import CharrnnError, reason
+from charrnn.errors import CharrnnError, os_reason
 from charrnn.memory_limits import free_memory
-from charrnn.network.tensor_header import DTYPES, LONGEST, Header, parse, with_checksums
-from charrnn.storage import open_regular, write_whole
+from charrnn.network.tensor_header import DTYPES, MAX_HEADER_BYTES, Header, parse_header, with_checksums
+from charrnn.storage import atomic_write, open_regular
 
 if TYPE_CHECKING:
     from io import BufferedReader
 
-PIECE = 1 << 20
+CHUNK_BYTES = 1 << 20
 """bytes read and hashed at a time"""
 MEMORY_NEEDED = 1.3
 """bytes of memory that reading takes for each byte of the arrays, the checks that follow included"""
@@ -39,7 +39,7 @@ Weights and their copies are never all zero, so a file of charrnn has few holes 
 DESCRIPTORS = ("/dev/fd", "/proc/self/fd")
 """directories whose entries are files that are open already, such as the pipe of the shell's `<(command)`"""
 
-NAMES = {dtype: name for name, dtype in DTYPES.items()}
+DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 """of the types of numbers that can be written, as the format has them"""
 PICKLES = (b"\x02", b"\x03", b"\x04", b"\x05")
 """the protocols that a pickle names after its first byte"""
@@ -60,7 +60,7 @@ class TensorFile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Opened:
+class OpenTensorFile:
     """A file whose header has been read and fits itself; the arrays are still to come."""
 
     path: Path
@@ -70,7 +70,7 @@ class Opened:
     @property
     def metadata(self) -> Mapping[str, str]:
         """The words about the arrays."""
-        return self.header.words
+        return self.header.metadata
 
     def arrays(self) -> Arrays:
         """Read the arrays, once; raise CharrnnError if they are not all there or not as they were written."""
@@ -82,18 +82,18 @@ class Opened:
         except MemoryError as error:
             raise _too_large(self.path, size) from error
         source, read = cast("BufferedReader", self.file), 0
-        while read < size and (count := source.readinto(memoryview(data)[read : read + PIECE])):
+        while read < size and (count := source.readinto(memoryview(data)[read : read + CHUNK_BYTES])):
             digest.update(memoryview(data)[read : read + count])
             read += count
         if read < size or self.file.read(1):
             raise _wrong_size(self.path, read if read < size else size + 1, size)
         if digest.hexdigest() != self.metadata.get("sha256"):
             raise CharrnnError(f"{self.path} is damaged: checksum mismatch")
-        places = self.header.places.items()
+        places = self.header.tensors.items()
         return {name: np.ndarray(place.shape, place.dtype, data, place.start) for name, place in places}
 
 
-def write(path: Path, arrays: Arrays, metadata: Mapping[str, str]) -> int:
+def write_tensors(path: Path, arrays: Arrays, metadata: Mapping[str, str]) -> int:
     """Write arrays and metadata to `path`, wholly or not at all; give the number of bytes (OSError)."""
     # The larger numbers come first, so that every array lies where its numbers may; the library does the same.
     order = sorted(arrays, key=lambda name: (-arrays[name].itemsize, name))
@@ -102,37 +102,37 @@ def write(path: Path, arrays: Arrays, metadata: Mapping[str, str]) -> int:
     for name, part in zip(order, parts, strict=True):
         digest.update(part.data)
         place = [start, start + part.nbytes]
-        layout[name] = {"dtype": NAMES[part.dtype], "shape": part.shape, "data_offsets": place}
+        layout[name] = {"dtype": DTYPE_NAMES[part.dtype], "shape": part.shape, "data_offsets": place}
         start = place[1]
     words = with_checksums({**metadata, "sha256": digest.hexdigest()}, layout)
     header = json.dumps({"__metadata__": dict(sorted(words.items())), **layout}, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)
-    write_whole(path, len(header).to_bytes(8, "little"), header, *(part.data for part in parts))
+    atomic_write(path, len(header).to_bytes(8, "little"), header, *(part.data for part in parts))
     return 8 + len(header) + start
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Opened]:
-    """Open a file that `write` made and read its header (CharrnnError: damaged, foreign or not there)."""
+def open_tensors(path: Path) -> Iterator[OpenTensorFile]:
+    """Open a file that `write_tensors` made and read its header (CharrnnError: damaged, foreign or not there)."""
     try:
         with _open(path) as file:
             content = _header(path, file)
-            header = parse(path, content)
+            header = parse_header(path, content)
             _refuse_another_size(path, file, 8 + len(content), header.data_bytes)
-            yield Opened(path=path, header=header, file=file)
+            yield OpenTensorFile(path=path, header=header, file=file)
     except OSError as error:
-        raise UnreadableError(f"cannot read {path}: {reason(error)}") from error
+        raise UnreadableError(f"cannot read {path}: {os_reason(error)}") from error
 
 
-def read(path: Path) -> TensorFile:
-    """Read a whole file that `write` made (CharrnnError)."""
-    with opened(path) as file:
+def read_tensors(path: Path) -> TensorFile:
+    """Read a whole file that `write_tensors` made (CharrnnError)."""
+    with open_tensors(path) as file:
         return TensorFile(arrays=file.arrays(), metadata=file.metadata)
 
 
 def read_metadata(path: Path) -> Mapping[str, str]:
     """Read only the words about the arrays (CharrnnError)."""
-    with opened(path) as file:
+    with open_tensors(path) as file:
         return file.metadata
 
 
@@ -195,15 +195,15 @@ def _header(path: Path, file: BinaryIO) -> bytearray:
     """Read the header: 8 bytes of length (little endian), then that many of JSON."""
     start = file.read(8)
     length = int.from_bytes(start, "little")
-    header = _read(file, length) if len(start) == 8 and length <= LONGEST else bytearray()
+    header = _read(file, length) if len(start) == 8 and length <= MAX_HEADER_BYTES else bytearray()
     if not header.startswith(b"{"):
-        raise _foreign(path, start)
+        raise _not_ours(path, start)
     if len(header) < length:
         raise CharrnnError(f"{path} is damaged: it ends within its header")
     return header
 
 
-def _foreign(path: Path, start: bytes) -> CharrnnError:
+def _not_ours(path: Path, start: bytes) -> CharrnnError:
     """Say what a file is that is none of ours."""
     hint = "name a model.safetensors, or a checkpoint, that `charrnn train` made"
     pickle = start[:1] == b"\x80" and start[1:2] in PICKLES
@@ -216,6 +216,6 @@ def _foreign(path: Path, start: bytes) -> CharrnnError:
 def _read(file: BinaryIO, size: int) -> bytearray:
     """Read so many bytes, or what there is; memory is taken as they come, whatever was said of them."""
     content = bytearray()
-    while len(content) < size and (piece := file.read(min(size - len(content), PIECE))):
+    while len(content) < size and (piece := file.read(min(size - len(content), CHUNK_BYTES))):
         content += piece
     return content

@@ -13,7 +13,7 @@ from charrnn.errors import CharrnnError
 if TYPE_CHECKING:
     from charrnn.text.corpus import Corpus
 
-PIECE = 1 << 20
+CHUNK_CHARS = 1 << 20
 """characters counted at a time"""
 LARGEST_COUNT = 2**60
 FINGERPRINT_FIELDS = 3
@@ -25,7 +25,7 @@ def size_of_ids(characters: int, distinct: int) -> int:
     return characters * np.min_scalar_type(max(0, distinct - 1)).itemsize
 
 
-def refuse_misfits(corpus: "Corpus", size: int) -> None:
+def validate_description(corpus: "Corpus", size: int) -> None:
     """See that a description's parts fit each other and the ids' size in bytes (ValueError, TypeError, KeyError)."""
     narrowest = np.min_scalar_type(len(corpus.vocabulary) - 1)
     if not type(corpus.name) is type(corpus.encoding) is str or not _is_count(corpus.min_count):
@@ -39,22 +39,22 @@ def refuse_misfits(corpus: "Corpus", size: int) -> None:
     _ = corpus.end
 
 
-def refuse_changed(corpus: "Corpus") -> None:
+def verify_unchanged(corpus: "Corpus") -> None:
     """See that the ids are those that were written (CharrnnError)."""
-    if not is_whole(corpus):
+    if not counts_match(corpus):
         raise CharrnnError(f"{corpus.path} is damaged: it is not what was written", hint="`--new` starts over")
 
 
-def is_whole(corpus: "Corpus") -> bool:
+def counts_match(corpus: "Corpus") -> bool:
     """Tell whether every character stands among the ids as often as is said; one changed byte, and one does not."""
-    seen = np.zeros(len(corpus.vocabulary), dtype=np.int64)
-    for start in range(0, corpus.characters, PIECE):
-        found = np.bincount(corpus.ids[start : start + PIECE], minlength=seen.size)
-        if found.size > seen.size:
+    counts = np.zeros(len(corpus.vocabulary), dtype=np.int64)
+    for start in range(0, corpus.characters, CHUNK_CHARS):
+        counted = np.bincount(corpus.ids[start : start + CHUNK_CHARS], minlength=counts.size)
+        if counted.size > counts.size:
             return False
-        seen += found
-        corpus.release()
-    return np.array_equal(seen, corpus.counts)
+        counts += counted
+        corpus.release_pages()
+    return np.array_equal(counts, corpus.counts)
 
 
 def _are_counts(counts: Sequence[object], distinct: int) -> bool:
@@ -66,7 +66,7 @@ def _is_count(value: object) -> bool:
 
 
 def _refuse_fingerprint(fingerprint: Mapping[str, object]) -> None:
-    """Raise ValueError unless a fingerprint holds the values that `Sources.fingerprint` and a checksum have."""
+    """Raise ValueError unless a fingerprint holds the values that `CorpusFiles.fingerprint` and a checksum have."""
     modified = fingerprint.get("modified")
     are_numbers = _is_count(fingerprint.get("bytes")) and type(modified) is int and abs(modified) < 2**63
     if not are_numbers or type(fingerprint.get("sha256")) is not str or len(fingerprint) > FINGERPRINT_FIELDS:

@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 
 from charrnn.text.vocabulary import Ids
 
-LONGEST = 12
+MAX_ORDER = 12
 """characters in an n-gram; where more of them would do better, the text mostly repeats itself"""
-MOST_LEARNED = 2_000_000
+MAX_TRAIN_CHARS = 2_000_000
 """characters: two seconds of one core, and 120 MB for so long"""
-MOST_SCORED = 200_000
+MAX_SCORED_CHARS = 200_000
 CHARACTERS_PER_SECOND = 800_000
 """learned, and some of them scored, on one core of 2.5 GHz"""
-PIECE = 4096
+MIN_PIECE_CHARS = 4096
 """characters; where only a part of a text is taken, it is pieces of at least this length, evenly spread: on the
 standard library a million characters give 1.27 to 1.31 nats so, 1.43 if they are the last before the held-out end"""
 
-Numbers = NDArray[np.float64]
+FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class NGram:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Reading:
+class CountingText:
     """Pieces of a text, each after the characters before it."""
 
     text: Ids
@@ -71,17 +71,17 @@ class _Grams:
     """how often each was counted, (G,)"""
 
 
-def best_ngram(
-    ids: Ids, *, train_characters: int, size: int, at_most: int = MOST_LEARNED, end: int | None = None
+def fit_best_ngram(
+    ids: Ids, *, train_characters: int, size: int, at_most: int = MAX_TRAIN_CHARS, end: int | None = None
 ) -> NGram:
     """Learn from a text's beginning, score its held-out end, and take longer n-grams while that makes it better.
 
     ids (T,), below `size`. Of a longer text no more than `at_most` characters are counted,
     and a quarter as many scored. Nothing before an `end` tells of what comes after it.
     """
-    learned = spread(0, train_characters, at_most)
-    held_out = spread(train_characters, len(ids), min(MOST_SCORED, max(1, at_most // 4)))
-    reading = lay_out(ids, learned, held_out, size=size, end=end)
+    learned = evenly_spaced_slices(0, train_characters, at_most)
+    held_out = evenly_spaced_slices(train_characters, len(ids), min(MAX_SCORED_CHARS, max(1, at_most // 4)))
+    reading = concat_pieces(ids, learned, held_out, size=size, end=end)
     losses, _ = best_probabilities(reading)
     best = min(losses)
     return NGram(
@@ -93,11 +93,11 @@ def best_ngram(
     )
 
 
-def best_probabilities(reading: Reading) -> tuple[list[float], Numbers]:
+def best_probabilities(text: CountingText) -> tuple[list[float], FloatArray]:
     """Take longer n-grams while that makes them better: the loss of each, in nats, and the best's odds, (S,)."""
     losses: list[float] = []
     best = np.empty(0)
-    for likely in probabilities(reading):
+    for likely in probabilities(text):
         losses.append(float(-np.log(likely).mean()))
         if losses[-1] > min(losses):
             break
@@ -105,65 +105,65 @@ def best_probabilities(reading: Reading) -> tuple[list[float], Numbers]:
     return losses, best
 
 
-def spread(start: int, stop: int, at_most: int) -> list[slice]:
+def evenly_spaced_slices(start: int, stop: int, at_most: int) -> list[slice]:
     """Cut about so many characters out of a stretch of text, from all its parts alike; all of it if it is no longer.
 
-    >>> spread(10, 20, 50), spread(0, 40960, 8192)
+    >>> evenly_spaced_slices(10, 20, 50), evenly_spaced_slices(0, 40960, 8192)
     ([slice(10, 20, None)], [slice(0, 4096, None), slice(20480, 24576, None)])
     """
     if stop - start <= at_most:
         return [slice(start, stop)]
-    count = max(1, at_most // PIECE)
+    count = max(1, at_most // MIN_PIECE_CHARS)
     starts = [start + number * (stop - start) // count for number in range(count)]
     return [slice(begin, begin + at_most // count) for begin in starts]
 
 
-def lay_out(
+def concat_pieces(
     ids: Ids, learned: Sequence[slice], held_out: Sequence[slice], *, size: int, end: int | None = None
-) -> Reading:
+) -> CountingText:
     """Put what is learned from and what is to be predicted one after another.
 
     An `end` stands there so often that the longest n-gram after it sees nothing else.
     """
-    border = np.full(LONGEST, size, dtype=np.min_scalar_type(size))
-    parts, counted, scored = [border], [np.zeros(LONGEST, np.bool_)], [np.zeros(LONGEST, np.bool_)]
+    border = np.full(MAX_ORDER, size, dtype=np.min_scalar_type(size))
+    parts, counted, scored = [border], [np.zeros(MAX_ORDER, np.bool_)], [np.zeros(MAX_ORDER, np.bool_)]
     for number, piece in enumerate((*learned, *held_out)):
-        before = ids[max(0, piece.start - LONGEST) : piece.start]
+        before = ids[max(0, piece.start - MAX_ORDER) : piece.start]
         parts += [border[len(before) :], before, ids[piece]]
-        inside = np.arange(LONGEST + piece.stop - piece.start) >= LONGEST
+        inside = np.arange(MAX_ORDER + piece.stop - piece.start) >= MAX_ORDER
         counted.append(inside & (number < len(learned)))
         scored.append(inside & (number >= len(learned)))
     text, counts, scores = np.concatenate(parts), np.concatenate(counted), np.concatenate(scored)
     if end is not None:
-        often = np.where(text == end, LONGEST, 1)
+        often = np.where(text == end, MAX_ORDER, 1)
         first = np.arange(often.sum()) == np.repeat(np.cumsum(often) - often, often)
         text, counts, scores = text.repeat(often), counts.repeat(often) & first, scores.repeat(often) & first
     text = text.astype(border.dtype, copy=False)
-    return Reading(text=text, size=size, counted=counts, scored=np.flatnonzero(scores))
+    return CountingText(text=text, size=size, counted=counts, scored=np.flatnonzero(scores))
 
 
-def probabilities(reading: Reading) -> Iterator[Numbers]:
+def probabilities(text: CountingText) -> Iterator[FloatArray]:
     """Give the probability of every scored character, (S,), by n-grams of one character, of two, …, LONGEST."""
-    orders = _orders(reading)
+    orders = _orders(text)
     context, grams = next(orders), next(orders)
-    lower = np.full(len(reading.scored), 1 / reading.size)
+    lower = np.full(len(text.scored), 1 / text.size)
     while True:
-        yield _interpolated(reading, context, grams, grams.count, lower)
+        yield _interpolated(text, context, grams, grams.count, lower)
         longer = next(orders, None)
         if longer is None:
             return
-        lower = _interpolated(reading, context, grams, _continuations(grams, longer), lower)
+        lower = _interpolated(text, context, grams, _continuations(grams, longer), lower)
         context, grams = grams, longer
 
 
-def _orders(reading: Reading) -> Iterator[_Grams]:
+def _orders(text: CountingText) -> Iterator[_Grams]:
     """Find the different n-grams of no character, of one, of two, …: runs of places that are the same so far back."""
-    places = _backwards(reading.text, reading.size + 1)
-    counted = np.concatenate([[0], np.cumsum(reading.counted[places], dtype=np.int32)])
-    group, differs = np.zeros(len(reading.text), np.int32), np.arange(len(places)) == 0
+    places = _sort_by_history(text.text, text.size + 1)
+    counted = np.concatenate([[0], np.cumsum(text.counted[places], dtype=np.int32)])
+    group, differs = np.zeros(len(text.text), np.int32), np.arange(len(places)) == 0
     yield _Grams(group=group, place=places[:1], history=group[:1], count=counted[-1:])
-    for back in range(LONGEST):
-        character = reading.text[places - back]
+    for back in range(MAX_ORDER):
+        character = text.text[places - back]
         differs[1:] |= character[1:] != character[:-1]
         starts = np.flatnonzero(differs)
         place, history = places[starts], group[places[starts] - 1]
@@ -172,51 +172,51 @@ def _orders(reading: Reading) -> Iterator[_Grams]:
         yield _Grams(group=group, place=place, history=history, count=np.diff(counted[starts], append=counted[-1]))
 
 
-def _backwards(text: Ids, base: int) -> NDArray[np.int32]:
+def _sort_by_history(text: Ids, base: int) -> NDArray[np.int32]:
     """Sort the places of a text by the character there, then by the one before it, and so on, LONGEST of them.
 
     As many characters as fit make up one number, which is exact; then pairs of ranks stand for twice as many.
     """
     key = text.astype(np.int64)
-    known = 1
-    while known < LONGEST and base ** (known + 1) < 2**63:
+    sorted_length = 1
+    while sorted_length < MAX_ORDER and base ** (sorted_length + 1) < 2**63:
         key *= base
-        key[known:] += text[:-known]
-        known += 1
+        key[sorted_length:] += text[:-sorted_length]
+        sorted_length += 1
     order = np.argsort(key)
-    while known < LONGEST:
+    while sorted_length < MAX_ORDER:
         ranks, key = np.zeros(len(key), np.int32), key[order]
         ranks[order[1:]] = np.cumsum(key[1:] != key[:-1], dtype=np.int32)
         key = ranks * np.int64(len(text))
-        key[known:] += ranks[:-known]
-        order, known = np.argsort(key), 2 * known
+        key[sorted_length:] += ranks[:-sorted_length]
+        order, sorted_length = np.argsort(key), 2 * sorted_length
     # The first ones, in the border, have not so many before them.
-    return order[order >= LONGEST - 1].astype(np.int32)
+    return order[order >= MAX_ORDER - 1].astype(np.int32)
 
 
 def _interpolated(
-    reading: Reading, context: _Grams, grams: _Grams, counts: NDArray[np.int32], lower: Numbers
-) -> Numbers:
+    text: CountingText, context: _Grams, grams: _Grams, counts: NDArray[np.int32], lower: FloatArray
+) -> FloatArray:
     """Give P(w|h) = (c(hw) - D(c(hw)) + ΣD·P'(w|h')) / c(h), (S,): P' is `lower`, and P too where c(h) is 0.
 
     context: the n-grams of one character less, such as h; counts c (G,) of `grams`, such as hw.
     """
-    taken = _discounts(counts)[np.minimum(counts, 3)]
+    discounts = _discounts(counts)[np.minimum(counts, 3)]
     total = np.bincount(grams.history, counts, len(context.place))
-    spared = np.bincount(grams.history, taken, len(context.place))
-    here, before = grams.group[reading.scored], context.group[reading.scored - 1]
-    shared = (counts - taken)[here] + spared[before] * lower
-    seen = total[before]
-    return np.where(seen > 0, shared / np.maximum(seen, 1), lower)
+    spared = np.bincount(grams.history, discounts, len(context.place))
+    here, before = grams.group[text.scored], context.group[text.scored - 1]
+    shared = (counts - discounts)[here] + spared[before] * lower
+    occurrences = total[before]
+    return np.where(occurrences > 0, shared / np.maximum(occurrences, 1), lower)
 
 
 def _continuations(grams: _Grams, longer: _Grams) -> NDArray[np.int32]:
     """Count the different characters before each n-gram, (G,): what Kneser and Ney count in place of occurrences."""
-    known = grams.group[longer.place[longer.count > 0]]
-    return np.bincount(known, minlength=len(grams.place)).astype(np.int32)
+    successors = grams.group[longer.place[longer.count > 0]]
+    return np.bincount(successors, minlength=len(grams.place)).astype(np.int32)
 
 
-def _discounts(counts: NDArray[np.int32]) -> Numbers:
+def _discounts(counts: NDArray[np.int32]) -> FloatArray:
     """Estimate what is taken from a count of 0, 1, 2, and 3 or more, (4,), by how many there are of each.
 
     One is added to how many there are, and no discount is below a lower count's, so that in the smallest of texts
@@ -225,5 +225,5 @@ def _discounts(counts: NDArray[np.int32]) -> Numbers:
     once = np.bincount(np.minimum(counts, 5), minlength=6)[1:5] + 1.0
     ratio = once[0] / (once[0] + 2 * once[1])
     number = np.arange(1, 4)
-    taken = np.clip(number - (number + 1) * ratio * once[1:] / once[:3], 0, number)
-    return np.concatenate([[0], np.maximum.accumulate(taken)])
+    discounts = np.clip(number - (number + 1) * ratio * once[1:] / once[:3], 0, number)
+    return np.concatenate([[0], np.maximum.accumulate(discounts)])

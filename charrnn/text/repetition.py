@@ -2,14 +2,14 @@
 
 from typing import NamedTuple
 
-LONGEST_ROUND = 1000
+MAX_PERIOD = 1000
 """characters; what bounds the search"""
-FEWEST_ROUNDS = 3
-SHORTEST = 40
+MIN_REPEATS = 3
+MIN_LOOP_CHARS = 40
 """characters in all rounds: ordinary texts end with a few of the same"""
 
 
-class Circle(NamedTuple):
+class Loop(NamedTuple):
     """How a text repeats itself to its end."""
 
     start: int
@@ -18,18 +18,18 @@ class Circle(NamedTuple):
     """characters of a round"""
 
 
-def circle_of(text: str) -> Circle | None:
+def find_loop(text: str) -> Loop | None:
     """Find the shortest round that a text repeats to its end, at least three times; None if it does not.
 
-    >>> circle_of("to be, and so on" + " and so on" * 9)
-    Circle(start=6, length=10)
+    >>> find_loop("to be, and so on" + " and so on" * 9)
+    Loop(start=6, length=10)
     """
-    for length in range(1, min(LONGEST_ROUND, len(text) // FEWEST_ROUNDS) + 1):
+    for length in range(1, min(MAX_PERIOD, len(text) // MIN_REPEATS) + 1):
         if text[-length:] != text[-2 * length : -length]:
             continue
         start = len(text) - 2 * length
         while start > 0 and text[start - 1] == text[start - 1 + length]:
             start -= 1
-        if len(text) - start >= max(FEWEST_ROUNDS * length, SHORTEST):
-            return Circle(start, length)
+        if len(text) - start >= max(MIN_REPEATS * length, MIN_LOOP_CHARS):
+            return Loop(start, length)
     return None

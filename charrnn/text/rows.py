@@ -23,20 +23,20 @@ class Chunk(NamedTuple):
     """ids to read, (T, B)"""
     targets: NDArray[np.int64]
     """the id that follows each of them, (T, B)"""
-    places: NDArray[np.int64]
+    positions: NDArray[np.int64]
     """where in the text each target stands, (T, B)"""
-    scored: NDArray[np.bool_]
+    is_scored: NDArray[np.bool_]
     """whether this row is the one to score it, (T, B)"""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rows:
+class EvalRows:
     """How a text is cut: row r begins at r·stride, and every row is stride + warm_up characters long.
 
     Eleven characters in two rows with a warm-up of two: the first row reads 0 to 5 and is scored on 1 to 6, the
     second reads 4 to 9 and is scored on 7 to 10. The very first character is predicted by nothing.
 
-    >>> rows = cut(11, rows=2, warm_up=2)
+    >>> rows = split_into_rows(11, rows=2, warm_up=2)
     >>> rows.starts.tolist(), rows.length
     ([0, 4], 6)
     """
@@ -75,15 +75,15 @@ class Rows:
             yield Chunk(read[:-1], read[1:], places[1:], scored)
 
 
-def cut(characters: int, *, rows: int, warm_up: int, multiple: int = 1) -> Rows:
+def split_into_rows(characters: int, *, rows: int, warm_up: int, stride_multiple: int = 1) -> EvalRows:
     """Cut a text of at least two characters into that many rows, or fewer where it is too short for them.
 
-    From one row's start to the next one's are a `multiple` of so many characters.
+    From one row's start to the next one's are a `stride_multiple` of so many characters.
     """
     scored = characters - 1 - warm_up
     fitting = max(1, min(rows, scored))
     if fitting == 1:
-        return Rows(characters=characters, count=1, stride=characters - 1, warm_up=0)
+        return EvalRows(characters=characters, count=1, stride=characters - 1, warm_up=0)
     # Rows of whole characters may need fewer of them: none is left without something to score.
-    stride = -(-scored // (fitting * multiple)) * multiple
-    return Rows(characters=characters, count=-(-scored // stride), stride=stride, warm_up=warm_up)
+    stride = -(-scored // (fitting * stride_multiple)) * stride_multiple
+    return EvalRows(characters=characters, count=-(-scored // stride), stride=stride, warm_up=warm_up)

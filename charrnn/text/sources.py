@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from charrnn.arguments import shortened, shown
-from charrnn.errors import CharrnnError, WrongUsageError, reason
+from charrnn.errors import CharrnnError, WrongUsageError, os_reason
 from charrnn.storage import open_regular
 from charrnn.text import standard_library
 from charrnn.text.spool import Spool
@@ -25,17 +25,17 @@ CHUNK_BYTES = 1 << 22
 
 STANDARD_INPUT = "-"
 
-Watch = Callable[[Iterator[bytes]], Iterator[bytes]]
+ByteProgress = Callable[[Iterator[bytes]], Iterator[bytes]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class SourceFile:
     """One file of a corpus."""
 
     path: Path
     name: str
     """how the user called it"""
-    watch: Watch = iter
+    progress: ByteProgress = iter
     """sees the pieces as they pass: to show how far the reading is, or to hash them"""
     spool: Spool | None = None
     """the copy of a text that can be read only once; it has no name, so `path` must not be opened"""
@@ -50,15 +50,15 @@ class Source:
         try:
             return self.path.stat() if self.spool is None else self.spool.status()
         except OSError as error:
-            raise CharrnnError(f"cannot read {self.name}: {reason(error)}") from error
+            raise CharrnnError(f"cannot read {self.name}: {os_reason(error)}") from error
 
     def chunks(self) -> Iterator[bytes]:
         """Read the file piece by piece; raise CharrnnError if the system does not let us."""
-        return self.watch(self._pieces())
+        return self.progress(self._pieces())
 
-    def watched(self, watch: Watch) -> "Source":
-        """Have every piece pass through `watch` too as it is read."""
-        return replace(self, watch=lambda pieces: watch(self.watch(pieces)))
+    def with_progress(self, progress: ByteProgress) -> "SourceFile":
+        """Have every piece pass through `progress` too as it is read."""
+        return replace(self, progress=lambda pieces: progress(self.progress(pieces)))
 
     @property
     def has_byte_order_mark(self) -> bool:
@@ -74,16 +74,16 @@ class Source:
                 while chunk := file.read(CHUNK_BYTES):
                     yield chunk
         except OSError as error:
-            raise CharrnnError(f"cannot read {self.name}: {reason(error)}") from error
+            raise CharrnnError(f"cannot read {self.name}: {os_reason(error)}") from error
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sources:
+class CorpusFiles:
     """The files that are joined into one text."""
 
     name: str
     """what the run is called after"""
-    files: tuple[Source, ...]
+    files: tuple[SourceFile, ...]
 
     @property
     def size(self) -> int:
@@ -94,11 +94,11 @@ class Sources:
         """Name the files that have nothing in them; those of the default text are nobody's mistake."""
         return [] if self.name == standard_library.NAME else [file.name for file in self.files if not file.size]
 
-    def watched(self, watch: Watch) -> "Sources":
-        """Have every piece of every file pass through `watch` too as it is read."""
-        return replace(self, files=tuple(file.watched(watch) for file in self.files))
+    def with_progress(self, progress: ByteProgress) -> "CorpusFiles":
+        """Have every piece of every file pass through `progress` too as it is read."""
+        return replace(self, files=tuple(file.with_progress(progress) for file in self.files))
 
-    def digested(self, digest: "hashlib._Hash") -> "Sources":
+    def with_hash(self, digest: "hashlib._Hash") -> "CorpusFiles":
         """Have every piece hashed as it is read."""
 
         def hashed(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -106,7 +106,7 @@ class Sources:
                 digest.update(piece)
                 yield piece
 
-        return self.watched(hashed)
+        return self.with_progress(hashed)
 
     def fingerprint(self) -> dict[str, Any]:
         """Say what the files were, so that a change is noticed later: sizes and times, quick to compare."""
@@ -122,38 +122,38 @@ class Sources:
         return digest.hexdigest()
 
 
-def find(paths: Sequence[str]) -> Sources:
+def open_sources(paths: Sequence[str]) -> CorpusFiles:
     """Find the files of a corpus; none: the default; "-": standard input, which is spooled to disk.
 
     Raise WrongUsageError for a path that is not there or is a directory.
     """
     if not paths:
-        files = tuple(Source(path=path, name=str(path)) for path in standard_library.files())
-        return Sources(name=standard_library.NAME, files=files)
+        files = tuple(SourceFile(path=path, name=str(path)) for path in standard_library.files())
+        return CorpusFiles(name=standard_library.NAME, files=files)
     files = tuple(_standard_input() if path == STANDARD_INPUT else _file(path) for path in paths)
-    return Sources(name="stdin" if paths[0] == STANDARD_INPUT else paths[0], files=files)
+    return CorpusFiles(name="stdin" if paths[0] == STANDARD_INPUT else paths[0], files=files)
 
 
-def _file(given: str) -> Source:
+def _file(given: str) -> SourceFile:
     if not given:
         raise WrongUsageError("a text has an empty name", hint="a variable of the shell may not have been set")
     path = Path(given)
     try:
         status = path.stat()
     except FileNotFoundError as error:
-        raise WrongUsageError(f"{shortened(given)}: no such file", hint=_near(path)) from error
+        raise WrongUsageError(f"{shortened(given)}: no such file", hint=_suggest_path(path)) from error
     except OSError as error:
-        raise CharrnnError(f"cannot read {shortened(given)}: {reason(error)}") from error
+        raise CharrnnError(f"cannot read {shortened(given)}: {os_reason(error)}") from error
     except ValueError as error:  # a NUL, or half a surrogate pair
         raise WrongUsageError(f"{shown(given)} cannot be the name of a file") from error
     if stat.S_ISREG(status.st_mode):
-        return Source(path=path, name=given)
+        return SourceFile(path=path, name=given)
     _refuse_special_file(given, status)
     try:
         with path.open("rb") as stream:
             return _spooled(stream, given)
     except OSError as error:
-        raise CharrnnError(f"cannot read {given}: {reason(error)}") from error
+        raise CharrnnError(f"cannot read {given}: {os_reason(error)}") from error
 
 
 def _refuse_special_file(given: str, status: os.stat_result) -> None:
@@ -179,7 +179,7 @@ def _is_own_terminal(status: os.stat_result) -> bool:
     return status.st_rdev in terminals
 
 
-def _near(path: Path) -> str | None:
+def _suggest_path(path: Path) -> str | None:
     """Name files of the same directory whose names are like a mistyped one; their ends alone make none alike."""
     try:
         files = {entry.stem: entry for entry in path.parent.iterdir() if entry.is_file()}
@@ -189,7 +189,7 @@ def _near(path: Path) -> str | None:
     return "did you mean " + " or ".join(str(files[name]) for name in matches) + "?" if matches else None
 
 
-def _standard_input() -> Source:
+def _standard_input() -> SourceFile:
     if sys.stdin is None or sys.stdin.isatty() or _is_device(sys.stdin):
         raise WrongUsageError("no text on standard input", hint="`charrnn train - < book.txt`, or name the file")
     return _spooled(sys.stdin.buffer, "standard input")
@@ -204,20 +204,20 @@ def _is_device(stream: IO[Any]) -> bool:
     return stat.S_ISCHR(mode) or stat.S_ISBLK(mode)
 
 
-def _spooled(stream: BinaryIO, name: str) -> Source:
+def _spooled(stream: BinaryIO, name: str) -> SourceFile:
     """Copy a text that can be read only once, because it is read twice (CharrnnError)."""
     try:
         spool = Spool()
         while chunk := _read(stream, name):
             spool.write(chunk)
-        return Source(path=Path(name), name=name, spool=spool)
+        return SourceFile(path=Path(name), name=name, spool=spool)
     except OSError as error:
         hint = "set TMPDIR to a directory where there is room for it"
-        raise CharrnnError(f"cannot copy {name}: {reason(error)}", hint=hint) from error
+        raise CharrnnError(f"cannot copy {name}: {os_reason(error)}", hint=hint) from error
 
 
 def _read(stream: BinaryIO, name: str) -> bytes:
     try:
         return stream.read(CHUNK_BYTES)
     except OSError as error:
-        raise CharrnnError(f"cannot read {name}: {reason(error)}") from error
+        raise CharrnnError(f"cannot read {name}: {os_reason(error)}") from error

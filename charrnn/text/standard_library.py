@@ -14,7 +14,7 @@ NAME = "standard-library"
 
 PACKAGES = ("asyncio", "collections", "concurrent", "email", "json", "logging", "tomllib")
 
-FEWEST_CHARACTERS = 1_000_000
+MIN_LIBRARY_CHARS = 1_000_000
 
 
 def files() -> list[Path]:
@@ -22,7 +22,7 @@ def files() -> list[Path]:
     root = Path(sysconfig.get_path("stdlib"))
     chosen = [*root.glob("*.py"), *(path for package in PACKAGES for path in (root / package).rglob("*.py"))]
     chosen = [path for path in chosen if not _is_of_this_machine(path)]
-    if sum(path.stat().st_size for path in chosen) < FEWEST_CHARACTERS:
+    if sum(path.stat().st_size for path in chosen) < MIN_LIBRARY_CHARS:
         raise CharrnnError(
             f"this Python has no standard library source in {root}", hint="name a text: `charrnn train book.txt`"
         )

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from charrnn.text.vocabulary import Ids
 
-Places = NDArray[np.int32]
+SuffixOrder = NDArray[np.int32]
 
-WORD = 64
+WORD_BITS = 64
 """bits that are compared at once"""
-FEW = 64
+SHORT_COMPARE_CHARS = 64
 """characters that are compared before many are"""
 
 
@@ -25,26 +25,26 @@ class Match(NamedTuple):
     """A stretch that stands in the text."""
 
     length: int
-    place: int
+    position: int
     """where it stands in the text"""
 
 
 @dataclass(frozen=True, eq=False)
-class Suffixes:
+class SuffixArray:
     """A text, and where its suffixes begin, in their order.
 
     >>> ids = np.array([1, 0, 2, 0, 2, 0])
-    >>> text = Suffixes(ids, sorted_suffixes(ids, 3))
-    >>> text.order.tolist(), text.longest(np.array([2, 0, 1, 1]))
-    ([5, 3, 1, 0, 4, 2], Match(length=2, place=2))
+    >>> text = SuffixArray(ids, build_suffix_array(ids, 3))
+    >>> text.order.tolist(), text.longest_match(np.array([2, 0, 1, 1]))
+    ([5, 3, 1, 0, 4, 2], Match(length=2, position=2))
     """
 
     ids: Ids
     """the text (T,)"""
-    order: Places
+    order: SuffixOrder
     """(T,)"""
 
-    def ranges(self, ids: Ids, length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def prefix_ranges(self, ids: Ids, length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Find where in the order the suffixes are that begin as the stretches of that length of another text do.
 
         ids (N,) -> first (N - length + 1,) and the one after the last; the same where there is none.
@@ -59,7 +59,7 @@ class Suffixes:
             stop[open_] = self._first_from(wanted + 1, depth, first[open_], high)
         return first, stop
 
-    def longest(self, ids: Ids, first: int = 0, stop: int | None = None) -> Match:
+    def longest_match(self, ids: Ids, first: int = 0, stop: int | None = None) -> Match:
         """Find the longest beginning of ids (N,) that stands in the text, among the suffixes from first to stop."""
         low, high = first, len(self.order) if stop is None else stop
         best = Match(0, 0)
@@ -78,7 +78,7 @@ class Suffixes:
 
     def _shared(self, ids: Ids, place: int) -> int:
         """Count how many characters ids (N,) begin with that stand at a place of the text."""
-        start, width = 0, FEW
+        start, width = 0, SHORT_COMPARE_CHARS
         while start < len(ids):
             wanted = ids[start : start + width]
             there = self.ids[place + start : place + start + len(wanted)]
@@ -106,7 +106,7 @@ class Suffixes:
         return low
 
 
-def sorted_suffixes(ids: Ids, size: int) -> Places:
+def build_suffix_array(ids: Ids, size: int) -> SuffixOrder:
     """Sort the suffixes of a text: ids (T,), below `size` -> where they begin, (T,)."""
     words, depth = _words(ids, size)
     order = np.argsort(words).astype(np.int32)
@@ -127,7 +127,7 @@ def sorted_suffixes(ids: Ids, size: int) -> Places:
 def _words(ids: Ids, size: int) -> tuple[NDArray[np.uint64], int]:
     """Put what each suffix begins with into a word, (T,); and say how many characters that is."""
     bits = size.bit_length()
-    count = WORD // bits
+    count = WORD_BITS // bits
     # 0 stands for the end, before all characters.
     padded = np.zeros(len(ids) + count, dtype=np.uint64)
     padded[: len(ids)] = ids
@@ -139,7 +139,7 @@ def _words(ids: Ids, size: int) -> tuple[NDArray[np.uint64], int]:
     return words, count
 
 
-def _pairs(ranks: Places, suffixes: Places, depth: int) -> NDArray[np.uint64]:
+def _pairs(ranks: SuffixOrder, suffixes: SuffixOrder, depth: int) -> NDArray[np.uint64]:
     """Join the rank of each suffix with that of what follows after `depth` characters."""
     following = suffixes.astype(np.int64) + depth
     there = ranks[np.minimum(following, len(ranks) - 1)].astype(np.uint64) + np.uint64(1)
@@ -148,7 +148,7 @@ def _pairs(ranks: Places, suffixes: Places, depth: int) -> NDArray[np.uint64]:
     return pairs
 
 
-def _rank(ranks: Places, suffixes: Places, places: Places, keys: NDArray[np.uint64]) -> Places:
+def _rank(ranks: SuffixOrder, suffixes: SuffixOrder, places: SuffixOrder, keys: NDArray[np.uint64]) -> SuffixOrder:
     """Rank suffixes that stand sorted at these places of the order; give the places of those that tie."""
     begins = np.empty(len(keys), dtype=np.bool_)
     begins[:1] = True
@@ -156,5 +156,5 @@ def _rank(ranks: Places, suffixes: Places, places: Places, keys: NDArray[np.uint
     # Those that tie share the place of the first of them.
     ranks[suffixes] = np.maximum.accumulate(np.where(begins, places, 0))
     alone = begins & np.append(begins[1:], True)
-    tied: Places = places[~alone]
+    tied: SuffixOrder = places[~alone]
     return tied

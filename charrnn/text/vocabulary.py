@@ -17,10 +17,10 @@ UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 """can stand for every character outside the vocabulary, in the vocabularies that have it"""
 
 END_OF_TEXT = "\x03"
-ENDS = {"line": "\n", "blank": END_OF_TEXT, "file": END_OF_TEXT}
+END_CHARS = {"line": "\n", "blank": END_OF_TEXT, "file": END_OF_TEXT}
 """the character that ends a document, for each way in which a text can be made of documents"""
 
-LARGEST = 250_000
+MAX_VOCABULARY = 250_000
 """characters; Unicode has assigned some 155,000"""
 
 Ids = NDArray[np.integer]
@@ -40,9 +40,10 @@ class Vocabulary:
     def __post_init__(self) -> None:
         if not self.characters:
             raise CharrnnError("the vocabulary is empty")
-        if len(self.characters) > LARGEST:
+        if len(self.characters) > MAX_VOCABULARY:
             raise CharrnnError(
-                f"{len(self.characters):,} distinct characters are more than the {LARGEST:,} that charrnn can learn",
+                f"{len(self.characters):,} distinct characters are more than the {MAX_VOCABULARY:,} that charrnn can"
+                " learn",
                 hint="`--min-count 2` makes one of all that occur once",
             )
         if any(type(character) is not str or len(character) != 1 for character in self.characters):
@@ -54,21 +55,21 @@ class Vocabulary:
         return len(self.characters)
 
     def __contains__(self, character: str) -> bool:
-        return character in self._numbers
+        return character in self._ids
 
     def id_of(self, character: str) -> int:
         """Give the number of a character that the vocabulary has (KeyError otherwise)."""
-        return self._numbers[character]
+        return self._ids[character]
 
-    def end_of(self, documents: str | None) -> int | None:
+    def end_id(self, documents: str | None) -> int | None:
         """Give the number of the character that ends a document of that kind; None where there are none."""
-        return None if documents is None else self._numbers[ENDS[documents]]
+        return None if documents is None else self._ids[END_CHARS[documents]]
 
-    def unknown_in(self, text: str) -> Counter[str]:
+    def count_unknown(self, text: str) -> Counter[str]:
         """Count the characters of a text that the vocabulary lacks, the most frequent first."""
-        return Counter(dict(Counter(c for c in text if c not in self._numbers).most_common()))
+        return Counter(dict(Counter(c for c in text if c not in self._ids).most_common()))
 
-    def readable(self, text: str) -> str:
+    def drop_unencodable(self, text: str) -> str:
         """Leave out of a text what neither stands in the vocabulary nor has its U+FFFD to be read as."""
         return text if UNKNOWN in self else "".join(character for character in text if character in self)
 
@@ -76,12 +77,14 @@ class Vocabulary:
         """Turn a text into ids (T,).
 
         A character outside the vocabulary is named in a WrongUsageError (`unknown="error"`), left out ("skip"),
-        or read as U+FFFD where the vocabulary has that and else left out ("stand_in").
+        or read as U+FFFD where the vocabulary has that and else left out ("replace").
         """
-        if unknown == "error" and (missing := self.unknown_in(text)):
-            raise WrongUsageError(f"the model never saw {named(missing)}", hint="`--unknown skip` leaves them out")
-        stand_in = self._numbers.get(UNKNOWN) if unknown == "stand_in" else None
-        numbers = (self._numbers.get(character, stand_in) for character in text)
+        if unknown == "error" and (missing := self.count_unknown(text)):
+            raise WrongUsageError(
+                f"the model never saw {format_characters(missing)}", hint="`--unknown skip` leaves them out"
+            )
+        stand_in = self._ids.get(UNKNOWN) if unknown == "replace" else None
+        numbers = (self._ids.get(character, stand_in) for character in text)
         return np.array([number for number in numbers if number is not None], dtype=np.int64)
 
     def decode(self, ids: Iterable[int]) -> str:
@@ -89,14 +92,14 @@ class Vocabulary:
         return "".join(self.characters[number] for number in ids)
 
     @cached_property
-    def _numbers(self) -> dict[str, int]:
+    def _ids(self) -> dict[str, int]:
         return {character: number for number, character in enumerate(self.characters)}
 
 
-def named(counts: Counter[str], *, most: int = 5) -> str:
+def format_characters(counts: Counter[str], *, most: int = 5) -> str:
     """Name characters for a person, each with how often it stands there if more than once.
 
-    >>> named(Counter({"é": 2, "€": 1}))
+    >>> format_characters(Counter({"é": 2, "€": 1}))
     "'é' (2×), '€'"
     """
     shown = [f"{character!r} ({count}×)" if count > 1 else f"{character!r}" for character, count in counts.items()]

@@ -16,17 +16,17 @@ from charrnn.text.corpus import Corpus
 STEPS_BETWEEN_RELEASES = 1024
 
 
-def steps_for(epochs: float, *, characters: int, batch: int, length: int) -> int:
+def steps_for_epochs(epochs: float, *, characters: int, batch: int, length: int) -> int:
     """Count the steps in which so many characters are read so often.
 
-    >>> steps_for(2, characters=1000, batch=10, length=30)
+    >>> steps_for_epochs(2, characters=1000, batch=10, length=30)
     7
     """
     return math.ceil(epochs * characters / (batch * length))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Windows:
+class TrainingBatches:
     """The first `characters` of a corpus, as windows for `batch` streams.
 
     >>> windows.read(7).shape                       # doctest: +SKIP
@@ -39,7 +39,7 @@ class Windows:
     length: int
 
     @property
-    def per_epoch(self) -> float:
+    def steps_per_epoch(self) -> float:
         """How many steps it takes to read every character once."""
         return self.characters / (self.batch * self.length)
 
@@ -48,9 +48,9 @@ class Windows:
         first = np.arange(self.batch) * self.characters // self.batch
         return (first + step * self.length) % self.characters
 
-    def read(self, step: int) -> NDArray[np.int64]:
+    def batch_ids(self, step: int) -> NDArray[np.int64]:
         """Read a step's windows, (T + 1, B): all but the last row goes in, all but the first is to be told."""
         if step % STEPS_BETWEEN_RELEASES == 0:
-            self.corpus.release()
+            self.corpus.release_pages()
         places = self.starts(step) + np.arange(self.length + 1)[:, None]
         return np.asarray(self.corpus.ids[places % self.characters], dtype=np.int64)

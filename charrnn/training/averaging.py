@@ -13,25 +13,25 @@ import torch
 from torch import Tensor
 
 from charrnn.config import TrainingConfig
-from charrnn.network.module import CharacterNetwork
-from charrnn.training.schedule import Plan, share_of_highest
+from charrnn.network.module import CharRNN
+from charrnn.training.schedule import Plan, lr_fraction
 
-SHARE_OF_STEPS = 1 / 8
+HORIZON_FRACTION = 1 / 8
 
 
-def averaged(network: CharacterNetwork) -> CharacterNetwork:
+def make_ema(network: CharRNN) -> CharRNN:
     """Make the network whose weights are to be the means of another's: it only reads, and nothing is dropped."""
     return copy.deepcopy(network).eval().requires_grad_(False)
 
 
-def newest_share(training: TrainingConfig, plan: Plan, step: int) -> float:
+def ema_weight(training: TrainingConfig, plan: Plan, step: int) -> float:
     """Say how much of the means the weights after a step are to be: one over the steps that these reach back."""
-    restless = math.sqrt(share_of_highest(training, plan, step))
-    return 1 / max(1.0, SHARE_OF_STEPS * step * restless)
+    restless = math.sqrt(lr_fraction(training, plan, step))
+    return 1 / max(1.0, HORIZON_FRACTION * step * restless)
 
 
 @torch.no_grad()
-def follow(means: CharacterNetwork, network: CharacterNetwork, share: float | Tensor) -> None:
+def update_ema(ema: CharRNN, network: CharRNN, newest: float | Tensor) -> None:
     """Move means towards a network's weights by a share of the way, which may lie on the device."""
-    for mean, weight in zip(means.parameters(), network.parameters(), strict=True):
-        mean.lerp_(weight, share)
+    for mean, weight in zip(ema.parameters(), network.parameters(), strict=True):
+        mean.lerp_(weight, newest)

@@ -7,44 +7,46 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from charrnn.training.evaluation import read_at_the_end, read_on_the_way
-from charrnn.training.events import Evaluation, Event, Moment, Preview, Step
-from charrnn.training.run import PARTS, Run
+from charrnn.training.evaluation import eval_cost_chars, final_cost_chars
+from charrnn.training.events import Evaluation, Event, Preview, SafePoint, Step
+from charrnn.training.run import PERIODS, Trainer
 
 Clock = Callable[[], float]
 
-STEPS_NOT_COUNTED = 3
+WARM_UP_STEPS = 3
 """the first ones allocate memory and choose kernels; on a GPU all until it is first waited for"""
-FEWEST_STEPS = 8
-SHARE_MEASURED = 0.02
+MIN_STEPS = 8
+MEASURED_FRACTION = 0.02
 """of the budget, before the number of steps is first set"""
-LOOKS = 100
+CHECKS = 100
 """how often, evenly over the training, the plan is looked at again"""
 TOLERANCE = 0.01
 """of the budget: by how much the end may be off before the plan is corrected"""
 RECENT_STEPS = 400
 
 
-def timed(events: Iterator[Event], run: Run, *, began: float, clock: Clock = time.monotonic) -> Iterator[Event]:
+def count_seconds(
+    events: Iterator[Event], trainer: Trainer, *, began: float, clock: Clock = time.monotonic
+) -> Iterator[Event]:
     """Pass events through, keeping count of the run's seconds.
 
     `began` is the clock's time at which the command began: what it did before training counts too.
     """
-    before, resumed = run.seconds, clock()
+    before, resumed = trainer.seconds, clock()
     for event in events:
         now = clock()
-        run.seconds = before + now - began
+        trainer.seconds = before + now - began
         if isinstance(event, Step):
-            run.step_seconds += now - resumed
+            trainer.step_seconds += now - resumed
         yield event
         resumed = clock()
 
 
-class Budget:
-    """Keeps a run within its seconds; the run's own count of them is `timed`'s."""
+class TimeBudget:
+    """Keeps a run within its seconds; the run's own count of them is `count_seconds`'s."""
 
-    def __init__(self, run: Run, seconds: float, *, clock: Clock = time.monotonic) -> None:
-        self._run = run
+    def __init__(self, trainer: Trainer, seconds: float, *, clock: Clock = time.monotonic) -> None:
+        self._run = trainer
         self._seconds = seconds
         self._clock = clock
         self._seen = 0
@@ -54,18 +56,18 @@ class Budget:
         self._queued: list[float] = []
         """seconds of the steps that a GPU was not waited for yet, and so may not have made"""
         self._evaluation = self._preview = 0.0
-        self._looks = run.plan.parts_done(run.step, LOOKS)
+        self._looks = trainer.plan.periods_done(trainer.step, CHECKS)
 
-    def kept(self, events: Iterator[Event]) -> Iterator[Event]:
+    def adjust(self, events: Iterator[Event]) -> Iterator[Event]:
         """Pass events through, timing each and correcting the run's plan."""
         before = self._clock()
         for event in events:
-            if isinstance(event, Moment):
+            if isinstance(event, SafePoint):
                 # It is a part of what comes next.
                 yield event
                 continue
             self._measure(event, self._clock() - before)
-            if isinstance(event, Step) and self._is_time_to_look():
+            if isinstance(event, Step) and self._is_check_due():
                 self._correct()
             yield event
             before = self._clock()
@@ -84,36 +86,36 @@ class Budget:
     def _count(self) -> None:
         """Remember how long steps took that are known to be made; of several, each is a mean one."""
         steps, seconds = len(self._queued), sum(self._queued)
-        if self._seen >= STEPS_NOT_COUNTED:
+        if self._seen >= WARM_UP_STEPS:
             self._steps.extend([seconds / steps] * steps)
             self._measured += seconds
         self._seen += steps
         self._queued.clear()
 
-    def _is_time_to_look(self) -> bool:
-        if len(self._steps) < FEWEST_STEPS or self._queued:
+    def _is_check_due(self) -> bool:
+        if len(self._steps) < MIN_STEPS or self._queued:
             return False
         if self._run.plan.steps is None:
-            return self._measured >= SHARE_MEASURED * self._seconds
-        looks = self._run.plan.parts_done(self._run.step, LOOKS)
+            return self._measured >= MEASURED_FRACTION * self._seconds
+        looks = self._run.plan.periods_done(self._run.step, CHECKS)
         due, self._looks = looks > self._looks, looks
         return due
 
     def _correct(self) -> None:
         """Set the plan's end to where the time will be up, if it is off by more than the tolerance."""
-        run = self._run
+        trainer = self._run
         a_step = sum(self._steps) / len(self._steps)
-        left = self._seconds - run.seconds - self._other_seconds(a_step)
-        steps = run.step + max(1, round(left / a_step))
-        planned = run.plan.steps
+        left = self._seconds - trainer.seconds - self._non_step_seconds(a_step)
+        steps = trainer.step + max(1, round(left / a_step))
+        planned = trainer.plan.steps
         if planned is None or abs(steps - planned) * a_step > TOLERANCE * self._seconds:
-            run.plan = run.plan.revised(run.step, steps)
+            trainer.plan = trainer.plan.with_steps(trainer.step, steps)
 
-    def _other_seconds(self, a_step: float) -> float:
+    def _non_step_seconds(self, a_step: float) -> float:
         """Foresee what is not a step: evaluations and previews on the way, the whole held-out text at the end."""
-        run = self._run
-        share_left = 1 - run.plan.progress(run.step)
-        training_speed = a_step / (run.training.batch * run.training.length)
+        trainer = self._run
+        share_left = 1 - trainer.plan.progress(trainer.step)
+        training_speed = a_step / (trainer.training.batch * trainer.training.length)
         a_character = self._evaluation or training_speed / 3
-        on_the_way = PARTS["evaluation"] * share_left * read_on_the_way(run) * a_character
-        return on_the_way + PARTS["preview"] * share_left * self._preview + read_at_the_end(run) * a_character
+        on_the_way = PERIODS["evaluation"] * share_left * eval_cost_chars(trainer) * a_character
+        return on_the_way + PERIODS["preview"] * share_left * self._preview + final_cost_chars(trainer) * a_character

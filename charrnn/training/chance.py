@@ -6,9 +6,9 @@ Masks are drawn from torch's global generator, which is seeded for that: it is t
 import torch
 
 
-def begin_chance(device: torch.device, seed: int, step: int) -> None:
+def seed_step(device: torch.device, seed: int, step: int) -> None:
     """Seed the generators that a step draws from; torch.manual_seed seeds all there are, slowly."""
-    start = start_of(seed, step)
+    start = step_seed(seed, step)
     torch.default_generator.manual_seed(start)
     if device.type == "cuda":
         torch.cuda.manual_seed(start)
@@ -16,7 +16,7 @@ def begin_chance(device: torch.device, seed: int, step: int) -> None:
         torch.mps.manual_seed(start)
 
 
-def start_of(seed: int, step: int) -> int:
+def step_seed(seed: int, step: int) -> int:
     """Give each step of each seed its own start of chance (a splitmix64 finaliser over both)."""
     mixed = (seed * 0x9E3779B97F4A7C15 + step) & 0xFFFFFFFFFFFFFFFF
     mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF

@@ -8,10 +8,10 @@ from typing import Any
 from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError
 from charrnn.network import model_file, tensor_file
-from charrnn.network.tensor_file import Arrays, Opened, UnreadableError
+from charrnn.network.tensor_file import Arrays, OpenTensorFile, UnreadableError
 from charrnn.schema import from_mapping, parse_json
 from charrnn.storage import is_regular
-from charrnn.training.fitting import Kind, expected_arrays, refuse_impossible, refuse_misfits
+from charrnn.training.fitting import Kind, expected_arrays, refuse_impossible, validate_state
 from charrnn.training.run_record import RunRecord
 
 MOST_VALUES = 1000
@@ -61,7 +61,7 @@ class Saved:
 def describe(path: Path) -> Described:
     """Read and validate everything but the numbers in the arrays (DamagedError)."""
     try:
-        with tensor_file.opened(path) as file:
+        with tensor_file.open_tensors(path) as file:
             return _described(path, file)
     except CharrnnError as error:
         raise _damaged(path, error) from error
@@ -71,7 +71,7 @@ def read(path: Path) -> Saved:
     """Read and validate a whole checkpoint (DamagedError)."""
     identity = identity_of(path)
     try:
-        with tensor_file.opened(path) as file:
+        with tensor_file.open_tensors(path) as file:
             about = _described(path, file)
             arrays = file.arrays()
         refuse_impossible(about.arrays, arrays, about.record)
@@ -97,7 +97,7 @@ def step_of(path: Path) -> int | None:
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < LONGEST_STEP else None
 
 
-def _described(path: Path, file: Opened) -> Described:
+def _described(path: Path, file: OpenTensorFile) -> Described:
     """Validate the record of a run, and the names, types and shapes of the arrays (CharrnnError)."""
     about = model_file.described(path, file.header)
     if "run" not in file.metadata:
@@ -107,8 +107,8 @@ def _described(path: Path, file: Opened) -> Described:
     named = step_of(path)
     if named is not None and named != record.step:
         raise CharrnnError(f"it is of step {record.step:,}, but its name is of step {named:,}")
-    expected = expected_arrays(about.config, len(about.vocabulary), record, file.header.places)
-    refuse_misfits(expected, file.header.places)
+    expected = expected_arrays(about.config, len(about.vocabulary), record, file.header.tensors)
+    validate_state(expected, file.header.tensors)
     return Described(network=about.config, record=record, words=words, arrays=expected)
 
 

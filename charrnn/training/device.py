@@ -13,20 +13,20 @@ SHARE_REACHED = 0.45
 """of the speed of a large product, by a whole training step (measured on CPUs: 0.35 to 0.6)"""
 
 
-def choose_device(asked: str) -> str:
+def choose_device(name: str) -> str:
     """Take the fastest device there is for `auto`; raise WrongUsageError for one that is not there."""
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if asked == "auto":
-        return next(name for name in ("cuda", "mps", "cpu") if there[name])
-    if not there[asked]:
-        raise WrongUsageError(f"no {asked.upper()} device here", hint="`--device cpu`")
-    return asked
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return next(candidate for candidate in ("cuda", "mps", "cpu") if available[candidate])
+    if not available[name]:
+        raise WrongUsageError(f"no {name.upper()} device here", hint="`--device cpu`")
+    return name
 
 
-def choose_precision(asked: str, device: str) -> str:
+def choose_precision(name: str, device: str) -> str:
     """Take bfloat16 for `auto` where a CPU multiplies in it natively, float32 elsewhere; see `tf32`."""
-    if asked != "auto":
-        return asked
+    if name != "auto":
+        return name
     return "bfloat16" if device == "cpu" and _has_native_bfloat16() else "float32"
 
 

@@ -10,40 +10,40 @@ import torch
 from torch import Tensor
 
 from charrnn.config import TrainingConfig
-from charrnn.text.windows import Windows
+from charrnn.text.windows import TrainingBatches
 
-CHARACTERS_AT_ONCE = 1 << 25
+COPY_CHARS = 1 << 25
 """copied to the device, of a text that stays there"""
 
 
-class DeviceWindows:
+class DeviceBatches:
     """Windows of one shape, read as a step that is captured can read them: always by the same operations."""
 
-    def __init__(self, windows: Windows, device: torch.device, *, room: float) -> None:
-        """Put the text on the device, if it takes no more than `room` bytes."""
-        self._windows, self._device = windows, device
-        dtype = _narrowest(len(windows.corpus.vocabulary))
-        self.resident = windows.characters * dtype.itemsize <= room
+    def __init__(self, batches: TrainingBatches, device: torch.device, *, max_bytes: float) -> None:
+        """Put the text on the device, if it takes no more than `max_bytes` bytes."""
+        self._windows, self._device = batches, device
+        dtype = _id_dtype(len(batches.corpus.vocabulary))
+        self.resident = batches.characters * dtype.itemsize <= max_bytes
         """whether the text lies on the device"""
         if self.resident:
-            self._text = _copied(windows, device, dtype)
+            self._text = _copy_text(batches, device, dtype)
             self._step = torch.zeros((), dtype=torch.int64, device=device)
-            starts = torch.from_numpy(windows.starts(0)).to(device)
-            self._places = starts + torch.arange(windows.length + 1, device=device)[:, None]
+            starts = torch.from_numpy(batches.starts(0)).to(device)
+            self._places = starts + torch.arange(batches.length + 1, device=device)[:, None]
         else:
-            shape = (windows.length + 1, windows.batch)
+            shape = (batches.length + 1, batches.batch)
             self._window = torch.zeros(shape, dtype=torch.int64, device=device)
 
-    def stand_at(self, step: int) -> None:
-        """Have the next `read` give a step's windows; the device is not waited for."""
+    def set_step(self, step: int) -> None:
+        """Have the next `batch_ids` give a step's windows; the device is not waited for."""
         if self.resident:
             self._step.fill_(step)
             return
-        ids = torch.from_numpy(self._windows.read(step))
+        ids = torch.from_numpy(self._windows.batch_ids(step))
         # What is pinned stays as it is until it is copied, though a new one is read meanwhile.
         self._window.copy_(ids.pin_memory() if self._device.type == "cuda" else ids, non_blocking=True)
 
-    def read(self) -> Tensor:
+    def batch_ids(self) -> Tensor:
         """Give the windows, (T + 1, B)."""
         if not self.resident:
             return self._window
@@ -51,32 +51,32 @@ class DeviceWindows:
         return self._text[places].long()
 
 
-class OneWindow:
+class RandomBatch:
     """The same window of nonsense at every step: what steps are timed on before there is a text."""
 
     def __init__(self, training: TrainingConfig, vocabulary_size: int, device: torch.device) -> None:
         self._window = torch.randint(vocabulary_size, (training.length + 1, training.batch), device=device)
 
-    def stand_at(self, step: int) -> None:
+    def set_step(self, step: int) -> None:
         """Stay where it is."""
 
-    def read(self) -> Tensor:
+    def batch_ids(self) -> Tensor:
         """Give the window, (T + 1, B)."""
         return self._window
 
 
-def _narrowest(vocabulary_size: int) -> torch.dtype:
+def _id_dtype(vocabulary_size: int) -> torch.dtype:
     """Choose the type of an id; those without a sign are not indexed by every device, the smallest aside."""
     if vocabulary_size <= 1 << 8:
         return torch.uint8
     return torch.int16 if vocabulary_size <= 1 << 15 else torch.int32
 
 
-def _copied(windows: Windows, device: torch.device, dtype: torch.dtype) -> Tensor:
+def _copy_text(batches: TrainingBatches, device: torch.device, dtype: torch.dtype) -> Tensor:
     """Copy the text to the device, piece by piece, so that it is never in memory as a whole."""
-    text = torch.empty(windows.characters, dtype=dtype, device=device)
-    for begin in range(0, windows.characters, CHARACTERS_AT_ONCE):
-        end = min(begin + CHARACTERS_AT_ONCE, windows.characters)
-        text[begin:end] = torch.from_numpy(windows.corpus.ids[begin:end].astype(np.int32)).to(dtype)
-        windows.corpus.release()
+    text = torch.empty(batches.characters, dtype=dtype, device=device)
+    for begin in range(0, batches.characters, COPY_CHARS):
+        end = min(begin + COPY_CHARS, batches.characters)
+        text[begin:end] = torch.from_numpy(batches.corpus.ids[begin:end].astype(np.int32)).to(dtype)
+        batches.corpus.release_pages()
     return text

@@ -1,4 +1,4 @@
-"""What happens while a network learns, as records: what `loop.train` yields and everything else looks at."""
+"""What happens while a network learns, as records: what `loop.train_loop` yields and everything else looks at."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ class Preview:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trouble:
+class TrainingWarning:
     """Something went wrong that training outlives."""
 
     step: int
@@ -72,7 +72,7 @@ class Trouble:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Overfitting:
+class EarlyStop:
     """The training ends before its plan does: the network now only learns the text by heart."""
 
     step: int
@@ -83,7 +83,7 @@ class Overfitting:
 
 
 @dataclass(frozen=True)
-class Moment:
+class SafePoint:
     """A place inside of something long, an evaluation say, where a training can be left: it is then done anew."""
 
 
@@ -92,12 +92,12 @@ class Pause:
     """The process is about to stand still, because its user has other things to do; next comes what was next."""
 
 
-Event = Trouble | Step | Report | Evaluation | Preview | Overfitting | Moment | Pause
+Event = TrainingWarning | Step | Report | Evaluation | Preview | EarlyStop | SafePoint | Pause
 
 Result = TypeVar("Result")
 
 
-def result_of(work: Generator[Moment, None, Result]) -> Result:
+def run_to_result(work: Generator[SafePoint, None, Result]) -> Result:
     """Do something long in one go, and give what it comes to."""
     while True:
         try:

@@ -5,18 +5,18 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from charrnn.runs import RunDirectory
-from charrnn.training.evaluation import Measured, measure
-from charrnn.training.events import Moment
-from charrnn.training.patience import overfits
-from charrnn.training.run import Run
-from charrnn.training.saving import save_last
+from charrnn.training.evaluation import FinalLosses, evaluate_final
+from charrnn.training.events import SafePoint
+from charrnn.training.patience import should_stop
+from charrnn.training.run import Trainer
+from charrnn.training.saving import save_final
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class TrainingResult:
     """What a training came to."""
 
-    measured: Measured
+    losses: FinalLosses
     """of the best weights, on the held-out text"""
     best_step: int
     steps: int
@@ -29,24 +29,24 @@ class Outcome:
     parameters: int
 
 
-def finish(run: Run, directory: RunDirectory) -> Generator[Moment, None, Outcome]:
+def final_evaluation(trainer: Trainer, directory: RunDirectory) -> Generator[SafePoint, None, TrainingResult]:
     """Measure the best weights on the held-out text, write that beside them, and note that it is done.
 
     Left at a moment, the run and its files are as they were. Raise CharrnnError if it cannot be saved.
     """
-    best = run.best
+    best = trainer.best
     assert best is not None, "a training ends after an evaluation"
-    network = copy.deepcopy(run.averaged)
-    network.take(best.weights)
-    measured = yield from measure(run, network)
-    save_last(run, directory, measured=measured)
-    characters = run.step * run.training.batch * run.training.length
-    return Outcome(
-        measured=measured,
+    network = copy.deepcopy(trainer.ema_network)
+    network.load_weights(best.weights)
+    losses = yield from evaluate_final(trainer, network)
+    save_final(trainer, directory, losses=losses)
+    characters = trainer.step * trainer.training.batch * trainer.training.length
+    return TrainingResult(
+        losses=losses,
         best_step=best.step,
-        steps=run.step,
-        stopped_early=overfits(run),
+        steps=trainer.step,
+        stopped_early=should_stop(trainer),
         characters=characters,
-        characters_per_second=characters / run.step_seconds if run.step_seconds else 0.0,
-        parameters=run.model(best.weights).parameters,
+        characters_per_second=characters / trainer.step_seconds if trainer.step_seconds else 0.0,
+        parameters=trainer.model(best.weights).parameters,
     )

@@ -15,7 +15,7 @@ from charrnn.network.model_file import weight_shapes
 from charrnn.network.tensor_file import Arrays
 from charrnn.training.run_record import RunRecord
 
-LEARNING, BEST = "learning.", "best."
+RAW_PREFIX, BEST_PREFIX = "learning.", "best."
 """before the names of weights; those without are the averaged ones, so that a checkpoint is a model too"""
 MOMENTS = ("exp_avg", "exp_avg_sq")
 """AdamW's running means of the gradient and of its square"""
@@ -57,9 +57,9 @@ def expected_arrays(
     """
     there = set(names)
     kinds = {name: Kind(np.float32, shape) for name, shape in weight_shapes(network, vocabulary_size).items()}
-    prefixes = [LEARNING] if any(name.startswith(LEARNING) for name in there) else []
+    prefixes = [RAW_PREFIX] if any(name.startswith(RAW_PREFIX) for name in there) else []
     prefixes += [f"optimiser.{moment}." for moment in MOMENTS] if record.step else []
-    prefixes += [BEST] if record.best is not None else []
+    prefixes += [BEST_PREFIX] if record.best is not None else []
     copies = {f"{prefix}{name}": kind for prefix in prefixes for name, kind in kinds.items()}
     state = Kind(np.float32, (network.layers, record.training.batch, network.hidden))
     states = {f"state.{number}": state for number in range(2 if network.cell == "lstm" else 1)}
@@ -68,7 +68,7 @@ def expected_arrays(
     return kinds | copies | states | known
 
 
-def refuse_misfits(expected: Mapping[str, Kind], arrays: Mapping[str, Described]) -> None:
+def validate_state(expected: Mapping[str, Kind], arrays: Mapping[str, Described]) -> None:
     """Check that all expected arrays are there, with their types and shapes (CharrnnError)."""
     for name, kind in expected.items():
         array = arrays.get(name)

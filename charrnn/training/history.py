@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from charrnn.training.metrics import is_loss, lines_of
+from charrnn.training.metrics import is_loss, read_lines
 
-Course = tuple[tuple[int, float], ...]
+LossCurve = tuple[tuple[int, float], ...]
 """step and bits per character, in the order of the steps"""
 
 
@@ -14,19 +14,21 @@ Course = tuple[tuple[int, float], ...]
 class History:
     """How a training went."""
 
-    training: Course = ()
+    training: LossCurve = ()
     """on what it read, the mean since the report before"""
-    validation: Course = ()
+    validation: LossCurve = ()
     """on held-out text"""
 
 
-def history(metrics: Path) -> History:
+def read_history(metrics: Path) -> History:
     """Return the history in a run's metrics; foreign lines are skipped, and no file is no history (OSError)."""
-    return History(training=tuple(_course(metrics, "report")), validation=tuple(_course(metrics, "evaluation")))
+    return History(
+        training=tuple(_loss_curve(metrics, "report")), validation=tuple(_loss_curve(metrics, "evaluation"))
+    )
 
 
-def _course(metrics: Path, event: str) -> Iterator[tuple[int, float]]:
-    for line in lines_of(metrics):
+def _loss_curve(metrics: Path, event: str) -> Iterator[tuple[int, float]]:
+    for line in read_lines(metrics):
         bits = line.get("bits")
         if line["event"] == event and is_loss(bits):
             yield line["step"], float(bits)

@@ -15,23 +15,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from charrnn.errors import CharrnnError, reason
+from charrnn.errors import CharrnnError, os_reason
 from charrnn.runs import RunDirectory
-from charrnn.storage import check_writable, is_regular, leftovers, open_descriptor, remove_file
+from charrnn.storage import check_writable, is_regular, open_descriptor, remove_file, stale_temp_files
 
 try:
     import fcntl
 except ImportError:  # there is none on Windows, where two trainings of one run are not kept apart
     fcntl = None  # type: ignore[assignment]
 
-TAKEN = (errno.EWOULDBLOCK, errno.EACCES)
+LOCKED_ERRORS = (errno.EWOULDBLOCK, errno.EACCES)
 """what the system says of a lock that somebody has; anything else means that it has no locks there, as on some
 network file systems, and then a training goes on without"""
-LONGEST_RECORD = 1000
+MAX_RECORD_BYTES = 1000
 """bytes"""
-LOOKS, SECONDS_BETWEEN_LOOKS = 5, 0.01
+ATTEMPTS, SECONDS_BETWEEN_ATTEMPTS = 5, 0.01
 
-_HELD: "list[Lock]" = []
+_HELD: "list[RunLock]" = []
 """the locks that this process took"""
 
 
@@ -39,8 +39,8 @@ class LockLostError(CharrnnError):
     """The lock file is no longer the one that was taken, so another process may train in the directory."""
 
 
-class Lock:
-    """A run's directory, to be had by one process alone, from `take` to the end of the block.
+class RunLock:
+    """A run's directory, to be had by one process alone, from `acquire` to the end of the block.
 
     In the file stands who has it. That is wiped out at the end, so what stands there tells of a process that was
     killed.
@@ -64,7 +64,7 @@ class Lock:
                 os.ftruncate(self._descriptor, 0)
             self._close()
 
-    def take(self) -> None:
+    def acquire(self) -> None:
         """Make the directory, take it, and clear away what a killed process left; once is enough.
 
         Raise CharrnnError if another process has it, if nothing can be written there, or if something else than a
@@ -76,16 +76,16 @@ class Lock:
         try:
             path.mkdir(parents=True, exist_ok=True)
             self._descriptor = _open(self.directory, os.O_RDWR | os.O_CREAT)
-            if _stays_taken(self._descriptor):
-                raise _refusal(self.directory, _record(self._descriptor))
+            if _stays_locked(self._descriptor):
+                raise _locked_error(self.directory, _record(self._descriptor))
             self.left_by_a_killed_process = bool(_own_record(self.directory, self._descriptor))
             check_writable(path)
-            for left in leftovers(path):
+            for left in stale_temp_files(path):
                 remove_file(left)
-            self._sign(self._descriptor)
+            self._write_owner(self._descriptor)
         except OSError as error:
             self._close()
-            raise CharrnnError(f"cannot write in {path}: {reason(error)}") from error
+            raise CharrnnError(f"cannot write in {path}: {os_reason(error)}") from error
         except CharrnnError:
             self._close()
             raise
@@ -115,14 +115,14 @@ class Lock:
             descriptor = open_descriptor(self.directory.lock, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         except FileExistsError as error:
             raise _lost(self.directory) from error
-        if _stays_taken(descriptor):
+        if _stays_locked(descriptor):
             os.close(descriptor)
             raise _lost(self.directory)
         self._close()
         self._descriptor = descriptor
-        self._sign(descriptor)
+        self._write_owner(descriptor)
 
-    def _sign(self, descriptor: int) -> None:
+    def _write_owner(self, descriptor: int) -> None:
         """Write down who has it, over whoever had it last and could not wipe that out."""
         os.ftruncate(descriptor, 0)
         record = {"process": os.getpid(), "since": datetime.now().astimezone().isoformat(timespec="seconds")}
@@ -141,15 +141,15 @@ def check_lock(directory: Path) -> None:
             lock.check_still_held()
 
 
-def refuse_if_taken(directory: RunDirectory) -> None:
+def check_not_locked(directory: RunDirectory) -> None:
     """See that nobody trains there at this moment (CharrnnError); a look, without taking it."""
     try:
         descriptor = _open(directory, os.O_RDONLY)
     except OSError:
         return
     try:
-        if _is_taken(descriptor):
-            raise _refusal(directory, _record(descriptor))
+        if _is_locked(descriptor):
+            raise _locked_error(directory, _record(descriptor))
         _own_record(directory, descriptor)
     finally:
         os.close(descriptor)
@@ -168,9 +168,9 @@ def _open(directory: RunDirectory, flags: int) -> int:
 
 def _own_record(directory: RunDirectory, descriptor: int) -> bytes:
     """Return what the last process left in a lock file; raise CharrnnError if charrnn did not write it."""
-    record = os.pread(descriptor, LONGEST_RECORD + 1, 0)
+    record = os.pread(descriptor, MAX_RECORD_BYTES + 1, 0)
     written = record.strip(b"\0")  # a power failure may leave the length of a record without its content
-    if len(record) > LONGEST_RECORD or not (_is_own(written) or not written):
+    if len(record) > MAX_RECORD_BYTES or not (_is_own(written) or not written):
         raise _not_a_lock(directory)
     return record
 
@@ -186,33 +186,33 @@ def _is_own(record: bytes) -> bool:
 
 
 def _record(descriptor: int) -> bytes:
-    return os.pread(descriptor, LONGEST_RECORD, 0)
+    return os.pread(descriptor, MAX_RECORD_BYTES, 0)
 
 
-def _stays_taken(descriptor: int) -> bool:
+def _stays_locked(descriptor: int) -> bool:
     """Try a few times: whoever takes just a look has it for a moment."""
-    for _ in range(LOOKS):
-        if not _is_taken(descriptor):
+    for _ in range(ATTEMPTS):
+        if not _is_locked(descriptor):
             return False
-        time.sleep(SECONDS_BETWEEN_LOOKS)
+        time.sleep(SECONDS_BETWEEN_ATTEMPTS)
     return True
 
 
-def _is_taken(descriptor: int) -> bool:
+def _is_locked(descriptor: int) -> bool:
     """Try to take it, and tell whether somebody else has it."""
     if fcntl is None:
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        return error.errno in TAKEN
+        return error.errno in LOCKED_ERRORS
     return False
 
 
-def _refusal(directory: RunDirectory, record: bytes) -> CharrnnError:
+def _locked_error(directory: RunDirectory, record: bytes) -> CharrnnError:
     """Say who trains there, and since when, as far as that is written down."""
     try:
-        who = _described(json.loads(record), datetime.now().astimezone())
+        who = _describe_owner(json.loads(record), datetime.now().astimezone())
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         who = "another process"
     return CharrnnError(f"{directory.path} is already being trained by {who}", hint="`--out DIR` trains another run")
@@ -231,11 +231,11 @@ def _lost(directory: RunDirectory) -> LockLostError:
     return LockLostError(f"{directory.lock} was replaced, so another training may be in {directory.path}")
 
 
-def _described(record: Mapping[str, Any], now: datetime) -> str:
+def _describe_owner(record: Mapping[str, Any], now: datetime) -> str:
     """Name a process and the time of day at which it began, with the date if that was not today.
 
     >>> morning = datetime.fromisoformat("2026-11-21T09:00:00+01:00")
-    >>> _described({"process": 4242, "since": "2026-11-20T14:02:07+01:00"}, morning)
+    >>> _describe_owner({"process": 4242, "since": "2026-11-20T14:02:07+01:00"}, morning)
     'process 4242 since 2026-11-20 14:02'
     """
     since = datetime.fromisoformat(record["since"])

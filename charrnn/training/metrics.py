@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from charrnn.errors import reason
-from charrnn.storage import append, is_regular, not_regular, open_regular, write_whole
+from charrnn.errors import os_reason
+from charrnn.storage import append, atomic_write, is_regular, not_regular, open_regular
 from charrnn.text.ngram import NGram
-from charrnn.training.events import Evaluation, Event, Overfitting, Report, Trouble
+from charrnn.training.events import EarlyStop, Evaluation, Event, Report, TrainingWarning
 from charrnn.training.lock import check_lock
 
 LONGEST_LINE = 10_000
@@ -21,49 +21,52 @@ MOST_STEPS = 10**12
 """as on the command line"""
 LARGEST_LOSS = 1e9
 
+EVENT_NAMES: dict[type, str] = {TrainingWarning: "trouble", EarlyStop: "overfitting"}
+"""names of events in JSON that differ from the class's"""
 
-def recorded(events: Iterator[Event], path: Path, *, step: int) -> Iterator[Event]:
+
+def log_events(events: Iterator[Event], path: Path, *, step: int) -> Iterator[Event]:
     """Pass events through, appending to `path`; lines of steps after `step`, which is gone back to, are dropped.
 
     If the file cannot be written, that is told once as Trouble, and nothing else is lost.
     """
-    there: set[tuple[Any, Any]] = set()
+    written: set[tuple[Any, Any]] = set()
     broken = False
     try:
         _check_place(path)
-        kept = [line for line in lines_of(path) if line["step"] <= step]
+        lines = [line for line in read_lines(path) if line["step"] <= step]
         # A run that was killed makes what was due at its last saved step once more; it has its line already.
-        there |= {(line["event"], line["step"]) for line in kept}
-        write_whole(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
+        written |= {(line["event"], line["step"]) for line in lines}
+        atomic_write(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
     except OSError as error:
         broken = True
-        yield Trouble(step=step, message=f"cannot write {path}: {reason(error)}")
+        yield TrainingWarning(step=step, message=f"cannot write {path}: {os_reason(error)}")
     for event in events:
-        if isinstance(event, (Report, Evaluation, Overfitting)) and not broken:
+        if isinstance(event, (Report, Evaluation, EarlyStop)) and not broken:
             try:
-                _append(path, described(event), there)
+                _append(path, event_dict(event), written)
             except OSError as error:
                 broken = True
-                yield Trouble(step=event.step, message=f"cannot write {path}: {reason(error)}")
+                yield TrainingWarning(step=event.step, message=f"cannot write {path}: {os_reason(error)}")
         yield event
 
 
-def note_ngram(path: Path, ngram: NGram) -> None:
+def write_ngram(path: Path, ngram: NGram) -> None:
     """Put the line of the n-gram before all others, in place of an older one.
 
-    If the file cannot be written, `recorded` tells.
+    If the file cannot be written, `log_events` tells.
     """
     with contextlib.suppress(OSError):
         _check_place(path)
-        others = [line for line in lines_of(path) if line["event"] != "ngram"]
-        lines = [{**described(ngram), "step": 0}, *others]
-        write_whole(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
+        other_lines = [line for line in read_lines(path) if line["event"] != "ngram"]
+        lines = [{**event_dict(ngram), "step": 0}, *other_lines]
+        atomic_write(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
 
 
-def noted_ngram(path: Path) -> NGram | None:
+def read_ngram(path: Path) -> NGram | None:
     """Return the n-gram that a record holds; None if there is none, or if the file cannot be read."""
     with contextlib.suppress(OSError):
-        lines = (line for line in lines_of(path) if line["event"] == "ngram")
+        lines = (line for line in read_lines(path) if line["event"] == "ngram")
         return next(filter(None, map(_ngram, lines)), None)
     return None
 
@@ -78,11 +81,11 @@ def _ngram(line: dict[str, Any]) -> NGram | None:
     return NGram(**counts, nats=float(nats), nats_by_order=tuple(map(float, by_order)))  # type: ignore[arg-type]
 
 
-def described(event: Event | NGram) -> dict[str, Any]:
+def event_dict(event: Event | NGram) -> dict[str, Any]:
     """Give an event's plain values, with its name and with every loss in bits too."""
     values = dataclasses.asdict(event)
     bits = {f"{name[:-4]}bits": value / math.log(2) for name, value in values.items() if name.endswith("nats")}
-    return {"event": type(event).__name__.lower(), **values, **bits}
+    return {"event": EVENT_NAMES.get(type(event), type(event).__name__.lower()), **values, **bits}
 
 
 def _check_place(path: Path) -> None:
@@ -92,14 +95,14 @@ def _check_place(path: Path) -> None:
         raise not_regular(path)
 
 
-def _append(path: Path, line: dict[str, Any], there: set[tuple[Any, Any]]) -> None:
+def _append(path: Path, line: dict[str, Any], written: set[tuple[Any, Any]]) -> None:
     """Add a line, unless it is among those that are there."""
-    if (line["event"], line["step"]) not in there:
+    if (line["event"], line["step"]) not in written:
         check_lock(path.parent)
         append(path, (json.dumps(line) + "\n").encode())
 
 
-def lines_of(path: Path) -> Iterator[dict[str, Any]]:
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """Read the lines that charrnn can have written; damaged and foreign ones are skipped, no file has none (OSError).
 
     Each line has an `event`, a string, and a `step`, a whole number within reason. The reading ends at a line that is

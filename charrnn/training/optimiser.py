@@ -14,18 +14,18 @@ import torch
 from torch import Tensor
 from torch.optim.adamw import adamw
 
-from charrnn.network.module import CharacterNetwork
+from charrnn.network.module import CharRNN
 
 BETAS = (0.8, 0.99)
 """what the running means of the gradient and of its square keep from step to step"""
 EPSILON = 1e-8
-RATES = {"rnn.weight_ih_l0": 0.5, "output.weight": 3.3}
+LR_MULTIPLIERS = {"rnn.weight_ih_l0": 0.5, "output.weight": 3.3}
 """times the learning rate, which is that of all others"""
-RATE_OF_VECTORS = 5.0
+EMBEDDING_LR_MULTIPLIER = 5.0
 """likewise, of the characters' vectors: the embedding, or where there is none, the input weights"""
 
 
-class Treatment(NamedTuple):
+class ParamGroup(NamedTuple):
     """What parameters have in common that the kernel takes together."""
 
     rate: float
@@ -39,28 +39,28 @@ class AdamW:
     Not biases and characters' vectors: those of rare characters would shrink while nothing is heard of them.
     """
 
-    def __init__(self, network: CharacterNetwork, weight_decay: float = 0.0) -> None:
+    def __init__(self, network: CharRNN, weight_decay: float = 0.0) -> None:
         self.first_moments = {name: torch.zeros_like(parameter) for name, parameter in network.named_parameters()}
         """running means of the gradients"""
         self.second_moments = {name: torch.zeros_like(moment) for name, moment in self.first_moments.items()}
         """likewise, of their squares"""
         self.counts = {name: torch.zeros((), device=moment.device) for name, moment in self.first_moments.items()}
         """of steps; the kernel wants one for each parameter"""
-        self.held: Tensor | None = None
+        self.skip_update: Tensor | None = None
         """a number on the device, 0 or 1; where it is 1, a step changes nothing"""
         self._parameters: dict[str, Tensor] = dict(network.named_parameters())
         vectors = "rnn.weight_ih_l0" if network.embedding is None else "embedding.weight"
-        rates = RATES | {vectors: RATE_OF_VECTORS}
-        self._alike: dict[Treatment, list[str]] = {}
+        rates = LR_MULTIPLIERS | {vectors: EMBEDDING_LR_MULTIPLIER}
+        self._groups: dict[ParamGroup, list[str]] = {}
         for name, parameter in self._parameters.items():
             is_decayed = parameter.dim() > 1 and name != vectors
-            treatment = Treatment(rates.get(name, 1.0), weight_decay if is_decayed else 0.0)
-            self._alike.setdefault(treatment, []).append(name)
+            treatment = ParamGroup(rates.get(name, 1.0), weight_decay if is_decayed else 0.0)
+            self._groups.setdefault(treatment, []).append(name)
 
     @torch.no_grad()
     def step(self, rate: float | Tensor) -> None:
         """Make a step at a learning rate, which may lie on the device, and forget the gradients."""
-        for treatment, names in self._alike.items():
+        for treatment, names in self._groups.items():
             parameters = [self._parameters[name] for name in names]
             adamw(
                 parameters,
@@ -70,7 +70,7 @@ class AdamW:
                 [],
                 [self.counts[name] for name in names],
                 fused=True,
-                found_inf=self.held,
+                found_inf=self.skip_update,
                 amsgrad=False,
                 beta1=BETAS[0],
                 beta2=BETAS[1],
@@ -79,9 +79,9 @@ class AdamW:
                 eps=EPSILON,
                 maximize=False,
             )
-        self.forget()
+        self.zero_grad()
 
-    def forget(self) -> None:
+    def zero_grad(self) -> None:
         """Leave no gradient behind."""
         for parameter in self._parameters.values():
             parameter.grad = None

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from charrnn.errors import CharrnnError, WrongUsageError
-from charrnn.network.model_file import Model, load
+from charrnn.network.model_file import Model, load_model
 from charrnn.runs import RunDirectory, find_model
 
-SETTLED = ("cell", "layers", "hidden", "embedding")
+MODEL_SETTINGS = ("cell", "layers", "hidden", "embedding")
 """settings that trained weights leave no choice of"""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Origin:
+class PretrainedModel:
     """A trained model, to go on from with another text."""
 
     path: Path
@@ -29,14 +29,14 @@ class Origin:
         return self.model.vocabulary.characters
 
 
-def origin_file(named: Path) -> Path:
+def model_file_of(named: Path) -> Path:
     """Say which file is meant: of a run, and of a checkpoint that lies in one, the run's best weights."""
     run = RunDirectory(named if named.is_dir() else named.parent)
     of_a_run = named == run.path or named in run.checkpoints()
     return run.model if of_a_run and run.model.exists() else named
 
 
-def find_origin(named: Path, directory: RunDirectory) -> Origin:
+def load_pretrained(named: Path, directory: RunDirectory) -> PretrainedModel:
     """Load the model that a run is to start from; raise CharrnnError where the run's directory is the model's."""
     path = find_model(named)
     if path.resolve().parent == directory.path.resolve():
@@ -44,35 +44,35 @@ def find_origin(named: Path, directory: RunDirectory) -> Origin:
             f"{directory.path} is where the model is that the training would start from",
             hint="`--out DIR` puts the new run elsewhere",
         )
-    return Origin(path=path, model=load(path))
+    return PretrainedModel(path=path, model=load_model(path))
 
 
-def documents_of(asked: str | None, origin: Origin | None) -> str | None:
+def document_kind(requested: str | None, pretrained: PretrainedModel | None) -> str | None:
     """Say what the text is made of: as the model knows it, or else as it is asked for (WrongUsageError)."""
-    known = origin.model.config.documents if origin else None
-    if known is not None and asked is not None and asked != known:
-        assert origin is not None
+    model_kind = pretrained.model.config.documents if pretrained else None
+    if model_kind is not None and requested is not None and requested != model_kind:
+        assert pretrained is not None
         raise WrongUsageError(
-            f"{origin.path} was trained on documents by {known}; --documents {asked} asks for others",
-            hint=f"`--documents {known}`, or leave it out",
+            f"{pretrained.path} was trained on documents by {model_kind}; --documents {requested} asks for others",
+            hint=f"`--documents {model_kind}`, or leave it out",
         )
-    return asked or known
+    return requested or model_kind
 
 
-def settled(given: Mapping[str, Any], origin: Origin) -> dict[str, Any]:
+def with_model_settings(given: Mapping[str, Any], pretrained: PretrainedModel) -> dict[str, Any]:
     """Fill in what the model settles; raise WrongUsageError where something else was given."""
-    config = origin.model.config
-    for name in SETTLED:
-        asked, known = given.get(name), getattr(config, name)
-        if asked is not None and asked != known:
+    config = pretrained.model.config
+    for name in MODEL_SETTINGS:
+        requested, model_value = given.get(name), getattr(config, name)
+        if requested is not None and requested != model_value:
             raise WrongUsageError(
-                f"{origin.path} has {name} {known}; --{name} {asked} would be another network",
+                f"{pretrained.path} has {name} {model_value}; --{name} {requested} would be another network",
                 hint=f"leave out `--{name}`, or train without `--from`",
             )
-    return {**given, **{name: getattr(config, name) for name in SETTLED}}
+    return {**given, **{name: getattr(config, name) for name in MODEL_SETTINGS}}
 
 
-def is_same(saved: str | None, asked: str) -> bool:
+def is_same_model(saved: str | None, requested: str) -> bool:
     """Tell whether a model, as it was named now, is the one that a run was begun from; it may be gone by now."""
-    named = Path(asked)
+    named = Path(requested)
     return saved is not None and Path(saved).resolve() in (named.resolve(), RunDirectory(named).model.resolve())

@@ -18,41 +18,41 @@ averaged weights, seven ended after 25 to 85 %, and carried on, none of them cam
 All that it depends on is in a checkpoint, so a training that was stopped and resumed ends at the same step.
 """
 
-from charrnn.training.events import Overfitting
-from charrnn.training.run import PARTS, Best, Run
+from charrnn.training.events import EarlyStop
+from charrnn.training.run import PERIODS, BestWeights, Trainer
 
-SHARE_ABOVE = 0.02
+LOSS_TOLERANCE = 0.02
 """of the best loss: less than this may be the learning rate's doing"""
 
 
-def is_sound(nats: float, error: float, train_nats: float, best: Best) -> bool:
+def shows_no_overfitting(nats: float, error: float, train_nats: float, best: BestWeights) -> bool:
     """Tell whether an evaluation shows no overfitting; `error` is the standard error of its `nats`."""
     above = nats - best.nats
-    return above <= max(error, SHARE_ABOVE * best.nats) or not train_nats < best.train_nats
+    return above <= max(error, LOSS_TOLERANCE * best.nats) or not train_nats < best.train_nats
 
 
-def overfits(run: Run) -> bool:
+def should_stop(trainer: Trainer) -> bool:
     """Tell whether the run is to end here, before its plan does, for want of patience."""
-    patience = run.training.patience
-    if not patience or run.plan.steps is None or run.plan.finished(run.step):
+    patience = trainer.training.patience
+    if not patience or trainer.plan.steps is None or trainer.plan.finished(trainer.step):
         return False
-    parts = run.parts["evaluation"] - run.sound_parts
-    share = parts / PARTS["evaluation"]
-    return parts > 0 and share >= patience and share * run.plan.steps >= run.windows.per_epoch
+    parts = trainer.periods_done["evaluation"] - trainer.last_good_period
+    share = parts / PERIODS["evaluation"]
+    return parts > 0 and share >= patience and share * trainer.plan.steps >= trainer.batches.steps_per_epoch
 
 
-def overfitting(run: Run) -> Overfitting:
+def overfitting_event(trainer: Trainer) -> EarlyStop:
     """Say of a run that overfits what is lost by stopping: nothing after its best."""
-    assert run.best is not None, "whoever overfits was better before"
-    return Overfitting(
-        step=run.step,
-        progress=run.plan.progress(run.step),
-        best_nats=run.best.nats,
-        best_step=run.best.step,
+    assert trainer.best is not None, "whoever overfits was better before"
+    return EarlyStop(
+        step=trainer.step,
+        progress=trainer.plan.progress(trainer.step),
+        best_nats=trainer.best.nats,
+        best_step=trainer.best.step,
     )
 
 
-def recent_nats(run: Run) -> float:
+def recent_train_nll(trainer: Trainer) -> float:
     """Give the mean training loss of the steps since the last evaluation, NaN if there are none."""
-    steps, nats = run.since_evaluation.tolist()
+    steps, nats = trainer.train_sums.tolist()
     return nats / steps if steps else float("nan")

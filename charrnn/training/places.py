@@ -11,14 +11,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from charrnn.errors import CharrnnError
-from charrnn.network.model_file import describe
+from charrnn.network.model_file import read_info
 from charrnn.network.tensor_file import read_metadata
 from charrnn.network.tensor_signature import is_tensor_file
 from charrnn.runs import RunDirectory
 from charrnn.storage import is_regular, is_temporary, open_regular, remove_file
 from charrnn.text.checking import size_of_ids
 from charrnn.text.corpus import Corpus, described_corpus
-from charrnn.text.sources import Sources
+from charrnn.text.sources import CorpusFiles
 
 LONGEST_READ = 1 << 20
 """bytes of a settings file or a record of a training that are looked at"""
@@ -29,7 +29,7 @@ _FEWEST_SETTINGS = 3
 _VOCABULARY = b'"vocabulary": ['
 
 
-def is_foreign(directory: RunDirectory) -> bool:
+def is_not_a_run(directory: RunDirectory) -> bool:
     """Return whether there is something at the place of a run that charrnn did not write."""
     path = directory.path
     if not path.exists():
@@ -46,7 +46,7 @@ def refuse_foreign(directory: RunDirectory, *, new: bool = True) -> None:
     `new`: the run is begun, so that every file of an older run is replaced or deleted. Otherwise it is continued:
     a checkpoint that is not recognized is left as it is, and so is a record that is no regular file.
     """
-    if is_foreign(directory):
+    if is_not_a_run(directory):
         raise CharrnnError(
             f"{directory.path} exists and is not a charrnn run", hint="`--out DIR` puts the run elsewhere"
         )
@@ -60,7 +60,7 @@ def refuse_foreign(directory: RunDirectory, *, new: bool = True) -> None:
             raise _not_ours(path)
 
 
-def refuse_text_of_run(sources: Sources, directory: RunDirectory) -> None:
+def refuse_text_of_run(sources: CorpusFiles, directory: RunDirectory) -> None:
     """Raise CharrnnError if a new run would replace or delete its own text."""
     names = (*_recognizers(directory), *directory.checkpoints(), directory.lock)
     for source in sources.files:
@@ -119,7 +119,7 @@ def _sizes_of_ids(directory: RunDirectory, corpus: Corpus | None) -> Iterator[in
         yield size_of_ids(corpus.characters, len(corpus.vocabulary))
     if _has_valid_header(directory.model):
         with suppress(CharrnnError):
-            model = describe(directory.model)
+            model = read_info(directory.model)
             characters = model.training.get("characters")
             if type(characters) is int:
                 yield size_of_ids(characters, len(model.vocabulary))

@@ -5,78 +5,82 @@ from collections.abc import Callable, Generator, Iterator
 import numpy as np
 import torch
 
-from charrnn.ending import Ending
+from charrnn.ending import StopCriteria
 from charrnn.errors import CharrnnError
-from charrnn.network.reader import Reader
-from charrnn.sampling import Choice, generate
+from charrnn.network.reader import InferenceRNN
+from charrnn.sampling import SamplingParams, generate
 from charrnn.text.documents import SEPARATORS
-from charrnn.training.events import Moment, Preview
-from charrnn.training.run import Run
+from charrnn.training.events import Preview, SafePoint
+from charrnn.training.run import Trainer
 
-CHARACTERS = 200
-PIECE = 20
+PREVIEW_CHARS = 200
+CHUNK_CHARS = 20
 """characters from one moment at which a training can be left to the next"""
 FIRST_STEPS = 25
-LARGE = 2_000_000
+LARGE_WEIGHTS = 2_000_000
 """weights of which a CPU takes longer to multiply by all than to ask a GPU for it"""
-CHOICE = Choice(temperature=0.8)
+SAMPLING = SamplingParams(temperature=0.8)
 
 
-def is_due(run: Run, every: int | None) -> bool:
+def preview_is_due(trainer: Trainer, every: int | None) -> bool:
     """Tell whether a preview is due: at 0, 25, 50, 100, … steps, then at the end of every part; or `every`."""
-    if run.previewed_at == run.step or every == 0:
+    if trainer.last_preview_step == trainer.step or every == 0:
         return False
     if every is not None:
-        return run.step % every == 0
-    doublings, rest = divmod(run.step, FIRST_STEPS)
-    early = rest == 0 and doublings.bit_count() <= 1 and run.parts["preview"] == 0
-    return early or run.part_is_due("preview")
+        return trainer.step % every == 0
+    doublings, rest = divmod(trainer.step, FIRST_STEPS)
+    early = rest == 0 and doublings.bit_count() <= 1 and trainer.periods_done["preview"] == 0
+    return early or trainer.is_due("preview")
 
 
-Writing = Generator[Moment, None, str]
+Writing = Generator[SafePoint, None, str]
 
 
-def preview(run: Run) -> Iterator[Moment | Preview]:
+def preview(trainer: Trainer) -> Iterator[SafePoint | Preview]:
     """Have the network write a little; its chance is its own, so that training is the same with and without.
 
     The run is changed after the last moment only. Raise DivergedError if what it says is no number.
     """
-    reader = _reader(run)
-    rng = np.random.default_rng((run.training.seed, run.step))
+    rnn = _inference_rnn(trainer)
+    rng = np.random.default_rng((trainer.training.seed, trainer.step))
 
-    def written(length: int) -> Writing:
+    def sample_text(length: int) -> Writing:
         text = ""
-        ending = Ending(length=length)
-        for character in generate(reader, run.corpus.vocabulary, rng=rng, choice=CHOICE, ending=ending):
-            text += character.character
-            if len(text) % PIECE == 0:
-                yield Moment()
+        stop_criteria = StopCriteria(max_chars=length)
+        for character in generate(rnn, trainer.corpus.vocabulary, rng=rng, params=SAMPLING, stop=stop_criteria):
+            text += character.char
+            if len(text) % CHUNK_CHARS == 0:
+                yield SafePoint()
         return text
 
-    documents = run.corpus.documents
+    documents = trainer.corpus.documents
     try:
-        text = yield from written(CHARACTERS) if documents is None else _several(written, SEPARATORS[documents])
+        text = (
+            yield from sample_text(PREVIEW_CHARS)
+            if documents is None
+            else _several_documents(sample_text, SEPARATORS[documents])
+        )
     except CharrnnError as error:
-        raise run.diverged("what it would write", run.step) from error
-    run.take_part("preview")
-    run.previewed_at = run.step
-    yield Preview(step=run.step, text=text)
+        raise trainer.divergence_error("what it would write", trainer.step) from error
+    trainer.mark_done("preview")
+    trainer.last_preview_step = trainer.step
+    yield Preview(step=trainer.step, text=text)
 
 
-def _reader(run: Run) -> Reader:
+def _inference_rnn(trainer: Trainer) -> InferenceRNN:
     """Lay the network out where it is stepped sooner: a large one, which a CPU takes seconds for, where it learns."""
-    model = run.model(run.averages())
-    if run.device.type != "cuda" or model.parameters < LARGE:
-        return Reader.of(model)
-    return Reader.of(model, arrays=lambda weight: torch.from_numpy(weight).to(run.device))
+    model = trainer.model(trainer.ema_weights())
+    if trainer.device.type != "cuda" or model.parameters < LARGE_WEIGHTS:
+        return InferenceRNN.from_model(model)
+    return InferenceRNN.from_model(model, arrays=lambda weight: torch.from_numpy(weight).to(trainer.device))
 
 
-def _several(written: Callable[[int], Writing], between: str) -> Writing:
+def _several_documents(sample_text: Callable[[int], Writing], between: str) -> Writing:
     """Have documents written as long as there is room for whole ones, and at least a part of one."""
     there: list[str] = []
-    room, whole = CHARACTERS, True
+    room, whole = PREVIEW_CHARS, True
     while room > 0:
-        there.append((yield from written(room)))
+        there.append((yield from sample_text(room)))
         whole = len(there[-1]) < room
         room -= len(there[-1]) + len(between)
     return between.join(there if whole or len(there) == 1 else there[:-1])

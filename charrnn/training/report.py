@@ -1,20 +1,20 @@
 """What is said of the steps since the last report."""
 
 from charrnn.training.events import Report
-from charrnn.training.run import Run
+from charrnn.training.run import Trainer
 from charrnn.training.schedule import learning_rate
 
 
-def report(run: Run) -> Report:
+def make_report(trainer: Trainer) -> Report:
     """Give the means since the last report, and begin anew."""
-    run.take_part("report")
-    steps, nats, gradient_norm = run.since_report.tolist()
-    run.since_report[:] = 0
+    trainer.mark_done("report")
+    steps, nats, gradient_norm = trainer.report_sums.tolist()
+    trainer.report_sums[:] = 0
     return Report(
-        step=run.step,
-        epoch=run.epoch,
+        step=trainer.step,
+        epoch=trainer.epoch,
         nats=nats / steps,
         gradient_norm=gradient_norm / steps,
-        learning_rate=learning_rate(run.training, run.plan, run.step),
-        progress=run.plan.progress(run.step),
+        learning_rate=learning_rate(trainer.training, trainer.plan, trainer.step),
+        progress=trainer.plan.progress(trainer.step),
     )

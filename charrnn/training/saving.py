@@ -10,32 +10,32 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from charrnn.errors import CharrnnError, DivergedError, reason
+from charrnn.errors import CharrnnError, DivergedError, os_reason
 from charrnn.runs import RunDirectory
 from charrnn.storage import new_directory, remove_file
 from charrnn.text import corpus as corpora
-from charrnn.training.checkpoint import save, save_model, size
+from charrnn.training.checkpoint import save_best_model, save_checkpoint, size_bytes
 from charrnn.training.checkpoint_file import step_of
-from charrnn.training.evaluation import Measured
-from charrnn.training.events import Evaluation, Event, Step, Trouble
+from charrnn.training.evaluation import FinalLosses
+from charrnn.training.events import Evaluation, Event, Step, TrainingWarning
 from charrnn.training.lock import LockLostError, check_lock
 from charrnn.training.rescue import rescued
-from charrnn.training.run import Run
+from charrnn.training.run import Trainer
 from charrnn.training.superseded import make_room, newest_good
 
-USUAL_SECONDS = 60.0
+DEFAULT_SECONDS = 60.0
 """between saves"""
-SHARE_OF_TIME = 0.02
+MAX_TIME_FRACTION = 0.02
 """the most that saving may cost, unless it is asked for more often: a file that takes long is written more rarely"""
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 """errors that removing other files can help against"""
 Clock = Callable[[], float]
 
 
-def kept(
+def save_on_the_way(
     events: Iterator[Event],
-    run: Run,
+    trainer: Trainer,
     directory: RunDirectory,
     *,
     every_seconds: float | None = None,
@@ -46,31 +46,31 @@ def kept(
     `every_seconds`: None: every minute, or more rarely where saving takes long. A save that fails on the way is told
     as Trouble, and training goes on; at the end it raises CharrnnError.
     """
-    saves = _Saves(run, directory, every_seconds, clock)
+    saves = _SavePolicy(trainer, directory, every_seconds, clock)
     try:
         for event in events:
             yield event
             yield from saves.after(event)
     except DivergedError as error:
-        raise _with_the_way_back(error, run, directory) from error
+        raise _with_resume_hint(error, trainer, directory) from error
     except LockLostError as error:
-        raise rescued(run, error) from error
-    save_last(run, directory, model=saves.model_is_old)
+        raise rescued(trainer, error) from error
+    save_final(trainer, directory, model=saves.model_is_old)
 
 
-class _Saves:
+class _SavePolicy:
     """Decides after each event whether it is time to save, and does it."""
 
-    def __init__(self, run: Run, directory: RunDirectory, every_seconds: float | None, clock: Clock) -> None:
+    def __init__(self, trainer: Trainer, directory: RunDirectory, every_seconds: float | None, clock: Clock) -> None:
         self.model_is_old = True
         """or might be: a process that was killed may not have come to writing it"""
-        self._run, self._directory, self._every, self._clock = run, directory, every_seconds, clock
+        self._run, self._directory, self._every, self._clock = trainer, directory, every_seconds, clock
         self._saved_at = clock()
         self._cost = 0.0
         """seconds that the last save took"""
         self._improved = False
 
-    def after(self, event: Event) -> Iterator[Trouble]:
+    def after(self, event: Event) -> Iterator[TrainingWarning]:
         """Save if it is time to; what goes wrong is told."""
         if isinstance(event, Evaluation) and event.improved:
             self.model_is_old = self._improved = True
@@ -78,46 +78,50 @@ class _Saves:
             return
         began = self._clock()
         try:
-            if make_again(self._run, self._directory):
-                yield Trouble(step=self._run.step, message=f"{self._directory.path} was gone; it was made again")
+            if recreate_directory(self._run, self._directory):
+                yield TrainingWarning(
+                    step=self._run.step, message=f"{self._directory.path} was gone; it was made again"
+                )
             # A model is never there without a checkpoint, or the run could not be gone on with.
-            save(self._run, self._directory)
+            save_checkpoint(self._run, self._directory)
             if self.model_is_old:
-                save_model(self._run, self._directory)
+                save_best_model(self._run, self._directory)
             self.model_is_old = self._improved = False
         except (OSError, MemoryError) as error:
-            yield Trouble(step=self._run.step, message=f"{_failure(self._run, error)}; will try again")
+            yield TrainingWarning(step=self._run.step, message=f"{_failure(self._run, error)}; will try again")
         self._saved_at = self._clock()
         self._cost = self._saved_at - began
 
     def _is_due(self) -> bool:
         """Tell whether it is time; for better weights as soon as the share of time allows."""
-        affordable = self._cost / SHARE_OF_TIME
-        every = max(USUAL_SECONDS, affordable) if self._every is None else self._every
+        affordable = self._cost / MAX_TIME_FRACTION
+        every = max(DEFAULT_SECONDS, affordable) if self._every is None else self._every
         return self._clock() - self._saved_at >= (min(every, affordable) if self._improved else every)
 
 
-def save_last(run: Run, directory: RunDirectory, *, model: bool = True, measured: Measured | None = None) -> None:
-    """Write the last checkpoint and, if it is not there, the model; with its `measured` losses the run is concluded.
+def save_final(
+    trainer: Trainer, directory: RunDirectory, *, model: bool = True, losses: FinalLosses | None = None
+) -> None:
+    """Write the last checkpoint and, if it is not there, the model; with its `losses` losses the run is concluded.
 
     Where the directory is gone it is made again, where the disk is full all checkpoints but the newest good one make
     room; where that does not help, the checkpoint goes elsewhere, and the error says where (CharrnnError).
     """
     try:
-        make_again(run, directory)
+        recreate_directory(trainer, directory)
         try:
-            _save_both(run, directory, model=model, measured=measured)
+            _save_both(trainer, directory, model=model, losses=losses)
         except OSError as error:
             if error.errno in NO_ROOM:
-                make_room(run, directory)
-            _save_both(run, directory, model=model, measured=measured)
+                make_room(trainer, directory)
+            _save_both(trainer, directory, model=model, losses=losses)
     except LockLostError as error:
-        raise rescued(run, error) from error
+        raise rescued(trainer, error) from error
     except (OSError, MemoryError) as error:
-        raise _saved_elsewhere(run, directory, error) from error
+        raise _save_elsewhere(trainer, directory, error) from error
 
 
-def make_again(run: Run, directory: RunDirectory) -> bool:
+def recreate_directory(trainer: Trainer, directory: RunDirectory) -> bool:
     """See that the run's directory is there; if somebody removed it, make it, with the text in it (OSError).
 
     Raise LockLostError if another process may have begun to train there.
@@ -125,31 +129,31 @@ def make_again(run: Run, directory: RunDirectory) -> bool:
     was_there = directory.path.is_dir()
     if not was_there:
         directory.path.mkdir(parents=True)
-        corpora.write_again(run.corpus)
+        corpora.rewrite_files(trainer.corpus)
     check_lock(directory.path)
     return not was_there
 
 
-def _save_both(run: Run, directory: RunDirectory, *, model: bool, measured: Measured | None) -> None:
-    if measured is None:
-        save(run, directory)
+def _save_both(trainer: Trainer, directory: RunDirectory, *, model: bool, losses: FinalLosses | None) -> None:
+    if losses is None:
+        save_checkpoint(trainer, directory)
     if model:
-        save_model(run, directory, measured=measured)
-    if measured is not None:
+        save_best_model(trainer, directory, losses=losses)
+    if losses is not None:
         # Only with the model in its place is there nothing left to do.
-        run.concluded = True
-        save(run, directory)
+        trainer.final_evaluated = True
+        save_checkpoint(trainer, directory)
 
 
-def _saved_elsewhere(run: Run, directory: RunDirectory, error: OSError | MemoryError) -> CharrnnError:
+def _save_elsewhere(trainer: Trainer, directory: RunDirectory, error: OSError | MemoryError) -> CharrnnError:
     """Write the checkpoint where there may be room, and say where, and how to go on from it."""
-    run.concluded = False
-    last, failure = _last_good_step(run, directory), _failure(run, error, directory)
-    if last == run.step:
+    trainer.final_evaluated = False
+    last, failure = _last_good_step(trainer, directory), _failure(trainer, error, directory)
+    if last == trainer.step:
         return CharrnnError(f"{failure}; its checkpoint is whole", hint="make room, then the same command continues")
     for place in (Path(tempfile.gettempdir()), Path.home()):
         with suppress(OSError, MemoryError):
-            path = _saved_in(place, run)
+            path = _save_into(place, trainer)
             return CharrnnError(
                 f"{failure}; it is in {path}",
                 hint=f"make room, `mv {path} {directory.path}/`, then the same command continues",
@@ -157,11 +161,11 @@ def _saved_elsewhere(run: Run, directory: RunDirectory, error: OSError | MemoryE
     return CharrnnError(f"{failure}, nor elsewhere" + ("" if last is None else f"; step {last:,} is there"))
 
 
-def _saved_in(place: Path, run: Run) -> Path:
+def _save_into(place: Path, trainer: Trainer) -> Path:
     """Write the checkpoint into a new directory; if that fails nothing stays of it (OSError)."""
     directory = new_directory(place)
     try:
-        return save(run, RunDirectory(directory))
+        return save_checkpoint(trainer, RunDirectory(directory))
     except BaseException:
         for left in RunDirectory(directory).checkpoints():
             remove_file(left)
@@ -169,25 +173,25 @@ def _saved_in(place: Path, run: Run) -> Path:
         raise
 
 
-def _last_good_step(run: Run, directory: RunDirectory) -> int | None:
+def _last_good_step(trainer: Trainer, directory: RunDirectory) -> int | None:
     """Return the step of the newest good checkpoint, from which the same command continues; None if there is none."""
-    newest = newest_good(run, directory)
+    newest = newest_good(trainer, directory)
     return None if newest is None else step_of(newest)
 
 
-def _failure(run: Run, error: OSError | MemoryError, directory: RunDirectory | None = None) -> str:
+def _failure(trainer: Trainer, error: OSError | MemoryError, directory: RunDirectory | None = None) -> str:
     """Say what could not be saved, and why."""
-    why = reason(error) if isinstance(error, OSError) else "out of memory"
-    full = isinstance(error, OSError) and error.errno in FULL
-    needed = f" (needs {size(run) / 1e6:,.1f} MB)" if full else ""
+    why = os_reason(error) if isinstance(error, OSError) else "out of memory"
+    full = isinstance(error, OSError) and error.errno in DISK_FULL_ERRORS
+    needed = f" (needs {size_bytes(trainer) / 1e6:,.1f} MB)" if full else ""
     where = f" in {directory.path}" if directory else ""
-    return f"could not save step {run.step:,}{where}: {why}{needed}"
+    return f"could not save step {trainer.step:,}{where}: {why}{needed}"
 
 
-def _with_the_way_back(error: DivergedError, run: Run, directory: RunDirectory) -> DivergedError:
+def _with_resume_hint(error: DivergedError, trainer: Trainer, directory: RunDirectory) -> DivergedError:
     """Say from where a lower learning rate would go on."""
-    last = _last_good_step(run, directory)
+    last = _last_good_step(trainer, directory)
     if last is None:
         return error
-    rate = f"{run.training.lr / 10:.2g}"
+    rate = f"{trainer.training.lr / 10:.2g}"
     return DivergedError(error.message, hint=f"the same command with `--lr {rate}` continues from step {last:,}")

@@ -14,7 +14,7 @@ class Plan:
     A correction bends only what is still to come:
 
     >>> plan = Plan(steps=100)
-    >>> plan.progress(50), plan.revised(50, 60).progress(50), plan.revised(50, 60).progress(55)
+    >>> plan.progress(50), plan.with_steps(50, 60).progress(50), plan.with_steps(50, 60).progress(55)
     (0.5, 0.5, 0.75)
     """
 
@@ -33,7 +33,7 @@ class Plan:
         share = (step - self.from_step) / (self.steps - self.from_step)
         return self.from_progress + (1 - self.from_progress) * share
 
-    def revised(self, step: int, steps: int | None) -> "Plan":
+    def with_steps(self, step: int, steps: int | None) -> "Plan":
         """Correct the number of steps while at `step`; None: it is to be found again."""
         if steps is None:
             return Plan(steps=None, from_step=step, from_progress=self.progress(step))
@@ -43,17 +43,17 @@ class Plan:
         """Tell whether no step is left."""
         return self.steps is not None and step >= self.steps
 
-    def parts_done(self, step: int, parts: int) -> int:
+    def periods_done(self, step: int, periods: int) -> int:
         """Count how many of so many equal parts of the training are done."""
-        return math.floor(self.progress(step) * parts)
+        return math.floor(self.progress(step) * periods)
 
 
 def learning_rate(training: TrainingConfig, plan: Plan, step: int) -> float:
     """Rise linearly from zero, then fall along half a cosine to `final_lr` of the highest at the plan's end."""
-    return training.lr * share_of_highest(training, plan, step)
+    return training.lr * lr_fraction(training, plan, step)
 
 
-def share_of_highest(training: TrainingConfig, plan: Plan, step: int) -> float:
+def lr_fraction(training: TrainingConfig, plan: Plan, step: int) -> float:
     """Say which share of the highest rate a step has."""
     rising = min(1.0, (step + 1) / (training.warm_up + 1))
     falling = 0.5 * (1 + math.cos(math.pi * plan.progress(step)))

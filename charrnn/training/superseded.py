@@ -14,7 +14,7 @@ from charrnn.network import tensor_file
 from charrnn.network.tensor_signature import remove_tensor_file
 from charrnn.runs import RunDirectory
 from charrnn.training.checkpoint_file import DamagedError, identity_of, read
-from charrnn.training.run import Run
+from charrnn.training.run import Trainer
 
 KEPT = 2
 """good checkpoints: the newest, and the one before in case the newest is damaged later"""
@@ -29,17 +29,17 @@ class State(Enum):
     """it cannot be read now"""
 
 
-def note_written(run: Run, path: Path) -> None:
+def note_written(trainer: Trainer, path: Path) -> None:
     """Look at a checkpoint that was just written, its arrays aside; raise OSError if it is not there as written."""
     try:
         tensor_file.read_metadata(path)
     except CharrnnError as error:
         raise OSError(errno.EIO, f"not written as it should be: {error.message}", str(path)) from error
     if identity := identity_of(path):
-        run.verified.add(identity)
+        trainer.verified.add(identity)
 
 
-def remove_superseded(run: Run, directory: RunDirectory, newest: Path) -> None:
+def remove_superseded(trainer: Trainer, directory: RunDirectory, newest: Path) -> None:
     """Remove what is not needed beside a checkpoint that was just written and verified (OSError).
 
     Of older ones the newest good one stays. Later ones are removed if they are damaged: the run did not go on from
@@ -50,45 +50,45 @@ def remove_superseded(run: Run, directory: RunDirectory, newest: Path) -> None:
         return
     place, kept = there.index(newest), 1
     for path in reversed(there[:place]):
-        state = State.DAMAGED if kept == KEPT else state_of(run, path)
+        state = State.DAMAGED if kept == KEPT else state_of(trainer, path)
         kept += state is State.GOOD
         if state is State.DAMAGED:
             remove_tensor_file(path)
-    _remove_damaged(run, there[place + 1 :])
-    run.verified &= {identity_of(path) for path in directory.checkpoints()}
+    _remove_damaged(trainer, there[place + 1 :])
+    trainer.verified &= {identity_of(path) for path in directory.checkpoints()}
 
 
-def make_room(run: Run, directory: RunDirectory) -> None:
+def make_room(trainer: Trainer, directory: RunDirectory) -> None:
     """Remove all checkpoints but the newest good one, and those whose state is unknown (OSError)."""
-    there, good = directory.checkpoints(), newest_good(run, directory)
+    there, good = directory.checkpoints(), newest_good(trainer, directory)
     older = there[: there.index(good)] if good in there else []
     for path in older:
         remove_tensor_file(path)
-    _remove_damaged(run, [path for path in there if path not in older])
+    _remove_damaged(trainer, [path for path in there if path not in older])
 
 
-def newest_good(run: Run, directory: RunDirectory) -> Path | None:
+def newest_good(trainer: Trainer, directory: RunDirectory) -> Path | None:
     """Return the newest checkpoint that is good; None if there is none."""
     newest_first = reversed(directory.checkpoints())
-    return next((path for path in newest_first if state_of(run, path) is State.GOOD), None)
+    return next((path for path in newest_first if state_of(trainer, path) is State.GOOD), None)
 
 
-def state_of(run: Run, path: Path) -> State:
+def state_of(trainer: Trainer, path: Path) -> State:
     """Return what is known of a checkpoint, which is read if nothing is."""
     identity = identity_of(path)
     if identity is None:
         return State.UNKNOWN
-    if identity not in run.verified:
+    if identity not in trainer.verified:
         try:
             read(path)
         except DamagedError as error:
             return State.UNKNOWN if error.says_nothing_of_the_content else State.DAMAGED
-        run.verified.add(identity)
+        trainer.verified.add(identity)
     return State.GOOD
 
 
-def _remove_damaged(run: Run, paths: list[Path]) -> None:
+def _remove_damaged(trainer: Trainer, paths: list[Path]) -> None:
     """Remove the damaged ones among some checkpoints (OSError)."""
     for path in paths:
-        if state_of(run, path) is State.DAMAGED:
+        if state_of(trainer, path) is State.DAMAGED:
             remove_tensor_file(path)

@@ -10,34 +10,34 @@ from typing import Any
 import torch
 
 from charrnn.training.device import choose_device, choose_precision
-from charrnn.training.lock import Lock
+from charrnn.training.lock import RunLock
 from charrnn.training.preparing import Prepared
-from charrnn.training.session import Session, begin, resume
+from charrnn.training.session import Session, resume, start_new
 
 
-def take_up(prepared: Prepared, options: Mapping[str, Any], lock: Lock) -> Session:
+def start_or_resume(prepared: Prepared, options: Mapping[str, Any], lock: RunLock) -> Session:
     """Begin the run, or go on with it; the options are those of the command (CharrnnError)."""
     if options["threads"]:
         torch.set_num_threads(options["threads"])
     device, precision = choose_device(options["device"]), options["precision"]
-    if prepared.sources is not None and prepared.found is not None:
-        return begin(
+    if prepared.sources is not None and prepared.counts is not None:
+        return start_new(
             prepared.sources,
-            prepared.found,
+            prepared.counts,
             prepared.directory,
             {**options, "precision": choose_precision(precision, device)},
             device,
             new=options["new"],
-            origin=prepared.origin,
+            pretrained=prepared.pretrained,
             lock=lock,
         )
-    lock.take()
+    lock.acquire()
     given = {**options, "precision": None if precision == "auto" else precision}
     session = resume(prepared.sources, prepared.directory, given, device)
-    return dataclasses.replace(session, notes=(*_notes(prepared, lock, session), *session.notes))
+    return dataclasses.replace(session, notes=(*_resume_notes(prepared, lock, session), *session.notes))
 
 
-def _notes(prepared: Prepared, lock: Lock, session: Session) -> list[str]:
+def _resume_notes(prepared: Prepared, lock: RunLock, session: Session) -> list[str]:
     """Say what the user may not expect of going on."""
     where, notes = prepared.directory.path, []
     if prepared.sources is None:

@@ -14,30 +14,30 @@ from typing import Any
 import torch
 
 from charrnn.config import NetworkConfig, TrainingConfig
-from charrnn.network.module import CharacterNetwork
-from charrnn.training.averaging import averaged
-from charrnn.training.capture import WARM_UP, Recorder, cuda_graphs
+from charrnn.network.module import CharRNN
+from charrnn.training.averaging import make_ema
+from charrnn.training.capture import WARM_UP_RUNS, GraphBackend, cuda_graph_backend
 from charrnn.training.device import flops_per_second
-from charrnn.training.device_step import DeviceStep
-from charrnn.training.device_windows import OneWindow
-from charrnn.training.memory import is_shortage
+from charrnn.training.device_step import CudaStep
+from charrnn.training.device_windows import RandomBatch
+from charrnn.training.memory import is_torch_out_of_memory
 from charrnn.training.optimiser import AdamW
-from charrnn.training.recipe import Circumstances, to_be_timed
+from charrnn.training.recipe import RecipeInputs, networks_to_time
 
-STEPS = 8
+TIMED_STEPS = 8
 """that are timed, of each network"""
-ENOUGH_SECONDS = 2.0
+MAX_SECONDS = 2.0
 """after so long no other network is begun with"""
-RATE = 1e-3
+TIMING_LR = 1e-3
 
 Clock = Callable[[], float]
 
 
-def circumstances_of(
+def measure_recipe_inputs(
     given: Mapping[str, Any], device: str, *, train_characters: int, vocabulary_size: int, trained: bool
-) -> Circumstances:
+) -> RecipeInputs:
     """Measure what a device can do, and put it with what else the recipe's choice depends on."""
-    circumstances = Circumstances(
+    inputs = RecipeInputs(
         train_characters=train_characters,
         vocabulary_size=vocabulary_size,
         device=device,
@@ -45,67 +45,69 @@ def circumstances_of(
         trained=trained,
     )
     if device != "cuda":
-        return circumstances
-    networks, training = to_be_timed(given, circumstances)
-    found = speeds(networks, training, vocabulary_size, torch.device(device), cuda_graphs())
+        return inputs
+    networks, training = networks_to_time(given, inputs)
+    speeds = time_networks(networks, training, vocabulary_size, torch.device(device), cuda_graph_backend())
     # Captured steps and what they captured hold each other.
     gc.collect()
     torch.cuda.empty_cache()
-    return dataclasses.replace(circumstances, speeds=found)
+    return dataclasses.replace(inputs, speeds=speeds)
 
 
-def speeds(
+def time_networks(
     networks: Iterable[NetworkConfig],
     training: TrainingConfig,
     vocabulary_size: int,
     device: torch.device,
-    recorder: Recorder | None,
+    backend: GraphBackend | None,
     *,
     clock: Clock = time.perf_counter,
 ) -> tuple[tuple[int, float], ...]:
     """Time networks, narrow ones first: width and characters a second of each that there is time and memory for."""
-    found: list[tuple[int, float]] = []
+    speeds: list[tuple[int, float]] = []
     began = clock()
     for config in networks:
         try:
-            found.append((config.hidden, speed(config, training, vocabulary_size, device, recorder, clock=clock)))
+            speeds.append(
+                (config.hidden, chars_per_second(config, training, vocabulary_size, device, backend, clock=clock))
+            )
         except (MemoryError, RuntimeError) as error:
-            if not is_shortage(error):
+            if not is_torch_out_of_memory(error):
                 raise
             break
-        if clock() - began > ENOUGH_SECONDS:
+        if clock() - began > MAX_SECONDS:
             break
-    return tuple(found)
+    return tuple(speeds)
 
 
-def speed(
+def chars_per_second(
     config: NetworkConfig,
     training: TrainingConfig,
     vocabulary_size: int,
     device: torch.device,
-    recorder: Recorder | None,
+    backend: GraphBackend | None,
     *,
     clock: Clock = time.perf_counter,
 ) -> float:
     """Time a few steps of a network: characters a second."""
     network = _network(config, vocabulary_size, device)
-    window = OneWindow(training, vocabulary_size, device)
-    state = network.start(training.batch)
-    step = DeviceStep(network, averaged(network), AdamW(network), state, window, training, recorder)
-    for number in range(WARM_UP + 1):
-        step.queue(number, RATE, 1.0)
-    step.look()
+    window = RandomBatch(training, vocabulary_size, device)
+    state = network.initial_state(training.batch)
+    step = CudaStep(network, make_ema(network), AdamW(network), state, window, training, backend)
+    for number in range(WARM_UP_RUNS + 1):
+        step.enqueue(number, TIMING_LR, 1.0)
+    step.sync()
     began = clock()
-    for number in range(STEPS):
-        step.queue(number, RATE, 1.0)
-    step.look()
-    return STEPS * training.batch * training.length / (clock() - began)
+    for number in range(TIMED_STEPS):
+        step.enqueue(number, TIMING_LR, 1.0)
+    step.sync()
+    return TIMED_STEPS * training.batch * training.length / (clock() - began)
 
 
-def _network(config: NetworkConfig, vocabulary_size: int, device: torch.device) -> CharacterNetwork:
+def _network(config: NetworkConfig, vocabulary_size: int, device: torch.device) -> CharRNN:
     """Make a network with any weights: those to begin with take longer to choose than all of this is to take."""
     with torch.device("meta"):
-        network = CharacterNetwork(config, vocabulary_size, end=None if config.documents is None else 0)
+        network = CharRNN(config, vocabulary_size, end=None if config.documents is None else 0)
     network.to_empty(device=device)
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.02)

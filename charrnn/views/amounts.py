@@ -20,19 +20,19 @@ def sparkline(values: Sequence[float], width: int | None = None, *, unicode: boo
     return "".join(bars[int((mean - low) / (span or 1.0) * (len(bars) - 1) + 0.5)] for mean in means)
 
 
-def counted(number: float, noun: str) -> str:
+def pluralize(number: float, noun: str) -> str:
     """Say how many of something.
 
-    >>> counted(1, "minute"), counted(2.5, "minute"), counted(4000, "step")
+    >>> pluralize(1, "minute"), pluralize(2.5, "minute"), pluralize(4000, "step")
     ('1 minute', '2.5 minutes', '4,000 steps')
     """
     return f"{number:,g} {noun}" if number == 1 else f"{number:,g} {noun}s"
 
 
-def left_to_go(seconds: float) -> str:
+def time_left(seconds: float) -> str:
     """Say how much time is left, no more exactly than it is known.
 
-    >>> left_to_go(400), left_to_go(31), left_to_go(4000)
+    >>> time_left(400), time_left(31), time_left(4000)
     ('7 min left', '31 s left', '1 h 7 min left')
     """
     if seconds < 120:
@@ -63,7 +63,7 @@ def age(seconds: float) -> str:
         return "just now"
     if seconds < 3600:
         return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.0f} h" if seconds < 86400 else counted(seconds // 86400, "day")
+    return f"{seconds / 3600:.0f} h" if seconds < 86400 else pluralize(seconds // 86400, "day")
 
 
 def _mean(values: Sequence[float]) -> float:

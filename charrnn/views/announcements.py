@@ -9,13 +9,13 @@ from rich.text import Text
 
 from charrnn.text.ngram import NGram
 from charrnn.views.amounts import duration
-from charrnn.views.facts import Facts, indented
-from charrnn.views.ngram import compared
-from charrnn.views.terminal import typeset, unicode_output, visible
+from charrnn.views.facts import KeyValueLines, indented
+from charrnn.views.ngram import ngram_comparison
+from charrnn.views.terminal import ascii_signs, sanitize, unicode_output
 
 
 @dataclass(frozen=True, kw_only=True)
-class Heading:
+class TrainingHeader:
     """What is about to happen."""
 
     lines: tuple[tuple[str, str], ...]
@@ -26,14 +26,14 @@ class Heading:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw the words in one column, what they are in the next."""
         unicode = unicode_output(console)
-        yield Facts(lines=self.lines)
+        yield KeyValueLines(lines=self.lines)
         yield Text()
-        known = " · ".join(f"{name} {bits:.2f}" for name, bits in self.baselines.items())
-        yield indented(typeset(f"bits/character   {known}", unicode=unicode), "dim")
+        baselines = " · ".join(f"{name} {bits:.2f}" for name, bits in self.baselines.items())
+        yield indented(ascii_signs(f"bits/character   {baselines}", unicode=unicode), "dim")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ending:
+class TrainingSummary:
     """What a training came to."""
 
     seconds: float
@@ -57,18 +57,18 @@ class Ending:
             f"done in {duration(self.seconds)} · best validation {self.val_bits:.3f} bits/char "
             f"({self.val_nats:.4f} nats) at step {self.best_step:,}"
         )
-        yield Text(typeset(done, unicode=unicode_output(console)), style="bold")
+        yield Text(ascii_signs(done, unicode=unicode_output(console)), style="bold")
         yield indented(self.measured_on, "dim")
         yield indented(
             f"window256 {self.val_window256_bits:.3f} bits/char ({self.val_window256_nats:.4f} nats): "
             "state zeroed every 256 characters",
             "dim",
         )
-        yield indented(compared(self.ngram, self.val_bits))
+        yield indented(ngram_comparison(self.ngram, self.val_bits))
         yield Text()
         table = Table.grid(padding=(0, 3))
         for _ in range(2):
             table.add_column(overflow="fold")
         for command, meaning in self.next_commands:
-            table.add_row(Text(f"  {visible(command)}"), Text(meaning, style="dim"))
+            table.add_row(Text(f"  {sanitize(command)}"), Text(meaning, style="dim"))
         yield table

@@ -32,11 +32,11 @@ class Axis:
     logarithmic: bool = False
     """whether equal ways are equal ratios; both ends are above zero then"""
 
-    def holds(self, value: float) -> bool:
+    def contains(self, value: float) -> bool:
         """Say whether a value lies on the axis; what is no number does not."""
         return self.low <= value <= self.high
 
-    def place(self, value: float) -> float:
+    def position(self, value: float) -> float:
         """Say where on the axis a value lies: 0 to 1."""
         low, high = self.low, self.high
         if self.logarithmic:
@@ -86,7 +86,7 @@ def decade_axis(lowest: int, label: str = "") -> Axis:
 def _step(span: float, most: int) -> tuple[float, int]:
     """Choose the smallest round step that goes into a span so often at most, and the digits it is written with."""
     power = math.floor(math.log10(span / most))
-    step = next(one for one in _STEPS if one * 10.0**power * most >= span * (1 - 1e-9)) * 10.0**power
+    step = next(factor for factor in _STEPS if factor * 10.0**power * most >= span * (1 - 1e-9)) * 10.0**power
     return step, max(0, -math.floor(math.log10(step) + 1e-9))
 
 

@@ -12,10 +12,10 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from charrnn.inspection.breakdown import BRACKETS, Breakdown, Cut, Group
-from charrnn.views.screen import Screen, model_called
+from charrnn.inspection.breakdown import BRACKETS, ErrorBreakdown, Group, Grouping
+from charrnn.views.screen import Screen, model_display_name
 
-Columns = dict[str, Callable[[Group], str]]
+GroupColumns = dict[str, Callable[[Group], str]]
 """what is shown of a group, by its heading"""
 
 _BAR = {True: "█", False: "#"}
@@ -27,27 +27,27 @@ _NARROW = 50
 
 
 @dataclass(frozen=True, kw_only=True)
-class BreakdownTables:
+class ErrorTables:
     """A table for each thing by which the characters are cut up."""
 
-    breakdown: Breakdown
+    breakdown: ErrorBreakdown
     """plain numbers and text"""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         breakdown, screen = self.breakdown, Screen.of(console, options)
         folded = options.update(width=screen.columns, overflow="fold", no_wrap=False)
-        named = (model_called(breakdown.model), breakdown.text, f"{breakdown.characters:,} characters")
-        yield from console.render(screen.head(named), folded)
+        named = (model_display_name(breakdown.model), breakdown.text, f"{breakdown.characters:,} characters")
+        yield from console.render(screen.header(named), folded)
         yield from console.render(Text(_summary(breakdown)), folded)
-        for cut in breakdown.cuts:
-            if cut.groups:
+        for grouping in breakdown.groupings:
+            if grouping.groups:
                 yield Text()
-                yield from console.render(_table(cut, breakdown, screen), folded)
+                yield from console.render(_table(grouping, breakdown, screen), folded)
         yield Text()
-        yield from console.render(Text(screen.own(_legend(breakdown)), style="dim"), folded)
+        yield from console.render(Text(screen.ascii_signs(_legend(breakdown)), style="dim"), folded)
 
 
-def _summary(breakdown: Breakdown) -> str:
+def _summary(breakdown: ErrorBreakdown) -> str:
     bits = f"{breakdown.bits / breakdown.characters:.3f} bits per character"
     if breakdown.ngram_bits is None:
         return bits
@@ -55,29 +55,29 @@ def _summary(breakdown: Breakdown) -> str:
     return f"{bits}; {counted} that learned from {breakdown.learned_from:,} characters"
 
 
-def _table(cut: Cut, breakdown: Breakdown, screen: Screen) -> Table:
+def _table(grouping: Grouping, breakdown: ErrorBreakdown, screen: Screen) -> Table:
     """Draw one cut: shares of characters and bits, and what a character costs."""
-    columns = _bracket_columns(breakdown) if cut.by == BRACKETS else _columns(breakdown)
+    columns = _bracket_columns(breakdown) if grouping.by == BRACKETS else _columns(breakdown)
     if screen.columns < _NARROW:
         columns.pop("of text", None)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column(Text(cut.by), overflow="fold")
+    table.add_column(Text(grouping.by), overflow="fold")
     for heading in columns:
         table.add_column(Text(heading), justify="right", overflow="fold")
     barred = screen.columns >= _WIDE
     if barred:
-        table.add_column(Text("p" if cut.by == BRACKETS else "of bits"), no_wrap=True)
-    lengths = [group.probability if cut.by == BRACKETS else group.bits for group in cut.groups]
-    for group, length in zip(cut.groups, lengths, strict=True):
+        table.add_column(Text("p" if grouping.by == BRACKETS else "of bits"), no_wrap=True)
+    lengths = [group.probability if grouping.by == BRACKETS else group.bits for group in grouping.groups]
+    for group, length in zip(grouping.groups, lengths, strict=True):
         bar = _BAR[screen.unicode] * round(_LONGEST_BAR * length / (max(lengths) or 1.0))
         table.add_row(Text(group.name), *(Text(shown(group)) for shown in columns.values()), *[Text(bar)] * barred)
     return table
 
 
-def _columns(breakdown: Breakdown) -> Columns:
+def _columns(breakdown: ErrorBreakdown) -> GroupColumns:
     """Choose what is said of characters of one sort."""
     characters, bits = breakdown.characters, breakdown.bits or 1.0
-    columns: Columns = {
+    columns: GroupColumns = {
         "of text": lambda group: f"{group.characters / characters:.1%}",
         "of bits": lambda group: f"{group.bits / bits:.1%}",
         "bits each": lambda group: f"{group.bits_per_char:.2f}",
@@ -87,9 +87,9 @@ def _columns(breakdown: Breakdown) -> Columns:
     return columns
 
 
-def _bracket_columns(breakdown: Breakdown) -> Columns:
+def _bracket_columns(breakdown: ErrorBreakdown) -> GroupColumns:
     """Choose what is said of closing brackets: the odds matter that they were given."""
-    columns: Columns = {
+    columns: GroupColumns = {
         "number": lambda group: f"{group.characters:,}",
         "bits each": lambda group: f"{group.bits_per_char:.2f}",
         "p": lambda group: f"{group.probability:.2f}",
@@ -99,9 +99,9 @@ def _bracket_columns(breakdown: Breakdown) -> Columns:
     return columns
 
 
-def _legend(breakdown: Breakdown) -> str:
+def _legend(breakdown: ErrorBreakdown) -> str:
     ngram = f" ({breakdown.order}-gram: the same by counting)" if breakdown.order else ""
-    bracketed = any(cut.by == BRACKETS and cut.groups for cut in breakdown.cuts)
+    bracketed = any(grouping.by == BRACKETS and grouping.groups for grouping in breakdown.groupings)
     bracket = "; p: the probability that the bracket had, on average" if bracketed else ""
     return (
         "of text, of bits: share of all characters, and of what they cost together; bits each: what one of them costs"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from rich.text import Text
 
-Place = tuple[float, float]
+Point2D = tuple[float, float]
 
 DOTS_ACROSS, DOTS_DOWN = 2, 4
 _BRAILLE = 0x2800
@@ -28,7 +28,7 @@ class Canvas:
         self._signs = np.full((rows, columns), "", dtype=object)
         self._styles = np.full((rows, columns), "", dtype=object)
 
-    def line(self, start: Place, stop: Place, style: str, *, sign: str = "") -> None:
+    def line(self, start: Point2D, stop: Point2D, style: str, *, sign: str = "") -> None:
         """Draw a straight line, in dots or, if it is given, in a sign."""
         across, down = (1, 1) if sign else (DOTS_ACROSS, DOTS_DOWN)
         columns, rows = self.columns * across, self.rows * down
@@ -42,7 +42,7 @@ class Canvas:
             np.bitwise_or.at(self._dots, at, _DOT[downs % down, rights % across])
         self._signs[at], self._styles[at] = sign, style
 
-    def sign(self, place: Place, sign: str, style: str) -> None:
+    def sign(self, place: Point2D, sign: str, style: str) -> None:
         """Put a sign of one column somewhere."""
         at = self.row(place[1]), self.column(place[0])
         self._signs[at], self._styles[at] = sign, style
@@ -55,7 +55,7 @@ class Canvas:
         """Say in which row, from the top, a place lies."""
         return round((1 - up) * (self.rows - 1))
 
-    def drawn(self) -> Iterator[Text]:
+    def rows_of_text(self) -> Iterator[Text]:
         """Yield the rows, the highest first, each as wide as the canvas."""
         for dots, signs, styles in zip(self._dots.tolist(), self._signs, self._styles, strict=True):
             row = Text()

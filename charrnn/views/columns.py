@@ -12,8 +12,8 @@ from itertools import zip_longest
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from charrnn.views.layout import Line, lines, one_line
-from charrnn.views.terminal import typeset, unicode_output, visible
+from charrnn.views.layout import Line, one_line, wrap_text
+from charrnn.views.terminal import ascii_signs, sanitize, unicode_output
 
 NARROWEST = 16
 """columns of a text; narrower ones are hard to read"""
@@ -21,7 +21,7 @@ GAP = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Column:
+class TextColumn:
     """One of the texts."""
 
     heading: str
@@ -33,17 +33,17 @@ class Column:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Columns:
+class SideBySideTexts:
     """Texts side by side."""
 
     title: str
-    columns: tuple[Column, ...]
+    columns: tuple[TextColumn, ...]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw them."""
         unicode, count = unicode_output(console), len(self.columns)
         width = (options.max_width - GAP * (count - 1)) // count
-        yield Text(one_line(typeset(self.title, unicode=unicode), unicode=unicode), style="dim")
+        yield Text(one_line(ascii_signs(self.title, unicode=unicode), unicode=unicode), style="dim")
         yield Text()
         if console.is_terminal and width >= NARROWEST:
             yield from self._side_by_side(width, unicode)
@@ -65,27 +65,27 @@ class Columns:
             heading = " · ".join([column.heading, *filter(None, column.notes)])
             if number:
                 yield Text()
-            yield Text(visible(typeset(heading, unicode=unicode), unicode=unicode), style="bold")
-            text = Text(visible(column.text, unicode=unicode))
+            yield Text(sanitize(ascii_signs(heading, unicode=unicode), unicode=unicode), style="bold")
+            text = Text(sanitize(column.text, unicode=unicode))
             if column.dim_from is not None:
-                text.stylize("dim", len(visible(column.text[: column.dim_from], unicode=unicode)))
+                text.stylize("dim", len(sanitize(column.text[: column.dim_from], unicode=unicode)))
             yield text
 
 
-def _head(column: Column, width: int, unicode: bool) -> Iterator[Text]:
+def _head(column: TextColumn, width: int, unicode: bool) -> Iterator[Text]:
     for number, line in enumerate([column.heading, *column.notes, ""]):
-        shown = Text(visible(typeset(line, unicode=unicode), unicode=unicode), style="dim" if number else "bold")
+        shown = Text(sanitize(ascii_signs(line, unicode=unicode), unicode=unicode), style="dim" if number else "bold")
         shown.truncate(width)
         yield shown
 
 
-def _body(column: Column, width: int, unicode: bool) -> Iterator[Text]:
-    for line in lines(column.text, width, unicode=unicode):
+def _body(column: TextColumn, width: int, unicode: bool) -> Iterator[Text]:
+    for line in wrap_text(column.text, width, unicode=unicode):
         yield _drawn(line, column.dim_from)
 
 
 def _drawn(line: Line, dim_from: int | None) -> Text:
     """Draw a line, dim from a character of the text on."""
-    known = len(line.glyphs) if dim_from is None else min(max(dim_from - line.start, 0), len(line.glyphs))
-    drawn = Text("".join(line.glyphs[:known]))
-    return drawn.append("".join(line.glyphs[known:]), style="dim")
+    bright_count = len(line.glyphs) if dim_from is None else min(max(dim_from - line.start, 0), len(line.glyphs))
+    drawn = Text("".join(line.glyphs[:bright_count]))
+    return drawn.append("".join(line.glyphs[bright_count:]), style="dim")

@@ -9,9 +9,9 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from charrnn.inspection.listing import Listed, Listing
+from charrnn.inspection.listing import ConceptCount, ConceptCounts
 from charrnn.views.finding import FUTURE
-from charrnn.views.terminal import typeset, unicode_output, visible
+from charrnn.views.terminal import ascii_signs, sanitize, unicode_output
 
 _FAMILIES = {
     "state": "what a reader has to remember",
@@ -26,7 +26,7 @@ _DESCRIPTION_FROM, _KIND_FROM = 60, 90
 class ConceptsTable:
     """Concepts under the headings of their families, each with its episodes if they were counted."""
 
-    listing: Listing
+    listing: ConceptCounts
     """plain numbers and text"""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -37,11 +37,11 @@ class ConceptsTable:
             listed = [concept for concept in self.listing.concepts if concept.family == family]
             if listed:
                 yield Text()
-                yield Text(typeset(f"{family} · {meaning}", unicode=unicode), style="dim")
+                yield Text(ascii_signs(f"{family} · {meaning}", unicode=unicode), style="dim")
                 yield self._table(listed, options.max_width, unicode)
         yield from self._legend(unicode)
 
-    def _table(self, listed: list[Listed], width: int, unicode: bool) -> Table:
+    def _table(self, listed: list[ConceptCount], width: int, unicode: bool) -> Table:
         counted = self.listing.text is not None
         described = width >= _DESCRIPTION_FROM or not counted
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
@@ -58,7 +58,7 @@ class ConceptsTable:
             row = [_name(concept, unicode)]
             row += [concept.kind] if width >= _KIND_FROM else []
             row += [f"{concept.episodes:,}", "" if concept.enough else "too rare"] if counted else []
-            row += [visible(concept.description, keep="", unicode=unicode)] if described else []
+            row += [sanitize(concept.description, keep="", unicode=unicode)] if described else []
             style = "dim" if counted and not concept.enough else ""
             table.add_row(*map(Text, row), style=style)
         return table
@@ -76,12 +76,12 @@ class ConceptsTable:
             yield Text(line, style="dim")
 
 
-def _name(concept: Listed, unicode: bool) -> str:
-    return visible(concept.name, keep="", unicode=unicode) + (FUTURE[unicode] if concept.uses_future else "")
+def _name(concept: ConceptCount, unicode: bool) -> str:
+    return sanitize(concept.name, keep="", unicode=unicode) + (FUTURE[unicode] if concept.uses_future else "")
 
 
-def _head(listing: Listing, unicode: bool) -> Text:
+def _head(listing: ConceptCounts, unicode: bool) -> Text:
     """Say what was counted in what."""
-    name = visible(listing.text or "", keep="", unicode=unicode)
-    line = typeset(f" · {listing.characters:,} characters · read as {listing.language}", unicode=unicode)
+    name = sanitize(listing.text or "", keep="", unicode=unicode)
+    line = ascii_signs(f" · {listing.characters:,} characters · read as {listing.language}", unicode=unicode)
     return Text(name + line, style="dim")

@@ -24,7 +24,7 @@ FOCUS = Style(bold=True, underline=True)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Place:
+class ConcordanceRow:
     """A character and what stands around it."""
 
     label: str
@@ -41,7 +41,7 @@ class Place:
     """a cell's activation at every character of the three, within [-1, 1]; nan where it is not known"""
 
 
-def concordance(places: Sequence[Place], screen: Screen, *, light: bool = False) -> Row:
+def concordance(places: Sequence[ConcordanceRow], screen: Screen, *, light: bool = False) -> Row:
     """Draw places below each other; activations as colours behind the text, or as digits below it."""
     label = max((cell_len(place.label) for place in places), default=0) + 2
     note = max((cell_len(place.note) for place in places), default=0)
@@ -51,7 +51,7 @@ def concordance(places: Sequence[Place], screen: Screen, *, light: bool = False)
     side = max(0, (room - 2) // 2)
     yield Segment(" " * (label + side) + ("▾" if screen.unicode else "v"))
     yield Segment.line()
-    styles = palette.styles(screen.depth, light=light) if screen.depth else None
+    styles = palette.styles(screen.color_system, light=light) if screen.color_system else None
     for place in places:
         line = _Line(place, side, screen)
         yield Segment(set_cell_size(place.label, label))
@@ -67,7 +67,7 @@ def concordance(places: Sequence[Place], screen: Screen, *, light: bool = False)
 class _Line:
     """A place as it is drawn: glyphs, their columns, their characters' numbers."""
 
-    def __init__(self, place: Place, side: int, screen: Screen) -> None:
+    def __init__(self, place: ConcordanceRow, side: int, screen: Screen) -> None:
         content = place.before + place.character + place.after
         self.focus = len(place.before)
         drawn = [glyph_of(character, max(side, 1), screen.unicode) for character in content]
@@ -95,13 +95,13 @@ class _Line:
         for number in self.shown:
             style = Style.null()
             if styles is not None and self.values is not None and np.isfinite(self.values[number]):
-                style = styles[int(palette.levels(self.values[number])) + palette.STRONGEST]
+                style = styles[int(palette.quantize(self.values[number])) + palette.MAX_LEVEL]
             yield Segment(self.drawn[number][0], style + FOCUS if number == self.focus and styles else style)
 
     def digits(self) -> str:
         """Write the activations as digits; a space where there is none."""
         assert self.values is not None
-        known = np.isfinite(self.values)
-        digits = palette.digits(np.where(known, self.values, 0.0))
-        cells = [(str(digits[number]) if known[number] else " ") * self.drawn[number][1] for number in self.shown]
+        is_finite = np.isfinite(self.values)
+        digits = palette.digits(np.where(is_finite, self.values, 0.0))
+        cells = [(str(digits[number]) if is_finite[number] else " ") * self.drawn[number][1] for number in self.shown]
         return " " * self.margin + "".join(cells)

@@ -16,7 +16,7 @@ GAP = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class KeyValueLines:
     """What there is to say of something."""
 
     lines: tuple[tuple[str, str], ...]

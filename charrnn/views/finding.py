@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from charrnn.inspection.finding import Finding
-from charrnn.views.terminal import visible
+from charrnn.views.terminal import sanitize
 
 BAR = 5
 """columns of the bar beside the fit"""
@@ -71,13 +71,13 @@ def bar(number: float, unicode: bool) -> str:
 
 
 def _name(finding: Finding, unicode: bool) -> str:
-    return visible(finding.concept, keep="", unicode=unicode) + FUTURE[unicode] * finding.uses_future
+    return sanitize(finding.concept, keep="", unicode=unicode) + FUTURE[unicode] * finding.uses_future
 
 
 def _alike(finding: Finding, unicode: bool) -> str:
     """Name the concepts that are nearly the same."""
     about = "≈" if unicode else "~"
-    return "".join(f" {about} {visible(near, keep='', unicode=unicode)}" for near in finding.near)
+    return "".join(f" {about} {sanitize(near, keep='', unicode=unicode)}" for near in finding.near)
 
 
 def _firing(finding: Finding, unicode: bool) -> str:
@@ -97,8 +97,8 @@ def _spread(finding: Finding, unicode: bool) -> str:
     if finding.verdict != "distributed":
         return finding.verdict
     every = finding.spread[-1][1]
-    cells, told = next(some for some in finding.spread if some[1] >= every - NEARLY)
-    return f"{finding.verdict} ({cells} cells {share(told, unicode)})"
+    cells, r2 = next(entry for entry in finding.spread if entry[1] >= every - NEARLY)
+    return f"{finding.verdict} ({cells} cells {share(r2, unicode)})"
 
 
 def _edge(finding: Finding, unicode: bool) -> str:
@@ -179,9 +179,9 @@ COLUMNS = (
     Column(
         heading="what it is",
         explanation="the concept in words",
-        shown=lambda finding, unicode: visible(finding.description, keep="", unicode=unicode),
+        shown=lambda finding, unicode: sanitize(finding.description, keep="", unicode=unicode),
     ),
 )
 
-DROPPED = ("what it is", "", "±se", "linear", "inside/outside", "else", "scrambled", "edge Δ", "memory")
+DROP_ORDER = ("what it is", "", "±se", "linear", "inside/outside", "else", "scrambled", "edge Δ", "memory")
 """headings of the columns that a narrow screen goes without, the first to go first"""

@@ -14,12 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from charrnn.inspection.finding import Finding
-from charrnn.inspection.findings import Findings, Mystery
-from charrnn.views.amounts import counted
+from charrnn.inspection.findings import Findings, UnexplainedCell
+from charrnn.views.amounts import pluralize
 from charrnn.views.finding import (
     COLUMNS,
     CONCEPT,
-    DROPPED,
+    DROP_ORDER,
     FUTURE,
     SHORT_CONCEPT,
     SHORT_VERDICT,
@@ -29,8 +29,8 @@ from charrnn.views.finding import (
     signed,
 )
 from charrnn.views.layout import one_line
-from charrnn.views.screen import model_called
-from charrnn.views.terminal import typeset, unicode_output, visible
+from charrnn.views.screen import model_display_name
+from charrnn.views.terminal import ascii_signs, sanitize, unicode_output
 
 _GAP = 2
 _FEW = 4
@@ -45,42 +45,42 @@ class FindingsTable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         unicode = unicode_output(console)
-        found = rows(self.findings.concepts)
-        columns = fitting(found, options.max_width, unicode)
+        visible = visible_findings(self.findings.concepts)
+        columns = fit_columns(visible, options.max_width, unicode)
         yield _head(self.findings, unicode)
-        if found:
+        if visible:
             yield Text()
-            yield _table(found, columns, unicode)
+            yield _table(visible, columns, unicode)
         yield from _others(self.findings, unicode)
         if self.findings.concepts:
             yield Text()
             yield _summary(self.findings, unicode)
             yield _footer(self.findings, unicode)
-        if found:
+        if visible:
             yield Text()
-            yield _legend(columns, any(one.uses_future for one in found), unicode)
+            yield _legend(columns, any(finding.uses_future for finding in visible), unicode)
         if self.findings.mysteries:
             yield Text()
-            yield from _mysteries(self.findings.mysteries, unicode)
+            yield from _unexplained(self.findings.mysteries, unicode)
 
 
-def rows(findings: Sequence[Finding]) -> list[Finding]:
+def visible_findings(findings: Sequence[Finding]) -> list[Finding]:
     """Choose the findings that have a row: of concepts that are nearly the same the first, and of few asked for all.
 
     Of many, those that no cell follows are only named.
     """
     shown: list[Finding] = []
     for finding in findings:
-        before = {one.concept for one in shown} - {finding.concept}
+        before = {other.concept for other in shown} - {finding.concept}
         if not before & set(finding.near) and (finding.verdict != "none" or len(findings) <= _FEW):
             shown.append(finding)
     return shown
 
 
-def fitting(findings: Sequence[Finding], width: int, unicode: bool) -> list[Column]:
+def fit_columns(findings: Sequence[Finding], width: int, unicode: bool) -> list[Column]:
     """Choose the columns that a screen of this width has room for."""
-    columns = [column for column in COLUMNS if any(column.shown(one, unicode) for one in findings)]
-    for heading in DROPPED:
+    columns = [column for column in COLUMNS if any(column.shown(finding, unicode) for finding in findings)]
+    for heading in DROP_ORDER:
         if _width(findings, columns, unicode) <= width:
             return columns
         if heading == "scrambled":
@@ -94,7 +94,8 @@ def fitting(findings: Sequence[Finding], width: int, unicode: bool) -> list[Colu
 def _width(findings: Sequence[Finding], columns: Sequence[Column], unicode: bool) -> int:
     """Count the columns of the screen that a table takes."""
     entries = [
-        [_sign(column.heading, unicode), *(column.shown(one, unicode) for one in findings)] for column in columns
+        [_sign(column.heading, unicode), *(column.shown(finding, unicode) for finding in findings)]
+        for column in columns
     ]
     return sum(max(map(cell_len, column)) for column in entries) + _GAP * (len(columns) - 1)
 
@@ -102,14 +103,14 @@ def _width(findings: Sequence[Finding], columns: Sequence[Column], unicode: bool
 def _head(findings: Findings, unicode: bool) -> Text:
     """Say what was searched in what."""
     parts = [
-        model_called(findings.model),
+        model_display_name(findings.model),
         f"{findings.text} and {findings.confirmed_on}" if findings.confirmed_on else findings.text,
         f"{findings.characters:,} characters",
         f"{findings.cells:,} cells",
         findings.signal,
     ]
     named = (_shown(part, unicode) for part in parts if part)
-    return Text(typeset(" · ", unicode=unicode).join(named), style="dim")
+    return Text(ascii_signs(" · ", unicode=unicode).join(named), style="dim")
 
 
 def _table(findings: Sequence[Finding], columns: Sequence[Column], unicode: bool) -> Table:
@@ -124,18 +125,24 @@ def _table(findings: Sequence[Finding], columns: Sequence[Column], unicode: bool
 
 def _others(findings: Findings, unicode: bool) -> Iterator[Text]:
     """List what has no row: what no cell follows, what is too rare, and the controls."""
-    near = {name for one in rows(findings.concepts) for name in one.near}
-    rowed = [*rows(findings.concepts), *(one for one in findings.concepts if one.concept in near)]
+    near = {name for finding in visible_findings(findings.concepts) for name in finding.near}
+    rowed = [
+        *visible_findings(findings.concepts),
+        *(finding for finding in findings.concepts if finding.concept in near),
+    ]
     never = [_shown(rare.concept, unicode) for rare in findings.too_rare if not rare.episodes]
     lines = {
-        "followed by no cell": [_shown(one.concept, unicode) for one in findings.concepts if one not in rowed],
+        "followed by no cell": [
+            _shown(finding.concept, unicode) for finding in findings.concepts if finding not in rowed
+        ],
         "too rare here to be judged (episodes)": [
             *(f"{_shown(rare.concept, unicode)} ({rare.episodes:,})" for rare in findings.too_rare if rare.episodes),
             *(f"{name} (0)" for name in never if len(never) <= _FEW),
             *([f"and {len(never)} that never occur"] if len(never) > _FEW else []),
         ],
         "controls, known from the last character (fit)": [
-            f"{_shown(one.concept, unicode)} {one.cell} ({share(one.fit, unicode)})" for one in findings.local
+            f"{_shown(finding.concept, unicode)} {finding.cell} ({share(finding.fit, unicode)})"
+            for finding in findings.local
         ],
     }
     for what, named in lines.items():
@@ -145,19 +152,21 @@ def _others(findings: Findings, unicode: bool) -> Iterator[Text]:
 
 
 def _shown(name: str, unicode: bool) -> str:
-    return visible(name, keep="", unicode=unicode)
+    return sanitize(name, keep="", unicode=unicode)
 
 
 def _summary(findings: Findings, unicode: bool) -> Text:
     """Say in a line how many cells there are of which sort."""
     census = findings.census
     parts = [
-        f"{counted(census.detectors, 'detector')} ({census.causal:,} causal)",
+        f"{pluralize(census.detectors, 'detector')} ({census.causal:,} causal)",
         f"{census.partial:,} partial",
         f"{census.local / max(findings.cells, 1):.0%} mostly local",
     ]
     parts += [f"{census.dead:,} dead"] if census.dead else []
-    return Text(typeset(f"{counted(findings.cells, 'cell')}: {', '.join(parts)}", unicode=unicode), style="bold")
+    return Text(
+        ascii_signs(f"{pluralize(findings.cells, 'cell')}: {', '.join(parts)}", unicode=unicode), style="bold"
+    )
 
 
 def _footer(findings: Findings, unicode: bool) -> Text:
@@ -169,7 +178,7 @@ def _footer(findings: Findings, unicode: bool) -> Text:
         f"{findings.placebos} placebos, the best {share(findings.placebo_fit, unicode)}",
         "no scrambled network, nothing held still (--quick)" if findings.quick else "",
     ]
-    return Text(typeset(" · ", unicode=unicode).join(filter(None, parts)), style="dim")
+    return Text(ascii_signs(" · ", unicode=unicode).join(filter(None, parts)), style="dim")
 
 
 def _legend(columns: Iterable[Column], ahead: bool, unicode: bool) -> Table:
@@ -186,24 +195,24 @@ def _legend(columns: Iterable[Column], ahead: bool, unicode: bool) -> Table:
     return table
 
 
-def _mysteries(mysteries: Iterable[Mystery], unicode: bool) -> Iterator[Text | Table]:
+def _unexplained(mysteries: Iterable[UnexplainedCell], unicode: bool) -> Iterator[Text | Table]:
     """List the cells that the network needs and nothing here explains, with what there is to go by."""
     yield Text("needed, but explained by no concept here:")
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
     for heading in ("cell", "costs", "closest", "writes on", "forgets on"):
         table.add_column(Text(heading), overflow="fold")
-    for one in mysteries:
-        closest = f"{_shown(one.best, unicode)} {share(one.fit, unicode)}"
-        writes, forgets = (_characters(some, unicode) for some in (one.writes_on, one.forgets_on))
-        cost = signed(one.delta, unicode, 3)
-        table.add_row(*map(Text, (one.cell, cost, closest, writes, forgets)))
+    for cell in mysteries:
+        closest = f"{_shown(cell.best, unicode)} {share(cell.fit, unicode)}"
+        writes, forgets = (_characters(characters, unicode) for characters in (cell.writes_on, cell.forgets_on))
+        cost = signed(cell.delta, unicode, 3)
+        table.add_row(*map(Text, (cell.cell, cost, closest, writes, forgets)))
     yield table
 
 
 def _characters(characters: Iterable[str], unicode: bool) -> str:
     """Draw characters so that each can be seen."""
     blank = "␣" if unicode else "_"
-    return " ".join(blank if one == " " else one_line(one, unicode=unicode) for one in characters)
+    return " ".join(blank if character == " " else one_line(character, unicode=unicode) for character in characters)
 
 
 def _sign(words: str, unicode: bool) -> str:

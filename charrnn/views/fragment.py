@@ -11,9 +11,9 @@ import numpy as np
 
 from charrnn.views import palette
 from charrnn.views.heatmap import Heatmap, HeatmapRow
-from charrnn.views.layout import Line, gutter, lines
-from charrnn.views.markup import markup
-from charrnn.views.terminal import visible
+from charrnn.views.layout import Line, label_width, wrap_text
+from charrnn.views.markup import escape_html
+from charrnn.views.terminal import sanitize
 
 COLUMNS = 100
 """of a line, labels and all"""
@@ -30,14 +30,14 @@ def heatmap_html(heatmap: Heatmap) -> str:
 def _drawn(heatmap: Heatmap) -> Iterator[str]:
     """Yield the drawing line by line."""
     behind = len(heatmap.rows) == 1
-    labels = [] if behind else [visible(row.label, keep="") for row in heatmap.rows]
-    margin = gutter(labels, COLUMNS)
+    labels = [] if behind else [sanitize(row.label, keep="") for row in heatmap.rows]
+    margin = label_width(labels, COLUMNS)
     if heatmap.title:
-        yield f"<b>{markup(heatmap.title)}</b>\n"
-    for line in lines(heatmap.text, COLUMNS - margin, page=True):
+        yield f"<b>{escape_html(heatmap.title)}</b>\n"
+    for line in wrap_text(heatmap.text, COLUMNS - margin, page=True):
         yield " " * margin + _text(heatmap, line, heatmap.rows[0] if behind else None) + "\n"
         for label, row in zip(labels, heatmap.rows, strict=False):
-            yield markup(label[: margin - 1].ljust(margin)) + _strip(row, line) + "\n"
+            yield escape_html(label[: margin - 1].ljust(margin)) + _strip(row, line) + "\n"
     yield _legend(heatmap)
 
 
@@ -48,7 +48,7 @@ def _text(heatmap: Heatmap, line: Line, row: HeatmapRow | None) -> str:
     if row is None:
         return "".join(map(_piece, line.glyphs, line.widths.tolist(), marks))
     return "".join(
-        _piece(glyph, width, ";".join(filter(None, (_colour(level), mark))), _value(row, value))
+        _piece(glyph, width, ";".join(filter(None, (_color(level), mark))), _value(row, value))
         for glyph, width, mark, level, value in zip(
             line.glyphs, line.widths.tolist(), marks, *_levels_and_values(row, line), strict=True
         )
@@ -59,7 +59,7 @@ def _strip(row: HeatmapRow, line: Line) -> str:
     """Draw what a cell does below a line: a digit in its colour for each character."""
     digits = palette.digits(row.values[line.characters]).tolist()
     return "".join(
-        _piece(str(digit) * width, width, _colour(level), _value(row, value))
+        _piece(str(digit) * width, width, _color(level), _value(row, value))
         for digit, width, level, value in zip(
             digits, line.widths.tolist(), *_levels_and_values(row, line), strict=True
         )
@@ -68,7 +68,7 @@ def _strip(row: HeatmapRow, line: Line) -> str:
 
 def _levels_and_values(row: HeatmapRow, line: Line) -> tuple[list[int], list[float]]:
     here = row.values[line.characters]
-    return palette.levels(here).tolist(), here.tolist()
+    return palette.quantize(here).tolist(), here.tolist()
 
 
 def _piece(glyphs: str, width: int, style: str, title: str = "") -> str:
@@ -76,12 +76,12 @@ def _piece(glyphs: str, width: int, style: str, title: str = "") -> str:
     if not glyphs.isascii():
         box = f"display:inline-block;width:{width}ch;overflow:hidden;vertical-align:bottom;unicode-bidi:isolate"
         style = f"{box};{style}" if style else box
-    attributes = (f' style="{style}"' if style else "") + (f' title="{markup(title)}"' if title else "")
-    return f"<span{attributes}>{markup(glyphs)}</span>" if attributes else markup(glyphs)
+    attributes = (f' style="{style}"' if style else "") + (f' title="{escape_html(title)}"' if title else "")
+    return f"<span{attributes}>{escape_html(glyphs)}</span>" if attributes else escape_html(glyphs)
 
 
-def _colour(level: int) -> str:
-    return f"background-color:{palette.hexadecimal(level)};{_INK}" if level else ""
+def _color(level: int) -> str:
+    return f"background-color:{palette.hex_color(level)};{_INK}" if level else ""
 
 
 def _value(row: HeatmapRow, value: float) -> str:
@@ -90,9 +90,9 @@ def _value(row: HeatmapRow, value: float) -> str:
 
 def _legend(heatmap: Heatmap) -> str:
     """Draw what the colours and digits mean, and what is underlined."""
-    scale = np.arange(-palette.STRONGEST, palette.STRONGEST + 1)
-    colours = "".join(_piece(" " if level else "0", 1, _colour(level)) for level in scale.tolist())
+    scale = np.arange(-palette.MAX_LEVEL, palette.MAX_LEVEL + 1)
+    colors = "".join(_piece(" " if level else "0", 1, _color(level)) for level in scale.tolist())
     digits = "" if len(heatmap.rows) == 1 else ", digits 0 … 4 below zero, 5 … 9 not"
     mark = f"  underlined: {heatmap.marks.label}" if heatmap.marks else ""
     names = ", ".join(row.label for row in heatmap.rows)
-    return f"{markup(heatmap.signal)} of {markup(names)}  −1 {colours} +1{digits}{markup(mark)}"
+    return f"{escape_html(heatmap.signal)} of {escape_html(names)}  −1 {colors} +1{digits}{escape_html(mark)}"

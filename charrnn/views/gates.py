@@ -15,11 +15,11 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from charrnn.inspection.gates import Gates, LayerGates, Saturation
+from charrnn.inspection.gates import GateSaturation, GateShares, LayerGates
 from charrnn.views import shades
 from charrnn.views.amounts import sparkline
-from charrnn.views.plot import beside
-from charrnn.views.screen import Screen, model_called
+from charrnn.views.plot import hstack
+from charrnn.views.screen import Screen, model_display_name
 
 Counts = NDArray[np.int64]
 
@@ -38,10 +38,10 @@ TIMES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
 @dataclass(frozen=True, kw_only=True)
-class GatesDrawing:
+class GateSaturationView:
     """A picture for each gate of each layer, and how long its cells remember."""
 
-    gates: Gates
+    gates: GateSaturation
     """plain numbers"""
     light: bool = False
     """whether the terminal's background is light"""
@@ -49,9 +49,9 @@ class GatesDrawing:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         gates, screen = self.gates, Screen.of(console, options)
         folded = options.update(width=screen.columns, overflow="fold", no_wrap=False)
-        named = (model_called(gates.model), gates.text, f"{gates.characters:,} characters")
-        yield from console.render(screen.head(named), folded)
-        styles = shades.styles(screen.depth, light=self.light) if screen.depth else None
+        named = (model_display_name(gates.model), gates.text, f"{gates.characters:,} characters")
+        yield from console.render(screen.header(named), folded)
+        styles = shades.sequential_styles(screen.color_system, light=self.light) if screen.color_system else None
         for layer in gates.layers:
             yield Text()
             yield Text(f"layer {layer.layer}, {len(layer.dead):,} cells", style="bold")
@@ -59,17 +59,19 @@ class GatesDrawing:
             yield from console.render(_table(layer, gates, screen), folded)
         yield Text()
         yield from console.render(_densities(screen, styles), folded)
-        yield from console.render(Text(screen.own(_legend(gates)), style="dim"), folded)
+        yield from console.render(Text(screen.ascii_signs(_legend(gates)), style="dim"), folded)
 
 
 def _pictures(layer: LayerGates, screen: Screen, styles: tuple[Style, ...] | None) -> Iterator[Text]:
     """Draw the gates side by side, as many as there is room for."""
     count = max(1, (screen.columns + _GAP) // (_WIDTH + _GAP))
     for begin in range(0, len(layer.saturations), count):
-        yield from beside([_picture(one, screen, styles) for one in layer.saturations[begin : begin + count]])
+        yield from hstack(
+            [_picture(saturation, screen, styles) for saturation in layer.saturations[begin : begin + count]]
+        )
 
 
-def _picture(saturation: Saturation, screen: Screen, styles: tuple[Style, ...] | None) -> list[Text]:
+def _picture(saturation: GateShares, screen: Screen, styles: tuple[Style, ...] | None) -> list[Text]:
     """Draw one gate: across the share of the time that it is open, upwards the share that it is shut."""
     upright, corner, flat = ("│", "└", "──") if screen.unicode else ("|", "`", "--")
     counts = fields(saturation)
@@ -86,7 +88,7 @@ def _picture(saturation: Saturation, screen: Screen, styles: tuple[Style, ...] |
     return rows
 
 
-def fields(saturation: Saturation) -> Counts:
+def fields(saturation: GateShares) -> Counts:
     """Count the cells in each field: rows by the share of the time below, columns by that above (10, 10)."""
     high, low = (
         np.minimum((share * FIELDS).astype(np.int64), FIELDS - 1) for share in (saturation.high, saturation.low)
@@ -112,23 +114,23 @@ def _field(count: int, screen: Screen, styles: tuple[Style, ...] | None) -> tupl
 
 def _densities(screen: Screen, styles: tuple[Style, ...] | None) -> Text:
     """Say how many cells which density stands for."""
-    said = Text("cells: ")
+    line = Text("cells: ")
     for least, beyond in zip(DENSITIES, (*DENSITIES[1:], None), strict=True):
-        said.append(*_field(least, screen, styles))
-        said.append(f" {least} and more" if beyond is None else f" {least}" + f"-{beyond - 1}" * (beyond > least + 1))
-        said.append("" if beyond is None else ", ")
-    return said
+        line.append(*_field(least, screen, styles))
+        line.append(f" {least} and more" if beyond is None else f" {least}" + f"-{beyond - 1}" * (beyond > least + 1))
+        line.append("" if beyond is None else ", ")
+    return line
 
 
-def _table(layer: LayerGates, gates: Gates, screen: Screen) -> Table:
+def _table(layer: LayerGates, gates: GateSaturation, screen: Screen) -> Table:
     """Say in numbers what the pictures show, and how long cells remember."""
     table = Table.grid(padding=(0, 2, 0, 0))
     for _ in range(3):
         table.add_column(overflow="fold")
     cells = len(layer.dead)
     if layer.keeping:
-        kept = f"{layer.keeping} above 0.9 for 90 % of the time"
-        table.add_row("never forget", _share(layer.never_forgets, cells), Text(kept, style="dim"))
+        condition = f"{layer.keeping} above 0.9 for 90 % of the time"
+        table.add_row("never forget", _share(layer.never_forgets, cells), Text(condition, style="dim"))
         forgot = f"{layer.keeping} below 0.1 for 90 % of the time"
         table.add_row("always forget", _share(layer.always_forgets, cells), Text(forgot, style="dim"))
     table.add_row("dead", _share(layer.dead, cells), Text("do not move", style="dim"))
@@ -143,14 +145,14 @@ def _table(layer: LayerGates, gates: Gates, screen: Screen) -> Table:
     return table
 
 
-def _times(times: NDArray[np.float64], meaning: str, gates: Gates, screen: Screen) -> tuple[Text, Text]:
+def _times(times: NDArray[np.float64], meaning: str, gates: GateSaturation, screen: Screen) -> tuple[Text, Text]:
     """Give the median, and how many cells have which time."""
     median = float(np.median(times))
     shown = f"{median:.1f}" if median <= gates.longest else f"> {gates.longest}"
     classes = np.bincount(np.searchsorted(TIMES, times, side="right"), minlength=len(TIMES) + 1)
-    said = Text(sparkline(classes.tolist(), unicode=screen.unicode))
-    said.append(f" under 1, 2, 4 {screen.own('…')} {TIMES[-1]}, above: {meaning}", style="dim")
-    return Text(shown), said
+    histogram = Text(sparkline(classes.tolist(), unicode=screen.unicode))
+    histogram.append(f" under 1, 2, 4 {screen.ascii_signs('…')} {TIMES[-1]}, above: {meaning}", style="dim")
+    return Text(shown), histogram
 
 
 def _share(cells: NDArray[np.bool_], count: int) -> Text:
@@ -162,7 +164,7 @@ def _filled(row: Text) -> Text:
     return row
 
 
-def _legend(gates: Gates) -> str:
+def _legend(gates: GateSaturation) -> str:
     """Say what the pictures show."""
     if gates.cell == "rnn":
         what = "across, the share of the time that a cell's h is above 0.9; upwards, that it is below -0.9"

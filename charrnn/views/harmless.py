@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from charrnn.errors import writing_output
-from charrnn.views.terminal import typeset, unicode_output, visible
+from charrnn.views.terminal import ascii_signs, sanitize, unicode_output
 
 
 class OutputStream:
@@ -32,7 +32,7 @@ class OutputStream:
         return getattr(self._stream, name)
 
 
-class HarmlessConsole(Console):
+class SafeConsole(Console):
     """Rich's console, but a string is text of others until it has been made visible."""
 
     def __init__(self, stream: TextIO | None, **options: Any) -> None:
@@ -50,4 +50,4 @@ class HarmlessConsole(Console):
 def harmless_text(text: str, console: Console) -> Text:
     """Return text as Rich draws it unchanged: no markup is read in it, and no control character of it acts."""
     unicode = unicode_output(console)
-    return Text(visible(typeset(text, unicode=unicode), unicode=unicode))
+    return Text(sanitize(ascii_signs(text, unicode=unicode), unicode=unicode))

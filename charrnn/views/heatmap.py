@@ -19,7 +19,7 @@ from rich.style import Style
 from rich.text import Text
 
 from charrnn.views import palette
-from charrnn.views.layout import WIDEST, Line, gutter, lines, one_line, runs
+from charrnn.views.layout import MAX_LINE_COLUMNS, Line, label_width, one_line, runs, wrap_text
 from charrnn.views.terminal import unicode_output
 
 Row: TypeAlias = Iterator[Segment]
@@ -89,7 +89,7 @@ class Heatmap:
         return heatmap_html(self)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        columns = min(max(options.max_width, 1), WIDEST)
+        columns = min(max(options.max_width, 1), MAX_LINE_COLUMNS)
         depth = None if console.no_color else console.color_system
         drawing = _Drawing(
             heatmap=self,
@@ -118,41 +118,41 @@ class _Drawing:
         """Yield each line of the text with what belongs below it."""
         behind = self.styles is not None and len(self.heatmap.rows) == 1
         labels = [] if behind else [self.shown(row.label) for row in self.heatmap.rows]
-        margin = gutter(labels, self.columns)
-        strips = [self.quantised(row) for row in self.heatmap.rows]
-        for line in lines(self.heatmap.text, self.columns - margin, unicode=self.unicode):
+        margin = label_width(labels, self.columns)
+        strips = [self.quantized(row) for row in self.heatmap.rows]
+        for line in wrap_text(self.heatmap.text, self.columns - margin, unicode=self.unicode):
             yield Segment(" " * margin)
-            yield from self.coloured_text(line, strips[0]) if behind else self.plain_text(line)
+            yield from self.colored_text(line, strips[0]) if behind else self.plain_text(line)
             yield from self.marks(line, margin)
             for label, strip in zip(labels, strips, strict=False):
                 yield Segment(set_cell_size(label, margin - 1) + " " if margin else "")
                 yield from self.strip(line, strip)
 
-    def quantised(self, row: HeatmapRow) -> palette.Levels:
+    def quantized(self, row: HeatmapRow) -> palette.Levels:
         """Quantise a row to what its strip shows: levels in colour, digits without."""
-        return palette.digits(row.values) if self.styles is None else palette.levels(row.values)
+        return palette.digits(row.values) if self.styles is None else palette.quantize(row.values)
 
     def plain_text(self, line: Line) -> Row:
         """Yield the text alone."""
         yield Segment("".join(line.glyphs))
         yield Segment.line()
 
-    def coloured_text(self, line: Line, levels: palette.Levels) -> Row:
+    def colored_text(self, line: Line, levels: palette.Levels) -> Row:
         """Yield the text with its levels behind it."""
         assert self.styles is not None
         here = levels[line.characters]
         for start, stop in runs(here):
-            yield Segment("".join(line.glyphs[start:stop]), self.styles[here[start] + palette.STRONGEST])
+            yield Segment("".join(line.glyphs[start:stop]), self.styles[here[start] + palette.MAX_LEVEL])
         yield Segment.line()
 
-    def strip(self, line: Line, quantised: palette.Levels) -> Row:
+    def strip(self, line: Line, quantized: palette.Levels) -> Row:
         """Yield one cell's levels as coloured columns, or its digits."""
-        spread = line.spread(quantised)
+        spread = line.spread(quantized)
         if self.styles is None:
             yield Segment((spread + ord("0")).astype(np.uint8).tobytes().decode("ascii"))
         else:
             for start, stop in runs(spread):
-                yield Segment(" " * (stop - start), self.styles[spread[start] + palette.STRONGEST])
+                yield Segment(" " * (stop - start), self.styles[spread[start] + palette.MAX_LEVEL])
         yield Segment.line()
 
     def marks(self, line: Line, margin: int) -> Row:
@@ -180,7 +180,7 @@ class _Drawing:
             legend.append(f": digits 0 {to} 9 for {least} {to} {greatest}, 0 to 4 below zero")
         else:
             legend.append(f"  {least} ")
-            for level, style in enumerate(self.styles, -palette.STRONGEST):
+            for level, style in enumerate(self.styles, -palette.MAX_LEVEL):
                 legend.append(" " if level else "0", style)
             legend.append(f" {greatest}")
         if self.heatmap.marks:
@@ -192,7 +192,7 @@ class _Drawing:
         labels = [self.shown(row.label) for row in self.heatmap.rows]
         if len(labels) == 1:
             return f" of {labels[0]}"
-        return "" if gutter(labels, self.columns) else f" of {', '.join(labels)}, from top to bottom"
+        return "" if label_width(labels, self.columns) else f" of {', '.join(labels)}, from top to bottom"
 
     def shown(self, text: str) -> str:
         """Make a name harmless."""

@@ -5,7 +5,7 @@ from charrnn.views.axis import round_axis
 from charrnn.views.plot import Curve, Plot
 
 
-def history_plot(history: History, title: str, *, ngram_bits: float | None = None) -> Plot:
+def loss_plot(history: History, title: str, *, ngram_bits: float | None = None) -> Plot:
     """Plot a history; `ngram_bits`: what the best n-gram reaches, as a level line."""
     courses = {"training": history.training, "validation": history.validation}
     curves = [Curve(label=label, points=course) for label, course in courses.items() if course]
@@ -14,7 +14,7 @@ def history_plot(history: History, title: str, *, ngram_bits: float | None = Non
         curves.append(Curve(label="n-gram", points=((min(steps), ngram_bits), (max(steps), ngram_bits))))
     return Plot(
         title=title,
-        across=round_axis([0, *steps], "step", within=True),
-        up=round_axis((bits for curve in curves for _, bits in curve.points), "bits per character"),
+        x_axis=round_axis([0, *steps], "step", within=True),
+        y_axis=round_axis((bits for curve in curves for _, bits in curve.points), "bits per character"),
         curves=tuple(curves),
     )

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len, set_cell_size
 
-from charrnn.views.terminal import JOINERS, REPLACEMENT, visible
+from charrnn.views.terminal import JOINERS, REPLACEMENT, sanitize
 
 Values: TypeAlias = NDArray[Any]
 
-WIDEST = 120
+MAX_LINE_COLUMNS = 120
 """Columns of the widest line: longer ones are hard to read."""
 
 _ROOM_FOR_GUTTER = 40
@@ -56,7 +56,7 @@ class Line:
         return values[self.characters].repeat(self.widths)
 
 
-def lines(
+def wrap_text(
     text: str, columns: int, *, unicode: bool = True, page: bool = False, room: Values | None = None
 ) -> Iterator[Line]:
     r"""Lay a text out in lines of at most so many columns; a newline is drawn, then breaks the line.
@@ -64,7 +64,7 @@ def lines(
     On a page every glyph has its place; on a terminal it pushes those after it, so its width must be certain.
     `room`: columns that each character gets at least (T,), where something wider is drawn below it.
 
-    >>> ["".join(line.glyphs) for line in lines("to be\n日本", 4)]
+    >>> ["".join(line.glyphs) for line in wrap_text("to be\n日本", 4)]
     ['to b', 'e¶', '日本']
     """
     drawn = {character: glyph_of(character, columns, unicode, page=page) for character in set(text)}
@@ -84,7 +84,7 @@ def lines(
 
 def one_line(text: str, *, unicode: bool = True) -> str:
     """Make a name harmless and its width certain: what it would look like, laid out without an end."""
-    return "".join(glyph_of(character, WIDEST, unicode)[0] for character in text)
+    return "".join(glyph_of(character, MAX_LINE_COLUMNS, unicode)[0] for character in text)
 
 
 def glyph_of(character: str, columns: int, unicode: bool, *, page: bool = False) -> tuple[str, int]:
@@ -93,12 +93,12 @@ def glyph_of(character: str, columns: int, unicode: bool, *, page: bool = False)
         return _WHITE_SPACE[unicode][character], 1
     if not unicode:
         # As everywhere where only ASCII can be shown; the value is spread over all of it.
-        escaped = visible(character, keep="", unicode=False)
+        escaped = sanitize(character, keep="", unicode=False)
         return (escaped, len(escaped)) if len(escaped) <= columns else ("?", 1)
     # A terminal would melt these into the glyph before and shift the columns after.
     if character in JOINERS or ord(character) in _SKIN_TONES:
         return REPLACEMENT, 1
-    glyph = visible(character, keep="")
+    glyph = sanitize(character, keep="")
     width = cell_len(glyph)
     if width > columns:
         return REPLACEMENT, 1
@@ -115,7 +115,7 @@ def runs(values: Values) -> Iterator[tuple[int, int]]:
     return pairwise([0, *edges.tolist(), len(values)])
 
 
-def gutter(labels: list[str], columns: int) -> int:
+def label_width(labels: list[str], columns: int) -> int:
     """Return the columns to set aside at the left for labels: none where the lines are short already."""
     if not labels or columns < _ROOM_FOR_GUTTER:
         return 0

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from html import escape
 
-from charrnn.views.terminal import visible
+from charrnn.views.terminal import sanitize
 
 
-def markup(text: str) -> str:
+def escape_html(text: str) -> str:
     """Write a text so that nothing in it is markup, in an attribute neither, and nothing hides.
 
-    >>> markup('<b title="x">')
+    >>> escape_html('<b title="x">')
     '&lt;b title=&quot;x&quot;&gt;'
     """
-    return escape(visible(text, keep=""))
+    return escape(sanitize(text, keep=""))

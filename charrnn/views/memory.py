@@ -14,10 +14,10 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from charrnn.inspection.memory import Memory
+from charrnn.inspection.memory import EffectiveContext
 from charrnn.views.axis import decade_axis, doubling_axis, round_axis
-from charrnn.views.plot import COLOURS, Curve, Plot, Point, beside
-from charrnn.views.screen import Screen, model_called
+from charrnn.views.plot import COLORS, Curve, Plot, Point, hstack
+from charrnn.views.screen import Screen, model_display_name
 
 Numbers = NDArray[Any]
 
@@ -40,47 +40,47 @@ _WARNING = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class MemoryPlots:
+class ContextPlots:
     """How far back some models reach."""
 
-    memories: tuple[Memory, ...]
+    contexts: tuple[EffectiveContext, ...]
     """plain numbers; at least one model's"""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         screen = Screen.of(console, options)
         folded = options.update(width=screen.columns, overflow="fold", no_wrap=False)
-        marks = _marks(self.memories)
-        named = zip(marks, map(model_called, (memory.model for memory in self.memories)), strict=True)
+        marks = _marks(self.contexts)
+        named = zip(marks, map(model_display_name, (context.model for context in self.contexts)), strict=True)
         models = (f"{mark} {name}".strip() for mark, name in named)
-        first = self.memories[0]
-        yield from console.render(screen.head((*models, first.text, f"{first.characters:,} characters")), folded)
+        first = self.contexts[0]
+        yield from console.render(screen.header((*models, first.text, f"{first.characters:,} characters")), folded)
         yield Text()
         yield from self._by_lag(screen)
         yield from console.render(
             Text(
-                screen.own(_LEGEND.format(" (dots: quartiles)" if screen.unicode else "", _occluded(screen))),
+                screen.ascii_signs(_LEGEND.format(" (dots: quartiles)" if screen.unicode else "", _occluded(screen))),
                 style="dim",
             ),
             folded,
         )
         yield Text()
-        yield from beside([_rows(_context_plot(self.memories, screen), screen.columns, screen)])
+        yield from hstack([_rows(_context_plot(self.contexts, screen), screen.columns, screen)])
         yield Text()
-        yield from console.render(_table(self.memories, screen), folded)
+        yield from console.render(_table(self.contexts, screen), folded)
         yield Text()
         yield from console.render(Text(_WARNING), folded)
 
     def _by_lag(self, screen: Screen) -> Iterator[Text]:
         """Draw each model's plot, as many side by side as there is room for."""
         most = max(1, (screen.columns + _GAP) // (_NARROWEST + _GAP))
-        count = min(most, len(self.memories))
+        count = min(most, len(self.contexts))
         width = (screen.columns + _GAP) // count - _GAP
-        plots = [_lag_plot(*marked, screen) for marked in zip(self.memories, _marks(self.memories), strict=True)]
+        plots = [_lag_plot(*marked, screen) for marked in zip(self.contexts, _marks(self.contexts), strict=True)]
         for begin in range(0, len(plots), count):
-            yield from beside([_rows(plot, width, screen) for plot in plots[begin : begin + count]])
+            yield from hstack([_rows(plot, width, screen) for plot in plots[begin : begin + count]])
 
 
-def _marks(memories: Sequence[Memory]) -> list[str]:
+def _marks(memories: Sequence[EffectiveContext]) -> list[str]:
     """Give each model a letter; one alone needs none."""
     return list(_LETTERS[: len(memories)]) if len(memories) > 1 else [""]
 
@@ -90,45 +90,45 @@ def _occluded(screen: Screen) -> str:
 
 
 def _rows(plot: Plot, columns: int, screen: Screen) -> list[Text]:
-    return plot.rows(columns, unicode=screen.unicode, coloured=screen.depth is not None)
+    return plot.rows(columns, unicode=screen.unicode, colored=screen.color_system is not None)
 
 
-def _lag_plot(memory: Memory, mark: str, screen: Screen) -> Plot:
+def _lag_plot(context: EffectiveContext, mark: str, screen: Screen) -> Plot:
     """Plot what hangs on each earlier character."""
-    gradient = memory.lags.gradient
+    gradient = context.lags.gradient
     numbers = range(1, len(gradient.median))
     quartiles = [
         Curve(points=_points(numbers, values[1:]), style="dim", mark="·", joined=False)
         for values in (gradient.low, gradient.high)
         if screen.unicode
     ]
-    seen = Curve(points=_points(numbers, gradient.median[1:]), style=COLOURS[0])
+    gradient_curve = Curve(points=_points(numbers, gradient.median[1:]), style=COLORS[0])
     occluded = Curve(
-        points=_points(memory.lags.occluded[1:], memory.lags.occlusion_share[1:]),
+        points=_points(context.lags.occluded[1:], context.lags.occlusion_share[1:]),
         mark=_occluded(screen),
-        style=COLOURS[1],
+        style=COLORS[1],
         joined=False,
     )
     return Plot(
-        title=_name(memory, mark, screen),
-        curves=(*quartiles, seen, occluded),
-        across=doubling_axis(numbers[-1], "characters back"),
-        up=decade_axis(FLOOR),
+        title=_name(context, mark, screen),
+        curves=(*quartiles, gradient_curve, occluded),
+        x_axis=doubling_axis(numbers[-1], "characters back"),
+        y_axis=decade_axis(FLOOR),
         height=_HEIGHT,
     )
 
 
-def _context_plot(memories: Sequence[Memory], screen: Screen) -> Plot:
+def _context_plot(memories: Sequence[EffectiveContext], screen: Screen) -> Plot:
     """Plot what a character costs with more and more context, every model on the same axes."""
     curves = [
-        Curve(points=_points(memory.reach.contexts, memory.reach.bits), mark=mark or _occluded(screen))
-        for memory, mark in zip(memories, _marks(memories), strict=True)
+        Curve(points=_points(context.reach.contexts, context.reach.bits), mark=mark or _occluded(screen))
+        for context, mark in zip(memories, _marks(memories), strict=True)
     ]
     return Plot(
         title="bits per character by context",
         curves=tuple(curves),
-        across=doubling_axis(max(memory.reach.contexts[-1] for memory in memories), "k, the characters of context"),
-        up=round_axis(bits for curve in curves for _, bits in curve.points),
+        x_axis=doubling_axis(max(context.reach.contexts[-1] for context in memories), "k, the characters of context"),
+        y_axis=round_axis(bits for curve in curves for _, bits in curve.points),
         height=_HEIGHT,
     )
 
@@ -137,22 +137,22 @@ def _points(numbers: Sequence[int], values: Numbers) -> tuple[Point, ...]:
     return tuple(zip(numbers, values.tolist(), strict=True))
 
 
-def _table(memories: Sequence[Memory], screen: Screen) -> Table:
+def _table(memories: Sequence[EffectiveContext], screen: Screen) -> Table:
     """Say in numbers what the plots show: a column for each model."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column(overflow="fold")
-    for memory, mark in zip(memories, _marks(memories), strict=True):
-        table.add_column(Text(_name(memory, mark, screen)), justify="right", overflow="fold")
-    rows: dict[str, Callable[[Memory], str]] = {
-        "bits, with all the text": lambda memory: f"{memory.reach.full_bits:.3f}",
-        "within 1 % of that at k": lambda memory: _lag(memory.reach.enough),
-        "gradient < 1/10 from lag": lambda memory: _lag(memory.vanished(0.1)),
-        "gradient < 1/100": lambda memory: _lag(memory.vanished(0.01)),
-        "gradient < 1/1000": lambda memory: _lag(memory.vanished(0.001)),
-        "occlusion < 1/100": lambda memory: _lag(memory.unheard(0.01)),
+    for context, mark in zip(memories, _marks(memories), strict=True):
+        table.add_column(Text(_name(context, mark, screen)), justify="right", overflow="fold")
+    rows: dict[str, Callable[[EffectiveContext], str]] = {
+        "bits, with all the text": lambda context: f"{context.reach.full_bits:.3f}",
+        "within 1 % of that at k": lambda context: _lag(context.reach.sufficient_context),
+        "gradient < 1/10 from lag": lambda context: _lag(context.gradient_below(0.1)),
+        "gradient < 1/100": lambda context: _lag(context.gradient_below(0.01)),
+        "gradient < 1/1000": lambda context: _lag(context.gradient_below(0.001)),
+        "occlusion < 1/100": lambda context: _lag(context.occlusion_below(0.01)),
     }
     for heading, shown in rows.items():
-        table.add_row(Text(heading), *(Text(shown(memory)) for memory in memories))
+        table.add_row(Text(heading), *(Text(shown(context)) for context in memories))
     return table
 
 
@@ -160,5 +160,5 @@ def _lag(lag: int | None) -> str:
     return "further" if lag is None else f"{lag}"
 
 
-def _name(memory: Memory, mark: str, screen: Screen) -> str:
-    return screen.own(f"{mark} {_CELLS[memory.cell]} {memory.layers}×{memory.hidden}".strip())
+def _name(context: EffectiveContext, mark: str, screen: Screen) -> str:
+    return screen.ascii_signs(f"{mark} {_CELLS[context.cell]} {context.layers}×{context.hidden}".strip())

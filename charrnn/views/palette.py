@@ -20,7 +20,7 @@ Levels: TypeAlias = NDArray[np.int64]
 Shades: TypeAlias = tuple[str, ...]
 Numbers: TypeAlias = tuple[int, ...]
 
-STRONGEST = 5
+MAX_LEVEL = 5
 """Levels run from -STRONGEST to STRONGEST: eleven, so that neighbours of one level merge into one run."""
 
 # Each ramp: strongest orange ... weakest orange, weakest blue ... strongest blue. Zero has no colour.
@@ -38,14 +38,14 @@ _ON_LIGHT_256: Numbers = (166, 208, 215, 222, 223, 189, 153, 111, 69, 26)
 _SIXTEEN: Numbers = (9, 9, 9, 1, 1, 4, 4, 12, 12, 12)
 
 
-def levels(values: NDArray[np.floating]) -> Levels:
+def quantize(values: NDArray[np.floating]) -> Levels:
     """Quantise activations in [-1, 1] to levels -STRONGEST ... STRONGEST; what lies beyond is cut off.
 
-    >>> levels(np.array([-1.0, -0.35, 0.05, 0.4])).tolist()
+    >>> quantize(np.array([-1.0, -0.35, 0.05, 0.4])).tolist()
     [-5, -2, 0, 2]
     """
     # Away from zero, so that a value and its negative always lie at opposite levels.
-    strengths = np.floor(np.abs(values).clip(0, 1) * STRONGEST + 0.5)
+    strengths = np.floor(np.abs(values).clip(0, 1) * MAX_LEVEL + 0.5)
     signed: Levels = np.copysign(strengths, values).astype(np.int64)
     return signed
 
@@ -60,17 +60,17 @@ def digits(values: NDArray[np.floating]) -> Levels:
     return shown
 
 
-def hexadecimal(level: int, *, dark: bool = False) -> str:
+def hex_color(level: int, *, dark: bool = False) -> str:
     """Return the colour of a level other than zero on a white page, where black ink is readable, or on a dark one."""
-    return (ON_DARK if dark else ON_LIGHT)[level + STRONGEST if level < 0 else level + STRONGEST - 1]
+    return (ON_DARK if dark else ON_LIGHT)[level + MAX_LEVEL if level < 0 else level + MAX_LEVEL - 1]
 
 
 @cache
 def styles(color_system: str, *, light: bool = False) -> tuple[Style, ...]:
     """Return the style of each level, at index level + STRONGEST, for one of Rich's colour systems."""
     backgrounds = list(_backgrounds(color_system, light))
-    coloured = [Style(bgcolor=background, color=ink(background)) for background in backgrounds]
-    return tuple(chain(coloured[:STRONGEST], [Style.null()], coloured[STRONGEST:]))
+    colored = [Style(bgcolor=background, color=text_color(background)) for background in backgrounds]
+    return tuple(chain(colored[:MAX_LEVEL], [Style.null()], colored[MAX_LEVEL:]))
 
 
 def _backgrounds(color_system: str, light: bool) -> tuple[Color, ...]:
@@ -81,15 +81,15 @@ def _backgrounds(color_system: str, light: bool) -> tuple[Color, ...]:
     return tuple(map(Color.from_ansi, _SIXTEEN))
 
 
-def ink(background: Color) -> Color:
+def text_color(background: Color) -> Color:
     """Choose black or white, whichever stands out more; numbers of the sixteen, so that all depths have them."""
     light = luminance(background.get_truecolor(DEFAULT_TERMINAL_THEME))
     return Color.from_ansi(0 if contrast(light, 0.0) > contrast(light, 1.0) else 15)
 
 
-def luminance(colour: ColorTriplet) -> float:
+def luminance(color: ColorTriplet) -> float:
     """Return the relative luminance of a colour, 0 for black to 1 for white (WCAG 2.2)."""
-    linear = [_linear(part) for part in colour.normalized]
+    linear = [_linear(part) for part in color.normalized]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 

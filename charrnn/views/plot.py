@@ -14,12 +14,12 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from charrnn.views.axis import Axis
-from charrnn.views.canvas import Canvas, Place
-from charrnn.views.terminal import typeset, unicode_output, visible
+from charrnn.views.canvas import Canvas, Point2D
+from charrnn.views.terminal import ascii_signs, sanitize, unicode_output
 
 Point = tuple[float, float]
 
-COLOURS = ("dodger_blue1", "dark_orange3", "spring_green4", "medium_orchid", "deep_pink3", "grey46")
+COLORS = ("dodger_blue1", "dark_orange3", "spring_green4", "medium_orchid", "deep_pink3", "grey46")
 """of the curves in the terminal, in turn; each to be seen on black and on white"""
 SIGNS = "*o+x#%"
 """of the curves where neither colours nor marks tell them apart"""
@@ -51,37 +51,39 @@ class Plot:
 
     title: str
     """above them"""
-    across: Axis
+    x_axis: Axis
     """x"""
-    up: Axis
+    y_axis: Axis
     """y"""
     curves: tuple[Curve, ...]
     """the later above the earlier"""
     height: int = 12
     """rows of characters that the field has"""
 
-    def stretches(self, curve: Curve) -> Iterator[list[Place]]:
+    def segments(self, curve: Curve) -> Iterator[list[Point2D]]:
         """Give the points of a curve as places from 0 to 1 across and up, one list for each piece between gaps."""
-        for held, points in groupby(curve.points, lambda point: all(map(Axis.holds, (self.across, self.up), point))):
+        for held, points in groupby(
+            curve.points, lambda point: all(map(Axis.contains, (self.x_axis, self.y_axis), point))
+        ):
             if held:
-                yield [(self.across.place(x), self.up.place(y)) for x, y in points]
+                yield [(self.x_axis.position(x), self.y_axis.position(y)) for x, y in points]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         unicode = unicode_output(console)
-        coloured = console.color_system is not None and not console.no_color
-        yield from beside([self.rows(options.max_width, unicode=unicode, coloured=coloured)])
+        colored = console.color_system is not None and not console.no_color
+        yield from hstack([self.rows(options.max_width, unicode=unicode, colored=colored)])
         if any(curve.label for curve in self.curves):
-            yield self._legend(unicode=unicode, coloured=coloured)
+            yield self._legend(unicode=unicode, colored=colored)
 
-    def rows(self, columns: int, *, unicode: bool, coloured: bool) -> list[Text]:
+    def rows(self, columns: int, *, unicode: bool, colored: bool) -> list[Text]:
         """Draw all but the legend so many columns wide: a title, the field, and three rows below it."""
-        margin = max(cell_len(label) for _, label in self.up.ticks) + 1
+        margin = max(cell_len(label) for _, label in self.y_axis.ticks) + 1
         width = max(NARROWEST, columns - margin - 1)
         upright, ticked, _, _, _ = _AXES[unicode]
-        canvas = self._drawn(width, unicode=unicode, coloured=coloured)
-        labels = {canvas.row(self.up.place(value)): label for value, label in self.up.ticks}
+        canvas = self._drawn(width, unicode=unicode, colored=colored)
+        labels = {canvas.row(self.y_axis.position(value)): label for value, label in self.y_axis.ticks}
         rows = [self._head(unicode)]
-        for number, drawn in enumerate(canvas.drawn()):
+        for number, drawn in enumerate(canvas.rows_of_text()):
             label = labels.get(number, "")
             rows.append(Text(f"{label:>{margin - 1}} {ticked if label else upright}") + drawn)
         rows += self._below(canvas, margin, unicode)
@@ -91,27 +93,29 @@ class Plot:
 
     def _head(self, unicode: bool) -> Text:
         """Say what is plotted."""
-        head = Text(visible(self.title, keep="", unicode=unicode), style="bold")
-        if self.up.label:
-            head.append(typeset(" · ", unicode=unicode) if self.title else "").append(self.up.label, style="not bold")
+        head = Text(sanitize(self.title, keep="", unicode=unicode), style="bold")
+        if self.y_axis.label:
+            head.append(ascii_signs(" · ", unicode=unicode) if self.title else "").append(
+                self.y_axis.label, style="not bold"
+            )
         return head
 
-    def _drawn(self, width: int, *, unicode: bool, coloured: bool) -> Canvas:
+    def _drawn(self, width: int, *, unicode: bool, colored: bool) -> Canvas:
         """Draw each curve's line, then its marks."""
         canvas = Canvas(width, self.height)
         for number, curve in enumerate(self.curves):
-            sign, style = self._sign(number, unicode=unicode, coloured=coloured), curve.style or _colour(number)
-            for places in self.stretches(curve):
+            sign, style = self._sign(number, unicode=unicode, colored=colored), curve.style or _color(number)
+            for places in self.segments(curve):
                 for start, stop in pairwise(places if len(places) > 1 else 2 * places) if curve.joined else ():
                     canvas.line(start, stop, style, sign=sign)
                 for place in places if curve.mark else ():
                     canvas.sign(place, curve.mark, style)
         return canvas
 
-    def _sign(self, number: int, *, unicode: bool, coloured: bool) -> str:
+    def _sign(self, number: int, *, unicode: bool, colored: bool) -> str:
         """Choose what a line is made of: dots if they can be told from other lines, else a sign of its own."""
-        known = bool(self.curves[number].mark) or sum(curve.joined for curve in self.curves) == 1
-        if known or (unicode and coloured):
+        is_distinct = bool(self.curves[number].mark) or sum(curve.joined for curve in self.curves) == 1
+        if is_distinct or (unicode and colored):
             return "" if unicode else "."
         return SIGNS[number % len(SIGNS)]
 
@@ -120,26 +124,26 @@ class Plot:
         _, _, corner, flat, flat_ticked = _AXES[unicode]
         below, under = [flat] * canvas.columns, [" "] * (canvas.columns + margin + 1)
         # The ends first: what is between them gives way where there is no room.
-        for value, label in (*self.across.ticks[-1:], *self.across.ticks):
-            column = canvas.column(self.across.place(value))
+        for value, label in (*self.x_axis.ticks[-1:], *self.x_axis.ticks):
+            column = canvas.column(self.x_axis.position(value))
             below[column] = flat_ticked
             _write(under, label, margin + 1 + column)
         yield Text(" " * margin + corner + "".join(below))
         yield Text("".join(under))
-        yield Text(" " * (margin + 1) + f"{self.across.label:^{canvas.columns}}", style="dim")
+        yield Text(" " * (margin + 1) + f"{self.x_axis.label:^{canvas.columns}}", style="dim")
 
-    def _legend(self, *, unicode: bool, coloured: bool) -> Text:
+    def _legend(self, *, unicode: bool, colored: bool) -> Text:
         """Say which curve is which."""
         legend = Text()
         for number, curve in enumerate(self.curves):
-            sign = curve.mark or self._sign(number, unicode=unicode, coloured=coloured) or "━━"
-            legend.append(f"{sign} ", style=curve.style or _colour(number))
-            legend.append(visible(curve.label, keep="", unicode=unicode) + "   ")
+            sign = curve.mark or self._sign(number, unicode=unicode, colored=colored) or "━━"
+            legend.append(f"{sign} ", style=curve.style or _color(number))
+            legend.append(sanitize(curve.label, keep="", unicode=unicode) + "   ")
         legend.rstrip()
         return legend
 
 
-def beside(plots: Sequence[list[Text]]) -> Iterator[Text]:
+def hstack(plots: Sequence[list[Text]]) -> Iterator[Text]:
     """Put drawn plots of equal heights next to each other."""
     for rows in zip(*plots, strict=True):
         row = Text("  ").join(rows)
@@ -147,13 +151,13 @@ def beside(plots: Sequence[list[Text]]) -> Iterator[Text]:
         yield row
 
 
-def _colour(number: int) -> str:
-    return COLOURS[number % len(COLOURS)]
+def _color(number: int) -> str:
+    return COLORS[number % len(COLORS)]
 
 
-def _write(row: list[str], label: str, centre: int) -> None:
+def _write(row: list[str], label: str, center: int) -> None:
     """Write a label about a column where nothing is in the way."""
-    begin = min(max(centre - len(label) // 2, 0), len(row) - len(label))
+    begin = min(max(center - len(label) // 2, 0), len(row) - len(label))
     around = row[max(begin - 1, 0) : begin + len(label) + 1]
     if begin >= 0 and not "".join(around).strip():
         row[begin : begin + len(label)] = label

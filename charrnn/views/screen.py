@@ -12,9 +12,9 @@ from pathlib import Path
 from rich.console import Console, ConsoleOptions
 from rich.text import Text
 
-from charrnn.runs import model_name
-from charrnn.views.layout import WIDEST, one_line
-from charrnn.views.terminal import typeset, unicode_output
+from charrnn.runs import display_name
+from charrnn.views.layout import MAX_LINE_COLUMNS, one_line
+from charrnn.views.terminal import ascii_signs, unicode_output
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,35 +25,35 @@ class Screen:
     """how wide a line may be"""
     unicode: bool
     """whether it shows more than ASCII"""
-    depth: str | None
+    color_system: str | None
     """Rich's name for the colours it has; None for none"""
 
     @classmethod
     def of(cls, console: Console, options: ConsoleOptions) -> Screen:
         """Look at a console."""
         return cls(
-            columns=min(max(options.max_width, 1), WIDEST),
+            columns=min(max(options.max_width, 1), MAX_LINE_COLUMNS),
             unicode=unicode_output(console),
-            depth=None if console.no_color else console.color_system,
+            color_system=None if console.no_color else console.color_system,
         )
 
-    def named(self, text: str) -> str:
+    def sanitized(self, text: str) -> str:
         """Make a foreign name harmless."""
         return one_line(text, unicode=self.unicode)
 
-    def own(self, text: str) -> str:
+    def ascii_signs(self, text: str) -> str:
         """Write our own words with what signs there are."""
-        return typeset(text, unicode=self.unicode)
+        return ascii_signs(text, unicode=self.unicode)
 
-    def head(self, parts: Iterable[str]) -> Text:
+    def header(self, parts: Iterable[str]) -> Text:
         """Say in a line what is shown of what; empty parts are left out."""
-        return Text(self.own(" · ").join(self.named(part) for part in parts if part), style="dim")
+        return Text(self.ascii_signs(" · ").join(self.sanitized(part) for part in parts if part), style="dim")
 
 
-def model_called(path: str) -> str:
+def model_display_name(path: str) -> str:
     """Say what people call the model in a file; "" where no file is told.
 
-    >>> model_called("checkpoints/hamlet/model.safetensors"), model_called("")
+    >>> model_display_name("checkpoints/hamlet/model.safetensors"), model_display_name("")
     ('checkpoints/hamlet', '')
     """
-    return model_name(Path(path)) if path else ""
+    return display_name(Path(path)) if path else ""

@@ -19,14 +19,14 @@ from rich.text import Text
 
 from charrnn.inspection.surprise import Surprise
 from charrnn.views import shades
-from charrnn.views.concordance import Place, concordance
-from charrnn.views.layout import WIDEST, Line, glyph_of, lines, runs
-from charrnn.views.screen import Screen, model_called
+from charrnn.views.concordance import ConcordanceRow, concordance
+from charrnn.views.layout import MAX_LINE_COLUMNS, Line, glyph_of, runs, wrap_text
+from charrnn.views.screen import Screen, model_display_name
 
 Row = Iterator[Segment]
 Numbers = NDArray[np.int64]
 
-MOST_BITS = 8.0
+MAX_BITS = 8.0
 """of surprise: a byte's worth; what costs more looks the same"""
 _ROOM_FOR_LABELS = 40
 _LABELS = 5
@@ -35,7 +35,7 @@ _LIKELY = 0.05
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SurpriseMap:
+class SurprisalMap:
     """A text with the surprise at each of its characters."""
 
     surprise: Surprise
@@ -46,49 +46,53 @@ class SurpriseMap:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         screen = Screen.of(console, options)
         folded = options.update(width=screen.columns, overflow="fold", no_wrap=False)
-        named = (model_called(self.surprise.model), self.surprise.text, f"{len(self.surprise.content):,} characters")
-        yield from console.render(screen.head(named), folded)
-        styles = shades.styles(screen.depth, light=self.light) if screen.depth else None
-        drawing = _Drawing(self.surprise, screen, styles)
+        named = (
+            model_display_name(self.surprise.model),
+            self.surprise.text,
+            f"{len(self.surprise.content):,} characters",
+        )
+        yield from console.render(screen.header(named), folded)
+        styles = shades.sequential_styles(screen.color_system, light=self.light) if screen.color_system else None
+        drawing = _SurprisalDrawing(self.surprise, screen, styles)
         yield from drawing.blocks()
         yield from console.render(drawing.legend(), folded)
         yield Segment.line()
-        yield from console.render(Text(screen.own(_summary(self.surprise))), folded)
+        yield from console.render(Text(screen.ascii_signs(_summary(self.surprise))), folded)
         yield Segment.line()
         yield Segment("most surprising, by bits")
         yield Segment.line()
         yield from concordance(_places(self.surprise, screen), screen)
 
 
-class _Drawing:
+class _SurprisalDrawing:
     """A map on one screen."""
 
     def __init__(self, surprise: Surprise, screen: Screen, styles: tuple[Style, ...] | None) -> None:
         self.surprise, self.screen, self.styles = surprise, screen, styles
         self.count = surprise.probabilities.shape[1]
         self.margin = _LABELS if screen.columns >= _ROOM_FOR_LABELS and (self.count or not styles) else 0
-        self.bits = shades.levels(surprise.bits, MOST_BITS)
+        self.bits = shades.quantize_sequential(surprise.bits, MAX_BITS)
 
     def blocks(self) -> Row:
         """Yield each line of the text with what belongs below it."""
         columns = self.screen.columns - self.margin
         room = self._room(columns)
-        for line in lines(self.surprise.content, columns, unicode=self.screen.unicode, room=room):
-            yield from self._labelled("", self._text(line))
+        for line in wrap_text(self.surprise.content, columns, unicode=self.screen.unicode, room=room):
+            yield from self._labeled("", self._text(line))
             if self.styles is None:
-                yield from self._labelled("bits", self._digits(line, self.bits, self.surprise.ranks > 0))
+                yield from self._labeled("bits", self._digits(line, self.bits, self.surprise.ranks > 0))
             guessed = any(self.surprise.guesses[line.characters])
             for rank in range(self.count if guessed else 0):
-                yield from self._labelled(f"{rank + 1}", self._guesses(line, rank))
+                yield from self._labeled(f"{rank + 1}", self._guesses(line, rank))
             if guessed and self.styles is None:
                 ranks = self.surprise.ranks
-                yield from self._labelled("came", self._digits(line, ranks, (ranks > 0) & (ranks <= self.count)))
+                yield from self._labeled("came", self._digits(line, ranks, (ranks > 0) & (ranks <= self.count)))
                 sure = np.floor(self.surprise.probabilities[:, 0] * 10).clip(0, 9).astype(np.int64)
-                yield from self._labelled("sure", self._digits(line, sure, ranks > 0))
+                yield from self._labeled("sure", self._digits(line, sure, ranks > 0))
             if self.count:
                 yield Segment.line()
 
-    def _labelled(self, label: str, row: Row) -> Row:
+    def _labeled(self, label: str, row: Row) -> Row:
         yield Segment(set_cell_size(label, self.margin))
         yield from row
         yield Segment.line()
@@ -96,33 +100,33 @@ class _Drawing:
     def _room(self, columns: int) -> Numbers:
         """Say how many columns a character needs for the guesses under it: a Chinese one has two."""
         width = {mark: cell_len(_guess(mark, self.screen, columns)) for mark in set("".join(self.surprise.guesses))}
-        return np.array([max((width[mark] for mark in told), default=1) for told in self.surprise.guesses])
+        return np.array([max((width[mark] for mark in guesses), default=1) for guesses in self.surprise.guesses])
 
     def _text(self, line: Line) -> Row:
         here = self.bits[line.characters]
         for start, stop in runs(here):
             yield Segment("".join(line.glyphs[start:stop]), self.styles[here[start]] if self.styles else None)
 
-    def _digits(self, line: Line, values: Numbers, known: NDArray[np.bool_]) -> Row:
+    def _digits(self, line: Line, values: Numbers, is_known: NDArray[np.bool_]) -> Row:
         """Yield a digit for each character, a space where there is none."""
-        digits = np.where(known, values + ord("0"), ord(" "))
+        digits = np.where(is_known, values + ord("0"), ord(" "))
         yield Segment("".join(map(chr, line.spread(digits).tolist())).rstrip())
 
     def _guesses(self, line: Line, rank: int) -> Row:
         """Yield the guesses of one rank, as strong as they are likely, underlined where they came true."""
         here, columns = line.characters, self.screen.columns - self.margin
         odds = self.surprise.probabilities[here, rank]
-        levels, right = shades.levels(odds, 1.0), self.surprise.ranks[here] == rank + 1
-        told = zip(self.surprise.guesses[here], line.widths.tolist(), odds.tolist(), strict=True)
+        levels, right = shades.quantize_sequential(odds, 1.0), self.surprise.ranks[here] == rank + 1
+        cells = zip(self.surprise.guesses[here], line.widths.tolist(), odds.tolist(), strict=True)
         glyphs = [
-            set_cell_size(self._shown(guesses[rank : rank + 1], chance, columns), width)
-            for guesses, width, chance in told
+            set_cell_size(self._shown(guesses[rank : rank + 1], probability, columns), width)
+            for guesses, width, probability in cells
         ]
         for start, stop in runs(2 * levels + right):
             yield Segment("".join(glyphs[start:stop]), self._style(int(levels[start]), bool(right[start])))
 
-    def _shown(self, guess: str, chance: float, columns: int) -> str:
-        return _guess(guess, self.screen, columns) if guess and (self.styles or chance >= _LIKELY) else ""
+    def _shown(self, guess: str, probability: float, columns: int) -> str:
+        return _guess(guess, self.screen, columns) if guess and (self.styles or probability >= _LIKELY) else ""
 
     def _style(self, level: int, right: bool) -> Style | None:
         if self.styles is None:
@@ -155,7 +159,7 @@ class _Drawing:
         return legend
 
 
-def _guess(character: str, screen: Screen, columns: int = WIDEST) -> str:
+def _guess(character: str, screen: Screen, columns: int = MAX_LINE_COLUMNS) -> str:
     """Draw a guess; a space needs some ink, or it would be none."""
     if character == " ":
         return "·" if screen.unicode else "_"
@@ -166,22 +170,22 @@ def _summary(surprise: Surprise) -> str:
     """Say what all came to."""
     parts = [
         f"{surprise.characters:,} characters, {surprise.bits_per_char:.3f} bits each",
-        f"best guess right {surprise.within(1):.0%}",
+        f"best guess right {surprise.top_k_accuracy(1):.0%}",
     ]
     count = surprise.probabilities.shape[1]
     if count > 1:
-        parts.append(f"among {count} best {surprise.within(count):.0%}")
+        parts.append(f"among {count} best {surprise.top_k_accuracy(count):.0%}")
     return " · ".join(parts)
 
 
-def _places(surprise: Surprise, screen: Screen) -> list[Place]:
+def _places(surprise: Surprise, screen: Screen) -> list[ConcordanceRow]:
     return [
-        Place(
+        ConcordanceRow(
             label=f"{shock.bits:.1f}",
             before=shock.before,
             character=shock.character,
             after=shock.after,
             note=f"not {_guess(shock.guess, screen)} ({shock.probability:.0%})" if shock.guess else "",
         )
-        for shock in surprise.shocks()
+        for shock in surprise.most_surprising()
     ]

@@ -29,25 +29,25 @@ _CACHED_CHARACTERS = 10_000
 _LONGEST_SIZE = 6
 
 
-def visible(text: str, *, keep: str = "\n\t", unicode: bool = True) -> str:
+def sanitize(text: str, *, keep: str = "\n\t", unicode: bool = True) -> str:
     r"""Make text of others harmless for a terminal: what would command it becomes a picture of itself.
 
     C0 controls and DEL become control pictures; C1, bidirectional and other format characters, lone
     surrogates, private and unassigned characters become U+FFFD, so one character stays one character.
     Characters in keep pass. With unicode=False all is ASCII: carets and backslash escapes.
 
-    >>> visible("red: \x1b[31m")
+    >>> sanitize("red: \x1b[31m")
     'red: ␛[31m'
-    >>> visible("red: \x1b[31m, caf\xe9", unicode=False)
+    >>> sanitize("red: \x1b[31m, caf\xe9", unicode=False)
     'red: ^[[31m, caf\\xe9'
     """
     return text.translate(_stand_ins(keep, unicode))
 
 
-def typeset(text: str, *, unicode: bool) -> str:
+def ascii_signs(text: str, *, unicode: bool) -> str:
     """Write our own signs as they are meant, or in ASCII.
 
-    >>> typeset("2 × 256 · done …", unicode=False)
+    >>> ascii_signs("2 × 256 · done …", unicode=False)
     '2 x 256 | done ...'
     """
     return text if unicode else text.translate(_ASCII_SIGNS)
@@ -91,27 +91,27 @@ def _ascii_stand_in(code: int) -> str:
     return chr(code).encode("ascii", "backslashreplace").decode("ascii")
 
 
-def output() -> Console:
+def stdout_console() -> Console:
     """Return a console on standard output, for results."""
     return _console(sys.stdout, is_error=False)
 
 
-def talk() -> Console:
+def stderr_console() -> Console:
     """Return a console on standard error, for everything that is not a result."""
     return _console(sys.stderr, is_error=True)
 
 
 def _console(stream: TextIO | None, *, is_error: bool) -> Console:
-    from charrnn.views.harmless import HarmlessConsole
+    from charrnn.views.harmless import SafeConsole
 
     never_fail_to_encode(stream)
     # Rich's NO_COLOR keeps bold; where no terminal listens, nothing but text is wanted.
     plain = os.environ.get("NO_COLOR") and not is_terminal(stream)
-    return HarmlessConsole(
+    return SafeConsole(
         stream,
         stderr=is_error,
         color_system=None if plain else "auto",
-        force_interactive=animated(stream),
+        force_interactive=can_animate(stream),
         markup=False,
         emoji=False,
         highlight=False,
@@ -143,7 +143,7 @@ def is_terminal(stream: TextIO | None) -> bool:
     return False
 
 
-def animated(stream: TextIO | None) -> bool:
+def can_animate(stream: TextIO | None) -> bool:
     """Say whether a stream may be drawn over again: FORCE_COLOR colours a pipe but must not animate it."""
     return is_terminal(stream) and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
 
@@ -164,7 +164,7 @@ def plain_line(text: str, *, unicode: bool) -> str:
     >>> plain_line("2 × 256\n\x1b[31m", unicode=False)
     '2 x 256^J^[[31m'
     """
-    return visible(typeset(text, unicode=unicode), keep="", unicode=unicode)
+    return sanitize(ascii_signs(text, unicode=unicode), keep="", unicode=unicode)
 
 
 def light_background() -> bool:

@@ -1,6 +1,6 @@
 """What is seen of a training as it goes: a live picture, a line a report for pipes.
 
-Drawings are values; counting events into them is `Watch`'s, and when to draw the command's.
+Drawings are values; counting events into them is `ProgressState`'s, and when to draw the command's.
 """
 
 import json
@@ -15,11 +15,11 @@ from rich.table import Table
 from rich.text import Text
 
 from charrnn.text.ngram import NGram
-from charrnn.training.events import Evaluation, Event, Overfitting, Preview, Report, Step
-from charrnn.views.amounts import left_to_go, sparkline
+from charrnn.training.events import EarlyStop, Evaluation, Event, Preview, Report, Step
+from charrnn.views.amounts import sparkline, time_left
 from charrnn.views.facts import indented
-from charrnn.views.ngram import compared
-from charrnn.views.terminal import typeset, unicode_output, visible
+from charrnn.views.ngram import ngram_comparison
+from charrnn.views.terminal import ascii_signs, sanitize, unicode_output
 
 NATS_A_BIT = math.log(2)
 SPEED_SECONDS = 20.0
@@ -27,7 +27,7 @@ SPEED_SECONDS = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picture:
+class ProgressView:
     """A training at one moment."""
 
     step: int
@@ -54,7 +54,7 @@ class Picture:
         yield self._bar(options.max_width, unicode=unicode)
         yield Text("  " + self.numbers(options.max_width - 2), no_wrap=True, overflow="crop")
         if self.ngram is not None:
-            yield indented(compared(self.ngram, self.best_bits))
+            yield indented(ngram_comparison(self.ngram, self.best_bits))
         if len(self.history) > 1:
             yield self._sparkline(options.max_width, unicode=unicode)
         if self.preview is not None and self.preview_lines:
@@ -75,8 +75,8 @@ class Picture:
 
     def _bar(self, width: int, *, unicode: bool) -> Table:
         of = "" if self.steps is None else f" / {self.steps:,}"
-        known = self.seconds_left is not None and self.progress < 1
-        left = left_to_go(self.seconds_left or 0) if known else ""
+        has_estimate = self.seconds_left is not None and self.progress < 1
+        left = time_left(self.seconds_left or 0) if has_estimate else ""
         table = Table.grid(padding=(0, 1))
         bar = _bar(self.progress, max(4, min(50, width - 50)), unicode=unicode)
         table.add_row(Text(f"  step {self.step:,}{of}"), bar, Text(f"{self.progress:.0%}"), Text(left))
@@ -88,7 +88,7 @@ class Picture:
 
 
 @dataclass
-class Watch:
+class ProgressState:
     """Counts events into pictures."""
 
     characters_per_step: int
@@ -96,11 +96,11 @@ class Watch:
     """the clock's time at which a budget is used up"""
     ngram: NGram | None = None
     """what there is to beat"""
-    begins_at: int = 0
+    first_step: int = 0
     """the step that a run goes on from"""
-    planned: int | None = None
+    initial_steps: int | None = None
     """how many steps there were to be then"""
-    begun: float = 0.0
+    initial_progress: float = 0.0
     """how much of the plan was done then"""
     preview: Preview | None = None
     evaluation: Evaluation | None = None
@@ -113,11 +113,11 @@ class Watch:
     _known_at: int = 0
     """the last step whose loss was known"""
 
-    def see(self, event: Event, now: float) -> None:
+    def update(self, event: Event, now: float) -> None:
         """Take note of an event that happened at `now` seconds."""
         if isinstance(event, Step):
             self.last = event
-            self._learn_of(event)
+            self._update_loss(event)
             self._times.append((now, event.step))
             while self._times[0][0] < now - SPEED_SECONDS:
                 self._times.popleft()
@@ -127,16 +127,16 @@ class Watch:
             self.evaluation = event
         elif isinstance(event, Preview):
             self.preview = event
-        elif isinstance(event, Overfitting):
+        elif isinstance(event, EarlyStop):
             self.ended_early = True
 
-    def _learn_of(self, step: Step) -> None:
+    def _update_loss(self, step: Step) -> None:
         """Take a step's loss into the running mean, if it is known: it stands for those before that were not."""
         if step.nats is None:
             return
-        kept = 0.95 ** (step.step - self._known_at)
+        decay = 0.95 ** (step.step - self._known_at)
         first, self._known_at = math.isnan(self.train_nats), step.step
-        self.train_nats = step.nats if first else kept * self.train_nats + (1 - kept) * step.nats
+        self.train_nats = step.nats if first else decay * self.train_nats + (1 - decay) * step.nats
 
     @property
     def characters_per_second(self) -> float:
@@ -156,13 +156,13 @@ class Watch:
             return None
         return (self.last.steps - self.last.step) * self.characters_per_step / self.characters_per_second
 
-    def picture(self, preview_lines: int = 6) -> Picture:
+    def view(self, preview_lines: int = 6) -> ProgressView:
         """Draw this moment."""
         evaluation, last = self.evaluation, self.last
-        return Picture(
-            step=last.step if last else self.begins_at,
-            steps=last.steps if last else self.planned,
-            progress=last.progress if last else self.begun,
+        return ProgressView(
+            step=last.step if last else self.first_step,
+            steps=last.steps if last else self.initial_steps,
+            progress=last.progress if last else self.initial_progress,
             train_bits=self.train_nats / NATS_A_BIT,
             val_bits=evaluation.nats / NATS_A_BIT if evaluation else None,
             best_bits=evaluation.best_nats / NATS_A_BIT if evaluation else None,
@@ -177,48 +177,48 @@ class Watch:
         )
 
 
-def report_line(report: Report, watch: Watch) -> str:
+def report_line(report: Report, state: ProgressState) -> str:
     """Say where a training is in one line for a pipe: key=value, no colour, no carriage return."""
     fields: dict[str, Any] = {
         "step": report.step,
         "epoch": f"{report.epoch:.2f}",
         "train_bpc": f"{report.nats / NATS_A_BIT:.3f}",
     }
-    if watch.evaluation is not None:
-        fields["val_bpc"] = f"{watch.evaluation.nats / NATS_A_BIT:.3f}"
-        fields["best"] = f"{watch.evaluation.best_nats / NATS_A_BIT:.3f}"
-    if watch.ngram is not None:
-        fields["ngram_bpc"] = f"{watch.ngram.nats / NATS_A_BIT:.3f}"
+    if state.evaluation is not None:
+        fields["val_bpc"] = f"{state.evaluation.nats / NATS_A_BIT:.3f}"
+        fields["best"] = f"{state.evaluation.best_nats / NATS_A_BIT:.3f}"
+    if state.ngram is not None:
+        fields["ngram_bpc"] = f"{state.ngram.nats / NATS_A_BIT:.3f}"
     fields["lr"] = f"{report.learning_rate:.2g}"
-    if watch.characters_per_second:
-        fields["chars_per_s"] = f"{watch.characters_per_second:.0f}"
-    left = watch.time_left()
+    if state.characters_per_second:
+        fields["chars_per_s"] = f"{state.characters_per_second:.0f}"
+    left = state.time_left()
     if left is not None:
         fields["eta_s"] = f"{left:.0f}"
     return " ".join(f"{name}={value}" for name, value in fields.items())
 
 
-def early_line(end: Overfitting) -> str:
+def early_stop_line(end: EarlyStop) -> str:
     """Say that a training ends before its plan does, and why.
 
-    >>> early_line(Overfitting(step=3520, progress=0.45, best_nats=1.832, best_step=1410))
+    >>> early_stop_line(EarlyStop(step=3520, progress=0.45, best_nats=1.832, best_step=1410))
     'stopped early: it overfits; validation was best (2.643) at step 1,410 of 3,520'
     """
     best = f"{end.best_nats / NATS_A_BIT:.3f}"
     return f"stopped early: it overfits; validation was best ({best}) at step {end.best_step:,} of {end.step:,}"
 
 
-def written_line(preview: Preview) -> str:
+def preview_line(preview: Preview) -> str:
     """Give a preview in one line for a pipe, its line ends written as in JSON."""
-    return f"step={preview.step} wrote={visible(json.dumps(preview.text, ensure_ascii=False))}"
+    return f"step={preview.step} wrote={sanitize(json.dumps(preview.text, ensure_ascii=False))}"
 
 
-def milestone(preview: Preview, width: int, *, unicode: bool) -> Text:
+def preview_milestone(preview: Preview, width: int, *, unicode: bool) -> Text:
     """Give a preview's beginning in one line, to stay above the live picture: at first, train more, train more."""
     when = "at first" if preview.step == 0 else f"step {preview.step:,}"
     # Blanks at the beginning, such as indentation, would fill the line with nothing.
     compact = re.sub(r" {2,}", " ", preview.text.strip().replace("\n", "¶"))
-    shown = visible(typeset(compact, unicode=unicode), keep="", unicode=unicode)
+    shown = sanitize(ascii_signs(compact, unicode=unicode), keep="", unicode=unicode)
     line = Text(f"  {when:>12}  ", style="dim")
     line.append(Text(shown))
     line.truncate(max(1, width - 1))
@@ -238,7 +238,7 @@ def _written(preview: Preview, width: int, lines: int, *, unicode: bool) -> list
     dash = "─" if unicode else "-"
     when = f"{dash * 2} step {preview.step:,} "
     drawn = [Text("  " + (when + dash * 76)[: max(1, min(78, width - 2))], style="dim")]
-    for line in visible(preview.text, keep="\n", unicode=unicode).split("\n")[:lines]:
+    for line in sanitize(preview.text, keep="\n", unicode=unicode).split("\n")[:lines]:
         shown = Text("  " + line, no_wrap=True, overflow="crop")
         drawn.append(shown)
     return drawn

@@ -15,15 +15,15 @@ from typing import NamedTuple
 
 from charrnn.cli import cores
 
-cores.wait_briefly()  # before torch starts its threads
-cores.keep_memory()
+cores.set_short_spin()  # before torch starts its threads
+cores.keep_freed_memory()
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from charrnn.network.layers import LAYERS
-from charrnn.network.module import HOLDERS
+from charrnn.network.module import WEIGHT_MODULES
 from charrnn.training.device import choose_device, choose_precision
 
 SIZES = ("1x128x50x50", "1x256x32x32", "1x512x32x64", "1x512x64x64", "2x128x50x50", "2x512x32x64")
@@ -54,7 +54,7 @@ def network(cell: str, size: Size, device: str, precision: str, ours: bool) -> W
     """Make a network that goes forward and back through one window, with our layers or torch's."""
     torch.manual_seed(0)
     embedding = nn.Embedding(SYMBOLS, WIDTH).to(device)
-    layers = HOLDERS[cell](WIDTH, size.units, size.layers).to(device)
+    layers = WEIGHT_MODULES[cell](WIDTH, size.units, size.layers).to(device)
     output = nn.Linear(size.units, SYMBOLS).to(device)
     ids, following = torch.randint(SYMBOLS, (2, size.characters, size.streams), device=device)
     state = [torch.zeros(size.streams, size.units, device=device)] * (2 if cell == "lstm" else 1)

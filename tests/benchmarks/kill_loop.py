@@ -23,7 +23,7 @@ from pathlib import Path
 import torch
 
 from charrnn.cli.main import run
-from charrnn.network.tensor_file import read
+from charrnn.network.tensor_file import read_tensors
 from charrnn.runs import RunDirectory
 
 STEPS_A_LIFE = 12
@@ -70,7 +70,7 @@ def ended(child: int, seconds: float) -> bool:
 
 def has_reached(child: int, directory: RunDirectory, step: int) -> bool:
     """Wait until a step is saved; tell whether that came before the life's end."""
-    while (directory.last_saved() or 0) < step:
+    while (directory.last_checkpoint_step() or 0) < step:
         if ended(child, 0.002):
             return False
     return True
@@ -80,7 +80,7 @@ def digest(directory: RunDirectory, steps: int) -> str:
     """Hash every number that a training ended with, and its record."""
     total = hashlib.sha256()
     for path in (directory.checkpoint(steps), directory.model):
-        arrays = read(path).arrays
+        arrays = read_tensors(path).arrays
         for name in sorted(arrays):
             total.update(name.encode() + arrays[name].tobytes())
     total.update(directory.metrics.read_bytes())
@@ -92,7 +92,7 @@ def killed_often(text: Path, directory: RunDirectory, steps: int, times: int, rn
     counts = {"kills": 0, "before a step": 0, "while a file was written": 0}
     while True:
         left = times - counts["kills"]
-        before = directory.last_saved() or 0
+        before = directory.last_checkpoint_step() or 0
         child = life(text, directory, steps)
         if not left:
             ended(child, 600)
@@ -107,7 +107,7 @@ def killed_often(text: Path, directory: RunDirectory, steps: int, times: int, rn
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         counts["kills"] += 1
-        counts["before a step"] += (directory.last_saved() or 0) == before
+        counts["before a step"] += (directory.last_checkpoint_step() or 0) == before
         counts["while a file was written"] += any(directory.path.glob(".*.tmp")) if directory.path.is_dir() else 0
 
 

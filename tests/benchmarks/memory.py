@@ -15,12 +15,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from charrnn.text.sources import find
+from charrnn.text.sources import open_sources
 
 
 def write_repeated(path: Path, size: int) -> None:
     """Write the embedded corpus again and again, up to a size in bytes."""
-    block = b"".join(chunk for file in find([]).files for chunk in file.chunks())
+    block = b"".join(chunk for file in open_sources([]).files for chunk in file.chunks())
     with path.open("wb") as file:
         for start in range(0, size, len(block)):
             file.write(block[: size - start])

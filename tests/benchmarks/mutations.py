@@ -27,13 +27,13 @@ from damage import DAMAGES, FORGERIES, Change, outcome
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError
-from charrnn.network.model_file import load, save
-from charrnn.network.tensor_file import read
+from charrnn.network.model_file import load_model, save_model
+from charrnn.network.tensor_file import read_tensors
 from charrnn.runs import RunDirectory
 from charrnn.text import corpus as corpora
-from charrnn.text.sources import find
+from charrnn.text.sources import open_sources
 from charrnn.training import checkpoint
-from charrnn.training.run import Run
+from charrnn.training.run import Trainer
 
 Weights = Mapping[str, Any]
 
@@ -52,25 +52,27 @@ class Tally:
 def write_both(directory: Path, hidden: int) -> tuple[Path, Path]:
     """Make two steps of a training, and save its model and its checkpoint."""
     (directory / "text.txt").write_text("".join(f"{n} green bottles (and {n * n % 97} walls).\n" for n in range(999)))
-    sources = find([str(directory / "text.txt")])
-    corpus = corpora.encode(sources, "utf-8", corpora.survey(sources, "utf-8"), directory / "corpus.bin")
-    run = Run(corpus, NetworkConfig(hidden=hidden), TrainingConfig(batch=8, length=16, lr=0.01, steps=4), "cpu")
-    run.update()
-    run.update()
-    save(directory / "model.safetensors", run.model(run.weights()))
-    checkpoint.save(run, RunDirectory(directory))
+    sources = open_sources([str(directory / "text.txt")])
+    corpus = corpora.encode(sources, "utf-8", corpora.count_characters(sources, "utf-8"), directory / "corpus.bin")
+    trainer = Trainer(
+        corpus, NetworkConfig(hidden=hidden), TrainingConfig(batch=8, length=16, lr=0.01, steps=4), "cpu"
+    )
+    trainer.train_step()
+    trainer.train_step()
+    save_model(directory / "model.safetensors", trainer.model(trainer.raw_weights()))
+    checkpoint.save_checkpoint(trainer, RunDirectory(directory))
     return directory / "model.safetensors", RunDirectory(directory).checkpoint(2)
 
 
 def weights_of(path: Path) -> Weights:
     """Read a model as every command does."""
-    return load(path).weights
+    return load_model(path).weights
 
 
 def arrays_of(path: Path) -> Weights:
     """Read a checkpoint as going on does."""
-    checkpoint.described(path)
-    return read(path).arrays
+    checkpoint.read_metadata(path)
+    return read_tensors(path).arrays
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from charrnn.novelty import novelty_of, suffixes_of
+from charrnn.novelty import find_copies, load_or_build_suffix_array
 from charrnn.text import corpus as corpora
-from charrnn.text.sources import find
+from charrnn.text.sources import open_sources
 
 CHARACTERS = 10_000
 
@@ -29,20 +29,23 @@ def seconds(call: Callable[[], object]) -> float:
 
 def measure(names: list[str], directory: Path) -> None:
     """Print the times for a text, and what is ordinary in it."""
-    sources = find(names)
-    corpus = corpora.encode(sources, "utf-8", corpora.survey(sources, "utf-8"), directory / "corpus.bin")
-    split, size, kept = corpus.split(0.1), len(corpus.vocabulary), directory / "corpus.suffixes"
+    sources = open_sources(names)
+    corpus = corpora.encode(sources, "utf-8", corpora.count_characters(sources, "utf-8"), directory / "corpus.bin")
+    split, size, kept = corpus.split_position(0.1), len(corpus.vocabulary), directory / "corpus.suffixes"
     ids = np.asarray(corpus.ids)
-    sorting = seconds(lambda: suffixes_of(ids[:split], size, kept))
-    reading = seconds(lambda: suffixes_of(ids[:split], size, kept))
-    suffixes = suffixes_of(ids[:split], size, kept)
+    sorting = seconds(lambda: load_or_build_suffix_array(ids[:split], size, kept))
+    reading = seconds(lambda: load_or_build_suffix_array(ids[:split], size, kept))
+    suffix_array = load_or_build_suffix_array(ids[:split], size, kept)
     print(f"{corpus.name}: {split:,} characters; sorted in {sorting:.2f} s, read again in {reading:.2f} s")
     copied = ids[split // 2 : split // 2 + CHARACTERS]
     for name, text in (("held-out", ids[split : split + CHARACTERS]), ("copied", copied)):
-        found = novelty_of(text, suffixes)
-        taken = seconds(lambda text=text: novelty_of(text, suffixes))  # type: ignore[misc]
+        found = find_copies(text, suffix_array)
+        taken = seconds(lambda text=text: find_copies(text, suffix_array))  # type: ignore[misc]
         longest = found.longest.length if found.longest else 0
-        print(f"  {name:8}  {taken:.2f} s   {found.share:.1%} copied, the longest stretch {longest:,} characters")
+        print(
+            f"  {name:8}  {taken:.2f} s   {found.copied_fraction:.1%} copied, the longest stretch {longest:,}"
+            " characters"
+        )
 
 
 if __name__ == "__main__":

@@ -17,25 +17,25 @@ from typing import Any
 
 from charrnn.cli import cores
 
-cores.wait_briefly()  # before torch starts its threads
-cores.keep_memory()
+cores.set_short_spin()  # before torch starts its threads
+cores.keep_freed_memory()
 
 import yaml
 
 from charrnn.config import NetworkConfig, TrainingConfig
-from charrnn.network.model_file import count_multiplied
+from charrnn.network.model_file import count_matmul_weights
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus
-from charrnn.text.sources import find
-from charrnn.training.evaluation import measure
-from charrnn.training.events import result_of
+from charrnn.text.sources import open_sources
+from charrnn.training.evaluation import evaluate_final
+from charrnn.training.events import run_to_result
 from charrnn.training.recipe import FLOPS_PER_WEIGHT
-from charrnn.training.run import Run
+from charrnn.training.run import Trainer
 
 TFLOP = 1e12
 
 
-def make_run(corpus: Corpus, setting: str, work: float) -> Run:
+def make_trainer(corpus: Corpus, setting: str, work: float) -> Trainer:
     """Make a run of a setting that spends so many operations."""
     given: dict[str, Any] = {
         name: yaml.safe_load(value) for name, value in (part.split("=") for part in setting.split(","))
@@ -44,22 +44,22 @@ def make_run(corpus: Corpus, setting: str, work: float) -> Run:
     network = NetworkConfig(**{name: value for name, value in given.items() if name in names})
     training: dict[str, Any] = {"batch": 32, "length": 64, "lr": 0.01}
     training |= {name: value for name, value in given.items() if name not in names}
-    multiplied = count_multiplied(network, len(corpus.vocabulary))
+    multiplied = count_matmul_weights(network, len(corpus.vocabulary))
     steps = round(work / (FLOPS_PER_WEIGHT * multiplied * training["batch"] * training["length"]))
-    return Run(corpus, network, TrainingConfig(**{"steps": steps} | training), "cpu")
+    return Trainer(corpus, network, TrainingConfig(**{"steps": steps} | training), "cpu")
 
 
-def try_out(run: Run) -> str:
+def try_out(trainer: Trainer) -> str:
     """Train to the end; say what came of it."""
     began, nats = time.perf_counter(), list[float]()
-    while not run.plan.finished(run.step):
-        told = run.update().nats
+    while not trainer.plan.finished(trainer.step):
+        told = trainer.train_step().nats
         nats += [] if told is None else [told]
-    seconds, measured = time.perf_counter() - began, result_of(measure(run, run.averaged))
-    speed = run.step * run.training.batch * run.training.length / seconds
+    seconds, losses = time.perf_counter() - began, run_to_result(evaluate_final(trainer, trainer.ema_network))
+    speed = trainer.step * trainer.training.batch * trainer.training.length / seconds
     return (
-        f"{run.step:,} steps, {run.epoch:.1f} epochs: carried {measured.carried.nats:.4f}, window256 "
-        f"{measured.window256.nats:.4f}, training {statistics.mean(nats[-len(nats) // 10 :]):.4f} nats; "
+        f"{trainer.step:,} steps, {trainer.epoch:.1f} epochs: carried {losses.carried.nats:.4f}, window256 "
+        f"{losses.window256.nats:.4f}, training {statistics.mean(nats[-len(nats) // 10 :]):.4f} nats; "
         f"{seconds:.0f} s, {speed:,.0f} characters/s"
     )
 
@@ -72,11 +72,11 @@ def main() -> None:
     parser.add_argument("--work", type=float, default=7.0, help="TFLOP")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        sources = find([arguments.text])
-        survey = corpora.survey(sources, "utf-8")
-        corpus = corpora.encode(sources, "utf-8", survey, Path(directory, "corpus.bin"))
+        sources = open_sources([arguments.text])
+        counts = corpora.count_characters(sources, "utf-8")
+        corpus = corpora.encode(sources, "utf-8", counts, Path(directory, "corpus.bin"))
         for setting in arguments.settings:
-            print(f"{setting}: {try_out(make_run(corpus, setting, arguments.work * TFLOP))}", flush=True)
+            print(f"{setting}: {try_out(make_trainer(corpus, setting, arguments.work * TFLOP))}", flush=True)
 
 
 if __name__ == "__main__":

@@ -14,15 +14,15 @@ from statistics import median
 
 from charrnn.cli import cores
 
-THREADS = cores.share_out()
+THREADS = cores.threads_for_workers()
 
 import numpy as np
 import torch
 
 from charrnn.config import NetworkConfig
-from charrnn.network.module import CharacterNetwork
-from charrnn.network.reader import Reader
-from charrnn.scoring import Predictor, character_nats
+from charrnn.network.module import CharRNN
+from charrnn.network.reader import InferenceRNN
+from charrnn.scoring import Predictor, char_nll
 from charrnn.text.vocabulary import Vocabulary
 
 SIZES = ((1, 128), (1, 512), (2, 256))
@@ -39,16 +39,16 @@ def main() -> None:
     ids = vocabulary.encode(text)
     print(f"{len(ids):,} characters, {len(vocabulary)} distinct, {THREADS} and {torch.get_num_threads()} threads")
     for layers, hidden in SIZES:
-        network = CharacterNetwork(NetworkConfig(layers=layers, hidden=hidden), len(vocabulary)).eval()
-        reader = Reader(network.config, {name: weight.numpy() for name, weight in network.state_dict().items()})
-        predictors: dict[str, tuple[Predictor, int]] = {"stepped": (reader, THREADS), "fused": (network, 1)}
+        network = CharRNN(NetworkConfig(layers=layers, hidden=hidden), len(vocabulary)).eval()
+        rnn = InferenceRNN(network.config, {name: weight.numpy() for name, weight in network.state_dict().items()})
+        predictors: dict[str, tuple[Predictor, int]] = {"stepped": (rnn, THREADS), "fused": (network, 1)}
         times: dict[str, list[float]] = {name: [] for name in predictors}
         means = {}
         for _ in range(ROUNDS):
             for name, (predictor, threads) in predictors.items():
                 time.sleep(PAUSE)
                 start = time.perf_counter()
-                means[name] = float(character_nats(predictor, ids, threads=threads).mean(dtype=np.float64))
+                means[name] = float(char_nll(predictor, ids, threads=threads).mean(dtype=np.float64))
                 times[name].append(time.perf_counter() - start)
         stepped, fused = (median(times[name]) / len(ids) * 1e6 for name in predictors)
         print(

@@ -19,11 +19,11 @@ import numpy as np
 
 from charrnn.config import NetworkConfig
 from charrnn.inspection import shortlist, verdicts
-from charrnn.inspection.concepts import Source
-from charrnn.inspection.search import find
-from charrnn.network.model_file import Model, load, weight_shapes
-from charrnn.network.reader import Reader
-from charrnn.text.sources import find as find_sources
+from charrnn.inspection.concepts import ParsedText
+from charrnn.inspection.search import search
+from charrnn.network.model_file import Model, load_model, weight_shapes
+from charrnn.network.reader import InferenceRNN
+from charrnn.text.sources import open_sources as find_sources
 from charrnn.text.vocabulary import Vocabulary
 
 Step = TypeVar("Step")
@@ -83,15 +83,23 @@ def main() -> None:
     parser.add_argument("--finalists", action="store_true")
     arguments = parser.parse_args()
     if arguments.finalists:
-        low = replace(verdicts.RULES, detector=0.02, trace=0.01, local=-9.0, noise=-9.0, twin=0.0, told=9.0)
+        low = replace(
+            verdicts.THRESHOLDS,
+            detector_fit=0.02,
+            weak_fit=0.01,
+            local_memory=-9.0,
+            margin=-9.0,
+            shuffled_ratio=0.0,
+            linear_r2=9.0,
+        )
         vars(shortlist)["verdict"] = partial(verdicts.verdict, rules=low)
     text = embedded(arguments.chars)
     config = NetworkConfig(cell=arguments.cell, layers=arguments.layers, hidden=arguments.hidden, embedding=64)
-    model = load(arguments.model) if arguments.model else made_up(config, "".join(sorted(set(text))))
-    source, ids = Source.of(text, "embedded.py"), model.vocabulary.encode(text, unknown="stand_in")
+    model = load_model(arguments.model) if arguments.model else made_up(config, "".join(sorted(set(text))))
+    parsed, ids = ParsedText.of(text, "embedded.py"), model.vocabulary.encode(text, unknown="replace")
     began, stages = (time.perf_counter(), time.process_time()), Stages()
     chance = np.random.default_rng(0)
-    findings = find(Reader.of(model), source, ids, chance=chance, quick=arguments.quick, watch=stages)
+    findings = search(InferenceRNN.from_model(model), parsed, ids, rng=chance, quick=arguments.quick, progress=stages)
     stages.lap("the rest")
     wall, processor = time.perf_counter() - began[0], time.process_time() - began[1]
     held = sum(finding.cause is not None for finding in findings.concepts)

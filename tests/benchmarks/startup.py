@@ -16,7 +16,7 @@ from statistics import median
 import numpy as np
 
 from charrnn.config import NetworkConfig
-from charrnn.network.model_file import Model, save, weight_shapes
+from charrnn.network.model_file import Model, save_model, weight_shapes
 from charrnn.text.vocabulary import Vocabulary
 
 RUNS = 15
@@ -30,7 +30,7 @@ def random_model(directory: Path) -> Path:
         name: rng.normal(size=shape, scale=0.05).astype(np.float32)
         for name, shape in weight_shapes(config, len(vocabulary)).items()
     }
-    save(directory / "model.safetensors", Model(config=config, vocabulary=vocabulary, weights=weights))
+    save_model(directory / "model.safetensors", Model(config=config, vocabulary=vocabulary, weights=weights))
     return directory / "model.safetensors"
 
 

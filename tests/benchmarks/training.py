@@ -17,25 +17,25 @@ from typing import NamedTuple
 
 from charrnn.cli import cores
 
-cores.wait_briefly()  # before torch starts its threads
+cores.set_short_spin()  # before torch starts its threads
 
 import torch
 from torch.nn import functional
 
 from charrnn.config import NetworkConfig, TrainingConfig
-from charrnn.network.module import CharacterNetwork, detached
+from charrnn.network.module import CharRNN, detach_state
 from charrnn.runs import RunDirectory
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus
-from charrnn.text.sources import find
+from charrnn.text.sources import open_sources
 from charrnn.training import saving
-from charrnn.training.budget import timed
+from charrnn.training.budget import count_seconds
 from charrnn.training.device import choose_device, choose_precision, tf32
-from charrnn.training.events import Step, Trouble
-from charrnn.training.loop import train
-from charrnn.training.metrics import recorded
-from charrnn.training.run import Run
-from charrnn.views.training import Watch
+from charrnn.training.events import Step, TrainingWarning
+from charrnn.training.loop import train_loop
+from charrnn.training.metrics import log_events
+from charrnn.training.run import Trainer
+from charrnn.views.training import ProgressState
 
 SIZES = {
     "cpu": ("lstm:1x512x32x64", "lstm:2x256x32x64", "lstm:1x128x32x64"),
@@ -74,33 +74,33 @@ class Size(NamedTuple):
 
 def bare_steps(size: Size, vocabulary: int, device: str, precision: str) -> Iterator[None]:
     """Do nothing but forward, backward, clip and step, for ever."""
-    network = CharacterNetwork(size.config, vocabulary).to(device)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3, fused=True)
+    network = CharRNN(size.config, vocabulary).to(device)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, fused=True)
     windows = torch.randint(vocabulary, (size.length + 1, size.batch), device=device)
-    state = network.start(size.batch)
+    state = network.initial_state(size.batch)
     while True:
         with torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
             logits, after = network(windows[:-1], state)
         loss = functional.cross_entropy(logits.flatten(0, 1).float(), windows[1:].flatten())
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        optimiser.zero_grad()
-        state = detached(after)
+        optimizer.step()
+        optimizer.zero_grad()
+        state = detach_state(after)
         yield
 
 
 def our_steps(corpus: Corpus, size: Size, device: str, precision: str, directory: Path, steps: int) -> Iterator[None]:
     """Train as the command does: reading the text, saving, recording, evaluating, watching."""
     training = TrainingConfig(batch=size.batch, length=size.length, lr=1e-3, steps=steps, precision=precision)
-    run = Run(corpus, size.config, training, device)
+    trainer = Trainer(corpus, size.config, training, device)
     place = RunDirectory(directory)
-    watch = Watch(characters_per_step=size.batch * size.length)
-    events = recorded(timed(train(run), run, began=time.monotonic()), place.metrics, step=0)
-    for event in saving.kept(events, run, place):
-        watch.see(event, time.monotonic())
-        watch.picture()
-        if isinstance(event, Trouble):
+    progress = ProgressState(characters_per_step=size.batch * size.length)
+    events = log_events(count_seconds(train_loop(trainer), trainer, began=time.monotonic()), place.metrics, step=0)
+    for event in saving.save_on_the_way(events, trainer, place):
+        progress.update(event, time.monotonic())
+        progress.view()
+        if isinstance(event, TrainingWarning):
             print(f"warning: {event.message}")
         if isinstance(event, Step):
             yield
@@ -155,8 +155,10 @@ def main() -> None:
     device = choose_device(arguments.device)
     arguments.steps = arguments.steps or (100 if device == "cuda" else 10)
     with tempfile.TemporaryDirectory() as directory:
-        sources = find([])
-        corpus = corpora.encode(sources, "utf-8", corpora.survey(sources, "utf-8"), Path(directory, "corpus.bin"))
+        sources = open_sources([])
+        corpus = corpora.encode(
+            sources, "utf-8", corpora.count_characters(sources, "utf-8"), Path(directory, "corpus.bin")
+        )
         print(f"{arguments.rounds} rounds of {arguments.steps} steps, {_named(device)}, torch {torch.__version__}")
         for name in arguments.sizes or SIZES.get(device, SIZES["cpu"]):
             compare(name, corpus, device, arguments, Path(directory))

@@ -16,14 +16,14 @@ from statistics import mean, median
 import numpy as np
 import torch
 
-from charrnn.cli.cores import keep_memory
+from charrnn.cli.cores import keep_freed_memory
 from charrnn.config import NetworkConfig
-from charrnn.ending import ENDLESS
-from charrnn.network.module import CharacterNetwork
-from charrnn.network.reader import Reader
-from charrnn.sampling import Choice, generate, opening
+from charrnn.ending import NO_STOP
+from charrnn.network.module import CharRNN
+from charrnn.network.reader import InferenceRNN
+from charrnn.sampling import SamplingParams, generate, prefill_prompt
 from charrnn.text.vocabulary import Vocabulary
-from charrnn.together import LANES, generate_together
+from charrnn.together import BATCH_SLOTS, generate_batch
 
 SIZES = ((1, 512), (2, 128), (2, 512))
 VOCABULARY = Vocabulary(("\n", *map(chr, range(32, 96))))
@@ -38,16 +38,16 @@ WARM_UP = 20
 """characters of a turn that are not counted"""
 
 
-def ours(network: CharacterNetwork) -> Iterator[object]:
+def ours(network: CharRNN) -> Iterator[object]:
     """Write for ever as `charrnn sample` does."""
     weights = {name: weight.numpy() for name, weight in network.state_dict().items()}
-    reader = Reader(network.config, weights)
-    return generate(reader, VOCABULARY, rng=np.random.default_rng(0), choice=Choice(temperature=TEMPERATURE))
+    rnn = InferenceRNN(network.config, weights)
+    return generate(rnn, VOCABULARY, rng=np.random.default_rng(0), params=SamplingParams(temperature=TEMPERATURE))
 
 
-def theirs(network: CharacterNetwork) -> Iterator[object]:
+def theirs(network: CharRNN) -> Iterator[object]:
     """Write for ever with torch's fused layers, as the usual sampling loop does."""
-    state, ids = network.start(1), torch.zeros(1, 1, dtype=torch.long)
+    state, ids = network.initial_state(1), torch.zeros(1, 1, dtype=torch.long)
     while True:
         with torch.inference_mode():
             logits, state = network(ids, state)
@@ -55,12 +55,12 @@ def theirs(network: CharacterNetwork) -> Iterator[object]:
         yield VOCABULARY.characters[int(ids)]
 
 
-def together(network: CharacterNetwork) -> Iterator[object]:
+def together(network: CharRNN) -> Iterator[object]:
     """Write for ever as `charrnn sample --count 64` does."""
     weights = {name: weight.numpy() for name, weight in network.state_dict().items()}
-    reader, rngs = Reader(network.config, weights), [np.random.default_rng(seed) for seed in range(LANES)]
-    begin, choice = opening(reader, VOCABULARY), Choice(temperature=TEMPERATURE)
-    return generate_together(reader, VOCABULARY, rngs=rngs, begin=begin, ending=ENDLESS, choice=choice)
+    rnn, rngs = InferenceRNN(network.config, weights), [np.random.default_rng(seed) for seed in range(BATCH_SLOTS)]
+    prefilled, params = prefill_prompt(rnn, VOCABULARY), SamplingParams(temperature=TEMPERATURE)
+    return generate_batch(rnn, VOCABULARY, rngs=rngs, prefilled=prefilled, stop=NO_STOP, params=params)
 
 
 def seconds(call: Callable[[], object]) -> float:
@@ -72,7 +72,7 @@ def seconds(call: Callable[[], object]) -> float:
 
 def compare(layers: int, hidden: int) -> None:
     """Print the time of a character, each way, and the ratios."""
-    network = CharacterNetwork(NetworkConfig(layers=layers, hidden=hidden), len(VOCABULARY)).eval()
+    network = CharRNN(NetworkConfig(layers=layers, hidden=hidden), len(VOCABULARY)).eval()
     with torch.no_grad():
         network.output.weight *= SURENESS
     writers = {"charrnn": ours(network), "torch": theirs(network), "together": together(network)}
@@ -84,14 +84,16 @@ def compare(layers: int, hidden: int) -> None:
             times[name] += taken[WARM_UP:]
     ours_us, torch_us = (median(times[name]) * 1e6 for name in ("charrnn", "torch"))
     # Now and then one of the texts is read again, which no median would show.
-    together_us = mean(times["together"]) / LANES * 1e6
+    together_us = mean(times["together"]) / BATCH_SLOTS * 1e6
     ratio = f"{torch_us / ours_us:5.1f} times faster"
     print(f"{layers}×{hidden}: charrnn {ours_us:7.0f} µs   torch {torch_us:7.0f} µs   {ratio}")
-    print(f"        {LANES} together {together_us:5.1f} µs   {ours_us / together_us:5.1f} times faster than alone")
+    print(
+        f"        {BATCH_SLOTS} together {together_us:5.1f} µs   {ours_us / together_us:5.1f} times faster than alone"
+    )
 
 
 if __name__ == "__main__":
-    keep_memory()
+    keep_freed_memory()
     print(f"one character, medians of {ROUNDS * (CHARACTERS - WARM_UP)}; torch has {torch.get_num_threads()} threads")
     for size in SIZES:
         compare(*size)

@@ -14,7 +14,7 @@ from charrnn.cli import cores
 def threads(model: Path, environment: dict[str, str] | None = None) -> str:
     """Say how many threads are set for a model."""
     environment = {} if environment is None else environment
-    cores.use_few(model, environment)
+    cores.use_few_cores(model, environment)
     return environment[cores.VARIABLE]
 
 
@@ -23,7 +23,7 @@ def large(tmp_path: Path) -> Path:
     """Make a file as large as a large model, without writing it."""
     path = tmp_path / "model.safetensors"
     with path.open("wb") as file:
-        file.truncate(cores.LARGE)
+        file.truncate(cores.LARGE_WEIGHT_BYTES)
     return path
 
 
@@ -48,7 +48,7 @@ def test_many_streams_get_all_idle_cores(monkeypatch: pytest.MonkeyPatch) -> Non
     for busy, left in ((0.0, "8"), (2.5, "5"), (99.0, "1"), (math.inf, "1")):
         environment: dict[str, str] = {}
         monkeypatch.setattr(cores, "busy_cores", lambda busy=busy: busy)
-        cores.use_idle(environment)
+        cores.use_idle_cores(environment)
         assert environment[cores.VARIABLE] == left
 
 
@@ -57,9 +57,9 @@ def test_threads_of_our_own_multiply_alone(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("os.cpu_count", lambda: 4)
     monkeypatch.setattr(cores, "busy_cores", lambda: 1.0)
     environment: dict[str, str] = {}
-    assert (cores.share_out(environment), environment[cores.VARIABLE]) == (3, "1")
+    assert (cores.threads_for_workers(environment), environment[cores.VARIABLE]) == (3, "1")
     environment = {cores.VARIABLE: "2"}
-    assert (cores.share_out(environment), environment[cores.VARIABLE]) == (1, "2")
+    assert (cores.threads_for_workers(environment), environment[cores.VARIABLE]) == (1, "2")
 
 
 def test_what_the_user_set_stays(large: Path) -> None:
@@ -79,7 +79,7 @@ def test_memory_that_was_used_once_is_given_out_again_without_the_system() -> No
 import resource, sys, numpy
 from charrnn.cli import cores
 if sys.argv[1] == "kept":
-    cores.keep_memory()
+    cores.keep_freed_memory()
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     numpy.ones(1 << 25, dtype=numpy.float32)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.cli.streams import folded, terminal_columns
+from charrnn.cli.streams import fold_line, terminal_columns
 
 LINE = "checkpoints/hamlet · repeat with --seed 17 · said by somebody who had very much to say"
 
@@ -17,7 +17,7 @@ def test_a_line_is_folded_at_its_blanks_on_a_terminal() -> None:
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 40))
     with os.fdopen(theirs, "w") as terminal:
-        lines = folded(LINE, terminal).splitlines()
+        lines = fold_line(LINE, terminal).splitlines()
         assert terminal_columns(terminal) == 40
     os.close(ours)
     assert max(map(len, lines)) <= 40
@@ -28,5 +28,5 @@ def test_a_line_in_a_pipe_stays_a_line(tmp_path: Path, monkeypatch: pytest.Monke
     """However wide; and so does one that nobody listens to."""
     monkeypatch.setenv("COLUMNS", "20")
     with (tmp_path / "out.txt").open("w") as pipe:
-        assert folded(LINE, pipe) == LINE
-    assert folded(LINE, None) == LINE
+        assert fold_line(LINE, pipe) == LINE
+    assert fold_line(LINE, None) == LINE

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from small import Call
 
-from charrnn.network.model_file import Model, save
+from charrnn.network.model_file import Model, save_model
 from charrnn.runs import RunDirectory
 
 NGRAM = {"order": 3, "nats": 1.6, "learned_from": 900, "characters": 100, "nats_by_order": [1.9, 1.7, 1.6, 1.61]}
@@ -67,7 +67,7 @@ def test_an_unfinished_run_says_up_to_where_it_is_saved(
 ) -> None:
     """Which is further than its model, whose weights are the best so far."""
     story = {"step": 318, "val_nats": 1.5} | ({"val_window256_nats": 1.6} if finished else {})
-    save(run_here.model, dataclasses.replace(model, training=story))
+    save_model(run_here.model, dataclasses.replace(model, training=story))
     run_here.checkpoint(358).touch()
     said = call("info", "checkpoints/hamlet").out
     assert ("saved       up to step 358, not finished: " in said) != finished
@@ -77,7 +77,7 @@ def test_no_name_runs_into_its_value(call: Call, run_here: RunDirectory, model: 
     """However long it is; and settings are a line that can be read."""
     settings = {"batch": 32, "length": 64, "lr": 0.015, "steps": None, "minutes": 1.0, "warm_up": 1000, "seed": 0}
     story = {"something_of_its_own": 1003854, "settings": settings}
-    save(run_here.model, dataclasses.replace(model, training=story))
+    save_model(run_here.model, dataclasses.replace(model, training=story))
     lines = call("info").out.splitlines()
     assert "something of its own  1,003,854" in lines
     assert "settings              batch 32 × 64 · lr 0.015 · minutes 1 · warm up 1,000 · seed 0" in lines
@@ -88,7 +88,7 @@ def test_no_name_runs_into_its_value(call: Call, run_here: RunDirectory, model: 
 def test_what_a_file_says_cannot_drive_the_terminal(call: Call, run_here: RunDirectory, model: Model) -> None:
     """Nor do strange values or a missing history break it."""
     story = {"corpus\x1b[2J": "a\x1b]0;x\x07\nb", "val_nats": None, "more": [1, {"a": 2.5}]}
-    save(run_here.model, dataclasses.replace(model, training=story))
+    save_model(run_here.model, dataclasses.replace(model, training=story))
     said = call("info")
     assert said.code == 0
     assert not set(said.out) & {"\x1b", "\x07"}
@@ -104,7 +104,7 @@ def test_a_large_vocabulary_is_shown_in_part(call: Call, run_here: RunDirectory,
         "output.weight": np.zeros((500, 12), np.float32),
         "output.bias": np.zeros(500, np.float32),
     }
-    save(run_here.model, dataclasses.replace(model, vocabulary=vocabulary, weights=weights))
+    save_model(run_here.model, dataclasses.replace(model, vocabulary=vocabulary, weights=weights))
     shown = next(line for line in call("info").out.splitlines() if line.startswith("vocabulary"))
     assert "500 characters" in shown
     assert shown.endswith("…")
@@ -127,7 +127,7 @@ def test_several_runs_are_listed_the_newest_first(call: Call, run_here: RunDirec
     for age, name in enumerate(("macbeth", "broken")):
         directory = RunDirectory(run_here.path.parent / name)
         directory.path.mkdir()
-        save(directory.model, dataclasses.replace(model, training=story))
+        save_model(directory.model, dataclasses.replace(model, training=story))
         os.utime(directory.model, (time.time() - 3600 * (age + 2),) * 2)
     broken = run_here.path.parent / "broken/model.safetensors"
     broken.write_bytes(b"nothing")
@@ -151,7 +151,7 @@ def test_a_narrow_terminal_has_fewer_columns_of_runs(
     """The name and the loss to the last; nothing is folded that stands in a column."""
     other = RunDirectory(run_here.path.parent / "macbeth")
     other.path.mkdir()
-    save(other.model, dataclasses.replace(model, training={"corpus": "macbeth.txt", "val_nats": 1.0}))
+    save_model(other.model, dataclasses.replace(model, training={"corpus": "macbeth.txt", "val_nats": 1.0}))
     shown = {}
     for columns in (200, 50, 30):
         monkeypatch.setattr("charrnn.cli.listing.terminal_columns", lambda _, columns=columns: columns)
@@ -167,7 +167,7 @@ def test_the_loss_can_be_had_as_a_picture(call: Call, trained: RunDirectory, mod
     picture = ET.fromstring(Path("loss.svg").read_text(encoding="utf-8"))  # noqa: S314 - it is our own
     labels = {words.text for words in picture.iter("{http://www.w3.org/2000/svg}text")}
     assert {"training", "validation", "n-gram", "4.5", "10", "40"} <= labels
-    save(Path("alone.safetensors"), model)
+    save_model(Path("alone.safetensors"), model)
     assert call("info", "alone.safetensors", "--svg", "none.svg").code == 1
     assert not Path("none.svg").exists()
     assert trained.model.exists()

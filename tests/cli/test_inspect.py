@@ -12,14 +12,14 @@ import pytest
 from small import Call, random_model
 
 from charrnn.cli import cores, searching
-from charrnn.inspection.concepts import Source
+from charrnn.inspection.concepts import ParsedText
 from charrnn.inspection.findings import Findings
-from charrnn.inspection.search import find as find_cells
-from charrnn.network.model_file import Model, save
-from charrnn.network.reader import Reader
+from charrnn.inspection.search import search as find_cells
+from charrnn.network.model_file import Model, save_model
+from charrnn.network.reader import InferenceRNN
 from charrnn.runs import RunDirectory
 from charrnn.text import corpus as corpora
-from charrnn.text.sources import find
+from charrnn.text.sources import open_sources
 from charrnn.text.vocabulary import Ids
 
 RECORDED: dict[str, Findings] = {}
@@ -30,7 +30,7 @@ TEXT = "abc (a bc) ab\n  deaf had a cab (fed) \n" * 400
 def text(run_here: RunDirectory) -> str:
     """Put a text beside the run whose characters the model knows."""
     characters = "\n abcdefgh()"
-    save(run_here.model, random_model(characters))
+    save_model(run_here.model, random_model(characters))
     Path("text.txt").write_text(TEXT)
     return "text.txt"
 
@@ -39,7 +39,7 @@ def text(run_here: RunDirectory) -> str:
 def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Search once for the same thing, for tests about what becomes of the findings."""
 
-    def recorded_find(reader: Reader, source: Source, ids: Ids, **settings: Any) -> Findings:
+    def recorded_find(rnn: InferenceRNN, parsed: ParsedText, ids: Ids, **settings: Any) -> Findings:
         key = (
             ids.tobytes(),
             str(settings["concepts"]),
@@ -47,10 +47,10 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
             settings["chance"].bit_generator.state["state"],
         )
         if (found := RECORDED.get(str(key))) is None:
-            found = RECORDED[str(key)] = find_cells(reader, source, ids, **settings)
+            found = RECORDED[str(key)] = find_cells(rnn, parsed, ids, **settings)
         return found
 
-    monkeypatch.setattr(searching, "find", recorded_find)
+    monkeypatch.setattr(searching, "search", recorded_find)
 
 
 def test_the_search_prints_a_table_and_maps(call: Call, text: str) -> None:
@@ -162,7 +162,7 @@ def test_more_than_one_concept_beside_a_cell_is_refused(call: Call, text: str) -
 
 def test_unknown_characters_are_read_as_the_stand_in(call: Call, run_here: RunDirectory) -> None:
     """Where the model has one; nothing is left out of the text."""
-    save(run_here.model, random_model("\n abc\ufffd"))
+    save_model(run_here.model, random_model("\n abc\ufffd"))
     Path("text.txt").write_text("abéc\n")
     said = call("inspect", "--text", "text.txt", "--cell", "1.0", "--json")
     assert (said.err, json.loads(said.out)["content"]) == ("", "abéc\n")
@@ -209,7 +209,7 @@ def test_a_concept_that_is_none_is_refused_before_anything_is_read(
 ) -> None:
     """In one line, and with what to do; searching or listing."""
     monkeypatch.chdir(tmp_path)
-    save(tmp_path / "model.safetensors", random_model())
+    save_model(tmp_path / "model.safetensors", random_model())
     refused = call("inspect", "model.safetensors", "--concept", concept, *listed)
     assert (refused.code, refused.out) == (2, "")
     assert said in refused.err
@@ -246,12 +246,12 @@ def test_listing_counts_episodes_in_a_text_without_reading_the_network(call: Cal
 def test_listing_counts_in_what_training_held_out(call: Call, run_here: RunDirectory) -> None:
     """Beside the model; and only the concepts that were asked for, one's own among them."""
     Path("text.txt").write_text(TEXT)
-    sources = find(["text.txt"])
-    corpus = corpora.encode(sources, "utf-8", corpora.survey(sources, "utf-8"), run_here.corpus)
-    held_out = TEXT[corpus.split(0.5) :]
+    sources = open_sources(["text.txt"])
+    corpus = corpora.encode(sources, "utf-8", corpora.count_characters(sources, "utf-8"), run_here.corpus)
+    held_out = TEXT[corpus.split_position(0.5) :]
     held_out = held_out[held_out.index("\n") + 1 :]
-    training = {"train_characters": corpus.split(0.5)}
-    save(run_here.model, replace(random_model("".join(corpus.vocabulary.characters)), training=training))
+    training = {"train_characters": corpus.split_position(0.5)}
+    save_model(run_here.model, replace(random_model("".join(corpus.vocabulary.characters)), training=training))
     said = call("inspect", "--list-concepts", "--concept", "bracket_depth", "--concept", "cab=/cab/", "--json")
     listed = json.loads(said.out)
     assert listed["characters"] == len(held_out)
@@ -286,8 +286,8 @@ def test_a_search_uses_the_idle_cores(
 ) -> None:
     """It reads many streams side by side; a cell is watched in one."""
     seen: list[str] = []
-    monkeypatch.setattr(cores, "use_idle", lambda: seen.append("idle"))
-    monkeypatch.setattr(cores, "use_few", lambda _: seen.append("few"))
+    monkeypatch.setattr(cores, "use_idle_cores", lambda: seen.append("idle"))
+    monkeypatch.setattr(cores, "use_few_cores", lambda _: seen.append("few"))
     assert call("inspect", "--text", text, *arguments).code == 0
     assert seen == used
 
@@ -337,7 +337,7 @@ def test_wide_characters_tabs_and_marks_keep_their_columns(call: Call, run_here:
     from rich.cells import cell_len
 
     model: Model = random_model("\n\tab猫é\u0301\U0001f468\u200d")
-    save(run_here.model, model)
+    save_model(run_here.model, model)
     Path("wide.txt").write_text("a猫\tb\U0001f468\u200d\U0001f468e\u0301é\n" * 3)
     said = call("inspect", "--text", "wide.txt", "--cell", "1.0", "--chars", "9")
     lines = [line for line in said.out.splitlines() if line.strip()]

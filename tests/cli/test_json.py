@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from small import Call, random_model
 
-from charrnn.cli.streams import say_json
-from charrnn.network.model_file import save
+from charrnn.cli.streams import write_json
+from charrnn.network.model_file import save_model
 from charrnn.runs import RunDirectory
 
 TEXT = "abc (def) gab\nface bad\n" * 400
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("few_positions")
 @pytest.fixture
 def run(run_here: RunDirectory) -> RunDirectory:
     """Have a run here whose model knows the text beside it."""
-    save(run_here.model, random_model("\n abcdefgh()"))
+    save_model(run_here.model, random_model("\n abcdefgh()"))
     Path("text.txt").write_text(TEXT)
     Path("other.txt").write_text(TEXT[::-1])
     return run_here
@@ -69,7 +69,7 @@ def test_listed_runs_are_called_by_their_files_too(call: Call, run: RunDirectory
     """What stands there can be given to any command."""
     second = RunDirectory(run.path.with_name("second"))
     second.path.mkdir()
-    save(second.model, random_model())
+    save_model(second.model, random_model())
     (listed,) = told(call, "info")
     assert {one["model"] for one in listed["runs"]} == {str(run.model), str(second.model)}
     (one,) = told(call, "info", listed["runs"][0]["model"])
@@ -108,7 +108,7 @@ def test_the_text_to_confirm_on_begins_where_the_other_one_does(call: Call, run:
 
 def test_what_is_no_number_is_null(capsys: pytest.CaptureFixture[str]) -> None:
     """However deep it stands."""
-    say_json({"a": math.inf, "b": [1.5, math.nan, {"c": (-math.inf, "inf")}], "d": None, "e": 2})
+    write_json({"a": math.inf, "b": [1.5, math.nan, {"c": (-math.inf, "inf")}], "d": None, "e": 2})
     assert capsys.readouterr().out == '{"a": null, "b": [1.5, null, {"c": [null, "inf"]}], "d": null, "e": 2}\n'
 
 
@@ -118,7 +118,7 @@ def test_a_network_beyond_all_reason_is_told_in_numbers(
     call: Call, run: RunDirectory, view: str, scale: float
 ) -> None:
     """One that says nothing, and ones so sure that no gradient is left; without a word of NumPy's."""
-    save(run.model, random_model("\n abcdefgh()", scale=scale))
+    save_model(run.model, random_model("\n abcdefgh()", scale=scale))
     (found,) = told(call, "inspect", "--text", "text.txt", f"--{view}")
     assert found["characters"] > 0
     if view == "memory":

@@ -18,13 +18,13 @@ from small import Call, random_model
 
 import charrnn
 from charrnn.config import NetworkConfig
-from charrnn.network.model_file import Model, save
+from charrnn.network.model_file import Model, save_model
 from charrnn.runs import RunDirectory
-from charrnn.text.corpus import encode, survey
-from charrnn.text.sources import find
+from charrnn.text.corpus import count_characters, encode
+from charrnn.text.sources import open_sources
 from charrnn.text.vocabulary import Vocabulary
-from charrnn.training.events import Overfitting, Trouble
-from charrnn.training.metrics import described
+from charrnn.training.events import EarlyStop, TrainingWarning
+from charrnn.training.metrics import event_dict
 
 PLANTED = "checkpoints/planted"
 SEARCH = ("inspect", PLANTED, "--text", "text.txt", "--chars", "20000")
@@ -89,7 +89,7 @@ def place(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, model in {"planted": planted, **others}.items():
         run = RunDirectory(directory / "checkpoints" / name)
         run.path.mkdir()
-        save(run.model, model)
+        save_model(run.model, model)
     return directory
 
 
@@ -98,15 +98,15 @@ def keep_copied(run: RunDirectory) -> None:
     run.path.mkdir()
     vocabulary = "\n abcdefgh"
     model = random_model(vocabulary)
-    save(run.model, model)
+    save_model(run.model, model)
     text = charrnn.load(run.path).sample(length=90, seed=1)
     other = "".join(np.random.default_rng(0).choice(list(vocabulary), 700))
     training, held_out = other + text, "h g" * 100
     path = run.path / "text.txt"
     path.write_text(training + held_out, newline="")
-    sources = find([str(path)])
-    encode(sources, "utf-8", survey(sources, "utf-8"), run.corpus)
-    save(run.model, dataclasses.replace(model, training={"train_characters": len(training)}))
+    sources = open_sources([str(path)])
+    encode(sources, "utf-8", count_characters(sources, "utf-8"), run.corpus)
+    save_model(run.model, dataclasses.replace(model, training={"train_characters": len(training)}))
 
 
 def objects(call: Call, *arguments: str) -> list[dict[str, Any]]:
@@ -149,14 +149,14 @@ def test_the_events_of_a_training_have_the_recorded_schemas(
 @pytest.mark.parametrize(
     "event",
     [
-        Trouble(step=1, message="disk full"),
-        Overfitting(step=9, progress=0.5, best_nats=1.5, best_step=4),
+        TrainingWarning(step=1, message="disk full"),
+        EarlyStop(step=9, progress=0.5, best_nats=1.5, best_step=4),
     ],
     ids=lambda event: type(event).__name__,
 )
-def test_the_events_of_a_training_in_trouble_have_the_recorded_schemas(event: Trouble | Overfitting) -> None:
+def test_the_events_of_a_training_in_trouble_have_the_recorded_schemas(event: TrainingWarning | EarlyStop) -> None:
     """The name of the event is part of the output."""
-    line = described(event)
+    line = event_dict(event)
     assert changes(schema([line]), f"train: {line['event']}") == []
 
 

@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.cli.options import CellType, Number
-from charrnn.network.cell_name import CellName
+from charrnn.network.cell_name import CellId
 
 
 @given(st.integers(1, 99), st.integers(0, 9999))
 def test_a_cell_is_read_as_it_is_written(layer: int, unit: int) -> None:
     """Layer from 1, a dot, unit from 0; what is read already stays."""
     cell = CellType().convert(f"{layer}.{unit}", None, None)
-    assert cell == CellName(layer, unit) == CellType().convert(cell, None, None)
+    assert cell == CellId(layer, unit) == CellType().convert(cell, None, None)
 
 
 @pytest.mark.parametrize("value", ["", "2", "0.1", "2.", ".3", "2.3.4", "-1.2", "a.b", "²·³", "1.1\n"])

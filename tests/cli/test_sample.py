@@ -14,12 +14,12 @@ from launching import Launcher
 from small import SMALL, Call, random_model
 
 import charrnn
-from charrnn.network.model_file import load, save
-from charrnn.network.reader import Reader
+from charrnn.network.model_file import load_model, save_model
+from charrnn.network.reader import InferenceRNN
 from charrnn.runs import RunDirectory
 from charrnn.scoring import score
-from charrnn.text.corpus import encode, survey
-from charrnn.text.sources import find
+from charrnn.text.corpus import count_characters, encode
+from charrnn.text.sources import open_sources
 
 
 @pytest.fixture(autouse=True)
@@ -60,8 +60,8 @@ def test_json_lines_hold_what_there_is_to_know(call: Call, run_here: RunDirector
     assert first["text"] == call("sample", "--seed", "5", "-p", "a", "-n", "60").out[1:] != second["text"]
     assert (first["prompt"], first["temperature"], first["step"]) == ("a", 0.8, 3750)
     assert (first["seed"], second["seed"]) == (5, 6)
-    model = load(run_here.model)
-    scored = score(Reader.of(model), model.vocabulary, "a" + first["text"])
+    model = load_model(run_here.model)
+    scored = score(InferenceRNN.from_model(model), model.vocabulary, "a" + first["text"])
     assert math.isclose(first["bits_per_char"], scored.bits_per_char, rel_tol=1e-4)
 
 
@@ -174,13 +174,13 @@ def test_another_device_writes_the_same(call: Call, monkeypatch: pytest.MonkeyPa
 def test_copies_are_told(call: Call, run_here: RunDirectory) -> None:
     """A text that stands in the training text is copied whole, from there; what is written stays as it is."""
     vocabulary = "\n abcdefgh"
-    save(run_here.model, random_model(vocabulary))
+    save_model(run_here.model, random_model(vocabulary))
     text = call("sample", "--seed", "1", "-n", "90").out
     before = "".join(np.random.default_rng(0).choice(list(vocabulary), 700))
     training, held_out = before + text + vocabulary, "h g" * 100
     keep_corpus(run_here, training + held_out)
     model = random_model(vocabulary)
-    save(run_here.model, dataclasses.replace(model, training={"train_characters": len(training)}))
+    save_model(run_here.model, dataclasses.replace(model, training={"train_characters": len(training)}))
     said = call("sample", "--novelty", "--seed", "1", "-n", "90")
     assert (said.code, said.out) == (0, text)
     assert said.err.startswith("copied: 100.0% in stretches of 20 characters or more (held-out text: 0.0%)\n")
@@ -189,7 +189,7 @@ def test_copies_are_told(call: Call, run_here: RunDirectory) -> None:
     assert told["stretches"] == [{"start": 0, "length": 90, "place": 700}]
     assert json.loads(call("sample", "--novelty", "--seed", "2", "-n", "90", "--json").out)["novelty"]["copied"] < 1
     from_python = charrnn.load(run_here.path).novelty(text)
-    assert (from_python.share, [stretch.place for stretch in from_python.stretches]) == (1, [700])
+    assert (from_python.copied_fraction, [stretch.source_start for stretch in from_python.spans]) == (1, [700])
 
 
 def test_of_an_empty_document_nothing_is_copied(call: Call, run_here: RunDirectory) -> None:
@@ -198,7 +198,7 @@ def test_of_an_empty_document_nothing_is_copied(call: Call, run_here: RunDirecto
     text = "a bad cab\n" * 60
     keep_corpus(run_here, "\n abcdefgh" + text)
     weights = {**made.weights, "output.bias": np.array([99, *[0] * 9], np.float32)}
-    save(run_here.model, dataclasses.replace(made, weights=weights, training={"train_characters": 400}))
+    save_model(run_here.model, dataclasses.replace(made, weights=weights, training={"train_characters": 400}))
     said = call("sample", "--novelty", "-n", "90")
     assert (said.code, said.out) == (0, "\n")
     assert said.err.startswith("copied: 0.0%")
@@ -209,8 +209,8 @@ def keep_corpus(run: RunDirectory, text: str) -> None:
     """Put a text beside a run's model, as the one that it learned."""
     path = run.path / "text.txt"
     path.write_text(text, newline="")
-    sources = find([str(path)])
-    encode(sources, "utf-8", survey(sources, "utf-8"), run.corpus)
+    sources = open_sources([str(path)])
+    encode(sources, "utf-8", count_characters(sources, "utf-8"), run.corpus)
 
 
 def test_json_has_no_end_without_a_length(call: Call) -> None:
@@ -230,7 +230,7 @@ def test_a_number_that_no_machine_counts_to_is_refused(call: Call, option: str, 
 @pytest.mark.fault("F69")
 def test_unseen_characters_are_named_though_the_model_knows_a_stand_in(call: Call, run_here: RunDirectory) -> None:
     """A text with one U+FFFD in it has taught the model nothing of the characters that it never saw."""
-    save(run_here.model, random_model("\n abc\ufffd"))
+    save_model(run_here.model, random_model("\n abc\ufffd"))
     assert call("sample", "-p", "éa\ufffd").err.startswith("error: the model never saw 'é'\n")
     same = [
         call("sample", "-p", prompt, "--unknown", "skip", "--no-prompt", "--seed", "1").out for prompt in ("éa", "a")
@@ -306,7 +306,7 @@ def _full(*_: object) -> None:
 @pytest.mark.fault("F74", "F75")
 def test_a_pipe_gets_the_same_bytes_whatever_the_environment(shell: Call, real_shell: Call) -> None:
     """UTF-8 without colours, in any locale; the first time with an interpreter that is started in it."""
-    save(Path("checkpoints/hamlet/model.safetensors"), random_model("\nabé猫\x1b\x9b\ud800"))
+    save_model(Path("checkpoints/hamlet/model.safetensors"), random_model("\nabé猫\x1b\x9b\ud800"))
     line = "charrnn sample --seed 1 -n 200 -p é猫"
     plain = shell(line)
     assert plain.code == 0

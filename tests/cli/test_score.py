@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from small import Call
 
-from charrnn.network.model_file import load
-from charrnn.network.reader import Reader
+from charrnn.network.model_file import load_model
+from charrnn.network.reader import InferenceRNN
 from charrnn.runs import RunDirectory
 from charrnn.scoring import Score, score
 
@@ -18,8 +18,8 @@ def expected(run_here: RunDirectory) -> Score:
     """Write a text that the model knows all but two characters of, and score it."""
     Path("book.txt").write_bytes("abc é\nabcdé".encode())
     Path("short.txt").write_bytes(b"a")
-    model = load(run_here.model)
-    return score(Reader.of(model), model.vocabulary, "abc é\nabcdé")
+    model = load_model(run_here.model)
+    return score(InferenceRNN.from_model(model), model.vocabulary, "abc é\nabcdé")
 
 
 def test_json_has_the_score(call: Call, expected: Score) -> None:
@@ -50,8 +50,8 @@ def test_a_person_reads_a_line_a_text(call: Call, expected: Score) -> None:
 
 def test_much_is_read_by_torch(call: Call, expected: Score, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where that is worth its start; the score is the same, to rounding."""
-    monkeypatch.setattr("charrnn.cli.judging.WORTH_TORCH", 0)
-    monkeypatch.setattr("charrnn.network.reader.Reader.costs", None)
+    monkeypatch.setattr("charrnn.cli.judging.TORCH_FROM_OPS", 0)
+    monkeypatch.setattr("charrnn.network.reader.InferenceRNN.nll", None)
     told = json.loads(call("score", "book.txt", "--json").out)
     assert math.isclose(told["nats_per_char"], expected.nats_per_char, abs_tol=1e-6)
     assert call("score", "book.txt", "--per-line").out.count("\n") == 3
@@ -62,9 +62,9 @@ def test_much_is_read_by_torch(call: Call, expected: Score, monkeypatch: pytest.
 def test_torch_has_threads_of_its_own(call: Call, monkeypatch: pytest.MonkeyPatch, worth: float, given: int) -> None:
     """Ours beside them would have each product wait for the other's; what needs no torch is read in ours."""
     asked = []
-    monkeypatch.setattr("charrnn.cli.judging.WORTH_TORCH", worth)
-    monkeypatch.setattr("charrnn.cli.cores.share_out", lambda: 3)
-    monkeypatch.setattr("charrnn.scoring.go_through", lambda _, threads: asked.append(threads))
+    monkeypatch.setattr("charrnn.cli.judging.TORCH_FROM_OPS", worth)
+    monkeypatch.setattr("charrnn.cli.cores.threads_for_workers", lambda: 3)
+    monkeypatch.setattr("charrnn.scoring.run_generators", lambda _, threads: asked.append(threads))
     call("score", "book.txt", "--json")
     assert asked == [given]
 

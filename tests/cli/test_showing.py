@@ -5,7 +5,7 @@ from io import StringIO
 
 import pytest
 
-from charrnn.cli.showing import said_meanwhile
+from charrnn.cli.showing import status_line
 
 
 class Terminal(StringIO):
@@ -25,7 +25,7 @@ def said(stream: StringIO, monkeypatch: pytest.MonkeyPatch, *, quiet: bool = Fal
     meanwhile = []
 
     def fail() -> None:
-        with said_meanwhile("starting …", quiet=quiet):
+        with status_line("starting …", quiet=quiet):
             meanwhile.append(stream.getvalue())
             raise KeyboardInterrupt
 

@@ -10,8 +10,8 @@ import pytest
 
 from charrnn.cli import stopping as module
 from charrnn.cli.failures import Stopped
-from charrnn.cli.stopping import Stopping
-from charrnn.training.events import Event, Moment, Pause, Preview
+from charrnn.cli.stopping import SignalHandler
+from charrnn.training.events import Event, Pause, Preview, SafePoint
 
 
 def previews(number: int, at: int) -> Iterator[Event]:
@@ -27,9 +27,9 @@ def steps(events: Iterator[Event]) -> list[int]:
     return [event.step for event in events if isinstance(event, Preview)]
 
 
-def silent() -> Stopping:
+def silent() -> SignalHandler:
     """Make one that says nothing."""
-    return Stopping(lambda: None, lambda: None)
+    return SignalHandler(lambda: None, lambda: None)
 
 
 @pytest.mark.fault("F35", "F38", "F39")
@@ -38,9 +38,9 @@ def test_a_signal_ends_the_events_after_the_one_at_hand(number: int) -> None:
     """It is remembered, said once, and the handlers are put back."""
     said: list[str] = []
     before = signal.getsignal(number)
-    with Stopping(lambda: said.append("stopping"), lambda: said.append("now")) as stopping, stopping.put_off():
-        assert steps(stopping.until(previews(number, 3))) == [0, 1, 2, 3]
-    assert (stopping.asked, said) == (number, ["stopping"])
+    with SignalHandler(lambda: said.append("stopping"), lambda: said.append("now")) as handler, handler.deferred():
+        assert steps(handler.stop_when_asked(previews(number, 3))) == [0, 1, 2, 3]
+    assert (handler.asked, said) == (number, ["stopping"])
     assert signal.getsignal(number) == before
 
 
@@ -48,8 +48,8 @@ def test_a_signal_ends_the_events_after_the_one_at_hand(number: int) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_where_nothing_is_to_be_saved_a_signal_raises(number: int) -> None:
     """Before the first step, and after the last save; files that are being written are cleared away by it."""
-    with pytest.raises(Stopped) as caught, silent() as stopping:
-        steps(stopping.until(previews(number, 3)))
+    with pytest.raises(Stopped) as caught, silent() as handler:
+        steps(handler.stop_when_asked(previews(number, 3)))
     assert caught.value.number == number
 
 
@@ -58,8 +58,8 @@ def test_ignored_signals_stay_ignored() -> None:
     """Under nohup a training goes on when its terminal is closed."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with silent() as stopping, stopping.put_off():
-            assert steps(stopping.until(previews(signal.SIGHUP, 3))) == list(range(10))
+        with silent() as handler, handler.deferred():
+            assert steps(handler.stop_when_asked(previews(signal.SIGHUP, 3))) == list(range(10))
     finally:
         signal.signal(signal.SIGHUP, before)
 
@@ -70,7 +70,7 @@ def test_a_second_signal_dies_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     died: list[int] = []
     said: list[str] = []
     monkeypatch.setattr(module, "die_of", died.append)
-    with Stopping(lambda: said.append("stopping"), lambda: said.append("now")) as stopping, stopping.put_off():
+    with SignalHandler(lambda: said.append("stopping"), lambda: said.append("now")) as handler, handler.deferred():
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
     assert (died, said) == ([signal.SIGINT], ["stopping", "now"])
@@ -80,19 +80,19 @@ def test_something_long_can_be_left_between_any_two_moments() -> None:
     """What it was in the middle of is cleared up at once."""
     left: list[str] = []
 
-    def work() -> Generator[Moment, None, int]:
+    def work() -> Generator[SafePoint, None, int]:
         try:
             for number in range(10):
                 if number == 3:
                     os.kill(os.getpid(), signal.SIGTERM)
-                yield Moment()
+                yield SafePoint()
         finally:
             left.append("left")
         return 7
 
     working = work()
-    with pytest.raises(Stopped), silent() as stopping, stopping.put_off():
-        stopping.through(working)
+    with pytest.raises(Stopped), silent() as handler, handler.deferred():
+        handler.run_interruptible(working)
     assert (left, inspect.getgeneratorstate(working)) == (["left"], inspect.GEN_CLOSED)
 
 
@@ -110,15 +110,15 @@ def test_a_pause_is_said_before_it_begins_and_does_not_count(monkeypatch: pytest
             kill(process, number)
 
     monkeypatch.setattr(os, "kill", stood_still)
-    with silent() as stopping, stopping.put_off():
-        began = stopping.clock()
-        seen = [type(event) for event in stopping.until(previews(signal.SIGTSTP, 3))]
+    with silent() as handler, handler.deferred():
+        began = handler.clock()
+        seen = [type(event) for event in handler.stop_when_asked(previews(signal.SIGTSTP, 3))]
         assert seen == [Preview] * 4 + [Pause] + [Preview] * 6
         now[0] += 5
-        assert stopping.clock() - began == 5
+        assert handler.clock() - began == 5
         os.kill(os.getpid(), signal.SIGTSTP)
         os.kill(os.getpid(), signal.SIGTSTP)
-        assert stopping.clock() - began == 5
+        assert handler.clock() - began == 5
 
 
 @pytest.mark.fault("F40")
@@ -126,9 +126,9 @@ def test_a_pause_that_nobody_announced_does_not_count(monkeypatch: pytest.Monkey
     """SIGSTOP cannot be seen coming; from the last look at the clock on, that time is left out."""
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    with silent() as stopping, stopping.put_off():
-        began = stopping.clock()
+    with silent() as handler, handler.deferred():
+        began = handler.clock()
         now[0] += 3600
         os.kill(os.getpid(), signal.SIGCONT)
         now[0] += 5
-        assert stopping.clock() - began == 5
+        assert handler.clock() - began == 5

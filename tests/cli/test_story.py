@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.cli.story import PROTOCOLS, story
+from charrnn.cli.story import PROTOCOLS, training_lines
 
 TOLD = {
     "corpus": "macbeth.txt",
@@ -24,7 +24,7 @@ VALUES = st.sampled_from([None, True, 3, -2, 10**12, 0.5, math.nan, math.inf, "s
 
 def test_what_is_known_is_told_in_words() -> None:
     """The text, the time, and the loss by both protocols."""
-    assert list(story(TOLD)) == [
+    assert list(training_lines(TOLD)) == [
         ("text", "macbeth.txt · 1,115,394 characters · 1,003,854 of them learned"),
         ("training", "step 3,251 of 3,381 · text read 1.3 times · 4 min 57 s"),
         ("loss", "1.0000 bits per character (0.6931 nats), state carried"),
@@ -36,7 +36,7 @@ def test_what_is_known_is_told_in_words() -> None:
 @given(st.dictionaries(st.sampled_from([*TOLD, "settings", "other"]), VALUES))
 def test_whatever_it_tells_is_told(training: dict[str, object]) -> None:
     """In words if it is what is meant by its name, else as it stands there."""
-    lines = list(story(training))
+    lines = list(training_lines(training))
     told = " ".join(f"{word} {line}" for word, line in lines)
     for name, value in training.items():
         meant = isinstance(value, type(TOLD.get(name))) and not isinstance(value, bool)

@@ -11,7 +11,7 @@ import pytest
 from launching import Launcher
 from small import Call, Said, bottles
 
-from charrnn.network.tensor_file import read
+from charrnn.network.tensor_file import read_tensors
 from charrnn.runs import RunDirectory
 
 SMALL = ("--hidden", "16", "--batch", "4", "--length", "16", "--threads", "1")
@@ -111,9 +111,9 @@ def test_a_stopped_training_goes_on_to_the_same_bytes(text: Path, launch: Launch
     step = int(RunDirectory(Path("stopped")).checkpoints()[-1].stem.removeprefix("checkpoint-"))
     assert 0 < step < 100
     assert launch(*arguments, "--out", "stopped", at=Path.cwd()).wait() == whole.wait() == 0
-    one, other = (read(RunDirectory(Path(name)).checkpoint(100)).arrays for name in ("whole", "stopped"))
+    one, other = (read_tensors(RunDirectory(Path(name)).checkpoint(100)).arrays for name in ("whole", "stopped"))
     assert all(np.array_equal(one[name], other[name]) for name in one)
-    models = [read(Path(name, "model.safetensors")).arrays for name in ("whole", "stopped")]
+    models = [read_tensors(Path(name, "model.safetensors")).arrays for name in ("whole", "stopped")]
     assert all(np.array_equal(models[0][name], models[1][name]) for name in models[0])
 
 
@@ -133,7 +133,7 @@ def test_a_run_s_settings_can_be_used_again(call: Call) -> None:
     """config.yaml as --config makes the same model, weight for weight."""
     said = call("train", "--config", "checkpoints/book/config.yaml", "--out", "again", "--threads", "1")
     assert said.code == 0, said.err
-    one, other = (read(Path(f"{name}/model.safetensors")).arrays for name in ("checkpoints/book", "again"))
+    one, other = (read_tensors(Path(f"{name}/model.safetensors")).arrays for name in ("checkpoints/book", "again"))
     assert all(np.array_equal(one[name], other[name]) for name in one)
 
 
@@ -173,7 +173,7 @@ def test_the_n_gram_to_beat_is_said_and_learned_once(
     assert "better than the network" in said.splitlines()[-5]
     assert all("ngram_bpc=" in line for line in said.splitlines() if "train_bpc=" in line)
     assert "better than the network\n" in call("info").out
-    monkeypatch.setattr("charrnn.training.ngram.best_ngram", None)
+    monkeypatch.setattr("charrnn.training.ngram.fit_best_ngram", None)
     assert "-gram, learned from 3,301 characters" in train("--steps", "40").err
     assert json.loads(call("info", "--json").out)["ngram"]["learned_from"] == 3301
 
@@ -423,4 +423,4 @@ def test_divergence_has_its_own_exit_code(train: Call) -> None:
     assert "training diverged" in said.err
     assert "--lr" in said.err.splitlines()[-1]
     for path in Path("checkpoints/book").glob("*.safetensors"):
-        assert all(np.isfinite(array).all() for array in read(path).arrays.values())
+        assert all(np.isfinite(array).all() for array in read_tensors(path).arrays.values())

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from small import Call
 
-from charrnn.network.model_file import load
+from charrnn.network.model_file import load_model
 from charrnn.runs import RunDirectory
 
 SMALL = ("--batch", "4", "--length", "16", "--threads", "1", "--steps", "20")
@@ -28,7 +28,7 @@ def test_a_run_from_a_model_is_a_new_run(call: Call, run_here: RunDirectory) -> 
     assert "new to checkpoints/hamlet/model.safetensors: ',', '.', 'i'" in said.err
     assert "half the usual rate" in " ".join(said.err.split())
     assert run_here.model.read_bytes() == before
-    new, old = load(Path("checkpoints/new/model.safetensors")), load(run_here.model)
+    new, old = load_model(Path("checkpoints/new/model.safetensors")), load_model(run_here.model)
     assert new.vocabulary.characters[: len(old.vocabulary)] == old.vocabulary.characters
     config = Path("checkpoints/new/config.yaml").read_text()
     assert "from: checkpoints/hamlet/model.safetensors  # command line" in config

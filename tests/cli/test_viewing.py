@@ -9,7 +9,7 @@ from small import Call, random_model
 
 from charrnn.cli import cores
 from charrnn.config import NetworkConfig
-from charrnn.network.model_file import save
+from charrnn.network.model_file import save_model
 from charrnn.runs import RunDirectory
 
 TEXT = "abc (a bc) ab\n  deaf had a cab (fed) \n" * 80
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("few_positions")
 @pytest.fixture
 def text(run_here: RunDirectory) -> str:
     """Put a text beside the run whose characters the model knows."""
-    save(run_here.model, random_model("\n abcdefgh()"))
+    save_model(run_here.model, random_model("\n abcdefgh()"))
     Path("text.txt").write_text(TEXT)
     return "text.txt"
 
@@ -92,7 +92,7 @@ def test_models_are_compared_over_the_same_text(call: Call, text: str) -> None:
         directory = RunDirectory(Path("checkpoints") / cell)
         directory.path.mkdir()
         config = NetworkConfig(cell=cell, layers=1, hidden=9, embedding=4)
-        save(directory.model, random_model("\n abcdefg()", config=config))
+        save_model(directory.model, random_model("\n abcdefg()", config=config))
     against = ("--against", "checkpoints/gru", "--against", "checkpoints/rnn")
     found = seen(call, text, "checkpoints/hamlet", "--memory", *against)
     assert [one["cell"] for one in found] == ["lstm", "gru", "rnn"]
@@ -105,7 +105,7 @@ def test_a_model_that_never_saw_a_character_is_named(call: Call, text: str) -> N
     """It reads the text without it."""
     directory = RunDirectory(Path("checkpoints/other"))
     directory.path.mkdir()
-    save(directory.model, random_model("\n abcde()"))
+    save_model(directory.model, random_model("\n abcde()"))
     said = call("inspect", "checkpoints/hamlet", "--text", text, "--memory", "--against", "checkpoints/other")
     assert "note: checkpoints/other never saw 'f'" in said.err.replace("\\", "/")
 
@@ -146,26 +146,26 @@ def test_views_of_many_streams_use_the_idle_cores(
 ) -> None:
     """One stream gains nothing from them."""
     threads: list[str] = []
-    monkeypatch.setattr(cores, "use_idle", lambda: threads.append("idle"))
-    monkeypatch.setattr(cores, "use_few", lambda _: threads.append("few"))
+    monkeypatch.setattr(cores, "use_idle_cores", lambda: threads.append("idle"))
+    monkeypatch.setattr(cores, "use_few_cores", lambda _: threads.append("few"))
     assert call("inspect", "--text", text, *arguments).code == 0
     assert threads == [used]
 
 
 def test_errors_stand_beside_an_n_gram_where_the_training_text_is_at_hand(call: Call, tmp_path: Path) -> None:
     """As counted on the run's own corpus."""
-    from charrnn.network.model_file import load
+    from charrnn.network.model_file import load_model
     from charrnn.text import corpus as corpora
-    from charrnn.text.sources import find
+    from charrnn.text.sources import open_sources
 
     run = RunDirectory(tmp_path / "run")
     run.path.mkdir()
     (tmp_path / "book.txt").write_text(TEXT)
-    sources = find([str(tmp_path / "book.txt")])
-    corpus = corpora.encode(sources, "utf-8", corpora.survey(sources, "utf-8"), run.corpus)
+    sources = open_sources([str(tmp_path / "book.txt")])
+    corpus = corpora.encode(sources, "utf-8", corpora.count_characters(sources, "utf-8"), run.corpus)
     model = random_model("".join(corpus.vocabulary.characters))
-    save(run.model, model.__class__(**{**vars(model), "training": {"train_characters": len(TEXT) // 2}}))
-    assert load(run.model).training
+    save_model(run.model, model.__class__(**{**vars(model), "training": {"train_characters": len(TEXT) // 2}}))
+    assert load_model(run.model).training
     said = call("inspect", str(run.path), "--errors", "--json")
     assert said.code == 0, said.err
     found = json.loads(said.out)

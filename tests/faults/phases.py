@@ -64,7 +64,7 @@ def encoding(enter: Enter) -> None:
     """Slow down the second reading of the text, while its ids are written."""
     from charrnn.text import corpus
 
-    in_pieces(corpus, "_all_code_points", enter, begin_at=2, seconds=8.0)
+    in_pieces(corpus, "_read_code_points", enter, begin_at=2, seconds=8.0)
 
 
 def ngram(enter: Enter) -> None:
@@ -85,44 +85,44 @@ def evaluation(enter: Enter) -> None:
     """Slow down the reading of the held-out text, after some steps; a character of each row at a time."""
     from charrnn.training import evaluation
 
-    evaluation.LONGEST_PIECE = 1
-    in_pieces(evaluation, "_costs", enter, begin_at=2)
+    evaluation.MAX_CHUNK_CHARS = 1
+    in_pieces(evaluation, "_target_nll", enter, begin_at=2)
 
 
 def finish(enter: Enter) -> None:
     """Slow down the last reading of the held-out text."""
     from charrnn.training import evaluation, finish
 
-    original = evaluation.measure
+    original = evaluation.evaluate_final
 
     def slowed(*given: Any) -> Any:
-        evaluation.LONGEST_PIECE = 1
-        in_pieces(evaluation, "_costs", enter)
+        evaluation.MAX_CHUNK_CHARS = 1
+        in_pieces(evaluation, "_target_nll", enter)
         return (yield from original(*given))
 
-    finish.measure = slowed  # type: ignore[attr-defined, assignment]
+    finish.evaluate_final = slowed  # type: ignore[attr-defined, assignment]
 
 
 def step(enter: Enter) -> None:
     """Slow down the updates of the weights, from the fifth step on."""
-    from charrnn.training.run import Run
+    from charrnn.training.run import Trainer
 
-    original = Run.update
+    original = Trainer.train_step
 
-    def slowed(run: Run) -> Any:
-        if run.step >= 4:
+    def slowed(trainer: Trainer) -> Any:
+        if trainer.step >= 4:
             enter()
             pause(SECONDS_A_PIECE)
-        return original(run)
+        return original(trainer)
 
-    setattr(Run, "update", slowed)  # noqa: B010 - mypy does not let methods be assigned
+    setattr(Trainer, "train_step", slowed)  # noqa: B010 - mypy does not let methods be assigned
 
 
 def save(enter: Enter) -> None:
     """Have a slow disk, which takes a while to make a file durable; from the first checkpoint on."""
     from charrnn.training import checkpoint, saving
 
-    original, saved = os.fsync, checkpoint.save
+    original, saved = os.fsync, checkpoint.save_checkpoint
 
     def slowed(descriptor: int) -> None:
         enter()
@@ -133,7 +133,7 @@ def save(enter: Enter) -> None:
         os.fsync = slowed  # type: ignore[assignment]
         return saved(*arguments)
 
-    saving.save = begun  # type: ignore[attr-defined,assignment]
+    saving.save_checkpoint = begun  # type: ignore[attr-defined,assignment]
 
 
 PHASES: dict[str, Callable[[Enter], None]] = {

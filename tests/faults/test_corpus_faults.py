@@ -10,8 +10,8 @@ import pytest
 from small import Call, Said
 
 from charrnn.errors import CharrnnError
-from charrnn.text.corpus import encode, survey
-from charrnn.text.sources import find
+from charrnn.text.corpus import count_characters, encode
+from charrnn.text.sources import open_sources
 
 
 @pytest.fixture(autouse=True)
@@ -118,7 +118,7 @@ def test_what_the_hint_says_works(call: Call, encoding: str) -> None:
     Path("book.txt").write_bytes("one, two, three\n".encode(encoding) * 1 + ("four\n" * 99).encode(encoding))
     said = call("train", "book.txt")
     assert f"`--encoding {encoding}`" in said.err
-    assert survey(find(["book.txt"]), encoding).characters >= 16 + 5 * 99
+    assert count_characters(open_sources(["book.txt"]), encoding).characters >= 16 + 5 * 99
 
 
 @pytest.mark.fault("F11")
@@ -144,7 +144,7 @@ def test_an_alphabet_larger_than_unicode_has_letters_is_refused() -> None:
     """It could only be learned by rote; making one of all rare characters helps."""
     points = range(0x10000, 0x10000 + 250_001)
     Path("book.txt").write_text("".join(map(chr, points)) + "text, text", encoding="utf-8")
-    found = survey(find(["book.txt"]), "utf-8")
+    found = count_characters(open_sources(["book.txt"]), "utf-8")
     with pytest.raises(CharrnnError, match="250,006 distinct characters are more than the 250,000") as caught:
         found.vocabulary()
     assert caught.value.hint == "`--min-count 2` makes one of all that occur once"
@@ -159,9 +159,9 @@ def test_a_large_text_is_never_whole_in_memory(tmp_path: Path) -> None:
     with Path("large.txt").open("wb") as file:
         for _ in range(1000):
             file.write(block)
-    sources = find(["large.txt"])
+    sources = open_sources(["large.txt"])
     tracemalloc.start()
-    corpus = encode(sources, "utf-8", survey(sources, "utf-8"), tmp_path / "corpus.bin")
+    corpus = encode(sources, "utf-8", count_characters(sources, "utf-8"), tmp_path / "corpus.bin")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert corpus.characters == 1000 * len(block) > 90_000_000

@@ -12,10 +12,10 @@ import pytest
 from launching import Launcher, wait_until
 
 from charrnn.errors import CharrnnError
-from charrnn.network.model_file import load
+from charrnn.network.model_file import load_model
 from charrnn.runs import RunDirectory
-from charrnn.training.lock import Lock, refuse_if_taken
-from charrnn.training.places import is_foreign
+from charrnn.training.lock import RunLock, check_not_locked
+from charrnn.training.places import is_not_a_run
 
 COMMAND = ("train", "book.txt", "--hidden", "16", "--batch", "4", "--length", "16", "--sample-every", "0")
 LONG = (*COMMAND, "--steps", "200", "--save-every", "0.05")
@@ -80,13 +80,13 @@ def test_what_a_killed_process_wrote_into_the_lock_does_not_matter(tmp_path: Pat
     directory.path.mkdir()
     for left in (b'{"process": 1, "since": "2026-11-21T14:02:00+00:00"}', bytes(52)):
         directory.lock.write_bytes(left)
-        refuse_if_taken(directory)
-        with Lock(directory) as lock:
-            lock.take()
+        check_not_locked(directory)
+        with RunLock(directory) as lock:
+            lock.acquire()
             assert lock.left_by_a_killed_process
-    with Lock(directory) as lock:
-        lock.take()
-        lock.take()
+    with RunLock(directory) as lock:
+        lock.acquire()
+        lock.acquire()
         assert not lock.left_by_a_killed_process
 
 
@@ -95,14 +95,14 @@ def test_what_a_killed_process_wrote_into_the_lock_does_not_matter(tmp_path: Pat
 def test_a_lock_that_does_not_say_whose_it_is_is_respected_all_the_same(record: bytes, tmp_path: Path) -> None:
     """The system knows that it is taken; nobody else need."""
     directory = RunDirectory(tmp_path / "run")
-    with Lock(directory) as lock, Lock(directory) as other:
-        lock.take()
+    with RunLock(directory) as lock, RunLock(directory) as other:
+        lock.acquire()
         directory.lock.write_bytes(record)
-        for refused in (other.take, lambda: refuse_if_taken(directory)):
+        for refused in (other.acquire, lambda: check_not_locked(directory)):
             with pytest.raises(CharrnnError, match="already being trained by another process"):
                 refused()
-    with Lock(directory) as lock:
-        lock.take()
+    with RunLock(directory) as lock:
+        lock.acquire()
 
 
 def test_a_look_does_not_keep_anybody_from_taking_it(tmp_path: Path) -> None:
@@ -115,15 +115,15 @@ def test_a_look_does_not_keep_anybody_from_taking_it(tmp_path: Path) -> None:
     def look() -> None:
         while not ended.is_set():
             with suppress(CharrnnError):
-                refuse_if_taken(directory)
+                check_not_locked(directory)
             time.sleep(0.001)
 
     watcher = threading.Thread(target=look)
     watcher.start()
     try:
         for _ in range(50):
-            with Lock(directory) as lock:
-                lock.take()
+            with RunLock(directory) as lock:
+                lock.acquire()
     finally:
         ended.set()
         watcher.join()
@@ -132,11 +132,11 @@ def test_a_look_does_not_keep_anybody_from_taking_it(tmp_path: Path) -> None:
 def test_a_directory_in_which_only_a_lock_was_left_is_nobody_s(tmp_path: Path) -> None:
     """A training that was refused for its settings may leave no more."""
     directory = RunDirectory(tmp_path / "run")
-    with Lock(directory) as lock:
-        lock.take()
-    assert not is_foreign(directory)
+    with RunLock(directory) as lock:
+        lock.acquire()
+    assert not is_not_a_run(directory)
     (directory.path / "thesis.tex").write_text("precious")
-    assert is_foreign(directory)
+    assert is_not_a_run(directory)
 
 
 @pytest.mark.fault("F50")
@@ -147,7 +147,7 @@ def test_reading_needs_no_lock(launch: Launcher, book: Path) -> None:
     loaded = 0
     while loaded < 30:
         if RUN.model.exists():
-            assert load(RUN.model).parameters > 0
+            assert load_model(RUN.model).parameters > 0
             loaded += 1
         time.sleep(0.01)
     command.signal(signal.SIGKILL)
@@ -158,6 +158,9 @@ def test_reading_needs_no_lock(launch: Launcher, book: Path) -> None:
 def test_a_directory_that_is_no_directory_cannot_be_taken(tmp_path: Path) -> None:
     """In one line."""
     (tmp_path / "file").touch()
-    with Lock(RunDirectory(tmp_path / "file" / "run")) as lock, pytest.raises(CharrnnError, match="cannot write in"):
-        lock.take()
+    with (
+        RunLock(RunDirectory(tmp_path / "file" / "run")) as lock,
+        pytest.raises(CharrnnError, match="cannot write in"),
+    ):
+        lock.acquire()
     assert os.listdir(tmp_path) == ["file"]  # noqa: PTH208 - names are all that is wanted

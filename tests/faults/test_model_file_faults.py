@@ -15,11 +15,11 @@ import pytest
 from damage import Header, apart, forged, together
 from small import Call, Said, random_model
 
-from charrnn.ending import Ending
+from charrnn.ending import StopCriteria
 from charrnn.errors import CharrnnError
 from charrnn.network import tensor_file, tensor_header
-from charrnn.network.model_file import load, model_metadata
-from charrnn.network.reader import Reader
+from charrnn.network.model_file import load_model, model_metadata
+from charrnn.network.reader import InferenceRNN
 from charrnn.runs import RunDirectory
 from charrnn.sampling import generate
 
@@ -167,11 +167,11 @@ def test_what_is_missing_or_too_much_is_counted(call: Call, run_here: RunDirecto
 @pytest.mark.fault("F57")
 def test_arrays_without_numbers_are_none(tmp_path: Path) -> None:
     """The format allows them, and so does reading; a network has none."""
-    tensor_file.write(tmp_path / "empty", {"none": np.zeros((0, 3), np.float32), "one": np.ones(1)}, {})
-    arrays = tensor_file.read(tmp_path / "empty").arrays
+    tensor_file.write_tensors(tmp_path / "empty", {"none": np.zeros((0, 3), np.float32), "one": np.ones(1)}, {})
+    arrays = tensor_file.read_tensors(tmp_path / "empty").arrays
     assert (arrays["none"].shape, arrays["one"].tolist()) == ((0, 3), [1.0])
-    tensor_file.write(tmp_path / "nothing", {}, {})
-    assert tensor_file.read(tmp_path / "nothing").arrays == {}
+    tensor_file.write_tensors(tmp_path / "nothing", {}, {})
+    assert tensor_file.read_tensors(tmp_path / "nothing").arrays == {}
 
 
 SETTINGS: dict[str, tuple[str, Any]] = {
@@ -281,7 +281,7 @@ def test_reading_takes_little_more_memory_than_the_file(tmp_path: Path) -> None:
     """Whole or damaged: less than one and a half times its size, above what any file costs."""
     model = random_model()
     size, path = 12_000_000, tmp_path / "large.safetensors"
-    tensor_file.write(path, {**model.weights, "more": np.zeros(size // 4, np.float32)}, model_metadata(model))
+    tensor_file.write_tensors(path, {**model.weights, "more": np.zeros(size // 4, np.float32)}, model_metadata(model))
     content = path.read_bytes()
     for name, damaged in {
         "whole": content,
@@ -291,7 +291,7 @@ def test_reading_takes_little_more_memory_than_the_file(tmp_path: Path) -> None:
         path.write_bytes(damaged)
         tracemalloc.start()
         try:
-            load(path)
+            load_model(path)
         except CharrnnError:
             assert name != "whole"
         peak = tracemalloc.get_traced_memory()[1]
@@ -304,7 +304,7 @@ def test_what_reads_tensors_agrees_with_the_formats_own_library(whole: bytes, ru
     """The same names, types, shapes and numbers."""
     import safetensors.numpy
 
-    theirs, ours = safetensors.numpy.load(whole), tensor_file.read(run_here.model).arrays
+    theirs, ours = safetensors.numpy.load(whole), tensor_file.read_tensors(run_here.model).arrays
     assert theirs.keys() == ours.keys()
     assert all(np.array_equal(theirs[name], ours[name]) and theirs[name].dtype == ours[name].dtype for name in ours)
     assert tensor_header.DTYPES["F32"] == np.float32
@@ -390,7 +390,7 @@ def test_a_story_without_an_end_is_cut_off(call: Call, run_here: RunDirectory, w
 def test_a_model_is_read_whole_before_it_is_used(run_here: RunDirectory, whole: bytes) -> None:
     """Its file may then be replaced, cut off or removed."""
     assert whole
-    before, after = load(run_here.model), load(run_here.model)
+    before, after = load_model(run_here.model), load_model(run_here.model)
     texts = [_written(before)]
     run_here.model.write_bytes(b"")
     texts.append(_written(after))
@@ -400,9 +400,9 @@ def test_a_model_is_read_whole_before_it_is_used(run_here: RunDirectory, whole: 
 
 
 def _written(model: Any) -> str:
-    reader, ending = Reader.of(model), Ending(length=50)
-    characters = generate(reader, model.vocabulary, rng=np.random.default_rng(0), ending=ending)
-    return "".join(character.character for character in characters)
+    rnn, stop_criteria = InferenceRNN.from_model(model), StopCriteria(max_chars=50)
+    characters = generate(rnn, model.vocabulary, rng=np.random.default_rng(0), stop=stop_criteria)
+    return "".join(character.char for character in characters)
 
 
 @pytest.mark.fault("F53")

@@ -16,16 +16,16 @@ from small import random_model
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError
-from charrnn.network.model_file import Model, load, save
-from charrnn.network.reader import Reader
+from charrnn.network.model_file import Model, load_model, save_model
+from charrnn.network.reader import InferenceRNN
 from charrnn.runs import RunDirectory
 from charrnn.text import corpus as corpora
-from charrnn.text.sources import find
+from charrnn.text.sources import open_sources
 from charrnn.training import checkpoint
 from charrnn.training.checkpoint_file import DamagedError
-from charrnn.training.run import Run
+from charrnn.training.run import Trainer
 from charrnn.training.session import resume
-from charrnn.training.snapshot import arrays_of, metadata_of
+from charrnn.training.snapshot import state_arrays, state_metadata
 
 many = settings(max_examples=700, deadline=1000, derandomize=True)
 """as many files a test, each in less than a second"""
@@ -53,8 +53,8 @@ def same(one: Model, other: Model) -> bool:
 
 def can_be_stepped(model: Model) -> bool:
     """Tell whether a model works at all."""
-    reader = Reader.of(model)
-    return bool(np.isfinite(reader.step(np.array([0]), reader.start(1))[0]).all())
+    rnn = InferenceRNN.from_model(model)
+    return bool(np.isfinite(rnn.step(np.array([0]), rnn.initial_state(1))[0]).all())
 
 
 def one_line(error: CharrnnError, path: Path) -> bool:
@@ -66,7 +66,7 @@ def one_line(error: CharrnnError, path: Path) -> bool:
 def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Whole:
     """Save a model."""
     path = tmp_path_factory.mktemp("models") / "model.safetensors"
-    save(path, random_model())
+    save_model(path, random_model())
     return Whole(path, path.read_bytes())
 
 
@@ -76,7 +76,7 @@ def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Whole:
 def test_no_damaged_model_is_read_as_another(chance: Random, saved_model: Whole) -> None:
     """Cuts, flips, splices, swaps, lengths, lies in the header: refused in one line, or nothing was changed."""
     path = saved_model.replaced(damaged(saved_model.content, chance))
-    came = outcome(load, path)
+    came = outcome(load_model, path)
     assert one_line(came, path) if isinstance(came, CharrnnError) else same(came, random_model())
 
 
@@ -86,7 +86,7 @@ def test_no_damaged_model_is_read_as_another(chance: Random, saved_model: Whole)
 def test_no_forged_model_breaks_anything(chance: Random, saved_model: Whole) -> None:
     """Whatever its header says, with checksums that fit: refused in one line, or a model that can be stepped."""
     path = saved_model.replaced(tampered(saved_model.content, chance))
-    came = outcome(load, path)
+    came = outcome(load_model, path)
     assert one_line(came, path) if isinstance(came, CharrnnError) else can_be_stepped(came)
 
 
@@ -96,49 +96,49 @@ def test_no_model_cut_at_any_64_bytes_is_read(saved_model: Whole) -> None:
     for length in range(0, len(saved_model.content), 64):
         path = saved_model.replaced(saved_model.content[:length])
         with pytest.raises(CharrnnError) as caught:
-            load(path)
+            load_model(path)
         assert one_line(caught.value, path)
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def trainer(tmp_path_factory: pytest.TempPathFactory) -> Trainer:
     """Make two steps of a training."""
     directory = tmp_path_factory.mktemp("run")
     (directory / "text.txt").write_text("".join(f"{n} green bottles (and {n * n % 97} walls).\n" for n in range(90)))
-    sources = find([str(directory / "text.txt")])
-    corpus = corpora.encode(sources, "utf-8", corpora.survey(sources, "utf-8"), directory / "corpus.bin")
+    sources = open_sources([str(directory / "text.txt")])
+    corpus = corpora.encode(sources, "utf-8", corpora.count_characters(sources, "utf-8"), directory / "corpus.bin")
     network = NetworkConfig(hidden=8, embedding=4, layers=2)
-    run = Run(corpus, network, TrainingConfig(batch=2, length=8, lr=0.01, steps=4), "cpu")
-    run.update()
-    run.update()
-    checkpoint.save(run, RunDirectory(directory))
-    return run
+    trainer = Trainer(corpus, network, TrainingConfig(batch=2, length=8, lr=0.01, steps=4), "cpu")
+    trainer.train_step()
+    trainer.train_step()
+    checkpoint.save_checkpoint(trainer, RunDirectory(directory))
+    return trainer
 
 
 @pytest.fixture(scope="module")
-def saved_run(run: Run) -> Whole:
+def saved_run(trainer: Trainer) -> Whole:
     """Give the training's checkpoint."""
-    path = RunDirectory(run.corpus.path.parent).checkpoint(2)
+    path = RunDirectory(trainer.corpus.path.parent).checkpoint(2)
     return Whole(path, path.read_bytes())
 
 
 @pytest.mark.fault("P4")
 @many
 @given(chance=chances)
-def test_no_damaged_checkpoint_is_gone_on_from(chance: Random, run: Run, saved_run: Whole) -> None:
+def test_no_damaged_checkpoint_is_gone_on_from(chance: Random, trainer: Trainer, saved_run: Whole) -> None:
     """As with models: refused in one line, or the training stands where it stood."""
-    before, words = {name: array.copy() for name, array in arrays_of(run).items()}, metadata_of(run)
+    before, words = {name: array.copy() for name, array in state_arrays(trainer).items()}, state_metadata(trainer)
     path = saved_run.replaced(damaged(saved_run.content, chance))
 
     def go_on(path: Path) -> None:
-        checkpoint.described(path)
-        checkpoint.load(run, path)
+        checkpoint.read_metadata(path)
+        checkpoint.load_checkpoint(trainer, path)
 
     came = outcome(go_on, path)
     assert not isinstance(came, CharrnnError) or one_line(came, path)
-    after = arrays_of(run)
+    after = state_arrays(trainer)
     assert all(np.array_equal(after[name], array) for name, array in before.items())
-    assert metadata_of(run) == words
+    assert state_metadata(trainer) == words
 
 
 @pytest.mark.fault("P3")
@@ -148,9 +148,9 @@ def test_no_forged_checkpoint_breaks_anything(chance: Random, saved_run: Whole) 
     """Whatever its header says, with checksums that fit: refused in one line, or a training that goes on."""
     path = saved_run.replaced(tampered(saved_run.content, chance))
 
-    def go_on(path: Path) -> Run:
-        resumed = resume(None, RunDirectory(path.parent), {}, "cpu").run
-        resumed.update()
+    def go_on(path: Path) -> Trainer:
+        resumed = resume(None, RunDirectory(path.parent), {}, "cpu").trainer
+        resumed.train_step()
         return resumed
 
     came = outcome(go_on, path)
@@ -161,10 +161,10 @@ def test_no_forged_checkpoint_breaks_anything(chance: Random, saved_run: Whole) 
 
 
 @pytest.mark.fault("P4")
-def test_no_checkpoint_cut_at_any_64_bytes_is_gone_on_from(run: Run, saved_run: Whole) -> None:
+def test_no_checkpoint_cut_at_any_64_bytes_is_gone_on_from(trainer: Trainer, saved_run: Whole) -> None:
     """Each is damaged, and says so."""
     for length in range(0, len(saved_run.content), 64):
         path = saved_run.replaced(saved_run.content[:length])
         with pytest.raises(DamagedError) as caught:
-            checkpoint.load(run, path)
+            checkpoint.load_checkpoint(trainer, path)
         assert one_line(caught.value, path)

@@ -15,93 +15,95 @@ from small import Call
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError, DivergedError
-from charrnn.network.tensor_file import read
+from charrnn.network.tensor_file import read_tensors
 from charrnn.runs import RunDirectory
 from charrnn.training import checkpoint, memory, saving
-from charrnn.training.events import Event, Step, Trouble
-from charrnn.training.explosion import warned
-from charrnn.training.loop import train
-from charrnn.training.run import Run
-from charrnn.training.snapshot import arrays_of
+from charrnn.training.events import Event, Step, TrainingWarning
+from charrnn.training.explosion import warn_on_explosion
+from charrnn.training.loop import train_loop
+from charrnn.training.run import Trainer
+from charrnn.training.snapshot import state_arrays
 
 RUN = RunDirectory(Path("checkpoints/book"))
 
 
-def poison(run: Run, value: float) -> None:
+def poison(trainer: Trainer, value: float) -> None:
     """Have a weight be no number, and so its mean."""
-    for network in (run.network, run.averaged):
+    for network in (trainer.network, trainer.ema_network):
         network.output.bias.data[0] = value
 
 
 @pytest.mark.fault("F65")
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_what_is_no_number_stops_before_the_update(value: float, make_run: Callable[..., Run]) -> None:
+def test_what_is_no_number_stops_before_the_update(value: float, make_trainer: Callable[..., Trainer]) -> None:
     """All that a checkpoint would hold is as it was, but for what was poisoned."""
-    run = make_run(reset=0.0)
+    trainer = make_trainer(reset=0.0)
     for _ in range(3):
-        run.update()
-    poison(run, value)
-    before = {name: array.copy() for name, array in arrays_of(run).items()}
+        trainer.train_step()
+    poison(trainer, value)
+    before = {name: array.copy() for name, array in state_arrays(trainer).items()}
     with pytest.raises(DivergedError, match="at step 4 ") as caught:
-        run.update()
+        trainer.train_step()
     assert caught.value.exit_code == 3
-    assert all(np.array_equal(array, before[name], equal_nan=True) for name, array in arrays_of(run).items())
+    assert all(np.array_equal(array, before[name], equal_nan=True) for name, array in state_arrays(trainer).items())
 
 
 @pytest.mark.fault("F65")
 def test_a_gradient_that_is_no_number_stops_before_the_update_too(
-    make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+    make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Though the loss is one."""
-    run = make_run()
+    trainer = make_trainer()
     monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *_: torch.tensor(math.inf))
-    before = run.weights()
+    before = trainer.raw_weights()
     with pytest.raises(DivergedError, match="its gradient left the numbers at step 1 "):
-        run.update()
-    assert all(np.array_equal(weight, before[name]) for name, weight in run.weights().items())
+        trainer.train_step()
+    assert all(np.array_equal(weight, before[name]) for name, weight in trainer.raw_weights().items())
 
 
 @pytest.mark.fault("F65")
-def test_nothing_that_is_no_number_is_ever_saved(make_run: Callable[..., Run], tmp_path: Path) -> None:
+def test_nothing_that_is_no_number_is_ever_saved(make_trainer: Callable[..., Trainer], tmp_path: Path) -> None:
     """Neither as a checkpoint nor as a model nor as the best; the files before stay."""
-    run, directory = make_run(), RunDirectory(tmp_path / "run")
+    trainer, directory = make_trainer(), RunDirectory(tmp_path / "run")
     directory.path.mkdir()
-    run.update()
-    checkpoint.save(run, directory)
+    trainer.train_step()
+    checkpoint.save_checkpoint(trainer, directory)
     saved = directory.checkpoint(1).read_bytes()
-    poison(run, math.nan)
-    for save in (checkpoint.save, checkpoint.save_model, saving.save_last):
+    poison(trainer, math.nan)
+    for save in (checkpoint.save_checkpoint, checkpoint.save_best_model, saving.save_final):
         with pytest.raises(DivergedError, match=r"output\.bias left the numbers"):
-            save(run, directory)
-    run.take_part("report")
-    run.plan = run.plan.revised(run.step, run.step)
+            save(trainer, directory)
+    trainer.mark_done("report")
+    trainer.plan = trainer.plan.with_steps(trainer.step, trainer.step)
     with pytest.raises(DivergedError, match="the held-out loss left the numbers"):
-        list(train(run, sample_every=0))
+        list(train_loop(trainer, sample_every=0))
     with pytest.raises(DivergedError, match="what it would write left the numbers"):
-        list(train(run, sample_every=1))
-    assert run.best is None
+        list(train_loop(trainer, sample_every=1))
+    assert trainer.best is None
     assert [path.name for path in directory.path.iterdir()] == [directory.checkpoint(1).name]
     assert directory.checkpoint(1).read_bytes() == saved
 
 
 @pytest.mark.fault("F65")
-def test_the_hint_says_from_which_step_a_lower_rate_goes_on(make_run: Callable[..., Run], tmp_path: Path) -> None:
+def test_the_hint_says_from_which_step_a_lower_rate_goes_on(
+    make_trainer: Callable[..., Trainer], tmp_path: Path
+) -> None:
     """And the step is that of a checkpoint which is whole."""
-    run, directory = make_run(), RunDirectory(tmp_path / "run")
+    trainer, directory = make_trainer(), RunDirectory(tmp_path / "run")
     directory.path.mkdir()
 
     def events() -> Iterator[Event]:
-        for event in train(run, sample_every=0):
+        for event in train_loop(trainer, sample_every=0):
             yield event
-            if run.step == 6:
-                poison(run, math.inf)
+            if trainer.step == 6:
+                poison(trainer, math.inf)
 
     with pytest.raises(DivergedError) as caught:
-        list(saving.kept(events(), run, directory, every_seconds=0.0))
-    last = directory.last_saved()
+        list(saving.save_on_the_way(events(), trainer, directory, every_seconds=0.0))
+    last = directory.last_checkpoint_step()
     assert last == 6
     assert caught.value.hint == "the same command with `--lr 0.001` continues from step 6"
-    assert all(np.isfinite(array).all() for array in read(directory.checkpoint(last)).arrays.values())
+    assert all(np.isfinite(array).all() for array in read_tensors(directory.checkpoint(last)).arrays.values())
 
 
 @pytest.mark.fault("F65")
@@ -117,24 +119,24 @@ def test_divergence_has_its_own_exit_code_and_leaves_finite_files(rate: str, cal
     assert "training diverged" in said.err
     assert "--lr" in said.err.splitlines()[-1]
     for path in RUN.path.glob("*.safetensors"):
-        assert all(np.isfinite(array).all() for array in read(path).arrays.values())
+        assert all(np.isfinite(array).all() for array in read_tensors(path).arrays.values())
     said = call(*command, "--steps", "20", "--lr", "0.01", "--clip", "0", "--warm-up", "0")
     assert said.code in (0, 3)
 
 
 @pytest.mark.fault("F66")
-def test_a_loss_that_explodes_is_warned_of_once(make_run: Callable[..., Run]) -> None:
+def test_a_loss_that_explodes_is_warned_of_once(make_trainer: Callable[..., Trainer]) -> None:
     """Three times what guessing loses, with a remedy; training goes on."""
-    run = make_run()
-    start = math.log(len(run.corpus.vocabulary))
+    trainer = make_trainer()
+    start = math.log(len(trainer.corpus.vocabulary))
 
     def step(number: int, nats: float) -> Step:
         return Step(step=number, nats=nats, gradient_norm=1.0, learning_rate=0.1, progress=0.5, steps=40)
 
     losses = [start, 2.9 * start, 3.1 * start, 1.0, 4 * start]
-    events = list(warned(iter([step(number, nats) for number, nats in enumerate(losses, 1)]), run))
-    told = [event for event in events if isinstance(event, Trouble)]
-    assert [type(event) for event in events[:4]] == [Step, Step, Step, Trouble]
+    events = list(warn_on_explosion(iter([step(number, nats) for number, nats in enumerate(losses, 1)]), trainer))
+    told = [event for event in events if isinstance(event, TrainingWarning)]
+    assert [type(event) for event in events[:4]] == [Step, Step, Step, TrainingWarning]
     assert len(events) == 6
     assert "at step 3" in told[0].message
     assert "`--new --lr 0.001`" in told[0].message
@@ -163,21 +165,24 @@ def test_it_is_seen_by_whoever_trains(call: Call, book: Path) -> None:
     ],
 )
 def test_every_way_of_saying_that_memory_ran_out_is_understood(
-    error: Exception, make_run: Callable[..., Run]
+    error: Exception, make_trainer: Callable[..., Trainer]
 ) -> None:
     """The processor's, the GPU's, oneDNN's and the language's."""
-    run = make_run()
-    with pytest.raises(CharrnnError, match=r"out of memory: it needs about \d+\.\d GB") as caught, run.memory_told():
+    trainer = make_trainer()
+    with (
+        pytest.raises(CharrnnError, match=r"out of memory: it needs about \d+\.\d GB") as caught,
+        trainer.oom_as_error(),
+    ):
         raise error
     assert caught.value.exit_code == 1
     assert "--batch" in str(caught.value.hint)
 
 
 @pytest.mark.fault("F67")
-def test_other_errors_are_left_as_they_are(make_run: Callable[..., Run]) -> None:
+def test_other_errors_are_left_as_they_are(make_trainer: Callable[..., Trainer]) -> None:
     """A bug keeps its traceback."""
-    run = make_run()
-    with pytest.raises(RuntimeError, match="a bug"), run.memory_told():
+    trainer = make_trainer()
+    with pytest.raises(RuntimeError, match="a bug"), trainer.oom_as_error():
         raise RuntimeError("a bug")
 
 
@@ -189,14 +194,22 @@ def test_what_is_hinted_at_fits() -> None:
         return NetworkConfig(hidden=hidden, layers=2), TrainingConfig(batch=batch, length=256, steps=1, lr=0.01)
 
     for there in (8e9, 4e9, 2.5e9):
-        hint, most = memory.what_fits(*asked(), 100, there), memory.SHARE_USED * there
+        hint, most = memory.suggest_smaller(*asked(), 100, there), memory.USABLE_FRACTION * there
         batch, hidden = number_in(hint, "--batch"), number_in(hint, "--hidden")
         assert batch or hidden
         if batch:
-            assert memory.needed(*asked(batch=batch), 100) <= most < memory.needed(*asked(batch=2 * batch), 100)
+            assert (
+                memory.estimate_bytes(*asked(batch=batch), 100)
+                <= most
+                < memory.estimate_bytes(*asked(batch=2 * batch), 100)
+            )
         if hidden:
-            assert memory.needed(*asked(hidden=hidden), 100) <= most < memory.needed(*asked(hidden=2 * hidden), 100)
-    assert "--batch" not in memory.what_fits(*asked(), 100, 1.6e9)
+            assert (
+                memory.estimate_bytes(*asked(hidden=hidden), 100)
+                <= most
+                < memory.estimate_bytes(*asked(hidden=2 * hidden), 100)
+            )
+    assert "--batch" not in memory.suggest_smaller(*asked(), 100, 1.6e9)
 
 
 def number_in(hint: str, option: str) -> int | None:

@@ -21,7 +21,7 @@ from charrnn.errors import CharrnnError
 from charrnn.network import tensor_file
 from charrnn.runs import RunDirectory
 from charrnn.training import checkpoint
-from charrnn.training.run import Run
+from charrnn.training.run import Trainer
 
 Names = dict[str, int]
 """which file stands under each name"""
@@ -140,7 +140,7 @@ def put(state: dict[str, bytes], place: Path) -> None:
 
 def write(path: Path, value: int) -> None:
     """Write a file whose content is known by its value."""
-    tensor_file.write(path, {"a": np.full(200, value, np.float32)}, {"value": str(value)})
+    tensor_file.write_tensors(path, {"a": np.full(200, value, np.float32)}, {"value": str(value)})
 
 
 def values_after_cuts(directory: Path, work: Callable[[], None]) -> tuple[set[str], set[str]]:
@@ -149,7 +149,7 @@ def values_after_cuts(directory: Path, work: Callable[[], None]) -> tuple[set[st
     def value(state: dict[str, bytes]) -> str:
         put(state, directory.parent / "after")
         try:
-            return tensor_file.read(directory.parent / "after" / "model.safetensors").metadata["value"]
+            return tensor_file.read_tensors(directory.parent / "after" / "model.safetensors").metadata["value"]
         except CharrnnError:
             return "damaged"
 
@@ -207,15 +207,17 @@ def test_the_model_notices_when_something_is_not_made_durable(
 
 
 @pytest.mark.fault("F42")
-def test_after_a_power_cut_there_is_a_checkpoint_that_was_saved(make_run: Callable[..., Run], tmp_path: Path) -> None:
+def test_after_a_power_cut_there_is_a_checkpoint_that_was_saved(
+    make_trainer: Callable[..., Trainer], tmp_path: Path
+) -> None:
     """Older ones are dropped on the way; the newest that is whole is that of the save before, or of this one."""
-    run, place, after = make_run(), RunDirectory(tmp_path / "run"), RunDirectory(tmp_path / "after")
+    trainer, place, after = make_trainer(), RunDirectory(tmp_path / "run"), RunDirectory(tmp_path / "after")
     place.path.mkdir()
     for _ in range(2):
-        run.update()
-        checkpoint.save(run, place)
-    run.update()
-    disk = after_a_cut(lambda: void(checkpoint.save(run, place)), place.path)
+        trainer.train_step()
+        checkpoint.save_checkpoint(trainer, place)
+    trainer.train_step()
+    disk = after_a_cut(lambda: void(checkpoint.save_checkpoint(trainer, place)), place.path)
     assert newest_whole(disk.states, after) == {2, 3}
     assert newest_whole(list(disk.now()), after) == {3}
 
@@ -237,10 +239,10 @@ def whole_steps(place: RunDirectory) -> Iterator[int]:
     """Give the steps of checkpoints that are whole, the newest first."""
     for path in reversed(place.checkpoints()):
         try:
-            tensor_file.read(path)
+            tensor_file.read_tensors(path)
         except CharrnnError:
             continue
-        yield int(checkpoint.described(path)["step"])
+        yield int(checkpoint.read_metadata(path)["step"])
 
 
 def test_an_fsync_that_fails_leaves_nothing_that_was_not_made_durable(
@@ -255,4 +257,4 @@ def test_an_fsync_that_fails_leaves_nothing_that_was_not_made_durable(
     with pytest.raises(OSError, match=r"model\.safetensors"):
         write(directory / "model.safetensors", 2)
     assert [path.name for path in directory.iterdir()] == ["model.safetensors"]
-    assert tensor_file.read(directory / "model.safetensors").metadata["value"] == "1"
+    assert tensor_file.read_tensors(directory / "model.safetensors").metadata["value"] == "1"

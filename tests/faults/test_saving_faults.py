@@ -20,13 +20,13 @@ from charrnn import storage
 from charrnn.errors import CharrnnError
 from charrnn.network import tensor_file
 from charrnn.runs import RunDirectory
-from charrnn.text.corpus import survey
-from charrnn.text.sources import find
+from charrnn.text.corpus import count_characters
+from charrnn.text.sources import open_sources
 from charrnn.training import checkpoint, saving
-from charrnn.training.events import Step, Trouble
-from charrnn.training.loop import train
-from charrnn.training.run import Run
-from charrnn.training.session import begin, resume
+from charrnn.training.events import Step, TrainingWarning
+from charrnn.training.loop import train_loop
+from charrnn.training.run import Trainer
+from charrnn.training.session import resume, start_new
 
 MOST_CALLS = 100
 
@@ -38,7 +38,7 @@ def arrays(value: int) -> dict[str, Any]:
 
 def value_in(path: Path) -> int:
     """Read which content a file has; it is never a mixture."""
-    file = tensor_file.read(path)
+    file = tensor_file.read_tensors(path)
     values = {float(value) for array in file.arrays.values() for value in np.unique(array)}
     assert values == {float(file.metadata["value"])}
     return int(file.metadata["value"])
@@ -46,7 +46,7 @@ def value_in(path: Path) -> int:
 
 def write(path: Path, value: int) -> None:
     """Write a content."""
-    tensor_file.write(path, arrays(value), {"value": str(value)})
+    tensor_file.write_tensors(path, arrays(value), {"value": str(value)})
 
 
 def in_a_child(work: Callable[[], None]) -> int:
@@ -100,7 +100,7 @@ def test_whenever_a_process_is_ended_the_old_file_or_the_new_one_is_there(name: 
             break
         write(path, 1)
     assert 8 < at < MOST_CALLS - 1
-    for left in storage.leftovers(tmp_path):
+    for left in storage.stale_temp_files(tmp_path):
         left.unlink()
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
@@ -162,19 +162,19 @@ def directory(tmp_path: Path) -> RunDirectory:
 @pytest.mark.fault("F43", "F46")
 @pytest.mark.parametrize("name", ["no space left", "input/output error", "Ctrl-C"])
 def test_a_checkpoint_that_was_good_stays_so_whatever_fails(
-    name: str, make_run: Callable[..., Run], directory: RunDirectory
+    name: str, make_trainer: Callable[..., Trainer], directory: RunDirectory
 ) -> None:
     """There is always one to go on from, at the last step that was told as saved, or later."""
-    run, saved = make_run(steps=4 * MOST_CALLS), 0
-    checkpoint.save(run, directory)
+    trainer, saved = make_trainer(steps=4 * MOST_CALLS), 0
+    checkpoint.save_checkpoint(trainer, directory)
     for at in range(1, MOST_CALLS):
-        run.update()
+        trainer.train_step()
         with faults(FAULTS[name], at, persistent=True) as calls, suppress(OSError, KeyboardInterrupt):
-            checkpoint.save(run, directory)
-            saved = run.step
-        newest = make_run(steps=4 * MOST_CALLS)
-        checkpoint.load(newest, directory.checkpoints()[-1])
-        assert saved <= newest.step <= run.step
+            checkpoint.save_checkpoint(trainer, directory)
+            saved = trainer.step
+        newest = make_trainer(steps=4 * MOST_CALLS)
+        checkpoint.load_checkpoint(newest, directory.checkpoints()[-1])
+        assert saved <= newest.step <= trainer.step
         if calls.count < at:
             break
     assert 5 < at < MOST_CALLS - 1
@@ -182,12 +182,12 @@ def test_a_checkpoint_that_was_good_stays_so_whatever_fails(
 
 def troubles(events: Iterator[Any]) -> list[str]:
     """Train to the end; list what went wrong on the way."""
-    return [event.message for event in events if isinstance(event, Trouble)]
+    return [event.message for event in events if isinstance(event, TrainingWarning)]
 
 
 def full_for_a_while(monkeypatch: pytest.MonkeyPatch, fails: Callable[[int], bool], number: int) -> None:
     """Have the n-th attempt to write arrays fail, for those n of which that is said."""
-    count, original = 0, storage.write_whole
+    count, original = 0, storage.atomic_write
 
     def write_whole(path: Path, *parts: Any) -> None:
         nonlocal count
@@ -196,7 +196,7 @@ def full_for_a_while(monkeypatch: pytest.MonkeyPatch, fails: Callable[[int], boo
             raise OSError(number, os.strerror(number), str(path))
         original(path, *parts)
 
-    monkeypatch.setattr(tensor_file, "write_whole", write_whole)
+    monkeypatch.setattr(tensor_file, "atomic_write", write_whole)
 
 
 @pytest.mark.fault("F43", "F46", "F47")
@@ -209,126 +209,134 @@ def full_for_a_while(monkeypatch: pytest.MonkeyPatch, fails: Callable[[int], boo
     ],
 )
 def test_a_save_that_fails_on_the_way_is_told_and_training_goes_on(
-    number: int, words: str, make_run: Callable[..., Run], directory: RunDirectory, monkeypatch: pytest.MonkeyPatch
+    number: int,
+    words: str,
+    make_trainer: Callable[..., Trainer],
+    directory: RunDirectory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A full disk for a minute costs nothing."""
-    run = make_run(steps=8)
+    trainer = make_trainer(steps=8)
     full_for_a_while(monkeypatch, lambda count: 3 <= count <= 5, number)
-    told = troubles(saving.kept(train(run, sample_every=0), run, directory, every_seconds=0.0))
+    told = troubles(
+        saving.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory, every_seconds=0.0)
+    )
     assert len(told) == 3
     for message in told:
         assert re.fullmatch(rf"could not save step \d: {words}; will try again", message)
-    assert directory.last_saved() == 8
+    assert directory.last_checkpoint_step() == 8
 
 
 @pytest.mark.fault("F67")
 def test_no_memory_for_a_save_is_told_and_training_goes_on(
-    make_run: Callable[..., Run], directory: RunDirectory, monkeypatch: pytest.MonkeyPatch
+    make_trainer: Callable[..., Trainer], directory: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is no reason to end."""
-    run, original = make_run(steps=6), checkpoint.save
+    trainer, original = make_trainer(steps=6), checkpoint.save_checkpoint
     attempts: list[int] = []
 
-    def save(run: Run, directory: RunDirectory) -> Path:
-        attempts.append(run.step)
+    def save(trainer: Trainer, directory: RunDirectory) -> Path:
+        attempts.append(trainer.step)
         if len(attempts) == 2:
             raise MemoryError
-        return original(run, directory)
+        return original(trainer, directory)
 
-    monkeypatch.setattr(saving, "save", save)
-    told = troubles(saving.kept(train(run, sample_every=0), run, directory, every_seconds=0.0))
+    monkeypatch.setattr(saving, "save_checkpoint", save)
+    told = troubles(
+        saving.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory, every_seconds=0.0)
+    )
     assert ["out of memory; will try again" in message for message in told] == [True]
-    assert directory.last_saved() == 6
+    assert directory.last_checkpoint_step() == 6
 
 
 @pytest.mark.fault("F44")
 def test_the_last_save_makes_room_first(
-    make_run: Callable[..., Run], directory: RunDirectory, monkeypatch: pytest.MonkeyPatch
+    make_trainer: Callable[..., Trainer], directory: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The older checkpoint is given up for it."""
-    run = make_run(steps=3)
-    checkpoint.save(run, directory)
-    run.update()
-    checkpoint.save(run, directory)
-    run.update()
+    trainer = make_trainer(steps=3)
+    checkpoint.save_checkpoint(trainer, directory)
+    trainer.train_step()
+    checkpoint.save_checkpoint(trainer, directory)
+    trainer.train_step()
     full_for_a_while(monkeypatch, lambda _count: directory.checkpoint(0).exists(), errno.ENOSPC)
-    saving.save_last(run, directory)
-    assert directory.last_saved() == 2
+    saving.save_final(trainer, directory)
+    assert directory.last_checkpoint_step() == 2
     assert directory.model.exists()
 
 
 @pytest.mark.fault("F44")
 def test_where_nothing_helps_the_last_save_goes_elsewhere_and_says_where(
-    make_run: Callable[..., Run], directory: RunDirectory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    make_trainer: Callable[..., Trainer], directory: RunDirectory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """What the hint says leads back: the file moved into the run's directory is what it would have been."""
-    run = make_run(steps=5)
+    trainer = make_trainer(steps=5)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
-    original = storage.write_whole
+    original = storage.atomic_write
 
     def write_whole(path: Path, *parts: Any) -> None:
         if path.parent == directory.path:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         original(path, *parts)
 
-    monkeypatch.setattr(tensor_file, "write_whole", write_whole)
+    monkeypatch.setattr(tensor_file, "atomic_write", write_whole)
     with pytest.raises(CharrnnError, match=r"could not save step 5 in .*no space left .*; it is in ") as caught:
-        list(saving.kept(train(run, sample_every=0), run, directory))
-    monkeypatch.setattr(tensor_file, "write_whole", original)
+        list(saving.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory))
+    monkeypatch.setattr(tensor_file, "atomic_write", original)
     command = str(caught.value.hint).partition("`")[2].partition("`")[0].split()
     assert command[0] == "mv"
     Path(command[1]).rename(Path(command[2]) / Path(command[1]).name)
-    again = make_run(steps=5)
-    checkpoint.load(again, directory.checkpoints()[-1])
+    again = make_trainer(steps=5)
+    checkpoint.load_checkpoint(again, directory.checkpoints()[-1])
     assert again.step == 5
-    assert not again.concluded
+    assert not again.final_evaluated
 
 
 @pytest.mark.fault("F44")
 def test_where_there_is_no_room_at_all_that_is_said(
-    make_run: Callable[..., Run], directory: RunDirectory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    make_trainer: Callable[..., Trainer], directory: RunDirectory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """With the step of the last save that is whole; and nothing is left lying about."""
-    run = make_run(steps=5)
-    checkpoint.save(run, directory)
+    trainer = make_trainer(steps=5)
+    checkpoint.save_checkpoint(trainer, directory)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
     full_for_a_while(monkeypatch, lambda _count: True, errno.ENOSPC)
     with pytest.raises(CharrnnError, match="nor elsewhere; step 0 is there"):
-        list(saving.kept(train(run, sample_every=0), run, directory))
+        list(saving.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory))
     assert {path.name for path in tmp_path.iterdir()} <= {"run", "text.txt", "corpus.bin", "corpus.json"}
 
 
 @pytest.mark.fault("F49")
 def test_a_directory_that_was_removed_is_made_again(book: Path) -> None:
     """With the text in it, so that the run can be gone on with."""
-    sources, directory = find([str(book)]), RunDirectory(book.parent / "run")
+    sources, directory = open_sources([str(book)]), RunDirectory(book.parent / "run")
     given = {"hidden": 12, "batch": 4, "length": 16, "steps": 20}
-    run = begin(sources, survey(sources, "utf-8"), directory, given, "cpu").run
+    trainer = start_new(sources, count_characters(sources, "utf-8"), directory, given, "cpu").trainer
     told = []
-    for event in saving.kept(train(run, sample_every=0), run, directory, every_seconds=0.0):
+    for event in saving.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory, every_seconds=0.0):
         if isinstance(event, Step) and event.step == 10:
             directory.path.rename(book.parent / "gone")
-        told += [event.message] if isinstance(event, Trouble) else []
+        told += [event.message] if isinstance(event, TrainingWarning) else []
     assert [message for message in told if "was gone; it was made again" in message] == told
     assert len(told) == 1
     again = resume(sources, directory, {}, "cpu")
-    assert again.run.step == 20
-    assert np.array_equal(again.run.corpus.ids, run.corpus.ids)
+    assert again.trainer.step == 20
+    assert np.array_equal(again.trainer.corpus.ids, trainer.corpus.ids)
 
 
 def test_checkpoints_of_later_steps_that_were_damaged_do_not_count_among_the_two_that_are_kept(
-    make_run: Callable[..., Run], directory: RunDirectory
+    make_trainer: Callable[..., Trainer], directory: RunDirectory
 ) -> None:
     """Going on from the one before, there soon are two good ones again."""
-    run = make_run(steps=9)
-    checkpoint.save(run, directory)
+    trainer = make_trainer(steps=9)
+    checkpoint.save_checkpoint(trainer, directory)
     directory.checkpoint(7).write_bytes(directory.checkpoint(0).read_bytes()[:-100])
     for _ in range(3):
-        run.update()
-        checkpoint.save(run, directory)
+        trainer.train_step()
+        checkpoint.save_checkpoint(trainer, directory)
     assert directory.checkpoints() == [directory.checkpoint(2), directory.checkpoint(3)]
 
 
@@ -345,18 +353,18 @@ class Clock:
 
 @pytest.mark.parametrize("cost", [0.01, 1.0, 5.0])
 def test_saving_costs_less_than_a_fiftieth_of_the_time_however_slow_the_disk(
-    cost: float, make_run: Callable[..., Run], directory: RunDirectory, monkeypatch: pytest.MonkeyPatch
+    cost: float, make_trainer: Callable[..., Trainer], directory: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file that takes five seconds is written every four minutes or so; one that takes none every minute."""
-    run, clock, spent = make_run(steps=200, val_fraction=0.02), Clock(), [0.0]
+    trainer, clock, spent = make_trainer(steps=200, val_fraction=0.02), Clock(), [0.0]
 
     def slow(*_: object) -> None:
         clock.now += cost
         spent[0] += cost
 
-    monkeypatch.setattr(saving, "save", slow)
-    monkeypatch.setattr(saving, "save_model", lambda *_, **__: None)
-    for event in saving.kept(train(run, sample_every=0), run, directory, clock=clock):
+    monkeypatch.setattr(saving, "save_checkpoint", slow)
+    monkeypatch.setattr(saving, "save_best_model", lambda *_, **__: None)
+    for event in saving.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory, clock=clock):
         clock.now += 10 if isinstance(event, Step) else 0
     # The first save, whose cost is not known before it, and the last come on top.
     assert spent[0] - 2 * cost <= 0.02 * clock.now
@@ -429,7 +437,7 @@ def test_the_harness_can_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     fault: Fault = failing(errno.ENOSPC)
     write(path, 1)
-    monkeypatch.setattr(tensor_file, "write_whole", in_place)
+    monkeypatch.setattr(tensor_file, "atomic_write", in_place)
     with faults(fault, 3), suppress(OSError):
         write(path, 2)
     with pytest.raises(CharrnnError):

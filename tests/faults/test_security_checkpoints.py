@@ -23,12 +23,12 @@ from charrnn.errors import CharrnnError, DivergedError
 from charrnn.network import tensor_file
 from charrnn.runs import RunDirectory
 from charrnn.text import corpus as corpora
-from charrnn.text.sources import find
+from charrnn.text.sources import open_sources
 from charrnn.training import checkpoint, checkpoint_file, saving, superseded
 from charrnn.training.checkpoint_file import DamagedError
-from charrnn.training.finish import finish
-from charrnn.training.loop import train
-from charrnn.training.run import Run
+from charrnn.training.finish import final_evaluation
+from charrnn.training.loop import train_loop
+from charrnn.training.run import Trainer
 from charrnn.training.session import resume
 from charrnn.training.superseded import State, state_of
 
@@ -71,14 +71,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunDirectory, dic
     directory = RunDirectory(tmp_path_factory.mktemp("run"))
     text = directory.path.parent / "text.txt"
     text.write_text("".join(f"{n} green bottles (and {n * n % 97} walls).\n" for n in range(90)))
-    sources = find([str(text)])
-    corpus = corpora.encode(sources, "utf-8", corpora.survey(sources, "utf-8"), directory.corpus)
+    sources = open_sources([str(text)])
+    corpus = corpora.encode(sources, "utf-8", corpora.count_characters(sources, "utf-8"), directory.corpus)
     training = TrainingConfig(batch=2, length=8, lr=0.01, steps=12)
-    run = Run(corpus, NetworkConfig(cell="lstm", hidden=8, embedding=4), training, "cpu")
-    for _ in train(run, sample_every=0):
-        if run.step in (OLD, NEW) and not directory.checkpoint(run.step).exists():
-            checkpoint.save(run, directory)
-    assert run.best is not None
+    trainer = Trainer(corpus, NetworkConfig(cell="lstm", hidden=8, embedding=4), training, "cpu")
+    for _ in train_loop(trainer, sample_every=0):
+        if trainer.step in (OLD, NEW) and not directory.checkpoint(trainer.step).exists():
+            checkpoint.save_checkpoint(trainer, directory)
+    assert trainer.best is not None
     return directory, {step: directory.checkpoint(step).read_bytes() for step in (OLD, NEW)}
 
 
@@ -146,7 +146,7 @@ def gives_way(place: RunDirectory) -> bool:
     assert all("\n" not in note and place.checkpoint(NEW).name in note for note in taken)
     if not taken:
         with suppress(DivergedError):
-            list(islice(train(session.run, sample_every=0), 16))
+            list(islice(train_loop(session.trainer, sample_every=0), 16))
     return bool(taken)
 
 
@@ -211,11 +211,11 @@ def test_what_was_never_done_is_done_before_the_end(place: RunDirectory) -> None
 
     content = with_array(with_record(newest.read_bytes(), change), "since_report", lambda sums: sums.fill(0))
     newest.write_bytes(content)
-    run = resume(None, place, {}, "cpu").run
-    assert run.step == NEW
-    list(saving.kept(train(run, sample_every=0), run, place))
-    list(finish(run, place))
-    assert run.concluded
+    trainer = resume(None, place, {}, "cpu").trainer
+    assert trainer.step == NEW
+    list(saving.save_on_the_way(train_loop(trainer, sample_every=0), trainer, place))
+    list(final_evaluation(trainer, place))
+    assert trainer.final_evaluated
 
 
 def set_first(value: float) -> Callable[[Any], object]:
@@ -294,10 +294,10 @@ def test_a_checkpoint_of_an_earlier_version_is_gone_on_from(place: RunDirectory)
         record["best"]["train_nats"] = math.nan
 
     newest.write_bytes(with_record(newest.read_bytes(), older))
-    run = resume(None, place, {}, "cpu").run
-    assert run.step == NEW
-    assert run.best is not None
-    assert math.isnan(run.best.train_nats)
+    trainer = resume(None, place, {}, "cpu").trainer
+    assert trainer.step == NEW
+    assert trainer.best is not None
+    assert math.isnan(trainer.best.train_nats)
 
 
 def test_the_command_takes_the_checkpoint_before_and_says_so(call: Call, book: Path) -> None:
@@ -348,21 +348,21 @@ def copied(place: RunDirectory, step: int) -> Path:
     return path
 
 
-def states(run: Run, place: RunDirectory) -> dict[int | None, State]:
+def states(trainer: Trainer, place: RunDirectory) -> dict[int | None, State]:
     """Return the state of each checkpoint there is."""
-    return {checkpoint_file.step_of(path): state_of(run, path) for path in place.checkpoints()}
+    return {checkpoint_file.step_of(path): state_of(trainer, path) for path in place.checkpoints()}
 
 
 def full(number: int, monkeypatch: pytest.MonkeyPatch, directory: Path) -> None:
     """Have every write into a directory fail."""
-    original = storage.write_whole
+    original = storage.atomic_write
 
     def write_whole(path: Path, *parts: Any) -> None:
         if path.parent == directory:
             raise OSError(number, os.strerror(number), str(path))
         original(path, *parts)
 
-    monkeypatch.setattr(tensor_file, "write_whole", write_whole)
+    monkeypatch.setattr(tensor_file, "atomic_write", write_whole)
 
 
 @pytest.mark.parametrize("number", [errno.EFBIG, errno.ENOSPC, errno.EDQUOT, errno.EIO])
@@ -376,41 +376,45 @@ def test_the_newest_good_checkpoint_stays_where_the_last_save_fails(
     good = OLD if NEW in damaged else NEW
     content = place.checkpoint(good).read_bytes()
     session = resume(None, place, {}, "cpu")
-    assert session.run.step == good
+    assert session.trainer.step == good
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
     monkeypatch.setenv("HOME", str(tmp_path / "missing"))
     full(number, monkeypatch, place.path)
     with pytest.raises(CharrnnError, match=f"could not save step 12 .*; step {good} is there"):
-        list(saving.kept(train(session.run, sample_every=0), session.run, place, every_seconds=0.0))
+        list(
+            saving.save_on_the_way(
+                train_loop(session.trainer, sample_every=0), session.trainer, place, every_seconds=0.0
+            )
+        )
     assert place.checkpoint(good).read_bytes() == content
-    assert resume(None, place, {}, "cpu").run.step == good
+    assert resume(None, place, {}, "cpu").trainer.step == good
 
 
 def test_a_damaged_checkpoint_is_never_one_of_the_two_that_are_kept(place: RunDirectory) -> None:
     """Damaged before, between or after; while training, too."""
     damage(place.checkpoint(NEW))
     copied(place, 99)
-    run = resume(None, place, {}, "cpu").run
-    run.update()
-    checkpoint.save(run, place)
-    assert states(run, place) == {OLD: State.GOOD, OLD + 1: State.GOOD}
-    run.update()
-    checkpoint.save(run, place)
+    trainer = resume(None, place, {}, "cpu").trainer
+    trainer.train_step()
+    checkpoint.save_checkpoint(trainer, place)
+    assert states(trainer, place) == {OLD: State.GOOD, OLD + 1: State.GOOD}
+    trainer.train_step()
+    checkpoint.save_checkpoint(trainer, place)
     damage(place.checkpoint(OLD + 2))
-    run.update()
-    checkpoint.save(run, place)
-    assert states(run, place) == {OLD + 1: State.GOOD, OLD + 3: State.GOOD}
+    trainer.train_step()
+    checkpoint.save_checkpoint(trainer, place)
+    assert states(trainer, place) == {OLD + 1: State.GOOD, OLD + 3: State.GOOD}
 
 
 def test_a_good_checkpoint_of_a_later_step_is_not_removed(place: RunDirectory) -> None:
     """It was put there meanwhile, as the hint of a full disk says."""
     content = place.checkpoint(NEW).read_bytes()
     place.checkpoint(NEW).unlink()
-    run = resume(None, place, {}, "cpu").run
+    trainer = resume(None, place, {}, "cpu").trainer
     place.checkpoint(NEW).write_bytes(content)
-    run.update()
-    checkpoint.save(run, place)
-    assert states(run, place) == {OLD: State.GOOD, OLD + 1: State.GOOD, NEW: State.GOOD}
+    trainer.train_step()
+    checkpoint.save_checkpoint(trainer, place)
+    assert states(trainer, place) == {OLD: State.GOOD, OLD + 1: State.GOOD, NEW: State.GOOD}
 
 
 def test_what_is_no_file_is_neither_counted_nor_removed(place: RunDirectory, tmp_path: Path) -> None:
@@ -418,13 +422,13 @@ def test_what_is_no_file_is_neither_counted_nor_removed(place: RunDirectory, tmp
     target = tmp_path / "target"
     target.write_bytes(place.checkpoint(NEW).read_bytes())
     place.checkpoint(NEW).unlink()
-    run = resume(None, place, {}, "cpu").run
+    trainer = resume(None, place, {}, "cpu").trainer
     place.checkpoint(1).symlink_to(target)
     place.checkpoint(2).mkdir()
     place.checkpoint(99).symlink_to(tmp_path / "nothing")
     for _ in range(3):
-        run.update()
-        checkpoint.save(run, place)
+        trainer.train_step()
+        checkpoint.save_checkpoint(trainer, place)
     regular = [path for path in place.checkpoints() if checkpoint_file.identity_of(path)]
     assert regular == [place.checkpoint(OLD + 2), place.checkpoint(OLD + 3)]
     assert place.checkpoint(1).is_symlink()
@@ -440,27 +444,27 @@ def test_nothing_is_removed_for_a_checkpoint_that_was_not_written_as_it_should_b
     place: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A disk that loses the end of a file: the save fails, and what was good stays."""
-    run = resume(None, place, {}, "cpu").run
-    run.update()
-    original = storage.write_whole
+    trainer = resume(None, place, {}, "cpu").trainer
+    trainer.train_step()
+    original = storage.atomic_write
 
     def losing(path: Path, *parts: Any) -> None:
         original(path, *parts)
         os.truncate(path, path.stat().st_size - 100)
 
-    monkeypatch.setattr(tensor_file, "write_whole", losing)
+    monkeypatch.setattr(tensor_file, "atomic_write", losing)
     with pytest.raises(OSError, match="not written as it should be"):
-        checkpoint.save(run, place)
-    assert states(run, place) == {OLD: State.GOOD, NEW: State.GOOD, NEW + 1: State.DAMAGED}
+        checkpoint.save_checkpoint(trainer, place)
+    assert states(trainer, place) == {OLD: State.GOOD, NEW: State.GOOD, NEW + 1: State.DAMAGED}
 
 
 def test_a_usual_save_reads_no_checkpoint_whole(place: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     """What this process wrote or went on from is known to be good, so saving stays as fast as it was."""
-    run = resume(None, place, {}, "cpu").run
+    trainer = resume(None, place, {}, "cpu").trainer
     monkeypatch.setattr(superseded, "read", lambda path: pytest.fail(f"{path} was read"))
     for _ in range(4):
-        run.update()
-        checkpoint.save(run, place)
+        trainer.train_step()
+        checkpoint.save_checkpoint(trainer, place)
     assert [checkpoint_file.step_of(path) for path in place.checkpoints()] == [NEW + 3, NEW + 4]
 
 

@@ -11,12 +11,12 @@ from small import Call, random_model
 from charrnn import together
 from charrnn.cli import cores, main
 from charrnn.cli.failures import out_of_memory
-from charrnn.ending import Ending
+from charrnn.ending import StopCriteria
 from charrnn.errors import CharrnnError
-from charrnn.network.reader import Reader
+from charrnn.network.reader import InferenceRNN
 from charrnn.runs import RunDirectory
-from charrnn.sampling import generate, opening
-from charrnn.together import generate_together, in_order, whole_texts
+from charrnn.sampling import generate, prefill_prompt
+from charrnn.together import chunks_in_order, collect_texts, generate_batch
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="`ulimit -v` limits memory on Linux only")
 
@@ -142,8 +142,8 @@ def test_texts_that_wait_for_an_earlier_one_are_limited_and_stay_the_same(
     """However few may wait: no further text is begun until the earlier one has ended."""
     monkeypatch.setattr(together, "MOST_AHEAD", most)
     model = random_model()
-    reader, vocabulary = Reader.of(model), model.vocabulary
-    begin, ending = opening(reader, vocabulary), Ending(length=200, stops=("a", "b", "c\n"))
+    rnn, vocabulary = InferenceRNN.from_model(model), model.vocabulary
+    prefilled, stop_criteria = prefill_prompt(rnn, vocabulary), StopCriteria(max_chars=200, stop=("a", "b", "c\n"))
     begun: list[int] = []
 
     def generators() -> Iterator[np.random.Generator]:
@@ -151,23 +151,23 @@ def test_texts_that_wait_for_an_earlier_one_are_limited_and_stay_the_same(
             begun.append(seed)
             yield np.random.default_rng(seed)
 
-    rows = generate_together(reader, vocabulary, rngs=generators(), begin=begin, ending=ending)
+    rows = generate_batch(rnn, vocabulary, rngs=generators(), prefilled=prefilled, stop=stop_criteria)
     ahead, texts = 0, []
-    for number, whole in enumerate(whole_texts(in_order(rows))):
+    for number, generated in enumerate(collect_texts(chunks_in_order(rows))):
         ahead = max(ahead, len(begun) - number)
-        texts.append(whole.characters)
+        texts.append(generated.characters)
     alone = [
-        "".join(one.character for one in generate(reader, vocabulary, rng=rng, begin=begin, ending=ending))
+        "".join(one.char for one in generate(rnn, vocabulary, rng=rng, prefilled=prefilled, stop=stop_criteria))
         for rng in map(np.random.default_rng, range(300))
     ]
     assert texts == alone
-    assert most > 2000 or ahead <= 2 * together.LANES + most // together.OVERHEAD
+    assert most > 2000 or ahead <= 2 * together.BATCH_SLOTS + most // together.OVERHEAD
 
 
 def test_generators_are_taken_only_as_texts_are_begun() -> None:
     """A billion of them would take a terabyte."""
     model = random_model()
-    reader, vocabulary, taken = Reader.of(model), model.vocabulary, 0
+    rnn, vocabulary, taken = InferenceRNN.from_model(model), model.vocabulary, 0
 
     def generators() -> Iterator[np.random.Generator]:
         nonlocal taken
@@ -175,12 +175,12 @@ def test_generators_are_taken_only_as_texts_are_begun() -> None:
             taken += 1
             yield np.random.default_rng(taken)
 
-    rows = generate_together(
-        reader, vocabulary, rngs=generators(), begin=opening(reader, vocabulary), ending=Ending(length=5)
+    rows = generate_batch(
+        rnn, vocabulary, rngs=generators(), prefilled=prefill_prompt(rnn, vocabulary), stop=StopCriteria(max_chars=5)
     )
     for _ in range(50):
         next(rows)
-    assert taken == 10 * together.LANES
+    assert taken == 10 * together.BATCH_SLOTS
 
 
 def test_texts_too_long_to_be_kept_are_written_one_after_the_other(
@@ -191,5 +191,5 @@ def test_texts_too_long_to_be_kept_are_written_one_after_the_other(
 
     usual = call("sample", "--count", "3", "-n", "50", "--seed", "1")
     monkeypatch.setattr(writer, "MOST_TOGETHER", 149)
-    monkeypatch.setattr(writer, "generate_together", None)
+    monkeypatch.setattr(writer, "generate_batch", None)
     assert call("sample", str(run_here.path), "--count", "3", "-n", "50", "--seed", "1").out == usual.out

@@ -18,7 +18,7 @@ from small import Call
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError
 from charrnn.network import tensor_file
-from charrnn.network.model_file import describe, load, weight_shapes
+from charrnn.network.model_file import load_model, read_info, weight_shapes
 from charrnn.network.tensor_header import with_checksums
 from charrnn.network.training_record import TrainingRecord
 from charrnn.runs import RunDirectory
@@ -89,7 +89,7 @@ def assert_harmless(call: Call, path: Path, commands: tuple[tuple[str, ...], ...
 
 def is_read(path: Path) -> bool:
     """Return whether a file is read as a model; check that it is refused in one line otherwise."""
-    came = outcome(load, path)
+    came = outcome(load_model, path)
     if not isinstance(came, CharrnnError):
         return True
     assert str(path) in came.message
@@ -119,9 +119,9 @@ def test_a_number_in_a_record_of_training_must_be_one(field: str, run_here: RunD
     for name in (*NUMBERLESS, *ENDLESS, "minus one", "huge float"):
         run_here.model.write_bytes(with_word(whole, "training", {field: VALUES[name]}))
         with pytest.raises(CharrnnError, match=rf"training\.{field} |nested too deeply"):
-            load(run_here.model)
+            load_model(run_here.model)
         with pytest.raises(CharrnnError):
-            describe(run_here.model)
+            read_info(run_here.model)
 
 
 @pytest.mark.parametrize("field", TEXT)
@@ -130,7 +130,7 @@ def test_a_text_in_a_record_of_training_must_be_one(field: str, run_here: RunDir
     for name in ("true", "empty list", "object", "zero", "half", "NaN"):
         run_here.model.write_bytes(with_word(whole, "training", {field: VALUES[name]}))
         with pytest.raises(CharrnnError, match=rf"training\.{field} "):
-            load(run_here.model)
+            load_model(run_here.model)
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(TrainingConfig)])
@@ -139,9 +139,9 @@ def test_settings_in_a_record_of_training_must_be_valid(field: str, run_here: Ru
     for name in ("true", "escape", "list", "object", "NaN", "infinity", "huge"):
         run_here.model.write_bytes(with_word(whole, "training", {"settings": {field: VALUES[name]}}))
         with pytest.raises(CharrnnError, match=r"not a valid model file: "):
-            load(run_here.model)
+            load_model(run_here.model)
     run_here.model.write_bytes(with_word(whole, "training", {"settings": {"of a later version": 1}}))
-    assert load(run_here.model).training["settings"] == {"of a later version": 1}
+    assert load_model(run_here.model).training["settings"] == {"of a later version": 1}
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(NetworkConfig)])
@@ -223,7 +223,7 @@ def refused_at_once(path: Path, match: str) -> None:
     tracemalloc.start()
     began = time.monotonic()
     with pytest.raises(CharrnnError, match=match):
-        load(path)
+        load_model(path)
     assert time.monotonic() - began < 2
     assert tracemalloc.get_traced_memory()[1] < 2_000_000
     tracemalloc.stop()
@@ -239,7 +239,7 @@ def test_a_file_is_compared_with_its_header_before_it_is_read(tmp_path: Path) ->
         os.truncate(path, len(header) + wrong)
         refused_at_once(path, "is damaged: .* bytes of data are there")
         with pytest.raises(CharrnnError, match="is damaged"):
-            describe(path)
+            read_info(path)
 
 
 @pytest.mark.parametrize("free", [1e9, 1e15])
@@ -260,11 +260,11 @@ def test_a_model_larger_than_the_free_memory_is_refused_at_once(
 ) -> None:
     """With what it needs and what there is."""
     path = tmp_path / "large.safetensors"
-    tensor_file.write(path, {"a": np.ones(6_000_000, np.float32)}, {})
+    tensor_file.write_tensors(path, {"a": np.ones(6_000_000, np.float32)}, {})
     monkeypatch.setattr(tensor_file, "free_memory", lambda: 20e6)
     tracemalloc.start()
     with pytest.raises(tensor_file.UnreadableError, match=r"out of memory: .* needs about 0\.0 GB"):
-        tensor_file.read(path)
+        tensor_file.read_tensors(path)
     assert tracemalloc.get_traced_memory()[1] < 2_000_000
     tracemalloc.stop()
 
@@ -272,12 +272,12 @@ def test_a_model_larger_than_the_free_memory_is_refused_at_once(
 def test_memory_that_runs_out_while_reading_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever was said to be free."""
     path = tmp_path / "model.safetensors"
-    tensor_file.write(path, {"a": np.ones(6, np.float32)}, {})
+    tensor_file.write_tensors(path, {"a": np.ones(6, np.float32)}, {})
 
     def full(_: int) -> bytearray:
         raise MemoryError
 
-    with tensor_file.opened(path) as file:
+    with tensor_file.open_tensors(path) as file:
         monkeypatch.setattr(tensor_file, "bytearray", full, raising=False)
         with pytest.raises(tensor_file.UnreadableError, match="out of memory"):
             file.arrays()
@@ -288,11 +288,11 @@ def test_a_file_with_holes_of_zeros_is_read(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     values = np.zeros(8_000_000, np.float32)
     values[:2_000_000] = 1
-    tensor_file.write(path, {"a": values}, {})
+    tensor_file.write_tensors(path, {"a": values}, {})
     content = path.read_bytes()
     path.write_bytes(content[: len(content) - 24_000_000])
     os.truncate(path, len(content))
-    assert np.array_equal(tensor_file.read(path).arrays["a"], values)
+    assert np.array_equal(tensor_file.read_tensors(path).arrays["a"], values)
 
 
 @pytest.mark.parametrize("kind", ["directory", "pipe", "link to a device"])
@@ -306,4 +306,4 @@ def test_what_is_no_regular_file_is_refused_without_blocking(kind: str, tmp_path
     }
     make[kind]()
     with pytest.raises(CharrnnError, match=r"cannot read .*: (not a regular file|is a directory)$"):
-        load(path)
+        load_model(path)

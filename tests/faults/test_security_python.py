@@ -13,8 +13,8 @@ from test_security_run_files import in_time
 
 import charrnn
 from charrnn.arguments import path_name, plain, shown, whole_number
-from charrnn.asking import ABOVE_ZERO, CHOICES, NUMBERS, WHOLE, Settings, options_of
-from charrnn.network.model_file import save
+from charrnn.asking import CHOICES, MIN_INTEGERS, NUMBERS, POSITIVE, TrainSettings, validate_settings
+from charrnn.network.model_file import save_model
 
 Use = Callable[[Any], Any]
 
@@ -58,7 +58,7 @@ def values(*values: Any) -> pytest.MarkDecorator:
 def model(tmp_path_factory: pytest.TempPathFactory) -> charrnn.TrainedModel:
     """Load the model that knows the alphabet."""
     path = tmp_path_factory.mktemp("letters") / "letters.safetensors"
-    save(path, letters_model())
+    save_model(path, letters_model())
     return charrnn.load(path)
 
 
@@ -90,8 +90,8 @@ WHOLE_NUMBERS: dict[str, Callable[[charrnn.TrainedModel], Use]] = {
     "seed of samples": lambda model: lambda value: model.samples("the", count=2, length=3, seed=value),
     "most": lambda model: lambda value: model.next_characters("the", most=value),
     "guesses": lambda model: lambda value: model.surprise("the", guesses=value),
-    "rank": lambda model: lambda value: model.surprise("the").within(value),
-    "count of shocks": lambda model: lambda value: model.surprise("the").shocks(value),
+    "rank": lambda model: lambda value: model.surprise("the").top_k_accuracy(value),
+    "count of shocks": lambda model: lambda value: model.surprise("the").most_surprising(value),
     "chars": lambda model: lambda value: model.find("the " * 2000, chars=value, quick=True, concepts=["in_quote"]),
     "start": lambda model: lambda value: model.find("the " * 2000, start=value, quick=True, concepts=["in_quote"]),
     "seed of a search": lambda model: lambda value: model.find("the " * 2000, seed=value, concepts=["in_quote"]),
@@ -235,32 +235,32 @@ def test_what_cannot_be_a_path_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_path_may_be_a_string_a_path_or_anything_that_has_one(tmp_path: Path) -> None:
     """And have bytes that are no text."""
-    save(tmp_path / "a\udce9.safetensors", random_model())
+    save_model(tmp_path / "a\udce9.safetensors", random_model())
     for named in (tmp_path / "a\udce9.safetensors", str(tmp_path / "a\udce9.safetensors")):
         assert charrnn.load(named).path.exists()
     assert path_name(Path("a"), "x") == "a"
 
 
-@pytest.mark.parametrize("name", Settings.__annotations__)
+@pytest.mark.parametrize("name", TrainSettings.__annotations__)
 def test_each_setting_of_a_training_is_checked(name: str) -> None:
     """By its type and its bounds, which are the command line's; None stands for what fits."""
     wrong = [object(), [5], {}, 5j, b"x", np.array([5, 6])]
     wrong += (
         [-1, 10**400, 10**5000, float("nan"), float("inf"), "5", True]
-        if name in (*WHOLE, *NUMBERS, *ABOVE_ZERO)
+        if name in (*MIN_INTEGERS, *NUMBERS, *POSITIVE)
         else []
     )
-    wrong += [1.5, np.float64(2)] if name in WHOLE else []
+    wrong += [1.5, np.float64(2)] if name in MIN_INTEGERS else []
     wrong += (
         [5, "x" * 1000] if name in CHOICES else [5] if name == "encoding" else ["yes", 1, 0] if name == "new" else []
     )
-    is_refused(lambda value: options_of({name: value}), *wrong)
-    assert options_of({name: None}) == options_of({})
+    is_refused(lambda value: validate_settings({name: value}), *wrong)
+    assert validate_settings({name: None}) == validate_settings({})
 
 
 def test_settings_may_be_numbers_of_numpy() -> None:
     """They become Python's, which can be written into the file of settings."""
-    options = options_of(
+    options = validate_settings(
         {"steps": np.int64(5), "hidden": np.uint8(9), "lr": np.float32(0.5), "minutes": None, "new": np.True_}
     )
     assert [type(options[name]) for name in ("steps", "hidden", "lr", "new")] == [int, int, float, bool]
@@ -287,11 +287,11 @@ def test_a_concept_is_made_of_what_it_can_be() -> None:
 @values(float("nan"), "1", None, 10**30, 1.5, -1, 2)
 def test_a_function_that_marks_with_no_numbers_is_told(value: Any) -> None:
     """A ValueError names the concept; no number is made of it."""
-    from charrnn.inspection.concepts import Source
+    from charrnn.inspection.concepts import ParsedText
 
     concept = charrnn.concept_of("odd", lambda text: [value] * len(text), kind="binary")
     with pytest.raises(ValueError, match="odd gave"):
-        concept.mark(Source.of("abc"))
+        concept.mark(ParsedText.of("abc"))
 
 
 def test_a_length_is_kept_to(model: charrnn.TrainedModel) -> None:

@@ -17,18 +17,18 @@ from small import Call, Said
 
 from charrnn.errors import CharrnnError
 from charrnn.network.tensor_signature import check_replaceable, is_tensor_file, remove_tensor_file
-from charrnn.novelty import suffixes_of
+from charrnn.novelty import load_or_build_suffix_array
 from charrnn.runs import RunDirectory
-from charrnn.text.checking import is_whole
-from charrnn.text.corpus import encode, open_corpus, survey
-from charrnn.text.sources import find
+from charrnn.text.checking import counts_match
+from charrnn.text.corpus import count_characters, encode, open_corpus
+from charrnn.text.sources import open_sources
 from charrnn.training import saving
 from charrnn.training.events import Step
-from charrnn.training.lock import Lock, LockLostError, check_lock, refuse_if_taken
-from charrnn.training.loop import train
-from charrnn.training.metrics import recorded
-from charrnn.training.places import is_foreign, refuse_foreign
-from charrnn.training.session import begin, resume
+from charrnn.training.lock import LockLostError, RunLock, check_lock, check_not_locked
+from charrnn.training.loop import train_loop
+from charrnn.training.metrics import log_events
+from charrnn.training.places import is_not_a_run, refuse_foreign
+from charrnn.training.session import resume, start_new
 
 RUN = RunDirectory(Path("run"))
 COMMAND = ("train", "book.txt", "--out", "run", "--hidden", "8", "--batch", "4", "--length", "16", "--threads", "1")
@@ -302,7 +302,7 @@ def test_a_run_is_recognized_by_each_of_its_parts_alone(run: RunDirectory, kept:
     for path in run.path.iterdir():
         if not path.name.startswith(kept):
             path.unlink()
-    assert not is_foreign(run)
+    assert not is_not_a_run(run)
     refuse_foreign(run)
 
 
@@ -322,7 +322,7 @@ def test_wherever_the_writing_of_a_text_ends_the_directory_can_be_used_again(
 ) -> None:
     """Neither ids without their description nor a description beside other ids are ever there."""
     Path("longer.txt").write_bytes(book.read_bytes() * 2)
-    texts = [find([str(book)]), find(["longer.txt"])]
+    texts = [open_sources([str(book)]), open_sources(["longer.txt"])]
     for name in ("model.safetensors", "checkpoint-00000002.safetensors", "metrics.jsonl", "config.yaml"):
         (run.path / name).unlink()
     for at in range(1, 60):
@@ -331,13 +331,13 @@ def test_wherever_the_writing_of_a_text_ends_the_directory_can_be_used_again(
             run.description.unlink(missing_ok=True)
         with faults(failing(errno.EIO), at, persistent=True) as calls, suppress(OSError, CharrnnError):
             text = texts[at % 2]
-            encode(text, "utf-8", survey(text, "utf-8"), run.corpus)
+            encode(text, "utf-8", count_characters(text, "utf-8"), run.corpus)
         for left in run.path.glob(".charrnn-*"):
             left.unlink()
         refuse_foreign(run)
         assert run.description.exists() or not run.corpus.exists()
         if run.corpus.exists():
-            assert is_whole(open_corpus(run.corpus))
+            assert counts_match(open_corpus(run.corpus))
         if calls.count < at:
             break
     assert 8 < at < 59
@@ -370,7 +370,7 @@ def test_a_suffix_array_replaces_nothing_that_charrnn_did_not_write(
     """The suffixes are sorted all the same, and not kept."""
     Path("victim").write_bytes(PRECIOUS)
     place(run.suffixes)
-    assert len(suffixes_of(np.array([1, 0, 2]), 3, run.suffixes).order) == 3
+    assert len(load_or_build_suffix_array(np.array([1, 0, 2]), 3, run.suffixes).order) == 3
     assert is_untouched(run.suffixes, place)
     assert book.exists()
 
@@ -393,26 +393,26 @@ def test_a_lock_that_charrnn_did_not_write_stays_as_it_is(content: bytes, tmp_pa
     """Neither looking nor taking changes it."""
     directory = RunDirectory(tmp_path)
     directory.lock.write_bytes(content)
-    with Lock(directory) as lock:
+    with RunLock(directory) as lock:
         with pytest.raises(CharrnnError, match="is not a lock file that charrnn wrote") as caught:
-            refuse_if_taken(directory)
+            check_not_locked(directory)
         assert caught.value.hint is not None
         with pytest.raises(CharrnnError, match="is not a lock file that charrnn wrote"):
-            lock.take()
+            lock.acquire()
     assert directory.lock.read_bytes() == content
 
 
 def test_a_lock_whose_file_was_removed_is_taken_again(tmp_path: Path) -> None:
     """A second process is refused as before; without a lock there is nothing to check."""
     directory = RunDirectory(tmp_path / "run")
-    with Lock(directory) as lock, Lock(directory) as other:
-        lock.take()
+    with RunLock(directory) as lock, RunLock(directory) as other:
+        lock.acquire()
         check_lock(directory.path)
         directory.lock.unlink()
         check_lock(directory.path)
         assert json.loads(directory.lock.read_bytes())["process"] == os.getpid()
         with pytest.raises(CharrnnError, match="already being trained"):
-            other.take()
+            other.acquire()
         check_lock(directory.path)
     assert directory.lock.read_bytes() == b""
     check_lock(directory.path)
@@ -422,10 +422,10 @@ def test_a_lock_whose_file_was_removed_is_taken_again(tmp_path: Path) -> None:
 def test_a_lock_whose_file_was_replaced_is_lost(other_ended: bool, tmp_path: Path) -> None:
     """Also where the other process has ended by then: what it wrote is there."""
     directory = RunDirectory(tmp_path / "run")
-    with Lock(directory) as lock, Lock(directory) as other:
-        lock.take()
+    with RunLock(directory) as lock, RunLock(directory) as other:
+        lock.acquire()
         directory.lock.unlink()
-        other.take()
+        other.acquire()
         if other_ended:
             other.__exit__(None, None, None)
         with pytest.raises(LockLostError, match="another training may be in"):
@@ -441,16 +441,16 @@ def test_a_training_that_lost_its_lock_overwrites_nothing_and_is_saved_elsewhere
     """Whichever file it would write next; and it is continued from where it is, exactly."""
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "elsewhere"))
-    sources, given = find([str(book)]), {"hidden": 8, "batch": 4, "length": 16, "steps": 12}
-    with Lock(RUN) as lock, Lock(RUN) as other:
-        made = begin(sources, survey(sources, "utf-8"), RUN, given, "cpu", lock=lock)
-        events: Any = recorded(train(made.run, sample_every=0), RUN.metrics, step=0)
-        events = saving.kept(events, made.run, RUN, every_seconds=0.0)
+    sources, given = open_sources([str(book)]), {"hidden": 8, "batch": 4, "length": 16, "steps": 12}
+    with RunLock(RUN) as lock, RunLock(RUN) as other:
+        made = start_new(sources, count_characters(sources, "utf-8"), RUN, given, "cpu", lock=lock)
+        events: Any = log_events(train_loop(made.trainer, sample_every=0), RUN.metrics, step=0)
+        events = saving.save_on_the_way(events, made.trainer, RUN, every_seconds=0.0)
         for event in events:
             if isinstance(event, Step) and event.step == 5:
                 break
         RUN.lock.unlink()
-        other.take()
+        other.acquire()
         before = contents(RUN.path)
         with pytest.raises(CharrnnError, match="could not save step") as caught:
             list(events)
@@ -459,22 +459,22 @@ def test_a_training_that_lost_its_lock_overwrites_nothing_and_is_saved_elsewhere
     assert str(place.path) in caught.value.message
     assert caught.value.hint == f"the same command with `--out {place.path}` continues it"
     again = resume(sources, place, {}, "cpu")
-    assert again.run.step == made.run.step >= 5
-    assert np.array_equal(again.run.corpus.ids, made.run.corpus.ids)
+    assert again.trainer.step == made.trainer.step >= 5
+    assert np.array_equal(again.trainer.corpus.ids, made.trainer.corpus.ids)
 
 
 def test_the_last_save_checks_the_lock_too(book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With nothing written anywhere else if there is no room."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
     monkeypatch.setenv("HOME", str(tmp_path / "missing"))
-    sources, given = find([str(book)]), {"hidden": 8, "batch": 4, "length": 16, "steps": 12}
-    with Lock(RUN) as lock, Lock(RUN) as other:
-        run = begin(sources, survey(sources, "utf-8"), RUN, given, "cpu", lock=lock).run
+    sources, given = open_sources([str(book)]), {"hidden": 8, "batch": 4, "length": 16, "steps": 12}
+    with RunLock(RUN) as lock, RunLock(RUN) as other:
+        trainer = start_new(sources, count_characters(sources, "utf-8"), RUN, given, "cpu", lock=lock).trainer
         RUN.lock.unlink()
-        other.take()
+        other.acquire()
         before = contents(RUN.path)
         with pytest.raises(CharrnnError, match="it could not be saved elsewhere either"):
-            saving.save_last(run, RUN)
+            saving.save_final(trainer, RUN)
         assert contents(RUN.path) == before
 
 

@@ -21,17 +21,17 @@ from small import Call, Said
 import charrnn
 from charrnn import config_file
 from charrnn.errors import CharrnnError, WrongUsageError
-from charrnn.held_out import held_out
+from charrnn.held_out import held_out_text
 from charrnn.network import tensor_file
-from charrnn.network.model_file import load
-from charrnn.novelty import suffixes_of
+from charrnn.network.model_file import load_model
+from charrnn.novelty import load_or_build_suffix_array
 from charrnn.runs import RunDirectory
 from charrnn.text.corpus import Corpus, open_corpus
 from charrnn.text.ngram import NGram
-from charrnn.text.sources import Source, find
-from charrnn.training.events import Report, Trouble
-from charrnn.training.history import history
-from charrnn.training.metrics import LONGEST_LINE, lines_of, note_ngram, noted_ngram, recorded
+from charrnn.text.sources import SourceFile, open_sources
+from charrnn.training.events import Report, TrainingWarning
+from charrnn.training.history import read_history
+from charrnn.training.metrics import LONGEST_LINE, log_events, read_lines, read_ngram, write_ngram
 
 SECONDS = 20
 """after which a command counts as one that waits; the slowest takes one second on an idle machine"""
@@ -179,7 +179,7 @@ def test_a_checkpoint_that_is_no_file_gives_way_to_the_one_before(run_dir: RunDi
     os.mkfifo(run_dir.checkpoint(99))
     with in_time():
         said = call(*COMMANDS["train"])
-        assert run_dir.last_saved() in (2, 3)
+        assert run_dir.last_checkpoint_step() in (2, 3)
     assert said.err.count("using the one before") == 2 or is_one_line(said)
 
 
@@ -190,7 +190,7 @@ def test_names_with_impossible_numbers_are_not_those_of_checkpoints(tmp_path: Pa
     for name in (digits, "00000007", "1234567890123"):
         (tmp_path / f"checkpoint-{name}.safetensors").touch()
     assert directory.checkpoints() == [directory.checkpoint(7), directory.checkpoint(1234567890123)]
-    assert directory.last_saved() == 1234567890123
+    assert directory.last_checkpoint_step() == 1234567890123
 
 
 def test_info_shows_a_model_whose_record_cannot_be_read(run_dir: RunDirectory, call: Call) -> None:
@@ -209,9 +209,9 @@ def test_a_record_that_cannot_be_written_is_told_and_training_goes_on(tmp_path: 
     os.mkfifo(path)
     report = Report(step=1, epoch=0.1, nats=1.0, gradient_norm=1.0, learning_rate=0.1, progress=0.5)
     with in_time():
-        note_ngram(path, NGram(order=1, nats=1.0, learned_from=1, characters=1, nats_by_order=(1.0,)))
-        assert noted_ngram(path) is None
-        assert [type(event) for event in recorded(iter([report]), path, step=0)] == [Trouble, Report]
+        write_ngram(path, NGram(order=1, nats=1.0, learned_from=1, characters=1, nats_by_order=(1.0,)))
+        assert read_ngram(path) is None
+        assert [type(event) for event in log_events(iter([report]), path, step=0)] == [TrainingWarning, Report]
 
 
 IMPOSSIBLE: dict[str, tuple[Any, ...]] = {
@@ -232,9 +232,9 @@ def test_a_line_that_charrnn_cannot_have_written_is_no_history(tmp_path: Path, c
     """Nor does it stand in the way of those after it, or of a run that writes its own."""
     path = tmp_path / "metrics.jsonl"
     path.write_text(f"{json.dumps(GOOD | change)}\n{json.dumps(GOOD)}\n")
-    assert history(path).validation == ((5, 2.5),)
-    assert list(recorded(iter([]), path, step=9)) == []
-    assert history(path).validation == ((5, 2.5),)
+    assert read_history(path).validation == ((5, 2.5),)
+    assert list(log_events(iter([]), path, step=9)) == []
+    assert read_history(path).validation == ((5, 2.5),)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_a_line_that_is_no_record_is_skipped(tmp_path: Path, line: bytes) -> Non
     """However deep, long or broken it is."""
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(line + b"\n" + json.dumps(GOOD).encode() + b"\n")
-    assert list(lines_of(path)) == [GOOD]
+    assert list(read_lines(path)) == [GOOD]
 
 
 def test_a_line_without_an_end_takes_no_memory(tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ def test_a_line_without_an_end_takes_no_memory(tmp_path: Path) -> None:
     path.write_text(json.dumps(GOOD) + "\n")
     os.truncate(path, 10**12)
     with in_time():
-        assert list(lines_of(path)) == [GOOD]
+        assert list(read_lines(path)) == [GOOD]
     assert len(json.dumps(GOOD)) < LONGEST_LINE
 
 
@@ -274,7 +274,7 @@ def test_an_n_gram_of_impossible_numbers_is_none(tmp_path: Path, change: dict[st
     """So nothing is compared with it."""
     path = tmp_path / "metrics.jsonl"
     path.write_text(json.dumps({"event": "ngram", "step": 0, **dataclasses.asdict(KNOWN), **change}))
-    assert noted_ngram(path) is None
+    assert read_ngram(path) is None
 
 
 @pytest.mark.parametrize(
@@ -318,22 +318,22 @@ def test_a_suffix_array_with_impossible_places_is_made_again(tmp_path: Path, pla
     """Its checksums are right, for whoever forged it could compute them."""
     ids = np.array([1, 0, 2, 0, 2, 0] * 9, np.uint8)
     path = tmp_path / "corpus.suffixes"
-    order = suffixes_of(ids, 3, path).order
+    order = load_or_build_suffix_array(ids, 3, path).order
     forged = order.copy()
     forged[3] = place
     metadata = {name: tensor_file.read_metadata(path)[name] for name in ("kind", "text_sha256")}
-    tensor_file.write(path, {"order": forged}, metadata)
-    assert np.array_equal(tensor_file.read(path).arrays["order"], forged)
-    assert np.array_equal(suffixes_of(ids, 3, path).order, order)
+    tensor_file.write_tensors(path, {"order": forged}, metadata)
+    assert np.array_equal(tensor_file.read_tensors(path).arrays["order"], forged)
+    assert np.array_equal(load_or_build_suffix_array(ids, 3, path).order, order)
 
 
 @pytest.mark.parametrize("characters", [-50, True, 10**40, 1.5, "5", None])
 def test_held_out_text_begins_at_a_place_in_the_text(run_dir: RunDirectory, characters: object) -> None:
     """A model that says otherwise has no held-out text; training text is never given for it."""
-    model = load(run_dir.model)
+    model = load_model(run_dir.model)
     story = dict(model.training) | {"train_characters": characters}
     with pytest.raises(CharrnnError, match="is not the model's"):
-        held_out(run_dir.model, model.vocabulary, story, slice(0, 50), hint="")
+        held_out_text(run_dir.model, model.vocabulary, story, slice(0, 50), hint="")
 
 
 @pytest.fixture
@@ -364,24 +364,24 @@ def test_a_device_on_standard_input_is_no_text(monkeypatch: pytest.MonkeyPatch, 
     with Path(device).open() as stream, in_time():
         monkeypatch.setattr("sys.stdin", stream)
         with pytest.raises(WrongUsageError, match="no text on standard input"):
-            find(["-"])
+            open_sources(["-"])
 
 
 @pytest.mark.parametrize("given", ["a\0b", "\ud800", "x" * 5000, "x" * 300])
 def test_a_name_that_no_file_can_have_is_refused(given: str) -> None:
     """Of a text, or of a file of settings."""
-    for read in (lambda: find([given]), lambda: config_file.read(Path(given), ())):
+    for read in (lambda: open_sources([given]), lambda: config_file.read_settings(Path(given), ())):
         with pytest.raises(CharrnnError) as raised:
             read()
         assert len(raised.value.message) < 400
 
 
-def piped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Source:
+def piped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SourceFile:
     """Return a text that came through standard input, with an empty directory for temporary files."""
     (tmp_path / "spool").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "spool"))
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"0123456789" * 1_000_000)))
-    return find(["-"]).files[0]
+    return open_sources(["-"]).files[0]
 
 
 def test_a_text_from_standard_input_has_no_name_that_could_stay(

@@ -13,10 +13,19 @@ import pytest
 from small import PACKAGE_HOME, Call
 
 from charrnn.cli import main
-from charrnn.cli.streams import Page, flush_output, say, say_json, tell, waiting, write_aside, write_result
+from charrnn.cli.streams import (
+    TextOutput,
+    flush_output,
+    status,
+    write_aside,
+    write_json,
+    write_note,
+    write_result,
+    write_text,
+)
 from charrnn.errors import OutputError
 from charrnn.views.harmless import harmless_text
-from charrnn.views.terminal import output, talk
+from charrnn.views.terminal import stderr_console, stdout_console
 
 SOURCES = sorted((PACKAGE_HOME / "charrnn").rglob("*.py"))
 
@@ -226,7 +235,7 @@ def test_markup_in_a_waiting_indicator_is_shown_as_it_is(monkeypatch: pytest.Mon
     shown = Screen()
     monkeypatch.setattr(sys, "stderr", shown)
     monkeypatch.setenv("TERM", "xterm-256color")
-    with waiting(f"how far back {name} reaches"):
+    with status(f"how far back {name} reaches"):
         pass
     drawn = shown.getvalue()
     assert name.replace("\x1b", "␛").replace("\n", "␊") in drawn
@@ -259,15 +268,15 @@ class Broken(io.RawIOBase):
 
 
 WRITES: dict[str, Callable[[], object]] = {
-    "say": lambda: say("line"),
-    "say_json": lambda: say_json({"a": 1}),
-    "write_result": lambda: write_result("text"),
-    "tell": lambda: tell("line"),
+    "write_result": lambda: write_result("line"),
+    "say_json": lambda: write_json({"a": 1}),
+    "write_text": lambda: write_text("text"),
+    "tell": lambda: write_note("line"),
     "write_aside": lambda: write_aside("text"),
-    "a page": lambda: Page(terminal=True).write("text"),
-    "a page in a pipe": lambda: Page(terminal=False).write("text" * 9999),
-    "output": lambda: output().print(harmless_text("text", output())),
-    "talk": lambda: talk().print(harmless_text("text", talk())),
+    "a page": lambda: TextOutput(terminal=True).write("text"),
+    "a page in a pipe": lambda: TextOutput(terminal=False).write("text" * 9999),
+    "output": lambda: stdout_console().print(harmless_text("text", stdout_console())),
+    "talk": lambda: stderr_console().print(harmless_text("text", stderr_console())),
     "flush": flush_output,
 }
 

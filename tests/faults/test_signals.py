@@ -11,7 +11,7 @@ import pytest
 from launching import Launched, Launcher, wait_until
 from phases import SECONDS_A_PIECE
 
-from charrnn.network.tensor_file import read
+from charrnn.network.tensor_file import read_tensors
 from charrnn.runs import RunDirectory
 
 STEPS = 40
@@ -39,7 +39,7 @@ def assert_same_end(launch: Launcher, book: Path, whole: RunDirectory) -> None:
     """Go on to the end, which is that of a run never stopped: every number, and every line of the record."""
     assert launch(*QUICK, "-q", at=book.parent).wait() == 0
     for one, other in ((whole.checkpoint(STEPS), RUN.checkpoint(STEPS)), (whole.model, RUN.model)):
-        first, second = read(one).arrays, read(other).arrays
+        first, second = read_tensors(one).arrays, read_tensors(other).arrays
         assert first.keys() == second.keys()
         assert [name for name in first if not np.array_equal(first[name], second[name])] == []
     assert RUN.metrics.read_text() == whole.metrics.read_text()
@@ -61,7 +61,7 @@ def test_a_signal_in_any_phase_saves_says_how_to_go_on_and_is_died_of(
     assert command.pieces - before <= PIECES_AFTER.get(phase, 2)
     saved = re.search(r"saved step (\d+) in checkpoints/book .* run the same command to continue", command.err)
     assert saved is not None
-    assert RUN.last_saved() == int(saved[1]) > 0
+    assert RUN.last_checkpoint_step() == int(saved[1]) > 0
     assert_same_end(launch, book, whole)
 
 
@@ -133,7 +133,7 @@ def test_a_terminal_that_is_closed_loses_nothing(launch: Launcher, book: Path, w
     wait_until(lambda: is_drawn(command))
     command.hang_up()
     assert command.wait() == -signal.SIGHUP
-    last = RUN.last_saved()
+    last = RUN.last_checkpoint_step()
     assert last is not None
     assert last > 4
     assert_same_end(launch, book, whole)
@@ -148,7 +148,7 @@ def test_a_terminal_that_is_closed_without_a_word_loses_nothing_either(launch: L
     command.hang_up()
     command.release()
     assert command.wait() == 1
-    last = RUN.last_saved()
+    last = RUN.last_checkpoint_step()
     assert last is not None
     assert last > 4
 

@@ -9,7 +9,7 @@ from launching import Launcher
 from screens import Terminal, terminal
 from small import Call, random_model
 
-from charrnn.network.model_file import load, save
+from charrnn.network.model_file import load_model, save_model
 from charrnn.runs import RunDirectory
 
 HOSTILE = "\x1b]52;c;aGk=\x07\x1b]0;owned\x07\x1b[2J\x9b31m\x90q\x9c\u202e\u2066\u200b\x08\r[/bold] :smile: {} %s\n"
@@ -24,7 +24,7 @@ full_device = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there i
 @pytest.fixture(autouse=True)
 def hostile(run_here: RunDirectory) -> RunDirectory:
     """Stand beside a run whose model, story and text want to drive the terminal."""
-    save(run_here.model, random_model("".join(sorted(set(HOSTILE)))))
+    save_model(run_here.model, random_model("".join(sorted(set(HOSTILE)))))
     Path("text.txt").write_text(HOSTILE * 40)
     return run_here
 
@@ -91,7 +91,7 @@ def test_what_is_typed_while_it_learns_moves_nothing(launch: Launcher) -> None:
 @pytest.mark.fault("P6")
 def test_standard_output_is_the_text_and_nothing_else(shell: Call) -> None:
     """Whatever is said beside it: notes, headings, what was left out of the prompt."""
-    save(Path("checkpoints/hamlet/model.safetensors"), random_model())
+    save_model(Path("checkpoints/hamlet/model.safetensors"), random_model())
     plain = shell("charrnn sample --seed 3 -n 40 -p 'ab' 2>/dev/null")
     noisy = shell("charrnn sample --seed 3 -n 40 -p 'aéb' --unknown skip")
     assert (plain.code, len(plain.out), plain.err) == (0, 42, "")
@@ -102,7 +102,7 @@ def test_standard_output_is_the_text_and_nothing_else(shell: Call) -> None:
 @pytest.mark.fault("F70")
 def test_a_long_prompt_runs_through_the_state(call: Call) -> None:
     """Its length is no limit, and it is written out as it was."""
-    save(Path("checkpoints/hamlet/model.safetensors"), random_model())
+    save_model(Path("checkpoints/hamlet/model.safetensors"), random_model())
     Path("prompt.txt").write_text("abc def\n" * 2500)
     said = call("sample", "--prompt-file", "prompt.txt", "-n", "5", "--seed", "1")
     assert (said.code, len(said.out)) == (0, 20_005)
@@ -155,12 +155,12 @@ def test_a_training_whose_output_is_closed_is_kept_all_the_same(shell: Call) -> 
     """The model's path could not be said, but the model is there; events that nobody can read are refused first."""
     command = "charrnn train text.txt --steps 2 --hidden 8 --threads 1 -q"
     assert shell(f"{command} >&-").code == 0
-    assert load(Path("checkpoints/text/model.safetensors")).parameters
+    assert load_model(Path("checkpoints/text/model.safetensors")).parameters
     closed = shell(f"{command} --new --json >&-")
     assert closed == (1, "", "error: cannot write output: standard output is closed\n")
     full = shell(f"{command} --new > /dev/full")
     assert full == (1, "", "error: cannot write output: no space left on device\n")
-    assert load(Path("checkpoints/text/model.safetensors")).parameters
+    assert load_model(Path("checkpoints/text/model.safetensors")).parameters
 
 
 @pytest.mark.fault("F73")
@@ -184,7 +184,7 @@ def test_every_command_fits_every_width(call: Call, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.fault("F75")
 @pytest.mark.parametrize(
-    ("environment", "coloured"),
+    ("environment", "colored"),
     [
         ({}, False),
         ({"NO_COLOR": "1"}, False),
@@ -193,11 +193,11 @@ def test_every_command_fits_every_width(call: Call, monkeypatch: pytest.MonkeyPa
     ],
     ids=str,
 )
-def test_a_pipe_has_colours_only_if_it_is_forced_to(shell: Call, environment: dict[str, str], coloured: bool) -> None:
+def test_a_pipe_has_colors_only_if_it_is_forced_to(shell: Call, environment: dict[str, str], colored: bool) -> None:
     """And never an animation."""
     said = shell("charrnn inspect --cell 1.0 --text text.txt --chars 60", TERM="xterm-256color", **environment)
     assert said.code == 0
-    assert bool(re.search(r"\x1b\[[0-9;]+m", said.out)) is coloured
+    assert bool(re.search(r"\x1b\[[0-9;]+m", said.out)) is colored
     assert not re.search(r"\x1b\[[0-9;?]*[A-HJKSTfhl]|\r", said.out + said.err)
 
 
@@ -226,7 +226,7 @@ def test_every_character_has_its_columns(call: Call) -> None:
     from rich.cells import cell_len
 
     text = "日本語 e\u0301te\u0301 👩\u200d🚀 👍🏽 \t हिन्दी \x1b[0m \u202e end\n"
-    save(Path("checkpoints/hamlet/model.safetensors"), random_model("".join(sorted(set(text)))))
+    save_model(Path("checkpoints/hamlet/model.safetensors"), random_model("".join(sorted(set(text)))))
     Path("odd.txt").write_text(text * 20)
     said = call("inspect", "--cell", "1.0", "--cell", "2.3", "--text", "odd.txt", "--chars", str(len(text) * 3))
     assert said.code == 0

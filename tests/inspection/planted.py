@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.config import NetworkConfig
-from charrnn.inspection.concepts import CONCEPTS, Source
+from charrnn.inspection.concepts import CONCEPTS, ParsedText
 from charrnn.inspection.findings import Finding, Findings
-from charrnn.inspection.search import find
+from charrnn.inspection.search import search
 from charrnn.network.cells import CELLS
-from charrnn.network.reader import Reader
+from charrnn.network.reader import InferenceRNN
 
 Weights = dict[str, Any]
 Gates = Mapping[str, tuple[float, Mapping[str, float], float]]
@@ -142,13 +142,13 @@ def said_by(
     config: NetworkConfig, weights: Weights, units: Sequence[int], text: str, *, layer: int = 0
 ) -> NDArray[Any]:
     """Read a text; give what units say (T, units)."""
-    reader, alphabet = Reader(config, weights), alphabet_of(text)
+    rnn, alphabet = InferenceRNN(config, weights), alphabet_of(text)
     ids = np.array([alphabet.index(character) for character in text])
-    return np.asarray(reader.read(ids[:, None], reader.start(1)).layers[layer].hidden[:, 0, list(units)])
+    return np.asarray(rnn.run_with_cache(ids[:, None], rnn.initial_state(1)).layers[layer].hidden[:, 0, list(units)])
 
 
 @cache
-def learnt(cell: str, sign: int) -> tuple[NDArray[Any], NDArray[Any]]:
+def learned(cell: str, sign: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Give what the output should make of the planted cells of a kind, (V, cells), (V,), found on their own."""
     config, text = NetworkConfig(cell=cell, layers=1, hidden=len(PLANTED[cell]), embedding=0), TEXTS[cell]
     weights = random_weights(config, alphabet_of(text), 0)
@@ -173,7 +173,7 @@ def network(
     """
     config, text = NetworkConfig(cell=cell, layers=1, hidden=hidden, embedding=0), TEXTS[cell]
     weights = random_weights(config, alphabet_of(text), seed)
-    slopes, bias = learnt(cell, sign)
+    slopes, bias = learned(cell, sign)
     for unit, concept in units.items():
         plant(weights, unit, PLANTED[cell][concept], alphabet_of(text), sign=sign)
         weights["output.weight"][:, unit] = slopes[:, list(PLANTED[cell]).index(concept)]
@@ -184,13 +184,13 @@ def network(
     return config, weights
 
 
-def search(config: NetworkConfig, weights: Weights, text: str = TEXT, **settings: Any) -> Findings:
+def search_network(config: NetworkConfig, weights: Weights, text: str = TEXT, **settings: Any) -> Findings:
     """Search a network; unless others are asked for, for a few concepts."""
     alphabet = alphabet_of(text)
     ids = np.array([alphabet.index(character) for character in text])
     settings.setdefault("concepts", ASKED)
-    settings.setdefault("chance", np.random.default_rng(0))
-    return find(Reader(config, weights), Source.of(text, "planted.md"), ids, model="planted", **settings)
+    settings.setdefault("rng", np.random.default_rng(0))
+    return search(InferenceRNN(config, weights), ParsedText.of(text, "planted.md"), ids, model="planted", **settings)
 
 
 def about(findings: Findings, concept: str) -> Finding:

@@ -7,22 +7,22 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from charrnn.inspection.breakdown import Breakdown, break_down
-from charrnn.inspection.counting import count
-from charrnn.inspection.kinds import KINDS, bracket_distances, kinds, line_positions, word_positions
-from charrnn.text.ngram import best_ngram, best_probabilities, lay_out
+from charrnn.inspection.breakdown import ErrorBreakdown, break_down_errors
+from charrnn.inspection.counting import ngram_predictions
+from charrnn.inspection.kinds import CHAR_KINDS, bracket_distances, char_kinds, line_positions, word_positions
+from charrnn.text.ngram import best_probabilities, concat_pieces, fit_best_ngram
 
 TEXT = "The (old) man's 42 boats,\n  {a[1] = b};\nfin\n"
 
 
-def broken(text: str = TEXT) -> Breakdown:
+def broken(text: str = TEXT) -> ErrorBreakdown:
     """Break down a text whose n-th character costs n bits."""
-    return break_down(text, np.arange(1, len(text)) * math.log(2))
+    return break_down_errors(text, np.arange(1, len(text)) * math.log(2))
 
 
 def test_every_kind_of_character_has_its_name() -> None:
     """A letter by its place in the word, an apostrophe as punctuation, brackets by their side."""
-    named = [KINDS[kind] for kind in kinds("ab c\n(é3,x\u0301yz]\t").tolist()]
+    named = [CHAR_KINDS[kind] for kind in char_kinds("ab c\n(é3,x\u0301yz]\t").tolist()]
     assert named == [
         *("first letter", "second letter", "space", "first letter", "newline", "opening bracket", "first letter"),
         *("digit", "punctuation", "first letter", "second letter", "later letter", "later letter"),
@@ -34,7 +34,7 @@ def test_every_kind_of_character_has_its_name() -> None:
 def test_groups_add_up_to_the_whole(by: str) -> None:
     """Each character but the first is in one group."""
     whole = broken()
-    groups = next(cut.groups for cut in whole.cuts if cut.by == by)
+    groups = next(grouping.groups for grouping in whole.groupings if grouping.by == by)
     assert sum(group.characters for group in groups) == whole.characters == len(TEXT) - 1
     assert sum(group.bits for group in groups) == pytest.approx(whole.bits)
     assert whole.bits == pytest.approx(sum(range(1, len(TEXT))))
@@ -42,15 +42,15 @@ def test_groups_add_up_to_the_whole(by: str) -> None:
 
 def test_letters_are_counted_by_their_place_in_the_word() -> None:
     """The groups of letters are those of the kinds."""
-    by_kind, by_letter, *_ = broken().cuts
+    by_kind, by_letter, *_ = broken().groupings
     firsts = [group for group in by_kind.groups if group.name == "first letter"]
     assert (by_letter.groups[0].characters, by_letter.groups[0].bits) == (firsts[0].characters, firsts[0].bits)
 
 
 def test_closing_brackets_are_cut_by_the_distance_to_their_opening_ones() -> None:
     """One that closes nothing is in no group."""
-    cut = broken("(a) [bcdefg] ) {(]}").cuts[-1]
-    assert [(group.name, group.characters) for group in cut.groups] == [("2-3", 2), ("4-7", 1)]
+    grouping = broken("(a) [bcdefg] ) {(]}").groupings[-1]
+    assert [(group.name, group.characters) for group in grouping.groups] == [("2-3", 2), ("4-7", 1)]
 
 
 def naive_distance(text: str, place: int) -> int:
@@ -98,19 +98,19 @@ def test_an_n_gram_is_the_best_one_of_the_same_text() -> None:
     rng = np.random.default_rng(0)
     ids = np.cumsum(rng.integers(1, 3, size=6_000)) % 5
     learned, held_out = ids[:5_000], ids[5_000:]
-    found = count(learned, held_out, size=5)
-    best = best_ngram(ids, train_characters=5_000, size=5, at_most=20_000)
+    found = ngram_predictions(learned, held_out, size=5)
+    best = fit_best_ngram(ids, train_characters=5_000, size=5, at_most=20_000)
     assert (found.order, found.learned_from) == (best.order, best.learned_from)
-    _, expected = best_probabilities(lay_out(ids, [slice(0, 5_000)], [slice(5_001, 6_000)], size=5))
+    _, expected = best_probabilities(concat_pieces(ids, [slice(0, 5_000)], [slice(5_001, 6_000)], size=5))
     assert np.allclose(found.probabilities, expected)
 
 
 def test_the_n_grams_bits_stand_beside_the_models() -> None:
     """They too add up."""
     ids = np.array([ord(mark) % 50 for mark in TEXT])
-    counted = count(np.tile(ids, 40), ids, size=50)
-    whole = break_down(TEXT, np.ones(len(TEXT) - 1), counted=counted)
+    counted = ngram_predictions(np.tile(ids, 40), ids, size=50)
+    whole = break_down_errors(TEXT, np.ones(len(TEXT) - 1), counted=counted)
     assert whole.ngram_bits == pytest.approx(-np.log2(counted.probabilities).sum())
-    assert sum(group.ngram_bits or 0.0 for group in whole.cuts[0].groups) == pytest.approx(whole.ngram_bits)
+    assert sum(group.ngram_bits or 0.0 for group in whole.groupings[0].groups) == pytest.approx(whole.ngram_bits)
     ngram = whole.to_json()["ngram"]
     assert ngram["order"] == counted.order

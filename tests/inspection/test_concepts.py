@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charrnn.inspection.concepts import CONCEPTS, Source
+from charrnn.inspection.concepts import CONCEPTS, ParsedText
 
 LENGTH = 20_000
 """of a hostile text"""
@@ -28,7 +28,7 @@ suffixes = st.sampled_from(SUFFIXES)
 
 def marks(concept: str, text: str, name: str = "") -> str:
     """Draw the marks of a text as one digit a character."""
-    return "".join(str(mark) for mark in CONCEPTS[concept].mark(Source.of(text, name)))
+    return "".join(str(mark) for mark in CONCEPTS[concept].mark(ParsedText.of(text, name)))
 
 
 EXAMPLES = [
@@ -138,8 +138,8 @@ def test_every_concept_has_an_example() -> None:
 @given(text=texts, suffix=suffixes, cut=st.integers(0, 60))
 def test_what_comes_later_changes_no_mark(text: str, suffix: str, cut: int) -> None:
     """Marking the beginning of a text gives the beginning of its marks: a network could know them too."""
-    language = Source.of("", "a" + suffix).language
-    whole, begun = Source(text=text, language=language), Source(text=text[:cut], language=language)
+    language = ParsedText.of("", "a" + suffix).language
+    whole, begun = ParsedText(text=text, language=language), ParsedText(text=text[:cut], language=language)
     for concept in CONCEPTS.values():
         if not concept.uses_future:
             assert concept.mark(begun).tolist() == concept.mark(whole)[:cut].tolist(), concept.name
@@ -156,9 +156,9 @@ def test_only_anticipation_looks_ahead() -> None:
 @given(text=texts, suffix=suffixes)
 def test_every_character_has_one_mark_that_is_never_below_zero(text: str, suffix: str) -> None:
     """Whatever the text, marks are whole numbers from 0, and only 0 and 1 for a binary concept."""
-    source = Source.of(text, "a" + suffix)
+    parsed = ParsedText.of(text, "a" + suffix)
     for concept in CONCEPTS.values():
-        marked = concept.mark(source)
+        marked = concept.mark(parsed)
         assert marked.shape == (len(text),)
         assert marked.dtype == np.int64
         assert marked.min(initial=0) >= 0
@@ -184,7 +184,7 @@ HOSTILE = {
 @pytest.mark.parametrize(("suffix", "hostile"), [(suffix, one) for suffix, all_ in HOSTILE.items() for one in all_])
 def test_marking_takes_time_in_proportion_to_the_text(suffix: str, hostile: str) -> None:
     """No text makes a scan look back over all it has read: a fifth of a second is usual here."""
-    source = Source.of((hostile * (LENGTH // len(hostile) + 1))[:LENGTH], "a" + suffix)
+    parsed = ParsedText.of((hostile * (LENGTH // len(hostile) + 1))[:LENGTH], "a" + suffix)
     begun = time.process_time()
-    assert all(len(concept.mark(source)) == LENGTH for concept in CONCEPTS.values())
+    assert all(len(concept.mark(parsed)) == LENGTH for concept in CONCEPTS.values())
     assert time.process_time() - begun < 3

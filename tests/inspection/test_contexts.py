@@ -5,22 +5,22 @@ import pytest
 from small import random_model
 
 from charrnn.errors import WrongUsageError
-from charrnn.inspection.activity import activity
-from charrnn.inspection.contexts import Contexts, contexts
-from charrnn.inspection.surroundings import AROUND
-from charrnn.inspection.watch import watch
+from charrnn.inspection.activity import record_cells
+from charrnn.inspection.contexts import CellContexts, find_contexts
+from charrnn.inspection.surroundings import CONTEXT_CHARS
+from charrnn.inspection.watch import run_over_text
 from charrnn.network.model_file import Model
-from charrnn.network.reader import Reader
+from charrnn.network.reader import InferenceRNN
 
 MODEL = random_model()
 RNG = np.random.default_rng(3)
 TEXT = "".join(RNG.choice(list("\n abcdefgh"), size=9_000))
 
 
-def found(text: str = TEXT, seed: int = 0, cell: tuple[int, int] = (2, 5)) -> Contexts:
+def found(text: str = TEXT, seed: int = 0, cell: tuple[int, int] = (2, 5)) -> CellContexts:
     """Find one cell's contexts."""
-    reader, ids = Reader.of(MODEL), MODEL.vocabulary.encode(text)
-    (one,) = contexts(reader, text, ids, [cell], np.random.default_rng(seed))
+    rnn, ids = InferenceRNN.from_model(MODEL), MODEL.vocabulary.encode(text)
+    (one,) = find_contexts(rnn, text, ids, [cell], np.random.default_rng(seed))
     return one
 
 
@@ -29,7 +29,7 @@ def test_every_character_is_watched_once(length: int) -> None:
     """In however many rows; what is read to warm up does not count."""
     seen = np.zeros(length, np.int64)
     ids = MODEL.vocabulary.encode(TEXT[:length])
-    for _, places, counted in watch(Reader.of(MODEL), ids):
+    for _, places, counted in run_over_text(InferenceRNN.from_model(MODEL), ids):
         np.add.at(seen, places[counted], 1)
     assert (seen == 1).all()
 
@@ -37,7 +37,7 @@ def test_every_character_is_watched_once(length: int) -> None:
 def test_the_highest_is_the_highest_and_the_lowest_the_lowest() -> None:
     """In a text that is read in one row they are those of one long reading, to the last digit."""
     text = TEXT[:2000]
-    values = activity(Reader.of(MODEL), MODEL.vocabulary.encode(text), [(2, 5)], slice(0, 2000))[0]
+    values = record_cells(InferenceRNN.from_model(MODEL), MODEL.vocabulary.encode(text), [(2, 5)], slice(0, 2000))[0]
     one = found(text)
     assert one.highest[0].value == values.max()
     assert one.lowest[0].value == values.min()
@@ -54,15 +54,15 @@ def test_contexts_are_what_stands_in_the_text() -> None:
         assert len(kind) == 5
         for context in kind:
             assert TEXT[context.at] == context.character
-            around = TEXT[max(0, context.at - AROUND) : context.at + AROUND + 1]
+            around = TEXT[max(0, context.at - CONTEXT_CHARS) : context.at + CONTEXT_CHARS + 1]
             assert context.before + context.character + context.after == around
             assert len(context.values) == len(around)
 
 
 def test_places_are_those_of_the_whole_text() -> None:
     """Where only a part of it is read, from some place on."""
-    reader, ids = Reader.of(MODEL), MODEL.vocabulary.encode(TEXT[100:900])
-    (one,) = contexts(reader, TEXT[100:900], ids, [(2, 5)], np.random.default_rng(0), start=100)
+    rnn, ids = InferenceRNN.from_model(MODEL), MODEL.vocabulary.encode(TEXT[100:900])
+    (one,) = find_contexts(rnn, TEXT[100:900], ids, [(2, 5)], np.random.default_rng(0), start=100)
     assert all(TEXT[context.at] == context.character for context in (*one.highest, *one.lowest))
 
 
@@ -70,12 +70,14 @@ def test_no_two_contexts_overlap() -> None:
     """Of whatever kind they are."""
     one = found()
     places = sorted(context.at for kind in (one.highest, one.lowest, one.random, one.middling) for context in kind)
-    assert (np.diff(places) > 2 * AROUND).all()
+    assert (np.diff(places) > 2 * CONTEXT_CHARS).all()
 
 
 def test_the_middling_ones_are_about_the_median() -> None:
     """Between the quantiles of 40 and 60 percent, to the width of a bin."""
-    values = activity(Reader.of(MODEL), MODEL.vocabulary.encode(TEXT), [(2, 5)], slice(0, len(TEXT)))[0]
+    values = record_cells(
+        InferenceRNN.from_model(MODEL), MODEL.vocabulary.encode(TEXT), [(2, 5)], slice(0, len(TEXT))
+    )[0]
     low, high = np.quantile(values, (0.4, 0.6))
     assert all(low - 0.002 <= context.value <= high + 0.002 for context in found().middling)
     assert np.allclose(found().quantiles, np.quantile(values, (0, 0.05, 0.25, 0.5, 0.75, 0.95, 1)), atol=0.003)
@@ -104,7 +106,7 @@ def test_a_saturated_cells_highest_places_are_not_all_at_the_beginning() -> None
         saturated["rnn.bias_ih_l1"][gate * 12 + 5] = bias
     model = Model(config=MODEL.config, vocabulary=MODEL.vocabulary, weights=saturated)
     ids = model.vocabulary.encode(TEXT)
-    (one,) = contexts(Reader.of(model), TEXT, ids, [(2, 5)], np.random.default_rng(0))
+    (one,) = find_contexts(InferenceRNN.from_model(model), TEXT, ids, [(2, 5)], np.random.default_rng(0))
     assert one.quantiles[2] == 1
     assert max(context.at for context in one.highest) > len(TEXT) // 3
 

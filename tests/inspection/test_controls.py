@@ -6,22 +6,23 @@ from numpy.typing import NDArray
 from planted import LSTM, TEXT, alphabet_of, plant, random_weights
 
 from charrnn.config import NetworkConfig
-from charrnn.inspection.coding import Coding, code
-from charrnn.inspection.concepts import CONCEPTS, Concept, Source
-from charrnn.inspection.evidence import gather
-from charrnn.inspection.firing import Sample
-from charrnn.inspection.permutations import Sessions, tried
-from charrnn.inspection.scrambled import scrambled
-from charrnn.inspection.spread import Products, spreads
-from charrnn.inspection.streams import Streams, cut
-from charrnn.inspection.trigrams import last_three
-from charrnn.network.reader import Reader
+from charrnn.inspection.coding import ConceptCodes, quantize_marks
+from charrnn.inspection.concepts import CONCEPTS, Concept, ParsedText
+from charrnn.inspection.evidence import accumulate
+from charrnn.inspection.firing import ActivationSample
+from charrnn.inspection.permutations import PermutationTest, permutation_count
+from charrnn.inspection.scrambled import shuffle_weights
+from charrnn.inspection.spread import CellProducts, fit_linear_probes
+from charrnn.inspection.streams import SplitStreams, split_text
+from charrnn.inspection.trigrams import trigram_groups
+from charrnn.network.reader import InferenceRNN
 
 Matrix = NDArray[np.float64]
 
-SOURCE, STREAMS = Source.of(TEXT, "planted.md"), cut(TEXT)
+SOURCE, STREAMS = ParsedText.of(TEXT, "planted.md"), split_text(TEXT)
 CODINGS = tuple(
-    code(CONCEPTS[name], CONCEPTS[name].mark(SOURCE), STREAMS) for name in ("in_quote", "line_pos", "bracket_depth")
+    quantize_marks(CONCEPTS[name], CONCEPTS[name].mark(SOURCE), STREAMS)
+    for name in ("in_quote", "line_pos", "bracket_depth")
 )
 STEPS = STREAMS.length - STREAMS.warm_up
 
@@ -31,7 +32,7 @@ def noise(cells: int, seed: int = 0) -> Matrix:
     return np.random.default_rng(seed).normal(size=(STEPS, STREAMS.count, cells))
 
 
-def drifting(streams: Streams, steps: int, chance: np.random.Generator) -> Matrix:
+def drifting(streams: SplitStreams, steps: int, chance: np.random.Generator) -> Matrix:
     """Draw a slow signal with a drift over the whole text (T, B), as a cell's or a label's may be."""
     slow = np.zeros((steps, streams.count))
     shocks = chance.normal(size=slow.shape)
@@ -43,21 +44,21 @@ def drifting(streams: Streams, steps: int, chance: np.random.Generator) -> Matri
 def test_chance_alone_passes_the_gate_as_often_as_it_says() -> None:
     """Independent cells and labels, both slow and drifting with the text: about one in twenty p below 0.05."""
     chance = np.random.default_rng(0)
-    streams = Streams(starts=np.arange(24) * 300, length=300, warm_up=0)
-    concept = Concept(name="any", kind="counter", description="", mark=lambda source: np.zeros(len(source.text), int))
+    streams = SplitStreams(starts=np.arange(24) * 300, length=300, warm_up=0)
+    concept = Concept(name="any", kind="counter", description="", mark=lambda parsed: np.zeros(len(parsed.text), int))
     low = 0
     for _ in range(200):
         label = drifting(streams, 300, chance)
         codes = np.searchsorted(np.quantile(label, np.arange(1, 16) / 16), label).astype(np.uint8)
-        coding = Coding(
+        coding = ConceptCodes(
             concept=concept,
             codes=codes,
             levels=tuple(map(float, range(16))),
             episodes=np.ones(24, dtype=np.int64),
             present=np.ones(24, dtype=np.bool_),
         )
-        sessions = Sessions([coding], streams, 1)
-        sessions.take(drifting(streams, 300, chance)[:, :, None], 0)
+        sessions = PermutationTest([coding], streams, 1)
+        sessions.accumulate(drifting(streams, 300, chance)[:, :, None], 0)
         low += sessions.p_values(chance, count=199)[0] <= 0.05
     assert 4 <= low <= 18
 
@@ -66,9 +67,9 @@ def test_p_is_the_share_of_orders_that_do_as_well() -> None:
     """In pieces of any size as computed naively from all of it."""
     cells = noise(3)
     cells[:, :, 1] += 0.3 * CODINGS[0].codes
-    sessions = Sessions(CODINGS, STREAMS, 3)
+    sessions = PermutationTest(CODINGS, STREAMS, 3)
     for first in range(0, STEPS, 37):
-        sessions.take(cells[first : first + 37], first)
+        sessions.accumulate(cells[first : first + 37], first)
     found = sessions.p_values(np.random.default_rng(5), count=99)
     chance = np.random.default_rng(5)
     confirmed = cells[:, STREAMS.confirmation] - cells[:, STREAMS.confirmation].mean(axis=0)
@@ -88,12 +89,12 @@ def test_p_is_the_share_of_orders_that_do_as_well() -> None:
 
 def test_of_few_streams_all_orders_are_tried() -> None:
     """So whether a perfect cell passes the gate hangs on the text alone, whatever the chance."""
-    few = Streams(starts=STREAMS.starts[:8], length=STREAMS.length, warm_up=STREAMS.warm_up)
-    coding = code(CONCEPTS["line_pos"], CONCEPTS["line_pos"].mark(SOURCE), few)
-    sessions = Sessions([coding], few, 1)
-    sessions.take(coding.labels[:, :, np.newaxis].astype(np.float64), 0)
-    assert tried(few) == 23
-    assert tried(STREAMS) == 999
+    few = SplitStreams(starts=STREAMS.starts[:8], length=STREAMS.length, warm_up=STREAMS.warm_up)
+    coding = quantize_marks(CONCEPTS["line_pos"], CONCEPTS["line_pos"].mark(SOURCE), few)
+    sessions = PermutationTest([coding], few, 1)
+    sessions.accumulate(coding.labels[:, :, np.newaxis].astype(np.float64), 0)
+    assert permutation_count(few) == 23
+    assert permutation_count(STREAMS) == 999
     for seed in range(3):
         assert sessions.p_values(np.random.default_rng(seed)) == [pytest.approx(1 / 24)]
 
@@ -104,7 +105,7 @@ def test_disorder_keeps_every_weight_within_its_gate() -> None:
     weights = random_weights(config, alphabet_of(TEXT), 0)
     for layer in (0, 1):
         plant(weights, 3, LSTM["in_quote"], '"' if layer else alphabet_of(TEXT), layer=layer)
-    twin = scrambled(Reader(config, weights), np.random.default_rng(1))
+    twin = shuffle_weights(InferenceRNN(config, weights), np.random.default_rng(1))
     for name, weight in weights.items():
         gates = 4 if name.startswith("rnn.") else 1
         for before, after in zip(np.split(weight, gates), np.split(twin.weights[name], gates), strict=True):
@@ -119,10 +120,10 @@ def test_what_cells_tell_together_is_a_regression_scored_on_other_text() -> None
     for cell, weight in ((1, 0.3), (3, 0.5), (4, 0.4)):
         cells[:, :, cell] += weight * CODINGS[1].labels / 20
     padded = np.concatenate([np.zeros((STREAMS.warm_up, STREAMS.count, 6)), cells])
-    products = Products(STREAMS, 2, 3)
-    groups = last_three(np.array([ord(one) for one in TEXT]))
-    evidence = gather([padded], CODINGS, groups, STREAMS, also=[products.take])
-    spread = spreads(evidence, products)[1]
+    products = CellProducts(STREAMS, 2, 3)
+    groups = trigram_groups(np.array([ord(one) for one in TEXT]))
+    statistics = accumulate([padded], CODINGS, groups, STREAMS, accumulators=[products.accumulate])
+    spread = fit_linear_probes(statistics, products)[1]
     assert spread.layer == 2
 
     def naive(chosen: list[int]) -> float:
@@ -134,22 +135,22 @@ def test_what_cells_tell_together_is_a_regression_scored_on_other_text() -> None
         design, label = halves[1]
         return float(1 - ((label - design @ slopes) ** 2).mean() / label.var())
 
-    assert dict(spread.told) == pytest.approx({1: naive([3]), 2: naive([3, 4]), 3: naive([3, 4, 5])}, abs=1e-4)
+    assert dict(spread.r2_by_cells) == pytest.approx({1: naive([3]), 2: naive([3, 4]), 3: naive([3, 4, 5])}, abs=1e-4)
 
 
-def test_a_threshold_is_learnt_on_one_half_and_told_of_the_other() -> None:
+def test_a_threshold_is_learned_on_one_half_and_told_of_the_other() -> None:
     """How often a cell is on inside its concept, and outside; of a number, how well the orders agree."""
     cells = noise(2) * 0.1
     cells[:, :, 0] += np.where(CODINGS[0].codes > 0, -1.0, 0.5)
     cells[:, :, 1] += np.tanh(CODINGS[1].labels)
-    sample = Sample(STREAMS, 2, np.random.default_rng(0))
+    sample = ActivationSample(STREAMS, 2, np.random.default_rng(0))
     for first in range(0, STEPS, 50):
-        sample.take(cells[first : first + 50], first)
-    firing = sample.firing(CODINGS[0], 0, -1)
-    assert firing.inside == pytest.approx(1.0)
-    assert firing.outside == pytest.approx(0.0)
-    assert firing.rank_correlation is None
-    rising = sample.firing(CODINGS[1], 1, 1)
+        sample.accumulate(cells[first : first + 50], first)
+    selectivity = sample.selectivity(CODINGS[0], 0, -1)
+    assert selectivity.inside == pytest.approx(1.0)
+    assert selectivity.outside == pytest.approx(0.0)
+    assert selectivity.rank_correlation is None
+    rising = sample.selectivity(CODINGS[1], 1, 1)
     assert rising.inside is None
-    assert rising.rank_correlation == pytest.approx(sample.firing(CODINGS[1], 1, -1).rank_correlation)
+    assert rising.rank_correlation == pytest.approx(sample.selectivity(CODINGS[1], 1, -1).rank_correlation)
     assert 0.1 < (rising.rank_correlation or 0.0) < 1.0

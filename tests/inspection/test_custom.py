@@ -8,9 +8,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from charrnn.errors import CharrnnError, WrongUsageError
-from charrnn.inspection.concepts import CONCEPTS, Source
-from charrnn.inspection.concepts.custom import concept_of, custom_concept
-from charrnn.inspection.concepts.matching import LONGEST, ReadPattern
+from charrnn.inspection.concepts import CONCEPTS, ParsedText
+from charrnn.inspection.concepts.custom import concept_of, parse_custom_concept
+from charrnn.inspection.concepts.matching import LONGEST, StreamingPattern
 
 PIECES = (
     *("a", "b", "c", "ab", "bc", "a*", "(bc)?", r"\n", ".", r"\w", r"\s", "[ab]", "[^a]", "[^$]", r"\1"),
@@ -22,7 +22,7 @@ texts = st.text(alphabet="aabbcAB \n.", max_size=25)
 
 def marks(written: str, text: str) -> str:
     """Draw the marks of a text as one digit a character."""
-    return "".join(str(mark) for mark in custom_concept(written).mark(Source.of(text)))
+    return "".join(str(mark) for mark in parse_custom_concept(written).mark(ParsedText.of(text)))
 
 
 EXAMPLES = [
@@ -58,7 +58,7 @@ def test_each_form_marks_what_it_says(written: str, text: str, expected: str) ->
 def test_only_spans_use_the_future() -> None:
     """And nothing else, so that what a cell cannot know is told apart."""
     forms = ("x=/a/", "x=/a/span", "x=/a/after:2", "x=/a/since", "x=/a/count", "x=a..b")
-    assert [custom_concept(form).uses_future for form in forms] == [True, True, False, False, False, False]
+    assert [parse_custom_concept(form).uses_future for form in forms] == [True, True, False, False, False, False]
 
 
 @settings(max_examples=200, deadline=None)
@@ -67,10 +67,10 @@ def test_what_comes_later_changes_no_mark(pattern: str, closer: str, text: str, 
     """Whatever the pattern: greedy or lazy, asking for the next character, matching more the more it reads."""
     for form in (f"x=/{pattern}/since", f"x=/{pattern}/count", f"x=/{pattern}/after:2", f"x=/{pattern}/../{closer}/"):
         try:
-            concept = custom_concept(form)
+            concept = parse_custom_concept(form)
         except WrongUsageError:
             continue
-        whole, begun = Source.of(text), Source.of(text[:cut])
+        whole, begun = ParsedText.of(text), ParsedText.of(text[:cut])
         assert concept.mark(begun).tolist() == concept.mark(whole)[:cut].tolist(), form
 
 
@@ -79,7 +79,7 @@ def test_what_comes_later_changes_no_mark(pattern: str, closer: str, text: str, 
 def test_matches_are_those_of_the_text_so_far(pattern: str, text: str) -> None:
     """Followed in one pass, as if every beginning of the text had been searched by itself."""
     try:
-        read = ReadPattern.of(pattern, "x")
+        read = StreamingPattern.of(pattern, "x")
     except WrongUsageError:
         assume(False)
     matches = read.matches(text)
@@ -120,7 +120,7 @@ def test_a_match_that_asks_for_the_next_character_is_known_with_it(pattern: str)
 def test_a_mistake_is_told_with_what_to_do(written: str, said: str) -> None:
     """In one line, and never as a traceback."""
     with pytest.raises(WrongUsageError, match=re.escape(said)) as raised:
-        custom_concept(written)
+        parse_custom_concept(written)
     assert "\n" not in raised.value.message
     assert len(raised.value.message) < 250
 
@@ -129,7 +129,7 @@ def test_a_mistake_is_told_with_what_to_do(written: str, said: str) -> None:
 def test_a_broken_pattern_is_pointed_at(pattern: str, at: int) -> None:
     """The caret stands under the character that the message counts."""
     with pytest.raises(WrongUsageError) as raised:
-        custom_concept(f"x=/{pattern}/")
+        parse_custom_concept(f"x=/{pattern}/")
     where, shown, pointer = (raised.value.hint or "").splitlines()
     assert where == f"at character {at + 1}:"
     assert shown[pointer.index("^")] == pattern[at]
@@ -142,16 +142,16 @@ def test_a_quantified_plus_is_no_possessive_one() -> None:
 
 def test_a_match_too_long_to_be_followed_is_refused_but_a_latch_is_not() -> None:
     """Every character of a match has it matched again; from one pattern to another nothing is."""
-    text = Source.of("a" + "c" * LONGEST + "b")
+    text = ParsedText.of("a" + "c" * LONGEST + "b")
     with pytest.raises(CharrnnError, match="1,002 characters"):
-        custom_concept("x=/a[^b]*b/since").mark(text)
-    assert custom_concept("x=a..b").mark(text).sum() == LONGEST + 1
+        parse_custom_concept("x=/a[^b]*b/since").mark(text)
+    assert parse_custom_concept("x=a..b").mark(text).sum() == LONGEST + 1
 
 
 def test_a_function_makes_a_concept() -> None:
     """From Python, of any rule."""
     concept = concept_of("caps", lambda text: np.cumsum([one.isupper() for one in text]), kind="counter")
-    assert concept.mark(Source.of("aBcD")).tolist() == [0, 1, 1, 2]
+    assert concept.mark(ParsedText.of("aBcD")).tolist() == [0, 1, 1, 2]
     assert (concept.name, concept.kind, concept.family, concept.uses_future) == ("caps", "counter", "state", False)
     assert concept.name not in CONCEPTS
 
@@ -161,4 +161,4 @@ def test_a_function_that_gives_no_marks_is_told_so(given: list[float]) -> None:
     """A number for each character, whole, not below 0, and of its kind."""
     concept = concept_of("odd", lambda _: given, kind="binary")
     with pytest.raises(ValueError, match="odd gave"):
-        concept.mark(Source.of("ab"))
+        concept.mark(ParsedText.of("ab"))

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_concepts import suffixes, texts
 
-from charrnn.inspection.concepts import CONCEPTS, Source
-from charrnn.inspection.concepts.custom import custom_concept
+from charrnn.inspection.concepts import CONCEPTS, ParsedText
+from charrnn.inspection.concepts.custom import parse_custom_concept
 
 
 def foreseen(concept: str, text: str, name: str = "") -> str:
     """Draw a caret under each character that the one before it is an edge for."""
-    edges = CONCEPTS[concept].edges(Source.of(text, name))
+    edges = CONCEPTS[concept].edges(ParsedText.of(text, name))
     return "".join("^" if edge else " " for edge in [False, *edges[:-1]]).rstrip()
 
 
@@ -54,9 +54,9 @@ def test_edges_stand_before_what_the_concept_foresees(concept: str, name: str, t
 @given(text=texts, suffix=suffixes)
 def test_the_last_character_is_no_edge(text: str, suffix: str) -> None:
     """Nothing comes after it; and every other character has one answer."""
-    source = Source.of(text, "a" + suffix)
+    parsed = ParsedText.of(text, "a" + suffix)
     for concept in CONCEPTS.values():
-        edges = concept.edges(source)
+        edges = concept.edges(parsed)
         assert edges.shape == (len(text),)
         assert edges.dtype == np.bool_
         assert not edges[-1:].any(), concept.name
@@ -66,13 +66,13 @@ def test_the_last_character_is_no_edge(text: str, suffix: str) -> None:
 @given(text=st.text(alphabet="ab ()", max_size=40))
 def test_by_default_an_edge_is_where_the_mark_falls_next(text: str) -> None:
     """An episode's end, whatever the concept."""
-    source, concept = Source.of(text), custom_concept("since-a=/a/since")
-    marks, edges = concept.mark(source).tolist(), concept.edges(source).tolist()
+    parsed, concept = ParsedText.of(text), parse_custom_concept("since-a=/a/since")
+    marks, edges = concept.mark(parsed).tolist(), concept.edges(parsed).tolist()
     assert edges[:-1] == [after < before for before, after in pairwise(marks)]
 
 
 def test_a_latch_pays_before_its_closer() -> None:
     """Before the closer's first character, though the mark is off from its last one on."""
-    concept, source = custom_concept("block=begin..end"), Source.of("begin a end b")
-    assert np.flatnonzero(concept.edges(source)).tolist() == [7]
-    assert np.flatnonzero(concept.mark(source)).tolist() == list(range(4, 10))
+    concept, parsed = parse_custom_concept("block=begin..end"), ParsedText.of("begin a end b")
+    assert np.flatnonzero(concept.edges(parsed)).tolist() == [7]
+    assert np.flatnonzero(concept.mark(parsed)).tolist() == list(range(4, 10))

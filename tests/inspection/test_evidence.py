@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from charrnn.inspection.coding import code
-from charrnn.inspection.concepts import CONCEPTS, Source
-from charrnn.inspection.evidence import Evidence, gather
-from charrnn.inspection.streams import cut
-from charrnn.inspection.trigrams import GROUPS, last_three
+from charrnn.inspection.coding import quantize_marks
+from charrnn.inspection.concepts import CONCEPTS, ParsedText
+from charrnn.inspection.evidence import SufficientStatistics, accumulate
+from charrnn.inspection.streams import split_text
+from charrnn.inspection.trigrams import GROUPS, trigram_groups
 
 Matrix = NDArray[np.float64]
 
@@ -29,10 +29,10 @@ def some_text(lines: int = 450) -> str:
 
 
 TEXT = some_text()
-STREAMS = cut(TEXT)
-CODINGS = tuple(code(CONCEPTS[name], CONCEPTS[name].mark(Source.of(TEXT)), STREAMS) for name in NAMES)
-GROUP = last_three(np.array([ord(character) for character in TEXT]))
-HALVES = {"learnt": STREAMS.discovery, "scored": STREAMS.confirmation}
+STREAMS = split_text(TEXT)
+CODINGS = tuple(quantize_marks(CONCEPTS[name], CONCEPTS[name].mark(ParsedText.of(TEXT)), STREAMS) for name in NAMES)
+GROUP = trigram_groups(np.array([ord(character) for character in TEXT]))
+HALVES = {"train": STREAMS.discovery, "test": STREAMS.confirmation}
 
 
 def some_activations(seed: int = 0) -> Matrix:
@@ -44,9 +44,9 @@ def some_activations(seed: int = 0) -> Matrix:
     return cells
 
 
-def taken(cells: Matrix, size: int = 50) -> Evidence:
+def taken(cells: Matrix, size: int = 50) -> SufficientStatistics:
     """Take the sums in chunks of so many steps."""
-    return gather((cells[first : first + size] for first in range(0, len(cells), size)), CODINGS, GROUP, STREAMS)
+    return accumulate((cells[first : first + size] for first in range(0, len(cells), size)), CODINGS, GROUP, STREAMS)
 
 
 def naive_fit(cells: Matrix, number: int) -> Matrix:
@@ -65,8 +65,8 @@ def naive_fit(cells: Matrix, number: int) -> Matrix:
 
 def naive_memory(cells: Matrix, number: int, cell: int) -> float:
     """Regress the cell on the codes, both less their means by group, on one half; score the slopes on the other."""
-    learnt, scored = (naive_rest(cells, number, cell, half) for half in (STREAMS.discovery, STREAMS.confirmation))
-    slopes = np.linalg.lstsq(*learnt, rcond=1e-9)[0]
+    learned, scored = (naive_rest(cells, number, cell, half) for half in (STREAMS.discovery, STREAMS.confirmation))
+    slopes = np.linalg.lstsq(*learned, rcond=1e-9)[0]
     design, target = scored
     return float(1 - ((target - design @ slopes) ** 2).sum() / (target**2).sum())
 
@@ -87,17 +87,19 @@ def naive_rest(cells: Matrix, number: int, cell: int, streams: NDArray[np.bool_]
 def test_sums_over_chunks_of_any_size_equal_the_whole_matrix(size: int, seed: int) -> None:
     """Fit and memory score agree with a naive computation to 1e-6."""
     cells = some_activations(seed)
-    evidence = taken(cells, size)
+    statistics = taken(cells, size)
     for number in range(len(CODINGS)):
-        assert np.allclose(evidence.about(number).explained(**HALVES), naive_fit(cells, number), atol=1e-6)
-    assert evidence.memory(1)[1][2] == pytest.approx(naive_memory(cells, 1, 2), abs=1e-6)
+        assert np.allclose(
+            statistics.of_concept(number).explained_variance(**HALVES), naive_fit(cells, number), atol=1e-6
+        )
+    assert statistics.partial_ev(1)[1][2] == pytest.approx(naive_memory(cells, 1, 2), abs=1e-6)
 
 
 def test_single_precision_far_from_zero_loses_nothing() -> None:
     """A cell that lives near -0.9 and hardly moves is scored as well as one around zero."""
     cells = some_activations().astype(np.float32) * np.float32(0.01)
     moved = cells - np.float32(0.9)
-    fits = [taken(some.astype(np.float32)).about(1).explained(**HALVES) for some in (cells, moved)]
+    fits = [taken(some.astype(np.float32)).of_concept(1).explained_variance(**HALVES) for some in (cells, moved)]
     assert np.allclose(fits[0], fits[1], atol=1e-3)
     whole = naive_fit(moved.astype(np.float64), 1)
     assert np.allclose(fits[1], whole, atol=1e-5)
@@ -106,7 +108,7 @@ def test_single_precision_far_from_zero_loses_nothing() -> None:
 def test_scale_and_offset_of_a_cell_do_not_matter() -> None:
     """The share of variance explained is the same for any a·x + b."""
     cells = some_activations()
-    about = [taken(some).about(2).explained(**HALVES) for some in (cells, 3.0 - 0.5 * cells)]
+    about = [taken(some).of_concept(2).explained_variance(**HALVES) for some in (cells, 3.0 - 0.5 * cells)]
     assert np.allclose(about[0], about[1])
 
 
@@ -114,22 +116,22 @@ def test_a_cell_that_is_the_concept_has_fit_one_and_standard_error_zero() -> Non
     """Any function of the codes, straight or not."""
     cells = some_activations()
     cells[STREAMS.warm_up :, :, 0] = np.cos(CODINGS[1].codes)
-    about = taken(cells).about(1)
-    assert about.explained(**HALVES)[0] == pytest.approx(1)
+    about = taken(cells).of_concept(1)
+    assert about.explained_variance(**HALVES)[0] == pytest.approx(1)
     assert about.standard_error(**HALVES)[0] == pytest.approx(0, abs=1e-9)
-    assert int(about.preference(STREAMS).argmax()) == 0
+    assert int(about.selection_score(STREAMS).argmax()) == 0
 
 
 def test_cells_that_know_nothing_of_the_text_never_get_a_high_fit() -> None:
     """The best of many slow random cells explains next to nothing on text that it was not chosen on."""
     chance = np.random.default_rng(1)
     noise = chance.normal(size=(STREAMS.length, STREAMS.count, 200))
-    evidence = taken(noise + np.cumsum(noise, axis=0) * 0.1)
+    statistics = taken(noise + np.cumsum(noise, axis=0) * 0.1)
     for number in range(len(CODINGS)):
-        about = evidence.about(number)
-        chosen = int(about.preference(STREAMS).argmax())
-        assert about.explained(**HALVES)[chosen] < 0.05
-        assert evidence.memory(number)[1][chosen] < 0.1
+        about = statistics.of_concept(number)
+        chosen = int(about.selection_score(STREAMS).argmax())
+        assert about.explained_variance(**HALVES)[chosen] < 0.05
+        assert statistics.partial_ev(number)[1][chosen] < 0.1
 
 
 def test_a_dead_cell_is_never_preferred_and_never_explained() -> None:
@@ -137,9 +139,9 @@ def test_a_dead_cell_is_never_preferred_and_never_explained() -> None:
     cells = some_activations()
     cells[:, :, 0] = 0.7
     cells[:, :, 1] = 1e-4 * np.sign(cells[:, :, 1])
-    about = taken(cells).about(0)
-    assert np.isneginf(about.preference(STREAMS)[:2]).all()
-    assert (about.explained(**HALVES)[:2] == 0).all()
+    about = taken(cells).of_concept(0)
+    assert np.isneginf(about.selection_score(STREAMS)[:2]).all()
+    assert (about.explained_variance(**HALVES)[:2] == 0).all()
 
 
 def test_the_choice_never_looks_at_the_confirmation_streams() -> None:
@@ -147,7 +149,7 @@ def test_the_choice_never_looks_at_the_confirmation_streams() -> None:
     cells = some_activations()
     other = cells.copy()
     other[:, STREAMS.confirmation] = np.random.default_rng(5).normal(size=other[:, STREAMS.confirmation].shape)
-    preferences = [taken(some).about(0).preference(STREAMS) for some in (cells, other)]
+    preferences = [taken(some).of_concept(0).selection_score(STREAMS) for some in (cells, other)]
     assert np.allclose(preferences[0], preferences[1])
 
 
@@ -156,7 +158,7 @@ def test_the_warm_up_is_not_scored() -> None:
     cells = some_activations()
     other = cells.copy()
     other[: STREAMS.warm_up] = 9.0
-    fits = [taken(some).about(0).explained(**HALVES) for some in (cells, other)]
+    fits = [taken(some).of_concept(0).explained_variance(**HALVES) for some in (cells, other)]
     assert np.allclose(fits[0], fits[1])
 
 
@@ -166,22 +168,22 @@ def test_memory_tells_a_memory_from_spelling() -> None:
     brackets = np.isin(list(TEXT), list("([)]")).astype(float)
     cells[:, :, 0] = brackets[STREAMS.positions()]
     cells[STREAMS.warm_up :, :, 1] = CODINGS[0].codes
-    evidence = taken(cells)
-    assert evidence.memory(2)[1][0] == pytest.approx(0, abs=1e-6)
-    assert evidence.memory(0)[1][1] == pytest.approx(1, abs=1e-6)
+    statistics = taken(cells)
+    assert statistics.partial_ev(2)[1][0] == pytest.approx(0, abs=1e-6)
+    assert statistics.partial_ev(0)[1][1] == pytest.approx(1, abs=1e-6)
 
 
-def test_what_is_learnt_of_memory_must_carry_over_to_other_text() -> None:
+def test_what_is_learned_of_memory_must_carry_over_to_other_text() -> None:
     """A cell that turns its meaning over on the streams of the score remembers nothing there, it misleads."""
     cells = some_activations()
     cells[STREAMS.warm_up :, :, 1] = CODINGS[0].codes * np.where(STREAMS.discovery, 1.0, -1.0)
-    assert taken(cells).memory(0)[1][1] < -1
+    assert taken(cells).partial_ev(0)[1][1] < -1
 
 
 def test_common_trigrams_have_a_group_of_their_own_and_rare_ones_share() -> None:
     """Equal last three characters are one group, and there are never more than GROUPS."""
     ids = np.random.default_rng(0).integers(30, size=40_000)
-    groups = last_three(ids)
+    groups = trigram_groups(ids)
     assert groups.min() >= 0
     assert groups.max() < GROUPS
     key = ids[:-2] * 900 + ids[1:-1] * 30 + ids[2:]

@@ -3,39 +3,39 @@
 import pytest
 from planted import TEXT
 
-from charrnn.inspection.concepts import CONCEPTS, Source
-from charrnn.inspection.findings import Finding, worth_drawing
-from charrnn.inspection.passage import holds, passage
-from charrnn.inspection.scores import cell_name
+from charrnn.inspection.concepts import CONCEPTS, ParsedText
+from charrnn.inspection.findings import Finding, best_to_draw
+from charrnn.inspection.passage import best_excerpt, is_on
+from charrnn.inspection.scores import format_cell
 
 
 def test_cells_of_all_layers_are_named_by_layer_and_unit() -> None:
     """Layers from 1, units from 0."""
-    assert [cell_name(number, hidden=3) for number in range(6)] == ["1.0", "1.1", "1.2", "2.0", "2.1", "2.2"]
+    assert [format_cell(number, hidden=3) for number in range(6)] == ["1.0", "1.1", "1.2", "2.0", "2.1", "2.2"]
 
 
 @pytest.mark.parametrize("name", ["in_quote", "bracket_depth", "line_pos", "word_pos"])
 def test_a_passage_is_whole_lines_and_shows_the_concept_on_and_off(name: str) -> None:
     """Though the concept is nowhere in the first three quarters of the text."""
     text = "no marks in this line\n" * 2_000 + TEXT
-    source = Source.of(text, "a.md")
-    chosen = passage(CONCEPTS[name], source, lines=4, columns=60)
+    parsed = ParsedText.of(text, "a.md")
+    chosen = best_excerpt(CONCEPTS[name], parsed, lines=4, columns=60)
     assert chosen.start == 0 or text[chosen.start - 1] == "\n"
     assert text[chosen].endswith("\n")
     assert 3 <= sum(-(-len(line) // 60) for line in text[chosen].splitlines(keepends=True)) <= 4
-    assert 0.3 < holds(CONCEPTS[name], CONCEPTS[name].mark(source))[chosen].mean() < 0.7
+    assert 0.3 < is_on(CONCEPTS[name], CONCEPTS[name].mark(parsed))[chosen].mean() < 0.7
 
 
 def test_of_a_line_without_end_its_beginning_is_shown() -> None:
     """As much as there is room for."""
     text = 'so "he said" and ' * 500
-    assert passage(CONCEPTS["in_quote"], Source.of(text), lines=4, columns=50) == slice(0, 200)
+    assert best_excerpt(CONCEPTS["in_quote"], ParsedText.of(text), lines=4, columns=50) == slice(0, 200)
 
 
 @pytest.mark.parametrize("text", ["", "one line", "a\nb"])
 def test_a_passage_of_a_short_text_is_all_of_it(text: str) -> None:
     """There is nothing to choose."""
-    assert text[passage(CONCEPTS["in_quote"], Source.of(text))] == text
+    assert text[best_excerpt(CONCEPTS["in_quote"], ParsedText.of(text))] == text
 
 
 def a_finding(cell: str, fit: float, memory: float) -> Finding:
@@ -58,13 +58,13 @@ def test_the_findings_drawn_fit_and_remember() -> None:
     """The lower of the two counts: neither spelling nor a memory of nothing that fits comes first."""
     spelling, misfit = a_finding("1.0", 0.99, 0.01), a_finding("1.1", 0.04, 0.9)
     both, better = a_finding("1.2", 0.5, 0.4), a_finding("1.3", 0.6, 0.6)
-    assert worth_drawing([spelling, misfit, both, better], 3) == [better, both, spelling]
-    assert worth_drawing([spelling, misfit, both, better], 1) == [better]
+    assert best_to_draw([spelling, misfit, both, better], 3) == [better, both, spelling]
+    assert best_to_draw([spelling, misfit, both, better], 1) == [better]
 
 
 def test_where_nothing_fits_the_best_of_it_is_drawn() -> None:
     """One is better than none; none of none."""
-    assert worth_drawing([a_finding("1.0", 0.01, 0.9), a_finding("1.1", 0.02, 0.0)], 3) == [
+    assert best_to_draw([a_finding("1.0", 0.01, 0.9), a_finding("1.1", 0.02, 0.0)], 3) == [
         a_finding("1.1", 0.02, 0.0)
     ]
-    assert worth_drawing([], 3) == []
+    assert best_to_draw([], 3) == []

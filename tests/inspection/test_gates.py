@@ -7,14 +7,14 @@ from small import random_weights
 
 from charrnn.config import NetworkConfig
 from charrnn.inspection.autocorrelation import Autocorrelation, rank_correlation
-from charrnn.inspection.gates import Gates, gates
-from charrnn.network.reader import Reader
+from charrnn.inspection.gates import GateSaturation, measure_gates
+from charrnn.network.reader import InferenceRNN
 
 HIDDEN, CHARACTERS = 8, 5
 IDS = np.random.default_rng(5).integers(CHARACTERS, size=6_000)
 
 
-def gates_of(cell: str, plant: dict[tuple[int, int], float]) -> Gates:
+def gates_of(cell: str, plant: dict[tuple[int, int], float]) -> GateSaturation:
     """Watch a random network of one layer, the biases of some (block, unit) planted and nothing else heard there."""
     config = NetworkConfig(cell=cell, layers=1, hidden=HIDDEN, embedding=0)
     weights = random_weights(config, CHARACTERS)
@@ -23,7 +23,7 @@ def gates_of(cell: str, plant: dict[tuple[int, int], float]) -> Gates:
         for name in ("weight_ih", "weight_hh", "bias_hh"):
             weights[f"rnn.{name}_l0"][row] = 0
         weights["rnn.bias_ih_l0"][row] = bias
-    return gates(Reader(config, weights), IDS)
+    return measure_gates(InferenceRNN(config, weights), IDS)
 
 
 def test_a_planted_lstm_cell_never_forgets() -> None:
@@ -72,10 +72,10 @@ def test_a_tanh_network_has_no_gates_but_saturates() -> None:
 def test_shares_are_those_of_one_long_reading() -> None:
     """Read in one row, counted by hand."""
     config = NetworkConfig(cell="lstm", layers=2, hidden=HIDDEN, embedding=3)
-    reader = Reader(config, random_weights(config, CHARACTERS))
+    rnn = InferenceRNN(config, random_weights(config, CHARACTERS))
     ids = IDS[:1500]
-    reading = reader.read(ids[:, None], reader.start(1))
-    for layer, seen in zip(gates(reader, ids).layers, reading.layers, strict=True):
+    cache = rnn.run_with_cache(ids[:, None], rnn.initial_state(1))
+    for layer, seen in zip(measure_gates(rnn, ids).layers, cache.layers, strict=True):
         for saturation, name in zip(layer.saturations, "ifo", strict=True):
             assert np.allclose(saturation.high, (seen.gate(name) > 0.9).mean(axis=(0, 1)))
             assert np.allclose(saturation.low, (seen.gate(name) < 0.1).mean(axis=(0, 1)))
@@ -100,7 +100,7 @@ def test_the_correlation_time_of_a_decay_is_its_time_constant(pieces: int) -> No
     for piece in np.array_split(values, pieces):
         correlation.add(piece, np.ones(piece.shape[:2], np.bool_))
     assert np.allclose(correlation.variance(), values.var(axis=(0, 1)))
-    none, short, long = correlation.times()
+    none, short, long = correlation.correlation_times()
     assert none < 1
     assert short == pytest.approx(-1 / np.log(0.6), rel=0.15)
     assert long == pytest.approx(-1 / np.log(0.9), rel=0.15)
@@ -115,7 +115,7 @@ def test_what_does_not_count_changes_nothing() -> None:
     first, second = Autocorrelation(1), Autocorrelation(1)
     first.add(values, counted)
     second.add(changed, counted)
-    assert np.array_equal(first.times(), second.times())
+    assert np.array_equal(first.correlation_times(), second.correlation_times())
 
 
 def test_ranks_agree_whatever_the_scale() -> None:

@@ -19,18 +19,18 @@ from planted import (
     B,
     about,
     alphabet_of,
-    learnt,
+    learned,
     network,
     plant,
     random_weights,
-    search,
+    search_network,
 )
 
 from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError, WrongUsageError
-from charrnn.inspection.concepts import CONCEPTS, Source, placebos
+from charrnn.inspection.concepts import CONCEPTS, ParsedText, make_placebos
 from charrnn.inspection.findings import Findings
-from charrnn.inspection.material import Text
+from charrnn.inspection.material import EncodedText
 
 
 def more(values: Iterable[int]) -> list[Any]:
@@ -43,7 +43,7 @@ def searched(cell: str, seed: int = 0, sign: int = 1, **settings: Any) -> tuple[
     places = np.random.default_rng(seed).permutation(30)[: len(PLANTED[cell])].tolist()
     units = dict(zip(places, PLANTED[cell], strict=True))
     config, weights = network(cell, units, seed=seed, sign=sign)
-    return search(config, weights, TEXTS[cell], **settings), units
+    return search_network(config, weights, TEXTS[cell], **settings), units
 
 
 once_searched = cache(searched)
@@ -73,7 +73,7 @@ def test_a_planted_cell_that_is_used_is_found_and_causal(cell: str, seed: int, s
 def test_a_copy_that_nobody_listens_to_is_unused(cell: str, twin: int) -> None:
     """It fits as well as the used one, before which or after which it may stand; both have their row."""
     config, weights = network(cell, {7: "in_quote"}, twins={twin: 7})
-    found = [one for one in search(config, weights, TEXTS[cell]).concepts if one.concept == "in_quote"]
+    found = [one for one in search_network(config, weights, TEXTS[cell]).concepts if one.concept == "in_quote"]
     assert [(one.cell, one.verdict) for one in found] == [("1.7", "causal"), (f"1.{twin}", "unused")]
     assert found[0].fit == pytest.approx(found[1].fit, abs=1e-3)
     assert [one.cause.partner for one in found if one.cause] == [f"1.{twin}", "1.7"]
@@ -84,8 +84,8 @@ def test_a_cell_that_another_makes_up_for_is_not_called_unused() -> None:
     config, weights = network("lstm", {7: "in_quote"}, twins={25: 7})
     quote = alphabet_of(TEXT).index('"')
     weights["output.weight"][quote, [7, 25]] = 1.2
-    weights["output.bias"][quote] = learnt("lstm", 1)[1][quote]
-    found = [one for one in search(config, weights).concepts if one.concept == "in_quote"]
+    weights["output.bias"][quote] = learned("lstm", 1)[1][quote]
+    found = [one for one in search_network(config, weights).concepts if one.concept == "in_quote"]
     assert len(found) == 2
     for one in found:
         assert one.cause is not None
@@ -101,8 +101,8 @@ def test_a_cell_planted_in_the_second_layer_is_named_by_its_layer_and_causal() -
     weights = random_weights(config, alphabet_of(TEXT), seed=0)
     plant(weights, 0, DETECTOR, alphabet_of(TEXT))
     plant(weights, 7, LSTM["in_quote"], '"', layer=1)
-    weights["output.weight"][:, 7], weights["output.bias"][:] = learnt("lstm", 1)[0][:, 0], learnt("lstm", 1)[1]
-    finding = about(search(config, weights), "in_quote")
+    weights["output.weight"][:, 7], weights["output.bias"][:] = learned("lstm", 1)[0][:, 0], learned("lstm", 1)[1]
+    finding = about(search_network(config, weights), "in_quote")
     assert (finding.cell, finding.sign, finding.verdict) == ("2.7", 1, "causal")
     assert finding.fit > 0.95
 
@@ -111,7 +111,7 @@ def test_a_cell_planted_in_the_second_layer_is_named_by_its_layer_and_causal() -
 def test_what_no_cell_was_given_is_no_detector(cell: str) -> None:
     """Random cells that hear every character come nowhere near a planted one."""
     config, weights = network(cell, {})
-    findings = search(config, weights, TEXTS[cell])
+    findings = search_network(config, weights, TEXTS[cell])
     assert not {finding.verdict for finding in findings.concepts} & {"causal", "detector", "unused"}
     assert (findings.census.detectors, findings.census.causal) == (0, 0)
 
@@ -119,8 +119,8 @@ def test_what_no_cell_was_given_is_no_detector(cell: str) -> None:
 @pytest.mark.parametrize("cell", PLANTED)
 def test_placebos_asked_for_as_if_they_were_concepts_find_nothing(cell: str) -> None:
     """They move like real ones and nothing depends on them; what a cell spells of a letter's distance is local."""
-    source = Source.of(TEXTS[cell], "planted.md")
-    findings, _ = searched(cell, concepts=placebos(source, np.random.default_rng(7)))
+    parsed = ParsedText.of(TEXTS[cell], "planted.md")
+    findings, _ = searched(cell, concepts=make_placebos(parsed, np.random.default_rng(7)))
     assert len(findings.concepts) >= 4
     verdicts = {finding.concept: finding.verdict for finding in findings.concepts}
     assert set(verdicts.values()) <= {"none", "trace", "local"}
@@ -129,7 +129,7 @@ def test_placebos_asked_for_as_if_they_were_concepts_find_nothing(cell: str) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [*range(6), *more(range(6, 20))])
-def test_a_network_that_learnt_nothing_raises_no_alarm(seed: int) -> None:
+def test_a_network_that_learned_nothing_raises_no_alarm(seed: int) -> None:
     """All concepts there are, over random networks: as they begin, or with trained-looking weights in disorder.
 
     Each network has some 15 concepts with enough evidence. No alarm in six networks, two of each kind of cell, bounds
@@ -138,14 +138,14 @@ def test_a_network_that_learnt_nothing_raises_no_alarm(seed: int) -> None:
     cell = ("lstm", "gru", "rnn")[seed % 3]
     config = NetworkConfig(cell=cell, layers=1 + seed % 2, hidden=24, embedding=0)
     weights = random_weights(config, alphabet_of(TEXT), seed, scale=0.2 if seed % 4 == 0 else 1.0)
-    findings = search(config, weights, chance=np.random.default_rng(seed), concepts=None)
+    findings = search_network(config, weights, rng=np.random.default_rng(seed), concepts=None)
     assert not [one for one in findings.concepts if one.verdict in ("causal", "detector", "unused")]
 
 
 def test_the_tuning_curve_is_what_the_planted_cell_says() -> None:
     """tanh(0.02 · position) at each level of the line counter."""
     config, weights = network("lstm", {3: "line_pos"})
-    finding = about(search(config, weights, quick=True), "line_pos")
+    finding = about(search_network(config, weights, quick=True), "line_pos")
     assert len(finding.tuning) > 8
     for level, mean in finding.tuning:
         assert mean == pytest.approx(math.tanh(0.02 * level), abs=0.01)
@@ -155,7 +155,7 @@ def test_a_dead_cell_is_never_listed() -> None:
     """Every living cell of a small network is in the list, the silent one is not, and it is counted."""
     config, weights = network("lstm", {}, hidden=8)
     plant(weights, 2, SILENT, alphabet_of(TEXT))
-    findings = search(config, weights, quick=True)
+    findings = search_network(config, weights, quick=True)
     for finding in findings.concepts:
         assert sorted(cell for cell, _ in finding.top) == [f"1.{unit}" for unit in (0, 1, 3, 4, 5, 6, 7)]
     assert findings.census.dead == 1
@@ -167,7 +167,7 @@ def test_a_network_of_dead_cells_is_refused() -> None:
     for unit in range(4):
         plant(weights, unit, SILENT, alphabet_of(TEXT))
     with pytest.raises(CharrnnError, match="no cell of this model moves"):
-        search(config, weights, quick=True)
+        search_network(config, weights, quick=True)
 
 
 def test_a_layer_of_dead_cells_beside_a_living_one_is_no_obstacle() -> None:
@@ -176,7 +176,7 @@ def test_a_layer_of_dead_cells_beside_a_living_one_is_no_obstacle() -> None:
     weights = random_weights(config, alphabet_of(TEXT), seed=0)
     for unit in range(6):
         plant(weights, unit, SILENT, "", layer=1)
-    assert search(config, weights).census.dead == 6
+    assert search_network(config, weights).census.dead == 6
 
 
 def test_what_is_too_rare_is_listed_and_never_scored() -> None:
@@ -184,7 +184,7 @@ def test_what_is_too_rare_is_listed_and_never_scored() -> None:
     text = TEXT.replace('"', "", TEXT.count('"') - 4)
     config, weights = network("lstm", {0: "in_quote"}, hidden=4)
     asked = [*ASKED, CONCEPTS["comment"]]
-    findings = search(config, weights, text, concepts=asked, quick=True)
+    findings = search_network(config, weights, text, concepts=asked, quick=True)
     rare = {concept.concept: concept.episodes for concept in findings.too_rare}
     assert rare == {"comment": 0, "in_quote": rare["in_quote"]}
     assert rare["in_quote"] <= 2
@@ -213,13 +213,15 @@ def test_another_text_confirms_or_does_not() -> None:
     config, weights = network("lstm", {7: "in_quote"})
     alphabet = alphabet_of(TEXT)
 
-    def text(words: str) -> Text:
-        return Text(source=Source.of(words, "other.md"), ids=np.array([alphabet.index(one) for one in words]))
+    def text(words: str) -> EncodedText:
+        return EncodedText(
+            parsed=ParsedText.of(words, "other.md"), ids=np.array([alphabet.index(one) for one in words])
+        )
 
-    same = search(config, weights, confirm=text(TEXT[:40_000]), quick=True)
+    same = search_network(config, weights, confirm=text(TEXT[:40_000]), quick=True)
     assert same.confirmed_on == "other.md"
     assert about(same, "in_quote").fit > 0.95
-    inverted = search(config, weights, confirm=text('"' + TEXT.replace('"', "")[:30_000]), quick=True)
+    inverted = search_network(config, weights, confirm=text('"' + TEXT.replace('"', "")[:30_000]), quick=True)
     assert "in_quote" in {rare.concept for rare in inverted.too_rare}
 
 
@@ -227,7 +229,7 @@ def test_a_needed_cell_that_nothing_asked_for_explains_is_a_mystery() -> None:
     """It is told of with where it changes and forgets: a cell for quotation, where nobody asked for that."""
     config, weights = network("lstm", {7: "in_quote"})
     asked = [CONCEPTS["line_pos"], CONCEPTS["word_pos"]]
-    mystery = search(config, weights, concepts=asked).mysteries[0]
+    mystery = search_network(config, weights, concepts=asked).mysteries[0]
     assert (mystery.cell, mystery.writes_on[0], mystery.forgets_on) == ("1.7", '"', ('"',))
     assert mystery.delta > 3 * mystery.delta_se
     assert mystery.fit < 0.2
@@ -238,14 +240,14 @@ def test_a_needed_cell_that_nothing_asked_for_explains_is_a_mystery() -> None:
 def test_other_signals_can_be_searched(cell: str, signal: str) -> None:
     """Their name is the letter."""
     config, weights = network(cell, {7: "in_quote"})
-    assert search(config, weights, signal=signal, quick=True).signal == signal
+    assert search_network(config, weights, signal=signal, quick=True).signal == signal
 
 
 def test_a_signal_that_the_cells_do_not_have_is_refused() -> None:
     """With those that they have."""
     config, weights = network("gru", {})
     with pytest.raises(WrongUsageError, match="no signal 'f'") as refusal:
-        search(config, weights, signal="f")
+        search_network(config, weights, signal="f")
     assert refusal.value.hint == "one of c, h, r, z, n"
 
 
@@ -260,7 +262,7 @@ def test_stages_are_watched_in_their_order() -> None:
             yield step
         seen.append((stage, count, came))
 
-    searched("rnn", watch=watch)
+    searched("rnn", progress=watch)
     assert [stage for stage, _, _ in seen] == [
         "marking concepts",
         "reading with scrambled weights",

@@ -6,17 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charrnn.errors import CharrnnError
-from charrnn.inspection.coding import code, count_episodes
+from charrnn.inspection.coding import count_episodes, quantize_marks
 from charrnn.inspection.concepts import CONCEPTS
-from charrnn.inspection.streams import MOST, SHORTEST_TEXT, cut
+from charrnn.inspection.streams import MAX_STREAMS, MIN_TEXT_CHARS, split_text
 
 
 @settings(max_examples=30, deadline=None)
-@given(length=st.integers(SHORTEST_TEXT, 60_000), line=st.integers(1, 3_000))
+@given(length=st.integers(MIN_TEXT_CHARS, 60_000), line=st.integers(1, 3_000))
 def test_streams_of_any_text_are_of_one_length_and_never_overlap(length: int, line: int) -> None:
     """They lie one after another in the text, and lose less than a sixth of it."""
-    streams = cut((("a" * line) + "\n") * (length // (line + 1)) + "a" * (length % (line + 1)))
-    assert 8 <= streams.count <= MOST
+    streams = split_text((("a" * line) + "\n") * (length // (line + 1)) + "a" * (length % (line + 1)))
+    assert 8 <= streams.count <= MAX_STREAMS
     assert (np.diff(streams.starts, append=length) >= streams.length).all()
     assert streams.count * streams.length > length * 5 / 6
     assert streams.warm_up <= streams.length // 4
@@ -25,12 +25,12 @@ def test_streams_of_any_text_are_of_one_length_and_never_overlap(length: int, li
 def test_a_stream_begins_where_a_line_begins() -> None:
     """Text and network then start alike."""
     text = "a few words, a line of them\n" * 2_000
-    assert all(start == 0 or text[start - 1] == "\n" for start in cut(text).starts)
+    assert all(start == 0 or text[start - 1] == "\n" for start in split_text(text).starts)
 
 
 def test_the_halves_take_turns() -> None:
     """A text that changes its kind half-way does so in both halves, and in both halves of discovery."""
-    streams = cut("a line\n" * 8_000)
+    streams = split_text("a line\n" * 8_000)
     first, second = streams.discovery_halves
     assert streams.discovery.tolist() == [True, False] * 12
     assert (first | second).tolist() == streams.discovery.tolist()
@@ -41,7 +41,7 @@ def test_the_halves_take_turns() -> None:
 def test_a_short_text_is_refused_with_the_length_that_would_do() -> None:
     """The message names the number of characters needed."""
     with pytest.raises(CharrnnError, match=r"at least 4,000 characters are needed"):
-        cut("too short")
+        split_text("too short")
 
 
 def test_an_episode_is_a_fall_of_the_mark() -> None:
@@ -54,8 +54,8 @@ def test_there_are_few_codes_and_they_keep_the_order_of_the_marks(name: str) -> 
     """At most 16 codes, and a higher mark never has a lower code."""
     marks = np.random.default_rng(0).geometric(0.05, size=20_000) - 1
     marks = marks % 2 if CONCEPTS[name].kind == "binary" else marks
-    streams = cut("a" * 20_000)
-    coding = code(CONCEPTS[name], marks, streams)
+    streams = split_text("a" * 20_000)
+    coding = quantize_marks(CONCEPTS[name], marks, streams)
     scored = marks[streams.scored()].ravel()
     ordered = coding.codes.ravel()[np.argsort(scored, kind="stable")]
     assert (np.diff(ordered) >= 0).all()
@@ -65,20 +65,22 @@ def test_there_are_few_codes_and_they_keep_the_order_of_the_marks(name: str) -> 
 
 def test_the_bins_of_a_counter_are_fixed_without_the_confirmation_streams() -> None:
     """Whatever the marks there, the discovery streams keep their codes."""
-    streams = cut("a" * 20_000)
+    streams = split_text("a" * 20_000)
     marks = np.arange(20_000) % 61
     other = marks.copy()
     other[streams.positions()[:, streams.confirmation]] //= 3
-    codes = [code(CONCEPTS["line_pos"], some, streams).codes[:, streams.discovery] for some in (marks, other)]
+    codes = [
+        quantize_marks(CONCEPTS["line_pos"], some, streams).codes[:, streams.discovery] for some in (marks, other)
+    ]
     assert (codes[0] == codes[1]).all()
 
 
 @pytest.mark.parametrize(("episodes", "streams_with", "enough"), [(4, 24, True), (2, 24, False), (30, 4, False)])
 def test_evidence_counts_episodes_and_streams(episodes: int, streams_with: int, enough: bool) -> None:
     """Thirty complete episodes in either half, in six streams at least."""
-    streams = cut("a" * 24_000)
+    streams = split_text("a" * 24_000)
     marks = np.zeros(24_000, dtype=np.int64)
     for stream in range(streams_with):
         first = streams.starts[stream] + streams.warm_up
         marks[first : first + 2 * episodes : 2] = 1
-    assert code(CONCEPTS["in_quote"], marks, streams).enough(streams) == enough
+    assert quantize_marks(CONCEPTS["in_quote"], marks, streams).has_enough_evidence(streams) == enough

@@ -6,24 +6,24 @@ import numpy as np
 import pytest
 from small import random_model
 
-from charrnn.inspection.surprise import Surprise, surprise
+from charrnn.inspection.surprise import Surprise, measure_surprisal
 from charrnn.network.model_file import Model
-from charrnn.network.reader import Reader
+from charrnn.network.reader import InferenceRNN
 from charrnn.scoring import score
 
 TEXT = "ab cab\nfed bad\x1b" * 25
 
 
 @pytest.fixture
-def seen(model: Model, reader: Reader) -> Surprise:
+def seen(model: Model, rnn: InferenceRNN) -> Surprise:
     """Look at a text of three chunks, all guesses kept."""
     ids = model.vocabulary.encode(TEXT)
-    return surprise(reader, model.vocabulary, ids, guesses=len(model.vocabulary), start=7)
+    return measure_surprisal(rnn, model.vocabulary, ids, guesses=len(model.vocabulary), start=7)
 
 
-def test_the_bits_add_up_to_the_texts_score(model: Model, reader: Reader, seen: Surprise) -> None:
+def test_the_bits_add_up_to_the_texts_score(model: Model, rnn: InferenceRNN, seen: Surprise) -> None:
     """Whatever a chunk is, and the first character costs nothing."""
-    whole = score(reader, model.vocabulary, TEXT)
+    whole = score(rnn, model.vocabulary, TEXT)
     assert seen.characters == whole.characters
     assert math.isclose(seen.bits_per_char, whole.bits_per_char, rel_tol=1e-5)
     assert seen.bits[0] == 0
@@ -42,29 +42,31 @@ def test_guesses_are_odds_in_their_order(seen: Surprise) -> None:
     assert np.allclose(seen.probabilities[1:].sum(axis=1), 1)
     assert (np.diff(seen.probabilities[1:], axis=1) <= 0).all()
     assert seen.guesses[0] == ""
-    assert seen.within(len(seen.guesses[1])) == 1
+    assert seen.top_k_accuracy(len(seen.guesses[1])) == 1
 
 
-def test_fewer_guesses_are_the_best_of_all(model: Model, reader: Reader, seen: Surprise) -> None:
+def test_fewer_guesses_are_the_best_of_all(model: Model, rnn: InferenceRNN, seen: Surprise) -> None:
     """Bits and ranks do not care how many are kept."""
-    few = surprise(reader, model.vocabulary, model.vocabulary.encode(TEXT), guesses=2)
+    few = measure_surprisal(rnn, model.vocabulary, model.vocabulary.encode(TEXT), guesses=2)
     assert few.guesses[1:] == tuple(told[:2] for told in seen.guesses[1:])
     assert np.array_equal(few.ranks, seen.ranks)
-    none = surprise(reader, model.vocabulary, model.vocabulary.encode(TEXT), guesses=0)
+    none = measure_surprisal(rnn, model.vocabulary, model.vocabulary.encode(TEXT), guesses=0)
     assert np.array_equal(none.bits, seen.bits)
 
 
 def test_equally_likely_characters_share_no_rank() -> None:
     """A model that has no opinion ranks by number, as its guesses stand."""
     model = random_model("abc", scale=0)
-    seen = surprise(Reader.of(model), model.vocabulary, model.vocabulary.encode("aabcc"), guesses=3)
+    seen = measure_surprisal(
+        InferenceRNN.from_model(model), model.vocabulary, model.vocabulary.encode("aabcc"), guesses=3
+    )
     assert seen.ranks.tolist() == [0, 1, 2, 3, 3]
     assert np.allclose(seen.bits[1:], math.log2(3))
 
 
 def test_the_most_surprising_places_are_those_of_the_most_bits(seen: Surprise) -> None:
     """Each with what stood around it."""
-    shocks = seen.shocks(5)
+    shocks = seen.most_surprising(5)
     assert [shock.bits for shock in shocks] == sorted(seen.bits, reverse=True)[:5]
     for shock in shocks:
         assert TEXT[: shock.at].endswith(shock.before)
@@ -79,4 +81,4 @@ def test_the_numbers_of_every_character_are_in_the_json(seen: Surprise) -> None:
     assert len(values["bits"]) == len(values["ranks"]) == len(values["guesses"]) == len(TEXT)
     assert (values["bits"][0], values["ranks"][0], values["guesses"][0]) == (None, None, [])
     assert values["guesses"][1][0][0] == seen.guesses[1][0]
-    assert values["most_surprising"][0]["at"] == seen.shocks()[0].at + 7
+    assert values["most_surprising"][0]["at"] == seen.most_surprising()[0].at + 7

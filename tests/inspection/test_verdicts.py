@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from charrnn.inspection.finding import Cause, Finding
-from charrnn.inspection.verdicts import ORDER, VERDICTS, explained, verdict
+from charrnn.inspection.finding import CausalEffect, Finding
+from charrnn.inspection.verdicts import VERDICT_RANK, VERDICTS, explain, verdict
 
-CAUSE = Cause(
+CAUSE = CausalEffect(
     edges=100,
     edge_delta=0.4,
     edge_se=0.02,
@@ -88,6 +88,6 @@ def test_a_detector_is_used_or_not_by_what_holding_it_costs(known: dict[str, Any
 
 def test_every_verdict_has_its_rule_with_numbers_in_it() -> None:
     """As the help prints them, the strongest first."""
-    assert list(ORDER) == ["causal", "detector", "unused", "partial", "distributed", "local", "trace", "none"]
-    assert not any("{" in explained(word) for word in VERDICTS)
-    assert "0.05" in explained("local")
+    assert list(VERDICT_RANK) == ["causal", "detector", "unused", "partial", "distributed", "local", "trace", "none"]
+    assert not any("{" in explain(word) for word in VERDICTS)
+    assert "0.05" in explain("local")

@@ -9,7 +9,7 @@ from charrnn.config import NetworkConfig
 from charrnn.network.adjoint import input_gradients
 from charrnn.network.layers import LAYERS
 from charrnn.network.model_file import weight_shapes
-from charrnn.network.reader import Reader
+from charrnn.network.reader import InferenceRNN
 
 CHARACTERS, STREAMS, HIDDEN, LAYERS_DEEP = 7, 3, 6, 2
 TOLERANCE = 1e-8
@@ -18,14 +18,14 @@ END = 3
 Weights = dict[str, NDArray[np.float64]]
 
 
-def network(cell: str, embedding: int, documents: str | None = None) -> tuple[Reader, Weights]:
+def network(cell: str, embedding: int, documents: str | None = None) -> tuple[InferenceRNN, Weights]:
     """Lay out a network of two layers with large random weights, in float64."""
     config, rng = (
         NetworkConfig(cell=cell, layers=LAYERS_DEEP, hidden=HIDDEN, embedding=embedding, documents=documents),
         np.random.default_rng(0),
     )
     weights = {name: rng.normal(size=shape) for name, shape in weight_shapes(config, CHARACTERS).items()}
-    return Reader(config, weights, end=END if documents else None), weights
+    return InferenceRNN(config, weights, end=END if documents else None), weights
 
 
 def torchs(cell: str, weights: Weights, ids: NDArray[np.int64], told: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -46,14 +46,14 @@ def torchs(cell: str, weights: Weights, ids: NDArray[np.int64], told: NDArray[np
 @pytest.mark.parametrize("cell", LAYERS)
 def test_the_gradient_by_every_character_is_torchs(cell: str, embedding: int) -> None:
     """In float64 to rounding, however far back, through both layers."""
-    reader, weights = network(cell, embedding)
+    rnn, weights = network(cell, embedding)
     rng = np.random.default_rng(1)
     ids, told = rng.integers(CHARACTERS, size=(40, STREAMS)), rng.integers(CHARACTERS, size=STREAMS)
-    reading = reader.read(ids, reader.start(STREAMS))
-    logits = reader.logits(reading.layers[-1].hidden[-1])
+    cache = rnn.run_with_cache(ids, rnn.initial_state(STREAMS))
+    logits = rnn.logits(cache.layers[-1].hidden[-1])
     odds = np.exp(logits - logits.max(-1, keepdims=True))
     told_by = odds / odds.sum(-1, keepdims=True) - np.eye(CHARACTERS)[told]
-    ours = input_gradients(reader, ids, reading, reader.start(STREAMS), told_by)
+    ours = input_gradients(rnn, ids, cache, rnn.initial_state(STREAMS), told_by)
     theirs = torchs(cell, weights, ids, told)
     assert np.abs(theirs).max() > 0.01
     assert np.abs(ours - theirs).max() < TOLERANCE
@@ -62,27 +62,30 @@ def test_the_gradient_by_every_character_is_torchs(cell: str, embedding: int) ->
 @pytest.mark.parametrize("cell", LAYERS)
 def test_a_reading_cut_in_two_has_the_gradients_of_the_whole(cell: str) -> None:
     """The state before is known, so what was read before it changes nothing for what came after."""
-    reader, _ = network(cell, 4)
+    rnn, _ = network(cell, 4)
     rng = np.random.default_rng(1)
     ids, logits = rng.integers(CHARACTERS, size=(12, STREAMS)), rng.normal(size=(STREAMS, CHARACTERS))
-    whole = reader.read(ids, reader.start(STREAMS))
-    first = reader.read(ids[:5], reader.start(STREAMS))
-    second = reader.read(ids[5:], first.state)
-    expected = input_gradients(reader, ids, whole, reader.start(STREAMS), logits)[5:]
-    found = input_gradients(reader, ids[5:], second, first.state, logits)
+    whole = rnn.run_with_cache(ids, rnn.initial_state(STREAMS))
+    first = rnn.run_with_cache(ids[:5], rnn.initial_state(STREAMS))
+    second = rnn.run_with_cache(ids[5:], first.state)
+    expected = input_gradients(rnn, ids, whole, rnn.initial_state(STREAMS), logits)[5:]
+    found = input_gradients(rnn, ids[5:], second, first.state, logits)
     assert np.allclose(found, expected, rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.parametrize("cell", LAYERS)
 def test_nothing_hangs_on_what_stands_before_the_end_of_a_document(cell: str) -> None:
     """And on what stands after it as much as if the text began there."""
-    reader, _ = network(cell, 4, documents="line")
+    rnn, _ = network(cell, 4, documents="line")
     rng = np.random.default_rng(1)
     ids, logits = rng.choice([0, 1, 2, 4, 5, 6], size=(12, STREAMS)), rng.normal(size=(STREAMS, CHARACTERS))
     ids[4], ids[1, 0] = END, END
-    whole, after = reader.read(ids, reader.start(STREAMS)), reader.read(ids[5:], reader.start(STREAMS))
-    found = input_gradients(reader, ids, whole, reader.start(STREAMS), logits)
-    expected = input_gradients(reader, ids[5:], after, reader.start(STREAMS), logits)
+    whole, after = (
+        rnn.run_with_cache(ids, rnn.initial_state(STREAMS)),
+        rnn.run_with_cache(ids[5:], rnn.initial_state(STREAMS)),
+    )
+    found = input_gradients(rnn, ids, whole, rnn.initial_state(STREAMS), logits)
+    expected = input_gradients(rnn, ids[5:], after, rnn.initial_state(STREAMS), logits)
     assert (found[:5] == 0).all()
     assert np.abs(expected).max() > 0.01
     assert np.allclose(found[5:], expected, rtol=1e-12, atol=1e-15)

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from charrnn.config import NetworkConfig
-from charrnn.network.module import CharacterNetwork
-from charrnn.network.reader import Reader
+from charrnn.network.module import CharRNN
+from charrnn.network.reader import InferenceRNN
 
 KINDS = [
     NetworkConfig(cell=cell, layers=layers, hidden=24, embedding=embedding)
@@ -18,18 +18,18 @@ KINDS = [
 ARRAYS = {"numpy": lambda tensor: tensor.detach().numpy(), "torch": lambda tensor: tensor.detach()}
 
 
-def network(config: NetworkConfig) -> CharacterNetwork:
+def network(config: NetworkConfig) -> CharRNN:
     """Make a network with every weight far from zero, so that no term of an equation can hide."""
     torch.manual_seed(1)
-    made = CharacterNetwork(config, 11)
+    made = CharRNN(config, 11)
     for parameter in made.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
     return made.eval()
 
 
-def reader(made: CharacterNetwork, kind: str) -> Reader:
+def reader(made: CharRNN, kind: str) -> InferenceRNN:
     """Lay the network out for stepping, in the kind of arrays asked for."""
-    return Reader(made.config, {name: ARRAYS[kind](weight) for name, weight in made.state_dict().items()})
+    return InferenceRNN(made.config, {name: ARRAYS[kind](weight) for name, weight in made.state_dict().items()})
 
 
 def some_ids(kind: str, *shape: int) -> Any:
@@ -45,14 +45,15 @@ def test_reading_equals_torchs_fused_layers(config: NetworkConfig, kind: str) ->
     made, ids = network(config), some_ids(kind, 13, 4)
     stepper = reader(made, kind)
     with torch.no_grad():
-        start = tuple(torch.randn_like(part) * 0.3 for part in made.start(4))
+        start = tuple(torch.randn_like(part) * 0.3 for part in made.initial_state(4))
         logits, state = made(torch.as_tensor(ids), start)
     first = tuple(
-        type(zero)(*(ARRAYS[kind](part[layer]) for part in start)) for layer, zero in enumerate(stepper.start(4))
+        type(zero)(*(ARRAYS[kind](part[layer]) for part in start))
+        for layer, zero in enumerate(stepper.initial_state(4))
     )
-    reading = stepper.read(ids, first)
-    assert np.allclose(stepper.logits(reading.layers[-1].hidden), logits, atol=1e-5)
-    for layer, after in enumerate(reading.state):
+    cache = stepper.run_with_cache(ids, first)
+    assert np.allclose(stepper.logits(cache.layers[-1].hidden), logits, atol=1e-5)
+    for layer, after in enumerate(cache.state):
         for part, expected in zip(after, state, strict=False):
             assert np.allclose(part, expected[layer], atol=1e-5)
 
@@ -61,11 +62,11 @@ def test_reading_equals_torchs_fused_layers(config: NetworkConfig, kind: str) ->
 def test_stepping_one_character_at_a_time_equals_reading_at_once(config: NetworkConfig) -> None:
     """The sampler's way through the text is the inspector's way."""
     stepper, ids = reader(network(config), "numpy"), some_ids("numpy", 9, 2)
-    reading = stepper.read(ids, stepper.start(2))
-    state = stepper.start(2)
+    cache = stepper.run_with_cache(ids, stepper.initial_state(2))
+    state = stepper.initial_state(2)
     for time, row in enumerate(ids):
         logits, state = stepper.step(row, state)
-        assert np.allclose(logits, stepper.logits(reading.layers[-1].hidden[time]), atol=1e-6)
+        assert np.allclose(logits, stepper.logits(cache.layers[-1].hidden[time]), atol=1e-6)
 
 
 @pytest.mark.parametrize("config", KINDS, ids=str)
@@ -73,12 +74,12 @@ def test_carried_windows_equal_one_long_pass(config: NetworkConfig) -> None:
     """Cutting a text into windows changes nothing while the state is handed on, in both implementations."""
     made, ids = network(config), some_ids("numpy", 12, 3)
     stepper = reader(made, "numpy")
-    whole = stepper.read(ids, stepper.start(3))
-    half = stepper.read(ids[5:], stepper.read(ids[:5], stepper.start(3)).state)
+    whole = stepper.run_with_cache(ids, stepper.initial_state(3))
+    half = stepper.run_with_cache(ids[5:], stepper.run_with_cache(ids[:5], stepper.initial_state(3)).state)
     assert np.allclose(half.layers[-1].hidden, whole.layers[-1].hidden[5:], atol=1e-6)
     with torch.no_grad():
-        both, _ = made(torch.from_numpy(ids), made.start(3))
-        _, state = made(torch.from_numpy(ids[:5]), made.start(3))
+        both, _ = made(torch.from_numpy(ids), made.initial_state(3))
+        _, state = made(torch.from_numpy(ids[:5]), made.initial_state(3))
         second, _ = made(torch.from_numpy(ids[5:]), state)
     assert torch.allclose(second, both[5:], atol=1e-6)
 
@@ -87,14 +88,14 @@ def test_carried_windows_equal_one_long_pass(config: NetworkConfig) -> None:
 def test_every_gate_is_in_sight_and_explains_the_next_state(config: NetworkConfig) -> None:
     """From the gates alone the state can be computed again, by the textbook's equations."""
     stepper = reader(network(config), "numpy")
-    first = stepper.read(some_ids("numpy", 3, 2), stepper.start(2)).state
-    layer, before = stepper.read(some_ids("numpy", 1, 2), first).layers[0], first[0]
+    first = stepper.run_with_cache(some_ids("numpy", 3, 2), stepper.initial_state(2)).state
+    layer, before = stepper.run_with_cache(some_ids("numpy", 1, 2), first).layers[0], first[0]
     if config.cell == "lstm":
         i, f, g, o = (layer.gate(name)[0] for name in "ifgo")
-        assert layer.memory is not None
-        assert np.allclose(layer.memory[0], f * before.memory + i * g)
-        assert np.allclose(layer.hidden[0], o * np.tanh(f * before.memory + i * g))
-        assert np.allclose(layer.signal, np.tanh(layer.memory))
+        assert layer.cell_state is not None
+        assert np.allclose(layer.cell_state[0], f * before.cell_state + i * g)
+        assert np.allclose(layer.hidden[0], o * np.tanh(f * before.cell_state + i * g))
+        assert np.allclose(layer.signal, np.tanh(layer.cell_state))
     elif config.cell == "gru":
         z, n = layer.gate("z")[0], layer.gate("n")[0]
         assert np.allclose(layer.hidden[0], (1 - z) * n + z * before.hidden, atol=1e-6)
@@ -104,13 +105,13 @@ def test_every_gate_is_in_sight_and_explains_the_next_state(config: NetworkConfi
 def test_large_vocabulary_is_read_without_a_table() -> None:
     """A table of what thousands of characters say would take too much memory; without it all is the same."""
     torch.manual_seed(0)
-    made = CharacterNetwork(NetworkConfig(hidden=128, embedding=3), 5000).eval()
+    made = CharRNN(NetworkConfig(hidden=128, embedding=3), 5000).eval()
     ids = np.random.default_rng(0).integers(5000, size=(4, 2))
     stepper = reader(made, "numpy")
-    reading = stepper.read(ids, stepper.start(2))
+    cache = stepper.run_with_cache(ids, stepper.initial_state(2))
     with torch.no_grad():
-        logits, _ = made(torch.from_numpy(ids), made.start(2))
-    assert np.allclose(stepper.logits(reading.layers[-1].hidden), logits, atol=1e-5)
+        logits, _ = made(torch.from_numpy(ids), made.initial_state(2))
+    assert np.allclose(stepper.logits(cache.layers[-1].hidden), logits, atol=1e-5)
 
 
 def test_sigmoid_does_not_overflow() -> None:

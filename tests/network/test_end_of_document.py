@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from charrnn.config import NetworkConfig
-from charrnn.network.module import CharacterNetwork
-from charrnn.network.reader import Reader
+from charrnn.network.module import CharRNN
+from charrnn.network.reader import InferenceRNN
 
 END = 2
 DOCUMENTS = ([5, 1, 3, END], [END], [4, END], [1, 1, 0, 6, 3, 5, 4, 0, END], [6, 0, END])
@@ -18,11 +18,11 @@ DOCUMENTS = ([5, 1, 3, END], [END], [4, END], [1, 1, 0, 6, 3, 5, 4, 0, END], [6,
 pytestmark = pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 
 
-def network(cell: str, *, documents: str | None = "line", embedding: int = 3) -> CharacterNetwork:
+def network(cell: str, *, documents: str | None = "line", embedding: int = 3) -> CharRNN:
     """Make a network of two layers whose weights are so large that its state matters."""
     torch.manual_seed(0)
     config = NetworkConfig(cell=cell, layers=2, hidden=6, embedding=embedding, documents=documents)
-    made = CharacterNetwork(config, 7, end=None if documents is None else END)
+    made = CharRNN(config, 7, end=None if documents is None else END)
     with torch.no_grad():
         for parameter in made.parameters():
             parameter.normal_(std=0.7)
@@ -40,13 +40,13 @@ def loss_of(logits: Tensor, ids: Tensor) -> Tensor:
     return functional.cross_entropy(logits.flatten(0, 1), ids.flatten(), reduction="sum")
 
 
-def one_by_one(made: CharacterNetwork) -> Tensor:
+def one_by_one(made: CharRNN) -> Tensor:
     """Sum the loss of each document, read by itself from the state that it begins with."""
     total = torch.zeros(())
     for document in DOCUMENTS:
         read = torch.tensor(document)[:-1, None]
-        first = made.output(made.start(1)[0][-1:])
-        logits = torch.cat([first, made(read, made.start(1))[0]]) if len(read) else first
+        first = made.output(made.initial_state(1)[0][-1:])
+        logits = torch.cat([first, made(read, made.initial_state(1))[0]]) if len(read) else first
         total = total + loss_of(logits, torch.tensor(document)[:, None])
     return total
 
@@ -57,7 +57,7 @@ def test_documents_in_a_row_teach_what_they_teach_one_by_one(cell: str, embeddin
     made = network(cell, embedding=embedding)
     ids = together()
     before = torch.full((1, 2), END)
-    logits, _ = made(torch.cat([before, ids[:-1]]), made.start(2))
+    logits, _ = made(torch.cat([before, ids[:-1]]), made.initial_state(2))
     names = [name for name, _ in made.named_parameters()]
     row = torch.autograd.grad(loss_of(logits, ids), list(made.parameters()))
     each = torch.autograd.grad(2 * one_by_one(made), list(made.parameters()))
@@ -69,10 +69,10 @@ def test_documents_in_a_row_teach_what_they_teach_one_by_one(cell: str, embeddin
 def test_the_state_after_an_end_is_fresh_and_after_anything_else_is_not(cell: str) -> None:
     """In every layer, wherever the window stops, and whatever the state was before it."""
     made, ids = network(cell), together()
-    before = tuple(100 * torch.randn_like(part) for part in made.start(2))
+    before = tuple(100 * torch.randn_like(part) for part in made.initial_state(2))
     for stop in range(1, len(ids) + 1):
         _, state = made(ids[:stop], before)
-        pairs = zip(state, made.start(2), strict=True)
+        pairs = zip(state, made.initial_state(2), strict=True)
         fresh = torch.stack([torch.isclose(one, other, atol=1e-6).all(-1) for one, other in pairs]).all(0)
         assert torch.equal(fresh, (ids[stop - 1] == END).expand(2, 2))
 
@@ -81,7 +81,7 @@ def test_a_window_without_an_end_is_read_as_by_any_network(cell: str) -> None:
     """Bit for bit, with the same weights."""
     ids = torch.tensor([[1, 3], [0, 5], [4, 4]])
     made, plain = network(cell), network(cell, documents=None)
-    state = tuple(torch.randn_like(part) for part in made.start(2))
+    state = tuple(torch.randn_like(part) for part in made.initial_state(2))
     assert torch.equal(made(ids, state)[0], plain(ids, state)[0])
 
 
@@ -89,16 +89,16 @@ def test_a_window_without_an_end_is_read_as_by_any_network(cell: str) -> None:
 def test_the_reader_ends_documents_as_the_network_does(cell: str, way: str) -> None:
     """All at once or a character at a time."""
     made, ids = network(cell), together()
-    expected, left = made(ids, made.start(2))
-    reader = Reader(made.config, {name: weight.numpy() for name, weight in made.state_dict().items()}, end=END)
-    state = reader.start(2)
+    expected, left = made(ids, made.initial_state(2))
+    rnn = InferenceRNN(made.config, {name: weight.numpy() for name, weight in made.state_dict().items()}, end=END)
+    state = rnn.initial_state(2)
     if way == "read":
-        reading = reader.read(ids.numpy(), state)
-        logits, state = reader.logits(reading.layers[-1].hidden), reading.state
+        cache = rnn.run_with_cache(ids.numpy(), state)
+        logits, state = rnn.logits(cache.layers[-1].hidden), cache.state
     else:
         parts = []
         for row in ids.numpy():
-            told, state = reader.step(row, state)
+            told, state = rnn.step(row, state)
             parts.append(told)
         logits = np.stack(parts)
     assert np.allclose(logits, expected.detach(), atol=1e-5)
@@ -109,6 +109,6 @@ def test_half_precision_ends_documents_too(cell: str) -> None:
     """What settles a gate settles it in bfloat16 as well."""
     made, ids = network(cell), together()
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        _, state = made(ids, made.start(2))
-    for part, fresh in zip(state, made.start(2), strict=True):
+        _, state = made(ids, made.initial_state(2))
+    for part, fresh in zip(state, made.initial_state(2), strict=True):
         assert torch.allclose(part.float(), fresh, atol=4e-3)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from charrnn.config import NetworkConfig
-from charrnn.ending import Ending
-from charrnn.network.growth import grown
+from charrnn.ending import StopCriteria
+from charrnn.network.growth import expand_vocabulary
 from charrnn.network.model_file import Model, weight_shapes
-from charrnn.network.reader import Reader
-from charrnn.sampling import Choice, generate
+from charrnn.network.reader import InferenceRNN
+from charrnn.sampling import SamplingParams, generate
 from charrnn.text.vocabulary import Vocabulary
 
 KNOWN, MORE = "z\nbq a", "éß漢"
@@ -24,13 +24,13 @@ def models(cell: str, embedding: int) -> tuple[Model, Model]:
     weights = {name: rng.normal(scale=0.8, size=shape).astype(np.float32) for name, shape in shapes.items()}
     small = Model(config=config, vocabulary=Vocabulary(tuple(KNOWN)), weights=weights)
     both = Vocabulary(tuple(KNOWN + MORE))
-    return small, Model(config=config, vocabulary=both, weights=grown(small, len(both)))
+    return small, Model(config=config, vocabulary=both, weights=expand_vocabulary(small, len(both)))
 
 
 def logits(model: Model, text: str) -> np.ndarray:
     """Read a text from the zero state."""
-    reader, ids = Reader.of(model), model.vocabulary.encode(text)
-    return np.asarray(reader.logits(reader.read(ids[:, None], reader.start(1)).layers[-1].hidden))[:, 0]
+    rnn, ids = InferenceRNN.from_model(model), model.vocabulary.encode(text)
+    return np.asarray(rnn.logits(rnn.run_with_cache(ids[:, None], rnn.initial_state(1)).layers[-1].hidden))[:, 0]
 
 
 def test_known_characters_keep_their_odds(cell: str, embedding: int) -> None:
@@ -59,13 +59,13 @@ def test_the_likeliest_text_stays_the_same(cell: str, embedding: int) -> None:
     """The mean of logits is never the largest of them."""
     written = [
         "".join(
-            one.character
+            one.char
             for one in generate(
-                Reader.of(model),
+                InferenceRNN.from_model(model),
                 model.vocabulary,
                 rng=np.random.default_rng(0),
-                choice=Choice(temperature=0),
-                ending=Ending(length=200),
+                params=SamplingParams(temperature=0),
+                stop=StopCriteria(max_chars=200),
             )
         )
         for model in models(cell, embedding)
@@ -76,5 +76,5 @@ def test_the_likeliest_text_stays_the_same(cell: str, embedding: int) -> None:
 def test_without_new_characters_nothing_is_added(cell: str, embedding: int) -> None:
     """Bit for bit; and to the array that was given nothing is done."""
     small, _ = models(cell, embedding)
-    same = grown(small, len(KNOWN))
+    same = expand_vocabulary(small, len(KNOWN))
     assert all(np.array_equal(weight, small.weights[name]) for name, weight in same.items())

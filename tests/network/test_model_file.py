@@ -9,7 +9,7 @@ import pytest
 
 from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError
-from charrnn.network.model_file import Model, load, save, weight_shapes
+from charrnn.network.model_file import Model, load_model, save_model, weight_shapes
 from charrnn.text.vocabulary import Vocabulary
 
 
@@ -26,13 +26,13 @@ def small_model(config: NetworkConfig | None = None) -> Model:
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
     """Save the small model."""
-    save(tmp_path / "model.safetensors", small_model())
+    save_model(tmp_path / "model.safetensors", small_model())
     return tmp_path / "model.safetensors"
 
 
 def test_what_was_saved_is_loaded(saved: Path) -> None:
     """Configuration, vocabulary, training record and every weight survive the round trip exactly."""
-    before, after = small_model(), load(saved)
+    before, after = small_model(), load_model(saved)
     assert (after.config, after.vocabulary, after.training) == (
         before.config,
         before.vocabulary,
@@ -44,7 +44,7 @@ def test_what_was_saved_is_loaded(saved: Path) -> None:
 
 def test_saving_twice_gives_the_same_bytes(saved: Path, tmp_path: Path) -> None:
     """Nothing but the model goes into the file: no time, no chance, no machine."""
-    save(tmp_path / "again.safetensors", load(saved))
+    save_model(tmp_path / "again.safetensors", load_model(saved))
     assert (tmp_path / "again.safetensors").read_bytes() == saved.read_bytes()
 
 
@@ -55,7 +55,7 @@ def test_a_flipped_byte_anywhere_is_noticed(saved: Path) -> None:
     for position in range(0, len(content), 3):
         saved.write_bytes(content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :])
         with suppress(CharrnnError):
-            after = load(saved)
+            after = load_model(saved)
             same = all(np.array_equal(after.weights[name], weight) for name, weight in before.weights.items())
             assert same
             assert (after.config, after.vocabulary, after.training) == (
@@ -70,9 +70,9 @@ def test_a_header_of_any_length_is_read(tmp_path: Path) -> None:
     model, first = small_model(), set()
     for length in range(0, 2048, 8):
         path = tmp_path / "model.safetensors"
-        save(path, dataclasses.replace(model, training={"corpus": "x" * length}))
+        save_model(path, dataclasses.replace(model, training={"corpus": "x" * length}))
         first.add(path.read_bytes()[0])
-        assert load(path).training["corpus"] == "x" * length
+        assert load_model(path).training["corpus"] == "x" * length
     assert 0x80 in first
 
 
@@ -80,7 +80,7 @@ def test_a_header_of_any_length_is_read(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """The message has the path and the system's reason."""
     with pytest.raises(CharrnnError, match="no such file"):
-        load(tmp_path / "none.safetensors")
+        load_model(tmp_path / "none.safetensors")
 
 
 @pytest.mark.fault("F59")
@@ -90,7 +90,7 @@ def test_the_safetensors_of_another_program_are_refused(tmp_path: Path) -> None:
 
     safetensors.numpy.save_file({"x": np.zeros(2, np.float32)}, tmp_path / "other.safetensors")
     with pytest.raises(CharrnnError, match="no charrnn metadata"):
-        load(tmp_path / "other.safetensors")
+        load_model(tmp_path / "other.safetensors")
 
 
 @pytest.mark.parametrize("name", list(weight_shapes(small_model().config, 5)))
@@ -98,6 +98,6 @@ def test_weights_that_nothing_can_be_computed_with_are_refused(name: str, tmp_pa
     """Each of them is a number, but what is made of them is none: that would be found out in the midst of a text."""
     model = small_model()
     weights = {**model.weights, name: np.full_like(model.weights[name], 3e38)}
-    save(tmp_path / "model.safetensors", dataclasses.replace(model, weights=weights))
+    save_model(tmp_path / "model.safetensors", dataclasses.replace(model, weights=weights))
     with pytest.raises(CharrnnError, match="too large to compute with"):
-        load(tmp_path / "model.safetensors")
+        load_model(tmp_path / "model.safetensors")

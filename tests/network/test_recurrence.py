@@ -63,7 +63,7 @@ def test_window_equals_the_written_out_equations(
     cell: str, shape: tuple[int, int, int, int], rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Outputs and every gradient agree to 1e-8 with a loop over the equations, however the window is cut."""
-    monkeypatch.setattr(backpropagation, "ROWS", rows)
+    monkeypatch.setattr(backpropagation, "CHUNK_ROWS", rows)
     given = arguments(cell, shape)
     ours, expected = LAYERS[cell][0](*given), stepped(cell, *given)
     assert torch.allclose(ours, expected, atol=1e-12)
@@ -79,9 +79,11 @@ def test_streams_shared_out_among_threads_learn_the_same(
     """However many streams each thread takes, and where documents end: outputs and every gradient to 1e-12."""
     given = arguments(cell, (9, 5, 4, 6))
     places = torch.rand(9, 5) < 0.3 if ended else None
-    whole = LAYERS[cell][0](*given, ended=places)
-    monkeypatch.setattr(recurrence, "shares", lambda _hidden: [slice(*ends) for ends in itertools.pairwise(cuts)])
-    shared = LAYERS[cell][0](*given, ended=places)
+    whole = LAYERS[cell][0](*given, resets=places)
+    monkeypatch.setattr(
+        recurrence, "batch_shards", lambda _hidden: [slice(*ends) for ends in itertools.pairwise(cuts)]
+    )
+    shared = LAYERS[cell][0](*given, resets=places)
     assert torch.allclose(shared, whole, atol=1e-12)
     for mine, theirs in zip(gradients(shared, given), gradients(whole, given), strict=True):
         assert torch.allclose(mine, theirs, atol=1e-12)

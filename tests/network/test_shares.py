@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from charrnn.network.shares import FEWEST_NUMBERS, FEWEST_STREAMS, in_threads, shares
+from charrnn.network.shares import MIN_SHARD_NUMBERS, MIN_SHARD_STREAMS, batch_shards, map_in_threads
 
 
 @pytest.fixture
@@ -23,19 +23,19 @@ def _two_threads() -> Iterator[None]:
 def test_every_stream_is_somebodys(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once, in order, about as many each; narrow or small windows stay whole, and those of a single thread."""
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
-    streams = threads * FEWEST_STREAMS + 1
-    units = threads * FEWEST_NUMBERS // streams + 1
-    found = shares(torch.empty(streams, units))
+    streams = threads * MIN_SHARD_STREAMS + 1
+    units = threads * MIN_SHARD_NUMBERS // streams + 1
+    found = batch_shards(torch.empty(streams, units))
     assert [stream for share in found for stream in range(streams)[share]] == list(range(streams))
     assert len(found) == threads
-    assert all(FEWEST_STREAMS <= share.stop - share.start <= FEWEST_STREAMS + 1 for share in found)
+    assert all(MIN_SHARD_STREAMS <= share.stop - share.start <= MIN_SHARD_STREAMS + 1 for share in found)
     whole = [
-        shares(torch.empty(streams, units // 2)),
-        shares(torch.empty(threads * FEWEST_STREAMS - 1, 4096)),
-        shares(torch.empty(streams, units, device="meta")),
+        batch_shards(torch.empty(streams, units // 2)),
+        batch_shards(torch.empty(threads * MIN_SHARD_STREAMS - 1, 4096)),
+        batch_shards(torch.empty(streams, units, device="meta")),
     ]
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
-    whole.append(shares(torch.empty(streams, units)))
+    whole.append(batch_shards(torch.empty(streams, units)))
     assert [len(share) for share in whole] == [1, 1, 1, 1]
 
 
@@ -48,7 +48,7 @@ def test_each_part_is_done_by_a_thread_of_its_own_without_others_help() -> None:
         barrier.wait(timeout=60)
         return part * 2, torch.get_num_threads(), threading.get_ident()
 
-    made, threads, who = zip(*in_threads(work, torch.ones(3, 2, requires_grad=True).unbind()), strict=True)
+    made, threads, who = zip(*map_in_threads(work, torch.ones(3, 2, requires_grad=True).unbind()), strict=True)
     assert torch.equal(torch.stack(made), torch.full((3, 2), 2.0))
     assert not any(one.requires_grad for one in made)
     assert threads == (1, 1, 1)
@@ -69,6 +69,6 @@ def test_what_fails_in_a_thread_is_raised(failing: int) -> None:
         done.append(torch.get_num_threads())
 
     with pytest.raises(MemoryError):
-        in_threads(work, (0, 1))
+        map_in_threads(work, (0, 1))
     assert done == [1]
     assert torch.get_num_threads() == 2

@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 
 from charrnn.errors import CharrnnError
-from charrnn.text.checking import is_whole
+from charrnn.text.checking import counts_match
 from charrnn.text.corpus import Corpus, open_corpus
 
 
 @pytest.mark.fault("P4")
 def test_a_changed_byte_is_noticed(corpus: Corpus) -> None:
     """Whether it is another character's or nobody's."""
-    assert is_whole(open_corpus(corpus.path))
+    assert counts_match(open_corpus(corpus.path))
     content = corpus.path.read_bytes()
     for at, byte in ((0, content[0] ^ 1), (len(content) - 1, content[-1] ^ 2), (1000, 0xFF)):
         corpus.path.write_bytes(content[:at] + bytes([byte]) + content[at + 1 :])
-        assert not is_whole(open_corpus(corpus.path))
+        assert not counts_match(open_corpus(corpus.path))
 
 
 @pytest.mark.fault("P4")

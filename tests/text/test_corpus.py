@@ -14,17 +14,19 @@ from hypothesis import strategies as st
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.text import sources as text_sources
 from charrnn.text import standard_library
-from charrnn.text.corpus import Corpus, encode, open_corpus, survey
-from charrnn.text.encoding import known_encoding
-from charrnn.text.sources import find
+from charrnn.text.corpus import Corpus, count_characters, encode, open_corpus
+from charrnn.text.encoding import check_encoding
+from charrnn.text.sources import open_sources
 from charrnn.text.vocabulary import UNKNOWN
 
 
 def encoded(content: bytes, directory: Path, encoding: str = "utf-8", min_count: int = 1) -> Corpus:
     """Write a file and encode it."""
     (directory / "text.txt").write_bytes(content)
-    sources = find([str(directory / "text.txt")])
-    return encode(sources, encoding, survey(sources, encoding), directory / "corpus.bin", min_count=min_count)
+    sources = open_sources([str(directory / "text.txt")])
+    return encode(
+        sources, encoding, count_characters(sources, encoding), directory / "corpus.bin", min_count=min_count
+    )
 
 
 @settings(max_examples=25, deadline=None)
@@ -60,8 +62,8 @@ def test_several_files_are_joined_as_they_are(tmp_path: Path) -> None:
     """Nothing is put between them; a mark at the beginning of one is left out."""
     (tmp_path / "a.txt").write_bytes(b"a" * 150 + b"b")
     (tmp_path / "b.txt").write_bytes(codecs.BOM_UTF8 + b"c" * 150)
-    sources = find([str(tmp_path / "a.txt"), str(tmp_path / "b.txt")])
-    corpus = encode(sources, "utf-8", survey(sources, "utf-8"), tmp_path / "corpus.bin")
+    sources = open_sources([str(tmp_path / "a.txt"), str(tmp_path / "b.txt")])
+    corpus = encode(sources, "utf-8", count_characters(sources, "utf-8"), tmp_path / "corpus.bin")
     assert corpus.text(0, 1000) == "a" * 150 + "b" + "c" * 150
     assert [file.has_byte_order_mark for file in sources.files] == [False, True]
 
@@ -75,7 +77,7 @@ def test_rare_characters_can_become_one(tmp_path: Path) -> None:
 
 def test_the_split_is_by_position(tmp_path: Path) -> None:
     """The end is held out, as other programs do it: the first int(0.9 n) characters train."""
-    assert encoded(b"ab" * 111, tmp_path).split(0.1) == int(222 * 0.9)
+    assert encoded(b"ab" * 111, tmp_path).split_position(0.1) == int(222 * 0.9)
 
 
 def test_frequencies_are_those_of_the_beginning_alone(tmp_path: Path) -> None:
@@ -88,8 +90,8 @@ def test_a_text_that_changes_while_it_is_read_is_noticed(tmp_path: Path) -> None
     """The second reading must find what the first did; nothing is left behind."""
     path = tmp_path / "text.txt"
     path.write_text("abc" * 100)
-    sources = find([str(path)])
-    found = survey(sources, "utf-8")
+    sources = open_sources([str(path)])
+    found = count_characters(sources, "utf-8")
     path.write_text("abd" * 100)
     with pytest.raises(CharrnnError, match="changed while it was read"):
         encode(sources, "utf-8", found, tmp_path / "corpus.bin")
@@ -110,7 +112,7 @@ def test_the_ids_do_not_depend_on_the_file(tmp_path: Path) -> None:
     corpus = encoded(b"ab" * 200, tmp_path)
     os.truncate(tmp_path / "text.txt", 3)
     assert corpus.text(0, 400) == "ab" * 200
-    corpus.release()
+    corpus.release_pages()
     assert np.array_equal(corpus.ids[:4], [0, 1, 0, 1])
 
 
@@ -118,16 +120,16 @@ def refused(content: bytes, directory: Path, encoding: str = "utf-8") -> Charrnn
     """Give the error that a text ends in."""
     (directory / "text.txt").write_bytes(content)
     with pytest.raises(CharrnnError) as caught:
-        survey(find([str(directory / "text.txt")]), encoding)
+        count_characters(open_sources([str(directory / "text.txt")]), encoding)
     return caught.value
 
 
 @pytest.mark.fault("F01")
-def test_a_missing_file_is_named_with_its_neighbours(tmp_path: Path) -> None:
+def test_a_missing_file_is_named_with_its_neighbors(tmp_path: Path) -> None:
     """Whoever mistypes a name sees the right one."""
     (tmp_path / "hamlet.txt").touch()
     with pytest.raises(WrongUsageError, match="no such file") as caught:
-        find([str(tmp_path / "hamelt.txt")])
+        open_sources([str(tmp_path / "hamelt.txt")])
     assert "hamlet.txt" in str(caught.value.hint)
 
 
@@ -135,7 +137,7 @@ def test_a_missing_file_is_named_with_its_neighbours(tmp_path: Path) -> None:
 def test_a_directory_is_refused(tmp_path: Path) -> None:
     """The hint says how its files are named."""
     with pytest.raises(WrongUsageError, match="is a directory") as caught:
-        find([str(tmp_path)])
+        open_sources([str(tmp_path)])
     assert f"{tmp_path}/*" in str(caught.value.hint)
 
 
@@ -145,7 +147,7 @@ def test_a_forbidden_file_is_named(tmp_path: Path) -> None:
     """The system's reason is passed on."""
     (tmp_path / "text.txt").touch(mode=0)
     with pytest.raises(CharrnnError, match="permission denied"):
-        survey(find([str(tmp_path / "text.txt")]), "utf-8")
+        count_characters(open_sources([str(tmp_path / "text.txt")]), "utf-8")
 
 
 @pytest.mark.fault("F04", "F05", "F07")
@@ -205,9 +207,9 @@ def test_a_fifo_is_read_once_and_completely(tmp_path: Path) -> None:
     os.mkfifo(fifo)
     writer = threading.Thread(target=lambda: fifo.write_bytes(b"abc" * 1000))
     writer.start()
-    sources = find([str(fifo)])
+    sources = open_sources([str(fifo)])
     writer.join()
-    corpus = encode(sources, "utf-8", survey(sources, "utf-8"), tmp_path / "corpus.bin")
+    corpus = encode(sources, "utf-8", count_characters(sources, "utf-8"), tmp_path / "corpus.bin")
     assert corpus.text(0, 9999) == "abc" * 1000
 
 
@@ -216,27 +218,27 @@ def test_standard_input_is_read_unless_it_is_a_terminal(monkeypatch: pytest.Monk
     """A pipe is a text; a terminal with nothing coming is a mistake."""
     stdin = io.TextIOWrapper(io.BytesIO(b"xyz" * 100))
     monkeypatch.setattr("sys.stdin", stdin)
-    sources = find(["-"])
-    assert survey(sources, "utf-8").characters == 300
+    sources = open_sources(["-"])
+    assert count_characters(sources, "utf-8").characters == 300
     assert sources.name == "stdin"
     monkeypatch.setattr(stdin, "isatty", lambda: True)
     with pytest.raises(WrongUsageError, match="no text on standard input"):
-        find(["-"])
+        open_sources(["-"])
 
 
 def test_an_unknown_encoding_is_refused() -> None:
     """Codecs that are not of text count as unknown too."""
-    assert known_encoding("latin-1") == "iso8859-1"
+    assert check_encoding("latin-1") == "iso8859-1"
     for name in ("klingon", "base64", ""):
         with pytest.raises(WrongUsageError, match="unknown encoding"):
-            known_encoding(name)
+            check_encoding(name)
 
 
 @pytest.mark.parametrize("name", ["unicode_escape", "raw-unicode-escape", "IDNA", "punycode", "rot13", "undefined"])
 def test_codecs_that_are_not_for_whole_texts_are_refused(name: str) -> None:
     """They take for ever, or make half characters out of whole ones."""
     with pytest.raises(WrongUsageError, match="encoding"):
-        known_encoding(name)
+        check_encoding(name)
 
 
 @pytest.mark.parametrize(
@@ -254,17 +256,17 @@ def test_whatever_a_codec_dislikes_is_one_line(tmp_path: Path, content: bytes, e
 
 def test_the_default_corpus_is_large_fixed_and_text() -> None:
     """The same files in the same order each time, a few million characters of Python."""
-    sources = find([])
+    sources = open_sources([])
     assert sources.name == standard_library.NAME
     assert standard_library.files() == standard_library.files()
-    assert 3_500_000 < survey(sources, "utf-8").characters < 7_000_000
+    assert 3_500_000 < count_characters(sources, "utf-8").characters < 7_000_000
 
 
 def test_a_change_of_a_file_shows_in_its_fingerprint(tmp_path: Path) -> None:
     """Size and time tell it; the checksum tells whether it was a change at all."""
     path = tmp_path / "text.txt"
     path.write_text("one")
-    sources = find([str(path)])
+    sources = open_sources([str(path)])
     before, checksum = sources.fingerprint(), sources.checksum()
     path.write_text("two")
     os.utime(path, ns=(1, 1))

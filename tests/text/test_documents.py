@@ -10,10 +10,10 @@ import pytest
 
 from charrnn.errors import CharrnnError
 from charrnn.text import documents
-from charrnn.text.corpus import Corpus, encode, open_corpus, survey
-from charrnn.text.documents import ended, mix, nearest_end, parts
-from charrnn.text.sources import find
-from charrnn.text.vocabulary import END_OF_TEXT, ENDS
+from charrnn.text.corpus import Corpus, count_characters, encode, open_corpus
+from charrnn.text.documents import document_offsets, nearest_document_start, shuffle_documents, terminate_documents
+from charrnn.text.sources import open_sources
+from charrnn.text.vocabulary import END_CHARS, END_OF_TEXT
 
 CASES = {
     "line": ("\n \n Ann \nBob\r\n\n\t\nCleo\tDora  \n\r\n  Eve\n \n", [" Ann", "Bob", "Cleo\tDora", "  Eve"]),
@@ -27,9 +27,9 @@ CASES = {
 
 def split(pieces: list[str], kind: str) -> list[str]:
     """Give the documents in the pieces of a file."""
-    text = "".join(ended(pieces, kind, "text.txt"))
-    assert not text or text.endswith(ENDS[kind])
-    return text.split(ENDS[kind])[:-1]
+    text = "".join(terminate_documents(pieces, kind, "text.txt"))
+    assert not text or text.endswith(END_CHARS[kind])
+    return text.split(END_CHARS[kind])[:-1]
 
 
 @pytest.mark.parametrize("kind", CASES)
@@ -53,7 +53,7 @@ def test_nothing_but_blanks_is_no_document(kind: str) -> None:
 def test_a_text_that_has_the_end_in_it_is_refused(kind: str) -> None:
     """It would end documents where none does."""
     with pytest.raises(CharrnnError, match=r"odd.txt has U\+0003, .* end of a document"):
-        list(ended(["a\n", f"b{END_OF_TEXT}c"], kind, "odd.txt"))
+        list(terminate_documents(["a\n", f"b{END_OF_TEXT}c"], kind, "odd.txt"))
     assert split([f"b{END_OF_TEXT}c\n"], "line") == [f"b{END_OF_TEXT}c"]
 
 
@@ -80,18 +80,18 @@ def in_pieces(ids: np.ndarray) -> list[tuple[int, ...]]:
 @pytest.mark.parametrize("piece", [3, 1 << 20])
 def test_mixing_keeps_every_document_whole(most: int, piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of them, once; in the same new order each time; where there are too many, some stay together."""
-    monkeypatch.setattr(documents, "MOST_PARTS", most)
-    monkeypatch.setattr(documents, "PIECE", piece)
+    monkeypatch.setattr(documents, "MAX_DOCUMENTS", most)
+    monkeypatch.setattr(documents, "CHUNK_IDS", piece)
     ids, dtype = random_ids(0, 300), np.dtype(np.uint16)
     mixed = []
     for _ in range(2):
         unmixed, out = io.BytesIO(), io.BytesIO()
         unmixed.write(ids.tobytes())
-        mix(unmixed, dtype, 0, out)
+        shuffle_documents(unmixed, dtype, 0, out)
         mixed.append(np.frombuffer(out.getvalue(), dtype))
     assert np.array_equal(mixed[0], mixed[1])
     assert sorted(in_pieces(mixed[0])) == sorted(in_pieces(ids))
-    edges = parts(len(ids), [ids[:5], ids[5:]], 0)
+    edges = document_offsets(len(ids), [ids[:5], ids[5:]], 0)
     assert len(edges) - 1 <= most
     if most > len(ids):
         assert len(edges) - 1 == 300
@@ -101,12 +101,12 @@ def test_mixing_keeps_every_document_whole(most: int, piece: int, monkeypatch: p
 @pytest.mark.parametrize("piece", [1, 4, 1 << 20])
 def test_the_nearest_end_is_found_from_everywhere(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """And leaves a document on either side."""
-    monkeypatch.setattr(documents, "PIECE", piece)
+    monkeypatch.setattr(documents, "CHUNK_IDS", piece)
     ids = random_ids(1, 12)
     edges = np.flatnonzero(ids == 0)[:-1] + 1
     for place in range(len(ids) + 1):
-        assert abs(nearest_end(ids, 0, place) - place) == np.abs(edges - place).min()
-    assert all(nearest_end(np.array([1, 0, 1, 1, 1, 0]), 0, place) == 2 for place in range(7))
+        assert abs(nearest_document_start(ids, 0, place) - place) == np.abs(edges - place).min()
+    assert all(nearest_document_start(np.array([1, 0, 1, 1, 1, 0]), 0, place) == 2 for place in range(7))
 
 
 def corpus_of(directory: Path, kind: str, *texts: str, **how: object) -> Corpus:
@@ -114,8 +114,8 @@ def corpus_of(directory: Path, kind: str, *texts: str, **how: object) -> Corpus:
     paths = [directory / f"{number}.txt" for number, _ in enumerate(texts)]
     for path, text in zip(paths, texts, strict=True):
         path.write_text(text, newline="")
-    sources = find([str(path) for path in paths])
-    found = survey(sources, "utf-8", documents=kind)
+    sources = open_sources([str(path) for path in paths])
+    found = count_characters(sources, "utf-8", documents=kind)
     return encode(sources, "utf-8", found, directory / "corpus.bin", **how)  # type: ignore[arg-type]
 
 
@@ -132,7 +132,7 @@ def test_a_corpus_holds_every_document_once(kind: str, tmp_path: Path) -> None:
     else:
         texts = ("\n".join(poem.replace("\n", ", ") for poem in POEMS),)
     corpus = corpus_of(tmp_path, kind, *texts)
-    told = corpus.text(0, corpus.characters).split(ENDS[kind])
+    told = corpus.text(0, corpus.characters).split(END_CHARS[kind])
     expected = [poem.replace("\n", ", ") for poem in POEMS] if kind == "line" else list(POEMS)
     assert told[-1] == ""
     assert sorted(told[:-1]) == sorted(expected)
@@ -151,7 +151,7 @@ def test_the_held_out_end_begins_with_a_document(tmp_path: Path) -> None:
     """At the one nearest to where it would begin."""
     corpus = corpus_of(tmp_path, "line", "\n".join(POEMS).replace("\n", "\n"))
     for share in (0.001, 0.1, 0.31, 0.5, 0.999):
-        at = corpus.split(share)
+        at = corpus.split_position(share)
         assert corpus.text(at - 1, at) == "\n"
         assert 0 < at < corpus.characters
 
@@ -183,9 +183,9 @@ def test_a_corpus_of_unknown_documents_is_damaged(tmp_path: Path) -> None:
 def test_known_characters_keep_their_numbers(tmp_path: Path) -> None:
     """Also where they are in no order and not in the text; the new ones come after them."""
     known = ("z", "b", "\n", "q", "a")
-    corpus = corpus_of(tmp_path, "line", "abc\nbcd\n" * 40, known=known)
+    corpus = corpus_of(tmp_path, "line", "abc\nbcd\n" * 40, known_characters=known)
     assert corpus.vocabulary.characters == (*known, "c", "d")
     assert corpus.text(0, 4) in ("abc\n", "bcd\n")
     assert corpus.counts == (0, 80, 80, 0, 40, 80, 40)
-    rare = corpus_of(tmp_path, "line", "abc\nbcd\n" * 40, known=known, min_count=60)
+    rare = corpus_of(tmp_path, "line", "abc\nbcd\n" * 40, known_characters=known, min_count=60)
     assert rare.vocabulary.characters == (*known, "c", "\N{REPLACEMENT CHARACTER}")

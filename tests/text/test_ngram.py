@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charrnn.text.ngram import LONGEST, PIECE, Numbers, best_ngram, lay_out, probabilities, spread
+from charrnn.text.ngram import (
+    MAX_ORDER,
+    MIN_PIECE_CHARS,
+    FloatArray,
+    concat_pieces,
+    evenly_spaced_slices,
+    fit_best_ngram,
+    probabilities,
+)
 from charrnn.text.vocabulary import Ids
 
 Gram = tuple[int, ...]
@@ -18,10 +26,10 @@ Gram = tuple[int, ...]
 class Textbook:
     """Modified Kneser-Ney with a dictionary of everything, a character at a time."""
 
-    def __init__(self, learned: list[int], size: int, longest: int = LONGEST) -> None:
+    def __init__(self, learned: list[int], size: int, longest: int = MAX_ORDER) -> None:
         self.size, self.learned = size, learned
-        text = [size] * LONGEST + learned
-        places = range(LONGEST, len(text))
+        text = [size] * MAX_ORDER + learned
+        places = range(MAX_ORDER, len(text))
         self.times = [Counter(tuple(text[p + 1 - n : p + 1]) for p in places) for n in range(longest + 2)]
         before: list[dict[Gram, set[int]]] = [defaultdict(set) for _ in range(longest + 1)]
         for n in range(1, longest + 1):
@@ -59,14 +67,14 @@ class Textbook:
 
     def predict(self, held_out: list[int], order: int) -> list[float]:
         """Give the probability of each held-out character, the text going on from what was learned."""
-        text = [self.size] * LONGEST + self.learned + held_out
+        text = [self.size] * MAX_ORDER + self.learned + held_out
         return [self.likely(text[p], tuple(text[p + 1 - order : p])) for p in range(len(text))[-len(held_out) :]]
 
 
-def predicted(learned: list[int], held_out: list[int], size: int) -> list[Numbers]:
+def predicted(learned: list[int], held_out: list[int], size: int) -> list[FloatArray]:
     """Give the same from the fast ones, for every order."""
     ids, end = np.array(learned + held_out, np.min_scalar_type(size - 1)), len(learned)
-    reading = lay_out(ids, [slice(0, end)], [slice(end, len(ids))], size=size)
+    reading = concat_pieces(ids, [slice(0, end)], [slice(end, len(ids))], size=size)
     return list(probabilities(reading))
 
 
@@ -98,17 +106,17 @@ def test_an_alphabet_may_have_any_size(size: int) -> None:
         np.testing.assert_allclose(fast, textbook.predict(text[800:], order), rtol=1e-9)
 
 
-@pytest.mark.parametrize("order", [1, 2, 3, 5, LONGEST])
+@pytest.mark.parametrize("order", [1, 2, 3, 5, MAX_ORDER])
 def test_what_may_follow_has_probability_one(order: int) -> None:
     """After contexts that were seen and that were not, over the alphabet, the unseen character included."""
     size, learned = 7, chance_text(500, 6)
-    contexts = [learned[k : k + LONGEST] for k in range(0, 400, 40)] + list(
-        chance_text(20 * LONGEST, 7).reshape(20, -1)
+    contexts = [learned[k : k + MAX_ORDER] for k in range(0, 400, 40)] + list(
+        chance_text(20 * MAX_ORDER, 7).reshape(20, -1)
     )
     tried = [np.append(context, character) for context in contexts for character in range(size)]
     ids = np.concatenate([learned, *tried])
-    places = [500 + (k + 1) * (LONGEST + 1) - 1 for k in range(len(tried))]
-    reading = lay_out(ids, [slice(0, 500)], [slice(place, place + 1) for place in places], size=size)
+    places = [500 + (k + 1) * (MAX_ORDER + 1) - 1 for k in range(len(tried))]
+    reading = concat_pieces(ids, [slice(0, 500)], [slice(place, place + 1) for place in places], size=size)
     likely = next(islice(probabilities(reading), order - 1, None))
     assert likely.min() > 0
     np.testing.assert_allclose(likely.reshape(-1, size).sum(axis=1), 1, rtol=1e-9)
@@ -117,7 +125,7 @@ def test_what_may_follow_has_probability_one(order: int) -> None:
 def test_the_best_order_is_the_one_with_the_lowest_loss() -> None:
     """Its loss is the mean over the held-out text; one order more was tried, and was no better."""
     text = chance_text(3000, 20)
-    found = best_ngram(text, train_characters=2700, size=20)
+    found = fit_best_ngram(text, train_characters=2700, size=20)
     losses = [-np.log(likely).mean() for likely in predicted(text[:2700].tolist(), text[2700:].tolist(), 20)]
     np.testing.assert_allclose(found.nats_by_order, losses[: len(found.nats_by_order)], rtol=1e-9)
     assert found.nats == min(found.nats_by_order) == found.nats_by_order[found.order - 1]
@@ -127,31 +135,33 @@ def test_the_best_order_is_the_one_with_the_lowest_loss() -> None:
 
 def test_a_text_that_repeats_itself_ends_with_the_longest() -> None:
     """However far back one looks, more is better; that ends somewhere."""
-    found = best_ngram(np.tile(chance_text(400, 2), 10), train_characters=3600, size=2)
-    assert found.order == len(found.nats_by_order) == LONGEST
+    found = fit_best_ngram(np.tile(chance_text(400, 2), 10), train_characters=3600, size=2)
+    assert found.order == len(found.nats_by_order) == MAX_ORDER
     assert found.nats < 0.3 * math.log(2)
 
 
 def test_a_single_character_is_no_surprise() -> None:
     """One that is all there is has probability one."""
-    assert best_ngram(np.zeros(300, np.uint8), train_characters=270, size=1).nats == pytest.approx(0, abs=1e-12)
+    assert fit_best_ngram(np.zeros(300, np.uint8), train_characters=270, size=1).nats == pytest.approx(0, abs=1e-12)
 
 
 def test_a_long_text_is_read_in_part() -> None:
     """No more than was asked for, and from its beginning to its end."""
-    ids = np.arange(50 * PIECE) % 251
-    found = best_ngram(ids, train_characters=45 * PIECE, size=251, at_most=8 * PIECE)
-    assert (found.learned_from, found.characters) == (8 * PIECE, 2 * PIECE)
-    pieces = spread(0, 45 * PIECE, 8 * PIECE)
+    ids = np.arange(50 * MIN_PIECE_CHARS) % 251
+    found = fit_best_ngram(ids, train_characters=45 * MIN_PIECE_CHARS, size=251, at_most=8 * MIN_PIECE_CHARS)
+    assert (found.learned_from, found.characters) == (8 * MIN_PIECE_CHARS, 2 * MIN_PIECE_CHARS)
+    pieces = evenly_spaced_slices(0, 45 * MIN_PIECE_CHARS, 8 * MIN_PIECE_CHARS)
     assert pieces[0].start == 0
-    assert pieces[-1].stop > 40 * PIECE
+    assert pieces[-1].stop > 40 * MIN_PIECE_CHARS
     assert all(one.stop < other.start for one, other in pairwise(pieces))
 
 
-@pytest.mark.parametrize("at_most", [1, 2, 50, PIECE - 1, PIECE + 1])
+@pytest.mark.parametrize("at_most", [1, 2, 50, MIN_PIECE_CHARS - 1, MIN_PIECE_CHARS + 1])
 def test_any_bound_leaves_something(at_most: int) -> None:
     """Even one character can be learned from."""
-    found = best_ngram(chance_text(3 * PIECE, 9), train_characters=2 * PIECE, size=9, at_most=at_most)
+    found = fit_best_ngram(
+        chance_text(3 * MIN_PIECE_CHARS, 9), train_characters=2 * MIN_PIECE_CHARS, size=9, at_most=at_most
+    )
     assert 0 < found.learned_from <= at_most
     assert 0 < found.characters <= max(1, at_most)
     assert math.isfinite(found.nats)
@@ -162,8 +172,8 @@ def test_pieces_are_counted_as_if_they_were_never_cut() -> None:
     ids = chance_text(1000, 30)
     cut = [slice(0, 5), slice(5, 300), slice(300, 301), slice(301, 900)]
     held = [slice(900, 910), slice(910, 1000)]
-    whole = probabilities(lay_out(ids, [slice(0, 900)], [slice(900, 1000)], size=30))
-    for one, other in zip(whole, probabilities(lay_out(ids, cut, held, size=30)), strict=True):
+    whole = probabilities(concat_pieces(ids, [slice(0, 900)], [slice(900, 1000)], size=30))
+    for one, other in zip(whole, probabilities(concat_pieces(ids, cut, held, size=30)), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12)
 
 
@@ -172,6 +182,7 @@ def test_the_text_that_is_scored_is_not_learned_from() -> None:
     ids = chance_text(1000, 30)
     other = np.concatenate([ids[:950], ids[:50]])
     for one, two in zip(
-        *(probabilities(lay_out(i, [slice(0, 900)], [slice(900, 1000)], size=30)) for i in (ids, other)), strict=True
+        *(probabilities(concat_pieces(i, [slice(0, 900)], [slice(900, 1000)], size=30)) for i in (ids, other)),
+        strict=True,
     ):
         assert np.array_equal(one[:50], two[:50])

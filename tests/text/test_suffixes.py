@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.text.suffixes import Suffixes, sorted_suffixes
+from charrnn.text.suffixes import SuffixArray, build_suffix_array
 
 TEXTS = st.one_of(
     st.lists(st.integers(0, 2), min_size=1, max_size=200),
@@ -17,15 +17,17 @@ TEXTS = st.one_of(
 @given(TEXTS, st.sampled_from([3, 200, 60_000]))
 def test_suffixes_stand_in_their_order(text: list[int], size: int) -> None:
     """Whatever the alphabet, and however the text repeats itself; one that ends stands before those that go on."""
-    assert sorted_suffixes(np.array(text), size).tolist() == sorted(range(len(text)), key=lambda start: text[start:])
+    assert build_suffix_array(np.array(text), size).tolist() == sorted(
+        range(len(text)), key=lambda start: text[start:]
+    )
 
 
 @given(TEXTS, st.lists(st.integers(0, 3), max_size=40))
 def test_the_longest_match_is_found_where_it_stands(text: list[int], query: list[int]) -> None:
     """None of the text's stretches that begin as the query does is longer."""
     ids, wanted = np.array(text), np.array(query, dtype=np.int64)
-    match = Suffixes(ids, sorted_suffixes(ids, 4)).longest(wanted)
-    assert text[match.place : match.place + match.length] == query[: match.length]
+    match = SuffixArray(ids, build_suffix_array(ids, 4)).longest_match(wanted)
+    assert text[match.position : match.position + match.length] == query[: match.length]
     longer = query[: match.length + 1]
     there = (text[start : start + len(longer)] for start in range(len(text)))
     assert len(longer) == match.length or longer not in there
@@ -35,10 +37,10 @@ def test_the_longest_match_is_found_where_it_stands(text: list[int], query: list
 def test_all_places_of_a_stretch_are_in_its_range(text: list[int], query: list[int], length: int) -> None:
     """And nothing else is."""
     ids = np.array(text)
-    suffixes = Suffixes(ids, sorted_suffixes(ids, 4))
-    first, stop = suffixes.ranges(np.array(query, dtype=np.int64), length)
+    suffix_array = SuffixArray(ids, build_suffix_array(ids, 4))
+    first, stop = suffix_array.prefix_ranges(np.array(query, dtype=np.int64), length)
     for start, (low, high) in enumerate(zip(first, stop, strict=True)):
         places = {
             place for place in range(len(text)) if text[place : place + length] == query[start : start + length]
         }
-        assert set(suffixes.order[low:high].tolist()) == places
+        assert set(suffix_array.order[low:high].tolist()) == places

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus
-from charrnn.text.sources import find
-from charrnn.text.windows import Windows
+from charrnn.text.sources import open_sources
+from charrnn.text.windows import TrainingBatches
 
 
 @pytest.fixture(scope="module")
@@ -16,8 +16,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     """Encode a text in which every place has its own character."""
     directory = tmp_path_factory.mktemp("windows")
     (directory / "text.txt").write_text("".join(map(chr, range(0x100, 0x100 + 1000))))
-    sources = find([str(directory / "text.txt")])
-    return corpora.encode(sources, "utf-8", corpora.survey(sources, "utf-8"), directory / "corpus.bin")
+    sources = open_sources([str(directory / "text.txt")])
+    return corpora.encode(sources, "utf-8", corpora.count_characters(sources, "utf-8"), directory / "corpus.bin")
 
 
 sizes = {"characters": st.integers(50, 1000), "batch": st.integers(1, 8), "length": st.integers(1, 40)}
@@ -28,18 +28,18 @@ def test_each_row_goes_on_where_it_stopped(
     corpus: Corpus, characters: int, batch: int, length: int, step: int
 ) -> None:
     """The first row of the next window is the last row of this one, for every stream, round the ring too."""
-    windows = Windows(corpus=corpus, characters=characters, batch=batch, length=length)
-    assert np.array_equal(windows.read(step)[-1], windows.read(step + 1)[0])
-    assert windows.read(step).shape == (length + 1, batch)
+    batches = TrainingBatches(corpus=corpus, characters=characters, batch=batch, length=length)
+    assert np.array_equal(batches.batch_ids(step)[-1], batches.batch_ids(step + 1)[0])
+    assert batches.batch_ids(step).shape == (length + 1, batch)
 
 
 @given(**sizes)
 def test_an_epoch_reads_every_character_once(corpus: Corpus, characters: int, batch: int, length: int) -> None:
     """Windows tile the text: exactly once where they are a whole number, else with the last one overlapping."""
     assume(batch * length <= characters)
-    windows = Windows(corpus=corpus, characters=characters, batch=batch, length=length)
+    batches = TrainingBatches(corpus=corpus, characters=characters, batch=batch, length=length)
     steps = -(-characters // (batch * length))
-    read = np.concatenate([windows.read(step)[:-1].ravel() for step in range(steps)])
+    read = np.concatenate([batches.batch_ids(step)[:-1].ravel() for step in range(steps)])
     times = np.bincount(read, minlength=characters)[:characters]
     assert times.min() >= (1 if characters % batch == 0 else 0)
     assert times.max() <= 2
@@ -50,11 +50,11 @@ def test_an_epoch_reads_every_character_once(corpus: Corpus, characters: int, ba
 @given(step=st.integers(0, 10_000))
 def test_what_is_to_be_told_is_the_next_character(corpus: Corpus, step: int) -> None:
     """Targets are the inputs, one place on, with the end of the text followed by its beginning."""
-    window = Windows(corpus=corpus, characters=900, batch=3, length=7).read(step)
+    window = TrainingBatches(corpus=corpus, characters=900, batch=3, length=7).batch_ids(step)
     assert np.array_equal((window[:-1] + 1) % 900, window[1:])
 
 
 def test_held_out_text_is_never_read(corpus: Corpus) -> None:
     """The ring ends where training text ends."""
-    windows = Windows(corpus=corpus, characters=900, batch=3, length=7)
-    assert max(windows.read(step).max() for step in range(200)) == 899
+    batches = TrainingBatches(corpus=corpus, characters=900, batch=3, length=7)
+    assert max(batches.batch_ids(step).max() for step in range(200)) == 899

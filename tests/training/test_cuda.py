@@ -14,16 +14,16 @@ from charrnn.network.layers import LAYERS, LayerWeights
 from charrnn.runs import RunDirectory
 from charrnn.text import corpus as corpora
 from charrnn.text.corpus import Corpus
-from charrnn.text.sources import find
+from charrnn.text.sources import open_sources
 from charrnn.training import checkpoint
-from charrnn.training.device_step import DeviceStep
-from charrnn.training.device_windows import DeviceWindows
+from charrnn.training.device_step import CudaStep
+from charrnn.training.device_windows import DeviceBatches
 from charrnn.training.evaluation import held_out_loss
-from charrnn.training.events import Evaluation, Trouble
-from charrnn.training.loop import train
-from charrnn.training.run import Run
-from charrnn.training.snapshot import arrays_of
-from charrnn.training.throughput import circumstances_of
+from charrnn.training.events import Evaluation, TrainingWarning
+from charrnn.training.loop import train_loop
+from charrnn.training.run import Trainer
+from charrnn.training.snapshot import state_arrays
+from charrnn.training.throughput import measure_recipe_inputs
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 
@@ -36,108 +36,114 @@ def documents(tmp_path: Path) -> Corpus:
     """Encode a text that is made of lines."""
     path = tmp_path / "lines.txt"
     path.write_text("".join(f"{n} green bottles, {n * n % 97} walls.\n" for n in range(90)))
-    sources = find([str(path)])
-    survey = corpora.survey(sources, "utf-8", documents="line")
-    return corpora.encode(sources, "utf-8", survey, tmp_path / "lines.bin")
+    sources = open_sources([str(path)])
+    counts = corpora.count_characters(sources, "utf-8", documents="line")
+    return corpora.encode(sources, "utf-8", counts, tmp_path / "lines.bin")
 
 
 @pytest.fixture
-def make(make_run: Callable[..., Run]) -> Callable[..., Run]:
+def make(make_trainer: Callable[..., Trainer]) -> Callable[..., Trainer]:
     """Give a function that makes runs of a small network on the GPU."""
 
-    def made(**settings: object) -> Run:
-        run = make_run(**settings)
-        return Run(run.corpus, run.network.config, run.training, "cuda")
+    def made(**settings: object) -> Trainer:
+        trainer = make_trainer(**settings)
+        return Trainer(trainer.corpus, trainer.network.config, trainer.training, "cuda")
 
     return made
 
 
-def eager(run: Run) -> Run:
+def eager(trainer: Trainer) -> Trainer:
     """Have a run queue its steps piece by piece."""
-    windows = DeviceWindows(run.windows, run.device, room=1e9)
-    run._ahead = DeviceStep(run.network, run.averaged, run.optimiser, run.state, windows, run.training, None)
-    run.state = run._ahead.state
-    return run
+    batches = DeviceBatches(trainer.batches, trainer.device, max_bytes=1e9)
+    trainer._ahead = CudaStep(
+        trainer.network, trainer.ema_network, trainer.optimizer, trainer.state, batches, trainer.training, None
+    )
+    trainer.state = trainer._ahead.state
+    return trainer
 
 
-def steps(run: Run, count: int) -> Run:
+def steps(trainer: Trainer, count: int) -> Trainer:
     """Make so many steps, wait for them, and see that nothing was refused."""
     for _ in range(count):
-        run.update()
-    run.look()
-    assert run.troubles == []
-    return run
+        trainer.train_step()
+    trainer.sync()
+    assert trainer.warnings == []
+    return trainer
 
 
-def assert_close(one: Run, other: Run) -> None:
+def assert_close(one: Trainer, other: Trainer) -> None:
     """Compare every array of two runs, but for the order in which a GPU sums."""
-    first, second = arrays_of(one), arrays_of(other)
+    first, second = state_arrays(one), state_arrays(other)
     assert first.keys() == second.keys()
     for name, array in first.items():
         np.testing.assert_allclose(second[name], array, rtol=1e-2, atol=2e-3, err_msg=name)
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_a_graph_does_what_its_pieces_do(cell: str, make: Callable[..., Run]) -> None:
+def test_a_graph_does_what_its_pieces_do(cell: str, make: Callable[..., Trainer]) -> None:
     """Weights, moments, carried state and sums, with all that is dropped and forgotten by chance."""
     assert_close(steps(eager(make(cell=cell, **DROPPED)), 20), steps(make(cell=cell, **DROPPED), 20))
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_it_learns_as_a_cpu_does(cell: str, make: Callable[..., Run], make_run: Callable[..., Run]) -> None:
+def test_it_learns_as_a_cpu_does(
+    cell: str, make: Callable[..., Trainer], make_trainer: Callable[..., Trainer]
+) -> None:
     """Where nothing is left to chance, but for TF32."""
     plain = {"cell": cell, "dropout": 0.0, "reset": 0.0}
-    on_cpu, on_gpu = make_run(**plain), make(**plain)
-    on_gpu.network.load_state_dict({name: torch.from_numpy(array) for name, array in on_cpu.weights().items()})
-    nats = [on_cpu.update().nats for _ in range(12)]
+    on_cpu, on_gpu = make_trainer(**plain), make(**plain)
+    on_gpu.network.load_state_dict({name: torch.from_numpy(array) for name, array in on_cpu.raw_weights().items()})
+    nats = [on_cpu.train_step().nats for _ in range(12)]
     steps(on_gpu, 12)
-    assert on_gpu.since_report[1] == pytest.approx(sum(one for one in nats if one is not None), rel=1e-2)
+    assert on_gpu.report_sums[1] == pytest.approx(sum(one for one in nats if one is not None), rel=1e-2)
     assert held_out_loss(on_gpu).nats == pytest.approx(held_out_loss(on_cpu).nats, rel=2e-2)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("cell", CELLS)
-def test_every_cell_learns_in_every_precision(cell: str, precision: str, make: Callable[..., Run]) -> None:
+def test_every_cell_learns_in_every_precision(cell: str, precision: str, make: Callable[..., Trainer]) -> None:
     """A whole training, with all its events, ends far below where it began."""
-    run = make(cell=cell, precision=precision, layers=1, hidden=32, steps=200, dropout=0.0)
-    before = held_out_loss(run).nats
-    events = list(train(run))
-    assert not [event for event in events if isinstance(event, Trouble)]
+    trainer = make(cell=cell, precision=precision, layers=1, hidden=32, steps=200, dropout=0.0)
+    before = held_out_loss(trainer).nats
+    events = list(train_loop(trainer))
+    assert not [event for event in events if isinstance(event, TrainingWarning)]
     assert len([event for event in events if isinstance(event, Evaluation)]) == 20
-    assert held_out_loss(run).nats < 0.6 * before
+    assert held_out_loss(trainer).nats < 0.6 * before
 
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_documents_are_learned_too(cell: str, documents: Corpus) -> None:
     """Though nobody asks the device where they end."""
     config = NetworkConfig(cell=cell, layers=2, hidden=16, embedding=8, documents="line")
-    run = Run(documents, config, TrainingConfig(batch=4, length=16, lr=1e-2, steps=60, reset=0.0), "cuda")
-    before = held_out_loss(run).nats
-    steps(run, 60)
-    assert held_out_loss(run).nats < before
+    trainer = Trainer(documents, config, TrainingConfig(batch=4, length=16, lr=1e-2, steps=60, reset=0.0), "cuda")
+    before = held_out_loss(trainer).nats
+    steps(trainer, 60)
+    assert held_out_loss(trainer).nats < before
 
 
-def test_a_run_that_was_stopped_goes_on_where_it_was(make: Callable[..., Run], tmp_path: Path) -> None:
+def test_a_run_that_was_stopped_goes_on_where_it_was(make: Callable[..., Trainer], tmp_path: Path) -> None:
     """Before and after its steps were a graph."""
     whole = steps(make(**DROPPED), 30)
     for stop in (2, 17):
         path = tmp_path / str(stop)
         path.mkdir()
-        run = make(**DROPPED)
-        checkpoint.load(run, checkpoint.save(steps(make(**DROPPED), stop), RunDirectory(path)))
-        assert_close(whole, steps(run, 30 - stop))
+        trainer = make(**DROPPED)
+        checkpoint.load_checkpoint(
+            trainer, checkpoint.save_checkpoint(steps(make(**DROPPED), stop), RunDirectory(path))
+        )
+        assert_close(whole, steps(trainer, 30 - stop))
 
 
-def test_what_is_no_number_changes_nothing(make: Callable[..., Run]) -> None:
+def test_what_is_no_number_changes_nothing(make: Callable[..., Trainer]) -> None:
     """Whatever is queued behind it."""
-    run = steps(make(reset=0.0, steps=None, minutes=1.0), 6)
-    for network in (run.network, run.averaged):
+    trainer = steps(make(reset=0.0, steps=None, minutes=1.0), 6)
+    for network in (trainer.network, trainer.ema_network):
         network.output.bias.detach()[0] = float("nan")
-    before = {**run.weights(), **{f"averaged.{name}": mean for name, mean in run.averages().items()}}
+    before = {**trainer.raw_weights(), **{f"averaged.{name}": mean for name, mean in trainer.ema_weights().items()}}
     with pytest.raises(DivergedError, match="the loss left the numbers at step 7 "):
-        steps(run, 5)
-    assert run.step == 11
-    after = {**run.weights(), **{f"averaged.{name}": mean for name, mean in run.averages().items()}}
+        steps(trainer, 5)
+    assert trainer.step == 11
+    after = {**trainer.raw_weights(), **{f"averaged.{name}": mean for name, mean in trainer.ema_weights().items()}}
     assert all(np.array_equal(weight, before[name], equal_nan=True) for name, weight in after.items())
 
 
@@ -158,7 +164,7 @@ def test_layers_rounded_to_bfloat16_are_nearly_those_of_float32() -> None:
 def test_speeds_are_measured_within_seconds() -> None:
     """Of all widths that a large GPU has room for, wide ones slower than narrow ones."""
     began = time.perf_counter()
-    known = circumstances_of({}, "cuda", train_characters=1_000_000, vocabulary_size=65, trained=False)
+    known = measure_recipe_inputs({}, "cuda", train_characters=1_000_000, vocabulary_size=65, trained=False)
     assert time.perf_counter() - began < 20
     widths, rates = zip(*known.speeds, strict=True)
     assert widths[0] == 256
@@ -166,7 +172,7 @@ def test_speeds_are_measured_within_seconds() -> None:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_two_layers_of_128_on_50_streams_of_50_are_replayed(cell: str, make: Callable[..., Run]) -> None:
+def test_two_layers_of_128_on_50_streams_of_50_are_replayed(cell: str, make: Callable[..., Trainer]) -> None:
     """The network that torch-rnn timed; how long a step takes is `tests/benchmarks/training.py`'s to say."""
-    run = steps(make(cell=cell, layers=2, hidden=128, embedding=64, batch=50, length=50), 100)
-    assert run.since_report[0] == 100
+    trainer = steps(make(cell=cell, layers=2, hidden=128, embedding=64, batch=50, length=50), 100)
+    assert trainer.report_sums[0] == 100

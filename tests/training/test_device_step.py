@@ -19,35 +19,37 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from charrnn.config import NetworkConfig
 from charrnn.errors import DivergedError
-from charrnn.network.module import CharacterNetwork
+from charrnn.network.module import CharRNN
 from charrnn.runs import RunDirectory
 from charrnn.training import checkpoint, saving
-from charrnn.training.averaging import averaged
-from charrnn.training.capture import WARM_UP, Recorder, Work
-from charrnn.training.device_step import DeviceStep
-from charrnn.training.device_windows import DeviceWindows, OneWindow
-from charrnn.training.events import Evaluation, Event, Report, Step, Trouble
-from charrnn.training.gradient import learn
-from charrnn.training.loop import train
+from charrnn.training.averaging import make_ema
+from charrnn.training.capture import WARM_UP_RUNS, GraphBackend, Work
+from charrnn.training.device_step import CudaStep
+from charrnn.training.device_windows import DeviceBatches, RandomBatch
+from charrnn.training.events import Evaluation, Event, Report, Step, TrainingWarning
+from charrnn.training.gradient import forward_backward
+from charrnn.training.loop import train_loop
 from charrnn.training.optimiser import AdamW
-from charrnn.training.run import PARTS, STEPS_UNSEEN, Run
-from charrnn.training.snapshot import arrays_of
+from charrnn.training.run import MAX_QUEUED_STEPS, PERIODS, Trainer
+from charrnn.training.snapshot import state_arrays
 
 DROPPED = {"dropout": 0.3, "input_dropout": 0.2, "weight_drop": 0.3, "reset": 0.3}
 
 
-def ahead(run: Run, recorder: Recorder | None = None) -> Run:
+def ahead(trainer: Trainer, backend: GraphBackend | None = None) -> Trainer:
     """Have a run queue its steps, as on a GPU."""
-    run.runs_ahead = True
-    windows = DeviceWindows(run.windows, run.device, room=math.inf)
-    run._ahead = DeviceStep(run.network, run.averaged, run.optimiser, run.state, windows, run.training, recorder)
-    run.state = run._ahead.state
-    return run
+    trainer.queues_steps = True
+    batches = DeviceBatches(trainer.batches, trainer.device, max_bytes=math.inf)
+    trainer._ahead = CudaStep(
+        trainer.network, trainer.ema_network, trainer.optimizer, trainer.state, batches, trainer.training, backend
+    )
+    trainer.state = trainer._ahead.state
+    return trainer
 
 
-def assert_close(one: Run, other: Run) -> None:
+def assert_close(one: Trainer, other: Trainer) -> None:
     """Compare every array of two runs, but for what rounding a learning rate makes of them."""
-    first, second = arrays_of(one), arrays_of(other)
+    first, second = state_arrays(one), state_arrays(other)
     assert first.keys() == second.keys()
     for name, array in first.items():
         np.testing.assert_allclose(second[name], array, rtol=1e-3, atol=2e-5, err_msg=name)
@@ -56,28 +58,28 @@ def assert_close(one: Run, other: Run) -> None:
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_it_learns_what_a_step_learns_that_is_waited_for(
-    cell: str, precision: str, make_run: Callable[..., Run]
+    cell: str, precision: str, make_trainer: Callable[..., Trainer]
 ) -> None:
     """Weights, moments, carried state, forgotten streams and the sums of losses, with all that is dropped."""
-    plain, queued = (make_run(cell=cell, precision=precision, **DROPPED) for _ in range(2))
+    plain, queued = (make_trainer(cell=cell, precision=precision, **DROPPED) for _ in range(2))
     ahead(queued)
     for _ in range(12 if precision == "float32" else 1):
-        plain.update()
-        queued.update()
+        plain.train_step()
+        queued.train_step()
     assert_close(plain, queued)
-    assert queued.since_report[0] == plain.step
+    assert queued.report_sums[0] == plain.step
 
 
 def test_the_events_are_the_same_and_losses_are_known_when_they_are_due(
-    make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+    make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Reports and evaluations come at the same steps; a step's numbers are means since they were last known."""
-    monkeypatch.setitem(PARTS, "report", 10)
-    monkeypatch.setitem(PARTS, "evaluation", 5)
-    monkeypatch.setitem(PARTS, "preview", 1)
+    monkeypatch.setitem(PERIODS, "report", 10)
+    monkeypatch.setitem(PERIODS, "evaluation", 5)
+    monkeypatch.setitem(PERIODS, "preview", 1)
     plain, queued = (
-        [event for event in train(run, sample_every=0) if isinstance(event, Step | Report | Evaluation)]
-        for run in (make_run(steps=50), ahead(make_run(steps=50)))
+        [event for event in train_loop(trainer, sample_every=0) if isinstance(event, Step | Report | Evaluation)]
+        for trainer in (make_trainer(steps=50), ahead(make_trainer(steps=50)))
     )
     assert [(type(event), event.step) for event in queued] == [(type(event), event.step) for event in plain]
     for one, other in zip(plain, queued, strict=True):
@@ -89,81 +91,81 @@ def test_the_events_are_the_same_and_losses_are_known_when_they_are_due(
     assert known[10] == pytest.approx(np.mean(losses[5:10]), rel=1e-3)
 
 
-def test_nobody_waits_for_a_step_but_now_and_then(make_run: Callable[..., Run]) -> None:
+def test_nobody_waits_for_a_step_but_now_and_then(make_trainer: Callable[..., Trainer]) -> None:
     """While no part is due, each so manieth step is looked at."""
-    run = ahead(make_run(steps=None, minutes=1.0))
-    known = [event.step for event in (run.update() for _ in range(100)) if event.nats is not None]
-    assert known == [STEPS_UNSEEN, 2 * STEPS_UNSEEN, 3 * STEPS_UNSEEN]
+    trainer = ahead(make_trainer(steps=None, minutes=1.0))
+    known = [event.step for event in (trainer.train_step() for _ in range(100)) if event.nats is not None]
+    assert known == [MAX_QUEUED_STEPS, 2 * MAX_QUEUED_STEPS, 3 * MAX_QUEUED_STEPS]
 
 
 @pytest.mark.parametrize("what", ["the loss", "its gradient"])
 def test_what_is_no_number_changes_nothing_though_steps_are_queued_behind_it(
-    what: str, make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    what: str, make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Nothing but the weight that was poisoned and its mean; whoever looks is told the step, and nothing is saved."""
-    run = ahead(make_run(steps=None, minutes=1.0, reset=0.0))
+    trainer = ahead(make_trainer(steps=None, minutes=1.0, reset=0.0))
     for _ in range(3):
-        run.update()
+        trainer.train_step()
     if what == "the loss":
-        for network in (run.network, run.averaged):
+        for network in (trainer.network, trainer.ema_network):
             network.output.bias.data[0] = math.nan
-    before = {name: array.copy() for name, array in arrays_of(run).items() if not name.startswith("since")}
+    before = {name: array.copy() for name, array in state_arrays(trainer).items() if not name.startswith("since")}
     if what == "its gradient":
         monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *_: torch.tensor(math.inf))
     for _ in range(5):
-        run.update()
+        trainer.train_step()
     monkeypatch.undo()
     with torch.no_grad():
-        run.network.output.bias[0] = torch.from_numpy(before["output.bias"])[0]
-    run.update()
+        trainer.network.output.bias[0] = torch.from_numpy(before["output.bias"])[0]
+    trainer.train_step()
     directory = RunDirectory(tmp_path)
     for look in (
-        run.look,
-        run.look,
-        lambda: checkpoint.save(run, directory),
-        lambda: saving.save_last(run, directory),
+        trainer.sync,
+        trainer.sync,
+        lambda: checkpoint.save_checkpoint(trainer, directory),
+        lambda: saving.save_final(trainer, directory),
     ):
         with pytest.raises(DivergedError, match=f"{what} left the numbers at step 4 "):
             look()
     assert not directory.checkpoints()
-    run._ahead = None
-    after = arrays_of(run)
+    trainer._ahead = None
+    after = state_arrays(trainer)
     assert [name for name, array in before.items() if not np.array_equal(array, after[name], equal_nan=True)] == []
-    assert {count.item() for count in run.optimiser.counts.values()} == {3}
+    assert {count.item() for count in trainer.optimizer.counts.values()} == {3}
 
 
-def test_a_training_that_leaves_the_numbers_ends_so(make_run: Callable[..., Run]) -> None:
+def test_a_training_that_leaves_the_numbers_ends_so(make_trainer: Callable[..., Trainer]) -> None:
     """In the loop the step that is next looked at tells of it, and no later one is made."""
-    run = ahead(make_run(steps=64))
+    trainer = ahead(make_trainer(steps=64))
     events: list[Event] = []
 
     def poisoned() -> Iterator[Event]:
-        for event in train(run, sample_every=0):
+        for event in train_loop(trainer, sample_every=0):
             yield event
-            if run.step == 20:
-                run.network.output.bias.detach().fill_(math.inf)
+            if trainer.step == 20:
+                trainer.network.output.bias.detach().fill_(math.inf)
 
     with pytest.raises(DivergedError, match=r"left the numbers at step 2\d "):
         events.extend(poisoned())
-    assert run.step <= 20 + 64 // 20
+    assert trainer.step <= 20 + 64 // 20
 
 
-def test_a_run_stopped_anywhere_goes_on_to_the_same_end(make_run: Callable[..., Run], tmp_path: Path) -> None:
+def test_a_run_stopped_anywhere_goes_on_to_the_same_end(make_trainer: Callable[..., Trainer], tmp_path: Path) -> None:
     """To the last bit, also where nobody had looked at the last steps when it was saved."""
-    whole = ahead(make_run(**DROPPED))
-    list(train(whole, sample_every=0))
+    whole = ahead(make_trainer(**DROPPED))
+    list(train_loop(whole, sample_every=0))
     for stop in (1, 7, 33, 40):
-        run = ahead(make_run(**DROPPED))
-        for event in train(run, sample_every=0):
+        trainer = ahead(make_trainer(**DROPPED))
+        for event in train_loop(trainer, sample_every=0):
             if isinstance(event, Step) and event.step == stop:
                 break
         path = tmp_path / str(stop)
         path.mkdir()
-        other = make_run(**DROPPED)
-        checkpoint.load(other, checkpoint.save(run, RunDirectory(path)))
-        other.runs_ahead = True
-        list(train(other, sample_every=0))
-        first, second = arrays_of(whole), arrays_of(other)
+        other = make_trainer(**DROPPED)
+        checkpoint.load_checkpoint(other, checkpoint.save_checkpoint(trainer, RunDirectory(path)))
+        other.queues_steps = True
+        list(train_loop(other, sample_every=0))
+        first, second = state_arrays(whole), state_arrays(other)
         assert [name for name in first if not np.array_equal(first[name], second[name])] == []
 
 
@@ -174,7 +176,7 @@ class FakeGraphs:
         self.refusal = refusal
         self.done: list[str] = []
 
-    def recorder(self) -> Recorder:
+    def recorder(self) -> GraphBackend:
         """Give how work is done and recorded."""
 
         def aside(work: Work) -> None:
@@ -194,39 +196,41 @@ class FakeGraphs:
 
             return replay
 
-        return Recorder(aside, record)
+        return GraphBackend(aside, record)
 
 
-def test_a_step_is_recorded_once_after_a_few_that_are_real(make_run: Callable[..., Run], tmp_path: Path) -> None:
+def test_a_step_is_recorded_once_after_a_few_that_are_real(
+    make_trainer: Callable[..., Trainer], tmp_path: Path
+) -> None:
     """None is made twice or left out; a run that goes on records anew; all end as they would have without."""
-    plain, graphs, again = ahead(make_run(**DROPPED)), FakeGraphs(), FakeGraphs()
-    list(train(plain, sample_every=0))
-    first = ahead(make_run(**DROPPED), graphs.recorder())
-    list(islice((event for event in train(first, sample_every=0) if isinstance(event, Step)), 10))
-    assert graphs.done == ["aside"] * WARM_UP + ["record"] + ["replay"] * (10 - WARM_UP)
-    second = make_run(**DROPPED)
-    checkpoint.load(second, checkpoint.save(first, RunDirectory(tmp_path)))
+    plain, graphs, again = ahead(make_trainer(**DROPPED)), FakeGraphs(), FakeGraphs()
+    list(train_loop(plain, sample_every=0))
+    first = ahead(make_trainer(**DROPPED), graphs.recorder())
+    list(islice((event for event in train_loop(first, sample_every=0) if isinstance(event, Step)), 10))
+    assert graphs.done == ["aside"] * WARM_UP_RUNS + ["record"] + ["replay"] * (10 - WARM_UP_RUNS)
+    second = make_trainer(**DROPPED)
+    checkpoint.load_checkpoint(second, checkpoint.save_checkpoint(first, RunDirectory(tmp_path)))
     ahead(second, again.recorder())
-    list(train(second, sample_every=0))
-    assert again.done == ["aside"] * WARM_UP + ["record"] + ["replay"] * (30 - WARM_UP)
-    one, other = arrays_of(plain), arrays_of(second)
+    list(train_loop(second, sample_every=0))
+    assert again.done == ["aside"] * WARM_UP_RUNS + ["record"] + ["replay"] * (30 - WARM_UP_RUNS)
+    one, other = state_arrays(plain), state_arrays(second)
     assert [name for name in one if not np.array_equal(one[name], other[name])] == []
 
 
-def test_what_cannot_be_recorded_goes_on_as_it_is_and_is_told_once(make_run: Callable[..., Run]) -> None:
+def test_what_cannot_be_recorded_goes_on_as_it_is_and_is_told_once(make_trainer: Callable[..., Trainer]) -> None:
     """The step at which it was tried is made all the same, with the chance that is its own."""
-    plain, graphs = ahead(make_run(**DROPPED)), FakeGraphs("operation not permitted\nwhen capturing")
-    run = ahead(make_run(**DROPPED), graphs.recorder())
-    list(train(plain, sample_every=0))
-    events = list(train(run, sample_every=0))
-    troubles = [event for event in events if isinstance(event, Trouble)]
+    plain, graphs = ahead(make_trainer(**DROPPED)), FakeGraphs("operation not permitted\nwhen capturing")
+    trainer = ahead(make_trainer(**DROPPED), graphs.recorder())
+    list(train_loop(plain, sample_every=0))
+    events = list(train_loop(trainer, sample_every=0))
+    troubles = [event for event in events if isinstance(event, TrainingWarning)]
     assert [(event.step, event.message) for event in troubles] == [
-        (WARM_UP + 1, "steps are not replayed from a CUDA graph, so they are slower: operation not permitted")
+        (WARM_UP_RUNS + 1, "steps are not replayed from a CUDA graph, so they are slower: operation not permitted")
     ]
-    assert graphs.done == ["aside"] * WARM_UP + ["record"]
-    one, other = arrays_of(plain), arrays_of(run)
+    assert graphs.done == ["aside"] * WARM_UP_RUNS + ["record"]
+    one, other = state_arrays(plain), state_arrays(trainer)
     assert [name for name in one if not np.array_equal(one[name], other[name])] == []
-    assert all(parameter.grad is None for parameter in run.network.parameters())
+    assert all(parameter.grad is None for parameter in trainer.network.parameters())
 
 
 class NothingAsked(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -265,35 +269,37 @@ def _no_autocast(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_no_autocast")
 @pytest.mark.parametrize(("cell", "fits"), [("lstm", True), ("lstm", False), ("gru", True), ("rnn", True)])
 def test_nothing_in_a_step_asks_the_device_or_gives_it_a_number(
-    cell: str, fits: bool, make_run: Callable[..., Run]
+    cell: str, fits: bool, make_trainer: Callable[..., Trainer]
 ) -> None:
     """On tensors that have shapes and no numbers a step runs through: so it never needs one, and can be captured."""
-    run, device = make_run(cell=cell, length=4, **DROPPED), torch.device("meta")
-    network = run.network.to(device)
-    windows = DeviceWindows(run.windows, device, room=math.inf if fits else 0)
-    step = DeviceStep(network, averaged(network), AdamW(network), network.start(4), windows, run.training, None)
-    windows.stand_at(3)
+    trainer, device = make_trainer(cell=cell, length=4, **DROPPED), torch.device("meta")
+    network = trainer.network.to(device)
+    batches = DeviceBatches(trainer.batches, device, max_bytes=math.inf if fits else 0)
+    step = CudaStep(
+        network, make_ema(network), AdamW(network), network.initial_state(4), batches, trainer.training, None
+    )
+    batches.set_step(3)
     with NothingAsked() as asked:
-        step._once()
+        step._run_step()
     assert {"_fused_adamw_", "where", "dropout" if "dropout" in asked.seen else "bernoulli_"} <= asked.seen
 
 
 @pytest.mark.usefixtures("_no_autocast")
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_nor_does_a_text_of_documents(
-    cell: str, make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+    cell: str, make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where each of them ends is known on the device alone."""
     config = NetworkConfig(cell=cell, layers=2, hidden=16, embedding=8, documents="line")
     with torch.device("meta"):
-        network = CharacterNetwork(config, 30, end=3)
-    monkeypatch.setattr(network, "_ended", lambda ids: ids == 3)  # as on a GPU
-    training = make_run(length=4).training
-    window = OneWindow(training, 30, torch.device("meta"))
+        network = CharRNN(config, 30, end=3)
+    monkeypatch.setattr(network, "_document_ends", lambda ids: ids == 3)  # as on a GPU
+    training = make_trainer(length=4).training
+    window = RandomBatch(training, 30, torch.device("meta"))
     with NothingAsked():
-        learned = learn(network, window.read(), network.start(4), training)
+        result = forward_backward(network, window.batch_ids(), network.initial_state(4), training)
     assert {parameter.grad is not None for parameter in network.parameters()} == {True}
-    assert learned.state[0].shape == (2, 4, 16)
+    assert result.state[0].shape == (2, 4, 16)
 
 
 def test_the_check_above_can_fail() -> None:
@@ -305,14 +311,14 @@ def test_the_check_above_can_fail() -> None:
 
 
 @pytest.mark.parametrize("room", [0, math.inf])
-def test_windows_on_the_device_are_those_of_the_text(room: float, make_run: Callable[..., Run]) -> None:
+def test_windows_on_the_device_are_those_of_the_text(room: float, make_trainer: Callable[..., Trainer]) -> None:
     """Whether the text lies there or not, round its end and for ever."""
-    run = make_run()
-    windows = DeviceWindows(run.windows, run.device, room=room)
-    assert windows.resident == bool(room)
-    for step in (0, 1, round(run.windows.per_epoch) - 1, round(run.windows.per_epoch), 10**12):
-        windows.stand_at(step)
-        assert np.array_equal(windows.read().numpy(), run.windows.read(step))
+    trainer = make_trainer()
+    batches = DeviceBatches(trainer.batches, trainer.device, max_bytes=room)
+    assert batches.resident == bool(room)
+    for step in (0, 1, round(trainer.batches.steps_per_epoch) - 1, round(trainer.batches.steps_per_epoch), 10**12):
+        batches.set_step(step)
+        assert np.array_equal(batches.batch_ids().numpy(), trainer.batches.batch_ids(step))
 
 
 @pytest.mark.parametrize(
@@ -320,18 +326,18 @@ def test_windows_on_the_device_are_those_of_the_text(room: float, make_run: Call
 )
 def test_a_text_on_the_device_takes_the_narrowest_type_that_holds_it(size: int, dtype: torch.dtype) -> None:
     """One byte a character for most, and no id is lost."""
-    from charrnn.training.device_windows import _narrowest
+    from charrnn.training.device_windows import _id_dtype
 
-    assert _narrowest(size) == dtype
+    assert _id_dtype(size) == dtype
     assert torch.iinfo(dtype).max >= size - 1
 
 
-def test_the_window_to_time_steps_on_stays_as_it_is(make_run: Callable[..., Run]) -> None:
+def test_the_window_to_time_steps_on_stays_as_it_is(make_trainer: Callable[..., Trainer]) -> None:
     """Of ids that there are."""
-    training = make_run().training
-    window = OneWindow(training, 30, torch.device("cpu"))
-    before = window.read().clone()
-    window.stand_at(5)
-    assert torch.equal(window.read(), before)
+    training = make_trainer().training
+    window = RandomBatch(training, 30, torch.device("cpu"))
+    before = window.batch_ids().clone()
+    window.set_step(5)
+    assert torch.equal(window.batch_ids(), before)
     assert before.shape == (training.length + 1, training.batch)
     assert int(before.max()) < 30

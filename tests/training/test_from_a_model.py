@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 
 from charrnn.config import NetworkConfig
-from charrnn.ending import Ending
+from charrnn.ending import StopCriteria
 from charrnn.errors import CharrnnError, WrongUsageError
-from charrnn.network.model_file import Model, load, save, weight_shapes
-from charrnn.network.reader import Reader
+from charrnn.network.model_file import Model, load_model, save_model, weight_shapes
+from charrnn.network.reader import InferenceRNN
 from charrnn.runs import RunDirectory
 from charrnn.sampling import generate
-from charrnn.text.corpus import survey
-from charrnn.text.sources import find
+from charrnn.text.corpus import count_characters
+from charrnn.text.sources import open_sources
 from charrnn.text.vocabulary import END_OF_TEXT, UNKNOWN, Vocabulary
 from charrnn.training import checkpoint, saving, session
 from charrnn.training.events import Step
-from charrnn.training.loop import train
-from charrnn.training.origin import documents_of, find_origin, origin_file
+from charrnn.training.loop import train_loop
+from charrnn.training.origin import document_kind, load_pretrained, model_file_of
 from charrnn.training.session import Session, resume
-from charrnn.training.snapshot import arrays_of
+from charrnn.training.snapshot import state_arrays
 
 GIVEN: dict[str, Any] = {"batch": 4, "length": 16, "steps": 20}
 KNOWN = "\n zyx.abcdefghij"
@@ -33,7 +33,7 @@ def source(tmp_path: Path) -> Path:
     """Save a random model whose characters are in no order, as a run's."""
     directory = RunDirectory(tmp_path / "checkpoints" / "old")
     directory.path.mkdir(parents=True)
-    save(directory.model, model_of(KNOWN))
+    save_model(directory.model, model_of(KNOWN))
     return directory.model
 
 
@@ -50,38 +50,41 @@ def begin(source: Path, *, text: str = "a bad éclair, Zoë. fig jab\n" * 60, **
     place = RunDirectory(source.parents[1] / "new")
     path = source.parents[2] / "new.txt"
     path.write_text(text)
-    origin = find_origin(source, place)
-    sources = find([str(path)])
-    found = survey(sources, "utf-8", documents=documents_of(given.get("documents"), origin))
-    return session.begin(sources, found, place, GIVEN | given, "cpu", origin=origin)
+    pretrained = load_pretrained(source, place)
+    sources = open_sources([str(path)])
+    found = count_characters(sources, "utf-8", documents=document_kind(given.get("documents"), pretrained))
+    return session.start_new(sources, found, place, GIVEN | given, "cpu", pretrained=pretrained)
 
 
 def go_on(source: Path, **given: Any) -> Session:
     """Resume that run."""
-    sources = find([str(source.parents[2] / "new.txt")])
+    sources = open_sources([str(source.parents[2] / "new.txt")])
     return resume(sources, RunDirectory(source.parents[1] / "new"), GIVEN | given, "cpu")
 
 
 def test_numbers_are_kept_and_new_characters_come_after_them(source: Path) -> None:
     """Whatever the new text has or lacks; its ids are by those numbers."""
-    run = begin(source).run
-    assert "".join(run.corpus.vocabulary.characters) == KNOWN + "".join(sorted(",Zlroéë"))
-    assert run.corpus.text(0, 27) == "a bad éclair, Zoë. fig jab\n"
-    assert run.corpus.ids[0] == KNOWN.index("a")
+    trainer = begin(source).trainer
+    assert "".join(trainer.corpus.vocabulary.characters) == KNOWN + "".join(sorted(",Zlroéë"))
+    assert trainer.corpus.text(0, 27) == "a bad éclair, Zoë. fig jab\n"
+    assert trainer.corpus.ids[0] == KNOWN.index("a")
 
 
 def test_before_the_first_step_it_writes_what_the_model_writes(source: Path) -> None:
     """The same seed, the same text, where the model is as sure as a trained one: a new character is unlikely."""
-    unsure = load(source)
+    unsure = load_model(source)
     weights = {**unsure.weights, "output.weight": 8 * unsure.weights["output.weight"]}
-    save(source, dataclasses.replace(unsure, weights=weights))
-    run, old = begin(source).run, load(source)
-    new = run.model(run.averages())
+    save_model(source, dataclasses.replace(unsure, weights=weights))
+    trainer, old = begin(source).trainer, load_model(source)
+    new = trainer.model(trainer.ema_weights())
     both = [
         "".join(
-            one.character
+            one.char
             for one in generate(
-                Reader.of(model), model.vocabulary, rng=np.random.default_rng(3), ending=Ending(length=200)
+                InferenceRNN.from_model(model),
+                model.vocabulary,
+                rng=np.random.default_rng(3),
+                stop=StopCriteria(max_chars=200),
             )
         )
         for model in (old, new)
@@ -94,10 +97,12 @@ def test_the_model_is_never_changed(source: Path) -> None:
     """Not a byte of its file, whatever the training does."""
     before = source.read_bytes()
     made = begin(source)
-    list(saving.kept(train(made.run, sample_every=0), made.run, made.directory))
+    list(saving.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, made.directory))
     assert source.read_bytes() == before
-    assert load(made.directory.model).training["from"] == str(source)
-    assert not np.array_equal(made.run.weights()["rnn.weight_hh_l0"], load(source).weights["rnn.weight_hh_l0"])
+    assert load_model(made.directory.model).training["from"] == str(source)
+    assert not np.array_equal(
+        made.trainer.raw_weights()["rnn.weight_hh_l0"], load_model(source).weights["rnn.weight_hh_l0"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -118,7 +123,7 @@ def test_another_network_than_the_models_is_refused(given: dict[str, Any], words
 
 def test_the_networks_own_values_may_be_given(source: Path) -> None:
     """As a config file does that a run has written; what is left out while learning is free."""
-    config = begin(source, cell="gru", layers=1, hidden=20, embedding=6, dropout=0.4).run.network.config
+    config = begin(source, cell="gru", layers=1, hidden=20, embedding=6, dropout=0.4).trainer.network.config
     assert (config.cell, config.layers, config.hidden, config.embedding) == ("gru", 1, 20, 6)
     assert config.dropout == 0.4
 
@@ -126,14 +131,14 @@ def test_the_networks_own_values_may_be_given(source: Path) -> None:
 def test_it_learns_at_a_lower_rate_and_says_so(source: Path) -> None:
     """Unless another was asked for."""
     made, asked = begin(source), begin(source, lr=0.123)
-    sources = find([str(source.parents[2] / "new.txt")])
+    sources = open_sources([str(source.parents[2] / "new.txt")])
     own = {"cell": "gru", "hidden": 20, "embedding": 6}
-    from_chance = session.begin(
-        sources, survey(sources, "utf-8"), RunDirectory(source.parents[1] / "chance"), GIVEN | own, "cpu"
+    from_chance = session.start_new(
+        sources, count_characters(sources, "utf-8"), RunDirectory(source.parents[1] / "chance"), GIVEN | own, "cpu"
     )
-    assert made.run.training.lr < 0.6 * from_chance.run.training.lr
+    assert made.trainer.training.lr < 0.6 * from_chance.trainer.training.lr
     assert "half the usual rate" in made.why
-    assert asked.run.training.lr == 0.123
+    assert asked.trainer.training.lr == 0.123
     assert "usual rate" not in asked.why
     assert any("new to" in note and "'Z'" in note for note in made.notes)
 
@@ -141,35 +146,35 @@ def test_it_learns_at_a_lower_rate_and_says_so(source: Path) -> None:
 def test_rare_new_characters_become_one_and_known_ones_stay(source: Path) -> None:
     """However seldom they stand in the new text."""
     text = "a bad fig.\n" * 60 + "zyx éß\n"
-    characters = begin(source, text=text, min_count=5).run.corpus.vocabulary.characters
+    characters = begin(source, text=text, min_count=5).trainer.corpus.vocabulary.characters
     assert "".join(characters) == KNOWN + UNKNOWN
-    save(source, model_of(KNOWN + UNKNOWN))
-    run = begin(source, text=text).run
-    assert "".join(run.corpus.vocabulary.characters) == KNOWN + UNKNOWN + "ßé"
+    save_model(source, model_of(KNOWN + UNKNOWN))
+    trainer = begin(source, text=text).trainer
+    assert "".join(trainer.corpus.vocabulary.characters) == KNOWN + UNKNOWN + "ßé"
 
 
 def test_going_on_is_exact_even_where_the_model_is_gone(source: Path) -> None:
     """Stopped and resumed it ends as it would have, bit for bit."""
     whole = begin(source)
-    list(train(whole.run, sample_every=0))
+    list(train_loop(whole.trainer, sample_every=0))
     first = begin(source)
-    for event in train(first.run, sample_every=0):
+    for event in train_loop(first.trainer, sample_every=0):
         if isinstance(event, Step) and event.step == 9:
             break
-    checkpoint.save(first.run, first.directory)
+    checkpoint.save_checkpoint(first.trainer, first.directory)
     source.unlink()
     for named in (str(source), str(source.parent), None):
         again = go_on(source, **{"from": named})
-        assert again.run.step == 9
-    list(train(again.run, sample_every=0))
-    one, other = arrays_of(whole.run), arrays_of(again.run)
+        assert again.trainer.step == 9
+    list(train_loop(again.trainer, sample_every=0))
+    one, other = state_arrays(whole.trainer), state_arrays(again.trainer)
     assert [name for name in one if not np.array_equal(one[name], other[name])] == []
 
 
 def test_a_run_is_not_gone_on_with_from_another_model(source: Path) -> None:
     """Nor one that was begun by chance from any."""
     made = begin(source)
-    list(saving.kept(train(made.run, sample_every=0), made.run, made.directory))
+    list(saving.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, made.directory))
     with pytest.raises(CharrnnError, match=r"from: saved .*old/model.safetensors, asked elsewhere"):
         go_on(source, **{"from": "elsewhere"})
 
@@ -177,7 +182,7 @@ def test_a_run_is_not_gone_on_with_from_another_model(source: Path) -> None:
 def test_a_model_is_not_replaced_by_what_starts_from_it(source: Path) -> None:
     """A run's place must be another than the model's."""
     with pytest.raises(CharrnnError, match="is where the model is") as caught:
-        find_origin(source, RunDirectory(source.parent))
+        load_pretrained(source, RunDirectory(source.parent))
     assert "--out" in str(caught.value.hint)
 
 
@@ -185,21 +190,21 @@ def test_a_run_or_its_checkpoint_stands_for_its_model(source: Path) -> None:
     """A checkpoint without a model beside it stands for itself."""
     saved = RunDirectory(source.parent).checkpoint(7)
     saved.write_bytes(source.read_bytes())
-    assert origin_file(source.parent) == origin_file(saved) == origin_file(source) == source
+    assert model_file_of(source.parent) == model_file_of(saved) == model_file_of(source) == source
     source.unlink()
-    assert origin_file(saved) == saved
-    assert origin_file(source.parent) == source.parent
-    assert origin_file(Path("nowhere")) == Path("nowhere")
+    assert model_file_of(saved) == saved
+    assert model_file_of(source.parent) == source.parent
+    assert model_file_of(Path("nowhere")) == Path("nowhere")
 
 
 def test_documents_are_those_that_the_model_knows(source: Path) -> None:
     """Left out, they are the model's; others are refused; a model that knows none can learn any."""
     text = "\n\n".join(f"fig {number}\njab" for number in range(80))
-    assert begin(source, text=text, documents="blank").run.corpus.vocabulary.characters[len(KNOWN)] == END_OF_TEXT
-    save(source, model_of(KNOWN, documents="line"))
+    assert begin(source, text=text, documents="blank").trainer.corpus.vocabulary.characters[len(KNOWN)] == END_OF_TEXT
+    save_model(source, model_of(KNOWN, documents="line"))
     made = begin(source, text=text)
-    assert made.run.network.config.documents == "line"
-    assert made.run.training.reset == 0
+    assert made.trainer.network.config.documents == "line"
+    assert made.trainer.training.reset == 0
     with pytest.raises(WrongUsageError, match="documents by line; --documents blank"):
         begin(source, text=text, documents="blank")
 
@@ -211,7 +216,7 @@ def test_a_one_hot_network_grows_too(source: Path) -> None:
     shapes = weight_shapes(config, len(KNOWN))
     rng = np.random.default_rng(0)
     weights = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
-    save(source, Model(config=config, vocabulary=made.vocabulary, weights=weights))
-    run = begin(source).run
-    list(train(run, sample_every=0))
-    assert run.weights()["rnn.weight_ih_l0"].shape == (60, len(KNOWN) + 7)
+    save_model(source, Model(config=config, vocabulary=made.vocabulary, weights=weights))
+    trainer = begin(source).trainer
+    list(train_loop(trainer, sample_every=0))
+    assert trainer.raw_weights()["rnn.weight_ih_l0"].shape == (60, len(KNOWN) + 7)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.training.events import Report, Trouble
-from charrnn.training.metrics import recorded
+from charrnn.training.events import Report, TrainingWarning
+from charrnn.training.metrics import log_events
 
 
 def report(step: int) -> Report:
@@ -22,8 +22,8 @@ def steps(path: Path) -> list[int]:
 def test_going_back_drops_the_lines_of_steps_that_are_made_again(tmp_path: Path) -> None:
     """A run that was killed goes on from its last checkpoint, and no line stands there twice."""
     path = tmp_path / "metrics.jsonl"
-    list(recorded(iter([report(step) for step in (10, 20, 30)]), path, step=0))
-    list(recorded(iter([report(step) for step in (20, 30, 40)]), path, step=20))
+    list(log_events(iter([report(step) for step in (10, 20, 30)]), path, step=0))
+    list(log_events(iter([report(step) for step in (20, 30, 40)]), path, step=20))
     assert steps(path) == [10, 20, 30, 40]
 
 
@@ -31,7 +31,7 @@ def test_damaged_lines_do_not_stop_a_run(tmp_path: Path) -> None:
     """What cannot be read is left out."""
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(b'{"event": "report", "step": 1}\n3\n"x"\n{"step": 2, "event": "report"}\n\xff\xfe\n')
-    list(recorded(iter([report(5)]), path, step=4))
+    list(log_events(iter([report(5)]), path, step=4))
     assert steps(path) == [1, 2, 5]
 
 
@@ -39,5 +39,5 @@ def test_damaged_lines_do_not_stop_a_run(tmp_path: Path) -> None:
 def test_a_record_that_cannot_be_written_is_told_once_and_training_goes_on(tmp_path: Path) -> None:
     """All events come through."""
     path = tmp_path / "missing" / "metrics.jsonl"
-    events = list(recorded(iter([report(1), report(2)]), path, step=0))
-    assert [type(event) for event in events] == [Trouble, Report, Report]
+    events = list(log_events(iter([report(1), report(2)]), path, step=0))
+    assert [type(event) for event in events] == [TrainingWarning, Report, Report]

@@ -8,31 +8,33 @@ from pathlib import Path
 import pytest
 
 from charrnn.runs import RunDirectory
-from charrnn.text.ngram import MOST_LEARNED, NGram
+from charrnn.text.ngram import MAX_TRAIN_CHARS, NGram
 from charrnn.training.events import Report
-from charrnn.training.metrics import note_ngram, noted_ngram, recorded
-from charrnn.training.ngram import affordable, ngram_of
-from charrnn.training.run import Run
+from charrnn.training.metrics import log_events, read_ngram, write_ngram
+from charrnn.training.ngram import chars_affordable, ngram_baseline
+from charrnn.training.run import Trainer
 
 KNOWN = NGram(order=3, nats=1.5, learned_from=900, characters=100, nats_by_order=(3.0, 2.0, 1.5, 1.6))
 
 
-def test_it_is_learned_once(make_run: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_learned_once(
+    make_trainer: Callable[..., Trainer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whoever asks again is given what was noted, to the last digit."""
-    run, directory = make_run(), RunDirectory(tmp_path)
-    found = ngram_of(run, directory)
-    assert (found.learned_from, found.characters) == (run.train_characters, run.held_out_characters)
-    monkeypatch.setattr("charrnn.training.ngram.best_ngram", None)
-    assert ngram_of(run, directory) == found
+    trainer, directory = make_trainer(), RunDirectory(tmp_path)
+    found = ngram_baseline(trainer, directory)
+    assert (found.learned_from, found.characters) == (trainer.train_characters, trainer.held_out_characters)
+    monkeypatch.setattr("charrnn.training.ngram.fit_best_ngram", None)
+    assert ngram_baseline(trainer, directory) == found
 
 
-def test_a_longer_budget_has_it_learned_from_more(make_run: Callable[..., Run], tmp_path: Path) -> None:
+def test_a_longer_budget_has_it_learned_from_more(make_trainer: Callable[..., Trainer], tmp_path: Path) -> None:
     """What little was learned in a short one gives way, and stands in the record no more."""
-    run, directory = make_run(), RunDirectory(tmp_path)
-    note_ngram(directory.metrics, KNOWN)
-    found = ngram_of(run, directory)
-    assert found.learned_from == run.train_characters > KNOWN.learned_from
-    assert noted_ngram(directory.metrics) == found
+    trainer, directory = make_trainer(), RunDirectory(tmp_path)
+    write_ngram(directory.metrics, KNOWN)
+    found = ngram_baseline(trainer, directory)
+    assert found.learned_from == trainer.train_characters > KNOWN.learned_from
+    assert read_ngram(directory.metrics) == found
     assert len(directory.metrics.read_text().splitlines()) == 1
 
 
@@ -40,13 +42,13 @@ def test_its_line_outlives_going_back(tmp_path: Path) -> None:
     """A run that goes on from an earlier step, even the first, keeps it, before all other lines."""
     path = tmp_path / "metrics.jsonl"
     path.write_text('{"event": "report", "step": 1}\n{"event": "report", "step": 9}\n')
-    note_ngram(path, KNOWN)
+    write_ngram(path, KNOWN)
     report = Report(step=2, epoch=0.1, nats=1.0, gradient_norm=1.0, learning_rate=0.1, progress=0.5)
-    list(recorded(iter([report]), path, step=1))
+    list(log_events(iter([report]), path, step=1))
     assert [json.loads(line)["event"] for line in path.read_text().splitlines()] == ["ngram", "report", "report"]
-    assert noted_ngram(path) == KNOWN
-    list(recorded(iter([]), path, step=0))
-    assert noted_ngram(path) == KNOWN
+    assert read_ngram(path) == KNOWN
+    list(log_events(iter([]), path, step=0))
+    assert read_ngram(path) == KNOWN
 
 
 @pytest.mark.parametrize(
@@ -55,21 +57,23 @@ def test_its_line_outlives_going_back(tmp_path: Path) -> None:
 def test_a_line_that_is_none_of_ours_tells_of_no_n_gram(change: dict[str, object], tmp_path: Path) -> None:
     """Nor does a file that is not there."""
     path = tmp_path / "metrics.jsonl"
-    assert noted_ngram(path) is None
+    assert read_ngram(path) is None
     path.write_text(json.dumps({"event": "ngram", "step": 0, **dataclasses.asdict(KNOWN), **change}))
-    assert noted_ngram(path) is None
+    assert read_ngram(path) is None
 
 
-def test_a_record_that_cannot_be_written_costs_nothing_but_time(make_run: Callable[..., Run], tmp_path: Path) -> None:
+def test_a_record_that_cannot_be_written_costs_nothing_but_time(
+    make_trainer: Callable[..., Trainer], tmp_path: Path
+) -> None:
     """The n-gram is learned anew each time; that the record is broken is told by others."""
     directory = RunDirectory(tmp_path / "missing")
-    assert ngram_of(make_run(), directory) == ngram_of(make_run(), directory)
-    note_ngram(tmp_path, KNOWN)
+    assert ngram_baseline(make_trainer(), directory) == ngram_baseline(make_trainer(), directory)
+    write_ngram(tmp_path, KNOWN)
 
 
 def test_more_time_affords_more_up_to_what_is_enough() -> None:
     """Some however short it is, and all that is ever learned from where the budget is not of time."""
-    amounts = [affordable(minutes) for minutes in (1e-9, 0.05, 0.1, 1, 10, 1000)]
+    amounts = [chars_affordable(minutes) for minutes in (1e-9, 0.05, 0.1, 1, 10, 1000)]
     assert amounts == sorted(amounts)
     assert amounts[0] > 0
-    assert amounts[-1] == affordable(None) == MOST_LEARNED
+    assert amounts[-1] == chars_affordable(None) == MAX_TRAIN_CHARS

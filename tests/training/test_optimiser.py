@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from charrnn.config import NetworkConfig
-from charrnn.network.module import CharacterNetwork
+from charrnn.network.module import CharRNN
 from charrnn.training.optimiser import BETAS, EPSILON, AdamW
 
 DECAY = 0.3
@@ -20,16 +20,16 @@ RATES = {
 VECTORS = {4: "embedding.weight", 0: "rnn.weight_ih_l0"}
 
 
-def make_network(embedding: int) -> CharacterNetwork:
+def make_network(embedding: int) -> CharRNN:
     """Make the same network each time, of two layers."""
     torch.manual_seed(1)
-    return CharacterNetwork(NetworkConfig(layers=2, hidden=6, embedding=embedding), 5)
+    return CharRNN(NetworkConfig(layers=2, hidden=6, embedding=embedding), 5)
 
 
-def learn(network: CharacterNetwork, seed: int) -> None:
+def learn(network: CharRNN, seed: int) -> None:
     """Give every parameter a gradient."""
     ids = torch.randint(0, 5, (8, 3), generator=torch.Generator().manual_seed(seed))
-    logits, _ = network(ids[:-1], network.start(3))
+    logits, _ = network(ids[:-1], network.initial_state(3))
     torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[1:].flatten()).backward()  # type: ignore[no-untyped-call]
 
 
@@ -48,7 +48,7 @@ def test_its_steps_are_those_of_torchs_own(embedding: int) -> None:
         for name, parameter in theirs.named_parameters()
     ]
     reference = torch.optim.AdamW(groups, betas=BETAS, eps=EPSILON, fused=True)
-    optimiser = AdamW(ours, DECAY)
+    optimizer = AdamW(ours, DECAY)
     for step, rate in enumerate((0.01, 0.02, 0.005)):
         learn(ours, step)
         learn(theirs, step)
@@ -56,7 +56,7 @@ def test_its_steps_are_those_of_torchs_own(embedding: int) -> None:
             group["lr"] = rate * group["times"]
         reference.step()
         reference.zero_grad()
-        optimiser.step(rate)
+        optimizer.step(rate)
     for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
         assert torch.equal(one, other)
         assert one.grad is None
@@ -66,16 +66,16 @@ def test_a_held_step_changes_nothing() -> None:
     """Neither weights nor running means nor the count; the next one is as if it had never been."""
     held, plain = make_network(4), make_network(4)
     one, other = AdamW(held, DECAY), AdamW(plain, DECAY)
-    one.held = torch.ones(())
+    one.skip_update = torch.ones(())
     learn(held, 0)
     one.step(0.1)
     assert not any(
         mean.any() for mean in (*one.first_moments.values(), *one.second_moments.values(), *one.counts.values())
     )
-    one.held.zero_()
-    for network, optimiser in ((held, one), (plain, other)):
+    one.skip_update.zero_()
+    for network, optimizer in ((held, one), (plain, other)):
         learn(network, 1)
-        optimiser.step(0.1)
+        optimizer.step(0.1)
     assert all(torch.equal(a, b) for a, b in zip(held.parameters(), plain.parameters(), strict=True))
 
 

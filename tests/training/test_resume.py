@@ -14,11 +14,11 @@ from charrnn.errors import CharrnnError
 from charrnn.network import shares
 from charrnn.runs import RunDirectory
 from charrnn.training import checkpoint, saving
-from charrnn.training.events import Evaluation, Event, Moment, Report, Step
-from charrnn.training.loop import train
-from charrnn.training.run import Run
+from charrnn.training.events import Evaluation, Event, Report, SafePoint, Step
+from charrnn.training.loop import train_loop
+from charrnn.training.run import Trainer
 from charrnn.training.schedule import Plan
-from charrnn.training.snapshot import arrays_of, metadata_of, restore
+from charrnn.training.snapshot import load_state, state_arrays, state_metadata
 
 DROPPED = {"dropout": 0.3, "input_dropout": 0.2, "weight_drop": 0.3}
 
@@ -33,12 +33,12 @@ def upto(events: Iterator[Event], step: int) -> list[Event]:
     return taken
 
 
-def everything(run: Run) -> dict[str, Any]:
+def everything(trainer: Trainer) -> dict[str, Any]:
     """Lay out every array that a run consists of."""
-    return dict(arrays_of(run))
+    return dict(state_arrays(trainer))
 
 
-def assert_same(one: Run, other: Run) -> None:
+def assert_same(one: Trainer, other: Trainer) -> None:
     """Compare every array of two runs, bit for bit, and what else is carried."""
     first, second = everything(one), everything(other)
     assert first.keys() == second.keys()
@@ -46,154 +46,159 @@ def assert_same(one: Run, other: Run) -> None:
     assert (one.step, one.plan, one.epoch) == (other.step, other.plan, other.epoch)
 
 
-def epoch_edge(run: Run) -> int:
+def epoch_edge(trainer: Trainer) -> int:
     """Find the step at which the text has just been read once."""
-    return round(run.windows.per_epoch)
+    return round(trainer.batches.steps_per_epoch)
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_a_run_stopped_anywhere_ends_as_one_never_stopped(
-    cell: str, make_run: Callable[..., Run], tmp_path: Path
+    cell: str, make_trainer: Callable[..., Trainer], tmp_path: Path
 ) -> None:
     """Before and after an epoch's edge, at an evaluation, at the first and last step; with all that is dropped."""
-    whole = make_run(cell=cell, steps=64, **DROPPED)
-    told = [event for event in train(whole, sample_every=0) if isinstance(event, (Report, Evaluation))]
+    whole = make_trainer(cell=cell, steps=64, **DROPPED)
+    told = [event for event in train_loop(whole, sample_every=0) if isinstance(event, (Report, Evaluation))]
     edge = epoch_edge(whole)
     for stop in (1, edge - 1, edge, edge + 1, 64):
         directory = RunDirectory(tmp_path / f"{cell}{stop}")
         directory.path.mkdir()
-        first = make_run(cell=cell, steps=64, **DROPPED)
-        before = upto(train(first, sample_every=0), stop)
-        path = checkpoint.save(first, directory)
-        second = make_run(cell=cell, steps=64, **DROPPED, seed=0)
-        checkpoint.load(second, path)
-        after = list(train(second, sample_every=0))
+        first = make_trainer(cell=cell, steps=64, **DROPPED)
+        before = upto(train_loop(first, sample_every=0), stop)
+        path = checkpoint.save_checkpoint(first, directory)
+        second = make_trainer(cell=cell, steps=64, **DROPPED, seed=0)
+        checkpoint.load_checkpoint(second, path)
+        after = list(train_loop(second, sample_every=0))
         assert_same(whole, second)
         assert [event for event in before + after if isinstance(event, (Report, Evaluation))] == told
 
 
-def test_stopping_twenty_times_changes_nothing(make_run: Callable[..., Run], tmp_path: Path) -> None:
+def test_stopping_twenty_times_changes_nothing(make_trainer: Callable[..., Trainer], tmp_path: Path) -> None:
     """A chain of saved and resumed runs ends where one run does."""
-    whole = make_run()
-    list(train(whole, sample_every=0))
+    whole = make_trainer()
+    list(train_loop(whole, sample_every=0))
     directory = RunDirectory(tmp_path / "run")
     directory.path.mkdir()
-    run = make_run()
+    trainer = make_trainer()
     for step in range(2, 41, 2):
-        upto(train(run, sample_every=0), step)
-        path = checkpoint.save(run, directory)
-        run = make_run()
-        checkpoint.load(run, path)
-    list(train(run, sample_every=0))
-    assert_same(whole, run)
+        upto(train_loop(trainer, sample_every=0), step)
+        path = checkpoint.save_checkpoint(trainer, directory)
+        trainer = make_trainer()
+        checkpoint.load_checkpoint(trainer, path)
+    list(train_loop(trainer, sample_every=0))
+    assert_same(whole, trainer)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_stopping_between_any_two_events_changes_nothing(
-    precision: str, make_run: Callable[..., Run], tmp_path: Path
+    precision: str, make_trainer: Callable[..., Trainer], tmp_path: Path
 ) -> None:
     """In the middle of an evaluation or a preview too, each time anew, with all that is dropped and forgotten."""
 
-    def run_anew() -> Run:
-        return make_run(steps=30, precision=precision, **DROPPED)
+    def run_anew() -> Trainer:
+        return make_trainer(steps=30, precision=precision, **DROPPED)
 
-    whole, run = run_anew(), run_anew()
-    told = [event for event in train(whole, sample_every=7) if not isinstance(event, Moment)]
+    whole, trainer = run_anew(), run_anew()
+    told = [event for event in train_loop(whole, sample_every=7) if not isinstance(event, SafePoint)]
     directory, chance = RunDirectory(tmp_path / "run"), np.random.default_rng(1)
     directory.path.mkdir()
     heard: list[Event] = []
     stops = 0
     while len(heard) < len(told):
-        happened = list(islice(train(run, sample_every=7), int(chance.integers(1, 25))))
-        heard += [event for event in happened if not isinstance(event, Moment)]
-        path = checkpoint.save(run, directory)
-        run, stops = run_anew(), stops + 1
-        checkpoint.load(run, path)
+        happened = list(islice(train_loop(trainer, sample_every=7), int(chance.integers(1, 25))))
+        heard += [event for event in happened if not isinstance(event, SafePoint)]
+        path = checkpoint.save_checkpoint(trainer, directory)
+        trainer, stops = run_anew(), stops + 1
+        checkpoint.load_checkpoint(trainer, path)
     assert heard == told
     assert stops > 10
-    assert_same(whole, run)
+    assert_same(whole, trainer)
 
 
-def test_going_on_keeps_what_a_budget_of_time_needs(make_run: Callable[..., Run], tmp_path: Path) -> None:
+def test_going_on_keeps_what_a_budget_of_time_needs(make_trainer: Callable[..., Trainer], tmp_path: Path) -> None:
     """The seconds so far, the plan they led to, and how much an evaluation reads."""
-    directory, run, other = RunDirectory(tmp_path / "run"), *(make_run(steps=None, minutes=1.0) for _ in range(2))
+    directory, trainer, other = (
+        RunDirectory(tmp_path / "run"),
+        *(make_trainer(steps=None, minutes=1.0) for _ in range(2)),
+    )
     directory.path.mkdir()
-    run.seconds, run.step_seconds, run.plan = 12.5, 11.25, Plan(steps=90, from_step=10, from_progress=0.2)
+    trainer.seconds, trainer.step_seconds, trainer.plan = 12.5, 11.25, Plan(steps=90, from_step=10, from_progress=0.2)
     for _ in range(12):
-        run.update()
-    list(islice(train(run, sample_every=0), 30))
-    checkpoint.load(other, checkpoint.save(run, directory))
-    kept = ("seconds", "step_seconds", "plan", "parts", "sound_parts", "evaluation_characters", "concluded")
-    assert {name: getattr(run, name) for name in kept} == {name: getattr(other, name) for name in kept}
-    assert_same(run, other)
+        trainer.train_step()
+    list(islice(train_loop(trainer, sample_every=0), 30))
+    checkpoint.load_checkpoint(other, checkpoint.save_checkpoint(trainer, directory))
+    kept = ("seconds", "step_seconds", "plan", "periods_done", "last_good_period", "eval_chars", "final_evaluated")
+    assert {name: getattr(trainer, name) for name in kept} == {name: getattr(other, name) for name in kept}
+    assert_same(trainer, other)
 
 
-def test_without_the_carried_state_going_on_would_differ(make_run: Callable[..., Run]) -> None:
+def test_without_the_carried_state_going_on_would_differ(make_trainer: Callable[..., Trainer]) -> None:
     """The comparison above can fail: a run that forgets its state ends elsewhere."""
-    whole, run = make_run(reset=0.0), make_run(reset=0.0)
-    list(train(whole, sample_every=0))
-    upto(train(run, sample_every=0), 20)
-    run.state = run.network.start(run.training.batch)
-    list(train(run, sample_every=0))
-    assert not np.array_equal(everything(whole)["output.weight"], everything(run)["output.weight"])
+    whole, trainer = make_trainer(reset=0.0), make_trainer(reset=0.0)
+    list(train_loop(whole, sample_every=0))
+    upto(train_loop(trainer, sample_every=0), 20)
+    trainer.state = trainer.network.initial_state(trainer.training.batch)
+    list(train_loop(trainer, sample_every=0))
+    assert not np.array_equal(everything(whole)["output.weight"], everything(trainer)["output.weight"])
 
 
-def test_saves_previews_and_evaluations_draw_no_random_number(make_run: Callable[..., Run], tmp_path: Path) -> None:
+def test_saves_previews_and_evaluations_draw_no_random_number(
+    make_trainer: Callable[..., Trainer], tmp_path: Path
+) -> None:
     """Saving every step and previewing every other one leaves the training exactly as it was."""
-    plain, busy = make_run(), make_run()
-    list(train(plain, sample_every=0))
+    plain, busy = make_trainer(), make_trainer()
+    list(train_loop(plain, sample_every=0))
     directory = RunDirectory(tmp_path / "run")
     directory.path.mkdir()
-    events = train(busy, sample_every=2)
-    list(saving.kept(events, busy, directory, every_seconds=0.0))
+    events = train_loop(busy, sample_every=2)
+    list(saving.save_on_the_way(events, busy, directory, every_seconds=0.0))
     assert_same(plain, busy)
 
 
-def test_only_the_newest_two_checkpoints_are_kept(make_run: Callable[..., Run], tmp_path: Path) -> None:
+def test_only_the_newest_two_checkpoints_are_kept(make_trainer: Callable[..., Trainer], tmp_path: Path) -> None:
     """The newest, and one more in case that is damaged."""
     directory = RunDirectory(tmp_path / "run")
     directory.path.mkdir()
-    run = make_run()
-    list(saving.kept(train(run, sample_every=0), run, directory, every_seconds=0.0))
+    trainer = make_trainer()
+    list(saving.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory, every_seconds=0.0))
     assert [path.name for path in directory.checkpoints()] == [directory.checkpoint(n).name for n in (39, 40)]
 
 
-def test_a_checkpoint_of_another_network_is_refused(make_run: Callable[..., Run], tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_network_is_refused(make_trainer: Callable[..., Trainer], tmp_path: Path) -> None:
     """Arrays that do not fit are an error with a hint, not a half-restored run."""
     directory = RunDirectory(tmp_path / "run")
     directory.path.mkdir()
-    path = checkpoint.save(make_run(), directory)
+    path = checkpoint.save_checkpoint(make_trainer(), directory)
     with pytest.raises(CharrnnError, match="does not fit this run"):
-        checkpoint.load(make_run(hidden=12), path)
+        checkpoint.load_checkpoint(make_trainer(hidden=12), path)
 
 
-def test_a_checkpoint_is_a_model_too(make_run: Callable[..., Run], tmp_path: Path) -> None:
+def test_a_checkpoint_is_a_model_too(make_trainer: Callable[..., Trainer], tmp_path: Path) -> None:
     """Whoever has only a checkpoint can write with it, and that with the averaged weights."""
-    from charrnn.network.model_file import load
+    from charrnn.network.model_file import load_model
 
     directory = RunDirectory(tmp_path / "run")
     directory.path.mkdir()
-    run = make_run()
-    upto(train(run, sample_every=0), 20)
-    model = load(checkpoint.save(run, directory))
-    assert all(np.array_equal(model.weights[name], weight) for name, weight in run.averages().items())
-    assert not np.array_equal(model.weights["output.weight"], run.weights()["output.weight"])
+    trainer = make_trainer()
+    upto(train_loop(trainer, sample_every=0), 20)
+    model = load_model(checkpoint.save_checkpoint(trainer, directory))
+    assert all(np.array_equal(model.weights[name], weight) for name, weight in trainer.ema_weights().items())
+    assert not np.array_equal(model.weights["output.weight"], trainer.raw_weights()["output.weight"])
 
 
 def test_streams_shared_out_among_threads_go_on_exactly(
-    make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """As wide GRUs have them: what each thread adds up is added in the same order each time."""
-    monkeypatch.setattr(shares, "FEWEST_NUMBERS", 1)
+    monkeypatch.setattr(shares, "MIN_SHARD_NUMBERS", 1)
     settings = {"cell": "gru", "batch": 32, "steps": 12, **DROPPED}
-    whole, first, second = (make_run(**settings) for _ in range(3))
+    whole, first, second = (make_trainer(**settings) for _ in range(3))
     torch.set_num_threads(2)
     try:
-        assert len(shares.shares(whole.state[0][0])) == 2
-        list(train(whole, sample_every=0))
-        upto(train(first, sample_every=0), 5)
-        checkpoint.load(second, checkpoint.save(first, RunDirectory(tmp_path)))
-        list(train(second, sample_every=0))
+        assert len(shares.batch_shards(whole.state[0][0])) == 2
+        list(train_loop(whole, sample_every=0))
+        upto(train_loop(first, sample_every=0), 5)
+        checkpoint.load_checkpoint(second, checkpoint.save_checkpoint(first, RunDirectory(tmp_path)))
+        list(train_loop(second, sample_every=0))
     finally:
         torch.set_num_threads(1)
     assert_same(whole, second)
@@ -201,23 +206,23 @@ def test_streams_shared_out_among_threads_go_on_exactly(
 
 def test_no_two_steps_or_seeds_share_their_chance() -> None:
     """Of many, each begins elsewhere, and with a number that torch takes."""
-    from charrnn.training.chance import start_of
+    from charrnn.training.chance import step_seed
 
-    seeds = {start_of(seed, step) for seed in range(40) for step in range(500)}
+    seeds = {step_seed(seed, step) for seed in range(40) for step in range(500)}
     assert len(seeds) == 40 * 500
     assert min(seeds) >= 0
     assert max(seeds) < 2**63
 
 
-def test_a_run_begun_before_there_was_patience_goes_on(make_run: Callable[..., Run]) -> None:
+def test_a_run_begun_before_there_was_patience_goes_on(make_trainer: Callable[..., Trainer]) -> None:
     """What an older checkpoint does not tell begins now; all it does tell is taken."""
-    first = make_run()
-    upto(train(first, sample_every=0), 20)
-    words = json.loads(metadata_of(first)["run"])
+    first = make_trainer()
+    upto(train_loop(first, sample_every=0), 20)
+    words = json.loads(state_metadata(first)["run"])
     del words["sound_parts"], words["best"]["train_nats"]
-    second = make_run()
-    restore(second, arrays_of(first), words)
-    assert second.sound_parts == second.parts["evaluation"] > 0
+    second = make_trainer()
+    load_state(second, state_arrays(first), words)
+    assert second.last_good_period == second.periods_done["evaluation"] > 0
     assert_same(first, second)
-    list(train(second, sample_every=0))
+    list(train_loop(second, sample_every=0))
     assert second.step == 40

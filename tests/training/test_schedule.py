@@ -25,7 +25,7 @@ def test_the_rate_rises_from_zero_and_falls_to_its_end() -> None:
 def test_a_correction_bends_only_what_is_to_come(steps: int, at: float, longer: float) -> None:
     """At the step of the correction progress is what it was; it still ends at one, and never falls."""
     plan, step = Plan(steps=steps), int(at * (steps - 1))
-    revised = plan.revised(step, max(step + 1, round(steps * longer)))
+    revised = plan.with_steps(step, max(step + 1, round(steps * longer)))
     assert revised.progress(step) == pytest.approx(plan.progress(step))
     assert revised.steps is not None
     assert revised.progress(revised.steps) == 1.0

@@ -7,23 +7,25 @@ import numpy as np
 import pytest
 
 from charrnn.errors import CharrnnError
-from charrnn.network.model_file import load
+from charrnn.network.model_file import load_model
 from charrnn.runs import RunDirectory
-from charrnn.text.corpus import survey
-from charrnn.text.sources import Sources, find
+from charrnn.text.corpus import count_characters
+from charrnn.text.sources import CorpusFiles, open_sources
 from charrnn.training import saving, session
-from charrnn.training.events import Step, result_of
-from charrnn.training.finish import finish
-from charrnn.training.lock import Lock
-from charrnn.training.loop import train
+from charrnn.training.events import Step, run_to_result
+from charrnn.training.finish import final_evaluation
+from charrnn.training.lock import RunLock
+from charrnn.training.loop import train_loop
 from charrnn.training.session import Session, resume
 
 GIVEN = {"hidden": 12, "batch": 4, "length": 16, "steps": 20}
 
 
-def begin(sources: Sources, place: RunDirectory, given: dict[str, Any], device: str, *, new: bool = False) -> Session:
+def begin(
+    sources: CorpusFiles, place: RunDirectory, given: dict[str, Any], device: str, *, new: bool = False
+) -> Session:
     """Survey a text and begin a run of it."""
-    return session.begin(sources, survey(sources, "utf-8"), place, given, device, new=new)
+    return session.start_new(sources, count_characters(sources, "utf-8"), place, given, device, new=new)
 
 
 @pytest.fixture
@@ -42,10 +44,10 @@ def place(tmp_path: Path) -> RunDirectory:
 
 def trained(text: Path, place: RunDirectory, *, conclude: bool = True, **given: Any) -> Session:
     """Train a run to its end, with or without the last evaluation."""
-    made = begin(find([str(text)]), place, GIVEN | given, "cpu", new=place.model.exists())
-    list(saving.kept(train(made.run, sample_every=0), made.run, place))
+    made = begin(open_sources([str(text)]), place, GIVEN | given, "cpu", new=place.model.exists())
+    list(saving.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, place))
     if conclude:
-        result_of(finish(made.run, place))
+        run_to_result(final_evaluation(made.trainer, place))
     return made
 
 
@@ -56,7 +58,7 @@ def test_a_model_without_a_checkpoint_is_not_replaced(text: Path, place: RunDire
         path.unlink()
     before = place.model.read_bytes()
     with pytest.raises(CharrnnError, match="no checkpoint to go on from"):
-        begin(find([str(text)]), place, GIVEN, "cpu")
+        begin(open_sources([str(text)]), place, GIVEN, "cpu")
     assert place.model.read_bytes() == before
 
 
@@ -67,7 +69,7 @@ def test_files_that_are_not_ours_are_not_touched(name: str, text: Path, place: R
     place.path.mkdir()
     (place.path / name).write_text("precious")
     with pytest.raises(CharrnnError, match="is not a charrnn run"):
-        begin(find([str(text)]), place, GIVEN, "cpu", new=True)
+        begin(open_sources([str(text)]), place, GIVEN, "cpu", new=True)
     assert [(entry.name, entry.read_text()) for entry in place.path.iterdir()] == [(name, "precious")]
 
 
@@ -83,7 +85,7 @@ def test_a_new_run_that_cannot_be_begun_leaves_the_old_one(
     before = {path.name: path.read_bytes() for path in place.path.iterdir()}
     monkeypatch.setattr("charrnn.text.corpus.encode", full)
     with pytest.raises(CharrnnError, match="no space left on device"):
-        begin(find([str(text)]), place, GIVEN, "cpu", new=True)
+        begin(open_sources([str(text)]), place, GIVEN, "cpu", new=True)
     assert {path.name: path.read_bytes() for path in place.path.iterdir()} == before
 
 
@@ -92,9 +94,9 @@ def test_what_a_killed_process_left_behind_is_cleared_away(text: Path, place: Ru
     place.path.mkdir()
     left = place.path / ".charrnn-99999999-0123456789abcdef.tmp"
     left.write_text("half")
-    with Lock(place) as lock:
-        sources = find([str(text)])
-        session.begin(sources, survey(sources, "utf-8"), place, GIVEN, "cpu", lock=lock)
+    with RunLock(place) as lock:
+        sources = open_sources([str(text)])
+        session.start_new(sources, count_characters(sources, "utf-8"), place, GIVEN, "cpu", lock=lock)
     assert not left.exists()
 
 
@@ -105,12 +107,12 @@ def test_a_run_stopped_after_its_last_step_is_still_concluded(
     whole = RunDirectory(tmp_path / "whole")
     trained(text, whole)
     trained(text, place, conclude=False)
-    again = resume(find([str(text)]), place, {}, "cpu")
+    again = resume(open_sources([str(text)]), place, {}, "cpu")
     assert not again.finished
-    list(saving.kept(train(again.run, sample_every=0), again.run, place))
-    result_of(finish(again.run, place))
-    assert resume(find([str(text)]), place, {}, "cpu").finished
-    one, other = load(whole.model).training, load(place.model).training
+    list(saving.save_on_the_way(train_loop(again.trainer, sample_every=0), again.trainer, place))
+    run_to_result(final_evaluation(again.trainer, place))
+    assert resume(open_sources([str(text)]), place, {}, "cpu").finished
+    one, other = load_model(whole.model).training, load_model(place.model).training
     assert {name: one[name] for name in ("step", "val_nats", "val_window256_nats", "val_characters")} == {
         name: other[name] for name in ("step", "val_nats", "val_window256_nats", "val_characters")
     }
@@ -119,24 +121,24 @@ def test_a_run_stopped_after_its_last_step_is_still_concluded(
 @pytest.mark.fault("F54")
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(text: Path, place: RunDirectory) -> None:
     """And that is said."""
-    made = begin(find([str(text)]), place, GIVEN, "cpu")
-    list(saving.kept(train(made.run, sample_every=0), made.run, place, every_seconds=0.0))
+    made = begin(open_sources([str(text)]), place, GIVEN, "cpu")
+    list(saving.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, place, every_seconds=0.0))
     newest = place.checkpoints()[-1]
     newest.write_bytes(newest.read_bytes()[:-5])
-    again = resume(find([str(text)]), place, {}, "cpu")
-    assert again.run.step == 19
+    again = resume(open_sources([str(text)]), place, {}, "cpu")
+    assert again.trainer.step == 19
     assert any("damaged" in note and "the one before" in note for note in again.notes)
 
 
 @pytest.mark.fault("F55")
 def test_if_all_checkpoints_are_damaged_each_is_named(text: Path, place: RunDirectory) -> None:
     """Nothing is deleted."""
-    made = begin(find([str(text)]), place, GIVEN, "cpu")
-    list(saving.kept(train(made.run, sample_every=0), made.run, place, every_seconds=0.0))
+    made = begin(open_sources([str(text)]), place, GIVEN, "cpu")
+    list(saving.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, place, every_seconds=0.0))
     for path in place.checkpoints():
         path.write_bytes(b"nothing")
     with pytest.raises(CharrnnError) as caught:
-        resume(find([str(text)]), place, {}, "cpu")
+        resume(open_sources([str(text)]), place, {}, "cpu")
     assert all(path.name in caught.value.message for path in place.checkpoints())
     assert "the one before" not in caught.value.message
     assert f"--from {place.model}" in str(caught.value.hint)
@@ -148,33 +150,33 @@ def test_what_cannot_change_is_compared(given: dict[str, Any], text: Path, place
     """Settings of the text too."""
     trained(text, place)
     with pytest.raises(CharrnnError, match="begun with other settings"):
-        resume(find([str(text)]), place, given, "cpu")
+        resume(open_sources([str(text)]), place, given, "cpu")
 
 
 def test_what_may_change_changes_what_is_to_come(text: Path, place: RunDirectory) -> None:
     """A lower learning rate, and a longer budget, from where the run stands."""
     trained(text, place)
-    again = resume(find([str(text)]), place, {"lr": 1e-4, "steps": 40}, "cpu")
-    assert (again.run.training.lr, again.run.plan.steps, again.run.step) == (1e-4, 40, 20)
+    again = resume(open_sources([str(text)]), place, {"lr": 1e-4, "steps": 40}, "cpu")
+    assert (again.trainer.training.lr, again.trainer.plan.steps, again.trainer.step) == (1e-4, 40, 20)
     assert not again.finished
-    longer = resume(find([str(text)]), place, {"minutes": 10.0}, "cpu")
-    assert longer.run.plan.steps is None
-    assert longer.run.plan.progress(20) < 0.1
+    longer = resume(open_sources([str(text)]), place, {"minutes": 10.0}, "cpu")
+    assert longer.trainer.plan.steps is None
+    assert longer.trainer.plan.progress(20) < 0.1
 
 
 def test_a_run_cut_short_before_its_first_evaluation_is_evaluated(text: Path, place: RunDirectory) -> None:
     """Fewer steps than were made are all there will be, and what was learned by them is the model."""
-    made = begin(find([str(text)]), place, GIVEN | {"steps": 400}, "cpu")
-    events = train(made.run, sample_every=0)
-    while made.run.step < 7:
+    made = begin(open_sources([str(text)]), place, GIVEN | {"steps": 400}, "cpu")
+    events = train_loop(made.trainer, sample_every=0)
+    while made.trainer.step < 7:
         next(events)
-    saving.save_last(made.run, place)
-    again = resume(find([str(text)]), place, {"steps": 5}, "cpu")
-    assert again.run.best is None
-    list(saving.kept(train(again.run, sample_every=0), again.run, place))
-    outcome = result_of(finish(again.run, place))
-    assert (outcome.steps, outcome.best_step, load(place.model).training["step"]) == (7, 7, 7)
-    assert resume(find([str(text)]), place, {"steps": 5}, "cpu").finished
+    saving.save_final(made.trainer, place)
+    again = resume(open_sources([str(text)]), place, {"steps": 5}, "cpu")
+    assert again.trainer.best is None
+    list(saving.save_on_the_way(train_loop(again.trainer, sample_every=0), again.trainer, place))
+    result = run_to_result(final_evaluation(again.trainer, place))
+    assert (result.steps, result.best_step, load_model(place.model).training["step"]) == (7, 7, 7)
+    assert resume(open_sources([str(text)]), place, {"steps": 5}, "cpu").finished
 
 
 def test_a_training_that_ended_early_is_finished_until_it_is_given_more(text: Path, place: RunDirectory) -> None:
@@ -182,16 +184,16 @@ def test_a_training_that_ended_early_is_finished_until_it_is_given_more(text: Pa
     text.write_text("".join(np.random.default_rng(0).choice(list("abcd"), size=1000)))
     given: dict[str, Any] = {"hidden": 48, "batch": 8, "steps": 200, "lr": 0.03, "dropout": 0.0}
     made = trained(text, place, **given)
-    assert made.run.best is not None
-    assert made.run.best.step < made.run.step < 200
-    assert load(place.model).training["stopped_early_at"] == made.run.step
+    assert made.trainer.best is not None
+    assert made.trainer.best.step < made.trainer.step < 200
+    assert load_model(place.model).training["stopped_early_at"] == made.trainer.step
     for same in ({}, given, {"patience": 0.2}):
-        assert resume(find([str(text)]), place, same, "cpu").finished
+        assert resume(open_sources([str(text)]), place, same, "cpu").finished
     for more in ({"steps": 400}, {"minutes": 10.0}, {"patience": 0.0}, {"patience": 0.9}):
-        again = resume(find([str(text)]), place, more, "cpu")
+        again = resume(open_sources([str(text)]), place, more, "cpu")
         assert not again.finished
-        assert not again.run.concluded
-        assert isinstance(next(train(again.run, sample_every=0)), Step)
+        assert not again.trainer.final_evaluated
+        assert isinstance(next(train_loop(again.trainer, sample_every=0)), Step)
 
 
 @pytest.mark.parametrize("less", [{"steps": 19}, {"epochs": 1e-9}, {"minutes": 0.0}])
@@ -200,9 +202,9 @@ def test_a_finished_training_is_given_nothing_by_a_smaller_budget(
 ) -> None:
     """It stays as it is; one that was only stopped ends instead."""
     trained(text, place)
-    again = resume(find([str(text)]), place, less, "cpu")
+    again = resume(open_sources([str(text)]), place, less, "cpu")
     assert again.finished
-    assert again.run.plan.steps == again.run.training.steps == 20
+    assert again.trainer.plan.steps == again.trainer.training.steps == 20
 
 
 def test_another_text_of_the_same_name_is_told_from_a_changed_one(
@@ -214,7 +216,7 @@ def test_another_text_of_the_same_name_is_told_from_a_changed_one(
     other = tmp_path / "sub" / "book.txt"
     other.write_text("another book altogether\n" * 50)
     with pytest.raises(CharrnnError, match="the run is of") as caught:
-        resume(find([str(other)]), place, {}, "cpu")
+        resume(open_sources([str(other)]), place, {}, "cpu")
     assert "--new" not in str(caught.value.hint)
 
 
@@ -226,7 +228,7 @@ def test_settings_that_leave_nothing_to_learn_or_to_check_are_refused(
 ) -> None:
     """Before anything is made."""
     with pytest.raises(CharrnnError) as caught:
-        begin(find([str(text)]), place, GIVEN | given, "cpu")
+        begin(open_sources([str(text)]), place, GIVEN | given, "cpu")
     assert words in str(caught.value.hint)
     assert not place.path.exists()
 
@@ -239,7 +241,7 @@ def test_another_number_of_threads_is_said(text: Path, place: RunDirectory) -> N
     before = torch.get_num_threads()
     torch.set_num_threads(before + 1)
     try:
-        notes = resume(find([str(text)]), place, {"steps": 30}, "cpu").notes
+        notes = resume(open_sources([str(text)]), place, {"steps": 30}, "cpu").notes
     finally:
         torch.set_num_threads(before)
     assert any("not to the last bit" in note and "threads" in note for note in notes)
@@ -249,7 +251,7 @@ def test_another_charrnn_is_said_too(text: Path, place: RunDirectory, monkeypatc
     """What it computes may have changed; of checkpoints that do not tell, nothing is said."""
     trained(text, place)
     monkeypatch.setattr("charrnn.training.snapshot.__version__", "99.0")
-    notes = resume(find([str(text)]), place, {"steps": 30}, "cpu").notes
+    notes = resume(open_sources([str(text)]), place, {"steps": 30}, "cpu").notes
     assert [note for note in notes if "not to the last bit: charrnn " in note and "99.0 now" in note] == list(notes)
-    monkeypatch.setattr("charrnn.training.session.machine", lambda _: {"what nobody noted": 1})
-    assert not resume(find([str(text)]), place, {"steps": 30}, "cpu").notes
+    monkeypatch.setattr("charrnn.training.session.environment", lambda _: {"what nobody noted": 1})
+    assert not resume(open_sources([str(text)]), place, {"steps": 30}, "cpu").notes

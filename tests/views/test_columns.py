@@ -4,17 +4,17 @@ from io import StringIO
 
 from rich.console import Console
 
-from charrnn.text.repetition import Circle, circle_of
-from charrnn.views.columns import Column, Columns
+from charrnn.text.repetition import Loop, find_loop
+from charrnn.views.columns import SideBySideTexts, TextColumn
 
 TEXTS = ("to be\nor not", "日本語の文字" * 3, "x\x1b[31m" * 9)
 
 
 def drawn(width: int, *, terminal: bool = True, texts: tuple[str, ...] = TEXTS) -> list[str]:
     """Draw texts side by side on a screen of that width."""
-    columns = tuple(Column(heading=f"h{n}", notes=("1.00 bits/char",), text=text) for n, text in enumerate(texts))
+    columns = tuple(TextColumn(heading=f"h{n}", notes=("1.00 bits/char",), text=text) for n, text in enumerate(texts))
     console = Console(file=StringIO(), width=width, force_terminal=terminal, color_system=None)
-    console.print(Columns(title="run · after 'a\x1b'", columns=columns))
+    console.print(SideBySideTexts(title="run · after 'a\x1b'", columns=columns))
     return console.file.getvalue().splitlines()  # type: ignore[attr-defined,no-any-return]
 
 
@@ -35,7 +35,7 @@ def test_narrow_screens_and_pipes_have_them_one_under_the_other() -> None:
 
 def test_what_goes_in_circles_is_found() -> None:
     """From where its first round begins; a text that only ends with a few of the same does not."""
-    assert circle_of("once: " + "abcd" * 12) == Circle(6, 4)
-    assert circle_of("x" + "the end. " * 6 + "the") == Circle(1, 9)
-    assert circle_of("well" + "l" * 9) is None
-    assert circle_of("") is None
+    assert find_loop("once: " + "abcd" * 12) == Loop(6, 4)
+    assert find_loop("x" + "the end. " * 6 + "the") == Loop(1, 9)
+    assert find_loop("well" + "l" * 9) is None
+    assert find_loop("") is None

@@ -5,13 +5,13 @@ import io
 import pytest
 from rich.console import Console
 
-from charrnn.inspection.concepts import CONCEPTS, Source
-from charrnn.inspection.concepts.custom import custom_concept
-from charrnn.inspection.listing import Listing, listing
+from charrnn.inspection.concepts import CONCEPTS, ParsedText
+from charrnn.inspection.concepts.custom import parse_custom_concept
+from charrnn.inspection.listing import ConceptCounts, count_concepts
 from charrnn.views.concepts import ConceptsTable
 
 
-def drawn(of: Listing, width: int = 80, *, encoding: str = "utf-8") -> list[str]:
+def drawn(of: ConceptCounts, width: int = 80, *, encoding: str = "utf-8") -> list[str]:
     """Draw a table as lines of text."""
     file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     console = Console(file=file, width=width, color_system=None)
@@ -23,7 +23,7 @@ def drawn(of: Listing, width: int = 80, *, encoding: str = "utf-8") -> list[str]
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
 def test_every_concept_has_a_line_within_the_width(width: int) -> None:
     """Whether the screen is narrow or wide."""
-    lines = drawn(listing(CONCEPTS.values(), Source.of("(a)\n" * 2_000, "a.txt")), width)
+    lines = drawn(count_concepts(CONCEPTS.values(), ParsedText.of("(a)\n" * 2_000, "a.txt")), width)
     begun = {line.split()[0].rstrip("°") for line in lines if line.strip()}
     assert set(CONCEPTS) <= begun
     assert all(len(line) <= width for line in lines)
@@ -31,7 +31,7 @@ def test_every_concept_has_a_line_within_the_width(width: int) -> None:
 
 def test_episodes_and_what_is_too_rare_stand_beside_the_name() -> None:
     """Brackets often, quotes never."""
-    lines = drawn(listing(CONCEPTS.values(), Source.of("(a)\n" * 2_000, "a.txt")))
+    lines = drawn(count_concepts(CONCEPTS.values(), ParsedText.of("(a)\n" * 2_000, "a.txt")))
     row = {line.split()[0]: line for line in lines if line.strip()}
     assert row["bracket_depth"].split()[1] == "2,000"
     assert "too rare" not in row["bracket_depth"]
@@ -41,14 +41,14 @@ def test_episodes_and_what_is_too_rare_stand_beside_the_name() -> None:
 
 def test_what_uses_the_future_has_a_sign_that_is_explained() -> None:
     """In ASCII another one."""
-    assert any(line.startswith("next:space°") for line in drawn(listing(CONCEPTS.values())))
-    ascii_only = drawn(listing([custom_concept("é=/é/")]), encoding="ascii")
+    assert any(line.startswith("next:space°") for line in drawn(count_concepts(CONCEPTS.values())))
+    ascii_only = drawn(count_concepts([parse_custom_concept("é=/é/")]), encoding="ascii")
     assert any(line.startswith("\\xe9* ") and "\\xe9" in line[6:] for line in ascii_only)
     assert any(line.startswith("* depends on text that comes later") for line in ascii_only)
 
 
 def test_a_text_s_name_commands_no_terminal() -> None:
     """What others call their files is shown as a picture of itself."""
-    lines = drawn(listing([custom_concept("x=/\x1b/")], Source.of("ab", "\x1b[31m.txt")))
+    lines = drawn(count_concepts([parse_custom_concept("x=/\x1b/")], ParsedText.of("ab", "\x1b[31m.txt")))
     assert "\x1b" not in "".join(lines)
     assert lines[0].startswith("␛[31m.txt · 2 characters")

@@ -11,7 +11,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from charrnn.inspection.findings import Cause, Census, Finding, Findings, Mystery, TooRare
+from charrnn.inspection.findings import CausalEffect, CellCounts, Finding, Findings, TooRare, UnexplainedCell
 from charrnn.views.amounts import sparkline
 from charrnn.views.findings import FindingsTable
 
@@ -38,7 +38,7 @@ def some_finding(concept: str, fit: float, sign: int = 1, verdict: str = "detect
     )
 
 
-CAUSE = Cause(
+CAUSE = CausalEffect(
     edges=120,
     edge_delta=0.42,
     edge_se=0.02,
@@ -68,9 +68,9 @@ FINDINGS = Findings(
     placebos=12,
     placebo_fit=0.012,
     local=(some_finding("vowel", 0.34, verdict="local"),),
-    census=Census(detectors=31, causal=9, partial=214, local=312, dead=2),
+    census=CellCounts(detectors=31, causal=9, partial=214, local=312, dead=2),
     mysteries=(
-        Mystery(
+        UnexplainedCell(
             cell="1.44",
             delta=0.0342,
             delta_se=0.002,
@@ -97,10 +97,10 @@ class Stream(io.StringIO):
         return self._encoding
 
 
-def drawn(width: int, *, encoding: str = "utf-8", findings: Findings = FINDINGS, colour: bool = False) -> str:
+def drawn(width: int, *, encoding: str = "utf-8", findings: Findings = FINDINGS, color: bool = False) -> str:
     """Draw the table on a screen of this width."""
     stream = Stream(encoding)
-    console = Console(file=stream, width=width, force_terminal=colour, color_system="truecolor" if colour else None)
+    console = Console(file=stream, width=width, force_terminal=color, color_system="truecolor" if color else None)
     console.print(FindingsTable(findings=findings))
     return stream.getvalue()
 
@@ -219,9 +219,9 @@ def test_only_ascii_reaches_a_screen_that_has_no_more() -> None:
     assert "edge cost" in plain
 
 
-def test_nothing_is_said_by_colour_alone() -> None:
+def test_nothing_is_said_by_color_alone() -> None:
     """Without its escape sequences the coloured table is the plain one."""
-    assert re.sub(r"\x1b\[[0-9;]*m", "", drawn(80, colour=True)) == drawn(80)
+    assert re.sub(r"\x1b\[[0-9;]*m", "", drawn(80, color=True)) == drawn(80)
 
 
 def test_what_is_too_rare_is_named_with_its_episodes() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from charrnn.views.fragment import COLUMNS
 from charrnn.views.heatmap import Heatmap, HeatmapRow, Marks
-from charrnn.views.layout import lines
+from charrnn.views.layout import wrap_text
 
 HOSTILE = "</pre><script>alert(1)</script>\x1b[31m\u202e\u200b&amp;\"'\x00\ud800 日本 עברית\n\t"
 CELL = "2.317"
@@ -60,7 +60,7 @@ def test_nothing_of_the_text_is_markup(text: str, cells: int) -> None:
     assert "url(" not in drawn
     assert "</pre><b>of & over</b>" in parsed.text
     margin = 0 if cells == 1 else 6
-    for line in lines(text, COLUMNS - margin, page=True):
+    for line in wrap_text(text, COLUMNS - margin, page=True):
         assert "".join(line.glyphs) in parsed.text
 
 
@@ -91,7 +91,7 @@ def test_the_concept_is_underlined_where_it_holds() -> None:
     assert ["underline" in str(span.get("style", "")) for span in spans] == [True, False, False] * 2
 
 
-def test_zero_has_no_colour() -> None:
+def test_zero_has_no_color() -> None:
     """As nowhere else; a value next to one has."""
     row = HeatmapRow(label=CELL, values=np.array([0.0, 1.0, -1.0]))
     parsed = Parsed(Heatmap(text="abc", rows=(row,), signal="h")._repr_html_())

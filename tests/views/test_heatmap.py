@@ -16,7 +16,7 @@ from rich.segment import Segment
 
 from charrnn.views import palette
 from charrnn.views.heatmap import Heatmap, HeatmapRow, Marks
-from charrnn.views.layout import WIDEST, gutter, lines
+from charrnn.views.layout import MAX_LINE_COLUMNS, label_width, wrap_text
 
 Depth = Literal["truecolor", "256", "standard"]
 
@@ -57,10 +57,10 @@ def written(drawing: Heatmap, width: int, depth: Depth | None = None, encoding: 
 
 def blocks(drawing: Heatmap, width: int, depth: Depth | None = None) -> list[list[str]]:
     """Return the rows of each block: the text, then its strips; gutters, marks and legend left out."""
-    margin = gutter([row.label for row in drawing.rows], width)
+    margin = label_width([row.label for row in drawing.rows], width)
     rows = [row[margin:] for row in CODES.sub("", written(drawing, width, depth)).splitlines()]
     size = 1 + len(drawing.rows)
-    count = sum(1 for _ in lines(drawing.text, width - margin))
+    count = sum(1 for _ in wrap_text(drawing.text, width - margin))
     return [rows[size * block : size * (block + 1)] for block in range(count)]
 
 
@@ -69,11 +69,11 @@ def backgrounds(drawing: Heatmap, width: int) -> list[int]:
     screen = console(width, "truecolor")
     table = palette.styles("truecolor")
     drawn = Segment.split_lines(screen.render(drawing))
-    count = sum(1 for _ in lines(drawing.text, width))
+    count = sum(1 for _ in wrap_text(drawing.text, width))
     levels: list[int] = []
     for _, line in zip(range(count), drawn, strict=False):
         for segment in line:
-            level = table.index(segment.style) - palette.STRONGEST if segment.style else 0
+            level = table.index(segment.style) - palette.MAX_LEVEL if segment.style else 0
             levels += [level] * len(segment.text)
     return levels
 
@@ -82,13 +82,13 @@ def backgrounds(drawing: Heatmap, width: int) -> list[int]:
 @settings(deadline=None)
 @example(ODD, "truecolor", 80, 1, True)
 @example(ODD, None, 1, 3, True)
-def test_whatever_the_text_only_colours_reach_the_terminal_and_no_row_is_too_wide(
+def test_whatever_the_text_only_colors_reach_the_terminal_and_no_row_is_too_wide(
     text: str, depth: Depth | None, width: int, cells: int, marks: bool
 ) -> None:
     """Beside Rich's own colour codes all is printable, in rows of at most the console's width."""
     shown = CODES.sub("", written(heatmap(text, cells, marks=marks, title=text), width, depth))
     assert not [character for character in set(shown) - {"\n"} if unicodedata.category(character) in COMMANDING]
-    assert all(cell_len(row) <= min(width, WIDEST) for row in shown.split("\n"))
+    assert all(cell_len(row) <= min(width, MAX_LINE_COLUMNS) for row in shown.split("\n"))
 
 
 @given(FOREIGN, st.sampled_from(DEPTHS), st.sampled_from(WIDTHS))
@@ -97,7 +97,7 @@ def test_whatever_the_text_only_colours_reach_the_terminal_and_no_row_is_too_wid
 @example(ODD, None, 1)
 def test_every_strip_is_as_wide_as_its_text(text: str, depth: Depth | None, width: int) -> None:
     """Whatever stands in the text, a character's activation is right below it."""
-    for words, *strips in blocks(heatmap(text, cells=2), min(width, WIDEST), depth):
+    for words, *strips in blocks(heatmap(text, cells=2), min(width, MAX_LINE_COLUMNS), depth):
         assert [len(strip) for strip in strips] == [cell_len(words)] * 2
 
 
@@ -105,19 +105,19 @@ def test_every_strip_is_as_wide_as_its_text(text: str, depth: Depth | None, widt
 @settings(deadline=None)
 def test_the_text_is_shown_whole_in_its_order_and_literally(text: str, depth: Depth | None, width: int) -> None:
     """Joined again the rows are the text; Rich's markup in it is only text."""
-    drawn = blocks(heatmap(text, cells=2), min(width, WIDEST), depth)
+    drawn = blocks(heatmap(text, cells=2), min(width, MAX_LINE_COLUMNS), depth)
     assert "".join(block[0] for block in drawn) == text
 
 
 @given(ASCII, st.sampled_from(WIDTHS))
 @settings(deadline=None)
-def test_colours_and_digits_tell_the_same_activations(text: str, width: int) -> None:
+def test_colors_and_digits_tell_the_same_activations(text: str, width: int) -> None:
     """Levels behind the text and digits below it are both those of the cell."""
     drawing = heatmap(text)
     values = drawing.rows[0].values
-    digits = "".join(strip for _, strip in blocks(drawing, min(width, WIDEST)))
+    digits = "".join(strip for _, strip in blocks(drawing, min(width, MAX_LINE_COLUMNS)))
     assert digits == "".join(map(str, palette.digits(values)))
-    assert backgrounds(drawing, min(width, WIDEST)) == palette.levels(values).tolist()
+    assert backgrounds(drawing, min(width, MAX_LINE_COLUMNS)) == palette.quantize(values).tolist()
 
 
 def test_a_newline_and_a_tab_have_a_column_each() -> None:
@@ -130,7 +130,7 @@ def test_a_wide_character_has_its_digit_twice() -> None:
     assert blocks(heatmap("日本"), 80) == [["日本", "5577"]]
 
 
-def test_what_would_melt_into_its_neighbour_stands_alone() -> None:
+def test_what_would_melt_into_its_neighbor_stands_alone() -> None:
     """Marks stand on a circle, and what joins or recolours emoji is replaced, so that columns stay."""
     assert blocks(heatmap("e\u0301 👩\u200d🚀👍🏽"), 80)[0][0] == "e◌\u0301 👩�🚀👍�"
 
@@ -176,7 +176,7 @@ def test_the_legend_says_which_signal_and_how_far_it_goes(depth: Depth | None) -
         assert said in legend
 
 
-def test_no_colour_means_no_code_at_all() -> None:
+def test_no_color_means_no_code_at_all() -> None:
     """NO_COLOR leaves digits on a terminal that has colours."""
     stream = TextIOWrapper(BytesIO())
     terminal = Console(file=stream, color_system="truecolor", force_terminal=True, no_color=True, width=80)
@@ -192,7 +192,7 @@ def test_a_stretch_of_one_level_is_drawn_as_one() -> None:
     text = "a" * 20_000
     rows = (HeatmapRow(label="1.0", values=np.ones(len(text))),)
     shown = written(Heatmap(text=text, rows=rows, signal="h"), 100, "truecolor")
-    runs = len(text) // 100 + 2 * palette.STRONGEST
+    runs = len(text) // 100 + 2 * palette.MAX_LEVEL
     assert len(CODES.findall(shown)) == 2 * runs
 
 

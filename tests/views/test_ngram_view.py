@@ -10,9 +10,9 @@ from rich.console import Console, RenderableType
 
 from charrnn.text.ngram import NGram
 from charrnn.training.events import Evaluation, Report, Step
-from charrnn.views.announcements import Ending
-from charrnn.views.ngram import compared, to_beat
-from charrnn.views.training import Watch, report_line
+from charrnn.views.announcements import TrainingSummary
+from charrnn.views.ngram import ngram_comparison, ngram_line
+from charrnn.views.training import ProgressState, report_line
 
 NATS_A_BIT = math.log(2)
 BITS = st.floats(0.01, 25)
@@ -30,13 +30,13 @@ def drawn(what: RenderableType) -> str:
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
 
 
-def watch(known: NGram | None, bits: float | None) -> Watch:
+def watch(known: NGram | None, bits: float | None) -> ProgressState:
     """Make a training that has come so far."""
-    seen = Watch(characters_per_step=2048, ngram=known)
-    seen.see(Step(step=9_999, nats=1, gradient_norm=1, learning_rate=0.015, progress=0.5, steps=20_000), 0.0)
+    seen = ProgressState(characters_per_step=2048, ngram=known)
+    seen.update(Step(step=9_999, nats=1, gradient_norm=1, learning_rate=0.015, progress=0.5, steps=20_000), 0.0)
     if bits is not None:
         nats = bits * NATS_A_BIT
-        seen.see(
+        seen.update(
             Evaluation(step=9_999, nats=nats + 1, characters=8192, read=9000, best_nats=nats, best_step=9_500), 1.0
         )
     return seen
@@ -45,7 +45,7 @@ def watch(known: NGram | None, bits: float | None) -> Watch:
 @given(BITS, BITS)
 def test_the_words_name_the_better_one(rival: float, network: float) -> None:
     """The n-gram while it is, the network once it is, neither where the digits shown would not differ."""
-    said = compared(ngram(rival), network)
+    said = ngram_comparison(ngram(rival), network)
     assert ("better than the network" in said) == (network - rival >= 0.005)
     assert ("the network is" in said and said.endswith("better")) == (rival - network >= 0.005)
     assert "0.00 better" not in said
@@ -54,21 +54,21 @@ def test_the_words_name_the_better_one(rival: float, network: float) -> None:
 
 def test_before_the_first_evaluation_nothing_is_claimed() -> None:
     """Only what there is to beat."""
-    assert compared(ngram(2.0), None) == "12-gram 2.00 bits"
+    assert ngram_comparison(ngram(2.0), None) == "12-gram 2.00 bits"
 
 
 @pytest.mark.parametrize("bits", [None, 1.5, 2.0, 2.5])
 def test_the_screen_says_how_the_best_weights_compare(bits: float | None) -> None:
     """In a line of its own, for the weights that will be kept, within 80 columns."""
-    lines = drawn(watch(ngram(2.0), bits).picture()).splitlines()
-    assert f"  {compared(ngram(2.0), bits)}" in [line.rstrip() for line in lines]
+    lines = drawn(watch(ngram(2.0), bits).view()).splitlines()
+    assert f"  {ngram_comparison(ngram(2.0), bits)}" in [line.rstrip() for line in lines]
     assert max(map(len, lines)) <= 80
 
 
 def test_a_training_without_one_is_drawn_too() -> None:
     """Then there is one line less, and no field in a pipe."""
     with_one, without = watch(ngram(2.0), 1.5), watch(None, 1.5)
-    assert len(drawn(with_one.picture()).splitlines()) == len(drawn(without.picture()).splitlines()) + 1
+    assert len(drawn(with_one.view()).splitlines()) == len(drawn(without.view()).splitlines()) + 1
     report = Report(step=9_999, epoch=1.5, nats=1.0, gradient_norm=1.0, learning_rate=0.01, progress=0.5)
     assert "ngram_bpc=2.000 " in report_line(report, with_one)
     assert "ngram" not in report_line(report, without)
@@ -76,7 +76,7 @@ def test_a_training_without_one_is_drawn_too() -> None:
 
 def test_what_is_to_beat_stands_under_the_other_baselines() -> None:
     """In their column, within 80 of them, in characters that every terminal has."""
-    said = to_beat(ngram(2.0))
+    said = ngram_line(ngram(2.0))
     assert said.index("2.00") == len("bits/character   ")
     assert len(said) < 80
     assert said.isascii()
@@ -87,7 +87,7 @@ def test_what_is_to_beat_stands_under_the_other_baselines() -> None:
 )
 def test_the_end_says_it_in_words(bits: float, words: str) -> None:
     """Under the loss that was measured on all of the held-out text."""
-    ending = Ending(
+    ending = TrainingSummary(
         seconds=300,
         val_bits=bits,
         val_nats=bits * NATS_A_BIT,

@@ -13,21 +13,21 @@ from rich.console import Console, RenderableType
 from small import random_model, random_weights
 
 from charrnn.config import NetworkConfig
-from charrnn.inspection.breakdown import break_down
-from charrnn.inspection.contexts import contexts
-from charrnn.inspection.counting import Counted
-from charrnn.inspection.gates import Saturation, gates
-from charrnn.inspection.memory import Memory, memory
-from charrnn.inspection.surprise import Surprise, surprise
+from charrnn.inspection.breakdown import break_down_errors
+from charrnn.inspection.contexts import find_contexts
+from charrnn.inspection.counting import NGramPredictions
+from charrnn.inspection.gates import GateShares, measure_gates
+from charrnn.inspection.memory import EffectiveContext, measure_context
+from charrnn.inspection.surprise import Surprise, measure_surprisal
 from charrnn.network.model_file import Model
-from charrnn.network.reader import Reader
-from charrnn.views.breakdown import BreakdownTables
-from charrnn.views.concordance import Place, concordance
+from charrnn.network.reader import InferenceRNN
+from charrnn.views.breakdown import ErrorTables
+from charrnn.views.concordance import ConcordanceRow, concordance
 from charrnn.views.contexts import ContextsList
-from charrnn.views.gates import FIELDS, GatesDrawing, fields
-from charrnn.views.memory import MemoryPlots
+from charrnn.views.gates import FIELDS, GateSaturationView, fields
+from charrnn.views.memory import ContextPlots
 from charrnn.views.screen import Screen
-from charrnn.views.surprise import SurpriseMap
+from charrnn.views.surprise import SurprisalMap
 
 CODES = re.compile(r"\x1b\[[0-9;]*m")
 COMMANDING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -37,7 +37,7 @@ SCREENS: tuple[tuple[int, Any], ...] = (
     *((80, None), (80, "256"), (200, None), (200, "truecolor")),
 )
 MODEL = random_model("".join(sorted(set(HOSTILE))))
-READER = Reader.of(MODEL)
+READER = InferenceRNN.from_model(MODEL)
 NAMES: dict[str, Any] = {"model": "checkpoints/\x1b[31m日本", "text": "a\x07[bold]b\u202e.txt"}
 
 
@@ -58,14 +58,14 @@ def written(drawing: RenderableType, width: int, depth: Any = None, encoding: st
 def surprise_of(text: str, guesses: int = 5, model: Model = MODEL) -> Surprise:
     """Look at a text."""
     ids = model.vocabulary.encode(text)
-    return surprise(Reader.of(model), model.vocabulary, ids, guesses=guesses, **NAMES)
+    return measure_surprisal(InferenceRNN.from_model(model), model.vocabulary, ids, guesses=guesses, **NAMES)
 
 
-def memory_of(cell: str) -> Memory:
+def memory_of(cell: str) -> EffectiveContext:
     """Measure a small random network."""
     config = NetworkConfig(cell=cell, layers=1, hidden=5, embedding=2)
     ids = np.random.default_rng(1).integers(4, size=2_000)
-    return memory(Reader(config, random_weights(config, 4)), ids, np.random.default_rng(0), **NAMES)
+    return measure_context(InferenceRNN(config, random_weights(config, 4)), ids, np.random.default_rng(0), **NAMES)
 
 
 TEXT = HOSTILE * 60
@@ -73,18 +73,18 @@ IDS = MODEL.vocabulary.encode(TEXT)
 MEMORY = memory_of("lstm")
 SEVERAL = tuple(replace(MEMORY, cell=cell) for cell in ("lstm", "gru", "rnn"))
 NATS = np.linspace(0.1, 9, len(TEXT) - 1)
-COUNTED = Counted(order=7, learned_from=100_000, probabilities=np.full(len(TEXT) - 1, 0.2))
-CONTEXTS = contexts(READER, TEXT, IDS, [(1, 3)], np.random.default_rng(0), **NAMES)[0]
+COUNTED = NGramPredictions(order=7, learned_from=100_000, probabilities=np.full(len(TEXT) - 1, 0.2))
+CONTEXTS = find_contexts(READER, TEXT, IDS, [(1, 3)], np.random.default_rng(0), **NAMES)[0]
 
 DRAWINGS: dict[str, RenderableType] = {
-    "surprise": SurpriseMap(surprise=surprise_of(HOSTILE)),
-    "surprise alone": SurpriseMap(surprise=surprise_of(HOSTILE, guesses=0), light=True),
+    "surprise": SurprisalMap(surprise=surprise_of(HOSTILE)),
+    "surprise alone": SurprisalMap(surprise=surprise_of(HOSTILE, guesses=0), light=True),
     "contexts": ContextsList(contexts=CONTEXTS),
-    "gates": GatesDrawing(gates=gates(READER, IDS, **NAMES)),
-    "memory": MemoryPlots(memories=(MEMORY,)),
-    "memories": MemoryPlots(memories=SEVERAL),
-    "errors": BreakdownTables(breakdown=break_down(TEXT, NATS, counted=COUNTED, **NAMES)),
-    "errors alone": BreakdownTables(breakdown=break_down(TEXT, NATS, **NAMES)),
+    "gates": GateSaturationView(gates=measure_gates(READER, IDS, **NAMES)),
+    "memory": ContextPlots(contexts=(MEMORY,)),
+    "memories": ContextPlots(contexts=SEVERAL),
+    "errors": ErrorTables(breakdown=break_down_errors(TEXT, NATS, counted=COUNTED, **NAMES)),
+    "errors alone": ErrorTables(breakdown=break_down_errors(TEXT, NATS, **NAMES)),
 }
 
 
@@ -109,7 +109,7 @@ def test_only_ascii_reaches_a_screen_that_has_no_more(name: str, width: int) -> 
 def plain_blocks(seen: Surprise, width: int = 80) -> list[list[str]]:
     """Return the rows of each block of a plain map, the labels cut off: text, bits, guesses, came, sure."""
     count = seen.probabilities.shape[1]
-    rows = written(SurpriseMap(surprise=seen), width).split("\n")[1:]
+    rows = written(SurprisalMap(surprise=seen), width).split("\n")[1:]
     blocks = []
     for begin in range(0, len(rows), count + 5):
         block = rows[begin : begin + count + 4]
@@ -119,7 +119,7 @@ def plain_blocks(seen: Surprise, width: int = 80) -> list[list[str]]:
     return blocks
 
 
-def test_without_colour_digits_say_bits_guesses_and_ranks() -> None:
+def test_without_color_digits_say_bits_guesses_and_ranks() -> None:
     """Whole bits; a guess where it has five percent; which one came; and how sure the first was."""
     seen = surprise_of("bed head\n fed", model=random_model("\n abcdefgh"))
     place = 0
@@ -152,10 +152,10 @@ def test_wide_guesses_make_room_above() -> None:
 
 
 @pytest.mark.parametrize("depth", ["truecolor", "256", "standard"])
-def test_in_colour_the_guess_that_came_true_is_underlined(depth: str) -> None:
+def test_in_color_the_guess_that_came_true_is_underlined(depth: str) -> None:
     """As often as one of those shown did."""
     seen = surprise_of("esc red\nesc", guesses=4)
-    drawn = written(SurpriseMap(surprise=seen), 80, depth)
+    drawn = written(SurprisalMap(surprise=seen), 80, depth)
     underlined = re.findall(r"\x1b\[1;4[;\d]*m([^\x1b]*)\x1b", drawn[: drawn.index("most surprising")])
     assert sum(map(len, underlined)) == (seen.ranks[1:] <= 4).sum() + len("underlined")
 
@@ -164,10 +164,10 @@ def test_the_characters_of_a_concordance_stand_in_one_column() -> None:
     """Under the mark, whatever stands before them, and digits are below their characters."""
     texts = [("", "x", "after"), ("some words before ", "y", ""), ("日本語" * 9, "z", "日本語" * 9)]
     places = [
-        Place(label="+0.12", before=b, character=c, after=a, values=np.linspace(-1, 1, len(b + c + a)))
+        ConcordanceRow(label="+0.12", before=b, character=c, after=a, values=np.linspace(-1, 1, len(b + c + a)))
         for b, c, a in texts
     ]
-    screen = Screen(columns=40, unicode=True, depth=None)
+    screen = Screen(columns=40, unicode=True, color_system=None)
     head, *rows = "".join(segment.text for segment in concordance(places, screen)).splitlines()
     column = cell_len(head) - 1
     for (_, mark, _), row, digits in zip(texts, rows[::2], rows[1::2], strict=True):
@@ -181,7 +181,7 @@ def test_a_planted_cell_stands_in_its_corner() -> None:
     """Open all the time: the right end of the lowest row; shut: the top of the left column; each cell once."""
     low = np.array([0.0, 1.0, 0.0, 0.5, 0.05, 0.3])
     high = np.array([1.0, 0.0, 0.0, 0.5, 0.9, 0.7])
-    counts = fields(Saturation(gate="forget gate f", low=low, high=high))
+    counts = fields(GateShares(gate="forget gate f", low=low, high=high))
     assert (counts[0, FIELDS - 1], counts[FIELDS - 1, 0], counts[0, 0]) == (2, 1, 1)
     assert counts.sum() == len(low)
     assert all(counts[row, column] == 0 for row in range(FIELDS) for column in range(FIELDS - row, FIELDS))
@@ -189,7 +189,7 @@ def test_a_planted_cell_stands_in_its_corner() -> None:
 
 def test_models_stand_side_by_side_where_there_is_room() -> None:
     """Three of them in eighty columns, below each other in forty."""
-    drawing = MemoryPlots(memories=SEVERAL)
+    drawing = ContextPlots(contexts=SEVERAL)
     names = re.compile("a LSTM 1×5.*b GRU 1×5.*c tanh RNN 1×5")
     assert any(names.search(row) for row in written(drawing, 80).splitlines()[:4])
     assert not any(names.search(row) for row in written(drawing, 40).splitlines()[:4])
@@ -205,4 +205,4 @@ def test_every_view_says_of_what_it_is() -> None:
 
 def test_the_warning_is_there_whenever_a_gradient_is() -> None:
     """It misses what saturated cells keep."""
-    assert "believe the occlusion" in written(MemoryPlots(memories=(MEMORY,)), 80)
+    assert "believe the occlusion" in written(ContextPlots(contexts=(MEMORY,)), 80)

@@ -15,8 +15,8 @@ from pages import CELLS, CONTROL, HOSTILE, MYSTERY, NAMES, RULES, TEXT, findings
 from rich.color import Color
 
 from charrnn.views import palette, shades
-from charrnn.views.page.document import Page
-from charrnn.views.terminal import visible
+from charrnn.views.page.document import Report
+from charrnn.views.terminal import sanitize
 
 VOID = {"meta", "input"}
 
@@ -83,7 +83,7 @@ def test_no_text_of_others_is_markup_or_reaches_the_page_raw(html: str, parsed: 
     """Neither closes an element nor commands a terminal or the order of writing."""
     assert len(parsed.all("script")) == 2
     assert not set("\x1b\u202e\u2066\u200b\x00\ud800\r\u200d") & set(html)
-    assert f"Cells of {visible(HOSTILE, keep='')}" in parsed.all("h1")[0]["text"]
+    assert f"Cells of {sanitize(HOSTILE, keep='')}" in parsed.all("h1")[0]["text"]
 
 
 def test_the_page_asks_for_nothing(html: str, parsed: Parsed) -> None:
@@ -160,19 +160,19 @@ def test_every_name_in_the_findings_stands_on_the_page(parsed: Parsed) -> None:
     """Concepts, their rivals and neighbours, cells, what is rare and what never comes."""
     text = parsed.all("body")[0]["text"]
     for name in (*NAMES, CONTROL, *(f"{word}{HOSTILE}" for word in ("near", "rival", "rare", "never", "1.2", "1.5"))):
-        assert visible(name, keep="") in text
+        assert sanitize(name, keep="") in text
     for cell in (*CELLS, MYSTERY):
         assert cell in text
     for verdict, meaning in RULES.items():
         assert verdict in text
-        assert visible(meaning, keep="") in text
+        assert sanitize(meaning, keep="") in text
 
 
 def test_a_finding_is_a_row_that_can_be_sorted_and_unfolded(parsed: Parsed) -> None:
     """Values to sort by, a heading with its meaning for each column that has any, a button that names what opens."""
     rows = [row for row in parsed.all("tr") if "data-cell" in row]
     assert [(row["data-cell"], row["data-concept"]) for row in rows] == [
-        (cell, visible(name, keep=""))
+        (cell, sanitize(name, keep=""))
         for cell, name in zip((*CELLS, MYSTERY, CELLS[1]), (*NAMES, NAMES[0], CONTROL), strict=True)
     ]
     values = [
@@ -225,7 +225,7 @@ def test_each_finding_has_its_curve(parsed: Parsed) -> None:
 
 def test_a_search_that_found_nothing_is_a_page_too() -> None:
     """It says so, and draws the cell it was given."""
-    made: Page = replace(page(), findings=replace(findings(), concepts=(), mysteries=()), concepts=())
+    made: Report = replace(page(), findings=replace(findings(), concepts=(), mysteries=()), concepts=())
     parsed = Parsed(made.html())
     assert not [row for row in parsed.all("tr") if row.get("data-concept") in NAMES]
     assert "No concept could be judged" in "".join(p["text"] for p in parsed.all("p"))
@@ -235,7 +235,7 @@ def test_a_search_that_found_nothing_is_a_page_too() -> None:
 def test_every_level_can_be_read_on(html: str, dark: bool) -> None:
     """Its ink stands out from it by at least 4.5 (WCAG AA), and the page's own inks from its paper."""
     levels = re.findall(r"light-dark\((#\w{6}), (#\w{6})\); color: light-dark\((#\w{6}), (#\w{6})\)", html)
-    assert len(levels) == 2 * palette.STRONGEST + shades.MOST
+    assert len(levels) == 2 * palette.MAX_LEVEL + shades.MAX_SHADE
     for *backgrounds, light_ink, dark_ink in levels:
         assert contrast(backgrounds[dark], (light_ink, dark_ink)[dark]) >= 4.5
     themed = {name: both for name, *both in re.findall(r"--(\w+): light-dark\((#\w{6}), (#\w{6})\)", html)}

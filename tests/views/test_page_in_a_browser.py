@@ -12,8 +12,8 @@ from browser import BROWSER, Tab, tab
 from pages import CELLS, MYSTERY, NAMES, TEXT, findings, page
 
 from charrnn.views import palette, shades
-from charrnn.views.surprise import MOST_BITS
-from charrnn.views.terminal import visible
+from charrnn.views.surprise import MAX_BITS
+from charrnn.views.terminal import sanitize
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(BROWSER is None, reason="there is no Chromium")]
 
@@ -63,7 +63,7 @@ def test_another_script_or_style_would_have_no_effect(shown: Tab) -> None:
     shown.events.clear()
 
 
-def test_every_character_is_in_its_place_and_colour(shown: Tab) -> None:
+def test_every_character_is_in_its_place_and_color(shown: Tab) -> None:
     """Levels and digits are those of the terminal's drawing, in one direction whatever the script."""
     drawn = shown.ask(
         "[...document.querySelectorAll('#text span')].map(s => [s.textContent, s.className, s.dataset.digit])"
@@ -72,7 +72,7 @@ def test_every_character_is_in_its_place_and_colour(shown: Tab) -> None:
     # What a byte holds of a value, which rounds it.
     values = np.rint((page().cells[0].row.values + 1) * 127.5).astype(np.uint8) / 127.5 - 1
     assert [int(digit) for _, _, digit in drawn] == palette.digits(values).tolist()
-    for (_, classes, _), level in zip(drawn, palette.levels(values).tolist(), strict=True):
+    for (_, classes, _), level in zip(drawn, palette.quantize(values).tolist(), strict=True):
         named = [f"{'below' if level < 0 else 'above'}-{abs(level)}"] if level else []
         assert [name for name in classes.split() if name[:5] in ("below", "above")] == named
     boxes = shown.ask("[...document.querySelectorAll('#text span')].map(s => [s.offsetTop, s.offsetLeft])")
@@ -83,7 +83,7 @@ def test_the_surprise_is_drawn_as_on_a_terminal(shown: Tab) -> None:
     """In colours of its own, one direction from nothing."""
     shown.ask("choose(views.length - 1)")
     classes = shown.ask("[...document.querySelectorAll('#text span')].map(s => s.className)")
-    expected = shades.levels(page().surprise.bits.round(2), MOST_BITS).tolist()
+    expected = shades.quantize_sequential(page().surprise.bits.round(2), MAX_BITS).tolist()
     drawn = [next((int(name[6:]) for name in names.split() if name.startswith("shade-")), 0) for names in classes]
     assert drawn == expected
 
@@ -137,7 +137,7 @@ def test_the_reading_says_all_there_is_at_a_character(shown: Tab) -> None:
     assert float(shown.ask("document.querySelector('#value').textContent")) == pytest.approx(value, abs=0.01)
     bits = page().surprise.bits[2]
     assert shown.ask("document.querySelector('#bits').textContent") == f"{bits:.2f} bits"
-    holding = ", ".join(f"{visible(name, keep='')} above its median" for name in NAMES)
+    holding = ", ".join(f"{sanitize(name, keep='')} above its median" for name in NAMES)
     assert shown.ask("document.querySelector('#holding').textContent") == holding
     rows = shown.ask(
         "[...document.querySelectorAll('#guesses tr')]"
@@ -227,7 +227,7 @@ def test_without_a_script_all_of_it_can_be_read(tmp_path: Path) -> None:
         assert browser.ask("getComputedStyle(document.querySelector('.unfold')).display") == "none"
 
 
-def test_digits_say_what_the_colours_say(shown: Tab) -> None:
+def test_digits_say_what_the_colors_say(shown: Tab) -> None:
     """Where they are asked for, in print, and where the system sets its own colours."""
     after = "getComputedStyle(document.querySelector('#text span'), '::after').content"
     assert shown.ask(after) == "none"
@@ -244,16 +244,16 @@ def test_digits_say_what_the_colours_say(shown: Tab) -> None:
 def test_light_and_dark_follow_the_system_until_one_is_chosen(shown: Tab) -> None:
     """And the heat map with them."""
     paper = "getComputedStyle(document.body).backgroundColor"
-    colour = f"getComputedStyle(document.querySelector('#text .{strongest()}')).backgroundColor"
+    color = f"getComputedStyle(document.querySelector('#text .{strongest()}')).backgroundColor"
     seen = {}
     for scheme in ("light", "dark"):
         shown.tell("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        seen[scheme] = (shown.ask(paper), shown.ask(colour))
+        seen[scheme] = (shown.ask(paper), shown.ask(color))
     assert seen["light"][0] == "rgb(255, 255, 255)"
     assert seen["dark"][0] != seen["light"][0]
     assert [seen[scheme][1] for scheme in ("light", "dark")] == [
         f"rgb({', '.join(str(int(shade[at : at + 2], 16)) for at in (1, 3, 5))})"
-        for shade in (palette.hexadecimal(5), palette.hexadecimal(5, dark=True))
+        for shade in (palette.hex_color(5), palette.hex_color(5, dark=True))
     ]
     pick_theme(shown, "light")
     assert shown.ask(paper) == "rgb(255, 255, 255)"
@@ -268,7 +268,7 @@ def pick_theme(shown: Tab, name: str) -> None:
 
 def strongest() -> str:
     """Name the class of the strongest level above zero."""
-    return f"above-{palette.STRONGEST}"
+    return f"above-{palette.MAX_LEVEL}"
 
 
 @pytest.mark.parametrize("width", [320, 700, 1600])

@@ -12,7 +12,7 @@ from rich.color_triplet import ColorTriplet
 from rich.style import Style
 from rich.terminal_theme import DEFAULT_TERMINAL_THEME
 
-from charrnn.views.palette import STRONGEST, contrast, digits, hexadecimal, levels, luminance, styles
+from charrnn.views.palette import MAX_LEVEL, contrast, digits, hex_color, luminance, quantize, styles
 
 SYSTEMS = pytest.mark.parametrize("system", ["truecolor", "256", "standard"])
 DEEP_SYSTEMS = pytest.mark.parametrize("system", ["truecolor", "256"])
@@ -36,20 +36,20 @@ TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 
 WHITE = TO_XYZ.sum(axis=1)
 
 
-def shade(colour: Color | None) -> ColorTriplet:
+def shade(color: Color | None) -> ColorTriplet:
     """Return what a colour looks like."""
-    assert colour is not None
-    return colour.get_truecolor(DEFAULT_TERMINAL_THEME)
+    assert color is not None
+    return color.get_truecolor(DEFAULT_TERMINAL_THEME)
 
 
 def background(table: tuple[Style, ...], level: int) -> ColorTriplet:
     """Return what a level looks like."""
-    return shade(table[level + STRONGEST].bgcolor)
+    return shade(table[level + MAX_LEVEL].bgcolor)
 
 
-def lightness_and_hue(colour: ColorTriplet, eye: NDArray[np.float64]) -> NDArray[np.float64]:
+def lightness_and_hue(color: ColorTriplet, eye: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return a colour in CIE Lab (1976) as an eye sees it."""
-    parts = np.array(colour.normalized)
+    parts = np.array(color.normalized)
     linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
     tristimulus = TO_XYZ @ (eye @ linear).clip(0, 1) / WHITE
     root = np.where(tristimulus > 0.008856, np.cbrt(tristimulus), 7.787 * tristimulus + 16 / 116)
@@ -59,7 +59,7 @@ def lightness_and_hue(colour: ColorTriplet, eye: NDArray[np.float64]) -> NDArray
 @given(ACTIVATIONS)
 def test_opposite_activations_have_opposite_levels(activation: float) -> None:
     """The scale is as fine below zero as above."""
-    below, above = levels(np.array([-activation, activation]))
+    below, above = quantize(np.array([-activation, activation]))
     assert below == -above
 
 
@@ -67,7 +67,7 @@ def test_opposite_activations_have_opposite_levels(activation: float) -> None:
 def test_more_is_never_shown_as_less(activations: list[float]) -> None:
     """Levels and digits rise with the activation."""
     rising = np.sort(np.array(activations))
-    assert (np.diff(levels(rising)) >= 0).all()
+    assert (np.diff(quantize(rising)) >= 0).all()
     assert (np.diff(digits(rising)) >= 0).all()
 
 
@@ -83,7 +83,7 @@ def test_a_digit_tells_the_sign_and_how_strong(activation: float) -> None:
 def test_what_lies_beyond_the_scale_is_shown_at_its_end(activation: float) -> None:
     """No activation is without a level or a digit."""
     ends = np.array([-activation, activation])
-    assert levels(ends).tolist() == [-STRONGEST, STRONGEST]
+    assert quantize(ends).tolist() == [-MAX_LEVEL, MAX_LEVEL]
     assert digits(ends).tolist() == [0, 9]
 
 
@@ -92,8 +92,8 @@ def test_what_lies_beyond_the_scale_is_shown_at_its_end(activation: float) -> No
 def test_below_zero_is_warm_and_above_is_blue(system: str, light: bool) -> None:
     """Red over blue is below zero, blue over red is above, and zero is the terminal's own background."""
     table = styles(system, light=light)
-    assert table[STRONGEST].bgcolor is None
-    for level in range(1, STRONGEST + 1):
+    assert table[MAX_LEVEL].bgcolor is None
+    for level in range(1, MAX_LEVEL + 1):
         below, above = background(table, -level), background(table, level)
         assert below.red > below.blue
         assert above.blue > above.red
@@ -105,7 +105,7 @@ def test_below_zero_is_warm_and_above_is_blue(system: str, light: bool) -> None:
 def test_every_eye_tells_the_sign_and_better_where_it_is_strong(system: str, light: bool, eye: str) -> None:
     """In CIE Lab, where 2 is just visible, a level's two colours lie 15 apart for each step from zero."""
     table = styles(system, light=light)
-    for level in range(1, STRONGEST + 1):
+    for level in range(1, MAX_LEVEL + 1):
         below, above = (lightness_and_hue(background(table, sign * level), EYES[eye]) for sign in (-1, 1))
         assert np.linalg.norm(above - below) > 15 * level
 
@@ -116,7 +116,7 @@ def test_every_eye_tells_the_sign_and_better_where_it_is_strong(system: str, lig
 def test_stronger_stands_out_more_from_the_page(system: str, light: bool, sign: int) -> None:
     """On dark each level is brighter than the last, on light darker."""
     table = styles(system, light=light)
-    brightness = [luminance(background(table, sign * level)) for level in range(1, STRONGEST + 1)]
+    brightness = [luminance(background(table, sign * level)) for level in range(1, MAX_LEVEL + 1)]
     for weaker, stronger in pairwise(brightness):
         assert (stronger < weaker) if light else (stronger > weaker)
 
@@ -130,7 +130,7 @@ def test_text_is_readable_on_every_level(system: str, light: bool) -> None:
             assert contrast(luminance(shade(style.color)), luminance(shade(style.bgcolor))) > 4.5
 
 
-def test_sixteen_colours_are_chosen_by_us() -> None:
+def test_sixteen_colors_are_chosen_by_us() -> None:
     """Two strengths a sign out of the sixteen, none of them a grey or white."""
     numbers = {style.bgcolor.number for style in styles("standard") if style.bgcolor}
     assert len(numbers) == 4
@@ -139,5 +139,5 @@ def test_sixteen_colours_are_chosen_by_us() -> None:
 
 def test_black_ink_is_readable_on_the_page() -> None:
     """A page needs one ink for all its colours."""
-    for level in (*range(-STRONGEST, 0), *range(1, STRONGEST + 1)):
-        assert contrast(luminance(shade(Color.parse(hexadecimal(level)))), 0.0) > 4.5
+    for level in (*range(-MAX_LEVEL, 0), *range(1, MAX_LEVEL + 1)):
+        assert contrast(luminance(shade(Color.parse(hex_color(level)))), 0.0) > 4.5

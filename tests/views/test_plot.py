@@ -13,7 +13,7 @@ from rich.console import Console
 
 from charrnn.views import palette, plot_svg
 from charrnn.views.axis import round_axis
-from charrnn.views.plot import COLOURS, Curve, Plot
+from charrnn.views.plot import COLORS, Curve, Plot
 from charrnn.views.plot_svg import plot_svg as as_picture
 
 Points = tuple[tuple[float, float], ...]
@@ -27,8 +27,8 @@ def plot(*courses: Points, mark: str = "", label: str = "loss") -> Plot:
     """Make a plot of some curves, from 0 to 20 and 1 to 4."""
     return Plot(
         title="how it went",
-        across=round_axis([0, 20], "step"),
-        up=round_axis([1, 4], "bits"),
+        x_axis=round_axis([0, 20], "step"),
+        y_axis=round_axis([1, 4], "bits"),
         curves=tuple(
             Curve(label=f"{label} {number}", points=points, mark=mark) for number, points in enumerate(courses)
         ),
@@ -36,11 +36,11 @@ def plot(*courses: Points, mark: str = "", label: str = "loss") -> Plot:
     )
 
 
-def drawn(of: Plot, width: int = 40, *, colour: bool = False, encoding: str = "utf-8") -> list[str]:
+def drawn(of: Plot, width: int = 40, *, color: bool = False, encoding: str = "utf-8") -> list[str]:
     """Draw a plot on a console that may or may not have colours."""
     file = TextIOWrapper(BytesIO(), encoding=encoding)
-    system: Literal["truecolor"] | None = "truecolor" if colour else None
-    Console(file=file, width=width, color_system=system, force_terminal=colour, _environ={}).print(of)
+    system: Literal["truecolor"] | None = "truecolor" if color else None
+    Console(file=file, width=width, color_system=system, force_terminal=color, _environ={}).print(of)
     file.seek(0)
     return file.read().splitlines()
 
@@ -67,26 +67,26 @@ def test_a_plot_keeps_to_its_width(width: int) -> None:
 def test_lines_are_dots_where_they_can_be_told_apart() -> None:
     """By colour, by a mark, or because there is but one; by signs otherwise."""
 
-    def dotted(of: Plot, *, colour: bool = False) -> bool:
-        return any(BRAILLE.search(row) for row in drawn(of, colour=colour))
+    def dotted(of: Plot, *, color: bool = False) -> bool:
+        return any(BRAILLE.search(row) for row in drawn(of, color=color))
 
     assert dotted(plot(FALLING))
     assert not dotted(plot(FALLING, FALLING))
-    assert dotted(plot(FALLING, FALLING), colour=True)
+    assert dotted(plot(FALLING, FALLING), color=True)
     assert dotted(plot(FALLING, FALLING, mark="a"))
 
 
 @pytest.mark.parametrize("unicode", [True, False])
 def test_marks_stand_where_the_points_are(unicode: bool) -> None:
     """At both ends of a line, above it; every row is as wide as was asked for."""
-    _, *field, _, _, _ = plot(FALLING, mark="x").rows(30, unicode=unicode, coloured=False)
+    _, *field, _, _, _ = plot(FALLING, mark="x").rows(30, unicode=unicode, colored=False)
     assert field[0].plain[5] == field[-1].plain[-1] == "x"
     assert {cell_len(row.plain) for row in field} == {30}
 
 
 def test_what_is_no_number_or_beyond_the_axes_is_a_gap() -> None:
     """A point alone between two of them is drawn all the same."""
-    stretches = list(plot(GAPPED).stretches(Curve(points=GAPPED)))
+    stretches = list(plot(GAPPED).segments(Curve(points=GAPPED)))
     assert stretches == [[(0.0, 1.0)], [(0.5, pytest.approx(1 / 3))], [(1.0, 0.0)]]
     assert sum(len(BRAILLE.findall(row)) for row in drawn(plot(GAPPED))) == 3
     path = next(element.get("d") for element in paths(plot(GAPPED)) if element.get("stroke-linecap"))
@@ -99,8 +99,8 @@ def test_little_to_draw_is_no_trouble(points: Points) -> None:
     """Nothing, one point, none that is a number, a level line."""
     little = Plot(
         title="",
-        across=round_axis(x for x, _ in points),
-        up=round_axis(y for _, y in points),
+        x_axis=round_axis(x for x, _ in points),
+        y_axis=round_axis(y for _, y in points),
         curves=(Curve(points=points),),
     )
     assert len(drawn(little)) == little.height + 4
@@ -137,8 +137,8 @@ def paths(of: Plot) -> list[ET.Element]:
     return [shape for shape in shapes(of) if shape.tag.endswith("path")]
 
 
-def test_the_colours_are_seen_on_black_and_on_white() -> None:
+def test_the_colors_are_seen_on_black_and_on_white() -> None:
     """At least 3 apart from either (WCAG, graphical objects)."""
-    for name in COLOURS:
+    for name in COLORS:
         light = palette.luminance(Color.parse(name).get_truecolor())
         assert min(palette.contrast(light, 0.0), palette.contrast(light, 1.0)) >= 3, name

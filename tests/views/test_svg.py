@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from charrnn.views.heatmap import Heatmap, HeatmapRow, Marks
-from charrnn.views.palette import hexadecimal, levels
+from charrnn.views.palette import hex_color, quantize
 from charrnn.views.svg import heatmap_svg
 
 NAMESPACE = "http://www.w3.org/2000/svg"
@@ -68,7 +68,7 @@ def test_each_word_is_held_to_its_columns() -> None:
     assert (wide.text, number(wide, "x"), number(wide, "textLength")) == ("日本", 10 + 9 * COLUMN, 4 * COLUMN)
 
 
-def test_the_colours_are_the_levels() -> None:
+def test_the_colors_are_the_levels() -> None:
     """Each column of the text has its level's colour behind it, and none at zero."""
     text = "to be, or not to be"
     values = np.linspace(-1, 1, len(text))
@@ -80,7 +80,7 @@ def test_the_colours_are_the_levels() -> None:
                 first = (number(shape, "x") - 10) // COLUMN
                 count = number(shape, "width") // COLUMN
                 shades[first : first + count] = [group.get("fill")] * count
-    assert shades == [hexadecimal(int(level)) if level else None for level in levels(values)]
+    assert shades == [hex_color(int(level)) if level else None for level in quantize(values)]
 
 
 def test_a_stretch_of_one_level_is_one_rectangle() -> None:

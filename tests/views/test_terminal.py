@@ -17,12 +17,12 @@ from rich.text import Text
 
 from charrnn.views.terminal import (
     JOINERS,
-    animated,
+    can_animate,
     light_background,
-    output,
-    talk,
+    sanitize,
+    stderr_console,
+    stdout_console,
     unicode_output,
-    visible,
 )
 
 FOREIGN = st.text(st.characters(exclude_categories=()) | st.sampled_from("\x1b\x07\r\x9b\u202e\u2066\ud800\u200d[m"))
@@ -52,7 +52,7 @@ def pseudo_terminal() -> Iterator[TextIO]:
 @example(HOSTILE)
 def test_no_text_can_command_a_terminal(text: str) -> None:
     """What is left is printable, but for the newline and tab kept and the joiners that scripts need."""
-    left = set(visible(text)) - set("\n\t") - JOINERS
+    left = set(sanitize(text)) - set("\n\t") - JOINERS
     assert not [character for character in left if unicodedata.category(character) in COMMANDING]
 
 
@@ -60,14 +60,14 @@ def test_no_text_can_command_a_terminal(text: str) -> None:
 @settings(deadline=None)
 def test_one_character_stays_one_character(text: str) -> None:
     """Columns and counts of the shown text are those of the text."""
-    assert len(visible(text)) == len(text)
+    assert len(sanitize(text)) == len(text)
 
 
 @given(FOREIGN)
 @settings(deadline=None)
 def test_what_is_visible_is_left_as_it_is(text: str) -> None:
     """Showing twice changes nothing more."""
-    assert visible(visible(text)) == visible(text)
+    assert sanitize(sanitize(text)) == sanitize(text)
 
 
 @pytest.mark.parametrize(
@@ -75,22 +75,22 @@ def test_what_is_visible_is_left_as_it_is(text: str) -> None:
 )
 def test_ordinary_text_of_any_script_is_untouched(text: str) -> None:
     """Harmless text passes, its joiners, selectors and wide spaces included."""
-    assert visible(text) == text
+    assert sanitize(text) == text
 
 
 @given(FOREIGN)
 @settings(deadline=None)
 def test_ascii_output_is_printable_ascii(text: str) -> None:
     """Nothing but printable ASCII, newline and tab is left for an ASCII terminal."""
-    shown = visible(text, unicode=False).replace("\n", "").replace("\t", "")
+    shown = sanitize(text, unicode=False).replace("\n", "").replace("\t", "")
     assert shown.isascii()
     assert shown.isprintable()
 
 
 def test_only_what_is_kept_passes() -> None:
     """A name on one line keeps no newline; a caller may keep what it can draw."""
-    assert visible("a\nb\tc", keep="") == "a␊b␉c"
-    assert visible("a\x1b", keep="\x1b") == "a\x1b"
+    assert sanitize("a\nb\tc", keep="") == "a␊b␉c"
+    assert sanitize("a\x1b", keep="\x1b") == "a\x1b"
 
 
 def test_showing_text_needs_neither_rich_nor_numpy() -> None:
@@ -101,14 +101,14 @@ def test_showing_text_needs_neither_rich_nor_numpy() -> None:
 
 def test_results_and_talk_have_a_stream_each(capsys: pytest.CaptureFixture[str]) -> None:
     """Output goes to standard output, talk to standard error."""
-    output().print("text")
-    talk().print("progress")
+    stdout_console().print("text")
+    stderr_console().print("progress")
     assert capsys.readouterr() == ("text\n", "progress\n")
 
 
 def test_markup_is_shown_literally(capsys: pytest.CaptureFixture[str]) -> None:
     """Rich would take a closing tag as an error and a smile as an emoji."""
-    output().print("[/bold] [red] :smile: {} %s 12")
+    stdout_console().print("[/bold] [red] :smile: {} %s 12")
     assert capsys.readouterr().out == "[/bold] [red] :smile: {} %s 12\n"
 
 
@@ -117,8 +117,8 @@ def test_no_encoding_makes_a_console_fail(monkeypatch: pytest.MonkeyPatch, encod
     """What a stream cannot encode comes out escaped."""
     drain = BytesIO()
     monkeypatch.setattr(sys, "stdout", TextIOWrapper(drain, encoding=encoding))
-    console = output()
-    console.print(Text(visible("é 日 ␛")))
+    console = stdout_console()
+    console.print(Text(sanitize("é 日 ␛")))
     console.file.flush()
     assert drain.getvalue().decode(encoding).startswith(("é", "\\xe9"))
     assert unicode_output(console) == (encoding == "utf-8")
@@ -127,32 +127,32 @@ def test_no_encoding_makes_a_console_fail(monkeypatch: pytest.MonkeyPatch, encod
 def test_a_missing_stream_swallows_what_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     """Python has no standard output at all when its descriptor is closed."""
     monkeypatch.setattr(sys, "stdout", None)
-    output().print("text")
-    assert not animated(None)
+    stdout_console().print("text")
+    assert not can_animate(None)
 
 
 @pytest.mark.parametrize("value", ["0", "-3", "", "wide", "²", "9" * 5000])
 def test_a_width_that_is_no_size_is_not_obeyed(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     """A COLUMNS that makes no sense leaves a console that can draw."""
     monkeypatch.setenv("COLUMNS", value)
-    assert 0 < output().width < 10_000
+    assert 0 < stdout_console().width < 10_000
 
 
 def test_a_width_that_is_a_size_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
     """COLUMNS beats what the terminal says."""
     monkeypatch.setenv("COLUMNS", "33")
-    assert output().width == talk().width == 33
+    assert stdout_console().width == stderr_console().width == 33
 
 
-def test_a_pipe_gets_colour_only_if_forced(
+def test_a_pipe_gets_color_only_if_forced(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """FORCE_COLOR colours a pipe, and NO_COLOR beats it, bold included."""
-    output().print(Text("text", style="bold red"))
+    stdout_console().print(Text("text", style="bold red"))
     monkeypatch.setenv("FORCE_COLOR", "1")
-    output().print(Text("text", style="bold red"))
+    stdout_console().print(Text("text", style="bold red"))
     monkeypatch.setenv("NO_COLOR", "1")
-    output().print(Text("text", style="bold red"))
+    stdout_console().print(Text("text", style="bold red"))
     plain, forced, neither = capsys.readouterr().out.splitlines()
     assert plain == neither == "text"
     assert forced.startswith("\x1b[1;")
@@ -161,8 +161,8 @@ def test_a_pipe_gets_colour_only_if_forced(
 def test_a_forced_pipe_is_not_animated(monkeypatch: pytest.MonkeyPatch) -> None:
     """FORCE_COLOR makes Rich believe in a terminal; drawing over a pipe would only litter it."""
     monkeypatch.setenv("FORCE_COLOR", "1")
-    assert not animated(TextIOWrapper(BytesIO()))
-    assert not output().is_interactive
+    assert not can_animate(TextIOWrapper(BytesIO()))
+    assert not stdout_console().is_interactive
 
 
 @pytest.mark.parametrize(("term", "moves"), [("xterm-256color", True), ("dumb", False)])
@@ -170,14 +170,14 @@ def test_a_terminal_is_animated_unless_it_is_dumb(monkeypatch: pytest.MonkeyPatc
     """A dumb terminal cannot move its cursor."""
     monkeypatch.setenv("TERM", term)
     with pseudo_terminal() as stream:
-        assert animated(stream) is moves
+        assert can_animate(stream) is moves
 
 
 def test_a_closed_stream_is_not_animated() -> None:
     """Asking a closed stream is no error."""
     stream = TextIOWrapper(BytesIO())
     stream.close()
-    assert not animated(stream)
+    assert not can_animate(stream)
 
 
 @pytest.mark.parametrize(("told", "light"), [("0;15", True), ("0;default;7", True), ("15;0", False), ("", False)])

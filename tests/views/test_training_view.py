@@ -6,19 +6,19 @@ from io import StringIO
 from rich.console import Console
 
 from charrnn.training.events import Step
-from charrnn.views.training import Watch
+from charrnn.views.training import ProgressState
 
 
-def drawn(watch: Watch) -> str:
+def drawn(progress: ProgressState) -> str:
     """Draw this moment at 80 columns, without colour."""
     console = Console(file=StringIO(), width=80, color_system=None, force_terminal=True)
-    console.print(watch.picture())
+    console.print(progress.view())
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
 
 
 def test_a_run_that_goes_on_begins_where_it_stood() -> None:
     """Not at step 0, though no step was made yet."""
-    seen = drawn(Watch(characters_per_step=2048, begins_at=300, planned=1200, begun=0.25))
+    seen = drawn(ProgressState(characters_per_step=2048, first_step=300, initial_steps=1200, initial_progress=0.25))
     assert "step 300 / 1,200" in seen
     assert "25%" in seen
     assert "before the next step" in seen
@@ -27,15 +27,15 @@ def test_a_run_that_goes_on_begins_where_it_stood() -> None:
 
 def test_only_what_is_known_is_told() -> None:
     """No number before the first step, and no number of steps while the speed is measured."""
-    watch = Watch(characters_per_step=2048)
-    first = drawn(watch)
+    progress = ProgressState(characters_per_step=2048)
+    first = drawn(progress)
     assert "before the first step" in first
     assert not {"nan", "?", "lr", "chars/s"} & set(first.split())
-    watch.see(Step(step=3, nats=1, gradient_norm=1, learning_rate=0.01, progress=0, steps=None), 0.0)
-    assert "step 3 " in drawn(watch)
-    assert "train 1.443" in drawn(watch)
-    watch.see(Step(step=4, nats=1, gradient_norm=1, learning_rate=0.01, progress=0, steps=1200), 1.0)
-    assert "step 4 / 1,200" in drawn(watch)
+    progress.update(Step(step=3, nats=1, gradient_norm=1, learning_rate=0.01, progress=0, steps=None), 0.0)
+    assert "step 3 " in drawn(progress)
+    assert "train 1.443" in drawn(progress)
+    progress.update(Step(step=4, nats=1, gradient_norm=1, learning_rate=0.01, progress=0, steps=1200), 1.0)
+    assert "step 4 / 1,200" in drawn(progress)
 
 
 def step(number: int, nats: float | None) -> Step:
@@ -45,10 +45,10 @@ def step(number: int, nats: float | None) -> Step:
 
 def test_a_loss_that_is_known_now_and_then_stands_for_the_steps_before_it() -> None:
     """The running mean is what it would be if each of them had been known; before the first there is none."""
-    each, some = Watch(characters_per_step=1), Watch(characters_per_step=1)
+    each, some = ProgressState(characters_per_step=1), ProgressState(characters_per_step=1)
     for number in range(1, 97):
-        each.see(step(number, 3.0 if number <= 32 else 2.0), number)
-        some.see(step(number, None if number % 32 else 3.0 if number <= 32 else 2.0), number)
+        each.update(step(number, 3.0 if number <= 32 else 2.0), number)
+        some.update(step(number, None if number % 32 else 3.0 if number <= 32 else 2.0), number)
         if number < 32:
             assert "nan" not in drawn(some)
     assert math.isclose(some.train_nats, each.train_nats, rel_tol=1e-9)

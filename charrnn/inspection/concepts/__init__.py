@@ -4,27 +4,27 @@
 from charrnn.inspection.concepts import prose, lines, words, code, statements, markup, local, anticipation  # noqa: I001
 from charrnn.inspection.concepts.concept import CONCEPTS, Concept, Family, Kind, concept
 from charrnn.inspection.concepts.language import Language, detect_language
-from charrnn.inspection.concepts.marks import Hits, Marks
-from charrnn.inspection.concepts.placebos import placebos
-from charrnn.inspection.concepts.source import Source
+from charrnn.inspection.concepts.marks import Mask, Marks
+from charrnn.inspection.concepts.placebos import make_placebos
+from charrnn.inspection.concepts.source import ParsedText
 
 __all__ = [
     "CONCEPTS",
     "Concept",
     "Family",
-    "Hits",
     "Kind",
     "Language",
     "Marks",
-    "Source",
+    "Mask",
+    "ParsedText",
     "anticipation",
     "code",
     "concept",
     "detect_language",
     "lines",
     "local",
+    "make_placebos",
     "markup",
-    "placebos",
     "prose",
     "statements",
     "words",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from charrnn.inspection.concepts.marks import Marks, hold
+from charrnn.inspection.concepts.marks import Marks, forward_fill
 
 OPENERS = {")": "(", "]": "[", "}": "{"}
 
@@ -29,7 +29,7 @@ class Brackets:
     closed_at: dict[int, int] = field(default_factory=dict)
     """Where brackets were closed, by where they were opened."""
 
-    def meet(self, mark: str, position: int) -> None:
+    def process(self, mark: str, position: int) -> None:
         """Take a bracket, or a blank line, at this position."""
         if mark in OPENERS.values():
             self.opened.append((mark, position))
@@ -38,20 +38,20 @@ class Brackets:
             self._close(OPENERS[mark], position)
         else:
             self._blank_line(position)
-        self._note(position)
+        self._record_change(position)
 
-    def restart(self, position: int) -> None:
+    def close_all(self, position: int) -> None:
         """Close them all at this position."""
         while self.opened:
             self._pop(position)
-        self._note(position)
+        self._record_change(position)
 
     def depths(self, length: int) -> dict[str, Marks]:
         """Draw the changes out over the text, for each kind of bracket by its opener: (length,)."""
         positions, *counts = np.array(self.changes, dtype=np.int64).reshape(-1, 4).T
-        return {opener: hold(length, positions, count) for opener, count in zip("([{", counts, strict=True)}
+        return {opener: forward_fill(length, positions, count) for opener, count in zip("([{", counts, strict=True)}
 
-    def _note(self, position: int) -> None:
+    def _record_change(self, position: int) -> None:
         self.changes.append((position, self.kinds["("], self.kinds["["], self.kinds["{"]))
 
     def _pop(self, position: int) -> str:

@@ -9,16 +9,16 @@ from typing import Literal
 
 import numpy as np
 
-from charrnn.inspection.concepts.edges import Edge, falls
+from charrnn.inspection.concepts.edges import Edge, ends
 from charrnn.inspection.concepts.language import Language
-from charrnn.inspection.concepts.marks import Hits, Marks
-from charrnn.inspection.concepts.source import Source
+from charrnn.inspection.concepts.marks import Marks, Mask
+from charrnn.inspection.concepts.source import ParsedText
 
 Kind = Literal["binary", "counter", "depth"]
 Family = Literal["state", "local", "anticipation", "placebo"]
 """state: what a reader of the text so far has to remember; local: a function of the character just read;
 anticipation: of the one to come; placebo: a state that nothing depends on"""
-Mark = Callable[[Source], Marks]
+Mark = Callable[[ParsedText], Marks]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +37,12 @@ class Concept:
     """What sort of thing it is, and with it what a cell that follows it shows."""
     uses_future: bool = False
     """Whether a mark may depend on characters that come after it: no cell can know such a one for certain."""
-    edge: Edge = falls
+    edge: Edge = ends
     """Where it should pay, from its marks and the text."""
 
-    def edges(self, source: Source) -> Hits:
+    def edges(self, parsed: ParsedText) -> Mask:
         """Say at which characters the next one is one that the concept helps to foresee (T,)."""
-        return self.edge(self.mark(source), source)
+        return self.edge(self.mark(parsed), parsed)
 
 
 CONCEPTS: dict[str, Concept] = {}
@@ -55,7 +55,7 @@ def concept(
     name: str = "",
     family: Family = "state",
     uses_future: bool = False,
-    edge: Edge = falls,
+    edge: Edge = ends,
     needs: Callable[[Language], object] | None = None,
 ) -> Callable[[Mark], Mark]:
     """Enter a marking function in the registry, under its own name if it is given none.
@@ -63,7 +63,7 @@ def concept(
     Texts in a language that has not what it needs are not marked anywhere.
     """
 
-    def enter(mark: Mark) -> Mark:
+    def register(mark: Mark) -> Mark:
         entered = Concept(
             name=name or mark.__name__,
             kind=kind,
@@ -76,13 +76,13 @@ def concept(
         CONCEPTS[entered.name] = entered
         return mark
 
-    return enter
+    return register
 
 
 def _where(needs: Callable[[Language], object], mark: Mark) -> Mark:
     """Mark texts in languages that have what it needs, and no character of others."""
 
-    def mark_or_not(source: Source) -> Marks:
-        return mark(source) if needs(source.language) else np.zeros(len(source.text), dtype=np.int64)
+    def mark_or_not(parsed: ParsedText) -> Marks:
+        return mark(parsed) if needs(parsed.language) else np.zeros(len(parsed.text), dtype=np.int64)
 
     return mark_or_not

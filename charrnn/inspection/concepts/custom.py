@@ -21,9 +21,9 @@ from numpy.typing import ArrayLike
 from charrnn.arguments import choice, shown, text
 from charrnn.errors import WrongUsageError
 from charrnn.inspection.concepts.concept import CONCEPTS, Concept, Kind
-from charrnn.inspection.concepts.marks import Hits, Marks, hold, inside, later, marked
-from charrnn.inspection.concepts.matching import ReadPattern, compiled
-from charrnn.inspection.concepts.source import Source
+from charrnn.inspection.concepts.marks import Marks, Mask, as_marks, forward_fill, mark_spans, shifted_left
+from charrnn.inspection.concepts.matching import StreamingPattern, compiled
+from charrnn.inspection.concepts.source import ParsedText
 
 FORMS = "NAME=/REGEX/, NAME=/REGEX/after:N, since or count, NAME=OPEN..CLOSE"
 _NAME = re.compile(r"[\w:.-]{1,40}")
@@ -38,7 +38,7 @@ def concept_of(name: str, function: Callable[[str], ArrayLike], *, kind: Kind, d
     That the number of a character depends on nothing after it is the function's promise.
 
     >>> shout = concept_of("shout", lambda text: [character == "!" for character in text], kind="binary")
-    >>> shout.mark(Source.of("oh!")).tolist()
+    >>> shout.mark(ParsedText.of("oh!")).tolist()
     [0, 0, 1]
     """
     if not text(name, "the name of a concept"):
@@ -48,10 +48,10 @@ def concept_of(name: str, function: Callable[[str], ArrayLike], *, kind: Kind, d
     if not callable(function):
         raise WrongUsageError(f"{shown(function)} is no function", hint="a function from a text to its marks")
 
-    def mark(source: Source) -> Marks:
-        marks = np.asarray(function(source.text))
-        if marks.shape != (len(source.text),):
-            raise ValueError(f"{name} gave {marks.shape} for a text of {len(source.text)} characters")
+    def mark(parsed: ParsedText) -> Marks:
+        marks = np.asarray(function(parsed.text))
+        if marks.shape != (len(parsed.text),):
+            raise ValueError(f"{name} gave {marks.shape} for a text of {len(parsed.text)} characters")
         if marks.dtype.kind not in "biuf" or not np.isfinite(marks).all():
             raise ValueError(f"{name} gave something that is no number")
         whole = marks.astype(np.int64)
@@ -62,10 +62,10 @@ def concept_of(name: str, function: Callable[[str], ArrayLike], *, kind: Kind, d
     return Concept(name=name, kind=kind, description=description or f"the function {name}", mark=mark)
 
 
-def custom_concept(written: str) -> Concept:
+def parse_custom_concept(written: str) -> Concept:
     """Make the concept that was written in one of the forms (WrongUsageError).
 
-    >>> custom_concept("todo=/TODO/after:2").mark(Source.of("TODO: x")).tolist()
+    >>> parse_custom_concept("todo=/TODO/after:2").mark(ParsedText.of("TODO: x")).tolist()
     [0, 0, 0, 0, 1, 1, 0]
     """
     name, _, form = written.partition("=")
@@ -107,43 +107,43 @@ def _by_mode(name: str, pattern: str, mode: str) -> Concept:
 def _span(name: str, pattern: str) -> Concept:
     regex = compiled(pattern, name)
 
-    def mark(source: Source) -> Marks:
-        spans = np.array([found.span(min(regex.groups, 1)) for found in regex.finditer(source.text)]).reshape(-1, 2)
+    def mark(parsed: ParsedText) -> Marks:
+        spans = np.array([match.span(min(regex.groups, 1)) for match in regex.finditer(parsed.text)]).reshape(-1, 2)
         # A group that took no part in the match spans (-1, -1).
         starts, stops = spans[spans[:, 0] >= 0].T
-        return inside(len(source.text), starts, stops)
+        return mark_spans(len(parsed.text), starts, stops)
 
     return Concept(name=name, kind="binary", description=f"inside a match of {pattern}", mark=mark, uses_future=True)
 
 
 def _after(name: str, pattern: str, characters: int) -> Concept:
-    read = _read_pattern(name, pattern)
+    read = _streaming_pattern(name, pattern)
 
-    def mark(source: Source) -> Marks:
-        ends = read.matches(source.text).last_end
-        return marked((ends > 0) & (_distance(ends) > 0) & (_distance(ends) <= characters))
+    def mark(parsed: ParsedText) -> Marks:
+        ends = read.matches(parsed.text).last_end
+        return as_marks((ends > 0) & (_distance(ends) > 0) & (_distance(ends) <= characters))
 
     unit = "character" if characters == 1 else f"{characters:,} characters"
     return Concept(name=name, kind="binary", description=f"the {unit} after a match of {pattern}", mark=mark)
 
 
 def _since(name: str, pattern: str) -> Concept:
-    read = _read_pattern(name, pattern)
+    read = _streaming_pattern(name, pattern)
     return Concept(
         name=name,
         kind="counter",
         description=f"characters since the last match of {pattern}",
-        mark=lambda source: _distance(read.matches(source.text).last_end),
+        mark=lambda parsed: _distance(read.matches(parsed.text).last_end),
     )
 
 
 def _count(name: str, pattern: str) -> Concept:
-    read = _read_pattern(name, pattern)
+    read = _streaming_pattern(name, pattern)
 
-    def mark(source: Source) -> Marks:
-        count, ends = read.matches(source.text).count, np.flatnonzero(source.one_of("\n"))
+    def mark(parsed: ParsedText) -> Marks:
+        count, ends = read.matches(parsed.text).count, np.flatnonzero(parsed.mask_of("\n"))
         # What was half read when the line ended may have come to nothing.
-        in_line: Marks = np.maximum(count - hold(len(count), ends, count[ends]), 0)
+        in_line: Marks = np.maximum(count - forward_fill(len(count), ends, count[ends]), 0)
         return in_line
 
     return Concept(name=name, kind="depth", description=f"matches of {pattern} in this line", mark=mark)
@@ -151,33 +151,33 @@ def _count(name: str, pattern: str) -> Concept:
 
 def _between(name: str, opener: str, closer: str) -> Concept:
     """Turn on with a match of one pattern, as soon as it is one, and off with the next of the other."""
-    patterns = [_read_pattern(name, opener), _read_pattern(name, closer)]
+    patterns = [_streaming_pattern(name, opener), _streaming_pattern(name, closer)]
 
-    def switches(source: Source) -> tuple[list[int], list[int], list[int]]:
-        places: list[int] = []
+    def switches(parsed: ParsedText) -> tuple[list[int], list[int], list[int]]:
+        positions: list[int] = []
         values, closers, position = [], [], 0
-        while found := patterns[len(places) % 2].next(source.text, position):
-            start, position, known = found
-            if len(places) % 2:
+        while match := patterns[len(positions) % 2].next(parsed.text, position):
+            start, position, known_at = match
+            if len(positions) % 2:
                 closers.append(start)
-            places.append(known)
-            values.append(len(places) % 2)
-        return places, values, closers
+            positions.append(known_at)
+            values.append(len(positions) % 2)
+        return positions, values, closers
 
-    def mark(source: Source) -> Marks:
-        places, values, _ = switches(source)
-        return hold(len(source.text), places, values)
+    def mark(parsed: ParsedText) -> Marks:
+        positions, values, _ = switches(parsed)
+        return forward_fill(len(parsed.text), positions, values)
 
-    def edge(marks: Marks, source: Source) -> Hits:
-        begins = np.zeros(len(source.text), dtype=np.bool_)
-        begins[switches(source)[2]] = True
-        return (marks > 0) & later(begins)
+    def edge(marks: Marks, parsed: ParsedText) -> Mask:
+        begins = np.zeros(len(parsed.text), dtype=np.bool_)
+        begins[switches(parsed)[2]] = True
+        return (marks > 0) & shifted_left(begins)
 
     return Concept(name=name, kind="binary", description=f"from {opener} to {closer}", mark=mark, edge=edge)
 
 
-def _read_pattern(name: str, pattern: str) -> ReadPattern:
-    return ReadPattern.of(pattern, name)
+def _streaming_pattern(name: str, pattern: str) -> StreamingPattern:
+    return StreamingPattern.of(pattern, name)
 
 
 def _distance(ends: Marks) -> Marks:

@@ -9,49 +9,49 @@ from collections.abc import Callable
 
 import numpy as np
 
-from charrnn.inspection.concepts.marks import Hits, Marks, later
-from charrnn.inspection.concepts.source import Source
+from charrnn.inspection.concepts.marks import Marks, Mask, shifted_left
+from charrnn.inspection.concepts.source import ParsedText
 
-Edge = Callable[[Marks, Source], Hits]
+Edge = Callable[[Marks, ParsedText], Mask]
 """from a concept's marks of a text (T,), and the text, to its edges (T,)"""
 
 
-def falls(marks: Marks, source: Source) -> Hits:  # noqa: ARG001 - an Edge
+def ends(marks: Marks, parsed: ParsedText) -> Mask:  # noqa: ARG001 - an Edge
     """Take the ends of episodes: an inside that is left, a counter that begins again, a depth that drops.
 
-    >>> falls(np.array([0, 1, 1, 0]), Source.of("a(b)")).tolist()
+    >>> ends(np.array([0, 1, 1, 0]), ParsedText.of("a(b)")).tolist()
     [False, False, True, False]
     """
     return np.append(marks[1:] < marks[:-1], False)[: len(marks)]
 
 
-def falls_at(characters: str) -> Edge:
+def ends_at(characters: str) -> Edge:
     """Take the ends of episodes that one of these characters brings about."""
-    return lambda marks, source: falls(marks, source) & later(source.one_of(characters))
+    return lambda marks, parsed: ends(marks, parsed) & shifted_left(parsed.mask_of(characters))
 
 
-def next_is(characters: str) -> Edge:
+def next_char_in(characters: str) -> Edge:
     """Take the places before these characters, whatever the marks."""
-    return lambda marks, source: later(source.one_of(characters))  # noqa: ARG005 - an Edge
+    return lambda marks, parsed: shifted_left(parsed.mask_of(characters))  # noqa: ARG005 - an Edge
 
 
-def before(pattern: str) -> Edge:
+def before_pattern(pattern: str) -> Edge:
     """Take the places where the concept holds and a closer of this pattern begins with the next character."""
     closer = re.compile(pattern, re.MULTILINE)
-    return lambda marks, source: (marks > 0) & _matches_next(closer, source)
+    return lambda marks, parsed: (marks > 0) & _matches_next(closer, parsed)
 
 
-def where_marked(marks: Marks, source: Source) -> Hits:  # noqa: ARG001 - an Edge
+def everywhere_marked(marks: Marks, parsed: ParsedText) -> Mask:  # noqa: ARG001 - an Edge
     """Take every place where the concept holds."""
     return marks > 0
 
 
-def nowhere(marks: Marks, source: Source) -> Hits:  # noqa: ARG001 - an Edge
+def no_edges(marks: Marks, parsed: ParsedText) -> Mask:  # noqa: ARG001 - an Edge
     """Take no place: what only speaks of the character just read helps to foresee none."""
     return np.zeros(len(marks), dtype=np.bool_)
 
 
-def _matches_next(closer: re.Pattern[str], source: Source) -> Hits:
-    begins = np.zeros(len(source.text), dtype=np.bool_)
-    begins[[found.start() for found in closer.finditer(source.text)]] = True
-    return later(begins)
+def _matches_next(closer: re.Pattern[str], parsed: ParsedText) -> Mask:
+    begins = np.zeros(len(parsed.text), dtype=np.bool_)
+    begins[[match.start() for match in closer.finditer(parsed.text)]] = True
+    return shifted_left(begins)

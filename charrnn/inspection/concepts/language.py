@@ -155,8 +155,8 @@ def detect_language(text: str, name: str = "") -> Language:
     >>> detect_language("", name="hash.lua").name, detect_language("To be, or not to be", name="a.txt").name
     ('dash', 'prose')
     """
-    known = SUFFIXES.get(PurePath(name).suffix.lower().removeprefix("."))
-    return known or _by_content(text[:_LOOKED_AT])
+    language = SUFFIXES.get(PurePath(name).suffix.lower().removeprefix("."))
+    return language or _by_content(text[:_LOOKED_AT])
 
 
 def _by_content(text: str) -> Language:

@@ -4,8 +4,8 @@ import unicodedata
 from collections.abc import Callable
 
 from charrnn.inspection.concepts.concept import concept
-from charrnn.inspection.concepts.edges import nowhere
-from charrnn.inspection.concepts.marks import marked
+from charrnn.inspection.concepts.edges import no_edges
+from charrnn.inspection.concepts.marks import as_marks
 
 _VOWELS = frozenset("aeiouαεηιουωаеёиоуыэюя")
 
@@ -27,14 +27,14 @@ def _is_punctuation(character: str) -> bool:
     return unicodedata.category(character).startswith("P")
 
 
-def _enter(name: str, belongs: Callable[[str], bool], description: str) -> None:
+def _register_local(name: str, belongs: Callable[[str], bool], description: str) -> None:
     """Enter the concept of being such a character in the registry."""
-    mark = concept("binary", description, name=name, family="local", edge=nowhere)
-    mark(lambda source: marked(source.where(belongs)))
+    mark = concept("binary", description, name=name, family="local", edge=no_edges)
+    mark(lambda parsed: as_marks(parsed.mask_where(belongs)))
 
 
-_enter("vowel", _is_vowel, "a vowel")
-_enter("letter", str.isalpha, "a letter")
-_enter("digit", str.isdecimal, "a digit")
-_enter("space", _is_blank, "a blank within a line")
-_enter("punct", _is_punctuation, "a punctuation mark")
+_register_local("vowel", _is_vowel, "a vowel")
+_register_local("letter", str.isalpha, "a letter")
+_register_local("digit", str.isdecimal, "a digit")
+_register_local("space", _is_blank, "a blank within a line")
+_register_local("punct", _is_punctuation, "a punctuation mark")

@@ -5,10 +5,10 @@ import re
 import numpy as np
 
 from charrnn.inspection.concepts.concept import concept
-from charrnn.inspection.concepts.edges import before, falls_at
-from charrnn.inspection.concepts.marks import Marks, hold, inside
+from charrnn.inspection.concepts.edges import before_pattern, ends_at
+from charrnn.inspection.concepts.marks import Marks, forward_fill, mark_spans
 from charrnn.inspection.concepts.scanner import BLANK_LINE
-from charrnn.inspection.concepts.source import Source
+from charrnn.inspection.concepts.source import ParsedText
 
 _VOID = ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 """elements that have no closing tag"""
@@ -20,119 +20,124 @@ _HEADING = re.compile(r"^#[^\n]*", re.MULTILINE)
 _FORMULA = re.compile(rf"\\.|(?P<dollars>\$+)|(?P<end>{BLANK_LINE})", re.DOTALL)
 
 
-@concept("binary", "inside a tag", edge=falls_at(">"), needs=lambda language: language.tags)
-def tag(source: Source) -> Marks:
+@concept("binary", "inside a tag", edge=ends_at(">"), needs=lambda language: language.tags)
+def tag(parsed: ParsedText) -> Marks:
     """Mark tags, from the character after < that makes it one up to > or the next <.
 
-    >>> tag(Source.of("<a b>c", "a.html")).tolist()
+    >>> tag(ParsedText.of("<a b>c", "a.html")).tolist()
     [0, 1, 1, 1, 0, 0]
     """
-    spans = [found.span() for found in _TAG.finditer(source.uncommented)]
-    return inside(len(source.text), [start + 1 for start, _ in spans], [stop for _, stop in spans])
+    spans = [match.span() for match in _TAG.finditer(parsed.without_comments)]
+    return mark_spans(len(parsed.text), [start + 1 for start, _ in spans], [stop for _, stop in spans])
 
 
-@concept("depth", "how many elements are open", edge=before("</"), needs=lambda language: language.tags)
-def xml_depth(source: Source) -> Marks:
+@concept("depth", "how many elements are open", edge=before_pattern("</"), needs=lambda language: language.tags)
+def xml_depth(parsed: ParsedText) -> Marks:
     """Count the elements whose tags were opened and not closed yet; those that have no closing tag do not count.
 
-    >>> xml_depth(Source.of("<a><br/>b</a>", "a.html")).tolist()
+    >>> xml_depth(ParsedText.of("<a><br/>b</a>", "a.html")).tolist()
     [0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0]
     """
     positions, depths, depth = [], [], 0
-    for found in _ELEMENT.finditer(source.uncommented):
-        if found["closing"]:
+    for match in _ELEMENT.finditer(parsed.without_comments):
+        if match["closing"]:
             depth = max(0, depth - 1)
-        elif found["name"].lower() not in _VOID and found.string[found.end() - 2] != "/":
+        elif match["name"].lower() not in _VOID and match.string[match.end() - 2] != "/":
             depth += 1
-        positions.append(found.start("end"))
+        positions.append(match.start("end"))
         depths.append(depth)
-    return hold(len(source.text), positions, depths)
+    return forward_fill(len(parsed.text), positions, depths)
 
 
 @concept(
-    "binary", "inside a link in double square brackets", edge=before(r"\]\]"), needs=lambda language: language.links
+    "binary",
+    "inside a link in double square brackets",
+    edge=before_pattern(r"\]\]"),
+    needs=lambda language: language.links,
 )
-def wiki_link(source: Source) -> Marks:
+def wiki_link(parsed: ParsedText) -> Marks:
     """Mark links, from the second [ up to the second ]; a blank line ends them.
 
-    >>> wiki_link(Source.of("[[a]] b")).tolist()
+    >>> wiki_link(ParsedText.of("[[a]] b")).tolist()
     [0, 1, 1, 1, 0, 0, 0]
     """
-    found = list(_LINK.finditer(source.text))
-    return hold(len(source.text), [one.end() - 1 for one in found], [int(bool(one["opener"])) for one in found])
+    matches = list(_LINK.finditer(parsed.text))
+    return forward_fill(
+        len(parsed.text), [match.end() - 1 for match in matches], [int(bool(match["opener"])) for match in matches]
+    )
 
 
-@concept("binary", "inside code between backticks", edge=falls_at("`"), needs=lambda language: language.markdown)
-def md_code(source: Source) -> Marks:
+@concept("binary", "inside code between backticks", edge=ends_at("`"), needs=lambda language: language.markdown)
+def md_code(parsed: ParsedText) -> Marks:
     """Mark code in a line of Markdown, from its backtick up to the next; a blank line ends it.
 
-    >>> md_code(Source.of("a `b` c", "a.md")).tolist()
+    >>> md_code(ParsedText.of("a `b` c", "a.md")).tolist()
     [0, 0, 1, 1, 0, 0, 0]
     """
-    return _code_in_markdown(source)[0]
+    return _code_in_markdown(parsed)[0]
 
 
 @concept(
     "binary",
     "inside a block of code between fences",
-    edge=before(r"(?<=\n)[ \t]*(?:```|~~~)"),
+    edge=before_pattern(r"(?<=\n)[ \t]*(?:```|~~~)"),
     needs=lambda language: language.markdown,
 )
-def md_fence(source: Source) -> Marks:
+def md_fence(parsed: ParsedText) -> Marks:
     r"""Mark blocks, from the third mark of the fence up to the third of the one like it that closes.
 
-    >>> md_fence(Source.of("```\na\n```", "a.md")).tolist()
+    >>> md_fence(ParsedText.of("```\na\n```", "a.md")).tolist()
     [0, 0, 1, 1, 1, 1, 1, 1, 0]
     """
-    return _code_in_markdown(source)[1]
+    return _code_in_markdown(parsed)[1]
 
 
 @concept("binary", "inside a heading that begins with #", needs=lambda language: language.markdown)
-def md_head(source: Source) -> Marks:
+def md_head(parsed: ParsedText) -> Marks:
     r"""Mark lines that begin with #, outside blocks of code.
 
-    >>> md_head(Source.of("# A\nb", "a.md")).tolist()
+    >>> md_head(ParsedText.of("# A\nb", "a.md")).tolist()
     [1, 1, 1, 0, 0]
     """
-    fenced = md_fence(source)
-    spans = [found.span() for found in _HEADING.finditer(source.text) if not fenced[found.start()]]
-    return inside(len(source.text), [start for start, _ in spans], [stop for _, stop in spans])
+    fenced = md_fence(parsed)
+    spans = [match.span() for match in _HEADING.finditer(parsed.text) if not fenced[match.start()]]
+    return mark_spans(len(parsed.text), [start for start, _ in spans], [stop for _, stop in spans])
 
 
 @concept(
-    "binary", "inside a formula between dollar signs", edge=falls_at("$"), needs=lambda language: language.formulas
+    "binary", "inside a formula between dollar signs", edge=ends_at("$"), needs=lambda language: language.formulas
 )
-def tex_math(source: Source) -> Marks:
+def tex_math(parsed: ParsedText) -> Marks:
     r"""Mark formulas, from $ or $$ up to the next; a blank line ends them, \$ is a dollar.
 
-    >>> tex_math(Source.of(r"\$a $b$", "a.tex")).tolist()
+    >>> tex_math(ParsedText.of(r"\$a $b$", "a.tex")).tolist()
     [0, 0, 0, 0, 1, 1, 0]
     """
     positions, values, inside_one = [], [], 0
-    for found in _FORMULA.finditer(source.bare):
-        if found.lastgroup:
-            inside_one = 1 - inside_one if found["dollars"] else 0
-            positions.append(found.start(found.lastgroup) if found["dollars"] else found.end() - 1)
+    for match in _FORMULA.finditer(parsed.code_only):
+        if match.lastgroup:
+            inside_one = 1 - inside_one if match["dollars"] else 0
+            positions.append(match.start(match.lastgroup) if match["dollars"] else match.end() - 1)
             values.append(inside_one)
-    return hold(len(source.text), positions, values)
+    return forward_fill(len(parsed.text), positions, values)
 
 
-def _code_in_markdown(source: Source) -> tuple[Marks, Marks]:
+def _code_in_markdown(parsed: ParsedText) -> tuple[Marks, Marks]:
     """Follow backticks and fences, each of which hides the other: marks of code in lines, and in blocks."""
     events, code, fence = [], 0, ""
-    for found in _MARKDOWN.finditer(source.text):
-        place = found.start(found.lastgroup) if found.lastgroup else found.end() - 1
-        if found["fence"]:
+    for match in _MARKDOWN.finditer(parsed.text):
+        place = match.start(match.lastgroup) if match.lastgroup else match.end() - 1
+        if match["fence"]:
             # Until its third mark it could be code in a line.
-            begins = not code and not fence and found["fence"][0] == "`"
+            begins = not code and not fence and match["fence"][0] == "`"
             events.append((place, int(begins), int(bool(fence))))
             place, code = place + 2, 0
-            fence = _fence_after(fence, found["fence"][0])
+            fence = _fence_after(fence, match["fence"][0])
         elif not fence:
-            code = 1 - code if found["ticks"] else 0
+            code = 1 - code if match["ticks"] else 0
         events.append((place, code, int(bool(fence))))
     places, in_line, in_block = np.array(events, dtype=np.int64).reshape(-1, 3).T
-    return hold(len(source.text), places, in_line), hold(len(source.text), places, in_block)
+    return forward_fill(len(parsed.text), places, in_line), forward_fill(len(parsed.text), places, in_block)
 
 
 def _fence_after(fence: str, met: str) -> str:

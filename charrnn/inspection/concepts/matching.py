@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from charrnn.errors import CharrnnError, WrongUsageError
-from charrnn.inspection.concepts.marks import Marks, hold
+from charrnn.inspection.concepts.marks import Marks, forward_fill
 
 LONGEST = 1_000
 """characters of a match: with each new one it is matched again"""
@@ -35,7 +35,7 @@ class Matches:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReadPattern:
+class StreamingPattern:
     """A pattern whose matches can be followed while a text is read; empty matches are passed over."""
 
     pattern: str
@@ -44,63 +44,65 @@ class ReadPattern:
     """Of the concept, for errors."""
     regex: re.Pattern[str]
     """What is looked for: where the pattern asks for the character after a match, one that there is."""
-    late: int
+    lookahead: int
     """How many characters after its end a match is known: 1 where the pattern asks for that character."""
 
     @classmethod
-    def of(cls, pattern: str, name: str) -> "ReadPattern":
+    def of(cls, pattern: str, name: str) -> "StreamingPattern":
         """Compile a concept's pattern (WrongUsageError)."""
         regex = compiled(pattern, name)
-        late = _asks_for_next(pattern, name)
+        late = _needs_lookahead(pattern, name)
         if late:
             given = _FLAGS.match(pattern)
             flags = given[0] if given else ""
             rest = pattern[len(flags) :] + "\n" * ("x" in flags)  # it ends a comment
             regex = compiled(f"{flags}(?:{rest}){_NOT_THE_LAST}", name)
-        return cls(pattern=pattern, name=name, regex=regex, late=int(late))
+        return cls(pattern=pattern, name=name, regex=regex, lookahead=int(late))
 
     def matches(self, text: str) -> Matches:
         r"""Follow all matches.
 
-        >>> ReadPattern.of(r"\w+", "words").matches("ab, c").count.tolist()
+        >>> StreamingPattern.of(r"\w+", "words").matches("ab, c").count.tolist()
         [1, 1, 1, 1, 2]
         """
-        known, counts, ends, count, last = [], [], [], 0, 0
-        for found in self._found(text, 0, len(text)):
-            start, end = found.span()
-            for read in range(start + 1, end + self.late):
+        known_at, counts, ends, count, last = [], [], [], 0, 0
+        for match in self._bounded_matches(text, 0, len(text)):
+            start, end = match.span()
+            for read in range(start + 1, end + self.lookahead):
                 shorter = self.regex.finditer(text, start, read)
-                begun = [one.end() for one in shorter if one.end() > one.start()]
-                known.append(read - 1)
-                counts.append(count + len(begun))
-                ends.append(begun[-1] if begun else last)
+                shorter_ends = [candidate.end() for candidate in shorter if candidate.end() > candidate.start()]
+                known_at.append(read - 1)
+                counts.append(count + len(shorter_ends))
+                ends.append(shorter_ends[-1] if shorter_ends else last)
             count, last = count + 1, end
-            known.append(end + self.late - 1)
+            known_at.append(end + self.lookahead - 1)
             counts.append(count)
             ends.append(last)
-        return Matches(count=hold(len(text), known, counts), last_end=hold(len(text), known, ends))
+        return Matches(
+            count=forward_fill(len(text), known_at, counts), last_end=forward_fill(len(text), known_at, ends)
+        )
 
     def next(self, text: str, position: int) -> tuple[int, int, int] | None:
         """Find the first match from a position on, as soon as it is one: its start, its end, when it is known."""
-        found = next(self._found(text, position, len(text)), None)
-        if not found:
+        match = next(self._bounded_matches(text, position, len(text)), None)
+        if not match:
             return None
-        for read in range(found.start() + 1, found.end() + self.late):
-            sooner = next(self._found(text, found.start(), read), None)
+        for read in range(match.start() + 1, match.end() + self.lookahead):
+            sooner = next(self._bounded_matches(text, match.start(), read), None)
             if sooner:
                 return *sooner.span(), read - 1
-        return *found.span(), found.end() + self.late - 1
+        return *match.span(), match.end() + self.lookahead - 1
 
-    def _found(self, text: str, start: int, stop: int) -> Iterator[re.Match[str]]:
-        for found in self.regex.finditer(text, start, stop):
-            if found.end() - found.start() > LONGEST:
+    def _bounded_matches(self, text: str, start: int, stop: int) -> Iterator[re.Match[str]]:
+        for match in self.regex.finditer(text, start, stop):
+            if match.end() - match.start() > LONGEST:
                 raise CharrnnError(
-                    f"{self.name}: {_shown(self.pattern)} matches {found.end() - found.start():,} characters at "
+                    f"{self.name}: {_shown(self.pattern)} matches {match.end() - match.start():,} characters at "
                     f"once; no more than {LONGEST:,} are followed",
                     hint=f"`{self.name}=OPEN..CLOSE` marks from one pattern to another, however far apart",
                 )
-            if found.end() > found.start():
-                yield found
+            if match.end() > match.start():
+                yield match
 
 
 def compiled(pattern: str, name: str) -> re.Pattern[str]:
@@ -118,21 +120,21 @@ def compiled(pattern: str, name: str) -> re.Pattern[str]:
             raise WrongUsageError(f"{name}: the pattern {_shown(pattern)} is too large") from error
 
 
-def _asks_for_next(pattern: str, name: str) -> bool:
+def _needs_lookahead(pattern: str, name: str) -> bool:
     r"""Say whether a pattern asks for the character after a match; refuse what asks for more (WrongUsageError).
 
-    >>> _asks_for_next(r"\bif\b", ""), _asks_for_next(r"\bif [$]", "")
+    >>> _needs_lookahead(r"\bif\b", ""), _needs_lookahead(r"\bif [$]", "")
     (True, False)
     """
     begin = _BEGINS_AT_BOUNDARY.match(pattern)
     asks = False
-    for found in _CONSTRUCTS.finditer(pattern, begin.end() if begin else 0):
-        if found["unread"] or found["escape"] == r"\Z":
+    for match in _CONSTRUCTS.finditer(pattern, begin.end() if begin else 0):
+        if match["unread"] or match["escape"] == r"\Z":
             raise WrongUsageError(
-                f"{name}: {found.group()} cannot be judged before the text is read on",
+                f"{name}: {match.group()} cannot be judged before the text is read on",
                 hint="match the characters themselves, or mark the match itself with `/REGEX/span`",
             )
-        asks |= bool(found["line_end"]) or found["escape"] in (r"\b", r"\B")
+        asks |= bool(match["line_end"]) or match["escape"] in (r"\b", r"\B")
     return asks
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from charrnn.inspection.concepts.concept import Concept
-from charrnn.inspection.concepts.marks import Marks, count_since, since
-from charrnn.inspection.concepts.source import Source
+from charrnn.inspection.concepts.marks import Marks, count_since, distance_since
+from charrnn.inspection.concepts.source import ParsedText
 
 TOGGLES, COUNTERS = 8, 4
 NEAR = 2
@@ -18,20 +18,20 @@ RAREST = 1 / 400
 """a rate of its own for texts without quotation: a letter that hardly comes is no test"""
 
 
-def placebos(source: Source, rng: np.random.Generator) -> tuple[Concept, ...]:
+def make_placebos(parsed: ParsedText, rng: np.random.Generator) -> tuple[Concept, ...]:
     """Make placebos for a text: like in_quote, letters that toggle; like line_pos, distances since a letter.
 
     The letters are drawn from those that come nearly as often as quotation marks, or as the ends of lines.
     """
-    toggling = _letters(source, '"“”«»「」', TOGGLES, rng)
-    counted = _letters(source, "\n", COUNTERS, rng)
+    toggling = _letters(parsed, '"“”«»「」', TOGGLES, rng)
+    counted = _letters(parsed, "\n", COUNTERS, rng)
     return (*map(_toggle, toggling), *map(_distance, counted))
 
 
-def _letters(source: Source, marks: str, count: int, rng: np.random.Generator) -> Iterable[str]:
+def _letters(parsed: ParsedText, marks: str, count: int, rng: np.random.Generator) -> Iterable[str]:
     """Draw letters whose rates are near that of these characters, in the order of their code points."""
-    codes, times = np.unique(source.codes[source.where(_is_plain_letter)], return_counts=True)
-    wanted = max(source.one_of(marks).sum(), RAREST * len(source.text))
+    codes, times = np.unique(parsed.code_points[parsed.mask_where(_is_plain_letter)], return_counts=True)
+    wanted = max(parsed.mask_of(marks).sum(), RAREST * len(parsed.text))
     nearest = np.argsort(np.abs(np.log(times / max(wanted, 1))), kind="stable")[: NEAR * count]
     drawn = rng.choice(nearest, size=min(count, len(nearest)), replace=False)
     return [chr(code) for code in np.sort(codes[drawn])]
@@ -43,9 +43,9 @@ def _is_plain_letter(character: str) -> bool:
 
 
 def _toggle(letter: str) -> Concept:
-    def mark(source: Source) -> Marks:
+    def mark(parsed: ParsedText) -> Marks:
         """Turn over at the letter, end at a blank line: as in_quote does at a quotation mark."""
-        return count_since(source.one_of(letter), source.blank_line) % 2
+        return count_since(parsed.mask_of(letter), parsed.blank_line) % 2
 
     description = f"an odd number of {letter!r} since the blank line"
     return Concept(
@@ -58,6 +58,6 @@ def _distance(letter: str) -> Concept:
         name=f"placebo:since:{letter}",
         kind="counter",
         description=f"characters since the last {letter!r}",
-        mark=lambda source: since(source.one_of(letter)),
+        mark=lambda parsed: distance_since(parsed.mask_of(letter)),
         family="placebo",
     )

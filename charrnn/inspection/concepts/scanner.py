@@ -13,7 +13,7 @@ import numpy as np
 
 from charrnn.inspection.concepts.brackets import Brackets
 from charrnn.inspection.concepts.language import Language
-from charrnn.inspection.concepts.marks import Hits, Marks
+from charrnn.inspection.concepts.marks import Marks, Mask
 
 BLANK_LINE = r"(?<=[^\n]\n)\r?\n"
 """the first of a run of blank lines; the others find nothing left to close"""
@@ -28,7 +28,7 @@ class CodeScan:
     """1 inside a string"""
     comment: Marks
     """1 inside a comment"""
-    closing: Hits
+    closing: Mask
     """Where the closer of a string or a comment begins; a line's end closes a comment, but only breaks a string."""
     depths: dict[str, Marks]
     """Brackets open outside strings and comments, for each kind by its opener."""
@@ -49,9 +49,9 @@ class _Opener:
     """What it begins."""
     inside: re.Pattern[str]
     """What to look for from here on: the closer, and whatever hides one."""
-    on: int
+    counts_from: int
     """The character of the opener from which on it counts."""
-    blinks: bool = False
+    first_char_counts: bool = False
     """Whether its first character counts by itself: a triple quote begins as a string of its own,
     which its second character ends."""
 
@@ -77,42 +77,42 @@ def scan(text: str, language: Language) -> CodeScan:
     closing = np.zeros(len(text), dtype=np.bool_)
     brackets = Brackets(blank_line_closes=language.blank_line_closes)
     position = 0
-    while found := grammar.outside.search(text, position):
-        opener = grammar.openers.get(found.group())
+    while match := grammar.outside.search(text, position):
+        opener = grammar.openers.get(match.group())
         if opener is None:
-            position = _outside(found, brackets)
+            position = _outside(match, brackets)
             continue
-        start = found.start()
-        stop, position, closer = _end(text, opener, found.end())
+        start = match.start()
+        stop, position, closer = _end(text, opener, match.end())
         closing[closer] = True
-        marks[opener.kind][start + opener.on : stop] = 1
-        if opener.blinks:
+        marks[opener.kind][start + opener.counts_from : stop] = 1
+        if opener.first_char_counts:
             marks[opener.kind][start] = 1
     return CodeScan(**marks, closing=closing, depths=brackets.depths(len(text)), closed_at=brackets.closed_at)
 
 
-def _outside(found: re.Match[str], brackets: Brackets) -> int:
+def _outside(match: re.Match[str], brackets: Brackets) -> int:
     """Take a bracket, a blank line, a restart or what hides one of them; say where to go on."""
-    last = found.end() - 1
-    if found.lastgroup == "hidden":
-        return found.end()
-    if found.lastgroup == "restart":
-        brackets.restart(last)
+    last = match.end() - 1
+    if match.lastgroup == "hidden":
+        return match.end()
+    if match.lastgroup == "restart":
+        brackets.close_all(last)
         return last  # its last character may be a bracket
-    brackets.meet(found.group(), last)
-    return found.end()
+    brackets.process(match.group(), last)
+    return match.end()
 
 
 def _end(text: str, opener: _Opener, position: int) -> tuple[int, int, slice]:
     """Find the end of what begins before the position: where its marks stop, where to go on, where its closer is."""
-    while found := opener.inside.search(text, position):
-        position = found.end()
-        if found.lastgroup == "restart":
+    while match := opener.inside.search(text, position):
+        position = match.end()
+        if match.lastgroup == "restart":
             return position - 1, position - 1, NOWHERE
-        if found.lastgroup == "line":
+        if match.lastgroup == "line":
             return position - 1, position, NOWHERE
-        if found.lastgroup == "closer":
-            return position - 1, position, slice(found.start(), found.start() + 1)
+        if match.lastgroup == "closer":
+            return position - 1, position, slice(match.start(), match.start() + 1)
     return len(text), len(text), NOWHERE
 
 
@@ -136,14 +136,14 @@ def _hidden(language: Language) -> str:
 
 
 def _line_comment(opener: str) -> _Opener:
-    return _Opener(kind="comment", inside=re.compile(r"(?P<closer>\n)"), on=len(opener) - 1)
+    return _Opener(kind="comment", inside=re.compile(r"(?P<closer>\n)"), counts_from=len(opener) - 1)
 
 
 def _block_comment(opener: str, closer: str, language: Language) -> _Opener:
     """Count from its last character, or sooner where it begins as a comment of one line."""
     shorter = [len(line) for line in language.line_comments if opener.startswith(line)]
     inside = re.compile(f"(?P<closer>{re.escape(closer)})")
-    return _Opener(kind="comment", inside=inside, on=min([len(opener), *shorter]) - 1)
+    return _Opener(kind="comment", inside=inside, counts_from=min([len(opener), *shorter]) - 1)
 
 
 def _string(mark: str, language: Language) -> _Opener:
@@ -152,4 +152,9 @@ def _string(mark: str, language: Language) -> _Opener:
     escaped = f"{re.escape(language.escape)}." if language.escape else ""
     pieces = [escaped, f"(?P<closer>{re.escape(mark)})", _restart(language) if long else r"(?P<line>\n)"]
     inside = re.compile("|".join(filter(None, pieces)), re.DOTALL | re.MULTILINE)
-    return _Opener(kind="string", inside=inside, on=len(mark) - 1, blinks=mark[0] in language.strings and long)
+    return _Opener(
+        kind="string",
+        inside=inside,
+        counts_from=len(mark) - 1,
+        first_char_counts=mark[0] in language.strings and long,
+    )

@@ -11,19 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.inspection.concepts.language import Language, detect_language
-from charrnn.inspection.concepts.marks import Hits, code_points, earlier
+from charrnn.inspection.concepts.marks import Mask, code_points, shifted_right
 from charrnn.inspection.concepts.scanner import CodeScan, scan
 
 APOSTROPHES = "'’"
 HIDDEN = "\0"
-"""stands for every character of a string or a comment in `Source.bare`"""
+"""stands for every character of a string or a comment in `ParsedText.code_only`"""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class ParsedText:
     r"""A text of T characters.
 
-    >>> Source.of("a='b' # c", "a.py").bare
+    >>> ParsedText.of("a='b' # c", "a.py").code_only
     "a=\x00\x00' \x00\x00\x00"
     """
 
@@ -35,7 +35,7 @@ class Source:
     """What counts as a string, a comment, a statement, a tag."""
 
     @classmethod
-    def of(cls, text: str, name: str = "") -> "Source":
+    def of(cls, text: str, name: str = "") -> "ParsedText":
         """Take a text, its language told by its name or else by its content."""
         return cls(text=text, name=name, language=detect_language(text, name))
 
@@ -45,59 +45,59 @@ class Source:
         return scan(self.text, self.language)
 
     @cached_property
-    def codes(self) -> NDArray[np.uint32]:
+    def code_points(self) -> NDArray[np.uint32]:
         """The code point of each character (T,)."""
         return code_points(self.text)
 
     @cached_property
-    def bare(self) -> str:
+    def code_only(self) -> str:
         """The text, each character in a string or a comment replaced by HIDDEN: T characters still."""
         return self._hiding(self.hidden)
 
     @cached_property
-    def uncommented(self) -> str:
+    def without_comments(self) -> str:
         """The text, each character in a comment replaced by HIDDEN."""
         return self._hiding(self.code.comment > 0)
 
     @cached_property
-    def hidden(self) -> Hits:
+    def hidden(self) -> Mask:
         """Whether the character is in a string or a comment (T,)."""
         return (self.code.string | self.code.comment) > 0
 
     @cached_property
-    def continued(self) -> Hits:
+    def continued(self) -> Mask:
         """Whether the character is a line's end after a backslash, which ends nothing (T,)."""
-        backslash = earlier(self.one_of("\\"))
-        return self.one_of("\n") & (backslash | (earlier(backslash) & earlier(self.one_of("\r"))))
+        backslash = shifted_right(self.mask_of("\\"))
+        return self.mask_of("\n") & (backslash | (shifted_right(backslash) & shifted_right(self.mask_of("\r"))))
 
-    def _hiding(self, hidden: Hits) -> str:
-        shown = np.where(hidden, ord(HIDDEN), self.codes).astype("<u4")
+    def _hiding(self, hidden: Mask) -> str:
+        shown = np.where(hidden, ord(HIDDEN), self.code_points).astype("<u4")
         return shown.tobytes().decode("utf-32-le", "surrogatepass")
 
     @cached_property
-    def blank_line(self) -> Hits:
+    def blank_line(self) -> Mask:
         """Whether the character is the end of an empty line (T,)."""
-        ends = self.one_of("\n")
-        after_end = earlier(ends)
-        return ends & (after_end | (earlier(self.one_of("\r")) & earlier(after_end)))
+        ends = self.mask_of("\n")
+        after_end = shifted_right(ends)
+        return ends & (after_end | (shifted_right(self.mask_of("\r")) & shifted_right(after_end)))
 
     @cached_property
-    def word(self) -> Hits:
+    def word(self) -> Mask:
         """Whether the character is in a word: letters, digits, underscores, and apostrophes after them (T,)."""
-        wordlike = self.where(lambda character: character.isalnum() or character == "_")
-        return wordlike | (self.one_of(APOSTROPHES) & earlier(wordlike))
+        wordlike = self.mask_where(lambda character: character.isalnum() or character == "_")
+        return wordlike | (self.mask_of(APOSTROPHES) & shifted_right(wordlike))
 
     @cached_property
     def _distinct(self) -> NDArray[np.int64]:
-        return np.flatnonzero(np.bincount(self.codes))
+        return np.flatnonzero(np.bincount(self.code_points))
 
-    def where(self, belongs: Callable[[str], bool]) -> Hits:
+    def mask_where(self, belongs: Callable[[str], bool]) -> Mask:
         """Ask about each character (T,); every distinct one is asked about once."""
         table = np.zeros(self._distinct[-1:].sum() + 1, dtype=np.bool_)
         table[self._distinct] = [belongs(chr(code)) for code in self._distinct.tolist()]
-        hits: Hits = table[self.codes]
+        hits: Mask = table[self.code_points]
         return hits
 
-    def one_of(self, characters: str) -> Hits:
+    def mask_of(self, characters: str) -> Mask:
         """Say which characters are among these (T,)."""
-        return self.where(characters.__contains__)
+        return self.mask_where(characters.__contains__)

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from charrnn.inspection.concepts.code import before_closer
 from charrnn.inspection.concepts.concept import concept
-from charrnn.inspection.concepts.edges import falls_at
-from charrnn.inspection.concepts.marks import Hits, Marks, inside, later, since
-from charrnn.inspection.concepts.source import Source
+from charrnn.inspection.concepts.edges import ends_at
+from charrnn.inspection.concepts.marks import Marks, Mask, distance_since, mark_spans, shifted_left
+from charrnn.inspection.concepts.source import ParsedText
 
 _CONDITION = re.compile(r"(?<!\w)(?:if|while|for|switch)\s*(\()")
 _PYTHON_CONDITION = re.compile(r"^[ \t]*(?:if|elif|while)(\W)", re.MULTILINE)
@@ -20,82 +20,82 @@ _LONG_STRING = re.compile(r"""^[ \t]*[rRuUbB]{0,2}("{3}|'{3})""", re.MULTILINE)
 @concept(
     "binary",
     "inside the condition of an if or a loop",
-    edge=falls_at("):"),
+    edge=ends_at("):"),
     needs=lambda language: language.conditions,
 )
-def if_cond(source: Source) -> Marks:
+def if_cond(parsed: ParsedText) -> Marks:
     """Mark conditions: between their parentheses, or in Python after if, elif and while up to the colon.
 
-    >>> if_cond(Source.of("if (a) b", "a.c")).tolist()
+    >>> if_cond(ParsedText.of("if (a) b", "a.c")).tolist()
     [0, 0, 0, 1, 1, 0, 0, 0]
-    >>> if_cond(Source.of("if a: b", "a.py")).tolist()
+    >>> if_cond(ParsedText.of("if a: b", "a.py")).tolist()
     [0, 0, 1, 1, 0, 0, 0]
     """
-    return _between_parentheses(source) if source.language.conditions == "parentheses" else _up_to_colon(source)
+    return _between_parentheses(parsed) if parsed.language.conditions == "parentheses" else _up_to_colon(parsed)
 
 
 @concept("counter", "characters since the statement began", needs=lambda language: language.statement_ends)
-def stmt_pos(source: Source) -> Marks:
+def stmt_pos(parsed: ParsedText) -> Marks:
     r"""Count the characters of the statement so far, 0 on what ends it: ; { } or the line's end.
 
-    >>> stmt_pos(Source.of("a(\n);", "a.c")).tolist(), stmt_pos(Source.of("a(\n)\n", "a.py")).tolist()
+    >>> stmt_pos(ParsedText.of("a(\n);", "a.c")).tolist(), stmt_pos(ParsedText.of("a(\n)\n", "a.py")).tolist()
     ([1, 2, 3, 4, 0], [1, 2, 3, 4, 0])
     """
-    ends = source.language.statement_ends
-    return since(_line_over(source) if ends == "\n" else source.one_of(ends) & ~source.hidden)
+    ends = parsed.language.statement_ends
+    return distance_since(_line_over(parsed) if ends == "\n" else parsed.mask_of(ends) & ~parsed.hidden)
 
 
 @concept("binary", "on a line for the preprocessor", needs=lambda language: language.directives)
-def preproc(source: Source) -> Marks:
+def preproc(parsed: ParsedText) -> Marks:
     r"""Mark directives, from # up to the line's end that no backslash and no comment hides.
 
-    >>> preproc(Source.of("#if a\nb", "a.c")).tolist()
+    >>> preproc(ParsedText.of("#if a\nb", "a.c")).tolist()
     [1, 1, 1, 1, 1, 0, 0]
     """
-    ends = np.flatnonzero(source.one_of("\n") & ~source.continued & (source.code.comment == 0))
-    return _up_to(source, [found.start(1) for found in _DIRECTIVE.finditer(source.bare)], ends)
+    ends = np.flatnonzero(parsed.mask_of("\n") & ~parsed.continued & (parsed.code.comment == 0))
+    return _up_to(parsed, [match.start(1) for match in _DIRECTIVE.finditer(parsed.code_only)], ends)
 
 
 @concept("binary", "inside a docstring", edge=before_closer, needs=lambda language: language.docstrings)
-def docstring(source: Source) -> Marks:
+def docstring(parsed: ParsedText) -> Marks:
     '''Mark long strings that begin where a statement may, from the opener's third quote up to the closer's.
 
-    >>> docstring(Source.of('"""a"""', "a.py")).tolist()
+    >>> docstring(ParsedText.of('"""a"""', "a.py")).tolist()
     [0, 0, 1, 1, 1, 1, 0]
     '''
-    string, depth, starts = source.code.string, source.code.depth, []
-    for found in _LONG_STRING.finditer(source.text):
-        line, quote = found.start(), found.start(1)
+    string, depth, starts = parsed.code.string, parsed.code.depth, []
+    for match in _LONG_STRING.finditer(parsed.text):
+        line, quote = match.start(), match.start(1)
         opens = string[quote : quote + 3].tolist() == [1, 0, 1]
-        if opens and not depth[quote] and not (line and source.continued[line - 1]):
+        if opens and not depth[quote] and not (line and parsed.continued[line - 1]):
             starts.append(quote + 2)
-    return _up_to(source, starts, np.flatnonzero(string == 0))
+    return _up_to(parsed, starts, np.flatnonzero(string == 0))
 
 
-def _between_parentheses(source: Source) -> Marks:
-    openers = [found.start(1) for found in _CONDITION.finditer(source.bare)]
-    end = len(source.text)
-    return inside(end, openers, [source.code.closed_at.get(opener, end) for opener in openers])
+def _between_parentheses(parsed: ParsedText) -> Marks:
+    openers = [match.start(1) for match in _CONDITION.finditer(parsed.code_only)]
+    end = len(parsed.text)
+    return mark_spans(end, openers, [parsed.code.closed_at.get(opener, end) for opener in openers])
 
 
-def _up_to_colon(source: Source) -> Marks:
+def _up_to_colon(parsed: ParsedText) -> Marks:
     """Mark what follows if, elif or while at a line's beginning; a := leaves the condition for its colon only."""
-    outermost = source.code.depth == 0
-    colon = source.one_of(":") & ~source.hidden & outermost
-    assigning = colon & later(source.one_of("="))
-    ends = np.flatnonzero((colon & ~assigning) | _line_over(source))
-    starts = [found.start(1) for found in _PYTHON_CONDITION.finditer(source.bare)]
-    marks = _up_to(source, [start for start in starts if outermost[start - 1]], ends)
+    outermost = parsed.code.depth == 0
+    colon = parsed.mask_of(":") & ~parsed.hidden & outermost
+    assigning = colon & shifted_left(parsed.mask_of("="))
+    ends = np.flatnonzero((colon & ~assigning) | _line_over(parsed))
+    starts = [match.start(1) for match in _PYTHON_CONDITION.finditer(parsed.code_only)]
+    marks = _up_to(parsed, [start for start in starts if outermost[start - 1]], ends)
     return np.where(assigning, 0, marks)
 
 
-def _line_over(source: Source) -> Hits:
+def _line_over(parsed: ParsedText) -> Mask:
     """Say which ends of lines end a statement: none in brackets, in a long string or after a backslash (T,)."""
-    outermost: Hits = source.code.depth == 0
-    return source.one_of("\n") & ~source.hidden & ~source.continued & outermost
+    outermost: Mask = parsed.code.depth == 0
+    return parsed.mask_of("\n") & ~parsed.hidden & ~parsed.continued & outermost
 
 
-def _up_to(source: Source, starts: list[int], ends: NDArray[np.int64]) -> Marks:
+def _up_to(parsed: ParsedText, starts: list[int], ends: NDArray[np.int64]) -> Marks:
     """Mark from each start up to the first of the ends, in order, that is not before it."""
-    stops = np.append(ends, len(source.text))[np.searchsorted(ends, starts)]
-    return inside(len(source.text), starts, stops)
+    stops = np.append(ends, len(parsed.text))[np.searchsorted(ends, starts)]
+    return mark_spans(len(parsed.text), starts, stops)

@@ -5,78 +5,78 @@ import re
 import numpy as np
 
 from charrnn.inspection.concepts.concept import concept
-from charrnn.inspection.concepts.marks import Marks, count_since, hold, inside, marked, since
-from charrnn.inspection.concepts.source import Source
+from charrnn.inspection.concepts.marks import Marks, as_marks, count_since, distance_since, forward_fill, mark_spans
+from charrnn.inspection.concepts.source import ParsedText
 
 _NUMBER = re.compile(r"0[xX][0-9A-Fa-f_]*|\d+(?:[.,_]\d+)*[.,_]?")
 _ADDRESS = re.compile(r"""(?:://|www\.)([^\s<>")\]]*)""")
 
 
 @concept("counter", "characters since the word began, 0 outside")
-def word_pos(source: Source) -> Marks:
+def word_pos(parsed: ParsedText) -> Marks:
     """Count the letters, digits, underscores and inner apostrophes of the word so far.
 
-    >>> word_pos(Source.of("it's so")).tolist()
+    >>> word_pos(ParsedText.of("it's so")).tolist()
     [1, 2, 3, 4, 0, 1, 2]
     """
-    return since(~source.word)
+    return distance_since(~parsed.word)
 
 
 @concept("counter", "characters since the last blank, 0 on blanks")
-def token_pos(source: Source) -> Marks:
+def token_pos(parsed: ParsedText) -> Marks:
     """Count the characters of whatever stands between blanks.
 
-    >>> token_pos(Source.of("a, b")).tolist()
+    >>> token_pos(ParsedText.of("a, b")).tolist()
     [1, 2, 0, 1]
     """
-    return since(source.where(str.isspace))
+    return distance_since(parsed.mask_where(str.isspace))
 
 
 @concept("binary", "inside a word whose first letter is a capital")
-def capword(source: Source) -> Marks:
+def capword(parsed: ParsedText) -> Marks:
     """Mark words from the capital on that is their first letter.
 
-    >>> capword(Source.of("_Ab aB")).tolist()
+    >>> capword(ParsedText.of("_Ab aB")).tolist()
     [0, 1, 1, 0, 0, 0]
     """
-    letters = source.where(str.isalpha)
-    first = letters & (count_since(letters, ~source.word) == 1)
-    changes = np.flatnonzero(first | ~source.word)
-    return hold(len(source.text), changes, marked(source.where(_is_capital) & source.word)[changes])
+    letters = parsed.mask_where(str.isalpha)
+    first = letters & (count_since(letters, ~parsed.word) == 1)
+    changes = np.flatnonzero(first | ~parsed.word)
+    return forward_fill(len(parsed.text), changes, as_marks(parsed.mask_where(_is_capital) & parsed.word)[changes])
 
 
 @concept("binary", "inside a word of capitals, from the second on")
-def upper_word(source: Source) -> Marks:
+def upper_word(parsed: ParsedText) -> Marks:
     """Mark words from their second letter on, as long as all letters are capitals.
 
-    >>> upper_word(Source.of("NO No A")).tolist()
+    >>> upper_word(ParsedText.of("NO No A")).tolist()
     [0, 1, 0, 0, 0, 0, 0]
     """
-    letters = count_since(source.where(str.isalpha), ~source.word)
-    capitals = count_since(source.where(_is_capital), ~source.word)
-    return marked(source.word & (letters > 1) & (capitals == letters))
+    letters = count_since(parsed.mask_where(str.isalpha), ~parsed.word)
+    capitals = count_since(parsed.mask_where(_is_capital), ~parsed.word)
+    return as_marks(parsed.word & (letters > 1) & (capitals == letters))
 
 
 @concept("binary", "inside a number")
-def number(source: Source) -> Marks:
+def number(parsed: ParsedText) -> Marks:
     """Mark digits, a point, comma or underscore right after them, and what follows 0x.
 
-    >>> number(Source.of("a 1,5 0xf")).tolist()
+    >>> number(ParsedText.of("a 1,5 0xf")).tolist()
     [0, 0, 1, 1, 1, 0, 1, 1, 1]
     """
-    spans = [found.span() for found in _NUMBER.finditer(source.text)]
-    return inside(len(source.text), [start for start, _ in spans], [stop for _, stop in spans])
+    spans = [match.span() for match in _NUMBER.finditer(parsed.text)]
+    return mark_spans(len(parsed.text), [start for start, _ in spans], [stop for _, stop in spans])
 
 
 @concept("binary", "inside an address, after :// or www.")
-def url(source: Source) -> Marks:
+def url(parsed: ParsedText) -> Marks:
     """Mark addresses, from when they can be told from other text.
 
-    >>> url(Source.of("a://b c")).tolist()
+    >>> url(ParsedText.of("a://b c")).tolist()
     [0, 0, 0, 1, 1, 0, 0]
     """
-    spans = [found.span(1) for found in _ADDRESS.finditer(source.text)]
-    return inside(len(source.text), [start - 1 for start, _ in spans], [stop for _, stop in spans])
+    spans = [match.span(1) for match in _ADDRESS.finditer(parsed.text)]
+    return mark_spans(len(parsed.text), [start - 1 for start, _ in spans], [stop for _, stop in spans])
 
 
 def _is_capital(character: str) -> bool:

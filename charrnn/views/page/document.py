@@ -22,11 +22,11 @@ from charrnn.inspection.surprise import Surprise
 from charrnn.views import palette, shades
 from charrnn.views.heatmap import HeatmapRow, Marks
 from charrnn.views.layout import Values, runs
-from charrnn.views.markup import markup
+from charrnn.views.markup import escape_html
 from charrnn.views.page import search
-from charrnn.views.page.numbers import called, glyph
-from charrnn.views.surprise import MOST_BITS
-from charrnn.views.terminal import visible
+from charrnn.views.page.numbers import char_glyph, char_name
+from charrnn.views.surprise import MAX_BITS
+from charrnn.views.terminal import sanitize
 
 DIGITS = 2
 """of bits"""
@@ -35,7 +35,7 @@ SCRIPTS = ("heatmap.js", "tables.js")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class PageConcept:
+class ReportConcept:
     """A concept over a text of T characters."""
 
     name: str
@@ -45,7 +45,7 @@ class PageConcept:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class PageCell:
+class ReportCell:
     """A cell over a text of T characters."""
 
     row: HeatmapRow
@@ -57,7 +57,7 @@ class PageCell:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Page:
+class Report:
     """All that the page shows; plain values, so that the same are the same page, byte for byte."""
 
     title: str
@@ -68,9 +68,9 @@ class Page:
     """what the cells' values are"""
     surprise: Surprise
     """the stretch that is drawn, T characters, with what the model expected at each"""
-    cells: tuple[PageCell, ...]
+    cells: tuple[ReportCell, ...]
     """those that can be picked, at least one"""
-    concepts: tuple[PageConcept, ...]
+    concepts: tuple[ReportConcept, ...]
     """those that can be underlined"""
     rules: Mapping[str, str]
     """what each verdict means, the strongest first"""
@@ -86,26 +86,26 @@ class Page:
             style_hash=_hash(style),
             script=script,
             script_hash=_hash(script),
-            title=markup(self.title),
-            subtitle=markup(self._subtitle()),
-            stretch=markup(self._stretch()),
-            lead=search.lead(self.findings),
-            census=search.census(self.findings),
-            findings=search.found(self.findings, self.rules),
-            mysteries=search.mysteries(self.findings),
-            controls=search.controls(self.findings, self.rules),
-            rules=search.judged(self.rules),
+            title=escape_html(self.title),
+            subtitle=escape_html(self._subtitle()),
+            stretch=escape_html(self._stretch()),
+            lead=search.headline(self.findings),
+            census=search.cell_counts(self.findings),
+            findings=search.findings_section(self.findings, self.rules),
+            mysteries=search.unexplained_list(self.findings),
+            controls=search.controls_section(self.findings, self.rules),
+            rules=search.verdict_rules(self.rules),
             provenance="".join(
-                f"<dt>{markup(name)}</dt><dd>{markup(fact)}</dd>" for name, fact in self.provenance.items()
+                f"<dt>{escape_html(name)}</dt><dd>{escape_html(fact)}</dd>" for name, fact in self.provenance.items()
             ),
             # A text may hold "</script>"; nothing else could end the element.
             content=json.dumps(self._content(), separators=(",", ":")).replace("<", r"\u003c"),
         )
 
     def _subtitle(self) -> str:
-        found = self.findings
-        text = f"{found.text} and {found.confirmed_on}" if found.confirmed_on else found.text
-        return " · ".join([text, f"{found.characters:,} characters", f"{found.cells:,} cells", found.signal])
+        findings = self.findings
+        text = f"{findings.text} and {findings.confirmed_on}" if findings.confirmed_on else findings.text
+        return " · ".join([text, f"{findings.characters:,} characters", f"{findings.cells:,} cells", findings.signal])
 
     def _stretch(self) -> str:
         start, stop = self.surprise.start, self.surprise.start + len(self.surprise.content)
@@ -116,7 +116,7 @@ class Page:
         numbers: dict[str, int] = {}
         text = [numbers.setdefault(character, len(numbers)) for character in self.surprise.content]
         return {
-            "signal": visible(self.signal, keep=""),
+            "signal": sanitize(self.signal, keep=""),
             "start": self.surprise.start,
             "text": text,
             "cells": [_cell(cell) for cell in self.cells],
@@ -126,11 +126,11 @@ class Page:
         }
 
 
-def _cell(cell: PageCell) -> dict[str, Any]:
+def _cell(cell: ReportCell) -> dict[str, Any]:
     return {
-        "name": visible(cell.row.label, keep=""),
-        "concept": visible(cell.concept, keep=""),
-        "group": visible(cell.group, keep=""),
+        "name": sanitize(cell.row.label, keep=""),
+        "concept": sanitize(cell.concept, keep=""),
+        "group": sanitize(cell.group, keep=""),
         "values": _bytes((cell.row.values.astype(np.float64).clip(-1, 1) + 1) * 127.5),
     }
 
@@ -139,28 +139,28 @@ def _surprise(surprise: Surprise, numbers: dict[str, int]) -> dict[str, Any]:
     """Lay out bits and guesses; where nothing was predicted the bits are null and the guesses mean nothing."""
     count = surprise.probabilities.shape[1]
     costs = zip(surprise.bits.tolist(), surprise.ranks.tolist(), strict=True)
-    guesses = (told or surprise.content[0] * count for told in surprise.guesses)
+    guesses = (guesses_here or surprise.content[0] * count for guesses_here in surprise.guesses)
     return {
         "bits": [round(bits, DIGITS) if rank else None for bits, rank in costs],
-        "most": MOST_BITS,
+        "most": MAX_BITS,
         "count": count,
-        "guesses": [numbers.setdefault(guess, len(numbers)) for told in guesses for guess in told],
+        "guesses": [numbers.setdefault(guess, len(numbers)) for guesses_here in guesses for guess in guesses_here],
         "odds": _bytes(surprise.probabilities.ravel() * 255),
     }
 
 
-def _concept(concept: PageConcept) -> dict[str, Any]:
+def _concept(concept: ReportConcept) -> dict[str, Any]:
     holds = concept.marks.holds
     return {
-        "name": visible(concept.name, keep=""),
-        "holding": visible(concept.marks.label, keep=""),
+        "name": sanitize(concept.name, keep=""),
+        "holding": sanitize(concept.marks.label, keep=""),
         "spans": [edge for start, stop in runs(holds) if holds[start] for edge in (start, stop)],
     }
 
 
 def _character(character: str) -> tuple[str, int, str, int]:
     """Give a character's glyph and its columns, what it is called, and whether it ends a line."""
-    return *glyph(character), called(character), int(character == "\n")
+    return *char_glyph(character), char_name(character), int(character == "\n")
 
 
 def _bytes(values: Values) -> str:
@@ -169,20 +169,20 @@ def _bytes(values: Values) -> str:
 
 def _level_rules() -> Iterator[str]:
     """Write the colours of every level, for light and dark, each with the ink that is read best on it."""
-    for level in range(1, palette.STRONGEST + 1):
+    for level in range(1, palette.MAX_LEVEL + 1):
         for name, signed in ("below", -level), ("above", level):
-            yield _level_rule(f"{name}-{level}", palette.hexadecimal(signed), palette.hexadecimal(signed, dark=True))
-    for level, both in enumerate(zip(shades.ON_LIGHT, shades.ON_DARK, strict=True), 1):
+            yield _level_rule(f"{name}-{level}", palette.hex_color(signed), palette.hex_color(signed, dark=True))
+    for level, both in enumerate(zip(shades.SEQUENTIAL_ON_LIGHT, shades.SEQUENTIAL_ON_DARK, strict=True), 1):
         yield _level_rule(f"shade-{level}", *both)
 
 
 def _level_rule(name: str, light: str, dark: str) -> str:
-    colours = f"background: light-dark({light}, {dark}); color: light-dark({_ink(light)}, {_ink(dark)})"
-    return f".{name} {{ {colours}; }}"
+    colors = f"background: light-dark({light}, {dark}); color: light-dark({_ink(light)}, {_ink(dark)})"
+    return f".{name} {{ {colors}; }}"
 
 
 def _ink(background: str) -> str:
-    return "#ffffff" if palette.ink(Color.parse(background)).number else "#000000"
+    return "#ffffff" if palette.text_color(Color.parse(background)).number else "#000000"
 
 
 def _part(name: str) -> str:

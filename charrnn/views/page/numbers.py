@@ -8,44 +8,46 @@ from __future__ import annotations
 from unicodedata import name as unicode_name
 
 from charrnn.inspection.finding import DIGITS
-from charrnn.views.layout import WIDEST, lines
-from charrnn.views.markup import markup
+from charrnn.views.layout import MAX_LINE_COLUMNS, wrap_text
+from charrnn.views.markup import escape_html
 
 _NAMES = {"\n": "line end", "\t": "tab", " ": "space"}
 
 
-def written(value: float, form: str) -> str:
+def format_number(value: float, form: str) -> str:
     """Write a number for people.
 
-    >>> written(-0.0213, "z.2f"), written(-0.0001, "z.2f")
+    >>> format_number(-0.0213, "z.2f"), format_number(-0.0001, "z.2f")
     ('−0.02', '0.00')
     """
     return format(value, form).replace("-", "−")
 
 
-def number(value: float | None, form: str = "z.2f", digits: int = DIGITS) -> str:
+def number_element(value: float | None, form: str = "z.2f", digits: int = DIGITS) -> str:
     """Write a number as an element that holds its value too, as exactly as the findings' JSON has it."""
     if value is None:
         return ""
-    return f'<data value="{round(value, digits)}">{written(value, form)}</data>'
+    return f'<data value="{round(value, digits)}">{format_number(value, form)}</data>'
 
 
-def glyph(character: str) -> tuple[str, int]:
+def char_glyph(character: str) -> tuple[str, int]:
     """Draw a character harmlessly; its columns."""
-    line = next(lines(character, WIDEST, page=True))
+    line = next(wrap_text(character, MAX_LINE_COLUMNS, page=True))
     return line.glyphs[0], int(line.widths[0])
 
 
-def called(character: str) -> str:
+def char_name(character: str) -> str:
     r"""Say what a character is.
 
-    >>> called("\n"), called('"')
+    >>> char_name("\n"), char_name('"')
     ('line end', 'U+0022 quotation mark')
     """
     return _NAMES.get(character) or f"U+{ord(character):04X} {unicode_name(character, 'unnamed').lower()}"
 
 
-def keys(characters: tuple[str, ...]) -> str:
+def char_keys(characters: tuple[str, ...]) -> str:
     """Draw characters as keys, each with what it is called."""
-    drawn = ((one, "␣" if one == " " else glyph(one)[0]) for one in characters)
-    return " ".join(f'<kbd title="{markup(called(one))}">{markup(shown)}</kbd>' for one, shown in drawn)
+    drawn = ((character, "␣" if character == " " else char_glyph(character)[0]) for character in characters)
+    return " ".join(
+        f'<kbd title="{escape_html(char_name(character))}">{escape_html(shown)}</kbd>' for character, shown in drawn
+    )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from charrnn.views.page.numbers import written
+from charrnn.views.page.numbers import format_number
 
 _BAR, _THICK = 56, 8
 """pixels of a bar"""
@@ -15,7 +15,7 @@ _MARGIN = 3
 """pixels around a curve"""
 
 
-def bar(share: float | None) -> str:
+def share_bar(share: float | None) -> str:
     """Draw a share of 1; what is beyond is cut off, nothing known is nothing drawn."""
     if share is None:
         return ""
@@ -26,25 +26,25 @@ def bar(share: float | None) -> str:
     )
 
 
-def curve(tuning: Sequence[tuple[float, float]], width: int = 96, height: int = 24) -> str:
+def tuning_curve(tuning: Sequence[tuple[float, float]], width: int = 96, height: int = 24) -> str:
     """Draw a cell's mean at each level of a concept, from -1 below to +1 above, as a line."""
     across = (width - 2 * _MARGIN) / max(len(tuning) - 1, 1)
     places = [
         (_MARGIN + number * across, _MARGIN + (1 - mean) / 2 * (height - 2 * _MARGIN))
         for number, (_, mean) in enumerate(tuning)
     ]
-    told = ", ".join(f"{written(level, 'g')}: {written(mean, '+z.2f')}" for level, mean in tuning)
+    label = ", ".join(f"{format_number(level, 'g')}: {format_number(mean, '+z.2f')}" for level, mean in tuning)
     points = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="1.6"/>' for x, y in places)
     return (
         f'<svg class="curve" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img">'
-        f"<title>the cell's mean at each level of the concept: {told}</title>"
+        f"<title>the cell's mean at each level of the concept: {label}</title>"
         f'<line class="zero" x1="0" x2="{width}" y1="{height / 2:g}" y2="{height / 2:g}"/>'
         f'<polyline points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in places)}"/>'
         f"{points}</svg>"
     )
 
 
-def along(values: Sequence[float], marked: float, width: int = 200) -> str:
+def dot_strip(values: Sequence[float], marked: float, width: int = 200) -> str:
     """Draw values as dots along a line, and one that is compared with them as an upright stroke; zero has its own."""
     low, high = min(0.0, marked, *values), max(0.0, marked, *values)
     scale = (width - 4 * _MARGIN) / ((high - low) or 1.0)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from charrnn.inspection.finding import DIGITS, LOSS_DIGITS, Finding
-from charrnn.views.markup import markup
-from charrnn.views.page.details import details
-from charrnn.views.page.numbers import written
-from charrnn.views.page.shapes import bar, curve
+from charrnn.views.markup import escape_html
+from charrnn.views.page.details import finding_details
+from charrnn.views.page.numbers import format_number
+from charrnn.views.page.shapes import share_bar, tuning_curve
 
 _LONGEST_NUMBER = 7
 """digits of a layer or a unit"""
@@ -129,22 +129,23 @@ COLUMNS = (
 )
 
 
-def findings_table(name: str, findings: Sequence[Finding], verdicts: Sequence[str], caption: str) -> str:
+def findings_table_html(name: str, findings: Sequence[Finding], verdicts: Sequence[str], caption: str) -> str:
     """Write a table of findings, and what its columns mean; `name` is its own on the page, the best verdict first."""
     columns = [column for column in COLUMNS if any(column.value(finding) is not None for finding in findings)]
-    rows = "".join(_row(f"{name}-{place}", one, columns, verdicts) for place, one in enumerate(findings))
+    rows = "".join(_row(f"{name}-{place}", finding, columns, verdicts) for place, finding in enumerate(findings))
     return (
         f'<div class="wide" tabindex="0" role="region" aria-labelledby="{name}-caption">'
-        f'<table class="sortable" id="{name}"><caption id="{name}-caption">{markup(caption)}</caption>'
+        f'<table class="sortable" id="{name}"><caption id="{name}-caption">{escape_html(caption)}</caption>'
         f"<thead>{_headings(columns)}</thead>\n{rows}</table></div>\n"
         f"<details><summary>What the columns mean</summary><dl>{''.join(_explained(columns))}</dl></details>"
     )
 
 
-def heading(name: str, explanation: str, *, number: bool = False) -> str:
+def column_heading(name: str, explanation: str, *, number: bool = False) -> str:
     """Write the heading of a column that can be sorted by."""
     kind = ' class="number"' if number else ""
-    return f'<th scope="col"{kind}><button type="button" title="{markup(explanation)}">{markup(name)}</button></th>'
+    button = f'<button type="button" title="{escape_html(explanation)}">{escape_html(name)}</button>'
+    return f'<th scope="col"{kind}>{button}</th>'
 
 
 def _headings(columns: Sequence[NumberColumn]) -> str:
@@ -156,14 +157,14 @@ def _headings(columns: Sequence[NumberColumn]) -> str:
         else f'<td colspan="{count}"></td>'
         for name, count in (("", 3), *groups, ("", 2))
     )
-    known = heading("concept", CONCEPT) + heading("cell", CELL) + heading("verdict", VERDICT)
-    numbers = "".join(heading(column.heading, column.explanation, number=True) for column in columns)
-    return f'<tr>{above}</tr><tr>{known}{numbers}<th scope="col">curve</th><th scope="col">what it is</th></tr>'
+    fixed = column_heading("concept", CONCEPT) + column_heading("cell", CELL) + column_heading("verdict", VERDICT)
+    numbers = "".join(column_heading(column.heading, column.explanation, number=True) for column in columns)
+    return f'<tr>{above}</tr><tr>{fixed}{numbers}<th scope="col">curve</th><th scope="col">what it is</th></tr>'
 
 
 def _row(name: str, finding: Finding, columns: Sequence[NumberColumn], verdicts: Sequence[str]) -> str:
     """Write a finding: a row of the most important, and one that unfolds."""
-    concept, cell = markup(finding.concept), markup(finding.cell)
+    concept, cell = escape_html(finding.concept), escape_html(finding.cell)
     numbers = "".join(_number(finding, column) for column in columns)
     return (
         f'<tbody><tr data-cell="{cell}" data-concept="{concept}"><th scope="row" data-value="{concept}">'
@@ -171,16 +172,21 @@ def _row(name: str, finding: Finding, columns: Sequence[NumberColumn], verdicts:
         f' aria-label="all there is to know of {concept}">▸</button>'
         f'<button type="button" class="pick">{concept}</button>{_signs(finding)}</th>'
         f'<td data-value="{sortable_cell(finding.cell)}">{cell} {"−" if finding.sign < 0 else "+"}</td>'
-        f"{_verdict(finding, verdicts)}{numbers}<td>{curve(finding.tuning)}</td>"
-        f"<td>{markup(finding.description)}</td></tr>\n"
-        f'<tr class="unfolded" id="{name}"><td colspan="{len(columns) + 5}">{details(finding)}</td></tr></tbody>\n'
+        f"{_verdict(finding, verdicts)}{numbers}<td>{tuning_curve(finding.tuning)}</td>"
+        f"<td>{escape_html(finding.description)}</td></tr>\n"
+        f'<tr class="unfolded" id="{name}"><td colspan="{len(columns) + 5}">{finding_details(finding)}</td></tr>'
+        "</tbody>\n"
     )
 
 
 def _signs(finding: Finding) -> str:
     """Say beside a concept's name that it looks ahead, and which are nearly the same."""
     ahead = '<abbr title="depends on text that comes later">°</abbr>' if finding.uses_future else ""
-    near = f' <small title="nearly the same here">≈ {markup(", ".join(finding.near))}</small>' if finding.near else ""
+    near = (
+        f' <small title="nearly the same here">≈ {escape_html(", ".join(finding.near))}</small>'
+        if finding.near
+        else ""
+    )
     return ahead + near
 
 
@@ -188,24 +194,24 @@ def _verdict(finding: Finding, verdicts: Sequence[str]) -> str:
     """Write the verdict, to be sorted by its strength."""
     place = verdicts.index(finding.verdict) if finding.verdict in verdicts else len(verdicts)
     kind = f" verdict-{finding.verdict}" if finding.verdict in ("causal", "detector") else ""
-    return f'<td data-value="{place:02}"><span class="verdict{kind}">{markup(finding.verdict)}</span></td>'
+    return f'<td data-value="{place:02}"><span class="verdict{kind}">{escape_html(finding.verdict)}</span></td>'
 
 
 def _number(finding: Finding, column: NumberColumn) -> str:
     value = column.value(finding)
     if value is None:
         return '<td class="number" data-value=""></td>'
-    shown = written(value, column.form)
-    shown = f"{bar(value)} {shown}" if column.heading == "fit" else shown
+    shown = format_number(value, column.form)
+    shown = f"{share_bar(value)} {shown}" if column.heading == "fit" else shown
     return f'<td class="number" data-value="{round(value, column.digits)}">{shown}</td>'
 
 
 def sortable_cell(cell: str) -> str:
     """Write a cell's name so that names sort as numbers do."""
-    return markup(".".join(number.zfill(_LONGEST_NUMBER) for number in cell.split(".")))
+    return escape_html(".".join(number.zfill(_LONGEST_NUMBER) for number in cell.split(".")))
 
 
 def _explained(columns: Sequence[NumberColumn]) -> Iterator[str]:
     own = [("concept", CONCEPT), ("cell", CELL), ("verdict", VERDICT)]
     for name, meaning in (*own, *((column.heading, column.explanation) for column in columns), ("curve", CURVE)):
-        yield f"<dt>{markup(name)}</dt><dd>{markup(meaning)}</dd>"
+        yield f"<dt>{escape_html(name)}</dt><dd>{escape_html(meaning)}</dd>"
