@@ -11,21 +11,20 @@ What a notebook needs is imported when it is first used, so importing this costs
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from charrnn._version import __version__
+
 if TYPE_CHECKING:
+    from charrnn.api.model import TrainedModel, load, models
+    from charrnn.api.train import train, training_events
     from charrnn.errors import CharrnnError, DivergedError, WrongUsageError
-    from charrnn.inspection.activations import Activations
+    from charrnn.generation.novelty import Novelty
     from charrnn.inspection.concepts.concept import Concept
     from charrnn.inspection.concepts.custom import concept_of
-    from charrnn.inspection.findings import Finding, Findings
-    from charrnn.inspection.surprise import Surprise
-    from charrnn.learning import train, training_events
-    from charrnn.loading import load, models
-    from charrnn.novelty import Novelty
+    from charrnn.inspection.measures.activations import Activations
+    from charrnn.inspection.measures.surprisal import Surprise
+    from charrnn.inspection.search.findings import Finding, Findings
     from charrnn.scoring import Score
-    from charrnn.trained import TrainedModel
     from charrnn.views.heatmap import Heatmap
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Activations",
@@ -49,23 +48,23 @@ __all__ = [
 ]
 
 _MODULES = {
-    "Activations": "inspection.activations",
+    "Activations": "inspection.measures.activations",
     "CharrnnError": "errors",
     "Concept": "inspection.concepts.concept",
     "DivergedError": "errors",
-    "Finding": "inspection.findings",
-    "Findings": "inspection.findings",
+    "Finding": "inspection.search.findings",
+    "Findings": "inspection.search.findings",
     "Heatmap": "views.heatmap",
-    "Novelty": "novelty",
+    "Novelty": "generation.novelty",
     "Score": "scoring",
-    "Surprise": "inspection.surprise",
-    "TrainedModel": "trained",
+    "Surprise": "inspection.measures.surprisal",
+    "TrainedModel": "api.model",
     "WrongUsageError": "errors",
     "concept_of": "inspection.concepts.custom",
-    "load": "loading",
-    "models": "loading",
-    "train": "learning",
-    "training_events": "learning",
+    "load": "api.model",
+    "models": "api.model",
+    "train": "api.train",
+    "training_events": "api.train",
 }
 """the module that each name comes from"""
 

@@ -1,4 +1,4 @@
-"""Where `charrnn` and `python -m charrnn` begin."""
+"""The entry point of `charrnn` and `python -m charrnn`."""
 
 import os
 import sys

@@ -1,7 +1,7 @@
-"""Checks of the values that callers pass to the Python interface.
+"""Checks of the values that callers pass to the Python API.
 
-Each check returns the plain value, or raises WrongUsageError with the name of the argument. NumPy's scalars count as
-Python's numbers; booleans do not count as numbers.
+Each check returns the plain value, or raises WrongUsageError with the name of the argument. NumPy's scalars count
+as Python's numbers; booleans do not count as numbers.
 """
 
 import os

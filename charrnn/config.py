@@ -1,6 +1,6 @@
-"""The records that say what a network is and how it is trained, each default in one place.
+"""Configuration records of a network and of its training, with every default.
 
-Values that depend on the corpus or the machine are None here and filled by `training.recipe`.
+Values that depend on the corpus or the machine are None here; `training.recipe` chooses them.
 """
 
 import dataclasses
@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
 from charrnn.errors import CharrnnError
-from charrnn.schema import check_fields
-from charrnn.schema_rules import Choice, Range, Share
+from charrnn.storage.schema import Choice, Range, Share, check_fields
 
 Dropout = Annotated[float, Range(0, 1, below=True)]
 NonNegative = Annotated[float, Range(0, sys.float_info.max)]

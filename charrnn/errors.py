@@ -1,6 +1,6 @@
-"""What a user can put right: a message, a hint and an exit code.
+"""Errors that a user can correct: a message, a hint and an exit code.
 
-A bug is not here: it keeps its traceback. Printing is left to the command line.
+A bug is not one of them: it keeps its traceback. The command line prints these errors in one place.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""How much memory this process can use: the least that the machine, its container and the user's limits leave."""
+"""The memory that this process can use: the least that the machine, its container and the user's limits leave."""
 
 import os
 from contextlib import suppress

@@ -1,14 +1,16 @@
-"""How well a model predicts a text: the nats of each character, and the score made of them.
+"""Scores of a text under a model: negative log-likelihood, bits per character and perplexity.
 
-The state is carried through a text, and begins anew for each of many lines. Long texts are cut into rows that are
+The state is carried through a text and starts anew at each line of `--lines`. A long text is cut into rows that are
 read side by side, and so are lines.
 """
 
 import math
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from threading import Event
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,13 +18,11 @@ from numpy.typing import NDArray
 
 from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError
-from charrnn.network.reader import InferenceRNN
-from charrnn.network.softmax import Nats, log_softmax
-from charrnn.prompt import prefill
+from charrnn.generation.generate import prefill
+from charrnn.network.inference import InferenceRNN, Nats, log_softmax
+from charrnn.text.batching import split_into_rows
 from charrnn.text.documents import ensure_terminated
-from charrnn.text.rows import split_into_rows
 from charrnn.text.vocabulary import UNKNOWN, Ids, Vocabulary
-from charrnn.threads import run_generators
 
 ROW_WARM_UP = 256
 """characters that bring a row's state to what one long pass would have made it, to about a millionth of a nat"""
@@ -226,3 +226,42 @@ def _line_nll(predictor: Predictor, lines: Sequence[Ids]) -> Generator[None, Non
         sums += costs.sum(axis=0, dtype=np.float64, where=in_line)
         yield
     return sums
+
+
+# Work in several threads at once, each piece a generator. NumPy releases the interpreter lock while it multiplies, so
+# threads that multiply for themselves do not take turns.
+
+
+def run_generators(work: Sequence[Callable[[], Iterator[Any]]], *, threads: int = 1) -> None:
+    """Begin every generator and go through all that it yields, so many at a time; what they raise is raised.
+
+    What fails, or an interruption, ends the others at what they yield next.
+
+    >>> seen = []
+    >>> run_generators([lambda: map(seen.append, "ab"), lambda: map(seen.append, "cd")])
+    >>> seen
+    ['a', 'b', 'c', 'd']
+    """
+    stopped = Event()
+
+    def run(begin: Callable[[], Iterator[Any]]) -> None:
+        try:
+            for _ in begin():
+                if stopped.is_set():
+                    return
+        except BaseException:
+            stopped.set()
+            raise
+
+    if threads == 1 or len(work) <= 1:
+        for begin in work:
+            run(begin)
+        return
+    with ThreadPoolExecutor(min(threads, len(work))) as pool:
+        try:
+            for done in [pool.submit(run, begin) for begin in work]:
+                done.result()
+        except BaseException:
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

@@ -18,20 +18,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from small import FINISHED, PACKAGE_HOME, Call, Said, bottles, random_model
 
-from charrnn.cli import cores
+from charrnn.cli import cpu_threads
 from charrnn.cli.main import run
 from charrnn.config import NetworkConfig, TrainingConfig
+from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model, save_model
-from charrnn.network.reader import InferenceRNN
-from charrnn.runs import RunDirectory
-from charrnn.text import corpus as corpora
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.text import corpus_encoder
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import open_sources
 
 if TYPE_CHECKING:
     from launching import Launcher
 
-    from charrnn.training.run import Trainer
+    from charrnn.training.trainer import Trainer
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -106,16 +106,18 @@ def run_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Model) -> R
 @pytest.fixture
 def few_positions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure how far a model reaches at few places: how many they are is not the command line's business."""
-    from charrnn.inspection import lags, memory, reach
+    from charrnn.inspection.measures import effective_context, lag_attribution
 
-    monkeypatch.setattr(memory, "loss_by_context", partial(reach.loss_by_context, positions=32))
-    monkeypatch.setattr(memory, "attribute_by_lag", partial(lags.attribute_by_lag, anchors=8))
+    monkeypatch.setattr(
+        effective_context, "loss_by_context", partial(effective_context.loss_by_context, positions=32)
+    )
+    monkeypatch.setattr(effective_context, "attribute_by_lag", partial(lag_attribution.attribute_by_lag, anchors=8))
 
 
 @pytest.fixture
 def call(capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Call:
     """Give a function that runs the command line in this process."""
-    monkeypatch.setenv(cores.VARIABLE, "1")
+    monkeypatch.setenv(cpu_threads.VARIABLE, "1")
 
     def called(*arguments: str) -> Said:
         code = run(arguments)
@@ -153,7 +155,9 @@ def corpus(tmp_path: Path) -> Corpus:
     path = tmp_path / "text.txt"
     path.write_text("".join(f"{n} green bottles, {n * n % 97} walls (and a line).\n" for n in range(90)))
     sources = open_sources([str(path)])
-    return corpora.encode(sources, "utf-8", corpora.count_characters(sources, "utf-8"), tmp_path / "corpus.bin")
+    return corpus_encoder.encode(
+        sources, "utf-8", corpus_encoder.count_characters(sources, "utf-8"), tmp_path / "corpus.bin"
+    )
 
 
 @pytest.fixture
@@ -161,7 +165,7 @@ def make_trainer(corpus: Corpus) -> "Callable[..., Trainer]":
     """Give a function that makes runs of a small network on the corpus; keywords go into the configurations."""
     import torch
 
-    from charrnn.training.run import Trainer
+    from charrnn.training.trainer import Trainer
 
     # Small products gain nothing from more threads, and lose much where the machine is busy.
     torch.set_num_threads(1)

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from charrnn.inspection.finding import CausalEffect
-from charrnn.inspection.findings import CellCounts, Finding, Findings, TooRare, UnexplainedCell
-from charrnn.inspection.surprise import Surprise
+from charrnn.inspection.measures.surprisal import Surprise
+from charrnn.inspection.search.finding import CausalEffect
+from charrnn.inspection.search.findings import CellCounts, Finding, Findings, TooRare, UnexplainedCell
 from charrnn.views.heatmap import HeatmapRow, Marks
-from charrnn.views.page.document import Report, ReportCell, ReportConcept
+from charrnn.views.report.document import Report, ReportCell, ReportConcept
 
 HOSTILE = (
     "</script><script>document.title='taken'</script><!--\x1b[31m\u202e\u2066\u200b&amp;\"'\x00\ud800${x}\\u003c\r"

@@ -1,186 +1,240 @@
-"""The house: imports point downwards, and rooms are small."""
+"""The architecture: imports point downwards and form no cycle, modules are small, and no file can run code."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from sources import ROOT, SOURCES, dotted, parsed
 
-RECORDS = ("finding", "findings", "listing", "surprise", "contexts", "gates", "memory", "breakdown")
-"""modules of the inspection whose records are drawn"""
+ROOT = Path(__file__).parent.parent / "charrnn"
 
-READING = ("network.reader", "network.clamp", "network.side_by_side")
-"""a network as those see it who have it read"""
+MAX_FILE_LINES = 300
+MAX_FUNCTION_LINES = 60
 
-ALLOWED = {
+ALLOWED: dict[str, tuple[str, ...]] = {
+    "_version": (),
     "errors": (),
-    "threads": (),
-    "storage": (),
     "memory_limits": (),
-    "schema_rules": ("errors",),
-    "schema": ("errors", "schema_rules"),
     "arguments": ("errors",),
-    "config": ("errors", "schema", "schema_rules"),
-    "config_file": ("errors", "arguments", "storage"),
-    "runs": ("errors",),
-    "held_out": ("errors", "runs", "text", "network.model_file"),
+    "storage": ("errors", "arguments", "memory_limits"),
+    "config": ("errors", "storage.schema"),
     "text": ("errors", "arguments", "storage"),
-    "network": (
-        "errors",
-        "arguments",
-        "storage",
-        "memory_limits",
-        "schema",
-        "schema_rules",
-        "config",
-        "text.vocabulary",
+    "network": ("errors", "arguments", "config", "storage", "text"),
+    "generation": ("errors", "arguments", "storage", "text", "network"),
+    "scoring": ("errors", "config", "text", "network", "generation"),
+    "training": ("_version", "errors", "memory_limits", "config", "storage", "text", "network", "generation"),
+    "inspection": ("errors", "arguments", "text", "network", "scoring"),
+    "views": ("errors", "storage", "text", "inspection", "training.events", "training.metrics"),
+    "api": (
+        *("errors", "arguments", "config", "storage", "text", "network", "generation"),
+        *("scoring", "training", "inspection", "views"),
     ),
-    "ending": ("errors",),
-    "prompt": (*READING, "network.cells", "text"),
-    "sampling": ("errors", "ending", "prompt", *READING, "text"),
-    "doubt": ("sampling",),
-    "together": ("doubt", "ending", "sampling", *READING, "text"),
-    "novelty": ("errors", "arguments", "text", "network.tensor_file", "network.tensor_signature"),
-    "original": ("runs", "held_out", "novelty", "text", "network.model_file"),
-    "steering": ("errors", "arguments", "network.cell_name", *READING),
-    "scoring": ("errors", "config", "prompt", "threads", "network.reader", "network.softmax", "text"),
-    "training": (
-        "errors",
-        "storage",
-        "memory_limits",
-        "schema",
-        "schema_rules",
-        "config",
-        "config_file",
-        "runs",
-        "text",
-        "network",
-        "sampling",
-        "ending",
+    "cli": (
+        *("_version", "errors", "arguments", "memory_limits", "config", "storage", "text", "network", "generation"),
+        *("scoring", "training", "inspection", "views"),
     ),
-    "inspection": (
-        "errors",
-        "arguments",
-        "text",
-        "network.reader",
-        "network.side_by_side",
-        "network.cells",
-        "network.cell_name",
-        "network.clamp",
-        "network.adjoint",
-        "network.softmax",
-        "scoring",
-    ),
-    "views": (
-        "errors",
-        "runs",
-        "training.events",
-        "training.history",
-        "text.ngram",
-        *(f"inspection.{name}" for name in RECORDS),
-    ),
-    "writing": ("errors", "arguments", "ending", "sampling", "scoring", "steering", "together", "text", "network"),
-    "trained": (
-        "novelty",
-        "original",
-        "errors",
-        "arguments",
-        "runs",
-        "held_out",
-        "writing",
-        "text",
-        "network",
-        "scoring",
-        "steering",
-        "inspection",
-        "views",
-    ),
-    "loading": ("errors", "arguments", "runs", "network.model_file", "trained"),
-    "asking": ("errors", "arguments", "training.origin"),
-    "learning": ("arguments", "asking", "loading", "trained", "training"),
-    "cli": ("",),
 }
-"""each room and what it may import beside itself"""
+"""each package or loose module, and what it may import besides itself"""
 
-LEARNING = tuple(
-    f"network.{name}" for name in ("module", "layers", "dropout", "recurrence", "backpropagation", "shares")
-)
-"""modules outside of training that are torch's"""
+TORCH_MODULES = ("network.char_rnn", "network.fused_rnn", "network.fused_rnn_backward")
+"""modules outside of `training` that import torch"""
 
-MODULES = [path for path in SOURCES if path.name not in ("__init__.py", "__main__.py")]
+TREES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts): ast.parse(path.read_text(encoding="utf-8"))
+    for path in sorted(ROOT.rglob("*.py"))
+}
+"""every module's syntax tree by its name below the package; a package is `name.__init__`"""
+
+MODULES = {name: tree for name, tree in TREES.items() if name.rpartition(".")[2] not in ("__init__", "__main__")}
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Go through every import in a module, those in functions too."""
-    for node in ast.walk(parsed(path)):
+def room_of(name: str) -> str:
+    """Return the package or loose module that a module belongs to."""
+    return name.partition(".")[0]
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Yield every imported name, including deferred imports and those for type checking."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{dotted(path)}: imports are absolute"
+            assert node.level == 0, "imports are absolute"
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def own_imports(tree: ast.AST) -> Iterator[str]:
+    """Yield the imported names of this package, without the package's own name."""
+    yield from (name.removeprefix("charrnn.") for name in imports(tree) if name.startswith("charrnn."))
+
+
+def libraries(tree: ast.AST) -> set[str]:
+    """Return the top-level names of all imports."""
+    return {name.partition(".")[0] for name in imports(tree)}
+
+
+def is_allowed(room: str, name: str) -> bool:
+    """Return whether a room may import a name: its own, or what its list contains."""
+    return any(f"{name}.".startswith(f"{below}.") for below in (room, *ALLOWED[room]))
+
+
 def test_imports_point_downwards() -> None:
-    """Each room knows only those below it."""
-    for path in MODULES:
-        room = dotted(path).partition(".")[0]
-        for name in imports(path):
-            package, _, below = name.partition(".")
-            if package == "charrnn" and below != "__version__":
-                assert allowed(room, below), f"{dotted(path)} imports {name}"
+    """Each package imports only packages below it."""
+    upwards = [
+        f"{module} imports {name}"
+        for module, tree in MODULES.items()
+        for name in own_imports(tree)
+        if not is_allowed(room_of(module), name)
+    ]
+    assert upwards == []
 
 
-def allowed(room: str, name: str) -> bool:
-    """Tell whether a room may import what goes by that name: itself, or what stands in its list."""
-    return any(f"{name}.".startswith(f"{below}." if below else "") for below in (room, *ALLOWED[room]))
+def test_every_room_is_in_the_table() -> None:
+    """A new package or loose module needs a line of its own."""
+    assert {room_of(name) for name in MODULES} == set(ALLOWED)
 
 
 @pytest.mark.parametrize(
-    ("room", "name", "may"),
+    ("room", "name", "allowed"),
     [
         ("config", "errors.CharrnnError", True),
-        ("config", "config_file.read", False),
+        ("config", "storage.schema.Range", True),
+        ("config", "storage.settings_file.read", False),
         ("text", "textual.App", False),
-        ("sampling", "network.reader", True),
-        ("sampling", "network.reader_of.x", False),
-        ("cli", "training.run.Run", True),
+        ("views", "training.events.Step", True),
+        ("views", "training.events_of.x", False),
+        ("cli", "training.trainer.Run", True),
+        ("cli", "api.train", False),
     ],
 )
-def test_names_are_compared_whole(room: str, name: str, may: bool) -> None:
-    """A name that only begins like an allowed one is another."""
-    assert allowed(room, name) is may
+def test_names_are_compared_whole(room: str, name: str, allowed: bool) -> None:
+    """A name that only begins like an allowed one is another name."""
+    assert is_allowed(room, name) is allowed
 
 
-def test_heavy_libraries_stay_in_their_rooms() -> None:
-    """Torch learns, Rich draws, Click listens; the core knows neither screen nor command line."""
-    for path in MODULES:
-        module, room = dotted(path), dotted(path).partition(".")[0]
-        used = {name.partition(".")[0] for name in imports(path)}
-        assert "torch" not in used or room in ("training", "cli") or module in LEARNING, module
+def import_graph(trees: Mapping[str, ast.AST]) -> dict[str, set[str]]:
+    """Return the modules that each module imports; a package stands for its `__init__`."""
+    graph: dict[str, set[str]] = {}
+    for module, tree in trees.items():
+        graph[module] = set()
+        for name in own_imports(tree):
+            # `from package import module` imports the module, `from module import name` what defines the name.
+            candidates = (name, f"{name}.__init__", name.rpartition(".")[0], f"{name.rpartition('.')[0]}.__init__")
+            graph[module].update([one for one in candidates if one in trees][:1])
+        graph[module].discard(module)
+    return graph
+
+
+def cycles(graph: Mapping[str, set[str]]) -> list[list[str]]:
+    """Return the strongly connected components of more than one node (Tarjan 1972).
+
+    >>> cycles({"a": {"b"}, "b": {"c"}, "c": {"b"}})
+    [['b', 'c']]
+    """
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    components: list[list[str]] = []
+
+    def visit(node: str) -> None:
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for successor in sorted(graph[node]):
+            if successor not in index:
+                visit(successor)
+                low[node] = min(low[node], low[successor])
+            elif successor in stack:
+                low[node] = min(low[node], index[successor])
+        if low[node] == index[node]:
+            start = stack.index(node)
+            components.append(sorted(stack[start:]))
+            del stack[start:]
+
+    for node in graph:
+        if node not in index:
+            visit(node)
+    return [component for component in components if len(component) > 1]
+
+
+def test_no_modules_import_each_other_in_a_cycle() -> None:
+    """Deferred imports and imports for type checking count too."""
+    assert cycles(import_graph(TREES)) == []
+
+
+def test_a_deferred_import_closes_a_cycle() -> None:
+    """The search sees imports in function bodies, and through a package."""
+    sources = {
+        "a": "from charrnn.b.c import x",
+        "b.__init__": "",
+        "b.c": "def f():\n    from charrnn.d import y",
+        "d": "from charrnn import a",
+    }
+    graph = import_graph({name: ast.parse(source) for name, source in sources.items()})
+    assert cycles(graph) == [["a", "b.c", "d"]]
+
+
+def test_libraries_stay_in_their_packages() -> None:
+    """Torch belongs to training, Rich to drawings and the command line, Click to the command line."""
+    for module, tree in MODULES.items():
+        room, used = room_of(module), libraries(tree)
+        assert "torch" not in used or room in ("training", "cli") or module in TORCH_MODULES, module
         assert "rich" not in used or room in ("views", "cli"), module
         assert "click" not in used or room == "cli", module
 
 
-def test_the_loop_knows_nothing_of_files() -> None:
+def test_only_training_and_the_command_line_import_modules_that_need_torch() -> None:
+    """Generation and inspection run on the network's inference, which does without torch."""
+    for module, tree in MODULES.items():
+        if room_of(module) not in ("training", "cli") and module not in TORCH_MODULES:
+            assert not [name for name in own_imports(tree) if f"{name}.".startswith(TORCH_MODULES)], module
+
+
+def test_the_training_loop_does_not_import_checkpoints() -> None:
     """Saving wraps the loop, never the other way round."""
-    assert not any("checkpoint" in name for name in imports(ROOT / "training" / "loop.py"))
+    assert not any("checkpoint" in name for name in imports(TREES["training.loop"]))
 
 
-def test_rooms_are_small() -> None:
-    """A file of more than 300 lines, or a function of more than 60, lacks a noun."""
-    for path in MODULES:
-        assert path.read_text(encoding="utf-8").count("\n") <= 300, dotted(path)
-        for node in ast.walk(parsed(path)):
+def test_no_module_can_run_code_from_a_file_or_reach_the_network() -> None:
+    """No pickle in any form, no eval, no unsafe YAML, no socket."""
+    forbidden = {"pickle", "dill", "joblib", "marshal", "shelve", "socket", "urllib", "http", "requests"}
+    calls = ("eval", "exec", "compile", "torch.load", "torch.save", "np.load", "yaml.load")
+    for module, tree in TREES.items():
+        assert not libraries(tree) & forbidden, module
+        for node in ast.walk(tree):
+            assert not (isinstance(node, ast.Call) and ast.unparse(node.func) in calls), module
+
+
+def test_files_are_at_most_300_lines_long() -> None:
+    """A longer file usually lacks a concept."""
+    lines = {path: path.read_text(encoding="utf-8").count("\n") for path in ROOT.rglob("*.py")}
+    assert {path.name: count for path, count in lines.items() if count > MAX_FILE_LINES} == {}
+
+
+def test_functions_are_at_most_60_lines_long() -> None:
+    """A longer function does more than one thing."""
+    for module, tree in TREES.items():
+        for node in ast.walk(tree):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 assert node.end_lineno is not None
-                assert node.end_lineno - node.lineno < 60, f"{dotted(path)}: {node.name}"
+                assert node.end_lineno - node.lineno < MAX_FUNCTION_LINES, f"{module}.{node.name}"
 
 
-def test_every_module_and_public_function_says_what_it_is() -> None:
-    """The first line of each is a sentence."""
-    for path in MODULES:
-        assert ast.get_docstring(parsed(path)), dotted(path)
-        for node in parsed(path).body:
+def test_the_map_of_modules_lists_each_of_them_once() -> None:
+    """Under the heading of its package, and in one line."""
+    listed, package = [], ""
+    for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines():
+        if line.startswith("## "):
+            package = line.removeprefix("## ")
+        elif line.startswith("- `"):
+            listed.append(package + line.split("`")[1])
+    there = [path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py") if path.name != "__init__.py"]
+    assert sorted(listed) == sorted(there)
+
+
+def test_modules_and_public_definitions_have_docstrings() -> None:
+    """Every module, and every public function and class in one."""
+    for module, tree in TREES.items():
+        assert ast.get_docstring(tree), module
+        for node in tree.body:
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
-                assert ast.get_docstring(node), f"{dotted(path)}: {node.name}"
+                assert ast.get_docstring(node), f"{module}.{node.name}"

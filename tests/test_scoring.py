@@ -10,9 +10,9 @@ from small import random_model
 from charrnn import scoring
 from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError
+from charrnn.network.char_rnn import CharRNN
+from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model, weight_shapes
-from charrnn.network.module import CharRNN
-from charrnn.network.reader import InferenceRNN
 from charrnn.scoring import Score, char_nll, next_char_probabilities, score, score_lines
 from charrnn.text.vocabulary import UNKNOWN, Vocabulary
 

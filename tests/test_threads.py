@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from charrnn.threads import run_generators
+from charrnn.scoring import run_generators
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])

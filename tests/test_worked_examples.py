@@ -10,7 +10,7 @@ from small import PACKAGE_HOME, letters_model
 
 import charrnn
 from charrnn.network.model_file import save_model
-from charrnn.runs import RunDirectory
+from charrnn.storage.run_directory import RunDirectory
 
 
 def has_examples(path: Path) -> bool:

@@ -1,1 +1,1 @@
-"""The command line: Click; torch is imported in bodies only."""
+"""The command line, with Click; torch is imported in bodies only."""

@@ -1,4 +1,4 @@
-"""charrnn info: what a model is and how it was trained."""
+"""`charrnn info`: what a model is and how it was trained."""
 
 import dataclasses
 import math
@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.completing import ModelType
-from charrnn.cli.formats import DrawingType
 from charrnn.cli.options import OUTPUT, Command, json_option, option
-from charrnn.cli.story import training_lines
+from charrnn.cli.path_types import DrawingType, ModelType
 from charrnn.cli.streams import write_json, write_note, write_result
 from charrnn.errors import CharrnnError, os_reason
-from charrnn.runs import RunDirectory, display_name, find_model, list_models
-from charrnn.views.terminal import is_terminal, sanitize, unicode_stream
+from charrnn.storage.run_directory import RunDirectory, display_name, find_model, list_models
+from charrnn.views.sanitize import is_terminal, sanitize, unicode_stream
 
 if TYPE_CHECKING:
     from charrnn.network.model_file import Model
     from charrnn.text.ngram import NGram
-    from charrnn.training.history import History
+    from charrnn.training.metrics import History
     from charrnn.views.plot import Plot
+
 
 VOCABULARY_COLUMNS = 60
 """columns that a vocabulary may take"""
@@ -49,7 +48,7 @@ def info(model: Path | None, svg: Path | None, as_json: bool) -> None:
     """
     several = list_models()
     if model is None and len(several) > 1 and svg is None:
-        from charrnn.cli.listing import list_runs
+        from charrnn.cli.info_details import list_runs
 
         list_runs(several, as_json=as_json)
         return
@@ -71,7 +70,7 @@ def _show_model(path: Path, svg: Path | None, *, as_json: bool) -> None:
         return
     _show_columns(tuple(_lines(path, loaded, ngram)))
     if history.validation:
-        from charrnn.views.terminal import stdout_console
+        from charrnn.views.console import stdout_console
 
         write_result("")
         stdout_console().print(_plot("", history, ngram))
@@ -79,7 +78,7 @@ def _show_model(path: Path, svg: Path | None, *, as_json: bool) -> None:
 
 def _course(metrics: Path) -> "History":
     """Return the course of the losses; if the file cannot be read, print a note and return an empty course."""
-    from charrnn.training.history import History, read_history
+    from charrnn.training.metrics import History, read_history
 
     try:
         return read_history(metrics)
@@ -90,8 +89,8 @@ def _course(metrics: Path) -> "History":
 
 def _show_columns(lines: tuple[tuple[str, str], ...]) -> None:
     """Say what there is to say: folded on a terminal, a line each in a pipe."""
-    from charrnn.views.facts import GAP, KeyValueLines
-    from charrnn.views.terminal import stdout_console
+    from charrnn.views.console import stdout_console
+    from charrnn.views.formatting import GAP, KeyValueLines
 
     if is_terminal(sys.stdout):
         stdout_console().print(KeyValueLines(lines=lines))
@@ -102,7 +101,7 @@ def _show_columns(lines: tuple[tuple[str, str], ...]) -> None:
 
 
 def _plot(title: str, history: "History", ngram: "NGram | None") -> "Plot":
-    from charrnn.views.history import loss_plot
+    from charrnn.views.training_summary import loss_plot
 
     bits = None if ngram is None else ngram.nats / math.log(2)
     return loss_plot(history, title, ngram_bits=bits)
@@ -112,8 +111,8 @@ def _write_picture(svg: Path, path: Path, history: "History", ngram: "NGram | No
     """Write the course of the loss as a picture (CharrnnError)."""
     if not history.validation:
         raise CharrnnError(f"{display_name(path)} has no history to draw", hint="it stands in a run's metrics.jsonl")
-    from charrnn.cli.drawing import write_picture
-    from charrnn.views.plot_svg import plot_svg
+    from charrnn.cli.inspect_heatmaps import write_picture
+    from charrnn.views.svg import plot_svg
 
     write_picture(svg, plot_svg(_plot(display_name(path), history, ngram)))
 
@@ -145,6 +144,8 @@ def _lines(path: Path, model: "Model", ngram: "NGram | None") -> Iterator[tuple[
     yield "vocabulary", _vocabulary(model.vocabulary.characters)
     if config.documents:
         yield "documents", DOCUMENT_LABELS[config.documents]
+    from charrnn.cli.info_details import training_lines
+
     yield from training_lines(model.training)
     if (saved := _unfinished(path, model)) is not None:
         yield "saved", f"up to step {saved:,}, not finished: the command that began it continues"
@@ -170,6 +171,6 @@ def _vocabulary(characters: tuple[str, ...]) -> str:
 
 
 def _ngram_comparison(ngram: "NGram", nats: object) -> str:
-    from charrnn.views.ngram import ngram_comparison
+    from charrnn.views.formatting import ngram_comparison
 
     return ngram_comparison(ngram, nats / math.log(2) if isinstance(nats, float) and math.isfinite(nats) else None)

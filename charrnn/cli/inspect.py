@@ -1,26 +1,95 @@
-"""charrnn inspect: find the cells that mean something, and show them."""
+"""`charrnn inspect`: search for interpretable cells, show them, or draw other views of a model."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from charrnn.cli import cores
-from charrnn.cli.completing import ModelType, complete_concept, complete_file
-from charrnn.cli.formats import DrawingType, check_inputs_kept
+from charrnn.cli import cpu_threads
 from charrnn.cli.options import (
     COMMON,
+    GUESSES,
     MAX_CHARACTERS,
     OUTPUT,
     CellType,
     Command,
     Number,
+    Options,
     json_option,
     option,
 )
-from charrnn.cli.view_options import requested_views, view_options
-from charrnn.inspection.verdicts import VERDICTS, explain
-from charrnn.runs import find_model
+from charrnn.cli.path_types import DrawingType, ModelType, check_inputs_kept, complete_concept, complete_file
+from charrnn.errors import WrongUsageError
+from charrnn.inspection.search.finding import VERDICTS, explain
+from charrnn.storage.run_directory import find_model
+
+# Options that ask for other views than cells and findings
+
+VIEWS = "Other views"
+"""their heading in the help"""
+VIEW_OPTIONS = ("surprise", "contexts", "gates", "memory", "errors")
+"""the options that ask for a view each, in the order in which these are shown"""
+
+Function = Callable[..., Any]
+
+
+def _models(_context: click.Context, _parameter: click.Parameter, named: tuple[Path, ...]) -> tuple[Path, ...]:
+    return tuple(find_model(path) for path in named)
+
+
+_OPTIONS = (
+    option(
+        "--surprise", is_flag=True, section=VIEWS, help="What each character cost, and what was expected instead."
+    ),
+    option(
+        "--top",
+        "guesses",
+        type=Number(0, whole=True, most=MAX_CHARACTERS, meaning="0: none"),
+        section=VIEWS,
+        help=f"... with this many best guesses below ({GUESSES}).",
+    ),
+    option(
+        "--contexts",
+        type=CellType(),
+        multiple=True,
+        section=VIEWS,
+        help="Places where this cell is highest, lowest, and others.",
+    ),
+    option("--gates", is_flag=True, section=VIEWS, help="How saturated the gates are, how long cells remember."),
+    option("--memory", is_flag=True, section=VIEWS, help="How far back the model reaches."),
+    option(
+        "--against",
+        type=ModelType(),
+        metavar="MODEL",
+        multiple=True,
+        callback=_models,
+        section=VIEWS,
+        help="... beside this model; repeatable.",
+    ),
+    option("--errors", is_flag=True, section=VIEWS, help="Which characters cost the most."),
+)
+
+
+def view_options(command: Function) -> Function:
+    """Give a command these options."""
+    for add in reversed(_OPTIONS):
+        command = add(command)
+    return command
+
+
+def requested_views(options: dict[str, Any]) -> list[str]:
+    """Say which views were asked for; raise WrongUsageError where an option belongs to one that was not."""
+    for name, of, option_name in (("guesses", "surprise", "--top"), ("against", "memory", "--against")):
+        if options[name] not in (None, ()) and not options[of]:
+            raise WrongUsageError(f"{option_name} belongs to --{of}", hint=f"add `--{of}`")
+    views = [name for name in VIEW_OPTIONS if options[name]]
+    if views and options["svg"] and not options["cells"] and not options["concepts"]:
+        raise WrongUsageError("--svg is the picture of a cell", hint="add `--cell L.J`")
+    return views
+
+
+# The command
 
 READING_SECTION = "What is read"
 JUDGING_SECTION = "How it is judged"
@@ -130,16 +199,52 @@ def inspect(model: Path | None, **options: Any) -> None:
     are drawn.
     """
     if options["list_concepts"]:
-        from charrnn.cli.concepts import list_concepts
+        from charrnn.cli.inspect_heatmaps import list_concepts
 
         return list_concepts(model, options)
     assert model is not None
     check_inputs_kept((options["svg"], options["html"]), (options["text"], options["confirm"], model))
     views = requested_views(options)
     if options["cells"] or views == ["surprise"]:
-        cores.use_few_cores(model)
+        cpu_threads.use_few_cores(model)
     else:
-        cores.use_idle_cores()
-    from charrnn.cli.looking import _dispatch
-
+        cpu_threads.use_idle_cores()
     return _dispatch(model, options, views)
+
+
+# What the options ask for: a search, certain cells, other views
+
+
+def _dispatch(path: Path, options: Options, views: Sequence[str]) -> None:
+    """Show the cells and the other views that were asked for, or where nothing was, search."""
+    from charrnn.cli.inspect_heatmaps import look_at_cells, parse_concepts
+
+    concepts = parse_concepts(options["concepts"])
+    if options["cells"] or (views and not concepts):
+        _reject_search_options(options)
+    if options["cells"]:
+        look_at_cells(path, options, concepts)
+    elif concepts or not views:
+        from charrnn.cli.inspect_search import run_search
+
+        run_search(path, options, concepts)
+    if views:
+        from charrnn.cli.inspect_views import show_views
+
+        show_views(path, options, views)
+
+
+def _reject_search_options(options: Options) -> None:
+    """See that nothing was asked for that only a search does: it would be passed over in silence."""
+    from charrnn.inspection.search.search_data import DEFAULT_SIGNAL
+
+    given = {
+        "--html FILE": options["html"],
+        "--confirm FILE": options["confirm"],
+        "--quick": options["quick"],
+        f"--signal {options['signal']}": options["signal"] != DEFAULT_SIGNAL,
+    }
+    for unused in (name for name, is_given in given.items() if is_given):
+        raise WrongUsageError(
+            f"{unused.split()[0]} belongs to a search, which was not asked for", hint=f"`charrnn inspect {unused}`"
+        )

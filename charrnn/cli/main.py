@@ -1,6 +1,6 @@
-"""The command line: which commands there are, and the one place where failures end; telling them is `failures`'.
+"""The command group, and the one place where errors are handled.
 
-A command's module is imported when it is called, so that help costs nothing. Bugs keep their traceback.
+The module of a command is imported when the command is called, so that help is fast. Bugs keep their traceback.
 """
 
 import importlib
@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import click
 
-from charrnn import __version__
-from charrnn.cli.completing import VARIABLE, complete
-from charrnn.cli.failures import Failure, Shortage, flush_or_discard, handle_error, out_of_memory
+from charrnn._version import __version__
+from charrnn.cli.error_handler import Failure, Shortage, flush_or_discard, handle_error, out_of_memory
 from charrnn.cli.options import write_examples
+from charrnn.cli.path_types import VARIABLE, complete
 from charrnn.cli.streams import flush_output, write_text
 
 COMMANDS = {

@@ -1,10 +1,7 @@
-"""What the commands' options have in common: types that check, arguments that several take, help in sections.
-
-What an option means is left to its command.
-"""
+"""Option types, arguments and sections of the help that several commands share."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -12,11 +9,21 @@ from typing import Any
 
 import click
 
-from charrnn.cli.completing import ModelType
+from charrnn.cli.path_types import ModelType
 from charrnn.cli.streams import require_output
 from charrnn.errors import WrongUsageError
-from charrnn.network.cell_name import CellId, parse_cell
-from charrnn.runs import find_model
+from charrnn.network.cell_id import CellId, parse_cell
+from charrnn.storage.run_directory import find_model
+
+Options = Mapping[str, Any]
+"""the command's options by their names"""
+
+
+GUESSES = 5
+"""left to ourselves"""
+
+
+# Types, sections and options
 
 COMMON, OUTPUT, OTHER = "Common options", "Output", "Other options"
 """headings that several commands have; the last stands last"""

@@ -1,11 +1,11 @@
-"""charrnn sample: write text."""
+"""`charrnn sample`: generate text."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli import cores
+from charrnn.cli import cpu_threads
 from charrnn.cli.options import (
     COMMON,
     MAX_CHARACTERS,
@@ -20,6 +20,10 @@ from charrnn.cli.options import (
     option,
     quiet_option,
 )
+
+if TYPE_CHECKING:
+    from charrnn.cli.sampler import SampleOptions
+
 
 CHOOSING, SEVERAL, CELLS = "Choosing the next character", "Several samples", "Comparisons and experiments"
 ALL_OF_UNICODE = 0x110000
@@ -116,11 +120,33 @@ ALL_OF_UNICODE = 0x110000
 def sample(model: Path, **options: Any) -> None:
     """Write text with MODEL, a run's directory or a model file; by default the newest run here."""
     if options["count"] > 1:
-        cores.use_idle_cores()
-        cores.keep_freed_memory()
+        cpu_threads.use_idle_cores()
+        cpu_threads.keep_freed_memory()
     else:
-        cores.use_few_cores(model)
-    from charrnn.cli.asked import SampleOptions
-    from charrnn.cli.writing import write_samples
+        cpu_threads.use_few_cores(model)
+    from charrnn.cli.sampler import SampleOptions
 
     write_samples(model, SampleOptions(**options))
+
+
+# The output that the options ask for
+
+
+def write_samples(path: Path, options: "SampleOptions") -> None:
+    """Write samples to standard output; raise CharrnnError for what the user can put right."""
+    from charrnn.cli.sample_output import write_json_lines, write_plain
+    from charrnn.cli.sampler import make_sampler
+
+    sampler = make_sampler(path, options)
+    if options.comparison_option:
+        from charrnn.cli.sample_compare import compare
+
+        compare(sampler, options)
+    elif options.novelty:
+        from charrnn.cli.sample_output import write_novelty
+
+        write_novelty(sampler, options)
+    elif options.as_json:
+        write_json_lines(sampler, options)
+    else:
+        write_plain(sampler, options)

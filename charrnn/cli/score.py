@@ -1,4 +1,4 @@
-"""charrnn score: how well models predict texts."""
+"""`charrnn score`: how well models predict texts."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from charrnn.cli import cores
-from charrnn.cli.completing import ModelType
+from charrnn.cli import cpu_threads
 from charrnn.cli.options import COMMON, Command, Number, json_option, option
+from charrnn.cli.path_types import ModelType
 from charrnn.errors import WrongUsageError
-from charrnn.runs import find_model
+from charrnn.storage.run_directory import find_model
 
 MOST_NEXT = 1000
 
@@ -55,10 +55,10 @@ def score(names: tuple[str, ...], **options: Any) -> None:
         raise WrongUsageError("--sort puts lines in order", hint="`--per-line --sort`")
     if options["sort"] and options["top"]:
         raise WrongUsageError("--sort and --top cannot go together", hint="what comes next has no order to be put in")
-    threads = cores.threads_for_workers()
-    cores.set_short_spin()
-    cores.keep_freed_memory()
-    from charrnn.cli.judging import run_scores
+    threads = cpu_threads.threads_for_workers()
+    cpu_threads.set_short_spin()
+    cpu_threads.keep_freed_memory()
+    from charrnn.cli.scorer import run_scores
 
     run_scores(models, texts, options, threads=threads)
 

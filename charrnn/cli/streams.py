@@ -1,7 +1,4 @@
-"""The three streams: text in, results out, talk beside them; exact bytes in a pipe, harmless text on a terminal.
-
-What is said on them is left to the commands.
-"""
+"""Standard input, output and error: exact bytes in a pipe, sanitized text on a terminal."""
 
 import json
 import math
@@ -16,14 +13,14 @@ from typing import Any, TextIO
 import click
 
 from charrnn.errors import CharrnnError, OutputError, writing_output
-from charrnn.views.terminal import can_animate, is_terminal, plain_line, sanitize, stderr_console, unicode_stream
+from charrnn.views.sanitize import can_animate, is_terminal, plain_line, sanitize, unicode_stream
 
 DIM, BOLD_RED, BOLD_CYAN = "2", "1;31", "1;36"
 
 
 def read_text(name: str, encoding: str = "utf-8", *, documents: str | None = None) -> str:
     """Read a whole text, as it is or its `documents` ended; "-": standard input (CharrnnError, with the place)."""
-    from charrnn.text.encoding import decode_text
+    from charrnn.text.decoding import decode_text
     from charrnn.text.sources import open_sources
 
     return "".join(decode_text(open_sources([name]).files[0], encoding, documents=documents))
@@ -109,6 +106,8 @@ def status(what: str, *, quiet: bool = False) -> AbstractContextManager[Any]:
     if quiet or not can_animate(sys.stderr):
         return nullcontext()
     from rich.text import Text
+
+    from charrnn.views.console import stderr_console
 
     return stderr_console().status(Text(plain_line(what, unicode=unicode_stream(sys.stderr))))
 

@@ -1,4 +1,4 @@
-"""charrnn train: learn a text."""
+"""`charrnn train`: train a network on a text."""
 
 import time
 from pathlib import Path
@@ -7,17 +7,9 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from charrnn.cli import cores
-from charrnn.cli.completing import ModelType, complete_file
-from charrnn.cli.options import (
-    COMMON,
-    OUTPUT,
-    Command,
-    Number,
-    json_option,
-    option,
-    quiet_option,
-)
+from charrnn.cli import cpu_threads
+from charrnn.cli.options import COMMON, OUTPUT, Command, Number, json_option, option, quiet_option
+from charrnn.cli.path_types import ModelType, complete_file
 from charrnn.errors import WrongUsageError
 
 NETWORK, LEARNING, MACHINE = "Network (by default sized to fit text and budget)", "Training", "Machine"
@@ -34,7 +26,7 @@ ORIGINS = {
 def _take_config(context: click.Context, _option: click.Parameter, path: Path | None) -> None:
     """Make a file's settings the defaults of all other options."""
     if path is not None:
-        from charrnn.config_file import read_settings
+        from charrnn.storage.settings_file import read_settings
 
         argument_counts = {str(parameter.name): parameter.nargs for parameter in context.command.params}
         settings = read_settings(path, [name for name in argument_counts if name not in NOT_SETTINGS])
@@ -69,7 +61,7 @@ def _model_file(_context: click.Context, _option: click.Parameter, named: Path |
     """Say which file a model's name means."""
     if named is None:
         return None
-    from charrnn.training.origin import model_file_of
+    from charrnn.storage.run_directory import model_file_of
 
     return str(model_file_of(named))
 
@@ -173,15 +165,15 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
     """
     began = time.monotonic()
     options |= _one_budget(context)
-    cores.set_short_spin()
-    cores.keep_freed_memory()
-    cores.require_memory_for_torch()
-    from charrnn.cli.showing import reading_progress, status_line
-    from charrnn.training.preparing import prepare
+    cpu_threads.set_short_spin()
+    cpu_threads.keep_freed_memory()
+    cpu_threads.require_memory_for_torch()
+    from charrnn.cli.train_display import reading_progress, status_line
+    from charrnn.training.prepare import prepare
 
     prepared = prepare(corpus, options, progress=lambda text: reading_progress(text, quiet=options["quiet"]))
     with status_line("starting PyTorch …", quiet=options["quiet"]):
-        from charrnn.cli.learning import run_training
+        from charrnn.cli.train_run import run_training
 
     sources = {name: context.get_parameter_source(name) for name in context.params}
     origins = {name: ORIGINS[source] for name, source in sources.items() if source in ORIGINS}

@@ -1,1 +1,1 @@
-"""What cells mean: concepts, evidence, findings; numbers only."""
+"""Interpretation of cells: concepts, the search, and other measures; numbers only."""

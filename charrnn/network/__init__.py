@@ -1,1 +1,1 @@
-"""The model: its equations, the network that learns, the file it is kept in, the reader that steps it."""
+"""The network: its equations, training and inference, and its file."""

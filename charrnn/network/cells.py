@@ -1,15 +1,16 @@
-"""The equations of the recurrent cells, LSTM, GRU and tanh RNN, written once: one step, pure functions.
+"""The equations of the recurrent cells, LSTM, GRU and tanh RNN: one step, pure functions, and clamps of cells.
 
-The arrays are NumPy's or torch's, whichever come in; which network they belong to is the reader's business.
+Arrays are NumPy's or torch's, whichever are passed.
 
 Shapes: B streams, H units. Every cell takes
-    projected  (B, G·H)  W_ih x + b_ih   what the input says to each of the cell's G gates
-    recurrent  (B, G·H)  W_hh h + b_hh   what its own last output says to them
-with the gates in torch's order, and the state it goes on from; it hands back the next state and every gate.
+    projected  (B, G·H)  W_ih x + b_ih   the input of each of the cell's G gates
+    recurrent  (B, G·H)  W_hh h + b_hh   the recurrent input of each gate
+with the gates in torch's order, and the previous state; it returns the next state and every gate.
 """
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -120,3 +121,54 @@ def _activation_slopes(arrays: Any, size: int, dtype: Any, device: Any) -> tuple
 def array_module(x: Array) -> Any:
     """Find the module an array comes from; by its type's home, so that neither library is imported here."""
     return sys.modules[type(x).__module__.partition(".")[0]]
+
+
+# Clamps: cells held at a value while a network reads. The state is clamped, so that everything that reads a cell sees
+# the clamped value: its own layer at the next character, the layer above and the output at this one. Weights are
+# never changed.
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Clamp:
+    """Cells of one layer that are held; each stream may have others, and other values.
+
+    The value is that of the tensor that carries the cell's memory: c of an LSTM, h of the other cells.
+    """
+
+    mask: Array
+    """which cells, bool (B, H), or (1, H) for all streams alike"""
+    values: Array
+    """what they are held at (B, H) or (1, H); of cells that are not held, anything"""
+
+    def apply(self, step: CellStep) -> CellStep:
+        """Give the step as it is with the cells held; what the gates said is left as it was."""
+        arrays, state = array_module(step.state.hidden), step.state
+        if state.cell_state is None:
+            return step._replace(state=CellState(arrays.where(self.mask, self.values, state.hidden)))
+        memory = arrays.where(self.mask, self.values, state.cell_state)
+        hidden = arrays.where(self.mask, step.gates["o"] * tanh(memory), state.hidden)
+        return step._replace(state=CellState(hidden, memory))
+
+
+Clamps = Mapping[int, Clamp]
+"""by layer, from 1"""
+
+
+# States of several streams, (B, H) each
+
+State = tuple[CellState, ...]
+"""what every layer carries, the lowest first"""
+
+
+def select_rows(state: State, streams: Any) -> State:
+    """Take streams out of a state, by a slice or by their numbers, in that order; one may come more than once."""
+    return tuple(CellState(*(None if part is None else part[streams] for part in layer)) for layer in state)
+
+
+def concat_rows(states: Sequence[State]) -> State:
+    """Put the streams of several states side by side."""
+    return tuple(CellState(*map(_concat, zip(*layers, strict=True))) for layers in zip(*states, strict=True))
+
+
+def _concat(parts: Sequence[Array | None]) -> Array | None:
+    return None if parts[0] is None else array_module(parts[0]).concatenate(tuple(parts))

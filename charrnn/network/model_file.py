@@ -1,26 +1,59 @@
-"""A trained model as plain values, and the one file it is kept in: weights, vocabulary, configuration.
-
-Which network computes with them is left to `reader` and `module`.
-"""
+"""Model files: a trained model as plain values in one safetensors file, with vocabulary and configuration."""
 
 import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.config import NetworkConfig
+from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError
-from charrnn.network import tensor_file
 from charrnn.network.cells import CELLS
-from charrnn.network.tensor_header import Header, TensorInfo
-from charrnn.network.training_record import TrainingRecord
-from charrnn.schema import check_partial, parse_json
+from charrnn.storage import safetensors_file
+from charrnn.storage.safetensors_header import Header, TensorInfo
+from charrnn.storage.schema import Amount, Count, Loss, Partial, PathText, PlannedSteps, check_partial, parse_json
 from charrnn.text.vocabulary import END_CHARS, Vocabulary
+
+# The record of a training, for people and scripts; inference does not need it
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRecord:
+    """The schema of the record; each field may be missing, and later versions may add others."""
+
+    corpus: str
+    """name of the text"""
+    from_: PathText | None
+    """model file that the training started from"""
+    characters: Count
+    """length of the text"""
+    train_characters: Count
+    """how many of these, from the beginning, were trained on"""
+    step: Count
+    """step of the weights in the file"""
+    steps: PlannedSteps | None
+    """planned steps"""
+    epoch: Amount
+    """how often the text was read up to `step`"""
+    val_nats: Loss | None
+    """loss on held-out text, with carried state"""
+    val_window256_nats: Loss | None
+    """loss on held-out text, with the state zeroed every 256 characters"""
+    val_characters: Count
+    """held-out characters that the losses are means over"""
+    stopped_early_at: Count | None
+    """step at which the training ended before its plan did"""
+    seconds: Amount
+    """time spent"""
+    settings: Annotated[dict[str, Any], Partial(TrainingConfig)]
+    """all settings of the training"""
+
+
+# Models and their files
 
 LAST_BIAS = "output.bias"
 """has a number for each character of the vocabulary"""
@@ -117,12 +150,12 @@ def model_metadata(model: Model) -> dict[str, str]:
 
 def save_model(path: Path, model: Model) -> int:
     """Write a model to `path`, wholly or not at all; give the number of bytes (OSError)."""
-    return tensor_file.write_tensors(path, model.weights, model_metadata(model) | {"kind": "model"})
+    return safetensors_file.write_tensors(path, model.weights, model_metadata(model) | {"kind": "model"})
 
 
 def load_model(path: Path) -> Model:
     """Read the model in a file; raise CharrnnError, naming the file, if anything in it does not fit."""
-    with tensor_file.open_tensors(path) as file:
+    with safetensors_file.open_tensors(path) as file:
         about = described(path, file.header)
         # The memory that the weights take is now known to be that of the network that is described.
         arrays = file.arrays()
@@ -138,7 +171,7 @@ def load_model(path: Path) -> Model:
 
 def read_info(path: Path) -> ModelInfo:
     """Read what a file says of its model, but not the weights; raise CharrnnError as `load_model` does."""
-    with tensor_file.open_tensors(path) as file:
+    with safetensors_file.open_tensors(path) as file:
         return described(path, file.header)
 
 
@@ -186,3 +219,31 @@ def _check_arrays(shapes: Mapping[str, tuple[int, ...]], places: Mapping[str, Te
             raise CharrnnError(f"{name} is missing")
         if place.shape != shape or place.dtype != np.float32:
             raise CharrnnError(f"{name} is {place.dtype} {place.shape}, but its configuration says float32 {shape}")
+
+
+# A larger vocabulary: new characters get the next ids
+
+
+def expand_vocabulary(model: Model, size: int) -> dict[str, NDArray[np.float32]]:
+    """Give a model's weights with those of new characters appended, `size` characters in all.
+
+    A new one begins as the mean of the known, as Hewitt 2021 ("Initializing new word embeddings for pretrained
+    language models") has it; the output's bias is lower, so that all new ones together are as likely as the mean
+    logit makes one. That is at most 1 in as many as are known, mostly one in thousands, and what is left is shared
+    among those as it was.
+    """
+    weights, known_count = dict(model.weights), len(model.vocabulary)
+    added = size - known_count
+    for name in ("embedding.weight", "output.weight", "output.bias"):
+        if name in weights:
+            weights[name] = _with_mean(weights[name], added)
+    weights["output.bias"][known_count:] -= np.float32(np.log(max(1, added)))
+    if not model.config.embedding:
+        weights["rnn.weight_ih_l0"] = _with_mean(weights["rnn.weight_ih_l0"].T, added).T
+    return weights
+
+
+def _with_mean(rows: NDArray[np.float32], more: int) -> NDArray[np.float32]:
+    """Append so many times the mean of all rows, (V, …) -> (V + more, …)."""
+    mean = rows.mean(axis=0, keepdims=True, dtype=np.float64).astype(rows.dtype)
+    return np.concatenate([rows, *[mean] * more])

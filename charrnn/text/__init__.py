@@ -1,1 +1,1 @@
-"""Characters: vocabulary, corpus on disk, streams of windows; knows nothing of networks."""
+"""Text: files, decoding, vocabulary, corpus on disk and batches; independent of networks."""

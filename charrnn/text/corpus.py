@@ -1,57 +1,113 @@
-"""A corpus: a text of any size as ids on disk, with its vocabulary; and its split into training and held-out text.
+"""A corpus: a text of any size as ids on disk, with its vocabulary and its split into training and held-out text.
 
-The ids are the run's own copy, so what happens to the files afterwards does not matter. They are mapped into memory,
-and the pages that were touched are given back now and then: many gigabytes of text are never memory in use.
+The ids are the run's own copy, so later changes of the files do not matter. They are memory-mapped, and pages are
+released from time to time: gigabytes of text are never memory in use.
 """
 
-import hashlib
 import json
 import mmap
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError
-from charrnn.storage import BinarySink, atomic_open, atomic_write, make_durable, remove_file, scratch_file
-from charrnn.text.checking import size_of_ids, validate_description
-from charrnn.text.corpus_files import mapped, read_description
-from charrnn.text.documents import nearest_document_start, not_documents_error, shuffle_documents
-from charrnn.text.encoding import CodePoints, code_points
-from charrnn.text.sources import CorpusFiles
-from charrnn.text.vocabulary import END_CHARS, UNKNOWN, Ids, Vocabulary
+from charrnn.storage.atomic_file import atomic_write, open_regular
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.text.documents import nearest_document_start
+from charrnn.text.vocabulary import Ids, Vocabulary
 
-MIN_CHARACTERS = 200
-CODE_POINTS = 0x110000
+# The two files, the ids and their description, opened without blocking and in bounded memory
+
+LARGEST_DESCRIPTION = 20_000_000
+"""bytes; the largest vocabulary with its counts takes less than half of it"""
+
+
+def read_description(path: Path) -> bytes:
+    """Return the content of a description; raise OSError or ValueError if it is not a file of reasonable size."""
+    with open_regular(path) as file:
+        content = file.read(LARGEST_DESCRIPTION + 1)
+    if len(content) > LARGEST_DESCRIPTION:
+        raise ValueError(f"its description has more than {LARGEST_DESCRIPTION:,} bytes")
+    return content
+
+
+def mapped(path: Path) -> mmap.mmap:
+    """Map a file of ids into memory; it stays the same file, whatever takes its name (OSError, ValueError)."""
+    with open_regular(path) as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+# Validation: the description first, then every character
+
+CHUNK_CHARS = 1 << 20
+"""characters counted at a time"""
+LARGEST_COUNT = 2**60
+FINGERPRINT_FIELDS = 3
+"""bytes, modified, sha256"""
+
+
+def size_of_ids(characters: int, distinct: int) -> int:
+    """Return how many bytes the ids of a text take, of so many distinct characters."""
+    return characters * np.min_scalar_type(max(0, distinct - 1)).itemsize
+
+
+def validate_description(corpus: "Corpus", size: int) -> None:
+    """See that a description's parts fit each other and the ids' size in bytes (ValueError, TypeError, KeyError)."""
+    narrowest = np.min_scalar_type(len(corpus.vocabulary) - 1)
+    if not type(corpus.name) is type(corpus.encoding) is str or not _is_count(corpus.min_count):
+        raise ValueError("its name, encoding or least count is none")
+    _refuse_fingerprint(dict(corpus.fingerprint))
+    if corpus.dtype != narrowest.name or not _are_counts(corpus.counts, len(corpus.vocabulary)):
+        raise ValueError("its counts are not those of its characters")
+    if size != corpus.characters * narrowest.itemsize:
+        raise ValueError(f"it has {size:,} bytes")
+    # Whatever ends its documents is one of its characters.
+    _ = corpus.end
+
+
+def verify_unchanged(corpus: "Corpus") -> None:
+    """See that the ids are those that were written (CharrnnError)."""
+    if not counts_match(corpus):
+        raise CharrnnError(f"{corpus.path} is damaged: it is not what was written", hint="`--new` starts over")
+
+
+def counts_match(corpus: "Corpus") -> bool:
+    """Tell whether every character stands among the ids as often as is said; one changed byte, and one does not."""
+    counts = np.zeros(len(corpus.vocabulary), dtype=np.int64)
+    for start in range(0, corpus.characters, CHUNK_CHARS):
+        counted = np.bincount(corpus.ids[start : start + CHUNK_CHARS], minlength=counts.size)
+        if counted.size > counts.size:
+            return False
+        counts += counted
+        corpus.release_pages()
+    return np.array_equal(counts, corpus.counts)
+
+
+def _are_counts(counts: Sequence[object], distinct: int) -> bool:
+    return len(counts) == distinct and all(_is_count(count) for count in counts)
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value < LARGEST_COUNT
+
+
+def _refuse_fingerprint(fingerprint: Mapping[str, object]) -> None:
+    """Raise ValueError unless a fingerprint holds the values that `CorpusFiles.fingerprint` and a checksum have."""
+    modified = fingerprint.get("modified")
+    are_numbers = _is_count(fingerprint.get("bytes")) and type(modified) is int and abs(modified) < 2**63
+    if not are_numbers or type(fingerprint.get("sha256")) is not str or len(fingerprint) > FINGERPRINT_FIELDS:
+        raise ValueError("its fingerprint is none")
+
+
+# The corpus
+
 MAX_COUNTED_CHARS = 10_000_000
 """characters whose frequencies stand for those of all; counting them takes a tenth of a second"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CharacterCounts:
-    """What a first reading of a text found."""
-
-    characters: int
-    counts: NDArray[np.int64]
-    """how often each code point stands in the text, (0x110000,)"""
-    documents: str | None = None
-    """what it is made of: line, blank or file, each ended by a character that is counted too; None: it is one"""
-
-    def vocabulary(self, min_count: int = 1, *, known_characters: tuple[str, ...] = ()) -> Vocabulary:
-        """List those known already as they are, then the others in code point order.
-
-        Those rarer than `min_count` become one, U+FFFD; what ends a document is never rare.
-        """
-        there = {chr(point) for point in np.flatnonzero(self.counts)} - set(known_characters)
-        frequent = {character for character in there if self.counts[ord(character)] >= min_count}
-        if self.documents is not None:
-            frequent |= {END_CHARS[self.documents]} - set(known_characters)
-        rare = {UNKNOWN} - set(known_characters) if there - frequent else set()
-        return Vocabulary((*known_characters, *sorted(frequent | rare)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,91 +177,9 @@ class Corpus:
             raise CharrnnError(f"{self.path} is damaged: it has characters that nothing is said of") from error
 
 
-def count_characters(sources: CorpusFiles, encoding: str, *, documents: str | None = None) -> CharacterCounts:
-    """Read a text once, counting its characters; raise CharrnnError if it is nothing to learn from."""
-    counts = np.zeros(CODE_POINTS, dtype=np.int64)
-    for points in _read_code_points(sources, encoding, documents):
-        _add_counts(points, counts)
-    counted = CharacterCounts(characters=int(counts.sum()), counts=counts, documents=documents)
-    name = sources.files[0].name if len(sources.files) == 1 else "the text"
-    if not counted.characters:
-        raise CharrnnError(f"{name} is empty")
-    if counted.characters < MIN_CHARACTERS:
-        raise CharrnnError(f"{name} has {counted.characters} characters; at least {MIN_CHARACTERS} are needed")
-    if np.count_nonzero(counts) == 1:
-        raise CharrnnError(f"every character is {chr(int(counts.argmax()))!r}; there is nothing to learn")
-    if documents is not None and counts[ord(END_CHARS[documents])] < 2:
-        raise not_documents_error(documents, name)
-    return counted
-
-
-def encode(
-    sources: CorpusFiles,
-    encoding: str,
-    counted: CharacterCounts,
-    path: Path,
-    *,
-    min_count: int = 1,
-    known_characters: tuple[str, ...] = (),
-) -> Corpus:
-    """Write a surveyed text's ids to `path` and what they mean beside it; each file wholly or not at all.
-
-    The ids of the `known_characters` come first. Documents are put in another order, always the same, so that those
-    that are held out are a fair sample and those that are read together are not neighbours.
-    Raise CharrnnError if the text is no longer what was surveyed, OSError if it cannot be written.
-    """
-    vocabulary = counted.vocabulary(min_count, known_characters=known_characters)
-    numbers = _ids_by_code_point(vocabulary)
-    digest = hashlib.sha256()
-    with atomic_open(path) as file:
-        end = vocabulary.end_id(counted.documents)
-        if end is None:
-            _write_ids(sources.with_hash(digest), encoding, counted, numbers, file)
-        else:
-            with scratch_file(path.parent) as unmixed:
-                _write_ids(sources.with_hash(digest), encoding, counted, numbers, unmixed)
-                shuffle_documents(unmixed, numbers.dtype, end, file)
-        file.flush()
-        counts = np.bincount(numbers, weights=counted.counts, minlength=len(vocabulary)).astype(np.int64)
-        corpus = Corpus(
-            path=path,
-            name=sources.name,
-            vocabulary=vocabulary,
-            counts=tuple(counts.tolist()),
-            dtype=numbers.dtype.name,
-            fingerprint=sources.fingerprint() | {"sha256": digest.hexdigest()},
-            encoding=encoding,
-            min_count=min_count,
-            documents=counted.documents,
-        )
-        # A description never lies beside the ids of another text, and ids never without their description.
-        remove_file(path)
-        make_durable(path.parent)
-        atomic_write(_description_path(path), json.dumps(_description(corpus)).encode())
-    return corpus
-
-
-def _ids_by_code_point(vocabulary: Vocabulary) -> Ids:
-    """Give the id of every code point, (0x110000,); in the narrowest type that holds the vocabulary."""
-    dtype = np.min_scalar_type(len(vocabulary) - 1)
-    numbers = np.full(CODE_POINTS, vocabulary.id_of(UNKNOWN) if UNKNOWN in vocabulary else 0, dtype=dtype)
-    numbers[[ord(character) for character in vocabulary.characters]] = np.arange(len(vocabulary))
-    return numbers
-
-
-def _write_ids(sources: CorpusFiles, encoding: str, counted: CharacterCounts, numbers: Ids, file: BinarySink) -> None:
-    """Read a text once more and write its ids; raise CharrnnError if it is no longer what was surveyed."""
-    counts = np.zeros_like(counted.counts)
-    for points in _read_code_points(sources, encoding, counted.documents):
-        _add_counts(points, counts)
-        file.write(numbers[points].tobytes())
-    if not np.array_equal(counts, counted.counts):
-        raise CharrnnError(f"{sources.name} changed while it was read", hint="run the same command again")
-
-
 def rewrite_files(corpus: Corpus, path: Path | None = None) -> None:
     """Write the files of a corpus from its mapped ids: at `path`, or where they were removed (OSError)."""
-    atomic_write(_description_path(path or corpus.path), json.dumps(_description(corpus)).encode())
+    atomic_write(description_path(path or corpus.path), json.dumps(description_of(corpus)).encode())
     atomic_write(path or corpus.path, corpus.ids.data)
     corpus.release_pages()
 
@@ -218,7 +192,7 @@ def open_corpus(path: Path) -> Corpus:
 def described_corpus(path: Path, *, with_ids: bool = False) -> Corpus:
     """Return the corpus of a description; `with_ids` checks the size of the file with its ids too (CharrnnError)."""
     try:
-        description = json.loads(read_description(_description_path(path)))
+        description = json.loads(read_description(description_path(path)))
         description["vocabulary"] = Vocabulary(tuple(description["vocabulary"]))
         description["counts"] = tuple(description["counts"])
         corpus = Corpus(path=path, **description)
@@ -230,22 +204,63 @@ def described_corpus(path: Path, *, with_ids: bool = False) -> Corpus:
     return corpus
 
 
-def _add_counts(points: CodePoints, counts: NDArray[np.int64]) -> None:
-    """Add what stands in `points` to `counts`."""
-    added = np.bincount(points)
-    counts[: added.size] += added
-
-
-def _read_code_points(sources: CorpusFiles, encoding: str, documents: str | None) -> Iterator[CodePoints]:
-    for source in sources.files:
-        yield from code_points(source, encoding, documents=documents)
-
-
-def _description_path(path: Path) -> Path:
+def description_path(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def _description(corpus: Corpus) -> dict[str, Any]:
+def description_of(corpus: Corpus) -> dict[str, Any]:
     """Give the record's plain values, its place aside."""
     values = {field.name: getattr(corpus, field.name) for field in fields(corpus) if field.name != "path"}
     return values | {"vocabulary": corpus.vocabulary.characters, "fingerprint": dict(corpus.fingerprint)}
+
+
+# The held-out text of a run: the end of its own corpus, on which its model was not trained
+
+DEFAULT_CHARS = 200_000
+"""characters of it that are searched, left to ourselves"""
+MAX_LINE_CHARS = 200
+"""characters; where the next line begins farther off, a text begins within one"""
+
+
+class NamedText(NamedTuple):
+    """A text and what it is called."""
+
+    text: str
+    name: str
+
+
+def held_out_text(
+    path: Path, vocabulary: Vocabulary, training: Mapping[str, Any], stretch: slice, *, hint: str
+) -> NamedText:
+    """Take a stretch of what was held out from the model in that file; the first begins where a line does.
+
+    Of the model its vocabulary and the record of its training are enough; its weights need not be read.
+
+    Raise CharrnnError, with that hint, where the run's corpus is not beside the model or is another's.
+    """
+    corpus, begin = training_corpus(path, vocabulary, training, hint=hint)
+    if not stretch.start and corpus.documents is None:
+        begin = _next_line_start(corpus, begin)
+    return NamedText(corpus.text(begin + stretch.start, begin + stretch.stop), corpus.name)
+
+
+def training_corpus(
+    path: Path, vocabulary: Vocabulary, training: Mapping[str, Any], *, hint: str
+) -> tuple[Corpus, int]:
+    """Open the corpus that the model in that file was trained on, and say where in it the held-out text begins.
+
+    Raise CharrnnError, with that hint, where it is not beside the model or is another's.
+    """
+    try:
+        corpus = open_corpus(RunDirectory(path.parent).corpus)
+    except CharrnnError as error:
+        raise CharrnnError(f"the text of {path} is not beside it", hint=hint) from error
+    begin = training.get("train_characters")
+    if corpus.vocabulary != vocabulary or type(begin) is not int or not 0 <= begin <= corpus.characters:
+        raise CharrnnError(f"the text beside {path} is not the model's", hint=hint)
+    return corpus, begin
+
+
+def _next_line_start(corpus: Corpus, begin: int) -> int:
+    """Find where the next line begins, if that is near; training's end falls anywhere in one."""
+    return begin + corpus.text(begin, begin + MAX_LINE_CHARS).find("\n") + 1

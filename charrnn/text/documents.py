@@ -1,7 +1,6 @@
-"""Documents: a text that is made of many, such as names, poems or files, and the character that ends each of them.
+"""Documents: texts made of many parts, such as names, poems or files, and the character that ends each of them.
 
-That character takes the place of whatever stood between two. What a network does where a document ends is left to
-it.
+The end character replaces whatever separated two documents.
 """
 
 import re
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError
-from charrnn.storage import BinarySink
+from charrnn.storage.atomic_file import BinarySink
 from charrnn.text.vocabulary import END_CHARS, Ids
 
 BLANKS = " \t\r"

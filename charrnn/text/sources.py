@@ -1,7 +1,4 @@
-"""Where a corpus comes from: files, standard input, the default; read in chunks, never whole.
-
-Decoding, and what makes a text fit to be learned, is left to `encoding` and `corpus`.
-"""
+"""Source files of a corpus: files, standard input or the default corpus; read in chunks, never whole."""
 
 import codecs
 import difflib
@@ -9,6 +6,8 @@ import hashlib
 import os
 import stat
 import sys
+import sysconfig
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,9 +16,78 @@ from typing import IO, Any, BinaryIO
 
 from charrnn.arguments import shortened, shown
 from charrnn.errors import CharrnnError, WrongUsageError, os_reason
-from charrnn.storage import open_regular
-from charrnn.text import standard_library
-from charrnn.text.spool import Spool
+from charrnn.storage.atomic_file import open_regular
+
+# The default corpus: the source of the Python standard library, as the running interpreter has it. Real code, on
+# every machine, without a download: every top-level module and a few packages, about five million characters. The
+# order is fixed by a hash of the name of each file, so that the held-out end is a mixture of modules.
+
+STANDARD_LIBRARY = "standard-library"
+
+PACKAGES = ("asyncio", "collections", "concurrent", "email", "json", "logging", "tomllib")
+
+MIN_LIBRARY_CHARS = 1_000_000
+
+
+def standard_library_files() -> list[Path]:
+    """List the corpus's files in their order; raise CharrnnError where the source is not installed."""
+    root = Path(sysconfig.get_path("stdlib"))
+    chosen = [*root.glob("*.py"), *(path for package in PACKAGES for path in (root / package).rglob("*.py"))]
+    chosen = [path for path in chosen if not _is_of_this_machine(path)]
+    if sum(path.stat().st_size for path in chosen) < MIN_LIBRARY_CHARS:
+        raise CharrnnError(
+            f"this Python has no standard library source in {root}", hint="name a text: `charrnn train book.txt`"
+        )
+    return sorted(chosen, key=lambda path: hashlib.sha256(path.relative_to(root).as_posix().encode()).digest())
+
+
+def _is_of_this_machine(path: Path) -> bool:
+    """Tell generated files, which differ from one machine to the next."""
+    return path.name.startswith("_sysconfigdata")
+
+
+# A temporary copy of a text that can be read only once, such as standard input or a pipe. The copy has no name, so it
+# disappears with the process, whichever signal ends the process.
+
+PIECE = 1 << 22
+"""bytes read at a time"""
+
+
+class Spool:
+    """A nameless file, which is closed as soon as nothing refers to it."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(prefix="charrnn-", buffering=0)  # noqa: SIM115 - `__del__` closes it
+
+    def __del__(self) -> None:
+        if hasattr(self, "_file"):
+            self._file.close()
+
+    def status(self) -> os.stat_result:
+        """Return what the system knows of the file (OSError)."""
+        return os.fstat(self._file.fileno())
+
+    def write(self, content: bytes) -> None:
+        """Append all bytes (OSError)."""
+        left = memoryview(content)
+        while left:
+            left = left[self._file.write(left) :]
+
+    def pieces(self) -> Iterator[bytes]:
+        """Read the file from its start; several readings may go on at the same time (OSError)."""
+        position = 0
+        while piece := self._read_at(position):
+            position += len(piece)
+            yield piece
+
+    def _read_at(self, position: int) -> bytes:
+        if hasattr(os, "pread"):
+            return os.pread(self._file.fileno(), PIECE, position)
+        self._file.seek(position)  # on Windows, where only one thread reads
+        return self._file.read(PIECE)
+
+
+# Files and standard input
 
 CHUNK_BYTES = 1 << 22
 
@@ -92,7 +160,7 @@ class CorpusFiles:
 
     def empty(self) -> list[str]:
         """Name the files that have nothing in them; those of the default text are nobody's mistake."""
-        return [] if self.name == standard_library.NAME else [file.name for file in self.files if not file.size]
+        return [] if self.name == STANDARD_LIBRARY else [file.name for file in self.files if not file.size]
 
     def with_progress(self, progress: ByteProgress) -> "CorpusFiles":
         """Have every piece of every file pass through `progress` too as it is read."""
@@ -128,8 +196,8 @@ def open_sources(paths: Sequence[str]) -> CorpusFiles:
     Raise WrongUsageError for a path that is not there or is a directory.
     """
     if not paths:
-        files = tuple(SourceFile(path=path, name=str(path)) for path in standard_library.files())
-        return CorpusFiles(name=standard_library.NAME, files=files)
+        files = tuple(SourceFile(path=path, name=str(path)) for path in standard_library_files())
+        return CorpusFiles(name=STANDARD_LIBRARY, files=files)
     files = tuple(_standard_input() if path == STANDARD_INPUT else _file(path) for path in paths)
     return CorpusFiles(name="stdin" if paths[0] == STANDARD_INPUT else paths[0], files=files)
 

@@ -1,6 +1,6 @@
-"""The vocabulary: which characters a model knows, and the number each one goes by.
+"""The vocabulary: the characters that a model knows, and their ids.
 
-It stands inside every model file, in id order, and is never renumbered.
+It is stored in every model file in the order of ids, and ids never change.
 """
 
 from collections import Counter

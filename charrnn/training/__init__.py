@@ -1,1 +1,1 @@
-"""Learning: recipe, schedule, loop, checkpoint; never prints."""
+"""Training: recipe, schedule, loop and checkpoints; never prints."""

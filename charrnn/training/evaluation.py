@@ -1,22 +1,28 @@
-"""The loss on the held-out end of a text: of a sample on the way, of up to 200,000 characters at the end.
+"""Evaluation of the loss on the held-out text: a sample during training, up to 200,000 characters at the end.
 
-By two protocols, whose figures differ: `carried`, one stream over all of it, and `window256`, the state zeroed every
-256 characters. The second compares with what is published of networks that see so much at once, such as nanoGPT.
+There are two protocols with different results: `carried`, one stream over all of it, and `window256`, with the
+state set to zero every 256 characters. The second is comparable with published results of networks with such a
+context, for example nanoGPT.
 """
 
 import math
+import zlib
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.network.module import CharRNN
-from charrnn.text.rows import Chunk, EvalRows, split_into_rows
+from charrnn.network.char_rnn import CharRNN
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.text.batching import Chunk, EvalRows, split_into_rows
+from charrnn.text.corpus import Corpus
+from charrnn.text.ngram import CHARACTERS_PER_SECOND, MAX_ORDER, MAX_TRAIN_CHARS, NGram, fit_best_ngram
 from charrnn.training.device import tf32
+from charrnn.training.early_stopping import recent_train_nll, shows_no_overfitting
 from charrnn.training.events import Evaluation, SafePoint, run_to_result
-from charrnn.training.patience import recent_train_nll, shows_no_overfitting
-from charrnn.training.run import BestWeights, Trainer
+from charrnn.training.metrics import read_ngram, write_ngram
+from charrnn.training.trainer import BestWeights, Trainer
 
 ROWS = 64
 ROW_WARM_UP = 256
@@ -192,3 +198,66 @@ def _sample_size(trainer: Trainer) -> int:
     steps = trainer.plan.steps or trainer.step
     trained = steps * trainer.training.batch * trainer.training.length
     return min(trainer.held_out_characters, max(MIN_CHARACTERS, round(trained * TRAINING_FRACTION)))
+
+
+# Baselines in bits per character: a uniform model, character frequencies and gzip
+
+GZIP_CHARS = 1_000_000
+
+
+def baselines(corpus: Corpus) -> dict[str, float]:
+    """Give the bits per character of chance, of letter frequencies, and of gzip on the text's first million."""
+    counts = np.array([count for count in corpus.counts if count])
+    shares = counts / counts.sum()
+    start = corpus.text(0, GZIP_CHARS)
+    return {
+        "random": math.log2(len(corpus.vocabulary)),
+        "letter frequencies": float(-(shares * np.log2(shares)).sum()),
+        "gzip": 8 * len(zlib.compress(start.encode())) / len(start),
+    }
+
+
+# The n-gram baseline, fitted once per run and kept in the run's metrics
+
+BUDGET_FRACTION = 0.03
+"""of a budget of time, for the n-gram"""
+MIN_TRAIN_CHARS = 20_000
+"""characters, however little time there is: they take a twentieth of a second"""
+ENOUGH_FRACTION = 0.9
+"""of what the budget affords is as good"""
+
+
+def ngram_baseline(trainer: Trainer, directory: RunDirectory) -> NGram:
+    """Look up the n-gram of a run's text, or learn it and note it; anew only where a longer budget affords more."""
+    at_most = round(chars_affordable(trainer.training.minutes) / _document_padding(trainer))
+    recorded = read_ngram(directory.metrics)
+    if recorded is not None and recorded.learned_from >= ENOUGH_FRACTION * min(at_most, trainer.train_characters):
+        return recorded
+    size = len(trainer.corpus.vocabulary)
+    fitted = fit_best_ngram(
+        trainer.corpus.ids,
+        train_characters=trainer.train_characters,
+        size=size,
+        at_most=at_most,
+        end=trainer.corpus.end,
+    )
+    trainer.corpus.release_pages()
+    write_ngram(directory.metrics, fitted)
+    return fitted
+
+
+def _document_padding(trainer: Trainer) -> float:
+    """Say how much longer a text becomes where its documents are kept apart."""
+    corpus = trainer.corpus
+    return 1.0 if corpus.end is None else 1 + (MAX_ORDER - 1) * corpus.counts[corpus.end] / corpus.characters
+
+
+def chars_affordable(minutes: float | None) -> int:
+    """Say how many characters it may learn from; all that it would, where time is not what is short.
+
+    >>> chars_affordable(None), chars_affordable(0.1), chars_affordable(5)
+    (2000000, 144000, 2000000)
+    """
+    if minutes is None:
+        return MAX_TRAIN_CHARS
+    return min(MAX_TRAIN_CHARS, max(MIN_TRAIN_CHARS, round(BUDGET_FRACTION * 60 * minutes * CHARACTERS_PER_SECOND)))

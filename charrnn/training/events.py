@@ -1,4 +1,4 @@
-"""What happens while a network learns, as records: what `loop.train_loop` yields and everything else looks at."""
+"""Events of a training, as records: the training loop yields them, and everything else reads them."""
 
 from collections.abc import Generator
 from dataclasses import dataclass

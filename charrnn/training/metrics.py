@@ -1,4 +1,4 @@
-"""The record of a training: a line of JSON a report or evaluation, appended as they pass, and the n-gram's first."""
+"""The metrics of a run: JSON lines of reports and evaluations, and the n-gram model on the first line."""
 
 import contextlib
 import dataclasses
@@ -6,14 +6,15 @@ import json
 import math
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
 from charrnn.errors import os_reason
-from charrnn.storage import append, atomic_write, is_regular, not_regular, open_regular
+from charrnn.storage.atomic_file import append, atomic_write, is_regular, not_regular, open_regular
+from charrnn.storage.run_lock import check_lock
 from charrnn.text.ngram import NGram
 from charrnn.training.events import EarlyStop, Evaluation, Event, Report, TrainingWarning
-from charrnn.training.lock import check_lock
 
 LONGEST_LINE = 10_000
 """bytes; charrnn writes less than a tenth of it"""
@@ -144,3 +145,33 @@ def is_loss(value: object) -> TypeGuard[float]:
     (True, False, False, False)
     """
     return type(value) in (int, float) and 0 <= value <= LARGEST_LOSS  # type: ignore[operator]
+
+
+# The loss curves, read from the metrics
+
+LossCurve = tuple[tuple[int, float], ...]
+"""step and bits per character, in the order of the steps"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """How a training went."""
+
+    training: LossCurve = ()
+    """on what it read, the mean since the report before"""
+    validation: LossCurve = ()
+    """on held-out text"""
+
+
+def read_history(metrics: Path) -> History:
+    """Return the history in a run's metrics; foreign lines are skipped, and no file is no history (OSError)."""
+    return History(
+        training=tuple(_loss_curve(metrics, "report")), validation=tuple(_loss_curve(metrics, "evaluation"))
+    )
+
+
+def _loss_curve(metrics: Path, event: str) -> Iterator[tuple[int, float]]:
+    for line in read_lines(metrics):
+        bits = line.get("bits")
+        if line["event"] == event and is_loss(bits):
+            yield line["step"], float(bits)

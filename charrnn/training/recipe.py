@@ -1,8 +1,8 @@
-"""Settings that fit this corpus, device and budget, where the user gave none.
+"""The recipe: hyperparameters for this corpus, device and budget, where the user gave none.
 
-The rules: a network reads at least five characters for every recurrent weight in its budget, because a larger one
-reads too little; and the more often it reads its text, the more it goes without. They come from trainings of prose,
-code, a small text and one of three thousand characters, in tests/benchmarks/recipes.md.
+Two rules: a network reads at least five characters for every recurrent weight within its budget, because a larger
+one would read too little; and the more often it reads its text, the higher is the dropout. Both come from trainings
+on prose, code, a small text and one of three thousand characters, in tests/benchmarks/recipes.md.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ import numpy as np
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import WrongUsageError
 from charrnn.network.model_file import count_matmul_weights, count_weights
-from charrnn.text.windows import steps_for_epochs
+from charrnn.text.batching import steps_for_epochs
 
 DEFAULT_MINUTES = 5.0
 CHARACTERS_PER_WEIGHT = 5

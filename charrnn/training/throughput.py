@@ -1,8 +1,7 @@
-"""How fast a device learns: on a CPU by one large product, on a GPU by real steps of a few networks.
+"""Throughput of a device: on a CPU from one large product, on a GPU from real steps of a few networks.
 
-On a CPU arithmetic decides, so a product tells the speed of all networks. On a GPU a narrow layer takes as long as
-its characters do one after the other, and only a wide one is as fast as products are. What follows from it is left to
-`recipe`.
+On a CPU arithmetic dominates, so a product predicts the speed of all networks. On a GPU a narrow layer takes as
+long as its sequential steps, and only a wide one is as fast as products are.
 """
 
 import dataclasses
@@ -14,14 +13,10 @@ from typing import Any
 import torch
 
 from charrnn.config import NetworkConfig, TrainingConfig
-from charrnn.network.module import CharRNN
-from charrnn.training.averaging import make_ema
-from charrnn.training.capture import WARM_UP_RUNS, GraphBackend, cuda_graph_backend
-from charrnn.training.device import flops_per_second
-from charrnn.training.device_step import CudaStep
-from charrnn.training.device_windows import RandomBatch
-from charrnn.training.memory import is_torch_out_of_memory
-from charrnn.training.optimiser import AdamW
+from charrnn.network.char_rnn import CharRNN
+from charrnn.training.cuda_step import WARM_UP_RUNS, CudaStep, GraphBackend, RandomBatch, cuda_graph_backend
+from charrnn.training.device import flops_per_second, is_torch_out_of_memory
+from charrnn.training.optimizer import AdamW, make_ema
 from charrnn.training.recipe import RecipeInputs, networks_to_time
 
 TIMED_STEPS = 8

@@ -1,1 +1,1 @@
-"""What a person sees: drawings are values; never torch."""
+"""Drawings as values: tables, plots, heat maps; never imports torch."""

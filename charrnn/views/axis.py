@@ -1,7 +1,4 @@
-"""Axes: from where to where one goes, what is written along it, and where on it a value lies.
-
-What is drawn over them is left to the plots.
-"""
+"""Axes of plots: their range, their ticks, and the position of a value."""
 
 from __future__ import annotations
 

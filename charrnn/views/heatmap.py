@@ -1,7 +1,4 @@
-"""A text with what cells do at each of its characters, as a drawing for a terminal.
-
-Which cells, and what they mean, is left to the inspection; the same record as a picture, to the SVG.
-"""
+"""Heat maps: a text with the activations of cells at each of its characters, for a terminal or a notebook."""
 
 from __future__ import annotations
 
@@ -18,9 +15,9 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
-from charrnn.views import palette
+from charrnn.views import colors
 from charrnn.views.layout import MAX_LINE_COLUMNS, Line, label_width, one_line, runs, wrap_text
-from charrnn.views.terminal import unicode_output
+from charrnn.views.sanitize import escape_html, sanitize, unicode_output
 
 Row: TypeAlias = Iterator[Segment]
 
@@ -84,8 +81,6 @@ class Heatmap:
 
     def _repr_html_(self) -> str:
         """Draw for a notebook."""
-        from charrnn.views.fragment import heatmap_html
-
         return heatmap_html(self)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -95,7 +90,7 @@ class Heatmap:
             heatmap=self,
             columns=columns,
             unicode=unicode_output(console),
-            styles=palette.styles(depth, light=self.light) if depth else None,
+            styles=colors.diverging_styles(depth, light=self.light) if depth else None,
         )
         folded = options.update(width=columns, overflow="fold", no_wrap=False)
         if self.title:
@@ -128,31 +123,31 @@ class _Drawing:
                 yield Segment(set_cell_size(label, margin - 1) + " " if margin else "")
                 yield from self.strip(line, strip)
 
-    def quantized(self, row: HeatmapRow) -> palette.Levels:
+    def quantized(self, row: HeatmapRow) -> colors.Levels:
         """Quantise a row to what its strip shows: levels in colour, digits without."""
-        return palette.digits(row.values) if self.styles is None else palette.quantize(row.values)
+        return colors.digits(row.values) if self.styles is None else colors.quantize(row.values)
 
     def plain_text(self, line: Line) -> Row:
         """Yield the text alone."""
         yield Segment("".join(line.glyphs))
         yield Segment.line()
 
-    def colored_text(self, line: Line, levels: palette.Levels) -> Row:
+    def colored_text(self, line: Line, levels: colors.Levels) -> Row:
         """Yield the text with its levels behind it."""
         assert self.styles is not None
         here = levels[line.characters]
         for start, stop in runs(here):
-            yield Segment("".join(line.glyphs[start:stop]), self.styles[here[start] + palette.MAX_LEVEL])
+            yield Segment("".join(line.glyphs[start:stop]), self.styles[here[start] + colors.MAX_LEVEL])
         yield Segment.line()
 
-    def strip(self, line: Line, quantized: palette.Levels) -> Row:
+    def strip(self, line: Line, quantized: colors.Levels) -> Row:
         """Yield one cell's levels as coloured columns, or its digits."""
         spread = line.spread(quantized)
         if self.styles is None:
             yield Segment((spread + ord("0")).astype(np.uint8).tobytes().decode("ascii"))
         else:
             for start, stop in runs(spread):
-                yield Segment(" " * (stop - start), self.styles[spread[start] + palette.MAX_LEVEL])
+                yield Segment(" " * (stop - start), self.styles[spread[start] + colors.MAX_LEVEL])
         yield Segment.line()
 
     def marks(self, line: Line, margin: int) -> Row:
@@ -180,7 +175,7 @@ class _Drawing:
             legend.append(f": digits 0 {to} 9 for {least} {to} {greatest}, 0 to 4 below zero")
         else:
             legend.append(f"  {least} ")
-            for level, style in enumerate(self.styles, -palette.MAX_LEVEL):
+            for level, style in enumerate(self.styles, -colors.MAX_LEVEL):
                 legend.append(" " if level else "0", style)
             legend.append(f" {greatest}")
         if self.heatmap.marks:
@@ -197,3 +192,89 @@ class _Drawing:
     def shown(self, text: str) -> str:
         """Make a name harmless."""
         return one_line(text, unicode=self.unicode)
+
+
+# HTML for a notebook: no script, no address, nothing that a strict notebook removes. Lines, glyphs and levels are
+# those of the terminal's drawing; the value at a character is shown where the pointer rests.
+
+COLUMNS = 100
+"""of a line, labels and all"""
+_PAPER = "background-color:#fff;color:#000;padding:8px;line-height:1.4;overflow-x:auto"
+_INK = "color:#000"
+_MARKED = "text-decoration:underline;text-decoration-thickness:2px"
+
+
+def heatmap_html(heatmap: Heatmap) -> str:
+    """Draw a heat map; one cell colours the text itself, several have a strip of digits each below it."""
+    return f'<pre style="{_PAPER}">{"".join(_drawn(heatmap))}</pre>'
+
+
+def _drawn(heatmap: Heatmap) -> Iterator[str]:
+    """Yield the drawing line by line."""
+    behind = len(heatmap.rows) == 1
+    labels = [] if behind else [sanitize(row.label, keep="") for row in heatmap.rows]
+    margin = label_width(labels, COLUMNS)
+    if heatmap.title:
+        yield f"<b>{escape_html(heatmap.title)}</b>\n"
+    for line in wrap_text(heatmap.text, COLUMNS - margin, page=True):
+        yield " " * margin + _text(heatmap, line, heatmap.rows[0] if behind else None) + "\n"
+        for label, row in zip(labels, heatmap.rows, strict=False):
+            yield escape_html(label[: margin - 1].ljust(margin)) + _strip(row, line) + "\n"
+    yield _legend(heatmap)
+
+
+def _text(heatmap: Heatmap, line: Line, row: HeatmapRow | None) -> str:
+    """Draw a line's characters, the cell behind them if there is but one, underlined where the concept holds."""
+    holds = np.zeros(len(heatmap.text), dtype=bool) if heatmap.marks is None else heatmap.marks.holds
+    marks = [_MARKED if marked else "" for marked in holds[line.characters].tolist()]
+    if row is None:
+        return "".join(map(_piece, line.glyphs, line.widths.tolist(), marks))
+    return "".join(
+        _piece(glyph, width, ";".join(filter(None, (_color(level), mark))), _value(row, value))
+        for glyph, width, mark, level, value in zip(
+            line.glyphs, line.widths.tolist(), marks, *_levels_and_values(row, line), strict=True
+        )
+    )
+
+
+def _strip(row: HeatmapRow, line: Line) -> str:
+    """Draw what a cell does below a line: a digit in its colour for each character."""
+    digits = colors.digits(row.values[line.characters]).tolist()
+    return "".join(
+        _piece(str(digit) * width, width, _color(level), _value(row, value))
+        for digit, width, level, value in zip(
+            digits, line.widths.tolist(), *_levels_and_values(row, line), strict=True
+        )
+    )
+
+
+def _levels_and_values(row: HeatmapRow, line: Line) -> tuple[list[int], list[float]]:
+    here = row.values[line.characters]
+    return colors.quantize(here).tolist(), here.tolist()
+
+
+def _piece(glyphs: str, width: int, style: str, title: str = "") -> str:
+    """Draw what stands for one character; all but ASCII in a box of its own, so that nothing moves what follows."""
+    if not glyphs.isascii():
+        box = f"display:inline-block;width:{width}ch;overflow:hidden;vertical-align:bottom;unicode-bidi:isolate"
+        style = f"{box};{style}" if style else box
+    attributes = (f' style="{style}"' if style else "") + (f' title="{escape_html(title)}"' if title else "")
+    return f"<span{attributes}>{escape_html(glyphs)}</span>" if attributes else escape_html(glyphs)
+
+
+def _color(level: int) -> str:
+    return f"background-color:{colors.hex_color(level)};{_INK}" if level else ""
+
+
+def _value(row: HeatmapRow, value: float) -> str:
+    return f"{row.label}: {value:+.2f}"
+
+
+def _legend(heatmap: Heatmap) -> str:
+    """Draw what the colours and digits mean, and what is underlined."""
+    scale = np.arange(-colors.MAX_LEVEL, colors.MAX_LEVEL + 1)
+    scale_html = "".join(_piece(" " if level else "0", 1, _color(level)) for level in scale.tolist())
+    digits = "" if len(heatmap.rows) == 1 else ", digits 0 … 4 below zero, 5 … 9 not"
+    mark = f"  underlined: {heatmap.marks.label}" if heatmap.marks else ""
+    names = ", ".join(row.label for row in heatmap.rows)
+    return f"{escape_html(heatmap.signal)} of {escape_html(names)}  −1 {scale_html} +1{digits}{escape_html(mark)}"

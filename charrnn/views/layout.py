@@ -1,22 +1,26 @@
-"""A text as drawn lines: a glyph and its columns for every character, newlines and controls among them.
+"""Layout of a text as drawn lines: a glyph and its columns for every character, newlines and controls among them.
 
-How wide a line may be is an argument; colours and coordinates are left to the terminal and the SVG.
+The width of a line is an argument.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from pathlib import Path
 from typing import Any, TypeAlias
 from unicodedata import category
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len, set_cell_size
+from rich.console import Console, ConsoleOptions
+from rich.text import Text
 
-from charrnn.views.terminal import JOINERS, REPLACEMENT, sanitize
+from charrnn.storage.run_directory import display_name
+from charrnn.views.sanitize import JOINERS, REPLACEMENT, ascii_signs, sanitize, unicode_output
 
 Values: TypeAlias = NDArray[Any]
 
@@ -120,3 +124,48 @@ def label_width(labels: list[str], columns: int) -> int:
     if not labels or columns < _ROOM_FOR_GUTTER:
         return 0
     return 1 + min(max(map(cell_len, labels)), _WIDEST_GUTTER, columns // 4)
+
+
+# What a drawing needs to know of its screen, and its header
+
+
+@dataclass(frozen=True, kw_only=True)
+class Screen:
+    """A screen to draw on."""
+
+    columns: int
+    """how wide a line may be"""
+    unicode: bool
+    """whether it shows more than ASCII"""
+    color_system: str | None
+    """Rich's name for the colours it has; None for none"""
+
+    @classmethod
+    def of(cls, console: Console, options: ConsoleOptions) -> Screen:
+        """Look at a console."""
+        return cls(
+            columns=min(max(options.max_width, 1), MAX_LINE_COLUMNS),
+            unicode=unicode_output(console),
+            color_system=None if console.no_color else console.color_system,
+        )
+
+    def sanitized(self, text: str) -> str:
+        """Make a foreign name harmless."""
+        return one_line(text, unicode=self.unicode)
+
+    def ascii_signs(self, text: str) -> str:
+        """Write our own words with what signs there are."""
+        return ascii_signs(text, unicode=self.unicode)
+
+    def header(self, parts: Iterable[str]) -> Text:
+        """Say in a line what is shown of what; empty parts are left out."""
+        return Text(self.ascii_signs(" · ").join(self.sanitized(part) for part in parts if part), style="dim")
+
+
+def model_display_name(path: str) -> str:
+    """Say what people call the model in a file; "" where no file is told.
+
+    >>> model_display_name("checkpoints/hamlet/model.safetensors"), model_display_name("")
+    ('checkpoints/hamlet', '')
+    """
+    return display_name(Path(path)) if path else ""

@@ -1,21 +1,77 @@
-"""A plot for the terminal: curves over two axes, in dots of two by four a character, or in signs.
-
-As a picture for a page it is drawn by `plot_svg`. What is plotted is left to those who make the curves.
-"""
+"""Plots for a terminal: curves over two axes, in braille dots of two by four a character, or in signs."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
+import numpy as np
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from charrnn.views.axis import Axis
-from charrnn.views.canvas import Canvas, Point2D
-from charrnn.views.terminal import ascii_signs, sanitize, unicode_output
+from charrnn.views.sanitize import ascii_signs, sanitize, unicode_output
+
+# A canvas of characters for lines and signs: in braille, or one sign a character. Positions are in [0, 1], across and
+# up.
+
+Point2D = tuple[float, float]
+
+DOTS_ACROSS, DOTS_DOWN = 2, 4
+_BRAILLE = 0x2800
+_DOT = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
+"""of a braille character, by row and column"""
+
+
+class Canvas:
+    """So many columns and rows of characters; what is drawn later covers what was there."""
+
+    def __init__(self, columns: int, rows: int) -> None:
+        self.columns, self.rows = columns, rows
+        self._dots = np.zeros((rows, columns), np.int64)
+        self._signs = np.full((rows, columns), "", dtype=object)
+        self._styles = np.full((rows, columns), "", dtype=object)
+
+    def line(self, start: Point2D, stop: Point2D, style: str, *, sign: str = "") -> None:
+        """Draw a straight line, in dots or, if it is given, in a sign."""
+        across, down = (1, 1) if sign else (DOTS_ACROSS, DOTS_DOWN)
+        columns, rows = self.columns * across, self.rows * down
+        (x, y), (next_x, next_y) = start, stop
+        steps = 2 + math.ceil(max(abs(next_x - x) * columns, abs(next_y - y) * rows))
+        way = np.linspace(0, 1, steps)
+        rights = np.rint((x + (next_x - x) * way) * (columns - 1)).astype(int)
+        downs = np.rint((1 - y - (next_y - y) * way) * (rows - 1)).astype(int)
+        at = downs // down, rights // across
+        if not sign:
+            np.bitwise_or.at(self._dots, at, _DOT[downs % down, rights % across])
+        self._signs[at], self._styles[at] = sign, style
+
+    def sign(self, place: Point2D, sign: str, style: str) -> None:
+        """Put a sign of one column somewhere."""
+        at = self.row(place[1]), self.column(place[0])
+        self._signs[at], self._styles[at] = sign, style
+
+    def column(self, across: float) -> int:
+        """Say in which column a place lies."""
+        return round(across * (self.columns - 1))
+
+    def row(self, up: float) -> int:
+        """Say in which row, from the top, a place lies."""
+        return round((1 - up) * (self.rows - 1))
+
+    def rows_of_text(self) -> Iterator[Text]:
+        """Yield the rows, the highest first, each as wide as the canvas."""
+        for dots, signs, styles in zip(self._dots.tolist(), self._signs, self._styles, strict=True):
+            row = Text()
+            for dot, sign, style in zip(dots, signs, styles, strict=True):
+                row.append(sign or (chr(_BRAILLE + dot) if dot else " "), style)
+            yield row
+
+
+# Plots
 
 Point = tuple[float, float]
 

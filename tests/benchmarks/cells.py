@@ -13,17 +13,16 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from charrnn.cli import cores
+from charrnn.cli import cpu_threads
 
-cores.set_short_spin()  # before torch starts its threads
-cores.keep_freed_memory()
+cpu_threads.set_short_spin()  # before torch starts its threads
+cpu_threads.keep_freed_memory()
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from charrnn.network.layers import LAYERS
-from charrnn.network.module import WEIGHT_MODULES
+from charrnn.network.char_rnn import LAYERS, WEIGHT_MODULES
 from charrnn.training.device import choose_device, choose_precision
 
 SIZES = ("1x128x50x50", "1x256x32x32", "1x512x32x64", "1x512x64x64", "2x128x50x50", "2x512x32x64")

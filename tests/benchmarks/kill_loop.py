@@ -23,8 +23,8 @@ from pathlib import Path
 import torch
 
 from charrnn.cli.main import run
-from charrnn.network.tensor_file import read_tensors
-from charrnn.runs import RunDirectory
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.storage.safetensors_file import read_tensors
 
 STEPS_A_LIFE = 12
 """there are so many that a training does not end before it was killed often enough"""
@@ -119,7 +119,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    import charrnn.cli.learning  # noqa: F401 - so that no life has to
+    import charrnn.cli.train_run  # noqa: F401 - so that no life has to
 
     steps = STEPS_A_LIFE * (arguments.times + 1)
     with tempfile.TemporaryDirectory() as place:

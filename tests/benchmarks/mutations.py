@@ -28,12 +28,12 @@ from damage import DAMAGES, FORGERIES, Change, outcome
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError
 from charrnn.network.model_file import load_model, save_model
-from charrnn.network.tensor_file import read_tensors
-from charrnn.runs import RunDirectory
-from charrnn.text import corpus as corpora
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.storage.safetensors_file import read_tensors
+from charrnn.text import corpus_encoder
 from charrnn.text.sources import open_sources
 from charrnn.training import checkpoint
-from charrnn.training.run import Trainer
+from charrnn.training.trainer import Trainer
 
 Weights = Mapping[str, Any]
 
@@ -53,7 +53,9 @@ def write_both(directory: Path, hidden: int) -> tuple[Path, Path]:
     """Make two steps of a training, and save its model and its checkpoint."""
     (directory / "text.txt").write_text("".join(f"{n} green bottles (and {n * n % 97} walls).\n" for n in range(999)))
     sources = open_sources([str(directory / "text.txt")])
-    corpus = corpora.encode(sources, "utf-8", corpora.count_characters(sources, "utf-8"), directory / "corpus.bin")
+    corpus = corpus_encoder.encode(
+        sources, "utf-8", corpus_encoder.count_characters(sources, "utf-8"), directory / "corpus.bin"
+    )
     trainer = Trainer(
         corpus, NetworkConfig(hidden=hidden), TrainingConfig(batch=8, length=16, lr=0.01, steps=4), "cpu"
     )

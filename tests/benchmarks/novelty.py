@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from charrnn.novelty import find_copies, load_or_build_suffix_array
-from charrnn.text import corpus as corpora
+from charrnn.generation.novelty import find_copies, load_or_build_suffix_array
+from charrnn.text import corpus_encoder
 from charrnn.text.sources import open_sources
 
 CHARACTERS = 10_000
@@ -30,7 +30,9 @@ def seconds(call: Callable[[], object]) -> float:
 def measure(names: list[str], directory: Path) -> None:
     """Print the times for a text, and what is ordinary in it."""
     sources = open_sources(names)
-    corpus = corpora.encode(sources, "utf-8", corpora.count_characters(sources, "utf-8"), directory / "corpus.bin")
+    corpus = corpus_encoder.encode(
+        sources, "utf-8", corpus_encoder.count_characters(sources, "utf-8"), directory / "corpus.bin"
+    )
     split, size, kept = corpus.split_position(0.1), len(corpus.vocabulary), directory / "corpus.suffixes"
     ids = np.asarray(corpus.ids)
     sorting = seconds(lambda: load_or_build_suffix_array(ids[:split], size, kept))

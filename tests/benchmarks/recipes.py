@@ -15,22 +15,22 @@ import time
 from pathlib import Path
 from typing import Any
 
-from charrnn.cli import cores
+from charrnn.cli import cpu_threads
 
-cores.set_short_spin()  # before torch starts its threads
-cores.keep_freed_memory()
+cpu_threads.set_short_spin()  # before torch starts its threads
+cpu_threads.keep_freed_memory()
 
 import yaml
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.network.model_file import count_matmul_weights
-from charrnn.text import corpus as corpora
+from charrnn.text import corpus_encoder
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import open_sources
 from charrnn.training.evaluation import evaluate_final
 from charrnn.training.events import run_to_result
 from charrnn.training.recipe import FLOPS_PER_WEIGHT
-from charrnn.training.run import Trainer
+from charrnn.training.trainer import Trainer
 
 TFLOP = 1e12
 
@@ -73,8 +73,8 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         sources = open_sources([arguments.text])
-        counts = corpora.count_characters(sources, "utf-8")
-        corpus = corpora.encode(sources, "utf-8", counts, Path(directory, "corpus.bin"))
+        counts = corpus_encoder.count_characters(sources, "utf-8")
+        corpus = corpus_encoder.encode(sources, "utf-8", counts, Path(directory, "corpus.bin"))
         for setting in arguments.settings:
             print(f"{setting}: {try_out(make_trainer(corpus, setting, arguments.work * TFLOP))}", flush=True)
 

@@ -12,16 +12,16 @@ import time
 from pathlib import Path
 from statistics import median
 
-from charrnn.cli import cores
+from charrnn.cli import cpu_threads
 
-THREADS = cores.threads_for_workers()
+THREADS = cpu_threads.threads_for_workers()
 
 import numpy as np
 import torch
 
 from charrnn.config import NetworkConfig
-from charrnn.network.module import CharRNN
-from charrnn.network.reader import InferenceRNN
+from charrnn.network.char_rnn import CharRNN
+from charrnn.network.inference import InferenceRNN
 from charrnn.scoring import Predictor, char_nll
 from charrnn.text.vocabulary import Vocabulary
 

@@ -18,11 +18,11 @@ from typing import TypeVar
 import numpy as np
 
 from charrnn.config import NetworkConfig
-from charrnn.inspection import shortlist, verdicts
 from charrnn.inspection.concepts import ParsedText
-from charrnn.inspection.search import search
+from charrnn.inspection.search import finding, screening
+from charrnn.inspection.search.search import search
+from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model, load_model, weight_shapes
-from charrnn.network.reader import InferenceRNN
 from charrnn.text.sources import open_sources as find_sources
 from charrnn.text.vocabulary import Vocabulary
 
@@ -84,7 +84,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.finalists:
         low = replace(
-            verdicts.THRESHOLDS,
+            finding.THRESHOLDS,
             detector_fit=0.02,
             weak_fit=0.01,
             local_memory=-9.0,
@@ -92,7 +92,7 @@ def main() -> None:
             shuffled_ratio=0.0,
             linear_r2=9.0,
         )
-        vars(shortlist)["verdict"] = partial(verdicts.verdict, rules=low)
+        vars(screening)["verdict"] = partial(finding.verdict, rules=low)
     text = embedded(arguments.chars)
     config = NetworkConfig(cell=arguments.cell, layers=arguments.layers, hidden=arguments.hidden, embedding=64)
     model = load_model(arguments.model) if arguments.model else made_up(config, "".join(sorted(set(text))))

@@ -15,27 +15,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from charrnn.cli import cores
+from charrnn.cli import cpu_threads
 
-cores.set_short_spin()  # before torch starts its threads
+cpu_threads.set_short_spin()  # before torch starts its threads
 
 import torch
 from torch.nn import functional
 
 from charrnn.config import NetworkConfig, TrainingConfig
-from charrnn.network.module import CharRNN, detach_state
-from charrnn.runs import RunDirectory
-from charrnn.text import corpus as corpora
+from charrnn.network.char_rnn import CharRNN, detach_state
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.text import corpus_encoder
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import open_sources
-from charrnn.training import saving
-from charrnn.training.budget import count_seconds
+from charrnn.training import checkpointer
 from charrnn.training.device import choose_device, choose_precision, tf32
 from charrnn.training.events import Step, TrainingWarning
+from charrnn.training.fit import count_seconds
 from charrnn.training.loop import train_loop
 from charrnn.training.metrics import log_events
-from charrnn.training.run import Trainer
-from charrnn.views.training import ProgressState
+from charrnn.training.trainer import Trainer
+from charrnn.views.training_progress import ProgressState
 
 SIZES = {
     "cpu": ("lstm:1x512x32x64", "lstm:2x256x32x64", "lstm:1x128x32x64"),
@@ -97,7 +97,7 @@ def our_steps(corpus: Corpus, size: Size, device: str, precision: str, directory
     place = RunDirectory(directory)
     progress = ProgressState(characters_per_step=size.batch * size.length)
     events = log_events(count_seconds(train_loop(trainer), trainer, began=time.monotonic()), place.metrics, step=0)
-    for event in saving.save_on_the_way(events, trainer, place):
+    for event in checkpointer.save_on_the_way(events, trainer, place):
         progress.update(event, time.monotonic())
         progress.view()
         if isinstance(event, TrainingWarning):
@@ -156,8 +156,8 @@ def main() -> None:
     arguments.steps = arguments.steps or (100 if device == "cuda" else 10)
     with tempfile.TemporaryDirectory() as directory:
         sources = open_sources([])
-        corpus = corpora.encode(
-            sources, "utf-8", corpora.count_characters(sources, "utf-8"), Path(directory, "corpus.bin")
+        corpus = corpus_encoder.encode(
+            sources, "utf-8", corpus_encoder.count_characters(sources, "utf-8"), Path(directory, "corpus.bin")
         )
         print(f"{arguments.rounds} rounds of {arguments.steps} steps, {_named(device)}, torch {torch.__version__}")
         for name in arguments.sizes or SIZES.get(device, SIZES["cpu"]):

@@ -16,14 +16,14 @@ from statistics import mean, median
 import numpy as np
 import torch
 
-from charrnn.cli.cores import keep_freed_memory
+from charrnn.cli.cpu_threads import keep_freed_memory
 from charrnn.config import NetworkConfig
-from charrnn.ending import NO_STOP
-from charrnn.network.module import CharRNN
-from charrnn.network.reader import InferenceRNN
-from charrnn.sampling import SamplingParams, generate, prefill_prompt
+from charrnn.generation.batched import BATCH_SLOTS, generate_batch
+from charrnn.generation.generate import NO_STOP, generate, prefill_prompt
+from charrnn.generation.sampling import SamplingParams
+from charrnn.network.char_rnn import CharRNN
+from charrnn.network.inference import InferenceRNN
 from charrnn.text.vocabulary import Vocabulary
-from charrnn.together import BATCH_SLOTS, generate_batch
 
 SIZES = ((1, 512), (2, 128), (2, 512))
 VOCABULARY = Vocabulary(("\n", *map(chr, range(32, 96))))

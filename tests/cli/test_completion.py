@@ -3,7 +3,7 @@
 import pytest
 from small import Call
 
-from charrnn.runs import RunDirectory
+from charrnn.storage.run_directory import RunDirectory
 
 
 def offered(shell: Call, line: str, kind: str = "bash") -> list[str]:

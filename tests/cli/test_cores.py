@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.cli import cores
+from charrnn.cli import cpu_threads
 
 
 def threads(model: Path, environment: dict[str, str] | None = None) -> str:
     """Say how many threads are set for a model."""
     environment = {} if environment is None else environment
-    cores.use_few_cores(model, environment)
-    return environment[cores.VARIABLE]
+    cpu_threads.use_few_cores(model, environment)
+    return environment[cpu_threads.VARIABLE]
 
 
 @pytest.fixture
@@ -23,22 +23,22 @@ def large(tmp_path: Path) -> Path:
     """Make a file as large as a large model, without writing it."""
     path = tmp_path / "model.safetensors"
     with path.open("wb") as file:
-        file.truncate(cores.LARGE_WEIGHT_BYTES)
+        file.truncate(cpu_threads.LARGE_WEIGHT_BYTES)
     return path
 
 
 def test_a_large_model_on_idle_cores_gets_two(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And one as soon as another process needs one of them."""
     monkeypatch.setattr("os.cpu_count", lambda: 2)
-    monkeypatch.setattr(cores, "busy_cores", lambda: 0.0)
+    monkeypatch.setattr(cpu_threads, "busy_cores", lambda: 0.0)
     assert threads(large) == "2"
-    monkeypatch.setattr(cores, "busy_cores", lambda: 1.0)
+    monkeypatch.setattr(cpu_threads, "busy_cores", lambda: 1.0)
     assert threads(large) == "1"
 
 
 def test_a_small_or_missing_model_gets_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However idle the machine is."""
-    monkeypatch.setattr(cores, "busy_cores", lambda: 0.0)
+    monkeypatch.setattr(cpu_threads, "busy_cores", lambda: 0.0)
     assert threads(Path(__file__)) == threads(tmp_path / "none") == "1"
 
 
@@ -47,29 +47,29 @@ def test_many_streams_get_all_idle_cores(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("os.cpu_count", lambda: 8)
     for busy, left in ((0.0, "8"), (2.5, "5"), (99.0, "1"), (math.inf, "1")):
         environment: dict[str, str] = {}
-        monkeypatch.setattr(cores, "busy_cores", lambda busy=busy: busy)
-        cores.use_idle_cores(environment)
-        assert environment[cores.VARIABLE] == left
+        monkeypatch.setattr(cpu_threads, "busy_cores", lambda busy=busy: busy)
+        cpu_threads.use_idle_cores(environment)
+        assert environment[cpu_threads.VARIABLE] == left
 
 
 def test_threads_of_our_own_multiply_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """One for each idle core, each with one of NumPy's; none where the user has given NumPy some."""
     monkeypatch.setattr("os.cpu_count", lambda: 4)
-    monkeypatch.setattr(cores, "busy_cores", lambda: 1.0)
+    monkeypatch.setattr(cpu_threads, "busy_cores", lambda: 1.0)
     environment: dict[str, str] = {}
-    assert (cores.threads_for_workers(environment), environment[cores.VARIABLE]) == (3, "1")
-    environment = {cores.VARIABLE: "2"}
-    assert (cores.threads_for_workers(environment), environment[cores.VARIABLE]) == (1, "2")
+    assert (cpu_threads.threads_for_workers(environment), environment[cpu_threads.VARIABLE]) == (3, "1")
+    environment = {cpu_threads.VARIABLE: "2"}
+    assert (cpu_threads.threads_for_workers(environment), environment[cpu_threads.VARIABLE]) == (1, "2")
 
 
 def test_what_the_user_set_stays(large: Path) -> None:
     """Whoever names a number means it."""
-    assert threads(large, {cores.VARIABLE: "7"}) == "7"
+    assert threads(large, {cpu_threads.VARIABLE: "7"}) == "7"
 
 
 def test_the_cores_in_use_are_counted() -> None:
     """Whatever the system tells, it is a number."""
-    assert cores.busy_cores() >= 0
+    assert cpu_threads.busy_cores() >= 0
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators are left as they are")
@@ -77,7 +77,7 @@ def test_memory_that_was_used_once_is_given_out_again_without_the_system() -> No
     """A tensor of 128 MB, freed and made again, costs no new pages; by itself it costs all of them every time."""
     program = """
 import resource, sys, numpy
-from charrnn.cli import cores
+from charrnn.cli import cpu_threads as cores
 if sys.argv[1] == "kept":
     cores.keep_freed_memory()
 def faults():

@@ -13,7 +13,7 @@ import pytest
 from small import Call
 
 from charrnn.network.model_file import Model, save_model
-from charrnn.runs import RunDirectory
+from charrnn.storage.run_directory import RunDirectory
 
 NGRAM = {"order": 3, "nats": 1.6, "learned_from": 900, "characters": 100, "nats_by_order": [1.9, 1.7, 1.6, 1.61]}
 METRICS = [
@@ -154,7 +154,7 @@ def test_a_narrow_terminal_has_fewer_columns_of_runs(
     save_model(other.model, dataclasses.replace(model, training={"corpus": "macbeth.txt", "val_nats": 1.0}))
     shown = {}
     for columns in (200, 50, 30):
-        monkeypatch.setattr("charrnn.cli.listing.terminal_columns", lambda _, columns=columns: columns)
+        monkeypatch.setattr("charrnn.cli.info_details.terminal_columns", lambda _, columns=columns: columns)
         shown[columns] = call("info").out.splitlines()[0].split()
     assert shown[200] == ["run", "text", "network", "bits/char", "size", "age"]
     assert shown[30] == ["run", "bits/char"]

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from small import Call, random_model
 
-from charrnn.cli import cores, searching
+from charrnn.cli import cpu_threads, inspect_search
 from charrnn.inspection.concepts import ParsedText
-from charrnn.inspection.findings import Findings
-from charrnn.inspection.search import search as find_cells
+from charrnn.inspection.search.findings import Findings
+from charrnn.inspection.search.search import search as find_cells
+from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model, save_model
-from charrnn.network.reader import InferenceRNN
-from charrnn.runs import RunDirectory
-from charrnn.text import corpus as corpora
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.text import corpus_encoder
 from charrnn.text.sources import open_sources
 from charrnn.text.vocabulary import Ids
 
@@ -50,7 +50,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
             found = RECORDED[str(key)] = find_cells(rnn, parsed, ids, **settings)
         return found
 
-    monkeypatch.setattr(searching, "search", recorded_find)
+    monkeypatch.setattr(inspect_search, "search", recorded_find)
 
 
 def test_the_search_prints_a_table_and_maps(call: Call, text: str) -> None:
@@ -247,7 +247,9 @@ def test_listing_counts_in_what_training_held_out(call: Call, run_here: RunDirec
     """Beside the model; and only the concepts that were asked for, one's own among them."""
     Path("text.txt").write_text(TEXT)
     sources = open_sources(["text.txt"])
-    corpus = corpora.encode(sources, "utf-8", corpora.count_characters(sources, "utf-8"), run_here.corpus)
+    corpus = corpus_encoder.encode(
+        sources, "utf-8", corpus_encoder.count_characters(sources, "utf-8"), run_here.corpus
+    )
     held_out = TEXT[corpus.split_position(0.5) :]
     held_out = held_out[held_out.index("\n") + 1 :]
     training = {"train_characters": corpus.split_position(0.5)}
@@ -286,8 +288,8 @@ def test_a_search_uses_the_idle_cores(
 ) -> None:
     """It reads many streams side by side; a cell is watched in one."""
     seen: list[str] = []
-    monkeypatch.setattr(cores, "use_idle_cores", lambda: seen.append("idle"))
-    monkeypatch.setattr(cores, "use_few_cores", lambda _: seen.append("few"))
+    monkeypatch.setattr(cpu_threads, "use_idle_cores", lambda: seen.append("idle"))
+    monkeypatch.setattr(cpu_threads, "use_few_cores", lambda _: seen.append("few"))
     assert call("inspect", "--text", text, *arguments).code == 0
     assert seen == used
 

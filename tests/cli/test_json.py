@@ -11,7 +11,7 @@ from small import Call, random_model
 
 from charrnn.cli.streams import write_json
 from charrnn.network.model_file import save_model
-from charrnn.runs import RunDirectory
+from charrnn.storage.run_directory import RunDirectory
 
 TEXT = "abc (def) gab\nface bad\n" * 400
 VIEWS = ("surprise", "gates", "memory", "errors")

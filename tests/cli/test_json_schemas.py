@@ -19,8 +19,8 @@ from small import Call, random_model
 import charrnn
 from charrnn.config import NetworkConfig
 from charrnn.network.model_file import Model, save_model
-from charrnn.runs import RunDirectory
-from charrnn.text.corpus import count_characters, encode
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.text.corpus_encoder import count_characters, encode
 from charrnn.text.sources import open_sources
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.events import EarlyStop, TrainingWarning

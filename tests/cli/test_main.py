@@ -10,10 +10,10 @@ import click
 import pytest
 from small import PACKAGE_HOME, Call
 
-from charrnn import __version__
+from charrnn._version import __version__
 from charrnn.cli import main
 from charrnn.errors import CharrnnError, DivergedError, OutputError, WrongUsageError
-from charrnn.runs import RunDirectory
+from charrnn.storage.run_directory import RunDirectory
 
 THERE = [name for name in main.COMMANDS if find_spec(f"charrnn.cli.{name}")]
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.cli.options import CellType, Number
-from charrnn.network.cell_name import CellId
+from charrnn.network.cell_id import CellId
 
 
 @given(st.integers(1, 99), st.integers(0, 9999))

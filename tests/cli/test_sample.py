@@ -14,11 +14,11 @@ from launching import Launcher
 from small import SMALL, Call, random_model
 
 import charrnn
+from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import load_model, save_model
-from charrnn.network.reader import InferenceRNN
-from charrnn.runs import RunDirectory
 from charrnn.scoring import score
-from charrnn.text.corpus import count_characters, encode
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.text.corpus_encoder import count_characters, encode
 from charrnn.text.sources import open_sources
 
 
@@ -293,7 +293,7 @@ def test_a_full_disk_is_told_of_a_long_text_too(shell: Call) -> None:
 def test_a_failure_beside_the_output_is_not_told_as_one_of_it(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """A prompt for which there is no room is one thing, a text that nobody takes another."""
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"abc")))
-    monkeypatch.setattr("charrnn.text.spool.Spool.write", _full)
+    monkeypatch.setattr("charrnn.text.sources.Spool.write", _full)
     said = call("sample", "--prompt-file", "-")
     assert said.err.startswith("error: cannot copy standard input: no space left on device\n\nhint: set TMPDIR")
     assert (said.code, said.out) == (1, "")

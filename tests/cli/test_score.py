@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from small import Call
 
+from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import load_model
-from charrnn.network.reader import InferenceRNN
-from charrnn.runs import RunDirectory
 from charrnn.scoring import Score, score
+from charrnn.storage.run_directory import RunDirectory
 
 
 @pytest.fixture
@@ -50,8 +50,8 @@ def test_a_person_reads_a_line_a_text(call: Call, expected: Score) -> None:
 
 def test_much_is_read_by_torch(call: Call, expected: Score, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where that is worth its start; the score is the same, to rounding."""
-    monkeypatch.setattr("charrnn.cli.judging.TORCH_FROM_OPS", 0)
-    monkeypatch.setattr("charrnn.network.reader.InferenceRNN.nll", None)
+    monkeypatch.setattr("charrnn.cli.scorer.TORCH_FROM_OPS", 0)
+    monkeypatch.setattr("charrnn.network.inference.InferenceRNN.nll", None)
     told = json.loads(call("score", "book.txt", "--json").out)
     assert math.isclose(told["nats_per_char"], expected.nats_per_char, abs_tol=1e-6)
     assert call("score", "book.txt", "--per-line").out.count("\n") == 3
@@ -62,8 +62,8 @@ def test_much_is_read_by_torch(call: Call, expected: Score, monkeypatch: pytest.
 def test_torch_has_threads_of_its_own(call: Call, monkeypatch: pytest.MonkeyPatch, worth: float, given: int) -> None:
     """Ours beside them would have each product wait for the other's; what needs no torch is read in ours."""
     asked = []
-    monkeypatch.setattr("charrnn.cli.judging.TORCH_FROM_OPS", worth)
-    monkeypatch.setattr("charrnn.cli.cores.threads_for_workers", lambda: 3)
+    monkeypatch.setattr("charrnn.cli.scorer.TORCH_FROM_OPS", worth)
+    monkeypatch.setattr("charrnn.cli.cpu_threads.threads_for_workers", lambda: 3)
     monkeypatch.setattr("charrnn.scoring.run_generators", lambda _, threads: asked.append(threads))
     call("score", "book.txt", "--json")
     assert asked == [given]

@@ -5,7 +5,7 @@ from io import StringIO
 
 import pytest
 
-from charrnn.cli.showing import status_line
+from charrnn.cli.train_display import status_line
 
 
 class Terminal(StringIO):

@@ -8,9 +8,9 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
-from charrnn.cli import stopping as module
-from charrnn.cli.failures import Stopped
-from charrnn.cli.stopping import SignalHandler
+from charrnn.cli import train_run as module
+from charrnn.cli.error_handler import Stopped
+from charrnn.cli.train_run import SignalHandler
 from charrnn.training.events import Event, Pause, Preview, SafePoint
 
 

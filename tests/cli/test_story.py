@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.cli.story import PROTOCOLS, training_lines
+from charrnn.cli.info_details import PROTOCOLS, training_lines
 
 TOLD = {
     "corpus": "macbeth.txt",

@@ -11,8 +11,8 @@ import pytest
 from launching import Launcher
 from small import Call, Said, bottles
 
-from charrnn.network.tensor_file import read_tensors
-from charrnn.runs import RunDirectory
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.storage.safetensors_file import read_tensors
 
 SMALL = ("--hidden", "16", "--batch", "4", "--length", "16", "--threads", "1")
 
@@ -173,7 +173,7 @@ def test_the_n_gram_to_beat_is_said_and_learned_once(
     assert "better than the network" in said.splitlines()[-5]
     assert all("ngram_bpc=" in line for line in said.splitlines() if "train_bpc=" in line)
     assert "better than the network\n" in call("info").out
-    monkeypatch.setattr("charrnn.training.ngram.fit_best_ngram", None)
+    monkeypatch.setattr("charrnn.training.evaluation.fit_best_ngram", None)
     assert "-gram, learned from 3,301 characters" in train("--steps", "40").err
     assert json.loads(call("info", "--json").out)["ngram"]["learned_from"] == 3301
 

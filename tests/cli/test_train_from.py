@@ -7,7 +7,7 @@ import pytest
 from small import Call
 
 from charrnn.network.model_file import load_model
-from charrnn.runs import RunDirectory
+from charrnn.storage.run_directory import RunDirectory
 
 SMALL = ("--batch", "4", "--length", "16", "--threads", "1", "--steps", "20")
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from small import Call, random_model
 
-from charrnn.cli import cores
+from charrnn.cli import cpu_threads
 from charrnn.config import NetworkConfig
 from charrnn.network.model_file import save_model
-from charrnn.runs import RunDirectory
+from charrnn.storage.run_directory import RunDirectory
 
 TEXT = "abc (a bc) ab\n  deaf had a cab (fed) \n" * 80
 VIEWS = (("--surprise",), ("--contexts", "1.3"), ("--gates",), ("--memory",), ("--errors",))
@@ -146,8 +146,8 @@ def test_views_of_many_streams_use_the_idle_cores(
 ) -> None:
     """One stream gains nothing from them."""
     threads: list[str] = []
-    monkeypatch.setattr(cores, "use_idle_cores", lambda: threads.append("idle"))
-    monkeypatch.setattr(cores, "use_few_cores", lambda _: threads.append("few"))
+    monkeypatch.setattr(cpu_threads, "use_idle_cores", lambda: threads.append("idle"))
+    monkeypatch.setattr(cpu_threads, "use_few_cores", lambda _: threads.append("few"))
     assert call("inspect", "--text", text, *arguments).code == 0
     assert threads == [used]
 
@@ -155,14 +155,14 @@ def test_views_of_many_streams_use_the_idle_cores(
 def test_errors_stand_beside_an_n_gram_where_the_training_text_is_at_hand(call: Call, tmp_path: Path) -> None:
     """As counted on the run's own corpus."""
     from charrnn.network.model_file import load_model
-    from charrnn.text import corpus as corpora
+    from charrnn.text import corpus_encoder
     from charrnn.text.sources import open_sources
 
     run = RunDirectory(tmp_path / "run")
     run.path.mkdir()
     (tmp_path / "book.txt").write_text(TEXT)
     sources = open_sources([str(tmp_path / "book.txt")])
-    corpus = corpora.encode(sources, "utf-8", corpora.count_characters(sources, "utf-8"), run.corpus)
+    corpus = corpus_encoder.encode(sources, "utf-8", corpus_encoder.count_characters(sources, "utf-8"), run.corpus)
     model = random_model("".join(corpus.vocabulary.characters))
     save_model(run.model, model.__class__(**{**vars(model), "training": {"train_characters": len(TEXT) // 2}}))
     assert load_model(run.model).training

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from charrnn.errors import CharrnnError
-from charrnn.network.tensor_header import with_checksums
+from charrnn.storage.safetensors_header import with_checksums
 
 Header = dict[str, Any]
 Outcome = TypeVar("Outcome")

@@ -51,8 +51,8 @@ class Order:
 
 def serve(listener: socket.socket) -> None:
     """Import what takes long, then run what is ordered at a socket, until standard input is closed."""
-    import charrnn.cli.learning
-    import charrnn.cli.train  # noqa: F401
+    import charrnn.cli.train
+    import charrnn.cli.train_run  # noqa: F401
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with selectors.DefaultSelector() as selector:

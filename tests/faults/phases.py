@@ -62,9 +62,9 @@ def in_pieces(module: Any, name: str, enter: Enter, *, begin_at: int = 1, second
 
 def encoding(enter: Enter) -> None:
     """Slow down the second reading of the text, while its ids are written."""
-    from charrnn.text import corpus
+    from charrnn.text import corpus_encoder
 
-    in_pieces(corpus, "_read_code_points", enter, begin_at=2, seconds=8.0)
+    in_pieces(corpus_encoder, "_read_code_points", enter, begin_at=2, seconds=8.0)
 
 
 def ngram(enter: Enter) -> None:
@@ -76,9 +76,9 @@ def ngram(enter: Enter) -> None:
 
 def preview(enter: Enter) -> None:
     """Slow down what the network writes after it has made some steps."""
-    from charrnn.training import preview
+    from charrnn.training import loop
 
-    in_pieces(preview, "generate", enter, begin_at=2)
+    in_pieces(loop, "generate", enter, begin_at=2)
 
 
 def evaluation(enter: Enter) -> None:
@@ -91,7 +91,7 @@ def evaluation(enter: Enter) -> None:
 
 def finish(enter: Enter) -> None:
     """Slow down the last reading of the held-out text."""
-    from charrnn.training import evaluation, finish
+    from charrnn.training import evaluation, fit
 
     original = evaluation.evaluate_final
 
@@ -100,12 +100,12 @@ def finish(enter: Enter) -> None:
         in_pieces(evaluation, "_target_nll", enter)
         return (yield from original(*given))
 
-    finish.evaluate_final = slowed  # type: ignore[attr-defined, assignment]
+    fit.evaluate_final = slowed  # type: ignore[attr-defined, assignment]
 
 
 def step(enter: Enter) -> None:
     """Slow down the updates of the weights, from the fifth step on."""
-    from charrnn.training.run import Trainer
+    from charrnn.training.trainer import Trainer
 
     original = Trainer.train_step
 
@@ -120,7 +120,7 @@ def step(enter: Enter) -> None:
 
 def save(enter: Enter) -> None:
     """Have a slow disk, which takes a while to make a file durable; from the first checkpoint on."""
-    from charrnn.training import checkpoint, saving
+    from charrnn.training import checkpoint, checkpointer
 
     original, saved = os.fsync, checkpoint.save_checkpoint
 
@@ -133,7 +133,7 @@ def save(enter: Enter) -> None:
         os.fsync = slowed  # type: ignore[assignment]
         return saved(*arguments)
 
-    saving.save_checkpoint = begun  # type: ignore[attr-defined,assignment]
+    checkpointer.save_checkpoint = begun  # type: ignore[attr-defined,assignment]
 
 
 PHASES: dict[str, Callable[[Enter], None]] = {

@@ -10,7 +10,7 @@ import pytest
 from small import Call, Said
 
 from charrnn.errors import CharrnnError
-from charrnn.text.corpus import count_characters, encode
+from charrnn.text.corpus_encoder import count_characters, encode
 from charrnn.text.sources import open_sources
 
 

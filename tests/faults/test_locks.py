@@ -13,9 +13,9 @@ from launching import Launcher, wait_until
 
 from charrnn.errors import CharrnnError
 from charrnn.network.model_file import load_model
-from charrnn.runs import RunDirectory
-from charrnn.training.lock import RunLock, check_not_locked
-from charrnn.training.places import is_not_a_run
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.storage.run_lock import RunLock, check_not_locked
+from charrnn.training.run_files import is_not_a_run
 
 COMMAND = ("train", "book.txt", "--hidden", "16", "--batch", "4", "--length", "16", "--sample-every", "0")
 LONG = (*COMMAND, "--steps", "200", "--save-every", "0.05")

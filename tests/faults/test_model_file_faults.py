@@ -15,13 +15,12 @@ import pytest
 from damage import Header, apart, forged, together
 from small import Call, Said, random_model
 
-from charrnn.ending import StopCriteria
 from charrnn.errors import CharrnnError
-from charrnn.network import tensor_file, tensor_header
+from charrnn.generation.generate import StopCriteria, generate
+from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import load_model, model_metadata
-from charrnn.network.reader import InferenceRNN
-from charrnn.runs import RunDirectory
-from charrnn.sampling import generate
+from charrnn.storage import safetensors_file, safetensors_header
+from charrnn.storage.run_directory import RunDirectory
 
 VOCABULARY = "\n abcdefgh\x1b"
 COMMANDS = (
@@ -167,11 +166,11 @@ def test_what_is_missing_or_too_much_is_counted(call: Call, run_here: RunDirecto
 @pytest.mark.fault("F57")
 def test_arrays_without_numbers_are_none(tmp_path: Path) -> None:
     """The format allows them, and so does reading; a network has none."""
-    tensor_file.write_tensors(tmp_path / "empty", {"none": np.zeros((0, 3), np.float32), "one": np.ones(1)}, {})
-    arrays = tensor_file.read_tensors(tmp_path / "empty").arrays
+    safetensors_file.write_tensors(tmp_path / "empty", {"none": np.zeros((0, 3), np.float32), "one": np.ones(1)}, {})
+    arrays = safetensors_file.read_tensors(tmp_path / "empty").arrays
     assert (arrays["none"].shape, arrays["one"].tolist()) == ((0, 3), [1.0])
-    tensor_file.write_tensors(tmp_path / "nothing", {}, {})
-    assert tensor_file.read_tensors(tmp_path / "nothing").arrays == {}
+    safetensors_file.write_tensors(tmp_path / "nothing", {}, {})
+    assert safetensors_file.read_tensors(tmp_path / "nothing").arrays == {}
 
 
 SETTINGS: dict[str, tuple[str, Any]] = {
@@ -281,7 +280,9 @@ def test_reading_takes_little_more_memory_than_the_file(tmp_path: Path) -> None:
     """Whole or damaged: less than one and a half times its size, above what any file costs."""
     model = random_model()
     size, path = 12_000_000, tmp_path / "large.safetensors"
-    tensor_file.write_tensors(path, {**model.weights, "more": np.zeros(size // 4, np.float32)}, model_metadata(model))
+    safetensors_file.write_tensors(
+        path, {**model.weights, "more": np.zeros(size // 4, np.float32)}, model_metadata(model)
+    )
     content = path.read_bytes()
     for name, damaged in {
         "whole": content,
@@ -304,10 +305,10 @@ def test_what_reads_tensors_agrees_with_the_formats_own_library(whole: bytes, ru
     """The same names, types, shapes and numbers."""
     import safetensors.numpy
 
-    theirs, ours = safetensors.numpy.load(whole), tensor_file.read_tensors(run_here.model).arrays
+    theirs, ours = safetensors.numpy.load(whole), safetensors_file.read_tensors(run_here.model).arrays
     assert theirs.keys() == ours.keys()
     assert all(np.array_equal(theirs[name], ours[name]) and theirs[name].dtype == ours[name].dtype for name in ours)
-    assert tensor_header.DTYPES["F32"] == np.float32
+    assert safetensors_header.DTYPES["F32"] == np.float32
 
 
 class Harmful:

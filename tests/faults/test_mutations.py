@@ -16,16 +16,16 @@ from small import random_model
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError
+from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model, load_model, save_model
-from charrnn.network.reader import InferenceRNN
-from charrnn.runs import RunDirectory
-from charrnn.text import corpus as corpora
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.text import corpus_encoder
 from charrnn.text.sources import open_sources
 from charrnn.training import checkpoint
+from charrnn.training.checkpoint import state_arrays, state_metadata
 from charrnn.training.checkpoint_file import DamagedError
-from charrnn.training.run import Trainer
-from charrnn.training.session import resume
-from charrnn.training.snapshot import state_arrays, state_metadata
+from charrnn.training.resume import resume
+from charrnn.training.trainer import Trainer
 
 many = settings(max_examples=700, deadline=1000, derandomize=True)
 """as many files a test, each in less than a second"""
@@ -106,7 +106,9 @@ def trainer(tmp_path_factory: pytest.TempPathFactory) -> Trainer:
     directory = tmp_path_factory.mktemp("run")
     (directory / "text.txt").write_text("".join(f"{n} green bottles (and {n * n % 97} walls).\n" for n in range(90)))
     sources = open_sources([str(directory / "text.txt")])
-    corpus = corpora.encode(sources, "utf-8", corpora.count_characters(sources, "utf-8"), directory / "corpus.bin")
+    corpus = corpus_encoder.encode(
+        sources, "utf-8", corpus_encoder.count_characters(sources, "utf-8"), directory / "corpus.bin"
+    )
     network = NetworkConfig(hidden=8, embedding=4, layers=2)
     trainer = Trainer(corpus, network, TrainingConfig(batch=2, length=8, lr=0.01, steps=4), "cpu")
     trainer.train_step()

@@ -15,14 +15,14 @@ from small import Call
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError, DivergedError
-from charrnn.network.tensor_file import read_tensors
-from charrnn.runs import RunDirectory
-from charrnn.training import checkpoint, memory, saving
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.storage.safetensors_file import read_tensors
+from charrnn.training import checkpoint, checkpointer
+from charrnn.training.checkpoint import state_arrays
+from charrnn.training.device import USABLE_FRACTION, estimate_bytes, suggest_smaller
 from charrnn.training.events import Event, Step, TrainingWarning
-from charrnn.training.explosion import warn_on_explosion
-from charrnn.training.loop import train_loop
-from charrnn.training.run import Trainer
-from charrnn.training.snapshot import state_arrays
+from charrnn.training.loop import train_loop, warn_on_explosion
+from charrnn.training.trainer import Trainer
 
 RUN = RunDirectory(Path("checkpoints/book"))
 
@@ -70,7 +70,7 @@ def test_nothing_that_is_no_number_is_ever_saved(make_trainer: Callable[..., Tra
     checkpoint.save_checkpoint(trainer, directory)
     saved = directory.checkpoint(1).read_bytes()
     poison(trainer, math.nan)
-    for save in (checkpoint.save_checkpoint, checkpoint.save_best_model, saving.save_final):
+    for save in (checkpoint.save_checkpoint, checkpoint.save_best_model, checkpointer.save_final):
         with pytest.raises(DivergedError, match=r"output\.bias left the numbers"):
             save(trainer, directory)
     trainer.mark_done("report")
@@ -99,7 +99,7 @@ def test_the_hint_says_from_which_step_a_lower_rate_goes_on(
                 poison(trainer, math.inf)
 
     with pytest.raises(DivergedError) as caught:
-        list(saving.save_on_the_way(events(), trainer, directory, every_seconds=0.0))
+        list(checkpointer.save_on_the_way(events(), trainer, directory, every_seconds=0.0))
     last = directory.last_checkpoint_step()
     assert last == 6
     assert caught.value.hint == "the same command with `--lr 0.001` continues from step 6"
@@ -194,22 +194,14 @@ def test_what_is_hinted_at_fits() -> None:
         return NetworkConfig(hidden=hidden, layers=2), TrainingConfig(batch=batch, length=256, steps=1, lr=0.01)
 
     for there in (8e9, 4e9, 2.5e9):
-        hint, most = memory.suggest_smaller(*asked(), 100, there), memory.USABLE_FRACTION * there
+        hint, most = suggest_smaller(*asked(), 100, there), USABLE_FRACTION * there
         batch, hidden = number_in(hint, "--batch"), number_in(hint, "--hidden")
         assert batch or hidden
         if batch:
-            assert (
-                memory.estimate_bytes(*asked(batch=batch), 100)
-                <= most
-                < memory.estimate_bytes(*asked(batch=2 * batch), 100)
-            )
+            assert estimate_bytes(*asked(batch=batch), 100) <= most < estimate_bytes(*asked(batch=2 * batch), 100)
         if hidden:
-            assert (
-                memory.estimate_bytes(*asked(hidden=hidden), 100)
-                <= most
-                < memory.estimate_bytes(*asked(hidden=2 * hidden), 100)
-            )
-    assert "--batch" not in memory.suggest_smaller(*asked(), 100, 1.6e9)
+            assert estimate_bytes(*asked(hidden=hidden), 100) <= most < estimate_bytes(*asked(hidden=2 * hidden), 100)
+    assert "--batch" not in suggest_smaller(*asked(), 100, 1.6e9)
 
 
 def number_in(hint: str, option: str) -> int | None:

@@ -6,7 +6,7 @@ import pytest
 from small import Call
 
 from charrnn.cli.main import COMMANDS
-from charrnn.runs import RunDirectory
+from charrnn.storage.run_directory import RunDirectory
 
 
 @pytest.fixture(autouse=True)

@@ -18,10 +18,10 @@ import pytest
 from faulty import replaced
 
 from charrnn.errors import CharrnnError
-from charrnn.network import tensor_file
-from charrnn.runs import RunDirectory
+from charrnn.storage import safetensors_file
+from charrnn.storage.run_directory import RunDirectory
 from charrnn.training import checkpoint
-from charrnn.training.run import Trainer
+from charrnn.training.trainer import Trainer
 
 Names = dict[str, int]
 """which file stands under each name"""
@@ -140,7 +140,7 @@ def put(state: dict[str, bytes], place: Path) -> None:
 
 def write(path: Path, value: int) -> None:
     """Write a file whose content is known by its value."""
-    tensor_file.write_tensors(path, {"a": np.full(200, value, np.float32)}, {"value": str(value)})
+    safetensors_file.write_tensors(path, {"a": np.full(200, value, np.float32)}, {"value": str(value)})
 
 
 def values_after_cuts(directory: Path, work: Callable[[], None]) -> tuple[set[str], set[str]]:
@@ -149,7 +149,7 @@ def values_after_cuts(directory: Path, work: Callable[[], None]) -> tuple[set[st
     def value(state: dict[str, bytes]) -> str:
         put(state, directory.parent / "after")
         try:
-            return tensor_file.read_tensors(directory.parent / "after" / "model.safetensors").metadata["value"]
+            return safetensors_file.read_tensors(directory.parent / "after" / "model.safetensors").metadata["value"]
         except CharrnnError:
             return "damaged"
 
@@ -190,7 +190,7 @@ def test_the_model_notices_when_something_is_not_made_durable(
     works_for_directories: bool, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the file's fsync a damaged file may stand there; without the directory's, the save may be undone."""
-    from charrnn import storage
+    from charrnn.storage import atomic_file
 
     class Lazy:
         """The system, but for what it makes durable."""
@@ -198,7 +198,7 @@ def test_the_model_notices_when_something_is_not_made_durable(
         def __getattr__(self, name: str) -> Any:
             return getattr(os, name) if name != "fsync" else only_for(works_for_directories, os.fsync)
 
-    monkeypatch.setattr(storage, "os", Lazy())
+    monkeypatch.setattr(atomic_file, "os", Lazy())
     ever, at_the_end = values_after_cuts(directory, lambda: write(directory / "model.safetensors", 2))
     if works_for_directories:
         assert "damaged" in ever
@@ -239,7 +239,7 @@ def whole_steps(place: RunDirectory) -> Iterator[int]:
     """Give the steps of checkpoints that are whole, the newest first."""
     for path in reversed(place.checkpoints()):
         try:
-            tensor_file.read_tensors(path)
+            safetensors_file.read_tensors(path)
         except CharrnnError:
             continue
         yield int(checkpoint.read_metadata(path)["step"])
@@ -257,4 +257,4 @@ def test_an_fsync_that_fails_leaves_nothing_that_was_not_made_durable(
     with pytest.raises(OSError, match=r"model\.safetensors"):
         write(directory / "model.safetensors", 2)
     assert [path.name for path in directory.iterdir()] == ["model.safetensors"]
-    assert tensor_file.read_tensors(directory / "model.safetensors").metadata["value"] == "1"
+    assert safetensors_file.read_tensors(directory / "model.safetensors").metadata["value"] == "1"

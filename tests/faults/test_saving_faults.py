@@ -16,17 +16,17 @@ import pytest
 from faulty import ENDS, FAULTS, Fault, failing, faults
 from launching import Launcher
 
-from charrnn import storage
 from charrnn.errors import CharrnnError
-from charrnn.network import tensor_file
-from charrnn.runs import RunDirectory
-from charrnn.text.corpus import count_characters
+from charrnn.storage import atomic_file, safetensors_file
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.text.corpus_encoder import count_characters
 from charrnn.text.sources import open_sources
-from charrnn.training import checkpoint, saving
+from charrnn.training import checkpoint, checkpointer
 from charrnn.training.events import Step, TrainingWarning
 from charrnn.training.loop import train_loop
-from charrnn.training.run import Trainer
-from charrnn.training.session import resume, start_new
+from charrnn.training.new_run import start_new
+from charrnn.training.resume import resume
+from charrnn.training.trainer import Trainer
 
 MOST_CALLS = 100
 
@@ -38,7 +38,7 @@ def arrays(value: int) -> dict[str, Any]:
 
 def value_in(path: Path) -> int:
     """Read which content a file has; it is never a mixture."""
-    file = tensor_file.read_tensors(path)
+    file = safetensors_file.read_tensors(path)
     values = {float(value) for array in file.arrays.values() for value in np.unique(array)}
     assert values == {float(file.metadata["value"])}
     return int(file.metadata["value"])
@@ -46,7 +46,7 @@ def value_in(path: Path) -> int:
 
 def write(path: Path, value: int) -> None:
     """Write a content."""
-    tensor_file.write_tensors(path, arrays(value), {"value": str(value)})
+    safetensors_file.write_tensors(path, arrays(value), {"value": str(value)})
 
 
 def in_a_child(work: Callable[[], None]) -> int:
@@ -100,7 +100,7 @@ def test_whenever_a_process_is_ended_the_old_file_or_the_new_one_is_there(name: 
             break
         write(path, 1)
     assert 8 < at < MOST_CALLS - 1
-    for left in storage.stale_temp_files(tmp_path):
+    for left in atomic_file.stale_temp_files(tmp_path):
         left.unlink()
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
@@ -187,7 +187,7 @@ def troubles(events: Iterator[Any]) -> list[str]:
 
 def full_for_a_while(monkeypatch: pytest.MonkeyPatch, fails: Callable[[int], bool], number: int) -> None:
     """Have the n-th attempt to write arrays fail, for those n of which that is said."""
-    count, original = 0, storage.atomic_write
+    count, original = 0, atomic_file.atomic_write
 
     def write_whole(path: Path, *parts: Any) -> None:
         nonlocal count
@@ -196,7 +196,7 @@ def full_for_a_while(monkeypatch: pytest.MonkeyPatch, fails: Callable[[int], boo
             raise OSError(number, os.strerror(number), str(path))
         original(path, *parts)
 
-    monkeypatch.setattr(tensor_file, "atomic_write", write_whole)
+    monkeypatch.setattr(safetensors_file, "atomic_write", write_whole)
 
 
 @pytest.mark.fault("F43", "F46", "F47")
@@ -219,7 +219,7 @@ def test_a_save_that_fails_on_the_way_is_told_and_training_goes_on(
     trainer = make_trainer(steps=8)
     full_for_a_while(monkeypatch, lambda count: 3 <= count <= 5, number)
     told = troubles(
-        saving.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory, every_seconds=0.0)
+        checkpointer.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory, every_seconds=0.0)
     )
     assert len(told) == 3
     for message in told:
@@ -241,9 +241,9 @@ def test_no_memory_for_a_save_is_told_and_training_goes_on(
             raise MemoryError
         return original(trainer, directory)
 
-    monkeypatch.setattr(saving, "save_checkpoint", save)
+    monkeypatch.setattr(checkpointer, "save_checkpoint", save)
     told = troubles(
-        saving.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory, every_seconds=0.0)
+        checkpointer.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory, every_seconds=0.0)
     )
     assert ["out of memory; will try again" in message for message in told] == [True]
     assert directory.last_checkpoint_step() == 6
@@ -260,7 +260,7 @@ def test_the_last_save_makes_room_first(
     checkpoint.save_checkpoint(trainer, directory)
     trainer.train_step()
     full_for_a_while(monkeypatch, lambda _count: directory.checkpoint(0).exists(), errno.ENOSPC)
-    saving.save_final(trainer, directory)
+    checkpointer.save_final(trainer, directory)
     assert directory.last_checkpoint_step() == 2
     assert directory.model.exists()
 
@@ -274,17 +274,17 @@ def test_where_nothing_helps_the_last_save_goes_elsewhere_and_says_where(
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
-    original = storage.atomic_write
+    original = atomic_file.atomic_write
 
     def write_whole(path: Path, *parts: Any) -> None:
         if path.parent == directory.path:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         original(path, *parts)
 
-    monkeypatch.setattr(tensor_file, "atomic_write", write_whole)
+    monkeypatch.setattr(safetensors_file, "atomic_write", write_whole)
     with pytest.raises(CharrnnError, match=r"could not save step 5 in .*no space left .*; it is in ") as caught:
-        list(saving.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory))
-    monkeypatch.setattr(tensor_file, "atomic_write", original)
+        list(checkpointer.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory))
+    monkeypatch.setattr(safetensors_file, "atomic_write", original)
     command = str(caught.value.hint).partition("`")[2].partition("`")[0].split()
     assert command[0] == "mv"
     Path(command[1]).rename(Path(command[2]) / Path(command[1]).name)
@@ -305,7 +305,7 @@ def test_where_there_is_no_room_at_all_that_is_said(
     monkeypatch.setenv("HOME", str(tmp_path))
     full_for_a_while(monkeypatch, lambda _count: True, errno.ENOSPC)
     with pytest.raises(CharrnnError, match="nor elsewhere; step 0 is there"):
-        list(saving.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory))
+        list(checkpointer.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory))
     assert {path.name for path in tmp_path.iterdir()} <= {"run", "text.txt", "corpus.bin", "corpus.json"}
 
 
@@ -316,7 +316,9 @@ def test_a_directory_that_was_removed_is_made_again(book: Path) -> None:
     given = {"hidden": 12, "batch": 4, "length": 16, "steps": 20}
     trainer = start_new(sources, count_characters(sources, "utf-8"), directory, given, "cpu").trainer
     told = []
-    for event in saving.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory, every_seconds=0.0):
+    for event in checkpointer.save_on_the_way(
+        train_loop(trainer, sample_every=0), trainer, directory, every_seconds=0.0
+    ):
         if isinstance(event, Step) and event.step == 10:
             directory.path.rename(book.parent / "gone")
         told += [event.message] if isinstance(event, TrainingWarning) else []
@@ -362,9 +364,9 @@ def test_saving_costs_less_than_a_fiftieth_of_the_time_however_slow_the_disk(
         clock.now += cost
         spent[0] += cost
 
-    monkeypatch.setattr(saving, "save_checkpoint", slow)
-    monkeypatch.setattr(saving, "save_best_model", lambda *_, **__: None)
-    for event in saving.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory, clock=clock):
+    monkeypatch.setattr(checkpointer, "save_checkpoint", slow)
+    monkeypatch.setattr(checkpointer, "save_best_model", lambda *_, **__: None)
+    for event in checkpointer.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory, clock=clock):
         clock.now += 10 if isinstance(event, Step) else 0
     # The first save, whose cost is not known before it, and the last come on top.
     assert spent[0] - 2 * cost <= 0.02 * clock.now
@@ -437,7 +439,7 @@ def test_the_harness_can_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     fault: Fault = failing(errno.ENOSPC)
     write(path, 1)
-    monkeypatch.setattr(tensor_file, "atomic_write", in_place)
+    monkeypatch.setattr(safetensors_file, "atomic_write", in_place)
     with faults(fault, 3), suppress(OSError):
         write(path, 2)
     with pytest.raises(CharrnnError):

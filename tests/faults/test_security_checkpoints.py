@@ -17,20 +17,19 @@ from damage import Header, apart, forged, outcome
 from launching import Launcher
 from small import Call
 
-from charrnn import storage
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError, DivergedError
-from charrnn.network import tensor_file
-from charrnn.runs import RunDirectory
-from charrnn.text import corpus as corpora
+from charrnn.storage import atomic_file, safetensors_file
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.text import corpus_encoder
 from charrnn.text.sources import open_sources
-from charrnn.training import checkpoint, checkpoint_file, saving, superseded
+from charrnn.training import checkpoint, checkpoint_file, checkpoint_retention, checkpointer
 from charrnn.training.checkpoint_file import DamagedError
-from charrnn.training.finish import final_evaluation
+from charrnn.training.checkpoint_retention import State, state_of
+from charrnn.training.fit import final_evaluation
 from charrnn.training.loop import train_loop
-from charrnn.training.run import Trainer
-from charrnn.training.session import resume
-from charrnn.training.superseded import State, state_of
+from charrnn.training.resume import resume
+from charrnn.training.trainer import Trainer
 
 DEEP: list[Any] = []
 for _ in range(20):
@@ -72,7 +71,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunDirectory, dic
     text = directory.path.parent / "text.txt"
     text.write_text("".join(f"{n} green bottles (and {n * n % 97} walls).\n" for n in range(90)))
     sources = open_sources([str(text)])
-    corpus = corpora.encode(sources, "utf-8", corpora.count_characters(sources, "utf-8"), directory.corpus)
+    corpus = corpus_encoder.encode(
+        sources, "utf-8", corpus_encoder.count_characters(sources, "utf-8"), directory.corpus
+    )
     training = TrainingConfig(batch=2, length=8, lr=0.01, steps=12)
     trainer = Trainer(corpus, NetworkConfig(cell="lstm", hidden=8, embedding=4), training, "cpu")
     for _ in train_loop(trainer, sample_every=0):
@@ -213,7 +214,7 @@ def test_what_was_never_done_is_done_before_the_end(place: RunDirectory) -> None
     newest.write_bytes(content)
     trainer = resume(None, place, {}, "cpu").trainer
     assert trainer.step == NEW
-    list(saving.save_on_the_way(train_loop(trainer, sample_every=0), trainer, place))
+    list(checkpointer.save_on_the_way(train_loop(trainer, sample_every=0), trainer, place))
     list(final_evaluation(trainer, place))
     assert trainer.final_evaluated
 
@@ -355,14 +356,14 @@ def states(trainer: Trainer, place: RunDirectory) -> dict[int | None, State]:
 
 def full(number: int, monkeypatch: pytest.MonkeyPatch, directory: Path) -> None:
     """Have every write into a directory fail."""
-    original = storage.atomic_write
+    original = atomic_file.atomic_write
 
     def write_whole(path: Path, *parts: Any) -> None:
         if path.parent == directory:
             raise OSError(number, os.strerror(number), str(path))
         original(path, *parts)
 
-    monkeypatch.setattr(tensor_file, "atomic_write", write_whole)
+    monkeypatch.setattr(safetensors_file, "atomic_write", write_whole)
 
 
 @pytest.mark.parametrize("number", [errno.EFBIG, errno.ENOSPC, errno.EDQUOT, errno.EIO])
@@ -382,7 +383,7 @@ def test_the_newest_good_checkpoint_stays_where_the_last_save_fails(
     full(number, monkeypatch, place.path)
     with pytest.raises(CharrnnError, match=f"could not save step 12 .*; step {good} is there"):
         list(
-            saving.save_on_the_way(
+            checkpointer.save_on_the_way(
                 train_loop(session.trainer, sample_every=0), session.trainer, place, every_seconds=0.0
             )
         )
@@ -446,13 +447,13 @@ def test_nothing_is_removed_for_a_checkpoint_that_was_not_written_as_it_should_b
     """A disk that loses the end of a file: the save fails, and what was good stays."""
     trainer = resume(None, place, {}, "cpu").trainer
     trainer.train_step()
-    original = storage.atomic_write
+    original = atomic_file.atomic_write
 
     def losing(path: Path, *parts: Any) -> None:
         original(path, *parts)
         os.truncate(path, path.stat().st_size - 100)
 
-    monkeypatch.setattr(tensor_file, "atomic_write", losing)
+    monkeypatch.setattr(safetensors_file, "atomic_write", losing)
     with pytest.raises(OSError, match="not written as it should be"):
         checkpoint.save_checkpoint(trainer, place)
     assert states(trainer, place) == {OLD: State.GOOD, NEW: State.GOOD, NEW + 1: State.DAMAGED}
@@ -461,7 +462,7 @@ def test_nothing_is_removed_for_a_checkpoint_that_was_not_written_as_it_should_b
 def test_a_usual_save_reads_no_checkpoint_whole(place: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     """What this process wrote or went on from is known to be good, so saving stays as fast as it was."""
     trainer = resume(None, place, {}, "cpu").trainer
-    monkeypatch.setattr(superseded, "read", lambda path: pytest.fail(f"{path} was read"))
+    monkeypatch.setattr(checkpoint_retention, "read", lambda path: pytest.fail(f"{path} was read"))
     for _ in range(4):
         trainer.train_step()
         checkpoint.save_checkpoint(trainer, place)

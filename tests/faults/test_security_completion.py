@@ -14,7 +14,7 @@ from select import select
 import pytest
 from small import PACKAGE_HOME, Call
 
-from charrnn.cli.completing import is_plain
+from charrnn.cli.path_types import is_plain
 
 HOSTILE = (
     *(

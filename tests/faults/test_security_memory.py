@@ -8,15 +8,14 @@ import numpy as np
 import pytest
 from small import Call, random_model
 
-from charrnn import together
-from charrnn.cli import cores, main
-from charrnn.cli.failures import out_of_memory
-from charrnn.ending import StopCriteria
+from charrnn.cli import cpu_threads, main
+from charrnn.cli.error_handler import out_of_memory
 from charrnn.errors import CharrnnError
-from charrnn.network.reader import InferenceRNN
-from charrnn.runs import RunDirectory
-from charrnn.sampling import generate, prefill_prompt
-from charrnn.together import chunks_in_order, collect_texts, generate_batch
+from charrnn.generation import batched
+from charrnn.generation.batched import chunks_in_order, collect_texts, generate_batch
+from charrnn.generation.generate import StopCriteria, generate, prefill_prompt
+from charrnn.network.inference import InferenceRNN
+from charrnn.storage.run_directory import RunDirectory
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="`ulimit -v` limits memory on Linux only")
 
@@ -31,7 +30,7 @@ SHORTAGES = (
     OSError("libgomp.so.1: failed to map segment from shared object"),
 )
 BUGS = (
-    ImportError("cannot import name 'x' from 'charrnn.runs'"),
+    ImportError("cannot import name 'x' from 'charrnn.storage.run_directory'"),
     ModuleNotFoundError("No module named 'torch'"),
     RuntimeError("mat1 and mat2 shapes cannot be multiplied"),
     SystemError("bad call"),
@@ -72,7 +71,7 @@ def test_other_errors_of_the_same_types_keep_their_traceback(
     call: Call, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     """They are bugs, or a broken installation."""
-    monkeypatch.setattr(cores, "memory_limit", lambda: None)
+    monkeypatch.setattr(cpu_threads, "memory_limit", lambda: None)
     fail_with(monkeypatch, error)
     with pytest.raises(type(error)):
         call("info")
@@ -83,7 +82,7 @@ def test_an_import_that_fails_without_a_reason_is_a_shortage_only_under_a_limit(
 ) -> None:
     """C functions may set no exception when memory runs out."""
     error = SystemError("<function _find_and_load> returned NULL without setting an exception")
-    monkeypatch.setattr(cores, "memory_limit", lambda: 600_000_000)
+    monkeypatch.setattr(cpu_threads, "memory_limit", lambda: 600_000_000)
     assert out_of_memory(error) == 1
     hint = "hint: this process may use 600 MB: raise the limit (`ulimit -v unlimited`)"
     assert capsys.readouterr().err == f"error: out of memory\n\n{hint}\n"
@@ -92,17 +91,17 @@ def test_an_import_that_fails_without_a_reason_is_a_shortage_only_under_a_limit(
 def test_torch_is_not_loaded_where_its_libraries_cannot_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its C++ would end the process; without a limit, or once it is loaded, nothing is measured."""
     monkeypatch.delitem(sys.modules, "torch", raising=False)
-    monkeypatch.setattr(cores, "memory_limit", lambda: 1 << 50)
-    cores.require_memory_for_torch()
-    monkeypatch.setattr(cores, "memory_limit", lambda: 100_000_000)
+    monkeypatch.setattr(cpu_threads, "memory_limit", lambda: 1 << 50)
+    cpu_threads.require_memory_for_torch()
+    monkeypatch.setattr(cpu_threads, "memory_limit", lambda: 100_000_000)
     with pytest.raises(CharrnnError, match="out of memory: loading PyTorch takes"):
-        cores.require_memory_for_torch()
-    monkeypatch.delattr(cores, "find_spec")
+        cpu_threads.require_memory_for_torch()
+    monkeypatch.delattr(cpu_threads, "find_spec")
     with monkeypatch.context() as unlimited:
-        unlimited.setattr(cores, "memory_limit", lambda: None)
-        cores.require_memory_for_torch()
+        unlimited.setattr(cpu_threads, "memory_limit", lambda: None)
+        cpu_threads.require_memory_for_torch()
     monkeypatch.setitem(sys.modules, "torch", sys)
-    cores.require_memory_for_torch()
+    cpu_threads.require_memory_for_torch()
 
 
 @linux
@@ -140,7 +139,7 @@ def test_texts_that_wait_for_an_earlier_one_are_limited_and_stay_the_same(
     monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
     """However few may wait: no further text is begun until the earlier one has ended."""
-    monkeypatch.setattr(together, "MOST_AHEAD", most)
+    monkeypatch.setattr(batched, "MOST_AHEAD", most)
     model = random_model()
     rnn, vocabulary = InferenceRNN.from_model(model), model.vocabulary
     prefilled, stop_criteria = prefill_prompt(rnn, vocabulary), StopCriteria(max_chars=200, stop=("a", "b", "c\n"))
@@ -161,7 +160,7 @@ def test_texts_that_wait_for_an_earlier_one_are_limited_and_stay_the_same(
         for rng in map(np.random.default_rng, range(300))
     ]
     assert texts == alone
-    assert most > 2000 or ahead <= 2 * together.BATCH_SLOTS + most // together.OVERHEAD
+    assert most > 2000 or ahead <= 2 * batched.BATCH_SLOTS + most // batched.OVERHEAD
 
 
 def test_generators_are_taken_only_as_texts_are_begun() -> None:
@@ -180,16 +179,16 @@ def test_generators_are_taken_only_as_texts_are_begun() -> None:
     )
     for _ in range(50):
         next(rows)
-    assert taken == 10 * together.BATCH_SLOTS
+    assert taken == 10 * batched.BATCH_SLOTS
 
 
 def test_texts_too_long_to_be_kept_are_written_one_after_the_other(
     call: Call, monkeypatch: pytest.MonkeyPatch, run_here: RunDirectory
 ) -> None:
     """And are the same."""
-    from charrnn.cli import writer
+    from charrnn.cli import sampler
 
     usual = call("sample", "--count", "3", "-n", "50", "--seed", "1")
-    monkeypatch.setattr(writer, "MOST_TOGETHER", 149)
-    monkeypatch.setattr(writer, "generate_batch", None)
+    monkeypatch.setattr(sampler, "MOST_TOGETHER", 149)
+    monkeypatch.setattr(sampler, "generate_batch", None)
     assert call("sample", str(run_here.path), "--count", "3", "-n", "50", "--seed", "1").out == usual.out

@@ -17,11 +17,10 @@ from small import Call
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError
-from charrnn.network import tensor_file
-from charrnn.network.model_file import load_model, read_info, weight_shapes
-from charrnn.network.tensor_header import with_checksums
-from charrnn.network.training_record import TrainingRecord
-from charrnn.runs import RunDirectory
+from charrnn.network.model_file import TrainingRecord, load_model, read_info, weight_shapes
+from charrnn.storage import safetensors_file
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.storage.safetensors_header import with_checksums
 
 HUGE_NUMBER = 10**400
 DEEP: list[Any] = []
@@ -251,7 +250,7 @@ def test_a_sparse_file_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.Mo
     os.truncate(path, len(header) + bytes_of(config))
     if path.stat().st_blocks > 10_000:
         pytest.skip("this file system has no sparse files")
-    monkeypatch.setattr(tensor_file, "free_memory", lambda: free)
+    monkeypatch.setattr(safetensors_file, "free_memory", lambda: free)
     refused_at_once(path, r"is damaged: only [\d,]+ of 14,[\d,]+ bytes of data were ever written")
 
 
@@ -260,11 +259,11 @@ def test_a_model_larger_than_the_free_memory_is_refused_at_once(
 ) -> None:
     """With what it needs and what there is."""
     path = tmp_path / "large.safetensors"
-    tensor_file.write_tensors(path, {"a": np.ones(6_000_000, np.float32)}, {})
-    monkeypatch.setattr(tensor_file, "free_memory", lambda: 20e6)
+    safetensors_file.write_tensors(path, {"a": np.ones(6_000_000, np.float32)}, {})
+    monkeypatch.setattr(safetensors_file, "free_memory", lambda: 20e6)
     tracemalloc.start()
-    with pytest.raises(tensor_file.UnreadableError, match=r"out of memory: .* needs about 0\.0 GB"):
-        tensor_file.read_tensors(path)
+    with pytest.raises(safetensors_file.UnreadableError, match=r"out of memory: .* needs about 0\.0 GB"):
+        safetensors_file.read_tensors(path)
     assert tracemalloc.get_traced_memory()[1] < 2_000_000
     tracemalloc.stop()
 
@@ -272,14 +271,14 @@ def test_a_model_larger_than_the_free_memory_is_refused_at_once(
 def test_memory_that_runs_out_while_reading_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever was said to be free."""
     path = tmp_path / "model.safetensors"
-    tensor_file.write_tensors(path, {"a": np.ones(6, np.float32)}, {})
+    safetensors_file.write_tensors(path, {"a": np.ones(6, np.float32)}, {})
 
     def full(_: int) -> bytearray:
         raise MemoryError
 
-    with tensor_file.open_tensors(path) as file:
-        monkeypatch.setattr(tensor_file, "bytearray", full, raising=False)
-        with pytest.raises(tensor_file.UnreadableError, match="out of memory"):
+    with safetensors_file.open_tensors(path) as file:
+        monkeypatch.setattr(safetensors_file, "bytearray", full, raising=False)
+        with pytest.raises(safetensors_file.UnreadableError, match="out of memory"):
             file.arrays()
 
 
@@ -288,11 +287,11 @@ def test_a_file_with_holes_of_zeros_is_read(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     values = np.zeros(8_000_000, np.float32)
     values[:2_000_000] = 1
-    tensor_file.write_tensors(path, {"a": values}, {})
+    safetensors_file.write_tensors(path, {"a": values}, {})
     content = path.read_bytes()
     path.write_bytes(content[: len(content) - 24_000_000])
     os.truncate(path, len(content))
-    assert np.array_equal(tensor_file.read_tensors(path).arrays["a"], values)
+    assert np.array_equal(safetensors_file.read_tensors(path).arrays["a"], values)
 
 
 @pytest.mark.parametrize("kind", ["directory", "pipe", "link to a device"])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from small import Call
 
-from charrnn.runs import RunDirectory
+from charrnn.storage.run_directory import RunDirectory
 
 MAP = ("inspect", "--cell", "1.0", "--text", "text.txt", "--chars", "40", "--svg")
 CURVE = ("info", "checkpoints/hamlet", "--svg")
@@ -103,12 +103,12 @@ def test_a_drawing_whose_place_is_linked_meanwhile_is_not_written_through(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The check before the computing is not the only one."""
-    from charrnn.cli import drawing
+    from charrnn.cli import inspect_heatmaps
 
     def replaced(path: Path, _suffix: str) -> None:
         path.symlink_to("victim")
 
-    monkeypatch.setattr(drawing, "check_output", replaced)
+    monkeypatch.setattr(inspect_heatmaps, "check_output", replaced)
     said = call(*MAP, "map.svg")
     assert (said.code, said.err) == (1, "error: cannot write map.svg: is a symbolic link\n")
     assert Path("victim").read_bytes() == PRECIOUS

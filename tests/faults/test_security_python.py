@@ -12,8 +12,8 @@ from small import letters_model, random_model
 from test_security_run_files import in_time
 
 import charrnn
+from charrnn.api.train import CHOICES, MIN_INTEGERS, NUMBERS, POSITIVE, TrainSettings, validate_settings
 from charrnn.arguments import path_name, plain, shown, whole_number
-from charrnn.asking import CHOICES, MIN_INTEGERS, NUMBERS, POSITIVE, TrainSettings, validate_settings
 from charrnn.network.model_file import save_model
 
 Use = Callable[[Any], Any]

@@ -16,19 +16,20 @@ from launching import Launcher
 from small import Call, Said
 
 from charrnn.errors import CharrnnError
-from charrnn.network.tensor_signature import check_replaceable, is_tensor_file, remove_tensor_file
-from charrnn.novelty import load_or_build_suffix_array
-from charrnn.runs import RunDirectory
-from charrnn.text.checking import counts_match
-from charrnn.text.corpus import count_characters, encode, open_corpus
+from charrnn.generation.novelty import load_or_build_suffix_array
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.storage.run_lock import LockLostError, RunLock, check_lock, check_not_locked
+from charrnn.storage.safetensors_file import check_replaceable, is_tensor_file, remove_tensor_file
+from charrnn.text.corpus import counts_match, open_corpus
+from charrnn.text.corpus_encoder import count_characters, encode
 from charrnn.text.sources import open_sources
-from charrnn.training import saving
+from charrnn.training import checkpointer
 from charrnn.training.events import Step
-from charrnn.training.lock import LockLostError, RunLock, check_lock, check_not_locked
 from charrnn.training.loop import train_loop
 from charrnn.training.metrics import log_events
-from charrnn.training.places import is_not_a_run, refuse_foreign
-from charrnn.training.session import resume, start_new
+from charrnn.training.new_run import start_new
+from charrnn.training.resume import resume
+from charrnn.training.run_files import is_not_a_run, refuse_foreign
 
 RUN = RunDirectory(Path("run"))
 COMMAND = ("train", "book.txt", "--out", "run", "--hidden", "8", "--batch", "4", "--length", "16", "--threads", "1")
@@ -445,7 +446,7 @@ def test_a_training_that_lost_its_lock_overwrites_nothing_and_is_saved_elsewhere
     with RunLock(RUN) as lock, RunLock(RUN) as other:
         made = start_new(sources, count_characters(sources, "utf-8"), RUN, given, "cpu", lock=lock)
         events: Any = log_events(train_loop(made.trainer, sample_every=0), RUN.metrics, step=0)
-        events = saving.save_on_the_way(events, made.trainer, RUN, every_seconds=0.0)
+        events = checkpointer.save_on_the_way(events, made.trainer, RUN, every_seconds=0.0)
         for event in events:
             if isinstance(event, Step) and event.step == 5:
                 break
@@ -474,7 +475,7 @@ def test_the_last_save_checks_the_lock_too(book: Path, tmp_path: Path, monkeypat
         other.acquire()
         before = contents(RUN.path)
         with pytest.raises(CharrnnError, match="it could not be saved elsewhere either"):
-            saving.save_final(trainer, RUN)
+            checkpointer.save_final(trainer, RUN)
         assert contents(RUN.path) == before
 
 

@@ -19,19 +19,16 @@ import pytest
 from small import Call, Said
 
 import charrnn
-from charrnn import config_file
 from charrnn.errors import CharrnnError, WrongUsageError
-from charrnn.held_out import held_out_text
-from charrnn.network import tensor_file
+from charrnn.generation.novelty import load_or_build_suffix_array
 from charrnn.network.model_file import load_model
-from charrnn.novelty import load_or_build_suffix_array
-from charrnn.runs import RunDirectory
-from charrnn.text.corpus import Corpus, open_corpus
+from charrnn.storage import safetensors_file, settings_file
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.text.corpus import Corpus, held_out_text, open_corpus
 from charrnn.text.ngram import NGram
 from charrnn.text.sources import SourceFile, open_sources
 from charrnn.training.events import Report, TrainingWarning
-from charrnn.training.history import read_history
-from charrnn.training.metrics import LONGEST_LINE, log_events, read_lines, read_ngram, write_ngram
+from charrnn.training.metrics import LONGEST_LINE, log_events, read_history, read_lines, read_ngram, write_ngram
 
 SECONDS = 20
 """after which a command counts as one that waits; the slowest takes one second on an idle machine"""
@@ -321,9 +318,9 @@ def test_a_suffix_array_with_impossible_places_is_made_again(tmp_path: Path, pla
     order = load_or_build_suffix_array(ids, 3, path).order
     forged = order.copy()
     forged[3] = place
-    metadata = {name: tensor_file.read_metadata(path)[name] for name in ("kind", "text_sha256")}
-    tensor_file.write_tensors(path, {"order": forged}, metadata)
-    assert np.array_equal(tensor_file.read_tensors(path).arrays["order"], forged)
+    metadata = {name: safetensors_file.read_metadata(path)[name] for name in ("kind", "text_sha256")}
+    safetensors_file.write_tensors(path, {"order": forged}, metadata)
+    assert np.array_equal(safetensors_file.read_tensors(path).arrays["order"], forged)
     assert np.array_equal(load_or_build_suffix_array(ids, 3, path).order, order)
 
 
@@ -370,7 +367,7 @@ def test_a_device_on_standard_input_is_no_text(monkeypatch: pytest.MonkeyPatch, 
 @pytest.mark.parametrize("given", ["a\0b", "\ud800", "x" * 5000, "x" * 300])
 def test_a_name_that_no_file_can_have_is_refused(given: str) -> None:
     """Of a text, or of a file of settings."""
-    for read in (lambda: open_sources([given]), lambda: config_file.read_settings(Path(given), ())):
+    for read in (lambda: open_sources([given]), lambda: settings_file.read_settings(Path(given), ())):
         with pytest.raises(CharrnnError) as raised:
             read()
         assert len(raised.value.message) < 400

@@ -24,8 +24,7 @@ from charrnn.cli.streams import (
     write_text,
 )
 from charrnn.errors import OutputError
-from charrnn.views.harmless import harmless_text
-from charrnn.views.terminal import stderr_console, stdout_console
+from charrnn.views.console import harmless_text, stderr_console, stdout_console
 
 SOURCES = sorted((PACKAGE_HOME / "charrnn").rglob("*.py"))
 

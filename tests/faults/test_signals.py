@@ -11,8 +11,8 @@ import pytest
 from launching import Launched, Launcher, wait_until
 from phases import SECONDS_A_PIECE
 
-from charrnn.network.tensor_file import read_tensors
-from charrnn.runs import RunDirectory
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.storage.safetensors_file import read_tensors
 
 STEPS = 40
 SMALL = ("train", "book.txt", "--hidden", "16", "--batch", "4", "--length", "16", "--dropout", "0.2", "--steps", "40")

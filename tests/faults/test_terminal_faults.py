@@ -10,7 +10,7 @@ from screens import Terminal, terminal
 from small import Call, random_model
 
 from charrnn.network.model_file import load_model, save_model
-from charrnn.runs import RunDirectory
+from charrnn.storage.run_directory import RunDirectory
 
 HOSTILE = "\x1b]52;c;aGk=\x07\x1b]0;owned\x07\x1b[2J\x9b31m\x90q\x9c\u202e\u2066\u200b\x08\r[/bold] :smile: {} %s\n"
 """what terminals, Rich and Python's own formatting would obey"""

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from charrnn.config import NetworkConfig
 from charrnn.inspection.concepts import CONCEPTS, ParsedText
-from charrnn.inspection.findings import Finding, Findings
-from charrnn.inspection.search import search
+from charrnn.inspection.search.findings import Finding, Findings
+from charrnn.inspection.search.search import search
 from charrnn.network.cells import CELLS
-from charrnn.network.reader import InferenceRNN
+from charrnn.network.inference import InferenceRNN
 
 Weights = dict[str, Any]
 Gates = Mapping[str, tuple[float, Mapping[str, float], float]]

@@ -7,10 +7,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from charrnn.inspection.breakdown import ErrorBreakdown, break_down_errors
-from charrnn.inspection.counting import ngram_predictions
-from charrnn.inspection.kinds import CHAR_KINDS, bracket_distances, char_kinds, line_positions, word_positions
-from charrnn.text.ngram import best_probabilities, concat_pieces, fit_best_ngram
+from charrnn.inspection.measures.error_breakdown import (
+    CHAR_KINDS,
+    ErrorBreakdown,
+    bracket_distances,
+    break_down_errors,
+    char_kinds,
+    line_positions,
+    word_positions,
+)
+from charrnn.text.ngram import best_probabilities, concat_pieces, fit_best_ngram, ngram_predictions
 
 TEXT = "The (old) man's 42 boats,\n  {a[1] = b};\nfin\n"
 

@@ -5,12 +5,10 @@ import pytest
 from small import random_model
 
 from charrnn.errors import WrongUsageError
-from charrnn.inspection.activity import record_cells
-from charrnn.inspection.contexts import CellContexts, find_contexts
-from charrnn.inspection.surroundings import CONTEXT_CHARS
-from charrnn.inspection.watch import run_over_text
+from charrnn.inspection.measures.activations import CONTEXT_CHARS, record_cells, run_over_text
+from charrnn.inspection.measures.max_activating import CellContexts, find_contexts
+from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model
-from charrnn.network.reader import InferenceRNN
 
 MODEL = random_model()
 RNG = np.random.default_rng(3)

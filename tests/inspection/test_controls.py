@@ -6,16 +6,12 @@ from numpy.typing import NDArray
 from planted import LSTM, TEXT, alphabet_of, plant, random_weights
 
 from charrnn.config import NetworkConfig
-from charrnn.inspection.coding import ConceptCodes, quantize_marks
 from charrnn.inspection.concepts import CONCEPTS, Concept, ParsedText
-from charrnn.inspection.evidence import accumulate
-from charrnn.inspection.firing import ActivationSample
-from charrnn.inspection.permutations import PermutationTest, permutation_count
-from charrnn.inspection.scrambled import shuffle_weights
-from charrnn.inspection.spread import CellProducts, fit_linear_probes
-from charrnn.inspection.streams import SplitStreams, split_text
-from charrnn.inspection.trigrams import trigram_groups
-from charrnn.network.reader import InferenceRNN
+from charrnn.inspection.search.controls import PermutationTest, permutation_count, shuffle_weights
+from charrnn.inspection.search.probes import ActivationSample, CellProducts, fit_linear_probes
+from charrnn.inspection.search.splits import ConceptCodes, SplitStreams, quantize_marks, split_text, trigram_groups
+from charrnn.inspection.search.sufficient_statistics import accumulate
+from charrnn.network.inference import InferenceRNN
 
 Matrix = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.inspection.concepts import CONCEPTS, ParsedText
 from charrnn.inspection.concepts.custom import concept_of, parse_custom_concept
-from charrnn.inspection.concepts.matching import LONGEST, StreamingPattern
+from charrnn.inspection.concepts.streaming_regex import LONGEST, StreamingPattern
 
 PIECES = (
     *("a", "b", "c", "ab", "bc", "a*", "(bc)?", r"\n", ".", r"\w", r"\s", "[ab]", "[^a]", "[^$]", r"\1"),

@@ -6,11 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from charrnn.inspection.coding import quantize_marks
 from charrnn.inspection.concepts import CONCEPTS, ParsedText
-from charrnn.inspection.evidence import SufficientStatistics, accumulate
-from charrnn.inspection.streams import split_text
-from charrnn.inspection.trigrams import GROUPS, trigram_groups
+from charrnn.inspection.search.splits import GROUPS, quantize_marks, split_text, trigram_groups
+from charrnn.inspection.search.sufficient_statistics import SufficientStatistics, accumulate
 
 Matrix = NDArray[np.float64]
 

@@ -4,9 +4,9 @@ import pytest
 from planted import TEXT
 
 from charrnn.inspection.concepts import CONCEPTS, ParsedText
-from charrnn.inspection.findings import Finding, best_to_draw
-from charrnn.inspection.passage import best_excerpt, is_on
-from charrnn.inspection.scores import format_cell
+from charrnn.inspection.search.concept_occurrences import best_excerpt, is_on
+from charrnn.inspection.search.findings import Finding, best_to_draw
+from charrnn.inspection.search.scores import format_cell
 
 
 def test_cells_of_all_layers_are_named_by_layer_and_unit() -> None:

@@ -6,9 +6,9 @@ from numpy.typing import NDArray
 from small import random_weights
 
 from charrnn.config import NetworkConfig
-from charrnn.inspection.autocorrelation import Autocorrelation, rank_correlation
-from charrnn.inspection.gates import GateSaturation, measure_gates
-from charrnn.network.reader import InferenceRNN
+from charrnn.inspection.measures.gate_saturation import Autocorrelation, GateSaturation, measure_gates
+from charrnn.inspection.search.statistics import rank_correlation
+from charrnn.network.inference import InferenceRNN
 
 HIDDEN, CHARACTERS = 8, 5
 IDS = np.random.default_rng(5).integers(CHARACTERS, size=6_000)

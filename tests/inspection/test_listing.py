@@ -1,9 +1,9 @@
 """The list of concepts: what a text has of each, before any network is asked."""
 
-from charrnn.inspection.coding import MIN_STREAMS_WITH_CONCEPT
 from charrnn.inspection.concepts import CONCEPTS, ParsedText
 from charrnn.inspection.concepts.custom import parse_custom_concept
-from charrnn.inspection.listing import ConceptCounts, count_concepts
+from charrnn.inspection.search.concept_occurrences import ConceptCounts, count_concepts
+from charrnn.inspection.search.splits import MIN_STREAMS_WITH_CONCEPT
 
 TEXT = "".join(f"{number} (a) b\n" for number in range(1_000))
 

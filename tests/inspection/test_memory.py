@@ -8,11 +8,16 @@ from small import random_model, random_weights
 
 from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError
-from charrnn.inspection import lags as lags_of
-from charrnn.inspection.lags import attribute_by_lag, gradient_norms
-from charrnn.inspection.memory import measure_context
-from charrnn.inspection.reach import LONG_CONTEXT_CHARS, LONG_CONTEXT_DIVISOR, loss_by_context, nll_after
-from charrnn.network.reader import InferenceRNN
+from charrnn.inspection.measures import lag_attribution as lags_of
+from charrnn.inspection.measures.effective_context import (
+    LONG_CONTEXT_CHARS,
+    LONG_CONTEXT_DIVISOR,
+    loss_by_context,
+    measure_context,
+    nll_after,
+)
+from charrnn.inspection.measures.lag_attribution import attribute_by_lag, gradient_norms
+from charrnn.network.inference import InferenceRNN
 from charrnn.scoring import char_nll
 
 CHARACTERS = 6

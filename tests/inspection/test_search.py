@@ -29,8 +29,8 @@ from planted import (
 from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.inspection.concepts import CONCEPTS, ParsedText, make_placebos
-from charrnn.inspection.findings import Findings
-from charrnn.inspection.material import EncodedText
+from charrnn.inspection.search.findings import Findings
+from charrnn.inspection.search.search_data import EncodedText
 
 
 def more(values: Iterable[int]) -> list[Any]:

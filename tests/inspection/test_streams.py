@@ -6,9 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charrnn.errors import CharrnnError
-from charrnn.inspection.coding import count_episodes, quantize_marks
 from charrnn.inspection.concepts import CONCEPTS
-from charrnn.inspection.streams import MAX_STREAMS, MIN_TEXT_CHARS, split_text
+from charrnn.inspection.search.splits import MAX_STREAMS, MIN_TEXT_CHARS, count_episodes, quantize_marks, split_text
 
 
 @settings(max_examples=30, deadline=None)

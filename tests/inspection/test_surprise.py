@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from small import random_model
 
-from charrnn.inspection.surprise import Surprise, measure_surprisal
+from charrnn.inspection.measures.surprisal import Surprise, measure_surprisal
+from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model
-from charrnn.network.reader import InferenceRNN
 from charrnn.scoring import score
 
 TEXT = "ab cab\nfed bad\x1b" * 25

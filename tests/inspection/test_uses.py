@@ -6,17 +6,19 @@ import numpy as np
 import pytest
 from planted import ASKED, TEXT, alphabet_of, network
 
-from charrnn.inspection.carried import record_activations
-from charrnn.inspection.causes import matched_controls, mean_ablate
-from charrnn.inspection.coding import quantize_marks
 from charrnn.inspection.concepts import CONCEPTS, ParsedText
-from charrnn.inspection.doses import concept_sides, end_characters
-from charrnn.inspection.holding import clamped_nll
-from charrnn.inspection.reading import ABLATION_WARM_UP, CHUNK_STEPS, States, stream_activations
-from charrnn.inspection.stages import no_progress
-from charrnn.inspection.streams import split_text
-from charrnn.inspection.stretches import AblationSegments, choose_segments
-from charrnn.network.reader import InferenceRNN
+from charrnn.inspection.search.ablation import clamped_nll, matched_controls, mean_ablate, record_activations
+from charrnn.inspection.search.causal_effects import concept_sides, end_characters
+from charrnn.inspection.search.search_data import (
+    ABLATION_WARM_UP,
+    CHUNK_STEPS,
+    AblationSegments,
+    States,
+    choose_segments,
+    stream_activations,
+)
+from charrnn.inspection.search.splits import no_progress, quantize_marks, split_text
+from charrnn.network.inference import InferenceRNN
 from charrnn.scoring import char_nll
 
 SOURCE, STREAMS = ParsedText.of(TEXT, "planted.md"), split_text(TEXT)

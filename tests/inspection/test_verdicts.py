@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from charrnn.inspection.finding import CausalEffect, Finding
-from charrnn.inspection.verdicts import VERDICT_RANK, VERDICTS, explain, verdict
+from charrnn.inspection.search.finding import VERDICT_RANK, VERDICTS, CausalEffect, Finding, explain, verdict
 
 CAUSE = CausalEffect(
     edges=100,

@@ -6,10 +6,10 @@ import torch
 from numpy.typing import NDArray
 
 from charrnn.config import NetworkConfig
-from charrnn.network.adjoint import input_gradients
-from charrnn.network.layers import LAYERS
+from charrnn.network.char_rnn import LAYERS
+from charrnn.network.inference import InferenceRNN
+from charrnn.network.input_gradients import input_gradients
 from charrnn.network.model_file import weight_shapes
-from charrnn.network.reader import InferenceRNN
 
 CHARACTERS, STREAMS, HIDDEN, LAYERS_DEEP = 7, 3, 6, 2
 TOLERANCE = 1e-8

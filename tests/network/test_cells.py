@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from charrnn.config import NetworkConfig
-from charrnn.network.module import CharRNN
-from charrnn.network.reader import InferenceRNN
+from charrnn.network.char_rnn import CharRNN
+from charrnn.network.inference import InferenceRNN
 
 KINDS = [
     NetworkConfig(cell=cell, layers=layers, hidden=24, embedding=embedding)

@@ -5,9 +5,9 @@ import pytest
 from numpy.typing import NDArray
 
 from charrnn.config import NetworkConfig
-from charrnn.network.clamp import Clamp
+from charrnn.network.cells import Clamp
+from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import weight_shapes
-from charrnn.network.reader import InferenceRNN
 
 Ids = NDArray[np.int64]
 

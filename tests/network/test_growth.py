@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 
 from charrnn.config import NetworkConfig
-from charrnn.ending import StopCriteria
-from charrnn.network.growth import expand_vocabulary
-from charrnn.network.model_file import Model, weight_shapes
-from charrnn.network.reader import InferenceRNN
-from charrnn.sampling import SamplingParams, generate
+from charrnn.generation.generate import StopCriteria, generate
+from charrnn.generation.sampling import SamplingParams
+from charrnn.network.inference import InferenceRNN
+from charrnn.network.model_file import Model, expand_vocabulary, weight_shapes
 from charrnn.text.vocabulary import Vocabulary
 
 KNOWN, MORE = "z\nbq a", "éß漢"

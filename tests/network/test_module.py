@@ -7,9 +7,8 @@ import torch
 from torch import Tensor
 
 from charrnn.config import NetworkConfig
-from charrnn.network import dropout, layers
-from charrnn.network.layers import LayerWeights
-from charrnn.network.module import CharRNN
+from charrnn.network import char_rnn
+from charrnn.network.char_rnn import CharRNN, LayerWeights
 
 CELLS = ("lstm", "gru", "rnn")
 LENGTH, STREAMS, UNITS = 7, 5, 4000
@@ -32,7 +31,7 @@ def logits(made: CharRNN, seed: int = 0) -> Tensor:
 def test_a_locked_mask_is_the_same_at_every_character_and_another_for_every_stream() -> None:
     """What is missing for a stream is missing in the whole window."""
     torch.manual_seed(0)
-    left = dropout.variational_dropout(torch.ones(LENGTH, STREAMS, UNITS), 0.5)
+    left = char_rnn.variational_dropout(torch.ones(LENGTH, STREAMS, UNITS), 0.5)
     assert (left == left[0]).all()
     assert all((left[0, one] != left[0, other]).any() for one, other in itertools.combinations(range(STREAMS), 2))
 
@@ -41,14 +40,14 @@ def test_a_locked_mask_is_fresh_for_each_window() -> None:
     """Two windows miss different units."""
     torch.manual_seed(0)
     values = torch.ones(LENGTH, STREAMS, UNITS)
-    assert (dropout.variational_dropout(values, 0.5) != dropout.variational_dropout(values, 0.5)).any()
+    assert (char_rnn.variational_dropout(values, 0.5) != char_rnn.variational_dropout(values, 0.5)).any()
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_a_mask_zeroes_its_share_and_keeps_the_mean(share: float) -> None:
     """Within four standard errors of so many units."""
     torch.manual_seed(0)
-    left = dropout.variational_dropout(torch.ones(2, STREAMS, UNITS), share)[0]
+    left = char_rnn.variational_dropout(torch.ones(2, STREAMS, UNITS), share)[0]
     error = 4 * (share * (1 - share) / left.numel()) ** 0.5
     assert (left == 0).float().mean().item() == pytest.approx(share, abs=error)
     assert left.mean().item() == pytest.approx(1, abs=error / (1 - share))
@@ -57,8 +56,8 @@ def test_a_mask_zeroes_its_share_and_keeps_the_mean(share: float) -> None:
 def test_nothing_dropped_is_nothing_changed() -> None:
     """And costs nothing: the very tensors come back."""
     values = torch.randn(LENGTH, STREAMS, 3)
-    assert dropout.variational_dropout(values, 0.0) is values
-    assert dropout.drop_connect(values, 0.0) is values
+    assert char_rnn.variational_dropout(values, 0.0) is values
+    assert char_rnn.drop_connect(values, 0.0) is values
 
 
 @pytest.mark.parametrize("kind", ["dropout", "input_dropout", "weight_drop"])
@@ -78,7 +77,7 @@ def test_dropped_weights_are_dropped_for_the_whole_window(cell: str) -> None:
     torch.manual_seed(3)
     recurrent = made.get_parameter("rnn.weight_hh_l0")
     with torch.no_grad():
-        recurrent.copy_(dropout.drop_connect(recurrent, 0.4))
+        recurrent.copy_(char_rnn.drop_connect(recurrent, 0.4))
     torch.testing.assert_close(logits(made.eval()), learning)
 
 
@@ -89,7 +88,7 @@ def test_weights_that_were_dropped_do_not_learn(cell: str) -> None:
     logits(made, seed=3).square().sum().backward()  # type: ignore[no-untyped-call]
     torch.manual_seed(3)
     recurrent = made.get_parameter("rnn.weight_hh_l0")
-    there = dropout.drop_connect(torch.ones_like(recurrent), 0.4) > 0
+    there = char_rnn.drop_connect(torch.ones_like(recurrent), 0.4) > 0
     assert recurrent.grad is not None
     assert torch.equal(recurrent.grad != 0, there)
 
@@ -113,15 +112,15 @@ def test_a_layer_that_is_rounded_for_a_gpu_is_nearly_the_exact_one(cell: str) ->
     weights = LayerWeights(*made.rnn.all_weights[0])
     inputs = torch.randn(LENGTH, STREAMS, 4)
     state = tuple(torch.randn(STREAMS, 8) for _ in made.initial_state(1))
-    kernels: dict[str, layers.Kernel] = {"lstm": torch.lstm, "gru": torch.gru, "rnn": torch.rnn_tanh}
+    kernels: dict[str, char_rnn.Kernel] = {"lstm": torch.lstm, "gru": torch.gru, "rnn": torch.rnn_tanh}
     parts = [part.unsqueeze(0) for part in state]
     kernel, before = kernels[cell], parts if cell == "lstm" else parts[0]
-    exact, left = layers._torch_layer(kernel, inputs, before, weights)
+    exact, left = char_rnn._torch_layer(kernel, inputs, before, weights)
     exact.sum().backward()  # type: ignore[no-untyped-call]
     gradients = [weight.grad.clone() for weight in weights if weight.grad is not None]
     made.zero_grad()
     with torch.autocast("cpu", dtype=torch.float16):
-        rounded, after = layers._in_bfloat16(kernel, inputs, before, weights)
+        rounded, after = char_rnn._in_bfloat16(kernel, inputs, before, weights)
     rounded.sum().backward()  # type: ignore[no-untyped-call]
     assert {rounded.dtype, *(part.dtype for part in after)} == {torch.bfloat16}
     torch.testing.assert_close(rounded.float(), exact, atol=0.03, rtol=0)

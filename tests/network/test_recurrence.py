@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from charrnn.network import backpropagation, recurrence
+from charrnn.network import fused_rnn, fused_rnn_backward
 from charrnn.network.cells import CELLS, CellState
 
 LAYERS: dict[str, tuple[Callable[..., Tensor], type[torch.nn.GRU | torch.nn.RNN]]] = {
-    "gru": (recurrence.gru, torch.nn.GRU),
-    "rnn": (recurrence.tanh_rnn, torch.nn.RNN),
+    "gru": (fused_rnn.gru, torch.nn.GRU),
+    "rnn": (fused_rnn.tanh_rnn, torch.nn.RNN),
 }
 SHAPES = [(7, 3, 5, 4), (1, 3, 2, 4), (6, 1, 2, 3), (5, 2, 3, 1), (1, 1, 1, 1), (33, 5, 17, 13)]
 """T, B, I, H"""
@@ -63,7 +63,7 @@ def test_window_equals_the_written_out_equations(
     cell: str, shape: tuple[int, int, int, int], rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Outputs and every gradient agree to 1e-8 with a loop over the equations, however the window is cut."""
-    monkeypatch.setattr(backpropagation, "CHUNK_ROWS", rows)
+    monkeypatch.setattr(fused_rnn_backward, "CHUNK_ROWS", rows)
     given = arguments(cell, shape)
     ours, expected = LAYERS[cell][0](*given), stepped(cell, *given)
     assert torch.allclose(ours, expected, atol=1e-12)
@@ -81,7 +81,7 @@ def test_streams_shared_out_among_threads_learn_the_same(
     places = torch.rand(9, 5) < 0.3 if ended else None
     whole = LAYERS[cell][0](*given, resets=places)
     monkeypatch.setattr(
-        recurrence, "batch_shards", lambda _hidden: [slice(*ends) for ends in itertools.pairwise(cuts)]
+        fused_rnn, "batch_shards", lambda _hidden: [slice(*ends) for ends in itertools.pairwise(cuts)]
     )
     shared = LAYERS[cell][0](*given, resets=places)
     assert torch.allclose(shared, whole, atol=1e-12)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from charrnn.network.shares import MIN_SHARD_NUMBERS, MIN_SHARD_STREAMS, batch_shards, map_in_threads
+from charrnn.network.fused_rnn import MIN_SHARD_NUMBERS, MIN_SHARD_STREAMS, batch_shards, map_in_threads
 
 
 @pytest.fixture

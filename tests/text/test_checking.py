@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from charrnn.errors import CharrnnError
-from charrnn.text.checking import counts_match
-from charrnn.text.corpus import Corpus, open_corpus
+from charrnn.text.corpus import Corpus, counts_match, open_corpus
 
 
 @pytest.mark.fault("P4")

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.text import sources as text_sources
-from charrnn.text import standard_library
-from charrnn.text.corpus import Corpus, count_characters, encode, open_corpus
-from charrnn.text.encoding import check_encoding
-from charrnn.text.sources import open_sources
+from charrnn.text.corpus import Corpus, open_corpus
+from charrnn.text.corpus_encoder import count_characters, encode
+from charrnn.text.decoding import check_encoding
+from charrnn.text.sources import STANDARD_LIBRARY, open_sources, standard_library_files
 from charrnn.text.vocabulary import UNKNOWN
 
 
@@ -257,8 +257,8 @@ def test_whatever_a_codec_dislikes_is_one_line(tmp_path: Path, content: bytes, e
 def test_the_default_corpus_is_large_fixed_and_text() -> None:
     """The same files in the same order each time, a few million characters of Python."""
     sources = open_sources([])
-    assert sources.name == standard_library.NAME
-    assert standard_library.files() == standard_library.files()
+    assert sources.name == STANDARD_LIBRARY
+    assert standard_library_files() == standard_library_files()
     assert 3_500_000 < count_characters(sources, "utf-8").characters < 7_000_000
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from charrnn.errors import CharrnnError
 from charrnn.text import documents
-from charrnn.text.corpus import Corpus, count_characters, encode, open_corpus
+from charrnn.text.corpus import Corpus, open_corpus
+from charrnn.text.corpus_encoder import count_characters, encode
 from charrnn.text.documents import document_offsets, nearest_document_start, shuffle_documents, terminate_documents
 from charrnn.text.sources import open_sources
 from charrnn.text.vocabulary import END_CHARS, END_OF_TEXT

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.text.rows import Chunk, EvalRows, split_into_rows
+from charrnn.text.batching import Chunk, EvalRows, split_into_rows
 
 layouts = st.builds(split_into_rows, st.integers(2, 400), rows=st.integers(-1, 12), warm_up=st.integers(0, 40))
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.text.suffixes import SuffixArray, build_suffix_array
+from charrnn.text.suffix_array import SuffixArray, build_suffix_array
 
 TEXTS = st.one_of(
     st.lists(st.integers(0, 2), min_size=1, max_size=200),

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from charrnn.text import corpus as corpora
+from charrnn.text import corpus_encoder
+from charrnn.text.batching import TrainingBatches
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import open_sources
-from charrnn.text.windows import TrainingBatches
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     directory = tmp_path_factory.mktemp("windows")
     (directory / "text.txt").write_text("".join(map(chr, range(0x100, 0x100 + 1000))))
     sources = open_sources([str(directory / "text.txt")])
-    return corpora.encode(sources, "utf-8", corpora.count_characters(sources, "utf-8"), directory / "corpus.bin")
+    return corpus_encoder.encode(
+        sources, "utf-8", corpus_encoder.count_characters(sources, "utf-8"), directory / "corpus.bin"
+    )
 
 
 sizes = {"characters": st.integers(50, 1000), "batch": st.integers(1, 8), "length": st.integers(1, 40)}

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from charrnn.training.budget import TimeBudget, count_seconds
 from charrnn.training.evaluation import eval_cost_chars
 from charrnn.training.events import Evaluation, Event, Step
-from charrnn.training.run import Trainer
+from charrnn.training.fit import TimeBudget, count_seconds
+from charrnn.training.trainer import Trainer
 
 
 class FakeClock:

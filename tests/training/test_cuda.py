@@ -10,20 +10,19 @@ import torch
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import DivergedError
-from charrnn.network.layers import LAYERS, LayerWeights
-from charrnn.runs import RunDirectory
-from charrnn.text import corpus as corpora
+from charrnn.network.char_rnn import LAYERS, LayerWeights
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.text import corpus_encoder
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import open_sources
 from charrnn.training import checkpoint
-from charrnn.training.device_step import CudaStep
-from charrnn.training.device_windows import DeviceBatches
+from charrnn.training.checkpoint import state_arrays
+from charrnn.training.cuda_step import CudaStep, DeviceBatches
 from charrnn.training.evaluation import held_out_loss
 from charrnn.training.events import Evaluation, TrainingWarning
 from charrnn.training.loop import train_loop
-from charrnn.training.run import Trainer
-from charrnn.training.snapshot import state_arrays
 from charrnn.training.throughput import measure_recipe_inputs
+from charrnn.training.trainer import Trainer
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 
@@ -37,8 +36,8 @@ def documents(tmp_path: Path) -> Corpus:
     path = tmp_path / "lines.txt"
     path.write_text("".join(f"{n} green bottles, {n * n % 97} walls.\n" for n in range(90)))
     sources = open_sources([str(path)])
-    counts = corpora.count_characters(sources, "utf-8", documents="line")
-    return corpora.encode(sources, "utf-8", counts, tmp_path / "lines.bin")
+    counts = corpus_encoder.count_characters(sources, "utf-8", documents="line")
+    return corpus_encoder.encode(sources, "utf-8", counts, tmp_path / "lines.bin")
 
 
 @pytest.fixture

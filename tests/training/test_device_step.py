@@ -19,19 +19,16 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from charrnn.config import NetworkConfig
 from charrnn.errors import DivergedError
-from charrnn.network.module import CharRNN
-from charrnn.runs import RunDirectory
-from charrnn.training import checkpoint, saving
-from charrnn.training.averaging import make_ema
-from charrnn.training.capture import WARM_UP_RUNS, GraphBackend, Work
-from charrnn.training.device_step import CudaStep
-from charrnn.training.device_windows import DeviceBatches, RandomBatch
+from charrnn.network.char_rnn import CharRNN
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.training import checkpoint, checkpointer
+from charrnn.training.checkpoint import state_arrays
+from charrnn.training.cuda_step import WARM_UP_RUNS, CudaStep, DeviceBatches, GraphBackend, RandomBatch, Work
 from charrnn.training.events import Evaluation, Event, Report, Step, TrainingWarning
-from charrnn.training.gradient import forward_backward
 from charrnn.training.loop import train_loop
-from charrnn.training.optimiser import AdamW
-from charrnn.training.run import MAX_QUEUED_STEPS, PERIODS, Trainer
-from charrnn.training.snapshot import state_arrays
+from charrnn.training.optimizer import AdamW, make_ema
+from charrnn.training.tbptt import forward_backward
+from charrnn.training.trainer import MAX_QUEUED_STEPS, PERIODS, Trainer
 
 DROPPED = {"dropout": 0.3, "input_dropout": 0.2, "weight_drop": 0.3, "reset": 0.3}
 
@@ -123,7 +120,7 @@ def test_what_is_no_number_changes_nothing_though_steps_are_queued_behind_it(
         trainer.sync,
         trainer.sync,
         lambda: checkpoint.save_checkpoint(trainer, directory),
-        lambda: saving.save_final(trainer, directory),
+        lambda: checkpointer.save_final(trainer, directory),
     ):
         with pytest.raises(DivergedError, match=f"{what} left the numbers at step 4 "):
             look()
@@ -326,7 +323,7 @@ def test_windows_on_the_device_are_those_of_the_text(room: float, make_trainer: 
 )
 def test_a_text_on_the_device_takes_the_narrowest_type_that_holds_it(size: int, dtype: torch.dtype) -> None:
     """One byte a character for most, and no id is lost."""
-    from charrnn.training.device_windows import _id_dtype
+    from charrnn.training.cuda_step import _id_dtype
 
     assert _id_dtype(size) == dtype
     assert torch.iinfo(dtype).max >= size - 1

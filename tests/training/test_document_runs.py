@@ -10,22 +10,21 @@ import torch
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError
-from charrnn.network.reader import InferenceRNN
-from charrnn.runs import RunDirectory
-from charrnn.sampling import generate, prefill_prompt
+from charrnn.generation.generate import generate, prefill_prompt
+from charrnn.network.inference import InferenceRNN
 from charrnn.scoring import score
-from charrnn.text import corpus as corpora
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.text import corpus_encoder
 from charrnn.text.corpus import Corpus
 from charrnn.text.ngram import fit_best_ngram
 from charrnn.text.sources import open_sources
 from charrnn.text.vocabulary import END_OF_TEXT
-from charrnn.training import checkpoint, saving, session
+from charrnn.training import checkpoint, checkpointer, new_run, resume
+from charrnn.training.checkpoint import state_arrays
 from charrnn.training.evaluation import held_out_loss
 from charrnn.training.events import Preview, Step
-from charrnn.training.loop import train_loop
-from charrnn.training.preview import PREVIEW_CHARS, preview
-from charrnn.training.run import Trainer
-from charrnn.training.snapshot import state_arrays
+from charrnn.training.loop import PREVIEW_CHARS, preview, train_loop
+from charrnn.training.trainer import Trainer
 
 MakeRun = Callable[..., Trainer]
 
@@ -48,8 +47,8 @@ def names_corpus(tmp_path: Path) -> Corpus:
     path = tmp_path / "names.txt"
     path.write_text("\n".join(names(300)))
     sources = open_sources([str(path)])
-    found = corpora.count_characters(sources, "utf-8", documents="line")
-    return corpora.encode(sources, "utf-8", found, tmp_path / "corpus.bin")
+    found = corpus_encoder.count_characters(sources, "utf-8", documents="line")
+    return corpus_encoder.encode(sources, "utf-8", found, tmp_path / "corpus.bin")
 
 
 @pytest.fixture
@@ -178,15 +177,15 @@ def test_the_ngram_of_documents_is_that_of_each_by_itself() -> None:
     assert one.order > 2
 
 
-def begin(directory: Path, *, documents: str, texts: list[str], **given: Any) -> session.Session:
+def begin(directory: Path, *, documents: str, texts: list[str], **given: Any) -> new_run.Session:
     """Begin a run of files of documents."""
     paths = [directory / f"{number}.txt" for number, _ in enumerate(texts)]
     for path, text in zip(paths, texts, strict=True):
         path.write_text(text)
     sources = open_sources([str(path) for path in paths])
-    found = corpora.count_characters(sources, "utf-8", documents=documents)
+    found = corpus_encoder.count_characters(sources, "utf-8", documents=documents)
     settings = {"hidden": 12, "batch": 4, "length": 16, "steps": 20, "documents": documents} | given
-    return session.start_new(sources, found, RunDirectory(directory / "run"), settings, "cpu")
+    return new_run.start_new(sources, found, RunDirectory(directory / "run"), settings, "cpu")
 
 
 @pytest.mark.parametrize("documents", ["line", "blank", "file"])
@@ -200,13 +199,13 @@ def test_a_session_begins_and_goes_on_with_documents_of_each_kind(documents: str
         "\n",
         END_OF_TEXT,
     )
-    list(saving.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, made.directory))
+    list(checkpointer.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, made.directory))
     sources = open_sources([str(tmp_path / f"{number}.txt") for number in range(len(texts))])
     for given in ({}, {"documents": documents}):
-        assert session.resume(sources, made.directory, given, "cpu").trainer.step == 20
+        assert resume.resume(sources, made.directory, given, "cpu").trainer.step == 20
     other = "blank" if documents == "line" else "line"
     with pytest.raises(CharrnnError, match=f"documents: saved {documents}, asked {other}"):
-        session.resume(sources, made.directory, {"documents": other}, "cpu")
+        resume.resume(sources, made.directory, {"documents": other}, "cpu")
 
 
 def test_a_run_without_documents_does_not_become_one_with(tmp_path: Path) -> None:
@@ -215,12 +214,12 @@ def test_a_run_without_documents_does_not_become_one_with(tmp_path: Path) -> Non
     path.write_text("\n".join(names(100)))
     sources = open_sources([str(path)])
     given = {"hidden": 12, "batch": 4, "length": 16, "steps": 5}
-    made = session.start_new(
-        sources, corpora.count_characters(sources, "utf-8"), RunDirectory(tmp_path / "run"), given, "cpu"
+    made = new_run.start_new(
+        sources, corpus_encoder.count_characters(sources, "utf-8"), RunDirectory(tmp_path / "run"), given, "cpu"
     )
-    list(saving.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, made.directory))
+    list(checkpointer.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, made.directory))
     with pytest.raises(CharrnnError, match="documents: saved None, asked line"):
-        session.resume(sources, made.directory, {"documents": "line"}, "cpu")
+        resume.resume(sources, made.directory, {"documents": "line"}, "cpu")
 
 
 def test_of_few_large_documents_it_is_said_how_much_is_held_out(tmp_path: Path) -> None:

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from charrnn.network.reader import InferenceRNN
+from charrnn.network.inference import InferenceRNN
 from charrnn.scoring import char_nll
 from charrnn.training import evaluation
 from charrnn.training.evaluation import final_cost_chars, held_out_loss, held_out_window_loss
 from charrnn.training.loop import train_loop
-from charrnn.training.run import Trainer
+from charrnn.training.trainer import Trainer
 
 
 def trained(

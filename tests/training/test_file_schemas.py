@@ -10,7 +10,7 @@ import pytest
 import yaml
 from schemas import changes, headings, schema
 
-from charrnn.runs import RunDirectory
+from charrnn.storage.run_directory import RunDirectory
 
 CHECKPOINT = "checkpoint-00000030.safetensors"
 FILES = {"config.yaml", "corpus.bin", "corpus.json", "metrics.jsonl", "model.safetensors"}

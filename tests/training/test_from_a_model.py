@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 
 from charrnn.config import NetworkConfig
-from charrnn.ending import StopCriteria
 from charrnn.errors import CharrnnError, WrongUsageError
+from charrnn.generation.generate import StopCriteria, generate
+from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model, load_model, save_model, weight_shapes
-from charrnn.network.reader import InferenceRNN
-from charrnn.runs import RunDirectory
-from charrnn.sampling import generate
-from charrnn.text.corpus import count_characters
+from charrnn.storage.run_directory import RunDirectory, model_file_of
+from charrnn.text.corpus_encoder import count_characters
 from charrnn.text.sources import open_sources
 from charrnn.text.vocabulary import END_OF_TEXT, UNKNOWN, Vocabulary
-from charrnn.training import checkpoint, saving, session
+from charrnn.training import checkpoint, checkpointer, new_run
+from charrnn.training.checkpoint import state_arrays
 from charrnn.training.events import Step
 from charrnn.training.loop import train_loop
-from charrnn.training.origin import document_kind, load_pretrained, model_file_of
-from charrnn.training.session import Session, resume
-from charrnn.training.snapshot import state_arrays
+from charrnn.training.new_run import Session
+from charrnn.training.prepare import document_kind, load_pretrained
+from charrnn.training.resume import resume
 
 GIVEN: dict[str, Any] = {"batch": 4, "length": 16, "steps": 20}
 KNOWN = "\n zyx.abcdefghij"
@@ -53,7 +53,7 @@ def begin(source: Path, *, text: str = "a bad éclair, Zoë. fig jab\n" * 60, **
     pretrained = load_pretrained(source, place)
     sources = open_sources([str(path)])
     found = count_characters(sources, "utf-8", documents=document_kind(given.get("documents"), pretrained))
-    return session.start_new(sources, found, place, GIVEN | given, "cpu", pretrained=pretrained)
+    return new_run.start_new(sources, found, place, GIVEN | given, "cpu", pretrained=pretrained)
 
 
 def go_on(source: Path, **given: Any) -> Session:
@@ -97,7 +97,7 @@ def test_the_model_is_never_changed(source: Path) -> None:
     """Not a byte of its file, whatever the training does."""
     before = source.read_bytes()
     made = begin(source)
-    list(saving.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, made.directory))
+    list(checkpointer.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, made.directory))
     assert source.read_bytes() == before
     assert load_model(made.directory.model).training["from"] == str(source)
     assert not np.array_equal(
@@ -133,7 +133,7 @@ def test_it_learns_at_a_lower_rate_and_says_so(source: Path) -> None:
     made, asked = begin(source), begin(source, lr=0.123)
     sources = open_sources([str(source.parents[2] / "new.txt")])
     own = {"cell": "gru", "hidden": 20, "embedding": 6}
-    from_chance = session.start_new(
+    from_chance = new_run.start_new(
         sources, count_characters(sources, "utf-8"), RunDirectory(source.parents[1] / "chance"), GIVEN | own, "cpu"
     )
     assert made.trainer.training.lr < 0.6 * from_chance.trainer.training.lr
@@ -174,7 +174,7 @@ def test_going_on_is_exact_even_where_the_model_is_gone(source: Path) -> None:
 def test_a_run_is_not_gone_on_with_from_another_model(source: Path) -> None:
     """Nor one that was begun by chance from any."""
     made = begin(source)
-    list(saving.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, made.directory))
+    list(checkpointer.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, made.directory))
     with pytest.raises(CharrnnError, match=r"from: saved .*old/model.safetensors, asked elsewhere"):
         go_on(source, **{"from": "elsewhere"})
 

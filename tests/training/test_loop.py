@@ -11,8 +11,8 @@ from charrnn.errors import DivergedError
 from charrnn.training.evaluation import held_out_loss
 from charrnn.training.events import Evaluation, Preview, Report, Step
 from charrnn.training.loop import train_loop
-from charrnn.training.optimiser import BETAS
-from charrnn.training.run import Trainer
+from charrnn.training.optimizer import BETAS
+from charrnn.training.trainer import Trainer
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.runs import RunDirectory
+from charrnn.storage.run_directory import RunDirectory
 from charrnn.text.ngram import MAX_TRAIN_CHARS, NGram
+from charrnn.training.evaluation import chars_affordable, ngram_baseline
 from charrnn.training.events import Report
 from charrnn.training.metrics import log_events, read_ngram, write_ngram
-from charrnn.training.ngram import chars_affordable, ngram_baseline
-from charrnn.training.run import Trainer
+from charrnn.training.trainer import Trainer
 
 KNOWN = NGram(order=3, nats=1.5, learned_from=900, characters=100, nats_by_order=(3.0, 2.0, 1.5, 1.6))
 
@@ -24,7 +24,7 @@ def test_it_is_learned_once(
     trainer, directory = make_trainer(), RunDirectory(tmp_path)
     found = ngram_baseline(trainer, directory)
     assert (found.learned_from, found.characters) == (trainer.train_characters, trainer.held_out_characters)
-    monkeypatch.setattr("charrnn.training.ngram.fit_best_ngram", None)
+    monkeypatch.setattr("charrnn.training.evaluation.fit_best_ngram", None)
     assert ngram_baseline(trainer, directory) == found
 
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from charrnn.config import NetworkConfig
-from charrnn.network.module import CharRNN
-from charrnn.training.optimiser import BETAS, EPSILON, AdamW
+from charrnn.network.char_rnn import CharRNN
+from charrnn.training.optimizer import BETAS, EPSILON, AdamW
 
 DECAY = 0.3
 RATES = {

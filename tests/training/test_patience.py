@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 
 from charrnn.config import NetworkConfig, TrainingConfig
-from charrnn.runs import RunDirectory
-from charrnn.text import corpus as corpora
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.text import corpus_encoder
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import open_sources
 from charrnn.training import checkpoint
+from charrnn.training.checkpoint import state_arrays
+from charrnn.training.early_stopping import should_stop, shows_no_overfitting
 from charrnn.training.events import EarlyStop, Evaluation, Event, SafePoint, Step
 from charrnn.training.loop import train_loop
-from charrnn.training.patience import should_stop, shows_no_overfitting
-from charrnn.training.run import BestWeights, Trainer
-from charrnn.training.schedule import Plan
-from charrnn.training.snapshot import state_arrays
+from charrnn.training.lr_schedule import Plan
+from charrnn.training.trainer import BestWeights, Trainer
 
 STEPS = 200
 PARTS = 20
@@ -31,7 +31,9 @@ def noise(tmp_path: Path) -> Corpus:
     path = tmp_path / "noise.txt"
     path.write_text("".join(np.random.default_rng(0).choice(list("abcd"), size=1000)))
     sources = open_sources([str(path)])
-    return corpora.encode(sources, "utf-8", corpora.count_characters(sources, "utf-8"), tmp_path / "noise.bin")
+    return corpus_encoder.encode(
+        sources, "utf-8", corpus_encoder.count_characters(sources, "utf-8"), tmp_path / "noise.bin"
+    )
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ import pytest
 import torch
 
 from charrnn.errors import CharrnnError
-from charrnn.network import shares
-from charrnn.runs import RunDirectory
-from charrnn.training import checkpoint, saving
+from charrnn.network import fused_rnn
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.training import checkpoint, checkpointer
+from charrnn.training.checkpoint import load_state, state_arrays, state_metadata
 from charrnn.training.events import Evaluation, Event, Report, SafePoint, Step
 from charrnn.training.loop import train_loop
-from charrnn.training.run import Trainer
-from charrnn.training.schedule import Plan
-from charrnn.training.snapshot import load_state, state_arrays, state_metadata
+from charrnn.training.lr_schedule import Plan
+from charrnn.training.trainer import Trainer
 
 DROPPED = {"dropout": 0.3, "input_dropout": 0.2, "weight_drop": 0.3}
 
@@ -150,7 +150,7 @@ def test_saves_previews_and_evaluations_draw_no_random_number(
     directory = RunDirectory(tmp_path / "run")
     directory.path.mkdir()
     events = train_loop(busy, sample_every=2)
-    list(saving.save_on_the_way(events, busy, directory, every_seconds=0.0))
+    list(checkpointer.save_on_the_way(events, busy, directory, every_seconds=0.0))
     assert_same(plain, busy)
 
 
@@ -159,7 +159,7 @@ def test_only_the_newest_two_checkpoints_are_kept(make_trainer: Callable[..., Tr
     directory = RunDirectory(tmp_path / "run")
     directory.path.mkdir()
     trainer = make_trainer()
-    list(saving.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory, every_seconds=0.0))
+    list(checkpointer.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory, every_seconds=0.0))
     assert [path.name for path in directory.checkpoints()] == [directory.checkpoint(n).name for n in (39, 40)]
 
 
@@ -189,12 +189,12 @@ def test_streams_shared_out_among_threads_go_on_exactly(
     make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """As wide GRUs have them: what each thread adds up is added in the same order each time."""
-    monkeypatch.setattr(shares, "MIN_SHARD_NUMBERS", 1)
+    monkeypatch.setattr(fused_rnn, "MIN_SHARD_NUMBERS", 1)
     settings = {"cell": "gru", "batch": 32, "steps": 12, **DROPPED}
     whole, first, second = (make_trainer(**settings) for _ in range(3))
     torch.set_num_threads(2)
     try:
-        assert len(shares.batch_shards(whole.state[0][0])) == 2
+        assert len(fused_rnn.batch_shards(whole.state[0][0])) == 2
         list(train_loop(whole, sample_every=0))
         upto(train_loop(first, sample_every=0), 5)
         checkpoint.load_checkpoint(second, checkpoint.save_checkpoint(first, RunDirectory(tmp_path)))
@@ -206,7 +206,7 @@ def test_streams_shared_out_among_threads_go_on_exactly(
 
 def test_no_two_steps_or_seeds_share_their_chance() -> None:
     """Of many, each begins elsewhere, and with a number that torch takes."""
-    from charrnn.training.chance import step_seed
+    from charrnn.training.device import step_seed
 
     seeds = {step_seed(seed, step) for seed in range(40) for step in range(500)}
     assert len(seeds) == 40 * 500

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.config import TrainingConfig
-from charrnn.training.schedule import Plan, learning_rate
+from charrnn.training.lr_schedule import Plan, learning_rate
 
 TRAINING = TrainingConfig(batch=1, length=1, lr=1.0, warm_up=10, final_lr=0.1)
 

@@ -8,15 +8,16 @@ import pytest
 
 from charrnn.errors import CharrnnError
 from charrnn.network.model_file import load_model
-from charrnn.runs import RunDirectory
-from charrnn.text.corpus import count_characters
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.storage.run_lock import RunLock
+from charrnn.text.corpus_encoder import count_characters
 from charrnn.text.sources import CorpusFiles, open_sources
-from charrnn.training import saving, session
+from charrnn.training import checkpointer, new_run
 from charrnn.training.events import Step, run_to_result
-from charrnn.training.finish import final_evaluation
-from charrnn.training.lock import RunLock
+from charrnn.training.fit import final_evaluation
 from charrnn.training.loop import train_loop
-from charrnn.training.session import Session, resume
+from charrnn.training.new_run import Session
+from charrnn.training.resume import resume
 
 GIVEN = {"hidden": 12, "batch": 4, "length": 16, "steps": 20}
 
@@ -25,7 +26,7 @@ def begin(
     sources: CorpusFiles, place: RunDirectory, given: dict[str, Any], device: str, *, new: bool = False
 ) -> Session:
     """Survey a text and begin a run of it."""
-    return session.start_new(sources, count_characters(sources, "utf-8"), place, given, device, new=new)
+    return new_run.start_new(sources, count_characters(sources, "utf-8"), place, given, device, new=new)
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def place(tmp_path: Path) -> RunDirectory:
 def trained(text: Path, place: RunDirectory, *, conclude: bool = True, **given: Any) -> Session:
     """Train a run to its end, with or without the last evaluation."""
     made = begin(open_sources([str(text)]), place, GIVEN | given, "cpu", new=place.model.exists())
-    list(saving.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, place))
+    list(checkpointer.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, place))
     if conclude:
         run_to_result(final_evaluation(made.trainer, place))
     return made
@@ -83,7 +84,7 @@ def test_a_new_run_that_cannot_be_begun_leaves_the_old_one(
 
     trained(text, place)
     before = {path.name: path.read_bytes() for path in place.path.iterdir()}
-    monkeypatch.setattr("charrnn.text.corpus.encode", full)
+    monkeypatch.setattr("charrnn.text.corpus_encoder.encode", full)
     with pytest.raises(CharrnnError, match="no space left on device"):
         begin(open_sources([str(text)]), place, GIVEN, "cpu", new=True)
     assert {path.name: path.read_bytes() for path in place.path.iterdir()} == before
@@ -96,7 +97,7 @@ def test_what_a_killed_process_left_behind_is_cleared_away(text: Path, place: Ru
     left.write_text("half")
     with RunLock(place) as lock:
         sources = open_sources([str(text)])
-        session.start_new(sources, count_characters(sources, "utf-8"), place, GIVEN, "cpu", lock=lock)
+        new_run.start_new(sources, count_characters(sources, "utf-8"), place, GIVEN, "cpu", lock=lock)
     assert not left.exists()
 
 
@@ -109,7 +110,7 @@ def test_a_run_stopped_after_its_last_step_is_still_concluded(
     trained(text, place, conclude=False)
     again = resume(open_sources([str(text)]), place, {}, "cpu")
     assert not again.finished
-    list(saving.save_on_the_way(train_loop(again.trainer, sample_every=0), again.trainer, place))
+    list(checkpointer.save_on_the_way(train_loop(again.trainer, sample_every=0), again.trainer, place))
     run_to_result(final_evaluation(again.trainer, place))
     assert resume(open_sources([str(text)]), place, {}, "cpu").finished
     one, other = load_model(whole.model).training, load_model(place.model).training
@@ -122,7 +123,9 @@ def test_a_run_stopped_after_its_last_step_is_still_concluded(
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(text: Path, place: RunDirectory) -> None:
     """And that is said."""
     made = begin(open_sources([str(text)]), place, GIVEN, "cpu")
-    list(saving.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, place, every_seconds=0.0))
+    list(
+        checkpointer.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, place, every_seconds=0.0)
+    )
     newest = place.checkpoints()[-1]
     newest.write_bytes(newest.read_bytes()[:-5])
     again = resume(open_sources([str(text)]), place, {}, "cpu")
@@ -134,7 +137,9 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(text: Path, place: Run
 def test_if_all_checkpoints_are_damaged_each_is_named(text: Path, place: RunDirectory) -> None:
     """Nothing is deleted."""
     made = begin(open_sources([str(text)]), place, GIVEN, "cpu")
-    list(saving.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, place, every_seconds=0.0))
+    list(
+        checkpointer.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, place, every_seconds=0.0)
+    )
     for path in place.checkpoints():
         path.write_bytes(b"nothing")
     with pytest.raises(CharrnnError) as caught:
@@ -170,10 +175,10 @@ def test_a_run_cut_short_before_its_first_evaluation_is_evaluated(text: Path, pl
     events = train_loop(made.trainer, sample_every=0)
     while made.trainer.step < 7:
         next(events)
-    saving.save_final(made.trainer, place)
+    checkpointer.save_final(made.trainer, place)
     again = resume(open_sources([str(text)]), place, {"steps": 5}, "cpu")
     assert again.trainer.best is None
-    list(saving.save_on_the_way(train_loop(again.trainer, sample_every=0), again.trainer, place))
+    list(checkpointer.save_on_the_way(train_loop(again.trainer, sample_every=0), again.trainer, place))
     result = run_to_result(final_evaluation(again.trainer, place))
     assert (result.steps, result.best_step, load_model(place.model).training["step"]) == (7, 7, 7)
     assert resume(open_sources([str(text)]), place, {"steps": 5}, "cpu").finished
@@ -250,8 +255,8 @@ def test_another_number_of_threads_is_said(text: Path, place: RunDirectory) -> N
 def test_another_charrnn_is_said_too(text: Path, place: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it computes may have changed; of checkpoints that do not tell, nothing is said."""
     trained(text, place)
-    monkeypatch.setattr("charrnn.training.snapshot.__version__", "99.0")
+    monkeypatch.setattr("charrnn.training.checkpoint.__version__", "99.0")
     notes = resume(open_sources([str(text)]), place, {"steps": 30}, "cpu").notes
     assert [note for note in notes if "not to the last bit: charrnn " in note and "99.0 now" in note] == list(notes)
-    monkeypatch.setattr("charrnn.training.session.environment", lambda _: {"what nobody noted": 1})
+    monkeypatch.setattr("charrnn.training.resume.environment", lambda _: {"what nobody noted": 1})
     assert not resume(open_sources([str(text)]), place, {"steps": 30}, "cpu").notes

@@ -4,8 +4,8 @@ from io import StringIO
 
 from rich.console import Console
 
-from charrnn.text.repetition import Loop, find_loop
-from charrnn.views.columns import SideBySideTexts, TextColumn
+from charrnn.generation.novelty import Loop, find_loop
+from charrnn.views.aligned_text import SideBySideTexts, TextColumn
 
 TEXTS = ("to be\nor not", "日本語の文字" * 3, "x\x1b[31m" * 9)
 

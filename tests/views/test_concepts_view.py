@@ -7,8 +7,8 @@ from rich.console import Console
 
 from charrnn.inspection.concepts import CONCEPTS, ParsedText
 from charrnn.inspection.concepts.custom import parse_custom_concept
-from charrnn.inspection.listing import ConceptCounts, count_concepts
-from charrnn.views.concepts import ConceptsTable
+from charrnn.inspection.search.concept_occurrences import ConceptCounts, count_concepts
+from charrnn.views.concepts_table import ConceptsTable
 
 
 def drawn(of: ConceptCounts, width: int = 80, *, encoding: str = "utf-8") -> list[str]:

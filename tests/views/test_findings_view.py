@@ -11,9 +11,9 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from charrnn.inspection.findings import CausalEffect, CellCounts, Finding, Findings, TooRare, UnexplainedCell
-from charrnn.views.amounts import sparkline
-from charrnn.views.findings import FindingsTable
+from charrnn.inspection.search.findings import CausalEffect, CellCounts, Finding, Findings, TooRare, UnexplainedCell
+from charrnn.views.findings_table import FindingsTable
+from charrnn.views.formatting import sparkline
 
 
 def some_finding(concept: str, fit: float, sign: int = 1, verdict: str = "detector", **known: Any) -> Finding:

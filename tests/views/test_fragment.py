@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charrnn.views.fragment import COLUMNS
-from charrnn.views.heatmap import Heatmap, HeatmapRow, Marks
+from charrnn.views.heatmap import COLUMNS, Heatmap, HeatmapRow, Marks
 from charrnn.views.layout import wrap_text
 
 HOSTILE = "</pre><script>alert(1)</script>\x1b[31m\u202e\u200b&amp;\"'\x00\ud800 日本 עברית\n\t"

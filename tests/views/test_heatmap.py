@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.segment import Segment
 
-from charrnn.views import palette
+from charrnn.views import colors
 from charrnn.views.heatmap import Heatmap, HeatmapRow, Marks
 from charrnn.views.layout import MAX_LINE_COLUMNS, label_width, wrap_text
 
@@ -67,13 +67,13 @@ def blocks(drawing: Heatmap, width: int, depth: Depth | None = None) -> list[lis
 def backgrounds(drawing: Heatmap, width: int) -> list[int]:
     """Return the level behind each character of a drawing of one cell, newlines' own included."""
     screen = console(width, "truecolor")
-    table = palette.styles("truecolor")
+    table = colors.diverging_styles("truecolor")
     drawn = Segment.split_lines(screen.render(drawing))
     count = sum(1 for _ in wrap_text(drawing.text, width))
     levels: list[int] = []
     for _, line in zip(range(count), drawn, strict=False):
         for segment in line:
-            level = table.index(segment.style) - palette.MAX_LEVEL if segment.style else 0
+            level = table.index(segment.style) - colors.MAX_LEVEL if segment.style else 0
             levels += [level] * len(segment.text)
     return levels
 
@@ -116,8 +116,8 @@ def test_colors_and_digits_tell_the_same_activations(text: str, width: int) -> N
     drawing = heatmap(text)
     values = drawing.rows[0].values
     digits = "".join(strip for _, strip in blocks(drawing, min(width, MAX_LINE_COLUMNS)))
-    assert digits == "".join(map(str, palette.digits(values)))
-    assert backgrounds(drawing, min(width, MAX_LINE_COLUMNS)) == palette.quantize(values).tolist()
+    assert digits == "".join(map(str, colors.digits(values)))
+    assert backgrounds(drawing, min(width, MAX_LINE_COLUMNS)) == colors.quantize(values).tolist()
 
 
 def test_a_newline_and_a_tab_have_a_column_each() -> None:
@@ -184,7 +184,7 @@ def test_no_color_means_no_code_at_all() -> None:
     with terminal.capture() as capture:
         terminal.print(drawing)
     assert "\x1b" not in capture.get()
-    assert "".join(map(str, palette.digits(drawing.rows[0].values))) in capture.get()
+    assert "".join(map(str, colors.digits(drawing.rows[0].values))) in capture.get()
 
 
 def test_a_stretch_of_one_level_is_drawn_as_one() -> None:
@@ -192,7 +192,7 @@ def test_a_stretch_of_one_level_is_drawn_as_one() -> None:
     text = "a" * 20_000
     rows = (HeatmapRow(label="1.0", values=np.ones(len(text))),)
     shown = written(Heatmap(text=text, rows=rows, signal="h"), 100, "truecolor")
-    runs = len(text) // 100 + 2 * palette.MAX_LEVEL
+    runs = len(text) // 100 + 2 * colors.MAX_LEVEL
     assert len(CODES.findall(shown)) == 2 * runs
 
 

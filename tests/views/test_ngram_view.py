@@ -10,9 +10,9 @@ from rich.console import Console, RenderableType
 
 from charrnn.text.ngram import NGram
 from charrnn.training.events import Evaluation, Report, Step
-from charrnn.views.announcements import TrainingSummary
-from charrnn.views.ngram import ngram_comparison, ngram_line
-from charrnn.views.training import ProgressState, report_line
+from charrnn.views.formatting import ngram_comparison, ngram_line
+from charrnn.views.training_progress import ProgressState, report_line
+from charrnn.views.training_summary import TrainingSummary
 
 NATS_A_BIT = math.log(2)
 BITS = st.floats(0.01, 25)

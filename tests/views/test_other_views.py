@@ -13,21 +13,20 @@ from rich.console import Console, RenderableType
 from small import random_model, random_weights
 
 from charrnn.config import NetworkConfig
-from charrnn.inspection.breakdown import break_down_errors
-from charrnn.inspection.contexts import find_contexts
-from charrnn.inspection.counting import NGramPredictions
-from charrnn.inspection.gates import GateShares, measure_gates
-from charrnn.inspection.memory import EffectiveContext, measure_context
-from charrnn.inspection.surprise import Surprise, measure_surprisal
+from charrnn.inspection.measures.effective_context import EffectiveContext, measure_context
+from charrnn.inspection.measures.error_breakdown import break_down_errors
+from charrnn.inspection.measures.gate_saturation import GateShares, measure_gates
+from charrnn.inspection.measures.max_activating import find_contexts
+from charrnn.inspection.measures.surprisal import Surprise, measure_surprisal
+from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model
-from charrnn.network.reader import InferenceRNN
-from charrnn.views.breakdown import ErrorTables
-from charrnn.views.concordance import ConcordanceRow, concordance
-from charrnn.views.contexts import ContextsList
-from charrnn.views.gates import FIELDS, GateSaturationView, fields
-from charrnn.views.memory import ContextPlots
-from charrnn.views.screen import Screen
-from charrnn.views.surprise import SurprisalMap
+from charrnn.text.ngram import NGramPredictions
+from charrnn.views.aligned_text import ConcordanceRow, ContextsList, concordance
+from charrnn.views.effective_context import ContextPlots
+from charrnn.views.error_breakdown import ErrorTables
+from charrnn.views.gate_saturation import FIELDS, GateSaturationView, fields
+from charrnn.views.layout import Screen
+from charrnn.views.surprisal import SurprisalMap
 
 CODES = re.compile(r"\x1b\[[0-9;]*m")
 COMMANDING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}

@@ -14,9 +14,9 @@ import pytest
 from pages import CELLS, CONTROL, HOSTILE, MYSTERY, NAMES, RULES, TEXT, findings, page
 from rich.color import Color
 
-from charrnn.views import palette, shades
-from charrnn.views.page.document import Report
-from charrnn.views.terminal import sanitize
+from charrnn.views import colors
+from charrnn.views.report.document import Report
+from charrnn.views.sanitize import sanitize
 
 VOID = {"meta", "input"}
 
@@ -235,7 +235,7 @@ def test_a_search_that_found_nothing_is_a_page_too() -> None:
 def test_every_level_can_be_read_on(html: str, dark: bool) -> None:
     """Its ink stands out from it by at least 4.5 (WCAG AA), and the page's own inks from its paper."""
     levels = re.findall(r"light-dark\((#\w{6}), (#\w{6})\); color: light-dark\((#\w{6}), (#\w{6})\)", html)
-    assert len(levels) == 2 * palette.MAX_LEVEL + shades.MAX_SHADE
+    assert len(levels) == 2 * colors.MAX_LEVEL + colors.MAX_SHADE
     for *backgrounds, light_ink, dark_ink in levels:
         assert contrast(backgrounds[dark], (light_ink, dark_ink)[dark]) >= 4.5
     themed = {name: both for name, *both in re.findall(r"--(\w+): light-dark\((#\w{6}), (#\w{6})\)", html)}
@@ -245,4 +245,4 @@ def test_every_level_can_be_read_on(html: str, dark: bool) -> None:
 
 def contrast(one: str, other: str) -> float:
     """Measure the contrast of two colours."""
-    return palette.contrast(*(palette.luminance(Color.parse(c).get_truecolor()) for c in (one, other)))
+    return colors.contrast(*(colors.luminance(Color.parse(c).get_truecolor()) for c in (one, other)))

@@ -11,9 +11,9 @@ import pytest
 from browser import BROWSER, Tab, tab
 from pages import CELLS, MYSTERY, NAMES, TEXT, findings, page
 
-from charrnn.views import palette, shades
-from charrnn.views.surprise import MAX_BITS
-from charrnn.views.terminal import sanitize
+from charrnn.views import colors
+from charrnn.views.sanitize import sanitize
+from charrnn.views.surprisal import MAX_BITS
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(BROWSER is None, reason="there is no Chromium")]
 
@@ -71,8 +71,8 @@ def test_every_character_is_in_its_place_and_color(shown: Tab) -> None:
     assert len(drawn) == len(TEXT)
     # What a byte holds of a value, which rounds it.
     values = np.rint((page().cells[0].row.values + 1) * 127.5).astype(np.uint8) / 127.5 - 1
-    assert [int(digit) for _, _, digit in drawn] == palette.digits(values).tolist()
-    for (_, classes, _), level in zip(drawn, palette.quantize(values).tolist(), strict=True):
+    assert [int(digit) for _, _, digit in drawn] == colors.digits(values).tolist()
+    for (_, classes, _), level in zip(drawn, colors.quantize(values).tolist(), strict=True):
         named = [f"{'below' if level < 0 else 'above'}-{abs(level)}"] if level else []
         assert [name for name in classes.split() if name[:5] in ("below", "above")] == named
     boxes = shown.ask("[...document.querySelectorAll('#text span')].map(s => [s.offsetTop, s.offsetLeft])")
@@ -83,7 +83,7 @@ def test_the_surprise_is_drawn_as_on_a_terminal(shown: Tab) -> None:
     """In colours of its own, one direction from nothing."""
     shown.ask("choose(views.length - 1)")
     classes = shown.ask("[...document.querySelectorAll('#text span')].map(s => s.className)")
-    expected = shades.quantize_sequential(page().surprise.bits.round(2), MAX_BITS).tolist()
+    expected = colors.quantize_sequential(page().surprise.bits.round(2), MAX_BITS).tolist()
     drawn = [next((int(name[6:]) for name in names.split() if name.startswith("shade-")), 0) for names in classes]
     assert drawn == expected
 
@@ -253,7 +253,7 @@ def test_light_and_dark_follow_the_system_until_one_is_chosen(shown: Tab) -> Non
     assert seen["dark"][0] != seen["light"][0]
     assert [seen[scheme][1] for scheme in ("light", "dark")] == [
         f"rgb({', '.join(str(int(shade[at : at + 2], 16)) for at in (1, 3, 5))})"
-        for shade in (palette.hex_color(5), palette.hex_color(5, dark=True))
+        for shade in (colors.hex_color(5), colors.hex_color(5, dark=True))
     ]
     pick_theme(shown, "light")
     assert shown.ask(paper) == "rgb(255, 255, 255)"
@@ -268,7 +268,7 @@ def pick_theme(shown: Tab, name: str) -> None:
 
 def strongest() -> str:
     """Name the class of the strongest level above zero."""
-    return f"above-{palette.MAX_LEVEL}"
+    return f"above-{colors.MAX_LEVEL}"
 
 
 @pytest.mark.parametrize("width", [320, 700, 1600])

@@ -12,7 +12,7 @@ from rich.color_triplet import ColorTriplet
 from rich.style import Style
 from rich.terminal_theme import DEFAULT_TERMINAL_THEME
 
-from charrnn.views.palette import MAX_LEVEL, contrast, digits, hex_color, luminance, quantize, styles
+from charrnn.views.colors import MAX_LEVEL, contrast, digits, diverging_styles, hex_color, luminance, quantize
 
 SYSTEMS = pytest.mark.parametrize("system", ["truecolor", "256", "standard"])
 DEEP_SYSTEMS = pytest.mark.parametrize("system", ["truecolor", "256"])
@@ -91,7 +91,7 @@ def test_what_lies_beyond_the_scale_is_shown_at_its_end(activation: float) -> No
 @PAGES
 def test_below_zero_is_warm_and_above_is_blue(system: str, light: bool) -> None:
     """Red over blue is below zero, blue over red is above, and zero is the terminal's own background."""
-    table = styles(system, light=light)
+    table = diverging_styles(system, light=light)
     assert table[MAX_LEVEL].bgcolor is None
     for level in range(1, MAX_LEVEL + 1):
         below, above = background(table, -level), background(table, level)
@@ -104,7 +104,7 @@ def test_below_zero_is_warm_and_above_is_blue(system: str, light: bool) -> None:
 @pytest.mark.parametrize("eye", EYES)
 def test_every_eye_tells_the_sign_and_better_where_it_is_strong(system: str, light: bool, eye: str) -> None:
     """In CIE Lab, where 2 is just visible, a level's two colours lie 15 apart for each step from zero."""
-    table = styles(system, light=light)
+    table = diverging_styles(system, light=light)
     for level in range(1, MAX_LEVEL + 1):
         below, above = (lightness_and_hue(background(table, sign * level), EYES[eye]) for sign in (-1, 1))
         assert np.linalg.norm(above - below) > 15 * level
@@ -115,7 +115,7 @@ def test_every_eye_tells_the_sign_and_better_where_it_is_strong(system: str, lig
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_stronger_stands_out_more_from_the_page(system: str, light: bool, sign: int) -> None:
     """On dark each level is brighter than the last, on light darker."""
-    table = styles(system, light=light)
+    table = diverging_styles(system, light=light)
     brightness = [luminance(background(table, sign * level)) for level in range(1, MAX_LEVEL + 1)]
     for weaker, stronger in pairwise(brightness):
         assert (stronger < weaker) if light else (stronger > weaker)
@@ -125,14 +125,14 @@ def test_stronger_stands_out_more_from_the_page(system: str, light: bool, sign: 
 @PAGES
 def test_text_is_readable_on_every_level(system: str, light: bool) -> None:
     """The ink has the contrast of 4.5 that the accessibility guidelines ask for."""
-    for style in styles(system, light=light):
+    for style in diverging_styles(system, light=light):
         if style.bgcolor:
             assert contrast(luminance(shade(style.color)), luminance(shade(style.bgcolor))) > 4.5
 
 
 def test_sixteen_colors_are_chosen_by_us() -> None:
     """Two strengths a sign out of the sixteen, none of them a grey or white."""
-    numbers = {style.bgcolor.number for style in styles("standard") if style.bgcolor}
+    numbers = {style.bgcolor.number for style in diverging_styles("standard") if style.bgcolor}
     assert len(numbers) == 4
     assert not numbers & {None, 0, 7, 8, 15}
 

@@ -11,10 +11,10 @@ from rich.cells import cell_len
 from rich.color import Color
 from rich.console import Console
 
-from charrnn.views import palette, plot_svg
+from charrnn.views import colors, svg
 from charrnn.views.axis import round_axis
 from charrnn.views.plot import COLORS, Curve, Plot
-from charrnn.views.plot_svg import plot_svg as as_picture
+from charrnn.views.svg import plot_svg as as_picture
 
 Points = tuple[tuple[float, float], ...]
 
@@ -118,7 +118,7 @@ def test_the_picture_is_whole_and_holds_what_a_label_says() -> None:
 
 def test_the_picture_draws_lines_and_marks_at_their_places() -> None:
     """From the field's upper left corner to its lower right one."""
-    corners = (plot_svg.LEFT, plot_svg.TOP), (plot_svg.WIDTH - plot_svg.RIGHT, plot_svg.HEIGHT - plot_svg.BOTTOM)
+    corners = (svg.LEFT, svg.TOP), (svg.WIDTH - svg.RIGHT, svg.HEIGHT - svg.BOTTOM)
     of = plot(FALLING, mark="o")
     circles = [shape for shape in shapes(of) if shape.tag.endswith("circle")]
     ends = [tuple(float(shape.get(name, "nan")) for name in ("cx", "cy")) for shape in (circles[0], circles[-1])]
@@ -140,5 +140,5 @@ def paths(of: Plot) -> list[ET.Element]:
 def test_the_colors_are_seen_on_black_and_on_white() -> None:
     """At least 3 apart from either (WCAG, graphical objects)."""
     for name in COLORS:
-        light = palette.luminance(Color.parse(name).get_truecolor())
-        assert min(palette.contrast(light, 0.0), palette.contrast(light, 1.0)) >= 3, name
+        light = colors.luminance(Color.parse(name).get_truecolor())
+        assert min(colors.contrast(light, 0.0), colors.contrast(light, 1.0)) >= 3, name

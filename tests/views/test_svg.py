@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from charrnn.views.colors import hex_color, quantize
 from charrnn.views.heatmap import Heatmap, HeatmapRow, Marks
-from charrnn.views.palette import hex_color, quantize
 from charrnn.views.svg import heatmap_svg
 
 NAMESPACE = "http://www.w3.org/2000/svg"

@@ -15,15 +15,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.text import Text
 
-from charrnn.views.terminal import (
-    JOINERS,
-    can_animate,
-    light_background,
-    sanitize,
-    stderr_console,
-    stdout_console,
-    unicode_output,
-)
+from charrnn.views.console import stderr_console, stdout_console
+from charrnn.views.sanitize import JOINERS, can_animate, light_background, sanitize, unicode_output
 
 FOREIGN = st.text(st.characters(exclude_categories=()) | st.sampled_from("\x1b\x07\r\x9b\u202e\u2066\ud800\u200d[m"))
 COMMANDING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -95,7 +88,7 @@ def test_only_what_is_kept_passes() -> None:
 
 def test_showing_text_needs_neither_rich_nor_numpy() -> None:
     """The sampler starts fast because this module imports little."""
-    program = "import sys, charrnn.views.terminal; sys.exit(bool({'rich', 'numpy', 'torch'} & set(sys.modules)))"
+    program = "import sys, charrnn.views.sanitize; sys.exit(bool({'rich', 'numpy', 'torch'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 

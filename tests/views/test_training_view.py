@@ -6,7 +6,7 @@ from io import StringIO
 from rich.console import Console
 
 from charrnn.training.events import Step
-from charrnn.views.training import ProgressState
+from charrnn.views.training_progress import ProgressState
 
 
 def drawn(progress: ProgressState) -> str:

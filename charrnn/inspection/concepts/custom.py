@@ -1,13 +1,14 @@
-"""Concepts of one's own: by regular expressions, as people write them on a command line, or by a function.
+"""Custom concepts: regular expressions, as written on a command line, or a function.
 
-    NAME=/REGEX/            inside a match; group 1, if there is one, limits it; what begins a match is marked
-                            before anyone could know that it is one, so this uses the future
+    NAME=/REGEX/            inside a match; group 1, if there is one, limits it; the beginning of a match is
+                            marked before a reader could recognize the match, so this looks ahead
     NAME=/REGEX/after:N     for N characters after a match
     NAME=/REGEX/since       characters since the last match
     NAME=/REGEX/count       matches since the line began
     NAME=OPEN..CLOSE        from a match of one pattern to a match of the other; also NAME=/OPEN/../CLOSE/
 
-In patterns ^ and $ stand for a line's beginning and end. One that takes for ever, such as (a+)+b, does so here too.
+In patterns ^ and $ match at the beginning and the end of a line. A pattern with exponential backtracking, such as
+(a+)+b, does not terminate in reasonable time here either.
 """
 
 import difflib
@@ -22,8 +23,8 @@ from charrnn.arguments import choice, shown, text
 from charrnn.errors import WrongUsageError
 from charrnn.inspection.concepts.concept import CONCEPTS, Concept, Kind
 from charrnn.inspection.concepts.marks import Marks, Mask, as_marks, forward_fill, mark_spans, shifted_left
-from charrnn.inspection.concepts.matching import StreamingPattern, compiled
-from charrnn.inspection.concepts.source import ParsedText
+from charrnn.inspection.concepts.parsed_text import ParsedText
+from charrnn.inspection.concepts.streaming_regex import StreamingPattern, compiled
 
 FORMS = "NAME=/REGEX/, NAME=/REGEX/after:N, since or count, NAME=OPEN..CLOSE"
 _NAME = re.compile(r"[\w:.-]{1,40}")
@@ -183,3 +184,21 @@ def _streaming_pattern(name: str, pattern: str) -> StreamingPattern:
 def _distance(ends: Marks) -> Marks:
     """Count the characters read since a place in the text, 0 on the one before it: (T,) -> (T,)."""
     return np.arange(1, len(ends) + 1) - ends
+
+
+# Built-in and custom concepts by what was typed
+
+
+def parse_concept(written: str) -> Concept:
+    """Find or make a concept (WrongUsageError, with the nearest name).
+
+    >>> parse_concept("in_quote").name, parse_concept("todo=/TODO/").name
+    ('in_quote', 'todo')
+    """
+    if "=" in written:
+        return parse_custom_concept(written)
+    if written not in CONCEPTS:
+        near = difflib.get_close_matches(written, CONCEPTS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"NAME=/REGEX/ makes one; there are {', '.join(CONCEPTS)}"
+        raise WrongUsageError(f"there is no concept {written!r}", hint=hint)
+    return CONCEPTS[written]

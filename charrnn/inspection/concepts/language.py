@@ -1,7 +1,4 @@
-"""Which language a text is written in, as far as strings, comments, brackets, statements and markup go.
-
-A language is a record of its delimiters; reading a text by them is left to the scanner and the concepts.
-"""
+"""Language detection: the delimiters of strings, comments, brackets, statements and markup of a text."""
 
 import re
 from dataclasses import dataclass, replace

@@ -1,7 +1,4 @@
-"""Marks from events: values that hold until the next event, distances since the last one, spans.
-
-The events are left to the concepts.
-"""
+"""Marks from events: values held until the next event, distances since the last one, and spans."""
 
 from collections.abc import Sequence
 

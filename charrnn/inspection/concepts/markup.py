@@ -1,14 +1,13 @@
-"""Concepts of markup: tags and elements, links, Markdown, formulas; each only in languages that have it."""
+"""Concepts of markup: tags and elements, links, Markdown and formulas, each in the languages that have it."""
 
 import re
 
 import numpy as np
 
-from charrnn.inspection.concepts.concept import concept
-from charrnn.inspection.concepts.edges import before_pattern, ends_at
+from charrnn.inspection.concepts.concept import before_pattern, concept, ends_at
 from charrnn.inspection.concepts.marks import Marks, forward_fill, mark_spans
+from charrnn.inspection.concepts.parsed_text import ParsedText
 from charrnn.inspection.concepts.scanner import BLANK_LINE
-from charrnn.inspection.concepts.source import ParsedText
 
 _VOID = ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 """elements that have no closing tag"""

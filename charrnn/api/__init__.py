@@ -1,0 +1,1 @@
+"""The Python API: train, load, sample, score and inspect."""

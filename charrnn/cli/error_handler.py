@@ -1,0 +1,149 @@
+"""The error handler of the command line: one line, a hint and an exit code for each failure that is not a bug.
+
+charrnn raises CharrnnError, Click its own exceptions, the system OSError. Untrusted text in a message is sanitized.
+Bugs keep their traceback.
+"""
+
+import os
+import signal
+import sys
+from contextlib import suppress
+
+import click
+from click.core import ParameterSource
+
+from charrnn.cli.streams import BOLD_CYAN, BOLD_RED, fold_line, styled
+from charrnn.errors import FAILURE, WRONG_USAGE, CharrnnError, OutputError, is_out_of_memory, os_reason
+from charrnn.views.sanitize import plain_line, unicode_stream
+
+Failure = (CharrnnError, click.ClickException, click.Abort, KeyboardInterrupt, OSError)
+"""all that `handle_error` knows how to tell"""
+
+
+Shortage = (MemoryError, ImportError, RuntimeError, SystemError)
+"""what may say that memory ran out, and may also be a bug"""
+
+
+SMALLER = "close other programs, or ask for less at once"
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal asked to stop; what there was to save is saved, and the process is to die of it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+def handle_error(error: BaseException) -> int:
+    """Tell a failure that is no bug, and give the exit code."""
+    match error:
+        case CharrnnError():
+            return print_error(error.message, error.hint, error.exit_code)
+        case click.exceptions.NoArgsIsHelpError():
+            click.echo(error.format_message(), err=True)
+            return WRONG_USAGE
+        case click.UsageError():
+            return print_error(_usage_message(error), _usage_hint(error), WRONG_USAGE)
+        case click.ClickException():
+            return print_error(error.format_message(), None, error.exit_code)
+        case Stopped():
+            return _exit_by_signal(error.number)
+        case KeyboardInterrupt() | click.Abort():
+            return _exit_by_signal(signal.SIGINT)
+        case BrokenPipeError():
+            return 0
+        case OSError():
+            return _system_error(error)
+    raise error
+
+
+def _system_error(error: OSError) -> int:
+    """Report an error of the system, and return the exit code."""
+    if is_out_of_memory(error):
+        return out_of_memory(error)
+    where = "" if error.filename is None else f"{error.filename}: "
+    what = "cannot write output: " if isinstance(error, OutputError) else where
+    return print_error(what + os_reason(error), None, FAILURE)
+
+
+def out_of_memory(error: BaseException) -> int:
+    """Report that memory ran out, and return the exit code; raise the error again if it says something else."""
+    # The module imports ctypes, which no other failure needs.
+    from charrnn.cli.cpu_threads import RAISE_LIMIT, memory_limit
+
+    limit = memory_limit()
+    # Importing without memory can fail in a C function that sets no exception.
+    if not (is_out_of_memory(error) or (isinstance(error, SystemError) and limit is not None)):
+        raise error
+    # The frames of the traceback keep what took the memory.
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    limited = limit is not None and f"this process may use {limit / 1e6:,.0f} MB: {RAISE_LIMIT}"
+    return print_error("out of memory", limited or SMALLER, FAILURE)
+
+
+def print_error(message: str, hint: str | None, exit_code: int) -> int:
+    """Print an error and what to do about it, if anybody listens; text of others in them is made harmless."""
+    lines = [_with_prefix("error:", BOLD_RED, message)]
+    lines += ["", _with_prefix("hint:", BOLD_CYAN, hint)] if hint else []
+    with suppress(OSError):
+        click.echo("\n".join(lines), err=True, color=True)
+    return exit_code
+
+
+def _with_prefix(head: str, style: str, words: str) -> str:
+    """Write a line with a word in colour before it."""
+    line = fold_line(f"{head} {plain_line(words, unicode=unicode_stream(sys.stderr))}", sys.stderr)
+    return styled(head, style, sys.stderr) + line.removeprefix(head)
+
+
+def _usage_message(error: click.UsageError) -> str:
+    """Say in one line what is wrong, and with what: the option, or the variable or file that it comes from."""
+    if isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter) and error.param:
+        return f"{_origin(error.param, error.ctx)}: {error.message.rstrip('.')}"
+    message = error.format_message() if isinstance(error, click.MissingParameter) else error.message
+    return message[:1].lower() + message[1:].rstrip(".")
+
+
+def _origin(param: click.Parameter, ctx: click.Context | None) -> str:
+    """Name a parameter as the user gave it."""
+    name = param.name or ""
+    named = max(param.opts, key=len) if isinstance(param, click.Option) else name.upper()
+    source = ctx.get_parameter_source(name) if ctx else None
+    if ctx and source is ParameterSource.ENVIRONMENT:
+        return str(param.envvar or f"{ctx.auto_envvar_prefix}_{name.upper()}")
+    return f"{name} in the file of settings" if source is ParameterSource.DEFAULT_MAP else named
+
+
+def _usage_hint(error: click.UsageError) -> str | None:
+    """Say what may have been meant, or else where to read what there is."""
+    notes, possibilities = getattr(error, "__notes__", []), getattr(error, "possibilities", None)
+    if possibilities and not notes:
+        return f"did you mean {possibilities[0]}?"
+    path = error.ctx.command_path if error.ctx else "charrnn"
+    return str(notes[0]) if notes else f"`{path} -h` shows what there is"
+
+
+def _exit_by_signal(number: int) -> int:
+    """Write out what is pending and die of a signal; where that cannot be, give the exit code that says so."""
+    flush_or_discard()
+    if os.name != "nt":
+        die_of(number)
+    return 128 + number
+
+
+def die_of(number: int) -> None:
+    """Die as if the signal had never been caught, so that a shell's loop around the command ends too."""
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def flush_or_discard() -> None:
+    """Write out what is pending; if nobody takes it, drop it, so that the interpreter's end does not complain."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path of ours
+                os.dup2(nowhere.fileno(), stream.fileno())

@@ -1,0 +1,163 @@
+"""Other views of `charrnn inspect`: surprisal, contexts, gate saturation, effective context and errors.
+
+`inspection.measures` computes each record of numbers, and `views` draws it; this module loads a model and a text
+for both.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from rich.console import RenderableType
+
+from charrnn.cli.inspect_heatmaps import InspectionTarget, load_target
+from charrnn.cli.options import GUESSES, Options
+from charrnn.cli.streams import status, write_json, write_note
+from charrnn.errors import CharrnnError
+from charrnn.inspection.concepts import ParsedText
+from charrnn.network.inference import InferenceRNN
+from charrnn.network.model_file import load_model
+from charrnn.storage.run_directory import display_name
+from charrnn.text.corpus import training_corpus
+from charrnn.text.ngram import NGramPredictions, ngram_predictions
+from charrnn.text.vocabulary import format_characters
+from charrnn.views.console import stdout_console
+from charrnn.views.sanitize import light_background
+
+
+class JsonRecord(Protocol):
+    """What a view is made of."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain values."""
+
+
+class RenderedView(NamedTuple):
+    """A view: its numbers, and how they are drawn."""
+
+    records: Sequence[JsonRecord]
+    drawing: RenderableType
+
+
+class View(NamedTuple):
+    """How a view is come by."""
+
+    render: Callable[[InspectionTarget, Options], Iterator[RenderedView]]
+    characters: int
+    """read, left to ourselves"""
+
+
+def show_views(path: Path, options: Options, names: Sequence[str]) -> None:
+    """Show views of a model one after the other, or write a line of JSON for each."""
+    views = [VIEWS[name] for name in names]
+    lengths = [options["chars"] or view.characters for view in views]
+    target = load_target(path, options, max(lengths))
+    for view, length in zip(views, lengths, strict=True):
+        for rendered in view.render(_beginning(target, length), options):
+            if options["as_json"]:
+                for record in rendered.records:
+                    write_json(record.to_json())
+            else:
+                stdout_console().print("", rendered.drawing, sep="\n")
+
+
+def _beginning(target: InspectionTarget, length: int) -> InspectionTarget:
+    """Cut a subject's text short."""
+    if len(target.ids) <= length:
+        return target
+    parsed = ParsedText.of(target.parsed.text[:length], target.parsed.name)
+    return replace(target, parsed=parsed, ids=target.ids[:length])
+
+
+def _surprise(target: InspectionTarget, options: Options) -> Iterator[RenderedView]:
+    from charrnn.inspection.measures.surprisal import measure_surprisal
+    from charrnn.views.surprisal import SurprisalMap
+
+    guesses = GUESSES if options["guesses"] is None else options["guesses"]
+    vocabulary = target.model.vocabulary
+    surprisal = measure_surprisal(target.rnn, vocabulary, target.ids, guesses=guesses, **_provenance(target, options))
+    yield RenderedView([surprisal], SurprisalMap(surprise=surprisal, light=light_background()))
+
+
+def _contexts(target: InspectionTarget, options: Options) -> Iterator[RenderedView]:
+    from charrnn.inspection.measures.max_activating import find_contexts
+    from charrnn.views.aligned_text import ContextsList
+
+    rng, text = np.random.default_rng(options["seed"]), target.parsed.text
+    with status(f"reading {len(target.ids):,} characters"):
+        cells = find_contexts(target.rnn, text, target.ids, options["contexts"], rng, **_provenance(target, options))
+    for cell in cells:
+        yield RenderedView([cell], ContextsList(contexts=cell, light=light_background()))
+
+
+def _gates(target: InspectionTarget, options: Options) -> Iterator[RenderedView]:
+    from charrnn.inspection.measures.gate_saturation import measure_gates
+    from charrnn.views.gate_saturation import GateSaturationView
+
+    with status(f"reading {len(target.ids):,} characters"):
+        saturation = measure_gates(target.rnn, target.ids, **_provenance(target, options))
+    yield RenderedView([saturation], GateSaturationView(gates=saturation, light=light_background()))
+
+
+def _memory(target: InspectionTarget, options: Options) -> Iterator[RenderedView]:
+    from charrnn.inspection.measures.effective_context import measure_context
+    from charrnn.views.effective_context import ContextPlots
+
+    contexts = []
+    for compared in (target, *(_with_model(target, path) for path in options["against"])):
+        rng = np.random.default_rng(options["seed"])
+        with status(f"how far back {display_name(compared.path)} reaches"):
+            contexts.append(measure_context(compared.rnn, compared.ids, rng, **_provenance(compared, options)))
+    yield RenderedView(contexts, ContextPlots(contexts=tuple(contexts)))
+
+
+def _errors(target: InspectionTarget, options: Options) -> Iterator[RenderedView]:
+    from charrnn.inspection.measures.error_breakdown import break_down_errors
+    from charrnn.inspection.measures.surprisal import check_predictable
+    from charrnn.scoring import char_nll
+    from charrnn.views.error_breakdown import ErrorTables
+
+    check_predictable(target.ids)
+    with status(f"reading {len(target.ids):,} characters"):
+        nats = char_nll(target.rnn, target.ids)
+        breakdown = break_down_errors(
+            target.parsed.text, nats, counted=_ngram_predictions(target), **_provenance(target, options)
+        )
+    yield RenderedView([breakdown], ErrorTables(breakdown=breakdown))
+
+
+VIEWS = {
+    "surprise": View(_surprise, 800),
+    "contexts": View(_contexts, 200_000),
+    "gates": View(_gates, 50_000),
+    "memory": View(_memory, 100_000),
+    "errors": View(_errors, 200_000),
+}
+
+
+def _provenance(target: InspectionTarget, options: Options) -> dict[str, Any]:
+    """Say what records are to tell of the model and the text."""
+    return {"model": str(target.path), "text": target.parsed.name, "start": options["start"]}
+
+
+def _with_model(target: InspectionTarget, path: Path) -> InspectionTarget:
+    """Have another model read the same text, in characters of its own."""
+    model, text = load_model(path), target.parsed.text
+    unknown = model.vocabulary.count_unknown(text)
+    if unknown:
+        write_note(f"note: {display_name(path)} never saw {format_characters(unknown)}")
+    ids = model.vocabulary.encode(text, unknown="replace")
+    return replace(target, path=path, model=model, rnn=InferenceRNN.from_model(model), ids=ids)
+
+
+def _ngram_predictions(target: InspectionTarget) -> NGramPredictions | None:
+    """Have an n-gram count the text that the model was trained on; None where that is not beside it."""
+    try:
+        corpus, learned = training_corpus(target.path, target.model.vocabulary, target.model.training, hint="")
+    except CharrnnError:
+        return None
+    return ngram_predictions(
+        corpus.ids[:learned], target.ids, size=len(corpus.vocabulary), end_of_document=corpus.end
+    )

@@ -1,0 +1,186 @@
+"""Option types of paths: models, with shell completion, and files of drawings.
+
+Commands and options are completed by Click, whose scripts insert a value into the command line without quoting it
+and separate values by newlines and commas. Anybody may have named a run. Therefore a name is offered only if no
+shell treats any of its characters specially; the shells complete all other files by themselves, quoted.
+"""
+
+import string
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem, ShellComplete, get_completion_class
+
+from charrnn.cli.streams import write_text
+from charrnn.errors import CharrnnError, WrongUsageError, os_reason
+from charrnn.storage.run_directory import list_models
+from charrnn.views.sanitize import sanitize
+
+# Shell completion: runs, files and names of concepts
+
+VARIABLE = "_CHARRNN_COMPLETE"
+"""the environment variable by which a shell asks for completions"""
+PLAIN_ASCII = frozenset(string.ascii_letters + string.digits + "_.,%+/-")
+QUOTING_SHELLS = ("bash", "zsh", "fish")
+"""shells whose completion of file names quotes them"""
+NO_FILE_NAME = "_"
+"""in place of what was typed of a file's name, which bash and zsh do not use"""
+
+
+class ModelType(click.Path):
+    """A run's directory or a model file; a shell completes the runs there are, then any file."""
+
+    name = "model"
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Name the runs that begin like this."""
+        runs = [str(model.parent) for model in list_models()]
+        items = [CompletionItem(run) for run in runs if run.startswith(incomplete) and is_plain(run)]
+        return items or super().shell_complete(ctx, param, incomplete)
+
+
+def complete_file(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Have the shell complete a file's name, where what is named need not be one: "-" is standard input."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+def complete_concept(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Have the shell complete the names of concepts."""
+    from charrnn.inspection.concepts import CONCEPTS
+
+    return [
+        CompletionItem(name, help=concept.description)
+        for name, concept in CONCEPTS.items()
+        if name.startswith(incomplete)
+    ]
+
+
+def is_plain(name: str) -> bool:
+    """Return whether a shell takes a name for one word as it is, without executing or replacing any of it.
+
+    >>> is_plain("checkpoints/Älter-2.0"), is_plain("a$(reboot)"), is_plain("a b"), is_plain("~root")
+    (True, False, False, False)
+    """
+    return all(character in PLAIN_ASCII or not character.isascii() for character in name) and _is_printable(name)
+
+
+def _is_printable(name: str) -> bool:
+    """Return whether a name contains neither control characters nor spaces, in any script."""
+    return sanitize(name, keep="") == name and not any(map(str.isspace, name))
+
+
+def complete(command: click.Command, instruction: str) -> int:
+    """Print a completion script, or the completions of a command line; return the exit code (WrongUsageError)."""
+    shell, _, action = instruction.partition("_")
+    kind = get_completion_class(shell)
+    if kind is None or action not in ("source", "complete"):
+        raise WrongUsageError(
+            f"{VARIABLE}: no such request {instruction!r}",
+            hint="bash_source, zsh_source and fish_source print scripts",
+        )
+    completion = kind(command, {}, "charrnn", VARIABLE)
+    if action == "source":
+        write_text(completion.source())
+        return 0
+    arguments, incomplete = _command_line(completion)
+    try:
+        items = completion.get_completions(arguments, incomplete)
+    except (CharrnnError, click.ClickException, click.exceptions.Exit, OSError):
+        # The line is still being typed: it need not make sense yet, and a message would be written into it.
+        return 1
+    write_text("".join(f"{completion.format_completion(item)}\n" for item in _harmless(items, shell)))
+    return 0
+
+
+def _command_line(completion: ShellComplete) -> tuple[list[str], str]:
+    """Return the arguments typed so far and the incomplete one, from the environment (WrongUsageError)."""
+    try:
+        return completion.get_completion_args()
+    except (KeyError, ValueError, IndexError):
+        raise WrongUsageError("COMP_WORDS and COMP_CWORD do not describe a command line") from None
+
+
+def _harmless(items: list[CompletionItem], shell: str) -> Iterator[CompletionItem]:
+    """Yield the completions that the shell can insert, or complete by itself, without harm."""
+    for item in items:
+        if is_plain(item.value) and (item.type == "plain" or shell in QUOTING_SHELLS):
+            yield item
+        elif item.type != "plain" and shell in ("bash", "zsh"):
+            yield CompletionItem(NO_FILE_NAME, type=item.type)
+
+
+# Files of drawings: their names, and the existing files that a drawing may replace
+
+FORMATS = {".svg", ".html", ".png", ".jpg", ".jpeg", ".gif", ".webp", ".pdf"}
+"""suffixes by which programs tell drawings apart"""
+KINDS = {".svg": "an SVG picture", ".html": "an HTML page"}
+LONGEST_BEGINNING = 4096
+"""bytes in which a drawing shows of what kind it is"""
+
+
+class DrawingType(click.Path):
+    """A file to draw into; a name that says another format is refused, since no program would open it."""
+
+    name = "file"
+
+    def __init__(self, suffix: str) -> None:
+        super().__init__(dir_okay=False, path_type=Path)
+        self.suffix = suffix
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Take the path, unless its suffix is another drawing's."""
+        path = Path(str(super().convert(value, param, ctx)))
+        if path.suffix.lower() in FORMATS - {self.suffix}:
+            written = self.suffix[1:].upper()
+            self.fail(f"what is written is {written}, so call it {path.stem}{self.suffix}", param, ctx)
+        check_output(path, self.suffix)
+        return path
+
+
+def check_output(path: Path, suffix: str) -> None:
+    """Raise CharrnnError unless a drawing of a kind may be written to a path.
+
+    The path must be free, or a regular file that is empty or a drawing of the same kind.
+    """
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise CharrnnError(f"cannot write {path}: {os_reason(error)}") from error
+    from charrnn.storage.atomic_file import is_regular, not_regular, open_regular
+
+    try:
+        if not is_regular(path):
+            raise not_regular(path)
+        with open_regular(path) as file:
+            beginning = file.read(LONGEST_BEGINNING)
+    except OSError as error:
+        raise CharrnnError(f"cannot write {path}: {os_reason(error)}", hint="name another file") from error
+    if beginning and not _is_drawing(beginning, suffix):
+        raise CharrnnError(
+            f"{path} exists and is not {KINDS[suffix]}, so it is not overwritten", hint="name another file"
+        )
+
+
+def check_inputs_kept(outputs: Iterable[Path | None], inputs: Iterable[str | Path | None]) -> None:
+    """Raise CharrnnError if a drawing would be written over a file that is read."""
+    read = [Path(name) for name in inputs if name]
+    for path in filter(None, outputs):
+        if path.exists() and any(other.exists() and path.samefile(other) for other in read):
+            raise CharrnnError(f"{path} is read by this command, so it is not overwritten", hint="name another file")
+
+
+def _is_drawing(beginning: bytes, suffix: str) -> bool:
+    """Return whether a file that begins so is a drawing of a kind."""
+    content = beginning.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if suffix == ".html":
+        return content.startswith((b"<!doctype html", b"<html"))
+    return content.startswith(b"<svg") or (
+        content.startswith((b"<?xml", b"<!--", b"<!doctype svg")) and b"<svg" in content
+    )

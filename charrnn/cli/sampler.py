@@ -1,0 +1,286 @@
+"""The sampler of `charrnn sample`: its options as one record, and a model with its prompt prefilled."""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from charrnn.cli import cpu_threads
+from charrnn.cli.streams import DIM, read_text, write_note
+from charrnn.errors import WrongUsageError
+from charrnn.generation.batched import BATCH_SLOTS, TextChunk, chunks_in_order, generate_batch
+from charrnn.generation.generate import (
+    PARALLEL_FROM_CHARS,
+    Chunks,
+    GeneratedChar,
+    Prefilled,
+    ProgressWrapper,
+    StopCriteria,
+    default_max_chars,
+    generate,
+    prefill_prompt,
+)
+from charrnn.generation.sampling import SamplingParams
+from charrnn.network.cell_id import CellId
+from charrnn.network.inference import InferenceRNN
+from charrnn.network.interventions import CellValues, make_clamps
+from charrnn.network.model_file import Model, load_model
+from charrnn.text.decoding import check_encoding
+from charrnn.text.vocabulary import format_characters
+from charrnn.views.sanitize import can_animate, is_terminal
+
+# Options, checked against each other
+
+MAX_DRAWN_SEED = 1_000_000
+"""how many are drawn from where none was given: short enough to be typed again"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleOptions:
+    """The options as they were given; None where the default is `sampling.SamplingParams`'s."""
+
+    length: int | None
+    stops: tuple[str, ...]
+    prompt: str
+    prompt_file: str | None
+    encoding: str
+    no_prompt: bool
+    unknown: str
+    temperature: float | None
+    argmax: bool
+    top_k: int | None
+    top_p: float | None
+    min_p: float | None
+    count: int
+    seed: int | None
+    compare: bool
+    clamps: tuple[tuple[CellId, float], ...]
+    steer: CellId | None
+    novelty: bool
+    device: str
+    as_json: bool
+    raw: bool
+    quiet: bool
+
+    def __post_init__(self) -> None:
+        if self.prompt and self.prompt_file:
+            raise WrongUsageError("--prompt and --prompt-file cannot both say what to begin with")
+        for option, is_given in (
+            ("--json", self.as_json),
+            ("--novelty", self.novelty),
+            (self.comparison_option, self.comparison_option),
+        ):
+            if is_given and self.length == 0 and not self.stops:
+                raise WrongUsageError(f"{option} takes whole samples, and --length 0 never ends", hint="`-n 500`")
+        self._check_comparison()
+        times_held = Counter(cell for cell, _ in self.clamps)
+        if self.steer:
+            times_held[self.steer] += 1
+        twice = next((cell for cell, times in times_held.items() if times > 1), None)
+        if twice:
+            raise WrongUsageError(f"{twice.layer}.{twice.unit} cannot be held at two values at once")
+
+    @property
+    def comparison_option(self) -> str:
+        """Give the option that asked for texts side by side; "" if none did."""
+        return "--compare" if self.compare else "--steer" if self.steer else ""
+
+    @property
+    def clamp_values(self) -> dict[tuple[int, int], float]:
+        """Give the cells that are to be held, and at which signal."""
+        return {(cell.layer, cell.unit): value for cell, value in self.clamps}
+
+    def _check_comparison(self) -> None:
+        """See that nothing is asked for that texts side by side cannot have."""
+        conflicting = {
+            "--steer": self.compare and self.steer,
+            "--temperature": self.compare and self.temperature is not None,
+            "--argmax": self.compare and self.argmax,
+            "--count": self.count > 1,
+            "--novelty": self.novelty,
+        }
+        clashing = next((option for option, given in conflicting.items() if given), None)
+        if self.comparison_option and clashing:
+            raise WrongUsageError(f"{self.comparison_option} and {clashing} cannot go together")
+
+    def text(self) -> str:
+        """Give the prompt."""
+        if self.prompt_file is None:
+            return valid_text(self.prompt, "the prompt")
+        return read_text(self.prompt_file, check_encoding(self.encoding))
+
+    def sampling_params(self) -> SamplingParams:
+        """Give how each character is to be chosen."""
+        temperature = 0.0 if self.argmax else self.temperature
+        limits = {"temperature": temperature, "top_k": self.top_k, "top_p": self.top_p, "min_p": self.min_p}
+        return SamplingParams(**{name: value for name, value in limits.items() if value is not None})  # type: ignore[arg-type]
+
+    def stop_criteria(self, model: Model) -> StopCriteria:
+        """Give what is to end each text; a stop text that the model cannot write is an error."""
+        for stop in self.stops:
+            unseen = model.vocabulary.count_unknown(valid_text(stop, "--stop"))
+            if unseen:
+                newline = "a newline is written $'\\n' in the shell" if "\\" in unseen else None
+                raise WrongUsageError(
+                    f"--stop can never come: the model never saw {format_characters(unseen)}", hint=newline
+                )
+        length = default_max_chars(documents=model.end is not None) if self.length is None else self.length
+        return StopCriteria(max_chars=length or None, stop=self.stops)
+
+    def seeds(self) -> range:
+        """Give each sample's seed, the first one drawn if none was given."""
+        entropy = np.random.SeedSequence().generate_state(1)[0]
+        first = int(entropy) % MAX_DRAWN_SEED if self.seed is None else self.seed
+        return range(first, first + self.count)
+
+
+def valid_text(text: str, name: str) -> str:
+    """Give a command line's text back; raise WrongUsageError if the shell passed bytes that are none."""
+    foreign = next((character for character in text if "\ud800" <= character <= "\udfff"), None)
+    if foreign is not None:
+        raise WrongUsageError(f"{name} is not valid text (byte 0x{ord(foreign) & 0xFF:02X})")
+    return text
+
+
+# A model that has read its prompt
+
+MOST_TOGETHER = 64_000_000
+"""characters that texts written together may have, all but one of which are kept in memory"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampler:
+    """A model that has read its prompt and can be set to write again and again."""
+
+    path: Path
+    model: Model
+    rnn: InferenceRNN
+    prompt: str
+    prefilled: Prefilled
+    params: SamplingParams
+    stop: StopCriteria
+    clamp_values: CellValues = field(default_factory=dict)
+    """the cells that are held while it reads and writes"""
+
+    def sample(self, seed: int) -> Iterator[GeneratedChar]:
+        """Write with that seed."""
+        return generate(
+            self.rnn,
+            self.model.vocabulary,
+            rng=np.random.default_rng(seed),
+            prefilled=self.prefilled,
+            params=self.params,
+            stop=self.stop,
+        )
+
+    def sample_many(self, seeds: Sequence[int], *, with_nll: bool) -> Iterator[TextChunk]:
+        """Write with each seed, together if that can be; give the texts in order, with what they cost if wished.
+
+        There is a piece of each, even if nothing is written.
+        """
+        length = self.stop.max_chars
+        if len(seeds) == 1 or length is None or min(len(seeds), BATCH_SLOTS) * length > MOST_TOGETHER:
+            for number, seed in enumerate(seeds):
+                yield TextChunk(number, "", 0, 0)
+                for generated in self.sample(seed):
+                    yield TextChunk(number, generated.char, generated.nll if with_nll else 0, 1)
+            return
+        rngs = (np.random.default_rng(seed) for seed in seeds)
+        yield from chunks_in_order(
+            generate_batch(
+                self.rnn,
+                self.model.vocabulary,
+                rngs=rngs,
+                prefilled=self.prefilled,
+                params=self.params,
+                stop=self.stop,
+                costs=with_nll,
+            )
+        )
+
+    def with_clamps(self, added: CellValues) -> "Sampler":
+        """Give the same writer with these cells held too, the prompt read anew."""
+        every = {**self.clamp_values, **added}
+        prefilled = prefill_prompt(
+            self.rnn, self.model.vocabulary, self.prompt, unknown="skip", clamps=make_clamps(self.rnn, every)
+        )
+        return replace(self, prefilled=prefilled, clamp_values=every)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Say, for scripts, by what is written."""
+        held = {f"{layer}.{unit}": value for (layer, unit), value in self.clamp_values.items()}
+        return {
+            "model": str(self.path),
+            "prompt": self.prompt,
+            "temperature": self.params.temperature,
+            "step": self.model.training.get("step"),
+        } | ({"clamps": held} if held else {})
+
+
+def make_sampler(path: Path, options: SampleOptions) -> Sampler:
+    """Load the model and have it read the prompt."""
+    prompt, params = options.text(), options.sampling_params()
+    model = load_model(path)
+    stop = options.stop_criteria(model)
+    unknown = model.vocabulary.count_unknown(prompt)
+    if unknown and options.unknown == "skip" and not options.quiet:
+        write_note(f"note: left out of the prompt what the model never saw: {format_characters(unknown)}")
+    rnn = _load_rnn(model, options.device)
+    prefilled = prefill_prompt(
+        rnn,
+        model.vocabulary,
+        prompt,
+        unknown=options.unknown,
+        clamps=make_clamps(rnn, options.clamp_values),
+        progress=_prompt_progress(len(prompt), quiet=options.quiet),
+    )
+    return Sampler(
+        path=path,
+        model=model,
+        rnn=rnn,
+        prompt=prompt,
+        prefilled=prefilled,
+        params=params,
+        stop=stop,
+        clamp_values=options.clamp_values,
+    )
+
+
+def _load_rnn(model: Model, device: str) -> InferenceRNN:
+    """Lay a model out where it is to be stepped; torch is needed for nothing but another device."""
+    if device == "cpu":
+        return InferenceRNN.from_model(model)
+    cpu_threads.require_memory_for_torch()
+    import torch
+
+    from charrnn.training.device import choose_device
+
+    chosen = torch.device(choose_device(device))
+    return InferenceRNN.from_model(model, arrays=lambda weight: torch.from_numpy(weight.copy()).to(chosen))
+
+
+def _prompt_progress(characters: int, *, quiet: bool) -> ProgressWrapper:
+    """Show how the reading of a long prompt goes, on a terminal."""
+    what = f"reading a prompt of {characters:,} characters"
+    if characters < PARALLEL_FROM_CHARS or quiet or not is_terminal(sys.stderr):
+        return iter
+    if not can_animate(sys.stderr):
+        write_note(what, style=DIM)
+        return iter
+
+    def shown(pieces: Chunks) -> Iterator[Any]:
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        description = TextColumn("{task.description}", style="progress.description", markup=False)
+        remaining = TimeRemainingColumn(elapsed_when_finished=True)
+        columns = description, BarColumn(), TaskProgressColumn(), remaining
+        from charrnn.views.console import stderr_console
+
+        with Progress(*columns, console=stderr_console(), transient=True) as progress:
+            yield from progress.track(pieces, description=what)
+
+    return shown

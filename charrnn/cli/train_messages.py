@@ -1,0 +1,226 @@
+"""Messages of `charrnn train` before and after a training: text, network and settings; losses, times and files."""
+
+import dataclasses
+import math
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.text import Text
+
+from charrnn.cli.streams import write_json, write_text
+from charrnn.config import NetworkConfig
+from charrnn.network.model_file import load_model
+from charrnn.storage.run_directory import RUNS, display_name
+from charrnn.text.ngram import NGram
+from charrnn.training.early_stopping import should_stop
+from charrnn.training.evaluation import baselines
+from charrnn.training.fit import TrainingResult
+from charrnn.training.metrics import event_dict, read_ngram
+from charrnn.training.new_run import Session
+from charrnn.views.formatting import duration, indented, ngram_line, pluralize
+from charrnn.views.sanitize import is_terminal, plain_line, unicode_output
+from charrnn.views.training_summary import TrainingHeader, TrainingSummary
+
+Options = Mapping[str, Any]
+
+
+def print_header(session: Session, console: Console, options: Options) -> None:
+    """Say what is about to be learned, with what, and where it is kept."""
+    trainer, directory = session.trainer, session.directory
+    for note in session.notes:
+        _print_line(f"note: {note}", console)
+    if session.resumed:
+        planned = "" if trainer.plan.steps is None else f" of {trainer.plan.steps:,}"
+        _print_line(f"resuming {directory.path} at step {trainer.step:,}{planned}", console)
+    baselines_bits = baselines(trainer.corpus)
+    if options["as_json"]:
+        write_json({"event": "start", **_facts(session), "baselines_bits": baselines_bits})
+        return
+    console.print(TrainingHeader(lines=_heading_lines(session), baselines=baselines_bits))
+
+
+def _print_line(line: str, console: Console) -> None:
+    """Print one line, which only a terminal folds."""
+    line = plain_line(line, unicode=unicode_output(console))
+    console.print(Text(line), soft_wrap=not console.is_terminal)
+
+
+def print_ngram(ngram: NGram, console: Console, options: Options) -> None:
+    """Say what an n-gram of the same text reaches."""
+    if options["as_json"]:
+        write_json(event_dict(ngram))
+        return
+    console.print(indented(ngram_line(ngram), "dim"))
+
+
+def _facts(session: Session) -> dict[str, Any]:
+    trainer = session.trainer
+    return {
+        "run": str(session.directory.path),
+        "corpus": trainer.corpus.name,
+        "characters": trainer.corpus.characters,
+        "vocabulary": len(trainer.corpus.vocabulary),
+        "parameters": sum(parameter.numel() for parameter in trainer.network.parameters()),
+        "network": dataclasses.asdict(trainer.network.config),
+        "training": dataclasses.asdict(trainer.training),
+        "device": trainer.device.type,
+        "threads": torch.get_num_threads(),
+        "resumed_at": trainer.step,
+    }
+
+
+def _heading_lines(session: Session) -> tuple[tuple[str, str], ...]:
+    trainer, facts = session.trainer, _facts(session)
+    network, training, weights = trainer.network.config, trainer.training, facts["parameters"]
+    corpus = trainer.corpus
+    text = (
+        f"{facts['characters']:,} characters",
+        *(() if corpus.end is None else (f"{corpus.counts[corpus.end]:,} documents",)),
+        f"{facts['vocabulary']:,} distinct",
+        _held_out_label(
+            trainer.held_out_characters / corpus.characters if corpus.documents else training.val_fraction
+        ),
+    )
+    model = (
+        f"{network.cell.upper()} {network.layers} × {network.hidden}",
+        f"{weights:,} weights ({4 * weights / 1e6:.1f} MB)",
+        f"{facts['device']}, {pluralize(facts['threads'], 'thread')}"
+        if facts["device"] == "cpu"
+        else facts["device"],
+    )
+    settings = (
+        pluralize(training.minutes, "minute") if training.minutes else f"{training.steps:,} steps",
+        f"batch {training.batch} × {training.length}",
+        f"lr {training.lr:g}",
+        _dropout_label(network),
+    )
+    lines = [(Path(corpus.name).name, text), ("model", model), ("training", settings)]
+    if trainer.init_from:
+        lines.append(("from", (display_name(Path(trainer.init_from)),)))
+    if session.why:
+        lines.append(("", (session.why,)))
+    lines.append(("run", (str(session.directory.path),)))
+    lines.append(("", ("Ctrl-C saves and stops; the same command continues",)))
+    return tuple((word, " · ".join(parts)) for word, parts in lines)
+
+
+def _dropout_label(network: NetworkConfig) -> str:
+    """Say how much is dropped while learning: of the outputs, and where any is of the inputs and weights."""
+    more = {"inputs": network.input_dropout, "weights": network.weight_drop}
+    return ", ".join(
+        [f"dropout {network.dropout:g}", *(f"{name} {share:g}" for name, share in more.items() if share)]
+    )
+
+
+def _held_out_label(share: float) -> str:
+    return f"the last {share:.0%} held out"
+
+
+def print_already_trained(session: Session, console: Console, options: Options) -> None:
+    """Say that there is nothing left to do, and how to have more done."""
+    trainer = session.trainer
+    planned = trainer.plan.steps or trainer.step
+    minutes = trainer.training.minutes and max(2 * trainer.training.minutes, math.ceil(trainer.seconds / 60))
+    more = f"--minutes {minutes:g}" if minutes else f"--steps {2 * planned}"
+    steps_label = (
+        f"{trainer.step:,} of {planned:,} steps, stopped early" if should_stop(trainer) else f"{trainer.step:,} steps"
+    )
+    steps_label += f", {duration(trainer.seconds)}"
+    as_planned = ", `--patience 0` does too, to the end of the plan" if should_stop(trainer) else ""
+    _print_line(f"already trained ({steps_label}): {session.directory.path}", console)
+    _print_line(f"hint: `{more}` continues{as_planned}, `--new` starts over", console)
+    if options["as_json"]:
+        write_json({"event": "done", **_recorded_result(session), "model": str(session.directory.model)})
+    _print_model(session, options)
+
+
+def print_summary(session: Session, result: TrainingResult, ngram: NGram, console: Console, options: Options) -> None:
+    """Say what came of a training, and what can be done with it."""
+    model = session.directory.model
+    if options["as_json"]:
+        write_json({"event": "done", **_result(session, result), **_ngram_facts(ngram), "model": str(model)})
+        return
+    named = "" if session.directory.path.parent == RUNS else f" {session.directory.path}"
+    size = f"{model.stat().st_size / 1e6:.1f} MB, safe to share"
+    carried, window256 = result.losses.carried.nats, result.losses.window256.nats
+    console.print()
+    console.print(
+        TrainingSummary(
+            seconds=session.trainer.seconds,
+            val_bits=carried / math.log(2),
+            val_nats=carried,
+            val_window256_bits=window256 / math.log(2),
+            val_window256_nats=window256,
+            best_step=result.best_step,
+            measured_on=_measured_on(session, result),
+            ngram=ngram,
+            next_commands=(
+                (f"charrnn sample{named}", "write some text"),
+                (f"charrnn inspect{named}", "look inside the cells"),
+                (str(model), size),
+            ),
+        )
+    )
+    _print_model(session, options)
+
+
+def _measured_on(session: Session, result: TrainingResult) -> str:
+    """Say of what the loss is the mean, and of what those on the way were."""
+    held_out, read = session.trainer.held_out_characters, result.losses.carried.characters
+    share = "all" if read >= held_out - 1 else f"{read:,} of"
+    sample = session.trainer.eval_chars or 0
+    rest = f" ({sample:,} during training)" if sample < read else ""
+    how = (
+        "state carried over" if session.trainer.corpus.documents is None else "each document from a fresh state, over"
+    )
+    return f"{how} {share} {held_out:,} held-out characters{rest}"
+
+
+def _recorded_result(session: Session) -> dict[str, Any]:
+    """Give what a training came to that ended in an earlier session."""
+    trainer = session.trainer
+    story = load_model(session.directory.model).training
+    names = ("val_nats", "val_window256_nats")
+    result = _with_bits({name: story[name] for name in names if isinstance(story.get(name), float)})
+    result |= {} if trainer.best is None else {"best_step": trainer.best.step}
+    result |= {
+        "steps": trainer.step,
+        "stopped_early": should_stop(trainer),
+        "seconds": trainer.seconds,
+        "resumed": True,
+    }
+    return result | _ngram_facts(read_ngram(session.directory.metrics))
+
+
+def _ngram_facts(ngram: NGram | None) -> dict[str, Any]:
+    return {} if ngram is None else {"ngram_order": ngram.order, "ngram_bits": ngram.nats / math.log(2)}
+
+
+def _result(session: Session, result: TrainingResult) -> dict[str, Any]:
+    losses = result.losses
+    return {
+        **_with_bits({"val_nats": losses.carried.nats, "val_window256_nats": losses.window256.nats}),
+        "val_characters": losses.carried.characters,
+        "best_step": result.best_step,
+        "steps": result.steps,
+        "stopped_early": result.stopped_early,
+        "characters": result.characters,
+        "seconds": session.trainer.seconds,
+        "characters_per_second": result.characters_per_second,
+        "parameters": result.parameters,
+    }
+
+
+def _with_bits(losses: Mapping[str, float]) -> dict[str, Any]:
+    """Give losses whose names end with `nats` in bits too."""
+    return {**losses, **{f"{name[:-4]}bits": nats / math.log(2) for name, nats in losses.items()}}
+
+
+def _print_model(session: Session, options: Options) -> None:
+    """Write the model's path to standard output where a script, not a person, reads it."""
+    if not options["as_json"] and sys.stdout is not None and not is_terminal(sys.stdout):
+        write_text(f"{session.directory.model}\n")

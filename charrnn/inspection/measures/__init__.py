@@ -1,0 +1,1 @@
+"""Measures of a model on a text, each a record of numbers."""

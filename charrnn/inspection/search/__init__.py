@@ -1,0 +1,1 @@
+"""The search for interpretable cells, from the text to the findings."""

@@ -1,0 +1,47 @@
+"""Cell names as people write them: 2.317 is unit 317 of the second layer.
+
+This module imports no library, so that help is fast.
+"""
+
+import re
+from typing import NamedTuple
+
+from charrnn.arguments import shown
+from charrnn.errors import WrongUsageError
+
+_CELL_PATTERN = re.compile(r"([1-9]\d{0,5})\.(\d{1,7})", re.ASCII)
+
+
+class CellId(NamedTuple):
+    """A cell's place in a network."""
+
+    layer: int
+    """from 1"""
+    unit: int
+    """from 0"""
+
+    def __str__(self) -> str:
+        return f"{self.layer}.{self.unit}"
+
+
+def parse_cell(name: str) -> CellId:
+    """Read a cell's name; raise WrongUsageError if it is none.
+
+    >>> parse_cell("2.317")
+    CellId(layer=2, unit=317)
+    """
+    match = _CELL_PATTERN.fullmatch(name) if isinstance(name, str) else None
+    if not match:
+        raise WrongUsageError(
+            f"{shown(name)} is no cell", hint="layer.unit, layers from 1, units from 0, such as 2.317"
+        )
+    return CellId(int(match[1]), int(match[2]))
+
+
+def check_cell(cell: tuple[int, int], *, layers: int, units: int) -> None:
+    """Raise WrongUsageError for a cell that a network of so many layers and units a layer does not have."""
+    layer, unit = cell
+    if not (1 <= layer <= layers and 0 <= unit < units):
+        raise WrongUsageError(
+            f"there is no cell {layer}.{unit}", hint=f"the model's cells are 1.0 to {layers}.{units - 1}"
+        )

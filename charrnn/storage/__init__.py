@@ -1,0 +1,1 @@
+"""Files of a run: atomic writes, formats, locks and directories."""

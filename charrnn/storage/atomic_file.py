@@ -1,0 +1,249 @@
+"""Safe file access: atomic replacement, exclusive creation, and opening that neither follows links nor blocks.
+
+All files that charrnn writes are opened in this module; a static test forbids it to every other module. The threat
+is a run directory that somebody else prepared, for example a downloaded one.
+"""
+
+import errno
+import os
+import re
+import secrets
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+WRITE_BUFFER_BYTES = 1 << 16
+"""bytes; smaller writes are collected into one system call"""
+_TEMPORARY = re.compile(r"\.charrnn-(\d{1,10})-[0-9a-f]{16}\.tmp")
+_BINARY = getattr(os, "O_BINARY", 0)
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_NO_BLOCK = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+
+
+class BinarySink(Protocol):
+    """Any object that accepts bytes."""
+
+    def write(self, part: bytes, /) -> object:
+        """Write some bytes."""
+
+
+class AtomicWriter:
+    """An open file that collects small writes into larger system calls."""
+
+    def __init__(self, descriptor: int, path: Path) -> None:
+        self._descriptor = descriptor
+        self._path = path
+        self._small = bytearray()
+
+    def write(self, part: bytes | memoryview) -> None:
+        """Write some bytes, now or together with later ones (OSError)."""
+        content = memoryview(part)
+        if content.nbytes < WRITE_BUFFER_BYTES:
+            self._small += content
+        if content.nbytes >= WRITE_BUFFER_BYTES or len(self._small) >= WRITE_BUFFER_BYTES:
+            self.flush()
+        if content.nbytes >= WRITE_BUFFER_BYTES:
+            self._write(content)
+
+    def flush(self) -> None:
+        """Pass all collected bytes to the system (OSError)."""
+        small, self._small = self._small, bytearray()
+        self._write(memoryview(small))
+
+    def _write(self, content: memoryview) -> None:
+        """Write all bytes, in as many system calls as are needed."""
+        left = content.cast("B") if content.nbytes else content
+        with naming_errors(self._path):
+            while left.nbytes:
+                left = left[os.write(self._descriptor, left) :]
+
+
+@contextmanager
+def atomic_open(path: Path) -> Iterator[AtomicWriter]:
+    """Open a new file that replaces `path` when the block ends.
+
+    The new file has an unpredictable name and is created exclusively, so no link that was placed beforehand can be
+    written through. Only a regular file is ever replaced; a link, device, pipe or directory at `path` raises OSError.
+    If the block raises, `path` stays unchanged. The order is write, fsync, rename, fsync of the directory: after a
+    power failure either the old or the new file is there, never a part of one.
+    """
+    mode = _mode_of_regular_file(path)
+    temporary = _temporary_path(path.parent)
+    try:
+        with naming_errors(path):
+            descriptor = open_descriptor(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        try:
+            if mode is not None:
+                os.chmod(temporary, mode)  # noqa: PTH101 - os functions throughout this block
+            writer = AtomicWriter(descriptor, path)
+            yield writer
+            writer.flush()
+            with naming_errors(path):
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        _mode_of_regular_file(path)
+        with naming_errors(path):
+            os.replace(temporary, path)  # noqa: PTH105 - the same
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)  # noqa: PTH108 - the same
+        raise
+    with naming_errors(path):
+        make_durable(path.parent)
+
+
+def atomic_write(path: Path, *parts: bytes | memoryview) -> None:
+    """Replace the content of `path` with the joined parts, atomically (OSError)."""
+    with atomic_open(path) as file:
+        for part in parts:
+            file.write(part)
+
+
+def append(path: Path, content: bytes) -> None:
+    """Append to a regular file, which is created if it is missing; raise OSError for a link or a special file."""
+    with naming_errors(path):
+        descriptor = open_descriptor(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        try:
+            writer = AtomicWriter(descriptor, path)
+            writer.write(content)
+            writer.flush()
+        finally:
+            os.close(descriptor)
+
+
+def open_descriptor(path: Path, flags: int) -> int:
+    """Open a file for writing and return its descriptor.
+
+    Never follow a link at `path`, never block, and never truncate. Raise OSError unless the file is a regular file
+    with exactly one name: a hard link could be another user's file.
+    """
+    assert not flags & os.O_TRUNC
+    if path.is_symlink():
+        raise not_regular(path)
+    descriptor = os.open(path, flags | _NO_FOLLOW | _NO_BLOCK | _BINARY, 0o666)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise not_regular(path)
+        if status.st_nlink > 1:
+            raise OSError(errno.EMLINK, "Has several hard links", str(path))
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file for reading, without ever blocking; raise OSError for a pipe, device or directory."""
+    if not stat.S_ISREG(path.stat().st_mode):  # before opening, because opening a device can have effects
+        raise not_regular(path)
+    descriptor = os.open(path, os.O_RDONLY | _NO_BLOCK | _BINARY)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise not_regular(path)
+        return os.fdopen(descriptor, "rb")
+    except OSError:
+        os.close(descriptor)
+        raise
+
+
+def not_regular(path: Path) -> OSError:
+    """Return the error for a path that does not lead to a regular file."""
+    if path.is_symlink() and (path.is_file() or not path.exists()):
+        return OSError(errno.ELOOP, "Is a symbolic link", str(path))
+    number = errno.EISDIR if path.is_dir() else errno.EINVAL
+    return OSError(number, "Is a directory" if path.is_dir() else "Not a regular file", str(path))
+
+
+def is_regular(path: Path) -> bool:
+    """Return whether there is a regular file at `path`, links not followed."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def remove_file(path: Path) -> None:
+    """Remove a regular file; leave links, directories and special files, and ignore a missing path (OSError)."""
+    if is_regular(path):
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming_errors(path: Path) -> Iterator[None]:
+    """Give each OSError of the block the name of the file that the user knows, instead of a temporary one."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def check_writable(directory: Path) -> None:
+    """Create and remove a small file in a directory; raise OSError where that is impossible."""
+    probe = _temporary_path(directory)
+    atomic_write(probe, b"\n")
+    probe.unlink(missing_ok=True)
+
+
+def scratch_file(directory: Path) -> BinaryIO:
+    """Return a new file without a name, which disappears when it is closed (OSError)."""
+    return tempfile.TemporaryFile(dir=directory)
+
+
+def new_directory(parent: Path) -> Path:
+    """Create a directory with an unpredictable name, which only this user can read, and return it (OSError)."""
+    return Path(tempfile.mkdtemp(prefix="charrnn-", dir=parent))
+
+
+def stale_temp_files(directory: Path) -> list[Path]:
+    """Return the temporary files of processes that were killed; those of running processes are not included."""
+    matches = ((path, _TEMPORARY.fullmatch(path.name)) for path in directory.iterdir())
+    return [path for path, match in matches if match and is_regular(path) and not _is_running(int(match[1]))]
+
+
+def is_temporary(path: Path) -> bool:
+    """Return whether a path has the name of a temporary file of charrnn."""
+    return _TEMPORARY.fullmatch(path.name) is not None
+
+
+def _temporary_path(directory: Path) -> Path:
+    """Return an unpredictable name, with the process number by which a later process recognizes a leftover."""
+    return directory / f".charrnn-{os.getpid()}-{secrets.token_hex(8)}.tmp"
+
+
+def _mode_of_regular_file(path: Path) -> int | None:
+    """Return the permissions of the file that is to be replaced, None if there is none (OSError: not replaceable)."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(mode):
+        raise not_regular(path)
+    return mode & 0o777
+
+
+def _is_running(process: int) -> bool:
+    """Return whether a process exists; True where the question itself could end the process."""
+    if os.name == "nt":
+        return True
+    try:
+        with suppress(PermissionError):
+            os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
+
+
+def make_durable(directory: Path) -> None:
+    """Make the renames and removals in a directory survive a power failure; Windows needs no such call (OSError)."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

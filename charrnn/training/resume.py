@@ -1,0 +1,210 @@
+"""Resuming a run: start it, or continue it from its last checkpoint, with the settings that may change."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from charrnn.errors import CharrnnError
+from charrnn.storage import settings_file
+from charrnn.storage.atomic_file import atomic_write
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.storage.run_lock import RunLock
+from charrnn.text import corpus as corpora
+from charrnn.text.batching import steps_for_epochs
+from charrnn.text.corpus import Corpus, verify_unchanged
+from charrnn.text.decoding import check_encoding
+from charrnn.text.sources import CorpusFiles
+from charrnn.training import checkpoint, checkpoint_file
+from charrnn.training.checkpoint import environment
+from charrnn.training.device import choose_device, choose_precision
+from charrnn.training.lr_schedule import Plan
+from charrnn.training.new_run import Session, _is_finished, start_new
+from charrnn.training.prepare import MODEL_SETTINGS, Prepared, is_same_model
+from charrnn.training.trainer import PERIODS, Trainer
+
+# A run from its checkpoint
+
+BUDGETS = ("steps", "epochs", "minutes")
+MUTABLE_SETTINGS = ("lr", "weight_decay", "clip", "precision", "patience")
+"""settings that a stopped training may go on with other values of; all others make it another training"""
+
+
+def resume(sources: CorpusFiles | None, directory: RunDirectory, given: Mapping[str, Any], device: str) -> Session:
+    """Go on from the newest checkpoint that is whole; sources None: the text is the run's own copy.
+
+    Raise CharrnnError if the text or a setting is not what it was.
+    """
+    text = corpora.open_corpus(directory.corpus)
+    verify_unchanged(text)
+    problems: list[str] = []
+    for path in reversed(directory.checkpoints()):
+        try:
+            saved = checkpoint_file.read(path)
+            words = saved.about.plain()
+            _check_same_settings(sources, text, given, words)
+            changed = {name: given[name] for name in MUTABLE_SETTINGS if given.get(name) is not None}
+            training = dataclasses.replace(saved.about.record.training, **changed)
+            checkpoint.refuse_unfit_text(path, text, training)
+            trainer = Trainer(text, saved.about.network, training, device)
+            checkpoint.restore_from(trainer, saved, path)
+        except checkpoint_file.DamagedError as error:
+            problems.append(error.message)
+            continue
+        _apply_new_budget(trainer, given)
+        trainer.final_evaluated = trainer.final_evaluated and _is_finished(trainer)
+        damaged = (f"{problem}; using the one before" for problem in problems)
+        notes = (*damaged, *_inexactness_notes(words["machine"], trainer))
+        return Session(trainer=trainer, directory=directory, why="", notes=notes, resumed=True)
+    alternative = (
+        f"`--from {directory.model} --out DIR` learns on with its model, " if directory.model.exists() else ""
+    )
+    raise CharrnnError("; ".join(problems), hint=f"{alternative}`--new` starts over")
+
+
+def _check_same_settings(
+    sources: CorpusFiles | None, text: Corpus, given: Mapping[str, Any], words: Mapping[str, Any]
+) -> None:
+    """See that text and settings are those that the run was begun with (CharrnnError)."""
+    if words["fingerprint"] != dict(text.fingerprint):
+        raise CharrnnError(f"{text.path} is not the text of the run's checkpoint", hint="`--new` starts over")
+    if sources is not None:
+        _check_same_text(sources, text, words["step"])
+    saved = words["network"] | words["training"] | {"encoding": text.encoding, "min_count": text.min_count}
+    saved |= {"documents": text.documents, "from": words.get("from")}
+    requested = dict(given)
+    if requested.get("from") is not None and is_same_model(saved["from"], requested["from"]):
+        requested["from"] = saved["from"]
+    if requested.get("encoding") is not None:
+        requested["encoding"] = check_encoding(requested["encoding"])
+    fixed = [name for name in saved if name not in (*BUDGETS, *MUTABLE_SETTINGS) and requested.get(name) is not None]
+    differing = [
+        f"{name}: saved {saved[name]}, asked {requested[name]}" for name in fixed if requested[name] != saved[name]
+    ]
+    if differing:
+        raise CharrnnError(
+            f"the run was begun with other settings ({'; '.join(differing)})",
+            hint="`--new` starts over, `--out DIR` keeps both",
+        )
+
+
+def _check_same_text(sources: CorpusFiles, text: Corpus, step: int) -> None:
+    """Compare sizes and times, and only where those differ every byte."""
+    now, then = sources.fingerprint(), text.fingerprint
+    same_size = now["bytes"] == then["bytes"]
+    if same_size and (now["modified"] == then["modified"] or sources.checksum() == then["sha256"]):
+        return
+    if sources.name != text.name:
+        raise CharrnnError(f"the run is of {text.name}, not of {sources.name}", hint="`--out DIR` keeps both")
+    raise CharrnnError(
+        f"{sources.name} changed since step {step:,} (was {then['bytes']:,} bytes)",
+        hint="put the old text back; `--new` starts over, `--out DIR` keeps both",
+    )
+
+
+def _apply_new_budget(trainer: Trainer, given: Mapping[str, Any]) -> None:
+    """Have a budget that differs from the saved one bend what is still to come."""
+    budgets = {name: given[name] for name in BUDGETS if given.get(name) is not None}
+    if "epochs" in budgets:
+        batch, length = trainer.training.batch, trainer.training.length
+        budgets = {
+            "steps": steps_for_epochs(
+                budgets["epochs"], characters=trainer.train_characters, batch=batch, length=length
+            )
+        }
+    had = {"steps": trainer.step, "minutes": trainer.seconds / 60}
+    if trainer.final_evaluated and all(budgets[budget] <= had[budget] for budget in budgets):
+        return  # it has had as much already
+    if "steps" in budgets and (budgets["steps"] != trainer.plan.steps or trainer.training.minutes):
+        trainer.training = dataclasses.replace(trainer.training, steps=budgets["steps"], minutes=None)
+        trainer.plan = Plan(steps=budgets["steps"])
+    elif "minutes" in budgets and budgets["minutes"] != trainer.training.minutes:
+        trainer.training = dataclasses.replace(trainer.training, steps=None, minutes=budgets["minutes"])
+        done = min(trainer.plan.progress(trainer.step), trainer.seconds / (60 * budgets["minutes"]))
+        trainer.plan = Plan(steps=None, from_step=trainer.step, from_progress=min(done, 1.0))
+    else:
+        return
+    trainer.final_evaluated = False
+    for what in PERIODS:
+        trainer.mark_done(what)
+    if trainer.plan.finished(trainer.step):
+        trainer.periods_done["evaluation"] -= 1  # what is cut short before its first one would have no best weights
+    trainer.last_good_period = trainer.periods_done["evaluation"]
+
+
+def _inexactness_notes(before: Mapping[str, Any], trainer: Trainer) -> tuple[str, ...]:
+    """Say why a resumed run will not be the same to the last bit, where it will not."""
+    now = environment(trainer)
+    changed = [f"{name} {was} then, {now[name]} now" for name, was in before.items() if now.get(name, was) != was]
+    return (f"going on, but not to the last bit: {', '.join(changed)}",) if changed else ()
+
+
+# The settings of a run with their origins, as a file for `--config`
+
+RECIPE_SETTINGS = (
+    "hidden",
+    "embedding",
+    "dropout",
+    "input_dropout",
+    "weight_drop",
+    "batch",
+    "length",
+    "lr",
+    "precision",
+)
+"""settings that the recipe fits to text, device and budget"""
+PER_COMMAND = ("out", "device", "threads", "quiet", "new", "as_json")
+"""options that belong to one command, not to the run"""
+
+
+def write_config(
+    session: Session, corpus: tuple[str, ...], options: Mapping[str, Any], origins: Mapping[str, str]
+) -> None:
+    """Write the settings of a run that was begun, `origins` saying which came from where (OSError)."""
+    trainer = session.trainer
+    settings: dict[str, Any] = {"corpus": list(corpus)} if corpus else {}
+    settings |= dataclasses.asdict(trainer.network.config) | dataclasses.asdict(trainer.training)
+    settings |= {name: value for name, value in options.items() if name not in (*settings, *PER_COMMAND)}
+    # One budget is all that `--config` takes; epochs have become steps.
+    settings |= {"epochs": None} | ({"steps": None} if settings["minutes"] else {})
+    whence = {**dict.fromkeys(RECIPE_SETTINGS, "chosen for this text"), **origins}
+    if trainer.init_from:
+        whence |= dict.fromkeys(MODEL_SETTINGS, "of the model it starts from")
+    lines = {name: (value, whence.get(name, "default")) for name, value in settings.items() if value is not None}
+    atomic_write(session.directory.config, settings_file.format_settings(lines).encode())
+
+
+# A new run or a resumed one, on the device that was asked for
+
+
+def start_or_resume(prepared: Prepared, options: Mapping[str, Any], lock: RunLock) -> Session:
+    """Begin the run, or go on with it; the options are those of the command (CharrnnError)."""
+    if options["threads"]:
+        torch.set_num_threads(options["threads"])
+    device, precision = choose_device(options["device"]), options["precision"]
+    if prepared.sources is not None and prepared.counts is not None:
+        return start_new(
+            prepared.sources,
+            prepared.counts,
+            prepared.directory,
+            {**options, "precision": choose_precision(precision, device)},
+            device,
+            new=options["new"],
+            pretrained=prepared.pretrained,
+            lock=lock,
+        )
+    lock.acquire()
+    given = {**options, "precision": None if precision == "auto" else precision}
+    session = resume(prepared.sources, prepared.directory, given, device)
+    return dataclasses.replace(session, notes=(*_resume_notes(prepared, lock, session), *session.notes))
+
+
+def _resume_notes(prepared: Prepared, lock: RunLock, session: Session) -> list[str]:
+    """Say what the user may not expect of going on."""
+    where, notes = prepared.directory.path, []
+    if prepared.sources is None:
+        notes.append(f"going on with the text of {where}; standard input is not read")
+    if lock.left_by_a_killed_process and not session.finished:
+        notes.append(f"the last training in {where} did not end cleanly")
+    return notes

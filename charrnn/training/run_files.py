@@ -1,0 +1,193 @@
+"""Recognition of run directories and of the files in them, so that no other file is ever replaced or deleted.
+
+A run is recognized by content that only charrnn writes: the description of a text, or the header of a checkpoint or
+model. Each file of a run is recognized by its own content.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from charrnn.errors import CharrnnError
+from charrnn.network.model_file import read_info
+from charrnn.storage.atomic_file import is_regular, is_temporary, open_regular, remove_file
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.storage.safetensors_file import is_tensor_file, read_metadata
+from charrnn.text.corpus import Corpus, described_corpus, size_of_ids
+from charrnn.text.sources import CorpusFiles
+
+LONGEST_READ = 1 << 20
+"""bytes of a settings file or a record of a training that are looked at"""
+EVENTS = ("ngram", "report", "evaluation", "overfitting")
+"""what a line of a record tells of"""
+_SETTING = re.compile(rb"^(cell|layers|hidden|embedding|batch|length|lr|seed): \S.*  # \S", re.MULTILINE)
+_FEWEST_SETTINGS = 3
+_VOCABULARY = b'"vocabulary": ['
+
+
+def is_not_a_run(directory: RunDirectory) -> bool:
+    """Return whether there is something at the place of a run that charrnn did not write."""
+    path = directory.path
+    if not path.exists():
+        return False
+    if not path.is_dir():
+        return True
+    empty = all(is_temporary(entry) or entry == directory.lock for entry in path.iterdir())
+    return not (empty or _is_run(directory))
+
+
+def refuse_foreign(directory: RunDirectory, *, new: bool = True) -> None:
+    """Raise CharrnnError if a training would replace a file that charrnn did not write.
+
+    `new`: the run is begun, so that every file of an older run is replaced or deleted. Otherwise it is continued:
+    a checkpoint that is not recognized is left as it is, and so is a record that is no regular file.
+    """
+    if is_not_a_run(directory):
+        raise CharrnnError(
+            f"{directory.path} exists and is not a charrnn run", hint="`--out DIR` puts the run elsewhere"
+        )
+    recognized = _recognizers(directory)
+    continued = [directory.model, *filter(is_regular, [directory.metrics])]
+    for path in recognized if new else continued:
+        if _is_there(path) and not recognized[path](path):
+            raise _not_ours(path)
+    for path in directory.checkpoints():
+        if not (is_tensor_file(path) if new else is_regular(path)):
+            raise _not_ours(path)
+
+
+def refuse_text_of_run(sources: CorpusFiles, directory: RunDirectory) -> None:
+    """Raise CharrnnError if a new run would replace or delete its own text."""
+    names = (*_recognizers(directory), *directory.checkpoints(), directory.lock)
+    for source in sources.files:
+        is_leftover = is_temporary(source.path) and _is_same(source.path.parent, directory.path)
+        if is_leftover or any(_is_same(source.path, name) for name in names):
+            raise CharrnnError(
+                f"{source.name} is a file of the run in {directory.path}, which would replace it",
+                hint="`--out DIR` puts the run elsewhere",
+            )
+
+
+def remove_run_files(directory: RunDirectory) -> None:
+    """Delete the checkpoints, the model, the record and the settings of an older run, and nothing else (OSError)."""
+    recognized = _recognizers(directory)
+    for path in (directory.model, directory.metrics, directory.config):
+        if recognized[path](path):
+            remove_file(path)
+    for path in directory.checkpoints():
+        if is_tensor_file(path):
+            remove_file(path)
+
+
+def _is_run(directory: RunDirectory) -> bool:
+    """Return whether a directory holds anything that only charrnn writes."""
+    corpus = _corpus(directory)
+    if corpus is not None:
+        size = directory.corpus.stat().st_size if is_regular(directory.corpus) else None
+        if size in (None, size_of_ids(corpus.characters, len(corpus.vocabulary))):
+            return True
+    return any(map(_has_valid_header, (*directory.checkpoints(), directory.model)))
+
+
+def _has_valid_header(path: Path) -> bool:
+    """Return whether a file begins with a header whose checksum is right."""
+    try:
+        return is_regular(path) and bool(read_metadata(path))
+    except CharrnnError:
+        return False
+
+
+def _recognizers(directory: RunDirectory) -> dict[Path, Callable[[Path], bool]]:
+    """Return, for each file of a run but the checkpoints and the lock, the function that recognizes it."""
+    sizes = tuple(_sizes_of_ids(directory, _corpus(directory)))
+    return {
+        directory.description: _is_description,
+        directory.corpus: lambda path: is_regular(path) and path.stat().st_size in (0, *sizes),
+        directory.metrics: _is_record,
+        directory.config: _are_settings,
+        directory.model: is_tensor_file,
+    }
+
+
+def _sizes_of_ids(directory: RunDirectory, corpus: Corpus | None) -> Iterator[int]:
+    """Go through the sizes that the ids of a run may have: by their description, or by the model trained on them."""
+    if corpus is not None:
+        yield size_of_ids(corpus.characters, len(corpus.vocabulary))
+    if _has_valid_header(directory.model):
+        with suppress(CharrnnError):
+            model = read_info(directory.model)
+            characters = model.training.get("characters")
+            if type(characters) is int:
+                yield size_of_ids(characters, len(model.vocabulary))
+
+
+def _corpus(directory: RunDirectory) -> Corpus | None:
+    """Return the corpus that the description in a directory speaks of, None if charrnn did not write one."""
+    if not is_regular(directory.description):
+        return None
+    try:
+        return described_corpus(directory.corpus)
+    except CharrnnError:
+        return None
+
+
+def _is_description(path: Path) -> bool:
+    """Return whether a file is a description of a text, damaged or not; an empty one counts."""
+    content = _beginning(path)
+    return content is not None and (not content or (content.startswith(b'{"name": ') and _VOCABULARY in content))
+
+
+def _is_record(path: Path) -> bool:
+    """Return whether a file is the record of a training, by its first line; an empty one counts."""
+    content = _beginning(path)
+    if content is None:
+        return False
+    line = content.partition(b"\n")[0]
+    try:
+        values = json.loads(line) if line else {"event": EVENTS[0]}
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(values, dict) and values.get("event") in EVENTS
+
+
+def _are_settings(path: Path) -> bool:
+    """Return whether a file holds the settings of a run, some of which may have been edited."""
+    content = _beginning(path)
+    return content is not None and (not content or len(set(_SETTING.findall(content))) >= _FEWEST_SETTINGS)
+
+
+def _beginning(path: Path) -> bytes | None:
+    """Return the beginning of a regular file, None if there is none that can be read."""
+    try:
+        if is_regular(path):
+            with open_regular(path) as file:
+                return file.read(LONGEST_READ)
+    except OSError:
+        pass
+    return None
+
+
+def _is_there(path: Path) -> bool:
+    """Return whether there is anything at a path, a dangling link included."""
+    try:
+        path.lstat()
+    except OSError:
+        return False
+    return True
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    """Return whether two paths lead to the same file."""
+    try:
+        return path.samefile(other)
+    except OSError:
+        return False
+
+
+def _not_ours(path: Path) -> CharrnnError:
+    return CharrnnError(
+        f"{path} is not a file that charrnn wrote, and would be replaced",
+        hint="move it away; `--out DIR` puts the run elsewhere",
+    )

@@ -1,0 +1,164 @@
+"""Plots of the effective context of models: gradient and occlusion by lag, and loss by context.
+
+Models are drawn side by side on the same scales.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from charrnn.inspection.measures.effective_context import EffectiveContext
+from charrnn.views.axis import decade_axis, doubling_axis, round_axis
+from charrnn.views.layout import Screen, model_display_name
+from charrnn.views.plot import COLORS, Curve, Plot, Point, hstack
+
+Numbers = NDArray[Any]
+
+FLOOR = -6
+"""the power of ten that is the lowest share drawn"""
+_HEIGHT = 13
+_NARROWEST = 24
+"""columns that a plot must have"""
+_GAP = 2
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_CELLS = {"lstm": "LSTM", "gru": "GRU", "rnn": "tanh RNN"}
+_LEGEND = (
+    "line: the gradient's norm, its median{}; {}: occlusion, how much the next"
+    " character's odds change, in bits on average, when another character stands there; as shares of those at lag 0"
+)
+_WARNING = (
+    "A gradient near zero does not show that something is forgotten: what a saturated cell keeps, no small change"
+    " moves. Where the two differ, believe the occlusion."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContextPlots:
+    """How far back some models reach."""
+
+    contexts: tuple[EffectiveContext, ...]
+    """plain numbers; at least one model's"""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        screen = Screen.of(console, options)
+        folded = options.update(width=screen.columns, overflow="fold", no_wrap=False)
+        marks = _marks(self.contexts)
+        named = zip(marks, map(model_display_name, (context.model for context in self.contexts)), strict=True)
+        models = (f"{mark} {name}".strip() for mark, name in named)
+        first = self.contexts[0]
+        yield from console.render(screen.header((*models, first.text, f"{first.characters:,} characters")), folded)
+        yield Text()
+        yield from self._by_lag(screen)
+        yield from console.render(
+            Text(
+                screen.ascii_signs(_LEGEND.format(" (dots: quartiles)" if screen.unicode else "", _occluded(screen))),
+                style="dim",
+            ),
+            folded,
+        )
+        yield Text()
+        yield from hstack([_rows(_context_plot(self.contexts, screen), screen.columns, screen)])
+        yield Text()
+        yield from console.render(_table(self.contexts, screen), folded)
+        yield Text()
+        yield from console.render(Text(_WARNING), folded)
+
+    def _by_lag(self, screen: Screen) -> Iterator[Text]:
+        """Draw each model's plot, as many side by side as there is room for."""
+        most = max(1, (screen.columns + _GAP) // (_NARROWEST + _GAP))
+        count = min(most, len(self.contexts))
+        width = (screen.columns + _GAP) // count - _GAP
+        plots = [_lag_plot(*marked, screen) for marked in zip(self.contexts, _marks(self.contexts), strict=True)]
+        for begin in range(0, len(plots), count):
+            yield from hstack([_rows(plot, width, screen) for plot in plots[begin : begin + count]])
+
+
+def _marks(memories: Sequence[EffectiveContext]) -> list[str]:
+    """Give each model a letter; one alone needs none."""
+    return list(_LETTERS[: len(memories)]) if len(memories) > 1 else [""]
+
+
+def _occluded(screen: Screen) -> str:
+    return "●" if screen.unicode else "o"
+
+
+def _rows(plot: Plot, columns: int, screen: Screen) -> list[Text]:
+    return plot.rows(columns, unicode=screen.unicode, colored=screen.color_system is not None)
+
+
+def _lag_plot(context: EffectiveContext, mark: str, screen: Screen) -> Plot:
+    """Plot what hangs on each earlier character."""
+    gradient = context.lags.gradient
+    numbers = range(1, len(gradient.median))
+    quartiles = [
+        Curve(points=_points(numbers, values[1:]), style="dim", mark="·", joined=False)
+        for values in (gradient.low, gradient.high)
+        if screen.unicode
+    ]
+    gradient_curve = Curve(points=_points(numbers, gradient.median[1:]), style=COLORS[0])
+    occluded = Curve(
+        points=_points(context.lags.occluded[1:], context.lags.occlusion_share[1:]),
+        mark=_occluded(screen),
+        style=COLORS[1],
+        joined=False,
+    )
+    return Plot(
+        title=_name(context, mark, screen),
+        curves=(*quartiles, gradient_curve, occluded),
+        x_axis=doubling_axis(numbers[-1], "characters back"),
+        y_axis=decade_axis(FLOOR),
+        height=_HEIGHT,
+    )
+
+
+def _context_plot(memories: Sequence[EffectiveContext], screen: Screen) -> Plot:
+    """Plot what a character costs with more and more context, every model on the same axes."""
+    curves = [
+        Curve(points=_points(context.reach.contexts, context.reach.bits), mark=mark or _occluded(screen))
+        for context, mark in zip(memories, _marks(memories), strict=True)
+    ]
+    return Plot(
+        title="bits per character by context",
+        curves=tuple(curves),
+        x_axis=doubling_axis(max(context.reach.contexts[-1] for context in memories), "k, the characters of context"),
+        y_axis=round_axis(bits for curve in curves for _, bits in curve.points),
+        height=_HEIGHT,
+    )
+
+
+def _points(numbers: Sequence[int], values: Numbers) -> tuple[Point, ...]:
+    return tuple(zip(numbers, values.tolist(), strict=True))
+
+
+def _table(memories: Sequence[EffectiveContext], screen: Screen) -> Table:
+    """Say in numbers what the plots show: a column for each model."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column(overflow="fold")
+    for context, mark in zip(memories, _marks(memories), strict=True):
+        table.add_column(Text(_name(context, mark, screen)), justify="right", overflow="fold")
+    rows: dict[str, Callable[[EffectiveContext], str]] = {
+        "bits, with all the text": lambda context: f"{context.reach.full_bits:.3f}",
+        "within 1 % of that at k": lambda context: _lag(context.reach.sufficient_context),
+        "gradient < 1/10 from lag": lambda context: _lag(context.gradient_below(0.1)),
+        "gradient < 1/100": lambda context: _lag(context.gradient_below(0.01)),
+        "gradient < 1/1000": lambda context: _lag(context.gradient_below(0.001)),
+        "occlusion < 1/100": lambda context: _lag(context.occlusion_below(0.01)),
+    }
+    for heading, shown in rows.items():
+        table.add_row(Text(heading), *(Text(shown(context)) for context in memories))
+    return table
+
+
+def _lag(lag: int | None) -> str:
+    return "further" if lag is None else f"{lag}"
+
+
+def _name(context: EffectiveContext, mark: str, screen: Screen) -> str:
+    return screen.ascii_signs(f"{mark} {_CELLS[context.cell]} {context.layers}×{context.hidden}".strip())

@@ -1,0 +1,106 @@
+"""Tables of the loss by group, with bars: the share of the text, and of the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from charrnn.inspection.measures.error_breakdown import BRACKETS, ErrorBreakdown, Group, Grouping
+from charrnn.views.layout import Screen, model_display_name
+
+GroupColumns = dict[str, Callable[[Group], str]]
+"""what is shown of a group, by its heading"""
+
+_BAR = {True: "█", False: "#"}
+_LONGEST_BAR = 20
+_WIDE = 64
+"""columns from which on there are bars"""
+_NARROW = 50
+"""columns below which the share of the text goes without saying"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorTables:
+    """A table for each thing by which the characters are cut up."""
+
+    breakdown: ErrorBreakdown
+    """plain numbers and text"""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        breakdown, screen = self.breakdown, Screen.of(console, options)
+        folded = options.update(width=screen.columns, overflow="fold", no_wrap=False)
+        named = (model_display_name(breakdown.model), breakdown.text, f"{breakdown.characters:,} characters")
+        yield from console.render(screen.header(named), folded)
+        yield from console.render(Text(_summary(breakdown)), folded)
+        for grouping in breakdown.groupings:
+            if grouping.groups:
+                yield Text()
+                yield from console.render(_table(grouping, breakdown, screen), folded)
+        yield Text()
+        yield from console.render(Text(screen.ascii_signs(_legend(breakdown)), style="dim"), folded)
+
+
+def _summary(breakdown: ErrorBreakdown) -> str:
+    bits = f"{breakdown.bits / breakdown.characters:.3f} bits per character"
+    if breakdown.ngram_bits is None:
+        return bits
+    counted = f"{breakdown.ngram_bits / breakdown.characters:.3f} by a {breakdown.order}-gram"
+    return f"{bits}; {counted} that learned from {breakdown.learned_from:,} characters"
+
+
+def _table(grouping: Grouping, breakdown: ErrorBreakdown, screen: Screen) -> Table:
+    """Draw one cut: shares of characters and bits, and what a character costs."""
+    columns = _bracket_columns(breakdown) if grouping.by == BRACKETS else _columns(breakdown)
+    if screen.columns < _NARROW:
+        columns.pop("of text", None)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column(Text(grouping.by), overflow="fold")
+    for heading in columns:
+        table.add_column(Text(heading), justify="right", overflow="fold")
+    barred = screen.columns >= _WIDE
+    if barred:
+        table.add_column(Text("p" if grouping.by == BRACKETS else "of bits"), no_wrap=True)
+    lengths = [group.probability if grouping.by == BRACKETS else group.bits for group in grouping.groups]
+    for group, length in zip(grouping.groups, lengths, strict=True):
+        bar = _BAR[screen.unicode] * round(_LONGEST_BAR * length / (max(lengths) or 1.0))
+        table.add_row(Text(group.name), *(Text(shown(group)) for shown in columns.values()), *[Text(bar)] * barred)
+    return table
+
+
+def _columns(breakdown: ErrorBreakdown) -> GroupColumns:
+    """Choose what is said of characters of one sort."""
+    characters, bits = breakdown.characters, breakdown.bits or 1.0
+    columns: GroupColumns = {
+        "of text": lambda group: f"{group.characters / characters:.1%}",
+        "of bits": lambda group: f"{group.bits / bits:.1%}",
+        "bits each": lambda group: f"{group.bits_per_char:.2f}",
+    }
+    if breakdown.order:
+        columns[f"{breakdown.order}-gram"] = lambda group: f"{group.ngram_bits_per_char or 0.0:.2f}"
+    return columns
+
+
+def _bracket_columns(breakdown: ErrorBreakdown) -> GroupColumns:
+    """Choose what is said of closing brackets: the odds matter that they were given."""
+    columns: GroupColumns = {
+        "number": lambda group: f"{group.characters:,}",
+        "bits each": lambda group: f"{group.bits_per_char:.2f}",
+        "p": lambda group: f"{group.probability:.2f}",
+    }
+    if breakdown.order:
+        columns[f"{breakdown.order}-gram's p"] = lambda group: f"{group.ngram_probability or 0.0:.2f}"
+    return columns
+
+
+def _legend(breakdown: ErrorBreakdown) -> str:
+    ngram = f" ({breakdown.order}-gram: the same by counting)" if breakdown.order else ""
+    bracketed = any(grouping.by == BRACKETS and grouping.groups for grouping in breakdown.groupings)
+    bracket = "; p: the probability that the bracket had, on average" if bracketed else ""
+    return (
+        "of text, of bits: share of all characters, and of what they cost together; bits each: what one of them costs"
+        f"{ngram}{bracket}."
+    )

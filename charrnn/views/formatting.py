@@ -1,0 +1,153 @@
+"""Formatting of amounts, durations, key-value lines and n-gram results."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from charrnn.text.ngram import NGram
+from charrnn.views.sanitize import plain_line, unicode_output
+
+# Amounts and durations, and many numbers as a line of bars
+
+BARS = {True: "▁▂▃▄▅▆▇█", False: "0123456789"}
+"""with all of Unicode, or with ASCII alone"""
+
+
+def sparkline(values: Sequence[float], width: int | None = None, *, unicode: bool = True) -> str:
+    """Draw values as heights between their lowest and highest; the mean of a few each if more than `width`.
+
+    >>> sparkline([-1, 0, 1]), sparkline([-1, 0, 1], unicode=False), sparkline([3, 3, 2, 2, 1, 1], 3)
+    ('▁▅█', '059', '█▅▁')
+    """
+    if not values:
+        return ""
+    bars, count = BARS[unicode], min(width or len(values), len(values))
+    means = [_mean(values[i * len(values) // count : (i + 1) * len(values) // count]) for i in range(count)]
+    low, span = min(means), max(means) - min(means)
+    return "".join(bars[int((mean - low) / (span or 1.0) * (len(bars) - 1) + 0.5)] for mean in means)
+
+
+def pluralize(number: float, noun: str) -> str:
+    """Say how many of something.
+
+    >>> pluralize(1, "minute"), pluralize(2.5, "minute"), pluralize(4000, "step")
+    ('1 minute', '2.5 minutes', '4,000 steps')
+    """
+    return f"{number:,g} {noun}" if number == 1 else f"{number:,g} {noun}s"
+
+
+def time_left(seconds: float) -> str:
+    """Say how much time is left, no more exactly than it is known.
+
+    >>> time_left(400), time_left(31), time_left(4000)
+    ('7 min left', '31 s left', '1 h 7 min left')
+    """
+    if seconds < 120:
+        return f"{max(0, seconds):.0f} s left"
+    return f"{duration(60 * round(seconds / 60)).removesuffix(' 0 s')} left"
+
+
+def duration(seconds: float) -> str:
+    """Say how long something took.
+
+    >>> duration(31.2), duration(700), duration(4020)
+    ('31 s', '11 min 40 s', '1 h 7 min')
+    """
+    whole = round(seconds)
+    hours, minutes = whole // 3600, whole % 3600 // 60
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
+
+
+def age(seconds: float) -> str:
+    """Say how long ago something was, no more exactly than matters.
+
+    >>> age(20), age(400), age(4 * 3600), age(86400), age(40 * 86400)
+    ('just now', '7 min', '4 h', '1 day', '40 days')
+    """
+    if seconds < 60:
+        return "just now"
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h" if seconds < 86400 else pluralize(seconds // 86400, "day")
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+# Key-value lines, in two columns
+
+GAP = 2
+"""columns between the two"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyValueLines:
+    """What there is to say of something."""
+
+    lines: tuple[tuple[str, str], ...]
+    """a word and what it is, e.g. ("model", "LSTM 1 × 512 …"); no word: it goes on from the line above"""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw the words in one column, what they are in the next."""
+        unicode = unicode_output(console)
+        table = Table.grid(padding=(0, GAP, 0, 0))
+        table.add_column(no_wrap=True, style="bold")
+        table.add_column(overflow="fold")
+        for word, meaning in self.lines:
+            table.add_row(Text(plain_line(word, unicode=unicode)), Text(plain_line(meaning, unicode=unicode)))
+        yield table
+
+
+def indented(line: str, style: str = "") -> Padding:
+    """Draw a line that stands a little to the right, all of it where it has to be folded."""
+    return Padding(Text(line, style=style), (0, 0, 0, GAP), expand=False)
+
+
+# The n-gram baseline, and its comparison with a network
+
+TIE_BITS = 0.005
+"""bits; what is nearer would be told as a difference of 0.00"""
+
+
+def ngram_line(ngram: NGram) -> str:
+    """Say what there is to beat, in a line that goes under the other baselines.
+
+    >>> ngram_line(NGram(order=7, nats=1.52, learned_from=1003854, characters=111540, nats_by_order=()))
+    'to beat          2.19 by a 7-gram, learned from 1,003,854 characters'
+    """
+    learned = f"learned from {ngram.learned_from:,} characters"
+    return f"to beat          {_bits(ngram):.2f} by a {ngram.order}-gram, {learned}"
+
+
+def ngram_comparison(ngram: NGram, bits: float | None) -> str:
+    """Say which is better, the n-gram or a network that has come to so many bits; None: it was not measured yet.
+
+    >>> known = NGram(order=7, nats=1.52, learned_from=1003854, characters=111540, nats_by_order=())
+    >>> ngram_comparison(known, 2.35)
+    '7-gram 2.19 bits: still 0.16 better than the network'
+    >>> ngram_comparison(known, 2.07)
+    '7-gram 2.19 bits: the network is 0.12 better'
+    """
+    result = f"{ngram.order}-gram {_bits(ngram):.2f} bits"
+    if bits is None:
+        return result
+    gained = _bits(ngram) - bits
+    if abs(gained) < TIE_BITS:
+        return f"{result}: the network is as good"
+    if gained < 0:
+        return f"{result}: still {-gained:.2f} better than the network"
+    return f"{result}: the network is {gained:.2f} better"
+
+
+def _bits(ngram: NGram) -> float:
+    return ngram.nats / math.log(2)

@@ -1,1 +1,0 @@
-"""The page of a search: one HTML file that asks nothing of any other."""

@@ -1,0 +1,1 @@
+"""The report of a search, as one self-contained HTML file."""

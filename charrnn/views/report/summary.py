@@ -1,0 +1,168 @@
+"""The summary of a search in the report: its findings, the counts of cells, and its controls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from charrnn.inspection.search.finding import LOSS_DIGITS
+from charrnn.inspection.search.findings import Findings, UnexplainedCell
+from charrnn.views.report.elements import char_keys, format_number, number_element, share_bar
+from charrnn.views.report.findings_table import column_heading, findings_table_html, sortable_cell
+from charrnn.views.sanitize import escape_html
+
+Rules = Mapping[str, str]
+"""what each verdict means, the strongest first"""
+
+
+def headline(findings: Findings) -> str:
+    """Tell the best finding in a sentence; nothing where none is worth it."""
+    best = next((finding for finding in findings.concepts if finding.verdict in ("causal", "detector")), None)
+    if best is None:
+        return ""
+    does = "falls" if best.sign < 0 else "rises"
+    sentence = f"Cell {escape_html(best.cell)} {does} with <b>{escape_html(best.concept)}</b>,"
+    sentence += f" {escape_html(best.description)}:"
+    sentence += f" it explains {best.fit:.0%} of what the cell does on text that it was not chosen on"
+    if best.scrambled is not None:
+        sentence += f", against {best.scrambled:.0%} for any cell of the same network with its weights in disorder"
+    if best.verdict == "causal" and best.cause:
+        elsewhere = format_number(best.cause.elsewhere_delta, "z.3f")
+        sentence += (
+            f". Held still, an end costs {best.cause.edge_delta:.2f} nats more, any other character {elsewhere}"
+        )
+    return f'<p class="lead">{sentence}.</p>'
+
+
+def cell_counts(findings: Findings) -> str:
+    """Count the cells of each sort."""
+    counted = findings.census
+    sorts = (
+        ("detectors", counted.detectors, "follow a concept closely"),
+        ("causal", counted.causal, "of them are needed where it ends"),
+        ("partial", counted.partial, "follow a concept in part"),
+        ("mostly local", counted.local, "more than half of it said by the last three characters"),
+        ("dead", counted.dead, "do not move on this text"),
+    )
+    tiles = "".join(
+        f"<div><dt>{name}</dt><dd>{number_element(count, ',')} {share_bar(count / max(findings.cells, 1))}</dd>"
+        f'<dd class="quiet">{meaning}</dd></div>'
+        for name, count, meaning in sorts
+    )
+    return (
+        f'<section aria-labelledby="census"><h2 id="census">{findings.cells:,} cells</h2>'
+        f'<dl class="census">{tiles}</dl>'
+        '<p class="quiet">Each is counted once, by the concept that explains most of it; mostly local ones may be of'
+        " the other sorts too.</p></section>"
+    )
+
+
+def findings_section(findings: Findings, rules: Rules) -> str:
+    """Write the table of findings, and what there was too little of."""
+    caption = f"{findings.cells:,} cells searched over {findings.characters:,} characters; the headings sort"
+    pieces = ["<p>No concept could be judged in this text.</p>"]
+    if findings.concepts:
+        pieces = [findings_table_html("findings", findings.concepts, list(rules), caption)]
+    rare = [
+        f"{rare_concept.concept} ({rare_concept.episodes:,})"
+        for rare_concept in findings.too_rare
+        if rare_concept.episodes
+    ]
+    never = [rare_concept.concept for rare_concept in findings.too_rare if not rare_concept.episodes]
+    if rare:
+        pieces.append(f"<p>Too rare here to be judged (episodes): {escape_html(', '.join(rare))}.</p>")
+    if never:
+        pieces.append(f"<p>Never here: {escape_html(', '.join(never))}.</p>")
+    return f'<section aria-labelledby="found"><h2 id="found">Findings</h2>{"".join(pieces)}</section>'
+
+
+def unexplained_list(findings: Findings) -> str:
+    """List the cells that the network needs and nothing explains, with what there is to go by."""
+    if not findings.mysteries:
+        return ""
+    headings = column_heading("cell", "layer.unit; press one to see it drawn") + "".join(
+        column_heading(name, explanation, number=numeric)
+        for name, explanation, numeric in (
+            ("costs", "nats that a character costs more with the cell held still", True),
+            ("±se", "standard error of that", True),
+            ("closest", "the concept that explains most of it", False),
+            ("fit", "how much that is", True),
+            ("local", "the share of its variance that the last three characters explain", True),
+        )
+    )
+    rows = "".join(map(_unexplained_row, findings.mysteries))
+    return (
+        '<section aria-labelledby="mysteries"><h2 id="mysteries">Needed, and explained by nothing here</h2>'
+        '<div class="wide" tabindex="0" role="region" aria-labelledby="mysteries"><table class="sortable">'
+        f'<thead><tr>{headings}<th scope="col">writes on</th><th scope="col">forgets on</th></tr></thead>'
+        f"{rows}</table></div></section>"
+    )
+
+
+def _unexplained_row(unexplained: UnexplainedCell) -> str:
+    cell, best = escape_html(unexplained.cell), escape_html(unexplained.best)
+    numbers = "".join(
+        f'<td class="number" data-value="{round(value, LOSS_DIGITS)}">{number_element(value, form, LOSS_DIGITS)}</td>'
+        for value, form in ((unexplained.delta, "+z.4f"), (unexplained.delta_se, ".4f"))
+    )
+    shares = [
+        f'<td class="number" data-value="{value}">{number_element(value)}</td>'
+        for value in (unexplained.fit, unexplained.local)
+    ]
+    return (
+        f'<tbody><tr data-cell="{cell}" data-concept="{best}">'
+        f'<th scope="row" data-value="{sortable_cell(unexplained.cell)}">'
+        f'<button type="button" class="pick">{cell}</button></th>{numbers}<td data-value="{best}">{best}</td>'
+        f"{''.join(shares)}<td>{char_keys(unexplained.writes_on)}</td><td>{char_keys(unexplained.forgets_on)}</td></tr></tbody>"
+    )
+
+
+def controls_section(findings: Findings, rules: Rules) -> str:
+    """Say what the findings were compared with, and what the last character alone says."""
+    local = ""
+    if findings.local:
+        caption = "Known from the last character: controls, never finds"
+        local = findings_table_html("local", findings.local, list(rules), caption)
+    entries = "".join(f"<dt>{name}</dt><dd>{fact}</dd>" for name, fact in _controls(findings))
+    return (
+        '<section aria-labelledby="judged"><h2 id="judged">What the findings stand against</h2>'
+        f'<dl class="facts">{entries}</dl>{local}</section>'
+    )
+
+
+def _controls(findings: Findings) -> Iterator[tuple[str, str]]:
+    half = findings.streams // 2
+    other = f"; judged on {escape_html(findings.confirmed_on)}" if findings.confirmed_on else ""
+    yield (
+        "Another text",
+        (f"cells are chosen on {half} streams and judged on {half} others{other}" if half else "none"),
+    )
+    yield (
+        "Chance",
+        (
+            f"each p is by {number_element(findings.permutations, ',')} other orders of the streams"
+            if findings.permutations
+            else "not asked"
+        ),
+    )
+    best = (
+        ""
+        if findings.placebo_fit is None
+        else f", the best fit of any cell to one {number_element(findings.placebo_fit)}"
+    )
+    yield "Placebos", f"{number_element(findings.placebos, ',')} concepts that nothing in the text depends on{best}"
+    yield (
+        "Scrambled twin",
+        ("left out (--quick)" if findings.quick else "the same network with its weights in disorder, searched alike"),
+    )
+    yield (
+        "Cause",
+        ("left out (--quick)" if findings.quick else "detectors are held at their mean, and other cells beside them"),
+    )
+
+
+def verdict_rules(rules: Rules) -> str:
+    """Write the rules of the verdicts."""
+    entries = "".join(
+        f"<dt>{escape_html(name)}</dt><dd>{escape_html(meaning)}</dd>" for name, meaning in rules.items()
+    )
+    return f"<details><summary>The verdicts, by rules</summary><dl>{entries}</dl></details>" if rules else ""

@@ -1,0 +1,171 @@
+"""Training from Python: what the command line trains, saved as it goes, gone on with exactly, and silent."""
+
+import os
+import re
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from small import Call
+
+import charrnn
+from charrnn.network.model_file import load_model
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.training.events import Evaluation, Event, SafePoint, Step
+
+SMALL: Any = {"steps": 24, "hidden": 12, "batch": 4, "length": 16, "threads": 1, "sample_every": 0}
+"""a training of a second; not typed, for it is to be mixed with others"""
+
+
+def weights(run: str) -> dict[str, Any]:
+    """Give the bytes of each weight of a run's model."""
+    return {name: array.tobytes() for name, array in load_model(RunDirectory(Path(run)).model).weights.items()}
+
+
+def steps_until(until: Callable[[Event], bool], **settings: Any) -> int:
+    """Train up to some event and leave; give how many steps were made."""
+    made = 0
+    learning = charrnn.training_events("book.txt", **SMALL | settings)
+    for event in learning:
+        made += isinstance(event, Step)
+        if until(event):
+            break
+    learning.close()
+    return made
+
+
+def kinds_of_files(run: str) -> set[str]:
+    """Return the names of the files of a run without the steps of checkpoints, which depend on the time."""
+    return {re.sub(r"\d+", "N", path.name) for path in Path(run).iterdir()}
+
+
+def test_python_trains_what_the_command_line_trains(
+    book: Path, call: Call, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """The same weights, and a run of the same files; and nothing is printed."""
+    model = charrnn.train(book, out="python", **SMALL)
+    assert capsysbinary.readouterr() == (b"", b"")
+    options = [word for name, value in SMALL.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    assert call("train", "book.txt", "--out", "command", *options).code == 0
+    assert weights("python") == weights("command")
+    assert model.path == Path("python/model.safetensors")
+    assert kinds_of_files("python") == kinds_of_files("command")
+
+
+def test_its_settings_train_the_same_again(book: Path, call: Call) -> None:
+    """The file of them says that they came from Python."""
+    charrnn.train(book, out="python", dropout=0.1, **SMALL)
+    assert "dropout: 0.1  # Python" in Path("python/config.yaml").read_text()
+    assert call("train", "--config", "python/config.yaml", "--out", "again", "--threads", "1").code == 0
+    assert weights("again") == weights("python")
+
+
+@pytest.mark.parametrize("kind", [SafePoint, Evaluation, Step])
+def test_a_training_that_was_left_goes_on_exactly(book: Path, kind: type[Event]) -> None:
+    """At whatever event; the same call does it, and a third finds nothing left to do."""
+    assert book.exists()
+    charrnn.train("book.txt", out="whole", **SMALL)
+    first = steps_until(lambda event: isinstance(event, kind), out="left")
+    second = steps_until(lambda _: False, out="left")
+    assert first + second == SMALL["steps"]
+    assert weights("left") == weights("whole")
+    assert steps_until(lambda _: False, out="left") == 0
+    assert charrnn.train("book.txt", out="left", **SMALL).path == Path("left/model.safetensors")
+
+
+def test_ctrl_c_finishes_the_step_and_saves(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it saved is gone on with exactly; and Python's own handler is back."""
+    from charrnn.training.trainer import Trainer
+
+    update, before = Trainer.train_step, signal.getsignal(signal.SIGINT)
+
+    def interrupted(trainer: Trainer) -> Step:
+        if trainer.step == 9:
+            os.kill(os.getpid(), signal.SIGINT)
+        return update(trainer)
+
+    charrnn.train(book, out="whole", **SMALL)
+    with monkeypatch.context() as patched:
+        patched.setattr(Trainer, "train_step", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            charrnn.train(book, out="left", **SMALL)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert RunDirectory(Path("left")).last_checkpoint_step() == 10
+    charrnn.train(book, out="left", **SMALL)
+    assert weights("left") == weights("whole")
+
+
+def test_a_thread_can_train(book: Path) -> None:
+    """Where signals are not its business."""
+    models: list[charrnn.TrainedModel] = []
+    thread = threading.Thread(target=lambda: models.append(charrnn.train(book, out="run", **SMALL)))
+    thread.start()
+    thread.join()
+    assert len(models[0].sample(length=5, seed=1)) == 5
+
+
+def test_one_training_of_a_run_at_a_time(book: Path) -> None:
+    """The lock is held until the events are at an end, or are left."""
+    learning = charrnn.training_events(book, out="run", **SMALL)
+    next(learning)
+    with pytest.raises(charrnn.CharrnnError, match="already being trained"):
+        charrnn.train(book, out="run", **SMALL)
+    learning.close()
+    charrnn.train(book, out="run", **SMALL)
+
+
+def test_several_texts_are_joined_and_another_model_gone_on_from(book: Path) -> None:
+    """As the options have it, whose names they are."""
+    first = charrnn.train(book, str(book), out="first", **SMALL)
+    assert first.model.training["characters"] == 2 * len(book.read_text())
+    second = charrnn.train(book, from_="first", out="second", **{**SMALL, "hidden": None, "steps": 2})
+    assert second.model.config.hidden == first.model.config.hidden
+    assert second.model.training["from"] == "first/model.safetensors"
+
+
+def test_what_python_trained_can_be_looked_into(book: Path) -> None:
+    """Its held-out text is beside it."""
+    model = charrnn.train(book, out="run", **SMALL)
+    assert model.held_out(20) == book.read_text()[-len(model.held_out()) :][:20]
+    assert np.isfinite(model.score(model.held_out()).bits_per_char)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"hiden": 8}, "no setting 'hiden'"),
+        ({"steps": 5, "minutes": 1}, "only one of minutes and steps"),
+        ({"hidden": 0}, "hidden is 0"),
+        ({"hidden": 8.5}, "hidden is 8.5"),
+        ({"steps": -1}, "steps is -1"),
+        ({"minutes": float("nan")}, "minutes is nan"),
+        ({"epochs": 0}, "epochs is 0"),
+        ({"batch": True}, "batch is True"),
+        ({"lr": "fast"}, "lr is 'fast'"),
+        ({"cell": "transformer"}, "cell is 'transformer'"),
+        ({"device": "abacus"}, "device is 'abacus'"),
+        ({"precision": "float8"}, "precision is 'float8'"),
+        ({"threads": 0}, "threads is 0"),
+        ({"encoding": "utf-7000"}, "unknown encoding"),
+        ({"documents": "page"}, "documents is 'page'"),
+        ({"from_": "nowhere"}, "no trained model at nowhere"),
+        ({"val_fraction": 0}, "val_fraction is 0"),
+    ],
+    ids=str,
+)
+def test_settings_that_cannot_be_are_refused(book: Path, settings: dict[str, Any], words: str) -> None:
+    """By name, and nothing is made."""
+    with pytest.raises(charrnn.CharrnnError, match=words):
+        charrnn.train(book, **settings)
+    assert {path.name for path in Path().iterdir()} == {"book.txt"}
+
+
+def test_a_text_that_is_not_there_is_told_with_what_may_have_been_meant(book: Path) -> None:
+    """As everywhere."""
+    with pytest.raises(charrnn.WrongUsageError, match=r"bok\.txt: no such file") as raised:
+        charrnn.train("bok.txt")
+    assert raised.value.hint == f"did you mean {book.name}?"

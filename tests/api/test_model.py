@@ -1,0 +1,298 @@
+"""Python's way in: the same results as the command line's, typed, and nothing imported before it is used."""
+
+import itertools
+import json
+import subprocess
+import sys
+import traceback
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar, assert_type
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from small import LETTERS, PACKAGE_HOME, Call, letters_model, random_model
+
+import charrnn
+from charrnn.inspection.measures.activations import record_cells
+from charrnn.network.model_file import Model, save_model
+from charrnn.storage.run_directory import RunDirectory
+
+Step = TypeVar("Step")
+QUOTED = 'he said "abc def" and then "ghi" as well\n' * 300
+
+
+@pytest.fixture
+def letters(tmp_path: Path) -> charrnn.TrainedModel:
+    """Load the model that knows the alphabet and quotes."""
+    save_model(tmp_path / "letters.safetensors", letters_model())
+    return charrnn.load(tmp_path / "letters.safetensors")
+
+
+def test_every_public_name_is_there_and_stays() -> None:
+    """Each is the same thing the second time; what is not there is an AttributeError that names it."""
+    for name in charrnn.__all__:
+        assert getattr(charrnn, name) is getattr(charrnn, name)
+    assert set(charrnn.__all__) <= set(dir(charrnn))
+    with pytest.raises(AttributeError, match="has no attribute 'lode'"):
+        _ = charrnn.lode  # type: ignore[attr-defined]
+
+
+def test_importing_the_package_imports_neither_torch_nor_numpy() -> None:
+    """So that it costs next to nothing."""
+    check = "import sys, charrnn; dir(charrnn); sys.exit(bool({'torch', 'numpy', 'rich'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", check], env={"PYTHONPATH": str(PACKAGE_HOME)}, check=False)
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "use", ["sample(length=3)", "samples(count=2, length=3)", "score('abab')", "heatmap('ab', '1.0')._repr_html_()"]
+)
+def test_using_a_model_imports_no_torch(run_here: RunDirectory, use: str) -> None:
+    """Which takes seconds; a model is read, not trained."""
+    check = f"import sys, charrnn; charrnn.load().{use}; sys.exit('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", check], env={"PYTHONPATH": str(PACKAGE_HOME)}, check=False)
+    assert run_here.model.exists()
+    assert done.returncode == 0
+
+
+def test_the_package_says_that_it_is_typed(letters: charrnn.TrainedModel) -> None:
+    """The mark is shipped beside the modules, and what users get has a type of its own."""
+    assert (PACKAGE_HOME / "charrnn" / "py.typed").exists()
+    assert_type(letters, charrnn.TrainedModel)
+    assert_type(letters.sample(length=1), str)
+    assert_type(letters.score("abc"), charrnn.Score)
+    assert_type(letters.activations("abc").cell("1.0"), NDArray[np.float32])
+    assert_type(letters.heatmap("abc", "1.0"), charrnn.Heatmap)
+
+
+def test_the_newest_run_is_loaded_where_none_is_named(run_here: RunDirectory, model: Model) -> None:
+    """And all are listed in that order."""
+    newer = RunDirectory(run_here.path.with_name("newer"))
+    newer.path.mkdir()
+    save_model(newer.model, model)
+    assert charrnn.models() == [newer.path, run_here.path]
+    assert charrnn.load().path == newer.model
+    assert [charrnn.load(named).path for named in (run_here.path, str(run_here.path))] == [run_here.model] * 2
+
+
+def test_what_is_not_there_is_told_with_its_hint(run_here: RunDirectory) -> None:
+    """A traceback shows the hint below the message."""
+    with pytest.raises(charrnn.CharrnnError, match="no trained model at hamlt") as raised:
+        charrnn.load("hamlt")
+    assert f"hint: did you mean {run_here.path}?" in "".join(traceback.format_exception(raised.value))
+
+
+def test_python_writes_what_the_command_line_writes(run_here: RunDirectory, call: Call) -> None:
+    """By the same seed, the same text."""
+    options = ("-p", "ab", "-n", "40", "--seed", "3", "-t", "1.1", "--top-k", "5")
+    said = json.loads(call("sample", str(run_here.path), *options, "--json").out)
+    assert charrnn.load().sample("ab", length=40, temperature=1.1, top_k=5, seed=3) == said["text"]
+
+
+def test_several_samples_are_those_of_their_own_seeds(run_here: RunDirectory, call: Call) -> None:
+    """Written together; the same as the command line's, and as each alone."""
+    model = charrnn.load(run_here.path)
+    texts = model.samples("ab", count=5, length=30, temperature=1.1, stops=["a"], seed=3)
+    assert texts == [model.sample("ab", length=30, temperature=1.1, stops=["a"], seed=seed) for seed in range(3, 8)]
+    options = ("-p", "ab", "-n", "30", "-t", "1.1", "--stop", "a", "--seed", "3", "--count", "5")
+    said = call("sample", str(run_here.path), *options, "--json").out.splitlines()
+    assert texts == [json.loads(line)["text"] for line in said]
+    assert len(set(model.samples(count=4, length=30))) == 4
+    generators = np.random.default_rng(3), np.random.default_rng(3)
+    assert model.samples(count=2, length=9, seed=generators[0]) == model.samples(
+        count=2, length=9, seed=generators[1]
+    )
+    assert model.samples(count=0) == []
+
+
+def test_cells_are_held_as_on_the_command_line(run_here: RunDirectory, call: Call) -> None:
+    """While it reads and while it writes; in a score too."""
+    model, held = charrnn.load(run_here.path), {"1.7": 1.0, "2.3": -0.5}
+    options = ("-p", "ab", "-n", "30", "--seed", "3", "--clamp", "1.7=1", "--clamp", "2.3=-0.5")
+    said = json.loads(call("sample", str(run_here.path), *options, "--json").out)
+    assert model.sample("ab", length=30, seed=3, clamps=held) == said["text"] != model.sample("ab", length=30, seed=3)
+    assert said["clamps"] == held
+    assert "".join(model.stream("ab", length=30, seed=3, clamps=held)) == said["text"]
+    assert model.samples("ab", count=1, length=30, seed=3, clamps=held) == [said["text"]]
+    assert (
+        model.score("abcdef", clamps=held).nats != model.score("abcdef").nats == model.score("abcdef", clamps={}).nats
+    )
+
+
+@pytest.mark.parametrize(
+    ("clamps", "words"),
+    [
+        ({"1.99": 1.0}, "no cell 1.99"),
+        ({"7": 1.0}, "'7' is no cell"),
+        ({"1.7": 2.0}, "'1.7'. is 2.0: it must be a number ≥ -1"),
+    ],
+)
+def test_what_cannot_be_held_is_refused(letters: charrnn.TrainedModel, clamps: dict[str, float], words: str) -> None:
+    """Whether it writes or scores."""
+    for use in (letters.sample, letters.score):
+        with pytest.raises(charrnn.WrongUsageError, match=words):
+            use("abc", clamps=clamps)
+
+
+def test_the_stream_is_the_sample_one_character_at_a_time(letters: charrnn.TrainedModel) -> None:
+    """And goes on for ever if it is let."""
+    sampled = letters.sample("q", length=60, temperature=2, seed=np.random.default_rng(5))
+    assert "".join(itertools.islice(letters.stream("q", temperature=2, seed=5), 60)) == sampled
+    assert len(list(letters.stream(length=7))) == 7
+
+
+def test_the_score_is_the_command_lines(run_here: RunDirectory, call: Call) -> None:
+    """To the last digit."""
+    Path("text.txt").write_text("abc deaf\n" * 20)
+    said = json.loads(call("score", str(run_here.path), "text.txt", "--json").out)
+    assert charrnn.load().score("abc deaf\n" * 20).nats_per_char == said["nats_per_char"]
+
+
+def test_lines_are_scored_as_on_the_command_line(run_here: RunDirectory, call: Call) -> None:
+    """As a text or one by one; nothing but a line feed ends one."""
+    text, model = "abc\n\ndeaf bad\rcab\nx\nfed", charrnn.load(run_here.path)
+    Path("text.txt").write_text(text, newline="")
+    said = [
+        json.loads(line)
+        for line in call("score", str(run_here.path), "text.txt", "--per-line", "--json").out.splitlines()
+    ]
+    scores = model.score_lines(text)
+    assert [score and score.nats_per_char for score in scores] == [line["nats_per_char"] for line in said]
+    assert len(scores) == 5
+    assert model.score_lines(line["content"] for line in said) == scores
+
+
+def test_the_surprise_is_the_command_lines(run_here: RunDirectory, call: Call) -> None:
+    """To the last digit of its JSON; a single character surprises nobody."""
+    text, model = "abc deaf\n" * 20, charrnn.load(run_here.path)
+    Path("text").write_text(text)
+    said = json.loads(call("inspect", str(run_here.path), "--surprise", "--top", "3", "--text", "text", "--json").out)
+    assert model.surprise(text, guesses=3).to_json() == said
+    with pytest.raises(charrnn.CharrnnError, match="the first is predicted by nothing"):
+        model.surprise("a")
+
+
+def test_what_comes_next_is_what_is_likeliest(letters: charrnn.TrainedModel) -> None:
+    """With probabilities that add up, over all characters, to one."""
+    odds = letters.next_characters("say c", most=len(LETTERS))
+    assert next(iter(odds)) == letters.sample("say c", length=1, temperature=0) == "d"
+    assert sum(odds.values()) == pytest.approx(1)
+    assert list(odds.values()) == sorted(odds.values(), reverse=True)
+
+
+def test_activations_are_those_of_each_cell(run_here: RunDirectory) -> None:
+    """Read chunk by chunk or as one, by name or by place; an array wherever NumPy wants one."""
+    model = charrnn.load(run_here.path)
+    did = model.activations("abcdefgh\n" * 40)
+    assert (did.axes, did.shape) == (("characters", "layers", "units"), (360, 2, 12))
+    ids = model.model.vocabulary.encode(did.text)
+    assert np.array_equal(did.cell("2.7"), record_cells(model.reader, ids, [(2, 7)], slice(0, 360))[0])
+    assert np.array_equal(did.cell((2, 7)), np.asarray(did)[:, 1, 7])
+    assert np.asarray(did, dtype=np.float64).dtype == np.float64
+    assert did.__array__(copy=True) is not did.values
+    assert np.asarray(did) is did.values
+
+
+@pytest.mark.parametrize("cell", ["2.0", "1.30", "0.1", "1", "L1.3", "1.3\n", "١.٣"])
+def test_a_cell_that_is_not_there_is_refused(letters: charrnn.TrainedModel, cell: str) -> None:
+    """By the same error, whether it is asked for or drawn."""
+    with pytest.raises(charrnn.WrongUsageError, match="cell"):
+        letters.activations("abc").cell(cell)
+    with pytest.raises(charrnn.WrongUsageError, match="cell"):
+        letters.heatmap("abc", cell)
+
+
+def test_the_planted_cell_is_found_first(letters: charrnn.TrainedModel) -> None:
+    """By name of its concept; the findings say what they are of."""
+    found = letters.find(QUOTED, concepts=["in_quote", "line_pos"])
+    best = found.concepts[0]
+    assert (best.concept, best.cell) == ("in_quote", f"1.{len(LETTERS)}")
+    assert best.fit > 0.99
+    assert found.cells == len(LETTERS) + 1
+
+
+def test_findings_are_the_command_lines(letters: charrnn.TrainedModel, call: Call, tmp_path: Path) -> None:
+    """Byte for byte in JSON, with every setting of the search that both have."""
+    (tmp_path / "text").write_text(QUOTED * 2)
+    (tmp_path / "another text").write_text('and "so" on and on\n' * 900)
+    settings = ("--start", "100", "--chars", "9000", "--seed", "5", "--quick", "--signal", "h")
+    texts = ("--text", str(tmp_path / "text"), "--confirm", str(tmp_path / "another text"))
+    said = call("inspect", str(letters.path), *texts, *settings, "--concept", "in_quote", "--json")
+    confirm = (tmp_path / "another text").read_text()
+    settings_here: dict[str, Any] = {"start": 100, "chars": 9000, "seed": 5, "quick": True, "signal": "h"}
+    found = letters.find(QUOTED * 2, confirm=confirm, concepts=["in_quote"], **settings_here)
+    assert json.dumps(found.to_json()) + "\n" == said.out.replace(f"{tmp_path}/text", "text").replace(
+        f"{tmp_path}/another", "another"
+    )
+    assert (found.start, found.seed, found.quick, found.confirmed_on) == (100, 5, True, "another text")
+
+
+def test_a_search_can_be_watched(letters: charrnn.TrainedModel) -> None:
+    """By what tqdm takes: what is gone through, what that is, and how many there are."""
+    seen: dict[str, list[int]] = {}
+
+    def watch(iterable: Iterable[Step], desc: str, total: int) -> Iterator[Step]:
+        seen[desc] = [0, total]
+        for step in iterable:
+            seen[desc][0] += 1
+            yield step
+
+    letters.find(QUOTED, concepts=["in_quote"], progress=watch)
+    assert {"marking concepts", "reading", "reading with scrambled weights"} <= set(seen)
+    assert all(passed == total for passed, total in seen.values())
+
+
+def test_concepts_of_ones_own_are_searched_for(letters: charrnn.TrainedModel) -> None:
+    """A function from a text to a mark for each character, or a pattern as on the command line."""
+    after_a = charrnn.concept_of("after_a", lambda text: [character == "a" for character in text], kind="binary")
+    found = {finding.concept: finding for finding in letters.find(QUOTED, concepts=[after_a, "d=/d/"]).concepts}
+    assert (found["after_a"].cell, found["d"].cell) == (f"1.{LETTERS.index('a')}", f"1.{LETTERS.index('d')}")
+
+
+def test_an_unknown_concept_is_refused_with_those_there_are(letters: charrnn.TrainedModel) -> None:
+    """None is guessed."""
+    with pytest.raises(charrnn.WrongUsageError, match="no concept 'in_quot'") as raised:
+        letters.find(QUOTED, concepts=["in_quot"])
+    assert "in_quote" in str(raised.value.hint)
+
+
+def test_held_out_text_is_wanted_beside_the_model(letters: charrnn.TrainedModel) -> None:
+    """Where it is not, the error says so."""
+    with pytest.raises(charrnn.CharrnnError, match="is not beside it") as raised:
+        letters.find()
+    assert raised.value.hint == "give a text"
+
+
+def test_characters_that_the_model_never_saw_are_refused_or_skipped(letters: charrnn.TrainedModel) -> None:
+    """Nothing is left out unasked."""
+    for asked in (letters.sample, letters.activations, letters.find):
+        with pytest.raises(charrnn.WrongUsageError, match="never saw 'É'") as raised:
+            asked("É")
+        assert raised.value.hint == '`unknown="skip"` leaves them out'
+    assert letters.activations("aÉb", unknown="skip").text == "ab"
+    assert letters.sample("aÉ", length=1, temperature=0, unknown="skip") == "b"
+    with pytest.raises(charrnn.WrongUsageError, match="no text"):
+        letters.activations("É", unknown="skip")
+
+
+def test_a_stand_in_is_read_for_what_the_model_never_saw(tmp_path: Path) -> None:
+    """So that every character has its activation."""
+    save_model(tmp_path / "m.safetensors", random_model("\n abc\ufffd"))
+    did = charrnn.load(tmp_path / "m.safetensors").activations("aÉb\u202e")
+    assert (did.text, did.shape[0]) == ("aÉb\u202e", 4)
+
+
+def test_a_heat_map_prints_as_digits(letters: charrnn.TrainedModel) -> None:
+    """By Python's own print, wherever the concept holds marked."""
+    printed = str(letters.heatmap('a "bc" d', f"1.{len(LETTERS)}", concept="in_quote")).splitlines()
+    assert printed[0].split() == ["a", '"bc"', "d"]
+    assert printed[1].strip() == "▔▔▔"
+    assert printed[2].split()[1][2:5] == "888"
+
+
+def test_a_heat_map_needs_a_cell(letters: charrnn.TrainedModel) -> None:
+    """None is chosen for the user."""
+    with pytest.raises(charrnn.WrongUsageError, match="no cell"):
+        letters.heatmap("abc")

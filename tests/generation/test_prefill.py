@@ -1,0 +1,89 @@
+"""Prompts of any length leave the state that reading them character by character leaves."""
+
+import numpy as np
+import pytest
+from small import random_model
+
+from charrnn.generation.generate import CHECK_EVERY_CHARS, prefill
+from charrnn.network.cells import State, tanh
+from charrnn.network.inference import InferenceRNN
+from charrnn.network.interventions import make_clamps
+from charrnn.network.model_file import Model
+from charrnn.text.vocabulary import Ids
+
+LATCH = 5
+
+
+def stepped(rnn: InferenceRNN, ids: Ids, **clamps: object) -> State:
+    """Read character by character."""
+    state = rnn.initial_state(1)
+    for number in ids:
+        _, state = rnn.step(np.array([number]), state, **clamps)  # type: ignore[arg-type]
+    return state
+
+
+def assert_same(one: State, other: State) -> None:
+    """See that all that listens to two states hears the same."""
+    for layer, expected in zip(one, other, strict=True):
+        assert np.allclose(layer.hidden, expected.hidden, atol=2e-5)
+        assert np.allclose(tanh(layer.cell_state), tanh(expected.cell_state), atol=2e-5)
+
+
+def latching(model: Model) -> InferenceRNN:
+    """Give the network a cell that "a" opens for good: what it holds, it never forgets."""
+    size, weights = model.config.hidden, {name: weight.copy() for name, weight in model.weights.items()}
+    rows = np.arange(4) * size + LATCH
+    for name in ("rnn.weight_ih_l0", "rnn.weight_hh_l0", "rnn.bias_ih_l0", "rnn.bias_hh_l0"):
+        weights[name][rows] = 0
+    weights["rnn.bias_ih_l0"][rows] = (-30, 30, 3, 30)
+    embedding = weights["embedding.weight"]
+    embedding[:, 0] = 0
+    embedding[model.vocabulary.id_of("a"), 0] = 1
+    weights["rnn.weight_ih_l0"][LATCH, 0] = 60
+    return InferenceRNN(model.config, weights)
+
+
+@pytest.mark.parametrize("rows", [2, 3, 7])
+@pytest.mark.parametrize("length", [8, 3 * CHECK_EVERY_CHARS + 5, 2500])
+def test_rows_leave_the_state_of_one_stream(rnn: InferenceRNN, rows: int, length: int) -> None:
+    """Where they are long enough for the network to forget, and where they are not."""
+    ids = np.random.default_rng(0).integers(0, 11, length)
+    assert_same(prefill(rnn, ids, rows=rows), stepped(rnn, ids))
+
+
+@pytest.mark.fault("F70")
+def test_the_prompt_is_read_with_the_cells_held(rnn: InferenceRNN) -> None:
+    """In rows as in one stream."""
+    ids, clamps = np.random.default_rng(0).integers(0, 11, 3000), make_clamps(rnn, {(1, 3): 0.5, (2, 1): -1})
+    for rows in (1, 4):
+        assert_same(prefill(rnn, ids, rows=rows, clamps=clamps), stepped(rnn, ids, clamps=clamps))
+
+
+def test_what_a_network_never_forgets_is_not_lost_between_rows(model: Model) -> None:
+    """A cell that the first characters set is set at the end, thousands of characters later."""
+    rnn, a = latching(model), model.vocabulary.id_of("a")
+    ids = np.random.default_rng(0).integers(a + 1, 11, 1500)
+    for first in (a, a + 1):
+        ids[0] = first
+        left = prefill(rnn, ids, rows=5)
+        assert_same(left, stepped(rnn, ids))
+        assert (left[0].hidden[0, LATCH] > 0.5) == (first == a)
+
+
+@pytest.mark.parametrize("rows", [1, 4])
+def test_all_of_a_prompt_is_seen_as_it_is_read(rnn: InferenceRNN, rows: int) -> None:
+    """So that what watches can tell how far it is."""
+    ids, seen = np.random.default_rng(0).integers(0, 11, 2000), []
+
+    def watched(pieces: list[Ids]) -> list[Ids]:
+        seen.extend(pieces)
+        return pieces
+
+    prefill(rnn, ids, rows=rows, progress=watched)  # type: ignore[arg-type]
+    assert sum(piece.size for piece in seen) >= len(ids)
+
+
+def test_nothing_leaves_the_zero_state() -> None:
+    """The state before any text."""
+    rnn = InferenceRNN.from_model(random_model())
+    assert not prefill(rnn, np.array([], np.int64))[0].hidden.any()
