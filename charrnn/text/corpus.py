@@ -205,6 +205,7 @@ def described_corpus(path: Path, *, with_ids: bool = False) -> Corpus:
 
 
 def description_path(path: Path) -> Path:
+    """Return the path of the description that belongs to a file of ids."""
     return path.with_suffix(".json")
 
 
