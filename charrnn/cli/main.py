@@ -13,7 +13,7 @@ from charrnn._version import __version__
 from charrnn.cli.error_handler import Failure, Shortage, flush_or_discard, handle_error, out_of_memory
 from charrnn.cli.options import write_examples
 from charrnn.cli.path_types import VARIABLE, complete
-from charrnn.cli.streams import flush_output, write_text
+from charrnn.cli.streams import flush_output, write_output
 
 COMMANDS = {
     "train": "Learn a text; run it again to continue after a stop.",
@@ -88,7 +88,7 @@ class Commands(click.Group):
 def _print_help(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
     """Print the help of a command and exit (OutputError)."""
     if wanted and not ctx.resilient_parsing:
-        write_text(f"{ctx.get_help()}\n")
+        write_output(f"{ctx.get_help()}\n")
         ctx.exit()
 
 
@@ -103,7 +103,7 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool
         torch = f"torch {version('torch')}, "
     except PackageNotFoundError:
         torch = ""
-    write_text(f"charrnn {__version__} ({torch}Python {platform.python_version()})\n")
+    write_output(f"charrnn {__version__} ({torch}Python {platform.python_version()})\n")
     ctx.exit()
 
 

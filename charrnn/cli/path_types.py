@@ -13,7 +13,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem, ShellComplete, get_completion_class
 
-from charrnn.cli.streams import write_text
+from charrnn.cli.streams import write_output
 from charrnn.errors import CharrnnError, WrongUsageError, os_reason
 from charrnn.storage.run_directory import list_models
 from charrnn.views.sanitize import sanitize
@@ -85,7 +85,7 @@ def complete(command: click.Command, instruction: str) -> int:
         )
     completion = kind(command, {}, "charrnn", VARIABLE)
     if action == "source":
-        write_text(completion.source())
+        write_output(completion.source())
         return 0
     arguments, incomplete = _command_line(completion)
     try:
@@ -93,7 +93,7 @@ def complete(command: click.Command, instruction: str) -> int:
     except (CharrnnError, click.ClickException, click.exceptions.Exit, OSError):
         # The line is still being typed: it need not make sense yet, and a message would be written into it.
         return 1
-    write_text("".join(f"{completion.format_completion(item)}\n" for item in _harmless(items, shell)))
+    write_output("".join(f"{completion.format_completion(item)}\n" for item in _harmless(items, shell)))
     return 0
 
 

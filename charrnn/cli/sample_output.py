@@ -31,7 +31,7 @@ def write_plain(sampler: Sampler, options: SampleOptions) -> None:
     longest = max(map(len, sampler.stop.stop), default=0)
     without = 0
     try:
-        for number, pieces in groupby(sampler.sample_many(seeds, with_nll=False), key=attrgetter("text")):
+        for number, pieces in groupby(sampler.sample_many(seeds, with_nll=False), key=attrgetter("text_index")):
             start_sample(output, sampler, options, number=number, seed=seeds[number])
             output.write("" if options.no_prompt else sampler.prompt, style=DIM)
             tail = ""

@@ -43,10 +43,10 @@ def require_output() -> None:
 
 def write_result(line: str) -> None:
     """Write a line of results, made harmless and encodable."""
-    write_text(f"{fold_line(plain_line(line, unicode=unicode_stream(sys.stdout)), sys.stdout)}\n")
+    write_output(f"{fold_line(plain_line(line, unicode=unicode_stream(sys.stdout)), sys.stdout)}\n")
 
 
-def write_text(text: str) -> None:
+def write_output(text: str) -> None:
     """Write text to standard output as it is, at once (OutputError)."""
     with writing_output():
         click.echo(text, nl=False)
@@ -65,7 +65,7 @@ def write_json(values: Mapping[str, Any]) -> None:
         line = json.dumps(values, allow_nan=False)
     except ValueError:
         line = json.dumps(_finite(values), allow_nan=False)
-    write_text(f"{line}\n")
+    write_output(f"{line}\n")
 
 
 def write_note(line: str, *, style: str = "") -> None:

@@ -11,7 +11,7 @@ import torch
 from rich.console import Console
 from rich.text import Text
 
-from charrnn.cli.streams import write_json, write_text
+from charrnn.cli.streams import write_json, write_output
 from charrnn.config import NetworkConfig
 from charrnn.network.model_file import load_model
 from charrnn.storage.run_directory import RUNS, display_name
@@ -223,4 +223,4 @@ def _with_bits(losses: Mapping[str, float]) -> dict[str, Any]:
 def _print_model(session: Session, options: Options) -> None:
     """Write the model's path to standard output where a script, not a person, reads it."""
     if not options["as_json"] and sys.stdout is not None and not is_terminal(sys.stdout):
-        write_text(f"{session.directory.model}\n")
+        write_output(f"{session.directory.model}\n")

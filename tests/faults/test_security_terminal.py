@@ -20,8 +20,8 @@ from charrnn.cli.streams import (
     write_aside,
     write_json,
     write_note,
+    write_output,
     write_result,
-    write_text,
 )
 from charrnn.errors import OutputError
 from charrnn.views.console import harmless_text, stderr_console, stdout_console
@@ -269,7 +269,7 @@ class Broken(io.RawIOBase):
 WRITES: dict[str, Callable[[], object]] = {
     "write_result": lambda: write_result("line"),
     "say_json": lambda: write_json({"a": 1}),
-    "write_text": lambda: write_text("text"),
+    "write_output": lambda: write_output("text"),
     "tell": lambda: write_note("line"),
     "write_aside": lambda: write_aside("text"),
     "a page": lambda: TextOutput(terminal=True).write("text"),
