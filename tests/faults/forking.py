@@ -5,6 +5,7 @@ and the signal handlers that the order names. The orders come through a Unix soc
 """
 
 import ast
+import gc
 import os
 import selectors
 import signal
@@ -54,6 +55,9 @@ def serve(listener: socket.socket) -> None:
     import charrnn.cli.train
     import charrnn.cli.train_run  # noqa: F401
 
+    # What is here stays, so no command need look through it for garbage, which would copy every page of it.
+    gc.collect()
+    gc.freeze()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with selectors.DefaultSelector() as selector:
         for source in (sys.stdin, listener):
