@@ -34,12 +34,12 @@ def main() -> None:
     content = ascii(order).encode() + b"\n"
     sent = connection.sendmsg([content], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, numbers)])
     connection.sendall(content[sent:])
-    heard = b""
-    while heard.count(b"\n") < 2:
+    answer = b""
+    while answer.count(b"\n") < 2:
         more = connection.recv(100)
         assert more, "the fork server has ended"
-        heard += more
-    status = int(heard.split(b"\n")[1])
+        answer += more
+    status = int(answer.split(b"\n")[1])
     if status < 0:
         signal.signal(-status, signal.SIG_DFL)
         os.kill(os.getpid(), -status)

@@ -42,8 +42,10 @@ class Command:
     def __init__(self, path: str, order: Order, descriptors: list[int]) -> None:
         self._connection = socket.socket(socket.AF_UNIX)
         self._connection.connect(path)
-        socket.send_fds(self._connection, [ascii(asdict(order)).encode() + b"\n"], descriptors)
-        self._heard = b""
+        content = ascii(asdict(order)).encode() + b"\n"
+        sent = socket.send_fds(self._connection, [content], descriptors)
+        self._connection.sendall(content[sent:])
+        self._answer = b""
         self._status: int | None = None
         self.process = int(self._line(LONG))
 
@@ -56,7 +58,7 @@ class Command:
 
     def poll(self) -> int | None:
         """Return the exit code, or None while it runs."""
-        ready = self._status is not None or b"\n" in self._heard or select.select([self._connection], [], [], 0)[0]
+        ready = self._status is not None or b"\n" in self._answer or select.select([self._connection], [], [], 0)[0]
         return self.wait() if ready else None
 
     def signal(self, number: int) -> None:
@@ -71,11 +73,11 @@ class Command:
     def _line(self, seconds: float) -> str:
         """Return the next line that the server writes about the command."""
         self._connection.settimeout(seconds)
-        while b"\n" not in self._heard:
+        while b"\n" not in self._answer:
             more = self._connection.recv(100)
             assert more, "the fork server has ended"
-            self._heard += more
-        line, _, self._heard = self._heard.partition(b"\n")
+            self._answer += more
+        line, _, self._answer = self._answer.partition(b"\n")
         return line.decode()
 
 
