@@ -44,7 +44,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
             ids.tobytes(),
             str(settings["concepts"]),
             settings["quick"],
-            settings["chance"].bit_generator.state["state"],
+            settings["rng"].bit_generator.state["state"],
         )
         if (found := RECORDED.get(str(key))) is None:
             found = RECORDED[str(key)] = find_cells(rnn, parsed, ids, **settings)
