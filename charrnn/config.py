@@ -1,49 +1,110 @@
-"""Configuration records of a network and of its training, with every default.
+"""Configuration records of a network and its training, which declare each hyperparameter once.
 
-Values that depend on the corpus or the machine are None here; `training.recipe` chooses them.
+The field of a hyperparameter has its name, type, bounds and default, and in its metadata a `Setting` with everything
+else. `training.train_options` derives the command-line options, the keys of `--config`, the checks of the Python API
+and the lists of setting names. Values that depend on the corpus or the machine are None here; `training.recipe`
+chooses them.
 """
 
 import dataclasses
 import reprlib
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Self
 
+from charrnn.arguments import LARGEST_SEED
 from charrnn.errors import CharrnnError
 from charrnn.storage.schema import Choice, Range, Share, check_fields
 
-Dropout = Annotated[float, Range(0, 1, below=True)]
+DEFAULT_MINUTES = 5.0
+"""time budget of a training for which no budget is given"""
+
+Dropout = Annotated[float, Range(0, 0.99)]
 NonNegative = Annotated[float, Range(0, sys.float_info.max)]
+Positive = Annotated[float, Range(0, sys.float_info.max, above=True)]
+
+# The declaration of a setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What the declaration of a setting says beyond name, type, bounds and default."""
+
+    help_text: str
+    """description in the help of the command; `{default}` stands for the default"""
+    section: str
+    """part of the help: common, network, training, machine or output"""
+    if_omitted: float | str | None = None
+    """default in the help, where the default of the field is None"""
+    auto: bool = False
+    """whether the option has the value `auto` too, which is then its default"""
+    budget: bool = False
+    """whether the setting limits the training; only one of these can be given"""
+    changeable: bool = False
+    """whether a stopped run may continue with another value"""
+    from_recipe: bool = False
+    """whether the recipe fits the setting to text, device and budget"""
+    from_model: bool = False
+    """whether a pretrained model determines the setting"""
+    per_command: bool = False
+    """whether the setting belongs to one command, not to the run"""
+    in_file: bool = True
+    """whether a file of settings may contain the setting"""
+
+
+def setting(help_text: str, section: str, **properties: Any) -> Mapping[str, Setting]:
+    """Return the metadata of a field that declares a setting."""
+    return {"setting": Setting(help_text=help_text, section=section, **properties)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
-    """A character-level recurrent network, the size of its alphabet aside."""
+    """A character-level recurrent network, without the size of its vocabulary."""
 
-    cell: Annotated[str, Choice(("lstm", "gru", "rnn"), "cell")] = "lstm"
+    cell: Annotated[str, Choice(("lstm", "gru", "rnn"), "cell")] = field(
+        default="lstm", metadata=setting("Kind of cell ({default}).", "network", from_model=True)
+    )
     """lstm, gru or rnn (tanh)"""
-    layers: Annotated[int, Range(1, 64)] = 1
-    """how many recurrent layers stand on each other"""
-    hidden: Annotated[int, Range(1, 1_000_000)] = 512
-    """units a layer"""
-    embedding: Annotated[int, Range(0, 1_000_000)] = 64
-    """width of a character's learned vector; 0: one-hot"""
-    dropout: Dropout = 0.0
-    """share of a layer's outputs zeroed while training, between layers and before the output"""
-    input_dropout: Dropout = 0.0
-    """share of a character's vector zeroed while training"""
-    weight_drop: Dropout = 0.0
-    """share of the recurrent weights left out of each window while training"""
-    documents: Annotated[str, Choice(("line", "blank", "file"), "kind of documents")] | None = None
-    """what its text is made of: line, blank or file, each read from a fresh state; None: its text is one"""
+    layers: Annotated[int, Range(1, 64)] = field(
+        default=1, metadata=setting("Number of layers ({default}).", "network", from_model=True)
+    )
+    """number of stacked recurrent layers"""
+    hidden: Annotated[int, Range(1, 1_000_000)] = field(
+        default=512, metadata=setting("Cells per layer.", "network", from_recipe=True, from_model=True)
+    )
+    """units per layer"""
+    embedding: Annotated[int, Range(0, 65_536)] = field(
+        default=64,
+        metadata=setting("Size of a character's vector; 0: one-hot.", "network", from_recipe=True, from_model=True),
+    )
+    """size of a character's learned vector; 0: one-hot"""
+    dropout: Dropout = field(
+        default=0.0, metadata=setting("Share of outputs dropped in training.", "network", from_recipe=True)
+    )
+    """share of a layer's outputs zeroed in training, between layers and before the output"""
+    input_dropout: Dropout = field(
+        default=0.0, metadata=setting("... of the input vectors.", "network", from_recipe=True)
+    )
+    """share of a character's vector zeroed in training"""
+    weight_drop: Dropout = field(
+        default=0.0, metadata=setting("... of the recurrent weights.", "network", from_recipe=True)
+    )
+    """share of the recurrent weights zeroed for each window in training (Merity et al. 2017)"""
+    documents: Annotated[str, Choice(("line", "blank", "file"), "kind of documents")] | None = field(
+        default=None,
+        metadata=setting(
+            "The text is many short ones: one per line, separated by blank lines, or one per file.", "training"
+        ),
+    )
+    """unit of the text that is read from a fresh state: line, blank or file; None: the text is one document"""
 
     def __post_init__(self) -> None:
         check_fields(self)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:
-        """Build a config from plain values, as a model file holds them; raise CharrnnError on a foreign key."""
+        """Return the config with these plain values, as a model file stores them (CharrnnError)."""
         names = {field.name for field in dataclasses.fields(cls)}
         unknown = sorted(set(values) - names)
         if unknown:
@@ -51,41 +112,82 @@ class NetworkConfig:
         return cls(**values)
 
     def to_mapping(self) -> dict[str, Any]:
-        """Give the plain values, ready for JSON or YAML."""
+        """Return the plain values, ready for JSON or YAML."""
         return dataclasses.asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """How a network learns a text."""
+    """Hyperparameters of a training."""
 
-    batch: Annotated[int, Range(1, 65_536)]
-    """streams read side by side"""
-    length: Annotated[int, Range(1, 65_536)]
-    """characters a window: how far gradients flow back"""
-    lr: NonNegative
-    """learning rate of the recurrent weights at its highest, after the warm-up; `optimiser` relates others to it"""
-    steps: Annotated[int, Range(1, 10**12)] | None = None
-    """updates in all; None while a time budget has not been measured yet"""
-    minutes: Annotated[float, Range(0, 10**12)] | None = None
-    """time budget, from the command's start to its end"""
-    warm_up: Annotated[int, Range(0, 10**9)] = 20
+    batch: Annotated[int, Range(1, 65_536)] = field(
+        metadata=setting("Streams read side by side.", "training", from_recipe=True)
+    )
+    """number of parallel streams"""
+    length: Annotated[int, Range(1, 65_536)] = field(
+        metadata=setting("Characters that gradients flow back.", "training", from_recipe=True)
+    )
+    """characters per window of truncated backpropagation through time"""
+    lr: Positive = field(
+        metadata=setting(
+            "Peak learning rate, of the recurrent weights.", "training", from_recipe=True, changeable=True
+        )
+    )
+    """peak learning rate of the recurrent weights; `training.optimizer` derives the others from it"""
+    steps: Annotated[int, Range(1, 10**12)] | None = field(
+        default=None, metadata=setting("... or for this many updates.", "common", budget=True)
+    )
+    """number of updates; None while a time budget has not been measured yet"""
+    minutes: Annotated[float, Range(0, 10**12, above=True)] | None = field(
+        default=None,
+        metadata=setting(
+            "Train for this long, start to finish ({default}).", "common", if_omitted=DEFAULT_MINUTES, budget=True
+        ),
+    )
+    """time budget, from the start of the command to its end"""
+    warm_up: Annotated[int, Range(0, 10**9)] = field(
+        default=20, metadata=setting("Steps over which the rate rises ({default}).", "training")
+    )
     """steps over which the learning rate rises from zero"""
-    final_lr: Share = 0.02
-    """share of `lr` left at the last step"""
-    weight_decay: NonNegative = 0.02
-    """AdamW's decay of the weight matrices, each at its own learning rate"""
-    clip: NonNegative = 1.0
-    """gradients whose norm is larger are scaled down to it; 0: never"""
-    reset: Share = 0.01
-    """chance that a stream's state is zeroed before a window, so that the zero state is known too"""
-    patience: Share = 0.2
-    """share of the training for which it may overfit before it is ended early; 0: never"""
-    val_fraction: Share = 0.1
-    """share of the text, its end, held out"""
-    seed: Annotated[int, Range(0, 2**62)] = 0
-    """where all chance comes from"""
-    precision: Annotated[str, Choice(("float32", "bfloat16"), "precision")] = "float32"
+    final_lr: Share = field(
+        default=0.02, metadata=setting("Share of the peak rate left at the end ({default}).", "training")
+    )
+    """learning rate at the last step, as a share of `lr`"""
+    weight_decay: Annotated[float, Range(0, 10)] = field(
+        default=0.02, metadata=setting("Weight decay of AdamW ({default}).", "training", changeable=True)
+    )
+    """weight decay of AdamW for the weight matrices, each at its own learning rate"""
+    clip: NonNegative = field(
+        default=1.0, metadata=setting("Largest gradient norm ({default}); 0: no limit.", "training", changeable=True)
+    )
+    """largest gradient norm; gradients of a larger norm are scaled down to it; 0: no clipping"""
+    reset: Share = field(
+        default=0.01, metadata=setting("Chance that a stream's state is zeroed ({default}).", "training")
+    )
+    """probability that a stream's state is zeroed before a window, so that the network learns the zero state too"""
+    patience: Share = field(
+        default=0.2,
+        metadata=setting("Stop after overfitting for this share ({default}); 0: never.", "training", changeable=True),
+    )
+    """share of the training for which the network may overfit before early stopping; 0: never"""
+    val_fraction: Annotated[float, Range(0.001, 0.5)] = field(
+        default=0.1, metadata=setting("Share of the text held out ({default}).", "training")
+    )
+    """share of the text, at its end, that is held out for validation"""
+    seed: Annotated[int, Range(0, LARGEST_SEED)] = field(
+        default=0, metadata=setting("Seed of all randomness ({default}).", "training")
+    )
+    """seed of all randomness"""
+    precision: Annotated[str, Choice(("float32", "bfloat16"), "precision")] = field(
+        default="float32",
+        metadata=setting(
+            "Of matrix products; auto: bfloat16 on CPUs that have it.",
+            "machine",
+            auto=True,
+            from_recipe=True,
+            changeable=True,
+        ),
+    )
     """float32 or bfloat16 (autocast; the weights stay float32)"""
 
     def __post_init__(self) -> None:

@@ -17,7 +17,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "memory_limits": (),
     "arguments": ("errors",),
     "storage": ("errors", "arguments", "memory_limits"),
-    "config": ("errors", "storage.schema"),
+    "config": ("errors", "arguments", "storage.schema"),
     "text": ("errors", "arguments", "storage"),
     "network": ("errors", "arguments", "config", "storage", "text"),
     "generation": ("errors", "arguments", "storage", "text", "network"),

@@ -1,8 +1,8 @@
 """Training in the Python API: the same runs as `charrnn train`, with validated arguments and no output."""
 
+import dataclasses
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping
@@ -13,24 +13,27 @@ from types import FrameType
 from typing import Any, Literal, TypedDict, Unpack
 
 from charrnn.api.model import TrainedModel, load
-from charrnn.arguments import LARGEST_SEED, choice, flag, number, path_name, system_errors, text, whole_number
+from charrnn.arguments import choice, flag, number, path_name, system_errors, text, whole_number
 from charrnn.errors import WrongUsageError
 from charrnn.storage.run_directory import model_file_of
 from charrnn.storage.run_lock import RunLock
+from charrnn.storage.schema import Range, Text
 from charrnn.training.checkpointer import save_final
 from charrnn.training.evaluation import ngram_baseline
 from charrnn.training.events import Event
 from charrnn.training.fit import final_evaluation, fit
 from charrnn.training.prepare import Prepared, prepare
 from charrnn.training.resume import start_or_resume, write_config
+from charrnn.training.train_options import BUDGETS, SETTINGS, TrainOptions
 
 # Validation of the keyword arguments, which have the names of the command's options
 
-BUDGETS = ("minutes", "epochs", "steps")
-
 
 class TrainSettings(TypedDict, total=False):
-    """The settings of a training; what is left out, or None, is chosen to fit."""
+    """Keyword arguments of `train` for type checkers; a setting that is omitted or None is chosen automatically.
+
+    Names, types and bounds are those of `training.train_options.SETTINGS`.
+    """
 
     minutes: float | None
     epochs: float | None
@@ -66,78 +69,44 @@ class TrainSettings(TypedDict, total=False):
     save_every: float | None
 
 
-DEFAULTS = dict.fromkeys(TrainSettings.__annotations__) | {"new": False, "device": "auto", "precision": "auto"}
-"""what each is where it is left out"""
-CHOICES: Mapping[str, tuple[str, ...]] = {
-    "cell": ("lstm", "gru", "rnn"),
-    "documents": ("line", "blank", "file"),
-    "device": ("auto", "cpu", "cuda", "mps"),
-    "precision": ("auto", "float32", "bfloat16"),
-}
-MIN_INTEGERS: Mapping[str, tuple[int, int]] = {
-    "steps": (1, 10**12),
-    "layers": (1, 64),
-    "hidden": (1, 1_000_000),
-    "embedding": (0, 65_536),
-    "batch": (1, 65_536),
-    "length": (1, 65_536),
-    "warm_up": (0, 10**9),
-    "seed": (0, LARGEST_SEED),
-    "min_count": (1, 1_000_000),
-    "threads": (1, 1024),
-    "sample_every": (0, 10**12),
-}
-"""bounds of whole numbers, those of the command line"""
-NUMBERS: Mapping[str, tuple[float, float]] = {
-    "dropout": (0, 0.99),
-    "input_dropout": (0, 0.99),
-    "weight_drop": (0, 0.99),
-    "final_lr": (0, 1),
-    "weight_decay": (0, 10),
-    "clip": (0, sys.float_info.max),
-    "reset": (0, 1),
-    "patience": (0, 1),
-    "val_fraction": (0.001, 0.5),
-}
-"""bounds of other numbers"""
-POSITIVE = ("minutes", "epochs", "lr", "save_every")
+NAMES = tuple(declaration.attribute for declaration in SETTINGS.values())
+"""names of all keyword arguments"""
 
 
-def validate_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Give all options of the command as these settings have them; raise CharrnnError for what cannot be.
+def validate_settings(settings: Mapping[str, Any]) -> TrainOptions:
+    """Return the options of the command that have these values; raise CharrnnError for an invalid one.
 
     >>> validate_settings({"hiden": 8})
     Traceback (most recent call last):
     charrnn.errors.WrongUsageError: there is no setting 'hiden'
     hint: did you mean hidden?
     """
-    for name in settings.keys() - DEFAULTS.keys():
-        near = get_close_matches(name, DEFAULTS, n=1)
-        raise WrongUsageError(f"there is no setting {name!r}", hint=f"did you mean {near[0]}?" if near else None)
-    given = {name: _checked(name, value) for name, value in settings.items() if value is not None}
+    for name in settings:
+        if name not in NAMES:
+            near = get_close_matches(name, NAMES, n=1)
+            raise WrongUsageError(f"there is no setting {name!r}", hint=f"did you mean {near[0]}?" if near else None)
+    given = {name: _validate(name, value) for name, value in settings.items() if value is not None}
     budgets = [name for name in BUDGETS if name in given]
     if len(budgets) > 1:
-        raise WrongUsageError(f"only one of {' and '.join(budgets)} can be had")
-    options: dict[str, Any] = DEFAULTS | given
-    origin = options.pop("from_")
-    return options | {"from": None if origin is None else str(model_file_of(Path(origin)))}
+        raise WrongUsageError(f"only one of {' and '.join(budgets)} can be given")
+    if "from_" in given:
+        given["from_"] = str(model_file_of(Path(given["from_"])))
+    return TrainOptions(**given)
 
 
-def _checked(name: str, value: object) -> str | float | bool:
-    """Return the plain value of a setting (WrongUsageError)."""
-    if name in MIN_INTEGERS:
-        low, high = MIN_INTEGERS[name]
-        return whole_number(value, name, low=low, high=high)
-    if name in POSITIVE:
-        return number(value, name, above=True)
-    if name in NUMBERS:
-        least, most = NUMBERS[name]
-        return number(value, name, low=least, high=most)
-    if name in CHOICES:
-        return choice(value, name, CHOICES[name])
-    if name == "encoding":
-        return text(value, name)
-    return flag(value, name) if name == "new" else path_name(value, name)
+def _validate(name: str, value: object) -> Any:
+    """Return the plain value of a setting if it has the declared type and bounds (WrongUsageError)."""
+    declaration = SETTINGS[name.rstrip("_")]
+    kind, rule = declaration.kind, declaration.rule
+    if declaration.choices:
+        return choice(value, name, declaration.choices)
+    if isinstance(rule, Range) and kind is int:
+        return whole_number(value, name, low=int(rule.low), high=int(rule.high))
+    if isinstance(rule, Range):
+        return number(value, name, low=rule.low, high=rule.high, above=rule.above)
+    if kind is bool:
+        return flag(value, name)
+    return path_name(value, name) if isinstance(rule, Text) else text(value, name)
 
 
 # Training, as a whole or event by event
@@ -146,11 +115,12 @@ Texts = str | os.PathLike[str]
 
 
 def train(*texts: Texts, **settings: Unpack[TrainSettings]) -> TrainedModel:
-    """Learn a text, or several joined, or Python's standard library; the same call goes on where it was stopped.
+    """Return a model trained on one or more text files, joined; without any, on Python's standard library.
 
     The settings are the options of `charrnn train`: `minutes=5`, `hidden=256`, `out="checkpoints/book"`, `new=True`;
-    only `--from` is `from_`. What is left out is chosen to fit, so without a budget it takes five minutes. Ctrl-C
-    finishes the step, saves, and is raised; a second one ends it at once. CharrnnError for what cannot be learned.
+    only `--from` is `from_`. Omitted settings are chosen to fit text and machine; the default budget is five minutes.
+    Ctrl-C finishes the step, saves and raises KeyboardInterrupt; the same call then continues. A second Ctrl-C stops
+    immediately. Raise CharrnnError for invalid settings and for a text that cannot be learned.
 
     >>> from pathlib import Path
     >>> _ = Path("letters.txt").write_text("abcdefghijklmnopqrstuvwxyz" * 40)
@@ -158,25 +128,25 @@ def train(*texts: Texts, **settings: Unpack[TrainSettings]) -> TrainedModel:
     >>> model.sample("abc", length=5, temperature=0)
     'defgh'
     """
-    learning = training_events(*texts, **settings)
+    events = training_events(*texts, **settings)
     with _deferred_sigint() as interrupts:
         while not interrupts:
             try:
-                next(learning)
+                next(events)
             except StopIteration as done:
                 if not interrupts:
                     model: TrainedModel = done.value
                     return model
-        learning.close()
+        events.close()
     raise KeyboardInterrupt
 
 
 def training_events(*texts: Texts, **settings: Unpack[TrainSettings]) -> Generator[Event, None, TrainedModel]:
-    """Learn as `train` does, giving what happens as it happens; the model is what the generator returns.
+    """Yield the events of a training as they happen, and return the trained model; see `train`.
 
-    The events are records of `charrnn.training.events`. Left before the end, at whatever event, it saves: the same
-    call goes on exactly there. Ctrl-C within a step leaves what was saved last. A training that has come to its end
-    already gives no event.
+    The events are records of `charrnn.training.events`. Closing the generator before the end saves the training, and
+    the same call continues it exactly. After Ctrl-C within a step, the last checkpoint remains. A finished training
+    yields no events.
 
     >>> from pathlib import Path
     >>> from charrnn.training.events import Evaluation
@@ -189,27 +159,27 @@ def training_events(*texts: Texts, **settings: Unpack[TrainSettings]) -> Generat
     began = time.monotonic()
     names = tuple(path_name(text, "the name of a text") for text in texts)
     with system_errors():
-        options = validate_settings(settings)
+        options = dataclasses.replace(validate_settings(settings), corpus=names)
         origins = {name.rstrip("_"): "Python" for name in settings}
-        path = yield from _events(prepare(names, options), names, options, origins, began)
+        path = yield from _events(prepare(options), options, origins, began)
         return load(path)
 
 
 def _events(
-    prepared: Prepared, names: tuple[str, ...], options: Mapping[str, Any], origins: Mapping[str, str], began: float
+    prepared: Prepared, options: TrainOptions, origins: Mapping[str, str], began: float
 ) -> Generator[Event, None, Path]:
-    """Train, yielding what happens, and return the path of the model."""
+    """Yield the events of a training, and return the path of the model."""
     with RunLock(prepared.directory) as lock:
         session = start_or_resume(prepared, options, lock)
         trainer, directory = session.trainer, session.directory
         if not session.finished:
             if not session.resumed:
-                write_config(session, names, options, origins)
+                write_config(session, options, origins)
             ngram_baseline(trainer, directory)
-            every = {"sample_every": options["sample_every"], "save_every": options["save_every"]}
+            sample_every, save_every = options.sample_every, options.save_every
             try:
                 with trainer.oom_as_error():
-                    yield from fit(session, began=began, **every)
+                    yield from fit(session, began=began, sample_every=sample_every, save_every=save_every)
                     yield from final_evaluation(trainer, directory)
             except GeneratorExit:
                 save_final(trainer, directory)
@@ -219,19 +189,22 @@ def _events(
 
 @contextmanager
 def _deferred_sigint() -> Iterator[list[int]]:
-    """Have the first Ctrl-C only noted, for a step to be finished; where Python's own handler would be called."""
-    noted: list[int] = []
+    """Defer the first Ctrl-C until the step is finished, and yield the list of deferred signals.
 
-    def note(number: int, _frame: FrameType | None) -> None:
+    Nothing is done outside of the main thread, or if SIGINT has another handler than Python's default.
+    """
+    deferred: list[int] = []
+
+    def defer(number: int, _frame: FrameType | None) -> None:
         signal.signal(number, signal.default_int_handler)
-        noted.append(number)
+        deferred.append(number)
 
     in_main = threading.current_thread() is threading.main_thread()
     if not in_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield noted
+        yield deferred
         return
-    signal.signal(signal.SIGINT, note)
+    signal.signal(signal.SIGINT, defer)
     try:
-        yield noted
+        yield deferred
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)

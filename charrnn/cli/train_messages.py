@@ -21,14 +21,13 @@ from charrnn.training.evaluation import baselines
 from charrnn.training.fit import TrainingResult
 from charrnn.training.metrics import event_dict, read_ngram
 from charrnn.training.new_run import Session
+from charrnn.training.train_options import TrainOptions
 from charrnn.views.formatting import duration, indented, ngram_line, pluralize
 from charrnn.views.sanitize import is_terminal, plain_line, unicode_output
 from charrnn.views.training_summary import TrainingHeader, TrainingSummary
 
-Options = Mapping[str, Any]
 
-
-def print_header(session: Session, console: Console, options: Options) -> None:
+def print_header(session: Session, console: Console, options: TrainOptions) -> None:
     """Say what is about to be learned, with what, and where it is kept."""
     trainer, directory = session.trainer, session.directory
     for note in session.notes:
@@ -37,7 +36,7 @@ def print_header(session: Session, console: Console, options: Options) -> None:
         planned = "" if trainer.plan.steps is None else f" of {trainer.plan.steps:,}"
         _print_line(f"resuming {directory.path} at step {trainer.step:,}{planned}", console)
     baselines_bits = baselines(trainer.corpus)
-    if options["as_json"]:
+    if options.as_json:
         write_json({"event": "start", **_facts(session), "baselines_bits": baselines_bits})
         return
     console.print(TrainingHeader(lines=_heading_lines(session), baselines=baselines_bits))
@@ -49,9 +48,9 @@ def _print_line(line: str, console: Console) -> None:
     console.print(Text(line), soft_wrap=not console.is_terminal)
 
 
-def print_ngram(ngram: NGram, console: Console, options: Options) -> None:
+def print_ngram(ngram: NGram, console: Console, options: TrainOptions) -> None:
     """Say what an n-gram of the same text reaches."""
-    if options["as_json"]:
+    if options.as_json:
         write_json(event_dict(ngram))
         return
     console.print(indented(ngram_line(ngram), "dim"))
@@ -120,7 +119,7 @@ def _held_out_label(share: float) -> str:
     return f"the last {share:.0%} held out"
 
 
-def print_already_trained(session: Session, console: Console, options: Options) -> None:
+def print_already_trained(session: Session, console: Console, options: TrainOptions) -> None:
     """Say that there is nothing left to do, and how to have more done."""
     trainer = session.trainer
     planned = trainer.plan.steps or trainer.step
@@ -133,15 +132,17 @@ def print_already_trained(session: Session, console: Console, options: Options) 
     as_planned = ", `--patience 0` does too, to the end of the plan" if should_stop(trainer) else ""
     _print_line(f"already trained ({steps_label}): {session.directory.path}", console)
     _print_line(f"hint: `{more}` continues{as_planned}, `--new` starts over", console)
-    if options["as_json"]:
+    if options.as_json:
         write_json({"event": "done", **_recorded_result(session), "model": str(session.directory.model)})
     _print_model(session, options)
 
 
-def print_summary(session: Session, result: TrainingResult, ngram: NGram, console: Console, options: Options) -> None:
+def print_summary(
+    session: Session, result: TrainingResult, ngram: NGram, console: Console, options: TrainOptions
+) -> None:
     """Say what came of a training, and what can be done with it."""
     model = session.directory.model
-    if options["as_json"]:
+    if options.as_json:
         write_json({"event": "done", **_result(session, result), **_ngram_facts(ngram), "model": str(model)})
         return
     named = "" if session.directory.path.parent == RUNS else f" {session.directory.path}"
@@ -220,7 +221,7 @@ def _with_bits(losses: Mapping[str, float]) -> dict[str, Any]:
     return {**losses, **{f"{name[:-4]}bits": nats / math.log(2) for name, nats in losses.items()}}
 
 
-def _print_model(session: Session, options: Options) -> None:
+def _print_model(session: Session, options: TrainOptions) -> None:
     """Write the model's path to standard output where a script, not a person, reads it."""
-    if not options["as_json"] and sys.stdout is not None and not is_terminal(sys.stdout):
+    if not options.as_json and sys.stdout is not None and not is_terminal(sys.stdout):
         write_output(f"{session.directory.model}\n")

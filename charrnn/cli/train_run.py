@@ -27,6 +27,7 @@ from charrnn.training.fit import TrainingResult, final_evaluation, fit
 from charrnn.training.new_run import Session
 from charrnn.training.prepare import Prepared
 from charrnn.training.resume import start_or_resume, write_config
+from charrnn.training.train_options import TrainOptions
 from charrnn.views.console import harmless_text, stderr_console
 from charrnn.views.sanitize import can_animate
 from charrnn.views.training_progress import ProgressState
@@ -155,30 +156,27 @@ def write_raw(words: str) -> None:
 
 # The training
 
-Options = Mapping[str, Any]
 SHOW_CURSOR = "\x1b[?25h"
 
 
-def run_training(
-    prepared: Prepared, corpus: tuple[str, ...], options: Options, origins: Mapping[str, str], *, began: float
-) -> None:
+def run_training(prepared: Prepared, options: TrainOptions, origins: Mapping[str, str], *, began: float) -> None:
     """Train: learn, show, save; raise CharrnnError for what the user can put right, Stopped if a signal asks to."""
     console = stderr_console()
-    console.quiet = options["quiet"]
+    console.quiet = options.quiet
     directory = prepared.directory
     with RunLock(directory) as lock, SignalHandler(*_signal_messages(directory, options)) as handler:
         with _nothing_lost_message(console):
             beginning = prepared.sources is not None and prepared.counts is not None
             doing = "encoding the text, measuring the machine" if beginning else "reading the last checkpoint"
-            with status_line(f"{doing} …", quiet=options["quiet"]):
+            with status_line(f"{doing} …", quiet=options.quiet):
                 session = start_or_resume(prepared, options, lock)
             if session.finished:
                 print_already_trained(session, console, options)
                 return
             if not session.resumed:
-                write_config(session, corpus, options, origins)
+                write_config(session, options, origins)
             print_header(session, console, options)
-            with status_line("counting n-grams …", quiet=options["quiet"]):
+            with status_line("counting n-grams …", quiet=options.quiet):
                 ngram = ngram_baseline(session.trainer, directory)
         result = _train(session, ngram, options, console, began, handler)
         print_summary(session, result, ngram, console, options)
@@ -201,13 +199,13 @@ def _say_if_possible(words: str, console: Console) -> None:
         console.print(harmless_text(words, console), soft_wrap=True)
 
 
-def _signal_messages(directory: RunDirectory, options: Options) -> tuple[Callable[[], None], Callable[[], None]]:
+def _signal_messages(directory: RunDirectory, options: TrainOptions) -> tuple[Callable[[], None], Callable[[], None]]:
     """Give what is said when a signal asks to stop, and when a second one does."""
     # A line end would move the live picture, which is drawn over from where it stands.
-    live = can_animate(sys.stderr) and not options["quiet"]
+    live = can_animate(sys.stderr) and not options.quiet
 
     def say() -> None:
-        if not options["quiet"]:
+        if not options.quiet:
             write_raw(f" stopping after this step (again: at once){'' if live else chr(10)}")
 
     def say_at_once() -> None:
@@ -219,7 +217,7 @@ def _signal_messages(directory: RunDirectory, options: Options) -> tuple[Callabl
 
 
 def _train(
-    session: Session, ngram: NGram, options: Options, console: Console, began: float, handler: SignalHandler
+    session: Session, ngram: NGram, options: TrainOptions, console: Console, began: float, handler: SignalHandler
 ) -> TrainingResult:
     """Learn to the end of the plan, and measure what came of it; on a signal save, and say how to go on (Stopped)."""
     trainer, directory, before = session.trainer, session.directory, session.trainer.seconds
@@ -237,7 +235,7 @@ def _train(
 
 
 def _learn_and_show(
-    session: Session, ngram: NGram, options: Options, console: Console, began: float, handler: SignalHandler
+    session: Session, ngram: NGram, options: TrainOptions, console: Console, began: float, handler: SignalHandler
 ) -> None:
     """Run the events through everything that keeps and shows them."""
     trainer, directory, minutes, clock = (
@@ -258,8 +256,8 @@ def _learn_and_show(
     events = fit(
         session,
         began=began,
-        sample_every=options["sample_every"],
-        save_every=options["save_every"],
+        sample_every=options.sample_every,
+        save_every=options.save_every,
         until=handler.stop_when_asked,
         clock=clock,
     )
@@ -273,9 +271,9 @@ def _learn_and_show(
         raise
 
 
-def _show(options: Options) -> Show:
-    if options["as_json"]:
+def _show(options: TrainOptions) -> Show:
+    if options.as_json:
         return show_json
-    if options["quiet"]:
+    if options.quiet:
         return show_nothing
     return show_live if can_animate(sys.stderr) else show_lines

@@ -36,19 +36,19 @@ class Range:
 
     low: float
     high: float
-    below: bool = False
-    """whether `high` itself is excluded"""
+    above: bool = False
+    """whether `low` itself is excluded"""
 
     def check(self, value: float, name: str) -> None:
         """Raise CharrnnError unless the number is in the range; NaN is in no range."""
-        if not self.low <= value <= self.high or (self.below and value == self.high):
+        if not self.low <= value <= self.high or (self.above and value == self.low):
             raise CharrnnError(f"{name} is {reprlib.repr(value)}; it must be {self.described(type(value))}")
 
     def described(self, kind: type) -> str:
         """Return the range in words."""
         what = "a whole number" if kind is int and isinstance(self.high, int) else "a number"
-        end = f"up to, not with, {_amount(self.high)}" if self.below else f"to {_amount(self.high)}"
-        return f"{what} from {_amount(self.low)} {end}"
+        bounds = "above {} and up to {}" if self.above else "from {} to {}"
+        return f"{what} {bounds.format(_amount(self.low), _amount(self.high))}"
 
 
 @dataclass(frozen=True)

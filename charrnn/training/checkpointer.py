@@ -17,6 +17,7 @@ from charrnn.training.checkpoint_file import step_of
 from charrnn.training.checkpoint_retention import make_room, newest_good
 from charrnn.training.evaluation import FinalLosses
 from charrnn.training.events import Evaluation, Event, Step, TrainingWarning
+from charrnn.training.train_options import DEFAULT_SAVE_SECONDS
 from charrnn.training.trainer import Trainer
 
 # Saving elsewhere, when the directory may belong to another training, so that neither run is lost
@@ -51,8 +52,6 @@ def _written_into_new(place: Path, trainer: Trainer) -> Path:
 
 # When and how
 
-DEFAULT_SECONDS = 60.0
-"""between saves"""
 MAX_TIME_FRACTION = 0.02
 """the most that saving may cost, unless it is asked for more often: a file that takes long is written more rarely"""
 DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -123,7 +122,7 @@ class _SavePolicy:
     def _is_due(self) -> bool:
         """Tell whether it is time; for better weights as soon as the share of time allows."""
         affordable = self._cost / MAX_TIME_FRACTION
-        every = max(DEFAULT_SECONDS, affordable) if self._every is None else self._every
+        every = max(DEFAULT_SAVE_SECONDS, affordable) if self._every is None else self._every
         return self._clock() - self._saved_at >= (min(every, affordable) if self._improved else every)
 
 

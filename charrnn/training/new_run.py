@@ -2,9 +2,8 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from charrnn.config import TrainingConfig
 from charrnn.errors import CharrnnError, os_reason
@@ -22,6 +21,7 @@ from charrnn.training.prepare import PretrainedModel, with_model_settings
 from charrnn.training.recipe import choose_hyperparameters
 from charrnn.training.run_files import refuse_foreign, refuse_text_of_run, remove_run_files
 from charrnn.training.throughput import measure_recipe_inputs
+from charrnn.training.train_options import DEFAULT_ENCODING, DEFAULT_MIN_COUNT, TrainOptions
 from charrnn.training.trainer import Trainer
 
 # Notes on a text that may surprise the user
@@ -38,14 +38,14 @@ def startup_notes(
     sources: CorpusFiles,
     counts: CharacterCounts,
     trainer: Trainer,
-    given: Mapping[str, Any],
+    options: TrainOptions,
     pretrained: PretrainedModel | None,
 ) -> tuple[str, ...]:
-    """Say it, a line each; what was `given` needs no saying."""
+    """Return the notes on a text, a line each; nothing is noted about settings that were given."""
     return (
         *(f"{file.name}: byte order mark left out" for file in sources.files if file.has_byte_order_mark),
         *_empty_files_note(sources),
-        *_small_text_note(counts, trainer, given),
+        *_small_text_note(counts, trainer, options),
         *_new_characters_note(trainer, pretrained),
         *_held_out_note(trainer),
         *_large_vocabulary_note(counts),
@@ -58,8 +58,8 @@ def _empty_files_note(sources: CorpusFiles) -> Iterator[str]:
         yield f"nothing is in {', '.join(empty[:MAX_NAMED_FILES])}{more}"
 
 
-def _small_text_note(counts: CharacterCounts, trainer: Trainer, given: Mapping[str, Any]) -> Iterator[str]:
-    chosen = given.get("batch") is None and given.get("length") is None
+def _small_text_note(counts: CharacterCounts, trainer: Trainer, options: TrainOptions) -> Iterator[str]:
+    chosen = options.batch is None and options.length is None
     if counts.characters < SMALL_TEXT_CHARS and chosen:
         yield f"small corpus; using batch {trainer.training.batch} × {trainer.training.length} characters"
 
@@ -110,10 +110,9 @@ def start_new(
     sources: CorpusFiles,
     counted: CharacterCounts,
     directory: RunDirectory,
-    given: Mapping[str, Any],
+    options: TrainOptions,
     device: str,
     *,
-    new: bool = False,
     pretrained: PretrainedModel | None = None,
     lock: RunLock | None = None,
 ) -> Session:
@@ -125,33 +124,35 @@ def start_new(
     """
     refuse_foreign(directory)
     refuse_text_of_run(sources, directory)
-    if directory.model.exists() and not new:
+    if directory.model.exists() and not options.new:
         raise CharrnnError(
             f"{directory.path} has a model but no checkpoint to go on from",
             hint="`--new` starts over and replaces it, `--out DIR` keeps both",
         )
-    encoding, min_count = check_encoding(given.get("encoding") or "utf-8"), given.get("min_count") or 1
-    given = {**(with_model_settings(given, pretrained) if pretrained else given), "documents": counted.documents}
+    encoding = check_encoding(options.encoding or DEFAULT_ENCODING)
+    min_count = options.min_count or DEFAULT_MIN_COUNT
+    options = with_model_settings(options, pretrained) if pretrained else options
+    options = dataclasses.replace(options, documents=counted.documents)
     known_characters = pretrained.characters if pretrained else ()
-    size, held_out = _sizes(counted, given, min_count, known_characters)
+    size, held_out = _sizes(counted, options, min_count, known_characters)
     inputs = measure_recipe_inputs(
-        given,
+        options,
         device,
         train_characters=counted.characters - held_out,
         vocabulary_size=size,
         trained=pretrained is not None,
     )
-    recipe = choose_hyperparameters(given, inputs)
+    recipe = choose_hyperparameters(options, inputs)
     if lock is not None:
         lock.acquire()
-    if directory.checkpoints() and not new:
+    if directory.checkpoints() and not options.new:
         raise CharrnnError(
             f"a training in {directory.path} was begun meanwhile", hint="the same command continues with it"
         )
     text = _encode_corpus(sources, encoding, counted, directory, min_count, known_characters)
     # Only now it is known where, near the end, a document begins.
     held_in = text.split_position(recipe.training.val_fraction)
-    recipe = choose_hyperparameters(given, dataclasses.replace(inputs, train_characters=held_in))
+    recipe = choose_hyperparameters(options, dataclasses.replace(inputs, train_characters=held_in))
     trainer = Trainer(text, recipe.network, recipe.training, device)
     if pretrained:
         trainer.load_pretrained(expand_vocabulary(pretrained.model, size), str(pretrained.path))
@@ -159,18 +160,18 @@ def start_new(
         trainer=trainer,
         directory=directory,
         why=recipe.why,
-        notes=startup_notes(sources, counted, trainer, given, pretrained),
+        notes=startup_notes(sources, counted, trainer, options, pretrained),
     )
 
 
 def _sizes(
-    counted: CharacterCounts, given: Mapping[str, Any], min_count: int, known_characters: Characters
+    counted: CharacterCounts, options: TrainOptions, min_count: int, known_characters: Characters
 ) -> tuple[int, int]:
     """Count vocabulary and held-out characters; raise CharrnnError where either is too small to learn from."""
     size = len(counted.vocabulary(min_count, known_characters=known_characters))
     if size < 2:
         raise CharrnnError(f"no character stands there {min_count:,} times", hint="a lower `--min-count`")
-    fraction = given.get("val_fraction") or TrainingConfig.val_fraction
+    fraction = options.val_fraction or TrainingConfig.val_fraction
     held_out = counted.characters - int(counted.characters * (1 - fraction))
     if held_out < MIN_HELD_OUT:
         raise CharrnnError(f"only {held_out} characters would be held out", hint="a higher `--val-fraction`")

@@ -1,9 +1,9 @@
 """Preparation of a training, before torch is imported: the run, the text, and a pretrained model."""
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.network.model_file import Model, load_model
@@ -13,12 +13,10 @@ from charrnn.text.corpus_encoder import CharacterCounts, count_characters
 from charrnn.text.decoding import check_encoding
 from charrnn.text.sources import STANDARD_INPUT, STANDARD_LIBRARY, CorpusFiles, open_sources
 from charrnn.training.run_files import refuse_foreign, refuse_text_of_run
+from charrnn.training.train_options import DEFAULT_ENCODING, MODEL_SETTINGS, TrainOptions
 
 # A pretrained model for fine-tuning: which one is meant, the settings that it determines, and its weights. The model
 # is only read, and torch is not imported.
-
-MODEL_SETTINGS = ("cell", "layers", "hidden", "embedding")
-"""settings that trained weights leave no choice of"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,17 +55,17 @@ def document_kind(requested: str | None, pretrained: PretrainedModel | None) -> 
     return requested or model_kind
 
 
-def with_model_settings(given: Mapping[str, Any], pretrained: PretrainedModel) -> dict[str, Any]:
-    """Fill in what the model settles; raise WrongUsageError where something else was given."""
+def with_model_settings(options: TrainOptions, pretrained: PretrainedModel) -> TrainOptions:
+    """Return options with the settings of a pretrained model; raise WrongUsageError if others were given."""
     config = pretrained.model.config
-    for name in MODEL_SETTINGS:
-        requested, model_value = given.get(name), getattr(config, name)
-        if requested is not None and requested != model_value:
+    for name, requested in options.given(MODEL_SETTINGS).items():
+        model_value = getattr(config, name)
+        if requested != model_value:
             raise WrongUsageError(
                 f"{pretrained.path} has {name} {model_value}; --{name} {requested} would be another network",
                 hint=f"leave out `--{name}`, or train without `--from`",
             )
-    return {**given, **{name: getattr(config, name) for name in MODEL_SETTINGS}}
+    return dataclasses.replace(options, **{name: getattr(config, name) for name in MODEL_SETTINGS})
 
 
 def is_same_model(saved: str | None, requested: str) -> bool:
@@ -100,15 +98,13 @@ def no_progress(sources: CorpusFiles) -> CorpusFiles:
     return sources
 
 
-def prepare(corpus: tuple[str, ...], options: Mapping[str, Any], *, progress: ReadProgress = no_progress) -> Prepared:
-    """Find the run and read the text once; raise CharrnnError for a text that cannot be learned.
-
-    Of the options, which are those of the command, `out`, `new`, `from`, `documents` and `encoding` matter here.
-    """
+def prepare(options: TrainOptions, *, progress: ReadProgress = no_progress) -> Prepared:
+    """Find the run and read the text once; raise CharrnnError for a text that cannot be learned."""
+    corpus = options.corpus
     name = "stdin" if corpus[:1] == (STANDARD_INPUT,) else corpus[0] if corpus else STANDARD_LIBRARY
-    directory = RunDirectory(Path(options["out"]) if options["out"] else RUNS / run_name(Path(name)))
+    directory = RunDirectory(Path(options.out) if options.out else RUNS / run_name(Path(name)))
     check_not_locked(directory)
-    going_on = bool(directory.checkpoints()) and not options["new"]
+    going_on = bool(directory.checkpoints()) and not options.new
     refuse_foreign(directory, new=not going_on)
     # Standard input can be read only once: a run that has its own copy of it needs no more.
     if going_on and STANDARD_INPUT in corpus:
@@ -117,9 +113,9 @@ def prepare(corpus: tuple[str, ...], options: Mapping[str, Any], *, progress: Re
     if going_on:
         return Prepared(directory=directory, sources=sources, counts=None)
     refuse_text_of_run(sources, directory)
-    pretrained = load_pretrained(Path(options["from"]), directory) if options["from"] else None
-    documents = document_kind(options["documents"], pretrained)
-    encoding = check_encoding(options["encoding"] or "utf-8")
+    pretrained = load_pretrained(Path(options.from_), directory) if options.from_ else None
+    documents = document_kind(options.documents, pretrained)
+    encoding = check_encoding(options.encoding or DEFAULT_ENCODING)
     sources = progress(sources)
     return Prepared(
         directory=directory,

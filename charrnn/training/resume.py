@@ -21,17 +21,21 @@ from charrnn.training.checkpoint import environment
 from charrnn.training.device import choose_device, choose_precision
 from charrnn.training.lr_schedule import Plan
 from charrnn.training.new_run import Session, _is_finished, start_new
-from charrnn.training.prepare import MODEL_SETTINGS, Prepared, is_same_model
+from charrnn.training.prepare import Prepared, is_same_model
+from charrnn.training.train_options import (
+    BUDGETS,
+    CHANGEABLE_SETTINGS,
+    MODEL_SETTINGS,
+    RECIPE_SETTINGS,
+    RUN_SETTINGS,
+    TrainOptions,
+)
 from charrnn.training.trainer import PERIODS, Trainer
 
 # A run from its checkpoint
 
-BUDGETS = ("steps", "epochs", "minutes")
-MUTABLE_SETTINGS = ("lr", "weight_decay", "clip", "precision", "patience")
-"""settings that a stopped training may go on with other values of; all others make it another training"""
 
-
-def resume(sources: CorpusFiles | None, directory: RunDirectory, given: Mapping[str, Any], device: str) -> Session:
+def resume(sources: CorpusFiles | None, directory: RunDirectory, options: TrainOptions, device: str) -> Session:
     """Go on from the newest checkpoint that is whole; sources None: the text is the run's own copy.
 
     Raise CharrnnError if the text or a setting is not what it was.
@@ -43,16 +47,15 @@ def resume(sources: CorpusFiles | None, directory: RunDirectory, given: Mapping[
         try:
             saved = checkpoint_file.read(path)
             words = saved.about.plain()
-            _check_same_settings(sources, text, given, words)
-            changed = {name: given[name] for name in MUTABLE_SETTINGS if given.get(name) is not None}
-            training = dataclasses.replace(saved.about.record.training, **changed)
+            _check_same_settings(sources, text, options, words)
+            training = dataclasses.replace(saved.about.record.training, **options.given(CHANGEABLE_SETTINGS))
             checkpoint.refuse_unfit_text(path, text, training)
             trainer = Trainer(text, saved.about.network, training, device)
             checkpoint.restore_from(trainer, saved, path)
         except checkpoint_file.DamagedError as error:
             problems.append(error.message)
             continue
-        _apply_new_budget(trainer, given)
+        _apply_new_budget(trainer, options)
         trainer.final_evaluated = trainer.final_evaluated and _is_finished(trainer)
         damaged = (f"{problem}; using the one before" for problem in problems)
         notes = (*damaged, *_inexactness_notes(words["machine"], trainer))
@@ -64,7 +67,7 @@ def resume(sources: CorpusFiles | None, directory: RunDirectory, given: Mapping[
 
 
 def _check_same_settings(
-    sources: CorpusFiles | None, text: Corpus, given: Mapping[str, Any], words: Mapping[str, Any]
+    sources: CorpusFiles | None, text: Corpus, options: TrainOptions, words: Mapping[str, Any]
 ) -> None:
     """See that text and settings are those that the run was begun with (CharrnnError)."""
     if words["fingerprint"] != dict(text.fingerprint):
@@ -73,14 +76,13 @@ def _check_same_settings(
         _check_same_text(sources, text, words["step"])
     saved = words["network"] | words["training"] | {"encoding": text.encoding, "min_count": text.min_count}
     saved |= {"documents": text.documents, "from": words.get("from")}
-    requested = dict(given)
-    if requested.get("from") is not None and is_same_model(saved["from"], requested["from"]):
+    requested = options.given(name for name in saved if name not in (*BUDGETS, *CHANGEABLE_SETTINGS))
+    if "from" in requested and is_same_model(saved["from"], requested["from"]):
         requested["from"] = saved["from"]
-    if requested.get("encoding") is not None:
+    if "encoding" in requested:
         requested["encoding"] = check_encoding(requested["encoding"])
-    fixed = [name for name in saved if name not in (*BUDGETS, *MUTABLE_SETTINGS) and requested.get(name) is not None]
     differing = [
-        f"{name}: saved {saved[name]}, asked {requested[name]}" for name in fixed if requested[name] != saved[name]
+        f"{name}: saved {saved[name]}, asked {value}" for name, value in requested.items() if value != saved[name]
     ]
     if differing:
         raise CharrnnError(
@@ -103,9 +105,9 @@ def _check_same_text(sources: CorpusFiles, text: Corpus, step: int) -> None:
     )
 
 
-def _apply_new_budget(trainer: Trainer, given: Mapping[str, Any]) -> None:
+def _apply_new_budget(trainer: Trainer, options: TrainOptions) -> None:
     """Have a budget that differs from the saved one bend what is still to come."""
-    budgets = {name: given[name] for name in BUDGETS if given.get(name) is not None}
+    budgets = options.given(BUDGETS)
     if "epochs" in budgets:
         batch, length = trainer.training.batch, trainer.training.length
         budgets = {
@@ -142,30 +144,13 @@ def _inexactness_notes(before: Mapping[str, Any], trainer: Trainer) -> tuple[str
 
 # The settings of a run with their origins, as a file for `--config`
 
-RECIPE_SETTINGS = (
-    "hidden",
-    "embedding",
-    "dropout",
-    "input_dropout",
-    "weight_drop",
-    "batch",
-    "length",
-    "lr",
-    "precision",
-)
-"""settings that the recipe fits to text, device and budget"""
-PER_COMMAND = ("out", "device", "threads", "quiet", "new", "as_json")
-"""options that belong to one command, not to the run"""
 
-
-def write_config(
-    session: Session, corpus: tuple[str, ...], options: Mapping[str, Any], origins: Mapping[str, str]
-) -> None:
+def write_config(session: Session, options: TrainOptions, origins: Mapping[str, str]) -> None:
     """Write the settings of a run that was begun, `origins` saying which came from where (OSError)."""
     trainer = session.trainer
-    settings: dict[str, Any] = {"corpus": list(corpus)} if corpus else {}
+    settings: dict[str, Any] = {"corpus": list(options.corpus)} if options.corpus else {}
     settings |= dataclasses.asdict(trainer.network.config) | dataclasses.asdict(trainer.training)
-    settings |= {name: value for name, value in options.items() if name not in (*settings, *PER_COMMAND)}
+    settings |= options.given(name for name in RUN_SETTINGS if name not in settings)
     # One budget is all that `--config` takes; epochs have become steps.
     settings |= {"epochs": None} | ({"steps": None} if settings["minutes"] else {})
     whence = {**dict.fromkeys(RECIPE_SETTINGS, "chosen for this text"), **origins}
@@ -178,25 +163,23 @@ def write_config(
 # A new run or a resumed one, on the device that was asked for
 
 
-def start_or_resume(prepared: Prepared, options: Mapping[str, Any], lock: RunLock) -> Session:
-    """Begin the run, or go on with it; the options are those of the command (CharrnnError)."""
-    if options["threads"]:
-        torch.set_num_threads(options["threads"])
-    device, precision = choose_device(options["device"]), options["precision"]
+def start_or_resume(prepared: Prepared, options: TrainOptions, lock: RunLock) -> Session:
+    """Start the run, or continue it, with the options of a command (CharrnnError)."""
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    device = choose_device(options.device)
     if prepared.sources is not None and prepared.counts is not None:
         return start_new(
             prepared.sources,
             prepared.counts,
             prepared.directory,
-            {**options, "precision": choose_precision(precision, device)},
+            dataclasses.replace(options, precision=choose_precision(options.precision, device)),
             device,
-            new=options["new"],
             pretrained=prepared.pretrained,
             lock=lock,
         )
     lock.acquire()
-    given = {**options, "precision": None if precision == "auto" else precision}
-    session = resume(prepared.sources, prepared.directory, given, device)
+    session = resume(prepared.sources, prepared.directory, options, device)
     return dataclasses.replace(session, notes=(*_resume_notes(prepared, lock, session), *session.notes))
 
 

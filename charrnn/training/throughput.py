@@ -7,8 +7,7 @@ long as its sequential steps, and only a wide one is as fast as products are.
 import dataclasses
 import gc
 import time
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
 import torch
 
@@ -18,6 +17,7 @@ from charrnn.training.cuda_step import WARM_UP_RUNS, CudaStep, GraphBackend, Ran
 from charrnn.training.device import flops_per_second, is_torch_out_of_memory
 from charrnn.training.optimizer import AdamW, make_ema
 from charrnn.training.recipe import RecipeInputs, networks_to_time
+from charrnn.training.train_options import TrainOptions
 
 TIMED_STEPS = 8
 """that are timed, of each network"""
@@ -29,19 +29,19 @@ Clock = Callable[[], float]
 
 
 def measure_recipe_inputs(
-    given: Mapping[str, Any], device: str, *, train_characters: int, vocabulary_size: int, trained: bool
+    options: TrainOptions, device: str, *, train_characters: int, vocabulary_size: int, trained: bool
 ) -> RecipeInputs:
     """Measure what a device can do, and put it with what else the recipe's choice depends on."""
     inputs = RecipeInputs(
         train_characters=train_characters,
         vocabulary_size=vocabulary_size,
         device=device,
-        flops_per_second=flops_per_second(device, given.get("precision") or "float32"),
+        flops_per_second=flops_per_second(device, options.training_precision),
         trained=trained,
     )
     if device != "cuda":
         return inputs
-    networks, training = networks_to_time(given, inputs)
+    networks, training = networks_to_time(options, inputs)
     speeds = time_networks(networks, training, vocabulary_size, torch.device(device), cuda_graph_backend())
     # Captured steps and what they captured hold each other.
     gc.collect()

@@ -25,6 +25,7 @@ from charrnn.training import checkpoint
 from charrnn.training.checkpoint import state_arrays, state_metadata
 from charrnn.training.checkpoint_file import DamagedError
 from charrnn.training.resume import resume
+from charrnn.training.train_options import TrainOptions
 from charrnn.training.trainer import Trainer
 
 many = settings(max_examples=700, deadline=1000, derandomize=True)
@@ -151,7 +152,7 @@ def test_no_forged_checkpoint_breaks_anything(chance: Random, saved_run: Whole) 
     path = saved_run.replaced(tampered(saved_run.content, chance))
 
     def go_on(path: Path) -> Trainer:
-        resumed = resume(None, RunDirectory(path.parent), {}, "cpu").trainer
+        resumed = resume(None, RunDirectory(path.parent), TrainOptions(), "cpu").trainer
         resumed.train_step()
         return resumed
 

@@ -26,6 +26,7 @@ from charrnn.training.events import Step, TrainingWarning
 from charrnn.training.loop import train_loop
 from charrnn.training.new_run import start_new
 from charrnn.training.resume import resume
+from charrnn.training.train_options import TrainOptions
 from charrnn.training.trainer import Trainer
 
 MOST_CALLS = 100
@@ -313,7 +314,7 @@ def test_where_there_is_no_room_at_all_that_is_said(
 def test_a_directory_that_was_removed_is_made_again(book: Path) -> None:
     """With the text in it, so that the run can be gone on with."""
     sources, directory = open_sources([str(book)]), RunDirectory(book.parent / "run")
-    given = {"hidden": 12, "batch": 4, "length": 16, "steps": 20}
+    given = TrainOptions(hidden=12, batch=4, length=16, steps=20)
     trainer = start_new(sources, count_characters(sources, "utf-8"), directory, given, "cpu").trainer
     told = []
     for event in checkpointer.save_on_the_way(
@@ -324,7 +325,7 @@ def test_a_directory_that_was_removed_is_made_again(book: Path) -> None:
         told += [event.message] if isinstance(event, TrainingWarning) else []
     assert [message for message in told if "was gone; it was made again" in message] == told
     assert len(told) == 1
-    again = resume(sources, directory, {}, "cpu")
+    again = resume(sources, directory, TrainOptions(), "cpu")
     assert again.trainer.step == 20
     assert np.array_equal(again.trainer.corpus.ids, trainer.corpus.ids)
 

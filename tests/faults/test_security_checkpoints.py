@@ -29,6 +29,7 @@ from charrnn.training.checkpoint_retention import State, state_of
 from charrnn.training.fit import final_evaluation
 from charrnn.training.loop import train_loop
 from charrnn.training.resume import resume
+from charrnn.training.train_options import TrainOptions
 from charrnn.training.trainer import Trainer
 
 DEEP: list[Any] = []
@@ -138,7 +139,7 @@ def with_array(content: bytes, name: str, change: Callable[[Any], object]) -> by
 
 def gives_way(place: RunDirectory) -> bool:
     """Check that resuming works, or is refused in one line; return whether the checkpoint before was taken."""
-    session = outcome(lambda path: resume(None, RunDirectory(path), {}, "cpu"), place.path)
+    session = outcome(lambda path: resume(None, RunDirectory(path), TrainOptions(), "cpu"), place.path)
     if isinstance(session, CharrnnError):
         assert "\n" not in session.message
         assert len(session.message) < 600
@@ -212,7 +213,7 @@ def test_what_was_never_done_is_done_before_the_end(place: RunDirectory) -> None
 
     content = with_array(with_record(newest.read_bytes(), change), "since_report", lambda sums: sums.fill(0))
     newest.write_bytes(content)
-    trainer = resume(None, place, {}, "cpu").trainer
+    trainer = resume(None, place, TrainOptions(), "cpu").trainer
     assert trainer.step == NEW
     list(checkpointer.save_on_the_way(train_loop(trainer, sample_every=0), trainer, place))
     list(final_evaluation(trainer, place))
@@ -295,7 +296,7 @@ def test_a_checkpoint_of_an_earlier_version_is_gone_on_from(place: RunDirectory)
         record["best"]["train_nats"] = math.nan
 
     newest.write_bytes(with_record(newest.read_bytes(), older))
-    trainer = resume(None, place, {}, "cpu").trainer
+    trainer = resume(None, place, TrainOptions(), "cpu").trainer
     assert trainer.step == NEW
     assert trainer.best is not None
     assert math.isnan(trainer.best.train_nats)
@@ -376,7 +377,7 @@ def test_the_newest_good_checkpoint_stays_where_the_last_save_fails(
         damage(place.checkpoint(step)) if step == NEW else copied(place, step)
     good = OLD if NEW in damaged else NEW
     content = place.checkpoint(good).read_bytes()
-    session = resume(None, place, {}, "cpu")
+    session = resume(None, place, TrainOptions(), "cpu")
     assert session.trainer.step == good
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
     monkeypatch.setenv("HOME", str(tmp_path / "missing"))
@@ -388,14 +389,14 @@ def test_the_newest_good_checkpoint_stays_where_the_last_save_fails(
             )
         )
     assert place.checkpoint(good).read_bytes() == content
-    assert resume(None, place, {}, "cpu").trainer.step == good
+    assert resume(None, place, TrainOptions(), "cpu").trainer.step == good
 
 
 def test_a_damaged_checkpoint_is_never_one_of_the_two_that_are_kept(place: RunDirectory) -> None:
     """Damaged before, between or after; while training, too."""
     damage(place.checkpoint(NEW))
     copied(place, 99)
-    trainer = resume(None, place, {}, "cpu").trainer
+    trainer = resume(None, place, TrainOptions(), "cpu").trainer
     trainer.train_step()
     checkpoint.save_checkpoint(trainer, place)
     assert states(trainer, place) == {OLD: State.GOOD, OLD + 1: State.GOOD}
@@ -411,7 +412,7 @@ def test_a_good_checkpoint_of_a_later_step_is_not_removed(place: RunDirectory) -
     """It was put there meanwhile, as the hint of a full disk says."""
     content = place.checkpoint(NEW).read_bytes()
     place.checkpoint(NEW).unlink()
-    trainer = resume(None, place, {}, "cpu").trainer
+    trainer = resume(None, place, TrainOptions(), "cpu").trainer
     place.checkpoint(NEW).write_bytes(content)
     trainer.train_step()
     checkpoint.save_checkpoint(trainer, place)
@@ -423,7 +424,7 @@ def test_what_is_no_file_is_neither_counted_nor_removed(place: RunDirectory, tmp
     target = tmp_path / "target"
     target.write_bytes(place.checkpoint(NEW).read_bytes())
     place.checkpoint(NEW).unlink()
-    trainer = resume(None, place, {}, "cpu").trainer
+    trainer = resume(None, place, TrainOptions(), "cpu").trainer
     place.checkpoint(1).symlink_to(target)
     place.checkpoint(2).mkdir()
     place.checkpoint(99).symlink_to(tmp_path / "nothing")
@@ -445,7 +446,7 @@ def test_nothing_is_removed_for_a_checkpoint_that_was_not_written_as_it_should_b
     place: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A disk that loses the end of a file: the save fails, and what was good stays."""
-    trainer = resume(None, place, {}, "cpu").trainer
+    trainer = resume(None, place, TrainOptions(), "cpu").trainer
     trainer.train_step()
     original = atomic_file.atomic_write
 
@@ -461,7 +462,7 @@ def test_nothing_is_removed_for_a_checkpoint_that_was_not_written_as_it_should_b
 
 def test_a_usual_save_reads_no_checkpoint_whole(place: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     """What this process wrote or went on from is known to be good, so saving stays as fast as it was."""
-    trainer = resume(None, place, {}, "cpu").trainer
+    trainer = resume(None, place, TrainOptions(), "cpu").trainer
     monkeypatch.setattr(checkpoint_retention, "read", lambda path: pytest.fail(f"{path} was read"))
     for _ in range(4):
         trainer.train_step()

@@ -12,9 +12,10 @@ from small import letters_model, random_model
 from test_security_run_files import in_time
 
 import charrnn
-from charrnn.api.train import CHOICES, MIN_INTEGERS, NUMBERS, POSITIVE, TrainSettings, validate_settings
+from charrnn.api.train import TrainSettings, validate_settings
 from charrnn.arguments import path_name, plain, shown, whole_number
 from charrnn.network.model_file import save_model
+from charrnn.training.train_options import SETTINGS
 
 Use = Callable[[Any], Any]
 
@@ -245,15 +246,11 @@ def test_a_path_may_be_a_string_a_path_or_anything_that_has_one(tmp_path: Path) 
 def test_each_setting_of_a_training_is_checked(name: str) -> None:
     """By its type and its bounds, which are the command line's; None stands for what fits."""
     wrong = [object(), [5], {}, 5j, b"x", np.array([5, 6])]
-    wrong += (
-        [-1, 10**400, 10**5000, float("nan"), float("inf"), "5", True]
-        if name in (*MIN_INTEGERS, *NUMBERS, *POSITIVE)
-        else []
-    )
-    wrong += [1.5, np.float64(2)] if name in MIN_INTEGERS else []
-    wrong += (
-        [5, "x" * 1000] if name in CHOICES else [5] if name == "encoding" else ["yes", 1, 0] if name == "new" else []
-    )
+    kind = SETTINGS[name.rstrip("_")].kind
+    wrong += [-1, 10**400, 10**5000, float("nan"), float("inf"), "5", True] if kind in (int, float) else []
+    wrong += [1.5, np.float64(2)] if kind is int else []
+    wrong += [5, "x" * 1000] if SETTINGS[name.rstrip("_")].choices else []
+    wrong += [5] if name == "encoding" else ["yes", 1, 0] if name == "new" else []
     is_refused(lambda value: validate_settings({name: value}), *wrong)
     assert validate_settings({name: None}) == validate_settings({})
 
@@ -263,7 +260,7 @@ def test_settings_may_be_numbers_of_numpy() -> None:
     options = validate_settings(
         {"steps": np.int64(5), "hidden": np.uint8(9), "lr": np.float32(0.5), "minutes": None, "new": np.True_}
     )
-    assert [type(options[name]) for name in ("steps", "hidden", "lr", "new")] == [int, int, float, bool]
+    assert [type(getattr(options, name)) for name in ("steps", "hidden", "lr", "new")] == [int, int, float, bool]
 
 
 def test_a_text_is_named_by_its_path_alone() -> None:

@@ -30,6 +30,7 @@ from charrnn.training.metrics import log_events
 from charrnn.training.new_run import start_new
 from charrnn.training.resume import resume
 from charrnn.training.run_files import is_not_a_run, refuse_foreign
+from charrnn.training.train_options import TrainOptions
 
 RUN = RunDirectory(Path("run"))
 COMMAND = ("train", "book.txt", "--out", "run", "--hidden", "8", "--batch", "4", "--length", "16", "--threads", "1")
@@ -442,7 +443,7 @@ def test_a_training_that_lost_its_lock_overwrites_nothing_and_is_saved_elsewhere
     """Whichever file it would write next; and it is continued from where it is, exactly."""
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "elsewhere"))
-    sources, given = open_sources([str(book)]), {"hidden": 8, "batch": 4, "length": 16, "steps": 12}
+    sources, given = open_sources([str(book)]), TrainOptions(hidden=8, batch=4, length=16, steps=12)
     with RunLock(RUN) as lock, RunLock(RUN) as other:
         made = start_new(sources, count_characters(sources, "utf-8"), RUN, given, "cpu", lock=lock)
         events: Any = log_events(train_loop(made.trainer, sample_every=0), RUN.metrics, step=0)
@@ -459,7 +460,7 @@ def test_a_training_that_lost_its_lock_overwrites_nothing_and_is_saved_elsewhere
     place = RunDirectory(next((tmp_path / "elsewhere").iterdir()))
     assert str(place.path) in caught.value.message
     assert caught.value.hint == f"the same command with `--out {place.path}` continues it"
-    again = resume(sources, place, {}, "cpu")
+    again = resume(sources, place, TrainOptions(), "cpu")
     assert again.trainer.step == made.trainer.step >= 5
     assert np.array_equal(again.trainer.corpus.ids, made.trainer.corpus.ids)
 
@@ -468,7 +469,7 @@ def test_the_last_save_checks_the_lock_too(book: Path, tmp_path: Path, monkeypat
     """With nothing written anywhere else if there is no room."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
     monkeypatch.setenv("HOME", str(tmp_path / "missing"))
-    sources, given = open_sources([str(book)]), {"hidden": 8, "batch": 4, "length": 16, "steps": 12}
+    sources, given = open_sources([str(book)]), TrainOptions(hidden=8, batch=4, length=16, steps=12)
     with RunLock(RUN) as lock, RunLock(RUN) as other:
         trainer = start_new(sources, count_characters(sources, "utf-8"), RUN, given, "cpu", lock=lock).trainer
         RUN.lock.unlink()

@@ -22,6 +22,7 @@ from charrnn.training.evaluation import held_out_loss
 from charrnn.training.events import Evaluation, TrainingWarning
 from charrnn.training.loop import train_loop
 from charrnn.training.throughput import measure_recipe_inputs
+from charrnn.training.train_options import TrainOptions
 from charrnn.training.trainer import Trainer
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
@@ -163,7 +164,9 @@ def test_layers_rounded_to_bfloat16_are_nearly_those_of_float32() -> None:
 def test_speeds_are_measured_within_seconds() -> None:
     """Of all widths that a large GPU has room for, wide ones slower than narrow ones."""
     began = time.perf_counter()
-    known = measure_recipe_inputs({}, "cuda", train_characters=1_000_000, vocabulary_size=65, trained=False)
+    known = measure_recipe_inputs(
+        TrainOptions(), "cuda", train_characters=1_000_000, vocabulary_size=65, trained=False
+    )
     assert time.perf_counter() - began < 20
     widths, rates = zip(*known.speeds, strict=True)
     assert widths[0] == 256

@@ -24,6 +24,7 @@ from charrnn.training.checkpoint import state_arrays
 from charrnn.training.evaluation import held_out_loss
 from charrnn.training.events import Preview, Step
 from charrnn.training.loop import PREVIEW_CHARS, preview, train_loop
+from charrnn.training.train_options import TrainOptions
 from charrnn.training.trainer import Trainer
 
 MakeRun = Callable[..., Trainer]
@@ -184,8 +185,8 @@ def begin(directory: Path, *, documents: str, texts: list[str], **given: Any) ->
         path.write_text(text)
     sources = open_sources([str(path) for path in paths])
     found = corpus_encoder.count_characters(sources, "utf-8", documents=documents)
-    settings = {"hidden": 12, "batch": 4, "length": 16, "steps": 20, "documents": documents} | given
-    return new_run.start_new(sources, found, RunDirectory(directory / "run"), settings, "cpu")
+    settings: dict[str, Any] = {"hidden": 12, "batch": 4, "length": 16, "steps": 20, "documents": documents} | given
+    return new_run.start_new(sources, found, RunDirectory(directory / "run"), TrainOptions(**settings), "cpu")
 
 
 @pytest.mark.parametrize("documents", ["line", "blank", "file"])
@@ -201,11 +202,11 @@ def test_a_session_begins_and_goes_on_with_documents_of_each_kind(documents: str
     )
     list(checkpointer.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, made.directory))
     sources = open_sources([str(tmp_path / f"{number}.txt") for number in range(len(texts))])
-    for given in ({}, {"documents": documents}):
+    for given in (TrainOptions(), TrainOptions(documents=documents)):
         assert resume.resume(sources, made.directory, given, "cpu").trainer.step == 20
     other = "blank" if documents == "line" else "line"
     with pytest.raises(CharrnnError, match=f"documents: saved {documents}, asked {other}"):
-        resume.resume(sources, made.directory, {"documents": other}, "cpu")
+        resume.resume(sources, made.directory, TrainOptions(documents=other), "cpu")
 
 
 def test_a_run_without_documents_does_not_become_one_with(tmp_path: Path) -> None:
@@ -213,13 +214,13 @@ def test_a_run_without_documents_does_not_become_one_with(tmp_path: Path) -> Non
     path = tmp_path / "text.txt"
     path.write_text("\n".join(names(100)))
     sources = open_sources([str(path)])
-    given = {"hidden": 12, "batch": 4, "length": 16, "steps": 5}
+    given = TrainOptions(hidden=12, batch=4, length=16, steps=5)
     made = new_run.start_new(
         sources, corpus_encoder.count_characters(sources, "utf-8"), RunDirectory(tmp_path / "run"), given, "cpu"
     )
     list(checkpointer.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, made.directory))
     with pytest.raises(CharrnnError, match="documents: saved None, asked line"):
-        resume.resume(sources, made.directory, {"documents": "line"}, "cpu")
+        resume.resume(sources, made.directory, TrainOptions(documents="line"), "cpu")
 
 
 def test_of_few_large_documents_it_is_said_how_much_is_held_out(tmp_path: Path) -> None:

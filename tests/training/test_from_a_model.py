@@ -23,6 +23,7 @@ from charrnn.training.loop import train_loop
 from charrnn.training.new_run import Session
 from charrnn.training.prepare import document_kind, load_pretrained
 from charrnn.training.resume import resume
+from charrnn.training.train_options import TrainOptions
 
 GIVEN: dict[str, Any] = {"batch": 4, "length": 16, "steps": 20}
 KNOWN = "\n zyx.abcdefghij"
@@ -53,13 +54,13 @@ def begin(source: Path, *, text: str = "a bad éclair, Zoë. fig jab\n" * 60, **
     pretrained = load_pretrained(source, place)
     sources = open_sources([str(path)])
     found = count_characters(sources, "utf-8", documents=document_kind(given.get("documents"), pretrained))
-    return new_run.start_new(sources, found, place, GIVEN | given, "cpu", pretrained=pretrained)
+    return new_run.start_new(sources, found, place, TrainOptions(**(GIVEN | given)), "cpu", pretrained=pretrained)
 
 
 def go_on(source: Path, **given: Any) -> Session:
     """Resume that run."""
     sources = open_sources([str(source.parents[2] / "new.txt")])
-    return resume(sources, RunDirectory(source.parents[1] / "new"), GIVEN | given, "cpu")
+    return resume(sources, RunDirectory(source.parents[1] / "new"), TrainOptions(**(GIVEN | given)), "cpu")
 
 
 def test_numbers_are_kept_and_new_characters_come_after_them(source: Path) -> None:
@@ -134,7 +135,11 @@ def test_it_learns_at_a_lower_rate_and_says_so(source: Path) -> None:
     sources = open_sources([str(source.parents[2] / "new.txt")])
     own = {"cell": "gru", "hidden": 20, "embedding": 6}
     from_chance = new_run.start_new(
-        sources, count_characters(sources, "utf-8"), RunDirectory(source.parents[1] / "chance"), GIVEN | own, "cpu"
+        sources,
+        count_characters(sources, "utf-8"),
+        RunDirectory(source.parents[1] / "chance"),
+        TrainOptions(**(GIVEN | own)),
+        "cpu",
     )
     assert made.trainer.training.lr < 0.6 * from_chance.trainer.training.lr
     assert "half the usual rate" in made.why
@@ -164,7 +169,7 @@ def test_going_on_is_exact_even_where_the_model_is_gone(source: Path) -> None:
     checkpoint.save_checkpoint(first.trainer, first.directory)
     source.unlink()
     for named in (str(source), str(source.parent), None):
-        again = go_on(source, **{"from": named})
+        again = go_on(source, from_=named)
         assert again.trainer.step == 9
     list(train_loop(again.trainer, sample_every=0))
     one, other = state_arrays(whole.trainer), state_arrays(again.trainer)
@@ -176,7 +181,7 @@ def test_a_run_is_not_gone_on_with_from_another_model(source: Path) -> None:
     made = begin(source)
     list(checkpointer.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, made.directory))
     with pytest.raises(CharrnnError, match=r"from: saved .*old/model.safetensors, asked elsewhere"):
-        go_on(source, **{"from": "elsewhere"})
+        go_on(source, from_="elsewhere")
 
 
 def test_a_model_is_not_replaced_by_what_starts_from_it(source: Path) -> None:

@@ -18,15 +18,18 @@ from charrnn.training.fit import final_evaluation
 from charrnn.training.loop import train_loop
 from charrnn.training.new_run import Session
 from charrnn.training.resume import resume
+from charrnn.training.train_options import TrainOptions
 
-GIVEN = {"hidden": 12, "batch": 4, "length": 16, "steps": 20}
+GIVEN: dict[str, Any] = {"hidden": 12, "batch": 4, "length": 16, "steps": 20}
 
 
 def begin(
     sources: CorpusFiles, place: RunDirectory, given: dict[str, Any], device: str, *, new: bool = False
 ) -> Session:
     """Survey a text and begin a run of it."""
-    return new_run.start_new(sources, count_characters(sources, "utf-8"), place, given, device, new=new)
+    return new_run.start_new(
+        sources, count_characters(sources, "utf-8"), place, TrainOptions(**given, new=new), device
+    )
 
 
 @pytest.fixture
@@ -97,7 +100,7 @@ def test_what_a_killed_process_left_behind_is_cleared_away(text: Path, place: Ru
     left.write_text("half")
     with RunLock(place) as lock:
         sources = open_sources([str(text)])
-        new_run.start_new(sources, count_characters(sources, "utf-8"), place, GIVEN, "cpu", lock=lock)
+        new_run.start_new(sources, count_characters(sources, "utf-8"), place, TrainOptions(**GIVEN), "cpu", lock=lock)
     assert not left.exists()
 
 
@@ -108,11 +111,11 @@ def test_a_run_stopped_after_its_last_step_is_still_concluded(
     whole = RunDirectory(tmp_path / "whole")
     trained(text, whole)
     trained(text, place, conclude=False)
-    again = resume(open_sources([str(text)]), place, {}, "cpu")
+    again = resume(open_sources([str(text)]), place, TrainOptions(), "cpu")
     assert not again.finished
     list(checkpointer.save_on_the_way(train_loop(again.trainer, sample_every=0), again.trainer, place))
     run_to_result(final_evaluation(again.trainer, place))
-    assert resume(open_sources([str(text)]), place, {}, "cpu").finished
+    assert resume(open_sources([str(text)]), place, TrainOptions(), "cpu").finished
     one, other = load_model(whole.model).training, load_model(place.model).training
     assert {name: one[name] for name in ("step", "val_nats", "val_window256_nats", "val_characters")} == {
         name: other[name] for name in ("step", "val_nats", "val_window256_nats", "val_characters")
@@ -128,7 +131,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(text: Path, place: Run
     )
     newest = place.checkpoints()[-1]
     newest.write_bytes(newest.read_bytes()[:-5])
-    again = resume(open_sources([str(text)]), place, {}, "cpu")
+    again = resume(open_sources([str(text)]), place, TrainOptions(), "cpu")
     assert again.trainer.step == 19
     assert any("damaged" in note and "the one before" in note for note in again.notes)
 
@@ -143,7 +146,7 @@ def test_if_all_checkpoints_are_damaged_each_is_named(text: Path, place: RunDire
     for path in place.checkpoints():
         path.write_bytes(b"nothing")
     with pytest.raises(CharrnnError) as caught:
-        resume(open_sources([str(text)]), place, {}, "cpu")
+        resume(open_sources([str(text)]), place, TrainOptions(), "cpu")
     assert all(path.name in caught.value.message for path in place.checkpoints())
     assert "the one before" not in caught.value.message
     assert f"--from {place.model}" in str(caught.value.hint)
@@ -155,16 +158,16 @@ def test_what_cannot_change_is_compared(given: dict[str, Any], text: Path, place
     """Settings of the text too."""
     trained(text, place)
     with pytest.raises(CharrnnError, match="begun with other settings"):
-        resume(open_sources([str(text)]), place, given, "cpu")
+        resume(open_sources([str(text)]), place, TrainOptions(**given), "cpu")
 
 
 def test_what_may_change_changes_what_is_to_come(text: Path, place: RunDirectory) -> None:
     """A lower learning rate, and a longer budget, from where the run stands."""
     trained(text, place)
-    again = resume(open_sources([str(text)]), place, {"lr": 1e-4, "steps": 40}, "cpu")
+    again = resume(open_sources([str(text)]), place, TrainOptions(lr=1e-4, steps=40), "cpu")
     assert (again.trainer.training.lr, again.trainer.plan.steps, again.trainer.step) == (1e-4, 40, 20)
     assert not again.finished
-    longer = resume(open_sources([str(text)]), place, {"minutes": 10.0}, "cpu")
+    longer = resume(open_sources([str(text)]), place, TrainOptions(minutes=10.0), "cpu")
     assert longer.trainer.plan.steps is None
     assert longer.trainer.plan.progress(20) < 0.1
 
@@ -176,12 +179,12 @@ def test_a_run_cut_short_before_its_first_evaluation_is_evaluated(text: Path, pl
     while made.trainer.step < 7:
         next(events)
     checkpointer.save_final(made.trainer, place)
-    again = resume(open_sources([str(text)]), place, {"steps": 5}, "cpu")
+    again = resume(open_sources([str(text)]), place, TrainOptions(steps=5), "cpu")
     assert again.trainer.best is None
     list(checkpointer.save_on_the_way(train_loop(again.trainer, sample_every=0), again.trainer, place))
     result = run_to_result(final_evaluation(again.trainer, place))
     assert (result.steps, result.best_step, load_model(place.model).training["step"]) == (7, 7, 7)
-    assert resume(open_sources([str(text)]), place, {"steps": 5}, "cpu").finished
+    assert resume(open_sources([str(text)]), place, TrainOptions(steps=5), "cpu").finished
 
 
 def test_a_training_that_ended_early_is_finished_until_it_is_given_more(text: Path, place: RunDirectory) -> None:
@@ -193,9 +196,9 @@ def test_a_training_that_ended_early_is_finished_until_it_is_given_more(text: Pa
     assert made.trainer.best.step < made.trainer.step < 200
     assert load_model(place.model).training["stopped_early_at"] == made.trainer.step
     for same in ({}, given, {"patience": 0.2}):
-        assert resume(open_sources([str(text)]), place, same, "cpu").finished
+        assert resume(open_sources([str(text)]), place, TrainOptions(**same), "cpu").finished
     for more in ({"steps": 400}, {"minutes": 10.0}, {"patience": 0.0}, {"patience": 0.9}):
-        again = resume(open_sources([str(text)]), place, more, "cpu")
+        again = resume(open_sources([str(text)]), place, TrainOptions(**more), "cpu")
         assert not again.finished
         assert not again.trainer.final_evaluated
         assert isinstance(next(train_loop(again.trainer, sample_every=0)), Step)
@@ -207,7 +210,7 @@ def test_a_finished_training_is_given_nothing_by_a_smaller_budget(
 ) -> None:
     """It stays as it is; one that was only stopped ends instead."""
     trained(text, place)
-    again = resume(open_sources([str(text)]), place, less, "cpu")
+    again = resume(open_sources([str(text)]), place, TrainOptions(**less), "cpu")
     assert again.finished
     assert again.trainer.plan.steps == again.trainer.training.steps == 20
 
@@ -221,7 +224,7 @@ def test_another_text_of_the_same_name_is_told_from_a_changed_one(
     other = tmp_path / "sub" / "book.txt"
     other.write_text("another book altogether\n" * 50)
     with pytest.raises(CharrnnError, match="the run is of") as caught:
-        resume(open_sources([str(other)]), place, {}, "cpu")
+        resume(open_sources([str(other)]), place, TrainOptions(), "cpu")
     assert "--new" not in str(caught.value.hint)
 
 
@@ -246,7 +249,7 @@ def test_another_number_of_threads_is_said(text: Path, place: RunDirectory) -> N
     before = torch.get_num_threads()
     torch.set_num_threads(before + 1)
     try:
-        notes = resume(open_sources([str(text)]), place, {"steps": 30}, "cpu").notes
+        notes = resume(open_sources([str(text)]), place, TrainOptions(steps=30), "cpu").notes
     finally:
         torch.set_num_threads(before)
     assert any("not to the last bit" in note and "threads" in note for note in notes)
@@ -256,7 +259,7 @@ def test_another_charrnn_is_said_too(text: Path, place: RunDirectory, monkeypatc
     """What it computes may have changed; of checkpoints that do not tell, nothing is said."""
     trained(text, place)
     monkeypatch.setattr("charrnn.training.checkpoint.__version__", "99.0")
-    notes = resume(open_sources([str(text)]), place, {"steps": 30}, "cpu").notes
+    notes = resume(open_sources([str(text)]), place, TrainOptions(steps=30), "cpu").notes
     assert [note for note in notes if "not to the last bit: charrnn " in note and "99.0 now" in note] == list(notes)
     monkeypatch.setattr("charrnn.training.resume.environment", lambda _: {"what nobody noted": 1})
-    assert not resume(open_sources([str(text)]), place, {"steps": 30}, "cpu").notes
+    assert not resume(open_sources([str(text)]), place, TrainOptions(steps=30), "cpu").notes

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from itertools import count
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from charrnn.training import throughput
 from charrnn.training.device import choose_precision, tf32
 from charrnn.training.recipe import TIMED_WIDTHS, Recipe, RecipeInputs, choose_hyperparameters, networks_to_time
 from charrnn.training.throughput import MAX_SECONDS, chars_per_second, time_networks
+from charrnn.training.train_options import TrainOptions
 
 CPU = torch.device("cpu")
 TRAINING = TrainingConfig(batch=4, length=8, lr=1e-3)
@@ -30,14 +32,16 @@ def networks(*widths: int) -> list[NetworkConfig]:
     return [NetworkConfig(hidden=width, embedding=8) for width in widths]
 
 
-def chosen(speeds: tuple[tuple[int, float], ...], **asked: object) -> Recipe:
+def chosen(speeds: tuple[tuple[int, float], ...], **asked: Any) -> Recipe:
     """Choose for a minute."""
-    return choose_hyperparameters({"minutes": 1.0} | asked, circumstances(speeds=speeds))
+    return choose_hyperparameters(TrainOptions(**({"minutes": 1.0} | asked)), circumstances(speeds=speeds))
 
 
 def test_a_gpu_has_a_network_ten_times_as_large_as_a_cpu() -> None:
     """As wide as the time is enough for, at the speed that was measured."""
-    on_a_cpu = choose_hyperparameters({"minutes": 1.0}, circumstances(device="cpu", flops_per_second=1e11)).network
+    on_a_cpu = choose_hyperparameters(
+        TrainOptions(minutes=1.0), circumstances(device="cpu", flops_per_second=1e11)
+    ).network
     on_a_gpu = chosen(FAST).network
     assert count_matmul_weights(on_a_gpu, 65) >= 10 * count_matmul_weights(on_a_cpu, 65)
     read = 60 * next(rate for width, rate in FAST if width == 768)
@@ -49,7 +53,9 @@ def test_the_speed_that_was_timed_counts_and_not_that_of_a_product() -> None:
     """A device ten times slower at all widths has a narrower network, however fast it multiplies."""
     slow = tuple((width, rate / 10) for width, rate in FAST)
     assert chosen(slow).network.hidden < chosen(FAST).network.hidden
-    assert chosen(FAST) == choose_hyperparameters({"minutes": 1.0}, circumstances(speeds=FAST, flops_per_second=1.0))
+    assert chosen(FAST) == choose_hyperparameters(
+        TrainOptions(minutes=1.0), circumstances(speeds=FAST, flops_per_second=1.0)
+    )
 
 
 def test_a_faster_device_or_more_time_never_means_a_smaller_network() -> None:
@@ -74,13 +80,13 @@ def test_networks_between_those_that_were_timed_are_between_them_in_speed_too() 
 
 def test_one_width_is_timed_where_it_was_asked_for_and_none_where_time_does_not_decide() -> None:
     """Those of the cell, the layers and the windows that were asked for."""
-    timed, training = networks_to_time({"cell": "gru", "layers": 2, "batch": 50, "minutes": None}, circumstances())
+    timed, training = networks_to_time(TrainOptions(cell="gru", layers=2, batch=50, minutes=None), circumstances())
     assert [config.hidden for config in timed] == list(TIMED_WIDTHS)
     assert {(config.cell, config.layers) for config in timed} == {("gru", 2)}
     assert (training.batch, training.length) == (50, 64)
-    assert [config.hidden for config in networks_to_time({"hidden": 99}, circumstances())[0]] == [99]
-    assert networks_to_time({"steps": 100}, circumstances())[0] == ()
-    assert networks_to_time({"epochs": 3.0}, circumstances())[0] == ()
+    assert [config.hidden for config in networks_to_time(TrainOptions(hidden=99), circumstances())[0]] == [99]
+    assert networks_to_time(TrainOptions(steps=100), circumstances())[0] == ()
+    assert networks_to_time(TrainOptions(epochs=3.0), circumstances())[0] == ()
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
