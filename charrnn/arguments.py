@@ -15,10 +15,11 @@ from typing import Any
 from charrnn.errors import CharrnnError, WrongUsageError, os_reason
 
 LARGEST_SEED = 2**62
+"""largest seed of a random number generator"""
 MOST_CHARACTERS = 10**12
-"""the longest text that may be asked for, as on the command line"""
+"""largest number of characters that can be requested, as on the command line"""
 LONGEST_PATH = 4095
-"""bytes; the limit of Linux, which is the highest of the usual systems"""
+"""bytes in a path; the limit of Linux, which is the highest of the common systems"""
 
 
 def plain(value: Any) -> Any:
@@ -40,7 +41,7 @@ def shown(value: object) -> str:
 
 
 def shortened(name: str, most: int = 200) -> str:
-    """Return the beginning of a name that is too long for an error message."""
+    """Return a name, cut after `most` characters if it is too long for an error message."""
     return name if len(name) <= most else f"{name[:most]}…"
 
 
@@ -63,7 +64,7 @@ def whole_number(value: object, name: str, *, low: int = 0, high: int = MOST_CHA
 def number(
     value: object, name: str, *, low: float = 0.0, high: float = sys.float_info.max, above: bool = False
 ) -> float:
-    """Return a finite number within bounds; `above`: the lower bound itself is excluded (WrongUsageError)."""
+    """Return a finite number within bounds, without the lower bound itself if `above` (WrongUsageError)."""
     given = plain(value)
     is_number = isinstance(given, Real) and not isinstance(given, bool)
     if is_number and low <= given <= high and not (above and given == low):
@@ -89,12 +90,12 @@ def text(value: object, name: str) -> str:
 
 
 def texts(values: object, name: str) -> tuple[str, ...]:
-    """Return several strings; a single string is refused, because it would be taken apart (WrongUsageError)."""
+    """Return a tuple of strings; raise WrongUsageError for a single string, which would be split into characters."""
     return tuple(text(value, f"one of {name}") for value in several(values, name))
 
 
 def several(values: object, name: str) -> Iterable[Any]:
-    """Return an iterable that is not a string (WrongUsageError)."""
+    """Return an iterable, which must not be a string (WrongUsageError)."""
     if isinstance(values, str):
         raise WrongUsageError(f"{name} is a string: it must be a list", hint=f"`{name}=[{shown(values)}]`")
     if not isinstance(values, Iterable):
@@ -103,14 +104,14 @@ def several(values: object, name: str) -> Iterable[Any]:
 
 
 def choice(value: object, name: str, choices: Collection[str]) -> str:
-    """Return one of several words (WrongUsageError)."""
+    """Return a string that is one of the choices (WrongUsageError)."""
     if not isinstance(value, str) or value not in choices:
         raise WrongUsageError(f"{name} is {shown(value)}", hint=f"one of {', '.join(choices)}")
     return value
 
 
 def path_name(value: object, name: str) -> str:
-    """Return a path as a string that the system can be asked for (WrongUsageError)."""
+    """Return a path as a string that the operating system accepts (WrongUsageError)."""
     if not isinstance(value, str | os.PathLike):
         raise WrongUsageError(f"{name} is {shown(value)}: it must be a string or a Path")
     written = os.fspath(value)
@@ -129,7 +130,7 @@ def path_name(value: object, name: str) -> str:
 
 @contextmanager
 def system_errors() -> Iterator[None]:
-    """Turn each OSError of the block into a CharrnnError that names the file."""
+    """Raise CharrnnError with the name of the file in place of each OSError of the block."""
     try:
         yield
     except OSError as error:

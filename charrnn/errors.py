@@ -1,6 +1,6 @@
 """Errors that a user can correct: a message, a hint and an exit code.
 
-A bug is not one of them: it keeps its traceback. The command line prints these errors in one place.
+The command line prints these errors in one place. The errors of bugs keep their traceback.
 """
 
 from collections.abc import Iterator
@@ -21,11 +21,11 @@ SHORTAGES = (
     "failed to map segment",
     "can't start new thread",
 )
-"""what libraries and the system say where memory ran out"""
+"""parts of error messages of libraries and the operating system when memory has run out"""
 
 
 class CharrnnError(Exception):
-    """Something the user can put right: one line that says what, and one that says what to type.
+    """An error that the user can correct: one line with the problem, and a hint with what to type.
 
     >>> error = CharrnnError("book.txt is empty", hint="name a file with some text")
     >>> error.message, error.hint, error.exit_code
@@ -39,24 +39,24 @@ class CharrnnError(Exception):
         self.message = message
         self.hint = hint
         if hint:
-            # What a traceback shows below the message, for those who call us from Python.
+            # A traceback in Python shows notes below the message.
             self.add_note(f"hint: {hint}")
 
 
 class WrongUsageError(CharrnnError):
-    """What was asked for makes no sense as it was asked: exit code 2, as Click's own usage errors."""
+    """Invalid arguments or options: exit code 2, as for Click's own usage errors."""
 
     exit_code = WRONG_USAGE
 
 
 class DivergedError(CharrnnError):
-    """The loss or its gradient left the numbers: exit code 3."""
+    """Divergence of a training: the loss or its gradient is not finite; exit code 3."""
 
     exit_code = DIVERGED
 
 
 class OutputError(OSError):
-    """Standard output or standard error could not be written to; a closed pipe stays a BrokenPipeError."""
+    """Failure to write to standard output or standard error, other than the BrokenPipeError of a closed pipe."""
 
 
 @contextmanager
@@ -71,9 +71,9 @@ def writing_output() -> Iterator[None]:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error, or one that led to it, says that memory ran out.
+    """Return whether an error, or one of its causes, reports that memory has run out.
 
-    Libraries that cannot be loaded for lack of memory raise ImportError, torch RuntimeError, the system OSError.
+    For lack of memory, loading a library raises ImportError, torch RuntimeError, and the operating system OSError.
 
     >>> is_out_of_memory(ImportError("libtorch.so: failed to map segment from shared object"))
     True
@@ -85,11 +85,14 @@ def is_out_of_memory(error: BaseException) -> bool:
     while link is not None and link not in chain:
         chain.append(link)
         link = link.__cause__ or link.__context__
-    return any(isinstance(one, MemoryError) or any(sign in str(one).lower() for sign in SHORTAGES) for one in chain)
+    return any(
+        isinstance(cause, MemoryError) or any(message in str(cause).lower() for message in SHORTAGES)
+        for cause in chain
+    )
 
 
 def os_reason(error: OSError) -> str:
-    """Give the system's reason in our words' manner.
+    """Return the reason of an OSError in lower case.
 
     >>> os_reason(OSError(28, "No space left on device"))
     'no space left on device'

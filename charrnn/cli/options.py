@@ -1,4 +1,4 @@
-"""Option types, arguments and sections of the help that several commands share."""
+"""Option types, arguments and sections of the help that several commands share, and the layout of the help."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,58 +16,50 @@ from charrnn.network.cell_id import CellId, parse_cell
 from charrnn.storage.run_directory import find_model
 
 Options = Mapping[str, Any]
-"""the command's options by their names"""
-
-
+"""options of a command by their names"""
 GUESSES = 5
-"""left to ourselves"""
-
-
-# Types, sections and options
-
+"""default number of most likely characters that are shown below the actual one"""
 COMMON, OUTPUT, OTHER = "Common options", "Output", "Other options"
-"""headings that several commands have; the last stands last"""
-
+"""headings in the help of several commands; OTHER is always the last"""
 MAX_CHARACTERS = 10**12
-"""of a text, read or written: more than anyone will wait for"""
+"""largest number of characters to read or generate"""
 MAX_SHOWN_CHARS = 40
-"""characters of a value that an error repeats"""
+"""characters of a value that an error message shows"""
+
+# Option types
 
 
 class CellType(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions of Click only
-    """Reads a cell's name; whether the network has that cell is left to whoever has the network."""
+    """Type of a cell, such as 2.317; the command checks whether the network has that cell."""
 
     name = "cell"
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - Click's signature
-        """Show what is to be written."""
+        """Return the placeholder of the value in the help."""
         return "L.J"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> CellId:
-        """Turn "2.317" into layer and unit."""
+        """Return the cell for a value such as "2.317"."""
         if isinstance(value, CellId):
             return value
         try:
             return parse_cell(str(value))
         except WrongUsageError:
-            self.fail(_cell_wanted(value), param, ctx)
-
-
-def _cell_wanted(value: object) -> str:
-    return f"must be layer.unit, layers from 1, units from 0, such as 2.317; not {_shortened(repr(value))}"
+            message = f"must be layer.unit, layers from 1, units from 0, such as 2.317; not {_shortened(repr(value))}"
+            self.fail(message, param, ctx)
 
 
 class ClampType(click.ParamType):  # type: ignore[type-arg]  # see CellType
-    """Reads a cell's name and the value that it is to be held at."""
+    """Type of a cell and the value to which it is clamped, such as 2.317=-1."""
 
     name = "held cell"
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - Click's signature
-        """Show what is to be written."""
+        """Return the placeholder of the value in the help."""
         return "L.J=F"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[CellId, float]:
-        """Turn "2.317=-1" into a cell and a number."""
+        """Return the cell and the number for a value such as "2.317=-1"."""
         if isinstance(value, tuple):
             return value
         cell, sign, number = str(value).partition("=")
@@ -77,9 +69,10 @@ class ClampType(click.ParamType):  # type: ignore[type-arg]  # see CellType
 
 
 class Number(click.ParamType):  # type: ignore[type-arg]  # see CellType
-    """A finite number within bounds; nan and inf, which Click's own types let through, are none.
+    """Type of a finite number within bounds; unlike Click's own types, it accepts neither nan nor inf.
 
-    `most` is a bound beyond all reason, which is told only where it is passed.
+    `most` is a second upper bound, too large to be of interest in a message unless a value exceeds it. `meaning`
+    explains a special value in messages.
     """
 
     name = "number"
@@ -99,11 +92,11 @@ class Number(click.ParamType):  # type: ignore[type-arg]  # see CellType
         self.most = most
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - Click's signature
-        """Show what is to be written: N for a whole number, F for any."""
+        """Return the placeholder of the value in the help: N for a whole number, F for any other."""
         return "N" if self.whole else "F"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Turn what was written into a number, or say what it must be."""
+        """Return the number for a value (click.BadParameter)."""
         number = _number(value, whole=self.whole)
         fits = number is not None and self.low <= number <= self.high and not (self.above and number == self.low)
         if number is None or not fits or (self.whole and number != int(number)):
@@ -114,7 +107,7 @@ class Number(click.ParamType):  # type: ignore[type-arg]  # see CellType
 
     @property
     def demand(self) -> str:
-        """Say what it must be.
+        """Description of the valid numbers.
 
         >>> Number(0, meaning="0: always the likeliest").demand, Number(0, 1, above=True).demand
         ('a number ≥ 0 (0: always the likeliest)', 'a number > 0 and ≤ 1')
@@ -126,7 +119,7 @@ class Number(click.ParamType):  # type: ignore[type-arg]  # see CellType
 
 
 def _number(value: Any, *, whole: bool) -> float | None:
-    """Read a finite number, exactly where it is to be whole; None for what is none."""
+    """Return a finite number, exact if it must be whole; None if the value is not one."""
     if isinstance(value, bool):
         return None
     if whole:
@@ -139,12 +132,16 @@ def _number(value: Any, *, whole: bool) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _shortened(written: str) -> str:
-    return written if len(written) <= MAX_SHOWN_CHARS else f"{written[:MAX_SHOWN_CHARS]}…"
+def _shortened(value: str) -> str:
+    """Return a value, cut if it is too long for an error message."""
+    return value if len(value) <= MAX_SHOWN_CHARS else f"{value[:MAX_SHOWN_CHARS]}…"
+
+
+# Commands and the sections of their help
 
 
 class Option(click.Option):
-    """An option that says under which heading of the help it stands."""
+    """An option with the heading under which the help lists it."""
 
     def __init__(self, *args: Any, section: str = OTHER, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -152,7 +149,7 @@ class Option(click.Option):
 
 
 class Command(click.Command):
-    """A command whose help shows examples first, then its options under headings, then notes under theirs."""
+    """A command whose help shows examples, then options under headings, then notes under headings."""
 
     def __init__(
         self,
@@ -165,17 +162,17 @@ class Command(click.Command):
         super().__init__(*args, **kwargs)
         self.examples = examples
         self.notes = notes
-        # Without a standard output there is no use in it.
+        # Whether the command writes its results to standard output, so that it is useless without one.
         self.writes = writes
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Call the command, if there is something to write its results to (CharrnnError)."""
+        """Call the command; raise CharrnnError if it writes results and there is no standard output."""
         if self.writes or ctx.params.get("as_json"):
             require_output()
         return super().invoke(ctx)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the arguments; what is wrong is told with the command, or with the file taken for an option."""
+        """Parse the arguments; add the command, a similar option or a file of that name to Click's errors."""
         files = [argument for argument in args if argument.startswith("-") and Path(argument).is_file()]
         try:
             return super().parse_args(ctx, args)
@@ -184,17 +181,17 @@ class Command(click.Command):
             raise
         except click.NoSuchOption as error:
             names = [name for param in self.get_params(ctx) for name in param.opts]
-            meant = [f"did you mean {name}?" for name in names if name.startswith(error.option_name)]
-            error.__notes__ = [f"the file is ./{files[0]}"] if files else meant[:1]
+            matches = [f"did you mean {name}?" for name in names if name.startswith(error.option_name)]
+            error.__notes__ = [f"the file is ./{files[0]}"] if files else matches[:1]
             raise
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write what the command does, then examples."""
+        """Write the description of the command, then its examples."""
         super().format_help_text(ctx, formatter)
         write_examples(formatter, self.examples)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options under their headings, in the order in which they were declared."""
+        """Write the options under their headings in the order of their declaration, then the notes."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
@@ -209,13 +206,15 @@ class Command(click.Command):
 
 
 def write_examples(formatter: click.HelpFormatter, examples: Sequence[tuple[str, str]]) -> None:
-    """Write commands to type, each with what it is for."""
+    """Write example commands with their descriptions."""
     with formatter.section("Examples"):
         formatter.write_dl(examples, col_max=48)
 
 
+# Decorators
+
 option = partial(click.option, cls=Option)
-"""like click.option, with a section"""
+"""click.option with a section"""
 
 model_argument = click.argument(
     "model",
@@ -224,7 +223,7 @@ model_argument = click.argument(
     type=ModelType(),
     callback=lambda _context, _parameter, named: find_model(named),
 )
-"""a run's directory or a model file, as the path of the file; left out, the newest run's"""
+"""path of a model file, given as itself or as the directory of a run; by default the model of the newest run"""
 
 json_option = option("--json", "as_json", is_flag=True, section=OUTPUT, help="JSON instead of text, for scripts.")
 

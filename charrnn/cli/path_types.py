@@ -1,8 +1,8 @@
 """Option types of paths: models, with shell completion, and files of drawings.
 
-Commands and options are completed by Click, whose scripts insert a value into the command line without quoting it
-and separate values by newlines and commas. Anybody may have named a run. Therefore a name is offered only if no
-shell treats any of its characters specially; the shells complete all other files by themselves, quoted.
+Click's completion scripts insert a value into the command line without quoting it, and separate values by newlines
+and commas. The name of a run can come from anybody. Therefore a name is completed only if no shell treats any of its
+characters specially; the shells complete all other files themselves, quoted.
 """
 
 import string
@@ -21,16 +21,17 @@ from charrnn.views.sanitize import sanitize
 # Shell completion: runs, files and names of concepts
 
 VARIABLE = "_CHARRNN_COMPLETE"
-"""the environment variable by which a shell asks for completions"""
+"""environment variable with which a shell requests completions"""
 PLAIN_ASCII = frozenset(string.ascii_letters + string.digits + "_.,%+/-")
+"""ASCII characters that no shell treats specially"""
 QUOTING_SHELLS = ("bash", "zsh", "fish")
 """shells whose completion of file names quotes them"""
 NO_FILE_NAME = "_"
-"""in place of what was typed of a file's name, which bash and zsh do not use"""
+"""value of a completion of type file, which bash and zsh ignore"""
 
 
 class ModelType(click.Path):
-    """A run's directory or a model file; a shell completes the runs there are, then any file."""
+    """Type of a model: the directory of a run or a model file; shells complete existing runs, otherwise any file."""
 
     name = "model"
 
@@ -38,19 +39,19 @@ class ModelType(click.Path):
         super().__init__(path_type=Path)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Name the runs that begin like this."""
-        runs = [str(model.parent) for model in list_models()]
+        """Return the runs whose paths begin with the incomplete value."""
+        runs = [str(path.parent) for path in list_models()]
         items = [CompletionItem(run) for run in runs if run.startswith(incomplete) and is_plain(run)]
         return items or super().shell_complete(ctx, param, incomplete)
 
 
 def complete_file(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Have the shell complete a file's name, where what is named need not be one: "-" is standard input."""
+    """Return the completion of a file name, for an argument that need not be a file: "-" is standard input."""
     return [CompletionItem(incomplete, type="file")]
 
 
 def complete_concept(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Have the shell complete the names of concepts."""
+    """Return the concepts whose names begin with the incomplete value."""
     from charrnn.inspection.concepts import CONCEPTS
 
     return [
@@ -61,7 +62,7 @@ def complete_concept(_context: click.Context, _parameter: click.Parameter, incom
 
 
 def is_plain(name: str) -> bool:
-    """Return whether a shell takes a name for one word as it is, without executing or replacing any of it.
+    """Return whether every shell reads a name as one word, without executing or expanding any part of it.
 
     >>> is_plain("checkpoints/Älter-2.0"), is_plain("a$(reboot)"), is_plain("a b"), is_plain("~root")
     (True, False, False, False)
@@ -91,7 +92,7 @@ def complete(command: click.Command, instruction: str) -> int:
     try:
         items = completion.get_completions(arguments, incomplete)
     except (CharrnnError, click.ClickException, click.exceptions.Exit, OSError):
-        # The line is still being typed: it need not make sense yet, and a message would be written into it.
+        # The command line is incomplete, hence possibly invalid, and a message would appear in the middle of it.
         return 1
     write_output("".join(f"{completion.format_completion(item)}\n" for item in _harmless(items, shell)))
     return 0
@@ -106,7 +107,7 @@ def _command_line(completion: ShellComplete) -> tuple[list[str], str]:
 
 
 def _harmless(items: list[CompletionItem], shell: str) -> Iterator[CompletionItem]:
-    """Yield the completions that the shell can insert, or complete by itself, without harm."""
+    """Yield the completions that the shell can safely insert, or complete by itself."""
     for item in items:
         if is_plain(item.value) and (item.type == "plain" or shell in QUOTING_SHELLS):
             yield item
@@ -117,14 +118,15 @@ def _harmless(items: list[CompletionItem], shell: str) -> Iterator[CompletionIte
 # Files of drawings: their names, and the existing files that a drawing may replace
 
 FORMATS = {".svg", ".html", ".png", ".jpg", ".jpeg", ".gif", ".webp", ".pdf"}
-"""suffixes by which programs tell drawings apart"""
+"""suffixes that determine the format of a drawing"""
 KINDS = {".svg": "an SVG picture", ".html": "an HTML page"}
+"""kinds of drawings that charrnn writes, by suffix"""
 LONGEST_BEGINNING = 4096
-"""bytes in which a drawing shows of what kind it is"""
+"""bytes at the beginning of a drawing that determine its kind"""
 
 
 class DrawingType(click.Path):
-    """A file to draw into; a name that says another format is refused, since no program would open it."""
+    """Type of a file for a drawing; the suffix of another format is an error: no program could open the file."""
 
     name = "file"
 
@@ -133,20 +135,17 @@ class DrawingType(click.Path):
         self.suffix = suffix
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Take the path, unless its suffix is another drawing's."""
+        """Return the path; fail for the suffix of another format, or raise CharrnnError for an occupied path."""
         path = Path(str(super().convert(value, param, ctx)))
         if path.suffix.lower() in FORMATS - {self.suffix}:
-            written = self.suffix[1:].upper()
-            self.fail(f"what is written is {written}, so call it {path.stem}{self.suffix}", param, ctx)
+            drawing_format = self.suffix[1:].upper()
+            self.fail(f"the output is {drawing_format}, so name it {path.stem}{self.suffix}", param, ctx)
         check_output(path, self.suffix)
         return path
 
 
 def check_output(path: Path, suffix: str) -> None:
-    """Raise CharrnnError unless a drawing of a kind may be written to a path.
-
-    The path must be free, or a regular file that is empty or a drawing of the same kind.
-    """
+    """Raise CharrnnError unless the path is free, or a regular file that is empty or a drawing of the same kind."""
     try:
         path.lstat()
     except FileNotFoundError:
@@ -169,15 +168,15 @@ def check_output(path: Path, suffix: str) -> None:
 
 
 def check_inputs_kept(outputs: Iterable[Path | None], inputs: Iterable[str | Path | None]) -> None:
-    """Raise CharrnnError if a drawing would be written over a file that is read."""
-    read = [Path(name) for name in inputs if name]
+    """Raise CharrnnError if an output file is also an input file."""
+    input_paths = [Path(name) for name in inputs if name]
     for path in filter(None, outputs):
-        if path.exists() and any(other.exists() and path.samefile(other) for other in read):
+        if path.exists() and any(other.exists() and path.samefile(other) for other in input_paths):
             raise CharrnnError(f"{path} is read by this command, so it is not overwritten", hint="name another file")
 
 
 def _is_drawing(beginning: bytes, suffix: str) -> bool:
-    """Return whether a file that begins so is a drawing of a kind."""
+    """Return whether the beginning of a file is that of a drawing of the kind with this suffix."""
     content = beginning.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if suffix == ".html":
         return content.startswith((b"<!doctype html", b"<html"))

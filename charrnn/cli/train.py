@@ -62,13 +62,13 @@ def _only_typed(context: click.Context, option: click.Parameter, value: bool) ->
     return value
 
 
-def _model_file(_context: click.Context, _option: click.Parameter, named: Path | None) -> str | None:
-    """Return the path of the model file that a name refers to."""
-    if named is None:
+def _model_file(_context: click.Context, _option: click.Parameter, path: Path | None) -> str | None:
+    """Return the path of the model file of a model or a run."""
+    if path is None:
         return None
     from charrnn.storage.run_directory import model_file_of
 
-    return str(model_file_of(named))
+    return str(model_file_of(path))
 
 
 # Options, made from the declarations of the settings

@@ -1,4 +1,4 @@
-"""Files of settings: a flat YAML mapping, read strictly and written with the origin of each value."""
+"""Files of settings: a flat YAML mapping, parsed strictly, and written with the origin of each value."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Value = str | int | float | bool | None | list["Value"]
 
 MAX_BYTES = 1_000_000
-"""bytes; settings are a page, so whatever is larger is a mistake or a trap"""
+"""bytes in a file of settings; a larger file is a mistake or an attack"""
 
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
 _NUMBER = re.compile(r"[-+]?(\d[\d_]*)?(\.\d*)?(e[-+]?\d+)?", re.IGNORECASE)
@@ -28,13 +28,13 @@ _BARE = re.compile(r"[A-Za-z][\w./-]*", re.ASCII)
 
 @dataclass(frozen=True)
 class _Parser:
-    """Takes a YAML document apart by its events: nothing but plain values can come out, and no code can run."""
+    """Parser of a YAML document by its events: the result has plain values only, and no code can run."""
 
     name: str
     events: "Iterator[yaml.Event]"
 
     def settings(self) -> dict[str, tuple[Value, int]]:
-        """Give each setting's value and line."""
+        """Return the value and the line of each setting (WrongUsageError)."""
         import yaml
 
         settings: dict[str, tuple[Value, int]] = {}
@@ -48,7 +48,7 @@ class _Parser:
         return settings
 
     def _document(self) -> "Iterator[yaml.Event]":
-        """Go through the keys of the one mapping that the file may hold; values are taken in between."""
+        """Yield the events of the keys of the one mapping in the file; the caller reads the values in between."""
         import yaml
 
         in_mapping = False
@@ -64,7 +64,7 @@ class _Parser:
                 yield event
 
     def _value(self, event: "yaml.Event") -> Value:
-        """Make sense of the event of a value, and of those that belong to it."""
+        """Return the value that begins with an event; read the events of the items of a list."""
         import yaml
 
         if isinstance(event, yaml.ScalarEvent):
@@ -79,11 +79,13 @@ class _Parser:
         return items
 
     def _next(self) -> "yaml.Event":
+        """Return the next event (WrongUsageError)."""
         event = next(self.events)
         self._check(event)
         return event
 
     def _check(self, event: "yaml.Event") -> None:
+        """Raise WrongUsageError if an event has an anchor, an alias or a tag."""
         import yaml
 
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
@@ -91,14 +93,15 @@ class _Parser:
         if getattr(event, "tag", None):
             raise self._error(event, "tags are not allowed")
 
-    def _error(self, event: "yaml.Event", why: str) -> WrongUsageError:
-        return WrongUsageError(f"{self.name} line {_line(event)}: {why}")
+    def _error(self, event: "yaml.Event", reason: str) -> WrongUsageError:
+        """Return the error for an event, with its line."""
+        return WrongUsageError(f"{self.name} line {_line(event)}: {reason}")
 
 
 def read_settings(path: Path, names: Collection[str]) -> dict[str, Value]:
-    """Read the settings in a file, whose names must be among the known ones.
+    """Return the settings in a file, whose names must be among the known ones.
 
-    Raise WrongUsageError, with the line, for whatever is not a flat mapping of plain values.
+    Raise WrongUsageError, with the line, for anything but a flat mapping of plain values.
     """
     try:
         with open_regular(path) as file:
@@ -108,12 +111,12 @@ def read_settings(path: Path, names: Collection[str]) -> dict[str, Value]:
     except ValueError as error:  # a NUL, or half a surrogate pair
         raise WrongUsageError(f"{shown(str(path))} cannot be the name of a file") from error
     if len(content) > MAX_BYTES:
-        raise WrongUsageError(f"{path} is larger than {MAX_BYTES:,} bytes, so it is no file of settings")
+        raise WrongUsageError(f"{path} is larger than {MAX_BYTES:,} bytes, so it is not a file of settings")
     return parse_settings(content, str(path), names)
 
 
 def parse_settings(content: bytes | str, name: str, names: Collection[str]) -> dict[str, Value]:
-    """Read the settings in a text that goes by that name; see `read_settings`."""
+    """Return the settings in a text, whose name error messages contain; see `read_settings`."""
     import yaml
 
     try:
@@ -131,7 +134,7 @@ def parse_settings(content: bytes | str, name: str, names: Collection[str]) -> d
 
 
 def format_settings(settings: Mapping[str, tuple[Value, str]]) -> str:
-    """Lay out settings, each with where it came from, as a text that `parse_settings` reads back equal.
+    """Return a text of settings, each with its origin, from which `parse_settings` returns equal values.
 
     >>> print(format_settings({"lr": (0.001, "default"), "corpus": (["a b.txt"], "command line")}), end="")
     lr: 0.001  # default
@@ -142,7 +145,7 @@ def format_settings(settings: Mapping[str, tuple[Value, str]]) -> str:
 
 
 def _plain_value(text: str) -> Value:
-    """Read an unquoted scalar: by YAML 1.2's rules, in which `no` is a word, `010` is ten and `1e-3` a number.
+    """Return the value of an unquoted scalar by YAML 1.2: `no` is a string, `010` is ten, `1e-3` is a float.
 
     >>> [_plain_value(text) for text in ("1e-3", "010", "no", "true", "3.5.1")]
     [0.001, 10, 'no', True, '3.5.1']
@@ -161,6 +164,7 @@ def _plain_value(text: str) -> Value:
 
 
 def _formatted(value: Value) -> str:
+    """Return a value in YAML."""
     if isinstance(value, list):
         return f"[{', '.join(map(_formatted, value))}]"
     if isinstance(value, float):
@@ -171,7 +175,7 @@ def _formatted(value: Value) -> str:
 
 
 def _escaped(text: str) -> str:
-    r"""Write a text on one line of printable characters, as YAML's double quotes understand it.
+    r"""Return a text on one line of printable characters, with the escapes of a double-quoted YAML string.
 
     >>> _escaped('a "b"\n\x1b')
     'a \\"b\\"\\n\\x1b'
@@ -180,6 +184,7 @@ def _escaped(text: str) -> str:
 
 
 def _escape(character: str) -> str:
+    """Return a character, escaped if it is a quote, a backslash or not printable."""
     if character in '"\\':
         return "\\" + character
     if character == " " or character.isprintable():
@@ -190,10 +195,12 @@ def _escape(character: str) -> str:
 
 
 def _suggestion(key: str, names: Collection[str]) -> str:
+    """Return the hint for an unknown key: the most similar name, or all names."""
     matches = get_close_matches(key, names, n=1)
     return f"did you mean {matches[0]!r}?" if matches else f"known are {', '.join(sorted(names))}"
 
 
 def _line(event: "yaml.Event") -> int:
+    """Return the number of the line, from 1, in which an event begins."""
     assert event.start_mark is not None
     return event.start_mark.line + 1

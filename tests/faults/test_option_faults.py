@@ -23,11 +23,11 @@ WRONG = {
     "another picture": (
         "--svg",
         ("inspect", "--svg", "map.png"),
-        "what is written is SVG, so call it map.svg",
+        "the output is SVG, so name it map.svg",
         "`charrnn inspect -h` shows what there is",
     ),
-    "no page": ("--html", ("inspect", "--html", "map.svg"), "what is written is HTML, so call it map.html", ""),
-    "no curve": ("--svg", ("info", "--svg", "a.PDF"), "what is written is SVG, so call it a.svg", ""),
+    "no page": ("--html", ("inspect", "--html", "map.svg"), "the output is HTML, so name it map.html", ""),
+    "no curve": ("--svg", ("info", "--svg", "a.PDF"), "the output is SVG, so name it a.svg", ""),
     "no option like it": (
         "",
         ("sample", "--zzz"),
