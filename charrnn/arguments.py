@@ -9,7 +9,6 @@ import reprlib
 import sys
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from numbers import Real
 from typing import Any
 
 from charrnn.errors import CharrnnError, WrongUsageError, os_reason
@@ -65,6 +64,8 @@ def number(
     value: object, name: str, *, low: float = 0.0, high: float = sys.float_info.max, above: bool = False
 ) -> float:
     """Return a finite number within bounds, without the lower bound itself if `above` (WrongUsageError)."""
+    from numbers import Real  # not needed by the help
+
     given = plain(value)
     is_number = isinstance(given, Real) and not isinstance(given, bool)
     if is_number and low <= given <= high and not (above and given == low):

@@ -5,7 +5,6 @@ and commas. The name of a run can come from anybody. Therefore a name is complet
 characters specially; the shells complete all other files themselves, quoted.
 """
 
-import string
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from charrnn.views.sanitize import sanitize
 
 VARIABLE = "_CHARRNN_COMPLETE"
 """environment variable with which a shell requests completions"""
-PLAIN_ASCII = frozenset(string.ascii_letters + string.digits + "_.,%+/-")
+PLAIN_ASCII = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.,%+/-")
 """ASCII characters that no shell treats specially"""
 QUOTING_SHELLS = ("bash", "zsh", "fish")
 """shells whose completion of file names quotes them"""

@@ -1,6 +1,5 @@
 """Standard input, output and error: exact bytes in a pipe, sanitized text on a terminal."""
 
-import json
 import math
 import os
 import sys
@@ -61,6 +60,8 @@ def flush_output() -> None:
 
 def write_json(values: Mapping[str, Any]) -> None:
     """Write a line of JSON as a result, at once; NaN and infinity, for which JSON has no number, are null in it."""
+    import json  # not needed by the help
+
     try:
         line = json.dumps(values, allow_nan=False)
     except ValueError:

@@ -6,16 +6,14 @@ keyword has a trailing underscore, which the name in the file lacks.
 """
 
 import dataclasses
-import json
 import math
 import os
 import reprlib
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, NamedTuple, Protocol, TypeVar
 
 from charrnn.errors import CharrnnError
 
@@ -30,8 +28,7 @@ class Rule(Protocol):
         """Raise CharrnnError unless the value satisfies the condition."""
 
 
-@dataclass(frozen=True)
-class Range:
+class Range(NamedTuple):
     """The smallest and the largest value of a number."""
 
     low: float
@@ -51,13 +48,11 @@ class Range:
         return f"{what} {bounds.format(_amount(self.low), _amount(self.high))}"
 
 
-@dataclass(frozen=True)
 class Unknown:
     """Allow NaN in place of a number that is not known."""
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(NamedTuple):
     """The limits of a string."""
 
     longest: int
@@ -72,8 +67,7 @@ class Text:
             raise CharrnnError(f"{name} is {reprlib.repr(value)}, which cannot be a path")
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """The values that a string may have."""
 
     values: tuple[str, ...]
@@ -117,8 +111,7 @@ LARGEST_UNKNOWN = 2**64
 Record = TypeVar("Record")
 
 
-@dataclass(frozen=True)
-class Partial:
+class Partial(NamedTuple):
     """Check the known fields of a nested record; fields may be missing, and others may be there."""
 
     record: type
@@ -133,6 +126,8 @@ def parse_json(text: str, what: str, kind: type, *, most: int) -> Any:
 
     Values are counted before they are parsed, because they take more memory than their text.
     """
+    import json  # not needed by the help
+
     if sum(text.count(sign) for sign in ",[{") > most:
         raise CharrnnError(f"its {what} holds more than it should")
     try:

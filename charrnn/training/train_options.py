@@ -9,7 +9,7 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from charrnn.config import NetworkConfig, Positive, Setting, TrainingConfig, setting
 from charrnn.storage.schema import Choice, PathText, Range, Text
@@ -106,8 +106,7 @@ class TrainOptions:
         return TrainingConfig.precision if self.precision == AUTO else self.precision
 
 
-@dataclass(frozen=True, kw_only=True)
-class Declaration:
+class Declaration(NamedTuple):
     """A setting with its name, type, rule and default, as its field declares them."""
 
     attribute: str
@@ -146,10 +145,9 @@ def _declarations() -> dict[str, Declaration]:
 
 def _declared_in(record: type[Any]) -> Iterator[Declaration]:
     """Yield the declarations in a record."""
-    hints = typing.get_type_hints(record, include_extras=True)
     for declared in dataclasses.fields(record):
         if "setting" in declared.metadata:
-            kind, rule = _type_and_rule(hints[declared.name])
+            kind, rule = _type_and_rule(declared.type)
             yield Declaration(
                 attribute=declared.name,
                 kind=kind,
