@@ -173,7 +173,7 @@ def _measured_on(session: Session, result: TrainingResult) -> str:
     """Say of what the loss is the mean, and of what those on the way were."""
     held_out, read = session.trainer.held_out_characters, result.losses.carried.characters
     share = "all" if read >= held_out - 1 else f"{read:,} of"
-    sample = session.trainer.eval_chars or 0
+    sample = session.trainer.bookkeeping.eval_chars or 0
     rest = f" ({sample:,} during training)" if sample < read else ""
     how = (
         "state carried over" if session.trainer.corpus.documents is None else "each document from a fresh state, over"

@@ -230,7 +230,7 @@ def _train(
         saved = f"saved step {trainer.step:,} in {directory.path} · run the same command to continue"
         _say_if_possible(saved, console)
         raise
-    trainer.seconds = before + handler.clock() - began
+    trainer.progress.record_time(before + handler.clock() - began)
     return result
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints: a run in one file, written atomically, with everything that an exact continuation needs."""
+"""Checkpoints: a run in one safetensors file, written atomically, with everything that exact resumption needs."""
 
 import dataclasses
 import json
@@ -23,7 +23,6 @@ from charrnn.storage.safetensors_file import Arrays, check_replaceable
 from charrnn.storage.schema import from_mapping
 from charrnn.text.corpus import Corpus
 from charrnn.training.checkpoint_file import (
-    BEST_PREFIX,
     MOMENTS,
     RAW_PREFIX,
     DamagedError,
@@ -38,60 +37,47 @@ from charrnn.training.checkpoint_file import (
 from charrnn.training.checkpoint_retention import note_written, remove_superseded
 from charrnn.training.early_stopping import should_stop
 from charrnn.training.evaluation import FinalLosses
-from charrnn.training.trainer import PERIODS, BestWeights, Trainer
+from charrnn.training.progress import BestWeights, Bookkeeping, Progress
+from charrnn.training.trainer import Trainer
 
-# A run as arrays and metadata, and back
+# The state of a run as arrays and metadata
 
 
 def environment(trainer: Trainer) -> dict[str, Any]:
-    """Say what the exactness of going on depends on beside the file."""
+    """Return the versions, number of threads and device; a run continues bit for bit only if they are equal."""
     versions = {"charrnn": __version__, "torch": torch.__version__}
     return {**versions, "threads": torch.get_num_threads(), "device": trainer.device.type}
 
 
 def state_arrays(trainer: Trainer) -> Arrays:
-    """Lay out everything that is made of numbers, under names that say whose they are (DivergedError)."""
+    """Return all arrays of a run by their names in a checkpoint (DivergedError)."""
     trainer.sync()
-    sums = {"since_report": trainer.report_sums, "since_evaluation": trainer.train_sums}
-    arrays: dict[str, NDArray[Any]] = {**trainer.ema_weights(), **sums}
+    arrays: dict[str, NDArray[Any]] = {**trainer.ema_weights(), **trainer.bookkeeping.to_arrays()}
     arrays |= {f"{RAW_PREFIX}{name}": weight for name, weight in trainer.raw_weights().items()}
     if trainer.step:
         arrays |= {name: moment.cpu().numpy() for name, moment in _moments(trainer).items()}
-    arrays |= {f"state.{number}": part.float().cpu().numpy() for number, part in enumerate(trainer.state)}
-    if trainer.best is not None:
-        arrays |= {f"{BEST_PREFIX}{name}": weight for name, weight in trainer.best.weights.items()}
-    return arrays
+    return arrays | {f"state.{number}": part.float().cpu().numpy() for number, part in enumerate(trainer.state)}
 
 
 def state_metadata(trainer: Trainer) -> dict[str, str]:
-    """Lay out everything that is not an array."""
-    names = ("step", "nats", "train_nats", "characters")
-    best = None if trainer.best is None else {name: getattr(trainer.best, name) for name in names}
-    words = {
-        "step": trainer.step,
+    """Return everything of a run that is not an array, as the metadata of a checkpoint."""
+    record = {
+        **trainer.progress.to_dict(),
+        **trainer.bookkeeping.to_dict(),
         "from": trainer.init_from,
-        "seconds": trainer.seconds,
-        "step_seconds": trainer.step_seconds,
-        "concluded": trainer.final_evaluated,
-        "plan": dataclasses.asdict(trainer.plan),
-        "parts": trainer.periods_done,
-        "sound_parts": trainer.last_good_period,
-        "previewed_at": trainer.last_preview_step,
-        "evaluation_characters": trainer.eval_chars,
-        "best": best,
         "training": dataclasses.asdict(trainer.training),
         "fingerprint": dict(trainer.corpus.fingerprint),
         "machine": environment(trainer),
     }
-    return model_metadata(trainer.model({})) | {"kind": "checkpoint", "run": json.dumps(words)}
+    return model_metadata(trainer.model({})) | {"kind": "checkpoint", "run": json.dumps(record)}
 
 
-def load_state(trainer: Trainer, arrays: Arrays, words: Mapping[str, Any]) -> None:
-    """Put a run of the same configuration where another one was.
+def load_state(trainer: Trainer, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
+    """Restore a run of the same configuration from the arrays and the record of a checkpoint.
 
-    Raise CharrnnError where it does not fit; nothing is changed then.
+    Raise CharrnnError if they do not fit the run, which is not changed then.
     """
-    record = from_mapping(RunRecord, words, "run", strict=False)
+    record = from_mapping(RunRecord, metadata, "run", strict=False)
     network = trainer.network.config
     expected = expected_arrays(network, trainer.network.vocabulary_size, record, arrays)
     if record.training.batch != trainer.training.batch:
@@ -99,82 +85,54 @@ def load_state(trainer: Trainer, arrays: Arrays, words: Mapping[str, Any]) -> No
     validate_state(expected, arrays)
     refuse_impossible(expected, arrays, record)
     names = list(trainer.ema_network.state_dict())
-    averages = _with_prefix(arrays, "", names)
-    # Runs begun before weights were averaged have one kind only: the means begin with it.
-    learning = _with_prefix(arrays, RAW_PREFIX, names) if f"{RAW_PREFIX}{names[0]}" in expected else averages
-    for weights_of, weights in ((trainer.ema_network, averages), (trainer.network, learning)):
-        weights_of.load_weights(weights)
-    _restore_record(trainer, record)
+    ema_weights = _with_prefix(arrays, "", names)
+    # Earlier versions had no weight averaging: for their runs the average starts at the weights.
+    raw_weights = _with_prefix(arrays, RAW_PREFIX, names) if f"{RAW_PREFIX}{names[0]}" in expected else ema_weights
+    trainer.ema_network.load_weights(ema_weights)
+    trainer.network.load_weights(raw_weights)
+    state = [torch.from_numpy(arrays[f"state.{n}"].copy()).to(trainer.device) for n in range(len(trainer.state))]
+    trainer.restore(
+        Progress.from_record(record),
+        Bookkeeping.from_record(record, arrays, names),
+        tuple(state),
+        init_from=record.from_,
+    )
     if trainer.step:
         for name, moment in _moments(trainer).items():
             moment.copy_(torch.from_numpy(arrays[name]))
     for count in trainer.optimizer.counts.values():
         count.fill_(trainer.step)
-    trainer.state = tuple(
-        torch.from_numpy(arrays[f"state.{n}"].copy()).to(trainer.device) for n in range(len(trainer.state))
-    )
-    trainer.report_sums = arrays["since_report"].copy()
-    if "since_evaluation" in expected:
-        trainer.train_sums = arrays["since_evaluation"].copy()
-    if record.best is not None:
-        best = record.best
-        trainer.best = BestWeights(**dataclasses.asdict(best), weights=_with_prefix(arrays, BEST_PREFIX, names))
-    _restore_laws(trainer)
-
-
-def _restore_record(trainer: Trainer, record: RunRecord) -> None:
-    """Take over everything that is not an array."""
-    trainer.step, trainer.seconds, trainer.plan = record.step, record.seconds, record.plan
-    trainer.last_preview_step, trainer.final_evaluated = record.previewed_at, record.concluded
-    trainer.step_seconds = record.step_seconds
-    trainer.init_from = record.from_
-    trainer.periods_done, trainer.eval_chars = dataclasses.asdict(record.parts), record.evaluation_characters
-    # Runs begun before there was patience know nothing of it: it begins here.
-    trainer.last_good_period = (
-        trainer.periods_done["evaluation"] if record.sound_parts is None else record.sound_parts
-    )
-
-
-def _restore_laws(trainer: Trainer) -> None:
-    """Make up for what the rest of a training takes for granted: what was never done counts as still to do."""
-    if trainer.best is None:
-        # Patience needs a best evaluation, and the end of a training needs its weights.
-        trainer.periods_done["evaluation"] = min(trainer.periods_done["evaluation"], PERIODS["evaluation"] - 1)
-        trainer.last_good_period = trainer.periods_done["evaluation"]
-    if trainer.is_due("report") and not trainer.report_sums[0]:
-        # A report is a mean over steps.
-        trainer.mark_done("report")
 
 
 def _moments(trainer: Trainer) -> dict[str, Tensor]:
-    """Name the optimiser's running means, as torch does."""
+    """Return the moments of the optimizer by their names in a checkpoint, which are torch's."""
     moments = zip(MOMENTS, (trainer.optimizer.first_moments, trainer.optimizer.second_moments), strict=True)
     return {f"optimiser.{moment}.{name}": mean for moment, means in moments for name, mean in means.items()}
 
 
 def _with_prefix(arrays: Arrays, prefix: str, names: Iterable[str]) -> dict[str, NDArray[np.float32]]:
-    """Return the arrays of these names under a prefix, without it."""
+    """Return the arrays whose names are a prefix and one of `names`, without the prefix."""
     return {name: arrays[f"{prefix}{name}"] for name in names}
 
 
 # Saving and loading
 
-FEWEST_CHARACTERS = 2
-"""of text that is learned or held out: one predicts the other"""
+MIN_CHARACTERS = 2
+"""minimum number of characters of training text and of held-out text: one character predicts the next"""
 
 
 def save_best_model(trainer: Trainer, directory: RunDirectory, *, losses: FinalLosses | None = None) -> None:
-    """Write the best averaged weights, or those of now if none were evaluated yet, as the run's model.
+    """Write the best EMA weights, or the current ones before the first evaluation, as the run's model.
 
-    `losses`: the losses at the end, where those are known; otherwise the sample's stands in the file. Raise
-    OSError, or DivergedError where a weight is no number.
+    `losses` are the final losses; without them the file records the loss of the best evaluation. Raise OSError, or
+    DivergedError if a weight is not finite.
     """
     best = trainer.best or BestWeights(
         step=trainer.step, nats=math.nan, train_nats=math.nan, characters=0, weights=trainer.ema_weights()
     )
     _check_finite(trainer, best.weights)
     carried = losses.carried if losses else best
-    story = {
+    training = {
         "corpus": trainer.corpus.name,
         **({"from": trainer.init_from} if trainer.init_from else {}),
         "characters": trainer.corpus.characters,
@@ -189,11 +147,11 @@ def save_best_model(trainer: Trainer, directory: RunDirectory, *, losses: FinalL
         "seconds": round(trainer.seconds, 1),
         "settings": dataclasses.asdict(trainer.training),
     }
-    model_file.save_model(directory.model, dataclasses.replace(trainer.model(best.weights), training=story))
+    model_file.save_model(directory.model, dataclasses.replace(trainer.model(best.weights), training=training))
 
 
 def save_checkpoint(trainer: Trainer, directory: RunDirectory) -> Path:
-    """Write a checkpoint, wholly or not at all, and remove those that are superseded (OSError, DivergedError)."""
+    """Write a checkpoint atomically, remove superseded ones, and return its path (OSError, DivergedError)."""
     path, arrays = directory.checkpoint(trainer.step), state_arrays(trainer)
     _check_finite(trainer, arrays)
     check_replaceable(path)
@@ -204,19 +162,19 @@ def save_checkpoint(trainer: Trainer, directory: RunDirectory) -> Path:
 
 
 def size_bytes(trainer: Trainer) -> int:
-    """Say how many bytes a checkpoint takes."""
+    """Return the size of a checkpoint in bytes."""
     return sum(array.nbytes for array in state_arrays(trainer).values())
 
 
-def _check_finite(trainer: Trainer, arrays: safetensors_file.Arrays) -> None:
-    """See that every number is one (DivergedError): what is saved can always be gone on from."""
+def _check_finite(trainer: Trainer, arrays: Arrays) -> None:
+    """Raise DivergedError if an array has NaN or infinity, so that every saved run can be resumed."""
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise trainer.divergence_error(name, trainer.step)
 
 
 def load_checkpoint(trainer: Trainer, path: Path) -> None:
-    """Put a run of the same configuration where a checkpoint was made.
+    """Restore a run of the same configuration from a checkpoint.
 
     Raise DamagedError if the file is damaged or does not fit the run.
     """
@@ -224,7 +182,7 @@ def load_checkpoint(trainer: Trainer, path: Path) -> None:
 
 
 def restore_from(trainer: Trainer, saved: Saved, path: Path) -> None:
-    """Put a run of the same configuration where a checkpoint was made (DamagedError: it does not fit)."""
+    """Restore a run of the same configuration from the content of a checkpoint (DamagedError)."""
     try:
         load_state(trainer, saved.arrays, saved.about.words)
     except CharrnnError as error:
@@ -234,12 +192,12 @@ def restore_from(trainer: Trainer, saved: Saved, path: Path) -> None:
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
-    """Read what a checkpoint says of its run, without its arrays (DamagedError)."""
+    """Return the record of a checkpoint as plain values, without reading its arrays (DamagedError)."""
     return describe(path).plain()
 
 
 def refuse_unfit_text(path: Path, text: Corpus, training: TrainingConfig) -> None:
-    """Check that a checkpoint's share of held-out text leaves something to learn and to measure (DamagedError)."""
-    learned = text.split_position(training.val_fraction)
-    if min(learned, text.characters - learned) < FEWEST_CHARACTERS:
+    """Raise DamagedError if a checkpoint's validation fraction leaves no training text or no held-out text."""
+    train_characters = text.split_position(training.val_fraction)
+    if min(train_characters, text.characters - train_characters) < MIN_CHARACTERS:
         raise DamagedError(f"{path} is not a valid checkpoint: val_fraction is {training.val_fraction:g}")

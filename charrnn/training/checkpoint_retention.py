@@ -55,7 +55,7 @@ def remove_superseded(trainer: Trainer, directory: RunDirectory, newest: Path) -
         if state is State.DAMAGED:
             remove_tensor_file(path)
     _remove_damaged(trainer, there[place + 1 :])
-    trainer.verified &= {identity_of(path) for path in directory.checkpoints()}
+    trainer.verified.intersection_update(map(identity_of, directory.checkpoints()))
 
 
 def make_room(trainer: Trainer, directory: RunDirectory) -> None:

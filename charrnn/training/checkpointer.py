@@ -26,7 +26,7 @@ from charrnn.training.trainer import Trainer
 def rescued(trainer: Trainer, error: LockLostError) -> CharrnnError:
     """Write the run, with its text, into a new directory and return the error that says where it is."""
     failure = f"could not save step {trainer.step:,}: {error.message}"
-    trainer.final_evaluated = False
+    trainer.bookkeeping.mark_final_evaluation(False)
     for place in (Path(tempfile.gettempdir()), Path.home()):
         with suppress(OSError, MemoryError):
             path = _written_into_new(place, trainer)
@@ -168,13 +168,13 @@ def _save_both(trainer: Trainer, directory: RunDirectory, *, model: bool, losses
         save_best_model(trainer, directory, losses=losses)
     if losses is not None:
         # Only with the model in its place is there nothing left to do.
-        trainer.final_evaluated = True
+        trainer.bookkeeping.mark_final_evaluation(True)
         save_checkpoint(trainer, directory)
 
 
 def _save_elsewhere(trainer: Trainer, directory: RunDirectory, error: OSError | MemoryError) -> CharrnnError:
     """Write the checkpoint where there may be room, and say where, and how to go on from it."""
-    trainer.final_evaluated = False
+    trainer.bookkeeping.mark_final_evaluation(False)
     last, failure = _last_good_step(trainer, directory), _failure(trainer, error, directory)
     if last == trainer.step:
         return CharrnnError(f"{failure}; its checkpoint is whole", hint="make room, then the same command continues")

@@ -19,40 +19,35 @@ All state is in the checkpoint, so a run that was stopped and resumed ends at th
 """
 
 from charrnn.training.events import EarlyStop
-from charrnn.training.trainer import PERIODS, BestWeights, Trainer
+from charrnn.training.progress import PERIODS, BestWeights
+from charrnn.training.trainer import Trainer
 
 LOSS_TOLERANCE = 0.02
-"""of the best loss: less than this may be the learning rate's doing"""
+"""fraction of the best loss; a smaller difference can come from the learning rate"""
 
 
 def shows_no_overfitting(nats: float, error: float, train_nats: float, best: BestWeights) -> bool:
-    """Tell whether an evaluation shows no overfitting; `error` is the standard error of its `nats`."""
+    """Return whether an evaluation shows no overfitting; `error` is the standard error of its loss `nats`."""
     above = nats - best.nats
     return above <= max(error, LOSS_TOLERANCE * best.nats) or not train_nats < best.train_nats
 
 
 def should_stop(trainer: Trainer) -> bool:
-    """Tell whether the run is to end here, before its plan does, for want of patience."""
+    """Return whether the run must end before its last step, because it has overfitted for longer than `patience`."""
     patience = trainer.training.patience
-    if not patience or trainer.plan.steps is None or trainer.plan.finished(trainer.step):
+    if not patience or trainer.plan.steps is None or trainer.progress.finished:
         return False
-    parts = trainer.periods_done["evaluation"] - trainer.last_good_period
-    share = parts / PERIODS["evaluation"]
-    return parts > 0 and share >= patience and share * trainer.plan.steps >= trainer.batches.steps_per_epoch
+    periods = trainer.bookkeeping.periods_done["evaluation"] - trainer.bookkeeping.last_good_period
+    fraction = periods / PERIODS["evaluation"]
+    return periods > 0 and fraction >= patience and fraction * trainer.plan.steps >= trainer.batches.steps_per_epoch
 
 
 def overfitting_event(trainer: Trainer) -> EarlyStop:
-    """Say of a run that overfits what is lost by stopping: nothing after its best."""
-    assert trainer.best is not None, "whoever overfits was better before"
+    """Return the event of a run that ends early, with its best evaluation."""
+    assert trainer.best is not None, "a run that overfits had a better evaluation before"
     return EarlyStop(
         step=trainer.step,
-        progress=trainer.plan.progress(trainer.step),
+        progress=trainer.progress.fraction,
         best_nats=trainer.best.nats,
         best_step=trainer.best.step,
     )
-
-
-def recent_train_nll(trainer: Trainer) -> float:
-    """Give the mean training loss of the steps since the last evaluation, NaN if there are none."""
-    steps, nats = trainer.train_sums.tolist()
-    return nats / steps if steps else float("nan")

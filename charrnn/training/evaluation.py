@@ -19,10 +19,10 @@ from charrnn.text.batching import Chunk, EvalRows, split_into_rows
 from charrnn.text.corpus import Corpus
 from charrnn.text.ngram import CHARACTERS_PER_SECOND, MAX_ORDER, MAX_TRAIN_CHARS, NGram, fit_best_ngram
 from charrnn.training.device import tf32
-from charrnn.training.early_stopping import recent_train_nll, shows_no_overfitting
+from charrnn.training.early_stopping import shows_no_overfitting
 from charrnn.training.events import Evaluation, SafePoint, run_to_result
 from charrnn.training.metrics import read_ngram, write_ngram
-from charrnn.training.trainer import BestWeights, Trainer
+from charrnn.training.trainer import Trainer
 
 ROWS = 64
 ROW_WARM_UP = 256
@@ -73,7 +73,7 @@ def evaluate(trainer: Trainer) -> Iterator[SafePoint | Evaluation]:
 
     The run is changed after the last moment only. Raise DivergedError if the loss is no number.
     """
-    characters = trainer.eval_chars or _sample_size(trainer)
+    characters = trainer.bookkeeping.eval_chars or _sample_size(trainer)
     loss = yield from _loss(trainer, trainer.ema_network, _rows(trainer, SHORT_WARM_UP), at_most=characters)
     yield _record(trainer, loss, characters)
 
@@ -82,27 +82,23 @@ def _record(trainer: Trainer, loss: EvalLoss, characters: int) -> Evaluation:
     """Take note of an evaluation's loss, on a sample of so many characters, and of the weights if it is the best."""
     if not math.isfinite(loss.nats):
         raise trainer.divergence_error("the held-out loss", trainer.step)
-    trainer.eval_chars = characters
-    train_nats = recent_train_nll(trainer)
-    trainer.train_sums[:] = 0
-    trainer.mark_done("evaluation")
-    if trainer.best is None or loss.nats < trainer.best.nats:
-        trainer.best = BestWeights(
-            step=trainer.step,
-            nats=loss.nats,
-            train_nats=train_nats,
-            characters=loss.characters,
-            weights=trainer.ema_weights(),
-        )
-    if shows_no_overfitting(loss.nats, loss.error, train_nats, trainer.best):
-        trainer.last_good_period = trainer.periods_done["evaluation"]
+    train_nats = trainer.bookkeeping.record_evaluation(trainer.progress, eval_chars=characters)
+    best = trainer.bookkeeping.keep_best(
+        trainer.step,
+        nats=loss.nats,
+        train_nats=train_nats,
+        characters=loss.characters,
+        weights=trainer.ema_weights,
+    )
+    if shows_no_overfitting(loss.nats, loss.error, train_nats, best):
+        trainer.bookkeeping.mark_good()
     return Evaluation(
         step=trainer.step,
         nats=loss.nats,
         characters=loss.characters,
         read=loss.read,
-        best_nats=trainer.best.nats,
-        best_step=trainer.best.step,
+        best_nats=best.nats,
+        best_step=best.step,
     )
 
 
@@ -128,7 +124,7 @@ def held_out_window_loss(trainer: Trainer) -> EvalLoss:
 def eval_cost_chars(trainer: Trainer) -> int:
     """Foresee the characters read in an evaluation on the way, those of the warm-ups too."""
     rows = _rows(trainer, SHORT_WARM_UP)
-    return (trainer.eval_chars or 0) + rows.count * rows.warm_up
+    return (trainer.bookkeeping.eval_chars or 0) + rows.count * rows.warm_up
 
 
 def final_cost_chars(trainer: Trainer) -> int:

@@ -14,7 +14,8 @@ from charrnn.training.events import Evaluation, Event, Preview, SafePoint, Step
 from charrnn.training.loop import train_loop, warn_on_explosion
 from charrnn.training.metrics import log_events
 from charrnn.training.new_run import Session
-from charrnn.training.trainer import PERIODS, Trainer
+from charrnn.training.progress import PERIODS
+from charrnn.training.trainer import Trainer
 
 # Time budgets: measure the duration of a step and set the number of steps, so that a run ends on time. This wraps the
 # events of a run. The plan is saved with the run, so a resumed run continues under it.
@@ -43,9 +44,8 @@ def count_seconds(
     before, resumed = trainer.seconds, clock()
     for event in events:
         now = clock()
-        trainer.seconds = before + now - began
-        if isinstance(event, Step):
-            trainer.step_seconds += now - resumed
+        in_step = now - resumed if isinstance(event, Step) else 0.0
+        trainer.progress.record_time(before + now - began, in_step=in_step)
         yield event
         resumed = clock()
 
@@ -64,7 +64,7 @@ class TimeBudget:
         self._queued: list[float] = []
         """seconds of the steps that a GPU was not waited for yet, and so may not have made"""
         self._evaluation = self._preview = 0.0
-        self._looks = trainer.plan.periods_done(trainer.step, CHECKS)
+        self._looks = trainer.progress.periods_done(CHECKS)
 
     def adjust(self, events: Iterator[Event]) -> Iterator[Event]:
         """Pass events through, timing each and correcting the run's plan."""
@@ -105,7 +105,7 @@ class TimeBudget:
             return False
         if self._run.plan.steps is None:
             return self._measured >= MEASURED_FRACTION * self._seconds
-        looks = self._run.plan.periods_done(self._run.step, CHECKS)
+        looks = self._run.progress.periods_done(CHECKS)
         due, self._looks = looks > self._looks, looks
         return due
 
@@ -117,12 +117,12 @@ class TimeBudget:
         steps = trainer.step + max(1, round(left / a_step))
         planned = trainer.plan.steps
         if planned is None or abs(steps - planned) * a_step > TOLERANCE * self._seconds:
-            trainer.plan = trainer.plan.with_steps(trainer.step, steps)
+            trainer.progress.change_steps(steps)
 
     def _non_step_seconds(self, a_step: float) -> float:
         """Foresee what is not a step: evaluations and previews on the way, the whole held-out text at the end."""
         trainer = self._run
-        share_left = 1 - trainer.plan.progress(trainer.step)
+        share_left = 1 - trainer.progress.fraction
         training_speed = a_step / (trainer.training.batch * trainer.training.length)
         a_character = self._evaluation or training_speed / 3
         on_the_way = PERIODS["evaluation"] * share_left * eval_cost_chars(trainer) * a_character
@@ -195,6 +195,6 @@ def final_evaluation(trainer: Trainer, directory: RunDirectory) -> Generator[Saf
         steps=trainer.step,
         stopped_early=should_stop(trainer),
         characters=characters,
-        characters_per_second=characters / trainer.step_seconds if trainer.step_seconds else 0.0,
+        characters_per_second=characters / trainer.progress.step_seconds if trainer.progress.step_seconds else 0.0,
         parameters=trainer.model(best.weights).parameters,
     )

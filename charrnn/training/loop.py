@@ -36,7 +36,7 @@ def train_loop(trainer: Trainer, *, sample_every: int | None = None) -> Iterator
             yield from evaluate(trainer)
         if trainer.is_due("report"):
             yield make_report(trainer)
-        if trainer.plan.finished(trainer.step):
+        if trainer.progress.finished:
             return
         if should_stop(trainer):
             yield overfitting_event(trainer)
@@ -59,12 +59,12 @@ SAMPLING = SamplingParams(temperature=0.8)
 
 def preview_is_due(trainer: Trainer, every: int | None) -> bool:
     """Tell whether a preview is due: at 0, 25, 50, 100, … steps, then at the end of every part; or `every`."""
-    if trainer.last_preview_step == trainer.step or every == 0:
+    if trainer.bookkeeping.last_preview_step == trainer.step or every == 0:
         return False
     if every is not None:
         return trainer.step % every == 0
     doublings, rest = divmod(trainer.step, FIRST_STEPS)
-    early = rest == 0 and doublings.bit_count() <= 1 and trainer.periods_done["preview"] == 0
+    early = rest == 0 and doublings.bit_count() <= 1 and trainer.bookkeeping.periods_done["preview"] == 0
     return early or trainer.is_due("preview")
 
 
@@ -96,9 +96,8 @@ def preview(trainer: Trainer) -> Iterator[SafePoint | Preview]:
             else _several_documents(sample_text, SEPARATORS[documents])
         )
     except CharrnnError as error:
-        raise trainer.divergence_error("what it would write", trainer.step) from error
-    trainer.mark_done("preview")
-    trainer.last_preview_step = trainer.step
+        raise trainer.divergence_error("a logit of the preview", trainer.step) from error
+    trainer.bookkeeping.record_preview(trainer.progress)
     yield Preview(step=trainer.step, text=text)
 
 
@@ -126,16 +125,14 @@ def _several_documents(sample_text: Callable[[int], Writing], between: str) -> W
 
 def make_report(trainer: Trainer) -> Report:
     """Give the means since the last report, and begin anew."""
-    trainer.mark_done("report")
-    steps, nats, gradient_norm = trainer.report_sums.tolist()
-    trainer.report_sums[:] = 0
+    nats, gradient_norm = trainer.bookkeeping.record_report(trainer.progress)
     return Report(
         step=trainer.step,
         epoch=trainer.epoch,
-        nats=nats / steps,
-        gradient_norm=gradient_norm / steps,
+        nats=nats,
+        gradient_norm=gradient_norm,
         learning_rate=learning_rate(trainer.training, trainer.plan, trainer.step),
-        progress=trainer.plan.progress(trainer.step),
+        progress=trainer.progress.fraction,
     )
 
 

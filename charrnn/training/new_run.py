@@ -18,7 +18,7 @@ from charrnn.text.sources import CorpusFiles
 from charrnn.text.vocabulary import format_characters
 from charrnn.training.early_stopping import should_stop
 from charrnn.training.prepare import PretrainedModel, with_model_settings
-from charrnn.training.recipe import choose_hyperparameters
+from charrnn.training.recipe import Recipe, choose_hyperparameters
 from charrnn.training.run_files import refuse_foreign, refuse_text_of_run, remove_run_files
 from charrnn.training.throughput import measure_recipe_inputs
 from charrnn.training.train_options import DEFAULT_ENCODING, DEFAULT_MIN_COUNT, TrainOptions
@@ -103,94 +103,110 @@ class Session:
     @property
     def finished(self) -> bool:
         """Tell whether there is nothing left to do."""
-        return self.trainer.final_evaluated and _is_finished(self.trainer)
+        return self.trainer.bookkeeping.final_evaluated and is_finished(self.trainer)
 
 
-def start_new(
-    sources: CorpusFiles,
-    counted: CharacterCounts,
-    directory: RunDirectory,
-    options: TrainOptions,
-    device: str,
-    *,
-    pretrained: PretrainedModel | None = None,
-    lock: RunLock | None = None,
-) -> Session:
-    """Choose what was not given (None) for a surveyed text, make the run's directory, and write the text there.
+@dataclass(frozen=True, kw_only=True)
+class NewRunRequest:
+    """What a new run is made of."""
 
-    Nothing is created before the settings are known to be good, and nothing old is removed before the text
-    is wholly written; a trained model only if a `new` run was asked for (CharrnnError). A model to start from, the
-    `pretrained`, settles the network, and its characters keep their numbers. The `lock` is taken before all writing.
+    sources: CorpusFiles
+    counts: CharacterCounts
+    """characters of the text, counted in a first pass"""
+    directory: RunDirectory
+    options: TrainOptions
+    """options of the command; the recipe chooses the settings that are None"""
+    device: str
+    pretrained: PretrainedModel | None = None
+    """model to fine-tune, which determines the network and the first ids of the vocabulary"""
+
+    @property
+    def settings(self) -> TrainOptions:
+        """Return the options with the settings that the text and the pretrained model determine (WrongUsageError)."""
+        options = with_model_settings(self.options, self.pretrained) if self.pretrained else self.options
+        return dataclasses.replace(options, documents=self.counts.documents)
+
+    @property
+    def min_count(self) -> int:
+        """Return the number of occurrences below which a character is unknown."""
+        return self.options.min_count or DEFAULT_MIN_COUNT
+
+    @property
+    def known_characters(self) -> Characters:
+        """Return the characters that keep their ids: those of the pretrained model."""
+        return self.pretrained.characters if self.pretrained else ()
+
+
+def start_new(request: NewRunRequest, lock: RunLock | None = None) -> Session:
+    """Create a run: complete its settings, make its directory, and write the encoded text there (CharrnnError).
+
+    Nothing is created before the settings are valid, and nothing old is removed before the text is written. The
+    lock is acquired before the first write.
     """
-    refuse_foreign(directory)
-    refuse_text_of_run(sources, directory)
-    if directory.model.exists() and not options.new:
-        raise CharrnnError(
-            f"{directory.path} has a model but no checkpoint to go on from",
-            hint="`--new` starts over and replaces it, `--out DIR` keeps both",
-        )
-    encoding = check_encoding(options.encoding or DEFAULT_ENCODING)
-    min_count = options.min_count or DEFAULT_MIN_COUNT
-    options = with_model_settings(options, pretrained) if pretrained else options
-    options = dataclasses.replace(options, documents=counted.documents)
-    known_characters = pretrained.characters if pretrained else ()
-    size, held_out = _sizes(counted, options, min_count, known_characters)
+    _check_directory(request)
+    encoding, settings = check_encoding(request.options.encoding or DEFAULT_ENCODING), request.settings
+    vocabulary_size, held_out = _sizes(request)
     inputs = measure_recipe_inputs(
-        options,
-        device,
-        train_characters=counted.characters - held_out,
-        vocabulary_size=size,
-        trained=pretrained is not None,
+        settings,
+        request.device,
+        train_characters=request.counts.characters - held_out,
+        vocabulary_size=vocabulary_size,
+        trained=request.pretrained is not None,
     )
-    recipe = choose_hyperparameters(options, inputs)
+    recipe = choose_hyperparameters(settings, inputs)
     if lock is not None:
         lock.acquire()
-    if directory.checkpoints() and not options.new:
+    if request.directory.checkpoints() and not request.options.new:
         raise CharrnnError(
-            f"a training in {directory.path} was begun meanwhile", hint="the same command continues with it"
+            f"another training was started in {request.directory.path} meanwhile",
+            hint="the same command continues it",
         )
-    text = _encode_corpus(sources, encoding, counted, directory, min_count, known_characters)
-    # Only now it is known where, near the end, a document begins.
-    held_in = text.split_position(recipe.training.val_fraction)
-    recipe = choose_hyperparameters(options, dataclasses.replace(inputs, train_characters=held_in))
-    trainer = Trainer(text, recipe.network, recipe.training, device)
-    if pretrained:
-        trainer.load_pretrained(expand_vocabulary(pretrained.model, size), str(pretrained.path))
-    return Session(
-        trainer=trainer,
-        directory=directory,
-        why=recipe.why,
-        notes=startup_notes(sources, counted, trainer, options, pretrained),
-    )
+    text = _encode_corpus(request, encoding)
+    # Documents are held out whole, so only the encoded text determines the exact length of the training text.
+    train_characters = text.split_position(recipe.training.val_fraction)
+    recipe = choose_hyperparameters(settings, dataclasses.replace(inputs, train_characters=train_characters))
+    trainer = _build_trainer(request, text, recipe)
+    notes = startup_notes(request.sources, request.counts, trainer, settings, request.pretrained)
+    return Session(trainer=trainer, directory=request.directory, why=recipe.why, notes=notes)
 
 
-def _sizes(
-    counted: CharacterCounts, options: TrainOptions, min_count: int, known_characters: Characters
-) -> tuple[int, int]:
-    """Count vocabulary and held-out characters; raise CharrnnError where either is too small to learn from."""
-    size = len(counted.vocabulary(min_count, known_characters=known_characters))
-    if size < 2:
-        raise CharrnnError(f"no character stands there {min_count:,} times", hint="a lower `--min-count`")
-    fraction = options.val_fraction or TrainingConfig.val_fraction
-    held_out = counted.characters - int(counted.characters * (1 - fraction))
+def _check_directory(request: NewRunRequest) -> None:
+    """Raise CharrnnError if the run would replace a file that it must not."""
+    directory = request.directory
+    refuse_foreign(directory)
+    refuse_text_of_run(request.sources, directory)
+    if directory.model.exists() and not request.options.new:
+        raise CharrnnError(
+            f"{directory.path} has a model but no checkpoint to continue from",
+            hint="`--new` starts over and replaces it, `--out DIR` keeps both",
+        )
+
+
+def _sizes(request: NewRunRequest) -> tuple[int, int]:
+    """Return the sizes of the vocabulary and of the held-out text; raise CharrnnError if either is too small."""
+    counts = request.counts
+    vocabulary_size = len(counts.vocabulary(request.min_count, known_characters=request.known_characters))
+    if vocabulary_size < 2:
+        raise CharrnnError(f"no character occurs {request.min_count:,} times", hint="a lower `--min-count`")
+    fraction = request.options.val_fraction or TrainingConfig.val_fraction
+    held_out = counts.characters - int(counts.characters * (1 - fraction))
     if held_out < MIN_HELD_OUT:
         raise CharrnnError(f"only {held_out} characters would be held out", hint="a higher `--val-fraction`")
-    return size, held_out
+    return vocabulary_size, held_out
 
 
-def _encode_corpus(
-    sources: CorpusFiles,
-    encoding: str,
-    counted: CharacterCounts,
-    directory: RunDirectory,
-    min_count: int,
-    known_characters: Characters,
-) -> Corpus:
-    """Write the text's ids into the run's directory, and only then drop what an older run left there."""
+def _encode_corpus(request: NewRunRequest, encoding: str) -> Corpus:
+    """Write the ids of the text into the run's directory, then delete the files of an older run (CharrnnError)."""
+    directory = request.directory
     try:
         directory.path.mkdir(parents=True, exist_ok=True)
         text = corpus_encoder.encode(
-            sources, encoding, counted, directory.corpus, min_count=min_count, known_characters=known_characters
+            request.sources,
+            encoding,
+            request.counts,
+            directory.corpus,
+            min_count=request.min_count,
+            known_characters=request.known_characters,
         )
         remove_run_files(directory)
     except OSError as error:
@@ -198,6 +214,15 @@ def _encode_corpus(
     return text
 
 
-def _is_finished(trainer: Trainer) -> bool:
-    """Tell whether no step is left, of the plan or for want of patience."""
-    return trainer.plan.finished(trainer.step) or should_stop(trainer)
+def _build_trainer(request: NewRunRequest, text: Corpus, recipe: Recipe) -> Trainer:
+    """Return a trainer with random weights or those of the pretrained model."""
+    trainer = Trainer(text, recipe.network, recipe.training, request.device)
+    if request.pretrained:
+        weights = expand_vocabulary(request.pretrained.model, len(text.vocabulary))
+        trainer.load_pretrained(weights, str(request.pretrained.path))
+    return trainer
+
+
+def is_finished(trainer: Trainer) -> bool:
+    """Return whether no step is left, because the plan is done or the run stops early."""
+    return trainer.progress.finished or should_stop(trainer)

@@ -2,10 +2,12 @@
 
 import dataclasses
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from charrnn.config import TrainingConfig
 from charrnn.errors import CharrnnError
 from charrnn.storage import settings_file
 from charrnn.storage.atomic_file import atomic_write
@@ -20,8 +22,9 @@ from charrnn.training import checkpoint, checkpoint_file
 from charrnn.training.checkpoint import environment
 from charrnn.training.device import choose_device, choose_precision
 from charrnn.training.lr_schedule import Plan
-from charrnn.training.new_run import Session, _is_finished, start_new
+from charrnn.training.new_run import NewRunRequest, Session, is_finished, start_new
 from charrnn.training.prepare import Prepared, is_same_model
+from charrnn.training.progress import Progress
 from charrnn.training.train_options import (
     BUDGETS,
     CHANGEABLE_SETTINGS,
@@ -30,7 +33,7 @@ from charrnn.training.train_options import (
     RUN_SETTINGS,
     TrainOptions,
 )
-from charrnn.training.trainer import PERIODS, Trainer
+from charrnn.training.trainer import Trainer
 
 # A run from its checkpoint
 
@@ -56,7 +59,8 @@ def resume(sources: CorpusFiles | None, directory: RunDirectory, options: TrainO
             problems.append(error.message)
             continue
         _apply_new_budget(trainer, options)
-        trainer.final_evaluated = trainer.final_evaluated and _is_finished(trainer)
+        if not is_finished(trainer):
+            trainer.bookkeeping.mark_final_evaluation(False)
         damaged = (f"{problem}; using the one before" for problem in problems)
         notes = (*damaged, *_inexactness_notes(words["machine"], trainer))
         return Session(trainer=trainer, directory=directory, why="", notes=notes, resumed=True)
@@ -105,34 +109,53 @@ def _check_same_text(sources: CorpusFiles, text: Corpus, step: int) -> None:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """A budget that a resumed run was given: a number of steps, or minutes; None: none."""
+
+    steps: int | None = None
+    minutes: float | None = None
+
+    def is_spent(self, progress: Progress) -> bool:
+        """Return whether a run has already used the budget, which no budget always is."""
+        steps_spent = self.steps is None or self.steps <= progress.step
+        return steps_spent and (self.minutes is None or self.minutes <= progress.seconds / 60)
+
+
+def new_plan(budget: Budget, training: TrainingConfig, progress: Progress) -> Plan | None:
+    """Return the plan of a resumed run for its budget; None if the saved plan stays.
+
+    >>> progress = Progress(plan=Plan(steps=100), step=40)
+    >>> new_plan(Budget(steps=80), TrainingConfig(batch=4, length=16, lr=0.01, steps=100), progress).steps
+    80
+    """
+    if budget.steps is not None and (budget.steps != progress.plan.steps or training.minutes):
+        return Plan(steps=budget.steps)
+    if budget.minutes is not None and budget.minutes != training.minutes:
+        done = min(progress.fraction, progress.seconds / (60 * budget.minutes))
+        return Plan(steps=None, from_step=progress.step, from_progress=min(done, 1.0))
+    return None
+
+
+def _requested_budget(trainer: Trainer, options: TrainOptions) -> Budget:
+    """Return the budget of the given options, with epochs as steps."""
+    if options.epochs is None:
+        return Budget(steps=options.steps, minutes=options.minutes)
+    batch, length = trainer.training.batch, trainer.training.length
+    return Budget(
+        steps=steps_for_epochs(options.epochs, characters=trainer.train_characters, batch=batch, length=length)
+    )
+
+
 def _apply_new_budget(trainer: Trainer, options: TrainOptions) -> None:
-    """Have a budget that differs from the saved one bend what is still to come."""
-    budgets = options.given(BUDGETS)
-    if "epochs" in budgets:
-        batch, length = trainer.training.batch, trainer.training.length
-        budgets = {
-            "steps": steps_for_epochs(
-                budgets["epochs"], characters=trainer.train_characters, batch=batch, length=length
-            )
-        }
-    had = {"steps": trainer.step, "minutes": trainer.seconds / 60}
-    if trainer.final_evaluated and all(budgets[budget] <= had[budget] for budget in budgets):
-        return  # it has had as much already
-    if "steps" in budgets and (budgets["steps"] != trainer.plan.steps or trainer.training.minutes):
-        trainer.training = dataclasses.replace(trainer.training, steps=budgets["steps"], minutes=None)
-        trainer.plan = Plan(steps=budgets["steps"])
-    elif "minutes" in budgets and budgets["minutes"] != trainer.training.minutes:
-        trainer.training = dataclasses.replace(trainer.training, steps=None, minutes=budgets["minutes"])
-        done = min(trainer.plan.progress(trainer.step), trainer.seconds / (60 * budgets["minutes"]))
-        trainer.plan = Plan(steps=None, from_step=trainer.step, from_progress=min(done, 1.0))
-    else:
+    """Change the plan of a resumed run if its budget differs from the saved one and is not already spent."""
+    budget = _requested_budget(trainer, options)
+    if trainer.bookkeeping.final_evaluated and budget.is_spent(trainer.progress):
         return
-    trainer.final_evaluated = False
-    for what in PERIODS:
-        trainer.mark_done(what)
-    if trainer.plan.finished(trainer.step):
-        trainer.periods_done["evaluation"] -= 1  # what is cut short before its first one would have no best weights
-    trainer.last_good_period = trainer.periods_done["evaluation"]
+    plan = new_plan(budget, trainer.training, trainer.progress)
+    if plan is not None:
+        minutes = budget.minutes if plan.steps is None else None
+        trainer.change_plan(plan, dataclasses.replace(trainer.training, steps=plan.steps, minutes=minutes))
 
 
 def _inexactness_notes(before: Mapping[str, Any], trainer: Trainer) -> tuple[str, ...]:
@@ -169,15 +192,15 @@ def start_or_resume(prepared: Prepared, options: TrainOptions, lock: RunLock) ->
         torch.set_num_threads(options.threads)
     device = choose_device(options.device)
     if prepared.sources is not None and prepared.counts is not None:
-        return start_new(
-            prepared.sources,
-            prepared.counts,
-            prepared.directory,
-            dataclasses.replace(options, precision=choose_precision(options.precision, device)),
-            device,
+        request = NewRunRequest(
+            sources=prepared.sources,
+            counts=prepared.counts,
+            directory=prepared.directory,
+            options=dataclasses.replace(options, precision=choose_precision(options.precision, device)),
+            device=device,
             pretrained=prepared.pretrained,
-            lock=lock,
         )
+        return start_new(request, lock)
     lock.acquire()
     session = resume(prepared.sources, prepared.directory, options, device)
     return dataclasses.replace(session, notes=(*_resume_notes(prepared, lock, session), *session.notes))

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import DivergedError
-from charrnn.network.char_rnn import CharRNN
+from charrnn.network.char_rnn import CharRNN, NetworkState
 from charrnn.network.model_file import Model
 from charrnn.text.batching import TrainingBatches
 from charrnn.text.corpus import Corpus
@@ -21,35 +20,21 @@ from charrnn.training.device import oom_as_error, seed_step
 from charrnn.training.events import Step
 from charrnn.training.lr_schedule import Plan, learning_rate
 from charrnn.training.optimizer import AdamW, ema_weight, make_ema, update_ema
+from charrnn.training.progress import PERIODS, BestWeights, Bookkeeping, Progress
 from charrnn.training.tbptt import forward_backward, reset_streams
 
-PERIODS = {"evaluation": 20, "preview": 8, "report": 200}
-"""into how many equal parts a training is divided, each with an evaluation, a preview, a report at its end"""
 MAX_QUEUED_STEPS = 32
-"""that a GPU makes, at most, before it is asked what came of them: waiting for it costs what it does in some 50 µs"""
+"""steps that are queued on a GPU before the host waits for their results; each wait costs the device some 50 µs"""
 TEXT_MEMORY_FRACTION = 0.25
-"""of a GPU's free memory"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class BestWeights:
-    """The weights that did best on held-out text."""
-
-    step: int
-    nats: float
-    train_nats: float
-    """training loss at that time"""
-    characters: int
-    """held out, that it is the mean over"""
-    weights: Mapping[str, NDArray[np.float32]]
+"""fraction of a GPU's free memory that the text may take"""
 
 
 class Trainer:
-    """Everything that changes from step to step.
+    """Everything that changes from step to step, and the training step itself.
 
-    Chance at a step comes from the seed and the step alone, so there is no generator to carry: whoever stands at
-    this step with these arrays goes on exactly. On a GPU steps are queued, and what came of them is known when it
-    was looked at: always before anything is due, and before the run is saved.
+    The random numbers of a step depend only on the seed and the step, so a run that is restored from a checkpoint
+    continues exactly. On a GPU, steps are queued; `sync` waits for their results, always before anything is due and
+    before the run is saved.
     """
 
     def __init__(self, corpus: Corpus, network: NetworkConfig, training: TrainingConfig, device: str) -> None:
@@ -66,59 +51,57 @@ class Trainer:
             self.optimizer = AdamW(self.network, training.weight_decay)
             self.network.init_output_bias(corpus.frequencies(self.train_characters))
             self.ema_network = make_ema(self.network)
-            """what is evaluated and kept, while the other learns"""
+            """network with the averaged weights, which are evaluated, sampled from and saved"""
         self.state = self.network.initial_state(training.batch)
+        """recurrent state that is carried to the next window"""
         self.init_from: str | None = None
-        """the model file that its weights came from at the start"""
-        self.step = 0
-        self.plan = Plan(steps=training.steps)
-        self.seconds = 0.0
-        """time spent so far, for a budget"""
-        self.best: BestWeights | None = None
-        self.periods_done = dict.fromkeys(PERIODS, 0)
-        """how many parts of the training were evaluated, shown in a preview, reported"""
-        self.last_good_period = 0
-        """how many were done when an evaluation last showed no overfitting"""
-        self.eval_chars: int | None = None
-        """how much held-out text an evaluation on the way reads; fixed by the first"""
-        self.step_seconds = 0.0
-        """of that, the time spent in steps"""
-        self.final_evaluated = False
-        """whether the best weights were measured on the held-out text after the last step"""
-        self.last_preview_step = -1
-        """the step of the last preview"""
-        self.report_sums = np.zeros(3)
-        """sums since the last report: steps, nats, gradient norm"""
-        self.train_sums = np.zeros(2)
-        """sums since the last evaluation: steps, nats"""
+        """path of the pretrained model that the run started from"""
+        self.progress = Progress(plan=Plan(steps=training.steps))
+        self.bookkeeping = Bookkeeping()
         self.verified: set[FileIdentity | None] = set()
-        """identities of checkpoint files that this process wrote, or read and found good"""
+        """identities of the checkpoint files that this process wrote, or read and found valid"""
         self.queues_steps = self.device.type == "cuda"
-        """whether steps are queued, and looked at now and then"""
+        """whether steps are queued on the device instead of waited for"""
         self.warnings: list[str] = []
-        """what went wrong that training outlives, and nobody has told of yet"""
+        """messages about problems that do not end the training, not yet reported"""
         self._ahead: CudaStep | None = None
 
     @property
+    def step(self) -> int:
+        """Return the number of steps made."""
+        return self.progress.step
+
+    @property
+    def plan(self) -> Plan:
+        """Return the plan of the run."""
+        return self.progress.plan
+
+    @property
+    def seconds(self) -> float:
+        """Return the time spent on the run."""
+        return self.progress.seconds
+
+    @property
+    def best(self) -> BestWeights | None:
+        """Return the weights with the lowest held-out loss; None before the first evaluation."""
+        return self.bookkeeping.best
+
+    @property
     def epoch(self) -> float:
-        """How often every character was read."""
+        """Return how often each character of the training text was read."""
         return self.step / self.batches.steps_per_epoch
 
     @property
     def held_out_characters(self) -> int:
-        """How long the held-out end of the text is."""
+        """Return the length of the held-out text."""
         return self.corpus.characters - self.train_characters
 
     def is_due(self, what: str) -> bool:
-        """Tell whether one more of the parts of the training that PARTS names is done."""
-        return self.plan.periods_done(self.step, PERIODS[what]) > self.periods_done[what]
-
-    def mark_done(self, what: str) -> None:
-        """Note that what was due has been done."""
-        self.periods_done[what] = self.plan.periods_done(self.step, PERIODS[what])
+        """Return whether an evaluation, preview or report is due."""
+        return self.bookkeeping.is_due(what, self.progress)
 
     def train_step(self) -> Step:
-        """Learn from one window of every stream; raise DivergedError before anything is changed by NaN."""
+        """Update the weights with one window of every stream; raise DivergedError before NaN changes anything."""
         rate = learning_rate(self.training, self.plan, self.step)
         means = self._queue(rate) if self.queues_steps else self._step_and_wait(rate)
         nats, gradient_norm = means or (None, None)
@@ -127,57 +110,55 @@ class Trainer:
             nats=nats,
             gradient_norm=gradient_norm,
             learning_rate=rate,
-            progress=self.plan.progress(self.step),
+            progress=self.progress.fraction,
             steps=self.plan.steps,
         )
 
     def _step_and_wait(self, rate: float) -> tuple[float, float]:
-        """Make a step, and wait for it: nats and gradient norm."""
+        """Make a step; return its loss in nats and its gradient norm."""
         seed_step(self.device, self.training.seed, self.step)
         ids = torch.from_numpy(self.batches.batch_ids(self.step)).to(self.device, non_blocking=True)
         self._reset_some_streams()
         result = forward_backward(self.network, ids, self.state, self.training)
         nats, gradient_norm = result.nats.item(), result.gradient_norm.item()
         if not (math.isfinite(nats) and math.isfinite(gradient_norm)):
-            raise self.divergence_error("its gradient" if math.isfinite(nats) else "the loss", self.step + 1)
+            raise self.divergence_error("the gradient" if math.isfinite(nats) else "the loss", self.step + 1)
         self.optimizer.step(rate)
         update_ema(self.ema_network, self.network, ema_weight(self.training, self.plan, self.step))
         self.state = result.state
-        self.step += 1
-        self.report_sums += (1, nats, gradient_norm)
-        self.train_sums += (1, nats)
+        self.progress.advance()
+        self.bookkeeping.add_steps(1, nats, gradient_norm)
         return nats, gradient_norm
 
     def _queue(self, rate: float) -> tuple[float, float] | None:
-        """Have a GPU make a step; if it was waited for: means of nats and gradient norm since it last was."""
+        """Queue a step on the device; return the means since the last `sync` if this one waits, else None."""
         if self._ahead is None or self._ahead.state is not self.state:
             self._ahead = self._device_step()
             self.state = self._ahead.state
         self._ahead.enqueue(self.step, rate, ema_weight(self.training, self.plan, self.step))
-        self.step += 1
+        self.progress.advance()
         if capture_error := self._ahead.pop_capture_error():
             self.warnings.append(f"steps are not replayed from a CUDA graph, so they are slower: {capture_error}")
-        # What comes at the end of a part is not to wait for steps, whose time would be taken for its own.
+        # An evaluation, preview or report must not wait for queued steps: their time would be counted as its own.
         before, now = (self.plan.progress(step) for step in (self.step - 1, self.step))
-        ends_a_part = any(int(now * parts) > int(before * parts) for parts in PERIODS.values())
-        return self.sync() if ends_a_part or self._ahead.unseen >= MAX_QUEUED_STEPS else None
+        ends_a_period = any(int(now * periods) > int(before * periods) for periods in PERIODS.values())
+        return self.sync() if ends_a_period or self._ahead.unseen >= MAX_QUEUED_STEPS else None
 
     def sync(self) -> tuple[float, float] | None:
-        """Wait for a GPU's steps and take note of them; raise DivergedError if one came to no number.
+        """Wait for queued steps and record their results; raise DivergedError if a result is not finite.
 
-        Give the means of nats and gradient norm since it was last waited for; None if no step was made since.
+        Return the means of nats and gradient norm since the last call, None if no step was queued.
         """
         if self._ahead is None or not self._ahead.unseen:
             return None
         sums = self._ahead.sync()
         if sums.diverged_at:
-            raise self.divergence_error("the loss" if sums.loss_diverged else "its gradient", int(sums.diverged_at))
-        self.report_sums += (sums.steps, sums.nats, sums.gradient_norm)
-        self.train_sums += (sums.steps, sums.nats)
+            raise self.divergence_error("the loss" if sums.loss_diverged else "the gradient", int(sums.diverged_at))
+        self.bookkeeping.add_steps(sums.steps, sums.nats, sums.gradient_norm)
         return sums.nats / sums.steps, sums.gradient_norm / sums.steps
 
     def _device_step(self) -> CudaStep:
-        """Make what steps on a GPU from here on."""
+        """Return an asynchronous step that continues from the current state."""
         max_bytes, backend = math.inf, None
         if self.device.type == "cuda":
             max_bytes, backend = TEXT_MEMORY_FRACTION * torch.cuda.mem_get_info()[0], cuda_graph_backend()
@@ -185,38 +166,51 @@ class Trainer:
         return CudaStep(self.network, self.ema_network, self.optimizer, self.state, batches, self.training, backend)
 
     def load_pretrained(self, weights: Mapping[str, NDArray[np.float32]], source: str) -> None:
-        """Begin with the weights of a model instead of chance."""
+        """Start from the weights of a pretrained model instead of random ones."""
         for network in (self.network, self.ema_network):
             network.load_weights(weights)
         self.init_from = source
 
+    def restore(
+        self, progress: Progress, bookkeeping: Bookkeeping, state: NetworkState, *, init_from: str | None
+    ) -> None:
+        """Continue from the records and the recurrent state of a checkpoint."""
+        self.progress, self.bookkeeping = progress, bookkeeping
+        self.state, self.init_from = state, init_from
+
+    def change_plan(self, plan: Plan, training: TrainingConfig) -> None:
+        """Continue under another plan and the training configuration that belongs to it."""
+        self.training = training
+        self.progress.change_plan(plan)
+        self.bookkeeping.restart_periods(self.progress)
+
     def raw_weights(self) -> dict[str, NDArray[np.float32]]:
-        """Copy the weights that learn out, under the names of a model file."""
+        """Return a copy of the weights that the optimizer updates, under the names of a model file."""
         return _copy_weights(self.network)
 
     def ema_weights(self) -> dict[str, NDArray[np.float32]]:
-        """Copy the averaged weights out, likewise."""
+        """Return a copy of the averaged weights, under the names of a model file."""
         return _copy_weights(self.ema_network)
 
     def model(self, weights: Mapping[str, NDArray[np.float32]]) -> Model:
-        """Put weights together with what is needed to use them."""
+        """Return a model of these weights."""
         return Model(config=self.network.config, vocabulary=self.corpus.vocabulary, weights=weights)
 
     def _reset_some_streams(self) -> None:
-        """Make a stream's state fresh now and then."""
+        """Reset the state of random streams, each with probability `reset`."""
         is_reset = torch.rand(self.training.batch) < self.training.reset
         if is_reset.any():
             self.state = reset_streams(self.network, self.state, is_reset.to(self.device))
 
     def oom_as_error(self) -> AbstractContextManager[None]:
-        """Have running out of memory told as a CharrnnError, with what would fit."""
+        """Return a context manager that turns an out-of-memory error into a CharrnnError with a smaller setting."""
         return oom_as_error(self.network.config, self.training, self.network.vocabulary_size, self.device.type)
 
     def divergence_error(self, what: str, step: int) -> DivergedError:
-        """Say that something is no number any more, and what may help."""
+        """Return the error for a quantity that is not finite at a step, with a lower learning rate as hint."""
         rate = learning_rate(self.training, self.plan, self.step)
         return DivergedError(
-            f"training diverged: {what} left the numbers at step {step:,} (learning rate {rate:.2g})",
+            f"training diverged: {what} is not finite at step {step:,} (learning rate {rate:.2g})",
             hint=f"the same command with a lower rate: `--lr {self.training.lr / 10:.2g}`",
         )
 

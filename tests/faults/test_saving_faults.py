@@ -24,7 +24,7 @@ from charrnn.text.sources import open_sources
 from charrnn.training import checkpoint, checkpointer
 from charrnn.training.events import Step, TrainingWarning
 from charrnn.training.loop import train_loop
-from charrnn.training.new_run import start_new
+from charrnn.training.new_run import NewRunRequest, start_new
 from charrnn.training.resume import resume
 from charrnn.training.train_options import TrainOptions
 from charrnn.training.trainer import Trainer
@@ -292,7 +292,7 @@ def test_where_nothing_helps_the_last_save_goes_elsewhere_and_says_where(
     again = make_trainer(steps=5)
     checkpoint.load_checkpoint(again, directory.checkpoints()[-1])
     assert again.step == 5
-    assert not again.final_evaluated
+    assert not again.bookkeeping.final_evaluated
 
 
 @pytest.mark.fault("F44")
@@ -315,7 +315,9 @@ def test_a_directory_that_was_removed_is_made_again(book: Path) -> None:
     """With the text in it, so that the run can be gone on with."""
     sources, directory = open_sources([str(book)]), RunDirectory(book.parent / "run")
     given = TrainOptions(hidden=12, batch=4, length=16, steps=20)
-    trainer = start_new(sources, count_characters(sources, "utf-8"), directory, given, "cpu").trainer
+    counts = count_characters(sources, "utf-8")
+    request = NewRunRequest(sources=sources, counts=counts, directory=directory, options=given, device="cpu")
+    trainer = start_new(request).trainer
     told = []
     for event in checkpointer.save_on_the_way(
         train_loop(trainer, sample_every=0), trainer, directory, every_seconds=0.0

@@ -217,7 +217,7 @@ def test_what_was_never_done_is_done_before_the_end(place: RunDirectory) -> None
     assert trainer.step == NEW
     list(checkpointer.save_on_the_way(train_loop(trainer, sample_every=0), trainer, place))
     list(final_evaluation(trainer, place))
-    assert trainer.final_evaluated
+    assert trainer.bookkeeping.final_evaluated
 
 
 def set_first(value: float) -> Callable[[Any], object]:

@@ -27,7 +27,7 @@ from charrnn.training import checkpointer
 from charrnn.training.events import Step
 from charrnn.training.loop import train_loop
 from charrnn.training.metrics import log_events
-from charrnn.training.new_run import start_new
+from charrnn.training.new_run import NewRunRequest, start_new
 from charrnn.training.resume import resume
 from charrnn.training.run_files import is_not_a_run, refuse_foreign
 from charrnn.training.train_options import TrainOptions
@@ -445,7 +445,9 @@ def test_a_training_that_lost_its_lock_overwrites_nothing_and_is_saved_elsewhere
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "elsewhere"))
     sources, given = open_sources([str(book)]), TrainOptions(hidden=8, batch=4, length=16, steps=12)
     with RunLock(RUN) as lock, RunLock(RUN) as other:
-        made = start_new(sources, count_characters(sources, "utf-8"), RUN, given, "cpu", lock=lock)
+        counts = count_characters(sources, "utf-8")
+        request = NewRunRequest(sources=sources, counts=counts, directory=RUN, options=given, device="cpu")
+        made = start_new(request, lock)
         events: Any = log_events(train_loop(made.trainer, sample_every=0), RUN.metrics, step=0)
         events = checkpointer.save_on_the_way(events, made.trainer, RUN, every_seconds=0.0)
         for event in events:
@@ -471,7 +473,9 @@ def test_the_last_save_checks_the_lock_too(book: Path, tmp_path: Path, monkeypat
     monkeypatch.setenv("HOME", str(tmp_path / "missing"))
     sources, given = open_sources([str(book)]), TrainOptions(hidden=8, batch=4, length=16, steps=12)
     with RunLock(RUN) as lock, RunLock(RUN) as other:
-        trainer = start_new(sources, count_characters(sources, "utf-8"), RUN, given, "cpu", lock=lock).trainer
+        counts = count_characters(sources, "utf-8")
+        request = NewRunRequest(sources=sources, counts=counts, directory=RUN, options=given, device="cpu")
+        trainer = start_new(request, lock).trainer
         RUN.lock.unlink()
         other.acquire()
         before = contents(RUN.path)

@@ -24,13 +24,13 @@ class FakeClock:
 
 def worked(trainer: Trainer, clock: FakeClock, seconds: float, slower_from: int | None = None) -> Iterator[Event]:
     """Pretend to train: each step takes so long, half as long again from a certain step on."""
-    trainer.eval_chars = 1000
+    trainer.bookkeeping.record_evaluation(trainer.progress, eval_chars=1000)
     while not trainer.plan.finished(trainer.step):
         slow = slower_from is not None and trainer.step >= slower_from
         clock.now += seconds * (1.5 if slow else 1.0)
-        trainer.step += 1
+        trainer.progress.advance()
         if trainer.is_due("evaluation"):
-            trainer.mark_done("evaluation")
+            trainer.bookkeeping.mark_done("evaluation", trainer.progress)
             clock.now += 0.2
             read = eval_cost_chars(trainer)
             yield Evaluation(
@@ -84,7 +84,7 @@ def test_the_time_before_a_stop_counts(make_trainer: Callable[..., Trainer]) -> 
     """A run that has used half of its budget goes on for the other half."""
     clock = FakeClock()
     trainer = make_trainer(steps=None, minutes=1.0)
-    trainer.seconds = 30.0
+    trainer.progress.record_time(30.0)
     began = clock.now
     list(within_a_minute(trainer, clock, 0.03))
     assert clock.now - began == pytest.approx(30.0, rel=0.04)

@@ -27,8 +27,9 @@ from charrnn.training.cuda_step import WARM_UP_RUNS, CudaStep, DeviceBatches, Gr
 from charrnn.training.events import Evaluation, Event, Report, Step, TrainingWarning
 from charrnn.training.loop import train_loop
 from charrnn.training.optimizer import AdamW, make_ema
+from charrnn.training.progress import PERIODS
 from charrnn.training.tbptt import forward_backward
-from charrnn.training.trainer import MAX_QUEUED_STEPS, PERIODS, Trainer
+from charrnn.training.trainer import MAX_QUEUED_STEPS, Trainer
 
 DROPPED = {"dropout": 0.3, "input_dropout": 0.2, "weight_drop": 0.3, "reset": 0.3}
 
@@ -64,7 +65,7 @@ def test_it_learns_what_a_step_learns_that_is_waited_for(
         plain.train_step()
         queued.train_step()
     assert_close(plain, queued)
-    assert queued.report_sums[0] == plain.step
+    assert queued.bookkeeping.report_sums[0] == plain.step
 
 
 def test_the_events_are_the_same_and_losses_are_known_when_they_are_due(
@@ -95,7 +96,7 @@ def test_nobody_waits_for_a_step_but_now_and_then(make_trainer: Callable[..., Tr
     assert known == [MAX_QUEUED_STEPS, 2 * MAX_QUEUED_STEPS, 3 * MAX_QUEUED_STEPS]
 
 
-@pytest.mark.parametrize("what", ["the loss", "its gradient"])
+@pytest.mark.parametrize("what", ["the loss", "the gradient"])
 def test_what_is_no_number_changes_nothing_though_steps_are_queued_behind_it(
     what: str, make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -107,7 +108,7 @@ def test_what_is_no_number_changes_nothing_though_steps_are_queued_behind_it(
         for network in (trainer.network, trainer.ema_network):
             network.output.bias.data[0] = math.nan
     before = {name: array.copy() for name, array in state_arrays(trainer).items() if not name.startswith("since")}
-    if what == "its gradient":
+    if what == "the gradient":
         monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *_: torch.tensor(math.inf))
     for _ in range(5):
         trainer.train_step()
@@ -122,7 +123,7 @@ def test_what_is_no_number_changes_nothing_though_steps_are_queued_behind_it(
         lambda: checkpoint.save_checkpoint(trainer, directory),
         lambda: checkpointer.save_final(trainer, directory),
     ):
-        with pytest.raises(DivergedError, match=f"{what} left the numbers at step 4 "):
+        with pytest.raises(DivergedError, match=f"{what} is not finite at step 4 "):
             look()
     assert not directory.checkpoints()
     trainer._ahead = None
@@ -142,7 +143,7 @@ def test_a_training_that_leaves_the_numbers_ends_so(make_trainer: Callable[..., 
             if trainer.step == 20:
                 trainer.network.output.bias.detach().fill_(math.inf)
 
-    with pytest.raises(DivergedError, match=r"left the numbers at step 2\d "):
+    with pytest.raises(DivergedError, match=r"is not finite at step 2\d "):
         events.extend(poisoned())
     assert trainer.step <= 20 + 64 // 20
 

@@ -186,7 +186,10 @@ def begin(directory: Path, *, documents: str, texts: list[str], **given: Any) ->
     sources = open_sources([str(path) for path in paths])
     found = corpus_encoder.count_characters(sources, "utf-8", documents=documents)
     settings: dict[str, Any] = {"hidden": 12, "batch": 4, "length": 16, "steps": 20, "documents": documents} | given
-    return new_run.start_new(sources, found, RunDirectory(directory / "run"), TrainOptions(**settings), "cpu")
+    place, options = RunDirectory(directory / "run"), TrainOptions(**settings)
+    return new_run.start_new(
+        new_run.NewRunRequest(sources=sources, counts=found, directory=place, options=options, device="cpu")
+    )
 
 
 @pytest.mark.parametrize("documents", ["line", "blank", "file"])
@@ -216,7 +219,13 @@ def test_a_run_without_documents_does_not_become_one_with(tmp_path: Path) -> Non
     sources = open_sources([str(path)])
     given = TrainOptions(hidden=12, batch=4, length=16, steps=5)
     made = new_run.start_new(
-        sources, corpus_encoder.count_characters(sources, "utf-8"), RunDirectory(tmp_path / "run"), given, "cpu"
+        new_run.NewRunRequest(
+            sources=sources,
+            counts=corpus_encoder.count_characters(sources, "utf-8"),
+            directory=RunDirectory(tmp_path / "run"),
+            options=given,
+            device="cpu",
+        )
     )
     list(checkpointer.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, made.directory))
     with pytest.raises(CharrnnError, match="documents: saved None, asked line"):

@@ -54,7 +54,16 @@ def begin(source: Path, *, text: str = "a bad éclair, Zoë. fig jab\n" * 60, **
     pretrained = load_pretrained(source, place)
     sources = open_sources([str(path)])
     found = count_characters(sources, "utf-8", documents=document_kind(given.get("documents"), pretrained))
-    return new_run.start_new(sources, found, place, TrainOptions(**(GIVEN | given)), "cpu", pretrained=pretrained)
+    return new_run.start_new(
+        new_run.NewRunRequest(
+            sources=sources,
+            counts=found,
+            directory=place,
+            options=TrainOptions(**(GIVEN | given)),
+            device="cpu",
+            pretrained=pretrained,
+        )
+    )
 
 
 def go_on(source: Path, **given: Any) -> Session:
@@ -135,11 +144,13 @@ def test_it_learns_at_a_lower_rate_and_says_so(source: Path) -> None:
     sources = open_sources([str(source.parents[2] / "new.txt")])
     own = {"cell": "gru", "hidden": 20, "embedding": 6}
     from_chance = new_run.start_new(
-        sources,
-        count_characters(sources, "utf-8"),
-        RunDirectory(source.parents[1] / "chance"),
-        TrainOptions(**(GIVEN | own)),
-        "cpu",
+        new_run.NewRunRequest(
+            sources=sources,
+            counts=count_characters(sources, "utf-8"),
+            directory=RunDirectory(source.parents[1] / "chance"),
+            options=TrainOptions(**(GIVEN | own)),
+            device="cpu",
+        )
     )
     assert made.trainer.training.lr < 0.6 * from_chance.trainer.training.lr
     assert "half the usual rate" in made.why

@@ -19,7 +19,7 @@ from charrnn.training.early_stopping import should_stop, shows_no_overfitting
 from charrnn.training.events import EarlyStop, Evaluation, Event, SafePoint, Step
 from charrnn.training.loop import train_loop
 from charrnn.training.lr_schedule import Plan
-from charrnn.training.trainer import BestWeights, Trainer
+from charrnn.training.trainer import Trainer
 
 STEPS = 200
 PARTS = 20
@@ -51,13 +51,12 @@ def evaluated(trainer: Trainer, losses: Sequence[tuple[float, float]]) -> list[b
     """Pretend that a run has had evaluations of so much, held out and in training, and say when it overfitted."""
     overfitted = []
     for part, (nats, train_nats) in enumerate(losses, start=1):
-        trainer.step, trainer.periods_done["evaluation"] = part * STEPS // PARTS, part
-        if trainer.best is None or nats < trainer.best.nats:
-            trainer.best = BestWeights(
-                step=trainer.step, nats=nats, train_nats=train_nats, characters=1000, weights={}
-            )
-        if shows_no_overfitting(nats, 0.01, train_nats, trainer.best):
-            trainer.last_good_period = part
+        trainer.progress.step, trainer.bookkeeping.periods_done["evaluation"] = part * STEPS // PARTS, part
+        best = trainer.bookkeeping.keep_best(
+            trainer.step, nats=nats, train_nats=train_nats, characters=1000, weights=dict
+        )
+        if shows_no_overfitting(nats, 0.01, train_nats, best):
+            trainer.bookkeeping.mark_good()
         overfitted.append(should_stop(trainer))
     return overfitted
 
@@ -147,7 +146,7 @@ def test_the_last_step_is_no_early_end(make: Callable[..., Trainer]) -> None:
     assert not any(overfitted)
     evaluated(trainer := make(), [(2.0, 2.0), *[(3.0, 1.0)] * 9])
     assert should_stop(trainer)
-    trainer.plan = Plan(steps=None)
+    trainer.progress.change_plan(Plan(steps=None))
     assert not should_stop(trainer)
 
 

@@ -121,13 +121,14 @@ def test_going_on_keeps_what_a_budget_of_time_needs(make_trainer: Callable[..., 
         *(make_trainer(steps=None, minutes=1.0) for _ in range(2)),
     )
     directory.path.mkdir()
-    trainer.seconds, trainer.step_seconds, trainer.plan = 12.5, 11.25, Plan(steps=90, from_step=10, from_progress=0.2)
+    trainer.progress.record_time(12.5, in_step=11.25)
+    trainer.progress.change_plan(Plan(steps=90, from_step=10, from_progress=0.2))
     for _ in range(12):
         trainer.train_step()
     list(islice(train_loop(trainer, sample_every=0), 30))
     checkpoint.load_checkpoint(other, checkpoint.save_checkpoint(trainer, directory))
-    kept = ("seconds", "step_seconds", "plan", "periods_done", "last_good_period", "eval_chars", "final_evaluated")
-    assert {name: getattr(trainer, name) for name in kept} == {name: getattr(other, name) for name in kept}
+    assert other.progress == trainer.progress
+    assert other.bookkeeping.to_dict() == trainer.bookkeeping.to_dict()
     assert_same(trainer, other)
 
 
@@ -222,7 +223,7 @@ def test_a_run_begun_before_there_was_patience_goes_on(make_trainer: Callable[..
     del words["sound_parts"], words["best"]["train_nats"]
     second = make_trainer()
     load_state(second, state_arrays(first), words)
-    assert second.last_good_period == second.periods_done["evaluation"] > 0
+    assert second.bookkeeping.last_good_period == second.bookkeeping.periods_done["evaluation"] > 0
     assert_same(first, second)
     list(train_loop(second, sample_every=0))
     assert second.step == 40

@@ -28,7 +28,13 @@ def begin(
 ) -> Session:
     """Survey a text and begin a run of it."""
     return new_run.start_new(
-        sources, count_characters(sources, "utf-8"), place, TrainOptions(**given, new=new), device
+        new_run.NewRunRequest(
+            sources=sources,
+            counts=count_characters(sources, "utf-8"),
+            directory=place,
+            options=TrainOptions(**given, new=new),
+            device=device,
+        )
     )
 
 
@@ -61,7 +67,7 @@ def test_a_model_without_a_checkpoint_is_not_replaced(text: Path, place: RunDire
     for path in place.checkpoints():
         path.unlink()
     before = place.model.read_bytes()
-    with pytest.raises(CharrnnError, match="no checkpoint to go on from"):
+    with pytest.raises(CharrnnError, match="no checkpoint to continue from"):
         begin(open_sources([str(text)]), place, GIVEN, "cpu")
     assert place.model.read_bytes() == before
 
@@ -100,7 +106,11 @@ def test_what_a_killed_process_left_behind_is_cleared_away(text: Path, place: Ru
     left.write_text("half")
     with RunLock(place) as lock:
         sources = open_sources([str(text)])
-        new_run.start_new(sources, count_characters(sources, "utf-8"), place, TrainOptions(**GIVEN), "cpu", lock=lock)
+        counts, options = count_characters(sources, "utf-8"), TrainOptions(**GIVEN)
+        request = new_run.NewRunRequest(
+            sources=sources, counts=counts, directory=place, options=options, device="cpu"
+        )
+        new_run.start_new(request, lock)
     assert not left.exists()
 
 
@@ -200,7 +210,7 @@ def test_a_training_that_ended_early_is_finished_until_it_is_given_more(text: Pa
     for more in ({"steps": 400}, {"minutes": 10.0}, {"patience": 0.0}, {"patience": 0.9}):
         again = resume(open_sources([str(text)]), place, TrainOptions(**more), "cpu")
         assert not again.finished
-        assert not again.trainer.final_evaluated
+        assert not again.trainer.bookkeeping.final_evaluated
         assert isinstance(next(train_loop(again.trainer, sample_every=0)), Step)
 
 
