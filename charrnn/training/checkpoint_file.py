@@ -1,7 +1,6 @@
-"""Checkpoint files: read, and validated as far as that is possible without the run that they belong to.
+"""Checkpoint files: reading, and validation as far as it is possible without the run.
 
-An optimizer that is given an array of another shape writes out of bounds, so names, types, shapes and values are
-checked.
+An optimizer with an array of another shape writes out of bounds, so names, types, shapes and values are checked.
 """
 
 import math
@@ -34,16 +33,17 @@ from charrnn.storage.schema import (
 )
 from charrnn.training.lr_schedule import Plan
 
-# The record that a checkpoint carries beside its arrays, as a schema
+# The record in the metadata of a checkpoint, as a schema
 
-Since = Annotated[int, Range(-1, LARGEST)]
-"""a step or part, or -1 for none"""
+StepOrNone = Annotated[int, Range(-1, LARGEST)]
+"""a step or number of periods; -1: none"""
 Word = Annotated[str, Text(200)]
+"""a short string"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BestRecord:
-    """The best evaluation, its weights aside."""
+    """The best evaluation, without its weights."""
 
     step: Count
     nats: Loss
@@ -54,28 +54,28 @@ class BestRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class PartsRecord:
-    """How many parts of the training were evaluated, shown in a preview, reported."""
+    """The numbers of periods that were evaluated, previewed and reported."""
 
-    evaluation: Since
-    preview: Since
-    report: Since
+    evaluation: StepOrNone
+    preview: StepOrNone
+    report: StepOrNone
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecord:
-    """Everything that a run consists of beside arrays."""
+    """Everything of a run that is not an array."""
 
     step: Count
     from_: PathText | None = None
-    """model file that the run started from"""
+    """path of the pretrained model that the run started from"""
     seconds: Amount
     step_seconds: Amount
     concluded: bool
     plan: Plan
     parts: PartsRecord
-    sound_parts: Since | None = None
-    """None in checkpoints of earlier versions, which had no patience"""
-    previewed_at: Since
+    sound_parts: StepOrNone | None = None
+    """None in checkpoints of earlier versions, which had no early stopping"""
+    previewed_at: StepOrNone
     evaluation_characters: Count | None
     best: BestRecord | None
     training: TrainingConfig
@@ -84,15 +84,15 @@ class RunRecord:
 
     def __post_init__(self) -> None:
         plan, best = self.plan, self.best
-        laws = {
+        invariants = {
             "plan.from_step is after step": plan.from_step <= self.step,
             "plan.from_step is after plan.steps": plan.steps is None or plan.from_step <= plan.steps,
-            "neither steps nor minutes end it": plan.steps is not None or bool(self.training.minutes),
+            "it has neither steps nor minutes": plan.steps is not None or bool(self.training.minutes),
             "best.step is after step": best is None or best.step <= self.step,
             "previewed_at is after step": self.previewed_at <= self.step,
             "it is concluded without an evaluation": best is not None or not self.concluded,
         }
-        for message, holds in laws.items():
+        for message, holds in invariants.items():
             if not holds:
                 raise CharrnnError(message)
 
@@ -100,20 +100,18 @@ class RunRecord:
 # Validation of the arrays against the record
 
 RAW_PREFIX, BEST_PREFIX = "learning.", "best."
-"""before the names of weights; those without are the averaged ones, so that a checkpoint is a model too"""
+"""prefixes of the names of weights; EMA weights have no prefix, so that a checkpoint is a model too"""
 MOMENTS = ("exp_avg", "exp_avg_sq")
-"""AdamW's running means of the gradient and of its square"""
+"""torch's names of the first and the second moment of AdamW"""
 SUMS = {"since_report": 3, "since_evaluation": 2}
-"""arrays of sums over the steps since an event, the number of steps first, and their lengths"""
+"""lengths of the arrays of sums since the last report or evaluation; the first value is the number of steps"""
 ADDED_LATER = ("since_evaluation",)
 """arrays that checkpoints of earlier versions lack"""
+LOSS_TOLERANCE = 0.001
+"""amount by which rounding may make a mean loss negative"""
 
 
-SLACK = 0.001
-"""what rounding may leave below zero of a loss that is zero"""
-
-
-class Kind(NamedTuple):
+class ArraySpec(NamedTuple):
     """The type and shape that an array must have."""
 
     dtype: DTypeLike
@@ -121,11 +119,11 @@ class Kind(NamedTuple):
 
 
 class ArrayInfo(Protocol):
-    """An array, or the place of an array in a file."""
+    """An array, or the description of an array in a file."""
 
     @property
     def dtype(self) -> "np.dtype[np.generic]":
-        """Return the type of the numbers."""
+        """Return the data type."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -134,37 +132,37 @@ class ArrayInfo(Protocol):
 
 def expected_arrays(
     network: NetworkConfig, vocabulary_size: int, record: RunRecord, names: Iterable[str]
-) -> dict[str, Kind]:
-    """Return the arrays that a checkpoint must have; `names` are those that it has.
+) -> dict[str, ArraySpec]:
+    """Return the types and shapes of the arrays that a checkpoint must have; `names` are the arrays that it has.
 
-    Checkpoints of earlier versions have no separate learning weights, and lack the arrays that were added later.
+    Checkpoints of earlier versions have no separate raw weights and lack the arrays that were added later.
     """
-    there = set(names)
-    kinds = {name: Kind(np.float32, shape) for name, shape in weight_shapes(network, vocabulary_size).items()}
-    prefixes = [RAW_PREFIX] if any(name.startswith(RAW_PREFIX) for name in there) else []
+    present = set(names)
+    weights = {name: ArraySpec(np.float32, shape) for name, shape in weight_shapes(network, vocabulary_size).items()}
+    prefixes = [RAW_PREFIX] if any(name.startswith(RAW_PREFIX) for name in present) else []
     prefixes += [f"optimiser.{moment}." for moment in MOMENTS] if record.step else []
     prefixes += [BEST_PREFIX] if record.best is not None else []
-    copies = {f"{prefix}{name}": kind for prefix in prefixes for name, kind in kinds.items()}
-    state = Kind(np.float32, (network.layers, record.training.batch, network.hidden))
+    copies = {f"{prefix}{name}": spec for prefix in prefixes for name, spec in weights.items()}
+    state = ArraySpec(np.float32, (network.layers, record.training.batch, network.hidden))
     states = {f"state.{number}": state for number in range(2 if network.cell == "lstm" else 1)}
-    sums = {name: Kind(np.float64, (length,)) for name, length in SUMS.items()}
-    known = {name: kind for name, kind in sums.items() if name in there or name not in ADDED_LATER}
-    return kinds | copies | states | known
+    sums = {name: ArraySpec(np.float64, (length,)) for name, length in SUMS.items()}
+    required_sums = {name: spec for name, spec in sums.items() if name in present or name not in ADDED_LATER}
+    return weights | copies | states | required_sums
 
 
-def validate_state(expected: Mapping[str, Kind], arrays: Mapping[str, ArrayInfo]) -> None:
-    """Check that all expected arrays are there, with their types and shapes (CharrnnError)."""
-    for name, kind in expected.items():
+def validate_state(expected: Mapping[str, ArraySpec], arrays: Mapping[str, ArrayInfo]) -> None:
+    """Raise CharrnnError unless all expected arrays exist with their types and shapes."""
+    for name, spec in expected.items():
         array = arrays.get(name)
         if array is None:
             raise CharrnnError(f"it has no {name}")
-        if array.shape != kind.shape or array.dtype != kind.dtype:
-            dtype = np.dtype(kind.dtype)
-            raise CharrnnError(f"{name} is {array.dtype} {array.shape}, not {dtype} {kind.shape}")
+        if array.shape != spec.shape or array.dtype != spec.dtype:
+            dtype = np.dtype(spec.dtype)
+            raise CharrnnError(f"{name} is {array.dtype} {array.shape}, not {dtype} {spec.shape}")
 
 
 def refuse_impossible(expected: Iterable[str], arrays: Arrays, record: RunRecord) -> None:
-    """Check that all expected arrays have values that a training can come to (CharrnnError)."""
+    """Raise CharrnnError if an expected array has values that no training produces."""
     for name in expected:
         array = arrays[name]
         if not np.isfinite(array).all():
@@ -172,34 +170,34 @@ def refuse_impossible(expected: Iterable[str], arrays: Arrays, record: RunRecord
         if name.startswith(f"optimiser.{MOMENTS[1]}.") and array.size and array.min() < 0:
             raise CharrnnError(f"{name}, a mean of squares, contains negative numbers")
         if name in SUMS:
-            for message in _laws_broken(array.tolist(), record.step):
+            for message in _errors_in_sums(array.tolist(), record.step):
                 raise CharrnnError(f"{name} {message}")
 
 
-def _laws_broken(sums: list[float], step: int) -> Iterator[str]:
-    """Yield what is wrong with sums over steps, the number of steps first."""
+def _errors_in_sums(sums: list[float], step: int) -> Iterator[str]:
+    """Yield the errors in an array of sums over steps, whose first value is the number of steps."""
     steps, *others = sums
     if not 0 <= steps <= step or not steps.is_integer():
-        yield f"is of {steps:g} steps, of {step:,} that were made"
-    if min(others) < -SLACK * max(steps, 1):
+        yield f"covers {steps:g} steps of {step:,}"
+    if min(others) < -LOSS_TOLERANCE * max(steps, 1):
         yield "contains negative sums"
     if not steps and any(others):
-        yield "has sums of no steps"
+        yield "has sums over no steps"
 
 
 # Files
 
-MOST_VALUES = 1000
-"""values that the record of a run may hold"""
-LONGEST_STEP = 19
-"""digits of a step in a name, not with"""
+MAX_RECORD_VALUES = 1000
+"""maximum number of values in the record of a run"""
+MAX_STEP_DIGITS = 18
+"""maximum number of digits of a step in a file name"""
 
 FileIdentity = tuple[str, int, int, int, int]
-"""a file's name, device, inode, size and time of last change: another content has another identity"""
+"""name, device, inode, size and modification time of a file; files with different contents differ in them"""
 
 
 class DamagedError(CharrnnError):
-    """A checkpoint cannot be gone on from; the one before perhaps can."""
+    """A checkpoint from which a run cannot be resumed; the checkpoint before it may be good."""
 
     @property
     def says_nothing_of_the_content(self) -> bool:
@@ -208,15 +206,15 @@ class DamagedError(CharrnnError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Described:
-    """What a checkpoint says of its run."""
+class CheckpointInfo:
+    """The content of a checkpoint without its arrays."""
 
     network: NetworkConfig
     record: RunRecord
     words: Mapping[str, Any]
     """the record as plain values"""
-    arrays: Mapping[str, Kind]
-    """the arrays that it must have, and has"""
+    arrays: Mapping[str, ArraySpec]
+    """types and shapes of the required arrays, all of which exist"""
 
     def plain(self) -> dict[str, Any]:
         """Return the record and the network as plain values."""
@@ -225,29 +223,29 @@ class Described:
 
 @dataclass(frozen=True, kw_only=True)
 class Saved:
-    """The whole content of a checkpoint."""
+    """The complete content of a checkpoint."""
 
-    about: Described
+    about: CheckpointInfo
     arrays: Arrays
     identity: FileIdentity | None
-    """None for a link, whose target can change"""
+    """identity of the file; None for a link, whose target can change"""
 
 
-def describe(path: Path) -> Described:
-    """Read and validate everything but the numbers in the arrays (DamagedError)."""
+def describe(path: Path) -> CheckpointInfo:
+    """Return the content of a checkpoint without reading its arrays (DamagedError)."""
     try:
         with safetensors_file.open_tensors(path) as file:
-            return _described(path, file)
+            return _validated_info(path, file)
     except CharrnnError as error:
         raise _damaged(path, error) from error
 
 
 def read(path: Path) -> Saved:
-    """Read and validate a whole checkpoint (DamagedError)."""
+    """Return the complete content of a checkpoint (DamagedError)."""
     identity = identity_of(path)
     try:
         with safetensors_file.open_tensors(path) as file:
-            about = _described(path, file)
+            about = _validated_info(path, file)
             arrays = file.arrays()
         refuse_impossible(about.arrays, arrays, about.record)
     except CharrnnError as error:
@@ -256,7 +254,7 @@ def read(path: Path) -> Saved:
 
 
 def identity_of(path: Path) -> FileIdentity | None:
-    """Return what tells a regular file from a later one of the same name; None for a link or a missing file."""
+    """Return the identity of a regular file; None for a link or a missing file."""
     if not is_regular(path):
         return None
     try:
@@ -267,27 +265,27 @@ def identity_of(path: Path) -> FileIdentity | None:
 
 
 def step_of(path: Path) -> int | None:
-    """Return the step that the name of a checkpoint says; None for another name."""
+    """Return the step in the file name of a checkpoint; None for another name."""
     digits = path.stem.removeprefix("checkpoint-")
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < LONGEST_STEP else None
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= MAX_STEP_DIGITS else None
 
 
-def _described(path: Path, file: OpenTensorFile) -> Described:
-    """Validate the record of a run, and the names, types and shapes of the arrays (CharrnnError)."""
+def _validated_info(path: Path, file: OpenTensorFile) -> CheckpointInfo:
+    """Return the validated record of a run, with the types and shapes of its arrays (CharrnnError)."""
     about = model_file.described(path, file.header)
     if "run" not in file.metadata:
         raise CharrnnError("it is not a checkpoint of a training")
-    words = parse_json(file.metadata["run"], "run", dict, most=MOST_VALUES)
+    words = parse_json(file.metadata["run"], "run", dict, most=MAX_RECORD_VALUES)
     record = from_mapping(RunRecord, words, "run", strict=False)
-    named = step_of(path)
-    if named is not None and named != record.step:
-        raise CharrnnError(f"it is of step {record.step:,}, but its name is of step {named:,}")
+    step_in_name = step_of(path)
+    if step_in_name is not None and step_in_name != record.step:
+        raise CharrnnError(f"it is of step {record.step:,}, but its name is of step {step_in_name:,}")
     expected = expected_arrays(about.config, len(about.vocabulary), record, file.header.tensors)
     validate_state(expected, file.header.tensors)
-    return Described(network=about.config, record=record, words=words, arrays=expected)
+    return CheckpointInfo(network=about.config, record=record, words=words, arrays=expected)
 
 
 def _damaged(path: Path, error: CharrnnError) -> DamagedError:
-    """Return the error with the file named in it."""
-    named = str(path) in error.message
-    return DamagedError(error.message if named else f"{path} is not a valid checkpoint: {error.message}")
+    """Return the error as a DamagedError whose message names the file."""
+    names_file = str(path) in error.message
+    return DamagedError(error.message if names_file else f"{path} is not a valid checkpoint: {error.message}")

@@ -1,4 +1,4 @@
-"""The checkpointer: when a run is saved, while its events pass and at their end, and what happens if saving fails."""
+"""The checkpointer: when a run is saved during and after training, and where if saving fails."""
 
 import errno
 import tempfile
@@ -20,25 +20,25 @@ from charrnn.training.events import Evaluation, Event, Step, TrainingWarning
 from charrnn.training.train_options import DEFAULT_SAVE_SECONDS
 from charrnn.training.trainer import Trainer
 
-# Saving elsewhere, when the directory may belong to another training, so that neither run is lost
+# Saving elsewhere if the directory may belong to another training, so that neither run is lost
 
 
 def rescued(trainer: Trainer, error: LockLostError) -> CharrnnError:
-    """Write the run, with its text, into a new directory and return the error that says where it is."""
+    """Write the run with its text into a new directory, and return the error that names the directory."""
     failure = f"could not save step {trainer.step:,}: {error.message}"
     trainer.bookkeeping.mark_final_evaluation(False)
-    for place in (Path(tempfile.gettempdir()), Path.home()):
+    for parent in (Path(tempfile.gettempdir()), Path.home()):
         with suppress(OSError, MemoryError):
-            path = _written_into_new(place, trainer)
+            path = _save_run_into_new(parent, trainer)
             return CharrnnError(
                 f"{failure}; the run is in {path}", hint=f"the same command with `--out {path}` continues it"
             )
-    return CharrnnError(f"{failure}; it could not be saved elsewhere either")
+    return CharrnnError(f"{failure}; it could not be saved in another directory either")
 
 
-def _written_into_new(place: Path, trainer: Trainer) -> Path:
-    """Write text and checkpoint into a new directory and return it; if that fails, leave nothing (OSError)."""
-    directory = RunDirectory(new_directory(place))
+def _save_run_into_new(parent: Path, trainer: Trainer) -> Path:
+    """Write text and checkpoint into a new directory and return its path; leave nothing on failure (OSError)."""
+    directory = RunDirectory(new_directory(parent))
     try:
         corpora.rewrite_files(trainer.corpus, directory.corpus)
         save_checkpoint(trainer, directory)
@@ -50,13 +50,14 @@ def _written_into_new(place: Path, trainer: Trainer) -> Path:
     return directory.path
 
 
-# When and how
+# When and how a run is saved
 
 MAX_TIME_FRACTION = 0.02
-"""the most that saving may cost, unless it is asked for more often: a file that takes long is written more rarely"""
+"""maximum fraction of the time that saving takes by default; slow saves become rarer"""
 DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-"""errors that removing other files can help against"""
+"""errors after which the message names the size of the checkpoint"""
+NO_SPACE_ERRORS = (errno.ENOSPC, errno.EDQUOT)
+"""errors that removing old checkpoints can solve"""
 Clock = Callable[[], float]
 
 
@@ -68,59 +69,62 @@ def save_on_the_way(
     every_seconds: float | None = None,
     clock: Clock = time.monotonic,
 ) -> Iterator[Event]:
-    """Pass events through and save the run: now and then, when it is better than ever, and at the end.
+    """Pass events through and save the run: at intervals, after an improvement, and at the end.
 
-    `every_seconds`: None: every minute, or more rarely where saving takes long. A save that fails on the way is told
-    as Trouble, and training goes on; at the end it raises CharrnnError.
+    `every_seconds` is the interval; None: a minute, or longer if saving is slow. A save that fails yields a warning,
+    and training continues; the last save raises CharrnnError.
     """
-    saves = _SavePolicy(trainer, directory, every_seconds, clock)
+    policy = _SavePolicy(trainer, directory, every_seconds, clock)
     try:
         for event in events:
             yield event
-            yield from saves.after(event)
+            yield from policy.after(event)
     except DivergedError as error:
         raise _with_resume_hint(error, trainer, directory) from error
     except LockLostError as error:
         raise rescued(trainer, error) from error
-    save_final(trainer, directory, model=saves.model_is_old)
+    save_final(trainer, directory, model=policy.model_is_old)
 
 
 class _SavePolicy:
-    """Decides after each event whether it is time to save, and does it."""
+    """The policy of saves: it decides after each event whether to save, and saves."""
 
     def __init__(self, trainer: Trainer, directory: RunDirectory, every_seconds: float | None, clock: Clock) -> None:
         self.model_is_old = True
-        """or might be: a process that was killed may not have come to writing it"""
-        self._run, self._directory, self._every, self._clock = trainer, directory, every_seconds, clock
+        """whether the model file may be older than the best weights, as after a process that was killed"""
+        self._trainer, self._directory, self._every, self._clock = trainer, directory, every_seconds, clock
         self._saved_at = clock()
         self._cost = 0.0
-        """seconds that the last save took"""
+        """duration of the last save in seconds"""
         self._improved = False
+        """whether there are better weights than those saved last"""
 
     def after(self, event: Event) -> Iterator[TrainingWarning]:
-        """Save if it is time to; what goes wrong is told."""
+        """Save the run if a save is due; yield a warning for each problem."""
         if isinstance(event, Evaluation) and event.improved:
             self.model_is_old = self._improved = True
         if not isinstance(event, (Step, Evaluation)) or not self._is_due():
             return
         began = self._clock()
         try:
-            if recreate_directory(self._run, self._directory):
+            if recreate_directory(self._trainer, self._directory):
                 yield TrainingWarning(
-                    step=self._run.step, message=f"{self._directory.path} was gone; it was made again"
+                    step=self._trainer.step, message=f"{self._directory.path} was removed; it was created again"
                 )
-            # A model is never there without a checkpoint, or the run could not be gone on with.
-            save_checkpoint(self._run, self._directory)
+            # The checkpoint comes first: with a model but no checkpoint the run could not be resumed.
+            save_checkpoint(self._trainer, self._directory)
             if self.model_is_old:
-                save_best_model(self._run, self._directory)
+                save_best_model(self._trainer, self._directory)
             self.model_is_old = self._improved = False
         except (OSError, MemoryError) as error:
-            yield TrainingWarning(step=self._run.step, message=f"{_failure(self._run, error)}; will try again")
+            yield TrainingWarning(
+                step=self._trainer.step, message=f"{_failure(self._trainer, error)}; will try again"
+            )
         self._saved_at = self._clock()
         self._cost = self._saved_at - began
 
     def _is_due(self) -> bool:
-        """Tell whether it is time; for better weights as soon as the share of time allows."""
+        """Return whether a save is due: after an interval, for better weights as soon as MAX_TIME_FRACTION allows."""
         affordable = self._cost / MAX_TIME_FRACTION
         every = max(DEFAULT_SAVE_SECONDS, affordable) if self._every is None else self._every
         return self._clock() - self._saved_at >= (min(every, affordable) if self._improved else every)
@@ -129,17 +133,17 @@ class _SavePolicy:
 def save_final(
     trainer: Trainer, directory: RunDirectory, *, model: bool = True, losses: FinalLosses | None = None
 ) -> None:
-    """Write the last checkpoint and, if it is not there, the model; with its `losses` losses the run is concluded.
+    """Write the last checkpoint and, if `model`, the model; with final `losses`, mark the run as evaluated.
 
-    Where the directory is gone it is made again, where the disk is full all checkpoints but the newest good one make
-    room; where that does not help, the checkpoint goes elsewhere, and the error says where (CharrnnError).
+    A missing directory is created again. On a full disk, all checkpoints but the newest good one are removed. If that
+    does not help, the checkpoint is written into another directory, which the error names (CharrnnError).
     """
     try:
         recreate_directory(trainer, directory)
         try:
             _save_both(trainer, directory, model=model, losses=losses)
         except OSError as error:
-            if error.errno in NO_ROOM:
+            if error.errno in NO_SPACE_ERRORS:
                 make_room(trainer, directory)
             _save_both(trainer, directory, model=model, losses=losses)
     except LockLostError as error:
@@ -149,53 +153,58 @@ def save_final(
 
 
 def recreate_directory(trainer: Trainer, directory: RunDirectory) -> bool:
-    """See that the run's directory is there; if somebody removed it, make it, with the text in it (OSError).
+    """Create the run's directory with its text if it was removed; return whether it was (OSError).
 
-    Raise LockLostError if another process may have begun to train there.
+    Raise LockLostError if another process may have started to train there.
     """
-    was_there = directory.path.is_dir()
-    if not was_there:
+    existed = directory.path.is_dir()
+    if not existed:
         directory.path.mkdir(parents=True)
         corpora.rewrite_files(trainer.corpus)
     check_lock(directory.path)
-    return not was_there
+    return not existed
 
 
 def _save_both(trainer: Trainer, directory: RunDirectory, *, model: bool, losses: FinalLosses | None) -> None:
+    """Write the checkpoint and the model, in the order that leaves the run resumable (OSError)."""
     if losses is None:
         save_checkpoint(trainer, directory)
     if model:
         save_best_model(trainer, directory, losses=losses)
     if losses is not None:
-        # Only with the model in its place is there nothing left to do.
+        # The run is complete only after the model is written.
         trainer.bookkeeping.mark_final_evaluation(True)
         save_checkpoint(trainer, directory)
 
 
 def _save_elsewhere(trainer: Trainer, directory: RunDirectory, error: OSError | MemoryError) -> CharrnnError:
-    """Write the checkpoint where there may be room, and say where, and how to go on from it."""
+    """Write the checkpoint where there may be space, and return the error that names the place."""
     trainer.bookkeeping.mark_final_evaluation(False)
     last, failure = _last_good_step(trainer, directory), _failure(trainer, error, directory)
     if last == trainer.step:
-        return CharrnnError(f"{failure}; its checkpoint is whole", hint="make room, then the same command continues")
-    for place in (Path(tempfile.gettempdir()), Path.home()):
+        return CharrnnError(
+            f"{failure}; its checkpoint is complete", hint="free some space, then the same command continues"
+        )
+    for parent in (Path(tempfile.gettempdir()), Path.home()):
         with suppress(OSError, MemoryError):
-            path = _save_into(place, trainer)
+            path = _save_into_new(parent, trainer)
             return CharrnnError(
                 f"{failure}; it is in {path}",
-                hint=f"make room, `mv {path} {directory.path}/`, then the same command continues",
+                hint=f"free some space, `mv {path} {directory.path}/`, then the same command continues",
             )
-    return CharrnnError(f"{failure}, nor elsewhere" + ("" if last is None else f"; step {last:,} is there"))
+    return CharrnnError(
+        f"{failure}, nor in another directory" + ("" if last is None else f"; step {last:,} is saved")
+    )
 
 
-def _save_into(place: Path, trainer: Trainer) -> Path:
-    """Write the checkpoint into a new directory; if that fails nothing stays of it (OSError)."""
-    directory = new_directory(place)
+def _save_into_new(parent: Path, trainer: Trainer) -> Path:
+    """Write the checkpoint into a new directory and return its path; leave nothing on failure (OSError)."""
+    directory = new_directory(parent)
     try:
         return save_checkpoint(trainer, RunDirectory(directory))
     except BaseException:
-        for left in RunDirectory(directory).checkpoints():
-            remove_file(left)
+        for path in RunDirectory(directory).checkpoints():
+            remove_file(path)
         directory.rmdir()
         raise
 
@@ -207,16 +216,16 @@ def _last_good_step(trainer: Trainer, directory: RunDirectory) -> int | None:
 
 
 def _failure(trainer: Trainer, error: OSError | MemoryError, directory: RunDirectory | None = None) -> str:
-    """Say what could not be saved, and why."""
-    why = os_reason(error) if isinstance(error, OSError) else "out of memory"
-    full = isinstance(error, OSError) and error.errno in DISK_FULL_ERRORS
-    needed = f" (needs {size_bytes(trainer) / 1e6:,.1f} MB)" if full else ""
+    """Return the message that names the step that could not be saved, and why."""
+    reason = os_reason(error) if isinstance(error, OSError) else "out of memory"
+    is_full = isinstance(error, OSError) and error.errno in DISK_FULL_ERRORS
+    needed = f" (needs {size_bytes(trainer) / 1e6:,.1f} MB)" if is_full else ""
     where = f" in {directory.path}" if directory else ""
-    return f"could not save step {trainer.step:,}{where}: {why}{needed}"
+    return f"could not save step {trainer.step:,}{where}: {reason}{needed}"
 
 
 def _with_resume_hint(error: DivergedError, trainer: Trainer, directory: RunDirectory) -> DivergedError:
-    """Say from where a lower learning rate would go on."""
+    """Return the error with a hint that names the step from which a lower learning rate would continue."""
     last = _last_good_step(trainer, directory)
     if last is None:
         return error

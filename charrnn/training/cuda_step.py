@@ -1,8 +1,8 @@
-"""Asynchronous training steps on a GPU: the same work on the same memory each time, captured as a CUDA graph.
+"""Asynchronous training steps on a GPU, captured as a CUDA graph: every step does the same work on the same memory.
 
 The host sets the step and the learning rate and continues; the results stay on the device until the host reads
-them. A loss or gradient that is not finite stops all later updates on the device: weights, their averages, moments
-and state remain those of the last good step, whatever is queued.
+them. A loss or gradient that is not finite stops all later updates on the device: weights, averages, moments and
+state remain those of the last finite step, however many steps are queued.
 """
 
 from collections.abc import Callable
@@ -19,70 +19,70 @@ from charrnn.training.device import seed_step, tf32
 from charrnn.training.optimizer import AdamW, update_ema
 from charrnn.training.tbptt import StepResult, forward_backward, reset_streams
 
-# CUDA graphs: work that is repeated on the same memory runs a few times as it is, is then captured once and replayed.
-# The device then needs one command of the host, which otherwise takes longer to issue the commands than the device to
-# execute them. Work that cannot be captured runs as it is, and the reason is kept for a message.
+# CUDA graphs: work that is repeated on the same memory runs a few times uncaptured, is captured once, and is replayed
+# from then on. A replay needs one command of the host, which otherwise takes longer to issue all commands than the
+# device to execute them. Work that cannot be captured keeps running uncaptured, and the reason is kept for a message.
 
 WARM_UP_RUNS = 3
-"""times that the work is done before it is recorded, while libraries choose their kernels and take their memory"""
+"""uncaptured runs before the capture, in which libraries choose their kernels and allocate their memory"""
 
 Work = Callable[[], None]
 
 
 class GraphBackend(NamedTuple):
-    """How a device has work done that will be recorded, and how it is."""
+    """The two ways in which a device runs work: before its capture, and captured."""
 
     warm_up: Callable[[Work], None]
-    """does work where what it leaves behind is not in a recording's way"""
+    """runs work on a side stream, as the capture requires"""
     capture: Callable[[Work], Work]
-    """does nothing but note what is to be done, and gives what does it; may raise RuntimeError"""
+    """records work without running it, and returns a function that replays it; may raise RuntimeError"""
 
 
 class CapturedGraph:
-    """Work that is recorded after a few times; calling it does it once, one way or the other."""
+    """Work that is captured after a few runs; each call runs it once, captured or not."""
 
     def __init__(self, work: Work, backend: GraphBackend, *, undo: Work) -> None:
-        """Take the work, how it is recorded, and what undoes that half of it which a failure leaves done."""
-        self._work, self._recorder, self._put_back = work, backend, undo
-        self._done = 0
+        """Prepare the work; `undo` reverts the part of it that a failed capture leaves behind."""
+        self._work, self._backend, self._undo = work, backend, undo
+        self._runs = 0
         self._replay: Work | None = None
         self.capture_error: str | None = None
-        """why it could not be recorded, in a line; None while nothing is known against it"""
+        """reason why the capture failed, in one line; None before a capture and after a successful one"""
 
     def __call__(self) -> None:
-        """Do the work."""
-        if self._replay is None and self.capture_error is None and self._done == WARM_UP_RUNS:
+        """Run the work once."""
+        if self._replay is None and self.capture_error is None and self._runs == WARM_UP_RUNS:
             self._try_to_capture()
         if self._replay is not None:
             self._replay()
         elif self.capture_error is not None:
             self._work()
         else:
-            self._recorder.warm_up(self._work)
-            self._done += 1
+            self._backend.warm_up(self._work)
+            self._runs += 1
 
     def _try_to_capture(self) -> None:
         try:
-            self._replay = self._recorder.capture(self._work)
+            self._replay = self._backend.capture(self._work)
         except RuntimeError as error:
             self.capture_error = next(iter(str(error).splitlines()), type(error).__name__)
-            self._put_back()
+            self._undo()
 
 
 def cuda_graph_backend() -> GraphBackend:
-    """Give the recorder of the GPU: until work is a graph it has a stream of its own, on which it is recorded too."""
+    """Return the backend of CUDA: warm-up runs and the capture use the same side stream."""
     side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
 
     def warm_up(work: Work) -> None:
-        here = torch.cuda.current_stream()
-        side.wait_stream(here)
+        current = torch.cuda.current_stream()
+        side.wait_stream(current)
         with torch.cuda.stream(side):
             work()
-        here.wait_stream(side)
+        current.wait_stream(side)
 
     def capture(work: Work) -> Work:
         graph = torch.cuda.CUDAGraph()
-        # A graph that fails leaves its own stream to be the current one.
+        # A failed capture leaves its stream as the current one; the outer context restores it.
         with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(graph, stream=side):
             work()
         return graph.replay
@@ -91,71 +91,71 @@ def cuda_graph_backend() -> GraphBackend:
 
 
 # Batches on the device, in the same memory at every step. A text that fits is stored on the device as a whole, in the
-# narrowest type, and every window is gathered there. Windows of a larger text are read on the host and copied
+# narrowest integer type, and each window is gathered there. Windows of a larger text are read on the host and copied
 # asynchronously.
 
 COPY_CHARS = 1 << 25
-"""copied to the device, of a text that stays there"""
+"""number of characters of a resident text that are copied to the device at once"""
 
 
 class DeviceBatches:
-    """Windows of one shape, read as a step that is captured can read them: always by the same operations."""
+    """Batches for a captured step: the ids of every step are produced by the same operations on the same memory."""
 
     def __init__(self, batches: TrainingBatches, device: torch.device, *, max_bytes: float) -> None:
-        """Put the text on the device, if it takes no more than `max_bytes` bytes."""
-        self._windows, self._device = batches, device
+        """Allocate the batch, and copy the text to the device if it takes at most `max_bytes` bytes."""
+        self._batches, self._device = batches, device
         dtype = _id_dtype(len(batches.corpus.vocabulary))
         self.resident = batches.characters * dtype.itemsize <= max_bytes
-        """whether the text lies on the device"""
+        """whether the text is stored on the device"""
         if self.resident:
             self._text = _copy_text(batches, device, dtype)
             self._step = torch.zeros((), dtype=torch.int64, device=device)
             starts = torch.from_numpy(batches.starts(0)).to(device)
-            self._places = starts + torch.arange(batches.length + 1, device=device)[:, None]
+            self._positions = starts + torch.arange(batches.length + 1, device=device)[:, None]
         else:
             shape = (batches.length + 1, batches.batch)
             self._window = torch.zeros(shape, dtype=torch.int64, device=device)
 
     def set_step(self, step: int) -> None:
-        """Have the next `batch_ids` give a step's windows; the device is not waited for."""
+        """Set the step whose windows the next call of `batch_ids` returns, without waiting for the device."""
         if self.resident:
             self._step.fill_(step)
             return
-        ids = torch.from_numpy(self._windows.batch_ids(step))
-        # What is pinned stays as it is until it is copied, though a new one is read meanwhile.
+        ids = torch.from_numpy(self._batches.batch_ids(step))
+        # Pinned memory is not reused before its copy is complete, even if the next window is read meanwhile.
         self._window.copy_(ids.pin_memory() if self._device.type == "cuda" else ids, non_blocking=True)
 
     def batch_ids(self) -> Tensor:
-        """Give the windows, (T + 1, B)."""
+        """Return the ids of the windows. (T + 1, B)."""
         if not self.resident:
             return self._window
-        places = (self._places + self._step * self._windows.length) % self._windows.characters
-        return self._text[places].long()
+        positions = (self._positions + self._step * self._batches.length) % self._batches.characters
+        return self._text[positions].long()
 
 
 class RandomBatch:
-    """The same window of nonsense at every step: what steps are timed on before there is a text."""
+    """A batch of random ids, the same at every step, on which steps are timed before the text is encoded."""
 
     def __init__(self, training: TrainingConfig, vocabulary_size: int, device: torch.device) -> None:
         self._window = torch.randint(vocabulary_size, (training.length + 1, training.batch), device=device)
 
     def set_step(self, step: int) -> None:
-        """Stay where it is."""
+        """Ignore the step."""
 
     def batch_ids(self) -> Tensor:
-        """Give the window, (T + 1, B)."""
+        """Return the ids of the window. (T + 1, B)."""
         return self._window
 
 
 def _id_dtype(vocabulary_size: int) -> torch.dtype:
-    """Choose the type of an id; those without a sign are not indexed by every device, the smallest aside."""
+    """Return the narrowest type for ids that every device can index with: of unsigned types, only uint8."""
     if vocabulary_size <= 1 << 8:
         return torch.uint8
     return torch.int16 if vocabulary_size <= 1 << 15 else torch.int32
 
 
 def _copy_text(batches: TrainingBatches, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Copy the text to the device, piece by piece, so that it is never in memory as a whole."""
+    """Return the training text on the device, copied in chunks so that the host never holds all of it."""
     text = torch.empty(batches.characters, dtype=dtype, device=device)
     for begin in range(0, batches.characters, COPY_CHARS):
         end = min(begin + COPY_CHARS, batches.characters)
@@ -164,68 +164,69 @@ def _copy_text(batches: TrainingBatches, device: torch.device, dtype: torch.dtyp
     return text
 
 
-# The step
+# The training step
 
 
 class StepSums(NamedTuple):
-    """What the device tells of the steps since somebody last looked, those that were good."""
+    """Sums over the finite steps since the last `sync`, and the step that diverged."""
 
     steps: float
+    """number of steps"""
     nats: float
-    """the sum over them"""
+    """sum of the mean losses of the steps"""
     gradient_norm: float
-    """likewise"""
+    """sum of the gradient norms"""
     diverged_at: float
-    """the step at which something was no number; 0: none"""
+    """first step with a loss or gradient that is not finite; 0: none"""
     loss_diverged: float
-    """1 if that was the loss, 0 if it was the gradient alone"""
+    """1 if the loss was not finite, 0 if only the gradient was not"""
 
 
 class CudaStep:
-    """Learns from one window after the other on the memory it was given: weights, their means, moments, state."""
+    """An asynchronous training step that updates weights, averages, moments and state in place."""
 
     def __init__(
         self,
         network: CharRNN,
-        averaged: CharRNN,
+        ema_network: CharRNN,
         optimizer: AdamW,
         state: NetworkState,
         batches: DeviceBatches | RandomBatch,
         training: TrainingConfig,
         backend: GraphBackend | None,
     ) -> None:
-        """Take over an optimiser, which from now on asks the device whether to do anything.
+        """Prepare the step; from now on the optimizer skips updates after a step that is not finite.
 
-        recorder: what makes one piece of a step; None: it stays many.
+        Without a `backend` the step is never captured.
         """
-        self._network, self._ema, self._optimizer = network, averaged, optimizer
-        self._windows, self._training = batches, training
+        self._network, self._ema, self._optimizer = network, ema_network, optimizer
+        self._batches, self._training = batches, training
         device = self._device = state[0].device
         self.state: NetworkState = tuple(part.to(torch.float32, copy=True) for part in state)
-        """after the last good step; the same tensors all along"""
+        """recurrent state after the last finite step; always the same tensors"""
         self._rate, self._ema_weight = torch.zeros((), device=device), torch.zeros((), device=device)
         self._number = torch.zeros((), dtype=torch.float64, device=device)
         self._sums = torch.zeros(3, dtype=torch.float64, device=device)
-        """steps, nats, gradient norm since somebody last looked"""
+        """number of steps, sums of nats and gradient norms since the last `sync`"""
         self._diverged = torch.zeros(2, dtype=torch.float64, device=device)
-        """the first step at which something was no number, and whether it was the loss"""
+        """first step that was not finite, and whether its loss was not"""
         self._skip = torch.zeros((), device=device)
-        """1 where nothing is to be changed: what the optimiser asks before it does anything"""
+        """1 while updates are skipped, else 0; read by the optimizer"""
         optimizer.skip_update = self._skip
         self._captured = CapturedGraph(self._run_step, backend, undo=self._undo) if backend else None
         self._step = 0
-        self._refusal_told = False
+        self._error_reported = False
         self.unseen = 0
-        """steps since somebody last looked"""
+        """number of steps since the last `sync`"""
 
     def enqueue(self, step: int, learning_rate: float, ema_weight: float) -> None:
-        """Have the device learn from a step's windows at a rate, and do not wait for it.
+        """Queue a training step on the device.
 
-        newest: how much of the averaged weights its own are to be.
+        `ema_weight` is the weight of the new weights in the average.
         """
         self._step = step
         seed_step(self._device, self._training.seed, step)
-        self._windows.set_step(step)
+        self._batches.set_step(step)
         self._number.fill_(step + 1)
         self._rate.fill_(learning_rate)
         self._ema_weight.fill_(ema_weight)
@@ -233,23 +234,23 @@ class CudaStep:
         self.unseen += 1
 
     def sync(self) -> StepSums:
-        """Wait for all that is queued, and give what came of it; from then on it is counted anew."""
+        """Wait for all queued steps, return their sums, and set the sums to zero."""
         sums = StepSums(*torch.cat((self._sums, self._diverged)).tolist())
         self._sums.zero_()
-        # Of a step that was no number whoever looks again is told again.
+        # After divergence the next call reports the same step again.
         self.unseen = self.unseen if sums.diverged_at else 0
         return sums
 
     def pop_capture_error(self) -> str | None:
-        """Say, once, why steps cannot be recorded; None while nothing is known against it."""
-        if self._captured is None or self._refusal_told:
+        """Return the reason why the capture failed, once; None at later calls and without a failure."""
+        if self._captured is None or self._error_reported:
             return None
-        self._refusal_told = self._captured.capture_error is not None
+        self._error_reported = self._captured.capture_error is not None
         return self._captured.capture_error
 
     def _run_step(self) -> None:
-        """Do all of a step; nothing in here asks the device for a number, or gives it one."""
-        ids = self._windows.batch_ids()
+        """Run a whole step on the device; no number is read from the device or sent to it."""
+        ids = self._batches.batch_ids()
         is_reset = torch.rand(self._training.batch, device=self._device) < self._training.reset
         initial_state = reset_streams(self._network, self.state, is_reset)
         with tf32(self._device, allowed=True):
@@ -261,17 +262,17 @@ class CudaStep:
             old.copy_(torch.where(self._skip > 0, old, new))
 
     def _record_result(self, result: StepResult) -> None:
-        """Count a good step; of the first that is not, note which it is, and hold everything from there on."""
+        """Add the results of a finite step to the sums; after a step that is not finite, skip all updates."""
         nats, norm = result.nats.double(), result.gradient_norm.double()
-        is_loss, already_diverged = ~nats.isfinite(), self._diverged[0] > 0
-        good = ~(is_loss | ~norm.isfinite() | already_diverged)
+        loss_diverged, already_diverged = ~nats.isfinite(), self._diverged[0] > 0
+        is_finite = ~(loss_diverged | ~norm.isfinite() | already_diverged)
         increments = torch.stack((torch.ones_like(nats), nats, norm))
-        self._sums.add_(torch.where(good, increments, torch.zeros_like(increments)))
-        here = torch.stack((self._number, is_loss.double()))
-        self._diverged.copy_(torch.where(good | already_diverged, self._diverged, here))
-        self._skip.copy_(~good)
+        self._sums.add_(torch.where(is_finite, increments, torch.zeros_like(increments)))
+        current = torch.stack((self._number, loss_diverged.double()))
+        self._diverged.copy_(torch.where(is_finite | already_diverged, self._diverged, current))
+        self._skip.copy_(~is_finite)
 
     def _undo(self) -> None:
-        """Leave nothing of a step that could not be recorded."""
+        """Revert the part of a step that a failed capture left behind: gradients and the seed."""
         self._optimizer.zero_grad()
         seed_step(self._device, self._training.seed, self._step)

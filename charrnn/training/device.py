@@ -1,4 +1,4 @@
-"""Devices: their choice, precision and speed, the seeds of a step, and out-of-memory errors."""
+"""Devices: their choice, precision and speed, the seed of each step, and out-of-memory errors."""
 
 import dataclasses
 import time
@@ -13,13 +13,14 @@ from charrnn.memory_limits import usable_memory
 from charrnn.network.cells import CELLS
 from charrnn.network.model_file import count_weights
 
-SECONDS_PROBED = 0.1
-SHARE_REACHED = 0.45
-"""of the speed of a large product, by a whole training step (measured on CPUs: 0.35 to 0.6)"""
+PROBE_SECONDS = 0.1
+"""time spent on measuring the speed of a matrix product"""
+PRODUCT_SPEED_FRACTION = 0.45
+"""fraction of the speed of a large product that a training step reaches (measured on CPUs: 0.35 to 0.6)"""
 
 
 def choose_device(name: str) -> str:
-    """Take the fastest device there is for `auto`; raise WrongUsageError for one that is not there."""
+    """Return a device, for `auto` the fastest one; raise WrongUsageError if it is not available."""
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         return next(candidate for candidate in ("cuda", "mps", "cpu") if available[candidate])
@@ -29,7 +30,7 @@ def choose_device(name: str) -> str:
 
 
 def choose_precision(name: str, device: str) -> str:
-    """Take bfloat16 for `auto` where a CPU multiplies in it natively, float32 elsewhere; see `tf32`."""
+    """Return a precision; for `auto`, bfloat16 on CPUs with native support, otherwise float32 (see `tf32`)."""
     if name != "auto":
         return name
     return "bfloat16" if device == "cpu" and _has_native_bfloat16() else "float32"
@@ -37,10 +38,10 @@ def choose_precision(name: str, device: str) -> str:
 
 @contextmanager
 def tf32(device: torch.device, *, allowed: bool) -> Iterator[None]:
-    """Have a GPU round the factors of float32 products to ten bits of fraction, or not; elsewhere do nothing.
+    """Allow or forbid TF32 on a GPU: tensor cores round the factors of float32 products to ten bits of mantissa.
 
-    Tensor cores are several times faster so (bfloat16 has seven bits). Steps may; what is told of a network is
-    measured without.
+    Products are several times faster with TF32 (bfloat16 has seven bits). Training steps use it, evaluations do not.
+    On other devices this does nothing.
     """
     if device.type != "cuda":
         yield
@@ -55,40 +56,40 @@ def tf32(device: torch.device, *, allowed: bool) -> Iterator[None]:
 
 
 def flops_per_second(device: str, precision: str) -> float:
-    """Measure, in a tenth of a second, what a training step can about reach."""
+    """Return an estimate of the floating-point operations per second of a training step, from a large product."""
     dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
     left = torch.ones(512, 1024, device=device, dtype=dtype)
     right = torch.ones(1024, 1024, device=device, dtype=dtype)
     fastest, began = float("inf"), time.perf_counter()
-    while time.perf_counter() - began < SECONDS_PROBED:
+    while time.perf_counter() - began < PROBE_SECONDS:
         start = time.perf_counter()
         (left @ right)[0, 0].item()
         fastest = min(fastest, time.perf_counter() - start)
-    return SHARE_REACHED * 2 * 512 * 1024 * 1024 / fastest
+    return PRODUCT_SPEED_FRACTION * 2 * 512 * 1024 * 1024 / fastest
 
 
 def _has_native_bfloat16() -> bool:
-    """Ask the processor for AVX-512 BF16 or AMX; without them bfloat16 is emulated and slower than float32."""
+    """Return whether the CPU has AVX-512 BF16 or AMX; without them, bfloat16 is emulated and slower than float32."""
     capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(bool(capabilities.get(name)) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
 # Seeds: the seed of the run and the step determine all random numbers, so no generator state is saved. Dropout masks
-# come from torch's global generator, because it is the one that stays on the device.
+# come from torch's global generators, because a device draws from its own generator without waiting for the host.
 
 
 def seed_step(device: torch.device, seed: int, step: int) -> None:
-    """Seed the generators that a step draws from; torch.manual_seed seeds all there are, slowly."""
-    start = step_seed(seed, step)
-    torch.default_generator.manual_seed(start)
+    """Seed the generators that a step draws from; torch.manual_seed seeds those of all devices and is slow."""
+    seed_of_step = step_seed(seed, step)
+    torch.default_generator.manual_seed(seed_of_step)
     if device.type == "cuda":
-        torch.cuda.manual_seed(start)
+        torch.cuda.manual_seed(seed_of_step)
     elif device.type == "mps":
-        torch.mps.manual_seed(start)
+        torch.mps.manual_seed(seed_of_step)
 
 
 def step_seed(seed: int, step: int) -> int:
-    """Give each step of each seed its own start of chance (a splitmix64 finaliser over both)."""
+    """Return the seed of a step of a run: a splitmix64 finalizer over both."""
     mixed = (seed * 0x9E3779B97F4A7C15 + step) & 0xFFFFFFFFFFFFFFFF
     mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
     mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
@@ -98,46 +99,47 @@ def step_seed(seed: int, step: int) -> int:
 # Out of memory: what a training needs, what is available, and which settings would fit
 
 WEIGHT_COPIES = 8
-"""the weights, their means and gradients, the optimiser's two means, the best, and two more while they are saved"""
+"""raw, averaged and best weights, gradients, two moments of the optimizer, and two copies while saving"""
 BYTES_PER_NUMBER = 4
+"""of a float32"""
 LIBRARY_BYTES = 500_000_000
-"""bytes that torch and Python take by themselves"""
+"""memory that torch and Python use"""
 USABLE_FRACTION = 0.8
-"""of what there is; the rest is for what is not counted here"""
+"""fraction of the available memory that an estimate may reach; the rest is for what is not estimated"""
 
 
 @contextmanager
 def oom_as_error(
     network: NetworkConfig, training: TrainingConfig, vocabulary_size: int, device: str
 ) -> Iterator[None]:
-    """Turn running out of memory into a CharrnnError that says what is needed and what would fit."""
+    """Raise an out-of-memory error as a CharrnnError with the estimated need and with settings that would fit."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         if not is_torch_out_of_memory(error):
             raise
-        needs, there = estimate_bytes(network, training, vocabulary_size), available_bytes(device)
+        needed, available = estimate_bytes(network, training, vocabulary_size), available_bytes(device)
         raise CharrnnError(
-            f"out of memory: it needs about {needs / 1e9:,.1f} GB, and there are {there / 1e9:,.1f}",
-            hint=suggest_smaller(network, training, vocabulary_size, there),
+            f"out of memory: the training needs about {needed / 1e9:,.1f} GB of {available / 1e9:,.1f}",
+            hint=suggest_smaller(network, training, vocabulary_size, available),
         ) from error
 
 
 def is_torch_out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error says that memory ran out, whoever noticed."""
+    """Return whether an error is an out-of-memory error of torch, Python or the operating system."""
     return isinstance(error, torch.OutOfMemoryError) or is_out_of_memory(error)
 
 
 def estimate_bytes(network: NetworkConfig, training: TrainingConfig, vocabulary_size: int) -> int:
-    """Estimate the bytes of a training: copies of the weights, and what a window leaves for its gradient."""
+    """Return an estimate of the bytes of a training: copies of the weights, and activations of a window."""
     gates = len(CELLS[network.cell].gates)
-    a_character = network.layers * (gates + 3) * network.hidden + 3 * vocabulary_size
-    window = 2 * training.batch * training.length * a_character
+    per_char = network.layers * (gates + 3) * network.hidden + 3 * vocabulary_size
+    window = 2 * training.batch * training.length * per_char
     return BYTES_PER_NUMBER * (WEIGHT_COPIES * count_weights(network, vocabulary_size) + window) + LIBRARY_BYTES
 
 
 def suggest_smaller(network: NetworkConfig, training: TrainingConfig, vocabulary_size: int, available: float) -> str:
-    """Say which batch or, where none is small enough, which width would fit into so many bytes."""
+    """Return options with a smaller batch or width that fit into the available bytes, as a hint."""
 
     def fits(network: NetworkConfig, training: TrainingConfig) -> bool:
         return estimate_bytes(network, training, vocabulary_size) <= USABLE_FRACTION * available
@@ -155,7 +157,7 @@ def suggest_smaller(network: NetworkConfig, training: TrainingConfig, vocabulary
 
 
 def available_bytes(device: str) -> float:
-    """Say how many bytes there are for this process: a GPU's, or the least that machine and limits leave."""
+    """Return the bytes that this process can use: the memory of the GPU, or `usable_memory` on a CPU."""
     if device == "cuda":
         return float(torch.cuda.mem_get_info()[1])
     return usable_memory()

@@ -1,4 +1,4 @@
-"""Early stopping: end a run before its last step when it only overfits.
+"""Early stopping: the end of a run before its last step, when the network only overfits.
 
 A run without progress is not stopped. While the learning rate is high, the held-out loss goes up and down, and when
 the rate falls to zero it often falls again by a few percent; so only overfitting ends a run. An evaluation shows

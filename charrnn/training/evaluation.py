@@ -1,8 +1,8 @@
-"""Evaluation of the loss on the held-out text: a sample during training, up to 200,000 characters at the end.
+"""Evaluation of the loss on held-out text: a sample during training, up to 200,000 characters at the end.
 
-There are two protocols with different results: `carried`, one stream over all of it, and `window256`, with the
-state set to zero every 256 characters. The second is comparable with published results of networks with such a
-context, for example nanoGPT.
+There are two protocols with different results: `carried`, where the state is carried over the whole text, and
+`window256`, where the state is reset every 256 characters. The second is comparable with published results of
+networks with such a context, for example nanoGPT.
 """
 
 import math
@@ -25,53 +25,57 @@ from charrnn.training.metrics import read_ngram, write_ngram
 from charrnn.training.trainer import Trainer
 
 ROWS = 64
+"""number of rows that are read in parallel"""
 ROW_WARM_UP = 256
-"""characters that each row reads before it is scored; a hundred are enough for all but the third digit"""
+"""characters that each row reads before it is scored; after a hundred only the third digit of the loss changes"""
 SHORT_WARM_UP = 64
+"""characters of warm-up in evaluations during training"""
 WINDOW = 256
-"""characters that are scored from a cold start; a whole number of pieces, which are powers of two"""
+"""characters between two resets of the state; a multiple of the chunk sizes, which are powers of two"""
 MAX_CHUNK_CHARS = 128
-"""characters of each row that are read at once"""
+"""maximum number of characters of each row that are read at once"""
 TRAINING_FRACTION = 1 / 260
-"""of the characters that will be trained on, read in each of twenty evaluations: under three per cent of the time"""
+"""size of an evaluation, as a fraction of the characters read in training; all twenty take under 3 % of the time"""
 MIN_CHARACTERS = 8_192
+"""minimum size of an evaluation during training"""
 MAX_CHARACTERS = 200_000
-"""of the held-out text, at the end: all of most texts, and of the others as much from every part"""
+"""maximum size of the final evaluation, which reads an equal share of every part of a longer text"""
 MAX_LOGITS = 1 << 22
-"""numbers, in one piece of an evaluation: what bounds its memory"""
+"""maximum number of logits per chunk, which bounds the memory"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvalLoss:
-    """A mean over characters."""
+    """A mean loss over characters."""
 
     nats: float
     error: float
-    """standard error of the mean, each character taken as drawn by itself"""
+    """standard error of the mean, as if the losses of characters were independent"""
     characters: int
+    """number of scored characters"""
     read: int
-    """characters read for it, those of the warm-ups too: what its time depends on"""
+    """number of characters read, including warm-ups, which determines the time"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FinalLosses:
-    """The losses at the end, by both protocols."""
+    """The losses of the final evaluation, by protocol."""
 
     carried: EvalLoss
     window256: EvalLoss
 
 
 def evaluate_final(trainer: Trainer, network: CharRNN) -> Generator[SafePoint, None, FinalLosses]:
-    """Measure a network on all of a run's held-out text, or on as much as is read at the end."""
+    """Return the losses of a network on the held-out text of a run, or on MAX_CHARACTERS of it."""
     carried = yield from _loss(trainer, network, _rows(trainer, ROW_WARM_UP), at_most=MAX_CHARACTERS)
     window256 = yield from _loss(trainer, network, _window_rows(trainer), at_most=MAX_CHARACTERS, window=WINDOW)
     return FinalLosses(carried=carried, window256=window256)
 
 
 def evaluate(trainer: Trainer) -> Iterator[SafePoint | Evaluation]:
-    """Measure the averaged weights on a sample, the same one each time, and remember them if they are the best.
+    """Evaluate the EMA weights on a sample of the held-out text, always the same, and keep them if they are the best.
 
-    The run is changed after the last moment only. Raise DivergedError if the loss is no number.
+    The run changes only after the last safe point. Raise DivergedError if the loss is not finite.
     """
     characters = trainer.bookkeeping.eval_chars or _sample_size(trainer)
     loss = yield from _loss(trainer, trainer.ema_network, _rows(trainer, SHORT_WARM_UP), at_most=characters)
@@ -79,7 +83,7 @@ def evaluate(trainer: Trainer) -> Iterator[SafePoint | Evaluation]:
 
 
 def _record(trainer: Trainer, loss: EvalLoss, characters: int) -> Evaluation:
-    """Take note of an evaluation's loss, on a sample of so many characters, and of the weights if it is the best."""
+    """Record an evaluation of a sample of `characters`, and return its event."""
     if not math.isfinite(loss.nats):
         raise trainer.divergence_error("the held-out loss", trainer.step)
     train_nats = trainer.bookkeeping.record_evaluation(trainer.progress, eval_chars=characters)
@@ -103,18 +107,19 @@ def _record(trainer: Trainer, loss: EvalLoss, characters: int) -> Evaluation:
 
 
 def held_out_loss(trainer: Trainer, *, at_most: int = MAX_CHARACTERS, warm_up: int = ROW_WARM_UP) -> EvalLoss:
-    """Measure `carried`: in rows side by side, each warmed up on the end of the one before; float32, no dropout.
+    """Return the `carried` loss of the EMA weights, in float32 without dropout.
 
-    Of a text longer than `at_most` the beginning of every row is read, so from all its parts alike.
+    Rows are read in parallel, each warmed up on the end of the row before it. Of a text longer than `at_most`, the
+    beginning of every row is scored.
     """
     return run_to_result(_loss(trainer, trainer.ema_network, _rows(trainer, warm_up), at_most=at_most))
 
 
 def held_out_window_loss(trainer: Trainer) -> EvalLoss:
-    """Measure `window256`: in windows that follow each other, each read from the zero state; float32, no dropout.
+    """Return the `window256` loss of the EMA weights, in float32 without dropout.
 
-    All 256 targets of a window are scored, the first of them after a single character. The characters are those
-    that `carried` is the mean over, or where that reads a part only, nearly.
+    Consecutive windows are read from the zero state, and all 256 targets of a window are scored, the first one after
+    a single character. The scored characters are those of `carried`, or nearly those where a part is scored.
     """
     return run_to_result(
         _loss(trainer, trainer.ema_network, _window_rows(trainer), at_most=MAX_CHARACTERS, window=WINDOW)
@@ -122,44 +127,44 @@ def held_out_window_loss(trainer: Trainer) -> EvalLoss:
 
 
 def eval_cost_chars(trainer: Trainer) -> int:
-    """Foresee the characters read in an evaluation on the way, those of the warm-ups too."""
+    """Return the number of characters that an evaluation during training reads, including warm-ups."""
     rows = _rows(trainer, SHORT_WARM_UP)
     return (trainer.bookkeeping.eval_chars or 0) + rows.count * rows.warm_up
 
 
 def final_cost_chars(trainer: Trainer) -> int:
-    """Foresee the characters read at the end, by both protocols."""
+    """Return the number of characters that the final evaluation reads by both protocols."""
     rows, windows = _rows(trainer, ROW_WARM_UP), _window_rows(trainer)
     carried = min(trainer.held_out_characters, MAX_CHARACTERS) + rows.count * rows.warm_up
-    windows_a_row = -(-min(windows.length * windows.count, MAX_CHARACTERS) // (windows.count * WINDOW))
-    return carried + windows.count * windows_a_row * WINDOW
+    windows_per_row = -(-min(windows.length * windows.count, MAX_CHARACTERS) // (windows.count * WINDOW))
+    return carried + windows.count * windows_per_row * WINDOW
 
 
 def _loss(
     trainer: Trainer, network: CharRNN, rows: EvalRows, *, at_most: int, window: int = 0
 ) -> Generator[SafePoint, None, EvalLoss]:
-    """Read rows until so many characters are scored; the state is zeroed every `window` characters, 0: never."""
-    costs, count, read = [], 0, 0
+    """Return the loss of `at_most` characters of the rows; the state is reset every `window` (0: never)."""
+    losses, count, read = [], 0, 0
     try:
         for chunk, nats in _target_nll(trainer, network, rows, window):
-            costs.append(nats[chunk.is_scored])
-            count += costs[-1].size
+            losses.append(nats[chunk.is_scored])
+            count += losses[-1].size
             read += chunk.inputs.size
             yield SafePoint()
-            at_an_edge = not window or read % (window * rows.count) == 0
-            if at_an_edge and count >= at_most:
+            at_window_end = not window or read % (window * rows.count) == 0
+            if at_window_end and count >= at_most:
                 break
     finally:
         trainer.corpus.release_pages()
-    nats_of_each = np.concatenate(costs, dtype=np.float64)
-    error = float(nats_of_each.std()) / math.sqrt(count)
-    return EvalLoss(nats=float(nats_of_each.mean()), error=error, characters=count, read=read)
+    char_nats = np.concatenate(losses, dtype=np.float64)
+    error = float(char_nats.std()) / math.sqrt(count)
+    return EvalLoss(nats=float(char_nats.mean()), error=error, characters=count, read=read)
 
 
 def _target_nll(
     trainer: Trainer, network: CharRNN, rows: EvalRows, window: int
 ) -> Iterator[tuple[Chunk, NDArray[np.float32]]]:
-    """Give the nats of every target (T, B), scored or not, a piece of all rows at a time."""
+    """Yield chunks of all rows with the nats of every target (T, B), scored or not."""
     ids = trainer.corpus.ids[trainer.train_characters :]
     length = _chunk_chars(rows.count * network.vocabulary_size)
     for number, chunk in enumerate(rows.chunks(ids, length)):
@@ -170,14 +175,14 @@ def _target_nll(
         yield chunk, nats
 
 
-def _chunk_chars(numbers: int) -> int:
-    """Say how many characters of each row to read at once, a power of two, where each makes so many logits."""
-    fitting = max(1, min(MAX_CHUNK_CHARS, MAX_LOGITS // numbers))
+def _chunk_chars(logits: int) -> int:
+    """Return the number of characters of each row per chunk, a power of two, for `logits` per position."""
+    fitting = max(1, min(MAX_CHUNK_CHARS, MAX_LOGITS // logits))
     return 1 << (fitting.bit_length() - 1)
 
 
 def _rows(trainer: Trainer, warm_up: int) -> EvalRows:
-    """Cut the held-out text into rows, fewer and less warmed up where it is short."""
+    """Split the held-out text into rows; a short text has fewer rows with a shorter warm-up."""
     characters = trainer.held_out_characters
     return split_into_rows(
         characters, rows=min(ROWS, max(1, characters // 64)), warm_up=min(warm_up, characters // 4)
@@ -185,46 +190,47 @@ def _rows(trainer: Trainer, warm_up: int) -> EvalRows:
 
 
 def _window_rows(trainer: Trainer) -> EvalRows:
-    """Cut the held-out text into rows of whole windows, which need no warm-up."""
+    """Split the held-out text into rows of whole windows, which need no warm-up."""
     return split_into_rows(trainer.held_out_characters, rows=ROWS, warm_up=0, stride_multiple=WINDOW)
 
 
 def _sample_size(trainer: Trainer) -> int:
-    """Choose how much an evaluation on the way reads: a small share of what training reads."""
+    """Return the number of characters of an evaluation during training, in proportion to those read in training."""
     steps = trainer.plan.steps or trainer.step
-    trained = steps * trainer.training.batch * trainer.training.length
-    return min(trainer.held_out_characters, max(MIN_CHARACTERS, round(trained * TRAINING_FRACTION)))
+    train_characters = steps * trainer.training.batch * trainer.training.length
+    return min(trainer.held_out_characters, max(MIN_CHARACTERS, round(train_characters * TRAINING_FRACTION)))
 
 
-# Baselines in bits per character: a uniform model, character frequencies and gzip
+# Baselines in bits per character: a uniform distribution, character frequencies and gzip
 
 GZIP_CHARS = 1_000_000
+"""number of characters that gzip compresses"""
 
 
 def baselines(corpus: Corpus) -> dict[str, float]:
-    """Give the bits per character of chance, of letter frequencies, and of gzip on the text's first million."""
+    """Return the bits per character of a uniform guess, of character frequencies, and of gzip."""
     counts = np.array([count for count in corpus.counts if count])
-    shares = counts / counts.sum()
+    frequencies = counts / counts.sum()
     start = corpus.text(0, GZIP_CHARS)
     return {
         "random": math.log2(len(corpus.vocabulary)),
-        "letter frequencies": float(-(shares * np.log2(shares)).sum()),
+        "letter frequencies": float(-(frequencies * np.log2(frequencies)).sum()),
         "gzip": 8 * len(zlib.compress(start.encode())) / len(start),
     }
 
 
-# The n-gram baseline, fitted once per run and kept in the run's metrics
+# The n-gram baseline, fitted once per run and stored in the metrics of the run
 
 BUDGET_FRACTION = 0.03
-"""of a budget of time, for the n-gram"""
+"""fraction of a time budget that fitting the n-gram may take"""
 MIN_TRAIN_CHARS = 20_000
-"""characters, however little time there is: they take a twentieth of a second"""
+"""minimum number of characters to fit the n-gram on, which takes a twentieth of a second"""
 ENOUGH_FRACTION = 0.9
-"""of what the budget affords is as good"""
+"""a recorded n-gram is reused if it was fitted on this fraction of the affordable characters"""
 
 
 def ngram_baseline(trainer: Trainer, directory: RunDirectory) -> NGram:
-    """Look up the n-gram of a run's text, or learn it and note it; anew only where a longer budget affords more."""
+    """Return the recorded n-gram of a run, or fit and record one; fit again if a longer budget affords more text."""
     at_most = round(chars_affordable(trainer.training.minutes) / _document_padding(trainer))
     recorded = read_ngram(directory.metrics)
     if recorded is not None and recorded.learned_from >= ENOUGH_FRACTION * min(at_most, trainer.train_characters):
@@ -243,13 +249,13 @@ def ngram_baseline(trainer: Trainer, directory: RunDirectory) -> NGram:
 
 
 def _document_padding(trainer: Trainer) -> float:
-    """Say how much longer a text becomes where its documents are kept apart."""
+    """Return the factor by which padding between documents lengthens the text."""
     corpus = trainer.corpus
     return 1.0 if corpus.end is None else 1 + (MAX_ORDER - 1) * corpus.counts[corpus.end] / corpus.characters
 
 
 def chars_affordable(minutes: float | None) -> int:
-    """Say how many characters it may learn from; all that it would, where time is not what is short.
+    """Return how many characters the n-gram may be fitted on in a time budget; None: no limit but MAX_TRAIN_CHARS.
 
     >>> chars_affordable(None), chars_affordable(0.1), chars_affordable(5)
     (2000000, 144000, 2000000)

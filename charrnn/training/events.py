@@ -1,4 +1,4 @@
-"""Events of a training, as records: the training loop yields them, and everything else reads them."""
+"""Events of a training: records that the training loop yields and that wrappers log, save and draw."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ class Step:
     """One update of the weights."""
 
     step: int
-    """updates so far, this one included"""
+    """number of updates so far, including this one"""
     nats: float | None
-    """training loss a character, with dropout; of a GPU's steps, which are not waited for one by one, the mean since
-    it was last known, and None where it is not known yet"""
+    """training loss per character, with dropout; on a GPU, where steps are queued, the mean over the steps since the
+    results were last read, and None if they were not read at this step"""
     gradient_norm: float | None
-    """before clipping; likewise"""
+    """norm of the gradient before clipping; on a GPU as for `nats`"""
     learning_rate: float
     progress: float
-    """share of the plan that is done, 0 to 1; 0 while the speed is being measured"""
+    """fraction of the plan that is done, 0 to 1; 0 while the speed is measured"""
     steps: int | None
-    """how many there will be; None while the speed is being measured"""
+    """planned number of steps; None while the speed is measured"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,27 +37,27 @@ class Report:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """The loss of the averaged weights on held-out text, with carried state and without dropout."""
+    """The loss of the EMA weights on held-out text, with carried state and without dropout."""
 
     step: int
     nats: float
     characters: int
-    """how many held-out characters it is the mean over"""
+    """number of held-out characters that `nats` is the mean over"""
     read: int
-    """how many were read for it, those of the warm-ups too"""
+    """number of characters read, including the warm-up of each row"""
     best_nats: float
     best_step: int
-    """the best evaluation so far, perhaps this one"""
+    """step of the best evaluation so far, which may be this one"""
 
     @property
     def improved(self) -> bool:
-        """Tell whether this one is the best."""
+        """Return whether this evaluation is the best so far."""
         return self.best_step == self.step
 
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """A little text, written by the averaged weights as they are now."""
+    """A short text generated with the current EMA weights."""
 
     step: int
     text: str
@@ -65,7 +65,7 @@ class Preview:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingWarning:
-    """Something went wrong that training outlives."""
+    """A problem that does not end the training."""
 
     step: int
     message: str
@@ -73,23 +73,23 @@ class TrainingWarning:
 
 @dataclass(frozen=True, kw_only=True)
 class EarlyStop:
-    """The training ends before its plan does: the network now only learns the text by heart."""
+    """The training ends before its last planned step, because the network overfits."""
 
     step: int
     progress: float
-    """share of the plan that was done"""
+    """fraction of the plan that was done"""
     best_nats: float
     best_step: int
 
 
 @dataclass(frozen=True)
 class SafePoint:
-    """A place inside of something long, an evaluation say, where a training can be left: it is then done anew."""
+    """A point inside a long operation, such as an evaluation, where a training can stop; a resumed run repeats it."""
 
 
 @dataclass(frozen=True)
 class Pause:
-    """The process is about to stand still, because its user has other things to do; next comes what was next."""
+    """The process is about to be suspended by Ctrl-Z; the training continues when the process does."""
 
 
 Event = TrainingWarning | Step | Report | Evaluation | Preview | EarlyStop | SafePoint | Pause
@@ -98,9 +98,9 @@ Result = TypeVar("Result")
 
 
 def run_to_result(work: Generator[SafePoint, None, Result]) -> Result:
-    """Do something long in one go, and give what it comes to."""
+    """Run a generator to its end, ignoring its safe points, and return its result."""
     while True:
         try:
             next(work)
         except StopIteration as done:
-            return done.value  # type: ignore[no-any-return]  # it is the work's
+            return done.value  # type: ignore[no-any-return]  # a generator's value is untyped

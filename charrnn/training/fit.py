@@ -1,4 +1,4 @@
-"""The whole of a training: the loop within its time budget, logged and saved, and the final evaluation."""
+"""A whole training: the loop under a time budget, logged and saved, and the final evaluation."""
 
 import copy
 import time
@@ -17,61 +17,63 @@ from charrnn.training.new_run import Session
 from charrnn.training.progress import PERIODS
 from charrnn.training.trainer import Trainer
 
-# Time budgets: measure the duration of a step and set the number of steps, so that a run ends on time. This wraps the
-# events of a run. The plan is saved with the run, so a resumed run continues under it.
+# Time budgets: the duration of a step is measured and determines the number of steps, so that a run ends on time. The
+# plan is saved with the run, so a resumed run continues under it.
 
 Clock = Callable[[], float]
 
 WARM_UP_STEPS = 3
-"""the first ones allocate memory and choose kernels; on a GPU all until it is first waited for"""
+"""steps that are not timed, because the first ones allocate memory and choose kernels"""
 MIN_STEPS = 8
+"""timed steps before the number of steps is set"""
 MEASURED_FRACTION = 0.02
-"""of the budget, before the number of steps is first set"""
+"""fraction of the budget that is spent in timed steps before the number of steps is first set"""
 CHECKS = 100
-"""how often, evenly over the training, the plan is looked at again"""
+"""number of checks of the plan, evenly distributed over the training"""
 TOLERANCE = 0.01
-"""of the budget: by how much the end may be off before the plan is corrected"""
+"""fraction of the budget by which the predicted end may be off before the plan is corrected"""
 RECENT_STEPS = 400
+"""number of recent steps whose mean duration is the prediction for the steps left"""
 
 
 def count_seconds(
     events: Iterator[Event], trainer: Trainer, *, began: float, clock: Clock = time.monotonic
 ) -> Iterator[Event]:
-    """Pass events through, keeping count of the run's seconds.
+    """Pass events through, recording the time of the run and of its steps.
 
-    `began` is the clock's time at which the command began: what it did before training counts too.
+    `began` is the clock's time at which the command started, so that its preparations count too.
     """
-    before, resumed = trainer.seconds, clock()
+    earlier_seconds, resumed_at = trainer.seconds, clock()
     for event in events:
         now = clock()
-        in_step = now - resumed if isinstance(event, Step) else 0.0
-        trainer.progress.record_time(before + now - began, in_step=in_step)
+        in_step = now - resumed_at if isinstance(event, Step) else 0.0
+        trainer.progress.record_time(earlier_seconds + now - began, in_step=in_step)
         yield event
-        resumed = clock()
+        resumed_at = clock()
 
 
 class TimeBudget:
-    """Keeps a run within its seconds; the run's own count of them is `count_seconds`'s."""
+    """A time budget: it measures events and sets the number of steps; `count_seconds` records the time."""
 
     def __init__(self, trainer: Trainer, seconds: float, *, clock: Clock = time.monotonic) -> None:
-        self._run = trainer
+        self._trainer = trainer
         self._seconds = seconds
         self._clock = clock
-        self._seen = 0
-        self._steps: deque[float] = deque(maxlen=RECENT_STEPS)
+        self._timed_steps = 0
+        self._step_seconds: deque[float] = deque(maxlen=RECENT_STEPS)
         self._measured = 0.0
-        """seconds in all the steps that were counted"""
+        """total seconds of the timed steps after the warm-up"""
         self._queued: list[float] = []
-        """seconds of the steps that a GPU was not waited for yet, and so may not have made"""
-        self._evaluation = self._preview = 0.0
-        self._looks = trainer.progress.periods_done(CHECKS)
+        """seconds of steps that are queued on a GPU and may not be complete"""
+        self._eval_seconds_per_char = self._preview_seconds = 0.0
+        self._checks_done = trainer.progress.periods_done(CHECKS)
 
     def adjust(self, events: Iterator[Event]) -> Iterator[Event]:
-        """Pass events through, timing each and correcting the run's plan."""
+        """Pass events through, measure the time of each, and correct the plan of the run."""
         before = self._clock()
         for event in events:
             if isinstance(event, SafePoint):
-                # It is a part of what comes next.
+                # A safe point belongs to the operation that continues after it.
                 yield event
                 continue
             self._measure(event, self._clock() - before)
@@ -81,58 +83,60 @@ class TimeBudget:
             before = self._clock()
 
     def _measure(self, event: Event, seconds: float) -> None:
-        """Remember how long an event took to come about."""
+        """Record the seconds that an event took."""
         if isinstance(event, Evaluation):
-            self._evaluation = seconds / event.read
+            self._eval_seconds_per_char = seconds / event.read
         elif isinstance(event, Preview):
-            self._preview = seconds
+            self._preview_seconds = seconds
         elif isinstance(event, Step):
             self._queued.append(seconds)
             if event.nats is not None:
-                self._count()
+                self._record_queued()
 
-    def _count(self) -> None:
-        """Remember how long steps took that are known to be made; of several, each is a mean one."""
+    def _record_queued(self) -> None:
+        """Record the mean duration of the queued steps, which are complete now."""
         steps, seconds = len(self._queued), sum(self._queued)
-        if self._seen >= WARM_UP_STEPS:
-            self._steps.extend([seconds / steps] * steps)
+        if self._timed_steps >= WARM_UP_STEPS:
+            self._step_seconds.extend([seconds / steps] * steps)
             self._measured += seconds
-        self._seen += steps
+        self._timed_steps += steps
         self._queued.clear()
 
     def _is_check_due(self) -> bool:
-        if len(self._steps) < MIN_STEPS or self._queued:
+        """Return whether the plan should be checked now."""
+        if len(self._step_seconds) < MIN_STEPS or self._queued:
             return False
-        if self._run.plan.steps is None:
+        if self._trainer.plan.steps is None:
             return self._measured >= MEASURED_FRACTION * self._seconds
-        looks = self._run.progress.periods_done(CHECKS)
-        due, self._looks = looks > self._looks, looks
-        return due
+        checks = self._trainer.progress.periods_done(CHECKS)
+        is_due, self._checks_done = checks > self._checks_done, checks
+        return is_due
 
     def _correct(self) -> None:
-        """Set the plan's end to where the time will be up, if it is off by more than the tolerance."""
-        trainer = self._run
-        a_step = sum(self._steps) / len(self._steps)
-        left = self._seconds - trainer.seconds - self._non_step_seconds(a_step)
-        steps = trainer.step + max(1, round(left / a_step))
+        """Change the number of steps to what the time allows, if the plan is off by more than the tolerance."""
+        trainer = self._trainer
+        per_step = sum(self._step_seconds) / len(self._step_seconds)
+        left = self._seconds - trainer.seconds - self._non_step_seconds(per_step)
+        steps = trainer.step + max(1, round(left / per_step))
         planned = trainer.plan.steps
-        if planned is None or abs(steps - planned) * a_step > TOLERANCE * self._seconds:
+        if planned is None or abs(steps - planned) * per_step > TOLERANCE * self._seconds:
             trainer.progress.change_steps(steps)
 
-    def _non_step_seconds(self, a_step: float) -> float:
-        """Foresee what is not a step: evaluations and previews on the way, the whole held-out text at the end."""
-        trainer = self._run
-        share_left = 1 - trainer.progress.fraction
-        training_speed = a_step / (trainer.training.batch * trainer.training.length)
-        a_character = self._evaluation or training_speed / 3
-        on_the_way = PERIODS["evaluation"] * share_left * eval_cost_chars(trainer) * a_character
-        return on_the_way + PERIODS["preview"] * share_left * self._preview + final_cost_chars(trainer) * a_character
+    def _non_step_seconds(self, per_step: float) -> float:
+        """Return the predicted seconds of the remaining evaluations and previews and of the final evaluation."""
+        trainer = self._trainer
+        fraction_left = 1 - trainer.progress.fraction
+        training_seconds_per_char = per_step / (trainer.training.batch * trainer.training.length)
+        per_char = self._eval_seconds_per_char or training_seconds_per_char / 3
+        evaluations = PERIODS["evaluation"] * fraction_left * eval_cost_chars(trainer) * per_char
+        previews = PERIODS["preview"] * fraction_left * self._preview_seconds
+        return evaluations + previews + final_cost_chars(trainer) * per_char
 
 
-# The events of a run: timed, within their budget, logged and saved as they pass
+# The events of a run: timed, logged and saved while they pass
 
 StopFilter = Callable[[Iterator[Event]], Iterator[Event]]
-"""passes events through, until it is enough"""
+"""passes events through, and ends early to stop the training"""
 
 
 def fit(
@@ -144,10 +148,10 @@ def fit(
     until: StopFilter = iter,
     clock: Clock = time.monotonic,
 ) -> Iterator[Event]:
-    """Train a run to the end of its plan, or `until` it is enough; at the events' end it is saved (CharrnnError).
+    """Train a run to the end of its plan or until `until` ends, then save it; yield its events (CharrnnError).
 
-    `began` is the clock's time at which it was asked for: what was done before training counts too. Previews come
-    after so many steps, saves after so many seconds; None: as they are due.
+    `began` is the clock's time at which the command started. `sample_every` is in steps and `save_every` in seconds;
+    None: the defaults of previews and saves.
     """
     trainer, directory, minutes = session.trainer, session.directory, session.trainer.training.minutes
     events = count_seconds(train_loop(trainer, sample_every=sample_every), trainer, began=began, clock=clock)
@@ -157,30 +161,30 @@ def fit(
     return save_on_the_way(events, trainer, directory, every_seconds=save_every, clock=clock)
 
 
-# The end: the best weights, evaluated once more on more held-out text, become the model
+# The end: the best weights are evaluated on more of the held-out text and become the model
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingResult:
-    """What a training came to."""
+    """The result of a training."""
 
     losses: FinalLosses
-    """of the best weights, on the held-out text"""
+    """losses of the best weights on the held-out text"""
     best_step: int
     steps: int
     stopped_early: bool
-    """whether these are fewer steps than planned, because the run overfitted"""
+    """whether the run ended before its last planned step, because it overfitted"""
     characters: int
-    """trained on, counting each time anew"""
+    """number of characters read in training, counted at each reading"""
     characters_per_second: float
-    """in the steps alone"""
+    """speed of the training steps alone"""
     parameters: int
 
 
 def final_evaluation(trainer: Trainer, directory: RunDirectory) -> Generator[SafePoint, None, TrainingResult]:
-    """Measure the best weights on the held-out text, write that beside them, and note that it is done.
+    """Evaluate the best weights on the held-out text and save them with their losses; return the result.
 
-    Left at a moment, the run and its files are as they were. Raise CharrnnError if it cannot be saved.
+    Stopped at a safe point, the run and its files are unchanged. Raise CharrnnError if saving fails.
     """
     best = trainer.best
     assert best is not None, "a training ends after an evaluation"

@@ -1,6 +1,6 @@
-"""The training loop: a generator of events.
+"""The training loop: a generator of events, with previews and reports.
 
-It prints nothing, reads no clock and writes no file: saving, drawing, timing and stopping wrap the iterator.
+The loop prints nothing, reads no clock and writes no file: saving, drawing, timing and stopping wrap the iterator.
 """
 
 import math
@@ -22,14 +22,13 @@ from charrnn.training.trainer import Trainer
 
 
 def train_loop(trainer: Trainer, *, sample_every: int | None = None) -> Iterator[Event]:
-    """Learn until the plan is done or the run overfits, yielding events; between any two it can be saved and left.
+    """Train until the plan is done or the run overfits; yield events, between any two of which the run can be saved.
 
-    What is long comes with a Moment now and then; left at one, it is as if it had not been begun.
-
-    `sample_every`: steps between previews; None: ever rarer ones, 0: none.
+    Long operations yield safe points; an operation that is left at one is repeated when the run is resumed.
+    `sample_every` is the number of steps between previews; None: increasing distances, 0: no previews.
     """
     while True:
-        # What is due is done before the next step, so a run that was saved and left in between still does it.
+        # Everything due comes before the next step, so a run that was saved in between still does it after resuming.
         if preview_is_due(trainer, sample_every):
             yield from preview(trainer)
         if trainer.is_due("evaluation"):
@@ -46,40 +45,43 @@ def train_loop(trainer: Trainer, *, sample_every: int | None = None) -> Iterator
             yield TrainingWarning(step=trainer.step, message=trainer.warnings.pop())
 
 
-# Previews: a sample of the network in training, at first noise, then words, then lines
+# Previews: short samples of the network during training
 
 PREVIEW_CHARS = 200
+"""length of a preview"""
 CHUNK_CHARS = 20
-"""characters from one moment at which a training can be left to the next"""
+"""number of characters between two safe points"""
 FIRST_STEPS = 25
+"""step of the first preview after step 0; the next ones follow at doubled distances"""
 LARGE_WEIGHTS = 2_000_000
-"""weights of which a CPU takes longer to multiply by all than to ask a GPU for it"""
+"""number of weights from which a step of inference takes longer on a CPU than on a GPU"""
 SAMPLING = SamplingParams(temperature=0.8)
+"""sampling parameters of previews"""
 
 
 def preview_is_due(trainer: Trainer, every: int | None) -> bool:
-    """Tell whether a preview is due: at 0, 25, 50, 100, … steps, then at the end of every part; or `every`."""
+    """Return whether a preview is due: after 0, 25, 50, 100, … steps and each period, or after `every` steps."""
     if trainer.bookkeeping.last_preview_step == trainer.step or every == 0:
         return False
     if every is not None:
         return trainer.step % every == 0
-    doublings, rest = divmod(trainer.step, FIRST_STEPS)
-    early = rest == 0 and doublings.bit_count() <= 1 and trainer.bookkeeping.periods_done["preview"] == 0
+    multiple, rest = divmod(trainer.step, FIRST_STEPS)
+    early = rest == 0 and multiple.bit_count() <= 1 and trainer.bookkeeping.periods_done["preview"] == 0
     return early or trainer.is_due("preview")
 
 
-Writing = Generator[SafePoint, None, str]
+PreviewGenerator = Generator[SafePoint, None, str]
 
 
 def preview(trainer: Trainer) -> Iterator[SafePoint | Preview]:
-    """Have the network write a little; its chance is its own, so that training is the same with and without.
+    """Generate a short text with the EMA weights; it has its own random numbers, so training does not depend on it.
 
-    The run is changed after the last moment only. Raise DivergedError if what it says is no number.
+    The run changes only after the last safe point. Raise DivergedError if a logit is not finite.
     """
     rnn = _inference_rnn(trainer)
     rng = np.random.default_rng((trainer.training.seed, trainer.step))
 
-    def sample_text(length: int) -> Writing:
+    def sample_text(length: int) -> PreviewGenerator:
         text = ""
         stop_criteria = StopCriteria(max_chars=length)
         for character in generate(rnn, trainer.corpus.vocabulary, rng=rng, params=SAMPLING, stop=stop_criteria):
@@ -102,29 +104,29 @@ def preview(trainer: Trainer) -> Iterator[SafePoint | Preview]:
 
 
 def _inference_rnn(trainer: Trainer) -> InferenceRNN:
-    """Lay the network out where it is stepped sooner: a large one, which a CPU takes seconds for, where it learns."""
+    """Return the EMA weights for inference, on the CPU or, for a large network, on the GPU that trains it."""
     model = trainer.model(trainer.ema_weights())
     if trainer.device.type != "cuda" or model.parameters < LARGE_WEIGHTS:
         return InferenceRNN.from_model(model)
     return InferenceRNN.from_model(model, arrays=lambda weight: torch.from_numpy(weight).to(trainer.device))
 
 
-def _several_documents(sample_text: Callable[[int], Writing], between: str) -> Writing:
-    """Have documents written as long as there is room for whole ones, and at least a part of one."""
-    there: list[str] = []
-    room, whole = PREVIEW_CHARS, True
+def _several_documents(sample_text: Callable[[int], PreviewGenerator], separator: str) -> PreviewGenerator:
+    """Generate as many complete documents as fit into a preview; a first document that does not fit is cut."""
+    texts: list[str] = []
+    room, is_complete = PREVIEW_CHARS, True
     while room > 0:
-        there.append((yield from sample_text(room)))
-        whole = len(there[-1]) < room
-        room -= len(there[-1]) + len(between)
-    return between.join(there if whole or len(there) == 1 else there[:-1])
+        texts.append((yield from sample_text(room)))
+        is_complete = len(texts[-1]) < room
+        room -= len(texts[-1]) + len(separator)
+    return separator.join(texts if is_complete or len(texts) == 1 else texts[:-1])
 
 
-# Reports: means over the steps since the last one
+# Reports: means over the steps since the last report
 
 
 def make_report(trainer: Trainer) -> Report:
-    """Give the means since the last report, and begin anew."""
+    """Return the means since the last report, and start new ones."""
     nats, gradient_norm = trainer.bookkeeping.record_report(trainer.progress)
     return Report(
         step=trainer.step,
@@ -136,14 +138,14 @@ def make_report(trainer: Trainer) -> Report:
     )
 
 
-# A warning, once, when the loss is finite and higher than that of guessing
+# A warning, once, if the loss is finite but much higher than that of a uniform guess
 
 EXPLOSION_FACTOR = 3
-"""what guessing among all characters costs, which is where char-rnn begins"""
+"""multiple of the loss of a uniform guess, which an untrained network has"""
 
 
 def warn_on_explosion(events: Iterator[Event], trainer: Trainer) -> Iterator[Event]:
-    """Pass events through, with Trouble after the first step whose loss has exploded."""
+    """Pass events through, with a warning after the first step whose loss has exploded."""
     limit, exploded = EXPLOSION_FACTOR * math.log(len(trainer.corpus.vocabulary)), False
     for event in events:
         yield event
@@ -153,8 +155,8 @@ def warn_on_explosion(events: Iterator[Event], trainer: Trainer) -> Iterator[Eve
 
 
 def _explosion_message(step: int, nats: float, trainer: Trainer) -> str:
-    guessing = math.log(len(trainer.corpus.vocabulary))
+    uniform = math.log(len(trainer.corpus.vocabulary))
     return (
-        f"the loss exploded to {nats:.3g} nats at step {step:,} (guessing costs {guessing:.2f}); "
+        f"the loss exploded to {nats:.3g} nats at step {step:,} (a uniform guess costs {uniform:.2f}); "
         f"if it stays there, start over with a lower rate: `--new --lr {trainer.training.lr / 10:.2g}`"
     )

@@ -1,4 +1,4 @@
-"""The learning rate schedule and the progress of a run: functions of the step alone."""
+"""The learning rate schedule: linear warm-up, then cosine decay (Loshchilov and Hutter 2017), by the step alone."""
 
 import math
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from charrnn.storage.schema import Count, PlannedSteps, Share
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How many steps there will be; under a time budget the number is found, and corrected, on the way.
+    """The number of steps; under a time budget it is determined, and corrected, during training.
 
-    A correction bends only what is still to come:
+    A correction changes the progress of later steps only:
 
     >>> plan = Plan(steps=100)
     >>> plan.progress(50), plan.with_steps(50, 60).progress(50), plan.with_steps(50, 60).progress(55)
@@ -19,42 +19,43 @@ class Plan:
     """
 
     steps: PlannedSteps | None
-    """None while it is not known yet"""
+    """total number of steps; None while it is unknown"""
     from_step: Count = 0
+    """step of the last correction"""
     from_progress: Share = 0.0
-    """where the last correction was made, and how far the training was"""
+    """progress at the last correction"""
 
     def progress(self, step: int) -> float:
-        """Say how far the training is at a step: 0 at its start, 1 at its end."""
+        """Return the progress at a step: 0 at the start of the training, 1 at its end."""
         if self.steps is None:
             return self.from_progress
         if step >= self.steps:
             return 1.0
-        share = (step - self.from_step) / (self.steps - self.from_step)
-        return self.from_progress + (1 - self.from_progress) * share
+        fraction = (step - self.from_step) / (self.steps - self.from_step)
+        return self.from_progress + (1 - self.from_progress) * fraction
 
     def with_steps(self, step: int, steps: int | None) -> "Plan":
-        """Correct the number of steps while at `step`; None: it is to be found again."""
+        """Return a plan with another number of steps from `step` on; None: to be determined again."""
         if steps is None:
             return Plan(steps=None, from_step=step, from_progress=self.progress(step))
         return Plan(steps=max(steps, step), from_step=step, from_progress=self.progress(step))
 
     def finished(self, step: int) -> bool:
-        """Tell whether no step is left."""
+        """Return whether no step is left."""
         return self.steps is not None and step >= self.steps
 
     def periods_done(self, step: int, periods: int) -> int:
-        """Count how many of so many equal parts of the training are done."""
+        """Return how many of `periods` equal periods of the training are done."""
         return math.floor(self.progress(step) * periods)
 
 
 def learning_rate(training: TrainingConfig, plan: Plan, step: int) -> float:
-    """Rise linearly from zero, then fall along half a cosine to `final_lr` of the highest at the plan's end."""
+    """Return the learning rate of a step: it rises to `lr`, then falls to the fraction `final_lr` of it."""
     return training.lr * lr_fraction(training, plan, step)
 
 
 def lr_fraction(training: TrainingConfig, plan: Plan, step: int) -> float:
-    """Say which share of the highest rate a step has."""
-    rising = min(1.0, (step + 1) / (training.warm_up + 1))
-    falling = 0.5 * (1 + math.cos(math.pi * plan.progress(step)))
-    return rising * (training.final_lr + (1 - training.final_lr) * falling)
+    """Return the learning rate of a step as a fraction of the peak."""
+    warm_up = min(1.0, (step + 1) / (training.warm_up + 1))
+    cosine = 0.5 * (1 + math.cos(math.pi * plan.progress(step)))
+    return warm_up * (training.final_lr + (1 - training.final_lr) * cosine)

@@ -1,7 +1,7 @@
 """Throughput of a device: on a CPU from one large product, on a GPU from real steps of a few networks.
 
-On a CPU arithmetic dominates, so a product predicts the speed of all networks. On a GPU a narrow layer takes as
-long as its sequential steps, and only a wide one is as fast as products are.
+On a CPU arithmetic dominates, so one product predicts the speed of all networks. On a GPU the time of a narrow layer
+is that of its sequential steps, and only a wide layer is as fast as the products are.
 """
 
 import dataclasses
@@ -20,10 +20,11 @@ from charrnn.training.recipe import RecipeInputs, networks_to_time
 from charrnn.training.train_options import TrainOptions
 
 TIMED_STEPS = 8
-"""that are timed, of each network"""
+"""number of timed steps per network"""
 MAX_SECONDS = 2.0
-"""after so long no other network is begun with"""
+"""time after which no further network is timed"""
 TIMING_LR = 1e-3
+"""learning rate of timed steps; its value does not matter"""
 
 Clock = Callable[[], float]
 
@@ -31,7 +32,7 @@ Clock = Callable[[], float]
 def measure_recipe_inputs(
     options: TrainOptions, device: str, *, train_characters: int, vocabulary_size: int, trained: bool
 ) -> RecipeInputs:
-    """Measure what a device can do, and put it with what else the recipe's choice depends on."""
+    """Return the inputs of the recipe, with the measured speed of the device."""
     inputs = RecipeInputs(
         train_characters=train_characters,
         vocabulary_size=vocabulary_size,
@@ -43,7 +44,7 @@ def measure_recipe_inputs(
         return inputs
     networks, training = networks_to_time(options, inputs)
     speeds = time_networks(networks, training, vocabulary_size, torch.device(device), cuda_graph_backend())
-    # Captured steps and what they captured hold each other.
+    # Captured steps are in reference cycles that hold memory of the GPU.
     gc.collect()
     torch.cuda.empty_cache()
     return dataclasses.replace(inputs, speeds=speeds)
@@ -58,7 +59,7 @@ def time_networks(
     *,
     clock: Clock = time.perf_counter,
 ) -> tuple[tuple[int, float], ...]:
-    """Time networks, narrow ones first: width and characters a second of each that there is time and memory for."""
+    """Return width and characters per second of the networks, in their order, as far as time and memory allow."""
     speeds: list[tuple[int, float]] = []
     began = clock()
     for config in networks:
@@ -84,11 +85,11 @@ def chars_per_second(
     *,
     clock: Clock = time.perf_counter,
 ) -> float:
-    """Time a few steps of a network: characters a second."""
+    """Return the characters per second of a few training steps of a network."""
     network = _network(config, vocabulary_size, device)
-    window = RandomBatch(training, vocabulary_size, device)
+    batch = RandomBatch(training, vocabulary_size, device)
     state = network.initial_state(training.batch)
-    step = CudaStep(network, make_ema(network), AdamW(network), state, window, training, backend)
+    step = CudaStep(network, make_ema(network), AdamW(network), state, batch, training, backend)
     for number in range(WARM_UP_RUNS + 1):
         step.enqueue(number, TIMING_LR, 1.0)
     step.sync()
@@ -100,7 +101,7 @@ def chars_per_second(
 
 
 def _network(config: NetworkConfig, vocabulary_size: int, device: torch.device) -> CharRNN:
-    """Make a network with any weights: those to begin with take longer to choose than all of this is to take."""
+    """Return a network with arbitrary weights; the proper initialization takes longer than the timing."""
     with torch.device("meta"):
         network = CharRNN(config, vocabulary_size, end=None if config.documents is None else 0)
     network.to_empty(device=device)

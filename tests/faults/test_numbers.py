@@ -170,7 +170,7 @@ def test_every_way_of_saying_that_memory_ran_out_is_understood(
     """The processor's, the GPU's, oneDNN's and the language's."""
     trainer = make_trainer()
     with (
-        pytest.raises(CharrnnError, match=r"out of memory: it needs about \d+\.\d GB") as caught,
+        pytest.raises(CharrnnError, match=r"out of memory: the training needs about \d+\.\d GB") as caught,
         trainer.oom_as_error(),
     ):
         raise error
@@ -222,7 +222,7 @@ def test_memory_that_is_limited_is_told_with_what_would_fit(arguments: str, laun
     assert command.wait() == 1
     errors = [line for line in command.err.splitlines() if line.startswith(("error:", "hint:", "Traceback"))]
     assert len(errors) == 2, command.err
-    assert errors[0].startswith("error: out of memory: it needs about ")
+    assert errors[0].startswith("error: out of memory: the training needs about ")
     assert "--hidden" in errors[1] or "--batch" in errors[1]
 
 

@@ -305,7 +305,7 @@ def test_where_there_is_no_room_at_all_that_is_said(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
     full_for_a_while(monkeypatch, lambda _count: True, errno.ENOSPC)
-    with pytest.raises(CharrnnError, match="nor elsewhere; step 0 is there"):
+    with pytest.raises(CharrnnError, match="nor in another directory; step 0 is saved"):
         list(checkpointer.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory))
     assert {path.name for path in tmp_path.iterdir()} <= {"run", "text.txt", "corpus.bin", "corpus.json"}
 
@@ -325,7 +325,7 @@ def test_a_directory_that_was_removed_is_made_again(book: Path) -> None:
         if isinstance(event, Step) and event.step == 10:
             directory.path.rename(book.parent / "gone")
         told += [event.message] if isinstance(event, TrainingWarning) else []
-    assert [message for message in told if "was gone; it was made again" in message] == told
+    assert [message for message in told if "was removed; it was created again" in message] == told
     assert len(told) == 1
     again = resume(sources, directory, TrainOptions(), "cpu")
     assert again.trainer.step == 20
@@ -410,7 +410,9 @@ def test_a_limit_on_files_is_told_before_the_first_step_or_on_the_way(launch: La
     command = launch(*arguments, at=book.parent, largest_file=20_000)
     assert command.wait() == 1
     assert "warning: could not save step 1: file too large (needs 0.1 MB); will try again" in command.err
-    assert "error: could not save step 6 in run: file too large (needs 0.1 MB), nor elsewhere" in command.err
+    assert (
+        "error: could not save step 6 in run: file too large (needs 0.1 MB), nor in another directory" in command.err
+    )
 
 
 @pytest.mark.fault("F45")

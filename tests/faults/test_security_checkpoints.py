@@ -25,7 +25,7 @@ from charrnn.text import corpus_encoder
 from charrnn.text.sources import open_sources
 from charrnn.training import checkpoint, checkpoint_file, checkpoint_retention, checkpointer
 from charrnn.training.checkpoint_file import DamagedError
-from charrnn.training.checkpoint_retention import State, state_of
+from charrnn.training.checkpoint_retention import CheckpointState, state_of
 from charrnn.training.fit import final_evaluation
 from charrnn.training.loop import train_loop
 from charrnn.training.resume import resume
@@ -350,7 +350,7 @@ def copied(place: RunDirectory, step: int) -> Path:
     return path
 
 
-def states(trainer: Trainer, place: RunDirectory) -> dict[int | None, State]:
+def states(trainer: Trainer, place: RunDirectory) -> dict[int | None, CheckpointState]:
     """Return the state of each checkpoint there is."""
     return {checkpoint_file.step_of(path): state_of(trainer, path) for path in place.checkpoints()}
 
@@ -382,7 +382,7 @@ def test_the_newest_good_checkpoint_stays_where_the_last_save_fails(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
     monkeypatch.setenv("HOME", str(tmp_path / "missing"))
     full(number, monkeypatch, place.path)
-    with pytest.raises(CharrnnError, match=f"could not save step 12 .*; step {good} is there"):
+    with pytest.raises(CharrnnError, match=f"could not save step 12 .*; step {good} is saved"):
         list(
             checkpointer.save_on_the_way(
                 train_loop(session.trainer, sample_every=0), session.trainer, place, every_seconds=0.0
@@ -399,13 +399,13 @@ def test_a_damaged_checkpoint_is_never_one_of_the_two_that_are_kept(place: RunDi
     trainer = resume(None, place, TrainOptions(), "cpu").trainer
     trainer.train_step()
     checkpoint.save_checkpoint(trainer, place)
-    assert states(trainer, place) == {OLD: State.GOOD, OLD + 1: State.GOOD}
+    assert states(trainer, place) == {OLD: CheckpointState.GOOD, OLD + 1: CheckpointState.GOOD}
     trainer.train_step()
     checkpoint.save_checkpoint(trainer, place)
     damage(place.checkpoint(OLD + 2))
     trainer.train_step()
     checkpoint.save_checkpoint(trainer, place)
-    assert states(trainer, place) == {OLD + 1: State.GOOD, OLD + 3: State.GOOD}
+    assert states(trainer, place) == {OLD + 1: CheckpointState.GOOD, OLD + 3: CheckpointState.GOOD}
 
 
 def test_a_good_checkpoint_of_a_later_step_is_not_removed(place: RunDirectory) -> None:
@@ -416,7 +416,11 @@ def test_a_good_checkpoint_of_a_later_step_is_not_removed(place: RunDirectory) -
     place.checkpoint(NEW).write_bytes(content)
     trainer.train_step()
     checkpoint.save_checkpoint(trainer, place)
-    assert states(trainer, place) == {OLD: State.GOOD, OLD + 1: State.GOOD, NEW: State.GOOD}
+    assert states(trainer, place) == {
+        OLD: CheckpointState.GOOD,
+        OLD + 1: CheckpointState.GOOD,
+        NEW: CheckpointState.GOOD,
+    }
 
 
 def test_what_is_no_file_is_neither_counted_nor_removed(place: RunDirectory, tmp_path: Path) -> None:
@@ -457,7 +461,11 @@ def test_nothing_is_removed_for_a_checkpoint_that_was_not_written_as_it_should_b
     monkeypatch.setattr(safetensors_file, "atomic_write", losing)
     with pytest.raises(OSError, match="not written as it should be"):
         checkpoint.save_checkpoint(trainer, place)
-    assert states(trainer, place) == {OLD: State.GOOD, NEW: State.GOOD, NEW + 1: State.DAMAGED}
+    assert states(trainer, place) == {
+        OLD: CheckpointState.GOOD,
+        NEW: CheckpointState.GOOD,
+        NEW + 1: CheckpointState.DAMAGED,
+    }
 
 
 def test_a_usual_save_reads_no_checkpoint_whole(place: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -480,6 +488,6 @@ def test_a_limit_on_files_costs_no_checkpoint_beside_a_damaged_one(launch: Launc
     command = launch(*arguments, "--steps", "40", at=book.parent, largest_file=20_000)
     assert command.wait() == 1
     assert "error: could not save step 40 in run: file too large" in command.err
-    assert "step 30 is there" in command.err
+    assert "step 30 is saved" in command.err
     assert directory.checkpoint(30).read_bytes() == content
     assert launch(*arguments, "--steps", "40", at=book.parent).wait() == 0

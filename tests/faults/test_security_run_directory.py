@@ -479,7 +479,7 @@ def test_the_last_save_checks_the_lock_too(book: Path, tmp_path: Path, monkeypat
         RUN.lock.unlink()
         other.acquire()
         before = contents(RUN.path)
-        with pytest.raises(CharrnnError, match="it could not be saved elsewhere either"):
+        with pytest.raises(CharrnnError, match="it could not be saved in another directory either"):
             checkpointer.save_final(trainer, RUN)
         assert contents(RUN.path) == before
 
