@@ -1,4 +1,4 @@
-"""New runs: the recipe is applied, the corpus is encoded, and a trainer is built; nothing is overwritten silently."""
+"""New runs: the recipe is applied, the corpus encoded and a trainer built; nothing is overwritten silently."""
 
 import dataclasses
 from collections import Counter
@@ -24,14 +24,14 @@ from charrnn.training.throughput import measure_recipe_inputs
 from charrnn.training.train_options import DEFAULT_ENCODING, DEFAULT_MIN_COUNT, TrainOptions
 from charrnn.training.trainer import Trainer
 
-# Notes on a text that may surprise the user
+# Notes on properties of the text that may surprise the user
 
 SMALL_TEXT_CHARS = 20_000
-"""characters: a shorter text gets smaller batches than one would think"""
+"""number of characters below which a note reports the smaller batches"""
 LARGE_VOCABULARY = 10_000
-"""characters: a network spends most of its weights on so many"""
+"""vocabulary size from which most weights of a network are those of characters"""
 MAX_NAMED_FILES = 3
-"""files, in one line"""
+"""maximum number of files that a note names"""
 
 
 def startup_notes(
@@ -43,7 +43,7 @@ def startup_notes(
 ) -> tuple[str, ...]:
     """Return the notes on a text, a line each; nothing is noted about settings that were given."""
     return (
-        *(f"{file.name}: byte order mark left out" for file in sources.files if file.has_byte_order_mark),
+        *(f"{file.name}: byte order mark removed" for file in sources.files if file.has_byte_order_mark),
         *_empty_files_note(sources),
         *_small_text_note(counts, trainer, options),
         *_new_characters_note(trainer, pretrained),
@@ -53,9 +53,10 @@ def startup_notes(
 
 
 def _empty_files_note(sources: CorpusFiles) -> Iterator[str]:
+    """Yield a note that names empty files."""
     if empty := sources.empty():
         more = f" and {len(empty) - MAX_NAMED_FILES:,} more" if len(empty) > MAX_NAMED_FILES else ""
-        yield f"nothing is in {', '.join(empty[:MAX_NAMED_FILES])}{more}"
+        yield f"empty: {', '.join(empty[:MAX_NAMED_FILES])}{more}"
 
 
 def _small_text_note(counts: CharacterCounts, trainer: Trainer, options: TrainOptions) -> Iterator[str]:
@@ -70,20 +71,21 @@ def _new_characters_note(trainer: Trainer, pretrained: PretrainedModel | None) -
 
 
 def _held_out_note(trainer: Trainer) -> Iterator[str]:
-    share, val_fraction = trainer.held_out_characters / trainer.corpus.characters, trainer.training.val_fraction
-    if abs(share - val_fraction) > val_fraction / 2:
-        yield f"documents are held out whole: {share:.0%} of the text"
+    fraction, val_fraction = trainer.held_out_characters / trainer.corpus.characters, trainer.training.val_fraction
+    if abs(fraction - val_fraction) > val_fraction / 2:
+        yield f"documents are held out whole: {fraction:.0%} of the text"
 
 
 def _large_vocabulary_note(counts: CharacterCounts) -> Iterator[str]:
     rare, distinct = int((counts.counts == 1).sum()), int((counts.counts > 0).sum())
     if distinct > LARGE_VOCABULARY and rare > distinct / 2:
-        yield f"{distinct:,} distinct characters: most occur once; `--min-count 2` makes one of those"
+        yield f"{distinct:,} distinct characters: most occur once; `--min-count 2` merges those into one"
 
 
 # The start of a run
 
 MIN_HELD_OUT = 10
+"""minimum number of held-out characters"""
 
 Characters = tuple[str, ...]
 
@@ -95,14 +97,14 @@ class Session:
     trainer: Trainer
     directory: RunDirectory
     why: str
-    """what the recipe chose the settings for; empty where an earlier session chose them"""
+    """the reason for the settings that the recipe chose; empty for a resumed run"""
     notes: tuple[str, ...] = ()
-    """what the user should know"""
+    """messages for the user, one line each"""
     resumed: bool = False
 
     @property
     def finished(self) -> bool:
-        """Tell whether there is nothing left to do."""
+        """Return whether the run is trained and evaluated completely."""
         return self.trainer.bookkeeping.final_evaluated and is_finished(self.trainer)
 
 

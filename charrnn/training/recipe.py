@@ -36,6 +36,7 @@ PEAK_LR = {"lstm": 0.009, "gru": 0.009, "rnn": 0.005}
 EPOCHS_WITHOUT_DROPOUT = 2.0
 """epochs up to which training is better without dropout"""
 MAX_LR = 0.02
+"""maximum peak learning rate of the recipe"""
 FINETUNE_LR_FACTOR = 0.5
 """factor of the learning rate for fine-tuning: with factors of 1, 0.5 and 0.3, 1×128 cells that had learned most of
 Tiny Shakespeare reached on its last 111 kB 2.213, 2.210, 2.236 bits in 200 steps, and 2.248, 2.228, 2.221 in 800"""
@@ -102,8 +103,8 @@ def _width(options: TrainOptions, inputs: RecipeInputs) -> int:
         if _characters_to_read(options, network := _network(options, width, inputs), inputs)
         >= CHARACTERS_PER_WEIGHT * (count_matmul_weights(network, size) - width * size)
     ]
-    enough = min(WIDE_ENOUGH, size / CHARACTERS_PER_UNIT)
-    return max([*fitting, next(width for width in WIDTHS if width >= enough)])
+    minimum = min(WIDE_ENOUGH, size / CHARACTERS_PER_UNIT)
+    return max([*fitting, next(width for width in WIDTHS if width >= minimum)])
 
 
 def _network(options: TrainOptions, hidden: int, inputs: RecipeInputs) -> NetworkConfig:
@@ -161,8 +162,8 @@ def _characters_per_second(network: NetworkConfig, inputs: RecipeInputs) -> floa
         return inputs.flops_per_second / (FLOPS_PER_WEIGHT * count_matmul_weights(network, size))
     widths, speeds = np.log(np.array(inputs.speeds)).T
     widest = dataclasses.replace(network, hidden=min(network.hidden, inputs.speeds[-1][0]))
-    slower = count_matmul_weights(widest, size) / count_matmul_weights(network, size)
-    return slower * math.exp(np.interp(math.log(network.hidden), widths, speeds))
+    ratio = count_matmul_weights(widest, size) / count_matmul_weights(network, size)
+    return ratio * math.exp(np.interp(math.log(network.hidden), widths, speeds))
 
 
 def _batch(options: TrainOptions, inputs: RecipeInputs, characters: float) -> tuple[int, int]:
@@ -202,7 +203,7 @@ def _check_size(network: NetworkConfig, vocabulary_size: int) -> None:
     needed = count_weights(network, vocabulary_size) * BYTES_PER_WEIGHT
     if needed > MAX_BYTES:
         raise WrongUsageError(
-            f"this network would need about {needed / 1e12:,.1f} TB", hint="lower --hidden or --layers"
+            f"this network would need about {needed / 1e12:,.1f} TB", hint="a lower `--hidden` or `--layers`"
         )
 
 

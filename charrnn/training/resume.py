@@ -1,4 +1,4 @@
-"""Resuming a run: start it, or continue it from its last checkpoint, with the settings that may change."""
+"""Resumption of a run from its last checkpoint, with the settings that may change, or the start of a new run."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -35,13 +35,14 @@ from charrnn.training.train_options import (
 )
 from charrnn.training.trainer import Trainer
 
-# A run from its checkpoint
+# A run from its last good checkpoint
 
 
 def resume(sources: CorpusFiles | None, directory: RunDirectory, options: TrainOptions, device: str) -> Session:
-    """Go on from the newest checkpoint that is whole; sources None: the text is the run's own copy.
+    """Return the run, restored from its newest good checkpoint.
 
-    Raise CharrnnError if the text or a setting is not what it was.
+    `sources` None: the run's own copy of the text is used without comparison. Raise CharrnnError if no checkpoint is
+    good, or if the text or a setting that must not change differs.
     """
     text = corpora.open_corpus(directory.corpus)
     verify_unchanged(text)
@@ -49,8 +50,8 @@ def resume(sources: CorpusFiles | None, directory: RunDirectory, options: TrainO
     for path in reversed(directory.checkpoints()):
         try:
             saved = checkpoint_file.read(path)
-            words = saved.about.plain()
-            _check_same_settings(sources, text, options, words)
+            metadata = saved.about.plain()
+            _check_same_settings(sources, text, options, metadata)
             training = dataclasses.replace(saved.about.record.training, **options.given(CHANGEABLE_SETTINGS))
             checkpoint.refuse_unfit_text(path, text, training)
             trainer = Trainer(text, saved.about.network, training, device)
@@ -62,24 +63,24 @@ def resume(sources: CorpusFiles | None, directory: RunDirectory, options: TrainO
         if not is_finished(trainer):
             trainer.bookkeeping.mark_final_evaluation(False)
         damaged = (f"{problem}; using the one before" for problem in problems)
-        notes = (*damaged, *_inexactness_notes(words["machine"], trainer))
+        notes = (*damaged, *_inexactness_notes(metadata["machine"], trainer))
         return Session(trainer=trainer, directory=directory, why="", notes=notes, resumed=True)
     alternative = (
-        f"`--from {directory.model} --out DIR` learns on with its model, " if directory.model.exists() else ""
+        f"`--from {directory.model} --out DIR` continues with its model, " if directory.model.exists() else ""
     )
     raise CharrnnError("; ".join(problems), hint=f"{alternative}`--new` starts over")
 
 
 def _check_same_settings(
-    sources: CorpusFiles | None, text: Corpus, options: TrainOptions, words: Mapping[str, Any]
+    sources: CorpusFiles | None, text: Corpus, options: TrainOptions, metadata: Mapping[str, Any]
 ) -> None:
-    """See that text and settings are those that the run was begun with (CharrnnError)."""
-    if words["fingerprint"] != dict(text.fingerprint):
+    """Raise CharrnnError unless the text and the settings are those that the run was started with."""
+    if metadata["fingerprint"] != dict(text.fingerprint):
         raise CharrnnError(f"{text.path} is not the text of the run's checkpoint", hint="`--new` starts over")
     if sources is not None:
-        _check_same_text(sources, text, words["step"])
-    saved = words["network"] | words["training"] | {"encoding": text.encoding, "min_count": text.min_count}
-    saved |= {"documents": text.documents, "from": words.get("from")}
+        _check_same_text(sources, text, metadata["step"])
+    saved = metadata["network"] | metadata["training"] | {"encoding": text.encoding, "min_count": text.min_count}
+    saved |= {"documents": text.documents, "from": metadata.get("from")}
     requested = options.given(name for name in saved if name not in (*BUDGETS, *CHANGEABLE_SETTINGS))
     if "from" in requested and is_same_model(saved["from"], requested["from"]):
         requested["from"] = saved["from"]
@@ -90,34 +91,34 @@ def _check_same_settings(
     ]
     if differing:
         raise CharrnnError(
-            f"the run was begun with other settings ({'; '.join(differing)})",
+            f"the run was started with other settings ({'; '.join(differing)})",
             hint="`--new` starts over, `--out DIR` keeps both",
         )
 
 
 def _check_same_text(sources: CorpusFiles, text: Corpus, step: int) -> None:
-    """Compare sizes and times, and only where those differ every byte."""
-    now, then = sources.fingerprint(), text.fingerprint
-    same_size = now["bytes"] == then["bytes"]
-    if same_size and (now["modified"] == then["modified"] or sources.checksum() == then["sha256"]):
+    """Raise CharrnnError if the text differs: by size and modification time, and if these differ, by checksum."""
+    current, saved = sources.fingerprint(), text.fingerprint
+    same_size = current["bytes"] == saved["bytes"]
+    if same_size and (current["modified"] == saved["modified"] or sources.checksum() == saved["sha256"]):
         return
     if sources.name != text.name:
         raise CharrnnError(f"the run is of {text.name}, not of {sources.name}", hint="`--out DIR` keeps both")
     raise CharrnnError(
-        f"{sources.name} changed since step {step:,} (was {then['bytes']:,} bytes)",
-        hint="put the old text back; `--new` starts over, `--out DIR` keeps both",
+        f"{sources.name} changed since step {step:,} (was {saved['bytes']:,} bytes)",
+        hint="restore the old text; `--new` starts over, `--out DIR` keeps both",
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """A budget that a resumed run was given: a number of steps, or minutes; None: none."""
+    """The budget that a resumed run was given: a number of steps, or minutes, or neither (None)."""
 
     steps: int | None = None
     minutes: float | None = None
 
     def is_spent(self, progress: Progress) -> bool:
-        """Return whether a run has already used the budget, which no budget always is."""
+        """Return whether a run has already used the budget; an absent budget always is spent."""
         steps_spent = self.steps is None or self.steps <= progress.step
         return steps_spent and (self.minutes is None or self.minutes <= progress.seconds / 60)
 
@@ -159,35 +160,35 @@ def _apply_new_budget(trainer: Trainer, options: TrainOptions) -> None:
 
 
 def _inexactness_notes(before: Mapping[str, Any], trainer: Trainer) -> tuple[str, ...]:
-    """Say why a resumed run will not be the same to the last bit, where it will not."""
+    """Return a note on the changes of the environment after which a resumed run is not bit for bit the same."""
     now = environment(trainer)
-    changed = [f"{name} {was} then, {now[name]} now" for name, was in before.items() if now.get(name, was) != was]
-    return (f"going on, but not to the last bit: {', '.join(changed)}",) if changed else ()
+    changed = [f"{name} {old} then, {now[name]} now" for name, old in before.items() if now.get(name, old) != old]
+    return (f"resuming, but not bit for bit: {', '.join(changed)}",) if changed else ()
 
 
 # The settings of a run with their origins, as a file for `--config`
 
 
 def write_config(session: Session, options: TrainOptions, origins: Mapping[str, str]) -> None:
-    """Write the settings of a run that was begun, `origins` saying which came from where (OSError)."""
+    """Write the settings of a new run with their origins as a file for `--config` (OSError)."""
     trainer = session.trainer
     settings: dict[str, Any] = {"corpus": list(options.corpus)} if options.corpus else {}
     settings |= dataclasses.asdict(trainer.network.config) | dataclasses.asdict(trainer.training)
     settings |= options.given(name for name in RUN_SETTINGS if name not in settings)
-    # One budget is all that `--config` takes; epochs have become steps.
+    # `--config` accepts one budget only, and epochs have been converted to steps.
     settings |= {"epochs": None} | ({"steps": None} if settings["minutes"] else {})
-    whence = {**dict.fromkeys(RECIPE_SETTINGS, "chosen for this text"), **origins}
+    origin_of = {**dict.fromkeys(RECIPE_SETTINGS, "chosen for this text"), **origins}
     if trainer.init_from:
-        whence |= dict.fromkeys(MODEL_SETTINGS, "of the model it starts from")
-    lines = {name: (value, whence.get(name, "default")) for name, value in settings.items() if value is not None}
+        origin_of |= dict.fromkeys(MODEL_SETTINGS, "determined by the pretrained model")
+    lines = {name: (value, origin_of.get(name, "default")) for name, value in settings.items() if value is not None}
     atomic_write(session.directory.config, settings_file.format_settings(lines).encode())
 
 
-# A new run or a resumed one, on the device that was asked for
+# A new run or a resumed one, on the requested device
 
 
 def start_or_resume(prepared: Prepared, options: TrainOptions, lock: RunLock) -> Session:
-    """Start the run, or continue it, with the options of a command (CharrnnError)."""
+    """Return a new run or a resumed one, by the options of the command (CharrnnError)."""
     if options.threads:
         torch.set_num_threads(options.threads)
     device = choose_device(options.device)
@@ -207,10 +208,10 @@ def start_or_resume(prepared: Prepared, options: TrainOptions, lock: RunLock) ->
 
 
 def _resume_notes(prepared: Prepared, lock: RunLock, session: Session) -> list[str]:
-    """Say what the user may not expect of going on."""
-    where, notes = prepared.directory.path, []
+    """Return notes on a resumed run that may surprise the user."""
+    path, notes = prepared.directory.path, []
     if prepared.sources is None:
-        notes.append(f"going on with the text of {where}; standard input is not read")
+        notes.append(f"resuming with the text of {path}; standard input is not read")
     if lock.left_by_a_killed_process and not session.finished:
-        notes.append(f"the last training in {where} did not end cleanly")
+        notes.append(f"the last training in {path} did not end cleanly")
     return notes

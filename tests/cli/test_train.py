@@ -232,7 +232,7 @@ def test_small_and_marked_texts_are_noted(call: Call, text: Path) -> None:
     said = call("train", str(text), "--steps", "5", "--hidden", "8")
     assert said.code == 0
     assert "note: small corpus; using batch" in said.err
-    assert "byte order mark left out" in said.err
+    assert "byte order mark removed" in said.err
 
 
 def test_what_the_user_chose_is_not_said_again(call: Call, text: Path) -> None:
@@ -252,7 +252,7 @@ def test_files_with_nothing_in_them_are_named_in_a_line(call: Call, text: Path) 
         Path(f"{name}.txt").touch()
     said = call("train", str(text), *(f"{name}.txt" for name in "abcd"), "--steps", "2", "--hidden", "8")
     assert said.code == 0
-    assert "note: nothing is in a.txt, b.txt, c.txt and 1 more\n" in said.err
+    assert "note: empty: a.txt, b.txt, c.txt and 1 more\n" in said.err
 
 
 @pytest.mark.fault("F13")

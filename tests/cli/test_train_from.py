@@ -26,13 +26,13 @@ def test_a_run_from_a_model_is_a_new_run(call: Call, run_here: RunDirectory) -> 
     assert said.code == 0
     assert re.search("^from +checkpoints/hamlet *$", said.err, re.MULTILINE)
     assert "new to checkpoints/hamlet/model.safetensors: ',', '.', 'i'" in said.err
-    assert "half the usual rate" in " ".join(said.err.split())
+    assert "half the usual learning rate" in " ".join(said.err.split())
     assert run_here.model.read_bytes() == before
     new, old = load_model(Path("checkpoints/new/model.safetensors")), load_model(run_here.model)
     assert new.vocabulary.characters[: len(old.vocabulary)] == old.vocabulary.characters
     config = Path("checkpoints/new/config.yaml").read_text()
     assert "from: checkpoints/hamlet/model.safetensors  # command line" in config
-    assert "hidden: 12  # of the model it starts from" in config
+    assert "hidden: 12  # determined by the pretrained model" in config
     assert "checkpoints/hamlet/model.safetensors" in call("info", "checkpoints/new").out
 
 
@@ -56,7 +56,7 @@ def test_the_same_command_goes_on_and_its_settings_train_the_same(call: Call) ->
         (["--from", ""], 1, "no trained model"),
         (["--from", "checkpoints/hamlet", "--hidden", "512"], 2, "has hidden 12; --hidden 512"),
         (["--from", "checkpoints/hamlet", "--out", "checkpoints/hamlet"], 1, "checkpoints/hamlet"),
-        (["--from", "checkpoints/hamlet", "--out", "checkpoints/hamlet", "--new"], 1, "is where the model is"),
+        (["--from", "checkpoints/hamlet", "--out", "checkpoints/hamlet", "--new"], 1, "contains the model"),
         (["--from", "checkpoints/hamlet", "--documents", "file"], 1, "is one file"),
     ],
 )

@@ -28,7 +28,7 @@ from charrnn.text.corpus import Corpus, held_out_text, open_corpus
 from charrnn.text.ngram import NGram
 from charrnn.text.sources import SourceFile, open_sources
 from charrnn.training.events import Report, TrainingWarning
-from charrnn.training.metrics import LONGEST_LINE, log_events, read_history, read_lines, read_ngram, write_ngram
+from charrnn.training.metrics import MAX_LINE_BYTES, log_events, read_history, read_lines, read_ngram, write_ngram
 
 SECONDS = 20
 """after which a command counts as one that waits; the slowest takes one second on an idle machine"""
@@ -252,7 +252,7 @@ def test_a_line_without_an_end_takes_no_memory(tmp_path: Path) -> None:
     os.truncate(path, 10**12)
     with in_time():
         assert list(read_lines(path)) == [GOOD]
-    assert len(json.dumps(GOOD)) < LONGEST_LINE
+    assert len(json.dumps(GOOD)) < MAX_LINE_BYTES
 
 
 KNOWN = NGram(order=3, nats=1.5, learned_from=900, characters=100, nats_by_order=(3.0, 2.0, 1.5))

@@ -153,9 +153,9 @@ def test_it_learns_at_a_lower_rate_and_says_so(source: Path) -> None:
         )
     )
     assert made.trainer.training.lr < 0.6 * from_chance.trainer.training.lr
-    assert "half the usual rate" in made.why
+    assert "half the usual learning rate" in made.why
     assert asked.trainer.training.lr == 0.123
-    assert "usual rate" not in asked.why
+    assert "usual learning rate" not in asked.why
     assert any("new to" in note and "'Z'" in note for note in made.notes)
 
 
@@ -197,7 +197,7 @@ def test_a_run_is_not_gone_on_with_from_another_model(source: Path) -> None:
 
 def test_a_model_is_not_replaced_by_what_starts_from_it(source: Path) -> None:
     """A run's place must be another than the model's."""
-    with pytest.raises(CharrnnError, match="is where the model is") as caught:
+    with pytest.raises(CharrnnError, match="contains the model") as caught:
         load_pretrained(source, RunDirectory(source.parent))
     assert "--out" in str(caught.value.hint)
 

@@ -167,7 +167,7 @@ def test_if_all_checkpoints_are_damaged_each_is_named(text: Path, place: RunDire
 def test_what_cannot_change_is_compared(given: dict[str, Any], text: Path, place: RunDirectory) -> None:
     """Settings of the text too."""
     trained(text, place)
-    with pytest.raises(CharrnnError, match="begun with other settings"):
+    with pytest.raises(CharrnnError, match="started with other settings"):
         resume(open_sources([str(text)]), place, TrainOptions(**given), "cpu")
 
 
@@ -262,7 +262,7 @@ def test_another_number_of_threads_is_said(text: Path, place: RunDirectory) -> N
         notes = resume(open_sources([str(text)]), place, TrainOptions(steps=30), "cpu").notes
     finally:
         torch.set_num_threads(before)
-    assert any("not to the last bit" in note and "threads" in note for note in notes)
+    assert any("not bit for bit" in note and "threads" in note for note in notes)
 
 
 def test_another_charrnn_is_said_too(text: Path, place: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,6 +270,6 @@ def test_another_charrnn_is_said_too(text: Path, place: RunDirectory, monkeypatc
     trained(text, place)
     monkeypatch.setattr("charrnn.training.checkpoint.__version__", "99.0")
     notes = resume(open_sources([str(text)]), place, TrainOptions(steps=30), "cpu").notes
-    assert [note for note in notes if "not to the last bit: charrnn " in note and "99.0 now" in note] == list(notes)
+    assert [note for note in notes if "not bit for bit: charrnn " in note and "99.0 now" in note] == list(notes)
     monkeypatch.setattr("charrnn.training.resume.environment", lambda _: {"what nobody noted": 1})
     assert not resume(open_sources([str(text)]), place, TrainOptions(steps=30), "cpu").notes
