@@ -459,7 +459,7 @@ def test_nothing_is_removed_for_a_checkpoint_that_was_not_written_as_it_should_b
         os.truncate(path, path.stat().st_size - 100)
 
     monkeypatch.setattr(safetensors_file, "atomic_write", losing)
-    with pytest.raises(OSError, match="not written as it should be"):
+    with pytest.raises(OSError, match="not written correctly"):
         checkpoint.save_checkpoint(trainer, place)
     assert states(trainer, place) == {
         OLD: CheckpointState.GOOD,
