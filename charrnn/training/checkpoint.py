@@ -25,14 +25,14 @@ from charrnn.text.corpus import Corpus
 from charrnn.training.checkpoint_file import (
     MOMENTS,
     RAW_PREFIX,
+    CheckpointContent,
     DamagedError,
     RunRecord,
-    Saved,
-    describe,
     expected_arrays,
-    read,
-    refuse_impossible,
-    validate_state,
+    read_checkpoint,
+    read_info,
+    validate_arrays,
+    validate_values,
 )
 from charrnn.training.checkpoint_retention import note_written, remove_superseded
 from charrnn.training.early_stopping import should_stop
@@ -82,8 +82,8 @@ def load_state(trainer: Trainer, arrays: Arrays, metadata: Mapping[str, Any]) ->
     expected = expected_arrays(network, trainer.network.vocabulary_size, record, arrays)
     if record.training.batch != trainer.training.batch:
         raise CharrnnError(f"it is of {record.training.batch} streams, not {trainer.training.batch}")
-    validate_state(expected, arrays)
-    refuse_impossible(expected, arrays, record)
+    validate_arrays(expected, arrays)
+    validate_values(expected, arrays, record)
     names = list(trainer.ema_network.state_dict())
     ema_weights = _with_prefix(arrays, "", names)
     # Earlier versions had no weight averaging: for their runs the average starts at the weights.
@@ -178,13 +178,13 @@ def load_checkpoint(trainer: Trainer, path: Path) -> None:
 
     Raise DamagedError if the file is damaged or does not fit the run.
     """
-    restore_from(trainer, read(path), path)
+    restore_content(trainer, read_checkpoint(path), path)
 
 
-def restore_from(trainer: Trainer, saved: Saved, path: Path) -> None:
+def restore_content(trainer: Trainer, saved: CheckpointContent, path: Path) -> None:
     """Restore a run of the same configuration from the content of a checkpoint (DamagedError)."""
     try:
-        load_state(trainer, saved.arrays, saved.about.words)
+        load_state(trainer, saved.arrays, saved.info.metadata)
     except CharrnnError as error:
         raise DamagedError(f"{path} does not fit this run: {error.message}", hint="`--new` starts over") from error
     if saved.identity:
@@ -193,10 +193,10 @@ def restore_from(trainer: Trainer, saved: Saved, path: Path) -> None:
 
 def read_metadata(path: Path) -> dict[str, Any]:
     """Return the record of a checkpoint as plain values, without reading its arrays (DamagedError)."""
-    return describe(path).plain()
+    return read_info(path).to_dict()
 
 
-def refuse_unfit_text(path: Path, text: Corpus, training: TrainingConfig) -> None:
+def check_text_split(path: Path, text: Corpus, training: TrainingConfig) -> None:
     """Raise DamagedError if a checkpoint's validation fraction leaves no training text or no held-out text."""
     train_characters = text.split_position(training.val_fraction)
     if min(train_characters, text.characters - train_characters) < MIN_CHARACTERS:

@@ -150,7 +150,7 @@ def expected_arrays(
     return weights | copies | states | required_sums
 
 
-def validate_state(expected: Mapping[str, ArraySpec], arrays: Mapping[str, ArrayInfo]) -> None:
+def validate_arrays(expected: Mapping[str, ArraySpec], arrays: Mapping[str, ArrayInfo]) -> None:
     """Raise CharrnnError unless all expected arrays exist with their types and shapes."""
     for name, spec in expected.items():
         array = arrays.get(name)
@@ -161,7 +161,7 @@ def validate_state(expected: Mapping[str, ArraySpec], arrays: Mapping[str, Array
             raise CharrnnError(f"{name} is {array.dtype} {array.shape}, not {dtype} {spec.shape}")
 
 
-def refuse_impossible(expected: Iterable[str], arrays: Arrays, record: RunRecord) -> None:
+def validate_values(expected: Iterable[str], arrays: Arrays, record: RunRecord) -> None:
     """Raise CharrnnError if an expected array has values that no training produces."""
     for name in expected:
         array = arrays[name]
@@ -200,7 +200,7 @@ class DamagedError(CharrnnError):
     """A checkpoint from which a run cannot be resumed; the checkpoint before it may be good."""
 
     @property
-    def says_nothing_of_the_content(self) -> bool:
+    def is_unreadable(self) -> bool:
         """Return whether the file could not be read at all, so that its content may be good."""
         return isinstance(self.__cause__, UnreadableError)
 
@@ -211,27 +211,27 @@ class CheckpointInfo:
 
     network: NetworkConfig
     record: RunRecord
-    words: Mapping[str, Any]
+    metadata: Mapping[str, Any]
     """the record as plain values"""
     arrays: Mapping[str, ArraySpec]
     """types and shapes of the required arrays, all of which exist"""
 
-    def plain(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the record and the network as plain values."""
-        return {**self.words, "network": self.network.to_mapping()}
+        return {**self.metadata, "network": self.network.to_mapping()}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Saved:
+class CheckpointContent:
     """The complete content of a checkpoint."""
 
-    about: CheckpointInfo
+    info: CheckpointInfo
     arrays: Arrays
     identity: FileIdentity | None
     """identity of the file; None for a link, whose target can change"""
 
 
-def describe(path: Path) -> CheckpointInfo:
+def read_info(path: Path) -> CheckpointInfo:
     """Return the content of a checkpoint without reading its arrays (DamagedError)."""
     try:
         with safetensors_file.open_tensors(path) as file:
@@ -240,17 +240,17 @@ def describe(path: Path) -> CheckpointInfo:
         raise _damaged(path, error) from error
 
 
-def read(path: Path) -> Saved:
+def read_checkpoint(path: Path) -> CheckpointContent:
     """Return the complete content of a checkpoint (DamagedError)."""
     identity = identity_of(path)
     try:
         with safetensors_file.open_tensors(path) as file:
-            about = _validated_info(path, file)
+            info = _validated_info(path, file)
             arrays = file.arrays()
-        refuse_impossible(about.arrays, arrays, about.record)
+        validate_values(info.arrays, arrays, info.record)
     except CharrnnError as error:
         raise _damaged(path, error) from error
-    return Saved(about=about, arrays=arrays, identity=identity)
+    return CheckpointContent(info=info, arrays=arrays, identity=identity)
 
 
 def identity_of(path: Path) -> FileIdentity | None:
@@ -272,17 +272,17 @@ def step_of(path: Path) -> int | None:
 
 def _validated_info(path: Path, file: OpenTensorFile) -> CheckpointInfo:
     """Return the validated record of a run, with the types and shapes of its arrays (CharrnnError)."""
-    about = model_file.described(path, file.header)
+    info = model_file.described(path, file.header)
     if "run" not in file.metadata:
         raise CharrnnError("it is not a checkpoint of a training")
-    words = parse_json(file.metadata["run"], "run", dict, most=MAX_RECORD_VALUES)
-    record = from_mapping(RunRecord, words, "run", strict=False)
+    metadata = parse_json(file.metadata["run"], "run", dict, most=MAX_RECORD_VALUES)
+    record = from_mapping(RunRecord, metadata, "run", strict=False)
     step_in_name = step_of(path)
     if step_in_name is not None and step_in_name != record.step:
         raise CharrnnError(f"it is of step {record.step:,}, but its name is of step {step_in_name:,}")
-    expected = expected_arrays(about.config, len(about.vocabulary), record, file.header.tensors)
-    validate_state(expected, file.header.tensors)
-    return CheckpointInfo(network=about.config, record=record, words=words, arrays=expected)
+    expected = expected_arrays(info.config, len(info.vocabulary), record, file.header.tensors)
+    validate_arrays(expected, file.header.tensors)
+    return CheckpointInfo(network=info.config, record=record, metadata=metadata, arrays=expected)
 
 
 def _damaged(path: Path, error: CharrnnError) -> DamagedError:

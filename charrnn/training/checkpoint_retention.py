@@ -13,7 +13,7 @@ from charrnn.errors import CharrnnError
 from charrnn.storage import safetensors_file
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.storage.safetensors_file import remove_tensor_file
-from charrnn.training.checkpoint_file import DamagedError, identity_of, read
+from charrnn.training.checkpoint_file import DamagedError, identity_of, read_checkpoint
 from charrnn.training.trainer import Trainer
 
 MAX_KEPT = 2
@@ -58,7 +58,7 @@ def remove_superseded(trainer: Trainer, directory: RunDirectory, newest: Path) -
     trainer.verified.intersection_update(map(identity_of, directory.checkpoints()))
 
 
-def make_room(trainer: Trainer, directory: RunDirectory) -> None:
+def free_space(trainer: Trainer, directory: RunDirectory) -> None:
     """Remove all checkpoints but the newest good one and those whose state is unknown (OSError)."""
     paths, good = directory.checkpoints(), newest_good(trainer, directory)
     older = paths[: paths.index(good)] if good in paths else []
@@ -80,9 +80,9 @@ def state_of(trainer: Trainer, path: Path) -> CheckpointState:
         return CheckpointState.UNKNOWN
     if identity not in trainer.verified:
         try:
-            read(path)
+            read_checkpoint(path)
         except DamagedError as error:
-            return CheckpointState.UNKNOWN if error.says_nothing_of_the_content else CheckpointState.DAMAGED
+            return CheckpointState.UNKNOWN if error.is_unreadable else CheckpointState.DAMAGED
         trainer.verified.add(identity)
     return CheckpointState.GOOD
 

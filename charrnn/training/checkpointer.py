@@ -14,7 +14,7 @@ from charrnn.storage.run_lock import LockLostError, check_lock
 from charrnn.text import corpus as corpora
 from charrnn.training.checkpoint import save_best_model, save_checkpoint, size_bytes
 from charrnn.training.checkpoint_file import step_of
-from charrnn.training.checkpoint_retention import make_room, newest_good
+from charrnn.training.checkpoint_retention import free_space, newest_good
 from charrnn.training.evaluation import FinalLosses
 from charrnn.training.events import Evaluation, Event, Step, TrainingWarning
 from charrnn.training.train_options import DEFAULT_SAVE_SECONDS
@@ -23,7 +23,7 @@ from charrnn.training.trainer import Trainer
 # Saving elsewhere if the directory may belong to another training, so that neither run is lost
 
 
-def rescued(trainer: Trainer, error: LockLostError) -> CharrnnError:
+def save_run_elsewhere(trainer: Trainer, error: LockLostError) -> CharrnnError:
     """Write the run with its text into a new directory, and return the error that names the directory."""
     failure = f"could not save step {trainer.step:,}: {error.message}"
     trainer.bookkeeping.mark_final_evaluation(False)
@@ -82,7 +82,7 @@ def save_on_the_way(
     except DivergedError as error:
         raise _with_resume_hint(error, trainer, directory) from error
     except LockLostError as error:
-        raise rescued(trainer, error) from error
+        raise save_run_elsewhere(trainer, error) from error
     save_final(trainer, directory, model=policy.model_is_old)
 
 
@@ -144,10 +144,10 @@ def save_final(
             _save_both(trainer, directory, model=model, losses=losses)
         except OSError as error:
             if error.errno in NO_SPACE_ERRORS:
-                make_room(trainer, directory)
+                free_space(trainer, directory)
             _save_both(trainer, directory, model=model, losses=losses)
     except LockLostError as error:
-        raise rescued(trainer, error) from error
+        raise save_run_elsewhere(trainer, error) from error
     except (OSError, MemoryError) as error:
         raise _save_elsewhere(trainer, directory, error) from error
 
@@ -187,7 +187,7 @@ def _save_elsewhere(trainer: Trainer, directory: RunDirectory, error: OSError | 
         )
     for parent in (Path(tempfile.gettempdir()), Path.home()):
         with suppress(OSError, MemoryError):
-            path = _save_into_new(parent, trainer)
+            path = _save_checkpoint_into_new(parent, trainer)
             return CharrnnError(
                 f"{failure}; it is in {path}",
                 hint=f"free some space, `mv {path} {directory.path}/`, then the same command continues",
@@ -197,7 +197,7 @@ def _save_elsewhere(trainer: Trainer, directory: RunDirectory, error: OSError | 
     )
 
 
-def _save_into_new(parent: Path, trainer: Trainer) -> Path:
+def _save_checkpoint_into_new(parent: Path, trainer: Trainer) -> Path:
     """Write the checkpoint into a new directory and return its path; leave nothing on failure (OSError)."""
     directory = new_directory(parent)
     try:

@@ -216,7 +216,7 @@ class CudaStep:
         self._captured = CapturedGraph(self._run_step, backend, undo=self._undo) if backend else None
         self._step = 0
         self._error_reported = False
-        self.unseen = 0
+        self.unread_steps = 0
         """number of steps since the last `sync`"""
 
     def enqueue(self, step: int, learning_rate: float, ema_weight: float) -> None:
@@ -231,14 +231,14 @@ class CudaStep:
         self._rate.fill_(learning_rate)
         self._ema_weight.fill_(ema_weight)
         (self._captured or self._run_step)()
-        self.unseen += 1
+        self.unread_steps += 1
 
     def sync(self) -> StepSums:
         """Wait for all queued steps, return their sums, and set the sums to zero."""
         sums = StepSums(*torch.cat((self._sums, self._diverged)).tolist())
         self._sums.zero_()
         # After divergence the next call reports the same step again.
-        self.unseen = self.unseen if sums.diverged_at else 0
+        self.unread_steps = self.unread_steps if sums.diverged_at else 0
         return sums
 
     def pop_capture_error(self) -> str | None:

@@ -120,7 +120,8 @@ def oom_as_error(
             raise
         needed, available = estimate_bytes(network, training, vocabulary_size), available_bytes(device)
         raise CharrnnError(
-            f"out of memory: the training needs about {needed / 1e9:,.1f} GB of {available / 1e9:,.1f}",
+            f"out of memory: the training needs about {needed / 1e9:,.1f} GB, "
+            f"and {available / 1e9:,.1f} GB are available",
             hint=suggest_smaller(network, training, vocabulary_size, available),
         ) from error
 

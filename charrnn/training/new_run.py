@@ -19,7 +19,7 @@ from charrnn.text.vocabulary import format_characters
 from charrnn.training.early_stopping import should_stop
 from charrnn.training.prepare import PretrainedModel, with_model_settings
 from charrnn.training.recipe import Recipe, choose_hyperparameters
-from charrnn.training.run_files import refuse_foreign, refuse_text_of_run, remove_run_files
+from charrnn.training.run_files import check_run_directory, check_text_is_outside, remove_run_files
 from charrnn.training.throughput import measure_recipe_inputs
 from charrnn.training.train_options import DEFAULT_ENCODING, DEFAULT_MIN_COUNT, TrainOptions
 from charrnn.training.trainer import Trainer
@@ -175,8 +175,8 @@ def start_new(request: NewRunRequest, lock: RunLock | None = None) -> Session:
 def _check_directory(request: NewRunRequest) -> None:
     """Raise CharrnnError if the run would replace a file that it must not."""
     directory = request.directory
-    refuse_foreign(directory)
-    refuse_text_of_run(request.sources, directory)
+    check_run_directory(directory)
+    check_text_is_outside(request.sources, directory)
     if directory.model.exists() and not request.options.new:
         raise CharrnnError(
             f"{directory.path} has a model but no checkpoint to continue from",

@@ -12,7 +12,7 @@ from charrnn.storage.run_lock import check_not_locked
 from charrnn.text.corpus_encoder import CharacterCounts, count_characters
 from charrnn.text.decoding import check_encoding
 from charrnn.text.sources import STANDARD_INPUT, STANDARD_LIBRARY, CorpusFiles, open_sources
-from charrnn.training.run_files import refuse_foreign, refuse_text_of_run
+from charrnn.training.run_files import check_run_directory, check_text_is_outside
 from charrnn.training.train_options import DEFAULT_ENCODING, MODEL_SETTINGS, TrainOptions
 
 # A pretrained model for fine-tuning: its file, the settings that it determines, and its weights. The model file is
@@ -105,14 +105,14 @@ def prepare(options: TrainOptions, *, progress: ReadProgress = no_progress) -> P
     directory = RunDirectory(Path(options.out) if options.out else RUNS / run_name(Path(name)))
     check_not_locked(directory)
     resumes = bool(directory.checkpoints()) and not options.new
-    refuse_foreign(directory, new=not resumes)
+    check_run_directory(directory, new=not resumes)
     # Standard input can be read only once; the run has its own copy.
     if resumes and STANDARD_INPUT in corpus:
         return Prepared(directory=directory, sources=None, counts=None)
     sources = open_sources(corpus)
     if resumes:
         return Prepared(directory=directory, sources=sources, counts=None)
-    refuse_text_of_run(sources, directory)
+    check_text_is_outside(sources, directory)
     pretrained = load_pretrained(Path(options.from_), directory) if options.from_ else None
     documents = document_kind(options.documents, pretrained)
     encoding = check_encoding(options.encoding or DEFAULT_ENCODING)

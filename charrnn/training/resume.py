@@ -49,13 +49,13 @@ def resume(sources: CorpusFiles | None, directory: RunDirectory, options: TrainO
     problems: list[str] = []
     for path in reversed(directory.checkpoints()):
         try:
-            saved = checkpoint_file.read(path)
-            metadata = saved.about.plain()
+            saved = checkpoint_file.read_checkpoint(path)
+            metadata = saved.info.to_dict()
             _check_same_settings(sources, text, options, metadata)
-            training = dataclasses.replace(saved.about.record.training, **options.given(CHANGEABLE_SETTINGS))
-            checkpoint.refuse_unfit_text(path, text, training)
-            trainer = Trainer(text, saved.about.network, training, device)
-            checkpoint.restore_from(trainer, saved, path)
+            training = dataclasses.replace(saved.info.record.training, **options.given(CHANGEABLE_SETTINGS))
+            checkpoint.check_text_split(path, text, training)
+            trainer = Trainer(text, saved.info.network, training, device)
+            checkpoint.restore_content(trainer, saved, path)
         except checkpoint_file.DamagedError as error:
             problems.append(error.message)
             continue

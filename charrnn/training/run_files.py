@@ -38,7 +38,7 @@ def is_not_a_run(directory: RunDirectory) -> bool:
     return not (empty or _is_run(directory))
 
 
-def refuse_foreign(directory: RunDirectory, *, new: bool = True) -> None:
+def check_run_directory(directory: RunDirectory, *, new: bool = True) -> None:
     """Raise CharrnnError if a training would replace a file that charrnn did not write.
 
     A `new` run replaces or deletes every file of an older run. A resumed run leaves a checkpoint that is not
@@ -58,7 +58,7 @@ def refuse_foreign(directory: RunDirectory, *, new: bool = True) -> None:
             raise _not_ours(path)
 
 
-def refuse_text_of_run(sources: CorpusFiles, directory: RunDirectory) -> None:
+def check_text_is_outside(sources: CorpusFiles, directory: RunDirectory) -> None:
     """Raise CharrnnError if a new run would replace or delete a file of its own text."""
     paths = (*_recognizers(directory), *directory.checkpoints(), directory.lock)
     for source in sources.files:

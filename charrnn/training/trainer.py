@@ -64,7 +64,7 @@ class Trainer:
         """whether steps are queued on the device instead of waited for"""
         self.warnings: list[str] = []
         """messages about problems that do not end the training, not yet reported"""
-        self._ahead: CudaStep | None = None
+        self._cuda_step: CudaStep | None = None
 
     @property
     def step(self) -> int:
@@ -132,26 +132,26 @@ class Trainer:
 
     def _queue(self, rate: float) -> tuple[float, float] | None:
         """Queue a step on the device; return the means since the last `sync` if this one waits, else None."""
-        if self._ahead is None or self._ahead.state is not self.state:
-            self._ahead = self._device_step()
-            self.state = self._ahead.state
-        self._ahead.enqueue(self.step, rate, ema_weight(self.training, self.plan, self.step))
+        if self._cuda_step is None or self._cuda_step.state is not self.state:
+            self._cuda_step = self._device_step()
+            self.state = self._cuda_step.state
+        self._cuda_step.enqueue(self.step, rate, ema_weight(self.training, self.plan, self.step))
         self.progress.advance()
-        if capture_error := self._ahead.pop_capture_error():
+        if capture_error := self._cuda_step.pop_capture_error():
             self.warnings.append(f"steps are not replayed from a CUDA graph, so they are slower: {capture_error}")
         # An evaluation, preview or report must not wait for queued steps: their time would be counted as its own.
         before, now = (self.plan.progress(step) for step in (self.step - 1, self.step))
         ends_a_period = any(int(now * periods) > int(before * periods) for periods in PERIODS.values())
-        return self.sync() if ends_a_period or self._ahead.unseen >= MAX_QUEUED_STEPS else None
+        return self.sync() if ends_a_period or self._cuda_step.unread_steps >= MAX_QUEUED_STEPS else None
 
     def sync(self) -> tuple[float, float] | None:
         """Wait for queued steps and record their results; raise DivergedError if a result is not finite.
 
         Return the means of nats and gradient norm since the last call, None if no step was queued.
         """
-        if self._ahead is None or not self._ahead.unseen:
+        if self._cuda_step is None or not self._cuda_step.unread_steps:
             return None
-        sums = self._ahead.sync()
+        sums = self._cuda_step.sync()
         if sums.diverged_at:
             raise self.divergence_error("the loss" if sums.loss_diverged else "the gradient", int(sums.diverged_at))
         self.bookkeeping.add_steps(sums.steps, sums.nats, sums.gradient_norm)

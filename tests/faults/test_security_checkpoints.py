@@ -239,7 +239,7 @@ def test_every_array_must_be_finite(place: RunDirectory) -> None:
         for value in (math.nan, math.inf, -math.inf):
             newest.write_bytes(with_array(content, name, set_first(value)))
             with pytest.raises(DamagedError, match="contains NaN or infinity"):
-                checkpoint_file.read(newest)
+                checkpoint_file.read_checkpoint(newest)
     assert gives_way(place)
 
 
@@ -250,7 +250,7 @@ def test_means_of_squares_and_sums_have_their_laws(place: RunDirectory) -> None:
         if name.startswith("optimiser.exp_avg_sq."):
             newest.write_bytes(with_array(content, name, set_first(-1e-9)))
             with pytest.raises(DamagedError, match="contains negative numbers"):
-                checkpoint_file.read(newest)
+                checkpoint_file.read_checkpoint(newest)
     for name in ("since_report", "since_evaluation"):
         for sums in ([-1.0, 1, 1], [NEW + 1.0, 1, 1], [0.5, 1, 1], [1, -1.0, 1], [0, 1.0, 1], [1e300, 0, 0]):
 
@@ -259,7 +259,7 @@ def test_means_of_squares_and_sums_have_their_laws(place: RunDirectory) -> None:
 
             newest.write_bytes(with_array(content, name, change))
             with pytest.raises(DamagedError, match=f"{name} "):
-                checkpoint_file.read(newest)
+                checkpoint_file.read_checkpoint(newest)
 
 
 def test_every_array_must_be_there_with_its_type_and_shape(place: RunDirectory) -> None:
@@ -283,7 +283,7 @@ def test_every_array_must_be_there_with_its_type_and_shape(place: RunDirectory) 
         for change in (renamed(name), reshaped(name)):
             newest.write_bytes(forged(content, change))
             with pytest.raises(DamagedError):
-                checkpoint_file.describe(newest)
+                checkpoint_file.read_info(newest)
     assert gives_way(place)
 
 

@@ -29,7 +29,7 @@ from charrnn.training.loop import train_loop
 from charrnn.training.metrics import log_events
 from charrnn.training.new_run import NewRunRequest, start_new
 from charrnn.training.resume import resume
-from charrnn.training.run_files import is_not_a_run, refuse_foreign
+from charrnn.training.run_files import check_run_directory, is_not_a_run
 from charrnn.training.train_options import TrainOptions
 
 RUN = RunDirectory(Path("run"))
@@ -305,7 +305,7 @@ def test_a_run_is_recognized_by_each_of_its_parts_alone(run: RunDirectory, kept:
         if not path.name.startswith(kept):
             path.unlink()
     assert not is_not_a_run(run)
-    refuse_foreign(run)
+    check_run_directory(run)
 
 
 @pytest.mark.parametrize("share", [0, 2])
@@ -315,7 +315,7 @@ def test_files_of_a_run_that_are_cut_off_can_be_replaced(run: RunDirectory, name
     path = run.path / name
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // share] if share else b"")
-    refuse_foreign(run)
+    check_run_directory(run)
 
 
 @pytest.mark.parametrize("fresh", [True, False])
@@ -336,7 +336,7 @@ def test_wherever_the_writing_of_a_text_ends_the_directory_can_be_used_again(
             encode(text, "utf-8", count_characters(text, "utf-8"), run.corpus)
         for left in run.path.glob(".charrnn-*"):
             left.unlink()
-        refuse_foreign(run)
+        check_run_directory(run)
         assert run.description.exists() or not run.corpus.exists()
         if run.corpus.exists():
             assert counts_match(open_corpus(run.corpus))

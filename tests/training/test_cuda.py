@@ -55,10 +55,10 @@ def make(make_trainer: Callable[..., Trainer]) -> Callable[..., Trainer]:
 def eager(trainer: Trainer) -> Trainer:
     """Have a run queue its steps piece by piece."""
     batches = DeviceBatches(trainer.batches, trainer.device, max_bytes=1e9)
-    trainer._ahead = CudaStep(
+    trainer._cuda_step = CudaStep(
         trainer.network, trainer.ema_network, trainer.optimizer, trainer.state, batches, trainer.training, None
     )
-    trainer.state = trainer._ahead.state
+    trainer.state = trainer._cuda_step.state
     return trainer
 
 

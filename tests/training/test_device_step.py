@@ -38,10 +38,10 @@ def ahead(trainer: Trainer, backend: GraphBackend | None = None) -> Trainer:
     """Have a run queue its steps, as on a GPU."""
     trainer.queues_steps = True
     batches = DeviceBatches(trainer.batches, trainer.device, max_bytes=math.inf)
-    trainer._ahead = CudaStep(
+    trainer._cuda_step = CudaStep(
         trainer.network, trainer.ema_network, trainer.optimizer, trainer.state, batches, trainer.training, backend
     )
-    trainer.state = trainer._ahead.state
+    trainer.state = trainer._cuda_step.state
     return trainer
 
 
@@ -126,7 +126,7 @@ def test_what_is_no_number_changes_nothing_though_steps_are_queued_behind_it(
         with pytest.raises(DivergedError, match=f"{what} is not finite at step 4 "):
             look()
     assert not directory.checkpoints()
-    trainer._ahead = None
+    trainer._cuda_step = None
     after = state_arrays(trainer)
     assert [name for name, array in before.items() if not np.array_equal(array, after[name], equal_nan=True)] == []
     assert {count.item() for count in trainer.optimizer.counts.values()} == {3}
