@@ -1,12 +1,13 @@
-"""`charrnn inspect`: search for interpretable cells, show them, or draw other views of a model."""
+"""`charrnn inspect`: search for interpretable cells, show single cells, or draw other views of a model."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from charrnn.cli import cpu_threads
+from charrnn.cli.inspect_options import SEARCH_SIGNAL, InspectOptions
 from charrnn.cli.options import (
     COMMON,
     GUESSES,
@@ -15,84 +16,77 @@ from charrnn.cli.options import (
     CellType,
     Command,
     Number,
-    Options,
     json_option,
     option,
 )
 from charrnn.cli.path_types import DrawingType, ModelType, check_inputs_kept, complete_concept, complete_file
-from charrnn.errors import WrongUsageError
 from charrnn.inspection.search.finding import VERDICTS, explain
 from charrnn.storage.run_directory import find_model
 
-# Options that ask for other views than cells and findings
+# Options of the views other than heat maps and findings
 
-VIEWS = "Other views"
-"""their heading in the help"""
-VIEW_OPTIONS = ("surprise", "contexts", "gates", "memory", "errors")
-"""the options that ask for a view each, in the order in which these are shown"""
+VIEWS_SECTION = "Other views"
 
-Function = Callable[..., Any]
+CommandFunction = Callable[..., Any]
 
 
-def _models(_context: click.Context, _parameter: click.Parameter, named: tuple[Path, ...]) -> tuple[Path, ...]:
-    return tuple(find_model(path) for path in named)
+def _find_models(_context: click.Context, _parameter: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Return the model file of each path (CharrnnError)."""
+    return tuple(find_model(path) for path in paths)
 
 
-_OPTIONS = (
+_VIEW_OPTIONS = (
     option(
-        "--surprise", is_flag=True, section=VIEWS, help="What each character cost, and what was expected instead."
+        "--surprise",
+        is_flag=True,
+        section=VIEWS_SECTION,
+        help="Surprisal of each character, and what was expected instead.",
     ),
     option(
         "--top",
         "guesses",
         type=Number(0, whole=True, most=MAX_CHARACTERS, meaning="0: none"),
-        section=VIEWS,
-        help=f"... with this many best guesses below ({GUESSES}).",
+        section=VIEWS_SECTION,
+        help=f"Number of best guesses below each character ({GUESSES}).",
     ),
     option(
         "--contexts",
         type=CellType(),
         multiple=True,
-        section=VIEWS,
-        help="Places where this cell is highest, lowest, and others.",
+        section=VIEWS_SECTION,
+        help="Contexts in which this cell is highest, lowest, and others.",
     ),
-    option("--gates", is_flag=True, section=VIEWS, help="How saturated the gates are, how long cells remember."),
-    option("--memory", is_flag=True, section=VIEWS, help="How far back the model reaches."),
+    option(
+        "--gates",
+        is_flag=True,
+        section=VIEWS_SECTION,
+        help="How saturated the gates are, and how long cells remember.",
+    ),
+    option("--memory", is_flag=True, section=VIEWS_SECTION, help="How far back the model uses the text."),
     option(
         "--against",
         type=ModelType(),
         metavar="MODEL",
         multiple=True,
-        callback=_models,
-        section=VIEWS,
-        help="... beside this model; repeatable.",
+        callback=_find_models,
+        section=VIEWS_SECTION,
+        help="Compare --memory with this model's; repeatable.",
     ),
-    option("--errors", is_flag=True, section=VIEWS, help="Which characters cost the most."),
+    option("--errors", is_flag=True, section=VIEWS_SECTION, help="Which kinds of characters are predicted worst."),
 )
 
 
-def view_options(command: Function) -> Function:
-    """Give a command these options."""
-    for add in reversed(_OPTIONS):
-        command = add(command)
+def view_options(command: CommandFunction) -> CommandFunction:
+    """Return the command with the options of the views added."""
+    for add_option in reversed(_VIEW_OPTIONS):
+        command = add_option(command)
     return command
-
-
-def requested_views(options: dict[str, Any]) -> list[str]:
-    """Say which views were asked for; raise WrongUsageError where an option belongs to one that was not."""
-    for name, of, option_name in (("guesses", "surprise", "--top"), ("against", "memory", "--against")):
-        if options[name] not in (None, ()) and not options[of]:
-            raise WrongUsageError(f"{option_name} belongs to --{of}", hint=f"add `--{of}`")
-    views = [name for name in VIEW_OPTIONS if options[name]]
-    if views and options["svg"] and not options["cells"] and not options["concepts"]:
-        raise WrongUsageError("--svg is the picture of a cell", hint="add `--cell L.J`")
-    return views
 
 
 # The command
 
-READING_SECTION = "What is read"
-JUDGING_SECTION = "How it is judged"
+TEXT_SECTION = "Text"
+SEARCH_SECTION = "Search"
 RULES = [(verdict, explain(verdict)) for verdict in VERDICTS]
 PATTERNS = [
     ("NAME=/REGEX/", "inside a match, or inside group 1 of it"),
@@ -104,9 +98,9 @@ PATTERNS = [
 SIGNALS = ["c", "h", *"ifgorzn"]
 
 
-def _model(context: click.Context, _parameter: click.Parameter, named: Path | None) -> Path | None:
-    """Find the model; a list of concepts needs none, and looks for it itself."""
-    return named if context.params["list_concepts"] else find_model(named)
+def _find_model(context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
+    """Return the model file; with --list-concepts, which needs no model, return the path as given."""
+    return path if context.params["list_concepts"] else find_model(path)
 
 
 @click.command(
@@ -115,17 +109,22 @@ def _model(context: click.Context, _parameter: click.Parameter, named: Path | No
         ("charrnn inspect", "search the newest model's cells"),
         ("charrnn inspect --cell 1.34 --cell 2.7", "what two cells do"),
         ("charrnn inspect --concept string", "search for one concept"),
-        ("charrnn inspect --surprise", "what it expected at each character"),
-        ("charrnn inspect --confirm other.txt", "judge what was found on another text"),
+        ("charrnn inspect --surprise", "what the model expected at each character"),
+        ("charrnn inspect --confirm other.txt", "evaluate the findings on another text"),
     ),
     notes=(
         ("Patterns of --concept (^ and $ match at each line)", PATTERNS),
         ("Verdicts of the search", RULES),
     ),
 )
-@click.argument("model", required=False, metavar="[MODEL]", type=ModelType(), callback=_model)
+@click.argument("model", required=False, metavar="[MODEL]", type=ModelType(), callback=_find_model)
 @option(
-    "--cell", "cells", type=CellType(), multiple=True, section=COMMON, help="Show what this cell does; repeatable."
+    "--cell",
+    "cells",
+    type=CellType(),
+    multiple=True,
+    section=COMMON,
+    help="Show the activations of this cell; repeatable.",
 )
 @option(
     "--concept",
@@ -134,7 +133,7 @@ def _model(context: click.Context, _parameter: click.Parameter, named: Path | No
     multiple=True,
     shell_complete=complete_concept,
     section=COMMON,
-    help="Search for this concept only (repeatable), or mark it beside --cell. PATTERN defines your own (below).",
+    help="Search for this concept only (repeatable), or mark it beside --cell. PATTERN defines a new one (below).",
 )
 @option(
     "--list-concepts",
@@ -147,104 +146,83 @@ def _model(context: click.Context, _parameter: click.Parameter, named: Path | No
     "--text",
     metavar="FILE",
     shell_complete=complete_file,
-    section=READING_SECTION,
+    section=TEXT_SECTION,
     help="Read this file instead of the held-out text.",
 )
 @option(
     "--chars",
     type=Number(1, whole=True, most=MAX_CHARACTERS),
-    section=READING_SECTION,
-    help="How much of it (search 200,000; map 800).",
+    section=TEXT_SECTION,
+    help="Number of characters to read (search 200,000; map 800).",
 )
 @option(
     "--start",
     type=Number(0, whole=True, most=MAX_CHARACTERS),
     default=0,
-    section=READING_SECTION,
-    help="Where in the text, and in that of --confirm, to begin.",
+    section=TEXT_SECTION,
+    help="Position to start at, in the text and in that of --confirm (0).",
 )
-@option("--encoding", default="utf-8", section=READING_SECTION, help="Encoding of the file (utf-8).")
+@option("--encoding", default="utf-8", section=TEXT_SECTION, help="Encoding of the files (utf-8).")
 @option(
     "--seed",
     type=Number(0, whole=True, most=2**62),
     default=0,
-    section=READING_SECTION,
+    section=TEXT_SECTION,
     help="Seed of all randomness (0).",
 )
 @option(
     "--confirm",
     metavar="FILE",
     shell_complete=complete_file,
-    section=JUDGING_SECTION,
-    help="Judge on this file instead of the other half of the text.",
+    section=SEARCH_SECTION,
+    help="Evaluate on this file instead of the other half of the text.",
 )
-@option("--quick", is_flag=True, section=JUDGING_SECTION, help="Skip the scrambled network and holding cells still.")
+@option("--quick", is_flag=True, section=SEARCH_SECTION, help="Skip the control with shuffled weights, and ablation.")
 @option(
     "--signal",
     type=click.Choice(SIGNALS),
-    default="c",
-    section=JUDGING_SECTION,
-    help="Signal that is compared (c: tanh(c), or h where there is no c).",
+    default=SEARCH_SIGNAL,
+    section=SEARCH_SECTION,
+    help="Signal to compare (c: tanh(c), or h if the network has no c).",
 )
 @view_options
-@option("--html", type=DrawingType(".html"), section=OUTPUT, help="Write the search as a page to explore.")
-@option("--svg", type=DrawingType(".svg"), section=OUTPUT, help="Write the first map as a picture.")
+@option("--html", type=DrawingType(".html"), section=OUTPUT, help="Write the findings as an interactive page.")
+@option("--svg", type=DrawingType(".svg"), section=OUTPUT, help="Write the first heat map as a picture.")
 @json_option
 def inspect(model: Path | None, **options: Any) -> None:
-    """Find the cells of MODEL that follow something in the text, and draw what they do.
+    """Find cells of MODEL that track a concept in the text, and draw their activations.
 
-    MODEL is a run's directory or a model file; by default the newest run here. Each cell is chosen on one half of
-    the held-out text and judged on the other: against the same network with its weights shuffled, against placebo
-    concepts, and by what the network loses when the cell is held still, at its mean. Cells that detect a concept
-    are drawn.
+    MODEL is a run's directory or a model file; by default the newest run here. Cells are selected on one half of the
+    held-out text and evaluated on the other half, with three controls: the same network with shuffled weights,
+    placebo concepts, and the increase of the loss when a cell is held at its mean (ablation). Cells that detect a
+    concept are drawn.
     """
-    if options["list_concepts"]:
+    inspection = InspectOptions(**options)
+    if inspection.list_concepts:
         from charrnn.cli.inspect_heatmaps import list_concepts
 
-        return list_concepts(model, options)
+        return list_concepts(model, inspection)
     assert model is not None
-    check_inputs_kept((options["svg"], options["html"]), (options["text"], options["confirm"], model))
-    views = requested_views(options)
-    if options["cells"] or views == ["surprise"]:
+    check_inputs_kept((inspection.svg, inspection.html), (inspection.text, inspection.confirm, model))
+    if inspection.reads_one_stream:
         cpu_threads.use_few_cores(model)
     else:
         cpu_threads.use_idle_cores()
-    return _dispatch(model, options, views)
+    return _show(model, inspection)
 
 
-# What the options ask for: a search, certain cells, other views
+def _show(path: Path, options: InspectOptions) -> None:
+    """Show the requested cells and views; search if neither is requested, or if a concept is."""
+    from charrnn.cli.inspect_heatmaps import parse_concepts, show_cells
 
-
-def _dispatch(path: Path, options: Options, views: Sequence[str]) -> None:
-    """Show the cells and the other views that were asked for, or where nothing was, search."""
-    from charrnn.cli.inspect_heatmaps import look_at_cells, parse_concepts
-
-    concepts = parse_concepts(options["concepts"])
-    if options["cells"] or (views and not concepts):
-        _reject_search_options(options)
-    if options["cells"]:
-        look_at_cells(path, options, concepts)
-    elif concepts or not views:
+    concepts = parse_concepts(options.concepts)
+    if options.cells:
+        show_cells(path, options, concepts)
+    elif options.searches:
         from charrnn.cli.inspect_search import run_search
 
         run_search(path, options, concepts)
-    if views:
+    if options.views:
         from charrnn.cli.inspect_views import show_views
 
-        show_views(path, options, views)
-
-
-def _reject_search_options(options: Options) -> None:
-    """See that nothing was asked for that only a search does: it would be passed over in silence."""
-    from charrnn.inspection.search.search_data import DEFAULT_SIGNAL
-
-    given = {
-        "--html FILE": options["html"],
-        "--confirm FILE": options["confirm"],
-        "--quick": options["quick"],
-        f"--signal {options['signal']}": options["signal"] != DEFAULT_SIGNAL,
-    }
-    for unused in (name for name, is_given in given.items() if is_given):
-        raise WrongUsageError(
-            f"{unused.split()[0]} belongs to a search, which was not asked for", hint=f"`charrnn inspect {unused}`"
-        )
+        show_views(path, options)

@@ -1,7 +1,7 @@
-"""Heat maps of `charrnn inspect`: the model and the text, the concepts, and the drawings of cells."""
+"""Heat maps of `charrnn inspect`: the model and the text to inspect, the concepts, and drawings of single cells."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.cli.options import Options
+from charrnn.cli.inspect_options import InspectOptions
 from charrnn.cli.path_types import check_output
 from charrnn.cli.streams import read_text, write_json, write_note
 from charrnn.errors import CharrnnError, WrongUsageError, os_reason
@@ -30,82 +30,76 @@ from charrnn.views.console import stdout_console
 from charrnn.views.heatmap import Heatmap, HeatmapRow, Marks
 from charrnn.views.sanitize import light_background
 
-# The model to inspect, and the text that it reads: a file, or the held-out text
+# The model to inspect, and the text to run the model on: a file, or the held-out text
 
 
 @dataclass(frozen=True, kw_only=True)
 class InspectionTarget:
-    """A model and the text that it is to be watched on."""
+    """A model, and the text that the model is run on."""
 
     path: Path
+    """the model file"""
     model: Model
     rnn: InferenceRNN
     parsed: ParsedText
     ids: NDArray[np.integer]
-    """of the source's text, (T,)"""
+    """character ids of the parsed text, (T,)"""
 
 
-def load_target(path: Path, options: Options, characters: int) -> InspectionTarget:
-    """Load the model, and the text: a file, or else what training held out."""
-    model, stretch = load_model(path), _stretch(options, characters)
-    if options["text"]:
-        read = _given_text(model, options["text"], options["encoding"], stretch)
+def load_target(path: Path, options: InspectOptions, characters: int) -> InspectionTarget:
+    """Load the model and at most `characters` of the text, which is a file or the held-out text (CharrnnError)."""
+    model, text_range = load_model(path), options.text_range(characters)
+    if options.text:
+        encoded = _read_encoded(model, options.text, options.encoding, text_range)
     else:
-        held_out = held_out_text(path, model.vocabulary, model.training, stretch, hint="`--text FILE` names one")
-        read = _encode_text(held_out.text, held_out.name, model, stretch)
+        held_out = held_out_text(path, model.vocabulary, model.training, text_range, hint="`--text FILE` names one")
+        encoded = _encode_text(held_out.text, held_out.name, model, text_range)
     return InspectionTarget(
-        path=path, model=model, rnn=InferenceRNN.from_model(model), parsed=read.parsed, ids=read.ids
+        path=path, model=model, rnn=InferenceRNN.from_model(model), parsed=encoded.parsed, ids=encoded.ids
     )
 
 
-def load_confirmation_text(target: InspectionTarget, options: Options, characters: int) -> EncodedText | None:
-    """Load the other text that findings are to be confirmed on, from the same place on, if one was named."""
-    if not options["confirm"]:
+def load_confirmation_text(target: InspectionTarget, options: InspectOptions, characters: int) -> EncodedText | None:
+    """Return the text to confirm findings on, None without --confirm; it starts at the same position."""
+    if not options.confirm:
         return None
-    return _given_text(target.model, options["confirm"], options["encoding"], _stretch(options, characters))
+    return _read_encoded(target.model, options.confirm, options.encoding, options.text_range(characters))
 
 
-def _stretch(options: Options, characters: int) -> slice:
-    """Say which characters of a text are asked for."""
-    start: int = options["start"]
-    return slice(start, start + characters)
-
-
-def _given_text(model: Model, name: str, encoding: str, stretch: slice) -> EncodedText:
-    """Read a file; characters that the model never saw are left out, and that is said."""
-    text = read_text(name, check_encoding(encoding), documents=model.config.documents)[stretch]
+def _read_encoded(model: Model, name: str, encoding: str, text_range: slice) -> EncodedText:
+    """Return the encoded text of a file; print a note about characters outside the vocabulary, which are dropped."""
+    text = read_text(name, check_encoding(encoding), documents=model.config.documents)[text_range]
     if model.vocabulary.drop_unencodable(text) != text:
-        write_note(
-            f"note: left out what the model never saw: {format_characters(model.vocabulary.count_unknown(text))}"
-        )
-    return _encode_text(text, name, model, stretch)
+        unknown = format_characters(model.vocabulary.count_unknown(text))
+        write_note(f"note: dropped characters that the model never saw: {unknown}")
+    return _encode_text(text, name, model, text_range)
 
 
-def _encode_text(text: str, name: str, model: Model, stretch: slice) -> EncodedText:
-    """Have a text read as the model reads it; raise CharrnnError where there is none."""
-    read = EncodedText.of(text, name, model.vocabulary)
-    if not read.parsed.text:
-        raise CharrnnError(f"{name} has no text at {stretch.start:,}", hint="a lower `--start`")
-    return read
+def _encode_text(text: str, name: str, model: Model, text_range: slice) -> EncodedText:
+    """Return a text with its character ids; raise CharrnnError if the text is empty."""
+    encoded = EncodedText.of(text, name, model.vocabulary)
+    if not encoded.parsed.text:
+        raise CharrnnError(f"{name} has no text at {text_range.start:,}", hint="a lower `--start`")
+    return encoded
 
 
 # Concepts by their names or patterns, and the list of all concepts
 
 
-def parse_concepts(written: Sequence[str]) -> list[Concept]:
-    """Find concepts by their names, or make those that are given with a pattern (WrongUsageError)."""
-    concepts = [parse_concept(form) for form in written]
+def parse_concepts(definitions: Sequence[str]) -> list[Concept]:
+    """Return the concepts with the given names, or defined by `NAME=PATTERN` (WrongUsageError)."""
+    concepts = [parse_concept(definition) for definition in definitions]
     for name, times in Counter(concept.name for concept in concepts).items():
         if times > 1:
             raise WrongUsageError(f"--concept names {name} {times} times", hint="each concept has a name of its own")
     return concepts
 
 
-def list_concepts(named: Path | None, options: Mapping[str, Any]) -> None:
-    """Say which concepts there are, and what the text at hand has of them; no network is read."""
-    concepts = parse_concepts(options["concepts"]) or CONCEPTS.values()
-    counted = count_concepts(concepts, _text_at_hand(named, options))
-    if options["as_json"]:
+def list_concepts(model_path: Path | None, options: InspectOptions) -> None:
+    """Print the concepts and how often each occurs in the text; no network is loaded."""
+    concepts = parse_concepts(options.concepts) or CONCEPTS.values()
+    counted = count_concepts(concepts, _available_text(model_path, options))
+    if options.as_json:
         write_json(counted.to_json())
         return
     from charrnn.views.concepts_table import ConceptsTable
@@ -113,16 +107,16 @@ def list_concepts(named: Path | None, options: Mapping[str, Any]) -> None:
     stdout_console().print(ConceptsTable(listing=counted))
 
 
-def _text_at_hand(named: Path | None, options: Mapping[str, Any]) -> ParsedText | None:
-    """Read the file that was named, or else what the model's training held out; None where neither is there."""
-    stretch = slice(options["start"], options["start"] + (options["chars"] or DEFAULT_CHARS))
-    if options["text"]:
-        text = read_text(options["text"], check_encoding(options["encoding"]))[stretch]
-        return ParsedText.of(text, options["text"])
+def _available_text(model_path: Path | None, options: InspectOptions) -> ParsedText | None:
+    """Return the text of --text, else the model's held-out text; None if there is neither."""
+    text_range = options.text_range(options.chars or DEFAULT_CHARS)
+    if options.text:
+        text = read_text(options.text, check_encoding(options.encoding))[text_range]
+        return ParsedText.of(text, options.text)
     with suppress(CharrnnError):
-        path = find_model(named)
+        path = find_model(model_path)
         info = read_info(path)
-        return ParsedText.of(*held_out_text(path, info.vocabulary, info.training, stretch, hint=""))
+        return ParsedText.of(*held_out_text(path, info.vocabulary, info.training, text_range, hint=""))
     return None
 
 
@@ -130,14 +124,14 @@ def _text_at_hand(named: Path | None, options: Mapping[str, Any]) -> ParsedText 
 
 
 def make_heatmap(
-    target: InspectionTarget, cells: Sequence[CellIndex], stretch: slice, *, title: str, marks: Marks | None
+    target: InspectionTarget, cells: Sequence[CellIndex], text_range: slice, *, title: str, marks: Marks | None
 ) -> Heatmap:
-    """Draw cells over a stretch of the text."""
-    values = record_cells(target.rnn, target.ids, cells, stretch)
+    """Return a heat map of the activations of cells over a range of the text."""
+    activations = record_cells(target.rnn, target.ids, cells, text_range)
     labels = [f"{layer}.{unit}" for layer, unit in cells]
     return Heatmap(
-        text=target.parsed.text[stretch],
-        rows=tuple(HeatmapRow(label=label, values=row) for label, row in zip(labels, values, strict=True)),
+        text=target.parsed.text[text_range],
+        rows=tuple(HeatmapRow(label=label, values=row) for label, row in zip(labels, activations, strict=True)),
         signal=target.rnn.signal_name,
         marks=marks,
         title=title,
@@ -145,27 +139,27 @@ def make_heatmap(
     )
 
 
-def make_marks(target: InspectionTarget, concept: Concept, stretch: slice) -> Marks:
-    """Say where a concept holds in a stretch of the text."""
-    return Marks(label=on_label(concept), holds=is_on(concept, concept.mark(target.parsed))[stretch])
+def make_marks(target: InspectionTarget, concept: Concept, text_range: slice) -> Marks:
+    """Return the marks of the characters at which a concept holds, in a range of the text."""
+    return Marks(label=on_label(concept), holds=is_on(concept, concept.mark(target.parsed))[text_range])
 
 
-def print_heatmaps(heatmaps: Iterable[Heatmap], options: Options) -> None:
-    """Print heat maps one after the other; write the first as a picture if that was asked for."""
+def print_heatmaps(heatmaps: Iterable[Heatmap], options: InspectOptions) -> None:
+    """Print heat maps one after the other, and write the first one as a picture if --svg is given."""
     draw = stdout_console().print
     for number, heatmap in enumerate(heatmaps):
-        if options["svg"] and number == 0:
+        if options.svg and number == 0:
             from charrnn.views.svg import heatmap_svg
 
-            write_picture(options["svg"], heatmap_svg(heatmap))
-        if options["as_json"]:
+            write_picture(options.svg, heatmap_svg(heatmap))
+        if options.as_json:
             return
         draw("")
         draw(heatmap)
 
 
 def write_picture(path: Path, drawing: str) -> None:
-    """Write a picture or a page, and say where it is; raise CharrnnError rather than replace any other file."""
+    """Write an SVG picture or an HTML page, and print its size; raise CharrnnError for any other existing file."""
     check_output(path, ".svg" if drawing.startswith("<svg") else ".html")
     try:
         atomic_write(path, drawing.encode())
@@ -174,32 +168,32 @@ def write_picture(path: Path, drawing: str) -> None:
     write_note(f"{path}: {len(drawing.encode()) / 1000:.1f} kB")
 
 
-# Certain cells over the beginning of a text
+# Single cells over the beginning of a text
 
 HEATMAP_CHARS = 800
-"""characters that a heatmap of named cells shows by default"""
-DIGITS = 4
-"""of a cell's value, in JSON"""
+"""default number of characters in a heat map of single cells"""
+ACTIVATION_DIGITS = 4
+"""decimal places of an activation in JSON"""
 
 
-def look_at_cells(path: Path, options: Options, concepts: Sequence[Concept]) -> None:
-    """Show the cells that were asked for over the text's beginning, where a concept holds beside them."""
+def show_cells(path: Path, options: InspectOptions, concepts: Sequence[Concept]) -> None:
+    """Draw the requested cells over the beginning of the text, with the marks of at most one concept."""
     if len(concepts) > 1:
         raise WrongUsageError(
             f"--cell can have one concept beside it, not {len(concepts)}",
             hint=f"`--concept {concepts[0].name}` alone",
         )
-    target = load_target(path, options, options["chars"] or HEATMAP_CHARS)
-    heatmap = _cells_map(target, options["cells"], concepts)
-    if options["as_json"]:
-        write_json(_values(target, heatmap, options["start"]))
+    target = load_target(path, options, options.chars or HEATMAP_CHARS)
+    heatmap = _cells_heatmap(target, options.cells, concepts)
+    if options.as_json:
+        write_json(_heatmap_to_dict(target, heatmap, options.start))
     print_heatmaps([heatmap], options)
 
 
-def _values(target: InspectionTarget, heatmap: Heatmap, start: int) -> dict[str, Any]:
-    """Lay a heat map out for scripts: a value of each cell, and of a concept, for each character of the content."""
+def _heatmap_to_dict(target: InspectionTarget, heatmap: Heatmap, start: int) -> dict[str, Any]:
+    """Return a heat map as JSON values: an activation of each cell, and a mark, for each character of `content`."""
     marks = heatmap.marks
-    cells = {row.label: np.asarray(row.values, np.float64).round(DIGITS).tolist() for row in heatmap.rows}
+    cells = {row.label: np.asarray(row.values, np.float64).round(ACTIVATION_DIGITS).tolist() for row in heatmap.rows}
     return {
         "model": str(target.path),
         "text": target.parsed.name,
@@ -211,12 +205,9 @@ def _values(target: InspectionTarget, heatmap: Heatmap, start: int) -> dict[str,
     } | ({"marks": {marks.label: np.asarray(marks.holds, np.int64).tolist()}} if marks else {})
 
 
-def _cells_map(target: InspectionTarget, cells: Sequence[CellIndex], concepts: Sequence[Concept]) -> Heatmap:
-    """Draw cells over the text's beginning, with where a concept holds if one was named."""
+def _cells_heatmap(target: InspectionTarget, cells: Sequence[CellIndex], concepts: Sequence[Concept]) -> Heatmap:
+    """Return a heat map of cells over the whole loaded text, with the marks of the first concept."""
     whole = slice(0, len(target.ids))
-    marks = None
-    if concepts:
-        marks = make_marks(target, concepts[0], whole)
-    return make_heatmap(
-        target, cells, whole, title=f"{display_name(target.path)} over {target.parsed.name}", marks=marks
-    )
+    marks = make_marks(target, concepts[0], whole) if concepts else None
+    title = f"{display_name(target.path)} over {target.parsed.name}"
+    return make_heatmap(target, cells, whole, title=title, marks=marks)

@@ -1,4 +1,4 @@
-"""The search of `charrnn inspect`: every cell against every concept, its progress bar, and the report in HTML."""
+"""The search of `charrnn inspect`: its progress bar, the HTML report, and the drawings of detectors."""
 
 import hashlib
 import platform
@@ -23,7 +23,7 @@ from charrnn.cli.inspect_heatmaps import (
     print_heatmaps,
     write_picture,
 )
-from charrnn.cli.options import Options
+from charrnn.cli.inspect_options import InspectOptions
 from charrnn.cli.streams import write_json, write_note
 from charrnn.inspection.concepts import CONCEPTS, Concept
 from charrnn.inspection.measures.activations import CELL_WARM_UP, record_cells
@@ -57,61 +57,62 @@ Step = TypeVar("Step")
 
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
-    """Give something that shows the stages as they go by; where no terminal is, nothing is shown."""
+    """Yield a wrapper of the search's stages that draws a progress bar; without a terminal nothing is drawn."""
     if not can_animate(sys.stderr):
         yield no_progress
         return
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
     columns = TextColumn("{task.description}", markup=False), BarColumn(bar_width=30), TaskProgressColumn()
-    with Progress(*columns, console=stderr_console(), transient=True) as progress:
-        task = progress.add_task("", total=1.0)
-        ends = 0.0
+    with Progress(*columns, console=stderr_console(), transient=True) as bar:
+        task = bar.add_task("", total=1.0)
+        stage_end = 0.0
 
-        def watch(steps: Iterable[Step], stage: str, count: int) -> Iterator[Step]:
-            """Pass the steps on, and move the bar through the stage's share."""
-            nonlocal ends
-            begins, ends = ends, ends + STAGE_FRACTIONS[stage]
+        def with_progress(steps: Iterable[Step], stage: str, count: int) -> Iterator[Step]:
+            """Yield the steps of a stage, and move the bar through the fraction of the stage."""
+            nonlocal stage_end
+            stage_start, stage_end = stage_end, stage_end + STAGE_FRACTIONS[stage]
             for number, step in enumerate(steps):
-                done = begins + (ends - begins) * number / max(count, 1)
-                progress.update(task, description=stage, completed=done)
+                done = stage_start + (stage_end - stage_start) * number / max(count, 1)
+                bar.update(task, description=stage, completed=done)
                 yield step
-            progress.update(task, completed=ends)
+            bar.update(task, completed=stage_end)
 
-        yield watch
+        yield with_progress
 
 
-# The report in HTML: the cells that it draws, over which part of the text, and its provenance
+# The report in HTML: the cells that the report draws, over which part of the text, and its provenance
 
 REPORT_CHARS = 4_000
-"""characters"""
-GUESSES = 5
-EVIDENCE = ("streams", "seed", "permutations", "placebos", "placebo_fit", "confirmed_on", "quick")
-"""what findings may say of themselves, by its names in JSON"""
-MAX_CELLS = 60
-"""that can be picked, the best findings' first, controls last"""
+"""number of characters of the text in the report"""
+REPORT_GUESSES = 5
+"""number of best guesses for each character of the report"""
+EVIDENCE_FIELDS = ("streams", "seed", "permutations", "placebos", "placebo_fit", "confirmed_on", "quick")
+"""fields of the findings, by their JSON keys, that the provenance lists"""
+MAX_REPORT_CELLS = 60
+"""number of cells that can be selected in the report"""
 
 
 def write_report(path: Path, target: InspectionTarget, findings: Findings, concepts: Mapping[str, Concept]) -> None:
-    """Write the page of these findings, which are of these concepts by their names."""
+    """Write the HTML report of findings; `concepts` maps the names in the findings to concepts (CharrnnError)."""
     write_picture(path, build_report(target, findings, concepts).html())
 
 
 def build_report(target: InspectionTarget, findings: Findings, concepts: Mapping[str, Concept]) -> Report:
-    """Choose what the page shows: the stretch of the text in which the most of what was found comes and goes."""
+    """Return the report of findings over the excerpt of the text in which most of their concepts change."""
     concepts_by_name = {
         finding.concept: concepts[finding.concept] for finding in (*findings.concepts, *findings.local)
     }
     marks = {name: is_on(concept, concept.mark(target.parsed)) for name, concept in concepts_by_name.items()}
-    stretch = best_common_excerpt(marks.values(), target.parsed.text, length=REPORT_CHARS)
+    excerpt = best_common_excerpt(marks.values(), target.parsed.text, length=REPORT_CHARS)
     return Report(
         title=f"Cells of {display_name(target.path)}",
         findings=findings,
         signal=findings.signal,
-        surprise=_surprise(target, stretch),
-        cells=_cells(target, findings, stretch),
+        surprise=_measure_excerpt(target, excerpt),
+        cells=_report_cells(target, findings, excerpt),
         concepts=tuple(
-            ReportConcept(name=name, marks=Marks(label=on_label(concept), holds=marks[name][stretch]))
+            ReportConcept(name=name, marks=Marks(label=on_label(concept), holds=marks[name][excerpt]))
             for name, concept in concepts_by_name.items()
         ),
         rules={verdict: explain(verdict) for verdict in VERDICTS},
@@ -119,8 +120,8 @@ def build_report(target: InspectionTarget, findings: Findings, concepts: Mapping
     )
 
 
-def _cells(target: InspectionTarget, findings: Findings, stretch: slice) -> tuple[ReportCell, ...]:
-    """Take each cell that there is something to say of once; without any, the first cell."""
+def _report_cells(target: InspectionTarget, findings: Findings, excerpt: slice) -> tuple[ReportCell, ...]:
+    """Return each cell of the findings once: findings first, local ones last; the first cell if there are none."""
     chosen: dict[str, tuple[str, str]] = {}
     for finding in findings.concepts:
         chosen.setdefault(finding.cell, (finding.concept, "found"))
@@ -128,33 +129,33 @@ def _cells(target: InspectionTarget, findings: Findings, stretch: slice) -> tupl
         chosen.setdefault(mystery.cell, (mystery.best, "needed, and unexplained"))
     for finding in findings.local:
         chosen.setdefault(finding.cell, (finding.concept, "known from the last character"))
-    chosen = dict(list(chosen.items())[:MAX_CELLS]) or {"1.0": ("", "the first cell")}
-    values = record_cells(target.rnn, target.ids, [parse_cell(cell) for cell in chosen], stretch)
+    chosen = dict(list(chosen.items())[:MAX_REPORT_CELLS]) or {"1.0": ("", "the first cell")}
+    activations = record_cells(target.rnn, target.ids, [parse_cell(cell) for cell in chosen], excerpt)
     return tuple(
         ReportCell(row=HeatmapRow(label=cell, values=row), concept=concept, group=group)
-        for (cell, (concept, group)), row in zip(chosen.items(), values, strict=True)
+        for (cell, (concept, group)), row in zip(chosen.items(), activations, strict=True)
     )
 
 
-def _surprise(target: InspectionTarget, stretch: slice) -> Surprise:
-    """Ask what the model expected in the stretch, having read what stands before it."""
-    begin = max(0, stretch.start - CELL_WARM_UP)
-    ids = target.ids[begin : stretch.stop]
-    surprisal = measure_surprisal(target.rnn, target.model.vocabulary, ids, guesses=GUESSES)
-    here = slice(stretch.start - begin, None)
+def _measure_excerpt(target: InspectionTarget, excerpt: slice) -> Surprise:
+    """Return the surprisal of the characters of an excerpt; the model first reads the text before the excerpt."""
+    warm_up_start = max(0, excerpt.start - CELL_WARM_UP)
+    ids = target.ids[warm_up_start : excerpt.stop]
+    surprisal = measure_surprisal(target.rnn, target.model.vocabulary, ids, guesses=REPORT_GUESSES)
+    in_excerpt = slice(excerpt.start - warm_up_start, None)
     return replace(
         surprisal,
-        start=stretch.start,
-        content=target.parsed.text[stretch],
-        bits=surprisal.bits[here],
-        ranks=surprisal.ranks[here],
-        guesses=surprisal.guesses[here],
-        probabilities=surprisal.probabilities[here],
+        start=excerpt.start,
+        content=target.parsed.text[excerpt],
+        bits=surprisal.bits[in_excerpt],
+        ranks=surprisal.ranks[in_excerpt],
+        guesses=surprisal.guesses[in_excerpt],
+        probabilities=surprisal.probabilities[in_excerpt],
     )
 
 
 def _provenance(target: InspectionTarget, findings: Findings) -> dict[str, str]:
-    """Say by what the same page is made again, and from what; no times, so that it is the same."""
+    """Return what is needed to reproduce the report; no times, so that the same search writes the same report."""
     text = target.parsed.text.encode("utf-8", "surrogatepass")
     return {
         "Command": command_line(),
@@ -167,89 +168,92 @@ def _provenance(target: InspectionTarget, findings: Findings) -> dict[str, str]:
 
 
 def _evidence(findings: Findings) -> Iterator[str]:
-    """Say what the numbers rest on, as far as the findings tell, and what was not judged."""
+    """Yield the settings and sample sizes that the findings are based on."""
     fields = findings.to_json()
-    for name in EVIDENCE:
+    for name in EVIDENCE_FIELDS:
         if fields.get(name) is not None:
             yield f"{name.replace('_', ' ')} {fields[name]}"
     yield f"judged from {MIN_EPISODES} episodes in each half and {MIN_STREAMS_WITH_CONCEPT} streams on"
 
 
 def command_line() -> str:
-    """Write the command again as it was given."""
+    """Return the command line of this call, quoted for a shell."""
     return shlex.join(["charrnn", *click.get_current_context().find_root().obj])
 
 
 # The search, and the cells that detect a concept
 
 MAX_DRAWN_CELLS = 12
-"""cells at most"""
-LINES = 4
-"""of text under each"""
-GUTTER = 8
-"""columns at most that a cell's name takes beside the text"""
+"""number of findings whose cells are drawn"""
+EXCERPT_LINES = 4
+"""lines of text in each drawing"""
+LABEL_COLUMNS = 8
+"""columns that the label of a cell may take beside the text"""
 
 
-def run_search(path: Path, options: Options, concepts: Sequence[Concept]) -> None:
-    """Search all cells for concepts, all there are by default, and draw the cells that detect one."""
-    target = load_target(path, options, options["chars"] or DEFAULT_CHARS)
-    # Read before the bar is drawn: what is said of it would run into that.
-    confirm = load_confirmation_text(target, options, options["chars"] or DEFAULT_CHARS)
+def run_search(path: Path, options: InspectOptions, concepts: Sequence[Concept]) -> None:
+    """Search all cells for the given concepts, by default all of them, and draw the cells that detect one."""
+    target = load_target(path, options, options.chars or DEFAULT_CHARS)
+    # Loaded before the bar is drawn, because a note about the text would be written into the bar.
+    confirm = load_confirmation_text(target, options, options.chars or DEFAULT_CHARS)
     with progress_bar() as progress:
         findings = search(
             target.rnn,
             target.parsed,
             target.ids,
-            rng=np.random.default_rng(options["seed"]),
+            rng=np.random.default_rng(options.seed),
             model=str(path),
             concepts=concepts or None,
             confirm=confirm,
-            signal=options["signal"],
-            quick=options["quick"],
+            signal=options.signal,
+            quick=options.quick,
             progress=progress,
         )
-    findings = replace(findings, seed=options["seed"], start=options["start"])
+    findings = replace(findings, seed=options.seed, start=options.start)
     concepts_by_name = {concept.name: concept for concept in concepts} or CONCEPTS
-    if options["html"]:
-        write_report(options["html"], target, findings, concepts_by_name)
-    if options["as_json"]:
+    if options.html:
+        write_report(options.html, target, findings, concepts_by_name)
+    if options.as_json:
         write_json(findings.to_json())
-        if not options["svg"]:
+        if not options.svg:
             return
     else:
         stdout_console().print(FindingsTable(findings=findings))
-        _say_if_nothing_was_found(findings, concepts)
+        _print_hint_without_detectors(findings, concepts)
     print_heatmaps(
-        (_finding_map(target, finding, concepts_by_name[finding.concept]) for finding in findings_to_draw(findings)),
+        (
+            _finding_heatmap(target, finding, concepts_by_name[finding.concept])
+            for finding in findings_to_draw(findings)
+        ),
         options,
     )
 
 
-def _say_if_nothing_was_found(findings: Findings, concepts: Sequence[Concept]) -> None:
-    """Say, where no cell detects any of all the concepts there are, that this can change."""
+def _print_hint_without_detectors(findings: Findings, concepts: Sequence[Concept]) -> None:
+    """Print a hint if a search for all concepts found no detector."""
     if not concepts and not findings.census.detectors:
-        write_note("hint: no cell detects a concept yet; such cells come with longer training, or with more text")
+        write_note("hint: no cell detects a concept yet; such cells emerge with longer training or more text")
 
 
 def findings_to_draw(findings: Findings) -> list[Finding]:
-    """Choose whose cells are drawn: what is causal or a detector; where there is none, what shows most."""
+    """Return the findings to draw: causal cells and detectors, or the strongest finding if there are none."""
     detected = [
         finding for finding in visible_findings(findings.concepts) if finding.verdict in ("causal", "detector")
     ]
     return detected[:MAX_DRAWN_CELLS] or best_to_draw(findings.concepts, 1)
 
 
-def _finding_map(target: InspectionTarget, finding: Finding, concept: Concept) -> Heatmap:
-    """Draw a finding's cell where its concept shows best, with how it answers to the concept's levels."""
+def _finding_heatmap(target: InspectionTarget, finding: Finding, concept: Concept) -> Heatmap:
+    """Return a heat map of a finding's cell over the excerpt that shows the concept best, and its tuning curve."""
     console = stdout_console()
-    columns = max(20, min(console.width, MAX_LINE_COLUMNS) - GUTTER)
-    stretch = best_excerpt(concept, target.parsed, lines=LINES, columns=columns)
+    columns = max(20, min(console.width, MAX_LINE_COLUMNS) - LABEL_COLUMNS)
+    excerpt = best_excerpt(concept, target.parsed, lines=EXCERPT_LINES, columns=columns)
     layer, unit = finding.cell.split(".")
-    curve = sparkline([mean for _, mean in finding.tuning], unicode=unicode_output(console))
+    tuning_curve = sparkline([mean for _, mean in finding.tuning], unicode=unicode_output(console))
     return make_heatmap(
         target,
         [(int(layer), int(unit))],
-        stretch,
-        title=f"cell {finding.cell}, {finding.concept} {curve}: {concept.description}",
-        marks=make_marks(target, concept, stretch),
+        excerpt,
+        title=f"cell {finding.cell}, {finding.concept} {tuning_curve}: {concept.description}",
+        marks=make_marks(target, concept, excerpt),
     )

@@ -1,19 +1,19 @@
-"""Other views of `charrnn inspect`: surprisal, contexts, gate saturation, effective context and errors.
+"""Views of `charrnn inspect`: surprisal, contexts, gate saturation, effective context and error breakdown.
 
-`inspection.measures` computes each record of numbers, and `views` draws it; this module loads a model and a text
-for both.
+`inspection.measures` computes the numbers of a view, and `views` draws the numbers.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypedDict
 
 import numpy as np
 from rich.console import RenderableType
 
 from charrnn.cli.inspect_heatmaps import InspectionTarget, load_target
-from charrnn.cli.options import GUESSES, Options
+from charrnn.cli.inspect_options import InspectOptions
+from charrnn.cli.options import GUESSES
 from charrnn.cli.streams import status, write_json, write_note
 from charrnn.errors import CharrnnError
 from charrnn.inspection.concepts import ParsedText
@@ -28,71 +28,83 @@ from charrnn.views.sanitize import light_background
 
 
 class JsonRecord(Protocol):
-    """What a view is made of."""
+    """A record of the numbers of a view."""
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain values."""
+        """Return the record as JSON values."""
 
 
 class RenderedView(NamedTuple):
-    """A view: its numbers, and how they are drawn."""
+    """A view's numbers, and their drawing."""
 
     records: Sequence[JsonRecord]
     drawing: RenderableType
 
 
 class View(NamedTuple):
-    """How a view is come by."""
+    """A kind of view."""
 
-    render: Callable[[InspectionTarget, Options], Iterator[RenderedView]]
+    render: Callable[[InspectionTarget, InspectOptions], Iterator[RenderedView]]
     characters: int
-    """read, left to ourselves"""
+    """number of characters to read unless --chars is given"""
 
 
-def show_views(path: Path, options: Options, names: Sequence[str]) -> None:
-    """Show views of a model one after the other, or write a line of JSON for each."""
-    views = [VIEWS[name] for name in names]
-    lengths = [options["chars"] or view.characters for view in views]
+class Provenance(TypedDict):
+    """The model and the text that a record of numbers comes from."""
+
+    model: str
+    text: str
+    start: int
+    """position of the first character in the text"""
+
+
+def show_views(path: Path, options: InspectOptions) -> None:
+    """Print the requested views one after the other, or write a line of JSON for each record."""
+    views = [VIEWS[name] for name in options.views]
+    lengths = [options.chars or view.characters for view in views]
     target = load_target(path, options, max(lengths))
     for view, length in zip(views, lengths, strict=True):
-        for rendered in view.render(_beginning(target, length), options):
-            if options["as_json"]:
+        for rendered in view.render(_truncated(target, length), options):
+            if options.as_json:
                 for record in rendered.records:
                     write_json(record.to_json())
             else:
                 stdout_console().print("", rendered.drawing, sep="\n")
 
 
-def _beginning(target: InspectionTarget, length: int) -> InspectionTarget:
-    """Cut a subject's text short."""
+def _truncated(target: InspectionTarget, length: int) -> InspectionTarget:
+    """Return the target with at most `length` characters of its text."""
     if len(target.ids) <= length:
         return target
     parsed = ParsedText.of(target.parsed.text[:length], target.parsed.name)
     return replace(target, parsed=parsed, ids=target.ids[:length])
 
 
-def _surprise(target: InspectionTarget, options: Options) -> Iterator[RenderedView]:
+def _surprise(target: InspectionTarget, options: InspectOptions) -> Iterator[RenderedView]:
+    """Yield the surprisal of each character."""
     from charrnn.inspection.measures.surprisal import measure_surprisal
     from charrnn.views.surprisal import SurprisalMap
 
-    guesses = GUESSES if options["guesses"] is None else options["guesses"]
+    guesses = GUESSES if options.guesses is None else options.guesses
     vocabulary = target.model.vocabulary
     surprisal = measure_surprisal(target.rnn, vocabulary, target.ids, guesses=guesses, **_provenance(target, options))
     yield RenderedView([surprisal], SurprisalMap(surprise=surprisal, light=light_background()))
 
 
-def _contexts(target: InspectionTarget, options: Options) -> Iterator[RenderedView]:
+def _contexts(target: InspectionTarget, options: InspectOptions) -> Iterator[RenderedView]:
+    """Yield the max-activating contexts of each requested cell."""
     from charrnn.inspection.measures.max_activating import find_contexts
     from charrnn.views.aligned_text import ContextsList
 
-    rng, text = np.random.default_rng(options["seed"]), target.parsed.text
+    rng, text = np.random.default_rng(options.seed), target.parsed.text
     with status(f"reading {len(target.ids):,} characters"):
-        cells = find_contexts(target.rnn, text, target.ids, options["contexts"], rng, **_provenance(target, options))
+        cells = find_contexts(target.rnn, text, target.ids, options.contexts, rng, **_provenance(target, options))
     for cell in cells:
         yield RenderedView([cell], ContextsList(contexts=cell, light=light_background()))
 
 
-def _gates(target: InspectionTarget, options: Options) -> Iterator[RenderedView]:
+def _gates(target: InspectionTarget, options: InspectOptions) -> Iterator[RenderedView]:
+    """Yield the saturation of the gates and the autocorrelation times of the cells."""
     from charrnn.inspection.measures.gate_saturation import measure_gates
     from charrnn.views.gate_saturation import GateSaturationView
 
@@ -101,19 +113,21 @@ def _gates(target: InspectionTarget, options: Options) -> Iterator[RenderedView]
     yield RenderedView([saturation], GateSaturationView(gates=saturation, light=light_background()))
 
 
-def _memory(target: InspectionTarget, options: Options) -> Iterator[RenderedView]:
+def _memory(target: InspectionTarget, options: InspectOptions) -> Iterator[RenderedView]:
+    """Yield the effective context of the model, and of the models of --against."""
     from charrnn.inspection.measures.effective_context import measure_context
     from charrnn.views.effective_context import ContextPlots
 
     contexts = []
-    for compared in (target, *(_with_model(target, path) for path in options["against"])):
-        rng = np.random.default_rng(options["seed"])
-        with status(f"how far back {display_name(compared.path)} reaches"):
+    for compared in (target, *(_with_model(target, path) for path in options.against)):
+        rng = np.random.default_rng(options.seed)
+        with status(f"measuring the effective context of {display_name(compared.path)}"):
             contexts.append(measure_context(compared.rnn, compared.ids, rng, **_provenance(compared, options)))
     yield RenderedView(contexts, ContextPlots(contexts=tuple(contexts)))
 
 
-def _errors(target: InspectionTarget, options: Options) -> Iterator[RenderedView]:
+def _errors(target: InspectionTarget, options: InspectOptions) -> Iterator[RenderedView]:
+    """Yield the loss by groups of characters, compared with an n-gram model's."""
     from charrnn.inspection.measures.error_breakdown import break_down_errors
     from charrnn.inspection.measures.surprisal import check_predictable
     from charrnn.scoring import char_nll
@@ -135,15 +149,16 @@ VIEWS = {
     "memory": View(_memory, 100_000),
     "errors": View(_errors, 200_000),
 }
+"""the views by the names of their options"""
 
 
-def _provenance(target: InspectionTarget, options: Options) -> dict[str, Any]:
-    """Say what records are to tell of the model and the text."""
-    return {"model": str(target.path), "text": target.parsed.name, "start": options["start"]}
+def _provenance(target: InspectionTarget, options: InspectOptions) -> Provenance:
+    """Return the provenance of the records computed from a target."""
+    return Provenance(model=str(target.path), text=target.parsed.name, start=options.start)
 
 
 def _with_model(target: InspectionTarget, path: Path) -> InspectionTarget:
-    """Have another model read the same text, in characters of its own."""
+    """Return the target with another model, and with the text encoded in the vocabulary of that model."""
     model, text = load_model(path), target.parsed.text
     unknown = model.vocabulary.count_unknown(text)
     if unknown:
@@ -153,11 +168,11 @@ def _with_model(target: InspectionTarget, path: Path) -> InspectionTarget:
 
 
 def _ngram_predictions(target: InspectionTarget) -> NGramPredictions | None:
-    """Have an n-gram count the text that the model was trained on; None where that is not beside it."""
+    """Return an n-gram model's predictions of the text; None if the training text is not available."""
     try:
-        corpus, learned = training_corpus(target.path, target.model.vocabulary, target.model.training, hint="")
+        corpus, train_chars = training_corpus(target.path, target.model.vocabulary, target.model.training, hint="")
     except CharrnnError:
         return None
     return ngram_predictions(
-        corpus.ids[:learned], target.ids, size=len(corpus.vocabulary), end_of_document=corpus.end
+        corpus.ids[:train_chars], target.ids, size=len(corpus.vocabulary), end_of_document=corpus.end
     )

@@ -387,5 +387,5 @@ def test_what_only_a_search_does_is_refused_without_one(
     """It would be passed over in silence; the hint is what was meant."""
     said = call("inspect", "--text", text, *look, *option)
     assert (said.code, said.out) == (2, "")
-    assert f"{option[0]} belongs to a search, which was not asked for" in said.err
+    assert f"{option[0]} belongs to a search, which was not requested" in said.err
     assert f"`charrnn inspect {option[0]}" in said.err

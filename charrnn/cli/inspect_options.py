@@ -1,0 +1,92 @@
+"""Options of `charrnn inspect` as one record, checked against each other before NumPy is imported."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from charrnn.errors import WrongUsageError
+from charrnn.network.cell_id import CellId
+
+VIEW_OPTIONS = ("surprise", "contexts", "gates", "memory", "errors")
+"""options that request a view each, in the order in which the views are shown"""
+SEARCH_SIGNAL = "c"
+"""the signal that a search compares unless another one is given"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InspectOptions:
+    """The options as given on the command line; None where a view or the search has a default of its own."""
+
+    cells: tuple[CellId, ...]
+    concepts: tuple[str, ...]
+    """names of concepts, or definitions such as `NAME=/REGEX/`"""
+    list_concepts: bool
+    text: str | None
+    """file to read instead of the held-out text"""
+    chars: int | None
+    start: int
+    """position of the first character to read, in the text and in the confirmation text"""
+    encoding: str
+    seed: int
+    confirm: str | None
+    """file of the confirmation text; None: the other half of the text"""
+    quick: bool
+    signal: str
+    surprise: bool
+    guesses: int | None
+    """number of best guesses below each character"""
+    contexts: tuple[CellId, ...]
+    gates: bool
+    memory: bool
+    against: tuple[Path, ...]
+    """model files to compare the effective context with"""
+    errors: bool
+    html: Path | None
+    svg: Path | None
+    as_json: bool
+
+    def __post_init__(self) -> None:
+        if self.list_concepts:
+            return
+        for option, is_given, view, is_requested in (
+            ("--top", self.guesses is not None, "--surprise", self.surprise),
+            ("--against", bool(self.against), "--memory", self.memory),
+        ):
+            if is_given and not is_requested:
+                raise WrongUsageError(f"{option} belongs to {view}", hint=f"add `{view}`")
+        if self.views and self.svg and not self.cells and not self.concepts:
+            raise WrongUsageError("--svg is the picture of a cell", hint="add `--cell L.J`")
+        if not self.searches:
+            self._check_search_options()
+
+    @property
+    def views(self) -> list[str]:
+        """Return the names of the requested views."""
+        return [name for name in VIEW_OPTIONS if getattr(self, name)]
+
+    @property
+    def searches(self) -> bool:
+        """Return whether the cells are to be searched for concepts."""
+        return not self.cells and (bool(self.concepts) or not self.views)
+
+    @property
+    def reads_one_stream(self) -> bool:
+        """Return whether the text is only read as one stream, for which more threads are slower."""
+        return bool(self.cells) or self.views == ["surprise"]
+
+    def text_range(self, characters: int) -> slice:
+        """Return the range of a text to read: that many characters from `start` on."""
+        return slice(self.start, self.start + characters)
+
+    def _check_search_options(self) -> None:
+        """Raise WrongUsageError if an option is given that only a search uses, instead of ignoring the option."""
+        search_options = {
+            "--html FILE": bool(self.html),
+            "--confirm FILE": bool(self.confirm),
+            "--quick": self.quick,
+            f"--signal {self.signal}": self.signal != SEARCH_SIGNAL,
+        }
+        for unused in (option for option, is_given in search_options.items() if is_given):
+            raise WrongUsageError(
+                f"{unused.split()[0]} belongs to a search, which was not requested",
+                hint=f"`charrnn inspect {unused}`",
+            )
