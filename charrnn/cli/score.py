@@ -1,4 +1,4 @@
-"""`charrnn score`: how well models predict texts."""
+"""`charrnn score`: bits per character of texts, or the most likely next characters."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,8 @@ from charrnn.cli.path_types import ModelType
 from charrnn.errors import WrongUsageError
 from charrnn.storage.run_directory import find_model
 
-MOST_NEXT = 1000
+MAX_NEXT_CHARS = 1000
+"""largest number of next characters that --top can show"""
 
 
 @click.command(
@@ -26,13 +27,13 @@ MOST_NEXT = 1000
     ),
 )
 @click.argument("names", nargs=-1, metavar="[MODEL]... TEXT...", shell_complete=ModelType().shell_complete)
-@option("--per-line", is_flag=True, section=COMMON, help="Score each line by itself, from a fresh state.")
+@option("--per-line", is_flag=True, section=COMMON, help="Score each line separately, from a fresh state.")
 @option("--sort", is_flag=True, section=COMMON, help="Put the best predicted lines first.")
 @option(
     "--top",
-    type=Number(1, MOST_NEXT, whole=True),
+    type=Number(1, MAX_NEXT_CHARS, whole=True),
     section=COMMON,
-    help="Show the N likeliest next characters instead.",
+    help="Show the N most likely next characters instead.",
 )
 @option(
     "--device",
@@ -44,30 +45,26 @@ MOST_NEXT = 1000
 @option("--encoding", default="utf-8", section=COMMON, help="Encoding of the texts (utf-8).")
 @json_option
 def score(names: tuple[str, ...], **options: Any) -> None:
-    """Say how well MODEL predicts each TEXT; "-" is standard input.
+    """Measure how well MODEL predicts each TEXT; "-" is standard input.
 
     MODEL is a run's directory or a file that ends in .safetensors; several are compared side by side; by default
-    the newest run here. The state is carried through a text; its first character is not counted, since nothing
-    predicts it. A model of documents reads each from a fresh state, and its end counts too.
+    the newest run here. The state is carried through a text; the first character is not counted, since nothing
+    predicts it. A model of documents reads each document from a fresh state, and the end of a document counts too.
     """
     models, texts = _models_and_texts(names)
-    if options["sort"] and not options["per_line"]:
-        raise WrongUsageError("--sort puts lines in order", hint="`--per-line --sort`")
-    if options["sort"] and options["top"]:
-        raise WrongUsageError("--sort and --top cannot go together", hint="what comes next has no order to be put in")
     threads = cpu_threads.threads_for_workers()
     cpu_threads.set_short_spin()
     cpu_threads.keep_freed_memory()
-    from charrnn.cli.scorer import run_scores
+    from charrnn.cli.scorer import ScoreOptions, run_scores
 
-    run_scores(models, texts, options, threads=threads)
+    run_scores(models, texts, ScoreOptions(**options), threads=threads)
 
 
 def _models_and_texts(names: Sequence[str]) -> tuple[list[Path], Sequence[str]]:
-    """Tell models' names from those of texts; raise WrongUsageError if there is no text."""
-    named = 0
-    while named < len(names) and (Path(names[named]).suffix == ".safetensors" or Path(names[named]).is_dir()):
-        named += 1
-    if not names[named:]:
+    """Return the model files and the names of the texts; raise WrongUsageError if there is no text."""
+    count = 0
+    while count < len(names) and (Path(names[count]).suffix == ".safetensors" or Path(names[count]).is_dir()):
+        count += 1
+    if not names[count:]:
         raise WrongUsageError("there is no text to score", hint="name a file, or - for standard input")
-    return [find_model(Path(name)) for name in names[:named]] or [find_model()], names[named:]
+    return [find_model(Path(name)) for name in names[:count]] or [find_model()], names[count:]

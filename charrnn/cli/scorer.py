@@ -1,13 +1,13 @@
-"""The scorer of `charrnn score`: scores of texts or of lines, or the distribution of the next character."""
+"""The scorer of `charrnn score`: its options, scores of texts or lines, and the next character's distribution."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from charrnn.cli.streams import read_text, status, write_json, write_note, write_result
-from charrnn.errors import CharrnnError
+from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model, count_matmul_weights, load_model
 from charrnn.scoring import Predictor, Score, next_char_probabilities, score, score_lines, split_lines
@@ -15,91 +15,106 @@ from charrnn.storage.run_directory import display_name
 from charrnn.text.decoding import check_encoding
 from charrnn.views.sanitize import sanitize
 
-Options = Mapping[str, Any]
-
 LINES_PER_BATCH = 4096
-"""scored before the first of them is told"""
-FOREIGN_ALPHABET_SHARE = 0.2
-"""of a text outside the vocabulary: beyond it the score says little of how the text is written"""
+"""number of lines scored before the first of their scores is written"""
+MAX_UNKNOWN_SHARE = 0.2
+"""share of unknown characters above which a note says that the score says little about the text"""
 TORCH_FROM_OPS = 3e11
-"""operations: some six seconds without it here, a third of that with it, and as much again to start it"""
+"""operations from which torch is faster: NumPy takes 6 s for them, torch 2 s and about as long to be imported"""
 NUMBER_COLUMNS = 10
-"""columns of a number"""
+"""width of a number in a table"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreOptions:
+    """The options as given on the command line."""
+
+    per_line: bool
+    sort: bool
+    top: int | None
+    """number of next characters to show instead of scores"""
+    device: str
+    encoding: str
+    as_json: bool
+
+    def __post_init__(self) -> None:
+        if self.sort and not self.per_line:
+            raise WrongUsageError("--sort puts lines in order", hint="`--per-line --sort`")
+        if self.sort and self.top:
+            raise WrongUsageError("--sort and --top cannot go together", hint="--top shows no scores to sort by")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scorer:
-    """A model ready to judge."""
+    """A loaded model that scores texts with NumPy, or with torch if the text is long or on a GPU."""
 
     path: Path
     model: Model
     device: str
     threads: int
-    """for what is read without torch"""
+    """number of worker threads with NumPy"""
 
     @cached_property
-    def reader(self) -> InferenceRNN:
-        """The model as it begins at once."""
+    def rnn(self) -> InferenceRNN:
+        """The model in NumPy, which is ready at once."""
         return InferenceRNN.from_model(self.model)
 
     @cached_property
     def network(self) -> Predictor:
-        """The model as torch reads it; WrongUsageError if there is no such device."""
+        """The model in torch (WrongUsageError if the device is not available)."""
         from charrnn.network.char_rnn import CharRNN
         from charrnn.training.device import choose_device
 
         return CharRNN.from_model(self.model, choose_device(self.device))
 
     def score(self, text: str) -> Score:
-        """Score a text; CharrnnError if too little of it is known."""
+        """Return the score of a text (CharrnnError if too few characters are known)."""
         predictor, threads = self._predictor(len(text))
         return score(predictor, self.model.vocabulary, text, threads=threads)
 
     def score_lines(self, lines: Sequence[str]) -> list[Score | None]:
-        """Score lines one by one; None for one of which too little is known."""
+        """Return the score of each line; None for a line with too few known characters."""
         predictor, threads = self._predictor(sum(map(len, lines)))
         return score_lines(predictor, self.model.vocabulary, lines, threads=threads)
 
     def _predictor(self, characters: int) -> tuple[Predictor, int]:
-        """Choose who reads so much, and in how many threads of ours.
+        """Return the predictor for a text of this length, and its number of worker threads.
 
-        Torch takes seconds to begin, and is then two to three times as fast on a CPU; it has threads of its own.
+        Torch takes seconds to be imported, and is then two to three times as fast on a CPU, with its own threads.
         """
         work = 2 * count_matmul_weights(self.model.config, len(self.model.vocabulary)) * characters
-        return (self.network, 1) if self.device != "cpu" or work > TORCH_FROM_OPS else (self.reader, self.threads)
+        return (self.network, 1) if self.device != "cpu" or work > TORCH_FROM_OPS else (self.rnn, self.threads)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScoredText:
-    """What models said of a text, or of a line of it."""
+    """The scores of a text, or of a line of a text, by each model."""
 
     text: str
-    """the text's name"""
+    """name of the text"""
     scores: tuple[Score | None, ...]
-    """by each of the models; None where too little is known to be scored"""
+    """score by each model; None if too few characters are known"""
     number: int | None = None
-    """the line's, from 1; None: the whole text"""
+    """line number, from 1; None for a whole text"""
     line: str = ""
-    """the line itself"""
+    """content of the line"""
 
 
-def run_scores(models: Sequence[Path], texts: Sequence[str], options: Options, *, threads: int) -> None:
-    """Score texts, or their lines, or say what comes after them (CharrnnError)."""
-    scorers = [
-        Scorer(path=path, model=load_model(path), device=options["device"], threads=threads) for path in models
-    ]
-    if options["top"]:
-        _show_next_characters(scorers, texts, options)
+def run_scores(models: Sequence[Path], texts: Sequence[str], options: ScoreOptions, *, threads: int) -> None:
+    """Print the scores of texts or of their lines, or the most likely next characters (CharrnnError)."""
+    scorers = [Scorer(path=path, model=load_model(path), device=options.device, threads=threads) for path in models]
+    if options.top:
+        _show_next_characters(scorers, texts, options, options.top)
         return
-    show = _show_json if options["as_json"] else _show_lines if options["per_line"] else partial(_show_texts, texts)
+    show = _show_json if options.as_json else _show_lines if options.per_line else partial(_show_texts, texts)
     show(scorers, (scored for text in texts for scored in _score_texts(scorers, text, options)))
 
 
-def _score_texts(scorers: Sequence[Scorer], text: str, options: Options) -> Iterator[ScoredText]:
-    """Have all judge a text, or each line of it."""
-    content = read_text(text, check_encoding(options["encoding"]))
-    if options["per_line"]:
-        yield from _in_order(_score_all_lines(scorers, text, split_lines(content)), sort=options["sort"])
+def _score_texts(scorers: Sequence[Scorer], text: str, options: ScoreOptions) -> Iterator[ScoredText]:
+    """Yield the scores of a text, or of each of its lines, by all models."""
+    content = read_text(text, check_encoding(options.encoding))
+    if options.per_line:
+        yield from _in_order(_score_all_lines(scorers, text, split_lines(content)), sort=options.sort)
         return
     try:
         with status(f"scoring {sanitize(text)} ..."):
@@ -110,16 +125,17 @@ def _score_texts(scorers: Sequence[Scorer], text: str, options: Options) -> Iter
 
 
 def _score_all_lines(scorers: Sequence[Scorer], text: str, lines: Sequence[str]) -> Iterator[ScoredText]:
+    """Yield the scores of each line by all models."""
     for first in range(0, len(lines), LINES_PER_BATCH):
-        block = lines[first : first + LINES_PER_BATCH]
+        batch = lines[first : first + LINES_PER_BATCH]
         with status(f"scoring {sanitize(text)} ..."):
-            columns = [scorer.score_lines(block) for scorer in scorers]
-        for number, (line, *scores) in enumerate(zip(block, *columns, strict=True), first + 1):
+            columns = [scorer.score_lines(batch) for scorer in scorers]
+        for number, (line, *scores) in enumerate(zip(batch, *columns, strict=True), first + 1):
             yield ScoredText(text=text, scores=tuple(scores), number=number, line=line)
 
 
 def _in_order(scored: Iterator[ScoredText], *, sort: bool) -> Iterator[ScoredText]:
-    """Leave lines as they stand, or put those first that the first model predicts best."""
+    """Return the lines in their order, or with the lines first that the first model predicts best."""
     if not sort:
         return scored
 
@@ -131,7 +147,7 @@ def _in_order(scored: Iterator[ScoredText], *, sort: bool) -> Iterator[ScoredTex
 
 
 def _show_json(scorers: Sequence[Scorer], scored: Iterator[ScoredText]) -> None:
-    """Tell scripts: an object a line, for every text or line and model."""
+    """Write a JSON object for each text or line, and each model."""
     for scored_text in scored:
         where = {} if scored_text.number is None else {"line": scored_text.number, "content": scored_text.line}
         for scorer, text_score in zip(scorers, scored_text.scores, strict=True):
@@ -149,7 +165,7 @@ def _numbers(score: Score | None) -> dict[str, Any]:
 
 
 def _show_texts(texts: Sequence[str], scorers: Sequence[Scorer], scored: Iterator[ScoredText]) -> None:
-    """Tell people of texts: all that is known where one model judges, else its bits a column."""
+    """Print the scores of texts: all numbers of one model, or a column of bits per character for each model."""
     width = max(map(len, texts))
     for number, scored_text in enumerate(scored):
         if len(scorers) > 1 and not number:
@@ -159,7 +175,7 @@ def _show_texts(texts: Sequence[str], scorers: Sequence[Scorer], scored: Iterato
             write_result(f"{_columns(scored_text.scores)}  {scored_text.text}{_unknown_count(scores)}")
         else:
             write_result(f"{scored_text.text:{width}}  {_score_text(scores[0])}")
-        _warn_of_foreign_alphabet(scored_text.text, scores)
+        _note_unknown_alphabet(scored_text.text, scores)
 
 
 def _score_text(score: Score) -> str:
@@ -170,58 +186,58 @@ def _score_text(score: Score) -> str:
 
 
 def _unknown_count(scores: Sequence[Score]) -> str:
-    """Say how many characters the models did not know: the most of them, where several judged."""
+    """Return the number of unknown characters as text, the largest of several models'; "" if there are none."""
     worst = max(scores, key=lambda score: score.unknown)
     return f"  {worst.unknown:,} unknown ({worst.unknown_share:.1%})" if worst.unknown else ""
 
 
-def _warn_of_foreign_alphabet(text: str, scores: Sequence[Score]) -> None:
-    if all(score.unknown_share > FOREIGN_ALPHABET_SHARE for score in scores):
+def _note_unknown_alphabet(text: str, scores: Sequence[Score]) -> None:
+    """Print a note if a large share of a text is unknown to every model."""
+    if all(score.unknown_share > MAX_UNKNOWN_SHARE for score in scores):
         rest = "read as U+FFFD" if scores and scores[0].unknown_read_as_ufffd else "the score is of the rest"
         write_note(f"note: {text}: much of it the model never saw; {rest}")
 
 
 def _show_lines(scorers: Sequence[Scorer], scored: Iterator[ScoredText]) -> None:
-    """Tell people of lines: bits a character by each model, and the line."""
+    """Print the bits per character of each line by each model, and the line."""
     for number, scored_line in enumerate(scored):
         if not number:
             _show_headings(scorers, "line")
         write_result(f"{_columns(scored_line.scores)}  {scored_line.line}")
 
 
-def _show_headings(scorers: Sequence[Scorer], what: str) -> None:
-    """Say which column is which model's."""
+def _show_headings(scorers: Sequence[Scorer], last_heading: str) -> None:
+    """Print the heading of each column, and which model each column belongs to."""
     if len(scorers) == 1:
-        write_result(f"{'bits/char':>{NUMBER_COLUMNS}}  {what}")
+        write_result(f"{'bits/char':>{NUMBER_COLUMNS}}  {last_heading}")
         return
     for number, scorer in enumerate(scorers, 1):
         write_result(f"{number}: {display_name(scorer.path)}")
     write_result(
-        "".join(f"{f'bits by {number}':>{NUMBER_COLUMNS}}" for number in range(1, len(scorers) + 1)) + f"  {what}"
+        "".join(f"{f'bits by {number}':>{NUMBER_COLUMNS}}" for number in range(1, len(scorers) + 1))
+        + f"  {last_heading}"
     )
 
 
 def _columns(scores: Sequence[Score | None]) -> str:
+    """Return the bits per character by each model, as columns of a table."""
     return "".join(
         f"{score.bits_per_char:{NUMBER_COLUMNS}.4f}" if score else f"{'-':>{NUMBER_COLUMNS}}" for score in scores
     )
 
 
-def _show_next_characters(scorers: Sequence[Scorer], texts: Sequence[str], options: Options) -> None:
-    """Say for each text, or for each line, which characters are the likeliest to come next."""
+def _show_next_characters(scorers: Sequence[Scorer], texts: Sequence[str], options: ScoreOptions, count: int) -> None:
+    """Print the `count` most likely next characters after each text, or after each line."""
     for text in texts:
-        content = read_text(text, check_encoding(options["encoding"]))
-        beginnings = split_lines(content) if options["per_line"] else [content]
-        for beginning in beginnings:
+        content = read_text(text, check_encoding(options.encoding))
+        for prefix in split_lines(content) if options.per_line else [content]:
             for scorer in scorers:
-                characters = next_char_probabilities(
-                    scorer.reader, scorer.model.vocabulary, beginning, most=options["top"]
-                )
-                if options["as_json"]:
+                characters = next_char_probabilities(scorer.rnn, scorer.model.vocabulary, prefix, most=count)
+                if options.as_json:
                     values = {"model": str(scorer.path), "text": text, "next": [list(pair) for pair in characters]}
-                    write_json(values | ({"content": beginning} if options["per_line"] else {}))
+                    write_json(values | ({"content": prefix} if options.per_line else {}))
                     continue
-                after = f"after {sanitize(beginning[-40:], keep='')!r}" if beginning else "at the beginning"
+                after = f"after {sanitize(prefix[-40:], keep='')!r}" if prefix else "at the beginning"
                 write_result(f"{text}: {after}, by {display_name(scorer.path)}")
-                for character, share in characters:
-                    write_result(f"  {sanitize(character, keep=''):>2}  {share:7.2%}")
+                for character, probability in characters:
+                    write_result(f"  {sanitize(character, keep=''):>2}  {probability:7.2%}")
