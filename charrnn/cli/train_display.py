@@ -27,33 +27,34 @@ from charrnn.views.training_progress import (
 
 try:
     import termios
-except ImportError:  # Windows has none of it, and echoes only while somebody reads.
+except ImportError:  # not on Windows, which echoes only while a program reads
     termios = None  # type: ignore[assignment]
 
 
-# The keyboard while the screen is redrawn: an echoed line end would move the picture. What is typed is kept for the
-# next reader, such as the shell.
+# The keyboard's echo is off while the screen is redrawn: an echoed line end would move the live display. The next
+# reader, such as the shell, still receives the typed characters.
 
 LOCAL_MODES = 3
-"""where in a terminal's attributes it stands what is echoed"""
+"""index of the local modes, such as ECHO, in the attributes that `termios.tcgetattr` returns"""
 
 
 @contextmanager
 def echo_off(terminal: TextIO) -> Iterator[None]:
-    """Have a terminal not show what is typed for as long as the block lasts.
+    """Switch off the terminal's echo in the block.
 
-    Nothing is done from the background, where the terminal is another's, and what others changed meanwhile stays.
+    Nothing is changed by a process in the background, which does not own the terminal, and changes that other
+    programs make in the meantime are kept.
     """
-    echoed = _switch_echo(terminal, off=True)
+    switched = _switch_echo(terminal, off=True)
     try:
         yield
     finally:
-        if echoed:
+        if switched:
             _switch_echo(terminal, off=False)
 
 
 def _switch_echo(terminal: TextIO, *, off: bool) -> bool:
-    """Switch the echo; tell whether that was done."""
+    """Switch the echo off or on; return whether the terminal's attributes changed."""
     if termios is None:
         return False
     with suppress(OSError, ValueError, termios.error):
@@ -69,30 +70,31 @@ def _switch_echo(terminal: TextIO, *, off: bool) -> bool:
 
 # The display
 
-SECONDS_BETWEEN_PICTURES = 0.25
+SECONDS_BETWEEN_REFRESHES = 0.25
 SECONDS_BETWEEN_LINES = 10.0
-SLOW_TO_READ = 100_000_000
-"""bytes; a larger text's reading is shown"""
-SCREEN_LINES_OF_PICTURE = 15
-"""all but the preview, and some of the shell's"""
+PROGRESS_FROM_BYTES = 100_000_000
+"""bytes read from which the progress of reading is shown"""
+NON_PREVIEW_LINES = 15
+"""lines of the screen that are not for the preview: the rest of the display, and some lines of the shell"""
 
 Events = Iterator[Event]
 Clock = Callable[[], float]
 Show = Callable[[Events, ProgressState, Console, Clock], None]
+"""runs a training by consuming its events, and displays them"""
 
 
 def show_live(events: Events, progress: ProgressState, console: Console, clock: Clock) -> None:
-    """Draw over the same lines, a few times a second; what the network wrote at each stage stays above.
+    """Redraw the progress a few times per second; the previews stay above the live display.
 
-    After a pause it goes on below of what the shell has written meanwhile.
+    After a pause the display continues below the output of the shell.
     """
     for event in events:
-        _show_until_a_pause(chain([event], events), progress, console, clock)
+        _show_until_pause(chain([event], events), progress, console, clock)
 
 
-def _show_until_a_pause(events: Events, progress: ProgressState, console: Console, clock: Clock) -> None:
-    """Draw until the events end, or until they are about to stand still."""
-    unicode, drawn_at = unicode_output(console), 0.0
+def _show_until_pause(events: Events, progress: ProgressState, console: Console, clock: Clock) -> None:
+    """Redraw until the events end, or until a pause."""
+    unicode, refreshed_at = unicode_output(console), 0.0
     with echo_off(sys.stderr), Live(console=console, auto_refresh=False) as live:
         for event in events:
             now = clock()
@@ -105,15 +107,15 @@ def _show_until_a_pause(events: Events, progress: ProgressState, console: Consol
                 live.console.print(harmless_text(early_stop_line(event), console), soft_wrap=True)
             if isinstance(event, Pause):
                 return
-            if now - drawn_at >= SECONDS_BETWEEN_PICTURES:
-                live.update(progress.view(max(0, console.height - SCREEN_LINES_OF_PICTURE)), refresh=True)
-                drawn_at = now
+            if now - refreshed_at >= SECONDS_BETWEEN_REFRESHES:
+                live.update(progress.view(max(0, console.height - NON_PREVIEW_LINES)), refresh=True)
+                refreshed_at = now
         live.update(progress.view(0), refresh=True)
 
 
 def show_lines(events: Events, progress: ProgressState, console: Console, clock: Clock) -> None:
-    """Write key=value lines, at least ten seconds apart, and what the network wrote at each stage."""
-    written_at, unwritten, last = -math.inf, None, ""
+    """Write reports as key=value lines, at least ten seconds apart, and all previews."""
+    written_at, unwritten, last_line = -math.inf, None, ""
     for event in events:
         now = clock()
         progress.update(event, now)
@@ -122,7 +124,7 @@ def show_lines(events: Events, progress: ProgressState, console: Console, clock:
         elif isinstance(event, Preview):
             console.print(harmless_text(preview_line(event), console), soft_wrap=True)
         elif isinstance(event, EarlyStop):
-            last = early_stop_line(event)
+            last_line = early_stop_line(event)
         elif isinstance(event, Report) and now - written_at < SECONDS_BETWEEN_LINES:
             unwritten = event
         elif isinstance(event, Report):
@@ -130,19 +132,19 @@ def show_lines(events: Events, progress: ProgressState, console: Console, clock:
             written_at, unwritten = now, None
     if unwritten is not None:
         console.print(harmless_text(report_line(unwritten, progress), console), soft_wrap=True)
-    if last:
-        console.print(harmless_text(last, console), soft_wrap=True)
+    if last_line:
+        console.print(harmless_text(last_line, console), soft_wrap=True)
 
 
-def show_json(events: Events, _watch: ProgressState, _console: Console, _clock: Clock) -> None:
-    """Write every event but the single steps as a line of JSON to standard output."""
+def show_json(events: Events, _progress: ProgressState, _console: Console, _clock: Clock) -> None:
+    """Write each event, except for steps, as a line of JSON to standard output."""
     for event in events:
         if not isinstance(event, Step | SafePoint | Pause):
             write_json(event_dict(event))
 
 
-def show_nothing(events: Events, _watch: ProgressState, _console: Console, _clock: Clock) -> None:
-    """Let the training run; trouble is told all the same."""
+def show_nothing(events: Events, _progress: ProgressState, _console: Console, _clock: Clock) -> None:
+    """Run the training without a display; warnings are written all the same."""
     for event in events:
         if isinstance(event, TrainingWarning):
             console = stderr_console()
@@ -150,12 +152,12 @@ def show_nothing(events: Events, _watch: ProgressState, _console: Console, _cloc
 
 
 @contextmanager
-def status_line(words: str, *, quiet: bool) -> Iterator[None]:
-    """Have words stand on a terminal for as long as something takes, and none of them stay."""
+def status_line(message: str, *, quiet: bool) -> Iterator[None]:
+    """Show a message on a terminal during the block, and erase it afterwards."""
     if quiet or not can_animate(sys.stderr):
         yield
         return
-    write_aside(ascii_signs(words, unicode=unicode_stream(sys.stderr)))
+    write_aside(ascii_signs(message, unicode=unicode_stream(sys.stderr)))
     try:
         yield
     finally:
@@ -163,18 +165,18 @@ def status_line(words: str, *, quiet: bool) -> Iterator[None]:
 
 
 def reading_progress(sources: CorpusFiles, *, quiet: bool) -> CorpusFiles:
-    """Have the reading of a large text shown as it goes; it is read twice."""
+    """Return the files with the progress of reading displayed if they are large; each file is read twice."""
     console = stderr_console()
     console.quiet = quiet
     total = 2 * sources.size
-    if total < SLOW_TO_READ:
+    if total < PROGRESS_FROM_BYTES:
         return sources
     console.print(harmless_text(f"reading {sources.size / 1e9:.1f} GB …", console), soft_wrap=True)
     if not can_animate(sys.stderr):
         return sources
     done = 0
 
-    def shown(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    def with_progress(pieces: Iterator[bytes]) -> Iterator[bytes]:
         nonlocal done
         for piece in pieces:
             done += len(piece)
@@ -183,4 +185,4 @@ def reading_progress(sources: CorpusFiles, *, quiet: bool) -> CorpusFiles:
         if done >= total:
             write_aside("\r      \r")
 
-    return sources.with_progress(shown)
+    return sources.with_progress(with_progress)

@@ -1,4 +1,4 @@
-"""Messages of `charrnn train` before and after a training: text, network and settings; losses, times and files."""
+"""Messages of `charrnn train` before and after the training: text, network and settings; losses, time and files."""
 
 import dataclasses
 import math
@@ -28,35 +28,36 @@ from charrnn.views.training_summary import TrainingHeader, TrainingSummary
 
 
 def print_header(session: Session, console: Console, options: TrainOptions) -> None:
-    """Say what is about to be learned, with what, and where it is kept."""
+    """Print the text, the network, the settings and the run directory before the training starts."""
     trainer, directory = session.trainer, session.directory
     for note in session.notes:
         _print_line(f"note: {note}", console)
     if session.resumed:
-        planned = "" if trainer.plan.steps is None else f" of {trainer.plan.steps:,}"
-        _print_line(f"resuming {directory.path} at step {trainer.step:,}{planned}", console)
+        of_steps = "" if trainer.plan.steps is None else f" of {trainer.plan.steps:,}"
+        _print_line(f"resuming {directory.path} at step {trainer.step:,}{of_steps}", console)
     baselines_bits = baselines(trainer.corpus)
     if options.as_json:
-        write_json({"event": "start", **_facts(session), "baselines_bits": baselines_bits})
+        write_json({"event": "start", **_run_facts(session), "baselines_bits": baselines_bits})
         return
-    console.print(TrainingHeader(lines=_heading_lines(session), baselines=baselines_bits))
+    console.print(TrainingHeader(lines=_header_lines(session), baselines=baselines_bits))
 
 
 def _print_line(line: str, console: Console) -> None:
-    """Print one line, which only a terminal folds."""
+    """Print one line, which is wrapped on a terminal only."""
     line = plain_line(line, unicode=unicode_output(console))
     console.print(Text(line), soft_wrap=not console.is_terminal)
 
 
 def print_ngram(ngram: NGram, console: Console, options: TrainOptions) -> None:
-    """Say what an n-gram of the same text reaches."""
+    """Print the loss of the n-gram baseline."""
     if options.as_json:
         write_json(event_dict(ngram))
         return
     console.print(indented(ngram_line(ngram), "dim"))
 
 
-def _facts(session: Session) -> dict[str, Any]:
+def _run_facts(session: Session) -> dict[str, Any]:
+    """Return the text, the network and the settings of a run as JSON values."""
     trainer = session.trainer
     return {
         "run": str(session.directory.path),
@@ -72,8 +73,9 @@ def _facts(session: Session) -> dict[str, Any]:
     }
 
 
-def _heading_lines(session: Session) -> tuple[tuple[str, str], ...]:
-    trainer, facts = session.trainer, _facts(session)
+def _header_lines(session: Session) -> tuple[tuple[str, str], ...]:
+    """Return the lines of the header, each with its label."""
+    trainer, facts = session.trainer, _run_facts(session)
     network, training, weights = trainer.network.config, trainer.training, facts["parameters"]
     corpus = trainer.corpus
     text = (
@@ -104,34 +106,35 @@ def _heading_lines(session: Session) -> tuple[tuple[str, str], ...]:
         lines.append(("", (session.why,)))
     lines.append(("run", (str(session.directory.path),)))
     lines.append(("", ("Ctrl-C saves and stops; the same command continues",)))
-    return tuple((word, " · ".join(parts)) for word, parts in lines)
+    return tuple((label, " · ".join(parts)) for label, parts in lines)
 
 
 def _dropout_label(network: NetworkConfig) -> str:
-    """Say how much is dropped while learning: of the outputs, and where any is of the inputs and weights."""
-    more = {"inputs": network.input_dropout, "weights": network.weight_drop}
-    return ", ".join(
-        [f"dropout {network.dropout:g}", *(f"{name} {share:g}" for name, share in more.items() if share)]
-    )
+    """Return the dropout rates as text; those of inputs and weights only if they are not zero."""
+    rates = {"inputs": network.input_dropout, "weights": network.weight_drop}
+    return ", ".join([f"dropout {network.dropout:g}", *(f"{name} {rate:g}" for name, rate in rates.items() if rate)])
 
 
-def _held_out_label(share: float) -> str:
-    return f"the last {share:.0%} held out"
+def _held_out_label(fraction: float) -> str:
+    """Return the fraction of held-out text as text."""
+    return f"the last {fraction:.0%} held out"
 
 
 def print_already_trained(session: Session, console: Console, options: TrainOptions) -> None:
-    """Say that there is nothing left to do, and how to have more done."""
+    """Print that the run is already trained, and which options continue it."""
     trainer = session.trainer
-    planned = trainer.plan.steps or trainer.step
+    planned_steps = trainer.plan.steps or trainer.step
     minutes = trainer.training.minutes and max(2 * trainer.training.minutes, math.ceil(trainer.seconds / 60))
-    more = f"--minutes {minutes:g}" if minutes else f"--steps {2 * planned}"
+    longer = f"--minutes {minutes:g}" if minutes else f"--steps {2 * planned_steps}"
     steps_label = (
-        f"{trainer.step:,} of {planned:,} steps, stopped early" if should_stop(trainer) else f"{trainer.step:,} steps"
+        f"{trainer.step:,} of {planned_steps:,} steps, stopped early"
+        if should_stop(trainer)
+        else f"{trainer.step:,} steps"
     )
     steps_label += f", {duration(trainer.seconds)}"
-    as_planned = ", `--patience 0` does too, to the end of the plan" if should_stop(trainer) else ""
+    as_planned = " (`--patience 0` up to the planned steps)" if should_stop(trainer) else ""
     _print_line(f"already trained ({steps_label}): {session.directory.path}", console)
-    _print_line(f"hint: `{more}` continues{as_planned}, `--new` starts over", console)
+    _print_line(f"hint: `{longer}` continues{as_planned}, `--new` starts over", console)
     if options.as_json:
         write_json({"event": "done", **_recorded_result(session), "model": str(session.directory.model)})
     _print_model(session, options)
@@ -140,12 +143,12 @@ def print_already_trained(session: Session, console: Console, options: TrainOpti
 def print_summary(
     session: Session, result: TrainingResult, ngram: NGram, console: Console, options: TrainOptions
 ) -> None:
-    """Say what came of a training, and what can be done with it."""
+    """Print the result of a training, and the commands that use the model."""
     model = session.directory.model
     if options.as_json:
         write_json({"event": "done", **_result(session, result), **_ngram_facts(ngram), "model": str(model)})
         return
-    named = "" if session.directory.path.parent == RUNS else f" {session.directory.path}"
+    argument = "" if session.directory.path.parent == RUNS else f" {session.directory.path}"
     size = f"{model.stat().st_size / 1e6:.1f} MB, safe to share"
     carried, window256 = result.losses.carried.nats, result.losses.window256.nats
     console.print()
@@ -160,8 +163,8 @@ def print_summary(
             measured_on=_measured_on(session, result),
             ngram=ngram,
             next_commands=(
-                (f"charrnn sample{named}", "write some text"),
-                (f"charrnn inspect{named}", "look inside the cells"),
+                (f"charrnn sample{argument}", "write some text"),
+                (f"charrnn inspect{argument}", "look inside the cells"),
                 (str(model), size),
             ),
         )
@@ -170,23 +173,23 @@ def print_summary(
 
 
 def _measured_on(session: Session, result: TrainingResult) -> str:
-    """Say of what the loss is the mean, and of what those on the way were."""
-    held_out, read = session.trainer.held_out_characters, result.losses.carried.characters
-    share = "all" if read >= held_out - 1 else f"{read:,} of"
+    """Return which characters the final loss was measured on, and how many of them during the training."""
+    held_out, measured = session.trainer.held_out_characters, result.losses.carried.characters
+    amount = "all" if measured >= held_out - 1 else f"{measured:,} of"
     sample = session.trainer.bookkeeping.eval_chars or 0
-    rest = f" ({sample:,} during training)" if sample < read else ""
-    how = (
+    in_training = f" ({sample:,} during training)" if sample < measured else ""
+    protocol = (
         "state carried over" if session.trainer.corpus.documents is None else "each document from a fresh state, over"
     )
-    return f"{how} {share} {held_out:,} held-out characters{rest}"
+    return f"{protocol} {amount} {held_out:,} held-out characters{in_training}"
 
 
 def _recorded_result(session: Session) -> dict[str, Any]:
-    """Give what a training came to that ended in an earlier session."""
+    """Return the recorded result of a training that ended in an earlier session, as JSON values."""
     trainer = session.trainer
-    story = load_model(session.directory.model).training
+    recorded = load_model(session.directory.model).training
     names = ("val_nats", "val_window256_nats")
-    result = _with_bits({name: story[name] for name in names if isinstance(story.get(name), float)})
+    result = _with_bits({name: recorded[name] for name in names if isinstance(recorded.get(name), float)})
     result |= {} if trainer.best is None else {"best_step": trainer.best.step}
     result |= {
         "steps": trainer.step,
@@ -198,10 +201,12 @@ def _recorded_result(session: Session) -> dict[str, Any]:
 
 
 def _ngram_facts(ngram: NGram | None) -> dict[str, Any]:
+    """Return the n-gram baseline as JSON values."""
     return {} if ngram is None else {"ngram_order": ngram.order, "ngram_bits": ngram.nats / math.log(2)}
 
 
 def _result(session: Session, result: TrainingResult) -> dict[str, Any]:
+    """Return the result of a training as JSON values."""
     losses = result.losses
     return {
         **_with_bits({"val_nats": losses.carried.nats, "val_window256_nats": losses.window256.nats}),
@@ -217,11 +222,11 @@ def _result(session: Session, result: TrainingResult) -> dict[str, Any]:
 
 
 def _with_bits(losses: Mapping[str, float]) -> dict[str, Any]:
-    """Give losses whose names end with `nats` in bits too."""
+    """Return the losses, whose names end with `nats`, in nats and in bits."""
     return {**losses, **{f"{name[:-4]}bits": nats / math.log(2) for name, nats in losses.items()}}
 
 
 def _print_model(session: Session, options: TrainOptions) -> None:
-    """Write the model's path to standard output where a script, not a person, reads it."""
+    """Write the path of the model to standard output unless it is a terminal, for scripts."""
     if not options.as_json and sys.stdout is not None and not is_terminal(sys.stdout):
         write_output(f"{session.directory.model}\n")

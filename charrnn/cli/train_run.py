@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from enum import Enum
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -32,135 +33,159 @@ from charrnn.views.console import harmless_text, stderr_console
 from charrnn.views.sanitize import can_animate
 from charrnn.views.training_progress import ProgressState
 
-# Signals: Ctrl-C, SIGTERM and SIGHUP end a training after the current step, a second one at once; Ctrl-Z pauses it
+# Signals: SIGINT, SIGTERM and SIGHUP stop a training after the current step, a second one at once; SIGTSTP pauses it
 
-SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+STOP_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 PAUSE, CONTINUE = getattr(signal, "SIGTSTP", None), getattr(signal, "SIGCONT", None)
 
 
-class SignalHandler:
-    """While entered, signals raise Stopped, or are put off until what goes on can be left; ignored ones stay ignored.
+class SignalMode(Enum):
+    """Effect of a stop signal."""
 
-    `say` is called when one is put off, `say_at_once` when a second one ends the process.
+    RAISE = "raise Stopped at once"
+    DEFER = "remember the request until the training can stop"
+
+
+class SignalHandler:
+    """Handler of the signals that stop or pause a training; a signal that was ignored before stays ignored.
+
+    The mode is RAISE, except in a `deferred()` block:
+
+        enter       +-------+   enter deferred()   +-------+
+        ----------->| RAISE |--------------------->| DEFER |
+                    |       |<---------------------|       |
+                    +-------+   leave deferred()   +-------+
+        stop signal: raise Stopped                 stop signal: remember it, and print a message
+                                                   second stop signal: print a message, and die of the first
+        SIGTSTP: pause at once                     SIGTSTP: remember it
+        (before the first deferred(): as usual)    second SIGTSTP: pause at once
+
+    `stop_when_requested` and `run_interruptible` serve the remembered requests between two steps. The time of a pause
+    does not count for `clock`.
     """
 
-    def __init__(self, say: Callable[[], None], say_at_once: Callable[[], None]) -> None:
-        self.asked: int | None = None
-        """the signal that asked, or none yet"""
-        self._say, self._say_at_once = say, say_at_once
-        self._waits = self._pausing = False
-        self._paused, self._seen = 0.0, time.monotonic()
-        """seconds that the process stood still, and when it last did not"""
-        self._before: dict[int, Any] = {}
+    def __init__(self, print_stopping: Callable[[], None], print_killed: Callable[[], None]) -> None:
+        self.stop_signal: int | None = None
+        """the stop signal to serve; None if there is no request"""
+        self._pause_requested = False
+        self._mode = SignalMode.RAISE
+        self._print_stopping, self._print_killed = print_stopping, print_killed
+        """called for the first stop signal in DEFER mode, and for the second one"""
+        self._paused_seconds, self._last_time = 0.0, time.monotonic()
+        """total time in pauses, and the last time at which the process was known to run"""
+        self._previous_handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        self._take(SIGNALS, self._ask)
+        self._install(STOP_SIGNALS, self._handle_stop)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._previous_handlers.items():
             signal.signal(number, handler)
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Have signals only be remembered, for `stop_when_asked` to heed."""
-        self._take([number for number in (PAUSE, CONTINUE) if number is not None], self._handle_pause)
-        self._waits = True
+        """Defer signals in the block: requests are remembered until the training can stop or pause."""
+        self._install([number for number in (PAUSE, CONTINUE) if number is not None], self._handle_pause)
+        self._mode = SignalMode.DEFER
         try:
             yield
         finally:
-            self._waits = False
+            self._mode = SignalMode.RAISE
 
-    def stop_when_asked(self, events: Iterator[Event]) -> Iterator[Event]:
-        """Pass events through until somebody asks to stop; if it is to pause, say so with one more event before."""
+    def stop_when_requested(self, events: Iterator[Event]) -> Iterator[Event]:
+        """Yield events until a stop is requested; for a pause, yield a Pause event first."""
         for event in events:
             yield event
-            if self._pausing:
+            if self._pause_requested:
                 yield Pause()
                 self._pause()
-            if self.asked is not None:
+            if self.stop_signal is not None:
                 return
 
     def run_interruptible(self, work: Generator[SafePoint, None, Result]) -> Result:
-        """Do something long that may be left, and give what it comes to; raise Stopped if somebody asks to stop.
+        """Run a generator that can be interrupted at each step, and return its result (Stopped).
 
-        What is left is closed: what it was in the middle of is cleared up before anything else is done.
+        If a stop is requested, the generator is closed, so that it cleans up before Stopped is raised.
         """
         with closing(work):
             while True:
                 try:
                     next(work)
                 except StopIteration as done:
-                    self.raise_if_asked()
-                    return done.value  # type: ignore[no-any-return]  # it is the work's
-                if self._pausing:
+                    self.raise_if_requested()
+                    return done.value  # type: ignore[no-any-return]  # the generator's result
+                if self._pause_requested:
                     self._pause()
-                self.raise_if_asked()
+                self.raise_if_requested()
 
-    def raise_if_asked(self) -> None:
-        """Raise Stopped if a signal was put off."""
-        if self.asked is not None:
-            raise Stopped(self.asked)
+    def raise_if_requested(self) -> None:
+        """Raise Stopped if a stop is requested."""
+        if self.stop_signal is not None:
+            raise Stopped(self.stop_signal)
 
     def clock(self) -> float:
-        """Tell the seconds, those left out in which the process stood still."""
-        self._seen = time.monotonic()
-        return self._seen - self._paused
+        """Return the time in seconds, without the time of pauses."""
+        self._last_time = time.monotonic()
+        return self._last_time - self._paused_seconds
 
-    def _take(self, numbers: list[int], handler: Callable[[int, FrameType | None], None]) -> None:
+    def _install(self, numbers: list[int], handler: Callable[[int, FrameType | None], None]) -> None:
+        """Install a handler for signals that are not ignored."""
         for number in numbers:
-            if number not in self._before and signal.getsignal(number) is not signal.SIG_IGN:
-                self._before[number] = signal.signal(number, handler)
+            if number not in self._previous_handlers and signal.getsignal(number) is not signal.SIG_IGN:
+                self._previous_handlers[number] = signal.signal(number, handler)
 
-    def _ask(self, number: int, _frame: FrameType | None) -> None:
-        if not self._waits:
+    def _handle_stop(self, number: int, _frame: FrameType | None) -> None:
+        """Handle a stop signal according to the mode."""
+        if self._mode is SignalMode.RAISE:
             raise Stopped(number)
-        if self.asked is None:
-            self.asked = number
-            self._say()
+        if self.stop_signal is None:
+            self.stop_signal = number
+            self._print_stopping()
         else:
-            self._say_at_once()
-            die_of(self.asked)
+            self._print_killed()
+            die_of(self.stop_signal)
 
     def _handle_pause(self, number: int, _frame: FrameType | None) -> None:
-        """Pause soon, or at once if asked again; or take note of what is past, if nobody asked before it."""
+        """Handle SIGTSTP according to the mode; at SIGCONT, count the time of a pause that was not requested."""
         if number == CONTINUE:
             self._count_pause()
-        elif not self._waits or self._pausing:
+        elif self._mode is SignalMode.RAISE or self._pause_requested:
             self._pause()
         else:
-            self._pausing = True
+            self._pause_requested = True
 
     def _pause(self) -> None:
-        """Stand still until somebody has the process go on."""
+        """Pause the process, as SIGTSTP does by default, until another process continues it."""
         assert PAUSE is not None
-        self._pausing, self._seen = False, time.monotonic()
+        self._pause_requested, self._last_time = False, time.monotonic()
         handler = signal.signal(PAUSE, signal.SIG_DFL)
         os.kill(os.getpid(), PAUSE)
         signal.signal(PAUSE, handler)
         self._count_pause()
 
     def _count_pause(self) -> None:
-        """Leave out what has passed since the clock was last looked at."""
+        """Count the time since the clock was last read as a pause."""
         now = time.monotonic()
-        self._paused, self._seen = self._paused + now - self._seen, now
+        self._paused_seconds, self._last_time = self._paused_seconds + now - self._last_time, now
 
 
-def write_raw(words: str) -> None:
-    """Say something from within a signal handler: past every buffer, and to nobody if the terminal is gone."""
+def write_raw(message: str) -> None:
+    """Write a message from a signal handler, without a buffer; a terminal that is gone is no error."""
     with suppress(OSError):
-        os.write(2, words.encode())
+        os.write(2, message.encode())
 
 
-# The training
+# The run
 
 SHOW_CURSOR = "\x1b[?25h"
+"""ECMA-48 sequence that shows the cursor again"""
 
 
 def run_training(prepared: Prepared, options: TrainOptions, origins: Mapping[str, str], *, began: float) -> None:
-    """Train: learn, show, save; raise CharrnnError for what the user can put right, Stopped if a signal asks to."""
+    """Start or resume a run, and train, show and save it (CharrnnError; Stopped if a signal requests it)."""
     console = stderr_console()
     console.quiet = options.quiet
     directory = prepared.directory
@@ -184,60 +209,60 @@ def run_training(prepared: Prepared, options: TrainOptions, origins: Mapping[str
 
 @contextmanager
 def _nothing_lost_message(console: Console) -> Iterator[None]:
-    """Say of what is stopped here that nothing is lost by it."""
+    """Print, if the block is stopped, that nothing is lost."""
     try:
         yield
     except Stopped:
         stopped = "stopped before the first step; nothing is lost · run the same command to continue"
-        _say_if_possible(stopped, console)
+        _print_if_possible(stopped, console)
         raise
 
 
-def _say_if_possible(words: str, console: Console) -> None:
-    """Say something though the terminal may be gone."""
+def _print_if_possible(message: str, console: Console) -> None:
+    """Print a message; a terminal that is gone is no error."""
     with suppress(OSError):
-        console.print(harmless_text(words, console), soft_wrap=True)
+        console.print(harmless_text(message, console), soft_wrap=True)
 
 
 def _signal_messages(directory: RunDirectory, options: TrainOptions) -> tuple[Callable[[], None], Callable[[], None]]:
-    """Give what is said when a signal asks to stop, and when a second one does."""
-    # A line end would move the live picture, which is drawn over from where it stands.
+    """Return the functions that print the messages for the first and for the second stop signal."""
+    # A line end would move the live display, which is redrawn from the position of the cursor.
     live = can_animate(sys.stderr) and not options.quiet
 
-    def say() -> None:
+    def print_stopping() -> None:
         if not options.quiet:
             write_raw(f" stopping after this step (again: at once){'' if live else chr(10)}")
 
-    def say_at_once() -> None:
-        last = directory.last_checkpoint_step()
-        intact = "nothing was saved yet" if last is None else f"the last save (step {last:,}) is intact"
-        write_raw(f"{SHOW_CURSOR if live else ''}\n{intact}\n")
+    def print_killed() -> None:
+        saved_step = directory.last_checkpoint_step()
+        saved = "nothing was saved yet" if saved_step is None else f"the last save (step {saved_step:,}) is intact"
+        write_raw(f"{SHOW_CURSOR if live else ''}\n{saved}\n")
 
-    return say, say_at_once
+    return print_stopping, print_killed
 
 
 def _train(
     session: Session, ngram: NGram, options: TrainOptions, console: Console, began: float, handler: SignalHandler
 ) -> TrainingResult:
-    """Learn to the end of the plan, and measure what came of it; on a signal save, and say how to go on (Stopped)."""
-    trainer, directory, before = session.trainer, session.directory, session.trainer.seconds
+    """Train to the end of the plan and return the result; on a signal save, and print how to continue (Stopped)."""
+    trainer, directory, seconds_before = session.trainer, session.directory, session.trainer.seconds
     try:
         with handler.deferred(), trainer.oom_as_error():
-            _learn_and_show(session, ngram, options, console, began, handler)
-            handler.raise_if_asked()
+            _train_and_show(session, ngram, options, console, began, handler)
+            handler.raise_if_requested()
             result = handler.run_interruptible(final_evaluation(trainer, directory))
     except Stopped:
         saved = f"saved step {trainer.step:,} in {directory.path} · run the same command to continue"
-        _say_if_possible(saved, console)
+        _print_if_possible(saved, console)
         raise
-    trainer.progress.record_time(before + handler.clock() - began)
+    trainer.progress.record_time(seconds_before + handler.clock() - began)
     return result
 
 
-def _learn_and_show(
+def _train_and_show(
     session: Session, ngram: NGram, options: TrainOptions, console: Console, began: float, handler: SignalHandler
 ) -> None:
-    """Run the events through everything that keeps and shows them."""
+    """Train to the end of the plan or to a stop request, and show the events."""
     trainer, directory, minutes, clock = (
         session.trainer,
         session.directory,
@@ -258,20 +283,21 @@ def _learn_and_show(
         began=began,
         sample_every=options.sample_every,
         save_every=options.save_every,
-        until=handler.stop_when_asked,
+        until=handler.stop_when_requested,
         clock=clock,
     )
     try:
         print_ngram(ngram, console, options)
         _show(options)(events, progress, console, clock)
     except (OSError, SystemExit):
-        # Nobody listens any more: a closed pipe, a terminal that is gone. What was learned is kept all the same.
+        # Standard output or the terminal is closed. The weights are saved all the same.
         save_final(trainer, directory)
-        handler.raise_if_asked()
+        handler.raise_if_requested()
         raise
 
 
 def _show(options: TrainOptions) -> Show:
+    """Return the display that the options and the terminal call for."""
     if options.as_json:
         return show_json
     if options.quiet:

@@ -39,8 +39,8 @@ def test_a_signal_ends_the_events_after_the_one_at_hand(number: int) -> None:
     said: list[str] = []
     before = signal.getsignal(number)
     with SignalHandler(lambda: said.append("stopping"), lambda: said.append("now")) as handler, handler.deferred():
-        assert steps(handler.stop_when_asked(previews(number, 3))) == [0, 1, 2, 3]
-    assert (handler.asked, said) == (number, ["stopping"])
+        assert steps(handler.stop_when_requested(previews(number, 3))) == [0, 1, 2, 3]
+    assert (handler.stop_signal, said) == (number, ["stopping"])
     assert signal.getsignal(number) == before
 
 
@@ -49,7 +49,7 @@ def test_a_signal_ends_the_events_after_the_one_at_hand(number: int) -> None:
 def test_where_nothing_is_to_be_saved_a_signal_raises(number: int) -> None:
     """Before the first step, and after the last save; files that are being written are cleared away by it."""
     with pytest.raises(Stopped) as caught, silent() as handler:
-        steps(handler.stop_when_asked(previews(number, 3)))
+        steps(handler.stop_when_requested(previews(number, 3)))
     assert caught.value.number == number
 
 
@@ -59,7 +59,7 @@ def test_ignored_signals_stay_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with silent() as handler, handler.deferred():
-            assert steps(handler.stop_when_asked(previews(signal.SIGHUP, 3))) == list(range(10))
+            assert steps(handler.stop_when_requested(previews(signal.SIGHUP, 3))) == list(range(10))
     finally:
         signal.signal(signal.SIGHUP, before)
 
@@ -112,7 +112,7 @@ def test_a_pause_is_said_before_it_begins_and_does_not_count(monkeypatch: pytest
     monkeypatch.setattr(os, "kill", stood_still)
     with silent() as handler, handler.deferred():
         began = handler.clock()
-        seen = [type(event) for event in handler.stop_when_asked(previews(signal.SIGTSTP, 3))]
+        seen = [type(event) for event in handler.stop_when_requested(previews(signal.SIGTSTP, 3))]
         assert seen == [Preview] * 4 + [Pause] + [Preview] * 6
         now[0] += 5
         assert handler.clock() - began == 5
