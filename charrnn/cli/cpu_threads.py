@@ -1,7 +1,7 @@
 """Thread counts and spin times of NumPy and torch, set before either library starts its threads.
 
-Threads that wait for each other hundreds of times a millisecond become a hundred times slower as soon as one of
-them shares its core, for example with a training. NumPy's results do not depend on the number of threads.
+Threads that synchronize hundreds of times per millisecond become a hundred times slower as soon as one of them
+shares its core with another process, for example a training. NumPy's results do not depend on the number of threads.
 """
 
 import ctypes
@@ -16,24 +16,25 @@ from charrnn.errors import CharrnnError
 
 VARIABLE = "OPENBLAS_NUM_THREADS"
 LARGE_WEIGHT_BYTES = 4_000_000
-"""bytes of weights; below it a second thread costs one stream more than it brings"""
+"""bytes of weights from which a second thread makes one stream faster"""
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
-"""of mallopt(3)"""
+"""parameters of mallopt(3)"""
 TRIM_NEVER = -1
+"""value of M_TRIM_THRESHOLD with which glibc never returns memory to the system"""
 
 LOADING = 150_000_000
-"""bytes that torch and NumPy take while they are loaded, beside torch's libraries"""
+"""bytes that loading torch and NumPy takes in addition to the files of torch's libraries"""
 RAISE_LIMIT = "raise the limit (`ulimit -v unlimited`)"
 
 
 def use_idle_cores(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Have NumPy multiply with as many threads as there are idle cores: for many streams side by side."""
+    """Set one NumPy thread for each idle core, for a batch of many streams."""
     environment.setdefault(VARIABLE, str(idle_cores()))
 
 
 def threads_for_workers(environment: MutableMapping[str, str] = os.environ) -> int:
-    """Say how many threads can work side by side, and have NumPy multiply with one in each; 1: it has its own."""
+    """Return the number of worker threads, and set one NumPy thread for each; 1 if the user set NumPy's threads."""
     if VARIABLE in environment:
         return 1
     environment[VARIABLE] = "1"
@@ -41,28 +42,28 @@ def threads_for_workers(environment: MutableMapping[str, str] = os.environ) -> i
 
 
 def use_few_cores(model: Path, environment: MutableMapping[str, str] = os.environ) -> None:
-    """Have NumPy multiply with two threads if the model is large and two cores idle, else one: for one stream."""
+    """Set two NumPy threads if the model is large and two cores are idle, else one, for a single stream."""
     large = model.is_file() and model.stat().st_size >= LARGE_WEIGHT_BYTES
     environment.setdefault(VARIABLE, str(min(2 if large else 1, idle_cores())))
 
 
 def set_short_spin(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Have torch's threads sleep soon when they wait for each other, before torch starts them.
+    """Set a short spin time for torch's threads, and one NumPy thread; call this before torch is imported.
 
-    Left alone they spin for milliseconds; where another program wants a core, each wait then costs that long, and
-    training becomes twenty times slower. Sleeping at once costs a tenth on an idle machine. NumPy, which writes the
-    previews, keeps to one thread, or the two libraries' threads would wait for the same cores.
+    By default a waiting thread spins for milliseconds; if another program needs the core, each wait takes that long,
+    and training becomes twenty times slower. Sleeping at once would cost a tenth of the speed on an idle machine.
+    NumPy, which computes the previews, gets one thread, so that the two libraries do not compete for the cores.
     """
     environment.setdefault("GOMP_SPINCOUNT", "1000")
     environment.setdefault(VARIABLE, "1")
 
 
 def keep_freed_memory() -> None:
-    """Have glibc keep what large tensors are made of and give it out again, for as long as this process lives.
+    """Set glibc's malloc to keep freed memory of large tensors for the next ones, for the life of the process.
 
-    By itself it fetches each tensor over 32 MB from the system and hands it back, and the system clears every page of
-    it each time: at 2×512, 32×64 that was half of a training step. Nothing is done where
-    the user has set it, nor elsewhere than in glibc.
+    By default glibc maps each tensor over 32 MB anew and unmaps it afterwards, and the system clears every page each
+    time: half of a training step at 2×512, 32×64. Nothing is changed if the user set an option of malloc, or with
+    another C library.
     """
     if {"MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES"} & os.environ.keys():
         return
@@ -85,22 +86,24 @@ def require_memory_for_torch() -> None:
     size = sum(path.stat().st_size for path in libraries.glob("*.so*")) if libraries else 0
     needed = _memory_in_use() + size + LOADING
     if limit < needed:
-        there = f"this process may use {limit / 1e6:,.0f}"
-        raise CharrnnError(f"out of memory: loading PyTorch takes {needed / 1e6:,.0f} MB, {there}", hint=RAISE_LIMIT)
+        limited = f"this process may use {limit / 1e6:,.0f}"
+        raise CharrnnError(
+            f"out of memory: loading PyTorch takes {needed / 1e6:,.0f} MB, {limited}", hint=RAISE_LIMIT
+        )
 
 
 def memory_limit() -> int | None:
     """Return the bytes of address space that this process may use, None if they are not limited."""
     try:
         import resource
-    except ImportError:  # there is none on Windows
+    except ImportError:  # not on Windows
         return None
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     return None if limit == resource.RLIM_INFINITY else limit
 
 
 def _memory_in_use() -> int:
-    """Return the bytes of address space in use; 0 where the system does not say."""
+    """Return the bytes of address space in use; 0 if unknown."""
     try:
         return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
@@ -108,15 +111,15 @@ def _memory_in_use() -> int:
 
 
 def idle_cores() -> int:
-    """Count the cores that others leave; one is always taken."""
+    """Return the number of cores that no other process uses; at least 1."""
     return max(1, math.floor((os.cpu_count() or 1) - min(busy_cores(), 1e9)))
 
 
 def busy_cores() -> float:
-    """Count the cores that others use: at this moment, or where only that is known, in the last minute."""
+    """Return the number of cores that other processes use: now on Linux, else the mean of the last minute."""
     try:
         entities = Path("/proc/loadavg").read_text(encoding="ascii").split()[3]
-        # This process runs too.
+        # This process is one of the running ones.
         return int(entities.partition("/")[0]) - 1
     except (OSError, ValueError, IndexError):
         return os.getloadavg()[0] if hasattr(os, "getloadavg") else math.inf

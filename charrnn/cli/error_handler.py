@@ -1,7 +1,7 @@
 """The error handler of the command line: one line, a hint and an exit code for each failure that is not a bug.
 
-charrnn raises CharrnnError, Click its own exceptions, the system OSError. Untrusted text in a message is sanitized.
-Bugs keep their traceback.
+charrnn raises CharrnnError, Click raises its own exceptions, and the system raises OSError. Untrusted text in a
+message is sanitized. Bugs keep their traceback.
 """
 
 import os
@@ -17,18 +17,16 @@ from charrnn.errors import FAILURE, WRONG_USAGE, CharrnnError, OutputError, is_o
 from charrnn.views.sanitize import plain_line, unicode_stream
 
 Failure = (CharrnnError, click.ClickException, click.Abort, KeyboardInterrupt, OSError)
-"""all that `handle_error` knows how to tell"""
-
+"""the exceptions that `handle_error` reports"""
 
 Shortage = (MemoryError, ImportError, RuntimeError, SystemError)
-"""what may say that memory ran out, and may also be a bug"""
-
+"""the exceptions that may mean that memory ran out, and may also be bugs"""
 
 SMALLER = "close other programs, or ask for less at once"
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal asked to stop; what there was to save is saved, and the process is to die of it."""
+    """Raised if a signal requests a stop; everything is saved, and the process shall die of the signal."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -36,7 +34,7 @@ class Stopped(KeyboardInterrupt):
 
 
 def handle_error(error: BaseException) -> int:
-    """Tell a failure that is no bug, and give the exit code."""
+    """Report an error that is not a bug, and return the exit code; raise any other error again."""
     match error:
         case CharrnnError():
             return print_error(error.message, error.hint, error.exit_code)
@@ -83,7 +81,7 @@ def out_of_memory(error: BaseException) -> int:
 
 
 def print_error(message: str, hint: str | None, exit_code: int) -> int:
-    """Print an error and what to do about it, if anybody listens; text of others in them is made harmless."""
+    """Print an error and a hint, sanitized, unless standard error is closed; return the exit code."""
     lines = [_with_prefix("error:", BOLD_RED, message)]
     lines += ["", _with_prefix("hint:", BOLD_CYAN, hint)] if hint else []
     with suppress(OSError):
@@ -91,14 +89,14 @@ def print_error(message: str, hint: str | None, exit_code: int) -> int:
     return exit_code
 
 
-def _with_prefix(head: str, style: str, words: str) -> str:
-    """Write a line with a word in colour before it."""
-    line = fold_line(f"{head} {plain_line(words, unicode=unicode_stream(sys.stderr))}", sys.stderr)
+def _with_prefix(head: str, style: str, message: str) -> str:
+    """Return a message with a styled word before it."""
+    line = fold_line(f"{head} {plain_line(message, unicode=unicode_stream(sys.stderr))}", sys.stderr)
     return styled(head, style, sys.stderr) + line.removeprefix(head)
 
 
 def _usage_message(error: click.UsageError) -> str:
-    """Say in one line what is wrong, and with what: the option, or the variable or file that it comes from."""
+    """Return the message on one line, with the option, or the variable or file that the value comes from."""
     if isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter) and error.param:
         return f"{_origin(error.param, error.ctx)}: {error.message.rstrip('.')}"
     message = error.format_message() if isinstance(error, click.MissingParameter) else error.message
@@ -106,26 +104,26 @@ def _usage_message(error: click.UsageError) -> str:
 
 
 def _origin(param: click.Parameter, ctx: click.Context | None) -> str:
-    """Name a parameter as the user gave it."""
+    """Return where the user gave a parameter: the option, the argument, the variable or the file."""
     name = param.name or ""
-    named = max(param.opts, key=len) if isinstance(param, click.Option) else name.upper()
+    written_name = max(param.opts, key=len) if isinstance(param, click.Option) else name.upper()
     source = ctx.get_parameter_source(name) if ctx else None
     if ctx and source is ParameterSource.ENVIRONMENT:
         return str(param.envvar or f"{ctx.auto_envvar_prefix}_{name.upper()}")
-    return f"{name} in the file of settings" if source is ParameterSource.DEFAULT_MAP else named
+    return f"{name} in the settings file" if source is ParameterSource.DEFAULT_MAP else written_name
 
 
 def _usage_hint(error: click.UsageError) -> str | None:
-    """Say what may have been meant, or else where to read what there is."""
+    """Return a similar option or command, or else a reference to the help."""
     notes, possibilities = getattr(error, "__notes__", []), getattr(error, "possibilities", None)
     if possibilities and not notes:
         return f"did you mean {possibilities[0]}?"
     path = error.ctx.command_path if error.ctx else "charrnn"
-    return str(notes[0]) if notes else f"`{path} -h` shows what there is"
+    return str(notes[0]) if notes else f"`{path} -h` shows the help"
 
 
 def _exit_by_signal(number: int) -> int:
-    """Write out what is pending and die of a signal; where that cannot be, give the exit code that says so."""
+    """Flush the output and die of a signal; return the exit code that means the same if the system has no signals."""
     flush_or_discard()
     if os.name != "nt":
         die_of(number)
@@ -133,17 +131,17 @@ def _exit_by_signal(number: int) -> int:
 
 
 def die_of(number: int) -> None:
-    """Die as if the signal had never been caught, so that a shell's loop around the command ends too."""
+    """Die of a signal by its default action, so that a shell loop around the command ends too."""
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
 
 
 def flush_or_discard() -> None:
-    """Write out what is pending; if nobody takes it, drop it, so that the interpreter's end does not complain."""
+    """Flush the output; discard it if the stream is closed, so that the interpreter does not report it at exit."""
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:
                 stream.flush()
         except OSError:
-            with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path of ours
+            with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
                 os.dup2(nowhere.fileno(), stream.fileno())

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 VOCABULARY_COLUMNS = 60
-"""columns that a vocabulary may take"""
+"""width of the list of characters"""
 FINAL_LOSS_KEY = "val_window256_nats"
-"""what a model tells of itself once its training has come to its end"""
-DOCUMENT_LABELS = {"line": "a line each", "blank": "apart by blank lines", "file": "a file each"}
+"""key in a model's training metadata that only a finished training writes"""
+DOCUMENT_LABELS = {"line": "one per line", "blank": "separated by blank lines", "file": "one per file"}
 
 
 @click.command(
@@ -42,26 +42,26 @@ DOCUMENT_LABELS = {"line": "a line each", "blank": "apart by blank lines", "file
 @option("--svg", type=DrawingType(".svg"), section=OUTPUT, help="Write the loss curve as a picture.")
 @json_option
 def info(model: Path | None, svg: Path | None, as_json: bool) -> None:
-    """Show what MODEL, a run's directory or a model file, is and how it was trained.
+    """Show the network and the training of MODEL, a run's directory or a model file.
 
     Without MODEL, list the runs here, or show the only one.
     """
-    several = list_models()
-    if model is None and len(several) > 1 and svg is None:
+    models = list_models()
+    if model is None and len(models) > 1 and svg is None:
         from charrnn.cli.info_details import list_runs
 
-        list_runs(several, as_json=as_json)
+        list_runs(models, as_json=as_json)
         return
     _show_model(find_model(model), svg, as_json=as_json)
 
 
 def _show_model(path: Path, svg: Path | None, *, as_json: bool) -> None:
-    """Say what is known of one model, and draw the course of its loss."""
+    """Print the network and the training of a model, and its loss curve."""
     from charrnn.network.model_file import load_model
     from charrnn.training.metrics import read_ngram
 
     metrics = RunDirectory(path.parent).metrics
-    loaded, history, ngram = load_model(path), _course(metrics), read_ngram(metrics)
+    loaded, history, ngram = load_model(path), _read_history(metrics), read_ngram(metrics)
     if svg:
         _write_picture(svg, path, history, ngram)
     if as_json:
@@ -76,8 +76,8 @@ def _show_model(path: Path, svg: Path | None, *, as_json: bool) -> None:
         stdout_console().print(_plot("", history, ngram))
 
 
-def _course(metrics: Path) -> "History":
-    """Return the course of the losses; if the file cannot be read, print a note and return an empty course."""
+def _read_history(metrics: Path) -> "History":
+    """Return the history of the losses; if the file cannot be read, print a note and return an empty history."""
     from charrnn.training.metrics import History, read_history
 
     try:
@@ -88,19 +88,20 @@ def _course(metrics: Path) -> "History":
 
 
 def _show_columns(lines: tuple[tuple[str, str], ...]) -> None:
-    """Say what there is to say: folded on a terminal, a line each in a pipe."""
+    """Print labeled lines, wrapped on a terminal only."""
     from charrnn.views.console import stdout_console
     from charrnn.views.formatting import GAP, KeyValueLines
 
     if is_terminal(sys.stdout):
         stdout_console().print(KeyValueLines(lines=lines))
         return
-    column = max(len(name) for name, _ in lines) + GAP
-    for name, line in lines:
-        write_result(f"{name:{column}}{line}")
+    width = max(len(label) for label, _ in lines) + GAP
+    for label, line in lines:
+        write_result(f"{label:{width}}{line}")
 
 
 def _plot(title: str, history: "History", ngram: "NGram | None") -> "Plot":
+    """Return a plot of the loss curves and the n-gram baseline."""
     from charrnn.views.training_summary import loss_plot
 
     bits = None if ngram is None else ngram.nats / math.log(2)
@@ -108,9 +109,11 @@ def _plot(title: str, history: "History", ngram: "NGram | None") -> "Plot":
 
 
 def _write_picture(svg: Path, path: Path, history: "History", ngram: "NGram | None") -> None:
-    """Write the course of the loss as a picture (CharrnnError)."""
+    """Write the loss curve as a picture (CharrnnError)."""
     if not history.validation:
-        raise CharrnnError(f"{display_name(path)} has no history to draw", hint="it stands in a run's metrics.jsonl")
+        raise CharrnnError(
+            f"{display_name(path)} has no history to draw", hint="the history is in a run's metrics.jsonl"
+        )
     from charrnn.cli.inspect_heatmaps import write_picture
     from charrnn.views.svg import plot_svg
 
@@ -118,7 +121,7 @@ def _write_picture(svg: Path, path: Path, history: "History", ngram: "NGram | No
 
 
 def _facts(path: Path, model: "Model") -> dict[str, Any]:
-    """Lay out what is known for scripts."""
+    """Return the network, its size and its training as JSON values."""
     return {
         "model": str(path),
         "network": model.config.to_mapping(),
@@ -130,11 +133,12 @@ def _facts(path: Path, model: "Model") -> dict[str, Any]:
 
 
 def _ngram_facts(ngram: "NGram | None") -> dict[str, Any] | None:
+    """Return the n-gram baseline as JSON values."""
     return None if ngram is None else {**dataclasses.asdict(ngram), "bits": ngram.nats / math.log(2)}
 
 
 def _lines(path: Path, model: "Model", ngram: "NGram | None") -> Iterator[tuple[str, str]]:
-    """Lay out what is known for people."""
+    """Yield the lines about the network and its training, each with its label."""
     config = model.config
     network = f"{config.cell.upper()} {config.layers} × {config.hidden}"
     embedding = f"embedding {config.embedding}" if config.embedding else "one-hot"
@@ -148,14 +152,14 @@ def _lines(path: Path, model: "Model", ngram: "NGram | None") -> Iterator[tuple[
 
     yield from training_lines(model.training)
     if (saved := _unfinished(path, model)) is not None:
-        yield "saved", f"up to step {saved:,}, not finished: the command that began it continues"
+        yield "saved", f"up to step {saved:,}, not finished: the same `charrnn train` command continues"
     if ngram:
         yield "to beat", _ngram_comparison(ngram, model.training.get("val_nats"))
         yield "", f"learned from {ngram.learned_from:,} characters"
 
 
 def _unfinished(path: Path, model: "Model") -> int | None:
-    """Give the last step of a run that was not measured at its end; None for others, and for a model by itself."""
+    """Return the last saved step of an unfinished run; None for a finished run and for a single model file."""
     directory = RunDirectory(path.parent)
     return (
         directory.last_checkpoint_step() if directory.model == path and FINAL_LOSS_KEY not in model.training else None
@@ -163,14 +167,15 @@ def _unfinished(path: Path, model: "Model") -> int | None:
 
 
 def _vocabulary(characters: tuple[str, ...]) -> str:
-    """Count the characters and show as many as fit the line."""
+    """Return the size of a vocabulary, and as many of its characters as fit on the line."""
     start = f"{len(characters):,} characters: "
     shown = sanitize("".join(characters[:VOCABULARY_COLUMNS]), keep="", unicode=unicode_stream(sys.stdout))
-    room = VOCABULARY_COLUMNS - len(start)
-    return start + (shown if len(shown) <= room else f"{shown[: room - 1]}…")
+    width = VOCABULARY_COLUMNS - len(start)
+    return start + (shown if len(shown) <= width else f"{shown[: width - 1]}…")
 
 
 def _ngram_comparison(ngram: "NGram", nats: object) -> str:
+    """Return the n-gram baseline compared with a recorded loss, which may be any value, as text."""
     from charrnn.views.formatting import ngram_comparison
 
     return ngram_comparison(ngram, nats / math.log(2) if isinstance(nats, float) and math.isfinite(nats) else None)

@@ -16,29 +16,29 @@ from charrnn.cli.path_types import VARIABLE, complete
 from charrnn.cli.streams import flush_output, write_output
 
 COMMANDS = {
-    "train": "Learn a text; run it again to continue after a stop.",
-    "sample": "Write text.",
-    "inspect": "Find the cells that mean something, and show what they do.",
+    "train": "Train on a text; run it again to continue after a stop.",
+    "sample": "Generate text.",
+    "inspect": "Find interpretable cells, and show what they do.",
     "score": "Measure how well a model predicts a text.",
     "info": "List the runs here, or show how one was trained.",
 }
 
 EXAMPLES = (
-    ("charrnn train hamlet.txt", "learn a text"),
-    ('charrnn sample -p "HAMLET:" -t 0.7', "write with the newest model"),
-    ("charrnn inspect", "look inside its cells"),
+    ("charrnn train hamlet.txt", "train on a text"),
+    ('charrnn sample -p "HAMLET:" -t 0.7', "generate text with the newest model"),
+    ("charrnn inspect", "search its cells for concepts"),
 )
 
 
 class Commands(click.Group):
-    """The commands by name; each is found in the module of that name once it is called."""
+    """The commands by name; the module of a command has the same name, and is imported when the command is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's signature
-        """Name the commands."""
+        """Return the names of the commands."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command."""
+        """Import and return a command; None if there is no command of this name."""
         if cmd_name not in COMMANDS:
             return None
         command = getattr(importlib.import_module(f"charrnn.cli.{cmd_name}"), cmd_name)
@@ -49,7 +49,7 @@ class Commands(click.Group):
         return command
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
-        """Return the help option, with a callback that reports failures to write as the other commands' do."""
+        """Return the help option, with a callback that reports a failure to write as all commands do."""
         help_option = super().get_help_option(ctx)
         assert help_option is not None
         help_option.callback = _print_help
@@ -58,29 +58,29 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that is meant, or name one that may be."""
+        """Return the command of a command line; raise UsageError with a similar name if there is none."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
             from difflib import get_close_matches
 
-            near = get_close_matches(name, COMMANDS, n=1)
+            similar = get_close_matches(name, COMMANDS, n=1)
             error = click.UsageError(f"no such command {name!r}", ctx)
-            error.__notes__ = [f"did you mean `charrnn {near[0]}`?"] if near else []
+            error.__notes__ = [f"did you mean `charrnn {similar[0]}`?"] if similar else []
             raise error
         return super().resolve_command(ctx, args)
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write what charrnn is, then examples."""
+        """Write the description of charrnn, then examples."""
         super().format_help_text(ctx, formatter)
         write_examples(formatter, EXAMPLES)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands, then the few options that come before them."""
+        """Write the commands, then the options that precede a command."""
         self.format_commands(ctx, formatter)
         click.Command.format_options(self, ctx, formatter)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - Click's
-        """List the commands without importing them."""
+        """Write the list of commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -93,7 +93,7 @@ def _print_help(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -
 
 
 def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
-    """Say which charrnn this is and what it stands on, without importing torch."""
+    """Print the versions of charrnn, torch and Python, without importing torch, and exit (OutputError)."""
     if not wanted or ctx.resilient_parsing:
         return
     import platform
@@ -122,11 +122,11 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool
     help="Show the version and exit.",
 )
 def charrnn() -> None:
-    """Learn any text with a character-level LSTM, GRU or RNN, write more of it, and see what its cells follow."""
+    """Train a character-level LSTM, GRU or RNN on any text, generate more of it, and find its interpretable cells."""
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command and give its exit code; what goes wrong is told on standard error."""
+    """Run a command and return its exit code; errors are reported on standard error."""
     try:
         instruction = os.environ.get(VARIABLE)
         code = complete(charrnn, instruction) if instruction else _call(arguments)
@@ -141,10 +141,10 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _call(arguments: Sequence[str]) -> int:
-    """Call the command; Click's own way of doing it takes a closed pipe and Ctrl-C for failures of its own."""
+    """Call the command; unlike Click's `main`, leave a closed pipe and Ctrl-C to the error handler."""
     try:
         with charrnn.make_context("charrnn", list(arguments), obj=tuple(arguments)) as context:
             charrnn.invoke(context)
-    except click.exceptions.Exit as done:
-        return done.exit_code
+    except click.exceptions.Exit as exit_request:
+        return exit_request.exit_code
     return 0

@@ -26,16 +26,17 @@ if TYPE_CHECKING:
 
 
 CHOOSING, SEVERAL, CELLS = "Choosing the next character", "Several samples", "Comparisons and experiments"
-ALL_OF_UNICODE = 0x110000
+UNICODE_SIZE = 0x110000
+"""number of code points, the largest possible vocabulary"""
 
 
 @click.command(
     cls=Command,
     examples=(
         ('charrnn sample -p "HAMLET:" -t 0.7', "continue a text"),
-        ("charrnn sample checkpoints/hamlet -n 0", "a certain run, until Ctrl-C"),
+        ("charrnn sample checkpoints/hamlet -n 0", "a given run, until Ctrl-C"),
         ("charrnn sample --count 5 --json", "five samples for a script"),
-        ("charrnn sample --compare", "see what the temperature does"),
+        ("charrnn sample --compare", "see the effect of the temperature"),
     ),
 )
 @model_argument
@@ -50,9 +51,9 @@ ALL_OF_UNICODE = 0x110000
 @option(
     "-t",
     "--temperature",
-    type=Number(0, meaning="0: always the likeliest"),
+    type=Number(0, meaning="0: always the most likely"),
     section=COMMON,
-    help="Lower is safer, higher is wilder (0.8); 0: always the likeliest.",
+    help="Lower is more predictable, higher is more varied (0.8); 0: always the most likely.",
 )
 @option(
     "--stop",
@@ -60,10 +61,10 @@ ALL_OF_UNICODE = 0x110000
     multiple=True,
     section=COMMON,
     metavar="TEXT",
-    help="Stop once this has been written (it is kept); repeatable.",
+    help="Stop after this text, which is printed; repeatable.",
 )
-@option("--prompt-file", metavar="FILE", section=COMMON, help="... or a file that holds it; - is standard input.")
-@option("--encoding", default="utf-8", section=COMMON, help="Encoding of that file (utf-8).")
+@option("--prompt-file", metavar="FILE", section=COMMON, help="File with the text to continue; - is standard input.")
+@option("--encoding", default="utf-8", section=COMMON, help="Encoding of the prompt file (utf-8).")
 @option("--no-prompt", is_flag=True, section=COMMON, help="Do not print the prompt.")
 @option(
     "--unknown",
@@ -72,21 +73,24 @@ ALL_OF_UNICODE = 0x110000
     section=COMMON,
     help="What to do with prompt characters that the model never saw (error).",
 )
-@option("--argmax", is_flag=True, section=CHOOSING, help="Always the likeliest, as with -t 0.")
+@option("--argmax", is_flag=True, section=CHOOSING, help="Always the most likely, as with -t 0.")
 @option(
     "--top-k",
-    type=Number(0, whole=True, meaning="0: no limit", most=ALL_OF_UNICODE),
+    type=Number(0, whole=True, meaning="0: no limit", most=UNICODE_SIZE),
     section=CHOOSING,
-    help="Only the N likeliest.",
+    help="Only the N most likely.",
 )
 @option(
     "--top-p",
     type=Number(0, 1, above=True),
     section=CHOOSING,
-    help="Only the likeliest that together reach this probability.",
+    help="Only the most likely that together reach this probability.",
 )
 @option(
-    "--min-p", type=Number(0, 1), section=CHOOSING, help="Only those at least this share as likely as the likeliest."
+    "--min-p",
+    type=Number(0, 1),
+    section=CHOOSING,
+    help="Only those at least this fraction as likely as the most likely.",
 )
 @option(
     "--count",
@@ -95,7 +99,9 @@ ALL_OF_UNICODE = 0x110000
     section=SEVERAL,
     help="Number of samples, with consecutive seeds.",
 )
-@option("--seed", type=Number(0, whole=True, most=2**62), section=SEVERAL, help="The same seed writes the same text.")
+@option(
+    "--seed", type=Number(0, whole=True, most=2**62), section=SEVERAL, help="The same seed generates the same text."
+)
 @option("--compare", is_flag=True, section=CELLS, help="Side by side: argmax and three temperatures.")
 @option(
     "--clamp",
@@ -105,7 +111,7 @@ ALL_OF_UNICODE = 0x110000
     section=CELLS,
     help="Hold a cell at a value from -1 to 1; repeatable.",
 )
-@option("--steer", type=CellType(), section=CELLS, help="Side by side: this cell held at -1, free, held at 1.")
+@option("--steer", type=CellType(), section=CELLS, help="Side by side: this cell held at -1, free, and held at 1.")
 @option("--novelty", is_flag=True, section=CELLS, help="Show what is copied from the training text, and how much.")
 @option(
     "--device",
@@ -118,7 +124,7 @@ ALL_OF_UNICODE = 0x110000
 @json_option
 @quiet_option
 def sample(model: Path, **options: Any) -> None:
-    """Write text with MODEL, a run's directory or a model file; by default the newest run here."""
+    """Generate text with MODEL, a run's directory or a model file; by default the newest run here."""
     if options["count"] > 1:
         cpu_threads.use_idle_cores()
         cpu_threads.keep_freed_memory()
@@ -129,11 +135,11 @@ def sample(model: Path, **options: Any) -> None:
     write_samples(model, SampleOptions(**options))
 
 
-# The output that the options ask for
+# Output in the requested form
 
 
 def write_samples(path: Path, options: "SampleOptions") -> None:
-    """Write samples to standard output; raise CharrnnError for what the user can put right."""
+    """Write samples to standard output in the requested form (CharrnnError)."""
     from charrnn.cli.sample_output import write_json_lines, write_plain
     from charrnn.cli.sampler import make_sampler
 

@@ -1,4 +1,4 @@
-"""Samples side by side, from the same prompt and the same random numbers: other temperatures, or a clamped cell."""
+"""Samples side by side, from the same prompt and random numbers: several temperatures, or a steered cell."""
 
 import math
 from collections.abc import Iterator
@@ -22,44 +22,45 @@ from charrnn.views.aligned_text import SideBySideTexts, TextColumn
 from charrnn.views.console import stdout_console
 
 TEMPERATURES = (0.0, 0.5, 0.8, 1.2)
-HELD_OUT = 10_000
-"""characters that a held cell's cost is measured on"""
-LONGEST_PROMPT = 40
-"""characters of it in a title"""
+"""temperatures that --compare samples at"""
+HELD_OUT_CHARS = 10_000
+"""number of held-out characters to measure the loss with a clamped cell on"""
+MAX_PROMPT_CHARS = 40
+"""number of characters of the prompt in the title"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """One of several texts."""
+    """One of several samples side by side."""
 
     heading: str
     sampler: Sampler
     generated: GeneratedText
     held_out_bits: float | None
-    """what held-out text costs a model whose cells are held so, in bits per character; None: that is not asked"""
+    """loss on held-out text with the clamped cells, in bits per character; None without a clamped cell"""
 
 
 def compare(sampler: Sampler, options: SampleOptions) -> None:
-    """Write the texts and show them."""
+    """Generate the samples, and print them side by side or as JSON."""
     seed = options.seeds()[0]
-    texts = [
+    samples = [
         _generate_variant(heading, variant, seed, steered=options.steer is not None)
         for heading, variant in _variants(sampler, options)
     ]
     if options.as_json:
-        for text in texts:
-            write_json(_values(text, seed))
+        for variant in samples:
+            write_json(_variant_to_dict(variant, seed))
         return
     title = [display_name(sampler.path), f"repeat with --seed {seed}"]
     if sampler.prompt:
         title.append(f"after {_shortened(sampler.prompt)!r}")
     console = stdout_console()
-    drawing = SideBySideTexts(title=" · ".join(title), columns=tuple(map(_column, texts)))
+    drawing = SideBySideTexts(title=" · ".join(title), columns=tuple(map(_column, samples)))
     console.print(drawing, soft_wrap=not console.is_terminal)
 
 
 def _variants(sampler: Sampler, options: SampleOptions) -> Iterator[tuple[str, Sampler]]:
-    """Give the writers that are to be compared, each with what is different about it."""
+    """Yield the samplers to compare, each with a heading that names the difference."""
     if options.steer is None:
         for temperature in TEMPERATURES:
             params = replace(sampler.params, temperature=temperature)
@@ -72,6 +73,7 @@ def _variants(sampler: Sampler, options: SampleOptions) -> Iterator[tuple[str, S
 
 
 def _generate_variant(heading: str, sampler: Sampler, seed: int, *, steered: bool) -> Variant:
+    """Return the sample of a sampler; with the loss on held-out text if a cell is steered."""
     return Variant(
         heading=heading,
         sampler=sampler,
@@ -81,10 +83,10 @@ def _generate_variant(heading: str, sampler: Sampler, seed: int, *, steered: boo
 
 
 def _held_out_bits(sampler: Sampler) -> float | None:
-    """Say what held-out text costs with these cells held; None where there is none beside the model."""
+    """Return the loss on held-out text with the clamped cells, in bits per character; None without held-out text."""
     try:
         text = held_out_text(
-            sampler.path, sampler.model.vocabulary, sampler.model.training, slice(0, HELD_OUT), hint=""
+            sampler.path, sampler.model.vocabulary, sampler.model.training, slice(0, HELD_OUT_CHARS), hint=""
         ).text
     except CharrnnError:
         return None
@@ -95,6 +97,7 @@ def _held_out_bits(sampler: Sampler) -> float | None:
 
 
 def _column(variant: Variant) -> TextColumn:
+    """Return the column that shows a sample."""
     loop = find_loop(variant.generated.characters)
     notes = [f"{variant.generated.bits_per_char:.2f} bits/char"]
     if variant.held_out_bits is not None:
@@ -109,8 +112,8 @@ def _column(variant: Variant) -> TextColumn:
     )
 
 
-def _values(variant: Variant, seed: int) -> dict[str, Any]:
-    """Lay a text out for scripts."""
+def _variant_to_dict(variant: Variant, seed: int) -> dict[str, Any]:
+    """Return a sample as JSON values."""
     loop = find_loop(variant.generated.characters)
     values = {"variant": variant.heading, **sample_to_dict(variant.sampler, seed, variant.generated)}
     if variant.held_out_bits is not None:
@@ -119,4 +122,5 @@ def _values(variant: Variant, seed: int) -> dict[str, Any]:
 
 
 def _shortened(prompt: str) -> str:
-    return prompt if len(prompt) <= LONGEST_PROMPT else f"…{prompt[-LONGEST_PROMPT:]}"
+    """Return the end of a prompt, short enough for the title."""
+    return prompt if len(prompt) <= MAX_PROMPT_CHARS else f"…{prompt[-MAX_PROMPT_CHARS:]}"

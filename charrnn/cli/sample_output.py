@@ -23,32 +23,33 @@ if TYPE_CHECKING:
 
 
 BETWEEN_SAMPLES = "\n\n"
+"""separator of samples in a pipe, unless the model has documents"""
 
 
 def write_plain(sampler: Sampler, options: SampleOptions) -> None:
-    """Write the samples one after the other, each character as soon as it is there."""
+    """Write the samples one after the other, each character as soon as it is generated."""
     output, seeds = TextOutput(raw=options.raw), options.seeds()
-    longest = max(map(len, sampler.stop.stop), default=0)
-    without = 0
+    stop_length = max(map(len, sampler.stop.stop), default=0)
+    unstopped = 0
     try:
-        for number, pieces in groupby(sampler.sample_many(seeds, with_nll=False), key=attrgetter("text_index")):
+        for number, chunks in groupby(sampler.sample_many(seeds, with_nll=False), key=attrgetter("text_index")):
             start_sample(output, sampler, options, number=number, seed=seeds[number])
             output.write("" if options.no_prompt else sampler.prompt, style=DIM)
             tail = ""
-            for piece in pieces:
-                output.write(piece.characters)
-                tail = (tail + piece.characters)[-longest:] if longest else ""
-            without += sampler.stop.matched_stop(tail) is None
+            for chunk in chunks:
+                output.write(chunk.characters)
+                tail = (tail + chunk.characters)[-stop_length:] if stop_length else ""
+            unstopped += sampler.stop.matched_stop(tail) is None
     finally:
         end_output(output, sampler, options)
-    if longest and without and not options.quiet:
+    if stop_length and unstopped and not options.quiet:
         write_note(
-            "note: no stop text came" + (f" in {without:,} of {len(seeds):,} samples" if len(seeds) > 1 else "")
+            "note: no stop text occurred" + (f" in {unstopped:,} of {len(seeds):,} samples" if len(seeds) > 1 else "")
         )
 
 
 def start_sample(output: TextOutput, sampler: Sampler, options: SampleOptions, *, number: int, seed: int) -> None:
-    """Write what stands between samples, and say what writes the next one; of documents, only at first."""
+    """Write the separator of samples, and the header of the next one; of documents, a header for the first only."""
     documents = sampler.model.config.documents
     between = SEPARATORS[documents] if documents else "\n" if output.terminal else BETWEEN_SAMPLES
     output.write(between if number else "")
@@ -57,14 +58,14 @@ def start_sample(output: TextOutput, sampler: Sampler, options: SampleOptions, *
 
 
 def write_json_lines(sampler: Sampler, options: SampleOptions) -> None:
-    """Write the samples as a line of JSON each."""
+    """Write a line of JSON for each sample."""
     seeds = options.seeds()
     for seed, generated in zip(seeds, collect_texts(sampler.sample_many(seeds, with_nll=True)), strict=True):
         write_json(sample_to_dict(sampler, seed, generated))
 
 
 def sample_to_dict(sampler: Sampler, seed: int, generated: GeneratedText) -> dict[str, Any]:
-    """Lay a text out for scripts."""
+    """Return a sample as JSON values."""
     return {
         **sampler.to_dict(),
         "text": generated.characters,
@@ -75,7 +76,7 @@ def sample_to_dict(sampler: Sampler, seed: int, generated: GeneratedText) -> dic
 
 
 def end_output(output: TextOutput, sampler: Sampler, options: SampleOptions) -> None:
-    """End the last line, where lines are read, and say what became of control characters."""
+    """End the last line on a terminal, and print a note if control characters were replaced."""
     if output.terminal or sampler.model.config.documents in ("line", "blank"):
         output.write("\n")
     if output.altered and not options.quiet:
@@ -83,32 +84,32 @@ def end_output(output: TextOutput, sampler: Sampler, options: SampleOptions) -> 
 
 
 def header(sampler: Sampler, seed: int) -> str:
-    """Say what writes, and how to have the same written again."""
+    """Return the header of a sample: the model, the settings, and the seed that repeats the sample."""
     step = sampler.model.training.get("step")
-    held = [f"{layer}.{unit} held at {value:g}" for (layer, unit), value in sampler.clamp_values.items()]
+    clamped = [f"{layer}.{unit} held at {value:g}" for (layer, unit), value in sampler.clamp_values.items()]
     parts = [
         display_name(sampler.path),
         f"step {step:,}" if isinstance(step, int) else "",
         sampling_label(sampler.params),
-        *held,
+        *clamped,
     ]
-    again = f"repeat with --seed {seed}" if sampler.params.temperature else ""
-    return " · ".join(filter(None, [*parts, again]))
+    repeat = f"repeat with --seed {seed}" if sampler.params.temperature else ""
+    return " · ".join(filter(None, [*parts, repeat]))
 
 
 def sampling_label(params: SamplingParams) -> str:
-    """Say how the characters are chosen."""
-    return f"temperature {params.temperature:g}" if params.temperature else "always the likeliest"
+    """Return how the next character is chosen, as text."""
+    return f"temperature {params.temperature:g}" if params.temperature else "always the most likely"
 
 
 # Novelty: what is copied from the training text
 
-NAMED_SPANS, SPAN_CHARS = 3, 60
-"""how many stretches are named, and how many characters of each"""
+REPORTED_SPANS, SPAN_CHARS = 3, 60
+"""number of copied spans that are reported, and of the characters shown of each"""
 
 
 def write_novelty(sampler: Sampler, options: SampleOptions) -> None:
-    """Write samples, each once it is whole, with what is copied."""
+    """Write samples, each as soon as it is complete, with the text that is copied from the training text."""
     index, seeds = _load_training_index(sampler.path, sampler.model, quiet=options.quiet), options.seeds()
     output = TextOutput(raw=options.raw)
     for number, generated in enumerate(collect_texts(sampler.sample_many(seeds, with_nll=True))):
@@ -116,12 +117,12 @@ def write_novelty(sampler: Sampler, options: SampleOptions) -> None:
         novelty = index.novelty(text)
         if options.as_json:
             values = sample_to_dict(sampler, seeds[number], generated)
-            write_json({**values, "novelty": _values(novelty, index)})
+            write_json({**values, "novelty": _novelty_to_dict(novelty, index)})
             continue
         start_sample(output, sampler, options, number=number, seed=seeds[number])
         output.write("" if options.no_prompt else sampler.prompt)
-        for stretch, copied in _split_by_novelty(text, novelty):
-            output.write(stretch, style=DIM if copied else "")
+        for part, copied in _split_by_novelty(text, novelty):
+            output.write(part, style=DIM if copied else "")
         if output.terminal:
             output.write("\n")
         if not options.quiet:
@@ -131,7 +132,7 @@ def write_novelty(sampler: Sampler, options: SampleOptions) -> None:
 
 
 def _load_training_index(path: Path, model: Model, *, quiet: bool) -> "TrainingTextIndex":
-    """Find the model's training text; a terminal is told that this may take its time."""
+    """Return an index of the model's training text; show a status meanwhile, since this may take long."""
     from charrnn.generation.novelty import index_training_text
 
     with status("sorting the training text", quiet=quiet):
@@ -139,30 +140,31 @@ def _load_training_index(path: Path, model: Model, *, quiet: bool) -> "TrainingT
 
 
 def _split_by_novelty(text: str, novelty: "Novelty") -> list[tuple[str, bool]]:
-    """Cut a text into what is copied and what is not."""
+    """Return the parts of a text, each with whether it is copied."""
     marks = novelty.mask()
     edges = [0, *(np.flatnonzero(marks[1:] != marks[:-1]) + 1).tolist(), len(text)]
     return [(text[start:stop], bool(marks[start])) for start, stop in pairwise(edges) if start < stop]
 
 
 def _report_novelty(novelty: "Novelty", text: str, index: "TrainingTextIndex") -> None:
-    """Say how much is copied, and name the longest stretches."""
+    """Print the copied fraction, and the longest copied spans."""
     comparison = "" if index.baseline_fraction is None else f" (held-out text: {index.baseline_fraction:.1%})"
     write_note(
-        f"copied: {novelty.copied_fraction:.1%} in stretches of {index.min_copy_chars} characters or more{comparison}"
+        f"copied: {novelty.copied_fraction:.1%} in spans of {index.min_copy_chars} characters or more{comparison}"
     )
-    for span in _longest_spans(novelty)[:NAMED_SPANS]:
+    for span in _longest_spans(novelty)[:REPORTED_SPANS]:
         words = text[span.start : span.start + span.length]
         shown = words if len(words) <= SPAN_CHARS else f"{words[:SPAN_CHARS]}…"
         write_note(f"  {span.length} characters, at {span.source_start:,} of the training text: {shown!r}")
 
 
 def _longest_spans(novelty: "Novelty") -> Sequence["CopiedSpan"]:
-    return sorted(novelty.spans, key=lambda stretch: -stretch.length)
+    """Return the copied spans, the longest first."""
+    return sorted(novelty.spans, key=lambda span: -span.length)
 
 
-def _values(novelty: "Novelty", index: "TrainingTextIndex") -> dict[str, Any]:
-    """Lay it out for scripts."""
+def _novelty_to_dict(novelty: "Novelty", index: "TrainingTextIndex") -> dict[str, Any]:
+    """Return the novelty of a sample as JSON values."""
     return {
         "copied": novelty.copied_fraction,
         "held_out_copied": index.baseline_fraction,

@@ -36,12 +36,12 @@ from charrnn.views.sanitize import can_animate, is_terminal
 # Options, checked against each other
 
 MAX_DRAWN_SEED = 1_000_000
-"""how many are drawn from where none was given: short enough to be typed again"""
+"""number of different seeds that are drawn without --seed: few, so that a seed is short to type"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SampleOptions:
-    """The options as they were given; None where the default is `sampling.SamplingParams`'s."""
+    """The options as given on the command line; None for a default of `sampling.SamplingParams`."""
 
     length: int | None
     stops: tuple[str, ...]
@@ -68,34 +68,34 @@ class SampleOptions:
 
     def __post_init__(self) -> None:
         if self.prompt and self.prompt_file:
-            raise WrongUsageError("--prompt and --prompt-file cannot both say what to begin with")
+            raise WrongUsageError("--prompt and --prompt-file cannot go together")
         for option, is_given in (
             ("--json", self.as_json),
             ("--novelty", self.novelty),
             (self.comparison_option, self.comparison_option),
         ):
             if is_given and self.length == 0 and not self.stops:
-                raise WrongUsageError(f"{option} takes whole samples, and --length 0 never ends", hint="`-n 500`")
+                raise WrongUsageError(f"{option} needs complete samples, and --length 0 never ends", hint="`-n 500`")
         self._check_comparison()
-        times_held = Counter(cell for cell, _ in self.clamps)
+        clamp_counts = Counter(cell for cell, _ in self.clamps)
         if self.steer:
-            times_held[self.steer] += 1
-        twice = next((cell for cell, times in times_held.items() if times > 1), None)
+            clamp_counts[self.steer] += 1
+        twice = next((cell for cell, count in clamp_counts.items() if count > 1), None)
         if twice:
             raise WrongUsageError(f"{twice.layer}.{twice.unit} cannot be held at two values at once")
 
     @property
     def comparison_option(self) -> str:
-        """Give the option that asked for texts side by side; "" if none did."""
+        """Return the option that requests samples side by side; "" if there is none."""
         return "--compare" if self.compare else "--steer" if self.steer else ""
 
     @property
     def clamp_values(self) -> dict[tuple[int, int], float]:
-        """Give the cells that are to be held, and at which signal."""
+        """Return the value of each clamped cell, by layer and unit."""
         return {(cell.layer, cell.unit): value for cell, value in self.clamps}
 
     def _check_comparison(self) -> None:
-        """See that nothing is asked for that texts side by side cannot have."""
+        """Raise WrongUsageError if an option conflicts with samples side by side."""
         conflicting = {
             "--steer": self.compare and self.steer,
             "--temperature": self.compare and self.temperature is not None,
@@ -103,58 +103,58 @@ class SampleOptions:
             "--count": self.count > 1,
             "--novelty": self.novelty,
         }
-        clashing = next((option for option, given in conflicting.items() if given), None)
+        clashing = next((option for option, is_given in conflicting.items() if is_given), None)
         if self.comparison_option and clashing:
             raise WrongUsageError(f"{self.comparison_option} and {clashing} cannot go together")
 
     def text(self) -> str:
-        """Give the prompt."""
+        """Return the prompt (CharrnnError)."""
         if self.prompt_file is None:
             return valid_text(self.prompt, "the prompt")
         return read_text(self.prompt_file, check_encoding(self.encoding))
 
     def sampling_params(self) -> SamplingParams:
-        """Give how each character is to be chosen."""
+        """Return the sampling parameters."""
         temperature = 0.0 if self.argmax else self.temperature
         limits = {"temperature": temperature, "top_k": self.top_k, "top_p": self.top_p, "min_p": self.min_p}
         return SamplingParams(**{name: value for name, value in limits.items() if value is not None})  # type: ignore[arg-type]
 
     def stop_criteria(self, model: Model) -> StopCriteria:
-        """Give what is to end each text; a stop text that the model cannot write is an error."""
+        """Return the stop criteria; raise WrongUsageError for a stop text that the model cannot generate."""
         for stop in self.stops:
-            unseen = model.vocabulary.count_unknown(valid_text(stop, "--stop"))
-            if unseen:
-                newline = "a newline is written $'\\n' in the shell" if "\\" in unseen else None
+            unknown = model.vocabulary.count_unknown(valid_text(stop, "--stop"))
+            if unknown:
+                newline = "a newline is written $'\\n' in the shell" if "\\" in unknown else None
                 raise WrongUsageError(
-                    f"--stop can never come: the model never saw {format_characters(unseen)}", hint=newline
+                    f"--stop can never occur: the model never saw {format_characters(unknown)}", hint=newline
                 )
         length = default_max_chars(documents=model.end is not None) if self.length is None else self.length
         return StopCriteria(max_chars=length or None, stop=self.stops)
 
     def seeds(self) -> range:
-        """Give each sample's seed, the first one drawn if none was given."""
+        """Return the seed of each sample; the first seed is random without --seed."""
         entropy = np.random.SeedSequence().generate_state(1)[0]
         first = int(entropy) % MAX_DRAWN_SEED if self.seed is None else self.seed
         return range(first, first + self.count)
 
 
 def valid_text(text: str, name: str) -> str:
-    """Give a command line's text back; raise WrongUsageError if the shell passed bytes that are none."""
-    foreign = next((character for character in text if "\ud800" <= character <= "\udfff"), None)
-    if foreign is not None:
-        raise WrongUsageError(f"{name} is not valid text (byte 0x{ord(foreign) & 0xFF:02X})")
+    """Return a text from the command line; raise WrongUsageError if the shell passed bytes that are not UTF-8."""
+    invalid = next((character for character in text if "\ud800" <= character <= "\udfff"), None)
+    if invalid is not None:
+        raise WrongUsageError(f"{name} is not valid text (byte 0x{ord(invalid) & 0xFF:02X})")
     return text
 
 
-# A model that has read its prompt
+# A model with a prefilled prompt
 
-MOST_TOGETHER = 64_000_000
-"""characters that texts written together may have, all but one of which are kept in memory"""
+MAX_BUFFERED_CHARS = 64_000_000
+"""number of characters of all samples in a batch; the samples after the first one are buffered in memory"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sampler:
-    """A model that has read its prompt and can be set to write again and again."""
+    """A model with a prefilled prompt, which can generate any number of samples."""
 
     path: Path
     model: Model
@@ -164,10 +164,10 @@ class Sampler:
     params: SamplingParams
     stop: StopCriteria
     clamp_values: CellValues = field(default_factory=dict)
-    """the cells that are held while it reads and writes"""
+    """values of cells that are clamped while the model reads and generates"""
 
     def sample(self, seed: int) -> Iterator[GeneratedChar]:
-        """Write with that seed."""
+        """Yield the characters of the sample with a seed."""
         return generate(
             self.rnn,
             self.model.vocabulary,
@@ -178,12 +178,13 @@ class Sampler:
         )
 
     def sample_many(self, seeds: Sequence[int], *, with_nll: bool) -> Iterator[TextChunk]:
-        """Write with each seed, together if that can be; give the texts in order, with what they cost if wished.
+        """Yield chunks of the samples in the order of their seeds, with their NLL if `with_nll`.
 
-        There is a piece of each, even if nothing is written.
+        Samples are generated as a batch unless they are too long to be buffered. Each sample has at least one chunk,
+        even if the sample is empty.
         """
         length = self.stop.max_chars
-        if len(seeds) == 1 or length is None or min(len(seeds), BATCH_SLOTS) * length > MOST_TOGETHER:
+        if len(seeds) == 1 or length is None or min(len(seeds), BATCH_SLOTS) * length > MAX_BUFFERED_CHARS:
             for number, seed in enumerate(seeds):
                 yield TextChunk(number, "", 0, 0)
                 for generated in self.sample(seed):
@@ -203,32 +204,32 @@ class Sampler:
         )
 
     def with_clamps(self, added: CellValues) -> "Sampler":
-        """Give the same writer with these cells held too, the prompt read anew."""
-        every = {**self.clamp_values, **added}
+        """Return the sampler with more clamped cells, and with the prompt prefilled anew."""
+        clamp_values = {**self.clamp_values, **added}
         prefilled = prefill_prompt(
-            self.rnn, self.model.vocabulary, self.prompt, unknown="skip", clamps=make_clamps(self.rnn, every)
+            self.rnn, self.model.vocabulary, self.prompt, unknown="skip", clamps=make_clamps(self.rnn, clamp_values)
         )
-        return replace(self, prefilled=prefilled, clamp_values=every)
+        return replace(self, prefilled=prefilled, clamp_values=clamp_values)
 
     def to_dict(self) -> dict[str, Any]:
-        """Say, for scripts, by what is written."""
-        held = {f"{layer}.{unit}": value for (layer, unit), value in self.clamp_values.items()}
+        """Return the model, the prompt and the settings as JSON values."""
+        clamps = {f"{layer}.{unit}": value for (layer, unit), value in self.clamp_values.items()}
         return {
             "model": str(self.path),
             "prompt": self.prompt,
             "temperature": self.params.temperature,
             "step": self.model.training.get("step"),
-        } | ({"clamps": held} if held else {})
+        } | ({"clamps": clamps} if clamps else {})
 
 
 def make_sampler(path: Path, options: SampleOptions) -> Sampler:
-    """Load the model and have it read the prompt."""
+    """Load the model and prefill the prompt (CharrnnError)."""
     prompt, params = options.text(), options.sampling_params()
     model = load_model(path)
     stop = options.stop_criteria(model)
     unknown = model.vocabulary.count_unknown(prompt)
     if unknown and options.unknown == "skip" and not options.quiet:
-        write_note(f"note: left out of the prompt what the model never saw: {format_characters(unknown)}")
+        write_note(f"note: dropped characters of the prompt that the model never saw: {format_characters(unknown)}")
     rnn = _load_rnn(model, options.device)
     prefilled = prefill_prompt(
         rnn,
@@ -251,7 +252,7 @@ def make_sampler(path: Path, options: SampleOptions) -> Sampler:
 
 
 def _load_rnn(model: Model, device: str) -> InferenceRNN:
-    """Lay a model out where it is to be stepped; torch is needed for nothing but another device."""
+    """Return the model for inference on a device; torch is imported for a GPU only."""
     if device == "cpu":
         return InferenceRNN.from_model(model)
     cpu_threads.require_memory_for_torch()
@@ -264,15 +265,15 @@ def _load_rnn(model: Model, device: str) -> InferenceRNN:
 
 
 def _prompt_progress(characters: int, *, quiet: bool) -> ProgressWrapper:
-    """Show how the reading of a long prompt goes, on a terminal."""
-    what = f"reading a prompt of {characters:,} characters"
+    """Return a wrapper that shows the progress of prefilling a long prompt on a terminal."""
+    message = f"reading a prompt of {characters:,} characters"
     if characters < PARALLEL_FROM_CHARS or quiet or not is_terminal(sys.stderr):
         return iter
     if not can_animate(sys.stderr):
-        write_note(what, style=DIM)
+        write_note(message, style=DIM)
         return iter
 
-    def shown(pieces: Chunks) -> Iterator[Any]:
+    def with_progress(chunks: Chunks) -> Iterator[Any]:
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
         description = TextColumn("{task.description}", style="progress.description", markup=False)
@@ -281,6 +282,6 @@ def _prompt_progress(characters: int, *, quiet: bool) -> ProgressWrapper:
         from charrnn.views.console import stderr_console
 
         with Progress(*columns, console=stderr_console(), transient=True) as progress:
-            yield from progress.track(pieces, description=what)
+            yield from progress.track(chunks, description=message)
 
-    return shown
+    return with_progress

@@ -15,10 +15,11 @@ from charrnn.errors import CharrnnError, OutputError, writing_output
 from charrnn.views.sanitize import can_animate, is_terminal, plain_line, sanitize, unicode_stream
 
 DIM, BOLD_RED, BOLD_CYAN = "2", "1;31", "1;36"
+"""parameters of the ECMA-48 sequence SGR"""
 
 
 def read_text(name: str, encoding: str = "utf-8", *, documents: str | None = None) -> str:
-    """Read a whole text, as it is or its `documents` ended; "-": standard input (CharrnnError, with the place)."""
+    """Return a whole text, of `documents` if that is their kind; "-" is standard input (CharrnnError)."""
     from charrnn.text.decoding import decode_text
     from charrnn.text.sources import open_sources
 
@@ -26,7 +27,7 @@ def read_text(name: str, encoding: str = "utf-8", *, documents: str | None = Non
 
 
 def _finite(value: Any) -> Any:
-    """Put None in the place of each NaN and infinity in plain values."""
+    """Return JSON values with None in place of NaN and infinity."""
     if isinstance(value, Mapping):
         return {name: _finite(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
@@ -35,31 +36,31 @@ def _finite(value: Any) -> Any:
 
 
 def require_output() -> None:
-    """See, before much work is done for it, that there is a standard output to write results to (CharrnnError)."""
+    """Raise CharrnnError if there is no standard output to write results to; call this before long work."""
     if sys.stdout is None:
         raise CharrnnError("cannot write output: standard output is closed")
 
 
 def write_result(line: str) -> None:
-    """Write a line of results, made harmless and encodable."""
+    """Write a line of results, sanitized and encodable, to standard output (OutputError)."""
     write_output(f"{fold_line(plain_line(line, unicode=unicode_stream(sys.stdout)), sys.stdout)}\n")
 
 
 def write_output(text: str) -> None:
-    """Write text to standard output as it is, at once (OutputError)."""
+    """Write text to standard output unchanged and unbuffered (OutputError)."""
     with writing_output():
         click.echo(text, nl=False)
 
 
 def flush_output() -> None:
-    """Pass the buffered results to the system (OutputError)."""
+    """Flush standard output (OutputError)."""
     if sys.stdout is not None:
         with writing_output():
             sys.stdout.flush()
 
 
 def write_json(values: Mapping[str, Any]) -> None:
-    """Write a line of JSON as a result, at once; NaN and infinity, for which JSON has no number, are null in it."""
+    """Write a line of JSON to standard output, unbuffered; NaN and infinity become null (OutputError)."""
     import json  # not needed by the help
 
     try:
@@ -70,14 +71,14 @@ def write_json(values: Mapping[str, Any]) -> None:
 
 
 def write_note(line: str, *, style: str = "") -> None:
-    """Write a line beside the results, made harmless and encodable."""
+    """Write a line, sanitized and encodable, to standard error (OutputError)."""
     harmless = fold_line(plain_line(line, unicode=unicode_stream(sys.stderr)), sys.stderr)
     with writing_output():
         click.echo(styled(harmless, style, sys.stderr), err=True, color=True)
 
 
 def write_aside(text: str) -> None:
-    """Write harmless text to standard error as it is, at once (OutputError)."""
+    """Write sanitized text to standard error unchanged and unbuffered, without a line end (OutputError)."""
     if sys.stderr is not None:
         with writing_output():
             sys.stderr.write(text)
@@ -85,7 +86,7 @@ def write_aside(text: str) -> None:
 
 
 def fold_line(line: str, stream: TextIO | None) -> str:
-    """Fold a line at its blanks where a terminal would cut words; in a pipe it stays a line."""
+    """Return a line wrapped at spaces to the width of the terminal; unchanged if the stream is not a terminal."""
     columns = terminal_columns(stream)
     if columns is None or len(line) <= columns:
         return line
@@ -93,7 +94,7 @@ def fold_line(line: str, stream: TextIO | None) -> str:
 
 
 def terminal_columns(stream: TextIO | None) -> int | None:
-    """Give the width of the terminal that a stream is; None where it is none, or does not know."""
+    """Return the width of a terminal; None if the stream is not a terminal or the width is unknown."""
     if stream is None or not is_terminal(stream):
         return None
     try:
@@ -102,35 +103,35 @@ def terminal_columns(stream: TextIO | None) -> int | None:
         return None
 
 
-def status(what: str, *, quiet: bool = False) -> AbstractContextManager[Any]:
-    """Say, on a terminal and only for as long, what takes its time."""
+def status(message: str, *, quiet: bool = False) -> AbstractContextManager[Any]:
+    """Return a context manager that shows a message with a spinner on a terminal during its block."""
     if quiet or not can_animate(sys.stderr):
         return nullcontext()
     from rich.text import Text
 
     from charrnn.views.console import stderr_console
 
-    return stderr_console().status(Text(plain_line(what, unicode=unicode_stream(sys.stderr))))
+    return stderr_console().status(Text(plain_line(message, unicode=unicode_stream(sys.stderr))))
 
 
 def styled(text: str, style: str, stream: TextIO) -> str:
-    """Put a text that is already harmless in a style, where a terminal shows it and nobody asked for none."""
+    """Return sanitized text with a style, unless the stream is not a terminal or NO_COLOR is set."""
     plain = not style or os.environ.get("NO_COLOR") or not can_animate(stream)
     return text if plain else f"\x1b[{style}m{text}\x1b[0m"
 
 
 @dataclass
 class TextOutput:
-    """Standard output as the place for written text, which may hold any character.
+    """Standard output for generated text, which may contain any character.
 
-    In a pipe it is the text, in UTF-8, and nothing else. On a terminal each piece is seen at once, and what would
-    command the terminal is shown as a picture of itself, unless `raw`.
+    A pipe receives exactly the text, in UTF-8. On a terminal the output is unbuffered, and control characters are
+    shown as Unicode control pictures, unless `raw`.
     """
 
     raw: bool = False
     terminal: bool = field(default_factory=lambda: is_terminal(sys.stdout))
     altered: bool = False
-    """whether something was shown as a picture of itself"""
+    """whether a control character was shown as a picture"""
 
     def __post_init__(self) -> None:
         require_output()
@@ -140,7 +141,7 @@ class TextOutput:
 
     def write(self, text: str, *, style: str = "") -> None:
         """Write a piece of text (OutputError)."""
-        # This is done for every character that is sampled; a context manager would cost as much as all the rest.
+        # This runs for every sampled character; a context manager would double the time.
         try:
             self._write(text, style)
         except BrokenPipeError:
@@ -150,7 +151,7 @@ class TextOutput:
 
     def _write(self, text: str, style: str) -> None:
         if not self.terminal:
-            # Whatever a pipe is to hold is UTF-8, and half a surrogate pair has none.
+            # A lone surrogate cannot be encoded in UTF-8.
             sys.stdout.buffer.write(text.encode("utf-8", "replace"))
             return
         shown = text if self.raw else sanitize(text, unicode=self._unicode)

@@ -89,7 +89,7 @@ def test_unknown_names_are_told_with_what_may_be_meant(call: Call) -> None:
     """Commands and options alike."""
     assert call("sampel").err == "error: no such command 'sampel'\n\nhint: did you mean `charrnn sample`?\n"
     assert call("sample", "--lenght", "3").err.endswith("hint: did you mean --length?\n")
-    assert call("zzz").err.endswith("hint: `charrnn -h` shows what there is\n")
+    assert call("zzz").err.endswith("hint: `charrnn -h` shows the help\n")
     assert call("zzz").code == 2
 
 
@@ -98,7 +98,7 @@ def test_unknown_names_are_told_with_what_may_be_meant(call: Call) -> None:
 def test_a_number_out_of_bounds_says_what_it_must_be(call: Call, value: str) -> None:
     """Naming the option."""
     said = call("sample", "--temperature", value)
-    wanted = f"error: --temperature: must be a number ≥ 0 (0: always the likeliest), not {value}\n"
+    wanted = f"error: --temperature: must be a number ≥ 0 (0: always the most likely), not {value}\n"
     assert said.code == 2
     assert said.err.startswith(wanted)
 

@@ -83,14 +83,14 @@ def test_a_stop_text_ends_the_text(call: Call) -> None:
 def test_a_stop_text_that_does_not_come_is_missed(call: Call) -> None:
     """It is said on standard error, of how many texts; never of those that ended with it."""
     said = call("sample", "-n", "5", "--stop", "abca")
-    assert said.err.endswith("note: no stop text came\n")
+    assert said.err.endswith("note: no stop text occurred\n")
     stop = call("sample", "-n", "5", "--seed", "2", "--no-prompt").out[2:4]
     said = call("sample", "-n", "5", "--seed", "2", "--stop", stop)
     assert "no stop text" not in said.err
     assert "no stop text" not in call("sample", "-n", "5", "--stop", "abca", "--quiet").err
     both = call("sample", "-n", "5", "--seed", "2", "--count", "2", "--stop", stop, "--no-prompt")
     missed = stop not in both.out.split("\n\n")[1]
-    assert ("note: no stop text came in 1 of 2 samples" in both.err) == missed
+    assert ("note: no stop text occurred in 1 of 2 samples" in both.err) == missed
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_stop_text_that_does_not_come_is_missed(call: Call) -> None:
     [
         ("", "error: the text to stop at is empty"),
         ("a" * 501, "is longer than the length, 500"),
-        ("é" * 9, "error: --stop can never come: the model never saw 'é' (9×)"),
+        ("é" * 9, "error: --stop can never occur: the model never saw 'é' (9×)"),
         ("\\n", "a newline is written $'\\n' in the shell"),
         (os.fsdecode(b"ab\xff"), "error: --stop is not valid text (byte 0xFF)"),
     ],
@@ -145,8 +145,8 @@ def test_a_cell_is_held_while_it_writes(call: Call) -> None:
         (["--compare", "--steer", "2.3"], "--compare and --steer cannot go together"),
         (["--compare", "-t", "1"], "--compare and --temperature cannot go together"),
         (["--steer", "2.3", "--count", "2"], "--steer and --count cannot go together"),
-        (["--compare", "-n", "0"], "--compare takes whole samples"),
-        (["--novelty", "-n", "0"], "--novelty takes whole samples"),
+        (["--compare", "-n", "0"], "--compare needs complete samples"),
+        (["--novelty", "-n", "0"], "--novelty needs complete samples"),
         (["--novelty"], "is not beside it"),
         (["--device", "tpu"], "'tpu' is not one of"),
     ],
@@ -183,7 +183,7 @@ def test_copies_are_told(call: Call, run_here: RunDirectory) -> None:
     save_model(run_here.model, dataclasses.replace(model, training={"train_characters": len(training)}))
     said = call("sample", "--novelty", "--seed", "1", "-n", "90")
     assert (said.code, said.out) == (0, text)
-    assert said.err.startswith("copied: 100.0% in stretches of 20 characters or more (held-out text: 0.0%)\n")
+    assert said.err.startswith("copied: 100.0% in spans of 20 characters or more (held-out text: 0.0%)\n")
     told = json.loads(call("sample", "--novelty", "--seed", "1", "-n", "90", "--json").out)["novelty"]
     assert (told["copied"], told["longest"]) == (1, 90)
     assert told["stretches"] == [{"start": 0, "length": 90, "place": 700}]
@@ -343,7 +343,7 @@ def test_a_terminal_is_told_how_to_repeat_it(launch: Launcher) -> None:
     heading = "checkpoints/hamlet · step 3,750 · temperature 0.8 · repeat with --seed 1"
     assert lines[0] == heading
     always = on_terminal(launch, ["--argmax", "--seed", "1", "-p", "ab"], {"NO_COLOR": "1"}).decode().split("\r\n")
-    assert always[0] == "checkpoints/hamlet · step 3,750 · always the likeliest"
+    assert always[0] == "checkpoints/hamlet · step 3,750 · always the most likely"
     assert lines[-2] == "note: control characters are shown as pictures; --raw writes them as they are"
 
 

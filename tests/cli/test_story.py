@@ -25,7 +25,7 @@ VALUES = st.sampled_from([None, True, 3, -2, 10**12, 0.5, math.nan, math.inf, "s
 def test_what_is_known_is_told_in_words() -> None:
     """The text, the time, and the loss by both protocols."""
     assert list(training_lines(TOLD)) == [
-        ("text", "macbeth.txt · 1,115,394 characters · 1,003,854 of them learned"),
+        ("text", "macbeth.txt · 1,115,394 characters · 1,003,854 for training"),
         ("training", "step 3,251 of 3,381 · text read 1.3 times · 4 min 57 s"),
         ("loss", "1.0000 bits per character (0.6931 nats), state carried"),
         ("", "2.0000 bits per character (1.3863 nats), state zeroed every 256 characters"),

@@ -327,7 +327,7 @@ def test_an_absurd_network_is_refused_before_it_is_built(call: Call, text: Path)
         ("lr: 1e-3\nlr: 2", "given twice (lines 1 and 2)"),
         ("lr: !!python/object:os.system x", "line 1"),
         ("- lr", "line 1"),
-        ("lr: oops", "lr in the file of settings"),
+        ("lr: oops", "lr in the settings file"),
     ],
 )
 def test_wrong_settings_are_named_with_their_line(call: Call, text: Path, content: str, words: str) -> None:

@@ -41,7 +41,7 @@ def test_every_sample_of_names_is_one_line(call: Call) -> None:
     begun = call("sample", "-p", "Ber", "--seed", "1").out
     assert (begun[:3], begun.count("\n")) == ("Ber", 1)
     assert len(call("sample", "-n", "2", "--count", "9", "--seed", "1").out) <= 9 * 3
-    assert call("info").out.count("a line each") == 1
+    assert call("info").out.count("one per line") == 1
 
 
 def test_poems_are_apart_by_blank_lines_as_in_their_file(call: Call) -> None:

@@ -189,6 +189,6 @@ def test_texts_too_long_to_be_kept_are_written_one_after_the_other(
     from charrnn.cli import sampler
 
     usual = call("sample", "--count", "3", "-n", "50", "--seed", "1")
-    monkeypatch.setattr(sampler, "MOST_TOGETHER", 149)
+    monkeypatch.setattr(sampler, "MAX_BUFFERED_CHARS", 149)
     monkeypatch.setattr(sampler, "generate_batch", None)
     assert call("sample", str(run_here.path), "--count", "3", "-n", "50", "--seed", "1").out == usual.out

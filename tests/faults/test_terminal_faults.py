@@ -96,7 +96,7 @@ def test_standard_output_is_the_text_and_nothing_else(shell: Call) -> None:
     noisy = shell("charrnn sample --seed 3 -n 40 -p 'aéb' --unknown skip")
     assert (plain.code, len(plain.out), plain.err) == (0, 42, "")
     assert noisy.out == "aé" + plain.out[1:]
-    assert noisy.err.startswith("note: left out of the prompt what the model never saw: 'é'\n")
+    assert noisy.err.startswith("note: dropped characters of the prompt that the model never saw: 'é'\n")
 
 
 @pytest.mark.fault("F70")
