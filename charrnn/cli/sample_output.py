@@ -54,7 +54,7 @@ def start_sample(output: TextOutput, sampler: Sampler, options: SampleOptions, *
     between = SEPARATORS[documents] if documents else "\n" if output.terminal else BETWEEN_SAMPLES
     output.write(between if number else "")
     if is_terminal(sys.stderr) and not options.quiet and not (number and documents):
-        write_note(header(sampler, seed), style=DIM)
+        write_note(sample_header(sampler, seed), style=DIM)
 
 
 def write_json_lines(sampler: Sampler, options: SampleOptions) -> None:
@@ -83,7 +83,7 @@ def end_output(output: TextOutput, sampler: Sampler, options: SampleOptions) -> 
         write_note("note: control characters are shown as pictures; --raw writes them as they are")
 
 
-def header(sampler: Sampler, seed: int) -> str:
+def sample_header(sampler: Sampler, seed: int) -> str:
     """Return the header of a sample: the model, the settings, and the seed that repeats the sample."""
     step = sampler.model.training.get("step")
     clamped = [f"{layer}.{unit} held at {value:g}" for (layer, unit), value in sampler.clamp_values.items()]
