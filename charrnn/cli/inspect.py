@@ -109,8 +109,8 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
         ("charrnn inspect", "search the newest model's cells"),
         ("charrnn inspect --cell 1.34 --cell 2.7", "what two cells do"),
         ("charrnn inspect --concept string", "search for one concept"),
-        ("charrnn inspect --surprise", "what the model expected at each character"),
-        ("charrnn inspect --confirm other.txt", "evaluate the findings on another text"),
+        ("charrnn inspect --surprise", "what the model expected"),
+        ("charrnn inspect --confirm other.txt", "evaluate on another text"),
     ),
     notes=(
         ("Patterns of --concept (^ and $ match at each line)", PATTERNS),
