@@ -1,4 +1,4 @@
-"""How many threads a model of some size is given."""
+"""Number of threads for a model of a given size."""
 
 import math
 import platform
@@ -12,7 +12,7 @@ from charrnn.cli import cpu_threads
 
 
 def threads(model: Path, environment: dict[str, str] | None = None) -> str:
-    """Say how many threads are set for a model."""
+    """Return how many threads are set for a model."""
     environment = {} if environment is None else environment
     cpu_threads.use_few_cores(model, environment)
     return environment[cpu_threads.VARIABLE]
@@ -20,7 +20,7 @@ def threads(model: Path, environment: dict[str, str] | None = None) -> str:
 
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
-    """Make a file as large as a large model, without writing it."""
+    """Create a sparse file of the size of a large model."""
     path = tmp_path / "model.safetensors"
     with path.open("wb") as file:
         file.truncate(cpu_threads.LARGE_WEIGHT_BYTES)
@@ -28,7 +28,7 @@ def large(tmp_path: Path) -> Path:
 
 
 def test_a_large_model_on_idle_cores_gets_two(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And one as soon as another process needs one of them."""
+    """One if another process needs one of the cores."""
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     monkeypatch.setattr(cpu_threads, "busy_cores", lambda: 0.0)
     assert threads(large) == "2"
@@ -37,13 +37,13 @@ def test_a_large_model_on_idle_cores_gets_two(large: Path, monkeypatch: pytest.M
 
 
 def test_a_small_or_missing_model_gets_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However idle the machine is."""
+    """With any number of idle cores."""
     monkeypatch.setattr(cpu_threads, "busy_cores", lambda: 0.0)
     assert threads(Path(__file__)) == threads(tmp_path / "none") == "1"
 
 
 def test_many_streams_get_all_idle_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And at least one, however busy the machine is, or whatever it does not tell."""
+    """At least one, even if the machine is busy or its load is unknown."""
     monkeypatch.setattr("os.cpu_count", lambda: 8)
     for busy, left in ((0.0, "8"), (2.5, "5"), (99.0, "1"), (math.inf, "1")):
         environment: dict[str, str] = {}
@@ -53,7 +53,7 @@ def test_many_streams_get_all_idle_cores(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_threads_of_our_own_multiply_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One for each idle core, each with one of NumPy's; none where the user has given NumPy some."""
+    """One worker for each idle core, each with one NumPy thread; none if the user set NumPy's threads."""
     monkeypatch.setattr("os.cpu_count", lambda: 4)
     monkeypatch.setattr(cpu_threads, "busy_cores", lambda: 1.0)
     environment: dict[str, str] = {}
@@ -63,18 +63,18 @@ def test_threads_of_our_own_multiply_alone(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_what_the_user_set_stays(large: Path) -> None:
-    """Whoever names a number means it."""
+    """The user's number of threads is not changed."""
     assert threads(large, {cpu_threads.VARIABLE: "7"}) == "7"
 
 
 def test_the_cores_in_use_are_counted() -> None:
-    """Whatever the system tells, it is a number."""
+    """The count is a number on every system."""
     assert cpu_threads.busy_cores() >= 0
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators are left as they are")
 def test_memory_that_was_used_once_is_given_out_again_without_the_system() -> None:
-    """A tensor of 128 MB, freed and made again, costs no new pages; by itself it costs all of them every time."""
+    """Allocating a freed tensor of 128 MB again causes no new page faults; by default it does."""
     program = """
 import resource, sys, numpy
 from charrnn.cli import cpu_threads as cores

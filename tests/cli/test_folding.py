@@ -1,4 +1,4 @@
-"""What is said fits a terminal, and stays a line in a pipe."""
+"""Messages are wrapped on a terminal, and stay on one line in a pipe."""
 
 import os
 import pty
@@ -13,7 +13,7 @@ LINE = "checkpoints/hamlet · repeat with --seed 17 · said by somebody who had 
 
 
 def test_a_line_is_folded_at_its_blanks_on_a_terminal() -> None:
-    """As wide as the terminal is; no word is cut, and none is lost."""
+    """At the width of the terminal; no word is cut, and none is lost."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 40))
     with os.fdopen(theirs, "w") as terminal:
@@ -25,7 +25,7 @@ def test_a_line_is_folded_at_its_blanks_on_a_terminal() -> None:
 
 
 def test_a_line_in_a_pipe_stays_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However wide; and so does one that nobody listens to."""
+    """A line of any length, and a line to a closed stream."""
     monkeypatch.setenv("COLUMNS", "20")
     with (tmp_path / "out.txt").open("w") as pipe:
         assert fold_line(LINE, pipe) == LINE

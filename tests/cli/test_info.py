@@ -1,4 +1,4 @@
-"""charrnn info: what a model is and how it was trained."""
+"""charrnn info: the network and the training of a model."""
 
 import dataclasses
 import json
@@ -26,14 +26,14 @@ METRICS = [
 
 @pytest.fixture
 def trained(run_here: RunDirectory) -> RunDirectory:
-    """Give the run a history, its last line cut off."""
+    """Give the run a history whose last line is incomplete."""
     lines = [json.dumps(line) for line in METRICS]
     run_here.metrics.write_text("\n".join([*lines, "[]", '{"event": "evaluation", "bi']), encoding="utf-8")
     return run_here
 
 
 def test_json_has_everything(call: Call, trained: RunDirectory, model: Model) -> None:
-    """Network, vocabulary, training and its course."""
+    """Network, vocabulary, training and history."""
     facts = json.loads(call("info", "--json").out)
     assert facts == {
         "model": str(trained.model),
@@ -49,7 +49,7 @@ def test_json_has_everything(call: Call, trained: RunDirectory, model: Model) ->
 
 @pytest.mark.usefixtures("trained")
 def test_a_person_reads_what_it_is(call: Call, model: Model) -> None:
-    """Characters as pictures, the course of the loss as bars, within 80 columns."""
+    """Control characters as pictures, the losses as a plot, within 80 columns."""
     said = call("info", "checkpoints/hamlet")
     assert (said.code, said.err) == (0, "")
     assert f"LSTM 2 × 12 · embedding 4 · {model.parameters:,} weights" in said.out
@@ -65,7 +65,7 @@ def test_a_person_reads_what_it_is(call: Call, model: Model) -> None:
 def test_an_unfinished_run_says_up_to_where_it_is_saved(
     finished: bool, call: Call, run_here: RunDirectory, model: Model
 ) -> None:
-    """Which is further than its model, whose weights are the best so far."""
+    """The last checkpoint is later than the model, which has the best weights so far."""
     story = {"step": 318, "val_nats": 1.5} | ({"val_window256_nats": 1.6} if finished else {})
     save_model(run_here.model, dataclasses.replace(model, training=story))
     run_here.checkpoint(358).touch()
@@ -74,7 +74,7 @@ def test_an_unfinished_run_says_up_to_where_it_is_saved(
 
 
 def test_no_name_runs_into_its_value(call: Call, run_here: RunDirectory, model: Model) -> None:
-    """However long it is; and settings are a line that can be read."""
+    """Names of any length are separated from their values; settings are on one readable line."""
     settings = {"batch": 32, "length": 64, "lr": 0.015, "steps": None, "minutes": 1.0, "warm_up": 1000, "seed": 0}
     story = {"something_of_its_own": 1003854, "settings": settings}
     save_model(run_here.model, dataclasses.replace(model, training=story))
@@ -86,7 +86,7 @@ def test_no_name_runs_into_its_value(call: Call, run_here: RunDirectory, model: 
 
 @pytest.mark.fault("F62")
 def test_what_a_file_says_cannot_drive_the_terminal(call: Call, run_here: RunDirectory, model: Model) -> None:
-    """Nor do strange values or a missing history break it."""
+    """Strange values and a missing history cause no error."""
     story = {"corpus\x1b[2J": "a\x1b]0;x\x07\nb", "val_nats": None, "more": [1, {"a": 2.5}]}
     save_model(run_here.model, dataclasses.replace(model, training=story))
     said = call("info")
@@ -96,7 +96,7 @@ def test_what_a_file_says_cannot_drive_the_terminal(call: Call, run_here: RunDir
 
 
 def test_a_large_vocabulary_is_shown_in_part(call: Call, run_here: RunDirectory, model: Model) -> None:
-    """As many characters as fit the line."""
+    """As many characters as fit on the line."""
     vocabulary = type(model.vocabulary)(tuple(map(chr, range(0x4E00, 0x4E00 + 500))))
     weights = {
         **model.weights,
@@ -112,7 +112,7 @@ def test_a_large_vocabulary_is_shown_in_part(call: Call, run_here: RunDirectory,
 
 @pytest.mark.fault("F58", "F59")
 def test_what_is_no_model_of_ours_is_refused(call: Call, tmp_path: Path) -> None:
-    """A pickle unread, and any other file by name."""
+    """A pickle is not loaded, and any other file is named."""
     (tmp_path / "model.pt").write_bytes(b"PK\x03\x04")
     (tmp_path / "x.safetensors").write_bytes(b"nothing of the kind")
     assert "can run code" in call("info", str(tmp_path / "model.pt")).err
@@ -122,7 +122,7 @@ def test_what_is_no_model_of_ours_is_refused(call: Call, tmp_path: Path) -> None
 
 
 def test_several_runs_are_listed_the_newest_first(call: Call, run_here: RunDirectory, model: Model) -> None:
-    """With text, size, loss and age; one that cannot be read with the reason, and it does not hide the others."""
+    """With text, size, loss and age; a run that cannot be read is listed with the reason."""
     story = {"corpus": "texts/macbeth.txt", "val_nats": math.log(2)}
     for age, name in enumerate(("macbeth", "broken")):
         directory = RunDirectory(run_here.path.parent / name)
@@ -148,7 +148,7 @@ def test_several_runs_are_listed_the_newest_first(call: Call, run_here: RunDirec
 def test_a_narrow_terminal_has_fewer_columns_of_runs(
     call: Call, run_here: RunDirectory, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The name and the loss to the last; nothing is folded that stands in a column."""
+    """The name and the loss are kept longest; no cell of the table is wrapped."""
     other = RunDirectory(run_here.path.parent / "macbeth")
     other.path.mkdir()
     save_model(other.model, dataclasses.replace(model, training={"corpus": "macbeth.txt", "val_nats": 1.0}))
@@ -162,7 +162,7 @@ def test_a_narrow_terminal_has_fewer_columns_of_runs(
 
 
 def test_the_loss_can_be_had_as_a_picture(call: Call, trained: RunDirectory, model: Model) -> None:
-    """A whole SVG without addresses; a model without a history has none."""
+    """A valid SVG without URLs; a model without a history has no picture."""
     assert call("info", "--svg", "loss.svg").code == 0
     picture = ET.fromstring(Path("loss.svg").read_text(encoding="utf-8"))  # noqa: S314 - it is our own
     labels = {words.text for words in picture.iter("{http://www.w3.org/2000/svg}text")}

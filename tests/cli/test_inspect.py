@@ -1,4 +1,4 @@
-"""charrnn inspect: a table of findings and heat maps of the best, or the cells that were asked for."""
+"""charrnn inspect: a table of findings and heat maps of the best, or of the requested cells."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ TEXT = "abc (a bc) ab\n  deaf had a cab (fed) \n" * 400
 
 @pytest.fixture
 def text(run_here: RunDirectory) -> str:
-    """Put a text beside the run whose characters the model knows."""
+    """Create a text of the model's characters beside the run."""
     characters = "\n abcdefgh()"
     save_model(run_here.model, random_model(characters))
     Path("text.txt").write_text(TEXT)
@@ -37,7 +37,7 @@ def text(run_here: RunDirectory) -> str:
 
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Search once for the same thing, for tests about what becomes of the findings."""
+    """Replace the search by one that caches its results, for tests of drawing, JSON and errors."""
 
     def recorded_find(rnn: InferenceRNN, parsed: ParsedText, ids: Ids, **settings: Any) -> Findings:
         key = (
@@ -54,7 +54,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_search_prints_a_table_and_maps(call: Call, text: str) -> None:
-    """What was found, how well it fits, and what the cells do there."""
+    """The findings, their fit, and heat maps of the cells."""
     said = call("inspect", "--text", text)
     assert said.code == 0, said.err
     assert "hint: no cell detects a concept yet" in said.err
@@ -64,7 +64,7 @@ def test_the_search_prints_a_table_and_maps(call: Call, text: str) -> None:
 
 
 def test_the_same_findings_as_json_every_time(call: Call, text: str) -> None:
-    """Byte for byte for a seed; with the fields that scripts rely on."""
+    """The same bytes for the same seed, with the fields that scripts rely on."""
     said = call("inspect", "--text", text, "--json", "--seed", "4")
     findings = json.loads(said.out)
     assert {"model", "text", "characters", "signal", "concepts"} <= set(findings)
@@ -77,14 +77,14 @@ def test_the_same_findings_as_json_every_time(call: Call, text: str) -> None:
 
 @pytest.mark.usefixtures("recorded")
 def test_a_quick_search_says_what_it_left_out(call: Call, text: str) -> None:
-    """And in JSON too."""
+    """In text and in JSON."""
     said = call("inspect", "--text", text, "--quick")
     assert "no scrambled network, nothing held still (--quick)" in " ".join(said.out.split())
     assert json.loads(call("inspect", "--text", text, "--quick", "--json").out)["quick"]
 
 
 def test_another_text_can_confirm(call: Call, text: str) -> None:
-    """Its name stands beside the first one's; one that is too short is refused."""
+    """Its name is shown beside that of the first text; a text that is too short is refused."""
     Path("other.txt").write_text(TEXT[:9_000])
     said = call("inspect", "--text", text, "--confirm", "other.txt", "--quick", "--json")
     assert json.loads(said.out)["confirmed_on"] == "other.txt"
@@ -94,14 +94,14 @@ def test_another_text_can_confirm(call: Call, text: str) -> None:
 
 
 def test_a_signal_that_the_cells_do_not_have_is_refused(call: Call, text: str) -> None:
-    """An LSTM has no reset gate."""
+    """For example the reset gate of an LSTM."""
     said = call("inspect", "--text", text, "--signal", "r")
     assert said.code == 2
     assert "cells of kind lstm have no signal 'r'" in said.err
 
 
 def test_the_help_says_the_rules_of_the_verdicts(call: Call) -> None:
-    """With their numbers."""
+    """With their thresholds."""
     said = " ".join(call("inspect", "-h").out.split())
     assert "detector fit >= 0.5" in said
     assert all(
@@ -111,12 +111,12 @@ def test_the_help_says_the_rules_of_the_verdicts(call: Call) -> None:
 
 @pytest.mark.parametrize("form", ["/REGEX/", "/REGEX/after:N", "/REGEX/since", "/REGEX/count", "OPEN..CLOSE"])
 def test_the_help_explains_the_patterns_of_concepts(call: Call, form: str) -> None:
-    """Each form stands at the beginning of a line, with its meaning after it."""
+    """Each form is at the beginning of a line, followed by its meaning."""
     assert re.search(rf"^  NAME={re.escape(form)} +\w", call("inspect", "-h").out, re.MULTILINE)
 
 
 def test_asked_cells_are_drawn_in_their_order(call: Call, text: str) -> None:
-    """A strip each, labelled, as wide as the text."""
+    """One labeled strip per cell, as wide as the text."""
     said = call("inspect", "--text", text, "--cell", "2.7", "--cell", "1.3", "--chars", "14")
     lines = said.out.splitlines()
     at = next(number for number, line in enumerate(lines) if line.endswith("abc (a bc) ab¶"))
@@ -125,13 +125,13 @@ def test_asked_cells_are_drawn_in_their_order(call: Call, text: str) -> None:
 
 
 def test_a_concept_is_marked_beside_a_cell(call: Call, text: str) -> None:
-    """Where it holds can be compared with what the cell does."""
+    """The marks can be compared with the activations of the cell."""
     said = call("inspect", "--text", text, "--cell", "1.0", "--concept", "bracket_depth", "--chars", "14")
     assert "▔▔▔▔▔" in said.out
 
 
 def test_cells_as_json_are_their_values(call: Call, text: str) -> None:
-    """One object, with a value of each cell for each character of the text."""
+    """One object, with an activation of each cell for each character of the text."""
     said = call("inspect", "--text", text, "--cell", "1.3", "--cell", "2.0", "--start", "4", "--chars", "9", "--json")
     values = json.loads(said.out)
     assert {name: values[name] for name in ("text", "start", "characters", "signal", "content")} == {
@@ -147,21 +147,21 @@ def test_cells_as_json_are_their_values(call: Call, text: str) -> None:
 
 
 def test_a_concept_beside_a_cell_is_marked_in_json_too(call: Call, text: str) -> None:
-    """1 where it holds."""
+    """The mark is 1 where the concept holds."""
     cell = ("inspect", "--text", text, "--cell", "1.0", "--chars", "14", "--json")
     marks = json.loads(call(*cell, "--concept", "bracket_depth").out)["marks"]
     assert marks == {"bracket_depth above its median": [0] * 4 + [1] * 5 + [0] * 5}
 
 
 def test_more_than_one_concept_beside_a_cell_is_refused(call: Call, text: str) -> None:
-    """There is one line to mark them in."""
+    """A heat map has one line of marks."""
     said = call("inspect", "--text", text, "--cell", "1.0", "--concept", "in_quote", "--concept", "line_pos")
     assert (said.code, said.out) == (2, "")
     assert "one concept" in said.err
 
 
 def test_unknown_characters_are_read_as_the_stand_in(call: Call, run_here: RunDirectory) -> None:
-    """Where the model has one; nothing is left out of the text."""
+    """If the model has U+FFFD; no character of the text is dropped."""
     save_model(run_here.model, random_model("\n abc\ufffd"))
     Path("text.txt").write_text("abéc\n")
     said = call("inspect", "--text", "text.txt", "--cell", "1.0", "--json")
@@ -169,7 +169,7 @@ def test_unknown_characters_are_read_as_the_stand_in(call: Call, run_here: RunDi
 
 
 def test_a_cell_that_does_not_exist_is_refused_with_those_that_do(call: Call, text: str) -> None:
-    """The range is named."""
+    """The error names the range of cells."""
     said = call("inspect", "--text", text, "--cell", "3.0")
     assert said.code == 2
     assert "there is no cell 3.0" in said.err
@@ -177,14 +177,14 @@ def test_a_cell_that_does_not_exist_is_refused_with_those_that_do(call: Call, te
 
 
 def test_an_unknown_concept_is_refused_with_the_nearest(call: Call, text: str) -> None:
-    """Whoever mistypes one sees it."""
+    """The error suggests a similar name."""
     said = call("inspect", "--text", text, "--concept", "linepos")
     assert said.code == 2
     assert "did you mean line_pos?" in said.err
 
 
 def test_a_concept_of_one_s_own_is_searched_for_and_drawn(call: Call, text: str) -> None:
-    """By a pattern, beside a built-in one; both are found by name in the table."""
+    """A pattern and a built-in concept; both are in the table by name."""
     said = call("inspect", "--text", text, "--concept", "after-b=/b/since", "--concept", "line_pos")
     assert said.code == 0, said.err
     first = {line.split()[0] for line in said.out.splitlines() if line.strip()}
@@ -207,7 +207,7 @@ def test_a_concept_of_one_s_own_is_marked_beside_a_cell(call: Call, text: str) -
 def test_a_concept_that_is_none_is_refused_before_anything_is_read(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, concept: str, said: str, listed: tuple[str, ...]
 ) -> None:
-    """In one line, and with what to do; searching or listing."""
+    """A search and a list report one line with a hint."""
     monkeypatch.chdir(tmp_path)
     save_model(tmp_path / "model.safetensors", random_model())
     refused = call("inspect", "model.safetensors", "--concept", concept, *listed)
@@ -216,14 +216,14 @@ def test_a_concept_that_is_none_is_refused_before_anything_is_read(
 
 
 def test_the_same_concept_twice_is_refused(call: Call, text: str) -> None:
-    """There is one row for it."""
+    """A concept has one row in the table."""
     said = call("inspect", "--text", text, "--concept", "x=/a/", "--concept", "x=/b/")
     assert said.code == 2
     assert "names x 2 times" in said.err
 
 
 def test_the_concepts_can_be_listed(call: Call, run_here: RunDirectory) -> None:
-    """A line each, uncounted where no text is at hand."""
+    """One per line, without counts if there is no text."""
     assert run_here.model.exists()
     said = call("inspect", "--list-concepts")
     assert {"in_quote", "line_pos", "word_pos", "indent", "bracket_depth", "comment", "string"} <= {
@@ -233,7 +233,7 @@ def test_the_concepts_can_be_listed(call: Call, run_here: RunDirectory) -> None:
 
 
 def test_listing_counts_episodes_in_a_text_without_reading_the_network(call: Call, text: str) -> None:
-    """The file that was named; the model is not even a model."""
+    """In the file of --text; the model file need not be valid."""
     RunDirectory(Path("checkpoints/hamlet")).model.write_bytes(b"none")
     said = call("inspect", "--list-concepts", "--text", text, "--json")
     listed = json.loads(said.out)
@@ -244,7 +244,7 @@ def test_listing_counts_episodes_in_a_text_without_reading_the_network(call: Cal
 
 
 def test_listing_counts_in_what_training_held_out(call: Call, run_here: RunDirectory) -> None:
-    """Beside the model; and only the concepts that were asked for, one's own among them."""
+    """In the held-out text beside the model, for the requested concepts only, custom ones included."""
     Path("text.txt").write_text(TEXT)
     sources = open_sources(["text.txt"])
     corpus = corpus_encoder.encode(
@@ -267,14 +267,14 @@ def test_listing_counts_in_what_training_held_out(call: Call, run_here: RunDirec
 def test_listing_the_concepts_needs_no_model(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ) -> None:
-    """Where nothing was trained yet, and whatever else is asked."""
+    """In a directory without runs, and with any other options."""
     monkeypatch.chdir(tmp_path)
     listed = json.loads(call("inspect", *arguments).out)
     assert "in_quote" in {concept["concept"] for concept in listed["concepts"]}
 
 
 def test_listing_in_a_file_that_is_not_there_is_refused(call: Call, run_here: RunDirectory) -> None:
-    """A text that was asked for is not passed over."""
+    """A missing file of --text is an error."""
     assert run_here.model.exists()
     said = call("inspect", "--list-concepts", "--text", "none.txt")
     assert said.code == 2
@@ -286,7 +286,7 @@ def test_listing_in_a_file_that_is_not_there_is_refused(call: Call, run_here: Ru
 def test_a_search_uses_the_idle_cores(
     call: Call, text: str, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], used: list[str]
 ) -> None:
-    """It reads many streams side by side; a cell is watched in one."""
+    """A search reads many streams in a batch; the heat map of a cell reads one."""
     seen: list[str] = []
     monkeypatch.setattr(cpu_threads, "use_idle_cores", lambda: seen.append("idle"))
     monkeypatch.setattr(cpu_threads, "use_few_cores", lambda _: seen.append("few"))
@@ -296,13 +296,13 @@ def test_a_search_uses_the_idle_cores(
 
 @pytest.mark.parametrize("option", ["--chars", "--start"])
 def test_a_place_that_no_text_has_is_refused(call: Call, text: str, option: str) -> None:
-    """In one line."""
+    """With one line."""
     said = call("inspect", "--text", text, option, "1" + "0" * 25)
     assert said.err.startswith(f"error: {option}: must be at most 1,000,000,000,000, not 1000")
 
 
 def test_a_model_without_its_text_asks_for_one(call: Call, run_here: RunDirectory) -> None:
-    """A model file that was passed on has no corpus beside it."""
+    """A model file outside its run has no corpus beside it."""
     assert run_here.model.exists()
     said = call("inspect")
     assert said.code == 1
@@ -310,7 +310,7 @@ def test_a_model_without_its_text_asks_for_one(call: Call, run_here: RunDirector
 
 
 def test_characters_the_model_never_saw_are_counted_and_left_out(call: Call, text: str) -> None:
-    """And the drawing is of what it read."""
+    """The heat map is of the remaining text."""
     Path(text).write_text("abé(a bé) €ab\n" * 400)
     said = call("inspect", "--text", text, "--cell", "1.0", "--chars", "28")
     assert "'é' (4×), '€' (2×)" in said.err
@@ -326,7 +326,7 @@ def test_a_text_too_short_to_search_is_refused(call: Call, text: str) -> None:
 
 
 def test_a_heat_map_as_a_picture(call: Call, text: str) -> None:
-    """Valid, self-contained, and said where."""
+    """A valid, self-contained SVG, whose path is printed."""
     said = call("inspect", "--text", text, "--cell", "1.0", "--chars", "100", "--svg", "map.svg")
     assert said.code == 0
     assert ET.parse("map.svg").getroot().tag.endswith("svg")  # noqa: S314 - we made it
@@ -335,7 +335,7 @@ def test_a_heat_map_as_a_picture(call: Call, text: str) -> None:
 
 @pytest.mark.fault("F76")
 def test_wide_characters_tabs_and_marks_keep_their_columns(call: Call, run_here: RunDirectory) -> None:
-    """A text line and its strip are equally wide, whatever stands in it."""
+    """A line of text and its strip have the same width with any characters."""
     from rich.cells import cell_len
 
     model: Model = random_model("\n\tab猫é\u0301\U0001f468\u200d")
@@ -349,7 +349,7 @@ def test_wide_characters_tabs_and_marks_keep_their_columns(call: Call, run_here:
 
 @pytest.mark.usefixtures("recorded")
 def test_the_search_as_a_page(call: Call, text: str) -> None:
-    """One file, the same every time, that says by what command it was made and from what."""
+    """One file, the same for the same search, with the command and the hashes of its inputs."""
     command = ("inspect", "--text", text, "--json", "--html", "page.html")
     said = call(*command)
     assert (said.code, said.err.split(":")[0]) == (0, "page.html")
@@ -364,7 +364,7 @@ def test_the_search_as_a_page(call: Call, text: str) -> None:
 
 
 def test_a_page_is_of_a_search(call: Call, text: str) -> None:
-    """With cells alone there are no findings to show."""
+    """Without a search there are no findings to write."""
     said = call("inspect", "--text", text, "--cell", "1.0", "--html", "page.html")
     assert (said.code, said.out) == (2, "")
     assert "--html" in said.err
@@ -373,7 +373,7 @@ def test_a_page_is_of_a_search(call: Call, text: str) -> None:
 
 @pytest.mark.usefixtures("recorded")
 def test_a_page_that_cannot_be_written_is_an_error(call: Call, text: str) -> None:
-    """One line, with its name."""
+    """One line that names the file."""
     said = call("inspect", "--text", text, "--concept", "line_pos", "--html", "missing/page.html")
     assert said.code == 1
     assert "cannot write missing/page.html" in said.err
@@ -384,7 +384,7 @@ def test_a_page_that_cannot_be_written_is_an_error(call: Call, text: str) -> Non
 def test_what_only_a_search_does_is_refused_without_one(
     option: tuple[str, ...], look: tuple[str, ...], call: Call, text: str
 ) -> None:
-    """It would be passed over in silence; the hint is what was meant."""
+    """Instead of being ignored; the hint is the intended command."""
     said = call("inspect", "--text", text, *look, *option)
     assert (said.code, said.out) == (2, "")
     assert f"{option[0]} belongs to a search, which was not requested" in said.err

@@ -1,4 +1,4 @@
-"""JSON of all commands: the same thing has the same name everywhere, and what is no number is null."""
+"""JSON of all commands: one name per meaning, and null for values that are not numbers."""
 
 import json
 import math
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("few_positions")
 
 @pytest.fixture
 def run(run_here: RunDirectory) -> RunDirectory:
-    """Have a run here whose model knows the text beside it."""
+    """Return a run whose model knows the text beside the run."""
     save_model(run_here.model, random_model("\n abcdefgh()"))
     Path("text.txt").write_text(TEXT)
     Path("other.txt").write_text(TEXT[::-1])
@@ -29,12 +29,12 @@ def run(run_here: RunDirectory) -> RunDirectory:
 
 
 def no_constant(word: str) -> Any:
-    """Refuse NaN and Infinity, which Python would write and nobody else reads."""
+    """Raise an error for NaN and Infinity, which Python writes although JSON has neither."""
     raise AssertionError(word)
 
 
 def told(call: Call, *arguments: str) -> list[dict[str, Any]]:
-    """Give the objects that a command writes."""
+    """Return the JSON objects that a command writes."""
     said = call(*arguments, "--json")
     assert said.code == 0, said.err
     assert "Warning" not in said.err
@@ -59,14 +59,14 @@ def told(call: Call, *arguments: str) -> list[dict[str, Any]]:
     ids=" ".join,
 )
 def test_a_model_is_called_by_its_file(call: Call, run: RunDirectory, arguments: tuple[str, ...]) -> None:
-    """In every object of every command, as it is when a training ends."""
+    """In every object of every command, as in the result of a training."""
     objects = told(call, *arguments)
     assert objects
     assert {one["model"] for one in objects} == {str(run.model)}
 
 
 def test_listed_runs_are_called_by_their_files_too(call: Call, run: RunDirectory) -> None:
-    """What stands there can be given to any command."""
+    """The listed path can be given to any command."""
     second = RunDirectory(run.path.with_name("second"))
     second.path.mkdir()
     save_model(second.model, random_model())
@@ -86,14 +86,14 @@ def test_listed_runs_are_called_by_their_files_too(call: Call, run: RunDirectory
     ],
 )
 def test_what_is_read_is_told_with_where_it_begins(call: Call, run: RunDirectory, view: tuple[str, ...]) -> None:
-    """By every view alike."""
+    """By every view, under the same key."""
     assert run.model.exists()
     (found,) = told(call, "inspect", "--text", "text.txt", "--start", "46", *view)
     assert found["start"] == 46
 
 
 def test_the_text_to_confirm_on_begins_where_the_other_one_does(call: Call, run: RunDirectory) -> None:
-    """It is read as if what stands before were not there; and where nothing is left, that is said."""
+    """Text before --start is not read; an error is printed if no text is left."""
     assert run.model.exists()
     search = ("inspect", "--text", "text.txt", "--quick", "--concept", "a=/a/after:3", "--start", "90")
     (here,) = told(call, *search, "--confirm", "other.txt")
@@ -107,7 +107,7 @@ def test_the_text_to_confirm_on_begins_where_the_other_one_does(call: Call, run:
 
 
 def test_what_is_no_number_is_null(capsys: pytest.CaptureFixture[str]) -> None:
-    """However deep it stands."""
+    """At any depth."""
     write_json({"a": math.inf, "b": [1.5, math.nan, {"c": (-math.inf, "inf")}], "d": None, "e": 2})
     assert capsys.readouterr().out == '{"a": null, "b": [1.5, null, {"c": [null, "inf"]}], "d": null, "e": 2}\n'
 
@@ -117,7 +117,7 @@ def test_what_is_no_number_is_null(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_network_beyond_all_reason_is_told_in_numbers(
     call: Call, run: RunDirectory, view: str, scale: float
 ) -> None:
-    """One that says nothing, and ones so sure that no gradient is left; without a word of NumPy's."""
+    """Zero weights, and saturated weights without gradients, cause no NumPy warning."""
     save_model(run.model, random_model("\n abcdefgh()", scale=scale))
     (found,) = told(call, "inspect", "--text", "text.txt", f"--{view}")
     assert found["characters"] > 0

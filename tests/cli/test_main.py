@@ -1,4 +1,4 @@
-"""The command line as a whole: what it costs to start, and how failures are told."""
+"""The command line as a whole: the cost of starting, and the report of errors."""
 
 import signal
 import subprocess
@@ -19,7 +19,7 @@ THERE = [name for name in main.COMMANDS if find_spec(f"charrnn.cli.{name}")]
 
 
 def command_that_raises(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-    """Have every command fail in its own way."""
+    """Replace every command by one that raises an error."""
 
     def fail() -> None:
         raise error
@@ -41,7 +41,7 @@ def command_that_raises(monkeypatch: pytest.MonkeyPatch, error: BaseException) -
     ],
 )
 def test_starting_imports_no_more_than_it_needs(run_here: RunDirectory, line: str, absent: str) -> None:
-    """Above all no torch, which takes seconds."""
+    """In particular not torch, which takes seconds."""
     assert run_here.model.exists()
     check = f"{line}; import sys; sys.exit(', '.join(set('{absent}'.split()) & set(sys.modules)) or None)"
     done = subprocess.run(
@@ -52,7 +52,7 @@ def test_starting_imports_no_more_than_it_needs(run_here: RunDirectory, line: st
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
 def test_help_fits_a_small_screen_examples_first(call: Call, flag: str) -> None:
-    """80 columns, 24 lines with the shell's own; every command in it."""
+    """80 columns and 24 lines including the shell's, with every command."""
     said = call(flag)
     assert said.code == 0
     assert len(said.out.splitlines()) < 24
@@ -62,7 +62,7 @@ def test_help_fits_a_small_screen_examples_first(call: Call, flag: str) -> None:
 
 @pytest.mark.parametrize("name", THERE)
 def test_every_command_has_help_in_ascii_within_80_columns(call: Call, name: str) -> None:
-    """So that it can be read anywhere; each option says what it does."""
+    """The help is readable on every terminal; each option has a help text."""
     said = call(name, "-h")
     assert said.code == 0
     assert said.out.isascii()
@@ -73,20 +73,20 @@ def test_every_command_has_help_in_ascii_within_80_columns(call: Call, name: str
 
 
 def test_no_arguments_show_help_as_an_error(call: Call) -> None:
-    """Nothing was asked for, so nothing was done."""
+    """The exit code is that of wrong usage."""
     said = call()
     assert (said.code, said.out) == (2, "")
     assert said.err.startswith("Usage: charrnn")
 
 
 def test_version_tells_what_it_stands_on(call: Call) -> None:
-    """Torch's version too."""
+    """Including the version of torch."""
     assert call("--version").out.startswith(f"charrnn {__version__} (torch 2.")
 
 
 @pytest.mark.fault("F21")
 def test_unknown_names_are_told_with_what_may_be_meant(call: Call) -> None:
-    """Commands and options alike."""
+    """Of commands and of options."""
     assert call("sampel").err == "error: no such command 'sampel'\n\nhint: did you mean `charrnn sample`?\n"
     assert call("sample", "--lenght", "3").err.endswith("hint: did you mean --length?\n")
     assert call("zzz").err.endswith("hint: `charrnn -h` shows the help\n")
@@ -96,7 +96,7 @@ def test_unknown_names_are_told_with_what_may_be_meant(call: Call) -> None:
 @pytest.mark.fault("F22")
 @pytest.mark.parametrize("value", ["-1", "nan", "inf", "abc", "1e999"])
 def test_a_number_out_of_bounds_says_what_it_must_be(call: Call, value: str) -> None:
-    """Naming the option."""
+    """The error names the option."""
     said = call("sample", "--temperature", value)
     wanted = f"error: --temperature: must be a number ≥ 0 (0: always the most likely), not {value}\n"
     assert said.code == 2
@@ -106,20 +106,20 @@ def test_a_number_out_of_bounds_says_what_it_must_be(call: Call, value: str) -> 
 @pytest.mark.fault("F23")
 @pytest.mark.parametrize("value", ["-5", "2.5", "x"])
 def test_a_whole_number_must_be_one(call: Call, value: str) -> None:
-    """The message names the option and the range."""
+    """The error names the option and the range."""
     assert f"error: --count: must be a whole number ≥ 1, not {value}\n" in call("sample", "--count", value).err
 
 
 @pytest.mark.fault("F29")
 @pytest.mark.usefixtures("run_here")
 def test_a_bad_value_names_the_environment_variable(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For the option was not given."""
+    """The option was not given."""
     monkeypatch.setenv("CHARRNN_SAMPLE_TOP_P", "oops\x1b[31m")
     assert call("sample").err.startswith("error: CHARRNN_SAMPLE_TOP_P: must be a number > 0 and ≤ 1, not oops␛[31m\n")
 
 
 def test_flags_beat_the_environment(call: Call, monkeypatch: pytest.MonkeyPatch, run_here: RunDirectory) -> None:
-    """What is typed counts; what is not, comes from the environment."""
+    """A variable counts only if the option is not given."""
     monkeypatch.setenv("CHARRNN_SAMPLE_LENGTH", "7")
     monkeypatch.setenv("CHARRNN_SAMPLE_HELP", "1")
     assert len(call("sample", str(run_here.path)).out) == 7
@@ -130,19 +130,19 @@ def test_flags_beat_the_environment(call: Call, monkeypatch: pytest.MonkeyPatch,
 def test_a_users_error_is_a_line_and_a_hint(
     call: Call, monkeypatch: pytest.MonkeyPatch, kind: type[CharrnnError], code: int
 ) -> None:
-    """With the exit code of its kind."""
+    """With the exit code of its class."""
     command_that_raises(monkeypatch, kind("why", hint="do"))
     assert call("info") == (code, "", "error: why\n\nhint: do\n")
 
 
 def test_text_of_others_in_an_error_is_made_harmless(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file's name cannot drive the terminal."""
+    """The name of a file cannot send control sequences to the terminal."""
     command_that_raises(monkeypatch, CharrnnError("cannot read \x1b]52;c;x\x07"))
     assert call("info").err == "error: cannot read ␛]52;c;x␇\n"
 
 
 def test_a_systems_error_is_told_with_the_file(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without one by the reason alone; of output only where it was output that failed."""
+    """Without a file only the reason is printed; "output" is named only if writing output failed."""
     command_that_raises(monkeypatch, PermissionError(13, "Permission denied", "checkpoints"))
     assert call("info") == (1, "", "error: checkpoints: permission denied\n")
     command_that_raises(monkeypatch, OSError(28, "No space left on device"))
@@ -152,7 +152,7 @@ def test_a_systems_error_is_told_with_the_file(call: Call, monkeypatch: pytest.M
 
 
 def test_a_bug_keeps_its_traceback(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody hides it."""
+    """The exception is not caught."""
     command_that_raises(monkeypatch, ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):
         call("info")
@@ -160,7 +160,7 @@ def test_a_bug_keeps_its_traceback(call: Call, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no death by signal")
 def test_ctrl_c_dies_of_the_signal_with_the_text_so_far(run_here: RunDirectory) -> None:
-    """So that a shell's loop around the command stops too; and nothing is said."""
+    """A shell loop around the command stops too; no message is printed."""
     arguments = [sys.executable, "-m", "charrnn", "sample", "-n", "0", str(run_here.path)]
     with subprocess.Popen(
         arguments, env={"PYTHONPATH": str(PACKAGE_HOME)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -173,7 +173,7 @@ def test_ctrl_c_dies_of_the_signal_with_the_text_so_far(run_here: RunDirectory) 
 
 
 def test_python_m_charrnn_is_charrnn() -> None:
-    """The module can be run where the command is not on the path."""
+    """The package can be run as a module."""
     done = subprocess.run(
         [sys.executable, "-m", "charrnn", "--version"], cwd=PACKAGE_HOME, capture_output=True, check=True
     )

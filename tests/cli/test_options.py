@@ -1,4 +1,4 @@
-"""What options accept."""
+"""Values that options accept."""
 
 import click
 import pytest
@@ -11,41 +11,41 @@ from charrnn.network.cell_id import CellId
 
 @given(st.integers(1, 99), st.integers(0, 9999))
 def test_a_cell_is_read_as_it_is_written(layer: int, unit: int) -> None:
-    """Layer from 1, a dot, unit from 0; what is read already stays."""
+    """Layer from 1, a dot, unit from 0; a parsed value is returned unchanged."""
     cell = CellType().convert(f"{layer}.{unit}", None, None)
     assert cell == CellId(layer, unit) == CellType().convert(cell, None, None)
 
 
 @pytest.mark.parametrize("value", ["", "2", "0.1", "2.", ".3", "2.3.4", "-1.2", "a.b", "²·³", "1.1\n"])
 def test_what_is_no_cell_is_told_how_one_is_written(value: str) -> None:
-    """With an example."""
+    """The error contains an example."""
     with pytest.raises(click.BadParameter, match=r"such as 2\.317"):
         CellType().convert(value, None, None)
 
 
 @given(st.integers(-(2**70), 2**70))
 def test_whole_numbers_are_read_exactly(number: int) -> None:
-    """However large: a seed is not rounded."""
+    """A large seed is not rounded."""
     assert Number(whole=True).convert(str(number), None, None) == number
 
 
 @pytest.mark.parametrize("value", [True, None, "", "x", "nan", "-inf", "1e999", "2.5", [1]])
 def test_what_is_no_whole_number_is_none(value: object) -> None:
-    """From a file of settings too, where values have types."""
+    """Including typed values of a settings file."""
     with pytest.raises(click.BadParameter, match="must be a whole number"):
         Number(whole=True).convert(value, None, None)
 
 
 @pytest.mark.parametrize(("written", "read"), [("1e3", 1000), ("3.0", 3), (4.0, 4)])
 def test_a_whole_number_may_be_written_with_a_point(written: object, read: int) -> None:
-    """1e3 steps are 1,000."""
+    """1e3 steps are 1,000 steps."""
     number = Number(whole=True).convert(written, None, None)
     assert number == read
     assert isinstance(number, int)
 
 
 def test_bounds_are_kept() -> None:
-    """The lower one is left out if it says so."""
+    """The lower bound itself is excluded if `above` is set."""
     assert Number(0, 1).convert("0", None, None) == 0
     for wrong in ("-0.1", "1.1", "0"):
         with pytest.raises(click.BadParameter, match="> 0 and ≤ 1"):
@@ -55,14 +55,14 @@ def test_bounds_are_kept() -> None:
 @pytest.mark.parametrize("value", ["1" + "0" * 400, "9" * 5000, 10**400, "1e400"])
 @pytest.mark.parametrize("kind", [Number(0, whole=True, most=10**12), Number(0, 1), Number(0, 10**12, whole=True)])
 def test_a_number_of_hundreds_of_digits_is_refused_in_one_short_line(kind: Number, value: object) -> None:
-    """Though it is finite, and larger than any float."""
+    """The number is finite, and larger than any float."""
     with pytest.raises(click.BadParameter, match="must be") as caught:
         kind.convert(value, None, None)
     assert len(caught.value.message) < 120
 
 
 def test_a_bound_beyond_all_reason_is_told_only_where_it_is_passed() -> None:
-    """Who asks for -1 need not read of a billion."""
+    """The error for -1 does not mention the upper bound."""
     kind = Number(0, whole=True, most=10**9)
     assert kind.convert("1e9", None, None) == 10**9
     for value, told in (

@@ -1,4 +1,4 @@
-"""charrnn sample: the text and nothing else, as soon as it is there."""
+"""charrnn sample: standard output contains only the text, without delay."""
 
 import dataclasses
 import io
@@ -24,12 +24,12 @@ from charrnn.text.sources import open_sources
 
 @pytest.fixture(autouse=True)
 def _here(run_here: RunDirectory) -> None:
-    """Stand beside a run."""
+    """Change to the directory of a run."""
     assert run_here.model.exists()
 
 
 def test_same_seed_same_text(call: Call) -> None:
-    """And as many characters as were asked for; the prompt is not counted."""
+    """With the requested number of characters, not counting the prompt."""
     said = call("sample", "--seed", "3", "-n", "20", "-p", "abc")
     assert said == call("sample", "--seed", "3", "-n", "20", "-p", "abc")
     assert (said.code, said.err, len(said.out), said.out[:3]) == (0, "", 23, "abc")
@@ -37,24 +37,24 @@ def test_same_seed_same_text(call: Call) -> None:
 
 
 def test_without_a_seed_texts_differ(call: Call) -> None:
-    """One is drawn each time."""
+    """A random seed is drawn each time."""
     assert call("sample").out != call("sample").out
 
 
 def test_argmax_is_temperature_0(call: Call) -> None:
-    """And so is a top-k of 1, with any seed."""
+    """And equals a top-k of 1 with any seed."""
     texts = {call("sample", *way).out for way in (["--argmax"], ["-t", "0"], ["--top-k", "1"], ["--min-p", "1"])}
     assert len(texts) == 1
 
 
 def test_several_samples_can_each_be_had_alone(call: Call) -> None:
-    """The seeds count up from the first."""
+    """The seeds are consecutive."""
     alone = [call("sample", "-n", "9", "--seed", seed).out for seed in ("5", "6", "7")]
     assert call("sample", "-n", "9", "--seed", "5", "--count", "3").out == "\n\n".join(alone)
 
 
 def test_json_lines_hold_what_there_is_to_know(call: Call, run_here: RunDirectory) -> None:
-    """The bits are those of the text's score after the same beginning."""
+    """The bits equal the score of the text after the same prompt."""
     said = call("sample", "--json", "--seed", "5", "--count", "2", "-p", "a", "-n", "60")
     first, second = map(json.loads, said.out.splitlines())
     assert first["text"] == call("sample", "--seed", "5", "-p", "a", "-n", "60").out[1:] != second["text"]
@@ -66,7 +66,7 @@ def test_json_lines_hold_what_there_is_to_know(call: Call, run_here: RunDirector
 
 
 def test_a_stop_text_ends_the_text(call: Call) -> None:
-    """It stays, once; the prompt does not count; and JSON says which it was."""
+    """The stop text is printed once; a match in the prompt does not count; JSON names the stop text."""
     whole = call("sample", "--seed", "1", "-n", "400", "--no-prompt").out
     stop = whole[200:202]
     text = whole[: whole.index(stop) + 2]
@@ -81,7 +81,7 @@ def test_a_stop_text_ends_the_text(call: Call) -> None:
 
 @pytest.mark.usefixtures("run_here")
 def test_a_stop_text_that_does_not_come_is_missed(call: Call) -> None:
-    """It is said on standard error, of how many texts; never of those that ended with it."""
+    """A note counts the samples that did not end with a stop text."""
     said = call("sample", "-n", "5", "--stop", "abca")
     assert said.err.endswith("note: no stop text occurred\n")
     stop = call("sample", "-n", "5", "--seed", "2", "--no-prompt").out[2:4]
@@ -112,7 +112,7 @@ def test_a_stop_text_that_can_never_come_is_refused(call: Call, stop: str, told:
 
 
 def test_one_prompt_at_three_temperatures_and_without_chance(call: Call) -> None:
-    """Each text is what it would be alone with the same seed."""
+    """Each sample equals the sample of the same seed without --compare."""
     said = call("sample", "--compare", "--seed", "3", "-n", "40", "-p", "ab", "--json")
     for line, temperature in zip(map(json.loads, said.out.splitlines()), ("0", "0.5", "0.8", "1.2"), strict=True):
         alone = call("sample", "--seed", "3", "-n", "40", "-p", "ab", "--no-prompt", "-t", temperature).out
@@ -122,7 +122,7 @@ def test_one_prompt_at_three_temperatures_and_without_chance(call: Call) -> None
 
 
 def test_a_cell_is_held_while_it_writes(call: Call) -> None:
-    """The three columns are what is written with it held low, free, and high."""
+    """The three columns equal the samples with the cell clamped low, free, and clamped high."""
     said = call("sample", "--steer", "2.3", "--clamp", "1.1=0.5", "--seed", "3", "-n", "40", "--json")
     held = [["--clamp", "2.3=-1"], [], ["--clamp", "2.3=1"]]
     texts = [json.loads(line)["text"] for line in said.out.splitlines()]
@@ -152,7 +152,7 @@ def test_a_cell_is_held_while_it_writes(call: Call) -> None:
     ],
 )
 def test_what_cannot_be_done_is_told_in_a_line(call: Call, arguments: list[str], told: str) -> None:
-    """With what is wrong about it, however long that is."""
+    """With the reason, even if the value is long."""
     said = call("sample", *arguments)
     assert (said.code in (1, 2), said.out) == (True, "")
     assert told in said.err
@@ -160,7 +160,7 @@ def test_what_cannot_be_done_is_told_in_a_line(call: Call, arguments: list[str],
 
 
 def test_another_device_writes_the_same(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With torch, on whatever there is; one that is not there is refused."""
+    """With torch on the available devices; a missing device is refused."""
     import torch
 
     if not torch.cuda.is_available():
@@ -172,7 +172,7 @@ def test_another_device_writes_the_same(call: Call, monkeypatch: pytest.MonkeyPa
 
 
 def test_copies_are_told(call: Call, run_here: RunDirectory) -> None:
-    """A text that stands in the training text is copied whole, from there; what is written stays as it is."""
+    """A text from the training text is copied completely, from that position; the printed text does not change."""
     vocabulary = "\n abcdefgh"
     save_model(run_here.model, random_model(vocabulary))
     text = call("sample", "--seed", "1", "-n", "90").out
@@ -193,7 +193,7 @@ def test_copies_are_told(call: Call, run_here: RunDirectory) -> None:
 
 
 def test_of_an_empty_document_nothing_is_copied(call: Call, run_here: RunDirectory) -> None:
-    """A model of documents may end one before its first character."""
+    """A document may end before its first character."""
     made = random_model("\n abcdefgh", config=dataclasses.replace(SMALL, documents="line"))
     text = "a bad cab\n" * 60
     keep_corpus(run_here, "\n abcdefgh" + text)
@@ -206,7 +206,7 @@ def test_of_an_empty_document_nothing_is_copied(call: Call, run_here: RunDirecto
 
 
 def keep_corpus(run: RunDirectory, text: str) -> None:
-    """Put a text beside a run's model, as the one that it learned."""
+    """Store a text as the corpus of a run."""
     path = run.path / "text.txt"
     path.write_text(text, newline="")
     sources = open_sources([str(path)])
@@ -214,14 +214,14 @@ def keep_corpus(run: RunDirectory, text: str) -> None:
 
 
 def test_json_has_no_end_without_a_length(call: Call) -> None:
-    """A line is a whole sample."""
+    """A JSON line contains a complete sample."""
     assert call("sample", "--json", "-n", "0").code == 2
 
 
 @pytest.mark.parametrize("option", ["--length", "--count", "--top-k", "--seed"])
 @pytest.mark.parametrize("value", ["1" + "0" * 400, "1" + "0" * 25])
 def test_a_number_that_no_machine_counts_to_is_refused(call: Call, option: str, value: str) -> None:
-    """In one line that names the option."""
+    """With one line that names the option."""
     said = call("sample", "-p", "a", option, value)
     assert (said.code, said.out) == (2, "")
     assert said.err.startswith(f"error: {option}: must be at most ")
@@ -229,7 +229,7 @@ def test_a_number_that_no_machine_counts_to_is_refused(call: Call, option: str, 
 
 @pytest.mark.fault("F69")
 def test_unseen_characters_are_named_though_the_model_knows_a_stand_in(call: Call, run_here: RunDirectory) -> None:
-    """A text with one U+FFFD in it has taught the model nothing of the characters that it never saw."""
+    """U+FFFD in the training text does not make other characters known."""
     save_model(run_here.model, random_model("\n abc\ufffd"))
     assert call("sample", "-p", "éa\ufffd").err.startswith("error: the model never saw 'é'\n")
     same = [
@@ -240,7 +240,7 @@ def test_unseen_characters_are_named_though_the_model_knows_a_stand_in(call: Cal
 
 @pytest.mark.fault("F69")
 def test_unseen_characters_of_the_prompt(call: Call) -> None:
-    """Are named, and left out if that is wished."""
+    """An error names them; with --unknown skip they are dropped."""
     said = call("sample", "-p", "éa€é")
     assert said == (2, "", "error: the model never saw 'é' (2×), '€'\n\nhint: `--unknown skip` leaves them out\n")
     assert call("sample", "-p", "éa", "--unknown", "skip", "-n", "5", "--seed", "1").code == 0
@@ -248,7 +248,7 @@ def test_unseen_characters_of_the_prompt(call: Call) -> None:
 
 @pytest.mark.fault("F70")
 def test_a_prompt_can_be_a_file_or_standard_input(call: Call, shell: Call) -> None:
-    """Read as it is, line ends and all."""
+    """Unchanged, including line ends."""
     Path("prompt.txt").write_bytes(b"ab\nc\n")
     assert call("sample", "--prompt-file", "prompt.txt", "-n", "1").out[:5] == "ab\nc\n"
     assert shell("charrnn sample --prompt-file - -n 1 < prompt.txt").out[:5] == "ab\nc\n"
@@ -258,14 +258,14 @@ def test_a_prompt_can_be_a_file_or_standard_input(call: Call, shell: Call) -> No
 
 @pytest.mark.fault("F71")
 def test_a_prompt_of_foreign_bytes_is_refused(call: Call) -> None:
-    """The shell passes them on as half surrogates."""
+    """The shell passes invalid bytes as lone surrogates."""
     said = call("sample", "-p", os.fsdecode(b"ab\xff"))
     assert (said.code, said.err) == (2, "error: the prompt is not valid text (byte 0xFF)\n")
 
 
 @pytest.mark.fault("F72")
 def test_a_closed_pipe_is_success(real_shell: Call) -> None:
-    """With nothing on standard error, from the interpreter's end either."""
+    """Standard error is empty, also at the exit of the interpreter."""
     said = real_shell("charrnn sample -n 1000000 | head -c 10")
     assert (said.code, len(said.out), said.err) == (0, 10, "")
 
@@ -273,7 +273,7 @@ def test_a_closed_pipe_is_success(real_shell: Call) -> None:
 @pytest.mark.fault("F73")
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
 def test_a_full_disk_is_one_line(real_shell: Call) -> None:
-    """And nothing from the interpreter's end."""
+    """No message follows at the exit of the interpreter."""
     assert real_shell("charrnn sample > /dev/full") == (
         1,
         "",
@@ -285,13 +285,13 @@ def test_a_full_disk_is_one_line(real_shell: Call) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
 def test_a_full_disk_is_told_of_a_long_text_too(shell: Call) -> None:
-    """One that no buffer holds back."""
+    """Of a text longer than the buffer."""
     said = shell("charrnn sample --json -n 9000 > /dev/full")
     assert said.err == "error: cannot write output: no space left on device\n"
 
 
 def test_a_failure_beside_the_output_is_not_told_as_one_of_it(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A prompt for which there is no room is one thing, a text that nobody takes another."""
+    """An error of reading the prompt is not reported as an error of the output."""
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"abc")))
     monkeypatch.setattr("charrnn.text.sources.Spool.write", _full)
     said = call("sample", "--prompt-file", "-")
@@ -305,7 +305,7 @@ def _full(*_: object) -> None:
 
 @pytest.mark.fault("F74", "F75")
 def test_a_pipe_gets_the_same_bytes_whatever_the_environment(shell: Call, real_shell: Call) -> None:
-    """UTF-8 without colours, in any locale; the first time with an interpreter that is started in it."""
+    """UTF-8 without colors in every locale, also in an interpreter that starts in the locale."""
     save_model(Path("checkpoints/hamlet/model.safetensors"), random_model("\nabé猫\x1b\x9b\ud800"))
     line = "charrnn sample --seed 1 -n 200 -p é猫"
     plain = shell(line)
@@ -328,7 +328,7 @@ def test_a_pipe_gets_the_same_bytes_whatever_the_environment(shell: Call, real_s
 def test_a_terminal_is_not_driven_by_what_is_written(
     launch: Launcher, shell: Call, arguments: list[str], environment: dict[str, str], expected: bytes
 ) -> None:
-    """The prompt is dim, controls are pictures of themselves unless raw, and a newline ends it all."""
+    """The prompt is dim, control characters are pictures unless raw, and a newline ends the output."""
     text = shell("charrnn sample --seed 1 --no-prompt -p ab").out
     assert "\x1b" in text
     picture = "\x1b" if "--raw" in arguments else "^[" if "PYTHONIOENCODING" in environment else "␛"
@@ -338,7 +338,7 @@ def test_a_terminal_is_not_driven_by_what_is_written(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
 def test_a_terminal_is_told_how_to_repeat_it(launch: Launcher) -> None:
-    """The run, the step, the temperature, the seed; and once what became of the control characters."""
+    """The run, the step, the temperature, the seed, and once a note about control characters."""
     lines = on_terminal(launch, ["--seed", "1", "-p", "ab"], {"NO_COLOR": "1"}).decode().split("\r\n")
     heading = "checkpoints/hamlet · step 3,750 · temperature 0.8 · repeat with --seed 1"
     assert lines[0] == heading
@@ -348,7 +348,7 @@ def test_a_terminal_is_told_how_to_repeat_it(launch: Launcher) -> None:
 
 
 def on_terminal(launch: Launcher, arguments: list[str], environment: dict[str, str]) -> bytes:
-    """Return what `charrnn sample` writes to a terminal, standard error and all."""
+    """Return what `charrnn sample` writes to a terminal, including standard error."""
     import pty
 
     ours, theirs = pty.openpty()

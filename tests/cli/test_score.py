@@ -15,7 +15,7 @@ from charrnn.storage.run_directory import RunDirectory
 
 @pytest.fixture
 def expected(run_here: RunDirectory) -> Score:
-    """Write a text that the model knows all but two characters of, and score it."""
+    """Write a text with two characters that the model does not know, and return its score."""
     Path("book.txt").write_bytes("abc é\nabcdé".encode())
     Path("short.txt").write_bytes(b"a")
     model = load_model(run_here.model)
@@ -23,7 +23,7 @@ def expected(run_here: RunDirectory) -> Score:
 
 
 def test_json_has_the_score(call: Call, expected: Score) -> None:
-    """A line a text, with all that is known of it."""
+    """One line per text, with all numbers."""
     said = call("score", "book.txt", "book.txt", "--json")
     first, second = map(json.loads, said.out.splitlines())
     assert first == second
@@ -40,7 +40,7 @@ def test_json_has_the_score(call: Call, expected: Score) -> None:
 
 
 def test_a_person_reads_a_line_a_text(call: Call, expected: Score) -> None:
-    """The unknown characters are told."""
+    """With the number of unknown characters."""
     said = call("score", "book.txt")
     assert said.err == ""
     assert f"{expected.bits_per_char:.4f} bits/char" in said.out
@@ -49,7 +49,7 @@ def test_a_person_reads_a_line_a_text(call: Call, expected: Score) -> None:
 
 
 def test_much_is_read_by_torch(call: Call, expected: Score, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where that is worth its start; the score is the same, to rounding."""
+    """From a size on; the score is equal up to rounding."""
     monkeypatch.setattr("charrnn.cli.scorer.TORCH_FROM_OPS", 0)
     monkeypatch.setattr("charrnn.network.inference.InferenceRNN.nll", None)
     told = json.loads(call("score", "book.txt", "--json").out)
@@ -60,7 +60,7 @@ def test_much_is_read_by_torch(call: Call, expected: Score, monkeypatch: pytest.
 @pytest.mark.usefixtures("expected")
 @pytest.mark.parametrize(("worth", "given"), [(0, 1), (1e18, 3)])
 def test_torch_has_threads_of_its_own(call: Call, monkeypatch: pytest.MonkeyPatch, worth: float, given: int) -> None:
-    """Ours beside them would have each product wait for the other's; what needs no torch is read in ours."""
+    """One worker with torch, since more would wait for each other; several with NumPy."""
     asked = []
     monkeypatch.setattr("charrnn.cli.scorer.TORCH_FROM_OPS", worth)
     monkeypatch.setattr("charrnn.cli.cpu_threads.threads_for_workers", lambda: 3)
@@ -71,7 +71,7 @@ def test_torch_has_threads_of_its_own(call: Call, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.usefixtures("expected")
 def test_the_model_can_be_named_first(call: Call) -> None:
-    """As a directory or by its suffix; anything else is a text."""
+    """As a directory or by its suffix; any other argument is a text."""
     for model in ("checkpoints/hamlet", "checkpoints/hamlet/model.safetensors"):
         assert call("score", model, "book.txt") == call("score", "book.txt")
     assert call("score", "none.safetensors", "book.txt").err.startswith("error: no trained model at none.safetensors")
@@ -79,14 +79,14 @@ def test_the_model_can_be_named_first(call: Call) -> None:
 
 @pytest.mark.usefixtures("expected")
 def test_standard_input_is_a_text(shell: Call, call: Call) -> None:
-    """Under the name of a dash."""
+    """Its name is a dash."""
     piped = json.loads(shell("charrnn score - --json < book.txt").out)
     assert piped | {"text": "book.txt"} == json.loads(call("score", "book.txt", "--json").out)
 
 
 @pytest.mark.usefixtures("expected")
 def test_what_cannot_be_scored_is_named(call: Call) -> None:
-    """No text, a short one, a missing one, one that is no text."""
+    """No text, a text that is too short, a missing file, a binary file."""
     Path("latin.txt").write_bytes(b"ab\xe9")
     assert call("score").code == 2
     assert call("score", "short.txt").err.startswith("error: short.txt: it has 1 character")
@@ -97,7 +97,7 @@ def test_what_cannot_be_scored_is_named(call: Call) -> None:
 
 
 def test_lines_can_be_put_in_order(call: Call, run_here: RunDirectory) -> None:
-    """The best predicted first; only a line end ends a line."""
+    """The best predicted line first; only a line end ends a line."""
     assert run_here.model.is_file()
     Path("names.txt").write_text("abc\nfeed\x0cbag\n\nhead\n", encoding="utf-8")
     plain = call("score", "names.txt", "--per-line")
@@ -116,7 +116,7 @@ def test_lines_can_be_put_in_order(call: Call, run_here: RunDirectory) -> None:
 
 @pytest.mark.usefixtures("expected")
 def test_several_models_are_set_side_by_side(call: Call, run_here: RunDirectory) -> None:
-    """A column each under its number, an object each for scripts."""
+    """A numbered column for each model; a JSON object for each model."""
     said = call("score", str(run_here.path), str(run_here.model), "book.txt")
     assert said.out.splitlines()[:2] == ["1: checkpoints/hamlet", "2: checkpoints/hamlet"]
     first, second, name = said.out.splitlines()[3].split()[:3]
@@ -126,7 +126,7 @@ def test_several_models_are_set_side_by_side(call: Call, run_here: RunDirectory)
 
 @pytest.mark.usefixtures("expected")
 def test_what_comes_next_can_be_asked(call: Call) -> None:
-    """The likeliest first, with their shares."""
+    """The most likely character first, with the probabilities."""
     found = json.loads(call("score", "book.txt", "--top", "3", "--json").out)["next"]
     assert len(found) == 3
     assert [share for _, share in found] == sorted((share for _, share in found), reverse=True)

@@ -1,4 +1,4 @@
-"""What is shown while a training is prepared."""
+"""Status messages while a training is prepared."""
 
 import sys
 from io import StringIO
@@ -9,17 +9,17 @@ from charrnn.cli.train_display import status_line
 
 
 class Terminal(StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that claims to be a terminal."""
 
     encoding = "utf-8"
 
     def isatty(self) -> bool:
-        """Say so."""
+        """Return True."""
         return True
 
 
 def said(stream: StringIO, monkeypatch: pytest.MonkeyPatch, *, quiet: bool = False) -> tuple[str, str]:
-    """Give what stands on standard error while something that fails takes its time, and afterwards."""
+    """Return the content of standard error during a status message, and after a failure in its block."""
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("TERM", "xterm")
     meanwhile = []
@@ -35,11 +35,11 @@ def said(stream: StringIO, monkeypatch: pytest.MonkeyPatch, *, quiet: bool = Fal
 
 
 def test_words_stand_on_a_terminal_for_as_long_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The line is empty again afterwards, also after Ctrl-C."""
+    """The line is erased afterwards, also after Ctrl-C."""
     assert said(Terminal(), monkeypatch) == ("starting …", "starting …\r\x1b[K")
 
 
 def test_neither_a_pipe_nor_the_quiet_hear_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not a byte."""
+    """No byte is written."""
     assert said(StringIO(), monkeypatch) == ("", "")
     assert said(Terminal(), monkeypatch, quiet=True) == ("", "")

@@ -1,4 +1,4 @@
-"""Signals ask a training to stop, or to pause, where it can be left."""
+"""Signals stop or pause a training between two steps."""
 
 import inspect
 import os
@@ -15,7 +15,7 @@ from charrnn.training.events import Event, Pause, Preview, SafePoint
 
 
 def previews(number: int, at: int) -> Iterator[Event]:
-    """Count up, and get a signal on the way."""
+    """Yield ten previews, and send a signal to this process before one of them."""
     for step in range(10):
         if step == at:
             os.kill(os.getpid(), number)
@@ -23,19 +23,19 @@ def previews(number: int, at: int) -> Iterator[Event]:
 
 
 def steps(events: Iterator[Event]) -> list[int]:
-    """List the steps of previews."""
+    """Return the steps of the previews."""
     return [event.step for event in events if isinstance(event, Preview)]
 
 
 def silent() -> SignalHandler:
-    """Make one that says nothing."""
+    """Return a handler that prints no messages."""
     return SignalHandler(lambda: None, lambda: None)
 
 
 @pytest.mark.fault("F35", "F38", "F39")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_events_after_the_one_at_hand(number: int) -> None:
-    """It is remembered, said once, and the handlers are put back."""
+    """The signal is remembered, a message is printed once, and the previous handlers are restored."""
     said: list[str] = []
     before = signal.getsignal(number)
     with SignalHandler(lambda: said.append("stopping"), lambda: said.append("now")) as handler, handler.deferred():
@@ -47,7 +47,7 @@ def test_a_signal_ends_the_events_after_the_one_at_hand(number: int) -> None:
 @pytest.mark.fault("F37")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_where_nothing_is_to_be_saved_a_signal_raises(number: int) -> None:
-    """Before the first step, and after the last save; files that are being written are cleared away by it."""
+    """Before the first step and after the last save; files that are being written are removed."""
     with pytest.raises(Stopped) as caught, silent() as handler:
         steps(handler.stop_when_requested(previews(number, 3)))
     assert caught.value.number == number
@@ -55,7 +55,7 @@ def test_where_nothing_is_to_be_saved_a_signal_raises(number: int) -> None:
 
 @pytest.mark.fault("F39")
 def test_ignored_signals_stay_ignored() -> None:
-    """Under nohup a training goes on when its terminal is closed."""
+    """Under nohup a training continues when its terminal is closed."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with silent() as handler, handler.deferred():
@@ -66,7 +66,7 @@ def test_ignored_signals_stay_ignored() -> None:
 
 @pytest.mark.fault("F36")
 def test_a_second_signal_dies_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the signal itself, and it says what is safe."""
+    """Of the first signal, after a message about the last save."""
     died: list[int] = []
     said: list[str] = []
     monkeypatch.setattr(module, "die_of", died.append)
@@ -77,7 +77,7 @@ def test_a_second_signal_dies_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_something_long_can_be_left_between_any_two_moments() -> None:
-    """What it was in the middle of is cleared up at once."""
+    """The generator is closed at once, so that it cleans up."""
     left: list[str] = []
 
     def work() -> Generator[SafePoint, None, int]:
@@ -98,7 +98,7 @@ def test_something_long_can_be_left_between_any_two_moments() -> None:
 
 @pytest.mark.fault("F40")
 def test_a_pause_is_said_before_it_begins_and_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The screen can be left in order, and no clock of the training sees that time."""
+    """A Pause event precedes the pause, and the clock leaves the time of the pause out."""
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     kill = os.kill
@@ -123,7 +123,7 @@ def test_a_pause_is_said_before_it_begins_and_does_not_count(monkeypatch: pytest
 
 @pytest.mark.fault("F40")
 def test_a_pause_that_nobody_announced_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    """SIGSTOP cannot be seen coming; from the last look at the clock on, that time is left out."""
+    """SIGSTOP cannot be handled; the clock leaves out the time since it was last read."""
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     with silent() as handler, handler.deferred():

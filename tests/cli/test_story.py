@@ -1,4 +1,4 @@
-"""What a file tells of its training is told in words, and nothing of it is lost."""
+"""The training metadata of a model file is printed completely."""
 
 import math
 
@@ -35,7 +35,7 @@ def test_what_is_known_is_told_in_words() -> None:
 
 @given(st.dictionaries(st.sampled_from([*TOLD, "settings", "other"]), VALUES))
 def test_whatever_it_tells_is_told(training: dict[str, object]) -> None:
-    """In words if it is what is meant by its name, else as it stands there."""
+    """A known key with a value of the expected type in words, any other as it is."""
     lines = list(training_lines(training))
     told = " ".join(f"{word} {line}" for word, line in lines)
     for name, value in training.items():

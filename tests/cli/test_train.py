@@ -1,4 +1,4 @@
-"""charrnn train: one command learns a text, goes on after a stop, and refuses what would lose something."""
+"""charrnn train: train on a text, resume after a stop, and refuse what would destroy a run."""
 
 import json
 import os
@@ -19,7 +19,7 @@ SMALL = ("--hidden", "16", "--batch", "4", "--length", "16", "--threads", "1")
 
 @pytest.fixture
 def text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand in a directory with a small text."""
+    """Change to a directory with a small text."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GOMP_SPINCOUNT", "1000")
     path = Path("book.txt")
@@ -29,17 +29,17 @@ def text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def train(call: Call, text: Path) -> Call:
-    """Give a function that trains a small network on the text."""
+    """Return a function that trains a small network on the text."""
     return lambda *more: call("train", str(text), *SMALL, *more)
 
 
 def files(directory: str = ".") -> set[str]:
-    """List what is in a directory."""
+    """Return the names of the files in a directory."""
     return {path.name for path in Path(directory).iterdir()}
 
 
 def test_training_leaves_a_run_with_all_that_is_promised(train: Call) -> None:
-    """Model, checkpoint, settings, metrics, and the model's path on standard output."""
+    """Model, checkpoint, settings, metrics, and the path of the model on standard output."""
     said = train("--steps", "30")
     assert (said.code, said.out) == (0, "checkpoints/book/model.safetensors\n")
     assert "bits/character" in said.err
@@ -51,7 +51,7 @@ def test_training_leaves_a_run_with_all_that_is_promised(train: Call) -> None:
 
 
 def test_events_as_json_end_with_the_promised_one(train: Call) -> None:
-    """Each line is an object; the last has every field that scripts rely on."""
+    """Each line is an object; the last one has every field that scripts rely on."""
     said = train("--steps", "30", "--json", "-q")
     lines = [json.loads(line) for line in said.out.splitlines()]
     assert {line["event"] for line in lines} == {"start", "ngram", "preview", "report", "evaluation", "done"}
@@ -68,7 +68,7 @@ def test_events_as_json_end_with_the_promised_one(train: Call) -> None:
 
 @pytest.mark.usefixtures("finished")
 def test_the_model_writes_scores_and_can_be_looked_into(call: Call) -> None:
-    """The chain that everything is for."""
+    """The commands work on the trained model."""
     assert len(call("sample", "-n", "50", "--seed", "1").out) == 50
     assert "bits/char" in call("score", "book.txt").out
     assert "LSTM 1 × 16" in call("info").out
@@ -78,7 +78,7 @@ def test_the_model_writes_scores_and_can_be_looked_into(call: Call) -> None:
 
 
 def test_a_training_that_overfits_ends_early_and_is_finished(call: Call, text: Path) -> None:
-    """It says why; the same command says that it is trained; `--patience 0` goes on to the end of the plan."""
+    """With a message; the same command reports a trained run; `--patience 0` continues to the end of the plan."""
     text.write_text("".join(np.random.default_rng(0).choice(list("abcd"), size=1000)))
     settings = "--hidden 48 --batch 8 --length 16 --lr 0.03 --dropout 0"
     command = ("train", str(text), *settings.split())
@@ -101,7 +101,7 @@ def test_a_training_that_overfits_ends_early_and_is_finished(call: Call, text: P
 
 
 def test_a_stopped_training_goes_on_to_the_same_bytes(text: Path, launch: Launcher) -> None:
-    """Ctrl-C in the middle, the same command again: the last checkpoint is that of a run never stopped."""
+    """After Ctrl-C and a resume, the last checkpoint equals that of an uninterrupted run."""
     arguments = ("train", str(text), *SMALL, "--steps", "100", "--dropout", "0.2", "-q")
     whole = launch(*arguments, "--out", "whole", at=Path.cwd())
     stopped = launch(*arguments, "--out", "stopped", "--save-every", "0.05", at=Path.cwd(), slow_in="step")
@@ -119,7 +119,7 @@ def test_a_stopped_training_goes_on_to_the_same_bytes(text: Path, launch: Launch
 
 @pytest.mark.usefixtures("finished")
 def test_a_longer_budget_goes_on_with_a_finished_training(train: Call) -> None:
-    """More steps than before are made from where it stood."""
+    """More steps continue from the last step."""
     said = train("--steps", "40")
     assert said.code == 0
     assert "resuming checkpoints/book at step 30 of 40" in said.err
@@ -130,7 +130,7 @@ def test_a_longer_budget_goes_on_with_a_finished_training(train: Call) -> None:
 
 @pytest.mark.usefixtures("finished")
 def test_a_run_s_settings_can_be_used_again(call: Call) -> None:
-    """config.yaml as --config makes the same model, weight for weight."""
+    """config.yaml as --config trains the same weights."""
     said = call("train", "--config", "checkpoints/book/config.yaml", "--out", "again", "--threads", "1")
     assert said.code == 0, said.err
     one, other = (read_tensors(Path(f"{name}/model.safetensors")).arrays for name in ("checkpoints/book", "again"))
@@ -138,7 +138,7 @@ def test_a_run_s_settings_can_be_used_again(call: Call) -> None:
 
 
 def test_settings_of_a_run_by_epochs_can_be_used_again(train: Call, call: Call) -> None:
-    """Epochs have become steps, so there is one budget in the file."""
+    """The file contains steps instead of epochs, so that it has one budget."""
     train("--epochs", "0.5")
     said = call("train", "--config", "checkpoints/book/config.yaml", "--out", "again", "-q", "--threads", "1")
     assert said.code == 0, said.err
@@ -147,7 +147,7 @@ def test_settings_of_a_run_by_epochs_can_be_used_again(train: Call, call: Call) 
 @pytest.mark.fault("F72")
 @pytest.mark.slow
 def test_a_closed_pipe_saves_what_was_learned(text: Path, shell: Call) -> None:
-    """Whoever reads one line of events and leaves loses nothing."""
+    """A reader of one line of events loses no training."""
     said = shell(f"charrnn train {text} {' '.join(SMALL)} --steps 4000 --json -q | head -1")
     assert (said.code, said.err) == (0, "")
     assert {"model.safetensors"} < files("checkpoints/book")
@@ -167,7 +167,7 @@ def test_a_finished_run_answers_a_script_too(train: Call) -> None:
 def test_the_n_gram_to_beat_is_said_and_learned_once(
     train: Call, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before training, in every line, at the end in words, in `info`; going on looks it up."""
+    """Before training, in every line, in the summary and in `info`; a resumed run reads it from the metrics."""
     said = train("--steps", "20").err
     assert "-gram, learned from 3,301 characters" in said
     assert "better than the network" in said.splitlines()[-5]
@@ -180,7 +180,7 @@ def test_the_n_gram_to_beat_is_said_and_learned_once(
 
 @pytest.mark.slow
 def test_standard_input_is_not_read_again(shell: Call, text: Path) -> None:
-    """A run has its own copy of it, and says so."""
+    """A run has a copy of its text, and says so."""
     line = f"cat {text} | charrnn train - {' '.join(SMALL)}"
     assert shell(f"{line} --steps 5 -q").code == 0
     said = shell(f"{line} --steps 10")
@@ -189,7 +189,7 @@ def test_standard_input_is_not_read_again(shell: Call, text: Path) -> None:
 
 
 def test_a_minute_is_a_minute(train: Call) -> None:
-    """A time budget counts from the command's start, and what is left of it is for learning."""
+    """A time budget counts from the start of the command."""
     began = time.monotonic()
     said = train("--minutes", "0.05", "--json", "-q")
     done = json.loads(said.out.splitlines()[-1])
@@ -205,7 +205,7 @@ def test_previews_can_be_had_as_often_as_wanted(train: Call) -> None:
 
 
 def is_error(said: Said, code: int, *words: str) -> bool:
-    """Tell whether a command failed in the promised form: one line, perhaps a hint, nothing else."""
+    """Return whether a command failed with one line, perhaps a hint, and nothing else."""
     lines = said.err.splitlines()
     return (
         said.code == code
@@ -227,7 +227,7 @@ def test_a_refused_text_leaves_nothing(call: Call, text: Path) -> None:
 
 @pytest.mark.fault("F06", "F10")
 def test_small_and_marked_texts_are_noted(call: Call, text: Path) -> None:
-    """What is used and what was left out is said."""
+    """The notes name the changes."""
     text.write_bytes(b"\xef\xbb\xbf" + b"small but usable. " * 20)
     said = call("train", str(text), "--steps", "5", "--hidden", "8")
     assert said.code == 0
@@ -236,7 +236,7 @@ def test_small_and_marked_texts_are_noted(call: Call, text: Path) -> None:
 
 
 def test_what_the_user_chose_is_not_said_again(call: Call, text: Path) -> None:
-    """The batch of a small text is told where charrnn chose it, and only there."""
+    """A note about the batch size is printed only if charrnn chose the batch size."""
     text.write_bytes(b"small but usable. " * 20)
     chosen = ("train", str(text), "--steps", "2", "--hidden", "8", "--new")
     for given in (("--batch", "2"), ("--length", "16")):
@@ -246,7 +246,7 @@ def test_what_the_user_chose_is_not_said_again(call: Call, text: Path) -> None:
 
 
 def test_files_with_nothing_in_them_are_named_in_a_line(call: Call, text: Path) -> None:
-    """Three at most; the text is learned from the others."""
+    """At most three; the other files are the text."""
     text.write_bytes(b"small but usable. " * 20)
     for name in "abcd":
         Path(f"{name}.txt").touch()
@@ -257,7 +257,7 @@ def test_files_with_nothing_in_them_are_named_in_a_line(call: Call, text: Path) 
 
 @pytest.mark.fault("F13")
 def test_a_huge_alphabet_is_noted_and_can_be_made_smaller(call: Call, text: Path) -> None:
-    """Characters that stand there once cannot be learned; the note says what makes them one."""
+    """Characters that occur once cannot be learned; the note names the option that merges them."""
     text.write_text("".join(map(chr, range(0x4E00, 0x4E00 + 12_000))) + "的是不了人" * 500)
     said = call("train", str(text), "--steps", "2", "--hidden", "8", "--threads", "1", "--sample-every", "0")
     assert said.code == 0
@@ -268,7 +268,7 @@ def test_a_huge_alphabet_is_noted_and_can_be_made_smaller(call: Call, text: Path
 
 @pytest.mark.fault("F14", "F15")
 def test_hostile_text_is_trained_and_shown_harmlessly(call: Call, text: Path) -> None:
-    """Escape sequences and markup in the corpus come out of previews as pictures of themselves, or literally."""
+    """Escape sequences and markup of the corpus are sanitized in previews."""
     text.write_text("\x1b]52;c;AAAA\x07\x1b[31m[/bold] :smile: {} %s\x9b31m\u202e" * 60)
     said = call("train", str(text), "--steps", "30", "--hidden", "8", "--lr", "0.02")
     assert said.code == 0
@@ -277,7 +277,7 @@ def test_hostile_text_is_trained_and_shown_harmlessly(call: Call, text: Path) ->
 
 @pytest.mark.fault("F18")
 def test_a_changed_text_is_not_gone_on_with(train: Call, finished: RunDirectory) -> None:
-    """The checkpoint stays; --new starts over."""
+    """The checkpoint is kept; --new starts over."""
     Path("book.txt").write_text(bottles(91))
     assert is_error(train("--steps", "40"), 1, "changed since step 30", "--new")
     assert finished.checkpoint(30).exists()
@@ -287,7 +287,7 @@ def test_a_changed_text_is_not_gone_on_with(train: Call, finished: RunDirectory)
 @pytest.mark.fault("F18")
 @pytest.mark.usefixtures("finished")
 def test_a_text_that_was_only_touched_is_the_same(train: Call) -> None:
-    """Another time with the same bytes is no change."""
+    """A new modification time with the same bytes is not a change."""
     os.utime("book.txt", ns=(1, 1))
     assert train("--steps", "35").code == 0
 
@@ -306,14 +306,14 @@ def test_a_text_that_was_only_touched_is_the_same(train: Call) -> None:
     ],
 )
 def test_wrong_options_are_named(call: Call, text: Path, arguments: tuple[str, ...], words: str) -> None:
-    """Usage errors name the option, and nothing is made."""
+    """Usage errors name the option, and no file is created."""
     assert is_error(call("train", str(text), *arguments), 2, words)
     assert files() == {"book.txt"}
 
 
 @pytest.mark.fault("F24")
 def test_an_absurd_network_is_refused_before_it_is_built(call: Call, text: Path) -> None:
-    """Its size is told; nothing is made."""
+    """The error contains its size; no file is created."""
     assert is_error(call("train", str(text), "--hidden", "1000000"), 2, "would need about", "TB")
     assert files() == {"book.txt"}
 
@@ -331,20 +331,20 @@ def test_an_absurd_network_is_refused_before_it_is_built(call: Call, text: Path)
     ],
 )
 def test_wrong_settings_are_named_with_their_line(call: Call, text: Path, content: str, words: str) -> None:
-    """A file of settings is read strictly."""
+    """A settings file is parsed strictly."""
     Path("my.yaml").write_text(content)
     assert is_error(call("train", str(text), "--config", "my.yaml"), 2, words)
 
 
 @pytest.mark.fault("F29")
 def test_a_wrong_variable_is_named(call: Call, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not the option that it stands for."""
+    """Instead of the option."""
     monkeypatch.setenv("CHARRNN_TRAIN_LR", "oops")
     assert is_error(call("train", str(text)), 2, "CHARRNN_TRAIN_LR")
 
 
 def test_flags_beat_variables_beat_the_file(call: Call, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The nearest wins, and the run's settings say where each came from."""
+    """The settings of the run record where each value comes from."""
     Path("my.yaml").write_text("hidden: 10\nbatch: 3\nlength: 9\nminutes: 7")
     monkeypatch.setenv("CHARRNN_TRAIN_BATCH", "4")
     monkeypatch.setenv("CHARRNN_TRAIN_LENGTH", "8")
@@ -363,14 +363,14 @@ def test_flags_beat_variables_beat_the_file(call: Call, text: Path, monkeypatch:
 
 @pytest.mark.fault("F30")
 def test_other_settings_are_refused_for_a_run_that_is_there(train: Call, finished: RunDirectory) -> None:
-    """What it was begun with and what was asked stand beside each other; the checkpoint stays."""
+    """The error shows both values; the checkpoint is kept."""
     assert is_error(train("--steps", "40", "--layers", "2"), 1, "layers: saved 1, asked 2", "--new")
     assert finished.checkpoint(30).exists()
 
 
 @pytest.mark.fault("F31")
 def test_a_finished_run_is_left_as_it_is(train: Call, finished: RunDirectory) -> None:
-    """The same command again says so, and how to go on."""
+    """The same command reports the finished run, and how to continue it."""
     before = finished.model.stat().st_mtime_ns
     said = train("--steps", "30")
     assert said.code == 0
@@ -380,7 +380,7 @@ def test_a_finished_run_is_left_as_it_is(train: Call, finished: RunDirectory) ->
 
 
 def test_less_time_than_it_has_had_is_no_time_more(train: Call) -> None:
-    """A finished run that is given fewer minutes stays as it is, and is told how many would be more."""
+    """A finished run is not changed by a smaller time budget; the hint names a larger one."""
     train("--minutes", "0.01")
     before = Path("checkpoints/book/model.safetensors").stat().st_mtime_ns
     said = train("--minutes", "0.005")
@@ -392,7 +392,7 @@ def test_less_time_than_it_has_had_is_no_time_more(train: Call) -> None:
 
 @pytest.mark.fault("F32")
 def test_a_foreign_directory_is_not_touched(train: Call) -> None:
-    """Whatever is there stays."""
+    """Its files are kept."""
     Path("elsewhere").mkdir()
     Path("elsewhere/thesis.tex").write_text("precious")
     assert is_error(train("--out", "elsewhere", "--new"), 1, "is not a charrnn run")
@@ -401,14 +401,14 @@ def test_a_foreign_directory_is_not_touched(train: Call) -> None:
 
 @pytest.mark.fault("F33")
 def test_weird_names_become_run_names(call: Call, text: Path) -> None:
-    """A run can be made from any file."""
+    """A run can be created from a file of any name."""
     Path("a b:c?.txt").write_bytes(text.read_bytes())
     assert call("train", "a b:c?.txt", *SMALL, "--steps", "2").out == "checkpoints/a-b-c/model.safetensors\n"
 
 
 @pytest.mark.fault("F34")
 def test_a_device_that_is_not_there_is_named(call: Call, text: Path) -> None:
-    """With the one that always is."""
+    """The hint names the CPU."""
     import torch
 
     missing = "cuda" if torch.backends.mps.is_available() else "mps"
@@ -417,7 +417,7 @@ def test_a_device_that_is_not_there_is_named(call: Call, text: Path) -> None:
 
 @pytest.mark.fault("F65")
 def test_divergence_has_its_own_exit_code(train: Call) -> None:
-    """A learning rate beyond all bounds ends in one line and a hint; a model that was saved is finite."""
+    """A huge learning rate ends with one line and a hint; a saved model is finite."""
     said = train("--steps", "300", "--lr", "1e30", "--clip", "0", "--warm-up", "0")
     assert said.code == 3
     assert "training diverged" in said.err

@@ -1,4 +1,4 @@
-"""Names and poems: charrnn train --documents, and sample, score and inspect with what comes of it."""
+"""Documents (names and poems): charrnn train --documents, then sample, score and inspect."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ SMALL = ("--hidden", "16", "--batch", "4", "--length", "16", "--threads", "1", "
 
 
 def made_up(count: int) -> list[str]:
-    """Make up names of a few syllables each."""
+    """Return random names of a few syllables each."""
     rng = np.random.default_rng(0)
     starts, middles, ends = ["Al", "Ber", "Ca", "Dor", "El", "Fin"], ["la", "mi", "no", "re"], ["n", "s", "th", ""]
     return [
@@ -22,7 +22,7 @@ def made_up(count: int) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stand in a directory with names, one a line, and poems."""
+    """Change to a directory with names, one per line, and poems."""
     monkeypatch.chdir(tmp_path)
     Path("names.txt").write_text("\n".join(made_up(300)) + "\n")
     poems = ["\n".join(made_up(2 + number % 3)) for number in range(80)]
@@ -30,7 +30,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_sample_of_names_is_one_line(call: Call) -> None:
-    """And as many as were asked for; the same in JSON; a prompt begins one."""
+    """The requested number of samples, also in JSON, and after a prompt."""
     trained = call("train", "names.txt", "--documents", "line", *SMALL)
     assert trained.code == 0
     assert "300 documents" in trained.err
@@ -45,7 +45,7 @@ def test_every_sample_of_names_is_one_line(call: Call) -> None:
 
 
 def test_poems_are_apart_by_blank_lines_as_in_their_file(call: Call) -> None:
-    """What was written can be learned again."""
+    """The output can be trained on again."""
     assert call("train", "poems.txt", "--documents", "blank", *SMALL).code == 0
     said = call("sample", "--count", "6", "--seed", "2", "-n", "60")
     assert said.out.endswith("\n")
@@ -54,7 +54,7 @@ def test_poems_are_apart_by_blank_lines_as_in_their_file(call: Call) -> None:
 
 
 def test_a_text_is_scored_document_by_document(call: Call) -> None:
-    """In whatever order they stand, all their characters and their ends counted."""
+    """The order of the documents does not matter; all characters and ends count."""
     call("train", "names.txt", "--documents", "line", *SMALL)
     Path("back.txt").write_text("\n\n".join(reversed(Path("names.txt").read_text().splitlines())))
     there, back = (json.loads(call("score", name, "--json").out) for name in ("names.txt", "back.txt"))
@@ -64,7 +64,7 @@ def test_a_text_is_scored_document_by_document(call: Call) -> None:
 
 
 def test_its_cells_can_be_looked_at(call: Call) -> None:
-    """Over what was held out, and over a file."""
+    """On the held-out text and on a file."""
     call("train", "poems.txt", "--documents", "blank", *SMALL)
     for more in ((), ("--text", "poems.txt")):
         said = call("inspect", "--cell", "1.3", "--chars", "120", *more)
@@ -73,7 +73,7 @@ def test_its_cells_can_be_looked_at(call: Call) -> None:
 
 
 def test_the_settings_of_a_run_of_documents_train_the_same_again(call: Call) -> None:
-    """The kind of its documents is one of them."""
+    """The kind of documents is a setting."""
     call("train", "names.txt", "--documents", "line", *SMALL)
     assert "documents: line  # command line" in Path("checkpoints/names/config.yaml").read_text()
     assert call("train", "--config", "checkpoints/names/config.yaml", "--out", "again", "--threads", "1").code == 0
@@ -95,7 +95,7 @@ def test_the_settings_of_a_run_of_documents_train_the_same_again(call: Call) -> 
     ],
 )
 def test_bad_documents_are_refused_in_a_line(arguments: list[str], code: int, words: str, call: Call) -> None:
-    """And nothing is left behind."""
+    """No file is created."""
     Path("one.txt").write_text("one line " * 50)
     Path("odd.txt").write_text("one\n\ntwo\x03three\n\n" * 50)
     said: Said = call("train", *arguments, *SMALL)
@@ -107,7 +107,7 @@ def test_bad_documents_are_refused_in_a_line(arguments: list[str], code: int, wo
 
 @pytest.mark.slow
 def test_thirty_thousand_names_are_learned_and_every_sample_is_a_name_that_ends_by_itself(call: Call) -> None:
-    """A short training is enough: one line each, of about their length, most of them not in the list."""
+    """After a short training: one line each, of about the same length, most of them new."""
     listed = made_up(30_000)
     Path("list.txt").write_text("\n".join(listed) + "\n")
     small = ("--hidden", "48", "--batch", "32", "--length", "32", "--threads", "1", "--steps", "250")

@@ -1,4 +1,4 @@
-"""Going on with another text: charrnn train --from."""
+"""Fine-tuning on another text: charrnn train --from."""
 
 import re
 from pathlib import Path
@@ -14,13 +14,13 @@ SMALL = ("--batch", "4", "--length", "16", "--threads", "1", "--steps", "20")
 
 @pytest.fixture(autouse=True)
 def _texts(run_here: RunDirectory) -> None:
-    """Stand beside a run, of hamlet, with another text."""
+    """Change to a directory with a run on Hamlet and another text."""
     assert run_here.model.exists()
     Path("new.txt").write_text("a bad éclair, faded.\n" * 60)
 
 
 def test_a_run_from_a_model_is_a_new_run(call: Call, run_here: RunDirectory) -> None:
-    """Named after the new text; config and model tell where it came from; the model stays as it was."""
+    """Named after the new text; config and model name the pretrained model, which is not changed."""
     before = run_here.model.read_bytes()
     said = call("train", "new.txt", "--from", "checkpoints/hamlet", *SMALL)
     assert said.code == 0
@@ -37,7 +37,7 @@ def test_a_run_from_a_model_is_a_new_run(call: Call, run_here: RunDirectory) -> 
 
 
 def test_the_same_command_goes_on_and_its_settings_train_the_same(call: Call) -> None:
-    """Named as a run or as its model's file, or not at all; from its config.yaml too."""
+    """With the run, its model file, or no --from at all; also with its config.yaml."""
     call("train", "new.txt", "--from", "checkpoints/hamlet", *SMALL)
     for how in (["--from", "checkpoints/hamlet"], ["--from", "checkpoints/hamlet/model.safetensors"], []):
         said = call("train", "new.txt", *how, "--threads", "1")
@@ -61,7 +61,7 @@ def test_the_same_command_goes_on_and_its_settings_train_the_same(call: Call) ->
     ],
 )
 def test_bad_models_are_refused_in_a_line(arguments: list[str], code: int, words: str, call: Call) -> None:
-    """With what is wrong, and nothing made or changed."""
+    """With the reason; no file is created or changed."""
     before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
     said = call("train", "new.txt", *SMALL, *arguments)
     assert (said.code, said.out) == (code, "")
@@ -71,7 +71,7 @@ def test_bad_models_are_refused_in_a_line(arguments: list[str], code: int, words
 
 
 def test_a_run_begun_by_chance_does_not_pass_for_one_from_a_model(call: Call) -> None:
-    """It is said what it was begun from."""
+    """The error names the initial weights of the run."""
     call("train", "new.txt", "--hidden", "12", *SMALL)
     said = call("train", "new.txt", "--from", "checkpoints/hamlet", *SMALL)
     assert said.code == 1

@@ -1,4 +1,4 @@
-"""charrnn inspect's other views: asked for by name, one after the other, every number as JSON."""
+"""charrnn inspect: views requested by name, one after the other, with all numbers as JSON."""
 
 import json
 from pathlib import Path
@@ -21,14 +21,14 @@ pytestmark = pytest.mark.usefixtures("few_positions")
 
 @pytest.fixture
 def text(run_here: RunDirectory) -> str:
-    """Put a text beside the run whose characters the model knows."""
+    """Create a text of the model's characters beside the run."""
     save_model(run_here.model, random_model("\n abcdefgh()"))
     Path("text.txt").write_text(TEXT)
     return "text.txt"
 
 
 def seen(call: Call, text: str, *arguments: str) -> list[dict[str, Any]]:
-    """Give what was written as JSON, an object a line."""
+    """Return the JSON objects of the output, one per line."""
     said = call("inspect", "--text", text, "--json", *arguments)
     assert said.code == 0, said.err
     return [json.loads(line) for line in said.out.splitlines()]
@@ -36,7 +36,7 @@ def seen(call: Call, text: str, *arguments: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_view_is_the_same_every_time(call: Call, text: str, view: tuple[str, ...]) -> None:
-    """Byte for byte, with the model, the text and its own name."""
+    """The same bytes, with the model, the text and the name of the view."""
     (found,) = seen(call, text, *view)
     assert found["view"] == view[0].removeprefix("--")
     assert (found["model"], found["text"]) == (str(Path("checkpoints/hamlet/model.safetensors")), text)
@@ -46,7 +46,7 @@ def test_a_view_is_the_same_every_time(call: Call, text: str, view: tuple[str, .
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_view_is_drawn(call: Call, text: str, view: tuple[str, ...]) -> None:
-    """In text that names the model, without a search."""
+    """With the name of the model, without a search."""
     said = call("inspect", "--text", text, *view)
     assert said.code == 0, said.err
     assert "checkpoints" in said.out
@@ -54,7 +54,7 @@ def test_a_view_is_drawn(call: Call, text: str, view: tuple[str, ...]) -> None:
 
 
 def test_several_views_come_one_after_the_other(call: Call, text: str) -> None:
-    """In the order of the help, after the cells that were asked for, each with as much text as it takes alone."""
+    """In the order of the help, after the requested cells, each on as much text as alone."""
     found = seen(call, text, "--gates", "--surprise", "--cell", "1.2")
     assert [one.get("view") for one in found] == [None, "surprise", "gates"]
     assert [one["characters"] for one in found] == [800, 799, len(TEXT)]
@@ -62,7 +62,7 @@ def test_several_views_come_one_after_the_other(call: Call, text: str) -> None:
 
 
 def test_a_concept_is_searched_for_beside_a_view(call: Call, text: str) -> None:
-    """Both were asked for."""
+    """The search and the view are both printed."""
     Path(text).write_text(TEXT * 4)
     first, second = seen(call, text, "--concept", "line_pos", "--surprise")
     assert first["concepts"][0]["concept"] == "line_pos"
@@ -71,14 +71,14 @@ def test_a_concept_is_searched_for_beside_a_view(call: Call, text: str) -> None:
 
 @pytest.mark.parametrize(("top", "rows"), [("0", []), ("2", ["1", "2"]), ("99", ["1", "2", "12"])])
 def test_as_many_guesses_are_shown_as_were_asked_for(call: Call, text: str, top: str, rows: list[str]) -> None:
-    """None of them, some, or as many as there are characters."""
+    """None, some, or as many as there are characters."""
     out = call("inspect", "--text", text, "--surprise", "--top", top, "--chars", "9").out
     labels = [line.split(" ")[0] for line in out.splitlines()]
     assert [label for label in labels if label in ("1", "2", "12", "13")] == rows
 
 
 def test_contexts_of_several_cells_are_an_object_each(call: Call, text: str) -> None:
-    """And the seed decides which places are random."""
+    """The seed determines the random contexts."""
     found = seen(call, text, "--contexts", "1.3", "--contexts", "2.0")
     assert [one["cell"] for one in found] == ["1.3", "2.0"]
     other, _ = seen(call, text, "--contexts", "1.3", "--contexts", "2.0", "--seed", "5")
@@ -87,7 +87,7 @@ def test_contexts_of_several_cells_are_an_object_each(call: Call, text: str) -> 
 
 
 def test_models_are_compared_over_the_same_text(call: Call, text: str) -> None:
-    """Whatever cells they are made of; a line of JSON each, the first as it is alone."""
+    """Models of different cells; a line of JSON each, the first one as without --against."""
     for cell in ("gru", "rnn"):
         directory = RunDirectory(Path("checkpoints") / cell)
         directory.path.mkdir()
@@ -102,7 +102,7 @@ def test_models_are_compared_over_the_same_text(call: Call, text: str) -> None:
 
 
 def test_a_model_that_never_saw_a_character_is_named(call: Call, text: str) -> None:
-    """It reads the text without it."""
+    """The model reads the text without the character."""
     directory = RunDirectory(Path("checkpoints/other"))
     directory.path.mkdir()
     save_model(directory.model, random_model("\n abcde()"))
@@ -123,7 +123,7 @@ def test_a_model_that_never_saw_a_character_is_named(call: Call, text: str) -> N
 def test_what_cannot_be_meant_is_refused(
     call: Call, text: str, arguments: tuple[str, ...], message: str, hint: str
 ) -> None:
-    """In a line, with what to type instead."""
+    """With one line and a hint."""
     said = call("inspect", "--text", text, *arguments)
     assert (said.code, said.out) == (2, "")
     assert message in said.err
@@ -132,7 +132,7 @@ def test_what_cannot_be_meant_is_refused(
 
 @pytest.mark.parametrize("view", ["--surprise", "--errors"])
 def test_a_single_character_is_too_little(call: Call, text: str, view: str) -> None:
-    """Nothing predicts it."""
+    """The first character is not predicted."""
     said = call("inspect", "--text", text, view, "--chars", "1")
     assert said.code == 1
     assert "predicted by nothing" in said.err
@@ -144,7 +144,7 @@ def test_a_single_character_is_too_little(call: Call, text: str, view: str) -> N
 def test_views_of_many_streams_use_the_idle_cores(
     call: Call, text: str, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], used: str
 ) -> None:
-    """One stream gains nothing from them."""
+    """A single stream does not get faster with more threads."""
     threads: list[str] = []
     monkeypatch.setattr(cpu_threads, "use_idle_cores", lambda: threads.append("idle"))
     monkeypatch.setattr(cpu_threads, "use_few_cores", lambda _: threads.append("few"))
@@ -153,7 +153,7 @@ def test_views_of_many_streams_use_the_idle_cores(
 
 
 def test_errors_stand_beside_an_n_gram_where_the_training_text_is_at_hand(call: Call, tmp_path: Path) -> None:
-    """As counted on the run's own corpus."""
+    """The n-gram model is fitted on the corpus of the run."""
     from charrnn.network.model_file import load_model
     from charrnn.text import corpus_encoder
     from charrnn.text.sources import open_sources
