@@ -60,8 +60,7 @@ class SignalHandler:
         SIGTSTP: pause at once                     SIGTSTP: remember it
         (before the first deferred(): as usual)    second SIGTSTP: pause at once
 
-    `stop_when_requested` and `run_interruptible` serve the remembered requests between two steps. The time of a pause
-    does not count for `clock`.
+    `stop_when_requested` and `run_interruptible` serve the remembered requests; `clock` leaves out pauses.
     """
 
     def __init__(self, print_stopping: Callable[[], None], print_killed: Callable[[], None]) -> None:
@@ -70,7 +69,6 @@ class SignalHandler:
         self._pause_requested = False
         self._mode = SignalMode.RAISE
         self._print_stopping, self._print_killed = print_stopping, print_killed
-        """called for the first stop signal in DEFER mode, and for the second one"""
         self._paused_seconds, self._last_time = 0.0, time.monotonic()
         """total time in pauses, and the last time at which the process was known to run"""
         self._previous_handlers: dict[int, Any] = {}
@@ -180,8 +178,7 @@ def write_raw(message: str) -> None:
 
 # The run
 
-SHOW_CURSOR = "\x1b[?25h"
-"""ECMA-48 sequence that shows the cursor again"""
+SHOW_CURSOR = "\x1b[?25h"  # ECMA-48
 
 
 def run_training(prepared: Prepared, options: TrainOptions, origins: Mapping[str, str], *, began: float) -> None:
@@ -263,12 +260,7 @@ def _train_and_show(
     session: Session, ngram: NGram, options: TrainOptions, console: Console, began: float, handler: SignalHandler
 ) -> None:
     """Train to the end of the plan or to a stop request, and show the events."""
-    trainer, directory, minutes, clock = (
-        session.trainer,
-        session.directory,
-        session.trainer.training.minutes,
-        handler.clock,
-    )
+    trainer, minutes = session.trainer, session.trainer.training.minutes
     progress = ProgressState(
         characters_per_step=trainer.training.batch * trainer.training.length,
         ngram=ngram,
@@ -284,14 +276,14 @@ def _train_and_show(
         sample_every=options.sample_every,
         save_every=options.save_every,
         until=handler.stop_when_requested,
-        clock=clock,
+        clock=handler.clock,
     )
     try:
         print_ngram(ngram, console, options)
-        _show(options)(events, progress, console, clock)
+        _show(options)(events, progress, console, handler.clock)
     except (OSError, SystemExit):
         # Standard output or the terminal is closed. The weights are saved all the same.
-        save_final(trainer, directory)
+        save_final(trainer, session.directory)
         handler.raise_if_requested()
         raise
 
