@@ -6,6 +6,7 @@ released from time to time: gigabytes of text are never memory in use.
 
 import json
 import mmap
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -36,9 +37,18 @@ def read_description(path: Path) -> bytes:
     return content
 
 
-def mapped(path: Path) -> mmap.mmap:
-    """Map a file of ids into memory; it stays the same file, whatever takes its name (OSError, ValueError)."""
+MAX_BYTES_IN_MEMORY = 64_000_000
+"""bytes of ids; a larger file is memory-mapped, so that gigabytes of text never occupy memory"""
+
+
+def load_ids(path: Path) -> bytes | mmap.mmap:
+    """Return the content of a file of ids, which does not depend on the name of the file (OSError, ValueError).
+
+    A small file is read: a mapping would end the process (SIGBUS) if another process truncated the file.
+    """
     with open_regular(path) as file:
+        if os.fstat(file.fileno()).st_size <= MAX_BYTES_IN_MEMORY:
+            return file.read(MAX_BYTES_IN_MEMORY)
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
@@ -146,19 +156,28 @@ class Corpus:
         place = int(self.characters * (1 - val_fraction))
         return place if self.end is None else nearest_document_start(self.ids, self.end, place)
 
-    @cached_property
+    @property
     def ids(self) -> Ids:
-        """The whole text (T,), mapped; `release_pages` now and then what was touched."""
-        return np.frombuffer(self._map, self.dtype)
+        """The ids of the whole text, (T,), in memory or memory-mapped.
+
+        Raise CharrnnError if the mapped file was truncated: its missing pages cannot be read.
+        """
+        if isinstance(self._buffer, mmap.mmap) and self._buffer.size() < len(self._buffer):
+            raise CharrnnError(f"{self.path} was truncated while it was in use", hint="`--new` starts over")
+        return self._ids
 
     def release_pages(self) -> None:
-        """Give the memory of what was read so far back to the system; it is read again when it is needed."""
-        if hasattr(mmap, "MADV_DONTNEED"):
-            self._map.madvise(mmap.MADV_DONTNEED)
+        """Release the memory of the mapped pages that were read; reading them again loads them again."""
+        if isinstance(self._buffer, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            self._buffer.madvise(mmap.MADV_DONTNEED)
 
     @cached_property
-    def _map(self) -> mmap.mmap:
-        return mapped(self.path)
+    def _ids(self) -> Ids:
+        return np.frombuffer(self._buffer, self.dtype)
+
+    @cached_property
+    def _buffer(self) -> bytes | mmap.mmap:
+        return load_ids(self.path)
 
     def frequencies(self, characters: int) -> NDArray[np.float64]:
         """Give each character's share (V,) of the first so many, or of the first ten million of them.
@@ -197,8 +216,8 @@ def described_corpus(path: Path, *, with_ids: bool = False) -> Corpus:
         description["counts"] = tuple(description["counts"])
         corpus = Corpus(path=path, **description)
         expected = size_of_ids(corpus.characters, len(corpus.vocabulary))
-        # The map that is checked stays open, even if another file takes the name later.
-        validate_description(corpus, len(corpus._map) if with_ids else expected)
+        # The content that is checked is the one that is used, even if another file takes the name later.
+        validate_description(corpus, len(corpus._buffer) if with_ids else expected)
     except (CharrnnError, OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise CharrnnError(f"{path} is missing or damaged: {error}", hint="`--new` reads the text again") from error
     return corpus

@@ -108,6 +108,16 @@ def test_a_thread_can_train(book: Path) -> None:
     assert len(models[0].sample(length=5, seed=1)) == 5
 
 
+@pytest.mark.fault("F17")
+def test_a_training_whose_encoded_text_is_truncated_ends_as_any_other(book: Path) -> None:
+    """The ids are in memory: the weights are those of a training that nobody disturbed."""
+    charrnn.train(book, out="whole", **SMALL)
+    for number, _ in enumerate(charrnn.training_events(book, out="run", **SMALL)):
+        if number == 9:
+            os.truncate(RunDirectory(Path("run")).corpus, 0)
+    assert weights("run") == weights("whole")
+
+
 def test_one_training_of_a_run_at_a_time(book: Path) -> None:
     """The lock is held until the events are at an end, or are left."""
     learning = charrnn.training_events(book, out="run", **SMALL)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.text import sources as text_sources
+from charrnn.text.batching import TrainingBatches
 from charrnn.text.corpus import Corpus, open_corpus
 from charrnn.text.corpus_encoder import count_characters, encode
 from charrnn.text.decoding import check_encoding
@@ -114,6 +115,33 @@ def test_the_ids_do_not_depend_on_the_file(tmp_path: Path) -> None:
     assert corpus.text(0, 400) == "ab" * 200
     corpus.release_pages()
     assert np.array_equal(corpus.ids[:4], [0, 1, 0, 1])
+
+
+@pytest.mark.fault("F17")
+def test_a_truncated_file_of_ids_cannot_end_the_process(tmp_path: Path) -> None:
+    """The ids are in memory; reading a mapped page that is missing would be a bus error, which ends the child."""
+    corpus = open_corpus(encoded(b"ab" * 20_000, tmp_path).path)
+    os.truncate(corpus.path, 0)
+    if (child := os.fork()) == 0:
+        os._exit(0 if corpus.text(39_000, 39_010) == "ab" * 5 else 1)
+    _, status = os.waitpid(child, 0)
+    assert status == 0
+
+
+@pytest.mark.fault("F17")
+def test_a_large_corpus_is_mapped_and_its_truncation_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each batch and each evaluation compares the size before it reads."""
+    monkeypatch.setattr("charrnn.text.corpus.MAX_BYTES_IN_MEMORY", 100)
+    corpus = open_corpus(encoded(b"ab" * 20_000, tmp_path).path)
+    batches = TrainingBatches(corpus=corpus, characters=39_000, batch=2, length=8)
+    assert batches.batch_ids(0).shape == (9, 2)
+    corpus.release_pages()
+    os.truncate(corpus.path, 20_000)
+    for use in (lambda: batches.batch_ids(1), lambda: corpus.text(0, 10), lambda: corpus.ids):
+        with pytest.raises(CharrnnError, match=r"corpus\.bin was truncated while it was in use"):
+            use()
 
 
 def refused(content: bytes, directory: Path, encoding: str = "utf-8") -> CharrnnError:
