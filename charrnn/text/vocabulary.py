@@ -50,6 +50,11 @@ class Vocabulary:
             raise CharrnnError("the vocabulary has entries that are not single characters")
         if len(set(self.characters)) != len(self.characters):
             raise CharrnnError("the vocabulary has the same character twice")
+        try:
+            "".join(self.characters).encode()
+        except UnicodeEncodeError as error:
+            point = ord(error.object[error.start])
+            raise CharrnnError(f"the vocabulary has U+{point:04X}, which is half a character") from error
 
     def __len__(self) -> int:
         return len(self.characters)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from charrnn.errors import WrongUsageError
+from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.text.vocabulary import UNKNOWN, Vocabulary
 
 WITH, WITHOUT = Vocabulary(("a", "b", UNKNOWN)), Vocabulary(("a", "b"))
@@ -25,3 +25,10 @@ def test_the_stand_in_is_used_where_it_is_asked_for_and_there() -> None:
 def test_the_stand_in_itself_is_a_character_like_others() -> None:
     """Where the text has it."""
     assert WITH.encode(UNKNOWN).tolist() == [2]
+
+
+@pytest.mark.parametrize("character", ["\ud800", "\udcff", "\udfff"])
+def test_a_vocabulary_has_no_halves_of_characters(character: str) -> None:
+    """No text has a surrogate, and none can be written to a file or a terminal."""
+    with pytest.raises(CharrnnError, match=f"has U\\+{ord(character):04X}, which is half a character"):
+        Vocabulary(("a", character))
