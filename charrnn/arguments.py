@@ -101,7 +101,10 @@ def several(values: object, name: str) -> Iterable[Any]:
         raise WrongUsageError(f"{name} is a string: it must be a list", hint=f"`{name}=[{shown(values)}]`")
     if not isinstance(values, Iterable):
         raise WrongUsageError(f"{name} is {shown(values)}: it must be a list")
-    return values
+    try:
+        return iter(values)
+    except TypeError as error:  # a NumPy array without dimensions has the method, which refuses
+        raise WrongUsageError(f"{name} is {shown(values)}: it must be a list") from error
 
 
 def choice(value: object, name: str, choices: Collection[str]) -> str:

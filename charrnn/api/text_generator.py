@@ -21,8 +21,8 @@ from charrnn.scoring import next_char_probabilities
 from charrnn.text.vocabulary import format_characters
 
 CODE_POINTS = 0x110000
-MOST_SAMPLES = 10**9
-"""as on the command line"""
+MAX_SAMPLES = 10**6
+"""texts in a list, which stays in memory; the command line writes each as it ends and permits more"""
 
 Unknown = Literal["error", "skip"]
 """what is done with a character that the model never saw"""
@@ -202,9 +202,11 @@ def _seed(seed: Seed) -> Seed:
     return whole_number(seed, "seed", high=LARGEST_SEED)
 
 
-def _rngs(seed: Seed, count: int) -> list[np.random.Generator]:
-    """Give each of several texts a beginning of chance."""
-    seed, count = _seed(seed), whole_number(count, "count", high=MOST_SAMPLES)
+def _rngs(seed: Seed, count: int) -> Iterator[np.random.Generator]:
+    """Return a random generator for each of several texts, created when its text begins (WrongUsageError)."""
+    seed, count = _seed(seed), whole_number(count, "count", high=MAX_SAMPLES)
     if isinstance(seed, int):
-        return [np.random.default_rng(seed + number) for number in range(count)]
-    return np.random.default_rng(seed).spawn(count)
+        first = seed
+        return (np.random.default_rng(first + number) for number in range(count))
+    parent = np.random.default_rng(seed)
+    return (parent.spawn(1)[0] for _ in range(count))

@@ -5,7 +5,8 @@ import json
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterable, Iterator
+import tracemalloc
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar, assert_type
 
@@ -105,6 +106,34 @@ def test_several_samples_are_those_of_their_own_seeds(run_here: RunDirectory, ca
         count=2, length=9, seed=generators[1]
     )
     assert model.samples(count=0) == []
+
+
+def test_the_number_of_samples_is_limited_and_costs_nothing_by_itself(letters: charrnn.TrainedModel) -> None:
+    """The random generators of a million texts would take two gigabytes; each is created when its text begins."""
+    for seed in (1, None):
+        with pytest.raises(charrnn.WrongUsageError, match="count is 1000001: it must be a whole number ≤ 1,000,000"):
+            letters.samples(count=1_000_001, length=1, seed=seed)
+    tracemalloc.start()
+    try:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("charrnn.api.text_generator.generate_batch", lambda *_args, **_kwargs: iter(()))
+            assert letters.samples(count=30_000, length=1, seed=1) == []
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("value", [np.array(3), np.array("ab")])
+def test_an_array_without_dimensions_is_not_a_list(letters: charrnn.TrainedModel, value: Any) -> None:
+    """Such an array has the methods of a list, and refuses to be iterated over."""
+    uses: list[Callable[[Any], object]] = [
+        letters.score_lines,
+        lambda stops: letters.sample(stops=stops),
+        lambda concepts: letters.find(QUOTED, concepts=concepts),
+    ]
+    for use in uses:
+        with pytest.raises(charrnn.WrongUsageError, match="it must be a list"):
+            use(value)
 
 
 def test_cells_are_held_as_on_the_command_line(run_here: RunDirectory, call: Call) -> None:
