@@ -7,8 +7,9 @@ as Python's numbers; booleans do not count as numbers.
 import os
 import reprlib
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from difflib import get_close_matches
 from typing import Any
 
 from charrnn.errors import CharrnnError, WrongUsageError, os_reason
@@ -112,6 +113,13 @@ def choice(value: object, name: str, choices: Collection[str]) -> str:
     if not isinstance(value, str) or value not in choices:
         raise WrongUsageError(f"{name} is {shown(value)}", hint=f"one of {', '.join(choices)}")
     return value
+
+
+def check_names(settings: Mapping[str, object], known: Collection[str]) -> None:
+    """Raise WrongUsageError for the name of a setting that does not exist, with the most similar name as a hint."""
+    for name in settings.keys() - set(known):
+        near = get_close_matches(name, known, n=1)
+        raise WrongUsageError(f"there is no setting {name!r}", hint=f"did you mean {near[0]}?" if near else None)
 
 
 def path_name(value: object, name: str) -> str:

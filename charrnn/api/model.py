@@ -36,9 +36,9 @@ ALL = slice(None)
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TrainedModel(TextGenerator):
-    """A model ready to write, to score and to be looked into.
+    """A trained model: it generates, scores and explains text.
 
-    A model that learned documents reads a text as documents: each is ended, and read from a fresh state.
+    A model of documents adds the missing ends of documents to a text, and reads each document from the initial state.
 
     >>> import charrnn
     >>> charrnn.load("checkpoints/letters")
@@ -55,63 +55,66 @@ class TrainedModel(TextGenerator):
         return index_training_text(self.path, self.model, hint="the run's directory holds it")
 
     def score(self, text: str, *, clamps: ClampValues = None) -> Score:
-        """Say how well the model predicts a text; CharrnnError if it knows fewer than two of its characters.
+        """Return the score of a text (CharrnnError if fewer than two of its characters can be read).
 
         >>> model = charrnn.load("checkpoints/letters")
         >>> model.score("abcdefgh").bits_per_char < 0.5 < 5 < model.score("hgfedcba").bits_per_char
         True
         """
-        predictor = ClampedPredictor(
-            self.reader, make_clamps(self.reader, parse_clamps({} if clamps is None else clamps))
-        )
+        cell_values = parse_clamps({} if clamps is None else clamps)
+        predictor = ClampedPredictor(self.reader, make_clamps(self.reader, cell_values))
         return score(predictor, self.model.vocabulary, arguments.text(text, "the text"))
 
     def score_lines(self, lines: str | Iterable[str]) -> list[Score | None]:
-        r"""Score lines one by one, each from a fresh state; None for one of which too little is known.
+        r"""Return the score of each line, read from the initial state; None if a line has too few known characters.
 
-        Of a text its lines, which nothing but a line feed ends. Each has to predict the line end after it too.
+        A string is split at its line feeds. The line feed after a line is scored as well.
 
         >>> first, second = charrnn.load("checkpoints/letters").score_lines("abcd\ndcba\n")
         >>> first.characters, first.bits_per_char < second.bits_per_char
         (5, True)
         """
-        each = split_lines(lines) if isinstance(lines, str) else list(texts(lines, "lines"))
-        return score_lines(self.reader, self.model.vocabulary, each)
+        split = split_lines(lines) if isinstance(lines, str) else list(texts(lines, "lines"))
+        return score_lines(self.reader, self.model.vocabulary, split)
 
     def surprise(self, text: str, *, guesses: int = 5, unknown: Unknown = "error") -> Surprise:
-        """Say what each character cost, in bits, and what the model would have guessed in its place.
+        """Return the surprisal of each character in bits, and the likeliest characters in its place.
 
-        CharrnnError for a text of one character, which nothing predicts.
+        Raise CharrnnError for a text of one character, because the first character is not predicted.
 
-        >>> told = charrnn.load("checkpoints/letters").surprise("abcx", guesses=1)
-        >>> told.guesses, told.bits.round(1)
+        >>> surprisal = charrnn.load("checkpoints/letters").surprise("abcx", guesses=1)
+        >>> surprisal.guesses, surprisal.bits.round(1)
         (('', 'b', 'c', 'd'), array([ 0. ,  0. ,  0. , 17.6]))
         """
-        read, vocabulary = self._encode(text, unknown), self.model.vocabulary
-        kept = whole_number(guesses, "guesses")
+        encoded, guesses = self._encode(text, unknown), whole_number(guesses, "guesses")
         return measure_surprisal(
-            self.reader, vocabulary, read.ids, guesses=kept, model=str(self.path), text=read.parsed.name
+            self.reader,
+            self.model.vocabulary,
+            encoded.ids,
+            guesses=guesses,
+            model=str(self.path),
+            text=encoded.parsed.name,
         )
 
     def novelty(self, text: str, *, unknown: Unknown = "error") -> Novelty:
-        """Say what of a text is copied from the training text, whose suffixes are sorted the first time.
+        """Return the spans of a text that are copied from the training text.
 
-        What counts is longer than what held-out text has in common with it. CharrnnError if the run's own text is not
-        beside the model.
+        Only spans count that are longer than those that held-out text shares with the training text. The first call
+        builds the suffix array of the training text. Raise CharrnnError if the run has no encoded text.
         """
         return self._training_index.novelty(self._encodable(text, unknown))
 
     def activations(self, text: str, *, unknown: Unknown = "error") -> Activations:
-        """Give what every cell did at every character: (characters, layers, units), read from the zero state.
+        """Return the activation of every cell at every character: (characters, layers, units).
 
-        >>> did = charrnn.load("checkpoints/letters").activations('say "yes" twice')
-        >>> did
+        >>> activations = charrnn.load("checkpoints/letters").activations('say "yes" twice')
+        >>> activations
         Activations(characters=15, layers=1, units=30, signal='tanh(c)')
-        >>> "".join("+" if value > 0 else "." for value in did.cell("1.29"))
+        >>> "".join("+" if value > 0 else "." for value in activations.cell("1.29"))
         '....++++.......'
         """
-        read = self._encode(text, unknown)
-        return record_all(self.reader, read.ids, read.parsed.text)
+        encoded = self._encode(text, unknown)
+        return record_all(self.reader, encoded.ids, encoded.parsed.text)
 
     def find(
         self,
@@ -127,36 +130,37 @@ class TrainedModel(TextGenerator):
         unknown: Unknown = "error",
         progress: Progress = no_progress,
     ) -> Findings:
-        r"""Search every cell for concepts, all built-in ones by default, and give the findings as records.
+        r"""Return the concepts, all built-in ones by default, that single cells represent.
 
-        Left out, the text is what training held out. Cells are chosen on one half of it and judged on the other, or
-        on the text to `confirm` them on. Of either, `chars` characters are read from `start` on. `quick` leaves out
-        the scrambled network and holding cells still. Steps go by through `progress(steps, stage, count)`, so that
-        `tqdm` shows them. CharrnnError if held-out text is not beside the model, or a text is too short.
+        The default text is the held-out text of the run. Cells are selected on one half of the text and confirmed on
+        the other half, or on the text `confirm`. `chars` characters of either text are read from `start` on. `quick`
+        omits the network with shuffled weights and the ablation of cells. Each stage is an iterable that passes
+        through `progress(steps, stage, count)`, such as `tqdm`. Raise CharrnnError if the run has no held-out text,
+        or a text is too short.
 
         >>> text = 'he said "abc def" and then\n' * 400
-        >>> found = charrnn.load("checkpoints/letters").find(text, concepts=["in_quote"], quick=True)
-        >>> best = found.concepts[0]
+        >>> findings = charrnn.load("checkpoints/letters").find(text, concepts=["in_quote"], quick=True)
+        >>> best = findings.concepts[0]
         >>> best.concept, best.cell, round(best.fit, 2)
         ('in_quote', '1.29', 1.0)
         """
-        stretch, seed = _stretch(chars, start), whole_number(seed, "seed", high=LARGEST_SEED)
-        asked = None if concepts is None else [_concept(concept) for concept in several(concepts, "concepts")]
+        section, seed = _section(chars, start), whole_number(seed, "seed", high=LARGEST_SEED)
+        selected = None if concepts is None else [_concept(concept) for concept in several(concepts, "concepts")]
         quick, signal = flag(quick, "quick"), arguments.text(signal, "signal")
-        read = self._encoded_held_out(stretch) if text is None else self._encode(text, unknown, stretch)
+        encoded = self._encoded_held_out(section) if text is None else self._encode(text, unknown, section)
         findings = search(
             self.reader,
-            read.parsed,
-            read.ids,
+            encoded.parsed,
+            encoded.ids,
             rng=np.random.default_rng(seed),
             model=str(self.path),
-            concepts=asked,
-            confirm=None if confirm is None else self._encode(confirm, unknown, stretch, name="another text"),
+            concepts=selected,
+            confirm=None if confirm is None else self._encode(confirm, unknown, section, name="another text"),
             signal=signal,
             quick=quick,
             progress=progress,
         )
-        return replace(findings, seed=seed, start=stretch.start)
+        return replace(findings, seed=seed, start=section.start)
 
     def heatmap(
         self,
@@ -165,9 +169,9 @@ class TrainedModel(TextGenerator):
         concept: str | Concept | None = None,
         unknown: Unknown = "error",
     ) -> Heatmap:
-        """Draw what cells do over a text, by their names, with where a concept holds if one is named.
+        """Return a heat map of the activations of cells over a text, with the marks of a concept below.
 
-        A notebook shows the drawing in colour, and so does Rich's print; Python's own prints digits.
+        Notebooks and the `print` of Rich show colors; the built-in `print` shows digits.
 
         >>> model = charrnn.load("checkpoints/letters")
         >>> print(model.heatmap('say "yes" twice', "1.29", concept="in_quote"))
@@ -178,46 +182,48 @@ class TrainedModel(TextGenerator):
         """
         if not cells:
             raise WrongUsageError("no cell is named", hint="layer.unit, such as 2.317")
-        read = self._encode(text, unknown)
-        values = record_cells(self.reader, read.ids, [parse_cell(cell) for cell in cells], slice(0, len(read.ids)))
+        encoded = self._encode(text, unknown)
+        values = record_cells(
+            self.reader, encoded.ids, [parse_cell(cell) for cell in cells], slice(0, len(encoded.ids))
+        )
         return Heatmap(
-            text=read.parsed.text,
+            text=encoded.parsed.text,
             rows=tuple(HeatmapRow(label=cell, values=row) for cell, row in zip(cells, values, strict=True)),
             signal=self.reader.signal_name,
-            marks=None if concept is None else _marks(_concept(concept), read.parsed),
+            marks=None if concept is None else _marks(_concept(concept), encoded.parsed),
         )
 
     def held_out(self, characters: int = DEFAULT_CHARS, *, start: int = 0) -> str:
-        """Give a stretch of what the run held out of its text; CharrnnError if that is not beside the model."""
-        return self._held_out_text(_stretch(characters, start, name="characters")).text
+        """Return a section of the held-out text of the run (CharrnnError if the run has no encoded text)."""
+        return self._held_out_text(_section(characters, start, name="characters")).text
 
-    def _encoded_held_out(self, stretch: slice) -> EncodedText:
-        """Give held-out text as it is read; WrongUsageError if there is nothing left of it."""
-        held_out = self._held_out_text(stretch)
+    def _encoded_held_out(self, section: slice) -> EncodedText:
+        """Return a section of the held-out text, encoded (WrongUsageError if the section is empty)."""
+        held_out = self._held_out_text(section)
         if not held_out.text:
-            raise WrongUsageError(f"{held_out.name} has no text at {stretch.start:,}")
+            raise WrongUsageError(f"{held_out.name} has no text at {section.start:,}")
         return EncodedText.of(held_out.text, held_out.name, self.model.vocabulary)
 
-    def _held_out_text(self, stretch: slice) -> NamedText:
+    def _held_out_text(self, section: slice) -> NamedText:
         model = self.model
-        return held_out_text(self.path, model.vocabulary, model.training, stretch, hint="give a text")
+        return held_out_text(self.path, model.vocabulary, model.training, section, hint="give a text")
 
-    def _encode(self, text: str, unknown: Unknown, stretch: slice = ALL, *, name: str = "text") -> EncodedText:
-        """Give a text as it is read; WrongUsageError if that is nothing."""
-        whole = ensure_terminated(arguments.text(text, "the text"), self.model.config.documents)
-        encodable = self._encodable(whole[stretch], unknown)
+    def _encode(self, text: str, unknown: Unknown, section: slice = ALL, *, name: str = "text") -> EncodedText:
+        """Return a section of a text, encoded (WrongUsageError if there is nothing to read)."""
+        terminated = ensure_terminated(arguments.text(text, "the text"), self.model.config.documents)
+        encodable = self._encodable(terminated[section], unknown)
         if not encodable:
             raise WrongUsageError("there is no text to read")
         return EncodedText.of(encodable, name, self.model.vocabulary)
 
 
 def _concept(concept: str | Concept) -> Concept:
-    """Find a concept by its name, or make it of its pattern; one that is made already is itself."""
+    """Return a concept by its name or its pattern; a `Concept` is returned unchanged (WrongUsageError)."""
     return concept if isinstance(concept, Concept) else parse_concept(arguments.text(concept, "a concept"))
 
 
-def _stretch(characters: int, start: int, *, name: str = "chars") -> slice:
-    """Return which characters of a text are asked for (WrongUsageError)."""
+def _section(characters: int, start: int, *, name: str = "chars") -> slice:
+    """Return the slice of so many characters of a text; `name` is that of the argument (WrongUsageError)."""
     first = whole_number(start, "start")
     return slice(first, first + whole_number(characters, name, low=1))
 
@@ -230,25 +236,25 @@ def _marks(concept: Concept, parsed: ParsedText) -> Marks:
 
 
 def load(named: str | os.PathLike[str] | None = None) -> TrainedModel:
-    """Load a model by its run's directory or its own file; by default the newest run in `checkpoints/`.
+    """Return the model of a run directory or a model file; by default of the newest run in `checkpoints/`.
 
-    CharrnnError if there is none, or if the file is no model.
+    Raise CharrnnError if there is no model, or if the file is not a model.
 
     >>> charrnn.load().path.as_posix()
     'checkpoints/letters/model.safetensors'
     """
-    wanted = None if named is None else Path(path_name(named, "the name of the model"))
+    named_path = None if named is None else Path(path_name(named, "the name of the model"))
     with system_errors():
-        path = run_directory.find_model(wanted)
+        path = run_directory.find_model(named_path)
         return TrainedModel(path=path, model=load_file(path))
 
 
 def models(directory: str | os.PathLike[str] = run_directory.RUNS) -> list[Path]:
-    """List the runs in a directory that have a model, the newest first; each can be loaded.
+    """Return the run directories in a directory that contain a model, the newest first.
 
     >>> [run.as_posix() for run in charrnn.models()]
     ['checkpoints/letters']
     """
-    where = Path(path_name(directory, "directory"))
+    parent = Path(path_name(directory, "directory"))
     with system_errors():
-        return [model.parent for model in run_directory.list_models(where)]
+        return [model.parent for model in run_directory.list_models(parent)]

@@ -4,18 +4,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, TypedDict, Unpack, get_args
 
 import numpy as np
 
 from charrnn import arguments
-from charrnn.arguments import LARGEST_SEED, choice, number, texts, whole_number
+from charrnn.arguments import LARGEST_SEED, check_names, choice, number, texts, whole_number
 from charrnn.errors import WrongUsageError
 from charrnn.generation.batched import chunks_in_order, collect_texts, generate_batch
 from charrnn.generation.generate import Prefilled, StopCriteria, default_max_chars, generate, prefill_prompt
-from charrnn.generation.sampling import SamplingParams
+from charrnn.generation.sampling import DEFAULT_SAMPLING, SamplingParams
 from charrnn.network.inference import InferenceRNN
-from charrnn.network.interventions import make_clamps, parse_clamps
+from charrnn.network.interventions import CellValues, make_clamps, parse_clamps
 from charrnn.network.model_file import Model
 from charrnn.scoring import next_char_probabilities
 from charrnn.text.vocabulary import format_characters
@@ -25,51 +25,89 @@ MAX_SAMPLES = 10**6
 """texts in a list, which stays in memory; the command line writes each as it ends and permits more"""
 
 Unknown = Literal["error", "skip"]
-"""what is done with a character that the model never saw"""
+"""what happens to characters that are not in the vocabulary: WrongUsageError, or they are left out"""
 
 Seed = int | np.random.Generator | None
-"""where chance comes from; None: somewhere else each time"""
+"""seed or generator of the random numbers; None: an unpredictable seed"""
 
 ClampValues = Mapping[str, float] | None
-"""cells by their names, and the value of what `inspect` draws that each is held at; None: none is held"""
+"""values in −1..1 at which cells are clamped, by cell name such as "1.7"; None: no clamps"""
+
+
+class SamplingSettings(TypedDict, total=False):
+    """The keyword arguments of `sample`, `samples` and `stream`. All are optional.
+
+    The defaults of `temperature`, `top_k`, `top_p` and `min_p` are those of `sampling.SamplingParams`.
+    """
+
+    length: int | None
+    """maximum number of characters, not counting the prompt; by default 500, for a model of documents 100,000, and
+    without limit in `stream`"""
+    temperature: float
+    """divisor of the logits; 0: always the likeliest character"""
+    top_k: int
+    """number of likeliest characters to sample from; 0: all"""
+    top_p: float
+    """probability of the smallest set of likeliest characters to sample from; 1: all"""
+    min_p: float
+    """minimum probability relative to that of the likeliest character; 0: all"""
+    stops: Iterable[str]
+    """strings that end the text as soon as one of them is generated; they are part of the text"""
+    seed: Seed
+    """seed of the random numbers, or a generator; by default unpredictable"""
+    unknown: Unknown
+    """what happens to characters of the prompt that are not in the vocabulary: "error" (the default) or "skip\""""
+    clamps: ClampValues
+    """values at which cells are clamped while the prompt is read and text is generated, such as {"1.7": 1.0}"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _SamplingOptions:
+    """Validated sampling settings."""
+
+    params: SamplingParams
+    stop: StopCriteria
+    seed: Seed
+    unknown: Unknown
+    clamps: CellValues
+
+    @classmethod
+    def of(cls, settings: SamplingSettings, *, max_chars: int | None) -> "_SamplingOptions":
+        """Return the validated settings; `max_chars` is the default of `length` (WrongUsageError)."""
+        check_names(settings, SamplingSettings.__annotations__)
+        length, clamps = settings.get("length"), settings.get("clamps")
+        return cls(
+            params=_sampling_params(settings),
+            stop=StopCriteria(
+                max_chars=max_chars if length is None else whole_number(length, "length", low=1),
+                stop=texts(settings.get("stops", ()), "stops"),
+            ),
+            seed=_checked_seed(settings.get("seed")),
+            unknown=settings.get("unknown", "error"),
+            clamps=parse_clamps({} if clamps is None else clamps),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TextGenerator:
-    """A model ready to write.
+    """A trained model that generates text.
 
-    `sample`, `samples` and `stream` choose alike: temperature 0 takes the likeliest each time; `top_k`, `top_p` and
-    `min_p` are `sampling.SamplingParams`'s. A text ends after `length` characters, or once one of `stops` has been
-    written; by itself, if the model learned documents. `clamps` holds cells while it reads and writes, such as
-    `{"1.7": 1.0}`. WrongUsageError for a prompt with characters that the model never saw, unless `unknown` has them
-    skipped, and for whatever cannot be.
+    `sample`, `samples` and `stream` have the keyword arguments of `SamplingSettings`, and raise WrongUsageError for
+    invalid ones.
     """
 
     path: Path
-    """its file"""
+    """model file"""
     model: Model
-    """weights, vocabulary, configuration, and how it came to be"""
+    """weights, vocabulary, configuration and training record"""
 
     @cached_property
     def reader(self) -> InferenceRNN:
-        """The network, ready to be stepped over text by hand, every gate in sight."""
+        """The network as it is used for inference: step by step, with access to every gate."""
         return InferenceRNN.from_model(self.model)
 
-    def sample(
-        self,
-        prompt: str = "",
-        *,
-        length: int | None = None,
-        temperature: float = 0.8,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        min_p: float = 0.0,
-        stops: Iterable[str] = (),
-        seed: Seed = None,
-        unknown: Unknown = "error",
-        clamps: ClampValues = None,
-    ) -> str:
-        """Give what is written after a prompt; without a length 500 characters, or a document to its end.
+    def sample(self, prompt: str = "", **settings: Unpack[SamplingSettings]) -> str:
+        """Return the generated text that follows a prompt.
 
         >>> model = charrnn.load("checkpoints/letters")
         >>> model.sample("wx", length=4, seed=1)
@@ -77,126 +115,91 @@ class TextGenerator:
         >>> model.sample("wx", length=4, temperature=0, clamps={"1.7": 1.0})  # the cell that is on after an e
         'ffff'
         """
-        params = _choice(temperature, top_k, top_p, min_p)
-        prefilled, stop = self._prefill(prompt, unknown, clamps), self._stop_criteria(length, stops)
-        return "".join(self._characters(prefilled, stop, params, seed))
+        return "".join(self._characters(prompt, settings, max_chars=self._default_length()))
 
-    def samples(
-        self,
-        prompt: str = "",
-        *,
-        count: int,
-        length: int | None = None,
-        temperature: float = 0.8,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        min_p: float = 0.0,
-        stops: Iterable[str] = (),
-        seed: Seed = None,
-        unknown: Unknown = "error",
-        clamps: ClampValues = None,
-    ) -> list[str]:
-        """Write several texts together, much faster than one after the other.
+    def samples(self, prompt: str = "", *, count: int, **settings: Unpack[SamplingSettings]) -> list[str]:
+        """Return several texts, generated in batches, which is much faster than one after the other.
 
-        The first is what `sample` writes with this seed, the next what it writes with the seed after it.
+        The first text is that of `sample` with the same seed, the second that of the next seed, and so on.
 
         >>> charrnn.load("checkpoints/letters").samples("wx", count=2, length=4, seed=1)
         ['yzab', 'yzab']
         """
-        params = _choice(temperature, top_k, top_p, min_p)
-        rows = generate_batch(
+        options = _SamplingOptions.of(settings, max_chars=self._default_length())
+        steps = generate_batch(
             self.reader,
             self.model.vocabulary,
-            rngs=_rngs(seed, count),
-            prefilled=self._prefill(prompt, unknown, clamps),
-            stop=self._stop_criteria(length, stops),
-            params=params,
+            rngs=_rngs(options.seed, count),
+            prefilled=self._prefill(prompt, options),
+            stop=options.stop,
+            params=options.params,
             costs=False,
         )
-        return [generated.characters for generated in collect_texts(chunks_in_order(rows))]
+        return [generated.characters for generated in collect_texts(chunks_in_order(steps))]
 
-    def stream(
-        self,
-        prompt: str = "",
-        *,
-        length: int | None = None,
-        temperature: float = 0.8,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        min_p: float = 0.0,
-        stops: Iterable[str] = (),
-        seed: Seed = None,
-        unknown: Unknown = "error",
-        clamps: ClampValues = None,
-    ) -> Iterator[str]:
-        """Write as `sample` does, but give each character as soon as it is there; without a length, on and on.
+    def stream(self, prompt: str = "", **settings: Unpack[SamplingSettings]) -> Iterator[str]:
+        """Yield the characters of `sample` as soon as they are generated; without a length, endlessly.
 
-        >>> written = charrnn.load("checkpoints/letters").stream("c")
-        >>> next(written), next(written), next(written)
+        >>> characters = charrnn.load("checkpoints/letters").stream("c")
+        >>> next(characters), next(characters), next(characters)
         ('d', 'e', 'f')
         """
-        params = _choice(temperature, top_k, top_p, min_p)
-        stop = _ending(length, stops)
-        return self._characters(self._prefill(prompt, unknown, clamps), stop, params, seed)
+        return self._characters(prompt, settings, max_chars=None)
 
     def next_characters(self, text: str = "", *, most: int = 5, unknown: Unknown = "error") -> dict[str, float]:
-        """Give the likeliest characters after a text, the likeliest first, each with its probability.
+        """Return the likeliest next characters after a text and their probabilities, in descending order.
 
         >>> list(charrnn.load("checkpoints/letters").next_characters("xyz", most=1))
         ['a']
         """
-        encodable = self._encodable(text, unknown)
-        return dict(
-            next_char_probabilities(
-                self.reader, self.model.vocabulary, encodable, most=whole_number(most, "most", low=1)
-            )
+        encodable, most = self._encodable(text, unknown), whole_number(most, "most", low=1)
+        return dict(next_char_probabilities(self.reader, self.model.vocabulary, encodable, most=most))
+
+    def _default_length(self) -> int:
+        return default_max_chars(documents=self.model.end is not None)
+
+    def _characters(self, prompt: str, settings: SamplingSettings, *, max_chars: int | None) -> Iterator[str]:
+        """Return an iterator over the generated characters; invalid settings raise WrongUsageError at once."""
+        options = _SamplingOptions.of(settings, max_chars=max_chars)
+        generated = generate(
+            self.reader,
+            self.model.vocabulary,
+            rng=np.random.default_rng(options.seed),
+            prefilled=self._prefill(prompt, options),
+            params=options.params,
+            stop=options.stop,
         )
+        return (character.char for character in generated if character.char)
 
-    def _prefill(self, prompt: str, unknown: Unknown, clamps: ClampValues) -> Prefilled:
-        """Read a prompt with cells held."""
-        made_clamps = make_clamps(self.reader, parse_clamps({} if clamps is None else clamps))
-        encodable = self._encodable(prompt, unknown)
-        return prefill_prompt(self.reader, self.model.vocabulary, encodable, unknown="replace", clamps=made_clamps)
-
-    def _stop_criteria(self, length: int | None, stops: Iterable[str]) -> StopCriteria:
-        usual = default_max_chars(documents=self.model.end is not None)
-        return _ending(usual if length is None else length, stops)
-
-    def _characters(
-        self, prefilled: Prefilled, stop: StopCriteria, params: SamplingParams, seed: Seed
-    ) -> Iterator[str]:
-        rnn, vocabulary, rng = self.reader, self.model.vocabulary, np.random.default_rng(_seed(seed))
-        characters = generate(rnn, vocabulary, rng=rng, prefilled=prefilled, params=params, stop=stop)
-        return (generated.char for generated in characters if generated.char)
+    def _prefill(self, prompt: str, options: _SamplingOptions) -> Prefilled:
+        """Return the logits and the state after a prompt, read with clamped cells."""
+        clamps = make_clamps(self.reader, options.clamps)
+        encodable = self._encodable(prompt, options.unknown)
+        return prefill_prompt(self.reader, self.model.vocabulary, encodable, unknown="replace", clamps=clamps)
 
     def _encodable(self, text: str, unknown: Unknown) -> str:
-        """Leave out what the model can only skip, or raise WrongUsageError for it."""
+        """Return a text without the characters that the model cannot read, or raise WrongUsageError for them."""
         choice(unknown, "unknown", get_args(Unknown))
-        readable = self.model.vocabulary.drop_unencodable(arguments.text(text, "the text"))
-        if unknown == "error" and readable != text:
+        encodable = self.model.vocabulary.drop_unencodable(arguments.text(text, "the text"))
+        if unknown == "error" and encodable != text:
             missing = format_characters(self.model.vocabulary.count_unknown(text))
             raise WrongUsageError(f"the model never saw {missing}", hint='`unknown="skip"` leaves them out')
-        return readable
+        return encodable
 
 
-def _choice(temperature: float, top_k: int, top_p: float, min_p: float) -> SamplingParams:
-    """Return how characters are chosen, with plain numbers (WrongUsageError)."""
+def _sampling_params(settings: SamplingSettings) -> SamplingParams:
+    """Return the parameters of the distribution as plain numbers within their bounds (WrongUsageError)."""
+    default = DEFAULT_SAMPLING
     return SamplingParams(
-        temperature=number(temperature, "temperature"),
-        top_k=whole_number(top_k, "top_k", high=CODE_POINTS),
-        top_p=number(top_p, "top_p", high=1, above=True),
-        min_p=number(min_p, "min_p", high=1),
+        temperature=number(settings.get("temperature", default.temperature), "temperature"),
+        top_k=whole_number(settings.get("top_k", default.top_k), "top_k", high=CODE_POINTS),
+        top_p=number(settings.get("top_p", default.top_p), "top_p", high=1, above=True),
+        min_p=number(settings.get("min_p", default.min_p), "min_p", high=1),
     )
 
 
-def _ending(length: int | None, stops: Iterable[str]) -> StopCriteria:
-    """Return what ends a text (WrongUsageError)."""
-    most = None if length is None else whole_number(length, "length", low=1)
-    return StopCriteria(max_chars=most, stop=texts(stops, "stops"))
-
-
-def _seed(seed: Seed) -> Seed:
-    """Return a seed as a plain whole number; a generator and None stay as they are (WrongUsageError)."""
+def _checked_seed(seed: Seed) -> Seed:
+    """Return a seed as a plain integer; a generator and None are returned unchanged (WrongUsageError)."""
     if seed is None or isinstance(seed, np.random.Generator):
         return seed
     return whole_number(seed, "seed", high=LARGEST_SEED)
@@ -204,9 +207,8 @@ def _seed(seed: Seed) -> Seed:
 
 def _rngs(seed: Seed, count: int) -> Iterator[np.random.Generator]:
     """Return a random generator for each of several texts, created when its text begins (WrongUsageError)."""
-    seed, count = _seed(seed), whole_number(count, "count", high=MAX_SAMPLES)
+    count = whole_number(count, "count", high=MAX_SAMPLES)
     if isinstance(seed, int):
-        first = seed
-        return (np.random.default_rng(first + number) for number in range(count))
+        return (np.random.default_rng(seed + number) for number in range(count))
     parent = np.random.default_rng(seed)
     return (parent.spawn(1)[0] for _ in range(count))

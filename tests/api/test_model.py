@@ -7,6 +7,7 @@ import sys
 import traceback
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar, assert_type
 
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 from small import LETTERS, PACKAGE_HOME, Call, letters_model, random_model
 
 import charrnn
+from charrnn.api.text_generator import SamplingSettings
+from charrnn.generation.sampling import SamplingParams
 from charrnn.inspection.measures.activations import record_cells
 from charrnn.network.model_file import Model, save_model
 from charrnn.storage.run_directory import RunDirectory
@@ -134,6 +137,25 @@ def test_an_array_without_dimensions_is_not_a_list(letters: charrnn.TrainedModel
     for use in uses:
         with pytest.raises(charrnn.WrongUsageError, match="it must be a list"):
             use(value)
+
+
+@pytest.mark.parametrize("use", ["sample", "samples", "stream"])
+def test_an_unknown_sampling_setting_is_refused_with_a_suggestion(letters: charrnn.TrainedModel, use: str) -> None:
+    """Before a character is generated, as in `charrnn.train`."""
+    settings: dict[str, Any] = {"temprature": 0.5} | ({"count": 2} if use == "samples" else {})
+    with pytest.raises(charrnn.WrongUsageError, match="no setting 'temprature'") as raised:
+        getattr(letters, use)("abc", **settings)
+    assert raised.value.hint == "did you mean temperature?"
+
+
+def test_the_defaults_of_the_sampling_settings_are_those_of_the_record(letters: charrnn.TrainedModel) -> None:
+    """The text is the same with all defaults written out."""
+    defaults: Any = asdict(SamplingParams()) | {"stops": (), "unknown": "error", "clamps": None, "length": None}
+    assert letters.sample("q", seed=1) == letters.sample("q", seed=1, **defaults)
+    assert set(SamplingSettings.__annotations__) == {*defaults, "seed"}
+    greedy: Any
+    for greedy in ({"temperature": 0}, {"top_k": 1}):
+        assert letters.sample("q", seed=1, **greedy) == letters.sample("q", seed=2, **greedy)
 
 
 def test_cells_are_held_as_on_the_command_line(run_here: RunDirectory, call: Call) -> None:
