@@ -1,7 +1,7 @@
-"""Batched generation: many texts side by side, each character for character as it would be written alone.
+"""Batched generation: many texts at a time, each identical to the text that is generated alone.
 
-In a batch the same products are added in another order, so logits agree up to rounding only, and one text in a few
-hundred would diverge. A choice that rounding could change (`sampling`) is therefore repeated with that text alone.
+In a batch the terms of a product are added in another order, so the logits differ by rounding, and about one text in
+some hundreds would diverge. A sample that rounding could change is therefore repeated with that text alone.
 """
 
 import math
@@ -29,55 +29,55 @@ from charrnn.network.inference import InferenceRNN, to_device
 from charrnn.text.vocabulary import Vocabulary
 
 BATCH_SLOTS = 64
-"""texts at once; more gain little"""
+"""texts in a batch; more texts hardly increase the throughput"""
 MOST_AHEAD = 8_000_000
-"""characters of finished texts that wait for an earlier one; with more, no text is begun until that one ends"""
+"""characters of finished texts that wait for an earlier text; above this limit no further text is begun"""
 OVERHEAD = 500
-"""what a finished text takes of memory beside its characters, in characters"""
+"""memory of a finished text besides its characters, in characters"""
 LOGIT_TOLERANCE = 1e-5
-"""how far what a network says side by side may be from what it says alone"""
+"""largest difference between the logits of a batch and those of a text that is generated alone"""
 
 
 class BatchStep(NamedTuple):
-    """The next character of each of the texts that are being written."""
+    """The next character of each text in the batch."""
 
     texts: list[int]
-    """which texts, counted from 0"""
+    """indices of the texts, in ascending order"""
     characters: list[str]
-    """a character each; "" where a document has ended by itself"""
+    """one character per text; "" for the end of a document"""
     nats: list[float]
-    """how unexpected each was: −ln p at temperature 1, among all characters; the end of a document too"""
+    """−ln p of each character at temperature 1 without truncation"""
 
 
 class TextChunk(NamedTuple):
-    """A stretch of one of several texts."""
+    """Consecutive characters of one of several texts."""
 
     text_index: int
     characters: str
     nats: float
-    """what its characters cost together, the end of a document with them"""
+    """sum of −ln p of the characters, including the end of a document"""
     predicted_chars: int
-    """how many those are"""
+    """number of characters in that sum"""
 
 
 class GeneratedText(NamedTuple):
-    """One of several texts, whole."""
+    """One of several texts, complete."""
 
     characters: str
     nats: float
-    """what its characters cost together; the end of a document with them, if it ended by itself"""
+    """sum of −ln p of the characters, including the end of a document if it was generated"""
     predicted_chars: int
-    """how many those are"""
+    """number of characters in that sum"""
 
     @property
     def bits_per_char(self) -> float:
-        """What one of them cost on average; as `scoring` has it, a document's end is one."""
+        """Mean of −log2 p; the end of a document counts as a character, as in `scoring`."""
         return self.nats / max(1, self.predicted_chars) / math.log(2)
 
 
 @dataclass
 class _Buffer:
-    """What has been written of a text whose turn has not come."""
+    """The characters of a text that waits for an earlier text to end."""
 
     characters: StringIO = field(default_factory=StringIO)
     nats: float = 0.0
@@ -89,38 +89,38 @@ class _Buffer:
 
 @dataclass(kw_only=True)
 class _Slot:
-    """A text while it is written."""
+    """A text that is being generated."""
 
     text_index: int
     draws: Iterator[float]
     stop_check: StopCheck
     confirmed: Prefilled
-    """what the model said, read alone, and its state, after all but what follows"""
+    """logits and state of the text alone, before the pending ids"""
     pending_ids: "array[int]" = field(default_factory=lambda: array("i"))
-    """the ids written since"""
-    begun: int
-    """the number of the row with its first character"""
+    """ids that were generated in the batch since then"""
+    first_step: int
+    """index of the batch step with the first character of the text"""
 
 
 @dataclass
 class _Waiting:
-    """The sizes of the finished texts that wait for an earlier one to end."""
+    """The sizes of finished texts that wait for an earlier text to end."""
 
     sizes: dict[int, int] = field(default_factory=dict)
     total: int = 0
-    turn: int = 0
-    """the first text that is not finished"""
+    first_unfinished: int = 0
+    """index of the first text that is not finished"""
 
-    def finish(self, text: int, characters: int) -> None:
-        """Add a text that has ended."""
-        self.sizes[text] = characters + OVERHEAD
-        self.total += self.sizes[text]
+    def finish(self, text_index: int, characters: int) -> None:
+        """Add a finished text."""
+        self.sizes[text_index] = characters + OVERHEAD
+        self.total += self.sizes[text_index]
 
-    def advance(self, turn: int) -> None:
-        """Remove the texts before the one whose turn it is."""
-        for text in range(self.turn, turn):
-            self.total -= self.sizes.pop(text)
-        self.turn = turn
+    def advance(self, first_unfinished: int) -> None:
+        """Remove the texts before the first unfinished one."""
+        for text_index in range(self.first_unfinished, first_unfinished):
+            self.total -= self.sizes.pop(text_index)
+        self.first_unfinished = first_unfinished
 
 
 def generate_batch(
@@ -133,90 +133,97 @@ def generate_batch(
     params: SamplingParams = DEFAULT_SAMPLING,
     costs: bool = True,
 ) -> Iterator[BatchStep]:
-    """Write a text for each generator, up to 64 at once; where one ends, the next begins.
+    """Yield the characters of a text for each random generator, up to 64 texts at a time.
 
-    Each is what `sampling.generate` writes with the same generator, opening, choice and ending. The characters come
-    as they are written, one of each text at a time; what they cost is 0 unless that is asked for. Generators are
-    taken one by one, and how far the texts can get ahead of the first unfinished one is limited: memory is bounded.
+    Each text is the one that `generate` yields for the same generator, prefill, parameters and stop criteria. When a
+    text ends, the next one takes its slot. Memory is bounded: generators are taken from `rngs` one by one, and no
+    text is begun while too many finished ones wait for an earlier text. Without `costs`, all nats are 0.
     """
-    unbegun, waiting = iter(enumerate(rngs)), _Waiting()
+    queue, waiting = iter(enumerate(rngs)), _Waiting()
     slots: list[_Slot] = []
     current = Prefilled(prefilled.logits[:0], select_rows(prefilled.state, slice(0)), prefilled.clamps)
-    for row_number in count():
-        room = BATCH_SLOTS - len(slots) if not slots or waiting.total < MOST_AHEAD else 0
-        fresh = [
+    for step in count():
+        free_slots = BATCH_SLOTS - len(slots) if not slots or waiting.total < MOST_AHEAD else 0
+        new_slots = [
             _Slot(
-                text_index=text,
+                text_index=text_index,
                 draws=uniform_draws(rng),
                 stop_check=stop.checker(),
                 confirmed=prefilled,
-                begun=row_number,
+                first_step=step,
             )
-            for text, rng in islice(unbegun, room)
+            for text_index, rng in islice(queue, free_slots)
         ]
-        slots += fresh
+        slots += new_slots
         if not slots:
             return
-        current = _concat(current, *[prefilled] * len(fresh)) if fresh else current
+        current = _concat(current, *[prefilled] * len(new_slots)) if new_slots else current
         ids = _sample_batch(rnn, slots, current, params)
-        numbers = ids.tolist()
-        characters = ["" if number == rnn.end else vocabulary.characters[number] for number in numbers]
+        characters = ["" if char_id == rnn.end else vocabulary.characters[char_id] for char_id in ids.tolist()]
         nats = nll_of(current.logits, ids).tolist() if costs else [0.0] * len(slots)
-        yield BatchStep([lane.text_index for lane in slots], characters, nats)
-        going_on = []
-        for row, (lane, number, character) in enumerate(zip(slots, numbers, characters, strict=True)):
-            lane.pending_ids.append(number)
-            if character and not lane.stop_check(character):
-                going_on.append(row)
-            else:
-                waiting.finish(lane.text_index, row_number - lane.begun)
-        slots = [slots[row] for row in going_on]
+        yield BatchStep([slot.text_index for slot in slots], characters, nats)
+        unfinished = _unfinished_rows(slots, ids, characters, waiting, step)
+        slots = [slots[row] for row in unfinished]
         if slots:
             waiting.advance(slots[0].text_index)
-        state = current.state if len(going_on) == len(ids) else select_rows(current.state, going_on)
-        current = Prefilled(*step_logits(rnn, ids[going_on], state, prefilled.clamps), prefilled.clamps)
+        state = current.state if len(unfinished) == len(ids) else select_rows(current.state, unfinished)
+        current = Prefilled(*step_logits(rnn, ids[unfinished], state, prefilled.clamps), prefilled.clamps)
 
 
-def chunks_in_order(rows: Iterable[BatchStep]) -> Iterator[TextChunk]:
-    """Give texts that are written together one after the other, each character as soon as its text's turn has come.
+def _unfinished_rows(
+    slots: Sequence[_Slot], ids: CharIds, characters: Sequence[str], waiting: _Waiting, step: int
+) -> list[int]:
+    """Append the ids of a step to the slots, and return the rows of the texts that continue."""
+    unfinished = []
+    for row, (slot, char_id, character) in enumerate(zip(slots, ids.tolist(), characters, strict=True)):
+        slot.pending_ids.append(char_id)
+        if character and not slot.stop_check(character):
+            unfinished.append(row)
+        else:
+            waiting.finish(slot.text_index, step - slot.first_step)
+    return unfinished
 
-    >>> rows = [BatchStep([0, 1], ["a", "x"], [1.0, 1.0]), BatchStep([0, 1], ["b", "y"], [1.0, 1.0])]
-    >>> rows.append(BatchStep([1], ["z"], [1.0]))
-    >>> [(piece.text_index, piece.characters) for piece in chunks_in_order(rows)]
+
+def chunks_in_order(steps: Iterable[BatchStep]) -> Iterator[TextChunk]:
+    """Yield the chunks of texts one text after the other, each character as soon as all earlier texts are complete.
+
+    >>> steps = [BatchStep([0, 1], ["a", "x"], [1.0, 1.0]), BatchStep([0, 1], ["b", "y"], [1.0, 1.0])]
+    >>> steps.append(BatchStep([1], ["z"], [1.0]))
+    >>> [(chunk.text_index, chunk.characters) for chunk in chunks_in_order(steps)]
     [(0, 'a'), (0, 'b'), (1, 'xyz')]
     """
-    turn, buffers = 0, dict[int, _Buffer]()
-    for row in rows:
-        for text, character, nats in zip(*row, strict=True):
-            if text == turn:
-                yield TextChunk(text, character, nats, 1)
+    current, buffers = 0, dict[int, _Buffer]()
+    for step in steps:
+        for text_index, character, nats in zip(*step, strict=True):
+            if text_index == current:
+                yield TextChunk(text_index, character, nats, 1)
                 continue
-            waiting = buffers.setdefault(text, _Buffer())
-            waiting.characters.write(character)
-            waiting.nats += nats
-            waiting.predicted_chars += 1
-        # A text that has begun, as all up to the last of a row have, and is not in a row any more is over.
-        while turn not in row.texts and turn < row.texts[-1]:
-            turn += 1
-            if turn in buffers:
-                yield buffers.pop(turn).chunk(turn)
-    for text in sorted(buffers):
-        yield buffers[text].chunk(text)
+            buffer = buffers.setdefault(text_index, _Buffer())
+            buffer.characters.write(character)
+            buffer.nats += nats
+            buffer.predicted_chars += 1
+        # All texts up to the last of a step have begun, so a text that is missing from the step is complete.
+        while current not in step.texts and current < step.texts[-1]:
+            current += 1
+            if current in buffers:
+                yield buffers.pop(current).chunk(current)
+    for text_index in sorted(buffers):
+        yield buffers[text_index].chunk(text_index)
 
 
-def collect_texts(pieces: Iterable[TextChunk]) -> Iterator[GeneratedText]:
-    """Give each text whole once it is there; from pieces that are in order."""
-    for _, group in groupby(pieces, key=attrgetter("text_index")):
-        characters, nats, predicted = [], 0.0, 0
-        for piece in group:
-            characters.append(piece.characters)
-            nats += piece.nats
-            predicted += piece.predicted_chars
-        yield GeneratedText("".join(characters), nats, predicted)
+def collect_texts(chunks: Iterable[TextChunk]) -> Iterator[GeneratedText]:
+    """Yield each text when it is complete; the chunks are in order."""
+    for _, group in groupby(chunks, key=attrgetter("text_index")):
+        characters, nats, predicted_chars = [], 0.0, 0
+        for chunk in group:
+            characters.append(chunk.characters)
+            nats += chunk.nats
+            predicted_chars += chunk.predicted_chars
+        yield GeneratedText("".join(characters), nats, predicted_chars)
 
 
 def _sample_batch(rnn: InferenceRNN, slots: Sequence[_Slot], current: Prefilled, params: SamplingParams) -> CharIds:
-    """Choose the next character of every lane, as it is chosen alone."""
+    """Return the next id of each slot, (B,); ambiguous samples are repeated with the logits of the text alone."""
     uniforms = np.array([next(slot.draws) for slot in slots])
     ids, ambiguous = sample_with_ambiguity(current.logits, uniforms, params, LOGIT_TOLERANCE)
     for row in np.flatnonzero(ambiguous).tolist():
@@ -228,18 +235,17 @@ def _sample_batch(rnn: InferenceRNN, slots: Sequence[_Slot], current: Prefilled,
 
 
 def _prefill_alone(rnn: InferenceRNN, confirmed: Prefilled, pending_ids: "array[int]") -> Prefilled:
-    """Go on from what is known of one text, character by character, as `sampling.generate` does."""
+    """Return the logits and the state of one text after its pending ids, read one by one as in `generate`."""
+    if not pending_ids:
+        return confirmed
     state = confirmed.state
-    for number in pending_ids[:-1]:
-        state = rnn.step_state(to_device(np.array([number]), rnn), state, confirmed.clamps)
-    return (
-        Prefilled(*step_logits(rnn, np.array(pending_ids[-1:]), state, confirmed.clamps), confirmed.clamps)
-        if pending_ids
-        else confirmed
-    )
+    for char_id in pending_ids[:-1]:
+        state = rnn.step_state(to_device(np.array([char_id]), rnn), state, confirmed.clamps)
+    logits, state = step_logits(rnn, np.array(pending_ids[-1:]), state, confirmed.clamps)
+    return Prefilled(logits, state, confirmed.clamps)
 
 
-def _concat(*openings: Prefilled) -> Prefilled:
-    """Put streams side by side."""
-    logits = np.concatenate([opening.logits for opening in openings])
-    return Prefilled(logits, concat_rows([opening.state for opening in openings]), openings[0].clamps)
+def _concat(*prefilled: Prefilled) -> Prefilled:
+    """Return the rows of several prefilled states as one batch."""
+    logits = np.concatenate([part.logits for part in prefilled])
+    return Prefilled(logits, concat_rows([part.state for part in prefilled]), prefilled[0].clamps)

@@ -1,4 +1,4 @@
-"""Autoregressive generation: prefill of a prompt, one character after the other, and stop criteria."""
+"""Autoregressive generation: stop criteria, prefill of a prompt, and sampling of one character after the other."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from charrnn.network.cells import Array, CellState, Clamps, State, concat_rows, 
 from charrnn.network.inference import NO_CLAMPS, InferenceRNN, to_device, to_numpy
 from charrnn.text.vocabulary import Ids, Vocabulary
 
-# Stop criteria: the length of a text, or the last characters of it
+# Stop criteria: the length of a text, or its last characters
 
 DEFAULT_CHARS, MAX_DOCUMENT_CHARS = 500, 100_000
-"""characters; a document ends by itself, but one by a model that has hardly learned may not"""
+"""characters; the limit for documents is for models that have not learned to end a document"""
 
 StopCheck = Callable[[str], bool]
-"""is shown each character of one text as it is written, and says whether that was the last one"""
+"""called with each generated character of one text; returns whether the text ends with it"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StopCriteria:
-    """What ends a text, whichever comes first; with nothing of it the text goes on for ever.
+    """Criteria that end a text, whichever is met first. Without any criterion, generation is endless.
 
     >>> last = StopCriteria(max_chars=9, stop=("na",)).checker()
     >>> [last(character) for character in "bana"]
@@ -32,9 +32,9 @@ class StopCriteria:
     """
 
     max_chars: int | None = None
-    """characters, the prompt not counted"""
+    """maximum number of characters, not counting the prompt"""
     stop: tuple[str, ...] = ()
-    """texts that end it as soon as one of them has been written, the prompt not counted; they stay in it"""
+    """strings that end the text as soon as one of them is generated; they are part of the text"""
 
     def __post_init__(self) -> None:
         if self.max_chars is not None and self.max_chars < 1:
@@ -46,21 +46,21 @@ class StopCriteria:
             raise WrongUsageError(f"the text to stop at {longest} is longer than the length, {self.max_chars:,}")
 
     def checker(self) -> StopCheck:
-        """Begin to watch a text."""
-        longest, left, tail = max(map(len, self.stop), default=0), self.max_chars, ""
+        """Return the stop check of a new text."""
+        longest, remaining, tail = max(map(len, self.stop), default=0), self.max_chars, ""
 
         def is_last(character: str) -> bool:
-            nonlocal left, tail
+            nonlocal remaining, tail
             if longest:
                 tail = (tail + character)[-longest:]
-            if left is not None:
-                left -= 1
-            return left == 0 or (longest > 0 and tail.endswith(self.stop))
+            if remaining is not None:
+                remaining -= 1
+            return remaining == 0 or (longest > 0 and tail.endswith(self.stop))
 
         return is_last
 
     def matched_stop(self, text: str) -> str | None:
-        """Say which stop text ended a text, the longest if several did; None: none of them."""
+        """Return the longest stop string at the end of a text; None if there is none."""
         return max((stop for stop in self.stop if text.endswith(stop)), key=len, default=None)
 
 
@@ -68,7 +68,7 @@ NO_STOP = StopCriteria()
 
 
 def default_max_chars(*, documents: bool) -> int:
-    """Say how many characters are written where nobody says it: a document is to end by itself."""
+    """Return the default maximum length; documents end by themselves, so their limit is higher."""
     return MAX_DOCUMENT_CHARS if documents else DEFAULT_CHARS
 
 
@@ -76,25 +76,31 @@ def _truncated(text: str, most: int = 40) -> str:
     return repr(text if len(text) <= most else f"{text[:most]}…")
 
 
-# Prefill. One stream of text is read one character after the other, and each step costs as much as a dozen streams
-# side by side. A long prompt is therefore cut into rows that are read together from the zero state, before the states
-# that precede them are known. Each row is then begun again from the state that the row before it left. A network
-# forgets: soon it reaches the state that it had at that place the first time, and from there on nothing changes.
-# Where it does not, one stream reads on.
+# Prefill of a long text in parallel rows. A step with dozens of rows costs as much as a step with one row, so a long
+# text is split into rows of equal length. Example with three rows of four characters:
+#
+#       row 0: a b c d      first pass: all rows are read from the initial state (row 0 from the given state)
+#       row 1: e f g h      second pass: each row is read again from the state at the end of the row above
+#       row 2: i j k l
+#
+# A network forgets its initial state. Once all rows reach the states of the first pass again, the remaining states
+# are those of the first pass, so the final state of the first pass is correct. Otherwise the first row that does not
+# reach them is the first wrong row of the first pass. Its state at the end of the second pass is correct, and the
+# rows after it are read one character after the other.
 
 PARALLEL_ROWS = 64
 PARALLEL_FROM_CHARS = 20_000
 """characters; shorter texts are read in one row"""
 CHECK_EVERY_CHARS = 256
-"""characters of a row between two looks at its state, at least"""
+"""minimum number of characters of a row between two saved states"""
 MAX_SAVED_STATES = 64
-"""at a row's states at most, for they are kept: what bounds the memory, whatever the length"""
+"""saved states of a row, which bounds the memory for texts of any length"""
 STATE_TOLERANCE = 2e-6
-"""how near two states must be to be the same: a few roundings of a float32"""
+"""largest difference between equal states: a few roundings of a float32"""
 
 Chunks = Sequence[Ids]
 ProgressWrapper = Callable[[Chunks], Iterable[Ids]]
-"""goes through the pieces of a text as they are read, and may tell how far it has come"""
+"""yields the chunks of a text unchanged, and may display the progress"""
 
 
 def prefill(
@@ -105,100 +111,105 @@ def prefill(
     progress: ProgressWrapper = iter,
     rows: int | None = None,
 ) -> State:
-    """Read a text, ids (T,), from the zero state; give the state of one stream that it leaves.
+    """Return the state of one row after a text, ids (T,), read from the initial state.
 
-    In that many rows; left out, in one or many, as its length is worth. What many leave is what one leaves, but for
-    rounding, and but for how far beyond full an LSTM's memory is.
+    The default number of rows depends on the length. The result does not depend on it, except for rounding and for
+    the cell states of saturated LSTM cells.
     """
-    wanted = (PARALLEL_ROWS if len(ids) >= PARALLEL_FROM_CHARS else 1) if rows is None else rows
+    if rows is None:
+        rows = PARALLEL_ROWS if len(ids) >= PARALLEL_FROM_CHARS else 1
     state = rnn.initial_state(1)
-    if wanted == 1:
+    if rows == 1:
         return _last_state(_states_by_chunk(rnn, ids[:, None], state, clamps, progress), state)
-    # One stream reads what does not divide.
-    rest = len(ids) % wanted
-    state = _last_state(_states_by_chunk(rnn, ids[:rest, None], state, clamps), state)
-    return _prefill_rows(rnn, ids[rest:].reshape(wanted, -1).T, state, clamps, progress)
+    # The first row is longer if the length is not a multiple of the number of rows.
+    remainder = len(ids) % rows
+    state = _last_state(_states_by_chunk(rnn, ids[:remainder, None], state, clamps), state)
+    return _prefill_rows(rnn, ids[remainder:].reshape(rows, -1).T, state, clamps, progress)
 
 
 def _prefill_rows(rnn: InferenceRNN, ids: Ids, state: State, clamps: Clamps, progress: ProgressWrapper) -> State:
-    """Read rows, ids (T, B), that follow each other; the first goes on from the state of one stream."""
+    """Return the final state of consecutive rows, ids (T, B); the first row starts from `state`."""
     initial = concat_rows([state, rnn.initial_state(ids.shape[1] - 1)])
-    checkpoints = list(_states_by_chunk(rnn, ids, initial, clamps, progress))
-    final_states = checkpoints[-1]
+    first_pass = list(_states_by_chunk(rnn, ids, initial, clamps, progress))
+    final_states = first_pass[-1]
     second_pass = _states_by_chunk(rnn, ids[:, 1:], select_rows(final_states, slice(None, -1)), clamps)
-    for first_state, second_state in zip(checkpoints, second_pass, strict=False):
-        differing = ~_converged(second_state, select_rows(first_state, slice(1, None)))
-        if not differing.any():
+    for first_state, second_state in zip(first_pass, second_pass, strict=False):
+        diverged = ~_converged(second_state, select_rows(first_state, slice(1, None)))
+        if not diverged.any():
             return select_rows(final_states, slice(-1, None))
-    # All rows before the first that stayed apart are right, and so is what it came to this time.
-    first = int(differing.argmax())
-    state = select_rows(second_state, slice(first, first + 1))
-    unread = ids[:, first + 2 :].T.reshape(-1, 1)
-    return _last_state(_states_by_chunk(rnn, unread, state, clamps, progress), state)
+    # Row `diverged_row + 1` of the text: the second pass skips row 0.
+    diverged_row = int(diverged.argmax())
+    correct_state = select_rows(second_state, slice(diverged_row, diverged_row + 1))
+    unread = ids[:, diverged_row + 2 :].T.reshape(-1, 1)
+    return _last_state(_states_by_chunk(rnn, unread, correct_state, clamps, progress), correct_state)
 
 
 def _states_by_chunk(
     rnn: InferenceRNN, ids: Ids, state: State, clamps: Clamps, progress: ProgressWrapper = iter
 ) -> Iterator[State]:
-    """Read streams, ids (T, B), and give their state after every piece."""
+    """Yield the state after each chunk of the rows ids (T, B)."""
     length = max(CHECK_EVERY_CHARS, -(-len(ids) // MAX_SAVED_STATES))
-    for piece in progress([ids[start : start + length] for start in range(0, len(ids), length)]):
-        for column in to_device(piece, rnn):
+    for chunk in progress([ids[start : start + length] for start in range(0, len(ids), length)]):
+        for column in to_device(chunk, rnn):
             state = rnn.step_state(column, state, clamps)
         yield state
 
 
-def _last_state(states: Iterable[State], first: State) -> State:
+def _last_state(states: Iterable[State], initial: State) -> State:
+    """Return the last of some states; the initial one if there are none."""
+    last = initial
     for state in states:
-        first = state
-    return first
+        last = state
+    return last
 
 
 def _converged(first: State, second: State) -> NDArray[np.bool_]:
-    """Say of each stream whether two states of it are the same to all that listen, to rounding, (B,).
+    """Return for each row whether two states have the same effect, up to rounding, (B,).
 
-    What an LSTM's memory is felt by is its tanh: one that has added up to 20 or to 20,000 is as full.
+    Only tanh(c) of an LSTM's cell state c has an effect, so values such as 20 and 20,000 count as equal.
     """
-    observable = (
+    observable_parts = (
         [part for layer in first for part in _observable_state(layer)],
         [part for layer in second for part in _observable_state(layer)],
     )
-    near = [to_numpy((abs(a - b) <= STATE_TOLERANCE).all(-1)) for a, b in zip(*observable, strict=True)]
-    same: NDArray[np.bool_] = np.logical_and.reduce(near)
-    return same
+    is_near = [to_numpy((abs(a - b) <= STATE_TOLERANCE).all(-1)) for a, b in zip(*observable_parts, strict=True)]
+    converged: NDArray[np.bool_] = np.logical_and.reduce(is_near)
+    return converged
 
 
 def _observable_state(layer: CellState) -> tuple[Array, ...]:
+    """Return the arrays of a layer's state, (B, H), that have an effect on its outputs."""
     return (layer.hidden,) if layer.cell_state is None else (layer.hidden, tanh(layer.cell_state))
 
 
 # Generation
 
 DRAWS_PER_CALL = 256
+"""random numbers, because a call of the generator costs as much as many numbers"""
 
 
 class GeneratedChar(NamedTuple):
-    """A character that was written, and the logits that it was chosen by."""
+    """A generated character, and the logits that it was sampled from."""
 
     char: str
-    """"" where a document has ended by itself"""
+    """empty at the end of a document"""
     id: int
     logits: Logits
     """(V,)"""
 
     @property
     def nll(self) -> float:
-        """Say how unexpected it was: −ln p at temperature 1, among all characters."""
+        """−ln p at temperature 1 without truncation."""
         return float(nll_of(self.logits[None], np.array([self.id]))[0])
 
 
 class Prefilled(NamedTuple):
-    """Where writing begins: what a model says of the next character, (1, V), and its state."""
+    """Logits (B, V) of the next character and the state after a prompt; B is 1 except within a batch."""
 
     logits: Logits
     state: State
     clamps: Clamps = NO_CLAMPS
-    """what was held while the prompt was read, and is held on"""
+    """clamps of the cells while the prompt was read, which stay in place"""
 
 
 def prefill_prompt(
@@ -210,12 +221,11 @@ def prefill_prompt(
     clamps: Clamps = NO_CLAMPS,
     progress: ProgressWrapper = iter,
 ) -> Prefilled:
-    """Read what the text is to begin with; nothing: as if a line, or else a word, had just ended.
+    """Return the logits and the state after a prompt.
 
-    A vocabulary with neither newline nor space leaves the zero state, whose logits are the output's bias: how
-    frequent each character is. A document begins with a state of its own, and is given nothing. Unknown
-    characters are `Vocabulary.encode`'s business (WrongUsageError). Raise CharrnnError if the model's weights are
-    so large that what it says is no number.
+    An empty prompt is replaced by a line feed or else a space; if the vocabulary has neither, generation starts from
+    the zero state, whose logits are the output bias. Documents start from their own initial state.
+    `unknown` is that of `Vocabulary.encode` (WrongUsageError). Raise CharrnnError if the logits are not finite.
     """
     ids = vocabulary.encode(prompt, unknown=unknown)
     if not ids.size and rnn.end is None:
@@ -236,12 +246,11 @@ def generate(
     params: SamplingParams = DEFAULT_SAMPLING,
     stop: StopCriteria = NO_STOP,
 ) -> Iterator[GeneratedChar]:
-    """Write one text, each character as soon as it is chosen, by one random number each.
+    """Yield the characters of one text as soon as they are sampled, with one random number for each.
 
-    It goes on from `prefilled`, what `prefill_prompt` made of a prompt, until `stop` says that it is over; a document
-    ends by itself, with an empty character for its end. What is written is what comes after the prompt. The same
-    generator's state gives the same text; a text that is to be longer begins as a shorter one.
-    `together.generate_batch` writes many, each as it would be written here.
+    The text continues `prefilled`, the result of `prefill_prompt`, until a stop criterion is met; the prompt is not
+    yielded. A document ends with an empty character. The same state of the generator gives the same text, and a
+    longer text begins with the shorter one. `batched.generate_batch` yields many such texts.
     """
     logits, state, clamps = prefilled or prefill_prompt(rnn, vocabulary)
     is_last = stop.checker()
@@ -256,12 +265,12 @@ def generate(
 
 
 def step_logits(rnn: InferenceRNN, ids: CharIds, state: State, clamps: Clamps) -> tuple[Logits, State]:
-    """Read a character a stream, ids (B,), wherever the reader's arrays are -> logits (B, V), here, and state."""
+    """Return logits (B, V), as NumPy array, and the state after one more character of each row, ids (B,)."""
     logits, state = rnn.step(to_device(ids, rnn), state, clamps)
     return to_numpy(logits), state
 
 
 def uniform_draws(rng: np.random.Generator) -> Iterator[float]:
-    """Draw numbers from [0, 1), one for each character; many at once, which is what makes them cheap."""
+    """Yield uniform random numbers in [0, 1), drawn many at a time."""
     while True:
         yield from rng.random(DRAWS_PER_CALL).tolist()

@@ -25,123 +25,125 @@ from charrnn.text.suffix_array import Match, SuffixArray, SuffixOrder, build_suf
 from charrnn.text.vocabulary import Ids
 
 MIN_COPY_CHARS = 20
-"""characters of a stretch that counts as copied, at least"""
+"""minimum length of a span that counts as copied"""
 BASELINE_FRACTION = 0.05
-"""share of held-out text that may be in stretches that count: all of its kind repeats some of itself"""
+"""fraction of held-out text that may lie in copied spans, because every kind of text repeats itself a little"""
 MAX_TRAINING_CHARS = 100_000_000
-"""of a training text: sorting takes some 40 bytes for each"""
+"""characters; building the suffix array takes about 40 bytes for each"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CopiedSpan:
-    """A stretch of a text that stands in the training text, and is part of no longer one."""
+    """A maximal span of a text that occurs in the training text."""
 
     start: int
-    """where it begins in the text"""
+    """position in the text"""
     length: int
+    """characters"""
     source_start: int
-    """where it stands in the training text, or one of the places"""
+    """position of an occurrence in the training text"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Novelty:
-    """What of a text is copied."""
+    """The copied spans of a text."""
 
     characters: int
+    """length of the text"""
     copied_chars: int
-    """characters in a stretch that stands in the training text"""
+    """characters that lie in a copied span"""
     spans: tuple[CopiedSpan, ...]
-    """from the beginning of the text on; they may overlap"""
+    """in the order of their positions; spans may overlap"""
 
     @classmethod
     def from_spans(cls, characters: int, spans: Iterable[CopiedSpan]) -> "Novelty":
-        """Add up what is in stretches of a text."""
-        found_spans = tuple(spans)
-        return cls(
-            characters=characters, copied_chars=int(_copied_mask(characters, found_spans).sum()), spans=found_spans
-        )
+        """Return the record for the copied spans of a text of so many characters."""
+        all_spans = tuple(spans)
+        copied_chars = int(_copied_mask(characters, all_spans).sum())
+        return cls(characters=characters, copied_chars=copied_chars, spans=all_spans)
 
     @property
     def copied_fraction(self) -> float:
-        """Share of the text that is copied."""
+        """Fraction of the text that is copied."""
         return self.copied_chars / self.characters if self.characters else 0.0
 
     @property
     def longest(self) -> CopiedSpan | None:
-        """The longest stretch, the first of several; None if nothing is copied."""
-        return max(self.spans, key=lambda stretch: stretch.length, default=None)
+        """The longest span, the first of several; None if nothing is copied."""
+        return max(self.spans, key=lambda span: span.length, default=None)
 
     def min_length(self, length: int) -> "Novelty":
-        """Leave shorter stretches out."""
-        least = whole_number(length, "length")
-        return Novelty.from_spans(self.characters, (span for span in self.spans if span.length >= least))
+        """Return the record without shorter spans (WrongUsageError)."""
+        min_chars = whole_number(length, "length")
+        return Novelty.from_spans(self.characters, (span for span in self.spans if span.length >= min_chars))
 
     def mask(self) -> NDArray[np.bool_]:
-        """Say of each character whether it is copied, (characters,)."""
+        """Return for each character whether it is copied, (characters,)."""
         return _copied_mask(self.characters, self.spans)
 
 
 def _copied_mask(characters: int, spans: Iterable[CopiedSpan]) -> NDArray[np.bool_]:
-    edges = np.zeros(characters + 1, dtype=np.int64)
+    """Return for each character whether it lies in a span, (characters,)."""
+    depth_changes = np.zeros(characters + 1, dtype=np.int64)
     for span in spans:
-        edges[span.start] += 1
-        edges[span.start + span.length] -= 1
-    marks: NDArray[np.bool_] = edges[:-1].cumsum() > 0
-    return marks
+        depth_changes[span.start] += 1
+        depth_changes[span.start + span.length] -= 1
+    mask: NDArray[np.bool_] = depth_changes[:-1].cumsum() > 0
+    return mask
 
 
 def find_copies(ids: Ids, suffix_array: SuffixArray, min_chars: int = MIN_COPY_CHARS) -> Novelty:
-    """Find every stretch of a text, ids (N,), of at least `min_chars` characters that stands in the training text."""
+    """Return all maximal spans of a text, ids (N,), of at least `min_chars` characters that the training text has."""
     firsts, stops = suffix_array.prefix_ranges(ids, min_chars)
-    prefix, begins = ids.astype(suffix_array.ids.dtype), np.flatnonzero(firsts < stops).tolist()
+    text, starts = ids.astype(suffix_array.ids.dtype), np.flatnonzero(firsts < stops).tolist()
 
     def match(start: int, end: int | None = None) -> Match:
-        return suffix_array.longest_match(prefix[start:end], int(firsts[start]), int(stops[start]))
+        return suffix_array.longest_match(text[start:end], int(firsts[start]), int(stops[start]))
 
-    def next_beyond(number: int, end: int) -> int:
-        """Find the first that begins inside a stretch and goes on beyond its end, or else the first after it."""
+    def next_beyond(index: int, end: int) -> int:
+        """Return the index of the next start whose match extends beyond `end`, or that lies behind the span."""
 
-        def goes_on(other: int) -> bool:
-            return match(begins[other], end + 1).length > end - begins[other]
+        def extends(other: int) -> bool:
+            return match(starts[other], end + 1).length > end - starts[other]
 
-        # If one goes on, so does all that begins later.
-        inside = range(number + 1, bisect_right(begins, end + 1 - min_chars))
-        return number + 1 + bisect_left(inside, True, key=goes_on)
+        # Bisection is possible: if the match at one start extends beyond the end, so do those at all later starts.
+        inside = range(index + 1, bisect_right(starts, end + 1 - min_chars))
+        return index + 1 + bisect_left(inside, True, key=extends)
 
     spans: list[CopiedSpan] = []
-    number = 0
-    while number < len(begins):
-        start = begins[number]
+    index = 0
+    while index < len(starts):
+        start = starts[index]
         length, position = match(start)
         spans.append(CopiedSpan(start=start, length=length, source_start=position))
-        number = next_beyond(number, start + length)
+        index = next_beyond(index, start + length)
     return Novelty.from_spans(len(ids), spans)
 
 
 def baseline_copy_length(held_out: Novelty) -> int:
-    """Say how long a stretch must be to be more than what text of this kind has in common with itself.
+    """Return the length above which a span is more than what texts of the same kind have in common.
 
-    That is the least length, of 20 or more, at which a twentieth of the held-out text at most is in stretches.
+    It is the smallest length of at least 20 at which at most 5 % of the held-out text lies in copied spans.
     """
     lengths = sorted({span.length + 1 for span in held_out.spans})
-    fitting = (
+    sufficient = (
         length
         for length in [MIN_COPY_CHARS, *lengths]
         if held_out.min_length(length).copied_fraction <= BASELINE_FRACTION
     )
-    return next(fitting, MIN_COPY_CHARS)
+    return next(sufficient, MIN_COPY_CHARS)
 
 
 def load_or_build_suffix_array(ids: Ids, size: int, path: Path) -> SuffixArray:
-    """Give the suffixes of a training text, ids (T,), below `size`, from the file that keeps them.
+    """Return the suffix array of a training text, ids (T,) below `size`, from the file `path`.
 
-    One that is missing, damaged or of another text is made anew, and kept if it can be. Raise CharrnnError if the
-    text is damaged or too long to be sorted.
+    If the file is missing, damaged or belongs to another text, the suffix array is built, and saved if possible.
+    Raise CharrnnError if the text is damaged or too long.
     """
     if len(ids) > MAX_TRAINING_CHARS:
         raise CharrnnError(f"the training text is too long to look for copies in: {len(ids):,} characters")
     if len(ids) and ids.max() >= size:
-        raise CharrnnError("the training text is damaged: it has characters that nothing is said of")
+        raise CharrnnError("the training text is damaged: it contains ids that are not in the vocabulary")
     checksum = hashlib.sha256(np.ascontiguousarray(ids).data).hexdigest()
     order = _read_cached_order(path, checksum, len(ids))
     if order is None:
@@ -153,14 +155,13 @@ def load_or_build_suffix_array(ids: Ids, size: int, path: Path) -> SuffixArray:
 
 
 def _read_cached_order(path: Path, checksum: str, characters: int) -> SuffixOrder | None:
-    """Return the order that is kept in a file; None if the file is missing, damaged, or of another text.
+    """Return the suffix order in a file; None if the file is missing, damaged, or belongs to another text.
 
-    The arrays are read only if the header describes nothing but an order of this text.
+    The arrays are read only if the header describes nothing but a suffix order of this length.
     """
     try:
         with safetensors_file.open_tensors(path) as file:
-            places = file.header.tensors
-            shapes = {name: (place.dtype, place.shape) for name, place in places.items()}
+            shapes = {name: (tensor.dtype, tensor.shape) for name, tensor in file.header.tensors.items()}
             if shapes != {"order": (np.dtype(np.int32), (characters,))}:
                 return None
             if file.metadata.get("text_sha256") != checksum:
@@ -174,68 +175,68 @@ def _read_cached_order(path: Path, checksum: str, characters: int) -> SuffixOrde
 # The training text of a model
 
 BASELINE_CHARS = 10_000
-"""characters of held-out text that show what is ordinary"""
+"""characters of held-out text from which the minimum length of a copied span is derived"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingTextIndex:
-    """A training text to find copies of."""
+    """The suffix array of a model's training text, and the minimum length of a copied span."""
 
     model: Model
     suffix_array: SuffixArray
     min_copy_chars: int
-    """characters of a stretch that counts as copied"""
+    """minimum length of a span that counts as copied"""
     baseline_fraction: float | None
-    """share of held-out text that is in such stretches; None: nothing was held out"""
+    """fraction of held-out text that lies in such spans; None: there is no held-out text"""
 
     def novelty(self, text: str) -> Novelty:
-        """Find what of a text is copied."""
+        """Return the copied spans of a text (WrongUsageError for unknown characters)."""
         return find_copies(self.model.vocabulary.encode(text), self.suffix_array, self.min_copy_chars)
 
 
 def index_training_text(path: Path, model: Model, *, hint: str) -> TrainingTextIndex:
-    """Find the training text of the model in that file, its suffixes sorted anew if they are not kept beside it.
+    """Return the index of the training text of the model in file `path`, loaded or built.
 
-    Raise CharrnnError, with that hint, where the run's corpus is not beside the model or is another's.
+    Raise CharrnnError with the given hint if the run directory has no corpus, or the corpus of another model.
     """
-    corpus, learned = training_corpus(path, model.vocabulary, model.training, hint=hint)
+    corpus, train_chars = training_corpus(path, model.vocabulary, model.training, hint=hint)
     suffix_array = load_or_build_suffix_array(
-        corpus.ids[:learned], len(corpus.vocabulary), RunDirectory(path.parent).suffixes
+        corpus.ids[:train_chars], len(corpus.vocabulary), RunDirectory(path.parent).suffixes
     )
-    held_out = find_copies(np.asarray(corpus.ids[learned : learned + BASELINE_CHARS]), suffix_array)
+    held_out = find_copies(np.asarray(corpus.ids[train_chars : train_chars + BASELINE_CHARS]), suffix_array)
     if not held_out.characters:
         return TrainingTextIndex(
             model=model, suffix_array=suffix_array, min_copy_chars=MIN_COPY_CHARS, baseline_fraction=None
         )
-    shortest = baseline_copy_length(held_out)
+    min_copy_chars = baseline_copy_length(held_out)
     return TrainingTextIndex(
         model=model,
         suffix_array=suffix_array,
-        min_copy_chars=shortest,
-        baseline_fraction=held_out.min_length(shortest).copied_fraction,
+        min_copy_chars=min_copy_chars,
+        baseline_fraction=held_out.min_length(min_copy_chars).copied_fraction,
     )
 
 
 # Loops: degenerate repetition (Holtzman et al. 2020)
 
 MAX_PERIOD = 1000
-"""characters; what bounds the search"""
+"""characters of a repetition, which bounds the time of the search"""
 MIN_REPEATS = 3
 MIN_LOOP_CHARS = 40
-"""characters in all rounds: ordinary texts end with a few of the same"""
+"""characters of all repetitions: ordinary texts often end with a short repetition such as `...`"""
 
 
 class Loop(NamedTuple):
-    """How a text repeats itself to its end."""
+    """The repetition at the end of a text."""
 
     start: int
-    """where the first round begins"""
+    """position of the first repetition"""
     length: int
-    """characters of a round"""
+    """characters of one repetition"""
 
 
 def find_loop(text: str) -> Loop | None:
-    """Find the shortest round that a text repeats to its end, at least three times; None if it does not.
+    """Return the shortest string that a text repeats at least three times up to its end; None if there is none.
 
     >>> find_loop("to be, and so on" + " and so on" * 9)
     Loop(start=6, length=10)
