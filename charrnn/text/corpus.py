@@ -1,7 +1,7 @@
-"""A corpus: a text of any size as ids on disk, with its vocabulary and its split into training and held-out text.
+"""A corpus: the ids of a text of any size on disk, with vocabulary, split position and fingerprint of the files.
 
-The ids are the run's own copy, so later changes of the files do not matter. They are memory-mapped, and pages are
-released from time to time: gigabytes of text are never memory in use.
+The ids are a copy that belongs to the run, so later changes of the text files have no effect. Large corpora are
+memory-mapped, and their pages are released regularly, so that gigabytes of text never occupy memory.
 """
 
 import json
@@ -22,14 +22,14 @@ from charrnn.storage.run_directory import RunDirectory
 from charrnn.text.documents import nearest_document_start
 from charrnn.text.vocabulary import Ids, Vocabulary
 
-# The two files, the ids and their description, opened without blocking and in bounded memory
+# Reading of the two files, the ids and their description, without blocking and in bounded memory
 
 LARGEST_DESCRIPTION = 20_000_000
-"""bytes; the largest vocabulary with its counts takes less than half of it"""
+"""bytes; the description of the largest vocabulary has less than half as many"""
 
 
 def read_description(path: Path) -> bytes:
-    """Return the content of a description; raise OSError or ValueError if it is not a file of reasonable size."""
+    """Return the content of a description file (OSError; ValueError if the file is too large)."""
     with open_regular(path) as file:
         content = file.read(LARGEST_DESCRIPTION + 1)
     if len(content) > LARGEST_DESCRIPTION:
@@ -52,48 +52,49 @@ def load_ids(path: Path) -> bytes | mmap.mmap:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
-# Validation: the description first, then every character
+# Validation of the description, and of all ids
 
 CHUNK_CHARS = 1 << 20
-"""characters counted at a time"""
+"""characters that are counted at a time"""
 LARGEST_COUNT = 2**60
+"""characters or bytes, so that sums of counts fit into 64 bits"""
 FINGERPRINT_FIELDS = 3
 """bytes, modified, sha256"""
 
 
 def size_of_ids(characters: int, distinct: int) -> int:
-    """Return how many bytes the ids of a text take, of so many distinct characters."""
+    """Return the number of bytes of the ids of a text with so many distinct characters."""
     return characters * np.min_scalar_type(max(0, distinct - 1)).itemsize
 
 
 def validate_description(corpus: "Corpus", size: int) -> None:
-    """See that a description's parts fit each other and the ids' size in bytes (ValueError, TypeError, KeyError)."""
-    narrowest = np.min_scalar_type(len(corpus.vocabulary) - 1)
+    """Check that a description is consistent with itself and the size of the ids in bytes (ValueError, KeyError)."""
+    dtype = np.min_scalar_type(len(corpus.vocabulary) - 1)
     if not type(corpus.name) is type(corpus.encoding) is str or not _is_count(corpus.min_count):
-        raise ValueError("its name, encoding or least count is none")
-    _refuse_fingerprint(dict(corpus.fingerprint))
-    if corpus.dtype != narrowest.name or not _are_counts(corpus.counts, len(corpus.vocabulary)):
-        raise ValueError("its counts are not those of its characters")
-    if size != corpus.characters * narrowest.itemsize:
+        raise ValueError("its name, encoding or minimum count is invalid")
+    _check_fingerprint(dict(corpus.fingerprint))
+    if corpus.dtype != dtype.name or not _are_counts(corpus.counts, len(corpus.vocabulary)):
+        raise ValueError("its counts do not fit its vocabulary")
+    if size != corpus.characters * dtype.itemsize:
         raise ValueError(f"it has {size:,} bytes")
-    # Whatever ends its documents is one of its characters.
+    # Raises KeyError if the end character of documents is not in the vocabulary.
     _ = corpus.end
 
 
 def verify_unchanged(corpus: "Corpus") -> None:
-    """See that the ids are those that were written (CharrnnError)."""
+    """Check that the ids are those that were written (CharrnnError)."""
     if not counts_match(corpus):
-        raise CharrnnError(f"{corpus.path} is damaged: it is not what was written", hint="`--new` starts over")
+        raise CharrnnError(f"{corpus.path} is damaged: its content has changed", hint="`--new` starts over")
 
 
 def counts_match(corpus: "Corpus") -> bool:
-    """Tell whether every character stands among the ids as often as is said; one changed byte, and one does not."""
+    """Return whether the counts of all ids are those of the description; a single changed byte changes a count."""
     counts = np.zeros(len(corpus.vocabulary), dtype=np.int64)
     for start in range(0, corpus.characters, CHUNK_CHARS):
-        counted = np.bincount(corpus.ids[start : start + CHUNK_CHARS], minlength=counts.size)
-        if counted.size > counts.size:
+        chunk_counts = np.bincount(corpus.ids[start : start + CHUNK_CHARS], minlength=counts.size)
+        if chunk_counts.size > counts.size:
             return False
-        counts += counted
+        counts += chunk_counts
         corpus.release_pages()
     return np.array_equal(counts, corpus.counts)
 
@@ -106,55 +107,56 @@ def _is_count(value: object) -> bool:
     return type(value) is int and 0 <= value < LARGEST_COUNT
 
 
-def _refuse_fingerprint(fingerprint: Mapping[str, object]) -> None:
-    """Raise ValueError unless a fingerprint holds the values that `CorpusFiles.fingerprint` and a checksum have."""
+def _check_fingerprint(fingerprint: Mapping[str, object]) -> None:
+    """Check the types and the sizes of the values of a fingerprint (ValueError)."""
     modified = fingerprint.get("modified")
     are_numbers = _is_count(fingerprint.get("bytes")) and type(modified) is int and abs(modified) < 2**63
     if not are_numbers or type(fingerprint.get("sha256")) is not str or len(fingerprint) > FINGERPRINT_FIELDS:
-        raise ValueError("its fingerprint is none")
+        raise ValueError("its fingerprint is invalid")
 
 
 # The corpus
 
 MAX_COUNTED_CHARS = 10_000_000
-"""characters whose frequencies stand for those of all; counting them takes a tenth of a second"""
+"""characters from which frequencies are estimated; counting them takes 0.1 seconds"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Corpus:
-    """A text as ids on disk."""
+    """The ids of a text on disk, and their description."""
 
     path: Path
-    """the ids; what they mean stands beside them, in a file of the same name ending in .json"""
+    """file of ids; the description has the same name with the suffix .json"""
     name: str
+    """name of the text, such as its first file"""
     vocabulary: Vocabulary
     counts: tuple[int, ...]
-    """how often each character of the vocabulary stands in the text"""
+    """number of occurrences of each character, in the order of ids"""
     dtype: str
-    """uint8, uint16 or uint32: the narrowest that holds the vocabulary"""
+    """uint8, uint16 or uint32: the smallest type for the vocabulary"""
     fingerprint: Mapping[str, Any]
-    """the files' sizes, times and checksum when they were read"""
+    """total size, latest modification time and checksum of the files when they were read"""
     encoding: str
-    """of the files"""
+    """encoding of the files"""
     min_count: int
-    """characters rarer than this were read as U+FFFD"""
+    """occurrences below which a character was replaced by U+FFFD"""
     documents: str | None = None
-    """what the text is made of, in another order than in the files: line, blank or file; None: it is one"""
+    """kind of documents (line, blank or file), which are shuffled; None: the text is a single sequence"""
 
     @cached_property
     def characters(self) -> int:
-        """How long the text is."""
+        """Number of characters in the text."""
         return sum(self.counts)
 
     @property
     def end(self) -> int | None:
-        """The number of the character that ends each document; None where there are none."""
+        """Id of the character that ends each document; None if the text is a single sequence."""
         return self.vocabulary.end_id(self.documents)
 
     def split_position(self, val_fraction: float) -> int:
-        """Give the position at which the held-out end begins, which with documents is where one of them does."""
-        place = int(self.characters * (1 - val_fraction))
-        return place if self.end is None else nearest_document_start(self.ids, self.end, place)
+        """Return the position at which the held-out text begins; in a text of documents, a start of a document."""
+        position = int(self.characters * (1 - val_fraction))
+        return position if self.end is None else nearest_document_start(self.ids, self.end, position)
 
     @property
     def ids(self) -> Ids:
@@ -180,36 +182,36 @@ class Corpus:
         return load_ids(self.path)
 
     def frequencies(self, characters: int) -> NDArray[np.float64]:
-        """Give each character's share (V,) of the first so many, or of the first ten million of them.
+        """Return the relative frequency of each character, (V,), in the first `characters` of the text.
 
-        Every character is counted once more than it came, so that none is impossible (Laplace).
+        At most ten million characters are counted. One is added to each count (Laplace smoothing).
         """
-        counted = np.bincount(self.ids[: min(characters, MAX_COUNTED_CHARS)], minlength=len(self.vocabulary)) + 1.0
-        shares: NDArray[np.float64] = counted / counted.sum()
-        return shares
+        counts = np.bincount(self.ids[: min(characters, MAX_COUNTED_CHARS)], minlength=len(self.vocabulary)) + 1.0
+        frequencies: NDArray[np.float64] = counts / counts.sum()
+        return frequencies
 
     def text(self, start: int, stop: int) -> str:
-        """Give a stretch of the text as characters."""
+        """Return a section of the text (CharrnnError if it contains invalid ids)."""
         try:
             return self.vocabulary.decode(self.ids[start:stop].tolist())
         except IndexError as error:
-            raise CharrnnError(f"{self.path} is damaged: it has characters that nothing is said of") from error
+            raise CharrnnError(f"{self.path} is damaged: it contains ids that are not in its vocabulary") from error
 
 
 def rewrite_files(corpus: Corpus, path: Path | None = None) -> None:
-    """Write the files of a corpus from its mapped ids: at `path`, or where they were removed (OSError)."""
+    """Write the two files of an open corpus again, at `path` or at their original path (OSError)."""
     atomic_write(description_path(path or corpus.path), json.dumps(description_of(corpus)).encode())
     atomic_write(path or corpus.path, corpus.ids.data)
     corpus.release_pages()
 
 
 def open_corpus(path: Path) -> Corpus:
-    """Open what `encode` wrote; raise CharrnnError if it is not there or its parts do not fit each other."""
+    """Return the corpus that `encode` wrote (CharrnnError if a file is missing or inconsistent)."""
     return described_corpus(path, with_ids=True)
 
 
 def described_corpus(path: Path, *, with_ids: bool = False) -> Corpus:
-    """Return the corpus of a description; `with_ids` checks the size of the file with its ids too (CharrnnError)."""
+    """Return the corpus of a description; with `with_ids`, the size of the ids is checked too (CharrnnError)."""
     try:
         description = json.loads(read_description(description_path(path)))
         description["vocabulary"] = Vocabulary(tuple(description["vocabulary"]))
@@ -229,58 +231,60 @@ def description_path(path: Path) -> Path:
 
 
 def description_of(corpus: Corpus) -> dict[str, Any]:
-    """Give the record's plain values, its place aside."""
+    """Return the values of a corpus for JSON, except its path."""
     values = {field.name: getattr(corpus, field.name) for field in fields(corpus) if field.name != "path"}
     return values | {"vocabulary": corpus.vocabulary.characters, "fingerprint": dict(corpus.fingerprint)}
 
 
-# The held-out text of a run: the end of its own corpus, on which its model was not trained
+# The held-out text of a run: the end of its corpus, which its model was not trained on
 
 DEFAULT_CHARS = 200_000
-"""characters of it that are searched, left to ourselves"""
+"""default number of characters of the held-out text for a search"""
 MAX_LINE_CHARS = 200
-"""characters; where the next line begins farther off, a text begins within one"""
+"""characters in which the start of the first complete line is searched for"""
 
 
 class NamedText(NamedTuple):
-    """A text and what it is called."""
+    """A text and its name."""
 
     text: str
     name: str
+    """name for messages and records"""
 
 
 def held_out_text(
-    path: Path, vocabulary: Vocabulary, training: Mapping[str, Any], stretch: slice, *, hint: str
+    path: Path, vocabulary: Vocabulary, training: Mapping[str, Any], section: slice, *, hint: str
 ) -> NamedText:
-    """Take a stretch of what was held out from the model in that file; the first begins where a line does.
+    """Return a section of the held-out text of the model in file `path`; position 0 is the start of a line.
 
-    Of the model its vocabulary and the record of its training are enough; its weights need not be read.
-
-    Raise CharrnnError, with that hint, where the run's corpus is not beside the model or is another's.
+    Of the model, only the vocabulary and the training record are needed. Raise CharrnnError with the given hint if
+    the run directory has no corpus, or the corpus of another model.
     """
-    corpus, begin = training_corpus(path, vocabulary, training, hint=hint)
-    if not stretch.start and corpus.documents is None:
-        begin = _next_line_start(corpus, begin)
-    return NamedText(corpus.text(begin + stretch.start, begin + stretch.stop), corpus.name)
+    corpus, split_position = training_corpus(path, vocabulary, training, hint=hint)
+    if not section.start and corpus.documents is None:
+        split_position = _next_line_start(corpus, split_position)
+    return NamedText(corpus.text(split_position + section.start, split_position + section.stop), corpus.name)
 
 
 def training_corpus(
     path: Path, vocabulary: Vocabulary, training: Mapping[str, Any], *, hint: str
 ) -> tuple[Corpus, int]:
-    """Open the corpus that the model in that file was trained on, and say where in it the held-out text begins.
+    """Return the corpus of the model in file `path`, and the position at which the held-out text begins.
 
-    Raise CharrnnError, with that hint, where it is not beside the model or is another's.
+    Raise CharrnnError with the given hint if the run directory has no corpus, or the corpus of another model.
     """
     try:
         corpus = open_corpus(RunDirectory(path.parent).corpus)
     except CharrnnError as error:
         raise CharrnnError(f"the text of {path} is not beside it", hint=hint) from error
-    begin = training.get("train_characters")
-    if corpus.vocabulary != vocabulary or type(begin) is not int or not 0 <= begin <= corpus.characters:
+    split_position = training.get("train_characters")
+    if type(split_position) is not int or not 0 <= split_position <= corpus.characters:
         raise CharrnnError(f"the text beside {path} is not the model's", hint=hint)
-    return corpus, begin
+    if corpus.vocabulary != vocabulary:
+        raise CharrnnError(f"the text beside {path} is not the model's", hint=hint)
+    return corpus, split_position
 
 
-def _next_line_start(corpus: Corpus, begin: int) -> int:
-    """Find where the next line begins, if that is near; training's end falls anywhere in one."""
-    return begin + corpus.text(begin, begin + MAX_LINE_CHARS).find("\n") + 1
+def _next_line_start(corpus: Corpus, position: int) -> int:
+    """Return the start of the next line, or the position itself if no line begins nearby."""
+    return position + corpus.text(position, position + MAX_LINE_CHARS).find("\n") + 1

@@ -1,4 +1,7 @@
-"""Encoding of a text to a corpus: its characters are counted first, then their ids are written."""
+"""Encoding of a text: the characters are counted first, then their ids are written.
+
+A description never lies beside the ids of another text, and a file of ids never lies without its description.
+"""
 
 import hashlib
 import json
@@ -18,34 +21,36 @@ from charrnn.text.sources import CorpusFiles
 from charrnn.text.vocabulary import END_CHARS, UNKNOWN, Ids, Vocabulary
 
 MIN_CHARACTERS = 200
+"""minimum length of a text, in characters"""
 CODE_POINTS = 0x110000
 
 
 @dataclass(frozen=True, kw_only=True)
 class CharacterCounts:
-    """What a first reading of a text found."""
+    """The characters of a text, and their counts."""
 
     characters: int
+    """length of the text, including the end characters of documents"""
     counts: NDArray[np.int64]
-    """how often each code point stands in the text, (0x110000,)"""
+    """number of occurrences of each code point, (0x110000,)"""
     documents: str | None = None
-    """what it is made of: line, blank or file, each ended by a character that is counted too; None: it is one"""
+    """kind of documents: line, blank or file; None: the text is a single sequence"""
 
     def vocabulary(self, min_count: int = 1, *, known_characters: tuple[str, ...] = ()) -> Vocabulary:
-        """List those known already as they are, then the others in code point order.
+        """Return the vocabulary: the known characters in their order, then the others in code point order.
 
-        Those rarer than `min_count` become one, U+FFFD; what ends a document is never rare.
+        U+FFFD stands for all characters with less than `min_count` occurrences, except the end of a document.
         """
-        there = {chr(point) for point in np.flatnonzero(self.counts)} - set(known_characters)
-        frequent = {character for character in there if self.counts[ord(character)] >= min_count}
+        new = {chr(point) for point in np.flatnonzero(self.counts)} - set(known_characters)
+        frequent = {character for character in new if self.counts[ord(character)] >= min_count}
         if self.documents is not None:
             frequent |= {END_CHARS[self.documents]} - set(known_characters)
-        rare = {UNKNOWN} - set(known_characters) if there - frequent else set()
+        rare = {UNKNOWN} - set(known_characters) if new - frequent else set()
         return Vocabulary((*known_characters, *sorted(frequent | rare)))
 
 
 def count_characters(sources: CorpusFiles, encoding: str, *, documents: str | None = None) -> CharacterCounts:
-    """Read a text once, counting its characters; raise CharrnnError if it is nothing to learn from."""
+    """Return the character counts of a text, which is read once (CharrnnError if nothing can be learned from it)."""
     counts = np.zeros(CODE_POINTS, dtype=np.int64)
     for points in _read_code_points(sources, encoding, documents):
         _add_counts(points, counts)
@@ -71,37 +76,30 @@ def encode(
     min_count: int = 1,
     known_characters: tuple[str, ...] = (),
 ) -> Corpus:
-    """Write a surveyed text's ids to `path` and what they mean beside it; each file wholly or not at all.
+    """Write the ids of a counted text to `path`, and the description beside it, and return the corpus.
 
-    The ids of the `known_characters` come first. Documents are put in another order, always the same, so that those
-    that are held out are a fair sample and those that are read together are not neighbours.
-    Raise CharrnnError if the text is no longer what was surveyed, OSError if it cannot be written.
+    The ids of the `known_characters` come first. Documents are shuffled, always in the same way, so that the held-out
+    documents are a representative sample, and documents of the same batch are unrelated. Both files are written
+    completely or not at all. Raise CharrnnError if the text has changed since it was counted, or OSError.
     """
     vocabulary = counted.vocabulary(min_count, known_characters=known_characters)
-    numbers = _ids_by_code_point(vocabulary)
+    id_table = _ids_by_code_point(vocabulary)
     digest = hashlib.sha256()
     with atomic_open(path) as file:
-        end = vocabulary.end_id(counted.documents)
-        if end is None:
-            _write_ids(sources.with_hash(digest), encoding, counted, numbers, file)
-        else:
-            with scratch_file(path.parent) as unmixed:
-                _write_ids(sources.with_hash(digest), encoding, counted, numbers, unmixed)
-                shuffle_documents(unmixed, numbers.dtype, end, file)
+        _write_text(sources.with_hash(digest), encoding, counted, id_table, vocabulary, path.parent, file)
         file.flush()
-        counts = np.bincount(numbers, weights=counted.counts, minlength=len(vocabulary)).astype(np.int64)
         corpus = Corpus(
             path=path,
             name=sources.name,
             vocabulary=vocabulary,
-            counts=tuple(counts.tolist()),
-            dtype=numbers.dtype.name,
+            counts=_counts_by_id(counted, id_table, len(vocabulary)),
+            dtype=id_table.dtype.name,
             fingerprint=sources.fingerprint() | {"sha256": digest.hexdigest()},
             encoding=encoding,
             min_count=min_count,
             documents=counted.documents,
         )
-        # A description never lies beside the ids of another text, and ids never without their description.
+        # The old ids go first, then the description is replaced; the new ids take their name at the end of the block.
         remove_file(path)
         make_durable(path.parent)
         atomic_write(description_path(path), json.dumps(description_of(corpus)).encode())
@@ -109,29 +107,57 @@ def encode(
 
 
 def _ids_by_code_point(vocabulary: Vocabulary) -> Ids:
-    """Give the id of every code point, (0x110000,); in the narrowest type that holds the vocabulary."""
+    """Return the id of every code point, (0x110000,), in the smallest type for the vocabulary."""
     dtype = np.min_scalar_type(len(vocabulary) - 1)
-    numbers = np.full(CODE_POINTS, vocabulary.id_of(UNKNOWN) if UNKNOWN in vocabulary else 0, dtype=dtype)
-    numbers[[ord(character) for character in vocabulary.characters]] = np.arange(len(vocabulary))
-    return numbers
+    id_table = np.full(CODE_POINTS, vocabulary.id_of(UNKNOWN) if UNKNOWN in vocabulary else 0, dtype=dtype)
+    id_table[[ord(character) for character in vocabulary.characters]] = np.arange(len(vocabulary))
+    return id_table
 
 
-def _write_ids(sources: CorpusFiles, encoding: str, counted: CharacterCounts, numbers: Ids, file: BinarySink) -> None:
-    """Read a text once more and write its ids; raise CharrnnError if it is no longer what was surveyed."""
+def _counts_by_id(counted: CharacterCounts, id_table: Ids, size: int) -> tuple[int, ...]:
+    """Return the number of occurrences of each id, (size,)."""
+    counts = np.bincount(id_table, weights=counted.counts, minlength=size).astype(np.int64)
+    return tuple(counts.tolist())
+
+
+def _write_text(
+    sources: CorpusFiles,
+    encoding: str,
+    counted: CharacterCounts,
+    id_table: Ids,
+    vocabulary: Vocabulary,
+    directory: Path,
+    file: BinarySink,
+) -> None:
+    """Write the ids of a text, with its documents shuffled (CharrnnError if the text has changed)."""
+    end = vocabulary.end_id(counted.documents)
+    if end is None:
+        _write_ids(sources, encoding, counted, id_table, file)
+        return
+    with scratch_file(directory) as ordered:
+        _write_ids(sources, encoding, counted, id_table, ordered)
+        shuffle_documents(ordered, id_table.dtype, end, file)
+
+
+def _write_ids(
+    sources: CorpusFiles, encoding: str, counted: CharacterCounts, id_table: Ids, file: BinarySink
+) -> None:
+    """Read a text again and write its ids (CharrnnError if the text has changed)."""
     counts = np.zeros_like(counted.counts)
     for points in _read_code_points(sources, encoding, counted.documents):
         _add_counts(points, counts)
-        file.write(numbers[points].tobytes())
+        file.write(id_table[points].tobytes())
     if not np.array_equal(counts, counted.counts):
         raise CharrnnError(f"{sources.name} changed while it was read", hint="run the same command again")
 
 
 def _add_counts(points: CodePoints, counts: NDArray[np.int64]) -> None:
-    """Add what stands in `points` to `counts`."""
+    """Add the number of occurrences of each code point in `points` to `counts`."""
     added = np.bincount(points)
     counts[: added.size] += added
 
 
 def _read_code_points(sources: CorpusFiles, encoding: str, documents: str | None) -> Iterator[CodePoints]:
+    """Yield the code points of all files in chunks (CharrnnError)."""
     for source in sources.files:
         yield from code_points(source, encoding, documents=documents)

@@ -1,6 +1,6 @@
-"""The vocabulary: the characters that a model knows, and their ids.
+"""The vocabulary of a model: its characters and their ids.
 
-It is stored in every model file in the order of ids, and ids never change.
+Every model file contains the characters in the order of ids, and ids never change.
 """
 
 from collections import Counter
@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from charrnn.errors import CharrnnError, WrongUsageError
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
-"""can stand for every character outside the vocabulary, in the vocabularies that have it"""
+"""the replacement for all characters outside the vocabulary, in vocabularies that contain it"""
 
 END_OF_TEXT = "\x03"
 END_CHARS = {"line": "\n", "blank": END_OF_TEXT, "file": END_OF_TEXT}
-"""the character that ends a document, for each way in which a text can be made of documents"""
+"""the character that ends a document, for each kind of documents"""
 
 MAX_VOCABULARY = 250_000
-"""characters; Unicode has assigned some 155,000"""
+"""characters; Unicode has assigned about 155,000"""
 
 Ids = NDArray[np.integer]
 
@@ -36,6 +36,7 @@ class Vocabulary:
     """
 
     characters: tuple[str, ...]
+    """in the order of ids"""
 
     def __post_init__(self) -> None:
         if not self.characters:
@@ -44,7 +45,7 @@ class Vocabulary:
             raise CharrnnError(
                 f"{len(self.characters):,} distinct characters are more than the {MAX_VOCABULARY:,} that charrnn can"
                 " learn",
-                hint="`--min-count 2` makes one of all that occur once",
+                hint="`--min-count 2` replaces all that occur once by U+FFFD",
             )
         if any(type(character) is not str or len(character) != 1 for character in self.characters):
             raise CharrnnError("the vocabulary has entries that are not single characters")
@@ -63,46 +64,46 @@ class Vocabulary:
         return character in self._ids
 
     def id_of(self, character: str) -> int:
-        """Give the number of a character that the vocabulary has (KeyError otherwise)."""
+        """Return the id of a character (KeyError if it is not in the vocabulary)."""
         return self._ids[character]
 
     def end_id(self, documents: str | None) -> int | None:
-        """Give the number of the character that ends a document of that kind; None where there are none."""
+        """Return the id of the character that ends a document of a kind; None if there are no documents."""
         return None if documents is None else self._ids[END_CHARS[documents]]
 
     def count_unknown(self, text: str) -> Counter[str]:
-        """Count the characters of a text that the vocabulary lacks, the most frequent first."""
+        """Return the counts of the characters of a text that are not in the vocabulary, the most frequent first."""
         return Counter(dict(Counter(c for c in text if c not in self._ids).most_common()))
 
     def drop_unencodable(self, text: str) -> str:
-        """Leave out of a text what neither stands in the vocabulary nor has its U+FFFD to be read as."""
+        """Return a text without unknown characters; unchanged if the vocabulary contains U+FFFD to replace them."""
         return text if UNKNOWN in self else "".join(character for character in text if character in self)
 
     def encode(self, text: str, *, unknown: str = "error") -> Ids:
-        """Turn a text into ids (T,).
+        """Return the ids of a text, (T,).
 
-        A character outside the vocabulary is named in a WrongUsageError (`unknown="error"`), left out ("skip"),
-        or read as U+FFFD where the vocabulary has that and else left out ("replace").
+        Characters outside the vocabulary raise WrongUsageError (`unknown="error"`), are left out ("skip"), or are
+        replaced by U+FFFD, or left out if U+FFFD is not in the vocabulary ("replace").
         """
         if unknown == "error" and (missing := self.count_unknown(text)):
             raise WrongUsageError(
                 f"the model never saw {format_characters(missing)}", hint="`--unknown skip` leaves them out"
             )
-        stand_in = self._ids.get(UNKNOWN) if unknown == "replace" else None
-        numbers = (self._ids.get(character, stand_in) for character in text)
-        return np.array([number for number in numbers if number is not None], dtype=np.int64)
+        replacement = self._ids.get(UNKNOWN) if unknown == "replace" else None
+        ids = (self._ids.get(character, replacement) for character in text)
+        return np.array([char_id for char_id in ids if char_id is not None], dtype=np.int64)
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Turn ids back into text."""
-        return "".join(self.characters[number] for number in ids)
+        """Return the text of some ids (IndexError if an id is too large)."""
+        return "".join(self.characters[char_id] for char_id in ids)
 
     @cached_property
     def _ids(self) -> dict[str, int]:
-        return {character: number for number, character in enumerate(self.characters)}
+        return {character: char_id for char_id, character in enumerate(self.characters)}
 
 
 def format_characters(counts: Counter[str], *, most: int = 5) -> str:
-    """Name characters for a person, each with how often it stands there if more than once.
+    """Return a list of characters for messages, each with its count if it is above 1; at most `most` are shown.
 
     >>> format_characters(Counter({"é": 2, "€": 1}))
     "'é' (2×), '€'"

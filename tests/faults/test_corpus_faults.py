@@ -147,7 +147,7 @@ def test_an_alphabet_larger_than_unicode_has_letters_is_refused() -> None:
     found = count_characters(open_sources(["book.txt"]), "utf-8")
     with pytest.raises(CharrnnError, match="250,006 distinct characters are more than the 250,000") as caught:
         found.vocabulary()
-    assert caught.value.hint == "`--min-count 2` makes one of all that occur once"
+    assert caught.value.hint == "`--min-count 2` replaces all that occur once by U+FFFD"
     assert len(found.vocabulary(min_count=2)) == 4
 
 

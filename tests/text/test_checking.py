@@ -24,7 +24,7 @@ def test_a_changed_byte_is_noticed(corpus: Corpus) -> None:
 def test_a_character_that_nothing_is_said_of_is_noticed(corpus: Corpus) -> None:
     """Where only a part of the text is read too."""
     corpus.path.write_bytes(b"\xff" * corpus.characters)
-    with pytest.raises(CharrnnError, match="it has characters that nothing is said of"):
+    with pytest.raises(CharrnnError, match="it contains ids that are not in its vocabulary"):
         open_corpus(corpus.path).text(0, 10)
 
 
