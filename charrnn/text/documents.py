@@ -1,6 +1,6 @@
-"""Documents: texts made of many parts, such as names, poems or files, and the character that ends each of them.
+"""Documents: texts that consist of many parts, such as names, poems or files, each with an end character.
 
-The end character replaces whatever separated two documents.
+The end character replaces the separator between two documents.
 """
 
 import re
@@ -15,38 +15,38 @@ from charrnn.storage.atomic_file import BinarySink
 from charrnn.text.vocabulary import END_CHARS, Ids
 
 BLANKS = " \t\r"
+"""characters that are removed before the end of a document"""
 BOUNDARY = {
     "line": re.compile(rf"(?<![{BLANKS}])(?:[{BLANKS}]*\n)+"),
     "blank": re.compile(rf"(?<![{BLANKS}])(?:[{BLANKS}]*\n){{2,}}"),
 }
-"""what stands between two documents of a file; each begins where blanks begin, or it would take them up many times"""
+"""separator of documents; it matches only at the start of blanks, which avoids quadratic time"""
 SEPARATORS = {"line": "\n", "blank": "\n\n", "file": "\n"}
-"""what is put between two documents that are written; a file mostly ends its last line itself"""
+"""text between two generated documents; most files end with a line feed of their own"""
 MAX_DOCUMENTS = 1_000_000
-"""of a text, that are put in another order: what bounds the memory"""
+"""parts of a text that are shuffled, which bounds the memory"""
 CHUNK_IDS = 1 << 20
-"""ids looked at in one go"""
+"""ids that are read at a time"""
 
 
-def terminate_documents(pieces: Iterable[str], kind: str, name: str) -> Iterator[str]:
-    r"""Go through a file, piece by piece, with every document in it ended and nothing else between two.
+def terminate_documents(chunks: Iterable[str], kind: str, name: str) -> Iterator[str]:
+    r"""Yield the chunks of a file with an end character after each document, in place of separators.
 
-    Blank lines are no documents of a line, and blanks before a document's end are left out; a file is as it is.
-    Raise CharrnnError if the text has what is to stand for an end.
+    Empty lines are not documents, and blanks at the end of a document are removed; with kind "file" the content is
+    unchanged. Raise CharrnnError if the text contains the end character.
 
     >>> "".join(terminate_documents(["\nAnn\n\nB", "ob \r\nCleo"], "line", "names.txt"))
     'Ann\nBob\nCleo\n'
     """
-    pieces = _without_end_character(END_CHARS[kind], pieces, name) if END_CHARS[kind] != "\n" else pieces
-    return (
-        _end_file(pieces, END_CHARS[kind]) if kind == "file" else _separate(pieces, BOUNDARY[kind], END_CHARS[kind])
-    )
+    end = END_CHARS[kind]
+    checked = chunks if end == "\n" else _without_end_character(end, chunks, name)
+    return _end_file(checked, end) if kind == "file" else _replace_separators(checked, BOUNDARY[kind], end)
 
 
 def ensure_terminated(text: str, kind: str | None) -> str:
-    r"""Give a text with every document in it ended, as a file's are; of no kind of documents, as it is.
+    r"""Return a text with an end character after each document; unchanged if `kind` is None.
 
-    One that has ends in it already, as held-out text has, is left as it is too.
+    A text that contains end characters already, such as held-out text, is returned unchanged too.
 
     >>> ensure_terminated("Ann\n\nBob", "line")
     'Ann\nBob\n'
@@ -58,42 +58,41 @@ def ensure_terminated(text: str, kind: str | None) -> str:
     return "".join(terminate_documents([text], kind, "the text"))
 
 
-def _without_end_character(end: str, pieces: Iterable[str], name: str) -> Iterator[str]:
-    for piece in pieces:
-        if end in piece:
-            raise CharrnnError(
-                f"{name} has U+{ord(end):04X}, which is to stand for the end of a document", hint="take it out"
-            )
-        yield piece
+def _without_end_character(end: str, chunks: Iterable[str], name: str) -> Iterator[str]:
+    """Yield the chunks unchanged (CharrnnError if one contains the end character)."""
+    for chunk in chunks:
+        if end in chunk:
+            raise CharrnnError(f"{name} has U+{ord(end):04X}, which marks the end of a document", hint="remove it")
+        yield chunk
 
 
-def _end_file(pieces: Iterable[str], end: str) -> Iterator[str]:
-    """End a file, if there is anything in it."""
+def _end_file(chunks: Iterable[str], end: str) -> Iterator[str]:
+    """Yield the chunks of a file, and the end character if the file is not empty."""
     has_text = False
-    for piece in pieces:
-        yield piece
-        has_text = has_text or bool(piece)
+    for chunk in chunks:
+        yield chunk
+        has_text = has_text or bool(chunk)
     if has_text:
         yield end
 
 
-def _separate(pieces: Iterable[str], between: re.Pattern[str], end: str) -> Iterator[str]:
-    """Put an end where documents are apart; blanks at the end of a piece wait for what follows them."""
+def _replace_separators(chunks: Iterable[str], separator: re.Pattern[str], end: str) -> Iterator[str]:
+    """Yield the text with end characters in place of separators; blanks at the end of a chunk wait for the next."""
     pending, has_text = "\n\n", False
-    for piece in pieces:
-        text = pending + piece
+    for chunk in chunks:
+        text = pending + chunk
         body = text.rstrip(f"{BLANKS}\n")
         pending = text[len(body) :]
         if body:
-            document = between.sub(end, body)
-            yield document if has_text else document.removeprefix(end)
+            terminated = separator.sub(end, body)
+            yield terminated if has_text else terminated.removeprefix(end)
             has_text = True
     if has_text:
         yield end
 
 
 def not_documents_error(kind: str, name: str) -> CharrnnError:
-    """Say that a text is not made of documents, for there is nothing between them."""
+    """Return the error for a text without a separator between documents."""
     if kind == "file":
         return CharrnnError(f"{name} is one file, and so one document", hint="name several, or `--documents line`")
     lacking = {"line": "second line", "blank": "blank line between two documents"}[kind]
@@ -102,48 +101,49 @@ def not_documents_error(kind: str, name: str) -> CharrnnError:
 
 
 def shuffle_documents(source: BinaryIO, dtype: "np.dtype[Any]", end: int, sink: BinarySink) -> None:
-    """Copy the ids of a text with its documents in another order, which is always the same.
+    """Copy the ids of a text with its documents in a random but fixed order.
 
-    Of more than MOST_PARTS documents, a few that follow each other stay together.
+    With more than MAX_DOCUMENTS documents, consecutive documents are shuffled together as one part.
     """
     size = dtype.itemsize
-    edges = document_offsets(source.tell() // size, _chunks(source, dtype), end) * size
-    for number in np.random.default_rng(0).permutation(len(edges) - 1).tolist():
-        source.seek(edges[number])
-        sink.write(source.read(edges[number + 1] - edges[number]))
+    offsets = document_offsets(source.tell() // size, _chunks(source, dtype), end) * size
+    for part in np.random.default_rng(0).permutation(len(offsets) - 1).tolist():
+        source.seek(offsets[part])
+        sink.write(source.read(offsets[part + 1] - offsets[part]))
 
 
 def _chunks(file: BinaryIO, dtype: "np.dtype[Any]") -> Iterator[Ids]:
+    """Yield the ids of a file in chunks."""
     file.seek(0)
     while chunk := file.read(CHUNK_IDS * dtype.itemsize):
         yield np.frombuffer(chunk, dtype)
 
 
 def document_offsets(characters: int, chunks: Iterable[Ids], end: int) -> NDArray[np.int64]:
-    """Say where the documents of a text begin, and the text ends: (parts + 1,), at most MOST_PARTS of them.
+    """Return the positions at which the documents of a text begin, and its length: (parts + 1,).
 
-    The ids come in chunks. Where there are more documents, a part is several that follow each other.
+    There are at most MAX_DOCUMENTS parts: in a text with more documents, a part consists of consecutive documents.
     """
-    least = max(1, -(-characters // MAX_DOCUMENTS))
-    edges, read, last = [np.zeros(1, np.int64)], 0, 0
+    min_part_chars = max(1, -(-characters // MAX_DOCUMENTS))
+    offsets, position, last_part = [np.zeros(1, np.int64)], 0, 0
     for ids in chunks:
-        starts = read + 1 + np.flatnonzero(ids == end)
-        number = starts // least
-        edges.append(starts[np.diff(number, prepend=last) > 0])
-        read += len(ids)
-        last = int(number[-1]) if len(number) else last
-    places = np.concatenate(edges)
-    places[-1] = read
-    return places
+        starts = position + 1 + np.flatnonzero(ids == end)
+        parts = starts // min_part_chars
+        offsets.append(starts[np.diff(parts, prepend=last_part) > 0])
+        position += len(ids)
+        last_part = int(parts[-1]) if len(parts) else last_part
+    joined = np.concatenate(offsets)
+    joined[-1] = position
+    return joined
 
 
-def nearest_document_start(ids: Ids, end: int, place: int) -> int:
-    """Find where a document begins nearest to a place of a text, neither its first nor one after its last."""
-    for reach in range(0, len(ids), CHUNK_IDS):
-        after = slice(place + reach, place + reach + CHUNK_IDS)
-        before = slice(max(0, place - reach - CHUNK_IDS), max(0, place - reach))
+def nearest_document_start(ids: Ids, end: int, position: int) -> int:
+    """Return the start of a document that is nearest to a position; never 0 or the end of the text."""
+    for distance in range(0, len(ids), CHUNK_IDS):
+        after = slice(position + distance, position + distance + CHUNK_IDS)
+        before = slice(max(0, position - distance - CHUNK_IDS), max(0, position - distance))
         starts = np.concatenate([part.start + 1 + np.flatnonzero(ids[part] == end) for part in (before, after)])
         starts = starts[starts < len(ids)]
         if len(starts):
-            return int(starts[np.abs(starts - place).argmin()])
-    raise AssertionError("a text of documents has two of them at least")
+            return int(starts[np.abs(starts - position).argmin()])
+    raise AssertionError("a text of documents has at least two documents")

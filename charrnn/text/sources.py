@@ -1,4 +1,4 @@
-"""Source files of a corpus: files, standard input or the default corpus; read in chunks, never whole."""
+"""Source files of a corpus: files, standard input or the default corpus, read in chunks."""
 
 import codecs
 import difflib
@@ -18,43 +18,44 @@ from charrnn.arguments import shortened, shown
 from charrnn.errors import CharrnnError, WrongUsageError, os_reason
 from charrnn.storage.atomic_file import open_regular
 
-# The default corpus: the source of the Python standard library, as the running interpreter has it. Real code, on
-# every machine, without a download: every top-level module and a few packages, about five million characters. The
-# order is fixed by a hash of the name of each file, so that the held-out end is a mixture of modules.
+# The default corpus: the source code of the Python standard library of the running interpreter, which exists on every
+# machine without a download. It consists of all top-level modules and some packages, about five million characters.
+# The files are ordered by the hashes of their names, so that the held-out text is a mixture of modules.
 
 STANDARD_LIBRARY = "standard-library"
 
 PACKAGES = ("asyncio", "collections", "concurrent", "email", "json", "logging", "tomllib")
 
 MIN_LIBRARY_CHARS = 1_000_000
+"""bytes, below which the source code is considered missing"""
 
 
 def standard_library_files() -> list[Path]:
-    """List the corpus's files in their order; raise CharrnnError where the source is not installed."""
+    """Return the files of the default corpus in order (CharrnnError if the source code is not installed)."""
     root = Path(sysconfig.get_path("stdlib"))
-    chosen = [*root.glob("*.py"), *(path for package in PACKAGES for path in (root / package).rglob("*.py"))]
-    chosen = [path for path in chosen if not _is_of_this_machine(path)]
-    if sum(path.stat().st_size for path in chosen) < MIN_LIBRARY_CHARS:
+    paths = [*root.glob("*.py"), *(path for package in PACKAGES for path in (root / package).rglob("*.py"))]
+    paths = [path for path in paths if not _is_generated(path)]
+    if sum(path.stat().st_size for path in paths) < MIN_LIBRARY_CHARS:
         raise CharrnnError(
             f"this Python has no standard library source in {root}", hint="name a text: `charrnn train book.txt`"
         )
-    return sorted(chosen, key=lambda path: hashlib.sha256(path.relative_to(root).as_posix().encode()).digest())
+    return sorted(paths, key=lambda path: hashlib.sha256(path.relative_to(root).as_posix().encode()).digest())
 
 
-def _is_of_this_machine(path: Path) -> bool:
-    """Tell generated files, which differ from one machine to the next."""
+def _is_generated(path: Path) -> bool:
+    """Return whether a file is generated at installation, so that it differs between machines."""
     return path.name.startswith("_sysconfigdata")
 
 
 # A temporary copy of a text that can be read only once, such as standard input or a pipe. The copy has no name, so it
 # disappears with the process, whichever signal ends the process.
 
-PIECE = 1 << 22
-"""bytes read at a time"""
+SPOOL_CHUNK_BYTES = 1 << 22
+"""bytes that are read at a time"""
 
 
 class Spool:
-    """A nameless file, which is closed as soon as nothing refers to it."""
+    """A temporary file without a name, which is closed when no reference to it is left."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(prefix="charrnn-", buffering=0)  # noqa: SIM115 - `__del__` closes it
@@ -64,36 +65,38 @@ class Spool:
             self._file.close()
 
     def status(self) -> os.stat_result:
-        """Return what the system knows of the file (OSError)."""
+        """Return the status of the file (OSError)."""
         return os.fstat(self._file.fileno())
 
     def write(self, content: bytes) -> None:
         """Append all bytes (OSError)."""
-        left = memoryview(content)
-        while left:
-            left = left[self._file.write(left) :]
+        remaining = memoryview(content)
+        while remaining:
+            remaining = remaining[self._file.write(remaining) :]
 
-    def pieces(self) -> Iterator[bytes]:
-        """Read the file from its start; several readings may go on at the same time (OSError)."""
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the content in chunks; several iterators can be in use at the same time (OSError)."""
         position = 0
-        while piece := self._read_at(position):
-            position += len(piece)
-            yield piece
+        while chunk := self._read_at(position):
+            position += len(chunk)
+            yield chunk
 
     def _read_at(self, position: int) -> bytes:
         if hasattr(os, "pread"):
-            return os.pread(self._file.fileno(), PIECE, position)
+            return os.pread(self._file.fileno(), SPOOL_CHUNK_BYTES, position)
         self._file.seek(position)  # on Windows, where only one thread reads
-        return self._file.read(PIECE)
+        return self._file.read(SPOOL_CHUNK_BYTES)
 
 
 # Files and standard input
 
 CHUNK_BYTES = 1 << 22
+"""bytes that are read at a time"""
 
 STANDARD_INPUT = "-"
 
 ByteProgress = Callable[[Iterator[bytes]], Iterator[bytes]]
+"""yields the chunks of a file unchanged, for example to display the progress or to hash them"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,41 +105,42 @@ class SourceFile:
 
     path: Path
     name: str
-    """how the user called it"""
+    """name that the user gave"""
     progress: ByteProgress = iter
-    """sees the pieces as they pass: to show how far the reading is, or to hash them"""
+    """wrapper of the chunks that are read"""
     spool: Spool | None = None
     """the copy of a text that can be read only once; it has no name, so `path` must not be opened"""
 
     @property
     def size(self) -> int:
-        """Give the file's size."""
+        """Size of the file in bytes (CharrnnError)."""
         return self.status().st_size
 
     def status(self) -> os.stat_result:
-        """Return what the system knows of the file, or of the copy (CharrnnError)."""
+        """Return the status of the file, or of its copy (CharrnnError)."""
         try:
             return self.path.stat() if self.spool is None else self.spool.status()
         except OSError as error:
             raise CharrnnError(f"cannot read {self.name}: {os_reason(error)}") from error
 
     def chunks(self) -> Iterator[bytes]:
-        """Read the file piece by piece; raise CharrnnError if the system does not let us."""
-        return self.progress(self._pieces())
+        """Yield the content of the file in chunks (CharrnnError)."""
+        return self.progress(self._chunks())
 
     def with_progress(self, progress: ByteProgress) -> "SourceFile":
-        """Have every piece pass through `progress` too as it is read."""
-        return replace(self, progress=lambda pieces: progress(self.progress(pieces)))
+        """Return the file with another wrapper of its chunks."""
+        return replace(self, progress=lambda chunks: progress(self.progress(chunks)))
 
     @property
     def has_byte_order_mark(self) -> bool:
-        """Tell whether the file begins with UTF-8's mark, which is no part of the text."""
-        return next(self._pieces(), b"").startswith(codecs.BOM_UTF8)
+        """Whether the file begins with the byte order mark of UTF-8, which is not part of the text."""
+        return next(self._chunks(), b"").startswith(codecs.BOM_UTF8)
 
-    def _pieces(self) -> Iterator[bytes]:
+    def _chunks(self) -> Iterator[bytes]:
+        """Yield the content of the file or its copy, without the wrapper (CharrnnError)."""
         try:
             if self.spool is not None:
-                yield from self.spool.pieces()
+                yield from self.spool.chunks()
                 return
             with open_regular(self.path) as file:
                 while chunk := file.read(CHUNK_BYTES):
@@ -147,42 +151,42 @@ class SourceFile:
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusFiles:
-    """The files that are joined into one text."""
+    """The files that are concatenated to one text."""
 
     name: str
-    """what the run is called after"""
+    """name of the text, after which the run is named"""
     files: tuple[SourceFile, ...]
 
     @property
     def size(self) -> int:
-        """Give the size of all files together."""
+        """Total size of the files in bytes (CharrnnError)."""
         return sum(file.size for file in self.files)
 
     def empty(self) -> list[str]:
-        """Name the files that have nothing in them; those of the default text are nobody's mistake."""
+        """Return the names of empty files; empty files of the default corpus are not reported."""
         return [] if self.name == STANDARD_LIBRARY else [file.name for file in self.files if not file.size]
 
     def with_progress(self, progress: ByteProgress) -> "CorpusFiles":
-        """Have every piece of every file pass through `progress` too as it is read."""
+        """Return the files with another wrapper of their chunks."""
         return replace(self, files=tuple(file.with_progress(progress) for file in self.files))
 
     def with_hash(self, digest: "hashlib._Hash") -> "CorpusFiles":
-        """Have every piece hashed as it is read."""
+        """Return the files with all chunks added to a hash."""
 
-        def hashed(pieces: Iterator[bytes]) -> Iterator[bytes]:
-            for piece in pieces:
-                digest.update(piece)
-                yield piece
+        def hashed(chunks: Iterator[bytes]) -> Iterator[bytes]:
+            for chunk in chunks:
+                digest.update(chunk)
+                yield chunk
 
         return self.with_progress(hashed)
 
     def fingerprint(self) -> dict[str, Any]:
-        """Say what the files were, so that a change is noticed later: sizes and times, quick to compare."""
+        """Return total size and latest modification time, by which a later change is noticed quickly."""
         stats = [file.status() for file in self.files]
         return {"bytes": sum(s.st_size for s in stats), "modified": max(s.st_mtime_ns for s in stats)}
 
     def checksum(self) -> str:
-        """Hash every byte of the joined text."""
+        """Return the SHA-256 of the content of all files."""
         digest = hashlib.sha256()
         for file in self.files:
             for chunk in file.chunks():
@@ -191,9 +195,9 @@ class CorpusFiles:
 
 
 def open_sources(paths: Sequence[str]) -> CorpusFiles:
-    """Find the files of a corpus; none: the default; "-": standard input, which is spooled to disk.
+    """Return the files of a corpus; without paths the default corpus; "-" is standard input, which is spooled.
 
-    Raise WrongUsageError for a path that is not there or is a directory.
+    Raise WrongUsageError for a path that does not exist or is a directory.
     """
     if not paths:
         files = tuple(SourceFile(path=path, name=str(path)) for path in standard_library_files())
@@ -203,6 +207,7 @@ def open_sources(paths: Sequence[str]) -> CorpusFiles:
 
 
 def _file(given: str) -> SourceFile:
+    """Return a file or a spooled pipe (CharrnnError)."""
     if not given:
         raise WrongUsageError("a text has an empty name", hint="a variable of the shell may not have been set")
     path = Path(given)
@@ -248,7 +253,7 @@ def _is_own_terminal(status: os.stat_result) -> bool:
 
 
 def _suggest_path(path: Path) -> str | None:
-    """Name files of the same directory whose names are like a mistyped one; their ends alone make none alike."""
+    """Return a hint with similar file names in the same directory, suffixes not compared; None if there are none."""
     try:
         files = {entry.stem: entry for entry in path.parent.iterdir() if entry.is_file()}
     except OSError:
@@ -258,6 +263,7 @@ def _suggest_path(path: Path) -> str | None:
 
 
 def _standard_input() -> SourceFile:
+    """Return the spooled standard input (CharrnnError)."""
     if sys.stdin is None or sys.stdin.isatty() or _is_device(sys.stdin):
         raise WrongUsageError("no text on standard input", hint="`charrnn train - < book.txt`, or name the file")
     return _spooled(sys.stdin.buffer, "standard input")
@@ -273,18 +279,19 @@ def _is_device(stream: IO[Any]) -> bool:
 
 
 def _spooled(stream: BinaryIO, name: str) -> SourceFile:
-    """Copy a text that can be read only once, because it is read twice (CharrnnError)."""
+    """Return a copy of a stream, because a text is read twice (CharrnnError)."""
     try:
         spool = Spool()
         while chunk := _read(stream, name):
             spool.write(chunk)
         return SourceFile(path=Path(name), name=name, spool=spool)
     except OSError as error:
-        hint = "set TMPDIR to a directory where there is room for it"
+        hint = "set TMPDIR to a directory with enough space"
         raise CharrnnError(f"cannot copy {name}: {os_reason(error)}", hint=hint) from error
 
 
 def _read(stream: BinaryIO, name: str) -> bytes:
+    """Return the next chunk of a stream (CharrnnError)."""
     try:
         return stream.read(CHUNK_BYTES)
     except OSError as error:

@@ -1,7 +1,7 @@
-"""Suffix array of a text: all suffixes in order, so that any substring is found by bisection.
+"""Suffix array of a text: the positions of all suffixes in sorted order, in which substrings are found by bisection.
 
-The suffixes are sorted by as many characters as fit into 64 bits, then equal ones by twice as many, and so on, each
-time by the known rank of the remainder (Manber and Myers 1993; Larsson and Sadakane 2007).
+Prefix doubling: the suffixes are sorted by as many characters as fit into 64 bits, then equal suffixes by twice as
+many, using the rank of the remainder, and so on (Manber and Myers 1993; Larsson and Sadakane 2007).
 """
 
 from dataclasses import dataclass
@@ -15,22 +15,23 @@ from charrnn.text.vocabulary import Ids
 SuffixOrder = NDArray[np.int32]
 
 WORD_BITS = 64
-"""bits that are compared at once"""
+"""bits of the first sort key"""
 SHORT_COMPARE_CHARS = 64
-"""characters that are compared before many are"""
+"""characters of the first comparison; later ones are four times as long each"""
 
 
 class Match(NamedTuple):
-    """A stretch that stands in the text."""
+    """An occurrence of a string in the text."""
 
     length: int
+    """characters"""
     position: int
-    """where it stands in the text"""
+    """position in the text"""
 
 
 @dataclass(frozen=True, eq=False)
 class SuffixArray:
-    """A text, and where its suffixes begin, in their order.
+    """A text and the positions of its suffixes in sorted order.
 
     >>> ids = np.array([1, 0, 2, 0, 2, 0])
     >>> text = SuffixArray(ids, build_suffix_array(ids, 3))
@@ -39,74 +40,74 @@ class SuffixArray:
     """
 
     ids: Ids
-    """the text (T,)"""
+    """ids of the text, (T,)"""
     order: SuffixOrder
-    """(T,)"""
+    """positions of the suffixes in sorted order, (T,)"""
 
     def prefix_ranges(self, ids: Ids, length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Find where in the order the suffixes are that begin as the stretches of that length of another text do.
+        """Return the ranges of suffixes that begin with the substrings of a given length of another text.
 
-        ids (N,) -> first (N - length + 1,) and the one after the last; the same where there is none.
+        ids (N,) -> first and stop indices in the order, (N - length + 1,) each; equal if there is no such suffix.
         """
         count = max(0, len(ids) - length + 1)
         first, stop = np.zeros(count, dtype=np.int64), np.full(count, len(self.order))
         for depth in range(length):
-            open_ = np.flatnonzero(first < stop)
-            wanted = ids[open_ + depth].astype(np.int64)
-            low, high = first[open_], stop[open_]
-            first[open_] = self._first_from(wanted, depth, low, high)
-            stop[open_] = self._first_from(wanted + 1, depth, first[open_], high)
+            nonempty = np.flatnonzero(first < stop)
+            char_ids = ids[nonempty + depth].astype(np.int64)
+            low, high = first[nonempty], stop[nonempty]
+            first[nonempty] = self._lower_bound(char_ids, depth, low, high)
+            stop[nonempty] = self._lower_bound(char_ids + 1, depth, first[nonempty], high)
         return first, stop
 
     def longest_match(self, ids: Ids, first: int = 0, stop: int | None = None) -> Match:
-        """Find the longest beginning of ids (N,) that stands in the text, among the suffixes from first to stop."""
+        """Return the longest prefix of ids (N,) that occurs in the text, among the suffixes from first to stop."""
         low, high = first, len(self.order) if stop is None else stop
         best = Match(0, 0)
         while low < high and best.length < len(ids):
             middle = (low + high) // 2
-            place = int(self.order[middle])
-            length = self._shared(ids, place)
+            position = int(self.order[middle])
+            length = self._common_prefix_length(ids, position)
             if length > best.length:
-                best = Match(length, place)
-            end = place + length
+                best = Match(length, position)
+            end = position + length
             if end == len(self.ids) or (length < len(ids) and self.ids[end] < ids[length]):
                 low = middle + 1
             else:
                 high = middle
         return best
 
-    def _shared(self, ids: Ids, place: int) -> int:
-        """Count how many characters ids (N,) begin with that stand at a place of the text."""
+    def _common_prefix_length(self, ids: Ids, position: int) -> int:
+        """Return the number of characters that ids (N,) and the suffix at a position have in common."""
         start, width = 0, SHORT_COMPARE_CHARS
         while start < len(ids):
-            wanted = ids[start : start + width]
-            there = self.ids[place + start : place + start + len(wanted)]
-            differs = np.flatnonzero(there != wanted[: len(there)])[:1]
-            if differs.size or len(there) < len(wanted):
-                return start + (int(differs[0]) if differs.size else len(there))
+            expected = ids[start : start + width]
+            actual = self.ids[position + start : position + start + len(expected)]
+            differs = np.flatnonzero(actual != expected[: len(actual)])[:1]
+            if differs.size or len(actual) < len(expected):
+                return start + (int(differs[0]) if differs.size else len(actual))
             start, width = start + width, 4 * width
         return len(ids)
 
-    def _first_from(
-        self, wanted: NDArray[np.int64], depth: int, low: NDArray[np.int64], high: NDArray[np.int64]
+    def _lower_bound(
+        self, char_ids: NDArray[np.int64], depth: int, low: NDArray[np.int64], high: NDArray[np.int64]
     ) -> NDArray[np.int64]:
-        """Find the first suffix of each range, whose suffixes agree up to a depth, with at least that id there."""
+        """Return for each range the first suffix whose id at `depth` is at least the given one, by bisection."""
         low, high = low.copy(), high.copy()
-        while (halving := low < high).any():
+        while (is_open := low < high).any():
             middle = (low + high) // 2
-            places = self.order[np.minimum(middle, len(self.order) - 1)].astype(np.int64) + depth
-            # A suffix that has ended stands before all that go on.
-            there = np.where(
-                places < len(self.ids), self.ids[np.minimum(places, len(self.ids) - 1)].astype(np.int64), -1
+            positions = self.order[np.minimum(middle, len(self.order) - 1)].astype(np.int64) + depth
+            # The end of the text, as id -1, comes before all characters.
+            actual = np.where(
+                positions < len(self.ids), self.ids[np.minimum(positions, len(self.ids) - 1)].astype(np.int64), -1
             )
-            before = halving & (there < wanted)
-            low = np.where(before, middle + 1, low)
-            high = np.where(halving & ~before, middle, high)
+            is_less = is_open & (actual < char_ids)
+            low = np.where(is_less, middle + 1, low)
+            high = np.where(is_open & ~is_less, middle, high)
         return low
 
 
 def build_suffix_array(ids: Ids, size: int) -> SuffixOrder:
-    """Sort the suffixes of a text: ids (T,), below `size` -> where they begin, (T,)."""
+    """Return the positions of the suffixes of a text in sorted order: ids (T,) below `size` -> (T,)."""
     words, depth = _words(ids, size)
     order = np.argsort(words).astype(np.int32)
     tied, ranks = np.arange(len(ids), dtype=np.int32), np.empty(len(ids), dtype=np.int32)
@@ -124,10 +125,10 @@ def build_suffix_array(ids: Ids, size: int) -> SuffixOrder:
 
 
 def _words(ids: Ids, size: int) -> tuple[NDArray[np.uint64], int]:
-    """Put what each suffix begins with into a word, (T,); and say how many characters that is."""
+    """Return the first characters of each suffix as a 64-bit word, (T,), and their number."""
     bits = size.bit_length()
     count = WORD_BITS // bits
-    # 0 stands for the end, before all characters.
+    # 0 is the end of the text, which comes before all characters.
     padded = np.zeros(len(ids) + count, dtype=np.uint64)
     padded[: len(ids)] = ids
     padded[: len(ids)] += np.uint64(1)
@@ -139,21 +140,21 @@ def _words(ids: Ids, size: int) -> tuple[NDArray[np.uint64], int]:
 
 
 def _pairs(ranks: SuffixOrder, suffixes: SuffixOrder, depth: int) -> NDArray[np.uint64]:
-    """Join the rank of each suffix with that of what follows after `depth` characters."""
+    """Return for each suffix its rank, joined with the rank of the suffix `depth` characters later."""
     following = suffixes.astype(np.int64) + depth
-    there = ranks[np.minimum(following, len(ranks) - 1)].astype(np.uint64) + np.uint64(1)
-    there[following >= len(ranks)] = 0
-    pairs: NDArray[np.uint64] = (ranks[suffixes].astype(np.uint64) << np.uint64(32)) | there
+    following_ranks = ranks[np.minimum(following, len(ranks) - 1)].astype(np.uint64) + np.uint64(1)
+    following_ranks[following >= len(ranks)] = 0
+    pairs: NDArray[np.uint64] = (ranks[suffixes].astype(np.uint64) << np.uint64(32)) | following_ranks
     return pairs
 
 
-def _rank(ranks: SuffixOrder, suffixes: SuffixOrder, places: SuffixOrder, keys: NDArray[np.uint64]) -> SuffixOrder:
-    """Rank suffixes that stand sorted at these places of the order; give the places of those that tie."""
-    begins = np.empty(len(keys), dtype=np.bool_)
-    begins[:1] = True
-    np.not_equal(keys[1:], keys[:-1], out=begins[1:])
-    # Those that tie share the place of the first of them.
-    ranks[suffixes] = np.maximum.accumulate(np.where(begins, places, 0))
-    alone = begins & np.append(begins[1:], True)
-    tied: SuffixOrder = places[~alone]
+def _rank(ranks: SuffixOrder, suffixes: SuffixOrder, indices: SuffixOrder, keys: NDArray[np.uint64]) -> SuffixOrder:
+    """Set the ranks of suffixes, sorted by their keys, at these indices of the order; return the indices of ties."""
+    is_first = np.empty(len(keys), dtype=np.bool_)
+    is_first[:1] = True
+    np.not_equal(keys[1:], keys[:-1], out=is_first[1:])
+    # Suffixes with equal keys have the rank of the first of them.
+    ranks[suffixes] = np.maximum.accumulate(np.where(is_first, indices, 0))
+    is_unique = is_first & np.append(is_first[1:], True)
+    tied: SuffixOrder = indices[~is_unique]
     return tied

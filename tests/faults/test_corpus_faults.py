@@ -128,8 +128,8 @@ def test_what_the_hint_says_works(call: Call, encoding: str) -> None:
         (b"\x7fELF\x02\x01\x01\0", 7, "charrnn learns text files"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 8, "charrnn learns text files"),
         (b"PK\x03\x04\x14\0", 5, "charrnn learns text files"),
-        (b"\x1f\x8b\x08\0abc", 3, "it is compressed; `zcat book.txt | charrnn train -` learns what is in it"),
-        (b"BZh91AY\0", 7, "it is compressed; `bzcat book.txt | charrnn train -` learns what is in it"),
+        (b"\x1f\x8b\x08\0abc", 3, "it is compressed; `zcat book.txt | charrnn train -` learns its content"),
+        (b"BZh91AY\0", 7, "it is compressed; `bzcat book.txt | charrnn train -` learns its content"),
         (b"text, then \0", 11, "charrnn learns text files"),
     ],
 )
