@@ -1,11 +1,11 @@
-"""Character-level recurrent networks: learn a text, write more of it, see which cells mean something.
+"""Character-level recurrent neural networks: train, sample, and find interpretable cells.
 
 >>> import charrnn
 >>> model = charrnn.load("checkpoints/letters")
 >>> model.sample("abc", length=10, temperature=0)
 'defghijklm'
 
-What a notebook needs is imported when it is first used, so importing this costs next to nothing.
+Public names are imported when they are first used, so that importing the package is fast.
 """
 
 import importlib
@@ -66,12 +66,12 @@ _MODULES = {
     "train": "api.train",
     "training_events": "api.train",
 }
-"""the module that each name comes from"""
+"""module of each public name"""
 
-if not TYPE_CHECKING:  # where it would make every misspelt name a valid one
+if not TYPE_CHECKING:  # for type checkers, the function would make every misspelled name valid
 
     def __getattr__(name: str) -> Any:
-        """Import what is asked for, the first time it is asked for (PEP 562)."""
+        """Import a public name on first access (PEP 562)."""
         if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         module = importlib.import_module(f"charrnn.{_MODULES[name]}")
@@ -80,4 +80,5 @@ if not TYPE_CHECKING:  # where it would make every misspelt name a valid one
 
 
 def __dir__() -> list[str]:
+    """Return the names of the module, including public names that have not been imported yet."""
     return sorted({*globals(), *__all__})

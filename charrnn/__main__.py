@@ -4,11 +4,13 @@ import os
 import sys
 
 STANDARD_DESCRIPTORS, STANDARD_ERROR = range(3), 2
+"""numbers of file descriptors"""
 OUT_OF_MEMORY = b"error: out of memory\n"
+"""message that is written without allocating memory"""
 
 
 def main() -> None:
-    """Run the command that was typed, and leave with its exit code."""
+    """Run the command of the command line, and exit with its exit code."""
     reserve_standard_descriptors()
     try:
         from charrnn.cli.main import run
@@ -25,14 +27,14 @@ def main() -> None:
 def reserve_standard_descriptors() -> None:
     """Open the null device as each standard descriptor that is closed.
 
-    Otherwise the next file to be opened would get its number, and receive what is written to that descriptor. Python
-    has looked at the descriptors before: `sys.stdout` stays None where standard output was closed.
+    Otherwise the next file that is opened would get the number, and receive output of that descriptor. Python checked
+    the descriptors at its start, so `sys.stdout` remains None if standard output was closed.
     """
     for descriptor in STANDARD_DESCRIPTORS:
         try:
             os.fstat(descriptor)
         except OSError:
-            # The system gives out the lowest free number, and all lower ones are taken.
+            # The system assigns the lowest free number, and all lower numbers are in use.
             os.open(os.devnull, os.O_RDWR)
 
 

@@ -1,7 +1,7 @@
 """Scores of a text under a model: negative log-likelihood, bits per character and perplexity.
 
-The state is carried through a text and starts anew at each line of `--lines`. A long text is cut into rows that are
-read side by side, and so are lines.
+The state is carried through a text, or reset at the start of each line (`--per-line`). A long text is split into rows
+that are read in parallel; lines are read in parallel too.
 """
 
 import math
@@ -25,80 +25,81 @@ from charrnn.text.documents import ensure_terminated
 from charrnn.text.vocabulary import UNKNOWN, Ids, Vocabulary
 
 ROW_WARM_UP = 256
-"""characters that bring a row's state to what one long pass would have made it, to about a millionth of a nat"""
+"""characters after which the state of a row is that of one long pass, to about a millionth of a nat"""
 MAX_ROWS, ROWS_PER_THREAD = 256, 64
-"""in all, and read at once by a thread, which multiplies fastest with so many"""
+"""rows of a text, and rows that a thread reads at a time: matrix products are fastest with about 64 rows"""
 MAX_CHUNK_NUMBERS = 16_000_000
-"""in the chunks being read, logits and what they are made from: what bounds the memory, whatever text and network"""
+"""numbers (logits and hidden values) in all chunks that are read at the same time, which bounds the memory"""
 
 LINES_PER_BATCH = 64
+"""lines that a thread reads at a time"""
 MAX_NATS = 700.0
-"""whose exponential is a number"""
+"""largest value whose exponential is finite"""
 MAX_CHUNK_CHARS = 128
-"""characters of a row"""
+"""characters of a row that are read at a time"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """How well a text was predicted.
+    """The score of a text.
 
     >>> round(Score(characters=100, nats=138.6294).bits_per_char, 4)
     2.0
     """
 
     characters: int
-    """predicted: all that the model knows, but the first, which nothing predicts"""
+    """number of predicted characters; the first character of a text is not predicted"""
     nats: float
-    """what they cost together: the sum of −ln p"""
+    """sum of −ln p of these characters"""
     unknown: int = 0
-    """characters outside the vocabulary"""
+    """number of characters outside the vocabulary"""
     unknown_read_as_ufffd: bool = False
-    """whether those were read as its U+FFFD, and so predicted too; else they were left out"""
+    """whether unknown characters were replaced by U+FFFD, and predicted; otherwise they were left out"""
 
     @property
     def unknown_share(self) -> float:
-        """Share of the text that is outside the vocabulary: near 1, it is in another alphabet."""
+        """Fraction of the text that is outside the vocabulary; near 1 if the text is in another alphabet."""
         return min(1.0, self.unknown / (self.characters + self.unknown * (not self.unknown_read_as_ufffd)))
 
     @property
     def nats_per_char(self) -> float:
-        """Mean cost of a character."""
+        """Mean of −ln p."""
         return self.nats / self.characters
 
     @property
     def bits_per_char(self) -> float:
-        """The same in bits: what a perfect compressor using this model would need."""
+        """Mean of −log2 p: the compressed size of a character, if an ideal coder used this model."""
         return self.nats_per_char / math.log(2)
 
     @property
     def perplexity(self) -> float:
-        """Among how many equally likely characters the model would be as unsure; inf: more than there are numbers."""
+        """Exponential of the mean of −ln p, as a number of equally likely characters; inf on overflow."""
         return math.exp(self.nats_per_char) if self.nats_per_char < MAX_NATS else math.inf
 
 
 class Predictor(Protocol):
-    """What carries a state through text and tells what each character costs.
+    """A recurrent network that computes −ln p of characters.
 
-    A `InferenceRNN` needs no torch, so it begins at once; a `CharRNN` reads many rows faster.
+    `InferenceRNN` starts quickly, because it does not need torch; `CharRNN` reads many rows faster.
     """
 
     config: NetworkConfig
     vocabulary_size: int
     end: int | None
-    """the character that ends a document"""
+    """id of the character that ends a document; None if the model has no documents"""
 
     def initial_state(self, streams: int) -> Any:
-        """Give the state before any text."""
+        """Return the initial state of so many rows."""
 
     def nll(self, inputs: Ids, targets: Ids, state: Any) -> tuple[Nats, Any]:
-        """Read inputs (T, B) and say what each of the targets that follow them cost: nats (T, B), and the state."""
+        """Return −ln p of the targets (T, B) that follow the inputs (T, B): nats (T, B), and the final state."""
 
 
 def score(predictor: Predictor, vocabulary: Vocabulary, text: str, *, threads: int = 1) -> Score:
-    """Score a text; characters outside the vocabulary are read as its U+FFFD, or left out if it has none.
+    """Return the score of a text; unknown characters are replaced by U+FFFD, or left out if the model lacks U+FFFD.
 
-    A model of documents predicts all of each, its end too, and nothing is carried to the next. Raise CharrnnError if
-    fewer than two are left: without documents the first one is predicted by nothing.
+    A model of documents predicts each document completely, including its end, and resets the state after it. Raise
+    CharrnnError if fewer than two characters are left: without documents, the first one is not predicted.
     """
     text = ensure_terminated(text, predictor.config.documents)
     unknown = vocabulary.count_unknown(text).total()
@@ -118,7 +119,7 @@ def score(predictor: Predictor, vocabulary: Vocabulary, text: str, *, threads: i
 
 
 def split_lines(text: str) -> list[str]:
-    r"""Split a text at its line ends, as the network learned them: nothing else ends a line.
+    r"""Return the lines of a text, without their line feeds; only a line feed ends a line.
 
     >>> split_lines("one\rtwo\n\nthree\n")
     ['one\rtwo', '', 'three']
@@ -130,123 +131,125 @@ def split_lines(text: str) -> list[str]:
 def score_lines(
     predictor: Predictor, vocabulary: Vocabulary, lines: Sequence[str], *, threads: int = 1
 ) -> list[Score | None]:
-    r"""Score lines one by one, without their ends; None for one of which too little is known to be scored.
+    r"""Return the score of each line, read from the initial state; None if a line has too few known characters.
 
-    Each is read as it would stand in a text, from the zero state: after a line end, which the model is given, and up
-    to the next one, which it has to predict. A model that knows no line end is scored on what follows a line's first
-    character. A model of documents reads it as the beginning of one.
+    A line is given without its line feed. The model reads a line feed before it, and predicts the line and the line
+    feed after it. If the vocabulary has no line feed, the first character of a line is not predicted. A model of
+    documents reads a line as the beginning of a document.
     """
     newline = [vocabulary.id_of("\n")] if "\n" in vocabulary else []
     before, after = (newline, newline) if predictor.end is None else ([predictor.end], newline or [predictor.end])
     ids = [np.array([*before, *vocabulary.encode(line, unknown="replace"), *after], np.int64) for line in lines]
-    by_length = sorted((number for number, line in enumerate(ids) if line.size > 1), key=lambda n: ids[n].size)
+    by_length = sorted((index for index, line in enumerate(ids) if line.size > 1), key=lambda index: ids[index].size)
     scores: list[Score | None] = [None] * len(lines)
 
-    def read(together: Sequence[int]) -> Iterator[None]:
-        sums = yield from _line_nll(predictor, [ids[number] for number in together])
-        for number, nats in zip(together, sums.tolist(), strict=True):
-            unknown = vocabulary.count_unknown(lines[number]).total()
-            scores[number] = Score(
-                characters=ids[number].size - 1,
+    def score_batch(batch: Sequence[int]) -> Iterator[None]:
+        sums = yield from _line_nll(predictor, [ids[index] for index in batch])
+        for index, nats in zip(batch, sums.tolist(), strict=True):
+            unknown = vocabulary.count_unknown(lines[index]).total()
+            scores[index] = Score(
+                characters=ids[index].size - 1,
                 nats=nats,
                 unknown=unknown,
                 unknown_read_as_ufffd=UNKNOWN in vocabulary,
             )
 
     starts = range(0, len(by_length), LINES_PER_BATCH)
-    run_generators([partial(read, by_length[first : first + LINES_PER_BATCH]) for first in starts], threads=threads)
+    batches = [by_length[start : start + LINES_PER_BATCH] for start in starts]
+    run_generators([partial(score_batch, batch) for batch in batches], threads=threads)
     return scores
 
 
 def next_char_probabilities(
     rnn: InferenceRNN, vocabulary: Vocabulary, text: str, *, most: int
 ) -> tuple[tuple[str, float], ...]:
-    """Give the likeliest characters after a text with their probabilities, the likeliest first."""
+    """Return the `most` likeliest next characters after a text and their probabilities, in descending order."""
     state = prefill(rnn, vocabulary.encode(text, unknown="replace"))
     hidden = state[-1].hidden
     probabilities = np.exp(log_softmax(rnn.logits(hidden)[0].astype(np.float64)))
     order = np.argsort(-probabilities, kind="stable")[:most]
-    return tuple((vocabulary.characters[number], float(probabilities[number])) for number in order)
+    return tuple((vocabulary.characters[char_id], float(probabilities[char_id])) for char_id in order)
 
 
 def char_nll(
     predictor: Predictor, ids: Ids, *, rows: int | None = None, warm_up: int = ROW_WARM_UP, threads: int = 1
 ) -> Nats:
-    """Give −ln p of each character of a text but the first: ids (T,) -> (T - 1,).
+    """Return −ln p of each character of a text except the first: ids (T,) -> (T - 1,).
 
-    In one row that is one long pass from the zero state. In several, each but the first meets its text with
-    `warm_up` characters of it read, instead of all; left out, the number of rows follows the length. With any number
-    of threads the result is the same.
+    A single row is one long pass from the initial state. Of several rows, each except the first reads `warm_up`
+    characters before it is scored. The default number of rows depends on the length. The number of threads does not
+    change the result.
     """
-    wanted = min(MAX_ROWS, len(ids) // (4 * ROW_WARM_UP)) if rows is None else rows
-    layout = split_into_rows(len(ids), rows=wanted, warm_up=warm_up)
-    sides = _row_groups(layout.count)
-    length = _chunk_length(predictor, threads * -(-layout.count // len(sides)))
+    if rows is None:
+        rows = min(MAX_ROWS, len(ids) // (4 * ROW_WARM_UP))
+    layout = split_into_rows(len(ids), rows=rows, warm_up=warm_up)
+    groups = _row_groups(layout.count)
+    length = _chunk_length(predictor, threads * -(-layout.count // len(groups)))
     nats = np.empty(len(ids) - 1, dtype=np.float32)
 
-    def read(side: slice) -> Iterator[None]:
-        state = predictor.initial_state(side.stop - side.start)
-        for chunk in layout.chunks(ids, length, side):
-            costs, state = predictor.nll(chunk.inputs, chunk.targets, state)
-            nats[chunk.positions[chunk.is_scored] - 1] = costs[chunk.is_scored]
+    def score_group(group: slice) -> Iterator[None]:
+        state = predictor.initial_state(group.stop - group.start)
+        for chunk in layout.chunks(ids, length, group):
+            chunk_nats, state = predictor.nll(chunk.inputs, chunk.targets, state)
+            nats[chunk.positions[chunk.is_scored] - 1] = chunk_nats[chunk.is_scored]
             yield
 
-    run_generators([partial(read, side) for side in sides], threads=threads)
+    run_generators([partial(score_group, group) for group in groups], threads=threads)
     return nats
 
 
 def _row_groups(rows: int) -> list[slice]:
-    """Share rows out evenly, so that no more than are best are read side by side."""
+    """Return groups of about equal size, of at most ROWS_PER_THREAD rows each."""
     count = -(-rows // ROWS_PER_THREAD)
-    edges = [rows * number // count for number in range(count + 1)]
-    return [slice(first, last) for first, last in pairwise(edges)]
+    edges = [rows * group // count for group in range(count + 1)]
+    return [slice(start, stop) for start, stop in pairwise(edges)]
 
 
 def _chunk_length(predictor: Predictor, rows: int) -> int:
-    """Say how many characters of each row are read at once, where so many rows are at the same time."""
+    """Return the number of characters of a chunk, if so many rows are read at the same time."""
     width = predictor.vocabulary_size + predictor.config.hidden
     return max(1, min(MAX_CHUNK_CHARS, MAX_CHUNK_NUMBERS // (rows * width)))
 
 
 def _line_nll(predictor: Predictor, lines: Sequence[Ids]) -> Generator[None, None, NDArray[np.float64]]:
-    """Sum the nats of all but the first character of each line, (B,), read side by side; the last is the longest."""
+    """Return the sum of −ln p of each line except its first character, (B,); the last line is the longest.
+
+    The generator yields after each chunk.
+    """
     lengths = np.array([len(line) for line in lines])
     padded = np.zeros((lengths[-1], len(lines)), dtype=np.int64)
-    for number, line in enumerate(lines):
-        padded[: len(line), number] = line
-    sums, state, chunk = (
-        np.zeros(len(lines)),
-        predictor.initial_state(len(lines)),
-        _chunk_length(predictor, len(lines)),
-    )
-    for first in range(0, len(padded) - 1, chunk):
-        targets = padded[first + 1 : first + chunk + 1]
-        costs, state = predictor.nll(padded[first : first + len(targets)], targets, state)
-        in_line = np.arange(first + 1, first + len(targets) + 1)[:, None] < lengths
-        sums += costs.sum(axis=0, dtype=np.float64, where=in_line)
+    for column, line in enumerate(lines):
+        padded[: len(line), column] = line
+    sums, state = np.zeros(len(lines)), predictor.initial_state(len(lines))
+    chunk_length = _chunk_length(predictor, len(lines))
+    for start in range(0, len(padded) - 1, chunk_length):
+        targets = padded[start + 1 : start + chunk_length + 1]
+        nats, state = predictor.nll(padded[start : start + len(targets)], targets, state)
+        is_in_line = np.arange(start + 1, start + len(targets) + 1)[:, None] < lengths
+        sums += nats.sum(axis=0, dtype=np.float64, where=is_in_line)
         yield
     return sums
 
 
-# Work in several threads at once, each piece a generator. NumPy releases the interpreter lock while it multiplies, so
-# threads that multiply for themselves do not take turns.
+# Generators that run in several threads. NumPy releases the interpreter lock during matrix products, so the threads
+# run in parallel.
 
 
 def run_generators(work: Sequence[Callable[[], Iterator[Any]]], *, threads: int = 1) -> None:
-    """Begin every generator and go through all that it yields, so many at a time; what they raise is raised.
+    """Create and exhaust each generator, in so many threads; an exception in one is raised here.
 
-    What fails, or an interruption, ends the others at what they yield next.
+    After an exception or an interrupt, the other generators end at their next `yield`.
 
-    >>> seen = []
-    >>> run_generators([lambda: map(seen.append, "ab"), lambda: map(seen.append, "cd")])
-    >>> seen
+    >>> calls = []
+    >>> run_generators([lambda: map(calls.append, "ab"), lambda: map(calls.append, "cd")])
+    >>> calls
     ['a', 'b', 'c', 'd']
     """
     stopped = Event()
 
-    def run(begin: Callable[[], Iterator[Any]]) -> None:
+    def run(create: Callable[[], Iterator[Any]]) -> None:
         try:
-            for _ in begin():
+            for _ in create():
                 if stopped.is_set():
                     return
         except BaseException:
@@ -254,13 +257,13 @@ def run_generators(work: Sequence[Callable[[], Iterator[Any]]], *, threads: int 
             raise
 
     if threads == 1 or len(work) <= 1:
-        for begin in work:
-            run(begin)
+        for create in work:
+            run(create)
         return
     with ThreadPoolExecutor(min(threads, len(work))) as pool:
         try:
-            for done in [pool.submit(run, begin) for begin in work]:
-                done.result()
+            for future in [pool.submit(run, create) for create in work]:
+                future.result()
         except BaseException:
             stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
