@@ -1,4 +1,4 @@
-"""How well a text is predicted, in one long pass and in rows."""
+"""Scores of texts and lines, in one pass and in rows."""
 
 import math
 from itertools import pairwise
@@ -17,14 +17,14 @@ from charrnn.scoring import Score, char_nll, next_char_probabilities, score, sco
 from charrnn.text.vocabulary import UNKNOWN, Vocabulary
 
 
-def some_ids(length: int, vocabulary: int = 11) -> np.ndarray:
-    """Draw a text."""
+def random_ids(length: int, vocabulary: int = 11) -> np.ndarray:
+    """Return a random text."""
     return np.random.default_rng(3).integers(vocabulary, size=length)
 
 
 def test_nats_are_those_of_stepping_one_character_at_a_time(rnn: InferenceRNN) -> None:
-    """Each character costs −ln of the probability that the softmax over the characters before gave it."""
-    ids, state, expected = some_ids(60), rnn.initial_state(1), []
+    """The nats of each character are −ln of its softmax probability."""
+    ids, state, expected = random_ids(60), rnn.initial_state(1), []
     for now, after in pairwise(ids):
         logits, state = rnn.step(np.array([now]), state)
         expected.append(-np.log(np.exp(logits[0, after]) / np.exp(logits[0]).sum()))
@@ -32,8 +32,8 @@ def test_nats_are_those_of_stepping_one_character_at_a_time(rnn: InferenceRNN) -
 
 
 def test_rows_nearly_equal_one_long_pass(rnn: InferenceRNN) -> None:
-    """After the warm-up a row's state is what the whole text would have made it; the first row's is exactly."""
-    ids = some_ids(6000)
+    """After the warm-up, the state of a row is that of the whole text; the first row is exact."""
+    ids = random_ids(6000)
     whole, rows = char_nll(rnn, ids, rows=1), char_nll(rnn, ids, rows=7)
     assert np.abs(rows - whole).max() < 1e-4
     assert not np.allclose(char_nll(rnn, ids, rows=7, warm_up=0), whole, atol=1e-2)
@@ -41,28 +41,28 @@ def test_rows_nearly_equal_one_long_pass(rnn: InferenceRNN) -> None:
 
 @pytest.mark.parametrize("documents", [None, "line"])
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-def test_torch_says_the_same(cell: str, documents: str | None) -> None:
-    """Its fused layers and the steps of NumPy give the same nats, of texts, documents and lines."""
+def test_torch_and_numpy_give_the_same_scores(cell: str, documents: str | None) -> None:
+    """The fused layers of torch and the NumPy steps give the same nats for texts, documents and lines."""
     config = NetworkConfig(cell=cell, layers=2, hidden=12, embedding=4, documents=documents)
     given = random_model(config=config, vocabulary="\n abcd")
     rnn, network = InferenceRNN.from_model(given), CharRNN.from_model(given)
     text = "abc ab\ncab b\n\nbca" * 100
-    ours, theirs = (score(one, given.vocabulary, text) for one in (rnn, network))
+    ours, theirs = (score(first, given.vocabulary, text) for first in (rnn, network))
     assert ours.characters == theirs.characters
     assert math.isclose(ours.nats_per_char, theirs.nats_per_char, abs_tol=1e-6)
-    lines = [score_lines(one, given.vocabulary, text.split("\n")) for one in (rnn, network)]
-    for one, other in zip(*lines, strict=True):
-        assert (one is None) == (other is None)
-        assert one is None or other is None or math.isclose(one.nats, other.nats, abs_tol=1e-4)
+    lines = [score_lines(first, given.vocabulary, text.split("\n")) for first in (rnn, network)]
+    for first, second in zip(*lines, strict=True):
+        assert (first is None) == (second is None)
+        assert first is None or second is None or math.isclose(first.nats, second.nats, abs_tol=1e-4)
 
 
 def test_the_number_of_threads_makes_no_difference(
     rnn: InferenceRNN, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rows and lines are shared out alike, to the last bit, whoever reads them."""
+    """Rows and lines are split into the same groups, so the results are equal to the last bit."""
     monkeypatch.setattr(scoring, "ROWS_PER_THREAD", 2)
     monkeypatch.setattr(scoring, "LINES_PER_BATCH", 3)
-    ids, lines = some_ids(3000), ["ab" * number for number in range(10)]
+    ids, lines = random_ids(3000), ["ab" * number for number in range(10)]
     alone, shared = (char_nll(rnn, ids, rows=7, threads=threads) for threads in (1, 3))
     assert np.array_equal(alone, shared)
     assert np.allclose(shared, char_nll(rnn, ids, rows=1), atol=1e-4)
@@ -70,110 +70,110 @@ def test_the_number_of_threads_makes_no_difference(
     assert score_lines(rnn, vocabulary, lines, threads=3) == score_lines(rnn, vocabulary, lines)
 
 
-def test_memory_is_bounded_without_a_difference(rnn: InferenceRNN, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However few numbers there may be at once, the nats are the same."""
-    ids = some_ids(3000)
+def test_the_memory_limit_does_not_change_the_score(rnn: InferenceRNN, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorter chunks give the same nats."""
+    ids = random_ids(3000)
     before = char_nll(rnn, ids, rows=4)
     monkeypatch.setattr(scoring, "MAX_CHUNK_NUMBERS", 5000)
     assert np.allclose(char_nll(rnn, ids, rows=4), before, atol=1e-5)
 
 
-def test_a_model_that_knows_nothing_needs_log_v() -> None:
-    """All weights zero: every character is as likely as any other."""
+def test_a_model_of_zeros_needs_log_v_nats() -> None:
+    """With zero weights all characters are equally likely."""
     config, vocabulary = NetworkConfig(hidden=3, embedding=0), Vocabulary(tuple("abcdefgh"))
     weights = {name: np.zeros(shape, np.float32) for name, shape in weight_shapes(config, 8).items()}
-    found = score(InferenceRNN(config, weights), vocabulary, "abcabcahhg")
-    assert found.characters == 9
-    assert math.isclose(found.bits_per_char, 3, rel_tol=1e-6)
-    assert math.isclose(found.perplexity, 8, rel_tol=1e-6)
-    assert math.isclose(found.nats_per_char, math.log(8), rel_tol=1e-6)
+    result = score(InferenceRNN(config, weights), vocabulary, "abcabcahhg")
+    assert result.characters == 9
+    assert math.isclose(result.bits_per_char, 3, rel_tol=1e-6)
+    assert math.isclose(result.perplexity, 8, rel_tol=1e-6)
+    assert math.isclose(result.nats_per_char, math.log(8), rel_tol=1e-6)
 
 
 def test_a_score_is_the_sum_over_all_characters_but_the_first(rnn: InferenceRNN, model: Model) -> None:
-    """The first character is predicted by nothing, so it is not counted."""
+    """The first character is not predicted."""
     nats = char_nll(rnn, model.vocabulary.encode("abcdef"))
-    found = score(rnn, model.vocabulary, "abcdef")
+    result = score(rnn, model.vocabulary, "abcdef")
     assert nats.shape == (5,)
-    assert found == Score(characters=5, nats=float(nats.sum(dtype=np.float64)))
+    assert result == Score(characters=5, nats=float(nats.sum(dtype=np.float64)))
 
 
 def test_unknown_characters_are_left_out_and_counted(rnn: InferenceRNN, model: Model) -> None:
-    """The rest is scored as if they were not there."""
+    """The rest is scored as if they were missing."""
     known, mixed = score(rnn, model.vocabulary, "abcd"), score(rnn, model.vocabulary, "aéb€cdé")
     assert (mixed.characters, mixed.nats, mixed.unknown) == (known.characters, known.nats, 3)
 
 
-def test_unknown_characters_are_scored_where_the_model_has_a_stand_in(rnn: InferenceRNN) -> None:
-    """A vocabulary with U+FFFD reads every unknown character as that."""
+def test_unknown_characters_are_scored_as_replacement_characters(rnn: InferenceRNN) -> None:
+    """If the vocabulary contains U+FFFD."""
     vocabulary = Vocabulary(tuple("\n abcdefgh" + UNKNOWN))
-    found, same = (score(rnn, vocabulary, text) for text in ("aébc", f"a{UNKNOWN}bc"))
-    assert (found.characters, found.nats, found.unknown) == (3, same.nats, 1)
+    result, same = (score(rnn, vocabulary, text) for text in ("aébc", f"a{UNKNOWN}bc"))
+    assert (result.characters, result.nats, result.unknown) == (3, same.nats, 1)
 
 
 @pytest.mark.parametrize("text", ["", "a", "a€", "€€€"])
-def test_a_text_too_short_to_predict_anything_is_refused(rnn: InferenceRNN, model: Model, text: str) -> None:
-    """At least two characters that the model knows are needed."""
+def test_a_text_without_a_predicted_character_is_refused(rnn: InferenceRNN, model: Model, text: str) -> None:
+    """At least two known characters are needed."""
     with pytest.raises(CharrnnError, match="at least 2"):
         score(rnn, model.vocabulary, text)
 
 
-def test_lines_side_by_side_are_scored_as_each_would_be_alone(rnn: InferenceRNN, model: Model) -> None:
-    """Each as it stands between two line ends, whatever the lines beside it are, in the order they came in."""
+def test_each_line_of_a_batch_has_the_score_of_the_line_alone(rnn: InferenceRNN, model: Model) -> None:
+    """Between two line feeds, in the order of the lines."""
     lines = ["abc", "", "hgfedcba" * 40, "a", "bad face"]
-    for line, found in zip(lines, score_lines(rnn, model.vocabulary, lines), strict=True):
+    for line, result in zip(lines, score_lines(rnn, model.vocabulary, lines), strict=True):
         alone = char_nll(rnn, model.vocabulary.encode(f"\n{line}\n"))
-        assert found is not None
-        assert found.characters == len(line) + 1
-        assert math.isclose(found.nats, alone.sum(dtype=np.float64), rel_tol=1e-5)
+        assert result is not None
+        assert result.characters == len(line) + 1
+        assert math.isclose(result.nats, alone.sum(dtype=np.float64), rel_tol=1e-5)
 
 
-def test_more_lines_than_are_read_together_keep_their_places(
+def test_several_batches_of_lines_keep_their_order(
     rnn: InferenceRNN, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However they are put together, and in however small pieces they are read."""
+    """For small batches and small chunks."""
     lines = [chr(ord("a") + number % 8) * (number % 13) for number in range(50)]
     before = score_lines(rnn, model.vocabulary, lines)
     monkeypatch.setattr(scoring, "LINES_PER_BATCH", 3)
     monkeypatch.setattr(scoring, "MAX_CHUNK_NUMBERS", 1)
-    for one, other in zip(before, score_lines(rnn, model.vocabulary, lines), strict=True):
-        assert one is not None
-        assert other is not None
-        assert math.isclose(one.nats, other.nats, rel_tol=1e-5)
+    for first, second in zip(before, score_lines(rnn, model.vocabulary, lines), strict=True):
+        assert first is not None
+        assert second is not None
+        assert math.isclose(first.nats, second.nats, rel_tol=1e-5)
 
 
-def test_a_line_of_nothing_known_has_no_score(rnn: InferenceRNN) -> None:
-    """Where there is no line end to predict either; the unknown are counted in the others."""
+def test_a_line_without_a_predicted_character_has_no_score(rnn: InferenceRNN) -> None:
+    """If the vocabulary has no line feed; unknown characters of other lines are counted."""
     vocabulary = Vocabulary(tuple("abcdefghijk"))
-    nothing, one, found = score_lines(rnn, vocabulary, ["éé", "aé", "abé"])
+    nothing, first, result = score_lines(rnn, vocabulary, ["éé", "aé", "abé"])
     assert nothing is None
-    assert one is None
-    assert found is not None
-    assert (found.characters, found.unknown) == (1, 1)
-    assert math.isclose(found.unknown_share, 0.5)
+    assert first is None
+    assert result is not None
+    assert (result.characters, result.unknown) == (1, 1)
+    assert math.isclose(result.unknown_share, 0.5)
 
 
-def test_what_stands_in_for_the_unknown_is_counted_once() -> None:
-    """A text of nothing known is unknown altogether, whether that was left out or read as U+FFFD."""
+def test_replaced_characters_are_counted_once() -> None:
+    """The fraction of unknown characters is 1 if all characters are replaced."""
     assert Score(characters=10, nats=1.0, unknown=10, unknown_read_as_ufffd=True).unknown_share == 1.0
     assert Score(characters=10, nats=1.0, unknown=10).unknown_share == 0.5
     model = random_model("\ufffd\nab")
-    found = score(InferenceRNN.from_model(model), model.vocabulary, "abxyabxyab")
-    assert (found.characters, found.unknown, found.unknown_read_as_ufffd) == (9, 4, True)
+    result = score(InferenceRNN.from_model(model), model.vocabulary, "abxyabxyab")
+    assert (result.characters, result.unknown, result.unknown_read_as_ufffd) == (9, 4, True)
 
 
-def test_a_perplexity_beyond_all_numbers_is_infinite() -> None:
-    """A model that is certain of something else may cost any number of nats."""
+def test_a_perplexity_that_overflows_is_infinite() -> None:
+    """The loss of a wrong and certain model is unlimited."""
     assert Score(characters=1, nats=5000.0).perplexity == math.inf
 
 
-def test_the_next_characters_are_those_that_stepping_gives(rnn: InferenceRNN, model: Model) -> None:
-    """All probabilities add up to one, the likeliest comes first."""
+def test_next_characters_are_those_of_stepping(rnn: InferenceRNN, model: Model) -> None:
+    """The probabilities sum to one, in descending order."""
     text, state = "abcabc" * 100, rnn.initial_state(1)
     for number in model.vocabulary.encode(text):
         logits, state = rnn.step(np.array([number]), state)
-    found = next_char_probabilities(rnn, model.vocabulary, text, most=20)
+    result = next_char_probabilities(rnn, model.vocabulary, text, most=20)
     expected = np.exp(logits[0].astype(np.float64)) / np.exp(logits[0].astype(np.float64)).sum()
-    assert math.isclose(sum(share for _, share in found), 1)
-    assert [model.vocabulary.id_of(character) for character, _ in found] == np.argsort(-expected).tolist()
-    assert np.allclose([share for _, share in found], np.sort(expected)[::-1], atol=1e-6)
-    assert next_char_probabilities(rnn, model.vocabulary, text, most=2) == found[:2]
+    assert math.isclose(sum(share for _, share in result), 1)
+    assert [model.vocabulary.id_of(character) for character, _ in result] == np.argsort(-expected).tolist()
+    assert np.allclose([share for _, share in result], np.sort(expected)[::-1], atol=1e-6)
+    assert next_char_probabilities(rnn, model.vocabulary, text, most=2) == result[:2]

@@ -1,4 +1,4 @@
-"""Python's way in: the same results as the command line's, typed, and nothing imported before it is used."""
+"""The Python API of a trained model: typed, equal to the command line, and imported lazily."""
 
 import itertools
 import json
@@ -34,8 +34,8 @@ def letters(tmp_path: Path) -> charrnn.TrainedModel:
     return charrnn.load(tmp_path / "letters.safetensors")
 
 
-def test_every_public_name_is_there_and_stays() -> None:
-    """Each is the same thing the second time; what is not there is an AttributeError that names it."""
+def test_every_public_name_can_be_imported() -> None:
+    """Each name is the same object on second access; an unknown name is an AttributeError."""
     for name in charrnn.__all__:
         assert getattr(charrnn, name) is getattr(charrnn, name)
     assert set(charrnn.__all__) <= set(dir(charrnn))
@@ -44,7 +44,7 @@ def test_every_public_name_is_there_and_stays() -> None:
 
 
 def test_importing_the_package_imports_neither_torch_nor_numpy() -> None:
-    """So that it costs next to nothing."""
+    """The import is fast."""
     check = "import sys, charrnn; dir(charrnn); sys.exit(bool({'torch', 'numpy', 'rich'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", check], env={"PYTHONPATH": str(PACKAGE_HOME)}, check=False)
     assert done.returncode == 0
@@ -54,15 +54,15 @@ def test_importing_the_package_imports_neither_torch_nor_numpy() -> None:
     "use", ["sample(length=3)", "samples(count=2, length=3)", "score('abab')", "heatmap('ab', '1.0')._repr_html_()"]
 )
 def test_using_a_model_imports_no_torch(run_here: RunDirectory, use: str) -> None:
-    """Which takes seconds; a model is read, not trained."""
+    """Importing torch takes seconds, and a trained model does not need it."""
     check = f"import sys, charrnn; charrnn.load().{use}; sys.exit('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", check], env={"PYTHONPATH": str(PACKAGE_HOME)}, check=False)
     assert run_here.model.exists()
     assert done.returncode == 0
 
 
-def test_the_package_says_that_it_is_typed(letters: charrnn.TrainedModel) -> None:
-    """The mark is shipped beside the modules, and what users get has a type of its own."""
+def test_the_package_is_typed(letters: charrnn.TrainedModel) -> None:
+    """The marker file is part of the package, and the results have precise types."""
     assert (PACKAGE_HOME / "charrnn" / "py.typed").exists()
     assert_type(letters, charrnn.TrainedModel)
     assert_type(letters.sample(length=1), str)
@@ -71,8 +71,8 @@ def test_the_package_says_that_it_is_typed(letters: charrnn.TrainedModel) -> Non
     assert_type(letters.heatmap("abc", "1.0"), charrnn.Heatmap)
 
 
-def test_the_newest_run_is_loaded_where_none_is_named(run_here: RunDirectory, model: Model) -> None:
-    """And all are listed in that order."""
+def test_the_newest_run_is_loaded_by_default(run_here: RunDirectory, model: Model) -> None:
+    """Runs are listed in that order."""
     newer = RunDirectory(run_here.path.with_name("newer"))
     newer.path.mkdir()
     save_model(newer.model, model)
@@ -81,28 +81,28 @@ def test_the_newest_run_is_loaded_where_none_is_named(run_here: RunDirectory, mo
     assert [charrnn.load(named).path for named in (run_here.path, str(run_here.path))] == [run_here.model] * 2
 
 
-def test_what_is_not_there_is_told_with_its_hint(run_here: RunDirectory) -> None:
+def test_a_missing_run_is_an_error_with_a_hint(run_here: RunDirectory) -> None:
     """A traceback shows the hint below the message."""
     with pytest.raises(charrnn.CharrnnError, match="no trained model at hamlt") as raised:
         charrnn.load("hamlt")
     assert f"hint: did you mean {run_here.path}?" in "".join(traceback.format_exception(raised.value))
 
 
-def test_python_writes_what_the_command_line_writes(run_here: RunDirectory, call: Call) -> None:
-    """By the same seed, the same text."""
+def test_a_sample_is_that_of_the_command_line(run_here: RunDirectory, call: Call) -> None:
+    """With the same seed and parameters."""
     options = ("-p", "ab", "-n", "40", "--seed", "3", "-t", "1.1", "--top-k", "5")
-    said = json.loads(call("sample", str(run_here.path), *options, "--json").out)
-    assert charrnn.load().sample("ab", length=40, temperature=1.1, top_k=5, seed=3) == said["text"]
+    output = json.loads(call("sample", str(run_here.path), *options, "--json").out)
+    assert charrnn.load().sample("ab", length=40, temperature=1.1, top_k=5, seed=3) == output["text"]
 
 
-def test_several_samples_are_those_of_their_own_seeds(run_here: RunDirectory, call: Call) -> None:
-    """Written together; the same as the command line's, and as each alone."""
+def test_samples_are_those_of_consecutive_seeds(run_here: RunDirectory, call: Call) -> None:
+    """They are equal to those of the command line, and to each sample alone."""
     model = charrnn.load(run_here.path)
     texts = model.samples("ab", count=5, length=30, temperature=1.1, stops=["a"], seed=3)
     assert texts == [model.sample("ab", length=30, temperature=1.1, stops=["a"], seed=seed) for seed in range(3, 8)]
     options = ("-p", "ab", "-n", "30", "-t", "1.1", "--stop", "a", "--seed", "3", "--count", "5")
-    said = call("sample", str(run_here.path), *options, "--json").out.splitlines()
-    assert texts == [json.loads(line)["text"] for line in said]
+    output = call("sample", str(run_here.path), *options, "--json").out.splitlines()
+    assert texts == [json.loads(line)["text"] for line in output]
     assert len(set(model.samples(count=4, length=30))) == 4
     generators = np.random.default_rng(3), np.random.default_rng(3)
     assert model.samples(count=2, length=9, seed=generators[0]) == model.samples(
@@ -158,15 +158,17 @@ def test_the_defaults_of_the_sampling_settings_are_those_of_the_record(letters: 
         assert letters.sample("q", seed=1, **greedy) == letters.sample("q", seed=2, **greedy)
 
 
-def test_cells_are_held_as_on_the_command_line(run_here: RunDirectory, call: Call) -> None:
-    """While it reads and while it writes; in a score too."""
+def test_clamps_are_those_of_the_command_line(run_here: RunDirectory, call: Call) -> None:
+    """In samples, streams and scores."""
     model, held = charrnn.load(run_here.path), {"1.7": 1.0, "2.3": -0.5}
     options = ("-p", "ab", "-n", "30", "--seed", "3", "--clamp", "1.7=1", "--clamp", "2.3=-0.5")
-    said = json.loads(call("sample", str(run_here.path), *options, "--json").out)
-    assert model.sample("ab", length=30, seed=3, clamps=held) == said["text"] != model.sample("ab", length=30, seed=3)
-    assert said["clamps"] == held
-    assert "".join(model.stream("ab", length=30, seed=3, clamps=held)) == said["text"]
-    assert model.samples("ab", count=1, length=30, seed=3, clamps=held) == [said["text"]]
+    output = json.loads(call("sample", str(run_here.path), *options, "--json").out)
+    assert (
+        model.sample("ab", length=30, seed=3, clamps=held) == output["text"] != model.sample("ab", length=30, seed=3)
+    )
+    assert output["clamps"] == held
+    assert "".join(model.stream("ab", length=30, seed=3, clamps=held)) == output["text"]
+    assert model.samples("ab", count=1, length=30, seed=3, clamps=held) == [output["text"]]
     assert (
         model.score("abcdef", clamps=held).nats != model.score("abcdef").nats == model.score("abcdef", clamps={}).nats
     )
@@ -180,53 +182,55 @@ def test_cells_are_held_as_on_the_command_line(run_here: RunDirectory, call: Cal
         ({"1.7": 2.0}, "'1.7'. is 2.0: it must be a number ≥ -1"),
     ],
 )
-def test_what_cannot_be_held_is_refused(letters: charrnn.TrainedModel, clamps: dict[str, float], words: str) -> None:
-    """Whether it writes or scores."""
+def test_invalid_clamps_are_refused(letters: charrnn.TrainedModel, clamps: dict[str, float], words: str) -> None:
+    """In samples and scores."""
     for use in (letters.sample, letters.score):
         with pytest.raises(charrnn.WrongUsageError, match=words):
             use("abc", clamps=clamps)
 
 
-def test_the_stream_is_the_sample_one_character_at_a_time(letters: charrnn.TrainedModel) -> None:
-    """And goes on for ever if it is let."""
+def test_a_stream_has_the_characters_of_the_sample(letters: charrnn.TrainedModel) -> None:
+    """Without a length the stream is endless."""
     sampled = letters.sample("q", length=60, temperature=2, seed=np.random.default_rng(5))
     assert "".join(itertools.islice(letters.stream("q", temperature=2, seed=5), 60)) == sampled
     assert len(list(letters.stream(length=7))) == 7
 
 
-def test_the_score_is_the_command_lines(run_here: RunDirectory, call: Call) -> None:
+def test_the_score_is_that_of_the_command_line(run_here: RunDirectory, call: Call) -> None:
     """To the last digit."""
     Path("text.txt").write_text("abc deaf\n" * 20)
-    said = json.loads(call("score", str(run_here.path), "text.txt", "--json").out)
-    assert charrnn.load().score("abc deaf\n" * 20).nats_per_char == said["nats_per_char"]
+    output = json.loads(call("score", str(run_here.path), "text.txt", "--json").out)
+    assert charrnn.load().score("abc deaf\n" * 20).nats_per_char == output["nats_per_char"]
 
 
 def test_lines_are_scored_as_on_the_command_line(run_here: RunDirectory, call: Call) -> None:
-    """As a text or one by one; nothing but a line feed ends one."""
+    """As a text or as separate lines; only a line feed ends a line."""
     text, model = "abc\n\ndeaf bad\rcab\nx\nfed", charrnn.load(run_here.path)
     Path("text.txt").write_text(text, newline="")
-    said = [
+    output = [
         json.loads(line)
         for line in call("score", str(run_here.path), "text.txt", "--per-line", "--json").out.splitlines()
     ]
     scores = model.score_lines(text)
-    assert [score and score.nats_per_char for score in scores] == [line["nats_per_char"] for line in said]
+    assert [score and score.nats_per_char for score in scores] == [line["nats_per_char"] for line in output]
     assert len(scores) == 5
-    assert model.score_lines(line["content"] for line in said) == scores
+    assert model.score_lines(line["content"] for line in output) == scores
 
 
-def test_the_surprise_is_the_command_lines(run_here: RunDirectory, call: Call) -> None:
-    """To the last digit of its JSON; a single character surprises nobody."""
+def test_the_surprisal_is_that_of_the_command_line(run_here: RunDirectory, call: Call) -> None:
+    """The JSON is equal; a single character is refused."""
     text, model = "abc deaf\n" * 20, charrnn.load(run_here.path)
     Path("text").write_text(text)
-    said = json.loads(call("inspect", str(run_here.path), "--surprise", "--top", "3", "--text", "text", "--json").out)
-    assert model.surprise(text, guesses=3).to_json() == said
+    output = json.loads(
+        call("inspect", str(run_here.path), "--surprise", "--top", "3", "--text", "text", "--json").out
+    )
+    assert model.surprise(text, guesses=3).to_json() == output
     with pytest.raises(charrnn.CharrnnError, match="the first is predicted by nothing"):
         model.surprise("a")
 
 
-def test_what_comes_next_is_what_is_likeliest(letters: charrnn.TrainedModel) -> None:
-    """With probabilities that add up, over all characters, to one."""
+def test_next_characters_are_in_descending_order_of_probability(letters: charrnn.TrainedModel) -> None:
+    """The probabilities of all characters sum to one."""
     odds = letters.next_characters("say c", most=len(LETTERS))
     assert next(iter(odds)) == letters.sample("say c", length=1, temperature=0) == "d"
     assert sum(odds.values()) == pytest.approx(1)
@@ -234,21 +238,21 @@ def test_what_comes_next_is_what_is_likeliest(letters: charrnn.TrainedModel) -> 
 
 
 def test_activations_are_those_of_each_cell(run_here: RunDirectory) -> None:
-    """Read chunk by chunk or as one, by name or by place; an array wherever NumPy wants one."""
+    """By the name or the indices of a cell; the record converts to an array."""
     model = charrnn.load(run_here.path)
-    did = model.activations("abcdefgh\n" * 40)
-    assert (did.axes, did.shape) == (("characters", "layers", "units"), (360, 2, 12))
-    ids = model.model.vocabulary.encode(did.text)
-    assert np.array_equal(did.cell("2.7"), record_cells(model.reader, ids, [(2, 7)], slice(0, 360))[0])
-    assert np.array_equal(did.cell((2, 7)), np.asarray(did)[:, 1, 7])
-    assert np.asarray(did, dtype=np.float64).dtype == np.float64
-    assert did.__array__(copy=True) is not did.values
-    assert np.asarray(did) is did.values
+    activations = model.activations("abcdefgh\n" * 40)
+    assert (activations.axes, activations.shape) == (("characters", "layers", "units"), (360, 2, 12))
+    ids = model.model.vocabulary.encode(activations.text)
+    assert np.array_equal(activations.cell("2.7"), record_cells(model.reader, ids, [(2, 7)], slice(0, 360))[0])
+    assert np.array_equal(activations.cell((2, 7)), np.asarray(activations)[:, 1, 7])
+    assert np.asarray(activations, dtype=np.float64).dtype == np.float64
+    assert activations.__array__(copy=True) is not activations.values
+    assert np.asarray(activations) is activations.values
 
 
 @pytest.mark.parametrize("cell", ["2.0", "1.30", "0.1", "1", "L1.3", "1.3\n", "١.٣"])
-def test_a_cell_that_is_not_there_is_refused(letters: charrnn.TrainedModel, cell: str) -> None:
-    """By the same error, whether it is asked for or drawn."""
+def test_a_cell_that_does_not_exist_is_refused(letters: charrnn.TrainedModel, cell: str) -> None:
+    """In activations and heat maps."""
     with pytest.raises(charrnn.WrongUsageError, match="cell"):
         letters.activations("abc").cell(cell)
     with pytest.raises(charrnn.WrongUsageError, match="cell"):
@@ -256,32 +260,32 @@ def test_a_cell_that_is_not_there_is_refused(letters: charrnn.TrainedModel, cell
 
 
 def test_the_planted_cell_is_found_first(letters: charrnn.TrainedModel) -> None:
-    """By name of its concept; the findings say what they are of."""
-    found = letters.find(QUOTED, concepts=["in_quote", "line_pos"])
-    best = found.concepts[0]
+    """The findings contain the concept and the cell."""
+    findings = letters.find(QUOTED, concepts=["in_quote", "line_pos"])
+    best = findings.concepts[0]
     assert (best.concept, best.cell) == ("in_quote", f"1.{len(LETTERS)}")
     assert best.fit > 0.99
-    assert found.cells == len(LETTERS) + 1
+    assert findings.cells == len(LETTERS) + 1
 
 
-def test_findings_are_the_command_lines(letters: charrnn.TrainedModel, call: Call, tmp_path: Path) -> None:
-    """Byte for byte in JSON, with every setting of the search that both have."""
+def test_findings_are_those_of_the_command_line(letters: charrnn.TrainedModel, call: Call, tmp_path: Path) -> None:
+    """The JSON is equal, for all settings of the search."""
     (tmp_path / "text").write_text(QUOTED * 2)
     (tmp_path / "another text").write_text('and "so" on and on\n' * 900)
     settings = ("--start", "100", "--chars", "9000", "--seed", "5", "--quick", "--signal", "h")
     texts = ("--text", str(tmp_path / "text"), "--confirm", str(tmp_path / "another text"))
-    said = call("inspect", str(letters.path), *texts, *settings, "--concept", "in_quote", "--json")
+    output = call("inspect", str(letters.path), *texts, *settings, "--concept", "in_quote", "--json")
     confirm = (tmp_path / "another text").read_text()
     settings_here: dict[str, Any] = {"start": 100, "chars": 9000, "seed": 5, "quick": True, "signal": "h"}
-    found = letters.find(QUOTED * 2, confirm=confirm, concepts=["in_quote"], **settings_here)
-    assert json.dumps(found.to_json()) + "\n" == said.out.replace(f"{tmp_path}/text", "text").replace(
+    findings = letters.find(QUOTED * 2, confirm=confirm, concepts=["in_quote"], **settings_here)
+    assert json.dumps(findings.to_json()) + "\n" == output.out.replace(f"{tmp_path}/text", "text").replace(
         f"{tmp_path}/another", "another"
     )
-    assert (found.start, found.seed, found.quick, found.confirmed_on) == (100, 5, True, "another text")
+    assert (findings.start, findings.seed, findings.quick, findings.confirmed_on) == (100, 5, True, "another text")
 
 
-def test_a_search_can_be_watched(letters: charrnn.TrainedModel) -> None:
-    """By what tqdm takes: what is gone through, what that is, and how many there are."""
+def test_the_progress_of_a_search_can_be_displayed(letters: charrnn.TrainedModel) -> None:
+    """By the interface of tqdm: iterable, description and total."""
     seen: dict[str, list[int]] = {}
 
     def watch(iterable: Iterable[Step], desc: str, total: int) -> Iterator[Step]:
@@ -295,32 +299,32 @@ def test_a_search_can_be_watched(letters: charrnn.TrainedModel) -> None:
     assert all(passed == total for passed, total in seen.values())
 
 
-def test_concepts_of_ones_own_are_searched_for(letters: charrnn.TrainedModel) -> None:
-    """A function from a text to a mark for each character, or a pattern as on the command line."""
+def test_custom_concepts_are_searched_for(letters: charrnn.TrainedModel) -> None:
+    """A function that marks each character, or a pattern as on the command line."""
     after_a = charrnn.concept_of("after_a", lambda text: [character == "a" for character in text], kind="binary")
-    found = {finding.concept: finding for finding in letters.find(QUOTED, concepts=[after_a, "d=/d/"]).concepts}
-    assert (found["after_a"].cell, found["d"].cell) == (f"1.{LETTERS.index('a')}", f"1.{LETTERS.index('d')}")
+    findings = {finding.concept: finding for finding in letters.find(QUOTED, concepts=[after_a, "d=/d/"]).concepts}
+    assert (findings["after_a"].cell, findings["d"].cell) == (f"1.{LETTERS.index('a')}", f"1.{LETTERS.index('d')}")
 
 
-def test_an_unknown_concept_is_refused_with_those_there_are(letters: charrnn.TrainedModel) -> None:
-    """None is guessed."""
+def test_an_unknown_concept_is_refused_with_a_list(letters: charrnn.TrainedModel) -> None:
+    """The hint lists the concepts."""
     with pytest.raises(charrnn.WrongUsageError, match="no concept 'in_quot'") as raised:
         letters.find(QUOTED, concepts=["in_quot"])
     assert "in_quote" in str(raised.value.hint)
 
 
-def test_held_out_text_is_wanted_beside_the_model(letters: charrnn.TrainedModel) -> None:
-    """Where it is not, the error says so."""
+def test_a_search_without_held_out_text_is_an_error(letters: charrnn.TrainedModel) -> None:
+    """The hint asks for a text."""
     with pytest.raises(charrnn.CharrnnError, match="is not beside it") as raised:
         letters.find()
     assert raised.value.hint == "give a text"
 
 
-def test_characters_that_the_model_never_saw_are_refused_or_skipped(letters: charrnn.TrainedModel) -> None:
-    """Nothing is left out unasked."""
-    for asked in (letters.sample, letters.activations, letters.find):
+def test_unknown_characters_are_refused_or_skipped(letters: charrnn.TrainedModel) -> None:
+    """They are skipped only on request."""
+    for use in (letters.sample, letters.activations, letters.find):
         with pytest.raises(charrnn.WrongUsageError, match="never saw 'É'") as raised:
-            asked("É")
+            use("É")
         assert raised.value.hint == '`unknown="skip"` leaves them out'
     assert letters.activations("aÉb", unknown="skip").text == "ab"
     assert letters.sample("aÉ", length=1, temperature=0, unknown="skip") == "b"
@@ -328,15 +332,15 @@ def test_characters_that_the_model_never_saw_are_refused_or_skipped(letters: cha
         letters.activations("É", unknown="skip")
 
 
-def test_a_stand_in_is_read_for_what_the_model_never_saw(tmp_path: Path) -> None:
-    """So that every character has its activation."""
+def test_unknown_characters_are_read_as_the_replacement_character(tmp_path: Path) -> None:
+    """Every character has its activations."""
     save_model(tmp_path / "m.safetensors", random_model("\n abc\ufffd"))
-    did = charrnn.load(tmp_path / "m.safetensors").activations("aÉb\u202e")
-    assert (did.text, did.shape[0]) == ("aÉb\u202e", 4)
+    activations = charrnn.load(tmp_path / "m.safetensors").activations("aÉb\u202e")
+    assert (activations.text, activations.shape[0]) == ("aÉb\u202e", 4)
 
 
 def test_a_heat_map_prints_as_digits(letters: charrnn.TrainedModel) -> None:
-    """By Python's own print, wherever the concept holds marked."""
+    """The built-in `print` shows digits, and marks where the concept holds."""
     printed = str(letters.heatmap('a "bc" d', f"1.{len(LETTERS)}", concept="in_quote")).splitlines()
     assert printed[0].split() == ["a", '"bc"', "d"]
     assert printed[1].strip() == "▔▔▔"
@@ -344,6 +348,6 @@ def test_a_heat_map_prints_as_digits(letters: charrnn.TrainedModel) -> None:
 
 
 def test_a_heat_map_needs_a_cell(letters: charrnn.TrainedModel) -> None:
-    """None is chosen for the user."""
+    """No cell is chosen automatically."""
     with pytest.raises(charrnn.WrongUsageError, match="no cell"):
         letters.heatmap("abc")

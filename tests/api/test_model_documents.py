@@ -1,4 +1,4 @@
-"""A model that learned documents reads a text as documents in Python too: each ended, and from a fresh state."""
+"""The Python API of a model of documents: each document is read from the initial state."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ POEMS = {
 
 @pytest.fixture(params=POEMS)
 def poems(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> charrnn.TrainedModel:
-    """Train a little on documents of a kind, which stand beside the run."""
+    """Train briefly on documents of each kind."""
     monkeypatch.chdir(tmp_path)
     Path("poems.txt").write_text(POEMS[request.param])
     return charrnn.train(
@@ -25,56 +25,56 @@ def poems(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     )
 
 
-def given(model: charrnn.TrainedModel) -> str:
-    """Give the text that it learned."""
+def training_text(model: charrnn.TrainedModel) -> str:
+    """Return the training text."""
     assert model.model.config.documents is not None
     return POEMS[model.model.config.documents]
 
 
-def test_cells_do_what_they_do_on_the_command_line(poems: charrnn.TrainedModel, call: Call) -> None:
-    """The same characters are read, and the same values drawn."""
-    said = json.loads(call("inspect", "--cell", "1.3", "--text", "poems.txt", "--chars", "100000", "--json").out)
-    did, drawn = poems.activations(given(poems)), poems.heatmap(given(poems), "1.3")
-    assert did.text == drawn.text == said["content"]
-    assert np.allclose(did.cell("1.3"), said["cells"]["1.3"], atol=1e-4)
-    assert np.array_equal(np.asarray(drawn.rows[0].values), did.cell("1.3"))
+def test_activations_of_documents_are_those_of_the_command_line(poems: charrnn.TrainedModel, call: Call) -> None:
+    """The characters and the values are equal."""
+    output = json.loads(call("inspect", "--cell", "1.3", "--text", "poems.txt", "--chars", "100000", "--json").out)
+    activations, heatmap = poems.activations(training_text(poems)), poems.heatmap(training_text(poems), "1.3")
+    assert activations.text == heatmap.text == output["content"]
+    assert np.allclose(activations.cell("1.3"), output["cells"]["1.3"], atol=1e-4)
+    assert np.array_equal(np.asarray(heatmap.rows[0].values), activations.cell("1.3"))
 
 
-def test_the_state_is_fresh_after_each_end(poems: charrnn.TrainedModel) -> None:
-    """The same document does the same wherever it stands."""
-    did = poems.activations("\n\n".join([given(poems)[:3]] * 3))
-    once = len(did.text) // 3
-    assert did.text == did.text[:once] * 3
-    assert np.array_equal(did.values[:once], did.values[once : 2 * once])
+def test_the_state_is_reset_after_each_document(poems: charrnn.TrainedModel) -> None:
+    """Equal documents have equal activations."""
+    activations = poems.activations("\n\n".join([training_text(poems)[:3]] * 3))
+    once = len(activations.text) // 3
+    assert activations.text == activations.text[:once] * 3
+    assert np.array_equal(activations.values[:once], activations.values[once : 2 * once])
 
 
-def test_findings_are_the_command_lines(poems: charrnn.TrainedModel, call: Call) -> None:
-    """Over a text of one's own."""
-    text = given(poems) * 3
+def test_findings_of_documents_are_those_of_the_command_line(poems: charrnn.TrainedModel, call: Call) -> None:
+    """For a text of the user."""
+    text = training_text(poems) * 3
     Path("text").write_text(text)
-    said = call("inspect", "--text", "text", "--quick", "--concept", "space", "--concept", "a=/a/", "--json")
-    found = poems.find(text, quick=True, concepts=["space", "a=/a/"])
-    assert json.dumps(found.to_json()) + "\n" == said.out
+    output = call("inspect", "--text", "text", "--quick", "--concept", "space", "--concept", "a=/a/", "--json")
+    findings = poems.find(text, quick=True, concepts=["space", "a=/a/"])
+    assert json.dumps(findings.to_json()) + "\n" == output.out
 
 
-def test_what_was_held_out_can_be_read_again(poems: charrnn.TrainedModel) -> None:
-    """Its ends are known for what they are."""
+def test_held_out_documents_can_be_read_again(poems: charrnn.TrainedModel) -> None:
+    """Their end characters are kept."""
     held_out = poems.held_out()
     assert poems.activations(held_out).text == held_out
     assert poems.score(held_out).characters == len(held_out)
 
 
-def test_what_a_document_cost_is_its_score(poems: charrnn.TrainedModel, call: Call) -> None:
-    """Its end is a character of it in both."""
-    said = [json.loads(line) for line in call("sample", "--count", "16", "--seed", "1", "--json").out.splitlines()]
+def test_the_nll_of_a_generated_document_is_its_score(poems: charrnn.TrainedModel, call: Call) -> None:
+    """The end of a document is counted in both."""
+    output = [json.loads(line) for line in call("sample", "--count", "16", "--seed", "1", "--json").out.splitlines()]
     alone = json.loads(call("sample", "--seed", "2", "--json").out)
-    assert [line["text"] for line in said] == poems.samples(count=16, seed=1)
-    assert alone["text"] == said[1]["text"] == poems.sample(seed=2) == "".join(poems.stream(seed=2))
+    assert [line["text"] for line in output] == poems.samples(count=16, seed=1)
+    assert alone["text"] == output[1]["text"] == poems.sample(seed=2) == "".join(poems.stream(seed=2))
     # Those that read as one document, with nothing about them that would be left out.
     whole = [
-        line for line in said if line["text"] and len(poems.activations(line["text"]).text) == len(line["text"]) + 1
+        line for line in output if line["text"] and len(poems.activations(line["text"]).text) == len(line["text"]) + 1
     ]
     assert len(whole) > 1
     for line in whole:
         assert line["bits_per_char"] == pytest.approx(poems.score(line["text"]).bits_per_char, rel=1e-4)
-    assert alone["bits_per_char"] == pytest.approx(said[1]["bits_per_char"], rel=1e-4)
+    assert alone["bits_per_char"] == pytest.approx(output[1]["bits_per_char"], rel=1e-4)

@@ -1,4 +1,4 @@
-"""Which choices rounding could have made otherwise."""
+"""Ambiguous samples, which rounding of the logits could change."""
 
 import numpy as np
 import pytest
@@ -22,28 +22,28 @@ CHOICES = [
 
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from(CHOICES), st.floats(1e-6, 0.3))
-def test_what_is_beyond_doubt_no_rounding_changes(seed: int, params: SamplingParams, tolerance: float) -> None:
-    """Logits anywhere within the tolerance choose the same character, at its very bounds too."""
+def test_rounding_does_not_change_unambiguous_samples(seed: int, params: SamplingParams, tolerance: float) -> None:
+    """Logits anywhere within the tolerance, including its bounds, give the same character."""
     rng = np.random.default_rng(seed)
     logits, uniforms = rng.normal(size=(40, 7)) * 3, rng.random(40)
-    ids, doubt = sample_with_ambiguity(logits, uniforms, params, tolerance)
+    ids, ambiguous = sample_with_ambiguity(logits, uniforms, params, tolerance)
     assert ids.tolist() == sample_ids(logits, uniforms, params).tolist()
-    for push in (rng.choice([-1, 1, 0.3], size=logits.shape), np.sign(np.arange(7) - ids[:, None] + 0.5)):
-        for way in (push, -push):
-            near = sample_ids(logits + way * tolerance * 0.999, uniforms, params)
-            assert near[~doubt].tolist() == ids[~doubt].tolist()
+    for direction in (rng.choice([-1, 1, 0.3], size=logits.shape), np.sign(np.arange(7) - ids[:, None] + 0.5)):
+        for shift in (direction, -direction):
+            shifted_ids = sample_ids(logits + shift * tolerance * 0.999, uniforms, params)
+            assert shifted_ids[~ambiguous].tolist() == ids[~ambiguous].tolist()
 
 
 @pytest.mark.parametrize("params", CHOICES, ids=str)
-def test_few_choices_are_in_doubt(params: SamplingParams) -> None:
-    """Rounding is small: of thousands of characters, about one."""
+def test_few_samples_are_ambiguous(params: SamplingParams) -> None:
+    """The tolerance is small, so about one of thousands of samples is ambiguous."""
     rng = np.random.default_rng(0)
-    _, doubt = sample_with_ambiguity(rng.normal(size=(50_000, 65)) * 4, rng.random(50_000), params, 1e-5)
-    assert doubt.mean() < 5e-4
+    _, ambiguous = sample_with_ambiguity(rng.normal(size=(50_000, 65)) * 4, rng.random(50_000), params, 1e-5)
+    assert ambiguous.mean() < 5e-4
 
 
-def test_a_choice_on_the_edge_is_in_doubt() -> None:
-    """Between two characters that are as likely, at a half; and between two that are the likeliest, at once."""
+def test_a_sample_at_an_edge_of_the_cdf_is_ambiguous() -> None:
+    """With two equally likely characters: near 0.5, and wherever truncation keeps only one of them."""
     logits, uniforms = np.zeros((3, 2)), np.array([0.5 - 1e-7, 0.5 + 1e-7, 0.4])
     assert sample_with_ambiguity(logits, uniforms, SamplingParams(), 1e-5)[1].tolist() == [True, True, False]
     for params in (
@@ -55,7 +55,7 @@ def test_a_choice_on_the_edge_is_in_doubt() -> None:
         assert sample_with_ambiguity(logits, uniforms, params, 1e-5)[1].all()
 
 
-def test_one_character_alone_is_never_in_doubt() -> None:
-    """Where there is no other."""
+def test_a_vocabulary_of_one_character_is_never_ambiguous() -> None:
+    """There is no other character to sample."""
     for params in CHOICES:
         assert not sample_with_ambiguity(np.zeros((5, 1)), np.linspace(0, 0.99, 5), params, 1e-5)[1].any()

@@ -1,4 +1,4 @@
-"""Texts written side by side are the texts that would be written alone."""
+"""Batched generation: the texts of a batch are those that are generated alone."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ CHOICES = [
 
 
 def wide_model(cell: str = "lstm") -> Model:
-    """Make one so wide that side by side its products are added up in another order."""
+    """Return a model so wide that the products of a batch are added in another order."""
     config, vocabulary = (
         NetworkConfig(cell=cell, layers=1, hidden=96, embedding=8),
         "\n" + "".join(map(chr, range(32, 92))),
@@ -38,7 +38,7 @@ def wide_model(cell: str = "lstm") -> Model:
     return Model(config=config, vocabulary=Vocabulary(tuple(vocabulary)), weights=weights)
 
 
-def alone_and_together(
+def alone_and_batched(
     rnn: InferenceRNN,
     vocabulary: Vocabulary,
     *,
@@ -47,7 +47,7 @@ def alone_and_together(
     stop_criteria: StopCriteria,
     **clamps: float,
 ) -> tuple[list[str], list[str]]:
-    """Write with each seed, both ways."""
+    """Return the texts of each seed, generated alone and in batches."""
     prefilled = prefill_prompt(
         rnn, vocabulary, "A", unknown="skip", clamps=make_clamps(rnn, {(1, 3): 0.5} if clamps else {})
     )
@@ -64,22 +64,22 @@ def alone_and_together(
 
 
 @pytest.mark.parametrize("params", CHOICES, ids=str)
-def test_each_is_character_for_character_what_it_would_be_alone(params: SamplingParams) -> None:
-    """However they are chosen, and though more texts are asked for than are written at once."""
+def test_each_text_of_a_batch_is_the_text_generated_alone(params: SamplingParams) -> None:
+    """For all sampling parameters, and with more texts than slots."""
     model = wide_model()
     seeds, stop_criteria = range(batched.BATCH_SLOTS + 6), StopCriteria(max_chars=40)
-    alone, side_by_side = alone_and_together(
+    alone, batched_texts = alone_and_batched(
         InferenceRNN.from_model(model), model.vocabulary, seeds=seeds, params=params, stop_criteria=stop_criteria
     )
-    assert side_by_side == alone
+    assert batched_texts == alone
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-def test_each_ends_by_itself(cell: str) -> None:
-    """Where its stop text is; the next one takes its place, and cells are held in all."""
+def test_each_text_of_a_batch_has_its_own_end(cell: str) -> None:
+    """The next text takes the slot of a text that ended; cells are clamped in all texts."""
     model = wide_model(cell)
     stop_criteria = StopCriteria(max_chars=60, stop=("A", "b", "?"))
-    alone, side_by_side = alone_and_together(
+    alone, batched_texts = alone_and_batched(
         InferenceRNN.from_model(model),
         model.vocabulary,
         seeds=range(90),
@@ -87,46 +87,46 @@ def test_each_ends_by_itself(cell: str) -> None:
         stop_criteria=stop_criteria,
         held=1,
     )
-    assert side_by_side == alone
+    assert batched_texts == alone
     assert len({len(text) for text in alone}) > 5
 
 
-def test_documents_end_by_themselves() -> None:
-    """Some at once: what is written of those is nothing, and it is given all the same."""
+def test_documents_end_at_their_end_character() -> None:
+    """Documents that end at once are empty texts."""
     model = random_model()
     model = replace(model, config=replace(model.config, documents="line"))
-    alone, side_by_side = alone_and_together(
+    alone, batched_texts = alone_and_batched(
         InferenceRNN.from_model(model),
         model.vocabulary,
         seeds=range(80),
         params=SamplingParams(temperature=2),
         stop_criteria=StopCriteria(max_chars=60),
     )
-    assert side_by_side == alone
+    assert batched_texts == alone
     assert "" in alone
     assert not any("\n" in text for text in alone)
 
 
-def test_a_choice_that_rounding_could_make_otherwise_is_made_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is chosen side by side, were it all in doubt and all wrong, is nowhere to be seen."""
+def test_ambiguous_samples_are_repeated_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If all samples of the batch are ambiguous and wrong, no character changes."""
     model = wide_model()
 
-    def all_in_doubt(logits: Logits, *_: object) -> tuple[CharIds, NDArray[np.bool_]]:
+    def all_ambiguous(logits: Logits, *_: object) -> tuple[CharIds, NDArray[np.bool_]]:
         return np.zeros(len(logits), dtype=np.intp), np.ones(len(logits), dtype=np.bool_)
 
-    monkeypatch.setattr(batched, "sample_with_ambiguity", all_in_doubt)
-    alone, side_by_side = alone_and_together(
+    monkeypatch.setattr(batched, "sample_with_ambiguity", all_ambiguous)
+    alone, batched_texts = alone_and_batched(
         InferenceRNN.from_model(model),
         model.vocabulary,
         seeds=range(4),
         params=SamplingParams(),
         stop_criteria=StopCriteria(max_chars=20),
     )
-    assert side_by_side == alone
+    assert batched_texts == alone
 
 
-def test_what_was_written_costs_what_it_costs_alone() -> None:
-    """To the rounding that there is."""
+def test_the_nll_of_a_batch_is_that_of_each_text_alone() -> None:
+    """Up to rounding."""
     model = wide_model()
     rnn, vocabulary = InferenceRNN.from_model(model), model.vocabulary
     prefilled, stop_criteria = prefill_prompt(rnn, vocabulary), StopCriteria(max_chars=30)
@@ -143,8 +143,8 @@ def test_what_was_written_costs_what_it_costs_alone() -> None:
         assert abs(generated.nats - alone) < 1e-3
 
 
-def test_texts_are_written_where_the_weights_are() -> None:
-    """In torch as in NumPy."""
+def test_torch_generates_the_texts_of_numpy() -> None:
+    """Alone and in batches."""
     import torch
 
     torch.set_num_threads(1)
@@ -155,7 +155,7 @@ def test_texts_are_written_where_the_weights_are() -> None:
     )
     stop_criteria = StopCriteria(max_chars=50, stop=("ab",))
     texts = [
-        alone_and_together(
+        alone_and_batched(
             rnn, model.vocabulary, seeds=range(20), params=SamplingParams(), stop_criteria=stop_criteria, held=1
         )
         for rnn in readers

@@ -1,4 +1,4 @@
-"""Prompts of any length leave the state that reading them character by character leaves."""
+"""Prefill: prompts of any length give the state of reading them character by character."""
 
 import numpy as np
 import pytest
@@ -45,22 +45,22 @@ def latching(model: Model) -> InferenceRNN:
 
 @pytest.mark.parametrize("rows", [2, 3, 7])
 @pytest.mark.parametrize("length", [8, 3 * CHECK_EVERY_CHARS + 5, 2500])
-def test_rows_leave_the_state_of_one_stream(rnn: InferenceRNN, rows: int, length: int) -> None:
-    """Where they are long enough for the network to forget, and where they are not."""
+def test_prefill_in_rows_gives_the_state_of_one_row(rnn: InferenceRNN, rows: int, length: int) -> None:
+    """For rows that are long enough for the network to forget its initial state, and for shorter ones."""
     ids = np.random.default_rng(0).integers(0, 11, length)
     assert_same(prefill(rnn, ids, rows=rows), stepped(rnn, ids))
 
 
 @pytest.mark.fault("F70")
-def test_the_prompt_is_read_with_the_cells_held(rnn: InferenceRNN) -> None:
-    """In rows as in one stream."""
+def test_the_prompt_is_read_with_clamped_cells(rnn: InferenceRNN) -> None:
+    """In several rows as in one row."""
     ids, clamps = np.random.default_rng(0).integers(0, 11, 3000), make_clamps(rnn, {(1, 3): 0.5, (2, 1): -1})
     for rows in (1, 4):
         assert_same(prefill(rnn, ids, rows=rows, clamps=clamps), stepped(rnn, ids, clamps=clamps))
 
 
-def test_what_a_network_never_forgets_is_not_lost_between_rows(model: Model) -> None:
-    """A cell that the first characters set is set at the end, thousands of characters later."""
+def test_a_state_that_is_never_forgotten_is_carried_from_row_to_row(model: Model) -> None:
+    """A cell that the first characters set is still set thousands of characters later."""
     rnn, a = latching(model), model.vocabulary.id_of("a")
     ids = np.random.default_rng(0).integers(a + 1, 11, 1500)
     for first in (a, a + 1):
@@ -71,8 +71,8 @@ def test_what_a_network_never_forgets_is_not_lost_between_rows(model: Model) -> 
 
 
 @pytest.mark.parametrize("rows", [1, 4])
-def test_all_of_a_prompt_is_seen_as_it_is_read(rnn: InferenceRNN, rows: int) -> None:
-    """So that what watches can tell how far it is."""
+def test_every_chunk_of_a_prompt_passes_the_progress_wrapper(rnn: InferenceRNN, rows: int) -> None:
+    """The wrapper can display how much of the prompt was read."""
     ids, seen = np.random.default_rng(0).integers(0, 11, 2000), []
 
     def watched(pieces: list[Ids]) -> list[Ids]:
@@ -83,7 +83,7 @@ def test_all_of_a_prompt_is_seen_as_it_is_read(rnn: InferenceRNN, rows: int) -> 
     assert sum(piece.size for piece in seen) >= len(ids)
 
 
-def test_nothing_leaves_the_zero_state() -> None:
-    """The state before any text."""
+def test_an_empty_prompt_gives_the_initial_state() -> None:
+    """Nothing is read."""
     rnn = InferenceRNN.from_model(random_model())
     assert not prefill(rnn, np.array([], np.int64))[0].hidden.any()

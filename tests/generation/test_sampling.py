@@ -1,4 +1,4 @@
-"""Choosing characters, and writing text of them."""
+"""Sampling of characters: the parameters of the distribution, and the texts that follow from a seed."""
 
 from itertools import islice
 
@@ -42,24 +42,24 @@ def written(
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
 def test_frequencies_follow_the_softmax(temperature: float) -> None:
-    """Each character is chosen as often as its logit over the temperature says."""
+    """Each character is sampled as often as the softmax of its logit over the temperature requires."""
     assert np.allclose(shares(SamplingParams(temperature=temperature)), softmax(LOGITS[0] / temperature), atol=2e-4)
 
 
 def test_temperature_0_is_argmax() -> None:
-    """No number can make it choose another than the likeliest; nor where two are."""
+    """No random number selects another character; of equal logits, the first one is selected."""
     assert shares(SamplingParams(temperature=0))[1] == 1
     assert sample_ids(np.array([[1.0, 2.0, 2.0]]), np.array([0.99]), SamplingParams(temperature=0)) == [1]
 
 
 @given(st.floats(0, 1, exclude_max=True), st.floats(1e-300, 0.01))
-def test_temperature_goes_to_argmax_without_overflow(uniform: float, temperature: float) -> None:
-    """Whatever a small temperature divides by, the likeliest remains."""
+def test_small_temperatures_select_the_likeliest_without_overflow(uniform: float, temperature: float) -> None:
+    """Quotients do not overflow, whatever the temperature."""
     assert sample_ids(LOGITS * 100, np.array([uniform]), SamplingParams(temperature=temperature)) == [1]
 
 
-def test_a_top_k_of_1_is_argmax_even_among_equals() -> None:
-    """It keeps one character, the one that temperature 0 takes."""
+def test_top_k_1_is_argmax_even_for_equal_logits() -> None:
+    """The selected character is that of temperature 0."""
     assert shares(SamplingParams(top_k=1))[1] == 1
     equal = np.zeros((GRID.size, 4), dtype=np.float32)
     assert set(sample_ids(equal, GRID, SamplingParams(top_k=1))) == {0}
@@ -78,15 +78,15 @@ def test_a_top_k_of_1_is_argmax_even_among_equals() -> None:
     ],
     ids=str,
 )
-def test_limits_keep_the_likeliest_and_their_odds(params: SamplingParams, kept: list[int]) -> None:
-    """What a limit rules out is never chosen; the others are, in the proportions they had."""
+def test_truncation_keeps_the_likeliest_characters_and_their_odds(params: SamplingParams, kept: list[int]) -> None:
+    """Excluded characters are never sampled; the others keep their proportions."""
     expected = np.zeros(LOGITS.size)
     expected[kept] = softmax(LOGITS[0])[kept]
     assert np.allclose(shares(params), expected / expected.sum(), atol=2e-4)
 
 
-def test_top_p_takes_the_fewest_that_reach_it() -> None:
-    """One character less would not be enough."""
+def test_top_p_keeps_the_smallest_sufficient_set() -> None:
+    """One character less would have a smaller probability."""
     probabilities = np.sort(softmax(LOGITS[0]))[::-1]
     for p in np.linspace(0.01, 0.999, 50):
         count = np.count_nonzero(shares(SamplingParams(temperature=1, top_p=p)))
@@ -94,8 +94,8 @@ def test_top_p_takes_the_fewest_that_reach_it() -> None:
         assert probabilities[: count - 1].sum() < p
 
 
-def test_streams_are_chosen_for_one_by_one() -> None:
-    """A batch gives what each of its streams would give alone."""
+def test_the_rows_of_a_batch_are_sampled_independently() -> None:
+    """A batch gives the ids that each of its rows gives alone."""
     rng = np.random.default_rng(1)
     logits, uniforms, params = rng.normal(size=(30, 9)), rng.random(30), SamplingParams(top_k=4, top_p=0.9)
     alone = [sample_ids(logits[[row]], uniforms[[row]], params)[0] for row in range(30)]
@@ -104,8 +104,8 @@ def test_streams_are_chosen_for_one_by_one() -> None:
 
 @pytest.mark.parametrize("uniform", [0.0, np.nextafter(1, 0)])
 @pytest.mark.parametrize("logits", [[-1000, 0, -1000], [-1000, 0.1, 0], [0.3, 0.7, -1000]])
-def test_what_cannot_be_is_not_chosen_at_either_end(uniform: float, logits: list[float]) -> None:
-    """The smallest and the largest number there is choose a character that has some probability."""
+def test_impossible_characters_are_not_sampled_by_extreme_random_numbers(uniform: float, logits: list[float]) -> None:
+    """The smallest and the largest random number select a possible character."""
     chosen = sample_ids(np.array([logits]), np.array([uniform]), SamplingParams())
     assert logits[chosen[0]] > -1000
 
@@ -122,30 +122,30 @@ def test_what_cannot_be_is_not_chosen_at_either_end(uniform: float, logits: list
         ("min_p", 2),
     ],
 )
-def test_a_choice_that_makes_no_sense_is_refused(name: str, value: float) -> None:
-    """The message says what it must be."""
+def test_invalid_sampling_parameters_are_refused(name: str, value: float) -> None:
+    """The message contains the bounds."""
     with pytest.raises(WrongUsageError, match="must be a"):
         SamplingParams(**{name: value})  # type: ignore[arg-type]
 
 
-def test_same_seed_same_text(rnn: InferenceRNN, model: Model) -> None:
-    """Chance is an argument, so the same chance gives the same text, and another gives another."""
+def test_the_same_seed_gives_the_same_text(rnn: InferenceRNN, model: Model) -> None:
+    """Another seed gives another text."""
     assert written(rnn, model, seed=7) == written(rnn, model, seed=7) != written(rnn, model, seed=8)
 
 
-def test_a_longer_text_begins_as_a_shorter_one(rnn: InferenceRNN, model: Model) -> None:
-    """How much is asked for does not change what is written."""
+def test_a_longer_text_begins_with_the_shorter_one(rnn: InferenceRNN, model: Model) -> None:
+    """The length does not change the characters."""
     assert written(rnn, model, length=300)[:40] == written(rnn, model, length=40)
 
 
-def test_it_goes_on_for_ever_if_no_length_is_given(rnn: InferenceRNN, model: Model) -> None:
-    """More characters than numbers are drawn at once."""
+def test_generation_is_endless_without_a_length(rnn: InferenceRNN, model: Model) -> None:
+    """More characters are generated than random numbers are drawn at a time."""
     endless = generate(rnn, model.vocabulary, rng=np.random.default_rng(0))
     assert len(list(islice(endless, 700))) == 700
 
 
-def test_what_was_written_costs_what_scoring_says(rnn: InferenceRNN, model: Model) -> None:
-    """The nats of written characters are those of the same text read back, whatever the choice was."""
+def test_the_nll_of_generated_characters_is_their_score(rnn: InferenceRNN, model: Model) -> None:
+    """For all sampling parameters, the nats are those of scoring the same text."""
     prefilled = prefill_prompt(rnn, model.vocabulary, "abc")
     rng, params, stop_criteria = (
         np.random.default_rng(0),
@@ -161,16 +161,16 @@ def test_what_was_written_costs_what_scoring_says(rnn: InferenceRNN, model: Mode
 
 
 @pytest.mark.fault("F70")
-def test_without_a_prompt_a_line_has_just_ended(rnn: InferenceRNN, model: Model) -> None:
-    """Nothing, or nothing known, is as a newline."""
+def test_an_empty_prompt_is_a_line_feed(rnn: InferenceRNN, model: Model) -> None:
+    """A prompt without known characters too."""
     assert_same(prefill_prompt(rnn, model.vocabulary), prefill_prompt(rnn, model.vocabulary, "\n"))
     assert_same(
         prefill_prompt(rnn, model.vocabulary, "€", unknown="skip"), prefill_prompt(rnn, model.vocabulary, "\n")
     )
 
 
-def test_a_vocabulary_without_line_or_word_ends_begins_with_the_outputs_bias(rnn: InferenceRNN, model: Model) -> None:
-    """A space stands in for the newline; without either, the zero state speaks for itself."""
+def test_without_line_feed_and_space_generation_starts_from_the_output_bias(rnn: InferenceRNN, model: Model) -> None:
+    """A space replaces the line feed; without either, the logits are those of the zero state."""
     characters = "".join(model.vocabulary.characters)
     no_newline, neither = (Vocabulary(tuple(characters.translate(t))) for t in ({10: "x"}, {10: "x", 32: "y"}))
     assert_same(prefill_prompt(rnn, no_newline), prefill_prompt(rnn, no_newline, " "))
@@ -183,15 +183,15 @@ def assert_same(one: Prefilled, other: Prefilled) -> None:
 
 
 @pytest.mark.fault("F69")
-def test_a_prompt_with_unseen_characters_names_them(rnn: InferenceRNN, model: Model) -> None:
-    """The error says which they are and how to go on without them."""
+def test_a_prompt_with_unknown_characters_is_refused(rnn: InferenceRNN, model: Model) -> None:
+    """The error names the characters, and the option that leaves them out."""
     with pytest.raises(WrongUsageError, match=r"never saw 'é' \(2×\), '€'") as caught:
         prefill_prompt(rnn, model.vocabulary, "éa€é")
     assert "--unknown skip" in str(caught.value.hint)
 
 
-def test_weights_that_lead_out_of_the_numbers_are_an_error(model: Model) -> None:
-    """What would be nonsense for ever is told at once."""
+def test_weights_that_overflow_are_an_error(model: Model) -> None:
+    """The error is raised before the first character."""
     weights = {**model.weights, "output.bias": np.full(11, np.nan, np.float32)}
     with pytest.raises(CharrnnError, match="too large"):
         prefill_prompt(InferenceRNN(model.config, weights), model.vocabulary)

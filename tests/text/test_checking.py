@@ -1,4 +1,4 @@
-"""A corpus on disk that is not what is said of it is noticed."""
+"""Validation of an encoded text and its description."""
 
 import json
 from pathlib import Path
@@ -11,8 +11,8 @@ from charrnn.text.corpus import Corpus, counts_match, open_corpus
 
 
 @pytest.mark.fault("P4")
-def test_a_changed_byte_is_noticed(corpus: Corpus) -> None:
-    """Whether it is another character's or nobody's."""
+def test_a_changed_byte_changes_the_counts(corpus: Corpus) -> None:
+    """Valid and invalid ids are detected."""
     assert counts_match(open_corpus(corpus.path))
     content = corpus.path.read_bytes()
     for at, byte in ((0, content[0] ^ 1), (len(content) - 1, content[-1] ^ 2), (1000, 0xFF)):
@@ -21,8 +21,8 @@ def test_a_changed_byte_is_noticed(corpus: Corpus) -> None:
 
 
 @pytest.mark.fault("P4")
-def test_a_character_that_nothing_is_said_of_is_noticed(corpus: Corpus) -> None:
-    """Where only a part of the text is read too."""
+def test_an_id_outside_the_vocabulary_is_an_error(corpus: Corpus) -> None:
+    """If only a part of the text is read, too."""
     corpus.path.write_bytes(b"\xff" * corpus.characters)
     with pytest.raises(CharrnnError, match="it contains ids that are not in its vocabulary"):
         open_corpus(corpus.path).text(0, 10)
@@ -52,11 +52,11 @@ def test_a_character_that_nothing_is_said_of_is_noticed(corpus: Corpus) -> None:
         ("another", 1),
     ],
 )
-def test_what_is_said_of_a_corpus_is_not_believed_unseen(corpus: Corpus, name: str, value: Any) -> None:
-    """Types, counts, sizes: an error that says what can be done."""
-    described = corpus.path.with_suffix(".json")
-    said = json.loads(described.read_bytes())
-    described.write_text(json.dumps(said | {name: value}))
+def test_the_values_of_a_description_are_validated(corpus: Corpus, name: str, value: Any) -> None:
+    """Types, counts and sizes: the error has a hint."""
+    description_path = corpus.path.with_suffix(".json")
+    description = json.loads(description_path.read_bytes())
+    description_path.write_text(json.dumps(description | {name: value}))
     with pytest.raises(CharrnnError, match="damaged") as caught:
         open_corpus(corpus.path)
     assert caught.value.hint == "`--new` reads the text again"
@@ -64,8 +64,8 @@ def test_what_is_said_of_a_corpus_is_not_believed_unseen(corpus: Corpus, name: s
 
 @pytest.mark.fault("P4")
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff", b"[" * 100_000, b"null"])
-def test_a_description_that_is_none_is_damage(corpus: Corpus, content: bytes) -> None:
-    """However it is none."""
+def test_a_description_that_is_not_a_json_object_is_damaged(corpus: Corpus, content: bytes) -> None:
+    """Empty, deeply nested, or of another type."""
     Path(corpus.path.with_suffix(".json")).write_bytes(content)
     with pytest.raises(CharrnnError, match="damaged"):
         open_corpus(corpus.path)

@@ -1,4 +1,4 @@
-"""From files to ids on disk: nothing of the text is lost, and what is no text is refused before anything is made."""
+"""Corpora: encoding of files without loss, and refusal of files that are not text."""
 
 import codecs
 import io
@@ -22,7 +22,7 @@ from charrnn.text.vocabulary import UNKNOWN
 
 
 def encoded(content: bytes, directory: Path, encoding: str = "utf-8", min_count: int = 1) -> Corpus:
-    """Write a file and encode it."""
+    """Write a file and return its corpus."""
     (directory / "text.txt").write_bytes(content)
     sources = open_sources([str(directory / "text.txt")])
     return encode(
@@ -32,8 +32,8 @@ def encoded(content: bytes, directory: Path, encoding: str = "utf-8", min_count:
 
 @settings(max_examples=25, deadline=None)
 @given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=2, max_size=300))
-def test_any_text_comes_back_as_it_was(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Every script, emoji, line end and control character survives, however the chunks cut it."""
+def test_any_text_survives_encoding(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Every script, emoji, line end and control character, wherever the chunks begin."""
     directory = tmp_path_factory.mktemp("corpus")
     text = text + "ab" * 100
     before = text_sources.CHUNK_BYTES
@@ -50,8 +50,8 @@ def test_any_text_comes_back_as_it_was(text: str, tmp_path_factory: pytest.TempP
 
 
 @pytest.mark.parametrize(("distinct", "dtype"), [(200, "uint8"), (256, "uint8"), (257, "uint16"), (70_000, "uint32")])
-def test_ids_are_as_narrow_as_the_alphabet_allows(distinct: int, dtype: str, tmp_path: Path) -> None:
-    """One, two or four bytes a character, whichever is enough."""
+def test_ids_have_the_smallest_type_for_the_vocabulary(distinct: int, dtype: str, tmp_path: Path) -> None:
+    """One, two or four bytes per character."""
     points = [point for point in range(1, 0x20000) if not 0xD800 <= point < 0xE000][:distinct]
     text = "".join(map(chr, points)) * (1 if distinct > 200 else 2)
     corpus = encoded(text.encode(), tmp_path)
@@ -59,8 +59,8 @@ def test_ids_are_as_narrow_as_the_alphabet_allows(distinct: int, dtype: str, tmp
     assert corpus.text(0, corpus.characters) == text
 
 
-def test_several_files_are_joined_as_they_are(tmp_path: Path) -> None:
-    """Nothing is put between them; a mark at the beginning of one is left out."""
+def test_several_files_are_concatenated(tmp_path: Path) -> None:
+    """Without separators, and without the byte order mark of a file."""
     (tmp_path / "a.txt").write_bytes(b"a" * 150 + b"b")
     (tmp_path / "b.txt").write_bytes(codecs.BOM_UTF8 + b"c" * 150)
     sources = open_sources([str(tmp_path / "a.txt"), str(tmp_path / "b.txt")])
@@ -69,38 +69,38 @@ def test_several_files_are_joined_as_they_are(tmp_path: Path) -> None:
     assert [file.has_byte_order_mark for file in sources.files] == [False, True]
 
 
-def test_rare_characters_can_become_one(tmp_path: Path) -> None:
-    """With a minimum, what is rarer is read as U+FFFD; what is left out is counted there."""
+def test_rare_characters_are_replaced(tmp_path: Path) -> None:
+    """With a minimum count, rarer characters are read as U+FFFD, and counted there."""
     corpus = encoded(("ab" * 200 + "xyz").encode(), tmp_path, min_count=2)
     assert corpus.vocabulary.characters == ("a", "b", UNKNOWN)
     assert corpus.counts == (200, 200, 3)
 
 
 def test_the_split_is_by_position(tmp_path: Path) -> None:
-    """The end is held out, as other programs do it: the first int(0.9 n) characters train."""
+    """The first int(0.9 n) characters are training text, as in other programs."""
     assert encoded(b"ab" * 111, tmp_path).split_position(0.1) == int(222 * 0.9)
 
 
-def test_frequencies_are_those_of_the_beginning_alone(tmp_path: Path) -> None:
-    """What is held out has no say, and what never came there is not impossible."""
+def test_frequencies_are_those_of_the_training_text(tmp_path: Path) -> None:
+    """Held-out text is not counted, and no frequency is 0."""
     corpus = encoded(("a" * 150 + "b" * 50 + "c" * 100).encode(), tmp_path)
     assert np.allclose(corpus.frequencies(200), np.array([151, 51, 1]) / 203)
 
 
-def test_a_text_that_changes_while_it_is_read_is_noticed(tmp_path: Path) -> None:
-    """The second reading must find what the first did; nothing is left behind."""
+def test_a_text_that_changes_while_it_is_read_is_an_error(tmp_path: Path) -> None:
+    """The two readings have to agree; no file is left."""
     path = tmp_path / "text.txt"
     path.write_text("abc" * 100)
     sources = open_sources([str(path)])
-    found = count_characters(sources, "utf-8")
+    counted = count_characters(sources, "utf-8")
     path.write_text("abd" * 100)
     with pytest.raises(CharrnnError, match="changed while it was read"):
-        encode(sources, "utf-8", found, tmp_path / "corpus.bin")
+        encode(sources, "utf-8", counted, tmp_path / "corpus.bin")
     assert [entry.name for entry in tmp_path.iterdir()] == ["text.txt"]
 
 
-def test_a_damaged_corpus_is_noticed(tmp_path: Path) -> None:
-    """Ids that are missing are an error with a way out."""
+def test_a_truncated_corpus_is_damaged(tmp_path: Path) -> None:
+    """Missing ids are an error when the corpus is opened."""
     corpus = encoded(b"ab" * 200, tmp_path)
     os.truncate(corpus.path, 399)
     with pytest.raises(CharrnnError, match="damaged"):
@@ -108,8 +108,8 @@ def test_a_damaged_corpus_is_noticed(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault("F17")
-def test_the_ids_do_not_depend_on_the_file(tmp_path: Path) -> None:
-    """Once encoded, the text can be deleted or cut short."""
+def test_the_ids_do_not_depend_on_the_text_file(tmp_path: Path) -> None:
+    """The encoded text file can be truncated or deleted."""
     corpus = encoded(b"ab" * 200, tmp_path)
     os.truncate(tmp_path / "text.txt", 3)
     assert corpus.text(0, 400) == "ab" * 200
@@ -144,8 +144,8 @@ def test_a_large_corpus_is_mapped_and_its_truncation_is_an_error(
             use()
 
 
-def refused(content: bytes, directory: Path, encoding: str = "utf-8") -> CharrnnError:
-    """Give the error that a text ends in."""
+def error_of(content: bytes, directory: Path, encoding: str = "utf-8") -> CharrnnError:
+    """Return the error of a text that is error_of."""
     (directory / "text.txt").write_bytes(content)
     with pytest.raises(CharrnnError) as caught:
         count_characters(open_sources([str(directory / "text.txt")]), encoding)
@@ -153,8 +153,8 @@ def refused(content: bytes, directory: Path, encoding: str = "utf-8") -> Charrnn
 
 
 @pytest.mark.fault("F01")
-def test_a_missing_file_is_named_with_its_neighbors(tmp_path: Path) -> None:
-    """Whoever mistypes a name sees the right one."""
+def test_a_missing_file_is_reported_with_similar_names(tmp_path: Path) -> None:
+    """The hint contains the right name."""
     (tmp_path / "hamlet.txt").touch()
     with pytest.raises(WrongUsageError, match="no such file") as caught:
         open_sources([str(tmp_path / "hamelt.txt")])
@@ -163,7 +163,7 @@ def test_a_missing_file_is_named_with_its_neighbors(tmp_path: Path) -> None:
 
 @pytest.mark.fault("F02")
 def test_a_directory_is_refused(tmp_path: Path) -> None:
-    """The hint says how its files are named."""
+    """The hint shows how to name its files."""
     with pytest.raises(WrongUsageError, match="is a directory") as caught:
         open_sources([str(tmp_path)])
     assert f"{tmp_path}/*" in str(caught.value.hint)
@@ -171,8 +171,8 @@ def test_a_directory_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.fault("F03")
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
-def test_a_forbidden_file_is_named(tmp_path: Path) -> None:
-    """The system's reason is passed on."""
+def test_an_unreadable_file_is_reported(tmp_path: Path) -> None:
+    """The message contains the reason of the system."""
     (tmp_path / "text.txt").touch(mode=0)
     with pytest.raises(CharrnnError, match="permission denied"):
         count_characters(open_sources([str(tmp_path / "text.txt")]), "utf-8")
@@ -180,55 +180,55 @@ def test_a_forbidden_file_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.fault("F04", "F05", "F07")
 def test_texts_with_nothing_to_learn_are_refused(tmp_path: Path) -> None:
-    """Empty, too short, or all the same."""
-    assert "is empty" in refused(b"", tmp_path).message
-    assert "has 12 characters; at least 200" in refused(b"hello, world", tmp_path).message
-    assert "every character is 'a'" in refused(b"a" * 500, tmp_path).message
+    """Empty, too short, or constant texts."""
+    assert "is empty" in error_of(b"", tmp_path).message
+    assert "has 12 characters; at least 200" in error_of(b"hello, world", tmp_path).message
+    assert "every character is 'a'" in error_of(b"a" * 500, tmp_path).message
 
 
 @pytest.mark.fault("F08")
-def test_invalid_bytes_are_named_with_their_place(tmp_path: Path) -> None:
-    """Byte, line and value, wherever the chunks are cut; and what to try."""
+def test_invalid_bytes_are_reported_with_their_position(tmp_path: Path) -> None:
+    """Byte, line and value, wherever the chunks begin; the hint names other encodings."""
     for before in (b"a\n" * 300, b"a\n" * (1 << 21) + b"\xc3\xa9" * 3):
-        error = refused(before + b"caf\xe9 au lait" + b"b" * 300, tmp_path)
+        error = error_of(before + b"caf\xe9 au lait" + b"b" * 300, tmp_path)
         line = before.count(10) + 1
         assert f"at byte {len(before) + 3:,} (line {line:,}): 0xE9" in error.message
         assert "--encoding latin-1" in str(error.hint)
 
 
 @pytest.mark.fault("F08")
-def test_a_character_cut_off_by_the_end_is_named(tmp_path: Path) -> None:
+def test_an_incomplete_character_at_the_end_is_reported(tmp_path: Path) -> None:
     """The last byte may be the first of two."""
-    assert "at byte 300 (line 1): 0xC3" in refused(b"a" * 300 + b"\xc3", tmp_path).message
+    assert "at byte 300 (line 1): 0xC3" in error_of(b"a" * 300 + b"\xc3", tmp_path).message
 
 
 @pytest.mark.fault("F09")
-def test_utf_16_is_recognised(tmp_path: Path) -> None:
-    """By its mark; and it can be read when it is named."""
+def test_utf_16_is_recognized(tmp_path: Path) -> None:
+    """By its byte order mark; the suggested encoding works."""
     content = ("héllo wörld\n" * 50).encode("utf-16")
-    assert "--encoding utf-16" in str(refused(content, tmp_path).hint)
+    assert "--encoding utf-16" in str(error_of(content, tmp_path).hint)
     assert encoded(content, tmp_path, "utf-16").text(0, 12) == "héllo wörld\n"
 
 
 @pytest.mark.fault("F11")
 def test_binary_files_are_refused(tmp_path: Path) -> None:
-    """A NUL byte is named with its place, whether the rest is valid text or not."""
-    assert "NUL at byte 4)" in refused(b"PK\x03\x04\0\0" + b"a" * 500, tmp_path).message
-    assert "NUL at byte 8)" in refused(b"\x89PNG\r\n\x1a\n\0\0\0\r" + b"a" * 500, tmp_path).message
-    wide = refused(("a line\n" * 30 + "\0").encode("utf-16"), tmp_path, encoding="utf-16")
+    """A NUL is reported with its position, whether or not the rest is valid text."""
+    assert "NUL at byte 4)" in error_of(b"PK\x03\x04\0\0" + b"a" * 500, tmp_path).message
+    assert "NUL at byte 8)" in error_of(b"\x89PNG\r\n\x1a\n\0\0\0\r" + b"a" * 500, tmp_path).message
+    wide = error_of(("a line\n" * 30 + "\0").encode("utf-16"), tmp_path, encoding="utf-16")
     assert "(NUL in line 31)" in wide.message
     assert "utf-16" not in (wide.hint or "")
 
 
 @pytest.mark.fault("F12")
 def test_line_ends_are_kept(tmp_path: Path) -> None:
-    """CRLF, lone CR and form feeds are characters like others."""
+    """CRLF, CR and form feeds are ordinary characters."""
     assert encoded(b"a\r\nb\rc\x0c" * 60, tmp_path).text(0, 7) == "a\r\nb\rc\x0c"
 
 
 @pytest.mark.fault("F19")
 def test_a_fifo_is_read_once_and_completely(tmp_path: Path) -> None:
-    """What can be read only once is kept for the second reading."""
+    """A copy is kept for the second reading."""
     import threading
 
     fifo = tmp_path / "fifo"
@@ -243,7 +243,7 @@ def test_a_fifo_is_read_once_and_completely(tmp_path: Path) -> None:
 
 @pytest.mark.fault("F19", "F20")
 def test_standard_input_is_read_unless_it_is_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pipe is a text; a terminal with nothing coming is a mistake."""
+    """A pipe is a text; a terminal without input is a mistake."""
     stdin = io.TextIOWrapper(io.BytesIO(b"xyz" * 100))
     monkeypatch.setattr("sys.stdin", stdin)
     sources = open_sources(["-"])
@@ -255,7 +255,7 @@ def test_standard_input_is_read_unless_it_is_a_terminal(monkeypatch: pytest.Monk
 
 
 def test_an_unknown_encoding_is_refused() -> None:
-    """Codecs that are not of text count as unknown too."""
+    """Codecs that are not text encodings are unknown too."""
     assert check_encoding("latin-1") == "iso8859-1"
     for name in ("klingon", "base64", ""):
         with pytest.raises(WrongUsageError, match="unknown encoding"):
@@ -263,35 +263,35 @@ def test_an_unknown_encoding_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", ["unicode_escape", "raw-unicode-escape", "IDNA", "punycode", "rot13", "undefined"])
-def test_codecs_that_are_not_for_whole_texts_are_refused(name: str) -> None:
-    """They take for ever, or make half characters out of whole ones."""
+def test_codecs_for_parts_of_texts_are_refused(name: str) -> None:
+    """They take very long, or split characters."""
     with pytest.raises(WrongUsageError, match="encoding"):
         check_encoding(name)
 
 
 @pytest.mark.parametrize(
-    ("content", "encoding", "told"),
+    ("content", "encoding", "message"),
     [
         (b"ab+2AA-", "utf-7", "is not valid UTF-7: it has U+D800"),
         (b"no mark here", "utf-16", "is not valid UTF-16: "),
     ],
 )
-def test_whatever_a_codec_dislikes_is_one_line(tmp_path: Path, content: bytes, encoding: str, told: str) -> None:
-    """Half a character, or bytes that do not say in which order they come."""
-    with pytest.raises(CharrnnError, match=re.escape(told)):
+def test_decoding_errors_are_one_line(tmp_path: Path, content: bytes, encoding: str, message: str) -> None:
+    """Surrogates, or bytes without a byte order."""
+    with pytest.raises(CharrnnError, match=re.escape(message)):
         encoded(content * 100, tmp_path, encoding)
 
 
 def test_the_default_corpus_is_large_fixed_and_text() -> None:
-    """The same files in the same order each time, a few million characters of Python."""
+    """The same files in the same order each time: a few million characters of Python."""
     sources = open_sources([])
     assert sources.name == STANDARD_LIBRARY
     assert standard_library_files() == standard_library_files()
     assert 3_500_000 < count_characters(sources, "utf-8").characters < 7_000_000
 
 
-def test_a_change_of_a_file_shows_in_its_fingerprint(tmp_path: Path) -> None:
-    """Size and time tell it; the checksum tells whether it was a change at all."""
+def test_a_changed_file_changes_its_fingerprint(tmp_path: Path) -> None:
+    """Size or time show a change; the checksum shows whether the content changed."""
     path = tmp_path / "text.txt"
     path.write_text("one")
     sources = open_sources([str(path)])

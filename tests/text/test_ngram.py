@@ -1,4 +1,4 @@
-"""The fast n-grams are those of the textbook, whatever the text, and bounded however long it is."""
+"""N-gram models: equal to the textbook definition, and bounded for texts of any length."""
 
 import math
 from collections import Counter, defaultdict
@@ -35,16 +35,16 @@ class Textbook:
         for n in range(1, longest + 1):
             for gram in self.times[n + 1]:
                 before[n][gram[1:]].add(gram[0])
-        self.kinds = [Counter({gram: len(kinds) for gram, kinds in found.items()}) for found in before]
+        self.kinds = [Counter({gram: len(kinds) for gram, kinds in grams.items()}) for grams in before]
         self.tables = {True: self._tables(self.times), False: self._tables(self.kinds)}
 
     def _tables(self, counts: list[Counter[Gram]]) -> list[tuple[Counter[Gram], list[float], dict[Gram, list[int]]]]:
         tables = []
-        for found in counts:
+        for grams in counts:
             after: dict[Gram, list[int]] = defaultdict(list)
-            for gram, count in found.items():
+            for gram, count in grams.items():
                 after[gram[:-1]].append(count)
-            tables.append((found, self._discounts(list(found.values())), after))
+            tables.append((grams, self._discounts(list(grams.values())), after))
         return tables
 
     def _discounts(self, counts: list[int]) -> list[float]:
@@ -55,9 +55,9 @@ class Textbook:
             taken.append(max(taken[-1], min(number, max(0.0, discount))))
         return taken
 
-    def likely(self, character: int, context: Gram, *, highest: bool = True) -> float:
+    def probability(self, character: int, context: Gram, *, highest: bool = True) -> float:
         """Give P(character | context)."""
-        lower = self.likely(character, context[1:], highest=False) if context else 1 / self.size
+        lower = self.probability(character, context[1:], highest=False) if context else 1 / self.size
         counts, taken, after = self.tables[highest][len(context) + 1]
         if context not in after:
             return lower
@@ -68,18 +68,18 @@ class Textbook:
     def predict(self, held_out: list[int], order: int) -> list[float]:
         """Give the probability of each held-out character, the text going on from what was learned."""
         text = [self.size] * MAX_ORDER + self.learned + held_out
-        return [self.likely(text[p], tuple(text[p + 1 - order : p])) for p in range(len(text))[-len(held_out) :]]
+        return [self.probability(text[p], tuple(text[p + 1 - order : p])) for p in range(len(text))[-len(held_out) :]]
 
 
 def predicted(learned: list[int], held_out: list[int], size: int) -> list[FloatArray]:
-    """Give the same from the fast ones, for every order."""
+    """Return the probabilities of the fast implementation for every order."""
     ids, end = np.array(learned + held_out, np.min_scalar_type(size - 1)), len(learned)
     reading = concat_pieces(ids, [slice(0, end)], [slice(end, len(ids))], size=size)
     return list(probabilities(reading))
 
 
-def chance_text(length: int, size: int, seed: int = 0) -> Ids:
-    """Make a text in which some characters, and what follows them, are commoner than others."""
+def random_text(length: int, size: int, seed: int = 0) -> Ids:
+    """Return a text in which some characters and their successors are more frequent than others."""
     rng = np.random.default_rng(seed)
     words = [rng.integers(0, size, rng.integers(1, 7)) ** 2 // size for _ in range(12)]
     return np.concatenate([words[k] for k in rng.integers(0, 12, length)])[:length]
@@ -90,99 +90,101 @@ def chance_text(length: int, size: int, seed: int = 0) -> Ids:
     st.lists(st.integers(0, 4), min_size=1, max_size=30),
 )
 @settings(deadline=None, max_examples=60)
-def test_every_probability_is_the_textbook_s(learned: list[int], held_out: list[int]) -> None:
-    """At every place and for every order: in tiny texts, shorter than the order, and with a character never seen."""
+def test_every_probability_equals_the_textbook_definition(learned: list[int], held_out: list[int]) -> None:
+    """For every position and order: in tiny texts, shorter than the order, with an unseen character."""
     textbook = Textbook(learned, 5)
     for order, fast in enumerate(predicted(learned, held_out, 5), 1):
         np.testing.assert_allclose(fast, textbook.predict(held_out, order), rtol=1e-9)
 
 
 @pytest.mark.parametrize("size", [2, 37, 65, 300, 70_000, 1_114_112])
-def test_an_alphabet_may_have_any_size(size: int) -> None:
-    """Characters and ranks are packed into numbers without one standing for two n-grams."""
-    text = chance_text(900, size).tolist()
+def test_vocabularies_can_have_any_size(size: int) -> None:
+    """No two n-grams are packed into the same number."""
+    text = random_text(900, size).tolist()
     textbook = Textbook(text[:800], size)
     for order, fast in enumerate(predicted(text[:800], text[800:], size), 1):
         np.testing.assert_allclose(fast, textbook.predict(text[800:], order), rtol=1e-9)
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 5, MAX_ORDER])
-def test_what_may_follow_has_probability_one(order: int) -> None:
-    """After contexts that were seen and that were not, over the alphabet, the unseen character included."""
-    size, learned = 7, chance_text(500, 6)
+def test_probabilities_sum_to_one(order: int) -> None:
+    """Over the vocabulary, after seen and unseen contexts."""
+    size, learned = 7, random_text(500, 6)
     contexts = [learned[k : k + MAX_ORDER] for k in range(0, 400, 40)] + list(
-        chance_text(20 * MAX_ORDER, 7).reshape(20, -1)
+        random_text(20 * MAX_ORDER, 7).reshape(20, -1)
     )
     tried = [np.append(context, character) for context in contexts for character in range(size)]
     ids = np.concatenate([learned, *tried])
     places = [500 + (k + 1) * (MAX_ORDER + 1) - 1 for k in range(len(tried))]
     reading = concat_pieces(ids, [slice(0, 500)], [slice(place, place + 1) for place in places], size=size)
-    likely = next(islice(probabilities(reading), order - 1, None))
-    assert likely.min() > 0
-    np.testing.assert_allclose(likely.reshape(-1, size).sum(axis=1), 1, rtol=1e-9)
+    probability = next(islice(probabilities(reading), order - 1, None))
+    assert probability.min() > 0
+    np.testing.assert_allclose(probability.reshape(-1, size).sum(axis=1), 1, rtol=1e-9)
 
 
 def test_the_best_order_is_the_one_with_the_lowest_loss() -> None:
-    """Its loss is the mean over the held-out text; one order more was tried, and was no better."""
-    text = chance_text(3000, 20)
-    found = fit_best_ngram(text, train_characters=2700, size=20)
-    losses = [-np.log(likely).mean() for likely in predicted(text[:2700].tolist(), text[2700:].tolist(), 20)]
-    np.testing.assert_allclose(found.nats_by_order, losses[: len(found.nats_by_order)], rtol=1e-9)
-    assert found.nats == min(found.nats_by_order) == found.nats_by_order[found.order - 1]
-    assert len(found.nats_by_order) == found.order + 1
-    assert (found.learned_from, found.characters) == (2700, 300)
+    """The loss is the mean over the held-out text; the next order was worse."""
+    text = random_text(3000, 20)
+    best = fit_best_ngram(text, train_characters=2700, size=20)
+    losses = [
+        -np.log(probability).mean() for probability in predicted(text[:2700].tolist(), text[2700:].tolist(), 20)
+    ]
+    np.testing.assert_allclose(best.nats_by_order, losses[: len(best.nats_by_order)], rtol=1e-9)
+    assert best.nats == min(best.nats_by_order) == best.nats_by_order[best.order - 1]
+    assert len(best.nats_by_order) == best.order + 1
+    assert (best.learned_from, best.characters) == (2700, 300)
 
 
-def test_a_text_that_repeats_itself_ends_with_the_longest() -> None:
-    """However far back one looks, more is better; that ends somewhere."""
-    found = fit_best_ngram(np.tile(chance_text(400, 2), 10), train_characters=3600, size=2)
-    assert found.order == len(found.nats_by_order) == MAX_ORDER
-    assert found.nats < 0.3 * math.log(2)
+def test_a_repetitive_text_has_the_maximum_order() -> None:
+    """Every longer n-gram is better."""
+    best = fit_best_ngram(np.tile(random_text(400, 2), 10), train_characters=3600, size=2)
+    assert best.order == len(best.nats_by_order) == MAX_ORDER
+    assert best.nats < 0.3 * math.log(2)
 
 
-def test_a_single_character_is_no_surprise() -> None:
-    """One that is all there is has probability one."""
+def test_a_constant_text_has_no_loss() -> None:
+    """The only character has probability one."""
     assert fit_best_ngram(np.zeros(300, np.uint8), train_characters=270, size=1).nats == pytest.approx(0, abs=1e-12)
 
 
-def test_a_long_text_is_read_in_part() -> None:
-    """No more than was asked for, and from its beginning to its end."""
+def test_a_long_text_is_represented_by_pieces() -> None:
+    """The pieces are within the limit, and spread over the text."""
     ids = np.arange(50 * MIN_PIECE_CHARS) % 251
-    found = fit_best_ngram(ids, train_characters=45 * MIN_PIECE_CHARS, size=251, at_most=8 * MIN_PIECE_CHARS)
-    assert (found.learned_from, found.characters) == (8 * MIN_PIECE_CHARS, 2 * MIN_PIECE_CHARS)
+    best = fit_best_ngram(ids, train_characters=45 * MIN_PIECE_CHARS, size=251, at_most=8 * MIN_PIECE_CHARS)
+    assert (best.learned_from, best.characters) == (8 * MIN_PIECE_CHARS, 2 * MIN_PIECE_CHARS)
     pieces = evenly_spaced_slices(0, 45 * MIN_PIECE_CHARS, 8 * MIN_PIECE_CHARS)
     assert pieces[0].start == 0
     assert pieces[-1].stop > 40 * MIN_PIECE_CHARS
-    assert all(one.stop < other.start for one, other in pairwise(pieces))
+    assert all(first.stop < second.start for first, second in pairwise(pieces))
 
 
 @pytest.mark.parametrize("at_most", [1, 2, 50, MIN_PIECE_CHARS - 1, MIN_PIECE_CHARS + 1])
-def test_any_bound_leaves_something(at_most: int) -> None:
-    """Even one character can be learned from."""
-    found = fit_best_ngram(
-        chance_text(3 * MIN_PIECE_CHARS, 9), train_characters=2 * MIN_PIECE_CHARS, size=9, at_most=at_most
+def test_any_limit_leaves_training_characters(at_most: int) -> None:
+    """A single character too."""
+    best = fit_best_ngram(
+        random_text(3 * MIN_PIECE_CHARS, 9), train_characters=2 * MIN_PIECE_CHARS, size=9, at_most=at_most
     )
-    assert 0 < found.learned_from <= at_most
-    assert 0 < found.characters <= max(1, at_most)
-    assert math.isfinite(found.nats)
+    assert 0 < best.learned_from <= at_most
+    assert 0 < best.characters <= max(1, at_most)
+    assert math.isfinite(best.nats)
 
 
-def test_pieces_are_counted_as_if_they_were_never_cut() -> None:
-    """Each is read after what stood before it, so a text in adjacent pieces is the text."""
-    ids = chance_text(1000, 30)
+def test_adjacent_pieces_give_the_probabilities_of_the_whole_text() -> None:
+    """Each piece has the characters before it as context."""
+    ids = random_text(1000, 30)
     cut = [slice(0, 5), slice(5, 300), slice(300, 301), slice(301, 900)]
     held = [slice(900, 910), slice(910, 1000)]
     whole = probabilities(concat_pieces(ids, [slice(0, 900)], [slice(900, 1000)], size=30))
-    for one, other in zip(whole, probabilities(concat_pieces(ids, cut, held, size=30)), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-12)
+    for first, second in zip(whole, probabilities(concat_pieces(ids, cut, held, size=30)), strict=True):
+        np.testing.assert_allclose(first, second, rtol=1e-12)
 
 
-def test_the_text_that_is_scored_is_not_learned_from() -> None:
-    """What comes later in the held-out text changes nothing for what comes before."""
-    ids = chance_text(1000, 30)
-    other = np.concatenate([ids[:950], ids[:50]])
-    for one, two in zip(
-        *(probabilities(concat_pieces(i, [slice(0, 900)], [slice(900, 1000)], size=30)) for i in (ids, other)),
+def test_held_out_text_is_not_counted() -> None:
+    """Later held-out characters do not change earlier probabilities."""
+    ids = random_text(1000, 30)
+    changed_ids = np.concatenate([ids[:950], ids[:50]])
+    for first, second in zip(
+        *(probabilities(concat_pieces(i, [slice(0, 900)], [slice(900, 1000)], size=30)) for i in (ids, changed_ids)),
         strict=True,
     ):
-        assert np.array_equal(one[:50], two[:50])
+        assert np.array_equal(first[:50], second[:50])

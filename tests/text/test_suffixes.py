@@ -1,4 +1,4 @@
-"""A text's suffixes in order, and what is found by them."""
+"""The suffix array of a text."""
 
 import numpy as np
 from hypothesis import given
@@ -15,16 +15,16 @@ TEXTS = st.one_of(
 
 
 @given(TEXTS, st.sampled_from([3, 200, 60_000]))
-def test_suffixes_stand_in_their_order(text: list[int], size: int) -> None:
-    """Whatever the alphabet, and however the text repeats itself; one that ends stands before those that go on."""
+def test_the_suffixes_are_sorted(text: list[int], size: int) -> None:
+    """For vocabularies of any size and repetitive texts; a suffix comes before its continuations."""
     assert build_suffix_array(np.array(text), size).tolist() == sorted(
         range(len(text)), key=lambda start: text[start:]
     )
 
 
 @given(TEXTS, st.lists(st.integers(0, 3), max_size=40))
-def test_the_longest_match_is_found_where_it_stands(text: list[int], query: list[int]) -> None:
-    """None of the text's stretches that begin as the query does is longer."""
+def test_the_longest_match_is_an_occurrence_of_the_longest_prefix(text: list[int], query: list[int]) -> None:
+    """No longer prefix of the query occurs in the text."""
     ids, wanted = np.array(text), np.array(query, dtype=np.int64)
     match = SuffixArray(ids, build_suffix_array(ids, 4)).longest_match(wanted)
     assert text[match.position : match.position + match.length] == query[: match.length]
@@ -34,8 +34,8 @@ def test_the_longest_match_is_found_where_it_stands(text: list[int], query: list
 
 
 @given(TEXTS, st.lists(st.integers(0, 3), max_size=40), st.integers(1, 5))
-def test_all_places_of_a_stretch_are_in_its_range(text: list[int], query: list[int], length: int) -> None:
-    """And nothing else is."""
+def test_a_prefix_range_contains_all_occurrences(text: list[int], query: list[int], length: int) -> None:
+    """It contains nothing else."""
     ids = np.array(text)
     suffix_array = SuffixArray(ids, build_suffix_array(ids, 4))
     first, stop = suffix_array.prefix_ranges(np.array(query, dtype=np.int64), length)

@@ -1,4 +1,4 @@
-"""The vocabulary: what becomes of characters that it lacks."""
+"""The vocabulary: unknown characters, and invalid vocabularies."""
 
 import pytest
 
@@ -9,26 +9,26 @@ WITH, WITHOUT = Vocabulary(("a", "b", UNKNOWN)), Vocabulary(("a", "b"))
 
 
 @pytest.mark.parametrize("vocabulary", [WITH, WITHOUT])
-def test_an_unknown_character_is_named_unless_the_caller_wishes_otherwise(vocabulary: Vocabulary) -> None:
-    """Whether the vocabulary happens to have a stand-in or not."""
+def test_unknown_characters_are_an_error_by_default(vocabulary: Vocabulary) -> None:
+    """With or without U+FFFD in the vocabulary; "skip" leaves them out."""
     with pytest.raises(WrongUsageError, match="'é' \\(2×\\)"):
         vocabulary.encode("aébé")
     assert vocabulary.encode("aébé", unknown="skip").tolist() == [0, 1]
 
 
-def test_the_stand_in_is_used_where_it_is_asked_for_and_there() -> None:
-    """Elsewhere the characters are left out."""
+def test_unknown_characters_are_replaced_if_the_vocabulary_contains_the_replacement() -> None:
+    """Otherwise they are left out."""
     assert WITH.encode("aébé", unknown="replace").tolist() == [0, 2, 1, 2]
     assert WITHOUT.encode("aébé", unknown="replace").tolist() == [0, 1]
 
 
-def test_the_stand_in_itself_is_a_character_like_others() -> None:
-    """Where the text has it."""
+def test_the_replacement_character_can_be_encoded() -> None:
+    """If the vocabulary contains U+FFFD."""
     assert WITH.encode(UNKNOWN).tolist() == [2]
 
 
-@pytest.mark.parametrize("character", ["\ud800", "\udcff", "\udfff"])
-def test_a_vocabulary_has_no_halves_of_characters(character: str) -> None:
-    """No text has a surrogate, and none can be written to a file or a terminal."""
-    with pytest.raises(CharrnnError, match=f"has U\\+{ord(character):04X}, which is half a character"):
-        Vocabulary(("a", character))
+@pytest.mark.parametrize("point", [0xD800, 0xDCFF, 0xDFFF])
+def test_a_vocabulary_contains_no_surrogates(point: int) -> None:
+    """A surrogate occurs in no text, and cannot be written to a file or a terminal."""
+    with pytest.raises(CharrnnError, match=f"has U\\+{point:04X}, which is half a character"):
+        Vocabulary(("a", chr(point)))

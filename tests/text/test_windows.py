@@ -1,4 +1,4 @@
-"""Windows follow each other in continuing streams and miss nothing."""
+"""Training batches: windows of contiguous streams that cover the text."""
 
 import numpy as np
 import pytest
@@ -26,10 +26,10 @@ sizes = {"characters": st.integers(50, 1000), "batch": st.integers(1, 8), "lengt
 
 
 @given(**sizes, step=st.integers(0, 500))
-def test_each_row_goes_on_where_it_stopped(
+def test_each_window_continues_its_stream(
     corpus: Corpus, characters: int, batch: int, length: int, step: int
 ) -> None:
-    """The first row of the next window is the last row of this one, for every stream, round the ring too."""
+    """The last row of a window is the first row of the next window, across the end of the ring too."""
     batches = TrainingBatches(corpus=corpus, characters=characters, batch=batch, length=length)
     assert np.array_equal(batches.batch_ids(step)[-1], batches.batch_ids(step + 1)[0])
     assert batches.batch_ids(step).shape == (length + 1, batch)
@@ -37,7 +37,7 @@ def test_each_row_goes_on_where_it_stopped(
 
 @given(**sizes)
 def test_an_epoch_reads_every_character_once(corpus: Corpus, characters: int, batch: int, length: int) -> None:
-    """Windows tile the text: exactly once where they are a whole number, else with the last one overlapping."""
+    """If the text is not a multiple of the windows, the last windows overlap."""
     assume(batch * length <= characters)
     batches = TrainingBatches(corpus=corpus, characters=characters, batch=batch, length=length)
     steps = -(-characters // (batch * length))
@@ -50,13 +50,13 @@ def test_an_epoch_reads_every_character_once(corpus: Corpus, characters: int, ba
 
 
 @given(step=st.integers(0, 10_000))
-def test_what_is_to_be_told_is_the_next_character(corpus: Corpus, step: int) -> None:
-    """Targets are the inputs, one place on, with the end of the text followed by its beginning."""
+def test_targets_are_the_next_characters(corpus: Corpus, step: int) -> None:
+    """The end of the training text is followed by its beginning."""
     window = TrainingBatches(corpus=corpus, characters=900, batch=3, length=7).batch_ids(step)
     assert np.array_equal((window[:-1] + 1) % 900, window[1:])
 
 
 def test_held_out_text_is_never_read(corpus: Corpus) -> None:
-    """The ring ends where training text ends."""
+    """The ring ends where the training text ends."""
     batches = TrainingBatches(corpus=corpus, characters=900, batch=3, length=7)
     assert max(batches.batch_ids(step).max() for step in range(200)) == 899
