@@ -1,4 +1,4 @@
-"""Training from Python: what the command line trains, saved as it goes, gone on with exactly, and silent."""
+"""Training in the Python API: the runs of the command line, saved and resumed exactly, without output."""
 
 import os
 import re
@@ -22,12 +22,12 @@ SMALL: Any = {"steps": 24, "hidden": 12, "batch": 4, "length": 16, "threads": 1,
 
 
 def weights(run: str) -> dict[str, Any]:
-    """Give the bytes of each weight of a run's model."""
+    """Return the bytes of each weight of a run's model."""
     return {name: array.tobytes() for name, array in load_model(RunDirectory(Path(run)).model).weights.items()}
 
 
 def steps_until(until: Callable[[Event], bool], **settings: Any) -> int:
-    """Train up to some event and leave; give how many steps were made."""
+    """Train until an event, close the generator, and return the number of steps."""
     made = 0
     learning = charrnn.training_events("book.txt", **SMALL | settings)
     for event in learning:
@@ -43,10 +43,10 @@ def kinds_of_files(run: str) -> set[str]:
     return {re.sub(r"\d+", "N", path.name) for path in Path(run).iterdir()}
 
 
-def test_python_trains_what_the_command_line_trains(
+def test_training_in_python_is_that_of_the_command_line(
     book: Path, call: Call, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    """The same weights, and a run of the same files; and nothing is printed."""
+    """Weights and files are equal, and nothing is printed."""
     model = charrnn.train(book, out="python", **SMALL)
     assert capsysbinary.readouterr() == (b"", b"")
     options = [word for name, value in SMALL.items() for word in (f"--{name.replace('_', '-')}", str(value))]
@@ -56,8 +56,8 @@ def test_python_trains_what_the_command_line_trains(
     assert kinds_of_files("python") == kinds_of_files("command")
 
 
-def test_its_settings_train_the_same_again(book: Path, call: Call) -> None:
-    """The file of them says that they came from Python."""
+def test_the_saved_settings_reproduce_the_run(book: Path, call: Call) -> None:
+    """The settings file records that they came from Python."""
     charrnn.train(book, out="python", dropout=0.1, **SMALL)
     assert "dropout: 0.1  # Python" in Path("python/config.yaml").read_text()
     assert call("train", "--config", "python/config.yaml", "--out", "again", "--threads", "1").code == 0
@@ -65,8 +65,8 @@ def test_its_settings_train_the_same_again(book: Path, call: Call) -> None:
 
 
 @pytest.mark.parametrize("kind", [SafePoint, Evaluation, Step])
-def test_a_training_that_was_left_goes_on_exactly(book: Path, kind: type[Event]) -> None:
-    """At whatever event; the same call does it, and a third finds nothing left to do."""
+def test_a_closed_training_is_resumed_exactly(book: Path, kind: type[Event]) -> None:
+    """At any kind of event; a third call finds nothing left to do."""
     assert book.exists()
     charrnn.train("book.txt", out="whole", **SMALL)
     first = steps_until(lambda event: isinstance(event, kind), out="left")
@@ -78,7 +78,7 @@ def test_a_training_that_was_left_goes_on_exactly(book: Path, kind: type[Event])
 
 
 def test_ctrl_c_finishes_the_step_and_saves(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it saved is gone on with exactly; and Python's own handler is back."""
+    """The saved run is resumed exactly, and Python's own handler is restored."""
     from charrnn.training.trainer import Trainer
 
     update, before = Trainer.train_step, signal.getsignal(signal.SIGINT)
@@ -100,7 +100,7 @@ def test_ctrl_c_finishes_the_step_and_saves(book: Path, monkeypatch: pytest.Monk
 
 
 def test_a_thread_can_train(book: Path) -> None:
-    """Where signals are not its business."""
+    """Signals are left alone outside of the main thread."""
     models: list[charrnn.TrainedModel] = []
     thread = threading.Thread(target=lambda: models.append(charrnn.train(book, out="run", **SMALL)))
     thread.start()
@@ -109,8 +109,8 @@ def test_a_thread_can_train(book: Path) -> None:
 
 
 @pytest.mark.fault("F17")
-def test_a_training_whose_encoded_text_is_truncated_ends_as_any_other(book: Path) -> None:
-    """The ids are in memory: the weights are those of a training that nobody disturbed."""
+def test_truncating_the_encoded_text_does_not_affect_a_training(book: Path) -> None:
+    """The ids are in memory, so the weights are those of an undisturbed training."""
     charrnn.train(book, out="whole", **SMALL)
     for number, _ in enumerate(charrnn.training_events(book, out="run", **SMALL)):
         if number == 9:
@@ -118,8 +118,8 @@ def test_a_training_whose_encoded_text_is_truncated_ends_as_any_other(book: Path
     assert weights("run") == weights("whole")
 
 
-def test_one_training_of_a_run_at_a_time(book: Path) -> None:
-    """The lock is held until the events are at an end, or are left."""
+def test_a_run_is_trained_by_one_training_at_a_time(book: Path) -> None:
+    """The lock is held until the generator ends or is closed."""
     learning = charrnn.training_events(book, out="run", **SMALL)
     next(learning)
     with pytest.raises(charrnn.CharrnnError, match="already being trained"):
@@ -128,8 +128,8 @@ def test_one_training_of_a_run_at_a_time(book: Path) -> None:
     charrnn.train(book, out="run", **SMALL)
 
 
-def test_several_texts_are_joined_and_another_model_gone_on_from(book: Path) -> None:
-    """As the options have it, whose names they are."""
+def test_texts_are_concatenated_and_a_model_is_fine_tuned(book: Path) -> None:
+    """The arguments have the names of the options."""
     first = charrnn.train(book, str(book), out="first", **SMALL)
     assert first.model.training["characters"] == 2 * len(book.read_text())
     second = charrnn.train(book, from_="first", out="second", **{**SMALL, "hidden": None, "steps": 2})
@@ -137,8 +137,8 @@ def test_several_texts_are_joined_and_another_model_gone_on_from(book: Path) -> 
     assert second.model.training["from"] == "first/model.safetensors"
 
 
-def test_what_python_trained_can_be_looked_into(book: Path) -> None:
-    """Its held-out text is beside it."""
+def test_a_model_trained_in_python_has_its_held_out_text(book: Path) -> None:
+    """The run directory contains the encoded text."""
     model = charrnn.train(book, out="run", **SMALL)
     assert model.held_out(20) == book.read_text()[-len(model.held_out()) :][:20]
     assert np.isfinite(model.score(model.held_out()).bits_per_char)
@@ -167,15 +167,15 @@ def test_what_python_trained_can_be_looked_into(book: Path) -> None:
     ],
     ids=str,
 )
-def test_settings_that_cannot_be_are_refused(book: Path, settings: dict[str, Any], words: str) -> None:
-    """By name, and nothing is made."""
+def test_invalid_settings_are_refused(book: Path, settings: dict[str, Any], words: str) -> None:
+    """The message contains the name, and no file is created."""
     with pytest.raises(charrnn.CharrnnError, match=words):
         charrnn.train(book, **settings)
     assert {path.name for path in Path().iterdir()} == {"book.txt"}
 
 
-def test_a_text_that_is_not_there_is_told_with_what_may_have_been_meant(book: Path) -> None:
-    """As everywhere."""
+def test_a_missing_text_is_reported_with_a_suggestion(book: Path) -> None:
+    """As on the command line."""
     with pytest.raises(charrnn.WrongUsageError, match=r"bok\.txt: no such file") as raised:
         charrnn.train("bok.txt")
     assert raised.value.hint == f"did you mean {book.name}?"

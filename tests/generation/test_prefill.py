@@ -15,7 +15,7 @@ LATCH = 5
 
 
 def stepped(rnn: InferenceRNN, ids: Ids, **clamps: object) -> State:
-    """Read character by character."""
+    """Return the state after reading character by character."""
     state = rnn.initial_state(1)
     for number in ids:
         _, state = rnn.step(np.array([number]), state, **clamps)  # type: ignore[arg-type]
@@ -23,14 +23,14 @@ def stepped(rnn: InferenceRNN, ids: Ids, **clamps: object) -> State:
 
 
 def assert_same(one: State, other: State) -> None:
-    """See that all that listens to two states hears the same."""
+    """Assert that two states have the same effect."""
     for layer, expected in zip(one, other, strict=True):
         assert np.allclose(layer.hidden, expected.hidden, atol=2e-5)
         assert np.allclose(tanh(layer.cell_state), tanh(expected.cell_state), atol=2e-5)
 
 
 def latching(model: Model) -> InferenceRNN:
-    """Give the network a cell that "a" opens for good: what it holds, it never forgets."""
+    """Return the network with a cell that "a" sets, and that never forgets."""
     size, weights = model.config.hidden, {name: weight.copy() for name, weight in model.weights.items()}
     rows = np.arange(4) * size + LATCH
     for name in ("rnn.weight_ih_l0", "rnn.weight_hh_l0", "rnn.bias_ih_l0", "rnn.bias_hh_l0"):

@@ -20,13 +20,13 @@ GRID = (np.arange(10_000) + 0.5) / 10_000
 
 
 def shares(params: SamplingParams) -> np.ndarray:
-    """Say how often each character is chosen, over numbers that fill [0, 1) evenly."""
+    """Return how often each character is sampled, for random numbers that are evenly spaced in [0, 1)."""
     ids = sample_ids(np.repeat(LOGITS, GRID.size, axis=0), GRID, params)
     return np.bincount(ids, minlength=LOGITS.size) / GRID.size
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Turn logits into probabilities."""
+    """Return the probabilities of logits."""
     odds = np.exp(logits.astype(np.float64))
     return np.asarray(odds / odds.sum())
 
@@ -34,7 +34,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 def written(
     rnn: InferenceRNN, model: Model, *, seed: int = 0, length: int = 50, params: SamplingParams | None = None
 ) -> str:
-    """Write with a seed."""
+    """Return the text of a seed."""
     rng, stop_criteria = np.random.default_rng(seed), StopCriteria(max_chars=length)
     characters = generate(rnn, model.vocabulary, rng=rng, params=params or SamplingParams(), stop=stop_criteria)
     return "".join(character.char for character in characters)
@@ -178,7 +178,7 @@ def test_without_line_feed_and_space_generation_starts_from_the_output_bias(rnn:
 
 
 def assert_same(one: Prefilled, other: Prefilled) -> None:
-    """See that two openings would go on alike."""
+    """Assert that two prefilled states give the same logits."""
     assert np.array_equal(one.logits, other.logits)
 
 

@@ -13,7 +13,7 @@ from charrnn.network.model_file import Model
 
 
 def taken(text: str, stop_criteria: StopCriteria) -> str:
-    """Give what there is of a text once it has been ended."""
+    """Return the part of a text up to its end by the stop criteria."""
     last = stop_criteria.checker()
     for number, character in enumerate(text):
         if last(character):

@@ -24,7 +24,7 @@ Gram = tuple[int, ...]
 
 
 class Textbook:
-    """Modified Kneser-Ney with a dictionary of everything, a character at a time."""
+    """Modified Kneser-Ney smoothing with dictionaries, one character at a time."""
 
     def __init__(self, learned: list[int], size: int, longest: int = MAX_ORDER) -> None:
         self.size, self.learned = size, learned
@@ -56,7 +56,7 @@ class Textbook:
         return taken
 
     def probability(self, character: int, context: Gram, *, highest: bool = True) -> float:
-        """Give P(character | context)."""
+        """Return P(character | context)."""
         lower = self.probability(character, context[1:], highest=False) if context else 1 / self.size
         counts, taken, after = self.tables[highest][len(context) + 1]
         if context not in after:
@@ -66,7 +66,7 @@ class Textbook:
         return (count - taken[min(count, 3)] + spared * lower) / sum(after[context])
 
     def predict(self, held_out: list[int], order: int) -> list[float]:
-        """Give the probability of each held-out character, the text going on from what was learned."""
+        """Return the probability of each held-out character, after the training text."""
         text = [self.size] * MAX_ORDER + self.learned + held_out
         return [self.probability(text[p], tuple(text[p + 1 - order : p])) for p in range(len(text))[-len(held_out) :]]
 
