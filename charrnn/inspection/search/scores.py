@@ -1,4 +1,4 @@
-"""Scores of every cell for every concept, and a finding for the best of them."""
+"""Scores of every cell for every concept: explained variance, partial explained variance, and the selected cells."""
 
 from dataclasses import dataclass
 
@@ -11,57 +11,57 @@ from charrnn.inspection.search.statistics import ConceptSums, Numbers
 from charrnn.inspection.search.sufficient_statistics import SufficientStatistics
 
 MAX_LISTED_CELLS = 20
-"""cells named for each concept"""
+"""maximum number of cells listed for each concept"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scores:
-    """How H cells follow K concepts."""
+    """Scores of H cells for K concepts."""
 
     selection: Numbers
-    """by which they are chosen, on discovery streams alone: the fit and the memory count alike; -inf for dead cells
-    (K, H)"""
+    """score by which cells are selected, from discovery streams only: explained variance plus partial explained
+    variance; -inf for dead cells (K, H)"""
     fit: Numbers
-    """on confirmation streams (K, H)"""
+    """explained variance on the confirmation streams (K, H)"""
     memory: Numbers
-    """beyond the last three characters (K, H)"""
+    """partial explained variance beyond the last three characters on the confirmation streams (K, H)"""
 
     @classmethod
     def of(cls, statistics: SufficientStatistics) -> "Scores":
-        """Take all scores from the sums."""
+        """Return the scores computed from sufficient statistics."""
         streams = statistics.streams
         numbers = range(len(statistics.codings))
         halves = {"train": streams.discovery, "test": streams.confirmation}
-        fit = np.array([statistics.of_concept(number).selection_score(streams) for number in numbers])
-        before, memory = zip(*map(statistics.partial_ev, numbers), strict=True)
+        discovery_fit = np.array([statistics.of_concept(number).selection_score(streams) for number in numbers])
+        discovery_memory, memory = zip(*map(statistics.partial_ev, numbers), strict=True)
         return cls(
-            selection=fit + np.array(before),
+            selection=discovery_fit + np.array(discovery_memory),
             fit=np.array([statistics.of_concept(number).explained_variance(**halves) for number in numbers]),
             memory=np.array(memory),
         )
 
     def best(self) -> tuple[Numbers, Numbers]:
-        """Give fit and memory of the cell that was chosen for each concept (K,), (K,); 0 if no cell moves."""
+        """Return the fit and memory of the cell selected for each concept (K,), (K,); 0 if all cells are dead."""
         chosen = np.arange(len(self.fit)), self.selection.argmax(axis=1)
-        moves = np.isfinite(self.selection[chosen])
-        return np.where(moves, self.fit[chosen], 0.0), np.where(moves, self.memory[chosen], 0.0)
+        alive = np.isfinite(self.selection[chosen])
+        return np.where(alive, self.fit[chosen], 0.0), np.where(alive, self.memory[chosen], 0.0)
 
     def ranked(self, number: int) -> Positions:
-        """Put the living cells in the order of preference, equals in their own (CharrnnError if there is none)."""
-        preference = self.selection[number]
-        ranked = np.argsort(-preference, kind="stable")[: int(np.isfinite(preference).sum())]
+        """Return the living cells by descending selection score; raise CharrnnError if all cells are dead."""
+        selection = self.selection[number]
+        ranked = np.argsort(-selection, kind="stable")[: int(np.isfinite(selection).sum())]
         if not len(ranked):
             raise CharrnnError("no cell of this model moves on this text", hint="train the model first")
         return ranked
 
     def rival(self, number: int, cell: int, among: list[int]) -> int | None:
-        """Choose, of these concepts, the other one that explains most of a cell."""
+        """Return the concept in `among`, other than `number`, that explains most of a cell, or None."""
         candidates = [candidate for candidate in among if candidate != number]
         return max(candidates, key=lambda candidate: float(self.fit[candidate, cell]), default=None)
 
 
 def make_finding(statistics: SufficientStatistics, scores: Scores, number: int, cell: int, hidden: int) -> Finding:
-    """Say what the evidence knows of a concept and a cell."""
+    """Return the finding of a concept and a cell, without the results of controls and causal tests."""
     streams, coding, sums = statistics.streams, statistics.codings[number], statistics.of_concept(number).of(cell)
     concept = coding.concept
     error = sums.standard_error(train=streams.discovery, test=streams.confirmation)
@@ -85,7 +85,7 @@ def make_finding(statistics: SufficientStatistics, scores: Scores, number: int, 
 
 
 def format_cell(number: int, hidden: int) -> str:
-    """Name a cell by its place among all layers' cells: layer.unit, layers from 1, units from 0.
+    """Return the name of a cell from its number among all layers' cells: layer.unit, layers from 1, units from 0.
 
     >>> format_cell(300, hidden=256)
     '2.44'
@@ -96,15 +96,15 @@ def format_cell(number: int, hidden: int) -> str:
 def _tuning_curve(
     sums: ConceptSums, coding: ConceptCodes, discovery: StreamMask, center: float
 ) -> tuple[tuple[float, float], ...]:
-    """Give the levels that the concept had on discovery streams, and the cell's mean at each."""
+    """Return the levels that occur on the discovery streams, with the cell's mean at each of them."""
     means = sums.means(discovery)[:, 0] + center
-    came = sums.counts[discovery].sum(axis=0) > 0
-    points = zip(coding.levels, means.tolist(), came, strict=True)
-    return tuple((level, mean) for level, mean, present in points if present)
+    occurs = sums.counts[discovery].sum(axis=0) > 0
+    points = zip(coding.levels, means.tolist(), occurs, strict=True)
+    return tuple((level, mean) for level, mean, has_level in points if has_level)
 
 
 def _sign(sums: ConceptSums, coding: ConceptCodes, streams: SplitStreams) -> int:
-    """Say whether the cell rises or falls with the concept: by the covariance of its means with the levels."""
+    """Return 1 if the cell's mean increases with the concept's level (covariance), otherwise -1."""
     means, counts = sums.means(streams.discovery)[:, 0], sums.counts[streams.discovery].sum(axis=0)
     levels = np.array(coding.levels)
     return -1 if counts @ ((levels - counts @ levels / counts.sum()) * means) < 0 else 1

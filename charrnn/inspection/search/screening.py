@@ -15,7 +15,7 @@ from charrnn.inspection.search.search_data import (
     DEFAULT_SIGNAL,
     SearchData,
     States,
-    near,
+    near_duplicates,
     stream_activations,
 )
 from charrnn.inspection.search.splits import READING, ConceptCodes, Progress, trigram_groups
@@ -92,7 +92,7 @@ def screen(
         sample=sample,
         spreads=fit_linear_probes(statistics, products),
         p=sessions.p_values(shuffling),
-        near=near(list(codings), streams),
+        near=near_duplicates(list(codings), streams),
         shuffled=disorder,
         placebos=_placebos(scores, everything, len(codings)),
         states=states,

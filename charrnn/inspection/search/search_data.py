@@ -1,7 +1,8 @@
-"""Data of a search: the text or the two texts, their streams as the network reads them, and segments for ablation."""
+"""Data of a search: texts and their streams, the activations of the network, and text segments for ablation."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +12,13 @@ from charrnn.inspection.concepts import Concept, Marks, Mask, ParsedText
 from charrnn.inspection.search.splits import (
     MAX_STREAMS,
     ConceptCodes,
+    Groups,
     Positions,
     SplitStreams,
     interleave,
     quantize_marks,
     split_text,
+    trigram_groups,
 )
 from charrnn.inspection.search.sufficient_statistics import Activations
 from charrnn.network.cells import State, concat_rows, select_rows
@@ -25,26 +28,27 @@ from charrnn.text.vocabulary import Ids, Vocabulary
 # Activations and states of the streams, read side by side
 
 States = dict[int, State]
-"""what the confirmation streams' layers carried when so many characters were read"""
+"""states of the confirmation streams, by the number of characters read before"""
 
 CHUNK_STEPS = 32
-"""steps read at a time: all gates of all layers are in memory for so long"""
+"""steps read at a time; all gates of all layers are in memory for one chunk"""
 ABLATION_WARM_UP = 2 * CHUNK_STEPS
-"""characters of a stretch that are read with cells held before what comes of it is counted"""
+"""characters at the beginning of a segment that are read with clamped cells before the loss is counted"""
 SEGMENT_CHARS = 12 * CHUNK_STEPS
-"""characters of a stretch, where the streams are so long"""
+"""maximum characters of a segment, warm-up included"""
 DEFAULT_SIGNAL = "c"
-"""the signal that is searched unless another is named: tanh(c), or h where there is no c"""
+"""default signal of a search: tanh(c), or h for cells without c"""
 
 
 def signal_name(rnn: InferenceRNN, signal: str = DEFAULT_SIGNAL) -> str:
-    """Say how a signal is written; raise WrongUsageError for one that these cells do not have."""
+    """Return the display name of a signal; raise WrongUsageError if the network's cells do not have this signal."""
     if signal == DEFAULT_SIGNAL:
         return rnn.signal_name
-    there = ["h", *rnn.gate_names]
-    if signal not in there:
+    signals = ["c", "h", *rnn.gate_names]
+    if signal not in signals:
         raise WrongUsageError(
-            f"cells of kind {rnn.config.cell} have no signal {signal!r}", hint=f"one of {', '.join(['c', *there])}"
+            f"cells of kind {rnn.config.cell} have no signal {signal!r}",
+            hint=f"one of {', '.join(signals)}",
         )
     return signal
 
@@ -52,14 +56,15 @@ def signal_name(rnn: InferenceRNN, signal: str = DEFAULT_SIGNAL) -> str:
 def stream_activations(
     rnn: InferenceRNN, ids: Ids, streams: SplitStreams, *, signal: str = DEFAULT_SIGNAL, states: States | None = None
 ) -> Iterator[Activations]:
-    """Read the streams of a text's ids (T,) side by side; yield all layers' cells, (up to CHUNK, B, L·H).
+    """Yield the activations of all layers' cells in chunks, with the streams read side by side: (T, B, L·H).
 
-    The states before each stretch are put into `states`, of the confirmation streams alone.
+    T is at most CHUNK_STEPS; ids (T of the text,). The confirmation streams' states before each segment are stored in
+    `states`, if given.
     """
-    wanted = segment_starts(streams) if states is not None else range(0)
+    stored_steps = segment_starts(streams) if states is not None else range(0)
     state = rnn.initial_state(streams.count)
     for first in range(0, streams.length, CHUNK_STEPS):
-        if states is not None and first in wanted:
+        if states is not None and first in stored_steps:
             states[first] = select_rows(state, np.flatnonzero(streams.confirmation))
         cache = rnn.run_with_cache(ids[streams.positions(first, first + CHUNK_STEPS)], state)
         state = cache.state
@@ -67,19 +72,19 @@ def stream_activations(
 
 
 def segment_length(streams: SplitStreams) -> int:
-    """Give the characters of the stretches that these streams can be cut into; 0 where they are too short."""
+    """Return the number of characters of each segment; 0 if the streams are too short for a segment."""
     length = min(SEGMENT_CHARS, (streams.length - 1 - _first_segment(streams)) // CHUNK_STEPS * CHUNK_STEPS)
     return length if length > ABLATION_WARM_UP else 0
 
 
 def segment_starts(streams: SplitStreams) -> range:
-    """List where in their stream the stretches begin."""
+    """Return the positions in a stream at which segments begin."""
     length = segment_length(streams)
     return range(_first_segment(streams), streams.length - length, length) if length else range(0)
 
 
 def _first_segment(streams: SplitStreams) -> int:
-    """Find the first chunk that is scored from its beginning on."""
+    """Return the first multiple of CHUNK_STEPS that is not inside the streams' warm-up."""
     return -(-streams.warm_up // CHUNK_STEPS) * CHUNK_STEPS
 
 
@@ -89,73 +94,81 @@ def _signal(layer: LayerCache, signal: str) -> Activations:
     return np.asarray(layer.hidden if signal == "h" else layer.gate(signal))
 
 
-# The text, or two of them: one to choose cells on, one to confirm them on
+# The searched text, or a discovery text and a confirmation text
 
 DUPLICATE_CORRELATION = 0.95
-"""|r| above which two concepts are nearly the same"""
+"""absolute correlation above which two concepts count as near duplicates"""
 COMPARED_CHARS = 20_000
-"""characters by which that is told"""
+"""approximate number of characters from which the correlations of concepts are computed"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EncodedText:
-    """A text and its ids."""
+    """A parsed text with its character ids."""
 
     parsed: ParsedText
     ids: Ids
-    """(T,)"""
+    """character ids (T,)"""
 
     @classmethod
     def of(cls, text: str, name: str, vocabulary: Vocabulary) -> "EncodedText":
-        """Take a text as a model with that vocabulary reads it: what it can only skip is left out."""
+        """Return a text encoded with a vocabulary, without the characters that the vocabulary can only skip."""
         readable = vocabulary.drop_unencodable(text)
         return cls(parsed=ParsedText.of(readable, name), ids=vocabulary.encode(readable, unknown="replace"))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SearchData:
-    """Texts, one after the other, and the streams that they are cut into."""
+    """One text, or a discovery and a confirmation text, with the streams of their concatenation."""
 
     texts: tuple[EncodedText, ...]
     ids: Ids
-    """of all texts"""
+    """character ids of all texts (T,)"""
     streams: SplitStreams
+
+    @cached_property
+    def trigram_groups(self) -> Groups:
+        """Return the trigram group of each character of all texts (T,)."""
+        return trigram_groups(self.ids)
 
     @classmethod
     def of(cls, text: EncodedText, confirm: EncodedText | None = None) -> "SearchData":
-        """Cut a text into streams; with another to confirm on, each is half of them (CharrnnError if too short)."""
+        """Return the streams of a text, or alternating streams of a discovery and a confirmation text.
+
+        Raise CharrnnError if a text is too short.
+        """
         if confirm is None:
             return cls(texts=(text,), ids=text.ids, streams=split_text(text.parsed.text))
         halves = [split_text(each.parsed.text, most=MAX_STREAMS // 2) for each in (text, confirm)]
         fewest = min(half.count for half in halves)
-        found_in, confirmed_in = (split_text(each.parsed.text, most=fewest) for each in (text, confirm))
+        discovery, confirmation = (split_text(each.parsed.text, most=fewest) for each in (text, confirm))
         return cls(
             texts=(text, confirm),
             ids=np.concatenate([text.ids, confirm.ids]),
-            streams=interleave(found_in, confirmed_in, len(text.ids)),
+            streams=interleave(discovery, confirmation, len(text.ids)),
         )
 
     def codes(self, concepts: Iterable[Concept]) -> list[ConceptCodes]:
-        """Mark the texts by every concept, and cut the marks up."""
+        """Return the quantized marks of each concept in the streams."""
         return [quantize_marks(concept, self.marks(concept), self.streams) for concept in concepts]
 
     def marks(self, concept: Concept) -> Marks:
-        """Mark the texts, each by itself."""
+        """Return the marks of a concept in each text, concatenated (T,)."""
         return np.concatenate([concept.mark(text.parsed) for text in self.texts])
 
     def edges(self, concept: Concept) -> Mask:
-        """Say where a concept should pay."""
+        """Return the mask of the characters that a concept helps to predict (T,)."""
         return np.concatenate([concept.edges(text.parsed) for text in self.texts])
 
     def char_of_id(self, char_id: int) -> str:
-        """Give the character of an id that comes in the material."""
-        place = int(np.argmax(self.ids == char_id))
+        """Return the character of an id that occurs in the texts."""
+        position = int(np.argmax(self.ids == char_id))
         first = self.texts[0].parsed.text
-        return first[place] if place < len(first) else self.texts[1].parsed.text[place - len(first)]
+        return first[position] if position < len(first) else self.texts[1].parsed.text[position - len(first)]
 
 
-def near(codings: list[ConceptCodes], streams: SplitStreams) -> dict[str, tuple[str, ...]]:
-    """Say of each concept which others are nearly the same on the discovery streams."""
+def near_duplicates(codings: list[ConceptCodes], streams: SplitStreams) -> dict[str, tuple[str, ...]]:
+    """Return the near duplicates of each concept by name, by the correlation of labels on discovery streams."""
     every = max(1, codings[0].codes.size // 2 // COMPARED_CHARS)
     labels = [coding.subsample(every=every).labels[:, streams.discovery].ravel() for coding in codings]
     centered = np.array([values - values.mean() for values in labels], dtype=np.float64)
@@ -172,50 +185,50 @@ def near(codings: list[ConceptCodes], streams: SplitStreams) -> dict[str, tuple[
 # edges, the segments that contain them are chosen.
 
 MAX_COUNTED_CHARS = 20_000
-"""characters in all stretches together"""
+"""maximum number of scored characters in all segments together"""
 
 PositionMask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AblationSegments:
-    """W pieces of a text, of T characters that count each, with the state in which the network comes to them."""
+    """W segments of a text with T scored characters each, and the states in which the network reads them."""
 
     ids: Ids
-    """the characters that are read (settling + T, W)"""
+    """characters that are read (warm-up + T, W)"""
     targets: Ids
-    """the one that follows each (settling + T, W)"""
+    """next characters (warm-up + T, W)"""
     state: State
-    """before the first"""
+    """state before the first character of each segment"""
     streams: Positions
-    """which stream each is of (W,)"""
+    """stream of each segment (W,)"""
     first: Positions
-    """where in its stream each begins (W,)"""
+    """position of each segment in its stream (W,)"""
     positions: Positions
-    """where in the text the characters that count stand (T, W)"""
+    """positions of the scored characters in the text (T, W)"""
     warm_up: int
-    """characters at the streams' beginnings that are not scored"""
+    """characters at the beginning of each stream that are not scored"""
 
     @property
     def count(self) -> int:
-        """W."""
+        """Return the number of segments W."""
         return len(self.first)
 
     def of_scored(self, codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Pick the stretches out of what is known of every scored character: (steps, B) -> (T, W)."""
+        """Return the segments' part of an array over the streams' scored characters: (steps, B) -> (T, W)."""
         steps = np.arange(len(self.positions))[:, None] + self.first + ABLATION_WARM_UP - self.warm_up
-        here: NDArray[np.uint8] = codes[steps, self.streams]
-        return here
+        segment_codes: NDArray[np.uint8] = codes[steps, self.streams]
+        return segment_codes
 
-    def first_segments(self, number: int) -> "AblationSegments":
-        """Give the first few of them."""
+    def first_segments(self, count: int) -> "AblationSegments":
+        """Return the first `count` segments."""
         return AblationSegments(
-            ids=self.ids[:, :number],
-            targets=self.targets[:, :number],
-            state=select_rows(self.state, np.arange(number)),
-            streams=self.streams[:number],
-            first=self.first[:number],
-            positions=self.positions[:, :number],
+            ids=self.ids[:, :count],
+            targets=self.targets[:, :count],
+            state=select_rows(self.state, np.arange(count)),
+            streams=self.streams[:count],
+            first=self.first[:count],
+            positions=self.positions[:, :count],
             warm_up=self.warm_up,
         )
 
@@ -223,48 +236,46 @@ class AblationSegments:
 def choose_segments(
     ids: Ids, streams: SplitStreams, states: States, edges: Sequence[Mask], *, counted: int = MAX_COUNTED_CHARS
 ) -> AblationSegments | None:
-    """Choose the stretches with most of every concept's edges, in the text's ids (T,); None where none fits.
+    """Return the segments that contain most edges of the concepts, or None if the streams are too short.
 
-    `edges` are those of the whole text (T,), a row a concept; the states are those before every stretch.
+    ids (T,) and each array of `edges` (T,) cover the whole text; `states` has the state before every segment.
     """
     length = segment_length(streams)
     if not length:
         return None
     confirmation = np.flatnonzero(streams.confirmation).tolist()
-    places = [(stream, first) for stream in confirmation for first in segment_starts(streams)]
-    worth = _edge_fractions(places, streams, length, edges)
-    number = min(len(places), -(-counted // (length - ABLATION_WARM_UP)))
-    ranked = np.argsort(-worth, kind="stable")[:number]
-    return _cut_segments([places[place] for place in ranked.tolist()], ids, streams, states, length)
+    candidates = [(stream, first) for stream in confirmation for first in segment_starts(streams)]
+    edge_fractions = _edge_fractions(candidates, streams, length, edges)
+    count = min(len(candidates), -(-counted // (length - ABLATION_WARM_UP)))
+    ranked = np.argsort(-edge_fractions, kind="stable")[:count]
+    return _cut_segments([candidates[index] for index in ranked.tolist()], ids, streams, states, length)
 
 
 def _edge_fractions(
-    places: list[tuple[int, int]], streams: SplitStreams, length: int, edges: Sequence[Mask]
+    candidates: list[tuple[int, int]], streams: SplitStreams, length: int, edges: Sequence[Mask]
 ) -> NDArray[np.float64]:
-    """Say what share of each concept's edges is in each place, of all concepts together."""
-    begins = np.array([streams.starts[stream] + first + ABLATION_WARM_UP for stream, first in places])
-    worth = np.zeros(len(places))
-    for hits in edges:
-        so_far = np.concatenate([[0], np.cumsum(hits)])
-        counts = so_far[begins + length - ABLATION_WARM_UP] - so_far[begins]
-        worth += counts / max(counts.sum(), 1)
-    return worth
+    """Return the fraction of each concept's edges in each candidate segment, summed over concepts (candidates,)."""
+    begins = np.array([streams.starts[stream] + first + ABLATION_WARM_UP for stream, first in candidates])
+    fractions = np.zeros(len(candidates))
+    for mask in edges:
+        cumulative = np.concatenate([[0], np.cumsum(mask)])
+        counts = cumulative[begins + length - ABLATION_WARM_UP] - cumulative[begins]
+        fractions += counts / max(counts.sum(), 1)
+    return fractions
 
 
 def _cut_segments(
-    places: list[tuple[int, int]], ids: Ids, streams: SplitStreams, states: States, length: int
+    chosen: list[tuple[int, int]], ids: Ids, streams: SplitStreams, states: States, length: int
 ) -> AblationSegments:
-    stream, first = (np.array(column, dtype=np.int64) for column in zip(*places, strict=True))
+    """Return the segments at (stream, position in the stream)."""
+    stream, first = (np.array(column, dtype=np.int64) for column in zip(*chosen, strict=True))
     positions = np.arange(length)[:, None] + streams.starts[stream] + first
-    row = np.searchsorted(np.flatnonzero(streams.confirmation), stream)
+    rows = np.searchsorted(np.flatnonzero(streams.confirmation), stream)
     return AblationSegments(
         ids=ids[positions],
         targets=ids[positions + 1],
         state=concat_rows(
-            [
-                select_rows(states[step], [row_number])
-                for step, row_number in zip(first.tolist(), row.tolist(), strict=True)
-            ]
+            [select_rows(states[step], [row]) for step, row in zip(first.tolist(), rows.tolist(), strict=True)]
         ),
         streams=stream,
         first=first,

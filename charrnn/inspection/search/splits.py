@@ -1,4 +1,4 @@
-"""Splits of a text into streams, half of them for discovery and half for confirmation, and the codes of concepts."""
+"""Discovery/confirmation split of a text into streams, and quantization of concept marks into codes."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -17,22 +17,22 @@ Step = TypeVar("Step")
 MARKING, READING, SCRAMBLED = "marking concepts", "reading", "reading with scrambled weights"
 HOLDING, DOSES = "holding cells still", "trying doses"
 STAGE_FRACTIONS = {MARKING: 0.07, READING: 0.4, SCRAMBLED: 0.22, HOLDING: 0.23, DOSES: 0.08}
-"""what each stage takes of the whole, about, in the order in which they go by"""
+"""approximate fraction of the whole search's time for each stage, in order of execution"""
 
 
 class Progress(Protocol):
-    """Passes the steps of a stage on, one by one, and may show how many of how many have gone by."""
+    """Wrapper of the steps of a stage that may show how many of them are done."""
 
     def __call__(self, steps: Iterable[Step], stage: str, count: int, /) -> Iterable[Step]:
-        """Pass the steps on."""
+        """Return the steps unchanged; `count` is their number."""
 
 
-def no_progress(steps: Iterable[Step], stage: str, count: int) -> Iterator[Step]:  # noqa: ARG001 - a Watch
-    """Pass the steps on, and show nothing."""
+def no_progress(steps: Iterable[Step], stage: str, count: int) -> Iterator[Step]:  # noqa: ARG001 - a Progress
+    """Return the steps without showing any progress."""
     return iter(steps)
 
 
-# Streams: parts of a text that are read side by side
+# Streams: parts of a text that the network reads side by side
 
 Positions = NDArray[np.int64]
 StreamMask = NDArray[np.bool_]
@@ -40,74 +40,77 @@ StreamMask = NDArray[np.bool_]
 MAX_STREAMS = 24
 MIN_STREAMS = 8
 MIN_STREAM_CHARS = 1_000
-"""a text too short for the most streams of this length gets fewer of them"""
+"""minimum length of a stream in characters; a shorter text is split into fewer streams"""
 STREAM_WARM_UP = 200
-"""characters that a network needs after its zero state before it is itself; they are not scored"""
+"""characters at the beginning of a stream that are read but not scored, because the state starts at zero"""
 LINE_SEARCH_CHARS = 200
-"""how far to look for a line's beginning, where text and network start alike"""
+"""maximum distance in characters from a stream's nominal start to the beginning of a line"""
 MIN_TEXT_CHARS = 4_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SplitStreams:
-    """B pieces of a text, all of one length: even ones for discovery, odd ones for confirmation.
+    """B streams of equal length cut from a text: even streams for discovery, odd streams for confirmation.
 
-    They take turns, so that a text that changes its kind half-way changes it in both halves alike.
+    The two halves alternate, so that a change of the text's style half-way affects both of them equally.
     """
 
     starts: Positions
-    """where in the text each begins (B,)"""
+    """position in the text at which each stream begins (B,)"""
     length: int
-    """characters of each"""
+    """characters of each stream"""
     warm_up: int
-    """how many of them, at the beginning, are read and not scored"""
+    """characters at the beginning of each stream that are read and not scored"""
 
     @property
     def count(self) -> int:
-        """B."""
+        """Return the number of streams B."""
         return len(self.starts)
 
     @property
     def discovery(self) -> StreamMask:
-        """The streams in which cells are chosen (B,)."""
+        """Return the mask of the streams on which cells are selected (B,)."""
         even: StreamMask = np.arange(self.count) % 2 == 0
         return even
 
     @property
     def confirmation(self) -> StreamMask:
-        """The streams on which the chosen cells are scored (B,)."""
+        """Return the mask of the held-out streams on which the selected cells are scored (B,)."""
         return ~self.discovery
 
     @property
     def halves(self) -> tuple[StreamMask, StreamMask]:
-        """Discovery, then confirmation."""
+        """Return the masks of the discovery and confirmation streams (B,), (B,)."""
         return self.discovery, self.confirmation
 
     @property
     def discovery_halves(self) -> tuple[StreamMask, StreamMask]:
-        """The two halves of discovery, in turns again: each chooses by what the other learnt."""
-        turn = np.arange(self.count) % 4
-        return turn == 0, turn == 2
+        """Return the masks of the two cross-validation folds of the discovery streams (B,), (B,)."""
+        remainder = np.arange(self.count) % 4
+        return remainder == 0, remainder == 2
 
     def positions(self, first: int = 0, stop: int | None = None) -> Positions:
-        """Give the places in the text of the streams' characters first … stop - 1: (T, B)."""
+        """Return the positions in the text of the streams' characters `first` to `stop - 1`: (T, B)."""
         steps = np.arange(first, self.length if stop is None else min(stop, self.length))
         return steps[:, None] + self.starts[None, :]
 
     def scored(self) -> Positions:
-        """Give the places in the text that count: (length - warm_up, B)."""
+        """Return the positions in the text of all scored characters: (length - warm_up, B)."""
         return self.positions(self.warm_up)
 
     def shortened(self, characters: int) -> "SplitStreams":
-        """Give the beginnings of all streams, of at most so many characters together, if any are left to score."""
+        """Return the beginnings of all streams, with at most `characters` characters in total.
+
+        At least one character of each stream is scored.
+        """
         length = max(characters // self.count, self.warm_up + 1)
         return replace(self, length=min(self.length, length))
 
 
 def interleave(discovery_text: SplitStreams, confirmation_text: SplitStreams, offset: int) -> SplitStreams:
-    """Put the streams of two texts in turns: cells are chosen on the one text and confirmed on the other.
+    """Return the alternating streams of two texts: cells are selected on the first text and confirmed on the second.
 
-    The second text begins at `offset` of both together. Both must be as many streams.
+    The second text begins at `offset` in their concatenation. Both texts must have the same number of streams.
     """
     starts = np.stack([discovery_text.starts, confirmation_text.starts + offset], axis=1).ravel()
     length = min(discovery_text.length, confirmation_text.length)
@@ -115,7 +118,7 @@ def interleave(discovery_text: SplitStreams, confirmation_text: SplitStreams, of
 
 
 def split_text(text: str, *, most: int = MAX_STREAMS) -> SplitStreams:
-    r"""Cut a text into streams; raise CharrnnError where it is too short to say anything.
+    r"""Return the streams of a text; raise CharrnnError if the text is shorter than MIN_TEXT_CHARS.
 
     >>> split_text("a line\n" * 1000).count
     8
@@ -127,15 +130,15 @@ def split_text(text: str, *, most: int = MAX_STREAMS) -> SplitStreams:
         )
     pairs = len(text) // (2 * MIN_STREAM_CHARS)
     count = 2 * min(max(pairs, MIN_STREAMS // 2), most // 2)
-    even = np.arange(count) * len(text) // count
+    nominal_starts = np.arange(count) * len(text) // count
     reach = min(LINE_SEARCH_CHARS, len(text) // count // 8)
-    starts = np.array([_line_start(text, int(start), reach) for start in even], dtype=np.int64)
+    starts = np.array([_line_start(text, int(start), reach) for start in nominal_starts], dtype=np.int64)
     length = int(np.diff(starts, append=len(text)).min())
     return SplitStreams(starts=starts, length=length, warm_up=min(STREAM_WARM_UP, length // 4))
 
 
 def _line_start(text: str, start: int, reach: int) -> int:
-    """Move a start to just after the next blank line, or line end, within reach; else leave it."""
+    """Return the position after the next blank line or line end within `reach` characters, or else `start`."""
     if start == 0:
         return start
     for end in ("\n\n", "\n"):
@@ -145,7 +148,7 @@ def _line_start(text: str, start: int, reach: int) -> int:
     return start
 
 
-# The marks of a concept in the streams, as few enough codes to count by
+# Quantized marks: few enough codes per concept for sums by code
 
 Codes = NDArray[np.uint8]
 Counts = NDArray[np.int64]
@@ -153,48 +156,48 @@ CodeLevels = NDArray[np.float32]
 
 MAX_CODES = 16
 MAX_DEPTH = 8
-"""depths from here on are one"""
+"""nesting depth from which deeper levels share one code"""
 MIN_EPISODES = 30
 MIN_STREAMS_WITH_CONCEPT = 6
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ConceptCodes:
-    """One concept in C codes, at most 16, over B streams of T scored characters."""
+    """Quantized marks of one concept: C codes, at most 16, over B streams of T scored characters."""
 
     concept: Concept
-    """whose marks these are"""
+    """concept that was marked"""
     codes: Codes
-    """(T, B), numbers from 0 to C - 1, in the least memory: there are many concepts and long texts"""
+    """codes from 0 to C - 1 (T, B); one byte each, because there are many concepts and long texts"""
     levels: tuple[float, ...]
-    """the mean mark of each code on discovery streams (C,)"""
+    """mean mark of each code on the discovery streams (C,)"""
     episodes: Counts
-    """complete episodes of each stream (B,)"""
+    """complete episodes in each stream (B,)"""
     present: NDArray[np.bool_]
-    """whether it was ever above 0 in a stream (B,)"""
+    """whether the concept's mark is above 0 anywhere in each stream (B,)"""
 
     def has_enough_evidence(self, streams: SplitStreams) -> bool:
-        """Say whether there is evidence to speak of: it counts in episodes, not in characters."""
+        """Return whether there are enough episodes in both halves, and enough streams that contain the concept."""
         halves = (self.episodes[streams.discovery].sum(), self.episodes[streams.confirmation].sum())
         return bool(min(halves) >= MIN_EPISODES and self.present.sum() >= MIN_STREAMS_WITH_CONCEPT)
 
     @property
     def labels(self) -> CodeLevels:
-        """The concept as a number: each code's level (T, B)."""
+        """Return the level of each character's code (T, B)."""
         levels = np.array(self.levels, dtype=np.float32)
         labels: CodeLevels = levels[self.codes]
         return labels
 
     def subsample(self, steps: int | None = None, every: int = 1) -> "ConceptCodes":
-        """Give the coding of the streams' first steps alone, or of one step in so many."""
+        """Return the codes of the streams' first `steps` characters only, or of every `every`-th character."""
         return replace(self, codes=self.codes[:steps:every])
 
 
 def quantize_marks(concept: Concept, marks: Marks, streams: SplitStreams) -> ConceptCodes:
-    """Cut the marks of a text (its length,) into its streams and code them.
+    """Return the codes of a text's marks (length of the text,) in its streams.
 
-    A counter is binned by sixteenths of the discovery streams' characters; bins for rates that the
-    confirmation streams had a say in would let them confirm themselves.
+    A counter is binned by sixteenths of the discovery streams' characters. The confirmation streams do not influence
+    the bins, because they are the held-out half.
     """
     scored = marks[streams.scored()]
     discovery_marks = scored[:, streams.discovery]
@@ -210,7 +213,7 @@ def quantize_marks(concept: Concept, marks: Marks, streams: SplitStreams) -> Con
 
 
 def count_episodes(marks: Marks) -> Counts:
-    """Count the ends of episodes, where the mark falls: a quote closes, a counter begins again, a depth drops.
+    """Return the number of episode ends, at which the mark falls: a quote closes, a counter restarts, a depth drops.
 
     Marks (T, B) -> (B,).
     """
@@ -219,7 +222,7 @@ def count_episodes(marks: Marks) -> Counts:
 
 
 def _code_edges(kind: Kind, marks: Marks) -> Marks:
-    """Give the smallest mark of each code but the first."""
+    """Return the smallest mark of each code except the first."""
     if kind == "binary":
         return np.array([1])
     if kind == "depth":
@@ -231,25 +234,26 @@ def _code_edges(kind: Kind, marks: Marks) -> Marks:
 
 
 def _levels(codes: Codes, marks: Marks, *, count: int) -> tuple[float, ...]:
-    """Take the mean mark of each code; of a code that never came, 0."""
-    times = np.bincount(codes.ravel(), minlength=count)
-    total = np.bincount(codes.ravel(), weights=marks.ravel(), minlength=count)
-    return tuple((total / np.maximum(times, 1)).tolist())
+    """Return the mean mark of each code; 0 for a code that does not occur."""
+    sizes = np.bincount(codes.ravel(), minlength=count)
+    sums = np.bincount(codes.ravel(), weights=marks.ravel(), minlength=count)
+    return tuple((sums / np.maximum(sizes, 1)).tolist())
 
 
-# Groups of the last three characters: what a cell could know from spelling alone, without memory. A frequent trigram
-# is a group of its own; a rare one belongs to its last two characters, and if these are rare too, to the last one. So
-# hardly any group mixes different last characters.
+# Trigram groups: what a cell can follow from the last three characters alone, without longer memory. A frequent
+# trigram has a group of its own. A rare trigram falls back to the group of its last two characters, or of its last
+# character if the bigram is rare, too (back-off as in Katz 1987).
 
-TRIGRAMS, BIGRAMS, SINGLES = 2560, 1280, 256
-"""how many of the commonest have a group to themselves; single characters beyond that share theirs"""
-GROUPS = TRIGRAMS + BIGRAMS + SINGLES
+TRIGRAMS, BIGRAMS, UNIGRAMS = 2560, 1280, 256
+"""numbers of the most frequent n-grams with a group of their own; single characters beyond the last number share
+groups"""
+GROUPS = TRIGRAMS + BIGRAMS + UNIGRAMS
 
 Groups = NDArray[np.int64]
 
 
 def trigram_groups(ids: NDArray[np.integer]) -> Groups:
-    """Give each character's group, by it and the two before it: ids (T,) -> (T,), numbers below GROUPS."""
+    """Return the trigram group of each character: ids (T,) -> (T,), numbers below GROUPS."""
     kinds = int(ids.max(initial=0)) + 1
     padded = np.concatenate([[0, 0], ids.astype(np.int64)])
     bigram = padded[1:-1] * kinds + padded[2:]
@@ -258,12 +262,12 @@ def trigram_groups(ids: NDArray[np.integer]) -> Groups:
     rare = groups >= TRIGRAMS
     groups[rare] = TRIGRAMS + _ranks(bigram[rare])
     rare = groups >= TRIGRAMS + BIGRAMS
-    groups[rare] = TRIGRAMS + BIGRAMS + _ranks(padded[2:][rare]) % SINGLES
+    groups[rare] = TRIGRAMS + BIGRAMS + _ranks(padded[2:][rare]) % UNIGRAMS
     return groups
 
 
 def _ranks(numbers: Groups) -> Groups:
-    """Replace each number by its rank among the distinct ones, the commonest first (N,)."""
+    """Return the frequency rank of each number among the distinct numbers, the most frequent first (N,)."""
     _, inverse, count = np.unique(numbers, return_inverse=True, return_counts=True)
     rank = np.empty_like(count)
     rank[np.argsort(-count, kind="stable")] = np.arange(len(count))
