@@ -1,8 +1,8 @@
-"""Mean ablation: the loss when a cell is clamped to its mean, at the edges of its concept and elsewhere.
+"""Mean ablation: the increase in loss when a cell is clamped to its mean, at the edges of a concept and elsewhere.
 
-The mean, because many cells are never near zero; the state, because everything that reads a cell must see the
-clamped value. The cost is compared with that of other cells of the layer that change as much, and errors are taken
-over segments of text.
+Cells are set to their mean because many cells are never near zero. The state itself is clamped, so that every reader
+of the cell receives the mean. The increase is compared with that of matched controls: cells of the layer with a
+similar variance. Standard errors are bootstrapped over segments of text.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,55 +15,56 @@ from charrnn.inspection.measures.gate_saturation import KEEP_GATE
 from charrnn.inspection.search.finding import CausalEffect
 from charrnn.inspection.search.search_data import ABLATION_WARM_UP, CHUNK_STEPS, AblationSegments, PositionMask
 from charrnn.inspection.search.splits import HOLDING, Progress
+from charrnn.inspection.search.statistics import Numbers
 from charrnn.network.cells import Clamp, Clamps, select_rows
 from charrnn.network.inference import InferenceRNN, LayerCache
 
-# Natural activations of the cells in the segments: their means, and what changes them
+# Natural activations of the cells in the segments
 
 Values = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class NaturalActivations:
-    """What cells do in the stretches, at the characters that count."""
+    """Activations of cells at the segments' scored characters, without ablation."""
 
     cells: tuple[int, ...]
-    """their numbers among all layers' cells"""
+    """numbers of the cells among all layers' cells"""
     values: Values
-    """c of an LSTM's, h of the others (T, W, cells)"""
+    """c of LSTM cells, h of other cells (T, W, cells)"""
     deltas: Values
-    """how much the signal changes at each character (T, W, cells)"""
+    """change of the signal at each character (T, W, cells)"""
     keep_gate: Values | None
-    """how far the gate was open that keeps what there was; None for cells without one"""
+    """activation of the gate that keeps the old state (T, W, cells); None for cells without such a gate"""
 
     def of(self, cell: int) -> Values:
-        """Pick out what a cell carries (T, W)."""
+        """Return the values of one cell (T, W)."""
         values: Values = self.values[:, :, self.cells.index(cell)]
         return values
 
     def means(self) -> dict[int, float]:
-        """Take the mean of each cell."""
+        """Return the mean value of each cell."""
         means = self.values.mean(axis=(0, 1), dtype=np.float64)
         return dict(zip(self.cells, means.tolist(), strict=True))
 
-    def mean_where(self, cell: int, places: PositionMask) -> float:
-        """Take a cell's mean over some places, of which there must be one."""
-        return float(self.of(cell)[places].mean(dtype=np.float64))
+    def mean_where(self, cell: int, positions: PositionMask) -> float:
+        """Return a cell's mean over the positions of a mask, which must not be empty."""
+        return float(self.of(cell)[positions].mean(dtype=np.float64))
 
 
 def record_activations(rnn: InferenceRNN, segments: AblationSegments, cells: Sequence[int]) -> NaturalActivations:
-    """Read the stretches as they are."""
+    """Return the activations of cells while the network reads the segments."""
     state, hidden = segments.state, rnn.config.hidden
-    places = [(cell // hidden, cell % hidden) for cell in cells]
+    units = [(cell // hidden, cell % hidden) for cell in cells]
     gate = KEEP_GATE[rnn.config.cell]
     values, signals, gates = [], [], []
     for first in range(0, len(segments.ids), CHUNK_STEPS):
         cache = rnn.run_with_cache(segments.ids[first : first + CHUNK_STEPS], state)
         state = cache.state
-        values.append(_of_cells([_stored_values(layer) for layer in cache.layers], places))
-        signals.append(_of_cells([np.asarray(layer.signal) for layer in cache.layers], places))
+        values.append(_of_cells([_stored_values(layer) for layer in cache.layers], units))
+        signals.append(_of_cells([np.asarray(layer.signal) for layer in cache.layers], units))
         if gate:
-            gates.append(_of_cells([np.asarray(layer.gate(gate)) for layer in cache.layers], places))
+            gates.append(_of_cells([np.asarray(layer.gate(gate)) for layer in cache.layers], units))
     signal = np.concatenate(signals)
     return NaturalActivations(
         cells=tuple(cells),
@@ -77,117 +78,115 @@ def _stored_values(layer: LayerCache) -> Values:
     return np.asarray(layer.hidden if layer.cell_state is None else layer.cell_state)
 
 
-def _of_cells(layers: Sequence[Values], places: Sequence[tuple[int, int]]) -> Values:
-    """Pick cells out of all layers (T, W, H): (T, W, cells)."""
-    return np.stack([layers[layer][:, :, unit] for layer, unit in places], axis=2)
+def _of_cells(layers: Sequence[Values], units: Sequence[tuple[int, int]]) -> Values:
+    """Return the columns of cells from the layers' arrays (T, W, H): (T, W, cells)."""
+    return np.stack([layers[layer][:, :, unit] for layer, unit in units], axis=2)
 
 
-# Segments of text, read once for each of many sets of clamped cells, side by side
+# Segments of text, read side by side with different sets of clamped cells
 
 CellClamps = Mapping[int, float]
-"""the value of each held cell, by its number among all layers' cells: c of an LSTM's, h of the others"""
+"""value of each clamped cell, by its number among all layers' cells: c of LSTM cells, h of other cells"""
 Nats = NDArray[np.float32]
 
 MAX_CLAMPED_ROWS = 640
-"""stretches read side by side: more would not fit the cache"""
+"""maximum number of rows read side by side; more rows would not fit the CPU cache"""
 MAX_LOGITS = 4_000_000
-"""logits at one step"""
+"""maximum number of logits computed at one step"""
 
 
-def clamp_batches(rnn: InferenceRNN, segments: AblationSegments, holds: Sequence[CellClamps]) -> list[slice]:
-    """Cut the holds into batches of as many as are read side by side at a time."""
+def clamp_batches(rnn: InferenceRNN, segments: AblationSegments, clamp_sets: Sequence[CellClamps]) -> list[slice]:
+    """Return slices of the clamp sets, each of which is read side by side in one batch."""
     rows = min(MAX_CLAMPED_ROWS, MAX_LOGITS // len(rnn.weights["output.bias"]))
     size = max(1, rows // segments.count)
-    return [slice(first, first + size) for first in range(0, len(holds), size)]
+    return [slice(first, first + size) for first in range(0, len(clamp_sets), size)]
 
 
 def softmax_terms(
-    rnn: InferenceRNN, segments: AblationSegments, holds: Sequence[CellClamps]
+    rnn: InferenceRNN, segments: AblationSegments, clamp_sets: Sequence[CellClamps]
 ) -> Iterator[tuple[Nats, Nats]]:
-    """Read the stretches with cells held; yield, of each character that counts, exp(logits) and their sum.
+    """Yield exp(logits) and their sum at each scored character, with each set of cells clamped.
 
-    (N holds, W stretches, V) and (N, W, 1); the largest of each row is 1, so that nothing overflows.
+    (N sets, W segments, V) and (N, W, 1). The largest logit of each row is subtracted, so that exp does not overflow.
     """
     count = segments.count
-    clamps = _reader_clamps(rnn, holds, count)
-    state = select_rows(segments.state, np.tile(np.arange(count), len(holds)))
+    clamps = _reader_clamps(rnn, clamp_sets, count)
+    state = select_rows(segments.state, np.tile(np.arange(count), len(clamp_sets)))
     for step, ids in enumerate(segments.ids):
-        logits, state = rnn.step(np.tile(ids, len(holds)), state, clamps)
+        logits, state = rnn.step(np.tile(ids, len(clamp_sets)), state, clamps)
         if step >= ABLATION_WARM_UP:
-            weights = np.exp(logits - logits.max(axis=1, keepdims=True)).reshape(len(holds), count, -1)
+            weights = np.exp(logits - logits.max(axis=1, keepdims=True)).reshape(len(clamp_sets), count, -1)
             yield weights, weights.sum(axis=2, keepdims=True)
 
 
-def clamped_nll(rnn: InferenceRNN, segments: AblationSegments, holds: Sequence[CellClamps]) -> Nats:
-    """Give what each character that counts costs with each set of cells held: (N, T, W)."""
-    costs = np.empty((len(holds), *segments.positions.shape), dtype=np.float32)
+def clamped_nll(rnn: InferenceRNN, segments: AblationSegments, clamp_sets: Sequence[CellClamps]) -> Nats:
+    """Return the loss at each scored position in nats, with each set of cells clamped: (N, T, W)."""
+    nll = np.empty((len(clamp_sets), *segments.positions.shape), dtype=np.float32)
     targets = segments.targets[ABLATION_WARM_UP:]
-    for step, (weights, total) in enumerate(softmax_terms(rnn, segments, holds)):
-        right = weights[:, np.arange(segments.count), targets[step]]
-        # a probability that has no single-precision number is as good as this one
-        costs[:, step] = np.log(total[..., 0]) - np.log(np.maximum(right, np.float32(1e-37)))
-    return costs
+    for step, (weights, total) in enumerate(softmax_terms(rnn, segments, clamp_sets)):
+        target_weights = weights[:, np.arange(segments.count), targets[step]]
+        # the minimum avoids the logarithm of a probability that underflows to zero in float32
+        nll[:, step] = np.log(total[..., 0]) - np.log(np.maximum(target_weights, np.float32(1e-37)))
+    return nll
 
 
-def _reader_clamps(rnn: InferenceRNN, holds: Sequence[CellClamps], count: int) -> Clamps:
-    """Lay the holds out for the reader: each for all stretches, one hold after the other."""
+def _reader_clamps(rnn: InferenceRNN, clamp_sets: Sequence[CellClamps], count: int) -> Clamps:
+    """Return the network's clamps for all rows: the segments of the first clamp set, then of the second set, etc."""
     layers, hidden = rnn.config.layers, rnn.config.hidden
-    held = np.zeros((layers, len(holds), hidden), dtype=np.bool_)
-    values = np.zeros((layers, len(holds), hidden), dtype=np.float32)
-    for number, hold in enumerate(holds):
-        for cell, value in hold.items():
-            held[cell // hidden, number, cell % hidden] = True
-            values[cell // hidden, number, cell % hidden] = value
+    mask = np.zeros((layers, len(clamp_sets), hidden), dtype=np.bool_)
+    values = np.zeros((layers, len(clamp_sets), hidden), dtype=np.float32)
+    for row, clamps in enumerate(clamp_sets):
+        for cell, value in clamps.items():
+            mask[cell // hidden, row, cell % hidden] = True
+            values[cell // hidden, row, cell % hidden] = value
     return {
-        layer + 1: Clamp(mask=held[layer].repeat(count, axis=0), values=values[layer].repeat(count, axis=0))
+        layer + 1: Clamp(mask=mask[layer].repeat(count, axis=0), values=values[layer].repeat(count, axis=0))
         for layer in range(layers)
-        if held[layer].any()
+        if mask[layer].any()
     }
 
 
 # Ablation against matched controls
 
 MAX_ABLATED = 12
-"""cells that are held still to see what they are for"""
+"""maximum number of candidate cells to ablate"""
 MAX_CONTROLS = 8
-"""cells of a layer that they are compared with"""
+"""maximum number of matched controls in each layer"""
 MIN_CONTROLS = 3
 MIN_EDGES = 10
-"""with fewer there is nothing to judge by"""
+"""minimum number of edges for a judgement"""
 RESAMPLES = 400
-
-Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AblationQuery:
-    """What is to be known of a cell and a concept."""
+    """A cell and the positions at which its ablation should increase the loss."""
 
     cell: int
-    """its number among all layers' cells"""
+    """number of the cell among all layers' cells"""
     edges: PositionMask
-    """where in the stretches the concept should pay (T, W)"""
+    """positions in the segments whose next character the concept helps to predict (T, W)"""
     partner: int | None = None
     """another cell that detects the concept"""
     doses: tuple[tuple[float, float], ...] = ()
-    """what it was held at, outside, between and inside, and how probable that made the concept's ends"""
+    """clamped values outside, between and inside, and the resulting probability of the concept's end"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Losses:
-    """What the stretches' characters cost with cells held at their means, above what they cost otherwise."""
+    """Increase in loss of the segments' characters under mean ablation of sets of cells."""
 
     costs: dict[frozenset[int], Nats]
-    """by the cells that were held together (T, W)"""
+    """increase in nats by ablated set (T, W)"""
     resamples: Numbers = field(repr=False)
-    """how often each stretch came in each resampling of them (resamplings, W)"""
+    """count of each segment in each bootstrap resample (resamples, W)"""
 
-    def delta(self, cells: Iterable[int], places: PositionMask) -> tuple[float, float]:
-        """Give what holding these cells costs a character in these places, and its error (block bootstrap)."""
-        total = np.where(places, self.costs[frozenset(cells)], 0.0).sum(axis=0, dtype=np.float64)
-        count = places.sum(axis=0)
-        often = np.maximum(self.resamples @ count, 1.0)
-        return float(total.sum() / max(count.sum(), 1)), float((self.resamples @ total / often).std())
+    def delta(self, cells: Iterable[int], positions: PositionMask) -> tuple[float, float]:
+        """Return the mean increase at a mask of positions and its standard error (block bootstrap), in nats."""
+        total = np.where(positions, self.costs[frozenset(cells)], 0.0).sum(axis=0, dtype=np.float64)
+        count = positions.sum(axis=0)
+        resampled_count = np.maximum(self.resamples @ count, 1.0)
+        return float(total.sum() / max(count.sum(), 1)), float((self.resamples @ total / resampled_count).std())
 
 
 def mean_ablate(
@@ -198,40 +197,41 @@ def mean_ablate(
     rng: np.random.Generator,
     progress: Progress,
 ) -> Losses:
-    """Read the stretches once for each set of cells, those held at their means, and once with none."""
-    holds: list[CellClamps] = [{}, *({cell: means[cell] for cell in sorted(cells)} for cells in sets)]
-    parts = clamp_batches(rnn, segments, holds)
-    costs = np.concatenate([clamped_nll(rnn, segments, holds[part]) for part in progress(parts, HOLDING, len(parts))])
-    rates = np.full(segments.count, 1.0 / segments.count)
+    """Return the losses with each set of cells clamped to their means, relative to no ablation."""
+    clamp_sets: list[CellClamps] = [{}, *({cell: means[cell] for cell in sorted(cells)} for cells in sets)]
+    batches = clamp_batches(rnn, segments, clamp_sets)
+    steps = progress(batches, HOLDING, len(batches))
+    nll = np.concatenate([clamped_nll(rnn, segments, clamp_sets[batch]) for batch in steps])
+    weights = np.full(segments.count, 1.0 / segments.count)
     return Losses(
-        costs=dict(zip(sets, costs[1:] - costs[0], strict=True)),
-        resamples=rng.multinomial(segments.count, rates, size=RESAMPLES).astype(np.float64),
+        costs=dict(zip(sets, nll[1:] - nll[0], strict=True)),
+        resamples=rng.multinomial(segments.count, weights, size=RESAMPLES).astype(np.float64),
     )
 
 
 def matched_controls(
     cells: Sequence[int], variance: Numbers, allowed: NDArray[np.bool_], hidden: int
 ) -> dict[int, list[int]]:
-    """Choose controls for cells: by layer, from 0, those whose variance is nearest to theirs, in turns.
+    """Return the controls of each layer (from 0), matched by variance with the ablated cells in turn.
 
-    Variances and which cells may be controls are given for all layers' cells (L·H,).
+    `variance` and `allowed`, the mask of possible controls, cover all layers' cells (L·H,).
     """
-    chosen: dict[int, list[int]] = {}
+    controls_by_layer: dict[int, list[int]] = {}
     for layer in sorted({cell // hidden for cell in cells}):
-        here = slice(layer * hidden, (layer + 1) * hidden)
-        left = [int(cell) for cell in layer * hidden + np.flatnonzero(allowed[here]) if cell not in cells]
-        wanted = [cell for cell in cells if cell // hidden == layer]
-        controls = chosen.setdefault(layer, [])
-        while left and len(controls) < MAX_CONTROLS:
-            like = np.log(variance[wanted[len(controls) % len(wanted)]])
-            nearest = min(left, key=lambda cell: (abs(float(np.log(variance[cell])) - float(like)), cell))
-            left.remove(nearest)
+        in_layer = slice(layer * hidden, (layer + 1) * hidden)
+        available = [int(cell) for cell in layer * hidden + np.flatnonzero(allowed[in_layer]) if cell not in cells]
+        ablated = [cell for cell in cells if cell // hidden == layer]
+        controls = controls_by_layer.setdefault(layer, [])
+        while available and len(controls) < MAX_CONTROLS:
+            log_variance = float(np.log(variance[ablated[len(controls) % len(ablated)]]))
+            nearest = min(available, key=lambda cell: (abs(float(np.log(variance[cell])) - log_variance), cell))
+            available.remove(nearest)
             controls.append(nearest)
-    return chosen
+    return controls_by_layer
 
 
 def causal_effect(query: AblationQuery, losses: Losses, controls: Sequence[int]) -> CausalEffect | None:
-    """Answer a question from the losses; None where there are too few edges or controls to judge by."""
+    """Return the effect of a cell's ablation, or None if there are too few edges or controls."""
     edges = int(query.edges.sum())
     if edges < MIN_EDGES or len(controls) < MIN_CONTROLS:
         return None
@@ -261,6 +261,6 @@ def causal_effect(query: AblationQuery, losses: Losses, controls: Sequence[int])
 
 
 def _z(delta: float, error: float, controls: Sequence[float]) -> float:
-    """Say how far a loss lies from the controls', in units of their spread and its own error."""
+    """Return the difference from the controls' mean, divided by their spread and the standard error combined."""
     spread = float(np.hypot(np.std(controls, ddof=1), error))
     return (delta - float(np.mean(controls))) / max(spread, 1e-9)

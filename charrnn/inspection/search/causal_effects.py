@@ -1,7 +1,8 @@
-"""Causal effects of cells: ablation, and the dose response of the concept's end."""
+"""Causal effects of cells: mean ablation, and the dose-response of the probability of a concept's end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,13 +32,13 @@ from charrnn.inspection.search.splits import DOSES, ConceptCodes, Progress
 from charrnn.inspection.search.statistics import Numbers
 from charrnn.network.inference import InferenceRNN
 
-# Dose response: the probability of a concept's end with its cell clamped outside, between and inside. A cell that the
-# network uses moves this probability in its own direction.
+# Dose-response: the probability of a concept's end with the cell clamped to its mean outside, to a value between, and
+# to its mean inside. If the network uses the cell, the probability increases with the dose.
 
 DOSE_SEGMENTS = 16
-"""how many are read at each dose"""
+"""maximum number of segments read at each dose"""
 COVERED_FRACTION = 0.9
-"""the share of a concept's ends that the characters must bring about whose probability is watched"""
+"""fraction of a concept's ends that the selected end characters must cover"""
 
 Doses = tuple[tuple[float, float], ...]
 CharacterMask = NDArray[np.bool_]
@@ -45,14 +46,14 @@ CharacterMask = NDArray[np.bool_]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DosePlan:
-    """The doses to be tried on a cell."""
+    """Values to which a cell is clamped, and the characters whose probability is measured."""
 
     cell: int
-    """its number among all layers' cells"""
+    """number of the cell among all layers' cells"""
     values: tuple[float, ...]
-    """what it is held at: outside, between, inside"""
+    """clamped values: the cell's mean outside the concept, a value between, its mean inside"""
     ends: CharacterMask
-    """which characters bring the concept's end about (V,)"""
+    """mask of the characters that end the concept (V,)"""
 
 
 def plan_doses(
@@ -60,23 +61,24 @@ def plan_doses(
     coding: ConceptCodes,
     edges: PositionMask,
     segments: AblationSegments,
-    carried: NaturalActivations,
+    activations: NaturalActivations,
     vocabulary_size: int,
 ) -> DosePlan | None:
-    """Choose a cell's doses: what it carries where its concept is off and where it is on, and what lies between.
+    """Return a cell's doses: its mean outside the concept, a value between, and its mean inside.
 
-    Between is zero, if it does. None where the stretches do not have both, or no edge (T, W) of the concept.
+    The value between is zero if the means have opposite signs. Return None if the segments do not contain the
+    concept's outside, inside and edges (T, W).
     """
     outside, inside = concept_sides(coding, segments.of_scored(coding.codes))
     if not outside.any() or not inside.any() or not edges.any():
         return None
-    low, high = (carried.mean_where(cell, places) for places in (outside, inside))
+    low, high = activations.mean_where(cell, outside), activations.mean_where(cell, inside)
     between = 0.0 if min(low, high) < 0.0 < max(low, high) else (low + high) / 2.0
     return DosePlan(cell=cell, values=(low, between, high), ends=end_characters(segments, edges, vocabulary_size))
 
 
 def concept_sides(coding: ConceptCodes, codes: NDArray[np.uint8]) -> tuple[PositionMask, PositionMask]:
-    """Say where a concept is off and where it is on: of a number, in its lowest and in its highest third."""
+    """Return the masks of a concept's outside and inside; of a counter or depth, the lowest and highest third."""
     if coding.concept.kind == "binary":
         return codes == 0, codes > 0
     low, high = np.quantile(codes, [1 / 3, 2 / 3], method="inverted_cdf")
@@ -84,109 +86,129 @@ def concept_sides(coding: ConceptCodes, codes: NDArray[np.uint8]) -> tuple[Posit
 
 
 def end_characters(segments: AblationSegments, edges: PositionMask, vocabulary_size: int) -> CharacterMask:
-    """List the commonest characters that follow edges, of those that come there more often than elsewhere (V,)."""
+    """Return a mask of the most frequent characters after edges that are more frequent there than elsewhere (V,)."""
     targets = segments.targets[ABLATION_WARM_UP:]
-    there = np.bincount(targets[edges], minlength=vocabulary_size) / max(edges.sum(), 1)
+    at_edges = np.bincount(targets[edges], minlength=vocabulary_size) / max(edges.sum(), 1)
     everywhere = np.bincount(targets.ravel(), minlength=vocabulary_size) / targets.size
-    ranked = np.argsort(-there, kind="stable")
-    before = np.cumsum(there[ranked]) - there[ranked]
-    chosen = np.zeros(vocabulary_size, dtype=np.bool_)
-    chosen[ranked[before < COVERED_FRACTION]] = True
-    over: CharacterMask = chosen & (there > everywhere)
-    return over
+    ranked = np.argsort(-at_edges, kind="stable")
+    covered = np.cumsum(at_edges[ranked]) - at_edges[ranked]
+    frequent = np.zeros(vocabulary_size, dtype=np.bool_)
+    frequent[ranked[covered < COVERED_FRACTION]] = True
+    ends: CharacterMask = frequent & (at_edges > everywhere)
+    return ends
 
 
 def run_doses(
-    rnn: InferenceRNN, all_segments: AblationSegments, plans: Sequence[DosePlan], progress: Progress
+    rnn: InferenceRNN, all_segments: AblationSegments, plans: Sequence[DosePlan | None], progress: Progress
 ) -> list[Doses]:
-    """Hold each course's cell at each dose; give the doses with the mean probability of the concept's ends."""
+    """Return, for each plan, the doses with the mean probability of the concept's end characters; () for no plan."""
     segments = all_segments.first_segments(min(DOSE_SEGMENTS, all_segments.count))
-    holds: list[tuple[CellClamps, CharacterMask]] = [
-        ({plan.cell: value}, plan.ends) for plan in plans for value in plan.values
-    ]
-    means: list[float] = []
-    parts = clamp_batches(rnn, segments, [hold for hold, _ in holds])
-    for part in progress(parts, DOSES, len(parts)):
-        characters = np.array([those for _, those in holds[part]], dtype=np.float32)[:, :, None]
-        total = np.zeros(len(characters))
-        for weights, normalizer in softmax_terms(rnn, segments, [hold for hold, _ in holds[part]]):
-            total += ((weights @ characters) / normalizer).sum(axis=(1, 2), dtype=np.float64)
-        means += (total / segments.positions.size).tolist()
-    each = iter(means)
-    return [tuple((value, next(each)) for value in plan.values) for plan in plans]
+    doses = [(plan, value) for plan in plans if plan for value in plan.values]
+    clamp_sets: list[CellClamps] = [{plan.cell: value} for plan, value in doses]
+    ends = np.array([plan.ends for plan, _ in doses], dtype=np.float32)
+    probabilities: list[float] = []
+    batches = clamp_batches(rnn, segments, clamp_sets)
+    for batch in progress(batches, DOSES, len(batches)):
+        end_mask = ends[batch][:, :, None]
+        total = np.zeros(len(end_mask))
+        for weights, normalizer in softmax_terms(rnn, segments, clamp_sets[batch]):
+            total += ((weights @ end_mask) / normalizer).sum(axis=(1, 2), dtype=np.float64)
+        probabilities += (total / segments.positions.size).tolist()
+    curves: list[Doses] = []
+    first = 0
+    for plan in plans:
+        values = plan.values if plan else ()
+        stop = first + len(values)
+        curves.append(tuple(zip(values, probabilities[first:stop], strict=True)))
+        first = stop
+    return curves
 
 
-# Ablation and dose response of the cells that the search selects
+# Mean ablation and dose-response of the cells that the search selects
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AblationTarget:
-    """A cell and the concept that it follows."""
+    """A cell to ablate and the concept that it follows."""
 
     cell: int
-    """its number among all layers' cells"""
+    """number of the cell among all layers' cells"""
     coding: ConceptCodes
-    """the concept"""
+    """marks of the concept"""
     partner: int | None = None
-    """another cell that detects the concept, a suspect too"""
+    """another cell that detects the concept and is a target, too"""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AblationRequest:
+    """Cells to ablate, and the cells that may be controls."""
+
+    targets: Sequence[AblationTarget]
+    """cells that follow a concept"""
+    unexplained: Sequence[int]
+    """cells that no concept explains"""
+    variance: Numbers
+    """variance of all layers' cells, by which controls are matched (L·H,)"""
+    allowed: NDArray[np.bool_]
+    """mask of possible controls (L·H,)"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CausalEffects:
-    """What was learnt by holding cells still."""
+    """Results of the ablation of all target cells and unexplained cells."""
 
-    causes: tuple[CausalEffect | None, ...]
-    """of each suspect; None where there was too little to judge by"""
+    effects: tuple[CausalEffect | None, ...]
+    """effect of each target; None if there are too few edges or controls"""
     segments: AblationSegments
-    """where"""
+    """segments on which the losses were measured"""
     losses: Losses
-    """what it cost"""
-    carried: NaturalActivations
-    """what the cells did when nothing was held"""
+    """increases in loss by ablated set"""
+    activations: NaturalActivations
+    """activations without ablation"""
 
 
 def measure_effects(
     rnn: InferenceRNN,
     search_data: SearchData,
     states: States,
-    targets: Sequence[AblationTarget],
-    unexplained: Sequence[int],
+    request: AblationRequest,
     rng: np.random.Generator,
     progress: Progress,
-    *,
-    variance: Numbers,
-    allowed: NDArray[np.bool_],
 ) -> CausalEffects | None:
-    """Hold suspects, controls and others still, each at its mean; None without any, or without text for it.
+    """Return the effects of mean ablation and the dose-responses of the targets.
 
-    Controls are chosen by the variance of all layers' cells (L·H,) from those that are allowed.
+    Return None if there is no cell to ablate, or if the streams are too short for segments.
     """
-    if not targets and not unexplained:
+    targets, hidden = request.targets, rnn.config.hidden
+    if not targets and not request.unexplained:
         return None
-    edges = [search_data.edges(target.coding.concept) for target in targets]
-    segments = choose_segments(search_data.ids, search_data.streams, states, edges)
+    text_edges = [search_data.edges(target.coding.concept) for target in targets]
+    segments = choose_segments(search_data.ids, search_data.streams, states, text_edges)
     if segments is None:
         return None
-    cells = list(dict.fromkeys(target.cell for target in targets))
-    controls = matched_controls(cells, variance, allowed, rnn.config.hidden)
-    held = list(
-        dict.fromkeys(
-            [*cells, *(cell for layer_controls in controls.values() for cell in layer_controls), *unexplained]
-        )
-    )
-    activations = record_activations(rnn, segments, held)
-    pairs = {frozenset([target.cell, target.partner]) for target in targets if target.partner is not None}
-    sets = [frozenset([cell]) for cell in held] + sorted(pairs, key=sorted)
+    edges = [mask[segments.positions] for mask in text_edges]
+    target_cells = list(dict.fromkeys(target.cell for target in targets))
+    controls = matched_controls(target_cells, request.variance, request.allowed, hidden)
+    cells = list(dict.fromkeys([*target_cells, *chain.from_iterable(controls.values()), *request.unexplained]))
+    activations = record_activations(rnn, segments, cells)
+    sets = [frozenset([cell]) for cell in cells] + _pairs(targets)
     losses = mean_ablate(rnn, segments, sets, activations.means(), rng, progress)
-    there = [hits[segments.positions] for hits in edges]
     plans = [
-        plan_doses(target.cell, target.coding, places, segments, activations, len(rnn.weights["output.bias"]))
-        for target, places in zip(targets, there, strict=True)
+        plan_doses(target.cell, target.coding, mask, segments, activations, len(rnn.weights["output.bias"]))
+        for target, mask in zip(targets, edges, strict=True)
     ]
-    doses = iter(run_doses(rnn, segments, [plan for plan in plans if plan], progress))
-    queries = [
-        AblationQuery(cell=target.cell, edges=places, partner=target.partner, doses=next(doses) if planned else ())
-        for target, places, planned in zip(targets, there, plans, strict=True)
+    effects = [
+        causal_effect(
+            AblationQuery(cell=target.cell, edges=mask, partner=target.partner, doses=doses),
+            losses,
+            controls[target.cell // hidden],
+        )
+        for target, mask, doses in zip(targets, edges, run_doses(rnn, segments, plans, progress), strict=True)
     ]
-    effects = [causal_effect(query, losses, controls[query.cell // rnn.config.hidden]) for query in queries]
-    return CausalEffects(causes=tuple(effects), segments=segments, losses=losses, carried=activations)
+    return CausalEffects(effects=tuple(effects), segments=segments, losses=losses, activations=activations)
+
+
+def _pairs(targets: Sequence[AblationTarget]) -> list[frozenset[int]]:
+    """Return the distinct pairs of a target and its partner, in ascending order."""
+    pairs = {frozenset([target.cell, target.partner]) for target in targets if target.partner is not None}
+    return sorted(pairs, key=sorted)

@@ -1,4 +1,4 @@
-"""A summary of all cells: each counted once by its best concept, and the cells that no concept explains."""
+"""Summary of all cells: each cell counted by its best concept, and the unexplained cells that the network needs."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,106 +15,108 @@ from charrnn.inspection.search.screening import Candidate, Screening
 from charrnn.inspection.search.search_data import ABLATION_WARM_UP, AblationSegments, SearchData
 from charrnn.inspection.search.splits import Positions
 
-# Counts of cells, by the concept that explains most of each
+# Counts of cells by the verdict for the concept that explains most of each cell
 
 LOCAL_FRACTION = 0.5
-"""the share of a cell's variance from which on the last three characters say most of it"""
+"""explained variance by trigrams above which a cell counts as local"""
 
 
 def count_cells(screening: Screening, candidates: Sequence[Candidate]) -> CellCounts:
-    """Count the cells of each sort; the shortlist says what is known of the concepts, and which cells are causal."""
+    """Return the number of cells of each verdict; `candidates` have the controls and causal effects."""
     findings = {candidate.number: candidate.finding for candidate in candidates}
-    alive, closest = screening.statistics.alive, best_concept_of_cell(screening)
+    alive, best_concept = screening.statistics.alive, best_concept_of_cell(screening)
     causal = {candidate.cell for candidate in candidates if candidate.finding.verdict == "causal"}
     verdicts = dict.fromkeys(causal, "detector")
     for cell in np.flatnonzero(alive).tolist():
-        number = int(closest[cell])
+        number = int(best_concept[cell])
         fit, memory = float(screening.scores.fit[number, cell]), float(screening.scores.memory[number, cell])
         single_cell = replace(findings[number], fit=fit, memory=memory, spread=(), cause=None)
-        # What a cell needs to be causal it may have for another concept than the one that explains most of it.
+        # a causal cell stays causal, even if another concept than that of its finding explains more of the cell
         verdicts.setdefault(cell, verdict(single_cell))
-    sorts = Counter(verdicts.values())
+    counts = Counter(verdicts.values())
     return CellCounts(
         dead=int((~alive).sum()),
-        detectors=sorts["detector"],
+        detectors=counts["detector"],
         causal=len(causal),
-        partial=sorts["partial"],
+        partial=counts["partial"],
         local=int((alive & (screening.statistics.trigram_ev > LOCAL_FRACTION)).sum()),
     )
 
 
 def findable_concepts(screening: Screening) -> list[int]:
-    """List the concepts that a cell that follows them is a find for: asked for, and not local."""
+    """Return the indices of the searched concepts that are not local, or of all of them if all are local."""
     codings = screening.statistics.codings[: screening.concept_count]
     numbers = [number for number, coding in enumerate(codings) if coding.concept.family != "local"]
     return numbers or list(range(screening.concept_count))
 
 
 def best_concept_of_cell(screening: Screening) -> Positions:
-    """Choose for each cell the concept that explains most of it, on discovery streams (H,)."""
+    """Return the index of the concept with the highest selection score for each cell (H,)."""
     numbers = np.array(findable_concepts(screening))
-    closest: Positions = numbers[screening.scores.selection[numbers].argmax(axis=0)]
-    return closest
+    best_concept: Positions = numbers[screening.scores.selection[numbers].argmax(axis=0)]
+    return best_concept
 
 
-# Unexplained cells: the network needs them, and neither a concept nor the last characters explain them. Where such a
-# cell changes and where it forgets are hints for the reader.
+# Unexplained cells: cells that the network needs and that neither a concept nor the last three characters explain.
+# The characters at which such a cell changes or forgets are hints for the user.
 
-CANDIDATES = 16
-"""cells that are held still to see how much they are needed"""
-NAMED = 5
-"""cells that are told of"""
-MOST_FIT = 0.2
-"""what a concept may explain of a mystery"""
-MOST_LOCAL = 0.5
-"""what the last three characters may"""
-CHARACTERS = 4
-"""named of a mystery"""
-CLEAR = 3.0
-"""standard errors that what holding a cell costs must be above zero"""
-FORGOTTEN = 0.5
-"""a gate that is no further open at a character forgets there"""
-FEWEST_TIMES = 20
-"""a character must come in the stretches to be named"""
+MAX_ABLATED_UNEXPLAINED = 16
+"""maximum number of unexplained cells to ablate"""
+MAX_UNEXPLAINED = 5
+"""maximum number of unexplained cells in the findings"""
+MAX_CONCEPT_FIT = 0.2
+"""fit to its best concept below which a cell may count as unexplained"""
+MAX_TRIGRAM_EV = 0.5
+"""explained variance by trigrams below which a cell may count as unexplained"""
+MAX_LISTED_CHARS = 4
+"""maximum number of characters listed for an unexplained cell"""
+MIN_LOSS_Z = 3.0
+"""minimum increase in loss of an unexplained cell, in standard errors"""
+FORGET_THRESHOLD = 0.5
+"""mean activation of the keep gate below which the cell forgets at a character"""
+MIN_CHAR_COUNT = 20
+"""minimum number of occurrences of a listed character in the segments"""
 
 
-def unexplained(screening: Screening, closest: Positions) -> list[int]:
-    """Choose, of the cells that nothing explains, those that move most; by the concept closest to each (H,)."""
+def unexplained_candidates(screening: Screening, best_concept: Positions) -> list[int]:
+    """Return the unexplained cells with the largest variance, given the best concept of each cell (H,)."""
     statistics = screening.statistics
     variance = statistics.of_concept(0).variance(statistics.streams.confirmation)
-    fit = screening.scores.fit[closest, np.arange(len(closest))]
-    open_to = statistics.alive & (fit < MOST_FIT) & (statistics.trigram_ev < MOST_LOCAL)
-    ranked = np.argsort(np.where(open_to, -variance, np.inf), kind="stable")
-    chosen: list[int] = ranked[: min(CANDIDATES, int(open_to.sum()))].tolist()
+    fit = screening.scores.fit[best_concept, np.arange(len(best_concept))]
+    eligible = statistics.alive & (fit < MAX_CONCEPT_FIT) & (statistics.trigram_ev < MAX_TRIGRAM_EV)
+    ranked = np.argsort(np.where(eligible, -variance, np.inf), kind="stable")
+    chosen: list[int] = ranked[: min(MAX_ABLATED_UNEXPLAINED, int(eligible.sum()))].tolist()
     return chosen
 
 
 def unexplained_cells(
     cells: Sequence[int], effects: CausalEffects, search_data: SearchData, screening: Screening, hidden: int
 ) -> tuple[UnexplainedCell, ...]:
-    """Tell of those cells whose loss is felt most."""
+    """Return descriptions of the cells whose ablation increases the loss most."""
     everywhere = np.ones(effects.segments.positions.shape, dtype=np.bool_)
-    costs = {cell: effects.losses.delta([cell], everywhere) for cell in cells}
-    clear = [cell for cell, (cost, error) in costs.items() if cost > CLEAR * error]
-    needed = sorted(clear, key=lambda cell: -costs[cell][0])[:NAMED]
-    return tuple(_describe_unexplained(cell, costs[cell], effects, search_data, screening, hidden) for cell in needed)
+    deltas = {cell: effects.losses.delta([cell], everywhere) for cell in cells}
+    significant = [cell for cell, (delta, error) in deltas.items() if delta > MIN_LOSS_Z * error]
+    needed = sorted(significant, key=lambda cell: -deltas[cell][0])[:MAX_UNEXPLAINED]
+    return tuple(
+        _describe_unexplained(cell, deltas[cell], effects, search_data, screening, hidden) for cell in needed
+    )
 
 
 def _describe_unexplained(
     cell: int,
-    cost: tuple[float, float],
+    delta: tuple[float, float],
     effects: CausalEffects,
     search_data: SearchData,
     screening: Screening,
     hidden: int,
 ) -> UnexplainedCell:
-    closest = int(best_concept_of_cell(screening)[cell])
+    best_concept = int(best_concept_of_cell(screening)[cell])
     return UnexplainedCell(
         cell=format_cell(cell, hidden),
-        delta=cost[0],
-        delta_se=cost[1],
-        best=screening.statistics.codings[closest].concept.name,
-        fit=float(screening.scores.fit[closest, cell]),
+        delta=delta[0],
+        delta_se=delta[1],
+        best=screening.statistics.codings[best_concept].concept.name,
+        fit=float(screening.scores.fit[best_concept, cell]),
         local=float(screening.statistics.trigram_ev[cell]),
         writes_on=tuple(map(search_data.char_of_id, _writes_on(cell, effects))),
         forgets_on=tuple(map(search_data.char_of_id, _forgets_on(cell, effects))),
@@ -122,28 +124,30 @@ def _describe_unexplained(
 
 
 def _writes_on(cell: int, effects: CausalEffects) -> list[int]:
-    """List the ids of the characters at which a cell changes most in the mean."""
-    place = effects.carried.cells.index(cell)
-    return _most(np.abs(effects.carried.deltas[:, :, place]), effects.segments)
+    """Return the ids of the characters at which a cell's mean absolute change is largest."""
+    column = effects.activations.cells.index(cell)
+    return _top_characters(np.abs(effects.activations.deltas[:, :, column]), effects.segments)
 
 
 def _forgets_on(cell: int, effects: CausalEffects) -> list[int]:
-    """List the ids of the characters at which its gate keeps least; none where it hardly closes, or there is none."""
-    if effects.carried.keep_gate is None:
+    """Return the ids of the characters at which the keep gate is most closed; none if the gate hardly closes."""
+    if effects.activations.keep_gate is None:
         return []
-    gate = effects.carried.keep_gate[:, :, effects.carried.cells.index(cell)]
+    gate = effects.activations.keep_gate[:, :, effects.activations.cells.index(cell)]
     return [
-        char_id for char_id in _most(-gate, effects.segments) if _mean_at(gate, effects.segments, char_id) < FORGOTTEN
+        char_id
+        for char_id in _top_characters(-gate, effects.segments)
+        if _mean_at(gate, effects.segments, char_id) < FORGET_THRESHOLD
     ]
 
 
-def _most(values: NDArray[np.float32], segments: AblationSegments) -> list[int]:
-    """List the characters with the largest means."""
+def _top_characters(values: NDArray[np.float32], segments: AblationSegments) -> list[int]:
+    """Return the ids of the characters with the largest mean value."""
     ids = segments.ids[ABLATION_WARM_UP:].ravel()
-    times = np.bincount(ids)
-    means = np.bincount(ids, weights=values.ravel()) / np.maximum(times, 1)
-    often = np.flatnonzero(times >= FEWEST_TIMES)
-    ranked: list[int] = often[np.argsort(-means[often], kind="stable")][:CHARACTERS].tolist()
+    counts = np.bincount(ids)
+    means = np.bincount(ids, weights=values.ravel()) / np.maximum(counts, 1)
+    frequent = np.flatnonzero(counts >= MIN_CHAR_COUNT)
+    ranked: list[int] = frequent[np.argsort(-means[frequent], kind="stable")][:MAX_LISTED_CHARS].tolist()
     return ranked
 
 

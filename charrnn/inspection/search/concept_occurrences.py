@@ -1,4 +1,4 @@
-"""Occurrences of concepts in a text: how often each one occurs, and the excerpt that shows it best."""
+"""Occurrences of concepts in a text: the number of episodes, and the excerpt that shows a concept best."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,32 +9,32 @@ from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError
 from charrnn.inspection.concepts import Concept, Marks, ParsedText
-from charrnn.inspection.search.splits import SplitStreams, count_episodes, quantize_marks, split_text
+from charrnn.inspection.search.splits import Positions, SplitStreams, count_episodes, quantize_marks, split_text
 
-# Counts of all concepts, before any network is read
+# Numbers of episodes in a text; no network is needed
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConceptCount:
-    """A concept, and what a text has of it."""
+    """A concept with its number of episodes in a text."""
 
     name: str
-    """as it is asked for"""
+    """name of the concept in options"""
     family: str
-    """what sort of thing it is: state, local, anticipation"""
+    """state, local or anticipation"""
     kind: str
-    """what its marks are: binary, counter, depth"""
+    """type of the marks: binary, counter or depth"""
     description: str
-    """one line for people"""
+    """description in one line"""
     uses_future: bool
-    """whether a mark may depend on what comes after it"""
+    """whether a mark may depend on later characters"""
     episodes: int | None = None
-    """how often it comes to an end in the text; None where there is no text"""
+    """number of complete episodes in the text; None without a text"""
     enough: bool | None = None
-    """whether that is enough for a search to judge cells by"""
+    """whether the text has enough episodes for a search; None without a text"""
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain values."""
+        """Return the values in JSON."""
         return {
             "concept": self.name,
             "family": self.family,
@@ -48,29 +48,29 @@ class ConceptCount:
 
 @dataclass(frozen=True, kw_only=True)
 class ConceptCounts:
-    """Concepts, and the text in which they were counted."""
+    """Concepts with their number of episodes in a text."""
 
     concepts: tuple[ConceptCount, ...]
-    """in their own order"""
+    """concepts in their predefined order"""
     text: str | None = None
-    """the text's name; None where there is none"""
+    """name of the text; None without a text"""
     characters: int = 0
-    """how long it is"""
+    """length of the text"""
     language: str | None = None
-    """what it was read as"""
+    """language as which the text was parsed"""
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain values."""
+        """Return the values in JSON."""
         return {
             "text": self.text,
             "characters": self.characters,
             "language": self.language,
-            "concepts": [listed.to_json() for listed in self.concepts],
+            "concepts": [concept.to_json() for concept in self.concepts],
         }
 
 
 def count_concepts(concepts: Iterable[Concept], parsed: ParsedText | None = None) -> ConceptCounts:
-    """List concepts, counted in a text if there is one."""
+    """Return the concepts with their number of episodes in a text, if one is given."""
     if parsed is None:
         return ConceptCounts(concepts=tuple(_concept_count(concept) for concept in concepts))
     streams = _split_if_long_enough(parsed)
@@ -95,7 +95,7 @@ def _concept_count(concept: Concept, episodes: int | None = None, enough: bool |
 
 
 def _count_in_text(concept: Concept, parsed: ParsedText, streams: SplitStreams | None) -> ConceptCount:
-    """Count as the search does, but in all of the text; whether it is enough is the search's own judgement."""
+    """Return the episodes in the whole text, and whether they are enough for a search."""
     marks = concept.mark(parsed)
     enough = streams is not None and quantize_marks(concept, marks, streams).has_enough_evidence(streams)
     return _concept_count(concept, int(count_episodes(marks[:, np.newaxis])[0]), enough)
@@ -108,82 +108,83 @@ def _split_if_long_enough(parsed: ParsedText) -> SplitStreams | None:
         return None
 
 
-# The excerpt in which a concept is on and off most evenly
+# Excerpts for drawings
 
-LINES, COLUMNS = 4, 72
+EXCERPT_LINES, EXCERPT_COLUMNS = 4, 72
 MAX_COUNTED_CHANGES = 6
-"""changes of a concept in a passage beyond which it has been shown well"""
-
-Positions = NDArray[np.int64]
+"""maximum number of changes that count for one concept in the choice of a common excerpt"""
 
 
-def best_excerpt(concept: Concept, parsed: ParsedText, *, lines: int = LINES, columns: int = COLUMNS) -> slice:
-    """Choose lines of text that take at most so many drawn ones of so many columns; of longer lines their beginning.
+def best_excerpt(
+    concept: Concept, parsed: ParsedText, *, lines: int = EXCERPT_LINES, columns: int = EXCERPT_COLUMNS
+) -> slice:
+    """Return the slice of the text in which a concept is on and off most evenly.
 
-    The most even passages are alike to the eye; among them the first with the most changes is taken.
+    The excerpt takes at most `lines` lines when wrapped at `columns` columns. Of equally even excerpts, rounded to a
+    tenth, the first excerpt with the most changes is chosen.
     """
     on = is_on(concept, concept.mark(parsed))
     starts, stops = _candidate_excerpts(parsed.text, lines, columns)
-    share = _count_between(on, starts, stops) / np.maximum(stops - starts, 1)
-    evenness = np.round(np.minimum(share, 1 - share), 1)
+    on_fraction = _count_between(on, starts, stops) / np.maximum(stops - starts, 1)
+    evenness = np.round(np.minimum(on_fraction, 1 - on_fraction), 1)
     changes = _count_between(np.diff(on, prepend=on[:1]), starts, stops)
     best = np.lexsort((-changes, -evenness))[0]
     return slice(int(starts[best]), int(stops[best]))
 
 
 def best_common_excerpt(marks: Iterable[NDArray[np.bool_]], text: str, *, length: int) -> slice:
-    """Choose about so many characters, from the beginning of a line on, in which the most concepts come and go.
+    """Return the slice of about `length` characters, from the beginning of a line, in which the most concepts change.
 
-    The marks say where each concept holds (T,). Of passages that show as much, the first is taken.
+    Each mask (T,) is True where a concept is on. Of equally good excerpts the first one is chosen.
     """
     starts = _line_starts(text, length)
     stops = np.minimum(starts + length, len(text))
-    shown = np.zeros(len(starts))
+    scores = np.zeros(len(starts))
     for on in marks:
         changes = _count_between(np.diff(on, prepend=on[:1]), starts, stops)
-        shown += np.minimum(changes, MAX_COUNTED_CHANGES)
-    best = int(shown.argmax())
+        scores += np.minimum(changes, MAX_COUNTED_CHANGES)
+    best = int(scores.argmax())
     return _whole_lines(text, int(starts[best]), int(stops[best]))
 
 
 def is_on(concept: Concept, marks: Marks) -> NDArray[np.bool_]:
-    """Say where a concept is on (T,): a binary one at 1, a number where it is above its usual value, the median."""
-    usual = 0 if concept.kind == "binary" or not len(marks) else np.median(marks)
-    on: NDArray[np.bool_] = marks > usual
+    """Return the mask of the characters at which a binary concept holds, or another one is above its median (T,)."""
+    threshold = 0 if concept.kind == "binary" or not len(marks) else np.median(marks)
+    on: NDArray[np.bool_] = marks > threshold
     return on
 
 
 def on_label(concept: Concept) -> str:
-    """Name what `is_on` says of a concept."""
+    """Return a label for the condition of `is_on`."""
     return concept.name if concept.kind == "binary" else f"{concept.name} above its median"
 
 
 def _whole_lines(text: str, start: int, stop: int) -> slice:
-    """Leave out the line that stops in its midst, unless it is the only one."""
-    whole = text.rfind("\n", start, stop) + 1
-    return slice(start, stop if stop == len(text) else whole or stop)
+    """Return the slice without an incomplete last line, unless the excerpt has only one line."""
+    line_end = text.rfind("\n", start, stop) + 1
+    return slice(start, stop if stop == len(text) else line_end or stop)
 
 
-def _line_starts(text: str, length: int) -> NDArray[np.int64]:
-    """List the beginnings of lines that have so many characters after them, at least the text's own."""
+def _line_starts(text: str, length: int) -> Positions:
+    """Return 0 and the beginnings of the lines that are followed by at least `length` characters."""
     ends = [position + 1 for position, character in enumerate(text) if character == "\n"]
     return np.array([0, *(start for start in ends if start + length <= len(text))], dtype=np.int64)
 
 
 def _candidate_excerpts(text: str, lines: int, columns: int) -> tuple[Positions, Positions]:
-    """List where lines begin, and where as many as can be drawn from there end: as good as all full, if any are."""
+    """Return the starts and stops of the excerpts that fill the given lines, or the whole text if no excerpt does."""
     ends = [position + 1 for position, character in enumerate(text) if character == "\n"]
-    starts = np.unique([0, *ends, len(text)])
-    drawn = np.concatenate([[0], np.cumsum(-(-np.diff(starts) // columns))])
-    last = np.searchsorted(drawn, drawn[:-1] + lines, side="right") - 1
-    begins = starts[:-1]
-    stops = np.maximum(starts[last], np.minimum(begins + lines * columns, starts[1:]))
-    full = drawn[:-1] + lines <= drawn[-1]
-    return (begins[full], stops[full]) if full.any() else (np.array([0]), np.array([len(text)]))
+    bounds = np.unique([0, *ends, len(text)])
+    wrapped_lines = np.concatenate([[0], np.cumsum(-(-np.diff(bounds) // columns))])
+    last = np.searchsorted(wrapped_lines, wrapped_lines[:-1] + lines, side="right") - 1
+    starts = bounds[:-1]
+    stops = np.maximum(bounds[last], np.minimum(starts + lines * columns, bounds[1:]))
+    full = wrapped_lines[:-1] + lines <= wrapped_lines[-1]
+    return (starts[full], stops[full]) if full.any() else (np.array([0]), np.array([len(text)]))
 
 
-def _count_between(on: NDArray[np.bool_], starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Count the true ones from each start up to its stop."""
-    so_far = np.concatenate([[0], np.cumsum(on)])
-    count: NDArray[np.int64] = so_far[stops] - so_far[starts]
+def _count_between(on: NDArray[np.bool_], starts: Positions, stops: Positions) -> NDArray[np.int64]:
+    """Return the number of True values from each start to its stop."""
+    cumulative = np.concatenate([[0], np.cumsum(on)])
+    count: NDArray[np.int64] = cumulative[stops] - cumulative[starts]
     return count

@@ -3,35 +3,35 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice, permutations
+from itertools import groupby, permutations
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.inspection.search.probes import CellProducts, fit_linear_probes
 from charrnn.inspection.search.scores import Scores
-from charrnn.inspection.search.search_data import CHUNK_STEPS, DEFAULT_SIGNAL, stream_activations
-from charrnn.inspection.search.splits import SCRAMBLED, ConceptCodes, Groups, Progress, SplitStreams
+from charrnn.inspection.search.search_data import CHUNK_STEPS, DEFAULT_SIGNAL, SearchData, stream_activations
+from charrnn.inspection.search.splits import SCRAMBLED, ConceptCodes, Groups, Progress, SplitStreams, no_progress
 from charrnn.inspection.search.statistics import DEAD_VARIANCE, Numbers
 from charrnn.inspection.search.sufficient_statistics import Activations, accumulate
 from charrnn.network.inference import InferenceRNN
-from charrnn.text.vocabulary import Ids
 
-# Permutation tests: how often a cell follows a concept as closely by chance. Streams are the sessions: the labels of
-# a concept are kept whole and assigned to other streams, cell and label centered within each, so that neither slow
-# drift nor long spans make a finding (Harris 2020). The best of all cells is compared with the best of all cells
-# (Westfall and Young 1993), on the confirmation streams. The result is a threshold and never a rank, because with
-# enough text the smallest relation is certain.
+# Permutation tests over whole streams: the labels of a concept in one stream are assigned to another stream. Cells
+# and labels are centered within each stream, so that neither slow drift nor autocorrelation produces findings (Harris
+# 2020). The maximum over all cells controls the family-wise error rate over cells (Westfall and Young 1993); there is
+# no correction over concepts. The test uses the confirmation streams. Its p-value is a threshold and not a score,
+# because with enough text even the weakest relation is significant.
 
 MAX_PERMUTED_CHARS = 100_000
-"""of the whole text, spread over it evenly; more would only cost time"""
+"""maximum number of characters, evenly spaced over the text, that limits the time of a test"""
 PERMUTATIONS = 999
 
-Single = NDArray[np.float32]
+Labels = NDArray[np.float32]
 
 
 class PermutationTest:
-    """The products of every stream's labels with every stream's cells, S streams by S streams."""
+    """Permutation test over streams: inner products of each stream's labels with each stream's activations."""
 
     def __init__(self, codings: Sequence[ConceptCodes], streams: SplitStreams, cells: int) -> None:
         steps = streams.length - streams.warm_up
@@ -45,104 +45,105 @@ class PermutationTest:
         self._steps = 0
 
     def accumulate(self, part: Activations, step: int) -> None:
-        """Add a part (T, B, H): every few steps of it."""
+        """Add every n-th step of a block (T, B, H) that begins at `step`."""
         first = -step % self.every
         sampled = part[first :: self.every][:, self._streams]
         if not len(sampled):
             return
-        here = slice(self._steps, self._steps + len(sampled))
-        labels = self._labels[:, here].transpose(0, 2, 1).reshape(-1, len(sampled))
+        steps = slice(self._steps, self._steps + len(sampled))
+        labels = self._labels[:, steps].transpose(0, 2, 1).reshape(-1, len(sampled))
         self._products += labels @ sampled.reshape(len(sampled), -1)
         self._sums += sampled.sum(axis=0, dtype=np.float64)
         self._squares += np.square(sampled).sum(axis=(0, 1), dtype=np.float64)
         self._steps += len(sampled)
 
     def p_values(self, rng: np.random.Generator, *, count: int = PERMUTATIONS) -> list[float]:
-        """Give p of each concept: the share of the streams' orders, their own among them, with as good a best cell.
+        """Return the p-value of each concept: the fraction of permutations whose best cell is at least as good.
 
-        The statistic is the largest |r| of all cells, r being the correlation around each stream's own means. All
-        orders are tried where there are no more than `count` others.
+        The statistic is the largest |r| over all cells, with cells and labels centered within each stream. All
+        permutations are used if there are at most `count` besides the identity, which always counts.
         """
         orders = _orders(self.count, count, rng)
-        picked = np.zeros((len(orders), self.count, self.count), dtype=np.float32)
-        np.put_along_axis(picked, orders[:, :, None], 1.0, axis=2)
-        left = self._squares - (self._sums**2).sum(axis=0) / self._steps
-        alive = left >= DEAD_VARIANCE * self._steps * self.count
-        scale = (1.0 / np.sqrt(np.where(alive, left, np.inf))).astype(np.float32)
+        permutation_matrices = np.zeros((len(orders), self.count, self.count), dtype=np.float32)
+        np.put_along_axis(permutation_matrices, orders[:, :, None], 1.0, axis=2)
+        residual = self._squares - (self._sums**2).sum(axis=0) / self._steps
+        alive = residual >= DEAD_VARIANCE * self._steps * self.count
+        scale = (1.0 / np.sqrt(np.where(alive, residual, np.inf))).astype(np.float32)
         p_values = []
         for products in self._products.reshape(len(self._labels), -1, len(scale)):
-            best = np.abs(picked.reshape(len(orders), -1) @ products * scale).max(axis=1)
-            # the own order counts among all of them, so that no p is 0
+            best = np.abs(permutation_matrices.reshape(len(orders), -1) @ products * scale).max(axis=1)
+            # the identity counts as a permutation, so that no p-value is 0
             p_values.append(float((best >= best[0] * (1 - 1e-5)).mean()))
         return p_values
 
 
 def permutation_count(streams: SplitStreams) -> int:
-    """Say how many orders of the confirmation streams are tried beside their own.
+    """Return the number of permutations of the confirmation streams, without the identity.
 
-    Of few streams those are all that there are: drawn from so few, their own would come again and again, and whether
-    p is below a limit would be chance.
+    For few streams all permutations are enumerated. Random draws would repeat the identity so often that p-values
+    near a threshold would depend on the seed.
     """
     return min(PERMUTATIONS, math.factorial(int(streams.confirmation.sum())) - 1)
 
 
 def _orders(streams: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Give the streams' own order, then so many by chance, or else all others there are."""
+    """Return the identity and `count` random permutations of the streams, or all permutations if there are fewer."""
     if math.factorial(streams) - 1 <= count:
         return np.array(list(permutations(range(streams))))
     return np.stack([np.arange(streams), *(rng.permutation(streams) for _ in range(count))])
 
 
-def _centered_labels(coding: ConceptCodes, streams: SplitStreams, every: int) -> Single:
-    """Give a concept's labels on the confirmation streams around each stream's mean: (T, S)."""
+def _centered_labels(coding: ConceptCodes, streams: SplitStreams, every: int) -> Labels:
+    """Return a concept's labels on the confirmation streams, centered within each stream (T, S)."""
     labels = coding.subsample(every=every).labels[:, streams.confirmation]
-    centered: Single = (labels - labels.mean(axis=0, dtype=np.float64)).astype(np.float32)
+    centered: Labels = (labels - labels.mean(axis=0, dtype=np.float64)).astype(np.float32)
     return centered
 
 
-# Shuffled networks: the trained weights in random order, each within its own gate, on the same text. Their best cells
-# show what cells of such weights explain without training; freshly initialized weights would be too small for this.
+# Shuffled-weights control: networks with the trained weights in random order, permuted within each gate, read the
+# same text. The best cells of these networks show what cells explain without training. Freshly initialized weights
+# would be a weaker control, because they are smaller.
 
 SHUFFLES = 2
-"""disorders that are tried: by chance one may follow the ends of lines"""
+"""number of shuffled networks; a single one may follow a simple concept, such as line ends, by coincidence"""
 MAX_SHUFFLED_CHARS = 50_000
-"""of the text, read by each"""
+"""maximum number of characters that each shuffled network reads"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShuffledControl:
-    """What a network knows of K concepts without having learnt anything."""
+    """Best scores of networks with shuffled weights for K concepts."""
 
     fit: tuple[float, ...]
-    """of its best cell for each (K,)"""
+    """fit of the best cell for each concept (K,)"""
     memory: tuple[float, ...]
-    """the best of any cell (K,)"""
+    """largest memory of any cell for each concept (K,)"""
     linear_r2: tuple[float, ...]
-    """R² by all cells of a layer (K,)"""
+    """held-out R² of the linear probe on all cells of a layer (K,)"""
 
 
 def shuffled_control(
     rnn: InferenceRNN,
-    ids: Ids,
-    groups: Groups,
+    search_data: SearchData,
     codings: Sequence[ConceptCodes],
-    streams: SplitStreams,
     rng: np.random.Generator,
-    progress: Progress,
     *,
     signal: str = DEFAULT_SIGNAL,
+    progress: Progress = no_progress,
 ) -> ShuffledControl:
-    """Read the beginnings of the streams with scrambled networks, and judge their cells as the others are."""
-    streams = streams.shortened(MAX_SHUFFLED_CHARS)
+    """Return the best scores of shuffled networks, which read the beginnings of the streams."""
+    streams = search_data.streams.shortened(MAX_SHUFFLED_CHARS)
     shortened = [coding.subsample(streams.length - streams.warm_up) for coding in codings]
-    chunks = -(-streams.length // CHUNK_STEPS)
-    read = (stream_activations(shuffle_weights(rnn, rng), ids, streams, signal=signal) for _ in range(SHUFFLES))
-    chunks_left = iter(progress(chain.from_iterable(read), SCRAMBLED, SHUFFLES * chunks))
+    chunks = (
+        (number, chunk)
+        for number in range(SHUFFLES)
+        for chunk in stream_activations(shuffle_weights(rnn, rng), search_data.ids, streams, signal=signal)
+    )
+    steps = progress(chunks, SCRAMBLED, SHUFFLES * -(-streams.length // CHUNK_STEPS))
     results = [
-        _scores_of_shuffled(rnn, islice(chunks_left, chunks), shortened, groups, streams) for _ in range(SHUFFLES)
+        _scores_of_shuffled(rnn, (chunk for _, chunk in network), shortened, search_data.trigram_groups, streams)
+        for _, network in groupby(steps, key=itemgetter(0))
     ]
-    # whoever watches sees the end too
-    assert next(chunks_left, None) is None
     fit, memory, linear_r2 = np.array(results).max(axis=0)
     return ShuffledControl(
         fit=tuple(fit.tolist()), memory=tuple(memory.tolist()), linear_r2=tuple(linear_r2.tolist())
@@ -156,7 +157,7 @@ def _scores_of_shuffled(
     groups: Groups,
     streams: SplitStreams,
 ) -> tuple[Numbers, Numbers, Numbers]:
-    """Give each concept's best fit, best memory, and R² by all cells of a layer."""
+    """Return each concept's best fit, largest memory and R² by all cells of a layer (K,), (K,), (K,)."""
     products = CellProducts(streams, rnn.config.layers, rnn.config.hidden)
     statistics = accumulate(chunks, codings, groups, streams, accumulators=[products.accumulate])
     scores = Scores.of(statistics)
@@ -164,22 +165,22 @@ def _scores_of_shuffled(
     return (
         scores.best()[0],
         memory,
-        np.array([spread.r2_by_cells[-1][1] for spread in fit_linear_probes(statistics, products)]),
+        np.array([probe.r2_by_cells[-1][1] for probe in fit_linear_probes(statistics, products)]),
     )
 
 
 def shuffle_weights(rnn: InferenceRNN, rng: np.random.Generator) -> InferenceRNN:
-    """Permute the weights of a NumPy reader within each gate of each matrix."""
+    """Return a network whose weights are permuted within each gate of each matrix."""
     gates = max(len(rnn.gate_names), 1)
-    disordered = {
+    shuffled = {
         name: np.concatenate([_shuffle_block(block, rng) for block in _blocks(name, np.asarray(weight), gates)])
         for name, weight in rnn.weights.items()
     }
-    return InferenceRNN(rnn.config, disordered, end=rnn.end)
+    return InferenceRNN(rnn.config, shuffled, end=rnn.end)
 
 
 def _blocks(name: str, weight: NDArray[np.floating], gates: int) -> list[NDArray[np.floating]]:
-    """Cut a layer's weight (gates · H, …) into its gates; others are one piece."""
+    """Return the gates of a recurrent layer's weight (gates · H, …), or any other weight as one block."""
     return np.split(weight, gates) if name.startswith("rnn.") else [weight]
 
 

@@ -1,124 +1,122 @@
-"""A finding: the cell that follows a concept best, its statistics, and a verdict by fixed rules."""
+"""Finding of a search: the cell that follows a concept best, its statistics, and a verdict by fixed rules."""
 
 from dataclasses import dataclass
 from typing import Any
 
 DIGITS = 4
-"""of a share, in JSON"""
+"""decimals of fractions in JSON"""
 LOSS_DIGITS = 6
-"""of a loss in nats or of a probability, in JSON"""
+"""decimals of losses in nats and of probabilities in JSON"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CausalEffect:
-    """What the network loses when a cell is held still, and where: at the edges of its concept, or everywhere."""
+    """Effect of a cell on the loss: mean ablation at the edges of its concept and elsewhere, and a dose-response."""
 
     edges: int
-    """how many edges of the concept the losses were taken at"""
+    """number of edges at which the loss was measured"""
     edge_delta: float
-    """nats that the next character costs more there with the cell held at its mean"""
+    """mean increase in loss at the edges under mean ablation, in nats per character"""
     edge_se: float
-    """standard error of it, over stretches of text"""
+    """standard error of `edge_delta`, bootstrapped over segments of text"""
     edge_z: float
-    """how far it lies from what holding cells that move as much does there, in standard errors"""
+    """difference of `edge_delta` from the matched controls, in standard errors"""
     elsewhere_delta: float
-    """nats that a character costs more everywhere else"""
+    """mean increase in loss at all other characters, in nats per character"""
     elsewhere_se: float
-    """standard error of it"""
+    """standard error of `elsewhere_delta`"""
     controls: tuple[float, ...]
-    """what holding other cells of the layer, that move about as much, costs at the same edges"""
+    """`edge_delta` of each matched control: cells of the layer with a similar variance"""
     doses: tuple[tuple[float, float], ...]
-    """what the cell was held at, outside, between and inside, and how probable that made the concept's end"""
+    """clamped values outside, between and inside, and the resulting probability of the concept's end"""
     monotone: bool
-    """whether that grows from outside to inside"""
+    """whether this probability increases from outside to inside"""
     partner: str = ""
-    """another cell that detects the same concept; empty where there is none"""
+    """another cell that detects the concept; empty if there is none"""
     pair_delta: float | None = None
-    """nats that both held still cost at the edges"""
+    """`edge_delta` with both cells ablated"""
     pair_added: float | None = None
-    """how much of that this cell adds, the partner being held already"""
+    """`pair_delta` minus the `edge_delta` of the partner"""
     pair_z: float | None = None
-    """how far that is from the controls"""
+    """difference of `pair_added` from the matched controls, in standard errors"""
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain values, rounded."""
+        """Return the rounded values in JSON."""
         return {
             "edges": self.edges,
-            "edge_delta": round(self.edge_delta, LOSS_DIGITS),
-            "edge_se": round(self.edge_se, LOSS_DIGITS),
+            **rounded_fields(self, "edge_delta", "edge_se", digits=LOSS_DIGITS),
             "edge_z": round(self.edge_z, 2),
-            "elsewhere_delta": round(self.elsewhere_delta, LOSS_DIGITS),
-            "elsewhere_se": round(self.elsewhere_se, LOSS_DIGITS),
+            **rounded_fields(self, "elsewhere_delta", "elsewhere_se", digits=LOSS_DIGITS),
             "control_deltas": [round(delta, LOSS_DIGITS) for delta in self.controls],
             "doses": [[round(value, DIGITS), round(probability, LOSS_DIGITS)] for value, probability in self.doses],
             "monotone": self.monotone,
             "partner": self.partner or None,
-            "pair_delta": rounded(self.pair_delta, LOSS_DIGITS),
-            "pair_added": rounded(self.pair_added, LOSS_DIGITS),
-            "pair_z": rounded(self.pair_z, 2),
+            **rounded_fields(self, "pair_delta", "pair_added", digits=LOSS_DIGITS),
+            **rounded_fields(self, "pair_z", digits=2),
         }
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Finding:
-    """The cell that follows a concept best, chosen on one half of the text and scored on the other."""
+    """The cell that follows a concept best, selected on the discovery half and scored on the confirmation half."""
 
     concept: str
-    """the concept's name"""
+    """name of the concept"""
     description: str
-    """what it is, in one line"""
+    """description of the concept in one line"""
     cell: str
     """layer.unit, layers from 1, units from 0"""
     sign: int
-    """1 where the cell rises with the concept, -1 where it falls"""
+    """1 if the cell increases with the concept, -1 if it decreases"""
     fit: float
-    """share of the cell's variance that the concept explains, on text that the cell was not chosen on"""
+    """held-out explained variance (EV): fraction of the cell's variance that the concept explains"""
     fit_se: float
-    """standard error of the fit"""
+    """standard error of `fit`"""
     memory: float
-    """the same share, on the same text, of what the last three characters leave over"""
+    """held-out partial EV: the fraction that the concept explains beyond the last three characters"""
     tuning: tuple[tuple[float, float], ...]
-    """the concept's levels and the cell's mean at each, on the text that it was chosen on"""
+    """tuning curve: the concept's levels and the cell's mean at each level, on the discovery half"""
     episodes: int
-    """how often the concept came to an end in the text: the evidence there was"""
+    """number of complete episodes of the concept in the text"""
     top: tuple[tuple[str, float], ...]
-    """the cells that came first when this one was chosen, in that order, with their fit"""
+    """cells with the highest selection scores, in descending order, and their fit"""
     family: str = "state"
-    """what sort of concept it is"""
+    """family of the concept: state, local or anticipation"""
     uses_future: bool = False
-    """whether its marks depend on characters to come, so that no cell could follow it altogether"""
+    """whether marks depend on later characters, so that no cell can follow the concept completely"""
     near: tuple[str, ...] = ()
-    """concepts that are nearly the same in this text"""
+    """near duplicates of the concept in this text"""
     verdict: str = ""
-    """one word, see the verdicts"""
+    """a key of VERDICTS"""
     p: float | None = None
-    """how often chance alone has some cell follow the concept as much; None where it was not asked"""
+    """family-wise p-value of the permutation test over all cells; None if not tested"""
     scrambled: float | None = None
-    """the best fit in the network with its weights in disorder; None where there was none"""
+    """best fit with shuffled weights; None if not measured"""
     scrambled_memory: float | None = None
-    """the best memory of any cell there"""
+    """largest memory of any cell with shuffled weights"""
     scrambled_linear: float | None = None
-    """how much of the concept all cells of a layer tell together there"""
+    """R² of a linear probe on all cells of a layer with shuffled weights"""
     placebo: float = 0.0
-    """the best fit to a placebo of the concept's kind, at least 0"""
+    """best fit to a placebo concept of this kind, at least 0"""
     placebo_memory: float = 0.0
-    """the best memory of one"""
+    """largest memory of the cells selected for these placebos, at least 0"""
     rival: str = ""
-    """the other concept that explains most of the cell"""
+    """other concept that explains most of the cell"""
     unique: float | None = None
-    """the share of what the rival leaves over that this concept explains; None where there is no rival"""
+    """partial EV of the concept beyond the rival; None without a rival"""
     spread: tuple[tuple[int, float], ...] = ()
-    """how much of the concept 1, 2, 4, 8 and all cells of a layer tell together: so many, held-out R²"""
+    """linear probes: number of cells and held-out R² for 1, 2, 4, 8 and all cells of a layer"""
     spread_layer: int = 0
-    """the layer of those cells, from 1"""
+    """layer of these probes, from 1"""
     inside: float | None = None
-    """how often the cell is on its side of a threshold where the concept holds; None for numbers"""
+    """fraction of the concept's characters at which the cell is on (true positive rate); None for counters and
+    depths"""
     outside: float | None = None
-    """the same where it does not hold"""
+    """fraction of the other characters at which the cell is on (false positive rate)"""
     rank_correlation: float | None = None
-    """Spearman's ρ of the cell with the concept; None for a concept that holds or not"""
+    """Spearman's ρ of the cell and a counter or depth; None for binary concepts"""
     cause: CausalEffect | None = None
-    """what the cell is for; None where it was not asked"""
+    """causal effect of the cell; None if not measured"""
 
     def __repr__(self) -> str:
         return (
@@ -127,11 +125,11 @@ class Finding:
 
     @property
     def linear(self) -> float | None:
-        """How much of the concept all cells of a layer tell together."""
+        """Return the held-out R² of the linear probe on all cells of a layer."""
         return self.spread[-1][1] if self.spread else None
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain values, rounded."""
+        """Return the rounded values in JSON."""
         cause = self.cause.to_json() if self.cause else {"edge_delta": None, "elsewhere_delta": None}
         return {
             "concept": self.concept,
@@ -140,22 +138,13 @@ class Finding:
             "near": list(self.near),
             "cell": self.cell,
             "sign": self.sign,
-            "fit": round(self.fit, DIGITS),
-            "fit_se": round(self.fit_se, DIGITS),
-            "memory": round(self.memory, DIGITS),
-            "scrambled": rounded(self.scrambled),
-            "scrambled_memory": rounded(self.scrambled_memory),
-            "scrambled_linear": rounded(self.scrambled_linear),
-            "placebo": rounded(self.placebo),
-            "placebo_memory": rounded(self.placebo_memory),
-            "p": rounded(self.p, DIGITS),
+            **rounded_fields(self, "fit", "fit_se", "memory", "scrambled", "scrambled_memory", "scrambled_linear"),
+            **rounded_fields(self, "placebo", "placebo_memory", "p"),
             "rival": self.rival or None,
-            "unique": rounded(self.unique, DIGITS),
+            **rounded_fields(self, "unique"),
             "spread_layer": self.spread_layer or None,
             "spread": [[cells, round(r2, DIGITS)] for cells, r2 in self.spread],
-            "inside": rounded(self.inside, DIGITS),
-            "outside": rounded(self.outside, DIGITS),
-            "rank_correlation": rounded(self.rank_correlation, DIGITS),
+            **rounded_fields(self, "inside", "outside", "rank_correlation"),
             **cause,
             "verdict": self.verdict,
             "tuning": [[round(level, DIGITS), round(mean, DIGITS)] for level, mean in self.tuning],
@@ -164,45 +153,43 @@ class Finding:
         }
 
 
-def rounded(number: float | None, digits: int = DIGITS) -> float | None:
-    """Round a number that there may not be."""
-    return None if number is None else round(number, digits)
-
-
-# Verdicts: one word for a cell and a concept, by written rules
+def rounded_fields(record: object, *names: str, digits: int = DIGITS) -> dict[str, float | None]:
+    """Return the rounded values of the named fields; a missing value stays None."""
+    values = {name: getattr(record, name) for name in names}
+    return {name: None if value is None else round(value, digits) for name, value in values.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
-    """Where the lines are drawn."""
+    """Thresholds of the verdicts, which are one word for a cell and a concept."""
 
     p_value: float = 0.05
-    """a p above it: any text would have shown as much"""
+    """largest p-value of a significant finding"""
     margin: float = 0.02
-    """what a fit must have above that of controls"""
+    """minimum difference of a fit or memory from that of controls"""
     weak_fit: float = 0.2
-    """a fit below it is a trace"""
+    """fit below which a finding is a trace"""
     detector_fit: float = 0.5
-    """a fit from here on is a detector's"""
+    """minimum fit of a detector"""
     shuffled_ratio: float = 2.0
-    """so many times the scrambled network's fit or memory, or so many times less left unexplained, for a detector"""
+    """minimum ratio of a detector's EV to that of shuffled weights, or the inverse ratio of unexplained variance"""
     local_memory: float = 0.05
-    """a memory below it: the cell reads the last three characters"""
+    """memory below which a cell follows only the last three characters"""
     linear_r2: float = 0.5
-    """R² of a layer's cells from which on they hold a concept together"""
+    """minimum R² of a layer's linear probe for a distributed concept"""
     single_cell_ratio: float = 0.5
-    """the share of that which one cell would tell were it not spread"""
+    """maximum R² of the best single cell for a distributed concept, as a fraction of the layer's R²"""
     shuffled_margin: float = 0.1
-    """what cells together must tell above those of the scrambled network"""
+    """minimum difference of a layer's R² from that of shuffled weights"""
     min_z: float = 3.0
-    """standard errors above the controls at the edges, for a causal cell; below, it is no more used than they are"""
+    """minimum difference of a causal cell's ablation loss from matched controls, in standard errors"""
     min_nats: float = 0.02
-    """nats: a character that costs less than that more is no loss, however certain"""
+    """minimum increase in loss that matters, in nats per character"""
     min_contrast: float = 3.0
-    """times as much at the edges as elsewhere, for a causal cell"""
+    """minimum ratio of the increase at the edges to that elsewhere, for a causal cell"""
 
     def to_json(self) -> dict[str, float]:
-        """Return the thresholds under the names that they have in JSON."""
+        """Return the thresholds under their names in JSON."""
         return {
             "chance": self.p_value,
             "noise": self.margin,
@@ -235,13 +222,13 @@ VERDICTS = {
     "trace": "fit < {weak_fit}",
     "none": "p > {p_value}, or no better than scrambled weights or placebos",
 }
-"""what each word says, the strongest first; a concept that came too rarely to be judged is too rare"""
+"""definition of each verdict, the strongest first"""
 
-VERDICT_RANK = {verdict: place for place, verdict in enumerate(VERDICTS)}
+VERDICT_RANK = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
 
 
 def explain(verdict: str, rules: Thresholds = THRESHOLDS) -> str:
-    """Say in a line what a verdict means.
+    """Return the definition of a verdict in one line.
 
     >>> explain("partial")
     'fit >= 0.2'
@@ -250,7 +237,7 @@ def explain(verdict: str, rules: Thresholds = THRESHOLDS) -> str:
 
 
 def verdict(finding: Finding, rules: Thresholds = THRESHOLDS) -> str:
-    """Judge a finding by its numbers."""
+    """Return the verdict of a finding."""
     if finding.p is not None and finding.p > rules.p_value:
         return "none"
     if _is_distributed(finding, rules):
@@ -267,48 +254,46 @@ def verdict(finding: Finding, rules: Thresholds = THRESHOLDS) -> str:
 
 
 def _above_controls(finding: Finding, rules: Thresholds) -> bool:
-    """Say whether a cell does better than those of the scrambled network and those that follow placebos.
-
-    In its fit, or in what of it takes memory: what spelling alone explains is much for some concepts, learnt or not.
-    """
-    fit = max(finding.scrambled or 0.0, finding.placebo)
-    memory = max(finding.scrambled_memory or 0.0, finding.placebo_memory, rules.local_memory)
-    return finding.fit > rules.margin and (finding.fit > fit + rules.margin or finding.memory > memory + rules.margin)
+    """Return whether the fit or memory exceeds that of shuffled weights and placebos."""
+    control_fit = max(finding.scrambled or 0.0, finding.placebo)
+    control_memory = max(finding.scrambled_memory or 0.0, finding.placebo_memory, rules.local_memory)
+    # memory counts, because some concepts are fitted well by spelling alone, even without training
+    above = finding.fit > control_fit + rules.margin or finding.memory > control_memory + rules.margin
+    return above and finding.fit > rules.margin
 
 
 def _beats_shuffled(finding: Finding, rules: Thresholds) -> bool:
-    """Say whether no cell of the scrambled network comes near: in the fit, or in what of it takes memory."""
-    remembers = finding.memory >= rules.weak_fit and _ratio_exceeds(finding.memory, finding.scrambled_memory, rules)
-    return remembers or _ratio_exceeds(finding.fit, finding.scrambled, rules)
+    """Return whether the fit or memory is far above the best cell with shuffled weights."""
+    by_memory = finding.memory >= rules.weak_fit and _ratio_exceeds(finding.memory, finding.scrambled_memory, rules)
+    return by_memory or _ratio_exceeds(finding.fit, finding.scrambled, rules)
 
 
-def _ratio_exceeds(share: float, scrambled: float | None, rules: Thresholds) -> bool:
-    """Say whether so many times as much is explained, or left to be explained, as by the scrambled network."""
-    without = scrambled or 0.0
-    return share >= rules.shuffled_ratio * without or rules.shuffled_ratio * (1.0 - share) <= 1.0 - without
+def _ratio_exceeds(ev: float, shuffled: float | None, rules: Thresholds) -> bool:
+    """Return whether the explained variance is `shuffled_ratio` times larger, or the unexplained variance smaller."""
+    shuffled_ev = shuffled or 0.0
+    return ev >= rules.shuffled_ratio * shuffled_ev or rules.shuffled_ratio * (1.0 - ev) <= 1.0 - shuffled_ev
 
 
 def _is_distributed(finding: Finding, rules: Thresholds) -> bool:
-    """Say whether cells hold a concept together and not one by itself, and have learnt to."""
+    """Return whether a layer has learned a concept that no single cell predicts."""
     if not finding.spread or finding.fit >= rules.detector_fit:
         return False
-    single, every = finding.spread[0][1], finding.spread[-1][1]
-    above = every > (finding.scrambled_linear or 0.0) + rules.shuffled_margin
-    return above and every >= rules.linear_r2 and single < rules.single_cell_ratio * every
+    single_r2, layer_r2 = finding.spread[0][1], finding.spread[-1][1]
+    learned = layer_r2 > (finding.scrambled_linear or 0.0) + rules.shuffled_margin
+    return learned and layer_r2 >= rules.linear_r2 and single_r2 < rules.single_cell_ratio * layer_r2
 
 
 def _causal_verdict(cause: CausalEffect, rules: Thresholds) -> str:
-    """Say whether a detector is used for what it detects."""
-    alone = _is_needed(cause.edge_delta, cause.edge_z, rules)
-    there, elsewhere = cause.edge_delta, abs(cause.elsewhere_delta)
-    if alone and there >= rules.min_contrast * elsewhere and cause.monotone:
+    """Return the verdict of a detector with a measured causal effect."""
+    needed = _is_needed(cause.edge_delta, cause.edge_z, rules)
+    if needed and cause.edge_delta >= rules.min_contrast * abs(cause.elsewhere_delta) and cause.monotone:
         return "causal"
-    # what a partner makes up for shows only when both are held
-    beside = cause.pair_added is not None and _is_needed(cause.pair_added, cause.pair_z or 0.0, rules)
-    # nor is a cell unused that the network needs between the ends
-    return "detector" if alone or beside or cause.elsewhere_delta >= rules.min_nats else "unused"
+    # a cell that its partner can replace is needed only when the partner is ablated, too
+    needed_in_pair = cause.pair_added is not None and _is_needed(cause.pair_added, cause.pair_z or 0.0, rules)
+    # a cell that the network needs between the edges is not unused
+    return "detector" if needed or needed_in_pair or cause.elsewhere_delta >= rules.min_nats else "unused"
 
 
 def _is_needed(delta: float, z: float, rules: Thresholds) -> bool:
-    """Say whether holding costs clearly more than holding controls, and enough to matter."""
+    """Return whether an ablation loss is significantly above the controls and large enough to matter."""
     return z >= rules.min_z and delta >= rules.min_nats

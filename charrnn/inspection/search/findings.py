@@ -1,28 +1,28 @@
-"""The findings of a search: those of all concepts, with the text and the settings of the search."""
+"""Findings of a search: the findings of all concepts, with the text and the settings of the search."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from charrnn.inspection.search.finding import DIGITS, LOSS_DIGITS, THRESHOLDS, CausalEffect, Finding, rounded
+from charrnn.inspection.search.finding import DIGITS, LOSS_DIGITS, THRESHOLDS, CausalEffect, Finding, rounded_fields
 
 __all__ = ["CausalEffect", "CellCounts", "Finding", "Findings", "TooRare", "UnexplainedCell", "best_to_draw"]
 
 MIN_DRAWN_FIT = 0.05
-"""a cell that follows its concept less than this is no picture of it"""
+"""minimum fit of a finding that is drawn"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TooRare:
-    """A concept that the text has too little of to judge any cell by."""
+    """A concept with too few episodes in the text for a judgement."""
 
     concept: str
-    """its name"""
+    """name of the concept"""
     episodes: int
-    """how often it came to an end in the text"""
+    """number of complete episodes in the text"""
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain values."""
+        """Return the values in JSON."""
         return {"concept": self.concept, "cell": None, "episodes": self.episodes, "verdict": "too rare"}
 
 
@@ -31,24 +31,24 @@ class UnexplainedCell:
     """A cell that the network needs and that no concept explains."""
 
     cell: str
-    """layer.unit"""
+    """layer.unit, layers from 1, units from 0"""
     delta: float
-    """nats that a character costs more with the cell held at its mean"""
+    """mean increase in loss under mean ablation, in nats per character"""
     delta_se: float
-    """standard error of it"""
+    """standard error of `delta`"""
     best: str
-    """the concept that explains most of it"""
+    """concept that explains most of the cell"""
     fit: float
-    """how much that is"""
+    """explained variance by this concept"""
     local: float
-    """the share of its variance that the last three characters explain"""
+    """explained variance by the last three characters"""
     writes_on: tuple[str, ...]
-    """the characters at which it changes most"""
+    """characters at which the cell's mean absolute change is largest"""
     forgets_on: tuple[str, ...]
-    """those at which its gate keeps least of it; none for a cell without such a gate"""
+    """characters at which the keep gate is most closed; empty for cells without such a gate"""
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain values, rounded."""
+        """Return the rounded values in JSON."""
         return {
             "cell": self.cell,
             "delta": round(self.delta, LOSS_DIGITS),
@@ -63,21 +63,21 @@ class UnexplainedCell:
 
 @dataclass(frozen=True, kw_only=True)
 class CellCounts:
-    """The search from the cells' side: each counted once, by the concept that explains most of it."""
+    """Numbers of cells by verdict; each cell is counted once, for the concept that explains most of it."""
 
     dead: int = 0
-    """cells that do not move on this text"""
+    """cells whose activation does not vary on this text"""
     detectors: int = 0
-    """cells that detect a concept, the causal ones among them"""
+    """cells that detect a concept, causal cells included"""
     causal: int = 0
-    """cells that were found to be used for it"""
+    """cells with a causal finding"""
     partial: int = 0
     """cells that follow a concept in part"""
     local: int = 0
-    """cells of which the last three characters explain more than half"""
+    """cells with more than half of their variance explained by the last three characters"""
 
     def to_json(self) -> dict[str, int]:
-        """Give plain values."""
+        """Return the values in JSON."""
         return {
             "dead": self.dead,
             "detectors": self.detectors,
@@ -89,49 +89,49 @@ class CellCounts:
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """What a search of a model's cells found, and in what."""
+    """Result of a search of a model's cells for concepts."""
 
     model: str
-    """the path of the model's file"""
+    """path of the model file"""
     text: str
-    """the text's name"""
+    """name of the text"""
     characters: int
-    """how long the text is"""
+    """length of the text"""
     signal: str
-    """what of a cell was compared: tanh(c) or h"""
+    """signal that was searched: tanh(c), h or a gate"""
     cells: int
-    """how many cells were searched"""
+    """number of cells that were searched"""
     concepts: tuple[Finding, ...]
-    """a finding for each concept that there is evidence for, the strongest verdict first, then the best fit; a second
-    one for a concept that a second cell detects too"""
+    """findings by descending verdict and fit, one for each concept with enough evidence; two for a concept that two
+    cells detect"""
     too_rare: tuple[TooRare, ...]
-    """the other concepts"""
+    """concepts without enough evidence"""
     confirmed_on: str = ""
-    """the name of another text that the cells were judged on; empty for the other half of the same"""
+    """name of a separate confirmation text; empty if a half of the same text was used"""
     start: int = 0
-    """where in the text, and in the other one, it was begun to read"""
+    """position at which reading of each text began"""
     streams: int = 0
-    """pieces that the text was cut into, half of them to choose cells by"""
+    """number of streams, half of them for discovery"""
     seed: int = 0
-    """what all chance came from"""
+    """seed of all random numbers"""
     permutations: int = 0
-    """how many other orders of the streams each p was taken from; 0 for none"""
+    """permutations of the streams behind each p-value, without the identity; 0 if there was no test"""
     placebo_fit: float | None = None
-    """the best fit of any cell to any placebo: the noise that a fit has to rise above"""
+    """best fit of any cell to any placebo concept"""
     placebos: int = 0
-    """how many there were"""
+    """number of placebo concepts"""
     quick: bool = False
-    """whether the scrambled network and the causes were left out"""
+    """whether the control with shuffled weights and the causal tests were skipped"""
     local: tuple[Finding, ...] = ()
-    """findings for what the last character alone says: controls, never finds"""
+    """findings of local concepts, which are controls"""
     census: CellCounts = CellCounts()
-    """how many cells there are of each sort"""
+    """numbers of cells by verdict"""
     mysteries: tuple[UnexplainedCell, ...] = ()
-    """cells that the network needs and that no concept explains, the most needed first"""
+    """unexplained cells by descending increase in loss"""
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain values; the concepts that are too rare stand last among the others."""
-        judged = [finding.to_json() for finding in self.concepts]
+        """Return the values in JSON, with the concepts that are too rare last."""
+        concepts: list[Finding | TooRare] = [*self.concepts, *self.too_rare]
         return {
             "model": self.model,
             "text": self.text,
@@ -145,23 +145,23 @@ class Findings:
             "quick": self.quick,
             "permutations": self.permutations,
             "placebos": self.placebos,
-            "placebo_fit": rounded(self.placebo_fit),
+            **rounded_fields(self, "placebo_fit"),
             "census": self.census.to_json(),
             "rules": THRESHOLDS.to_json(),
-            "concepts": judged + [concept.to_json() for concept in self.too_rare],
+            "concepts": [concept.to_json() for concept in concepts],
             "local": [finding.to_json() for finding in self.local],
-            "mysteries": [mystery.to_json() for mystery in self.mysteries],
+            "mysteries": [cell.to_json() for cell in self.mysteries],
         }
 
 
 def best_to_draw(findings: Sequence[Finding], most: int) -> list[Finding]:
-    """Choose the findings that show most: a cell that only spells, or that hardly follows its concept, does not.
+    """Return at most `most` findings for drawing, by descending minimum of fit and memory, with one finding per cell.
 
-    By the lower of fit and memory, and never one of next to no fit; where all are such, the best of them.
+    Findings with a fit below MIN_DRAWN_FIT are excluded. If no finding remains, return the one with the best fit.
     """
     fitting = [finding for finding in findings if finding.fit >= MIN_DRAWN_FIT]
     ranked = sorted(fitting, key=lambda finding: -min(finding.fit, finding.memory))
-    # A cell that follows two concepts, such as strings and quotes, is drawn for the one it follows best.
-    different = {finding.cell: finding for finding in reversed(ranked)}
-    ranked = [finding for finding in ranked if different[finding.cell] is finding]
+    # a cell that follows two concepts, such as strings and quotes, is drawn for the concept with the higher rank
+    best_of_cell = {finding.cell: finding for finding in reversed(ranked)}
+    ranked = [finding for finding in ranked if best_of_cell[finding.cell] is finding]
     return ranked[:most] or sorted(findings, key=lambda finding: -finding.fit)[:1]

@@ -1,7 +1,8 @@
-"""Linear probes of a concept: how much of it one cell predicts, and how much several cells predict together."""
+"""Linear probes and selectivity: how well one cell, or several cells together, predict a concept."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,61 +11,70 @@ from charrnn.inspection.search.splits import ConceptCodes, SplitStreams, StreamM
 from charrnn.inspection.search.statistics import DEAD_VARIANCE, Numbers, rank_correlation
 from charrnn.inspection.search.sufficient_statistics import Activations, SufficientStatistics
 
-# Probes from the products of all pairs of cells of a layer, taken in the same pass as the sufficient statistics.
-# Weights are fitted on discovery streams, and R² is measured on confirmation streams.
+# Linear probes, computed from the products of all pairs of cells of a layer, which are summed in the same pass as the
+# sufficient statistics. Weights are fitted on discovery streams, and R² is measured on confirmation streams.
 
 SUBSET_SIZES = (1, 2, 4, 8)
-"""how many cells are chosen, one after the other, each the one that adds most"""
+"""numbers of cells chosen by forward selection for the smaller probes"""
 RIDGE = 1e-6
-"""of the cells' mean variance"""
+"""ridge penalty, as a fraction of the cells' mean variance"""
 COLLINEAR_FRACTION = 1e-6
-"""of a cell's variance: less than this is left of it by those chosen before"""
+"""a cell is skipped if less than this fraction of its variance remains after regression on the chosen cells"""
 
 
 class CellProducts:
-    """The products of every two cells of a layer, summed over each half of the streams."""
+    """Products of every two cells of a layer, summed over each half of the streams."""
 
     def __init__(self, streams: SplitStreams, layers: int, hidden: int) -> None:
         self.sums = np.zeros((2, layers, hidden, hidden))
         self._halves = streams.halves
 
     def accumulate(self, part: Activations, _step: int) -> None:
-        """Add a part (T, B, L·H)."""
+        """Add the products of a block of centered activations (T, B, L·H)."""
         layers, hidden = self.sums.shape[1:3]
         for half, streams in enumerate(self._halves):
             cells = part[:, streams].reshape(-1, layers, hidden)
             for layer in range(layers):
                 layer_cells = np.ascontiguousarray(cells[:, layer])
-                # numpy leaves a matrix times its own transpose to a routine of half the work
+                # for a matrix times its own transpose NumPy calls BLAS syrk, which does half the work
                 self.sums[half, layer] += layer_cells.T @ layer_cells
 
 
 @dataclass(frozen=True, kw_only=True)
 class LinearProbe:
-    """How much of a concept cells tell together."""
+    """Held-out R² of linear probes of a concept, for the layer whose cells predict it best."""
 
     layer: int
-    """the layer whose cells tell most, from 1"""
+    """layer with the highest R² on the discovery streams, from 1"""
     r2_by_cells: tuple[tuple[int, float], ...]
-    """so many cells, and the concept's R² on confirmation: 1, 2, 4, 8, all"""
+    """number of cells and held-out R² of their probe: 1, 2, 4, 8 and all cells"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Moments:
-    """A layer's cells and all concepts in one half, around the means that they have on discovery."""
+    """Second moments of a layer's cells and all concepts in one half, centered at the discovery means."""
 
     cells: Numbers
-    """products of cells (H, H)"""
-    together: Numbers
-    """of cells and concepts (H, K)"""
+    """E[(a - a₀)(a - a₀)ᵀ] of the cells a (H, H)"""
+    cross_products: Numbers
+    """E[(a - a₀)(z - z₀)ᵀ] of the cells a and the concepts' levels z (H, K)"""
     squares: Numbers
-    """of the concepts (K,)"""
+    """E[(z - z₀)²] of the concepts' levels (K,)"""
     variances: Numbers
-    """of the concepts, around their own means (K,)"""
+    """variance of the concepts' levels around their means in this half (K,)"""
+
+
+class _Means(NamedTuple):
+    """Means of variables in one half, and the means of the discovery streams, at which they are centered."""
+
+    mean: Numbers
+    """E[x] (X,)"""
+    center: Numbers
+    """x₀ (X,)"""
 
 
 def fit_linear_probes(statistics: SufficientStatistics, products: CellProducts) -> list[LinearProbe]:
-    """Say of each concept how much 1, 2, 4, 8 and all cells of one layer tell of it."""
+    """Return the linear probe of each concept, fitted to 1, 2, 4, 8 and all cells of its best layer."""
     layers = [_layer_r2(statistics, products, layer) for layer in range(products.sums.shape[1])]
     best = np.array([train_r2 for train_r2, _ in layers]).argmax(axis=0).tolist()
     return [LinearProbe(layer=layer + 1, r2_by_cells=layers[layer][1][number]) for number, layer in enumerate(best)]
@@ -73,56 +83,59 @@ def fit_linear_probes(statistics: SufficientStatistics, products: CellProducts) 
 def _layer_r2(
     statistics: SufficientStatistics, products: CellProducts, layer: int
 ) -> tuple[Numbers, list[tuple[tuple[int, float], ...]]]:
-    """Give each concept's R² by all cells of a layer on discovery (K,), and by some and all on confirmation."""
+    """Return each concept's R² by all cells of a layer on discovery (K,), and by subset sizes on confirmation."""
     train, test = (_moments(statistics, products, half, layer) for half in range(2))
     alive = np.flatnonzero(np.diag(train.cells) >= DEAD_VARIANCE).tolist()
     if not alive:
         concepts = len(statistics.codings)
         return np.zeros(concepts), [((0, 0.0),)] * concepts
-    everything = _ridge(train, alive)
+    all_weights = _ridge(train, alive)
     test_r2 = []
     for number in range(len(statistics.codings)):
         chosen = _forward_selection(train, number, alive)
         counts = [count for count in SUBSET_SIZES if count <= len(chosen)]
-        shares = [_r2(test, number, chosen[:count], _ridge(train, chosen[:count])) for count in counts]
-        whole = _r2(test, number, alive, everything)
-        test_r2.append((*zip(counts, shares, strict=True), (len(alive), whole)))
-    discovery: Numbers = (everything * train.together[alive]).sum(axis=0) / train.variances
-    return discovery, test_r2
+        subset_r2 = [_r2(test, number, chosen[:count], _ridge(train, chosen[:count])) for count in counts]
+        full_r2 = _r2(test, number, alive, all_weights)
+        test_r2.append((*zip(counts, subset_r2, strict=True), (len(alive), full_r2)))
+    train_r2: Numbers = (all_weights * train.cross_products[alive]).sum(axis=0) / train.variances
+    return train_r2, test_r2
 
 
 def _moments(statistics: SufficientStatistics, products: CellProducts, half: int, layer: int) -> _Moments:
-    """Take the moments of a layer in one half from sums alone."""
+    """Return the moments of a layer's cells and all concepts in one half, computed from sums only."""
     hidden = products.sums.shape[2]
     cells = slice(layer * hidden, (layer + 1) * hidden)
     streams, discovery = statistics.streams.halves[half], statistics.streams.discovery
     sums, counts = _summed(statistics, streams, cells)
-    sums_before, counts_before = _summed(statistics, discovery, cells)
+    train_sums, train_counts = _summed(statistics, discovery, cells)
     levels = _level_matrix(statistics)
-    characters, characters_before = streams.sum() * statistics.steps, discovery.sum() * statistics.steps
-    # every concept's columns hold every character once: the first one's give the cells' sums
+    characters, train_characters = streams.sum() * statistics.steps, discovery.sum() * statistics.steps
+    # the codes of each concept partition the characters: the sums by any concept's codes add up to the cells' sums
     first = statistics.columns(0)
-    mean, around = sums[first].sum(axis=0) / characters, sums_before[first].sum(axis=0) / characters_before
-    usual, usual_before = levels @ counts / characters, levels @ counts_before / characters_before
-    moved = np.outer(mean, around)
+    activation = _Means(sums[first].sum(axis=0) / characters, train_sums[first].sum(axis=0) / train_characters)
+    level = _Means(levels @ counts / characters, levels @ train_counts / train_characters)
     squares = (levels**2) @ counts / characters
     return _Moments(
-        # E[(a - m)(a - m)ᵀ] around another mean m than the half's own
-        cells=products.sums[half, layer] / characters - moved - moved.T + np.outer(around, around),
-        together=(levels @ sums / characters - np.outer(usual, around) - np.outer(usual_before, mean - around)).T,
-        squares=squares - 2.0 * usual * usual_before + usual_before**2,
-        variances=np.maximum(squares - usual**2, DEAD_VARIANCE),
+        cells=_center(products.sums[half, layer] / characters, activation, activation),
+        cross_products=_center(levels @ sums / characters, level, activation).T,
+        squares=squares - 2.0 * level.mean * level.center + level.center**2,
+        variances=np.maximum(squares - level.mean**2, DEAD_VARIANCE),
     )
 
 
+def _center(products: Numbers, left: _Means, right: _Means) -> Numbers:
+    """Return E[(x - x₀)(y - y₀)ᵀ] = E[xyᵀ] - E[x]y₀ᵀ - x₀(E[y] - y₀)ᵀ from E[xyᵀ] (X, Y)."""
+    return products - np.outer(left.mean, right.center) - np.outer(left.center, right.mean - right.center)
+
+
 def _summed(statistics: SufficientStatistics, streams: StreamMask, cells: slice) -> tuple[Numbers, Numbers]:
-    """Give the cells' sums by all codes in these streams (K codes, H), and the characters of each code."""
+    """Return the cells' sums by all codes in these streams (K codes, H), and the characters of each code."""
     sums = statistics.sums[:, :, cells].sum(axis=0, where=streams[:, None, None])
     return sums, statistics.counts[streams].sum(axis=0)
 
 
 def _level_matrix(statistics: SufficientStatistics) -> Numbers:
-    """Lay the concepts' levels out so that they pick their own columns: (K, all codes)."""
+    """Return a matrix that maps counts by code to sums of the concepts' levels (K, all codes)."""
     levels = np.zeros((len(statistics.codings), statistics.counts.shape[1]))
     for number, coding in enumerate(statistics.codings):
         levels[number, statistics.columns(number)] = coding.levels
@@ -130,84 +143,87 @@ def _level_matrix(statistics: SufficientStatistics) -> Numbers:
 
 
 def _forward_selection(train: _Moments, number: int, alive: Sequence[int]) -> list[int]:
-    """Choose cells one after the other, each the one that adds most to those before: pivoted Cholesky."""
-    left, together = np.diag(train.cells).copy(), train.together[:, number].copy()
-    open_to = np.isin(np.arange(len(left)), alive)
+    """Return up to 8 cells, each with the largest gain in R² over the previous cells (pivoted Cholesky)."""
+    residual, covariance = np.diag(train.cells).copy(), train.cross_products[:, number].copy()
+    available = np.isin(np.arange(len(residual)), alive)
     chosen: list[int] = []
-    columns = np.zeros((0, len(left)))
+    columns = np.zeros((0, len(residual)))
     while len(chosen) < min(SUBSET_SIZES[-1], len(alive)):
-        # what is left of a cell that others make up is rounding, and explains anything
-        clear = open_to & (left > COLLINEAR_FRACTION * np.diag(train.cells))
-        gain = np.where(clear, together**2 / np.where(clear, left, 1.0), 0.0)
+        # the residual of a collinear cell is a rounding error, which would seem to explain anything
+        usable = available & (residual > COLLINEAR_FRACTION * np.diag(train.cells))
+        gain = np.where(usable, covariance**2 / np.where(usable, residual, 1.0), 0.0)
         cell = int(gain.argmax())
         if gain[cell] <= 0:
             break
-        column = (train.cells[:, cell] - columns[:, cell] @ columns) / np.sqrt(left[cell])
-        together = together - column * (together[cell] / np.sqrt(left[cell]))
-        left = left - column**2
-        open_to[cell] = False
+        column = (train.cells[:, cell] - columns[:, cell] @ columns) / np.sqrt(residual[cell])
+        covariance = covariance - column * (covariance[cell] / np.sqrt(residual[cell]))
+        residual = residual - column**2
+        available[cell] = False
         chosen.append(cell)
         columns = np.vstack([columns, column])
     return chosen
 
 
 def _ridge(train: _Moments, cells: Sequence[int]) -> Numbers:
-    """Regress all concepts on these cells: (cells, K)."""
+    """Return the ridge regression weights of all concepts on these cells (cells, K)."""
     products = train.cells[np.ix_(cells, cells)]
     ridge = RIDGE * max(float(np.trace(products)) / max(len(products), 1), DEAD_VARIANCE)
-    return np.asarray(np.linalg.solve(products + ridge * np.eye(len(products)), train.together[cells, :]), np.float64)
+    return np.asarray(
+        np.linalg.solve(products + ridge * np.eye(len(products)), train.cross_products[cells, :]), np.float64
+    )
 
 
 def _r2(test: _Moments, number: int, cells: Sequence[int], weights: Numbers) -> float:
-    """Score weights (cells, K) learnt on discovery: R² of a concept on confirmation."""
+    """Return the R² of a concept on confirmation with weights fitted on discovery (cells, K)."""
     concept_weights = weights[:, number]
     error = (
         test.squares[number]
-        - 2.0 * concept_weights @ test.together[cells, number]
+        - 2.0 * concept_weights @ test.cross_products[cells, number]
         + concept_weights @ test.cells[np.ix_(cells, cells)] @ concept_weights
     )
     return float(1.0 - error / test.variances[number])
 
 
-# Selectivity: how often a cell is on where its concept is on and where it is off, or their rank correlation; from a
-# sample of the characters, because all activations are too many to keep
+# Selectivity: true and false positive rates of a cell as a detector of a binary concept, or their rank correlation
+# for other concepts. A sample of the characters is used, because all activations would not fit into memory.
 
 MAX_SAMPLED_CHARS = 8_000
-"""in the sample"""
+"""maximum number of characters in the sample"""
 
 Values = NDArray[np.floating]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Selectivity:
-    """What a cell does about a concept on confirmation streams."""
+    """Selectivity of a cell for a concept on the confirmation streams."""
 
     inside: float | None = None
-    """how often it is on where the concept holds; None for numbers"""
+    """fraction of the concept's characters at which the cell is on (true positive rate); None for counters and
+    depths"""
     outside: float | None = None
-    """how often where it does not"""
+    """fraction of the other characters at which the cell is on (false positive rate)"""
     rank_correlation: float | None = None
-    """Spearman's ρ with a number; None for what holds or does not"""
+    """Spearman's ρ with a counter or depth; None for binary concepts"""
 
 
 class ActivationSample:
-    """What all cells did at steps drawn at random, in all streams."""
+    """Activations of all cells at randomly sampled steps, in all streams."""
 
     def __init__(self, streams: SplitStreams, cells: int, rng: np.random.Generator) -> None:
         steps = streams.length - streams.warm_up
         count = min(steps, MAX_SAMPLED_CHARS // streams.count)
         self._streams = streams
         self._steps = np.sort(rng.choice(steps, size=count, replace=False))
-        # half precision is finer than any threshold needs
+        # half precision suffices for thresholds and ranks
         self._cells = np.zeros((count, streams.count, cells), dtype=np.float16)
 
     def accumulate(self, part: Activations, step: int) -> None:
-        """Keep what a part (T, B, H) has of the sample."""
+        """Store the sampled steps of a block (T, B, H) that begins at `step`."""
         first, stop = np.searchsorted(self._steps, [step, step + len(part)])
         self._cells[first:stop] = part[self._steps[first:stop] - step]
 
     def selectivity(self, coding: ConceptCodes, cell: int, sign: int) -> Selectivity:
-        """Compare a cell with a concept: its threshold is learnt on discovery streams."""
+        """Return the selectivity of a cell; its threshold is fitted on the discovery streams."""
         values = sign * self._cells[:, :, cell].astype(np.float32)
         codes = coding.codes[self._steps]
         train, test = self._streams.discovery, self._streams.confirmation
@@ -222,13 +238,13 @@ class ActivationSample:
 
 
 def _youden_threshold(values: Values, holds: NDArray[np.bool_]) -> float:
-    """Find where a cell above it is likeliest inside and below it outside (Youden 1950): the half-way point there."""
+    """Return the threshold with the largest Youden index, TPR - FPR (Youden 1950), midway between two values."""
     order = np.argsort(values, kind="stable")
     ranked, inside = values[order], holds[order]
-    below_inside, below_outside = np.cumsum(inside), np.cumsum(~inside)
-    if not below_inside[-1] or not below_outside[-1]:
+    positives, negatives = np.cumsum(inside), np.cumsum(~inside)
+    if not positives[-1] or not negatives[-1]:
         return float(ranked[len(ranked) // 2])
-    gain = below_outside / below_outside[-1] - below_inside / below_inside[-1]
-    # between equals there is no threshold
-    best = int(np.where(np.append(ranked[1:] > ranked[:-1], False), gain, -np.inf).argmax())
+    youden_index = negatives / negatives[-1] - positives / positives[-1]
+    # there is no threshold between equal values
+    best = int(np.where(np.append(ranked[1:] > ranked[:-1], False), youden_index, -np.inf).argmax())
     return float((ranked[best] + ranked[min(best + 1, len(ranked) - 1)]) / 2)

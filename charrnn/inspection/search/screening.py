@@ -1,11 +1,11 @@
 """Screening of all cells: one pass over the text for all concepts, and a shortlist of candidates."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from charrnn.inspection.concepts import Kind
+from charrnn.inspection.concepts import Concept, Kind
 from charrnn.inspection.search.controls import PermutationTest, ShuffledControl, shuffled_control
 from charrnn.inspection.search.finding import VERDICT_RANK, Finding, verdict
 from charrnn.inspection.search.probes import ActivationSample, CellProducts, LinearProbe, fit_linear_probes
@@ -13,43 +13,62 @@ from charrnn.inspection.search.scores import Scores, make_finding
 from charrnn.inspection.search.search_data import (
     CHUNK_STEPS,
     DEFAULT_SIGNAL,
+    EncodedText,
     SearchData,
     States,
     near_duplicates,
     stream_activations,
 )
-from charrnn.inspection.search.splits import READING, ConceptCodes, Progress, trigram_groups
+from charrnn.inspection.search.splits import READING, ConceptCodes, Progress, no_progress
 from charrnn.inspection.search.sufficient_statistics import SufficientStatistics, accumulate
 from charrnn.network.inference import InferenceRNN
 
-# All that one pass over the text, and one by the shuffled networks, measures
+# Screening: scores and controls from one pass over the text, and one pass of each shuffled network
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SearchOptions:
+    """Options of a search."""
+
+    concepts: Iterable[Concept] | None = None
+    """concepts to search for; all built-in concepts by default"""
+    confirm: EncodedText | None = None
+    """separate confirmation text; None for one half of the searched text"""
+    signal: str = DEFAULT_SIGNAL
+    """signal of the cells: c, h or a gate"""
+    quick: bool = False
+    """whether to skip the control with shuffled weights and the causal tests"""
+    progress: Progress = no_progress
+    """wrapper of the steps of each stage"""
+    model: str = ""
+    """path of the model file, for the findings"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Screening:
-    """What is known of all cells and K concepts, the placebos last."""
+    """Scores and controls of all cells for K concepts, with the placebo concepts last."""
 
     statistics: SufficientStatistics
     scores: Scores
     sample: ActivationSample
-    """what cells did at some characters"""
-    spreads: list[LinearProbe]
-    """(K,)"""
-    p: list[float]
-    """how often chance has some cell follow a concept as closely, of those that were asked for"""
+    """activations at randomly sampled characters"""
+    probes: list[LinearProbe]
+    """linear probe of each concept (K,)"""
+    p_values: list[float]
+    """family-wise p-value of each searched concept, over all cells"""
     near: dict[str, tuple[str, ...]]
-    """which of those are nearly the same, by name"""
+    """near duplicates of each searched concept, by name"""
     shuffled: ShuffledControl | None
-    """the scrambled network; None in a quick search"""
+    """best scores with shuffled weights; None in a quick search"""
     placebos: dict[Kind, tuple[float, float]]
-    """the best fit and the best memory for a placebo of each kind, at least 0"""
+    """best fit and memory of any placebo of each kind of concept, at least 0"""
     states: States
-    """what the network carried on its way"""
+    """states of the network before each ablation segment; empty in a quick search"""
 
     @property
     def concept_count(self) -> int:
-        """How many concepts were asked for; the others are placebos."""
-        return len(self.p)
+        """Return the number of searched concepts, placebos excluded."""
+        return len(self.p_values)
 
 
 def screen(
@@ -58,69 +77,68 @@ def screen(
     codings: Sequence[ConceptCodes],
     placebos: Sequence[ConceptCodes],
     rng: np.random.Generator,
-    progress: Progress,
-    *,
-    signal: str = DEFAULT_SIGNAL,
-    quick: bool = False,
+    options: SearchOptions,
 ) -> Screening:
-    """Read the material, and once more with scrambled weights unless it must be quick."""
+    """Return the scores of all cells and, unless the search is quick, of networks with shuffled weights."""
     streams, cells = search_data.streams, rnn.config.layers * rnn.config.hidden
-    sampling, shuffling, scrambling = rng.spawn(3)
-    groups, everything = trigram_groups(search_data.ids), [*codings, *placebos]
-    # first, so that the sums of both are never there together
-    disorder = (
+    sampling_rng, permutation_rng, shuffling_rng = rng.spawn(3)
+    signal, progress, all_codings = options.signal, options.progress, [*codings, *placebos]
+    # computed first, so that the sums of both passes are not in memory at once
+    shuffled = (
         None
-        if quick
-        else shuffled_control(rnn, search_data.ids, groups, everything, streams, scrambling, progress, signal=signal)
+        if options.quick
+        else shuffled_control(rnn, search_data, all_codings, shuffling_rng, signal=signal, progress=progress)
     )
     products = CellProducts(streams, rnn.config.layers, rnn.config.hidden)
-    sessions, sample = PermutationTest(codings, streams, cells), ActivationSample(streams, cells, sampling)
+    permutation_test = PermutationTest(codings, streams, cells)
+    sample = ActivationSample(streams, cells, sampling_rng)
     states: States = {}
-    chunks = stream_activations(rnn, search_data.ids, streams, signal=signal, states=None if quick else states)
-    chunks = iter(progress(chunks, READING, -(-streams.length // CHUNK_STEPS)))
+    chunks = stream_activations(
+        rnn, search_data.ids, streams, signal=signal, states=None if options.quick else states
+    )
     statistics = accumulate(
-        chunks,
-        everything,
-        groups,
+        progress(chunks, READING, -(-streams.length // CHUNK_STEPS)),
+        all_codings,
+        search_data.trigram_groups,
         streams,
-        accumulators=[products.accumulate, sessions.accumulate, sample.accumulate],
+        accumulators=[products.accumulate, permutation_test.accumulate, sample.accumulate],
     )
     scores = Scores.of(statistics)
     return Screening(
         statistics=statistics,
         scores=scores,
         sample=sample,
-        spreads=fit_linear_probes(statistics, products),
-        p=sessions.p_values(shuffling),
+        probes=fit_linear_probes(statistics, products),
+        p_values=permutation_test.p_values(permutation_rng),
         near=near_duplicates(list(codings), streams),
-        shuffled=disorder,
-        placebos=_placebos(scores, everything, len(codings)),
+        shuffled=shuffled,
+        placebos=_placebos(scores, all_codings, len(codings)),
         states=states,
     )
 
 
 def _placebos(scores: Scores, codings: Sequence[ConceptCodes], concept_count: int) -> dict[Kind, tuple[float, float]]:
-    """Take the best of the placebos, those after the ones that were asked for, by kind; depths go with toggles."""
+    """Return the best fit and memory of the placebos of each kind; depths are compared with binary placebos."""
     fit, memory = scores.best()
-    floors: dict[Kind, tuple[float, float]] = {"binary": (0.0, 0.0), "counter": (0.0, 0.0)}
+    best: dict[Kind, tuple[float, float]] = {"binary": (0.0, 0.0), "counter": (0.0, 0.0)}
     for number in range(concept_count, len(codings)):
         kind = codings[number].concept.kind
-        before = floors[kind]
-        floors[kind] = max(before[0], float(fit[number])), max(before[1], float(memory[number]))
-    return floors | {"depth": floors["binary"]}
+        best_fit, best_memory = best[kind]
+        best[kind] = max(best_fit, float(fit[number])), max(best_memory, float(memory[number]))
+    return best | {"depth": best["binary"]}
 
 
-# The shortlist: the best cell of each concept, and a second one where it detects the concept too
+# Shortlist: the best cell of each concept, and the second-best cell if it is a detector, too
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Candidate:
-    """A cell, a concept, and what is known of the two."""
+    """A cell selected for a concept, with its finding."""
 
     number: int
-    """the concept's place among the observed ones"""
+    """index of the concept in the screening"""
     cell: int
-    """its number among all layers' cells"""
+    """number of the cell among all layers' cells"""
     coding: ConceptCodes
     finding: Finding
     partner: int | None = None
@@ -128,28 +146,30 @@ class Candidate:
 
 
 def shortlist(screening: Screening, hidden: int) -> list[Candidate]:
-    """List the best cell of every concept that was asked for, and the second best of a concept that both detect.
+    """Return the best cell of every searched concept, and the second-best cell if both of them detect the concept.
 
-    By verdict, then fit.
+    The list is sorted by verdict and then by fit.
     """
     candidates: list[Candidate] = []
     for number in range(screening.concept_count):
-        best, *other_candidates = (
+        best, *second_best = (
             _candidate(screening, number, cell, hidden) for cell in screening.scores.ranked(number)[:2].tolist()
         )
-        rivals = [other for other in other_candidates if _both_detect(best, other)]
-        for candidate, partners in ((best, rivals), *((rival, [best]) for rival in rivals)):
-            candidates.append(replace(candidate, partner=partners[0].cell if partners else None))
+        if second_best and _both_detect(best, second_best[0]):
+            partner = second_best[0]
+            candidates += [replace(best, partner=partner.cell), replace(partner, partner=best.cell)]
+        else:
+            candidates.append(best)
     return sorted(candidates, key=lambda candidate: (VERDICT_RANK[candidate.finding.verdict], -candidate.finding.fit))
 
 
 def with_verdict(finding: Finding) -> Finding:
-    """Give a finding its verdict."""
+    """Return a finding with its verdict."""
     return replace(finding, verdict=verdict(finding))
 
 
 def _both_detect(best: Candidate, other: Candidate) -> bool:
-    """Say whether both cells detect the concept, and it takes memory."""
+    """Return whether both cells have the verdict "detector"."""
     return best.finding.verdict == other.finding.verdict == "detector"
 
 
@@ -162,7 +182,7 @@ def _candidate(screening: Screening, number: int, cell: int, hidden: int) -> Can
     finding = replace(
         finding,
         near=screening.near[finding.concept],
-        p=screening.p[number],
+        p=screening.p_values[number],
         scrambled=screening.shuffled.fit[number] if screening.shuffled else None,
         scrambled_memory=screening.shuffled.memory[number] if screening.shuffled else None,
         scrambled_linear=screening.shuffled.linear_r2[number] if screening.shuffled else None,
@@ -170,8 +190,8 @@ def _candidate(screening: Screening, number: int, cell: int, hidden: int) -> Can
         placebo_memory=placebo_memory,
         rival=screening.statistics.codings[rival].concept.name if rival is not None else "",
         unique=screening.statistics.unique(number, rival, cell) if rival is not None else None,
-        spread=screening.spreads[number].r2_by_cells,
-        spread_layer=screening.spreads[number].layer,
+        spread=screening.probes[number].r2_by_cells,
+        spread_layer=screening.probes[number].layer,
         inside=selectivity.inside,
         outside=selectivity.outside,
         rank_correlation=selectivity.rank_correlation,
@@ -180,7 +200,7 @@ def _candidate(screening: Screening, number: int, cell: int, hidden: int) -> Can
 
 
 def _rivals(screening: Screening, number: int) -> Iterator[int]:
-    """List the concepts that may explain a cell as well: not those that are nearly the same, nor local ones."""
+    """Yield the concepts compared with a finding's concept: near duplicates and local concepts are excluded."""
     own = screening.statistics.codings[number].concept.name
     for other, coding in enumerate(screening.statistics.codings[: screening.concept_count]):
         if coding.concept.name not in screening.near[own] and coding.concept.family != "local":

@@ -1,4 +1,4 @@
-"""The search: every cell of a model against every concept, with controls and causal tests."""
+"""Search of a model's cells for concepts, with controls and causal tests."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -7,19 +7,26 @@ import numpy as np
 
 from charrnn.inspection.concepts import CONCEPTS, Concept, ParsedText, make_placebos
 from charrnn.inspection.search.ablation import MAX_ABLATED
-from charrnn.inspection.search.causal_effects import AblationTarget, CausalEffects, measure_effects
+from charrnn.inspection.search.causal_effects import AblationRequest, AblationTarget, CausalEffects, measure_effects
 from charrnn.inspection.search.cell_summary import (
     best_concept_of_cell,
     count_cells,
     findable_concepts,
-    unexplained,
+    unexplained_candidates,
     unexplained_cells,
 )
 from charrnn.inspection.search.controls import permutation_count
 from charrnn.inspection.search.finding import THRESHOLDS, VERDICT_RANK
 from charrnn.inspection.search.findings import Findings, TooRare, UnexplainedCell
 from charrnn.inspection.search.scores import format_cell
-from charrnn.inspection.search.screening import Candidate, Screening, screen, shortlist, with_verdict
+from charrnn.inspection.search.screening import (
+    Candidate,
+    Screening,
+    SearchOptions,
+    screen,
+    shortlist,
+    with_verdict,
+)
 from charrnn.inspection.search.search_data import DEFAULT_SIGNAL, EncodedText, SearchData, signal_name
 from charrnn.inspection.search.splits import MARKING, ConceptCodes, Progress, no_progress
 from charrnn.network.inference import InferenceRNN
@@ -39,38 +46,37 @@ def search(
     quick: bool = False,
     progress: Progress = no_progress,
 ) -> Findings:
-    """Search all cells of a model for concepts, all built-in ones by default, in a text and its ids (T,).
+    """Return the findings of a search of all cells of a model in a text and its ids (T,).
 
-    Cells are chosen on one half of the text and judged on the other, or on another text. Raises CharrnnError where a
-    text is too short or no cell moves, WrongUsageError for a signal that the cells do not have.
+    Cells are selected on one half of the text and scored on the other half, or on a separate confirmation text.
+    Raise CharrnnError if a text is too short or all cells are dead, and WrongUsageError for an unknown signal.
     """
-    name = signal_name(rnn, signal)
-    search_data = SearchData.of(EncodedText(parsed=parsed, ids=ids), confirm)
-    concept_list = list(CONCEPTS.values() if concepts is None else concepts)
-    codings = search_data.codes(progress(concept_list, MARKING, len(concept_list)))
+    options = SearchOptions(
+        model=model, concepts=concepts, confirm=confirm, signal=signal, quick=quick, progress=progress
+    )
+    displayed_signal = signal_name(rnn, options.signal)
+    search_data = SearchData.of(EncodedText(parsed=parsed, ids=ids), options.confirm)
+    searched = list(CONCEPTS.values() if options.concepts is None else options.concepts)
+    codings = search_data.codes(options.progress(searched, MARKING, len(searched)))
     placebo_rng, screening_rng, ablation_rng = rng.spawn(3)
-    controls = [
-        codes
-        for codes in search_data.codes(make_placebos(parsed, placebo_rng))
-        if codes.has_enough_evidence(search_data.streams)
-    ]
-    enough = [coding for coding in codings if coding.has_enough_evidence(search_data.streams)]
+    placebos = _with_evidence(search_data.codes(make_placebos(parsed, placebo_rng)), search_data)
+    frequent = _with_evidence(codings, search_data)
     findings = Findings(
-        model=model,
+        model=options.model,
         text=parsed.name,
-        confirmed_on=confirm.parsed.name if confirm else "",
+        confirmed_on=options.confirm.parsed.name if options.confirm else "",
         characters=len(search_data.ids),
         streams=search_data.streams.count,
-        signal=name,
+        signal=displayed_signal,
         cells=rnn.config.layers * rnn.config.hidden,
-        quick=quick,
+        quick=options.quick,
         concepts=(),
-        too_rare=tuple(_too_rare(coding) for coding in codings if coding not in enough),
+        too_rare=tuple(_too_rare(coding) for coding in codings if coding not in frequent),
     )
-    if not enough:
+    if not frequent:
         return findings
-    screening = screen(rnn, search_data, enough, controls, screening_rng, progress, signal=signal, quick=quick)
-    return _select_and_test(findings, rnn, search_data, screening, ablation_rng, progress)
+    screening = screen(rnn, search_data, frequent, placebos, screening_rng, options)
+    return _select_and_test(findings, rnn, search_data, screening, ablation_rng, options.progress)
 
 
 def _select_and_test(
@@ -81,23 +87,22 @@ def _select_and_test(
     rng: np.random.Generator,
     progress: Progress,
 ) -> Findings:
-    """Choose cells, hold them still unless it must be quick, and say what was found."""
+    """Return the findings of the shortlist, with causal tests unless the search is quick, and cell counts."""
     candidates = shortlist(screening, rnn.config.hidden)
     unexplained: tuple[UnexplainedCell, ...] = ()
     if not findings.quick:
         candidates, unexplained = _test_causally(candidates, rnn, search_data, screening, rng, progress)
-    in_order = sorted(
+    by_verdict = sorted(
         (candidate.finding for candidate in candidates),
         key=lambda finding: (VERDICT_RANK[finding.verdict], -finding.fit),
     )
-    concepts = tuple(finding for finding in in_order if finding.family != "local")
     return replace(
         findings,
         permutations=permutation_count(search_data.streams),
         placebos=len(screening.statistics.codings) - screening.concept_count,
         placebo_fit=max(fit for fit, _ in screening.placebos.values()),
-        concepts=concepts,
-        local=tuple(finding for finding in in_order if finding.family == "local"),
+        concepts=tuple(finding for finding in by_verdict if finding.family != "local"),
+        local=tuple(finding for finding in by_verdict if finding.family == "local"),
         census=count_cells(screening, candidates),
         mysteries=unexplained,
     )
@@ -111,63 +116,66 @@ def _test_causally(
     rng: np.random.Generator,
     progress: Progress,
 ) -> tuple[list[Candidate], tuple[UnexplainedCell, ...]]:
-    """Hold the best of the shortlist still, and cells that nothing explains; judge the shortlist again."""
+    """Return the shortlist with causal verdicts, and the unexplained cells that the network needs."""
     targets = finalists(candidates)
     detected = screening.scores.fit[findable_concepts(screening)].max(axis=0) >= THRESHOLDS.detector_fit
-    unexplained_numbers = unexplained(screening, best_concept_of_cell(screening))
-    effects = measure_effects(
-        rnn,
-        search_data,
-        screening.states,
-        [AblationTarget(cell=target.cell, coding=target.coding, partner=target.partner) for target in targets],
-        unexplained_numbers,
-        rng,
-        progress,
+    unexplained = unexplained_candidates(screening, best_concept_of_cell(screening))
+    request = AblationRequest(
+        targets=[
+            AblationTarget(cell=target.cell, coding=target.coding, partner=target.partner) for target in targets
+        ],
+        unexplained=unexplained,
         variance=screening.statistics.of_concept(0).variance(search_data.streams.confirmation),
         allowed=screening.statistics.alive & ~detected,
     )
-    if effects is None:
+    results = measure_effects(rnn, search_data, screening.states, request, rng, progress)
+    if results is None:
         return candidates, ()
-    judged = _with_effects(candidates, targets, effects, rnn.config.hidden)
-    return judged, unexplained_cells(unexplained_numbers, effects, search_data, screening, rnn.config.hidden)
+    judged = _with_effects(candidates, targets, results, rnn.config.hidden)
+    return judged, unexplained_cells(unexplained, results, search_data, screening, rnn.config.hidden)
 
 
 def finalists(candidates: list[Candidate]) -> list[Candidate]:
-    """Choose whose cells are held still: the detectors, then those that follow a concept in part.
+    """Return the candidates to ablate: detectors, then partial detectors, with at most MAX_ABLATED cells in total.
 
-    Of concepts that are nearly the same the first one, and no more cells than FINALISTS; a partner comes along.
+    Only the first of several near-duplicate concepts is chosen. The partner of a candidate counts as a cell.
     """
     chosen: list[Candidate] = []
     cells: set[int] = set()
     for candidate in candidates:
-        names = {other.finding.concept for other in chosen if other.finding.concept != candidate.finding.concept}
-        wanted = candidate.finding.verdict in ("detector", "partial") and candidate.finding.family != "local"
-        if not wanted or names & set(candidate.finding.near):
+        finding = candidate.finding
+        chosen_concepts = {other.finding.concept for other in chosen} - {finding.concept}
+        eligible = finding.verdict in ("detector", "partial") and finding.family != "local"
+        if not eligible or chosen_concepts & set(finding.near):
             continue
-        more = cells | {candidate.cell} | ({candidate.partner} if candidate.partner is not None else set())
-        if len(more) <= MAX_ABLATED:
+        new_cells = cells | {candidate.cell} | ({candidate.partner} if candidate.partner is not None else set())
+        if len(new_cells) <= MAX_ABLATED:
             chosen.append(candidate)
-            cells = more
+            cells = new_cells
     return chosen
 
 
 def _with_effects(
-    candidates: list[Candidate], targets: list[Candidate], effects: CausalEffects, hidden: int
+    candidates: list[Candidate], targets: list[Candidate], results: CausalEffects, hidden: int
 ) -> list[Candidate]:
-    """Judge the suspects by what they are for, and with them the same cells' entries for nearly equal concepts."""
-    causes = {
-        (candidate.finding.concept, candidate.cell): cause
-        for candidate, cause in zip(targets, effects.causes, strict=True)
+    """Return the candidates with the causal effect of their cell for their concept or a near duplicate."""
+    effects = {
+        (target.finding.concept, target.cell): effect for target, effect in zip(targets, results.effects, strict=True)
     }
     judged = []
-    for target in candidates:
-        names = (target.finding.concept, *target.finding.near)
-        cause = next((causes[name, target.cell] for name in names if (name, target.cell) in causes), None)
-        if cause and target.partner is not None:
-            cause = replace(cause, partner=format_cell(target.partner, hidden))
-        finding = with_verdict(replace(target.finding, cause=cause))
-        judged.append(replace(target, finding=finding))
+    for candidate in candidates:
+        concepts = (candidate.finding.concept, *candidate.finding.near)
+        keys = ((concept, candidate.cell) for concept in concepts)
+        effect = next((effects[key] for key in keys if key in effects), None)
+        if effect and candidate.partner is not None:
+            effect = replace(effect, partner=format_cell(candidate.partner, hidden))
+        judged.append(replace(candidate, finding=with_verdict(replace(candidate.finding, cause=effect))))
     return judged
+
+
+def _with_evidence(codings: list[ConceptCodes], search_data: SearchData) -> list[ConceptCodes]:
+    """Return the concepts that occur often enough in the streams."""
+    return [coding for coding in codings if coding.has_enough_evidence(search_data.streams)]
 
 
 def _too_rare(coding: ConceptCodes) -> TooRare:

@@ -157,7 +157,7 @@ class SearchData:
         return np.concatenate([concept.mark(text.parsed) for text in self.texts])
 
     def edges(self, concept: Concept) -> Mask:
-        """Return the mask of the characters that a concept helps to predict (T,)."""
+        """Return the mask of the characters whose successor a concept helps to predict (T,)."""
         return np.concatenate([concept.edges(text.parsed) for text in self.texts])
 
     def char_of_id(self, char_id: int) -> str:
