@@ -267,8 +267,8 @@ def test_stages_are_watched_in_their_order() -> None:
         "marking concepts",
         "reading with scrambled weights",
         "reading",
-        "holding cells still",
-        "trying doses",
+        "ablating cells",
+        "measuring dose-responses",
     ]
     assert all(count == came for _, count, came in seen)
 

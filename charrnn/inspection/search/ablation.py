@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from charrnn.inspection.measures.gate_saturation import KEEP_GATE
 from charrnn.inspection.search.finding import CausalEffect
 from charrnn.inspection.search.search_data import ABLATION_WARM_UP, CHUNK_STEPS, AblationSegments, PositionMask
-from charrnn.inspection.search.splits import HOLDING, Progress
+from charrnn.inspection.search.splits import ABLATION, Progress
 from charrnn.inspection.search.statistics import Numbers
 from charrnn.network.cells import Clamp, Clamps, select_rows
 from charrnn.network.inference import InferenceRNN, LayerCache
@@ -200,7 +200,7 @@ def mean_ablate(
     """Return the losses with each set of cells clamped to their means, relative to no ablation."""
     clamp_sets: list[CellClamps] = [{}, *({cell: means[cell] for cell in sorted(cells)} for cells in sets)]
     batches = clamp_batches(rnn, segments, clamp_sets)
-    steps = progress(batches, HOLDING, len(batches))
+    steps = progress(batches, ABLATION, len(batches))
     nll = np.concatenate([clamped_nll(rnn, segments, clamp_sets[batch]) for batch in steps])
     weights = np.full(segments.count, 1.0 / segments.count)
     return Losses(

@@ -209,16 +209,16 @@ class Thresholds:
 THRESHOLDS = Thresholds()
 
 VERDICTS = {
-    "causal": "a detector that the network uses: held still, it costs {min_nats} nats and {min_z:.0f} standard errors"
-    " more at the concept's ends than control cells do, and {min_contrast:.0f} times as much as elsewhere; held at"
-    " its inside value, it makes an end likelier than at its outside value",
+    "causal": "a detector that the network uses: its ablation costs {min_nats} nats and {min_z:.0f} standard errors"
+    " more at the concept's ends than that of control cells, and {min_contrast:.0f} times as much as elsewhere;"
+    " clamped to its inside value, it makes an end more probable than at its outside value",
     "detector": "fit >= {detector_fit}; fit or memory {shuffled_ratio:.0f} times the scrambled network's, or half as"
     " far from 1",
-    "unused": "a detector that, held still, costs no more than controls do at the concept's ends, and elsewhere less"
-    " than {min_nats} nats",
+    "unused": "a detector whose ablation costs no more than that of controls at the concept's ends, and less than"
+    " {min_nats} nats elsewhere",
     "partial": "fit >= {weak_fit}",
-    "distributed": "a layer's cells together tell R2 >= {linear_r2} of it, none of them half as much alone",
-    "local": "memory < {local_memory}: the last three characters tell as much",
+    "distributed": "a layer's cells together predict it with R2 >= {linear_r2}, none of them half as well alone",
+    "local": "memory < {local_memory}: the last three characters explain as much",
     "trace": "fit < {weak_fit}",
     "none": "p > {p_value}, or no better than scrambled weights or placebos",
 }

@@ -15,8 +15,8 @@ from charrnn.inspection.concepts import Concept, Kind, Marks
 Step = TypeVar("Step")
 
 MARKING, READING, SCRAMBLED = "marking concepts", "reading", "reading with scrambled weights"
-HOLDING, DOSES = "holding cells still", "trying doses"
-STAGE_FRACTIONS = {MARKING: 0.07, READING: 0.4, SCRAMBLED: 0.22, HOLDING: 0.23, DOSES: 0.08}
+ABLATION, DOSES = "ablating cells", "measuring dose-responses"
+STAGE_FRACTIONS = {MARKING: 0.07, READING: 0.4, SCRAMBLED: 0.22, ABLATION: 0.23, DOSES: 0.08}
 """approximate fraction of the whole search's time for each stage, in order of execution"""
 
 
