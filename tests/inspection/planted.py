@@ -1,4 +1,4 @@
-"""Networks whose cells were given their meaning by hand among random ones: the ground truth of the search."""
+"""Networks with planted cells of known meaning among random cells: the ground truth of the search."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,10 +18,10 @@ from charrnn.network.inference import InferenceRNN
 
 Weights = dict[str, Any]
 Gates = Mapping[str, tuple[float, Mapping[str, float], float]]
-"""for each gate: its bias, its weight for some characters, its weight for the cell's own output"""
+"""for each gate: its bias, its weights for some characters, and its weight for the cell's own output"""
 
 B = 20.0
-"""opens a gate altogether: the sigmoid of 20 is 1 in single precision"""
+"""bias that saturates a gate: sigmoid(20) is 1 in float32"""
 QUARTER, FIFTIETH = math.atanh(0.25), math.atanh(0.02)
 
 LSTM: dict[str, Gates] = {
@@ -47,23 +47,23 @@ LATCH: dict[str, Gates] = {"in_quote": {"h": (0, {"“": 6, "”": -6}, 2.5)}}
 PLANTED = {"lstm": LSTM, "gru": GRU, "rnn": LATCH}
 SILENT: Gates = {gate: (0, {}, 0) for gate in "ifgo"}
 DETECTOR: Gates = {"i": (B, {}, 0), "f": (-B, {}, 0), "g": (0, {'"': B}, 0), "o": (B, {}, 0)}
-"""says for one step that a quotation mark came"""
+"""gates of a cell that is on for one step after a quotation mark"""
 
 FITTED = 8_000
-"""characters that the output learns from"""
-ASKED = [CONCEPTS[name] for name in ("in_quote", "line_pos", "bracket_depth", "word_pos")]
-"""a few concepts, so that a search is quick"""
+"""characters on which the output layer is fitted"""
+FEW_CONCEPTS = [CONCEPTS[name] for name in ("in_quote", "line_pos", "bracket_depth", "word_pos")]
+"""a few concepts, for a quick search"""
 
 
 def some_text(quotes: str = '""', lines: int = 1_500) -> str:
-    """Write lines of words, some in quotes, brackets or both; none stays open at a line's end."""
-    chance = np.random.default_rng(0)
+    """Return lines of words, some in quotes, brackets or both, all of them closed within their line."""
+    rng = np.random.default_rng(0)
     words = ["a", "to", "sun", "so", "moon", "there", "is", "no", "sea"]
-    around = [("", ""), tuple(quotes), ("(", ")"), ("(so (", "))")]
-    phrases = [" ".join(chance.choice(words, size=1 + number % 5)) for number in range(3 * lines)]
-    spoken = [phrase.join(around[chance.choice(4, p=(0.55, 0.2, 0.15, 0.1))]) for phrase in phrases]
+    delimiters = [("", ""), tuple(quotes), ("(", ")"), ("(so (", "))")]
+    phrases = [" ".join(rng.choice(words, size=1 + number % 5)) for number in range(3 * lines)]
+    enclosed = [phrase.join(delimiters[rng.choice(4, p=(0.55, 0.2, 0.15, 0.1))]) for phrase in phrases]
     return "".join(
-        " ".join(spoken[3 * line : 3 * line + 1 + line % 3]) + ("\n\n" if line % 9 == 8 else "\n")
+        " ".join(enclosed[3 * line : 3 * line + 1 + line % 3]) + ("\n\n" if line % 9 == 8 else "\n")
         for line in range(lines)
     )
 
@@ -74,26 +74,26 @@ TEXTS = {"lstm": TEXT, "gru": TEXT, "rnn": some_text("“”")}
 
 @cache
 def alphabet_of(text: str) -> str:
-    """List the characters of a text."""
+    """Return the characters of a text."""
     return "".join(sorted(set(text)))
 
 
 def random_weights(config: NetworkConfig, alphabet: str, seed: int, *, scale: float = 1.0) -> Weights:
-    """Draw a network with one-hot input whose cells mean something by accident only, and that predicts nothing."""
-    chance = np.random.default_rng(seed)
+    """Return random weights of a network with one-hot input that predicts nothing."""
+    rng = np.random.default_rng(seed)
     hidden, rows = config.hidden, len(CELLS[config.cell].gates) * config.hidden
     weights = {
-        "output.weight": chance.normal(size=(len(alphabet), hidden)) * 0.01,
+        "output.weight": rng.normal(size=(len(alphabet), hidden)) * 0.01,
         "output.bias": np.zeros(len(alphabet)),
     }
     for layer in range(config.layers):
         bias = np.zeros(rows)
         if config.cell == "lstm":
-            bias[hidden : 2 * hidden] = chance.uniform(0, 3, size=hidden)
+            bias[hidden : 2 * hidden] = rng.uniform(0, 3, size=hidden)
         inputs = hidden if layer else len(alphabet)
         weights |= {
-            f"rnn.weight_ih_l{layer}": chance.normal(size=(rows, inputs)) * scale,
-            f"rnn.weight_hh_l{layer}": chance.normal(size=(rows, hidden)) * 1.5 * scale / math.sqrt(hidden),
+            f"rnn.weight_ih_l{layer}": rng.normal(size=(rows, inputs)) * scale,
+            f"rnn.weight_hh_l{layer}": rng.normal(size=(rows, hidden)) * 1.5 * scale / math.sqrt(hidden),
             f"rnn.bias_ih_l{layer}": bias,
             f"rnn.bias_hh_l{layer}": np.zeros(rows),
         }
@@ -101,47 +101,47 @@ def random_weights(config: NetworkConfig, alphabet: str, seed: int, *, scale: fl
 
 
 def plant(weights: Weights, unit: int, gates: Gates, inputs: str, *, sign: int = 1, layer: int = 0) -> None:
-    """Give a unit its meaning; the sign turns what it writes over, and with it all that it says.
+    """Set the weights of a unit; the sign inverts the values it writes and thus its output.
 
-    The inputs are the characters that the columns of its layer's input weights stand for.
+    `inputs` lists the characters of the columns of the layer's input weights.
     """
     hidden = weights[f"rnn.weight_hh_l{layer}"].shape[1]
-    for number, (gate, (bias, by_character, by_itself)) in enumerate(gates.items()):
+    for number, (gate, (bias, by_character, recurrent)) in enumerate(gates.items()):
         row = number * hidden + unit
-        written = sign if gate in "gnh" else 1
+        factor = sign if gate in "gnh" else 1
         for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
             weights[f"rnn.{name}_l{layer}"][row] = 0.0
-        weights[f"rnn.bias_ih_l{layer}"][row] = written * bias
-        weights[f"rnn.weight_hh_l{layer}"][row, unit] = by_itself
+        weights[f"rnn.bias_ih_l{layer}"][row] = factor * bias
+        weights[f"rnn.weight_hh_l{layer}"][row, unit] = recurrent
         for character, weight in by_character.items():
-            weights[f"rnn.weight_ih_l{layer}"][row, inputs.index(character)] = written * weight
+            weights[f"rnn.weight_ih_l{layer}"][row, inputs.index(character)] = factor * weight
 
 
-def listen(weights: Weights, units: Sequence[int], said: NDArray[Any], text: str) -> None:
-    """Let the output say what follows from what these units said (T, units), and next to nothing of the others.
+def fit_output(weights: Weights, units: Sequence[int], activations: NDArray[Any], text: str) -> None:
+    """Fit the output weights of units to their activations (T, units) by softmax regression, with momentum.
 
-    Softmax regression by gradient descent with momentum: weights guessed by hand overshoot.
+    Hand-written weights would overshoot.
     """
     alphabet = alphabet_of(text)
     targets = np.array([alphabet.index(character) for character in text[1 : FITTED + 1]])
-    inputs = np.concatenate([said[:FITTED], np.ones((FITTED, 1))], axis=1)
+    inputs = np.concatenate([activations[:FITTED], np.ones((FITTED, 1))], axis=1)
     scale = np.maximum(np.abs(inputs).max(axis=0), 1e-3)
-    inputs, wanted = inputs / scale, np.eye(len(alphabet))[targets]
-    slopes = speed = np.zeros((inputs.shape[1], len(alphabet)))
+    inputs, one_hot = inputs / scale, np.eye(len(alphabet))[targets]
+    coefficients = velocity = np.zeros((inputs.shape[1], len(alphabet)))
     for _ in range(300):
-        guess = np.exp(inputs @ slopes)
-        guess /= guess.sum(axis=1, keepdims=True)
-        speed = 0.95 * speed + inputs.T @ (wanted - guess) / len(targets)
-        slopes = slopes + speed
-    slopes = slopes / scale[:, None]
-    weights["output.weight"][:, list(units)] = slopes[:-1].T
-    weights["output.bias"][:] = slopes[-1]
+        probs = np.exp(inputs @ coefficients)
+        probs /= probs.sum(axis=1, keepdims=True)
+        velocity = 0.95 * velocity + inputs.T @ (one_hot - probs) / len(targets)
+        coefficients = coefficients + velocity
+    coefficients = coefficients / scale[:, None]
+    weights["output.weight"][:, list(units)] = coefficients[:-1].T
+    weights["output.bias"][:] = coefficients[-1]
 
 
-def said_by(
+def activations_of(
     config: NetworkConfig, weights: Weights, units: Sequence[int], text: str, *, layer: int = 0
 ) -> NDArray[Any]:
-    """Read a text; give what units say (T, units)."""
+    """Return the activations of units over a text (T, units)."""
     rnn, alphabet = InferenceRNN(config, weights), alphabet_of(text)
     ids = np.array([alphabet.index(character) for character in text])
     return np.asarray(rnn.run_with_cache(ids[:, None], rnn.initial_state(1)).layers[layer].hidden[:, 0, list(units)])
@@ -149,12 +149,12 @@ def said_by(
 
 @cache
 def learned(cell: str, sign: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Give what the output should make of the planted cells of a kind, (V, cells), (V,), found on their own."""
+    """Return the output weights and bias fitted to the planted cells of a kind (V, cells), (V,)."""
     config, text = NetworkConfig(cell=cell, layers=1, hidden=len(PLANTED[cell]), embedding=0), TEXTS[cell]
     weights = random_weights(config, alphabet_of(text), 0)
     for unit, gates in enumerate(PLANTED[cell].values()):
         plant(weights, unit, gates, alphabet_of(text), sign=sign)
-    listen(weights, range(config.hidden), said_by(config, weights, range(config.hidden), text), text)
+    fit_output(weights, range(config.hidden), activations_of(config, weights, range(config.hidden), text), text)
     return weights["output.weight"], weights["output.bias"]
 
 
@@ -167,16 +167,16 @@ def network(
     sign: int = 1,
     twins: Mapping[int, int] = MappingProxyType({}),
 ) -> tuple[NetworkConfig, Weights]:
-    """Plant cells for these concepts at these units, and for the others of their kind nothing; the output uses them.
+    """Return a network with cells planted for these concepts at these units, and output weights fitted to them.
 
-    A twin is a copy of a planted unit that the output does not hear.
+    `twins` maps units to planted units that they copy, without output weights.
     """
     config, text = NetworkConfig(cell=cell, layers=1, hidden=hidden, embedding=0), TEXTS[cell]
     weights = random_weights(config, alphabet_of(text), seed)
-    slopes, bias = learned(cell, sign)
+    coefficients, bias = learned(cell, sign)
     for unit, concept in units.items():
         plant(weights, unit, PLANTED[cell][concept], alphabet_of(text), sign=sign)
-        weights["output.weight"][:, unit] = slopes[:, list(PLANTED[cell]).index(concept)]
+        weights["output.weight"][:, unit] = coefficients[:, list(PLANTED[cell]).index(concept)]
     for unit, original in twins.items():
         plant(weights, unit, PLANTED[cell][units[original]], alphabet_of(text), sign=sign)
         weights["output.weight"][:, unit] = 0.0
@@ -185,14 +185,14 @@ def network(
 
 
 def search_network(config: NetworkConfig, weights: Weights, text: str = TEXT, **settings: Any) -> Findings:
-    """Search a network; unless others are asked for, for a few concepts."""
+    """Return the findings of a network, by default for a few concepts."""
     alphabet = alphabet_of(text)
     ids = np.array([alphabet.index(character) for character in text])
-    settings.setdefault("concepts", ASKED)
+    settings.setdefault("concepts", FEW_CONCEPTS)
     settings.setdefault("rng", np.random.default_rng(0))
     return search(InferenceRNN(config, weights), ParsedText.of(text, "planted.md"), ids, model="planted", **settings)
 
 
-def about(findings: Findings, concept: str) -> Finding:
-    """Pick out the first finding of a concept."""
+def finding_of(findings: Findings, concept: str) -> Finding:
+    """Return the first finding of a concept."""
     return next(finding for finding in findings.concepts if finding.concept == concept)

@@ -1,4 +1,4 @@
-"""The controls: chance and disorder explain what they explain, and no more."""
+"""Controls of the search: permutation tests, shuffled weights, linear probes and selectivity."""
 
 import numpy as np
 import pytest
@@ -15,36 +15,36 @@ from charrnn.network.inference import InferenceRNN
 
 Matrix = NDArray[np.float64]
 
-SOURCE, STREAMS = ParsedText.of(TEXT, "planted.md"), split_text(TEXT)
+PARSED, STREAMS = ParsedText.of(TEXT, "planted.md"), split_text(TEXT)
 CODINGS = tuple(
-    quantize_marks(CONCEPTS[name], CONCEPTS[name].mark(SOURCE), STREAMS)
+    quantize_marks(CONCEPTS[name], CONCEPTS[name].mark(PARSED), STREAMS)
     for name in ("in_quote", "line_pos", "bracket_depth")
 )
 STEPS = STREAMS.length - STREAMS.warm_up
 
 
 def noise(cells: int, seed: int = 0) -> Matrix:
-    """Draw cells that know nothing (T, B, cells)."""
+    """Return independent random activations (T, B, cells)."""
     return np.random.default_rng(seed).normal(size=(STEPS, STREAMS.count, cells))
 
 
-def drifting(streams: SplitStreams, steps: int, chance: np.random.Generator) -> Matrix:
-    """Draw a slow signal with a drift over the whole text (T, B), as a cell's or a label's may be."""
+def drifting(streams: SplitStreams, steps: int, rng: np.random.Generator) -> Matrix:
+    """Return an autocorrelated signal with a drift over the whole text (T, B), for cells or labels."""
     slow = np.zeros((steps, streams.count))
-    shocks = chance.normal(size=slow.shape)
+    innovations = rng.normal(size=slow.shape)
     for step in range(1, steps):
-        slow[step] = 0.98 * slow[step - 1] + shocks[step]
-    return slow + chance.normal() * 20 * np.linspace(-1, 1, streams.count)
+        slow[step] = 0.98 * slow[step - 1] + innovations[step]
+    return slow + rng.normal() * 20 * np.linspace(-1, 1, streams.count)
 
 
-def test_chance_alone_passes_the_gate_as_often_as_it_says() -> None:
-    """Independent cells and labels, both slow and drifting with the text: about one in twenty p below 0.05."""
-    chance = np.random.default_rng(0)
+def test_the_permutation_test_keeps_its_significance_level() -> None:
+    """Independent cells and labels with autocorrelation and drift: about one in twenty p-values is below 0.05."""
+    rng = np.random.default_rng(0)
     streams = SplitStreams(starts=np.arange(24) * 300, length=300, warm_up=0)
     concept = Concept(name="any", kind="counter", description="", mark=lambda parsed: np.zeros(len(parsed.text), int))
-    low = 0
+    significant = 0
     for _ in range(200):
-        label = drifting(streams, 300, chance)
+        label = drifting(streams, 300, rng)
         codes = np.searchsorted(np.quantile(label, np.arange(1, 16) / 16), label).astype(np.uint8)
         coding = ConceptCodes(
             concept=concept,
@@ -53,74 +53,74 @@ def test_chance_alone_passes_the_gate_as_often_as_it_says() -> None:
             episodes=np.ones(24, dtype=np.int64),
             present=np.ones(24, dtype=np.bool_),
         )
-        sessions = PermutationTest([coding], streams, 1)
-        sessions.accumulate(drifting(streams, 300, chance)[:, :, None], 0)
-        low += sessions.p_values(chance, count=199)[0] <= 0.05
-    assert 4 <= low <= 18
+        permutation_test = PermutationTest([coding], streams, 1)
+        permutation_test.accumulate(drifting(streams, 300, rng)[:, :, None], 0)
+        significant += permutation_test.p_values(rng, count=199)[0] <= 0.05
+    assert 4 <= significant <= 18
 
 
-def test_p_is_the_share_of_orders_that_do_as_well() -> None:
-    """In pieces of any size as computed naively from all of it."""
+def test_a_p_value_is_the_fraction_of_permutations_that_do_as_well() -> None:
+    """Accumulated in blocks of any size, it equals a naive computation on the whole arrays."""
     cells = noise(3)
     cells[:, :, 1] += 0.3 * CODINGS[0].codes
-    sessions = PermutationTest(CODINGS, STREAMS, 3)
+    permutation_test = PermutationTest(CODINGS, STREAMS, 3)
     for first in range(0, STEPS, 37):
-        sessions.accumulate(cells[first : first + 37], first)
-    found = sessions.p_values(np.random.default_rng(5), count=99)
-    chance = np.random.default_rng(5)
-    confirmed = cells[:, STREAMS.confirmation] - cells[:, STREAMS.confirmation].mean(axis=0)
-    orders = [np.arange(12), *(chance.permutation(12) for _ in range(99))]
-    for coding, p in zip(CODINGS, found, strict=True):
+        permutation_test.accumulate(cells[first : first + 37], first)
+    p_values = permutation_test.p_values(np.random.default_rng(5), count=99)
+    rng = np.random.default_rng(5)
+    activations = cells[:, STREAMS.confirmation] - cells[:, STREAMS.confirmation].mean(axis=0)
+    orders = [np.arange(12), *(rng.permutation(12) for _ in range(99))]
+    for coding, p in zip(CODINGS, p_values, strict=True):
         labels = coding.labels[:, STREAMS.confirmation].astype(float)
         labels -= labels.mean(axis=0)
         best = [
             np.abs(
-                np.einsum("ts,tsh->h", labels, confirmed[:, order]) / np.sqrt((confirmed**2).sum(axis=(0, 1)))
+                np.einsum("ts,tsh->h", labels, activations[:, order]) / np.sqrt((activations**2).sum(axis=(0, 1)))
             ).max()
             for order in orders
         ]
         assert p == pytest.approx(np.mean(np.array(best) >= best[0] * (1 - 1e-5)), abs=0.011)
-    assert found[0] == pytest.approx(0.01)
+    assert p_values[0] == pytest.approx(0.01)
 
 
-def test_of_few_streams_all_orders_are_tried() -> None:
-    """So whether a perfect cell passes the gate hangs on the text alone, whatever the chance."""
+def test_all_permutations_of_few_streams_are_enumerated() -> None:
+    """The p-value of a perfect cell then depends on the text only, and not on the seed."""
     few = SplitStreams(starts=STREAMS.starts[:8], length=STREAMS.length, warm_up=STREAMS.warm_up)
-    coding = quantize_marks(CONCEPTS["line_pos"], CONCEPTS["line_pos"].mark(SOURCE), few)
-    sessions = PermutationTest([coding], few, 1)
-    sessions.accumulate(coding.labels[:, :, np.newaxis].astype(np.float64), 0)
+    coding = quantize_marks(CONCEPTS["line_pos"], CONCEPTS["line_pos"].mark(PARSED), few)
+    permutation_test = PermutationTest([coding], few, 1)
+    permutation_test.accumulate(coding.labels[:, :, np.newaxis].astype(np.float64), 0)
     assert permutation_count(few) == 23
     assert permutation_count(STREAMS) == 999
     for seed in range(3):
-        assert sessions.p_values(np.random.default_rng(seed)) == [pytest.approx(1 / 24)]
+        assert permutation_test.p_values(np.random.default_rng(seed)) == [pytest.approx(1 / 24)]
 
 
-def test_disorder_keeps_every_weight_within_its_gate() -> None:
-    """And moves nearly all of them."""
+def test_shuffling_keeps_every_weight_within_its_gate() -> None:
+    """Nearly all weights change their place."""
     config = NetworkConfig(cell="lstm", layers=2, hidden=12, embedding=0)
     weights = random_weights(config, alphabet_of(TEXT), 0)
     for layer in (0, 1):
         plant(weights, 3, LSTM["in_quote"], '"' if layer else alphabet_of(TEXT), layer=layer)
-    twin = shuffle_weights(InferenceRNN(config, weights), np.random.default_rng(1))
+    shuffled = shuffle_weights(InferenceRNN(config, weights), np.random.default_rng(1))
     for name, weight in weights.items():
         gates = 4 if name.startswith("rnn.") else 1
-        for before, after in zip(np.split(weight, gates), np.split(twin.weights[name], gates), strict=True):
+        for before, after in zip(np.split(weight, gates), np.split(shuffled.weights[name], gates), strict=True):
             assert np.array_equal(np.sort(before.ravel()), np.sort(after.ravel()))
     name = "rnn.weight_ih_l0"
-    assert (weights[name] == twin.weights[name]).mean() < 0.1
+    assert (weights[name] == shuffled.weights[name]).mean() < 0.1
 
 
-def test_what_cells_tell_together_is_a_regression_scored_on_other_text() -> None:
-    """Naive least squares on discovery, on confirmation: the best one, and all of a layer."""
+def test_a_linear_probe_is_a_regression_scored_on_held_out_streams() -> None:
+    """The R² of one cell and of all cells equals that of naive least squares, fitted on discovery streams."""
     cells = noise(6) * 0.5
     for cell, weight in ((1, 0.3), (3, 0.5), (4, 0.4)):
         cells[:, :, cell] += weight * CODINGS[1].labels / 20
     padded = np.concatenate([np.zeros((STREAMS.warm_up, STREAMS.count, 6)), cells])
     products = CellProducts(STREAMS, 2, 3)
-    groups = trigram_groups(np.array([ord(one) for one in TEXT]))
+    groups = trigram_groups(np.array([ord(character) for character in TEXT]))
     statistics = accumulate([padded], CODINGS, groups, STREAMS, accumulators=[products.accumulate])
-    spread = fit_linear_probes(statistics, products)[1]
-    assert spread.layer == 2
+    probe = fit_linear_probes(statistics, products)[1]
+    assert probe.layer == 2
 
     def naive(chosen: list[int]) -> float:
         halves = []
@@ -131,11 +131,11 @@ def test_what_cells_tell_together_is_a_regression_scored_on_other_text() -> None
         design, label = halves[1]
         return float(1 - ((label - design @ slopes) ** 2).mean() / label.var())
 
-    assert dict(spread.r2_by_cells) == pytest.approx({1: naive([3]), 2: naive([3, 4]), 3: naive([3, 4, 5])}, abs=1e-4)
+    assert dict(probe.r2_by_cells) == pytest.approx({1: naive([3]), 2: naive([3, 4]), 3: naive([3, 4, 5])}, abs=1e-4)
 
 
-def test_a_threshold_is_learned_on_one_half_and_told_of_the_other() -> None:
-    """How often a cell is on inside its concept, and outside; of a number, how well the orders agree."""
+def test_a_threshold_is_fitted_on_one_half_and_scored_on_the_other() -> None:
+    """True and false positive rates for a binary concept, the rank correlation for a counter."""
     cells = noise(2) * 0.1
     cells[:, :, 0] += np.where(CODINGS[0].codes > 0, -1.0, 0.5)
     cells[:, :, 1] += np.tanh(CODINGS[1].labels)

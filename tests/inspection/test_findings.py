@@ -1,4 +1,4 @@
-"""What findings are made of: names of cells, and the passages and findings that are worth drawing."""
+"""Names of cells, and the excerpts and findings that are drawn."""
 
 import pytest
 from planted import TEXT
@@ -15,8 +15,8 @@ def test_cells_of_all_layers_are_named_by_layer_and_unit() -> None:
 
 
 @pytest.mark.parametrize("name", ["in_quote", "bracket_depth", "line_pos", "word_pos"])
-def test_a_passage_is_whole_lines_and_shows_the_concept_on_and_off(name: str) -> None:
-    """Though the concept is nowhere in the first three quarters of the text."""
+def test_an_excerpt_is_whole_lines_and_shows_the_concept_on_and_off(name: str) -> None:
+    """Even if the concept is absent in the first three quarters of the text."""
     text = "no marks in this line\n" * 2_000 + TEXT
     parsed = ParsedText.of(text, "a.md")
     chosen = best_excerpt(CONCEPTS[name], parsed, lines=4, columns=60)
@@ -26,20 +26,20 @@ def test_a_passage_is_whole_lines_and_shows_the_concept_on_and_off(name: str) ->
     assert 0.3 < is_on(CONCEPTS[name], CONCEPTS[name].mark(parsed))[chosen].mean() < 0.7
 
 
-def test_of_a_line_without_end_its_beginning_is_shown() -> None:
-    """As much as there is room for."""
+def test_the_excerpt_of_an_endless_line_is_its_beginning() -> None:
+    """It has as many characters as fit."""
     text = 'so "he said" and ' * 500
     assert best_excerpt(CONCEPTS["in_quote"], ParsedText.of(text), lines=4, columns=50) == slice(0, 200)
 
 
 @pytest.mark.parametrize("text", ["", "one line", "a\nb"])
-def test_a_passage_of_a_short_text_is_all_of_it(text: str) -> None:
+def test_the_excerpt_of_a_short_text_is_the_whole_text(text: str) -> None:
     """There is nothing to choose."""
     assert text[best_excerpt(CONCEPTS["in_quote"], ParsedText.of(text))] == text
 
 
 def a_finding(cell: str, fit: float, memory: float) -> Finding:
-    """Make up a finding."""
+    """Return a finding with this cell, fit and memory."""
     return Finding(
         concept=cell,
         description="",
@@ -54,16 +54,16 @@ def a_finding(cell: str, fit: float, memory: float) -> Finding:
     )
 
 
-def test_the_findings_drawn_fit_and_remember() -> None:
-    """The lower of the two counts: neither spelling nor a memory of nothing that fits comes first."""
+def test_the_findings_drawn_have_high_fit_and_memory() -> None:
+    """They are ranked by the minimum of both, so that neither alone suffices."""
     spelling, misfit = a_finding("1.0", 0.99, 0.01), a_finding("1.1", 0.04, 0.9)
     both, better = a_finding("1.2", 0.5, 0.4), a_finding("1.3", 0.6, 0.6)
     assert best_to_draw([spelling, misfit, both, better], 3) == [better, both, spelling]
     assert best_to_draw([spelling, misfit, both, better], 1) == [better]
 
 
-def test_where_nothing_fits_the_best_of_it_is_drawn() -> None:
-    """One is better than none; none of none."""
+def test_without_a_fitting_finding_the_best_one_is_drawn() -> None:
+    """Without any finding, nothing is drawn."""
     assert best_to_draw([a_finding("1.0", 0.01, 0.9), a_finding("1.1", 0.02, 0.0)], 3) == [
         a_finding("1.1", 0.02, 0.0)
     ]

@@ -1,4 +1,4 @@
-"""The verdicts: each rule draws its line where it says."""
+"""Verdicts: the threshold of each rule."""
 
 from dataclasses import replace
 from typing import Any
@@ -38,7 +38,7 @@ STRONG = Finding(
 
 
 @pytest.mark.parametrize(
-    ("known", "word"),
+    ("changes", "expected"),
     [
         ({}, "causal"),
         ({"cause": None}, "detector"),
@@ -61,13 +61,13 @@ STRONG = Finding(
         ({"fit": 0.6, "spread": ((1, 0.2), (64, 0.9))}, "causal"),
     ],
 )
-def test_each_line_is_drawn_where_it_says(known: dict[str, Any], word: str) -> None:
-    """One number moved over a line moves the verdict."""
-    assert verdict(replace(STRONG, **known)) == word
+def test_each_verdict_begins_at_its_threshold(changes: dict[str, Any], expected: str) -> None:
+    """One value that crosses a threshold changes the verdict."""
+    assert verdict(replace(STRONG, **changes)) == expected
 
 
 @pytest.mark.parametrize(
-    ("known", "word"),
+    ("changes", "expected"),
     [
         ({"monotone": False}, "detector"),
         ({"elsewhere_delta": 0.2}, "detector"),
@@ -80,13 +80,13 @@ def test_each_line_is_drawn_where_it_says(known: dict[str, Any], word: str) -> N
         ({"edge_z": 1.0, "pair_added": 0.01, "pair_z": 7.0}, "unused"),
     ],
 )
-def test_a_detector_is_used_or_not_by_what_holding_it_costs(known: dict[str, Any], word: str) -> None:
-    """Clearly, enough to be felt, at the edges above all, and in its direction."""
-    assert verdict(replace(STRONG, cause=replace(CAUSE, **known))) == word
+def test_the_verdict_of_a_detector_depends_on_its_ablation(changes: dict[str, Any], expected: str) -> None:
+    """The loss must be significant, large enough, concentrated at the edges, and the dose-response monotone."""
+    assert verdict(replace(STRONG, cause=replace(CAUSE, **changes))) == expected
 
 
-def test_every_verdict_has_its_rule_with_numbers_in_it() -> None:
-    """As the help prints them, the strongest first."""
+def test_every_verdict_has_a_definition_with_numbers() -> None:
+    """The definitions in the help are ordered by strength."""
     assert list(VERDICT_RANK) == ["causal", "detector", "unused", "partial", "distributed", "local", "trace", "none"]
-    assert not any("{" in explain(word) for word in VERDICTS)
+    assert not any("{" in explain(name) for name in VERDICTS)
     assert "0.05" in explain("local")

@@ -1,4 +1,4 @@
-"""Streams and codings: what is held back from the choice stays held back, and evidence counts in episodes."""
+"""Splits and codes: held-out streams do not influence the selection, and evidence is counted in episodes."""
 
 import numpy as np
 import pytest
@@ -12,8 +12,8 @@ from charrnn.inspection.search.splits import MAX_STREAMS, MIN_TEXT_CHARS, count_
 
 @settings(max_examples=30, deadline=None)
 @given(length=st.integers(MIN_TEXT_CHARS, 60_000), line=st.integers(1, 3_000))
-def test_streams_of_any_text_are_of_one_length_and_never_overlap(length: int, line: int) -> None:
-    """They lie one after another in the text, and lose less than a sixth of it."""
+def test_streams_have_equal_length_and_never_overlap(length: int, line: int) -> None:
+    """They are in the order of the text, and omit less than a sixth of it."""
     streams = split_text((("a" * line) + "\n") * (length // (line + 1)) + "a" * (length % (line + 1)))
     assert 8 <= streams.count <= MAX_STREAMS
     assert (np.diff(streams.starts, append=length) >= streams.length).all()
@@ -21,14 +21,14 @@ def test_streams_of_any_text_are_of_one_length_and_never_overlap(length: int, li
     assert streams.warm_up <= streams.length // 4
 
 
-def test_a_stream_begins_where_a_line_begins() -> None:
-    """Text and network then start alike."""
+def test_a_stream_begins_at_the_beginning_of_a_line() -> None:
+    """The zero state of the network then matches the position in the text."""
     text = "a few words, a line of them\n" * 2_000
     assert all(start == 0 or text[start - 1] == "\n" for start in split_text(text).starts)
 
 
-def test_the_halves_take_turns() -> None:
-    """A text that changes its kind half-way does so in both halves, and in both halves of discovery."""
+def test_the_halves_alternate() -> None:
+    """A change of the text's style half-way affects both halves, and both folds of discovery."""
     streams = split_text("a line\n" * 8_000)
     first, second = streams.discovery_halves
     assert streams.discovery.tolist() == [True, False] * 12
@@ -37,19 +37,19 @@ def test_the_halves_take_turns() -> None:
     assert not (streams.discovery & streams.confirmation).any()
 
 
-def test_a_short_text_is_refused_with_the_length_that_would_do() -> None:
+def test_a_short_text_is_refused_with_the_minimum_length() -> None:
     """The message names the number of characters needed."""
     with pytest.raises(CharrnnError, match=r"at least 4,000 characters are needed"):
         split_text("too short")
 
 
 def test_an_episode_is_a_fall_of_the_mark() -> None:
-    """A quote that closes, a counter that begins again; an open one is not complete."""
+    """A quote closes, a counter restarts; an open episode is not counted."""
     assert count_episodes(np.array([[0, 1, 1, 0, 1, 1], [1, 2, 0, 1, 0, 1]]).T).tolist() == [1, 2]
 
 
 @pytest.mark.parametrize("name", CONCEPTS)
-def test_there_are_few_codes_and_they_keep_the_order_of_the_marks(name: str) -> None:
+def test_there_are_few_codes_in_the_order_of_the_marks(name: str) -> None:
     """At most 16 codes, and a higher mark never has a lower code."""
     marks = np.random.default_rng(0).geometric(0.05, size=20_000) - 1
     marks = marks % 2 if CONCEPTS[name].kind == "binary" else marks
@@ -62,21 +62,21 @@ def test_there_are_few_codes_and_they_keep_the_order_of_the_marks(name: str) -> 
     assert list(coding.levels) == sorted(coding.levels)
 
 
-def test_the_bins_of_a_counter_are_fixed_without_the_confirmation_streams() -> None:
-    """Whatever the marks there, the discovery streams keep their codes."""
+def test_the_bins_of_a_counter_do_not_depend_on_the_confirmation_streams() -> None:
+    """With other marks there, the discovery streams keep their codes."""
     streams = split_text("a" * 20_000)
     marks = np.arange(20_000) % 61
     other = marks.copy()
     other[streams.positions()[:, streams.confirmation]] //= 3
     codes = [
-        quantize_marks(CONCEPTS["line_pos"], some, streams).codes[:, streams.discovery] for some in (marks, other)
+        quantize_marks(CONCEPTS["line_pos"], values, streams).codes[:, streams.discovery] for values in (marks, other)
     ]
     assert (codes[0] == codes[1]).all()
 
 
 @pytest.mark.parametrize(("episodes", "streams_with", "enough"), [(4, 24, True), (2, 24, False), (30, 4, False)])
 def test_evidence_counts_episodes_and_streams(episodes: int, streams_with: int, enough: bool) -> None:
-    """Thirty complete episodes in either half, in six streams at least."""
+    """At least thirty complete episodes in either half, and at least six streams."""
     streams = split_text("a" * 24_000)
     marks = np.zeros(24_000, dtype=np.int64)
     for stream in range(streams_with):
