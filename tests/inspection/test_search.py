@@ -169,7 +169,7 @@ def test_a_network_of_dead_cells_is_refused() -> None:
     config, weights = network("lstm", {}, hidden=4)
     for unit in range(4):
         plant(weights, unit, SILENT, alphabet_of(TEXT))
-    with pytest.raises(CharrnnError, match="no cell of this model moves"):
+    with pytest.raises(CharrnnError, match="all cells of this model are constant"):
         search_network(config, weights, quick=True)
 
 

@@ -153,9 +153,11 @@ MAX_ABLATED = 12
 MAX_CONTROLS = 8
 """maximum number of matched controls in each layer"""
 MIN_CONTROLS = 3
+"""minimum number of matched controls for an estimate of their spread"""
 MIN_EDGES = 10
-"""minimum number of edges for a judgement"""
+"""minimum number of edges for a causal effect"""
 RESAMPLES = 400
+"""number of bootstrap resamples of the segments"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -26,6 +26,7 @@ from charrnn.network.inference import InferenceRNN
 MAX_PERMUTED_CHARS = 100_000
 """maximum number of characters, evenly spaced over the text, that limits the time of a test"""
 PERMUTATIONS = 999
+"""maximum number of permutations besides the identity; the smallest p-value is 0.001"""
 
 Labels = NDArray[np.float32]
 

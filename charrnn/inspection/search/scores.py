@@ -51,7 +51,7 @@ class Scores:
         selection = self.selection[number]
         ranked = np.argsort(-selection, kind="stable")[: int(np.isfinite(selection).sum())]
         if not len(ranked):
-            raise CharrnnError("no cell of this model moves on this text", hint="train the model first")
+            raise CharrnnError("all cells of this model are constant on this text", hint="train the model first")
         return ranked
 
     def rival(self, number: int, cell: int, among: list[int]) -> int | None:

@@ -38,7 +38,9 @@ Positions = NDArray[np.int64]
 StreamMask = NDArray[np.bool_]
 
 MAX_STREAMS = 24
+"""maximum number of streams"""
 MIN_STREAMS = 8
+"""minimum number of streams, whose 4! permutations of one half bound the p-value by 1/24"""
 MIN_STREAM_CHARS = 1_000
 """minimum length of a stream in characters; a shorter text is split into fewer streams"""
 STREAM_WARM_UP = 200
@@ -46,6 +48,7 @@ STREAM_WARM_UP = 200
 LINE_SEARCH_CHARS = 200
 """maximum distance in characters from a stream's nominal start to the beginning of a line"""
 MIN_TEXT_CHARS = 4_000
+"""minimum length of a text in characters for a search"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -155,10 +158,13 @@ Counts = NDArray[np.int64]
 CodeLevels = NDArray[np.float32]
 
 MAX_CODES = 16
+"""maximum number of codes of a concept"""
 MAX_DEPTH = 8
 """nesting depth from which deeper levels share one code"""
 MIN_EPISODES = 30
+"""minimum number of complete episodes in each half for a search"""
 MIN_STREAMS_WITH_CONCEPT = 6
+"""minimum number of streams that contain the concept for a search"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
