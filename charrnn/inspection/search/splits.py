@@ -40,7 +40,7 @@ StreamMask = NDArray[np.bool_]
 MAX_STREAMS = 24
 """maximum number of streams"""
 MIN_STREAMS = 8
-"""minimum number of streams, whose 4! permutations of one half bound the p-value by 1/24"""
+"""minimum number of streams; with 4 confirmation streams the smallest p-value is 1/4! = 0.04"""
 MIN_STREAM_CHARS = 1_000
 """minimum length of a stream in characters; a shorter text is split into fewer streams"""
 STREAM_WARM_UP = 200
