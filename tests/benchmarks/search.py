@@ -1,9 +1,10 @@
-"""The time and memory of `charrnn inspect`'s search, stage by stage: of a model file, or of a network made up.
+"""Time and memory of the search of `charrnn inspect`, stage by stage, for a model file or a random network.
 
     python tests/benchmarks/search.py [MODEL] [--cell lstm] [--layers 2] [--hidden 256] [--chars 200000] [--quick]
 
-A made-up network has random weights, which cost as much as learnt ones; its text is the embedded corpus. What few
-cells it holds still because few of them detect anything is made up for by `--finalists`, which lowers the bar.
+A random network costs as much as a trained one, but few of its cells are detectors and thus ablated. `--finalists`
+lowers the thresholds, so that the maximum number of cells is ablated. The text of a random network is the embedded
+corpus.
 """
 
 import argparse
@@ -30,39 +31,37 @@ Step = TypeVar("Step")
 
 
 class Stages:
-    """Prints each stage as it ends."""
+    """Progress that prints the time and memory of each stage."""
 
     def __init__(self) -> None:
-        self.began = time.perf_counter(), time.process_time()
+        self.start = time.perf_counter(), time.process_time()
 
     def __call__(self, steps: Iterable[Step], stage: str, count: int) -> Iterator[Step]:
-        """Pass the steps of a stage on."""
+        """Yield the steps of a stage."""
         self.lap("between")
         yield from steps
         self.lap(f"{stage}, {count} steps")
 
-    def lap(self, what: str) -> None:
-        """Print what went by since the last time."""
+    def lap(self, name: str) -> None:
+        """Print the time since the previous call."""
         now = time.perf_counter(), time.process_time()
-        wall, processor = (after - before for before, after in zip(self.began, now, strict=True))
+        wall, cpu = (after - before for before, after in zip(self.start, now, strict=True))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-        print(
-            f"{what:42} {wall:7.2f} s, {processor:7.2f} s of processor time; peak so far {peak:5.0f} MB", flush=True
-        )
-        self.began = now
+        print(f"{name:42} {wall:7.2f} s, {cpu:7.2f} s of CPU time; peak so far {peak:5.0f} MB", flush=True)
+        self.start = now
 
 
-def made_up(config: NetworkConfig, characters: str) -> Model:
-    """Draw a network at random."""
-    shapes, chance = weight_shapes(config, len(characters)), np.random.default_rng(0)
+def random_model(config: NetworkConfig, characters: str) -> Model:
+    """Return a model with random weights."""
+    shapes, rng = weight_shapes(config, len(characters)), np.random.default_rng(0)
     weights = {
-        name: (chance.normal(size=shape) / np.sqrt(shape[-1])).astype(np.float32) for name, shape in shapes.items()
+        name: (rng.normal(size=shape) / np.sqrt(shape[-1])).astype(np.float32) for name, shape in shapes.items()
     }
     return Model(config=config, vocabulary=Vocabulary(tuple(characters)), weights=weights)
 
 
-def embedded(count: int) -> str:
-    """Read the beginning of the embedded corpus."""
+def embedded_text(count: int) -> str:
+    """Return the first `count` characters of the embedded corpus."""
     text = ""
     for file in find_sources([]).files:
         text += b"".join(file.chunks()).decode()
@@ -72,7 +71,7 @@ def embedded(count: int) -> str:
 
 
 def main() -> None:
-    """Search once, and print what it took."""
+    """Run one search and print its time and memory."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", nargs="?", type=Path)
     parser.add_argument("--cell", default="lstm")
@@ -83,7 +82,7 @@ def main() -> None:
     parser.add_argument("--finalists", action="store_true")
     arguments = parser.parse_args()
     if arguments.finalists:
-        low = replace(
+        low_thresholds = replace(
             finding.THRESHOLDS,
             detector_fit=0.02,
             weak_fit=0.01,
@@ -92,21 +91,22 @@ def main() -> None:
             shuffled_ratio=0.0,
             linear_r2=9.0,
         )
-        vars(screening)["verdict"] = partial(finding.verdict, rules=low)
-    text = embedded(arguments.chars)
+        vars(screening)["verdict"] = partial(finding.verdict, rules=low_thresholds)
+    text = embedded_text(arguments.chars)
     config = NetworkConfig(cell=arguments.cell, layers=arguments.layers, hidden=arguments.hidden, embedding=64)
-    model = load_model(arguments.model) if arguments.model else made_up(config, "".join(sorted(set(text))))
+    model = load_model(arguments.model) if arguments.model else random_model(config, "".join(sorted(set(text))))
     parsed, ids = ParsedText.of(text, "embedded.py"), model.vocabulary.encode(text, unknown="replace")
-    began, stages = (time.perf_counter(), time.process_time()), Stages()
-    chance = np.random.default_rng(0)
-    findings = search(InferenceRNN.from_model(model), parsed, ids, rng=chance, quick=arguments.quick, progress=stages)
-    stages.lap("the rest")
-    wall, processor = time.perf_counter() - began[0], time.process_time() - began[1]
-    held = sum(finding.cause is not None for finding in findings.concepts)
+    start, stages = (time.perf_counter(), time.process_time()), Stages()
+    rng = np.random.default_rng(0)
+    findings = search(InferenceRNN.from_model(model), parsed, ids, rng=rng, quick=arguments.quick, progress=stages)
+    stages.lap("rest")
+    wall, cpu = time.perf_counter() - start[0], time.process_time() - start[1]
+    with_effect = sum(finding.cause is not None for finding in findings.concepts)
     print(
-        f"{findings.cells:,} cells × {len(text):,} characters, {len(findings.concepts)} findings, {held} with causes"
+        f"{findings.cells:,} cells × {len(text):,} characters, {len(findings.concepts)} findings, "
+        f"{with_effect} with causal effects"
     )
-    print(f"in all {wall:.1f} s, {processor:.1f} s of processor time")
+    print(f"total {wall:.1f} s, {cpu:.1f} s of CPU time")
 
 
 if __name__ == "__main__":
