@@ -19,6 +19,7 @@ from charrnn.inspection.measures.activations import Activations, record_all, rec
 from charrnn.inspection.measures.surprisal import Surprise, measure_surprisal
 from charrnn.inspection.search.concept_occurrences import is_on, on_label
 from charrnn.inspection.search.findings import Findings
+from charrnn.inspection.search.screening import SearchOptions
 from charrnn.inspection.search.search import search
 from charrnn.inspection.search.search_data import DEFAULT_SIGNAL, EncodedText
 from charrnn.inspection.search.splits import Progress, no_progress
@@ -153,12 +154,14 @@ class TrainedModel(TextGenerator):
             encoded.parsed,
             encoded.ids,
             rng=np.random.default_rng(seed),
-            model=str(self.path),
-            concepts=selected,
-            confirm=None if confirm is None else self._encode(confirm, unknown, section, name="another text"),
-            signal=signal,
-            quick=quick,
-            progress=progress,
+            options=SearchOptions(
+                model=str(self.path),
+                concepts=selected,
+                confirm=None if confirm is None else self._encode(confirm, unknown, section, name="another text"),
+                signal=signal,
+                quick=quick,
+                progress=progress,
+            ),
         )
         return replace(findings, seed=seed, start=section.start)
 

@@ -31,6 +31,7 @@ from charrnn.inspection.measures.surprisal import Surprise, measure_surprisal
 from charrnn.inspection.search.concept_occurrences import best_common_excerpt, best_excerpt, is_on, on_label
 from charrnn.inspection.search.finding import VERDICTS, explain
 from charrnn.inspection.search.findings import Finding, Findings, best_to_draw
+from charrnn.inspection.search.screening import SearchOptions
 from charrnn.inspection.search.search import search
 from charrnn.inspection.search.splits import (
     MIN_EPISODES,
@@ -202,12 +203,14 @@ def run_search(path: Path, options: InspectOptions, concepts: Sequence[Concept])
             target.parsed,
             target.ids,
             rng=np.random.default_rng(options.seed),
-            model=str(path),
-            concepts=concepts or None,
-            confirm=confirm,
-            signal=options.signal,
-            quick=options.quick,
-            progress=progress,
+            options=SearchOptions(
+                model=str(path),
+                concepts=concepts or None,
+                confirm=confirm,
+                signal=options.signal,
+                quick=options.quick,
+                progress=progress,
+            ),
         )
     findings = replace(findings, seed=options.seed, start=options.start)
     concepts_by_name = {concept.name: concept for concept in concepts} or CONCEPTS

@@ -98,7 +98,8 @@ def main() -> None:
     parsed, ids = ParsedText.of(text, "embedded.py"), model.vocabulary.encode(text, unknown="replace")
     start, stages = (time.perf_counter(), time.process_time()), Stages()
     rng = np.random.default_rng(0)
-    findings = search(InferenceRNN.from_model(model), parsed, ids, rng=rng, quick=arguments.quick, progress=stages)
+    options = screening.SearchOptions(quick=arguments.quick, progress=stages)
+    findings = search(InferenceRNN.from_model(model), parsed, ids, rng=rng, options=options)
     stages.lap("rest")
     wall, cpu = time.perf_counter() - start[0], time.process_time() - start[1]
     with_effect = sum(finding.cause is not None for finding in findings.concepts)

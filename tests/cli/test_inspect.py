@@ -42,8 +42,8 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     def recorded_find(rnn: InferenceRNN, parsed: ParsedText, ids: Ids, **settings: Any) -> Findings:
         key = (
             ids.tobytes(),
-            str(settings["concepts"]),
-            settings["quick"],
+            str(settings["options"].concepts),
+            settings["options"].quick,
             settings["rng"].bit_generator.state["state"],
         )
         if (found := RECORDED.get(str(key))) is None:

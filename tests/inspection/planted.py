@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from charrnn.config import NetworkConfig
 from charrnn.inspection.concepts import CONCEPTS, ParsedText
 from charrnn.inspection.search.findings import Finding, Findings
+from charrnn.inspection.search.screening import SearchOptions
 from charrnn.inspection.search.search import search
 from charrnn.network.cells import CELLS
 from charrnn.network.inference import InferenceRNN
@@ -188,9 +189,9 @@ def search_network(config: NetworkConfig, weights: Weights, text: str = TEXT, **
     """Return the findings of a network, by default for a few concepts."""
     alphabet = alphabet_of(text)
     ids = np.array([alphabet.index(character) for character in text])
-    settings.setdefault("concepts", FEW_CONCEPTS)
-    settings.setdefault("rng", np.random.default_rng(0))
-    return search(InferenceRNN(config, weights), ParsedText.of(text, "planted.md"), ids, model="planted", **settings)
+    rng = settings.pop("rng", np.random.default_rng(0))
+    options = SearchOptions(**{"concepts": FEW_CONCEPTS, "model": "planted"} | settings)
+    return search(InferenceRNN(config, weights), ParsedText.of(text, "planted.md"), ids, rng=rng, options=options)
 
 
 def finding_of(findings: Findings, concept: str) -> Finding:

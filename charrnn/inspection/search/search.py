@@ -1,11 +1,10 @@
 """Search of a model's cells for concepts, with controls and causal tests."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
 
-from charrnn.inspection.concepts import CONCEPTS, Concept, ParsedText, make_placebos
+from charrnn.inspection.concepts import CONCEPTS, ParsedText, make_placebos
 from charrnn.inspection.search.ablation import MAX_ABLATED
 from charrnn.inspection.search.causal_effects import AblationRequest, AblationTarget, CausalEffects, measure_effects
 from charrnn.inspection.search.cell_summary import (
@@ -27,10 +26,13 @@ from charrnn.inspection.search.screening import (
     shortlist,
     with_verdict,
 )
-from charrnn.inspection.search.search_data import DEFAULT_SIGNAL, EncodedText, SearchData, signal_name
-from charrnn.inspection.search.splits import MARKING, ConceptCodes, Progress, no_progress
+from charrnn.inspection.search.search_data import EncodedText, SearchData, signal_name
+from charrnn.inspection.search.splits import MARKING, ConceptCodes, Progress
 from charrnn.network.inference import InferenceRNN
 from charrnn.text.vocabulary import Ids
+
+DEFAULT_OPTIONS = SearchOptions()
+"""all built-in concepts, confirmed on half of the text"""
 
 
 def search(
@@ -39,25 +41,17 @@ def search(
     ids: Ids,
     *,
     rng: np.random.Generator,
-    model: str = "",
-    concepts: Iterable[Concept] | None = None,
-    confirm: EncodedText | None = None,
-    signal: str = DEFAULT_SIGNAL,
-    quick: bool = False,
-    progress: Progress = no_progress,
+    options: SearchOptions = DEFAULT_OPTIONS,
 ) -> Findings:
     """Return the findings of a search of all cells of a model in a text and its ids (T,).
 
     Cells are selected on one half of the text and scored on the other half, or on a separate confirmation text.
     Raise CharrnnError if a text is too short or all cells are dead, and WrongUsageError for an unknown signal.
     """
-    options = SearchOptions(
-        model=model, concepts=concepts, confirm=confirm, signal=signal, quick=quick, progress=progress
-    )
-    displayed_signal = signal_name(rnn, options.signal)
+    signal = signal_name(rnn, options.signal)
     search_data = SearchData.of(EncodedText(parsed=parsed, ids=ids), options.confirm)
-    searched = list(CONCEPTS.values() if options.concepts is None else options.concepts)
-    codings = search_data.codes(options.progress(searched, MARKING, len(searched)))
+    concepts = list(CONCEPTS.values() if options.concepts is None else options.concepts)
+    codings = search_data.codes(options.progress(concepts, MARKING, len(concepts)))
     placebo_rng, screening_rng, ablation_rng = rng.spawn(3)
     placebos = _with_evidence(search_data.codes(make_placebos(parsed, placebo_rng)), search_data)
     frequent = _with_evidence(codings, search_data)
@@ -67,7 +61,7 @@ def search(
         confirmed_on=options.confirm.parsed.name if options.confirm else "",
         characters=len(search_data.ids),
         streams=search_data.streams.count,
-        signal=displayed_signal,
+        signal=signal,
         cells=rnn.config.layers * rnn.config.hidden,
         quick=options.quick,
         concepts=(),
