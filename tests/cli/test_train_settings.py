@@ -20,7 +20,6 @@ from charrnn.cli.train import SECTIONS, train
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError
 from charrnn.storage.schema import Choice, Range
-from charrnn.storage.settings_file import parse_settings
 from charrnn.training.train_options import AUTO, BUDGETS, CONFIG_KEYS, MODEL_SETTINGS, SETTINGS, TrainOptions
 
 RECORDS = {field.name: record for record in (NetworkConfig, TrainingConfig) for field in dataclasses.fields(record)}
@@ -130,13 +129,17 @@ def test_the_options_record_has_the_types_of_the_declarations() -> None:
         assert getattr(TrainOptions(), name) == (AUTO if automatic else None)
 
 
-def test_a_file_of_settings_has_every_option_except_new() -> None:
+def test_a_file_of_settings_has_every_option_except_new(tmp_path: Path) -> None:
     """A file cannot start a run over, and cannot name another file."""
-    parameters = {str(param.name) for param in train.params}
-    assert set(CONFIG_KEYS) == parameters - {"new", "config", "help"}
+    settings = tmp_path / "my.yaml"
+    command = ["--config", str(settings)]
+    settings.write_text("".join(f"{param.name}: null\n" for param in train.params if param.name in CONFIG_KEYS))
+    assert train.make_context("train", [*command]).params["hidden"] is None
+    assert set(CONFIG_KEYS) == {str(param.name) for param in train.params} - {"new", "config", "help"}
     for name in ("new", "config", "help"):
+        settings.write_text(f"{name}: 1")
         with pytest.raises(CharrnnError, match="unknown setting"):
-            parse_settings(f"{name}: 1", "my.yaml", CONFIG_KEYS)
+            train.make_context("train", [*command])
 
 
 def test_a_given_option_is_not_auto() -> None:
