@@ -118,6 +118,7 @@ def page() -> Report:
         model="",
         text="",
         start=1000,
+        characters=len(TEXT) - 1,
         content=TEXT,
         bits=rng.exponential(3, size=len(TEXT)) * (places > 0),
         ranks=np.minimum(places, 1),

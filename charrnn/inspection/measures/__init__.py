@@ -1,1 +1,1 @@
-"""Measures of a model on a text, each a record of numbers."""
+"""Measures of a model on a text: activations, surprisal, gates, effective context, errors and examples."""

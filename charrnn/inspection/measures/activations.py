@@ -1,4 +1,4 @@
-"""Activations of cells over a text: all of them as one array, or chosen cells, read in chunks."""
+"""Recording of activations over a text: of all cells as one array, of chosen cells, or in chunks with context."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,21 +13,22 @@ from charrnn.network.inference import ActivationCache, InferenceRNN
 from charrnn.text.batching import split_into_rows
 from charrnn.text.vocabulary import Ids
 
-# Chosen cells over a part of a text, read as one stream
+# Chosen cells over a part of a text, in one stream
 
 CellIndex = tuple[int, int]
 """layer, from 1, and unit, from 0"""
 
 CELL_WARM_UP = 400
-"""characters read before a stretch within a text, so that the state is what it would be there"""
+"""characters read before a stretch of a text, after which the state hardly depends on the text before them"""
 STREAM_CHUNK = 128
+"""characters per step of the computation; bounds the memory of the gates"""
 
 
 def record_cells(rnn: InferenceRNN, ids: Ids, cells: Sequence[CellIndex], stretch: slice) -> NDArray[np.float32]:
-    """Give the signal of cells over a stretch of a text's ids (T,): (cells, characters of the stretch).
+    """Return the signal of cells over a stretch of a text's ids (T,): (cells, characters of the stretch).
 
-    The text before the stretch is read too, as far back as matters. Raise WrongUsageError for a cell that the
-    model does not have.
+    Up to CELL_WARM_UP characters before the stretch are read first. Raise WrongUsageError if a cell is not in the
+    model.
     """
     for cell in cells:
         check_cell(cell, layers=rnn.config.layers, units=rnn.config.hidden)
@@ -47,26 +48,26 @@ Float32Array = NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Activations:
-    """What cells did: after each character, in each layer, each unit; an array wherever NumPy wants one.
+    """The activation of every cell after each character of a text; NumPy functions accept it as an array.
 
-    >>> did = Activations(values=np.linspace(-1, 1, 12).reshape(2, 2, 3), text="ab", signal="tanh(c)")
-    >>> did
+    >>> activations = Activations(values=np.linspace(-1, 1, 12).reshape(2, 2, 3), text="ab", signal="tanh(c)")
+    >>> activations
     Activations(characters=2, layers=2, units=3, signal='tanh(c)')
-    >>> did.cell("2.1").round(2)
+    >>> activations.cell("2.1").round(2)
     array([-0.27,  0.82])
-    >>> np.asarray(did)[0, 1, 1].round(2)
+    >>> np.asarray(activations)[0, 1, 1].round(2)
     np.float64(-0.27)
     """
 
     axes: ClassVar[tuple[str, str, str]] = ("characters", "layers", "units")
-    """what the dimensions of the values are"""
+    """names of the dimensions of the values"""
 
     values: Float32Array
-    """in [-1, 1], (characters, layers, units); what a cell is after it has read the character"""
+    """activations after each character, in [-1, 1] (characters, layers, units)"""
     text: str
-    """the characters, as the model read them"""
+    """characters as the model read them"""
     signal: str
-    """what of a cell it is: tanh(c) of an LSTM, h of the others"""
+    """signal of the cells: tanh(c) of an LSTM, h of other cell types"""
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{axis}={size}" for axis, size in zip(self.axes, self.shape, strict=True))
@@ -77,25 +78,28 @@ class Activations:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """How many characters, layers and units there are."""
+        """The numbers of characters, layers and units."""
         return self.values.shape
 
     def cell(self, cell: str | CellIndex) -> Float32Array:
-        """Give what one cell did, by its name, layer.unit: (characters,). WrongUsageError if there is none such."""
-        layer, unit = cell_id = _place(cell) if isinstance(cell, tuple) and len(cell) == 2 else parse_cell(cell)
+        """Return the activations of one cell (characters,), given as "layer.unit" or a tuple.
+
+        Raise WrongUsageError if the cell is not in the model.
+        """
+        layer, unit = cell_id = _checked(cell) if isinstance(cell, tuple) and len(cell) == 2 else parse_cell(cell)
         check_cell(cell_id, layers=self.shape[1], units=self.shape[2])
         values: Float32Array = self.values[:, layer - 1, unit]
         return values
 
 
-def _place(cell: CellIndex) -> CellIndex:
-    """Return layer and unit as plain whole numbers (WrongUsageError)."""
+def _checked(cell: CellIndex) -> CellIndex:
+    """Return layer and unit as Python integers (WrongUsageError)."""
     layer, unit = cell
     return whole_number(layer, "the layer of a cell"), whole_number(unit, "the unit of a cell")
 
 
 def record_all(rnn: InferenceRNN, ids: Ids, text: str) -> Activations:
-    """Read a text and its ids (T,) as one stream from the zero state, and keep what every cell did."""
+    """Return the activations of all cells over a text and its ids (T,), read in one stream from the zero state."""
     config = rnn.config
     values = np.empty((len(ids), config.layers, config.hidden), dtype=np.float32)
     state = rnn.initial_state(1)
@@ -107,93 +111,97 @@ def record_all(rnn: InferenceRNN, ids: Ids, text: str) -> Activations:
     return Activations(values=values, text=text, signal=rnn.signal_name)
 
 
-# A whole text, read once in rows side by side; no chunk is kept when the next one is read
+# A whole text in one pass, split into parallel rows; chunks are not kept
 
 ROW_WARM_UP = 256
-"""characters that each row but the first reads before it counts"""
+"""characters that each row but the first reads before its first counted character"""
 MAX_ROWS = 16
-"""beyond it a row more gains little on a few cores"""
+"""number of rows beyond which the speed hardly increases on a few cores"""
 MAX_CHUNK_CHARS = 256
-"""characters of each row at once"""
+"""longest chunk, in characters of each row"""
 MAX_NUMBERS = 16_000_000
-"""in one chunk's states and gates; what bounds the memory, whatever the text and the network"""
+"""numbers in the states and gates of one chunk; bounds the memory"""
 NUMBERS_PER_UNIT = 10
-"""numbers that a reading keeps of each unit at each step, and what went into them"""
+"""numbers stored for each unit at each step, with temporaries"""
 
 
 class ActivationChunk(NamedTuple):
-    """T characters of each of B rows, as they were read."""
+    """Activations of T characters of each of B rows."""
 
     cache: ActivationCache
+    """states and gates after each character"""
     positions: NDArray[np.int64]
-    """where in the text each of them stands, (T, B)"""
+    """position in the text of each character (T, B)"""
     is_counted: NDArray[np.bool_]
-    """whether it is this row that counts it, (T, B)"""
+    """whether the character belongs to this row, rather than to its warm-up (T, B)"""
 
 
 def run_over_text(rnn: InferenceRNN, ids: Ids) -> Iterator[ActivationChunk]:
-    """Read a text's ids (T,); every character is counted once, in some row of some chunk."""
-    # Rows are cut for what comes next to be told: one character more has every one of the text come before another.
-    longer = np.append(ids, ids[-1:])
-    layout = split_into_rows(len(longer), rows=min(MAX_ROWS, len(ids) // (4 * ROW_WARM_UP)), warm_up=ROW_WARM_UP)
+    """Yield the activations over a text's ids (T,); every character is counted in exactly one row and chunk."""
+    # The layout of rows is made for predictions, of which a text has one less than characters: add a character.
+    extended = np.append(ids, ids[-1:])
+    layout = split_into_rows(len(extended), rows=min(MAX_ROWS, len(ids) // (4 * ROW_WARM_UP)), warm_up=ROW_WARM_UP)
     state = rnn.initial_state(layout.count)
-    for chunk in layout.chunks(longer, chunk_length(rnn, layout.count)):
+    for chunk in layout.chunks(extended, chunk_length(rnn, layout.count)):
         cache = rnn.run_with_cache(chunk.inputs, state)
         state = cache.state
         yield ActivationChunk(cache, chunk.positions - 1, chunk.is_scored)
 
 
 def chunk_length(rnn: InferenceRNN, rows: int) -> int:
-    """Say how many characters of so many rows fit into what is kept at once."""
+    """Return the number of characters of each row whose activations fit into MAX_NUMBERS."""
     width = NUMBERS_PER_UNIT * rnn.config.hidden * rnn.config.layers
     return max(1, min(MAX_CHUNK_CHARS, MAX_NUMBERS // (rows * width)))
 
 
-# Each character with the characters around it
+# Each character with the activations around it
 
 Values = NDArray[np.floating]
 Places = NDArray[np.int64]
 
 CONTEXT_CHARS = 40
-"""characters on each side of a place"""
+"""characters of context on each side of a character"""
 
 
 class ContextChunk(NamedTuple):
-    """T characters of B rows, and what the cells did there and AROUND characters further on both sides."""
+    """T characters of B rows, with the activations of cells up to CONTEXT_CHARS characters before and after."""
 
     positions: Places
-    """(T, B)"""
+    """position in the text of each character (T, B)"""
     is_counted: NDArray[np.bool_]
-    """(T, B)"""
+    """whether the character belongs to this row, rather than to its warm-up (T, B)"""
     values: Values
-    """(cells, T + 2·AROUND, B); nan beyond the text"""
+    """activations (cells, T + 2·CONTEXT_CHARS, B); nan outside the text"""
 
     def complete(self) -> "ContextChunk":
-        """Leave out the characters whose surroundings are still to come."""
+        """Return the chunk without the last characters, whose context has not been read yet."""
         count = self.values.shape[1] - 2 * CONTEXT_CHARS
         return ContextChunk(self.positions[:count], self.is_counted[:count], self.values)
 
 
 def with_context(rnn: InferenceRNN, ids: Ids, cells: Sequence[CellIndex]) -> Iterator[ContextChunk]:
-    """Read a text; what a character's surroundings lack is waited for, so all come AROUND characters late."""
-    late: ContextChunk | None = None
+    """Yield the activations of cells over a text's ids (T,), delayed until the context after them has been read."""
+    pending: ContextChunk | None = None
     for cache, places, counted in run_over_text(rnn, ids):
         signals = {layer: cache.layers[layer - 1].signal for layer, _ in cells}
         values = np.stack([signals[layer][:, :, unit] for layer, unit in cells])
-        late = late or _padding(len(cells), places.shape[1], before=2 * CONTEXT_CHARS)
-        here = _concat(late, ContextChunk(places, counted, values))
-        yield here.complete()
-        late = ContextChunk(
-            here.positions[-CONTEXT_CHARS:], here.is_counted[-CONTEXT_CHARS:], here.values[:, -2 * CONTEXT_CHARS :]
+        pending = pending or _padding(len(cells), places.shape[1], value_count=2 * CONTEXT_CHARS)
+        joined = _concat(pending, ContextChunk(places, counted, values))
+        yield joined.complete()
+        pending = ContextChunk(
+            joined.positions[-CONTEXT_CHARS:],
+            joined.is_counted[-CONTEXT_CHARS:],
+            joined.values[:, -2 * CONTEXT_CHARS :],
         )
-    if late is not None:
-        yield _concat(late, _padding(len(cells), late.positions.shape[1], before=CONTEXT_CHARS)).complete()
+    if pending is not None:
+        end = _padding(len(cells), pending.positions.shape[1], value_count=CONTEXT_CHARS)
+        yield _concat(pending, end).complete()
 
 
-def _padding(cells: int, rows: int, *, before: int) -> ContextChunk:
-    """Stand for AROUND characters beyond the text, with so many values."""
-    nowhere = np.zeros((CONTEXT_CHARS, rows), np.int64)
-    return ContextChunk(nowhere, nowhere > 0, np.full((cells, before, rows), np.nan))
+def _padding(cells: int, rows: int, *, value_count: int) -> ContextChunk:
+    """Return CONTEXT_CHARS characters that do not count, with nan for the given number of activations."""
+    positions = np.zeros((CONTEXT_CHARS, rows), np.int64)
+    return ContextChunk(positions, np.zeros(positions.shape, np.bool_), np.full((cells, value_count, rows), np.nan))
 
 
 def _concat(first: ContextChunk, second: ContextChunk) -> ContextChunk:

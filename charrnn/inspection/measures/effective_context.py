@@ -1,12 +1,12 @@
-"""Effective context of a model: what more context gains, and what each earlier character contributes.
+"""Effective context length of a model: the loss as a function of context, and the attribution to earlier characters.
 
-Khandelwal et al. 2018 (arXiv:1805.04623) measured the loss of language models of words by context length.
+After Khandelwal et al. 2018 (arXiv:1805.04623), who measured the loss of word-level models by context length.
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,45 +14,46 @@ from numpy.typing import NDArray
 from charrnn.errors import CharrnnError
 from charrnn.inspection.measures.activations import chunk_length
 from charrnn.inspection.measures.lag_attribution import LagAttribution, Quartiles, attribute_by_lag
+from charrnn.inspection.measures.provenance import DIGITS, Provenance, SourceNames
 from charrnn.network.cells import CellState
 from charrnn.network.inference import InferenceRNN, target_nll
 from charrnn.scoring import char_nll
 from charrnn.text.vocabulary import Ids
 
-# Loss by context: only the last k characters are read
+# Loss by context length: only the last k characters are read, from the zero state
 
 Numbers = NDArray[np.floating]
 
 CONTEXTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
-"""characters read"""
+"""context lengths in characters"""
 POSITIONS = 1024
-"""characters told after each length of context"""
+"""predictions per context length"""
 LONG_CONTEXT_CHARS = 64
-"""contexts beyond this matter so little that a share of the positions tells as much"""
+"""context length beyond which fewer predictions are made, because the excess loss varies little there"""
 LONG_CONTEXT_DIVISOR = 4
-"""one in so many"""
+"""divisor of the number of predictions for long contexts"""
 FULL_TOLERANCE = 0.01
-"""a cost that is above the full one by less than this share of it is as good as full"""
+"""relative excess over the loss with full context below which a context is sufficient"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LossByContext:
-    """What a character costs after K lengths of context."""
+    """The loss per character after each of K context lengths."""
 
     contexts: tuple[int, ...]
-    """characters read before it, from the zero state (K,)"""
+    """context lengths: characters read from the zero state before the prediction (K,)"""
     bits: Numbers
-    """what a character cost (K,)"""
+    """mean loss in bits per character (K,)"""
     errors: Numbers
-    """standard error of what it cost more than with all that was before it (K,)"""
+    """standard error of the excess over the loss with full context, in bits (K,)"""
     full_bits: float
-    """what a character of the text costs after all that was before it"""
+    """mean loss in bits per character when the whole text before is read"""
     positions: tuple[int, ...]
-    """characters that each cost is the mean over (K,)"""
+    """number of predictions in each mean (K,)"""
 
     @property
     def sufficient_context(self) -> int | None:
-        """The shortest context from which on the cost stays within 1 % of the full one; None if none is so long."""
+        """The shortest context from which the loss stays within 1 % of that with full context, or None."""
         close = self.bits <= self.full_bits * (1 + FULL_TOLERANCE)
         far = np.flatnonzero(~close)
         first = int(far[-1]) + 1 if len(far) else 0
@@ -60,32 +61,32 @@ class LossByContext:
 
 
 def loss_by_context(rnn: InferenceRNN, ids: Ids, *, positions: int = POSITIONS) -> LossByContext:
-    """Read many stretches of a text's ids (T,) from the zero state, each as long as the longest context.
+    """Return the loss of a model over a text's ids (T,) by context length.
 
-    The k-th character of a stretch is told with a context of k. It is compared with its own cost after all of the
-    text before it, so that it matters little that each length of context tells other characters.
+    Windows are read from the zero state. The loss of a character after k characters of a window is compared with the
+    loss of the same character after the whole text, which reduces the variance between context lengths.
     """
     contexts = tuple(context for context in CONTEXTS if context <= max(1, len(ids) // 4))
     starts = np.arange(positions) * (len(ids) - contexts[-1]) // positions
     full = char_nll(rnn, ids).astype(np.float64)
     losses = list(nll_after(rnn, ids, starts, contexts))
-    dearer = [nats - full[places - 1] for places, nats in losses]
-    bit = math.log(2)
+    excesses = [nats - full[targets - 1] for targets, nats in losses]
+    nats_per_bit = math.log(2)
     return LossByContext(
         contexts=contexts,
-        bits=(full.mean() + np.array([more.mean() for more in dearer])) / bit,
-        errors=np.array([more.std() / math.sqrt(len(more)) for more in dearer]) / bit,
-        full_bits=float(full.mean()) / bit,
-        positions=tuple(len(more) for more in dearer),
+        bits=(full.mean() + np.array([excess.mean() for excess in excesses])) / nats_per_bit,
+        errors=np.array([excess.std() / math.sqrt(len(excess)) for excess in excesses]) / nats_per_bit,
+        full_bits=float(full.mean()) / nats_per_bit,
+        positions=tuple(len(excess) for excess in excesses),
     )
 
 
 def nll_after(
     rnn: InferenceRNN, ids: Ids, starts: NDArray[np.int64], contexts: tuple[int, ...]
 ) -> Iterator[tuple[NDArray[np.int64], Numbers]]:
-    """Begin to read at the starts; after each number of characters yield the places of the next ones and their nats.
+    """Yield the positions of the predicted characters and their loss in nats, for each context length.
 
-    Beyond LONG, only one in SHARE of the starts is read on.
+    Reading begins at the starts (B,). Beyond LONG_CONTEXT_CHARS only every LONG_CONTEXT_DIVISOR-th row continues.
     """
     state, read = rnn.initial_state(len(starts)), 0
     length = chunk_length(rnn, len(starts))
@@ -106,56 +107,44 @@ def _subsample_state(state: CellState) -> CellState:
     )
 
 
-# The measure
+# Effective context: the loss by context length and the attribution by lag
 
-SHORTEST_TEXT = 2_000
-SHARES = 0.1, 0.01, 0.001
-"""of what is at lag 0, below which it is said from where on it stays"""
-DIGITS = 4
-"""of bits, in JSON"""
-SIGNIFICANT = 4
-"""digits of a share that may be next to nothing"""
+MIN_CHARS = 2_000
+"""shortest text that is measured, in characters"""
+THRESHOLDS = 0.1, 0.01, 0.001
+"""fractions of the value at lag 0; the JSON has the lag from which the attribution stays below each"""
+SIGNIFICANT_DIGITS = 4
+"""significant digits in JSON of attributions, which span many orders of magnitude"""
 
 
 @dataclass(frozen=True, kw_only=True)
-class EffectiveContext:
-    """How far back one model reaches in a text."""
+class EffectiveContext(Provenance):
+    """The effective context of one model on a text."""
 
-    model: str
-    """the path of the model's file"""
-    text: str
-    """the text's name"""
-    start: int = 0
-    """where in it was begun to read"""
-    characters: int
-    """how long the text is"""
     cell: str
-    """lstm, gru or rnn"""
+    """cell type: lstm, gru or rnn"""
     layers: int
-    """how many"""
+    """number of layers"""
     hidden: int
-    """units in each"""
+    """units per layer"""
     reach: LossByContext
-    """what more context gains"""
+    """loss by context length"""
     lags: LagAttribution
-    """what each earlier character does"""
+    """attribution of predictions to earlier characters"""
 
     def gradient_below(self, share: float) -> int | None:
-        """Give the lag from which on the median gradient is below a share of that at lag 0; None if none is."""
+        """Return the lag from which the median gradient stays below a fraction of that at lag 0, or None."""
         return _below(range(len(self.lags.gradient.median)), self.lags.gradient.median, share)
 
     def occlusion_below(self, share: float) -> int | None:
-        """Give the lag from which on occlusion does less than a share of what it does at lag 0; None if none is."""
+        """Return the lag from which the effect of occlusion stays below a fraction of that at lag 0, or None."""
         return _below(self.lags.occluded, self.lags.occlusion_share, share)
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain values, rounded."""
+        """Return rounded values for JSON."""
         return {
             "view": "memory",
-            "model": self.model,
-            "text": self.text,
-            "start": self.start,
-            "characters": self.characters,
+            **self.provenance(),
             "cell": self.cell,
             "layers": self.layers,
             "hidden": self.hidden,
@@ -166,8 +155,8 @@ class EffectiveContext:
             "errors": self.reach.errors.round(DIGITS).tolist(),
             "enough": self.reach.sufficient_context,
             "anchors": self.lags.anchors,
-            "gradient_below": {f"{share:g}": self.gradient_below(share) for share in SHARES},
-            "occlusion_below": {f"{share:g}": self.occlusion_below(share) for share in SHARES},
+            "gradient_below": {f"{share:g}": self.gradient_below(share) for share in THRESHOLDS},
+            "occlusion_below": {f"{share:g}": self.occlusion_below(share) for share in THRESHOLDS},
             "gradient": _quartiles(self.lags.gradient),
             "occluded": list(self.lags.occluded),
             "occlusion_bits": _significant(self.lags.occlusion),
@@ -176,18 +165,19 @@ class EffectiveContext:
 
 
 def measure_context(
-    rnn: InferenceRNN, ids: Ids, rng: np.random.Generator, *, model: str = "", text: str = "", start: int = 0
+    rnn: InferenceRNN, ids: Ids, rng: np.random.Generator, **source: Unpack[SourceNames]
 ) -> EffectiveContext:
-    """Measure a model over a text's ids (T,); raise CharrnnError where that is too short."""
-    if len(ids) < SHORTEST_TEXT:
+    """Return the effective context of a model on a text's ids (T,).
+
+    Raise CharrnnError if the text is shorter than MIN_CHARS.
+    """
+    if len(ids) < MIN_CHARS:
         raise CharrnnError(
-            f"{len(ids):,} characters do not show how far a model reaches: at least {SHORTEST_TEXT:,} are needed",
+            f"{len(ids):,} characters do not show how far a model reaches: at least {MIN_CHARS:,} are needed",
             hint="`--text FILE` with more that the model knows, or a higher `--chars`",
         )
     return EffectiveContext(
-        model=model,
-        text=text,
-        start=start,
+        **source,
         characters=len(ids),
         cell=rnn.config.cell,
         layers=rnn.config.layers,
@@ -198,14 +188,18 @@ def measure_context(
 
 
 def _below(lags: Sequence[int], values: NDArray[np.floating], share: float) -> int | None:
-    """Find the lag after the last one that has the share or more."""
+    """Return the lag after the last one whose value is at least the given share, or None if there is no such lag."""
     after = int(np.flatnonzero(values >= share).max(initial=-1)) + 1
     return lags[after] if after < len(lags) else None
 
 
-def _quartiles(of: Quartiles) -> dict[str, list[float]]:
-    return {"low": _significant(of.low), "median": _significant(of.median), "high": _significant(of.high)}
+def _quartiles(quartiles: Quartiles) -> dict[str, list[float]]:
+    return {
+        "low": _significant(quartiles.low),
+        "median": _significant(quartiles.median),
+        "high": _significant(quartiles.high),
+    }
 
 
 def _significant(values: NDArray[np.floating]) -> list[float]:
-    return [float(f"{value:.{SIGNIFICANT}g}") for value in values.tolist()]
+    return [float(f"{value:.{SIGNIFICANT_DIGITS}g}") for value in values.tolist()]

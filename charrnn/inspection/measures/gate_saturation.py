@@ -1,4 +1,4 @@
-"""Gate saturation: the share of time for which each gate is almost closed or open, and the memory of cells.
+"""Gate saturation: the fraction of time for which each gate is nearly closed or open, and the memory span of cells.
 
 After Karpathy, Johnson and Li 2015, section 4.2 (arXiv:1506.02078): a gate is left-saturated below 0.1 and
 right-saturated above 0.9.
@@ -6,62 +6,64 @@ right-saturated above 0.9.
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.inspection.measures.activations import run_over_text
+from charrnn.inspection.measures.provenance import Provenance, SourceNames, rounded_fields, rounded_list
 from charrnn.inspection.search.statistics import DEAD_VARIANCE, Numbers, Signals, rank_correlation
 from charrnn.network.inference import InferenceRNN, LayerCache
 from charrnn.text.vocabulary import Ids
 
-# Autocorrelation: the lag at which it falls below 1/e, in one pass over chunks of continuing rows, of which as much
-# is kept as the longest lag needs
+# Autocorrelation time: the lag at which the autocorrelation falls below 1/e. It is computed in one pass over chunks
+# of continuing rows; only the values within the longest lag are kept.
 
 LAGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
-"""characters; between two of them the lag is read off a straight line"""
+"""lags in characters; the crossing of 1/e between two of them is interpolated linearly"""
 
 
 class Autocorrelation:
-    """Sums of H cells' values, and of their products with those some lags before."""
+    """Running sums for the autocorrelation of H cells: values, squares and products of lagged values."""
 
     longest = LAGS[-1]
+    """longest lag in characters"""
 
     def __init__(self, cells: int) -> None:
         self.characters = 0
         self.sums, self.squares = np.zeros(cells), np.zeros(cells)
         self.products, self.pairs = np.zeros((len(LAGS), cells)), np.zeros(len(LAGS))
         self._center: Signals | None = None
-        """near the means, subtracted from all values, so that squares keep their digits (H,)"""
+        """means of the first chunk (H,), subtracted from all values to avoid cancellation"""
         self._before = np.empty((0,))
         self._counted_before = np.empty((0,), np.bool_)
 
     def add(self, values: Signals, counted: NDArray[np.bool_]) -> None:
-        """Take the next T characters of B rows: values (T, B, H), and whether they count (T, B)."""
+        """Add the next T characters of B rows: values (T, B, H), counted (T, B)."""
         if self._center is None:
             self._center = values[counted].mean(axis=0)
             self._before = np.zeros((self.longest, *values.shape[1:]), values.dtype)
             self._counted_before = np.zeros((self.longest, values.shape[1]), np.bool_)
         deviations = np.where(counted[:, :, None], values - self._center, 0)
         joined = np.concatenate([self._before, deviations])
-        both = np.concatenate([self._counted_before, counted])
+        joined_counted = np.concatenate([self._counted_before, counted])
         self.characters += int(counted.sum())
         self.sums += deviations.sum(axis=(0, 1), dtype=np.float64)
         self.squares += np.einsum("tbh,tbh->h", deviations, deviations)
         for number, lag in enumerate(LAGS):
             earlier = slice(self.longest - lag, len(joined) - lag)
             self.products[number] += np.einsum("tbh,tbh->h", deviations, joined[earlier])
-            self.pairs[number] += (counted & both[earlier]).sum()
-        self._before, self._counted_before = joined[-self.longest :], both[-self.longest :]
+            self.pairs[number] += (counted & joined_counted[earlier]).sum()
+        self._before, self._counted_before = joined[-self.longest :], joined_counted[-self.longest :]
 
     def variance(self) -> Numbers:
-        """Give the variance of each cell (H,)."""
-        spread: Numbers = self.squares / self.characters - (self.sums / self.characters) ** 2
-        return np.maximum(spread, 0.0)
+        """Return the variance of each cell (H,)."""
+        variance: Numbers = self.squares / self.characters - (self.sums / self.characters) ** 2
+        return np.maximum(variance, 0.0)
 
     def correlation_times(self) -> Numbers:
-        """Give the lag at which each cell's autocorrelation falls below 1/e (H,); inf if it does at none."""
+        """Return the lag at which each cell's autocorrelation falls below 1/e (H,); inf if it never does."""
         mean = self.sums / self.characters
         measured = self.pairs > 0
         covariance = self.products[measured] / self.pairs[measured, None] - mean**2
@@ -80,18 +82,16 @@ class Autocorrelation:
 # Gates
 
 LEFT_SATURATED, RIGHT_SATURATED = 0.1, 0.9
-"""a gate beyond these is saturated"""
+"""a gate below the first or above the second value is saturated"""
 MOSTLY_FRACTION = 0.9
-"""of the time: a cell whose keeping gate is saturated for so long never forgets, or always does"""
+"""fraction of the time for which the keep gate is saturated in a cell that never, or always, forgets"""
 MIN_KEEP_GATE = 1e-12
-"""of a keeping gate, before its logarithm is taken"""
-DIGITS = 4
-"""of shares and times, in JSON"""
+"""lower bound of the keep gate before its logarithm is taken"""
 
 GATES = {"lstm": ("i", "f", "o"), "gru": ("r", "z"), "rnn": ()}
-"""what of each kind of cell is a gate: between 0 and 1"""
+"""letters of the gates, with values between 0 and 1, of each cell type"""
 KEEP_GATE = {"lstm": "f", "gru": "z", "rnn": None}
-"""the gate whose opening is what a cell keeps of itself; in torch's GRU that is z"""
+"""gate that multiplies the previous state: the forget gate of an LSTM, z in torch's form of the GRU"""
 GATE_NAMES = {
     "i": "input gate i",
     "f": "forget gate f",
@@ -103,46 +103,46 @@ GATE_NAMES = {
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GateShares:
-    """How long one gate of a layer's H cells was saturated."""
+    """Fractions of the time for which one gate of a layer's H cells was saturated."""
 
     gate: str
-    """what it is called"""
+    """name of the gate, such as "forget gate f"; "h" for a tanh network"""
     low: Numbers
-    """the share of the time that it was below 0.1; for the tanh network's h, below -0.9 (H,)"""
+    """fraction of the time below 0.1, or below -0.9 for h of a tanh network (H,)"""
     high: Numbers
-    """the share of the time that it was above 0.9 (H,)"""
+    """fraction of the time above 0.9 (H,)"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LayerGates:
-    """The gates of one layer, and how long its H cells remember."""
+    """Gate saturation and memory spans of the H cells of one layer."""
 
     layer: int
-    """from 1"""
+    """number of the layer, from 1"""
     saturations: tuple[GateShares, ...]
-    """of each gate; of a tanh network, which has none, of h itself"""
+    """saturation of each gate; of h itself for a tanh network, which has no gates"""
     keeping: str
-    """the gate that keeps, by its letter; "" for none"""
+    """letter of the keep gate; "" if the cell type has none"""
     time_constants: Numbers | None
-    """characters until the keeping gate alone has let a cell fall to 1/e, −1 / mean ln f (H,); None without one"""
+    """characters until the keep gate alone lets a cell decay to 1/e, −1 / mean ln f (H,); None without a keep gate"""
     correlation_times: Numbers
-    """characters until the cell's autocorrelation falls below 1/e (H,); inf: not within what was measured"""
+    """characters until the autocorrelation of a cell falls below 1/e (H,); inf if longer than the longest lag"""
     dead: NDArray[np.bool_]
-    """cells that do not move (H,)"""
+    """cells with almost no variance (H,)"""
 
     @property
     def never_forgets(self) -> NDArray[np.bool_]:
-        """The cells whose keeping gate is open nearly always (H,)."""
+        """The cells whose keep gate is nearly always open (H,)."""
         return self._mostly("high")
 
     @property
     def always_forgets(self) -> NDArray[np.bool_]:
-        """The cells whose keeping gate is shut nearly always (H,): feed-forward, they hardly remember."""
+        """The cells whose keep gate is nearly always closed (H,); they work as feed-forward units."""
         return self._mostly("low")
 
     @property
     def agreement(self) -> float | None:
-        """The rank correlation of both times over the cells that move; None where there is nothing to compare."""
+        """The rank correlation of time constants and correlation times over the live cells; None without either."""
         if self.time_constants is None:
             return None
         return rank_correlation(self.time_constants[~self.dead], self.correlation_times[~self.dead])
@@ -155,51 +155,40 @@ class LayerGates:
         return np.zeros(len(self.dead), np.bool_)
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain values, rounded; a time that has no end is null."""
+        """Return rounded values for JSON; an infinite time is null."""
         return {
             "layer": self.layer,
             "gates": {
-                saturation.gate: {"low": _shares(saturation.low), "high": _shares(saturation.high)}
+                saturation.gate: {"low": _json(saturation.low), "high": _json(saturation.high)}
                 for saturation in self.saturations
             },
             "never_forgets": int(self.never_forgets.sum()) if self.keeping else None,
             "always_forgets": int(self.always_forgets.sum()) if self.keeping else None,
             "dead": int(self.dead.sum()),
-            "time_constants": None if self.time_constants is None else _times(self.time_constants),
-            "correlation_times": _times(self.correlation_times),
-            "agreement": None if self.agreement is None else round(self.agreement, DIGITS),
+            "time_constants": None if self.time_constants is None else _json(self.time_constants),
+            "correlation_times": _json(self.correlation_times),
+            **rounded_fields(self, "agreement"),
         }
 
 
 @dataclass(frozen=True, kw_only=True)
-class GateSaturation:
-    """The gates of all of a model's layers over a text."""
+class GateSaturation(Provenance):
+    """Gate saturation of all layers of a model over a text."""
 
-    model: str
-    """the path of the model's file"""
-    text: str
-    """the text's name"""
-    start: int = 0
-    """where in it was begun to read"""
-    characters: int
-    """how many were read"""
     cell: str
-    """lstm, gru or rnn"""
+    """cell type: lstm, gru or rnn"""
     signal: str
-    """what of a cell the autocorrelation is of: tanh(c) or h"""
+    """signal whose autocorrelation is measured: tanh(c) or h"""
     longest: int
-    """characters beyond which no autocorrelation was measured"""
+    """longest lag of the autocorrelation, in characters"""
     layers: tuple[LayerGates, ...]
-    """the lowest first"""
+    """the layers, the lowest first"""
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain values, rounded."""
+        """Return rounded values for JSON."""
         return {
             "view": "gates",
-            "model": self.model,
-            "text": self.text,
-            "start": self.start,
-            "characters": self.characters,
+            **self.provenance(),
             "cell": self.cell,
             "signal": self.signal,
             "longest": self.longest,
@@ -207,36 +196,34 @@ class GateSaturation:
         }
 
 
-def measure_gates(rnn: InferenceRNN, ids: Ids, *, model: str = "", text: str = "", start: int = 0) -> GateSaturation:
-    """Read a text's ids (T,) once, and count."""
-    counts = [_Counts(rnn.config.cell, rnn.config.hidden) for _ in range(rnn.config.layers)]
+def measure_gates(rnn: InferenceRNN, ids: Ids, **source: Unpack[SourceNames]) -> GateSaturation:
+    """Return the gate saturation of a model over a text's ids (T,), in one pass."""
+    accumulators = [_LayerSums(rnn.config.cell, rnn.config.hidden) for _ in range(rnn.config.layers)]
     for cache, _, counted in run_over_text(rnn, ids):
-        for count, layer in zip(counts, cache.layers, strict=True):
-            count.add(layer, counted)
+        for accumulator, layer in zip(accumulators, cache.layers, strict=True):
+            accumulator.add(layer, counted)
     return GateSaturation(
-        model=model,
-        text=text,
-        start=start,
+        **source,
         characters=len(ids),
         cell=rnn.config.cell,
         signal=rnn.signal_name,
-        longest=counts[0].correlation.longest,
-        layers=tuple(count.layer(number) for number, count in enumerate(counts, 1)),
+        longest=Autocorrelation.longest,
+        layers=tuple(accumulator.record(number) for number, accumulator in enumerate(accumulators, 1)),
     )
 
 
-class _Counts:
-    """What has been counted of one layer so far."""
+class _LayerSums:
+    """Running sums for the gates of one layer."""
 
     def __init__(self, cell: str, hidden: int) -> None:
         self.gates, self.keeping = GATES[cell], KEEP_GATE[cell]
         self.low, self.high = ({name: np.zeros(hidden) for name in self.gates or ("h",)} for _ in range(2))
         self.kept = np.zeros(hidden)
-        """the sum of ln f"""
+        """sum of the logarithm of the keep gate (H,)"""
         self.correlation = Autocorrelation(hidden)
 
     def add(self, layer: LayerCache, counted: NDArray[np.bool_]) -> None:
-        """Count what the layer did where it counts, (T, B)."""
+        """Add the activations of a chunk at the counted characters (T, B)."""
         for name in self.gates:
             values = layer.gate(name)[counted]
             self._count(name, values, LEFT_SATURATED, RIGHT_SATURATED)
@@ -250,8 +237,8 @@ class _Counts:
         self.low[name] += (values < low).sum(axis=0)
         self.high[name] += (values > high).sum(axis=0)
 
-    def layer(self, number: int) -> LayerGates:
-        """Give the layer's record."""
+    def record(self, number: int) -> LayerGates:
+        """Return the record of the layer, which has the given number."""
         characters = self.correlation.characters
         return LayerGates(
             layer=number,
@@ -267,15 +254,11 @@ class _Counts:
 
 
 def _time_constants(mean_log: Numbers) -> Numbers:
-    """Give −1 / mean ln f; a gate that is 1 to rounding never lets go: inf."""
+    """Return −1 / mean ln f (H,); inf if the gate is 1 to machine precision."""
     with np.errstate(divide="ignore"):
         times: Numbers = np.where(mean_log < 0, -1 / mean_log, np.inf)
     return times
 
 
-def _shares(values: Numbers) -> list[float]:
-    return [round(value, DIGITS) for value in values.tolist()]
-
-
-def _times(values: Numbers) -> list[float | None]:
-    return [round(value, DIGITS) if np.isfinite(value) else None for value in values.tolist()]
+def _json(values: Numbers) -> list[float | None]:
+    return rounded_list(values.tolist())

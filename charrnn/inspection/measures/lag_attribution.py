@@ -1,7 +1,7 @@
-"""Attribution of a prediction to the character k places back, by gradient and by occlusion.
+"""Lag attribution: saliency and occlusion of the character k places before a prediction.
 
-The gradient is the norm of dℓ_t/de_{t-k}, which vanishes with k. It misses what a saturated cell keeps, because a
-small change there has no effect; occlusion does not.
+Saliency is the gradient norm of dℓ_t/de_{t-k}, which vanishes with k. It misses the information in a saturated cell,
+where a small change has no effect. Occlusion replaces the character and measures the change of the prediction.
 """
 
 import math
@@ -19,75 +19,77 @@ from charrnn.text.vocabulary import Ids
 Numbers = NDArray[np.floating]
 
 MAX_LAG = 256
-"""lag"""
+"""longest lag in characters"""
 OCCLUDED_LAGS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
-"""lags at which another character is put"""
+"""lags at which the character is replaced"""
 ANCHORS = 128
-"""predictions that are asked about"""
+"""number of predictions that are attributed"""
 LAG_WARM_UP = 256
 """characters read before the longest lag"""
 MAX_NUMBERS = 32_000_000
-"""in the states and gates of all anchors at once; what bounds the memory"""
+"""numbers in the activations of the anchors of one batch; bounds the memory"""
 NUMBERS_PER_UNIT = 8
-"""numbers that a reading keeps of each unit at each step, and what lies beside them"""
+"""numbers stored for each unit at each step, with temporaries"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Quartiles:
-    """Of many numbers at each of K lags, the middle half."""
+    """Quartiles of a quantity at each of K lags."""
 
     low: Numbers
-    """the lower quartile (K,)"""
+    """lower quartile (K,)"""
     median: Numbers
-    """(K,)"""
+    """median (K,)"""
     high: Numbers
-    """the upper quartile (K,)"""
+    """upper quartile (K,)"""
 
     @classmethod
     def of(cls, numbers: Numbers) -> "Quartiles":
-        """Take them of numbers (K, anchors)."""
+        """Return the quartiles over the anchors: (K, anchors) -> (K,)."""
         low, median, high = np.quantile(numbers, (0.25, 0.5, 0.75), axis=1)
         return cls(low=low, median=median, high=high)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LagAttribution:
-    """How much predictions hang on what stands so many places before the last character read, which is at lag 0."""
+    """Attribution of predictions to earlier characters by lag; the last character read has lag 0."""
 
     gradient: Quartiles
-    """the gradient's norm at each lag from 0 on, as a share of its norm at lag 0"""
+    """gradient norm at each lag from 0, relative to the norm at lag 0"""
     occluded: tuple[int, ...]
-    """the lags at which another character was put (K,)"""
+    """lags at which the character was replaced (K,)"""
     occlusion: Numbers
-    """the mean divergence of the next character's odds that this makes, in bits (K,)"""
+    """mean KL divergence of the prediction caused by the replacement, in bits (K,)"""
     divergence: Quartiles
-    """quartiles of the same, in bits"""
+    """quartiles of the KL divergence, in bits"""
     anchors: int
-    """predictions that were asked about"""
+    """number of predictions that were attributed"""
 
     @property
     def occlusion_share(self) -> Numbers:
-        """The mean divergence as a share of that at lag 0 (K,)."""
+        """The mean KL divergence relative to that at lag 0 (K,)."""
         return self.occlusion / self.occlusion[0] if self.occlusion[0] > 0 else np.zeros_like(self.occlusion)
 
 
 class ReadWindows(NamedTuple):
-    """What was read up to some anchors: T characters of each of B."""
+    """The T characters before each of B predictions, with their activations."""
 
     ids: Ids
-    """(T, B), the last of them at lag 0"""
+    """characters read (T, B); the last of them has lag 0"""
     targets: Ids
-    """the character that comes next (B,)"""
+    """predicted characters (B,)"""
     before: State
+    """state before the first character"""
     cache: ActivationCache
+    """activations after each character"""
     log_probs: Numbers
-    """ln p of what comes next (B, V)"""
+    """log-probabilities of the predictions, in nats (B, V)"""
 
 
 def attribute_by_lag(
     rnn: InferenceRNN, ids: Ids, rng: np.random.Generator, *, anchors: int = ANCHORS
 ) -> LagAttribution:
-    """Ask about predictions evenly spread over a text's ids (T,)."""
+    """Return the attribution of predictions that are evenly spaced over a text's ids (T,)."""
     longest = min(MAX_LAG, len(ids) // 4)
     warm_up = min(LAG_WARM_UP, len(ids) // 4)
     occluded = tuple(lag for lag in OCCLUDED_LAGS if lag <= longest)
@@ -111,19 +113,19 @@ def attribute_by_lag(
 
 
 def _relative_norms(norms: Numbers) -> Numbers:
-    """Give norms (T, anchors) as shares of those at lag 0; anchors where that is none to rounding say nothing."""
+    """Return norms (T, anchors) relative to those at lag 0, without the anchors whose norm there is zero."""
     nonzero = norms[:, norms[0] > 0]
     return nonzero / nonzero[0] if nonzero.size else np.zeros_like(norms)
 
 
 def _anchors_per_batch(rnn: InferenceRNN, longest: int) -> int:
-    """Say how many anchors' readings fit into what is kept."""
+    """Return the number of anchors whose activations fit into MAX_NUMBERS."""
     width = NUMBERS_PER_UNIT * rnn.config.hidden * rnn.config.layers
     return max(1, MAX_NUMBERS // (width * (longest + 1)))
 
 
 def read_windows(rnn: InferenceRNN, ids: Ids, ends: NDArray[np.int64], longest: int, warm_up: int) -> ReadWindows:
-    """Read up to the anchors, warm up first."""
+    """Return windows of `longest` + 1 characters that end at the given positions (B,), read after a warm-up."""
     begins = ends - longest
     before = rnn.initial_state(len(ends))
     if warm_up:
@@ -135,7 +137,7 @@ def read_windows(rnn: InferenceRNN, ids: Ids, ends: NDArray[np.int64], longest: 
 
 
 def gradient_norms(rnn: InferenceRNN, window: ReadWindows) -> Numbers:
-    """Give the norm of dℓ/de of each character read, the last first: (T, B)."""
+    """Return the norm of dℓ/de for the embedding e of each character, by lag: (T, B)."""
     d_logits = np.exp(window.log_probs)
     d_logits[np.arange(len(window.targets)), window.targets] -= 1
     gradients = input_gradients(rnn, window.ids, window.cache, window.before, d_logits)
@@ -144,31 +146,31 @@ def gradient_norms(rnn: InferenceRNN, window: ReadWindows) -> Numbers:
 
 
 class Replacements:
-    """Other characters than those that stand in a text, as often as they come in it."""
+    """Random replacements of characters, drawn from the unigram distribution of a text."""
 
     def __init__(self, ids: Ids, rng: np.random.Generator) -> None:
-        self.kinds, self.counts = np.unique(ids, return_counts=True)
+        self.distinct_ids, self.counts = np.unique(ids, return_counts=True)
         self.rng = rng
 
     def different_from(self, ids: Ids) -> Ids:
-        """Draw another one for each of ids (B,); in a text of one character there is none."""
-        if len(self.kinds) == 1:
+        """Return a different character for each of ids (B,), or a copy if the text has only one character."""
+        if len(self.distinct_ids) == 1:
             return ids.copy()
-        own, ends = np.searchsorted(self.kinds, ids), self.counts.cumsum()
-        # A place among those of all other characters; those beyond its own come so much later in the whole text.
-        places = self.rng.integers(ends[-1] - self.counts[own])
-        places += self.counts[own] * (places >= ends[own] - self.counts[own])
-        drawn: Ids = self.kinds[np.searchsorted(ends, places, side="right")]
-        return drawn
+        index, ends = np.searchsorted(self.distinct_ids, ids), self.counts.cumsum()
+        # Draw a rank in the sorted text without the occurrences of the character itself, then skip over these.
+        ranks = self.rng.integers(ends[-1] - self.counts[index])
+        ranks += self.counts[index] * (ranks >= ends[index] - self.counts[index])
+        replacements: Ids = self.distinct_ids[np.searchsorted(ends, ranks, side="right")]
+        return replacements
 
 
 def _divergence(rnn: InferenceRNN, window: ReadWindows, lag: int, replacements: Replacements) -> Numbers:
-    """Put another character so many places back, and compare the odds of what comes next: D(p‖q) in nats (B,)."""
-    place = len(window.ids) - 1 - lag
-    changed = window.ids[place:].copy()
-    changed[0] = replacements.different_from(changed[0])
-    state = window.before if place == 0 else _state_after(window.cache, place - 1)
-    log_probs = log_softmax(rnn.logits(rnn.run_with_cache(changed, state).state[-1].hidden))
+    """Return the KL divergence D(p‖q) of the prediction q after the character at a lag is replaced, in nats (B,)."""
+    step = len(window.ids) - 1 - lag
+    occluded = window.ids[step:].copy()
+    occluded[0] = replacements.different_from(occluded[0])
+    state = window.before if step == 0 else _state_after(window.cache, step - 1)
+    log_probs = log_softmax(rnn.logits(rnn.run_with_cache(occluded, state).state[-1].hidden))
     divergence: Numbers = (np.exp(window.log_probs) * (window.log_probs - log_probs)).sum(axis=-1, dtype=np.float64)
     return np.maximum(divergence, 0.0)
 

@@ -1,164 +1,154 @@
-"""Max-activating examples: the places where a cell is highest and lowest, and random places for comparison.
+"""Max-activating examples: contexts of the highest and lowest activations of a cell, and random contexts.
 
-The highest examples alone show a pattern in any cell (Bolukbasi et al. 2021, arXiv:2104.07143); the random places
-guard against that. The text is read once, and only candidates and a histogram are kept.
+The highest examples alone suggest a pattern in any cell (Bolukbasi et al. 2021, arXiv:2104.07143); the random ones
+guard against this illusion. The text is read once; only candidates and a histogram are kept in memory.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.inspection.measures.activations import CONTEXT_CHARS, CellIndex, Places, Values, with_context
+from charrnn.inspection.measures.provenance import DIGITS, Provenance, SourceNames, rounded_list
 from charrnn.network.cell_id import check_cell
 from charrnn.network.inference import InferenceRNN
 from charrnn.text.vocabulary import Ids
 
-# Candidates: the places of the lowest scores. With the value of a cell as the score they are its lowest places, with
-# the negative value its highest, with random numbers a fair sample (the bottom k of random keys).
+# The positions of the lowest scores. With the activation as the score they are the minima of a cell, with the
+# negative activation its maxima, with random numbers a uniform sample (reservoir sampling by random keys).
 
 Numbers = NDArray[np.floating]
 
 
 class ScoredPlace(NamedTuple):
-    """One place that may be shown."""
+    """A candidate for an example."""
 
     score: float
+    """score of the position; a lower one is better"""
     position: int
-    """where in the text"""
+    """position in the content"""
     values: Numbers
-    """the cell there and on each side (2·AROUND + 1,); nan beyond the text"""
+    """activations at the position and on each side (2·CONTEXT_CHARS + 1,); nan outside the text"""
 
 
 class TopPlaces:
-    """The places of the lowest scores so far, of each kind of place only the best."""
+    """The positions of the lowest scores so far, without duplicate examples."""
 
-    def __init__(self, count: int, kind: Callable[[int], str]) -> None:
+    def __init__(self, count: int, key: Callable[[int], str]) -> None:
         self.count = count
-        self.kind = kind
-        """what makes two places the same example"""
-        self._kept: list[ScoredPlace] = []
-        self._bar = np.inf
+        """number of positions kept"""
+        self.key = key
+        """function from a position to a key; of positions with equal keys only the best is kept"""
+        self._candidates: list[ScoredPlace] = []
+        self._max_score = np.inf
 
     def add(self, scores: Numbers, places: Places, windows: Numbers) -> None:
-        """Take places (T, B) with their scores (T, B), inf for none, and what the cell did around (T, B, window)."""
-        for step, row in zip(*(scores < self._bar).nonzero(), strict=True):
-            self._kept.append(
+        """Add positions (T, B) with scores (T, B), inf for none, and the activations around them (T, B, window)."""
+        for step, row in zip(*(scores < self._max_score).nonzero(), strict=True):
+            self._candidates.append(
                 ScoredPlace(float(scores[step, row]), int(places[step, row]), windows[step, row].copy())
             )
-        if len(self._kept) > 4 * self.count:
-            self._kept = self.top()
-            if len(self._kept) == self.count:
-                self._bar = self._kept[-1].score
+        if len(self._candidates) > 4 * self.count:
+            self._candidates = self.top()
+            if len(self._candidates) == self.count:
+                self._max_score = self._candidates[-1].score
 
     def top(self) -> list[ScoredPlace]:
-        """Give the places kept, the lowest score first, at most `count`."""
-        different: dict[str, ScoredPlace] = {}
-        for candidate in sorted(self._kept, key=lambda candidate: (candidate.score, candidate.position)):
-            different.setdefault(self.kind(candidate.position), candidate)
-        return list(different.values())[: self.count]
+        """Return at most `count` candidates without duplicates, the lowest score first."""
+        by_key: dict[str, ScoredPlace] = {}
+        for candidate in sorted(self._candidates, key=lambda candidate: (candidate.score, candidate.position)):
+            by_key.setdefault(self.key(candidate.position), candidate)
+        return list(by_key.values())[: self.count]
 
 
 # Contexts
 
 MAX_SHOWN = 5
-"""places of each kind"""
+"""number of examples of each sort"""
 DUPLICATE_CHARS = 12
-"""characters up to a place; two places with the same ones are the same example"""
+"""number of characters up to a position that make two examples duplicates if they are equal"""
 MAX_CANDIDATES = 64
-"""kept of the highest and of the lowest, of which some will stand too near to better ones"""
+"""number of candidates for the highest and for the lowest examples; some are dropped because they overlap"""
 BLOCK_CHARS = 64
-"""characters of which only the best is a candidate: fewer than a context has"""
+"""characters of which only the best is a candidate; fewer than the 81 characters of a context"""
 SMALLEST_DIFFERENCE = 1e-9
-"""less than two values that differ are apart"""
+"""scale of the random numbers that break ties; below the spacing of float32 activations near 1"""
 RANDOM_SAMPLE = 512
-"""random places kept"""
+"""number of random positions from which examples are chosen"""
 BINS = 2000
-"""of the histogram of a cell's values in [-1, 1]"""
+"""number of bins of the histogram of a cell's activations over [-1, 1]"""
 MIDDLE_QUANTILES = 0.4, 0.6
-"""the quantiles between which a place is middling"""
-DIGITS = 4
-"""of a cell's value, in JSON"""
+"""quantiles of the activations between which an example is middling"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """One place in the text, with what stands around it and what the cell did there."""
+    """An example: a character in its context, with the activations of the cell."""
 
     at: int
-    """where in the text the character stands"""
+    """position of the character in the text"""
     before: str
-    """the text before it, at most AROUND characters"""
+    """text before the character, at most CONTEXT_CHARS characters"""
     character: str
-    """what stands there"""
+    """the character itself"""
     after: str
-    """the text after it"""
+    """text after the character, at most CONTEXT_CHARS characters"""
     values: tuple[float, ...]
-    """the cell after each character of the three; nan where a row of the text was read no further"""
+    """activation after each character of the context; nan beyond the end of a row of the computation"""
 
     @property
     def value(self) -> float:
-        """The cell after the character."""
+        """The activation after the character."""
         return self.values[len(self.before)]
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain values, rounded."""
+        """Return rounded values for JSON; nan is null."""
         return {
             "at": self.at,
             "value": round(self.value, DIGITS),
             "before": self.before,
             "character": self.character,
             "after": self.after,
-            "values": [None if math.isnan(value) else round(value, DIGITS) for value in self.values],
+            "values": rounded_list(self.values),
         }
 
 
 @dataclass(frozen=True, kw_only=True)
-class CellContexts:
-    """Where a cell is highest and lowest in a text, and other places; none overlaps another."""
+class CellContexts(Provenance):
+    """Max-activating and other examples of a cell, none of which overlap."""
 
-    model: str
-    """the path of the model's file"""
-    text: str
-    """the text's name"""
-    start: int
-    """where in it was begun to read"""
-    characters: int
-    """how many were read"""
     cell: str
-    """layer.unit"""
+    """identifier of the cell, layer.unit"""
     signal: str
-    """what of the cell is meant: tanh(c) or h"""
+    """signal of the cell: tanh(c) or h"""
     quantiles: tuple[float, ...]
-    """the cell's values that 0, 5, 25, 50, 75, 95 and 100 percent of the text are at or below"""
+    """quantiles of the activations at 0, 5, 25, 50, 75, 95 and 100 percent"""
     highest: tuple[Context, ...]
-    """the highest first"""
+    """examples of the highest activations, in descending order"""
     lowest: tuple[Context, ...]
-    """the lowest first"""
+    """examples of the lowest activations, in ascending order"""
     random: tuple[Context, ...]
-    """in the order of the text"""
+    """random examples, in the order of the text"""
     middling: tuple[Context, ...]
-    """places about the median, in the order of the text"""
+    """random examples with activations near the median, in the order of the text"""
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain values, rounded."""
+        """Return rounded values for JSON."""
         kinds = {"highest": self.highest, "lowest": self.lowest, "random": self.random, "middling": self.middling}
         return {
             "view": "contexts",
-            "model": self.model,
-            "text": self.text,
-            "start": self.start,
-            "characters": self.characters,
+            **self.provenance(),
             "cell": self.cell,
             "signal": self.signal,
-            "quantiles": [round(value, DIGITS) for value in self.quantiles],
+            "quantiles": rounded_list(self.quantiles),
         } | {name: [context.to_json() for context in contexts] for name, contexts in kinds.items()}
 
 
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+"""fractions of the text at the reported quantiles"""
 
 
 def find_contexts(
@@ -167,117 +157,109 @@ def find_contexts(
     ids: Ids,
     cells: Sequence[CellIndex],
     rng: np.random.Generator,
-    *,
-    model: str = "",
-    text: str = "",
-    start: int = 0,
+    **source: Unpack[SourceNames],
 ) -> tuple[CellContexts, ...]:
-    """Find contexts of cells in a text, of which content and ids (T,) begin at the start.
+    """Return the examples of each cell in a text of which content and ids (T,) are given.
 
-    Raise WrongUsageError if there is no such cell.
+    Raise WrongUsageError if a cell is not in the model.
     """
     for cell in cells:
         check_cell(cell, layers=rnn.config.layers, units=rnn.config.hidden)
-    searches = [_Search(content, start, rng) for _ in cells]
-    for stretch in with_context(rnn, ids, cells):
+    searches = [_ExampleSearch(content, rng, source) for _ in cells]
+    for chunk in with_context(rnn, ids, cells):
         for number, search in enumerate(searches):
-            search.update(stretch.positions, stretch.is_counted, stretch.values[number])
+            search.update(chunk.positions, chunk.is_counted, chunk.values[number])
     return tuple(
-        search.results(model=model, text=text, cell=f"{layer}.{unit}", signal=rnn.signal_name)
+        search.results(f"{layer}.{unit}", rnn.signal_name)
         for search, (layer, unit) in zip(searches, cells, strict=True)
     )
 
 
-class _Search:
-    """What has been seen of one cell so far."""
+class _ExampleSearch:
+    """The candidates for the examples of one cell and the histogram of its activations."""
 
-    def __init__(self, content: str, start: int, rng: np.random.Generator) -> None:
-        self.content, self.start = content, start
-        self.rng = rng
-        self.highest, self.lowest = TopPlaces(MAX_CANDIDATES, self.kind), TopPlaces(MAX_CANDIDATES, self.kind)
-        self.sampled = TopPlaces(RANDOM_SAMPLE, self.kind)
+    def __init__(self, content: str, rng: np.random.Generator, source: SourceNames) -> None:
+        self.content, self.rng, self.source = content, rng, source
+        self.highest, self.lowest = TopPlaces(MAX_CANDIDATES, self.key), TopPlaces(MAX_CANDIDATES, self.key)
+        self.sampled = TopPlaces(RANDOM_SAMPLE, self.key)
         self.histogram = np.zeros(BINS, np.int64)
 
-    def kind(self, at: int) -> str:
-        """Give what makes two places the same example: the characters up to them."""
-        return self.content[max(0, at + 1 - DUPLICATE_CHARS) : at + 1]
+    def key(self, position: int) -> str:
+        """Return the characters up to a position; examples with equal ones are duplicates."""
+        return self.content[max(0, position + 1 - DUPLICATE_CHARS) : position + 1]
 
     def update(self, places: Places, counted: NDArray[np.bool_], values: Values) -> None:
-        """Take T characters of B rows: places, counted (T, B), values (T + 2·AROUND, B)."""
-        here = values[CONTEXT_CHARS : CONTEXT_CHARS + len(places)].astype(np.float64)
-        counted_values = here[counted]
+        """Add T characters of B rows: places and counted (T, B), values (T + 2·CONTEXT_CHARS, B)."""
+        activations = values[CONTEXT_CHARS : CONTEXT_CHARS + len(places)].astype(np.float64)
+        counted_values = activations[counted]
         bins = np.floor((counted_values + 1) / 2 * BINS).astype(np.int64)
         self.histogram += np.bincount(bins.clip(0, BINS - 1), minlength=BINS)
         windows = np.lib.stride_tricks.sliding_window_view(values, 2 * CONTEXT_CHARS + 1, axis=0)
-        # Saturated cells are at their highest everywhere: among equals chance decides, not the text's beginning.
-        nudge = SMALLEST_DIFFERENCE * self.rng.random(counted.shape)
-        for candidates, scores in ((self.highest, nudge - here), (self.lowest, nudge + here)):
+        # A saturated cell has its maximum at many positions; random ties avoid a bias to the beginning of the text.
+        noise = SMALLEST_DIFFERENCE * self.rng.random(counted.shape)
+        for candidates, scores in ((self.highest, noise - activations), (self.lowest, noise + activations)):
             candidates.add(_best_of_blocks(np.where(counted, scores, np.inf)), places, windows)
         self.sampled.add(np.where(counted, self.rng.random(counted.shape), np.inf), places, windows)
 
-    def results(self, *, model: str, text: str, cell: str, signal: str) -> CellContexts:
-        """Choose what is shown: the extremes first, then chance, so that no two overlap."""
+    def results(self, cell: str, signal: str) -> CellContexts:
+        """Return the examples without overlaps; the extremes are chosen before the random ones."""
         used_positions: list[int] = []
         highest, lowest = (
             self._without_overlaps(candidates.top(), used_positions) for candidates in (self.highest, self.lowest)
         )
         sample = self.sampled.top()
-        by_chance = self._without_overlaps(sample, used_positions)
+        random = self._without_overlaps(sample, used_positions)
         low, high = self._quantiles(MIDDLE_QUANTILES)
         middling = self._without_overlaps(
             [candidate for candidate in sample if low <= candidate.values[CONTEXT_CHARS] <= high], used_positions
         )
         return CellContexts(
-            model=model,
-            text=text,
-            start=self.start,
+            **self.source,
             characters=int(self.histogram.sum()),
             cell=cell,
             signal=signal,
             quantiles=tuple(self._quantiles(QUANTILES)),
             highest=highest,
             lowest=lowest,
-            random=tuple(sorted(by_chance, key=lambda context: context.at)),
+            random=tuple(sorted(random, key=lambda context: context.at)),
             middling=tuple(sorted(middling, key=lambda context: context.at)),
         )
 
     def _without_overlaps(self, candidates: Sequence[ScoredPlace], used_positions: list[int]) -> tuple[Context, ...]:
-        """Take the first candidates that overlap nothing that was taken before."""
+        """Return the first candidates that do not overlap the used positions, to which they are added."""
         chosen: list[Context] = []
         for candidate in candidates:
             if len(chosen) < MAX_SHOWN and all(
-                abs(candidate.position - place) > 2 * CONTEXT_CHARS for place in used_positions
+                abs(candidate.position - used) > 2 * CONTEXT_CHARS for used in used_positions
             ):
                 used_positions.append(candidate.position)
                 chosen.append(self._context(candidate))
         return tuple(chosen)
 
     def _context(self, candidate: ScoredPlace) -> Context:
-        begin, stop = (
-            max(0, candidate.position - CONTEXT_CHARS),
-            min(len(self.content), candidate.position + CONTEXT_CHARS + 1),
-        )
-        skipped = CONTEXT_CHARS - (candidate.position - begin)
+        position = candidate.position
+        begin, stop = max(0, position - CONTEXT_CHARS), min(len(self.content), position + CONTEXT_CHARS + 1)
+        skipped = CONTEXT_CHARS - (position - begin)
         return Context(
-            at=self.start + candidate.position,
-            before=self.content[begin : candidate.position],
-            character=self.content[candidate.position],
-            after=self.content[candidate.position + 1 : stop],
+            at=self.source.get("start", 0) + position,
+            before=self.content[begin:position],
+            character=self.content[position],
+            after=self.content[position + 1 : stop],
             values=tuple(candidate.values[skipped : skipped + stop - begin].tolist()),
         )
 
     def _quantiles(self, shares: Sequence[float]) -> list[float]:
-        """Read quantiles off the histogram, to the upper edge of a bin."""
-        so_far = np.cumsum(self.histogram)
-        bins = np.searchsorted(so_far, np.maximum(np.array(shares) * so_far[-1], 1))
+        """Return the quantiles of the activations from the histogram, rounded up to the edge of a bin."""
+        cumulative = np.cumsum(self.histogram)
+        bins = np.searchsorted(cumulative, np.maximum(np.array(shares) * cumulative[-1], 1))
         return [(number + 1) / BINS * 2 - 1 for number in bins.tolist()]
 
 
 def _best_of_blocks(scores: Values) -> Values:
-    """Leave of every BLOCK characters of every row the lowest score (T, B), and put inf in place of the others."""
-    left = np.full_like(scores, np.inf)
+    """Return the scores (T, B) with inf for all but the lowest of every BLOCK_CHARS characters of a row."""
+    best_scores = np.full_like(scores, np.inf)
     rows = np.arange(scores.shape[1])
     for begin in range(0, len(scores), BLOCK_CHARS):
         best = begin + scores[begin : begin + BLOCK_CHARS].argmin(axis=0)
-        left[best, rows] = scores[best, rows]
-    return left
+        best_scores[best, rows] = scores[best, rows]
+    return best_scores

@@ -1,86 +1,74 @@
-"""Surprisal of each character of a text under a model, and the model's best guesses."""
+"""Surprisal of each character of a text, −log2 p, its rank, and the model's top guesses."""
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.arguments import whole_number
 from charrnn.errors import CharrnnError
+from charrnn.inspection.measures.provenance import DIGITS, Provenance, SourceNames
 from charrnn.network.inference import InferenceRNN, log_softmax
 from charrnn.text.vocabulary import Ids, Vocabulary
 
 Numbers = NDArray[np.float64]
 
 CHUNK = 128
-"""characters read at a time: the odds of all characters are in memory for so long"""
+"""characters per step of the computation; bounds the memory of the log-probabilities (CHUNK, V)"""
 MAX_SHOWN = 5
-"""places named as the most surprising"""
+"""number of most surprising places in JSON"""
 CONTEXT_CHARS = 40
-"""characters of context on each side of such a place"""
-DIGITS = 4
-"""of bits and probabilities, in JSON"""
+"""characters of context shown on each side of a surprising place"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SurprisingPlace:
-    """One surprising place."""
+    """A character with high surprisal, in its context."""
 
     at: int
-    """where in the content"""
+    """position in the content"""
     bits: float
-    """how surprising"""
+    """surprisal of the character"""
     before: str
-    """the text before it, at most AROUND characters"""
+    """text before the character, at most CONTEXT_CHARS characters"""
     character: str
-    """what stands there"""
+    """the character itself"""
     after: str
-    """the text after it"""
+    """text after the character, at most CONTEXT_CHARS characters"""
     guess: str
-    """what the model would have said"""
+    """character with the highest probability; empty if no guesses were recorded"""
     probability: float
-    """how sure it was of that"""
+    """probability of the guess"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Surprise:
-    """What a model expected at each of a text's T characters; the first is predicted by nothing."""
+class Surprise(Provenance):
+    """The surprisal of each of T characters and the model's guesses; the first character has no prediction."""
 
-    model: str
-    """the path of the model's file"""
-    text: str
-    """the text's name"""
-    start: int
-    """where in the text the content begins"""
     content: str
-    """the characters that were read"""
+    """the T characters that were read, of which T - 1 were predicted"""
     bits: Numbers
-    """-log2 p of each character (T,); of the first, 0"""
+    """surprisal -log2 p of each character (T,); 0 for the first"""
     ranks: NDArray[np.int64]
-    """which guess came true, 1 the best (T,); of the first, 0"""
+    """rank of each character among the predictions, 1 for the most probable (T,); 0 for the first"""
     guesses: tuple[str, ...]
-    """the best guesses for each character, the likeliest first (T strings); none for the first"""
+    """most probable characters at each position, in descending order (T strings); empty for the first"""
     probabilities: Numbers
-    """of the guesses (T, guesses)"""
-
-    @property
-    def characters(self) -> int:
-        """How many were predicted."""
-        return len(self.content) - 1
+    """probabilities of the guesses (T, guesses)"""
 
     @property
     def bits_per_char(self) -> float:
-        """What a predicted character cost on average."""
+        """The mean surprisal of the predicted characters."""
         return float(self.bits.sum()) / self.characters
 
     def top_k_accuracy(self, rank: int) -> float:
-        """Say how often the character was among so many best guesses."""
+        """Return the fraction of characters that are among the `rank` most probable guesses."""
         return float((self.ranks[1:] <= whole_number(rank, "rank")).mean())
 
     def most_surprising(self, count: int = MAX_SHOWN) -> tuple[SurprisingPlace, ...]:
-        """Give the most surprising places, the worst first."""
+        """Return the places of the highest surprisal, in descending order."""
         worst = np.argsort(-self.bits, kind="stable")[: min(whole_number(count, "count"), self.characters)]
         return tuple(self._surprising_place(int(place)) for place in worst)
 
@@ -96,14 +84,11 @@ class Surprise:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain values, rounded; for the first character null and no guesses."""
-        odds = self.probabilities.round(DIGITS).tolist()
+        """Return rounded values for JSON; the first character has null and no guesses."""
+        probabilities = self.probabilities.round(DIGITS).tolist()
         return {
             "view": "surprise",
-            "model": self.model,
-            "text": self.text,
-            "start": self.start,
-            "characters": self.characters,
+            **self.provenance(),
             "bits_per_char": round(self.bits_per_char, DIGITS),
             "best_guess_right": round(self.top_k_accuracy(1), DIGITS),
             "content": self.content,
@@ -111,7 +96,7 @@ class Surprise:
             "ranks": [None, *self.ranks[1:].tolist()],
             "guesses": [
                 [list(pair) for pair in zip(characters, row, strict=False)]
-                for characters, row in zip(self.guesses, odds, strict=True)
+                for characters, row in zip(self.guesses, probabilities, strict=True)
             ],
             "most_surprising": [
                 {"at": self.start + place.at, "bits": round(place.bits, DIGITS), "character": place.character}
@@ -121,60 +106,53 @@ class Surprise:
 
 
 def measure_surprisal(
-    rnn: InferenceRNN,
-    vocabulary: Vocabulary,
-    ids: Ids,
-    *,
-    guesses: int,
-    model: str = "",
-    text: str = "",
-    start: int = 0,
+    rnn: InferenceRNN, vocabulary: Vocabulary, ids: Ids, *, guesses: int, **source: Unpack[SourceNames]
 ) -> Surprise:
-    """Read a text's ids (T,) in one stream from the zero state, and keep so many best guesses.
+    """Return the surprisal of a text's ids (T,), read from the zero state, with the given number of guesses.
 
-    Raise CharrnnError where there are fewer than two.
+    Raise CharrnnError if the text has fewer than two characters.
     """
     check_predictable(ids)
     guess_count = min(guesses, len(vocabulary))
     bits, ranks = np.zeros(len(ids)), np.zeros(len(ids), np.int64)
-    likeliest, odds = np.zeros((len(ids), guess_count), np.int64), np.zeros((len(ids), guess_count))
+    top_ids, probabilities = np.zeros((len(ids), guess_count), np.int64), np.zeros((len(ids), guess_count))
     state = rnn.initial_state(1)
     for begin in range(0, len(ids) - 1, CHUNK):
         targets = ids[begin + 1 : begin + 1 + CHUNK]
         cache = rnn.run_with_cache(ids[begin : begin + len(targets), None], state)
         state = cache.state
         log_probs = log_softmax(rnn.logits(cache.layers[-1].hidden[:, 0])).astype(np.float64)
-        here = slice(begin + 1, begin + 1 + len(targets))
-        true = np.take_along_axis(log_probs, targets[:, None], 1)
-        bits[here] = np.abs(true[:, 0]) / math.log(2)
-        likeliest[here] = _top_ids(log_probs, guess_count)
-        odds[here] = np.exp(np.take_along_axis(log_probs, likeliest[here], 1))
-        ranks[here] = _ranks(log_probs, true, targets)
+        positions = slice(begin + 1, begin + 1 + len(targets))
+        target_log_probs = np.take_along_axis(log_probs, targets[:, None], 1)
+        bits[positions] = np.abs(target_log_probs[:, 0]) / math.log(2)
+        top_ids[positions] = _top_ids(log_probs, guess_count)
+        probabilities[positions] = np.exp(np.take_along_axis(log_probs, top_ids[positions], 1))
+        ranks[positions] = _ranks(log_probs, target_log_probs, targets)
     return Surprise(
-        model=model,
-        text=text,
-        start=start,
+        **source,
+        characters=len(ids) - 1,
         content=vocabulary.decode(ids.tolist()),
         bits=bits,
         ranks=ranks,
-        guesses=("", *(vocabulary.decode(row) for row in likeliest[1:].tolist())),
-        probabilities=odds,
+        guesses=("", *(vocabulary.decode(row) for row in top_ids[1:].tolist())),
+        probabilities=probabilities,
     )
 
 
 def check_predictable(ids: Ids) -> None:
-    """Raise CharrnnError for a text that is too short for a character to be predicted in it."""
+    """Raise CharrnnError for a text of fewer than two characters, in which nothing is predicted."""
     if len(ids) < 2:
-        raise CharrnnError(f"{len(ids)} character is too little: the first is predicted by nothing")
+        raise CharrnnError(f"{len(ids)} character is too short a text: the first character has no prediction")
 
 
 def _top_ids(log_probs: Numbers, count: int) -> NDArray[np.int64]:
-    """Give the ids of the highest, the highest first, equals in their own order: (T, V) -> (T, count)."""
+    """Return the ids of the highest log-probabilities, descending, ties by id: (T, V) -> (T, count)."""
     return np.argsort(-log_probs, axis=1, kind="stable")[:, :count]
 
 
-def _ranks(log_probs: Numbers, true: Numbers, targets: Ids) -> NDArray[np.int64]:
-    """Say which place what came takes among all, from 1; of equals, the lower id is before: as in `_top_ids`."""
-    before = (log_probs > true) | ((log_probs == true) & (np.arange(log_probs.shape[1]) < targets[:, None]))
+def _ranks(log_probs: Numbers, target_log_probs: Numbers, targets: Ids) -> NDArray[np.int64]:
+    """Return the rank of each target from 1, with the order of ties of `_top_ids`: (T, V), (T, 1), (T,) -> (T,)."""
+    is_higher = log_probs > target_log_probs
+    before = is_higher | ((log_probs == target_log_probs) & (np.arange(log_probs.shape[1]) < targets[:, None]))
     ranks: NDArray[np.int64] = 1 + before.sum(axis=1)
     return ranks
