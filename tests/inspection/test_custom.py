@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.inspection.concepts import CONCEPTS, ParsedText
 from charrnn.inspection.concepts.custom import concept_of, parse_custom_concept
-from charrnn.inspection.concepts.streaming_regex import LONGEST, StreamingPattern
+from charrnn.inspection.concepts.streaming_regex import MAX_MATCH_CHARS, StreamingPattern
 
 PIECES = (
     *("a", "b", "c", "ab", "bc", "a*", "(bc)?", r"\n", ".", r"\w", r"\s", "[ab]", "[^a]", "[^$]", r"\1"),
@@ -142,10 +142,10 @@ def test_a_quantified_plus_is_no_possessive_one() -> None:
 
 def test_a_match_too_long_to_be_followed_is_refused_but_a_latch_is_not() -> None:
     """Every character of a match has it matched again; from one pattern to another nothing is."""
-    text = ParsedText.of("a" + "c" * LONGEST + "b")
+    text = ParsedText.of("a" + "c" * MAX_MATCH_CHARS + "b")
     with pytest.raises(CharrnnError, match="1,002 characters"):
         parse_custom_concept("x=/a[^b]*b/since").mark(text)
-    assert parse_custom_concept("x=a..b").mark(text).sum() == LONGEST + 1
+    assert parse_custom_concept("x=a..b").mark(text).sum() == MAX_MATCH_CHARS + 1
 
 
 def test_a_function_makes_a_concept() -> None:

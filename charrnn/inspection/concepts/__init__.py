@@ -1,6 +1,6 @@
-"""Concepts: functions from a text to a mark per character, each in a registry by its name."""
+"""Concepts: functions from a text to one label per character, registered by name."""
 
-# Importing a module of concepts enters them in the registry, in the order in which they are listed.
+# Importing these modules registers their concepts; the order of the imports is the order in listings.
 from charrnn.inspection.concepts import prose, code, markup, controls  # noqa: I001
 from charrnn.inspection.concepts.concept import CONCEPTS, Concept, Family, Kind, concept
 from charrnn.inspection.concepts.language import Language, detect_language

@@ -1,4 +1,4 @@
-"""Concepts of program text: strings, comments, brackets and statements."""
+"""Concepts of source code: strings, comments, brackets and statements."""
 
 import re
 
@@ -11,13 +11,13 @@ from charrnn.inspection.concepts.parsed_text import ParsedText
 
 
 def before_closer(marks: Marks, parsed: ParsedText) -> Mask:
-    """Take the places in a string or comment before the first character of its closer (an Edge)."""
+    """Return the positions in a string or comment before the first character of its closer (T,)."""
     return (marks > 0) & shifted_left(parsed.code.closing)
 
 
 @concept("binary", "inside a string of program text", edge=before_closer)
 def string(parsed: ParsedText) -> Marks:
-    """Mark strings, from the opening delimiter up to the closing one.
+    """Return 1 inside strings, from the opening delimiter up to the closing one.
 
     >>> string(ParsedText.of("a='b'", "a.py")).tolist()
     [0, 0, 1, 1, 0]
@@ -27,7 +27,7 @@ def string(parsed: ParsedText) -> Marks:
 
 @concept("binary", "inside a comment of program text", edge=before_closer)
 def comment(parsed: ParsedText) -> Marks:
-    """Mark comments, from the character that makes the opener up to the end.
+    """Return 1 inside comments, from the last character of the opener up to the end.
 
     >>> comment(ParsedText.of("/*b*/", "a.c")).tolist()
     [0, 1, 1, 1, 0]
@@ -37,7 +37,7 @@ def comment(parsed: ParsedText) -> Marks:
 
 @concept("depth", "brackets open, outside strings and comments", edge=ends_at(")]}"))
 def bracket_depth(parsed: ParsedText) -> Marks:
-    """Count the open brackets of all kinds.
+    """Return the number of open brackets of all kinds.
 
     >>> bracket_depth(ParsedText.of("a[(b)]")).tolist()
     [0, 1, 2, 2, 1, 0]
@@ -47,7 +47,7 @@ def bracket_depth(parsed: ParsedText) -> Marks:
 
 @concept("depth", "( open, outside strings and comments", edge=ends_at(")"))
 def paren_depth(parsed: ParsedText) -> Marks:
-    """Count the open round brackets.
+    """Return the number of open parentheses.
 
     >>> paren_depth(ParsedText.of("a[(b)]")).tolist()
     [0, 0, 1, 1, 0, 0]
@@ -57,7 +57,7 @@ def paren_depth(parsed: ParsedText) -> Marks:
 
 @concept("depth", "[ open, outside strings and comments", edge=ends_at("]"))
 def square_depth(parsed: ParsedText) -> Marks:
-    """Count the open square brackets.
+    """Return the number of open square brackets.
 
     >>> square_depth(ParsedText.of("a[(b)]")).tolist()
     [0, 1, 1, 1, 1, 0]
@@ -67,7 +67,7 @@ def square_depth(parsed: ParsedText) -> Marks:
 
 @concept("depth", "{ open, outside strings and comments", edge=ends_at("}"))
 def brace_depth(parsed: ParsedText) -> Marks:
-    """Count the open braces.
+    """Return the number of open braces.
 
     >>> brace_depth(ParsedText.of("{a[b]}")).tolist()
     [1, 1, 1, 1, 1, 0]
@@ -75,7 +75,7 @@ def brace_depth(parsed: ParsedText) -> Marks:
     return parsed.code.depths["{"]
 
 
-# Statements, where the language has them
+# Statements, for the languages that have them
 
 _CONDITION = re.compile(r"(?<!\w)(?:if|while|for|switch)\s*(\()")
 _PYTHON_CONDITION = re.compile(r"^[ \t]*(?:if|elif|while)(\W)", re.MULTILINE)
@@ -90,7 +90,7 @@ _LONG_STRING = re.compile(r"""^[ \t]*[rRuUbB]{0,2}("{3}|'{3})""", re.MULTILINE)
     needs=lambda language: language.conditions,
 )
 def if_cond(parsed: ParsedText) -> Marks:
-    """Mark conditions: between their parentheses, or in Python after if, elif and while up to the colon.
+    """Return 1 inside conditions: between the parentheses, or in Python after if, elif and while up to the colon.
 
     >>> if_cond(ParsedText.of("if (a) b", "a.c")).tolist()
     [0, 0, 0, 1, 1, 0, 0, 0]
@@ -102,18 +102,18 @@ def if_cond(parsed: ParsedText) -> Marks:
 
 @concept("counter", "characters since the statement began", needs=lambda language: language.statement_ends)
 def stmt_pos(parsed: ParsedText) -> Marks:
-    r"""Count the characters of the statement so far, 0 on what ends it: ; { } or the line's end.
+    r"""Return the position in the statement, 0 on its end: one of ; { } or a newline, depending on the language.
 
     >>> stmt_pos(ParsedText.of("a(\n);", "a.c")).tolist(), stmt_pos(ParsedText.of("a(\n)\n", "a.py")).tolist()
     ([1, 2, 3, 4, 0], [1, 2, 3, 4, 0])
     """
     ends = parsed.language.statement_ends
-    return distance_since(_line_over(parsed) if ends == "\n" else parsed.mask_of(ends) & ~parsed.hidden)
+    return distance_since(_ends_of_lines(parsed) if ends == "\n" else parsed.mask_of(ends) & ~parsed.hidden)
 
 
 @concept("binary", "on a line for the preprocessor", needs=lambda language: language.directives)
 def preproc(parsed: ParsedText) -> Marks:
-    r"""Mark directives, from # up to the line's end that no backslash and no comment hides.
+    r"""Return 1 inside directives, from # up to the first newline that is neither escaped nor in a comment.
 
     >>> preproc(ParsedText.of("#if a\nb", "a.c")).tolist()
     [1, 1, 1, 1, 1, 0, 0]
@@ -124,7 +124,7 @@ def preproc(parsed: ParsedText) -> Marks:
 
 @concept("binary", "inside a docstring", edge=before_closer, needs=lambda language: language.docstrings)
 def docstring(parsed: ParsedText) -> Marks:
-    '''Mark long strings that begin where a statement may, from the opener's third quote up to the closer's.
+    '''Return 1 inside long strings at the beginning of a statement, from the third quote up to the last one.
 
     >>> docstring(ParsedText.of('"""a"""', "a.py")).tolist()
     [0, 0, 1, 1, 1, 1, 0]
@@ -145,23 +145,23 @@ def _between_parentheses(parsed: ParsedText) -> Marks:
 
 
 def _up_to_colon(parsed: ParsedText) -> Marks:
-    """Mark what follows if, elif or while at a line's beginning; a := leaves the condition for its colon only."""
+    """Return 1 after if, elif or while at the beginning of a line up to the colon; the colon of := is 0."""
     outermost = parsed.code.depth == 0
     colon = parsed.mask_of(":") & ~parsed.hidden & outermost
-    assigning = colon & shifted_left(parsed.mask_of("="))
-    ends = np.flatnonzero((colon & ~assigning) | _line_over(parsed))
+    walrus = colon & shifted_left(parsed.mask_of("="))
+    ends = np.flatnonzero((colon & ~walrus) | _ends_of_lines(parsed))
     starts = [match.start(1) for match in _PYTHON_CONDITION.finditer(parsed.code_only)]
     marks = _up_to(parsed, [start for start in starts if outermost[start - 1]], ends)
-    return np.where(assigning, 0, marks)
+    return np.where(walrus, 0, marks)
 
 
-def _line_over(parsed: ParsedText) -> Mask:
-    """Say which ends of lines end a statement: none in brackets, in a long string or after a backslash (T,)."""
+def _ends_of_lines(parsed: ParsedText) -> Mask:
+    """Return the newlines that end a statement: none in brackets, in a long string or after a backslash (T,)."""
     outermost: Mask = parsed.code.depth == 0
     return parsed.mask_of("\n") & ~parsed.hidden & ~parsed.continued & outermost
 
 
 def _up_to(parsed: ParsedText, starts: list[int], ends: NDArray[np.int64]) -> Marks:
-    """Mark from each start up to the first of the ends, in order, that is not before it."""
+    """Return 1 from each start up to the next of the ends, which are in ascending order (T,)."""
     stops = np.append(ends, len(parsed.text))[np.searchsorted(ends, starts)]
     return mark_spans(len(parsed.text), starts, stops)

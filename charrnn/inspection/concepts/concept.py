@@ -1,4 +1,4 @@
-"""Concepts: a mark for every character of a text, and the registry of the built-in concepts."""
+"""Concepts: labeling functions of a text that a cell may detect, and the registry of the built-in ones."""
 
 import re
 from collections.abc import Callable
@@ -11,16 +11,16 @@ from charrnn.inspection.concepts.language import Language
 from charrnn.inspection.concepts.marks import Marks, Mask, shifted_left
 from charrnn.inspection.concepts.parsed_text import ParsedText
 
-# Edges: the places after which a network that follows a concept should predict better. An edge is true at t where the
-# concept helps to predict the next character, x_{t+1}: the closing quotation mark, the end of the line. Unlike marks,
-# edges may look ahead.
+# Edges: the positions at which knowledge of a concept should lower the loss. An edge is true at t if the concept
+# helps to predict the next character x_{t+1}, such as the closing quotation mark or the newline. Unlike marks, edges
+# may depend on later characters.
 
 Edge = Callable[[Marks, ParsedText], Mask]
-"""from a concept's marks of a text (T,), and the text, to its edges (T,)"""
+"""function from the marks of a concept (T,) and the text to the edges (T,)"""
 
 
 def ends(marks: Marks, parsed: ParsedText) -> Mask:  # noqa: ARG001 - an Edge
-    """Take the ends of episodes: an inside that is left, a counter that begins again, a depth that drops.
+    """Return whether an episode ends: the mark of the next character is lower (T,).
 
     >>> ends(np.array([0, 1, 1, 0]), ParsedText.of("a(b)")).tolist()
     [False, False, True, False]
@@ -29,71 +29,73 @@ def ends(marks: Marks, parsed: ParsedText) -> Mask:  # noqa: ARG001 - an Edge
 
 
 def ends_at(characters: str) -> Edge:
-    """Take the ends of episodes that one of these characters brings about."""
+    """Return an edge function: episodes that end with one of the given characters."""
     return lambda marks, parsed: ends(marks, parsed) & shifted_left(parsed.mask_of(characters))
 
 
 def next_char_in(characters: str) -> Edge:
-    """Take the places before these characters, whatever the marks."""
+    """Return an edge function: positions before one of the given characters, regardless of the marks."""
     return lambda marks, parsed: shifted_left(parsed.mask_of(characters))  # noqa: ARG005 - an Edge
 
 
 def before_pattern(pattern: str) -> Edge:
-    """Take the places where the concept holds and a closer of this pattern begins with the next character."""
+    """Return an edge function: positions inside the concept before a match of the pattern of a closer."""
     closer = re.compile(pattern, re.MULTILINE)
     return lambda marks, parsed: (marks > 0) & _matches_next(closer, parsed)
 
 
 def everywhere_marked(marks: Marks, parsed: ParsedText) -> Mask:  # noqa: ARG001 - an Edge
-    """Take every place where the concept holds."""
+    """Return whether the concept is present (T,)."""
     return marks > 0
 
 
 def no_edges(marks: Marks, parsed: ParsedText) -> Mask:  # noqa: ARG001 - an Edge
-    """Take no place: what only speaks of the character just read helps to foresee none."""
+    """Return no edges (T,): a property of the last character alone does not predict the next one."""
     return np.zeros(len(marks), dtype=np.bool_)
 
 
 def _matches_next(closer: re.Pattern[str], parsed: ParsedText) -> Mask:
-    begins = np.zeros(len(parsed.text), dtype=np.bool_)
-    begins[[match.start() for match in closer.finditer(parsed.text)]] = True
-    return shifted_left(begins)
+    starts = np.zeros(len(parsed.text), dtype=np.bool_)
+    starts[[match.start() for match in closer.finditer(parsed.text)]] = True
+    return shifted_left(starts)
 
 
-# Concepts and their registry
+# Registry of concepts
 
 Kind = Literal["binary", "counter", "depth"]
 Family = Literal["state", "local", "anticipation", "placebo"]
-"""state: what a reader of the text so far has to remember; local: a function of the character just read;
-anticipation: of the one to come; placebo: a state that nothing depends on"""
+"""state: a function of the text so far that needs memory; local: a function of the last character alone;
+anticipation: a function of the next character; placebo: a state on which no text depends"""
 Mark = Callable[[ParsedText], Marks]
+"""function from a text of T characters to its marks (T,)"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Concept:
-    """Something a cell may follow: y(t) = f(x_1 … x_t), one whole number for each character."""
+    """A function y(t) = f(x_1 … x_t) with one whole number per character, which a cell may detect."""
 
     name: str
-    """As it is asked for and listed."""
+    """name on the command line and in listings"""
     kind: Kind
-    """binary: 0 or 1; depth: a small number; counter: a number without bound, binned before it is compared."""
+    """binary: 0 or 1; depth: a small number; counter: an unbounded number, quantized before comparison"""
     description: str
-    """One line for people."""
+    """description in one line"""
     mark: Mark
-    """The marks of a text of T characters (T,)."""
+    """function from a text of T characters to its marks (T,)"""
     family: Family = "state"
-    """What sort of thing it is, and with it what a cell that follows it shows."""
+    """family of the concept, which decides how a detecting cell is interpreted"""
     uses_future: bool = False
-    """Whether a mark may depend on characters that come after it: no cell can know such a one for certain."""
+    """whether a mark may depend on later characters, so that no cell can know it for certain"""
     edge: Edge = ends
-    """Where it should pay, from its marks and the text."""
+    """function from the marks and the text to the positions at which the concept should lower the loss"""
 
     def edges(self, parsed: ParsedText) -> Mask:
-        """Say at which characters the next one is one that the concept helps to foresee (T,)."""
+        """Return the positions at which the concept should help to predict the next character (T,)."""
         return self.edge(self.mark(parsed), parsed)
 
 
 CONCEPTS: dict[str, Concept] = {}
+"""registered concepts by name, in the order of registration"""
 
 
 def concept(
@@ -106,31 +108,31 @@ def concept(
     edge: Edge = ends,
     needs: Callable[[Language], object] | None = None,
 ) -> Callable[[Mark], Mark]:
-    """Enter a marking function in the registry, under its own name if it is given none.
+    """Return a decorator that registers a marking function as a concept, by default under the name of the function.
 
-    Texts in a language that has not what it needs are not marked anywhere.
+    If `needs` is false for the language of a text, all marks are 0.
     """
 
     def register(mark: Mark) -> Mark:
-        entered = Concept(
+        registered = Concept(
             name=name or mark.__name__,
             kind=kind,
             description=description,
-            mark=_where(needs, mark) if needs else mark,
+            mark=_only_if(needs, mark) if needs else mark,
             family=family,
             uses_future=uses_future,
             edge=edge,
         )
-        CONCEPTS[entered.name] = entered
+        CONCEPTS[registered.name] = registered
         return mark
 
     return register
 
 
-def _where(needs: Callable[[Language], object], mark: Mark) -> Mark:
-    """Mark texts in languages that have what it needs, and no character of others."""
+def _only_if(needs: Callable[[Language], object], mark: Mark) -> Mark:
+    """Return a marking function with marks of 0 for languages that lack a feature."""
 
-    def mark_or_not(parsed: ParsedText) -> Marks:
+    def mark_if_supported(parsed: ParsedText) -> Marks:
         return mark(parsed) if needs(parsed.language) else np.zeros(len(parsed.text), dtype=np.int64)
 
-    return mark_or_not
+    return mark_if_supported

@@ -9,13 +9,13 @@ from charrnn.inspection.concepts.concept import Concept, concept, everywhere_mar
 from charrnn.inspection.concepts.marks import Marks, as_marks, count_since, distance_since, shifted_left
 from charrnn.inspection.concepts.parsed_text import ParsedText
 
-# Local concepts: known from the character just read, so that a cell needs no memory to follow them
+# Local concepts: functions of the last character alone; a cell needs no memory to detect them
 
 _VOWELS = frozenset("aeiouαεηιουωаеёиоуыэюя")
 
 
 def _is_vowel(character: str) -> bool:
-    """Look at the letter without its accents.
+    """Return whether a letter without its accents is a vowel.
 
     >>> _is_vowel("É"), _is_vowel("y")
     (True, False)
@@ -32,7 +32,7 @@ def _is_punctuation(character: str) -> bool:
 
 
 def _register_local(name: str, belongs: Callable[[str], bool], description: str) -> None:
-    """Enter the concept of being such a character in the registry."""
+    """Register the concept that the last character satisfies a predicate."""
     mark = concept("binary", description, name=name, family="local", edge=no_edges)
     mark(lambda parsed: as_marks(parsed.mask_where(belongs)))
 
@@ -44,12 +44,12 @@ _register_local("space", _is_blank, "a blank within a line")
 _register_local("punct", _is_punctuation, "a punctuation mark")
 
 
-# Anticipation: the next character, which a cell can only predict. The marks of the last character of a text are 0,
-# because its successor is unknown.
+# Anticipation: functions of the next character, which a cell can only predict. The last mark of a text is 0, because
+# the next character is unknown.
 
 
 def _register_anticipation(name: str, characters: str, description: str) -> None:
-    """Enter the concept of being before one of these characters in the registry."""
+    """Register the concept that the next character is one of the given characters."""
     mark = concept("binary", description, name=name, family="anticipation", uses_future=True, edge=everywhere_marked)
     mark(lambda parsed: as_marks(shifted_left(parsed.mask_of(characters))))
 
@@ -60,20 +60,21 @@ _register_anticipation("next:quote", '"“”«»「」', "a double quotation ma
 _register_anticipation("next:closer", ")]}", "a closing bracket is next")
 
 
-# Placebos: concepts that change as real ones do and on which nothing in a text depends. What a cell explains of them
-# is the noise level. The caller passes the random numbers.
+# Placebos: concepts that change as often as real ones, but on which no text depends. The variance of them that a cell
+# explains is the noise level.
 
 TOGGLES, COUNTERS = 8, 4
-NEAR = 2
-"""so many times as many letters are looked at as are drawn"""
-RAREST = 1 / 400
-"""a rate of its own for texts without quotation: a letter that hardly comes is no test"""
+"""number of placebos of each kind"""
+POOL_FACTOR = 2
+"""ratio of candidate letters to drawn letters"""
+MIN_RATE = 1 / 400
+"""lowest target rate per character, for texts without quotation marks"""
 
 
 def make_placebos(parsed: ParsedText, rng: np.random.Generator) -> tuple[Concept, ...]:
-    """Make placebos for a text: like in_quote, letters that toggle; like line_pos, distances since a letter.
+    """Return random placebos for a text: letters that toggle, as in_quote, and distances to a letter, as line_pos.
 
-    The letters are drawn from those that come nearly as often as quotation marks, or as the ends of lines.
+    The letters are drawn from those that are about as frequent as quotation marks or newlines.
     """
     toggling = _letters(parsed, '"“”«»「」', TOGGLES, rng)
     counted = _letters(parsed, "\n", COUNTERS, rng)
@@ -81,22 +82,22 @@ def make_placebos(parsed: ParsedText, rng: np.random.Generator) -> tuple[Concept
 
 
 def _letters(parsed: ParsedText, marks: str, count: int, rng: np.random.Generator) -> Iterable[str]:
-    """Draw letters whose rates are near that of these characters, in the order of their code points."""
-    codes, times = np.unique(parsed.code_points[parsed.mask_where(_is_plain_letter)], return_counts=True)
-    wanted = max(parsed.mask_of(marks).sum(), RAREST * len(parsed.text))
-    nearest = np.argsort(np.abs(np.log(times / max(wanted, 1))), kind="stable")[: NEAR * count]
+    """Return random letters about as frequent as the given characters, in the order of their code points."""
+    codes, frequencies = np.unique(parsed.code_points[parsed.mask_where(_is_plain_letter)], return_counts=True)
+    target = max(parsed.mask_of(marks).sum(), MIN_RATE * len(parsed.text))
+    nearest = np.argsort(np.abs(np.log(frequencies / max(target, 1))), kind="stable")[: POOL_FACTOR * count]
     drawn = rng.choice(nearest, size=min(count, len(nearest)), replace=False)
     return [chr(code) for code in np.sort(codes[drawn])]
 
 
 def _is_plain_letter(character: str) -> bool:
-    """Leave capitals out: they belong to names and beginnings, which a network has reason to follow."""
+    """Return whether a character is a letter and no capital; capitals depend on names and sentence beginnings."""
     return character.isalpha() and not character.isupper()
 
 
 def _toggle(letter: str) -> Concept:
     def mark(parsed: ParsedText) -> Marks:
-        """Turn over at the letter, end at a blank line: as in_quote does at a quotation mark."""
+        """Return the parity of the number of occurrences since the last blank line (T,)."""
         return count_since(parsed.mask_of(letter), parsed.blank_line) % 2
 
     description = f"an odd number of {letter!r} since the blank line"

@@ -1,14 +1,14 @@
-"""Custom concepts: regular expressions, as written on a command line, or a function.
+"""Custom concepts: regular expressions in the syntax of the command line, or a Python function.
 
-    NAME=/REGEX/            inside a match; group 1, if there is one, limits it; the beginning of a match is
-                            marked before a reader could recognize the match, so this looks ahead
+    NAME=/REGEX/            inside a match, or inside its group 1 if there is one; the beginning of a match is
+                            marked before it can be recognized, so these marks depend on later characters
     NAME=/REGEX/after:N     for N characters after a match
     NAME=/REGEX/since       characters since the last match
     NAME=/REGEX/count       matches since the line began
     NAME=OPEN..CLOSE        from a match of one pattern to a match of the other; also NAME=/OPEN/../CLOSE/
 
-In patterns ^ and $ match at the beginning and the end of a line. A pattern with exponential backtracking, such as
-(a+)+b, does not terminate in reasonable time here either.
+In patterns ^ and $ match at the beginning and the end of a line. There is no time limit for patterns with exponential
+backtracking, such as (a+)+b.
 """
 
 import difflib
@@ -24,9 +24,10 @@ from charrnn.errors import WrongUsageError
 from charrnn.inspection.concepts.concept import CONCEPTS, Concept, Kind
 from charrnn.inspection.concepts.marks import Marks, Mask, as_marks, forward_fill, mark_spans, shifted_left
 from charrnn.inspection.concepts.parsed_text import ParsedText
-from charrnn.inspection.concepts.streaming_regex import StreamingPattern, compiled
+from charrnn.inspection.concepts.streaming_regex import StreamingPattern, compile_pattern
 
 FORMS = "NAME=/REGEX/, NAME=/REGEX/after:N, since or count, NAME=OPEN..CLOSE"
+"""summary of the syntax for error messages"""
 _NAME = re.compile(r"[\w:.-]{1,40}")
 _LATCH = re.compile(r"/(?P<opener>.+)/\.\./(?P<closer>.+)/", re.DOTALL)
 _MATCH = re.compile(r"/(?P<pattern>.+)/(?P<mode>[^/]*)", re.DOTALL)
@@ -34,9 +35,10 @@ _AFTER = re.compile(r"after:([1-9]\d{0,6})", re.ASCII)
 
 
 def concept_of(name: str, function: Callable[[str], ArrayLike], *, kind: Kind, description: str = "") -> Concept:
-    """Make a concept of a function from a text to a whole number ≥ 0 for each of its characters.
+    """Return a concept for a function from a text to one whole number ≥ 0 per character.
 
-    That the number of a character depends on nothing after it is the function's promise.
+    The number of a character must not depend on later characters; this is not checked. The marks raise ValueError if
+    the function returns anything else.
 
     >>> shout = concept_of("shout", lambda text: [character == "!" for character in text], kind="binary")
     >>> shout.mark(ParsedText.of("oh!")).tolist()
@@ -63,17 +65,17 @@ def concept_of(name: str, function: Callable[[str], ArrayLike], *, kind: Kind, d
     return Concept(name=name, kind=kind, description=description or f"the function {name}", mark=mark)
 
 
-def parse_custom_concept(written: str) -> Concept:
-    """Make the concept that was written in one of the forms (WrongUsageError).
+def parse_custom_concept(definition: str) -> Concept:
+    """Return the concept for a definition in one of the forms above (WrongUsageError).
 
     >>> parse_custom_concept("todo=/TODO/after:2").mark(ParsedText.of("TODO: x")).tolist()
     [0, 0, 0, 0, 1, 1, 0]
     """
-    name, _, form = written.partition("=")
+    name, _, form = definition.partition("=")
     if not _NAME.fullmatch(name):
         raise WrongUsageError(f"{name[:40]!r} is no name for a concept", hint="letters, digits and _ : . -")
     if name in CONCEPTS:
-        raise WrongUsageError(f"there is a concept {name} already", hint=f"another name: `my-{written}`")
+        raise WrongUsageError(f"there is a concept {name} already", hint=f"another name: `my-{definition}`")
     if latch := _LATCH.fullmatch(form) or _bare_latch(form):
         return _between(name, latch["opener"], latch["closer"])
     match = _MATCH.fullmatch(form)
@@ -88,7 +90,7 @@ def parse_custom_concept(written: str) -> Concept:
 
 
 def _bare_latch(form: str) -> dict[str, str] | None:
-    """Take OPEN..CLOSE apart where there is but one way to do it."""
+    """Return the two patterns of OPEN..CLOSE, or None if the form is another one or ambiguous."""
     opener, dots, closer = form.partition("..")
     plain = not form.startswith("/") and opener and closer and ".." not in closer and closer[0] != "."
     return {"opener": opener, "closer": closer} if dots and plain else None
@@ -99,18 +101,18 @@ def _by_mode(name: str, pattern: str, mode: str) -> Concept:
         return _after(name, pattern, int(after[1]))
     modes = {"": _span, "span": _span, "since": _since, "count": _count}
     if mode not in modes:
-        near = difflib.get_close_matches(mode, ["span", "since", "count", "after:20"], n=1)
-        hint = f"did you mean {near[0]}?" if near else "span, since, count or after:N"
+        similar = difflib.get_close_matches(mode, ["span", "since", "count", "after:20"], n=1)
+        hint = f"did you mean {similar[0]}?" if similar else "span, since, count or after:N"
         raise WrongUsageError(f"{name}: a match can be followed by no {mode[:40]!r}", hint=hint)
     return modes[mode](name, pattern)
 
 
 def _span(name: str, pattern: str) -> Concept:
-    regex = compiled(pattern, name)
+    regex = compile_pattern(pattern, name)
 
     def mark(parsed: ParsedText) -> Marks:
         spans = np.array([match.span(min(regex.groups, 1)) for match in regex.finditer(parsed.text)]).reshape(-1, 2)
-        # A group that took no part in the match spans (-1, -1).
+        # The span of a group that did not take part in the match is (-1, -1).
         starts, stops = spans[spans[:, 0] >= 0].T
         return mark_spans(len(parsed.text), starts, stops)
 
@@ -118,10 +120,10 @@ def _span(name: str, pattern: str) -> Concept:
 
 
 def _after(name: str, pattern: str, characters: int) -> Concept:
-    read = _streaming_pattern(name, pattern)
+    regex = StreamingPattern.of(pattern, name)
 
     def mark(parsed: ParsedText) -> Marks:
-        ends = read.matches(parsed.text).last_end
+        ends = regex.matches(parsed.text).last_end
         return as_marks((ends > 0) & (_distance(ends) > 0) & (_distance(ends) <= characters))
 
     unit = "character" if characters == 1 else f"{characters:,} characters"
@@ -129,32 +131,33 @@ def _after(name: str, pattern: str, characters: int) -> Concept:
 
 
 def _since(name: str, pattern: str) -> Concept:
-    read = _streaming_pattern(name, pattern)
+    regex = StreamingPattern.of(pattern, name)
     return Concept(
         name=name,
         kind="counter",
         description=f"characters since the last match of {pattern}",
-        mark=lambda parsed: _distance(read.matches(parsed.text).last_end),
+        mark=lambda parsed: _distance(regex.matches(parsed.text).last_end),
     )
 
 
 def _count(name: str, pattern: str) -> Concept:
-    read = _streaming_pattern(name, pattern)
+    regex = StreamingPattern.of(pattern, name)
 
     def mark(parsed: ParsedText) -> Marks:
-        count, ends = read.matches(parsed.text).count, np.flatnonzero(parsed.mask_of("\n"))
-        # What was half read when the line ended may have come to nothing.
-        in_line: Marks = np.maximum(count - forward_fill(len(count), ends, count[ends]), 0)
+        count, newlines = regex.matches(parsed.text).count, np.flatnonzero(parsed.mask_of("\n"))
+        # The count may decrease in a line if a match that was incomplete at its beginning fails later.
+        in_line: Marks = np.maximum(count - forward_fill(len(count), newlines, count[newlines]), 0)
         return in_line
 
     return Concept(name=name, kind="depth", description=f"matches of {pattern} in this line", mark=mark)
 
 
 def _between(name: str, opener: str, closer: str) -> Concept:
-    """Turn on with a match of one pattern, as soon as it is one, and off with the next of the other."""
-    patterns = [_streaming_pattern(name, opener), _streaming_pattern(name, closer)]
+    """Return the concept from a match of the opener, as soon as it is recognized, to the next match of the closer."""
+    patterns = [StreamingPattern.of(opener, name), StreamingPattern.of(closer, name)]
 
     def switches(parsed: ParsedText) -> tuple[list[int], list[int], list[int]]:
+        """Return the positions at which the value changes, the values, and the starts of the closers."""
         positions: list[int] = []
         values, closers, position = [], [], 0
         while match := patterns[len(positions) % 2].next(parsed.text, position):
@@ -170,35 +173,33 @@ def _between(name: str, opener: str, closer: str) -> Concept:
         return forward_fill(len(parsed.text), positions, values)
 
     def edge(marks: Marks, parsed: ParsedText) -> Mask:
-        begins = np.zeros(len(parsed.text), dtype=np.bool_)
-        begins[switches(parsed)[2]] = True
-        return (marks > 0) & shifted_left(begins)
+        starts = np.zeros(len(parsed.text), dtype=np.bool_)
+        starts[switches(parsed)[2]] = True
+        return (marks > 0) & shifted_left(starts)
 
     return Concept(name=name, kind="binary", description=f"from {opener} to {closer}", mark=mark, edge=edge)
 
 
-def _streaming_pattern(name: str, pattern: str) -> StreamingPattern:
-    return StreamingPattern.of(pattern, name)
-
-
 def _distance(ends: Marks) -> Marks:
-    """Count the characters read since a place in the text, 0 on the one before it: (T,) -> (T,)."""
+    """Return the number of characters read from a position on, 0 on the character before it: (T,) -> (T,)."""
     return np.arange(1, len(ends) + 1) - ends
 
 
-# Built-in and custom concepts by what was typed
+# Built-in or custom concepts from the command line
 
 
-def parse_concept(written: str) -> Concept:
-    """Find or make a concept (WrongUsageError, with the nearest name).
+def parse_concept(argument: str) -> Concept:
+    """Return the built-in concept of that name, or the custom concept of a definition (WrongUsageError).
 
     >>> parse_concept("in_quote").name, parse_concept("todo=/TODO/").name
     ('in_quote', 'todo')
     """
-    if "=" in written:
-        return parse_custom_concept(written)
-    if written not in CONCEPTS:
-        near = difflib.get_close_matches(written, CONCEPTS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"NAME=/REGEX/ makes one; there are {', '.join(CONCEPTS)}"
-        raise WrongUsageError(f"there is no concept {written!r}", hint=hint)
-    return CONCEPTS[written]
+    if "=" in argument:
+        return parse_custom_concept(argument)
+    if argument not in CONCEPTS:
+        similar = difflib.get_close_matches(argument, CONCEPTS, n=1)
+        known = f"NAME=/REGEX/ makes one; there are {', '.join(CONCEPTS)}"
+        raise WrongUsageError(
+            f"there is no concept {argument!r}", hint=f"did you mean {similar[0]}?" if similar else known
+        )
+    return CONCEPTS[argument]

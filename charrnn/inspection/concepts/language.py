@@ -1,4 +1,4 @@
-"""Language detection: the delimiters of strings, comments, brackets, statements and markup of a text."""
+"""Languages as sets of delimiters, and language detection by file name or content."""
 
 import re
 from dataclasses import dataclass, replace
@@ -8,43 +8,43 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class Language:
-    """The delimiters of a language: enough to tell strings, comments and brackets apart."""
+    """The delimiters of a language by which strings, comments, brackets, statements and markup are recognized."""
 
     name: str
-    """What it is called."""
+    """name of the language"""
     line_comments: tuple[str, ...] = ()
-    """Openers of a comment that the end of the line closes."""
+    """openers of comments that end at the newline"""
     block_comments: tuple[tuple[str, str], ...] = ()
-    """Opener and closer of a comment that may span lines."""
+    """opener and closer of comments that may span lines"""
     strings: tuple[str, ...] = ()
-    """Single characters that open and close a string of one line."""
+    """single characters that open and close strings within a line"""
     long_strings: tuple[str, ...] = ()
-    """Delimiters of a string that may span lines, such as the triple quote."""
+    """delimiters of strings that may span lines, such as triple quotes"""
     escape: str = ""
-    """The character that takes the next one's meaning away inside a string."""
+    """character that escapes the next one inside a string"""
     blank_line_closes: str = ""
-    """The brackets that a blank line closes: where nobody checks them, one left open would count for ever."""
+    """opening brackets that a blank line closes, so that an unbalanced one has no effect after it"""
     restart: str = ""
-    """A pattern that can only be code: it closes everything. A text cut inside a long string would
-    otherwise be read inside out to its end."""
+    """pattern of lines that are certainly code and close everything; without it, a text that begins inside a long
+    string would be parsed with strings and code exchanged"""
     escapes_code: bool = False
-    """Whether the escape takes the next character's meaning away outside strings too."""
+    """whether the escape character also works outside strings"""
     conditions: Literal["", "parentheses", "colon"] = ""
-    """What surrounds or ends the condition of an if."""
+    """delimiter of the condition of an if"""
     statement_ends: str = ""
-    """The characters that end a statement; a line's end does only where no bracket is open."""
+    """characters that end a statement; a newline ends one only if no bracket is open"""
     docstrings: bool = False
-    """Whether a long string that stands where a statement may begin is documentation."""
+    """whether a long string at the beginning of a statement is documentation"""
     directives: bool = False
-    """Whether a line that begins with # is for the preprocessor."""
+    """whether a line that begins with # is a preprocessor directive"""
     tags: bool = False
-    """Whether < opens a tag."""
+    """whether < opens a tag"""
     links: bool = False
-    """Whether [[ opens a link."""
+    """whether [[ opens a link"""
     markdown: bool = False
-    """Whether backticks and # at the beginning of a line mean what they do in Markdown."""
+    """whether backticks and # have their Markdown meaning"""
     formulas: bool = False
-    """Whether $ opens a formula."""
+    """whether $ opens a formula"""
 
 
 PYTHON = Language(
@@ -109,7 +109,7 @@ TEX = Language(
 )
 PLAIN = Language(name="plain", strings=('"',), escape="\\", blank_line_closes="([")
 
-SUFFIXES = {
+LANGUAGES_BY_SUFFIX = {
     suffix: language
     for language, suffixes in (
         (PYTHON, "py pyi pyx"),
@@ -127,7 +127,8 @@ SUFFIXES = {
     for suffix in suffixes.split()
 }
 
-_LOOKED_AT = 100_000
+_SAMPLE_CHARS = 100_000
+"""characters from the beginning of a text by which its language is detected"""
 _PYTHON_LINE = re.compile(
     r"^[ \t]*(?:(?:async )?def \w+\(|class \w+[(:]|import \w|from \S+ import |elif .*:$|return\b|self\.\w+ )",
     re.MULTILINE,
@@ -138,34 +139,37 @@ _C_DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*(?:include|define|if|ifdef|ifndef|endi
 _TEX_LINE = re.compile(r"^.*\\(?:begin|end|section|subsection|item|label|cite|ref|usepackage)\b", re.MULTILINE)
 _MARKDOWN_MARK = re.compile(r"^[ \t]*(?:```|~~~)|\]\(", re.MULTILINE)
 _CLOSING_TAG = re.compile(r"</[A-Za-z]")
-_SIGNS = (
+_INDICATORS = (
     (_PYTHON_LINE, 0.06, PYTHON),
     (_MARKDOWN_MARK, 0.02, MARKDOWN),
     (_CLOSING_TAG, 0.05, MARKUP),
 )
-"""what a language has more often than in so great a share of the lines; Markdown may have tags, HTML has no fences"""
+"""pattern, minimum matches per line, language; Markdown, which may have tags, comes before markup"""
 
 
 def detect_language(text: str, name: str = "") -> Language:
-    """Tell the language by the file's suffix where it is known, else by what the text is made of.
+    """Return the language of a text by the suffix of its file name if it is known, otherwise by its content.
 
     >>> detect_language("", name="hash.lua").name, detect_language("To be, or not to be", name="a.txt").name
     ('dash', 'prose')
     """
-    language = SUFFIXES.get(PurePath(name).suffix.lower().removeprefix("."))
-    return language or _by_content(text[:_LOOKED_AT])
+    language = LANGUAGES_BY_SUFFIX.get(PurePath(name).suffix.lower().removeprefix("."))
+    return language or _by_content(text[:_SAMPLE_CHARS])
 
 
 def _by_content(text: str) -> Language:
-    """Count lines that only code has, then letters: the shares are far apart in real texts."""
+    """Return the language by the fractions of lines typical of code, then by the fraction of letters.
+
+    The thresholds are far from the fractions in real texts.
+    """
     lines = sum(1 for line in text.splitlines() if line.strip()) or 1
     if len(_TEX_LINE.findall(text)) > 0.05 * lines:
         return TEX
-    # verse ends many lines in a semicolon, but none in a brace
+    # Verse has many lines that end with a semicolon, but none that end with a brace.
     if len(_C_LINE.findall(text)) > 0.25 * lines and len(_BRACE_LINE.findall(text)) > 0.05 * lines:
         return C if len(_C_DIRECTIVE.findall(text)) > 0.001 * lines else C_LIKE
-    for sign, share, language in _SIGNS:
-        if len(sign.findall(text)) > share * lines:
+    for pattern, min_fraction, language in _INDICATORS:
+        if len(pattern.findall(text)) > min_fraction * lines:
             return language
-    worded = sum(character.isalpha() or character.isspace() for character in text)
-    return PROSE if worded > 0.8 * max(1, len(text)) else PLAIN
+    letters = sum(character.isalpha() or character.isspace() for character in text)
+    return PROSE if letters > 0.8 * max(1, len(text)) else PLAIN

@@ -1,4 +1,4 @@
-"""Marks from events: values held until the next event, distances since the last one, and spans."""
+"""Marks: arrays of one label per character, made from events by forward filling, counting and spans."""
 
 from collections.abc import Sequence
 
@@ -6,14 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 Marks = NDArray[np.int64]
+"""one whole number ≥ 0 per character (T,)"""
 Mask = NDArray[np.bool_]
-
-
+"""one truth value per character (T,)"""
 Positions = Sequence[int] | Marks
+"""positions in a text, or values at these positions"""
 
 
 def forward_fill(length: int, positions: Positions, values: Positions) -> Marks:
-    """Let each value hold from its position to the next one's; 0 before the first: (length,).
+    """Return each value from its position up to the next position, and 0 before the first (length,).
 
     >>> forward_fill(6, [1, 4], [7, 2]).tolist()
     [0, 7, 7, 7, 2, 2]
@@ -23,50 +24,52 @@ def forward_fill(length: int, positions: Positions, values: Positions) -> Marks:
 
 
 def as_marks(hits: Mask) -> Marks:
-    """Mark the hits with 1, all else with 0: (T,) -> (T,)."""
+    """Return 1 where a mask is true, otherwise 0: (T,) -> (T,)."""
     return hits.astype(np.int64)
 
 
-def distance_since(last: Mask) -> Marks:
-    """Count the characters since the last true one, 0 on it, as if one stood before the text: (T,) -> (T,).
+def distance_since(resets: Mask) -> Marks:
+    """Return the distance to the last reset, or to the position -1 before the first one: (T,) -> (T,).
 
     >>> distance_since(np.array([False, False, True, False])).tolist()
     [1, 2, 0, 1]
     """
-    here = np.arange(len(last))
-    return here - np.maximum.accumulate(np.where(last, here, -1))
+    positions = np.arange(len(resets))
+    return positions - np.maximum.accumulate(np.where(resets, positions, -1))
 
 
-def count_since(hits: Mask, last: Mask) -> Marks:
-    """Count the hits since the last true one of the others, 0 on it: (T,), (T,) -> (T,).
+def count_since(hits: Mask, resets: Mask) -> Marks:
+    """Return the number of hits after the last reset: (T,), (T,) -> (T,).
 
     >>> count_since(np.array([True, True, True, True]), np.array([False, False, True, False])).tolist()
     [1, 2, 0, 1]
     """
-    met = np.cumsum(hits)
-    return met - np.maximum.accumulate(np.where(last, met, 0))
+    counts = np.cumsum(hits)
+    return counts - np.maximum.accumulate(np.where(resets, counts, 0))
 
 
 def mark_spans(length: int, starts: Positions, stops: Positions) -> Marks:
-    """Mark spans, which may overlap, each from its start up to its stop: (length,).
+    """Return 1 inside the spans from each start up to its stop, which may overlap, otherwise 0 (length,).
 
     >>> mark_spans(5, [1, 3], [3, 4]).tolist()
     [0, 1, 1, 1, 0]
     """
-    starting, stopping = (np.bincount(np.array(at, dtype=np.int64), minlength=length + 1) for at in (starts, stops))
-    return as_marks(np.cumsum(starting - stopping)[:length] > 0)
+    started, stopped = (
+        np.bincount(np.array(positions, dtype=np.int64), minlength=length + 1) for positions in (starts, stops)
+    )
+    return as_marks(np.cumsum(started - stopped)[:length] > 0)
 
 
 def shifted_right(hits: Mask) -> Mask:
-    """Say for each character whether it was so of the one before it: (T,) -> (T,)."""
+    """Return the value of the character before each one, false for the first: (T,) -> (T,)."""
     return np.concatenate([[False], hits])[:-1] if len(hits) else hits
 
 
 def shifted_left(hits: Mask) -> Mask:
-    """Say for each character whether it will be so of the next one: (T,) -> (T,)."""
+    """Return the value of the character after each one, false for the last: (T,) -> (T,)."""
     return np.concatenate([hits, [False]])[1:]
 
 
-def code_points(text: str) -> NDArray[np.uint32]:
-    """Turn a text into its code points (T,)."""
+def to_code_points(text: str) -> NDArray[np.uint32]:
+    """Return the code points of a text (T,)."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")

@@ -1,4 +1,4 @@
-"""Concepts of markup: tags and elements, links, Markdown and formulas, each in the languages that have it."""
+"""Concepts of markup: tags and elements, links, Markdown and formulas, for the languages that have them."""
 
 import re
 
@@ -10,7 +10,7 @@ from charrnn.inspection.concepts.parsed_text import ParsedText
 from charrnn.inspection.concepts.scanner import BLANK_LINE
 
 _VOID = ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
-"""elements that have no closing tag"""
+"""names of HTML elements without a closing tag"""
 _TAG = re.compile(r"<[A-Za-z/!?][^<>]*")
 _ELEMENT = re.compile(r"<(?P<closing>/?)(?P<name>[A-Za-z][^\s<>/]*+)[^<>]*+(?P<end>>)")
 _LINK = re.compile(rf"(?P<opener>\[\[)|\]\]|{BLANK_LINE}")
@@ -21,7 +21,7 @@ _FORMULA = re.compile(rf"\\.|(?P<dollars>\$+)|(?P<end>{BLANK_LINE})", re.DOTALL)
 
 @concept("binary", "inside a tag", edge=ends_at(">"), needs=lambda language: language.tags)
 def tag(parsed: ParsedText) -> Marks:
-    """Mark tags, from the character after < that makes it one up to > or the next <.
+    """Return 1 inside tags, from the character after < up to > or the next <.
 
     >>> tag(ParsedText.of("<a b>c", "a.html")).tolist()
     [0, 1, 1, 1, 0, 0]
@@ -32,7 +32,7 @@ def tag(parsed: ParsedText) -> Marks:
 
 @concept("depth", "how many elements are open", edge=before_pattern("</"), needs=lambda language: language.tags)
 def xml_depth(parsed: ParsedText) -> Marks:
-    """Count the elements whose tags were opened and not closed yet; those that have no closing tag do not count.
+    """Return the number of open elements, without those that have no closing tag.
 
     >>> xml_depth(ParsedText.of("<a><br/>b</a>", "a.html")).tolist()
     [0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0]
@@ -55,7 +55,7 @@ def xml_depth(parsed: ParsedText) -> Marks:
     needs=lambda language: language.links,
 )
 def wiki_link(parsed: ParsedText) -> Marks:
-    """Mark links, from the second [ up to the second ]; a blank line ends them.
+    """Return 1 inside links, from the second [ up to the second ]; a blank line ends a link.
 
     >>> wiki_link(ParsedText.of("[[a]] b")).tolist()
     [0, 1, 1, 1, 0, 0, 0]
@@ -68,7 +68,7 @@ def wiki_link(parsed: ParsedText) -> Marks:
 
 @concept("binary", "inside code between backticks", edge=ends_at("`"), needs=lambda language: language.markdown)
 def md_code(parsed: ParsedText) -> Marks:
-    """Mark code in a line of Markdown, from its backtick up to the next; a blank line ends it.
+    """Return 1 inside inline code of Markdown, from a backtick up to the next; a blank line ends the code.
 
     >>> md_code(ParsedText.of("a `b` c", "a.md")).tolist()
     [0, 0, 1, 1, 0, 0, 0]
@@ -83,7 +83,7 @@ def md_code(parsed: ParsedText) -> Marks:
     needs=lambda language: language.markdown,
 )
 def md_fence(parsed: ParsedText) -> Marks:
-    r"""Mark blocks, from the third mark of the fence up to the third of the one like it that closes.
+    r"""Return 1 inside code blocks, from the third character of the fence up to the third of the closing fence.
 
     >>> md_fence(ParsedText.of("```\na\n```", "a.md")).tolist()
     [0, 0, 1, 1, 1, 1, 1, 1, 0]
@@ -93,7 +93,7 @@ def md_fence(parsed: ParsedText) -> Marks:
 
 @concept("binary", "inside a heading that begins with #", needs=lambda language: language.markdown)
 def md_head(parsed: ParsedText) -> Marks:
-    r"""Mark lines that begin with #, outside blocks of code.
+    r"""Return 1 on lines that begin with #, outside code blocks.
 
     >>> md_head(ParsedText.of("# A\nb", "a.md")).tolist()
     [1, 1, 1, 0, 0]
@@ -107,40 +107,40 @@ def md_head(parsed: ParsedText) -> Marks:
     "binary", "inside a formula between dollar signs", edge=ends_at("$"), needs=lambda language: language.formulas
 )
 def tex_math(parsed: ParsedText) -> Marks:
-    r"""Mark formulas, from $ or $$ up to the next; a blank line ends them, \$ is a dollar.
+    r"""Return 1 inside formulas, from $ or $$ up to the next; a blank line ends a formula, \$ is a dollar sign.
 
     >>> tex_math(ParsedText.of(r"\$a $b$", "a.tex")).tolist()
     [0, 0, 0, 0, 1, 1, 0]
     """
-    positions, values, inside_one = [], [], 0
+    positions, values, inside = [], [], 0
     for match in _FORMULA.finditer(parsed.code_only):
         if match.lastgroup:
-            inside_one = 1 - inside_one if match["dollars"] else 0
+            inside = 1 - inside if match["dollars"] else 0
             positions.append(match.start(match.lastgroup) if match["dollars"] else match.end() - 1)
-            values.append(inside_one)
+            values.append(inside)
     return forward_fill(len(parsed.text), positions, values)
 
 
 def _code_in_markdown(parsed: ParsedText) -> tuple[Marks, Marks]:
-    """Follow backticks and fences, each of which hides the other: marks of code in lines, and in blocks."""
+    """Return the marks of inline code and of code blocks; backticks in a block and fences in inline code are text."""
     events, code, fence = [], 0, ""
     for match in _MARKDOWN.finditer(parsed.text):
-        place = match.start(match.lastgroup) if match.lastgroup else match.end() - 1
+        position = match.start(match.lastgroup) if match.lastgroup else match.end() - 1
         if match["fence"]:
-            # Until its third mark it could be code in a line.
-            begins = not code and not fence and match["fence"][0] == "`"
-            events.append((place, int(begins), int(bool(fence))))
-            place, code = place + 2, 0
+            # Up to its third character, a fence of backticks looks like inline code.
+            looks_inline = not code and not fence and match["fence"][0] == "`"
+            events.append((position, int(looks_inline), int(bool(fence))))
+            position, code = position + 2, 0
             fence = _fence_after(fence, match["fence"][0])
         elif not fence:
             code = 1 - code if match["ticks"] else 0
-        events.append((place, code, int(bool(fence))))
-    places, in_line, in_block = np.array(events, dtype=np.int64).reshape(-1, 3).T
-    return forward_fill(len(parsed.text), places, in_line), forward_fill(len(parsed.text), places, in_block)
+        events.append((position, code, int(bool(fence))))
+    positions, inline, in_block = np.array(events, dtype=np.int64).reshape(-1, 3).T
+    return forward_fill(len(parsed.text), positions, inline), forward_fill(len(parsed.text), positions, in_block)
 
 
-def _fence_after(fence: str, met: str) -> str:
-    """Say which fence is open after one was met: any opens, the same one closes."""
+def _fence_after(fence: str, character: str) -> str:
+    """Return the character of the open fence after a fence: any fence opens, one of the same character closes."""
     if fence:
-        return "" if met == fence else fence
-    return met
+        return "" if character == fence else fence
+    return character

@@ -1,4 +1,4 @@
-"""Concepts of written text: quotations, sentences, paragraphs, lines and words."""
+"""Concepts of prose: quotations, sentences, paragraphs, lines and words."""
 
 import re
 
@@ -26,79 +26,79 @@ _SINGLE_QUOTES = re.compile(f"['‘’]|{BLANK_LINE}")
 _SENTENCE_ENDS = ".!?…。！？"
 _SENTENCE_END = re.compile(r"""[.!?…]["'”’)\]»」』]*\s""")
 _WIDE_SENTENCE_END = re.compile("[。！？][」』）”’]*")
-"""after which no space comes"""
+"""ends of sentences in scripts without spaces between sentences"""
 
 
 @concept("binary", "inside double quotes; a blank line ends them", edge=ends_at('"”»」'))
 def in_quote(parsed: ParsedText) -> Marks:
-    """Mark quotations: a straight mark toggles, a directed one sets or clears, a blank line clears.
+    """Return 1 inside quotations: a straight mark toggles, a directed one sets or clears, a blank line clears.
 
     >>> in_quote(ParsedText.of('a "b" c')).tolist()
     [0, 0, 1, 1, 0, 0, 0]
     """
-    positions, values, inside_one = [], [], 0
+    positions, values, inside = [], [], 0
     for match in _QUOTES.finditer(parsed.text):
         mark = match.group()
-        inside_one = 1 - inside_one if mark == '"' else int(mark in "“«「")
+        inside = 1 - inside if mark == '"' else int(mark in "“«「")
         positions.append(match.end() - 1)
-        values.append(inside_one)
+        values.append(inside)
     return forward_fill(len(parsed.text), positions, values)
 
 
 def _before_single_quote(marks: Marks, parsed: ParsedText) -> Mask:
-    """Take the places before a mark that closes; that it does is decided by the character after it."""
+    """Return the positions before a closing mark; the character after a mark shows whether it closes (T,)."""
     return shifted_left(ends(marks, parsed) & parsed.mask_of(APOSTROPHES))
 
 
 @concept("binary", "inside single quotes; a blank line ends them", edge=_before_single_quote)
 def in_squote(parsed: ParsedText) -> Marks:
-    """Mark quotations in single quotes, up to the character that shows the last mark to be no apostrophe.
+    """Return 1 inside single quotes, up to the character after the closing mark, which tells it from an apostrophe.
 
-    A straight mark opens after what is no letter or digit; any mark closes before what is no letter.
+    A straight mark opens a quotation unless it follows a letter or digit. Any mark closes it unless a letter follows.
 
     >>> in_squote(ParsedText.of("a 'b's' c")).tolist()
     [0, 0, 1, 1, 1, 1, 1, 0, 0]
     """
-    text, positions, values, inside_one = parsed.text, [], [], False
+    text, positions, values, inside = parsed.text, [], [], False
     for match in _SINGLE_QUOTES.finditer(text):
         position, mark, after = match.end() - 1, match.group(), text[match.end() : match.end() + 1]
         if mark == "‘":
-            inside_one = True
+            inside = True
         elif mark not in APOSTROPHES:
-            inside_one = False
-        elif inside_one:
-            inside_one = not after or after.isalpha()
-            position += not inside_one
+            inside = False
+        elif inside:
+            inside = not after or after.isalpha()
+            position += not inside
         else:
-            inside_one = mark == "'" and not text[max(position - 1, 0) : position].isalnum()
+            inside = mark == "'" and not text[max(position - 1, 0) : position].isalnum()
         positions.append(position)
-        values.append(int(inside_one))
+        values.append(int(inside))
     return forward_fill(len(text), positions, values)
 
 
 @concept("counter", "characters since the sentence began", edge=next_char_in(_SENTENCE_ENDS))
 def sent_pos(parsed: ParsedText) -> Marks:
-    """Count the characters of the sentence so far; 0 on the space after an end, and on a blank line.
+    """Return the position in the sentence; 0 on the space after its end and on a blank line.
 
     >>> sent_pos(ParsedText.of("A b. C")).tolist()
     [1, 2, 3, 4, 0, 1]
     """
-    return distance_since(_sentence_over(parsed))
+    return distance_since(_between_sentences(parsed))
 
 
 @concept("counter", "words since the sentence began", edge=next_char_in(_SENTENCE_ENDS))
 def sent_words(parsed: ParsedText) -> Marks:
-    """Count the words of the sentence so far, the one that is being read among them.
+    """Return the number of words since the sentence began, with the current word.
 
     >>> sent_words(ParsedText.of("A b. C")).tolist()
     [1, 1, 2, 2, 0, 1]
     """
-    return count_since(parsed.word & ~shifted_right(parsed.word), _sentence_over(parsed))
+    return count_since(parsed.word & ~shifted_right(parsed.word), _between_sentences(parsed))
 
 
 @concept("counter", "how far into the paragraph, in doublings")
 def para_pos(parsed: ParsedText) -> Marks:
-    r"""Count the characters since the blank line by powers of two: floor(log2(1 + characters)).
+    r"""Return the logarithm of the characters since the last blank line: floor(log2(1 + characters)).
 
     >>> para_pos(ParsedText.of("abc\n\nd")).tolist()
     [1, 1, 2, 2, 0, 1]
@@ -108,23 +108,24 @@ def para_pos(parsed: ParsedText) -> Marks:
     return steps
 
 
-def _sentence_over(parsed: ParsedText) -> Mask:
-    """Say where the last sentence is over and the next has not begun (T,)."""
-    over = parsed.blank_line.copy()
-    over[[match.end() - 1 for match in _SENTENCE_END.finditer(parsed.text)]] = True
+def _between_sentences(parsed: ParsedText) -> Mask:
+    """Return the characters after the end of a sentence and before the next sentence (T,)."""
+    between = parsed.blank_line.copy()
+    between[[match.end() - 1 for match in _SENTENCE_END.finditer(parsed.text)]] = True
     spans = [match.span() for match in _WIDE_SENTENCE_END.finditer(parsed.text)]
-    return over | (mark_spans(len(over), [start for start, _ in spans], [stop for _, stop in spans]) > 0)
+    return between | (mark_spans(len(between), [start for start, _ in spans], [stop for _, stop in spans]) > 0)
 
 
 # Lines: the position in a line, its indentation, the line above
 
 TAB_STOP = 8
+"""columns between tab stops"""
 _LEADING_BLANKS = re.compile(r"\A[ \t]+|\n[ \t]*")
 
 
 @concept("counter", "characters since the line began")
 def line_pos(parsed: ParsedText) -> Marks:
-    r"""Count the characters of the line so far, 0 on its end.
+    r"""Return the position in the line, 0 on the newline.
 
     >>> line_pos(ParsedText.of("ab\nc")).tolist()
     [1, 2, 0, 1]
@@ -134,35 +135,35 @@ def line_pos(parsed: ParsedText) -> Marks:
 
 @concept("binary", "only blanks so far on this line")
 def line_start(parsed: ParsedText) -> Marks:
-    r"""Mark the end of the line before and the blanks after it.
+    r"""Return 1 on a newline and on the blanks after it.
 
     >>> line_start(ParsedText.of("a\n b")).tolist()
     [0, 1, 1, 0]
     """
-    inked = parsed.mask_where(lambda character: not character.isspace())
-    return as_marks(count_since(inked, parsed.mask_of("\n")) == 0)
+    non_blank = parsed.mask_where(lambda character: not character.isspace())
+    return as_marks(count_since(non_blank, parsed.mask_of("\n")) == 0)
 
 
 @concept("binary", "on the line after an empty one: headings")
 def after_blank(parsed: ParsedText) -> Marks:
-    r"""Mark the line, from the end of the empty one to before its own.
+    r"""Return 1 on the line after an empty line, from the newline of the empty line up to the next newline.
 
     >>> after_blank(ParsedText.of("a\n\nb\nc")).tolist()
     [0, 0, 1, 1, 0, 0]
     """
-    ends = np.flatnonzero(parsed.mask_of("\n"))
-    return forward_fill(len(parsed.text), ends, as_marks(parsed.blank_line[ends]))
+    newlines = np.flatnonzero(parsed.mask_of("\n"))
+    return forward_fill(len(parsed.text), newlines, as_marks(parsed.blank_line[newlines]))
 
 
 def _at_line_start(marks: Marks, parsed: ParsedText) -> Mask:  # noqa: ARG001 - an Edge
-    """Take the places where a blank more, or the first other character, is to come."""
+    """Return the positions at which another blank or the first character of the line follows (T,)."""
     at_start: Mask = line_start(parsed) > 0
     return at_start & shifted_left(np.ones_like(at_start))
 
 
 @concept("counter", "columns of blanks that the line begins with", edge=_at_line_start)
 def indent(parsed: ParsedText) -> Marks:
-    r"""Count the columns of leading blanks so far, kept to the end of the line; a tab goes to its stop.
+    r"""Return the width of the indentation so far in columns, kept up to the end of the line.
 
     >>> indent(ParsedText.of("  a\nb")).tolist()
     [1, 2, 2, 0, 0]
@@ -191,7 +192,7 @@ _ADDRESS = re.compile(r"""(?:://|www\.)([^\s<>")\]]*)""")
 
 @concept("counter", "characters since the word began, 0 outside")
 def word_pos(parsed: ParsedText) -> Marks:
-    """Count the letters, digits, underscores and inner apostrophes of the word so far.
+    """Return the position in the word, which consists of letters, digits, underscores and inner apostrophes.
 
     >>> word_pos(ParsedText.of("it's so")).tolist()
     [1, 2, 3, 4, 0, 1, 2]
@@ -201,7 +202,7 @@ def word_pos(parsed: ParsedText) -> Marks:
 
 @concept("counter", "characters since the last blank, 0 on blanks")
 def token_pos(parsed: ParsedText) -> Marks:
-    """Count the characters of whatever stands between blanks.
+    """Return the position in a sequence of non-blank characters.
 
     >>> token_pos(ParsedText.of("a, b")).tolist()
     [1, 2, 0, 1]
@@ -211,7 +212,7 @@ def token_pos(parsed: ParsedText) -> Marks:
 
 @concept("binary", "inside a word whose first letter is a capital")
 def capword(parsed: ParsedText) -> Marks:
-    """Mark words from the capital on that is their first letter.
+    """Return 1 inside words whose first letter is a capital, from this letter.
 
     >>> capword(ParsedText.of("_Ab aB")).tolist()
     [0, 1, 1, 0, 0, 0]
@@ -224,7 +225,7 @@ def capword(parsed: ParsedText) -> Marks:
 
 @concept("binary", "inside a word of capitals, from the second on")
 def upper_word(parsed: ParsedText) -> Marks:
-    """Mark words from their second letter on, as long as all letters are capitals.
+    """Return 1 inside words from their second letter, as long as all letters are capitals.
 
     >>> upper_word(ParsedText.of("NO No A")).tolist()
     [0, 1, 0, 0, 0, 0, 0]
@@ -234,11 +235,11 @@ def upper_word(parsed: ParsedText) -> Marks:
     return as_marks(parsed.word & (letters > 1) & (capitals == letters))
 
 
-@concept("binary", "inside a number")
-def number(parsed: ParsedText) -> Marks:
-    """Mark digits, a point, comma or underscore right after them, and what follows 0x.
+@concept("binary", "inside a number", name="number")
+def inside_number(parsed: ParsedText) -> Marks:
+    """Return 1 on digits, on a point, comma or underscore right after them, and on hexadecimal digits after 0x.
 
-    >>> number(ParsedText.of("a 1,5 0xf")).tolist()
+    >>> inside_number(ParsedText.of("a 1,5 0xf")).tolist()
     [0, 0, 1, 1, 1, 0, 1, 1, 1]
     """
     spans = [match.span() for match in _NUMBER.finditer(parsed.text)]
@@ -247,7 +248,7 @@ def number(parsed: ParsedText) -> Marks:
 
 @concept("binary", "inside an address, after :// or www.")
 def url(parsed: ParsedText) -> Marks:
-    """Mark addresses, from when they can be told from other text.
+    """Return 1 inside addresses, from the last character of :// or www.
 
     >>> url(ParsedText.of("a://b c")).tolist()
     [0, 0, 0, 1, 1, 0, 0]

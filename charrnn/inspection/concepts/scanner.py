@@ -1,7 +1,7 @@
-"""A scanner of strings, comments and brackets, by the delimiters of the language.
+"""Scanner of strings, comments and brackets, in one pass by the delimiters of the language.
 
-An opener counts from the character that makes it one, and a closer ends its span at its last character: at these
-places a reader knows.
+A span begins at the last character of its opener and ends before the last character of its closer. These are the
+positions at which a reader of the text so far can recognize the delimiter.
 """
 
 import re
@@ -15,49 +15,50 @@ import numpy as np
 from charrnn.inspection.concepts.language import Language
 from charrnn.inspection.concepts.marks import Marks, Mask, forward_fill
 
-# The brackets that are open while a text is read
+# Stack of open brackets
 
 OPENERS = {")": "(", "]": "[", "}": "{"}
+"""opening bracket of each closing bracket"""
 
 
 @dataclass(kw_only=True)
 class Brackets:
-    """The open brackets, and how many of each kind there were after each change.
+    """A stack of open brackets that tolerates unbalanced text, with the number of open brackets after each change.
 
-    A closer closes the nearest bracket of its own kind and whatever was opened since; one with nothing
-    to close is passed over. A blank line closes what the language says, down to the first bracket it spares.
+    A closer closes the nearest bracket of its kind and all brackets opened after that one; without such a bracket, it
+    is ignored. A blank line closes brackets of the kinds in `blank_line_closes` down to the first of another kind.
     """
 
     blank_line_closes: str = ""
-    """The kinds of bracket that a blank line closes."""
+    """opening brackets that a blank line closes"""
     opened: list[tuple[str, int]] = field(default_factory=list)
-    """The brackets open now and where they were opened, outermost first."""
+    """open brackets and their positions, outermost first"""
     kinds: Counter[str] = field(default_factory=Counter)
-    """How many of each kind: without it, a closer with nothing to close would search them all."""
+    """number of open brackets of each kind; avoids a search of the stack for closers without an opener"""
     changes: list[tuple[int, int, int, int]] = field(default_factory=list)
-    """The position of each change, and how many (, [ and { are open after it."""
+    """position of each change, and the numbers of open (, [ and { after it"""
     closed_at: dict[int, int] = field(default_factory=dict)
-    """Where brackets were closed, by where they were opened."""
+    """position of the closer by position of the opener"""
 
-    def process(self, mark: str, position: int) -> None:
-        """Take a bracket, or a blank line, at this position."""
-        if mark in OPENERS.values():
-            self.opened.append((mark, position))
-            self.kinds[mark] += 1
-        elif mark in OPENERS:
-            self._close(OPENERS[mark], position)
+    def process(self, token: str, position: int) -> None:
+        """Update the stack for a bracket or a blank line at a position."""
+        if token in OPENERS.values():
+            self.opened.append((token, position))
+            self.kinds[token] += 1
+        elif token in OPENERS:
+            self._close(OPENERS[token], position)
         else:
             self._blank_line(position)
         self._record_change(position)
 
     def close_all(self, position: int) -> None:
-        """Close them all at this position."""
+        """Close all open brackets at a position."""
         while self.opened:
             self._pop(position)
         self._record_change(position)
 
     def depths(self, length: int) -> dict[str, Marks]:
-        """Draw the changes out over the text, for each kind of bracket by its opener: (length,)."""
+        """Return the number of open brackets at each character (length,), by opener."""
         positions, *counts = np.array(self.changes, dtype=np.int64).reshape(-1, 4).T
         return {opener: forward_fill(length, positions, count) for opener, count in zip("([{", counts, strict=True)}
 
@@ -83,58 +84,57 @@ class Brackets:
 # The scanner
 
 BLANK_LINE = r"(?<=[^\n]\n)\r?\n"
-"""the first of a run of blank lines; the others find nothing left to close"""
-NOWHERE = slice(0, 0)
+"""pattern of the first of several blank lines; the others have nothing to close"""
+NO_CLOSER = slice(0, 0)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CodeScan:
-    """What the scan of T characters found, each (T,)."""
+    """The strings, comments and brackets of a text of T characters."""
 
     string: Marks
-    """1 inside a string"""
+    """1 inside a string (T,)"""
     comment: Marks
-    """1 inside a comment"""
+    """1 inside a comment (T,)"""
     closing: Mask
-    """Where the closer of a string or a comment begins; a line's end closes a comment, but only breaks a string."""
+    """whether the closer of a string or comment begins; a newline closes a comment, but not a string (T,)"""
     depths: dict[str, Marks]
-    """Brackets open outside strings and comments, for each kind by its opener."""
+    """number of open brackets outside strings and comments (T,), by opener"""
     closed_at: dict[int, int]
-    """Where brackets were closed, by where they were opened."""
+    """position of the closing bracket by position of the opening bracket"""
 
     @property
     def depth(self) -> Marks:
-        """Brackets of all kinds."""
+        """The number of open brackets of all kinds (T,)."""
         return self.depths["("] + self.depths["["] + self.depths["{"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Opener:
-    """A delimiter that begins a string or a comment."""
+    """A delimiter that opens a string or a comment."""
 
     kind: Literal["string", "comment"]
-    """What it begins."""
+    """kind of span that it opens"""
     inside: re.Pattern[str]
-    """What to look for from here on: the closer, and whatever hides one."""
+    """pattern of the next relevant token inside the span: the closer, an escape, a newline or a restart"""
     counts_from: int
-    """The character of the opener from which on it counts."""
+    """index of the character of the opener at which the span begins"""
     first_char_counts: bool = False
-    """Whether its first character counts by itself: a triple quote begins as a string of its own,
-    which its second character ends."""
+    """whether the first character is marked too: a triple quote begins like an empty string"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Grammar:
-    """A language as patterns."""
+    """The compiled patterns of a language."""
 
     outside: re.Pattern[str]
-    """What to look for outside strings and comments."""
+    """pattern of the next relevant token outside strings and comments"""
     openers: dict[str, _Opener]
-    """The delimiters by their text."""
+    """openers by their text"""
 
 
 def scan(text: str, language: Language) -> CodeScan:
-    """Mark strings, comments and the depth of brackets; one pass, in time linear in the text.
+    """Return the strings, comments and brackets of a text, in time linear in its length.
 
     >>> scan('f("(") # g', Language(name="a", strings=('"',), line_comments=("#",))).depth.tolist()
     [0, 1, 1, 1, 1, 0, 0, 0, 0, 0]
@@ -147,7 +147,7 @@ def scan(text: str, language: Language) -> CodeScan:
     while match := grammar.outside.search(text, position):
         opener = grammar.openers.get(match.group())
         if opener is None:
-            position = _outside(match, brackets)
+            position = _process_token(match, brackets)
             continue
         start = match.start()
         stop, position, closer = _end(text, opener, match.end())
@@ -158,37 +158,37 @@ def scan(text: str, language: Language) -> CodeScan:
     return CodeScan(**marks, closing=closing, depths=brackets.depths(len(text)), closed_at=brackets.closed_at)
 
 
-def _outside(match: re.Match[str], brackets: Brackets) -> int:
-    """Take a bracket, a blank line, a restart or what hides one of them; say where to go on."""
+def _process_token(match: re.Match[str], brackets: Brackets) -> int:
+    """Process a bracket, blank line, restart or escaped character, and return the position to continue from."""
     last = match.end() - 1
     if match.lastgroup == "hidden":
         return match.end()
     if match.lastgroup == "restart":
         brackets.close_all(last)
-        return last  # its last character may be a bracket
+        return last  # the last character of a restart may be a bracket
     brackets.process(match.group(), last)
     return match.end()
 
 
 def _end(text: str, opener: _Opener, position: int) -> tuple[int, int, slice]:
-    """Find the end of what begins before the position: where its marks stop, where to go on, where its closer is."""
+    """Return the end of a span: the stop of its marks, the position to continue from, and the start of its closer."""
     while match := opener.inside.search(text, position):
         position = match.end()
         if match.lastgroup == "restart":
-            return position - 1, position - 1, NOWHERE
+            return position - 1, position - 1, NO_CLOSER
         if match.lastgroup == "line":
-            return position - 1, position, NOWHERE
+            return position - 1, position, NO_CLOSER
         if match.lastgroup == "closer":
             return position - 1, position, slice(match.start(), match.start() + 1)
-    return len(text), len(text), NOWHERE
+    return len(text), len(text), NO_CLOSER
 
 
 @lru_cache(maxsize=16)
 def _grammar(language: Language) -> _Grammar:
-    """Compile a language; of two delimiters that begin alike the longer is tried first."""
+    """Return the compiled patterns of a language; longer delimiters come first in the alternation."""
     openers = {opener: _line_comment(opener) for opener in language.line_comments}
     openers |= {opener: _block_comment(opener, closer, language) for opener, closer in language.block_comments}
-    openers |= {mark: _string(mark, language) for mark in language.strings + language.long_strings}
+    openers |= {quote: _string(quote, language) for quote in language.strings + language.long_strings}
     literals = [re.escape(opener) for opener in sorted(openers, key=len, reverse=True)]
     pieces = [_restart(language), _hidden(language), *literals, r"[()\[\]{}]", BLANK_LINE]
     return _Grammar(outside=re.compile("|".join(filter(None, pieces)), re.MULTILINE | re.DOTALL), openers=openers)
@@ -207,21 +207,21 @@ def _line_comment(opener: str) -> _Opener:
 
 
 def _block_comment(opener: str, closer: str, language: Language) -> _Opener:
-    """Count from its last character, or sooner where it begins as a comment of one line."""
-    shorter = [len(line) for line in language.line_comments if opener.startswith(line)]
+    """Return a block comment, which begins at the last character of its opener or of a line comment in the opener."""
+    prefixes = [len(line) for line in language.line_comments if opener.startswith(line)]
     inside = re.compile(f"(?P<closer>{re.escape(closer)})")
-    return _Opener(kind="comment", inside=inside, counts_from=min([len(opener), *shorter]) - 1)
+    return _Opener(kind="comment", inside=inside, counts_from=min([len(opener), *prefixes]) - 1)
 
 
-def _string(mark: str, language: Language) -> _Opener:
-    """Look for the delimiter again; an escape hides a character, the end of a line closes a short string."""
-    long = mark in language.long_strings
+def _string(quote: str, language: Language) -> _Opener:
+    """Return a string that ends at the next unescaped quote or, unless it is a long string, at the newline."""
+    is_long = quote in language.long_strings
     escaped = f"{re.escape(language.escape)}." if language.escape else ""
-    pieces = [escaped, f"(?P<closer>{re.escape(mark)})", _restart(language) if long else r"(?P<line>\n)"]
+    pieces = [escaped, f"(?P<closer>{re.escape(quote)})", _restart(language) if is_long else r"(?P<line>\n)"]
     inside = re.compile("|".join(filter(None, pieces)), re.DOTALL | re.MULTILINE)
     return _Opener(
         kind="string",
         inside=inside,
-        counts_from=len(mark) - 1,
-        first_char_counts=mark[0] in language.strings and long,
+        counts_from=len(quote) - 1,
+        first_char_counts=quote[0] in language.strings and is_long,
     )

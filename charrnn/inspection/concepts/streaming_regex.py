@@ -1,7 +1,7 @@
-"""Streaming regular expressions: where a pattern matches, as far as a reader can know it at each character.
+"""Streaming regular expressions: the matches of a pattern in every prefix of a text.
 
-A match may still grow while it is read, and a beginning may turn out not to be one. What is said of a character
-depends on the text up to that character alone.
+The last match of a prefix may grow or disappear when the next character is read. The result at a character depends
+only on the text up to that character.
 """
 
 import re
@@ -12,55 +12,55 @@ from dataclasses import dataclass
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.inspection.concepts.marks import Marks, forward_fill
 
-LONGEST = 1_000
-"""characters of a match: with each new one it is matched again"""
-SHOWN = 60
-"""characters of a pattern in an error"""
+MAX_MATCH_CHARS = 1_000
+"""longest match in characters; every prefix of a match is matched again, in time quadratic in its length"""
+MAX_SHOWN_CHARS = 60
+"""characters of a pattern shown in an error message"""
 _CONSTRUCTS = re.compile(
     r"(?P<escape>\\.)|\[\^?\]?(?:\\.|[^\]\\])*\]|(?P<unread>\(\?[=!>]|[*+?}]\+)|(?P<line_end>\$)", re.DOTALL
 )
 _FLAGS = re.compile(r"\(\?[a-z]+\)")
 _BEGINS_AT_BOUNDARY = re.compile(rf"(?:{_FLAGS.pattern})?\\[bB]")
-_NOT_THE_LAST = r"(?=[\s\S])"
+_ANOTHER_CHARACTER = r"(?=[\s\S])"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Matches:
-    """The matches in the first n of a text's T characters, n = 1 … T, as re.finditer would find them there."""
+    """The matches that re.finditer finds in the first n characters of a text, for n = 1 … T."""
 
     count: Marks
-    """How many there are (T,)."""
+    """number of matches (T,)"""
     last_end: Marks
-    """Where the last one ends, 0 where there is none (T,)."""
+    """end of the last match, 0 if there is none (T,)"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StreamingPattern:
-    """A pattern whose matches can be followed while a text is read; empty matches are passed over."""
+    """A regular expression that is matched against every prefix of a text; empty matches are ignored."""
 
     pattern: str
-    """As it was written."""
+    """regular expression as given by the user"""
     name: str
-    """Of the concept, for errors."""
+    """name of the concept for error messages"""
     regex: re.Pattern[str]
-    """What is looked for: where the pattern asks for the character after a match, one that there is."""
+    """compiled pattern; if the lookahead is 1, it requires another character after the match"""
     lookahead: int
-    """How many characters after its end a match is known: 1 where the pattern asks for that character."""
+    """characters that must be read after a match to recognize it: 1 for patterns such as `if$`, otherwise 0"""
 
     @classmethod
     def of(cls, pattern: str, name: str) -> "StreamingPattern":
-        """Compile a concept's pattern (WrongUsageError)."""
-        regex = compiled(pattern, name)
-        late = _needs_lookahead(pattern, name)
-        if late:
-            given = _FLAGS.match(pattern)
-            flags = given[0] if given else ""
-            rest = pattern[len(flags) :] + "\n" * ("x" in flags)  # it ends a comment
-            regex = compiled(f"{flags}(?:{rest}){_NOT_THE_LAST}", name)
-        return cls(pattern=pattern, name=name, regex=regex, lookahead=int(late))
+        """Return the compiled pattern of a concept (WrongUsageError)."""
+        regex = compile_pattern(pattern, name)
+        needs_lookahead = _needs_lookahead(pattern, name)
+        if needs_lookahead:
+            match = _FLAGS.match(pattern)
+            flags = match[0] if match else ""
+            rest = pattern[len(flags) :] + "\n" * ("x" in flags)  # the newline ends a comment of a verbose pattern
+            regex = compile_pattern(f"{flags}(?:{rest}){_ANOTHER_CHARACTER}", name)
+        return cls(pattern=pattern, name=name, regex=regex, lookahead=int(needs_lookahead))
 
     def matches(self, text: str) -> Matches:
-        r"""Follow all matches.
+        r"""Return the matches in every prefix of a text. Raise CharrnnError for a match longer than MAX_MATCH_CHARS.
 
         >>> StreamingPattern.of(r"\w+", "words").matches("ab, c").count.tolist()
         [1, 1, 1, 1, 2]
@@ -68,12 +68,12 @@ class StreamingPattern:
         known_at, counts, ends, count, last = [], [], [], 0, 0
         for match in self._bounded_matches(text, 0, len(text)):
             start, end = match.span()
-            for read in range(start + 1, end + self.lookahead):
-                shorter = self.regex.finditer(text, start, read)
-                shorter_ends = [candidate.end() for candidate in shorter if candidate.end() > candidate.start()]
-                known_at.append(read - 1)
-                counts.append(count + len(shorter_ends))
-                ends.append(shorter_ends[-1] if shorter_ends else last)
+            for stop in range(start + 1, end + self.lookahead):
+                partial = self.regex.finditer(text, start, stop)
+                partial_ends = [candidate.end() for candidate in partial if candidate.end() > candidate.start()]
+                known_at.append(stop - 1)
+                counts.append(count + len(partial_ends))
+                ends.append(partial_ends[-1] if partial_ends else last)
             count, last = count + 1, end
             known_at.append(end + self.lookahead - 1)
             counts.append(count)
@@ -83,32 +83,32 @@ class StreamingPattern:
         )
 
     def next(self, text: str, position: int) -> tuple[int, int, int] | None:
-        """Find the first match from a position on, as soon as it is one: its start, its end, when it is known."""
+        """Return start, end and position of recognition of the first match from a position on, or None."""
         match = next(self._bounded_matches(text, position, len(text)), None)
         if not match:
             return None
-        for read in range(match.start() + 1, match.end() + self.lookahead):
-            sooner = next(self._bounded_matches(text, match.start(), read), None)
-            if sooner:
-                return *sooner.span(), read - 1
+        for stop in range(match.start() + 1, match.end() + self.lookahead):
+            partial = next(self._bounded_matches(text, match.start(), stop), None)
+            if partial:
+                return *partial.span(), stop - 1
         return *match.span(), match.end() + self.lookahead - 1
 
     def _bounded_matches(self, text: str, start: int, stop: int) -> Iterator[re.Match[str]]:
         for match in self.regex.finditer(text, start, stop):
-            if match.end() - match.start() > LONGEST:
+            if match.end() - match.start() > MAX_MATCH_CHARS:
                 raise CharrnnError(
                     f"{self.name}: {_shown(self.pattern)} matches {match.end() - match.start():,} characters at "
-                    f"once; no more than {LONGEST:,} are followed",
+                    f"once; no more than {MAX_MATCH_CHARS:,} are followed",
                     hint=f"`{self.name}=OPEN..CLOSE` marks from one pattern to another, however far apart",
                 )
             if match.end() > match.start():
                 yield match
 
 
-def compiled(pattern: str, name: str) -> re.Pattern[str]:
-    """Compile a concept's pattern, in which ^ and $ stand for a line's beginning and end (WrongUsageError)."""
+def compile_pattern(pattern: str, name: str) -> re.Pattern[str]:
+    """Return the compiled pattern of a concept, in which ^ and $ match in every line (WrongUsageError)."""
     with warnings.catch_warnings():
-        # What a future Python may read otherwise is no concern of who asks this one.
+        # Warnings about syntax that a future version of Python may change are of no use to the user.
         warnings.simplefilter("ignore")
         try:
             return re.compile(pattern, re.MULTILINE)
@@ -121,30 +121,31 @@ def compiled(pattern: str, name: str) -> re.Pattern[str]:
 
 
 def _needs_lookahead(pattern: str, name: str) -> bool:
-    r"""Say whether a pattern asks for the character after a match; refuse what asks for more (WrongUsageError).
+    r"""Return whether a match depends on the character after it. Raise WrongUsageError if it depends on more text.
 
     >>> _needs_lookahead(r"\bif\b", ""), _needs_lookahead(r"\bif [$]", "")
     (True, False)
     """
-    begin = _BEGINS_AT_BOUNDARY.match(pattern)
-    asks = False
-    for match in _CONSTRUCTS.finditer(pattern, begin.end() if begin else 0):
+    boundary = _BEGINS_AT_BOUNDARY.match(pattern)
+    needs_lookahead = False
+    for match in _CONSTRUCTS.finditer(pattern, boundary.end() if boundary else 0):
         if match["unread"] or match["escape"] == r"\Z":
             raise WrongUsageError(
                 f"{name}: {match.group()} cannot be judged before the text is read on",
                 hint="match the characters themselves, or mark the match itself with `/REGEX/span`",
             )
-        asks |= bool(match["line_end"]) or match["escape"] in (r"\b", r"\B")
-    return asks
+        needs_lookahead |= bool(match["line_end"]) or match["escape"] in (r"\b", r"\B")
+    return needs_lookahead
 
 
 def _pointer(pattern: str, position: int | None) -> str | None:
-    """Point at the place in a pattern, in lines of its own."""
+    """Return a hint of three lines that points at a position in a pattern, or None."""
     if position is None:
         return None
-    first = max(0, position - SHOWN // 2)
-    return f"at character {position + 1}:\n  {pattern[first : first + SHOWN]}\n  {' ' * (position - first)}^"
+    first = max(0, position - MAX_SHOWN_CHARS // 2)
+    excerpt = pattern[first : first + MAX_SHOWN_CHARS]
+    return f"at character {position + 1}:\n  {excerpt}\n  {' ' * (position - first)}^"
 
 
 def _shown(pattern: str) -> str:
-    return f"/{pattern[:SHOWN]}{'…' if len(pattern) > SHOWN else ''}/"
+    return f"/{pattern[:MAX_SHOWN_CHARS]}{'…' if len(pattern) > MAX_SHOWN_CHARS else ''}/"

@@ -142,7 +142,7 @@ def measure_surprisal(
 def check_predictable(ids: Ids) -> None:
     """Raise CharrnnError for a text of fewer than two characters, in which nothing is predicted."""
     if len(ids) < 2:
-        raise CharrnnError(f"{len(ids)} character is too short a text: the first character has no prediction")
+        raise CharrnnError("fewer than two characters are too few: the first is predicted by nothing")
 
 
 def _top_ids(log_probs: Numbers, count: int) -> NDArray[np.int64]:
