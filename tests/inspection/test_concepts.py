@@ -1,4 +1,4 @@
-"""Concepts: exact examples, and the law that a mark is known when its character has been read."""
+"""Concepts: exact examples, and marks that depend only on the characters read so far."""
 
 import time
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from charrnn.inspection.concepts import CONCEPTS, ParsedText
 
 LENGTH = 20_000
-"""of a hostile text"""
+"""characters of a hostile text"""
 SUFFIXES = (".py", ".c", ".java", ".js", ".sh", ".lua", ".html", ".md", ".tex", ".csv", ".txt")
 PIECES = (
     *"\"'`“”«»「」‘’()[]{}<>!-#/*\\\n\r\t .,;:=$%~&aB9_é日。\0",
@@ -27,7 +27,7 @@ suffixes = st.sampled_from(SUFFIXES)
 
 
 def marks(concept: str, text: str, name: str = "") -> str:
-    """Draw the marks of a text as one digit a character."""
+    """Return the marks of a text as one digit per character."""
     return "".join(str(mark) for mark in CONCEPTS[concept].mark(ParsedText.of(text, name)))
 
 
@@ -125,28 +125,28 @@ EXAMPLES = [
 
 @pytest.mark.parametrize(("concept", "name", "text", "expected"), EXAMPLES)
 def test_marks_are_exact(concept: str, name: str, text: str, expected: str) -> None:
-    """An opener counts at once, a closer no more; what is quoted, escaped or commented out does not count."""
+    """A span begins at its opener and ends at its closer; quoted, escaped and commented delimiters are ignored."""
     assert marks(concept, text, name) == expected
 
 
 def test_every_concept_has_an_example() -> None:
-    """None is taken on trust."""
+    """The examples cover the whole registry."""
     assert {concept for concept, *_ in EXAMPLES} == set(CONCEPTS)
 
 
 @settings(max_examples=100, deadline=None)
 @given(text=texts, suffix=suffixes, cut=st.integers(0, 60))
-def test_what_comes_later_changes_no_mark(text: str, suffix: str, cut: int) -> None:
-    """Marking the beginning of a text gives the beginning of its marks: a network could know them too."""
+def test_marks_do_not_depend_on_later_characters(text: str, suffix: str, cut: int) -> None:
+    """The marks of a prefix are the prefix of the marks, so that a network can know them."""
     language = ParsedText.of("", "a" + suffix).language
-    whole, begun = ParsedText(text=text, language=language), ParsedText(text=text[:cut], language=language)
+    whole, prefix = ParsedText(text=text, language=language), ParsedText(text=text[:cut], language=language)
     for concept in CONCEPTS.values():
         if not concept.uses_future:
-            assert concept.mark(begun).tolist() == concept.mark(whole)[:cut].tolist(), concept.name
+            assert concept.mark(prefix).tolist() == concept.mark(whole)[:cut].tolist(), concept.name
 
 
-def test_only_anticipation_looks_ahead() -> None:
-    """Of the built-in concepts."""
+def test_only_anticipation_depends_on_later_characters() -> None:
+    """The flag `uses_future` agrees with the family for all built-in concepts."""
     ahead = [concept.name for concept in CONCEPTS.values() if concept.uses_future]
     assert ahead == [concept.name for concept in CONCEPTS.values() if concept.family == "anticipation"]
     assert ahead
@@ -154,8 +154,8 @@ def test_only_anticipation_looks_ahead() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(text=texts, suffix=suffixes)
-def test_every_character_has_one_mark_that_is_never_below_zero(text: str, suffix: str) -> None:
-    """Whatever the text, marks are whole numbers from 0, and only 0 and 1 for a binary concept."""
+def test_marks_are_nonnegative_integers(text: str, suffix: str) -> None:
+    """Marks of binary concepts are 0 or 1."""
     parsed = ParsedText.of(text, "a" + suffix)
     for concept in CONCEPTS.values():
         marked = concept.mark(parsed)
@@ -165,8 +165,8 @@ def test_every_character_has_one_mark_that_is_never_below_zero(text: str, suffix
         assert concept.kind != "binary" or marked.max(initial=0) <= 1
 
 
-def test_a_text_cut_inside_a_long_string_is_read_right_again_from_the_next_definition() -> None:
-    """Without that, strings and code would change places to the end of the text."""
+def test_a_text_that_begins_inside_a_long_string_recovers_at_the_next_definition() -> None:
+    """Otherwise strings and code would be exchanged up to the end of the text."""
     rest = 'end."""\n\ndef g(x):\n    """Doc."""\n    return "a"\n'
     sound = rest.removeprefix('end."""')
     again = len("(x):" + rest.partition("(x):")[2])
@@ -181,10 +181,12 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize(("suffix", "hostile"), [(suffix, one) for suffix, all_ in HOSTILE.items() for one in all_])
-def test_marking_takes_time_in_proportion_to_the_text(suffix: str, hostile: str) -> None:
-    """No text makes a scan look back over all it has read: a fifth of a second is usual here."""
+@pytest.mark.parametrize(
+    ("suffix", "hostile"), [(suffix, text) for suffix, texts_ in HOSTILE.items() for text in texts_]
+)
+def test_marking_takes_linear_time(suffix: str, hostile: str) -> None:
+    """No text makes a scan backtrack; the time is about a fifth of a second."""
     parsed = ParsedText.of((hostile * (LENGTH // len(hostile) + 1))[:LENGTH], "a" + suffix)
-    begun = time.process_time()
+    started = time.process_time()
     assert all(len(concept.mark(parsed)) == LENGTH for concept in CONCEPTS.values())
-    assert time.process_time() - begun < 3
+    assert time.process_time() - started < 3

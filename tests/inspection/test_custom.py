@@ -1,4 +1,4 @@
-"""Concepts of one's own: what each form marks, that it is known in time, and how a mistake is told."""
+"""Custom concepts: the marks of each form, their causality, and the error messages."""
 
 import re
 
@@ -20,9 +20,9 @@ patterns = st.lists(st.sampled_from(PIECES), min_size=1, max_size=6).map("".join
 texts = st.text(alphabet="aabbcAB \n.", max_size=25)
 
 
-def marks(written: str, text: str) -> str:
-    """Draw the marks of a text as one digit a character."""
-    return "".join(str(mark) for mark in parse_custom_concept(written).mark(ParsedText.of(text)))
+def marks(definition: str, text: str) -> str:
+    """Return the marks of a text as one digit per character."""
+    return "".join(str(mark) for mark in parse_custom_concept(definition).mark(ParsedText.of(text)))
 
 
 EXAMPLES = [
@@ -49,54 +49,54 @@ EXAMPLES = [
 ]
 
 
-@pytest.mark.parametrize(("written", "text", "expected"), EXAMPLES)
-def test_each_form_marks_what_it_says(written: str, text: str, expected: str) -> None:
-    """From the character on at which a reader knows; but a span from its beginning."""
-    assert marks(written, text) == expected
+@pytest.mark.parametrize(("definition", "text", "expected"), EXAMPLES)
+def test_each_form_has_exact_marks(definition: str, text: str, expected: str) -> None:
+    """Marks begin at the character that completes a match; those of a span begin with the match."""
+    assert marks(definition, text) == expected
 
 
-def test_only_spans_use_the_future() -> None:
-    """And nothing else, so that what a cell cannot know is told apart."""
+def test_only_spans_depend_on_later_characters() -> None:
+    """A cell cannot know such marks for certain."""
     forms = ("x=/a/", "x=/a/span", "x=/a/after:2", "x=/a/since", "x=/a/count", "x=a..b")
     assert [parse_custom_concept(form).uses_future for form in forms] == [True, True, False, False, False, False]
 
 
 @settings(max_examples=200, deadline=None)
 @given(pattern=patterns, closer=patterns, text=texts, cut=st.integers(0, 25))
-def test_what_comes_later_changes_no_mark(pattern: str, closer: str, text: str, cut: int) -> None:
-    """Whatever the pattern: greedy or lazy, asking for the next character, matching more the more it reads."""
+def test_marks_do_not_depend_on_later_characters(pattern: str, closer: str, text: str, cut: int) -> None:
+    """The patterns may be greedy or lazy, and depend on the next character."""
     for form in (f"x=/{pattern}/since", f"x=/{pattern}/count", f"x=/{pattern}/after:2", f"x=/{pattern}/../{closer}/"):
         try:
             concept = parse_custom_concept(form)
         except WrongUsageError:
             continue
-        whole, begun = ParsedText.of(text), ParsedText.of(text[:cut])
-        assert concept.mark(begun).tolist() == concept.mark(whole)[:cut].tolist(), form
+        whole, prefix = ParsedText.of(text), ParsedText.of(text[:cut])
+        assert concept.mark(prefix).tolist() == concept.mark(whole)[:cut].tolist(), form
 
 
 @settings(max_examples=200, deadline=None)
 @given(pattern=patterns, text=texts)
-def test_matches_are_those_of_the_text_so_far(pattern: str, text: str) -> None:
-    """Followed in one pass, as if every beginning of the text had been searched by itself."""
+def test_matches_equal_those_of_every_prefix(pattern: str, text: str) -> None:
+    """The single pass equals a search of every prefix of the text."""
     try:
-        read = StreamingPattern.of(pattern, "x")
+        regex = StreamingPattern.of(pattern, "x")
     except WrongUsageError:
         assume(False)
-    matches = read.matches(text)
+    matches = regex.matches(text)
     for stop in range(1, len(text) + 1):
-        ends = [found.end() for found in read.regex.finditer(text, 0, stop) if found.group()]
+        ends = [match.end() for match in regex.regex.finditer(text, 0, stop) if match.group()]
         assert matches.count[stop - 1] == len(ends)
         assert matches.last_end[stop - 1] == (ends[-1] if ends else 0)
 
 
 @pytest.mark.parametrize("pattern", [r"a\b", r"(?i)A\b", r"(?x) a \b # comment", r"a$|b\B"])
-def test_a_match_that_asks_for_the_next_character_is_known_with_it(pattern: str) -> None:
-    """Flags and comments notwithstanding."""
+def test_a_match_with_lookahead_is_recognized_at_the_next_character(pattern: str) -> None:
+    """Flags and comments in the pattern are kept."""
     assert marks(f"x=/{pattern}/since", "c a\nc") == "12312"
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("definition", "message"),
     [
         ("x=/a(b/", "unterminated subpattern"),
         ("x=/[z-a]/since", "bad character range"),
@@ -117,17 +117,17 @@ def test_a_match_that_asks_for_the_next_character_is_known_with_it(pattern: str)
         ("x=/" + "(" * 9000 + ")" * 9000 + "/", "too large"),
     ],
 )
-def test_a_mistake_is_told_with_what_to_do(written: str, said: str) -> None:
-    """In one line, and never as a traceback."""
-    with pytest.raises(WrongUsageError, match=re.escape(said)) as raised:
-        parse_custom_concept(written)
+def test_an_invalid_definition_has_a_short_error_message(definition: str, message: str) -> None:
+    """The message is one line."""
+    with pytest.raises(WrongUsageError, match=re.escape(message)) as raised:
+        parse_custom_concept(definition)
     assert "\n" not in raised.value.message
     assert len(raised.value.message) < 250
 
 
 @pytest.mark.parametrize(("pattern", "at"), [("a(b", 1), ("x" * 70 + "(b", 70), ("*a", 0)])
-def test_a_broken_pattern_is_pointed_at(pattern: str, at: int) -> None:
-    """The caret stands under the character that the message counts."""
+def test_the_hint_points_at_the_error_in_a_pattern(pattern: str, at: int) -> None:
+    """The caret is below the character whose number the message gives."""
     with pytest.raises(WrongUsageError) as raised:
         parse_custom_concept(f"x=/{pattern}/")
     where, shown, pointer = (raised.value.hint or "").splitlines()
@@ -135,30 +135,30 @@ def test_a_broken_pattern_is_pointed_at(pattern: str, at: int) -> None:
     assert shown[pointer.index("^")] == pattern[at]
 
 
-def test_a_quantified_plus_is_no_possessive_one() -> None:
-    r"""\++ is one or more plus signs."""
+def test_an_escaped_plus_with_a_quantifier_is_not_possessive() -> None:
+    r"""The pattern matches one or more plus signs."""
     assert marks(r"x=/\++/count", "a++b+") == "01112"
 
 
-def test_a_match_too_long_to_be_followed_is_refused_but_a_latch_is_not() -> None:
-    """Every character of a match has it matched again; from one pattern to another nothing is."""
+def test_the_length_of_matches_is_limited_but_not_that_of_latches() -> None:
+    """Every prefix of a match is matched again; the span between two patterns is not."""
     text = ParsedText.of("a" + "c" * MAX_MATCH_CHARS + "b")
     with pytest.raises(CharrnnError, match="1,002 characters"):
         parse_custom_concept("x=/a[^b]*b/since").mark(text)
     assert parse_custom_concept("x=a..b").mark(text).sum() == MAX_MATCH_CHARS + 1
 
 
-def test_a_function_makes_a_concept() -> None:
-    """From Python, of any rule."""
-    concept = concept_of("caps", lambda text: np.cumsum([one.isupper() for one in text]), kind="counter")
+def test_a_python_function_becomes_a_concept() -> None:
+    """Its marks are those that the function returns."""
+    concept = concept_of("caps", lambda text: np.cumsum([character.isupper() for character in text]), kind="counter")
     assert concept.mark(ParsedText.of("aBcD")).tolist() == [0, 1, 1, 2]
     assert (concept.name, concept.kind, concept.family, concept.uses_future) == ("caps", "counter", "state", False)
     assert concept.name not in CONCEPTS
 
 
-@pytest.mark.parametrize("given", [[1], [0, 2], [0, -1], [0.5, 0], [[0, 1]]])
-def test_a_function_that_gives_no_marks_is_told_so(given: list[float]) -> None:
-    """A number for each character, whole, not below 0, and of its kind."""
-    concept = concept_of("odd", lambda _: given, kind="binary")
+@pytest.mark.parametrize("returned", [[1], [0, 2], [0, -1], [0.5, 0], [[0, 1]]])
+def test_a_function_that_returns_invalid_marks_raises_an_error(returned: list[float]) -> None:
+    """Marks are one whole number ≥ 0 per character, in the range of their kind."""
+    concept = concept_of("odd", lambda _: returned, kind="binary")
     with pytest.raises(ValueError, match="odd gave"):
         concept.mark(ParsedText.of("ab"))

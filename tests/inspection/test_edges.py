@@ -1,4 +1,4 @@
-"""Edges: a concept says after which characters it should pay to follow it."""
+"""Edges: the characters after which a concept should help to predict the next one."""
 
 from itertools import pairwise
 
@@ -12,8 +12,8 @@ from charrnn.inspection.concepts import CONCEPTS, ParsedText
 from charrnn.inspection.concepts.custom import parse_custom_concept
 
 
-def foreseen(concept: str, text: str, name: str = "") -> str:
-    """Draw a caret under each character that the one before it is an edge for."""
+def carets(concept: str, text: str, name: str = "") -> str:
+    """Return a string with a caret under each character that follows an edge."""
     edges = CONCEPTS[concept].edges(ParsedText.of(text, name))
     return "".join("^" if edge else " " for edge in [False, *edges[:-1]]).rstrip()
 
@@ -45,15 +45,15 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize(("concept", "name", "text", "expected"), EXAMPLES)
-def test_edges_stand_before_what_the_concept_foresees(concept: str, name: str, text: str, expected: str) -> None:
-    """The closer's first character, the line's end; not the blank line that ends whatever was left open."""
-    assert foreseen(concept, text, name) == expected
+def test_edges_precede_what_the_concept_predicts(concept: str, name: str, text: str, expected: str) -> None:
+    """Edges precede the first character of a closer or a newline, but not the blank line that ends an open span."""
+    assert carets(concept, text, name) == expected
 
 
 @settings(max_examples=60, deadline=None)
 @given(text=texts, suffix=suffixes)
-def test_the_last_character_is_no_edge(text: str, suffix: str) -> None:
-    """Nothing comes after it; and every other character has one answer."""
+def test_the_last_character_is_never_an_edge(text: str, suffix: str) -> None:
+    """Edges are one truth value per character."""
     parsed = ParsedText.of(text, "a" + suffix)
     for concept in CONCEPTS.values():
         edges = concept.edges(parsed)
@@ -64,15 +64,15 @@ def test_the_last_character_is_no_edge(text: str, suffix: str) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(text=st.text(alphabet="ab ()", max_size=40))
-def test_by_default_an_edge_is_where_the_mark_falls_next(text: str) -> None:
-    """An episode's end, whatever the concept."""
+def test_the_default_edge_is_where_the_next_mark_is_lower(text: str) -> None:
+    """A lower mark ends an episode."""
     parsed, concept = ParsedText.of(text), parse_custom_concept("since-a=/a/since")
     marks, edges = concept.mark(parsed).tolist(), concept.edges(parsed).tolist()
     assert edges[:-1] == [after < before for before, after in pairwise(marks)]
 
 
-def test_a_latch_pays_before_its_closer() -> None:
-    """Before the closer's first character, though the mark is off from its last one on."""
+def test_the_edge_of_a_latch_precedes_its_closer() -> None:
+    """The edge precedes the first character of the closer, although the mark is 1 up to its last one."""
     concept, parsed = parse_custom_concept("block=begin..end"), ParsedText.of("begin a end b")
     assert np.flatnonzero(concept.edges(parsed)).tolist() == [7]
     assert np.flatnonzero(concept.mark(parsed)).tolist() == list(range(4, 10))

@@ -1,4 +1,4 @@
-"""Gates: a planted cell that never forgets is counted as one, and times are what they are known to be."""
+"""Gate saturation: planted cells are counted exactly, and time constants equal their known values."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ IDS = np.random.default_rng(5).integers(CHARACTERS, size=6_000)
 
 
 def gates_of(cell: str, plant: dict[tuple[int, int], float]) -> GateSaturation:
-    """Watch a random network of one layer, the biases of some (block, unit) planted and nothing else heard there."""
+    """Return the gates of a random network of one layer, with biases planted by (block, unit)."""
     config = NetworkConfig(cell=cell, layers=1, hidden=HIDDEN, embedding=0)
     weights = random_weights(config, CHARACTERS)
     for (block, unit), bias in plant.items():
@@ -27,7 +27,7 @@ def gates_of(cell: str, plant: dict[tuple[int, int], float]) -> GateSaturation:
 
 
 def test_a_planted_lstm_cell_never_forgets() -> None:
-    """Its forget gate is open all the time, and its time constant has no end."""
+    """Its forget gate is always open, and its time constant is infinite."""
     (layer,) = gates_of("lstm", {(1, 3): 40.0, (1, 5): -40.0}).layers
     forget = layer.saturations[1]
     assert forget.gate.endswith("f")
@@ -42,8 +42,8 @@ def test_a_planted_lstm_cell_never_forgets() -> None:
     assert layer.to_json()["time_constants"][3] is None
 
 
-def test_a_planted_gru_cell_keeps_by_its_update_gate() -> None:
-    """In torch's form an open z keeps; a gate of constant z has the constant that z says."""
+def test_the_update_gate_is_the_keep_gate_of_a_gru() -> None:
+    """In torch's form an open z keeps the state; a constant z determines the time constant."""
     (layer,) = gates_of("gru", {(1, 2): 40.0, (1, 6): np.log(0.95 / 0.05)}).layers
     assert layer.keeping == "z"
     assert layer.never_forgets[2]
@@ -51,15 +51,15 @@ def test_a_planted_gru_cell_keeps_by_its_update_gate() -> None:
     assert layer.time_constants[6] == pytest.approx(-1 / np.log(0.95), rel=1e-6)
 
 
-def test_a_cell_that_only_leaks_has_the_correlation_time_of_its_time_constant() -> None:
-    """Fed by chance alone, a cell that keeps 0.95 of itself is a process whose times agree."""
+def test_the_correlation_time_of_a_leaky_cell_is_its_time_constant() -> None:
+    """With random input, a cell that keeps 0.95 of its state is an autoregressive process."""
     (layer,) = gates_of("gru", {(1, 6): np.log(0.95 / 0.05)}).layers
     assert layer.time_constants is not None
     assert layer.correlation_times[6] == pytest.approx(layer.time_constants[6], rel=0.35)
 
 
 def test_a_tanh_network_has_no_gates_but_saturates() -> None:
-    """What is counted is h itself, on both sides."""
+    """The saturation of h itself is counted on both sides."""
     (layer,) = gates_of("rnn", {(0, 1): 40.0, (0, 4): -40.0}).layers
     (saturation,) = layer.saturations
     assert (saturation.high[1], saturation.low[4]) == (1, 1)
@@ -69,22 +69,22 @@ def test_a_tanh_network_has_no_gates_but_saturates() -> None:
     assert layer.agreement is None
 
 
-def test_shares_are_those_of_one_long_reading() -> None:
-    """Read in one row, counted by hand."""
+def test_saturation_fractions_equal_those_of_a_single_pass() -> None:
+    """The gates of all characters are computed in one row and counted directly."""
     config = NetworkConfig(cell="lstm", layers=2, hidden=HIDDEN, embedding=3)
     rnn = InferenceRNN(config, random_weights(config, CHARACTERS))
     ids = IDS[:1500]
     cache = rnn.run_with_cache(ids[:, None], rnn.initial_state(1))
-    for layer, seen in zip(measure_gates(rnn, ids).layers, cache.layers, strict=True):
+    for layer, layer_cache in zip(measure_gates(rnn, ids).layers, cache.layers, strict=True):
         for saturation, name in zip(layer.saturations, "ifo", strict=True):
-            assert np.allclose(saturation.high, (seen.gate(name) > 0.9).mean(axis=(0, 1)))
-            assert np.allclose(saturation.low, (seen.gate(name) < 0.1).mean(axis=(0, 1)))
+            assert np.allclose(saturation.high, (layer_cache.gate(name) > 0.9).mean(axis=(0, 1)))
+            assert np.allclose(saturation.low, (layer_cache.gate(name) < 0.1).mean(axis=(0, 1)))
         assert layer.time_constants is not None
-        assert np.allclose(layer.time_constants, -1 / np.log(seen.gate("f")).mean(axis=(0, 1)))
+        assert np.allclose(layer.time_constants, -1 / np.log(layer_cache.gate("f")).mean(axis=(0, 1)))
 
 
 def process(memory: float, steps: int = 60_000) -> NDArray[np.float64]:
-    """Let noise decay by a factor at each step: its autocorrelation at lag k is memory^k."""
+    """Return an autoregressive process, whose autocorrelation at lag k is memory^k."""
     noise, values = np.random.default_rng(8).normal(size=steps), np.zeros(steps)
     for step in range(1, steps):
         values[step] = memory * values[step - 1] + noise[step]
@@ -92,8 +92,8 @@ def process(memory: float, steps: int = 60_000) -> NDArray[np.float64]:
 
 
 @pytest.mark.parametrize("pieces", [1, 3, 7])
-def test_the_correlation_time_of_a_decay_is_its_time_constant(pieces: int) -> None:
-    """However the steps come in."""
+def test_the_correlation_time_of_a_process_is_its_time_constant(pieces: int) -> None:
+    """The result does not depend on how the steps are split into chunks."""
     memories = (0.0, 0.6, 0.9)
     values = np.stack([process(memory) for memory in memories], axis=1)[:, None, :]
     correlation = Autocorrelation(len(memories))
@@ -106,8 +106,8 @@ def test_the_correlation_time_of_a_decay_is_its_time_constant(pieces: int) -> No
     assert long == pytest.approx(-1 / np.log(0.9), rel=0.15)
 
 
-def test_what_does_not_count_changes_nothing() -> None:
-    """Warm-ups are read and left out."""
+def test_uncounted_characters_do_not_affect_the_result() -> None:
+    """Warm-up characters are excluded from all sums."""
     values = process(0.8, 3000).reshape(-1, 2, 1)
     counted = np.ones(values.shape[:2], np.bool_)
     counted[:200, 1] = False
@@ -118,11 +118,11 @@ def test_what_does_not_count_changes_nothing() -> None:
     assert np.array_equal(first.correlation_times(), second.correlation_times())
 
 
-def test_ranks_agree_whatever_the_scale() -> None:
-    """Order alone counts; where all are alike there is none."""
-    one = np.array([1.0, 5.0, 2.0, np.inf])
-    assert rank_correlation(one, np.exp(one)) == 1
-    assert rank_correlation(one, -np.array([1.0, 5.0, 2.0, 9.0])) == -1
-    assert rank_correlation(one, np.ones(4)) is None
-    assert rank_correlation(one[:1], one[:1]) is rank_correlation(one[:0], one[:0]) is None
+def test_rank_correlation_depends_on_the_order_alone() -> None:
+    """It is None if all values are equal."""
+    values = np.array([1.0, 5.0, 2.0, np.inf])
+    assert rank_correlation(values, np.exp(values)) == 1
+    assert rank_correlation(values, -np.array([1.0, 5.0, 2.0, 9.0])) == -1
+    assert rank_correlation(values, np.ones(4)) is None
+    assert rank_correlation(values[:1], values[:1]) is rank_correlation(values[:0], values[:0]) is None
     assert rank_correlation(np.array([1.0, 2.0, 9.0]), np.array([7, 8, 8])) == pytest.approx(0.75**0.5)

@@ -1,4 +1,4 @@
-"""The language of a text: by its name's suffix, or else by what it is made of."""
+"""Language detection by the suffix of the file name, or else by the content."""
 
 import pytest
 
@@ -17,13 +17,13 @@ BY_CONTENT = {
 
 
 @pytest.mark.parametrize(("expected", "text"), BY_CONTENT.items())
-def test_the_language_is_told_by_content(expected: str, text: str) -> None:
-    """Where the suffix says nothing, as that of every run's own copy of its text."""
+def test_the_language_is_detected_by_content(expected: str, text: str) -> None:
+    """The suffix .txt, which a run gives to its copy of the text, has no meaning."""
     assert detect_language(text * 9, "corpus.txt").name == expected
 
 
-def test_markdown_with_a_table_of_html_is_markdown() -> None:
-    """Documentation often has one; a page of HTML has no fences."""
+def test_markdown_with_an_html_table_is_markdown() -> None:
+    """A page of HTML has no fences."""
     row = "<tr>\n  <td>one</td>\n  <td>two</td>\n</tr>\n"
     assert detect_language(BY_CONTENT["markdown"] * 9 + row * 20).name == "markdown"
     assert detect_language(row * 20).name == "markup"
@@ -42,8 +42,8 @@ def test_markdown_with_a_table_of_html_is_markdown() -> None:
         ("tex", "a.tex"),
     ],
 )
-def test_a_suffix_that_is_known_outweighs_the_content(expected: str, name: str) -> None:
-    """Whoever named the file knew."""
+def test_a_known_suffix_takes_precedence_over_the_content(expected: str, name: str) -> None:
+    """The suffix is not compared with the content."""
     for text in BY_CONTENT.values():
         assert detect_language(text * 9, name).name == expected
 
@@ -56,6 +56,6 @@ def test_a_suffix_that_is_known_outweighs_the_content(expected: str, name: str) 
         ("plain", "", ""),
     ],
 )
-def test_what_looks_like_nothing_else_is_prose_if_it_is_letters(expected: str, text: str, name: str) -> None:
-    """And plain if it is not even that."""
+def test_other_texts_are_prose_if_they_consist_of_letters(expected: str, text: str, name: str) -> None:
+    """Texts of other characters are plain."""
     assert detect_language(text * 9, name).name == expected
