@@ -287,7 +287,7 @@ def test_a_function_that_marks_with_no_numbers_is_told(value: Any) -> None:
     from charrnn.inspection.concepts import ParsedText
 
     concept = charrnn.concept_of("odd", lambda text: [value] * len(text), kind="binary")
-    with pytest.raises(ValueError, match="odd gave"):
+    with pytest.raises(ValueError, match="odd returned"):
         concept.mark(ParsedText.of("abc"))
 
 

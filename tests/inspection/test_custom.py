@@ -160,5 +160,5 @@ def test_a_python_function_becomes_a_concept() -> None:
 def test_a_function_that_returns_invalid_marks_raises_an_error(returned: list[float]) -> None:
     """Marks are one whole number ≥ 0 per character, in the range of their kind."""
     concept = concept_of("odd", lambda _: returned, kind="binary")
-    with pytest.raises(ValueError, match="odd gave"):
+    with pytest.raises(ValueError, match="odd returned"):
         concept.mark(ParsedText.of("ab"))

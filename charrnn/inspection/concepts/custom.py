@@ -54,12 +54,12 @@ def concept_of(name: str, function: Callable[[str], ArrayLike], *, kind: Kind, d
     def mark(parsed: ParsedText) -> Marks:
         marks = np.asarray(function(parsed.text))
         if marks.shape != (len(parsed.text),):
-            raise ValueError(f"{name} gave {marks.shape} for a text of {len(parsed.text)} characters")
+            raise ValueError(f"{name} returned {marks.shape} for a text of {len(parsed.text)} characters")
         if marks.dtype.kind not in "biuf" or not np.isfinite(marks).all():
-            raise ValueError(f"{name} gave something that is no number")
+            raise ValueError(f"{name} returned something that is not a number")
         whole = marks.astype(np.int64)
         if (whole != marks).any() or (whole < 0).any() or (kind == "binary" and (whole > 1).any()):
-            raise ValueError(f"{name} gave a number that is no {kind} mark")
+            raise ValueError(f"{name} returned a number that is not a {kind} mark")
         return whole
 
     return Concept(name=name, kind=kind, description=description or f"the function {name}", mark=mark)
@@ -198,8 +198,8 @@ def parse_concept(argument: str) -> Concept:
         return parse_custom_concept(argument)
     if argument not in CONCEPTS:
         similar = difflib.get_close_matches(argument, CONCEPTS, n=1)
-        known = f"NAME=/REGEX/ makes one; there are {', '.join(CONCEPTS)}"
+        all_names = f"NAME=/REGEX/ makes one; there are {', '.join(CONCEPTS)}"
         raise WrongUsageError(
-            f"there is no concept {argument!r}", hint=f"did you mean {similar[0]}?" if similar else known
+            f"there is no concept {argument!r}", hint=f"did you mean {similar[0]}?" if similar else all_names
         )
     return CONCEPTS[argument]

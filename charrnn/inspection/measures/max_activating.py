@@ -230,7 +230,7 @@ class _ExampleSearch:
         chosen: list[Context] = []
         for candidate in candidates:
             if len(chosen) < MAX_SHOWN and all(
-                abs(candidate.position - used) > 2 * CONTEXT_CHARS for used in used_positions
+                abs(candidate.position - position) > 2 * CONTEXT_CHARS for position in used_positions
             ):
                 used_positions.append(candidate.position)
                 chosen.append(self._context(candidate))
