@@ -8,7 +8,7 @@ from charrnn.inspection.measures.surprisal import Surprise
 from charrnn.inspection.search.finding import CausalEffect
 from charrnn.inspection.search.findings import CellCounts, Finding, Findings, TooRare, UnexplainedCell
 from charrnn.views.heatmap import HeatmapRow, Marks
-from charrnn.views.report.document import Report, ReportCell, ReportConcept
+from charrnn.views.report.document import HtmlReport, ReportCell, ReportConcept
 
 HOSTILE = (
     "</script><script>document.title='taken'</script><!--\x1b[31m\u202e\u2066\u200b&amp;\"'\x00\ud800${x}\\u003c\r"
@@ -108,7 +108,7 @@ def findings() -> Findings:
     )
 
 
-def page() -> Report:
+def page() -> HtmlReport:
     """Make a page of three cells over the hostile text."""
     places = np.arange(len(TEXT))
     waves = (np.sin(places / 5), np.cos(places / 3), np.sin(places / 11))
@@ -125,7 +125,7 @@ def page() -> Report:
         guesses=("", *(character + "<\n" for character in TEXT[1:])),
         probabilities=np.tile([0.6, 0.3, 0.05], (len(TEXT), 1)),
     )
-    return Report(
+    return HtmlReport(
         title=f"Cells of {HOSTILE}",
         findings=findings(),
         signal="tanh(c)",

@@ -48,7 +48,7 @@ from charrnn.views.findings_table import FindingsTable, visible_findings
 from charrnn.views.formatting import sparkline
 from charrnn.views.heatmap import Heatmap, HeatmapRow, Marks
 from charrnn.views.layout import MAX_LINE_COLUMNS
-from charrnn.views.report.document import Report, ReportCell, ReportConcept
+from charrnn.views.report.document import HtmlReport, ReportCell, ReportConcept
 from charrnn.views.sanitize import can_animate, unicode_output
 
 # The progress bar
@@ -99,14 +99,14 @@ def write_report(path: Path, target: InspectionTarget, findings: Findings, conce
     write_picture(path, build_report(target, findings, concepts).html())
 
 
-def build_report(target: InspectionTarget, findings: Findings, concepts: Mapping[str, Concept]) -> Report:
+def build_report(target: InspectionTarget, findings: Findings, concepts: Mapping[str, Concept]) -> HtmlReport:
     """Return the report of findings over the excerpt of the text in which most of their concepts change."""
     concepts_by_name = {
         finding.concept: concepts[finding.concept] for finding in (*findings.concepts, *findings.local)
     }
     marks = {name: is_on(concept, concept.mark(target.parsed)) for name, concept in concepts_by_name.items()}
     excerpt = best_common_excerpt(marks.values(), target.parsed.text, length=REPORT_CHARS)
-    return Report(
+    return HtmlReport(
         title=f"Cells of {display_name(target.path)}",
         findings=findings,
         signal=findings.signal,

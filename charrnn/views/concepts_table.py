@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from charrnn.inspection.search.concept_occurrences import ConceptCount, ConceptCounts
-from charrnn.views.finding_columns import FUTURE
+from charrnn.views.finding_columns import FUTURE, FUTURE_EXPLANATION
 from charrnn.views.sanitize import ascii_signs, sanitize, unicode_output
 
 _FAMILIES = {
@@ -69,7 +69,7 @@ class ConceptsTable:
         if self.listing.text is not None:
             lines.append("number: how often it ends in this text; too rare: no cell is judged by it")
         if any(concept.uses_future for concept in self.listing.concepts):
-            lines.append(f"{FUTURE[unicode]} depends on text that comes later")
+            lines.append(f"{FUTURE[unicode]} {FUTURE_EXPLANATION}")
         if lines:
             yield Text()
         for line in lines:

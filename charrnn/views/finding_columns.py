@@ -1,85 +1,205 @@
-"""The columns of the findings table: value, width, heading and explanation of each."""
+"""Columns of the findings table: definitions for the terminal and the HTML report, and entries for the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from charrnn.inspection.search.finding import Finding
+from charrnn.inspection.search.finding import DIGITS, LOSS_DIGITS, Finding
+from charrnn.views.formatting import bar, compact_number, minus_sign
 from charrnn.views.sanitize import sanitize
 
-BAR = 5
-"""columns of the bar beside the fit"""
-NEARLY = 0.1
-"""of R²: what may be missing of all that a layer tells"""
 FUTURE = {True: "°", False: "*"}
-"""stands after the name of what depends on text that comes later"""
-_MINUS = {True: "−", False: "-"}
+"""sign after the name of a concept that depends on later text, in Unicode or in ASCII"""
+FUTURE_EXPLANATION = "depends on text that comes later"
+"""explanation of the sign"""
+R2_TOLERANCE = 0.1
+"""R² that a few cells may lack, compared with all cells of the layer"""
+
+# The definitions
 
 
 @dataclass(frozen=True, kw_only=True)
-class Column:
-    """A column of the table."""
+class FindingColumn:
+    """A column of the findings table."""
 
+    key: str
+    """name of the value, as in the JSON of a finding"""
     heading: str
-    """what stands above it"""
+    """name of the column in the tables"""
     explanation: str
-    """what it is, in one line"""
-    shown: Callable[[Finding, bool], str]
-    """its entry for a finding, of all of Unicode or of ASCII alone"""
-    justify: Literal["left", "right"] = "left"
-    """which side its entries keep to"""
-    style: str = ""
-    """how its entries look"""
+    """definition of the value, in one line"""
 
 
-def share(number: float | None, unicode: bool, digits: int = 2) -> str:
-    """Write a number that is hardly ever 1 without its zero.
+@dataclass(frozen=True, kw_only=True)
+class NumberColumn(FindingColumn):
+    """A column of numbers."""
 
-    >>> share(0.834, True), share(-0.021, True), share(1.0, True), share(-0.001, True), share(None, True)
-    ('.83', '−.02', '1.00', '.00', '')
-    """
-    if number is None:
-        return ""
-    written = f"{number:z.{digits}f}"
-    sign, size = ("-", written[1:]) if written.startswith("-") else ("", written)
-    return _MINUS[unicode] * bool(sign) + (size.removeprefix("0") if size.startswith("0.") else size)
-
-
-def signed(number: float | None, unicode: bool, digits: int = 2) -> str:
-    """Write a difference with its sign.
-
-    >>> signed(0.42, True), signed(-0.001, False, 3)
-    ('+.42', '-.001')
-    """
-    written = share(number, unicode, digits)
-    return written if not written or written[0] in "−-" else f"+{written}"
+    value: Callable[[Finding], float | None]
+    """function that returns the number; None if it was not measured"""
+    format: str = "z.2f"
+    """format specification of the number"""
+    terminal_format: str = ""
+    """shorter format specification for the terminal; empty: as `format`"""
+    digits: int = DIGITS
+    """decimal places of the value that scripts read from the report"""
+    group: str = ""
+    """heading above related columns in the report; empty for none"""
 
 
-def bar(number: float, unicode: bool) -> str:
-    """Draw a share as a bar.
+_FIT, _CONTROLS, _ACTIVITY, _ABLATION = "how well it follows", "controls", "when it is on", "held still"
 
-    >>> bar(0.5, False)
-    '###  '
-    """
-    full = round(max(0.0, min(1.0, number)) * BAR + 1e-9) if unicode else int(max(0.0, min(1.0, number)) * BAR + 0.5)
-    return ("█" if unicode else "#") * full + " " * (BAR - full)
+FINDING_COLUMNS: tuple[FindingColumn, ...] = (
+    FindingColumn(
+        key="concept",
+        heading="concept",
+        explanation="the concept compared with the cell, character by character",
+    ),
+    FindingColumn(
+        key="cell",
+        heading="cell",
+        explanation="layer.unit; + where it rises with the concept, − where it falls",
+    ),
+    NumberColumn(
+        key="fit",
+        heading="fit",
+        explanation="share of the cell's variance that the concept explains, on text it was not chosen on",
+        value=lambda finding: finding.fit,
+        group=_FIT,
+    ),
+    NumberColumn(
+        key="fit_se",
+        heading="±se",
+        explanation="standard error of the fit",
+        value=lambda finding: finding.fit_se,
+        group=_FIT,
+    ),
+    NumberColumn(
+        key="memory",
+        heading="memory",
+        explanation="fit beyond what the last three characters explain; near 0: spelling only",
+        value=lambda finding: finding.memory,
+        group=_FIT,
+    ),
+    NumberColumn(
+        key="linear",
+        heading="linear",
+        explanation="R² of a linear probe for the concept on all cells of a layer",
+        value=lambda finding: finding.linear,
+        group=_FIT,
+    ),
+    NumberColumn(
+        key="scrambled",
+        heading="scrambled",
+        explanation="best fit of any cell in the same network with its weights shuffled",
+        value=lambda finding: finding.scrambled,
+        group=_CONTROLS,
+    ),
+    NumberColumn(
+        key="placebo",
+        heading="placebo",
+        explanation="best fit of any cell to concepts of this kind that nothing in the text depends on",
+        value=lambda finding: finding.placebo,
+        group=_CONTROLS,
+    ),
+    NumberColumn(
+        key="p",
+        heading="p",
+        explanation="p-value: how often some cell fits as well by chance",
+        value=lambda finding: finding.p,
+        format=".3f",
+        group=_CONTROLS,
+    ),
+    NumberColumn(
+        key="inside",
+        heading="inside",
+        explanation="how often the cell is on inside the concept",
+        value=lambda finding: finding.inside,
+        format=".0%",
+        group=_ACTIVITY,
+    ),
+    NumberColumn(
+        key="outside",
+        heading="outside",
+        explanation="how often the cell is on outside the concept",
+        value=lambda finding: finding.outside,
+        format=".0%",
+        group=_ACTIVITY,
+    ),
+    NumberColumn(
+        key="rank_correlation",
+        heading="ρ",
+        explanation="rank correlation of the cell with a concept that is a number",
+        value=lambda finding: finding.rank_correlation,
+        format="+z.2f",
+        group=_ACTIVITY,
+    ),
+    NumberColumn(
+        key="edge_delta",
+        heading="edge Δ",
+        explanation="nats that a concept's end costs more when the cell is held at its mean",
+        value=lambda finding: finding.cause.edge_delta if finding.cause else None,
+        format="+z.3f",
+        terminal_format="+z.2f",
+        digits=LOSS_DIGITS,
+        group=_ABLATION,
+    ),
+    NumberColumn(
+        key="elsewhere_delta",
+        heading="else",
+        explanation="nats that any other character then costs more",
+        value=lambda finding: finding.cause.elsewhere_delta if finding.cause else None,
+        format="+z.3f",
+        digits=LOSS_DIGITS,
+        group=_ABLATION,
+    ),
+    NumberColumn(
+        key="episodes",
+        heading="episodes",
+        explanation="how often the concept ends in the text",
+        value=lambda finding: finding.episodes,
+        format=",",
+    ),
+    FindingColumn(key="verdict", heading="verdict", explanation="the conclusion from these numbers"),
+    FindingColumn(key="description", heading="what it is", explanation="the concept in words"),
+)
+
+COLUMNS_BY_KEY = {column.key: column for column in FINDING_COLUMNS}
 
 
-def _name(finding: Finding, unicode: bool) -> str:
-    return sanitize(finding.concept, keep="", unicode=unicode) + FUTURE[unicode] * finding.uses_future
+def number_columns(*keys: str) -> list[NumberColumn]:
+    """Return the number columns of the given keys, in the given order."""
+    columns = (COLUMNS_BY_KEY[key] for key in keys)
+    return [column for column in columns if isinstance(column, NumberColumn)]
 
 
-def _alike(finding: Finding, unicode: bool) -> str:
-    """Name the concepts that are nearly the same."""
-    about = "≈" if unicode else "~"
-    return "".join(f" {about} {sanitize(near, keep='', unicode=unicode)}" for near in finding.near)
+# The columns on a terminal
 
 
-def _firing(finding: Finding, unicode: bool) -> str:
+def _sanitized(name: str, unicode: bool) -> str:
+    return sanitize(name, keep="", unicode=unicode)
+
+
+def _concept(finding: Finding, unicode: bool) -> str:
+    return _sanitized(finding.concept, unicode) + FUTURE[unicode] * finding.uses_future
+
+
+def _concept_and_near(finding: Finding, unicode: bool) -> str:
+    """Return the concept's name with the names of nearly equal concepts."""
+    almost_equal = "≈" if unicode else "~"
+    near = (f" {almost_equal} {_sanitized(name, unicode)}" for name in finding.near)
+    return _concept(finding, unicode) + "".join(near)
+
+
+def _cell(finding: Finding, unicode: bool) -> str:
+    return finding.cell + minus_sign("-" if finding.sign < 0 else "+", unicode)
+
+
+def _activity(finding: Finding, unicode: bool) -> str:
+    """Return the rank correlation, or how often the cell is on inside and outside the concept."""
     if finding.rank_correlation is not None:
-        return f"{'ρ' if unicode else 'rho'} {share(finding.rank_correlation, unicode)}"
+        return f"{'ρ' if unicode else 'rho'} {compact_number(finding.rank_correlation, unicode=unicode)}"
     if finding.inside is None or finding.outside is None:
         return ""
     return f"{finding.inside:.0%} / {finding.outside:.0%}"
@@ -89,96 +209,91 @@ def _verdict(finding: Finding, _unicode: bool) -> str:
     return finding.verdict
 
 
-def _spread(finding: Finding, unicode: bool) -> str:
-    """Say with how many cells a concept that is spread is told nearly as well as with all."""
+def _verdict_and_cells(finding: Finding, unicode: bool) -> str:
+    """Return the verdict; if distributed, with the number of cells that predict the concept nearly as well as all."""
     if finding.verdict != "distributed":
         return finding.verdict
-    every = finding.spread[-1][1]
-    cells, r2 = next(entry for entry in finding.spread if entry[1] >= every - NEARLY)
-    return f"{finding.verdict} ({cells} cells {share(r2, unicode)})"
+    max_r2 = finding.spread[-1][1]
+    cells, r2 = next(entry for entry in finding.spread if entry[1] >= max_r2 - R2_TOLERANCE)
+    return f"{finding.verdict} ({cells} cells {compact_number(r2, unicode=unicode)})"
 
 
-def _edge(finding: Finding, unicode: bool) -> str:
-    return signed(finding.cause.edge_delta, unicode) if finding.cause else ""
+@dataclass(frozen=True, kw_only=True)
+class TerminalColumn:
+    """A column of the table on a terminal."""
+
+    key: str
+    """as in `FindingColumn`; "bar" and "activity" exist on the terminal only"""
+    heading: str
+    """text above the column"""
+    explanation: str
+    """definition of the entries, in one line"""
+    entry: Callable[[Finding, bool], str]
+    """function that returns the entry of a finding, in Unicode or in ASCII"""
+    justify: Literal["left", "right"] = "left"
+    """alignment of the entries"""
+    style: str = ""
+    """Rich style of the entries"""
 
 
-def _elsewhere(finding: Finding, unicode: bool) -> str:
-    return signed(finding.cause.elsewhere_delta, unicode, 3) if finding.cause else ""
+def _number_column(key: str, style: str = "") -> TerminalColumn:
+    """Return the terminal's column for a number column."""
+    (column,) = number_columns(key)
+    form = column.terminal_format or column.format
+    return TerminalColumn(
+        key=key,
+        heading=column.heading,
+        explanation=column.explanation,
+        entry=lambda finding, unicode: compact_number(column.value(finding), form, unicode=unicode),
+        justify="right",
+        style=style,
+    )
 
 
-CONCEPT = Column(
-    heading="concept",
-    explanation="what the cell was compared with, character by character",
-    shown=lambda finding, unicode: _name(finding, unicode) + _alike(finding, unicode),
-)
-SHORT_CONCEPT = Column(heading="concept", explanation=CONCEPT.explanation, shown=_name)
-VERDICT = Column(heading="verdict", explanation="the conclusion; charrnn inspect -h has the rules", shown=_spread)
-SHORT_VERDICT = Column(heading="verdict", explanation=VERDICT.explanation, shown=_verdict)
+def _text_column(
+    key: str, entry: Callable[[Finding, bool], str], justify: Literal["left", "right"] = "left", hint: str = ""
+) -> TerminalColumn:
+    """Return the terminal's column for a column of text; `hint` follows the explanation."""
+    column = COLUMNS_BY_KEY[key]
+    return TerminalColumn(
+        key=key, heading=column.heading, explanation=column.explanation + hint, entry=entry, justify=justify
+    )
 
-COLUMNS = (
+
+def _activity_column() -> TerminalColumn:
+    """Return the column that combines "inside", "outside" and the rank correlation."""
+    inside, outside, _ = number_columns("inside", "outside", "rank_correlation")
+    return TerminalColumn(
+        key="activity",
+        heading=f"{inside.heading}/{outside.heading}",
+        explanation=f"{inside.explanation}, and outside; or its rank correlation",
+        entry=_activity,
+    )
+
+
+CONCEPT = _text_column("concept", _concept_and_near)
+SHORT_CONCEPT = replace(CONCEPT, entry=_concept)
+VERDICT = _text_column("verdict", _verdict_and_cells, hint=" (rules: charrnn inspect -h)")
+SHORT_VERDICT = replace(VERDICT, entry=_verdict)
+
+TERMINAL_COLUMNS = (
     CONCEPT,
-    Column(
-        heading="cell",
-        explanation="layer.unit; + where it rises with the concept, - where it falls",
-        shown=lambda finding, unicode: f"{finding.cell}{_MINUS[unicode] if finding.sign < 0 else '+'}",
-        justify="right",
-    ),
-    Column(
-        heading="fit",
-        explanation="share of the cell's variance the concept explains, on text it was not chosen on",
-        shown=lambda finding, unicode: share(finding.fit, unicode),
-        justify="right",
-        style="bold",
-    ),
-    Column(heading="", explanation="", shown=lambda finding, unicode: bar(finding.fit, unicode)),
-    Column(
-        heading="±se",
-        explanation="standard error of the fit",
-        shown=lambda finding, unicode: share(finding.fit_se, unicode),
-        justify="right",
-    ),
-    Column(
-        heading="memory",
-        explanation="the same, beyond what the last three characters explain; near 0: spelling",
-        shown=lambda finding, unicode: share(finding.memory, unicode),
-        justify="right",
-    ),
-    Column(
-        heading="scrambled",
-        explanation="the best fit in the same network with its weights shuffled",
-        shown=lambda finding, unicode: share(finding.scrambled, unicode),
-        justify="right",
-    ),
-    Column(
-        heading="linear",
-        explanation="how much of the concept all cells of a layer tell together (R²)",
-        shown=lambda finding, unicode: share(finding.linear, unicode),
-        justify="right",
-    ),
-    Column(
-        heading="inside/outside",
-        explanation="how often the cell is on inside the concept, and outside; or its rank correlation",
-        shown=_firing,
-    ),
-    Column(
-        heading="edge Δ",
-        explanation="nats that a concept's end costs more when the cell is held at its mean",
-        shown=_edge,
-        justify="right",
-    ),
-    Column(
-        heading="else",
-        explanation="nats that any other character then costs more",
-        shown=_elsewhere,
-        justify="right",
-    ),
+    _text_column("cell", _cell, "right"),
+    _number_column("fit", "bold"),
+    TerminalColumn(key="bar", heading="", explanation="", entry=lambda finding, unicode: bar(finding.fit, unicode)),
+    _number_column("fit_se"),
+    _number_column("memory"),
+    _number_column("scrambled"),
+    _number_column("linear"),
+    _activity_column(),
+    _number_column("edge_delta"),
+    _number_column("elsewhere_delta"),
     VERDICT,
-    Column(
-        heading="what it is",
-        explanation="the concept in words",
-        shown=lambda finding, unicode: sanitize(finding.description, keep="", unicode=unicode),
-    ),
+    _text_column("description", lambda finding, unicode: _sanitized(finding.description, unicode)),
 )
 
-DROP_ORDER = ("what it is", "", "±se", "linear", "inside/outside", "else", "scrambled", "edge Δ", "memory")
-"""headings of the columns that a narrow screen goes without, the first to go first"""
+DROP_ORDER = (
+    *("description", "bar", "fit_se", "linear", "activity"),
+    *("elsewhere_delta", "scrambled", "edge_delta", "memory"),
+)
+"""keys of the columns that a narrow screen omits, the first to go first"""

@@ -1,4 +1,4 @@
-"""The findings table, with a line that explains each of its columns."""
+"""The findings table on a terminal, with a line that explains each of its columns."""
 
 from __future__ import annotations
 
@@ -13,23 +13,25 @@ from rich.text import Text
 from charrnn.inspection.search.finding import Finding
 from charrnn.inspection.search.findings import Findings, UnexplainedCell
 from charrnn.views.finding_columns import (
-    COLUMNS,
     CONCEPT,
     DROP_ORDER,
     FUTURE,
+    FUTURE_EXPLANATION,
     SHORT_CONCEPT,
     SHORT_VERDICT,
+    TERMINAL_COLUMNS,
     VERDICT,
-    Column,
-    share,
-    signed,
+    TerminalColumn,
 )
-from charrnn.views.formatting import pluralize
+from charrnn.views.formatting import compact_number, pluralize
 from charrnn.views.layout import model_display_name, one_line
 from charrnn.views.sanitize import ascii_signs, sanitize, unicode_output
 
+_ASCII_SIGNS = str.maketrans({"Δ": "cost", "²": "2", "±": "+-"})
 _GAP = 2
-_FEW = 4
+"""blank columns between two columns of a table"""
+_MAX_NAMES = 4
+"""number of concepts up to which each is listed"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,29 +70,29 @@ def visible_findings(findings: Sequence[Finding]) -> list[Finding]:
     shown: list[Finding] = []
     for finding in findings:
         before = {other.concept for other in shown} - {finding.concept}
-        if not before & set(finding.near) and (finding.verdict != "none" or len(findings) <= _FEW):
+        if not before & set(finding.near) and (finding.verdict != "none" or len(findings) <= _MAX_NAMES):
             shown.append(finding)
     return shown
 
 
-def fit_columns(findings: Sequence[Finding], width: int, unicode: bool) -> list[Column]:
+def fit_columns(findings: Sequence[Finding], width: int, unicode: bool) -> list[TerminalColumn]:
     """Choose the columns that a screen of this width has room for."""
-    columns = [column for column in COLUMNS if any(column.shown(finding, unicode) for finding in findings)]
-    for heading in DROP_ORDER:
+    columns = [column for column in TERMINAL_COLUMNS if any(column.entry(finding, unicode) for finding in findings)]
+    for key in DROP_ORDER:
         if _width(findings, columns, unicode) <= width:
             return columns
-        if heading == "scrambled":
+        if key == "scrambled":
             columns = [{CONCEPT: SHORT_CONCEPT, VERDICT: SHORT_VERDICT}.get(column, column) for column in columns]
             if _width(findings, columns, unicode) <= width:
                 return columns
-        columns = [column for column in columns if column.heading != heading]
+        columns = [column for column in columns if column.key != key]
     return columns
 
 
-def _width(findings: Sequence[Finding], columns: Sequence[Column], unicode: bool) -> int:
+def _width(findings: Sequence[Finding], columns: Sequence[TerminalColumn], unicode: bool) -> int:
     """Count the columns of the screen that a table takes."""
     entries = [
-        [_sign(column.heading, unicode), *(column.shown(finding, unicode) for finding in findings)]
+        [_sign(column.heading, unicode), *(column.entry(finding, unicode) for finding in findings)]
         for column in columns
     ]
     return sum(max(map(cell_len, column)) for column in entries) + _GAP * (len(columns) - 1)
@@ -109,13 +111,13 @@ def _head(findings: Findings, unicode: bool) -> Text:
     return Text(ascii_signs(" · ", unicode=unicode).join(named), style="dim")
 
 
-def _table(findings: Sequence[Finding], columns: Sequence[Column], unicode: bool) -> Table:
+def _table(findings: Sequence[Finding], columns: Sequence[TerminalColumn], unicode: bool) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
     for column in columns:
         heading = Text(_sign(column.heading, unicode))
         table.add_column(heading, justify=column.justify, style=column.style, overflow="fold")
     for finding in findings:
-        table.add_row(*(Text(column.shown(finding, unicode)) for column in columns))
+        table.add_row(*(Text(column.entry(finding, unicode)) for column in columns))
     return table
 
 
@@ -133,11 +135,11 @@ def _others(findings: Findings, unicode: bool) -> Iterator[Text]:
         ],
         "too rare here to be judged (episodes)": [
             *(f"{_shown(rare.concept, unicode)} ({rare.episodes:,})" for rare in findings.too_rare if rare.episodes),
-            *(f"{name} (0)" for name in never if len(never) <= _FEW),
-            *([f"and {len(never)} that never occur"] if len(never) > _FEW else []),
+            *(f"{name} (0)" for name in never if len(never) <= _MAX_NAMES),
+            *([f"and {len(never)} that never occur"] if len(never) > _MAX_NAMES else []),
         ],
         "controls, known from the last character (fit)": [
-            f"{_shown(finding.concept, unicode)} {finding.cell} ({share(finding.fit, unicode)})"
+            f"{_shown(finding.concept, unicode)} {finding.cell} ({compact_number(finding.fit, unicode=unicode)})"
             for finding in findings.local
         ],
     }
@@ -171,13 +173,13 @@ def _footer(findings: Findings, unicode: bool) -> Text:
     parts = [
         f"chosen on {half} streams, judged on {half}",
         f"p by {findings.permutations:,} permutations",
-        f"{findings.placebos} placebos, the best {share(findings.placebo_fit, unicode)}",
+        f"{findings.placebos} placebos, the best {compact_number(findings.placebo_fit, unicode=unicode)}",
         "no scrambled network, nothing held still (--quick)" if findings.quick else "",
     ]
     return Text(ascii_signs(" · ", unicode=unicode).join(filter(None, parts)), style="dim")
 
 
-def _legend(columns: Iterable[Column], ahead: bool, unicode: bool) -> Table:
+def _legend(columns: Iterable[TerminalColumn], ahead: bool, unicode: bool) -> Table:
     """Say what the columns are, and the sign after a name if there is one that looks ahead."""
     table = Table.grid(padding=(0, _GAP, 0, 0))
     for column in columns:
@@ -187,7 +189,7 @@ def _legend(columns: Iterable[Column], ahead: bool, unicode: bool) -> Table:
                 Text(_sign(column.explanation, unicode), style="dim"),
             )
     if ahead:
-        table.add_row(Text(FUTURE[unicode]), Text("depends on text that comes later", style="dim"))
+        table.add_row(Text(FUTURE[unicode]), Text(FUTURE_EXPLANATION, style="dim"))
     return table
 
 
@@ -198,9 +200,9 @@ def _unexplained(mysteries: Iterable[UnexplainedCell], unicode: bool) -> Iterato
     for heading in ("cell", "costs", "closest", "writes on", "forgets on"):
         table.add_column(Text(heading), overflow="fold")
     for cell in mysteries:
-        closest = f"{_shown(cell.best, unicode)} {share(cell.fit, unicode)}"
+        closest = f"{_shown(cell.best, unicode)} {compact_number(cell.fit, unicode=unicode)}"
         writes, forgets = (_characters(characters, unicode) for characters in (cell.writes_on, cell.forgets_on))
-        cost = signed(cell.delta, unicode, 3)
+        cost = compact_number(cell.delta, "+z.3f", unicode=unicode)
         table.add_row(*map(Text, (cell.cell, cost, closest, writes, forgets)))
     yield table
 
@@ -213,4 +215,4 @@ def _characters(characters: Iterable[str], unicode: bool) -> str:
 
 def _sign(words: str, unicode: bool) -> str:
     """Write our own words, with ASCII for their signs if need be."""
-    return words if unicode else words.replace("Δ", "cost").replace("²", "2").replace("±", "+-")
+    return words if unicode else ascii_signs(words, unicode=False).translate(_ASCII_SIGNS)

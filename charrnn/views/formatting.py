@@ -17,7 +17,9 @@ from charrnn.views.sanitize import plain_line, unicode_output
 # Amounts and durations, and many numbers as a line of bars
 
 BARS = {True: "▁▂▃▄▅▆▇█", False: "0123456789"}
-"""with all of Unicode, or with ASCII alone"""
+"""heights of a sparkline, in Unicode or in ASCII"""
+BAR_WIDTH = 5
+"""screen columns of a bar for a share"""
 
 
 def sparkline(values: Sequence[float], width: int | None = None, *, unicode: bool = True) -> str:
@@ -32,6 +34,40 @@ def sparkline(values: Sequence[float], width: int | None = None, *, unicode: boo
     means = [_mean(values[i * len(values) // count : (i + 1) * len(values) // count]) for i in range(count)]
     low, span = min(means), max(means) - min(means)
     return "".join(bars[int((mean - low) / (span or 1.0) * (len(bars) - 1) + 0.5)] for mean in means)
+
+
+def compact_number(number: float | None, form: str = "z.2f", *, unicode: bool) -> str:
+    """Return a number without the zero before its decimal point; "" for None.
+
+    >>> [compact_number(number, unicode=True) for number in (0.834, -0.021, 1.0, -0.001, None)]
+    ['.83', '−.02', '1.00', '.00', '']
+    >>> compact_number(0.42, "+z.2f", unicode=True), compact_number(-0.001, "+z.3f", unicode=False)
+    ('+.42', '-.001')
+    """
+    if number is None:
+        return ""
+    written = format(number, form)
+    sign, digits = (written[0], written[1:]) if written[0] in "+-" else ("", written)
+    return minus_sign(sign, unicode) + (digits.removeprefix("0") if digits.startswith("0.") else digits)
+
+
+def bar(share: float, unicode: bool) -> str:
+    """Return a bar for a share between 0 and 1.
+
+    >>> bar(0.5, False)
+    '###  '
+    """
+    full = (
+        round(max(0.0, min(1.0, share)) * BAR_WIDTH + 1e-9)
+        if unicode
+        else int(max(0.0, min(1.0, share)) * BAR_WIDTH + 0.5)
+    )
+    return ("█" if unicode else "#") * full + " " * (BAR_WIDTH - full)
+
+
+def minus_sign(sign: str, unicode: bool) -> str:
+    """Return a sign, with a typographic minus in Unicode."""
+    return "−" if unicode and sign == "-" else sign
 
 
 def pluralize(number: float, noun: str) -> str:

@@ -1,6 +1,7 @@
 """The table of findings: complete and harmless on any screen, with or without colour."""
 
 import dataclasses
+import html
 import io
 import re
 from dataclasses import replace
@@ -12,8 +13,10 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from charrnn.inspection.search.findings import CausalEffect, CellCounts, Finding, Findings, TooRare, UnexplainedCell
+from charrnn.views.finding_columns import FINDING_COLUMNS, NumberColumn
 from charrnn.views.findings_table import FindingsTable
 from charrnn.views.formatting import sparkline
+from charrnn.views.report.findings_table import findings_table_html
 
 
 def some_finding(concept: str, fit: float, sign: int = 1, verdict: str = "detector", **known: Any) -> Finding:
@@ -138,6 +141,29 @@ def test_every_column_shown_is_explained_below(width: int) -> None:
     below = lines[lines.index(heading) + 1 :]
     for name in ("concept", "cell", "fit", "±se", "memory", "scrambled", "inside/outside", "edge Δ", "verdict"):
         assert (name in heading) == any(line.startswith(f"{name} ") for line in below), name
+
+
+def test_terminal_and_report_explain_each_column_in_the_same_words() -> None:
+    """Both tables take headings and explanations from one definition; only a hint on usage may follow."""
+    legend = re.split(r"(?m)^(?=concept )", drawn(200, findings=replace(FINDINGS, mysteries=())))[-1]
+    terminal = dict(re.findall(r"(?m)^(\S+(?: \S+)*)  +(.*?) *$", legend))
+    page = findings_table_html("findings", FINDINGS.concepts, ["causal"], "")
+    report = {
+        html.unescape(heading): html.unescape(explanation)
+        for heading, explanation in re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page)
+    }
+    titles = {
+        html.unescape(heading): html.unescape(title)
+        for title, heading in re.findall(r'<button type="button" title="([^"]*)">(.*?)</button>', page)
+    }
+    assert titles == {heading: report[heading] for heading in titles}
+    columns = {column.heading: column for column in FINDING_COLUMNS}
+    shared = terminal.keys() & report.keys()
+    assert {"concept", "cell", "fit", "memory", "scrambled", "linear", "edge Δ", "else", "verdict"} <= shared
+    for heading in shared:
+        explanations = {terminal[heading], report[heading]}
+        assert len(explanations) == 1 or not isinstance(columns[heading], NumberColumn)
+        assert all(explanation.startswith(columns[heading].explanation) for explanation in explanations)
 
 
 def test_nearly_equal_concepts_share_a_row() -> None:

@@ -15,7 +15,7 @@ from pages import CELLS, CONTROL, HOSTILE, MYSTERY, NAMES, RULES, TEXT, findings
 from rich.color import Color
 
 from charrnn.views import colors
-from charrnn.views.report.document import Report
+from charrnn.views.report.document import HtmlReport
 from charrnn.views.sanitize import sanitize
 
 VOID = {"meta", "input"}
@@ -225,7 +225,7 @@ def test_each_finding_has_its_curve(parsed: Parsed) -> None:
 
 def test_a_search_that_found_nothing_is_a_page_too() -> None:
     """It says so, and draws the cell it was given."""
-    made: Report = replace(page(), findings=replace(findings(), concepts=(), mysteries=()), concepts=())
+    made: HtmlReport = replace(page(), findings=replace(findings(), concepts=(), mysteries=()), concepts=())
     parsed = Parsed(made.html())
     assert not [row for row in parsed.all("tr") if row.get("data-concept") in NAMES]
     assert "No concept could be judged" in "".join(p["text"] for p in parsed.all("p"))

@@ -20,7 +20,7 @@ from charrnn.views import colors
 from charrnn.views.heatmap import HeatmapRow, Marks
 from charrnn.views.layout import Values, runs
 from charrnn.views.report import summary
-from charrnn.views.report.elements import char_glyph, char_name
+from charrnn.views.report.elements import char_glyph, char_name, definitions
 from charrnn.views.sanitize import escape_html, sanitize
 from charrnn.views.surprisal import MAX_BITS
 
@@ -53,7 +53,7 @@ class ReportCell:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Report:
+class HtmlReport:
     """All that the page shows; plain values, so that the same are the same page, byte for byte."""
 
     title: str
@@ -91,9 +91,7 @@ class Report:
             mysteries=summary.unexplained_list(self.findings),
             controls=summary.controls_section(self.findings, self.rules),
             rules=summary.verdict_rules(self.rules),
-            provenance="".join(
-                f"<dt>{escape_html(name)}</dt><dd>{escape_html(fact)}</dd>" for name, fact in self.provenance.items()
-            ),
+            provenance=definitions(self.provenance.items()),
             # A text may hold "</script>"; nothing else could end the element.
             content=json.dumps(self._content(), separators=(",", ":")).replace("<", r"\u003c"),
         )

@@ -53,6 +53,34 @@ def char_keys(characters: tuple[str, ...]) -> str:
     )
 
 
+# Parts of the page that occur several times
+
+
+def definition_list(entries: Iterable[tuple[str, str]]) -> str:
+    """Return a list of terms with their meanings, all plain text."""
+    return f"<dl>{definitions(entries)}</dl>"
+
+
+def definitions(entries: Iterable[tuple[str, str]]) -> str:
+    """Return the entries of a definition list, all plain text."""
+    return "".join(f"<dt>{escape_html(term)}</dt><dd>{escape_html(meaning)}</dd>" for term, meaning in entries)
+
+
+def section(name: str, heading: str, content: str) -> str:
+    """Return a section of the page; `name` is the id of its heading, `content` is HTML."""
+    return f'<section aria-labelledby="{name}"><h2 id="{name}">{escape_html(heading)}</h2>{content}</section>'
+
+
+def scrolling_table(table: str, label: str) -> str:
+    """Return a table in a region that scrolls, labeled by the element with the id `label`."""
+    return f'<div class="wide" tabindex="0" role="region" aria-labelledby="{label}">{table}</div>'
+
+
+def number_cell(value: float | str, content: str) -> str:
+    """Return a table cell with the value to sort by and its HTML."""
+    return f'<td class="number" data-value="{value}">{content}</td>'
+
+
 # Small drawings: a share as a bar, the response of a cell as a curve, values along a line. Their colors are those of
 # the page, for light and dark.
 

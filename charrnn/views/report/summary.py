@@ -6,7 +6,16 @@ from collections.abc import Iterator, Mapping
 
 from charrnn.inspection.search.finding import LOSS_DIGITS
 from charrnn.inspection.search.findings import Findings, UnexplainedCell
-from charrnn.views.report.elements import char_keys, format_number, number_element, share_bar
+from charrnn.views.report.elements import (
+    char_keys,
+    definition_list,
+    format_number,
+    number_cell,
+    number_element,
+    scrolling_table,
+    section,
+    share_bar,
+)
 from charrnn.views.report.findings_table import column_heading, findings_table_html, sortable_cell
 from charrnn.views.sanitize import escape_html
 
@@ -48,11 +57,12 @@ def cell_counts(findings: Findings) -> str:
         f'<dd class="quiet">{meaning}</dd></div>'
         for name, count, meaning in sorts
     )
-    return (
-        f'<section aria-labelledby="census"><h2 id="census">{findings.cells:,} cells</h2>'
-        f'<dl class="census">{tiles}</dl>'
-        '<p class="quiet">Each is counted once, by the concept that explains most of it; mostly local ones may be of'
-        " the other sorts too.</p></section>"
+    note = (
+        "Each is counted once, by the concept that explains most of it; mostly local cells may be of the other kinds"
+        " too."
+    )
+    return section(
+        "census", f"{findings.cells:,} cells", f'<dl class="census">{tiles}</dl><p class="quiet">{note}</p>'
     )
 
 
@@ -72,7 +82,7 @@ def findings_section(findings: Findings, rules: Rules) -> str:
         pieces.append(f"<p>Too rare here to be judged (episodes): {escape_html(', '.join(rare))}.</p>")
     if never:
         pieces.append(f"<p>Never here: {escape_html(', '.join(never))}.</p>")
-    return f'<section aria-labelledby="found"><h2 id="found">Findings</h2>{"".join(pieces)}</section>'
+    return section("found", "Findings", "".join(pieces))
 
 
 def unexplained_list(findings: Findings) -> str:
@@ -90,29 +100,28 @@ def unexplained_list(findings: Findings) -> str:
         )
     )
     rows = "".join(map(_unexplained_row, findings.mysteries))
-    return (
-        '<section aria-labelledby="mysteries"><h2 id="mysteries">Needed, and explained by nothing here</h2>'
-        '<div class="wide" tabindex="0" role="region" aria-labelledby="mysteries"><table class="sortable">'
-        f'<thead><tr>{headings}<th scope="col">writes on</th><th scope="col">forgets on</th></tr></thead>'
-        f"{rows}</table></div></section>"
+    table = (
+        f'<table class="sortable"><thead><tr>{headings}<th scope="col">writes on</th><th scope="col">forgets on</th>'
+        f"</tr></thead>{rows}</table>"
     )
+    return section("mysteries", "Needed, but explained by no concept here", scrolling_table(table, "mysteries"))
 
 
 def _unexplained_row(unexplained: UnexplainedCell) -> str:
     cell, best = escape_html(unexplained.cell), escape_html(unexplained.best)
-    numbers = "".join(
-        f'<td class="number" data-value="{round(value, LOSS_DIGITS)}">{number_element(value, form, LOSS_DIGITS)}</td>'
+    losses = "".join(
+        number_cell(round(value, LOSS_DIGITS), number_element(value, form, LOSS_DIGITS))
         for value, form in ((unexplained.delta, "+z.4f"), (unexplained.delta_se, ".4f"))
     )
-    shares = [
-        f'<td class="number" data-value="{value}">{number_element(value)}</td>'
-        for value in (unexplained.fit, unexplained.local)
-    ]
+    shares = "".join(number_cell(value, number_element(value)) for value in (unexplained.fit, unexplained.local))
+    keys = "".join(
+        f"<td>{char_keys(characters)}</td>" for characters in (unexplained.writes_on, unexplained.forgets_on)
+    )
     return (
         f'<tbody><tr data-cell="{cell}" data-concept="{best}">'
         f'<th scope="row" data-value="{sortable_cell(unexplained.cell)}">'
-        f'<button type="button" class="pick">{cell}</button></th>{numbers}<td data-value="{best}">{best}</td>'
-        f"{''.join(shares)}<td>{char_keys(unexplained.writes_on)}</td><td>{char_keys(unexplained.forgets_on)}</td></tr></tbody>"
+        f'<button type="button" class="pick">{cell}</button></th>{losses}<td data-value="{best}">{best}</td>'
+        f"{shares}{keys}</tr></tbody>"
     )
 
 
@@ -123,10 +132,7 @@ def controls_section(findings: Findings, rules: Rules) -> str:
         caption = "Known from the last character: controls, never finds"
         local = findings_table_html("local", findings.local, list(rules), caption)
     entries = "".join(f"<dt>{name}</dt><dd>{fact}</dd>" for name, fact in _controls(findings))
-    return (
-        '<section aria-labelledby="judged"><h2 id="judged">What the findings stand against</h2>'
-        f'<dl class="facts">{entries}</dl>{local}</section>'
-    )
+    return section("judged", "Controls", f'<dl class="facts">{entries}</dl>{local}')
 
 
 def _controls(findings: Findings) -> Iterator[tuple[str, str]]:
@@ -162,7 +168,8 @@ def _controls(findings: Findings) -> Iterator[tuple[str, str]]:
 
 def verdict_rules(rules: Rules) -> str:
     """Write the rules of the verdicts."""
-    entries = "".join(
-        f"<dt>{escape_html(name)}</dt><dd>{escape_html(meaning)}</dd>" for name, meaning in rules.items()
+    return (
+        f"<details><summary>Rules of the verdicts</summary>{definition_list(rules.items())}</details>"
+        if rules
+        else ""
     )
-    return f"<details><summary>The verdicts, by rules</summary><dl>{entries}</dl></details>" if rules else ""
