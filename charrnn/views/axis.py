@@ -9,32 +9,32 @@ from dataclasses import dataclass
 Tick = tuple[float, str]
 
 _STEPS = 1, 2, 5, 10
-"""of round numbers, and a power of ten times these"""
+"""round steps between ticks, times a power of ten"""
 _EXPONENT_FROM = 4
-"""digits after the point from which on a power of ten is written with its exponent"""
+"""a power of ten smaller than 1 is written with its exponent from this exponent on"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """One direction of a plot."""
+    """The range of one direction of a plot."""
 
     low: float
-    """its lower or left end"""
+    """lower or left end"""
     high: float
-    """its upper or right end"""
+    """upper or right end"""
     ticks: tuple[Tick, ...]
-    """what is written at which value, upwards"""
+    """values with their labels, in ascending order"""
     label: str = ""
-    """what is measured, with its unit"""
+    """quantity with its unit"""
     logarithmic: bool = False
-    """whether equal ways are equal ratios; both ends are above zero then"""
+    """whether equal distances are equal ratios; both ends must be positive"""
 
     def contains(self, value: float) -> bool:
-        """Say whether a value lies on the axis; what is no number does not."""
+        """Return whether a value lies on the axis; nan does not."""
         return self.low <= value <= self.high
 
     def position(self, value: float) -> float:
-        """Say where on the axis a value lies: 0 to 1."""
+        """Return the position of a value on the axis, 0 to 1."""
         low, high = self.low, self.high
         if self.logarithmic:
             value, low, high = math.log(value), math.log(low), math.log(high)
@@ -42,9 +42,9 @@ class Axis:
 
 
 def round_axis(values: Iterable[float], label: str = "", *, most: int = 6, within: bool = False) -> Axis:
-    """Make an axis for values with round numbers written along it, `most` steps between them.
+    """Return an axis for values, with ticks at round numbers and at most `most` steps.
 
-    It goes from a round number to a round number; `within`: only from the lowest to the highest of the values.
+    The ends are round numbers; with `within` they are the lowest and the highest value.
 
     >>> [word for _, word in round_axis([1.73, 6.02]).ticks]
     ['1', '2', '3', '4', '5', '6', '7']
@@ -62,32 +62,32 @@ def round_axis(values: Iterable[float], label: str = "", *, most: int = 6, withi
 
 
 def doubling_axis(last: float, label: str = "") -> Axis:
-    """Make a logarithmic axis from 1 to `last` with 1, 2, 4, … written along it."""
+    """Return a logarithmic axis from 1 to `last`, with ticks at the powers of two."""
     last = max(last, 1)
     ticks = tuple((2.0**power, f"{2**power}") for power in range(int(math.log2(last)) + 1))
     return Axis(low=1, high=last, ticks=ticks, label=label, logarithmic=True)
 
 
 def decade_axis(lowest: int, label: str = "") -> Axis:
-    """Make a logarithmic axis from a power of ten to 1 with every power written along it.
+    """Return a logarithmic axis from the power of ten `lowest` to 1, with a tick at each power.
 
     >>> decade_axis(-5).ticks
     ((1e-05, '1e-5'), (0.0001, '1e-4'), (0.001, '0.001'), (0.01, '0.01'), (0.1, '0.1'), (1.0, '1'))
     """
     powers = range(lowest, 1)
-    written = (f"1e{power}" if power <= -_EXPONENT_FROM else f"{10.0**power:g}" for power in powers)
-    ticks = tuple(zip((10.0**power for power in powers), written, strict=True))
+    labels = (f"1e{power}" if power <= -_EXPONENT_FROM else f"{10.0**power:g}" for power in powers)
+    ticks = tuple(zip((10.0**power for power in powers), labels, strict=True))
     return Axis(low=10.0**lowest, high=1.0, ticks=ticks, label=label, logarithmic=True)
 
 
 def _step(span: float, most: int) -> tuple[float, int]:
-    """Choose the smallest round step that goes into a span so often at most, and the digits it is written with."""
+    """Return the smallest round step that fits into a span at most `most` times, and the decimals of its labels."""
     power = math.floor(math.log10(span / most))
     step = next(factor for factor in _STEPS if factor * 10.0**power * most >= span * (1 - 1e-9)) * 10.0**power
     return step, max(0, -math.floor(math.log10(step) + 1e-9))
 
 
 def _around(low: float, high: float, step: float) -> tuple[int, int]:
-    """Count the steps to the round numbers below and above."""
+    """Return the numbers of the steps just below `low` and just above `high`."""
     first = math.floor(low / step + 1e-9)
     return first, max(math.ceil(high / step - 1e-9), first + 1)

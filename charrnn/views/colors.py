@@ -1,4 +1,4 @@
-"""Color scales: a diverging one for activations, and a sequential one for quantities from zero on."""
+"""Color scales: a diverging scale for activations, and a sequential scale for quantities from zero."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Shades: TypeAlias = tuple[str, ...]
 Numbers: TypeAlias = tuple[int, ...]
 
 MAX_LEVEL = 5
-"""Levels run from -STRONGEST to STRONGEST: eleven, so that neighbours of one level merge into one run."""
+"""levels run from -MAX_LEVEL to MAX_LEVEL; so few that neighboring characters often share a level"""
 
-# Each ramp: strongest orange ... weakest orange, weakest blue ... strongest blue. Zero has no colour.
+# Each ramp: strongest orange ... weakest orange, weakest blue ... strongest blue. Zero has no color.
 DIVERGING_ON_DARK: Shades = (
     *("#ff9e3d", "#d07f26", "#a2631d", "#74491a", "#4a3218"),
     *("#1f3a55", "#28578a", "#3473b5", "#4591d8", "#5ab0ff"),
@@ -33,24 +33,24 @@ DIVERGING_ON_LIGHT: Shades = (
 )
 _DIVERGING_ON_DARK_256: Numbers = (214, 208, 172, 130, 94, 24, 26, 32, 39, 81)
 _DIVERGING_ON_LIGHT_256: Numbers = (166, 208, 215, 222, 223, 189, 153, 111, 69, 26)
-# Rich's own reduction to sixteen turns pale blue into grey and white: five levels of our own instead.
+# Rich would reduce pale blue to gray and white; this ramp of five levels keeps the hue.
 _SIXTEEN: Numbers = (9, 9, 9, 1, 1, 4, 4, 12, 12, 12)
 
 
 def quantize(values: NDArray[np.floating]) -> Levels:
-    """Quantise activations in [-1, 1] to levels -STRONGEST ... STRONGEST; what lies beyond is cut off.
+    """Return the levels -MAX_LEVEL ... MAX_LEVEL of activations, clipped to [-1, 1].
 
     >>> quantize(np.array([-1.0, -0.35, 0.05, 0.4])).tolist()
     [-5, -2, 0, 2]
     """
-    # Away from zero, so that a value and its negative always lie at opposite levels.
+    # Rounded away from zero, so that a value and its negative have opposite levels.
     strengths = np.floor(np.abs(values).clip(0, 1) * MAX_LEVEL + 0.5)
     signed: Levels = np.copysign(strengths, values).astype(np.int64)
     return signed
 
 
 def digits(values: NDArray[np.floating]) -> Levels:
-    """Quantise activations in [-1, 1] to digits 0 ... 9: 0 to 4 are below zero, 5 to 9 are not.
+    """Return the digits 0 ... 9 of activations, clipped to [-1, 1]; 0 to 4 are below zero, 5 to 9 are not.
 
     >>> digits(np.array([-1.0, -0.1, 0.0, 0.1, 1.0])).tolist()
     [0, 4, 5, 5, 9]
@@ -60,7 +60,7 @@ def digits(values: NDArray[np.floating]) -> Levels:
 
 
 def hex_color(level: int, *, dark: bool = False) -> str:
-    """Return the colour of a level other than zero on a white page, where black ink is readable, or on a dark one."""
+    """Return the background color of a nonzero level on a white page, where black text is readable, or on a dark page."""
     return (DIVERGING_ON_DARK if dark else DIVERGING_ON_LIGHT)[
         level + MAX_LEVEL if level < 0 else level + MAX_LEVEL - 1
     ]
@@ -68,7 +68,7 @@ def hex_color(level: int, *, dark: bool = False) -> str:
 
 @cache
 def diverging_styles(color_system: str, *, light: bool = False) -> tuple[Style, ...]:
-    """Return the style of each level, at index level + STRONGEST, for one of Rich's colour systems."""
+    """Return the style of each level, at index level + MAX_LEVEL, for one of Rich's color systems."""
     backgrounds = list(_diverging_backgrounds(color_system, light))
     colored = [Style(bgcolor=background, color=text_color(background)) for background in backgrounds]
     return tuple(chain(colored[:MAX_LEVEL], [Style.null()], colored[MAX_LEVEL:]))
@@ -83,23 +83,23 @@ def _diverging_backgrounds(color_system: str, light: bool) -> tuple[Color, ...]:
 
 
 def text_color(background: Color) -> Color:
-    """Choose black or white, whichever stands out more; numbers of the sixteen, so that all depths have them."""
+    """Return black or white, whichever has more contrast; both exist in every color system."""
     light = luminance(background.get_truecolor(DEFAULT_TERMINAL_THEME))
     return Color.from_ansi(0 if contrast(light, 0.0) > contrast(light, 1.0) else 15)
 
 
 def luminance(color: ColorTriplet) -> float:
-    """Return the relative luminance of a colour, 0 for black to 1 for white (WCAG 2.2)."""
-    linear = [_linear(part) for part in color.normalized]
+    """Return the relative luminance of a color, from 0 for black to 1 for white (WCAG 2.2)."""
+    linear = [_linear(component) for component in color.normalized]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def _linear(part: float) -> float:
-    return part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+def _linear(component: float) -> float:
+    return component / 12.92 if component <= 0.04045 else ((component + 0.055) / 1.055) ** 2.4
 
 
 def contrast(luminance: float, other_luminance: float) -> float:
-    """Return the contrast of two luminances, 1 for none to 21 for black on white (WCAG 2.2)."""
+    """Return the contrast ratio of two luminances, from 1 for none to 21 for black on white (WCAG 2.2)."""
     bright, dark = sorted((luminance, other_luminance), reverse=True)
     return (bright + 0.05) / (dark + 0.05)
 
@@ -108,7 +108,7 @@ def contrast(luminance: float, other_luminance: float) -> float:
 # the further from the terminal's background. Color-blind readers see the same scale.
 
 MAX_SHADE = 8
-"""the highest level; the lowest, 0, has no colour"""
+"""highest level; level 0 has no color"""
 
 # Each ramp: level 1 ... level 8.
 SEQUENTIAL_ON_DARK: Shades = ("#16284f", "#2c3f6b", "#46506b", "#62666f", "#827f77", "#a79a70", "#d0b958", "#fee838")
@@ -119,19 +119,19 @@ _SEQUENTIAL_16_DARK: Numbers = (4, 4, 4, 3, 3, 3, 11, 11)
 _SEQUENTIAL_16_LIGHT: Numbers = (11, 11, 3, 3, 3, 4, 4, 4)
 
 
-def quantize_sequential(values: NDArray[np.floating], most: float) -> Levels:
-    """Quantise values from 0 to `most` to levels 0 ... MOST; what lies beyond is cut off.
+def quantize_sequential(values: NDArray[np.floating], maximum: float) -> Levels:
+    """Return the levels 0 ... MAX_SHADE of values, clipped to [0, maximum].
 
     >>> quantize_sequential(np.array([0.0, 0.4, 0.6, 3.0, 20.0]), 8).tolist()
     [0, 0, 1, 3, 8]
     """
-    shown: Levels = np.floor((values / most).clip(0, 1) * MAX_SHADE + 0.5).astype(np.int64)
+    shown: Levels = np.floor((values / maximum).clip(0, 1) * MAX_SHADE + 0.5).astype(np.int64)
     return shown
 
 
 @cache
 def sequential_styles(color_system: str, *, light: bool = False) -> tuple[Style, ...]:
-    """Return the style of each level for one of Rich's colour systems."""
+    """Return the style of each level for one of Rich's color systems."""
     colored = (
         Style(bgcolor=background, color=text_color(background))
         for background in _sequential_backgrounds(color_system, light)

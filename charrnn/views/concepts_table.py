@@ -15,16 +15,16 @@ from charrnn.views.sanitize import ascii_signs, sanitize, unicode_output
 
 _FAMILIES = {
     "state": "what a reader has to remember",
-    "local": "controls: plain from the character just read",
-    "anticipation": "what comes next, which a cell can only guess at",
+    "local": "controls: known from the last character",
+    "anticipation": "what comes next, which a cell can only predict",
 }
 _DESCRIPTION_FROM, _KIND_FROM = 60, 90
-"""columns that the screen must have for what it is, beside the numbers, and for the kinds"""
+"""minimum width of the screen for the description beside the numbers, and for the kind"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConceptsTable:
-    """Concepts under the headings of their families, each with its episodes if they were counted."""
+    """Concepts grouped by family, each with the number of its episodes if a text was counted."""
 
     listing: ConceptCounts
     """plain numbers and text"""
@@ -34,40 +34,40 @@ class ConceptsTable:
         if self.listing.text is not None:
             yield _head(self.listing, unicode)
         for family, meaning in _FAMILIES.items():
-            listed = [concept for concept in self.listing.concepts if concept.family == family]
-            if listed:
+            concepts = [concept for concept in self.listing.concepts if concept.family == family]
+            if concepts:
                 yield Text()
                 yield Text(ascii_signs(f"{family} · {meaning}", unicode=unicode), style="dim")
-                yield self._table(listed, options.max_width, unicode)
+                yield self._table(concepts, options.max_width, unicode)
         yield from self._legend(unicode)
 
-    def _table(self, listed: list[ConceptCount], width: int, unicode: bool) -> Table:
-        counted = self.listing.text is not None
-        described = width >= _DESCRIPTION_FROM or not counted
+    def _table(self, concepts: list[ConceptCount], width: int, unicode: bool) -> Table:
+        has_counts = self.listing.text is not None
+        has_descriptions = width >= _DESCRIPTION_FROM or not has_counts
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
         names = [_name(concept, unicode) for concept in self.listing.concepts]
         table.add_column(min_width=min(max(map(len, names)), width // 3), overflow="fold")
         if width >= _KIND_FROM:
             table.add_column(min_width=len("counter"), style="dim")
-        if counted:
+        if has_counts:
             table.add_column(min_width=len("100,000"), justify="right", no_wrap=True)
             table.add_column(min_width=len("too rare"), no_wrap=True)
-        if described:
+        if has_descriptions:
             table.add_column(overflow="fold", ratio=1)
-        for concept in listed:
+        for concept in concepts:
             row = [_name(concept, unicode)]
             row += [concept.kind] if width >= _KIND_FROM else []
-            row += [f"{concept.episodes:,}", "" if concept.enough else "too rare"] if counted else []
-            row += [sanitize(concept.description, keep="", unicode=unicode)] if described else []
-            style = "dim" if counted and not concept.enough else ""
+            row += [f"{concept.episodes:,}", "" if concept.enough else "too rare"] if has_counts else []
+            row += [sanitize(concept.description, keep="", unicode=unicode)] if has_descriptions else []
+            style = "dim" if has_counts and not concept.enough else ""
             table.add_row(*map(Text, row), style=style)
         return table
 
     def _legend(self, unicode: bool) -> Iterator[Text]:
-        """Say what the numbers and signs are."""
+        """Yield the explanations of the numbers and signs."""
         lines = []
         if self.listing.text is not None:
-            lines.append("number: how often it ends in this text; too rare: no cell is judged by it")
+            lines.append("number: how often the concept ends in this text; too rare: not used to judge cells")
         if any(concept.uses_future for concept in self.listing.concepts):
             lines.append(f"{FUTURE[unicode]} {FUTURE_EXPLANATION}")
         if lines:
@@ -81,7 +81,7 @@ def _name(concept: ConceptCount, unicode: bool) -> str:
 
 
 def _head(listing: ConceptCounts, unicode: bool) -> Text:
-    """Say what was counted in what."""
+    """Return a line with the text, its length and its language."""
     name = sanitize(listing.text or "", keep="", unicode=unicode)
     line = ascii_signs(f" · {listing.characters:,} characters · read as {listing.language}", unicode=unicode)
     return Text(name + line, style="dim")

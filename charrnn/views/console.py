@@ -1,7 +1,6 @@
-"""The two consoles, on standard output and standard error. Every plain string is sanitized on them.
+"""The consoles on standard output and standard error, which sanitize every plain string.
 
-Rich passes escape sequences through, so strings of unknown origin must not reach it as they are. Text with styles
-is sanitized where it is made.
+Rich passes escape sequences through to the terminal. Text with styles is sanitized where it is created.
 """
 
 from __future__ import annotations
@@ -25,18 +24,18 @@ from charrnn.views.sanitize import (
 
 
 class OutputStream:
-    """A stream that raises OutputError where it cannot be written to."""
+    """A stream that raises OutputError if writing fails."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write a text (OutputError)."""
+        """Write a string (OutputError)."""
         with writing_output():
             return self._stream.write(text)
 
     def flush(self) -> None:
-        """Pass all buffered text to the system (OutputError)."""
+        """Flush the buffer (OutputError)."""
         with writing_output():
             self._stream.flush()
 
@@ -45,27 +44,28 @@ class OutputStream:
 
 
 class SafeConsole(Console):
-    """Rich's console, but a string is text of others until it has been made visible."""
+    """A console of Rich that treats every plain string as untrusted."""
 
     def __init__(self, stream: TextIO | None, **options: Any) -> None:
         super().__init__(file=None if stream is None else cast("IO[str]", OutputStream(stream)), **options)
 
     def on_broken_pipe(self) -> None:
-        """Let whoever prints know; Rich would end the program as if it had failed."""
+        """Raise BrokenPipeError; Rich would end the program with a failure."""
         raise BrokenPipeError
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Make a string harmless, our own signs in it ASCII where the console has no others."""
+        """Return a string as sanitized text, in ASCII if the console has no Unicode."""
         return super().render_str(harmless_text(text, self).plain, **options)
 
 
 def harmless_text(text: str, console: Console) -> Text:
-    """Return text as Rich draws it unchanged: no markup is read in it, and no control character of it acts."""
+    """Return sanitized text that Rich draws literally: no markup, no control character."""
     unicode = unicode_output(console)
     return Text(sanitize(ascii_signs(text, unicode=unicode), unicode=unicode))
 
 
-_LONGEST_SIZE = 6
+_MAX_SIZE_DIGITS = 6
+"""digits of COLUMNS or LINES; longer values are not sizes of a terminal"""
 
 
 def stdout_console() -> Console:
@@ -74,18 +74,18 @@ def stdout_console() -> Console:
 
 
 def stderr_console() -> Console:
-    """Return a console on standard error, for everything that is not a result."""
+    """Return a console on standard error, for messages and progress."""
     return _console(sys.stderr, is_error=True)
 
 
 def _console(stream: TextIO | None, *, is_error: bool) -> Console:
     never_fail_to_encode(stream)
-    # Rich's NO_COLOR keeps bold; where no terminal listens, nothing but text is wanted.
-    plain = os.environ.get("NO_COLOR") and not is_terminal(stream)
+    # With NO_COLOR Rich keeps bold and underline; in a pipe or a file only plain text is useful.
+    is_plain = os.environ.get("NO_COLOR") and not is_terminal(stream)
     return SafeConsole(
         stream,
         stderr=is_error,
-        color_system=None if plain else "auto",
+        color_system=None if is_plain else "auto",
         force_interactive=can_animate(stream),
         markup=False,
         emoji=False,
@@ -95,9 +95,9 @@ def _console(stream: TextIO | None, *, is_error: bool) -> Console:
 
 
 def _environment() -> dict[str, str]:
-    """Copy the variables that Rich reads, without a COLUMNS or LINES that is no size: 0 makes it draw nothing."""
+    """Return the environment without an invalid COLUMNS or LINES; with a width of 0 Rich would draw nothing."""
     return {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES") or _is_size(value)}
 
 
 def _is_size(value: str) -> bool:
-    return value.isascii() and value.isdecimal() and len(value) <= _LONGEST_SIZE and int(value) > 0
+    return value.isascii() and value.isdecimal() and len(value) <= _MAX_SIZE_DIGITS and int(value) > 0

@@ -22,29 +22,28 @@ from charrnn.views.plot import COLORS, Curve, Plot, Point, hstack
 Numbers = NDArray[Any]
 
 FLOOR = -6
-"""the power of ten that is the lowest share drawn"""
+"""exponent of ten of the lowest share drawn"""
 _HEIGHT = 13
-_NARROWEST = 24
-"""columns that a plot must have"""
+_MIN_PLOT_COLUMNS = 24
 _GAP = 2
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _CELLS = {"lstm": "LSTM", "gru": "GRU", "rnn": "tanh RNN"}
 _LEGEND = (
-    "line: the gradient's norm, its median{}; {}: occlusion, how much the next"
-    " character's odds change, in bits on average, when another character stands there; as shares of those at lag 0"
+    "line: median norm of the gradient{}; {}: occlusion, the mean change in bits of the next character's probability"
+    " when another character stands there; both as shares of the value at lag 0"
 )
 _WARNING = (
-    "A gradient near zero does not show that something is forgotten: what a saturated cell keeps, no small change"
-    " moves. Where the two differ, believe the occlusion."
+    "A gradient near zero does not show that something is forgotten: a saturated cell keeps a value that no small"
+    " change moves. Where the two differ, believe the occlusion."
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContextPlots:
-    """How far back some models reach."""
+    """Plots of the effective context of one or more models."""
 
     contexts: tuple[EffectiveContext, ...]
-    """plain numbers; at least one model's"""
+    """plain numbers of at least one model"""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         screen = Screen.of(console, options)
@@ -58,7 +57,9 @@ class ContextPlots:
         yield from self._by_lag(screen)
         yield from console.render(
             Text(
-                screen.ascii_signs(_LEGEND.format(" (dots: quartiles)" if screen.unicode else "", _occluded(screen))),
+                screen.ascii_signs(
+                    _LEGEND.format(" (dots: quartiles)" if screen.unicode else "", _occlusion_mark(screen))
+                ),
                 style="dim",
             ),
             folded,
@@ -71,21 +72,21 @@ class ContextPlots:
         yield from console.render(Text(_WARNING), folded)
 
     def _by_lag(self, screen: Screen) -> Iterator[Text]:
-        """Draw each model's plot, as many side by side as there is room for."""
-        most = max(1, (screen.columns + _GAP) // (_NARROWEST + _GAP))
-        count = min(most, len(self.contexts))
+        """Yield the plots of the models, as many side by side as fit."""
+        max_count = max(1, (screen.columns + _GAP) // (_MIN_PLOT_COLUMNS + _GAP))
+        count = min(max_count, len(self.contexts))
         width = (screen.columns + _GAP) // count - _GAP
         plots = [_lag_plot(*marked, screen) for marked in zip(self.contexts, _marks(self.contexts), strict=True)]
-        for begin in range(0, len(plots), count):
-            yield from hstack([_rows(plot, width, screen) for plot in plots[begin : begin + count]])
+        for start in range(0, len(plots), count):
+            yield from hstack([_rows(plot, width, screen) for plot in plots[start : start + count]])
 
 
-def _marks(memories: Sequence[EffectiveContext]) -> list[str]:
-    """Give each model a letter; one alone needs none."""
-    return list(_LETTERS[: len(memories)]) if len(memories) > 1 else [""]
+def _marks(contexts: Sequence[EffectiveContext]) -> list[str]:
+    """Return a letter for each model; a single model has none."""
+    return list(_LETTERS[: len(contexts)]) if len(contexts) > 1 else [""]
 
 
-def _occluded(screen: Screen) -> str:
+def _occlusion_mark(screen: Screen) -> str:
     return "●" if screen.unicode else "o"
 
 
@@ -94,54 +95,54 @@ def _rows(plot: Plot, columns: int, screen: Screen) -> list[Text]:
 
 
 def _lag_plot(context: EffectiveContext, mark: str, screen: Screen) -> Plot:
-    """Plot what hangs on each earlier character."""
+    """Return the plot of gradient and occlusion by lag."""
     gradient = context.lags.gradient
-    numbers = range(1, len(gradient.median))
+    lags = range(1, len(gradient.median))
     quartiles = [
-        Curve(points=_points(numbers, values[1:]), style="dim", mark="·", joined=False)
+        Curve(points=_points(lags, values[1:]), style="dim", mark="·", joined=False)
         for values in (gradient.low, gradient.high)
         if screen.unicode
     ]
-    gradient_curve = Curve(points=_points(numbers, gradient.median[1:]), style=COLORS[0])
-    occluded = Curve(
+    gradient_curve = Curve(points=_points(lags, gradient.median[1:]), style=COLORS[0])
+    occlusion_curve = Curve(
         points=_points(context.lags.occluded[1:], context.lags.occlusion_share[1:]),
-        mark=_occluded(screen),
+        mark=_occlusion_mark(screen),
         style=COLORS[1],
         joined=False,
     )
     return Plot(
         title=_name(context, mark, screen),
-        curves=(*quartiles, gradient_curve, occluded),
-        x_axis=doubling_axis(numbers[-1], "characters back"),
+        curves=(*quartiles, gradient_curve, occlusion_curve),
+        x_axis=doubling_axis(lags[-1], "characters back"),
         y_axis=decade_axis(FLOOR),
         height=_HEIGHT,
     )
 
 
-def _context_plot(memories: Sequence[EffectiveContext], screen: Screen) -> Plot:
-    """Plot what a character costs with more and more context, every model on the same axes."""
+def _context_plot(contexts: Sequence[EffectiveContext], screen: Screen) -> Plot:
+    """Return the plot of the loss by length of context, with all models on one pair of axes."""
     curves = [
-        Curve(points=_points(context.reach.contexts, context.reach.bits), mark=mark or _occluded(screen))
-        for context, mark in zip(memories, _marks(memories), strict=True)
+        Curve(points=_points(context.reach.contexts, context.reach.bits), mark=mark or _occlusion_mark(screen))
+        for context, mark in zip(contexts, _marks(contexts), strict=True)
     ]
     return Plot(
         title="bits per character by context",
         curves=tuple(curves),
-        x_axis=doubling_axis(max(context.reach.contexts[-1] for context in memories), "k, the characters of context"),
+        x_axis=doubling_axis(max(context.reach.contexts[-1] for context in contexts), "k, the characters of context"),
         y_axis=round_axis(bits for curve in curves for _, bits in curve.points),
         height=_HEIGHT,
     )
 
 
-def _points(numbers: Sequence[int], values: Numbers) -> tuple[Point, ...]:
-    return tuple(zip(numbers, values.tolist(), strict=True))
+def _points(x: Sequence[int], y: Numbers) -> tuple[Point, ...]:
+    return tuple(zip(x, y.tolist(), strict=True))
 
 
-def _table(memories: Sequence[EffectiveContext], screen: Screen) -> Table:
-    """Say in numbers what the plots show: a column for each model."""
+def _table(contexts: Sequence[EffectiveContext], screen: Screen) -> Table:
+    """Return the numbers behind the plots, with a column for each model."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column(overflow="fold")
-    for context, mark in zip(memories, _marks(memories), strict=True):
+    for context, mark in zip(contexts, _marks(contexts), strict=True):
         table.add_column(Text(_name(context, mark, screen)), justify="right", overflow="fold")
     rows: dict[str, Callable[[EffectiveContext], str]] = {
         "bits, with all the text": lambda context: f"{context.reach.full_bits:.3f}",
@@ -151,8 +152,8 @@ def _table(memories: Sequence[EffectiveContext], screen: Screen) -> Table:
         "gradient < 1/1000": lambda context: _lag(context.gradient_below(0.001)),
         "occlusion < 1/100": lambda context: _lag(context.occlusion_below(0.01)),
     }
-    for heading, shown in rows.items():
-        table.add_row(Text(heading), *(Text(shown(context)) for context in memories))
+    for heading, entry in rows.items():
+        table.add_row(Text(heading), *(Text(entry(context)) for context in contexts))
     return table
 
 

@@ -13,19 +13,19 @@ from charrnn.inspection.measures.error_breakdown import BRACKETS, ErrorBreakdown
 from charrnn.views.layout import Screen, model_display_name
 
 GroupColumns = dict[str, Callable[[Group], str]]
-"""what is shown of a group, by its heading"""
+"""entry of a group, by the heading of its column"""
 
 _BAR = {True: "█", False: "#"}
-_LONGEST_BAR = 20
+_MAX_BAR_COLUMNS = 20
 _WIDE = 64
-"""columns from which on there are bars"""
+"""minimum columns of the screen for bars"""
 _NARROW = 50
-"""columns below which the share of the text goes without saying"""
+"""columns of the screen below which the share of the text is omitted"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorTables:
-    """A table for each thing by which the characters are cut up."""
+    """A table of the loss for each way of grouping the characters."""
 
     breakdown: ErrorBreakdown
     """plain numbers and text"""
@@ -53,7 +53,7 @@ def _summary(breakdown: ErrorBreakdown) -> str:
 
 
 def _table(grouping: Grouping, breakdown: ErrorBreakdown, screen: Screen) -> Table:
-    """Draw one cut: shares of characters and bits, and what a character costs."""
+    """Return the table of one grouping: shares of characters and bits, and bits per character."""
     columns = _bracket_columns(breakdown) if grouping.by == BRACKETS else _columns(breakdown)
     if screen.columns < _NARROW:
         columns.pop("of text", None)
@@ -61,18 +61,18 @@ def _table(grouping: Grouping, breakdown: ErrorBreakdown, screen: Screen) -> Tab
     table.add_column(Text(grouping.by), overflow="fold")
     for heading in columns:
         table.add_column(Text(heading), justify="right", overflow="fold")
-    barred = screen.columns >= _WIDE
-    if barred:
+    has_bars = screen.columns >= _WIDE
+    if has_bars:
         table.add_column(Text("p" if grouping.by == BRACKETS else "of bits"), no_wrap=True)
     lengths = [group.probability if grouping.by == BRACKETS else group.bits for group in grouping.groups]
     for group, length in zip(grouping.groups, lengths, strict=True):
-        bar = _BAR[screen.unicode] * round(_LONGEST_BAR * length / (max(lengths) or 1.0))
-        table.add_row(Text(group.name), *(Text(shown(group)) for shown in columns.values()), *[Text(bar)] * barred)
+        bar = _BAR[screen.unicode] * round(_MAX_BAR_COLUMNS * length / (max(lengths) or 1.0))
+        table.add_row(Text(group.name), *(Text(entry(group)) for entry in columns.values()), *[Text(bar)] * has_bars)
     return table
 
 
 def _columns(breakdown: ErrorBreakdown) -> GroupColumns:
-    """Choose what is said of characters of one sort."""
+    """Return the columns of a table of characters."""
     characters, bits = breakdown.characters, breakdown.bits or 1.0
     columns: GroupColumns = {
         "of text": lambda group: f"{group.characters / characters:.1%}",
@@ -85,7 +85,7 @@ def _columns(breakdown: ErrorBreakdown) -> GroupColumns:
 
 
 def _bracket_columns(breakdown: ErrorBreakdown) -> GroupColumns:
-    """Choose what is said of closing brackets: the odds matter that they were given."""
+    """Return the columns of the table of closing brackets, with the probability of the bracket."""
     columns: GroupColumns = {
         "number": lambda group: f"{group.characters:,}",
         "bits each": lambda group: f"{group.bits_per_char:.2f}",
@@ -97,10 +97,10 @@ def _bracket_columns(breakdown: ErrorBreakdown) -> GroupColumns:
 
 
 def _legend(breakdown: ErrorBreakdown) -> str:
-    ngram = f" ({breakdown.order}-gram: the same by counting)" if breakdown.order else ""
+    ngram = f" ({breakdown.order}-gram: bits by counting)" if breakdown.order else ""
     bracketed = any(grouping.by == BRACKETS and grouping.groups for grouping in breakdown.groupings)
-    bracket = "; p: the probability that the bracket had, on average" if bracketed else ""
+    bracket = "; p: mean probability of the bracket" if bracketed else ""
     return (
-        "of text, of bits: share of all characters, and of what they cost together; bits each: what one of them costs"
+        "of text, of bits: share of all characters, and of their bits; bits each: mean bits of a character"
         f"{ngram}{bracket}."
     )

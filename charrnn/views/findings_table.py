@@ -36,7 +36,7 @@ _MAX_NAMES = 4
 
 @dataclass(frozen=True, kw_only=True)
 class FindingsTable:
-    """What a search found: a row for each concept, then what the columns mean."""
+    """The findings of a search: a row for each concept, then the meaning of the columns."""
 
     findings: Findings
     """plain numbers and text"""
@@ -49,7 +49,7 @@ class FindingsTable:
         if visible:
             yield Text()
             yield _table(visible, columns, unicode)
-        yield from _others(self.findings, unicode)
+        yield from _concepts_without_row(self.findings, unicode)
         if self.findings.concepts:
             yield Text()
             yield _summary(self.findings, unicode)
@@ -63,20 +63,21 @@ class FindingsTable:
 
 
 def visible_findings(findings: Sequence[Finding]) -> list[Finding]:
-    """Choose the findings that have a row: of concepts that are nearly the same the first, and of few asked for all.
+    """Return the findings that have a row in the table.
 
-    Of many, those that no cell follows are only named.
+    Of nearly equal concepts only the first has one. If there are many findings, concepts that no cell follows have
+    none.
     """
-    shown: list[Finding] = []
+    visible: list[Finding] = []
     for finding in findings:
-        before = {other.concept for other in shown} - {finding.concept}
-        if not before & set(finding.near) and (finding.verdict != "none" or len(findings) <= _MAX_NAMES):
-            shown.append(finding)
-    return shown
+        concepts = {other.concept for other in visible} - {finding.concept}
+        if not concepts & set(finding.near) and (finding.verdict != "none" or len(findings) <= _MAX_NAMES):
+            visible.append(finding)
+    return visible
 
 
 def fit_columns(findings: Sequence[Finding], width: int, unicode: bool) -> list[TerminalColumn]:
-    """Choose the columns that a screen of this width has room for."""
+    """Return the columns that fit on a screen of this width."""
     columns = [column for column in TERMINAL_COLUMNS if any(column.entry(finding, unicode) for finding in findings)]
     for key in DROP_ORDER:
         if _width(findings, columns, unicode) <= width:
@@ -90,16 +91,16 @@ def fit_columns(findings: Sequence[Finding], width: int, unicode: bool) -> list[
 
 
 def _width(findings: Sequence[Finding], columns: Sequence[TerminalColumn], unicode: bool) -> int:
-    """Count the columns of the screen that a table takes."""
+    """Return the width of a table in columns of the screen."""
     entries = [
-        [_sign(column.heading, unicode), *(column.entry(finding, unicode) for finding in findings)]
+        [_transliterated(column.heading, unicode), *(column.entry(finding, unicode) for finding in findings)]
         for column in columns
     ]
     return sum(max(map(cell_len, column)) for column in entries) + _GAP * (len(columns) - 1)
 
 
 def _head(findings: Findings, unicode: bool) -> Text:
-    """Say what was searched in what."""
+    """Return a line with the model, the text and the number of cells."""
     parts = [
         model_display_name(findings.model),
         f"{findings.text} and {findings.confirmed_on}" if findings.confirmed_on else findings.text,
@@ -107,54 +108,58 @@ def _head(findings: Findings, unicode: bool) -> Text:
         f"{findings.cells:,} cells",
         findings.signal,
     ]
-    named = (_shown(part, unicode) for part in parts if part)
-    return Text(ascii_signs(" · ", unicode=unicode).join(named), style="dim")
+    sanitized = (_sanitized(part, unicode) for part in parts if part)
+    return Text(ascii_signs(" · ", unicode=unicode).join(sanitized), style="dim")
 
 
 def _table(findings: Sequence[Finding], columns: Sequence[TerminalColumn], unicode: bool) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
     for column in columns:
-        heading = Text(_sign(column.heading, unicode))
+        heading = Text(_transliterated(column.heading, unicode))
         table.add_column(heading, justify=column.justify, style=column.style, overflow="fold")
     for finding in findings:
         table.add_row(*(Text(column.entry(finding, unicode)) for column in columns))
     return table
 
 
-def _others(findings: Findings, unicode: bool) -> Iterator[Text]:
-    """List what has no row: what no cell follows, what is too rare, and the controls."""
+def _concepts_without_row(findings: Findings, unicode: bool) -> Iterator[Text]:
+    """Yield a line for each group of concepts without a row: followed by no cell, too rare, and controls."""
     near = {name for finding in visible_findings(findings.concepts) for name in finding.near}
-    rowed = [
+    with_row = [
         *visible_findings(findings.concepts),
         *(finding for finding in findings.concepts if finding.concept in near),
     ]
-    never = [_shown(rare.concept, unicode) for rare in findings.too_rare if not rare.episodes]
+    never = [_sanitized(rare.concept, unicode) for rare in findings.too_rare if not rare.episodes]
     lines = {
         "followed by no cell": [
-            _shown(finding.concept, unicode) for finding in findings.concepts if finding not in rowed
+            _sanitized(finding.concept, unicode) for finding in findings.concepts if finding not in with_row
         ],
         "too rare here to be judged (episodes)": [
-            *(f"{_shown(rare.concept, unicode)} ({rare.episodes:,})" for rare in findings.too_rare if rare.episodes),
+            *(
+                f"{_sanitized(rare.concept, unicode)} ({rare.episodes:,})"
+                for rare in findings.too_rare
+                if rare.episodes
+            ),
             *(f"{name} (0)" for name in never if len(never) <= _MAX_NAMES),
             *([f"and {len(never)} that never occur"] if len(never) > _MAX_NAMES else []),
         ],
         "controls, known from the last character (fit)": [
-            f"{_shown(finding.concept, unicode)} {finding.cell} ({compact_number(finding.fit, unicode=unicode)})"
+            f"{_sanitized(finding.concept, unicode)} {finding.cell} ({compact_number(finding.fit, unicode=unicode)})"
             for finding in findings.local
         ],
     }
-    for what, named in lines.items():
-        if named:
+    for heading, names in lines.items():
+        if names:
             yield Text()
-            yield Text(f"{what}: {', '.join(named)}")
+            yield Text(f"{heading}: {', '.join(names)}")
 
 
-def _shown(name: str, unicode: bool) -> str:
+def _sanitized(name: str, unicode: bool) -> str:
     return sanitize(name, keep="", unicode=unicode)
 
 
 def _summary(findings: Findings, unicode: bool) -> Text:
-    """Say in a line how many cells there are of which sort."""
+    """Return a line with the number of cells of each kind."""
     census = findings.census
     parts = [
         f"{pluralize(census.detectors, 'detector')} ({census.causal:,} causal)",
@@ -168,7 +173,7 @@ def _summary(findings: Findings, unicode: bool) -> Text:
 
 
 def _footer(findings: Findings, unicode: bool) -> Text:
-    """Say what the findings were compared with."""
+    """Return a line about the controls of the search."""
     half = findings.streams // 2
     parts = [
         f"chosen on {half} streams, judged on {half}",
@@ -179,28 +184,28 @@ def _footer(findings: Findings, unicode: bool) -> Text:
     return Text(ascii_signs(" · ", unicode=unicode).join(filter(None, parts)), style="dim")
 
 
-def _legend(columns: Iterable[TerminalColumn], ahead: bool, unicode: bool) -> Table:
-    """Say what the columns are, and the sign after a name if there is one that looks ahead."""
+def _legend(columns: Iterable[TerminalColumn], uses_future: bool, unicode: bool) -> Table:
+    """Return the explanations of the columns, and of the sign of concepts that depend on later text."""
     table = Table.grid(padding=(0, _GAP, 0, 0))
     for column in columns:
         if column.heading:
             table.add_row(
-                Text(_sign(column.heading, unicode)),
-                Text(_sign(column.explanation, unicode), style="dim"),
+                Text(_transliterated(column.heading, unicode)),
+                Text(_transliterated(column.explanation, unicode), style="dim"),
             )
-    if ahead:
+    if uses_future:
         table.add_row(Text(FUTURE[unicode]), Text(FUTURE_EXPLANATION, style="dim"))
     return table
 
 
 def _unexplained(mysteries: Iterable[UnexplainedCell], unicode: bool) -> Iterator[Text | Table]:
-    """List the cells that the network needs and nothing here explains, with what there is to go by."""
+    """Yield the table of the cells that the network needs but no concept explains."""
     yield Text("needed, but explained by no concept here:")
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
     for heading in ("cell", "costs", "closest", "writes on", "forgets on"):
         table.add_column(Text(heading), overflow="fold")
     for cell in mysteries:
-        closest = f"{_shown(cell.best, unicode)} {compact_number(cell.fit, unicode=unicode)}"
+        closest = f"{_sanitized(cell.best, unicode)} {compact_number(cell.fit, unicode=unicode)}"
         writes, forgets = (_characters(characters, unicode) for characters in (cell.writes_on, cell.forgets_on))
         cost = compact_number(cell.delta, "+z.3f", unicode=unicode)
         table.add_row(*map(Text, (cell.cell, cost, closest, writes, forgets)))
@@ -208,11 +213,11 @@ def _unexplained(mysteries: Iterable[UnexplainedCell], unicode: bool) -> Iterato
 
 
 def _characters(characters: Iterable[str], unicode: bool) -> str:
-    """Draw characters so that each can be seen."""
-    blank = "␣" if unicode else "_"
-    return " ".join(blank if character == " " else one_line(character, unicode=unicode) for character in characters)
+    """Return characters separated by spaces, each visible."""
+    space = "␣" if unicode else "_"
+    return " ".join(space if character == " " else one_line(character, unicode=unicode) for character in characters)
 
 
-def _sign(words: str, unicode: bool) -> str:
-    """Write our own words, with ASCII for their signs if need be."""
+def _transliterated(words: str, unicode: bool) -> str:
+    """Return a heading or an explanation, in ASCII if need be."""
     return words if unicode else ascii_signs(words, unicode=False).translate(_ASCII_SIGNS)

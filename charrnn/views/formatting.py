@@ -1,4 +1,4 @@
-"""Formatting of amounts, durations, key-value lines and n-gram results."""
+"""Formatting of numbers, durations, sparklines, key-value lines and n-gram results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.text import Text
 from charrnn.text.ngram import NGram
 from charrnn.views.sanitize import plain_line, unicode_output
 
-# Amounts and durations, and many numbers as a line of bars
+# Sparklines, bars and numbers
 
 BARS = {True: "▁▂▃▄▅▆▇█", False: "0123456789"}
 """heights of a sparkline, in Unicode or in ASCII"""
@@ -23,7 +23,9 @@ BAR_WIDTH = 5
 
 
 def sparkline(values: Sequence[float], width: int | None = None, *, unicode: bool = True) -> str:
-    """Draw values as heights between their lowest and highest; the mean of a few each if more than `width`.
+    """Return values as a line of bars, scaled from the lowest to the highest value.
+
+    If there are more than `width` values, each bar is the mean of several consecutive values.
 
     >>> sparkline([-1, 0, 1]), sparkline([-1, 0, 1], unicode=False), sparkline([3, 3, 2, 2, 1, 1], 3)
     ('▁▅█', '059', '█▅▁')
@@ -71,7 +73,7 @@ def minus_sign(sign: str, unicode: bool) -> str:
 
 
 def pluralize(number: float, noun: str) -> str:
-    """Say how many of something.
+    """Return a number with a noun in the singular or plural.
 
     >>> pluralize(1, "minute"), pluralize(2.5, "minute"), pluralize(4000, "step")
     ('1 minute', '2.5 minutes', '4,000 steps')
@@ -80,7 +82,7 @@ def pluralize(number: float, noun: str) -> str:
 
 
 def time_left(seconds: float) -> str:
-    """Say how much time is left, no more exactly than it is known.
+    """Return the time left, in a precision that fits an estimate.
 
     >>> time_left(400), time_left(31), time_left(4000)
     ('7 min left', '31 s left', '1 h 7 min left')
@@ -91,20 +93,20 @@ def time_left(seconds: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Say how long something took.
+    """Return a duration in words.
 
     >>> duration(31.2), duration(700), duration(4020)
     ('31 s', '11 min 40 s', '1 h 7 min')
     """
-    whole = round(seconds)
-    hours, minutes = whole // 3600, whole % 3600 // 60
+    total = round(seconds)
+    hours, minutes = total // 3600, total % 3600 // 60
     if hours:
         return f"{hours} h {minutes} min"
-    return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
+    return f"{minutes} min {total % 60} s" if minutes else f"{total} s"
 
 
 def age(seconds: float) -> str:
-    """Say how long ago something was, no more exactly than matters.
+    """Return how long ago something happened, in its largest unit.
 
     >>> age(20), age(400), age(4 * 3600), age(86400), age(40 * 86400)
     ('just now', '7 min', '4 h', '1 day', '40 days')
@@ -123,40 +125,40 @@ def _mean(values: Sequence[float]) -> float:
 # Key-value lines, in two columns
 
 GAP = 2
-"""columns between the two"""
+"""blank columns between the two columns"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class KeyValueLines:
-    """What there is to say of something."""
+    """Lines of a key and a value."""
 
     lines: tuple[tuple[str, str], ...]
-    """a word and what it is, e.g. ("model", "LSTM 1 × 512 …"); no word: it goes on from the line above"""
+    """key and value, e.g. ("model", "LSTM 1 × 512 …"); an empty key continues the line above"""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw the words in one column, what they are in the next."""
+        """Yield a table with the keys in the first column and the values in the second."""
         unicode = unicode_output(console)
         table = Table.grid(padding=(0, GAP, 0, 0))
         table.add_column(no_wrap=True, style="bold")
         table.add_column(overflow="fold")
-        for word, meaning in self.lines:
-            table.add_row(Text(plain_line(word, unicode=unicode)), Text(plain_line(meaning, unicode=unicode)))
+        for key, value in self.lines:
+            table.add_row(Text(plain_line(key, unicode=unicode)), Text(plain_line(value, unicode=unicode)))
         yield table
 
 
 def indented(line: str, style: str = "") -> Padding:
-    """Draw a line that stands a little to the right, all of it where it has to be folded."""
+    """Return an indented line; if it is folded, all of its parts are indented."""
     return Padding(Text(line, style=style), (0, 0, 0, GAP), expand=False)
 
 
 # The n-gram baseline, and its comparison with a network
 
 TIE_BITS = 0.005
-"""bits; what is nearer would be told as a difference of 0.00"""
+"""bits; a smaller difference would be shown as 0.00"""
 
 
 def ngram_line(ngram: NGram) -> str:
-    """Say what there is to beat, in a line that goes under the other baselines.
+    """Return the result of the n-gram to beat, as a line below the other baselines.
 
     >>> ngram_line(NGram(order=7, nats=1.52, learned_from=1003854, characters=111540, nats_by_order=()))
     'to beat          2.19 by a 7-gram, learned from 1,003,854 characters'
@@ -166,7 +168,7 @@ def ngram_line(ngram: NGram) -> str:
 
 
 def ngram_comparison(ngram: NGram, bits: float | None) -> str:
-    """Say which is better, the n-gram or a network that has come to so many bits; None: it was not measured yet.
+    """Return which is better, the n-gram or a network with this loss; None: not measured yet.
 
     >>> known = NGram(order=7, nats=1.52, learned_from=1003854, characters=111540, nats_by_order=())
     >>> ngram_comparison(known, 2.35)
@@ -177,12 +179,12 @@ def ngram_comparison(ngram: NGram, bits: float | None) -> str:
     result = f"{ngram.order}-gram {_bits(ngram):.2f} bits"
     if bits is None:
         return result
-    gained = _bits(ngram) - bits
-    if abs(gained) < TIE_BITS:
+    improvement = _bits(ngram) - bits
+    if abs(improvement) < TIE_BITS:
         return f"{result}: the network is as good"
-    if gained < 0:
-        return f"{result}: still {-gained:.2f} better than the network"
-    return f"{result}: the network is {gained:.2f} better"
+    if improvement < 0:
+        return f"{result}: still {-improvement:.2f} better than the network"
+    return f"{result}: the network is {improvement:.2f} better"
 
 
 def _bits(ngram: NGram) -> float:

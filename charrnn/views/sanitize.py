@@ -1,4 +1,4 @@
-"""Sanitizing of untrusted text, for terminals, HTML and SVG, and what a stream can show.
+"""Sanitization of untrusted text for terminals, HTML and SVG, and the capabilities of output streams.
 
 This module imports neither Rich nor NumPy.
 """
@@ -18,7 +18,7 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 DELETE = 0x7F
 
 JOINERS = frozenset("\u200c\u200d").union(map(chr, range(0xFE00, 0xFE10)))
-"""Zero-width, yet Persian, Hindi and emoji are spelt with them, and they command nothing."""
+"""zero-width characters that Persian, Hindi and emoji need; they do not control a terminal"""
 
 _SPACES = frozenset("\u00a0\u1680\u202f\u205f\u3000").union(map(chr, range(0x2000, 0x200B)))
 _INKLESS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0").union(
@@ -29,22 +29,22 @@ _CACHED_CHARACTERS = 10_000
 
 
 def sanitize(text: str, *, keep: str = "\n\t", unicode: bool = True) -> str:
-    r"""Make text of others harmless for a terminal: what would command it becomes a picture of itself.
+    r"""Return untrusted text without characters that control a terminal; each is replaced by one visible character.
 
-    C0 controls and DEL become control pictures; C1, bidirectional and other format characters, lone
-    surrogates, private and unassigned characters become U+FFFD, so one character stays one character.
-    Characters in keep pass. With unicode=False all is ASCII: carets and backslash escapes.
+    C0 controls and DEL become control pictures. C1 controls, bidirectional and other format characters, lone
+    surrogates, private and unassigned characters become U+FFFD. Characters in `keep` are kept. With unicode=False
+    the result is ASCII, with carets and backslash escapes.
 
     >>> sanitize("red: \x1b[31m")
     'red: ␛[31m'
     >>> sanitize("red: \x1b[31m, caf\xe9", unicode=False)
     'red: ^[[31m, caf\\xe9'
     """
-    return text.translate(_stand_ins(keep, unicode))
+    return text.translate(_replacements(keep, unicode))
 
 
 def ascii_signs(text: str, *, unicode: bool) -> str:
-    """Write our own signs as they are meant, or in ASCII.
+    """Return text with the typographic signs of charrnn's own messages, in ASCII if need be.
 
     >>> ascii_signs("2 × 256 · done …", unicode=False)
     '2 x 256 | done ...'
@@ -52,27 +52,27 @@ def ascii_signs(text: str, *, unicode: bool) -> str:
     return text if unicode else text.translate(_ASCII_SIGNS)
 
 
-class _StandIns(dict[int, str]):
-    """The table for str.translate, filled as characters turn up: a table of all would take a second."""
+class _Replacements(dict[int, str]):
+    """A table for str.translate, filled on demand: a table of all characters would take a second."""
 
     def __init__(self, keep: str, unicode: bool) -> None:
         super().__init__((ord(character), character) for character in keep)
         self.unicode = unicode
 
     def __missing__(self, code: int) -> str:
-        stand_in = _unicode_stand_in(code) if self.unicode else _ascii_stand_in(code)
-        # A text of all of Unicode must not fill the memory.
+        replacement = _unicode_replacement(code) if self.unicode else _ascii_replacement(code)
+        # A text with all of Unicode must not fill the memory.
         if len(self) < _CACHED_CHARACTERS:
-            self[code] = stand_in
-        return stand_in
+            self[code] = replacement
+        return replacement
 
 
 @cache
-def _stand_ins(keep: str, unicode: bool) -> _StandIns:
-    return _StandIns(keep, unicode)
+def _replacements(keep: str, unicode: bool) -> _Replacements:
+    return _Replacements(keep, unicode)
 
 
-def _unicode_stand_in(code: int) -> str:
+def _unicode_replacement(code: int) -> str:
     character = chr(code)
     if code < ord(" "):
         return chr(0x2400 + code)
@@ -80,11 +80,11 @@ def _unicode_stand_in(code: int) -> str:
         return "\N{SYMBOL FOR DELETE}"
     if character in JOINERS or character in _SPACES:
         return character
-    # Not printable: the classes "other" and "separator" of this Python's Unicode.
+    # str.isprintable is false for the Unicode categories "other" and "separator".
     return character if character.isprintable() and character not in _INKLESS else REPLACEMENT
 
 
-def _ascii_stand_in(code: int) -> str:
+def _ascii_replacement(code: int) -> str:
     if code < ord(" ") or code == DELETE:
         return "^" + chr(code ^ 0x40)
     return chr(code).encode("ascii", "backslashreplace").decode("ascii")
@@ -92,36 +92,35 @@ def _ascii_stand_in(code: int) -> str:
 
 def never_fail_to_encode(stream: TextIO | None) -> None:
     """Make a stream write backslash escapes for characters that its encoding lacks."""
-    # Only a real stream can be told; what stands in for one in tests or notebooks encodes nothing.
-    # One whose terminal is gone tells so when it is written to.
+    # Streams in tests and notebooks have no such method. A stream whose terminal is gone fails when it is written.
     with contextlib.suppress(AttributeError, OSError):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Say whether a stream is a terminal, whatever the environment claims; a closed or missing one is not."""
+    """Return whether a stream is a terminal, regardless of the environment; a closed or missing stream is not."""
     with contextlib.suppress(AttributeError, ValueError):
         return stream.isatty()  # type: ignore[union-attr]
     return False
 
 
 def can_animate(stream: TextIO | None) -> bool:
-    """Say whether a stream may be drawn over again: FORCE_COLOR colours a pipe but must not animate it."""
+    """Return whether a stream is a terminal whose cursor can move; FORCE_COLOR does not make a pipe one."""
     return is_terminal(stream) and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
 
 
 def unicode_output(console: Console) -> bool:
-    """Say whether a console can show more than ASCII."""
+    """Return whether a console can show more than ASCII."""
     return console.encoding.startswith("utf")
 
 
 def unicode_stream(stream: TextIO | None) -> bool:
-    """Say whether a stream can hold more than ASCII."""
+    """Return whether a stream can encode more than ASCII."""
     return (getattr(stream, "encoding", None) or "").lower().startswith("utf")
 
 
 def plain_line(text: str, *, unicode: bool) -> str:
-    r"""Make a line that may hold text of others one harmless line, our own signs in it as they are meant or in ASCII.
+    r"""Return text that may contain untrusted parts as one sanitized line, in ASCII if need be.
 
     >>> plain_line("2 × 256\n\x1b[31m", unicode=False)
     '2 x 256^J^[[31m'
@@ -130,7 +129,7 @@ def plain_line(text: str, *, unicode: bool) -> str:
 
 
 def light_background() -> bool:
-    """Say whether the terminal told of a light background (COLORFGBG, "ink;background"); most are dark."""
+    """Return whether COLORFGBG ("text;background") announces a light background; most terminals are dark."""
     background = os.environ.get("COLORFGBG", "").rpartition(";")[2]
     return background in ("7", "15")
 
@@ -139,7 +138,7 @@ def light_background() -> bool:
 
 
 def escape_html(text: str) -> str:
-    """Write a text so that nothing in it is markup, in an attribute neither, and nothing hides.
+    """Return text for HTML content or attributes: sanitized, with markup escaped.
 
     >>> escape_html('<b title="x">')
     '&lt;b title=&quot;x&quot;&gt;'
