@@ -1,4 +1,4 @@
-"""Texts in columns and concordances: texts side by side, and places of a text with their context."""
+"""Aligned texts: concordances, texts side by side, and the max-activating examples of a cell."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from charrnn.views import colors
 from charrnn.views.layout import Line, Screen, glyph_of, model_display_name, one_line, wrap_text
 from charrnn.views.sanitize import ascii_signs, sanitize, unicode_output
 
-# A concordance: places of a text below each other, each with its context (Luhn 1960, keyword in context), the
+# A concordance (Luhn 1960, keyword in context): positions of a text below each other, each with its context, with the
 # characters themselves in one column under a mark
 
 Row = Iterator[Segment]
@@ -29,105 +29,106 @@ FOCUS = Style(bold=True, underline=True)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ConcordanceRow:
-    """A character and what stands around it."""
+    """A character with its context."""
 
     label: str
-    """what is said of it, at the left"""
+    """text at the left"""
     before: str
-    """the text before it"""
+    """text before the character"""
     character: str
-    """the character"""
+    """the character itself"""
     after: str
-    """the text after it"""
+    """text after the character"""
     note: str = ""
-    """what is said of it at the right, where there is room"""
+    """text at the right, omitted on narrow screens"""
     values: NDArray[np.floating] | None = None
-    """a cell's activation at every character of the three, within [-1, 1]; nan where it is not known"""
+    """activations of a cell at the characters of before, character and after, within [-1, 1]; nan if unknown"""
 
 
-def concordance(places: Sequence[ConcordanceRow], screen: Screen, *, light: bool = False) -> Row:
-    """Draw places below each other; activations as colours behind the text, or as digits below it."""
-    label = max((cell_len(place.label) for place in places), default=0) + 2
-    note = max((cell_len(place.note) for place in places), default=0)
-    room = screen.columns - label - (note + 2 if note else 0)
-    if note and room < screen.columns // 2:
-        note, room = 0, screen.columns - label
-    side = max(0, (room - 2) // 2)
-    yield Segment(" " * (label + side) + ("▾" if screen.unicode else "v"))
+def concordance(rows: Sequence[ConcordanceRow], screen: Screen, *, light: bool = False) -> Row:
+    """Yield the rows of a concordance, with activations as background colors, or as digits below the text."""
+    label_columns = max((cell_len(row.label) for row in rows), default=0) + 2
+    note_columns = max((cell_len(row.note) for row in rows), default=0)
+    text_columns = screen.columns - label_columns - (note_columns + 2 if note_columns else 0)
+    if note_columns and text_columns < screen.columns // 2:
+        note_columns, text_columns = 0, screen.columns - label_columns
+    side = max(0, (text_columns - 2) // 2)
+    yield Segment(" " * (label_columns + side) + ("▾" if screen.unicode else "v"))
     yield Segment.line()
     styles = colors.diverging_styles(screen.color_system, light=light) if screen.color_system else None
-    for place in places:
-        line = _Line(place, side, screen)
-        yield Segment(set_cell_size(place.label, label))
+    for row in rows:
+        line = _ConcordanceLine(row, side, screen)
+        yield Segment(set_cell_size(row.label, label_columns))
         yield from line.text(styles)
-        if note:
-            yield Segment(" " * (2 * side + 4 - line.columns) + place.note)
+        if note_columns:
+            yield Segment(" " * (2 * side + 4 - line.columns) + row.note)
         yield Segment.line()
-        if place.values is not None and styles is None:
-            yield Segment(" " * label + line.digits().rstrip())
+        if row.values is not None and styles is None:
+            yield Segment(" " * label_columns + line.digits().rstrip())
             yield Segment.line()
 
 
-class _Line:
-    """A place as it is drawn: glyphs, their columns, their characters' numbers."""
+class _ConcordanceLine:
+    """The glyphs of a row that fit on `side` columns before its character, and as many after it."""
 
-    def __init__(self, place: ConcordanceRow, side: int, screen: Screen) -> None:
-        content = place.before + place.character + place.after
-        self.focus = len(place.before)
-        drawn = [glyph_of(character, max(side, 1), screen.unicode) for character in content]
-        first, spare = self.focus, side
-        while first > 0 and drawn[first - 1][1] <= spare:
-            first -= 1
-            spare -= drawn[first][1]
-        last, width = self.focus + 1, side - (drawn[self.focus][1] - 1)
-        while last < len(drawn) and drawn[last][1] <= width:
-            width -= drawn[last][1]
-            last += 1
-        self.shown = range(first, last)
-        self.drawn = drawn
-        self.margin = spare
-        self.values = place.values
+    def __init__(self, row: ConcordanceRow, side: int, screen: Screen) -> None:
+        content = row.before + row.character + row.after
+        self.focus = len(row.before)
+        glyphs = [glyph_of(character, max(side, 1), screen.unicode) for character in content]
+        start, columns_before = self.focus, side
+        while start > 0 and glyphs[start - 1][1] <= columns_before:
+            start -= 1
+            columns_before -= glyphs[start][1]
+        stop, columns_after = self.focus + 1, side - (glyphs[self.focus][1] - 1)
+        while stop < len(glyphs) and glyphs[stop][1] <= columns_after:
+            columns_after -= glyphs[stop][1]
+            stop += 1
+        self.visible = range(start, stop)
+        self.glyphs = glyphs
+        self.margin = columns_before
+        self.values = row.values
 
     @property
     def columns(self) -> int:
-        """How many columns it takes."""
-        return self.margin + sum(self.drawn[number][1] for number in self.shown)
+        """Return the width of the line in columns."""
+        return self.margin + sum(self.glyphs[index][1] for index in self.visible)
 
     def text(self, styles: tuple[Style, ...] | None) -> Row:
-        """Yield the text, the character in the middle underlined."""
+        """Yield the text, with the character in the middle underlined."""
         yield Segment(" " * self.margin)
-        for number in self.shown:
+        for index in self.visible:
             style = Style.null()
-            if styles is not None and self.values is not None and np.isfinite(self.values[number]):
-                style = styles[int(colors.quantize(self.values[number])) + colors.MAX_LEVEL]
-            yield Segment(self.drawn[number][0], style + FOCUS if number == self.focus and styles else style)
+            if styles is not None and self.values is not None and np.isfinite(self.values[index]):
+                style = styles[int(colors.quantize(self.values[index])) + colors.MAX_LEVEL]
+            yield Segment(self.glyphs[index][0], style + FOCUS if index == self.focus and styles else style)
 
     def digits(self) -> str:
-        """Write the activations as digits; a space where there is none."""
+        """Return the activations as digits, with a space where the activation is unknown."""
         assert self.values is not None
         is_finite = np.isfinite(self.values)
         digits = colors.digits(np.where(is_finite, self.values, 0.0))
-        cells = [(str(digits[number]) if is_finite[number] else " ") * self.drawn[number][1] for number in self.shown]
+        cells = [(str(digits[index]) if is_finite[index] else " ") * self.glyphs[index][1] for index in self.visible]
         return " " * self.margin + "".join(cells)
 
 
-# Texts side by side, each under its heading; one below the other where there is no room or no terminal
+# Texts side by side, each under its heading; below each other on narrow screens and in pipes
 
-NARROWEST = 16
-"""columns of a text; narrower ones are hard to read"""
+MIN_TEXT_COLUMNS = 16
+"""minimum columns of a text side by side with others"""
 GAP = 2
+"""blank columns between two texts"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TextColumn:
-    """One of the texts."""
+    """One of several texts side by side."""
 
     heading: str
     notes: tuple[str, ...]
-    """a line each: what there is to say of it"""
+    """lines below the heading"""
     text: str
     dim_from: int | None = None
-    """the character from which on it is only what was there before"""
+    """index of the character from which the text is dimmed; None: nowhere"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,30 +139,30 @@ class SideBySideTexts:
     columns: tuple[TextColumn, ...]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw them."""
+        """Yield the texts side by side on a wide terminal, below each other elsewhere."""
         unicode, count = unicode_output(console), len(self.columns)
         width = (options.max_width - GAP * (count - 1)) // count
         yield Text(one_line(ascii_signs(self.title, unicode=unicode), unicode=unicode), style="dim")
         yield Text()
-        if console.is_terminal and width >= NARROWEST:
+        if console.is_terminal and width >= MIN_TEXT_COLUMNS:
             yield from self._side_by_side(width, unicode)
         else:
             yield from self._stacked(unicode)
 
     def _side_by_side(self, width: int, unicode: bool) -> Iterator[Text]:
-        drawn = [[*_head(column, width, unicode), *_body(column, width, unicode)] for column in self.columns]
-        for cells in zip_longest(*drawn, fillvalue=Text()):
+        columns = [[*_head(column, width, unicode), *_body(column, width, unicode)] for column in self.columns]
+        for lines in zip_longest(*columns, fillvalue=Text()):
             row = Text(no_wrap=True)
-            for number, cell in enumerate(cells):
-                row.append_text(cell)
-                if number < len(cells) - 1:
-                    row.append(" " * (width - cell.cell_len + GAP))
+            for index, line in enumerate(lines):
+                row.append_text(line)
+                if index < len(lines) - 1:
+                    row.append(" " * (width - line.cell_len + GAP))
             yield row
 
     def _stacked(self, unicode: bool) -> Iterator[Text]:
-        for number, column in enumerate(self.columns):
+        for index, column in enumerate(self.columns):
             heading = " · ".join([column.heading, *filter(None, column.notes)])
-            if number:
+            if index:
                 yield Text()
             yield Text(sanitize(ascii_signs(heading, unicode=unicode), unicode=unicode), style="bold")
             text = Text(sanitize(column.text, unicode=unicode))
@@ -171,33 +172,35 @@ class SideBySideTexts:
 
 
 def _head(column: TextColumn, width: int, unicode: bool) -> Iterator[Text]:
-    for number, line in enumerate([column.heading, *column.notes, ""]):
-        shown = Text(sanitize(ascii_signs(line, unicode=unicode), unicode=unicode), style="dim" if number else "bold")
-        shown.truncate(width)
-        yield shown
+    for index, content in enumerate([column.heading, *column.notes, ""]):
+        line = Text(
+            sanitize(ascii_signs(content, unicode=unicode), unicode=unicode), style="dim" if index else "bold"
+        )
+        line.truncate(width)
+        yield line
 
 
 def _body(column: TextColumn, width: int, unicode: bool) -> Iterator[Text]:
     for line in wrap_text(column.text, width, unicode=unicode):
-        yield _drawn(line, column.dim_from)
+        yield _dimmed_from(line, column.dim_from)
 
 
-def _drawn(line: Line, dim_from: int | None) -> Text:
-    """Draw a line, dim from a character of the text on."""
+def _dimmed_from(line: Line, dim_from: int | None) -> Text:
+    """Return a line, dimmed from a character of the text on."""
     bright_count = len(line.glyphs) if dim_from is None else min(max(dim_from - line.start, 0), len(line.glyphs))
-    drawn = Text("".join(line.glyphs[:bright_count]))
-    return drawn.append("".join(line.glyphs[bright_count:]), style="dim")
+    text = Text("".join(line.glyphs[:bright_count]))
+    return text.append("".join(line.glyphs[bright_count:]), style="dim")
 
 
 # The max-activating examples of a cell, as a concordance colored by the cell's activations
 
-_WIDE = 100
-"""columns from which on there is room for where a place is"""
+_MIN_COLUMNS_FOR_NOTES = 100
+"""minimum columns of the screen for the positions of the examples"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContextsList:
-    """One cell's contexts below each other."""
+    """The contexts of a cell: highest, lowest, random and median activations."""
 
     contexts: CellContexts
     """plain numbers and text"""
@@ -209,48 +212,48 @@ class ContextsList:
         folded = options.update(width=screen.columns, overflow="fold", no_wrap=False)
         named = (model_display_name(contexts.model), contexts.text, f"{contexts.characters:,} characters")
         yield from console.render(screen.header(named), folded)
-        least, low, _, middle, _, high, greatest = contexts.quantiles
+        minimum, low, _, median, _, high, maximum = contexts.quantiles
         spread = (
-            f"{least:+.2f} … {greatest:+.2f}, median {middle:+.2f}, nine tenths of the text {low:+.2f} … {high:+.2f}"
+            f"{minimum:+.2f} … {maximum:+.2f}, median {median:+.2f}, nine tenths of the text {low:+.2f} … {high:+.2f}"
         )
         title = Text(f"cell {screen.sanitized(contexts.cell)}", style="bold")
         title.append(screen.ascii_signs(f"  {contexts.signal} {spread}"), style="not bold")
         yield from console.render(title, folded)
-        for name, places in (
+        for name, examples in (
             ("highest", contexts.highest),
             ("lowest", contexts.lowest),
             ("at random", contexts.random),
             ("about the median", contexts.middling),
         ):
             yield Segment.line()
-            yield Segment(name if places else f"{name}: no place that does not overlap those above")
+            yield Segment(name if examples else f"{name}: none without overlap with those above")
             yield Segment.line()
-            if places:
+            if examples:
                 yield from concordance(
-                    [_place(context, screen.columns) for context in places], screen, light=self.light
+                    [_concordance_row(context, screen.columns) for context in examples], screen, light=self.light
                 )
         yield Segment.line()
         yield from console.render(self._legend(screen), folded)
 
     def _legend(self, screen: Screen) -> Text:
-        """Say what colours or digits mean."""
-        meaning = f"{self.contexts.signal} after each character"
+        """Return the legend of the colors or digits."""
+        quantity = f"{self.contexts.signal} after each character"
         if screen.color_system is None:
-            return Text(screen.ascii_signs(f"{meaning}: digits 0 … 9 for −1 … +1, 0 to 4 below zero"))
+            return Text(screen.ascii_signs(f"{quantity}: digits 0 … 9 for −1 … +1, 0 to 4 below zero"))
         legend = Text(screen.ascii_signs("−1 "))
         for level, style in enumerate(
             colors.diverging_styles(screen.color_system, light=self.light), -colors.MAX_LEVEL
         ):
             legend.append(" " if level else "0", style)
-        return legend.append(f" +1  {meaning}")
+        return legend.append(f" +1  {quantity}")
 
 
-def _place(context: Context, columns: int) -> ConcordanceRow:
+def _concordance_row(context: Context, columns: int) -> ConcordanceRow:
     return ConcordanceRow(
         label=f"{context.value:+.2f}",
         before=context.before,
         character=context.character,
         after=context.after,
-        note=f"at {context.at:,}" if columns >= _WIDE else "",
+        note=f"at {context.at:,}" if columns >= _MIN_COLUMNS_FOR_NOTES else "",
         values=np.array(context.values),
     )

@@ -60,7 +60,7 @@ def digits(values: NDArray[np.floating]) -> Levels:
 
 
 def hex_color(level: int, *, dark: bool = False) -> str:
-    """Return the background color of a nonzero level on a white page, where black text is readable, or on a dark page."""
+    """Return the background color of a nonzero level, for black text on a white page or for a dark page."""
     return (DIVERGING_ON_DARK if dark else DIVERGING_ON_LIGHT)[
         level + MAX_LEVEL if level < 0 else level + MAX_LEVEL - 1
     ]

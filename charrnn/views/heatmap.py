@@ -1,4 +1,4 @@
-"""Heat maps: a text with the activations of cells at each of its characters, for a terminal or a notebook."""
+"""Heat maps of activations over the characters of a text, for a terminal or a notebook."""
 
 from __future__ import annotations
 
@@ -24,73 +24,73 @@ Row: TypeAlias = Iterator[Segment]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class HeatmapRow:
-    """What one cell does over a text of T characters."""
+    """The activations of a cell over a text of T characters."""
 
     label: str
-    """The cell's name, such as "1.34"."""
+    """name of the cell, such as 1.34"""
     values: NDArray[np.floating]
-    """Its activation after reading each character, (T,), finite; drawn as if within [-1, 1]."""
+    """activation after each character (T,), finite; clipped to [-1, 1] when drawn"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Marks:
-    """Where a concept holds in a text of T characters."""
+    """The characters at which a concept holds, in a text of T characters."""
 
     label: str
-    """The concept's name."""
+    """name of the concept"""
     holds: NDArray[np.bool_]
-    """Whether it holds at each character, (T,)."""
+    """whether the concept holds at each character (T,)"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Heatmap:
-    """A text with a row of activations for each cell shown.
+    """A text with a row of activations for each cell.
 
-    One cell colours the text itself, several draw a strip each below it; without colour a strip is made of
-    digits, 0 to 9 for -1 to +1. A ValueError says that rows and text do not fit.
+    A single cell colors the text itself; several cells have a strip each below it. Without color a strip consists of
+    digits, 0 to 9 for -1 to +1. Raise ValueError if rows and text differ in length.
     """
 
     text: str
-    """The text as it was read, T characters; made harmless when drawn."""
+    """text of T characters; sanitized when drawn"""
     rows: tuple[HeatmapRow, ...]
-    """The cells, from top to bottom."""
+    """rows of the cells, from top to bottom"""
     signal: str
-    """What the values are, such as "tanh(c)" or "h"; the legend says it."""
+    """name of the values in the legend, such as tanh(c) or h"""
     marks: Marks | None = None
-    """Where a concept holds, to be compared with the cells."""
+    """characters to underline, where a concept holds"""
     title: str = ""
-    """A line above the drawing; empty for none."""
+    """line above the drawing; empty for none"""
     light: bool = False
-    """Whether the terminal's background is light."""
+    """whether the terminal's background is light"""
 
     def __post_init__(self) -> None:
         expected = (len(self.text),)
         if not self.rows:
             raise ValueError("a heat map needs a row")
         if any(row.values.shape != expected or not np.isfinite(row.values).all() for row in self.rows):
-            raise ValueError(f"every row must have {len(self.text)} finite values, one a character")
+            raise ValueError(f"every row must have {len(self.text)} finite values, one per character")
         if self.marks and self.marks.holds.shape != expected:
-            raise ValueError(f"marks must say yes or no for each of {len(self.text)} characters")
+            raise ValueError(f"marks must have a boolean for each of {len(self.text)} characters")
 
     def __str__(self) -> str:
-        """Draw without colour, 80 columns wide: what Python's own print shows."""
+        """Return the drawing without color, 80 columns wide."""
         console = Console(file=io.StringIO(), width=80, color_system=None, _environ={})
         with console.capture() as capture:
             console.print(self)
         return capture.get().rstrip("\n")
 
     def _repr_html_(self) -> str:
-        """Draw for a notebook."""
+        """Return the drawing as HTML for a notebook."""
         return heatmap_html(self)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         columns = min(max(options.max_width, 1), MAX_LINE_COLUMNS)
-        depth = None if console.no_color else console.color_system
+        color_system = None if console.no_color else console.color_system
         drawing = _Drawing(
             heatmap=self,
             columns=columns,
             unicode=unicode_output(console),
-            styles=colors.diverging_styles(depth, light=self.light) if depth else None,
+            styles=colors.diverging_styles(color_system, light=self.light) if color_system else None,
         )
         folded = options.update(width=columns, overflow="fold", no_wrap=False)
         if self.title:
@@ -101,39 +101,39 @@ class Heatmap:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Drawing:
-    """A heat map on one terminal."""
+    """A heat map with the properties of a terminal."""
 
     heatmap: Heatmap
     columns: int
     unicode: bool
     styles: tuple[Style, ...] | None
-    """A style for each level; None without colour."""
+    """style of each level; None without color"""
 
     def blocks(self) -> Row:
-        """Yield each line of the text with what belongs below it."""
-        behind = self.styles is not None and len(self.heatmap.rows) == 1
-        labels = [] if behind else [self.shown(row.label) for row in self.heatmap.rows]
+        """Yield each line of the text with the marks and strips below it."""
+        colors_text = self.styles is not None and len(self.heatmap.rows) == 1
+        labels = [] if colors_text else [self.sanitized(row.label) for row in self.heatmap.rows]
         margin = label_width(labels, self.columns)
         strips = [self.quantized(row) for row in self.heatmap.rows]
         for line in wrap_text(self.heatmap.text, self.columns - margin, unicode=self.unicode):
             yield Segment(" " * margin)
-            yield from self.colored_text(line, strips[0]) if behind else self.plain_text(line)
+            yield from self.colored_text(line, strips[0]) if colors_text else self.plain_text(line)
             yield from self.marks(line, margin)
             for label, strip in zip(labels, strips, strict=False):
                 yield Segment(set_cell_size(label, margin - 1) + " " if margin else "")
                 yield from self.strip(line, strip)
 
     def quantized(self, row: HeatmapRow) -> colors.Levels:
-        """Quantise a row to what its strip shows: levels in colour, digits without."""
+        """Return the values of a strip: levels with color, digits without."""
         return colors.digits(row.values) if self.styles is None else colors.quantize(row.values)
 
     def plain_text(self, line: Line) -> Row:
-        """Yield the text alone."""
+        """Yield a line of text."""
         yield Segment("".join(line.glyphs))
         yield Segment.line()
 
     def colored_text(self, line: Line, levels: colors.Levels) -> Row:
-        """Yield the text with its levels behind it."""
+        """Yield a line of text with its levels as background."""
         assert self.styles is not None
         here = levels[line.characters]
         for start, stop in runs(here):
@@ -141,17 +141,17 @@ class _Drawing:
         yield Segment.line()
 
     def strip(self, line: Line, quantized: colors.Levels) -> Row:
-        """Yield one cell's levels as coloured columns, or its digits."""
-        spread = line.spread(quantized)
+        """Yield the levels of a cell as colored columns, or its digits."""
+        levels = line.spread(quantized)
         if self.styles is None:
-            yield Segment((spread + ord("0")).astype(np.uint8).tobytes().decode("ascii"))
+            yield Segment((levels + ord("0")).astype(np.uint8).tobytes().decode("ascii"))
         else:
-            for start, stop in runs(spread):
-                yield Segment(" " * (stop - start), self.styles[spread[start] + colors.MAX_LEVEL])
+            for start, stop in runs(levels):
+                yield Segment(" " * (stop - start), self.styles[levels[start] + colors.MAX_LEVEL])
         yield Segment.line()
 
     def marks(self, line: Line, margin: int) -> Row:
-        """Yield a row that underlines where the concept holds; none where it does not."""
+        """Yield a row that underlines the concept, if it holds anywhere in the line."""
         if self.heatmap.marks is None or not self.heatmap.marks.holds[line.characters].any():
             return
         holds = line.spread(self.heatmap.marks.holds)
@@ -160,88 +160,88 @@ class _Drawing:
 
     @property
     def mark(self) -> str:
-        """What underlines."""
+        """Return the sign that underlines."""
         return "▔" if self.unicode else "^"
 
     def title(self) -> Text:
-        """Return the line above."""
-        return Text(self.shown(self.heatmap.title), style="bold")
+        """Return the line above the drawing."""
+        return Text(self.sanitized(self.heatmap.title), style="bold")
 
     def legend(self) -> Text:
-        """Return the line below: which signal, what colours or digits mean, what is underlined."""
-        least, greatest, to = ("−1", "+1", "…") if self.unicode else ("-1", "+1", "..")
-        legend = Text(self.shown(self.heatmap.signal) + self.names())
+        """Return the legend: signal, scale of colors or digits, and underlined concept."""
+        minimum, maximum, to = ("−1", "+1", "…") if self.unicode else ("-1", "+1", "..")
+        legend = Text(self.sanitized(self.heatmap.signal) + self.names())
         if self.styles is None:
-            legend.append(f": digits 0 {to} 9 for {least} {to} {greatest}, 0 to 4 below zero")
+            legend.append(f": digits 0 {to} 9 for {minimum} {to} {maximum}, 0 to 4 below zero")
         else:
-            legend.append(f"  {least} ")
+            legend.append(f"  {minimum} ")
             for level, style in enumerate(self.styles, -colors.MAX_LEVEL):
                 legend.append(" " if level else "0", style)
-            legend.append(f" {greatest}")
+            legend.append(f" {maximum}")
         if self.heatmap.marks:
-            legend.append(f"  {self.mark} {self.shown(self.heatmap.marks.label)}")
+            legend.append(f"  {self.mark} {self.sanitized(self.heatmap.marks.label)}")
         return legend
 
     def names(self) -> str:
-        """Return the cells' names where the drawing itself has no room for them."""
-        labels = [self.shown(row.label) for row in self.heatmap.rows]
+        """Return the names of the cells for the legend, if the rows have no labels."""
+        labels = [self.sanitized(row.label) for row in self.heatmap.rows]
         if len(labels) == 1:
             return f" of {labels[0]}"
         return "" if label_width(labels, self.columns) else f" of {', '.join(labels)}, from top to bottom"
 
-    def shown(self, text: str) -> str:
-        """Make a name harmless."""
+    def sanitized(self, text: str) -> str:
+        """Return a sanitized name."""
         return one_line(text, unicode=self.unicode)
 
 
-# HTML for a notebook: no script, no address, nothing that a strict notebook removes. Lines, glyphs and levels are
-# those of the terminal's drawing; the value at a character is shown where the pointer rests.
+# HTML for a notebook, without scripts and addresses, which strict notebooks remove. Lines, glyphs and levels are
+# those of the terminal; a tooltip shows the value at a character.
 
 COLUMNS = 100
-"""of a line, labels and all"""
+"""columns of a line, with its label"""
 _PAPER = "background-color:#fff;color:#000;padding:8px;line-height:1.4;overflow-x:auto"
 _INK = "color:#000"
 _MARKED = "text-decoration:underline;text-decoration-thickness:2px"
 
 
 def heatmap_html(heatmap: Heatmap) -> str:
-    """Draw a heat map; one cell colours the text itself, several have a strip of digits each below it."""
-    return f'<pre style="{_PAPER}">{"".join(_drawn(heatmap))}</pre>'
+    """Return a heat map as HTML; a single cell colors the text, several cells have a strip of digits each."""
+    return f'<pre style="{_PAPER}">{"".join(_html_lines(heatmap))}</pre>'
 
 
-def _drawn(heatmap: Heatmap) -> Iterator[str]:
-    """Yield the drawing line by line."""
-    behind = len(heatmap.rows) == 1
-    labels = [] if behind else [sanitize(row.label, keep="") for row in heatmap.rows]
+def _html_lines(heatmap: Heatmap) -> Iterator[str]:
+    """Yield the lines of the drawing as HTML."""
+    colors_text = len(heatmap.rows) == 1
+    labels = [] if colors_text else [sanitize(row.label, keep="") for row in heatmap.rows]
     margin = label_width(labels, COLUMNS)
     if heatmap.title:
         yield f"<b>{escape_html(heatmap.title)}</b>\n"
     for line in wrap_text(heatmap.text, COLUMNS - margin, page=True):
-        yield " " * margin + _text(heatmap, line, heatmap.rows[0] if behind else None) + "\n"
+        yield " " * margin + _text_html(heatmap, line, heatmap.rows[0] if colors_text else None) + "\n"
         for label, row in zip(labels, heatmap.rows, strict=False):
-            yield escape_html(label[: margin - 1].ljust(margin)) + _strip(row, line) + "\n"
+            yield escape_html(label[: margin - 1].ljust(margin)) + _strip_html(row, line) + "\n"
     yield _legend(heatmap)
 
 
-def _text(heatmap: Heatmap, line: Line, row: HeatmapRow | None) -> str:
-    """Draw a line's characters, the cell behind them if there is but one, underlined where the concept holds."""
+def _text_html(heatmap: Heatmap, line: Line, row: HeatmapRow | None) -> str:
+    """Return a line of characters, colored by `row` if it is given, underlined where the concept holds."""
     holds = np.zeros(len(heatmap.text), dtype=bool) if heatmap.marks is None else heatmap.marks.holds
     marks = [_MARKED if marked else "" for marked in holds[line.characters].tolist()]
     if row is None:
-        return "".join(map(_piece, line.glyphs, line.widths.tolist(), marks))
+        return "".join(map(_span, line.glyphs, line.widths.tolist(), marks))
     return "".join(
-        _piece(glyph, width, ";".join(filter(None, (_color(level), mark))), _value(row, value))
+        _span(glyph, width, ";".join(filter(None, (_color(level), mark))), _value(row, value))
         for glyph, width, mark, level, value in zip(
             line.glyphs, line.widths.tolist(), marks, *_levels_and_values(row, line), strict=True
         )
     )
 
 
-def _strip(row: HeatmapRow, line: Line) -> str:
-    """Draw what a cell does below a line: a digit in its colour for each character."""
+def _strip_html(row: HeatmapRow, line: Line) -> str:
+    """Return the strip of a cell: a colored digit for each character."""
     digits = colors.digits(row.values[line.characters]).tolist()
     return "".join(
-        _piece(str(digit) * width, width, _color(level), _value(row, value))
+        _span(str(digit) * width, width, _color(level), _value(row, value))
         for digit, width, level, value in zip(
             digits, line.widths.tolist(), *_levels_and_values(row, line), strict=True
         )
@@ -249,12 +249,12 @@ def _strip(row: HeatmapRow, line: Line) -> str:
 
 
 def _levels_and_values(row: HeatmapRow, line: Line) -> tuple[list[int], list[float]]:
-    here = row.values[line.characters]
-    return colors.quantize(here).tolist(), here.tolist()
+    values = row.values[line.characters]
+    return colors.quantize(values).tolist(), values.tolist()
 
 
-def _piece(glyphs: str, width: int, style: str, title: str = "") -> str:
-    """Draw what stands for one character; all but ASCII in a box of its own, so that nothing moves what follows."""
+def _span(glyphs: str, width: int, style: str, title: str = "") -> str:
+    """Return the HTML of a character; if not ASCII, in a box of fixed width, so that columns stay aligned."""
     if not glyphs.isascii():
         box = f"display:inline-block;width:{width}ch;overflow:hidden;vertical-align:bottom;unicode-bidi:isolate"
         style = f"{box};{style}" if style else box
@@ -271,9 +271,9 @@ def _value(row: HeatmapRow, value: float) -> str:
 
 
 def _legend(heatmap: Heatmap) -> str:
-    """Draw what the colours and digits mean, and what is underlined."""
+    """Return the legend as HTML: signal, scale of colors and digits, and underlined concept."""
     scale = np.arange(-colors.MAX_LEVEL, colors.MAX_LEVEL + 1)
-    scale_html = "".join(_piece(" " if level else "0", 1, _color(level)) for level in scale.tolist())
+    scale_html = "".join(_span(" " if level else "0", 1, _color(level)) for level in scale.tolist())
     digits = "" if len(heatmap.rows) == 1 else ", digits 0 … 4 below zero, 5 … 9 not"
     mark = f"  underlined: {heatmap.marks.label}" if heatmap.marks else ""
     names = ", ".join(row.label for row in heatmap.rows)

@@ -1,7 +1,4 @@
-"""Layout of a text as drawn lines: a glyph and its columns for every character, newlines and controls among them.
-
-The width of a line is an argument.
-"""
+"""Layout of a text in lines: a glyph and its width for every character, newlines and controls included."""
 
 from __future__ import annotations
 
@@ -25,10 +22,10 @@ from charrnn.views.sanitize import JOINERS, REPLACEMENT, ascii_signs, sanitize, 
 Values: TypeAlias = NDArray[Any]
 
 MAX_LINE_COLUMNS = 120
-"""Columns of the widest line: longer ones are hard to read."""
+"""maximum columns of a line; longer lines are hard to read"""
 
-_ROOM_FOR_GUTTER = 40
-_WIDEST_GUTTER = 16
+_MIN_COLUMNS_FOR_LABELS = 40
+_MAX_LABEL_COLUMNS = 16
 _CARRIER = "\N{DOTTED CIRCLE}"
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
 _WHITE_SPACE = {True: {"\n": "¶", "\t": "→"}, False: {"\n": "$", "\t": ">"}}
@@ -36,43 +33,43 @@ _WHITE_SPACE = {True: {"\n": "¶", "\t": "→"}, False: {"\n": "$", "\t": ">"}}
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Line:
-    """One drawn line: the characters of the text from start on, n of them."""
+    """A line of n characters of the text."""
 
     start: int
-    """Index in the text of the first character."""
+    """index of the first character in the text"""
     glyphs: tuple[str, ...]
-    """What is drawn for each character, (n,); harmless on a terminal."""
+    """sanitized glyph of each character (n,)"""
     widths: Values
-    """Columns that each glyph takes, (n,)."""
+    """width of each glyph in columns (n,)"""
 
     @property
     def characters(self) -> slice:
-        """The line's characters as a slice of the text."""
+        """Return the characters of the line as a slice of the text."""
         return slice(self.start, self.start + len(self.glyphs))
 
     @property
     def columns(self) -> int:
-        """Columns of the whole line."""
+        """Return the width of the line in columns."""
         return int(self.widths.sum())
 
     def spread(self, values: Values) -> Values:
-        """Spread values of all the text's characters, (T,), over this line's columns, (columns,)."""
+        """Return values of all characters of the text (T,), repeated for the columns of this line (columns,)."""
         return values[self.characters].repeat(self.widths)
 
 
 def wrap_text(
     text: str, columns: int, *, unicode: bool = True, page: bool = False, room: Values | None = None
 ) -> Iterator[Line]:
-    r"""Lay a text out in lines of at most so many columns; a newline is drawn, then breaks the line.
+    r"""Yield a text in lines of at most `columns` columns; a newline has a glyph and ends the line.
 
-    On a page every glyph has its place; on a terminal it pushes those after it, so its width must be certain.
-    `room`: columns that each character gets at least (T,), where something wider is drawn below it.
+    With `page` every glyph has a fixed position; on a terminal, glyphs of uncertain width are replaced. `room` is the
+    minimum width of each character in columns (T,), for wider entries drawn below the text.
 
     >>> ["".join(line.glyphs) for line in wrap_text("to be\n日本", 4)]
     ['to b', 'e¶', '日本']
     """
-    drawn = {character: glyph_of(character, columns, unicode, page=page) for character in set(text)}
-    glyphs, widths = zip(*map(drawn.__getitem__, text), strict=True) if text else ((), ())
+    glyph_table = {character: glyph_of(character, columns, unicode, page=page) for character in set(text)}
+    glyphs, widths = zip(*map(glyph_table.__getitem__, text), strict=True) if text else ((), ())
     if room is not None:
         widths = tuple(map(max, widths, room.tolist()))
         glyphs = tuple(set_cell_size(glyph, width) for glyph, width in zip(glyphs, widths, strict=True))
@@ -87,19 +84,19 @@ def wrap_text(
 
 
 def one_line(text: str, *, unicode: bool = True) -> str:
-    """Make a name harmless and its width certain: what it would look like, laid out without an end."""
+    """Return text on one line, sanitized and with glyphs of certain width."""
     return "".join(glyph_of(character, MAX_LINE_COLUMNS, unicode)[0] for character in text)
 
 
 def glyph_of(character: str, columns: int, unicode: bool, *, page: bool = False) -> tuple[str, int]:
-    """Choose what is drawn for a character, and its columns: each has its own, for each has an activation."""
+    """Return the glyph of a character and its width; each character has at least one column for its activation."""
     if character in _WHITE_SPACE[unicode]:
         return _WHITE_SPACE[unicode][character], 1
     if not unicode:
-        # As everywhere where only ASCII can be shown; the value is spread over all of it.
+        # The value of the character is repeated for all columns of the escape sequence.
         escaped = sanitize(character, keep="", unicode=False)
         return (escaped, len(escaped)) if len(escaped) <= columns else ("?", 1)
-    # A terminal would melt these into the glyph before and shift the columns after.
+    # A terminal would combine these with the glyph before and shift the columns after them.
     if character in JOINERS or ord(character) in _SKIN_TONES:
         return REPLACEMENT, 1
     glyph = sanitize(character, keep="")
@@ -108,41 +105,41 @@ def glyph_of(character: str, columns: int, unicode: bool, *, page: bool = False)
         return REPLACEMENT, 1
     if width:
         return glyph, width
-    # Half the terminals give a spacing mark a column of its own, half do not.
-    certain = page or category(glyph) != "Mc"
-    return (_CARRIER + glyph if certain else _CARRIER), 1
+    # Some terminals give a spacing mark a column of its own, others do not.
+    has_certain_width = page or category(glyph) != "Mc"
+    return (_CARRIER + glyph if has_certain_width else _CARRIER), 1
 
 
 def runs(values: Values) -> Iterator[tuple[int, int]]:
-    """Yield start and stop of each stretch of equal values, so that it is drawn as one."""
+    """Return start and stop of each run of equal values, so that each run is drawn at once."""
     edges = (values[1:] != values[:-1]).nonzero()[0] + 1
     return pairwise([0, *edges.tolist(), len(values)])
 
 
 def label_width(labels: list[str], columns: int) -> int:
-    """Return the columns to set aside at the left for labels: none where the lines are short already."""
-    if not labels or columns < _ROOM_FOR_GUTTER:
+    """Return the width of the label column at the left; 0 on narrow screens."""
+    if not labels or columns < _MIN_COLUMNS_FOR_LABELS:
         return 0
-    return 1 + min(max(map(cell_len, labels)), _WIDEST_GUTTER, columns // 4)
+    return 1 + min(max(map(cell_len, labels)), _MAX_LABEL_COLUMNS, columns // 4)
 
 
-# What a drawing needs to know of its screen, and its header
+# Properties of the screen, and the header line of a drawing
 
 
 @dataclass(frozen=True, kw_only=True)
 class Screen:
-    """A screen to draw on."""
+    """Properties of the screen that a drawing depends on."""
 
     columns: int
-    """how wide a line may be"""
+    """maximum columns of a line"""
     unicode: bool
-    """whether it shows more than ASCII"""
+    """whether the screen shows more than ASCII"""
     color_system: str | None
-    """Rich's name for the colours it has; None for none"""
+    """Rich's name of the color system; None without color"""
 
     @classmethod
     def of(cls, console: Console, options: ConsoleOptions) -> Screen:
-        """Look at a console."""
+        """Return the properties of a console."""
         return cls(
             columns=min(max(options.max_width, 1), MAX_LINE_COLUMNS),
             unicode=unicode_output(console),
@@ -150,20 +147,20 @@ class Screen:
         )
 
     def sanitized(self, text: str) -> str:
-        """Make a foreign name harmless."""
+        """Return an untrusted name, sanitized on one line."""
         return one_line(text, unicode=self.unicode)
 
     def ascii_signs(self, text: str) -> str:
-        """Write our own words with what signs there are."""
+        """Return charrnn's own text, in ASCII if need be."""
         return ascii_signs(text, unicode=self.unicode)
 
     def header(self, parts: Iterable[str]) -> Text:
-        """Say in a line what is shown of what; empty parts are left out."""
+        """Return the header line of a drawing; empty parts are omitted."""
         return Text(self.ascii_signs(" · ").join(self.sanitized(part) for part in parts if part), style="dim")
 
 
 def model_display_name(path: str) -> str:
-    """Say what people call the model in a file; "" where no file is told.
+    """Return the display name of the model in a file; "" without a file.
 
     >>> model_display_name("checkpoints/hamlet/model.safetensors"), model_display_name("")
     ('checkpoints/hamlet', '')

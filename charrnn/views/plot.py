@@ -1,4 +1,4 @@
-"""Plots for a terminal: curves over two axes, in braille dots of two by four a character, or in signs."""
+"""Plots for a terminal: curves over two axes, drawn in braille dots or in ASCII signs."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ from rich.text import Text
 from charrnn.views.axis import Axis
 from charrnn.views.sanitize import ascii_signs, sanitize, unicode_output
 
-# A canvas of characters for lines and signs: in braille, or one sign a character. Positions are in [0, 1], across and
-# up.
+# A canvas of characters. Positions are pairs (x, y) in [0, 1], with y upwards.
 
 Point2D = tuple[float, float]
 
 DOTS_ACROSS, DOTS_DOWN = 2, 4
 _BRAILLE = 0x2800
 _DOT = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
-"""of a braille character, by row and column"""
+"""bits of the dots of a braille character, by row and column"""
 
 
 class Canvas:
-    """So many columns and rows of characters; what is drawn later covers what was there."""
+    """A grid of characters; later drawings cover earlier ones."""
 
     def __init__(self, columns: int, rows: int) -> None:
         self.columns, self.rows = columns, rows
@@ -36,34 +35,34 @@ class Canvas:
         self._styles = np.full((rows, columns), "", dtype=object)
 
     def line(self, start: Point2D, stop: Point2D, style: str, *, sign: str = "") -> None:
-        """Draw a straight line, in dots or, if it is given, in a sign."""
-        across, down = (1, 1) if sign else (DOTS_ACROSS, DOTS_DOWN)
-        columns, rows = self.columns * across, self.rows * down
+        """Draw a straight line in braille dots, or in `sign` if it is given."""
+        dots_x, dots_y = (1, 1) if sign else (DOTS_ACROSS, DOTS_DOWN)
+        columns, rows = self.columns * dots_x, self.rows * dots_y
         (x, y), (next_x, next_y) = start, stop
         steps = 2 + math.ceil(max(abs(next_x - x) * columns, abs(next_y - y) * rows))
-        way = np.linspace(0, 1, steps)
-        rights = np.rint((x + (next_x - x) * way) * (columns - 1)).astype(int)
-        downs = np.rint((1 - y - (next_y - y) * way) * (rows - 1)).astype(int)
-        at = downs // down, rights // across
+        fractions = np.linspace(0, 1, steps)
+        dot_columns = np.rint((x + (next_x - x) * fractions) * (columns - 1)).astype(int)
+        dot_rows = np.rint((1 - y - (next_y - y) * fractions) * (rows - 1)).astype(int)
+        at = dot_rows // dots_y, dot_columns // dots_x
         if not sign:
-            np.bitwise_or.at(self._dots, at, _DOT[downs % down, rights % across])
+            np.bitwise_or.at(self._dots, at, _DOT[dot_rows % dots_y, dot_columns % dots_x])
         self._signs[at], self._styles[at] = sign, style
 
-    def sign(self, place: Point2D, sign: str, style: str) -> None:
-        """Put a sign of one column somewhere."""
-        at = self.row(place[1]), self.column(place[0])
+    def sign(self, position: Point2D, sign: str, style: str) -> None:
+        """Draw a sign of one column."""
+        at = self.row(position[1]), self.column(position[0])
         self._signs[at], self._styles[at] = sign, style
 
-    def column(self, across: float) -> int:
-        """Say in which column a place lies."""
-        return round(across * (self.columns - 1))
+    def column(self, x: float) -> int:
+        """Return the column of a position."""
+        return round(x * (self.columns - 1))
 
-    def row(self, up: float) -> int:
-        """Say in which row, from the top, a place lies."""
-        return round((1 - up) * (self.rows - 1))
+    def row(self, y: float) -> int:
+        """Return the row of a position, counted from the top."""
+        return round((1 - y) * (self.rows - 1))
 
     def rows_of_text(self) -> Iterator[Text]:
-        """Yield the rows, the highest first, each as wide as the canvas."""
+        """Yield the rows from the top, each as wide as the canvas."""
         for dots, signs, styles in zip(self._dots.tolist(), self._signs, self._styles, strict=True):
             row = Text()
             for dot, sign, style in zip(dots, signs, styles, strict=True):
@@ -76,29 +75,29 @@ class Canvas:
 Point = tuple[float, float]
 
 COLORS = ("dodger_blue1", "dark_orange3", "spring_green4", "medium_orchid", "deep_pink3", "grey46")
-"""of the curves in the terminal, in turn; each to be seen on black and on white"""
+"""colors of the curves, in turn; each has contrast on black and on white"""
 SIGNS = "*o+x#%"
-"""of the curves where neither colours nor marks tell them apart"""
-NARROWEST = 10
-"""columns of the field"""
+"""signs of the curves, if neither colors nor marks distinguish them"""
+MIN_FIELD_COLUMNS = 10
+"""minimum columns of the area between the axes"""
 _AXES = {True: ("│", "┤", "└", "─", "┴"), False: ("|", "+", "`", "-", "-")}
-"""upright, upright with a tick, corner, flat, flat with a tick"""
+"""vertical axis, its tick, corner, horizontal axis, its tick"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """Points that belong together."""
+    """A curve of a plot."""
 
     points: tuple[Point, ...]
-    """x and y, by rising x; what is no number, or beyond the axes, leaves a gap"""
+    """x and y, by ascending x; a point that is nan or beyond the axes is a gap"""
     label: str = ""
-    """what it is, for people; empty where something else says it"""
+    """name in the legend; empty for none"""
     mark: str = ""
-    """a sign of one column that stands at each point; none: the line alone"""
+    """sign of one column at each point; empty for none"""
     style: str = ""
-    """how it looks in the terminal; empty: in its own colour"""
+    """Rich style in the terminal; empty: the next of `COLORS`"""
     joined: bool = True
-    """whether there is a line"""
+    """whether the points are joined by a line"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,22 +105,22 @@ class Plot:
     """Curves on two axes."""
 
     title: str
-    """above them"""
+    """title above the plot"""
     x_axis: Axis
-    """x"""
+    """horizontal axis"""
     y_axis: Axis
-    """y"""
+    """vertical axis"""
     curves: tuple[Curve, ...]
-    """the later above the earlier"""
+    """curves; later curves cover earlier ones"""
     height: int = 12
-    """rows of characters that the field has"""
+    """rows of the area between the axes"""
 
     def segments(self, curve: Curve) -> Iterator[list[Point2D]]:
-        """Give the points of a curve as places from 0 to 1 across and up, one list for each piece between gaps."""
-        for held, points in groupby(
+        """Yield the positions of a curve's points, one list for each segment between gaps."""
+        for is_inside, points in groupby(
             curve.points, lambda point: all(map(Axis.contains, (self.x_axis, self.y_axis), point))
         ):
-            if held:
+            if is_inside:
                 yield [(self.x_axis.position(x), self.y_axis.position(y)) for x, y in points]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -132,23 +131,23 @@ class Plot:
             yield self._legend(unicode=unicode, colored=colored)
 
     def rows(self, columns: int, *, unicode: bool, colored: bool) -> list[Text]:
-        """Draw all but the legend so many columns wide: a title, the field, and three rows below it."""
+        """Return the rows of the plot without its legend, each `columns` wide."""
         margin = max(cell_len(label) for _, label in self.y_axis.ticks) + 1
-        width = max(NARROWEST, columns - margin - 1)
-        upright, ticked, _, _, _ = _AXES[unicode]
-        canvas = self._drawn(width, unicode=unicode, colored=colored)
+        width = max(MIN_FIELD_COLUMNS, columns - margin - 1)
+        vertical, vertical_tick, _, _, _ = _AXES[unicode]
+        canvas = self._draw_curves(width, unicode=unicode, colored=colored)
         labels = {canvas.row(self.y_axis.position(value)): label for value, label in self.y_axis.ticks}
         rows = [self._head(unicode)]
-        for number, drawn in enumerate(canvas.rows_of_text()):
+        for number, row in enumerate(canvas.rows_of_text()):
             label = labels.get(number, "")
-            rows.append(Text(f"{label:>{margin - 1}} {ticked if label else upright}") + drawn)
+            rows.append(Text(f"{label:>{margin - 1}} {vertical_tick if label else vertical}") + row)
         rows += self._below(canvas, margin, unicode)
         for row in rows:
             row.truncate(columns, overflow="crop", pad=True)
         return rows
 
     def _head(self, unicode: bool) -> Text:
-        """Say what is plotted."""
+        """Return the line with the title and the label of the vertical axis."""
         head = Text(sanitize(self.title, keep="", unicode=unicode), style="bold")
         if self.y_axis.label:
             head.append(ascii_signs(" · ", unicode=unicode) if self.title else "").append(
@@ -156,40 +155,41 @@ class Plot:
             )
         return head
 
-    def _drawn(self, width: int, *, unicode: bool, colored: bool) -> Canvas:
-        """Draw each curve's line, then its marks."""
+    def _draw_curves(self, width: int, *, unicode: bool, colored: bool) -> Canvas:
+        """Return a canvas with the curves; the marks of a curve cover its line."""
         canvas = Canvas(width, self.height)
         for number, curve in enumerate(self.curves):
             sign, style = self._sign(number, unicode=unicode, colored=colored), curve.style or _color(number)
-            for places in self.segments(curve):
-                for start, stop in pairwise(places if len(places) > 1 else 2 * places) if curve.joined else ():
+            for positions in self.segments(curve):
+                line = positions if len(positions) > 1 else 2 * positions
+                for start, stop in pairwise(line) if curve.joined else ():
                     canvas.line(start, stop, style, sign=sign)
-                for place in places if curve.mark else ():
-                    canvas.sign(place, curve.mark, style)
+                for position in positions if curve.mark else ():
+                    canvas.sign(position, curve.mark, style)
         return canvas
 
     def _sign(self, number: int, *, unicode: bool, colored: bool) -> str:
-        """Choose what a line is made of: dots if they can be told from other lines, else a sign of its own."""
+        """Return the sign that draws a curve's line; "" for braille dots if they are unambiguous."""
         is_distinct = bool(self.curves[number].mark) or sum(curve.joined for curve in self.curves) == 1
         if is_distinct or (unicode and colored):
             return "" if unicode else "."
         return SIGNS[number % len(SIGNS)]
 
     def _below(self, canvas: Canvas, margin: int, unicode: bool) -> Iterator[Text]:
-        """Draw the horizontal axis, its ticks' labels and what it counts."""
-        _, _, corner, flat, flat_ticked = _AXES[unicode]
-        below, under = [flat] * canvas.columns, [" "] * (canvas.columns + margin + 1)
-        # The ends first: what is between them gives way where there is no room.
+        """Yield the horizontal axis, the labels of its ticks, and its own label."""
+        _, _, corner, horizontal, horizontal_tick = _AXES[unicode]
+        axis, labels = [horizontal] * canvas.columns, [" "] * (canvas.columns + margin + 1)
+        # The ends have priority over the ticks between them.
         for value, label in (*self.x_axis.ticks[-1:], *self.x_axis.ticks):
             column = canvas.column(self.x_axis.position(value))
-            below[column] = flat_ticked
-            _write(under, label, margin + 1 + column)
-        yield Text(" " * margin + corner + "".join(below))
-        yield Text("".join(under))
+            axis[column] = horizontal_tick
+            _write(labels, label, margin + 1 + column)
+        yield Text(" " * margin + corner + "".join(axis))
+        yield Text("".join(labels))
         yield Text(" " * (margin + 1) + f"{self.x_axis.label:^{canvas.columns}}", style="dim")
 
     def _legend(self, *, unicode: bool, colored: bool) -> Text:
-        """Say which curve is which."""
+        """Return the legend of the curves."""
         legend = Text()
         for number, curve in enumerate(self.curves):
             sign = curve.mark or self._sign(number, unicode=unicode, colored=colored) or "━━"
@@ -200,7 +200,7 @@ class Plot:
 
 
 def hstack(plots: Sequence[list[Text]]) -> Iterator[Text]:
-    """Put drawn plots of equal heights next to each other."""
+    """Yield the rows of plots of equal height, placed side by side."""
     for rows in zip(*plots, strict=True):
         row = Text("  ").join(rows)
         row.rstrip()
@@ -212,8 +212,8 @@ def _color(number: int) -> str:
 
 
 def _write(row: list[str], label: str, center: int) -> None:
-    """Write a label about a column where nothing is in the way."""
-    begin = min(max(center - len(label) // 2, 0), len(row) - len(label))
-    around = row[max(begin - 1, 0) : begin + len(label) + 1]
-    if begin >= 0 and not "".join(around).strip():
-        row[begin : begin + len(label)] = label
+    """Write a label centered at a column, unless it would touch another label."""
+    start = min(max(center - len(label) // 2, 0), len(row) - len(label))
+    neighborhood = row[max(start - 1, 0) : start + len(label) + 1]
+    if start >= 0 and not "".join(neighborhood).strip():
+        row[start : start + len(label)] = label

@@ -1,7 +1,7 @@
-"""A text with the surprisal of each character, and the model's best guesses below it.
+"""Surprisal maps: a text colored by surprisal, with the model's best guesses (Karpathy 2015) below each character.
 
-After the figures of Karpathy 2015, "The Unreasonable Effectiveness of Recurrent Neural Networks"; here a guess is
-below the character that it predicts.
+In the figures of "The Unreasonable Effectiveness of Recurrent Neural Networks" a guess stands below the character
+before the predicted one; here it stands below the predicted character.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ Row = Iterator[Segment]
 Numbers = NDArray[np.int64]
 
 MAX_BITS = 8.0
-"""of surprise: a byte's worth; what costs more looks the same"""
-_ROOM_FOR_LABELS = 40
-_LABELS = 5
-_LIKELY = 0.05
-"""without colour a guess that is less likely than this is left out"""
+"""surprisal in bits at the end of the color scale: that of a byte"""
+_MIN_COLUMNS_FOR_LABELS = 40
+_LABEL_COLUMNS = 5
+_MIN_PROBABILITY = 0.05
+"""minimum probability of a guess that is drawn without color"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SurprisalMap:
-    """A text with the surprise at each of its characters."""
+    """A text with the surprisal of each of its characters."""
 
     surprise: Surprise
     """plain numbers and text"""
@@ -60,34 +60,36 @@ class SurprisalMap:
         yield Segment.line()
         yield Segment("most surprising, by bits")
         yield Segment.line()
-        yield from concordance(_places(self.surprise, screen), screen)
+        yield from concordance(_concordance_rows(self.surprise, screen), screen)
 
 
 class _SurprisalDrawing:
-    """A map on one screen."""
+    """A surprisal map with the properties of a screen."""
 
     def __init__(self, surprise: Surprise, screen: Screen, styles: tuple[Style, ...] | None) -> None:
         self.surprise, self.screen, self.styles = surprise, screen, styles
         self.count = surprise.probabilities.shape[1]
-        self.margin = _LABELS if screen.columns >= _ROOM_FOR_LABELS and (self.count or not styles) else 0
+        self.margin = (
+            _LABEL_COLUMNS if screen.columns >= _MIN_COLUMNS_FOR_LABELS and (self.count or not styles) else 0
+        )
         self.bits = colors.quantize_sequential(surprise.bits, MAX_BITS)
 
     def blocks(self) -> Row:
-        """Yield each line of the text with what belongs below it."""
+        """Yield each line of the text with the digits and guesses below it."""
         columns = self.screen.columns - self.margin
         room = self._room(columns)
         for line in wrap_text(self.surprise.content, columns, unicode=self.screen.unicode, room=room):
             yield from self._labeled("", self._text(line))
             if self.styles is None:
                 yield from self._labeled("bits", self._digits(line, self.bits, self.surprise.ranks > 0))
-            guessed = any(self.surprise.guesses[line.characters])
-            for rank in range(self.count if guessed else 0):
+            has_guesses = any(self.surprise.guesses[line.characters])
+            for rank in range(self.count if has_guesses else 0):
                 yield from self._labeled(f"{rank + 1}", self._guesses(line, rank))
-            if guessed and self.styles is None:
+            if has_guesses and self.styles is None:
                 ranks = self.surprise.ranks
                 yield from self._labeled("came", self._digits(line, ranks, (ranks > 0) & (ranks <= self.count)))
-                sure = np.floor(self.surprise.probabilities[:, 0] * 10).clip(0, 9).astype(np.int64)
-                yield from self._labeled("sure", self._digits(line, sure, ranks > 0))
+                tenths = np.floor(self.surprise.probabilities[:, 0] * 10).clip(0, 9).astype(np.int64)
+                yield from self._labeled("sure", self._digits(line, tenths, ranks > 0))
             if self.count:
                 yield Segment.line()
 
@@ -97,51 +99,55 @@ class _SurprisalDrawing:
         yield Segment.line()
 
     def _room(self, columns: int) -> Numbers:
-        """Say how many columns a character needs for the guesses under it: a Chinese one has two."""
-        width = {mark: cell_len(_guess(mark, self.screen, columns)) for mark in set("".join(self.surprise.guesses))}
-        return np.array([max((width[mark] for mark in guesses), default=1) for guesses in self.surprise.guesses])
+        """Return the columns that each character needs for the guesses below it (T,)."""
+        characters = set("".join(self.surprise.guesses))
+        widths = {character: cell_len(_guess(character, self.screen, columns)) for character in characters}
+        return np.array([max(map(widths.__getitem__, guesses), default=1) for guesses in self.surprise.guesses])
 
     def _text(self, line: Line) -> Row:
-        here = self.bits[line.characters]
-        for start, stop in runs(here):
-            yield Segment("".join(line.glyphs[start:stop]), self.styles[here[start]] if self.styles else None)
+        levels = self.bits[line.characters]
+        for start, stop in runs(levels):
+            yield Segment("".join(line.glyphs[start:stop]), self.styles[levels[start]] if self.styles else None)
 
     def _digits(self, line: Line, values: Numbers, is_known: NDArray[np.bool_]) -> Row:
-        """Yield a digit for each character, a space where there is none."""
+        """Yield a digit for each character, with a space where the value is unknown."""
         digits = np.where(is_known, values + ord("0"), ord(" "))
         yield Segment("".join(map(chr, line.spread(digits).tolist())).rstrip())
 
     def _guesses(self, line: Line, rank: int) -> Row:
-        """Yield the guesses of one rank, as strong as they are likely, underlined where they came true."""
+        """Yield the guesses of one rank, colored by probability and underlined if correct."""
         here, columns = line.characters, self.screen.columns - self.margin
-        odds = self.surprise.probabilities[here, rank]
-        levels, right = colors.quantize_sequential(odds, 1.0), self.surprise.ranks[here] == rank + 1
-        cells = zip(self.surprise.guesses[here], line.widths.tolist(), odds.tolist(), strict=True)
+        probabilities = self.surprise.probabilities[here, rank]
+        levels = colors.quantize_sequential(probabilities, 1.0)
+        is_correct = self.surprise.ranks[here] == rank + 1
+        entries = zip(self.surprise.guesses[here], line.widths.tolist(), probabilities.tolist(), strict=True)
         glyphs = [
-            set_cell_size(self._shown(guesses[rank : rank + 1], probability, columns), width)
-            for guesses, width, probability in cells
+            set_cell_size(self._visible_guess(guesses[rank : rank + 1], probability, columns), width)
+            for guesses, width, probability in entries
         ]
-        for start, stop in runs(2 * levels + right):
-            yield Segment("".join(glyphs[start:stop]), self._style(int(levels[start]), bool(right[start])))
+        for start, stop in runs(2 * levels + is_correct):
+            yield Segment("".join(glyphs[start:stop]), self._style(int(levels[start]), bool(is_correct[start])))
 
-    def _shown(self, guess: str, probability: float, columns: int) -> str:
-        return _guess(guess, self.screen, columns) if guess and (self.styles or probability >= _LIKELY) else ""
+    def _visible_guess(self, guess: str, probability: float, columns: int) -> str:
+        return (
+            _guess(guess, self.screen, columns) if guess and (self.styles or probability >= _MIN_PROBABILITY) else ""
+        )
 
-    def _style(self, level: int, right: bool) -> Style | None:
+    def _style(self, level: int, is_correct: bool) -> Style | None:
         if self.styles is None:
             return None
-        return self.styles[level] + Style(underline=True, bold=True) if right else self.styles[level]
+        return self.styles[level] + Style(underline=True, bold=True) if is_correct else self.styles[level]
 
     def legend(self) -> Text:
-        """Say what is drawn."""
+        """Return the legend."""
         space = "·" if self.screen.unicode else "_"
         legend = Text()
         if self.styles is None:
-            legend.append("bits: how surprising, in whole bits, 8 for more")
+            legend.append("bits: surprisal in whole bits, 8 for more")
             if self.count:
                 legend.append(
                     f"; below, the best guesses at each character that have 5 % or more ({space} a space);"
-                    " came: which of them it was; sure: tenths that the best had"
+                    " came: rank of the actual character; sure: tenths of the best guess's probability"
                 )
             return legend
         legend.append("bits 0")
@@ -154,19 +160,19 @@ class _SurprisalDrawing:
                 legend.append(" ", style)
             legend.append("1, ")
             legend.append("underlined", Style(underline=True, bold=True))
-            legend.append(" where right")
+            legend.append(" if correct")
         return legend
 
 
 def _guess(character: str, screen: Screen, columns: int = MAX_LINE_COLUMNS) -> str:
-    """Draw a guess; a space needs some ink, or it would be none."""
+    """Return the glyph of a guess; a space has a visible sign."""
     if character == " ":
         return "·" if screen.unicode else "_"
     return glyph_of(character, columns, screen.unicode)[0]
 
 
 def _summary(surprise: Surprise) -> str:
-    """Say what all came to."""
+    """Return a line with the mean surprisal and the accuracy."""
     parts = [
         f"{surprise.characters:,} characters, {surprise.bits_per_char:.3f} bits each",
         f"best guess right {surprise.top_k_accuracy(1):.0%}",
@@ -177,7 +183,7 @@ def _summary(surprise: Surprise) -> str:
     return " · ".join(parts)
 
 
-def _places(surprise: Surprise, screen: Screen) -> list[ConcordanceRow]:
+def _concordance_rows(surprise: Surprise, screen: Screen) -> list[ConcordanceRow]:
     return [
         ConcordanceRow(
             label=f"{shock.bits:.1f}",

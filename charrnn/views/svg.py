@@ -1,6 +1,6 @@
-"""Self-contained SVG pictures of heat maps and plots: no script, no font, no address but the name of the format.
+"""Self-contained SVG images of heat maps and plots, without scripts, fonts and addresses, on a white background.
 
-Lines, glyphs and levels are those of the terminal's drawing; the page is white and has its own background.
+Lines, glyphs and levels are those of the terminal.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from charrnn.views.sanitize import escape_html, sanitize
 
 # Heat maps
 
-# Pixels. Most monospace fonts are 0.6 as wide as high: 15 high fits columns of 9 even where a viewer
+# Pixels. Most monospace fonts are 0.6 times as wide as high: a font size of 15 fits columns of 9, even if a viewer
 # ignores textLength.
 _COLUMN, _ROW, _FONT, _BASELINE, _EDGE = 9, 20, 15, 15, 10
 _STRIP, _GAP = 16, 2
 _MARK_TOP, _MARK_HEIGHT = 18, 2
 _SCALE = np.arange(-colors.MAX_LEVEL, colors.MAX_LEVEL + 1)
-_UNBROKEN = 1_000_000
+_UNLIMITED_COLUMNS = 1_000_000
 
 
 def heatmap_svg(heatmap: Heatmap, *, columns: int = 80) -> str:
-    """Draw a heat map as SVG in lines of so many columns, the labels of its cells included."""
-    behind = len(heatmap.rows) == 1
-    labels = [] if behind else [sanitize(row.label, keep="") for row in heatmap.rows]
+    """Return a heat map as SVG, in lines of `columns` columns that include the labels of the cells."""
+    colors_text = len(heatmap.rows) == 1
+    labels = [] if colors_text else [sanitize(row.label, keep="") for row in heatmap.rows]
     margin = label_width(labels, columns)
     strips = [colors.quantize(row.values) for row in heatmap.rows]
     page = _Page()
@@ -39,7 +39,7 @@ def heatmap_svg(heatmap: Heatmap, *, columns: int = 80) -> str:
         page.write(heatmap.title)
         page.down(_ROW + _ROW // 2)
     for line in wrap_text(heatmap.text, columns - margin, page=True):
-        if behind:
+        if colors_text:
             page.color(line.spread(strips[0]), margin, _ROW)
         page.draw(line, margin)
         if heatmap.marks:
@@ -56,7 +56,7 @@ def heatmap_svg(heatmap: Heatmap, *, columns: int = 80) -> str:
 
 
 def _draw_legend(page: _Page, heatmap: Heatmap) -> None:
-    """Draw what the colours mean, and what is underlined."""
+    """Draw the scale of the colors and the underlined concept."""
     column = page.write(_subject(heatmap)) + 2
     column = page.write("−1", column) + 1
     page.color(_SCALE, column, _ROW)
@@ -79,7 +79,7 @@ def _description(heatmap: Heatmap) -> str:
 
 
 class _Page:
-    """The shapes so far, and how far down the next ones go. Columns are counted from the left edge."""
+    """The shapes drawn so far, and the vertical position of the next ones. Columns are counted from the left edge."""
 
     def __init__(self) -> None:
         self.top = _EDGE
@@ -89,11 +89,11 @@ class _Page:
         self.words: list[str] = []
 
     def down(self, pixels: int) -> None:
-        """Leave so many pixels for what has been drawn."""
+        """Move the position of the next shapes down by `pixels`."""
         self.top += pixels
 
-    def write(self, text: str, column: int = 0, *, limit: int = _UNBROKEN) -> int:
-        """Draw as much of a text as fits in so many columns, and return the column after it."""
+    def write(self, text: str, column: int = 0, *, limit: int = _UNLIMITED_COLUMNS) -> int:
+        """Draw as much of a text as fits in `limit` columns, and return the column after it."""
         line = next(wrap_text(sanitize(text, keep=""), limit, page=True), None)
         if line is None:
             return column
@@ -101,35 +101,35 @@ class _Page:
         return column + line.columns
 
     def draw(self, line: Line, column: int) -> None:
-        """Draw a line's glyphs, each stretch of one width held to its columns by its own textLength."""
-        for (_, width), stretch in groupby(
-            zip(line.glyphs, line.widths.tolist(), strict=True), key=lambda drawn: (drawn[0].isascii(), drawn[1])
+        """Draw the glyphs of a line; textLength fixes the width of each run of glyphs of equal width."""
+        for (_, width), run in groupby(
+            zip(line.glyphs, line.widths.tolist(), strict=True), key=lambda glyph: (glyph[0].isascii(), glyph[1])
         ):
-            glyphs = [glyph for glyph, _ in stretch]
-            self._words(glyphs, column, width)
+            glyphs = [glyph for glyph, _ in run]
+            self._text(glyphs, column, width)
             column += len(glyphs) * width
         self.columns = max(self.columns, column)
 
-    def _words(self, glyphs: list[str], column: int, width: int) -> None:
-        # Spaces at the ends have no ink, and some viewers drop them.
+    def _text(self, glyphs: list[str], column: int, width: int) -> None:
+        # Some viewers drop spaces at the ends.
         words = "".join(glyphs).strip(" ")
         if not words:
             return
-        inked = [index for index, glyph in enumerate(glyphs) if glyph != " "]
-        left = self._left(column + inked[0] * width)
-        length = (inked[-1] - inked[0] + 1) * width * _COLUMN
+        visible = [index for index, glyph in enumerate(glyphs) if glyph != " "]
+        left = self._left(column + visible[0] * width)
+        length = (visible[-1] - visible[0] + 1) * width * _COLUMN
         position = f'x="{left}" y="{self.top + _BASELINE}" textLength="{length}"'
         self.words.append(f"<text {position}>{escape_html(words)}</text>")
 
     def color(self, levels: Values, column: int, height: int) -> None:
-        """Draw a level behind each column from this one on; zero stays white."""
+        """Draw the levels as backgrounds of the columns from `column` on; zero stays white."""
         for start, stop in runs(levels):
             if levels[start]:
                 shade = colors.hex_color(int(levels[start]))
                 self.shades[shade].append(self._rectangle(column + start, stop - start, self.top, height))
 
     def underline(self, holds: Values, column: int) -> None:
-        """Draw a line under the columns where a concept holds."""
+        """Underline the columns at which a concept holds."""
         for start, stop in runs(holds):
             if holds[start]:
                 top = self.top + _MARK_TOP
@@ -143,9 +143,9 @@ class _Page:
         return _EDGE + column * _COLUMN
 
     def document(self, title: str, description: str) -> str:
-        """Return the whole picture."""
+        """Return the SVG document."""
         width, height = self.columns * _COLUMN + 2 * _EDGE, self.top + _EDGE
-        colors = [f'<g fill="{shade}">{"".join(drawn)}</g>' for shade, drawn in self.shades.items()]
+        colors = [f'<g fill="{shade}">{"".join(rectangles)}</g>' for shade, rectangles in self.shades.items()]
         return "\n".join(
             [
                 f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}"'
@@ -168,18 +168,18 @@ class _Page:
 # Plots
 
 COLORS = ("#1f6fb2", "#c45f00", "#2e7d32", "#7a3e9d", "#b3261e", "#4a4a4a")
-"""of the curves on white, each readable as text too; the terminal's, but for their strength"""
+"""colors of the curves on white, with enough contrast for text"""
 DASHES = ("", "7 4", "2 3", "10 3 2 3", "5 2", "1 4")
-"""of the curves, for those who see no colour"""
+"""dashes of the curves, for readers who do not see colors"""
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 340, 64, 24, 56, 52
-"""pixels, and those around the field"""
+"""pixels: size of the image and margins around the axes"""
 LINE, LETTER, SAMPLE = 18, 7, 28
-"""pixels: between lines of writing, about as wide as a letter, a piece of a curve beside its name"""
+"""pixels: height of a line of text, approximate width of a letter, length of a sample of a curve in the legend"""
 GRID, QUIET = "#e4e7ea", "#57606a"
 
 
 def plot_svg(plot: Plot) -> str:
-    """Draw a plot as SVG."""
+    """Return a plot as SVG."""
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}"'
@@ -196,59 +196,59 @@ def plot_svg(plot: Plot) -> str:
 
 
 def _axes(plot: Plot) -> Iterator[str]:
-    """Draw a line across the field at each tick of the vertical axis, and a short one at those of the other."""
+    """Yield the axes, with a grid line at each tick of the vertical axis."""
     bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
     for value, label in plot.y_axis.ticks:
-        _, y = _at((0, plot.y_axis.position(value)))
+        _, y = _to_pixels((0, plot.y_axis.position(value)))
         yield f'<path d="M{LEFT} {y:.1f}H{right}" stroke="{GRID}"/>'
-        yield _words(label, LEFT - 8, y + 4.5, anchor="end")
+        yield _text(label, LEFT - 8, y + 4.5, anchor="end")
     for value, label in plot.x_axis.ticks:
-        x, _ = _at((plot.x_axis.position(value), 0))
+        x, _ = _to_pixels((plot.x_axis.position(value), 0))
         yield f'<path d="M{x:.1f} {bottom}v5" stroke="{QUIET}"/>'
-        yield _words(label, x, bottom + LINE + 2)
+        yield _text(label, x, bottom + LINE + 2)
     yield f'<path d="M{LEFT} {bottom}H{right}" stroke="{QUIET}"/>'
-    yield _words(plot.x_axis.label, (LEFT + right) / 2, bottom + 2 * LINE + 4, color=QUIET)
-    yield _words(plot.y_axis.label, LEFT, TOP - 12, anchor="start", color=QUIET)
+    yield _text(plot.x_axis.label, (LEFT + right) / 2, bottom + 2 * LINE + 4, color=QUIET)
+    yield _text(plot.y_axis.label, LEFT, TOP - 12, anchor="start", color=QUIET)
 
 
 def _curve(plot: Plot, number: int) -> Iterator[str]:
-    """Draw a curve's line, and a dot at each of its points if they have a mark."""
+    """Yield the line of a curve, and a dot at each of its points if it has a mark."""
     curve = plot.curves[number]
-    stretches = [list(map(_at, places)) for places in plot.segments(curve)]
+    segments = [list(map(_to_pixels, positions)) for positions in plot.segments(curve)]
     if curve.joined:
-        # The last step back onto itself makes a dot of a lone point.
-        path = "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places) + "h0" for places in stretches)
+        # The final "h0" makes a single point visible as a dot.
+        path = "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in positions) + "h0" for positions in segments)
         yield f'<path d="{path}" {_stroke(number)}/>'
     if curve.mark:
-        for x, y in (place for places in stretches for place in places):
+        for x, y in (position for positions in segments for position in positions):
             yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{_color(number)}"/>'
 
 
 def _legend(plot: Plot) -> Iterator[str]:
-    """Name the curves above the field, from its right end on."""
+    """Yield the legend above the plot, from right to left."""
     x, y = WIDTH - RIGHT, TOP - 12
     for number, curve in reversed(list(enumerate(plot.curves))):
         if curve.label:
-            yield _words(curve.label, x, y, anchor="end", color=_color(number))
+            yield _text(curve.label, x, y, anchor="end", color=_color(number))
             x -= LETTER * len(curve.label) + SAMPLE + 10
             yield f'<path d="M{x} {y - 4.5}h{SAMPLE}" {_stroke(number)}/>'
             x -= 2 * LETTER
 
 
-def _at(place: Point2D) -> Point2D:
-    """Turn a place in the field into pixels."""
-    return LEFT + place[0] * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - place[1] * (HEIGHT - TOP - BOTTOM)
+def _to_pixels(position: Point2D) -> Point2D:
+    """Return a position between the axes in pixels."""
+    return LEFT + position[0] * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - position[1] * (HEIGHT - TOP - BOTTOM)
 
 
 def _stroke(number: int) -> str:
     dash = DASHES[number % len(DASHES)]
-    broken = f' stroke-dasharray="{dash}"' if dash else ""
-    return f'fill="none" stroke="{_color(number)}" stroke-width="2" stroke-linecap="round"{broken}'
+    dash_attribute = f' stroke-dasharray="{dash}"' if dash else ""
+    return f'fill="none" stroke="{_color(number)}" stroke-width="2" stroke-linecap="round"{dash_attribute}'
 
 
 def _color(number: int) -> str:
     return COLORS[number % len(COLORS)]
 
 
-def _words(text: str, x: float, y: float, *, anchor: str = "middle", color: str = "#1b1f23") -> str:
+def _text(text: str, x: float, y: float, *, anchor: str = "middle", color: str = "#1b1f23") -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{color}">{escape_html(text)}</text>'

@@ -1,4 +1,4 @@
-"""Progress of a training: a live picture for a terminal, and a line per report for a pipe."""
+"""Progress of a training: a live display for a terminal, and one line per report for a pipe."""
 
 import json
 import math
@@ -18,32 +18,41 @@ from charrnn.views.sanitize import ascii_signs, sanitize, unicode_output
 
 NATS_A_BIT = math.log(2)
 SPEED_SECONDS = 20.0
-"""how far back the speed is measured"""
+"""seconds over which the speed is measured"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProgressView:
-    """A training at one moment."""
+    """The progress of a training at one moment."""
 
     step: int
     steps: int | None
+    """planned number of steps; None if it is not known yet"""
     progress: float
+    """share of the plan that is done"""
     train_bits: float
+    """running mean of the training loss in bits per character; nan if not known yet"""
     val_bits: float | None
+    """latest validation loss in bits per character; None before the first evaluation"""
     best_bits: float | None
+    """lowest validation loss in bits per character"""
     best_step: int | None
+    """step of the lowest validation loss"""
     learning_rate: float
     characters_per_second: float
     seconds_left: float | None
+    """estimated seconds to the end; None if not known"""
     history: tuple[float, ...]
-    """training loss in bits, report by report"""
+    """training loss in bits per character at each report"""
     preview: Preview | None
+    """latest sample; None before the first one"""
     preview_lines: int = 6
+    """maximum lines of the sample; 0 for none"""
     ngram: NGram | None = None
-    """what there is to beat"""
+    """baseline; None if there is none yet"""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw progress, numbers, the loss so far and what the network writes by now."""
+        """Yield the progress bar, the numbers, the history of the loss and the latest sample."""
         unicode = unicode_output(console)
         yield Text()
         yield self._bar(options.max_width, unicode=unicode)
@@ -54,10 +63,10 @@ class ProgressView:
             yield self._sparkline(options.max_width, unicode=unicode)
         if self.preview is not None and self.preview_lines:
             yield Text()
-            yield from _written(self.preview, options.max_width, self.preview_lines, unicode=unicode)
+            yield from _preview_lines(self.preview, options.max_width, self.preview_lines, unicode=unicode)
 
     def numbers(self, width: int) -> str:
-        """Give losses, speed and learning rate in a line, as many of them as fit; none before the first step."""
+        """Return a line with as many as fit of losses, speed and learning rate."""
         if math.isnan(self.train_bits) and not self.characters_per_second:
             return "before the next step" if self.step else "before the first step"
         parts = [] if math.isnan(self.train_bits) else [f"train {self.train_bits:.3f}"]
@@ -69,12 +78,12 @@ class ProgressView:
         return "   ".join(parts)
 
     def _bar(self, width: int, *, unicode: bool) -> Table:
-        of = "" if self.steps is None else f" / {self.steps:,}"
+        total = "" if self.steps is None else f" / {self.steps:,}"
         has_estimate = self.seconds_left is not None and self.progress < 1
         left = time_left(self.seconds_left or 0) if has_estimate else ""
         table = Table.grid(padding=(0, 1))
         bar = _bar(self.progress, max(4, min(50, width - 50)), unicode=unicode)
-        table.add_row(Text(f"  step {self.step:,}{of}"), bar, Text(f"{self.progress:.0%}"), Text(left))
+        table.add_row(Text(f"  step {self.step:,}{total}"), bar, Text(f"{self.progress:.0%}"), Text(left))
         return table
 
     def _sparkline(self, width: int, *, unicode: bool) -> Text:
@@ -84,32 +93,32 @@ class ProgressView:
 
 @dataclass
 class ProgressState:
-    """Counts events into pictures."""
+    """The state of the display, updated by the events of a training."""
 
     characters_per_step: int
     ends_at: float | None = None
-    """the clock's time at which a budget is used up"""
+    """time of the clock at which the time budget is used up"""
     ngram: NGram | None = None
-    """what there is to beat"""
+    """baseline; None if there is none yet"""
     first_step: int = 0
-    """the step that a run goes on from"""
+    """step at which a resumed run starts"""
     initial_steps: int | None = None
-    """how many steps there were to be then"""
+    """planned number of steps at the start"""
     initial_progress: float = 0.0
-    """how much of the plan was done then"""
+    """share of the plan that was done at the start"""
     preview: Preview | None = None
     evaluation: Evaluation | None = None
     last: Step | None = None
     train_nats: float = math.nan
-    """a running mean over about the last twenty steps"""
+    """running mean over about the last twenty steps"""
     ended_early: bool = False
     history: list[float] = field(default_factory=list)
     _times: deque[tuple[float, int]] = field(default_factory=deque)
-    _known_at: int = 0
+    _last_loss_step: int = 0
     """the last step whose loss was known"""
 
     def update(self, event: Event, now: float) -> None:
-        """Take note of an event that happened at `now` seconds."""
+        """Record an event that happened at `now` seconds."""
         if isinstance(event, Step):
             self.last = event
             self._update_loss(event)
@@ -126,23 +135,23 @@ class ProgressState:
             self.ended_early = True
 
     def _update_loss(self, step: Step) -> None:
-        """Take a step's loss into the running mean, if it is known: it stands for those before that were not."""
+        """Update the running mean with a step's loss, also on behalf of earlier steps whose loss is not known."""
         if step.nats is None:
             return
-        decay = 0.95 ** (step.step - self._known_at)
-        first, self._known_at = math.isnan(self.train_nats), step.step
+        decay = 0.95 ** (step.step - self._last_loss_step)
+        first, self._last_loss_step = math.isnan(self.train_nats), step.step
         self.train_nats = step.nats if first else decay * self.train_nats + (1 - decay) * step.nats
 
     @property
     def characters_per_second(self) -> float:
-        """Give the speed over the last seconds; 0 while there is nothing to measure."""
+        """Return the speed over the last `SPEED_SECONDS`; 0 if it is not known yet."""
         if len(self._times) < 2:
             return 0.0
-        (began, first), (now, last) = self._times[0], self._times[-1]
-        return (last - first) * self.characters_per_step / (now - began) if now > began else 0.0
+        (start, first_step), (now, last_step) = self._times[0], self._times[-1]
+        return (last_step - first_step) * self.characters_per_step / (now - start) if now > start else 0.0
 
     def time_left(self) -> float | None:
-        """Foresee the seconds to the end from the speed, where no budget says them."""
+        """Return the seconds to the end, by the time budget or estimated from the speed; None if unknown."""
         if self.ended_early:
             return None
         if self.ends_at is not None and self._times:
@@ -152,7 +161,7 @@ class ProgressState:
         return (self.last.steps - self.last.step) * self.characters_per_step / self.characters_per_second
 
     def view(self, preview_lines: int = 6) -> ProgressView:
-        """Draw this moment."""
+        """Return the display of the current state."""
         evaluation, last = self.evaluation, self.last
         return ProgressView(
             step=last.step if last else self.first_step,
@@ -173,7 +182,7 @@ class ProgressState:
 
 
 def report_line(report: Report, state: ProgressState) -> str:
-    """Say where a training is in one line for a pipe: key=value, no colour, no carriage return."""
+    """Return a report as a line of key=value pairs, for a pipe."""
     fields: dict[str, Any] = {
         "step": report.step,
         "epoch": f"{report.epoch:.2f}",
@@ -193,47 +202,45 @@ def report_line(report: Report, state: ProgressState) -> str:
     return " ".join(f"{name}={value}" for name, value in fields.items())
 
 
-def early_stop_line(end: EarlyStop) -> str:
-    """Say that a training ends before its plan does, and why.
+def early_stop_line(stop: EarlyStop) -> str:
+    """Return the message about early stopping.
 
     >>> early_stop_line(EarlyStop(step=3520, progress=0.45, best_nats=1.832, best_step=1410))
     'stopped early: it overfits; validation was best (2.643) at step 1,410 of 3,520'
     """
-    best = f"{end.best_nats / NATS_A_BIT:.3f}"
-    return f"stopped early: it overfits; validation was best ({best}) at step {end.best_step:,} of {end.step:,}"
+    best = f"{stop.best_nats / NATS_A_BIT:.3f}"
+    return f"stopped early: it overfits; validation was best ({best}) at step {stop.best_step:,} of {stop.step:,}"
 
 
 def preview_line(preview: Preview) -> str:
-    """Give a preview in one line for a pipe, its line ends written as in JSON."""
+    """Return a preview as one line for a pipe, escaped as in JSON."""
     return f"step={preview.step} wrote={sanitize(json.dumps(preview.text, ensure_ascii=False))}"
 
 
 def preview_milestone(preview: Preview, width: int, *, unicode: bool) -> Text:
-    """Give a preview's beginning in one line, to stay above the live picture: at first, train more, train more."""
+    """Return the beginning of a preview as a line that stays above the live display."""
     when = "at first" if preview.step == 0 else f"step {preview.step:,}"
-    # Blanks at the beginning, such as indentation, would fill the line with nothing.
+    # Indentation would fill the line with blanks.
     compact = re.sub(r" {2,}", " ", preview.text.strip().replace("\n", "¶"))
-    shown = sanitize(ascii_signs(compact, unicode=unicode), keep="", unicode=unicode)
+    text = sanitize(ascii_signs(compact, unicode=unicode), keep="", unicode=unicode)
     line = Text(f"  {when:>12}  ", style="dim")
-    line.append(Text(shown))
+    line.append(Text(text))
     line.truncate(max(1, width - 1))
     line.no_wrap = True
     return line
 
 
 def _bar(progress: float, width: int, *, unicode: bool) -> Text:
-    """Draw how much is done; readable without colour."""
+    """Return a progress bar that is readable without color."""
     done = int(progress * width)
     full, empty = ("━", "┄") if unicode else ("#", ".")
     return Text(full * done, style="cyan") + Text(empty * (width - done), style="dim")
 
 
-def _written(preview: Preview, width: int, lines: int, *, unicode: bool) -> list[Text]:
-    """Draw a preview's first lines under a rule that says when it was written."""
+def _preview_lines(preview: Preview, width: int, lines: int, *, unicode: bool) -> list[Text]:
+    """Return the first lines of a preview below a rule with its step."""
     dash = "─" if unicode else "-"
     when = f"{dash * 2} step {preview.step:,} "
-    drawn = [Text("  " + (when + dash * 76)[: max(1, min(78, width - 2))], style="dim")]
-    for line in sanitize(preview.text, keep="\n", unicode=unicode).split("\n")[:lines]:
-        shown = Text("  " + line, no_wrap=True, overflow="crop")
-        drawn.append(shown)
-    return drawn
+    rule = Text("  " + (when + dash * 76)[: max(1, min(78, width - 2))], style="dim")
+    text = sanitize(preview.text, keep="\n", unicode=unicode)
+    return [rule, *(Text(f"  {line}", no_wrap=True, overflow="crop") for line in text.split("\n")[:lines])]

@@ -1,4 +1,4 @@
-"""The header and the summary of a training, and the plot of its losses."""
+"""Header and summary of a training, and the plot of its losses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,20 +14,20 @@ from charrnn.views.formatting import KeyValueLines, duration, indented, ngram_co
 from charrnn.views.plot import Curve, Plot
 from charrnn.views.sanitize import ascii_signs, sanitize, unicode_output
 
-# Before a training and after it
+# Header and summary
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingHeader:
-    """What is about to happen."""
+    """The lines before a training: settings and baselines."""
 
     lines: tuple[tuple[str, str], ...]
-    """a word and what it is, e.g. ("model", "LSTM 1 × 512 …")"""
+    """key and value, e.g. ("model", "LSTM 1 × 512 …")"""
     baselines: Mapping[str, float]
-    """bits per character of simpler models of the same text"""
+    """bits per character of simpler models, by name"""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw the words in one column, what they are in the next."""
+        """Yield the settings in two columns, then a line of baselines."""
         unicode = unicode_output(console)
         yield KeyValueLines(lines=self.lines)
         yield Text()
@@ -37,30 +37,30 @@ class TrainingHeader:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSummary:
-    """What a training came to."""
+    """The result of a training."""
 
     seconds: float
     val_bits: float
     val_nats: float
-    """with the state carried"""
+    """validation loss with the state carried"""
     val_window256_bits: float
     val_window256_nats: float
-    """with the state zeroed every 256 characters"""
+    """validation loss with the state zeroed every 256 characters"""
     best_step: int
     measured_on: str
-    """of what the loss is the mean"""
+    """description of the text that the loss was measured on"""
     ngram: NGram
-    """what there was to beat"""
+    """baseline"""
     next_commands: tuple[tuple[str, str], ...]
-    """what to type now, and what it does"""
+    """commands to type next, with their meaning"""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw the result in a line, then what to do with it."""
-        done = (
+        """Yield the result and its comparison with the baseline, then the next commands."""
+        result = (
             f"done in {duration(self.seconds)} · best validation {self.val_bits:.3f} bits/char "
             f"({self.val_nats:.4f} nats) at step {self.best_step:,}"
         )
-        yield Text(ascii_signs(done, unicode=unicode_output(console)), style="bold")
+        yield Text(ascii_signs(result, unicode=unicode_output(console)), style="bold")
         yield indented(self.measured_on, "dim")
         yield indented(
             f"window256 {self.val_window256_bits:.3f} bits/char ({self.val_window256_nats:.4f} nats): "
@@ -77,14 +77,14 @@ class TrainingSummary:
         yield table
 
 
-# Losses by step, beside the baselines
+# Losses by step
 
 
 def loss_plot(history: History, title: str, *, ngram_bits: float | None = None) -> Plot:
-    """Plot a history; `ngram_bits`: what the best n-gram reaches, as a level line."""
-    courses = {"training": history.training, "validation": history.validation}
-    curves = [Curve(label=label, points=course) for label, course in courses.items() if course]
-    steps = [step for course in courses.values() for step, _ in course]
+    """Return the plot of a loss history, with the loss of the n-gram as a horizontal line if it is given."""
+    losses = {"training": history.training, "validation": history.validation}
+    curves = [Curve(label=label, points=points) for label, points in losses.items() if points]
+    steps = [step for points in losses.values() for step, _ in points]
     if ngram_bits is not None and steps:
         curves.append(Curve(label="n-gram", points=((min(steps), ngram_bits), (max(steps), ngram_bits))))
     return Plot(

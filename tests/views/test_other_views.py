@@ -204,4 +204,4 @@ def test_every_view_says_of_what_it_is() -> None:
 
 def test_the_warning_is_there_whenever_a_gradient_is() -> None:
     """It misses what saturated cells keep."""
-    assert "believe the occlusion" in written(ContextPlots(contexts=(MEMORY,)), 80)
+    assert "believe the occlusion" in " ".join(written(ContextPlots(contexts=(MEMORY,)), 80).split())

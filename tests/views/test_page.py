@@ -209,7 +209,7 @@ def test_a_quick_search_says_what_it_left_out() -> None:
     left_out = replace(findings(), quick=True, permutations=0, placebo_fit=None, local=(), mysteries=())
     text = Parsed(replace(page(), findings=left_out).html()).all("body")[0]["text"]
     assert text.count("left out (--quick)") == 2
-    assert "not asked" in text
+    assert "not tested" in text
     assert "explained by nothing" not in text
 
 

@@ -1,4 +1,4 @@
-"""The report of a search: all findings, and cells over a text, in one self-contained HTML file."""
+"""The report of a search as a self-contained HTML file: findings, and activations over a text."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from charrnn.views.report.elements import char_glyph, char_name, definitions
 from charrnn.views.sanitize import escape_html, sanitize
 from charrnn.views.surprisal import MAX_BITS
 
-DIGITS = 2
-"""of bits"""
+BITS_DIGITS = 2
+"""decimal places of the surprisal in bits"""
 SCRIPTS = ("heatmap.js", "tables.js")
-"""in this order: the second begins it all"""
+"""scripts of the page, in the order of execution; the last one starts the page"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,9 +35,9 @@ class ReportConcept:
     """A concept over a text of T characters."""
 
     name: str
-    """as the findings name it"""
+    """name of the concept in the findings"""
     marks: Marks
-    """where it holds, and what that is called"""
+    """characters at which the concept holds, with the label of the condition"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,46 +45,46 @@ class ReportCell:
     """A cell over a text of T characters."""
 
     row: HeatmapRow
-    """its name and what it does"""
+    """name and activations of the cell"""
     concept: str
-    """the concept that it was found by, or that explains most of it; empty for none"""
+    """concept of the finding, or the concept that explains most of the cell; empty for none"""
     group: str
-    """what sort of cell it is: those of one stand together where one is picked"""
+    """heading of the cell's group in the list of cells"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class HtmlReport:
-    """All that the page shows; plain values, so that the same are the same page, byte for byte."""
+    """The content of the report; equal values give the same file, byte for byte."""
 
     title: str
-    """above everything; text of others, like all the texts here"""
+    """title of the page; untrusted, as are all texts here"""
     findings: Findings
-    """what was found, in what"""
+    """findings of the search"""
     signal: str
-    """what the cells' values are"""
+    """name of the cells' values"""
     surprise: Surprise
-    """the stretch that is drawn, T characters, with what the model expected at each"""
+    """the T characters drawn, with the surprisal and the guesses at each"""
     cells: tuple[ReportCell, ...]
-    """those that can be picked, at least one"""
+    """cells that can be drawn, at least one"""
     concepts: tuple[ReportConcept, ...]
-    """those that can be underlined"""
+    """concepts that can be underlined"""
     rules: Mapping[str, str]
-    """what each verdict means, the strongest first"""
+    """rule of each verdict, from the strongest"""
     provenance: Mapping[str, str]
-    """where all this comes from, by headings"""
+    """command, model and versions, by heading"""
 
     def html(self) -> str:
-        """Write the page."""
-        style = Template(_part("page.css")).substitute(levels="\n".join(_level_rules()))
-        script = "\n".join(map(_part, SCRIPTS))
-        return Template(_part("page.html")).substitute(
+        """Return the page as HTML."""
+        style = Template(_resource("page.css")).substitute(levels="\n".join(_level_rules()))
+        script = "\n".join(map(_resource, SCRIPTS))
+        return Template(_resource("page.html")).substitute(
             style=style,
             style_hash=_hash(style),
             script=script,
             script_hash=_hash(script),
             title=escape_html(self.title),
             subtitle=escape_html(self._subtitle()),
-            stretch=escape_html(self._stretch()),
+            stretch=escape_html(self._text_range()),
             lead=summary.headline(self.findings),
             census=summary.cell_counts(self.findings),
             findings=summary.findings_section(self.findings, self.rules),
@@ -92,7 +92,7 @@ class HtmlReport:
             controls=summary.controls_section(self.findings, self.rules),
             rules=summary.verdict_rules(self.rules),
             provenance=definitions(self.provenance.items()),
-            # A text may hold "</script>"; nothing else could end the element.
+            # A text may contain "</script>", which would end the element.
             content=json.dumps(self._content(), separators=(",", ":")).replace("<", r"\u003c"),
         )
 
@@ -101,22 +101,22 @@ class HtmlReport:
         text = f"{findings.text} and {findings.confirmed_on}" if findings.confirmed_on else findings.text
         return " · ".join([text, f"{findings.characters:,} characters", f"{findings.cells:,} cells", findings.signal])
 
-    def _stretch(self) -> str:
+    def _text_range(self) -> str:
         start, stop = self.surprise.start, self.surprise.start + len(self.surprise.content)
         return f"characters {start + 1:,} to {stop:,} of {self.findings.text}"
 
     def _content(self) -> dict[str, Any]:
-        """Lay out what the page's script draws; texts become glyphs here, so none of them ever reaches it raw."""
-        numbers: dict[str, int] = {}
-        text = [numbers.setdefault(character, len(numbers)) for character in self.surprise.content]
+        """Return the content for the page's script, with every text sanitized or replaced by glyphs."""
+        char_ids: dict[str, int] = {}
+        text = [char_ids.setdefault(character, len(char_ids)) for character in self.surprise.content]
         return {
             "signal": sanitize(self.signal, keep=""),
             "start": self.surprise.start,
             "text": text,
             "cells": [_cell(cell) for cell in self.cells],
             "concepts": [_concept(concept) for concept in self.concepts],
-            "surprise": _surprise(self.surprise, numbers),
-            "characters": [_character(character) for character in numbers],
+            "surprise": _surprise(self.surprise, char_ids),
+            "characters": [_character(character) for character in char_ids],
         }
 
 
@@ -129,16 +129,16 @@ def _cell(cell: ReportCell) -> dict[str, Any]:
     }
 
 
-def _surprise(surprise: Surprise, numbers: dict[str, int]) -> dict[str, Any]:
-    """Lay out bits and guesses; where nothing was predicted the bits are null and the guesses mean nothing."""
+def _surprise(surprise: Surprise, char_ids: dict[str, int]) -> dict[str, Any]:
+    """Return bits and guesses; without a prediction the bits are null and the guesses have no meaning."""
     count = surprise.probabilities.shape[1]
-    costs = zip(surprise.bits.tolist(), surprise.ranks.tolist(), strict=True)
-    guesses = (guesses_here or surprise.content[0] * count for guesses_here in surprise.guesses)
+    bits_and_ranks = zip(surprise.bits.tolist(), surprise.ranks.tolist(), strict=True)
+    guesses = "".join(char_guesses or surprise.content[0] * count for char_guesses in surprise.guesses)
     return {
-        "bits": [round(bits, DIGITS) if rank else None for bits, rank in costs],
+        "bits": [round(bits, BITS_DIGITS) if rank else None for bits, rank in bits_and_ranks],
         "most": MAX_BITS,
         "count": count,
-        "guesses": [numbers.setdefault(guess, len(numbers)) for guesses_here in guesses for guess in guesses_here],
+        "guesses": [char_ids.setdefault(guess, len(char_ids)) for guess in guesses],
         "odds": _bytes(surprise.probabilities.ravel() * 255),
     }
 
@@ -153,7 +153,7 @@ def _concept(concept: ReportConcept) -> dict[str, Any]:
 
 
 def _character(character: str) -> tuple[str, int, str, int]:
-    """Give a character's glyph and its columns, what it is called, and whether it ends a line."""
+    """Return the glyph of a character, its columns, its name, and 1 if it ends a line."""
     return *char_glyph(character), char_name(character), int(character == "\n")
 
 
@@ -162,27 +162,27 @@ def _bytes(values: Values) -> str:
 
 
 def _level_rules() -> Iterator[str]:
-    """Write the colours of every level, for light and dark, each with the ink that is read best on it."""
+    """Yield the CSS rules of all levels, with backgrounds and text colors for light and dark pages."""
     for level in range(1, colors.MAX_LEVEL + 1):
         for name, signed in ("below", -level), ("above", level):
             yield _level_rule(f"{name}-{level}", colors.hex_color(signed), colors.hex_color(signed, dark=True))
-    for level, both in enumerate(zip(colors.SEQUENTIAL_ON_LIGHT, colors.SEQUENTIAL_ON_DARK, strict=True), 1):
-        yield _level_rule(f"shade-{level}", *both)
+    for level, backgrounds in enumerate(zip(colors.SEQUENTIAL_ON_LIGHT, colors.SEQUENTIAL_ON_DARK, strict=True), 1):
+        yield _level_rule(f"shade-{level}", *backgrounds)
 
 
 def _level_rule(name: str, light: str, dark: str) -> str:
-    colors = f"background: light-dark({light}, {dark}); color: light-dark({_ink(light)}, {_ink(dark)})"
-    return f".{name} {{ {colors}; }}"
+    text_colors = f"light-dark({_css_text_color(light)}, {_css_text_color(dark)})"
+    return f".{name} {{ background: light-dark({light}, {dark}); color: {text_colors}; }}"
 
 
-def _ink(background: str) -> str:
+def _css_text_color(background: str) -> str:
     return "#ffffff" if colors.text_color(Color.parse(background)).number else "#000000"
 
 
-def _part(name: str) -> str:
+def _resource(name: str) -> str:
     return files("charrnn.views.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _hash(source: str) -> str:
-    """Name a script or a style as the page's policy does, so that no other of its kind has any effect."""
+    """Return the hash of a script or a style for the page's Content-Security-Policy, which blocks all others."""
     return base64.b64encode(hashlib.sha256(source.encode()).digest()).decode("ascii")

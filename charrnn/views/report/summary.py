@@ -1,4 +1,4 @@
-"""The summary of a search in the report: its findings, the counts of cells, and its controls."""
+"""Sections of the HTML report: headline, counts of cells, findings, unexplained cells, controls and rules."""
 
 from __future__ import annotations
 
@@ -20,42 +20,41 @@ from charrnn.views.report.findings_table import column_heading, findings_table_h
 from charrnn.views.sanitize import escape_html
 
 Rules = Mapping[str, str]
-"""what each verdict means, the strongest first"""
+"""rule of each verdict, from the strongest"""
 
 
 def headline(findings: Findings) -> str:
-    """Tell the best finding in a sentence; nothing where none is worth it."""
+    """Return the best finding in a sentence; "" without a causal cell or a detector."""
     best = next((finding for finding in findings.concepts if finding.verdict in ("causal", "detector")), None)
     if best is None:
         return ""
-    does = "falls" if best.sign < 0 else "rises"
-    sentence = f"Cell {escape_html(best.cell)} {does} with <b>{escape_html(best.concept)}</b>,"
+    direction = "falls" if best.sign < 0 else "rises"
+    sentence = f"Cell {escape_html(best.cell)} {direction} with <b>{escape_html(best.concept)}</b>,"
     sentence += f" {escape_html(best.description)}:"
     sentence += f" it explains {best.fit:.0%} of what the cell does on text that it was not chosen on"
     if best.scrambled is not None:
-        sentence += f", against {best.scrambled:.0%} for any cell of the same network with its weights in disorder"
+        sentence += f", against {best.scrambled:.0%} for any cell of the same network with its weights shuffled"
     if best.verdict == "causal" and best.cause:
         elsewhere = format_number(best.cause.elsewhere_delta, "z.3f")
-        sentence += (
-            f". Held still, an end costs {best.cause.edge_delta:.2f} nats more, any other character {elsewhere}"
-        )
+        sentence += f". With the cell held at its mean, an end costs {best.cause.edge_delta:.2f} nats more"
+        sentence += f", any other character {elsewhere}"
     return f'<p class="lead">{sentence}.</p>'
 
 
 def cell_counts(findings: Findings) -> str:
-    """Count the cells of each sort."""
-    counted = findings.census
-    sorts = (
-        ("detectors", counted.detectors, "follow a concept closely"),
-        ("causal", counted.causal, "of them are needed where it ends"),
-        ("partial", counted.partial, "follow a concept in part"),
-        ("mostly local", counted.local, "more than half of it said by the last three characters"),
-        ("dead", counted.dead, "do not move on this text"),
+    """Return the section with the number of cells of each kind."""
+    counts = findings.census
+    kinds = (
+        ("detectors", counts.detectors, "follow a concept closely"),
+        ("causal", counts.causal, "of them are needed where the concept ends"),
+        ("partial", counts.partial, "follow a concept in part"),
+        ("mostly local", counts.local, "more than half explained by the last three characters"),
+        ("dead", counts.dead, "constant on this text"),
     )
     tiles = "".join(
         f"<div><dt>{name}</dt><dd>{number_element(count, ',')} {share_bar(count / max(findings.cells, 1))}</dd>"
         f'<dd class="quiet">{meaning}</dd></div>'
-        for name, count, meaning in sorts
+        for name, count, meaning in kinds
     )
     note = (
         "Each is counted once, by the concept that explains most of it; mostly local cells may be of the other kinds"
@@ -67,11 +66,11 @@ def cell_counts(findings: Findings) -> str:
 
 
 def findings_section(findings: Findings, rules: Rules) -> str:
-    """Write the table of findings, and what there was too little of."""
+    """Return the section with the table of findings, and the concepts that are too rare."""
     caption = f"{findings.cells:,} cells searched over {findings.characters:,} characters; the headings sort"
-    pieces = ["<p>No concept could be judged in this text.</p>"]
+    blocks = ["<p>No concept could be judged in this text.</p>"]
     if findings.concepts:
-        pieces = [findings_table_html("findings", findings.concepts, list(rules), caption)]
+        blocks = [findings_table_html("findings", findings.concepts, list(rules), caption)]
     rare = [
         f"{rare_concept.concept} ({rare_concept.episodes:,})"
         for rare_concept in findings.too_rare
@@ -79,17 +78,17 @@ def findings_section(findings: Findings, rules: Rules) -> str:
     ]
     never = [rare_concept.concept for rare_concept in findings.too_rare if not rare_concept.episodes]
     if rare:
-        pieces.append(f"<p>Too rare here to be judged (episodes): {escape_html(', '.join(rare))}.</p>")
+        blocks.append(f"<p>Too rare here to be judged (episodes): {escape_html(', '.join(rare))}.</p>")
     if never:
-        pieces.append(f"<p>Never here: {escape_html(', '.join(never))}.</p>")
-    return section("found", "Findings", "".join(pieces))
+        blocks.append(f"<p>Never here: {escape_html(', '.join(never))}.</p>")
+    return section("found", "Findings", "".join(blocks))
 
 
 def unexplained_list(findings: Findings) -> str:
-    """List the cells that the network needs and nothing explains, with what there is to go by."""
+    """Return the section of the cells that the network needs but no concept explains."""
     if not findings.mysteries:
         return ""
-    headings = column_heading("cell", "layer.unit; press one to see it drawn") + "".join(
+    headings = column_heading("cell", "layer.unit; click it to see it drawn") + "".join(
         column_heading(name, explanation, number=numeric)
         for name, explanation, numeric in (
             ("costs", "nats that a character costs more with the cell held still", True),
@@ -126,10 +125,10 @@ def _unexplained_row(unexplained: UnexplainedCell) -> str:
 
 
 def controls_section(findings: Findings, rules: Rules) -> str:
-    """Say what the findings were compared with, and what the last character alone says."""
+    """Return the section about the controls, with the concepts known from the last character."""
     local = ""
     if findings.local:
-        caption = "Known from the last character: controls, never finds"
+        caption = "Known from the last character: controls, not findings"
         local = findings_table_html("local", findings.local, list(rules), caption)
     entries = "".join(f"<dt>{name}</dt><dd>{fact}</dd>" for name, fact in _controls(findings))
     return section("judged", "Controls", f'<dl class="facts">{entries}</dl>{local}')
@@ -137,17 +136,17 @@ def controls_section(findings: Findings, rules: Rules) -> str:
 
 def _controls(findings: Findings) -> Iterator[tuple[str, str]]:
     half = findings.streams // 2
-    other = f"; judged on {escape_html(findings.confirmed_on)}" if findings.confirmed_on else ""
+    confirmation = f"; judged on {escape_html(findings.confirmed_on)}" if findings.confirmed_on else ""
     yield (
         "Another text",
-        (f"cells are chosen on {half} streams and judged on {half} others{other}" if half else "none"),
+        (f"cells are chosen on {half} streams and judged on {half} others{confirmation}" if half else "none"),
     )
     yield (
         "Chance",
         (
-            f"each p is by {number_element(findings.permutations, ',')} other orders of the streams"
+            f"each p is by {number_element(findings.permutations, ',')} permutations of the streams"
             if findings.permutations
-            else "not asked"
+            else "not tested"
         ),
     )
     best = (
@@ -157,17 +156,17 @@ def _controls(findings: Findings) -> Iterator[tuple[str, str]]:
     )
     yield "Placebos", f"{number_element(findings.placebos, ',')} concepts that nothing in the text depends on{best}"
     yield (
-        "Scrambled twin",
-        ("left out (--quick)" if findings.quick else "the same network with its weights in disorder, searched alike"),
+        "Shuffled weights",
+        ("left out (--quick)" if findings.quick else "the same search in the same network with its weights shuffled"),
     )
     yield (
         "Cause",
-        ("left out (--quick)" if findings.quick else "detectors are held at their mean, and other cells beside them"),
+        ("left out (--quick)" if findings.quick else "detectors are held at their mean, and control cells as well"),
     )
 
 
 def verdict_rules(rules: Rules) -> str:
-    """Write the rules of the verdicts."""
+    """Return the rules of the verdicts; "" without rules."""
     return (
         f"<details><summary>Rules of the verdicts</summary>{definition_list(rules.items())}</details>"
         if rules
