@@ -1,7 +1,5 @@
 """Aligned texts: concordances, texts side by side, and the max-activating examples of a cell."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest

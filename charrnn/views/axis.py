@@ -1,7 +1,5 @@
 """Axes of plots: their range, their ticks, and the position of a value."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass

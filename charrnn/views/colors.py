@@ -1,7 +1,5 @@
 """Color scales: a diverging scale for activations, and a sequential scale for quantities from zero."""
 
-from __future__ import annotations
-
 from functools import cache
 from itertools import chain
 from typing import TypeAlias

@@ -1,7 +1,5 @@
 """The table of concepts, with the occurrences of each in a text."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

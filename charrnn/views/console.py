@@ -3,8 +3,6 @@
 Rich passes escape sequences through to the terminal. Text with styles is sanitized where it is created.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from typing import IO, Any, TextIO, cast

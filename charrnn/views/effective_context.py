@@ -3,8 +3,6 @@
 Models are drawn side by side on the same scales.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Tables of the loss by group, with bars: the share of the text, and of the loss."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

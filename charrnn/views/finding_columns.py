@@ -1,7 +1,5 @@
 """Columns of the findings table: definitions for the terminal and the HTML report, and entries for the terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal

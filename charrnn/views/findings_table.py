@@ -1,7 +1,5 @@
 """The findings table on a terminal, with a line that explains each of its columns."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 

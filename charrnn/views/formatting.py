@@ -1,7 +1,5 @@
 """Formatting of numbers, durations, sparklines, key-value lines and n-gram results."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Gate saturation plots (Karpathy, Johnson and Fei-Fei 2015), with cell counts in ten by ten fields."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Heat maps of activations over the characters of a text, for a terminal or a notebook."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass

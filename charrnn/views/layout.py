@@ -1,13 +1,11 @@
 """Layout of a text in lines: a glyph and its width for every character, newlines and controls included."""
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 from unicodedata import category
 
 import numpy as np
@@ -138,7 +136,7 @@ class Screen:
     """Rich's name of the color system; None without color"""
 
     @classmethod
-    def of(cls, console: Console, options: ConsoleOptions) -> Screen:
+    def of(cls, console: Console, options: ConsoleOptions) -> Self:
         """Return the properties of a console."""
         return cls(
             columns=min(max(options.max_width, 1), MAX_LINE_COLUMNS),

@@ -1,7 +1,5 @@
 """Plots for a terminal: curves over two axes, drawn in braille dots or in ASCII signs."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

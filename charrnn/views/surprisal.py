@@ -4,8 +4,6 @@ In the figures of "The Unreasonable Effectiveness of Recurrent Neural Networks" 
 before the predicted one; here it stands below the predicted character.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -3,8 +3,6 @@
 Lines, glyphs and levels are those of the terminal.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import groupby
@@ -26,56 +24,6 @@ _STRIP, _GAP = 16, 2
 _MARK_TOP, _MARK_HEIGHT = 18, 2
 _SCALE = np.arange(-colors.MAX_LEVEL, colors.MAX_LEVEL + 1)
 _UNLIMITED_COLUMNS = 1_000_000
-
-
-def heatmap_svg(heatmap: Heatmap, *, columns: int = 80) -> str:
-    """Return a heat map as SVG, in lines of `columns` columns that include the labels of the cells."""
-    colors_text = len(heatmap.rows) == 1
-    labels = [] if colors_text else [sanitize(row.label, keep="") for row in heatmap.rows]
-    margin = label_width(labels, columns)
-    strips = [colors.quantize(row.values) for row in heatmap.rows]
-    page = _Page()
-    if heatmap.title:
-        page.write(heatmap.title)
-        page.down(_ROW + _ROW // 2)
-    for line in wrap_text(heatmap.text, columns - margin, page=True):
-        if colors_text:
-            page.color(line.spread(strips[0]), margin, _ROW)
-        page.draw(line, margin)
-        if heatmap.marks:
-            page.underline(line.spread(heatmap.marks.holds), margin)
-        page.down(_ROW)
-        for label, strip in zip(labels, strips, strict=False):
-            page.color(line.spread(strip), margin, _STRIP)
-            page.write(label if margin else "", limit=margin - 1)
-            page.down(_STRIP + _GAP)
-        page.down(_ROW // 2 if labels else 0)
-    page.down(_ROW // 2)
-    _draw_legend(page, heatmap)
-    return page.document(heatmap.title or "Activations", _description(heatmap))
-
-
-def _draw_legend(page: _Page, heatmap: Heatmap) -> None:
-    """Draw the scale of the colors and the underlined concept."""
-    column = page.write(_subject(heatmap)) + 2
-    column = page.write("−1", column) + 1
-    page.color(_SCALE, column, _ROW)
-    page.write("0", column + colors.MAX_LEVEL)
-    column = page.write("+1", column + len(_SCALE) + 1) + 2
-    if heatmap.marks:
-        page.underline(np.array([True]), column)
-        page.write(heatmap.marks.label, column + 2)
-    page.down(_ROW)
-
-
-def _subject(heatmap: Heatmap) -> str:
-    return f"{heatmap.signal} of {', '.join(row.label for row in heatmap.rows)}"
-
-
-def _description(heatmap: Heatmap) -> str:
-    colors = "orange below zero, blue above, white near it"
-    marks = f"; underlined where {heatmap.marks.label} holds" if heatmap.marks else ""
-    return f"{_subject(heatmap)} at each character of a text: {colors}{marks}."
 
 
 class _Page:
@@ -163,6 +111,56 @@ class _Page:
                 "</svg>\n",
             ]
         )
+
+
+def heatmap_svg(heatmap: Heatmap, *, columns: int = 80) -> str:
+    """Return a heat map as SVG, in lines of `columns` columns that include the labels of the cells."""
+    colors_text = len(heatmap.rows) == 1
+    labels = [] if colors_text else [sanitize(row.label, keep="") for row in heatmap.rows]
+    margin = label_width(labels, columns)
+    strips = [colors.quantize(row.values) for row in heatmap.rows]
+    page = _Page()
+    if heatmap.title:
+        page.write(heatmap.title)
+        page.down(_ROW + _ROW // 2)
+    for line in wrap_text(heatmap.text, columns - margin, page=True):
+        if colors_text:
+            page.color(line.spread(strips[0]), margin, _ROW)
+        page.draw(line, margin)
+        if heatmap.marks:
+            page.underline(line.spread(heatmap.marks.holds), margin)
+        page.down(_ROW)
+        for label, strip in zip(labels, strips, strict=False):
+            page.color(line.spread(strip), margin, _STRIP)
+            page.write(label if margin else "", limit=margin - 1)
+            page.down(_STRIP + _GAP)
+        page.down(_ROW // 2 if labels else 0)
+    page.down(_ROW // 2)
+    _draw_legend(page, heatmap)
+    return page.document(heatmap.title or "Activations", _description(heatmap))
+
+
+def _draw_legend(page: _Page, heatmap: Heatmap) -> None:
+    """Draw the scale of the colors and the underlined concept."""
+    column = page.write(_subject(heatmap)) + 2
+    column = page.write("−1", column) + 1
+    page.color(_SCALE, column, _ROW)
+    page.write("0", column + colors.MAX_LEVEL)
+    column = page.write("+1", column + len(_SCALE) + 1) + 2
+    if heatmap.marks:
+        page.underline(np.array([True]), column)
+        page.write(heatmap.marks.label, column + 2)
+    page.down(_ROW)
+
+
+def _subject(heatmap: Heatmap) -> str:
+    return f"{heatmap.signal} of {', '.join(row.label for row in heatmap.rows)}"
+
+
+def _description(heatmap: Heatmap) -> str:
+    colors = "orange below zero, blue above, white near it"
+    marks = f"; underlined where {heatmap.marks.label} holds" if heatmap.marks else ""
+    return f"{_subject(heatmap)} at each character of a text: {colors}{marks}."
 
 
 # Plots

@@ -147,7 +147,7 @@ def test_the_reading_says_all_there_is_at_a_character(shown: Tab) -> None:
     assert rows[2] == ["", "¶", "line end", "5 %"]
     assert shown.ask("document.querySelector('[role=status]').textContent").startswith("U+0022 quotation mark: ")
     shown.ask("goTo(0)")
-    assert shown.ask("document.querySelector('#bits').textContent") == "nothing predicts the first"
+    assert shown.ask("document.querySelector('#bits').textContent") == "no prediction for the first"
 
 
 def test_the_mouse_reads_what_it_is_over(shown: Tab) -> None:

@@ -1,7 +1,5 @@
 """The report of a search as a self-contained HTML file: findings, and activations over a text."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

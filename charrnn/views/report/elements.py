@@ -1,7 +1,5 @@
 """Elements of the HTML report: numbers, tables, small drawings in SVG, and the details of a finding."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from unicodedata import name as unicode_name
 

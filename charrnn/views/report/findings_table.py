@@ -1,7 +1,5 @@
 """The findings table of the HTML report: sortable, with rows that unfold; readable without a script."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import groupby
 

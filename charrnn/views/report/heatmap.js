@@ -1,23 +1,23 @@
 "use strict";
-// The heat map of the page of a search: draws a cell over the text, reads out one character, takes keys and mouse.
-// All it shows of the text comes as glyphs that were made harmless, and goes in as text, never as markup.
+// The heat map of the report: draws a cell over the text, describes one character, handles keys and mouse.
+// The text comes as sanitized glyphs and is inserted as text, never as markup.
 
 const content = JSON.parse(document.getElementById("content").textContent);
 const element = (id) => document.getElementById(id);
 const bytes = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 
-const STRONGEST = 5; // levels of a colour on each side of zero
-const SHADES = 8; // levels of surprise
+const MAX_LEVEL = 5; // levels of activations on each side of zero
+const MAX_SHADE = 8; // levels of surprisal
 
 const cells = content.cells.map((cell) => ({ ...cell, values: bytes(cell.values) }));
 const odds = bytes(content.surprise.odds);
-const concepts = content.concepts.map((concept) => ({ ...concept, holds: spread(concept.spans) }));
+const concepts = content.concepts.map((concept) => ({ ...concept, holds: holdsAt(concept.spans) }));
 const views = [...cells.map(cellView), surpriseView()];
 const shown = { view: 0, concept: -1, at: 0 };
 const spans = content.text.map(characterSpan);
 
-function spread(edges) {
-  // Turn [start, stop, start, stop, …] into a yes or no for each character.
+function holdsAt(edges) {
+  // Turn [start, stop, start, stop, …] into a boolean for each character.
   const holds = new Uint8Array(content.text.length);
   for (let edge = 0; edge < edges.length; edge += 2) holds.fill(1, edges[edge], edges[edge + 1]);
   return holds;
@@ -30,7 +30,7 @@ function cellView(cell) {
     label: [cell.name, cell.concept].filter(Boolean).join(" · "),
     group: cell.group,
     heading: `${content.signal} of ${cell.name}`,
-    level: (at) => Math.sign(value(at)) * Math.floor(Math.abs(value(at)) * STRONGEST + 0.5),
+    level: (at) => Math.sign(value(at)) * Math.floor(Math.abs(value(at)) * MAX_LEVEL + 0.5),
     className: (level) => level < 0 ? `below-${-level}` : level > 0 ? `above-${level}` : "",
     digit: (at) => Math.min(9, Math.floor(value(at) * 5) + 5),
     read: (at) => signed(value(at)),
@@ -46,7 +46,7 @@ function surpriseView() {
     label: "surprise at each character",
     group: "the network",
     heading: "surprise",
-    level: (at) => Math.floor(Math.min((bits[at] ?? 0) / most, 1) * SHADES + 0.5),
+    level: (at) => Math.floor(Math.min((bits[at] ?? 0) / most, 1) * MAX_SHADE + 0.5),
     className: (level) => level ? `shade-${level}` : "",
     digit: (at) => Math.min(9, Math.floor(bits[at] ?? 0)),
     read: (at) => bits[at] === null ? "–" : `${bits[at].toFixed(1)} bits`,
@@ -69,7 +69,7 @@ function characterSpan(number, at) {
 }
 
 function layOut() {
-  // A line end is drawn, then breaks the line.
+  // A newline has a glyph, then breaks the line.
   const pieces = document.createDocumentFragment();
   spans.forEach((span, at) => {
     pieces.append(span);
@@ -114,7 +114,7 @@ function read() {
   element("where").textContent = `${glyph} ${name} · character ${(content.start + at + 1).toLocaleString("en")}`;
   element("view-name").textContent = view.heading;
   element("value").textContent = view.read(at);
-  for (const id of ["view-name", "value"]) element(id).hidden = view.name === "surprise"; // it has a line of its own
+  for (const id of ["view-name", "value"]) element(id).hidden = view.name === "surprise"; // surprise has its own line
   element("holding").textContent = holding.join(", ") || "nothing";
   readSurprise(at);
   const marked = concepts[shown.concept]?.holds[at] ? `, ${concepts[shown.concept].holding}` : "";
@@ -123,7 +123,7 @@ function read() {
 
 function readSurprise(at) {
   const { bits, guesses, count } = content.surprise;
-  element("bits").textContent = bits[at] === null ? "nothing predicts the first" : `${bits[at].toFixed(2)} bits`;
+  element("bits").textContent = bits[at] === null ? "no prediction for the first" : `${bits[at].toFixed(2)} bits`;
   const rows = bits[at] === null ? [] : guesses.slice(at * count, (at + 1) * count).map((guess, place) => {
     const row = document.createElement("tr");
     const share = Math.round(odds[at * count + place] / 2.55);
@@ -145,7 +145,7 @@ function goTo(at, { scroll = true } = {}) {
 }
 
 function line(at, step) {
-  // The character in the same column of the next drawn line, upwards or downwards; else where we are.
+  // Return the character in the same column of the next line up or down, or the same character if there is none.
   const here = spans[at].getBoundingClientRect();
   let best = at, top = null;
   for (let other = at + step; spans[other]; other += step) {
@@ -166,7 +166,7 @@ function lineEnd(at, step) {
 }
 
 function beginning(at, step) {
-  // The next place where the underlined concept begins to hold; else where we are.
+  // Return the next character at which the underlined concept begins to hold, or the same character if there is none.
   const holds = concepts[shown.concept]?.holds ?? [];
   for (let other = at + step; other >= 0 && other < holds.length; other += step) {
     if (holds[other] && !holds[other - 1]) return other;
@@ -196,7 +196,7 @@ const KEYS = {
 function listen() {
   const text = element("text");
   const follow = ({ target }) => target.dataset.at && goTo(Number(target.dataset.at), { scroll: false });
-  // A text that scrolls below a mouse at rest reports moves of nothing: those are no wish to read there.
+  // A text that scrolls below a resting mouse reports moves of zero distance; they are ignored.
   text.addEventListener("mousemove", (event) => (event.movementX || event.movementY) && follow(event));
   text.addEventListener("click", follow);
   text.addEventListener("keydown", (event) => {
@@ -211,7 +211,7 @@ function listen() {
 }
 
 function grouped(options) {
-  // Options under the headings of their groups, in the order in which these first come.
+  // Return options grouped under headings, in the order of their first occurrence.
   const groups = new Map();
   for (const { label, group } of options) {
     if (!groups.has(group)) groups.set(group, Object.assign(document.createElement("optgroup"), { label: group }));

@@ -1,7 +1,5 @@
 """Sections of the HTML report: headline, counts of cells, findings, unexplained cells, controls and rules."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 from charrnn.inspection.search.finding import LOSS_DIGITS

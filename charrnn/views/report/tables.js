@@ -1,7 +1,7 @@
-// The tables of the page of a search: rows that unfold, headings that sort, findings that are drawn when picked.
+// The tables of the report: rows that unfold, headings that sort, findings that are drawn when clicked.
 
 function showFinding({ cell, concept }) {
-  // Draw a finding's cell, underline its concept, and go to where that first begins.
+  // Draw a finding's cell, underline its concept, and go to the first character of the concept.
   choose(cells.findIndex((other) => other.name === cell), concepts.findIndex((other) => other.name === concept));
   goTo(beginning(-1, 1));
   element("text").focus();
@@ -14,26 +14,26 @@ function unfold(button) {
 }
 
 function sort(heading) {
-  // Numbers the highest first, words from a on; again the other way round; what is not there comes last.
+  // Sort numbers in descending order first, text in ascending order first; missing values are last in both.
   const column = heading.cellIndex, number = heading.classList.contains("number"), table = heading.closest("table");
-  const first = number ? "descending" : "ascending", second = number ? "ascending" : "descending";
-  const order = heading.getAttribute("aria-sort") === first ? second : first;
+  const initial = number ? "descending" : "ascending", reverse = number ? "ascending" : "descending";
+  const order = heading.getAttribute("aria-sort") === initial ? reverse : initial;
   for (const other of table.querySelectorAll("[aria-sort]")) other.removeAttribute("aria-sort");
   heading.setAttribute("aria-sort", order);
   const turn = order === "ascending" ? 1 : -1;
   const value = (body) => body.rows[0].cells[column].dataset.value;
-  const compared = (a, b) => number ? Number(a) - Number(b) : a < b ? -1 : a > b ? 1 : 0;
-  // Each row is a body of its own, with what it unfolds to.
-  table.append(...[...table.tBodies].sort((one, other) => {
-    const [a, b] = [value(one), value(other)];
+  const compare = (a, b) => number ? Number(a) - Number(b) : a < b ? -1 : a > b ? 1 : 0;
+  // Each finding has its own tbody, with the details that unfold.
+  table.append(...[...table.tBodies].sort((first, second) => {
+    const [a, b] = [value(first), value(second)];
     if (a === "" || b === "") return (a === "") - (b === "");
-    return turn * compared(a, b);
+    return turn * compare(a, b);
   }));
 }
 
 function listenToTables() {
-  const listen = (selector, does) => document.querySelectorAll(selector).forEach((button) => {
-    button.addEventListener("click", () => does(button));
+  const listen = (selector, action) => document.querySelectorAll(selector).forEach((button) => {
+    button.addEventListener("click", () => action(button));
   });
   listen(".pick", (button) => showFinding(button.closest("tr").dataset));
   listen(".unfold", unfold);
