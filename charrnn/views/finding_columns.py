@@ -76,7 +76,7 @@ FINDING_COLUMNS: tuple[FindingColumn, ...] = (
     NumberColumn(
         key="memory",
         heading="memory",
-        explanation="fit beyond what the last three characters explain; near 0: spelling only",
+        explanation="fit to what the last three characters leave unexplained; near 0: spelling",
         value=lambda finding: finding.memory,
         group=_FIT,
     ),

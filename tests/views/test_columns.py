@@ -18,8 +18,8 @@ def drawn(width: int, *, terminal: bool = True, texts: tuple[str, ...] = TEXTS) 
     return console.file.getvalue().splitlines()  # type: ignore[attr-defined,no-any-return]
 
 
-def test_each_text_keeps_to_its_column() -> None:
-    """Wide characters and controls too: nothing is drawn beyond the screen, and nothing commands it."""
+def test_each_text_stays_in_its_column() -> None:
+    """Also with wide characters and controls: no line is wider than the screen, and no control character is drawn."""
     lines = drawn(60)
     assert "\x1b" not in "".join(lines)
     assert all(len(line.encode("utf-16-le")) <= 120 for line in lines)
@@ -27,14 +27,14 @@ def test_each_text_keeps_to_its_column() -> None:
     assert lines[5][20:29] == "日本語の文字日本語"
 
 
-def test_narrow_screens_and_pipes_have_them_one_under_the_other() -> None:
-    """Each under a heading that says what the notes say."""
+def test_narrow_screens_and_pipes_show_the_texts_below_each_other() -> None:
+    """Each has a heading that includes its notes."""
     for lines in (drawn(40), drawn(200, terminal=False)):
         assert [line for line in lines if line.startswith("h")] == [f"h{n} · 1.00 bits/char" for n in range(3)]
 
 
-def test_what_goes_in_circles_is_found() -> None:
-    """From where its first round begins; a text that only ends with a few of the same does not."""
+def test_a_loop_in_a_text_is_found() -> None:
+    """With its start and length; a few repeated characters at the end are no loop."""
     assert find_loop("once: " + "abcd" * 12) == Loop(6, 4)
     assert find_loop("x" + "the end. " * 6 + "the") == Loop(1, 9)
     assert find_loop("well" + "l" * 9) is None

@@ -1,4 +1,4 @@
-"""The table of concepts: under headings, counted, harmless and as wide as the screen."""
+"""The table of concepts fits the screen, is grouped by family and sanitized."""
 
 import io
 
@@ -22,15 +22,15 @@ def drawn(of: ConceptCounts, width: int = 80, *, encoding: str = "utf-8") -> lis
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
 def test_every_concept_has_a_line_within_the_width(width: int) -> None:
-    """Whether the screen is narrow or wide."""
+    """On narrow and on wide screens."""
     lines = drawn(count_concepts(CONCEPTS.values(), ParsedText.of("(a)\n" * 2_000, "a.txt")), width)
-    begun = {line.split()[0].rstrip("°") for line in lines if line.strip()}
-    assert set(CONCEPTS) <= begun
+    names = {line.split()[0].rstrip("°") for line in lines if line.strip()}
+    assert set(CONCEPTS) <= names
     assert all(len(line) <= width for line in lines)
 
 
-def test_episodes_and_what_is_too_rare_stand_beside_the_name() -> None:
-    """Brackets often, quotes never."""
+def test_episodes_and_rarity_are_shown_beside_the_name() -> None:
+    """In a text with many brackets and no quotes."""
     lines = drawn(count_concepts(CONCEPTS.values(), ParsedText.of("(a)\n" * 2_000, "a.txt")))
     row = {line.split()[0]: line for line in lines if line.strip()}
     assert row["bracket_depth"].split()[1] == "2,000"
@@ -39,16 +39,16 @@ def test_episodes_and_what_is_too_rare_stand_beside_the_name() -> None:
     assert any("8,000 characters" in line for line in lines)
 
 
-def test_what_uses_the_future_has_a_sign_that_is_explained() -> None:
-    """In ASCII another one."""
+def test_concepts_that_depend_on_later_text_have_a_sign_that_is_explained() -> None:
+    """In ASCII the sign is another one."""
     assert any(line.startswith("next:space°") for line in drawn(count_concepts(CONCEPTS.values())))
     ascii_only = drawn(count_concepts([parse_custom_concept("é=/é/")]), encoding="ascii")
     assert any(line.startswith("\\xe9* ") and "\\xe9" in line[6:] for line in ascii_only)
     assert any(line.startswith("* depends on text that comes later") for line in ascii_only)
 
 
-def test_a_text_s_name_commands_no_terminal() -> None:
-    """What others call their files is shown as a picture of itself."""
+def test_the_name_of_a_text_is_sanitized() -> None:
+    """The name of a file is untrusted."""
     lines = drawn(count_concepts([parse_custom_concept("x=/\x1b/")], ParsedText.of("ab", "\x1b[31m.txt")))
     assert "\x1b" not in "".join(lines)
     assert lines[0].startswith("␛[31m.txt · 2 characters")

@@ -1,4 +1,4 @@
-"""The table of findings: complete and harmless on any screen, with or without colour."""
+"""The findings table is complete and sanitized on every screen, with and without color."""
 
 import dataclasses
 import html
@@ -19,8 +19,8 @@ from charrnn.views.formatting import sparkline
 from charrnn.views.report.findings_table import findings_table_html
 
 
-def some_finding(concept: str, fit: float, sign: int = 1, verdict: str = "detector", **known: Any) -> Finding:
-    """Make up a finding."""
+def make_finding(concept: str, fit: float, sign: int = 1, verdict: str = "detector", **known: Any) -> Finding:
+    """Return a finding with made-up numbers."""
     return Finding(
         concept=concept,
         description="inside double quotes",
@@ -59,18 +59,18 @@ FINDINGS = Findings(
     signal="tanh(c)",
     cells=512,
     concepts=(
-        some_finding("in_quote", 0.83, verdict="causal", inside=0.95, outside=0.02, cause=CAUSE, near=("string",)),
-        some_finding("string", 0.82, near=("in_quote",)),
-        some_finding("[red]line\x07pos", 0.51, sign=-1, rank_correlation=-0.97),
-        some_finding("paren_depth", 0.14, verdict="distributed"),
-        some_finding("if_cond", -0.001, verdict="none"),
+        make_finding("in_quote", 0.83, verdict="causal", inside=0.95, outside=0.02, cause=CAUSE, near=("string",)),
+        make_finding("string", 0.82, near=("in_quote",)),
+        make_finding("[red]line\x07pos", 0.51, sign=-1, rank_correlation=-0.97),
+        make_finding("paren_depth", 0.14, verdict="distributed"),
+        make_finding("if_cond", -0.001, verdict="none"),
     ),
     too_rare=(TooRare(concept="comment", episodes=7), TooRare(concept="url", episodes=0)),
     streams=24,
     permutations=999,
     placebos=12,
     placebo_fit=0.012,
-    local=(some_finding("vowel", 0.34, verdict="local"),),
+    local=(make_finding("vowel", 0.34, verdict="local"),),
     census=CellCounts(detectors=31, causal=9, partial=214, local=312, dead=2),
     mysteries=(
         UnexplainedCell(
@@ -95,13 +95,13 @@ class Stream(io.StringIO):
         self._encoding = encoding
 
     @property
-    def encoding(self) -> str:  # type: ignore[override]  # StringIO has none to speak of
-        """What characters it can take."""
+    def encoding(self) -> str:  # type: ignore[override]  # StringIO has no encoding
+        """Return the encoding of the stream."""
         return self._encoding
 
 
 def drawn(width: int, *, encoding: str = "utf-8", findings: Findings = FINDINGS, color: bool = False) -> str:
-    """Draw the table on a screen of this width."""
+    """Return the table as drawn on a screen of this width."""
     stream = Stream(encoding)
     console = Console(file=stream, width=width, force_terminal=color, color_system="truecolor" if color else None)
     console.print(FindingsTable(findings=findings))
@@ -110,8 +110,8 @@ def drawn(width: int, *, encoding: str = "utf-8", findings: Findings = FINDINGS,
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
 @pytest.mark.parametrize("width", [40, 80, 200])
-def test_concept_cell_fit_and_verdict_are_there_at_any_width(width: int, encoding: str) -> None:
-    """No line is wider than the screen, and what matters most is on one line."""
+def test_concept_cell_fit_and_verdict_are_shown_at_any_width(width: int, encoding: str) -> None:
+    """No line is wider than the screen, and the most important columns are on one line."""
     lines = drawn(width, encoding=encoding).splitlines()
     assert max(map(cell_len, lines)) <= width
     row = next(line for line in lines if line.startswith("in_quote"))
@@ -121,21 +121,23 @@ def test_concept_cell_fit_and_verdict_are_there_at_any_width(width: int, encodin
 
 
 def test_wider_screens_show_more() -> None:
-    """The words first to go, then the error, the linear share, how often it fires, and what is lost elsewhere."""
-    shown = [drawn(width) for width in (40, 80, 120, 200)]
-    for narrow, wide in pairwise([next(line for line in one.splitlines() if "concept" in line) for one in shown]):
+    """Narrow screens omit the description first, then standard error, linear probe, activity and loss elsewhere."""
+    tables = [drawn(width) for width in (40, 80, 120, 200)]
+    for narrow, wide in pairwise(
+        [next(line for line in table.splitlines() if "concept" in line) for table in tables]
+    ):
         assert set(narrow.split()) <= set(wide.split())
-    assert "memory" not in shown[0].splitlines()[2]
-    assert "+.42" in shown[1]
-    assert "95% / 2%" in shown[2]
-    assert "ρ −.97" in shown[3]
-    assert "inside double quotes" not in shown[2]
-    assert "inside double quotes" in shown[3]
+    assert "memory" not in tables[0].splitlines()[2]
+    assert "+.42" in tables[1]
+    assert "95% / 2%" in tables[2]
+    assert "ρ −.97" in tables[3]
+    assert "inside double quotes" not in tables[2]
+    assert "inside double quotes" in tables[3]
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_every_column_shown_is_explained_below(width: int) -> None:
-    """Each heading begins a line of its own under the table."""
+    """Each heading starts a line of its own below the table."""
     lines = drawn(width).splitlines()
     heading = next(line for line in lines if line.startswith("concept"))
     below = lines[lines.index(heading) + 1 :]
@@ -167,40 +169,40 @@ def test_terminal_and_report_explain_each_column_in_the_same_words() -> None:
 
 
 def test_nearly_equal_concepts_share_a_row() -> None:
-    """The one of the stronger verdict, which names the other."""
+    """The row of the stronger verdict names the other concept."""
     lines = drawn(200).splitlines()
     assert any(line.startswith("in_quote ≈ string ") for line in lines)
     assert not any(line.startswith("string") for line in lines)
 
 
-def test_what_is_spread_says_over_how_many_cells() -> None:
-    """As few as tell nearly as much as all."""
+def test_a_distributed_concept_is_shown_with_its_number_of_cells() -> None:
+    """The smallest number of cells that predict the concept nearly as well as all."""
     assert "distributed (8 cells .84)" in drawn(200)
 
 
-def test_a_line_sums_the_cells_up_and_one_says_what_they_were_compared_with() -> None:
-    """In plain words."""
-    said = drawn(200)
-    assert "512 cells: 31 detectors (9 causal), 214 partial, 61% mostly local, 2 dead" in said
-    assert "chosen on 12 streams, judged on 12 · p by 999 permutations · 12 placebos, the best .01" in said
+def test_one_line_counts_the_cells_and_one_describes_the_controls() -> None:
+    """Both are below the table."""
+    table = drawn(200)
+    assert "512 cells: 31 detectors (9 causal), 214 partial, 61% mostly local, 2 dead" in table
+    assert "chosen on 12 streams, judged on 12 · p by 999 permutations · 12 placebos, the best .01" in table
 
 
-def test_what_no_cell_follows_and_what_one_character_says_have_no_row() -> None:
-    """They are named in a line each."""
-    said = drawn(80)
-    assert "followed by no cell: if_cond" in said
-    assert "controls, known from the last character (fit): vowel 2.317 (.34)" in said
+def test_concepts_without_a_cell_and_controls_have_no_row() -> None:
+    """They are listed in a line each."""
+    table = drawn(80)
+    assert "followed by no cell: if_cond" in table
+    assert "controls, known from the last character (fit): vowel 2.317 (.34)" in table
 
 
-def test_mysteries_are_listed_with_what_there_is_to_go_by() -> None:
-    """The characters so that each can be seen, and none commands anything."""
+def test_unexplained_cells_are_listed_with_their_loss_and_characters() -> None:
+    """Each character is visible and sanitized."""
     lines = drawn(80).splitlines()
     row = next(line for line in lines if line.startswith("1.44"))
     assert row.split() == ["1.44", "+.034", "line_pos", ".08", "¶", "␣", "␛", "q"]
 
 
-def test_text_of_others_commands_nothing() -> None:
-    """Neither escape sequences nor markup, from the name of a file or of a concept."""
+def test_untrusted_names_are_sanitized() -> None:
+    """No escape sequence and no markup of a name of a file or of a concept has an effect."""
     plain = drawn(80)
     assert "\x1b" not in plain
     assert "\x07" not in plain
@@ -210,9 +212,9 @@ def test_text_of_others_commands_nothing() -> None:
 
 
 @pytest.mark.parametrize(("encoding", "sign"), [("utf-8", "°"), ("ascii", "*")])
-def test_what_looks_ahead_is_marked_and_the_mark_explained(encoding: str, sign: str) -> None:
-    """With a sign that there is; where nothing looks ahead there is none."""
-    ahead = replace(FINDINGS, concepts=(some_finding("next:space", 0.6, uses_future=True),))
+def test_concepts_that_depend_on_later_text_have_a_sign_that_is_explained(encoding: str, sign: str) -> None:
+    """The sign exists in the encoding; without such a concept there is no explanation."""
+    ahead = replace(FINDINGS, concepts=(make_finding("next:space", 0.6, uses_future=True),))
     shown = drawn(80, encoding=encoding, findings=ahead)
     assert f"next:space{sign} " in shown
     assert f"{sign}   " in shown
@@ -220,38 +222,40 @@ def test_what_looks_ahead_is_marked_and_the_mark_explained(encoding: str, sign: 
     assert "depends on text" not in drawn(80, encoding=encoding)
 
 
-def test_a_column_of_nothing_is_left_out() -> None:
-    """What a quick search did not measure takes no room and no explanation."""
-    quick = replace(FINDINGS, concepts=tuple(replace(one, scrambled=None, cause=None) for one in FINDINGS.concepts))
+def test_an_empty_column_is_omitted() -> None:
+    """Values that a quick search does not measure have neither a column nor an explanation."""
+    quick = replace(
+        FINDINGS, concepts=tuple(replace(finding, scrambled=None, cause=None) for finding in FINDINGS.concepts)
+    )
     shown = drawn(200, findings=quick)
     assert "scrambled" not in shown
     assert "edge" not in shown
     assert "scrambled" in drawn(200)
 
 
-def test_a_heading_in_ascii_has_the_room_it_takes() -> None:
-    """No heading is folded where the columns were chosen to fit."""
+def test_no_heading_in_ascii_is_folded() -> None:
+    """The width of the table includes longer headings in ASCII."""
     for width in range(60, 140):
         shown = drawn(width, encoding="ascii").splitlines()
         heading = next(line for line in shown if line.startswith("concept"))
         assert shown[shown.index(heading) + 1].split()[0] in ("[red]line^Gpos", "in_quote"), width
 
 
-def test_only_ascii_reaches_a_screen_that_has_no_more() -> None:
-    """Bars, signs and headings have others there."""
+def test_an_ascii_screen_gets_only_ascii() -> None:
+    """Bars, signs and headings have ASCII equivalents."""
     plain = drawn(200, encoding="ascii")
     assert plain.isascii()
     assert "####" in plain
     assert "edge cost" in plain
 
 
-def test_nothing_is_said_by_color_alone() -> None:
-    """Without its escape sequences the coloured table is the plain one."""
+def test_color_carries_no_information_of_its_own() -> None:
+    """Without its escape sequences the colored table equals the plain table."""
     assert re.sub(r"\x1b\[[0-9;]*m", "", drawn(80, color=True)) == drawn(80)
 
 
-def test_what_is_too_rare_is_named_with_its_episodes() -> None:
-    """What never occurs is named too, or counted where it is much; alone where there is nothing else."""
+def test_rare_concepts_are_listed_with_their_episodes() -> None:
+    """Concepts that never occur are listed too, or only counted if they are many."""
     assert "comment (7), url (0)" in drawn(80)
     alone = Findings(
         model="m", text="t", characters=4_000, signal="h", cells=8, concepts=(), too_rare=FINDINGS.too_rare
@@ -263,7 +267,7 @@ def test_what_is_too_rare_is_named_with_its_episodes() -> None:
 
 
 def test_a_sparkline_has_a_height_for_every_number() -> None:
-    """The lowest number is the lowest block; numbers that are all alike lie flat."""
+    """The lowest number has the lowest bar; equal numbers have equal bars."""
     assert sparkline([0.1, 0.3, 0.2]) == "▁█▅"
     assert sparkline([0.5, 0.5]) == "▁▁"
     assert sparkline([]) == ""

@@ -1,4 +1,4 @@
-"""A heat map in a notebook: every character once, its value beside it, and nothing of the text is markup."""
+"""The heat map of a notebook shows every character with its value, and no markup of the text has an effect."""
 
 from html.parser import HTMLParser
 
@@ -15,7 +15,7 @@ CELL = "2.317"
 
 
 class Parsed(HTMLParser):
-    """What a browser would make of a fragment: its elements and its text."""
+    """The elements and the text of an HTML fragment, as parsed by a browser."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -26,31 +26,31 @@ class Parsed(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """See an element begin."""
+        """Record a start tag."""
         self.elements.append((tag, dict(attrs)))
         self.depth += 1
 
     def handle_endtag(self, tag: str) -> None:  # noqa: ARG002 - the parser's signature
-        """See one end."""
+        """Record an end tag."""
         self.depth -= 1
 
     def handle_data(self, data: str) -> None:
-        """See text."""
+        """Record text."""
         self.text += data
 
 
 def heatmap(text: str, cells: int = 1) -> Heatmap:
-    """Give a map of waves, a concept marked at every third character."""
-    places = np.arange(len(text))
-    rows = tuple(HeatmapRow(label=f"{cell}.317", values=np.sin(places / cell)) for cell in range(2, 2 + cells))
-    marks = Marks(label="<every third>", holds=places % 3 == 0)
+    """Return a heat map of sine waves, with a concept at every third character."""
+    positions = np.arange(len(text))
+    rows = tuple(HeatmapRow(label=f"{cell}.317", values=np.sin(positions / cell)) for cell in range(2, 2 + cells))
+    marks = Marks(label="<every third>", holds=positions % 3 == 0)
     return Heatmap(text=text, rows=rows, signal="tanh(c)", marks=marks, title="</pre><b>of & over</b>")
 
 
 @given(st.text(st.characters() | st.sampled_from(HOSTILE), max_size=150), st.integers(1, 3))
 @settings(deadline=None, max_examples=60)
-def test_nothing_of_the_text_is_markup(text: str, cells: int) -> None:
-    """Whatever it is: the elements are ours, closed, without script or address, and the glyphs all there."""
+def test_no_text_is_markup(text: str, cells: int) -> None:
+    """For any text all elements are our own and closed, without scripts and addresses, and all glyphs are present."""
     drawn = heatmap(text, cells)._repr_html_()
     parsed = Parsed(drawn)
     assert {tag for tag, _ in parsed.elements} <= {"pre", "b", "span"}
@@ -63,35 +63,35 @@ def test_nothing_of_the_text_is_markup(text: str, cells: int) -> None:
         assert "".join(line.glyphs) in parsed.text
 
 
-def test_what_commands_a_reader_is_a_picture_of_itself() -> None:
-    """Escape, bidi marks, surrogates and NUL do not reach the page, and it can be encoded."""
+def test_control_characters_are_replaced() -> None:
+    """Escape, bidirectional marks, surrogates and NUL are not in the page, and the page can be encoded."""
     drawn = heatmap(HOSTILE)._repr_html_()
     assert not set("\x1b\u202e\u200b\x00\ud800\t") & set(drawn)
     assert drawn.encode()
 
 
 @pytest.mark.parametrize("cells", [1, 3])
-def test_every_value_can_be_read(cells: int) -> None:
-    """Where the mouse rests, to two digits; for several cells as a digit too."""
+def test_every_value_has_a_tooltip(cells: int) -> None:
+    """With two decimals; several cells have digits as well."""
     text = "abcdefgh"
     parsed = Parsed(heatmap(text, cells)._repr_html_())
     titles = [attributes["title"] for _, attributes in parsed.elements if "title" in attributes]
     first = heatmap(text, cells).rows[0]
-    wanted = [f"{CELL}: {value:+.2f}" for value in first.values]
-    assert titles[: len(text)] == wanted
+    expected = [f"{CELL}: {value:+.2f}" for value in first.values]
+    assert titles[: len(text)] == expected
     assert len(titles) == cells * len(text)
     assert ("0 … 4 below zero" in parsed.text) == (cells > 1)
 
 
 def test_the_concept_is_underlined_where_it_holds() -> None:
-    """And nowhere else."""
+    """Other characters are not underlined."""
     parsed = Parsed(heatmap("abcdef")._repr_html_())
     spans = [attributes for tag, attributes in parsed.elements if tag == "span"][:6]
     assert ["underline" in str(span.get("style", "")) for span in spans] == [True, False, False] * 2
 
 
 def test_zero_has_no_color() -> None:
-    """As nowhere else; a value next to one has."""
+    """Other values have a color."""
     row = HeatmapRow(label=CELL, values=np.array([0.0, 1.0, -1.0]))
     parsed = Parsed(Heatmap(text="abc", rows=(row,), signal="h")._repr_html_())
     styles = [str(attributes.get("style", "")) for tag, attributes in parsed.elements if tag == "span"][:3]

@@ -1,4 +1,4 @@
-"""A heat map shows every character once, in its place, with what each cell does there."""
+"""A heat map shows every character once and in order, with the activation of each cell below it."""
 
 import re
 import unicodedata
@@ -34,10 +34,10 @@ COMMANDING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def heatmap(text: str, cells: int = 1, *, marks: bool = False, title: str = "") -> Heatmap:
-    """Return a map of waves of several lengths over a text."""
-    places = np.arange(len(text))
-    rows = [HeatmapRow(label=f"{cell}.317", values=np.sin(places / (cell + 2))) for cell in range(cells)]
-    holds = Marks(label="in_word", holds=places % 3 > 0) if marks else None
+    """Return a heat map of sine waves of several lengths over a text."""
+    positions = np.arange(len(text))
+    rows = [HeatmapRow(label=f"{cell}.317", values=np.sin(positions / (cell + 2))) for cell in range(cells)]
+    holds = Marks(label="in_word", holds=positions % 3 > 0) if marks else None
     return Heatmap(text=text, rows=tuple(rows), signal="tanh(c)", marks=holds, title=title)
 
 
@@ -48,7 +48,7 @@ def console(width: int, depth: Depth | None, encoding: str = "utf-8") -> Console
 
 
 def written(drawing: Heatmap, width: int, depth: Depth | None = None, encoding: str = "utf-8") -> str:
-    """Return what a console of some width writes."""
+    """Return the output of a console of the given width."""
     drawn = console(width, depth, encoding)
     with drawn.capture() as capture:
         drawn.print(drawing)
@@ -56,7 +56,7 @@ def written(drawing: Heatmap, width: int, depth: Depth | None = None, encoding: 
 
 
 def blocks(drawing: Heatmap, width: int, depth: Depth | None = None) -> list[list[str]]:
-    """Return the rows of each block: the text, then its strips; gutters, marks and legend left out."""
+    """Return the rows of each block, the text and its strips, without labels, marks and legend."""
     margin = label_width([row.label for row in drawing.rows], width)
     rows = [row[margin:] for row in CODES.sub("", written(drawing, width, depth)).splitlines()]
     size = 1 + len(drawing.rows)
@@ -65,7 +65,7 @@ def blocks(drawing: Heatmap, width: int, depth: Depth | None = None) -> list[lis
 
 
 def backgrounds(drawing: Heatmap, width: int) -> list[int]:
-    """Return the level behind each character of a drawing of one cell, newlines' own included."""
+    """Return the background level of each character, newlines included, in a drawing of one cell."""
     screen = console(width, "truecolor")
     table = colors.diverging_styles("truecolor")
     drawn = Segment.split_lines(screen.render(drawing))
@@ -82,10 +82,10 @@ def backgrounds(drawing: Heatmap, width: int) -> list[int]:
 @settings(deadline=None)
 @example(ODD, "truecolor", 80, 1, True)
 @example(ODD, None, 1, 3, True)
-def test_whatever_the_text_only_colors_reach_the_terminal_and_no_row_is_too_wide(
+def test_no_text_controls_the_terminal_and_no_row_is_too_wide(
     text: str, depth: Depth | None, width: int, cells: int, marks: bool
 ) -> None:
-    """Beside Rich's own colour codes all is printable, in rows of at most the console's width."""
+    """All output except Rich's color codes is printable, in rows of at most the width of the console."""
     shown = CODES.sub("", written(heatmap(text, cells, marks=marks, title=text), width, depth))
     assert not [character for character in set(shown) - {"\n"} if unicodedata.category(character) in COMMANDING]
     assert all(cell_len(row) <= min(width, MAX_LINE_COLUMNS) for row in shown.split("\n"))
@@ -96,23 +96,23 @@ def test_whatever_the_text_only_colors_reach_the_terminal_and_no_row_is_too_wide
 @example(ODD, None, 40)
 @example(ODD, None, 1)
 def test_every_strip_is_as_wide_as_its_text(text: str, depth: Depth | None, width: int) -> None:
-    """Whatever stands in the text, a character's activation is right below it."""
+    """For any text, the activation of a character is directly below it."""
     for words, *strips in blocks(heatmap(text, cells=2), min(width, MAX_LINE_COLUMNS), depth):
         assert [len(strip) for strip in strips] == [cell_len(words)] * 2
 
 
 @given(ASCII, st.sampled_from(DEPTHS), st.sampled_from(WIDTHS))
 @settings(deadline=None)
-def test_the_text_is_shown_whole_in_its_order_and_literally(text: str, depth: Depth | None, width: int) -> None:
-    """Joined again the rows are the text; Rich's markup in it is only text."""
+def test_the_text_is_shown_completely_and_literally(text: str, depth: Depth | None, width: int) -> None:
+    """The joined rows equal the text; markup of Rich has no effect."""
     drawn = blocks(heatmap(text, cells=2), min(width, MAX_LINE_COLUMNS), depth)
     assert "".join(block[0] for block in drawn) == text
 
 
 @given(ASCII, st.sampled_from(WIDTHS))
 @settings(deadline=None)
-def test_colors_and_digits_tell_the_same_activations(text: str, width: int) -> None:
-    """Levels behind the text and digits below it are both those of the cell."""
+def test_colors_and_digits_show_equal_activations(text: str, width: int) -> None:
+    """Background levels and digits are both those of the cell."""
     drawing = heatmap(text)
     values = drawing.rows[0].values
     digits = "".join(strip for _, strip in blocks(drawing, min(width, MAX_LINE_COLUMNS)))
@@ -121,22 +121,22 @@ def test_colors_and_digits_tell_the_same_activations(text: str, width: int) -> N
 
 
 def test_a_newline_and_a_tab_have_a_column_each() -> None:
-    """The cell does something there too; then the line really ends."""
+    """They have an activation too; a newline then ends the line."""
     assert written(heatmap("a\n\tb\n"), 20).splitlines()[:4] == ["a¶", "57", "→b¶", "999"]
 
 
 def test_a_wide_character_has_its_digit_twice() -> None:
-    """Japanese takes two columns a character."""
+    """A Japanese character has two columns."""
     assert blocks(heatmap("日本"), 80) == [["日本", "5577"]]
 
 
-def test_what_would_melt_into_its_neighbor_stands_alone() -> None:
-    """Marks stand on a circle, and what joins or recolours emoji is replaced, so that columns stay."""
+def test_characters_that_would_combine_stand_alone() -> None:
+    """Combining marks stand on a circle; joiners and skin tones of emoji are replaced, so that columns are fixed."""
     assert blocks(heatmap("e\u0301 👩\u200d🚀👍🏽"), 80)[0][0] == "e◌\u0301 👩�🚀👍�"
 
 
 def test_ascii_output_has_the_same_columns() -> None:
-    """Where only ASCII is to be had, the rest is escaped, its value under all of it; what is too wide is a "?"."""
+    """Other characters are escaped, with the value below each column; an escape wider than the screen is "?"."""
     shown = written(heatmap("né\t日\n", marks=True), 80, encoding="ascii")
     assert shown.isascii()
     text, digits = shown.splitlines()[0], shown.splitlines()[2]
@@ -147,7 +147,7 @@ def test_ascii_output_has_the_same_columns() -> None:
 
 @pytest.mark.parametrize(("depth", "strips"), [("truecolor", 0), (None, 1)])
 def test_marks_underline_where_the_concept_holds(depth: Depth | None, strips: int) -> None:
-    """The underlined columns of a row are those of the characters marked, twice as many for a wide one."""
+    """The underlined columns are those of the marked characters, two for a wide character."""
     text = "to be 日本"
     holds = np.array([True, True, False, False, True, False, True, False])
     marks = Marks(label="held", holds=holds)
@@ -159,8 +159,8 @@ def test_marks_underline_where_the_concept_holds(depth: Depth | None, strips: in
 
 @given(FOREIGN, FOREIGN, FOREIGN, st.sampled_from(WIDTHS), st.sampled_from(["utf-8", "ascii"]))
 @settings(deadline=None)
-def test_names_are_as_harmless_as_the_text(label: str, signal: str, concept: str, width: int, encoding: str) -> None:
-    """Names come out of files too."""
+def test_names_are_sanitized_like_the_text(label: str, signal: str, concept: str, width: int, encoding: str) -> None:
+    """Names come from files too."""
     rows = (HeatmapRow(label=label, values=np.zeros(2)), HeatmapRow(label="1.0", values=np.zeros(2)))
     marks = Marks(label=concept, holds=np.ones(2, dtype=np.bool_))
     shown = written(Heatmap(text="ab", rows=rows, signal=signal, marks=marks), width, "256", encoding)
@@ -169,15 +169,15 @@ def test_names_are_as_harmless_as_the_text(label: str, signal: str, concept: str
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
-def test_the_legend_says_which_signal_and_how_far_it_goes(depth: Depth | None) -> None:
-    """A reader who sees nothing else knows what the colours or digits are."""
+def test_the_legend_names_the_signal_and_its_range(depth: Depth | None) -> None:
+    """It explains the colors or digits and the underlined concept."""
     legend = CODES.sub("", written(heatmap("text", marks=True), 100, depth)).splitlines()[-1]
-    for said in ("tanh(c) of 0.317", "−1", "+1", "▔ in_word"):
-        assert said in legend
+    for part in ("tanh(c) of 0.317", "−1", "+1", "▔ in_word"):
+        assert part in legend
 
 
-def test_no_color_means_no_code_at_all() -> None:
-    """NO_COLOR leaves digits on a terminal that has colours."""
+def test_no_color_means_no_escape_sequence() -> None:
+    """With NO_COLOR a terminal with colors shows digits."""
     stream = TextIOWrapper(BytesIO())
     terminal = Console(file=stream, color_system="truecolor", force_terminal=True, no_color=True, width=80)
     drawing = heatmap("text")
@@ -187,8 +187,8 @@ def test_no_color_means_no_code_at_all() -> None:
     assert "".join(map(str, colors.digits(drawing.rows[0].values))) in capture.get()
 
 
-def test_a_stretch_of_one_level_is_drawn_as_one() -> None:
-    """Twenty thousand characters are drawn at once only because equal neighbours share their code."""
+def test_a_run_of_equal_levels_is_drawn_at_once() -> None:
+    """Equal neighbors share an escape sequence; drawing a long text is fast only because of that."""
     text = "a" * 20_000
     rows = (HeatmapRow(label="1.0", values=np.ones(len(text))),)
     shown = written(Heatmap(text=text, rows=rows, signal="h"), 100, "truecolor")
@@ -197,20 +197,20 @@ def test_a_stretch_of_one_level_is_drawn_as_one() -> None:
 
 
 @pytest.mark.parametrize("values", [np.zeros(3), np.zeros((4, 1)), np.array([0, 0, 0, np.nan])])
-def test_values_that_do_not_fit_the_text_are_refused(values: NDArray[np.float64]) -> None:
-    """A row must have one finite value a character."""
+def test_values_that_do_not_fit_the_text_are_rejected(values: NDArray[np.float64]) -> None:
+    """A row must have a finite value for each character."""
     with pytest.raises(ValueError, match="4 finite values"):
         Heatmap(text="text", rows=(HeatmapRow(label="1.0", values=values),), signal="h")
 
 
-def test_marks_that_do_not_fit_the_text_are_refused() -> None:
-    """A concept must be marked at every character."""
+def test_marks_that_do_not_fit_the_text_are_rejected() -> None:
+    """Marks must have a boolean for each character."""
     rows = heatmap("text").rows
     with pytest.raises(ValueError, match="4 characters"):
         Heatmap(text="text", rows=rows, signal="h", marks=Marks(label="held", holds=np.ones(3, dtype=np.bool_)))
 
 
-def test_a_map_of_no_cell_is_refused() -> None:
-    """There would be nothing to compare the text with."""
+def test_a_heat_map_without_cells_is_rejected() -> None:
+    """At least one row is needed."""
     with pytest.raises(ValueError, match="needs a row"):
         Heatmap(text="text", rows=(), signal="h")

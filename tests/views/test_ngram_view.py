@@ -1,4 +1,4 @@
-"""A person sees at once whether the network is better than the n-gram."""
+"""Messages about the n-gram baseline say whether the network is better."""
 
 import math
 from io import StringIO
@@ -19,76 +19,76 @@ BITS = st.floats(0.01, 25)
 
 
 def ngram(bits: float) -> NGram:
-    """Make an n-gram that reaches so much, with the longest of names and numbers."""
+    """Return an n-gram with this loss, and with long numbers."""
     return NGram(order=12, nats=bits * NATS_A_BIT, learned_from=2_000_000, characters=200_000, nats_by_order=(bits,))
 
 
-def drawn(what: RenderableType) -> str:
-    """Draw something at 80 columns, without colour."""
+def drawn(drawing: RenderableType) -> str:
+    """Return a drawing of 80 columns without color."""
     console = Console(file=StringIO(), width=80, color_system=None, force_terminal=True)
-    console.print(what)
+    console.print(drawing)
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
 
 
-def watch(known: NGram | None, bits: float | None) -> ProgressState:
-    """Make a training that has come so far."""
-    seen = ProgressState(characters_per_step=2048, ngram=known)
-    seen.update(Step(step=9_999, nats=1, gradient_norm=1, learning_rate=0.015, progress=0.5, steps=20_000), 0.0)
+def make_progress(baseline: NGram | None, bits: float | None) -> ProgressState:
+    """Return the state of a training with this best validation loss."""
+    progress = ProgressState(characters_per_step=2048, ngram=baseline)
+    progress.update(Step(step=9_999, nats=1, gradient_norm=1, learning_rate=0.015, progress=0.5, steps=20_000), 0.0)
     if bits is not None:
         nats = bits * NATS_A_BIT
-        seen.update(
+        progress.update(
             Evaluation(step=9_999, nats=nats + 1, characters=8192, read=9000, best_nats=nats, best_step=9_500), 1.0
         )
-    return seen
+    return progress
 
 
 @given(BITS, BITS)
-def test_the_words_name_the_better_one(rival: float, network: float) -> None:
-    """The n-gram while it is, the network once it is, neither where the digits shown would not differ."""
+def test_the_comparison_names_the_better_model(rival: float, network: float) -> None:
+    """The n-gram, the network, or neither if the shown digits would be equal."""
     assume(abs(abs(network - rival) - 0.005) > 1e-9)
-    said = ngram_comparison(ngram(rival), network)
-    assert ("better than the network" in said) == (network - rival >= 0.005)
-    assert ("the network is" in said and said.endswith("better")) == (rival - network >= 0.005)
-    assert "0.00 better" not in said
-    assert len(said) <= 76
+    line = ngram_comparison(ngram(rival), network)
+    assert ("better than the network" in line) == (network - rival >= 0.005)
+    assert ("the network is" in line and line.endswith("better")) == (rival - network >= 0.005)
+    assert "0.00 better" not in line
+    assert len(line) <= 76
 
 
-def test_before_the_first_evaluation_nothing_is_claimed() -> None:
-    """Only what there is to beat."""
+def test_before_the_first_evaluation_there_is_no_comparison() -> None:
+    """Only the result of the n-gram is shown."""
     assert ngram_comparison(ngram(2.0), None) == "12-gram 2.00 bits"
 
 
 @pytest.mark.parametrize("bits", [None, 1.5, 2.0, 2.5])
-def test_the_screen_says_how_the_best_weights_compare(bits: float | None) -> None:
-    """In a line of its own, for the weights that will be kept, within 80 columns."""
-    lines = drawn(watch(ngram(2.0), bits).view()).splitlines()
+def test_the_display_compares_the_best_weights_with_the_ngram(bits: float | None) -> None:
+    """In a line of its own within 80 columns, for the weights that will be saved."""
+    lines = drawn(make_progress(ngram(2.0), bits).view()).splitlines()
     assert f"  {ngram_comparison(ngram(2.0), bits)}" in [line.rstrip() for line in lines]
     assert max(map(len, lines)) <= 80
 
 
-def test_a_training_without_one_is_drawn_too() -> None:
-    """Then there is one line less, and no field in a pipe."""
-    with_one, without = watch(ngram(2.0), 1.5), watch(None, 1.5)
-    assert len(drawn(with_one.view()).splitlines()) == len(drawn(without.view()).splitlines()) + 1
+def test_a_training_without_an_ngram_is_drawn_too() -> None:
+    """The display then has one line less, and a report no such field."""
+    with_ngram, without_ngram = make_progress(ngram(2.0), 1.5), make_progress(None, 1.5)
+    assert len(drawn(with_ngram.view()).splitlines()) == len(drawn(without_ngram.view()).splitlines()) + 1
     report = Report(step=9_999, epoch=1.5, nats=1.0, gradient_norm=1.0, learning_rate=0.01, progress=0.5)
-    assert "ngram_bpc=2.000 " in report_line(report, with_one)
-    assert "ngram" not in report_line(report, without)
+    assert "ngram_bpc=2.000 " in report_line(report, with_ngram)
+    assert "ngram" not in report_line(report, without_ngram)
 
 
-def test_what_is_to_beat_stands_under_the_other_baselines() -> None:
-    """In their column, within 80 of them, in characters that every terminal has."""
-    said = ngram_line(ngram(2.0))
-    assert said.index("2.00") == len("bits/character   ")
-    assert len(said) < 80
-    assert said.isascii()
+def test_the_ngram_is_aligned_with_the_other_baselines() -> None:
+    """In the column of their numbers, within 80 columns, in ASCII."""
+    line = ngram_line(ngram(2.0))
+    assert line.index("2.00") == len("bits/character   ")
+    assert len(line) < 80
+    assert line.isascii()
 
 
 @pytest.mark.parametrize(
     ("bits", "words"), [(1.5, "the network is 0.50 better"), (2.5, "still 0.50 better than the")]
 )
-def test_the_end_says_it_in_words(bits: float, words: str) -> None:
-    """Under the loss that was measured on all of the held-out text."""
-    ending = TrainingSummary(
+def test_the_summary_compares_the_network_with_the_ngram(bits: float, words: str) -> None:
+    """For the loss on all of the held-out text."""
+    summary = TrainingSummary(
         seconds=300,
         val_bits=bits,
         val_nats=bits * NATS_A_BIT,
@@ -99,4 +99,4 @@ def test_the_end_says_it_in_words(bits: float, words: str) -> None:
         ngram=ngram(2.0),
         next_commands=(),
     )
-    assert words in drawn(ending)
+    assert words in drawn(summary)

@@ -1,4 +1,4 @@
-"""The other views fit any screen, say without colour what colours say, and let no text command a terminal."""
+"""The other views fit every screen, show everything without color, and are sanitized."""
 
 import re
 import unicodedata
@@ -47,7 +47,7 @@ def console(width: int, depth: Any = None, encoding: str = "utf-8") -> Console:
 
 
 def written(drawing: RenderableType, width: int, depth: Any = None, encoding: str = "utf-8") -> str:
-    """Return what a console of some width writes."""
+    """Return the output of a console of the given width."""
     drawn = console(width, depth, encoding)
     with drawn.capture() as capture:
         drawn.print(drawing)
@@ -55,13 +55,13 @@ def written(drawing: RenderableType, width: int, depth: Any = None, encoding: st
 
 
 def surprise_of(text: str, guesses: int = 5, model: Model = MODEL) -> Surprise:
-    """Look at a text."""
+    """Return the surprisal of a text."""
     ids = model.vocabulary.encode(text)
     return measure_surprisal(InferenceRNN.from_model(model), model.vocabulary, ids, guesses=guesses, **NAMES)
 
 
-def memory_of(cell: str) -> EffectiveContext:
-    """Measure a small random network."""
+def context_of(cell: str) -> EffectiveContext:
+    """Return the effective context of a small random network."""
     config = NetworkConfig(cell=cell, layers=1, hidden=5, embedding=2)
     ids = np.random.default_rng(1).integers(4, size=2_000)
     return measure_context(InferenceRNN(config, random_weights(config, 4)), ids, np.random.default_rng(0), **NAMES)
@@ -69,18 +69,18 @@ def memory_of(cell: str) -> EffectiveContext:
 
 TEXT = HOSTILE * 60
 IDS = MODEL.vocabulary.encode(TEXT)
-MEMORY = memory_of("lstm")
-SEVERAL = tuple(replace(MEMORY, cell=cell) for cell in ("lstm", "gru", "rnn"))
+CONTEXT = context_of("lstm")
+SEVERAL = tuple(replace(CONTEXT, cell=cell) for cell in ("lstm", "gru", "rnn"))
 NATS = np.linspace(0.1, 9, len(TEXT) - 1)
 COUNTED = NGramPredictions(order=7, learned_from=100_000, probabilities=np.full(len(TEXT) - 1, 0.2))
-CONTEXTS = find_contexts(READER, TEXT, IDS, [(1, 3)], np.random.default_rng(0), **NAMES)[0]
+EXAMPLES = find_contexts(READER, TEXT, IDS, [(1, 3)], np.random.default_rng(0), **NAMES)[0]
 
 DRAWINGS: dict[str, RenderableType] = {
     "surprise": SurprisalMap(surprise=surprise_of(HOSTILE)),
     "surprise alone": SurprisalMap(surprise=surprise_of(HOSTILE, guesses=0), light=True),
-    "contexts": ContextsList(contexts=CONTEXTS),
+    "contexts": ContextsList(contexts=EXAMPLES),
     "gates": GateSaturationView(gates=measure_gates(READER, IDS, **NAMES)),
-    "memory": ContextPlots(contexts=(MEMORY,)),
+    "memory": ContextPlots(contexts=(CONTEXT,)),
     "memories": ContextPlots(contexts=SEVERAL),
     "errors": ErrorTables(breakdown=break_down_errors(TEXT, NATS, counted=COUNTED, **NAMES)),
     "errors alone": ErrorTables(breakdown=break_down_errors(TEXT, NATS, **NAMES)),
@@ -89,8 +89,8 @@ DRAWINGS: dict[str, RenderableType] = {
 
 @pytest.mark.parametrize(("width", "depth"), SCREENS)
 @pytest.mark.parametrize("name", DRAWINGS)
-def test_no_text_commands_the_terminal_and_no_row_is_too_wide(name: str, width: int, depth: Any) -> None:
-    """Whatever stands in the text, or is the name of a file."""
+def test_no_text_controls_the_terminal_and_no_row_is_too_wide(name: str, width: int, depth: Any) -> None:
+    """Neither the text nor the name of a file."""
     shown = CODES.sub("", written(DRAWINGS[name], width, depth))
     assert not [mark for mark in set(shown) - {"\n"} if unicodedata.category(mark) in COMMANDING]
     assert max(map(cell_len, shown.split("\n"))) <= width
@@ -98,76 +98,76 @@ def test_no_text_commands_the_terminal_and_no_row_is_too_wide(name: str, width: 
 
 @pytest.mark.parametrize("width", [40, 80])
 @pytest.mark.parametrize("name", DRAWINGS)
-def test_only_ascii_reaches_a_screen_that_has_no_more(name: str, width: int) -> None:
-    """And it still fits."""
+def test_an_ascii_screen_gets_only_ascii(name: str, width: int) -> None:
+    """No row is wider than the screen."""
     shown = written(DRAWINGS[name], width, encoding="ascii")
     assert shown.isascii()
     assert max(map(len, shown.splitlines())) <= width
 
 
-def plain_blocks(seen: Surprise, width: int = 80) -> list[list[str]]:
-    """Return the rows of each block of a plain map, the labels cut off: text, bits, guesses, came, sure."""
-    count = seen.probabilities.shape[1]
-    rows = written(SurprisalMap(surprise=seen), width).split("\n")[1:]
+def plain_blocks(surprise: Surprise, width: int = 80) -> list[list[str]]:
+    """Return the rows of each block of a map without color and labels: text, bits, guesses, came, sure."""
+    count = surprise.probabilities.shape[1]
+    rows = written(SurprisalMap(surprise=surprise), width).split("\n")[1:]
     blocks = []
-    for begin in range(0, len(rows), count + 5):
-        block = rows[begin : begin + count + 4]
+    for start in range(0, len(rows), count + 5):
+        block = rows[start : start + count + 4]
         if len(block) < 2 or not block[1].startswith("bits "):
             break
         blocks.append([row[5:] for row in block])
     return blocks
 
 
-def test_without_color_digits_say_bits_guesses_and_ranks() -> None:
-    """Whole bits; a guess where it has five percent; which one came; and how sure the first was."""
-    seen = surprise_of("bed head\n fed", model=random_model("\n abcdefgh"))
-    place = 0
-    for text, bits, *guesses, came, sure in plain_blocks(seen):
+def test_without_color_digits_show_bits_guesses_and_ranks() -> None:
+    """Whole bits, guesses of at least five percent, the rank of the actual character, and the best probability."""
+    surprise = surprise_of("bed head\n fed", model=random_model("\n abcdefgh"))
+    position = 0
+    for text, bits, *guesses, came, sure in plain_blocks(surprise):
         for column, mark in enumerate(text):
-            if place:
-                rank = seen.ranks[place]
-                assert bits[column] == str(min(8, round(seen.bits[place])))
+            if position:
+                rank = surprise.ranks[position]
+                assert bits[column] == str(min(8, round(surprise.bits[position])))
                 assert came[column : column + 1].strip() == (str(rank) if rank <= len(guesses) else "")
-                assert sure[column] == str(min(9, int(seen.probabilities[place, 0] * 10)))
-            for row, chance in zip(guesses, seen.probabilities[place], strict=True):
-                shown = row[column : column + 1].strip()
-                assert bool(shown) == (chance >= 0.05)
-            assert mark in (seen.content[place], "¶")
-            place += 1
-    assert place == len(seen.content)
+                assert sure[column] == str(min(9, int(surprise.probabilities[position, 0] * 10)))
+            for row, probability in zip(guesses, surprise.probabilities[position], strict=True):
+                guess = row[column : column + 1].strip()
+                assert bool(guess) == (probability >= 0.05)
+            assert mark in (surprise.content[position], "¶")
+            position += 1
+    assert position == len(surprise.content)
 
 
-def test_wide_guesses_make_room_above() -> None:
-    """A Chinese guess under a narrow character pushes none of its neighbours away."""
-    seen = surprise_of("日a日c", guesses=len(MODEL.vocabulary))
-    text, *rows = plain_blocks(seen)[0]
+def test_wide_guesses_widen_the_text_above() -> None:
+    """A Chinese guess below a narrow character does not move its neighbors."""
+    surprise = surprise_of("日a日c", guesses=len(MODEL.vocabulary))
+    text, *rows = plain_blocks(surprise)[0]
     assert cell_len(text.rstrip()) in (7, 8)
     assert (
         rows[0].rstrip()
         == "".join(
-            (" " if place == 0 else str(min(8, round(bits)))) * 2 for place, bits in enumerate(seen.bits)
+            (" " if position == 0 else str(min(8, round(bits)))) * 2 for position, bits in enumerate(surprise.bits)
         ).rstrip()
     )
 
 
 @pytest.mark.parametrize("depth", ["truecolor", "256", "standard"])
-def test_in_color_the_guess_that_came_true_is_underlined(depth: str) -> None:
-    """As often as one of those shown did."""
-    seen = surprise_of("esc red\nesc", guesses=4)
-    drawn = written(SurprisalMap(surprise=seen), 80, depth)
+def test_in_color_correct_guesses_are_underlined(depth: str) -> None:
+    """The number of underlined guesses equals the number of correct guesses shown."""
+    surprise = surprise_of("esc red\nesc", guesses=4)
+    drawn = written(SurprisalMap(surprise=surprise), 80, depth)
     underlined = re.findall(r"\x1b\[1;4[;\d]*m([^\x1b]*)\x1b", drawn[: drawn.index("most surprising")])
-    assert sum(map(len, underlined)) == (seen.ranks[1:] <= 4).sum() + len("underlined")
+    assert sum(map(len, underlined)) == (surprise.ranks[1:] <= 4).sum() + len("underlined")
 
 
-def test_the_characters_of_a_concordance_stand_in_one_column() -> None:
-    """Under the mark, whatever stands before them, and digits are below their characters."""
+def test_the_characters_of_a_concordance_are_in_one_column() -> None:
+    """Below the mark, for any context; digits are below their characters."""
     texts = [("", "x", "after"), ("some words before ", "y", ""), ("日本語" * 9, "z", "日本語" * 9)]
-    places = [
+    entries = [
         ConcordanceRow(label="+0.12", before=b, character=c, after=a, values=np.linspace(-1, 1, len(b + c + a)))
         for b, c, a in texts
     ]
     screen = Screen(columns=40, unicode=True, color_system=None)
-    head, *rows = "".join(segment.text for segment in concordance(places, screen)).splitlines()
+    head, *rows = "".join(segment.text for segment in concordance(entries, screen)).splitlines()
     column = cell_len(head) - 1
     for (_, mark, _), row, digits in zip(texts, rows[::2], rows[1::2], strict=True):
         assert cell_len(row[: row.index(mark)]) == column
@@ -176,8 +176,8 @@ def test_the_characters_of_a_concordance_stand_in_one_column() -> None:
         assert cell_len(row) <= 40
 
 
-def test_a_planted_cell_stands_in_its_corner() -> None:
-    """Open all the time: the right end of the lowest row; shut: the top of the left column; each cell once."""
+def test_a_planted_cell_is_drawn_in_its_corner() -> None:
+    """An open gate is at the right of the lowest row, a shut gate at the top left; each cell is counted once."""
     low = np.array([0.0, 1.0, 0.0, 0.5, 0.05, 0.3])
     high = np.array([1.0, 0.0, 0.0, 0.5, 0.9, 0.7])
     counts = fields(GateShares(gate="forget gate f", low=low, high=high))
@@ -186,22 +186,22 @@ def test_a_planted_cell_stands_in_its_corner() -> None:
     assert all(counts[row, column] == 0 for row in range(FIELDS) for column in range(FIELDS - row, FIELDS))
 
 
-def test_models_stand_side_by_side_where_there_is_room() -> None:
-    """Three of them in eighty columns, below each other in forty."""
+def test_models_are_side_by_side_on_wide_screens() -> None:
+    """Three plots fit on 80 columns; on 40 columns they are below each other."""
     drawing = ContextPlots(contexts=SEVERAL)
     names = re.compile("a LSTM 1×5.*b GRU 1×5.*c tanh RNN 1×5")
     assert any(names.search(row) for row in written(drawing, 80).splitlines()[:4])
     assert not any(names.search(row) for row in written(drawing, 40).splitlines()[:4])
 
 
-def test_every_view_says_of_what_it_is() -> None:
-    """The model and the text are named, made harmless."""
+def test_every_view_names_its_model_and_text() -> None:
+    """Both names are sanitized."""
     for drawing in DRAWINGS.values():
         head = written(drawing, 200).splitlines()[0]
         assert "checkpoints/␛[31m日本" in head
         assert "a␇[bold]b" in head
 
 
-def test_the_warning_is_there_whenever_a_gradient_is() -> None:
-    """It misses what saturated cells keep."""
-    assert "believe the occlusion" in " ".join(written(ContextPlots(contexts=(MEMORY,)), 80).split())
+def test_plots_of_gradients_have_a_warning() -> None:
+    """A gradient misses the memory of saturated cells."""
+    assert "believe the occlusion" in " ".join(written(ContextPlots(contexts=(CONTEXT,)), 80).split())

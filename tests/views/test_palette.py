@@ -1,4 +1,4 @@
-"""Colours tell sign and strength, to every eye and on every depth of colour."""
+"""Colors show sign and strength in every color system, also to color-blind readers."""
 
 from itertools import pairwise
 
@@ -19,7 +19,7 @@ DEEP_SYSTEMS = pytest.mark.parametrize("system", ["truecolor", "256"])
 PAGES = pytest.mark.parametrize("light", [False, True])
 ACTIVATIONS = st.floats(-1, 1)
 
-# Machado, Oliveira and Fernandes 2009, table 1, full severity; on linear red, green, blue.
+# Machado, Oliveira and Fernandes 2009, table 1, full severity; for linear red, green and blue.
 EYES = {
     "all cones": np.eye(3),
     "no red cones": np.array(
@@ -37,18 +37,18 @@ WHITE = TO_XYZ.sum(axis=1)
 
 
 def shade(color: Color | None) -> ColorTriplet:
-    """Return what a colour looks like."""
+    """Return the RGB values of a color."""
     assert color is not None
     return color.get_truecolor(DEFAULT_TERMINAL_THEME)
 
 
 def background(table: tuple[Style, ...], level: int) -> ColorTriplet:
-    """Return what a level looks like."""
+    """Return the RGB values of a level's background."""
     return shade(table[level + MAX_LEVEL].bgcolor)
 
 
 def lightness_and_hue(color: ColorTriplet, eye: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a colour in CIE Lab (1976) as an eye sees it."""
+    """Return a color in CIE Lab (1976) as seen with the given cone response."""
     parts = np.array(color.normalized)
     linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
     tristimulus = TO_XYZ @ (eye @ linear).clip(0, 1) / WHITE
@@ -58,30 +58,30 @@ def lightness_and_hue(color: ColorTriplet, eye: NDArray[np.float64]) -> NDArray[
 
 @given(ACTIVATIONS)
 def test_opposite_activations_have_opposite_levels(activation: float) -> None:
-    """The scale is as fine below zero as above."""
+    """The scale is symmetric."""
     below, above = quantize(np.array([-activation, activation]))
     assert below == -above
 
 
 @given(st.lists(ACTIVATIONS, min_size=2))
-def test_more_is_never_shown_as_less(activations: list[float]) -> None:
-    """Levels and digits rise with the activation."""
+def test_levels_and_digits_rise_with_the_activation(activations: list[float]) -> None:
+    """A stronger activation never has a lower level or digit."""
     rising = np.sort(np.array(activations))
     assert (np.diff(quantize(rising)) >= 0).all()
     assert (np.diff(digits(rising)) >= 0).all()
 
 
 @given(ACTIVATIONS)
-def test_a_digit_tells_the_sign_and_how_strong(activation: float) -> None:
-    """Below five is below zero, and a digit is a fifth of the way from zero to one."""
+def test_a_digit_shows_sign_and_strength(activation: float) -> None:
+    """Digits below five are negative; each digit is a fifth of the range from zero to one."""
     (digit,) = digits(np.array([activation]))
     assert (digit < 5) == (activation < 0)
     assert (digit - 5) / 5 <= activation <= (digit - 4) / 5
 
 
 @given(st.floats(1, 1e300))
-def test_what_lies_beyond_the_scale_is_shown_at_its_end(activation: float) -> None:
-    """No activation is without a level or a digit."""
+def test_activations_beyond_the_scale_are_clipped(activation: float) -> None:
+    """Every activation has a level and a digit."""
     ends = np.array([-activation, activation])
     assert quantize(ends).tolist() == [-MAX_LEVEL, MAX_LEVEL]
     assert digits(ends).tolist() == [0, 9]
@@ -90,7 +90,7 @@ def test_what_lies_beyond_the_scale_is_shown_at_its_end(activation: float) -> No
 @SYSTEMS
 @PAGES
 def test_below_zero_is_warm_and_above_is_blue(system: str, light: bool) -> None:
-    """Red over blue is below zero, blue over red is above, and zero is the terminal's own background."""
+    """Negative levels have more red than blue, positive ones more blue than red; zero has no background."""
     table = diverging_styles(system, light=light)
     assert table[MAX_LEVEL].bgcolor is None
     for level in range(1, MAX_LEVEL + 1):
@@ -102,8 +102,8 @@ def test_below_zero_is_warm_and_above_is_blue(system: str, light: bool) -> None:
 @SYSTEMS
 @PAGES
 @pytest.mark.parametrize("eye", EYES)
-def test_every_eye_tells_the_sign_and_better_where_it_is_strong(system: str, light: bool, eye: str) -> None:
-    """In CIE Lab, where 2 is just visible, a level's two colours lie 15 apart for each step from zero."""
+def test_every_reader_can_distinguish_the_signs(system: str, light: bool, eye: str) -> None:
+    """In CIE Lab, where a distance of 2 is just visible, opposite levels differ by 15 per level."""
     table = diverging_styles(system, light=light)
     for level in range(1, MAX_LEVEL + 1):
         below, above = (lightness_and_hue(background(table, sign * level), EYES[eye]) for sign in (-1, 1))
@@ -113,8 +113,8 @@ def test_every_eye_tells_the_sign_and_better_where_it_is_strong(system: str, lig
 @DEEP_SYSTEMS
 @PAGES
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_stronger_stands_out_more_from_the_page(system: str, light: bool, sign: int) -> None:
-    """On dark each level is brighter than the last, on light darker."""
+def test_stronger_levels_have_more_contrast_with_the_page(system: str, light: bool, sign: int) -> None:
+    """Each level is brighter than the last on a dark page, darker on a light page."""
     table = diverging_styles(system, light=light)
     brightness = [luminance(background(table, sign * level)) for level in range(1, MAX_LEVEL + 1)]
     for weaker, stronger in pairwise(brightness):
@@ -124,20 +124,20 @@ def test_stronger_stands_out_more_from_the_page(system: str, light: bool, sign: 
 @SYSTEMS
 @PAGES
 def test_text_is_readable_on_every_level(system: str, light: bool) -> None:
-    """The ink has the contrast of 4.5 that the accessibility guidelines ask for."""
+    """The contrast is above the 4.5 of WCAG AA."""
     for style in diverging_styles(system, light=light):
         if style.bgcolor:
             assert contrast(luminance(shade(style.color)), luminance(shade(style.bgcolor))) > 4.5
 
 
-def test_sixteen_colors_are_chosen_by_us() -> None:
-    """Two strengths a sign out of the sixteen, none of them a grey or white."""
+def test_sixteen_colors_have_two_levels_per_sign() -> None:
+    """None of the four colors is gray or white."""
     numbers = {style.bgcolor.number for style in diverging_styles("standard") if style.bgcolor}
     assert len(numbers) == 4
     assert not numbers & {None, 0, 7, 8, 15}
 
 
-def test_black_ink_is_readable_on_the_page() -> None:
-    """A page needs one ink for all its colours."""
+def test_black_text_is_readable_on_every_level_of_a_white_page() -> None:
+    """SVG images use one text color for all levels."""
     for level in (*range(-MAX_LEVEL, 0), *range(1, MAX_LEVEL + 1)):
         assert contrast(luminance(shade(Color.parse(hex_color(level)))), 0.0) > 4.5

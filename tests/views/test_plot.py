@@ -1,4 +1,4 @@
-"""Plots in the terminal and on a page: every curve is there, at the right height, in the room there is."""
+"""Plots in the terminal and as SVG show every curve at the right position within the given size."""
 
 import math
 import re
@@ -14,7 +14,7 @@ from rich.console import Console
 from charrnn.views import colors, svg
 from charrnn.views.axis import round_axis
 from charrnn.views.plot import COLORS, Curve, Plot
-from charrnn.views.svg import plot_svg as as_picture
+from charrnn.views.svg import plot_svg
 
 Points = tuple[tuple[float, float], ...]
 
@@ -23,32 +23,32 @@ GAPPED: Points = ((0.0, 4.0), (5.0, math.nan), (10.0, 2.0), (15.0, 9.0), (20.0, 
 BRAILLE = re.compile("[\u2801-\u28ff]")
 
 
-def plot(*courses: Points, mark: str = "", label: str = "loss") -> Plot:
-    """Make a plot of some curves, from 0 to 20 and 1 to 4."""
+def plot(*series: Points, mark: str = "", label: str = "loss") -> Plot:
+    """Return a plot of curves, x from 0 to 20 and y from 1 to 4."""
     return Plot(
-        title="how it went",
+        title="losses",
         x_axis=round_axis([0, 20], "step"),
         y_axis=round_axis([1, 4], "bits"),
         curves=tuple(
-            Curve(label=f"{label} {number}", points=points, mark=mark) for number, points in enumerate(courses)
+            Curve(label=f"{label} {number}", points=points, mark=mark) for number, points in enumerate(series)
         ),
         height=7,
     )
 
 
-def drawn(of: Plot, width: int = 40, *, color: bool = False, encoding: str = "utf-8") -> list[str]:
-    """Draw a plot on a console that may or may not have colours."""
+def drawn(drawing: Plot, width: int = 40, *, color: bool = False, encoding: str = "utf-8") -> list[str]:
+    """Return a plot as drawn on a console with or without color."""
     file = TextIOWrapper(BytesIO(), encoding=encoding)
     system: Literal["truecolor"] | None = "truecolor" if color else None
-    Console(file=file, width=width, color_system=system, force_terminal=color, _environ={}).print(of)
+    Console(file=file, width=width, color_system=system, force_terminal=color, _environ={}).print(drawing)
     file.seek(0)
     return file.read().splitlines()
 
 
-def test_a_falling_line_falls_from_corner_to_corner() -> None:
-    """The highest value stands on the first row at the left, the lowest on the last at the right."""
+def test_a_falling_line_goes_from_corner_to_corner() -> None:
+    """The highest value is in the first row at the left, the lowest in the last row at the right."""
     title, *field, line, across, step, legend = drawn(plot(FALLING, ((0.0, 1.0),)), encoding="ascii")
-    assert title == "how it went | bits"
+    assert title == "losses | bits"
     assert field[0].startswith("4.0 +*")
     assert field[-1].startswith("1.0 +o")
     assert field[-1].endswith("*")
@@ -59,16 +59,16 @@ def test_a_falling_line_falls_from_corner_to_corner() -> None:
 
 
 @pytest.mark.parametrize("width", [12, 40, 80, 200])
-def test_a_plot_keeps_to_its_width(width: int) -> None:
-    """Whatever the width; the legend goes on in another line."""
+def test_a_plot_is_not_wider_than_its_width(width: int) -> None:
+    """The legend continues in a second line."""
     assert max(map(cell_len, drawn(plot(FALLING, FALLING), width))) <= width
 
 
-def test_lines_are_dots_where_they_can_be_told_apart() -> None:
-    """By colour, by a mark, or because there is but one; by signs otherwise."""
+def test_lines_are_dots_if_they_can_be_distinguished() -> None:
+    """By color, by a mark, or because there is only one line; other lines are drawn in signs."""
 
-    def dotted(of: Plot, *, color: bool = False) -> bool:
-        return any(BRAILLE.search(row) for row in drawn(of, color=color))
+    def dotted(drawing: Plot, *, color: bool = False) -> bool:
+        return any(BRAILLE.search(row) for row in drawn(drawing, color=color))
 
     assert dotted(plot(FALLING))
     assert not dotted(plot(FALLING, FALLING))
@@ -77,17 +77,17 @@ def test_lines_are_dots_where_they_can_be_told_apart() -> None:
 
 
 @pytest.mark.parametrize("unicode", [True, False])
-def test_marks_stand_where_the_points_are(unicode: bool) -> None:
-    """At both ends of a line, above it; every row is as wide as was asked for."""
+def test_marks_are_at_the_points(unicode: bool) -> None:
+    """At both ends of a line and above it; every row has the given width."""
     _, *field, _, _, _ = plot(FALLING, mark="x").rows(30, unicode=unicode, colored=False)
     assert field[0].plain[5] == field[-1].plain[-1] == "x"
     assert {cell_len(row.plain) for row in field} == {30}
 
 
-def test_what_is_no_number_or_beyond_the_axes_is_a_gap() -> None:
-    """A point alone between two of them is drawn all the same."""
-    stretches = list(plot(GAPPED).segments(Curve(points=GAPPED)))
-    assert stretches == [[(0.0, 1.0)], [(0.5, pytest.approx(1 / 3))], [(1.0, 0.0)]]
+def test_points_that_are_nan_or_beyond_the_axes_are_gaps() -> None:
+    """A single point between two gaps is drawn."""
+    segments = list(plot(GAPPED).segments(Curve(points=GAPPED)))
+    assert segments == [[(0.0, 1.0)], [(0.5, pytest.approx(1 / 3))], [(1.0, 0.0)]]
     assert sum(len(BRAILLE.findall(row)) for row in drawn(plot(GAPPED))) == 3
     path = next(element.get("d") for element in paths(plot(GAPPED)) if element.get("stroke-linecap"))
     assert path
@@ -95,50 +95,50 @@ def test_what_is_no_number_or_beyond_the_axes_is_a_gap() -> None:
 
 
 @pytest.mark.parametrize("points", [(), ((3.0, 2.0),), ((0.0, math.nan), (1.0, math.nan)), ((0.0, 1.0), (1.0, 1.0))])
-def test_little_to_draw_is_no_trouble(points: Points) -> None:
-    """Nothing, one point, none that is a number, a level line."""
-    little = Plot(
+def test_plots_of_few_points_are_drawn(points: Points) -> None:
+    """No point, one point, only nan, a horizontal line."""
+    small_plot = Plot(
         title="",
         x_axis=round_axis(x for x, _ in points),
         y_axis=round_axis(y for _, y in points),
         curves=(Curve(points=points),),
     )
-    assert len(drawn(little)) == little.height + 4
-    assert paths(little)
+    assert len(drawn(small_plot)) == small_plot.height + 4
+    assert paths(small_plot)
 
 
-def test_the_picture_is_whole_and_holds_what_a_label_says() -> None:
-    """However hostile the label; there is no address in it but the format's."""
-    picture = as_picture(plot(FALLING, label="</text><script>\x1b[31m\u202e"))
-    words = [element.text or "" for element in ET.fromstring(picture).iter()]  # noqa: S314 - it is our own
+def test_an_svg_plot_is_valid_and_contains_its_labels() -> None:
+    """For hostile labels too; the only address is that of the format."""
+    picture = plot_svg(plot(FALLING, label="</text><script>\x1b[31m\u202e"))
+    words = [element.text or "" for element in ET.fromstring(picture).iter()]  # noqa: S314 - our own document
     assert any("</text><script>␛[31m" in word for word in words)
     assert picture.count("http") == 1
-    assert {"how it went", "bits", "step", "1.0", "4.0", "20"} <= set(words)
+    assert {"losses", "bits", "step", "1.0", "4.0", "20"} <= set(words)
 
 
-def test_the_picture_draws_lines_and_marks_at_their_places() -> None:
-    """From the field's upper left corner to its lower right one."""
+def test_an_svg_plot_draws_lines_and_marks_at_their_positions() -> None:
+    """From the upper left corner between the axes to the lower right one."""
     corners = (svg.LEFT, svg.TOP), (svg.WIDTH - svg.RIGHT, svg.HEIGHT - svg.BOTTOM)
-    of = plot(FALLING, mark="o")
-    circles = [shape for shape in shapes(of) if shape.tag.endswith("circle")]
+    drawing = plot(FALLING, mark="o")
+    circles = [shape for shape in shapes(drawing) if shape.tag.endswith("circle")]
     ends = [tuple(float(shape.get(name, "nan")) for name in ("cx", "cy")) for shape in (circles[0], circles[-1])]
     assert ends == list(corners)
-    (line,) = [path for path in paths(of) if path.get("stroke-linecap") and "L" in path.get("d", "")]
+    (line,) = [path for path in paths(drawing) if path.get("stroke-linecap") and "L" in path.get("d", "")]
     assert line.get("d", "").startswith("M{:.1f} {:.1f}L".format(*corners[0]))
 
 
-def shapes(of: Plot) -> list[ET.Element]:
-    """Read a plot's picture."""
-    return list(ET.fromstring(as_picture(of)).iter())  # noqa: S314 - it is our own
+def shapes(drawing: Plot) -> list[ET.Element]:
+    """Return the elements of a plot's SVG document."""
+    return list(ET.fromstring(plot_svg(drawing)).iter())  # noqa: S314 - our own document
 
 
-def paths(of: Plot) -> list[ET.Element]:
-    """List the lines of a plot's picture."""
-    return [shape for shape in shapes(of) if shape.tag.endswith("path")]
+def paths(drawing: Plot) -> list[ET.Element]:
+    """Return the paths of a plot's SVG document."""
+    return [shape for shape in shapes(drawing) if shape.tag.endswith("path")]
 
 
-def test_the_colors_are_seen_on_black_and_on_white() -> None:
-    """At least 3 apart from either (WCAG, graphical objects)."""
+def test_the_colors_have_contrast_on_black_and_on_white() -> None:
+    """At least 3 (WCAG, graphical objects)."""
     for name in COLORS:
         light = colors.luminance(Color.parse(name).get_truecolor())
         assert min(colors.contrast(light, 0.0), colors.contrast(light, 1.0)) >= 3, name

@@ -1,4 +1,4 @@
-"""The picture of a heat map is a valid, self-contained document with the text in its columns."""
+"""The SVG image of a heat map is a valid, self-contained document with aligned columns."""
 
 from xml.etree import ElementTree as ET
 
@@ -19,11 +19,11 @@ COLUMN = 9
 
 
 def heatmap(text: str, cells: int = 1, *, title: str = "") -> Heatmap:
-    """Return a map of waves of several lengths over a text."""
-    places = np.arange(len(text))
-    rows = [HeatmapRow(label=f"{cell}.317", values=np.sin(places / (cell + 2))) for cell in range(cells)]
+    """Return a heat map of sine waves of several lengths over a text."""
+    positions = np.arange(len(text))
+    rows = [HeatmapRow(label=f"{cell}.317", values=np.sin(positions / (cell + 2))) for cell in range(cells)]
     return Heatmap(
-        text=text, rows=tuple(rows), signal="h", marks=Marks(label="held", holds=places % 3 > 0), title=title
+        text=text, rows=tuple(rows), signal="h", marks=Marks(label="held", holds=positions % 3 > 0), title=title
     )
 
 
@@ -40,8 +40,8 @@ def number(element: ET.Element, name: str) -> int:
 @given(FOREIGN, st.sampled_from([1, 3]), st.sampled_from([1, 20, 40, 80]))
 @settings(deadline=None)
 @example("</text><script>alert(1)</script>\x1b[31m\ufffe", 1, 80)
-def test_any_text_makes_a_valid_document_without_address_or_script(text: str, cells: int, columns: int) -> None:
-    """It parses, and nothing in it is fetched or run."""
+def test_any_text_gives_a_valid_document_without_addresses_and_scripts(text: str, cells: int, columns: int) -> None:
+    """The document parses, and has only elements that load and run nothing."""
     picture = heatmap_svg(heatmap(text, cells, title=text), columns=columns)
     kinds = {element.tag.removeprefix(f"{{{NAMESPACE}}}") for element in ET.fromstring(picture).iter()}  # noqa: S314
     assert kinds <= {"svg", "title", "desc", "g", "rect", "text"}
@@ -51,8 +51,8 @@ def test_any_text_makes_a_valid_document_without_address_or_script(text: str, ce
 
 @given(FOREIGN, st.sampled_from([1, 20, 40, 80]))
 @settings(deadline=None)
-def test_everything_lies_on_the_page(text: str, columns: int) -> None:
-    """No rectangle and no text reaches over the picture's edge."""
+def test_all_shapes_are_within_the_image(text: str, columns: int) -> None:
+    """No rectangle and no text crosses the edge."""
     picture = heatmap_svg(heatmap(text, cells=2), columns=columns)
     (page,) = elements(picture, "svg")
     for shape in elements(picture, "rect") + elements(picture, "text"):
@@ -61,15 +61,15 @@ def test_everything_lies_on_the_page(text: str, columns: int) -> None:
         assert number(shape, "y") + number(shape, "height") <= number(page, "height")
 
 
-def test_each_word_is_held_to_its_columns() -> None:
-    """Text starts and ends on a column whatever the font, so that it stays over its colours."""
+def test_each_run_of_text_has_the_width_of_its_columns() -> None:
+    """Text starts and ends at a column with any font, so that it is aligned with its colors."""
     words, wide, *_ = elements(heatmap_svg(heatmap("  to be  日本")), "text")
     assert (words.text, number(words, "x"), number(words, "textLength")) == ("to be", 10 + 2 * COLUMN, 5 * COLUMN)
     assert (wide.text, number(wide, "x"), number(wide, "textLength")) == ("日本", 10 + 9 * COLUMN, 4 * COLUMN)
 
 
-def test_the_colors_are_the_levels() -> None:
-    """Each column of the text has its level's colour behind it, and none at zero."""
+def test_the_colors_are_those_of_the_levels() -> None:
+    """Each column of the text has the color of its level, and none at zero."""
     text = "to be, or not to be"
     values = np.linspace(-1, 1, len(text))
     picture = heatmap_svg(Heatmap(text=text, rows=(HeatmapRow(label="1.0", values=values),), signal="h"), columns=80)
@@ -83,28 +83,28 @@ def test_the_colors_are_the_levels() -> None:
     assert shades == [hex_color(int(level)) if level else None for level in quantize(values)]
 
 
-def test_a_stretch_of_one_level_is_one_rectangle() -> None:
-    """A line that does not change costs one shape, so pictures stay small."""
+def test_a_run_of_equal_levels_is_one_rectangle() -> None:
+    """A line of one level needs one shape, so that images are small."""
     rows = (HeatmapRow(label="1.0", values=np.ones(8000)),)
     picture = heatmap_svg(Heatmap(text="a" * 8000, rows=rows, signal="h"), columns=80)
     page_and_scale = 1 + 10
     assert len(elements(picture, "rect")) == 100 + page_and_scale
 
 
-def test_a_picture_says_what_it_shows_to_those_who_do_not_see_it() -> None:
-    """Title, description and legend name the cells, the signal and the concept."""
+def test_an_image_has_a_title_a_description_and_a_legend() -> None:
+    """They name the cells, the signal and the concept, for screen readers too."""
     picture = heatmap_svg(heatmap("text", cells=2, title="cells <in> quotes"))
     (title,), (description,) = elements(picture, "title"), elements(picture, "desc")
     shown = "".join(str(element.text) for element in elements(picture, "text"))
     assert title.text == "cells <in> quotes"
-    for said in ("h of 0.317, 1.317", "orange below zero", "held"):
-        assert said in str(description.text)
-    for said in ("cells <in> quotes", "h of 0.317, 1.317", "−10+1held"):
-        assert said in shown
+    for part in ("h of 0.317, 1.317", "orange below zero", "held"):
+        assert part in str(description.text)
+    for part in ("cells <in> quotes", "h of 0.317, 1.317", "−10+1held"):
+        assert part in shown
 
 
-def test_a_picture_brings_its_own_background() -> None:
-    """Black ink would be lost on a dark page: a white rectangle as large as the picture comes first."""
+def test_an_image_has_its_own_background() -> None:
+    """Black text would be invisible on a dark page: a white rectangle of the image's size is the first shape."""
     picture = heatmap_svg(heatmap("text"))
     (page,), background = elements(picture, "svg"), elements(picture, "rect")[0]
     assert background.get("fill") == "#fff"

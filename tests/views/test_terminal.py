@@ -1,4 +1,4 @@
-"""Nothing foreign commands a terminal, and the consoles do as the environment says."""
+"""Untrusted text cannot control a terminal, and consoles respect the environment."""
 
 import os
 import pty
@@ -25,7 +25,7 @@ HOSTILE = "\x1b]52;c;aGk=\x07 \x9b31m \u202e \ud800 [/bold] :smile: {} %s"
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no variable of whoever runs the tests steer the consoles."""
+    """Remove environment variables that affect consoles."""
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "COLORTERM", "COLORFGBG", "TTY_COMPATIBLE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
@@ -33,7 +33,7 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def pseudo_terminal() -> Iterator[TextIO]:
-    """Open a stream that is a terminal."""
+    """Yield a stream that is a terminal."""
     master, slave = pty.openpty()
     with os.fdopen(slave, "w") as stream:
         yield stream
@@ -43,71 +43,71 @@ def pseudo_terminal() -> Iterator[TextIO]:
 @given(FOREIGN)
 @settings(deadline=None)
 @example(HOSTILE)
-def test_no_text_can_command_a_terminal(text: str) -> None:
-    """What is left is printable, but for the newline and tab kept and the joiners that scripts need."""
-    left = set(sanitize(text)) - set("\n\t") - JOINERS
-    assert not [character for character in left if unicodedata.category(character) in COMMANDING]
+def test_no_text_can_control_a_terminal(text: str) -> None:
+    """Sanitized text is printable, except for newline, tab, and the joiners that scripts need."""
+    remaining = set(sanitize(text)) - set("\n\t") - JOINERS
+    assert not [character for character in remaining if unicodedata.category(character) in COMMANDING]
 
 
 @given(FOREIGN)
 @settings(deadline=None)
 def test_one_character_stays_one_character(text: str) -> None:
-    """Columns and counts of the shown text are those of the text."""
+    """Sanitization keeps the number of characters."""
     assert len(sanitize(text)) == len(text)
 
 
 @given(FOREIGN)
 @settings(deadline=None)
-def test_what_is_visible_is_left_as_it_is(text: str) -> None:
-    """Showing twice changes nothing more."""
+def test_sanitization_is_idempotent(text: str) -> None:
+    """Sanitized text is not changed by a second pass."""
     assert sanitize(sanitize(text)) == sanitize(text)
 
 
 @pytest.mark.parametrize(
     "text", ["plain [/bold] :smile: ~", "Война и мир", "日本　語", "שלום", "نمی\u200cخواهم", "👩\u200d🚀 ❤\ufe0f"]
 )
-def test_ordinary_text_of_any_script_is_untouched(text: str) -> None:
-    """Harmless text passes, its joiners, selectors and wide spaces included."""
+def test_ordinary_text_of_any_script_is_unchanged(text: str) -> None:
+    """Joiners, variation selectors and wide spaces are kept."""
     assert sanitize(text) == text
 
 
 @given(FOREIGN)
 @settings(deadline=None)
 def test_ascii_output_is_printable_ascii(text: str) -> None:
-    """Nothing but printable ASCII, newline and tab is left for an ASCII terminal."""
+    """An ASCII terminal gets only printable ASCII, newline and tab."""
     shown = sanitize(text, unicode=False).replace("\n", "").replace("\t", "")
     assert shown.isascii()
     assert shown.isprintable()
 
 
-def test_only_what_is_kept_passes() -> None:
-    """A name on one line keeps no newline; a caller may keep what it can draw."""
+def test_only_the_given_controls_are_kept() -> None:
+    """A name on one line has no newline."""
     assert sanitize("a\nb\tc", keep="") == "a␊b␉c"
     assert sanitize("a\x1b", keep="\x1b") == "a\x1b"
 
 
-def test_showing_text_needs_neither_rich_nor_numpy() -> None:
-    """The sampler starts fast because this module imports little."""
+def test_sanitization_imports_neither_rich_nor_numpy() -> None:
+    """`charrnn sample` starts fast because of that."""
     program = "import sys, charrnn.views.sanitize; sys.exit(bool({'rich', 'numpy', 'torch'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-def test_results_and_talk_have_a_stream_each(capsys: pytest.CaptureFixture[str]) -> None:
-    """Output goes to standard output, talk to standard error."""
+def test_results_and_messages_have_a_stream_each(capsys: pytest.CaptureFixture[str]) -> None:
+    """Results go to standard output, messages to standard error."""
     stdout_console().print("text")
     stderr_console().print("progress")
     assert capsys.readouterr() == ("text\n", "progress\n")
 
 
 def test_markup_is_shown_literally(capsys: pytest.CaptureFixture[str]) -> None:
-    """Rich would take a closing tag as an error and a smile as an emoji."""
+    """Rich would fail at a closing tag and replace emoji codes."""
     stdout_console().print("[/bold] [red] :smile: {} %s 12")
     assert capsys.readouterr().out == "[/bold] [red] :smile: {} %s 12\n"
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
-def test_no_encoding_makes_a_console_fail(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
-    """What a stream cannot encode comes out escaped."""
+def test_a_console_works_with_any_encoding(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    """Characters that a stream cannot encode are escaped."""
     drain = BytesIO()
     monkeypatch.setattr(sys, "stdout", TextIOWrapper(drain, encoding=encoding))
     console = stdout_console()
@@ -117,22 +117,22 @@ def test_no_encoding_makes_a_console_fail(monkeypatch: pytest.MonkeyPatch, encod
     assert unicode_output(console) == (encoding == "utf-8")
 
 
-def test_a_missing_stream_swallows_what_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python has no standard output at all when its descriptor is closed."""
+def test_a_missing_stream_discards_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In Python standard output is None if its descriptor is closed."""
     monkeypatch.setattr(sys, "stdout", None)
     stdout_console().print("text")
     assert not can_animate(None)
 
 
 @pytest.mark.parametrize("value", ["0", "-3", "", "wide", "²", "9" * 5000])
-def test_a_width_that_is_no_size_is_not_obeyed(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    """A COLUMNS that makes no sense leaves a console that can draw."""
+def test_an_invalid_width_is_ignored(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """With an invalid COLUMNS a console can still draw."""
     monkeypatch.setenv("COLUMNS", value)
     assert 0 < stdout_console().width < 10_000
 
 
-def test_a_width_that_is_a_size_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """COLUMNS beats what the terminal says."""
+def test_a_valid_width_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """COLUMNS takes precedence over the size of the terminal."""
     monkeypatch.setenv("COLUMNS", "33")
     assert stdout_console().width == stderr_console().width == 33
 
@@ -140,7 +140,7 @@ def test_a_width_that_is_a_size_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_pipe_gets_color_only_if_forced(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """FORCE_COLOR colours a pipe, and NO_COLOR beats it, bold included."""
+    """FORCE_COLOR colors a pipe; NO_COLOR takes precedence, also for bold."""
     stdout_console().print(Text("text", style="bold red"))
     monkeypatch.setenv("FORCE_COLOR", "1")
     stdout_console().print(Text("text", style="bold red"))
@@ -152,7 +152,7 @@ def test_a_pipe_gets_color_only_if_forced(
 
 
 def test_a_forced_pipe_is_not_animated(monkeypatch: pytest.MonkeyPatch) -> None:
-    """FORCE_COLOR makes Rich believe in a terminal; drawing over a pipe would only litter it."""
+    """With FORCE_COLOR Rich assumes a terminal, but the cursor of a pipe cannot move."""
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert not can_animate(TextIOWrapper(BytesIO()))
     assert not stdout_console().is_interactive
@@ -160,21 +160,25 @@ def test_a_forced_pipe_is_not_animated(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("term", "moves"), [("xterm-256color", True), ("dumb", False)])
 def test_a_terminal_is_animated_unless_it_is_dumb(monkeypatch: pytest.MonkeyPatch, term: str, moves: bool) -> None:
-    """A dumb terminal cannot move its cursor."""
+    """The cursor of a dumb terminal cannot move."""
     monkeypatch.setenv("TERM", term)
     with pseudo_terminal() as stream:
         assert can_animate(stream) is moves
 
 
 def test_a_closed_stream_is_not_animated() -> None:
-    """Asking a closed stream is no error."""
+    """Testing a closed stream is not an error."""
     stream = TextIOWrapper(BytesIO())
     stream.close()
     assert not can_animate(stream)
 
 
-@pytest.mark.parametrize(("told", "light"), [("0;15", True), ("0;default;7", True), ("15;0", False), ("", False)])
-def test_a_terminal_may_tell_of_a_light_background(monkeypatch: pytest.MonkeyPatch, told: str, light: bool) -> None:
-    """COLORFGBG ends in the number of the background; dark where nothing is said."""
-    monkeypatch.setenv("COLORFGBG", told)
+@pytest.mark.parametrize(
+    ("colorfgbg", "light"), [("0;15", True), ("0;default;7", True), ("15;0", False), ("", False)]
+)
+def test_colorfgbg_may_announce_a_light_background(
+    monkeypatch: pytest.MonkeyPatch, colorfgbg: str, light: bool
+) -> None:
+    """COLORFGBG ends with the number of the background color; the default is dark."""
+    monkeypatch.setenv("COLORFGBG", colorfgbg)
     assert light_background() is light
