@@ -1,4 +1,4 @@
-"""A page to test: hostile in every text that is not its own, with values that can be told apart."""
+"""A report for tests, with hostile texts and distinct values."""
 
 from dataclasses import replace
 
@@ -37,7 +37,7 @@ CAUSE = CausalEffect(
 
 
 def finding(concept: str, cell: str, fit: float) -> Finding:
-    """Make a finding with a curve of three levels."""
+    """Return a finding with a tuning curve of three levels."""
     return Finding(
         concept=concept,
         description=f"what {concept} is",
@@ -53,7 +53,7 @@ def finding(concept: str, cell: str, fit: float) -> Finding:
 
 
 def full_finding() -> Finding:
-    """Make a finding of which all is known."""
+    """Return a finding in which all values are known."""
     return replace(
         finding(NAMES[0], CELLS[0], 0.83),
         uses_future=True,
@@ -78,7 +78,7 @@ def full_finding() -> Finding:
 
 
 def findings() -> Findings:
-    """Make findings of both concepts, one too rare, one that never comes, a control and a mystery."""
+    """Return findings: two concepts, a rare one, one that never occurs, a control and an unexplained cell."""
     return Findings(
         model=HOSTILE,
         text=HOSTILE,
@@ -109,10 +109,10 @@ def findings() -> Findings:
 
 
 def page() -> HtmlReport:
-    """Make a page of three cells over the hostile text."""
-    places = np.arange(len(TEXT))
-    waves = (np.sin(places / 5), np.cos(places / 3), np.sin(places / 11))
-    holds = (places % 7 < 3, places % 2 == 0)
+    """Return a report with three cells over the hostile text."""
+    positions = np.arange(len(TEXT))
+    waves = (np.sin(positions / 5), np.cos(positions / 3), np.sin(positions / 11))
+    holds = (positions % 7 < 3, positions % 2 == 0)
     rng = np.random.default_rng(0)
     surprise = Surprise(
         model="",
@@ -120,8 +120,8 @@ def page() -> HtmlReport:
         start=1000,
         characters=len(TEXT) - 1,
         content=TEXT,
-        bits=rng.exponential(3, size=len(TEXT)) * (places > 0),
-        ranks=np.minimum(places, 1),
+        bits=rng.exponential(3, size=len(TEXT)) * (positions > 0),
+        ranks=np.minimum(positions, 1),
         guesses=("", *(character + "<\n" for character in TEXT[1:])),
         probabilities=np.tile([0.6, 0.3, 0.05], (len(TEXT), 1)),
     )

@@ -1,4 +1,4 @@
-"""The page of a search: one file that asks nothing of any other, whatever the texts in it."""
+"""The HTML report is self-contained and complete, with any text in it."""
 
 import base64
 import hashlib
@@ -22,7 +22,7 @@ VOID = {"meta", "input"}
 
 
 class Parsed(HTMLParser):
-    """The elements of a page, each with its attributes and its text."""
+    """The elements of a page with their attributes and their text."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -33,61 +33,61 @@ class Parsed(HTMLParser):
         assert not self.open, "an element was never closed"
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """See an element begin."""
+        """Record a start tag."""
         element = {"tag": tag, "text": "", **dict(attrs)}
         self.elements.append(element)
         if tag not in VOID:
             self.open.append(element)
 
     def handle_endtag(self, tag: str) -> None:
-        """See one end: the one that began last."""
+        """Check that an end tag closes the last open element."""
         assert self.open.pop()["tag"] == tag
 
     def handle_data(self, data: str) -> None:
-        """See text."""
+        """Record text."""
         for element in self.open:
             element["text"] += data
 
     def all(self, tag: str) -> list[dict[str, Any]]:
-        """List the elements of a kind."""
+        """Return the elements with a tag."""
         return [element for element in self.elements if element["tag"] == tag]
 
 
 @pytest.fixture(scope="module")
 def html() -> str:
-    """Write the hostile page."""
+    """Return the report with hostile texts."""
     return page().html()
 
 
 @pytest.fixture(scope="module")
 def parsed(html: str) -> Parsed:
-    """Read it as a browser does."""
+    """Return the parsed report."""
     return Parsed(html)
 
 
 @pytest.fixture(scope="module")
 def content(parsed: Parsed) -> dict[str, Any]:
-    """Read what its script draws."""
+    """Return the content for the report's script."""
     element = next(script for script in parsed.all("script") if script.get("id") == "content")
     values: dict[str, Any] = json.loads(element["text"])
     return values
 
 
-def test_the_same_findings_are_the_same_page(html: str) -> None:
-    """Byte for byte; it can be written in UTF-8."""
+def test_equal_findings_give_equal_reports(html: str) -> None:
+    """Byte for byte; the report can be encoded in UTF-8."""
     assert page().html() == html
     assert html.encode()
 
 
-def test_no_text_of_others_is_markup_or_reaches_the_page_raw(html: str, parsed: Parsed) -> None:
-    """Neither closes an element nor commands a terminal or the order of writing."""
+def test_untrusted_text_is_escaped_and_sanitized(html: str, parsed: Parsed) -> None:
+    """It closes no element, and contains no control or bidirectional character."""
     assert len(parsed.all("script")) == 2
     assert not set("\x1b\u202e\u2066\u200b\x00\ud800\r\u200d") & set(html)
     assert f"Cells of {sanitize(HOSTILE, keep='')}" in parsed.all("h1")[0]["text"]
 
 
-def test_the_page_asks_for_nothing(html: str, parsed: Parsed) -> None:
-    """No address anywhere, and a policy that would forbid it: only this script and this style have any effect."""
+def test_the_report_loads_nothing(html: str, parsed: Parsed) -> None:
+    """It has no address, and its policy allows only its own script and style."""
     attributes = {name for element in parsed.elements for name in element}
     assert not attributes & {"src", "href", "style", "action", "srcset", "data"}
     assert not any(name.startswith("on") for name in attributes)
@@ -102,11 +102,11 @@ def test_the_page_asks_for_nothing(html: str, parsed: Parsed) -> None:
     assert policy.startswith("default-src 'none';")
 
 
-def test_every_character_is_drawn_once_and_harmless(content: dict[str, Any]) -> None:
-    """As a glyph, with the columns it takes and what it is called."""
-    drawn = [content["characters"][number] for number in content["text"]]
-    assert len(drawn) == len(TEXT)
-    by_character = dict(zip(TEXT, drawn, strict=True))
+def test_every_character_is_drawn_once_and_sanitized(content: dict[str, Any]) -> None:
+    """With its glyph, its columns and its name."""
+    characters = [content["characters"][number] for number in content["text"]]
+    assert len(characters) == len(TEXT)
+    by_character = dict(zip(TEXT, characters, strict=True))
     assert by_character["\n"] == ["¶", 1, "line end", 1]
     assert by_character["\x1b"] == ["␛", 1, "U+001B unnamed", 0]
     assert by_character["日"][:2] == ["日", 2]
@@ -114,50 +114,50 @@ def test_every_character_is_drawn_once_and_harmless(content: dict[str, Any]) -> 
     assert [character for character in by_character if by_character[character][3]] == ["\n"]
 
 
-def test_values_marks_and_odds_come_through(content: dict[str, Any]) -> None:
-    """To the precision that a byte has, two digits of bits, and every edge of a concept."""
-    made = page()
-    for cell, written in zip(made.cells, content["cells"], strict=True):
-        read = np.frombuffer(base64.b64decode(written["values"]), np.uint8) / 127.5 - 1
-        assert np.abs(read - cell.row.values).max() <= 1 / 255 + 1e-6
-    for concept, written in zip(made.concepts, content["concepts"], strict=True):
+def test_values_marks_and_probabilities_are_in_the_content(content: dict[str, Any]) -> None:
+    """With the precision of a byte, two decimals of bits, and all edges of a concept."""
+    report = page()
+    for cell, written in zip(report.cells, content["cells"], strict=True):
+        values = np.frombuffer(base64.b64decode(written["values"]), np.uint8) / 127.5 - 1
+        assert np.abs(values - cell.row.values).max() <= 1 / 255 + 1e-6
+    for concept, written in zip(report.concepts, content["concepts"], strict=True):
         holds = np.zeros(len(TEXT), dtype=bool)
         for start, stop in zip(written["spans"][::2], written["spans"][1::2], strict=True):
             holds[start:stop] = True
         assert np.array_equal(holds, concept.marks.holds)
     surprise = content["surprise"]
     assert surprise["bits"][0] is None
-    assert np.allclose(surprise["bits"][1:], made.surprise.bits[1:], atol=0.005)
+    assert np.allclose(surprise["bits"][1:], report.surprise.bits[1:], atol=0.005)
     assert len(surprise["guesses"]) == len(base64.b64decode(surprise["odds"])) == 3 * len(TEXT)
 
 
 def numbers_in(value: Any) -> Iterator[float]:
-    """Go through the numbers in JSON, whatever they are in; yes and no are none."""
+    """Yield the numbers in JSON at any depth, without booleans."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):
-        for one in value:
-            yield from numbers_in(one)
+        for element in value:
+            yield from numbers_in(element)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield value
 
 
-def test_every_number_of_the_findings_stands_on_the_page(parsed: Parsed) -> None:
-    """All that the JSON has, the rules and the sizes aside, to its last digit; without a script, and for scripts."""
-    told = findings().to_json()
-    for elsewhere in ("rules", "seed"):
-        del told[elsewhere]
+def test_every_number_of_the_findings_is_in_the_report(parsed: Parsed) -> None:
+    """With all digits of the JSON, except rules and seed, for readers and for scripts."""
+    json_findings = findings().to_json()
+    for key in ("rules", "seed"):
+        del json_findings[key]
     values = {element["value"] for element in parsed.all("data")}
     values |= {element["data-value"] for element in (*parsed.all("td"), *parsed.all("th")) if "data-value" in element}
     text = parsed.all("body")[0]["text"].replace(",", "")
-    signs = {finding["sign"] for finding in told["concepts"] if "sign" in finding}
-    for number in set(numbers_in(told)) - signs - {told["streams"]}:
+    signs = {finding["sign"] for finding in json_findings["concepts"] if "sign" in finding}
+    for number in set(numbers_in(json_findings)) - signs - {json_findings["streams"]}:
         assert str(number) in values or re.search(rf"\b{number}\b", text), number
     assert "12 streams" in text
 
 
-def test_every_name_in_the_findings_stands_on_the_page(parsed: Parsed) -> None:
-    """Concepts, their rivals and neighbours, cells, what is rare and what never comes."""
+def test_every_name_in_the_findings_is_in_the_report(parsed: Parsed) -> None:
+    """Names of concepts, rivals, nearly equal and rare concepts, cells and verdicts."""
     text = parsed.all("body")[0]["text"]
     for name in (*NAMES, CONTROL, *(f"{word}{HOSTILE}" for word in ("near", "rival", "rare", "never", "1.2", "1.5"))):
         assert sanitize(name, keep="") in text
@@ -168,8 +168,8 @@ def test_every_name_in_the_findings_stands_on_the_page(parsed: Parsed) -> None:
         assert sanitize(meaning, keep="") in text
 
 
-def test_a_finding_is_a_row_that_can_be_sorted_and_unfolded(parsed: Parsed) -> None:
-    """Values to sort by, a heading with its meaning for each column that has any, a button that names what opens."""
+def test_a_finding_has_a_row_that_sorts_and_unfolds(parsed: Parsed) -> None:
+    """It has values to sort by and a button for its details; each column has a heading with its meaning."""
     rows = [row for row in parsed.all("tr") if "data-cell" in row]
     assert [(row["data-cell"], row["data-concept"]) for row in rows] == [
         (cell, sanitize(name, keep=""))
@@ -186,35 +186,37 @@ def test_a_finding_is_a_row_that_can_be_sorted_and_unfolded(parsed: Parsed) -> N
     assert unfolding == unfolded
     assert len(set(unfolded)) == len(findings().concepts) + len(findings().local)
     headings = [button for button in parsed.all("button") if "title" in button]
-    assert {"concept", "cell", "verdict", "fit", "placebo", "edge Δ", "episodes"} <= {one["text"] for one in headings}
+    assert {"concept", "cell", "verdict", "fit", "placebo", "edge Δ", "episodes"} <= {
+        heading["text"] for heading in headings
+    }
     assert all(button["title"] for button in headings)
     assert "−0.02" in rows[1]["text"]
 
 
-def test_every_id_is_there_once(parsed: Parsed) -> None:
-    """So that labels and buttons find what they are of."""
+def test_every_id_is_unique(parsed: Parsed) -> None:
+    """Labels and buttons refer to existing ids."""
     ids = [element["id"] for element in parsed.elements if "id" in element]
     assert len(ids) == len(set(ids))
-    named = {
+    referenced = {
         element[name]
         for element in parsed.elements
         for name in ("aria-labelledby", "aria-controls")
         if name in element
     }
-    assert named <= set(ids)
+    assert referenced <= set(ids)
 
 
-def test_a_quick_search_says_what_it_left_out() -> None:
-    """And one that asked no chance that it did not."""
-    left_out = replace(findings(), quick=True, permutations=0, placebo_fit=None, local=(), mysteries=())
-    text = Parsed(replace(page(), findings=left_out).html()).all("body")[0]["text"]
+def test_a_quick_search_lists_what_it_omits() -> None:
+    """A search without permutations says so too."""
+    quick_findings = replace(findings(), quick=True, permutations=0, placebo_fit=None, local=(), mysteries=())
+    text = Parsed(replace(page(), findings=quick_findings).html()).all("body")[0]["text"]
     assert text.count("left out (--quick)") == 2
     assert "not tested" in text
-    assert "explained by nothing" not in text
+    assert "explained by no concept" not in text
 
 
-def test_each_finding_has_its_curve(parsed: Parsed) -> None:
-    """From −1 below to +1 above, in its row and larger, and in words for those who do not see it."""
+def test_each_finding_has_a_tuning_curve(parsed: Parsed) -> None:
+    """In its row and in its details, from −1 at the bottom to +1 at the top, with a title for screen readers."""
     lines = [line["points"] for line in parsed.all("polyline")]
     assert len(lines) == 2 * 3
     heights = [float(point.split(",")[1]) for point in lines[0].split()]
@@ -223,26 +225,26 @@ def test_each_finding_has_its_curve(parsed: Parsed) -> None:
     assert parsed.all("title")[1]["text"].endswith("0: −0.50, 1: +0.25, 2: +1.00")
 
 
-def test_a_search_that_found_nothing_is_a_page_too() -> None:
-    """It says so, and draws the cell it was given."""
-    made: HtmlReport = replace(page(), findings=replace(findings(), concepts=(), mysteries=()), concepts=())
-    parsed = Parsed(made.html())
+def test_a_search_without_findings_has_a_report_too() -> None:
+    """The report says that there are none."""
+    report: HtmlReport = replace(page(), findings=replace(findings(), concepts=(), mysteries=()), concepts=())
+    parsed = Parsed(report.html())
     assert not [row for row in parsed.all("tr") if row.get("data-concept") in NAMES]
     assert "No concept could be judged" in "".join(p["text"] for p in parsed.all("p"))
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_every_level_can_be_read_on(html: str, dark: bool) -> None:
-    """Its ink stands out from it by at least 4.5 (WCAG AA), and the page's own inks from its paper."""
+def test_text_is_readable_on_every_level(html: str, dark: bool) -> None:
+    """The contrast is at least 4.5 (WCAG AA), also that of the page's own text colors."""
     levels = re.findall(r"light-dark\((#\w{6}), (#\w{6})\); color: light-dark\((#\w{6}), (#\w{6})\)", html)
     assert len(levels) == 2 * colors.MAX_LEVEL + colors.MAX_SHADE
-    for *backgrounds, light_ink, dark_ink in levels:
-        assert contrast(backgrounds[dark], (light_ink, dark_ink)[dark]) >= 4.5
-    themed = {name: both for name, *both in re.findall(r"--(\w+): light-dark\((#\w{6}), (#\w{6})\)", html)}
+    for *backgrounds, light_text, dark_text in levels:
+        assert contrast(backgrounds[dark], (light_text, dark_text)[dark]) >= 4.5
+    theme_colors = {name: pair for name, *pair in re.findall(r"--(\w+): light-dark\((#\w{6}), (#\w{6})\)", html)}
     for name in ("ink", "quiet", "accent", "mark"):
-        assert contrast(themed[name][dark], themed["paper"][dark]) >= 4.5
+        assert contrast(theme_colors[name][dark], theme_colors["paper"][dark]) >= 4.5
 
 
-def contrast(one: str, other: str) -> float:
-    """Measure the contrast of two colours."""
-    return colors.contrast(*(colors.luminance(Color.parse(c).get_truecolor()) for c in (one, other)))
+def contrast(color: str, other_color: str) -> float:
+    """Return the contrast ratio of two colors."""
+    return colors.contrast(*(colors.luminance(Color.parse(name).get_truecolor()) for name in (color, other_color)))

@@ -1,4 +1,4 @@
-"""The page in a real browser: what it draws, what keys and mouse do, and that hostile text has no power in it."""
+"""The HTML report in a browser: drawing, keys, mouse, and hostile text without effect."""
 
 import base64
 import itertools
@@ -22,7 +22,7 @@ AT = "document.querySelector('#text .here').dataset.at"
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
-    """Open the hostile page; once, for a browser takes seconds to start."""
+    """Yield a browser with the hostile report; once per module, because a browser needs seconds to start."""
     home = tmp_path_factory.mktemp("browser")
     path = home / "page.html"
     path.write_bytes(page().html().encode())
@@ -33,19 +33,19 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
 
 @pytest.fixture
 def shown(opened: Tab) -> Tab:
-    """Give the page as it is at first: the first cell, the first character, the text in focus."""
+    """Return the report in its initial state: first cell, first character, focus on the text."""
     opened.tell("Emulation.setEmulatedMedia", media="", features=[])
     opened.ask("choose(0, 0); goTo(0); document.querySelector('#text').focus()")
     return opened
 
 
-def place(shown: Tab) -> int:
-    """Say which character is read out."""
+def position(shown: Tab) -> int:
+    """Return the index of the current character."""
     return int(shown.ask(AT))
 
 
-def test_hostile_text_has_no_power(shown: Tab) -> None:
-    """No script of its own ran, nothing was asked for, nothing was complained about."""
+def test_hostile_text_has_no_effect(shown: Tab) -> None:
+    """No foreign script runs, nothing is requested, and the console has no messages."""
     assert shown.complaints() == []
     assert [address.partition(":")[0] for address in shown.requests()] == ["file"]
     assert shown.ask("document.title").startswith("Cells of </script>")
@@ -53,7 +53,7 @@ def test_hostile_text_has_no_power(shown: Tab) -> None:
 
 
 def test_another_script_or_style_would_have_no_effect(shown: Tab) -> None:
-    """The policy lets through nothing but the page's own."""
+    """The policy allows only the report's own script and style."""
     shown.ask("document.body.insertAdjacentHTML('beforeend', '<p id=probe style=\"color:red\">x</p>')")
     shown.ask(
         "{ const s = document.createElement('script'); s.textContent = 'window.taken = 1'; document.body.append(s) }"
@@ -63,24 +63,24 @@ def test_another_script_or_style_would_have_no_effect(shown: Tab) -> None:
     shown.events.clear()
 
 
-def test_every_character_is_in_its_place_and_color(shown: Tab) -> None:
-    """Levels and digits are those of the terminal's drawing, in one direction whatever the script."""
+def test_every_character_is_in_order_and_in_its_color(shown: Tab) -> None:
+    """Levels and digits are those of the terminal; all scripts are drawn from left to right."""
     drawn = shown.ask(
         "[...document.querySelectorAll('#text span')].map(s => [s.textContent, s.className, s.dataset.digit])"
     )
     assert len(drawn) == len(TEXT)
-    # What a byte holds of a value, which rounds it.
+    # Values are rounded to a byte.
     values = np.rint((page().cells[0].row.values + 1) * 127.5).astype(np.uint8) / 127.5 - 1
     assert [int(digit) for _, _, digit in drawn] == colors.digits(values).tolist()
     for (_, classes, _), level in zip(drawn, colors.quantize(values).tolist(), strict=True):
-        named = [f"{'below' if level < 0 else 'above'}-{abs(level)}"] if level else []
-        assert [name for name in classes.split() if name[:5] in ("below", "above")] == named
+        expected = [f"{'below' if level < 0 else 'above'}-{abs(level)}"] if level else []
+        assert [name for name in classes.split() if name[:5] in ("below", "above")] == expected
     boxes = shown.ask("[...document.querySelectorAll('#text span')].map(s => [s.offsetTop, s.offsetLeft])")
-    assert all(one < other for one, other in itertools.pairwise(boxes))
+    assert all(box < next_box for box, next_box in itertools.pairwise(boxes))
 
 
 def test_the_surprise_is_drawn_as_on_a_terminal(shown: Tab) -> None:
-    """In colours of its own, one direction from nothing."""
+    """In a sequential scale from zero."""
     shown.ask("choose(views.length - 1)")
     classes = shown.ask("[...document.querySelectorAll('#text span')].map(s => s.className)")
     expected = colors.quantize_sequential(page().surprise.bits.round(2), MAX_BITS).tolist()
@@ -89,7 +89,7 @@ def test_the_surprise_is_drawn_as_on_a_terminal(shown: Tab) -> None:
 
 
 def test_a_line_end_breaks_the_line_and_wide_glyphs_take_two_columns(shown: Tab) -> None:
-    """As on a terminal."""
+    """Both are as on a terminal."""
     tops = shown.ask("[...document.querySelectorAll('#text span')].map(s => s.offsetTop)")
     end = TEXT.index("\n")
     assert tops[end] < tops[end + 1]
@@ -97,25 +97,25 @@ def test_a_line_end_breaks_the_line_and_wide_glyphs_take_two_columns(shown: Tab)
     assert widths[TEXT.index("日")] == pytest.approx(2 * widths[0], rel=0.01)
 
 
-def test_arrows_walk_through_the_text(shown: Tab) -> None:
-    """By characters and by lines, to a line's ends, and not beyond the text."""
+def test_arrow_keys_move_through_the_text(shown: Tab) -> None:
+    """By characters, by lines, to the ends of a line, and not beyond the text."""
     shown.press("ArrowLeft")
-    assert place(shown) == 0
+    assert position(shown) == 0
     shown.press("ArrowRight")
     shown.press("ArrowRight")
-    assert place(shown) == 2
+    assert position(shown) == 2
     shown.press("ArrowDown")
-    assert place(shown) == TEXT.index("\n") + 1 + 2
+    assert position(shown) == TEXT.index("\n") + 1 + 2
     shown.press("ArrowUp")
-    assert place(shown) == 2
+    assert position(shown) == 2
     shown.press("End")
-    assert place(shown) == TEXT.index("\n")
+    assert position(shown) == TEXT.index("\n")
     shown.press("Home")
-    assert place(shown) == 0
+    assert position(shown) == 0
 
 
-def test_keys_go_through_cells_and_places_of_the_concept(shown: Tab) -> None:
-    """Brackets the cells and the surprise, round and round; m the beginnings."""
+def test_keys_move_through_cells_and_through_the_concept(shown: Tab) -> None:
+    """Brackets cycle through the cells and the surprise; m goes to the beginnings of the concept."""
     names = []
     for _ in range(5):
         names.append(shown.ask("document.querySelector('#view-name').textContent"))
@@ -123,14 +123,14 @@ def test_keys_go_through_cells_and_places_of_the_concept(shown: Tab) -> None:
     assert names == [*(f"tanh(c) of {cell}" for cell in (*CELLS, MYSTERY)), "surprise", names[0]]
     shown.press("[")
     shown.press("m")
-    assert place(shown) == 7
+    assert position(shown) == 7
     shown.press("m")
     shown.press("M")
-    assert place(shown) == 7
+    assert position(shown) == 7
 
 
-def test_the_reading_says_all_there_is_at_a_character(shown: Tab) -> None:
-    """Its name, the cell's value, what it cost, what holds, and what was expected; a reader of screens hears it."""
+def test_the_panel_describes_a_character(shown: Tab) -> None:
+    """Its name, activation, surprise, concepts and guesses, with a status for screen readers."""
     shown.ask("goTo(2)")
     assert shown.ask("document.querySelector('#where').textContent") == '" U+0022 quotation mark · character 1,003'
     value = page().cells[0].row.values[2]
@@ -150,18 +150,18 @@ def test_the_reading_says_all_there_is_at_a_character(shown: Tab) -> None:
     assert shown.ask("document.querySelector('#bits').textContent") == "no prediction for the first"
 
 
-def test_the_mouse_reads_what_it_is_over(shown: Tab) -> None:
-    """Without a click."""
+def test_the_mouse_selects_the_character_below_it(shown: Tab) -> None:
+    """No click is needed."""
     shown.point('#text span[data-at="1"]')
     shown.point('#text span[data-at="4"]')
-    assert place(shown) == 4
+    assert position(shown) == 4
     shown.press("Home")
     shown.ask("window.scrollBy(0, 30)")
-    assert place(shown) == 0, "what scrolls below a mouse at rest is not read"
+    assert position(shown) == 0, "scrolling below a resting mouse selects nothing"
 
 
-def test_a_finding_is_drawn_when_it_is_picked(shown: Tab) -> None:
-    """Its cell, its concept underlined, from the first place on, and the keys go to the text."""
+def test_a_finding_is_drawn_when_clicked(shown: Tab) -> None:
+    """Its cell is drawn, its concept underlined, and the text has the focus."""
     shown.point("#findings tbody:nth-of-type(2) .pick", click=True)
     assert shown.ask("document.querySelector('#view').selectedIndex") == 1
     assert shown.ask("document.querySelector('#concept').selectedIndex") == 2
@@ -171,8 +171,8 @@ def test_a_finding_is_drawn_when_it_is_picked(shown: Tab) -> None:
     assert marked == page().concepts[1].marks.holds.tolist()
 
 
-def test_a_mystery_is_drawn_when_it_is_picked(shown: Tab) -> None:
-    """With the concept underlined that explains most of it."""
+def test_an_unexplained_cell_is_drawn_when_clicked(shown: Tab) -> None:
+    """The concept that explains most of it is underlined."""
     shown.point(f"tr[data-cell='{MYSTERY}'] .pick", click=True)
     assert shown.ask("document.querySelector('#view-name').textContent") == f"tanh(c) of {MYSTERY}"
     assert shown.ask("document.querySelector('#concept').selectedIndex") == 1
@@ -181,7 +181,7 @@ def test_a_mystery_is_drawn_when_it_is_picked(shown: Tab) -> None:
 
 
 def test_a_finding_unfolds_and_folds_again(shown: Tab) -> None:
-    """The button says which; all of it is as wide as what is seen of the table."""
+    """The button has the state; the details are as wide as the visible part of the table."""
     button, row = "#findings tbody:nth-of-type(1) .unfold", "document.querySelector('#findings .unfolded')"
     height = f"{row}.getBoundingClientRect().height"
     assert shown.ask(height) == 0
@@ -195,7 +195,7 @@ def test_a_finding_unfolds_and_folds_again(shown: Tab) -> None:
 
 
 def test_headings_sort_both_ways(shown: Tab) -> None:
-    """Numbers the highest first, and the heading says so; what a row unfolds to goes with it."""
+    """Numbers in descending order first; the heading has the order, and details move with their row."""
     cells = "[...document.querySelectorAll('#findings tr[data-cell]')].map(r => r.dataset.cell)"
     fit = "#findings thead tr:nth-child(2) th:nth-child(4)"
     shown.point(f"{fit} button", click=True)
@@ -212,8 +212,8 @@ def test_headings_sort_both_ways(shown: Tab) -> None:
     assert shown.ask(cells) == list(CELLS), "the strongest verdict first"
 
 
-def test_without_a_script_all_of_it_can_be_read(tmp_path: Path) -> None:
-    """Every finding in full, the controls, the mysteries; no button that would do nothing."""
+def test_the_report_is_readable_without_scripts(tmp_path: Path) -> None:
+    """All findings are unfolded, and there are no buttons without effect."""
     path = tmp_path / "page.html"
     path.write_bytes(page().html().encode())
     with tab(tmp_path / "profile") as browser:
@@ -227,8 +227,8 @@ def test_without_a_script_all_of_it_can_be_read(tmp_path: Path) -> None:
         assert browser.ask("getComputedStyle(document.querySelector('.unfold')).display") == "none"
 
 
-def test_digits_say_what_the_colors_say(shown: Tab) -> None:
-    """Where they are asked for, in print, and where the system sets its own colours."""
+def test_digits_replace_colors(shown: Tab) -> None:
+    """On request, in print, and if the system sets its own colors."""
     after = "getComputedStyle(document.querySelector('#text span'), '::after').content"
     assert shown.ask(after) == "none"
     shown.point("#digits", click=True)
@@ -241,46 +241,46 @@ def test_digits_say_what_the_colors_say(shown: Tab) -> None:
     assert shown.ask(after) == '"5"'
 
 
-def test_light_and_dark_follow_the_system_until_one_is_chosen(shown: Tab) -> None:
-    """And the heat map with them."""
+def test_the_theme_follows_the_system_until_one_is_chosen(shown: Tab) -> None:
+    """The heat map does so too."""
     paper = "getComputedStyle(document.body).backgroundColor"
-    color = f"getComputedStyle(document.querySelector('#text .{strongest()}')).backgroundColor"
-    seen = {}
+    color = f"getComputedStyle(document.querySelector('#text .{strongest_class()}')).backgroundColor"
+    observed = {}
     for scheme in ("light", "dark"):
         shown.tell("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        seen[scheme] = (shown.ask(paper), shown.ask(color))
-    assert seen["light"][0] == "rgb(255, 255, 255)"
-    assert seen["dark"][0] != seen["light"][0]
-    assert [seen[scheme][1] for scheme in ("light", "dark")] == [
+        observed[scheme] = (shown.ask(paper), shown.ask(color))
+    assert observed["light"][0] == "rgb(255, 255, 255)"
+    assert observed["dark"][0] != observed["light"][0]
+    assert [observed[scheme][1] for scheme in ("light", "dark")] == [
         f"rgb({', '.join(str(int(shade[at : at + 2], 16)) for at in (1, 3, 5))})"
         for shade in (colors.hex_color(5), colors.hex_color(5, dark=True))
     ]
-    pick_theme(shown, "light")
+    choose_theme(shown, "light")
     assert shown.ask(paper) == "rgb(255, 255, 255)"
-    pick_theme(shown, "")
+    choose_theme(shown, "")
 
 
-def pick_theme(shown: Tab, name: str) -> None:
-    """Pick a theme as the list of them does."""
+def choose_theme(shown: Tab, name: str) -> None:
+    """Choose a theme in the list of themes."""
     theme = "document.querySelector('#theme')"
     shown.ask(f"{theme}.value = '{name}'; {theme}.dispatchEvent(new Event('change'))")
 
 
-def strongest() -> str:
-    """Name the class of the strongest level above zero."""
+def strongest_class() -> str:
+    """Return the CSS class of the strongest positive level."""
     return f"above-{colors.MAX_LEVEL}"
 
 
 @pytest.mark.parametrize("width", [320, 700, 1600])
 def test_nothing_is_wider_than_the_window(shown: Tab, width: int) -> None:
-    """From a telephone's on."""
+    """From the width of a phone."""
     shown.tell("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False)
     assert shown.ask("document.documentElement.scrollWidth") <= width
     shown.tell("Emulation.setDeviceMetricsOverride", width=1200, height=900, deviceScaleFactor=1, mobile=False)
 
 
-def test_it_prints(shown: Tab, tmp_path: Path) -> None:
-    """Table, text and footer, on a few pages."""
+def test_the_report_prints(shown: Tab, tmp_path: Path) -> None:
+    """On a few pages."""
     shown.ask("for (const row of document.querySelectorAll('.unfolded')) row.classList.add('open')")
     printed = base64.b64decode(shown.tell("Page.printToPDF", printBackground=True)["data"])
     (tmp_path / "page.pdf").write_bytes(printed)
@@ -288,8 +288,8 @@ def test_it_prints(shown: Tab, tmp_path: Path) -> None:
     assert 1 <= printed.count(b"/Type /Page\n") <= 8
 
 
-def test_a_search_that_found_nothing_can_be_read_too(tmp_path: Path) -> None:
-    """There is still a cell, and what was expected."""
+def test_a_report_without_findings_works_too(tmp_path: Path) -> None:
+    """It has a cell and the guesses."""
     path = tmp_path / "nothing.html"
     cell = replace(page().cells[0], concept="")
     nothing = replace(
