@@ -190,9 +190,9 @@ def _fit(finding: Finding) -> str:
         (f"cell {escape_html(finding.cell)}", finding.fit, finding.fit_se),
         ("its memory", finding.memory, None),
         ("best cell, shuffled weights", finding.scrambled, None),
-        ("best memory there", finding.scrambled_memory, None),
-        ("best cell, for placebos", finding.placebo, None),
-        ("best memory of them", finding.placebo_memory, None),
+        ("best memory, shuffled weights", finding.scrambled_memory, None),
+        ("best cell, placebos", finding.placebo, None),
+        ("best memory, placebos", finding.placebo_memory, None),
     )
     p, unique, rival = number_element(finding.p, ".3f"), number_element(finding.unique), escape_html(finding.rival)
     sentences = [
@@ -214,7 +214,7 @@ def _activity(finding: Finding) -> str:
     if finding.inside is None or finding.outside is None:
         return ""
     on = f"{number_element(finding.inside, '.0%')} of the characters where it holds"
-    return f"The cell is on at {on}, at {number_element(finding.outside, '.0%')} of the others."
+    return f"The cell is on at {on}, and at {number_element(finding.outside, '.0%')} of the others."
 
 
 def _linear_probe(finding: Finding) -> str:
