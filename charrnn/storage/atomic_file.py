@@ -17,6 +17,10 @@ from typing import BinaryIO, Protocol
 
 WRITE_BUFFER_BYTES = 1 << 16
 """bytes; smaller writes are collected into one system call"""
+CANNOT_SYNC_DIRECTORY = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EPERM)
+"""errors of file systems that cannot open or synchronize a directory; they say nothing about the files in it"""
+UNSHARED = 0o755
+"""permissions without those of group and others to write"""
 _TEMPORARY = re.compile(r"\.charrnn-(\d{1,10})-[0-9a-f]{16}\.tmp")
 _BINARY = getattr(os, "O_BINARY", 0)
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -67,6 +71,8 @@ def atomic_open(path: Path) -> Iterator[AtomicWriter]:
 
     The new file has an unpredictable name and is created exclusively, so no link that was placed beforehand can be
     written through. Only a regular file is ever replaced; a link, device, pipe or directory at `path` raises OSError.
+    The new file keeps the permissions of the old one, but lets others write only if the umask of this process does:
+    a downloaded file that everybody may change must not make its successors such files.
     If the block raises, `path` stays unchanged. The order is write, fsync, rename, fsync of the directory: after a
     power failure either the old or the new file is there, never a part of one.
     """
@@ -77,7 +83,8 @@ def atomic_open(path: Path) -> Iterator[AtomicWriter]:
             descriptor = open_descriptor(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         try:
             if mode is not None:
-                os.chmod(temporary, mode)  # noqa: PTH101 - os functions throughout this block
+                own_mode = os.fstat(descriptor).st_mode & 0o777
+                os.chmod(temporary, mode & (UNSHARED | own_mode))  # noqa: PTH101 - os functions throughout this block
             writer = AtomicWriter(descriptor, path)
             yield writer
             writer.flush()
@@ -115,11 +122,12 @@ def append(path: Path, content: bytes) -> None:
             os.close(descriptor)
 
 
-def open_descriptor(path: Path, flags: int) -> int:
+def open_descriptor(path: Path, flags: int, *, allow_hard_links: bool = False) -> int:
     """Open a file for writing and return its descriptor.
 
     Never follow a link at `path`, never block, and never truncate. Raise OSError unless the file is a regular file
-    with exactly one name: a hard link could be another user's file.
+    with exactly one name: a hard link could be another user's file. With `allow_hard_links`, the caller must not
+    write before it has checked the content.
     """
     assert not flags & os.O_TRUNC
     if path.is_symlink():
@@ -129,12 +137,37 @@ def open_descriptor(path: Path, flags: int) -> int:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise not_regular(path)
-        if status.st_nlink > 1:
+        if status.st_nlink > 1 and not allow_hard_links:
             raise OSError(errno.EMLINK, "Has several hard links", str(path))
     except OSError:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def replace_with_empty(path: Path) -> int:
+    """Replace a regular file by a new empty one and return the descriptor of the new file (OSError)."""
+    temporary = _temporary_path(path.parent)
+    descriptor = open_descriptor(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+    try:
+        _mode_of_regular_file(path)
+        os.replace(temporary, path)  # noqa: PTH105 - os functions throughout this module
+    except OSError:
+        os.close(descriptor)
+        remove_file(temporary)
+        raise
+    return descriptor
+
+
+def hold_directory(path: Path) -> int | None:
+    """Open a directory and return its descriptor, None where the system does not open directories.
+
+    While it is open, a new directory cannot get the inode number of this one after its removal.
+    """
+    try:
+        return os.open(path, os.O_RDONLY)
+    except OSError:
+        return None
 
 
 def open_regular(path: Path) -> BinaryIO:
@@ -239,11 +272,18 @@ def _is_running(process: int) -> bool:
 
 
 def make_durable(directory: Path) -> None:
-    """Make the renames and removals in a directory survive a power failure; Windows needs no such call (OSError)."""
+    """Make the renames and removals in a directory survive a power failure (OSError).
+
+    Windows needs no such call, and some network and FUSE file systems refuse to open or synchronize a directory.
+    """
     if os.name == "nt":
         return
-    descriptor = os.open(directory, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in CANNOT_SYNC_DIRECTORY:
+            raise

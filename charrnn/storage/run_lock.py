@@ -1,6 +1,6 @@
-"""The lock of a run's directory: one process trains in it at a time.
+"""The lock of a run directory (flock): only one process trains in a directory at a time.
 
-The system releases the lock when that process ends, however it ends, so a lock is never stale.
+The operating system releases the lock when the process ends, however it ends, so a lock is never stale.
 """
 
 import errno
@@ -15,42 +15,53 @@ from types import TracebackType
 from typing import Any, Self
 
 from charrnn.errors import CharrnnError, os_reason
-from charrnn.storage.atomic_file import check_writable, is_regular, open_descriptor, remove_file, stale_temp_files
+from charrnn.storage.atomic_file import (
+    check_writable,
+    hold_directory,
+    is_regular,
+    open_descriptor,
+    remove_file,
+    replace_with_empty,
+    stale_temp_files,
+)
 from charrnn.storage.run_directory import RunDirectory
 
 try:
     import fcntl
-except ImportError:  # there is none on Windows, where two trainings of one run are not kept apart
+except ImportError:  # Windows has no flock; two trainings in one directory are not detected there
     fcntl = None  # type: ignore[assignment]
 
 
 LOCKED_ERRORS = (errno.EWOULDBLOCK, errno.EACCES)
-"""what the system says of a lock that somebody has; anything else means that it has no locks there, as on some
-network file systems, and then a training goes on without"""
+"""errors of flock that mean that another process has the lock; any other error means that the file system has no
+locks, as some network file systems, and then a training continues without one"""
 MAX_RECORD_BYTES = 1000
-"""bytes"""
+"""bytes of a lock file; the record of the owner takes less than 100"""
 ATTEMPTS, SECONDS_BETWEEN_ATTEMPTS = 5, 0.01
 
 _HELD: "list[RunLock]" = []
-"""the locks that this process took"""
+"""the locks that this process holds"""
 
 
 class LockLostError(CharrnnError):
-    """The lock file is no longer the one that was taken, so another process may train in the directory."""
+    """The lock file or its directory was replaced, so another process may train in the directory."""
 
 
 class RunLock:
-    """A run's directory, to be had by one process alone, from `acquire` to the end of the block.
+    """The lock of a run directory, held by one process from `acquire` to the end of the `with` block.
 
-    In the file stands who has it. That is wiped out at the end, so what stands there tells of a process that was
-    killed.
+    The lock file holds a record of its owner, which is erased at the end of the block. A record in a lock that no
+    process holds comes from a process that was killed.
     """
 
     def __init__(self, directory: RunDirectory) -> None:
         self.directory = directory
         self.left_by_a_killed_process = False
         self._descriptor: int | None = None
-        self._place = directory.path.absolute()
+        self._absolute_path = directory.path.absolute()
+        self._held_directory: int | None = None
+        """descriptor of the locked directory; while it is open, no other directory can get the same inode number"""
+        self._directory_status: os.stat_result | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -65,23 +76,28 @@ class RunLock:
             self._close()
 
     def acquire(self) -> None:
-        """Make the directory, take it, and clear away what a killed process left; once is enough.
+        """Create the directory, lock it, and remove temporary files of killed processes, unless the lock is held.
 
-        Raise CharrnnError if another process has it, if nothing can be written there, or if something else than a
-        lock that charrnn wrote is in the lock's place, which stays as it is.
+        Raise CharrnnError if another process holds the lock, if the directory is not writable, or if charrnn did not
+        write the lock file, which is not changed then.
         """
         if self._descriptor is not None:
             return
         path = self.directory.path
         try:
             path.mkdir(parents=True, exist_ok=True)
+            self.remember_directory()
             self._descriptor = _open(self.directory, os.O_RDWR | os.O_CREAT)
             if _stays_locked(self._descriptor):
-                raise _locked_error(self.directory, _record(self._descriptor))
+                raise _locked_error(self.directory, self._descriptor)
             self.left_by_a_killed_process = bool(_own_record(self.directory, self._descriptor))
             check_writable(path)
             for left in stale_temp_files(path):
                 remove_file(left)
+            if os.fstat(self._descriptor).st_nlink > 1:
+                self._replace_shared_file(self._descriptor)
+            if not os.path.samestat(self.directory.lock.lstat(), os.fstat(self._descriptor)):
+                raise _locked_error(self.directory, None)  # another process replaced a shared file meanwhile
             self._write_owner(self._descriptor)
         except OSError as error:
             self._close()
@@ -93,14 +109,23 @@ class RunLock:
 
     def guards(self, directory: Path) -> bool:
         """Return whether this is the lock of a directory."""
-        return self._place == directory.absolute()
+        return self._absolute_path == directory.absolute()
+
+    def remember_directory(self) -> None:
+        """Take the directory that is at the path now for the locked one (OSError)."""
+        self._release_directory()
+        self._held_directory = hold_directory(self.directory.path)
+        self._directory_status = self.directory.path.stat()
 
     def check_still_held(self) -> None:
-        """Raise LockLostError if the lock file was replaced; take the lock again if the file was only removed.
+        """Raise LockLostError if the directory or the lock file was replaced; lock a removed file again.
 
-        Raise OSError if it cannot be taken again because the directory is gone or nothing can be written there.
+        Nothing is created in another directory. Raise OSError if the directory is gone or not writable.
         """
         assert self._descriptor is not None
+        assert self._directory_status is not None
+        if not os.path.samestat(self.directory.path.stat(), self._directory_status):
+            raise LockLostError(f"{self.directory.path} is another directory now")
         try:
             status = self.directory.lock.lstat()
         except FileNotFoundError:
@@ -110,7 +135,7 @@ class RunLock:
             raise _lost(self.directory)
 
     def _take_again(self) -> None:
-        """Make a new lock file, unless another process is faster (LockLostError, OSError)."""
+        """Create a new lock file, unless another process was faster (LockLostError, OSError)."""
         try:
             descriptor = open_descriptor(self.directory.lock, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         except FileExistsError as error:
@@ -118,12 +143,23 @@ class RunLock:
         if _stays_locked(descriptor):
             os.close(descriptor)
             raise _lost(self.directory)
-        self._close()
+        assert self._descriptor is not None
+        os.close(self._descriptor)
         self._descriptor = descriptor
         self._write_owner(descriptor)
 
+    def _replace_shared_file(self, shared: int) -> None:
+        """Replace a lock file that has several hard links, such as a copy of a run with `cp -al` (OSError).
+
+        The other names keep the old file, which is not changed.
+        """
+        self._descriptor = replace_with_empty(self.directory.lock)
+        os.close(shared)  # not before the new file has the name, so that no other process replaces the old file too
+        if _stays_locked(self._descriptor):
+            raise _locked_error(self.directory, None)
+
     def _write_owner(self, descriptor: int) -> None:
-        """Write down who has it, over whoever had it last and could not wipe that out."""
+        """Replace the content of the lock file by the record of this process."""
         os.ftruncate(descriptor, 0)
         record = {"process": os.getpid(), "since": datetime.now().astimezone().isoformat(timespec="seconds")}
         os.pwrite(descriptor, json.dumps(record).encode(), 0)
@@ -132,42 +168,58 @@ class RunLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+        self._release_directory()
+
+    def _release_directory(self) -> None:
+        if self._held_directory is not None:
+            os.close(self._held_directory)
+            self._held_directory = None
 
 
 def check_lock(directory: Path) -> None:
-    """Raise LockLostError if this process took the lock of a directory and may have lost it since (OSError)."""
+    """Raise LockLostError if this process locked a directory and may have lost the lock since (OSError)."""
     for lock in _HELD:
         if lock.guards(directory):
             lock.check_still_held()
 
 
+def remember_recreated(directory: Path) -> None:
+    """Tell the lock of a directory that this process has created the directory again (OSError)."""
+    for lock in _HELD:
+        if lock.guards(directory):
+            lock.remember_directory()
+
+
 def check_not_locked(directory: RunDirectory) -> None:
-    """See that nobody trains there at this moment (CharrnnError); a look, without taking it."""
+    """Raise CharrnnError if another process trains in a directory at this moment; do not acquire the lock."""
     try:
         descriptor = _open(directory, os.O_RDONLY)
     except OSError:
         return
     try:
         if _is_locked(descriptor):
-            raise _locked_error(directory, _record(descriptor))
+            raise _locked_error(directory, descriptor)
         _own_record(directory, descriptor)
     finally:
         os.close(descriptor)
 
 
 def _open(directory: RunDirectory, flags: int) -> int:
-    """Open a lock file (OSError); raise CharrnnError for a link, a special file or a file of several names."""
+    """Open a lock file, which may have several names, and return its descriptor (OSError).
+
+    Raise CharrnnError for a link or a special file.
+    """
     lock = directory.lock
     try:
-        return open_descriptor(lock, flags)
+        return open_descriptor(lock, flags, allow_hard_links=True)
     except OSError as error:
-        if os.path.lexists(lock) and (not is_regular(lock) or error.errno == errno.EMLINK):
+        if os.path.lexists(lock) and not is_regular(lock):
             raise _not_a_lock(directory) from error
         raise
 
 
 def _own_record(directory: RunDirectory, descriptor: int) -> bytes:
-    """Return what the last process left in a lock file; raise CharrnnError if charrnn did not write it."""
+    """Return the record that the last process left in a lock file; raise CharrnnError if charrnn did not write it."""
     record = os.pread(descriptor, MAX_RECORD_BYTES + 1, 0)
     written = record.strip(b"\0")  # a power failure may leave the length of a record without its content
     if len(record) > MAX_RECORD_BYTES or not (_is_own(written) or not written):
@@ -185,12 +237,11 @@ def _is_own(record: bytes) -> bool:
         return False
 
 
-def _record(descriptor: int) -> bytes:
-    return os.pread(descriptor, MAX_RECORD_BYTES, 0)
-
-
 def _stays_locked(descriptor: int) -> bool:
-    """Try a few times: whoever takes just a look has it for a moment."""
+    """Try to lock a file a few times and return whether another process keeps it locked.
+
+    `check_not_locked` of another process locks the file for a moment.
+    """
     for _ in range(ATTEMPTS):
         if not _is_locked(descriptor):
             return False
@@ -199,7 +250,7 @@ def _stays_locked(descriptor: int) -> bool:
 
 
 def _is_locked(descriptor: int) -> bool:
-    """Try to take it, and tell whether somebody else has it."""
+    """Try to lock a file and return whether another process has locked it."""
     if fcntl is None:
         return False
     try:
@@ -209,30 +260,35 @@ def _is_locked(descriptor: int) -> bool:
     return False
 
 
-def _locked_error(directory: RunDirectory, record: bytes) -> CharrnnError:
-    """Say who trains there, and since when, as far as that is written down."""
-    try:
-        who = _describe_owner(json.loads(record), datetime.now().astimezone())
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
-        who = "another process"
-    return CharrnnError(f"{directory.path} is already being trained by {who}", hint="`--out DIR` trains another run")
+def _locked_error(directory: RunDirectory, descriptor: int | None) -> CharrnnError:
+    """Return the error for a locked directory, with the owner if the lock file is given and has a record of it."""
+    owner = "another process"
+    if descriptor is not None:
+        with suppress(ValueError, TypeError, KeyError, OverflowError, RecursionError):
+            record = json.loads(os.pread(descriptor, MAX_RECORD_BYTES, 0))
+            owner = _describe_owner(record, datetime.now().astimezone())
+    return CharrnnError(
+        f"{directory.path} is already being trained by {owner}", hint="`--out DIR` trains another run"
+    )
 
 
 def _not_a_lock(directory: RunDirectory) -> CharrnnError:
-    """Return the error for something in the lock's place that charrnn did not write."""
+    """Return the error for a lock file that charrnn did not write."""
+    lock = directory.lock
+    has_links = is_regular(lock) and lock.stat().st_nlink > 1
     return CharrnnError(
-        f"{directory.lock} is not a lock file that charrnn wrote",
+        f"{lock} {'has several hard links and ' if has_links else ''}is not a lock file that charrnn wrote",
         hint="remove it if nothing needs it; `--out DIR` puts the run elsewhere",
     )
 
 
 def _lost(directory: RunDirectory) -> LockLostError:
-    """Return the error for a lock that another process may have."""
+    """Return the error for a lock that another process may hold."""
     return LockLostError(f"{directory.lock} was replaced, so another training may be in {directory.path}")
 
 
 def _describe_owner(record: Mapping[str, Any], now: datetime) -> str:
-    """Name a process and the time of day at which it began, with the date if that was not today.
+    """Return the number of a process and the time at which it began, with the date unless it began today.
 
     >>> morning = datetime.fromisoformat("2026-11-21T09:00:00+01:00")
     >>> _describe_owner({"process": 4242, "since": "2026-11-20T14:02:07+01:00"}, morning)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError
 from charrnn.storage.atomic_file import BinarySink, atomic_open, atomic_write, make_durable, remove_file, scratch_file
+from charrnn.storage.run_lock import check_lock
 from charrnn.text.corpus import Corpus, description_of, description_path
 from charrnn.text.decoding import CodePoints, code_points
 from charrnn.text.documents import not_documents_error, shuffle_documents
@@ -99,6 +100,7 @@ def encode(
             min_count=min_count,
             documents=counted.documents,
         )
+        check_lock(path.parent)
         # The old ids go first, then the description is replaced; the new ids take their name at the end of the block.
         remove_file(path)
         make_durable(path.parent)

@@ -10,7 +10,7 @@ from pathlib import Path
 from charrnn.errors import CharrnnError, DivergedError, os_reason
 from charrnn.storage.atomic_file import new_directory, remove_file
 from charrnn.storage.run_directory import RunDirectory
-from charrnn.storage.run_lock import LockLostError, check_lock
+from charrnn.storage.run_lock import LockLostError, check_lock, remember_recreated
 from charrnn.text import corpus as corpora
 from charrnn.training.checkpoint import save_best_model, save_checkpoint, size_bytes
 from charrnn.training.checkpoint_file import step_of
@@ -160,8 +160,10 @@ def recreate_directory(trainer: Trainer, directory: RunDirectory) -> bool:
     existed = directory.path.is_dir()
     if not existed:
         directory.path.mkdir(parents=True)
-        corpora.rewrite_files(trainer.corpus)
+        remember_recreated(directory.path)
     check_lock(directory.path)
+    if not existed:
+        corpora.rewrite_files(trainer.corpus)
     return not existed
 
 

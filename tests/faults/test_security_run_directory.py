@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -17,9 +18,11 @@ from small import Call, Said
 
 from charrnn.errors import CharrnnError
 from charrnn.generation.novelty import load_or_build_suffix_array
+from charrnn.storage.atomic_file import atomic_write
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.storage.run_lock import LockLostError, RunLock, check_lock, check_not_locked
 from charrnn.storage.safetensors_file import check_replaceable, is_tensor_file, remove_tensor_file
+from charrnn.text import corpus_encoder
 from charrnn.text.corpus import counts_match, open_corpus
 from charrnn.text.corpus_encoder import count_characters, encode
 from charrnn.text.sources import open_sources
@@ -283,19 +286,88 @@ def test_a_run_does_not_replace_its_own_text(call: Call, run: RunDirectory, name
 
 
 def test_hard_links_are_not_written_through(call: Call, run: RunDirectory) -> None:
-    """A backup that shares its files with the run keeps its content; a lock is refused."""
+    """A backup that shares its files with the run keeps its content; a foreign file is refused as a lock."""
+    run.lock.write_bytes(b'{"process": 1, "since": "2026-11-21T14:02:00+00:00"}')
     Path("backup").mkdir()
     for path in run.path.iterdir():
-        if path != run.lock:
-            os.link(path, Path("backup") / path.name)
+        os.link(path, Path("backup") / path.name)
     before = contents(Path("backup"))
     assert call(*LONGER).code == 0
     assert call(*SHORT, "--new").code == 0
     assert contents(Path("backup")) == before
-    Path("victim").touch()
+    foreign(Path("victim"))
     run.lock.unlink()
     os.link("victim", run.lock)
-    refused(call(*SHORT, "--new"), run.lock)
+    said = call(*SHORT, "--new")
+    refused(said, run.lock)
+    assert "has several hard links" in said.err
+    assert Path("victim").read_bytes() == PRECIOUS
+
+
+@pytest.mark.parametrize("record", [b"", b'{"process": 1, "since": "2026-11-21T14:02:00+00:00"}'])
+def test_runs_that_share_their_lock_file_are_locked_separately(record: bytes, tmp_path: Path) -> None:
+    """A copy of a run with hard links can be trained while the original is trained, each with its own lock file."""
+    original, copy = RunDirectory(tmp_path / "original"), RunDirectory(tmp_path / "copy")
+    for directory in (original, copy):
+        directory.path.mkdir()
+    original.lock.write_bytes(record)
+    os.link(original.lock, copy.lock)
+    check_not_locked(copy)
+    with RunLock(copy) as lock, RunLock(original) as other, RunLock(original) as third:
+        lock.acquire()
+        assert original.lock.read_bytes() == record
+        other.acquire()
+        for directory in (original, copy):
+            check_lock(directory.path)
+            with pytest.raises(CharrnnError, match="already being trained"):
+                check_not_locked(directory)
+        os.link(original.lock, tmp_path / "link")
+        check_lock(original.path)
+        with pytest.raises(CharrnnError, match="already being trained"):
+            third.acquire()
+    assert sorted(path.name for path in copy.path.iterdir()) == [".lock"]
+
+
+@pytest.mark.parametrize("old", [0o666, 0o777, 0o640, 0o600])
+def test_a_file_that_others_may_change_is_not_replaced_by_another_one(old: int, tmp_path: Path) -> None:
+    """The other permissions are kept, and with a umask that shares files with a group also that of the group."""
+    path = tmp_path / "model.safetensors"
+    for umask, shared in ((0o022, 0), (0o002, 0o020)):
+        path.write_bytes(b"old")
+        path.chmod(old)
+        before = os.umask(umask)
+        try:
+            atomic_write(path, b"new")
+        finally:
+            os.umask(before)
+        assert path.stat().st_mode & 0o777 == old & (0o755 | shared)
+
+
+@pytest.mark.parametrize("error", ["EINVAL", "ENOTSUP", "ENOSYS", "EBADF", "EACCES", "EPERM"])
+@pytest.mark.parametrize("function", ["open", "fsync"])
+def test_a_file_system_that_cannot_synchronize_directories_can_hold_a_run(
+    function: str, error: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such errors count for files, and other errors count for directories."""
+    original: Any = getattr(os, function)
+    number = getattr(errno, error)
+    for_directories = True
+
+    def fail(target: Any, *arguments: Any, **options: Any) -> Any:
+        if os.path.isdir(target if function == "open" else f"/dev/fd/{target}") is for_directories:  # noqa: PTH112
+            raise OSError(number, "failed")
+        return original(target, *arguments, **options)
+
+    monkeypatch.setattr(os, function, fail)
+    atomic_write(tmp_path / "file", b"content")
+    assert (tmp_path / "file").read_bytes() == b"content"
+    number = errno.EIO
+    with pytest.raises(OSError, match="failed"):
+        atomic_write(tmp_path / "file", b"new")
+    for_directories, number = False, getattr(errno, error)
+    with pytest.raises(OSError, match="failed"):
+        atomic_write(tmp_path / "other", b"new")
+    assert not (tmp_path / "other").exists()
 
 
 @pytest.mark.parametrize("kept", ["model.safetensors", "checkpoint-00000002.safetensors", "corpus.json", "corpus"])
@@ -465,6 +537,91 @@ def test_a_training_that_lost_its_lock_overwrites_nothing_and_is_saved_elsewhere
     again = resume(sources, place, TrainOptions(), "cpu")
     assert again.trainer.step == made.trainer.step >= 5
     assert np.array_equal(again.trainer.corpus.ids, made.trainer.corpus.ids)
+
+
+def _in_training(book: Path, lock: RunLock) -> tuple[Any, Any]:
+    """Begin a training that saves after every step, and return the trainer and the events after step 5."""
+    sources, given = open_sources([str(book)]), {"hidden": 8, "batch": 4, "length": 16, "steps": 12}
+    trainer = start_new(sources, count_characters(sources, "utf-8"), RUN, given, "cpu", lock=lock).trainer
+    events: Any = log_events(train_loop(trainer, sample_every=0), RUN.metrics, step=0)
+    events = checkpointer.save_on_the_way(events, trainer, RUN, every_seconds=0.0)
+    assert any(isinstance(event, Step) and event.step == 5 for event in events)
+    return trainer, events
+
+
+@pytest.mark.parametrize("linked", [False, True], ids=["directory", "link"])
+def test_a_training_whose_directory_was_replaced_changes_nothing_in_the_new_one(
+    book: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, linked: bool
+) -> None:
+    """The new directory holds another run without a lock; the training is saved elsewhere and is continued there."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "elsewhere"))
+    other = Path("other")
+    shutil.copytree(finished / "run", other)
+    (other / ".lock").unlink()
+    before = contents(other)
+    if linked:
+        Path("target").mkdir()
+        RUN.path.symlink_to("target")
+    with RunLock(RUN) as lock:
+        trainer, events = _in_training(book, lock)
+        if linked:
+            RUN.path.unlink()
+            RUN.path.symlink_to("other")
+        else:
+            RUN.path.rename("run-old")
+            other.rename(RUN.path)
+        with pytest.raises(CharrnnError, match="could not save step") as caught:
+            list(events)
+    assert contents(RUN.path) == before
+    place = RunDirectory(next((tmp_path / "elsewhere").iterdir()))
+    assert str(place.path) in caught.value.message
+    assert resume(open_sources([str(book)]), place, {}, "cpu").trainer.step == trainer.step >= 5
+
+
+def test_a_directory_that_is_replaced_while_its_text_is_encoded_is_not_changed(
+    book: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run that is there now keeps its text and all other files."""
+    other = Path("other")
+    shutil.copytree(finished / "run", other)
+    before = contents(other)
+    sources, given = open_sources([str(book)]), {"hidden": 8, "batch": 4, "length": 16, "steps": 12}
+    write_ids = corpus_encoder._write_ids
+
+    def replace_directory(*arguments: Any) -> None:
+        write_ids(*arguments)
+        RUN.path.rename("run-old")
+        other.rename(RUN.path)
+
+    monkeypatch.setattr(corpus_encoder, "_write_ids", replace_directory)
+    with RunLock(RUN) as lock, pytest.raises(LockLostError, match="another directory"):
+        start_new(sources, count_characters(sources, "utf-8"), RUN, given, "cpu", lock=lock)
+    assert contents(RUN.path) == before
+
+
+def test_a_directory_made_anew_by_another_process_is_another_one(tmp_path: Path) -> None:
+    """The file system cannot give the new directory the number of the removed one, and nothing is created in it."""
+    directory = RunDirectory(tmp_path / "run")
+    with RunLock(directory) as lock:
+        lock.acquire()
+        for _ in range(20):
+            shutil.rmtree(directory.path)
+            directory.path.mkdir()
+            with pytest.raises(LockLostError, match="another directory"):
+                check_lock(directory.path)
+            assert not list(directory.path.iterdir())
+
+
+def test_a_training_whose_directory_was_removed_makes_it_again(book: Path) -> None:
+    """With the text in it; the lock is taken there, and the run is continued from it."""
+    with RunLock(RUN) as lock:
+        trainer, events = _in_training(book, lock)
+        shutil.rmtree(RUN.path)
+        list(events)
+        with RunLock(RUN) as other, pytest.raises(CharrnnError, match="already being trained"):
+            other.acquire()
+    assert resume(open_sources([str(book)]), RUN, {}, "cpu").trainer.step == trainer.step == 12
 
 
 def test_the_last_save_checks_the_lock_too(book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
