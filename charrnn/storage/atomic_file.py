@@ -22,6 +22,7 @@ CANNOT_SYNC_DIRECTORY = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF,
 UNSHARED = 0o755
 """permissions without those of group and others to write"""
 _TEMPORARY = re.compile(r"\.charrnn-(\d{1,10})-[0-9a-f]{16}\.tmp")
+_DESCRIPTOR = re.compile(r"/dev/stdin|/(dev|proc/self)/fd/\d{1,9}", re.ASCII)
 _BINARY = getattr(os, "O_BINARY", 0)
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _NO_BLOCK = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
@@ -182,6 +183,14 @@ def open_regular(path: Path) -> BinaryIO:
     except OSError:
         os.close(descriptor)
         raise
+
+
+def open_input(path: Path) -> BinaryIO:
+    """Open a file that the user named: a regular file, or an open descriptor of this process (OSError).
+
+    A descriptor has a name such as /dev/stdin or /dev/fd/63, which a shell passes for `<(command)`. It can be a pipe.
+    """
+    return path.open("rb") if _DESCRIPTOR.fullmatch(str(path)) else open_regular(path)
 
 
 def not_regular(path: Path) -> OSError:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError, os_reason
 from charrnn.memory_limits import free_memory
-from charrnn.storage.atomic_file import atomic_write, is_regular, open_regular, remove_file
+from charrnn.storage.atomic_file import atomic_write, is_regular, open_input, open_regular, remove_file
 from charrnn.storage.safetensors_header import DTYPES, MAX_HEADER_BYTES, Header, parse_header, with_checksums
 
 if TYPE_CHECKING:
@@ -38,8 +38,6 @@ LEAST_WRITTEN = 1 / 16
 
 Weights and their copies are never all zero, so a file of charrnn has few holes even on a file system that makes them.
 """
-DESCRIPTORS = ("/dev/fd", "/proc/self/fd")
-"""directories whose entries are files that are open already, such as the pipe of the shell's `<(command)`"""
 
 DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 """of the types of numbers that can be written, as the format has them"""
@@ -117,7 +115,7 @@ def write_tensors(path: Path, arrays: Arrays, metadata: Mapping[str, str]) -> in
 def open_tensors(path: Path) -> Iterator[OpenTensorFile]:
     """Open a file that `write_tensors` made and read its header (CharrnnError: damaged, foreign or not there)."""
     try:
-        with _open(path) as file:
+        with open_input(path) as file:
             content = _header(path, file)
             header = parse_header(path, content)
             _refuse_another_size(path, file, 8 + len(content), header.data_bytes)
@@ -136,11 +134,6 @@ def read_metadata(path: Path) -> Mapping[str, str]:
     """Read only the words about the arrays (CharrnnError)."""
     with open_tensors(path) as file:
         return file.metadata
-
-
-def _open(path: Path) -> BinaryIO:
-    """Open a regular file, or a file that is open already under the name of its descriptor (OSError)."""
-    return path.open("rb") if str(path.parent) in DESCRIPTORS else open_regular(path)
 
 
 def _refuse_another_size(path: Path, file: BinaryIO, start: int, size: int) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from charrnn.arguments import shortened, shown
 from charrnn.errors import WrongUsageError, os_reason
-from charrnn.storage.atomic_file import open_regular
+from charrnn.storage.atomic_file import open_input
 
 if TYPE_CHECKING:
     import yaml
@@ -104,7 +104,7 @@ def read_settings(path: Path, names: Collection[str]) -> dict[str, Value]:
     Raise WrongUsageError, with the line, for anything but a flat mapping of plain values.
     """
     try:
-        with open_regular(path) as file:
+        with open_input(path) as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise WrongUsageError(f"cannot read {shortened(str(path))}: {os_reason(error)}") from error
