@@ -1,6 +1,6 @@
-"""Cell names as people write them: 2.317 is unit 317 of the second layer.
+"""Cell ids as users write them: 2.317 is unit 317 of the second layer.
 
-This module imports no library, so that help is fast.
+This module imports no library, because help texts need it.
 """
 
 import re
@@ -13,19 +13,19 @@ _CELL_PATTERN = re.compile(r"([1-9]\d{0,5})\.(\d{1,7})", re.ASCII)
 
 
 class CellId(NamedTuple):
-    """A cell's place in a network."""
+    """The position of a cell in a network."""
 
     layer: int
-    """from 1"""
+    """counted from 1"""
     unit: int
-    """from 0"""
+    """counted from 0"""
 
     def __str__(self) -> str:
         return f"{self.layer}.{self.unit}"
 
 
 def parse_cell(name: str) -> CellId:
-    """Read a cell's name; raise WrongUsageError if it is none.
+    """Return the cell that a text names; raise WrongUsageError if it names none.
 
     >>> parse_cell("2.317")
     CellId(layer=2, unit=317)
@@ -33,13 +33,13 @@ def parse_cell(name: str) -> CellId:
     match = _CELL_PATTERN.fullmatch(name) if isinstance(name, str) else None
     if not match:
         raise WrongUsageError(
-            f"{shown(name)} is no cell", hint="layer.unit, layers from 1, units from 0, such as 2.317"
+            f"{shown(name)} is not a cell", hint="layer.unit, layers from 1, units from 0, such as 2.317"
         )
     return CellId(int(match[1]), int(match[2]))
 
 
 def check_cell(cell: tuple[int, int], *, layers: int, units: int) -> None:
-    """Raise WrongUsageError for a cell that a network of so many layers and units a layer does not have."""
+    """Raise WrongUsageError unless a cell is in a network of this many layers and units per layer."""
     layer, unit = cell
     if not (1 <= layer <= layers and 0 <= unit < units):
         raise WrongUsageError(

@@ -1,6 +1,6 @@
-"""The character RNN that is trained: an embedding, recurrent layers and a softmax; states are passed in and returned.
+"""The trainable character RNN: an embedding, recurrent layers and an output layer.
 
-Its weights have the names of `model_file.weight_shapes`.
+States are passed in and returned. The weights have the names of `model_file.weight_shapes`.
 """
 
 import math
@@ -20,14 +20,14 @@ from charrnn.network.cells import DOCUMENT_START
 from charrnn.network.model_file import Model
 from charrnn.text.vocabulary import Ids
 
-# Dropout. Masks are drawn once per window and are the same at every character of it (variational dropout, Gal and
-# Ghahramani 2016), so that a missing unit is missing throughout and the carried state keeps its meaning.
+# Dropout. A mask is drawn once per window and applies to all its characters (variational dropout, Gal and Ghahramani
+# 2016), so that a dropped unit is dropped throughout and the carried state keeps its meaning.
 
 
 def variational_dropout(values: Tensor, rate: float) -> Tensor:
-    """Zero a share of the units of each stream, the same ones all along: (T, B, H) -> (T, B, H).
+    """Return values with a fraction `rate` of the units of each stream set to zero at all steps: (T, B, H).
 
-    The others are made larger by 1 / (1 - share), so that the sum over all of them stays what it was on average.
+    The other units are scaled by 1 / (1 - rate), so that the expected sum does not change.
     """
     if not rate:
         return values
@@ -36,24 +36,23 @@ def variational_dropout(values: Tensor, rate: float) -> Tensor:
 
 
 def drop_connect(weight: Tensor, rate: float) -> Tensor:
-    """Zero a share of a recurrent matrix (DropConnect, as in AWD-LSTM: Merity et al. 2017, section 2).
+    """Return a recurrent matrix with a fraction `rate` set to zero (DropConnect in AWD-LSTM: Merity et al. 2017).
 
-    It is masked once a window, not once a character, so the fused kernels can be used as they are.
+    The mask is drawn once per window, not per character, so that fused kernels can be used.
     """
     return functional.dropout(weight, rate) if rate else weight
 
 
 # One recurrent layer over a window, by the fastest implementation for each cell and device. Shapes: T characters, B
 # streams, I inputs, H units, G gates in torch's order. Weights and state are passed in, outputs and the next state
-# are returned; nothing is kept here. Where `ended` (T, B) is true, a step leaves the state that a document begins
-# with.
+# are returned. Where `resets` (T, B) is true, a step leaves the state at the beginning of a document.
 
 LayerState = tuple[Tensor, ...]
-"""(B, H) each: hidden, and for the LSTM memory"""
+"""h, and for the LSTM c, (B, H) each"""
 
 
 class LayerWeights(NamedTuple):
-    """What a layer has learned."""
+    """The weights of a layer, named as in torch."""
 
     weight_ih: Tensor
     """(G·H, I)"""
@@ -66,19 +65,19 @@ class LayerWeights(NamedTuple):
 
 
 Layer = Callable[[Tensor, LayerState, LayerWeights, Tensor | None], tuple[Tensor, LayerState]]
-"""inputs (T, B, I), state, weights, ended -> outputs (T, B, H), state after the last character"""
+"""inputs (T, B, I), state, weights, resets -> outputs (T, B, H), state after the last character"""
 
 Kernel = Callable[..., tuple[Tensor, ...]]
-"""one of torch's own layers"""
+"""one of torch's recurrent layers"""
 
 SATURATING = 1e4
-"""what settles a gate, whatever else it hears: σ and tanh of it are 1, σ of its negative is 0"""
+"""an input that saturates a gate whatever its other inputs are: σ and tanh of it are 1, σ of its negative is 0"""
 
 
 def lstm_layer(
     inputs: Tensor, state: LayerState, weights: LayerWeights, resets: Tensor | None = None
 ) -> tuple[Tensor, LayerState]:
-    """Run an LSTM: oneDNN's on the CPU, cuDNN's on a GPU."""
+    """Run an LSTM layer, with oneDNN on the CPU and cuDNN on a GPU."""
     if resets is not None:
         inputs, weights = _with_reset_input(inputs, weights, resets)
     return _torch_layer(torch.lstm, inputs, [part.unsqueeze(0) for part in state], weights)
@@ -87,9 +86,9 @@ def lstm_layer(
 def gru_layer(
     inputs: Tensor, state: LayerState, weights: LayerWeights, resets: Tensor | None = None
 ) -> tuple[Tensor, LayerState]:
-    """Run a GRU in cuDNN's form, where the reset gate acts after the recurrent product.
+    """Run a GRU layer in cuDNN's form, in which the reset gate acts after the recurrent product.
 
-    It is ours on the CPU, and where documents end, which no kernel of torch's knows of.
+    `fused_rnn` is used on the CPU and for resets, which torch's kernels do not support.
     """
     if inputs.is_cpu or resets is not None:
         outputs = fused_rnn.gru(inputs, *state, *weights, resets=resets, precision=_precision(inputs))
@@ -100,7 +99,7 @@ def gru_layer(
 def rnn_layer(
     inputs: Tensor, state: LayerState, weights: LayerWeights, resets: Tensor | None = None
 ) -> tuple[Tensor, LayerState]:
-    """Run a plain tanh network: ours on the CPU, and where documents end."""
+    """Run a tanh layer, with `fused_rnn` on the CPU and for resets."""
     if inputs.is_cpu or resets is not None:
         outputs = fused_rnn.tanh_rnn(inputs, *state, *weights, resets=resets, precision=_precision(inputs))
         return outputs, (outputs[-1],)
@@ -114,8 +113,8 @@ def _torch_layer(
     if inputs.is_cuda and torch.is_autocast_enabled("cuda"):
         return _in_bfloat16(kernel, inputs, before, weights)
     with warnings.catch_warnings():
-        # cuDNN would have all weights in one piece of memory; those of one layer of several, or masked, are not, and
-        # are copied each time. No user can do anything about it.
+        # cuDNN warns unless all weights are contiguous. The weights of one layer of several, and masked weights, are
+        # not contiguous; they are copied each time, and a user can do nothing about that.
         warnings.filterwarnings("ignore", message="RNN module weights are not part of single contiguous chunk")
         outputs, *after = kernel(inputs, before, weights, True, 1, 0.0, torch.is_grad_enabled(), False, False)
     return outputs, tuple(part[0] for part in after)
@@ -124,9 +123,9 @@ def _torch_layer(
 def _in_bfloat16(
     kernel: Kernel, inputs: Tensor, before: Tensor | list[Tensor], weights: LayerWeights
 ) -> tuple[Tensor, LayerState]:
-    """Run a layer of which all is rounded to bfloat16.
+    """Run a layer with inputs, state and weights in bfloat16.
 
-    torch's autocast would have cuDNN work in float16, whatever it is asked for; gradients are too small for that.
+    With torch's autocast cuDNN would compute in float16 instead, in which small gradients vanish.
     """
     states = [part.bfloat16() for part in before] if isinstance(before, list) else before.bfloat16()
     rounded = LayerWeights(*(weight.bfloat16() for weight in weights))
@@ -135,10 +134,10 @@ def _in_bfloat16(
 
 
 def _with_reset_input(inputs: Tensor, weights: LayerWeights, resets: Tensor) -> tuple[Tensor, LayerWeights]:
-    """Have an LSTM's gates forget all where a document ends, by one more input that settles them.
+    """Return inputs and weights with one more input, which resets the LSTM where a document ends.
 
-    With f = 0 and i = g = o = 1 its state is c' = f·c + i·g = 1 and h' = tanh(1), whatever was there, and no gradient
-    comes back: an exact reset within a window, by the kernels as they are.
+    The input saturates the gates: with f = 0 and i = g = o = 1 the next state is c' = f·c + i·g = 1 and h' = tanh(1),
+    and no gradient flows to earlier steps. This is an exact reset within a window, with unchanged kernels.
     """
     size = weights.weight_hh.shape[1]
     reset_weights = weights.weight_ih.new_full((4 * size, 1), SATURATING)
@@ -148,7 +147,7 @@ def _with_reset_input(inputs: Tensor, weights: LayerWeights, resets: Tensor) -> 
 
 
 def _precision(inputs: Tensor) -> str:
-    """Say what products are made in here, as autocast has it."""
+    """Return the precision of products that autocast asks for."""
     return "bfloat16" if torch.is_autocast_enabled(inputs.device.type) else "float32"
 
 
@@ -158,23 +157,22 @@ LAYERS: dict[str, Layer] = {"lstm": lstm_layer, "gru": gru_layer, "rnn": rnn_lay
 # The network
 
 WEIGHT_MODULES: dict[str, type[nn.LSTM | nn.GRU | nn.RNN]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
-"""of the weights alone: what is done with them is `layers`'"""
+"""torch modules that hold the weights of a cell; the computation is in `LAYERS`"""
 
 EMBEDDING_STD = 2.0
-"""of a character's vector at the start; Tiny Shakespeare in a minute: 0.3 1.548 nats, 1 1.505, 2 1.498, 4 1.530"""
+"""initial standard deviation of embeddings; loss on Tiny Shakespeare after one minute: 1.548 nats for 0.3, 1.505 for
+1, 1.498 for 2, 1.530 for 4"""
 SMALL_VOCAB, LARGE_VOCAB_EMBEDDING_STD = 256, 0.5
-"""beyond so many characters most are rare, and what is hardly learned had better be quiet"""
+"""vocabulary size above which most characters are rare and hardly trained, and the smaller deviation used there"""
 
 NetworkState = tuple[Tensor, ...]
-"""(layers, B, H) each: hidden, and for the LSTM memory"""
+"""h, and for the LSTM c, (layers, B, H) each"""
 
 
 class CharRNN(nn.Module):
-    """Characters in, logits of the next ones out, with the state handed through.
+    """A character RNN that predicts the next character: ids (T, B), state (layers, B, H) -> logits (T, B, V), state.
 
-    Shapes: ids (T, B), state (layers, B, H) -> logits (T, B, V), state. Where its text is made of documents, the
-    state after the character `end` of each is that which a text starts with, so nothing is carried from one to the
-    next.
+    If the text consists of documents, each ends with the character `end`, after which the state is the initial one.
     """
 
     def __init__(self, config: NetworkConfig, vocabulary_size: int, *, end: int | None = None) -> None:
@@ -190,30 +188,30 @@ class CharRNN(nn.Module):
         self._initialize()
 
     def forward(self, ids: Tensor, state: NetworkState) -> tuple[Tensor, NetworkState]:
-        """Read windows: ids (T, B), state -> logits (T, B, V), state after the last character."""
+        """Return the logits after each character and the last state: ids (T, B), state -> logits (T, B, V), state."""
         hidden = self._dropout(self._embed(ids), self.config.input_dropout)
-        ended = self._document_ends(ids)
-        after = []
+        resets = self._document_ends(ids)
+        layer_states = []
         for layer, before in enumerate(zip(*state, strict=True)):
-            hidden, left = LAYERS[self.config.cell](hidden, before, self._weights(layer), ended)
+            hidden, after = LAYERS[self.config.cell](hidden, before, self._weights(layer), resets)
             hidden = self._dropout(hidden, self.config.dropout)
-            after.append(left)
-        return self.output(hidden), tuple(torch.stack(parts) for parts in zip(*after, strict=True))
+            layer_states.append(after)
+        return self.output(hidden), tuple(torch.stack(parts) for parts in zip(*layer_states, strict=True))
 
     @classmethod
     def from_model(cls, model: Model, device: str = "cpu") -> "CharRNN":
-        """Make a trained network that only reads: nothing is dropped any more."""
+        """Return the network of a model in evaluation mode, without dropout."""
         network = cls(model.config, len(model.vocabulary), end=model.end)
         network.load_weights(model.weights)
         return network.eval().to(device)
 
     def load_weights(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
-        """Copy weights, under the names of a model file, into its own; raise RuntimeError where they do not fit."""
+        """Copy weights by their names in a model file; raise RuntimeError if names or shapes do not fit."""
         self.load_state_dict({name: torch.from_numpy(np.array(weight)) for name, weight in weights.items()})
 
     @torch.no_grad()
     def nll(self, inputs: Ids, targets: Ids, state: NetworkState) -> tuple[NDArray[np.float32], NetworkState]:
-        """Read inputs (T, B) and say what each of the targets that follow them cost: nats (T, B), and the state."""
+        """Return the negative log-likelihood of targets (T, B) after inputs (T, B), in nats (T, B), and the state."""
         device = self.output.weight.device
         logits, state = self(torch.from_numpy(inputs).to(device), state)
         target_tensor = torch.from_numpy(targets).to(device)
@@ -221,47 +219,51 @@ class CharRNN(nn.Module):
         return nats.reshape(target_tensor.shape).cpu().numpy(), state
 
     def initial_state(self, streams: int) -> NetworkState:
-        """Give the state before any text: zero, and before a document full."""
+        """Return the state before any text: zero, or `DOCUMENT_START` if the text consists of documents."""
         value = 0.0 if self.end is None else DOCUMENT_START
-        memory = self.output.weight.new_full((self.config.layers, streams, self.config.hidden), value)
-        return (memory.tanh(), memory) if self.config.cell == "lstm" else (memory,)
+        start = self.output.weight.new_full((self.config.layers, streams, self.config.hidden), value)
+        return (start.tanh(), start) if self.config.cell == "lstm" else (start,)
 
     @torch.no_grad()
     def init_output_bias(self, frequencies: NDArray[np.float64]) -> None:
-        """Have the network begin with what letter frequencies (V,) say: what it learns is what they do not.
+        """Initialize the output bias with log frequencies of the characters, (V,), so that they need not be learned.
 
-        Most of all in a large alphabet: what is rare is otherwise pushed down step by step, and its weights with it.
+        This helps most with a large vocabulary: otherwise the logits of rare characters are lowered step by step, and
+        their weights with them.
         """
         self.output.bias.copy_(torch.from_numpy(np.log(frequencies)))
 
     def _document_ends(self, ids: Tensor) -> Tensor | None:
-        """Say which characters of a window end a document, (T, B); None where none of them does, if that is known.
+        """Return a mask (T, B) of the characters that end a document; None if there are none.
 
-        A GPU is not asked: it would have to be waited for.
+        On a GPU the mask is returned even if it is empty, since reading it would wait for the GPU.
         """
-        ended = None if self.end is None else ids == self.end
-        return ended if ended is not None and (ids.is_cuda or ended.any()) else None
+        is_end = None if self.end is None else ids == self.end
+        return is_end if is_end is not None and (ids.is_cuda or is_end.any()) else None
 
     def _embed(self, ids: Tensor) -> Tensor:
+        """Return the embeddings or one-hot vectors of characters: (T, B) -> (T, B, E)."""
         if self.embedding is None:
             return functional.one_hot(ids, self.vocabulary_size).to(self.output.weight.dtype)
         return self.embedding(ids)  # type: ignore[no-any-return]
 
-    def _dropout(self, values: Tensor, share: float) -> Tensor:
-        return variational_dropout(values, share) if self.training else values
+    def _dropout(self, values: Tensor, rate: float) -> Tensor:
+        return variational_dropout(values, rate) if self.training else values
 
     def _weights(self, layer: int) -> LayerWeights:
-        """Give a layer's weights, some of the recurrent ones left out while learning."""
+        """Return the weights of a layer, with DropConnect on the recurrent matrix in training mode."""
         weights = LayerWeights(*(getattr(self.rnn, f"{name}_l{layer}") for name in LayerWeights._fields))
-        share = self.config.weight_drop if self.training else 0.0
-        return weights._replace(weight_hh=drop_connect(weights.weight_hh, share))
+        rate = self.config.weight_drop if self.training else 0.0
+        return weights._replace(weight_hh=drop_connect(weights.weight_hh, rate))
 
     @torch.no_grad()
     def _initialize(self) -> None:
-        """Orthogonal recurrence (Saxe et al. 2014), forget bias 1 (Jozefowicz et al. 2015), the rest by fan-in.
+        """Initialize weights: orthogonal recurrence (Saxe et al. 2014), others by fan-in, forget bias 1.
 
-        Characters' vectors begin large, so that the input is heard against the recurrence from the first step on;
-        in a large alphabet, where most are seldom seen, small.
+        The forget bias follows Jozefowicz et al. 2015.
+
+        Embeddings begin large, so that the input has as much effect as the recurrence from the first step on. With a
+        large vocabulary, in which most characters are rare, embeddings begin small.
         """
         if self.embedding is not None:
             small = self.vocabulary_size <= SMALL_VOCAB
@@ -280,5 +282,5 @@ class CharRNN(nn.Module):
 
 
 def detach_state(state: NetworkState) -> NetworkState:
-    """Cut the gradient's way back: the values of a state, without their history."""
+    """Return a state without its gradient history."""
     return tuple(part.detach() for part in state)

@@ -1,11 +1,10 @@
-"""The GRU and the tanh RNN over a whole window on the CPU, where torch has a fused kernel for the LSTM only.
+"""Fused GRU and tanh RNN layers over a whole window on the CPU, where torch has a fused kernel for the LSTM only.
 
-Only the products with the previous output and the gate activations are computed step by step. All else, the input
-projections and the gradients of the weights, is computed for a chunk of steps at once, while the chunk is in the
-cache.
+Only the products with the previous output and the gate activations are computed step by step. The input projections
+and the gradients of the weights are computed for a chunk of steps at once, while the chunk is in the cache.
 
-Shapes: T characters, B streams, I inputs, H units. The gates are stored in blocks of H columns, so that one product
-writes those that depend on the previous output, and they are adjacent:
+Shapes: T characters, B streams, I inputs, H units. The gates are stored in blocks of H columns. The blocks that
+depend on the previous output are adjacent, so that one product writes all of them:
     GRU   r, z, a, n    a = W_hn h + b_hn is what the reset gate r passes to the candidate n
     RNN   h
 """
@@ -31,14 +30,14 @@ from charrnn.network.fused_rnn_backward import (
 )
 
 PRECISIONS: dict[str, Cast] = {"float32": lambda x: x, "bfloat16": torch.Tensor.bfloat16}
-"""how a product's factors are cast; what is summed keeps its type"""
+"""casts of the factors of a product; sums keep their type"""
 
 Resets = Tensor | None
-"""where a document ends, and the next one's state begins, (T, B, 1); None: nowhere"""
+"""bool (T, B, 1), true where a document ends and the next step begins with a fresh state; None: nowhere"""
 
 
 class _Weights(NamedTuple):
-    """A layer's weights, in torch's shapes and order."""
+    """The weights of a layer, in torch's shapes and order."""
 
     inputs: Tensor
     """W_ih, (gates·H, I)"""
@@ -49,23 +48,24 @@ class _Weights(NamedTuple):
 
 
 class _FusedCell(NamedTuple):
-    """A kind of cell: its way through a window, and what its gradient's way back needs."""
+    """A kind of cell: its forward pass, and the local gradients that its backward pass needs."""
 
     forward: Callable[[Tensor, Tensor, _Weights, Cast, Resets], tuple[Tensor, ...]]
-    """inputs, hidden, weights, cast, ended -> states (T + 1, B, H) and what else `local_gradients` needs"""
+    """inputs, hidden, weights, cast, resets -> states (T + 1, B, H), and the activations for `local_gradients`"""
     local_gradients: Callable[..., None]
-    """writes the slopes of a chunk, (t, B, blocks·H), from the states after its steps and the rest of the above"""
+    """writes the local gradients of a chunk, (t, B, blocks·H), from the states after its steps and the activations"""
     blocks: Blocks
 
 
 def gru(
     inputs: Tensor, hidden: Tensor, *weights: Tensor, resets: Tensor | None = None, precision: str = "float32"
 ) -> Tensor:
-    """Take a GRU layer through a window: inputs (T, B, I), hidden (B, H) -> outputs (T, B, H), the last its state.
+    """Return the outputs (T, B, H) of a GRU layer over a window: inputs (T, B, I), hidden (B, H).
 
-    The equations are `cells.gru_step`'s; weights are torch's W_ih (3·H, I), W_hh (3·H, H), b_ih and b_hh (3·H). In
-    the precision `bfloat16` the factors of every product are rounded to it, all else stays; `float32` casts nothing.
-    Where `resets` (T, B) is true the output is that with which a document begins, and the next step goes on from it.
+    The last output is the state after the window. The equations are those of `cells.gru_step`, and the weights are
+    torch's: W_ih (3·H, I), W_hh (3·H, H), b_ih and b_hh (3·H). With the precision `bfloat16` the factors of each
+    product are rounded to bfloat16, and sums stay in float32. Where `resets` (T, B) is true, the output is replaced
+    by the state at the beginning of a document, from which the next step continues.
     """
     return _apply(_GRU, precision, resets, inputs, hidden, *weights)
 
@@ -73,18 +73,24 @@ def gru(
 def tanh_rnn(
     inputs: Tensor, hidden: Tensor, *weights: Tensor, resets: Tensor | None = None, precision: str = "float32"
 ) -> Tensor:
-    """Take a tanh layer through a window, like `gru`; the equations are `cells.rnn_step`'s, weights of H rows."""
+    """Return the outputs of a tanh layer, as `gru` does: the equations of `cells.rnn_step`, weights of H rows."""
     return _apply(_RNN, precision, resets, inputs, hidden, *weights)
 
 
 def _apply(cell: _FusedCell, precision: str, resets: Tensor | None, inputs: Tensor, *tensors: Tensor) -> Tensor:
-    places = None if resets is None else resets.unsqueeze(-1)
-    outputs: Tensor = _RNNWindow.apply(cell, precision, places, inputs, *tensors)  # type: ignore[no-untyped-call]
+    resets = None if resets is None else resets.unsqueeze(-1)
+    outputs: Tensor = _RNNWindow.apply(cell, precision, resets, inputs, *tensors)  # type: ignore[no-untyped-call]
     return outputs
 
 
 def _gru_forward(inputs: Tensor, hidden: Tensor, weights: _Weights, cast: Cast, resets: Resets) -> tuple[Tensor, ...]:
-    """Give the states (T + 1, B, H), the gates r, z, a (T, B, 3·H) and the candidates n (T, B, H)."""
+    """Return the states (T + 1, B, H), the gates r, z, a (T, B, 3·H) and the candidates n (T, B, H).
+
+    The gates of a step are one row of a buffer, which all views below share. The product with the previous output
+    adds to all three blocks at once; the activations then replace the sums in place:
+        gates     |    r    |    z    |    a    |      candidates  |    n    |
+        gates_rz  |<----------------->|
+    """
     length, batch, width = inputs.shape
     size = hidden.shape[1]
     states = _allocate_states(inputs, hidden)
@@ -92,17 +98,18 @@ def _gru_forward(inputs: Tensor, hidden: Tensor, weights: _Weights, cast: Cast, 
     from_inputs, from_hidden = cast(weights.inputs).t(), cast(weights.hidden).t().contiguous()
     bias = weights.hidden_bias.clone()
     bias[: 2 * size] += weights.input_bias[: 2 * size]
-    halves = (gates[..., : 2 * size], *torch.split(gates, size, -1))
-    steps = list(zip(*(part.unbind() for part in (states[:-1], states[1:], gates, *halves, candidates)), strict=True))
+    gates_rz, (gates_r, gates_z, gates_a) = gates[..., : 2 * size], torch.split(gates, size, -1)
+    views = (states[:-1], states[1:], gates, gates_rz, gates_r, gates_z, gates_a, candidates)
+    steps = list(zip(*(view.unbind() for view in views), strict=True))  # views by step, made once: cheap in the loop
     for begin, end in step_chunks(length, batch):
         chunk_inputs = cast(inputs[begin:end].reshape(-1, width))
         sums = gates[begin:end].view(-1, 3 * size).copy_(bias)
         add_product(sums[:, : 2 * size], chunk_inputs, from_inputs[:, : 2 * size])
         sums = candidates[begin:end].view(-1, size).copy_(weights.input_bias[2 * size :])
         add_product(sums, chunk_inputs, from_inputs[:, 2 * size :])
-        for step, (before, after, total, reset_update, r, z, a, n) in enumerate(steps[begin:end], begin):
-            add_product(total, cast(before), from_hidden)
-            reset_update.sigmoid_()
+        for step, (before, after, rza, rz, r, z, a, n) in enumerate(steps[begin:end], begin):
+            add_product(rza, cast(before), from_hidden)
+            rz.sigmoid_()
             n.addcmul_(r, a).tanh_()
             torch.lerp(n, before, z, out=after)
             if resets is not None:
@@ -111,20 +118,23 @@ def _gru_forward(inputs: Tensor, hidden: Tensor, weights: _Weights, cast: Cast, 
 
 
 def _gru_local_gradients(gradients: Tensor, after: Tensor, gates: Tensor, n: Tensor) -> None:
-    """Write, for n, a, z and r, (1-z)(1-n²), r times it, (h-n)z(1-z) and a·r(1-r) times the first."""
+    """Write the local gradients of a chunk of GRU steps into the blocks r, z, a, n of `gradients`.
+
+    n: (1-z)(1-n²);  a: r(1-z)(1-n²);  z: (h-n)z(1-z);  r: a·r(1-r)(1-z)(1-n²)
+    """
     size = n.shape[-1]
     r, z, a = torch.split(gates, size, -1)
-    slope_r, slope_z, slope_a, slope_n = torch.split(gradients, size, -1)
-    torch.addcmul(n.new_ones(size), n, n, value=-1, out=slope_n).addcmul_(slope_n, z, value=-1)
-    torch.mul(slope_n, r, out=slope_a)
-    torch.mul(slope_a, a, out=slope_r)
-    torch.sub(after, n, out=slope_z)  # h' - n = z(h - n)
-    both = gradients[..., : 2 * size]
-    both.addcmul_(both, gates[..., : 2 * size], value=-1)
+    d_r, d_z, d_a, d_n = torch.split(gradients, size, -1)
+    torch.addcmul(n.new_ones(size), n, n, value=-1, out=d_n).addcmul_(d_n, z, value=-1)
+    torch.mul(d_n, r, out=d_a)
+    torch.mul(d_a, a, out=d_r)
+    torch.sub(after, n, out=d_z)  # h' - n = z(h - n)
+    d_rz = gradients[..., : 2 * size]
+    d_rz.addcmul_(d_rz, gates[..., : 2 * size], value=-1)  # times 1 - r and 1 - z
 
 
 def _rnn_forward(inputs: Tensor, hidden: Tensor, weights: _Weights, cast: Cast, resets: Resets) -> tuple[Tensor, ...]:
-    """Give the states, (T + 1, B, H)."""
+    """Return the states, (T + 1, B, H)."""
     length, batch, width = inputs.shape
     states = _allocate_states(inputs, hidden)
     from_inputs, from_hidden = cast(weights.inputs).t(), cast(weights.hidden).t().contiguous()
@@ -143,7 +153,7 @@ def _rnn_forward(inputs: Tensor, hidden: Tensor, weights: _Weights, cast: Cast, 
 
 
 def _rnn_local_gradients(gradients: Tensor, after: Tensor) -> None:
-    """Write 1 - h'²."""
+    """Write the local gradients of a chunk of tanh steps: 1 - h'²."""
     torch.addcmul(after.new_ones(after.shape[-1]), after, after, value=-1, out=gradients)
 
 
@@ -156,14 +166,14 @@ _RNN = _FusedCell(
 
 
 def _allocate_states(inputs: Tensor, hidden: Tensor) -> Tensor:
-    """Make room for the states before and after every step, (T + 1, B, H), and write the first."""
+    """Return a buffer for the states before and after every step, (T + 1, B, H), with the first state written."""
     states = inputs.new_empty(inputs.shape[0] + 1, *hidden.shape)
     states[0] = hidden
     return states
 
 
 class _RNNWindow(torch.autograd.Function):
-    """A layer's way through a window and its gradient's way back, the streams shared out among threads."""
+    """The forward and backward pass of a layer over a window, with the streams divided among threads."""
 
     @staticmethod
     def forward(
@@ -172,8 +182,8 @@ class _RNNWindow(torch.autograd.Function):
         cast = PRECISIONS[precision]
 
         def forward_shard(shard: slice) -> tuple[Tensor, ...]:
-            places = None if resets is None else resets[:, shard]
-            return cell.forward(inputs[:, shard].contiguous(), hidden[shard], _Weights(*weights), cast, places)
+            shard_resets = None if resets is None else resets[:, shard]
+            return cell.forward(inputs[:, shard].contiguous(), hidden[shard], _Weights(*weights), cast, shard_resets)
 
         ctx.cell, ctx.cast, ctx.resets, ctx.shards = cell, cast, resets, batch_shards(hidden)
         shard_results = map_in_threads(forward_shard, ctx.shards)
@@ -182,40 +192,52 @@ class _RNNWindow(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, outputs: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, d_outputs: Tensor) -> tuple[Tensor | None, ...]:
         inputs, weight_ih, weight_hh, *saved = ctx.saved_tensors
-        cell, each = ctx.cell, len(saved) // len(ctx.shards)
+        cell, saved_per_shard = ctx.cell, len(saved) // len(ctx.shards)
 
         def backward_shard(number: int) -> tuple[Tensor | None, Tensor | None, tuple[Tensor, ...]]:
             shard = ctx.shards[number]
-            states, *rest = saved[number * each : (number + 1) * each]
-            shard_inputs, places = inputs[:, shard].contiguous(), None if ctx.resets is None else ctx.resets[:, shard]
-            d_outputs = outputs[:, shard].contiguous()
+            states, *activations = saved[number * saved_per_shard : (number + 1) * saved_per_shard]
+            shard_inputs = inputs[:, shard].contiguous()
             backward_pass = BackwardThroughTime(
-                cell.blocks, ctx.cast, d_outputs, weight_hh, places, ctx.needs_input_grad[4]
+                blocks=cell.blocks,
+                cast=ctx.cast,
+                d_outputs=d_outputs[:, shard].contiguous(),
+                weight_hh=weight_hh,
+                resets=None if ctx.resets is None else ctx.resets[:, shard],
+                needs_initial_grad=ctx.needs_input_grad[4],
             )
             weight_gradients = WeightGradients(
-                cell.blocks, ctx.cast, shard_inputs, weight_ih, weight_hh, ctx.needs_input_grad[3]
+                blocks=cell.blocks,
+                cast=ctx.cast,
+                inputs=shard_inputs,
+                weight_ih=weight_ih,
+                weight_hh=weight_hh,
+                needs_input_grad=ctx.needs_input_grad[3],
             )
             for begin, end in reversed(list(step_chunks(*shard_inputs.shape[:2]))):
                 gradients = backward_pass.gradients[: end - begin]
-                cell.local_gradients(gradients, states[begin + 1 : end + 1], *(part[begin:end] for part in rest))
-                backward_pass.backward_chunk(begin, end, rest)
+                cell.local_gradients(
+                    gradients, states[begin + 1 : end + 1], *(part[begin:end] for part in activations)
+                )
+                backward_pass.backward_chunk(begin, end, activations)
                 weight_gradients.add(gradients, states, begin, end)
-            return weight_gradients.inputs, backward_pass.hidden, weight_gradients.weights()
+            return weight_gradients.d_inputs, backward_pass.d_initial, weight_gradients.weights()
 
         shard_results = map_in_threads(backward_shard, range(len(ctx.shards)))
-        d_inputs, before, weight_gradients = zip(*shard_results, strict=True)
-        given = (
+        d_inputs, d_initial, weight_gradients = zip(*shard_results, strict=True)
+        d_arguments = (
             _concat_shards(d_inputs, dimension=1) if ctx.needs_input_grad[3] else None,
-            _concat_shards(before, dimension=0) if ctx.needs_input_grad[4] else None,
+            _concat_shards(d_initial, dimension=0) if ctx.needs_input_grad[4] else None,
         )
-        return None, None, None, *given, *(reduce(torch.add, parts) for parts in zip(*weight_gradients, strict=True))
+        d_weights = (reduce(torch.add, parts) for parts in zip(*weight_gradients, strict=True))
+        return None, None, None, *d_arguments, *d_weights
 
 
-def _concat_shards(shares: Sequence[Tensor], *, dimension: int) -> Tensor:
-    """Put the streams' shares side by side again."""
-    return torch.cat(tuple(shares), dimension) if len(shares) > 1 else shares[0]
+def _concat_shards(shards: Sequence[Tensor], *, dimension: int) -> Tensor:
+    """Return the streams of all shards in one tensor."""
+    return torch.cat(tuple(shards), dimension) if len(shards) > 1 else shards[0]
 
 
 # Shards: the streams of a window are divided among threads, each of which computes all steps of its shard. A single
@@ -226,13 +248,13 @@ Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 MIN_SHARD_STREAMS = 16
-"""of a thread: with fewer rows a product is slower than with two threads to it"""
+"""streams of a shard: a product of fewer rows is slower than the whole product on two threads"""
 MIN_SHARD_NUMBERS = 16 * 320
-"""likewise, in the state of its streams: below, threads of Python cost more than they bring"""
+"""numbers in the state of a shard; below this, switching between Python threads costs more than it saves"""
 
 
 def batch_shards(hidden: Tensor) -> list[slice]:
-    """Say which streams of a state (B, H) each thread takes; a single share where it is not worth more."""
+    """Return the slice of streams for each thread: state (B, H); a single one where threads would not save time."""
     streams, threads = len(hidden), torch.get_num_threads()
     if not hidden.is_cpu or streams < threads * MIN_SHARD_STREAMS or hidden.numel() < threads * MIN_SHARD_NUMBERS:
         return [slice(0, streams)]
@@ -241,7 +263,7 @@ def batch_shards(hidden: Tensor) -> list[slice]:
 
 
 def map_in_threads(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
-    """Do the work on every part, each in a thread whose operations are all its own, and without a gradient."""
+    """Return the results of `work` for all parts, each computed without gradients in a thread of its own."""
     if len(parts) == 1:
         return [work(parts[0])]
     work_without_grad = torch.no_grad()(work)
@@ -252,7 +274,7 @@ def map_in_threads(work: Callable[[Part], Result], parts: Sequence[Part]) -> lis
         futures += [_pool(len(parts) - 1).submit(work_without_grad, part) for part in parts[1:]]
         return [work_without_grad(parts[0]), *(future.result() for future in futures)]
     finally:
-        # A thread asks for the number once, when it first needs it, which may be late.
+        # A thread reads the number of threads at its first operation, so all must end before the number changes.
         wait(futures)
         torch.set_num_threads(threads)
 

@@ -1,9 +1,10 @@
 """Backpropagation through time for the fused layers: gradients through a window, and gradients of the weights.
 
-The gradient with respect to the sum within a gate is the local gradient of the gate, known from the forward pass
-alone, times the gradient D of the layer's output, (B, H), which is propagated through the steps (Werbos 1990): D' =
-dL/dh + D·z + d W_hh. Only that is computed step by step; local gradients and weights are computed for a chunk of
-steps at once, while the chunk is in the cache.
+The gradient with respect to the sum within a gate is the local gradient of the gate times the gradient D of the
+layer's output, (B, H). The local gradient is known from the forward pass alone. D is propagated backward through the
+steps (Werbos 1990): D' = dL/dh + D·z + d W_hh, where d is the gradient of the recurrent sums. Only D is computed step
+by step; the local gradients and the gradients of the weights are computed for a chunk of steps at once, while the
+chunk is in the cache.
 
 Shapes: T characters, B streams, I inputs, H units; t steps in a chunk. The gates are stored in blocks of H columns.
 """
@@ -15,87 +16,102 @@ import torch
 from torch import Tensor
 
 CHUNK_ROWS = 512
-"""characters of all streams in a chunk: enough for a fast product, few enough for the cache"""
+"""rows of a chunk, all streams together: enough for a fast product, few enough for the cache"""
 
 Cast = Callable[[Tensor], Tensor]
-"""rounds a factor of a product"""
+"""a function that rounds a factor of a product"""
 
 
 class Blocks(NamedTuple):
-    """How the blocks of a cell stand: how many, and what each hears."""
+    """The layout of the gate blocks of a cell."""
 
     number: int
+    """number of blocks"""
     recurrent: int
-    """so many blocks, the first ones, hear the last output"""
+    """number of blocks that depend on the previous output; these come first"""
     input_blocks: tuple[tuple[int, int], ...]
-    """which blocks, from and to, hear the inputs, in the order of W_ih's rows"""
+    """ranges of blocks that depend on the inputs, in the order of the rows of W_ih"""
     has_carry: bool
-    """whether a gate z, the second block, carries the last output on"""
+    """whether a gate z, the second block, carries the previous output over"""
 
 
 class BackwardThroughTime:
-    """The gradient of a layer's output on its way back from step to step."""
+    """The backward pass of a layer, from the last step of a window to the first.
+
+    `d_outputs` (T, B, H) is dL/dh of the outputs. `resets` (T, B, 1) is true where a step leaves a fresh state; no
+    gradient flows through it. `needs_initial_grad` asks for the gradient of the state before the window.
+    """
 
     def __init__(
         self,
+        *,
         blocks: Blocks,
         cast: Cast,
-        outputs: Tensor,
+        d_outputs: Tensor,
         weight_hh: Tensor,
         resets: Tensor | None,
-        needs_hidden: bool,
+        needs_initial_grad: bool,
     ) -> None:
-        length, batch, size = outputs.shape
+        length, batch, size = d_outputs.shape
         self.blocks, self.cast, self.weight = blocks, cast, cast(weight_hh)
         self.resets = resets
-        """where a step's output is that of a fresh state, which learns from nothing, (T, B, 1); None: nowhere"""
-        self.needs_hidden = needs_hidden
-        """whether the state before the window wants its gradient too"""
-        self.outputs = (outputs.new_zeros(batch, size), *outputs.unbind())
-        """dL/dh after every step, and before the first"""
-        self.gradients = outputs.new_empty(min(length, _steps(batch)), batch, blocks.number * size)
-        """slopes that become gradients, (t, B, blocks·H), of one chunk after the other"""
+        self.needs_initial_grad = needs_initial_grad
+        self.d_outputs = (d_outputs.new_zeros(batch, size), *d_outputs.unbind())
+        """dL/dh of the state before the window, which is no output, and of each output"""
+        self.gradients = d_outputs.new_empty(min(length, _chunk_steps(batch)), batch, blocks.number * size)
+        """buffer of one chunk, (t, B, blocks·H): local gradients, which `backward_chunk` turns into gradients"""
         self.by_block = self.gradients.view(-1, batch, blocks.number, size).unbind()
         self.recurrent = self.gradients[..., : blocks.recurrent * size].unbind()
-        self.flow, self.next = outputs.new_empty(2, batch, size).unbind()
-        self.flow.copy_(outputs[-1])
+        # D of the current step and of the step before it; the two buffers are swapped after each step.
+        self.d_hidden, self.d_before = d_outputs.new_empty(2, batch, size).unbind()
+        self.d_hidden.copy_(d_outputs[-1])
 
     @property
-    def hidden(self) -> Tensor | None:
-        """dL/dh before the window, (B, H), once all steps are done."""
-        return self.flow if self.needs_hidden else None
+    def d_initial(self) -> Tensor | None:
+        """dL/dh of the state before the window, (B, H), after the last call of `backward_chunk`."""
+        return self.d_hidden if self.needs_initial_grad else None
 
     def backward_chunk(self, begin: int, end: int, saved: Sequence[Tensor]) -> None:
-        """Turn a chunk's slopes into gradients, last step first, and take the flow to the step before it."""
-        size = self.flow.shape[-1]
-        carried = saved[0][begin:end, :, size : 2 * size].unbind() if self.blocks.has_carry else ()
+        """Multiply the local gradients of a chunk by D, last step first, and propagate D to the step before it.
+
+        `saved` are the activations of the whole window, the gates first.
+        """
+        size = self.d_hidden.shape[-1]
+        carry_gates = saved[0][begin:end, :, size : 2 * size].unbind() if self.blocks.has_carry else ()
         for step in range(end - 1, begin - 1, -1):
             if self.resets is not None:
-                self.flow.masked_fill_(self.resets[step], 0)
-            self.by_block[step - begin].mul_(self.flow.unsqueeze(1))
-            if step or self.needs_hidden:
-                if carried:
-                    torch.addcmul(self.outputs[step], self.flow, carried[step - begin], out=self.next)
+                self.d_hidden.masked_fill_(self.resets[step], 0)
+            self.by_block[step - begin].mul_(self.d_hidden.unsqueeze(1))
+            if step or self.needs_initial_grad:
+                if carry_gates:
+                    torch.addcmul(self.d_outputs[step], self.d_hidden, carry_gates[step - begin], out=self.d_before)
                 else:
-                    self.next.copy_(self.outputs[step])
-                add_product(self.next, self.cast(self.recurrent[step - begin]), self.weight)
-                self.flow, self.next = self.next, self.flow
+                    self.d_before.copy_(self.d_outputs[step])
+                add_product(self.d_before, self.cast(self.recurrent[step - begin]), self.weight)
+                self.d_hidden, self.d_before = self.d_before, self.d_hidden
 
 
 class WeightGradients:
     """The gradients of the weights and inputs, summed chunk by chunk."""
 
     def __init__(
-        self, blocks: Blocks, cast: Cast, inputs: Tensor, weight_ih: Tensor, weight_hh: Tensor, needs_inputs: bool
+        self,
+        *,
+        blocks: Blocks,
+        cast: Cast,
+        inputs: Tensor,
+        weight_ih: Tensor,
+        weight_hh: Tensor,
+        needs_input_grad: bool,
     ) -> None:
         self.blocks, self.cast, self.size = blocks, cast, weight_hh.shape[1]
         self.layer_inputs, self.weight = inputs, cast(weight_ih)
-        self.inputs = inputs.new_zeros(inputs.shape) if needs_inputs else None
+        self.d_inputs = inputs.new_zeros(inputs.shape) if needs_input_grad else None
         self.weight_ih, self.weight_hh = torch.zeros_like(weight_ih), torch.zeros_like(weight_hh)
         self.bias = weight_ih.new_zeros(blocks.number * self.size)
 
     def add(self, gradients: Tensor, states: Tensor, begin: int, end: int) -> None:
-        """Add what a chunk says: gradients (t, B, blocks·H) of its sums."""
+        """Add the part of a chunk: gradients (t, B, blocks·H) of the sums, states (T + 1, B, H) of the window."""
         flat, size = gradients.flatten(0, 1), self.size
         self.bias += flat.sum(0)
         flat, row = self.cast(flat), 0
@@ -105,31 +121,31 @@ class WeightGradients:
         for first, last in self.blocks.input_blocks:
             part, rows = flat[:, first * size : last * size], slice(row, row + (last - first) * size)
             add_product(self.weight_ih[rows], part.t(), layer_inputs)
-            if self.inputs is not None:
-                add_product(self.inputs[begin:end].flatten(0, 1), part, self.weight[rows])
+            if self.d_inputs is not None:
+                add_product(self.d_inputs[begin:end].flatten(0, 1), part, self.weight[rows])
             row = rows.stop
 
     def weights(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Give the gradients of W_ih, W_hh and both biases."""
+        """Return the gradients of W_ih, W_hh and both biases."""
         blocks = torch.split(self.bias, self.size)
         input_bias = torch.cat([block for first, last in self.blocks.input_blocks for block in blocks[first:last]])
         return self.weight_ih, self.weight_hh, input_bias, torch.cat(blocks[: self.blocks.recurrent])
 
 
 def add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
-    """Add left @ right to a sum in place, in the factors' precision; the sum stays in its own."""
+    """Add left @ right to `total` in place; the product has the precision of the factors, the sum keeps its own."""
     if left.dtype == total.dtype:
         total.addmm_(left, right)
     else:
         total.add_(left @ right)
 
 
-def _steps(batch: int) -> int:
-    """Say how many steps make a chunk."""
+def _chunk_steps(batch: int) -> int:
+    """Return the number of steps in a chunk."""
     return max(1, CHUNK_ROWS // batch)
 
 
 def step_chunks(length: int, batch: int) -> Iterator[tuple[int, int]]:
-    """Cut a window into chunks of steps, from and to."""
-    for begin in range(0, length, _steps(batch)):
-        yield begin, min(length, begin + _steps(batch))
+    """Yield the first step of each chunk of a window, and the step after its last one."""
+    for begin in range(0, length, _chunk_steps(batch)):
+        yield begin, min(length, begin + _chunk_steps(batch))

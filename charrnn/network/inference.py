@@ -1,6 +1,6 @@
-"""Inference with trained weights, step by step, with every state and gate; NumPy arrays, or torch tensors on a GPU.
+"""Inference with trained weights, step by step, with a cache of all states and gates.
 
-The state is a value: it is passed in, and the next state is returned.
+Arrays are NumPy arrays, or torch tensors on a GPU. The state is passed in, and the next state is returned.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -35,14 +35,14 @@ Nats = NDArray[np.float32]
 
 
 def log_softmax(logits: Logits) -> Nats:
-    """Give ln softmax(logits) of every character: (…, V) -> (…, V)."""
+    """Return ln softmax(logits): (…, V) -> (…, V)."""
     shifted = logits - logits.max(-1, keepdims=True)
     log_probs: Nats = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
     return log_probs
 
 
 def target_nll(logits: Logits, targets: Ids) -> Nats:
-    """Give −ln softmax(logits)[target]: logits (…, V), targets (…) -> (…)."""
+    """Return the negative log-likelihood −ln softmax(logits)[target]: logits (…, V), targets (…) -> nats (…)."""
     shifted = logits - logits.max(-1, keepdims=True)
     target_logits = np.take_along_axis(shifted, targets[..., None], -1)[..., 0]
     nats: Nats = np.log(np.exp(shifted).sum(-1)) - target_logits
@@ -54,45 +54,45 @@ def target_nll(logits: Logits, targets: Ids) -> Nats:
 NO_CLAMPS: Clamps = MappingProxyType({})
 
 MAX_TABLE = 2_000_000
-"""numbers in the table of what every character says to the first layer; larger ones are not laid out"""
+"""numbers in the table of input projections by character; a larger table is not computed"""
 
 
 class LayerWeights(NamedTuple):
-    """A layer's weights, laid out for stepping: (in, G·H), so that a row of streams multiplies from the left."""
+    """The weights of a layer as (in, G·H) matrices, so that a row of each stream multiplies from the left."""
 
     weight_ih: Array
     bias_ih: Array
-    """for LSTM and tanh RNN both biases, which are only ever added up"""
+    """for LSTM and tanh RNN the sum of both biases"""
     weight_hh: Array
     bias_hh: Array | None
-    """the GRU's alone: its reset gate acts on W_hn h + b_hn"""
+    """only for the GRU, whose reset gate acts on W_hn h + b_hn"""
 
 
 @dataclass(frozen=True)
 class LayerCache:
-    """What one layer did over T characters of B streams; arrays are (T, B, H)."""
+    """The activations of one layer over T characters of B streams; arrays are (T, B, H)."""
 
     steps: tuple[CellStep, ...]
 
     @cached_property
     def hidden(self) -> Array:
-        """What the layer said: h."""
+        """The output h."""
         return self._stacked(lambda step: step.state.hidden)
 
     @cached_property
     def cell_state(self) -> Array | None:
-        """The LSTM's c; None for other cells."""
+        """The cell state c of an LSTM; None for other cells."""
         if self.steps[0].state.cell_state is None:
             return None
         return self._stacked(lambda step: step.state.cell_state)
 
     @property
     def signal(self) -> Array:
-        """What a cell is judged and drawn by: tanh(c) for the LSTM (Karpathy et al. 2015), h for the others."""
+        """The activation that is inspected and drawn: tanh(c) of an LSTM (Karpathy et al. 2015), h of other cells."""
         return self.hidden if self.cell_state is None else tanh(self.cell_state)
 
     def gate(self, name: str) -> Array:
-        """Give a gate's activations by its letter: i f g o, or r z n."""
+        """Return the activations of a gate by its letter: i f g o, or r z n."""
         return self._stacked(lambda step: step.gates[name])
 
     def _stacked(self, part: Callable[[CellStep], Array]) -> Array:
@@ -102,7 +102,7 @@ class LayerCache:
 
 @dataclass(frozen=True)
 class ActivationCache:
-    """A stretch of text as a model read it."""
+    """The activations of all layers over a text, and the state after it."""
 
     layers: tuple[LayerCache, ...]
     state: State
@@ -110,21 +110,21 @@ class ActivationCache:
 
 
 class InferenceRNN:
-    """A model ready to be stepped.
+    """A trained network for inference.
 
-    >>> reader = InferenceRNN.from_model(model)                             # doctest: +SKIP
-    >>> logits, state = reader.step(ids, reader.initial_state(1))     # doctest: +SKIP
+    >>> rnn = InferenceRNN.from_model(model)                    # doctest: +SKIP
+    >>> logits, state = rnn.step(ids, rnn.initial_state(1))     # doctest: +SKIP
     """
 
     config: NetworkConfig
     weights: Mapping[str, Array]
-    """by torch's names, as they came"""
+    """weights as in the model file, by torch's names"""
     layers: tuple[LayerWeights, ...]
-    """each layer's weights, the lowest first"""
+    """weights of the layers, the lowest first"""
     output_weight: Array
     """(H, V)"""
     end: int | None
-    """the character that ends a document, after which the state is fresh; None: there are no documents"""
+    """id of the character that ends a document, after which the state is fresh; None: there are no documents"""
 
     def __init__(self, config: NetworkConfig, weights: Mapping[str, Array], *, end: int | None = None) -> None:
         assert (end is None) == (config.documents is None), "documents are ended by a character"
@@ -140,53 +140,53 @@ class InferenceRNN:
 
     @classmethod
     def from_model(cls, model: Model, *, arrays: Callable[[Any], Array] = np.asarray) -> "InferenceRNN":
-        """Lay out a model; `arrays` puts each weight where the stepping is to happen, e.g. on a GPU."""
+        """Return the network of a model; `arrays` converts each weight, for example to a tensor on a GPU."""
         return cls(model.config, {name: arrays(weight) for name, weight in model.weights.items()}, end=model.end)
 
     @property
     def signal_name(self) -> str:
-        """How `LayerCache.signal` is written: tanh(c) or h."""
+        """The formula of `LayerCache.signal`: tanh(c) or h."""
         return "tanh(c)" if self._cell.has_cell_state else "h"
 
     @property
     def gate_names(self) -> tuple[str, ...]:
-        """The letters that `LayerCache.gate` knows: i f g o, or r z n, or none."""
+        """The letters of the gates for `LayerCache.gate`: i f g o, or r z n, or none."""
         return self._cell.gates if len(self._cell.gates) > 1 else ()
 
     def initial_state(self, streams: int) -> State:
-        """Give the state before any text, for that many streams: zero, and before a document full."""
+        """Return the state before any text: zero, or `DOCUMENT_START` if the text consists of documents."""
         like, value = self._output_bias, 0.0 if self.end is None else DOCUMENT_START
-        memory = array_module(like).full((streams, self.config.hidden), value, dtype=like.dtype, device=like.device)
-        state = CellState(tanh(memory), memory) if self._cell.has_cell_state else CellState(memory)
+        start = array_module(like).full((streams, self.config.hidden), value, dtype=like.dtype, device=like.device)
+        state = CellState(tanh(start), start) if self._cell.has_cell_state else CellState(start)
         return (state,) * self.config.layers
 
     def step(self, ids: Array, state: State, clamps: Clamps = NO_CLAMPS) -> tuple[Array, State]:
-        """Read one character a stream: ids (B,), state -> logits of the next one (B, V), state."""
+        """Read one character per stream: ids (B,), state -> logits of the next one (B, V), next state."""
         state = self.step_state(ids, state, clamps)
         return self.logits(state[-1].hidden), state
 
     def step_state(self, ids: Array, state: State, clamps: Clamps = NO_CLAMPS) -> State:
-        """Read one character a stream, ids (B,), of which only the state is wanted."""
-        projected, ended = self._input_projection(ids), self._resets(ids)
+        """Return the state after one more character per stream, ids (B,), without computing logits."""
+        projected, is_reset = self._input_projection(ids), self._resets(ids)
         states: list[CellState] = []
-        for number, (layer, carried) in enumerate(zip(self.layers, state, strict=True)):
+        for number, (layer, layer_state) in enumerate(zip(self.layers, state, strict=True)):
             if number:
                 projected = states[-1].hidden @ layer.weight_ih + layer.bias_ih
-            states.append(self._step(layer, projected, carried, ended, clamps.get(number + 1)).state)
+            states.append(self._step(layer, projected, layer_state, is_reset, clamps.get(number + 1)).state)
         return tuple(states)
 
     def run_with_cache(self, ids: Array, state: State, clamps: Clamps = NO_CLAMPS) -> ActivationCache:
-        """Read T characters of B streams: ids (T, B) -> a Reading; one large product a layer for the input."""
-        readings: list[LayerCache] = []
-        projected, ended = self._input_projection(ids), [self._resets(row) for row in ids]
-        for number, (layer, carried) in enumerate(zip(self.layers, state, strict=True)):
+        """Return all activations over T characters of B streams, ids (T, B); inputs take one product per layer."""
+        layers: list[LayerCache] = []
+        projected, resets = self._input_projection(ids), [self._resets(row) for row in ids]
+        for number, (layer, layer_state) in enumerate(zip(self.layers, state, strict=True)):
             if number:
-                projected = readings[-1].hidden @ layer.weight_ih + layer.bias_ih
-            readings.append(self._run_layer(layer, projected, carried, ended, clamps.get(number + 1)))
-        return ActivationCache(tuple(readings), tuple(reading.steps[-1].state for reading in readings))
+                projected = layers[-1].hidden @ layer.weight_ih + layer.bias_ih
+            layers.append(self._run_layer(layer, projected, layer_state, resets, clamps.get(number + 1)))
+        return ActivationCache(tuple(layers), tuple(cache.steps[-1].state for cache in layers))
 
     def top_hidden(self, ids: Array, state: State, clamps: Clamps = NO_CLAMPS) -> tuple[Array, State]:
-        """Read T characters of B streams for what the top layer says alone: ids (T, B) -> (T, B, H), state."""
+        """Return the outputs of the top layer over T characters of B streams: ids (T, B) -> (T, B, H), state."""
         outputs: list[Array] = []
         for row in ids:
             state = self.step_state(row, state, clamps)
@@ -194,12 +194,12 @@ class InferenceRNN:
         return array_module(outputs[0]).stack(outputs), state
 
     def nll(self, inputs: Array, targets: Array, state: State, clamps: Clamps = NO_CLAMPS) -> tuple[Nats, State]:
-        """Read inputs (T, B) and say what each of the targets that follow them cost: nats (T, B), and the state."""
+        """Return the negative log-likelihood of targets (T, B) after inputs (T, B), in nats (T, B), and the state."""
         hidden, state = self.top_hidden(inputs, state, clamps)
         return target_nll(self.logits(hidden), targets), state
 
     def logits(self, hidden: Array) -> Array:
-        """Turn the top layer's output (…, H) into logits of the next character (…, V)."""
+        """Return the logits of the next character (…, V) from outputs of the top layer (…, H)."""
         return hidden @ self.output_weight + self._output_bias
 
     def _run_layer(
@@ -228,12 +228,12 @@ class InferenceRNN:
         return clamp.apply(step) if clamp else step
 
     def _resets(self, ids: Array) -> Array | None:
-        """Say which streams' documents end with these characters, (B, 1); None where none does."""
-        ended = None if self.end is None else ids == self.end
-        return ended[:, None] if ended is not None and ended.any() else None
+        """Return a mask (B, 1) of the streams in which a document ends with ids (B,), or None if there are none."""
+        is_end = None if self.end is None else ids == self.end
+        return is_end[:, None] if is_end is not None and is_end.any() else None
 
     def _input_projection(self, ids: Array) -> Array:
-        """Say what the characters ids (…) tell the first layer: (…, G·H)."""
+        """Return the input projections of the first layer: ids (…) -> (…, G·H)."""
         if self._input_table is not None:
             return _take_rows(self._input_table, ids)
         layer = self.layers[0]
@@ -243,7 +243,7 @@ class InferenceRNN:
 
     @cached_property
     def _input_table(self) -> Array | None:
-        """What every character says to the first layer, (V, G·H), where that is small enough to lay out."""
+        """The input projection of every character, (V, G·H); None if the table would be too large."""
         layer = self.layers[0]
         if self._output_bias.shape[0] * layer.bias_ih.shape[0] > MAX_TABLE:
             return None
@@ -252,7 +252,7 @@ class InferenceRNN:
 
 
 def _layer_weights(cell: str, weights: Mapping[str, Array], layer: int) -> LayerWeights:
-    """Turn torch's matrices (G·H, in) round and add up the biases that only ever act together."""
+    """Return the weights of a layer, with torch's matrices (G·H, in) transposed and biases added where possible."""
     bias_ih, bias_hh = weights[f"rnn.bias_ih_l{layer}"], weights[f"rnn.bias_hh_l{layer}"]
     keep_separate = cell == "gru"
     return LayerWeights(
@@ -264,7 +264,7 @@ def _layer_weights(cell: str, weights: Mapping[str, Array], layer: int) -> Layer
 
 
 def _select_state(is_selected: Array, selected: CellState, other: CellState) -> CellState:
-    """Take the streams at some places (B, 1) from one state, all others from the other."""
+    """Return a state with some streams, `is_selected` (B, 1), of one state and the others of another state."""
     arrays = array_module(other.hidden)
     parts = zip(selected, other, strict=True)
     return CellState(
@@ -276,7 +276,7 @@ def _select_state(is_selected: Array, selected: CellState, other: CellState) -> 
 
 
 def _take_rows(table: Array, ids: Array) -> Array:
-    """Look up rows; for NumPy by the method that takes half the time of indexing."""
+    """Return rows of a table; `take` needs half the time of indexing in NumPy."""
     return table.take(ids, 0) if isinstance(table, np.ndarray) else table[ids]
 
 
@@ -288,11 +288,11 @@ def _contiguous(array: Array) -> Array:
 
 
 def to_device(values: NDArray[Any], rnn: InferenceRNN) -> Array:
-    """Put an array where a reader's stepping happens."""
+    """Return an array on the device of a network."""
     like = rnn.output_weight
     return values if isinstance(like, np.ndarray) else array_module(like).as_tensor(values, device=like.device)
 
 
 def to_numpy(array: Array) -> NDArray[Any]:
-    """Fetch an array from wherever it is."""
+    """Return an array as a NumPy array, copied from the device where needed."""
     return array if isinstance(array, np.ndarray) else np.asarray(array.cpu())

@@ -1,4 +1,4 @@
-"""Model files: a trained model as plain values in one safetensors file, with vocabulary and configuration."""
+"""Model files: weights, configuration, vocabulary and training record of a model in one safetensors file."""
 
 import json
 import math
@@ -18,7 +18,7 @@ from charrnn.storage.safetensors_header import Header, TensorInfo
 from charrnn.storage.schema import Amount, Count, Loss, Partial, PathText, PlannedSteps, check_partial, parse_json
 from charrnn.text.vocabulary import END_CHARS, Vocabulary
 
-# The record of a training, for people and scripts; inference does not need it
+# The record of the training, for users and scripts; inference does not need it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,50 +56,50 @@ class TrainingRecord:
 # Models and their files
 
 LAST_BIAS = "output.bias"
-"""has a number for each character of the vocabulary"""
+"""name of the array with one number per character of the vocabulary"""
 MAX_SETTINGS, MAX_TRAINING_VALUES = 100, 10_000
-"""values that a file's configuration, and what it tells of its training, may hold"""
+"""largest number of JSON values in the configuration and in the training record of a file"""
 
 MAX_PREACTIVATION = 1e37
-"""that what goes into a unit may come to: a logit less another one is still a number of single precision"""
+"""largest possible input of a unit; differences of logits are then finite in single precision"""
 
 Weights = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelInfo:
-    """What a model is, its weights aside."""
+    """A model without its weights."""
 
     config: NetworkConfig
     vocabulary: Vocabulary
     training: Mapping[str, Any]
-    """as a `Model`'s"""
+    """see `Model.training`"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """All that writing, scoring and looking inside need."""
+    """A trained model: all that generation, scoring and inspection need."""
 
     config: NetworkConfig
     vocabulary: Vocabulary
     weights: Weights
-    """torch's names; see `weight_shapes`"""
+    """arrays by torch's names; see `weight_shapes`"""
     training: Mapping[str, Any] = field(default_factory=dict)
-    """how it came to be (corpus, steps, losses, …): for people, never needed to compute"""
+    """record of the training (corpus, steps, losses, …), see `TrainingRecord`; never needed to compute"""
 
     @property
     def end(self) -> int | None:
-        """The number of the character that ends each document and makes the state fresh; None: there are none."""
+        """The id of the character that ends each document, after which the state is fresh; None without documents."""
         return self.vocabulary.end_id(self.config.documents)
 
     @property
     def parameters(self) -> int:
-        """How many numbers were learned."""
+        """The number of parameters."""
         return sum(array.size for array in self.weights.values())
 
 
 def weight_shapes(config: NetworkConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
-    """Say which weights a network has, under torch's names, and their shapes.
+    """Return the shapes of the weights of a network, by torch's names.
 
     >>> weight_shapes(NetworkConfig(hidden=8, embedding=2), 5)["rnn.weight_ih_l0"]
     (32, 2)
@@ -115,17 +115,17 @@ def weight_shapes(config: NetworkConfig, vocabulary_size: int) -> dict[str, tupl
 
 
 def count_weights(config: NetworkConfig, vocabulary_size: int) -> int:
-    """Count a network's numbers without building it."""
+    """Return the number of weights of a network without building it."""
     return sum(math.prod(shape) for shape in weight_shapes(config, vocabulary_size).values())
 
 
 def count_matmul_weights(config: NetworkConfig, vocabulary_size: int) -> int:
-    """Count the weights that every character is multiplied with: all but the embedding's, which is looked up."""
+    """Return the number of weights in matrix products and biases: all but the embedding, which is looked up."""
     return count_weights(config, vocabulary_size) - vocabulary_size * config.embedding
 
 
 def max_preactivation(config: NetworkConfig, weights: Weights) -> float:
-    """Bound what goes into any unit or logit, whatever is read: what comes in is within ±1, or an embedding."""
+    """Return an upper bound of the input of any unit or logit for any text: layer inputs are in ±1, or embeddings."""
     largest_weight = {name: max(float(weight.max()), -float(weight.min())) for name, weight in weights.items()}
     sums = [config.hidden * largest_weight["output.weight"] + largest_weight[LAST_BIAS]]
     for layer in range(config.layers):
@@ -140,7 +140,7 @@ def max_preactivation(config: NetworkConfig, weights: Weights) -> float:
 
 
 def model_metadata(model: Model) -> dict[str, str]:
-    """Put what is not an array into the strings that a file can hold."""
+    """Return all values of a model except the weights, as the strings of a file's metadata."""
     return {
         "config": json.dumps(model.config.to_mapping()),
         "vocabulary": json.dumps(model.vocabulary.characters),
@@ -149,50 +149,50 @@ def model_metadata(model: Model) -> dict[str, str]:
 
 
 def save_model(path: Path, model: Model) -> int:
-    """Write a model to `path`, wholly or not at all; give the number of bytes (OSError)."""
+    """Write a model to `path` atomically and return the number of bytes (OSError)."""
     return safetensors_file.write_tensors(path, model.weights, model_metadata(model) | {"kind": "model"})
 
 
 def load_model(path: Path) -> Model:
-    """Read the model in a file; raise CharrnnError, naming the file, if anything in it does not fit."""
+    """Return the model in a file; raise CharrnnError, with the name of the file, if the model is not valid."""
     with safetensors_file.open_tensors(path) as file:
-        about = described(path, file.header)
-        # The memory that the weights take is now known to be that of the network that is described.
+        info = described(path, file.header)
+        # The header agrees with the configuration now, so the arrays take no more memory than that network.
         arrays = file.arrays()
-    names = weight_shapes(about.config, len(about.vocabulary))
+    names = weight_shapes(info.config, len(info.vocabulary))
     for name in names:
         if not np.isfinite(arrays[name]).all():
             raise CharrnnError(f"{path} is not a valid model file: {name} contains NaN or infinity")
     weights = {name: arrays[name] for name in names}
-    if max_preactivation(about.config, weights) > MAX_PREACTIVATION:
+    if max_preactivation(info.config, weights) > MAX_PREACTIVATION:
         raise CharrnnError(f"{path} is not a valid model file: its weights are too large to compute with")
-    return Model(config=about.config, vocabulary=about.vocabulary, weights=weights, training=about.training)
+    return Model(config=info.config, vocabulary=info.vocabulary, weights=weights, training=info.training)
 
 
 def read_info(path: Path) -> ModelInfo:
-    """Read what a file says of its model, but not the weights; raise CharrnnError as `load_model` does."""
+    """Return the model in a file without its weights; raise CharrnnError as `load_model` does."""
     with safetensors_file.open_tensors(path) as file:
         return described(path, file.header)
 
 
 def described(path: Path, header: Header) -> ModelInfo:
-    """Return what a file's header says of its model, its parts checked against each other (CharrnnError)."""
+    """Return the model that the header of a file describes, with its parts checked for consistency (CharrnnError)."""
     try:
-        about = _parse_info(header)
-        _check_arrays(weight_shapes(about.config, len(about.vocabulary)), header.tensors)
+        info = _parse_info(header)
+        _check_arrays(weight_shapes(info.config, len(info.vocabulary)), header.tensors)
     except CharrnnError as error:
         raise CharrnnError(f"{path} is not a valid model file: {error.message}") from error
-    return about
+    return info
 
 
 def _parse_info(header: Header) -> ModelInfo:
-    """Read configuration, vocabulary and training out of a file's words (CharrnnError)."""
+    """Return configuration, vocabulary and training record from the metadata of a file (CharrnnError)."""
     bias = header.tensors.get(LAST_BIAS)
     if bias is None or len(bias.shape) != 1:
-        raise CharrnnError(f"{LAST_BIAS} is missing or no vector")
+        raise CharrnnError(f"{LAST_BIAS} is missing or not a vector")
     rows = bias.shape[0]
     config = NetworkConfig.from_mapping(_parse_field(header.metadata, "config", dict, most=MAX_SETTINGS))
-    # A list of so many has a comma less, but comma, bracket and brace may be among its characters.
+    # A JSON list of n strings has n - 1 commas and a bracket; comma, bracket and brace can also be characters.
     vocabulary = Vocabulary(tuple(_parse_field(header.metadata, "vocabulary", list, most=rows + 3)))
     if len(vocabulary) != rows:
         raise CharrnnError(f"its vocabulary has {len(vocabulary):,} characters, but its weights are for {rows:,}")
@@ -203,34 +203,34 @@ def _parse_info(header: Header) -> ModelInfo:
     return ModelInfo(config=config, vocabulary=vocabulary, training=training)
 
 
-def _parse_field(words: Mapping[str, str], name: str, kind: type, *, most: int) -> Any:
-    """Parse the JSON of one of a file's words, which may hold so many values (CharrnnError)."""
-    text = words.get(name)
+def _parse_field(metadata: Mapping[str, str], name: str, kind: type, *, most: int) -> Any:
+    """Return the value of a metadata field with JSON of at most `most` values (CharrnnError)."""
+    text = metadata.get(name)
     if text is None:
         raise CharrnnError(f"it has no {name}")
     return parse_json(text, name, kind, most=most)
 
 
-def _check_arrays(shapes: Mapping[str, tuple[int, ...]], places: Mapping[str, TensorInfo]) -> None:
-    """See that the arrays in a file are those that its configuration speaks of (CharrnnError)."""
+def _check_arrays(shapes: Mapping[str, tuple[int, ...]], tensors: Mapping[str, TensorInfo]) -> None:
+    """Raise CharrnnError unless a file has the arrays of its configuration."""
     for name, shape in shapes.items():
-        place = places.get(name)
-        if place is None:
+        tensor = tensors.get(name)
+        if tensor is None:
             raise CharrnnError(f"{name} is missing")
-        if place.shape != shape or place.dtype != np.float32:
-            raise CharrnnError(f"{name} is {place.dtype} {place.shape}, but its configuration says float32 {shape}")
+        if tensor.shape != shape or tensor.dtype != np.float32:
+            raise CharrnnError(f"{name} is {tensor.dtype} {tensor.shape}, but its configuration says float32 {shape}")
 
 
 # A larger vocabulary: new characters get the next ids
 
 
 def expand_vocabulary(model: Model, size: int) -> dict[str, NDArray[np.float32]]:
-    """Give a model's weights with those of new characters appended, `size` characters in all.
+    """Return the weights of a model for a vocabulary of `size` characters, with new characters appended.
 
-    A new one begins as the mean of the known, as Hewitt 2021 ("Initializing new word embeddings for pretrained
-    language models") has it; the output's bias is lower, so that all new ones together are as likely as the mean
-    logit makes one. That is at most 1 in as many as are known, mostly one in thousands, and what is left is shared
-    among those as it was.
+    A new embedding is the mean of the known ones (Hewitt 2021, "Initializing new word embeddings for pretrained
+    language models"). The output bias of new characters is lower, so that all of them together are as likely as one
+    character with the mean logit: at most 1 in the number of known characters, mostly one in thousands. The relative
+    probabilities of known characters do not change.
     """
     weights, known_count = dict(model.weights), len(model.vocabulary)
     added = size - known_count
@@ -243,7 +243,7 @@ def expand_vocabulary(model: Model, size: int) -> dict[str, NDArray[np.float32]]
     return weights
 
 
-def _with_mean(rows: NDArray[np.float32], more: int) -> NDArray[np.float32]:
-    """Append so many times the mean of all rows, (V, …) -> (V + more, …)."""
+def _with_mean(rows: NDArray[np.float32], added: int) -> NDArray[np.float32]:
+    """Return rows with their mean appended `added` times, (V, …) -> (V + added, …)."""
     mean = rows.mean(axis=0, keepdims=True, dtype=np.float64).astype(rows.dtype)
-    return np.concatenate([rows, *[mean] * more])
+    return np.concatenate([rows, *[mean] * added])

@@ -178,7 +178,7 @@ def test_clamps_are_those_of_the_command_line(run_here: RunDirectory, call: Call
     ("clamps", "words"),
     [
         ({"1.99": 1.0}, "no cell 1.99"),
-        ({"7": 1.0}, "'7' is no cell"),
+        ({"7": 1.0}, "'7' is not a cell"),
         ({"1.7": 2.0}, "'1.7'. is 2.0: it must be a number ≥ -1"),
     ],
 )
