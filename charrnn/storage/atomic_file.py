@@ -32,7 +32,7 @@ class BinarySink(Protocol):
     """Any object that accepts bytes."""
 
     def write(self, part: bytes, /) -> object:
-        """Write some bytes."""
+        """Write bytes."""
 
 
 class AtomicWriter:
@@ -41,29 +41,29 @@ class AtomicWriter:
     def __init__(self, descriptor: int, path: Path) -> None:
         self._descriptor = descriptor
         self._path = path
-        self._small = bytearray()
+        self._buffer = bytearray()
 
     def write(self, part: bytes | memoryview) -> None:
-        """Write some bytes, now or together with later ones (OSError)."""
+        """Write bytes, at once or together with later ones (OSError)."""
         content = memoryview(part)
         if content.nbytes < WRITE_BUFFER_BYTES:
-            self._small += content
-        if content.nbytes >= WRITE_BUFFER_BYTES or len(self._small) >= WRITE_BUFFER_BYTES:
+            self._buffer += content
+        if content.nbytes >= WRITE_BUFFER_BYTES or len(self._buffer) >= WRITE_BUFFER_BYTES:
             self.flush()
         if content.nbytes >= WRITE_BUFFER_BYTES:
             self._write(content)
 
     def flush(self) -> None:
         """Pass all collected bytes to the system (OSError)."""
-        small, self._small = self._small, bytearray()
-        self._write(memoryview(small))
+        buffer, self._buffer = self._buffer, bytearray()
+        self._write(memoryview(buffer))
 
     def _write(self, content: memoryview) -> None:
-        """Write all bytes, in as many system calls as are needed."""
-        left = content.cast("B") if content.nbytes else content
+        """Write all bytes, in as many system calls as needed."""
+        remaining = content.cast("B") if content.nbytes else content
         with naming_errors(self._path):
-            while left.nbytes:
-                left = left[os.write(self._descriptor, left) :]
+            while remaining.nbytes:
+                remaining = remaining[os.write(self._descriptor, remaining) :]
 
 
 @contextmanager
@@ -72,8 +72,8 @@ def atomic_open(path: Path) -> Iterator[AtomicWriter]:
 
     The new file has an unpredictable name and is created exclusively, so no link that was placed beforehand can be
     written through. Only a regular file is ever replaced; a link, device, pipe or directory at `path` raises OSError.
-    The new file keeps the permissions of the old one, but lets others write only if the umask of this process does:
-    a downloaded file that everybody may change must not make its successors such files.
+    The new file keeps the permissions of the old one, except that group and others may write only if the umask allows
+    it: a downloaded file that everybody can change must not make later files writable for everybody.
     If the block raises, `path` stays unchanged. The order is write, fsync, rename, fsync of the directory: after a
     power failure either the old or the new file is there, never a part of one.
     """
@@ -95,10 +95,10 @@ def atomic_open(path: Path) -> Iterator[AtomicWriter]:
             os.close(descriptor)
         _mode_of_regular_file(path)
         with naming_errors(path):
-            os.replace(temporary, path)  # noqa: PTH105 - the same
+            os.replace(temporary, path)  # noqa: PTH105
     except BaseException:
         with suppress(OSError):
-            os.unlink(temporary)  # noqa: PTH108 - the same
+            os.unlink(temporary)  # noqa: PTH108
         raise
     with naming_errors(path):
         make_durable(path.parent)
@@ -217,7 +217,7 @@ def remove_file(path: Path) -> None:
 
 @contextmanager
 def naming_errors(path: Path) -> Iterator[None]:
-    """Give each OSError of the block the name of the file that the user knows, instead of a temporary one."""
+    """Replace the name of a temporary file in each OSError of the block by the name that the user knows."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Run directories: where runs are, the names of their files, and the model that a command means."""
+"""Run directories: their default place, the names of their files, and the model that an argument names."""
 
 import re
 import unicodedata
@@ -9,19 +9,19 @@ from pathlib import Path, PurePath
 from charrnn.errors import CharrnnError
 
 RUNS = Path("checkpoints")
-"""where runs live, relative to where the command runs"""
+"""default parent of run directories, relative to the working directory"""
 MAX_NAME_BYTES = 100
-"""bytes of UTF-8; file systems take 255, and people should be able to read it"""
+"""bytes of a run's name in UTF-8; file systems allow 255, but names should stay readable"""
 
 _CHECKPOINT = re.compile(r"checkpoint-([0-9]{8}|[1-9][0-9]{8,12})\.safetensors")
-"""exactly the names that `RunDirectory.checkpoint` gives for steps of up to 13 digits; no training has more steps"""
+"""the names that `RunDirectory.checkpoint` returns for steps of up to 13 digits; no training has more steps"""
 _DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
-"""names that Windows gives to devices, whatever directory and suffix they stand in"""
+"""names of devices on Windows, in any directory and with any suffix"""
 
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """A run's directory, which need not exist yet, and the files in it.
+    """The directory of a run, which need not exist, and the paths of its files.
 
     >>> RunDirectory(Path("checkpoints/hamlet")).checkpoint(3500).name
     'checkpoint-00003500.safetensors'
@@ -31,60 +31,60 @@ class RunDirectory:
 
     @property
     def model(self) -> Path:
-        """The best weights so far: all that sampling, scoring and inspecting need."""
+        """The model with the best weights so far, for sampling, scoring and inspection."""
         return self.path / "model.safetensors"
 
     @property
     def config(self) -> Path:
-        """Every setting of the run, usable as `--config`."""
+        """All settings of the run, usable with `--config`."""
         return self.path / "config.yaml"
 
     @property
     def metrics(self) -> Path:
-        """A JSON line for every report."""
+        """The log of the training, a JSON object per line."""
         return self.path / "metrics.jsonl"
 
     @property
     def corpus(self) -> Path:
-        """The text as ids."""
+        """The ids of the text."""
         return self.path / "corpus.bin"
 
     @property
     def description(self) -> Path:
-        """What the ids mean."""
+        """The description of the corpus: vocabulary, counts and origin."""
         return self.corpus.with_suffix(".json")
 
     @property
     def lock(self) -> Path:
-        """Who trains here at the moment."""
+        """The lock file of a running training."""
         return self.path / ".lock"
 
     @property
     def suffixes(self) -> Path:
-        """The order of the training text's suffixes, once it was asked what is copied from it."""
+        """The suffix array of the training text, written by the first search for copies."""
         return self.path / "corpus.suffixes"
 
     def checkpoint(self, step: int) -> Path:
-        """Everything needed to go on from a step."""
+        """Return the path of the checkpoint of a step, from which training continues exactly."""
         return self.path / f"checkpoint-{step:08d}.safetensors"
 
     def checkpoints(self) -> list[Path]:
-        """List the checkpoints there are, the oldest first."""
-        return [path for _, path in self._saved()]
+        """Return the paths of existing checkpoints, oldest first."""
+        return [path for _, path in self._checkpoints_by_step()]
 
     def last_checkpoint_step(self) -> int | None:
-        """Return the step of the newest checkpoint that is a file, None if there is none."""
-        return max((step for step, path in self._saved() if path.is_file()), default=None)
+        """Return the step of the newest checkpoint file, None if there is none."""
+        return max((step for step, path in self._checkpoints_by_step() if path.is_file()), default=None)
 
-    def _saved(self) -> list[tuple[int, Path]]:
+    def _checkpoints_by_step(self) -> list[tuple[int, Path]]:
         entries = _entries(self.path)
         return sorted((int(match[1]), path) for path in entries if (match := _CHECKPOINT.fullmatch(path.name)))
 
 
 def find_model(named: Path | None = None, *, runs: Path = RUNS) -> Path:
-    """Find the model file that is meant: by its own name, by its run's directory, or else the newest there is.
+    """Return the path of a model from its own path or that of its run directory; the newest model without a path.
 
-    Raise CharrnnError if there is none.
+    Raise CharrnnError if there is no model.
     """
     if named is None:
         return newest_model(runs)
@@ -95,24 +95,24 @@ def find_model(named: Path | None = None, *, runs: Path = RUNS) -> Path:
 
 
 def _suggest(named: Path, runs: Path) -> str:
-    """Say which model may have been meant, or how to make one."""
-    there = {run.name: run for run in _entries(runs) if RunDirectory(run).model.is_file()}
+    """Return a hint: a run with a similar name, all runs, or how to train one."""
+    trained = {run.name: run for run in _entries(runs) if RunDirectory(run).model.is_file()}
     from difflib import get_close_matches
 
-    near = get_close_matches(named.name, there, n=1, cutoff=0.5)
-    if near:
-        return f"did you mean {there[near[0]]}?"
-    return f"there are {', '.join(map(str, sorted(there.values())))}" if there else "`charrnn train corpus.txt`"
+    similar = get_close_matches(named.name, trained, n=1, cutoff=0.5)
+    if similar:
+        return f"did you mean {trained[similar[0]]}?"
+    return f"there are {', '.join(map(str, sorted(trained.values())))}" if trained else "`charrnn train corpus.txt`"
 
 
 def list_models(runs: Path = RUNS) -> list[Path]:
-    """List the model files of all runs, the one that was written last first."""
+    """Return the model files of all runs, newest first."""
     files = [model for run in _entries(runs) if (model := RunDirectory(run).model).is_file()]
     return sorted(files, key=lambda model: (model.stat().st_mtime_ns, model), reverse=True)
 
 
 def newest_model(runs: Path = RUNS) -> Path:
-    """Find the model that was written last among all runs; raise CharrnnError if there is none."""
+    """Return the newest model file of all runs; raise CharrnnError if there is none."""
     files = list_models(runs)
     if not files:
         raise CharrnnError("no trained model here", hint="`charrnn train corpus.txt`")
@@ -120,12 +120,12 @@ def newest_model(runs: Path = RUNS) -> Path:
 
 
 def display_name(model: Path) -> str:
-    """Say what people call a model file: its run's directory, where it lies in one under its usual name."""
+    """Return the name of a model for messages: its run directory, or its path if it is not in one."""
     return str(model.parent if RunDirectory(model.parent).model == model else model)
 
 
 def run_name(corpus: PurePath) -> str:
-    """Name a run after its corpus, in a way that every file system takes and no shell trips over.
+    """Return the name of a run from its corpus, valid on every file system and without special characters of shells.
 
     >>> run_name(PurePath("../a b:c?.txt")), run_name(PurePath("CON.txt")), run_name(PurePath("-"))
     ('a-b-c', '_CON', 'text')
@@ -137,15 +137,15 @@ def run_name(corpus: PurePath) -> str:
 
 
 def _entries(directory: Path) -> Iterator[Path]:
-    """Go through what is in a directory; one that is not there is as good as empty."""
+    """Yield the entries of a directory; a missing directory has none."""
     return directory.iterdir() if directory.is_dir() else iter(())
 
 
-# The model file to start from
+# The model from which a training starts
 
 
 def model_file_of(named: Path) -> Path:
-    """Say which file is meant: of a run, and of a checkpoint that lies in one, the run's best weights."""
+    """Return the model file of a path: for a run directory, or a checkpoint in one, the model of that run."""
     run = RunDirectory(named if named.is_dir() else named.parent)
-    of_a_run = named == run.path or named in run.checkpoints()
-    return run.model if of_a_run and run.model.exists() else named
+    is_in_run = named == run.path or named in run.checkpoints()
+    return run.model if is_in_run and run.model.exists() else named

@@ -1,6 +1,6 @@
-"""The header of a safetensors file, parsed without trust: metadata, and the place of each array.
+"""Headers of safetensors files, parsed without trust: metadata, and type, shape and offsets of each array.
 
-Whatever does not fit is rejected before memory is allocated for it.
+An invalid header is rejected before memory is allocated for its content.
 """
 
 import hashlib
@@ -19,74 +19,79 @@ from charrnn.errors import CharrnnError
 
 FORMAT = "charrnn/1"
 MAX_HEADER_BYTES = 8_000_000
-"""bytes; the largest vocabulary takes less than two thirds of it"""
+"""bytes of a header; the largest vocabulary takes less than two thirds of them"""
 MAX_STRUCTURE = 100_000
-"""quotes and bytes between strings; enough for a thousand arrays, too few to take much memory once it is parsed"""
+"""quotes, and bytes outside of strings, in a header; enough for a thousand arrays, too few to take much memory"""
 MAX_DIMENSIONS = 8
+"""dimensions of an array"""
 MAX_DIMENSION = 2**48
-LARGEST_EMPTY = 2**31
-"""product of the dimensions of an array without numbers, those of no length aside"""
+"""length of a dimension, and offset in bytes"""
+MAX_EMPTY_PRODUCT = 2**31
+"""product of the dimensions other than 0 of an empty array"""
 
 METADATA_CHECKSUM, LAYOUT_CHECKSUM = "words_sha256", "layout_sha256"
+"""metadata fields with the checksums of the metadata and of the layout"""
 
 DTYPES = {
     "BOOL": np.dtype(np.bool_),
     **{f"{kind}{bits}": np.dtype(f"{kind.lower()}{bits // 8}") for kind in "IU" for bits in (8, 16, 32, 64)},
     **{f"F{bits}": np.dtype(f"f{bits // 8}") for bits in (16, 32, 64)},
 }
-"""the format's names of the types that NumPy has, which are little-endian as all of the format is"""
+"""NumPy types by their names in the format; the format is little-endian"""
 
 _STRING = re.compile(rb'"[^"]*"?')
 
 
 @dataclass(frozen=True, kw_only=True)
 class TensorInfo:
-    """Where an array lies among a file's data."""
+    """Type, shape and offsets of an array in the data of a file."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     start: int
-    """in bytes from where the data begins"""
+    """in bytes from the beginning of the data"""
     stop: int
+    """in bytes from the beginning of the data"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """What a file says of itself, its parts checked against each other."""
+    """A valid header."""
 
     metadata: Mapping[str, str]
-    """about the arrays; their checksum is among them"""
+    """metadata fields, with the checksum of the arrays"""
     tensors: Mapping[str, TensorInfo]
-    """by the arrays' names; they follow each other without a gap"""
+    """arrays by name; they follow each other without gaps"""
 
     @property
     def data_bytes(self) -> int:
-        """How long the data is."""
-        return max((place.stop for place in self.tensors.values()), default=0)
+        """Size of the data."""
+        return max((tensor.stop for tensor in self.tensors.values()), default=0)
 
 
 def with_checksums(fields: Mapping[str, str], layout: Mapping[str, Any]) -> dict[str, str]:
-    """Add to the words of a file which format it has, and the checksums of its layout and of the words themselves."""
+    """Return metadata with the name of the format and the checksums of the layout and of the metadata."""
     metadata = {**fields, "format": FORMAT, LAYOUT_CHECKSUM: _checksum(layout)}
     return metadata | {METADATA_CHECKSUM: _checksum(metadata)}
 
 
 def parse_header(path: Path, content: bytearray) -> Header:
-    """Take a header apart; raise CharrnnError, naming the file, if it is damaged, foreign or a trap."""
+    """Return the header in some JSON; raise CharrnnError, with the name of the file, if it is not valid."""
     layout = _layout(path, content)
-    words = _check_metadata(path, layout.pop("__metadata__", {}))
-    if words.get(LAYOUT_CHECKSUM, unsaid := _checksum(layout)) != unsaid:
+    metadata = _check_metadata(path, layout.pop("__metadata__", {}))
+    checksum = _checksum(layout)
+    if metadata.get(LAYOUT_CHECKSUM, checksum) != checksum:
         raise CharrnnError(f"{path} is damaged: checksum mismatch")
     try:
-        places = {name: _parse_tensor(name, entry) for name, entry in layout.items()}
-        _check_contiguous(places)
+        tensors = {name: _parse_tensor(name, entry) for name, entry in layout.items()}
+        _check_contiguous(tensors)
     except ValueError as error:
         raise CharrnnError(f"{path} is not a valid model file: {error}") from error
-    return Header(metadata=words, tensors=places)
+    return Header(metadata=metadata, tensors=tensors)
 
 
 def _layout(path: Path, content: bytearray) -> dict[str, Any]:
-    """Parse the JSON, once it is known to hold no more than a header needs."""
+    """Return the parsed JSON object of a header, after checking that it has few values (CharrnnError)."""
     if not content.isascii() or _structure(content) > MAX_STRUCTURE:
         raise CharrnnError(f"{path} is not a valid model file: its header is not one that charrnn writes")
     try:
@@ -99,75 +104,76 @@ def _layout(path: Path, content: bytearray) -> dict[str, Any]:
 
 
 def _structure(content: bytearray) -> int:
-    """Count the quotes, and the bytes outside of strings: each value takes one or the other."""
-    bare = content.replace(rb"\\", b"").replace(rb"\"", b"")
-    quotes = bare.count(b'"')
-    return quotes + (len(_STRING.sub(b"", bare)) if quotes <= MAX_STRUCTURE else 0)
+    """Return the number of quotes and of bytes outside of strings; each JSON value takes at least one of them."""
+    unescaped = content.replace(rb"\\", b"").replace(rb"\"", b"")
+    quotes = unescaped.count(b'"')
+    return quotes + (len(_STRING.sub(b"", unescaped)) if quotes <= MAX_STRUCTURE else 0)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Build an object whose names are all different (ValueError): readers do not agree on which of two counts."""
+    """Return a JSON object; raise ValueError for a repeated name, which programs read in different ways."""
     values = dict(pairs)
     if len(values) < len(pairs):
         raise ValueError("a name is given twice")
     return values
 
 
-def _check_metadata(path: Path, given: Any) -> Mapping[str, str]:
-    """See that the words are ours, of a format that is known, and as they were written."""
-    are_words = isinstance(given, dict) and all(type(word) is str for word in given.values())
-    metadata: dict[str, str] = given if are_words else {}
+def _check_metadata(path: Path, value: Any) -> Mapping[str, str]:
+    """Return metadata; raise CharrnnError if another program wrote them, or for another version or checksum."""
+    are_strings = isinstance(value, dict) and all(type(entry) is str for entry in value.values())
+    metadata: dict[str, str] = value if are_strings else {}
     kind, _, version = metadata.get("format", "").partition("/")
     if kind != "charrnn":
         raise CharrnnError(f"{path} is not a charrnn model (no charrnn metadata)")
     if f"{kind}/{version}" != FORMAT:
         raise CharrnnError(
-            f"{path} was made by another charrnn (format {version[:20]!r}); this one reads {FORMAT}",
+            f"{path} was written by another version of charrnn (format {version[:20]!r}); this one reads {FORMAT}",
             hint="`pip install --upgrade charrnn`",
         )
-    described = {name: word for name, word in metadata.items() if name != METADATA_CHECKSUM}
-    if metadata.get(METADATA_CHECKSUM) != _checksum(described):
+    checked = {name: value for name, value in metadata.items() if name != METADATA_CHECKSUM}
+    if metadata.get(METADATA_CHECKSUM) != _checksum(checked):
         raise CharrnnError(f"{path} is damaged: checksum mismatch")
     return metadata
 
 
 def _parse_tensor(name: str, entry: Any) -> TensorInfo:
-    """Read where an array lies; raise ValueError if it takes another number of bytes than it should."""
+    """Return the description of an array; raise ValueError if it is not valid or its size is wrong."""
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
         raise ValueError(f"{_shown(name)} is not described as an array")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not isinstance(dtype, str) or dtype not in DTYPES:
-        raise ValueError(f"{_shown(name)} is of a type that charrnn does not read")
+        raise ValueError(f"{_shown(name)} has a type that charrnn does not read")
     if not _are_sizes(shape) or len(shape) > MAX_DIMENSIONS or not _are_sizes(offsets) or len(offsets) != 2:
-        raise ValueError(f"{_shown(name)} has an impossible shape or place")
+        raise ValueError(f"{_shown(name)} has an impossible shape or offsets")
     start, stop = offsets
     size = math.prod(shape) * DTYPES[dtype].itemsize
-    if not size and math.prod(length or 1 for length in shape) > LARGEST_EMPTY:
-        # An array without numbers takes no bytes, whatever its other dimensions say.
-        raise ValueError(f"{_shown(name)} has an impossible shape or place")
+    if not size and math.prod(length or 1 for length in shape) > MAX_EMPTY_PRODUCT:
+        # An empty array takes no bytes, whatever its other dimensions are.
+        raise ValueError(f"{_shown(name)} has an impossible shape or offsets")
     if stop - start != size:
-        raise ValueError(f"{_shown(name)} takes {size:,} bytes, but its place has {stop - start:,}")
+        raise ValueError(f"{_shown(name)} takes {size:,} bytes, but its offsets have {stop - start:,}")
     return TensorInfo(dtype=DTYPES[dtype], shape=tuple(shape), start=start, stop=stop)
 
 
 def _are_sizes(values: Any) -> bool:
+    """Return whether a value is a list of sizes."""
     return isinstance(values, list) and all(type(value) is int and 0 <= value < MAX_DIMENSION for value in values)
 
 
-def _check_contiguous(places: Mapping[str, TensorInfo]) -> None:
-    """See that no two arrays overlap and nothing lies between them (ValueError)."""
-    reached = 0
-    for name, place in sorted(places.items(), key=lambda item: (item[1].start, item[1].stop)):
-        if place.start != reached:
+def _check_contiguous(tensors: Mapping[str, TensorInfo]) -> None:
+    """Raise ValueError if arrays overlap or there are gaps between them."""
+    end = 0
+    for name, tensor in sorted(tensors.items(), key=lambda item: (item[1].start, item[1].stop)):
+        if tensor.start != end:
             raise ValueError(f"{_shown(name)} overlaps another array, or there is a gap before it")
-        reached = place.stop
+        end = tensor.stop
 
 
 def _shown(name: str) -> str:
-    """Give a name that somebody else chose on one line, and not for ever."""
+    """Return an untrusted name on one line, shortened."""
     return reprlib.repr(name)
 
 
 def _checksum(values: Mapping[str, Any]) -> str:
-    """Hash plain values in an order of their own."""
+    """Return the SHA-256 of plain values as JSON with sorted keys."""
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

@@ -1,7 +1,7 @@
-"""Recognition of run directories and their files, so that no other file is ever replaced or deleted.
+"""Recognition of run directories and of the files in them, so that no other file is ever replaced or deleted.
 
-A run is recognized by content that only charrnn writes: the description of a text, or the header of a checkpoint or
-model. Each file of a run is recognized by its own content.
+A run is recognized by content that only charrnn writes: the description of a corpus, or the header of a checkpoint
+or model. Each file of a run is recognized by its own content.
 """
 
 import json
@@ -18,17 +18,17 @@ from charrnn.storage.safetensors_file import is_tensor_file, read_metadata
 from charrnn.text.corpus import Corpus, described_corpus, size_of_ids
 from charrnn.text.sources import CorpusFiles
 
-MAX_BYTES_READ = 1 << 20
-"""number of bytes of a settings or metrics file that are examined"""
+RECOGNITION_BYTES = 1 << 20
+"""bytes at the beginning of a file that are read to recognize it"""
 EVENTS = ("ngram", "report", "evaluation", "overfitting")
-"""names of events in a metrics file"""
+"""values of `event` in the lines of a log"""
 _SETTING = re.compile(rb"^(cell|layers|hidden|embedding|batch|length|lr|seed): \S.*  # \S", re.MULTILINE)
-_MIN_SETTINGS = 3
+_FEWEST_SETTINGS = 3
 _VOCABULARY = b'"vocabulary": ['
 
 
 def is_not_a_run(directory: RunDirectory) -> bool:
-    """Return whether the path of a run exists and is not a run of charrnn."""
+    """Return whether there is a file or a non-empty directory at the path of a run that charrnn did not write."""
     path = directory.path
     if not path.exists():
         return False
@@ -41,8 +41,8 @@ def is_not_a_run(directory: RunDirectory) -> bool:
 def check_run_directory(directory: RunDirectory, *, new: bool = True) -> None:
     """Raise CharrnnError if a training would replace a file that charrnn did not write.
 
-    A `new` run replaces or deletes every file of an older run. A resumed run leaves a checkpoint that is not
-    recognized unchanged, and also a metrics file that is not a regular file.
+    `new`: a new run, which replaces or deletes all files of an older run. A resumed run leaves checkpoints that are
+    not recognized, and a log that is not a regular file, as they are.
     """
     if is_not_a_run(directory):
         raise CharrnnError(
@@ -52,18 +52,18 @@ def check_run_directory(directory: RunDirectory, *, new: bool = True) -> None:
     continued = [directory.model, *filter(is_regular, [directory.metrics])]
     for path in recognized if new else continued:
         if _exists(path) and not recognized[path](path):
-            raise _not_ours(path)
+            raise _foreign_file_error(path)
     for path in directory.checkpoints():
         if not (is_tensor_file(path) if new else is_regular(path)):
-            raise _not_ours(path)
+            raise _foreign_file_error(path)
 
 
 def check_text_is_outside(sources: CorpusFiles, directory: RunDirectory) -> None:
-    """Raise CharrnnError if a new run would replace or delete a file of its own text."""
-    paths = (*_recognizers(directory), *directory.checkpoints(), directory.lock)
+    """Raise CharrnnError if a new run would replace or delete its own text."""
+    names = (*_recognizers(directory), *directory.checkpoints(), directory.lock)
     for source in sources.files:
         is_leftover = is_temporary(source.path) and _is_same(source.path.parent, directory.path)
-        if is_leftover or any(_is_same(source.path, path) for path in paths):
+        if is_leftover or any(_is_same(source.path, name) for name in names):
             raise CharrnnError(
                 f"{source.name} is a file of the run in {directory.path}, which would replace it",
                 hint="`--out DIR` puts the run elsewhere",
@@ -71,7 +71,7 @@ def check_text_is_outside(sources: CorpusFiles, directory: RunDirectory) -> None
 
 
 def remove_run_files(directory: RunDirectory) -> None:
-    """Delete the checkpoints, model, metrics and settings of an older run, and nothing else (OSError)."""
+    """Delete the checkpoints, the model, the log and the settings of an older run, and nothing else (OSError)."""
     recognized = _recognizers(directory)
     for path in (directory.model, directory.metrics, directory.config):
         if recognized[path](path):
@@ -92,7 +92,7 @@ def _is_run(directory: RunDirectory) -> bool:
 
 
 def _has_valid_header(path: Path) -> bool:
-    """Return whether a file starts with a header whose checksum is correct."""
+    """Return whether a file has a header with a correct checksum."""
     try:
         return is_regular(path) and bool(read_metadata(path))
     except CharrnnError:
@@ -100,19 +100,19 @@ def _has_valid_header(path: Path) -> bool:
 
 
 def _recognizers(directory: RunDirectory) -> dict[Path, Callable[[Path], bool]]:
-    """Return the function that recognizes each file of a run, except checkpoints and the lock."""
+    """Return, for each file of a run except checkpoints and lock, the function that recognizes it."""
     sizes = tuple(_sizes_of_ids(directory, _corpus(directory)))
     return {
         directory.description: _is_description,
         directory.corpus: lambda path: is_regular(path) and path.stat().st_size in (0, *sizes),
-        directory.metrics: _is_metrics,
-        directory.config: _is_settings,
+        directory.metrics: _is_log,
+        directory.config: _are_settings,
         directory.model: is_tensor_file,
     }
 
 
 def _sizes_of_ids(directory: RunDirectory, corpus: Corpus | None) -> Iterator[int]:
-    """Yield the possible sizes of the ids of a run, by the description of the text and by the model."""
+    """Yield the possible sizes of the ids of a run, from their description and from the model trained on them."""
     if corpus is not None:
         yield size_of_ids(corpus.characters, len(corpus.vocabulary))
     if _has_valid_header(directory.model):
@@ -124,7 +124,7 @@ def _sizes_of_ids(directory: RunDirectory, corpus: Corpus | None) -> Iterator[in
 
 
 def _corpus(directory: RunDirectory) -> Corpus | None:
-    """Return the corpus of the description in a directory; None if charrnn did not write one."""
+    """Return the corpus described in a directory, None without a description of charrnn."""
     if not is_regular(directory.description):
         return None
     try:
@@ -134,14 +134,14 @@ def _corpus(directory: RunDirectory) -> Corpus | None:
 
 
 def _is_description(path: Path) -> bool:
-    """Return whether a file is the description of a text, possibly damaged or empty."""
-    content = _first_bytes(path)
+    """Return whether a file is the description of a corpus, damaged or not; an empty file counts."""
+    content = _beginning(path)
     return content is not None and (not content or (content.startswith(b'{"name": ') and _VOCABULARY in content))
 
 
-def _is_metrics(path: Path) -> bool:
-    """Return whether a file is a metrics file, by its first line, or empty."""
-    content = _first_bytes(path)
+def _is_log(path: Path) -> bool:
+    """Return whether a file is the log of a training, by its first line; an empty file counts."""
+    content = _beginning(path)
     if content is None:
         return False
     line = content.partition(b"\n")[0]
@@ -152,25 +152,25 @@ def _is_metrics(path: Path) -> bool:
     return isinstance(values, dict) and values.get("event") in EVENTS
 
 
-def _is_settings(path: Path) -> bool:
-    """Return whether a file contains the settings of a run, possibly edited, or is empty."""
-    content = _first_bytes(path)
-    return content is not None and (not content or len(set(_SETTING.findall(content))) >= _MIN_SETTINGS)
+def _are_settings(path: Path) -> bool:
+    """Return whether a file contains settings of a run, some of which may have been edited."""
+    content = _beginning(path)
+    return content is not None and (not content or len(set(_SETTING.findall(content))) >= _FEWEST_SETTINGS)
 
 
-def _first_bytes(path: Path) -> bytes | None:
-    """Return the first bytes of a regular file; None if it cannot be read."""
+def _beginning(path: Path) -> bytes | None:
+    """Return the beginning of a regular file, None if it cannot be read."""
     try:
         if is_regular(path):
             with open_regular(path) as file:
-                return file.read(MAX_BYTES_READ)
+                return file.read(RECOGNITION_BYTES)
     except OSError:
         pass
     return None
 
 
 def _exists(path: Path) -> bool:
-    """Return whether a path exists, including a dangling link."""
+    """Return whether a path exists; a dangling link exists."""
     try:
         path.lstat()
     except OSError:
@@ -186,8 +186,9 @@ def _is_same(path: Path, other: Path) -> bool:
         return False
 
 
-def _not_ours(path: Path) -> CharrnnError:
+def _foreign_file_error(path: Path) -> CharrnnError:
+    """Return the error for a file that charrnn did not write."""
     return CharrnnError(
-        f"{path} was not written by charrnn and would be replaced",
+        f"{path} is not a file that charrnn wrote, and would be replaced",
         hint="move it away; `--out DIR` puts the run elsewhere",
     )

@@ -232,8 +232,16 @@ WORDS: dict[str, tuple[str, Any, str]] = {
     "settings without an end": ("config", {str(n): n for n in range(1000)}, "more than it should"),
     "a story that is none": ("training", [], "not a dict"),
     "a story in a story": ("training", '{"a":' * 9000 + "1" + "}" * 9000, "not JSON"),
-    "a newer format": ("format", "charrnn/7", "made by another charrnn (format '7'); this one reads charrnn/1"),
-    "a format that drives the terminal": ("format", "charrnn/\x1b[2J\x1b]0;x\x07", "made by another charrnn"),
+    "a newer format": (
+        "format",
+        "charrnn/7",
+        "written by another version of charrnn (format '7'); this one reads charrnn/1",
+    ),
+    "a format that drives the terminal": (
+        "format",
+        "charrnn/\x1b[2J\x1b]0;x\x07",
+        "written by another version of charrnn",
+    ),
     "another program's format": ("format", "pt", "not a charrnn model"),
 }
 
