@@ -1,4 +1,4 @@
-"""The written-out equations against torch's fused layers, which are an independent implementation."""
+"""The cell equations against torch's fused layers, an independent implementation."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ ARRAYS = {"numpy": lambda tensor: tensor.detach().numpy(), "torch": lambda tenso
 
 
 def network(config: NetworkConfig) -> CharRNN:
-    """Make a network with every weight far from zero, so that no term of an equation can hide."""
+    """Return a network whose weights are all far from zero, so that each term of an equation matters."""
     torch.manual_seed(1)
     made = CharRNN(config, 11)
     for parameter in made.parameters():
@@ -28,12 +28,12 @@ def network(config: NetworkConfig) -> CharRNN:
 
 
 def reader(made: CharRNN, kind: str) -> InferenceRNN:
-    """Lay the network out for stepping, in the kind of arrays asked for."""
+    """Return the network for inference with a kind of arrays."""
     return InferenceRNN(made.config, {name: ARRAYS[kind](weight) for name, weight in made.state_dict().items()})
 
 
 def some_ids(kind: str, *shape: int) -> Any:
-    """Draw ids in the kind of arrays asked for."""
+    """Return random ids in a kind of arrays."""
     ids = np.random.default_rng(0).integers(11, size=shape)
     return torch.from_numpy(ids) if kind == "torch" else ids
 
@@ -41,7 +41,7 @@ def some_ids(kind: str, *shape: int) -> Any:
 @pytest.mark.parametrize("kind", ARRAYS)
 @pytest.mark.parametrize("config", KINDS, ids=str)
 def test_reading_equals_torchs_fused_layers(config: NetworkConfig, kind: str) -> None:
-    """Outputs, logits and final state agree to 1e-5 from a state that is not zero."""
+    """Outputs, logits and last state agree to 1e-5, from a state that is not zero."""
     made, ids = network(config), some_ids(kind, 13, 4)
     stepper = reader(made, kind)
     with torch.no_grad():
@@ -60,7 +60,7 @@ def test_reading_equals_torchs_fused_layers(config: NetworkConfig, kind: str) ->
 
 @pytest.mark.parametrize("config", KINDS, ids=str)
 def test_stepping_one_character_at_a_time_equals_reading_at_once(config: NetworkConfig) -> None:
-    """The sampler's way through the text is the inspector's way."""
+    """Sampling and inspection compute the same activations."""
     stepper, ids = reader(network(config), "numpy"), some_ids("numpy", 9, 2)
     cache = stepper.run_with_cache(ids, stepper.initial_state(2))
     state = stepper.initial_state(2)
@@ -71,7 +71,7 @@ def test_stepping_one_character_at_a_time_equals_reading_at_once(config: Network
 
 @pytest.mark.parametrize("config", KINDS, ids=str)
 def test_carried_windows_equal_one_long_pass(config: NetworkConfig) -> None:
-    """Cutting a text into windows changes nothing while the state is handed on, in both implementations."""
+    """Cutting a text into windows changes nothing if the state is carried, in both implementations."""
     made, ids = network(config), some_ids("numpy", 12, 3)
     stepper = reader(made, "numpy")
     whole = stepper.run_with_cache(ids, stepper.initial_state(3))
@@ -85,8 +85,8 @@ def test_carried_windows_equal_one_long_pass(config: NetworkConfig) -> None:
 
 
 @pytest.mark.parametrize("config", KINDS, ids=str)
-def test_every_gate_is_in_sight_and_explains_the_next_state(config: NetworkConfig) -> None:
-    """From the gates alone the state can be computed again, by the textbook's equations."""
+def test_the_cached_gates_determine_the_next_state(config: NetworkConfig) -> None:
+    """The state follows from the gates by the textbook equations."""
     stepper = reader(network(config), "numpy")
     first = stepper.run_with_cache(some_ids("numpy", 3, 2), stepper.initial_state(2)).state
     layer, before = stepper.run_with_cache(some_ids("numpy", 1, 2), first).layers[0], first[0]
@@ -103,7 +103,7 @@ def test_every_gate_is_in_sight_and_explains_the_next_state(config: NetworkConfi
 
 
 def test_large_vocabulary_is_read_without_a_table() -> None:
-    """A table of what thousands of characters say would take too much memory; without it all is the same."""
+    """The table of input projections would take too much memory; the results without it are equal."""
     torch.manual_seed(0)
     made = CharRNN(NetworkConfig(hidden=128, embedding=3), 5000).eval()
     ids = np.random.default_rng(0).integers(5000, size=(4, 2))

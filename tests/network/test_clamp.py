@@ -1,4 +1,4 @@
-"""Cells held at a value: everything that listens hears it, and nothing else is touched."""
+"""Clamped cells: every reader of a cell sees the clamped value, and nothing else changes."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ CHARACTERS, STREAMS, HIDDEN = 9, 3, 6
 
 
 def random_reader(cell: str) -> InferenceRNN:
-    """Lay out a network of two layers with large random weights."""
+    """Return a network of two layers with large random weights."""
     config, rng = NetworkConfig(cell=cell, layers=2, hidden=HIDDEN, embedding=4), np.random.default_rng(0)
     return InferenceRNN(
         config, {name: rng.normal(size=shape) for name, shape in weight_shapes(config, CHARACTERS).items()}
@@ -23,20 +23,20 @@ def random_reader(cell: str) -> InferenceRNN:
 
 
 def one_cell(unit: int, value: float) -> Clamp:
-    """Hold one cell in all streams."""
+    """Return a clamp of one cell in all streams."""
     held = np.arange(HIDDEN)[None] == unit
     return Clamp(mask=held, values=np.full((1, HIDDEN), value))
 
 
 @pytest.fixture
 def ids() -> Ids:
-    """Draw characters for all streams (T, B)."""
+    """Return random characters for all streams, (T, B)."""
     return np.random.default_rng(1).integers(CHARACTERS, size=(7, STREAMS))
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-def test_a_held_cell_has_its_value_at_every_character(cell: str, ids: Ids) -> None:
-    """And the others of its layer go on by themselves: at the first character they are what they would be."""
+def test_a_clamped_cell_has_its_value_at_every_character(cell: str, ids: Ids) -> None:
+    """At the first character the other cells of its layer have the values that they have without a clamp."""
     rnn = random_reader(cell)
     free, held = (
         rnn.run_with_cache(ids, rnn.initial_state(STREAMS), clamps) for clamps in ({}, {1: one_cell(2, 0.25)})
@@ -49,8 +49,8 @@ def test_a_held_cell_has_its_value_at_every_character(cell: str, ids: Ids) -> No
     assert not np.allclose(held.layers[1].hidden[0], free.layers[1].hidden[0])
 
 
-def test_what_an_lstm_says_follows_from_the_held_memory(ids: Ids) -> None:
-    """H = o·tanh(c) holds of the held cell too."""
+def test_the_output_of_an_lstm_follows_from_the_clamped_cell_state(ids: Ids) -> None:
+    """The equation h = o·tanh(c) holds for the clamped cell too."""
     rnn = random_reader("lstm")
     layer = rnn.run_with_cache(ids, rnn.initial_state(STREAMS), {2: one_cell(0, -1.5)}).layers[1]
     assert np.allclose(layer.hidden[:, :, 0], layer.gate("o")[:, :, 0] * np.tanh(-1.5))
@@ -58,7 +58,7 @@ def test_what_an_lstm_says_follows_from_the_held_memory(ids: Ids) -> None:
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_each_stream_can_have_a_clamp_of_its_own(cell: str, ids: Ids) -> None:
-    """Streams side by side say what they would say alone."""
+    """Several streams together have the outputs of each stream alone."""
     rnn = random_reader(cell)
     held = np.eye(STREAMS, HIDDEN, dtype=bool)
     values = np.linspace(-0.9, 0.9, STREAMS * HIDDEN).reshape(STREAMS, HIDDEN)
@@ -70,8 +70,8 @@ def test_each_stream_can_have_a_clamp_of_its_own(cell: str, ids: Ids) -> None:
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-def test_stepping_and_reading_hold_alike(cell: str, ids: Ids) -> None:
-    """One character at a time gives the logits of all at once."""
+def test_clamps_act_equally_on_single_steps_and_whole_texts(cell: str, ids: Ids) -> None:
+    """Reading one character at a time gives the logits of reading all at once."""
     rnn, clamps = random_reader(cell), {1: one_cell(3, 0.5), 2: one_cell(1, -0.5)}
     cache, state = rnn.run_with_cache(ids, rnn.initial_state(STREAMS), clamps), rnn.initial_state(STREAMS)
     for row, hidden in zip(ids, cache.layers[-1].hidden, strict=True):

@@ -1,4 +1,4 @@
-"""A document's end makes the state fresh: many documents in a row are read as each by itself."""
+"""The end of a document resets the state: joined documents are read as separate ones."""
 
 from itertools import chain
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 
 
 def network(cell: str, *, documents: str | None = "line", embedding: int = 3) -> CharRNN:
-    """Make a network of two layers whose weights are so large that its state matters."""
+    """Return a network of two layers with weights so large that the state matters."""
     torch.manual_seed(0)
     config = NetworkConfig(cell=cell, layers=2, hidden=6, embedding=embedding, documents=documents)
     made = CharRNN(config, 7, end=None if documents is None else END)
@@ -30,18 +30,18 @@ def network(cell: str, *, documents: str | None = "line", embedding: int = 3) ->
 
 
 def together() -> Tensor:
-    """Lay the documents out in two streams, the second in another order: (T, 2)."""
+    """Return the documents in two streams, the second in another order: (T, 2)."""
     order = (DOCUMENTS, (*DOCUMENTS[3:], *DOCUMENTS[:3]))
     return torch.tensor([list(chain(*documents)) for documents in order]).t()
 
 
 def loss_of(logits: Tensor, ids: Tensor) -> Tensor:
-    """Sum what it costs to tell each character but the first."""
+    """Return the summed loss of all characters except the first."""
     return functional.cross_entropy(logits.flatten(0, 1), ids.flatten(), reduction="sum")
 
 
 def one_by_one(made: CharRNN) -> Tensor:
-    """Sum the loss of each document, read by itself from the state that it begins with."""
+    """Return the summed loss of all documents, each read alone from the initial state."""
     total = torch.zeros(())
     for document in DOCUMENTS:
         read = torch.tensor(document)[:-1, None]
@@ -52,8 +52,8 @@ def one_by_one(made: CharRNN) -> Tensor:
 
 
 @pytest.mark.parametrize("embedding", [0, 3])
-def test_documents_in_a_row_teach_what_they_teach_one_by_one(cell: str, embedding: int) -> None:
-    """Loss and every gradient: nothing comes back across an end, and nothing goes over it."""
+def test_joined_documents_have_the_gradients_of_separate_ones(cell: str, embedding: int) -> None:
+    """Loss and all gradients agree: neither state nor gradient crosses the end of a document."""
     made = network(cell, embedding=embedding)
     ids = together()
     before = torch.full((1, 2), END)
@@ -67,7 +67,7 @@ def test_documents_in_a_row_teach_what_they_teach_one_by_one(cell: str, embeddin
 
 
 def test_the_state_after_an_end_is_fresh_and_after_anything_else_is_not(cell: str) -> None:
-    """In every layer, wherever the window stops, and whatever the state was before it."""
+    """In every layer, for any length of the window and any state before it."""
     made, ids = network(cell), together()
     before = tuple(100 * torch.randn_like(part) for part in made.initial_state(2))
     for stop in range(1, len(ids) + 1):
@@ -77,8 +77,8 @@ def test_the_state_after_an_end_is_fresh_and_after_anything_else_is_not(cell: st
         assert torch.equal(fresh, (ids[stop - 1] == END).expand(2, 2))
 
 
-def test_a_window_without_an_end_is_read_as_by_any_network(cell: str) -> None:
-    """Bit for bit, with the same weights."""
+def test_a_window_without_an_end_is_read_as_by_a_network_without_documents(cell: str) -> None:
+    """Bit by bit, with equal weights."""
     ids = torch.tensor([[1, 3], [0, 5], [4, 4]])
     made, plain = network(cell), network(cell, documents=None)
     state = tuple(torch.randn_like(part) for part in made.initial_state(2))
@@ -86,8 +86,8 @@ def test_a_window_without_an_end_is_read_as_by_any_network(cell: str) -> None:
 
 
 @pytest.mark.parametrize("way", ["read", "step"])
-def test_the_reader_ends_documents_as_the_network_does(cell: str, way: str) -> None:
-    """All at once or a character at a time."""
+def test_inference_resets_the_state_as_the_trained_network_does(cell: str, way: str) -> None:
+    """For a whole text and one character at a time."""
     made, ids = network(cell), together()
     expected, left = made(ids, made.initial_state(2))
     rnn = InferenceRNN(made.config, {name: weight.numpy() for name, weight in made.state_dict().items()}, end=END)
@@ -105,8 +105,8 @@ def test_the_reader_ends_documents_as_the_network_does(cell: str, way: str) -> N
     assert all(np.allclose(layer.hidden, left[0][n].detach(), atol=1e-6) for n, layer in enumerate(state))
 
 
-def test_half_precision_ends_documents_too(cell: str) -> None:
-    """What settles a gate settles it in bfloat16 as well."""
+def test_bfloat16_resets_the_state_at_the_end_of_a_document(cell: str) -> None:
+    """The saturating input saturates the gates in bfloat16 too."""
     made, ids = network(cell), together()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         _, state = made(ids, made.initial_state(2))

@@ -1,4 +1,4 @@
-"""Cells held by what they are drawn by."""
+"""Clamps that are given as values of a cell's signal."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,8 @@ from charrnn.network.interventions import MAX_TANH, make_clamps
 
 
 @pytest.mark.parametrize("signal", [-1, -0.4, 0, 0.9, 1])
-def test_a_held_cell_is_drawn_at_its_value(rnn: InferenceRNN, signal: float) -> None:
-    """At every character; ±1 as near as a memory comes to it."""
+def test_a_clamped_cell_has_the_given_signal(rnn: InferenceRNN, signal: float) -> None:
+    """At every character; ±1 up to the largest value that tanh(c) can have."""
     ids = np.random.default_rng(0).integers(0, 11, (20, 1))
     cache = rnn.run_with_cache(ids, rnn.initial_state(1), make_clamps(rnn, {(2, 7): signal, (1, 0): 0.5}))
     assert np.allclose(cache.layers[1].signal[:, 0, 7], np.clip(signal, -MAX_TANH, MAX_TANH), atol=1e-6)
@@ -21,7 +21,9 @@ def test_a_held_cell_is_drawn_at_its_value(rnn: InferenceRNN, signal: float) -> 
     ("cell", "signal", "told"),
     [((3, 0), 0, "no cell 3.0"), ((1, 12), 0, "no cell 1.12"), ((1, 1), 1.5, "from -1 to 1")],
 )
-def test_what_cannot_be_held_is_refused(rnn: InferenceRNN, cell: tuple[int, int], signal: float, told: str) -> None:
-    """A cell that is not there, a value that no signal has."""
+def test_a_missing_cell_or_an_impossible_value_is_refused(
+    rnn: InferenceRNN, cell: tuple[int, int], signal: float, told: str
+) -> None:
+    """The error names the cell."""
     with pytest.raises(WrongUsageError, match=told):
         make_clamps(rnn, {cell: signal})

@@ -1,4 +1,4 @@
-"""The file a model is kept in: what goes in comes out, and nothing else does."""
+"""Model files: a saved model is loaded unchanged, and every damage is detected."""
 
 import dataclasses
 from contextlib import suppress
@@ -14,7 +14,7 @@ from charrnn.text.vocabulary import Vocabulary
 
 
 def small_model(config: NetworkConfig | None = None) -> Model:
-    """Make a model of random weights."""
+    """Return a model with random weights."""
     config = config or NetworkConfig(cell="gru", layers=2, hidden=6, embedding=3)
     vocabulary = Vocabulary(("\n", "a", "é", "猫", "\x1b"))
     rng = np.random.default_rng(0)
@@ -25,12 +25,12 @@ def small_model(config: NetworkConfig | None = None) -> Model:
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
-    """Save the small model."""
+    """Save the small model and return its path."""
     save_model(tmp_path / "model.safetensors", small_model())
     return tmp_path / "model.safetensors"
 
 
-def test_what_was_saved_is_loaded(saved: Path) -> None:
+def test_a_saved_model_is_loaded_unchanged(saved: Path) -> None:
     """Configuration, vocabulary, training record and every weight survive the round trip exactly."""
     before, after = small_model(), load_model(saved)
     assert (after.config, after.vocabulary, after.training) == (
@@ -43,14 +43,14 @@ def test_what_was_saved_is_loaded(saved: Path) -> None:
 
 
 def test_saving_twice_gives_the_same_bytes(saved: Path, tmp_path: Path) -> None:
-    """Nothing but the model goes into the file: no time, no chance, no machine."""
+    """The file depends on the model only, not on time, randomness or machine."""
     save_model(tmp_path / "again.safetensors", load_model(saved))
     assert (tmp_path / "again.safetensors").read_bytes() == saved.read_bytes()
 
 
 @pytest.mark.fault("P4", "F56")
-def test_a_flipped_byte_anywhere_is_noticed(saved: Path) -> None:
-    """Each changed byte is an error, or changes nothing that a model is made of."""
+def test_a_changed_byte_anywhere_is_detected(saved: Path) -> None:
+    """Each changed byte causes an error or does not change the model."""
     content, before = saved.read_bytes(), small_model()
     for position in range(0, len(content), 3):
         saved.write_bytes(content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :])
@@ -66,7 +66,7 @@ def test_a_flipped_byte_anywhere_is_noticed(saved: Path) -> None:
 
 
 def test_a_header_of_any_length_is_read(tmp_path: Path) -> None:
-    """Its first byte may be that of a pickle or a zip file; it is still ours."""
+    """Also if its first byte is that of a pickle or zip file."""
     model, first = small_model(), set()
     for length in range(0, 2048, 8):
         path = tmp_path / "model.safetensors"
@@ -78,14 +78,14 @@ def test_a_header_of_any_length_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.fault("F53")
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    """The message has the path and the system's reason."""
+    """The message has the path and the reason."""
     with pytest.raises(CharrnnError, match="no such file"):
         load_model(tmp_path / "none.safetensors")
 
 
 @pytest.mark.fault("F59")
-def test_the_safetensors_of_another_program_are_refused(tmp_path: Path) -> None:
-    """A valid file without our words is not a model."""
+def test_a_safetensors_file_of_another_program_is_refused(tmp_path: Path) -> None:
+    """A valid file without charrnn's metadata is not a model."""
     import safetensors.numpy
 
     safetensors.numpy.save_file({"x": np.zeros(2, np.float32)}, tmp_path / "other.safetensors")
@@ -94,8 +94,8 @@ def test_the_safetensors_of_another_program_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", list(weight_shapes(small_model().config, 5)))
-def test_weights_that_nothing_can_be_computed_with_are_refused(name: str, tmp_path: Path) -> None:
-    """Each of them is a number, but what is made of them is none: that would be found out in the midst of a text."""
+def test_weights_whose_products_would_overflow_are_refused(name: str, tmp_path: Path) -> None:
+    """Each weight is finite, but logits would be NaN or infinite in the middle of a text."""
     model = small_model()
     weights = {**model.weights, name: np.full_like(model.weights[name], 3e38)}
     save_model(tmp_path / "model.safetensors", dataclasses.replace(model, weights=weights))

@@ -1,4 +1,4 @@
-"""Places: names of runs and of what is in them, and which model is meant."""
+"""Run directories: names of runs and files, and the model that an argument names."""
 
 import os
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -14,7 +14,7 @@ DEVICES = {"con", "prn", "aux", "nul", "com1", "lpt9"}
 
 
 def made(directory: Path, *, age: int = 0) -> RunDirectory:
-    """Make a run whose model was written so many seconds before the others."""
+    """Create a run whose model was written a number of seconds before the others."""
     run = RunDirectory(directory)
     run.path.mkdir(parents=True)
     run.model.touch()
@@ -22,8 +22,8 @@ def made(directory: Path, *, age: int = 0) -> RunDirectory:
     return run
 
 
-def test_the_newest_model_is_meant_if_none_is_named(tmp_path: Path) -> None:
-    """By when the model was written, not by the run's name."""
+def test_the_newest_model_is_the_default(tmp_path: Path) -> None:
+    """By the time of writing, not by the name of the run."""
     made(tmp_path / "z", age=5)
     newest = made(tmp_path / "b")
     (tmp_path / "c").mkdir()
@@ -31,8 +31,8 @@ def test_the_newest_model_is_meant_if_none_is_named(tmp_path: Path) -> None:
     assert find_model(runs=tmp_path) == newest.model
 
 
-def test_a_model_is_named_by_its_file_or_by_its_run(tmp_path: Path) -> None:
-    """Both give the file."""
+def test_a_model_is_named_by_its_file_or_its_run(tmp_path: Path) -> None:
+    """Both lead to the file."""
     run = made(tmp_path / "a")
     assert find_model(run.path) == find_model(run.model) == run.model
     assert display_name(run.model) == str(run.path)
@@ -41,8 +41,10 @@ def test_a_model_is_named_by_its_file_or_by_its_run(tmp_path: Path) -> None:
 
 @pytest.mark.fault("F53")
 @pytest.mark.parametrize("named", [None, Path("nowhere"), Path("nowhere/model.safetensors"), Path()])
-def test_no_model_says_how_to_make_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: Path | None) -> None:
-    """Neither here, nor where it was said to be."""
+def test_the_error_for_a_missing_model_says_how_to_train_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: Path | None
+) -> None:
+    """Without a path and with a wrong path."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(CharrnnError, match="no trained model") as caught:
         find_model(named)
@@ -50,8 +52,8 @@ def test_no_model_says_how_to_make_one(tmp_path: Path, monkeypatch: pytest.Monke
     assert caught.value.exit_code == 1
 
 
-def test_a_runs_bare_name_is_recognised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever leaves the directory out is told the whole name."""
+def test_the_bare_name_of_a_run_is_recognized(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hint has the whole path."""
     monkeypatch.chdir(tmp_path)
     made(Path("checkpoints/hamlet"))
     with pytest.raises(CharrnnError) as caught:
@@ -60,7 +62,7 @@ def test_a_runs_bare_name_is_recognised(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_checkpoints_are_listed_by_step(tmp_path: Path) -> None:
-    """The oldest first, whatever else lies there; more than eight digits are no trouble."""
+    """Oldest first; other files are ignored, and steps may have more than eight digits."""
     run = made(tmp_path / "a")
     for step in (100_000_000, 99_999_999, 7):
         run.checkpoint(step).touch()
@@ -92,21 +94,21 @@ def test_checkpoints_are_listed_by_step(tmp_path: Path) -> None:
         ("trailing. .txt", "trailing"),
     ],
 )
-def test_a_weird_corpus_name_becomes_a_plain_run_name(corpus: str, name: str) -> None:
-    """What no file system, shell or terminal stumbles over; letters of every script stay."""
+def test_an_unusual_corpus_name_becomes_a_plain_run_name(corpus: str, name: str) -> None:
+    """The name is valid for file systems, shells and terminals; letters of every script stay."""
     assert run_name(PurePosixPath(corpus)) == name
 
 
 @pytest.mark.fault("F33")
 def test_windows_paths_are_named_by_their_last_part() -> None:
-    """With the drive and the directories left out."""
+    """Without the drive and the directories."""
     assert run_name(PureWindowsPath(r"C:\My texts\Moby Dick.txt")) == "Moby-Dick"
     assert run_name(PureWindowsPath(r"C:\texts\nul.txt")) == "_nul"
 
 
 @given(st.text(max_size=300))
 def test_every_run_name_is_one_plain_directory(corpus: str) -> None:
-    """Whatever the corpus is called: one part, not hidden, no option, no device, not too long."""
+    """For any corpus name: one part, not hidden, no option, no device, not too long."""
     name = run_name(PurePosixPath(corpus))
     assert PurePosixPath(name).parts == PureWindowsPath(name).parts == (name,)
     assert name[0] not in "-."

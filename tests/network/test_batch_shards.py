@@ -1,4 +1,4 @@
-"""Which streams each thread takes, and that threads give back what they were lent."""
+"""The division of streams among threads, and the settings of the threads."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ from charrnn.network.fused_rnn import MIN_SHARD_NUMBERS, MIN_SHARD_STREAMS, batc
 
 @pytest.fixture
 def _two_threads() -> Iterator[None]:
-    """Have torch use two, whatever it used before."""
+    """Set torch to two threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     yield
@@ -20,15 +20,15 @@ def _two_threads() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("threads", [2, 3])
-def test_every_stream_is_somebodys(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once, in order, about as many each; narrow or small windows stay whole, and those of a single thread."""
+def test_every_stream_is_in_one_shard(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shards are in order and about equally large; small windows, and those of one thread, are one shard."""
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     streams = threads * MIN_SHARD_STREAMS + 1
     units = threads * MIN_SHARD_NUMBERS // streams + 1
-    found = batch_shards(torch.empty(streams, units))
-    assert [stream for share in found for stream in range(streams)[share]] == list(range(streams))
-    assert len(found) == threads
-    assert all(MIN_SHARD_STREAMS <= share.stop - share.start <= MIN_SHARD_STREAMS + 1 for share in found)
+    shards = batch_shards(torch.empty(streams, units))
+    assert [stream for shard in shards for stream in range(streams)[shard]] == list(range(streams))
+    assert len(shards) == threads
+    assert all(MIN_SHARD_STREAMS <= shard.stop - shard.start <= MIN_SHARD_STREAMS + 1 for shard in shards)
     whole = [
         batch_shards(torch.empty(streams, units // 2)),
         batch_shards(torch.empty(threads * MIN_SHARD_STREAMS - 1, 4096)),
@@ -40,19 +40,21 @@ def test_every_stream_is_somebodys(threads: int, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.usefixtures("_two_threads")
-def test_each_part_is_done_by_a_thread_of_its_own_without_others_help() -> None:
-    """In order, with a single thread to every operation, and no gradient kept."""
+def test_each_part_has_a_thread_of_its_own_with_single_threaded_operations() -> None:
+    """Results are in order and have no gradients."""
     barrier = threading.Barrier(3)
 
     def work(part: torch.Tensor) -> tuple[torch.Tensor, int, int]:
         barrier.wait(timeout=60)
         return part * 2, torch.get_num_threads(), threading.get_ident()
 
-    made, threads, who = zip(*map_in_threads(work, torch.ones(3, 2, requires_grad=True).unbind()), strict=True)
-    assert torch.equal(torch.stack(made), torch.full((3, 2), 2.0))
-    assert not any(one.requires_grad for one in made)
+    results, threads, identities = zip(
+        *map_in_threads(work, torch.ones(3, 2, requires_grad=True).unbind()), strict=True
+    )
+    assert torch.equal(torch.stack(results), torch.full((3, 2), 2.0))
+    assert not any(result.requires_grad for result in results)
     assert threads == (1, 1, 1)
-    assert len(set(who)) == 3
+    assert len(set(identities)) == 3
     assert torch.get_num_threads() == 2
 
 

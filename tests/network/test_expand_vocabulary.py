@@ -1,4 +1,4 @@
-"""A network with room for more characters is, for those that it knows, the network that it was."""
+"""An expanded vocabulary: the predictions of known characters do not change."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.parametrize(("cell", "embedding"), CONFIGS)
 
 
 def models(cell: str, embedding: int) -> tuple[Model, Model]:
-    """Make a random model of a few characters in no order, and the same with more."""
+    """Return a random model of a few characters, and the model with more characters."""
     config = NetworkConfig(cell=cell, layers=2, hidden=12, embedding=embedding)
     rng, shapes = np.random.default_rng(0), weight_shapes(config, len(KNOWN))
     weights = {name: rng.normal(scale=0.8, size=shape).astype(np.float32) for name, shape in shapes.items()}
@@ -27,13 +27,13 @@ def models(cell: str, embedding: int) -> tuple[Model, Model]:
 
 
 def logits(model: Model, text: str) -> np.ndarray:
-    """Read a text from the zero state."""
+    """Return the logits after a text, from the zero state."""
     rnn, ids = InferenceRNN.from_model(model), model.vocabulary.encode(text)
     return np.asarray(rnn.logits(rnn.run_with_cache(ids[:, None], rnn.initial_state(1)).layers[-1].hidden))[:, 0]
 
 
-def test_known_characters_keep_their_odds(cell: str, embedding: int) -> None:
-    """After any text of them, to the last digits; all new ones together are no likelier than one of those is."""
+def test_known_characters_keep_their_relative_probabilities(cell: str, embedding: int) -> None:
+    """After any text of known characters; all new ones together are at most as likely as the likeliest known one."""
     small, large = models(cell, embedding)
     text = "".join(np.random.default_rng(1).choice(list(KNOWN), 300))
     before, after = logits(small, text), logits(large, text)
@@ -43,8 +43,8 @@ def test_known_characters_keep_their_odds(cell: str, embedding: int) -> None:
     assert shares[:, len(KNOWN) :].sum(-1).max() <= 1 / (len(KNOWN) + 1) + 1e-6
 
 
-def test_the_weights_fit_the_larger_alphabet_and_nothing_else_changed(cell: str, embedding: int) -> None:
-    """Rows are appended; the model that they came from is left as it was."""
+def test_only_rows_of_new_characters_are_added(cell: str, embedding: int) -> None:
+    """The rows are appended, and the original model does not change."""
     small, large = models(cell, embedding)
     copies = {name: weight.copy() for name, weight in small.weights.items()}
     shapes = weight_shapes(large.config, len(large.vocabulary))
@@ -54,8 +54,8 @@ def test_the_weights_fit_the_larger_alphabet_and_nothing_else_changed(cell: str,
         assert np.array_equal(large.weights[name][tuple(slice(size) for size in weight.shape)], weight)
 
 
-def test_the_likeliest_text_stays_the_same(cell: str, embedding: int) -> None:
-    """The mean of logits is never the largest of them."""
+def test_the_most_likely_text_stays_the_same(cell: str, embedding: int) -> None:
+    """The mean of the logits is never the largest of them."""
     written = [
         "".join(
             one.char
@@ -73,7 +73,7 @@ def test_the_likeliest_text_stays_the_same(cell: str, embedding: int) -> None:
 
 
 def test_without_new_characters_nothing_is_added(cell: str, embedding: int) -> None:
-    """Bit for bit; and to the array that was given nothing is done."""
+    """The weights are equal bit by bit, and the original arrays do not change."""
     small, _ = models(cell, embedding)
     same = expand_vocabulary(small, len(KNOWN))
     assert all(np.array_equal(weight, small.weights[name]) for name, weight in same.items())

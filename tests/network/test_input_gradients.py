@@ -1,4 +1,4 @@
-"""The equations backwards: how a loss hangs on each character is what torch's autograd says it is."""
+"""Gradients with respect to input characters against torch's autograd."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ Weights = dict[str, NDArray[np.float64]]
 
 
 def network(cell: str, embedding: int, documents: str | None = None) -> tuple[InferenceRNN, Weights]:
-    """Lay out a network of two layers with large random weights, in float64."""
+    """Return a network of two layers with large random weights, in float64."""
     config, rng = (
         NetworkConfig(cell=cell, layers=LAYERS_DEEP, hidden=HIDDEN, embedding=embedding, documents=documents),
         np.random.default_rng(0),
@@ -29,7 +29,7 @@ def network(cell: str, embedding: int, documents: str | None = None) -> tuple[In
 
 
 def torchs(cell: str, weights: Weights, ids: NDArray[np.int64], told: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Have torch differentiate the last character's cost by everything that was read."""
+    """Return torch's gradient of the loss of the last character with respect to each character."""
     tensors = {name: torch.from_numpy(array) for name, array in weights.items()}
     table = tensors.get("embedding.weight", torch.eye(CHARACTERS, dtype=torch.float64))
     heard = table[torch.from_numpy(ids)].requires_grad_()
@@ -44,8 +44,8 @@ def torchs(cell: str, weights: Weights, ids: NDArray[np.int64], told: NDArray[np
 
 @pytest.mark.parametrize("embedding", [0, 4])
 @pytest.mark.parametrize("cell", LAYERS)
-def test_the_gradient_by_every_character_is_torchs(cell: str, embedding: int) -> None:
-    """In float64 to rounding, however far back, through both layers."""
+def test_the_gradient_of_every_character_equals_that_of_torch(cell: str, embedding: int) -> None:
+    """Up to rounding in float64, at any distance and through both layers."""
     rnn, weights = network(cell, embedding)
     rng = np.random.default_rng(1)
     ids, told = rng.integers(CHARACTERS, size=(40, STREAMS)), rng.integers(CHARACTERS, size=STREAMS)
@@ -60,8 +60,8 @@ def test_the_gradient_by_every_character_is_torchs(cell: str, embedding: int) ->
 
 
 @pytest.mark.parametrize("cell", LAYERS)
-def test_a_reading_cut_in_two_has_the_gradients_of_the_whole(cell: str) -> None:
-    """The state before is known, so what was read before it changes nothing for what came after."""
+def test_a_text_that_is_cut_in_two_has_the_gradients_of_the_whole_text(cell: str) -> None:
+    """Given the state before it, the earlier text does not affect the gradients of later characters."""
     rnn, _ = network(cell, 4)
     rng = np.random.default_rng(1)
     ids, logits = rng.integers(CHARACTERS, size=(12, STREAMS)), rng.normal(size=(STREAMS, CHARACTERS))
@@ -74,8 +74,8 @@ def test_a_reading_cut_in_two_has_the_gradients_of_the_whole(cell: str) -> None:
 
 
 @pytest.mark.parametrize("cell", LAYERS)
-def test_nothing_hangs_on_what_stands_before_the_end_of_a_document(cell: str) -> None:
-    """And on what stands after it as much as if the text began there."""
+def test_the_gradient_is_zero_before_the_end_of_a_document(cell: str) -> None:
+    """After the end, the gradient is that of a text that begins there."""
     rnn, _ = network(cell, 4, documents="line")
     rng = np.random.default_rng(1)
     ids, logits = rng.choice([0, 1, 2, 4, 5, 6], size=(12, STREAMS)), rng.normal(size=(STREAMS, CHARACTERS))

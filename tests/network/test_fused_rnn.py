@@ -1,4 +1,4 @@
-"""The layers over a window against the equations of `cells`, torch's own layers and numerical gradients."""
+"""The fused layers against the equations of `cells`, torch's layers and numerical gradients."""
 
 import itertools
 import resource
@@ -27,7 +27,7 @@ def _seed() -> None:
 
 
 def arguments(cell: str, shape: tuple[int, int, int, int], dtype: torch.dtype = torch.float64) -> list[Tensor]:
-    """Draw inputs, hidden state and weights, none near zero, all of which want a gradient."""
+    """Return random inputs, hidden state and weights, none near zero, all with gradients."""
     length, batch, width, size = shape
     rows = len(CELLS[cell].gates) * size
     sizes: list[tuple[int, ...]] = [
@@ -42,7 +42,7 @@ def arguments(cell: str, shape: tuple[int, int, int, int], dtype: torch.dtype = 
 
 
 def stepped(cell: str, inputs: Tensor, hidden: Tensor, *weights: Tensor) -> Tensor:
-    """Go through a window by the written-out equations, one step at a time."""
+    """Return the outputs of a window by the equations of the cell, one step at a time."""
     weight_ih, weight_hh, bias_ih, bias_hh = weights
     state, outputs = CellState(hidden), []
     for x in inputs:
@@ -52,7 +52,7 @@ def stepped(cell: str, inputs: Tensor, hidden: Tensor, *weights: Tensor) -> Tens
 
 
 def gradients(outputs: Tensor, given: list[Tensor]) -> tuple[Tensor, ...]:
-    """Give what each argument learns from a loss that hears every output differently."""
+    """Return the gradients of all arguments for a loss that weights each output differently."""
     weights = torch.linspace(-1, 1, outputs.numel(), dtype=outputs.dtype).view_as(outputs)
     return torch.autograd.grad((outputs * weights).sum(), given)
 
@@ -73,10 +73,10 @@ def test_window_equals_the_written_out_equations(
 
 @pytest.mark.parametrize("ended", [False, True])
 @pytest.mark.parametrize("cuts", [(0, 2, 5), (0, 1, 3, 5)])
-def test_streams_shared_out_among_threads_learn_the_same(
+def test_streams_divided_among_threads_have_equal_gradients(
     cell: str, cuts: tuple[int, ...], ended: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many streams each thread takes, and where documents end: outputs and every gradient to 1e-12."""
+    """For any number of streams per thread and any ends of documents, outputs and gradients agree to 1e-12."""
     given = arguments(cell, (9, 5, 4, 6))
     places = torch.rand(9, 5) < 0.3 if ended else None
     whole = LAYERS[cell][0](*given, resets=places)
@@ -91,14 +91,14 @@ def test_streams_shared_out_among_threads_learn_the_same(
 
 
 @pytest.mark.parametrize("shape", SHAPES[:5], ids=str)
-def test_gradients_are_the_slopes_of_the_outputs(cell: str, shape: tuple[int, int, int, int]) -> None:
-    """Moving any number a little moves the outputs by what the gradient says."""
+def test_gradients_equal_numerical_gradients(cell: str, shape: tuple[int, int, int, int]) -> None:
+    """A small change of any number changes the outputs as the gradient predicts."""
     assert torch.autograd.gradcheck(LAYERS[cell][0], arguments(cell, shape))
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_window_equals_torchs_own_layer(cell: str, shape: tuple[int, int, int, int]) -> None:
-    """With a torch layer's weights, in its order, the outputs are its outputs; the last one is its state."""
+    """With the weights of a torch layer, the outputs are equal, and the last one is the state."""
     ours, theirs = LAYERS[cell]
     inputs, hidden, *_ = arguments(cell, shape, torch.float32)
     layer = theirs(shape[2], shape[3])
@@ -108,8 +108,8 @@ def test_window_equals_torchs_own_layer(cell: str, shape: tuple[int, int, int, i
     assert torch.allclose(outputs[-1], last[0], atol=1e-6)
 
 
-def test_only_what_wants_a_gradient_gets_one(cell: str) -> None:
-    """A state cut off from its history and inputs that are not learned cost nothing and change nothing else."""
+def test_gradients_are_computed_only_where_they_are_needed(cell: str) -> None:
+    """A detached state and inputs without gradient get none, and other gradients do not change."""
     given = arguments(cell, SHAPES[0])
     expected = gradients(LAYERS[cell][0](*given), given)[2:]
     for part in given[:2]:
@@ -119,7 +119,7 @@ def test_only_what_wants_a_gradient_gets_one(cell: str) -> None:
 
 
 def test_windows_alive_at_once_do_not_disturb_each_other(cell: str) -> None:
-    """What one window keeps for its way back survives another window's whole way, and a second way back."""
+    """The saved tensors of a window survive the passes of another window and a second backward pass."""
     layer = LAYERS[cell][0]
     first, second = arguments(cell, SHAPES[0]), arguments(cell, SHAPES[0])
     alone = gradients(layer(*first), first)
@@ -131,8 +131,8 @@ def test_windows_alive_at_once_do_not_disturb_each_other(cell: str) -> None:
         assert all(torch.equal(mine, theirs) for mine, theirs in zip(again, alone, strict=True))
 
 
-def test_how_the_numbers_lie_in_memory_does_not_matter(cell: str) -> None:
-    """Inputs laid out streams first, and a gradient that is one number for all, change nothing."""
+def test_the_memory_layout_does_not_matter(cell: str) -> None:
+    """Inputs with streams first, and an expanded gradient, change nothing."""
     given = arguments(cell, SHAPES[0])
     expected = torch.autograd.grad(LAYERS[cell][0](*given).sum(), given)
     turned = given[0].detach().transpose(0, 1).contiguous().transpose(0, 1).requires_grad_()
@@ -143,7 +143,7 @@ def test_how_the_numbers_lie_in_memory_does_not_matter(cell: str) -> None:
 
 @pytest.mark.parametrize("autocast", [False, True])
 def test_products_in_bfloat16_stay_close(cell: str, autocast: bool) -> None:
-    """Rounded factors move outputs and gradients by about their own precision, 2^-8, and all stays float32."""
+    """Rounded factors change outputs and gradients by about 2^-8, and results stay float32."""
     given = [part.detach() * 0.3 for part in arguments(cell, (20, 4, 8, 32), torch.float32)]
     given = [part.requires_grad_() for part in given]
     exact = LAYERS[cell][0](*given)
@@ -158,7 +158,7 @@ def test_products_in_bfloat16_stay_close(cell: str, autocast: bool) -> None:
 
 
 def test_autocast_alone_changes_nothing(cell: str) -> None:
-    """Which precision the products have is said by the argument only."""
+    """Only the argument determines the precision of the products."""
     given = arguments(cell, SHAPES[0], torch.float32)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         inside = LAYERS[cell][0](*given)

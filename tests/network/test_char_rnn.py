@@ -1,4 +1,4 @@
-"""What the network goes without while it learns: locked masks, dropped weights, and nothing when it is judged."""
+"""The trainable network: variational dropout, DropConnect, and no dropout in evaluation."""
 
 import itertools
 
@@ -15,29 +15,29 @@ LENGTH, STREAMS, UNITS = 7, 5, 4000
 
 
 def network(**values: object) -> CharRNN:
-    """Make a small network."""
+    """Return a small network."""
     torch.manual_seed(0)
     settings: dict[str, object] = {"hidden": 8, "embedding": 4, "layers": 2} | values
     return CharRNN(NetworkConfig.from_mapping(settings), 11)
 
 
 def logits(made: CharRNN, seed: int = 0) -> Tensor:
-    """Read a window, by chance of a seed."""
+    """Return the outputs of a window, with dropout masks from a seed."""
     ids = torch.randint(11, (LENGTH, STREAMS), generator=torch.Generator().manual_seed(1))
     torch.manual_seed(seed)
     return made(ids, made.initial_state(STREAMS))[0]  # type: ignore[no-any-return]
 
 
-def test_a_locked_mask_is_the_same_at_every_character_and_another_for_every_stream() -> None:
-    """What is missing for a stream is missing in the whole window."""
+def test_a_variational_mask_is_equal_at_every_character_and_different_in_every_stream() -> None:
+    """A unit that is dropped for a stream is dropped in the whole window."""
     torch.manual_seed(0)
     left = char_rnn.variational_dropout(torch.ones(LENGTH, STREAMS, UNITS), 0.5)
     assert (left == left[0]).all()
     assert all((left[0, one] != left[0, other]).any() for one, other in itertools.combinations(range(STREAMS), 2))
 
 
-def test_a_locked_mask_is_fresh_for_each_window() -> None:
-    """Two windows miss different units."""
+def test_a_variational_mask_is_drawn_anew_for_each_window() -> None:
+    """Different units are dropped in two windows."""
     torch.manual_seed(0)
     values = torch.ones(LENGTH, STREAMS, UNITS)
     assert (char_rnn.variational_dropout(values, 0.5) != char_rnn.variational_dropout(values, 0.5)).any()
@@ -45,7 +45,7 @@ def test_a_locked_mask_is_fresh_for_each_window() -> None:
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_a_mask_zeroes_its_share_and_keeps_the_mean(share: float) -> None:
-    """Within four standard errors of so many units."""
+    """Within four standard errors."""
     torch.manual_seed(0)
     left = char_rnn.variational_dropout(torch.ones(2, STREAMS, UNITS), share)[0]
     error = 4 * (share * (1 - share) / left.numel()) ** 0.5
@@ -53,8 +53,8 @@ def test_a_mask_zeroes_its_share_and_keeps_the_mean(share: float) -> None:
     assert left.mean().item() == pytest.approx(1, abs=error / (1 - share))
 
 
-def test_nothing_dropped_is_nothing_changed() -> None:
-    """And costs nothing: the very tensors come back."""
+def test_a_rate_of_zero_changes_nothing() -> None:
+    """The tensors themselves are returned."""
     values = torch.randn(LENGTH, STREAMS, 3)
     assert char_rnn.variational_dropout(values, 0.0) is values
     assert char_rnn.drop_connect(values, 0.0) is values
@@ -62,8 +62,8 @@ def test_nothing_dropped_is_nothing_changed() -> None:
 
 @pytest.mark.parametrize("kind", ["dropout", "input_dropout", "weight_drop"])
 @pytest.mark.parametrize("cell", CELLS)
-def test_what_is_dropped_while_learning_is_all_there_when_judged(cell: str, kind: str) -> None:
-    """Training hears chance; evaluation is that of the same network without dropout."""
+def test_dropout_acts_in_training_mode_only(cell: str, kind: str) -> None:
+    """Training depends on the seed; evaluation equals that of the network without dropout."""
     made = network(cell=cell, **{kind: 0.5})
     assert not torch.equal(logits(made, 0), logits(made, 1))
     torch.testing.assert_close(logits(made.eval(), 0), logits(network(cell=cell).eval(), 1))
@@ -71,7 +71,7 @@ def test_what_is_dropped_while_learning_is_all_there_when_judged(cell: str, kind
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_dropped_weights_are_dropped_for_the_whole_window(cell: str) -> None:
-    """A window through masked weights is that through a network whose weights are so from the start."""
+    """A window with DropConnect equals a window of a network with the masked weights."""
     made = network(cell=cell, layers=1, weight_drop=0.4)
     learning = logits(made, seed=3)
     torch.manual_seed(3)
@@ -82,8 +82,8 @@ def test_dropped_weights_are_dropped_for_the_whole_window(cell: str) -> None:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_weights_that_were_dropped_do_not_learn(cell: str) -> None:
-    """Their gradient is zero, that of the others is not."""
+def test_dropped_weights_have_no_gradient(cell: str) -> None:
+    """The gradient of dropped weights is zero, that of others is not."""
     made = network(cell=cell, layers=1, weight_drop=0.4)
     logits(made, seed=3).square().sum().backward()  # type: ignore[no-untyped-call]
     torch.manual_seed(3)
@@ -94,8 +94,8 @@ def test_weights_that_were_dropped_do_not_learn(cell: str) -> None:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_a_window_in_two_halves_is_the_whole_window(cell: str) -> None:
-    """The state that comes out is the one to go on from, for every layer."""
+def test_two_halves_of_a_window_equal_the_whole_window(cell: str) -> None:
+    """The returned state continues the text, in every layer."""
     made = network(cell=cell).eval()
     ids = torch.randint(11, (LENGTH, STREAMS))
     whole, left = made(ids, made.initial_state(STREAMS))
@@ -106,8 +106,8 @@ def test_a_window_in_two_halves_is_the_whole_window(cell: str) -> None:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_a_layer_that_is_rounded_for_a_gpu_is_nearly_the_exact_one(cell: str) -> None:
-    """By torch's own layer, outputs, states and gradients, and not by the autocast that is on around it."""
+def test_a_layer_in_bfloat16_is_close_to_the_exact_one(cell: str) -> None:
+    """Outputs, states and gradients of torch's layer, whatever autocast is enabled around it."""
     made = network(cell=cell, layers=1)
     weights = LayerWeights(*made.rnn.all_weights[0])
     inputs = torch.randn(LENGTH, STREAMS, 4)
