@@ -281,7 +281,7 @@ def _is_running(process: int) -> bool:
 
 
 def make_durable(directory: Path) -> None:
-    """Make the renames and removals in a directory survive a power failure (OSError).
+    """Synchronize a directory, so that its renames and removals survive a power failure (OSError).
 
     Windows needs no such call, and some network and FUSE file systems refuse to open or synchronize a directory.
     """

@@ -184,7 +184,7 @@ def check_lock(directory: Path) -> None:
 
 
 def remember_recreated(directory: Path) -> None:
-    """Tell the lock of a directory that this process has created the directory again (OSError)."""
+    """Record in the lock of a directory that this process has created the directory again (OSError)."""
     for lock in _HELD:
         if lock.guards(directory):
             lock.remember_directory()
