@@ -541,8 +541,10 @@ def test_a_training_that_lost_its_lock_overwrites_nothing_and_is_saved_elsewhere
 
 def _in_training(book: Path, lock: RunLock) -> tuple[Any, Any]:
     """Begin a training that saves after every step, and return the trainer and the events after step 5."""
-    sources, given = open_sources([str(book)]), {"hidden": 8, "batch": 4, "length": 16, "steps": 12}
-    trainer = start_new(sources, count_characters(sources, "utf-8"), RUN, given, "cpu", lock=lock).trainer
+    sources, given = open_sources([str(book)]), TrainOptions(hidden=8, batch=4, length=16, steps=12)
+    counts = count_characters(sources, "utf-8")
+    request = NewRunRequest(sources=sources, counts=counts, directory=RUN, options=given, device="cpu")
+    trainer = start_new(request, lock).trainer
     events: Any = log_events(train_loop(trainer, sample_every=0), RUN.metrics, step=0)
     events = checkpointer.save_on_the_way(events, trainer, RUN, every_seconds=0.0)
     assert any(isinstance(event, Step) and event.step == 5 for event in events)
@@ -576,7 +578,7 @@ def test_a_training_whose_directory_was_replaced_changes_nothing_in_the_new_one(
     assert contents(RUN.path) == before
     place = RunDirectory(next((tmp_path / "elsewhere").iterdir()))
     assert str(place.path) in caught.value.message
-    assert resume(open_sources([str(book)]), place, {}, "cpu").trainer.step == trainer.step >= 5
+    assert resume(open_sources([str(book)]), place, TrainOptions(), "cpu").trainer.step == trainer.step >= 5
 
 
 def test_a_directory_that_is_replaced_while_its_text_is_encoded_is_not_changed(
@@ -586,7 +588,9 @@ def test_a_directory_that_is_replaced_while_its_text_is_encoded_is_not_changed(
     other = Path("other")
     shutil.copytree(finished / "run", other)
     before = contents(other)
-    sources, given = open_sources([str(book)]), {"hidden": 8, "batch": 4, "length": 16, "steps": 12}
+    sources, given = open_sources([str(book)]), TrainOptions(hidden=8, batch=4, length=16, steps=12)
+    counts = count_characters(sources, "utf-8")
+    request = NewRunRequest(sources=sources, counts=counts, directory=RUN, options=given, device="cpu")
     write_ids = corpus_encoder._write_ids
 
     def replace_directory(*arguments: Any) -> None:
@@ -596,7 +600,7 @@ def test_a_directory_that_is_replaced_while_its_text_is_encoded_is_not_changed(
 
     monkeypatch.setattr(corpus_encoder, "_write_ids", replace_directory)
     with RunLock(RUN) as lock, pytest.raises(LockLostError, match="another directory"):
-        start_new(sources, count_characters(sources, "utf-8"), RUN, given, "cpu", lock=lock)
+        start_new(request, lock)
     assert contents(RUN.path) == before
 
 
@@ -621,7 +625,7 @@ def test_a_training_whose_directory_was_removed_makes_it_again(book: Path) -> No
         list(events)
         with RunLock(RUN) as other, pytest.raises(CharrnnError, match="already being trained"):
             other.acquire()
-    assert resume(open_sources([str(book)]), RUN, {}, "cpu").trainer.step == trainer.step == 12
+    assert resume(open_sources([str(book)]), RUN, TrainOptions(), "cpu").trainer.step == trainer.step == 12
 
 
 def test_the_last_save_checks_the_lock_too(book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
