@@ -12,7 +12,7 @@ from charrnn.training.trainer import Trainer
 
 
 class FakeClock:
-    """A clock that only work moves."""
+    """A clock that only simulated work advances."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -23,7 +23,7 @@ class FakeClock:
 
 
 def worked(trainer: Trainer, clock: FakeClock, seconds: float, slower_from: int | None = None) -> Iterator[Event]:
-    """Pretend to train: each step takes so long, half as long again from a certain step on."""
+    """Yield the events of a simulated training whose steps take 1.5 times as long from `slower_from` on."""
     trainer.bookkeeping.record_evaluation(trainer.progress, eval_chars=1000)
     while not trainer.plan.finished(trainer.step):
         slow = slower_from is not None and trainer.step >= slower_from
@@ -50,7 +50,7 @@ def worked(trainer: Trainer, clock: FakeClock, seconds: float, slower_from: int 
 def within_a_minute(
     trainer: Trainer, clock: FakeClock, seconds: float, slower_from: int | None = None, *, began: float | None = None
 ) -> Iterator[Event]:
-    """Put a minute's budget around pretended training."""
+    """Yield the events of a simulated training under a budget of a minute."""
     events = worked(trainer, clock, seconds, slower_from)
     events = count_seconds(events, trainer, began=clock.now if began is None else began, clock=clock)
     return TimeBudget(trainer, 60.0, clock=clock).adjust(events)
@@ -60,7 +60,7 @@ def within_a_minute(
 def test_it_ends_on_time_on_a_steady_machine_and_on_one_that_slows_down(
     slower_from: int | None, make_trainer: Callable[..., Trainer]
 ) -> None:
-    """Within a fiftieth of the budget, with progress at one."""
+    """The error is below 2 % of the budget, and the progress ends at 1."""
     clock = FakeClock()
     trainer = make_trainer(steps=None, minutes=1.0)
     last = list(within_a_minute(trainer, clock, 0.03, slower_from, began=clock.now - 3.0))[-1]
@@ -69,8 +69,8 @@ def test_it_ends_on_time_on_a_steady_machine_and_on_one_that_slows_down(
     assert trainer.seconds == pytest.approx(60.0, rel=0.02)
 
 
-def test_a_steady_machine_has_its_plan_set_early_and_kept(make_trainer: Callable[..., Trainer]) -> None:
-    """Without a reason the number of steps stays, so that going on after a stop is exact."""
+def test_on_a_steady_machine_the_plan_is_set_early_and_kept(make_trainer: Callable[..., Trainer]) -> None:
+    """The number of steps does not change without need, so that a resumed run is exact."""
     clock = FakeClock()
     trainer = make_trainer(steps=None, minutes=1.0)
     plans = set()
@@ -81,7 +81,7 @@ def test_a_steady_machine_has_its_plan_set_early_and_kept(make_trainer: Callable
 
 
 def test_the_time_before_a_stop_counts(make_trainer: Callable[..., Trainer]) -> None:
-    """A run that has used half of its budget goes on for the other half."""
+    """A run that has used half of its budget continues for the other half."""
     clock = FakeClock()
     trainer = make_trainer(steps=None, minutes=1.0)
     trainer.progress.record_time(30.0)
@@ -91,8 +91,8 @@ def test_the_time_before_a_stop_counts(make_trainer: Callable[..., Trainer]) -> 
 
 
 @pytest.mark.parametrize("seconds", [0.0005, 0.002])
-def test_steps_however_quick_get_a_plan_and_an_end(seconds: float, make_trainer: Callable[..., Trainer]) -> None:
-    """Though all that are remembered take less than the share of the budget that is measured."""
+def test_very_fast_steps_get_a_plan_and_an_end(seconds: float, make_trainer: Callable[..., Trainer]) -> None:
+    """All recent steps together may take less than the measured fraction of the budget."""
     clock = FakeClock()
     trainer = make_trainer(steps=None, minutes=1.0)
     for count, _ in enumerate(within_a_minute(trainer, clock, seconds)):
@@ -101,7 +101,7 @@ def test_steps_however_quick_get_a_plan_and_an_end(seconds: float, make_trainer:
 
 
 def queued(events: Iterator[Event], clock: FakeClock, waited_for: int) -> Iterator[Event]:
-    """Have steps seem to take no time, as a GPU's do that are queued, but each so manieth all that was left out."""
+    """Yield the events of simulated queued steps, which take no time until the results are read."""
     owed, before = 0.0, clock.now
     for event in events:
         if isinstance(event, Step):
@@ -114,8 +114,8 @@ def queued(events: Iterator[Event], clock: FakeClock, waited_for: int) -> Iterat
         yield event
 
 
-def test_a_gpu_that_is_waited_for_now_and_then_ends_on_time_too(make_trainer: Callable[..., Trainer]) -> None:
-    """Only what is known to be done is timed."""
+def test_queued_steps_end_on_time_too(make_trainer: Callable[..., Trainer]) -> None:
+    """Only completed steps are timed."""
     clock = FakeClock()
     trainer = make_trainer(steps=None, minutes=1.0)
     events = count_seconds(queued(worked(trainer, clock, 0.002), clock, 32), trainer, began=clock.now, clock=clock)

@@ -17,7 +17,7 @@ from charrnn.training.trainer import Trainer
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_every_kind_of_cell_learns(cell: str, make_trainer: Callable[..., Trainer]) -> None:
-    """After a few hundred steps the held-out loss is far below that of chance."""
+    """After a few hundred steps the held-out loss is far below that of a uniform guess."""
     trainer = make_trainer(cell=cell, layers=1, hidden=32, steps=200, dropout=0.0)
     shares = trainer.corpus.frequencies(trainer.corpus.characters)
     by_letters = -float(shares @ np.log(shares))
@@ -26,23 +26,23 @@ def test_every_kind_of_cell_learns(cell: str, make_trainer: Callable[..., Traine
     assert held_out_loss(trainer).nats < 0.5 * by_letters
 
 
-def test_a_network_begins_with_the_letters_frequencies(make_trainer: Callable[..., Trainer]) -> None:
-    """Where nothing is known of the text before, it says what counting the training text's letters says."""
+def test_an_untrained_network_predicts_character_frequencies(make_trainer: Callable[..., Trainer]) -> None:
+    """Without context an untrained network predicts the frequencies of characters in the training text."""
     trainer = make_trainer()
     said = torch.softmax(trainer.network.output(torch.zeros(trainer.network.config.hidden)), 0).detach().numpy()
     assert np.allclose(said, trainer.corpus.frequencies(trainer.train_characters), atol=1e-6)
 
 
 def test_one_hot_characters_can_be_learned_too(make_trainer: Callable[..., Trainer]) -> None:
-    """An embedding of width 0 has no weights and still tells characters apart."""
+    """An embedding of width 0 has no weights and still distinguishes characters."""
     trainer = make_trainer(embedding=0, layers=1, steps=150, dropout=0.0)
     before = held_out_loss(trainer).nats
     list(train_loop(trainer, sample_every=0))
     assert held_out_loss(trainer).nats < before - 0.5
 
 
-def test_the_events_tell_of_every_step_and_part(make_trainer: Callable[..., Trainer]) -> None:
-    """Steps count up, evaluations and reports come as often as promised, the last at the end."""
+def test_there_is_an_event_for_every_step_and_period(make_trainer: Callable[..., Trainer]) -> None:
+    """Steps count up; evaluations and reports come at the end of every period, the last ones at the end."""
     trainer = make_trainer(steps=210, layers=1)
     events = list(train_loop(trainer))
     steps = [event.step for event in events if isinstance(event, Step)]
@@ -55,7 +55,7 @@ def test_the_events_tell_of_every_step_and_part(make_trainer: Callable[..., Trai
 
 
 def test_the_best_evaluation_keeps_its_weights(make_trainer: Callable[..., Trainer]) -> None:
-    """What is remembered as best has the loss that was told for it."""
+    """The best weights have the recorded loss."""
     trainer = make_trainer(steps=60)
     evaluations = [event for event in train_loop(trainer, sample_every=0) if isinstance(event, Evaluation)]
     best = min(evaluations, key=lambda event: event.nats)
@@ -68,14 +68,14 @@ def test_the_best_evaluation_keeps_its_weights(make_trainer: Callable[..., Train
 
 
 def test_a_preview_is_the_same_text_for_the_same_run(make_trainer: Callable[..., Trainer]) -> None:
-    """Previews come from seed and step, not from whatever chance is about."""
+    """Previews depend on the seed and the step alone."""
     texts = [[e.text for e in train_loop(make_trainer(steps=30)) if isinstance(e, Preview)] for _ in range(2)]
     assert texts[0] == texts[1]
     assert all(len(text) == 200 for text in texts[0])
 
 
 @pytest.mark.fault("F65")
-def test_a_loss_that_is_no_number_stops_before_the_update(make_trainer: Callable[..., Trainer]) -> None:
+def test_a_loss_that_is_not_finite_stops_before_the_update(make_trainer: Callable[..., Trainer]) -> None:
     """The weights are those of the last good step."""
     trainer = make_trainer()
     with torch.no_grad():
@@ -105,8 +105,8 @@ def test_gradients_are_clipped_by_their_norm(make_trainer: Callable[..., Trainer
     assert (make_trainer(clip=0.0).train_step().gradient_norm or 0) > 1e-3
 
 
-def test_a_stream_is_forgotten_as_often_as_asked(make_trainer: Callable[..., Trainer]) -> None:
-    """Always: every window is read from the zero state; never: the state goes on."""
+def test_a_stream_is_reset_with_the_given_probability(make_trainer: Callable[..., Trainer]) -> None:
+    """With probability 1 every window starts from the zero state; with 0 the state is carried."""
     never, always = make_trainer(reset=0.0, dropout=0.0), make_trainer(reset=1.0, dropout=0.0)
     for trainer in (never, always):
         trainer.train_step()

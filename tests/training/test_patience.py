@@ -27,7 +27,7 @@ PARTS = 20
 
 @pytest.fixture
 def noise(tmp_path: Path) -> Corpus:
-    """Encode letters drawn by chance, of which nothing can be learned but the very text."""
+    """Return a corpus of random letters, which can only be memorized."""
     path = tmp_path / "noise.txt"
     path.write_text("".join(np.random.default_rng(0).choice(list("abcd"), size=1000)))
     sources = open_sources([str(path)])
@@ -38,7 +38,7 @@ def noise(tmp_path: Path) -> Corpus:
 
 @pytest.fixture
 def make(noise: Corpus) -> Callable[..., Trainer]:
-    """Give a function that makes runs whose network is large enough to learn the noise by heart."""
+    """Return a function that creates runs with a network large enough to memorize the noise."""
 
     def made(patience: float = 0.2) -> Trainer:
         training = TrainingConfig(batch=8, length=16, lr=0.03, steps=STEPS, patience=patience)
@@ -48,7 +48,7 @@ def make(noise: Corpus) -> Callable[..., Trainer]:
 
 
 def evaluated(trainer: Trainer, losses: Sequence[tuple[float, float]]) -> list[bool]:
-    """Pretend that a run has had evaluations of so much, held out and in training, and say when it overfitted."""
+    """Record evaluations with these held-out and training losses; return whether the run should stop after each."""
     overfitted = []
     for part, (nats, train_nats) in enumerate(losses, start=1):
         trainer.progress.step, trainer.bookkeeping.periods_done["evaluation"] = part * STEPS // PARTS, part
@@ -62,12 +62,12 @@ def evaluated(trainer: Trainer, losses: Sequence[tuple[float, float]]) -> list[b
 
 
 def everything(trainer: Trainer) -> dict[str, bytes]:
-    """Lay out every array that a run consists of."""
+    """Return the bytes of every array of a run."""
     return {name: array.tobytes() for name, array in state_arrays(trainer).items()}
 
 
-def test_a_text_learned_by_heart_ends_the_training(make: Callable[..., Trainer]) -> None:
-    """Before its plan, right after an evaluation, a fifth of the plan after the last that was near the best."""
+def test_a_memorized_text_ends_the_training(make: Callable[..., Trainer]) -> None:
+    """The run ends before its plan, after an evaluation, a fifth of the plan after the last good evaluation."""
     trainer = make()
     events = list(train_loop(trainer, sample_every=0))
     end, evaluations = events[-1], [event for event in events if isinstance(event, Evaluation)]
@@ -80,12 +80,12 @@ def test_a_text_learned_by_heart_ends_the_training(make: Callable[..., Trainer])
 
 
 def happened(trainer: Trainer) -> Iterator[Event]:
-    """Train, and pass all through but moments, in which nothing happens."""
+    """Yield the events of a training without its safe points."""
     return (event for event in train_loop(trainer, sample_every=0) if not isinstance(event, SafePoint))
 
 
 def test_a_run_stopped_anywhere_ends_early_at_the_same_step(make: Callable[..., Trainer], tmp_path: Path) -> None:
-    """Between any two events it can be saved and left, also after its last evaluation and after the end itself."""
+    """The run is saved and resumed between any two events, also after its last evaluation and after its end."""
     whole = make()
     told = list(happened(whole))
     places = [number for number, event in enumerate(told) if not isinstance(event, Step)]
@@ -101,8 +101,8 @@ def test_a_run_stopped_anywhere_ends_early_at_the_same_step(make: Callable[..., 
         assert everything(second) == everything(whole)
 
 
-def test_with_more_patience_it_goes_on_as_if_it_had_never_ended(make: Callable[..., Trainer]) -> None:
-    """To the last bit."""
+def test_with_more_patience_the_run_continues_as_if_it_had_never_ended(make: Callable[..., Trainer]) -> None:
+    """The two runs are equal bit for bit."""
     whole, trainer = make(patience=0.0), make()
     assert not any(isinstance(event, EarlyStop) for event in train_loop(whole, sample_every=0))
     list(train_loop(trainer, sample_every=0))
@@ -113,8 +113,8 @@ def test_with_more_patience_it_goes_on_as_if_it_had_never_ended(make: Callable[.
 
 
 @pytest.mark.parametrize("patience", [0.01, 0.05, 0.2, 0.5])
-def test_patience_is_a_share_of_the_training(patience: float, make: Callable[..., Trainer]) -> None:
-    """However small, it takes an evaluation that shows it; and never less than a reading of the text."""
+def test_patience_is_a_fraction_of_the_training(patience: float, make: Callable[..., Trainer]) -> None:
+    """A small patience still needs one evaluation that shows overfitting, and at least one epoch."""
     trainer = make(patience)
     overfitted = evaluated(trainer, [(2.0, 2.0), *[(3.0, 1.0)] * 18])
     reading = math.ceil(trainer.batches.steps_per_epoch / STEPS * PARTS)
@@ -130,15 +130,15 @@ def test_patience_is_a_share_of_the_training(patience: float, make: Callable[...
         ("thrown off by a gradient, training loss and all", [(2.0, 2.0), *[(2.5, 2.4)] * 18]),
     ],
 )
-def test_what_may_get_better_does_not_end(
+def test_a_run_that_may_improve_does_not_stop(
     why: str, losses: list[tuple[float, float]], make: Callable[..., Trainer]
 ) -> None:
-    """A training that only stands still often comes down when the rate falls."""
+    """A loss that does not improve often falls when the learning rate falls."""
     assert not any(evaluated(make(), losses)), why
 
 
-def test_the_last_step_is_no_early_end(make: Callable[..., Trainer]) -> None:
-    """Nor is a run stopped before its first evaluation, or while its speed is measured."""
+def test_the_last_step_is_not_an_early_stop(make: Callable[..., Trainer]) -> None:
+    """A run does not stop before its first evaluation, or while its speed is measured."""
     trainer = make()
     assert not should_stop(trainer)
     overfitted = evaluated(trainer, [*[(2.0, 2.0)] * 16, *[(3.0, 1.0)] * 4])
@@ -150,8 +150,8 @@ def test_the_last_step_is_no_early_end(make: Callable[..., Trainer]) -> None:
     assert not should_stop(trainer)
 
 
-def test_what_is_within_the_standard_error_is_near_enough(make: Callable[..., Trainer]) -> None:
-    """Of a short held-out text little is known."""
+def test_a_loss_within_the_standard_error_shows_no_overfitting(make: Callable[..., Trainer]) -> None:
+    """The loss of a short held-out text is uncertain."""
     evaluated(trainer := make(), [(2.0, 2.0)])
     assert trainer.best is not None
     assert shows_no_overfitting(2.29, 0.3, 1.0, trainer.best)

@@ -1,4 +1,4 @@
-"""Going on is the same as never having stopped, to the last bit."""
+"""A resumed run is bit for bit the same as one that was never stopped."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -34,12 +34,12 @@ def upto(events: Iterator[Event], step: int) -> list[Event]:
 
 
 def everything(trainer: Trainer) -> dict[str, Any]:
-    """Lay out every array that a run consists of."""
+    """Return the bytes of every array of a run."""
     return dict(state_arrays(trainer))
 
 
 def assert_same(one: Trainer, other: Trainer) -> None:
-    """Compare every array of two runs, bit for bit, and what else is carried."""
+    """Assert that two runs have equal arrays, bit for bit, and equal progress."""
     first, second = everything(one), everything(other)
     assert first.keys() == second.keys()
     assert [name for name in first if not np.array_equal(first[name], second[name])] == []
@@ -47,7 +47,7 @@ def assert_same(one: Trainer, other: Trainer) -> None:
 
 
 def epoch_edge(trainer: Trainer) -> int:
-    """Find the step at which the text has just been read once."""
+    """Return the step after the first epoch."""
     return round(trainer.batches.steps_per_epoch)
 
 
@@ -55,7 +55,7 @@ def epoch_edge(trainer: Trainer) -> int:
 def test_a_run_stopped_anywhere_ends_as_one_never_stopped(
     cell: str, make_trainer: Callable[..., Trainer], tmp_path: Path
 ) -> None:
-    """Before and after an epoch's edge, at an evaluation, at the first and last step; with all that is dropped."""
+    """The stops include the end of an epoch, an evaluation, and the first and the last step, with dropout."""
     whole = make_trainer(cell=cell, steps=64, **DROPPED)
     told = [event for event in train_loop(whole, sample_every=0) if isinstance(event, (Report, Evaluation))]
     edge = epoch_edge(whole)
@@ -92,7 +92,7 @@ def test_stopping_twenty_times_changes_nothing(make_trainer: Callable[..., Train
 def test_stopping_between_any_two_events_changes_nothing(
     precision: str, make_trainer: Callable[..., Trainer], tmp_path: Path
 ) -> None:
-    """In the middle of an evaluation or a preview too, each time anew, with all that is dropped and forgotten."""
+    """Stops inside evaluations and previews count too, with dropout and random resets of the state."""
 
     def run_anew() -> Trainer:
         return make_trainer(steps=30, precision=precision, **DROPPED)
@@ -114,8 +114,8 @@ def test_stopping_between_any_two_events_changes_nothing(
     assert_same(whole, trainer)
 
 
-def test_going_on_keeps_what_a_budget_of_time_needs(make_trainer: Callable[..., Trainer], tmp_path: Path) -> None:
-    """The seconds so far, the plan they led to, and how much an evaluation reads."""
+def test_resuming_restores_what_a_time_budget_needs(make_trainer: Callable[..., Trainer], tmp_path: Path) -> None:
+    """The times, the plan and the size of an evaluation are restored."""
     directory, trainer, other = (
         RunDirectory(tmp_path / "run"),
         *(make_trainer(steps=None, minutes=1.0) for _ in range(2)),
@@ -132,8 +132,8 @@ def test_going_on_keeps_what_a_budget_of_time_needs(make_trainer: Callable[..., 
     assert_same(trainer, other)
 
 
-def test_without_the_carried_state_going_on_would_differ(make_trainer: Callable[..., Trainer]) -> None:
-    """The comparison above can fail: a run that forgets its state ends elsewhere."""
+def test_resuming_without_the_carried_state_would_differ(make_trainer: Callable[..., Trainer]) -> None:
+    """The comparison can fail: a run whose state is reset ends with other weights."""
     whole, trainer = make_trainer(reset=0.0), make_trainer(reset=0.0)
     list(train_loop(whole, sample_every=0))
     upto(train_loop(trainer, sample_every=0), 20)
@@ -174,7 +174,7 @@ def test_a_checkpoint_of_another_network_is_refused(make_trainer: Callable[..., 
 
 
 def test_a_checkpoint_is_a_model_too(make_trainer: Callable[..., Trainer], tmp_path: Path) -> None:
-    """Whoever has only a checkpoint can write with it, and that with the averaged weights."""
+    """A checkpoint can generate text, with the averaged weights."""
     from charrnn.network.model_file import load_model
 
     directory = RunDirectory(tmp_path / "run")
@@ -186,10 +186,10 @@ def test_a_checkpoint_is_a_model_too(make_trainer: Callable[..., Trainer], tmp_p
     assert not np.array_equal(model.weights["output.weight"], trainer.raw_weights()["output.weight"])
 
 
-def test_streams_shared_out_among_threads_go_on_exactly(
+def test_streams_divided_among_threads_resume_exactly(
     make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """As wide GRUs have them: what each thread adds up is added in the same order each time."""
+    """Wide GRUs divide streams among threads, and the sums have the same order each time."""
     monkeypatch.setattr(fused_rnn, "MIN_SHARD_NUMBERS", 1)
     settings = {"cell": "gru", "batch": 32, "steps": 12, **DROPPED}
     whole, first, second = (make_trainer(**settings) for _ in range(3))
@@ -205,8 +205,8 @@ def test_streams_shared_out_among_threads_go_on_exactly(
     assert_same(whole, second)
 
 
-def test_no_two_steps_or_seeds_share_their_chance() -> None:
-    """Of many, each begins elsewhere, and with a number that torch takes."""
+def test_no_two_steps_or_seeds_share_random_numbers() -> None:
+    """All seeds of many steps differ, and torch accepts each."""
     from charrnn.training.device import step_seed
 
     seeds = {step_seed(seed, step) for seed in range(40) for step in range(500)}
@@ -215,8 +215,8 @@ def test_no_two_steps_or_seeds_share_their_chance() -> None:
     assert max(seeds) < 2**63
 
 
-def test_a_run_begun_before_there_was_patience_goes_on(make_trainer: Callable[..., Trainer]) -> None:
-    """What an older checkpoint does not tell begins now; all it does tell is taken."""
+def test_a_run_started_before_early_stopping_existed_resumes(make_trainer: Callable[..., Trainer]) -> None:
+    """State that an older checkpoint lacks starts at its default; all other state is restored."""
     first = make_trainer()
     upto(train_loop(first, sample_every=0), 20)
     words = json.loads(state_metadata(first)["run"])

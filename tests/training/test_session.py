@@ -1,4 +1,4 @@
-"""Beginning and going on lose nothing: no trained model, no foreign file, no last step."""
+"""Starting and resuming runs lose nothing: no trained model, no foreign file, no last step."""
 
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ GIVEN: dict[str, Any] = {"hidden": 12, "batch": 4, "length": 16, "steps": 20}
 def begin(
     sources: CorpusFiles, place: RunDirectory, given: dict[str, Any], device: str, *, new: bool = False
 ) -> Session:
-    """Survey a text and begin a run of it."""
+    """Count the characters of a text and start a run."""
     return new_run.start_new(
         new_run.NewRunRequest(
             sources=sources,
@@ -40,7 +40,7 @@ def begin(
 
 @pytest.fixture
 def text(tmp_path: Path) -> Path:
-    """Write a small text."""
+    """Return the path of a small text."""
     path = tmp_path / "book.txt"
     path.write_text("".join(f"{n} green bottles, {n * n % 97} walls (and a line).\n" for n in range(90)))
     return path
@@ -48,12 +48,12 @@ def text(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def place(tmp_path: Path) -> RunDirectory:
-    """Give a run's directory that is not there yet."""
+    """Return a run directory that does not exist yet."""
     return RunDirectory(tmp_path / "run")
 
 
 def trained(text: Path, place: RunDirectory, *, conclude: bool = True, **given: Any) -> Session:
-    """Train a run to its end, with or without the last evaluation."""
+    """Train a run to its end, with or without the final evaluation."""
     made = begin(open_sources([str(text)]), place, GIVEN | given, "cpu", new=place.model.exists())
     list(checkpointer.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, place))
     if conclude:
@@ -62,7 +62,7 @@ def trained(text: Path, place: RunDirectory, *, conclude: bool = True, **given: 
 
 
 def test_a_model_without_a_checkpoint_is_not_replaced(text: Path, place: RunDirectory) -> None:
-    """Only --new replaces a trained model, whatever else is missing."""
+    """Only --new replaces a trained model."""
     trained(text, place)
     for path in place.checkpoints():
         path.unlink()
@@ -75,7 +75,7 @@ def test_a_model_without_a_checkpoint_is_not_replaced(text: Path, place: RunDire
 @pytest.mark.fault("F32")
 @pytest.mark.parametrize("name", ["config.yaml", "model.safetensors", "thesis.tex"])
 def test_files_that_are_not_ours_are_not_touched(name: str, text: Path, place: RunDirectory) -> None:
-    """Other programs have files of those names too."""
+    """Other programs may have files with these names."""
     place.path.mkdir()
     (place.path / name).write_text("precious")
     with pytest.raises(CharrnnError, match="is not a charrnn run"):
@@ -83,10 +83,10 @@ def test_files_that_are_not_ours_are_not_touched(name: str, text: Path, place: R
     assert [(entry.name, entry.read_text()) for entry in place.path.iterdir()] == [(name, "precious")]
 
 
-def test_a_new_run_that_cannot_be_begun_leaves_the_old_one(
+def test_a_new_run_that_cannot_start_keeps_the_old_one(
     text: Path, place: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A full disk while the new text is written costs nothing."""
+    """If the disk is full while the new text is written, the old run stays."""
 
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
@@ -100,7 +100,7 @@ def test_a_new_run_that_cannot_be_begun_leaves_the_old_one(
 
 
 def test_what_a_killed_process_left_behind_is_cleared_away(text: Path, place: RunDirectory) -> None:
-    """A half-written text is no reason to refuse the directory; nor does it stay."""
+    """A half-written text does not prevent a run, and is removed."""
     place.path.mkdir()
     left = place.path / ".charrnn-99999999-0123456789abcdef.tmp"
     left.write_text("half")
@@ -117,7 +117,7 @@ def test_what_a_killed_process_left_behind_is_cleared_away(text: Path, place: Ru
 def test_a_run_stopped_after_its_last_step_is_still_concluded(
     text: Path, place: RunDirectory, tmp_path: Path
 ) -> None:
-    """The last evaluation is made up for, so the model is that of a run never stopped."""
+    """The final evaluation is made up for, so the model is that of a run that was never stopped."""
     whole = RunDirectory(tmp_path / "whole")
     trained(text, whole)
     trained(text, place, conclude=False)
@@ -134,7 +134,7 @@ def test_a_run_stopped_after_its_last_step_is_still_concluded(
 
 @pytest.mark.fault("F54")
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(text: Path, place: RunDirectory) -> None:
-    """And that is said."""
+    """A note names the damaged file."""
     made = begin(open_sources([str(text)]), place, GIVEN, "cpu")
     list(
         checkpointer.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, place, every_seconds=0.0)
@@ -148,7 +148,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(text: Path, place: Run
 
 @pytest.mark.fault("F55")
 def test_if_all_checkpoints_are_damaged_each_is_named(text: Path, place: RunDirectory) -> None:
-    """Nothing is deleted."""
+    """No file is deleted."""
     made = begin(open_sources([str(text)]), place, GIVEN, "cpu")
     list(
         checkpointer.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, place, every_seconds=0.0)
@@ -164,15 +164,15 @@ def test_if_all_checkpoints_are_damaged_each_is_named(text: Path, place: RunDire
 
 @pytest.mark.fault("F30")
 @pytest.mark.parametrize("given", [{"min_count": 50}, {"encoding": "latin-1"}, {"hidden": 13}, {"seed": 9}])
-def test_what_cannot_change_is_compared(given: dict[str, Any], text: Path, place: RunDirectory) -> None:
-    """Settings of the text too."""
+def test_settings_that_cannot_change_are_compared(given: dict[str, Any], text: Path, place: RunDirectory) -> None:
+    """Settings of the text are compared too."""
     trained(text, place)
     with pytest.raises(CharrnnError, match="started with other settings"):
         resume(open_sources([str(text)]), place, TrainOptions(**given), "cpu")
 
 
-def test_what_may_change_changes_what_is_to_come(text: Path, place: RunDirectory) -> None:
-    """A lower learning rate, and a longer budget, from where the run stands."""
+def test_settings_that_may_change_apply_to_later_steps(text: Path, place: RunDirectory) -> None:
+    """A lower learning rate and a longer budget apply from the current step on."""
     trained(text, place)
     again = resume(open_sources([str(text)]), place, TrainOptions(lr=1e-4, steps=40), "cpu")
     assert (again.trainer.training.lr, again.trainer.plan.steps, again.trainer.step) == (1e-4, 40, 20)
@@ -183,7 +183,7 @@ def test_what_may_change_changes_what_is_to_come(text: Path, place: RunDirectory
 
 
 def test_a_run_cut_short_before_its_first_evaluation_is_evaluated(text: Path, place: RunDirectory) -> None:
-    """Fewer steps than were made are all there will be, and what was learned by them is the model."""
+    """The run ends at once if the new number of steps is already reached, and its weights become the model."""
     made = begin(open_sources([str(text)]), place, GIVEN | {"steps": 400}, "cpu")
     events = train_loop(made.trainer, sample_every=0)
     while made.trainer.step < 7:
@@ -198,7 +198,7 @@ def test_a_run_cut_short_before_its_first_evaluation_is_evaluated(text: Path, pl
 
 
 def test_a_training_that_ended_early_is_finished_until_it_is_given_more(text: Path, place: RunDirectory) -> None:
-    """More time, or more patience; its budget once more is none."""
+    """More time or more patience continues it; the same budget again does not."""
     text.write_text("".join(np.random.default_rng(0).choice(list("abcd"), size=1000)))
     given: dict[str, Any] = {"hidden": 48, "batch": 8, "steps": 200, "lr": 0.03, "dropout": 0.0}
     made = trained(text, place, **given)
@@ -215,20 +215,20 @@ def test_a_training_that_ended_early_is_finished_until_it_is_given_more(text: Pa
 
 
 @pytest.mark.parametrize("less", [{"steps": 19}, {"epochs": 1e-9}, {"minutes": 0.0}])
-def test_a_finished_training_is_given_nothing_by_a_smaller_budget(
+def test_a_smaller_budget_does_not_change_a_finished_run(
     less: dict[str, Any], text: Path, place: RunDirectory
 ) -> None:
-    """It stays as it is; one that was only stopped ends instead."""
+    """It stays unchanged; a run that was only stopped ends."""
     trained(text, place)
     again = resume(open_sources([str(text)]), place, TrainOptions(**less), "cpu")
     assert again.finished
     assert again.trainer.plan.steps == again.trainer.training.steps == 20
 
 
-def test_another_text_of_the_same_name_is_told_from_a_changed_one(
+def test_another_text_of_the_same_name_is_distinguished_from_a_changed_one(
     text: Path, place: RunDirectory, tmp_path: Path
 ) -> None:
-    """The hint does not lead to the loss of the first one's run."""
+    """The hint does not suggest replacing the run of the first text."""
     trained(text, place)
     (tmp_path / "sub").mkdir()
     other = tmp_path / "sub" / "book.txt"
@@ -244,15 +244,15 @@ def test_another_text_of_the_same_name_is_told_from_a_changed_one(
 def test_settings_that_leave_nothing_to_learn_or_to_check_are_refused(
     given: dict[str, Any], words: str, text: Path, place: RunDirectory
 ) -> None:
-    """Before anything is made."""
+    """No file is created."""
     with pytest.raises(CharrnnError) as caught:
         begin(open_sources([str(text)]), place, GIVEN | given, "cpu")
     assert words in str(caught.value.hint)
     assert not place.path.exists()
 
 
-def test_another_number_of_threads_is_said(text: Path, place: RunDirectory) -> None:
-    """It goes on, but not to the last bit."""
+def test_another_number_of_threads_is_noted(text: Path, place: RunDirectory) -> None:
+    """The run resumes, but not bit for bit."""
     import torch
 
     trained(text, place)
@@ -265,8 +265,10 @@ def test_another_number_of_threads_is_said(text: Path, place: RunDirectory) -> N
     assert any("not bit for bit" in note and "threads" in note for note in notes)
 
 
-def test_another_charrnn_is_said_too(text: Path, place: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it computes may have changed; of checkpoints that do not tell, nothing is said."""
+def test_another_version_of_charrnn_is_noted(
+    text: Path, place: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another version may compute other results; a checkpoint without a version causes no note."""
     trained(text, place)
     monkeypatch.setattr("charrnn.training.checkpoint.__version__", "99.0")
     notes = resume(open_sources([str(text)]), place, TrainOptions(steps=30), "cpu").notes
