@@ -30,14 +30,14 @@ from charrnn.training.checkpoint_file import (
     RunRecord,
     expected_arrays,
     read_checkpoint,
-    read_info,
+    read_checkpoint_info,
     validate_arrays,
     validate_values,
 )
 from charrnn.training.checkpoint_retention import note_written, remove_superseded
 from charrnn.training.early_stopping import should_stop
 from charrnn.training.evaluation import FinalLosses
-from charrnn.training.progress import BestWeights, Bookkeeping, Progress
+from charrnn.training.progress import BestWeights, Bookkeeping, RunProgress
 from charrnn.training.trainer import Trainer
 
 # The state of a run as arrays and metadata
@@ -92,7 +92,7 @@ def load_state(trainer: Trainer, arrays: Arrays, metadata: Mapping[str, Any]) ->
     trainer.network.load_weights(raw_weights)
     state = [torch.from_numpy(arrays[f"state.{n}"].copy()).to(trainer.device) for n in range(len(trainer.state))]
     trainer.restore(
-        Progress.from_record(record),
+        RunProgress.from_record(record),
         Bookkeeping.from_record(record, arrays, names),
         tuple(state),
         init_from=record.from_,
@@ -193,7 +193,7 @@ def restore_content(trainer: Trainer, saved: CheckpointContent, path: Path) -> N
 
 def read_metadata(path: Path) -> dict[str, Any]:
     """Return the record of a checkpoint as plain values, without reading its arrays (DamagedError)."""
-    return read_info(path).to_dict()
+    return read_checkpoint_info(path).to_dict()
 
 
 def check_text_split(path: Path, text: Corpus, training: TrainingConfig) -> None:

@@ -231,7 +231,7 @@ class CheckpointContent:
     """identity of the file; None for a link, whose target can change"""
 
 
-def read_info(path: Path) -> CheckpointInfo:
+def read_checkpoint_info(path: Path) -> CheckpointInfo:
     """Return the content of a checkpoint without reading its arrays (DamagedError)."""
     try:
         with safetensors_file.open_tensors(path) as file:

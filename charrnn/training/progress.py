@@ -4,13 +4,14 @@ A run is divided into equal periods. At the end of a period an evaluation, a pre
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.network.model_file import Weights
 from charrnn.storage.safetensors_file import Arrays
 from charrnn.training.checkpoint_file import BEST_PREFIX, RunRecord
 from charrnn.training.lr_schedule import Plan
@@ -18,11 +19,9 @@ from charrnn.training.lr_schedule import Plan
 PERIODS = {"evaluation": 20, "preview": 8, "report": 200}
 """number of equal periods of a run, at the end of which an evaluation, a preview or a report is due"""
 
-Weights = Mapping[str, NDArray[np.float32]]
-
 
 @dataclass(kw_only=True)
-class Progress:
+class RunProgress:
     """The steps made, the plan, and the time spent."""
 
     plan: Plan
@@ -34,7 +33,7 @@ class Progress:
     """time spent in training steps, a part of `seconds`"""
 
     @classmethod
-    def from_record(cls, record: RunRecord) -> "Progress":
+    def from_record(cls, record: RunRecord) -> "RunProgress":
         """Return the progress that a checkpoint recorded."""
         return cls(plan=record.plan, step=record.step, seconds=record.seconds, step_seconds=record.step_seconds)
 
@@ -132,7 +131,7 @@ class Bookkeeping:
         )
         if "since_evaluation" in arrays:
             bookkeeping.train_sums = arrays["since_evaluation"].copy()
-        bookkeeping._repair(Progress.from_record(record))
+        bookkeeping._repair(RunProgress.from_record(record))
         return bookkeeping
 
     def to_dict(self) -> dict[str, Any]:
@@ -152,11 +151,11 @@ class Bookkeeping:
         sums = {"since_report": self.report_sums, "since_evaluation": self.train_sums}
         return sums | {f"{BEST_PREFIX}{name}": weight for name, weight in best.items()}
 
-    def is_due(self, what: str, progress: Progress) -> bool:
+    def is_due(self, what: str, progress: RunProgress) -> bool:
         """Return whether a period of an evaluation, preview or report is complete and not yet marked as done."""
         return progress.periods_done(PERIODS[what]) > self.periods_done[what]
 
-    def mark_done(self, what: str, progress: Progress) -> None:
+    def mark_done(self, what: str, progress: RunProgress) -> None:
         """Record that the evaluation, preview or report of all complete periods was made."""
         self.periods_done[what] = progress.periods_done(PERIODS[what])
 
@@ -165,19 +164,19 @@ class Bookkeeping:
         self.report_sums += (steps, nats, gradient_norm)
         self.train_sums += (steps, nats)
 
-    def record_preview(self, progress: Progress) -> None:
+    def record_preview(self, progress: RunProgress) -> None:
         """Record that a preview was made."""
         self.mark_done("preview", progress)
         self.last_preview_step = progress.step
 
-    def record_report(self, progress: Progress) -> tuple[float, float]:
+    def record_report(self, progress: RunProgress) -> tuple[float, float]:
         """Return the mean loss and gradient norm since the last report, and start new sums."""
         self.mark_done("report", progress)
         steps, nats, gradient_norm = self.report_sums.tolist()
         self.report_sums[:] = 0
         return nats / steps, gradient_norm / steps
 
-    def record_evaluation(self, progress: Progress, *, eval_chars: int) -> float:
+    def record_evaluation(self, progress: RunProgress, *, eval_chars: int) -> float:
         """Record that an evaluation was made; return the mean training loss since the last one, NaN without steps."""
         self.eval_chars = eval_chars
         self.mark_done("evaluation", progress)
@@ -203,7 +202,7 @@ class Bookkeeping:
         """Record whether the best weights were evaluated after the last step."""
         self.final_evaluated = done
 
-    def restart_periods(self, progress: Progress) -> None:
+    def restart_periods(self, progress: RunProgress) -> None:
         """Count periods by a changed plan, starting at the current step."""
         self.final_evaluated = False
         for what in PERIODS:
@@ -213,7 +212,7 @@ class Bookkeeping:
             self.periods_done["evaluation"] -= 1
         self.mark_good()
 
-    def _repair(self, progress: Progress) -> None:
+    def _repair(self, progress: RunProgress) -> None:
         """Restore what the rest of a run relies on, so that nothing counts as done that was never done."""
         if self.best is None:
             # Early stopping needs a best evaluation, and the final evaluation needs its weights.

@@ -24,7 +24,7 @@ from charrnn.training.device import choose_device, choose_precision
 from charrnn.training.lr_schedule import Plan
 from charrnn.training.new_run import NewRunRequest, Session, is_finished, start_new
 from charrnn.training.prepare import Prepared, is_same_model
-from charrnn.training.progress import Progress
+from charrnn.training.progress import RunProgress
 from charrnn.training.train_options import (
     BUDGETS,
     CHANGEABLE_SETTINGS,
@@ -117,16 +117,16 @@ class Budget:
     steps: int | None = None
     minutes: float | None = None
 
-    def is_spent(self, progress: Progress) -> bool:
+    def is_spent(self, progress: RunProgress) -> bool:
         """Return whether a run has already used the budget; an absent budget always is spent."""
         steps_spent = self.steps is None or self.steps <= progress.step
         return steps_spent and (self.minutes is None or self.minutes <= progress.seconds / 60)
 
 
-def new_plan(budget: Budget, training: TrainingConfig, progress: Progress) -> Plan | None:
+def new_plan(budget: Budget, training: TrainingConfig, progress: RunProgress) -> Plan | None:
     """Return the plan of a resumed run for its budget; None if the saved plan stays.
 
-    >>> progress = Progress(plan=Plan(steps=100), step=40)
+    >>> progress = RunProgress(plan=Plan(steps=100), step=40)
     >>> new_plan(Budget(steps=80), TrainingConfig(batch=4, length=16, lr=0.01, steps=100), progress).steps
     80
     """

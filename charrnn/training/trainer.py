@@ -20,7 +20,7 @@ from charrnn.training.device import oom_as_error, seed_step
 from charrnn.training.events import Step
 from charrnn.training.lr_schedule import Plan, learning_rate
 from charrnn.training.optimizer import AdamW, ema_weight, make_ema, update_ema
-from charrnn.training.progress import PERIODS, BestWeights, Bookkeeping, Progress
+from charrnn.training.progress import PERIODS, BestWeights, Bookkeeping, RunProgress
 from charrnn.training.tbptt import forward_backward, reset_streams
 
 MAX_QUEUED_STEPS = 32
@@ -56,7 +56,7 @@ class Trainer:
         """recurrent state that is carried to the next window"""
         self.init_from: str | None = None
         """path of the pretrained model that the run started from"""
-        self.progress = Progress(plan=Plan(steps=training.steps))
+        self.progress = RunProgress(plan=Plan(steps=training.steps))
         self.bookkeeping = Bookkeeping()
         self.verified: set[FileIdentity | None] = set()
         """identities of the checkpoint files that this process wrote, or read and found valid"""
@@ -172,7 +172,7 @@ class Trainer:
         self.init_from = source
 
     def restore(
-        self, progress: Progress, bookkeeping: Bookkeeping, state: NetworkState, *, init_from: str | None
+        self, progress: RunProgress, bookkeeping: Bookkeeping, state: NetworkState, *, init_from: str | None
     ) -> None:
         """Continue from the records and the recurrent state of a checkpoint."""
         self.progress, self.bookkeeping = progress, bookkeeping

@@ -283,7 +283,7 @@ def test_every_array_must_be_there_with_its_type_and_shape(place: RunDirectory) 
         for change in (renamed(name), reshaped(name)):
             newest.write_bytes(forged(content, change))
             with pytest.raises(DamagedError):
-                checkpoint_file.read_info(newest)
+                checkpoint_file.read_checkpoint_info(newest)
     assert gives_way(place)
 
 

@@ -4,16 +4,16 @@ import pytest
 
 from charrnn.config import TrainingConfig
 from charrnn.training.lr_schedule import Plan
-from charrnn.training.progress import PERIODS, Bookkeeping, Progress
+from charrnn.training.progress import PERIODS, Bookkeeping, RunProgress
 from charrnn.training.resume import Budget, new_plan
 
 IN_STEPS = TrainingConfig(batch=4, length=16, lr=0.01, steps=100)
 IN_MINUTES = TrainingConfig(batch=4, length=16, lr=0.01, minutes=2.0)
 
 
-def progress(steps: int | None = 100) -> Progress:
+def progress(steps: int | None = 100) -> RunProgress:
     """Return the progress of a run after 40 steps in 60 seconds."""
-    return Progress(plan=Plan(steps=steps), step=40, seconds=60.0)
+    return RunProgress(plan=Plan(steps=steps), step=40, seconds=60.0)
 
 
 @pytest.mark.parametrize("budget", [Budget(), Budget(steps=100)])
