@@ -211,9 +211,9 @@ def _reason(options: TrainOptions, inputs: RecipeInputs, epochs: float) -> str:
     """Return the reason for the choice, in one line."""
     times = f"about {epochs:.1f} times" if epochs < 10 else f"about {epochs:.0f} times"
     if inputs.trained:
-        rate = "" if options.lr else ", at half the usual rate so as not to forget"
-        return f"a trained network; reads this text {times}{rate}"
+        rate = "" if options.lr else ", at half the usual learning rate to limit forgetting"
+        return f"fine-tuning; reads this text {times}{rate}"
     if options.hidden or not options.minutes:
         return f"settings chosen to read the text {times}"
-    wanted = f"{CHARACTERS_PER_WEIGHT} characters per recurrent weight"
-    return f"sized to see {wanted} in that time: reads the text {times}"
+    target = f"{CHARACTERS_PER_WEIGHT} characters per recurrent weight"
+    return f"sized to read {target} in that time: reads the text {times}"

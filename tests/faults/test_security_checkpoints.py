@@ -471,7 +471,7 @@ def test_nothing_is_removed_for_a_checkpoint_that_was_not_written_as_it_should_b
 def test_a_usual_save_reads_no_checkpoint_whole(place: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     """What this process wrote or went on from is known to be good, so saving stays as fast as it was."""
     trainer = resume(None, place, TrainOptions(), "cpu").trainer
-    monkeypatch.setattr(checkpoint_retention, "read", lambda path: pytest.fail(f"{path} was read"))
+    monkeypatch.setattr(checkpoint_retention, "read_checkpoint", lambda path: pytest.fail(f"{path} was read"))
     for _ in range(4):
         trainer.train_step()
         checkpoint.save_checkpoint(trainer, place)

@@ -30,7 +30,7 @@ from charrnn.views.surprisal import SurprisalMap
 
 CODES = re.compile(r"\x1b\[[0-9;]*m")
 COMMANDING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-HOSTILE = "esc \x1b[31m\r\tbidi\u202e cafe\u0301 हि 👩\u200d🚀 日本語\u2028\ud800\x9b[red]\n({x})"
+HOSTILE = "esc \x1b[31m\r\tbidi\u202e cafe\u0301 हि 👩\u200d🚀 日本語\u2028\ufffd\x9b[red]\n({x})"
 SCREENS: tuple[tuple[int, Any], ...] = (
     *((1, None), (20, "truecolor"), (40, None), (40, "standard")),
     *((80, None), (80, "256"), (200, None), (200, "truecolor")),
