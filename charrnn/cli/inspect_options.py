@@ -14,7 +14,7 @@ SEARCH_SIGNAL = "c"
 
 @dataclass(frozen=True, kw_only=True)
 class InspectOptions:
-    """The options as given on the command line; None where a view or the search has a default of its own."""
+    """The options as given on the command line; None if each view and the search use their own defaults."""
 
     cells: tuple[CellId, ...]
     concepts: tuple[str, ...]

@@ -204,7 +204,7 @@ class Sampler:
         )
 
     def with_clamps(self, added: CellValues) -> "Sampler":
-        """Return the sampler with more clamped cells, and with the prompt prefilled anew."""
+        """Return a sampler with more clamped cells, for which the prompt is prefilled again."""
         clamp_values = {**self.clamp_values, **added}
         prefilled = prefill_prompt(
             self.rnn, self.model.vocabulary, self.prompt, unknown="skip", clamps=make_clamps(self.rnn, clamp_values)

@@ -263,7 +263,7 @@ def batch_shards(hidden: Tensor) -> list[slice]:
 
 
 def map_in_threads(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
-    """Return the results of `work` for all parts, each computed without gradients in a thread of its own."""
+    """Return the results of `work` for all parts, each computed without gradients in its own thread."""
     if len(parts) == 1:
         return [work(parts[0])]
     work_without_grad = torch.no_grad()(work)

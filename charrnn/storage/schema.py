@@ -82,7 +82,7 @@ class Choice(NamedTuple):
 
 Count = Annotated[int, Range(0, LARGEST)]
 PlannedSteps = Annotated[int, Range(0, 10**30)]
-"""what a time budget comes to has no bound of its own"""
+"""the limit is large because a time budget can allow any number of steps"""
 Amount = Annotated[float, Range(0, LARGEST)]
 Loss = Annotated[float, Range(-0.001, LARGEST)]
 """in nats a character; rounding can leave the loss of a perfect prediction a little below zero"""

@@ -1,4 +1,4 @@
-"""Checkpoint files: reading, and validation as far as it is possible without the run.
+"""Checkpoint files: reading, and all validation that does not need the run.
 
 An optimizer with an array of another shape writes out of bounds, so names, types, shapes and values are checked.
 """

@@ -16,7 +16,7 @@ from charrnn.storage.schema import Choice, PathText, Range, Text
 
 DEFAULT_ENCODING = "utf-8"
 DEFAULT_MIN_COUNT = 1
-"""occurrences of a character that gets an id of its own"""
+"""minimum number of occurrences of a character with its own id"""
 DEFAULT_SAVE_SECONDS = 60.0
 """seconds between checkpoints"""
 AUTO = "auto"

@@ -103,7 +103,7 @@ def glyph_of(character: str, columns: int, unicode: bool, *, page: bool = False)
         return REPLACEMENT, 1
     if width:
         return glyph, width
-    # Some terminals give a spacing mark a column of its own, others do not.
+    # Some terminals give a spacing mark its own column, others do not.
     has_certain_width = page or category(glyph) != "Mc"
     return (_CARRIER + glyph if has_certain_width else _CARRIER), 1
 

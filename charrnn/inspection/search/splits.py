@@ -247,11 +247,11 @@ def _levels(codes: Codes, marks: Marks, *, count: int) -> tuple[float, ...]:
 
 
 # Trigram groups: what a cell can follow from the last three characters alone, without longer memory. A frequent
-# trigram has a group of its own. A rare trigram falls back to the group of its last two characters, or of its last
+# trigram has its own group. A rare trigram falls back to the group of its last two characters, or of its last
 # character if the bigram is rare, too (back-off as in Katz 1987).
 
 TRIGRAMS, BIGRAMS, UNIGRAMS = 2560, 1280, 256
-"""numbers of the most frequent n-grams with a group of their own; single characters beyond the last number share
+"""numbers of the most frequent n-grams with their own groups; single characters beyond the last number share
 groups"""
 GROUPS = TRIGRAMS + BIGRAMS + UNIGRAMS
 
