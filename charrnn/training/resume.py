@@ -87,7 +87,7 @@ def _check_same_settings(
     if "encoding" in requested:
         requested["encoding"] = check_encoding(requested["encoding"])
     differing = [
-        f"{name}: saved {saved[name]}, asked {value}" for name, value in requested.items() if value != saved[name]
+        f"{name}: saved {saved[name]}, requested {value}" for name, value in requested.items() if value != saved[name]
     ]
     if differing:
         raise CharrnnError(

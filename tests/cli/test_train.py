@@ -364,7 +364,7 @@ def test_flags_beat_variables_beat_the_file(call: Call, text: Path, monkeypatch:
 @pytest.mark.fault("F30")
 def test_other_settings_are_refused_for_a_run_that_is_there(train: Call, finished: RunDirectory) -> None:
     """The error shows both values; the checkpoint is kept."""
-    assert is_error(train("--steps", "40", "--layers", "2"), 1, "layers: saved 1, asked 2", "--new")
+    assert is_error(train("--steps", "40", "--layers", "2"), 1, "layers: saved 1, requested 2", "--new")
     assert finished.checkpoint(30).exists()
 
 

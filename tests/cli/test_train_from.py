@@ -75,4 +75,4 @@ def test_a_run_begun_by_chance_does_not_pass_for_one_from_a_model(call: Call) ->
     call("train", "new.txt", "--hidden", "12", *SMALL)
     said = call("train", "new.txt", "--from", "checkpoints/hamlet", *SMALL)
     assert said.code == 1
-    assert "from: saved None, asked checkpoints/hamlet/model.safetensors" in said.err
+    assert "from: saved None, requested checkpoints/hamlet/model.safetensors" in said.err

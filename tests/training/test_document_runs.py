@@ -208,7 +208,7 @@ def test_a_session_begins_and_goes_on_with_documents_of_each_kind(documents: str
     for given in (TrainOptions(), TrainOptions(documents=documents)):
         assert resume.resume(sources, made.directory, given, "cpu").trainer.step == 20
     other = "blank" if documents == "line" else "line"
-    with pytest.raises(CharrnnError, match=f"documents: saved {documents}, asked {other}"):
+    with pytest.raises(CharrnnError, match=f"documents: saved {documents}, requested {other}"):
         resume.resume(sources, made.directory, TrainOptions(documents=other), "cpu")
 
 
@@ -228,7 +228,7 @@ def test_a_run_without_documents_does_not_become_one_with(tmp_path: Path) -> Non
         )
     )
     list(checkpointer.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, made.directory))
-    with pytest.raises(CharrnnError, match="documents: saved None, asked line"):
+    with pytest.raises(CharrnnError, match="documents: saved None, requested line"):
         resume.resume(sources, made.directory, TrainOptions(documents="line"), "cpu")
 
 

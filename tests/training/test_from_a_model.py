@@ -191,7 +191,7 @@ def test_a_run_is_not_gone_on_with_from_another_model(source: Path) -> None:
     """Nor one that was begun by chance from any."""
     made = begin(source)
     list(checkpointer.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, made.directory))
-    with pytest.raises(CharrnnError, match=r"from: saved .*old/model.safetensors, asked elsewhere"):
+    with pytest.raises(CharrnnError, match=r"from: saved .*old/model.safetensors, requested elsewhere"):
         go_on(source, from_="elsewhere")
 
 
