@@ -28,7 +28,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _CELLS = {"lstm": "LSTM", "gru": "GRU", "rnn": "tanh RNN"}
 _LEGEND = (
     "line: median norm of the gradient{}; {}: occlusion, the mean change in bits of the next character's probability"
-    " when another character stands there; both as shares of the value at lag 0"
+    " when the character is replaced; both as shares of the value at lag 0"
 )
 _WARNING = (
     "A gradient near zero does not show that something is forgotten: a saturated cell keeps a value that no small"
