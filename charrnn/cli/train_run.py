@@ -33,7 +33,8 @@ from charrnn.views.console import harmless_text, stderr_console
 from charrnn.views.sanitize import can_animate
 from charrnn.views.training_progress import ProgressState
 
-# Signals: SIGINT, SIGTERM and SIGHUP stop a training after the current step, a second one at once; SIGTSTP pauses it
+# Signals: SIGINT, SIGTERM and SIGHUP stop training after the current step, a second signal stops it immediately;
+# SIGTSTP pauses it
 
 STOP_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 PAUSE, CONTINUE = getattr(signal, "SIGTSTP", None), getattr(signal, "SIGCONT", None)
@@ -42,12 +43,12 @@ PAUSE, CONTINUE = getattr(signal, "SIGTSTP", None), getattr(signal, "SIGCONT", N
 class SignalMode(Enum):
     """Effect of a stop signal."""
 
-    RAISE = "raise Stopped at once"
-    DEFER = "remember the request until the training can stop"
+    RAISE = "raise Stopped immediately"
+    DEFER = "remember the request until training can stop"
 
 
 class SignalHandler:
-    """Handler of the signals that stop or pause a training; a signal that was ignored before stays ignored.
+    """Handler of the signals that stop or pause training; a signal that was ignored before stays ignored.
 
     The mode is RAISE, except in a `deferred()` block:
 
@@ -56,16 +57,16 @@ class SignalHandler:
                     |       |<---------------------|       |
                     +-------+   leave deferred()   +-------+
         stop signal: raise Stopped                 stop signal: remember it, and print a message
-                                                   second stop signal: print a message, and die of the first
-        SIGTSTP: pause at once                     SIGTSTP: remember it
-        (before the first deferred(): as usual)    second SIGTSTP: pause at once
+                                                   second stop signal: print a message, end by the first signal
+        SIGTSTP: pause immediately                 SIGTSTP: remember it
+        (before the first deferred(): as usual)    second SIGTSTP: pause immediately
 
-    `stop_when_requested` and `run_interruptible` serve the remembered requests; `clock` leaves out pauses.
+    `stop_when_requested` and `run_interruptible` handle the remembered requests; `clock` excludes pauses.
     """
 
     def __init__(self, print_stopping: Callable[[], None], print_killed: Callable[[], None]) -> None:
         self.stop_signal: int | None = None
-        """the stop signal to serve; None if there is no request"""
+        """the stop signal that was requested; None if there was none"""
         self._pause_requested = False
         self._mode = SignalMode.RAISE
         self._print_stopping, self._print_killed = print_stopping, print_killed
@@ -85,7 +86,7 @@ class SignalHandler:
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Defer signals in the block: requests are remembered until the training can stop or pause."""
+        """Defer signals in the block: requests are remembered until training can stop or pause."""
         self._install([number for number in (PAUSE, CONTINUE) if number is not None], self._handle_pause)
         self._mode = SignalMode.DEFER
         try:
@@ -125,7 +126,7 @@ class SignalHandler:
             raise Stopped(self.stop_signal)
 
     def clock(self) -> float:
-        """Return the time in seconds, without the time of pauses."""
+        """Return the time in seconds, excluding pauses."""
         self._last_time = time.monotonic()
         return self._last_time - self._paused_seconds
 
@@ -171,7 +172,7 @@ class SignalHandler:
 
 
 def write_raw(message: str) -> None:
-    """Write a message from a signal handler, without a buffer; a terminal that is gone is no error."""
+    """Write a message from a signal handler, unbuffered; ignore a closed terminal."""
     with suppress(OSError):
         os.write(2, message.encode())
 
@@ -188,9 +189,9 @@ def run_training(prepared: Prepared, options: TrainOptions, origins: Mapping[str
     directory = prepared.directory
     with RunLock(directory) as lock, SignalHandler(*_signal_messages(directory, options)) as handler:
         with _nothing_lost_message(console):
-            beginning = prepared.sources is not None and prepared.counts is not None
-            doing = "encoding the text, measuring the machine" if beginning else "reading the last checkpoint"
-            with status_line(f"{doing} …", quiet=options.quiet):
+            is_new = prepared.sources is not None and prepared.counts is not None
+            activity = "encoding the text, measuring the machine" if is_new else "reading the last checkpoint"
+            with status_line(f"{activity} …", quiet=options.quiet):
                 session = start_or_resume(prepared, options, lock)
             if session.finished:
                 print_already_trained(session, console, options)
@@ -206,7 +207,7 @@ def run_training(prepared: Prepared, options: TrainOptions, origins: Mapping[str
 
 @contextmanager
 def _nothing_lost_message(console: Console) -> Iterator[None]:
-    """Print, if the block is stopped, that nothing is lost."""
+    """Print that nothing is lost if a signal stops the block."""
     try:
         yield
     except Stopped:
@@ -216,19 +217,19 @@ def _nothing_lost_message(console: Console) -> Iterator[None]:
 
 
 def _print_if_possible(message: str, console: Console) -> None:
-    """Print a message; a terminal that is gone is no error."""
+    """Print a message; ignore a closed terminal."""
     with suppress(OSError):
         console.print(harmless_text(message, console), soft_wrap=True)
 
 
 def _signal_messages(directory: RunDirectory, options: TrainOptions) -> tuple[Callable[[], None], Callable[[], None]]:
     """Return the functions that print the messages for the first and for the second stop signal."""
-    # A line end would move the live display, which is redrawn from the position of the cursor.
+    # A newline would move the live display, which is redrawn from the position of the cursor.
     live = can_animate(sys.stderr) and not options.quiet
 
     def print_stopping() -> None:
         if not options.quiet:
-            write_raw(f" stopping after this step (again: at once){'' if live else chr(10)}")
+            write_raw(f" stopping after this step (again to stop now){'' if live else chr(10)}")
 
     def print_killed() -> None:
         saved_step = directory.last_checkpoint_step()
@@ -241,7 +242,7 @@ def _signal_messages(directory: RunDirectory, options: TrainOptions) -> tuple[Ca
 def _train(
     session: Session, ngram: NGram, options: TrainOptions, console: Console, began: float, handler: SignalHandler
 ) -> TrainingResult:
-    """Train to the end of the plan and return the result; on a signal save, and print how to continue (Stopped)."""
+    """Train to the end of the plan and return the result; on a signal, save and print how to continue (Stopped)."""
     trainer, directory, seconds_before = session.trainer, session.directory, session.trainer.seconds
     try:
         with handler.deferred(), trainer.oom_as_error():
@@ -282,14 +283,14 @@ def _train_and_show(
         print_ngram(ngram, console, options)
         _show(options)(events, progress, console, handler.clock)
     except (OSError, SystemExit):
-        # Standard output or the terminal is closed. The weights are saved all the same.
+        # Standard output or the terminal is closed. The weights are saved anyway.
         save_final(trainer, session.directory)
         handler.raise_if_requested()
         raise
 
 
 def _show(options: TrainOptions) -> Show:
-    """Return the display that the options and the terminal call for."""
+    """Return the function that shows events as the options and the terminal require."""
     if options.as_json:
         return show_json
     if options.quiet:
