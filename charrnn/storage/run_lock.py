@@ -28,15 +28,15 @@ from charrnn.storage.run_directory import RunDirectory
 
 try:
     import fcntl
-except ImportError:  # Windows has no flock; two trainings in one directory are not detected there
+except ImportError:  # Windows has no flock, so two processes that train in one directory are not detected
     fcntl = None  # type: ignore[assignment]
 
 
 LOCKED_ERRORS = (errno.EWOULDBLOCK, errno.EACCES)
-"""errors of flock that mean that another process has the lock; any other error means that the file system has no
-locks, as some network file systems, and then a training continues without one"""
+"""errors of flock that mean that another process has the lock; any other error means that the file system does
+not support locks, as some network file systems, and training continues without a lock"""
 MAX_RECORD_BYTES = 1000
-"""bytes of a lock file; the record of the owner takes less than 100"""
+"""maximum number of bytes in a lock file; a record takes less than 100"""
 ATTEMPTS, SECONDS_BETWEEN_ATTEMPTS = 5, 0.01
 
 _HELD: "list[RunLock]" = []
@@ -57,6 +57,7 @@ class RunLock:
     def __init__(self, directory: RunDirectory) -> None:
         self.directory = directory
         self.left_by_a_killed_process = False
+        """whether the lock file had the record of a process that was killed"""
         self._descriptor: int | None = None
         self._absolute_path = directory.path.absolute()
         self._held_directory: int | None = None
@@ -88,12 +89,12 @@ class RunLock:
             path.mkdir(parents=True, exist_ok=True)
             self.remember_directory()
             self._descriptor = _open(self.directory, os.O_RDWR | os.O_CREAT)
-            if _stays_locked(self._descriptor):
+            if not _lock_with_retries(self._descriptor):
                 raise _locked_error(self.directory, self._descriptor)
-            self.left_by_a_killed_process = bool(_own_record(self.directory, self._descriptor))
+            self.left_by_a_killed_process = bool(_read_record(self.directory, self._descriptor))
             check_writable(path)
-            for left in stale_temp_files(path):
-                remove_file(left)
+            for leftover in stale_temp_files(path):
+                remove_file(leftover)
             if os.fstat(self._descriptor).st_nlink > 1:
                 self._replace_shared_file(self._descriptor)
             if not os.path.samestat(self.directory.lock.lstat(), os.fstat(self._descriptor)):
@@ -112,7 +113,7 @@ class RunLock:
         return self._absolute_path == directory.absolute()
 
     def remember_directory(self) -> None:
-        """Take the directory that is at the path now for the locked one (OSError)."""
+        """Record the directory that now exists at the path as the locked one (OSError)."""
         self._release_directory()
         self._held_directory = hold_directory(self.directory.path)
         self._directory_status = self.directory.path.stat()
@@ -125,24 +126,24 @@ class RunLock:
         assert self._descriptor is not None
         assert self._directory_status is not None
         if not os.path.samestat(self.directory.path.stat(), self._directory_status):
-            raise LockLostError(f"{self.directory.path} is another directory now")
+            raise LockLostError(f"{self.directory.path} was replaced by another directory")
         try:
             status = self.directory.lock.lstat()
         except FileNotFoundError:
-            self._take_again()
+            self._lock_new_file()
             return
         if not os.path.samestat(status, os.fstat(self._descriptor)):
-            raise _lost(self.directory)
+            raise _lock_lost_error(self.directory)
 
-    def _take_again(self) -> None:
-        """Create a new lock file, unless another process was faster (LockLostError, OSError)."""
+    def _lock_new_file(self) -> None:
+        """Create and lock a new file, unless another process already has (LockLostError, OSError)."""
         try:
             descriptor = open_descriptor(self.directory.lock, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         except FileExistsError as error:
-            raise _lost(self.directory) from error
-        if _stays_locked(descriptor):
+            raise _lock_lost_error(self.directory) from error
+        if not _lock_with_retries(descriptor):
             os.close(descriptor)
-            raise _lost(self.directory)
+            raise _lock_lost_error(self.directory)
         assert self._descriptor is not None
         os.close(self._descriptor)
         self._descriptor = descriptor
@@ -155,7 +156,7 @@ class RunLock:
         """
         self._descriptor = replace_with_empty(self.directory.lock)
         os.close(shared)  # not before the new file has the name, so that no other process replaces the old file too
-        if _stays_locked(self._descriptor):
+        if not _lock_with_retries(self._descriptor):
             raise _locked_error(self.directory, None)
 
     def _write_owner(self, descriptor: int) -> None:
@@ -197,9 +198,9 @@ def check_not_locked(directory: RunDirectory) -> None:
     except OSError:
         return
     try:
-        if _is_locked(descriptor):
+        if not _try_lock(descriptor):
             raise _locked_error(directory, descriptor)
-        _own_record(directory, descriptor)
+        _read_record(directory, descriptor)
     finally:
         os.close(descriptor)
 
@@ -214,21 +215,21 @@ def _open(directory: RunDirectory, flags: int) -> int:
         return open_descriptor(lock, flags, allow_hard_links=True)
     except OSError as error:
         if os.path.lexists(lock) and not is_regular(lock):
-            raise _not_a_lock(directory) from error
+            raise _foreign_lock_error(directory) from error
         raise
 
 
-def _own_record(directory: RunDirectory, descriptor: int) -> bytes:
-    """Return the record that the last process left in a lock file; raise CharrnnError if charrnn did not write it."""
+def _read_record(directory: RunDirectory, descriptor: int) -> bytes:
+    """Return the record of the last process in a lock file, empty if erased; raise CharrnnError for another file."""
     record = os.pread(descriptor, MAX_RECORD_BYTES + 1, 0)
     written = record.strip(b"\0")  # a power failure may leave the length of a record without its content
-    if len(record) > MAX_RECORD_BYTES or not (_is_own(written) or not written):
-        raise _not_a_lock(directory)
+    if len(record) > MAX_RECORD_BYTES or not (_is_record(written) or not written):
+        raise _foreign_lock_error(directory)
     return record
 
 
-def _is_own(record: bytes) -> bool:
-    """Return whether charrnn wrote a record."""
+def _is_record(record: bytes) -> bool:
+    """Return whether bytes are a record that charrnn wrote."""
     try:
         values = json.loads(record)
         datetime.fromisoformat(values["since"])
@@ -237,27 +238,27 @@ def _is_own(record: bytes) -> bool:
         return False
 
 
-def _stays_locked(descriptor: int) -> bool:
-    """Try to lock a file a few times and return whether another process keeps it locked.
+def _lock_with_retries(descriptor: int) -> bool:
+    """Try to lock a file a few times; return False if another process keeps it locked.
 
-    `check_not_locked` of another process locks the file for a moment.
+    `check_not_locked` in another process locks the file only briefly.
     """
     for _ in range(ATTEMPTS):
-        if not _is_locked(descriptor):
-            return False
+        if _try_lock(descriptor):
+            return True
         time.sleep(SECONDS_BETWEEN_ATTEMPTS)
-    return True
+    return False
 
 
-def _is_locked(descriptor: int) -> bool:
-    """Try to lock a file and return whether another process has locked it."""
+def _try_lock(descriptor: int) -> bool:
+    """Lock a file and return True, also if locks are not supported; return False if another process has locked it."""
     if fcntl is None:
-        return False
+        return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        return error.errno in LOCKED_ERRORS
-    return False
+        return error.errno not in LOCKED_ERRORS
+    return True
 
 
 def _locked_error(directory: RunDirectory, descriptor: int | None) -> CharrnnError:
@@ -272,7 +273,7 @@ def _locked_error(directory: RunDirectory, descriptor: int | None) -> CharrnnErr
     )
 
 
-def _not_a_lock(directory: RunDirectory) -> CharrnnError:
+def _foreign_lock_error(directory: RunDirectory) -> CharrnnError:
     """Return the error for a lock file that charrnn did not write."""
     lock = directory.lock
     has_links = is_regular(lock) and lock.stat().st_nlink > 1
@@ -282,13 +283,13 @@ def _not_a_lock(directory: RunDirectory) -> CharrnnError:
     )
 
 
-def _lost(directory: RunDirectory) -> LockLostError:
+def _lock_lost_error(directory: RunDirectory) -> LockLostError:
     """Return the error for a lock that another process may hold."""
-    return LockLostError(f"{directory.lock} was replaced, so another training may be in {directory.path}")
+    return LockLostError(f"{directory.lock} was replaced, so another process may be training in {directory.path}")
 
 
 def _describe_owner(record: Mapping[str, Any], now: datetime) -> str:
-    """Return the number of a process and the time at which it began, with the date unless it began today.
+    """Return the ID of a process and the time since which it has held the lock, with the date unless it began today.
 
     >>> morning = datetime.fromisoformat("2026-11-21T09:00:00+01:00")
     >>> _describe_owner({"process": 4242, "since": "2026-11-20T14:02:07+01:00"}, morning)

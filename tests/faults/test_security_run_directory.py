@@ -502,7 +502,7 @@ def test_a_lock_whose_file_was_replaced_is_lost(other_ended: bool, tmp_path: Pat
         other.acquire()
         if other_ended:
             other.__exit__(None, None, None)
-        with pytest.raises(LockLostError, match="another training may be in"):
+        with pytest.raises(LockLostError, match="another process may be training in"):
             lock.check_still_held()
         before = directory.lock.read_bytes()
         lock.__exit__(None, None, None)
