@@ -61,7 +61,7 @@ NO_SPACE_ERRORS = (errno.ENOSPC, errno.EDQUOT)
 Clock = Callable[[], float]
 
 
-def save_on_the_way(
+def save_during_training(
     events: Iterator[Event],
     trainer: Trainer,
     directory: RunDirectory,

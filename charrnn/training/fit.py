@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 from charrnn.storage.run_directory import RunDirectory
-from charrnn.training.checkpointer import save_final, save_on_the_way
+from charrnn.training.checkpointer import save_during_training, save_final
 from charrnn.training.early_stopping import should_stop
 from charrnn.training.evaluation import FinalLosses, eval_cost_chars, evaluate_final, final_cost_chars
 from charrnn.training.events import Evaluation, Event, Preview, SafePoint, Step
@@ -158,7 +158,7 @@ def fit(
     if minutes:
         events = TimeBudget(trainer, 60 * minutes, clock=clock).adjust(events)
     events = log_events(until(warn_on_explosion(events, trainer)), directory.metrics, step=trainer.step)
-    return save_on_the_way(events, trainer, directory, every_seconds=save_every, clock=clock)
+    return save_during_training(events, trainer, directory, every_seconds=save_every, clock=clock)
 
 
 # The end: the best weights are evaluated on more of the held-out text and become the model

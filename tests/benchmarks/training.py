@@ -97,7 +97,7 @@ def our_steps(corpus: Corpus, size: Size, device: str, precision: str, directory
     place = RunDirectory(directory)
     progress = ProgressState(characters_per_step=size.batch * size.length)
     events = log_events(count_seconds(train_loop(trainer), trainer, began=time.monotonic()), place.metrics, step=0)
-    for event in checkpointer.save_on_the_way(events, trainer, place):
+    for event in checkpointer.save_during_training(events, trainer, place):
         progress.update(event, time.monotonic())
         progress.view()
         if isinstance(event, TrainingWarning):

@@ -99,7 +99,7 @@ def test_the_hint_says_from_which_step_a_lower_rate_goes_on(
                 poison(trainer, math.inf)
 
     with pytest.raises(DivergedError) as caught:
-        list(checkpointer.save_on_the_way(events(), trainer, directory, every_seconds=0.0))
+        list(checkpointer.save_during_training(events(), trainer, directory, every_seconds=0.0))
     last = directory.last_checkpoint_step()
     assert last == 6
     assert caught.value.hint == "the same command with `--lr 0.001` continues from step 6"

@@ -220,7 +220,7 @@ def test_a_save_that_fails_on_the_way_is_told_and_training_goes_on(
     trainer = make_trainer(steps=8)
     full_for_a_while(monkeypatch, lambda count: 3 <= count <= 5, number)
     told = troubles(
-        checkpointer.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory, every_seconds=0.0)
+        checkpointer.save_during_training(train_loop(trainer, sample_every=0), trainer, directory, every_seconds=0.0)
     )
     assert len(told) == 3
     for message in told:
@@ -244,7 +244,7 @@ def test_no_memory_for_a_save_is_told_and_training_goes_on(
 
     monkeypatch.setattr(checkpointer, "save_checkpoint", save)
     told = troubles(
-        checkpointer.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory, every_seconds=0.0)
+        checkpointer.save_during_training(train_loop(trainer, sample_every=0), trainer, directory, every_seconds=0.0)
     )
     assert ["out of memory; will try again" in message for message in told] == [True]
     assert directory.last_checkpoint_step() == 6
@@ -284,7 +284,7 @@ def test_where_nothing_helps_the_last_save_goes_elsewhere_and_says_where(
 
     monkeypatch.setattr(safetensors_file, "atomic_write", write_whole)
     with pytest.raises(CharrnnError, match=r"could not save step 5 in .*no space left .*; it is in ") as caught:
-        list(checkpointer.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory))
+        list(checkpointer.save_during_training(train_loop(trainer, sample_every=0), trainer, directory))
     monkeypatch.setattr(safetensors_file, "atomic_write", original)
     command = str(caught.value.hint).partition("`")[2].partition("`")[0].split()
     assert command[0] == "mv"
@@ -306,7 +306,7 @@ def test_where_there_is_no_room_at_all_that_is_said(
     monkeypatch.setenv("HOME", str(tmp_path))
     full_for_a_while(monkeypatch, lambda _count: True, errno.ENOSPC)
     with pytest.raises(CharrnnError, match="nor in another directory; step 0 is saved"):
-        list(checkpointer.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory))
+        list(checkpointer.save_during_training(train_loop(trainer, sample_every=0), trainer, directory))
     assert {path.name for path in tmp_path.iterdir()} <= {"run", "text.txt", "corpus.bin", "corpus.json"}
 
 
@@ -319,7 +319,7 @@ def test_a_directory_that_was_removed_is_made_again(book: Path) -> None:
     request = NewRunRequest(sources=sources, counts=counts, directory=directory, options=given, device="cpu")
     trainer = start_new(request).trainer
     told = []
-    for event in checkpointer.save_on_the_way(
+    for event in checkpointer.save_during_training(
         train_loop(trainer, sample_every=0), trainer, directory, every_seconds=0.0
     ):
         if isinstance(event, Step) and event.step == 10:
@@ -369,7 +369,9 @@ def test_saving_costs_less_than_a_fiftieth_of_the_time_however_slow_the_disk(
 
     monkeypatch.setattr(checkpointer, "save_checkpoint", slow)
     monkeypatch.setattr(checkpointer, "save_best_model", lambda *_, **__: None)
-    for event in checkpointer.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory, clock=clock):
+    for event in checkpointer.save_during_training(
+        train_loop(trainer, sample_every=0), trainer, directory, clock=clock
+    ):
         clock.now += 10 if isinstance(event, Step) else 0
     # The first save, whose cost is not known before it, and the last come on top.
     assert spent[0] - 2 * cost <= 0.02 * clock.now

@@ -215,7 +215,7 @@ def test_what_was_never_done_is_done_before_the_end(place: RunDirectory) -> None
     newest.write_bytes(content)
     trainer = resume(None, place, TrainOptions(), "cpu").trainer
     assert trainer.step == NEW
-    list(checkpointer.save_on_the_way(train_loop(trainer, sample_every=0), trainer, place))
+    list(checkpointer.save_during_training(train_loop(trainer, sample_every=0), trainer, place))
     list(final_evaluation(trainer, place))
     assert trainer.bookkeeping.final_evaluated
 
@@ -384,7 +384,7 @@ def test_the_newest_good_checkpoint_stays_where_the_last_save_fails(
     full(number, monkeypatch, place.path)
     with pytest.raises(CharrnnError, match=f"could not save step 12 .*; step {good} is saved"):
         list(
-            checkpointer.save_on_the_way(
+            checkpointer.save_during_training(
                 train_loop(session.trainer, sample_every=0), session.trainer, place, every_seconds=0.0
             )
         )

@@ -521,7 +521,7 @@ def test_a_training_that_lost_its_lock_overwrites_nothing_and_is_saved_elsewhere
         request = NewRunRequest(sources=sources, counts=counts, directory=RUN, options=given, device="cpu")
         made = start_new(request, lock)
         events: Any = log_events(train_loop(made.trainer, sample_every=0), RUN.metrics, step=0)
-        events = checkpointer.save_on_the_way(events, made.trainer, RUN, every_seconds=0.0)
+        events = checkpointer.save_during_training(events, made.trainer, RUN, every_seconds=0.0)
         for event in events:
             if isinstance(event, Step) and event.step == 5:
                 break
@@ -546,7 +546,7 @@ def _in_training(book: Path, lock: RunLock) -> tuple[Any, Any]:
     request = NewRunRequest(sources=sources, counts=counts, directory=RUN, options=given, device="cpu")
     trainer = start_new(request, lock).trainer
     events: Any = log_events(train_loop(trainer, sample_every=0), RUN.metrics, step=0)
-    events = checkpointer.save_on_the_way(events, trainer, RUN, every_seconds=0.0)
+    events = checkpointer.save_during_training(events, trainer, RUN, every_seconds=0.0)
     assert any(isinstance(event, Step) and event.step == 5 for event in events)
     return trainer, events
 

@@ -203,7 +203,7 @@ def test_a_session_begins_and_goes_on_with_documents_of_each_kind(documents: str
         "\n",
         END_OF_TEXT,
     )
-    list(checkpointer.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, made.directory))
+    list(checkpointer.save_during_training(train_loop(made.trainer, sample_every=0), made.trainer, made.directory))
     sources = open_sources([str(tmp_path / f"{number}.txt") for number in range(len(texts))])
     for given in (TrainOptions(), TrainOptions(documents=documents)):
         assert resume.resume(sources, made.directory, given, "cpu").trainer.step == 20
@@ -227,7 +227,7 @@ def test_a_run_without_documents_does_not_become_one_with(tmp_path: Path) -> Non
             device="cpu",
         )
     )
-    list(checkpointer.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, made.directory))
+    list(checkpointer.save_during_training(train_loop(made.trainer, sample_every=0), made.trainer, made.directory))
     with pytest.raises(CharrnnError, match="documents: saved None, requested line"):
         resume.resume(sources, made.directory, TrainOptions(documents="line"), "cpu")
 

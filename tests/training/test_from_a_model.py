@@ -107,7 +107,7 @@ def test_the_model_is_never_changed(source: Path) -> None:
     """Not a byte of its file, whatever the training does."""
     before = source.read_bytes()
     made = begin(source)
-    list(checkpointer.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, made.directory))
+    list(checkpointer.save_during_training(train_loop(made.trainer, sample_every=0), made.trainer, made.directory))
     assert source.read_bytes() == before
     assert load_model(made.directory.model).training["from"] == str(source)
     assert not np.array_equal(
@@ -190,7 +190,7 @@ def test_going_on_is_exact_even_where_the_model_is_gone(source: Path) -> None:
 def test_a_run_is_not_gone_on_with_from_another_model(source: Path) -> None:
     """Nor one that was begun by chance from any."""
     made = begin(source)
-    list(checkpointer.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, made.directory))
+    list(checkpointer.save_during_training(train_loop(made.trainer, sample_every=0), made.trainer, made.directory))
     with pytest.raises(CharrnnError, match=r"from: saved .*old/model.safetensors, requested elsewhere"):
         go_on(source, from_="elsewhere")
 

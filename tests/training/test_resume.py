@@ -151,7 +151,7 @@ def test_saves_previews_and_evaluations_draw_no_random_number(
     directory = RunDirectory(tmp_path / "run")
     directory.path.mkdir()
     events = train_loop(busy, sample_every=2)
-    list(checkpointer.save_on_the_way(events, busy, directory, every_seconds=0.0))
+    list(checkpointer.save_during_training(events, busy, directory, every_seconds=0.0))
     assert_same(plain, busy)
 
 
@@ -160,7 +160,9 @@ def test_only_the_newest_two_checkpoints_are_kept(make_trainer: Callable[..., Tr
     directory = RunDirectory(tmp_path / "run")
     directory.path.mkdir()
     trainer = make_trainer()
-    list(checkpointer.save_on_the_way(train_loop(trainer, sample_every=0), trainer, directory, every_seconds=0.0))
+    list(
+        checkpointer.save_during_training(train_loop(trainer, sample_every=0), trainer, directory, every_seconds=0.0)
+    )
     assert [path.name for path in directory.checkpoints()] == [directory.checkpoint(n).name for n in (39, 40)]
 
 

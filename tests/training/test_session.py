@@ -55,7 +55,7 @@ def place(tmp_path: Path) -> RunDirectory:
 def trained(text: Path, place: RunDirectory, *, conclude: bool = True, **given: Any) -> Session:
     """Train a run to its end, with or without the final evaluation."""
     made = begin(open_sources([str(text)]), place, GIVEN | given, "cpu", new=place.model.exists())
-    list(checkpointer.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, place))
+    list(checkpointer.save_during_training(train_loop(made.trainer, sample_every=0), made.trainer, place))
     if conclude:
         run_to_result(final_evaluation(made.trainer, place))
     return made
@@ -123,7 +123,7 @@ def test_a_run_stopped_after_its_last_step_is_still_concluded(
     trained(text, place, conclude=False)
     again = resume(open_sources([str(text)]), place, TrainOptions(), "cpu")
     assert not again.finished
-    list(checkpointer.save_on_the_way(train_loop(again.trainer, sample_every=0), again.trainer, place))
+    list(checkpointer.save_during_training(train_loop(again.trainer, sample_every=0), again.trainer, place))
     run_to_result(final_evaluation(again.trainer, place))
     assert resume(open_sources([str(text)]), place, TrainOptions(), "cpu").finished
     one, other = load_model(whole.model).training, load_model(place.model).training
@@ -137,7 +137,9 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(text: Path, place: Run
     """A note names the damaged file."""
     made = begin(open_sources([str(text)]), place, GIVEN, "cpu")
     list(
-        checkpointer.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, place, every_seconds=0.0)
+        checkpointer.save_during_training(
+            train_loop(made.trainer, sample_every=0), made.trainer, place, every_seconds=0.0
+        )
     )
     newest = place.checkpoints()[-1]
     newest.write_bytes(newest.read_bytes()[:-5])
@@ -151,7 +153,9 @@ def test_if_all_checkpoints_are_damaged_each_is_named(text: Path, place: RunDire
     """No file is deleted."""
     made = begin(open_sources([str(text)]), place, GIVEN, "cpu")
     list(
-        checkpointer.save_on_the_way(train_loop(made.trainer, sample_every=0), made.trainer, place, every_seconds=0.0)
+        checkpointer.save_during_training(
+            train_loop(made.trainer, sample_every=0), made.trainer, place, every_seconds=0.0
+        )
     )
     for path in place.checkpoints():
         path.write_bytes(b"nothing")
@@ -191,7 +195,7 @@ def test_a_run_cut_short_before_its_first_evaluation_is_evaluated(text: Path, pl
     checkpointer.save_final(made.trainer, place)
     again = resume(open_sources([str(text)]), place, TrainOptions(steps=5), "cpu")
     assert again.trainer.best is None
-    list(checkpointer.save_on_the_way(train_loop(again.trainer, sample_every=0), again.trainer, place))
+    list(checkpointer.save_during_training(train_loop(again.trainer, sample_every=0), again.trainer, place))
     result = run_to_result(final_evaluation(again.trainer, place))
     assert (result.steps, result.best_step, load_model(place.model).training["step"]) == (7, 7, 7)
     assert resume(open_sources([str(text)]), place, TrainOptions(steps=5), "cpu").finished
