@@ -1,4 +1,4 @@
-"""The checkpointer: when a run is saved during and after training, and where if saving fails."""
+"""Saving of a run during and after training, and in another directory if that fails."""
 
 import errno
 import tempfile
@@ -53,11 +53,11 @@ def _save_run_into_new(parent: Path, trainer: Trainer) -> Path:
 # When and how a run is saved
 
 MAX_TIME_FRACTION = 0.02
-"""maximum fraction of the time that saving takes by default; slow saves become rarer"""
+"""maximum fraction of the training time that saving takes by default; slow saves are made less often"""
 DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""errors after which the message names the size of the checkpoint"""
+"""errors whose message includes the size of the checkpoint"""
 NO_SPACE_ERRORS = (errno.ENOSPC, errno.EDQUOT)
-"""errors that removing old checkpoints can solve"""
+"""errors that can be resolved by removing old checkpoints"""
 Clock = Callable[[], float]
 
 
@@ -83,15 +83,15 @@ def save_during_training(
         raise _with_resume_hint(error, trainer, directory) from error
     except LockLostError as error:
         raise save_run_elsewhere(trainer, error) from error
-    save_final(trainer, directory, model=policy.model_is_old)
+    save_final(trainer, directory, model=policy.model_is_outdated)
 
 
 class _SavePolicy:
-    """The policy of saves: it decides after each event whether to save, and saves."""
+    """Decides after each event whether a save is due, and saves the run."""
 
     def __init__(self, trainer: Trainer, directory: RunDirectory, every_seconds: float | None, clock: Clock) -> None:
-        self.model_is_old = True
-        """whether the model file may be older than the best weights, as after a process that was killed"""
+        self.model_is_outdated = True
+        """whether the model file may be older than the best weights, as after a run that was killed"""
         self._trainer, self._directory, self._every, self._clock = trainer, directory, every_seconds, clock
         self._saved_at = clock()
         self._cost = 0.0
@@ -102,7 +102,7 @@ class _SavePolicy:
     def after(self, event: Event) -> Iterator[TrainingWarning]:
         """Save the run if a save is due; yield a warning for each problem."""
         if isinstance(event, Evaluation) and event.improved:
-            self.model_is_old = self._improved = True
+            self.model_is_outdated = self._improved = True
         if not isinstance(event, (Step, Evaluation)) or not self._is_due():
             return
         began = self._clock()
@@ -113,9 +113,9 @@ class _SavePolicy:
                 )
             # The checkpoint comes first: with a model but no checkpoint the run could not be resumed.
             save_checkpoint(self._trainer, self._directory)
-            if self.model_is_old:
+            if self.model_is_outdated:
                 save_best_model(self._trainer, self._directory)
-            self.model_is_old = self._improved = False
+            self.model_is_outdated = self._improved = False
         except (OSError, MemoryError) as error:
             yield TrainingWarning(
                 step=self._trainer.step, message=f"{_failure(self._trainer, error)}; will try again"
@@ -124,7 +124,7 @@ class _SavePolicy:
         self._cost = self._saved_at - began
 
     def _is_due(self) -> bool:
-        """Return whether a save is due: after an interval, for better weights as soon as MAX_TIME_FRACTION allows."""
+        """Return whether a save is due: after the interval, or for better weights once MAX_TIME_FRACTION allows."""
         affordable = self._cost / MAX_TIME_FRACTION
         every = max(DEFAULT_SAVE_SECONDS, affordable) if self._every is None else self._every
         return self._clock() - self._saved_at >= (min(every, affordable) if self._improved else every)
@@ -168,7 +168,7 @@ def recreate_directory(trainer: Trainer, directory: RunDirectory) -> bool:
 
 
 def _save_both(trainer: Trainer, directory: RunDirectory, *, model: bool, losses: FinalLosses | None) -> None:
-    """Write the checkpoint and the model, in the order that leaves the run resumable (OSError)."""
+    """Write the checkpoint and the model, in an order that keeps the run resumable if one fails (OSError)."""
     if losses is None:
         save_checkpoint(trainer, directory)
     if model:
@@ -180,7 +180,7 @@ def _save_both(trainer: Trainer, directory: RunDirectory, *, model: bool, losses
 
 
 def _save_elsewhere(trainer: Trainer, directory: RunDirectory, error: OSError | MemoryError) -> CharrnnError:
-    """Write the checkpoint where there may be space, and return the error that names the place."""
+    """Write the checkpoint into another directory, and return the error that names its path."""
     trainer.bookkeeping.mark_final_evaluation(False)
     last, failure = _last_good_step(trainer, directory), _failure(trainer, error, directory)
     if last == trainer.step:
@@ -191,11 +191,11 @@ def _save_elsewhere(trainer: Trainer, directory: RunDirectory, error: OSError | 
         with suppress(OSError, MemoryError):
             path = _save_checkpoint_into_new(parent, trainer)
             return CharrnnError(
-                f"{failure}; it is in {path}",
+                f"{failure}; its checkpoint is in {path}",
                 hint=f"free some space, `mv {path} {directory.path}/`, then the same command continues",
             )
     return CharrnnError(
-        f"{failure}, nor in another directory" + ("" if last is None else f"; step {last:,} is saved")
+        f"{failure}; saving in another directory failed, too" + ("" if last is None else f"; step {last:,} is saved")
     )
 
 

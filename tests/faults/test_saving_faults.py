@@ -283,7 +283,9 @@ def test_where_nothing_helps_the_last_save_goes_elsewhere_and_says_where(
         original(path, *parts)
 
     monkeypatch.setattr(safetensors_file, "atomic_write", write_whole)
-    with pytest.raises(CharrnnError, match=r"could not save step 5 in .*no space left .*; it is in ") as caught:
+    with pytest.raises(
+        CharrnnError, match=r"could not save step 5 in .*no space left .*; its checkpoint is in "
+    ) as caught:
         list(checkpointer.save_during_training(train_loop(trainer, sample_every=0), trainer, directory))
     monkeypatch.setattr(safetensors_file, "atomic_write", original)
     command = str(caught.value.hint).partition("`")[2].partition("`")[0].split()
@@ -305,7 +307,7 @@ def test_where_there_is_no_room_at_all_that_is_said(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
     full_for_a_while(monkeypatch, lambda _count: True, errno.ENOSPC)
-    with pytest.raises(CharrnnError, match="nor in another directory; step 0 is saved"):
+    with pytest.raises(CharrnnError, match="in another directory failed, too; step 0 is saved"):
         list(checkpointer.save_during_training(train_loop(trainer, sample_every=0), trainer, directory))
     assert {path.name for path in tmp_path.iterdir()} <= {"run", "text.txt", "corpus.bin", "corpus.json"}
 
@@ -413,7 +415,8 @@ def test_a_limit_on_files_is_told_before_the_first_step_or_on_the_way(launch: La
     assert command.wait() == 1
     assert "warning: could not save step 1: file too large (needs 0.1 MB); will try again" in command.err
     assert (
-        "error: could not save step 6 in run: file too large (needs 0.1 MB), nor in another directory" in command.err
+        "error: could not save step 6 in run: file too large (needs 0.1 MB); saving in another directory failed, too"
+        in command.err
     )
 
 
