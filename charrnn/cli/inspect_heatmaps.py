@@ -60,7 +60,7 @@ def load_target(path: Path, options: InspectOptions, characters: int) -> Inspect
 
 
 def load_confirmation_text(target: InspectionTarget, options: InspectOptions, characters: int) -> EncodedText | None:
-    """Return the text to confirm findings on, None without --confirm; it starts at the same position."""
+    """Return the text of --confirm, from the same position on; None without --confirm."""
     if not options.confirm:
         return None
     return _read_encoded(target.model, options.confirm, options.encoding, options.text_range(characters))
@@ -79,7 +79,7 @@ def _encode_text(text: str, name: str, model: Model, text_range: slice) -> Encod
     """Return a text with its character ids; raise CharrnnError if the text is empty."""
     encoded = EncodedText.of(text, name, model.vocabulary)
     if not encoded.parsed.text:
-        raise CharrnnError(f"{name} has no text at {text_range.start:,}", hint="a lower `--start`")
+        raise CharrnnError(f"{name} has no text at {text_range.start:,}", hint="use a lower `--start`")
     return encoded
 
 
@@ -91,7 +91,7 @@ def parse_concepts(definitions: Sequence[str]) -> list[Concept]:
     concepts = [parse_concept(definition) for definition in definitions]
     for name, times in Counter(concept.name for concept in concepts).items():
         if times > 1:
-            raise WrongUsageError(f"--concept names {name} {times} times", hint="each concept has a name of its own")
+            raise WrongUsageError(f"--concept names {name} {times} times", hint="give each concept a unique name")
     return concepts
 
 
@@ -120,7 +120,7 @@ def _available_text(model_path: Path | None, options: InspectOptions) -> ParsedT
     return None
 
 
-# Heat maps, printed one after the other, and files of drawings
+# Heat maps, printed or written to files
 
 
 def make_heatmap(
@@ -159,7 +159,7 @@ def print_heatmaps(heatmaps: Iterable[Heatmap], options: InspectOptions) -> None
 
 
 def write_picture(path: Path, drawing: str) -> None:
-    """Write an SVG picture or an HTML page, and print its size; raise CharrnnError for any other existing file."""
+    """Write an SVG picture or an HTML page, and print its size; raise CharrnnError if the path is another kind of file."""
     check_output(path, ".svg" if drawing.startswith("<svg") else ".html")
     try:
         atomic_write(path, drawing.encode())
@@ -180,7 +180,7 @@ def show_cells(path: Path, options: InspectOptions, concepts: Sequence[Concept])
     """Draw the requested cells over the beginning of the text, with the marks of at most one concept."""
     if len(concepts) > 1:
         raise WrongUsageError(
-            f"--cell can have one concept beside it, not {len(concepts)}",
+            f"--cell can be combined with one concept, not {len(concepts)}",
             hint=f"`--concept {concepts[0].name}` alone",
         )
     target = load_target(path, options, options.chars or HEATMAP_CHARS)
