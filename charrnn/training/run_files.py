@@ -23,7 +23,7 @@ RECOGNITION_BYTES = 1 << 20
 EVENTS = ("ngram", "report", "evaluation", "overfitting")
 """values of `event` in the lines of a log"""
 _SETTING = re.compile(rb"^(cell|layers|hidden|embedding|batch|length|lr|seed): \S.*  # \S", re.MULTILINE)
-_FEWEST_SETTINGS = 3
+_MIN_SETTINGS = 3
 _VOCABULARY = b'"vocabulary": ['
 
 
@@ -39,7 +39,7 @@ def is_not_a_run(directory: RunDirectory) -> bool:
 
 
 def check_run_directory(directory: RunDirectory, *, new: bool = True) -> None:
-    """Raise CharrnnError if a training would replace a file that charrnn did not write.
+    """Raise CharrnnError if a run would replace a file that charrnn did not write.
 
     `new`: a new run, which replaces or deletes all files of an older run. A resumed run leaves checkpoints that are
     not recognized, and a log that is not a regular file, as they are.
@@ -49,8 +49,8 @@ def check_run_directory(directory: RunDirectory, *, new: bool = True) -> None:
             f"{directory.path} exists and is not a charrnn run", hint="`--out DIR` puts the run elsewhere"
         )
     recognized = _recognizers(directory)
-    continued = [directory.model, *filter(is_regular, [directory.metrics])]
-    for path in recognized if new else continued:
+    kept = [directory.model, *filter(is_regular, [directory.metrics])]
+    for path in recognized if new else kept:
         if _exists(path) and not recognized[path](path):
             raise _foreign_file_error(path)
     for path in directory.checkpoints():
@@ -59,7 +59,7 @@ def check_run_directory(directory: RunDirectory, *, new: bool = True) -> None:
 
 
 def check_text_is_outside(sources: CorpusFiles, directory: RunDirectory) -> None:
-    """Raise CharrnnError if a new run would replace or delete its own text."""
+    """Raise CharrnnError if a new run would replace or delete the text that it is trained on."""
     names = (*_recognizers(directory), *directory.checkpoints(), directory.lock)
     for source in sources.files:
         is_leftover = is_temporary(source.path) and _is_same(source.path.parent, directory.path)
@@ -83,7 +83,7 @@ def remove_run_files(directory: RunDirectory) -> None:
 
 def _is_run(directory: RunDirectory) -> bool:
     """Return whether a directory contains a file that only charrnn writes."""
-    corpus = _corpus(directory)
+    corpus = _read_corpus(directory)
     if corpus is not None:
         size = directory.corpus.stat().st_size if is_regular(directory.corpus) else None
         if size in (None, size_of_ids(corpus.characters, len(corpus.vocabulary))):
@@ -101,18 +101,18 @@ def _has_valid_header(path: Path) -> bool:
 
 def _recognizers(directory: RunDirectory) -> dict[Path, Callable[[Path], bool]]:
     """Return, for each file of a run except checkpoints and lock, the function that recognizes it."""
-    sizes = tuple(_sizes_of_ids(directory, _corpus(directory)))
+    sizes = tuple(_sizes_of_ids(directory, _read_corpus(directory)))
     return {
         directory.description: _is_description,
         directory.corpus: lambda path: is_regular(path) and path.stat().st_size in (0, *sizes),
         directory.metrics: _is_log,
-        directory.config: _are_settings,
+        directory.config: _is_config,
         directory.model: is_tensor_file,
     }
 
 
 def _sizes_of_ids(directory: RunDirectory, corpus: Corpus | None) -> Iterator[int]:
-    """Yield the possible sizes of the ids of a run, from their description and from the model trained on them."""
+    """Yield the possible sizes of the file of character ids, from its description and the model trained on it."""
     if corpus is not None:
         yield size_of_ids(corpus.characters, len(corpus.vocabulary))
     if _has_valid_header(directory.model):
@@ -123,8 +123,8 @@ def _sizes_of_ids(directory: RunDirectory, corpus: Corpus | None) -> Iterator[in
                 yield size_of_ids(characters, len(model.vocabulary))
 
 
-def _corpus(directory: RunDirectory) -> Corpus | None:
-    """Return the corpus described in a directory, None without a description of charrnn."""
+def _read_corpus(directory: RunDirectory) -> Corpus | None:
+    """Return the corpus described in a directory, None if there is no valid description."""
     if not is_regular(directory.description):
         return None
     try:
@@ -135,13 +135,13 @@ def _corpus(directory: RunDirectory) -> Corpus | None:
 
 def _is_description(path: Path) -> bool:
     """Return whether a file is the description of a corpus, damaged or not; an empty file counts."""
-    content = _beginning(path)
+    content = _read_beginning(path)
     return content is not None and (not content or (content.startswith(b'{"name": ') and _VOCABULARY in content))
 
 
 def _is_log(path: Path) -> bool:
-    """Return whether a file is the log of a training, by its first line; an empty file counts."""
-    content = _beginning(path)
+    """Return whether a file is the log of a run, by its first line; an empty file counts."""
+    content = _read_beginning(path)
     if content is None:
         return False
     line = content.partition(b"\n")[0]
@@ -152,13 +152,13 @@ def _is_log(path: Path) -> bool:
     return isinstance(values, dict) and values.get("event") in EVENTS
 
 
-def _are_settings(path: Path) -> bool:
-    """Return whether a file contains settings of a run, some of which may have been edited."""
-    content = _beginning(path)
-    return content is not None and (not content or len(set(_SETTING.findall(content))) >= _FEWEST_SETTINGS)
+def _is_config(path: Path) -> bool:
+    """Return whether a file contains settings of a run, which the user may have edited."""
+    content = _read_beginning(path)
+    return content is not None and (not content or len(set(_SETTING.findall(content))) >= _MIN_SETTINGS)
 
 
-def _beginning(path: Path) -> bytes | None:
+def _read_beginning(path: Path) -> bytes | None:
     """Return the beginning of a regular file, None if it cannot be read."""
     try:
         if is_regular(path):
@@ -170,7 +170,7 @@ def _beginning(path: Path) -> bytes | None:
 
 
 def _exists(path: Path) -> bool:
-    """Return whether a path exists; a dangling link exists."""
+    """Return whether a path exists, even as a dangling symbolic link."""
     try:
         path.lstat()
     except OSError:
@@ -179,7 +179,7 @@ def _exists(path: Path) -> bool:
 
 
 def _is_same(path: Path, other: Path) -> bool:
-    """Return whether two paths are the same file."""
+    """Return whether two paths refer to the same file."""
     try:
         return path.samefile(other)
     except OSError:
