@@ -32,43 +32,43 @@ class TrainingRecord:
     characters: Count
     """length of the text"""
     train_characters: Count
-    """how many of these, from the beginning, were trained on"""
+    """length of the training split, at the beginning of the text"""
     step: Count
     """step of the weights in the file"""
     steps: PlannedSteps | None
     """planned steps"""
     epoch: Amount
-    """how often the text was read up to `step`"""
+    """passes over the training split up to `step`"""
     val_nats: Loss | None
     """loss on held-out text, with carried state"""
     val_window256_nats: Loss | None
     """loss on held-out text, with the state zeroed every 256 characters"""
     val_characters: Count
-    """held-out characters that the losses are means over"""
+    """number of held-out characters over which the losses are averaged"""
     stopped_early_at: Count | None
-    """step at which the training ended before its plan did"""
+    """step at which early stopping ended the training; None if it was not stopped early"""
     seconds: Amount
-    """time spent"""
+    """training time"""
     settings: Annotated[dict[str, Any], Partial(TrainingConfig)]
     """all settings of the training"""
 
 
 # Models and their files
 
-LAST_BIAS = "output.bias"
-"""name of the array with one number per character of the vocabulary"""
+OUTPUT_BIAS = "output.bias"
+"""name of the output bias, whose length is the size of the vocabulary"""
 MAX_SETTINGS, MAX_TRAINING_VALUES = 100, 10_000
 """largest number of JSON values in the configuration and in the training record of a file"""
 
 MAX_PREACTIVATION = 1e37
-"""largest possible input of a unit; differences of logits are then finite in single precision"""
+"""largest valid bound of the preactivations and logits, so that differences of logits are finite in float32"""
 
 Weights = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelInfo:
-    """A model without its weights."""
+    """A model without its weights, as read from the header of its file."""
 
     config: NetworkConfig
     vocabulary: Vocabulary
@@ -83,13 +83,13 @@ class Model:
     config: NetworkConfig
     vocabulary: Vocabulary
     weights: Weights
-    """arrays by torch's names; see `weight_shapes`"""
+    """arrays by the names in PyTorch's `state_dict`; see `weight_shapes`"""
     training: Mapping[str, Any] = field(default_factory=dict)
-    """record of the training (corpus, steps, losses, …), see `TrainingRecord`; never needed to compute"""
+    """record of the training (corpus, steps, losses, …), see `TrainingRecord`; inference does not use it"""
 
     @property
     def end(self) -> int | None:
-        """The id of the character that ends each document, after which the state is fresh; None without documents."""
+        """The id of the character that ends each document and resets the state; None without documents."""
         return self.vocabulary.end_id(self.config.documents)
 
     @property
@@ -99,7 +99,7 @@ class Model:
 
 
 def weight_shapes(config: NetworkConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of the weights of a network, by torch's names.
+    """Return the shapes of the weights of a network, by their names in PyTorch's `state_dict`.
 
     >>> weight_shapes(NetworkConfig(hidden=8, embedding=2), 5)["rnn.weight_ih_l0"]
     (32, 2)
@@ -111,7 +111,7 @@ def weight_shapes(config: NetworkConfig, vocabulary_size: int) -> dict[str, tupl
         shapes[f"rnn.weight_ih_l{layer}"] = (rows, config.hidden if layer else width)
         shapes[f"rnn.weight_hh_l{layer}"] = (rows, config.hidden)
         shapes[f"rnn.bias_ih_l{layer}"] = shapes[f"rnn.bias_hh_l{layer}"] = (rows,)
-    return shapes | {"output.weight": (vocabulary_size, config.hidden), LAST_BIAS: (vocabulary_size,)}
+    return shapes | {"output.weight": (vocabulary_size, config.hidden), OUTPUT_BIAS: (vocabulary_size,)}
 
 
 def count_weights(config: NetworkConfig, vocabulary_size: int) -> int:
@@ -125,9 +125,9 @@ def count_matmul_weights(config: NetworkConfig, vocabulary_size: int) -> int:
 
 
 def max_preactivation(config: NetworkConfig, weights: Weights) -> float:
-    """Return an upper bound of the input of any unit or logit for any text: layer inputs are in ±1, or embeddings."""
+    """Return an upper bound of all preactivations and logits for any text: hidden states are in [-1, 1]."""
     largest_weight = {name: max(float(weight.max()), -float(weight.min())) for name, weight in weights.items()}
-    sums = [config.hidden * largest_weight["output.weight"] + largest_weight[LAST_BIAS]]
+    sums = [config.hidden * largest_weight["output.weight"] + largest_weight[OUTPUT_BIAS]]
     for layer in range(config.layers):
         width = weights[f"rnn.weight_ih_l{layer}"].shape[1]
         largest = 1.0 if layer else largest_weight.get("embedding.weight", 1.0)
@@ -156,7 +156,7 @@ def save_model(path: Path, model: Model) -> int:
 def load_model(path: Path) -> Model:
     """Return the model in a file; raise CharrnnError, with the name of the file, if the model is not valid."""
     with safetensors_file.open_tensors(path) as file:
-        info = described(path, file.header)
+        info = parse_info(path, file.header)
         # The header agrees with the configuration now, so the arrays take no more memory than that network.
         arrays = file.arrays()
     names = weight_shapes(info.config, len(info.vocabulary))
@@ -172,24 +172,24 @@ def load_model(path: Path) -> Model:
 def read_info(path: Path) -> ModelInfo:
     """Return the model in a file without its weights; raise CharrnnError as `load_model` does."""
     with safetensors_file.open_tensors(path) as file:
-        return described(path, file.header)
+        return parse_info(path, file.header)
 
 
-def described(path: Path, header: Header) -> ModelInfo:
-    """Return the model that the header of a file describes, with its parts checked for consistency (CharrnnError)."""
+def parse_info(path: Path, header: Header) -> ModelInfo:
+    """Return the model without weights from the header of a file; raise CharrnnError if it is not consistent."""
     try:
-        info = _parse_info(header)
+        info = _parse_metadata(header)
         _check_arrays(weight_shapes(info.config, len(info.vocabulary)), header.tensors)
     except CharrnnError as error:
         raise CharrnnError(f"{path} is not a valid model file: {error.message}") from error
     return info
 
 
-def _parse_info(header: Header) -> ModelInfo:
+def _parse_metadata(header: Header) -> ModelInfo:
     """Return configuration, vocabulary and training record from the metadata of a file (CharrnnError)."""
-    bias = header.tensors.get(LAST_BIAS)
+    bias = header.tensors.get(OUTPUT_BIAS)
     if bias is None or len(bias.shape) != 1:
-        raise CharrnnError(f"{LAST_BIAS} is missing or not a vector")
+        raise CharrnnError(f"{OUTPUT_BIAS} is missing or not a vector")
     rows = bias.shape[0]
     config = NetworkConfig.from_mapping(_parse_field(header.metadata, "config", dict, most=MAX_SETTINGS))
     # A JSON list of n strings has n - 1 commas and a bracket; comma, bracket and brace can also be characters.
@@ -225,11 +225,11 @@ def _check_arrays(shapes: Mapping[str, tuple[int, ...]], tensors: Mapping[str, T
 
 
 def expand_vocabulary(model: Model, size: int) -> dict[str, NDArray[np.float32]]:
-    """Return the weights of a model for a vocabulary of `size` characters, with new characters appended.
+    """Return the weights of a model for a vocabulary of `size` characters, the new ones last.
 
     A new embedding is the mean of the known ones (Hewitt 2021, "Initializing new word embeddings for pretrained
     language models"). The output bias of new characters is lower, so that all of them together are as likely as one
-    character with the mean logit: at most 1 in the number of known characters, mostly one in thousands. The relative
+    character with the mean logit: at most 1 / V for V known characters, and usually about 1 / 1000. The relative
     probabilities of known characters do not change.
     """
     weights, known_count = dict(model.weights), len(model.vocabulary)

@@ -272,7 +272,7 @@ def step_of(path: Path) -> int | None:
 
 def _validated_info(path: Path, file: OpenTensorFile) -> CheckpointInfo:
     """Return the validated record of a run, with the types and shapes of its arrays (CharrnnError)."""
-    info = model_file.described(path, file.header)
+    info = model_file.parse_info(path, file.header)
     if "run" not in file.metadata:
         raise CharrnnError("it is not a checkpoint of a training")
     metadata = parse_json(file.metadata["run"], "run", dict, most=MAX_RECORD_VALUES)
