@@ -16,7 +16,7 @@ MAX_TANH = 0.9999
 """largest |tanh(c)| at which a cell can be clamped; 1 would need an infinite c"""
 
 CellValues = Mapping[tuple[int, int], float]
-"""values by cell, as (layer from 1, unit from 0): tanh(c) of an LSTM, h of other cells"""
+"""values by cell, as (layer from 1, unit from 0): tanh(c) of LSTM cells, h of other cells"""
 
 
 def parse_clamps(clamps: Mapping[str, float]) -> CellValues:
@@ -38,7 +38,9 @@ def make_clamps(rnn: InferenceRNN, cell_values: CellValues) -> Clamps:
         if not -1 <= value <= 1:
             raise WrongUsageError(f"{layer}.{unit} cannot be clamped at {value:g}: it must be a number from -1 to 1")
     return {
-        layer: _layer_clamp(rnn, {unit: value for (other, unit), value in cell_values.items() if other == layer})
+        layer: _layer_clamp(
+            rnn, {unit: value for (other_layer, unit), value in cell_values.items() if other_layer == layer}
+        )
         for layer in sorted({layer for layer, _ in cell_values})
     }
 

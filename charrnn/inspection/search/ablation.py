@@ -1,8 +1,8 @@
 """Mean ablation: the increase in loss when a cell is clamped to its mean, at the edges of a concept and elsewhere.
 
-Cells are set to their mean because many cells are never near zero. The state itself is clamped, so that every reader
-of the cell receives the mean. The increase is compared with that of matched controls: cells of the layer with a
-similar variance. Standard errors are bootstrapped over segments of text.
+Cells are set to their mean because many cells are never near zero. The state itself is clamped, so that everything
+computed from the cell uses the mean. The increase is compared with that of matched controls: cells of the same
+layer with a similar variance. Standard errors are bootstrapped over segments of text.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ class NaturalActivations:
     """Activations of cells at the segments' scored characters, without ablation."""
 
     cells: tuple[int, ...]
-    """numbers of the cells among all layers' cells"""
+    """flat indices of the cells: layer (from 0) · H + unit"""
     values: Values
     """c of LSTM cells, h of other cells (T, W, cells)"""
     deltas: Values
@@ -61,10 +61,10 @@ def record_activations(rnn: InferenceRNN, segments: AblationSegments, cells: Seq
     for first in range(0, len(segments.ids), CHUNK_STEPS):
         cache = rnn.run_with_cache(segments.ids[first : first + CHUNK_STEPS], state)
         state = cache.state
-        values.append(_of_cells([_stored_values(layer) for layer in cache.layers], units))
-        signals.append(_of_cells([np.asarray(layer.signal) for layer in cache.layers], units))
+        values.append(_select_cells([_state_values(layer) for layer in cache.layers], units))
+        signals.append(_select_cells([np.asarray(layer.signal) for layer in cache.layers], units))
         if gate:
-            gates.append(_of_cells([np.asarray(layer.gate(gate)) for layer in cache.layers], units))
+            gates.append(_select_cells([np.asarray(layer.gate(gate)) for layer in cache.layers], units))
     signal = np.concatenate(signals)
     return NaturalActivations(
         cells=tuple(cells),
@@ -74,29 +74,29 @@ def record_activations(rnn: InferenceRNN, segments: AblationSegments, cells: Seq
     )
 
 
-def _stored_values(layer: LayerCache) -> Values:
+def _state_values(layer: LayerCache) -> Values:
     return np.asarray(layer.hidden if layer.cell_state is None else layer.cell_state)
 
 
-def _of_cells(layers: Sequence[Values], units: Sequence[tuple[int, int]]) -> Values:
-    """Return the columns of cells from the layers' arrays (T, W, H): (T, W, cells)."""
+def _select_cells(layers: Sequence[Values], units: Sequence[tuple[int, int]]) -> Values:
+    """Return the values of cells from the layers' arrays: (T, W, H) each -> (T, W, cells)."""
     return np.stack([layers[layer][:, :, unit] for layer, unit in units], axis=2)
 
 
-# Segments of text, read side by side with different sets of clamped cells
+# Segments of text, read in one batch with different sets of clamped cells
 
 CellClamps = Mapping[int, float]
-"""value of each clamped cell, by its number among all layers' cells: c of LSTM cells, h of other cells"""
+"""value of each clamped cell, by its flat index: c of LSTM cells, h of other cells"""
 Nats = NDArray[np.float32]
 
 MAX_CLAMPED_ROWS = 640
-"""maximum number of rows read side by side; more rows would not fit the CPU cache"""
+"""maximum number of rows in a batch; more rows would not fit the CPU cache"""
 MAX_LOGITS = 4_000_000
 """maximum number of logits computed at one step"""
 
 
 def clamp_batches(rnn: InferenceRNN, segments: AblationSegments, clamp_sets: Sequence[CellClamps]) -> list[slice]:
-    """Return slices of the clamp sets, each of which is read side by side in one batch."""
+    """Return slices of the clamp sets, each of which is one batch."""
     rows = min(MAX_CLAMPED_ROWS, MAX_LOGITS // len(rnn.weights["output.bias"]))
     size = max(1, rows // segments.count)
     return [slice(first, first + size) for first in range(0, len(clamp_sets), size)]
@@ -110,27 +110,27 @@ def softmax_terms(
     (N sets, W segments, V) and (N, W, 1). The largest logit of each row is subtracted, so that exp does not overflow.
     """
     count = segments.count
-    clamps = _reader_clamps(rnn, clamp_sets, count)
+    clamps = _batch_clamps(rnn, clamp_sets, count)
     state = select_rows(segments.state, np.tile(np.arange(count), len(clamp_sets)))
     for step, ids in enumerate(segments.ids):
         logits, state = rnn.step(np.tile(ids, len(clamp_sets)), state, clamps)
         if step >= ABLATION_WARM_UP:
-            weights = np.exp(logits - logits.max(axis=1, keepdims=True)).reshape(len(clamp_sets), count, -1)
-            yield weights, weights.sum(axis=2, keepdims=True)
+            terms = np.exp(logits - logits.max(axis=1, keepdims=True)).reshape(len(clamp_sets), count, -1)
+            yield terms, terms.sum(axis=2, keepdims=True)
 
 
 def clamped_nll(rnn: InferenceRNN, segments: AblationSegments, clamp_sets: Sequence[CellClamps]) -> Nats:
     """Return the loss at each scored position in nats, with each set of cells clamped: (N, T, W)."""
     nll = np.empty((len(clamp_sets), *segments.positions.shape), dtype=np.float32)
     targets = segments.targets[ABLATION_WARM_UP:]
-    for step, (weights, total) in enumerate(softmax_terms(rnn, segments, clamp_sets)):
-        target_weights = weights[:, np.arange(segments.count), targets[step]]
+    for step, (terms, total) in enumerate(softmax_terms(rnn, segments, clamp_sets)):
+        target_terms = terms[:, np.arange(segments.count), targets[step]]
         # the minimum avoids the logarithm of a probability that underflows to zero in float32
-        nll[:, step] = np.log(total[..., 0]) - np.log(np.maximum(target_weights, np.float32(1e-37)))
+        nll[:, step] = np.log(total[..., 0]) - np.log(np.maximum(target_terms, np.float32(1e-37)))
     return nll
 
 
-def _reader_clamps(rnn: InferenceRNN, clamp_sets: Sequence[CellClamps], count: int) -> Clamps:
+def _batch_clamps(rnn: InferenceRNN, clamp_sets: Sequence[CellClamps], count: int) -> Clamps:
     """Return the network's clamps for all rows: the segments of the first clamp set, then of the second set, etc."""
     layers, hidden = rnn.config.layers, rnn.config.hidden
     mask = np.zeros((layers, len(clamp_sets), hidden), dtype=np.bool_)
@@ -165,13 +165,13 @@ class AblationQuery:
     """A cell and the positions at which its ablation should increase the loss."""
 
     cell: int
-    """number of the cell among all layers' cells"""
+    """flat index of the cell: layer (from 0) · H + unit"""
     edges: PositionMask
     """positions in the segments whose next character the concept helps to predict (T, W)"""
     partner: int | None = None
     """another cell that detects the concept"""
     doses: tuple[tuple[float, float], ...] = ()
-    """clamped values outside, between and inside, and the resulting probability of the concept's end"""
+    """clamped value and resulting probability of the concept's end: its mean outside, between, its mean inside"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -184,7 +184,7 @@ class Losses:
     """count of each segment in each bootstrap resample (resamples, W)"""
 
     def delta(self, cells: Iterable[int], positions: PositionMask) -> tuple[float, float]:
-        """Return the mean increase at a mask of positions and its standard error (block bootstrap), in nats."""
+        """Return the mean increase over the positions of a mask and its standard error (block bootstrap), in nats."""
         total = np.where(positions, self.costs[frozenset(cells)], 0.0).sum(axis=0, dtype=np.float64)
         count = positions.sum(axis=0)
         resampled_count = np.maximum(self.resamples @ count, 1.0)
@@ -204,17 +204,17 @@ def mean_ablate(
     batches = clamp_batches(rnn, segments, clamp_sets)
     steps = progress(batches, ABLATION, len(batches))
     nll = np.concatenate([clamped_nll(rnn, segments, clamp_sets[batch]) for batch in steps])
-    weights = np.full(segments.count, 1.0 / segments.count)
+    probabilities = np.full(segments.count, 1.0 / segments.count)
     return Losses(
         costs=dict(zip(sets, nll[1:] - nll[0], strict=True)),
-        resamples=rng.multinomial(segments.count, weights, size=RESAMPLES).astype(np.float64),
+        resamples=rng.multinomial(segments.count, probabilities, size=RESAMPLES).astype(np.float64),
     )
 
 
 def matched_controls(
     cells: Sequence[int], variance: Numbers, allowed: NDArray[np.bool_], hidden: int
 ) -> dict[int, list[int]]:
-    """Return the controls of each layer (from 0), matched by variance with the ablated cells in turn.
+    """Return the controls of each layer (from 0), matched by variance with each of the ablated cells in turn.
 
     `variance` and `allowed`, the mask of possible controls, cover all layers' cells (L·H,).
     """
@@ -263,6 +263,6 @@ def causal_effect(query: AblationQuery, losses: Losses, controls: Sequence[int])
 
 
 def _z(delta: float, error: float, controls: Sequence[float]) -> float:
-    """Return the difference from the controls' mean, divided by their spread and the standard error combined."""
+    """Return the z-score against the controls, with their standard deviation and the standard error combined."""
     spread = float(np.hypot(np.std(controls, ddof=1), error))
     return (delta - float(np.mean(controls))) / max(spread, 1e-9)
