@@ -62,7 +62,7 @@ def keep_freed_memory() -> None:
     """Set glibc's malloc to keep freed memory of large tensors for the next ones, for the life of the process.
 
     By default glibc maps memory for each tensor over 32 MB and unmaps it afterwards, and the system clears every page
-    each time: half of a training step at 2×512, 32×64. Nothing is changed if the user set an option of malloc, or with
+    each time: half of a training step at 2×512, 32×64. Nothing changes if the user set an option of malloc, or with
     another C library.
     """
     if {"MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES"} & os.environ.keys():

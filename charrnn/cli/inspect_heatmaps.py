@@ -159,7 +159,7 @@ def print_heatmaps(heatmaps: Iterable[Heatmap], options: InspectOptions) -> None
 
 
 def write_picture(path: Path, drawing: str) -> None:
-    """Write an SVG picture or an HTML page, and print its size; raise CharrnnError if the path is another kind of file."""
+    """Write an SVG picture or an HTML page, and print its size; raise CharrnnError for another kind of file."""
     check_output(path, ".svg" if drawing.startswith("<svg") else ".html")
     try:
         atomic_write(path, drawing.encode())
