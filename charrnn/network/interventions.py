@@ -31,7 +31,7 @@ def parse_clamps(clamps: Mapping[str, float]) -> CellValues:
 
 
 def make_clamps(rnn: InferenceRNN, cell_values: CellValues) -> Clamps:
-    """Return clamps of cells in all streams; raise WrongUsageError for a missing cell or an impossible value."""
+    """Return the clamps of a whole batch; raise WrongUsageError for a missing cell or an impossible value."""
     config = rnn.config
     for (layer, unit), value in cell_values.items():
         check_cell((layer, unit), layers=config.layers, units=config.hidden)
