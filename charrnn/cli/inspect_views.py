@@ -6,7 +6,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypedDict
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from rich.console import RenderableType
@@ -17,6 +17,7 @@ from charrnn.cli.options import GUESSES
 from charrnn.cli.streams import status, write_json, write_note
 from charrnn.errors import CharrnnError
 from charrnn.inspection.concepts import ParsedText
+from charrnn.inspection.measures.provenance import SourceNames
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import load_model
 from charrnn.storage.run_directory import display_name
@@ -47,15 +48,6 @@ class View(NamedTuple):
     render: Callable[[InspectionTarget, InspectOptions], Iterator[RenderedView]]
     characters: int
     """number of characters to read unless --chars is given"""
-
-
-class Provenance(TypedDict):
-    """The model and the text that a record of numbers comes from."""
-
-    model: str
-    text: str
-    start: int
-    """position of the first character in the text"""
 
 
 def show_views(path: Path, options: InspectOptions) -> None:
@@ -152,9 +144,9 @@ VIEWS = {
 """the views by the names of their options"""
 
 
-def _provenance(target: InspectionTarget, options: InspectOptions) -> Provenance:
+def _provenance(target: InspectionTarget, options: InspectOptions) -> SourceNames:
     """Return the provenance of the records computed from a target."""
-    return Provenance(model=str(target.path), text=target.parsed.name, start=options.start)
+    return SourceNames(model=str(target.path), text=target.parsed.name, start=options.start)
 
 
 def _with_model(target: InspectionTarget, path: Path) -> InspectionTarget:

@@ -93,12 +93,12 @@ class Prepared:
     """model to fine-tune; None: random weights, or a resumed run"""
 
 
-def no_progress(sources: CorpusFiles) -> CorpusFiles:
+def without_progress(sources: CorpusFiles) -> CorpusFiles:
     """Return the files unchanged."""
     return sources
 
 
-def prepare(options: TrainOptions, *, progress: ReadProgress = no_progress) -> Prepared:
+def prepare(options: TrainOptions, *, progress: ReadProgress = without_progress) -> Prepared:
     """Return the run directory and the counted text; raise CharrnnError if no training is possible."""
     corpus = options.corpus
     name = "stdin" if corpus[:1] == (STANDARD_INPUT,) else corpus[0] if corpus else STANDARD_LIBRARY

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from charrnn.inspection.search.finding import DIGITS, LOSS_DIGITS, Finding
+from charrnn.inspection.measures.provenance import DIGITS
+from charrnn.inspection.search.finding import LOSS_DIGITS, Finding
 from charrnn.views.formatting import bar, compact_number, minus_sign
 from charrnn.views.sanitize import sanitize
 

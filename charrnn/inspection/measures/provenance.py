@@ -39,7 +39,7 @@ class Provenance:
         return {"model": self.model, "text": self.text, "start": self.start, "characters": self.characters}
 
 
-def rounded_fields(record: object, *names: str) -> dict[str, float | None]:
+def rounded_fields(record: object, *names: str, digits: int = DIGITS) -> dict[str, float | None]:
     """Return numeric fields of a record, rounded, by their names; None stays None.
 
     >>> from types import SimpleNamespace
@@ -47,7 +47,7 @@ def rounded_fields(record: object, *names: str) -> dict[str, float | None]:
     {'bits': 0.3333, 'order': None}
     """
     values = {name: getattr(record, name) for name in names}
-    return {name: None if value is None else round(value, DIGITS) for name, value in values.items()}
+    return {name: None if value is None else round(value, digits) for name, value in values.items()}
 
 
 def rounded_list(values: Iterable[float]) -> list[float | None]:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-DIGITS = 4
-"""decimals of fractions in JSON"""
+from charrnn.inspection.measures.provenance import DIGITS, rounded_fields
+
 LOSS_DIGITS = 6
 """decimals of losses in nats and of probabilities in JSON"""
 
@@ -151,12 +151,6 @@ class Finding:
             "episodes": self.episodes,
             "top": [{"cell": cell, "fit": round(fit, DIGITS)} for cell, fit in self.top],
         }
-
-
-def rounded_fields(record: object, *names: str, digits: int = DIGITS) -> dict[str, float | None]:
-    """Return the rounded values of the named fields; a missing value stays None."""
-    values = {name: getattr(record, name) for name in names}
-    return {name: None if value is None else round(value, digits) for name, value in values.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from charrnn.inspection.search.finding import DIGITS, LOSS_DIGITS, THRESHOLDS, CausalEffect, Finding, rounded_fields
+from charrnn.inspection.measures.provenance import DIGITS, rounded_fields
+from charrnn.inspection.search.finding import LOSS_DIGITS, THRESHOLDS, CausalEffect, Finding
 
 __all__ = ["CausalEffect", "CellCounts", "Finding", "Findings", "TooRare", "UnexplainedCell", "best_to_draw"]
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from unicodedata import name as unicode_name
 
-from charrnn.inspection.search.finding import DIGITS, LOSS_DIGITS, CausalEffect, Finding
+from charrnn.inspection.measures.provenance import DIGITS
+from charrnn.inspection.search.finding import LOSS_DIGITS, CausalEffect, Finding
 from charrnn.views.layout import MAX_LINE_COLUMNS, wrap_text
 from charrnn.views.sanitize import escape_html
 
