@@ -47,7 +47,7 @@ class NumberColumn(FindingColumn):
     """heading above related columns in the report; empty for none"""
 
 
-_FIT, _CONTROLS, _ACTIVITY, _ABLATION = "how well it follows", "controls", "when it is on", "held still"
+_FIT, _CONTROLS, _ACTIVITY, _ABLATION = "fit", "controls", "selectivity", "ablation"
 
 FINDING_COLUMNS: tuple[FindingColumn, ...] = (
     FindingColumn(
@@ -137,7 +137,7 @@ FINDING_COLUMNS: tuple[FindingColumn, ...] = (
     NumberColumn(
         key="edge_delta",
         heading="edge Δ",
-        explanation="nats that a concept's end costs more when the cell is held at its mean",
+        explanation="increase in loss at the end of a concept when the cell is ablated, in nats",
         value=lambda finding: finding.cause.edge_delta if finding.cause else None,
         format="+z.3f",
         terminal_format="+z.2f",
@@ -147,7 +147,7 @@ FINDING_COLUMNS: tuple[FindingColumn, ...] = (
     NumberColumn(
         key="elsewhere_delta",
         heading="else",
-        explanation="nats that any other character then costs more",
+        explanation="increase in loss at all other characters, in nats",
         value=lambda finding: finding.cause.elsewhere_delta if finding.cause else None,
         format="+z.3f",
         digits=LOSS_DIGITS,

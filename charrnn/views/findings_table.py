@@ -177,7 +177,7 @@ def _footer(findings: Findings, unicode: bool) -> Text:
         f"chosen on {half} streams, judged on {half}",
         f"p by {findings.permutations:,} permutations",
         f"{findings.placebos} placebos, the best {compact_number(findings.placebo_fit, unicode=unicode)}",
-        "no scrambled network, nothing held still (--quick)" if findings.quick else "",
+        "no shuffled weights, no ablation (--quick)" if findings.quick else "",
     ]
     return Text(ascii_signs(" · ", unicode=unicode).join(filter(None, parts)), style="dim")
 

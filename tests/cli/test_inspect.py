@@ -79,7 +79,7 @@ def test_the_same_findings_as_json_every_time(call: Call, text: str) -> None:
 def test_a_quick_search_says_what_it_left_out(call: Call, text: str) -> None:
     """In text and in JSON."""
     said = call("inspect", "--text", text, "--quick")
-    assert "no scrambled network, nothing held still (--quick)" in " ".join(said.out.split())
+    assert "no shuffled weights, no ablation (--quick)" in " ".join(said.out.split())
     assert json.loads(call("inspect", "--text", text, "--quick", "--json").out)["quick"]
 
 

@@ -89,7 +89,7 @@ def unexplained_list(findings: Findings) -> str:
     headings = column_heading("cell", "layer.unit; click it to see it drawn") + "".join(
         column_heading(name, explanation, number=numeric)
         for name, explanation, numeric in (
-            ("costs", "nats that a character costs more with the cell held still", True),
+            ("costs", "increase in loss with the cell ablated, in nats per character", True),
             ("±se", "standard error of that", True),
             ("closest", "the concept that explains most of it", False),
             ("fit", "how much that is", True),
