@@ -117,9 +117,10 @@ def choice(value: object, name: str, choices: Collection[str]) -> str:
 
 def check_names(settings: Mapping[str, object], known: Collection[str]) -> None:
     """Raise WrongUsageError for the name of a setting that does not exist, with the most similar name as a hint."""
-    for name in settings.keys() - set(known):
-        near = get_close_matches(name, known, n=1)
-        raise WrongUsageError(f"there is no setting {name!r}", hint=f"did you mean {near[0]}?" if near else None)
+    for name in settings:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            raise WrongUsageError(f"there is no setting {name!r}", hint=f"did you mean {near[0]}?" if near else None)
 
 
 def path_name(value: object, name: str) -> str:

@@ -7,13 +7,12 @@ import threading
 import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
-from difflib import get_close_matches
 from pathlib import Path
 from types import FrameType
 from typing import Any, Literal, TypedDict, Unpack
 
 from charrnn.api.model import TrainedModel, load
-from charrnn.arguments import choice, flag, number, path_name, system_errors, text, whole_number
+from charrnn.arguments import check_names, choice, flag, number, path_name, system_errors, text, whole_number
 from charrnn.errors import WrongUsageError
 from charrnn.storage.run_directory import model_file_of
 from charrnn.storage.run_lock import RunLock
@@ -81,10 +80,7 @@ def validate_settings(settings: Mapping[str, Any]) -> TrainOptions:
     charrnn.errors.WrongUsageError: there is no setting 'hiden'
     hint: did you mean hidden?
     """
-    for name in settings:
-        if name not in NAMES:
-            near = get_close_matches(name, NAMES, n=1)
-            raise WrongUsageError(f"there is no setting {name!r}", hint=f"did you mean {near[0]}?" if near else None)
+    check_names(settings, NAMES)
     given = {name: _validate(name, value) for name, value in settings.items() if value is not None}
     budgets = [name for name in BUDGETS if name in given]
     if len(budgets) > 1:
