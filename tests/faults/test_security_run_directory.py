@@ -138,17 +138,22 @@ def is_untouched(path: Path, place: Callable[[Path], None]) -> bool:
     return kind and Path("victim").read_bytes() == PRECIOUS and not Path("created").exists()
 
 
+def obstruct(run: RunDirectory, name: str, place: Callable[[Path], None]) -> tuple[Path, object]:
+    """Replace a file of a run by an obstacle; return its path and the content of the run directory."""
+    path = run.path / name
+    path.unlink()
+    Path("victim").write_bytes(PRECIOUS)
+    place(path)
+    return path, contents(run.path)
+
+
 @pytest.mark.parametrize("place", OBSTACLES, ids=lambda place: place.__name__)
 @pytest.mark.parametrize("name", ALL)
 def test_a_new_training_is_refused_where_a_file_of_the_run_is_something_else(
     call: Call, run: RunDirectory, name: str, place: Callable[[Path], None]
 ) -> None:
     """Also with --new nothing is replaced that charrnn did not write, and the old run stays whole."""
-    path = run.path / name
-    path.unlink()
-    Path("victim").write_bytes(PRECIOUS)
-    place(path)
-    before = contents(run.path)
+    path, before = obstruct(run, name, place)
     refused(call(*SHORT, "--new"), path)
     assert is_untouched(path, place)
     assert contents(run.path) == before
@@ -160,11 +165,7 @@ def test_a_training_is_not_continued_where_a_file_that_it_replaces_is_something_
     call: Call, run: RunDirectory, name: str, place: Callable[[Path], None]
 ) -> None:
     """The checkpoints stay as they are."""
-    path = run.path / name
-    path.unlink()
-    Path("victim").write_bytes(PRECIOUS)
-    place(path)
-    before = contents(run.path)
+    path, before = obstruct(run, name, place)
     refused(call(*LONGER), path)
     assert is_untouched(path, place)
     assert contents(run.path) == before
