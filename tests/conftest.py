@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from small import FINISHED, PACKAGE_HOME, Call, Said, bottles, random_model
 
-from charrnn.cli import cpu_threads
+from charrnn import resources
 from charrnn.cli.main import run
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.network.inference import InferenceRNN
@@ -117,7 +117,7 @@ def few_positions(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def call(capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Call:
     """Give a function that runs the command line in this process."""
-    monkeypatch.setenv(cpu_threads.VARIABLE, "1")
+    monkeypatch.setenv(resources.VARIABLE, "1")
 
     def called(*arguments: str) -> Said:
         code = run(arguments)

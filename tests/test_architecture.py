@@ -14,15 +14,15 @@ MAX_FUNCTION_LINES = 60
 ALLOWED: dict[str, tuple[str, ...]] = {
     "_version": (),
     "errors": (),
-    "memory_limits": (),
+    "resources": ("errors",),
     "arguments": ("errors",),
-    "storage": ("errors", "arguments", "memory_limits"),
+    "storage": ("errors", "arguments", "resources"),
     "config": ("errors", "arguments", "storage.schema"),
     "text": ("errors", "arguments", "storage"),
     "network": ("errors", "arguments", "config", "storage", "text"),
     "generation": ("errors", "arguments", "storage", "text", "network"),
     "scoring": ("errors", "config", "text", "network", "generation"),
-    "training": ("_version", "errors", "memory_limits", "config", "storage", "text", "network", "generation"),
+    "training": ("_version", "errors", "resources", "config", "storage", "text", "network", "generation"),
     "inspection": ("errors", "arguments", "text", "network", "scoring"),
     "views": ("errors", "storage", "text", "inspection", "training.events", "training.metrics"),
     "api": (
@@ -30,7 +30,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         *("scoring", "training", "inspection", "views"),
     ),
     "cli": (
-        *("_version", "errors", "arguments", "memory_limits", "config", "storage", "text", "network", "generation"),
+        *("_version", "errors", "arguments", "resources", "config", "storage", "text", "network", "generation"),
         *("scoring", "training", "inspection", "views"),
     ),
 }

@@ -68,7 +68,7 @@ def _system_error(error: OSError) -> int:
 def out_of_memory(error: BaseException) -> int:
     """Report that memory ran out, and return the exit code; raise the error again if it says something else."""
     # The module imports ctypes, which no other failure needs.
-    from charrnn.cli.cpu_threads import RAISE_LIMIT, memory_limit
+    from charrnn.resources import RAISE_LIMIT, memory_limit
 
     limit = memory_limit()
     # Importing without memory can fail in a C function that sets no exception.

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from charrnn.cli import cpu_threads
+from charrnn import resources
 from charrnn.cli.inspect_options import SEARCH_SIGNAL, InspectOptions
 from charrnn.cli.options import (
     COMMON,
@@ -205,9 +205,9 @@ def inspect(model: Path | None, **options: Any) -> None:
     assert model is not None
     check_inputs_kept((inspection.svg, inspection.html), (inspection.text, inspection.confirm, model))
     if inspection.reads_one_stream:
-        cpu_threads.use_few_cores(model)
+        resources.use_few_cores(model)
     else:
-        cpu_threads.use_idle_cores()
+        resources.use_idle_cores()
     return _show(model, inspection)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli import cpu_threads
+from charrnn import resources
 from charrnn.cli.options import (
     COMMON,
     MAX_CHARACTERS,
@@ -126,10 +126,10 @@ UNICODE_SIZE = 0x110000
 def sample(model: Path, **options: Any) -> None:
     """Generate text with MODEL, a run's directory or a model file; by default the newest run here."""
     if options["count"] > 1:
-        cpu_threads.use_idle_cores()
-        cpu_threads.keep_freed_memory()
+        resources.use_idle_cores()
+        resources.keep_freed_memory()
     else:
-        cpu_threads.use_few_cores(model)
+        resources.use_few_cores(model)
     from charrnn.cli.sampler import SampleOptions
 
     write_samples(model, SampleOptions(**options))
@@ -145,7 +145,7 @@ def write_samples(path: Path, options: "SampleOptions") -> None:
 
     sampler = make_sampler(path, options)
     if options.comparison_option:
-        from charrnn.cli.sample_compare import compare
+        from charrnn.cli.sample_output import compare
 
         compare(sampler, options)
     elif options.novelty:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from charrnn.cli import cpu_threads
+from charrnn import resources
 from charrnn.cli.streams import DIM, read_text, write_note
 from charrnn.errors import WrongUsageError
 from charrnn.generation.batched import BATCH_SLOTS, TextChunk, chunks_in_order, generate_batch
@@ -255,7 +255,7 @@ def _load_rnn(model: Model, device: str) -> InferenceRNN:
     """Return the model for inference on a device; torch is imported for a GPU only."""
     if device == "cpu":
         return InferenceRNN.from_model(model)
-    cpu_threads.require_memory_for_torch()
+    resources.require_memory_for_torch()
     import torch
 
     from charrnn.training.device import choose_device

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from charrnn.cli import cpu_threads
+from charrnn import resources
 from charrnn.cli.options import COMMON, Command, Number, json_option, option
 from charrnn.cli.path_types import ModelType
 from charrnn.errors import WrongUsageError
@@ -52,9 +52,9 @@ def score(names: tuple[str, ...], **options: Any) -> None:
     predicts it. A model of documents reads each document from a fresh state, and the end of a document counts too.
     """
     models, texts = _models_and_texts(names)
-    threads = cpu_threads.threads_for_workers()
-    cpu_threads.set_short_spin()
-    cpu_threads.keep_freed_memory()
+    threads = resources.threads_for_workers()
+    resources.set_short_spin()
+    resources.keep_freed_memory()
     from charrnn.cli.scorer import ScoreOptions, run_scores
 
     run_scores(models, texts, ScoreOptions(**options), threads=threads)

@@ -149,11 +149,11 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
     options |= _weaker_budgets(context)
     train_options = TrainOptions(corpus=corpus, from_=options.pop("from"), **options)
     # Imported here because the help does not need it.
-    from charrnn.cli import cpu_threads
+    from charrnn import resources
 
-    cpu_threads.set_short_spin()
-    cpu_threads.keep_freed_memory()
-    cpu_threads.require_memory_for_torch()
+    resources.set_short_spin()
+    resources.keep_freed_memory()
+    resources.require_memory_for_torch()
     from charrnn.cli.train_display import reading_progress, status_line
     from charrnn.training.prepare import prepare
 

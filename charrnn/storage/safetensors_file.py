@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError, os_reason
-from charrnn.memory_limits import free_memory
+from charrnn.resources import free_memory
 from charrnn.storage.atomic_file import atomic_write, is_regular, open_input, open_regular, remove_file
 from charrnn.storage.safetensors_header import DTYPES, MAX_HEADER_BYTES, Header, parse_header, with_checksums
 

@@ -9,9 +9,9 @@ import torch
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError, WrongUsageError, is_out_of_memory
-from charrnn.memory_limits import usable_memory
 from charrnn.network.cells import CELLS
 from charrnn.network.model_file import count_weights
+from charrnn.resources import usable_memory
 
 PROBE_SECONDS = 0.1
 """time spent on measuring the speed of a matrix product"""

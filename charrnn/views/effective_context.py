@@ -13,9 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from charrnn.inspection.measures.effective_context import EffectiveContext
-from charrnn.views.axis import decade_axis, doubling_axis, round_axis
 from charrnn.views.layout import Screen, model_display_name
-from charrnn.views.plot import COLORS, Curve, Plot, Point, hstack
+from charrnn.views.plot import COLORS, Curve, Plot, Point, decade_axis, doubling_axis, hstack, round_axis
 
 Numbers = NDArray[Any]
 

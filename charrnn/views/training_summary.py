@@ -9,9 +9,8 @@ from rich.text import Text
 
 from charrnn.text.ngram import NGram
 from charrnn.training.metrics import History
-from charrnn.views.axis import round_axis
 from charrnn.views.formatting import KeyValueLines, duration, indented, ngram_comparison
-from charrnn.views.plot import Curve, Plot
+from charrnn.views.plot import Curve, Plot, round_axis
 from charrnn.views.sanitize import ascii_signs, sanitize, unicode_output
 
 # Header and summary

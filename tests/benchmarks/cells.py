@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from charrnn.cli import cpu_threads
+from charrnn import resources
 
-cpu_threads.set_short_spin()  # before torch starts its threads
-cpu_threads.keep_freed_memory()
+resources.set_short_spin()  # before torch starts its threads
+resources.keep_freed_memory()
 
 import torch
 from torch import Tensor, nn

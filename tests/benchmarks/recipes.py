@@ -15,10 +15,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from charrnn.cli import cpu_threads
+from charrnn import resources
 
-cpu_threads.set_short_spin()  # before torch starts its threads
-cpu_threads.keep_freed_memory()
+resources.set_short_spin()  # before torch starts its threads
+resources.keep_freed_memory()
 
 import yaml
 

@@ -12,9 +12,9 @@ import time
 from pathlib import Path
 from statistics import median
 
-from charrnn.cli import cpu_threads
+from charrnn import resources
 
-THREADS = cpu_threads.threads_for_workers()
+THREADS = resources.threads_for_workers()
 
 import numpy as np
 import torch

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from charrnn.cli import cpu_threads
+from charrnn import resources
 
-cpu_threads.set_short_spin()  # before torch starts its threads
+resources.set_short_spin()  # before torch starts its threads
 
 import torch
 from torch.nn import functional

@@ -16,13 +16,13 @@ from statistics import mean, median
 import numpy as np
 import torch
 
-from charrnn.cli.cpu_threads import keep_freed_memory
 from charrnn.config import NetworkConfig
 from charrnn.generation.batched import BATCH_SLOTS, generate_batch
 from charrnn.generation.generate import NO_STOP, generate, prefill_prompt
 from charrnn.generation.sampling import SamplingParams
 from charrnn.network.char_rnn import CharRNN
 from charrnn.network.inference import InferenceRNN
+from charrnn.resources import keep_freed_memory
 from charrnn.text.vocabulary import Vocabulary
 
 SIZES = ((1, 512), (2, 128), (2, 512))

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from small import Call, random_model
 
-from charrnn.cli import cpu_threads, inspect_search
+from charrnn import resources
+from charrnn.cli import inspect_search
 from charrnn.inspection.concepts import ParsedText
 from charrnn.inspection.search.findings import Findings
 from charrnn.inspection.search.search import search as find_cells
@@ -288,8 +289,8 @@ def test_a_search_uses_the_idle_cores(
 ) -> None:
     """A search reads many streams in a batch; the heat map of a cell reads one."""
     seen: list[str] = []
-    monkeypatch.setattr(cpu_threads, "use_idle_cores", lambda: seen.append("idle"))
-    monkeypatch.setattr(cpu_threads, "use_few_cores", lambda _: seen.append("few"))
+    monkeypatch.setattr(resources, "use_idle_cores", lambda: seen.append("idle"))
+    monkeypatch.setattr(resources, "use_few_cores", lambda _: seen.append("few"))
     assert call("inspect", "--text", text, *arguments).code == 0
     assert seen == used
 

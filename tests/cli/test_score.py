@@ -63,7 +63,7 @@ def test_torch_has_threads_of_its_own(call: Call, monkeypatch: pytest.MonkeyPatc
     """One worker with torch, since more would wait for each other; several with NumPy."""
     asked = []
     monkeypatch.setattr("charrnn.cli.scorer.TORCH_FROM_OPS", worth)
-    monkeypatch.setattr("charrnn.cli.cpu_threads.threads_for_workers", lambda: 3)
+    monkeypatch.setattr("charrnn.resources.threads_for_workers", lambda: 3)
     monkeypatch.setattr("charrnn.scoring.run_generators", lambda _, threads: asked.append(threads))
     call("score", "book.txt", "--json")
     assert asked == [given]

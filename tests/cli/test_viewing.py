@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from small import Call, random_model
 
-from charrnn.cli import cpu_threads
+from charrnn import resources
 from charrnn.config import NetworkConfig
 from charrnn.network.model_file import save_model
 from charrnn.storage.run_directory import RunDirectory
@@ -146,8 +146,8 @@ def test_views_of_many_streams_use_the_idle_cores(
 ) -> None:
     """A single stream does not get faster with more threads."""
     threads: list[str] = []
-    monkeypatch.setattr(cpu_threads, "use_idle_cores", lambda: threads.append("idle"))
-    monkeypatch.setattr(cpu_threads, "use_few_cores", lambda _: threads.append("few"))
+    monkeypatch.setattr(resources, "use_idle_cores", lambda: threads.append("idle"))
+    monkeypatch.setattr(resources, "use_few_cores", lambda _: threads.append("few"))
     assert call("inspect", "--text", text, *arguments).code == 0
     assert threads == [used]
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from small import Call, random_model
 
-from charrnn.cli import cpu_threads, main
+from charrnn import resources
+from charrnn.cli import main
 from charrnn.cli.error_handler import out_of_memory
 from charrnn.errors import CharrnnError
 from charrnn.generation import batched
@@ -71,7 +72,7 @@ def test_other_errors_of_the_same_types_keep_their_traceback(
     call: Call, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     """They are bugs, or a broken installation."""
-    monkeypatch.setattr(cpu_threads, "memory_limit", lambda: None)
+    monkeypatch.setattr(resources, "memory_limit", lambda: None)
     fail_with(monkeypatch, error)
     with pytest.raises(type(error)):
         call("info")
@@ -82,7 +83,7 @@ def test_an_import_that_fails_without_a_reason_is_a_shortage_only_under_a_limit(
 ) -> None:
     """C functions may set no exception when memory runs out."""
     error = SystemError("<function _find_and_load> returned NULL without setting an exception")
-    monkeypatch.setattr(cpu_threads, "memory_limit", lambda: 600_000_000)
+    monkeypatch.setattr(resources, "memory_limit", lambda: 600_000_000)
     assert out_of_memory(error) == 1
     hint = "hint: this process may use 600 MB: raise the limit (`ulimit -v unlimited`)"
     assert capsys.readouterr().err == f"error: out of memory\n\n{hint}\n"
@@ -91,17 +92,17 @@ def test_an_import_that_fails_without_a_reason_is_a_shortage_only_under_a_limit(
 def test_torch_is_not_loaded_where_its_libraries_cannot_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its C++ would end the process; without a limit, or once it is loaded, nothing is measured."""
     monkeypatch.delitem(sys.modules, "torch", raising=False)
-    monkeypatch.setattr(cpu_threads, "memory_limit", lambda: 1 << 50)
-    cpu_threads.require_memory_for_torch()
-    monkeypatch.setattr(cpu_threads, "memory_limit", lambda: 100_000_000)
+    monkeypatch.setattr(resources, "memory_limit", lambda: 1 << 50)
+    resources.require_memory_for_torch()
+    monkeypatch.setattr(resources, "memory_limit", lambda: 100_000_000)
     with pytest.raises(CharrnnError, match="out of memory: loading PyTorch takes"):
-        cpu_threads.require_memory_for_torch()
-    monkeypatch.delattr(cpu_threads, "find_spec")
+        resources.require_memory_for_torch()
+    monkeypatch.delattr(resources, "find_spec")
     with monkeypatch.context() as unlimited:
-        unlimited.setattr(cpu_threads, "memory_limit", lambda: None)
-        cpu_threads.require_memory_for_torch()
+        unlimited.setattr(resources, "memory_limit", lambda: None)
+        resources.require_memory_for_torch()
     monkeypatch.setitem(sys.modules, "torch", sys)
-    cpu_threads.require_memory_for_torch()
+    resources.require_memory_for_torch()
 
 
 @linux

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.views.axis import decade_axis, doubling_axis, round_axis
+from charrnn.views.plot import decade_axis, doubling_axis, round_axis
 
 FINITE = st.lists(st.integers(-(10**6), 10**6).map(lambda number: number / 1000), min_size=1, max_size=5)
 

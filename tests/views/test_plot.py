@@ -12,8 +12,7 @@ from rich.color import Color
 from rich.console import Console
 
 from charrnn.views import colors, svg
-from charrnn.views.axis import round_axis
-from charrnn.views.plot import COLORS, Curve, Plot
+from charrnn.views.plot import COLORS, Curve, Plot, round_axis
 from charrnn.views.svg import plot_svg
 
 Points = tuple[tuple[float, float], ...]

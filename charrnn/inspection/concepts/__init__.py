@@ -6,7 +6,7 @@ from charrnn.inspection.concepts.concept import CONCEPTS, Concept, Family, Kind,
 from charrnn.inspection.concepts.language import Language, detect_language
 from charrnn.inspection.concepts.marks import Mask, Marks
 from charrnn.inspection.concepts.controls import make_placebos
-from charrnn.inspection.concepts.parsed_text import ParsedText
+from charrnn.inspection.concepts.concept import ParsedText
 
 __all__ = [
     "CONCEPTS",

@@ -5,9 +5,8 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.inspection.concepts.concept import concept, ends_at
+from charrnn.inspection.concepts.concept import ParsedText, concept, ends_at
 from charrnn.inspection.concepts.marks import Marks, Mask, distance_since, mark_spans, shifted_left
-from charrnn.inspection.concepts.parsed_text import ParsedText
 
 
 def before_closer(marks: Marks, parsed: ParsedText) -> Mask:

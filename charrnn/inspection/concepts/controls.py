@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from charrnn.inspection.concepts.concept import Concept, concept, everywhere_marked, no_edges
+from charrnn.inspection.concepts.concept import Concept, ParsedText, concept, everywhere_marked, no_edges
 from charrnn.inspection.concepts.marks import Marks, as_marks, count_since, distance_since, shifted_left
-from charrnn.inspection.concepts.parsed_text import ParsedText
 
 # Local concepts: functions of the last character alone; a cell needs no memory to detect them
 

@@ -21,9 +21,8 @@ from numpy.typing import ArrayLike
 
 from charrnn.arguments import choice, shown, text
 from charrnn.errors import WrongUsageError
-from charrnn.inspection.concepts.concept import CONCEPTS, Concept, Kind
+from charrnn.inspection.concepts.concept import CONCEPTS, Concept, Kind, ParsedText
 from charrnn.inspection.concepts.marks import Marks, Mask, as_marks, forward_fill, mark_spans, shifted_left
-from charrnn.inspection.concepts.parsed_text import ParsedText
 from charrnn.inspection.concepts.streaming_regex import StreamingPattern, compile_pattern
 
 FORMS = "NAME=/REGEX/, NAME=/REGEX/after:N, since or count, NAME=OPEN..CLOSE"

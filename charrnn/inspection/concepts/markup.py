@@ -4,9 +4,8 @@ import re
 
 import numpy as np
 
-from charrnn.inspection.concepts.concept import before_pattern, concept, ends_at
+from charrnn.inspection.concepts.concept import ParsedText, before_pattern, concept, ends_at
 from charrnn.inspection.concepts.marks import Marks, forward_fill, mark_spans
-from charrnn.inspection.concepts.parsed_text import ParsedText
 from charrnn.inspection.concepts.scanner import BLANK_LINE
 
 _VOID = ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]

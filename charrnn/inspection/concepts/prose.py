@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from charrnn.inspection.concepts.concept import concept, ends, ends_at, next_char_in
+from charrnn.inspection.concepts.concept import APOSTROPHES, ParsedText, concept, ends, ends_at, next_char_in
 from charrnn.inspection.concepts.marks import (
     Marks,
     Mask,
@@ -16,7 +16,6 @@ from charrnn.inspection.concepts.marks import (
     shifted_left,
     shifted_right,
 )
-from charrnn.inspection.concepts.parsed_text import APOSTROPHES, ParsedText
 from charrnn.inspection.concepts.scanner import BLANK_LINE
 
 # Quotations, sentences, paragraphs

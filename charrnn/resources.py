@@ -1,7 +1,8 @@
-"""Thread counts and spin times of NumPy and torch, set before either library starts its threads.
+"""Resources of this process: memory limits, and the thread counts and spin times of NumPy and torch.
 
-Threads that synchronize hundreds of times per millisecond become a hundred times slower as soon as one of them
-shares its core with another process, for example a training. NumPy's results do not depend on the number of threads.
+Thread counts are set before either library starts its threads. Threads that synchronize hundreds of times per
+millisecond become a hundred times slower as soon as one of them shares its core with another process, for example a
+training. NumPy's results do not depend on the number of threads.
 """
 
 import ctypes
@@ -9,10 +10,16 @@ import math
 import os
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 from charrnn.errors import CharrnnError
+
+try:
+    import resource
+except ImportError:  # Windows does not have this module
+    resource = None  # type: ignore[assignment]
 
 VARIABLE = "OPENBLAS_NUM_THREADS"
 LARGE_WEIGHT_BYTES = 4_000_000
@@ -23,9 +30,45 @@ M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 TRIM_NEVER = -1
 """value of M_TRIM_THRESHOLD with which glibc never returns memory to the system"""
 
-LOADING = 150_000_000
+LOADING_BYTES = 150_000_000
 """bytes that loading torch and NumPy takes in addition to the files of torch's libraries"""
 RAISE_LIMIT = "raise the limit (`ulimit -v unlimited`)"
+
+
+def usable_memory() -> float:
+    """Return the bytes that this process can use in total, including the memory in use."""
+    return min(_available() + used_memory(), _cgroup_limit(), memory_limit() or math.inf)
+
+
+def free_memory() -> float:
+    """Return the bytes that this process can still allocate and fill."""
+    return max(0.0, usable_memory() - used_memory())
+
+
+def used_memory() -> float:
+    """Return the bytes of memory that this process occupies (resident set); 0 if the system does not report them."""
+    with suppress(OSError, ValueError, AttributeError, IndexError):
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        return float(pages * os.sysconf("SC_PAGE_SIZE"))
+    return 0.0
+
+
+def _available() -> float:
+    """Return the bytes that the machine has available; without /proc, all of its memory."""
+    with suppress(OSError, ValueError, KeyError):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        amounts = {name: 1024.0 * int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
+        return amounts["MemAvailable"]
+    with suppress(AttributeError, ValueError, OSError):
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    return math.inf
+
+
+def _cgroup_limit() -> float:
+    """Return the bytes that the container can use; infinity without a limit."""
+    with suppress(OSError, ValueError):
+        return float(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii"))
+    return math.inf
 
 
 def use_idle_cores(environment: MutableMapping[str, str] = os.environ) -> None:
@@ -84,7 +127,7 @@ def require_memory_for_torch() -> None:
     spec = find_spec("torch")
     libraries = Path(spec.origin).parent / "lib" if spec and spec.origin else None
     size = sum(path.stat().st_size for path in libraries.glob("*.so*")) if libraries else 0
-    needed = _memory_in_use() + size + LOADING
+    needed = _address_space_in_use() + size + LOADING_BYTES
     if limit < needed:
         limited = f"this process may use {limit / 1e6:,.0f}"
         raise CharrnnError(
@@ -94,15 +137,13 @@ def require_memory_for_torch() -> None:
 
 def memory_limit() -> int | None:
     """Return the bytes of address space that this process may use, None if they are not limited."""
-    try:
-        import resource
-    except ImportError:  # not on Windows
+    if resource is None:
         return None
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     return None if limit == resource.RLIM_INFINITY else limit
 
 
-def _memory_in_use() -> int:
+def _address_space_in_use() -> int:
     """Return the bytes of address space in use; 0 if unknown."""
     try:
         return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")

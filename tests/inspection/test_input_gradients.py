@@ -6,9 +6,9 @@ import torch
 from numpy.typing import NDArray
 
 from charrnn.config import NetworkConfig
+from charrnn.inspection.measures.lag_attribution import input_gradients
 from charrnn.network.char_rnn import LAYERS
 from charrnn.network.inference import InferenceRNN
-from charrnn.network.input_gradients import input_gradients
 from charrnn.network.model_file import weight_shapes
 
 CHARACTERS, STREAMS, HIDDEN, LAYERS_DEEP = 7, 3, 6, 2
