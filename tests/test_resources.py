@@ -77,7 +77,7 @@ def test_memory_that_was_used_once_is_given_out_again_without_the_system() -> No
     """Allocating a freed tensor of 128 MB again causes no new page faults; by default it does."""
     program = """
 import resource, sys, numpy
-from charrnn.cli import resources as cores
+from charrnn import resources as cores
 if sys.argv[1] == "kept":
     cores.keep_freed_memory()
 def faults():

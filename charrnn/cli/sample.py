@@ -145,7 +145,7 @@ def write_samples(path: Path, options: "SampleOptions") -> None:
 
     sampler = make_sampler(path, options)
     if options.comparison_option:
-        from charrnn.cli.sample_output import compare
+        from charrnn.cli.sample_compare import compare
 
         compare(sampler, options)
     elif options.novelty:

@@ -43,7 +43,7 @@ class Axis:
         """Return the position of a value on the axis, 0 to 1."""
         low, high = self.low, self.high
         if self.logarithmic:
-            value, low, high = math.log(value), math.log(low), math.log(high)
+            value, low, high = map(math.log2, (value, low, high))
         return (value - low) / (high - low) if high > low else 0.5
 
 

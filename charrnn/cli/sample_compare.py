@@ -1,0 +1,126 @@
+"""Samples side by side, from the same prompt and random numbers: several temperatures, or a steered cell."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from charrnn.cli.sample_output import sample_to_dict, sampling_label
+from charrnn.cli.sampler import SampleOptions, Sampler
+from charrnn.cli.streams import write_json
+from charrnn.errors import CharrnnError
+from charrnn.generation.batched import GeneratedText, collect_texts
+from charrnn.generation.novelty import find_loop
+from charrnn.network.inference import InferenceRNN
+from charrnn.network.interventions import ClampedPredictor, make_clamps
+from charrnn.scoring import char_nll
+from charrnn.storage.run_directory import display_name
+from charrnn.text.corpus import held_out_text
+from charrnn.views.aligned_text import SideBySideTexts, TextColumn
+from charrnn.views.console import stdout_console
+
+TEMPERATURES = (0.0, 0.5, 0.8, 1.2)
+"""temperatures that --compare samples at"""
+HELD_OUT_CHARS = 10_000
+"""number of held-out characters to measure the loss with a clamped cell on"""
+MAX_PROMPT_CHARS = 40
+"""number of characters of the prompt in the title"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One of several samples side by side."""
+
+    heading: str
+    sampler: Sampler
+    generated: GeneratedText
+    held_out_bits: float | None
+    """loss on held-out text with the clamped cells, in bits per character; None without a clamped cell"""
+
+
+def compare(sampler: Sampler, options: SampleOptions) -> None:
+    """Generate the samples, and print them side by side or as JSON."""
+    seed = options.seeds()[0]
+    samples = [
+        _generate_variant(heading, variant, seed, steered=options.steer is not None)
+        for heading, variant in _variants(sampler, options)
+    ]
+    if options.as_json:
+        for variant in samples:
+            write_json(_variant_to_dict(variant, seed))
+        return
+    title = [display_name(sampler.path), f"repeat with --seed {seed}"]
+    if sampler.prompt:
+        title.append(f"after {_shortened(sampler.prompt)!r}")
+    console = stdout_console()
+    drawing = SideBySideTexts(title=" · ".join(title), columns=tuple(map(_column, samples)))
+    console.print(drawing, soft_wrap=not console.is_terminal)
+
+
+def _variants(sampler: Sampler, options: SampleOptions) -> Iterator[tuple[str, Sampler]]:
+    """Yield the samplers to compare, each with a heading that names the difference."""
+    if options.steer is None:
+        for temperature in TEMPERATURES:
+            params = replace(sampler.params, temperature=temperature)
+            yield sampling_label(params) if temperature else "argmax", replace(sampler, params=params)
+        return
+    layer, unit = options.steer
+    yield f"{layer}.{unit} at -1", sampler.with_clamps({(layer, unit): -1})
+    yield "free", sampler
+    yield f"{layer}.{unit} at 1", sampler.with_clamps({(layer, unit): 1})
+
+
+def _generate_variant(heading: str, sampler: Sampler, seed: int, *, steered: bool) -> Variant:
+    """Return the sample of a sampler; with the loss on held-out text if a cell is steered."""
+    return Variant(
+        heading=heading,
+        sampler=sampler,
+        generated=next(collect_texts(sampler.sample_many([seed], with_nll=True))),
+        held_out_bits=_held_out_bits(sampler) if steered else None,
+    )
+
+
+def _held_out_bits(sampler: Sampler) -> float | None:
+    """Return the loss on held-out text with the clamped cells, in bits per character; None without held-out text."""
+    try:
+        text = held_out_text(
+            sampler.path, sampler.model.vocabulary, sampler.model.training, slice(0, HELD_OUT_CHARS), hint=""
+        ).text
+    except CharrnnError:
+        return None
+    ids = sampler.model.vocabulary.encode(text, unknown="replace")
+    rnn = InferenceRNN.from_model(sampler.model)
+    nats = char_nll(ClampedPredictor(rnn, make_clamps(rnn, sampler.clamp_values)), ids) if len(ids) > 1 else None
+    return None if nats is None else float(nats.mean(dtype=np.float64)) / math.log(2)
+
+
+def _column(variant: Variant) -> TextColumn:
+    """Return the column that shows a sample."""
+    loop = find_loop(variant.generated.characters)
+    notes = [f"{variant.generated.bits_per_char:.2f} bits/char"]
+    if variant.held_out_bits is not None:
+        notes.append(f"held-out {variant.held_out_bits:.2f} bits/char")
+    if loop:
+        notes.append(f"loops every {loop.length}")
+    return TextColumn(
+        heading=variant.heading,
+        notes=tuple(notes),
+        text=variant.generated.characters,
+        dim_from=loop and loop.start + loop.length,
+    )
+
+
+def _variant_to_dict(variant: Variant, seed: int) -> dict[str, Any]:
+    """Return a sample as JSON values."""
+    loop = find_loop(variant.generated.characters)
+    values = {"variant": variant.heading, **sample_to_dict(variant.sampler, seed, variant.generated)}
+    if variant.held_out_bits is not None:
+        values["held_out_bits_per_char"] = variant.held_out_bits
+    return values | ({"circle": loop._asdict()} if loop else {})
+
+
+def _shortened(prompt: str) -> str:
+    """Return the end of a prompt, short enough for the title."""
+    return prompt if len(prompt) <= MAX_PROMPT_CHARS else f"…{prompt[-MAX_PROMPT_CHARS:]}"
