@@ -16,6 +16,8 @@ SHORTAGES = (
     "unable to allocate",
     "not enough memory",
     "out of memory",
+    "alloc_failed",
+    "allocation_failed",
     "bad_alloc",
     "could not create a primitive",
     "failed to map segment",

@@ -45,8 +45,12 @@ from charrnn.training.trainer import Trainer
 
 def environment(trainer: Trainer) -> dict[str, Any]:
     """Return the versions, number of threads and device; a run continues bit for bit only if they are equal."""
-    versions = {"charrnn": __version__, "torch": torch.__version__}
-    return {**versions, "threads": torch.get_num_threads(), "device": trainer.device.type}
+    values: dict[str, Any] = {"charrnn": __version__, "torch": torch.__version__}
+    values |= {"threads": torch.get_num_threads(), "device": trainer.device.type}
+    if trainer.device.type == "cuda":
+        cudnn_version = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
+        values |= {"GPU": torch.cuda.get_device_name(), "cuDNN": cudnn_version}
+    return values
 
 
 def state_arrays(trainer: Trainer) -> Arrays:

@@ -5,7 +5,6 @@ them. A loss or gradient that is not finite stops all later updates on the devic
 state remain those of the last finite step, however many steps are queued.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -15,80 +14,10 @@ from torch import Tensor
 from charrnn.config import TrainingConfig
 from charrnn.network.char_rnn import CharRNN, NetworkState
 from charrnn.text.batching import TrainingBatches
+from charrnn.training.cuda_graph import CapturedGraph, GraphBackend
 from charrnn.training.device import seed_step, tf32
 from charrnn.training.optimizer import AdamW, update_ema
 from charrnn.training.tbptt import StepResult, forward_backward, reset_streams
-
-# CUDA graphs: work that is repeated on the same memory runs a few times uncaptured, is captured once, and is replayed
-# from then on. A replay needs one command of the host, which otherwise takes longer to issue all commands than the
-# device to execute them. Work that cannot be captured keeps running uncaptured, and the reason is kept for a message.
-
-WARM_UP_RUNS = 3
-"""uncaptured runs before the capture, in which libraries choose their kernels and allocate their memory"""
-
-Work = Callable[[], None]
-
-
-class GraphBackend(NamedTuple):
-    """The two ways in which a device runs work: before its capture, and captured."""
-
-    warm_up: Callable[[Work], None]
-    """runs work on a side stream, as the capture requires"""
-    capture: Callable[[Work], Work]
-    """records work without running it, and returns a function that replays it; may raise RuntimeError"""
-
-
-class CapturedGraph:
-    """Work that is captured after a few runs; each call runs it once, captured or not."""
-
-    def __init__(self, work: Work, backend: GraphBackend, *, undo: Work) -> None:
-        """Prepare the work; `undo` reverts the part of it that a failed capture leaves behind."""
-        self._work, self._backend, self._undo = work, backend, undo
-        self._runs = 0
-        self._replay: Work | None = None
-        self.capture_error: str | None = None
-        """reason why the capture failed, in one line; None before a capture and after a successful one"""
-
-    def __call__(self) -> None:
-        """Run the work once."""
-        if self._replay is None and self.capture_error is None and self._runs == WARM_UP_RUNS:
-            self._try_to_capture()
-        if self._replay is not None:
-            self._replay()
-        elif self.capture_error is not None:
-            self._work()
-        else:
-            self._backend.warm_up(self._work)
-            self._runs += 1
-
-    def _try_to_capture(self) -> None:
-        try:
-            self._replay = self._backend.capture(self._work)
-        except RuntimeError as error:
-            self.capture_error = next(iter(str(error).splitlines()), type(error).__name__)
-            self._undo()
-
-
-def cuda_graph_backend() -> GraphBackend:
-    """Return the backend of CUDA: warm-up runs and the capture use the same side stream."""
-    side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-
-    def warm_up(work: Work) -> None:
-        current = torch.cuda.current_stream()
-        side.wait_stream(current)
-        with torch.cuda.stream(side):
-            work()
-        current.wait_stream(side)
-
-    def capture(work: Work) -> Work:
-        graph = torch.cuda.CUDAGraph()
-        # A failed capture leaves its stream as the current one; the outer context restores it.
-        with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(graph, stream=side):
-            work()
-        return graph.replay
-
-    return GraphBackend(warm_up, capture)
-
 
 # Batches on the device, in the same memory at every step. A text that fits is stored on the device as a whole, in the
 # narrowest integer type, and each window is gathered there. Windows of a larger text are read on the host and copied
@@ -121,9 +50,9 @@ class DeviceBatches:
         if self.resident:
             self._step.fill_(step)
             return
-        ids = torch.from_numpy(self._batches.batch_ids(step))
-        # Pinned memory is not reused before its copy is complete, even if the next window is read meanwhile.
-        self._window.copy_(ids.pin_memory() if self._device.type == "cuda" else ids, non_blocking=True)
+        ids, is_cuda = torch.from_numpy(self._batches.batch_ids(step)), self._device.type == "cuda"
+        # Only pinned memory is kept until its copy is complete, although the next window is read meanwhile.
+        self._window.copy_(ids.pin_memory() if is_cuda else ids, non_blocking=is_cuda)
 
     def batch_ids(self) -> Tensor:
         """Return the ids of the windows. (T + 1, B)."""
@@ -213,7 +142,7 @@ class CudaStep:
         self._skip = torch.zeros((), device=device)
         """1 while updates are skipped, else 0; read by the optimizer"""
         optimizer.skip_update = self._skip
-        self._captured = CapturedGraph(self._run_step, backend, undo=self._undo) if backend else None
+        self._captured = CapturedGraph(backend) if backend else None
         self._step = 0
         self._error_reported = False
         self.unread_steps = 0
@@ -230,7 +159,10 @@ class CudaStep:
         self._number.fill_(step + 1)
         self._rate.fill_(learning_rate)
         self._ema_weight.fill_(ema_weight)
-        (self._captured or self._run_step)()
+        if self._captured is None:
+            self._run_step()
+        else:
+            self._captured(self._run_step, self._undo)
         self.unread_steps += 1
 
     def sync(self) -> StepSums:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -47,12 +48,22 @@ def tf32(device: torch.device, *, allowed: bool) -> Iterator[None]:
         yield
         return
     products, layers = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = products.allow_tf32, layers.allow_tf32
-    products.allow_tf32 = layers.allow_tf32 = allowed
+    with _tf32_warning_ignored():
+        before = products.allow_tf32, layers.allow_tf32
+        products.allow_tf32 = layers.allow_tf32 = allowed
     try:
         yield
     finally:
-        products.allow_tf32, layers.allow_tf32 = before
+        with _tf32_warning_ignored():
+            products.allow_tf32, layers.allow_tf32 = before
+
+
+@contextmanager
+def _tf32_warning_ignored() -> Iterator[None]:
+    """Ignore the deprecation warning of these settings, which only torch 2.9.0 has."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Please use the new API settings to control TF32")
+        yield
 
 
 def flops_per_second(device: str, precision: str) -> float:

@@ -5,15 +5,15 @@ is that of its sequential steps, and only a wide layer is as fast as the product
 """
 
 import dataclasses
-import gc
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 import torch
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.network.char_rnn import CharRNN
-from charrnn.training.cuda_step import WARM_UP_RUNS, CudaStep, GraphBackend, RandomBatch, cuda_graph_backend
+from charrnn.training.cuda_graph import WARM_UP_RUNS, GraphBackend, cuda_graph_backend
+from charrnn.training.cuda_step import CudaStep, RandomBatch
 from charrnn.training.device import flops_per_second, is_torch_out_of_memory
 from charrnn.training.optimizer import AdamW, make_ema
 from charrnn.training.recipe import RecipeInputs, networks_to_time
@@ -44,14 +44,12 @@ def measure_recipe_inputs(
         return inputs
     networks, training = networks_to_time(options, inputs)
     speeds = time_networks(networks, training, vocabulary_size, torch.device(device), cuda_graph_backend())
-    # Captured steps are in reference cycles that hold memory of the GPU.
-    gc.collect()
     torch.cuda.empty_cache()
     return dataclasses.replace(inputs, speeds=speeds)
 
 
 def time_networks(
-    networks: Iterable[NetworkConfig],
+    networks: Sequence[NetworkConfig],
     training: TrainingConfig,
     vocabulary_size: int,
     device: torch.device,
@@ -59,20 +57,26 @@ def time_networks(
     *,
     clock: Clock = time.perf_counter,
 ) -> tuple[tuple[int, float], ...]:
-    """Return width and characters per second of the networks, in their order, as far as time and memory allow."""
+    """Return width and characters per second of the networks, in their order, as far as time and memory allow.
+
+    The first network is timed twice, and its first time is discarded: its first steps load libraries and kernels.
+    """
     speeds: list[tuple[int, float]] = []
-    began = clock()
-    for config in networks:
-        try:
-            speeds.append(
-                (config.hidden, chars_per_second(config, training, vocabulary_size, device, backend, clock=clock))
-            )
-        except (MemoryError, RuntimeError) as error:
-            if not is_torch_out_of_memory(error):
-                raise
-            break
-        if clock() - began > MAX_SECONDS:
-            break
+
+    def speed(config: NetworkConfig) -> float:
+        return chars_per_second(config, training, vocabulary_size, device, backend, clock=clock)
+
+    try:
+        for config in networks[:1]:
+            speed(config)
+        start_time = clock()
+        for config in networks:
+            speeds.append((config.hidden, speed(config)))
+            if clock() - start_time > MAX_SECONDS:
+                break
+    except (MemoryError, RuntimeError) as error:
+        if not is_torch_out_of_memory(error):
+            raise
     return tuple(speeds)
 
 
@@ -85,7 +89,29 @@ def chars_per_second(
     *,
     clock: Clock = time.perf_counter,
 ) -> float:
-    """Return the characters per second of a few training steps of a network."""
+    """Return the characters per second of a few training steps of a network.
+
+    If the capture of the step fails, it is tried once more; if it fails again, uncaptured steps are timed, because
+    the steps of the training will not be captured either.
+    """
+    step = _warm_step(config, training, vocabulary_size, device, backend)
+    if step.pop_capture_error():
+        step = _warm_step(config, training, vocabulary_size, device, backend)
+    start_time = clock()
+    for number in range(TIMED_STEPS):
+        step.enqueue(number, TIMING_LR, 1.0)
+    step.sync()
+    return TIMED_STEPS * training.batch * training.length / (clock() - start_time)
+
+
+def _warm_step(
+    config: NetworkConfig,
+    training: TrainingConfig,
+    vocabulary_size: int,
+    device: torch.device,
+    backend: GraphBackend | None,
+) -> CudaStep:
+    """Return the training step of a new network after its warm-up runs and the attempt to capture it."""
     network = _network(config, vocabulary_size, device)
     batch = RandomBatch(training, vocabulary_size, device)
     state = network.initial_state(training.batch)
@@ -93,11 +119,7 @@ def chars_per_second(
     for number in range(WARM_UP_RUNS + 1):
         step.enqueue(number, TIMING_LR, 1.0)
     step.sync()
-    began = clock()
-    for number in range(TIMED_STEPS):
-        step.enqueue(number, TIMING_LR, 1.0)
-    step.sync()
-    return TIMED_STEPS * training.batch * training.length / (clock() - began)
+    return step
 
 
 def _network(config: NetworkConfig, vocabulary_size: int, device: torch.device) -> CharRNN:

@@ -15,7 +15,8 @@ from charrnn.network.model_file import Model
 from charrnn.text.batching import TrainingBatches
 from charrnn.text.corpus import Corpus
 from charrnn.training.checkpoint_file import FileIdentity
-from charrnn.training.cuda_step import CudaStep, DeviceBatches, cuda_graph_backend
+from charrnn.training.cuda_graph import cuda_graph_backend
+from charrnn.training.cuda_step import CudaStep, DeviceBatches
 from charrnn.training.device import oom_as_error, seed_step
 from charrnn.training.events import Step
 from charrnn.training.lr_schedule import Plan, learning_rate
@@ -117,7 +118,8 @@ class Trainer:
     def _step_and_wait(self, rate: float) -> tuple[float, float]:
         """Make a step; return its loss in nats and its gradient norm."""
         seed_step(self.device, self.training.seed, self.step)
-        ids = torch.from_numpy(self.batches.batch_ids(self.step)).to(self.device, non_blocking=True)
+        # An asynchronous copy would read this temporary array after it is freed (PyTorch issue 189690, on MPS).
+        ids = torch.from_numpy(self.batches.batch_ids(self.step)).to(self.device)
         self._reset_some_streams()
         result = forward_backward(self.network, ids, self.state, self.training)
         nats, gradient_norm = result.nats.item(), result.gradient_norm.item()

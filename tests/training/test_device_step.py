@@ -23,7 +23,8 @@ from charrnn.network.char_rnn import CharRNN
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.training import checkpoint, checkpointer
 from charrnn.training.checkpoint import state_arrays
-from charrnn.training.cuda_step import WARM_UP_RUNS, CudaStep, DeviceBatches, GraphBackend, RandomBatch, Work
+from charrnn.training.cuda_graph import WARM_UP_RUNS, GraphBackend, Work
+from charrnn.training.cuda_step import CudaStep, DeviceBatches, RandomBatch
 from charrnn.training.events import Evaluation, Event, Report, Step, TrainingWarning
 from charrnn.training.loop import train_loop
 from charrnn.training.optimizer import AdamW, make_ema
