@@ -17,10 +17,12 @@ from charrnn.text.corpus import Corpus
 from charrnn.text.sources import open_sources
 from charrnn.training import checkpoint
 from charrnn.training.checkpoint import state_arrays
+from charrnn.training.cuda_graph import WARM_UP_RUNS
 from charrnn.training.cuda_step import CudaStep, DeviceBatches
 from charrnn.training.evaluation import held_out_loss
 from charrnn.training.events import Evaluation, TrainingWarning
 from charrnn.training.loop import train_loop
+from charrnn.training.recipe import TIMED_WIDTHS
 from charrnn.training.throughput import measure_recipe_inputs
 from charrnn.training.train_options import TrainOptions
 from charrnn.training.trainer import Trainer
@@ -169,6 +171,7 @@ def test_speeds_are_measured_within_seconds() -> None:
     )
     assert time.perf_counter() - began < 20
     widths, rates = zip(*known.speeds, strict=True)
+    assert len(widths) == len(TIMED_WIDTHS)
     assert widths[0] == 256
     assert rates[0] >= rates[-1] > 0
 
@@ -178,3 +181,81 @@ def test_two_layers_of_128_on_50_streams_of_50_are_replayed(cell: str, make: Cal
     """The network that torch-rnn timed; how long a step takes is `tests/benchmarks/training.py`'s to say."""
     trainer = steps(make(cell=cell, layers=2, hidden=128, embedding=64, batch=50, length=50), 100)
     assert trainer.bookkeeping.report_sums[0] == 100
+
+
+def test_a_capture_that_cuda_refuses_is_reported_and_training_continues(
+    make: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step that reads a number cannot be captured; ten more steps equal those of an uncaptured run."""
+    plain, refused = eager(make(**DROPPED)), make(**DROPPED)
+    run_step = CudaStep._run_step
+
+    def careless(step: CudaStep) -> None:
+        run_step(step)
+        step.state[0].sum().item()
+
+    monkeypatch.setattr(CudaStep, "_run_step", careless)
+    for _ in range(WARM_UP_RUNS + 1):
+        refused.train_step()
+    assert len(refused.warnings) == 1
+    assert "steps are not replayed from a CUDA graph" in refused.warnings[0]
+    refused.warnings.clear()
+    torch.cuda.empty_cache()
+    assert_close(steps(plain, WARM_UP_RUNS + 11), steps(refused, 10))
+    torch.cuda.empty_cache()
+    monkeypatch.undo()
+    steps(make(**DROPPED), WARM_UP_RUNS + 3)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_windows_of_a_text_that_does_not_fit_are_copied_from_pinned_memory(
+    cell: str, make: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same steps as with the text on the device."""
+    resident = steps(make(cell=cell, **DROPPED), 20)
+    monkeypatch.setattr("charrnn.training.trainer.TEXT_MEMORY_FRACTION", 0.0)
+    copied = make(cell=cell, **DROPPED)
+    assert_close(resident, steps(copied, 20))
+    assert copied._cuda_step is not None
+    assert isinstance(copied._cuda_step._batches, DeviceBatches)
+    assert not copied._cuda_step._batches.resident
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_one_hot_inputs_are_captured(cell: str, make: Callable[..., Trainer]) -> None:
+    """A network without an embedding."""
+    settings = {"cell": cell, "embedding": 0, **DROPPED}
+    assert_close(steps(eager(make(**settings)), 12), steps(make(**settings), 12))
+
+
+def test_a_step_of_more_characters_than_the_small_embedding_kernel_takes(make: Callable[..., Trainer]) -> None:
+    """From 3,072 indices on, the gradient of the embedding is computed by sorting."""
+    settings = {"batch": 64, "length": 64, **DROPPED}
+    assert_close(steps(eager(make(**settings)), 12), steps(make(**settings), 12))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_documents_with_every_kind_of_dropout_are_captured(cell: str, documents: Corpus) -> None:
+    """Equal to uncaptured steps."""
+    config = NetworkConfig(
+        cell=cell,
+        layers=2,
+        hidden=16,
+        embedding=8,
+        documents="line",
+        dropout=0.2,
+        input_dropout=0.1,
+        weight_drop=0.2,
+    )
+    training = TrainingConfig(batch=4, length=16, lr=1e-2, steps=60, reset=0.2)
+    plain, captured = (Trainer(documents, config, training, "cuda") for _ in range(2))
+    assert_close(steps(eager(plain), 20), steps(captured, 20))
+
+
+def test_a_step_is_captured_again_after_an_evaluation_and_an_empty_cache(make: Callable[..., Trainer]) -> None:
+    """A new graph, as in a resumed run in the same process, makes the same steps."""
+    whole, trainer = steps(make(**DROPPED), 30), steps(make(**DROPPED), 10)
+    held_out_loss(trainer)
+    trainer._cuda_step = None
+    torch.cuda.empty_cache()
+    assert_close(whole, steps(trainer, 20))
