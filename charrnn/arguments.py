@@ -16,7 +16,7 @@ from charrnn.errors import CharrnnError, WrongUsageError, os_reason
 
 LARGEST_SEED = 2**62
 """largest seed of a random number generator"""
-MOST_CHARACTERS = 10**12
+MAX_CHARACTERS = 10**12
 """largest number of characters that can be requested, as on the command line"""
 LONGEST_PATH = 4095
 """bytes in a path; the limit of Linux, which is the highest of the common systems"""
@@ -40,12 +40,12 @@ def shown(value: object) -> str:
         return "a number of very many digits"
 
 
-def shortened(name: str, most: int = 200) -> str:
-    """Return a name, cut after `most` characters if it is too long for an error message."""
-    return name if len(name) <= most else f"{name[:most]}…"
+def shortened(name: str, max_chars: int = 200) -> str:
+    """Return a name, cut after `max_chars` characters if it is too long for an error message."""
+    return name if len(name) <= max_chars else f"{name[:max_chars]}…"
 
 
-def whole_number(value: object, name: str, *, low: int = 0, high: int = MOST_CHARACTERS) -> int:
+def whole_number(value: object, name: str, *, low: int = 0, high: int = MAX_CHARACTERS) -> int:
     """Return a whole number within bounds (WrongUsageError).
 
     >>> whole_number(1.5, "length", low=1)
@@ -62,17 +62,19 @@ def whole_number(value: object, name: str, *, low: int = 0, high: int = MOST_CHA
 
 
 def number(
-    value: object, name: str, *, low: float = 0.0, high: float = sys.float_info.max, above: bool = False
+    value: object, name: str, *, low: float = 0.0, high: float = sys.float_info.max, low_excluded: bool = False
 ) -> float:
-    """Return a finite number within bounds, without the lower bound itself if `above` (WrongUsageError)."""
+    """Return a finite number within bounds, without the lower bound itself if `low_excluded` (WrongUsageError)."""
     from numbers import Real  # not needed by the help
 
     given = plain(value)
     is_number = isinstance(given, Real) and not isinstance(given, bool)
-    if is_number and low <= given <= high and not (above and given == low):
+    if is_number and low <= given <= high and not (low_excluded and given == low):
         return given if isinstance(given, int | float) else float(given)
-    most = f" and ≤ {high:g}" if high < sys.float_info.max else ""
-    raise WrongUsageError(f"{name} is {shown(given)}: it must be a number {'>' if above else '≥'} {low:g}{most}")
+    upper_bound = f" and ≤ {high:g}" if high < sys.float_info.max else ""
+    raise WrongUsageError(
+        f"{name} is {shown(given)}: it must be a number {'>' if low_excluded else '≥'} {low:g}{upper_bound}"
+    )
 
 
 def flag(value: object, name: str) -> bool:

@@ -22,7 +22,7 @@ DEFAULT_MINUTES = 5.0
 
 Dropout = Annotated[float, Range(0, 0.99)]
 NonNegative = Annotated[float, Range(0, sys.float_info.max)]
-Positive = Annotated[float, Range(0, sys.float_info.max, above=True)]
+Positive = Annotated[float, Range(0, sys.float_info.max, low_excluded=True)]
 
 # The declaration of a setting
 
@@ -140,7 +140,7 @@ class TrainingConfig:
         default=None, metadata=setting("... or for this many updates.", "common", budget=True)
     )
     """number of updates; None while a time budget has not been measured yet"""
-    minutes: Annotated[float, Range(0, 10**12, above=True)] | None = field(
+    minutes: Annotated[float, Range(0, 10**12, low_excluded=True)] | None = field(
         default=None,
         metadata=setting(
             "Train for this long, start to finish ({default}).", "common", if_omitted=DEFAULT_MINUTES, budget=True

@@ -85,7 +85,7 @@ class Predictor(Protocol):
 
     config: NetworkConfig
     vocabulary_size: int
-    end: int | None
+    end_id: int | None
     """id of the character that ends a document; None if the model has no documents"""
 
     def initial_state(self, streams: int) -> Any:
@@ -104,8 +104,8 @@ def score(predictor: Predictor, vocabulary: Vocabulary, text: str, *, threads: i
     text = ensure_terminated(text, predictor.config.documents)
     unknown = vocabulary.count_unknown(text).total()
     ids = vocabulary.encode(text, unknown="replace")
-    if predictor.end is not None:
-        ids = np.concatenate([[predictor.end], ids])
+    if predictor.end_id is not None:
+        ids = np.concatenate([[predictor.end_id], ids])
     if ids.size < 2:
         suffix = "" if UNKNOWN in vocabulary or not unknown else " that the model knows"
         raise CharrnnError(f"it has {ids.size} characters{suffix}; at least 2 are needed")
@@ -138,7 +138,9 @@ def score_lines(
     documents reads a line as the beginning of a document.
     """
     newline = [vocabulary.id_of("\n")] if "\n" in vocabulary else []
-    before, after = (newline, newline) if predictor.end is None else ([predictor.end], newline or [predictor.end])
+    before, after = (
+        (newline, newline) if predictor.end_id is None else ([predictor.end_id], newline or [predictor.end_id])
+    )
     ids = [np.array([*before, *vocabulary.encode(line, unknown="replace"), *after], np.int64) for line in lines]
     by_length = sorted((index for index, line in enumerate(ids) if line.size > 1), key=lambda index: ids[index].size)
     scores: list[Score | None] = [None] * len(lines)
@@ -235,7 +237,7 @@ def _line_nll(predictor: Predictor, lines: Sequence[Ids]) -> Generator[None, Non
 # run in parallel.
 
 
-def run_generators(work: Sequence[Callable[[], Iterator[Any]]], *, threads: int = 1) -> None:
+def run_generators(generators: Sequence[Callable[[], Iterator[Any]]], *, threads: int = 1) -> None:
     """Create and exhaust each generator, in so many threads; an exception in one is raised here.
 
     After an exception or an interrupt, the other generators end at their next `yield`.
@@ -247,22 +249,22 @@ def run_generators(work: Sequence[Callable[[], Iterator[Any]]], *, threads: int 
     """
     stopped = Event()
 
-    def run(create: Callable[[], Iterator[Any]]) -> None:
+    def run(create_generator: Callable[[], Iterator[Any]]) -> None:
         try:
-            for _ in create():
+            for _ in create_generator():
                 if stopped.is_set():
                     return
         except BaseException:
             stopped.set()
             raise
 
-    if threads == 1 or len(work) <= 1:
-        for create in work:
-            run(create)
+    if threads == 1 or len(generators) <= 1:
+        for create_generator in generators:
+            run(create_generator)
         return
-    with ThreadPoolExecutor(min(threads, len(work))) as pool:
+    with ThreadPoolExecutor(min(threads, len(generators))) as pool:
         try:
-            for future in [pool.submit(run, create) for create in work]:
+            for future in [pool.submit(run, create_generator) for create_generator in generators]:
                 future.result()
         except BaseException:
             stopped.set()

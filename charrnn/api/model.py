@@ -75,8 +75,8 @@ class TrainedModel(TextGenerator):
         >>> first.characters, first.bits_per_char < second.bits_per_char
         (5, True)
         """
-        split = split_lines(lines) if isinstance(lines, str) else list(texts(lines, "lines"))
-        return score_lines(self.reader, self.model.vocabulary, split)
+        line_texts = split_lines(lines) if isinstance(lines, str) else list(texts(lines, "lines"))
+        return score_lines(self.reader, self.model.vocabulary, line_texts)
 
     def surprise(self, text: str, *, guesses: int = 5, unknown: Unknown = "error") -> Surprise:
         """Return the surprisal of each character in bits, and the likeliest characters in its place.

@@ -133,7 +133,7 @@ class TextGenerator:
             prefilled=self._prefill(prompt, options),
             stop=options.stop,
             params=options.params,
-            costs=False,
+            with_nll=False,
         )
         return [generated.characters for generated in collect_texts(chunks_in_order(steps))]
 
@@ -156,7 +156,7 @@ class TextGenerator:
         return dict(next_char_probabilities(self.reader, self.model.vocabulary, encodable, most=most))
 
     def _default_length(self) -> int:
-        return default_max_chars(documents=self.model.end is not None)
+        return default_max_chars(documents=self.model.end_id is not None)
 
     def _characters(self, prompt: str, settings: SamplingSettings, *, max_chars: int | None) -> Iterator[str]:
         """Return an iterator over the generated characters; invalid settings raise WrongUsageError at once."""
@@ -193,7 +193,7 @@ def _sampling_params(settings: SamplingSettings) -> SamplingParams:
     return SamplingParams(
         temperature=number(settings.get("temperature", default.temperature), "temperature"),
         top_k=whole_number(settings.get("top_k", default.top_k), "top_k", high=CODE_POINTS),
-        top_p=number(settings.get("top_p", default.top_p), "top_p", high=1, above=True),
+        top_p=number(settings.get("top_p", default.top_p), "top_p", high=1, low_excluded=True),
         min_p=number(settings.get("min_p", default.min_p), "min_p", high=1),
     )
 

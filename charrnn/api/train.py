@@ -99,7 +99,7 @@ def _validate(name: str, value: object) -> Any:
     if isinstance(rule, Range) and kind is int:
         return whole_number(value, name, low=int(rule.low), high=int(rule.high))
     if isinstance(rule, Range):
-        return number(value, name, low=rule.low, high=rule.high, above=rule.above)
+        return number(value, name, low=rule.low, high=rule.high, low_excluded=rule.low_excluded)
     if kind is bool:
         return flag(value, name)
     return path_name(value, name) if isinstance(rule, Text) else text(value, name)
@@ -152,17 +152,17 @@ def training_events(*texts: Texts, **settings: Unpack[TrainSettings]) -> Generat
     ...         print(event.step, event.improved)
     20 True
     """
-    began = time.monotonic()
+    start_time = time.monotonic()
     names = tuple(path_name(text, "the name of a text") for text in texts)
     with system_errors():
         options = dataclasses.replace(validate_settings(settings), corpus=names)
         origins = {name.rstrip("_"): "Python" for name in settings}
-        path = yield from _events(prepare(options), options, origins, began)
+        path = yield from _events(prepare(options), options, origins, start_time)
         return load(path)
 
 
 def _events(
-    prepared: Prepared, options: TrainOptions, origins: Mapping[str, str], began: float
+    prepared: Prepared, options: TrainOptions, origins: Mapping[str, str], start_time: float
 ) -> Generator[Event, None, Path]:
     """Yield the events of a training, and return the path of the model."""
     with RunLock(prepared.directory) as lock:
@@ -175,7 +175,7 @@ def _events(
             sample_every, save_every = options.sample_every, options.save_every
             try:
                 with trainer.oom_as_error():
-                    yield from fit(session, began=began, sample_every=sample_every, save_every=save_every)
+                    yield from fit(session, start_time=start_time, sample_every=sample_every, save_every=save_every)
                     yield from final_evaluation(trainer, directory)
             except GeneratorExit:
                 save_final(trainer, directory)

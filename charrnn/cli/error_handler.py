@@ -46,9 +46,9 @@ def handle_error(error: BaseException) -> int:
         case click.ClickException():
             return print_error(error.format_message(), None, error.exit_code)
         case Stopped():
-            return _exit_by_signal(error.number)
+            return _flush_and_exit_by_signal(error.number)
         case KeyboardInterrupt() | click.Abort():
-            return _exit_by_signal(signal.SIGINT)
+            return _flush_and_exit_by_signal(signal.SIGINT)
         case BrokenPipeError():
             return 0
         case OSError():
@@ -61,8 +61,8 @@ def _system_error(error: OSError) -> int:
     if is_out_of_memory(error):
         return out_of_memory(error)
     where = "" if error.filename is None else f"{error.filename}: "
-    what = "cannot write output: " if isinstance(error, OutputError) else where
-    return print_error(what + os_reason(error), None, FAILURE)
+    prefix = "cannot write output: " if isinstance(error, OutputError) else where
+    return print_error(prefix + os_reason(error), None, FAILURE)
 
 
 def out_of_memory(error: BaseException) -> int:
@@ -122,16 +122,16 @@ def _usage_hint(error: click.UsageError) -> str | None:
     return str(notes[0]) if notes else f"`{path} -h` shows the help"
 
 
-def _exit_by_signal(number: int) -> int:
-    """Flush the output and die of a signal; return the exit code that means the same if the system has no signals."""
+def _flush_and_exit_by_signal(number: int) -> int:
+    """Flush the output and exit by a signal; return the equivalent exit code if the system has no signals."""
     flush_or_discard()
     if os.name != "nt":
-        die_of(number)
+        exit_by_signal(number)
     return 128 + number
 
 
-def die_of(number: int) -> None:
-    """Die of a signal by its default action, so that a shell loop around the command ends too."""
+def exit_by_signal(number: int) -> None:
+    """End the process by the default action of a signal, so that a shell loop around the command ends too."""
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
 

@@ -45,7 +45,7 @@ _VIEW_OPTIONS = (
     option(
         "--top",
         "guesses",
-        type=Number(0, whole=True, most=MAX_CHARACTERS, meaning="0: none"),
+        type=Number(0, integer=True, hard_limit=MAX_CHARACTERS, meaning="0: none"),
         section=VIEWS_SECTION,
         help=f"Number of best guesses below each character ({GUESSES}).",
     ),
@@ -151,13 +151,13 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
 )
 @option(
     "--chars",
-    type=Number(1, whole=True, most=MAX_CHARACTERS),
+    type=Number(1, integer=True, hard_limit=MAX_CHARACTERS),
     section=TEXT_SECTION,
     help="Number of characters to read (search 200,000; map 800).",
 )
 @option(
     "--start",
-    type=Number(0, whole=True, most=MAX_CHARACTERS),
+    type=Number(0, integer=True, hard_limit=MAX_CHARACTERS),
     default=0,
     section=TEXT_SECTION,
     help="Position to start at, in the text and in that of --confirm (0).",
@@ -165,7 +165,7 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
 @option("--encoding", default="utf-8", section=TEXT_SECTION, help="Encoding of the files (utf-8).")
 @option(
     "--seed",
-    type=Number(0, whole=True, most=2**62),
+    type=Number(0, integer=True, hard_limit=2**62),
     default=0,
     section=TEXT_SECTION,
     help="Seed of all randomness (0).",

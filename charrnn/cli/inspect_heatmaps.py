@@ -207,7 +207,7 @@ def _heatmap_to_dict(target: InspectionTarget, heatmap: Heatmap, start: int) -> 
 
 def _cells_heatmap(target: InspectionTarget, cells: Sequence[CellIndex], concepts: Sequence[Concept]) -> Heatmap:
     """Return a heat map of cells over the whole loaded text, with the marks of the first concept."""
-    whole = slice(0, len(target.ids))
-    marks = make_marks(target, concepts[0], whole) if concepts else None
+    full_range = slice(0, len(target.ids))
+    marks = make_marks(target, concepts[0], full_range) if concepts else None
     title = f"{display_name(target.path)} over {target.parsed.name}"
-    return make_heatmap(target, cells, whole, title=title, marks=marks)
+    return make_heatmap(target, cells, full_range, title=title, marks=marks)

@@ -165,6 +165,4 @@ def _ngram_predictions(target: InspectionTarget) -> NGramPredictions | None:
         corpus, train_chars = training_corpus(target.path, target.model.vocabulary, target.model.training, hint="")
     except CharrnnError:
         return None
-    return ngram_predictions(
-        corpus.ids[:train_chars], target.ids, size=len(corpus.vocabulary), end_of_document=corpus.end
-    )
+    return ngram_predictions(corpus.ids[:train_chars], target.ids, size=len(corpus.vocabulary), end_id=corpus.end_id)

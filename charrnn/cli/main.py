@@ -85,16 +85,16 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-def _print_help(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+def _print_help(ctx: click.Context, _parameter: click.Parameter, is_requested: bool) -> None:
     """Print the help of a command and exit (OutputError)."""
-    if wanted and not ctx.resilient_parsing:
+    if is_requested and not ctx.resilient_parsing:
         write_output(f"{ctx.get_help()}\n")
         ctx.exit()
 
 
-def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+def _print_version(ctx: click.Context, _parameter: click.Parameter, is_requested: bool) -> None:
     """Print the versions of charrnn, torch and Python, without importing torch, and exit (OutputError)."""
-    if not wanted or ctx.resilient_parsing:
+    if not is_requested or ctx.resilient_parsing:
         return
     import platform
     from importlib.metadata import PackageNotFoundError, version

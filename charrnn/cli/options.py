@@ -71,8 +71,8 @@ class ClampType(click.ParamType):  # type: ignore[type-arg]  # see CellType
 class Number(click.ParamType):  # type: ignore[type-arg]  # see CellType
     """Type of a finite number within bounds; unlike Click's own types, it accepts neither nan nor inf.
 
-    `most` is a second upper bound, too large to be of interest in a message unless a value exceeds it. `meaning`
-    explains a special value in messages.
+    `hard_limit` is a second upper bound, which messages mention only if a value exceeds it. `meaning` explains a
+    special value in messages.
     """
 
     name = "number"
@@ -82,47 +82,49 @@ class Number(click.ParamType):  # type: ignore[type-arg]  # see CellType
         low: float = -math.inf,
         high: float = math.inf,
         *,
-        whole: bool = False,
-        above: bool = False,
+        integer: bool = False,
+        low_excluded: bool = False,
         meaning: str = "",
-        most: float = math.inf,
+        hard_limit: float = math.inf,
     ) -> None:
-        self.low, self.high, self.whole, self.above = low, high, whole, above
+        self.low, self.high, self.integer, self.low_excluded = low, high, integer, low_excluded
         self.meaning = meaning
-        self.most = most
+        self.hard_limit = hard_limit
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - Click's signature
         """Return the placeholder of the value in the help: N for a whole number, F for any other."""
-        return "N" if self.whole else "F"
+        return "N" if self.integer else "F"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return the number for a value (click.BadParameter)."""
-        number = _number(value, whole=self.whole)
-        fits = number is not None and self.low <= number <= self.high and not (self.above and number == self.low)
-        if number is None or not fits or (self.whole and number != int(number)):
+        number = _number(value, integer=self.integer)
+        fits = (
+            number is not None and self.low <= number <= self.high and not (self.low_excluded and number == self.low)
+        )
+        if number is None or not fits or (self.integer and number != int(number)):
             self.fail(f"must be {self.demand}, not {_shortened(str(value))}", param, ctx)
-        if number > self.most:
-            self.fail(f"must be at most {self.most:,}, not {_shortened(str(value))}", param, ctx)
-        return int(number) if self.whole else number
+        if number > self.hard_limit:
+            self.fail(f"must be at most {self.hard_limit:,}, not {_shortened(str(value))}", param, ctx)
+        return int(number) if self.integer else number
 
     @property
     def demand(self) -> str:
         """Description of the valid numbers.
 
-        >>> Number(0, meaning="0: always the likeliest").demand, Number(0, 1, above=True).demand
+        >>> Number(0, meaning="0: always the likeliest").demand, Number(0, 1, low_excluded=True).demand
         ('a number ≥ 0 (0: always the likeliest)', 'a number > 0 and ≤ 1')
         """
-        bounds = [f"{'>' if self.above else '≥'} {self.low:,}"] if math.isfinite(self.low) else []
+        bounds = [f"{'>' if self.low_excluded else '≥'} {self.low:,}"] if math.isfinite(self.low) else []
         bounds += [f"≤ {self.high:,}"] if math.isfinite(self.high) else []
-        words = ["a whole number" if self.whole else "a number", " and ".join(bounds)]
+        words = ["a whole number" if self.integer else "a number", " and ".join(bounds)]
         return " ".join(filter(None, [*words, self.meaning and f"({self.meaning})"]))
 
 
-def _number(value: Any, *, whole: bool) -> float | None:
+def _number(value: Any, *, integer: bool) -> float | None:
     """Return a finite number, exact if it must be whole; None if the value is not one."""
     if isinstance(value, bool):
         return None
-    if whole:
+    if integer:
         with suppress(ValueError):
             return int(str(value))
     try:

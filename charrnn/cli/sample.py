@@ -43,7 +43,7 @@ UNICODE_SIZE = 0x110000
 @option(
     "-n",
     "--length",
-    type=Number(0, whole=True, most=MAX_CHARACTERS),
+    type=Number(0, integer=True, hard_limit=MAX_CHARACTERS),
     section=COMMON,
     help="At most this many characters (500; a document: to its end); 0: no limit.",
 )
@@ -76,13 +76,13 @@ UNICODE_SIZE = 0x110000
 @option("--argmax", is_flag=True, section=CHOOSING, help="Always the most likely, as with -t 0.")
 @option(
     "--top-k",
-    type=Number(0, whole=True, meaning="0: no limit", most=UNICODE_SIZE),
+    type=Number(0, integer=True, meaning="0: no limit", hard_limit=UNICODE_SIZE),
     section=CHOOSING,
     help="Only the N most likely.",
 )
 @option(
     "--top-p",
-    type=Number(0, 1, above=True),
+    type=Number(0, 1, low_excluded=True),
     section=CHOOSING,
     help="Only the most likely that together reach this probability.",
 )
@@ -94,13 +94,16 @@ UNICODE_SIZE = 0x110000
 )
 @option(
     "--count",
-    type=Number(1, whole=True, most=10**9),
+    type=Number(1, integer=True, hard_limit=10**9),
     default=1,
     section=SEVERAL,
     help="Number of samples, with consecutive seeds.",
 )
 @option(
-    "--seed", type=Number(0, whole=True, most=2**62), section=SEVERAL, help="The same seed generates the same text."
+    "--seed",
+    type=Number(0, integer=True, hard_limit=2**62),
+    section=SEVERAL,
+    help="The same seed generates the same text.",
 )
 @option("--compare", is_flag=True, section=CELLS, help="Side by side: argmax and three temperatures.")
 @option(

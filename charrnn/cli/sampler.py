@@ -80,9 +80,9 @@ class SampleOptions:
         clamp_counts = Counter(cell for cell, _ in self.clamps)
         if self.steer:
             clamp_counts[self.steer] += 1
-        twice = next((cell for cell, count in clamp_counts.items() if count > 1), None)
-        if twice:
-            raise WrongUsageError(f"{twice.layer}.{twice.unit} cannot be held at two values at once")
+        repeated_cell = next((cell for cell, count in clamp_counts.items() if count > 1), None)
+        if repeated_cell:
+            raise WrongUsageError(f"{repeated_cell.layer}.{repeated_cell.unit} cannot be held at two values at once")
 
     @property
     def comparison_option(self) -> str:
@@ -103,9 +103,9 @@ class SampleOptions:
             "--count": self.count > 1,
             "--novelty": self.novelty,
         }
-        clashing = next((option for option, is_given in conflicting.items() if is_given), None)
-        if self.comparison_option and clashing:
-            raise WrongUsageError(f"{self.comparison_option} and {clashing} cannot go together")
+        conflict = next((option for option, is_given in conflicting.items() if is_given), None)
+        if self.comparison_option and conflict:
+            raise WrongUsageError(f"{self.comparison_option} and {conflict} cannot go together")
 
     def text(self) -> str:
         """Return the prompt (CharrnnError)."""
@@ -128,7 +128,7 @@ class SampleOptions:
                 raise WrongUsageError(
                     f"--stop can never occur: the model never saw {format_characters(unknown)}", hint=newline
                 )
-        length = default_max_chars(documents=model.end is not None) if self.length is None else self.length
+        length = default_max_chars(documents=model.end_id is not None) if self.length is None else self.length
         return StopCriteria(max_chars=length or None, stop=self.stops)
 
     def seeds(self) -> range:
@@ -199,7 +199,7 @@ class Sampler:
                 prefilled=self.prefilled,
                 params=self.params,
                 stop=self.stop,
-                costs=with_nll,
+                with_nll=with_nll,
             )
         )
 

@@ -31,7 +31,7 @@ MAX_NEXT_CHARS = 1000
 @option("--sort", is_flag=True, section=COMMON, help="Put the best predicted lines first.")
 @option(
     "--top",
-    type=Number(1, MAX_NEXT_CHARS, whole=True),
+    type=Number(1, MAX_NEXT_CHARS, integer=True),
     section=COMMON,
     help="Show the N most likely next characters instead.",
 )

@@ -82,8 +82,8 @@ class Scorer:
 
         Torch takes seconds to be imported, and is then two to three times as fast on a CPU, with its own threads.
         """
-        work = 2 * count_matmul_weights(self.model.config, len(self.model.vocabulary)) * characters
-        return (self.network, 1) if self.device != "cpu" or work > TORCH_FROM_OPS else (self.rnn, self.threads)
+        flops = 2 * count_matmul_weights(self.model.config, len(self.model.vocabulary)) * characters
+        return (self.network, 1) if self.device != "cpu" or flops > TORCH_FROM_OPS else (self.rnn, self.threads)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,15 +187,15 @@ def _score_text(score: Score) -> str:
 
 def _unknown_count(scores: Sequence[Score]) -> str:
     """Return the number of unknown characters as text, the largest of several models'; "" if there are none."""
-    worst = max(scores, key=lambda score: score.unknown)
-    return f"  {worst.unknown:,} unknown ({worst.unknown_share:.1%})" if worst.unknown else ""
+    most_unknown = max(scores, key=lambda score: score.unknown)
+    return f"  {most_unknown.unknown:,} unknown ({most_unknown.unknown_share:.1%})" if most_unknown.unknown else ""
 
 
 def _note_unknown_alphabet(text: str, scores: Sequence[Score]) -> None:
     """Print a note if a large share of a text is unknown to every model."""
     if all(score.unknown_share > MAX_UNKNOWN_SHARE for score in scores):
-        rest = "read as U+FFFD" if scores and scores[0].unknown_read_as_ufffd else "the score is of the rest"
-        write_note(f"note: {text}: much of it the model never saw; {rest}")
+        treatment = "read as U+FFFD" if scores and scores[0].unknown_read_as_ufffd else "the score is of the rest"
+        write_note(f"note: {text}: much of it the model never saw; {treatment}")
 
 
 def _show_lines(scorers: Sequence[Scorer], scored: Iterator[ScoredText]) -> None:

@@ -96,7 +96,7 @@ def _option_type(declaration: Declaration) -> Number | click.Choice[str] | None:
         return click.Choice(declaration.choices)
     if isinstance(rule := declaration.rule, Range):
         high = math.inf if rule.high == sys.float_info.max else rule.high
-        return Number(rule.low, high, whole=declaration.kind is int, above=rule.above)
+        return Number(rule.low, high, integer=declaration.kind is int, low_excluded=rule.low_excluded)
     return None
 
 
@@ -145,7 +145,7 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
 
     Ctrl-C saves and stops; the same command continues exactly where it stopped.
     """
-    began = time.monotonic()
+    start_time = time.monotonic()
     options |= _weaker_budgets(context)
     train_options = TrainOptions(corpus=corpus, from_=options.pop("from"), **options)
     # Imported here because the help does not need it.
@@ -164,7 +164,7 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
 
     sources = {name: context.get_parameter_source(name) for name in context.params}
     origins = {name: ORIGINS[source] for name, source in sources.items() if source in ORIGINS}
-    run_training(prepared, train_options, origins, began=began)
+    run_training(prepared, train_options, origins, start_time=start_time)
 
 
 def _weaker_budgets(context: click.Context) -> dict[str, None]:

@@ -80,7 +80,7 @@ def _header_lines(session: Session) -> tuple[tuple[str, str], ...]:
     corpus = trainer.corpus
     text = (
         f"{facts['characters']:,} characters",
-        *(() if corpus.end is None else (f"{corpus.counts[corpus.end]:,} documents",)),
+        *(() if corpus.end_id is None else (f"{corpus.counts[corpus.end_id]:,} documents",)),
         f"{facts['vocabulary']:,} distinct",
         _held_out_label(
             trainer.held_out_characters / corpus.characters if corpus.documents else training.val_fraction
@@ -102,8 +102,8 @@ def _header_lines(session: Session) -> tuple[tuple[str, str], ...]:
     lines = [(Path(corpus.name).name, text), ("model", model), ("training", settings)]
     if trainer.init_from:
         lines.append(("from", (display_name(Path(trainer.init_from)),)))
-    if session.why:
-        lines.append(("", (session.why,)))
+    if session.reason:
+        lines.append(("", (session.reason,)))
     lines.append(("run", (str(session.directory.path),)))
     lines.append(("", ("Ctrl-C saves and stops; the same command continues",)))
     return tuple((label, " · ".join(parts)) for label, parts in lines)
@@ -125,7 +125,7 @@ def print_already_trained(session: Session, console: Console, options: TrainOpti
     trainer = session.trainer
     planned_steps = trainer.plan.steps or trainer.step
     minutes = trainer.training.minutes and max(2 * trainer.training.minutes, math.ceil(trainer.seconds / 60))
-    longer = f"--minutes {minutes:g}" if minutes else f"--steps {2 * planned_steps}"
+    larger_budget = f"--minutes {minutes:g}" if minutes else f"--steps {2 * planned_steps}"
     steps_label = (
         f"{trainer.step:,} of {planned_steps:,} steps, stopped early"
         if should_stop(trainer)
@@ -134,7 +134,7 @@ def print_already_trained(session: Session, console: Console, options: TrainOpti
     steps_label += f", {duration(trainer.seconds)}"
     as_planned = " (`--patience 0` up to the planned steps)" if should_stop(trainer) else ""
     _print_line(f"already trained ({steps_label}): {session.directory.path}", console)
-    _print_line(f"hint: `{longer}` continues{as_planned}, `--new` starts over", console)
+    _print_line(f"hint: `{larger_budget}` continues{as_planned}, `--new` starts over", console)
     if options.as_json:
         write_json({"event": "done", **_recorded_result(session), "model": str(session.directory.model)})
     _print_model(session, options)

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from rich.console import Console
 
-from charrnn.cli.error_handler import Stopped, die_of
+from charrnn.cli.error_handler import Stopped, exit_by_signal
 from charrnn.cli.train_display import Show, show_json, show_lines, show_live, show_nothing, status_line
 from charrnn.cli.train_messages import print_already_trained, print_header, print_ngram, print_summary
 from charrnn.storage.run_directory import RunDirectory
@@ -104,15 +104,15 @@ class SignalHandler:
             if self.stop_signal is not None:
                 return
 
-    def run_interruptible(self, work: Generator[SafePoint, None, Result]) -> Result:
+    def run_interruptible(self, generator: Generator[SafePoint, None, Result]) -> Result:
         """Run a generator that can be interrupted at each step, and return its result (Stopped).
 
         If a stop is requested, the generator is closed, so that it cleans up before Stopped is raised.
         """
-        with closing(work):
+        with closing(generator):
             while True:
                 try:
-                    next(work)
+                    next(generator)
                 except StopIteration as done:
                     self.raise_if_requested()
                     return done.value  # type: ignore[no-any-return]  # the generator's result
@@ -145,7 +145,7 @@ class SignalHandler:
             self._print_stopping()
         else:
             self._print_killed()
-            die_of(self.stop_signal)
+            exit_by_signal(self.stop_signal)
 
     def _handle_pause(self, number: int, _frame: FrameType | None) -> None:
         """Handle SIGTSTP according to the mode; at SIGCONT, count the time of a pause that was not requested."""
@@ -182,7 +182,7 @@ def write_raw(message: str) -> None:
 SHOW_CURSOR = "\x1b[?25h"  # ECMA-48
 
 
-def run_training(prepared: Prepared, options: TrainOptions, origins: Mapping[str, str], *, began: float) -> None:
+def run_training(prepared: Prepared, options: TrainOptions, origins: Mapping[str, str], *, start_time: float) -> None:
     """Start or resume a run, and train, show and save it (CharrnnError; Stopped if a signal requests it)."""
     console = stderr_console()
     console.quiet = options.quiet
@@ -201,7 +201,7 @@ def run_training(prepared: Prepared, options: TrainOptions, origins: Mapping[str
             print_header(session, console, options)
             with status_line("counting n-grams …", quiet=options.quiet):
                 ngram = ngram_baseline(session.trainer, directory)
-        result = _train(session, ngram, options, console, began, handler)
+        result = _train(session, ngram, options, console, start_time, handler)
         print_summary(session, result, ngram, console, options)
 
 
@@ -240,25 +240,25 @@ def _signal_messages(directory: RunDirectory, options: TrainOptions) -> tuple[Ca
 
 
 def _train(
-    session: Session, ngram: NGram, options: TrainOptions, console: Console, began: float, handler: SignalHandler
+    session: Session, ngram: NGram, options: TrainOptions, console: Console, start_time: float, handler: SignalHandler
 ) -> TrainingResult:
     """Train to the end of the plan and return the result; on a signal, save and print how to continue (Stopped)."""
     trainer, directory, seconds_before = session.trainer, session.directory, session.trainer.seconds
     try:
         with handler.deferred(), trainer.oom_as_error():
-            _train_and_show(session, ngram, options, console, began, handler)
+            _train_and_show(session, ngram, options, console, start_time, handler)
             handler.raise_if_requested()
             result = handler.run_interruptible(final_evaluation(trainer, directory))
     except Stopped:
         saved = f"saved step {trainer.step:,} in {directory.path} · run the same command to continue"
         _print_if_possible(saved, console)
         raise
-    trainer.progress.record_time(seconds_before + handler.clock() - began)
+    trainer.progress.record_time(seconds_before + handler.clock() - start_time)
     return result
 
 
 def _train_and_show(
-    session: Session, ngram: NGram, options: TrainOptions, console: Console, began: float, handler: SignalHandler
+    session: Session, ngram: NGram, options: TrainOptions, console: Console, start_time: float, handler: SignalHandler
 ) -> None:
     """Train to the end of the plan or to a stop request, and show the events."""
     trainer, minutes = session.trainer, session.trainer.training.minutes
@@ -270,13 +270,13 @@ def _train_and_show(
         initial_progress=trainer.plan.progress(trainer.step),
     )
     if minutes:
-        progress.ends_at = began - trainer.seconds + 60 * minutes
+        progress.ends_at = start_time - trainer.seconds + 60 * minutes
     events = fit(
         session,
-        began=began,
+        start_time=start_time,
         sample_every=options.sample_every,
         save_every=options.save_every,
-        until=handler.stop_when_requested,
+        stop_filter=handler.stop_when_requested,
         clock=handler.clock,
     )
     try:

@@ -30,9 +30,9 @@ from charrnn.text.vocabulary import Vocabulary
 
 BATCH_SLOTS = 64
 """texts in a batch; more texts hardly increase the throughput"""
-MOST_AHEAD = 8_000_000
+MAX_FINISHED_CHARS = 8_000_000
 """characters of finished texts that wait for an earlier text; above this limit no further text is begun"""
-OVERHEAD = 500
+TEXT_OVERHEAD_CHARS = 500
 """memory of a finished text besides its characters, in characters"""
 LOGIT_TOLERANCE = 1e-5
 """largest difference between the logits of a batch and those of a text that is generated alone"""
@@ -103,7 +103,7 @@ class _Slot:
 
 
 @dataclass
-class _Waiting:
+class _FinishedTexts:
     """The sizes of finished texts that wait for an earlier text to end."""
 
     sizes: dict[int, int] = field(default_factory=dict)
@@ -113,7 +113,7 @@ class _Waiting:
 
     def finish(self, text_index: int, characters: int) -> None:
         """Add a finished text."""
-        self.sizes[text_index] = characters + OVERHEAD
+        self.sizes[text_index] = characters + TEXT_OVERHEAD_CHARS
         self.total += self.sizes[text_index]
 
     def advance(self, first_unfinished: int) -> None:
@@ -131,19 +131,19 @@ def generate_batch(
     prefilled: Prefilled,
     stop: StopCriteria,
     params: SamplingParams = DEFAULT_SAMPLING,
-    costs: bool = True,
+    with_nll: bool = True,
 ) -> Iterator[BatchStep]:
     """Yield the characters of a text for each random generator, up to 64 texts at a time.
 
     Each text is the one that `generate` yields for the same generator, prefill, parameters and stop criteria. When a
     text ends, the next one takes its slot. Memory is bounded: generators are taken from `rngs` one by one, and no
-    text is begun while too many finished ones wait for an earlier text. Without `costs`, all nats are 0.
+    text is begun while too many finished ones wait for an earlier text. Without `with_nll`, all NLLs are 0.
     """
-    queue, waiting = iter(enumerate(rngs)), _Waiting()
+    queue, finished = iter(enumerate(rngs)), _FinishedTexts()
     slots: list[_Slot] = []
     current = Prefilled(prefilled.logits[:0], select_rows(prefilled.state, slice(0)), prefilled.clamps)
     for step in count():
-        free_slots = BATCH_SLOTS - len(slots) if not slots or waiting.total < MOST_AHEAD else 0
+        free_slots = BATCH_SLOTS - len(slots) if not slots or finished.total < MAX_FINISHED_CHARS else 0
         new_slots = [
             _Slot(
                 text_index=text_index,
@@ -159,19 +159,19 @@ def generate_batch(
             return
         current = _concat(current, *[prefilled] * len(new_slots)) if new_slots else current
         ids = _sample_batch(rnn, slots, current, params)
-        characters = ["" if char_id == rnn.end else vocabulary.characters[char_id] for char_id in ids.tolist()]
-        nats = nll_of(current.logits, ids).tolist() if costs else [0.0] * len(slots)
+        characters = ["" if char_id == rnn.end_id else vocabulary.characters[char_id] for char_id in ids.tolist()]
+        nats = nll_of(current.logits, ids).tolist() if with_nll else [0.0] * len(slots)
         yield BatchStep([slot.text_index for slot in slots], characters, nats)
-        unfinished = _unfinished_rows(slots, ids, characters, waiting, step)
+        unfinished = _unfinished_rows(slots, ids, characters, finished, step)
         slots = [slots[row] for row in unfinished]
         if slots:
-            waiting.advance(slots[0].text_index)
+            finished.advance(slots[0].text_index)
         state = current.state if len(unfinished) == len(ids) else select_rows(current.state, unfinished)
         current = Prefilled(*step_logits(rnn, ids[unfinished], state, prefilled.clamps), prefilled.clamps)
 
 
 def _unfinished_rows(
-    slots: Sequence[_Slot], ids: CharIds, characters: Sequence[str], waiting: _Waiting, step: int
+    slots: Sequence[_Slot], ids: CharIds, characters: Sequence[str], finished: _FinishedTexts, step: int
 ) -> list[int]:
     """Append the ids of a step to the slots, and return the rows of the texts that continue."""
     unfinished = []
@@ -180,7 +180,7 @@ def _unfinished_rows(
         if character and not slot.stop_check(character):
             unfinished.append(row)
         else:
-            waiting.finish(slot.text_index, step - slot.first_step)
+            finished.finish(slot.text_index, step - slot.first_step)
     return unfinished
 
 

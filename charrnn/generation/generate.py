@@ -72,8 +72,8 @@ def default_max_chars(*, documents: bool) -> int:
     return MAX_DOCUMENT_CHARS if documents else DEFAULT_CHARS
 
 
-def _truncated(text: str, most: int = 40) -> str:
-    return repr(text if len(text) <= most else f"{text[:most]}…")
+def _truncated(text: str, max_chars: int = 40) -> str:
+    return repr(text if len(text) <= max_chars else f"{text[:max_chars]}…")
 
 
 # Prefill of a long text in parallel rows. A step with dozens of rows costs as much as a step with one row, so a long
@@ -228,7 +228,7 @@ def prefill_prompt(
     `unknown` is that of `Vocabulary.encode` (WrongUsageError). Raise CharrnnError if the logits are not finite.
     """
     ids = vocabulary.encode(prompt, unknown=unknown)
-    if not ids.size and rnn.end is None:
+    if not ids.size and rnn.end_id is None:
         ids = vocabulary.encode(next((end for end in "\n " if end in vocabulary), ""))
     state = prefill(rnn, ids, clamps=clamps, progress=progress)
     logits = to_numpy(rnn.logits(state[-1].hidden))
@@ -257,7 +257,7 @@ def generate(
     for draw in uniform_draws(rng):
         ids = sample_ids(logits, np.array([draw]), params)
         char_id = int(ids[0])
-        char = "" if char_id == rnn.end else vocabulary.characters[char_id]
+        char = "" if char_id == rnn.end_id else vocabulary.characters[char_id]
         yield GeneratedChar(char, char_id, logits[0])
         if not char or is_last(char):
             return

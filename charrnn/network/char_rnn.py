@@ -172,14 +172,14 @@ NetworkState = tuple[Tensor, ...]
 class CharRNN(nn.Module):
     """A character RNN that predicts the next character: ids (T, B), state (layers, B, H) -> logits (T, B, V), state.
 
-    If the text consists of documents, each ends with the character `end`, after which the state is the initial one.
+    If the text consists of documents, each ends with the character `end_id`, after which the state is reset.
     """
 
-    def __init__(self, config: NetworkConfig, vocabulary_size: int, *, end: int | None = None) -> None:
+    def __init__(self, config: NetworkConfig, vocabulary_size: int, *, end_id: int | None = None) -> None:
         super().__init__()
-        assert (end is None) == (config.documents is None), "documents are ended by a character"
+        assert (end_id is None) == (config.documents is None), "documents are ended by a character"
         self.config = config
-        self.end = end
+        self.end_id = end_id
         self.vocabulary_size = vocabulary_size
         width = config.embedding or vocabulary_size
         self.embedding = nn.Embedding(vocabulary_size, width) if config.embedding else None
@@ -201,7 +201,7 @@ class CharRNN(nn.Module):
     @classmethod
     def from_model(cls, model: Model, device: str = "cpu") -> "CharRNN":
         """Return the network of a model in evaluation mode, without dropout."""
-        network = cls(model.config, len(model.vocabulary), end=model.end)
+        network = cls(model.config, len(model.vocabulary), end_id=model.end_id)
         network.load_weights(model.weights)
         return network.eval().to(device)
 
@@ -220,7 +220,7 @@ class CharRNN(nn.Module):
 
     def initial_state(self, streams: int) -> NetworkState:
         """Return the state before any text: zero, or `DOCUMENT_START` if the text consists of documents."""
-        value = 0.0 if self.end is None else DOCUMENT_START
+        value = 0.0 if self.end_id is None else DOCUMENT_START
         start = self.output.weight.new_full((self.config.layers, streams, self.config.hidden), value)
         return (start.tanh(), start) if self.config.cell == "lstm" else (start,)
 
@@ -238,7 +238,7 @@ class CharRNN(nn.Module):
 
         On a GPU the mask is returned even if it is empty, since reading it would wait for the GPU.
         """
-        is_end = None if self.end is None else ids == self.end
+        is_end = None if self.end_id is None else ids == self.end_id
         return is_end if is_end is not None and (ids.is_cuda or is_end.any()) else None
 
     def _embed(self, ids: Tensor) -> Tensor:

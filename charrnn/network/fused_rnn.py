@@ -262,17 +262,17 @@ def batch_shards(hidden: Tensor) -> list[slice]:
     return [slice(begin, end) for begin, end in pairwise(ends)]
 
 
-def map_in_threads(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
-    """Return the results of `work` for all parts, each computed without gradients in its own thread."""
+def map_in_threads(function: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
+    """Return the results of `function` for all parts, each computed without gradients in its own thread."""
     if len(parts) == 1:
-        return [work(parts[0])]
-    work_without_grad = torch.no_grad()(work)
+        return [function(parts[0])]
+    function_without_grad = torch.no_grad()(function)
     futures: list[Future[Result]] = []
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(1)
-        futures += [_pool(len(parts) - 1).submit(work_without_grad, part) for part in parts[1:]]
-        return [work_without_grad(parts[0]), *(future.result() for future in futures)]
+        futures += [_pool(len(parts) - 1).submit(function_without_grad, part) for part in parts[1:]]
+        return [function_without_grad(parts[0]), *(future.result() for future in futures)]
     finally:
         # A thread reads the number of threads at its first operation, so all must end before the number changes.
         wait(futures)

@@ -123,13 +123,13 @@ class InferenceRNN:
     """weights of the layers, the lowest first"""
     output_weight: Array
     """(H, V)"""
-    end: int | None
+    end_id: int | None
     """id of the character that ends a document, after which the state is fresh; None: there are no documents"""
 
-    def __init__(self, config: NetworkConfig, weights: Mapping[str, Array], *, end: int | None = None) -> None:
-        assert (end is None) == (config.documents is None), "documents are ended by a character"
+    def __init__(self, config: NetworkConfig, weights: Mapping[str, Array], *, end_id: int | None = None) -> None:
+        assert (end_id is None) == (config.documents is None), "documents are ended by a character"
         self.config = config
-        self.end = end
+        self.end_id = end_id
         self.weights = weights
         self._cell = CELLS[config.cell]
         self._embedding = weights.get("embedding.weight")
@@ -141,7 +141,9 @@ class InferenceRNN:
     @classmethod
     def from_model(cls, model: Model, *, arrays: Callable[[Any], Array] = np.asarray) -> "InferenceRNN":
         """Return the network of a model; `arrays` converts each weight, for example to a tensor on a GPU."""
-        return cls(model.config, {name: arrays(weight) for name, weight in model.weights.items()}, end=model.end)
+        return cls(
+            model.config, {name: arrays(weight) for name, weight in model.weights.items()}, end_id=model.end_id
+        )
 
     @property
     def signal_name(self) -> str:
@@ -155,7 +157,7 @@ class InferenceRNN:
 
     def initial_state(self, streams: int) -> State:
         """Return the state before any text: zero, or `DOCUMENT_START` if the text consists of documents."""
-        like, value = self._output_bias, 0.0 if self.end is None else DOCUMENT_START
+        like, value = self._output_bias, 0.0 if self.end_id is None else DOCUMENT_START
         start = array_module(like).full((streams, self.config.hidden), value, dtype=like.dtype, device=like.device)
         state = CellState(tanh(start), start) if self._cell.has_cell_state else CellState(start)
         return (state,) * self.config.layers
@@ -229,7 +231,7 @@ class InferenceRNN:
 
     def _resets(self, ids: Array) -> Array | None:
         """Return a mask (B, 1) of the streams in which a document ends with ids (B,), or None if there are none."""
-        is_end = None if self.end is None else ids == self.end
+        is_end = None if self.end_id is None else ids == self.end_id
         return is_end[:, None] if is_end is not None and is_end.any() else None
 
     def _input_projection(self, ids: Array) -> Array:

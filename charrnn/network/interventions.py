@@ -49,7 +49,7 @@ class ClampedPredictor:
     """A predictor whose network has clamped cells, for scoring."""
 
     def __init__(self, rnn: InferenceRNN, clamps: Clamps) -> None:
-        self.config, self.vocabulary_size, self.end = rnn.config, rnn.vocabulary_size, rnn.end
+        self.config, self.vocabulary_size, self.end_id = rnn.config, rnn.vocabulary_size, rnn.end_id
         self.initial_state = rnn.initial_state
         self.nll = partial(rnn.nll, clamps=clamps)
 

@@ -88,7 +88,7 @@ class Model:
     """record of the training (corpus, steps, losses, …), see `TrainingRecord`; inference does not use it"""
 
     @property
-    def end(self) -> int | None:
+    def end_id(self) -> int | None:
         """The id of the character that ends each document and resets the state; None without documents."""
         return self.vocabulary.end_id(self.config.documents)
 
@@ -114,14 +114,14 @@ def weight_shapes(config: NetworkConfig, vocabulary_size: int) -> dict[str, tupl
     return shapes | {"output.weight": (vocabulary_size, config.hidden), OUTPUT_BIAS: (vocabulary_size,)}
 
 
-def count_weights(config: NetworkConfig, vocabulary_size: int) -> int:
+def count_parameters(config: NetworkConfig, vocabulary_size: int) -> int:
     """Return the number of weights of a network without building it."""
     return sum(math.prod(shape) for shape in weight_shapes(config, vocabulary_size).values())
 
 
 def count_matmul_weights(config: NetworkConfig, vocabulary_size: int) -> int:
     """Return the number of weights in matrix products and biases: all but the embedding, which is looked up."""
-    return count_weights(config, vocabulary_size) - vocabulary_size * config.embedding
+    return count_parameters(config, vocabulary_size) - vocabulary_size * config.embedding
 
 
 def max_preactivation(config: NetworkConfig, weights: Weights) -> float:
@@ -191,24 +191,24 @@ def _parse_metadata(header: Header) -> ModelInfo:
     if bias is None or len(bias.shape) != 1:
         raise CharrnnError(f"{OUTPUT_BIAS} is missing or not a vector")
     rows = bias.shape[0]
-    config = NetworkConfig.from_mapping(_parse_field(header.metadata, "config", dict, most=MAX_SETTINGS))
+    config = NetworkConfig.from_mapping(_parse_field(header.metadata, "config", dict, max_values=MAX_SETTINGS))
     # A JSON list of n strings has n - 1 commas and a bracket; comma, bracket and brace can also be characters.
-    vocabulary = Vocabulary(tuple(_parse_field(header.metadata, "vocabulary", list, most=rows + 3)))
+    vocabulary = Vocabulary(tuple(_parse_field(header.metadata, "vocabulary", list, max_values=rows + 3)))
     if len(vocabulary) != rows:
         raise CharrnnError(f"its vocabulary has {len(vocabulary):,} characters, but its weights are for {rows:,}")
     if config.documents is not None and END_CHARS[config.documents] not in vocabulary:
         raise CharrnnError(f"its documents end with {END_CHARS[config.documents]!r}, which its vocabulary lacks")
-    training = _parse_field(header.metadata, "training", dict, most=MAX_TRAINING_VALUES)
+    training = _parse_field(header.metadata, "training", dict, max_values=MAX_TRAINING_VALUES)
     check_partial(TrainingRecord, training, "training")
     return ModelInfo(config=config, vocabulary=vocabulary, training=training)
 
 
-def _parse_field(metadata: Mapping[str, str], name: str, kind: type, *, most: int) -> Any:
-    """Return the value of a metadata field with JSON of at most `most` values (CharrnnError)."""
+def _parse_field(metadata: Mapping[str, str], name: str, kind: type, *, max_values: int) -> Any:
+    """Return the value of a metadata field with JSON of at most `max_values` values (CharrnnError)."""
     text = metadata.get(name)
     if text is None:
         raise CharrnnError(f"it has no {name}")
-    return parse_json(text, name, kind, most=most)
+    return parse_json(text, name, kind, max_values=max_values)
 
 
 def _check_arrays(shapes: Mapping[str, tuple[int, ...]], tensors: Mapping[str, TensorInfo]) -> None:

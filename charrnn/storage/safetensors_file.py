@@ -39,7 +39,7 @@ MEMORY_NEEDED = 1.3
 """bytes of memory per byte of the arrays that reading takes, with the checks that follow"""
 SMALL = 1 << 24
 """bytes of arrays up to which neither holes nor free memory are checked"""
-LEAST_WRITTEN = 1 / 16
+MIN_WRITTEN_FRACTION = 1 / 16
 """fraction of a file that must have been written; the rest can be holes, which take no space on the disk.
 
 Weights and their copies are not all zero, so a file of charrnn has few holes even where the file system creates them.
@@ -164,20 +164,20 @@ def _check_holes(path: Path, file: BinaryIO, size: int) -> None:
         return
     descriptor, written = file.fileno(), 0
     # The position of the descriptor, which is behind that of the file object by what is buffered.
-    position = os.lseek(descriptor, 0, os.SEEK_CUR)
+    initial_position = os.lseek(descriptor, 0, os.SEEK_CUR)
     try:
-        at = os.lseek(descriptor, 0, os.SEEK_DATA)
-        while written < LEAST_WRITTEN * size:
-            end = os.lseek(descriptor, at, os.SEEK_HOLE)
-            written += end - at
-            at = os.lseek(descriptor, end, os.SEEK_DATA)
+        position = os.lseek(descriptor, 0, os.SEEK_DATA)
+        while written < MIN_WRITTEN_FRACTION * size:
+            end = os.lseek(descriptor, position, os.SEEK_HOLE)
+            written += end - position
+            position = os.lseek(descriptor, end, os.SEEK_DATA)
     except OSError as error:
         # ENXIO: there is no more data.
-        if error.errno == errno.ENXIO and written < LEAST_WRITTEN * size:
+        if error.errno == errno.ENXIO and written < MIN_WRITTEN_FRACTION * size:
             message = f"{path} is damaged: only {written:,} of {size:,} bytes of data were ever written"
             raise CharrnnError(message) from error
     finally:
-        os.lseek(descriptor, position, os.SEEK_SET)
+        os.lseek(descriptor, initial_position, os.SEEK_SET)
 
 
 def _check_memory(path: Path, size: int) -> None:
@@ -245,9 +245,11 @@ def is_tensor_file(path: Path) -> bool:
     except OSError:
         return False
     header = content[_LENGTH_BYTES:]
-    begins_so = any(header.startswith(beginning) or beginning.startswith(header) for beginning in _BEGINNINGS)
+    has_known_beginning = any(
+        header.startswith(beginning) or beginning.startswith(header) for beginning in _BEGINNINGS
+    )
     return not content or (
-        bool(header) and (begins_so or (header.startswith(b"{") and _NAME.search(header) is not None))
+        bool(header) and (has_known_beginning or (header.startswith(b"{") and _NAME.search(header) is not None))
     )
 
 

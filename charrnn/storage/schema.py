@@ -33,19 +33,19 @@ class Range(NamedTuple):
 
     low: float
     high: float
-    above: bool = False
+    low_excluded: bool = False
     """whether `low` itself is excluded"""
 
     def check(self, value: float, name: str) -> None:
         """Raise CharrnnError unless the number is in the range; NaN is in no range."""
-        if not self.low <= value <= self.high or (self.above and value == self.low):
+        if not self.low <= value <= self.high or (self.low_excluded and value == self.low):
             raise CharrnnError(f"{name} is {reprlib.repr(value)}; it must be {self.described(type(value))}")
 
     def described(self, kind: type) -> str:
         """Return the range in words."""
-        what = "a whole number" if kind is int and isinstance(self.high, int) else "a number"
-        bounds = "above {} and up to {}" if self.above else "from {} to {}"
-        return f"{what} {bounds.format(_amount(self.low), _amount(self.high))}"
+        number = "a whole number" if kind is int and isinstance(self.high, int) else "a number"
+        bounds = "above {} and up to {}" if self.low_excluded else "from {} to {}"
+        return f"{number} {bounds.format(_amount(self.low), _amount(self.high))}"
 
 
 class Unknown:
@@ -71,12 +71,12 @@ class Choice(NamedTuple):
     """The values that a string may have."""
 
     values: tuple[str, ...]
-    what: str
+    description: str
 
     def check(self, value: str, name: str) -> None:
         """Raise CharrnnError unless the string is one of the values."""
         if value not in self.values:
-            message = f"unknown {self.what} {reprlib.repr(value)}"
+            message = f"unknown {self.description} {reprlib.repr(value)}"
             raise CharrnnError(message, hint=f"{name} is one of {', '.join(self.values)}")
 
 
@@ -121,23 +121,23 @@ class Partial(NamedTuple):
         check_partial(self.record, value, name)
 
 
-def parse_json(text: str, what: str, kind: type, *, most: int) -> Any:
-    """Parse JSON that holds at most so many values; raise CharrnnError for anything else.
+def parse_json(text: str, description: str, kind: type, *, max_values: int) -> Any:
+    """Parse JSON of at most `max_values` values, whose type is `kind`; raise CharrnnError for anything else.
 
     Values are counted before they are parsed, because they take more memory than their text.
     """
     import json  # not needed by the help
 
-    if sum(text.count(sign) for sign in ",[{") > most:
-        raise CharrnnError(f"its {what} holds more than it should")
+    if sum(text.count(sign) for sign in ",[{") > max_values:
+        raise CharrnnError(f"its {description} holds more than it should")
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise CharrnnError(f"its {what} is not JSON") from error
+        raise CharrnnError(f"its {description} is not JSON") from error
     if not isinstance(value, kind):
-        raise CharrnnError(f"its {what} is not a {kind.__name__}")
+        raise CharrnnError(f"its {description} is not a {kind.__name__}")
     if _is_deep(value):
-        raise CharrnnError(f"its {what} is nested too deeply")
+        raise CharrnnError(f"its {description} is nested too deeply")
     return value
 
 

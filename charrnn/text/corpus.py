@@ -78,7 +78,7 @@ def validate_description(corpus: "Corpus", size: int) -> None:
     if size != corpus.characters * dtype.itemsize:
         raise ValueError(f"it has {size:,} bytes")
     # Raises KeyError if the end character of documents is not in the vocabulary.
-    _ = corpus.end
+    _ = corpus.end_id
 
 
 def verify_unchanged(corpus: "Corpus") -> None:
@@ -149,14 +149,14 @@ class Corpus:
         return sum(self.counts)
 
     @property
-    def end(self) -> int | None:
+    def end_id(self) -> int | None:
         """Id of the character that ends each document; None if the text is a single sequence."""
         return self.vocabulary.end_id(self.documents)
 
     def split_position(self, val_fraction: float) -> int:
         """Return the position at which the held-out text begins; in a text of documents, a start of a document."""
         position = int(self.characters * (1 - val_fraction))
-        return position if self.end is None else nearest_document_start(self.ids, self.end, position)
+        return position if self.end_id is None else nearest_document_start(self.ids, self.end_id, position)
 
     @property
     def ids(self) -> Ids:

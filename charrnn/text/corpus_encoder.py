@@ -132,13 +132,13 @@ def _write_text(
     file: BinarySink,
 ) -> None:
     """Write the ids of a text, with its documents shuffled (CharrnnError if the text has changed)."""
-    end = vocabulary.end_id(counted.documents)
-    if end is None:
+    end_id = vocabulary.end_id(counted.documents)
+    if end_id is None:
         _write_ids(sources, encoding, counted, id_table, file)
         return
     with scratch_file(directory) as ordered:
         _write_ids(sources, encoding, counted, id_table, ordered)
-        shuffle_documents(ordered, id_table.dtype, end, file)
+        shuffle_documents(ordered, id_table.dtype, end_id, file)
 
 
 def _write_ids(

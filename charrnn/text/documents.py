@@ -95,18 +95,18 @@ def not_documents_error(kind: str, name: str) -> CharrnnError:
     """Return the error for a text without a separator between documents."""
     if kind == "file":
         return CharrnnError(f"{name} is one file, and so one document", hint="name several, or `--documents line`")
-    lacking = {"line": "second line", "blank": "blank line between two documents"}[kind]
+    missing_part = {"line": "second line", "blank": "blank line between two documents"}[kind]
     alternatives = " or ".join(f"`--documents {other}`" for other in BOUNDARY if other != kind)
-    return CharrnnError(f"{name} has no {lacking}, so it is one document", hint=f"{alternatives}, or without")
+    return CharrnnError(f"{name} has no {missing_part}, so it is one document", hint=f"{alternatives}, or without")
 
 
-def shuffle_documents(source: BinaryIO, dtype: "np.dtype[Any]", end: int, sink: BinarySink) -> None:
+def shuffle_documents(source: BinaryIO, dtype: "np.dtype[Any]", end_id: int, sink: BinarySink) -> None:
     """Copy the ids of a text with its documents in a random but fixed order.
 
     With more than MAX_DOCUMENTS documents, consecutive documents are shuffled together as one part.
     """
     size = dtype.itemsize
-    offsets = document_offsets(source.tell() // size, _chunks(source, dtype), end) * size
+    offsets = document_offsets(source.tell() // size, _chunks(source, dtype), end_id) * size
     for part in np.random.default_rng(0).permutation(len(offsets) - 1).tolist():
         source.seek(offsets[part])
         sink.write(source.read(offsets[part + 1] - offsets[part]))
@@ -119,7 +119,7 @@ def _chunks(file: BinaryIO, dtype: "np.dtype[Any]") -> Iterator[Ids]:
         yield np.frombuffer(chunk, dtype)
 
 
-def document_offsets(characters: int, chunks: Iterable[Ids], end: int) -> NDArray[np.int64]:
+def document_offsets(characters: int, chunks: Iterable[Ids], end_id: int) -> NDArray[np.int64]:
     """Return the positions at which the documents of a text begin, and its length: (parts + 1,).
 
     There are at most MAX_DOCUMENTS parts: in a text with more documents, a part consists of consecutive documents.
@@ -127,7 +127,7 @@ def document_offsets(characters: int, chunks: Iterable[Ids], end: int) -> NDArra
     min_part_chars = max(1, -(-characters // MAX_DOCUMENTS))
     offsets, position, last_part = [np.zeros(1, np.int64)], 0, 0
     for ids in chunks:
-        starts = position + 1 + np.flatnonzero(ids == end)
+        starts = position + 1 + np.flatnonzero(ids == end_id)
         parts = starts // min_part_chars
         offsets.append(starts[np.diff(parts, prepend=last_part) > 0])
         position += len(ids)
@@ -137,12 +137,12 @@ def document_offsets(characters: int, chunks: Iterable[Ids], end: int) -> NDArra
     return joined
 
 
-def nearest_document_start(ids: Ids, end: int, position: int) -> int:
+def nearest_document_start(ids: Ids, end_id: int, position: int) -> int:
     """Return the start of a document that is nearest to a position; never 0 or the end of the text."""
     for distance in range(0, len(ids), CHUNK_IDS):
         after = slice(position + distance, position + distance + CHUNK_IDS)
         before = slice(max(0, position - distance - CHUNK_IDS), max(0, position - distance))
-        starts = np.concatenate([part.start + 1 + np.flatnonzero(ids[part] == end) for part in (before, after)])
+        starts = np.concatenate([part.start + 1 + np.flatnonzero(ids[part] == end_id) for part in (before, after)])
         starts = starts[starts < len(ids)]
         if len(starts):
             return int(starts[np.abs(starts - position).argmin()])

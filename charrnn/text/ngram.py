@@ -72,16 +72,16 @@ class _Grams:
 
 
 def fit_best_ngram(
-    ids: Ids, *, train_characters: int, size: int, at_most: int = MAX_TRAIN_CHARS, end: int | None = None
+    ids: Ids, *, train_characters: int, size: int, max_chars: int = MAX_TRAIN_CHARS, end_id: int | None = None
 ) -> NGram:
     """Return the n-gram model, trained on the beginning of a text, with the lowest loss on the rest of the text.
 
-    The ids (T,) are below `size`. At most `at_most` training characters are counted, and a quarter as many are
-    scored. The `end` of a document separates the contexts before and after it.
+    The ids (T,) are below `size`. At most `max_chars` training characters are counted, and a quarter as many are
+    scored. Each `end_id`, which ends a document, separates the contexts before and after it.
     """
-    learned = evenly_spaced_slices(0, train_characters, at_most)
-    held_out = evenly_spaced_slices(train_characters, len(ids), min(MAX_SCORED_CHARS, max(1, at_most // 4)))
-    text = concat_pieces(ids, learned, held_out, size=size, end=end)
+    learned = evenly_spaced_slices(0, train_characters, max_chars)
+    held_out = evenly_spaced_slices(train_characters, len(ids), min(MAX_SCORED_CHARS, max(1, max_chars // 4)))
+    text = concat_pieces(ids, learned, held_out, size=size, end_id=end_id)
     losses, _ = best_probabilities(text)
     best = min(losses)
     return NGram(
@@ -105,25 +105,25 @@ def best_probabilities(text: CountingText) -> tuple[list[float], FloatArray]:
     return losses, best
 
 
-def evenly_spaced_slices(start: int, stop: int, at_most: int) -> list[slice]:
-    """Return slices of about `at_most` characters in all, evenly spaced between two positions.
+def evenly_spaced_slices(start: int, stop: int, max_chars: int) -> list[slice]:
+    """Return slices of about `max_chars` characters in all, evenly spaced between two positions.
 
     >>> evenly_spaced_slices(10, 20, 50), evenly_spaced_slices(0, 40960, 8192)
     ([slice(10, 20, None)], [slice(0, 4096, None), slice(20480, 24576, None)])
     """
-    if stop - start <= at_most:
+    if stop - start <= max_chars:
         return [slice(start, stop)]
-    count = max(1, at_most // MIN_PIECE_CHARS)
+    count = max(1, max_chars // MIN_PIECE_CHARS)
     starts = [start + piece * (stop - start) // count for piece in range(count)]
-    return [slice(begin, begin + at_most // count) for begin in starts]
+    return [slice(begin, begin + max_chars // count) for begin in starts]
 
 
 def concat_pieces(
-    ids: Ids, learned: Sequence[slice], held_out: Sequence[slice], *, size: int, end: int | None = None
+    ids: Ids, learned: Sequence[slice], held_out: Sequence[slice], *, size: int, end_id: int | None = None
 ) -> CountingText:
     """Return training and held-out pieces in one text, each with its context.
 
-    An `end` of a document is repeated, so that the longest n-gram after it contains nothing before it.
+    Each `end_id`, which ends a document, is repeated, so that the longest n-gram after it contains nothing before it.
     """
     border = np.full(MAX_ORDER, size, dtype=np.min_scalar_type(size))
     parts, counted, scored = [border], [np.zeros(MAX_ORDER, np.bool_)], [np.zeros(MAX_ORDER, np.bool_)]
@@ -134,8 +134,8 @@ def concat_pieces(
         counted.append(in_piece & (index < len(learned)))
         scored.append(in_piece & (index >= len(learned)))
     text, is_counted, is_scored = np.concatenate(parts), np.concatenate(counted), np.concatenate(scored)
-    if end is not None:
-        repeats = np.where(text == end, MAX_ORDER, 1)
+    if end_id is not None:
+        repeats = np.where(text == end_id, MAX_ORDER, 1)
         is_first = np.arange(repeats.sum()) == np.repeat(np.cumsum(repeats) - repeats, repeats)
         text = text.repeat(repeats)
         is_counted, is_scored = is_counted.repeat(repeats) & is_first, is_scored.repeat(repeats) & is_first
@@ -247,22 +247,22 @@ class NGramPredictions:
 
 
 def ngram_predictions(
-    training: Ids, ids: Ids, *, size: int, at_most: int = MAX_TRAIN_CHARS, end_of_document: int | None = None
+    training: Ids, ids: Ids, *, size: int, max_chars: int = MAX_TRAIN_CHARS, end_id: int | None = None
 ) -> NGramPredictions:
     """Return the predictions for a text, ids (T,), of the n-gram model of a training text with the lowest loss.
 
-    All ids are below `size`. At most `at_most` training characters are counted. The end of a document separates the
+    All ids are below `size`. At most `max_chars` training characters are counted. Each `end_id` separates the
     contexts before and after it.
     """
     parts, learned, end = [], [], 0
-    for piece in evenly_spaced_slices(0, len(training), at_most):
+    for piece in evenly_spaced_slices(0, len(training), max_chars):
         context_start = max(0, piece.start - MAX_ORDER)
         parts.append(training[context_start : piece.stop])
         learned.append(slice(end + piece.start - context_start, end + piece.stop - context_start))
         end = learned[-1].stop
     joined = np.concatenate([*parts, ids])
     # The context of the first characters of the text is the end of the training characters.
-    text = concat_pieces(joined, learned, [slice(end + 1, end + len(ids))], size=size, end=end_of_document)
+    text = concat_pieces(joined, learned, [slice(end + 1, end + len(ids))], size=size, end_id=end_id)
     losses, probabilities = best_probabilities(text)
     return NGramPredictions(
         order=losses.index(min(losses)) + 1,

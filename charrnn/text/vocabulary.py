@@ -102,12 +102,12 @@ class Vocabulary:
         return {character: char_id for char_id, character in enumerate(self.characters)}
 
 
-def format_characters(counts: Counter[str], *, most: int = 5) -> str:
-    """Return a list of characters for messages, each with its count if it is above 1; at most `most` are shown.
+def format_characters(counts: Counter[str], *, max_shown: int = 5) -> str:
+    """Return a list of characters for messages, each with its count if it is above 1; at most `max_shown` are shown.
 
     >>> format_characters(Counter({"é": 2, "€": 1}))
     "'é' (2×), '€'"
     """
     shown = [f"{character!r} ({count}×)" if count > 1 else f"{character!r}" for character, count in counts.items()]
-    more = f" and {len(shown) - most:,} more" if len(shown) > most else ""
-    return ", ".join(shown[:most]) + more
+    more = f" and {len(shown) - max_shown:,} more" if len(shown) > max_shown else ""
+    return ", ".join(shown[:max_shown]) + more

@@ -275,7 +275,7 @@ def _validated_info(path: Path, file: OpenTensorFile) -> CheckpointInfo:
     info = model_file.parse_info(path, file.header)
     if "run" not in file.metadata:
         raise CharrnnError("it is not a checkpoint of a training")
-    metadata = parse_json(file.metadata["run"], "run", dict, most=MAX_RECORD_VALUES)
+    metadata = parse_json(file.metadata["run"], "run", dict, max_values=MAX_RECORD_VALUES)
     record = from_mapping(RunRecord, metadata, "run", strict=False)
     step_in_name = step_of(path)
     if step_in_name is not None and step_in_name != record.step:

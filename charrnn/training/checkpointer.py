@@ -105,7 +105,7 @@ class _SavePolicy:
             self.model_is_outdated = self._improved = True
         if not isinstance(event, (Step, Evaluation)) or not self._is_due():
             return
-        began = self._clock()
+        start_time = self._clock()
         try:
             if recreate_directory(self._trainer, self._directory):
                 yield TrainingWarning(
@@ -121,7 +121,7 @@ class _SavePolicy:
                 step=self._trainer.step, message=f"{_failure(self._trainer, error)}; will try again"
             )
         self._saved_at = self._clock()
-        self._cost = self._saved_at - began
+        self._cost = self._saved_at - start_time
 
     def _is_due(self) -> bool:
         """Return whether a save is due: after the interval, or for better weights once MAX_TIME_FRACTION allows."""

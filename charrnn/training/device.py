@@ -11,7 +11,7 @@ import torch
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError, WrongUsageError, is_out_of_memory
 from charrnn.network.cells import CELLS
-from charrnn.network.model_file import count_weights
+from charrnn.network.model_file import count_parameters
 from charrnn.resources import usable_memory
 
 PROBE_SECONDS = 0.1
@@ -71,8 +71,8 @@ def flops_per_second(device: str, precision: str) -> float:
     dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
     left = torch.ones(512, 1024, device=device, dtype=dtype)
     right = torch.ones(1024, 1024, device=device, dtype=dtype)
-    fastest, began = float("inf"), time.perf_counter()
-    while time.perf_counter() - began < PROBE_SECONDS:
+    fastest, start_time = float("inf"), time.perf_counter()
+    while time.perf_counter() - start_time < PROBE_SECONDS:
         start = time.perf_counter()
         (left @ right)[0, 0].item()
         fastest = min(fastest, time.perf_counter() - start)
@@ -101,10 +101,10 @@ def seed_step(device: torch.device, seed: int, step: int) -> None:
 
 def step_seed(seed: int, step: int) -> int:
     """Return the seed of a step of a run: a splitmix64 finalizer over both."""
-    mixed = (seed * 0x9E3779B97F4A7C15 + step) & 0xFFFFFFFFFFFFFFFF
-    mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
-    mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
-    return (mixed ^ (mixed >> 31)) & 0x7FFFFFFFFFFFFFFF
+    value = (seed * 0x9E3779B97F4A7C15 + step) & 0xFFFFFFFFFFFFFFFF
+    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
+    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
+    return (value ^ (value >> 31)) & 0x7FFFFFFFFFFFFFFF
 
 
 # Out of memory: what a training needs, what is available, and which settings would fit
@@ -147,7 +147,7 @@ def estimate_bytes(network: NetworkConfig, training: TrainingConfig, vocabulary_
     gates = len(CELLS[network.cell].gates)
     per_char = network.layers * (gates + 3) * network.hidden + 3 * vocabulary_size
     window = 2 * training.batch * training.length * per_char
-    return BYTES_PER_NUMBER * (WEIGHT_COPIES * count_weights(network, vocabulary_size) + window) + LIBRARY_BYTES
+    return BYTES_PER_NUMBER * (WEIGHT_COPIES * count_parameters(network, vocabulary_size) + window) + LIBRARY_BYTES
 
 
 def suggest_smaller(network: NetworkConfig, training: TrainingConfig, vocabulary_size: int, available: float) -> str:

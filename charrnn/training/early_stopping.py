@@ -37,7 +37,7 @@ def should_stop(trainer: Trainer) -> bool:
     patience = trainer.training.patience
     if not patience or trainer.plan.steps is None or trainer.progress.finished:
         return False
-    periods = trainer.bookkeeping.periods_done["evaluation"] - trainer.bookkeeping.last_good_period
+    periods = trainer.bookkeeping.periods_done["evaluation"] - trainer.bookkeeping.last_period_without_overfitting
     fraction = periods / PERIODS["evaluation"]
     return periods > 0 and fraction >= patience and fraction * trainer.plan.steps >= trainer.batches.steps_per_epoch
 

@@ -67,8 +67,8 @@ class FinalLosses:
 
 def evaluate_final(trainer: Trainer, network: CharRNN) -> Generator[SafePoint, None, FinalLosses]:
     """Return the losses of a network on the held-out text of a run, or on MAX_CHARACTERS of it."""
-    carried = yield from _loss(trainer, network, _rows(trainer, ROW_WARM_UP), at_most=MAX_CHARACTERS)
-    window256 = yield from _loss(trainer, network, _window_rows(trainer), at_most=MAX_CHARACTERS, window=WINDOW)
+    carried = yield from _loss(trainer, network, _rows(trainer, ROW_WARM_UP), max_chars=MAX_CHARACTERS)
+    window256 = yield from _loss(trainer, network, _window_rows(trainer), max_chars=MAX_CHARACTERS, window=WINDOW)
     return FinalLosses(carried=carried, window256=window256)
 
 
@@ -78,7 +78,7 @@ def evaluate(trainer: Trainer) -> Iterator[SafePoint | Evaluation]:
     The run changes only after the last safe point. Raise DivergedError if the loss is not finite.
     """
     characters = trainer.bookkeeping.eval_chars or _sample_size(trainer)
-    loss = yield from _loss(trainer, trainer.ema_network, _rows(trainer, SHORT_WARM_UP), at_most=characters)
+    loss = yield from _loss(trainer, trainer.ema_network, _rows(trainer, SHORT_WARM_UP), max_chars=characters)
     yield _record(trainer, loss, characters)
 
 
@@ -95,7 +95,7 @@ def _record(trainer: Trainer, loss: EvalLoss, characters: int) -> Evaluation:
         weights=trainer.ema_weights,
     )
     if shows_no_overfitting(loss.nats, loss.error, train_nats, best):
-        trainer.bookkeeping.mark_good()
+        trainer.bookkeeping.mark_no_overfitting()
     return Evaluation(
         step=trainer.step,
         nats=loss.nats,
@@ -106,13 +106,13 @@ def _record(trainer: Trainer, loss: EvalLoss, characters: int) -> Evaluation:
     )
 
 
-def held_out_loss(trainer: Trainer, *, at_most: int = MAX_CHARACTERS, warm_up: int = ROW_WARM_UP) -> EvalLoss:
+def held_out_loss(trainer: Trainer, *, max_chars: int = MAX_CHARACTERS, warm_up: int = ROW_WARM_UP) -> EvalLoss:
     """Return the `carried` loss of the EMA weights, in float32 without dropout.
 
-    Rows are read in parallel, each warmed up on the end of the row before it. Of a text longer than `at_most`, the
+    Rows are read in parallel, each warmed up on the end of the row before it. Of a text longer than `max_chars`, the
     beginning of every row is scored.
     """
-    return run_to_result(_loss(trainer, trainer.ema_network, _rows(trainer, warm_up), at_most=at_most))
+    return run_to_result(_loss(trainer, trainer.ema_network, _rows(trainer, warm_up), max_chars=max_chars))
 
 
 def held_out_window_loss(trainer: Trainer) -> EvalLoss:
@@ -122,7 +122,7 @@ def held_out_window_loss(trainer: Trainer) -> EvalLoss:
     a single character. The scored characters are those of `carried`, or nearly those where a part is scored.
     """
     return run_to_result(
-        _loss(trainer, trainer.ema_network, _window_rows(trainer), at_most=MAX_CHARACTERS, window=WINDOW)
+        _loss(trainer, trainer.ema_network, _window_rows(trainer), max_chars=MAX_CHARACTERS, window=WINDOW)
     )
 
 
@@ -141,9 +141,9 @@ def final_cost_chars(trainer: Trainer) -> int:
 
 
 def _loss(
-    trainer: Trainer, network: CharRNN, rows: EvalRows, *, at_most: int, window: int = 0
+    trainer: Trainer, network: CharRNN, rows: EvalRows, *, max_chars: int, window: int = 0
 ) -> Generator[SafePoint, None, EvalLoss]:
-    """Return the loss of `at_most` characters of the rows; the state is reset every `window` (0: never)."""
+    """Return the loss of `max_chars` characters of the rows; the state is reset every `window` (0: never)."""
     losses, count, read = [], 0, 0
     try:
         for chunk, nats in _target_nll(trainer, network, rows, window):
@@ -152,7 +152,7 @@ def _loss(
             read += chunk.inputs.size
             yield SafePoint()
             at_window_end = not window or read % (window * rows.count) == 0
-            if at_window_end and count >= at_most:
+            if at_window_end and count >= max_chars:
                 break
     finally:
         trainer.corpus.release_pages()
@@ -231,17 +231,17 @@ ENOUGH_FRACTION = 0.9
 
 def ngram_baseline(trainer: Trainer, directory: RunDirectory) -> NGram:
     """Return the recorded n-gram of a run, or fit and record one; fit again if a longer budget affords more text."""
-    at_most = round(chars_affordable(trainer.training.minutes) / _document_padding(trainer))
+    max_chars = round(chars_affordable(trainer.training.minutes) / _document_padding(trainer))
     recorded = read_ngram(directory.metrics)
-    if recorded is not None and recorded.learned_from >= ENOUGH_FRACTION * min(at_most, trainer.train_characters):
+    if recorded is not None and recorded.learned_from >= ENOUGH_FRACTION * min(max_chars, trainer.train_characters):
         return recorded
     size = len(trainer.corpus.vocabulary)
     fitted = fit_best_ngram(
         trainer.corpus.ids,
         train_characters=trainer.train_characters,
         size=size,
-        at_most=at_most,
-        end=trainer.corpus.end,
+        max_chars=max_chars,
+        end_id=trainer.corpus.end_id,
     )
     trainer.corpus.release_pages()
     write_ngram(directory.metrics, fitted)
@@ -251,7 +251,7 @@ def ngram_baseline(trainer: Trainer, directory: RunDirectory) -> NGram:
 def _document_padding(trainer: Trainer) -> float:
     """Return the factor by which padding between documents lengthens the text."""
     corpus = trainer.corpus
-    return 1.0 if corpus.end is None else 1 + (MAX_ORDER - 1) * corpus.counts[corpus.end] / corpus.characters
+    return 1.0 if corpus.end_id is None else 1 + (MAX_ORDER - 1) * corpus.counts[corpus.end_id] / corpus.characters
 
 
 def chars_affordable(minutes: float | None) -> int:

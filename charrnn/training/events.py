@@ -97,10 +97,10 @@ Event = TrainingWarning | Step | Report | Evaluation | Preview | EarlyStop | Saf
 Result = TypeVar("Result")
 
 
-def run_to_result(work: Generator[SafePoint, None, Result]) -> Result:
+def run_to_result(generator: Generator[SafePoint, None, Result]) -> Result:
     """Run a generator to its end, ignoring its safe points, and return its result."""
     while True:
         try:
-            next(work)
+            next(generator)
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]  # a generator's value is untyped

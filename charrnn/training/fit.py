@@ -37,17 +37,17 @@ RECENT_STEPS = 400
 
 
 def count_seconds(
-    events: Iterator[Event], trainer: Trainer, *, began: float, clock: Clock = time.monotonic
+    events: Iterator[Event], trainer: Trainer, *, start_time: float, clock: Clock = time.monotonic
 ) -> Iterator[Event]:
     """Pass events through, recording the time of the run and of its steps.
 
-    `began` is the clock's time at which the command started, so that its preparations count too.
+    `start_time` is the time of the clock when the command started, so that its preparations count too.
     """
     earlier_seconds, resumed_at = trainer.seconds, clock()
     for event in events:
         now = clock()
         in_step = now - resumed_at if isinstance(event, Step) else 0.0
-        trainer.progress.record_time(earlier_seconds + now - began, in_step=in_step)
+        trainer.progress.record_time(earlier_seconds + now - start_time, in_step=in_step)
         yield event
         resumed_at = clock()
 
@@ -116,8 +116,8 @@ class TimeBudget:
         """Change the number of steps to what the time allows, if the plan is off by more than the tolerance."""
         trainer = self._trainer
         per_step = sum(self._step_seconds) / len(self._step_seconds)
-        left = self._seconds - trainer.seconds - self._non_step_seconds(per_step)
-        steps = trainer.step + max(1, round(left / per_step))
+        seconds_left = self._seconds - trainer.seconds - self._non_step_seconds(per_step)
+        steps = trainer.step + max(1, round(seconds_left / per_step))
         planned = trainer.plan.steps
         if planned is None or abs(steps - planned) * per_step > TOLERANCE * self._seconds:
             trainer.progress.change_steps(steps)
@@ -142,22 +142,24 @@ StopFilter = Callable[[Iterator[Event]], Iterator[Event]]
 def fit(
     session: Session,
     *,
-    began: float,
+    start_time: float,
     sample_every: int | None = None,
     save_every: float | None = None,
-    until: StopFilter = iter,
+    stop_filter: StopFilter = iter,
     clock: Clock = time.monotonic,
 ) -> Iterator[Event]:
-    """Train a run to the end of its plan or until `until` ends, then save it; yield its events (CharrnnError).
+    """Train a run to the end of its plan or of `stop_filter`, then save it; yield its events (CharrnnError).
 
-    `began` is the clock's time at which the command started. `sample_every` is in steps and `save_every` in seconds;
-    None: the defaults of previews and saves.
+    `start_time` is the time of the clock when the command started. `sample_every` is in steps and `save_every` in
+    seconds; None: the defaults of previews and saves. `stop_filter` wraps the events and can end them early.
     """
     trainer, directory, minutes = session.trainer, session.directory, session.trainer.training.minutes
-    events = count_seconds(train_loop(trainer, sample_every=sample_every), trainer, began=began, clock=clock)
+    events = count_seconds(
+        train_loop(trainer, sample_every=sample_every), trainer, start_time=start_time, clock=clock
+    )
     if minutes:
         events = TimeBudget(trainer, 60 * minutes, clock=clock).adjust(events)
-    events = log_events(until(warn_on_explosion(events, trainer)), directory.metrics, step=trainer.step)
+    events = log_events(stop_filter(warn_on_explosion(events, trainer)), directory.metrics, step=trainer.step)
     return save_during_training(events, trainer, directory, every_seconds=save_every, clock=clock)
 
 

@@ -114,11 +114,11 @@ def _inference_rnn(trainer: Trainer) -> InferenceRNN:
 def _several_documents(sample_text: Callable[[int], PreviewGenerator], separator: str) -> PreviewGenerator:
     """Generate as many complete documents as fit into a preview; a first document that does not fit is cut."""
     texts: list[str] = []
-    room, is_complete = PREVIEW_CHARS, True
-    while room > 0:
-        texts.append((yield from sample_text(room)))
-        is_complete = len(texts[-1]) < room
-        room -= len(texts[-1]) + len(separator)
+    remaining_chars, is_complete = PREVIEW_CHARS, True
+    while remaining_chars > 0:
+        texts.append((yield from sample_text(remaining_chars)))
+        is_complete = len(texts[-1]) < remaining_chars
+        remaining_chars -= len(texts[-1]) + len(separator)
     return separator.join(texts if is_complete or len(texts) == 1 else texts[:-1])
 
 

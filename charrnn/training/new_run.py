@@ -96,7 +96,7 @@ class Session:
 
     trainer: Trainer
     directory: RunDirectory
-    why: str
+    reason: str
     """the reason for the settings that the recipe chose; empty for a resumed run"""
     notes: tuple[str, ...] = ()
     """messages for the user, one line each"""
@@ -169,7 +169,7 @@ def start_new(request: NewRunRequest, lock: RunLock | None = None) -> Session:
     recipe = choose_hyperparameters(settings, dataclasses.replace(inputs, train_characters=train_characters))
     trainer = _build_trainer(request, text, recipe)
     notes = startup_notes(request.sources, request.counts, trainer, settings, request.pretrained)
-    return Session(trainer=trainer, directory=request.directory, why=recipe.why, notes=notes)
+    return Session(trainer=trainer, directory=request.directory, reason=recipe.reason, notes=notes)
 
 
 def _check_directory(request: NewRunRequest) -> None:

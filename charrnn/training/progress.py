@@ -97,7 +97,7 @@ class Bookkeeping:
 
     periods_done: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PERIODS, 0))
     """number of periods at whose end the evaluation, preview or report was made"""
-    last_good_period: int = 0
+    last_period_without_overfitting: int = 0
     """number of evaluation periods that were done when an evaluation last showed no overfitting"""
     last_preview_step: int = -1
     """step of the last preview; -1: none"""
@@ -122,7 +122,9 @@ class Bookkeeping:
         bookkeeping = cls(
             periods_done=periods,
             # Earlier versions had no early stopping: for their runs it begins here.
-            last_good_period=periods["evaluation"] if record.sound_parts is None else record.sound_parts,
+            last_period_without_overfitting=periods["evaluation"]
+            if record.sound_parts is None
+            else record.sound_parts,
             last_preview_step=record.previewed_at,
             eval_chars=record.evaluation_characters,
             final_evaluated=record.concluded,
@@ -139,7 +141,7 @@ class Bookkeeping:
         return {
             "concluded": self.final_evaluated,
             "parts": self.periods_done,
-            "sound_parts": self.last_good_period,
+            "sound_parts": self.last_period_without_overfitting,
             "previewed_at": self.last_preview_step,
             "evaluation_characters": self.eval_chars,
             "best": None if self.best is None else self.best.to_dict(),
@@ -151,13 +153,13 @@ class Bookkeeping:
         sums = {"since_report": self.report_sums, "since_evaluation": self.train_sums}
         return sums | {f"{BEST_PREFIX}{name}": weight for name, weight in best.items()}
 
-    def is_due(self, what: str, progress: RunProgress) -> bool:
+    def is_due(self, activity: str, progress: RunProgress) -> bool:
         """Return whether a period of an evaluation, preview or report is complete and not yet marked as done."""
-        return progress.periods_done(PERIODS[what]) > self.periods_done[what]
+        return progress.periods_done(PERIODS[activity]) > self.periods_done[activity]
 
-    def mark_done(self, what: str, progress: RunProgress) -> None:
+    def mark_done(self, activity: str, progress: RunProgress) -> None:
         """Record that the evaluation, preview or report of all complete periods was made."""
-        self.periods_done[what] = progress.periods_done(PERIODS[what])
+        self.periods_done[activity] = progress.periods_done(PERIODS[activity])
 
     def add_steps(self, steps: float, nats: float, gradient_norm: float) -> None:
         """Add a number of steps with the sums of their losses and gradient norms."""
@@ -194,9 +196,9 @@ class Bookkeeping:
             )
         return self.best
 
-    def mark_good(self) -> None:
+    def mark_no_overfitting(self) -> None:
         """Record that the last evaluation showed no overfitting."""
-        self.last_good_period = self.periods_done["evaluation"]
+        self.last_period_without_overfitting = self.periods_done["evaluation"]
 
     def mark_final_evaluation(self, done: bool) -> None:
         """Record whether the best weights were evaluated after the last step."""
@@ -205,19 +207,19 @@ class Bookkeeping:
     def restart_periods(self, progress: RunProgress) -> None:
         """Count periods by a changed plan, starting at the current step."""
         self.final_evaluated = False
-        for what in PERIODS:
-            self.mark_done(what, progress)
+        for activity in PERIODS:
+            self.mark_done(activity, progress)
         if progress.finished:
             # A run that ends before its first evaluation would have no best weights.
             self.periods_done["evaluation"] -= 1
-        self.mark_good()
+        self.mark_no_overfitting()
 
     def _repair(self, progress: RunProgress) -> None:
         """Restore what the rest of a run relies on, so that nothing counts as done that was never done."""
         if self.best is None:
             # Early stopping needs a best evaluation, and the final evaluation needs its weights.
             self.periods_done["evaluation"] = min(self.periods_done["evaluation"], PERIODS["evaluation"] - 1)
-            self.mark_good()
+            self.mark_no_overfitting()
         if self.is_due("report", progress) and not self.report_sums[0]:
             # A report is a mean over at least one step.
             self.mark_done("report", progress)

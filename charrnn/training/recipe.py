@@ -15,7 +15,7 @@ import numpy as np
 
 from charrnn.config import DEFAULT_MINUTES, NetworkConfig, TrainingConfig
 from charrnn.errors import WrongUsageError
-from charrnn.network.model_file import count_matmul_weights, count_weights
+from charrnn.network.model_file import count_matmul_weights, count_parameters
 from charrnn.text.batching import steps_for_epochs
 from charrnn.training.train_options import BUDGETS, TRAINING_SETTINGS, TrainOptions
 
@@ -67,7 +67,7 @@ class Recipe:
 
     network: NetworkConfig
     training: TrainingConfig
-    why: str
+    reason: str
 
 
 def choose_hyperparameters(options: TrainOptions, inputs: RecipeInputs) -> Recipe:
@@ -81,7 +81,7 @@ def choose_hyperparameters(options: TrainOptions, inputs: RecipeInputs) -> Recip
     weights_per_char = count_matmul_weights(network, inputs.vocabulary_size) / inputs.train_characters
     network = dataclasses.replace(network, **_dropout(options, epochs, weights_per_char))
     training = _training(options, network, inputs, characters)
-    return Recipe(network=network, training=training, why=_reason(options, inputs, epochs))
+    return Recipe(network=network, training=training, reason=_reason(options, inputs, epochs))
 
 
 def networks_to_time(options: TrainOptions, inputs: RecipeInputs) -> tuple[tuple[NetworkConfig, ...], TrainingConfig]:
@@ -200,7 +200,7 @@ def _peak_lr(network: NetworkConfig, inputs: RecipeInputs) -> float:
 
 def _check_size(network: NetworkConfig, vocabulary_size: int) -> None:
     """Raise WrongUsageError if the training of a network would need more memory than any machine has."""
-    needed = count_weights(network, vocabulary_size) * BYTES_PER_WEIGHT
+    needed = count_parameters(network, vocabulary_size) * BYTES_PER_WEIGHT
     if needed > MAX_BYTES:
         raise WrongUsageError(
             f"this network would need about {needed / 1e12:,.1f} TB", hint="a lower `--hidden` or `--layers`"

@@ -64,7 +64,7 @@ def resume(sources: CorpusFiles | None, directory: RunDirectory, options: TrainO
             trainer.bookkeeping.mark_final_evaluation(False)
         damaged = (f"{problem}; using the one before" for problem in problems)
         notes = (*damaged, *_inexactness_notes(metadata["machine"], trainer))
-        return Session(trainer=trainer, directory=directory, why="", notes=notes, resumed=True)
+        return Session(trainer=trainer, directory=directory, reason="", notes=notes, resumed=True)
     alternative = (
         f"`--from {directory.model} --out DIR` continues with its model, " if directory.model.exists() else ""
     )

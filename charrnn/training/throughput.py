@@ -125,7 +125,7 @@ def _warm_step(
 def _network(config: NetworkConfig, vocabulary_size: int, device: torch.device) -> CharRNN:
     """Return a network with arbitrary weights; the proper initialization takes longer than the timing."""
     with torch.device("meta"):
-        network = CharRNN(config, vocabulary_size, end=None if config.documents is None else 0)
+        network = CharRNN(config, vocabulary_size, end_id=None if config.documents is None else 0)
     network.to_empty(device=device)
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.02)

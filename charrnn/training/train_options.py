@@ -131,29 +131,29 @@ class Declaration(NamedTuple):
     def help_text(self) -> str:
         """Description with the default filled in."""
         default = self.default if self.setting.if_omitted is None else self.setting.if_omitted
-        shown = f"{default:g}" if isinstance(default, int | float) else default
-        return self.setting.help_text.format(default=shown)
+        default_text = f"{default:g}" if isinstance(default, int | float) else default
+        return self.setting.help_text.format(default=default_text)
 
 
 def _declarations() -> dict[str, Declaration]:
     """Return the declarations of all settings by their names, in the order of TrainOptions."""
     records = (TrainOptions, NetworkConfig, TrainingConfig)
-    declared = {made.name: made for record in records for made in _declared_in(record)}
+    declared = {declaration.name: declaration for record in records for declaration in _declared_in(record)}
     names = [option.name.rstrip("_") for option in dataclasses.fields(TrainOptions)]
     return {name: declared[name] for name in names if name in declared}
 
 
 def _declared_in(record: type[Any]) -> Iterator[Declaration]:
     """Yield the declarations in a record."""
-    for declared in dataclasses.fields(record):
-        if "setting" in declared.metadata:
-            kind, rule = _type_and_rule(declared.type)
+    for member in dataclasses.fields(record):
+        if "setting" in member.metadata:
+            kind, rule = _type_and_rule(member.type)
             yield Declaration(
-                attribute=declared.name,
+                attribute=member.name,
                 kind=kind,
                 rule=rule,
-                default=None if declared.default is dataclasses.MISSING else declared.default,
-                setting=declared.metadata["setting"],
+                default=None if member.default is dataclasses.MISSING else member.default,
+                setting=member.metadata["setting"],
             )
 
 
@@ -161,7 +161,7 @@ def _type_and_rule(hint: Any) -> tuple[type, Any]:
     """Return the type and the rule of an annotation, without None.
 
     >>> _type_and_rule(Annotated[int, Range(1, 64)] | None)
-    (<class 'int'>, Range(low=1, high=64, above=False))
+    (<class 'int'>, Range(low=1, high=64, low_excluded=False))
     """
     if typing.get_origin(hint) in (types.UnionType, typing.Union):
         hint = next(part for part in typing.get_args(hint) if part is not types.NoneType)

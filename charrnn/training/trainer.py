@@ -48,7 +48,7 @@ class Trainer:
             corpus=corpus, characters=self.train_characters, batch=training.batch, length=training.length
         )
         with oom_as_error(network, training, len(corpus.vocabulary), device):
-            self.network = CharRNN(network, len(corpus.vocabulary), end=corpus.end).to(self.device)
+            self.network = CharRNN(network, len(corpus.vocabulary), end_id=corpus.end_id).to(self.device)
             self.optimizer = AdamW(self.network, training.weight_decay)
             self.network.init_output_bias(corpus.frequencies(self.train_characters))
             self.ema_network = make_ema(self.network)
@@ -97,9 +97,9 @@ class Trainer:
         """Return the length of the held-out text."""
         return self.corpus.characters - self.train_characters
 
-    def is_due(self, what: str) -> bool:
+    def is_due(self, activity: str) -> bool:
         """Return whether an evaluation, preview or report is due."""
-        return self.bookkeeping.is_due(what, self.progress)
+        return self.bookkeeping.is_due(activity, self.progress)
 
     def train_step(self) -> Step:
         """Update the weights with one window of every stream; raise DivergedError before NaN changes anything."""
@@ -208,11 +208,11 @@ class Trainer:
         """Return a context manager that turns an out-of-memory error into a CharrnnError with a smaller setting."""
         return oom_as_error(self.network.config, self.training, self.network.vocabulary_size, self.device.type)
 
-    def divergence_error(self, what: str, step: int) -> DivergedError:
+    def divergence_error(self, quantity: str, step: int) -> DivergedError:
         """Return the error for a quantity that is not finite at a step, with a lower learning rate as hint."""
         rate = learning_rate(self.training, self.plan, self.step)
         return DivergedError(
-            f"training diverged: {what} is not finite at step {step:,} (learning rate {rate:.2g})",
+            f"training diverged: {quantity} is not finite at step {step:,} (learning rate {rate:.2g})",
             hint=f"the same command with a lower rate: `--lr {self.training.lr / 10:.2g}`",
         )
 

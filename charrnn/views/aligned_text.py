@@ -22,7 +22,7 @@ from charrnn.views.sanitize import ascii_signs, sanitize, unicode_output
 
 Row = Iterator[Segment]
 
-FOCUS = Style(bold=True, underline=True)
+FOCUS_STYLE = Style(bold=True, underline=True)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -98,7 +98,7 @@ class _ConcordanceLine:
             style = Style.null()
             if styles is not None and self.values is not None and np.isfinite(self.values[index]):
                 style = styles[int(colors.quantize(self.values[index])) + colors.MAX_LEVEL]
-            yield Segment(self.glyphs[index][0], style + FOCUS if index == self.focus and styles else style)
+            yield Segment(self.glyphs[index][0], style + FOCUS_STYLE if index == self.focus and styles else style)
 
     def digits(self) -> str:
         """Return the activations as digits, with a space where the activation is unknown."""
@@ -221,7 +221,7 @@ class ContextsList:
             ("highest", contexts.highest),
             ("lowest", contexts.lowest),
             ("at random", contexts.random),
-            ("about the median", contexts.middling),
+            ("about the median", contexts.near_median),
         ):
             yield Segment.line()
             yield Segment(name if examples else f"{name}: none without overlap with those above")

@@ -32,7 +32,7 @@ DIVERGING_ON_LIGHT: Shades = (
 _DIVERGING_ON_DARK_256: Numbers = (214, 208, 172, 130, 94, 24, 26, 32, 39, 81)
 _DIVERGING_ON_LIGHT_256: Numbers = (166, 208, 215, 222, 223, 189, 153, 111, 69, 26)
 # Rich would reduce pale blue to gray and white; this ramp of five levels keeps the hue.
-_SIXTEEN: Numbers = (9, 9, 9, 1, 1, 4, 4, 12, 12, 12)
+_DIVERGING_16: Numbers = (9, 9, 9, 1, 1, 4, 4, 12, 12, 12)
 
 
 def quantize(values: NDArray[np.floating]) -> Levels:
@@ -77,7 +77,7 @@ def _diverging_backgrounds(color_system: str, light: bool) -> tuple[Color, ...]:
         return tuple(map(Color.parse, DIVERGING_ON_LIGHT if light else DIVERGING_ON_DARK))
     if color_system == "256":
         return tuple(map(Color.from_ansi, _DIVERGING_ON_LIGHT_256 if light else _DIVERGING_ON_DARK_256))
-    return tuple(map(Color.from_ansi, _SIXTEEN))
+    return tuple(map(Color.from_ansi, _DIVERGING_16))
 
 
 def text_color(background: Color) -> Color:

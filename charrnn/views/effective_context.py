@@ -14,7 +14,7 @@ from rich.text import Text
 
 from charrnn.inspection.measures.effective_context import EffectiveContext
 from charrnn.views.layout import Screen, model_display_name
-from charrnn.views.plot import COLORS, Curve, Plot, Point, decade_axis, doubling_axis, hstack, round_axis
+from charrnn.views.plot import COLORS, Curve, Plot, Point, decade_axis, doubling_axis, hstack, linear_axis
 
 Numbers = NDArray[Any]
 
@@ -126,7 +126,7 @@ def _context_plot(contexts: Sequence[EffectiveContext], screen: Screen) -> Plot:
         title="bits per character by context",
         curves=tuple(curves),
         x_axis=doubling_axis(max(context.reach.contexts[-1] for context in contexts), "k, the characters of context"),
-        y_axis=round_axis(bits for curve in curves for _, bits in curve.points),
+        y_axis=linear_axis(bits for curve in curves for _, bits in curve.points),
         height=_HEIGHT,
     )
 

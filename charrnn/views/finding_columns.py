@@ -212,8 +212,8 @@ def _verdict_and_cells(finding: Finding, unicode: bool) -> str:
     """Return the verdict; if distributed, with the number of cells that predict the concept nearly as well as all."""
     if finding.verdict != "distributed":
         return finding.verdict
-    max_r2 = finding.spread[-1][1]
-    cells, r2 = next(entry for entry in finding.spread if entry[1] >= max_r2 - R2_TOLERANCE)
+    max_r2 = finding.r2_by_cells[-1][1]
+    cells, r2 = next(entry for entry in finding.r2_by_cells if entry[1] >= max_r2 - R2_TOLERANCE)
     return f"{finding.verdict} ({cells} cells {compact_number(r2, unicode=unicode)})"
 
 
@@ -238,12 +238,12 @@ class TerminalColumn:
 def _number_column(key: str, style: str = "") -> TerminalColumn:
     """Return the terminal's column for a number column."""
     (column,) = number_columns(key)
-    form = column.terminal_format or column.format
+    format_spec = column.terminal_format or column.format
     return TerminalColumn(
         key=key,
         heading=column.heading,
         explanation=column.explanation,
-        entry=lambda finding, unicode: compact_number(column.value(finding), form, unicode=unicode),
+        entry=lambda finding, unicode: compact_number(column.value(finding), format_spec, unicode=unicode),
         justify="right",
         style=style,
     )

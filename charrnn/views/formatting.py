@@ -36,7 +36,7 @@ def sparkline(values: Sequence[float], width: int | None = None, *, unicode: boo
     return "".join(bars[int((mean - low) / (span or 1.0) * (len(bars) - 1) + 0.5)] for mean in means)
 
 
-def compact_number(number: float | None, form: str = "z.2f", *, unicode: bool) -> str:
+def compact_number(number: float | None, format_spec: str = "z.2f", *, unicode: bool) -> str:
     """Return a number without the zero before its decimal point; "" for None.
 
     >>> [compact_number(number, unicode=True) for number in (0.834, -0.021, 1.0, -0.001, None)]
@@ -46,8 +46,8 @@ def compact_number(number: float | None, form: str = "z.2f", *, unicode: bool) -
     """
     if number is None:
         return ""
-    written = format(number, form)
-    sign, digits = (written[0], written[1:]) if written[0] in "+-" else ("", written)
+    digits = format(number, format_spec)
+    sign, digits = (digits[0], digits[1:]) if digits[0] in "+-" else ("", digits)
     return minus_sign(sign, unicode) + (digits.removeprefix("0") if digits.startswith("0.") else digits)
 
 

@@ -133,14 +133,14 @@ class _Drawing:
     def colored_text(self, line: Line, levels: colors.Levels) -> Row:
         """Yield a line of text with its levels as background."""
         assert self.styles is not None
-        here = levels[line.characters]
-        for start, stop in runs(here):
-            yield Segment("".join(line.glyphs[start:stop]), self.styles[here[start] + colors.MAX_LEVEL])
+        line_levels = levels[line.characters]
+        for start, stop in runs(line_levels):
+            yield Segment("".join(line.glyphs[start:stop]), self.styles[line_levels[start] + colors.MAX_LEVEL])
         yield Segment.line()
 
     def strip(self, line: Line, quantized: colors.Levels) -> Row:
         """Yield the levels of a cell as colored columns, or its digits."""
-        levels = line.spread(quantized)
+        levels = line.by_column(quantized)
         if self.styles is None:
             yield Segment((levels + ord("0")).astype(np.uint8).tobytes().decode("ascii"))
         else:
@@ -152,7 +152,7 @@ class _Drawing:
         """Yield a row that underlines the concept, if it holds anywhere in the line."""
         if self.heatmap.marks is None or not self.heatmap.marks.holds[line.characters].any():
             return
-        holds = line.spread(self.heatmap.marks.holds)
+        holds = line.by_column(self.heatmap.marks.holds)
         yield Segment(" " * margin + "".join(np.where(holds, self.mark, " ")).rstrip())
         yield Segment.line()
 

@@ -50,26 +50,26 @@ class Line:
         """Return the width of the line in columns."""
         return int(self.widths.sum())
 
-    def spread(self, values: Values) -> Values:
+    def by_column(self, values: Values) -> Values:
         """Return values of all characters of the text (T,), repeated for the columns of this line (columns,)."""
         return values[self.characters].repeat(self.widths)
 
 
 def wrap_text(
-    text: str, columns: int, *, unicode: bool = True, page: bool = False, room: Values | None = None
+    text: str, columns: int, *, unicode: bool = True, page: bool = False, min_widths: Values | None = None
 ) -> Iterator[Line]:
     r"""Yield a text in lines of at most `columns` columns; a newline has a glyph and ends the line.
 
-    With `page` every glyph has a fixed position; on a terminal, glyphs of uncertain width are replaced. `room` is the
-    minimum width of each character in columns (T,), for wider entries drawn below the text.
+    With `page` every glyph has a fixed position; on a terminal, glyphs of uncertain width are replaced.
+    `min_widths` (T,) are minimum widths of the characters in columns, for wider entries drawn below the text.
 
     >>> ["".join(line.glyphs) for line in wrap_text("to be\n日本", 4)]
     ['to b', 'e¶', '日本']
     """
     glyph_table = {character: glyph_of(character, columns, unicode, page=page) for character in set(text)}
     glyphs, widths = zip(*map(glyph_table.__getitem__, text), strict=True) if text else ((), ())
-    if room is not None:
-        widths = tuple(map(max, widths, room.tolist()))
+    if min_widths is not None:
+        widths = tuple(map(max, widths, min_widths.tolist()))
         glyphs = tuple(set_cell_size(glyph, width) for glyph, width in zip(glyphs, widths, strict=True))
     ends = list(accumulate(widths))
     widths_array = np.array(widths)

@@ -47,22 +47,22 @@ class Axis:
         return (value - low) / (high - low) if high > low else 0.5
 
 
-def round_axis(values: Iterable[float], label: str = "", *, most: int = 6, within: bool = False) -> Axis:
-    """Return an axis for values, with ticks at round numbers and at most `most` steps.
+def linear_axis(values: Iterable[float], label: str = "", *, max_intervals: int = 6, tight: bool = False) -> Axis:
+    """Return an axis for values, with ticks at round numbers and at most `max_intervals` intervals between them.
 
-    The ends are round numbers; with `within` they are the lowest and the highest value.
+    The ends are round numbers; if `tight`, they are the lowest and the highest value.
 
-    >>> [word for _, word in round_axis([1.73, 6.02]).ticks]
+    >>> [word for _, word in linear_axis([1.73, 6.02]).ticks]
     ['1', '2', '3', '4', '5', '6', '7']
-    >>> round_axis([0, 3381], within=True).ticks[-1]
+    >>> linear_axis([0, 3381], tight=True).ticks[-1]
     (3000.0, '3,000')
     """
     finite = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
     low, high = min(finite), max(finite)
-    step, digits = _step((high - low) or abs(high) or 1.0, most)
-    first, last = (math.ceil(low / step), math.floor(high / step)) if within else _around(low, high, step)
+    step, digits = _step((high - low) or abs(high) or 1.0, max_intervals)
+    first, last = (math.ceil(low / step), math.floor(high / step)) if tight else _around(low, high, step)
     ticks = tuple((number * step, f"{number * step:,.{digits}f}") for number in range(first, last + 1))
-    if not within:
+    if not tight:
         low, high = min(low, first * step), max(high, last * step)
     return Axis(low=low, high=high, ticks=ticks, label=label)
 
@@ -86,10 +86,10 @@ def decade_axis(lowest: int, label: str = "") -> Axis:
     return Axis(low=10.0**lowest, high=1.0, ticks=ticks, label=label, logarithmic=True)
 
 
-def _step(span: float, most: int) -> tuple[float, int]:
-    """Return the smallest round step that fits into a span at most `most` times, and the decimals of its labels."""
-    power = math.floor(math.log10(span / most))
-    step = next(factor for factor in _STEPS if factor * 10.0**power * most >= span * (1 - 1e-9)) * 10.0**power
+def _step(span: float, max_intervals: int) -> tuple[float, int]:
+    """Return the smallest round step with at most `max_intervals` intervals in a span, and the decimals of labels."""
+    power = 10.0 ** math.floor(math.log10(span / max_intervals))
+    step = power * next(factor for factor in _STEPS if factor * power * max_intervals >= span * (1 - 1e-9))
     return step, max(0, -math.floor(math.log10(step) + 1e-9))
 
 

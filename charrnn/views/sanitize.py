@@ -21,7 +21,7 @@ JOINERS = frozenset("\u200c\u200d").union(map(chr, range(0xFE00, 0xFE10)))
 """zero-width characters that Persian, Hindi and emoji need; they do not control a terminal"""
 
 _SPACES = frozenset("\u00a0\u1680\u202f\u205f\u3000").union(map(chr, range(0x2000, 0x200B)))
-_INKLESS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0").union(
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0").union(
     map(chr, range(0xE0100, 0xE01F0))
 )
 _ASCII_SIGNS = str.maketrans({"·": "|", "×": "x", "…": "...", "−": "-", "≤": "<=", "≥": ">=", "¶": "$"})
@@ -81,7 +81,7 @@ def _unicode_replacement(code: int) -> str:
     if character in JOINERS or character in _SPACES:
         return character
     # str.isprintable is false for the Unicode categories "other" and "separator".
-    return character if character.isprintable() and character not in _INKLESS else REPLACEMENT
+    return character if character.isprintable() and character not in _INVISIBLE else REPLACEMENT
 
 
 def _ascii_replacement(code: int) -> str:

@@ -75,8 +75,8 @@ class _SurprisalDrawing:
     def blocks(self) -> Row:
         """Yield each line of the text with the digits and guesses below it."""
         columns = self.screen.columns - self.margin
-        room = self._room(columns)
-        for line in wrap_text(self.surprise.content, columns, unicode=self.screen.unicode, room=room):
+        min_widths = self._min_widths(columns)
+        for line in wrap_text(self.surprise.content, columns, unicode=self.screen.unicode, min_widths=min_widths):
             yield from self._labeled("", self._text(line))
             if self.styles is None:
                 yield from self._labeled("bits", self._digits(line, self.bits, self.surprise.ranks > 0))
@@ -96,7 +96,7 @@ class _SurprisalDrawing:
         yield from row
         yield Segment.line()
 
-    def _room(self, columns: int) -> Numbers:
+    def _min_widths(self, columns: int) -> Numbers:
         """Return the columns that each character needs for the guesses below it (T,)."""
         characters = set("".join(self.surprise.guesses))
         widths = {character: cell_len(_guess(character, self.screen, columns)) for character in characters}
@@ -110,15 +110,15 @@ class _SurprisalDrawing:
     def _digits(self, line: Line, values: Numbers, is_known: NDArray[np.bool_]) -> Row:
         """Yield a digit for each character, with a space where the value is unknown."""
         digits = np.where(is_known, values + ord("0"), ord(" "))
-        yield Segment("".join(map(chr, line.spread(digits).tolist())).rstrip())
+        yield Segment("".join(map(chr, line.by_column(digits).tolist())).rstrip())
 
     def _guesses(self, line: Line, rank: int) -> Row:
         """Yield the guesses of one rank, colored by probability and underlined if correct."""
-        here, columns = line.characters, self.screen.columns - self.margin
-        probabilities = self.surprise.probabilities[here, rank]
+        characters, columns = line.characters, self.screen.columns - self.margin
+        probabilities = self.surprise.probabilities[characters, rank]
         levels = colors.quantize_sequential(probabilities, 1.0)
-        is_correct = self.surprise.ranks[here] == rank + 1
-        entries = zip(self.surprise.guesses[here], line.widths.tolist(), probabilities.tolist(), strict=True)
+        is_correct = self.surprise.ranks[characters] == rank + 1
+        entries = zip(self.surprise.guesses[characters], line.widths.tolist(), probabilities.tolist(), strict=True)
         glyphs = [
             set_cell_size(self._visible_guess(guesses[rank : rank + 1], probability, columns), width)
             for guesses, width, probability in entries

@@ -125,13 +125,13 @@ def heatmap_svg(heatmap: Heatmap, *, columns: int = 80) -> str:
         page.down(_ROW + _ROW // 2)
     for line in wrap_text(heatmap.text, columns - margin, page=True):
         if colors_text:
-            page.color(line.spread(strips[0]), margin, _ROW)
+            page.color(line.by_column(strips[0]), margin, _ROW)
         page.draw(line, margin)
         if heatmap.marks:
-            page.underline(line.spread(heatmap.marks.holds), margin)
+            page.underline(line.by_column(heatmap.marks.holds), margin)
         page.down(_ROW)
         for label, strip in zip(labels, strips, strict=False):
-            page.color(line.spread(strip), margin, _STRIP)
+            page.color(line.by_column(strip), margin, _STRIP)
             page.write(label if margin else "", limit=margin - 1)
             page.down(_STRIP + _GAP)
         page.down(_ROW // 2 if labels else 0)

@@ -16,7 +16,7 @@ from charrnn.training.events import EarlyStop, Evaluation, Event, Preview, Repor
 from charrnn.views.formatting import indented, ngram_comparison, sparkline, time_left
 from charrnn.views.sanitize import ascii_signs, sanitize, unicode_output
 
-NATS_A_BIT = math.log(2)
+NATS_PER_BIT = math.log(2)
 SPEED_SECONDS = 20.0
 """seconds over which the speed is measured"""
 
@@ -80,10 +80,10 @@ class ProgressView:
     def _bar(self, width: int, *, unicode: bool) -> Table:
         total = "" if self.steps is None else f" / {self.steps:,}"
         has_estimate = self.seconds_left is not None and self.progress < 1
-        left = time_left(self.seconds_left or 0) if has_estimate else ""
+        remaining = time_left(self.seconds_left or 0) if has_estimate else ""
         table = Table.grid(padding=(0, 1))
         bar = _bar(self.progress, max(4, min(50, width - 50)), unicode=unicode)
-        table.add_row(Text(f"  step {self.step:,}{total}"), bar, Text(f"{self.progress:.0%}"), Text(left))
+        table.add_row(Text(f"  step {self.step:,}{total}"), bar, Text(f"{self.progress:.0%}"), Text(remaining))
         return table
 
     def _sparkline(self, width: int, *, unicode: bool) -> Text:
@@ -126,7 +126,7 @@ class ProgressState:
             while self._times[0][0] < now - SPEED_SECONDS:
                 self._times.popleft()
         elif isinstance(event, Report):
-            self.history.append(event.nats / NATS_A_BIT)
+            self.history.append(event.nats / NATS_PER_BIT)
         elif isinstance(event, Evaluation):
             self.evaluation = event
         elif isinstance(event, Preview):
@@ -167,9 +167,9 @@ class ProgressState:
             step=last.step if last else self.first_step,
             steps=last.steps if last else self.initial_steps,
             progress=last.progress if last else self.initial_progress,
-            train_bits=self.train_nats / NATS_A_BIT,
-            val_bits=evaluation.nats / NATS_A_BIT if evaluation else None,
-            best_bits=evaluation.best_nats / NATS_A_BIT if evaluation else None,
+            train_bits=self.train_nats / NATS_PER_BIT,
+            val_bits=evaluation.nats / NATS_PER_BIT if evaluation else None,
+            best_bits=evaluation.best_nats / NATS_PER_BIT if evaluation else None,
             best_step=evaluation.best_step if evaluation else None,
             learning_rate=last.learning_rate if last else 0.0,
             characters_per_second=self.characters_per_second,
@@ -186,19 +186,19 @@ def report_line(report: Report, state: ProgressState) -> str:
     fields: dict[str, Any] = {
         "step": report.step,
         "epoch": f"{report.epoch:.2f}",
-        "train_bpc": f"{report.nats / NATS_A_BIT:.3f}",
+        "train_bpc": f"{report.nats / NATS_PER_BIT:.3f}",
     }
     if state.evaluation is not None:
-        fields["val_bpc"] = f"{state.evaluation.nats / NATS_A_BIT:.3f}"
-        fields["best"] = f"{state.evaluation.best_nats / NATS_A_BIT:.3f}"
+        fields["val_bpc"] = f"{state.evaluation.nats / NATS_PER_BIT:.3f}"
+        fields["best"] = f"{state.evaluation.best_nats / NATS_PER_BIT:.3f}"
     if state.ngram is not None:
-        fields["ngram_bpc"] = f"{state.ngram.nats / NATS_A_BIT:.3f}"
+        fields["ngram_bpc"] = f"{state.ngram.nats / NATS_PER_BIT:.3f}"
     fields["lr"] = f"{report.learning_rate:.2g}"
     if state.characters_per_second:
         fields["chars_per_s"] = f"{state.characters_per_second:.0f}"
-    left = state.time_left()
-    if left is not None:
-        fields["eta_s"] = f"{left:.0f}"
+    remaining = state.time_left()
+    if remaining is not None:
+        fields["eta_s"] = f"{remaining:.0f}"
     return " ".join(f"{name}={value}" for name, value in fields.items())
 
 
@@ -208,7 +208,7 @@ def early_stop_line(stop: EarlyStop) -> str:
     >>> early_stop_line(EarlyStop(step=3520, progress=0.45, best_nats=1.832, best_step=1410))
     'stopped early: it overfits; validation was best (2.643) at step 1,410 of 3,520'
     """
-    best = f"{stop.best_nats / NATS_A_BIT:.3f}"
+    best = f"{stop.best_nats / NATS_PER_BIT:.3f}"
     return f"stopped early: it overfits; validation was best ({best}) at step {stop.best_step:,} of {stop.step:,}"
 
 

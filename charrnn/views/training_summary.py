@@ -10,7 +10,7 @@ from rich.text import Text
 from charrnn.text.ngram import NGram
 from charrnn.training.metrics import History
 from charrnn.views.formatting import KeyValueLines, duration, indented, ngram_comparison
-from charrnn.views.plot import Curve, Plot, round_axis
+from charrnn.views.plot import Curve, Plot, linear_axis
 from charrnn.views.sanitize import ascii_signs, sanitize, unicode_output
 
 # Header and summary
@@ -88,7 +88,7 @@ def loss_plot(history: History, title: str, *, ngram_bits: float | None = None) 
         curves.append(Curve(label="n-gram", points=((min(steps), ngram_bits), (max(steps), ngram_bits))))
     return Plot(
         title=title,
-        x_axis=round_axis([0, *steps], "step", within=True),
-        y_axis=round_axis((bits for curve in curves for _, bits in curve.points), "bits per character"),
+        x_axis=linear_axis([0, *steps], "step", tight=True),
+        y_axis=linear_axis((bits for curve in curves for _, bits in curve.points), "bits per character"),
         curves=tuple(curves),
     )

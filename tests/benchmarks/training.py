@@ -96,7 +96,9 @@ def our_steps(corpus: Corpus, size: Size, device: str, precision: str, directory
     trainer = Trainer(corpus, size.config, training, device)
     place = RunDirectory(directory)
     progress = ProgressState(characters_per_step=size.batch * size.length)
-    events = log_events(count_seconds(train_loop(trainer), trainer, began=time.monotonic()), place.metrics, step=0)
+    events = log_events(
+        count_seconds(train_loop(trainer), trainer, start_time=time.monotonic()), place.metrics, step=0
+    )
     for event in checkpointer.save_during_training(events, trainer, place):
         progress.update(event, time.monotonic())
         progress.view()

@@ -26,34 +26,36 @@ def test_what_is_no_cell_is_told_how_one_is_written(value: str) -> None:
 @given(st.integers(-(2**70), 2**70))
 def test_whole_numbers_are_read_exactly(number: int) -> None:
     """A large seed is not rounded."""
-    assert Number(whole=True).convert(str(number), None, None) == number
+    assert Number(integer=True).convert(str(number), None, None) == number
 
 
 @pytest.mark.parametrize("value", [True, None, "", "x", "nan", "-inf", "1e999", "2.5", [1]])
 def test_what_is_no_whole_number_is_none(value: object) -> None:
     """Including typed values of a settings file."""
     with pytest.raises(click.BadParameter, match="must be a whole number"):
-        Number(whole=True).convert(value, None, None)
+        Number(integer=True).convert(value, None, None)
 
 
 @pytest.mark.parametrize(("written", "read"), [("1e3", 1000), ("3.0", 3), (4.0, 4)])
 def test_a_whole_number_may_be_written_with_a_point(written: object, read: int) -> None:
     """1e3 steps are 1,000 steps."""
-    number = Number(whole=True).convert(written, None, None)
+    number = Number(integer=True).convert(written, None, None)
     assert number == read
     assert isinstance(number, int)
 
 
 def test_bounds_are_kept() -> None:
-    """The lower bound itself is excluded if `above` is set."""
+    """The lower bound itself is excluded if `low_excluded` is set."""
     assert Number(0, 1).convert("0", None, None) == 0
     for wrong in ("-0.1", "1.1", "0"):
         with pytest.raises(click.BadParameter, match="> 0 and ≤ 1"):
-            Number(0, 1, above=True).convert(wrong, None, None)
+            Number(0, 1, low_excluded=True).convert(wrong, None, None)
 
 
 @pytest.mark.parametrize("value", ["1" + "0" * 400, "9" * 5000, 10**400, "1e400"])
-@pytest.mark.parametrize("kind", [Number(0, whole=True, most=10**12), Number(0, 1), Number(0, 10**12, whole=True)])
+@pytest.mark.parametrize(
+    "kind", [Number(0, integer=True, hard_limit=10**12), Number(0, 1), Number(0, 10**12, integer=True)]
+)
 def test_a_number_of_hundreds_of_digits_is_refused_in_one_short_line(kind: Number, value: object) -> None:
     """The number is finite, and larger than any float."""
     with pytest.raises(click.BadParameter, match="must be") as caught:
@@ -63,7 +65,7 @@ def test_a_number_of_hundreds_of_digits_is_refused_in_one_short_line(kind: Numbe
 
 def test_a_bound_beyond_all_reason_is_told_only_where_it_is_passed() -> None:
     """The error for -1 does not mention the upper bound."""
-    kind = Number(0, whole=True, most=10**9)
+    kind = Number(0, integer=True, hard_limit=10**9)
     assert kind.convert("1e9", None, None) == 10**9
     for value, told in (
         ("-1", "must be a whole number ≥ 0, not -1"),

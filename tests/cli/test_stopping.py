@@ -69,7 +69,7 @@ def test_a_second_signal_dies_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the first signal, after a message about the last save."""
     died: list[int] = []
     said: list[str] = []
-    monkeypatch.setattr(module, "die_of", died.append)
+    monkeypatch.setattr(module, "exit_by_signal", died.append)
     with SignalHandler(lambda: said.append("stopping"), lambda: said.append("now")) as handler, handler.deferred():
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)

@@ -30,14 +30,14 @@ WIDEST = sys.float_info.max
 
 def inside(rule: Range, kind: type) -> tuple[float, float]:
     """Return the smallest and the largest number that a rule allows."""
-    return (kind(5e-324) if rule.above else rule.low), rule.high
+    return (kind(5e-324) if rule.low_excluded else rule.low), rule.high
 
 
 def outside(rule: Range, kind: type) -> list[float]:
     """Return the nearest numbers that a rule excludes."""
     if kind is int:
         return [rule.low - 1, rule.high + 1]
-    low = rule.low if rule.above else math.nextafter(rule.low, -math.inf)
+    low = rule.low if rule.low_excluded else math.nextafter(rule.low, -math.inf)
     return [low] if rule.high == WIDEST else [low, math.nextafter(rule.high, math.inf)]
 
 
@@ -65,7 +65,10 @@ def test_an_option_equals_its_declaration(name: str) -> None:
         assert isinstance(option.type, Number)
         high = math.inf if declaration.rule.high == WIDEST else declaration.rule.high
         assert (option.type.low, option.type.high) == (declaration.rule.low, high)
-        assert (option.type.above, option.type.whole) == (declaration.rule.above, declaration.kind is int)
+        assert (option.type.low_excluded, option.type.integer) == (
+            declaration.rule.low_excluded,
+            declaration.kind is int,
+        )
     if isinstance(declaration.rule, Choice):
         assert isinstance(option.type, click.Choice)
         assert tuple(option.type.choices) == declaration.choices

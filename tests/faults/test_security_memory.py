@@ -140,7 +140,7 @@ def test_texts_that_wait_for_an_earlier_one_are_limited_and_stay_the_same(
     monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
     """However few may wait: no further text is begun until the earlier one has ended."""
-    monkeypatch.setattr(batched, "MOST_AHEAD", most)
+    monkeypatch.setattr(batched, "MAX_FINISHED_CHARS", most)
     model = random_model()
     rnn, vocabulary = InferenceRNN.from_model(model), model.vocabulary
     prefilled, stop_criteria = prefill_prompt(rnn, vocabulary), StopCriteria(max_chars=200, stop=("a", "b", "c\n"))
@@ -161,7 +161,7 @@ def test_texts_that_wait_for_an_earlier_one_are_limited_and_stay_the_same(
         for rng in map(np.random.default_rng, range(300))
     ]
     assert texts == alone
-    assert most > 2000 or ahead <= 2 * batched.BATCH_SLOTS + most // batched.OVERHEAD
+    assert most > 2000 or ahead <= 2 * batched.BATCH_SLOTS + most // batched.TEXT_OVERHEAD_CHARS
 
 
 def test_generators_are_taken_only_as_texts_are_begun() -> None:

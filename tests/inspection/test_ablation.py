@@ -76,7 +76,7 @@ def test_ablation_of_a_cell_without_outgoing_weights_costs_nothing(segments: Abl
     rng = np.random.default_rng(0)
     sets = [frozenset([19]), frozenset([7])]
     losses = mean_ablate(rnn, segments, sets, {19: 0.3, 7: 0.3}, rng, no_progress)
-    assert np.abs(losses.costs[sets[0]]).max() == 0
+    assert np.abs(losses.delta_nll[sets[0]]).max() == 0
     assert losses.delta([7], QUOTE.edges(PARSED)[segments.positions])[0] > 0.1
 
 
@@ -86,9 +86,9 @@ def test_losses_are_means_over_positions_with_errors_over_segments(segments: Abl
     losses = mean_ablate(planted_reader(), segments, [frozenset([7])], means, np.random.default_rng(0), no_progress)
     edges = QUOTE.edges(PARSED)[segments.positions]
     delta, error = losses.delta([7], edges)
-    costs = losses.costs[frozenset([7])]
-    assert delta == pytest.approx(costs[edges].mean(), rel=1e-5)
-    totals = np.array([costs[:, segment][edges[:, segment]].sum() for segment in range(segments.count)])
+    delta_nll = losses.delta_nll[frozenset([7])]
+    assert delta == pytest.approx(delta_nll[edges].mean(), rel=1e-5)
+    totals = np.array([delta_nll[:, segment][edges[:, segment]].sum() for segment in range(segments.count)])
     count = edges.sum(axis=0)
     spread = (totals - delta * count).std(ddof=1) * np.sqrt(segments.count) / count.sum()
     assert error == pytest.approx(spread, rel=0.35)

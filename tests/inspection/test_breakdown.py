@@ -105,7 +105,7 @@ def test_the_n_gram_model_is_the_best_one_for_the_text() -> None:
     ids = np.cumsum(rng.integers(1, 3, size=6_000)) % 5
     learned, held_out = ids[:5_000], ids[5_000:]
     predictions = ngram_predictions(learned, held_out, size=5)
-    best = fit_best_ngram(ids, train_characters=5_000, size=5, at_most=20_000)
+    best = fit_best_ngram(ids, train_characters=5_000, size=5, max_chars=20_000)
     assert (predictions.order, predictions.learned_from) == (best.order, best.learned_from)
     _, expected = best_probabilities(concat_pieces(ids, [slice(0, 5_000)], [slice(5_001, 6_000)], size=5))
     assert np.allclose(predictions.probabilities, expected)

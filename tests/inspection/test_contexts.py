@@ -42,7 +42,7 @@ def test_the_first_examples_are_the_maximum_and_the_minimum() -> None:
     assert [context.value for context in contexts.highest] == sorted(
         (c.value for c in contexts.highest), reverse=True
     )
-    for context in (*contexts.highest, *contexts.lowest, *contexts.random, *contexts.middling):
+    for context in (*contexts.highest, *contexts.lowest, *contexts.random, *contexts.near_median):
         begin = context.at - len(context.before)
         assert np.array_equal(context.values, values[begin : begin + len(context.values)])
 
@@ -50,7 +50,7 @@ def test_the_first_examples_are_the_maximum_and_the_minimum() -> None:
 def test_contexts_are_excerpts_of_the_text() -> None:
     """There are five examples of each sort, each with the text around it."""
     contexts = contexts_of()
-    for kind in (contexts.highest, contexts.lowest, contexts.random, contexts.middling):
+    for kind in (contexts.highest, contexts.lowest, contexts.random, contexts.near_median):
         assert len(kind) == 5
         for context in kind:
             assert TEXT[context.at] == context.character
@@ -71,7 +71,7 @@ def test_no_two_contexts_overlap() -> None:
     contexts = contexts_of()
     places = sorted(
         context.at
-        for kind in (contexts.highest, contexts.lowest, contexts.random, contexts.middling)
+        for kind in (contexts.highest, contexts.lowest, contexts.random, contexts.near_median)
         for context in kind
     )
     assert (np.diff(places) > 2 * CONTEXT_CHARS).all()
@@ -83,7 +83,7 @@ def test_middling_examples_are_near_the_median() -> None:
         InferenceRNN.from_model(MODEL), MODEL.vocabulary.encode(TEXT), [(2, 5)], slice(0, len(TEXT))
     )[0]
     low, high = np.quantile(values, (0.4, 0.6))
-    assert all(low - 0.002 <= context.value <= high + 0.002 for context in contexts_of().middling)
+    assert all(low - 0.002 <= context.value <= high + 0.002 for context in contexts_of().near_median)
     assert np.allclose(contexts_of().quantiles, np.quantile(values, (0, 0.05, 0.25, 0.5, 0.75, 0.95, 1)), atol=0.003)
 
 
@@ -119,7 +119,7 @@ def test_a_short_text_has_as_many_examples_as_fit() -> None:
     """Even a text of a single character has one example."""
     for text in ("a", "abc"):
         contexts = contexts_of(text)
-        assert (len(contexts.highest), contexts.lowest, contexts.random, contexts.middling) == (1, (), (), ())
+        assert (len(contexts.highest), contexts.lowest, contexts.random, contexts.near_median) == (1, (), (), ())
         assert contexts.characters == len(text)
 
 

@@ -25,7 +25,7 @@ def network(cell: str, embedding: int, documents: str | None = None) -> tuple[In
         np.random.default_rng(0),
     )
     weights = {name: rng.normal(size=shape) for name, shape in weight_shapes(config, CHARACTERS).items()}
-    return InferenceRNN(config, weights, end=END if documents else None), weights
+    return InferenceRNN(config, weights, end_id=END if documents else None), weights
 
 
 def torchs(cell: str, weights: Weights, ids: NDArray[np.int64], told: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -32,7 +32,7 @@ STRONG = Finding(
     p=0.001,
     scrambled=0.1,
     scrambled_memory=0.05,
-    spread=((1, 0.8), (2, 0.85), (64, 0.9)),
+    r2_by_cells=((1, 0.8), (2, 0.85), (64, 0.9)),
     cause=CAUSE,
 )
 
@@ -55,10 +55,10 @@ STRONG = Finding(
         ({"fit": 0.9, "scrambled": 0.8, "memory": 0.19}, "causal"),
         ({"fit": 0.3, "placebo": 0.29, "placebo_memory": 0.69}, "none"),
         ({"fit": 0.3, "placebo": 0.29}, "partial"),
-        ({"fit": 0.3, "spread": ((1, 0.2), (64, 0.6))}, "distributed"),
-        ({"fit": 0.3, "spread": ((1, 0.2), (64, 0.6)), "scrambled_linear": 0.55}, "partial"),
-        ({"fit": 0.3, "spread": ((1, 0.35), (64, 0.6))}, "partial"),
-        ({"fit": 0.6, "spread": ((1, 0.2), (64, 0.9))}, "causal"),
+        ({"fit": 0.3, "r2_by_cells": ((1, 0.2), (64, 0.6))}, "distributed"),
+        ({"fit": 0.3, "r2_by_cells": ((1, 0.2), (64, 0.6)), "scrambled_linear": 0.55}, "partial"),
+        ({"fit": 0.3, "r2_by_cells": ((1, 0.35), (64, 0.6))}, "partial"),
+        ({"fit": 0.6, "r2_by_cells": ((1, 0.2), (64, 0.9))}, "causal"),
     ],
 )
 def test_each_verdict_begins_at_its_threshold(changes: dict[str, Any], expected: str) -> None:

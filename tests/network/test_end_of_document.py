@@ -22,7 +22,7 @@ def network(cell: str, *, documents: str | None = "line", embedding: int = 3) ->
     """Return a network of two layers with weights so large that the state matters."""
     torch.manual_seed(0)
     config = NetworkConfig(cell=cell, layers=2, hidden=6, embedding=embedding, documents=documents)
-    made = CharRNN(config, 7, end=None if documents is None else END)
+    made = CharRNN(config, 7, end_id=None if documents is None else END)
     with torch.no_grad():
         for parameter in made.parameters():
             parameter.normal_(std=0.7)
@@ -90,7 +90,7 @@ def test_inference_resets_the_state_as_the_trained_network_does(cell: str, way: 
     """For a whole text and one character at a time."""
     made, ids = network(cell), together()
     expected, left = made(ids, made.initial_state(2))
-    rnn = InferenceRNN(made.config, {name: weight.numpy() for name, weight in made.state_dict().items()}, end=END)
+    rnn = InferenceRNN(made.config, {name: weight.numpy() for name, weight in made.state_dict().items()}, end_id=END)
     state = rnn.initial_state(2)
     if way == "read":
         cache = rnn.run_with_cache(ids.numpy(), state)

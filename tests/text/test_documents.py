@@ -142,7 +142,7 @@ def test_a_corpus_contains_every_document_once(kind: str, tmp_path: Path) -> Non
     assert texts_in_corpus[-1] == ""
     assert sorted(texts_in_corpus[:-1]) == sorted(expected)
     assert texts_in_corpus[:-1] != expected
-    assert corpus.counts[corpus.end or 0] == 40
+    assert corpus.counts[corpus.end_id or 0] == 40
     assert open_corpus(corpus.path) == corpus
 
 

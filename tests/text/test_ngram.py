@@ -150,7 +150,7 @@ def test_a_constant_text_has_no_loss() -> None:
 def test_a_long_text_is_represented_by_pieces() -> None:
     """The pieces are within the limit, and spread over the text."""
     ids = np.arange(50 * MIN_PIECE_CHARS) % 251
-    best = fit_best_ngram(ids, train_characters=45 * MIN_PIECE_CHARS, size=251, at_most=8 * MIN_PIECE_CHARS)
+    best = fit_best_ngram(ids, train_characters=45 * MIN_PIECE_CHARS, size=251, max_chars=8 * MIN_PIECE_CHARS)
     assert (best.learned_from, best.characters) == (8 * MIN_PIECE_CHARS, 2 * MIN_PIECE_CHARS)
     pieces = evenly_spaced_slices(0, 45 * MIN_PIECE_CHARS, 8 * MIN_PIECE_CHARS)
     assert pieces[0].start == 0
@@ -158,14 +158,14 @@ def test_a_long_text_is_represented_by_pieces() -> None:
     assert all(first.stop < second.start for first, second in pairwise(pieces))
 
 
-@pytest.mark.parametrize("at_most", [1, 2, 50, MIN_PIECE_CHARS - 1, MIN_PIECE_CHARS + 1])
-def test_any_limit_leaves_training_characters(at_most: int) -> None:
+@pytest.mark.parametrize("max_chars", [1, 2, 50, MIN_PIECE_CHARS - 1, MIN_PIECE_CHARS + 1])
+def test_any_limit_leaves_training_characters(max_chars: int) -> None:
     """A single character too."""
     best = fit_best_ngram(
-        random_text(3 * MIN_PIECE_CHARS, 9), train_characters=2 * MIN_PIECE_CHARS, size=9, at_most=at_most
+        random_text(3 * MIN_PIECE_CHARS, 9), train_characters=2 * MIN_PIECE_CHARS, size=9, max_chars=max_chars
     )
-    assert 0 < best.learned_from <= at_most
-    assert 0 < best.characters <= max(1, at_most)
+    assert 0 < best.learned_from <= max_chars
+    assert 0 < best.characters <= max(1, max_chars)
     assert math.isfinite(best.nats)
 
 

@@ -48,11 +48,16 @@ def worked(trainer: Trainer, clock: FakeClock, seconds: float, slower_from: int 
 
 
 def within_a_minute(
-    trainer: Trainer, clock: FakeClock, seconds: float, slower_from: int | None = None, *, began: float | None = None
+    trainer: Trainer,
+    clock: FakeClock,
+    seconds: float,
+    slower_from: int | None = None,
+    *,
+    start_time: float | None = None,
 ) -> Iterator[Event]:
     """Yield the events of a simulated training under a budget of a minute."""
     events = worked(trainer, clock, seconds, slower_from)
-    events = count_seconds(events, trainer, began=clock.now if began is None else began, clock=clock)
+    events = count_seconds(events, trainer, start_time=clock.now if start_time is None else start_time, clock=clock)
     return TimeBudget(trainer, 60.0, clock=clock).adjust(events)
 
 
@@ -63,7 +68,7 @@ def test_it_ends_on_time_on_a_steady_machine_and_on_one_that_slows_down(
     """The error is below 2 % of the budget, and the progress ends at 1."""
     clock = FakeClock()
     trainer = make_trainer(steps=None, minutes=1.0)
-    last = list(within_a_minute(trainer, clock, 0.03, slower_from, began=clock.now - 3.0))[-1]
+    last = list(within_a_minute(trainer, clock, 0.03, slower_from, start_time=clock.now - 3.0))[-1]
     assert isinstance(last, Step)
     assert last.progress == 1.0
     assert trainer.seconds == pytest.approx(60.0, rel=0.02)
@@ -85,9 +90,9 @@ def test_the_time_before_a_stop_counts(make_trainer: Callable[..., Trainer]) -> 
     clock = FakeClock()
     trainer = make_trainer(steps=None, minutes=1.0)
     trainer.progress.record_time(30.0)
-    began = clock.now
+    start_time = clock.now
     list(within_a_minute(trainer, clock, 0.03))
-    assert clock.now - began == pytest.approx(30.0, rel=0.04)
+    assert clock.now - start_time == pytest.approx(30.0, rel=0.04)
 
 
 @pytest.mark.parametrize("seconds", [0.0005, 0.002])
@@ -118,7 +123,9 @@ def test_queued_steps_end_on_time_too(make_trainer: Callable[..., Trainer]) -> N
     """Only completed steps are timed."""
     clock = FakeClock()
     trainer = make_trainer(steps=None, minutes=1.0)
-    events = count_seconds(queued(worked(trainer, clock, 0.002), clock, 32), trainer, began=clock.now, clock=clock)
+    events = count_seconds(
+        queued(worked(trainer, clock, 0.002), clock, 32), trainer, start_time=clock.now, clock=clock
+    )
     plans = {
         trainer.plan
         for _ in TimeBudget(trainer, 60.0, clock=clock).adjust(events)

@@ -165,11 +165,11 @@ def test_layers_rounded_to_bfloat16_are_nearly_those_of_float32() -> None:
 
 def test_speeds_are_measured_within_seconds() -> None:
     """Of all widths that a large GPU has room for, wide ones slower than narrow ones."""
-    began = time.perf_counter()
+    start_time = time.perf_counter()
     known = measure_recipe_inputs(
         TrainOptions(), "cuda", train_characters=1_000_000, vocabulary_size=65, trained=False
     )
-    assert time.perf_counter() - began < 20
+    assert time.perf_counter() - start_time < 20
     widths, rates = zip(*known.speeds, strict=True)
     assert len(widths) == len(TIMED_WIDTHS)
     assert widths[0] == 256

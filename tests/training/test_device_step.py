@@ -291,7 +291,7 @@ def test_nor_does_a_text_of_documents(
     """Where each of them ends is known on the device alone."""
     config = NetworkConfig(cell=cell, layers=2, hidden=16, embedding=8, documents="line")
     with torch.device("meta"):
-        network = CharRNN(config, 30, end=3)
+        network = CharRNN(config, 30, end_id=3)
     monkeypatch.setattr(network, "_document_ends", lambda ids: ids == 3)  # as on a GPU
     training = make_trainer(length=4).training
     window = RandomBatch(training, 30, torch.device("meta"))

@@ -131,10 +131,10 @@ def test_the_preview_shows_whole_documents(make_names_run: MakeRun) -> None:
     assert len(shown) <= PREVIEW_CHARS
     assert 5 < len(shown.split("\n")) < 60
     with torch.no_grad():
-        trainer.ema_network.output.bias[trainer.corpus.end] = -100
+        trainer.ema_network.output.bias[trainer.corpus.end_id] = -100
     assert len(previewed(trainer)) == PREVIEW_CHARS
     with torch.no_grad():
-        trainer.ema_network.output.bias[trainer.corpus.end] = 100
+        trainer.ema_network.output.bias[trainer.corpus.end_id] = 100
     assert set(previewed(trainer)) == {"\n"}
 
 
@@ -157,7 +157,7 @@ def test_the_ngram_does_not_look_beyond_a_documents_beginning() -> None:
     rng = np.random.default_rng(0)
     pairs = rng.integers(1, 9, 4000)
     ids = np.stack([pairs, np.zeros_like(pairs), pairs, np.zeros_like(pairs)], 1).flatten().astype(np.uint8)
-    apart = fit_best_ngram(ids, train_characters=12_000, size=9, end=0)
+    apart = fit_best_ngram(ids, train_characters=12_000, size=9, end_id=0)
     together = fit_best_ngram(ids, train_characters=12_000, size=9)
     assert together.nats < 0.75 * apart.nats
     assert apart.nats == pytest.approx(np.log(8) / 2, abs=0.02)
@@ -173,7 +173,7 @@ def test_the_ngram_of_documents_is_that_of_each_by_itself() -> None:
 
     start = len(b"\n".join(made[:150])) + 1
     orders = made[150:], made[:149:-1]
-    one, other = (fit_best_ngram(laid_out(order), train_characters=start, size=128, end=10) for order in orders)
+    one, other = (fit_best_ngram(laid_out(order), train_characters=start, size=128, end_id=10) for order in orders)
     assert one.nats == pytest.approx(other.nats, rel=1e-9)
     assert one.order > 2
 

@@ -78,15 +78,15 @@ def test_of_a_long_text_whole_windows_are_read(
     assert loss.nats == pytest.approx(float(np.mean(naive)), abs=1e-5)
 
 
-@pytest.mark.parametrize("most", [1000, 200_000])
+@pytest.mark.parametrize("max_characters", [1000, 200_000])
 def test_what_is_read_at_the_end_is_foreseen(
-    most: int, make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
+    max_characters: int, make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By both protocols together, so that a time budget can leave room for it."""
     trainer = make_trainer(val_fraction=0.5)
-    monkeypatch.setattr(evaluation, "MAX_CHARACTERS", most)
+    monkeypatch.setattr(evaluation, "MAX_CHARACTERS", max_characters)
     monkeypatch.setattr(evaluation, "ROWS", 4)
-    read = held_out_loss(trainer, at_most=most).read + held_out_window_loss(trainer).read
+    read = held_out_loss(trainer, max_chars=max_characters).read + held_out_window_loss(trainer).read
     assert final_cost_chars(trainer) == pytest.approx(read, rel=0.2)
 
 

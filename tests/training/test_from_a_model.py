@@ -153,9 +153,9 @@ def test_it_learns_at_a_lower_rate_and_says_so(source: Path) -> None:
         )
     )
     assert made.trainer.training.lr < 0.6 * from_chance.trainer.training.lr
-    assert "half the usual learning rate" in made.why
+    assert "half the usual learning rate" in made.reason
     assert asked.trainer.training.lr == 0.123
-    assert "usual learning rate" not in asked.why
+    assert "usual learning rate" not in asked.reason
     assert any("new to" in note and "'Z'" in note for note in made.notes)
 
 

@@ -58,4 +58,4 @@ def test_a_changed_plan_makes_nothing_due_at_once_except_the_evaluation_at_its_e
         bookkeeping.restart_periods(changed)
         assert {what for what in PERIODS if bookkeeping.is_due(what, changed)} == due
         assert not bookkeeping.final_evaluated
-        assert bookkeeping.last_good_period == bookkeeping.periods_done["evaluation"]
+        assert bookkeeping.last_period_without_overfitting == bookkeeping.periods_done["evaluation"]

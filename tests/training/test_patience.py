@@ -56,7 +56,7 @@ def evaluated(trainer: Trainer, losses: Sequence[tuple[float, float]]) -> list[b
             trainer.step, nats=nats, train_nats=train_nats, characters=1000, weights=dict
         )
         if shows_no_overfitting(nats, 0.01, train_nats, best):
-            trainer.bookkeeping.mark_good()
+            trainer.bookkeeping.mark_no_overfitting()
         overfitted.append(should_stop(trainer))
     return overfitted
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from charrnn.errors import WrongUsageError
-from charrnn.network.model_file import count_weights
+from charrnn.network.model_file import count_parameters
 from charrnn.training.recipe import RecipeInputs, choose_hyperparameters
 from charrnn.training.train_options import TrainOptions
 
@@ -19,7 +19,7 @@ def circumstances(characters: int = 1_000_000, vocabulary: int = 65, flops: floa
 def test_more_time_means_a_larger_network() -> None:
     """Whoever waits longer gets more weights."""
     sizes = [
-        count_weights(choose_hyperparameters(TrainOptions(minutes=minutes), circumstances()).network, 65)
+        count_parameters(choose_hyperparameters(TrainOptions(minutes=minutes), circumstances()).network, 65)
         for minutes in (0.1, 1, 5, 30, 300)
     ]
     assert sizes == sorted(sizes)
@@ -76,11 +76,11 @@ def test_no_dropout_asked_for_is_none_at_all() -> None:
 def test_why_says_how_often_the_text_is_read() -> None:
     """In a line; and how the width was chosen, where it was."""
     assert (
-        choose_hyperparameters(TrainOptions(epochs=60), circumstances()).why
+        choose_hyperparameters(TrainOptions(epochs=60), circumstances()).reason
         == "settings chosen to read the text about 60 times"
     )
-    why = choose_hyperparameters(TrainOptions(minutes=5), circumstances()).why
-    assert "characters per recurrent weight in that time: reads the text about 5.6 times" in why
+    reason = choose_hyperparameters(TrainOptions(minutes=5), circumstances()).reason
+    assert "characters per recurrent weight in that time: reads the text about 5.6 times" in reason
 
 
 def test_what_was_asked_for_is_what_one_gets() -> None:

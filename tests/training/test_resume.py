@@ -225,7 +225,7 @@ def test_a_run_started_before_early_stopping_existed_resumes(make_trainer: Calla
     del words["sound_parts"], words["best"]["train_nats"]
     second = make_trainer()
     load_state(second, state_arrays(first), words)
-    assert second.bookkeeping.last_good_period == second.bookkeeping.periods_done["evaluation"] > 0
+    assert second.bookkeeping.last_period_without_overfitting == second.bookkeeping.periods_done["evaluation"] > 0
     assert_same(first, second)
     list(train_loop(second, sample_every=0))
     assert second.step == 40

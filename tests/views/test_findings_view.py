@@ -35,8 +35,8 @@ def make_finding(concept: str, fit: float, sign: int = 1, verdict: str = "detect
         verdict=verdict,
         p=0.001,
         scrambled=0.07,
-        spread=((1, 0.3), (2, 0.5), (4, 0.6), (8, 0.84), (512, 0.93)),
-        spread_layer=2,
+        r2_by_cells=((1, 0.3), (2, 0.5), (4, 0.6), (8, 0.84), (512, 0.93)),
+        linear_layer=2,
         **known,
     )
 

@@ -15,13 +15,15 @@ from charrnn.views.formatting import ngram_comparison, ngram_line
 from charrnn.views.training_progress import ProgressState, report_line
 from charrnn.views.training_summary import TrainingSummary
 
-NATS_A_BIT = math.log(2)
+NATS_PER_BIT = math.log(2)
 BITS = st.floats(0.01, 25)
 
 
 def ngram(bits: float) -> NGram:
     """Return an n-gram with this loss, and with long numbers."""
-    return NGram(order=12, nats=bits * NATS_A_BIT, learned_from=2_000_000, characters=200_000, nats_by_order=(bits,))
+    return NGram(
+        order=12, nats=bits * NATS_PER_BIT, learned_from=2_000_000, characters=200_000, nats_by_order=(bits,)
+    )
 
 
 def drawn(drawing: RenderableType) -> str:
@@ -36,7 +38,7 @@ def make_progress(baseline: NGram | None, bits: float | None) -> ProgressState:
     progress = ProgressState(characters_per_step=2048, ngram=baseline)
     progress.update(Step(step=9_999, nats=1, gradient_norm=1, learning_rate=0.015, progress=0.5, steps=20_000), 0.0)
     if bits is not None:
-        nats = bits * NATS_A_BIT
+        nats = bits * NATS_PER_BIT
         progress.update(
             Evaluation(step=9_999, nats=nats + 1, characters=8192, read=9000, best_nats=nats, best_step=9_500), 1.0
         )
@@ -92,9 +94,9 @@ def test_the_summary_compares_the_network_with_the_ngram(bits: float, words: str
     summary = TrainingSummary(
         seconds=300,
         val_bits=bits,
-        val_nats=bits * NATS_A_BIT,
+        val_nats=bits * NATS_PER_BIT,
         val_window256_bits=bits,
-        val_window256_nats=bits * NATS_A_BIT,
+        val_window256_nats=bits * NATS_PER_BIT,
         best_step=9_500,
         measured_on="over all 111,540 held-out characters",
         ngram=ngram(2.0),

@@ -12,7 +12,7 @@ from rich.color import Color
 from rich.console import Console
 
 from charrnn.views import colors, svg
-from charrnn.views.plot import COLORS, Curve, Plot, round_axis
+from charrnn.views.plot import COLORS, Curve, Plot, linear_axis
 from charrnn.views.svg import plot_svg
 
 Points = tuple[tuple[float, float], ...]
@@ -26,8 +26,8 @@ def plot(*series: Points, mark: str = "", label: str = "loss") -> Plot:
     """Return a plot of curves, x from 0 to 20 and y from 1 to 4."""
     return Plot(
         title="losses",
-        x_axis=round_axis([0, 20], "step"),
-        y_axis=round_axis([1, 4], "bits"),
+        x_axis=linear_axis([0, 20], "step"),
+        y_axis=linear_axis([1, 4], "bits"),
         curves=tuple(
             Curve(label=f"{label} {number}", points=points, mark=mark) for number, points in enumerate(series)
         ),
@@ -98,8 +98,8 @@ def test_plots_of_few_points_are_drawn(points: Points) -> None:
     """No point, one point, only nan, a horizontal line."""
     small_plot = Plot(
         title="",
-        x_axis=round_axis(x for x, _ in points),
-        y_axis=round_axis(y for _, y in points),
+        x_axis=linear_axis(x for x, _ in points),
+        y_axis=linear_axis(y for _, y in points),
         curves=(Curve(points=points),),
     )
     assert len(drawn(small_plot)) == small_plot.height + 4

@@ -91,10 +91,10 @@ class ParsedText:
     def _distinct(self) -> NDArray[np.int64]:
         return np.flatnonzero(np.bincount(self.code_points))
 
-    def mask_where(self, belongs: Callable[[str], bool]) -> Mask:
+    def mask_where(self, predicate: Callable[[str], bool]) -> Mask:
         """Return whether each character satisfies a predicate, called once for each distinct character (T,)."""
         table = np.zeros(self._distinct[-1:].sum() + 1, dtype=np.bool_)
-        table[self._distinct] = [belongs(chr(code)) for code in self._distinct.tolist()]
+        table[self._distinct] = [predicate(chr(code)) for code in self._distinct.tolist()]
         hits: Mask = table[self.code_points]
         return hits
 

@@ -30,10 +30,10 @@ def _is_punctuation(character: str) -> bool:
     return unicodedata.category(character).startswith("P")
 
 
-def _register_local(name: str, belongs: Callable[[str], bool], description: str) -> None:
+def _register_local(name: str, predicate: Callable[[str], bool], description: str) -> None:
     """Register the concept that the last character satisfies a predicate."""
     mark = concept("binary", description, name=name, family="local", edge=no_edges)
-    mark(lambda parsed: as_marks(parsed.mask_where(belongs)))
+    mark(lambda parsed: as_marks(parsed.mask_where(predicate)))
 
 
 _register_local("vowel", _is_vowel, "a vowel")

@@ -56,10 +56,10 @@ def concept_of(name: str, function: Callable[[str], ArrayLike], *, kind: Kind, d
             raise ValueError(f"{name} returned {marks.shape} for a text of {len(parsed.text)} characters")
         if marks.dtype.kind not in "biuf" or not np.isfinite(marks).all():
             raise ValueError(f"{name} returned something that is not a number")
-        whole = marks.astype(np.int64)
-        if (whole != marks).any() or (whole < 0).any() or (kind == "binary" and (whole > 1).any()):
+        int_marks = marks.astype(np.int64)
+        if (int_marks != marks).any() or (int_marks < 0).any() or (kind == "binary" and (int_marks > 1).any()):
             raise ValueError(f"{name} returned a number that is not a {kind} mark")
-        return whole
+        return int_marks
 
     return Concept(name=name, kind=kind, description=description or f"the function {name}", mark=mark)
 

@@ -54,9 +54,9 @@ class LossByContext:
     @property
     def sufficient_context(self) -> int | None:
         """The shortest context from which the loss stays within 1 % of that with full context, or None."""
-        close = self.bits <= self.full_bits * (1 + FULL_TOLERANCE)
-        far = np.flatnonzero(~close)
-        first = int(far[-1]) + 1 if len(far) else 0
+        is_close = self.bits <= self.full_bits * (1 + FULL_TOLERANCE)
+        worse_contexts = np.flatnonzero(~is_close)
+        first = int(worse_contexts[-1]) + 1 if len(worse_contexts) else 0
         return self.contexts[first] if first < len(self.contexts) else None
 
 

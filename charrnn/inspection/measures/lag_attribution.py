@@ -83,7 +83,7 @@ def input_gradients(rnn: InferenceRNN, ids: Array, cache: ActivationCache, befor
     without an embedding. The gradient is zero up to the end of the last document that ends in `ids`, since the state
     after it is fresh.
     """
-    is_reset = None if rnn.end is None else (ids == rnn.end)[..., None]
+    is_reset = None if rnn.end_id is None else (ids == rnn.end_id)[..., None]
     top = cache.layers[-1].hidden
     d_hidden = array_module(top).zeros_like(top)
     d_hidden[-1] = d_logits @ rnn.output_weight.T

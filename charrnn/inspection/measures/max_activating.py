@@ -132,12 +132,12 @@ class CellContexts(Provenance):
     """examples of the lowest activations, in ascending order"""
     random: tuple[Context, ...]
     """random examples, in the order of the text"""
-    middling: tuple[Context, ...]
+    near_median: tuple[Context, ...]
     """random examples with activations near the median, in the order of the text"""
 
     def to_json(self) -> dict[str, Any]:
         """Return rounded values for JSON."""
-        kinds = {"highest": self.highest, "lowest": self.lowest, "random": self.random, "middling": self.middling}
+        kinds = {"highest": self.highest, "lowest": self.lowest, "random": self.random, "middling": self.near_median}
         return {
             "view": "contexts",
             **self.provenance(),
@@ -210,7 +210,7 @@ class _ExampleSearch:
         sample = self.sampled.top()
         random = self._without_overlaps(sample, used_positions)
         low, high = self._quantiles(MIDDLE_QUANTILES)
-        middling = self._without_overlaps(
+        near_median = self._without_overlaps(
             [candidate for candidate in sample if low <= candidate.values[CONTEXT_CHARS] <= high], used_positions
         )
         return CellContexts(
@@ -222,7 +222,7 @@ class _ExampleSearch:
             highest=highest,
             lowest=lowest,
             random=tuple(sorted(random, key=lambda context: context.at)),
-            middling=tuple(sorted(middling, key=lambda context: context.at)),
+            near_median=tuple(sorted(near_median, key=lambda context: context.at)),
         )
 
     def _without_overlaps(self, candidates: Sequence[ScoredPlace], used_positions: list[int]) -> tuple[Context, ...]:

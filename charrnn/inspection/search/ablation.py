@@ -178,14 +178,14 @@ class AblationQuery:
 class Losses:
     """Increase in loss of the segments' characters under mean ablation of sets of cells."""
 
-    costs: dict[frozenset[int], Nats]
+    delta_nll: dict[frozenset[int], Nats]
     """increase in nats by ablated set (T, W)"""
     resamples: Numbers = field(repr=False)
     """count of each segment in each bootstrap resample (resamples, W)"""
 
     def delta(self, cells: Iterable[int], positions: PositionMask) -> tuple[float, float]:
         """Return the mean increase over the positions of a mask and its standard error (block bootstrap), in nats."""
-        total = np.where(positions, self.costs[frozenset(cells)], 0.0).sum(axis=0, dtype=np.float64)
+        total = np.where(positions, self.delta_nll[frozenset(cells)], 0.0).sum(axis=0, dtype=np.float64)
         count = positions.sum(axis=0)
         resampled_count = np.maximum(self.resamples @ count, 1.0)
         return float(total.sum() / max(count.sum(), 1)), float((self.resamples @ total / resampled_count).std())
@@ -206,7 +206,7 @@ def mean_ablate(
     nll = np.concatenate([clamped_nll(rnn, segments, clamp_sets[batch]) for batch in steps])
     probabilities = np.full(segments.count, 1.0 / segments.count)
     return Losses(
-        costs=dict(zip(sets, nll[1:] - nll[0], strict=True)),
+        delta_nll=dict(zip(sets, nll[1:] - nll[0], strict=True)),
         resamples=rng.multinomial(segments.count, probabilities, size=RESAMPLES).astype(np.float64),
     )
 
@@ -264,5 +264,5 @@ def causal_effect(query: AblationQuery, losses: Losses, controls: Sequence[int])
 
 def _z(delta: float, error: float, controls: Sequence[float]) -> float:
     """Return the z-score against the controls, with their standard deviation and the standard error combined."""
-    spread = float(np.hypot(np.std(controls, ddof=1), error))
-    return (delta - float(np.mean(controls))) / max(spread, 1e-9)
+    combined_error = float(np.hypot(np.std(controls, ddof=1), error))
+    return (delta - float(np.mean(controls))) / max(combined_error, 1e-9)

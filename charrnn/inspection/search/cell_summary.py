@@ -30,7 +30,7 @@ def count_cells(screening: Screening, candidates: Sequence[Candidate]) -> CellCo
     for cell in np.flatnonzero(alive).tolist():
         number = int(best_concept[cell])
         fit, memory = float(screening.scores.fit[number, cell]), float(screening.scores.memory[number, cell])
-        single_cell = replace(findings[number], fit=fit, memory=memory, spread=(), cause=None)
+        single_cell = replace(findings[number], fit=fit, memory=memory, r2_by_cells=(), cause=None)
         # a causal cell stays causal, even if another concept than that of its finding explains more of the cell
         verdicts.setdefault(cell, verdict(single_cell))
     counts = Counter(verdicts.values())

@@ -126,9 +126,9 @@ def best_excerpt(
     on = is_on(concept, concept.mark(parsed))
     starts, stops = _candidate_excerpts(parsed.text, lines, columns)
     on_fraction = _count_between(on, starts, stops) / np.maximum(stops - starts, 1)
-    evenness = np.round(np.minimum(on_fraction, 1 - on_fraction), 1)
+    balance = np.round(np.minimum(on_fraction, 1 - on_fraction), 1)
     changes = _count_between(np.diff(on, prepend=on[:1]), starts, stops)
-    best = np.lexsort((-changes, -evenness))[0]
+    best = np.lexsort((-changes, -balance))[0]
     return slice(int(starts[best]), int(stops[best]))
 
 

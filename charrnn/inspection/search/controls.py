@@ -177,7 +177,7 @@ def shuffle_weights(rnn: InferenceRNN, rng: np.random.Generator) -> InferenceRNN
         name: np.concatenate([_shuffle_block(block, rng) for block in _blocks(name, np.asarray(weight), gates)])
         for name, weight in rnn.weights.items()
     }
-    return InferenceRNN(rnn.config, shuffled, end=rnn.end)
+    return InferenceRNN(rnn.config, shuffled, end_id=rnn.end_id)
 
 
 def _blocks(name: str, weight: NDArray[np.floating], gates: int) -> list[NDArray[np.floating]]:

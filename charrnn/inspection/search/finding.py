@@ -104,9 +104,9 @@ class Finding:
     """other concept that explains most of the cell"""
     unique: float | None = None
     """partial EV of the concept beyond the rival; None without a rival"""
-    spread: tuple[tuple[int, float], ...] = ()
+    r2_by_cells: tuple[tuple[int, float], ...] = ()
     """linear probes: number of cells and held-out R² for 1, 2, 4, 8 and all cells of a layer"""
-    spread_layer: int = 0
+    linear_layer: int = 0
     """layer of these probes, from 1"""
     inside: float | None = None
     """fraction of the concept's characters at which the cell is on (true positive rate); None for counters and
@@ -126,7 +126,7 @@ class Finding:
     @property
     def linear(self) -> float | None:
         """Return the held-out R² of the linear probe on all cells of a layer."""
-        return self.spread[-1][1] if self.spread else None
+        return self.r2_by_cells[-1][1] if self.r2_by_cells else None
 
     def to_json(self) -> dict[str, Any]:
         """Return the rounded values in JSON."""
@@ -142,8 +142,8 @@ class Finding:
             **rounded_fields(self, "placebo", "placebo_memory", "p"),
             "rival": self.rival or None,
             **rounded_fields(self, "unique"),
-            "spread_layer": self.spread_layer or None,
-            "spread": [[cells, round(r2, DIGITS)] for cells, r2 in self.spread],
+            "spread_layer": self.linear_layer or None,
+            "spread": [[cells, round(r2, DIGITS)] for cells, r2 in self.r2_by_cells],
             **rounded_fields(self, "inside", "outside", "rank_correlation"),
             **cause,
             "verdict": self.verdict,
@@ -270,9 +270,9 @@ def _ratio_exceeds(ev: float, shuffled: float | None, rules: Thresholds) -> bool
 
 def _is_distributed(finding: Finding, rules: Thresholds) -> bool:
     """Return whether a layer has learned a concept that no single cell predicts."""
-    if not finding.spread or finding.fit >= rules.detector_fit:
+    if not finding.r2_by_cells or finding.fit >= rules.detector_fit:
         return False
-    single_r2, layer_r2 = finding.spread[0][1], finding.spread[-1][1]
+    single_r2, layer_r2 = finding.r2_by_cells[0][1], finding.r2_by_cells[-1][1]
     learned = layer_r2 > (finding.scrambled_linear or 0.0) + rules.shuffled_margin
     return learned and layer_r2 >= rules.linear_r2 and single_r2 < rules.single_cell_ratio * layer_r2
 

@@ -155,8 +155,8 @@ class Findings:
         }
 
 
-def best_to_draw(findings: Sequence[Finding], most: int) -> list[Finding]:
-    """Return at most `most` findings for drawing, by descending minimum of fit and memory, with one finding per cell.
+def best_to_draw(findings: Sequence[Finding], max_findings: int) -> list[Finding]:
+    """Return the findings to draw, one per cell, by descending minimum of fit and memory.
 
     Findings with a fit below MIN_DRAWN_FIT are excluded. If no finding remains, return the one with the best fit.
     """
@@ -165,4 +165,4 @@ def best_to_draw(findings: Sequence[Finding], most: int) -> list[Finding]:
     # a cell that follows two concepts, such as strings and quotes, is drawn for the concept with the higher rank
     best_of_cell = {finding.cell: finding for finding in reversed(ranked)}
     ranked = [finding for finding in ranked if best_of_cell[finding.cell] is finding]
-    return ranked[:most] or sorted(findings, key=lambda finding: -finding.fit)[:1]
+    return ranked[:max_findings] or sorted(findings, key=lambda finding: -finding.fit)[:1]

@@ -125,8 +125,8 @@ def _test_causally(
     results = measure_effects(rnn, search_data, screening.states, request, rng, progress)
     if results is None:
         return candidates, ()
-    judged = _with_effects(candidates, targets, results, rnn.config.hidden)
-    return judged, unexplained_cells(unexplained, results, search_data, screening, rnn.config.hidden)
+    with_effects = _with_effects(candidates, targets, results, rnn.config.hidden)
+    return with_effects, unexplained_cells(unexplained, results, search_data, screening, rnn.config.hidden)
 
 
 def finalists(candidates: list[Candidate]) -> list[Candidate]:
@@ -156,15 +156,15 @@ def _with_effects(
     effects = {
         (target.finding.concept, target.cell): effect for target, effect in zip(targets, results.effects, strict=True)
     }
-    judged = []
+    updated = []
     for candidate in candidates:
         concepts = (candidate.finding.concept, *candidate.finding.near)
         keys = ((concept, candidate.cell) for concept in concepts)
         effect = next((effects[key] for key in keys if key in effects), None)
         if effect and candidate.partner is not None:
             effect = replace(effect, partner=format_cell(candidate.partner, hidden))
-        judged.append(replace(candidate, finding=with_verdict(replace(candidate.finding, cause=effect))))
-    return judged
+        updated.append(replace(candidate, finding=with_verdict(replace(candidate.finding, cause=effect))))
+    return updated
 
 
 def _with_evidence(codings: list[ConceptCodes], search_data: SearchData) -> list[ConceptCodes]:

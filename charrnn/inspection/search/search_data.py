@@ -139,9 +139,11 @@ class SearchData:
         """
         if confirm is None:
             return cls(texts=(text,), ids=text.ids, streams=split_text(text.parsed.text))
-        halves = [split_text(each.parsed.text, most=MAX_STREAMS // 2) for each in (text, confirm)]
-        fewest = min(half.count for half in halves)
-        discovery, confirmation = (split_text(each.parsed.text, most=fewest) for each in (text, confirm))
+        halves = [split_text(each.parsed.text, max_streams=MAX_STREAMS // 2) for each in (text, confirm)]
+        streams_per_text = min(half.count for half in halves)
+        discovery, confirmation = (
+            split_text(each.parsed.text, max_streams=streams_per_text) for each in (text, confirm)
+        )
         return cls(
             texts=(text, confirm),
             ids=np.concatenate([text.ids, confirm.ids]),

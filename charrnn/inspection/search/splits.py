@@ -120,7 +120,7 @@ def interleave(discovery_text: SplitStreams, confirmation_text: SplitStreams, of
     return SplitStreams(starts=starts, length=length, warm_up=min(STREAM_WARM_UP, length // 4))
 
 
-def split_text(text: str, *, most: int = MAX_STREAMS) -> SplitStreams:
+def split_text(text: str, *, max_streams: int = MAX_STREAMS) -> SplitStreams:
     r"""Return the streams of a text; raise CharrnnError if the text is shorter than MIN_TEXT_CHARS.
 
     >>> split_text("a line\n" * 1000).count
@@ -132,7 +132,7 @@ def split_text(text: str, *, most: int = MAX_STREAMS) -> SplitStreams:
             hint="name a longer text with `--text FILE`, or read more with `--chars`; `--cell L.J` works on any text",
         )
     pairs = len(text) // (2 * MIN_STREAM_CHARS)
-    count = 2 * min(max(pairs, MIN_STREAMS // 2), most // 2)
+    count = 2 * min(max(pairs, MIN_STREAMS // 2), max_streams // 2)
     nominal_starts = np.arange(count) * len(text) // count
     reach = min(LINE_SEARCH_CHARS, len(text) // count // 8)
     starts = np.array([_line_start(text, int(start), reach) for start in nominal_starts], dtype=np.int64)

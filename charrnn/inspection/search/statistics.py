@@ -112,7 +112,7 @@ ZERO_VARIANCE = 1e-6
 class Residuals:
     """Codes Z (T, C), one-hot, and cells A (T, H) after subtraction of their group's means, as products."""
 
-    spread: Numbers
+    code_products: Numbers
     """W = ZᵀZ (C, C)"""
     cross_products: Numbers
     """ZᵀA (C, H)"""
@@ -123,7 +123,7 @@ class Residuals:
 
     def slopes(self) -> Numbers:
         """Return the least-squares coefficients of the cells on the codes: β = W⁺ZᵀA (C, H)."""
-        values, vectors = np.linalg.eigh(self.spread)
+        values, vectors = np.linalg.eigh(self.code_products)
         # counts are integers: a smaller eigenvalue is a rounding error of zero
         nonzero = values > 1e-9 * self.characters
         basis = vectors[:, nonzero]
@@ -145,7 +145,7 @@ def residualize(
     sizes = np.maximum(counts.sum(axis=1), 1.0)[:, None]
     fractions = counts / sizes
     return Residuals(
-        spread=np.diag(counts.sum(axis=0)) - fractions.T @ counts,
+        code_products=np.diag(counts.sum(axis=0)) - fractions.T @ counts,
         cross_products=by_code - fractions.T.astype(by_group.dtype) @ by_group,
         squares=squares,
         characters=len(codes),
@@ -171,9 +171,9 @@ def partial_explained_variance(train: Residuals, test: Residuals) -> Numbers:
     the concept, and negative if the slopes do not generalize.
     """
     slopes = train.slopes()
-    gained = (slopes * (2.0 * test.cross_products - test.spread @ slopes)).sum(axis=0)
+    explained_squares = (slopes * (2.0 * test.cross_products - test.code_products @ slopes)).sum(axis=0)
     varies = test.squares >= ZERO_VARIANCE * test.characters
-    partial_ev: Numbers = np.where(varies, gained / np.where(varies, test.squares, 1.0), 0.0)
+    partial_ev: Numbers = np.where(varies, explained_squares / np.where(varies, test.squares, 1.0), 0.0)
     return partial_ev
 
 

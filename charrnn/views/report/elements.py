@@ -13,20 +13,20 @@ from charrnn.views.sanitize import escape_html
 _NAMES = {"\n": "line end", "\t": "tab", " ": "space"}
 
 
-def format_number(value: float, form: str) -> str:
+def format_number(value: float, format_spec: str) -> str:
     """Return a number with a typographic minus sign.
 
     >>> format_number(-0.0213, "z.2f"), format_number(-0.0001, "z.2f")
     ('−0.02', '0.00')
     """
-    return format(value, form).replace("-", "−")
+    return format(value, format_spec).replace("-", "−")
 
 
-def number_element(value: float | None, form: str = "z.2f", digits: int = DIGITS) -> str:
+def number_element(value: float | None, format_spec: str = "z.2f", digits: int = DIGITS) -> str:
     """Return a number as an element that also has the value of the findings' JSON; "" for None."""
     if value is None:
         return ""
-    return f'<data value="{round(value, digits)}">{format_number(value, form)}</data>'
+    return f'<data value="{round(value, digits)}">{format_number(value, format_spec)}</data>'
 
 
 def char_glyph(character: str) -> tuple[str, int]:
@@ -220,10 +220,10 @@ def _activity(finding: Finding) -> str:
 
 def _linear_probe(finding: Finding) -> str:
     """Return the R² of the linear probes, and the cells that fit best when this cell was chosen."""
-    rows = [(f"{number_element(cells, ',')} cell{'s' * (cells > 1)}", r2, None) for cells, r2 in finding.spread] + [
-        ("all, shuffled weights", finding.scrambled_linear, None)
-    ] * bool(finding.spread)
-    layer = f" of layer {number_element(finding.spread_layer, 'd')}" if finding.spread_layer else ""
+    rows = [
+        (f"{number_element(cells, ',')} cell{'s' * (cells > 1)}", r2, None) for cells, r2 in finding.r2_by_cells
+    ] + [("all, shuffled weights", finding.scrambled_linear, None)] * bool(finding.r2_by_cells)
+    layer = f" of layer {number_element(finding.linear_layer, 'd')}" if finding.linear_layer else ""
     top = "".join(f"<li>{escape_html(cell)} {number_element(fit)}</li>" for cell, fit in finding.top)
     return (
         (f"<h3>Linear probe on the cells{layer} (R²)</h3>{_bars(rows)}" if rows else "")

@@ -107,8 +107,8 @@ def unexplained_list(findings: Findings) -> str:
 def _unexplained_row(unexplained: UnexplainedCell) -> str:
     cell, best = escape_html(unexplained.cell), escape_html(unexplained.best)
     losses = "".join(
-        number_cell(round(value, LOSS_DIGITS), number_element(value, form, LOSS_DIGITS))
-        for value, form in ((unexplained.delta, "+z.4f"), (unexplained.delta_se, ".4f"))
+        number_cell(round(value, LOSS_DIGITS), number_element(value, format_spec, LOSS_DIGITS))
+        for value, format_spec in ((unexplained.delta, "+z.4f"), (unexplained.delta_se, ".4f"))
     )
     shares = "".join(number_cell(value, number_element(value)) for value in (unexplained.fit, unexplained.local))
     keys = "".join(
