@@ -22,7 +22,17 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "network": ("errors", "arguments", "config", "storage", "text"),
     "generation": ("errors", "arguments", "storage", "text", "network"),
     "scoring": ("errors", "config", "text", "network", "generation"),
-    "training": ("_version", "errors", "resources", "config", "storage", "text", "network", "generation"),
+    "training": (
+        "_version",
+        "errors",
+        "arguments",
+        "resources",
+        "config",
+        "storage",
+        "text",
+        "network",
+        "generation",
+    ),
     "inspection": ("errors", "arguments", "text", "network", "scoring"),
     "views": ("errors", "storage", "text", "inspection", "training.events", "training.metrics"),
     "api": (

@@ -7,13 +7,13 @@ from typing import Any
 import click
 
 from charrnn import resources
+from charrnn.arguments import MAX_CHARACTERS
 from charrnn.cli.inspect_options import SEARCH_SIGNAL, InspectOptions
 from charrnn.cli.options import (
     COMMON,
     GUESSES,
-    MAX_CHARACTERS,
     OUTPUT,
-    CellType,
+    CellIdType,
     Command,
     Number,
     json_option,
@@ -51,7 +51,7 @@ _VIEW_OPTIONS = (
     ),
     option(
         "--contexts",
-        type=CellType(),
+        type=CellIdType(),
         multiple=True,
         section=VIEWS_SECTION,
         help="Contexts in which this cell is highest, lowest, and others.",
@@ -121,7 +121,7 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
 @option(
     "--cell",
     "cells",
-    type=CellType(),
+    type=CellIdType(),
     multiple=True,
     section=COMMON,
     help="Show the activations of this cell; repeatable.",
@@ -194,8 +194,7 @@ def inspect(model: Path | None, **options: Any) -> None:
 
     MODEL is a run's directory or a model file; by default the newest run here. Cells are selected on one half of the
     held-out text and evaluated on the other half, with three controls: the same network with shuffled weights,
-    placebo concepts, and the increase of the loss when a cell is held at its mean (ablation). Cells that detect a
-    concept are drawn.
+    placebo concepts, and the increase of the loss by mean ablation of a cell. Cells that detect a concept are drawn.
     """
     inspection = InspectOptions(**options)
     if inspection.list_concepts:

@@ -21,15 +21,13 @@ GUESSES = 5
 """default number of most likely characters that are shown below the actual one"""
 COMMON, OUTPUT, OTHER = "Common options", "Output", "Other options"
 """headings in the help of several commands; OTHER is always the last"""
-MAX_CHARACTERS = 10**12
-"""largest number of characters to read or generate"""
 MAX_SHOWN_CHARS = 40
 """characters of a value that an error message shows"""
 
 # Option types
 
 
-class CellType(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions of Click only
+class CellIdType(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions of Click only
     """Type of a cell, such as 2.317; the command checks whether the network has that cell."""
 
     name = "cell"
@@ -49,7 +47,7 @@ class CellType(click.ParamType):  # type: ignore[type-arg]  # generic in newer v
             self.fail(message, param, ctx)
 
 
-class ClampType(click.ParamType):  # type: ignore[type-arg]  # see CellType
+class ClampType(click.ParamType):  # type: ignore[type-arg]  # see CellIdType
     """Type of a cell and the value to which it is clamped, such as 2.317=-1."""
 
     name = "held cell"
@@ -65,10 +63,10 @@ class ClampType(click.ParamType):  # type: ignore[type-arg]  # see CellType
         cell, sign, number = str(value).partition("=")
         if not sign:
             self.fail(f"must be a cell and its value, such as 2.317=1; not {_shortened(repr(value))}", param, ctx)
-        return CellType().convert(cell, param, ctx), Number(-1, 1).convert(number, param, ctx)
+        return CellIdType().convert(cell, param, ctx), Number(-1, 1).convert(number, param, ctx)
 
 
-class Number(click.ParamType):  # type: ignore[type-arg]  # see CellType
+class Number(click.ParamType):  # type: ignore[type-arg]  # see CellIdType
     """Type of a finite number within bounds; unlike Click's own types, it accepts neither nan nor inf.
 
     `hard_limit` is a second upper bound, which messages mention only if a value exceeds it. `meaning` explains a

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charrnn import resources
+from charrnn.arguments import DEVICES, MAX_CHARACTERS
 from charrnn.cli.options import (
     COMMON,
-    MAX_CHARACTERS,
     OTHER,
     OUTPUT,
-    CellType,
+    CellIdType,
     ClampType,
     Command,
     Number,
@@ -112,13 +112,15 @@ UNICODE_SIZE = 0x110000
     type=ClampType(),
     multiple=True,
     section=CELLS,
-    help="Hold a cell at a value from -1 to 1; repeatable.",
+    help="Clamp a cell at a value from -1 to 1; repeatable.",
 )
-@option("--steer", type=CellType(), section=CELLS, help="Side by side: this cell held at -1, free, and held at 1.")
+@option(
+    "--steer", type=CellIdType(), section=CELLS, help="Side by side: this cell clamped at -1, free, and clamped at 1."
+)
 @option("--novelty", is_flag=True, section=CELLS, help="Show what is copied from the training text, and how much.")
 @option(
     "--device",
-    type=click.Choice(["cpu", "auto", "cuda", "mps"]),
+    type=click.Choice(["auto", *DEVICES]),
     default="cpu",
     section=OTHER,
     help="Where to compute (cpu); a GPU pays off for many samples.",

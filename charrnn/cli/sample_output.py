@@ -86,7 +86,7 @@ def end_output(output: TextOutput, sampler: Sampler, options: SampleOptions) -> 
 def sample_header(sampler: Sampler, seed: int) -> str:
     """Return the header of a sample: the model, the settings, and the seed that repeats the sample."""
     step = sampler.model.training.get("step")
-    clamped = [f"{layer}.{unit} held at {value:g}" for (layer, unit), value in sampler.clamp_values.items()]
+    clamped = [f"{layer}.{unit} clamped at {value:g}" for (layer, unit), value in sampler.clamp_values.items()]
     parts = [
         display_name(sampler.path),
         f"step {step:,}" if isinstance(step, int) else "",

@@ -82,7 +82,9 @@ class SampleOptions:
             clamp_counts[self.steer] += 1
         repeated_cell = next((cell for cell, count in clamp_counts.items() if count > 1), None)
         if repeated_cell:
-            raise WrongUsageError(f"{repeated_cell.layer}.{repeated_cell.unit} cannot be held at two values at once")
+            raise WrongUsageError(
+                f"{repeated_cell.layer}.{repeated_cell.unit} cannot be clamped at two values at once"
+            )
 
     @property
     def comparison_option(self) -> str:

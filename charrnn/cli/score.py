@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from charrnn import resources
+from charrnn.arguments import DEVICES
 from charrnn.cli.options import COMMON, Command, Number, json_option, option
 from charrnn.cli.path_types import ModelType
 from charrnn.errors import WrongUsageError
@@ -37,7 +38,7 @@ MAX_NEXT_CHARS = 1000
 )
 @option(
     "--device",
-    type=click.Choice(["cpu", "auto", "cuda", "mps"]),
+    type=click.Choice(["auto", *DEVICES]),
     default="cpu",
     section=COMMON,
     help="Where to compute (cpu); a GPU pays off for much text.",

@@ -125,7 +125,7 @@ def array_module(x: Array) -> Any:
     return sys.modules[type(x).__module__.partition(".")[0]]
 
 
-# Clamps: cells held at a value while a network reads. The state is clamped, so the clamped value reaches the layer
+# Clamps fix the values of cells while a network reads. The state is clamped, so the clamped value reaches the layer
 # itself at the next character, and the layer above and the output at this character. Weights are never changed.
 
 

@@ -57,7 +57,7 @@ MAX_TABLE = 2_000_000
 """numbers in the table of input projections by character; a larger table is not computed"""
 
 
-class LayerWeights(NamedTuple):
+class InferenceWeights(NamedTuple):
     """The weights of a layer as (in, G·H) matrices, so that a row of each stream multiplies from the left."""
 
     weight_ih: Array
@@ -119,7 +119,7 @@ class InferenceRNN:
     config: NetworkConfig
     weights: Mapping[str, Array]
     """weights as in the model file, by torch's names"""
-    layers: tuple[LayerWeights, ...]
+    layers: tuple[InferenceWeights, ...]
     """weights of the layers, the lowest first"""
     output_weight: Array
     """(H, V)"""
@@ -206,7 +206,7 @@ class InferenceRNN:
 
     def _run_layer(
         self,
-        layer: LayerWeights,
+        layer: InferenceWeights,
         projected: Array,
         state: CellState,
         resets: Sequence[Array | None],
@@ -219,7 +219,7 @@ class InferenceRNN:
         return LayerCache(tuple(steps))
 
     def _step(
-        self, layer: LayerWeights, projected: Array, state: CellState, is_reset: Array | None, clamp: Clamp | None
+        self, layer: InferenceWeights, projected: Array, state: CellState, is_reset: Array | None, clamp: Clamp | None
     ) -> CellStep:
         recurrent = state.hidden @ layer.weight_hh
         if layer.bias_hh is not None:
@@ -253,11 +253,11 @@ class InferenceRNN:
         return table + layer.bias_ih
 
 
-def _layer_weights(cell: str, weights: Mapping[str, Array], layer: int) -> LayerWeights:
+def _layer_weights(cell: str, weights: Mapping[str, Array], layer: int) -> InferenceWeights:
     """Return the weights of a layer, with torch's matrices (G·H, in) transposed and biases added where possible."""
     bias_ih, bias_hh = weights[f"rnn.bias_ih_l{layer}"], weights[f"rnn.bias_hh_l{layer}"]
     keep_separate = cell == "gru"
-    return LayerWeights(
+    return InferenceWeights(
         weight_ih=_contiguous(weights[f"rnn.weight_ih_l{layer}"].T),
         bias_ih=bias_ih if keep_separate else bias_ih + bias_hh,
         weight_hh=_contiguous(weights[f"rnn.weight_hh_l{layer}"].T),

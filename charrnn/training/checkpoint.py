@@ -30,7 +30,6 @@ from charrnn.training.checkpoint_file import (
     RunRecord,
     expected_arrays,
     read_checkpoint,
-    read_checkpoint_info,
     validate_arrays,
     validate_values,
 )
@@ -193,11 +192,6 @@ def restore_content(trainer: Trainer, saved: CheckpointContent, path: Path) -> N
         raise DamagedError(f"{path} does not fit this run: {error.message}", hint="`--new` starts over") from error
     if saved.identity:
         trainer.verified.add(saved.identity)
-
-
-def read_metadata(path: Path) -> dict[str, Any]:
-    """Return the record of a checkpoint as plain values, without reading its arrays (DamagedError)."""
-    return read_checkpoint_info(path).to_dict()
 
 
 def check_text_split(path: Path, text: Corpus, training: TrainingConfig) -> None:

@@ -122,12 +122,8 @@ class CudaStep:
         state: NetworkState,
         batches: DeviceBatches | RandomBatch,
         training: TrainingConfig,
-        backend: GraphBackend | None,
     ) -> None:
-        """Prepare the step; from now on the optimizer skips updates after a step that is not finite.
-
-        Without a `backend` the step is never captured.
-        """
+        """Prepare the step; from now on the optimizer skips updates after a step that is not finite."""
         self._network, self._ema, self._optimizer = network, ema_network, optimizer
         self._batches, self._training = batches, training
         device = self._device = state[0].device
@@ -142,11 +138,15 @@ class CudaStep:
         self._skip = torch.zeros((), device=device)
         """1 while updates are skipped, else 0; read by the optimizer"""
         optimizer.skip_update = self._skip
-        self._captured = CapturedGraph(backend) if backend else None
+        self._captured: CapturedGraph | None = None
         self._step = 0
         self._error_reported = False
         self.unread_steps = 0
         """number of steps since the last `sync`"""
+
+    def capture_with(self, backend: GraphBackend) -> None:
+        """Capture the step as a graph when it has run a few times, and replay the graph from then on."""
+        self._captured = CapturedGraph(backend)
 
     def enqueue(self, step: int, learning_rate: float, ema_weight: float) -> None:
         """Queue a training step on the device.

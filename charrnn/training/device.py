@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import torch
 
+from charrnn.arguments import DEVICES
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError, WrongUsageError, is_out_of_memory
 from charrnn.network.cells import CELLS
@@ -24,7 +25,7 @@ def choose_device(name: str) -> str:
     """Return a device, for `auto` the fastest one; raise WrongUsageError if it is not available."""
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
-        return next(candidate for candidate in ("cuda", "mps", "cpu") if available[candidate])
+        return next(candidate for candidate in DEVICES if available[candidate])
     if not available[name]:
         raise WrongUsageError(f"no {name.upper()} device here", hint="`--device cpu`")
     return name

@@ -115,7 +115,9 @@ def _warm_step(
     network = _network(config, vocabulary_size, device)
     batch = RandomBatch(training, vocabulary_size, device)
     state = network.initial_state(training.batch)
-    step = CudaStep(network, make_ema(network), AdamW(network), state, batch, training, backend)
+    step = CudaStep(network, make_ema(network), AdamW(network), state, batch, training)
+    if backend:
+        step.capture_with(backend)
     for number in range(WARM_UP_RUNS + 1):
         step.enqueue(number, TIMING_LR, 1.0)
     step.sync()

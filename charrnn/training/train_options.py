@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple
 
+from charrnn.arguments import DEVICES
 from charrnn.config import NetworkConfig, Positive, Setting, TrainingConfig, setting
 from charrnn.storage.schema import Choice, PathText, Range, Text
 
@@ -74,7 +75,7 @@ class TrainOptions:
     encoding: str | None = field(
         default=None, metadata=setting("Encoding of the text ({default}).", "training", if_omitted=DEFAULT_ENCODING)
     )
-    device: Annotated[str, Choice(("cpu", "cuda", "mps"), "device")] = field(
+    device: Annotated[str, Choice(DEVICES, "device")] = field(
         default=AUTO, metadata=setting("Where to compute.", "machine", auto=True, per_command=True)
     )
     precision: str = AUTO

@@ -161,11 +161,13 @@ class Trainer:
 
     def _device_step(self) -> CudaStep:
         """Return an asynchronous step that continues from the current state."""
-        max_bytes, backend = math.inf, None
-        if self.device.type == "cuda":
-            max_bytes, backend = TEXT_MEMORY_FRACTION * torch.cuda.mem_get_info()[0], cuda_graph_backend()
+        is_cuda = self.device.type == "cuda"
+        max_bytes = TEXT_MEMORY_FRACTION * torch.cuda.mem_get_info()[0] if is_cuda else math.inf
         batches = DeviceBatches(self.batches, self.device, max_bytes=max_bytes)
-        return CudaStep(self.network, self.ema_network, self.optimizer, self.state, batches, self.training, backend)
+        step = CudaStep(self.network, self.ema_network, self.optimizer, self.state, batches, self.training)
+        if is_cuda:
+            step.capture_with(cuda_graph_backend())
+        return step
 
     def load_pretrained(self, weights: Mapping[str, NDArray[np.float32]], source: str) -> None:
         """Start from the weights of a pretrained model instead of random ones."""

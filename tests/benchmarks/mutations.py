@@ -32,7 +32,7 @@ from charrnn.storage.run_directory import RunDirectory
 from charrnn.storage.safetensors_file import read_tensors
 from charrnn.text import corpus_encoder
 from charrnn.text.sources import open_sources
-from charrnn.training import checkpoint
+from charrnn.training import checkpoint, checkpoint_file
 from charrnn.training.trainer import Trainer
 
 Weights = Mapping[str, Any]
@@ -73,7 +73,7 @@ def weights_of(path: Path) -> Weights:
 
 def arrays_of(path: Path) -> Weights:
     """Read a checkpoint as going on does."""
-    checkpoint.read_metadata(path)
+    checkpoint_file.read_checkpoint_info(path)
     return read_tensors(path).arrays
 
 

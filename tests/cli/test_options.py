@@ -5,22 +5,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.cli.options import CellType, Number
+from charrnn.cli.options import CellIdType, Number
 from charrnn.network.cell_id import CellId
 
 
 @given(st.integers(1, 99), st.integers(0, 9999))
 def test_a_cell_is_read_as_it_is_written(layer: int, unit: int) -> None:
     """Layer from 1, a dot, unit from 0; a parsed value is returned unchanged."""
-    cell = CellType().convert(f"{layer}.{unit}", None, None)
-    assert cell == CellId(layer, unit) == CellType().convert(cell, None, None)
+    cell = CellIdType().convert(f"{layer}.{unit}", None, None)
+    assert cell == CellId(layer, unit) == CellIdType().convert(cell, None, None)
 
 
 @pytest.mark.parametrize("value", ["", "2", "0.1", "2.", ".3", "2.3.4", "-1.2", "a.b", "²·³", "1.1\n"])
 def test_what_is_no_cell_is_told_how_one_is_written(value: str) -> None:
     """The error contains an example."""
     with pytest.raises(click.BadParameter, match=r"such as 2\.317"):
-        CellType().convert(value, None, None)
+        CellIdType().convert(value, None, None)
 
 
 @given(st.integers(-(2**70), 2**70))

@@ -21,7 +21,7 @@ from charrnn.network.model_file import Model, load_model, save_model
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.text import corpus_encoder
 from charrnn.text.sources import open_sources
-from charrnn.training import checkpoint
+from charrnn.training import checkpoint, checkpoint_file
 from charrnn.training.checkpoint import state_arrays, state_metadata
 from charrnn.training.checkpoint_file import DamagedError
 from charrnn.training.resume import resume
@@ -134,7 +134,7 @@ def test_no_damaged_checkpoint_is_gone_on_from(chance: Random, trainer: Trainer,
     path = saved_run.replaced(damaged(saved_run.content, chance))
 
     def go_on(path: Path) -> None:
-        checkpoint.read_metadata(path)
+        checkpoint_file.read_checkpoint_info(path)
         checkpoint.load_checkpoint(trainer, path)
 
     came = outcome(go_on, path)

@@ -20,7 +20,7 @@ from faulty import replaced
 from charrnn.errors import CharrnnError
 from charrnn.storage import safetensors_file
 from charrnn.storage.run_directory import RunDirectory
-from charrnn.training import checkpoint
+from charrnn.training import checkpoint, checkpoint_file
 from charrnn.training.trainer import Trainer
 
 Names = dict[str, int]
@@ -242,7 +242,7 @@ def whole_steps(place: RunDirectory) -> Iterator[int]:
             safetensors_file.read_tensors(path)
         except CharrnnError:
             continue
-        yield int(checkpoint.read_metadata(path)["step"])
+        yield checkpoint_file.read_checkpoint_info(path).record.step
 
 
 def test_an_fsync_that_fails_leaves_nothing_that_was_not_made_durable(

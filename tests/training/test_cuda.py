@@ -58,7 +58,7 @@ def eager(trainer: Trainer) -> Trainer:
     """Have a run queue its steps piece by piece."""
     batches = DeviceBatches(trainer.batches, trainer.device, max_bytes=1e9)
     trainer._cuda_step = CudaStep(
-        trainer.network, trainer.ema_network, trainer.optimizer, trainer.state, batches, trainer.training, None
+        trainer.network, trainer.ema_network, trainer.optimizer, trainer.state, batches, trainer.training
     )
     trainer.state = trainer._cuda_step.state
     return trainer

@@ -40,8 +40,10 @@ def ahead(trainer: Trainer, backend: GraphBackend | None = None) -> Trainer:
     trainer.queues_steps = True
     batches = DeviceBatches(trainer.batches, trainer.device, max_bytes=math.inf)
     trainer._cuda_step = CudaStep(
-        trainer.network, trainer.ema_network, trainer.optimizer, trainer.state, batches, trainer.training, backend
+        trainer.network, trainer.ema_network, trainer.optimizer, trainer.state, batches, trainer.training
     )
+    if backend:
+        trainer._cuda_step.capture_with(backend)
     trainer.state = trainer._cuda_step.state
     return trainer
 
@@ -274,9 +276,7 @@ def test_nothing_in_a_step_asks_the_device_or_gives_it_a_number(
     trainer, device = make_trainer(cell=cell, length=4, **DROPPED), torch.device("meta")
     network = trainer.network.to(device)
     batches = DeviceBatches(trainer.batches, device, max_bytes=math.inf if fits else 0)
-    step = CudaStep(
-        network, make_ema(network), AdamW(network), network.initial_state(4), batches, trainer.training, None
-    )
+    step = CudaStep(network, make_ema(network), AdamW(network), network.initial_state(4), batches, trainer.training)
     batches.set_step(3)
     with NothingAsked() as asked:
         step._run_step()

@@ -220,7 +220,7 @@ def test_the_report_is_readable_without_scripts(tmp_path: Path) -> None:
         browser.tell("Emulation.setScriptExecutionDisabled", value=True)
         browser.open(path)
         text = browser.ask("document.body.innerText")
-        assert "What it costs to hold the cell still" in text
+        assert "Increase in loss by mean ablation of the cell" in text
         assert "switched off here" in text
         heights = "[...document.querySelectorAll('.unfolded')].map(row => row.getBoundingClientRect().height)"
         assert min(browser.ask(heights)) > 100

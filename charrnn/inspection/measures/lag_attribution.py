@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.network.cells import Array, CellState, CellStep, State, array_module, tanh
-from charrnn.network.inference import ActivationCache, InferenceRNN, LayerCache, LayerWeights, log_softmax
+from charrnn.network.inference import ActivationCache, InferenceRNN, InferenceWeights, LayerCache, log_softmax
 from charrnn.text.vocabulary import Ids
 
 
@@ -94,7 +94,7 @@ def input_gradients(rnn: InferenceRNN, ids: Array, cache: ActivationCache, befor
 
 def _backward_layer(
     backward: Callable[..., StepGradient],
-    weights: LayerWeights,
+    weights: InferenceWeights,
     layer: LayerCache,
     before: CellState,
     d_outputs: Array,

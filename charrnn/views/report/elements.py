@@ -244,10 +244,10 @@ def _bars(rows: Iterable[tuple[str, float | None, float | None]]) -> str:
 
 
 def _causal_effect(finding: Finding) -> str:
-    """Return the causal effect of the cell: the losses when it is held at its mean."""
+    """Return the causal effect of the cell: the losses under mean ablation."""
     if finding.cause is None:
         return ""
-    return f"<h3>What it costs to hold the cell still</h3>{''.join(_losses(finding.cause))}"
+    return f"<h3>Increase in loss by mean ablation of the cell</h3>{''.join(_losses(finding.cause))}"
 
 
 def _losses(cause: CausalEffect) -> Iterator[str]:
@@ -260,19 +260,19 @@ def _losses(cause: CausalEffect) -> Iterator[str]:
     if cause.controls:
         controls = ", ".join(number_element(delta, _LOSS_FORMAT, LOSS_DIGITS) for delta in cause.controls)
         yield f"<figure>{dot_strip(cause.controls, cause.edge_delta)}<figcaption>stroke: this cell; dots: other cells"
-        yield f" that move as much, held at the same ends ({controls})</figcaption></figure>"
+        yield f" that vary as much, ablated at the same ends ({controls})</figcaption></figure>"
     if cause.doses:
         doses = "".join(
             f"<li>at {number_element(value, '+z.2f')}: {number_element(probability, '.4f', LOSS_DIGITS)}</li>"
             for value, probability in cause.doses
         )
         trend = "rises all the way" if cause.monotone else "does not rise all the way"
-        yield f"<p>Probability of an end with the cell held at its value outside, between and inside ({trend}):</p>"
+        yield f"<p>Probability of an end, with the cell clamped at its value outside, between, inside ({trend}):</p>"
         yield f"<ul>{doses}</ul>"
     if cause.partner:
         yield (
-            f"<p>{escape_html(cause.partner)} detects it too. Both held: {_loss(cause.pair_delta)} nats at the ends,"
-            f" {_loss(cause.pair_added)} by this one alone ({number_element(cause.pair_z, '+z.1f', 2)} standard"
+            f"<p>{escape_html(cause.partner)} detects it too. Both ablated: {_loss(cause.pair_delta)} nats at the ends, "
+            f"{_loss(cause.pair_added)} by this one alone ({number_element(cause.pair_z, '+z.1f', 2)} standard"
             " errors).</p>"
         )
 

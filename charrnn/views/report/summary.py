@@ -34,7 +34,7 @@ def headline(findings: Findings) -> str:
         sentence += f", against {best.scrambled:.0%} for any cell of the same network with its weights shuffled"
     if best.verdict == "causal" and best.cause:
         elsewhere = format_number(best.cause.elsewhere_delta, "z.3f")
-        sentence += f". With the cell held at its mean, an end costs {best.cause.edge_delta:.2f} nats more"
+        sentence += f". When the cell is ablated, an end costs {best.cause.edge_delta:.2f} nats more"
         sentence += f", any other character {elsewhere}"
     return f'<p class="lead">{sentence}.</p>'
 
@@ -159,7 +159,7 @@ def _controls(findings: Findings) -> Iterator[tuple[str, str]]:
     )
     yield (
         "Cause",
-        ("left out (--quick)" if findings.quick else "detectors are held at their mean, and control cells as well"),
+        ("left out (--quick)" if findings.quick else "mean ablation of detectors and of matched control cells"),
     )
 
 
