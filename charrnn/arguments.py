@@ -18,8 +18,8 @@ LARGEST_SEED = 2**62
 """largest seed of a random number generator"""
 MAX_CHARACTERS = 10**12
 """largest number of characters that can be requested, as on the command line"""
-DEVICES = ("cuda", "mps", "cpu")
-"""types of devices that a network can run on, in the order of preference"""
+DEVICES = ("cpu", "cuda", "mps")
+"""types of devices that a network can run on: the CPU, then GPUs"""
 LONGEST_PATH = 4095
 """bytes in a path; the limit of Linux, which is the highest of the common systems"""
 

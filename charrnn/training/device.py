@@ -25,7 +25,7 @@ def choose_device(name: str) -> str:
     """Return a device, for `auto` the fastest one; raise WrongUsageError if it is not available."""
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
-        return next(candidate for candidate in DEVICES if available[candidate])
+        return next((gpu for gpu in DEVICES[1:] if available[gpu]), "cpu")
     if not available[name]:
         raise WrongUsageError(f"no {name.upper()} device here", hint="`--device cpu`")
     return name

@@ -271,8 +271,8 @@ def _losses(cause: CausalEffect) -> Iterator[str]:
         yield f"<ul>{doses}</ul>"
     if cause.partner:
         yield (
-            f"<p>{escape_html(cause.partner)} detects it too. Both ablated: {_loss(cause.pair_delta)} nats at the ends, "
-            f"{_loss(cause.pair_added)} by this one alone ({number_element(cause.pair_z, '+z.1f', 2)} standard"
+            f"<p>{escape_html(cause.partner)} detects it too. Ablation of both: {_loss(cause.pair_delta)} nats at the"
+            f" ends, {_loss(cause.pair_added)} by this one alone ({number_element(cause.pair_z, '+z.1f', 2)} standard"
             " errors).</p>"
         )
 
