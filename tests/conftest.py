@@ -1,4 +1,4 @@
-"""Fixtures that many tests share: a random model, a run directory that holds it, the command line."""
+"""Shared fixtures: a random model, a run directory with a model, a finished run, and the command line."""
 
 import os
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from small import FINISHED, PACKAGE_HOME, Call, Said, bottles, random_model
+from small import FINISHED, PACKAGE_HOME, Call, CommandResult, bottles, random_model
 
 from charrnn import resources
 from charrnn.cli.main import run
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True, scope="session")
 def _signals_as_on_a_terminal() -> None:
-    """Take signals that whoever started the tests ignores: background jobs of a script inherit that."""
+    """Restore the handling of signals that the parent process ignores, such as a script for its background jobs."""
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)
@@ -44,7 +44,7 @@ def _signals_as_on_a_terminal() -> None:
 
 @pytest.fixture(scope="session")
 def launch(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Launcher]":
-    """Give what starts charrnn quickly, in a process of its own."""
+    """Yield the fork server, which quickly starts charrnn in a process of its own."""
     from launching import Launcher
 
     launcher = Launcher(tmp_path_factory.mktemp("records"))
@@ -66,7 +66,7 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def finished(finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
-    """Change to a directory with a text and return the finished run of it, a copy for this test alone."""
+    """Change to a directory with a text and return the finished run of it, a copy for this test only."""
     shutil.copytree(finished_run, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return RunDirectory(Path("checkpoints/book"))
@@ -74,7 +74,7 @@ def finished(finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture
 def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand beside a small text."""
+    """Change to a directory with a small text, and return the path of the text."""
     path = tmp_path / "book.txt"
     path.write_text("".join(f"{n} green bottles, {n * n % 97} walls (and).\n" for n in range(120)))
     monkeypatch.chdir(tmp_path)
@@ -83,19 +83,19 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def model() -> Model:
-    """Give a small random model; it writes ESC now and then."""
+    """Return a small random model; its vocabulary contains ESC."""
     return random_model()
 
 
 @pytest.fixture
 def rnn(model: Model) -> InferenceRNN:
-    """Give the model laid out for stepping."""
+    """Return the model prepared for inference."""
     return InferenceRNN.from_model(model)
 
 
 @pytest.fixture
 def run_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Model) -> RunDirectory:
-    """Stand in a directory that has one run, with a model."""
+    """Change to a directory with one run that has a model, and return the run directory."""
     directory = RunDirectory(Path("checkpoints/hamlet"))
     monkeypatch.chdir(tmp_path)
     directory.path.mkdir(parents=True)
@@ -105,7 +105,7 @@ def run_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Model) -> R
 
 @pytest.fixture
 def few_positions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Measure how far a model reaches at few places: how many they are is not the command line's business."""
+    """Measure the effective context at few positions, because tests of the command line do not need more."""
     from charrnn.inspection.measures import effective_context, lag_attribution
 
     monkeypatch.setattr(
@@ -116,25 +116,25 @@ def few_positions(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def call(capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Call:
-    """Give a function that runs the command line in this process."""
+    """Return a function that runs the command line in this process."""
     monkeypatch.setenv(resources.VARIABLE, "1")
 
-    def called(*arguments: str) -> Said:
+    def run_command(*arguments: str) -> CommandResult:
         code = run(arguments)
         out, err = capsysbinary.readouterr()
-        return Said(code, out.decode(), err.decode())
+        return CommandResult(code, out.decode(), err.decode())
 
-    return called
+    return run_command
 
 
 @pytest.fixture
 def shell(launch: "Launcher") -> Call:
     """Return a function that runs a line of bash, in which `charrnn` is forked by the fork server."""
 
-    def called(line: str, **environment: str) -> Said:
+    def run_line(line: str, **environment: str) -> CommandResult:
         return launch.shell(line, at=Path.cwd(), environment=os.environ | environment)
 
-    return called
+    return run_line
 
 
 @pytest.fixture
@@ -142,16 +142,16 @@ def real_shell() -> Call:
     """Return a function that runs a line of bash, in which `charrnn` is an interpreter of its own: much slower."""
     from launching import bash
 
-    def called(line: str, **environment: str) -> Said:
+    def run_line(line: str, **environment: str) -> CommandResult:
         script = f'charrnn() {{ "{sys.executable}" -m charrnn "$@"; }}; {line}'
         return bash(script, at=Path.cwd(), environment=os.environ | {"PYTHONPATH": str(PACKAGE_HOME)} | environment)
 
-    return called
+    return run_line
 
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Corpus:
-    """Encode a few thousand characters that have something to learn in them."""
+    """Return the corpus of a text of a few thousand characters that a network can learn."""
     path = tmp_path / "text.txt"
     path.write_text("".join(f"{n} green bottles, {n * n % 97} walls (and a line).\n" for n in range(90)))
     sources = open_sources([str(path)])
@@ -162,7 +162,7 @@ def corpus(tmp_path: Path) -> Corpus:
 
 @pytest.fixture
 def make_trainer(corpus: Corpus) -> "Callable[..., Trainer]":
-    """Give a function that makes runs of a small network on the corpus; keywords go into the configurations."""
+    """Return a function that creates trainers of a small network; its keywords are settings."""
     import torch
 
     from charrnn.training.trainer import Trainer

@@ -1,4 +1,4 @@
-"""Small real things that many tests use: a random model, what a command said, where the package lies."""
+"""Small models and texts for many tests, and the result of a command."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,22 +15,22 @@ from charrnn.text.vocabulary import Vocabulary
 PACKAGE_HOME = Path(charrnn.__file__).parents[1]
 
 
-class Said(NamedTuple):
-    """What a command left behind."""
+class CommandResult(NamedTuple):
+    """The exit code and the output of a command."""
 
     code: int
     out: str
     err: str
 
 
-Call = Callable[..., Said]
+Call = Callable[..., CommandResult]
 
 FINISHED: Any = {"steps": 30, "hidden": 16, "batch": 4, "length": 16, "threads": 1}
 """settings of the finished run that tests share; untyped because they are passed as keywords of several types"""
 
 
 def bottles(lines: int) -> str:
-    """Return a text of so many lines that a small network can learn."""
+    """Return a text of the given number of lines that a small network can learn."""
     return "".join(f"{n} green bottles, {n * n % 97} walls (and a line).\n" for n in range(lines))
 
 
@@ -38,7 +38,7 @@ SMALL = NetworkConfig(cell="lstm", layers=2, hidden=12, embedding=4)
 
 
 def random_model(vocabulary: str = "\n abcdefgh\x1b", scale: float = 0.5, config: NetworkConfig = SMALL) -> Model:
-    """Make a model of two small layers, its weights so large that no character is as likely as another."""
+    """Return a model of two small layers with random weights, large enough for unequal probabilities."""
     shapes, rng = weight_shapes(config, len(vocabulary)), np.random.default_rng(0)
     weights = {name: rng.normal(scale=scale, size=shape).astype(np.float32) for name, shape in shapes.items()}
     training = {"corpus": "hamlet.txt", "step": 3750, "val_nats": 1.5}
@@ -50,9 +50,9 @@ FOLLOWS = {letter: LETTERS[3 + (number + 1) % 26] for number, letter in enumerat
 
 
 def letters_model() -> Model:
-    """Make a model by hand that knows the alphabet, z before a, and whether it is in quotes: that is cell 1.29.
+    """Return a handmade model that knows the alphabet, z before a, and quotations, which cell 1.29 follows.
 
-    Each other cell is on after a character of its own. At a gate's 20 the sigmoid is 1 in single precision.
+    Each other cell is on after a character of its own. The sigmoid of a gate at 20 is 1 in single precision.
     """
     size = len(LETTERS)
     config = NetworkConfig(cell="lstm", layers=1, hidden=size + 1, embedding=0)
@@ -72,7 +72,7 @@ def letters_model() -> Model:
 
 
 def random_weights(config: NetworkConfig, characters: int, scale: float = 1.0) -> dict[str, NDArray[np.float64]]:
-    """Draw a network's weights, large and in float64."""
+    """Return random weights of a network, large and in float64."""
     rng = np.random.default_rng(0)
     shapes = weight_shapes(config, characters)
     return {name: rng.normal(scale=scale, size=shape) for name, shape in shapes.items()}

@@ -46,8 +46,8 @@ def place(launch: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (directory / "names.txt").write_text("".join(f"Anna{'no' * (number % 7)}ra\n" for number in range(700)))
     (directory / "book.gz").write_bytes(gzip.compress(text.encode()))
     for line in ("train names.txt --documents line -q", "train book.txt --cell lstm --layers 1 --new -q"):
-        said = launch.shell(shortened(f"charrnn {line}"), at=directory, environment=os.environ)
-        assert said.code == 0, said.err
+        result = launch.shell(shortened(f"charrnn {line}"), at=directory, environment=os.environ)
+        assert result.code == 0, result.err
     shutil.copytree(directory / "checkpoints/book", directory / "checkpoints/old")
     return directory
 
@@ -56,8 +56,8 @@ def place(launch: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("line", commands())
 def test_every_command_in_the_readme_runs(line: str, place: Path, launch: Launcher) -> None:
     """As it stands there, on a small text, with few steps."""
-    said = launch.shell(shortened(line), at=place, environment=os.environ)
-    assert said.code == 0, said.err
+    result = launch.shell(shortened(line), at=place, environment=os.environ)
+    assert result.code == 0, result.err
 
 
 @pytest.mark.slow

@@ -50,15 +50,15 @@ def test_json_has_everything(call: Call, trained: RunDirectory, model: Model) ->
 @pytest.mark.usefixtures("trained")
 def test_a_person_reads_what_it_is(call: Call, model: Model) -> None:
     """Control characters as pictures, the losses as a plot, within 80 columns."""
-    said = call("info", "checkpoints/hamlet")
-    assert (said.code, said.err) == (0, "")
-    assert f"LSTM 2 × 12 · embedding 4 · {model.parameters:,} weights" in said.out
-    assert "11 characters: ␊ abcdefgh␛\n" in said.out
-    assert f"loss        {1.5 / math.log(2):.4f} bits per character (1.5000 nats), state carried\n" in said.out
-    assert "\nbits per character\n4.5 ┤" in said.out
-    assert "* training   o validation   + n-gram" in said.out
-    assert "3-gram 2.31 bits: the network is 0.14 better\n            learned from 900 characters\n" in said.out
-    assert max(map(len, said.out.splitlines())) <= 80
+    result = call("info", "checkpoints/hamlet")
+    assert (result.code, result.err) == (0, "")
+    assert f"LSTM 2 × 12 · embedding 4 · {model.parameters:,} weights" in result.out
+    assert "11 characters: ␊ abcdefgh␛\n" in result.out
+    assert f"loss        {1.5 / math.log(2):.4f} bits per character (1.5000 nats), state carried\n" in result.out
+    assert "\nbits per character\n4.5 ┤" in result.out
+    assert "* training   o validation   + n-gram" in result.out
+    assert "3-gram 2.31 bits: the network is 0.14 better\n            learned from 900 characters\n" in result.out
+    assert max(map(len, result.out.splitlines())) <= 80
 
 
 @pytest.mark.parametrize("finished", [True, False])
@@ -69,8 +69,8 @@ def test_an_unfinished_run_says_up_to_where_it_is_saved(
     story = {"step": 318, "val_nats": 1.5} | ({"val_window256_nats": 1.6} if finished else {})
     save_model(run_here.model, dataclasses.replace(model, training=story))
     run_here.checkpoint(358).touch()
-    said = call("info", "checkpoints/hamlet").out
-    assert ("saved       up to step 358, not finished: " in said) != finished
+    result = call("info", "checkpoints/hamlet").out
+    assert ("saved       up to step 358, not finished: " in result) != finished
 
 
 def test_no_name_runs_into_its_value(call: Call, run_here: RunDirectory, model: Model) -> None:
@@ -89,10 +89,10 @@ def test_what_a_file_says_cannot_drive_the_terminal(call: Call, run_here: RunDir
     """Strange values and a missing history cause no error."""
     story = {"corpus\x1b[2J": "a\x1b]0;x\x07\nb", "val_nats": None, "more": [1, {"a": 2.5}]}
     save_model(run_here.model, dataclasses.replace(model, training=story))
-    said = call("info")
-    assert said.code == 0
-    assert not set(said.out) & {"\x1b", "\x07"}
-    assert "a␛]0;x␇␊b" in said.out
+    result = call("info")
+    assert result.code == 0
+    assert not set(result.out) & {"\x1b", "\x07"}
+    assert "a␛]0;x␇␊b" in result.out
 
 
 def test_a_large_vocabulary_is_shown_in_part(call: Call, run_here: RunDirectory, model: Model) -> None:
@@ -116,9 +116,9 @@ def test_what_is_no_model_of_ours_is_refused(call: Call, tmp_path: Path) -> None
     (tmp_path / "model.pt").write_bytes(b"PK\x03\x04")
     (tmp_path / "x.safetensors").write_bytes(b"nothing of the kind")
     assert "can run code" in call("info", str(tmp_path / "model.pt")).err
-    said = call("info", str(tmp_path / "x.safetensors"))
-    assert said.code == 1
-    assert "not a valid model file" in said.err
+    result = call("info", str(tmp_path / "x.safetensors"))
+    assert result.code == 1
+    assert "not a valid model file" in result.err
 
 
 def test_several_runs_are_listed_the_newest_first(call: Call, run_here: RunDirectory, model: Model) -> None:
@@ -132,8 +132,8 @@ def test_several_runs_are_listed_the_newest_first(call: Call, run_here: RunDirec
     broken = run_here.path.parent / "broken/model.safetensors"
     broken.write_bytes(b"nothing")
     os.utime(broken, (time.time() - 3 * 86400,) * 2)
-    said = call("info")
-    heading, newest, older, damaged, *_ = said.out.splitlines()
+    result = call("info")
+    heading, newest, older, damaged, *_ = result.out.splitlines()
     assert heading.split() == ["run", "text", "network", "bits/char", "size", "age"]
     assert newest.startswith("checkpoints/hamlet")
     assert newest.endswith("just now")

@@ -56,57 +56,57 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_search_prints_a_table_and_maps(call: Call, text: str) -> None:
     """The findings, their fit, and heat maps of the cells."""
-    said = call("inspect", "--text", text)
-    assert said.code == 0, said.err
-    assert "hint: no cell detects a concept yet" in said.err
-    assert "line_pos" in said.out
-    assert "too rare here" in said.out
-    assert 1 <= said.out.count("digits 0 … 9 for −1 … +1") <= 3
+    result = call("inspect", "--text", text)
+    assert result.code == 0, result.err
+    assert "hint: no cell detects a concept yet" in result.err
+    assert "line_pos" in result.out
+    assert "too rare here" in result.out
+    assert 1 <= result.out.count("digits 0 … 9 for −1 … +1") <= 3
 
 
 def test_the_same_findings_as_json_every_time(call: Call, text: str) -> None:
     """The same bytes for the same seed, with the fields that scripts rely on."""
-    said = call("inspect", "--text", text, "--json", "--seed", "4")
-    findings = json.loads(said.out)
+    result = call("inspect", "--text", text, "--json", "--seed", "4")
+    findings = json.loads(result.out)
     assert {"model", "text", "characters", "signal", "concepts"} <= set(findings)
     assert (findings["signal"], findings["seed"], findings["quick"]) == ("tanh(c)", 4, False)
     found = next(concept for concept in findings["concepts"] if concept["concept"] == "line_pos")
     assert {"cell", "sign", "fit", "fit_se", "memory", "episodes", "top"} <= set(found)
     assert {"scrambled", "p", "edge_delta", "elsewhere_delta", "verdict"} <= set(found)
-    assert call("inspect", "--text", text, "--json", "--seed", "4").out == said.out
+    assert call("inspect", "--text", text, "--json", "--seed", "4").out == result.out
 
 
 @pytest.mark.usefixtures("recorded")
 def test_a_quick_search_says_what_it_left_out(call: Call, text: str) -> None:
     """In text and in JSON."""
-    said = call("inspect", "--text", text, "--quick")
-    assert "no shuffled weights, no ablation (--quick)" in " ".join(said.out.split())
+    result = call("inspect", "--text", text, "--quick")
+    assert "no shuffled weights, no ablation (--quick)" in " ".join(result.out.split())
     assert json.loads(call("inspect", "--text", text, "--quick", "--json").out)["quick"]
 
 
 def test_another_text_can_confirm(call: Call, text: str) -> None:
     """Its name is shown beside that of the first text; a text that is too short is refused."""
     Path("other.txt").write_text(TEXT[:9_000])
-    said = call("inspect", "--text", text, "--confirm", "other.txt", "--quick", "--json")
-    assert json.loads(said.out)["confirmed_on"] == "other.txt"
+    result = call("inspect", "--text", text, "--confirm", "other.txt", "--quick", "--json")
+    assert json.loads(result.out)["confirmed_on"] == "other.txt"
     Path("other.txt").write_text("abc\n" * 20)
-    said = call("inspect", "--text", text, "--confirm", "other.txt")
-    assert (said.code, said.out) == (1, "")
+    result = call("inspect", "--text", text, "--confirm", "other.txt")
+    assert (result.code, result.out) == (1, "")
 
 
 def test_a_signal_that_the_cells_do_not_have_is_refused(call: Call, text: str) -> None:
     """For example the reset gate of an LSTM."""
-    said = call("inspect", "--text", text, "--signal", "r")
-    assert said.code == 2
-    assert "cells of kind lstm have no signal 'r'" in said.err
+    result = call("inspect", "--text", text, "--signal", "r")
+    assert result.code == 2
+    assert "cells of kind lstm have no signal 'r'" in result.err
 
 
 def test_the_help_says_the_rules_of_the_verdicts(call: Call) -> None:
     """With their thresholds."""
-    said = " ".join(call("inspect", "-h").out.split())
-    assert "detector fit >= 0.5" in said
+    result = " ".join(call("inspect", "-h").out.split())
+    assert "detector fit >= 0.5" in result
     assert all(
-        verdict in said for verdict in ("causal", "unused", "partial", "distributed", "local", "trace", "none")
+        verdict in result for verdict in ("causal", "unused", "partial", "distributed", "local", "trace", "none")
     )
 
 
@@ -118,8 +118,8 @@ def test_the_help_explains_the_patterns_of_concepts(call: Call, form: str) -> No
 
 def test_asked_cells_are_drawn_in_their_order(call: Call, text: str) -> None:
     """One labeled strip per cell, as wide as the text."""
-    said = call("inspect", "--text", text, "--cell", "2.7", "--cell", "1.3", "--chars", "14")
-    lines = said.out.splitlines()
+    result = call("inspect", "--text", text, "--cell", "2.7", "--cell", "1.3", "--chars", "14")
+    lines = result.out.splitlines()
     at = next(number for number, line in enumerate(lines) if line.endswith("abc (a bc) ab¶"))
     assert [line.split()[0] for line in lines[at + 1 : at + 3]] == ["2.7", "1.3"]
     assert all(len(line) == len(lines[at]) for line in lines[at + 1 : at + 3])
@@ -127,14 +127,16 @@ def test_asked_cells_are_drawn_in_their_order(call: Call, text: str) -> None:
 
 def test_a_concept_is_marked_beside_a_cell(call: Call, text: str) -> None:
     """The marks can be compared with the activations of the cell."""
-    said = call("inspect", "--text", text, "--cell", "1.0", "--concept", "bracket_depth", "--chars", "14")
-    assert "▔▔▔▔▔" in said.out
+    result = call("inspect", "--text", text, "--cell", "1.0", "--concept", "bracket_depth", "--chars", "14")
+    assert "▔▔▔▔▔" in result.out
 
 
 def test_cells_as_json_are_their_values(call: Call, text: str) -> None:
     """One object, with an activation of each cell for each character of the text."""
-    said = call("inspect", "--text", text, "--cell", "1.3", "--cell", "2.0", "--start", "4", "--chars", "9", "--json")
-    values = json.loads(said.out)
+    result = call(
+        "inspect", "--text", text, "--cell", "1.3", "--cell", "2.0", "--start", "4", "--chars", "9", "--json"
+    )
+    values = json.loads(result.out)
     assert {name: values[name] for name in ("text", "start", "characters", "signal", "content")} == {
         "text": "text.txt",
         "start": 4,
@@ -156,39 +158,39 @@ def test_a_concept_beside_a_cell_is_marked_in_json_too(call: Call, text: str) ->
 
 def test_more_than_one_concept_beside_a_cell_is_refused(call: Call, text: str) -> None:
     """A heat map has one line of marks."""
-    said = call("inspect", "--text", text, "--cell", "1.0", "--concept", "in_quote", "--concept", "line_pos")
-    assert (said.code, said.out) == (2, "")
-    assert "one concept" in said.err
+    result = call("inspect", "--text", text, "--cell", "1.0", "--concept", "in_quote", "--concept", "line_pos")
+    assert (result.code, result.out) == (2, "")
+    assert "one concept" in result.err
 
 
 def test_unknown_characters_are_read_as_the_stand_in(call: Call, run_here: RunDirectory) -> None:
     """If the model has U+FFFD; no character of the text is dropped."""
     save_model(run_here.model, random_model("\n abc\ufffd"))
     Path("text.txt").write_text("abéc\n")
-    said = call("inspect", "--text", "text.txt", "--cell", "1.0", "--json")
-    assert (said.err, json.loads(said.out)["content"]) == ("", "abéc\n")
+    result = call("inspect", "--text", "text.txt", "--cell", "1.0", "--json")
+    assert (result.err, json.loads(result.out)["content"]) == ("", "abéc\n")
 
 
 def test_a_cell_that_does_not_exist_is_refused_with_those_that_do(call: Call, text: str) -> None:
     """The error names the range of cells."""
-    said = call("inspect", "--text", text, "--cell", "3.0")
-    assert said.code == 2
-    assert "there is no cell 3.0" in said.err
-    assert "1.0 to 2.11" in said.err
+    result = call("inspect", "--text", text, "--cell", "3.0")
+    assert result.code == 2
+    assert "there is no cell 3.0" in result.err
+    assert "1.0 to 2.11" in result.err
 
 
 def test_an_unknown_concept_is_refused_with_the_nearest(call: Call, text: str) -> None:
     """The error suggests a similar name."""
-    said = call("inspect", "--text", text, "--concept", "linepos")
-    assert said.code == 2
-    assert "did you mean line_pos?" in said.err
+    result = call("inspect", "--text", text, "--concept", "linepos")
+    assert result.code == 2
+    assert "did you mean line_pos?" in result.err
 
 
 def test_a_concept_of_one_s_own_is_searched_for_and_drawn(call: Call, text: str) -> None:
     """A pattern and a built-in concept; both are in the table by name."""
-    said = call("inspect", "--text", text, "--concept", "after-b=/b/since", "--concept", "line_pos")
-    assert said.code == 0, said.err
-    first = {line.split()[0] for line in said.out.splitlines() if line.strip()}
+    result = call("inspect", "--text", text, "--concept", "after-b=/b/since", "--concept", "line_pos")
+    assert result.code == 0, result.err
+    first = {line.split()[0] for line in result.out.splitlines() if line.strip()}
     assert {"after-b", "line_pos"} <= first
     assert "word_pos" not in first
 
@@ -206,38 +208,38 @@ def test_a_concept_of_one_s_own_is_marked_beside_a_cell(call: Call, text: str) -
 )
 @pytest.mark.parametrize("listed", [(), ("--list-concepts",)])
 def test_a_concept_that_is_none_is_refused_before_anything_is_read(
-    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, concept: str, said: str, listed: tuple[str, ...]
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, concept: str, result: str, listed: tuple[str, ...]
 ) -> None:
     """A search and a list report one line with a hint."""
     monkeypatch.chdir(tmp_path)
     save_model(tmp_path / "model.safetensors", random_model())
     refused = call("inspect", "model.safetensors", "--concept", concept, *listed)
     assert (refused.code, refused.out) == (2, "")
-    assert said in refused.err
+    assert result in refused.err
 
 
 def test_the_same_concept_twice_is_refused(call: Call, text: str) -> None:
     """A concept has one row in the table."""
-    said = call("inspect", "--text", text, "--concept", "x=/a/", "--concept", "x=/b/")
-    assert said.code == 2
-    assert "names x 2 times" in said.err
+    result = call("inspect", "--text", text, "--concept", "x=/a/", "--concept", "x=/b/")
+    assert result.code == 2
+    assert "names x 2 times" in result.err
 
 
 def test_the_concepts_can_be_listed(call: Call, run_here: RunDirectory) -> None:
     """One per line, without counts if there is no text."""
     assert run_here.model.exists()
-    said = call("inspect", "--list-concepts")
+    result = call("inspect", "--list-concepts")
     assert {"in_quote", "line_pos", "word_pos", "indent", "bracket_depth", "comment", "string"} <= {
-        line.split()[0] for line in said.out.splitlines() if line
+        line.split()[0] for line in result.out.splitlines() if line
     }
-    assert "too rare" not in said.out
+    assert "too rare" not in result.out
 
 
 def test_listing_counts_episodes_in_a_text_without_reading_the_network(call: Call, text: str) -> None:
     """In the file of --text; the model file need not be valid."""
     RunDirectory(Path("checkpoints/hamlet")).model.write_bytes(b"none")
-    said = call("inspect", "--list-concepts", "--text", text, "--json")
-    listed = json.loads(said.out)
+    result = call("inspect", "--list-concepts", "--text", text, "--json")
+    listed = json.loads(result.out)
     episodes = {concept["concept"]: concept["episodes"] for concept in listed["concepts"]}
     assert (listed["text"], listed["characters"]) == (text, len(TEXT))
     assert episodes["line_pos"] == TEXT.count("\n")
@@ -255,8 +257,8 @@ def test_listing_counts_in_what_training_held_out(call: Call, run_here: RunDirec
     held_out = held_out[held_out.index("\n") + 1 :]
     training = {"train_characters": corpus.split_position(0.5)}
     save_model(run_here.model, replace(random_model("".join(corpus.vocabulary.characters)), training=training))
-    said = call("inspect", "--list-concepts", "--concept", "bracket_depth", "--concept", "cab=/cab/", "--json")
-    listed = json.loads(said.out)
+    result = call("inspect", "--list-concepts", "--concept", "bracket_depth", "--concept", "cab=/cab/", "--json")
+    listed = json.loads(result.out)
     assert listed["characters"] == len(held_out)
     assert {concept["concept"]: concept["episodes"] for concept in listed["concepts"]} == {
         "bracket_depth": held_out.count(")"),
@@ -277,9 +279,9 @@ def test_listing_the_concepts_needs_no_model(
 def test_listing_in_a_file_that_is_not_there_is_refused(call: Call, run_here: RunDirectory) -> None:
     """A missing file of --text is an error."""
     assert run_here.model.exists()
-    said = call("inspect", "--list-concepts", "--text", "none.txt")
-    assert said.code == 2
-    assert "none.txt: no such file" in said.err
+    result = call("inspect", "--list-concepts", "--text", "none.txt")
+    assert result.code == 2
+    assert "none.txt: no such file" in result.err
 
 
 @pytest.mark.usefixtures("recorded")
@@ -298,40 +300,40 @@ def test_a_search_uses_the_idle_cores(
 @pytest.mark.parametrize("option", ["--chars", "--start"])
 def test_a_place_that_no_text_has_is_refused(call: Call, text: str, option: str) -> None:
     """With one line."""
-    said = call("inspect", "--text", text, option, "1" + "0" * 25)
-    assert said.err.startswith(f"error: {option}: must be at most 1,000,000,000,000, not 1000")
+    result = call("inspect", "--text", text, option, "1" + "0" * 25)
+    assert result.err.startswith(f"error: {option}: must be at most 1,000,000,000,000, not 1000")
 
 
 def test_a_model_without_its_text_asks_for_one(call: Call, run_here: RunDirectory) -> None:
     """A model file outside its run has no corpus beside it."""
     assert run_here.model.exists()
-    said = call("inspect")
-    assert said.code == 1
-    assert "--text FILE" in said.err
+    result = call("inspect")
+    assert result.code == 1
+    assert "--text FILE" in result.err
 
 
 def test_characters_the_model_never_saw_are_counted_and_left_out(call: Call, text: str) -> None:
     """The heat map is of the remaining text."""
     Path(text).write_text("abé(a bé) €ab\n" * 400)
-    said = call("inspect", "--text", text, "--cell", "1.0", "--chars", "28")
-    assert "'é' (4×), '€' (2×)" in said.err
-    assert "ab(a b) ab¶" in said.out
+    result = call("inspect", "--text", text, "--cell", "1.0", "--chars", "28")
+    assert "'é' (4×), '€' (2×)" in result.err
+    assert "ab(a b) ab¶" in result.out
 
 
 def test_a_text_too_short_to_search_is_refused(call: Call, text: str) -> None:
     """Too little evidence is an error, not a finding."""
     Path(text).write_text("abc\n" * 20)
-    said = call("inspect", "--text", text)
-    assert said.code == 1
-    assert "characters" in said.err
+    result = call("inspect", "--text", text)
+    assert result.code == 1
+    assert "characters" in result.err
 
 
 def test_a_heat_map_as_a_picture(call: Call, text: str) -> None:
     """A valid, self-contained SVG, whose path is printed."""
-    said = call("inspect", "--text", text, "--cell", "1.0", "--chars", "100", "--svg", "map.svg")
-    assert said.code == 0
+    result = call("inspect", "--text", text, "--cell", "1.0", "--chars", "100", "--svg", "map.svg")
+    assert result.code == 0
     assert ET.parse("map.svg").getroot().tag.endswith("svg")  # noqa: S314 - we made it
-    assert "map.svg" in said.err
+    assert "map.svg" in result.err
 
 
 @pytest.mark.fault("F76")
@@ -342,8 +344,8 @@ def test_wide_characters_tabs_and_marks_keep_their_columns(call: Call, run_here:
     model: Model = random_model("\n\tab猫é\u0301\U0001f468\u200d")
     save_model(run_here.model, model)
     Path("wide.txt").write_text("a猫\tb\U0001f468\u200d\U0001f468e\u0301é\n" * 3)
-    said = call("inspect", "--text", "wide.txt", "--cell", "1.0", "--chars", "9")
-    lines = [line for line in said.out.splitlines() if line.strip()]
+    result = call("inspect", "--text", "wide.txt", "--cell", "1.0", "--chars", "9")
+    lines = [line for line in result.out.splitlines() if line.strip()]
     at = next(number for number, line in enumerate(lines) if "猫" in line)
     assert cell_len(lines[at]) == cell_len(lines[at + 1])
 
@@ -352,32 +354,32 @@ def test_wide_characters_tabs_and_marks_keep_their_columns(call: Call, run_here:
 def test_the_search_as_a_page(call: Call, text: str) -> None:
     """One file, the same for the same search, with the command and the hashes of its inputs."""
     command = ("inspect", "--text", text, "--json", "--html", "page.html")
-    said = call(*command)
-    assert (said.code, said.err.split(":")[0]) == (0, "page.html")
+    result = call(*command)
+    assert (result.code, result.err.split(":")[0]) == (0, "page.html")
     page = Path("page.html").read_bytes()
-    assert call(*command).out == said.out
+    assert call(*command).out == result.out
     assert Path("page.html").read_bytes() == page
     assert b"charrnn inspect --text text.txt --json --html page.html" in page
     for file in (Path("text.txt"), RunDirectory(Path("checkpoints/hamlet")).model):
         assert hashlib.sha256(file.read_bytes()).hexdigest().encode() in page
-    for concept in json.loads(said.out)["concepts"]:
+    for concept in json.loads(result.out)["concepts"]:
         assert f'data-concept="{concept["concept"]}"'.encode() in page or concept["cell"] is None
 
 
 def test_a_page_is_of_a_search(call: Call, text: str) -> None:
     """Without a search there are no findings to write."""
-    said = call("inspect", "--text", text, "--cell", "1.0", "--html", "page.html")
-    assert (said.code, said.out) == (2, "")
-    assert "--html" in said.err
+    result = call("inspect", "--text", text, "--cell", "1.0", "--html", "page.html")
+    assert (result.code, result.out) == (2, "")
+    assert "--html" in result.err
     assert not Path("page.html").exists()
 
 
 @pytest.mark.usefixtures("recorded")
 def test_a_page_that_cannot_be_written_is_an_error(call: Call, text: str) -> None:
     """One line that names the file."""
-    said = call("inspect", "--text", text, "--concept", "line_pos", "--html", "missing/page.html")
-    assert said.code == 1
-    assert "cannot write missing/page.html" in said.err
+    result = call("inspect", "--text", text, "--concept", "line_pos", "--html", "missing/page.html")
+    assert result.code == 1
+    assert "cannot write missing/page.html" in result.err
 
 
 @pytest.mark.parametrize("option", [("--quick",), ("--confirm", "text.txt"), ("--signal", "h")])
@@ -386,7 +388,7 @@ def test_what_only_a_search_does_is_refused_without_one(
     option: tuple[str, ...], look: tuple[str, ...], call: Call, text: str
 ) -> None:
     """Instead of being ignored; the hint is the intended command."""
-    said = call("inspect", "--text", text, *look, *option)
-    assert (said.code, said.out) == (2, "")
-    assert f"{option[0]} belongs to a search, which was not requested" in said.err
-    assert f"`charrnn inspect {option[0]}" in said.err
+    result = call("inspect", "--text", text, *look, *option)
+    assert (result.code, result.out) == (2, "")
+    assert f"{option[0]} belongs to a search, which was not requested" in result.err
+    assert f"`charrnn inspect {option[0]}" in result.err

@@ -35,10 +35,10 @@ def no_constant(word: str) -> Any:
 
 def told(call: Call, *arguments: str) -> list[dict[str, Any]]:
     """Return the JSON objects that a command writes."""
-    said = call(*arguments, "--json")
-    assert said.code == 0, said.err
-    assert "Warning" not in said.err
-    return [json.loads(line, parse_constant=no_constant) for line in said.out.splitlines()]
+    result = call(*arguments, "--json")
+    assert result.code == 0, result.err
+    assert "Warning" not in result.err
+    return [json.loads(line, parse_constant=no_constant) for line in result.out.splitlines()]
 
 
 @pytest.mark.parametrize(
@@ -101,9 +101,9 @@ def test_the_text_to_confirm_on_begins_where_the_other_one_does(call: Call, run:
     (there,) = told(call, *search, "--confirm", "other.txt")
     assert here["concepts"][0]["fit"] == there["concepts"][0]["fit"]
     Path("other.txt").write_text("abc")
-    said = call(*search, "--confirm", "other.txt")
-    assert said.code == 1
-    assert "other.txt has no text at 90" in said.err
+    result = call(*search, "--confirm", "other.txt")
+    assert result.code == 1
+    assert "other.txt has no text at 90" in result.err
 
 
 def test_what_is_no_number_is_null(capsys: pytest.CaptureFixture[str]) -> None:

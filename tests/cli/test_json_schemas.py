@@ -111,9 +111,9 @@ def keep_copied(run: RunDirectory) -> None:
 
 def objects(call: Call, *arguments: str) -> list[dict[str, Any]]:
     """Return the JSON objects that a command writes, one per line."""
-    said = call(*arguments)
-    assert said.code == 0, said.err
-    return [json.loads(line) for line in said.out.splitlines()]
+    result = call(*arguments)
+    assert result.code == 0, result.err
+    return [json.loads(line) for line in result.out.splitlines()]
 
 
 @pytest.mark.parametrize("section", COMMANDS)

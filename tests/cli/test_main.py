@@ -53,20 +53,20 @@ def test_starting_imports_no_more_than_it_needs(run_here: RunDirectory, line: st
 @pytest.mark.parametrize("flag", ["-h", "--help"])
 def test_help_fits_a_small_screen_examples_first(call: Call, flag: str) -> None:
     """80 columns and 24 lines including the shell's, with every command."""
-    said = call(flag)
-    assert said.code == 0
-    assert len(said.out.splitlines()) < 24
-    assert said.out.index("Examples:") < said.out.index("Commands:")
-    assert all(f"\n  {name} " in said.out for name in main.COMMANDS)
+    result = call(flag)
+    assert result.code == 0
+    assert len(result.out.splitlines()) < 24
+    assert result.out.index("Examples:") < result.out.index("Commands:")
+    assert all(f"\n  {name} " in result.out for name in main.COMMANDS)
 
 
 @pytest.mark.parametrize("name", THERE)
 def test_every_command_has_help_in_ascii_within_80_columns(call: Call, name: str) -> None:
     """The help is readable on every terminal; each option has a help text."""
-    said = call(name, "-h")
-    assert said.code == 0
-    assert said.out.isascii()
-    assert max(map(len, said.out.splitlines())) <= 80
+    result = call(name, "-h")
+    assert result.code == 0
+    assert result.out.isascii()
+    assert max(map(len, result.out.splitlines())) <= 80
     command = main.charrnn.get_command(click.Context(main.charrnn), name)
     assert command
     assert all(param.help for param in command.params if isinstance(param, click.Option))
@@ -74,9 +74,9 @@ def test_every_command_has_help_in_ascii_within_80_columns(call: Call, name: str
 
 def test_no_arguments_show_help_as_an_error(call: Call) -> None:
     """The exit code is that of wrong usage."""
-    said = call()
-    assert (said.code, said.out) == (2, "")
-    assert said.err.startswith("Usage: charrnn")
+    result = call()
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("Usage: charrnn")
 
 
 def test_version_tells_what_it_stands_on(call: Call) -> None:
@@ -97,10 +97,10 @@ def test_unknown_names_are_told_with_what_may_be_meant(call: Call) -> None:
 @pytest.mark.parametrize("value", ["-1", "nan", "inf", "abc", "1e999"])
 def test_a_number_out_of_bounds_says_what_it_must_be(call: Call, value: str) -> None:
     """The error names the option."""
-    said = call("sample", "--temperature", value)
+    result = call("sample", "--temperature", value)
     wanted = f"error: --temperature: must be a number ≥ 0 (0: always the most likely), not {value}\n"
-    assert said.code == 2
-    assert said.err.startswith(wanted)
+    assert result.code == 2
+    assert result.err.startswith(wanted)
 
 
 @pytest.mark.fault("F23")

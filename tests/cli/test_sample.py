@@ -30,10 +30,10 @@ def _here(run_here: RunDirectory) -> None:
 
 def test_same_seed_same_text(call: Call) -> None:
     """With the requested number of characters, not counting the prompt."""
-    said = call("sample", "--seed", "3", "-n", "20", "-p", "abc")
-    assert said == call("sample", "--seed", "3", "-n", "20", "-p", "abc")
-    assert (said.code, said.err, len(said.out), said.out[:3]) == (0, "", 23, "abc")
-    assert call("sample", "--seed", "3", "-n", "20", "-p", "abc", "--no-prompt").out == said.out[3:]
+    result = call("sample", "--seed", "3", "-n", "20", "-p", "abc")
+    assert result == call("sample", "--seed", "3", "-n", "20", "-p", "abc")
+    assert (result.code, result.err, len(result.out), result.out[:3]) == (0, "", 23, "abc")
+    assert call("sample", "--seed", "3", "-n", "20", "-p", "abc", "--no-prompt").out == result.out[3:]
 
 
 def test_without_a_seed_texts_differ(call: Call) -> None:
@@ -55,8 +55,8 @@ def test_several_samples_can_each_be_had_alone(call: Call) -> None:
 
 def test_json_lines_hold_what_there_is_to_know(call: Call, run_here: RunDirectory) -> None:
     """The bits equal the score of the text after the same prompt."""
-    said = call("sample", "--json", "--seed", "5", "--count", "2", "-p", "a", "-n", "60")
-    first, second = map(json.loads, said.out.splitlines())
+    result = call("sample", "--json", "--seed", "5", "--count", "2", "-p", "a", "-n", "60")
+    first, second = map(json.loads, result.out.splitlines())
     assert first["text"] == call("sample", "--seed", "5", "-p", "a", "-n", "60").out[1:] != second["text"]
     assert (first["prompt"], first["temperature"], first["step"]) == ("a", 0.8, 3750)
     assert (first["seed"], second["seed"]) == (5, 6)
@@ -82,11 +82,11 @@ def test_a_stop_text_ends_the_text(call: Call) -> None:
 @pytest.mark.usefixtures("run_here")
 def test_a_stop_text_that_does_not_come_is_missed(call: Call) -> None:
     """A note counts the samples that did not end with a stop text."""
-    said = call("sample", "-n", "5", "--stop", "abca")
-    assert said.err.endswith("note: no stop text occurred\n")
+    result = call("sample", "-n", "5", "--stop", "abca")
+    assert result.err.endswith("note: no stop text occurred\n")
     stop = call("sample", "-n", "5", "--seed", "2", "--no-prompt").out[2:4]
-    said = call("sample", "-n", "5", "--seed", "2", "--stop", stop)
-    assert "no stop text" not in said.err
+    result = call("sample", "-n", "5", "--seed", "2", "--stop", stop)
+    assert "no stop text" not in result.err
     assert "no stop text" not in call("sample", "-n", "5", "--stop", "abca", "--quiet").err
     both = call("sample", "-n", "5", "--seed", "2", "--count", "2", "--stop", stop, "--no-prompt")
     missed = stop not in both.out.split("\n\n")[1]
@@ -106,15 +106,15 @@ def test_a_stop_text_that_does_not_come_is_missed(call: Call) -> None:
 )
 def test_a_stop_text_that_can_never_come_is_refused(call: Call, stop: str, told: str) -> None:
     """With the reason."""
-    said = call("sample", "--stop", stop)
-    assert (said.code, said.out) == (2, "")
-    assert told in said.err
+    result = call("sample", "--stop", stop)
+    assert (result.code, result.out) == (2, "")
+    assert told in result.err
 
 
 def test_one_prompt_at_three_temperatures_and_without_chance(call: Call) -> None:
     """Each sample equals the sample of the same seed without --compare."""
-    said = call("sample", "--compare", "--seed", "3", "-n", "40", "-p", "ab", "--json")
-    for line, temperature in zip(map(json.loads, said.out.splitlines()), ("0", "0.5", "0.8", "1.2"), strict=True):
+    result = call("sample", "--compare", "--seed", "3", "-n", "40", "-p", "ab", "--json")
+    for line, temperature in zip(map(json.loads, result.out.splitlines()), ("0", "0.5", "0.8", "1.2"), strict=True):
         alone = call("sample", "--seed", "3", "-n", "40", "-p", "ab", "--no-prompt", "-t", temperature).out
         assert (line["text"], line["temperature"]) == (alone, float(temperature))
     for heading in ("argmax", "temperature 0.5", "temperature 0.8", "temperature 1.2"):
@@ -123,9 +123,9 @@ def test_one_prompt_at_three_temperatures_and_without_chance(call: Call) -> None
 
 def test_a_cell_is_held_while_it_writes(call: Call) -> None:
     """The three columns equal the samples with the cell clamped low, free, and clamped high."""
-    said = call("sample", "--steer", "2.3", "--clamp", "1.1=0.5", "--seed", "3", "-n", "40", "--json")
+    result = call("sample", "--steer", "2.3", "--clamp", "1.1=0.5", "--seed", "3", "-n", "40", "--json")
     held = [["--clamp", "2.3=-1"], [], ["--clamp", "2.3=1"]]
-    texts = [json.loads(line)["text"] for line in said.out.splitlines()]
+    texts = [json.loads(line)["text"] for line in result.out.splitlines()]
     command = ["sample", "--seed", "3", "-n", "40", "--clamp", "1.1=0.5"]
     assert texts == [call(*command, *clamps).out for clamps in held]
     assert len(set(texts)) == 3
@@ -153,10 +153,10 @@ def test_a_cell_is_held_while_it_writes(call: Call) -> None:
 )
 def test_what_cannot_be_done_is_told_in_a_line(call: Call, arguments: list[str], told: str) -> None:
     """With the reason, even if the value is long."""
-    said = call("sample", *arguments)
-    assert (said.code in (1, 2), said.out) == (True, "")
-    assert told in said.err
-    assert len(said.err) < 400
+    result = call("sample", *arguments)
+    assert (result.code in (1, 2), result.out) == (True, "")
+    assert told in result.err
+    assert len(result.err) < 400
 
 
 def test_another_device_writes_the_same(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,9 +181,9 @@ def test_copies_are_told(call: Call, run_here: RunDirectory) -> None:
     keep_corpus(run_here, training + held_out)
     model = random_model(vocabulary)
     save_model(run_here.model, dataclasses.replace(model, training={"train_characters": len(training)}))
-    said = call("sample", "--novelty", "--seed", "1", "-n", "90")
-    assert (said.code, said.out) == (0, text)
-    assert said.err.startswith("copied: 100.0% in spans of 20 characters or more (held-out text: 0.0%)\n")
+    result = call("sample", "--novelty", "--seed", "1", "-n", "90")
+    assert (result.code, result.out) == (0, text)
+    assert result.err.startswith("copied: 100.0% in spans of 20 characters or more (held-out text: 0.0%)\n")
     told = json.loads(call("sample", "--novelty", "--seed", "1", "-n", "90", "--json").out)["novelty"]
     assert (told["copied"], told["longest"]) == (1, 90)
     assert told["stretches"] == [{"start": 0, "length": 90, "place": 700}]
@@ -199,9 +199,9 @@ def test_of_an_empty_document_nothing_is_copied(call: Call, run_here: RunDirecto
     keep_corpus(run_here, "\n abcdefgh" + text)
     weights = {**made.weights, "output.bias": np.array([99, *[0] * 9], np.float32)}
     save_model(run_here.model, dataclasses.replace(made, weights=weights, training={"train_characters": 400}))
-    said = call("sample", "--novelty", "-n", "90")
-    assert (said.code, said.out) == (0, "\n")
-    assert said.err.startswith("copied: 0.0%")
+    result = call("sample", "--novelty", "-n", "90")
+    assert (result.code, result.out) == (0, "\n")
+    assert result.err.startswith("copied: 0.0%")
     assert json.loads(call("sample", "--novelty", "--json").out)["novelty"]["copied"] == 0
 
 
@@ -222,9 +222,9 @@ def test_json_has_no_end_without_a_length(call: Call) -> None:
 @pytest.mark.parametrize("value", ["1" + "0" * 400, "1" + "0" * 25])
 def test_a_number_that_no_machine_counts_to_is_refused(call: Call, option: str, value: str) -> None:
     """With one line that names the option."""
-    said = call("sample", "-p", "a", option, value)
-    assert (said.code, said.out) == (2, "")
-    assert said.err.startswith(f"error: {option}: must be at most ")
+    result = call("sample", "-p", "a", option, value)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(f"error: {option}: must be at most ")
 
 
 @pytest.mark.fault("F69")
@@ -241,8 +241,8 @@ def test_unseen_characters_are_named_though_the_model_knows_a_stand_in(call: Cal
 @pytest.mark.fault("F69")
 def test_unseen_characters_of_the_prompt(call: Call) -> None:
     """An error names them; with --unknown skip they are dropped."""
-    said = call("sample", "-p", "éa€é")
-    assert said == (2, "", "error: the model never saw 'é' (2×), '€'\n\nhint: `--unknown skip` leaves them out\n")
+    result = call("sample", "-p", "éa€é")
+    assert result == (2, "", "error: the model never saw 'é' (2×), '€'\n\nhint: `--unknown skip` leaves them out\n")
     assert call("sample", "-p", "éa", "--unknown", "skip", "-n", "5", "--seed", "1").code == 0
 
 
@@ -259,15 +259,15 @@ def test_a_prompt_can_be_a_file_or_standard_input(call: Call, shell: Call) -> No
 @pytest.mark.fault("F71")
 def test_a_prompt_of_foreign_bytes_is_refused(call: Call) -> None:
     """The shell passes invalid bytes as lone surrogates."""
-    said = call("sample", "-p", os.fsdecode(b"ab\xff"))
-    assert (said.code, said.err) == (2, "error: the prompt is not valid text (byte 0xFF)\n")
+    result = call("sample", "-p", os.fsdecode(b"ab\xff"))
+    assert (result.code, result.err) == (2, "error: the prompt is not valid text (byte 0xFF)\n")
 
 
 @pytest.mark.fault("F72")
 def test_a_closed_pipe_is_success(real_shell: Call) -> None:
     """Standard error is empty, also at the exit of the interpreter."""
-    said = real_shell("charrnn sample -n 1000000 | head -c 10")
-    assert (said.code, len(said.out), said.err) == (0, 10, "")
+    result = real_shell("charrnn sample -n 1000000 | head -c 10")
+    assert (result.code, len(result.out), result.err) == (0, 10, "")
 
 
 @pytest.mark.fault("F73")
@@ -286,17 +286,17 @@ def test_a_full_disk_is_one_line(real_shell: Call) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
 def test_a_full_disk_is_told_of_a_long_text_too(shell: Call) -> None:
     """Of a text longer than the buffer."""
-    said = shell("charrnn sample --json -n 9000 > /dev/full")
-    assert said.err == "error: cannot write output: no space left on device\n"
+    result = shell("charrnn sample --json -n 9000 > /dev/full")
+    assert result.err == "error: cannot write output: no space left on device\n"
 
 
 def test_a_failure_beside_the_output_is_not_told_as_one_of_it(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error of reading the prompt is not reported as an error of the output."""
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"abc")))
     monkeypatch.setattr("charrnn.text.sources.Spool.write", _full)
-    said = call("sample", "--prompt-file", "-")
-    assert said.err.startswith("error: cannot copy standard input: no space left on device\n\nhint: set TMPDIR")
-    assert (said.code, said.out) == (1, "")
+    result = call("sample", "--prompt-file", "-")
+    assert result.err.startswith("error: cannot copy standard input: no space left on device\n\nhint: set TMPDIR")
+    assert (result.code, result.out) == (1, "")
 
 
 def _full(*_: object) -> None:

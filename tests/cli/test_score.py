@@ -24,8 +24,8 @@ def expected(run_here: RunDirectory) -> Score:
 
 def test_json_has_the_score(call: Call, expected: Score) -> None:
     """One line per text, with all numbers."""
-    said = call("score", "book.txt", "book.txt", "--json")
-    first, second = map(json.loads, said.out.splitlines())
+    result = call("score", "book.txt", "book.txt", "--json")
+    first, second = map(json.loads, result.out.splitlines())
     assert first == second
     assert first == {
         "model": "checkpoints/hamlet/model.safetensors",
@@ -41,11 +41,11 @@ def test_json_has_the_score(call: Call, expected: Score) -> None:
 
 def test_a_person_reads_a_line_a_text(call: Call, expected: Score) -> None:
     """With the number of unknown characters."""
-    said = call("score", "book.txt")
-    assert said.err == ""
-    assert f"{expected.bits_per_char:.4f} bits/char" in said.out
-    assert "8 chars  2 unknown (20.0%)" in said.out
-    assert len(said.out) < 90
+    result = call("score", "book.txt")
+    assert result.err == ""
+    assert f"{expected.bits_per_char:.4f} bits/char" in result.out
+    assert "8 chars  2 unknown (20.0%)" in result.out
+    assert len(result.out) < 90
 
 
 def test_much_is_read_by_torch(call: Call, expected: Score, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,9 +117,9 @@ def test_lines_can_be_put_in_order(call: Call, run_here: RunDirectory) -> None:
 @pytest.mark.usefixtures("expected")
 def test_several_models_are_set_side_by_side(call: Call, run_here: RunDirectory) -> None:
     """A numbered column for each model; a JSON object for each model."""
-    said = call("score", str(run_here.path), str(run_here.model), "book.txt")
-    assert said.out.splitlines()[:2] == ["1: checkpoints/hamlet", "2: checkpoints/hamlet"]
-    first, second, name = said.out.splitlines()[3].split()[:3]
+    result = call("score", str(run_here.path), str(run_here.model), "book.txt")
+    assert result.out.splitlines()[:2] == ["1: checkpoints/hamlet", "2: checkpoints/hamlet"]
+    first, second, name = result.out.splitlines()[3].split()[:3]
     assert (first, name) == (second, "book.txt")
     assert len(call("score", str(run_here.path), str(run_here.model), "book.txt", "--json").out.splitlines()) == 2
 
@@ -130,15 +130,15 @@ def test_what_comes_next_can_be_asked(call: Call) -> None:
     found = json.loads(call("score", "book.txt", "--top", "3", "--json").out)["next"]
     assert len(found) == 3
     assert [share for _, share in found] == sorted((share for _, share in found), reverse=True)
-    said = call("score", "book.txt", "--top", "3").out.splitlines()
-    assert said[0] == "book.txt: after 'abc é␊abcdé', by checkpoints/hamlet"
-    assert len(said) == 4
+    result = call("score", "book.txt", "--top", "3").out.splitlines()
+    assert result[0] == "book.txt: after 'abc é␊abcdé', by checkpoints/hamlet"
+    assert len(result) == 4
 
 
 @pytest.mark.usefixtures("run_here")
 def test_a_text_in_another_alphabet_is_told_from_a_badly_predicted_one(call: Call) -> None:
     """By the share of characters that the model never saw."""
     Path("greek.txt").write_text("αβγδε abc", encoding="utf-8")
-    said = call("score", "greek.txt")
-    assert "5 unknown (62.5%)" in said.out
-    assert "note: greek.txt: much of it the model never saw" in said.err
+    result = call("score", "greek.txt")
+    assert "5 unknown (62.5%)" in result.out
+    assert "note: greek.txt: much of it the model never saw" in result.err

@@ -18,7 +18,7 @@ class Terminal(StringIO):
         return True
 
 
-def said(stream: StringIO, monkeypatch: pytest.MonkeyPatch, *, quiet: bool = False) -> tuple[str, str]:
+def printed(stream: StringIO, monkeypatch: pytest.MonkeyPatch, *, quiet: bool = False) -> tuple[str, str]:
     """Return the content of standard error during a status message, and after a failure in its block."""
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("TERM", "xterm")
@@ -36,10 +36,10 @@ def said(stream: StringIO, monkeypatch: pytest.MonkeyPatch, *, quiet: bool = Fal
 
 def test_words_stand_on_a_terminal_for_as_long_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The line is erased afterwards, also after Ctrl-C."""
-    assert said(Terminal(), monkeypatch) == ("starting …", "starting …\r\x1b[K")
+    assert printed(Terminal(), monkeypatch) == ("starting …", "starting …\r\x1b[K")
 
 
 def test_neither_a_pipe_nor_the_quiet_hear_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """No byte is written."""
-    assert said(StringIO(), monkeypatch) == ("", "")
-    assert said(Terminal(), monkeypatch, quiet=True) == ("", "")
+    assert printed(StringIO(), monkeypatch) == ("", "")
+    assert printed(Terminal(), monkeypatch, quiet=True) == ("", "")

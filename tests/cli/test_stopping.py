@@ -36,11 +36,14 @@ def silent() -> SignalHandler:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_events_after_the_one_at_hand(number: int) -> None:
     """The signal is remembered, a message is printed once, and the previous handlers are restored."""
-    said: list[str] = []
+    messages: list[str] = []
     before = signal.getsignal(number)
-    with SignalHandler(lambda: said.append("stopping"), lambda: said.append("now")) as handler, handler.deferred():
+    with (
+        SignalHandler(lambda: messages.append("stopping"), lambda: messages.append("now")) as handler,
+        handler.deferred(),
+    ):
         assert steps(handler.stop_when_requested(previews(number, 3))) == [0, 1, 2, 3]
-    assert (handler.stop_signal, said) == (number, ["stopping"])
+    assert (handler.stop_signal, messages) == (number, ["stopping"])
     assert signal.getsignal(number) == before
 
 
@@ -68,12 +71,15 @@ def test_ignored_signals_stay_ignored() -> None:
 def test_a_second_signal_dies_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the first signal, after a message about the last save."""
     died: list[int] = []
-    said: list[str] = []
+    messages: list[str] = []
     monkeypatch.setattr(module, "exit_by_signal", died.append)
-    with SignalHandler(lambda: said.append("stopping"), lambda: said.append("now")) as handler, handler.deferred():
+    with (
+        SignalHandler(lambda: messages.append("stopping"), lambda: messages.append("now")) as handler,
+        handler.deferred(),
+    ):
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
-    assert (died, said) == ([signal.SIGINT], ["stopping", "now"])
+    assert (died, messages) == ([signal.SIGINT], ["stopping", "now"])
 
 
 def test_something_long_can_be_left_between_any_two_moments() -> None:

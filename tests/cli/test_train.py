@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from launching import Launcher
-from small import Call, Said, bottles
+from small import Call, CommandResult, bottles
 
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.storage.safetensors_file import read_tensors
@@ -40,20 +40,20 @@ def files(directory: str = ".") -> set[str]:
 
 def test_training_leaves_a_run_with_all_that_is_promised(train: Call) -> None:
     """Model, checkpoint, settings, metrics, and the path of the model on standard output."""
-    said = train("--steps", "30")
-    assert (said.code, said.out) == (0, "checkpoints/book/model.safetensors\n")
-    assert "bits/character" in said.err
+    result = train("--steps", "30")
+    assert (result.code, result.out) == (0, "checkpoints/book/model.safetensors\n")
+    assert "bits/character" in result.err
     assert {"model.safetensors", "config.yaml", "metrics.jsonl", "checkpoint-00000030.safetensors"} <= files(
         "checkpoints/book"
     )
-    assert "\r" not in said.err
-    assert "\x1b" not in said.err
+    assert "\r" not in result.err
+    assert "\x1b" not in result.err
 
 
 def test_events_as_json_end_with_the_promised_one(train: Call) -> None:
     """Each line is an object; the last one has every field that scripts rely on."""
-    said = train("--steps", "30", "--json", "-q")
-    lines = [json.loads(line) for line in said.out.splitlines()]
+    result = train("--steps", "30", "--json", "-q")
+    lines = [json.loads(line) for line in result.out.splitlines()]
     assert {line["event"] for line in lines} == {"start", "ngram", "preview", "report", "evaluation", "done"}
     done = lines[-1]
     assert [line["event"] for line in lines[:2]] == ["start", "ngram"]
@@ -63,7 +63,7 @@ def test_events_as_json_end_with_the_promised_one(train: Call) -> None:
     assert (done["steps"], done["characters"], done["stopped_early"]) == (30, 30 * 4 * 16, False)
     assert 0 < done["val_nats"] < np.log(40)
     assert 0 < done["val_window256_nats"] < np.log(40)
-    assert said.err == ""
+    assert result.err == ""
 
 
 @pytest.mark.usefixtures("finished")
@@ -82,9 +82,9 @@ def test_a_training_that_overfits_ends_early_and_is_finished(call: Call, text: P
     text.write_text("".join(np.random.default_rng(0).choice(list("abcd"), size=1000)))
     settings = "--hidden 48 --batch 8 --length 16 --lr 0.03 --dropout 0"
     command = ("train", str(text), *settings.split())
-    said = call(*command, "--steps", "200", "--threads", "1")
-    assert said.code == 0
-    assert len([line for line in said.err.splitlines() if line.startswith("stopped early: it overfits")]) == 1
+    result = call(*command, "--steps", "200", "--threads", "1")
+    assert result.code == 0
+    assert len([line for line in result.err.splitlines() if line.startswith("stopped early: it overfits")]) == 1
     assert '"event": "overfitting"' in Path("checkpoints/book/metrics.jsonl").read_text()
     again = call(*command, "--steps", "200")
     assert "of 200 steps, stopped early, " in again.err
@@ -120,9 +120,9 @@ def test_a_stopped_training_goes_on_to_the_same_bytes(text: Path, launch: Launch
 @pytest.mark.usefixtures("finished")
 def test_a_longer_budget_goes_on_with_a_finished_training(train: Call) -> None:
     """More steps continue from the last step."""
-    said = train("--steps", "40")
-    assert said.code == 0
-    assert "resuming checkpoints/book at step 30 of 40" in said.err
+    result = train("--steps", "40")
+    assert result.code == 0
+    assert "resuming checkpoints/book at step 30 of 40" in result.err
     assert Path("checkpoints/book/checkpoint-00000040.safetensors").exists()
     steps = [json.loads(line)["step"] for line in Path("checkpoints/book/metrics.jsonl").read_text().splitlines()]
     assert steps == sorted(steps)
@@ -131,8 +131,8 @@ def test_a_longer_budget_goes_on_with_a_finished_training(train: Call) -> None:
 @pytest.mark.usefixtures("finished")
 def test_a_run_s_settings_can_be_used_again(call: Call) -> None:
     """config.yaml as --config trains the same weights."""
-    said = call("train", "--config", "checkpoints/book/config.yaml", "--out", "again", "--threads", "1")
-    assert said.code == 0, said.err
+    result = call("train", "--config", "checkpoints/book/config.yaml", "--out", "again", "--threads", "1")
+    assert result.code == 0, result.err
     one, other = (read_tensors(Path(f"{name}/model.safetensors")).arrays for name in ("checkpoints/book", "again"))
     assert all(np.array_equal(one[name], other[name]) for name in one)
 
@@ -140,16 +140,16 @@ def test_a_run_s_settings_can_be_used_again(call: Call) -> None:
 def test_settings_of_a_run_by_epochs_can_be_used_again(train: Call, call: Call) -> None:
     """The file contains steps instead of epochs, so that it has one budget."""
     train("--epochs", "0.5")
-    said = call("train", "--config", "checkpoints/book/config.yaml", "--out", "again", "-q", "--threads", "1")
-    assert said.code == 0, said.err
+    result = call("train", "--config", "checkpoints/book/config.yaml", "--out", "again", "-q", "--threads", "1")
+    assert result.code == 0, result.err
 
 
 @pytest.mark.fault("F72")
 @pytest.mark.slow
 def test_a_closed_pipe_saves_what_was_learned(text: Path, shell: Call) -> None:
     """A reader of one line of events loses no training."""
-    said = shell(f"charrnn train {text} {' '.join(SMALL)} --steps 4000 --json -q | head -1")
-    assert (said.code, said.err) == (0, "")
+    result = shell(f"charrnn train {text} {' '.join(SMALL)} --steps 4000 --json -q | head -1")
+    assert (result.code, result.err) == (0, "")
     assert {"model.safetensors"} < files("checkpoints/book")
     assert RunDirectory(Path("checkpoints/book")).checkpoints()
 
@@ -168,10 +168,10 @@ def test_the_n_gram_to_beat_is_said_and_learned_once(
     train: Call, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before training, in every line, in the summary and in `info`; a resumed run reads it from the metrics."""
-    said = train("--steps", "20").err
-    assert "-gram, learned from 3,301 characters" in said
-    assert "better than the network" in said.splitlines()[-5]
-    assert all("ngram_bpc=" in line for line in said.splitlines() if "train_bpc=" in line)
+    result = train("--steps", "20").err
+    assert "-gram, learned from 3,301 characters" in result
+    assert "better than the network" in result.splitlines()[-5]
+    assert all("ngram_bpc=" in line for line in result.splitlines() if "train_bpc=" in line)
     assert "better than the network\n" in call("info").out
     monkeypatch.setattr("charrnn.training.evaluation.fit_best_ngram", None)
     assert "-gram, learned from 3,301 characters" in train("--steps", "40").err
@@ -183,16 +183,16 @@ def test_standard_input_is_not_read_again(shell: Call, text: Path) -> None:
     """A run has a copy of its text, and says so."""
     line = f"cat {text} | charrnn train - {' '.join(SMALL)}"
     assert shell(f"{line} --steps 5 -q").code == 0
-    said = shell(f"{line} --steps 10")
-    assert said.code == 0
-    assert "standard input is not read" in said.err
+    result = shell(f"{line} --steps 10")
+    assert result.code == 0
+    assert "standard input is not read" in result.err
 
 
 def test_a_minute_is_a_minute(train: Call) -> None:
     """A time budget counts from the start of the command."""
     began = time.monotonic()
-    said = train("--minutes", "0.05", "--json", "-q")
-    done = json.loads(said.out.splitlines()[-1])
+    result = train("--minutes", "0.05", "--json", "-q")
+    done = json.loads(result.out.splitlines()[-1])
     assert done["steps"] > 20
     assert time.monotonic() - began < 5
 
@@ -204,15 +204,15 @@ def test_previews_can_be_had_as_often_as_wanted(train: Call) -> None:
     assert "wrote=" not in train("--new", "--steps", "30", "--sample-every", "0").err
 
 
-def is_error(said: Said, code: int, *words: str) -> bool:
+def is_error(result: CommandResult, code: int, *words: str) -> bool:
     """Return whether a command failed with one line, perhaps a hint, and nothing else."""
-    lines = said.err.splitlines()
+    lines = result.err.splitlines()
     return (
-        said.code == code
-        and said.out == ""
+        result.code == code
+        and result.out == ""
         and lines[0].startswith("error: ")
         and len(lines) in (1, 3)
-        and all(word in said.err for word in words)
+        and all(word in result.err for word in words)
     )
 
 
@@ -229,10 +229,10 @@ def test_a_refused_text_leaves_nothing(call: Call, text: Path) -> None:
 def test_small_and_marked_texts_are_noted(call: Call, text: Path) -> None:
     """The notes name the changes."""
     text.write_bytes(b"\xef\xbb\xbf" + b"small but usable. " * 20)
-    said = call("train", str(text), "--steps", "5", "--hidden", "8")
-    assert said.code == 0
-    assert "note: small corpus; using batch" in said.err
-    assert "byte order mark removed" in said.err
+    result = call("train", str(text), "--steps", "5", "--hidden", "8")
+    assert result.code == 0
+    assert "note: small corpus; using batch" in result.err
+    assert "byte order mark removed" in result.err
 
 
 def test_what_the_user_chose_is_not_said_again(call: Call, text: Path) -> None:
@@ -240,9 +240,9 @@ def test_what_the_user_chose_is_not_said_again(call: Call, text: Path) -> None:
     text.write_bytes(b"small but usable. " * 20)
     chosen = ("train", str(text), "--steps", "2", "--hidden", "8", "--new")
     for given in (("--batch", "2"), ("--length", "16")):
-        said = call(*chosen, *given)
-        assert said.code == 0
-        assert "small corpus" not in said.err
+        result = call(*chosen, *given)
+        assert result.code == 0
+        assert "small corpus" not in result.err
 
 
 def test_files_with_nothing_in_them_are_named_in_a_line(call: Call, text: Path) -> None:
@@ -250,18 +250,18 @@ def test_files_with_nothing_in_them_are_named_in_a_line(call: Call, text: Path) 
     text.write_bytes(b"small but usable. " * 20)
     for name in "abcd":
         Path(f"{name}.txt").touch()
-    said = call("train", str(text), *(f"{name}.txt" for name in "abcd"), "--steps", "2", "--hidden", "8")
-    assert said.code == 0
-    assert "note: empty: a.txt, b.txt, c.txt and 1 more\n" in said.err
+    result = call("train", str(text), *(f"{name}.txt" for name in "abcd"), "--steps", "2", "--hidden", "8")
+    assert result.code == 0
+    assert "note: empty: a.txt, b.txt, c.txt and 1 more\n" in result.err
 
 
 @pytest.mark.fault("F13")
 def test_a_huge_alphabet_is_noted_and_can_be_made_smaller(call: Call, text: Path) -> None:
     """Characters that occur once cannot be learned; the note names the option that merges them."""
     text.write_text("".join(map(chr, range(0x4E00, 0x4E00 + 12_000))) + "的是不了人" * 500)
-    said = call("train", str(text), "--steps", "2", "--hidden", "8", "--threads", "1", "--sample-every", "0")
-    assert said.code == 0
-    assert "12,000 distinct characters: most occur once; `--min-count 2`" in said.err
+    result = call("train", str(text), "--steps", "2", "--hidden", "8", "--threads", "1", "--sample-every", "0")
+    assert result.code == 0
+    assert "12,000 distinct characters: most occur once; `--min-count 2`" in result.err
     again = call("train", str(text), "--steps", "2", "--hidden", "8", "--min-count", "2", "--new", "--json", "-q")
     assert json.loads(again.out.splitlines()[0])["vocabulary"] < 10
 
@@ -270,9 +270,9 @@ def test_a_huge_alphabet_is_noted_and_can_be_made_smaller(call: Call, text: Path
 def test_hostile_text_is_trained_and_shown_harmlessly(call: Call, text: Path) -> None:
     """Escape sequences and markup of the corpus are sanitized in previews."""
     text.write_text("\x1b]52;c;AAAA\x07\x1b[31m[/bold] :smile: {} %s\x9b31m\u202e" * 60)
-    said = call("train", str(text), "--steps", "30", "--hidden", "8", "--lr", "0.02")
-    assert said.code == 0
-    assert not set("\x1b\x07\x9b\u202e") & set(said.err)
+    result = call("train", str(text), "--steps", "30", "--hidden", "8", "--lr", "0.02")
+    assert result.code == 0
+    assert not set("\x1b\x07\x9b\u202e") & set(result.err)
 
 
 @pytest.mark.fault("F18")
@@ -372,10 +372,10 @@ def test_other_settings_are_refused_for_a_run_that_is_there(train: Call, finishe
 def test_a_finished_run_is_left_as_it_is(train: Call, finished: RunDirectory) -> None:
     """The same command reports the finished run, and how to continue it."""
     before = finished.model.stat().st_mtime_ns
-    said = train("--steps", "30")
-    assert said.code == 0
-    assert "already trained (30 steps, " in said.err
-    assert "--steps 60" in said.err
+    result = train("--steps", "30")
+    assert result.code == 0
+    assert "already trained (30 steps, " in result.err
+    assert "--steps 60" in result.err
     assert finished.model.stat().st_mtime_ns == before
 
 
@@ -383,10 +383,10 @@ def test_less_time_than_it_has_had_is_no_time_more(train: Call) -> None:
     """A finished run is not changed by a smaller time budget; the hint names a larger one."""
     train("--minutes", "0.01")
     before = Path("checkpoints/book/model.safetensors").stat().st_mtime_ns
-    said = train("--minutes", "0.005")
-    assert said.code == 0
-    assert "already trained (" in said.err
-    assert "hint: `--minutes 1` continues" in said.err
+    result = train("--minutes", "0.005")
+    assert result.code == 0
+    assert "already trained (" in result.err
+    assert "hint: `--minutes 1` continues" in result.err
     assert Path("checkpoints/book/model.safetensors").stat().st_mtime_ns == before
 
 
@@ -418,9 +418,9 @@ def test_a_device_that_is_not_there_is_named(call: Call, text: Path) -> None:
 @pytest.mark.fault("F65")
 def test_divergence_has_its_own_exit_code(train: Call) -> None:
     """A huge learning rate ends with one line and a hint; a saved model is finite."""
-    said = train("--steps", "300", "--lr", "1e30", "--clip", "0", "--warm-up", "0")
-    assert said.code == 3
-    assert "training diverged" in said.err
-    assert "--lr" in said.err.splitlines()[-1]
+    result = train("--steps", "300", "--lr", "1e30", "--clip", "0", "--warm-up", "0")
+    assert result.code == 3
+    assert "training diverged" in result.err
+    assert "--lr" in result.err.splitlines()[-1]
     for path in Path("checkpoints/book").glob("*.safetensors"):
         assert all(np.isfinite(array).all() for array in read_tensors(path).arrays.values())

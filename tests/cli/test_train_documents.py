@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small import Call, Said
+from small import Call, CommandResult
 
 SMALL = ("--hidden", "16", "--batch", "4", "--length", "16", "--threads", "1", "--steps", "30")
 
@@ -34,10 +34,10 @@ def test_every_sample_of_names_is_one_line(call: Call) -> None:
     trained = call("train", "names.txt", "--documents", "line", *SMALL)
     assert trained.code == 0
     assert "300 documents" in trained.err
-    said = call("sample", "--count", "7", "--seed", "1")
-    assert (said.code, said.out.count("\n"), said.out[-1]) == (0, 7, "\n")
+    result = call("sample", "--count", "7", "--seed", "1")
+    assert (result.code, result.out.count("\n"), result.out[-1]) == (0, 7, "\n")
     lines = [json.loads(line) for line in call("sample", "--count", "7", "--seed", "1", "--json").out.splitlines()]
-    assert [line["text"] for line in lines] == said.out.splitlines()
+    assert [line["text"] for line in lines] == result.out.splitlines()
     begun = call("sample", "-p", "Ber", "--seed", "1").out
     assert (begun[:3], begun.count("\n")) == ("Ber", 1)
     assert len(call("sample", "-n", "2", "--count", "9", "--seed", "1").out) <= 9 * 3
@@ -47,10 +47,10 @@ def test_every_sample_of_names_is_one_line(call: Call) -> None:
 def test_poems_are_apart_by_blank_lines_as_in_their_file(call: Call) -> None:
     """The output can be trained on again."""
     assert call("train", "poems.txt", "--documents", "blank", *SMALL).code == 0
-    said = call("sample", "--count", "6", "--seed", "2", "-n", "60")
-    assert said.out.endswith("\n")
-    assert "\x03" not in said.out
-    assert said.out.count("\n\n") >= 5
+    result = call("sample", "--count", "6", "--seed", "2", "-n", "60")
+    assert result.out.endswith("\n")
+    assert "\x03" not in result.out
+    assert result.out.count("\n\n") >= 5
 
 
 def test_a_text_is_scored_document_by_document(call: Call) -> None:
@@ -67,9 +67,9 @@ def test_its_cells_can_be_looked_at(call: Call) -> None:
     """On the held-out text and on a file."""
     call("train", "poems.txt", "--documents", "blank", *SMALL)
     for more in ((), ("--text", "poems.txt")):
-        said = call("inspect", "--cell", "1.3", "--chars", "120", *more)
-        assert said.code == 0
-        assert "\x03" not in said.out
+        result = call("inspect", "--cell", "1.3", "--chars", "120", *more)
+        assert result.code == 0
+        assert "\x03" not in result.out
 
 
 def test_the_settings_of_a_run_of_documents_train_the_same_again(call: Call) -> None:
@@ -98,10 +98,10 @@ def test_bad_documents_are_refused_in_a_line(arguments: list[str], code: int, wo
     """No file is created."""
     Path("one.txt").write_text("one line " * 50)
     Path("odd.txt").write_text("one\n\ntwo\x03three\n\n" * 50)
-    said: Said = call("train", *arguments, *SMALL)
-    assert said.code == code
-    assert words in said.err
-    assert "Traceback" not in said.err
+    result: CommandResult = call("train", *arguments, *SMALL)
+    assert result.code == code
+    assert words in result.err
+    assert "Traceback" not in result.err
     assert not Path("checkpoints").exists()
 
 

@@ -22,11 +22,11 @@ def _texts(run_here: RunDirectory) -> None:
 def test_a_run_from_a_model_is_a_new_run(call: Call, run_here: RunDirectory) -> None:
     """Named after the new text; config and model name the pretrained model, which is not changed."""
     before = run_here.model.read_bytes()
-    said = call("train", "new.txt", "--from", "checkpoints/hamlet", *SMALL)
-    assert said.code == 0
-    assert re.search("^from +checkpoints/hamlet *$", said.err, re.MULTILINE)
-    assert "new to checkpoints/hamlet/model.safetensors: ',', '.', 'i'" in said.err
-    assert "half the usual learning rate" in " ".join(said.err.split())
+    result = call("train", "new.txt", "--from", "checkpoints/hamlet", *SMALL)
+    assert result.code == 0
+    assert re.search("^from +checkpoints/hamlet *$", result.err, re.MULTILINE)
+    assert "new to checkpoints/hamlet/model.safetensors: ',', '.', 'i'" in result.err
+    assert "half the usual learning rate" in " ".join(result.err.split())
     assert run_here.model.read_bytes() == before
     new, old = load_model(Path("checkpoints/new/model.safetensors")), load_model(run_here.model)
     assert new.vocabulary.characters[: len(old.vocabulary)] == old.vocabulary.characters
@@ -40,8 +40,8 @@ def test_the_same_command_goes_on_and_its_settings_train_the_same(call: Call) ->
     """With the run, its model file, or no --from at all; also with its config.yaml."""
     call("train", "new.txt", "--from", "checkpoints/hamlet", *SMALL)
     for how in (["--from", "checkpoints/hamlet"], ["--from", "checkpoints/hamlet/model.safetensors"], []):
-        said = call("train", "new.txt", *how, "--threads", "1")
-        assert "already trained" in said.err, said.err
+        result = call("train", "new.txt", *how, "--threads", "1")
+        assert "already trained" in result.err, result.err
     config = "checkpoints/new/config.yaml"
     assert call("train", "--config", config, "--out", "again", "--threads", "1").code == 0
     assert call("sample", "again", "--seed", "1").out == call("sample", "checkpoints/new", "--seed", "1").out
@@ -63,16 +63,16 @@ def test_the_same_command_goes_on_and_its_settings_train_the_same(call: Call) ->
 def test_bad_models_are_refused_in_a_line(arguments: list[str], code: int, words: str, call: Call) -> None:
     """With the reason; no file is created or changed."""
     before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
-    said = call("train", "new.txt", *SMALL, *arguments)
-    assert (said.code, said.out) == (code, "")
-    assert words in said.err
-    assert "Traceback" not in said.err
+    result = call("train", "new.txt", *SMALL, *arguments)
+    assert (result.code, result.out) == (code, "")
+    assert words in result.err
+    assert "Traceback" not in result.err
     assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
 
 
 def test_a_run_begun_by_chance_does_not_pass_for_one_from_a_model(call: Call) -> None:
     """The error names the initial weights of the run."""
     call("train", "new.txt", "--hidden", "12", *SMALL)
-    said = call("train", "new.txt", "--from", "checkpoints/hamlet", *SMALL)
-    assert said.code == 1
-    assert "from: saved None, requested checkpoints/hamlet/model.safetensors" in said.err
+    result = call("train", "new.txt", "--from", "checkpoints/hamlet", *SMALL)
+    assert result.code == 1
+    assert "from: saved None, requested checkpoints/hamlet/model.safetensors" in result.err

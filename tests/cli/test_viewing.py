@@ -29,9 +29,9 @@ def text(run_here: RunDirectory) -> str:
 
 def seen(call: Call, text: str, *arguments: str) -> list[dict[str, Any]]:
     """Return the JSON objects of the output, one per line."""
-    said = call("inspect", "--text", text, "--json", *arguments)
-    assert said.code == 0, said.err
-    return [json.loads(line) for line in said.out.splitlines()]
+    result = call("inspect", "--text", text, "--json", *arguments)
+    assert result.code == 0, result.err
+    return [json.loads(line) for line in result.out.splitlines()]
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -40,17 +40,17 @@ def test_a_view_is_the_same_every_time(call: Call, text: str, view: tuple[str, .
     (found,) = seen(call, text, *view)
     assert found["view"] == view[0].removeprefix("--")
     assert (found["model"], found["text"]) == (str(Path("checkpoints/hamlet/model.safetensors")), text)
-    said = call("inspect", "--text", text, "--json", *view)
-    assert call("inspect", "--text", text, "--json", *view).out == said.out
+    result = call("inspect", "--text", text, "--json", *view)
+    assert call("inspect", "--text", text, "--json", *view).out == result.out
 
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_view_is_drawn(call: Call, text: str, view: tuple[str, ...]) -> None:
     """With the name of the model, without a search."""
-    said = call("inspect", "--text", text, *view)
-    assert said.code == 0, said.err
-    assert "checkpoints" in said.out
-    assert "episodes" not in said.out
+    result = call("inspect", "--text", text, *view)
+    assert result.code == 0, result.err
+    assert "checkpoints" in result.out
+    assert "episodes" not in result.out
 
 
 def test_several_views_come_one_after_the_other(call: Call, text: str) -> None:
@@ -97,8 +97,8 @@ def test_models_are_compared_over_the_same_text(call: Call, text: str) -> None:
     found = seen(call, text, "checkpoints/hamlet", "--memory", *against)
     assert [one["cell"] for one in found] == ["lstm", "gru", "rnn"]
     assert found[:1] == seen(call, text, "checkpoints/hamlet", "--memory")
-    said = call("inspect", "checkpoints/hamlet", "--text", text, "--memory", *against)
-    assert "c tanh RNN 1×9" in said.out
+    result = call("inspect", "checkpoints/hamlet", "--text", text, "--memory", *against)
+    assert "c tanh RNN 1×9" in result.out
 
 
 def test_a_model_that_never_saw_a_character_is_named(call: Call, text: str) -> None:
@@ -106,8 +106,8 @@ def test_a_model_that_never_saw_a_character_is_named(call: Call, text: str) -> N
     directory = RunDirectory(Path("checkpoints/other"))
     directory.path.mkdir()
     save_model(directory.model, random_model("\n abcde()"))
-    said = call("inspect", "checkpoints/hamlet", "--text", text, "--memory", "--against", "checkpoints/other")
-    assert "note: checkpoints/other never saw 'f'" in said.err.replace("\\", "/")
+    result = call("inspect", "checkpoints/hamlet", "--text", text, "--memory", "--against", "checkpoints/other")
+    assert "note: checkpoints/other never saw 'f'" in result.err.replace("\\", "/")
 
 
 @pytest.mark.parametrize(
@@ -124,18 +124,18 @@ def test_what_cannot_be_meant_is_refused(
     call: Call, text: str, arguments: tuple[str, ...], message: str, hint: str
 ) -> None:
     """With one line and a hint."""
-    said = call("inspect", "--text", text, *arguments)
-    assert (said.code, said.out) == (2, "")
-    assert message in said.err
-    assert hint in said.err
+    result = call("inspect", "--text", text, *arguments)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
+    assert hint in result.err
 
 
 @pytest.mark.parametrize("view", ["--surprise", "--errors"])
 def test_a_single_character_is_too_little(call: Call, text: str, view: str) -> None:
     """The first character is not predicted."""
-    said = call("inspect", "--text", text, view, "--chars", "1")
-    assert said.code == 1
-    assert "predicted by nothing" in said.err
+    result = call("inspect", "--text", text, view, "--chars", "1")
+    assert result.code == 1
+    assert "predicted by nothing" in result.err
 
 
 @pytest.mark.parametrize(
@@ -166,9 +166,9 @@ def test_errors_stand_beside_an_n_gram_where_the_training_text_is_at_hand(call: 
     model = random_model("".join(corpus.vocabulary.characters))
     save_model(run.model, model.__class__(**{**vars(model), "training": {"train_characters": len(TEXT) // 2}}))
     assert load_model(run.model).training
-    said = call("inspect", str(run.path), "--errors", "--json")
-    assert said.code == 0, said.err
-    found = json.loads(said.out)
+    result = call("inspect", str(run.path), "--errors", "--json")
+    assert result.code == 0, result.err
+    found = json.loads(result.out)
     assert found["ngram"]["learned_from"] == len(TEXT) // 2
     assert found["ngram"]["bits_per_char"] < 0.5 < found["bits_per_char"]
     assert "-gram" in call("inspect", str(run.path), "--errors").out

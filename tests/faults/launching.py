@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from forking import Order
-from small import PACKAGE_HOME, Said
+from small import PACKAGE_HOME, CommandResult
 
 LONG = 60.0
 """seconds; no test waits for so long unless something is wrong"""
@@ -209,7 +209,7 @@ class Launcher:
         self._commands.append(Command(self._socket, order, [terminal] * 3))
         return self._commands[-1]
 
-    def shell(self, line: str, *, at: Path, environment: Mapping[str, str]) -> Said:
+    def shell(self, line: str, *, at: Path, environment: Mapping[str, str]) -> CommandResult:
         """Run a line of bash in a directory, in which `charrnn` is run by the fork server."""
         client = shlex.join((sys.executable, "-I", "-S", str(CLIENT), self._socket))
         return bash(f'charrnn() {{ {client} "$@"; }}; {line}', at=at, environment=environment)
@@ -235,7 +235,7 @@ class Launcher:
         )
 
 
-def bash(script: str, *, at: Path, environment: Mapping[str, str]) -> Said:
+def bash(script: str, *, at: Path, environment: Mapping[str, str]) -> CommandResult:
     """Run a script of bash in a directory, and return what it said."""
     done = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {script}"],  # noqa: S607 - whatever bash there is
@@ -245,4 +245,4 @@ def bash(script: str, *, at: Path, environment: Mapping[str, str]) -> Said:
         timeout=LONG,
         check=False,
     )
-    return Said(done.returncode, done.stdout.decode(), done.stderr.decode())
+    return CommandResult(done.returncode, done.stdout.decode(), done.stderr.decode())

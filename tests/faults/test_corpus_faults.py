@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small import Call, Said
+from small import Call, CommandResult
 
 from charrnn.errors import CharrnnError
 from charrnn.text.corpus_encoder import count_characters, encode
@@ -20,10 +20,10 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def refused(said: Said, code: int, message: str, hint: str = "") -> bool:
+def refused(result: CommandResult, code: int, message: str, hint: str = "") -> bool:
     """Tell whether a command ended in one line that says so, and a hint if one is expected; and made nothing."""
     expected = f"error: {message}\n" + (f"\nhint: {hint}\n" if hint else "")
-    return (said.code, said.out, said.err) == (code, "", expected) and not Path("checkpoints").exists()
+    return (result.code, result.out, result.err) == (code, "", expected) and not Path("checkpoints").exists()
 
 
 @pytest.mark.fault("F01")
@@ -116,8 +116,8 @@ def test_bytes_that_are_no_utf_8_are_told_with_their_place(call: Call, content: 
 def test_what_the_hint_says_works(call: Call, encoding: str) -> None:
     """Under the name that it gives, the text is read as it is."""
     Path("book.txt").write_bytes("one, two, three\n".encode(encoding) * 1 + ("four\n" * 99).encode(encoding))
-    said = call("train", "book.txt")
-    assert f"`--encoding {encoding}`" in said.err
+    result = call("train", "book.txt")
+    assert f"`--encoding {encoding}`" in result.err
     assert count_characters(open_sources(["book.txt"]), encoding).characters >= 16 + 5 * 99
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from damage import Header, apart, forged, together
-from small import Call, Said, random_model
+from small import Call, CommandResult, random_model
 
 from charrnn.errors import CharrnnError
 from charrnn.generation.generate import StopCriteria, generate
@@ -38,15 +38,15 @@ def whole(run_here: RunDirectory) -> bytes:
     return run_here.model.read_bytes()
 
 
-def refused(said: Said, *words: str) -> bool:
+def refused(result: CommandResult, *words: str) -> bool:
     """Tell whether a command ended in one line, perhaps a hint, and nothing that drives a terminal."""
-    lines = said.err.splitlines()
+    lines = result.err.splitlines()
     return (
-        (said.code, said.out) == (1, "")
+        (result.code, result.out) == (1, "")
         and lines[0].startswith("error: checkpoints/hamlet/model.safetensors ")
         and len(lines) in (1, 3)
-        and all(word in said.err for word in words)
-        and said.err.replace("\n", "").isprintable()
+        and all(word in result.err for word in words)
+        and result.err.replace("\n", "").isprintable()
     )
 
 
@@ -64,7 +64,7 @@ def changed(content: bytes, name: str, value: Any) -> bytes:
     return forged(content, change)
 
 
-def said(content: bytes, name: str, value: Any) -> bytes:
+def with_field(content: bytes, name: str, value: Any) -> bytes:
     """Have a file say something else of itself, checksums fitting; what is no string yet is written as JSON."""
 
     def change(_: Header, words: Header) -> None:
@@ -76,7 +76,7 @@ def said(content: bytes, name: str, value: Any) -> bytes:
 def with_setting(content: bytes, name: str, value: Any) -> bytes:
     """Give a network another setting, checksums fitting."""
     config = json.loads(apart(content)[0]["__metadata__"]["config"])
-    return said(content, "config", config | {name: value})
+    return with_field(content, "config", config | {name: value})
 
 
 def header_only(header: bytes) -> bytes:
@@ -202,9 +202,9 @@ def test_a_network_that_its_weights_are_not_is_refused(
 ) -> None:
     """Before it is built, in a line that fits a screen."""
     run_here.model.write_bytes(with_setting(whole, *SETTINGS[name]))
-    said = call("info")
-    assert refused(said)
-    assert len(said.err) < 250
+    result = call("info")
+    assert refused(result)
+    assert len(result.err) < 250
 
 
 WORDS: dict[str, tuple[str, Any, str]] = {
@@ -253,7 +253,7 @@ def test_words_that_do_not_fit_the_weights_are_refused(
 ) -> None:
     """Vocabulary, settings, story and format, with checksums that fit."""
     word, value, told = WORDS[name]
-    run_here.model.write_bytes(said(whole, word, value))
+    run_here.model.write_bytes(with_field(whole, word, value))
     assert refused(call("info"), told)
 
 
@@ -387,7 +387,7 @@ def test_a_file_that_can_run_code_is_named_as_one(call: Call, run_here: RunDirec
 def test_a_story_without_an_end_is_cut_off(call: Call, run_here: RunDirectory, whole: bytes) -> None:
     """What a file says of its training is shown harmlessly, and no more of it than anyone would read."""
     story = {"corpus": "\x1b]0;x\x07\u202e" * 40_000, "n\x1bc" * 10_000: 1, "step": 10**15, "val_nats": 1e15}
-    run_here.model.write_bytes(said(whole, "training", story))
+    run_here.model.write_bytes(with_field(whole, "training", story))
     told = call("info")
     assert told.code == 0
     assert len(told.out) < 3000
@@ -420,8 +420,8 @@ def test_what_is_no_file_does_not_hang(call: Call, shell: Call, whole: bytes, na
     """Devices are refused by their first bytes; a model that comes through a pipe is read."""
     assert whole
     if name == "fifo":
-        said = shell("charrnn sample -n 3 --seed 1 <(cat checkpoints/hamlet/model.safetensors)")
-        assert said == call("sample", "-n", "3", "--seed", "1")
+        result = shell("charrnn sample -n 3 --seed 1 <(cat checkpoints/hamlet/model.safetensors)")
+        assert result == call("sample", "-n", "3", "--seed", "1")
     else:
-        said = call("info", name)
-        assert (said.code, said.err.partition(":")[0]) == (1, "error")
+        result = call("info", name)
+        assert (result.code, result.err.partition(":")[0]) == (1, "error")

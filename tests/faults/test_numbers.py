@@ -111,17 +111,17 @@ def test_the_hint_says_from_which_step_a_lower_rate_goes_on(
 def test_divergence_has_its_own_exit_code_and_leaves_finite_files(rate: str, call: Call, book: Path) -> None:
     """A learning rate beyond all bounds ends in one line and a hint, and the hint's command works."""
     command = ("train", str(book), "--hidden", "16", "--batch", "4", "--length", "16", "--threads", "1")
-    said = call(*command, "--steps", "300", "--lr", rate, "--clip", "0", "--warm-up", "0")
-    if said.code == 0:
+    result = call(*command, "--steps", "300", "--lr", rate, "--clip", "0", "--warm-up", "0")
+    if result.code == 0:
         assert rate == "1e6"
         return
-    assert said.code == 3
-    assert "training diverged" in said.err
-    assert "--lr" in said.err.splitlines()[-1]
+    assert result.code == 3
+    assert "training diverged" in result.err
+    assert "--lr" in result.err.splitlines()[-1]
     for path in RUN.path.glob("*.safetensors"):
         assert all(np.isfinite(array).all() for array in read_tensors(path).arrays.values())
-    said = call(*command, "--steps", "20", "--lr", "0.01", "--clip", "0", "--warm-up", "0")
-    assert said.code in (0, 3)
+    result = call(*command, "--steps", "20", "--lr", "0.01", "--clip", "0", "--warm-up", "0")
+    assert result.code in (0, 3)
 
 
 @pytest.mark.fault("F66")
@@ -145,12 +145,12 @@ def test_a_loss_that_explodes_is_warned_of_once(make_trainer: Callable[..., Trai
 @pytest.mark.fault("F66")
 def test_it_is_seen_by_whoever_trains(call: Call, book: Path) -> None:
     """On standard error, in a line of its own."""
-    said = call(
+    result = call(
         *("train", str(book), "--hidden", "16", "--batch", "4", "--length", "16", "--threads", "1"),
         *("--steps", "60", "--lr", "50", "--clip", "0", "--warm-up", "0", "--sample-every", "0"),
     )
-    assert said.code in (0, 3)
-    assert len([line for line in said.err.splitlines() if line.startswith("warning: the loss exploded to")]) == 1
+    assert result.code in (0, 3)
+    assert len([line for line in result.err.splitlines() if line.startswith("warning: the loss exploded to")]) == 1
 
 
 @pytest.mark.fault("F67", "F68")
@@ -231,9 +231,9 @@ def test_a_clock_that_is_set_back_is_of_no_account(call: Call, book: Path, monke
     """By days at each look: nothing that is measured or foreseen is below zero, and the budget is met."""
     looks = iter(range(10**9))
     monkeypatch.setattr(time, "time", lambda: 1e9 - 86_400 * next(looks))
-    said = call("train", str(book), "--hidden", "16", "--minutes", "0.03", "--threads", "1", "--json")
-    events: list[dict[str, Any]] = [json.loads(line) for line in said.out.splitlines()]
-    assert said.code == 0
+    result = call("train", str(book), "--hidden", "16", "--minutes", "0.03", "--threads", "1", "--json")
+    events: list[dict[str, Any]] = [json.loads(line) for line in result.out.splitlines()]
+    assert result.code == 0
     assert 0 < events[-1]["seconds"] < 60
     assert events[-1]["characters_per_second"] > 0
     assert all(event.get("progress", 0) >= 0 for event in events)

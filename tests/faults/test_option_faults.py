@@ -61,9 +61,9 @@ WRONG = {
 def test_a_wrong_option_is_told_by_its_name(call: Call, name: str) -> None:
     """With what it must be, and what may have been meant."""
     option, arguments, message, hint = WRONG[name]
-    said = call(*arguments)
-    first, *rest = said.err.splitlines()
-    assert (said.code, said.out) == (2, "")
+    result = call(*arguments)
+    first, *rest = result.err.splitlines()
+    assert (result.code, result.out) == (2, "")
     assert first.startswith("error: " + (f"{option}: " if option else "") + message)
     assert rest[0] == ""
     assert rest[1].startswith(f"hint: {hint}")
@@ -92,9 +92,9 @@ def test_a_setting_that_cannot_be_typed_is_told(call: Call, name: str) -> None:
     """A value in the file is what would be typed, and is checked as that."""
     content, message = SETTINGS[name]
     Path("my.yaml").write_text(content)
-    said = call("train", "--config", "my.yaml", "--steps", "1", "--hidden", "8")
-    assert (said.code, said.out) == (2, "")
-    assert said.err.startswith(f"error: {message}")
+    result = call("train", "--config", "my.yaml", "--steps", "1", "--hidden", "8")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(f"error: {message}")
     assert {path.name for path in Path("checkpoints").iterdir()} == {"hamlet"}
 
 
@@ -109,8 +109,8 @@ def test_a_single_text_needs_no_list(call: Call) -> None:
 def test_a_name_that_looks_like_an_option_is_told_apart(call: Call) -> None:
     """The hint is what to type instead."""
     Path("-weird.txt").write_text("short")
-    said = call("train", "-weird.txt")
-    assert (said.code, said.err.splitlines()[-1]) == (2, "hint: the file is ./-weird.txt")
+    result = call("train", "-weird.txt")
+    assert (result.code, result.err.splitlines()[-1]) == (2, "hint: the file is ./-weird.txt")
     assert "./-weird.txt has 5 characters" in call("train", "./-weird.txt").err
     assert "-weird.txt has 5 characters" in call("train", "--", "-weird.txt").err
 
@@ -128,12 +128,12 @@ def test_an_error_is_a_line_and_at_most_a_hint(call: Call, command: str) -> None
         ("--seed",),
         ("\udcff",),
     ):
-        said = call(command, *arguments)
-        lines = said.err.splitlines()
-        assert said.code in (1, 2), arguments
+        result = call(command, *arguments)
+        lines = result.err.splitlines()
+        assert result.code in (1, 2), arguments
         assert lines[0].startswith("error: ")
         assert lines[1:2] in ([], [""])
         assert all(line.startswith("hint: ") for line in lines[2:])
         assert len(lines) in (1, 3)
         assert "".join(lines).isprintable()
-        assert "Traceback" not in said.err
+        assert "Traceback" not in result.err

@@ -310,10 +310,10 @@ def test_the_command_takes_the_checkpoint_before_and_says_so(call: Call, book: P
     good = directory.checkpoint(4).read_bytes()
     damaged = with_record(good, lambda record: record.update(step=9, seconds="long"))
     directory.checkpoint(9).write_bytes(damaged)
-    said = call(*command, "--steps", "8")
-    assert said.code == 0
-    assert "Traceback" not in said.err
-    assert "run.seconds is 'long'; it must be a number; using the one before" in said.err.replace("\n", " ")
+    result = call(*command, "--steps", "8")
+    assert result.code == 0
+    assert "Traceback" not in result.err
+    assert "run.seconds is 'long'; it must be a number; using the one before" in result.err.replace("\n", " ")
     assert directory.checkpoint(8) in directory.checkpoints()
     assert not directory.checkpoint(9).exists()
 
@@ -328,9 +328,9 @@ def test_the_best_of_a_damaged_lot_is_refused_in_one_line(call: Call, book: Path
     for field, value in ((("step",), None), (("best", "nats"), math.nan), (("training", "val_fraction"), "half")):
         path.write_bytes(with_field(path.read_bytes(), field, value))
         content = path.read_bytes()
-        said = call(*command, "--steps", "8")
-        assert (said.code, said.out) == (1, "")
-        assert said.err.startswith(f"error: {path} is not a valid checkpoint: ")
+        result = call(*command, "--steps", "8")
+        assert (result.code, result.out) == (1, "")
+        assert result.err.startswith(f"error: {path} is not a valid checkpoint: ")
         assert path.read_bytes() == content
 
 

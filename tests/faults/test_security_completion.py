@@ -93,9 +93,9 @@ def completions(call: Call, monkeypatch: pytest.MonkeyPatch, shell: str, line: s
     monkeypatch.setenv("_CHARRNN_COMPLETE", f"{shell}_complete")
     monkeypatch.setenv("COMP_WORDS", f"{line} {word}")
     monkeypatch.setenv("COMP_CWORD", word if shell == "fish" else str(len(line.split())))
-    said = call()
-    assert (said.code, said.err) == (0, "")
-    return said.out.splitlines()
+    result = call()
+    assert (result.code, result.err) == (0, "")
+    return result.out.splitlines()
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -125,9 +125,9 @@ def test_an_odd_completion_request_is_an_error_in_one_line(
 ) -> None:
     """Whatever the variable contains."""
     monkeypatch.setenv("_CHARRNN_COMPLETE", request_)
-    said = call("info")
-    assert (said.code, said.out) == (2, "")
-    assert said.err.startswith("error: _CHARRNN_COMPLETE: no such request ")
+    result = call("info")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("error: _CHARRNN_COMPLETE: no such request ")
 
 
 def test_an_empty_completion_request_is_none(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,8 +158,8 @@ def test_a_line_that_makes_no_sense_yet_is_completed_in_silence(
     monkeypatch.setenv("_CHARRNN_COMPLETE", "bash_complete")
     monkeypatch.setenv("COMP_WORDS", f"charrnn {line} ")
     monkeypatch.setenv("COMP_CWORD", str(len(line.split()) + 1))
-    said = call()
-    assert (said.code in (0, 1), said.err) == (True, "")
+    result = call()
+    assert (result.code in (0, 1), result.err) == (True, "")
 
 
 @pytest.fixture

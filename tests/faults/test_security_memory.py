@@ -53,10 +53,10 @@ def test_a_shortage_of_memory_is_an_error_in_one_line(
 ) -> None:
     """Whoever notices it: Python, NumPy, torch, the system, or the loader of libraries."""
     fail_with(monkeypatch, error)
-    said = call("info")
-    assert (said.code, said.out) == (1, "")
-    assert said.err.splitlines()[0] == "error: out of memory"
-    assert said.err.splitlines()[2].startswith("hint: ")
+    result = call("info")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.splitlines()[0] == "error: out of memory"
+    assert result.err.splitlines()[2].startswith("hint: ")
 
 
 def test_a_shortage_behind_another_error_is_recognized(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,11 +119,11 @@ def test_torch_is_not_loaded_where_its_libraries_cannot_fit(monkeypatch: pytest.
 def test_no_limit_on_memory_leads_to_a_traceback(shell: Call, command: str, kilobytes: int) -> None:
     """However low, if Python can start; what OpenBLAS and libgomp say as they end the process is theirs."""
     Path("book.txt").write_text("abc abc\n" * 99)
-    said = shell(f"ulimit -c 0 -v {kilobytes}; charrnn {command}")
-    assert said.code in (0, 1), said.err
-    assert "Traceback" not in said.err
-    if said.code:
-        assert said.err.startswith(("error: ", "OpenBLAS ", "note: "))
+    result = shell(f"ulimit -c 0 -v {kilobytes}; charrnn {command}")
+    assert result.code in (0, 1), result.err
+    assert "Traceback" not in result.err
+    if result.code:
+        assert result.err.startswith(("error: ", "OpenBLAS ", "note: "))
 
 
 @linux
@@ -131,8 +131,8 @@ def test_no_limit_on_memory_leads_to_a_traceback(shell: Call, command: str, kilo
 @pytest.mark.parametrize("options", ["", "--json", "--stop ab"])
 def test_a_billion_samples_are_written_as_they_are_made(shell: Call, options: str) -> None:
     """In little memory: whoever reads the first of them does not wait for the others."""
-    said = shell(f"ulimit -t 50 -v 600000; charrnn sample --count 1000000000 -n 5 {options} | head -c 2000 | wc -c")
-    assert (said.code, said.out.strip()) == (0, "2000")
+    result = shell(f"ulimit -t 50 -v 600000; charrnn sample --count 1000000000 -n 5 {options} | head -c 2000 | wc -c")
+    assert (result.code, result.out.strip()) == (0, "2000")
 
 
 @pytest.mark.parametrize("most", [0, 1, 2000, 10**9])

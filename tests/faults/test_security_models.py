@@ -75,15 +75,15 @@ def with_word(content: bytes, name: str, value: Any) -> bytes:
 def assert_harmless(call: Call, path: Path, commands: tuple[tuple[str, ...], ...] = COMMANDS) -> None:
     """Check that each command works with a file, or refuses it in one line."""
     for command in commands:
-        said = call(*command)
-        if said.code == 0:
+        result = call(*command)
+        if result.code == 0:
             if "--json" in command:
-                json.loads(said.out, parse_constant=_fail)
+                json.loads(result.out, parse_constant=_fail)
         else:
-            assert said.code == 1
-            assert said.err.startswith(f"error: {path} ")
-            assert len(said.err.splitlines()) in (1, 3)
-            assert len(said.err) < 500
+            assert result.code == 1
+            assert result.err.startswith(f"error: {path} ")
+            assert len(result.err.splitlines()) in (1, 3)
+            assert len(result.err) < 500
 
 
 def is_read(path: Path) -> bool:
@@ -170,9 +170,9 @@ def test_json_without_limits_is_refused(name: str, call: Call, run_here: RunDire
     """Depth, size and numbers, under known names and unknown ones."""
     run_here.model.write_bytes(with_word(whole, "training", JSON[name]))
     for command in COMMANDS:
-        said = call(*command)
-        assert said.code == 1, said.out
-        assert said.err.startswith(f"error: {run_here.model} is not a valid model file: ")
+        result = call(*command)
+        assert result.code == 1, result.out
+        assert result.err.startswith(f"error: {run_here.model} is not a valid model file: ")
 
 
 SHAPES: dict[str, list[int]] = {
@@ -196,8 +196,8 @@ def test_an_array_of_nothing_with_an_impossible_shape_is_refused(
 
     run_here.model.write_bytes(forged(whole, change))
     for command in COMMANDS:
-        said = call(*command)
-        assert (said.code, len(said.err.splitlines())) == (1, 1)
+        result = call(*command)
+        assert (result.code, len(result.err.splitlines())) == (1, 1)
 
 
 def large(config: NetworkConfig, vocabulary: str = "ab") -> bytes:
@@ -208,8 +208,8 @@ def large(config: NetworkConfig, vocabulary: str = "ab") -> bytes:
         layout[name] = {"dtype": "F32", "shape": shape, "data_offsets": [start, stop]}
         start = stop
     words = {"config": config.to_mapping(), "vocabulary": list(vocabulary), "training": {}}
-    said = {name: json.dumps(value) for name, value in words.items()} | {"kind": "model", "sha256": "0" * 64}
-    return together({"__metadata__": with_checksums(said, layout), **layout}, b"")
+    result = {name: json.dumps(value) for name, value in words.items()} | {"kind": "model", "sha256": "0" * 64}
+    return together({"__metadata__": with_checksums(result, layout), **layout}, b"")
 
 
 def bytes_of(config: NetworkConfig) -> int:

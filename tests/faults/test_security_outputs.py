@@ -54,11 +54,11 @@ def test_a_drawing_replaces_nothing_but_a_drawing_of_its_kind(
     if command is PAGE and kind == "the other kind":
         path.write_bytes(b"<svg xmlns='x'></svg>")
     before = path.lstat(), path.is_file() and path.read_bytes()
-    said = call(*command, str(path))
-    assert said.code == 1, said.err
-    assert len([line for line in said.err.splitlines() if line.startswith("error: ")]) == 1
-    assert str(path) in said.err
-    assert said.out == ""
+    result = call(*command, str(path))
+    assert result.code == 1, result.err
+    assert len([line for line in result.err.splitlines() if line.startswith("error: ")]) == 1
+    assert str(path) in result.err
+    assert result.out == ""
     assert path.lstat()[:7] == before[0][:7]
     assert (path.is_file() and path.read_bytes()) == before[1]
     assert Path("victim").read_bytes() == PRECIOUS
@@ -83,9 +83,9 @@ def test_a_page_does_not_replace_the_text_that_is_read(call: Call, option: str) 
     os.link(text, "alias.html")
     before = text.read_bytes()
     for name in ("text.html", "./text.html", "alias.html"):
-        said = call("inspect", "--text", "text.txt", option, "text.html", "--html", name)
-        assert said.code == 1
-        assert "is read by this command" in said.err
+        result = call("inspect", "--text", "text.txt", option, "text.html", "--html", name)
+        assert result.code == 1
+        assert "is read by this command" in result.err
     assert text.read_bytes() == before
 
 
@@ -109,6 +109,6 @@ def test_a_drawing_whose_place_is_linked_meanwhile_is_not_written_through(
         path.symlink_to("victim")
 
     monkeypatch.setattr(inspect_heatmaps, "check_output", replaced)
-    said = call(*MAP, "map.svg")
-    assert (said.code, said.err) == (1, "error: cannot write map.svg: is a symbolic link\n")
+    result = call(*MAP, "map.svg")
+    assert (result.code, result.err) == (1, "error: cannot write map.svg: is a symbolic link\n")
     assert Path("victim").read_bytes() == PRECIOUS

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from faulty import failing, faults
 from launching import Launcher
-from small import Call, Said
+from small import Call, CommandResult
 
 from charrnn.errors import CharrnnError
 from charrnn.generation.novelty import load_or_build_suffix_array
@@ -85,13 +85,13 @@ def contents(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in directory.iterdir() if path.is_file() and not path.is_symlink()}
 
 
-def refused(said: Said, path: Path) -> None:
+def refused(result: CommandResult, path: Path) -> None:
     """Assert that a command named a path in one line of error and did nothing."""
-    assert said.code == 1, said.err
-    errors = [line for line in said.err.splitlines() if line.startswith("error: ")]
-    assert len(errors) == 1, said.err
+    assert result.code == 1, result.err
+    errors = [line for line in result.err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1, result.err
     assert str(path) in errors[0]
-    assert "Traceback" not in said.err
+    assert "Traceback" not in result.err
 
 
 def link(path: Path) -> None:
@@ -179,12 +179,12 @@ def test_a_record_that_is_something_else_is_neither_read_nor_written(
     run.metrics.unlink()
     Path("victim").write_bytes(PRECIOUS)
     place(run.metrics)
-    said = call(*LONGER)
+    result = call(*LONGER)
     if place is foreign:
-        refused(said, run.metrics)
+        refused(result, run.metrics)
     else:
-        assert said.code == 0, said.err
-        assert said.err.count(f"cannot write {run.metrics}") == 1
+        assert result.code == 0, result.err
+        assert result.err.count(f"cannot write {run.metrics}") == 1
     assert is_untouched(run.metrics, place)
 
 
@@ -206,9 +206,9 @@ def test_a_checkpoint_of_another_program_is_passed_over_and_kept(call: Call, run
     """The training continues from the one before, as if it were damaged; it is neither deleted nor replaced."""
     for step in (1, 3):
         run.checkpoint(step).write_bytes(PRECIOUS)
-    said = call(*LONGER)
-    assert said.code == 0, said.err
-    assert str(run.checkpoint(3)) in said.err
+    result = call(*LONGER)
+    assert result.code == 0, result.err
+    assert str(run.checkpoint(3)) in result.err
     assert [run.checkpoint(step).read_bytes() for step in (1, 3)] == [PRECIOUS, PRECIOUS]
     assert is_tensor_file(run.checkpoint(4))
 
@@ -220,10 +220,10 @@ def test_a_checkpoint_of_another_program_is_not_replaced_by_one_of_the_same_step
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "elsewhere"))
     run.checkpoint(4).write_bytes(PRECIOUS)
-    said = call(*LONGER)
-    assert said.code == 1, said.err
+    result = call(*LONGER)
+    assert result.code == 1, result.err
     assert run.checkpoint(4).read_bytes() == PRECIOUS
-    assert "Traceback" not in said.err
+    assert "Traceback" not in result.err
     assert list((tmp_path / "elsewhere").rglob("checkpoint-00000004.safetensors"))
 
 
@@ -256,9 +256,9 @@ def test_a_directory_is_no_run_for_the_names_in_it(
     if name == "a description that fits no ids":
         RUN.description.write_bytes((finished / "run" / "corpus.json").read_bytes())
     before = contents(RUN.path)
-    said = call(*SHORT, *more)
-    assert said.code == 1, said.err
-    assert "error: run exists and is not a charrnn run" in said.err.splitlines()
+    result = call(*SHORT, *more)
+    assert result.code == 1, result.err
+    assert "error: run exists and is not a charrnn run" in result.err.splitlines()
     assert contents(RUN.path) == before
     assert book.exists()
 
@@ -299,9 +299,9 @@ def test_hard_links_are_not_written_through(call: Call, run: RunDirectory) -> No
     foreign(Path("victim"))
     run.lock.unlink()
     os.link("victim", run.lock)
-    said = call(*SHORT, "--new")
-    refused(said, run.lock)
-    assert "has several hard links" in said.err
+    result = call(*SHORT, "--new")
+    refused(result, run.lock)
+    assert "has several hard links" in result.err
     assert Path("victim").read_bytes() == PRECIOUS
 
 
@@ -650,9 +650,9 @@ def test_only_a_typed_flag_replaces_a_run(call: Call, run: RunDirectory, monkeyp
     """Neither a variable nor a file of settings asks for it."""
     before = contents(run.path)
     monkeypatch.setenv("CHARRNN_TRAIN_NEW", "1")
-    said = call(*SHORT)
-    assert said.code == 2
-    assert "error: CHARRNN_TRAIN_NEW cannot ask for --new, which replaces a run" in said.err.splitlines()
+    result = call(*SHORT)
+    assert result.code == 2
+    assert "error: CHARRNN_TRAIN_NEW cannot ask for --new, which replaces a run" in result.err.splitlines()
     monkeypatch.setenv("CHARRNN_TRAIN_NEW", "0")
     assert "already trained" in call(*SHORT).err
     monkeypatch.delenv("CHARRNN_TRAIN_NEW")

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small import Call, Said
+from small import Call, CommandResult
 
 import charrnn
 from charrnn.errors import CharrnnError, WrongUsageError
@@ -88,11 +88,11 @@ def in_time(seconds: int = SECONDS) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def is_one_line(said: Said) -> bool:
+def is_one_line(result: CommandResult) -> bool:
     """Return whether a command that failed said so in one line and at most one hint."""
-    lines = said.err.splitlines()
+    lines = result.err.splitlines()
     errors = [number for number, line in enumerate(lines) if line.startswith("error: ")]
-    return len(errors) == 1 and len(lines[errors[0] :]) in (1, 3) and "Traceback" not in said.err
+    return len(errors) == 1 and len(lines[errors[0] :]) in (1, 3) and "Traceback" not in result.err
 
 
 def _link(to: str) -> Callable[[Path], None]:
@@ -164,10 +164,10 @@ def test_no_command_waits_or_fails_in_more_than_a_line(
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
         KINDS[kind](path)
         with in_time():
-            said = call(*arguments)
-        assert said.code == 0 or (name in NEEDED_BY[file] and is_one_line(said)), (name, said)
-        assert said.code != 0 or name not in ALWAYS_REFUSED.get(file, ()) or kind == "empty", (name, said)
-        assert len(said.err) < 2000
+            result = call(*arguments)
+        assert result.code == 0 or (name in NEEDED_BY[file] and is_one_line(result)), (name, result)
+        assert result.code != 0 or name not in ALWAYS_REFUSED.get(file, ()) or kind == "empty", (name, result)
+        assert len(result.err) < 2000
 
 
 def test_a_checkpoint_that_is_no_file_gives_way_to_the_one_before(run_dir: RunDirectory, call: Call) -> None:
@@ -175,9 +175,9 @@ def test_a_checkpoint_that_is_no_file_gives_way_to_the_one_before(run_dir: RunDi
     run_dir.checkpoint(98).mkdir()
     os.mkfifo(run_dir.checkpoint(99))
     with in_time():
-        said = call(*COMMANDS["train"])
+        result = call(*COMMANDS["train"])
         assert run_dir.last_checkpoint_step() in (2, 3)
-    assert said.err.count("using the one before") == 2 or is_one_line(said)
+    assert result.err.count("using the one before") == 2 or is_one_line(result)
 
 
 @pytest.mark.parametrize("digits", ["9" * 14, "9" * 200, "0" * 14, "٣" * 8, "1" * 7])
@@ -195,9 +195,9 @@ def test_info_shows_a_model_whose_record_cannot_be_read(run_dir: RunDirectory, c
     run_dir.metrics.unlink()
     os.mkfifo(run_dir.metrics)
     with in_time():
-        said = call("info", "run")
-    assert (said.code, said.err) == (0, "note: cannot read run/metrics.jsonl: not a regular file\n")
-    assert "network" in said.out
+        result = call("info", "run")
+    assert (result.code, result.err) == (0, "note: cannot read run/metrics.jsonl: not a regular file\n")
+    assert "network" in result.out
 
 
 def test_a_record_that_cannot_be_written_is_told_and_training_goes_on(tmp_path: Path) -> None:
@@ -349,9 +349,9 @@ def test_a_text_is_a_file_or_a_pipe(short_tmp: Path, call: Call) -> None:
         for kind, names in (("socket", (short_tmp / "socket",)), ("device", devices), ("directory", (short_tmp,))):
             for name in names:
                 with in_time():
-                    said = call("train", str(name), "--out", str(short_tmp / "run"))
-                assert is_one_line(said)
-                assert f"{name} is a {kind}\n" in said.err
+                    result = call("train", str(name), "--out", str(short_tmp / "run"))
+                assert is_one_line(result)
+                assert f"{name} is a {kind}\n" in result.err
     assert not (short_tmp / "run").exists()
 
 

@@ -104,8 +104,8 @@ def test_a_long_prompt_runs_through_the_state(call: Call) -> None:
     """Its length is no limit, and it is written out as it was."""
     save_model(Path("checkpoints/hamlet/model.safetensors"), random_model())
     Path("prompt.txt").write_text("abc def\n" * 2500)
-    said = call("sample", "--prompt-file", "prompt.txt", "-n", "5", "--seed", "1")
-    assert (said.code, len(said.out)) == (0, 20_005)
+    result = call("sample", "--prompt-file", "prompt.txt", "-n", "5", "--seed", "1")
+    assert (result.code, len(result.out)) == (0, 20_005)
     assert call("sample", "-p", "", "-n", "5").code == 0
 
 
@@ -113,9 +113,9 @@ def test_a_long_prompt_runs_through_the_state(call: Call) -> None:
 def test_a_prompt_file_that_is_no_text_is_told_with_the_place(call: Call) -> None:
     """As a corpus is; but of this command's options."""
     Path("prompt.txt").write_bytes(b"ab\xff")
-    said = call("sample", "--prompt-file", "prompt.txt")
-    assert (said.code, said.out) == (1, "")
-    assert said.err.startswith("error: prompt.txt is not valid UTF-8 at byte 2 (line 1): 0xFF\n")
+    result = call("sample", "--prompt-file", "prompt.txt")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("error: prompt.txt is not valid UTF-8 at byte 2 (line 1): 0xFF\n")
 
 
 WRITING = {
@@ -132,8 +132,8 @@ WRITING = {
 @pytest.mark.parametrize("name", WRITING)
 def test_a_reader_that_leaves_is_no_failure(shell: Call, name: str) -> None:
     """The command ends well, and says nothing."""
-    said = shell(f"charrnn {WRITING[name]} | head -c 1 > /dev/null")
-    assert said == (0, "", "")
+    result = shell(f"charrnn {WRITING[name]} | head -c 1 > /dev/null")
+    assert result == (0, "", "")
 
 
 @pytest.mark.fault("F73")
@@ -141,8 +141,8 @@ def test_a_reader_that_leaves_is_no_failure(shell: Call, name: str) -> None:
 @pytest.mark.parametrize("name", WRITING)
 def test_output_that_cannot_be_written_is_told_once(shell: Call, name: str) -> None:
     """Full, or closed from the beginning."""
-    said = shell(f"charrnn {WRITING[name]} > /dev/full")
-    assert said == (1, "", "error: cannot write output: no space left on device\n")
+    result = shell(f"charrnn {WRITING[name]} > /dev/full")
+    assert result == (1, "", "error: cannot write output: no space left on device\n")
     if name != "--help":
         closed = shell(f"charrnn {WRITING[name]} >&-")
         assert closed == (1, "", "error: cannot write output: standard output is closed\n")
@@ -176,8 +176,8 @@ def test_every_command_fits_every_width(call: Call, monkeypatch: pytest.MonkeyPa
     """However narrow, it is drawn; no line of a drawing is wider."""
     monkeypatch.setenv("COLUMNS", str(columns))
     for arguments in (SHOWING["info"], SHOWING["inspect"], ("info", "none"), ("--help",)):
-        said = call(*arguments)
-        assert said.code == (1 if "none" in arguments else 0)
+        result = call(*arguments)
+        assert result.code == (1 if "none" in arguments else 0)
     drawn = call(*SHOWING["inspect"]).out.splitlines()
     assert max(map(len, drawn)) <= max(columns, 1)
 
@@ -195,10 +195,10 @@ def test_every_command_fits_every_width(call: Call, monkeypatch: pytest.MonkeyPa
 )
 def test_a_pipe_has_colors_only_if_it_is_forced_to(shell: Call, environment: dict[str, str], colored: bool) -> None:
     """And never an animation."""
-    said = shell("charrnn inspect --cell 1.0 --text text.txt --chars 60", TERM="xterm-256color", **environment)
-    assert said.code == 0
-    assert bool(re.search(r"\x1b\[[0-9;]+m", said.out)) is colored
-    assert not re.search(r"\x1b\[[0-9;?]*[A-HJKSTfhl]|\r", said.out + said.err)
+    result = shell("charrnn inspect --cell 1.0 --text text.txt --chars 60", TERM="xterm-256color", **environment)
+    assert result.code == 0
+    assert bool(re.search(r"\x1b\[[0-9;]+m", result.out)) is colored
+    assert not re.search(r"\x1b\[[0-9;?]*[A-HJKSTfhl]|\r", result.out + result.err)
 
 
 @pytest.mark.fault("F75")
@@ -215,9 +215,9 @@ def test_no_color_beats_a_terminal() -> None:
 def test_a_training_in_a_pipe_is_not_animated(shell: Call) -> None:
     """Lines, one after the other, whatever makes Rich believe in a terminal."""
     environment = {"FORCE_COLOR": "1", "TTY_COMPATIBLE": "1", "TTY_INTERACTIVE": "1"}
-    said = shell("charrnn train text.txt --steps 3 --hidden 8 --threads 1 2>&1", **environment)
-    assert said.code == 0
-    assert not re.search(r"\x1b\[[0-9;?]*[A-HJKSTfhl]|\r", said.out)
+    result = shell("charrnn train text.txt --steps 3 --hidden 8 --threads 1 2>&1", **environment)
+    assert result.code == 0
+    assert not re.search(r"\x1b\[[0-9;?]*[A-HJKSTfhl]|\r", result.out)
 
 
 @pytest.mark.fault("F76")
@@ -228,9 +228,9 @@ def test_every_character_has_its_columns(call: Call) -> None:
     text = "日本語 e\u0301te\u0301 👩\u200d🚀 👍🏽 \t हिन्दी \x1b[0m \u202e end\n"
     save_model(Path("checkpoints/hamlet/model.safetensors"), random_model("".join(sorted(set(text)))))
     Path("odd.txt").write_text(text * 20)
-    said = call("inspect", "--cell", "1.0", "--cell", "2.3", "--text", "odd.txt", "--chars", str(len(text) * 3))
-    assert said.code == 0
-    lines = [line for line in said.out.splitlines() if line.strip()][1:-1]
+    result = call("inspect", "--cell", "1.0", "--cell", "2.3", "--text", "odd.txt", "--chars", str(len(text) * 3))
+    assert result.code == 0
+    lines = [line for line in result.out.splitlines() if line.strip()][1:-1]
     for start in range(0, len(lines), 3):
         assert len({cell_len(line) for line in lines[start : start + 3]}) == 1
 
@@ -239,5 +239,5 @@ def test_every_character_has_its_columns(call: Call) -> None:
 def test_a_text_longer_than_any_that_was_learned_is_only_read_in_part(call: Call) -> None:
     """As much as was asked for."""
     Path("long.txt").write_text("[]{}" * 50_000)
-    said = call("inspect", "--cell", "1.0", "--text", "long.txt", "--start", "100000", "--chars", "30", "--json")
-    assert json.loads(said.out)["characters"] == 30
+    result = call("inspect", "--cell", "1.0", "--text", "long.txt", "--start", "100000", "--chars", "30", "--json")
+    assert json.loads(result.out)["characters"] == 30

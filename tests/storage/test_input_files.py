@@ -55,10 +55,10 @@ def test_a_model_can_be_read_from_standard_input(run_here: RunDirectory) -> None
 def test_a_command_takes_settings_from_a_pipe(call: Call, book: Path) -> None:
     """An error in them shows that they were read."""
     with piped(b"hidden: eight\n") as descriptor:
-        said = call("train", str(book), "--config", f"/dev/fd/{descriptor}")
-    assert said.code == 2
-    assert "not a regular file" not in said.err
-    assert "eight" in said.err
+        result = call("train", str(book), "--config", f"/dev/fd/{descriptor}")
+    assert result.code == 2
+    assert "not a regular file" not in result.err
+    assert "eight" in result.err
 
 
 @pytest.mark.parametrize("name", ["/dev/zero", "/dev/fd", "/dev/fd/../zero", "link", "pipe"])

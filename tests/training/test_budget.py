@@ -1,4 +1,4 @@
-"""A time budget is met, whatever the machine does, and the decay is complete when it is."""
+"""A time budget is met whatever the machine does, and the learning rate decay is complete at the end."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -18,11 +18,13 @@ class FakeClock:
         self.now = 100.0
 
     def __call__(self) -> float:
-        """Tell the time."""
+        """Return the time."""
         return self.now
 
 
-def worked(trainer: Trainer, clock: FakeClock, seconds: float, slower_from: int | None = None) -> Iterator[Event]:
+def simulated_training(
+    trainer: Trainer, clock: FakeClock, seconds: float, slower_from: int | None = None
+) -> Iterator[Event]:
     """Yield the events of a simulated training whose steps take 1.5 times as long from `slower_from` on."""
     trainer.bookkeeping.record_evaluation(trainer.progress, eval_chars=1000)
     while not trainer.plan.finished(trainer.step):
@@ -47,7 +49,7 @@ def worked(trainer: Trainer, clock: FakeClock, seconds: float, slower_from: int 
         )
 
 
-def within_a_minute(
+def training_of_a_minute(
     trainer: Trainer,
     clock: FakeClock,
     seconds: float,
@@ -56,19 +58,19 @@ def within_a_minute(
     start_time: float | None = None,
 ) -> Iterator[Event]:
     """Yield the events of a simulated training under a budget of a minute."""
-    events = worked(trainer, clock, seconds, slower_from)
+    events = simulated_training(trainer, clock, seconds, slower_from)
     events = count_seconds(events, trainer, start_time=clock.now if start_time is None else start_time, clock=clock)
     return TimeBudget(trainer, 60.0, clock=clock).adjust(events)
 
 
 @pytest.mark.parametrize("slower_from", [None, 300, 1200])
-def test_it_ends_on_time_on_a_steady_machine_and_on_one_that_slows_down(
+def test_a_training_ends_on_time_even_if_the_machine_slows_down(
     slower_from: int | None, make_trainer: Callable[..., Trainer]
 ) -> None:
     """The error is below 2 % of the budget, and the progress ends at 1."""
     clock = FakeClock()
     trainer = make_trainer(steps=None, minutes=1.0)
-    last = list(within_a_minute(trainer, clock, 0.03, slower_from, start_time=clock.now - 3.0))[-1]
+    last = list(training_of_a_minute(trainer, clock, 0.03, slower_from, start_time=clock.now - 3.0))[-1]
     assert isinstance(last, Step)
     assert last.progress == 1.0
     assert trainer.seconds == pytest.approx(60.0, rel=0.02)
@@ -79,7 +81,7 @@ def test_on_a_steady_machine_the_plan_is_set_early_and_kept(make_trainer: Callab
     clock = FakeClock()
     trainer = make_trainer(steps=None, minutes=1.0)
     plans = set()
-    for _ in within_a_minute(trainer, clock, 0.03):
+    for _ in training_of_a_minute(trainer, clock, 0.03):
         if trainer.plan.progress(trainer.step) > 0.1:
             plans.add(trainer.plan)
     assert len(plans) == 1
@@ -91,40 +93,45 @@ def test_the_time_before_a_stop_counts(make_trainer: Callable[..., Trainer]) -> 
     trainer = make_trainer(steps=None, minutes=1.0)
     trainer.progress.record_time(30.0)
     start_time = clock.now
-    list(within_a_minute(trainer, clock, 0.03))
+    list(training_of_a_minute(trainer, clock, 0.03))
     assert clock.now - start_time == pytest.approx(30.0, rel=0.04)
 
 
 @pytest.mark.parametrize("seconds", [0.0005, 0.002])
-def test_very_fast_steps_get_a_plan_and_an_end(seconds: float, make_trainer: Callable[..., Trainer]) -> None:
+def test_a_training_with_very_fast_steps_gets_a_plan_and_ends_on_time(
+    seconds: float, make_trainer: Callable[..., Trainer]
+) -> None:
     """All recent steps together may take less than the measured fraction of the budget."""
     clock = FakeClock()
     trainer = make_trainer(steps=None, minutes=1.0)
-    for count, _ in enumerate(within_a_minute(trainer, clock, seconds)):
+    for count, _ in enumerate(training_of_a_minute(trainer, clock, seconds)):
         assert count < 2 * 60 / seconds, "it never ends"
     assert trainer.seconds == pytest.approx(60.0, rel=0.02)
 
 
-def queued(events: Iterator[Event], clock: FakeClock, waited_for: int) -> Iterator[Event]:
+def with_queued_steps(events: Iterator[Event], clock: FakeClock, waited_for: int) -> Iterator[Event]:
     """Yield the events of simulated queued steps, which take no time until the results are read."""
-    owed, before = 0.0, clock.now
+    unread_seconds, before = 0.0, clock.now
     for event in events:
         if isinstance(event, Step):
-            owed, clock.now = owed + clock.now - before, before
+            unread_seconds, clock.now = unread_seconds + clock.now - before, before
             if event.step % waited_for:
                 event = dataclasses.replace(event, nats=None, gradient_norm=None)
             else:
-                clock.now, owed = clock.now + owed, 0.0
+                clock.now, unread_seconds = clock.now + unread_seconds, 0.0
         before = clock.now
         yield event
 
 
-def test_queued_steps_end_on_time_too(make_trainer: Callable[..., Trainer]) -> None:
+def test_a_training_with_queued_steps_ends_on_time(make_trainer: Callable[..., Trainer]) -> None:
     """Only completed steps are timed."""
     clock = FakeClock()
     trainer = make_trainer(steps=None, minutes=1.0)
     events = count_seconds(
-        queued(worked(trainer, clock, 0.002), clock, 32), trainer, start_time=clock.now, clock=clock
+        with_queued_steps(simulated_training(trainer, clock, 0.002), clock, 32),
+        trainer,
+        start_time=clock.now,
+        clock=clock,
     )
     plans = {
         trainer.plan

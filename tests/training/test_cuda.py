@@ -1,4 +1,4 @@
-"""What only a GPU can show: steps that are replayed from a CUDA graph are those that are made one by one."""
+"""Training on a GPU: steps replayed from a CUDA graph are equal to steps without a graph."""
 
 import time
 from collections.abc import Callable
@@ -35,7 +35,7 @@ CELLS = ("lstm", "gru", "rnn")
 
 @pytest.fixture
 def documents(tmp_path: Path) -> Corpus:
-    """Encode a text that is made of lines."""
+    """Return the corpus of a text that consists of lines as documents."""
     path = tmp_path / "lines.txt"
     path.write_text("".join(f"{n} green bottles, {n * n % 97} walls.\n" for n in range(90)))
     sources = open_sources([str(path)])
@@ -45,17 +45,17 @@ def documents(tmp_path: Path) -> Corpus:
 
 @pytest.fixture
 def make(make_trainer: Callable[..., Trainer]) -> Callable[..., Trainer]:
-    """Give a function that makes runs of a small network on the GPU."""
+    """Return a function that creates trainers of a small network on the GPU."""
 
-    def made(**settings: object) -> Trainer:
+    def make_on_gpu(**settings: object) -> Trainer:
         trainer = make_trainer(**settings)
         return Trainer(trainer.corpus, trainer.network.config, trainer.training, "cuda")
 
-    return made
+    return make_on_gpu
 
 
 def eager(trainer: Trainer) -> Trainer:
-    """Have a run queue its steps piece by piece."""
+    """Make a trainer queue its steps without a CUDA graph."""
     batches = DeviceBatches(trainer.batches, trainer.device, max_bytes=1e9)
     trainer._cuda_step = CudaStep(
         trainer.network, trainer.ema_network, trainer.optimizer, trainer.state, batches, trainer.training
@@ -65,7 +65,7 @@ def eager(trainer: Trainer) -> Trainer:
 
 
 def steps(trainer: Trainer, count: int) -> Trainer:
-    """Make so many steps, wait for them, and see that nothing was refused."""
+    """Train for the given number of steps, synchronize, and assert that there was no warning."""
     for _ in range(count):
         trainer.train_step()
     trainer.sync()
@@ -73,38 +73,40 @@ def steps(trainer: Trainer, count: int) -> Trainer:
     return trainer
 
 
-def assert_close(one: Trainer, other: Trainer) -> None:
-    """Compare every array of two runs, but for the order in which a GPU sums."""
-    first, second = state_arrays(one), state_arrays(other)
+def assert_close(first_run: Trainer, second_run: Trainer) -> None:
+    """Assert that all arrays of two runs are equal up to the order of summation on a GPU."""
+    first, second = state_arrays(first_run), state_arrays(second_run)
     assert first.keys() == second.keys()
     for name, array in first.items():
         np.testing.assert_allclose(second[name], array, rtol=1e-2, atol=2e-3, err_msg=name)
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_a_graph_does_what_its_pieces_do(cell: str, make: Callable[..., Trainer]) -> None:
-    """Weights, moments, carried state and sums, with all that is dropped and forgotten by chance."""
+def test_a_replayed_graph_is_equal_to_separate_operations(cell: str, make: Callable[..., Trainer]) -> None:
+    """Weights, moments, carried state and sums are equal, with dropout and random resets."""
     assert_close(steps(eager(make(cell=cell, **DROPPED)), 20), steps(make(cell=cell, **DROPPED), 20))
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_it_learns_as_a_cpu_does(
+def test_training_on_a_gpu_agrees_with_training_on_a_cpu(
     cell: str, make: Callable[..., Trainer], make_trainer: Callable[..., Trainer]
 ) -> None:
-    """Where nothing is left to chance, but for TF32."""
-    plain = {"cell": cell, "dropout": 0.0, "reset": 0.0}
-    on_cpu, on_gpu = make_trainer(**plain), make(**plain)
+    """Without random numbers, the losses differ only by TF32."""
+    settings = {"cell": cell, "dropout": 0.0, "reset": 0.0}
+    on_cpu, on_gpu = make_trainer(**settings), make(**settings)
     on_gpu.network.load_state_dict({name: torch.from_numpy(array) for name, array in on_cpu.raw_weights().items()})
     nats = [on_cpu.train_step().nats for _ in range(12)]
     steps(on_gpu, 12)
-    assert on_gpu.bookkeeping.report_sums[1] == pytest.approx(sum(one for one in nats if one is not None), rel=1e-2)
+    assert on_gpu.bookkeeping.report_sums[1] == pytest.approx(
+        sum(loss for loss in nats if loss is not None), rel=1e-2
+    )
     assert held_out_loss(on_gpu).nats == pytest.approx(held_out_loss(on_cpu).nats, rel=2e-2)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_cell_learns_in_every_precision(cell: str, precision: str, make: Callable[..., Trainer]) -> None:
-    """A whole training, with all its events, ends far below where it began."""
+    """The final loss of a complete training is far below the initial loss."""
     trainer = make(cell=cell, precision=precision, layers=1, hidden=32, steps=200, dropout=0.0)
     before = held_out_loss(trainer).nats
     events = list(train_loop(trainer))
@@ -114,8 +116,8 @@ def test_every_cell_learns_in_every_precision(cell: str, precision: str, make: C
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_documents_are_learned_too(cell: str, documents: Corpus) -> None:
-    """Though nobody asks the device where they end."""
+def test_a_text_of_documents_can_be_learned(cell: str, documents: Corpus) -> None:
+    """The ends of documents are never read back from the device."""
     config = NetworkConfig(cell=cell, layers=2, hidden=16, embedding=8, documents="line")
     trainer = Trainer(documents, config, TrainingConfig(batch=4, length=16, lr=1e-2, steps=60, reset=0.0), "cuda")
     before = held_out_loss(trainer).nats
@@ -123,9 +125,9 @@ def test_documents_are_learned_too(cell: str, documents: Corpus) -> None:
     assert held_out_loss(trainer).nats < before
 
 
-def test_a_run_that_was_stopped_goes_on_where_it_was(make: Callable[..., Trainer], tmp_path: Path) -> None:
-    """Before and after its steps were a graph."""
-    whole = steps(make(**DROPPED), 30)
+def test_a_stopped_run_resumes_where_it_was(make: Callable[..., Trainer], tmp_path: Path) -> None:
+    """The stop is before or after the capture of the graph."""
+    uninterrupted = steps(make(**DROPPED), 30)
     for stop in (2, 17):
         path = tmp_path / str(stop)
         path.mkdir()
@@ -133,11 +135,11 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(make: Callable[..., Trainer
         checkpoint.load_checkpoint(
             trainer, checkpoint.save_checkpoint(steps(make(**DROPPED), stop), RunDirectory(path))
         )
-        assert_close(whole, steps(trainer, 30 - stop))
+        assert_close(uninterrupted, steps(trainer, 30 - stop))
 
 
-def test_what_is_no_number_changes_nothing(make: Callable[..., Trainer]) -> None:
-    """Whatever is queued behind it."""
+def test_a_step_that_is_not_finite_changes_no_weights(make: Callable[..., Trainer]) -> None:
+    """The steps queued after it change nothing either."""
     trainer = steps(make(reset=0.0, steps=None, minutes=1.0), 6)
     for network in (trainer.network, trainer.ema_network):
         network.output.bias.detach()[0] = float("nan")
@@ -149,8 +151,8 @@ def test_what_is_no_number_changes_nothing(make: Callable[..., Trainer]) -> None
     assert all(np.array_equal(weight, before[name], equal_nan=True) for name, weight in after.items())
 
 
-def test_layers_rounded_to_bfloat16_are_nearly_those_of_float32() -> None:
-    """In every cell, and not to float16, which torch's autocast would have cuDNN take."""
+def test_bfloat16_layers_agree_with_float32_layers() -> None:
+    """In every cell; cuDNN must not use float16, which is the default of torch's autocast."""
     inputs, states = torch.randn(9, 4, 8, device="cuda"), [torch.randn(4, 16, device="cuda") for _ in range(2)]
     for cell, gates in (("lstm", 4), ("gru", 3), ("rnn", 1)):
         shapes = ((gates * 16, 8), (gates * 16, 16), (gates * 16,), (gates * 16,))
@@ -164,13 +166,13 @@ def test_layers_rounded_to_bfloat16_are_nearly_those_of_float32() -> None:
 
 
 def test_speeds_are_measured_within_seconds() -> None:
-    """Of all widths that a large GPU has room for, wide ones slower than narrow ones."""
+    """All widths that fit on a large GPU are measured, and wide networks are slower than narrow ones."""
     start_time = time.perf_counter()
-    known = measure_recipe_inputs(
+    inputs = measure_recipe_inputs(
         TrainOptions(), "cuda", train_characters=1_000_000, vocabulary_size=65, trained=False
     )
     assert time.perf_counter() - start_time < 20
-    widths, rates = zip(*known.speeds, strict=True)
+    widths, rates = zip(*inputs.speeds, strict=True)
     assert len(widths) == len(TIMED_WIDTHS)
     assert widths[0] == 256
     assert rates[0] >= rates[-1] > 0
@@ -178,7 +180,7 @@ def test_speeds_are_measured_within_seconds() -> None:
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_two_layers_of_128_on_50_streams_of_50_are_replayed(cell: str, make: Callable[..., Trainer]) -> None:
-    """The network that torch-rnn timed; how long a step takes is `tests/benchmarks/training.py`'s to say."""
+    """The network is the one that torch-rnn was timed with; `tests/benchmarks/training.py` times its steps."""
     trainer = steps(make(cell=cell, layers=2, hidden=128, embedding=64, batch=50, length=50), 100)
     assert trainer.bookkeeping.report_sums[0] == 100
 

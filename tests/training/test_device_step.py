@@ -1,6 +1,6 @@
-"""Steps that are queued on a device do what steps do that are waited for, and ask the device for nothing meanwhile.
+"""Steps that are queued on a device are equal to synchronous steps, and never wait for the device.
 
-All of it runs on the CPU: what is queued there is done at once, by the same operations as on a GPU.
+All tests run on the CPU, which executes queued work at once with the same operations as a GPU.
 """
 
 import contextlib
@@ -35,8 +35,8 @@ from charrnn.training.trainer import MAX_QUEUED_STEPS, Trainer
 DROPPED = {"dropout": 0.3, "input_dropout": 0.2, "weight_drop": 0.3, "reset": 0.3}
 
 
-def ahead(trainer: Trainer, backend: GraphBackend | None = None) -> Trainer:
-    """Have a run queue its steps, as on a GPU."""
+def with_queued_steps(trainer: Trainer, backend: GraphBackend | None = None) -> Trainer:
+    """Make a trainer queue its steps, as on a GPU."""
     trainer.queues_steps = True
     batches = DeviceBatches(trainer.batches, trainer.device, max_bytes=math.inf)
     trainer._cuda_step = CudaStep(
@@ -48,9 +48,9 @@ def ahead(trainer: Trainer, backend: GraphBackend | None = None) -> Trainer:
     return trainer
 
 
-def assert_close(one: Trainer, other: Trainer) -> None:
-    """Compare every array of two runs, but for what rounding a learning rate makes of them."""
-    first, second = state_arrays(one), state_arrays(other)
+def assert_close(first_run: Trainer, second_run: Trainer) -> None:
+    """Assert that all arrays of two runs are equal up to rounding."""
+    first, second = state_arrays(first_run), state_arrays(second_run)
     assert first.keys() == second.keys()
     for name, array in first.items():
         np.testing.assert_allclose(second[name], array, rtol=1e-3, atol=2e-5, err_msg=name)
@@ -58,53 +58,53 @@ def assert_close(one: Trainer, other: Trainer) -> None:
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-def test_it_learns_what_a_step_learns_that_is_waited_for(
+def test_queued_steps_are_equal_to_synchronous_steps(
     cell: str, precision: str, make_trainer: Callable[..., Trainer]
 ) -> None:
-    """Weights, moments, carried state, forgotten streams and the sums of losses, with all that is dropped."""
-    plain, queued = (make_trainer(cell=cell, precision=precision, **DROPPED) for _ in range(2))
-    ahead(queued)
+    """Weights, moments, carried state, state resets and the sums of losses are equal, with dropout."""
+    synchronous, queued = (make_trainer(cell=cell, precision=precision, **DROPPED) for _ in range(2))
+    with_queued_steps(queued)
     for _ in range(12 if precision == "float32" else 1):
-        plain.train_step()
+        synchronous.train_step()
         queued.train_step()
-    assert_close(plain, queued)
-    assert queued.bookkeeping.report_sums[0] == plain.step
+    assert_close(synchronous, queued)
+    assert queued.bookkeeping.report_sums[0] == synchronous.step
 
 
-def test_the_events_are_the_same_and_losses_are_known_when_they_are_due(
+def test_queued_steps_yield_the_same_events_and_report_losses_on_time(
     make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Reports and evaluations come at the same steps; a step's numbers are means since they were last known."""
+    """Reports and evaluations come at the same steps; the loss of a step is the mean since the last known one."""
     monkeypatch.setitem(PERIODS, "report", 10)
     monkeypatch.setitem(PERIODS, "evaluation", 5)
     monkeypatch.setitem(PERIODS, "preview", 1)
-    plain, queued = (
+    synchronous, queued = (
         [event for event in train_loop(trainer, sample_every=0) if isinstance(event, Step | Report | Evaluation)]
-        for trainer in (make_trainer(steps=50), ahead(make_trainer(steps=50)))
+        for trainer in (make_trainer(steps=50), with_queued_steps(make_trainer(steps=50)))
     )
-    assert [(type(event), event.step) for event in queued] == [(type(event), event.step) for event in plain]
-    for one, other in zip(plain, queued, strict=True):
-        if isinstance(one, Report | Evaluation):
-            assert other.nats == pytest.approx(one.nats, rel=1e-3)
-    losses = [event.nats for event in plain if isinstance(event, Step) and event.nats is not None]
+    assert [(type(event), event.step) for event in queued] == [(type(event), event.step) for event in synchronous]
+    for expected, actual in zip(synchronous, queued, strict=True):
+        if isinstance(expected, Report | Evaluation):
+            assert actual.nats == pytest.approx(expected.nats, rel=1e-3)
+    losses = [event.nats for event in synchronous if isinstance(event, Step) and event.nats is not None]
     known = {event.step: event.nats for event in queued if isinstance(event, Step) and event.nats is not None}
     assert list(known) == list(range(5, 51, 5))
     assert known[10] == pytest.approx(np.mean(losses[5:10]), rel=1e-3)
 
 
-def test_nobody_waits_for_a_step_but_now_and_then(make_trainer: Callable[..., Trainer]) -> None:
-    """While no part is due, each so manieth step is looked at."""
-    trainer = ahead(make_trainer(steps=None, minutes=1.0))
-    known = [event.step for event in (trainer.train_step() for _ in range(100)) if event.nats is not None]
-    assert known == [MAX_QUEUED_STEPS, 2 * MAX_QUEUED_STEPS, 3 * MAX_QUEUED_STEPS]
+def test_the_host_waits_only_after_the_maximum_number_of_queued_steps(make_trainer: Callable[..., Trainer]) -> None:
+    """Between periods, results are read once every MAX_QUEUED_STEPS steps."""
+    trainer = with_queued_steps(make_trainer(steps=None, minutes=1.0))
+    steps_with_loss = [event.step for event in (trainer.train_step() for _ in range(100)) if event.nats is not None]
+    assert steps_with_loss == [MAX_QUEUED_STEPS, 2 * MAX_QUEUED_STEPS, 3 * MAX_QUEUED_STEPS]
 
 
 @pytest.mark.parametrize("what", ["the loss", "the gradient"])
-def test_what_is_no_number_changes_nothing_though_steps_are_queued_behind_it(
+def test_a_step_that_is_not_finite_changes_no_weights_even_if_steps_are_queued_after_it(
     what: str, make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Nothing but the weight that was poisoned and its mean; whoever looks is told the step, and nothing is saved."""
-    trainer = ahead(make_trainer(steps=None, minutes=1.0, reset=0.0))
+    """Only the altered weight and its average differ; every later access names the step, and nothing is saved."""
+    trainer = with_queued_steps(make_trainer(steps=None, minutes=1.0, reset=0.0))
     for _ in range(3):
         trainer.train_step()
     if what == "the loss":
@@ -120,14 +120,14 @@ def test_what_is_no_number_changes_nothing_though_steps_are_queued_behind_it(
         trainer.network.output.bias[0] = torch.from_numpy(before["output.bias"])[0]
     trainer.train_step()
     directory = RunDirectory(tmp_path)
-    for look in (
+    for access in (
         trainer.sync,
         trainer.sync,
         lambda: checkpoint.save_checkpoint(trainer, directory),
         lambda: checkpointer.save_final(trainer, directory),
     ):
         with pytest.raises(DivergedError, match=f"{what} is not finite at step 4 "):
-            look()
+            access()
     assert not directory.checkpoints()
     trainer._cuda_step = None
     after = state_arrays(trainer)
@@ -135,186 +135,190 @@ def test_what_is_no_number_changes_nothing_though_steps_are_queued_behind_it(
     assert {count.item() for count in trainer.optimizer.counts.values()} == {3}
 
 
-def test_a_training_that_leaves_the_numbers_ends_so(make_trainer: Callable[..., Trainer]) -> None:
-    """In the loop the step that is next looked at tells of it, and no later one is made."""
-    trainer = ahead(make_trainer(steps=64))
+def test_a_training_that_diverges_ends_with_an_error(make_trainer: Callable[..., Trainer]) -> None:
+    """The loop raises DivergedError at the next synchronization, and makes no step after it."""
+    trainer = with_queued_steps(make_trainer(steps=64))
     events: list[Event] = []
 
-    def poisoned() -> Iterator[Event]:
+    def with_infinite_weight() -> Iterator[Event]:
         for event in train_loop(trainer, sample_every=0):
             yield event
             if trainer.step == 20:
                 trainer.network.output.bias.detach().fill_(math.inf)
 
     with pytest.raises(DivergedError, match=r"is not finite at step 2\d "):
-        events.extend(poisoned())
+        events.extend(with_infinite_weight())
     assert trainer.step <= 20 + 64 // 20
 
 
-def test_a_run_stopped_anywhere_goes_on_to_the_same_end(make_trainer: Callable[..., Trainer], tmp_path: Path) -> None:
-    """To the last bit, also where nobody had looked at the last steps when it was saved."""
-    whole = ahead(make_trainer(**DROPPED))
-    list(train_loop(whole, sample_every=0))
+def test_a_run_stopped_anywhere_resumes_bit_for_bit(make_trainer: Callable[..., Trainer], tmp_path: Path) -> None:
+    """Also if the results of the last steps had not been read when the run was saved."""
+    uninterrupted = with_queued_steps(make_trainer(**DROPPED))
+    list(train_loop(uninterrupted, sample_every=0))
     for stop in (1, 7, 33, 40):
-        trainer = ahead(make_trainer(**DROPPED))
+        trainer = with_queued_steps(make_trainer(**DROPPED))
         for event in train_loop(trainer, sample_every=0):
             if isinstance(event, Step) and event.step == stop:
                 break
         path = tmp_path / str(stop)
         path.mkdir()
-        other = make_trainer(**DROPPED)
-        checkpoint.load_checkpoint(other, checkpoint.save_checkpoint(trainer, RunDirectory(path)))
-        other.queues_steps = True
-        list(train_loop(other, sample_every=0))
-        first, second = state_arrays(whole), state_arrays(other)
+        resumed = make_trainer(**DROPPED)
+        checkpoint.load_checkpoint(resumed, checkpoint.save_checkpoint(trainer, RunDirectory(path)))
+        resumed.queues_steps = True
+        list(train_loop(resumed, sample_every=0))
+        first, second = state_arrays(uninterrupted), state_arrays(resumed)
         assert [name for name in first if not np.array_equal(first[name], second[name])] == []
 
 
 class FakeGraphs:
-    """Records work as a graph would: without doing it, and replays it by doing it."""
+    """A backend that behaves like CUDA graphs: a capture executes nothing, and a replay executes the work."""
 
-    def __init__(self, refusal: str | None = None) -> None:
-        self.refusal = refusal
-        self.done: list[str] = []
+    def __init__(self, error: str | None = None) -> None:
+        self.error = error
+        self.calls: list[str] = []
 
-    def recorder(self) -> GraphBackend:
-        """Give how work is done and recorded."""
+    def backend(self) -> GraphBackend:
+        """Return functions that run and capture work."""
 
-        def aside(work: Work) -> None:
-            self.done.append("aside")
+        def warm_up(work: Work) -> None:
+            self.calls.append("aside")
             work()
 
-        def record(work: Work) -> Work:
-            self.done.append("record")
-            if self.refusal is not None:
+        def capture(work: Work) -> Work:
+            self.calls.append("record")
+            if self.error is not None:
                 # What the host did of a step before the device refused is done.
                 torch.rand(5)
-                raise RuntimeError(self.refusal)
+                raise RuntimeError(self.error)
 
             def replay() -> None:
-                self.done.append("replay")
+                self.calls.append("replay")
                 work()
 
             return replay
 
-        return GraphBackend(aside, record)
+        return GraphBackend(warm_up, capture)
 
 
-def test_a_step_is_recorded_once_after_a_few_that_are_real(
-    make_trainer: Callable[..., Trainer], tmp_path: Path
-) -> None:
-    """None is made twice or left out; a run that goes on records anew; all end as they would have without."""
-    plain, graphs, again = ahead(make_trainer(**DROPPED)), FakeGraphs(), FakeGraphs()
+def test_a_step_is_captured_once_after_the_warm_up(make_trainer: Callable[..., Trainer], tmp_path: Path) -> None:
+    """No step is repeated or skipped, a resumed run captures again, and the result is that without graphs."""
+    plain, graphs, resumed_graphs = with_queued_steps(make_trainer(**DROPPED)), FakeGraphs(), FakeGraphs()
     list(train_loop(plain, sample_every=0))
-    first = ahead(make_trainer(**DROPPED), graphs.recorder())
+    first = with_queued_steps(make_trainer(**DROPPED), graphs.backend())
     list(islice((event for event in train_loop(first, sample_every=0) if isinstance(event, Step)), 10))
-    assert graphs.done == ["aside"] * WARM_UP_RUNS + ["record"] + ["replay"] * (10 - WARM_UP_RUNS)
+    assert graphs.calls == ["aside"] * WARM_UP_RUNS + ["record"] + ["replay"] * (10 - WARM_UP_RUNS)
     second = make_trainer(**DROPPED)
     checkpoint.load_checkpoint(second, checkpoint.save_checkpoint(first, RunDirectory(tmp_path)))
-    ahead(second, again.recorder())
+    with_queued_steps(second, resumed_graphs.backend())
     list(train_loop(second, sample_every=0))
-    assert again.done == ["aside"] * WARM_UP_RUNS + ["record"] + ["replay"] * (30 - WARM_UP_RUNS)
-    one, other = state_arrays(plain), state_arrays(second)
-    assert [name for name in one if not np.array_equal(one[name], other[name])] == []
+    assert resumed_graphs.calls == ["aside"] * WARM_UP_RUNS + ["record"] + ["replay"] * (30 - WARM_UP_RUNS)
+    expected, actual = state_arrays(plain), state_arrays(second)
+    assert [name for name in expected if not np.array_equal(expected[name], actual[name])] == []
 
 
-def test_what_cannot_be_recorded_goes_on_as_it_is_and_is_told_once(make_trainer: Callable[..., Trainer]) -> None:
-    """The step at which it was tried is made all the same, with the chance that is its own."""
-    plain, graphs = ahead(make_trainer(**DROPPED)), FakeGraphs("operation not permitted\nwhen capturing")
-    trainer = ahead(make_trainer(**DROPPED), graphs.recorder())
+def test_a_step_that_cannot_be_captured_runs_uncaptured_with_one_warning(
+    make_trainer: Callable[..., Trainer],
+) -> None:
+    """The step of the failed capture is executed too, with its own seed."""
+    plain, graphs = with_queued_steps(make_trainer(**DROPPED)), FakeGraphs("operation not permitted\nwhen capturing")
+    trainer = with_queued_steps(make_trainer(**DROPPED), graphs.backend())
     list(train_loop(plain, sample_every=0))
     events = list(train_loop(trainer, sample_every=0))
-    troubles = [event for event in events if isinstance(event, TrainingWarning)]
-    assert [(event.step, event.message) for event in troubles] == [
+    warnings = [event for event in events if isinstance(event, TrainingWarning)]
+    assert [(event.step, event.message) for event in warnings] == [
         (WARM_UP_RUNS + 1, "steps are not replayed from a CUDA graph, so they are slower: operation not permitted")
     ]
-    assert graphs.done == ["aside"] * WARM_UP_RUNS + ["record"]
-    one, other = state_arrays(plain), state_arrays(trainer)
-    assert [name for name in one if not np.array_equal(one[name], other[name])] == []
+    assert graphs.calls == ["aside"] * WARM_UP_RUNS + ["record"]
+    expected, actual = state_arrays(plain), state_arrays(trainer)
+    assert [name for name in expected if not np.array_equal(expected[name], actual[name])] == []
     assert all(parameter.grad is None for parameter in trainer.network.parameters())
 
 
-class NothingAsked(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Refuses what would make the host wait for a device, and what would bring a number from one to the other."""
+class NoSynchronization(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """A mode that raises if an operation waits for the device or moves a value between host and device."""
 
-    ASKING = ("_local_scalar_dense", "item", "nonzero", "is_nonzero", "equal", "_assert_async")
+    SYNCHRONIZING = ("_local_scalar_dense", "item", "nonzero", "is_nonzero", "equal", "_assert_async")
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.seen: set[str] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Do an operation, all of whose tensors are on the device."""
+        """Execute an operation; all of its tensors must be on the device."""
         name = func.name().removeprefix("aten::").partition(".")[0]
         self.seen.add(name)
-        assert name not in self.ASKING
-        tensors = [one for one in _pytree.tree_leaves((args, kwargs)) if isinstance(one, Tensor)]
-        assert {one.device.type for one in tensors} <= {"meta"}, name
+        assert name not in self.SYNCHRONIZING
+        tensors = [tensor for tensor in _pytree.tree_leaves((args, kwargs)) if isinstance(tensor, Tensor)]
+        assert {tensor.device.type for tensor in tensors} <= {"meta"}, name
         if name == "_fused_adamw_":
             # The only one that has nothing to say of tensors without numbers; it changes its own in place.
             assert kwargs["found_inf"] is not None
             assert isinstance(kwargs["lr"], Tensor)
             return None
-        made = func(*args, **(kwargs or {}))
-        assert {one.device.type for one in _pytree.tree_leaves(made) if isinstance(one, Tensor)} <= {"meta"}, name
-        return made
+        result = func(*args, **(kwargs or {}))
+        assert {tensor.device.type for tensor in _pytree.tree_leaves(result) if isinstance(tensor, Tensor)} <= {
+            "meta"
+        }, name
+        return result
 
 
 @pytest.fixture
 def _no_autocast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave products as they are: there is no autocast for tensors without numbers."""
+    """Disable autocast, which does not support tensors without values."""
     monkeypatch.setattr(torch, "autocast", lambda *_args, **_more: contextlib.nullcontext())
     monkeypatch.setattr(torch, "is_autocast_enabled", lambda _device: False)
 
 
 @pytest.mark.usefixtures("_no_autocast")
 @pytest.mark.parametrize(("cell", "fits"), [("lstm", True), ("lstm", False), ("gru", True), ("rnn", True)])
-def test_nothing_in_a_step_asks_the_device_or_gives_it_a_number(
+def test_a_step_never_synchronizes_with_the_device(
     cell: str, fits: bool, make_trainer: Callable[..., Trainer]
 ) -> None:
-    """On tensors that have shapes and no numbers a step runs through: so it never needs one, and can be captured."""
+    """A step runs on meta tensors, which have no values, so that it can be captured."""
     trainer, device = make_trainer(cell=cell, length=4, **DROPPED), torch.device("meta")
     network = trainer.network.to(device)
     batches = DeviceBatches(trainer.batches, device, max_bytes=math.inf if fits else 0)
     step = CudaStep(network, make_ema(network), AdamW(network), network.initial_state(4), batches, trainer.training)
     batches.set_step(3)
-    with NothingAsked() as asked:
+    with NoSynchronization() as mode:
         step._run_step()
-    assert {"_fused_adamw_", "where", "dropout" if "dropout" in asked.seen else "bernoulli_"} <= asked.seen
+    assert {"_fused_adamw_", "where", "dropout" if "dropout" in mode.seen else "bernoulli_"} <= mode.seen
 
 
 @pytest.mark.usefixtures("_no_autocast")
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-def test_nor_does_a_text_of_documents(
+def test_a_step_of_a_text_of_documents_never_synchronizes_with_the_device(
     cell: str, make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where each of them ends is known on the device alone."""
+    """The ends of documents are computed on the device."""
     config = NetworkConfig(cell=cell, layers=2, hidden=16, embedding=8, documents="line")
     with torch.device("meta"):
         network = CharRNN(config, 30, end_id=3)
     monkeypatch.setattr(network, "_document_ends", lambda ids: ids == 3)  # as on a GPU
     training = make_trainer(length=4).training
     window = RandomBatch(training, 30, torch.device("meta"))
-    with NothingAsked():
+    with NoSynchronization():
         result = forward_backward(network, window.batch_ids(), network.initial_state(4), training)
     assert {parameter.grad is not None for parameter in network.parameters()} == {True}
     assert result.state[0].shape == (2, 4, 16)
 
 
-def test_the_check_above_can_fail() -> None:
-    """A number that is asked for is refused, and so is one that is brought along."""
-    numbers = torch.zeros(3, device="meta")
-    for careless in (lambda: numbers.sum().item(), lambda: numbers + torch.ones(()), lambda: bool(numbers.any())):
-        with pytest.raises((AssertionError, RuntimeError)), NothingAsked():
-            careless()
+def test_the_check_for_synchronization_can_fail() -> None:
+    """Reading a value from the device and using a value of the host both raise."""
+    tensor = torch.zeros(3, device="meta")
+    for operation in (lambda: tensor.sum().item(), lambda: tensor + torch.ones(()), lambda: bool(tensor.any())):
+        with pytest.raises((AssertionError, RuntimeError)), NoSynchronization():
+            operation()
 
 
-@pytest.mark.parametrize("room", [0, math.inf])
-def test_windows_on_the_device_are_those_of_the_text(room: float, make_trainer: Callable[..., Trainer]) -> None:
-    """Whether the text lies there or not, round its end and for ever."""
+@pytest.mark.parametrize("max_bytes", [0, math.inf])
+def test_batches_on_the_device_are_equal_to_those_of_the_text(
+    max_bytes: float, make_trainer: Callable[..., Trainer]
+) -> None:
+    """With and without the text on the device, also at the end of the text and at very large steps."""
     trainer = make_trainer()
-    batches = DeviceBatches(trainer.batches, trainer.device, max_bytes=room)
-    assert batches.resident == bool(room)
+    batches = DeviceBatches(trainer.batches, trainer.device, max_bytes=max_bytes)
+    assert batches.resident == bool(max_bytes)
     for step in (0, 1, round(trainer.batches.steps_per_epoch) - 1, round(trainer.batches.steps_per_epoch), 10**12):
         batches.set_step(step)
         assert np.array_equal(batches.batch_ids().numpy(), trainer.batches.batch_ids(step))
@@ -323,16 +327,16 @@ def test_windows_on_the_device_are_those_of_the_text(room: float, make_trainer: 
 @pytest.mark.parametrize(
     ("size", "dtype"), [(256, torch.uint8), (257, torch.int16), (32_768, torch.int16), (32_769, torch.int32)]
 )
-def test_a_text_on_the_device_takes_the_narrowest_type_that_holds_it(size: int, dtype: torch.dtype) -> None:
-    """One byte a character for most, and no id is lost."""
+def test_a_text_on_the_device_has_the_narrowest_sufficient_type(size: int, dtype: torch.dtype) -> None:
+    """Most vocabularies need one byte per character, and no id is truncated."""
     from charrnn.training.cuda_step import _id_dtype
 
     assert _id_dtype(size) == dtype
     assert torch.iinfo(dtype).max >= size - 1
 
 
-def test_the_window_to_time_steps_on_stays_as_it_is(make_trainer: Callable[..., Trainer]) -> None:
-    """Of ids that there are."""
+def test_the_random_batch_is_constant(make_trainer: Callable[..., Trainer]) -> None:
+    """Its ids are valid."""
     training = make_trainer().training
     window = RandomBatch(training, 30, torch.device("cpu"))
     before = window.batch_ids().clone()

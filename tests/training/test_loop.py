@@ -1,4 +1,4 @@
-"""The loop learns, tells what happens, and stops before numbers turn into nonsense."""
+"""The training loop learns, yields its events on time, and stops before weights become NaN."""
 
 import math
 from collections.abc import Callable
@@ -29,11 +29,11 @@ def test_every_kind_of_cell_learns(cell: str, make_trainer: Callable[..., Traine
 def test_an_untrained_network_predicts_character_frequencies(make_trainer: Callable[..., Trainer]) -> None:
     """Without context an untrained network predicts the frequencies of characters in the training text."""
     trainer = make_trainer()
-    said = torch.softmax(trainer.network.output(torch.zeros(trainer.network.config.hidden)), 0).detach().numpy()
-    assert np.allclose(said, trainer.corpus.frequencies(trainer.train_characters), atol=1e-6)
+    result = torch.softmax(trainer.network.output(torch.zeros(trainer.network.config.hidden)), 0).detach().numpy()
+    assert np.allclose(result, trainer.corpus.frequencies(trainer.train_characters), atol=1e-6)
 
 
-def test_one_hot_characters_can_be_learned_too(make_trainer: Callable[..., Trainer]) -> None:
+def test_a_network_with_one_hot_inputs_learns(make_trainer: Callable[..., Trainer]) -> None:
     """An embedding of width 0 has no weights and still distinguishes characters."""
     trainer = make_trainer(embedding=0, layers=1, steps=150, dropout=0.0)
     before = held_out_loss(trainer).nats

@@ -1,4 +1,4 @@
-"""The record of a training has each line once, whatever happened to the run or to the file."""
+"""The metrics file has each line once, even after a killed run or damage to the file."""
 
 import json
 from pathlib import Path

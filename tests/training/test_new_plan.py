@@ -1,4 +1,4 @@
-"""The plan of a resumed run: a changed budget changes what is left of it."""
+"""The plan of a resumed run: a changed budget changes the remaining steps."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def progress(steps: int | None = 100) -> RunProgress:
 
 @pytest.mark.parametrize("budget", [Budget(), Budget(steps=100)])
 def test_an_unchanged_budget_keeps_the_plan(budget: Budget) -> None:
-    """No budget is an unchanged one too."""
+    """A command without a budget keeps it too."""
     assert new_plan(budget, IN_STEPS, progress()) is None
     assert new_plan(Budget(minutes=2.0), IN_MINUTES, progress()) is None
 

@@ -1,4 +1,4 @@
-"""What a network has to beat is learned once a run, within its budget, and kept."""
+"""The n-gram baseline of a run is fitted once, within the time budget, and recorded."""
 
 import dataclasses
 import json
@@ -14,65 +14,65 @@ from charrnn.training.events import Report
 from charrnn.training.metrics import log_events, read_ngram, write_ngram
 from charrnn.training.trainer import Trainer
 
-KNOWN = NGram(order=3, nats=1.5, learned_from=900, characters=100, nats_by_order=(3.0, 2.0, 1.5, 1.6))
+NGRAM = NGram(order=3, nats=1.5, learned_from=900, characters=100, nats_by_order=(3.0, 2.0, 1.5, 1.6))
 
 
-def test_it_is_learned_once(
+def test_the_ngram_is_fitted_once(
     make_trainer: Callable[..., Trainer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever asks again is given what was noted, to the last digit."""
+    """A second call returns the recorded result, exact to the last digit."""
     trainer, directory = make_trainer(), RunDirectory(tmp_path)
-    found = ngram_baseline(trainer, directory)
-    assert (found.learned_from, found.characters) == (trainer.train_characters, trainer.held_out_characters)
+    ngram = ngram_baseline(trainer, directory)
+    assert (ngram.learned_from, ngram.characters) == (trainer.train_characters, trainer.held_out_characters)
     monkeypatch.setattr("charrnn.training.evaluation.fit_best_ngram", None)
-    assert ngram_baseline(trainer, directory) == found
+    assert ngram_baseline(trainer, directory) == ngram
 
 
-def test_a_longer_budget_has_it_learned_from_more(make_trainer: Callable[..., Trainer], tmp_path: Path) -> None:
-    """What little was learned in a short one gives way, and stands in the record no more."""
+def test_a_longer_budget_fits_the_ngram_to_more_text(make_trainer: Callable[..., Trainer], tmp_path: Path) -> None:
+    """The result of the short budget is replaced in the metrics file."""
     trainer, directory = make_trainer(), RunDirectory(tmp_path)
-    write_ngram(directory.metrics, KNOWN)
-    found = ngram_baseline(trainer, directory)
-    assert found.learned_from == trainer.train_characters > KNOWN.learned_from
-    assert read_ngram(directory.metrics) == found
+    write_ngram(directory.metrics, NGRAM)
+    ngram = ngram_baseline(trainer, directory)
+    assert ngram.learned_from == trainer.train_characters > NGRAM.learned_from
+    assert read_ngram(directory.metrics) == ngram
     assert len(directory.metrics.read_text().splitlines()) == 1
 
 
-def test_its_line_outlives_going_back(tmp_path: Path) -> None:
-    """A run that goes on from an earlier step, even the first, keeps it, before all other lines."""
+def test_the_line_of_the_ngram_is_kept_when_a_run_resumes(tmp_path: Path) -> None:
+    """Also at step 0, and it stays the first line."""
     path = tmp_path / "metrics.jsonl"
     path.write_text('{"event": "report", "step": 1}\n{"event": "report", "step": 9}\n')
-    write_ngram(path, KNOWN)
+    write_ngram(path, NGRAM)
     report = Report(step=2, epoch=0.1, nats=1.0, gradient_norm=1.0, learning_rate=0.1, progress=0.5)
     list(log_events(iter([report]), path, step=1))
     assert [json.loads(line)["event"] for line in path.read_text().splitlines()] == ["ngram", "report", "report"]
-    assert read_ngram(path) == KNOWN
+    assert read_ngram(path) == NGRAM
     list(log_events(iter([]), path, step=0))
-    assert read_ngram(path) == KNOWN
+    assert read_ngram(path) == NGRAM
 
 
 @pytest.mark.parametrize(
     "change", [{"order": None}, {"nats": "x"}, {"nats_by_order": 3}, {"learned_from": 1e999}, {"event": "report"}]
 )
-def test_a_line_that_is_none_of_ours_tells_of_no_n_gram(change: dict[str, object], tmp_path: Path) -> None:
-    """Nor does a file that is not there."""
+def test_an_invalid_line_is_not_read_as_an_ngram(change: dict[str, object], tmp_path: Path) -> None:
+    """A missing file is not an error either."""
     path = tmp_path / "metrics.jsonl"
     assert read_ngram(path) is None
-    path.write_text(json.dumps({"event": "ngram", "step": 0, **dataclasses.asdict(KNOWN), **change}))
+    path.write_text(json.dumps({"event": "ngram", "step": 0, **dataclasses.asdict(NGRAM), **change}))
     assert read_ngram(path) is None
 
 
-def test_a_record_that_cannot_be_written_costs_nothing_but_time(
+def test_an_ngram_that_cannot_be_recorded_is_fitted_again(
     make_trainer: Callable[..., Trainer], tmp_path: Path
 ) -> None:
-    """The n-gram is learned anew each time; that the record is broken is told by others."""
+    """The failure is not reported here."""
     directory = RunDirectory(tmp_path / "missing")
     assert ngram_baseline(make_trainer(), directory) == ngram_baseline(make_trainer(), directory)
-    write_ngram(tmp_path, KNOWN)
+    write_ngram(tmp_path, NGRAM)
 
 
-def test_more_time_affords_more_up_to_what_is_enough() -> None:
-    """Some however short it is, and all that is ever learned from where the budget is not of time."""
+def test_more_time_affords_more_characters_up_to_the_maximum() -> None:
+    """The number is never 0; without a time budget it is the maximum."""
     amounts = [chars_affordable(minutes) for minutes in (1e-9, 0.05, 0.1, 1, 10, 1000)]
     assert amounts == sorted(amounts)
     assert amounts[0] > 0

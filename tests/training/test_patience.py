@@ -1,4 +1,4 @@
-"""A training that only learns its text by heart ends early, always at the same step; any other does not."""
+"""Early stopping: a training that only memorizes its text stops, always at the same step; any other continues."""
 
 import dataclasses
 import math
@@ -22,7 +22,7 @@ from charrnn.training.lr_schedule import Plan
 from charrnn.training.trainer import Trainer
 
 STEPS = 200
-PARTS = 20
+EVALUATIONS = 20
 
 
 @pytest.fixture
@@ -40,18 +40,18 @@ def noise(tmp_path: Path) -> Corpus:
 def make(noise: Corpus) -> Callable[..., Trainer]:
     """Return a function that creates runs with a network large enough to memorize the noise."""
 
-    def made(patience: float = 0.2) -> Trainer:
+    def make_trainer(patience: float = 0.2) -> Trainer:
         training = TrainingConfig(batch=8, length=16, lr=0.03, steps=STEPS, patience=patience)
         return Trainer(noise, NetworkConfig(hidden=48, embedding=4), training, "cpu")
 
-    return made
+    return make_trainer
 
 
-def evaluated(trainer: Trainer, losses: Sequence[tuple[float, float]]) -> list[bool]:
+def stop_decisions(trainer: Trainer, losses: Sequence[tuple[float, float]]) -> list[bool]:
     """Record evaluations with these held-out and training losses; return whether the run should stop after each."""
     overfitted = []
-    for part, (nats, train_nats) in enumerate(losses, start=1):
-        trainer.progress.step, trainer.bookkeeping.periods_done["evaluation"] = part * STEPS // PARTS, part
+    for number, (nats, train_nats) in enumerate(losses, start=1):
+        trainer.progress.step, trainer.bookkeeping.periods_done["evaluation"] = number * STEPS // EVALUATIONS, number
         best = trainer.bookkeeping.keep_best(
             trainer.step, nats=nats, train_nats=train_nats, characters=1000, weights=dict
         )
@@ -61,7 +61,7 @@ def evaluated(trainer: Trainer, losses: Sequence[tuple[float, float]]) -> list[b
     return overfitted
 
 
-def everything(trainer: Trainer) -> dict[str, bytes]:
+def array_bytes(trainer: Trainer) -> dict[str, bytes]:
     """Return the bytes of every array of a run."""
     return {name: array.tobytes() for name, array in state_arrays(trainer).items()}
 
@@ -75,76 +75,76 @@ def test_a_memorized_text_ends_the_training(make: Callable[..., Trainer]) -> Non
     assert end.step == trainer.step == evaluations[-1].step < STEPS
     assert (end.best_step, end.best_nats) == (evaluations[-1].best_step, evaluations[-1].best_nats)
     assert end.progress == trainer.plan.progress(trainer.step)
-    assert all(event.nats > 1.02 * end.best_nats for event in evaluations[-PARTS // 5 :])
+    assert all(event.nats > 1.02 * end.best_nats for event in evaluations[-EVALUATIONS // 5 :])
     assert trainer.plan == Plan(steps=STEPS)
 
 
-def happened(trainer: Trainer) -> Iterator[Event]:
+def events_of(trainer: Trainer) -> Iterator[Event]:
     """Yield the events of a training without its safe points."""
     return (event for event in train_loop(trainer, sample_every=0) if not isinstance(event, SafePoint))
 
 
 def test_a_run_stopped_anywhere_ends_early_at_the_same_step(make: Callable[..., Trainer], tmp_path: Path) -> None:
     """The run is saved and resumed between any two events, also after its last evaluation and after its end."""
-    whole = make()
-    told = list(happened(whole))
-    places = [number for number, event in enumerate(told) if not isinstance(event, Step)]
-    for place in (*places[::40], *range(len(told) - 4, len(told))):
-        directory = RunDirectory(tmp_path / str(place))
+    uninterrupted = make()
+    expected = list(events_of(uninterrupted))
+    indices = [number for number, event in enumerate(expected) if not isinstance(event, Step)]
+    for index in (*indices[::40], *range(len(expected) - 4, len(expected))):
+        directory = RunDirectory(tmp_path / str(index))
         directory.path.mkdir()
         first, second = make(), make()
-        for _, _event in zip(range(place + 1), happened(first), strict=False):
+        for _, _event in zip(range(index + 1), events_of(first), strict=False):
             pass
         checkpoint.load_checkpoint(second, checkpoint.save_checkpoint(first, directory))
         # Whoever is left at the end says again that it is one.
-        assert list(happened(second)) == (told[place + 1 :] or told[-1:])
-        assert everything(second) == everything(whole)
+        assert list(events_of(second)) == (expected[index + 1 :] or expected[-1:])
+        assert array_bytes(second) == array_bytes(uninterrupted)
 
 
 def test_with_more_patience_the_run_continues_as_if_it_had_never_ended(make: Callable[..., Trainer]) -> None:
     """The two runs are equal bit for bit."""
-    whole, trainer = make(patience=0.0), make()
-    assert not any(isinstance(event, EarlyStop) for event in train_loop(whole, sample_every=0))
+    unlimited, trainer = make(patience=0.0), make()
+    assert not any(isinstance(event, EarlyStop) for event in train_loop(unlimited, sample_every=0))
     list(train_loop(trainer, sample_every=0))
-    assert trainer.step < whole.step == STEPS
+    assert trainer.step < unlimited.step == STEPS
     trainer.training = dataclasses.replace(trainer.training, patience=0.0)
     list(train_loop(trainer, sample_every=0))
-    assert everything(trainer) == everything(whole)
+    assert array_bytes(trainer) == array_bytes(unlimited)
 
 
 @pytest.mark.parametrize("patience", [0.01, 0.05, 0.2, 0.5])
 def test_patience_is_a_fraction_of_the_training(patience: float, make: Callable[..., Trainer]) -> None:
     """A small patience still needs one evaluation that shows overfitting, and at least one epoch."""
     trainer = make(patience)
-    overfitted = evaluated(trainer, [(2.0, 2.0), *[(3.0, 1.0)] * 18])
-    reading = math.ceil(trainer.batches.steps_per_epoch / STEPS * PARTS)
-    assert overfitted.index(True) == max(1, round(patience * PARTS), reading)
+    overfitted = stop_decisions(trainer, [(2.0, 2.0), *[(3.0, 1.0)] * 18])
+    reading = math.ceil(trainer.batches.steps_per_epoch / STEPS * EVALUATIONS)
+    assert overfitted.index(True) == max(1, round(patience * EVALUATIONS), reading)
 
 
 @pytest.mark.parametrize(
-    ("why", "losses"),
+    ("description", "losses"),
     [
         ("flat", [(2.0, 2.0), *[(2.035, 1.9)] * 18]),
-        ("still getting better", [(3.0 - part / 10, 2.0) for part in range(19)]),
+        ("still getting better", [(3.0 - number / 10, 2.0) for number in range(19)]),
         ("up and down", [(2.0, 2.0), *[(2.2, 1.9), (2.2, 1.9), (2.2, 1.9), (2.03, 1.9)] * 4]),
         ("thrown off by a gradient, training loss and all", [(2.0, 2.0), *[(2.5, 2.4)] * 18]),
     ],
 )
 def test_a_run_that_may_improve_does_not_stop(
-    why: str, losses: list[tuple[float, float]], make: Callable[..., Trainer]
+    description: str, losses: list[tuple[float, float]], make: Callable[..., Trainer]
 ) -> None:
     """A loss that does not improve often falls when the learning rate falls."""
-    assert not any(evaluated(make(), losses)), why
+    assert not any(stop_decisions(make(), losses)), description
 
 
 def test_the_last_step_is_not_an_early_stop(make: Callable[..., Trainer]) -> None:
     """A run does not stop before its first evaluation, or while its speed is measured."""
     trainer = make()
     assert not should_stop(trainer)
-    overfitted = evaluated(trainer, [*[(2.0, 2.0)] * 16, *[(3.0, 1.0)] * 4])
+    overfitted = stop_decisions(trainer, [*[(2.0, 2.0)] * 16, *[(3.0, 1.0)] * 4])
     assert trainer.step == STEPS
     assert not any(overfitted)
-    evaluated(trainer := make(), [(2.0, 2.0), *[(3.0, 1.0)] * 9])
+    stop_decisions(trainer := make(), [(2.0, 2.0), *[(3.0, 1.0)] * 9])
     assert should_stop(trainer)
     trainer.progress.change_plan(Plan(steps=None))
     assert not should_stop(trainer)
@@ -152,7 +152,7 @@ def test_the_last_step_is_not_an_early_stop(make: Callable[..., Trainer]) -> Non
 
 def test_a_loss_within_the_standard_error_shows_no_overfitting(make: Callable[..., Trainer]) -> None:
     """The loss of a short held-out text is uncertain."""
-    evaluated(trainer := make(), [(2.0, 2.0)])
+    stop_decisions(trainer := make(), [(2.0, 2.0)])
     assert trainer.best is not None
     assert shows_no_overfitting(2.29, 0.3, 1.0, trainer.best)
     assert not shows_no_overfitting(2.29, 0.2, 1.0, trainer.best)

@@ -1,4 +1,4 @@
-"""The settings that are chosen fit the text, and what was asked for is what one gets."""
+"""The recipe fits hyperparameters to text, device and budget, and keeps every given setting."""
 
 import itertools
 from typing import Any
@@ -11,107 +11,107 @@ from charrnn.training.recipe import RecipeInputs, choose_hyperparameters
 from charrnn.training.train_options import TrainOptions
 
 
-def circumstances(characters: int = 1_000_000, vocabulary: int = 65, flops: float = 1e11) -> RecipeInputs:
-    """Describe a text and a machine."""
+def make_inputs(characters: int = 1_000_000, vocabulary: int = 65, flops: float = 1e11) -> RecipeInputs:
+    """Return the inputs of the recipe for a text and a CPU."""
     return RecipeInputs(train_characters=characters, vocabulary_size=vocabulary, device="cpu", flops_per_second=flops)
 
 
 def test_more_time_means_a_larger_network() -> None:
-    """Whoever waits longer gets more weights."""
+    """The number of parameters grows with the minutes."""
     sizes = [
-        count_parameters(choose_hyperparameters(TrainOptions(minutes=minutes), circumstances()).network, 65)
+        count_parameters(choose_hyperparameters(TrainOptions(minutes=minutes), make_inputs()).network, 65)
         for minutes in (0.1, 1, 5, 30, 300)
     ]
     assert sizes == sorted(sizes)
     assert sizes[0] < sizes[2] < sizes[4]
 
 
-def test_texts_read_more_often_get_more_dropout() -> None:
-    """A text read once needs none; one read many times is learned by heart without."""
-    often = [
-        choose_hyperparameters(TrainOptions(epochs=epochs), circumstances()).network.dropout
+def test_more_epochs_mean_more_dropout() -> None:
+    """One epoch needs none; many epochs would memorize the text without it."""
+    dropouts = [
+        choose_hyperparameters(TrainOptions(epochs=epochs), make_inputs()).network.dropout
         for epochs in (1, 3, 10, 60)
     ]
-    assert often[0] == 0
-    assert often == sorted(often)
-    assert often[-1] <= 0.5
+    assert dropouts[0] == 0
+    assert dropouts == sorted(dropouts)
+    assert dropouts[-1] <= 0.5
 
 
 @pytest.mark.parametrize("outputs", [0.0, 0.2, 0.5, 0.9, 0.99])
-def test_any_dropout_that_can_be_asked_for_makes_a_network(outputs: float) -> None:
-    """What is chosen beside it stays within its bounds."""
-    network = choose_hyperparameters(TrainOptions(epochs=60, dropout=outputs), circumstances()).network
+def test_every_valid_dropout_gives_a_valid_network(outputs: float) -> None:
+    """The chosen dropout of inputs and weights stays within its bounds."""
+    network = choose_hyperparameters(TrainOptions(epochs=60, dropout=outputs), make_inputs()).network
     assert 0 <= network.input_dropout <= 0.5
     assert 0 <= network.weight_drop <= 0.5
 
 
-def test_recurrent_weights_are_dropped_of_texts_read_dozens_of_times_only() -> None:
-    """Few readings want none, many want some."""
-    dropped = [
-        choose_hyperparameters(TrainOptions(epochs=epochs), circumstances()).network.weight_drop
+def test_recurrent_weights_have_dropout_only_with_dozens_of_epochs() -> None:
+    """Few epochs need none."""
+    dropouts = [
+        choose_hyperparameters(TrainOptions(epochs=epochs), make_inputs()).network.weight_drop
         for epochs in (3, 10, 50, 200)
     ]
-    assert dropped[:2] == [0, 0]
-    assert 0 < dropped[2] <= dropped[3]
+    assert dropouts[:2] == [0, 0]
+    assert 0 < dropouts[2] <= dropouts[3]
 
 
-def test_a_large_alphabet_gets_a_wide_layer_whatever_the_time() -> None:
-    """Three thousand characters are not told apart by 128 units."""
-    assert choose_hyperparameters(TrainOptions(minutes=0.1), circumstances(300_000, 3_000)).network.hidden == 384
-    assert choose_hyperparameters(TrainOptions(minutes=0.1), circumstances(300_000, 65)).network.hidden == 128
+def test_a_large_vocabulary_gets_a_wide_layer_whatever_the_time() -> None:
+    """128 units cannot distinguish three thousand characters."""
+    assert choose_hyperparameters(TrainOptions(minutes=0.1), make_inputs(300_000, 3_000)).network.hidden == 384
+    assert choose_hyperparameters(TrainOptions(minutes=0.1), make_inputs(300_000, 65)).network.hidden == 128
 
 
-def test_no_dropout_asked_for_is_none_at_all() -> None:
-    """Whoever turns it off has turned off all of it, unless a part is asked for by name."""
-    network = choose_hyperparameters(TrainOptions(epochs=60, dropout=0.0), circumstances()).network
+def test_dropout_0_turns_off_all_dropout() -> None:
+    """A part can still be requested by its own option."""
+    network = choose_hyperparameters(TrainOptions(epochs=60, dropout=0.0), make_inputs()).network
     assert (network.dropout, network.input_dropout, network.weight_drop) == (0, 0, 0)
     assert (
         choose_hyperparameters(
-            TrainOptions(epochs=60, dropout=0.0, weight_drop=0.3), circumstances()
+            TrainOptions(epochs=60, dropout=0.0, weight_drop=0.3), make_inputs()
         ).network.weight_drop
         == 0.3
     )
 
 
-def test_why_says_how_often_the_text_is_read() -> None:
-    """In a line; and how the width was chosen, where it was."""
+def test_the_reason_states_how_often_the_text_is_read() -> None:
+    """In one line, with the reason for the width if it was chosen."""
     assert (
-        choose_hyperparameters(TrainOptions(epochs=60), circumstances()).reason
+        choose_hyperparameters(TrainOptions(epochs=60), make_inputs()).reason
         == "settings chosen to read the text about 60 times"
     )
-    reason = choose_hyperparameters(TrainOptions(minutes=5), circumstances()).reason
+    reason = choose_hyperparameters(TrainOptions(minutes=5), make_inputs()).reason
     assert "characters per recurrent weight in that time: reads the text about 5.6 times" in reason
 
 
-def test_what_was_asked_for_is_what_one_gets() -> None:
-    """Every setting given is kept."""
-    asked: dict[str, Any] = {"cell": "gru", "layers": 3, "hidden": 77, "embedding": 0, "dropout": 0.3, "steps": 9}
-    asked |= {"input_dropout": 0.2, "weight_drop": 0.1}
-    asked |= {"batch": 5, "length": 7, "lr": 0.1, "weight_decay": 0.0, "clip": 0.0, "seed": 4}
-    recipe = choose_hyperparameters(TrainOptions(**asked), circumstances())
-    for name, value in asked.items():
+def test_given_settings_are_kept() -> None:
+    """The recipe changes none of them."""
+    settings: dict[str, Any] = {"cell": "gru", "layers": 3, "hidden": 77, "embedding": 0, "dropout": 0.3, "steps": 9}
+    settings |= {"input_dropout": 0.2, "weight_drop": 0.1}
+    settings |= {"batch": 5, "length": 7, "lr": 0.1, "weight_decay": 0.0, "clip": 0.0, "seed": 4}
+    recipe = choose_hyperparameters(TrainOptions(**settings), make_inputs())
+    for name, value in settings.items():
         assert getattr(recipe.network, name, getattr(recipe.training, name, None)) == value
 
 
 @pytest.mark.parametrize(
     ("characters", "vocabulary"), list(itertools.product((200, 2_000, 10**5, 10**10), (2, 65, 70_000)))
 )
-def test_every_text_gets_settings_that_work(characters: int, vocabulary: int) -> None:
-    """No size of text or alphabet leaves a stream without characters."""
-    recipe = choose_hyperparameters(TrainOptions(), circumstances(int(characters * 0.9), vocabulary))
+def test_every_text_gets_valid_settings(characters: int, vocabulary: int) -> None:
+    """No size of text or vocabulary leaves a stream without characters."""
+    recipe = choose_hyperparameters(TrainOptions(), make_inputs(int(characters * 0.9), vocabulary))
     assert recipe.training.batch * recipe.training.length <= characters
     assert recipe.training.minutes == 5.0
     assert recipe.network.hidden >= 128
 
 
 def test_epochs_become_steps() -> None:
-    """As many windows as it takes to read the text so often."""
-    training = choose_hyperparameters(TrainOptions(epochs=2.0, batch=10, length=100), circumstances(50_000)).training
+    """The steps are as many windows as the given number of epochs contains."""
+    training = choose_hyperparameters(TrainOptions(epochs=2.0, batch=10, length=100), make_inputs(50_000)).training
     assert training.steps == 100
 
 
 @pytest.mark.fault("F24")
-def test_a_network_that_no_machine_holds_is_refused() -> None:
-    """Before anything is allocated, with its size."""
+def test_a_network_that_fits_on_no_machine_is_refused() -> None:
+    """The error states its size, before memory is allocated."""
     with pytest.raises(WrongUsageError, match="would need about"):
-        choose_hyperparameters(TrainOptions(hidden=1_000_000), circumstances())
+        choose_hyperparameters(TrainOptions(hidden=1_000_000), make_inputs())

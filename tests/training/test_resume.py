@@ -1,4 +1,4 @@
-"""A resumed run is bit for bit the same as one that was never stopped."""
+"""A resumed run is equal bit for bit to an uninterrupted one."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -23,27 +23,27 @@ from charrnn.training.trainer import Trainer
 DROPPED = {"dropout": 0.3, "input_dropout": 0.2, "weight_drop": 0.3}
 
 
-def upto(events: Iterator[Event], step: int) -> list[Event]:
-    """Take events until that many steps have been made."""
-    taken = []
+def events_until(events: Iterator[Event], step: int) -> list[Event]:
+    """Return the events up to the given step."""
+    events_so_far = []
     for event in events:
-        taken.append(event)
+        events_so_far.append(event)
         if isinstance(event, Step) and event.step == step:
             break
-    return taken
+    return events_so_far
 
 
-def everything(trainer: Trainer) -> dict[str, Any]:
-    """Return the bytes of every array of a run."""
+def copied_arrays(trainer: Trainer) -> dict[str, Any]:
+    """Return every array of a run."""
     return dict(state_arrays(trainer))
 
 
-def assert_same(one: Trainer, other: Trainer) -> None:
+def assert_same(first_run: Trainer, second_run: Trainer) -> None:
     """Assert that two runs have equal arrays, bit for bit, and equal progress."""
-    first, second = everything(one), everything(other)
+    first, second = copied_arrays(first_run), copied_arrays(second_run)
     assert first.keys() == second.keys()
     assert [name for name in first if not np.array_equal(first[name], second[name])] == []
-    assert (one.step, one.plan, one.epoch) == (other.step, other.plan, other.epoch)
+    assert (first_run.step, first_run.plan, first_run.epoch) == (second_run.step, second_run.plan, second_run.epoch)
 
 
 def epoch_edge(trainer: Trainer) -> int:
@@ -56,36 +56,38 @@ def test_a_run_stopped_anywhere_ends_as_one_never_stopped(
     cell: str, make_trainer: Callable[..., Trainer], tmp_path: Path
 ) -> None:
     """The stops include the end of an epoch, an evaluation, and the first and the last step, with dropout."""
-    whole = make_trainer(cell=cell, steps=64, **DROPPED)
-    told = [event for event in train_loop(whole, sample_every=0) if isinstance(event, (Report, Evaluation))]
-    edge = epoch_edge(whole)
+    uninterrupted = make_trainer(cell=cell, steps=64, **DROPPED)
+    expected = [
+        event for event in train_loop(uninterrupted, sample_every=0) if isinstance(event, (Report, Evaluation))
+    ]
+    edge = epoch_edge(uninterrupted)
     for stop in (1, edge - 1, edge, edge + 1, 64):
         directory = RunDirectory(tmp_path / f"{cell}{stop}")
         directory.path.mkdir()
         first = make_trainer(cell=cell, steps=64, **DROPPED)
-        before = upto(train_loop(first, sample_every=0), stop)
+        before = events_until(train_loop(first, sample_every=0), stop)
         path = checkpoint.save_checkpoint(first, directory)
         second = make_trainer(cell=cell, steps=64, **DROPPED, seed=0)
         checkpoint.load_checkpoint(second, path)
         after = list(train_loop(second, sample_every=0))
-        assert_same(whole, second)
-        assert [event for event in before + after if isinstance(event, (Report, Evaluation))] == told
+        assert_same(uninterrupted, second)
+        assert [event for event in before + after if isinstance(event, (Report, Evaluation))] == expected
 
 
 def test_stopping_twenty_times_changes_nothing(make_trainer: Callable[..., Trainer], tmp_path: Path) -> None:
     """A chain of saved and resumed runs ends where one run does."""
-    whole = make_trainer()
-    list(train_loop(whole, sample_every=0))
+    uninterrupted = make_trainer()
+    list(train_loop(uninterrupted, sample_every=0))
     directory = RunDirectory(tmp_path / "run")
     directory.path.mkdir()
     trainer = make_trainer()
     for step in range(2, 41, 2):
-        upto(train_loop(trainer, sample_every=0), step)
+        events_until(train_loop(trainer, sample_every=0), step)
         path = checkpoint.save_checkpoint(trainer, directory)
         trainer = make_trainer()
         checkpoint.load_checkpoint(trainer, path)
     list(train_loop(trainer, sample_every=0))
-    assert_same(whole, trainer)
+    assert_same(uninterrupted, trainer)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -94,24 +96,24 @@ def test_stopping_between_any_two_events_changes_nothing(
 ) -> None:
     """Stops inside evaluations and previews count too, with dropout and random resets of the state."""
 
-    def run_anew() -> Trainer:
+    def new_trainer() -> Trainer:
         return make_trainer(steps=30, precision=precision, **DROPPED)
 
-    whole, trainer = run_anew(), run_anew()
-    told = [event for event in train_loop(whole, sample_every=7) if not isinstance(event, SafePoint)]
-    directory, chance = RunDirectory(tmp_path / "run"), np.random.default_rng(1)
+    uninterrupted, trainer = new_trainer(), new_trainer()
+    expected = [event for event in train_loop(uninterrupted, sample_every=7) if not isinstance(event, SafePoint)]
+    directory, rng = RunDirectory(tmp_path / "run"), np.random.default_rng(1)
     directory.path.mkdir()
-    heard: list[Event] = []
+    actual: list[Event] = []
     stops = 0
-    while len(heard) < len(told):
-        happened = list(islice(train_loop(trainer, sample_every=7), int(chance.integers(1, 25))))
-        heard += [event for event in happened if not isinstance(event, SafePoint)]
+    while len(actual) < len(expected):
+        chunk = list(islice(train_loop(trainer, sample_every=7), int(rng.integers(1, 25))))
+        actual += [event for event in chunk if not isinstance(event, SafePoint)]
         path = checkpoint.save_checkpoint(trainer, directory)
-        trainer, stops = run_anew(), stops + 1
+        trainer, stops = new_trainer(), stops + 1
         checkpoint.load_checkpoint(trainer, path)
-    assert heard == told
+    assert actual == expected
     assert stops > 10
-    assert_same(whole, trainer)
+    assert_same(uninterrupted, trainer)
 
 
 def test_resuming_restores_what_a_time_budget_needs(make_trainer: Callable[..., Trainer], tmp_path: Path) -> None:
@@ -134,12 +136,12 @@ def test_resuming_restores_what_a_time_budget_needs(make_trainer: Callable[..., 
 
 def test_resuming_without_the_carried_state_would_differ(make_trainer: Callable[..., Trainer]) -> None:
     """The comparison can fail: a run whose state is reset ends with other weights."""
-    whole, trainer = make_trainer(reset=0.0), make_trainer(reset=0.0)
-    list(train_loop(whole, sample_every=0))
-    upto(train_loop(trainer, sample_every=0), 20)
+    uninterrupted, trainer = make_trainer(reset=0.0), make_trainer(reset=0.0)
+    list(train_loop(uninterrupted, sample_every=0))
+    events_until(train_loop(trainer, sample_every=0), 20)
     trainer.state = trainer.network.initial_state(trainer.training.batch)
     list(train_loop(trainer, sample_every=0))
-    assert not np.array_equal(everything(whole)["output.weight"], everything(trainer)["output.weight"])
+    assert not np.array_equal(copied_arrays(uninterrupted)["output.weight"], copied_arrays(trainer)["output.weight"])
 
 
 def test_saves_previews_and_evaluations_draw_no_random_number(
@@ -182,7 +184,7 @@ def test_a_checkpoint_is_a_model_too(make_trainer: Callable[..., Trainer], tmp_p
     directory = RunDirectory(tmp_path / "run")
     directory.path.mkdir()
     trainer = make_trainer()
-    upto(train_loop(trainer, sample_every=0), 20)
+    events_until(train_loop(trainer, sample_every=0), 20)
     model = load_model(checkpoint.save_checkpoint(trainer, directory))
     assert all(np.array_equal(model.weights[name], weight) for name, weight in trainer.ema_weights().items())
     assert not np.array_equal(model.weights["output.weight"], trainer.raw_weights()["output.weight"])
@@ -194,17 +196,17 @@ def test_streams_divided_among_threads_resume_exactly(
     """Wide GRUs divide streams among threads, and the sums have the same order each time."""
     monkeypatch.setattr(fused_rnn, "MIN_SHARD_NUMBERS", 1)
     settings = {"cell": "gru", "batch": 32, "steps": 12, **DROPPED}
-    whole, first, second = (make_trainer(**settings) for _ in range(3))
+    uninterrupted, first, second = (make_trainer(**settings) for _ in range(3))
     torch.set_num_threads(2)
     try:
-        assert len(fused_rnn.batch_shards(whole.state[0][0])) == 2
-        list(train_loop(whole, sample_every=0))
-        upto(train_loop(first, sample_every=0), 5)
+        assert len(fused_rnn.batch_shards(uninterrupted.state[0][0])) == 2
+        list(train_loop(uninterrupted, sample_every=0))
+        events_until(train_loop(first, sample_every=0), 5)
         checkpoint.load_checkpoint(second, checkpoint.save_checkpoint(first, RunDirectory(tmp_path)))
         list(train_loop(second, sample_every=0))
     finally:
         torch.set_num_threads(1)
-    assert_same(whole, second)
+    assert_same(uninterrupted, second)
 
 
 def test_no_two_steps_or_seeds_share_random_numbers() -> None:
@@ -220,7 +222,7 @@ def test_no_two_steps_or_seeds_share_random_numbers() -> None:
 def test_a_run_started_before_early_stopping_existed_resumes(make_trainer: Callable[..., Trainer]) -> None:
     """State that an older checkpoint lacks starts at its default; all other state is restored."""
     first = make_trainer()
-    upto(train_loop(first, sample_every=0), 20)
+    events_until(train_loop(first, sample_every=0), 20)
     words = json.loads(state_metadata(first)["run"])
     del words["sound_parts"], words["best"]["train_nats"]
     second = make_trainer()

@@ -1,4 +1,4 @@
-"""What real steps take decides how wide a network a GPU is given; the rest of the recipe is the same."""
+"""The measured speed of training steps determines the width of a network on a GPU."""
 
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -21,86 +21,86 @@ FAST = ((256, 6e6), (768, 3e6), (2048, 5e5))
 """what a large GPU may reach, made up: latency decides below a thousand units, arithmetic above"""
 
 
-def circumstances(**known: object) -> RecipeInputs:
-    """Describe a text of the usual size, and a GPU."""
+def make_inputs(**changes: object) -> RecipeInputs:
+    """Return the inputs of the recipe for a text of usual size and a GPU."""
     text = {"train_characters": 1_000_000, "vocabulary_size": 65, "device": "cuda", "flops_per_second": 1e14}
-    return RecipeInputs(**text | known)  # type: ignore[arg-type]
+    return RecipeInputs(**text | changes)  # type: ignore[arg-type]
 
 
 def networks(*widths: int) -> list[NetworkConfig]:
-    """Make small networks."""
+    """Return small networks of the given widths."""
     return [NetworkConfig(hidden=width, embedding=8) for width in widths]
 
 
-def chosen(speeds: tuple[tuple[int, float], ...], **asked: Any) -> Recipe:
-    """Choose for a minute."""
-    return choose_hyperparameters(TrainOptions(**({"minutes": 1.0} | asked)), circumstances(speeds=speeds))
+def recipe_for(speeds: tuple[tuple[int, float], ...], **options: Any) -> Recipe:
+    """Return the recipe for a budget of one minute."""
+    return choose_hyperparameters(TrainOptions(**({"minutes": 1.0} | options)), make_inputs(speeds=speeds))
 
 
-def test_a_gpu_has_a_network_ten_times_as_large_as_a_cpu() -> None:
-    """As wide as the time is enough for, at the speed that was measured."""
+def test_the_network_on_a_gpu_is_ten_times_as_large_as_on_a_cpu() -> None:
+    """It is as wide as the measured speed allows."""
     on_a_cpu = choose_hyperparameters(
-        TrainOptions(minutes=1.0), circumstances(device="cpu", flops_per_second=1e11)
+        TrainOptions(minutes=1.0), make_inputs(device="cpu", flops_per_second=1e11)
     ).network
-    on_a_gpu = chosen(FAST).network
+    on_a_gpu = recipe_for(FAST).network
     assert count_matmul_weights(on_a_gpu, 65) >= 10 * count_matmul_weights(on_a_cpu, 65)
     read = 60 * next(rate for width, rate in FAST if width == 768)
     assert on_a_gpu.hidden >= 768
     assert read >= 8 * count_matmul_weights(NetworkConfig(hidden=768, embedding=32), 65)
 
 
-def test_the_speed_that_was_timed_counts_and_not_that_of_a_product() -> None:
-    """A device ten times slower at all widths has a narrower network, however fast it multiplies."""
+def test_the_speed_of_steps_counts_and_not_that_of_a_product() -> None:
+    """A device that is ten times slower at all widths gets a narrower network, however fast its products are."""
     slow = tuple((width, rate / 10) for width, rate in FAST)
-    assert chosen(slow).network.hidden < chosen(FAST).network.hidden
-    assert chosen(FAST) == choose_hyperparameters(
-        TrainOptions(minutes=1.0), circumstances(speeds=FAST, flops_per_second=1.0)
+    assert recipe_for(slow).network.hidden < recipe_for(FAST).network.hidden
+    assert recipe_for(FAST) == choose_hyperparameters(
+        TrainOptions(minutes=1.0), make_inputs(speeds=FAST, flops_per_second=1.0)
     )
 
 
 def test_a_faster_device_or_more_time_never_means_a_smaller_network() -> None:
-    """Whatever was timed."""
+    """The width is monotone in both."""
     for factors in ([0.01, 0.1, 1, 10, 100],):
-        widths = [chosen(tuple((w, factor * rate) for w, rate in FAST)).network.hidden for factor in factors]
+        widths = [recipe_for(tuple((w, factor * rate) for w, rate in FAST)).network.hidden for factor in factors]
         assert widths == sorted(widths)
-    widths = [chosen(FAST, minutes=minutes).network.hidden for minutes in (0.1, 0.5, 2, 10, 60, 600)]
+    widths = [recipe_for(FAST, minutes=minutes).network.hidden for minutes in (0.1, 0.5, 2, 10, 60, 600)]
     assert widths == sorted(widths)
 
 
-def test_networks_between_those_that_were_timed_are_between_them_in_speed_too() -> None:
-    """What is read in the time falls as the width rises, through every width that was timed."""
+def test_speeds_between_timed_widths_are_interpolated() -> None:
+    """The speed falls monotonically with the width and passes through the measured values."""
     from charrnn.training.recipe import _characters_per_second
 
-    known = circumstances(speeds=FAST)
-    rates = [_characters_per_second(config, known) for config in networks(64, 256, 384, 768, 1024, 2048, 4096)]
+    inputs = make_inputs(speeds=FAST)
+    rates = [_characters_per_second(config, inputs) for config in networks(64, 256, 384, 768, 1024, 2048, 4096)]
     assert rates == sorted(rates, reverse=True)
     assert (rates[0], rates[1], rates[3], rates[5]) == pytest.approx((6e6, 6e6, 3e6, 5e5))
     assert rates[6] < 5e5 / 3
 
 
-def test_one_width_is_timed_where_it_was_asked_for_and_none_where_time_does_not_decide() -> None:
-    """Those of the cell, the layers and the windows that were asked for."""
-    timed, training = networks_to_time(TrainOptions(cell="gru", layers=2, batch=50, minutes=None), circumstances())
+def test_a_given_width_is_the_only_one_timed_and_without_a_time_budget_none_is() -> None:
+    """The networks have the requested cell, layers and windows."""
+    timed, training = networks_to_time(TrainOptions(cell="gru", layers=2, batch=50, minutes=None), make_inputs())
     assert [config.hidden for config in timed] == list(TIMED_WIDTHS)
     assert {(config.cell, config.layers) for config in timed} == {("gru", 2)}
     assert (training.batch, training.length) == (50, 64)
-    assert [config.hidden for config in networks_to_time(TrainOptions(hidden=99), circumstances())[0]] == [99]
-    assert networks_to_time(TrainOptions(steps=100), circumstances())[0] == ()
-    assert networks_to_time(TrainOptions(epochs=3.0), circumstances())[0] == ()
+    assert [config.hidden for config in networks_to_time(TrainOptions(hidden=99), make_inputs())[0]] == [99]
+    assert networks_to_time(TrainOptions(steps=100), make_inputs())[0] == ()
+    assert networks_to_time(TrainOptions(epochs=3.0), make_inputs())[0] == ()
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 @pytest.mark.parametrize("documents", [None, "line"])
-def test_real_steps_are_timed_of_every_kind_of_cell(cell: str, documents: str | None) -> None:
-    """So many characters in the time that so many steps take."""
+def test_steps_of_every_cell_are_timed(cell: str, documents: str | None) -> None:
+    """The speed is the number of characters in the timed steps divided by their time."""
     ticks = iter((10.0, 12.0))
     config = NetworkConfig(cell=cell, hidden=8, embedding=4, documents=documents)
-    found = chars_per_second(config, TRAINING, 30, CPU, None, clock=lambda: next(ticks))
-    assert found == throughput.TIMED_STEPS * TRAINING.batch * TRAINING.length / 2
+    speed = chars_per_second(config, TRAINING, 30, CPU, None, clock=lambda: next(ticks))
+    assert speed == throughput.TIMED_STEPS * TRAINING.batch * TRAINING.length / 2
 
 
-def test_no_more_is_timed_than_there_is_time_and_memory_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is wider is slower, and larger."""
+def test_timing_stops_without_time_or_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wider networks are slower and larger."""
 
     def clock(seconds: float) -> Callable[[], float]:
         ticks: Iterator[float] = count(0.0, seconds)
@@ -120,8 +120,8 @@ def test_no_more_is_timed_than_there_is_time_and_memory_for(monkeypatch: pytest.
     assert time_networks(networks(4, 8, 12), TRAINING, 30, CPU, None) == ((4, 7.0),)
 
 
-def test_a_bug_is_no_want_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It keeps its traceback."""
+def test_an_error_that_is_not_out_of_memory_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The traceback is kept."""
 
     def broken(*_all: object, **_more: object) -> float:
         raise RuntimeError("shapes cannot be multiplied")
@@ -131,8 +131,8 @@ def test_a_bug_is_no_want_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
         time_networks(networks(4), TRAINING, 30, CPU, None)
 
 
-def test_float32_products_are_rounded_on_a_gpu_where_that_is_allowed_and_nowhere_else() -> None:
-    """What was before is put back, whatever happens."""
+def test_tf32_is_used_only_on_a_gpu_and_where_it_is_allowed() -> None:
+    """The previous setting is restored, also after an exception."""
 
     def allowed() -> tuple[bool, bool]:
         return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
@@ -148,7 +148,7 @@ def test_float32_products_are_rounded_on_a_gpu_where_that_is_allowed_and_nowhere
         assert allowed() == before
 
 
-def test_float32_is_what_a_gpu_has_unless_it_is_asked_for_another() -> None:
-    """Its tensor cores round it by themselves."""
+def test_the_default_precision_on_a_gpu_is_float32() -> None:
+    """A requested precision is kept."""
     assert choose_precision("auto", "cuda") == "float32"
     assert choose_precision("bfloat16", "cuda") == "bfloat16"

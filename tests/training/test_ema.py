@@ -1,4 +1,4 @@
-"""Averaged weights are the means that they are said to be, over ever less in the end, and are what a user gets."""
+"""Averaged weights are the documented exponential moving average of the weights, and become the model."""
 
 import json
 import math
@@ -25,14 +25,17 @@ from charrnn.training.trainer import Trainer
 TRAINING = TrainingConfig(batch=1, length=1, lr=0.5, warm_up=20, final_lr=0.02)
 
 
-def test_they_are_running_means(make_trainer: Callable[..., Trainer]) -> None:
-    """Of the weights after every step, each counted by what is left of its share."""
+def test_averaged_weights_are_the_exponential_moving_average(make_trainer: Callable[..., Trainer]) -> None:
+    """A naive average in float64 with the same weights agrees."""
     trainer = make_trainer(steps=80)
     naive = {name: weight.astype(np.float64) for name, weight in trainer.raw_weights().items()}
     for step in range(40):
-        share = ema_weight(trainer.training, trainer.plan, step)
+        weight_of_new = ema_weight(trainer.training, trainer.plan, step)
         trainer.train_step()
-        naive = {name: (1 - share) * naive[name] + share * weight for name, weight in trainer.raw_weights().items()}
+        naive = {
+            name: (1 - weight_of_new) * naive[name] + weight_of_new * weight
+            for name, weight in trainer.raw_weights().items()
+        }
     assert ema_weight(trainer.training, trainer.plan, 39) < 0.5
     for name, mean in trainer.ema_weights().items():
         assert mean == pytest.approx(naive[name], abs=1e-5)
@@ -40,8 +43,8 @@ def test_they_are_running_means(make_trainer: Callable[..., Trainer]) -> None:
 
 
 @given(steps=st.integers(100, 100_000), at=st.floats(0, 1))
-def test_they_reach_back_over_a_share_of_the_steps_and_at_the_end_over_less(steps: int, at: float) -> None:
-    """While no end is known, over all of that share; at the end by the root of what the rate has come to."""
+def test_the_horizon_is_a_fraction_of_the_steps_and_shrinks_with_the_learning_rate(steps: int, at: float) -> None:
+    """Without a planned end it stays this fraction; at the end it is scaled by the root of the learning rate."""
     step = int(at * steps)
     endless, ending = (1 / ema_weight(TRAINING, plan, step) for plan in (Plan(steps=None), Plan(steps=steps)))
     if step >= TRAINING.warm_up:
@@ -51,22 +54,24 @@ def test_they_reach_back_over_a_share_of_the_steps_and_at_the_end_over_less(step
     assert last == pytest.approx(max(1.0, HORIZON_FRACTION * (steps - 1) * math.sqrt(0.02)), rel=0.05)
 
 
-def test_a_share_of_one_or_none_is_exact(make_trainer: Callable[..., Trainer]) -> None:
-    """The means are then the weights to the last bit, or what they were; and nothing of them learns."""
+def test_an_ema_weight_of_one_or_zero_is_exact(make_trainer: Callable[..., Trainer]) -> None:
+    """The average equals the weights, or is unchanged, bit for bit, and requires no gradient."""
     trainer = make_trainer()
     means = make_ema(trainer.network)
     trainer.train_step()
     before = [mean.clone() for mean in means.parameters()]
     update_ema(means, trainer.network, torch.zeros(()))
-    assert all(torch.equal(mean, was) for mean, was in zip(means.parameters(), before, strict=True))
+    assert all(torch.equal(mean, previous) for mean, previous in zip(means.parameters(), before, strict=True))
     update_ema(means, trainer.network, 1.0)
     assert all(torch.equal(*pair) for pair in zip(means.parameters(), trainer.network.parameters(), strict=True))
     assert not any(mean.requires_grad for mean in means.parameters())
     assert not means.training
 
 
-def test_they_are_what_is_evaluated_and_kept(make_trainer: Callable[..., Trainer], tmp_path: Path) -> None:
-    """Not the weights that learn: those could be anything."""
+def test_evaluation_and_the_saved_model_use_the_averaged_weights(
+    make_trainer: Callable[..., Trainer], tmp_path: Path
+) -> None:
+    """A change of the raw weights changes neither."""
     trainer = make_trainer(steps=40)
     for _ in range(20):
         trainer.train_step()
@@ -76,12 +81,12 @@ def test_they_are_what_is_evaluated_and_kept(make_trainer: Callable[..., Trainer
     assert held_out_loss(trainer).nats == loss
     list(evaluate(trainer))
     checkpoint.save_best_model(trainer, RunDirectory(tmp_path))
-    kept = load_model(tmp_path / "model.safetensors").weights
-    assert all(np.array_equal(weight, trainer.ema_weights()[name]) for name, weight in kept.items())
+    saved = load_model(tmp_path / "model.safetensors").weights
+    assert all(np.array_equal(weight, trainer.ema_weights()[name]) for name, weight in saved.items())
 
 
-def test_on_the_way_they_are_better_than_the_weights(make_trainer: Callable[..., Trainer]) -> None:
-    """Where the rate is high: what a training that is stopped early is worth."""
+def test_averaged_weights_are_better_than_raw_weights_during_training(make_trainer: Callable[..., Trainer]) -> None:
+    """The learning rate is high, so this is what a training that is stopped early gains."""
     trainer = make_trainer(steps=2000, lr=0.05, hidden=32)
     for _ in range(200):
         trainer.train_step()
@@ -90,12 +95,14 @@ def test_on_the_way_they_are_better_than_the_weights(make_trainer: Callable[...,
     assert means < held_out_loss(trainer).nats
 
 
-def test_a_run_that_had_none_begins_them_where_it_stands(make_trainer: Callable[..., Trainer]) -> None:
-    """Its checkpoint has one kind of weights only; it is gone on from."""
-    trainer, again = make_trainer(steps=40), make_trainer(steps=40)
+def test_a_checkpoint_without_averaged_weights_resumes_with_the_raw_weights(
+    make_trainer: Callable[..., Trainer],
+) -> None:
+    """The average starts at the current weights."""
+    trainer, resumed = make_trainer(steps=40), make_trainer(steps=40)
     for _ in range(20):
         trainer.train_step()
     arrays = {name: array for name, array in state_arrays(trainer).items() if not name.startswith("learning.")}
-    load_state(again, arrays, json.loads(state_metadata(trainer)["run"]))
-    assert all(np.array_equal(weight, trainer.ema_weights()[name]) for name, weight in again.raw_weights().items())
-    list(train_loop(again, sample_every=0))
+    load_state(resumed, arrays, json.loads(state_metadata(trainer)["run"]))
+    assert all(np.array_equal(weight, trainer.ema_weights()[name]) for name, weight in resumed.raw_weights().items())
+    list(train_loop(resumed, sample_every=0))

@@ -1,0 +1,94 @@
+"""AdamW agrees with torch's own, with a learning rate per kind of weight, and a skipped step changes nothing."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from charrnn.config import NetworkConfig
+from charrnn.network.char_rnn import CharRNN
+from charrnn.training.optimizer import BETAS, EPSILON, AdamW
+
+DECAY = 0.3
+LR_MULTIPLIERS = {
+    4: {"embedding.weight": 5.0, "rnn.weight_ih_l0": 0.5, "output.weight": 3.3},
+    0: {"rnn.weight_ih_l0": 5.0, "output.weight": 3.3},
+}
+"""of the weights that have one of their own, times the learning rate, by the embedding's width"""
+UNDECAYED_WEIGHTS = {4: "embedding.weight", 0: "rnn.weight_ih_l0"}
+
+
+def make_network(embedding: int) -> CharRNN:
+    """Return a network of two layers, the same at each call."""
+    torch.manual_seed(1)
+    return CharRNN(NetworkConfig(layers=2, hidden=6, embedding=embedding), 5)
+
+
+def backpropagate(network: CharRNN, seed: int) -> None:
+    """Give every parameter a gradient."""
+    ids = torch.randint(0, 5, (8, 3), generator=torch.Generator().manual_seed(seed))
+    logits, _ = network(ids[:-1], network.initial_state(3))
+    torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[1:].flatten()).backward()  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize("embedding", [4, 0])
+def test_steps_agree_with_torchs_adamw(embedding: int) -> None:
+    """Bit for bit, with one parameter group per parameter; embeddings and biases have no weight decay."""
+    network, reference_network = make_network(embedding), make_network(embedding)
+    multipliers = LR_MULTIPLIERS[embedding]
+    assert multipliers.keys() <= dict(reference_network.named_parameters()).keys()
+    groups = [
+        {
+            "params": [parameter],
+            "times": multipliers.get(name, 1.0),
+            "weight_decay": DECAY if "weight" in name and name != UNDECAYED_WEIGHTS[embedding] else 0.0,
+        }
+        for name, parameter in reference_network.named_parameters()
+    ]
+    reference = torch.optim.AdamW(groups, betas=BETAS, eps=EPSILON, fused=True)
+    optimizer = AdamW(network, DECAY)
+    for step, rate in enumerate((0.01, 0.02, 0.005)):
+        backpropagate(network, step)
+        backpropagate(reference_network, step)
+        for group in reference.param_groups:
+            group["lr"] = rate * group["times"]
+        reference.step()
+        reference.zero_grad()
+        optimizer.step(rate)
+    for actual, expected in zip(network.parameters(), reference_network.parameters(), strict=True):
+        assert torch.equal(actual, expected)
+        assert actual.grad is None
+
+
+def test_a_skipped_step_changes_nothing() -> None:
+    """Weights, moments and step counts are unchanged, and so is the next step."""
+    skipped_network, plain_network = make_network(4), make_network(4)
+    skipping, plain = AdamW(skipped_network, DECAY), AdamW(plain_network, DECAY)
+    skipping.skip_update = torch.ones(())
+    backpropagate(skipped_network, 0)
+    skipping.step(0.1)
+    assert not any(
+        mean.any()
+        for mean in (*skipping.first_moments.values(), *skipping.second_moments.values(), *skipping.counts.values())
+    )
+    skipping.skip_update.zero_()
+    for trained, optimizer in ((skipped_network, skipping), (plain_network, plain)):
+        backpropagate(trained, 1)
+        optimizer.step(0.1)
+    assert all(
+        torch.equal(a, b) for a, b in zip(skipped_network.parameters(), plain_network.parameters(), strict=True)
+    )
+
+
+def test_training_does_not_import_a_compiler(tmp_path: Path) -> None:
+    """`torch._dynamo` takes longer to import than everything else."""
+    text = tmp_path / "text.txt"
+    text.write_text("so it goes on and on, " * 100)
+    program = f"import sys, charrnn; charrnn.train({str(text)!r}, out={str(tmp_path / 'run')!r}, steps=2, hidden=8)"
+    report = "print('torch' in sys.modules, 'torch._dynamo' in sys.modules)"
+    process = subprocess.run(
+        [sys.executable, "-c", f"{program}; {report}"], capture_output=True, text=True, check=True
+    )
+    assert process.stdout == "True False\n"
