@@ -1,4 +1,4 @@
-"""A real browser for the page's tests: Chromium without a window, spoken to over a pipe (DevTools protocol)."""
+"""A real browser for tests of the page: headless Chromium, controlled through a pipe (DevTools protocol)."""
 
 import base64
 import json
@@ -19,7 +19,7 @@ FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe
 
 @dataclass
 class Tab:
-    """A page in the browser: told what to do, asked what it shows."""
+    """A page in the browser, which executes commands and answers queries."""
 
     process: "subprocess.Popen[bytes]"
     commands: int
@@ -32,8 +32,8 @@ class Tab:
     _last: int = 0
     _pending: bytes = b""
 
-    def tell(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """Give a command and wait for its answer."""
+    def send(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """Send a command and return its answer."""
         self._last += 1
         command = {"id": self._last, "method": method, "params": parameters}
         if self.session:
@@ -50,46 +50,46 @@ class Tab:
     def open(self, path: Path) -> None:
         """Open a file and wait until it is drawn."""
         self.events.clear()
-        self.tell("Page.navigate", url=path.absolute().as_uri())
+        self.send("Page.navigate", url=path.absolute().as_uri())
         while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
             self.events.append(next(self._messages()))
 
-    def ask(self, expression: str) -> Any:
-        """Evaluate JavaScript; give its plain value."""
-        answer = self.tell("Runtime.evaluate", expression=expression, returnByValue=True)
+    def evaluate(self, expression: str) -> Any:
+        """Evaluate JavaScript; return its plain value."""
+        answer = self.send("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
     def press(self, key: str, *, code: int = 0) -> None:
-        """Press a key as a person does."""
+        """Press a key."""
         text = {"text": key} if len(key) == 1 else {}
         for kind in ("keyDown", "keyUp"):
-            self.tell("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, **text)
+            self.send("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, **text)
 
     def point(self, selector: str, *, click: bool = False) -> None:
-        """Move the mouse onto the middle of an element, and click there if asked to."""
+        """Move the mouse to the middle of an element, and click there if requested."""
         found = f"document.querySelector({json.dumps(selector)})"
-        self.ask(f"{found}.scrollIntoView({{block: 'center', behavior: 'instant'}})")
-        box = self.ask(
+        self.evaluate(f"{found}.scrollIntoView({{block: 'center', behavior: 'instant'}})")
+        box = self.evaluate(
             f"(({{x, y, width, height}}) => [x + width / 2, y + height / 2])({found}.getBoundingClientRect())"
         )
         where = {"x": box[0], "y": box[1]}
-        self.tell("Input.dispatchMouseEvent", type="mouseMoved", **where)
+        self.send("Input.dispatchMouseEvent", type="mouseMoved", **where)
         if click:
             for kind in ("mousePressed", "mouseReleased"):
-                self.tell("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **where)
+                self.send("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **where)
 
     def screenshot(self, path: Path) -> None:
-        """Write what is to be seen as a PNG, for a person."""
-        path.write_bytes(base64.b64decode(self.tell("Page.captureScreenshot")["data"]))
+        """Write a PNG of the page, for manual inspection."""
+        path.write_bytes(base64.b64decode(self.send("Page.captureScreenshot")["data"]))
 
-    def complaints(self) -> list[str]:
-        """List errors, warnings and broken rules that the page has caused so far."""
+    def errors(self) -> list[str]:
+        """Return the errors, warnings and policy violations of the page so far."""
         kinds = ("Runtime.exceptionThrown", "Log.entryAdded", "Runtime.consoleAPICalled")
         return [json.dumps(event) for event in self.events if event.get("method") in kinds]
 
     def requests(self) -> list[str]:
-        """List the addresses that were asked for."""
+        """Return the requested addresses."""
         sent = [event for event in self.events if event.get("method") == "Network.requestWillBeSent"]
         return [event["params"]["request"]["url"] for event in sent]
 
@@ -106,7 +106,7 @@ class Tab:
 
 @contextmanager
 def tab(home: Path, *, width: int = 1200, height: int = 900) -> Iterator[Tab]:
-    """Start a browser whose own files lie in `home`, give a page of that size, and end it."""
+    """Start a browser with its profile in `home`, yield a page of the given size, and close the browser."""
     assert BROWSER
     child_in, commands = os.pipe()
     answers, child_out = os.pipe()
@@ -130,11 +130,11 @@ def tab(home: Path, *, width: int = 1200, height: int = 900) -> Iterator[Tab]:
     os.close(child_out)
     page = Tab(process=process, commands=commands, answers=answers)
     try:
-        target = page.tell("Target.createTarget", url="about:blank")["targetId"]
-        page.session = page.tell("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        target = page.send("Target.createTarget", url="about:blank")["targetId"]
+        page.session = page.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
-            page.tell(f"{domain}.enable")
-        page.tell("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+            page.send(f"{domain}.enable")
+        page.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         yield page
     finally:
         process.kill()

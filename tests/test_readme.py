@@ -1,4 +1,4 @@
-"""The README is true: every command in it runs, and it shows every command."""
+"""The README is correct: every command in it runs, and it shows every command."""
 
 import gzip
 import os
@@ -16,20 +16,20 @@ README = (PACKAGE_HOME / "README.md").read_text(encoding="utf-8")
 
 
 def blocks(*languages: str) -> list[str]:
-    """List the README's pieces of code in one of these languages."""
+    """Return the blocks of code in the README that are in one of these languages."""
     fenced = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
     return [block for language, block in fenced if language in languages]
 
 
 def commands() -> list[str]:
-    """List the lines that show charrnn in use, without the two that set it up."""
+    """Return the lines that use charrnn, without the two that set it up."""
     lines = [line.partition("  #")[0].strip() for block in blocks("", "sh") for line in block.splitlines()]
     used = [line for line in lines if re.search(r"\bcharrnn (train|sample|inspect|score|info)\b", line)]
     return list(dict.fromkeys(line for line in used if ".venv" not in line))
 
 
 def shortened(line: str) -> str:
-    """Return a command with a small network and few steps, cells that such a network has, and little to write."""
+    """Return a command with a small network, few steps, existing cells and little output."""
     line = re.sub(r" --(minutes|epochs|hidden) \S+", "", line)
     line = line.replace("charrnn train", "charrnn train --steps 3 --hidden 12 --threads 1")
     line = re.sub(r"(--cell|--contexts) 1\.(\d+)", lambda cell: f"{cell[1]} 1.{int(cell[2]) % 12}", line)
@@ -37,8 +37,8 @@ def shortened(line: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def place(launch: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a directory with the texts that the README's commands name, and a run of them."""
+def workplace(launch: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory with the texts of the README's commands, and a run on them."""
     directory = tmp_path_factory.mktemp("readme")
     text = "HAMLET:\nOnce upon a time \"there was\" (a) king.\n  if not: string = 'this'\n\n" * 700
     for name in ("hamlet.txt", "book.txt", "other.txt", "chapter.txt", "a.c", "b.h"):
@@ -54,17 +54,17 @@ def place(launch: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("line", commands())
-def test_every_command_in_the_readme_runs(line: str, place: Path, launch: Launcher) -> None:
-    """As it stands there, on a small text, with few steps."""
-    result = launch.shell(shortened(line), at=place, environment=os.environ)
+def test_every_command_in_the_readme_runs(line: str, workplace: Path, launch: Launcher) -> None:
+    """Unchanged except for a small text and few steps."""
+    result = launch.shell(shortened(line), at=workplace, environment=os.environ)
     assert result.code == 0, result.err
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("block", blocks("python"))
-def test_the_python_in_the_readme_runs(block: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As it stands there, one line after the other."""
-    monkeypatch.chdir(place)
+def test_the_python_in_the_readme_runs(block: str, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Line by line."""
+    monkeypatch.chdir(workplace)
     exec(re.sub(r'"1\.\d+"', '"1.3"', block), {})  # noqa: S102 - it is our own
 
 
@@ -74,6 +74,6 @@ def test_the_readme_shows_every_command() -> None:
 
 
 def test_the_readme_names_its_two_commands() -> None:
-    """Where the scripts look for them."""
+    """They are after the comments by which the scripts find them."""
     for mark in ("start", "tests"):
         assert re.search(rf"<!-- {mark} -->\n```sh\npython3 -m venv .*\n```", README)

@@ -1,4 +1,4 @@
-"""Work in several threads, each a generator."""
+"""Generators that are run in several threads."""
 
 import threading
 from collections.abc import Iterator
@@ -11,15 +11,15 @@ from charrnn.scoring import run_generators
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
-def test_every_piece_is_gone_through_to_its_end(threads: int) -> None:
-    """Whatever the number of threads; each piece in its own order."""
+def test_every_generator_is_exhausted(threads: int) -> None:
+    """For any number of threads; each generator yields in order."""
     seen: list[list[int]] = [[], [], [], []]
     run_generators([partial(map, one.append, range(20)) for one in seen], threads=threads)
     assert seen == [list(range(20))] * 4
 
 
-def test_pieces_are_done_at_the_same_time() -> None:
-    """Each waits for the other, which no single thread could do."""
+def test_generators_run_at_the_same_time() -> None:
+    """Each waits for the other one, which is impossible in a single thread."""
     meeting = threading.Barrier(2, timeout=10)
 
     def meet() -> Iterator[None]:
@@ -31,8 +31,8 @@ def test_pieces_are_done_at_the_same_time() -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_what_fails_is_raised_and_ends_the_rest(threads: int) -> None:
-    """A piece without an end ends too, and so does an interruption: what raises may be any exception."""
+def test_an_exception_is_raised_and_ends_the_other_generators(threads: int) -> None:
+    """An endless generator ends too, also after an interrupt."""
     begun = threading.Event()
 
     def endless() -> Iterator[int]:
@@ -49,8 +49,8 @@ def test_what_fails_is_raised_and_ends_the_rest(threads: int) -> None:
         run_generators([failing, endless], threads=threads)
 
 
-def test_what_fails_ends_what_was_begun_before_it() -> None:
-    """However long that would have gone on."""
+def test_an_exception_ends_the_generators_that_started_earlier() -> None:
+    """However long they would have run."""
 
     def failing() -> Iterator[None]:
         raise ArithmeticError
@@ -60,6 +60,6 @@ def test_what_fails_ends_what_was_begun_before_it() -> None:
         run_generators([count, failing], threads=2)
 
 
-def test_nothing_to_do_is_done() -> None:
-    """No piece, no thread."""
+def test_an_empty_list_of_generators_needs_no_thread() -> None:
+    """The call returns at once."""
     run_generators([], threads=3)

@@ -1,4 +1,4 @@
-"""The worked examples in docstrings say what is so."""
+"""The examples in docstrings are correct."""
 
 import doctest
 import shutil
@@ -14,7 +14,7 @@ from charrnn.storage.run_directory import RunDirectory
 
 
 def has_examples(path: Path) -> bool:
-    """Tell whether some docstring of a module has an example that can be run."""
+    """Return whether a docstring of the module has an example."""
     lines = path.read_text(encoding="utf-8").splitlines()
     return any(line.lstrip().startswith(">>> ") and "+SKIP" not in line for line in lines)
 
@@ -37,8 +37,8 @@ def letters(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples_are_true(name: str, letters: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each docstring's in a directory of its own with a run, `checkpoints/letters`, and with charrnn imported."""
+def test_examples_are_correct(name: str, letters: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each runs in a directory of its own with a run, `checkpoints/letters`, and with charrnn imported."""
     module, runner = import_module(name.removesuffix(".__init__")), doctest.DocTestRunner()
     found = doctest.DocTestFinder().find(module, extraglobs={"charrnn": charrnn})
     for number, examples in enumerate(one for one in found if one.examples):

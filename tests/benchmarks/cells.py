@@ -34,7 +34,7 @@ PRODUCT = 1024
 
 
 class Size(NamedTuple):
-    """How large a network is, and what it reads at once."""
+    """The size of a network and of its batches."""
 
     layers: int
     units: int
@@ -42,15 +42,15 @@ class Size(NamedTuple):
     characters: int
 
 
-class Way(NamedTuple):
-    """Something to time, and how many floating point operations it is."""
+class Candidate(NamedTuple):
+    """A function to time, and its number of floating-point operations."""
 
     once: Callable[[], object]
     operations: float
 
 
-def network(cell: str, size: Size, device: str, precision: str, ours: bool) -> Way:
-    """Make a network that goes forward and back through one window, with our layers or torch's."""
+def network(cell: str, size: Size, device: str, precision: str, ours: bool) -> Candidate:
+    """Return a function that runs a network forward and backward through one window, with our layers or torch's."""
     torch.manual_seed(0)
     embedding = nn.Embedding(SYMBOLS, WIDTH).to(device)
     layers = WEIGHT_MODULES[cell](WIDTH, size.units, size.layers).to(device)
@@ -72,17 +72,17 @@ def network(cell: str, size: Size, device: str, precision: str, ours: bool) -> W
         loss.backward()  # type: ignore[no-untyped-call]
 
     matrices = [weight for weight in (*layers.parameters(), output.weight) if weight.dim() == 2]
-    return Way(once, 6 * sum(weight.numel() for weight in matrices) * ids.numel())
+    return Candidate(once, 6 * sum(weight.numel() for weight in matrices) * ids.numel())
 
 
-def product(device: str, dtype: torch.dtype) -> Way:
+def product(device: str, dtype: torch.dtype) -> Candidate:
     """Multiply two large matrices."""
     left, right = torch.ones(2, PRODUCT, PRODUCT, device=device, dtype=dtype)
-    return Way(lambda: left @ right, 2 * PRODUCT**3)
+    return Candidate(lambda: left @ right, 2 * PRODUCT**3)
 
 
-def seconds(way: Way, device: str, times: int) -> float:
-    """Time so many runs, a mean for each."""
+def seconds(way: Candidate, device: str, times: int) -> float:
+    """Return the mean time of a run."""
     began = time.perf_counter()
     for _ in range(times):
         way.once()
@@ -91,8 +91,8 @@ def seconds(way: Way, device: str, times: int) -> float:
     return (time.perf_counter() - began) / times
 
 
-def gigaflops(ways: dict[str, Way], device: str, rounds: int) -> dict[str, float]:
-    """Time every way in turn, so many rounds: its median speed, 1e9 operations a second."""
+def gigaflops(ways: dict[str, Candidate], device: str, rounds: int) -> dict[str, float]:
+    """Time all candidates in turns; return the median speed of each, in 1e9 operations per second."""
     for way in ways.values():
         seconds(way, device, 2)
     repeats = {name: max(1, round(SECONDS / seconds(way, device, 2))) for name, way in ways.items()}
@@ -104,7 +104,7 @@ def gigaflops(ways: dict[str, Way], device: str, rounds: int) -> dict[str, float
 
 
 def compare(size: Size, device: str, precision: str, rounds: int) -> dict[str, float]:
-    """Measure one size: speeds of the cells and of the product, and what they are to each other."""
+    """Measure one size: the speeds of cells and product, and their ratios."""
     ways = {"product": product(device, torch.float32)}
     if choose_precision("auto", device) == "bfloat16":
         ways["bfloat16"] = product(device, torch.bfloat16)
@@ -121,7 +121,7 @@ def compare(size: Size, device: str, precision: str, rounds: int) -> dict[str, f
 
 
 def main() -> None:
-    """Print a table: a line a size, a column a speed in GFLOP/s or a ratio."""
+    """Print a table with a line per size; columns are speeds in GFLOP/s and ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", nargs="+", default=SIZES)
     parser.add_argument("--device", default="auto")

@@ -40,7 +40,7 @@ OPTIONS = (
 
 
 def forked(work: Callable[[], object]) -> int:
-    """Do something in a process of its own."""
+    """Run a function in a child process."""
     child = os.fork()
     if child:
         return child
@@ -53,13 +53,13 @@ def forked(work: Callable[[], object]) -> int:
 
 
 def life(text: Path, directory: RunDirectory, steps: int) -> int:
-    """Begin a training, or go on with it."""
+    """Start or resume a training."""
     command = ("train", str(text), "--out", str(directory.path), "--steps", str(steps), *OPTIONS.split())
     return forked(lambda: run(command))
 
 
 def ended(child: int, seconds: float) -> bool:
-    """Wait for so long; tell whether a life has ended by itself."""
+    """Wait for a time; return whether the training has ended by itself."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if os.waitpid(child, os.WNOHANG)[0]:
@@ -69,7 +69,7 @@ def ended(child: int, seconds: float) -> bool:
 
 
 def has_reached(child: int, directory: RunDirectory, step: int) -> bool:
-    """Wait until a step is saved; tell whether that came before the life's end."""
+    """Wait until a step is saved; return False if the training ends before."""
     while (directory.last_checkpoint_step() or 0) < step:
         if ended(child, 0.002):
             return False
@@ -77,7 +77,7 @@ def has_reached(child: int, directory: RunDirectory, step: int) -> bool:
 
 
 def digest(directory: RunDirectory, steps: int) -> str:
-    """Hash every number that a training ended with, and its record."""
+    """Return a hash of all final numbers and of the metrics."""
     total = hashlib.sha256()
     for path in (directory.checkpoint(steps), directory.model):
         arrays = read_tensors(path).arrays
@@ -88,7 +88,7 @@ def digest(directory: RunDirectory, steps: int) -> str:
 
 
 def killed_often(text: Path, directory: RunDirectory, steps: int, times: int, rng: random.Random) -> dict[str, int]:
-    """Train with so many kills; count them, and what they hit."""
+    """Train with the given number of kills; return counts of what they interrupted."""
     counts = {"kills": 0, "before a step": 0, "while a file was written": 0}
     while True:
         left = times - counts["kills"]
@@ -112,7 +112,7 @@ def killed_often(text: Path, directory: RunDirectory, steps: int, times: int, rn
 
 
 def main() -> None:
-    """Print what was done and whether the ends are the same; fail if they are not."""
+    """Print the counts, and whether the final files are equal; fail if they are not."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)

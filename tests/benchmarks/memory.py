@@ -19,7 +19,7 @@ from charrnn.text.sources import open_sources
 
 
 def write_repeated(path: Path, size: int) -> None:
-    """Write the embedded corpus again and again, up to a size in bytes."""
+    """Write the default corpus repeatedly, up to a size in bytes."""
     block = b"".join(chunk for file in open_sources([]).files for chunk in file.chunks())
     with path.open("wb") as file:
         for start in range(0, size, len(block)):
@@ -27,7 +27,7 @@ def write_repeated(path: Path, size: int) -> None:
 
 
 def peak(text: Path, out: Path, steps: int) -> tuple[float, float]:
-    """Train on a text; give the process's peak resident memory in bytes, and its seconds."""
+    """Train on a text; return the peak resident memory in bytes, and the seconds."""
     command = [sys.executable, "-m", "charrnn", "train", str(text), "--out", str(out), "--json", "-q"]
     command += ["--steps", str(steps), "--hidden", "128", "--sample-every", "0"]
     began = time.perf_counter()

@@ -2,9 +2,9 @@
 
     python tests/benchmarks/mutations.py [--files 10000] [--hidden 128] [--seed 0]
 
-Half of the files are models, half are checkpoints of the same network. A damaged one must be refused or read as what
-was written; a forged one, whose checksums fit, must be refused or be a whole file of another content. Anything else
-ends the count with its traceback. Time is the processor's; memory is the peak of what was allocated while reading.
+Half of the files are models, half are checkpoints of the same network. A damaged file must be refused or read
+unchanged; a forged file, with correct checksums, must be refused or be a complete file of another content. Any other
+exception ends the program. Time is processor time; memory is the peak of allocations during reading.
 """
 
 import argparse
@@ -40,17 +40,17 @@ Weights = Mapping[str, Any]
 
 @dataclass
 class Tally:
-    """What has been seen so far."""
+    """Counts of the outcomes so far."""
 
     outcomes: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     seconds: float = 0.0
     """the slowest"""
     share: float = 0.0
-    """the most memory, as a multiple of the whole file's size"""
+    """the most memory, as a multiple of the complete file's size"""
 
 
 def write_both(directory: Path, hidden: int) -> tuple[Path, Path]:
-    """Make two steps of a training, and save its model and its checkpoint."""
+    """Train for two steps, and save a model and a checkpoint."""
     (directory / "text.txt").write_text("".join(f"{n} green bottles (and {n * n % 97} walls).\n" for n in range(999)))
     sources = open_sources([str(directory / "text.txt")])
     corpus = corpus_encoder.encode(
@@ -67,19 +67,19 @@ def write_both(directory: Path, hidden: int) -> tuple[Path, Path]:
 
 
 def weights_of(path: Path) -> Weights:
-    """Read a model as every command does."""
+    """Return the weights of a model, read as by every command."""
     return load_model(path).weights
 
 
 def arrays_of(path: Path) -> Weights:
-    """Read a checkpoint as going on does."""
+    """Return the arrays of a checkpoint, read as for resuming."""
     checkpoint_file.read_checkpoint_info(path)
     return read_tensors(path).arrays
 
 
 @dataclass(frozen=True, kw_only=True)
 class Victim:
-    """A whole file that is damaged again and again."""
+    """A complete file that is damaged repeatedly."""
 
     kind: str
     path: Path
@@ -88,13 +88,13 @@ class Victim:
     weights: Weights
 
 
-def whole(kind: str, path: Path, reading: Callable[[Path], Weights]) -> Victim:
-    """Read a file as it was written."""
+def victim_of(kind: str, path: Path, reading: Callable[[Path], Weights]) -> Victim:
+    """Read a complete file."""
     return Victim(kind=kind, path=path, content=path.read_bytes(), reading=reading, weights=reading(path))
 
 
 def judge(victim: Victim, change: Change, chance: Random, tally: Tally) -> None:
-    """Change a file, read it, and note what came of it."""
+    """Damage a file, read it, and count the outcome."""
     victim.path.write_bytes(change(victim.content, chance))
     tracemalloc.start()
     began = time.process_time()
@@ -112,12 +112,12 @@ def judge(victim: Victim, change: Change, chance: Random, tally: Tally) -> None:
 
 
 def is_same(one: Weights, other: Weights) -> bool:
-    """Tell whether two files hold the same arrays."""
+    """Return whether two files contain the same arrays."""
     return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
 
 
 def main() -> None:
-    """Print how each way of damaging a file ended, and what the worst one took."""
+    """Print the outcomes for each kind of damage, and the maximum of time and memory."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--hidden", type=int, default=128)
@@ -126,14 +126,14 @@ def main() -> None:
     chance, tally = Random(arguments.seed), Tally()
     with tempfile.TemporaryDirectory() as directory:
         model, saved = write_both(Path(directory), arguments.hidden)
-        victims = (whole("model", model, weights_of), whole("checkpoint", saved, arrays_of))
+        victims = (victim_of("model", model, weights_of), victim_of("checkpoint", saved, arrays_of))
         for number in range(arguments.files):
             judge(victims[number % 2], chance.choice((*DAMAGES, *FORGERIES)), chance, tally)
     for (kind, change, ended), count in sorted(tally.outcomes.items()):
         print(f"{kind:12}{change:18}{ended:24}{count:6,}")
     sizes = " and ".join(f"{len(victim.content) / 1e6:.2f} MB" for victim in victims)
     print(f"{tally.outcomes.total():,} files of {sizes}; no crash, and no damage was read as something else")
-    print(f"slowest {tally.seconds:.3f} s of processor time; most memory {tally.share:.2f} times the whole file")
+    print(f"slowest {tally.seconds:.3f} s of processor time; most memory {tally.share:.2f} times the complete file")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def seconds(call: Callable[[], object]) -> float:
 
 
 def measure(names: list[str], directory: Path) -> None:
-    """Print the times for a text, and what is ordinary in it."""
+    """Print the times for a text, and the baseline copy length."""
     sources = open_sources(names)
     corpus = corpus_encoder.encode(
         sources, "utf-8", corpus_encoder.count_characters(sources, "utf-8"), directory / "corpus.bin"

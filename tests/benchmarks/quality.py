@@ -29,7 +29,7 @@ SHORT_MINUTES = 0.15
 
 
 def events(text: str, minutes: float, seed: int, more: Sequence[str]) -> Iterator[tuple[float, dict[str, Any]]]:
-    """Train once; give each event and how many seconds after the command's start it came, last the command's end."""
+    """Train once; yield each event, and finally the end, with the time since the start of the command."""
     command = [sys.executable, "-m", "charrnn", "train", text, "--minutes", str(minutes), "--seed", str(seed), *more]
     with tempfile.TemporaryDirectory() as directory:
         began = time.perf_counter()
@@ -44,7 +44,7 @@ def events(text: str, minutes: float, seed: int, more: Sequence[str]) -> Iterato
 
 
 def run(text: str, minutes: float, seed: int, more: Sequence[str]) -> dict[str, Any]:
-    """Train once; give what the first and the last event say, and how far the time was missed."""
+    """Train once; return the fields of the first and the last event, and the deviation from the time budget."""
     seconds, told = 0.0, {}
     for seconds, event in events(text, minutes, seed, more):  # noqa: B007 - the last one counts
         told[event["event"]] = event
@@ -66,7 +66,7 @@ def run(text: str, minutes: float, seed: int, more: Sequence[str]) -> dict[str, 
 
 
 def row(text: str, minutes: float, runs: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    """Put the runs of one text and time into a line of the table."""
+    """Return the line of the table for the runs of one text and time."""
     medians = {
         name: statistics.median(each[name] for each in runs)
         for name in ("epochs", "carried", "window256", "characters/s", "off")
@@ -86,7 +86,7 @@ def row(text: str, minutes: float, runs: Sequence[dict[str, Any]]) -> tuple[str,
 
 
 def seconds_to(text: str, nats: float, seed: int, more: Sequence[str]) -> float:
-    """Train for a short time; give the seconds from the first step to the first evaluation below a loss."""
+    """Train for a short time; return the seconds from the first step to the first evaluation below a loss."""
     began: float | None = None
     for seconds, event in events(text, SHORT_MINUTES, seed, more):
         if began is None and event["event"] in ("report", "evaluation", "preview"):

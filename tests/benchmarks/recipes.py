@@ -36,7 +36,7 @@ TFLOP = 1e12
 
 
 def make_trainer(corpus: Corpus, setting: str, work: float) -> Trainer:
-    """Make a run of a setting that spends so many operations."""
+    """Return the trainer of a setting that takes a given number of operations."""
     given: dict[str, Any] = {
         name: yaml.safe_load(value) for name, value in (part.split("=") for part in setting.split(","))
     }
@@ -50,7 +50,7 @@ def make_trainer(corpus: Corpus, setting: str, work: float) -> Trainer:
 
 
 def try_out(trainer: Trainer) -> str:
-    """Train to the end; say what came of it."""
+    """Train to the end; return the results."""
     began, nats = time.perf_counter(), list[float]()
     while not trainer.plan.finished(trainer.step):
         told = trainer.train_step().nats

@@ -33,7 +33,7 @@ PAUSE = 0.3
 
 
 def main() -> None:
-    """Print a line a network."""
+    """Print a line per network."""
     text = Path(sys.argv[1]).read_text(encoding="utf-8")[:CHARACTERS] if len(sys.argv) > 1 else _random_text()
     vocabulary = Vocabulary(tuple(sorted(set(text))))
     ids = vocabulary.encode(text)
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def _random_text() -> str:
-    """Draw printable characters."""
+    """Return random printable characters."""
     return "".join(map(chr, np.random.default_rng(0).integers(32, 97, CHARACTERS)))
 
 

@@ -23,7 +23,7 @@ RUNS = 15
 
 
 def random_model(directory: Path) -> Path:
-    """Make a model of the default size with 65 characters."""
+    """Return a model of the default size with 65 characters."""
     config, vocabulary = NetworkConfig(hidden=512), Vocabulary(("\n", *map(chr, range(32, 96))))
     rng = np.random.default_rng(0)
     weights = {

@@ -52,7 +52,7 @@ BEFORE = 40
 
 
 class Size(NamedTuple):
-    """A network, and how much it reads at once."""
+    """The size of a network and of its batches."""
 
     cell: str
     layers: int
@@ -61,19 +61,19 @@ class Size(NamedTuple):
     length: int
 
     @classmethod
-    def named(cls, name: str) -> "Size":
-        """Read a size as it is written."""
+    def parse_size(cls, name: str) -> "Size":
+        """Parse a size."""
         cell, _, numbers = name.partition(":")
         return cls(cell, *(int(number) for number in numbers.split("x")))
 
     @property
     def config(self) -> NetworkConfig:
-        """Give the network's configuration."""
+        """Return the configuration of the network."""
         return NetworkConfig(cell=self.cell, layers=self.layers, hidden=self.units, embedding=64)
 
 
 def bare_steps(size: Size, vocabulary: int, device: str, precision: str) -> Iterator[None]:
-    """Do nothing but forward, backward, clip and step, for ever."""
+    """Yield training steps of a bare torch loop: forward, backward, clip and update."""
     network = CharRNN(size.config, vocabulary).to(device)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, fused=True)
     windows = torch.randint(vocabulary, (size.length + 1, size.batch), device=device)
@@ -91,7 +91,7 @@ def bare_steps(size: Size, vocabulary: int, device: str, precision: str) -> Iter
 
 
 def our_steps(corpus: Corpus, size: Size, device: str, precision: str, directory: Path, steps: int) -> Iterator[None]:
-    """Train as the command does: reading the text, saving, recording, evaluating, watching."""
+    """Yield training steps of the command, with reading, saving, logging, evaluation and display."""
     training = TrainingConfig(batch=size.batch, length=size.length, lr=1e-3, steps=steps, precision=precision)
     trainer = Trainer(corpus, size.config, training, device)
     place = RunDirectory(directory)
@@ -109,7 +109,7 @@ def our_steps(corpus: Corpus, size: Size, device: str, precision: str, directory
 
 
 def seconds(steps: Iterator[None], count: int, device: str) -> float:
-    """Time so many steps, a mean for each."""
+    """Return the mean time of a step."""
     began = time.perf_counter()
     for _ in range(count):
         next(steps)
@@ -119,8 +119,8 @@ def seconds(steps: Iterator[None], count: int, device: str) -> float:
 
 
 def compare(name: str, corpus: Corpus, device: str, arguments: argparse.Namespace, directory: Path) -> None:
-    """Print one network's speed, both ways."""
-    size, precision = Size.named(name), choose_precision(arguments.precision, device)
+    """Print the speed of one network in both loops."""
+    size, precision = Size.parse_size(name), choose_precision(arguments.precision, device)
     both = {
         "bare": bare_steps(size, len(corpus.vocabulary), device, precision),
         "charrnn": our_steps(corpus, size, device, precision, directory, STEPS * arguments.steps),
@@ -146,7 +146,7 @@ def _named(device: str) -> str:
 
 
 def main() -> None:
-    """Compare every network on the embedded corpus."""
+    """Compare every network on the default corpus."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", nargs="+")
     parser.add_argument("--steps", type=int, help="a round (10; on a GPU 100)")

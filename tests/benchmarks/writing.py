@@ -39,14 +39,14 @@ WARM_UP = 20
 
 
 def ours(network: CharRNN) -> Iterator[object]:
-    """Write for ever as `charrnn sample` does."""
+    """Generate characters as `charrnn sample` does."""
     weights = {name: weight.numpy() for name, weight in network.state_dict().items()}
     rnn = InferenceRNN(network.config, weights)
     return generate(rnn, VOCABULARY, rng=np.random.default_rng(0), params=SamplingParams(temperature=TEMPERATURE))
 
 
 def theirs(network: CharRNN) -> Iterator[object]:
-    """Write for ever with torch's fused layers, as the usual sampling loop does."""
+    """Generate characters with torch's fused layers, as the usual sampling loop does."""
     state, ids = network.initial_state(1), torch.zeros(1, 1, dtype=torch.long)
     while True:
         with torch.inference_mode():
@@ -56,7 +56,7 @@ def theirs(network: CharRNN) -> Iterator[object]:
 
 
 def together(network: CharRNN) -> Iterator[object]:
-    """Write for ever as `charrnn sample --count 64` does."""
+    """Generate characters as `charrnn sample --count 64` does."""
     weights = {name: weight.numpy() for name, weight in network.state_dict().items()}
     rnn, rngs = InferenceRNN(network.config, weights), [np.random.default_rng(seed) for seed in range(BATCH_SLOTS)]
     prefilled, params = prefill_prompt(rnn, VOCABULARY), SamplingParams(temperature=TEMPERATURE)
@@ -71,7 +71,7 @@ def seconds(call: Callable[[], object]) -> float:
 
 
 def compare(layers: int, hidden: int) -> None:
-    """Print the time of a character, each way, and the ratios."""
+    """Print the time per character of each, and the ratios."""
     network = CharRNN(NetworkConfig(layers=layers, hidden=hidden), len(VOCABULARY)).eval()
     with torch.no_grad():
         network.output.weight *= SURENESS

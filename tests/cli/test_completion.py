@@ -22,7 +22,7 @@ def test_commands_and_options_are_completed(shell: Call) -> None:
 
 
 @pytest.mark.parametrize("command", ["sample", "inspect", "score", "info"])
-def test_models_are_completed_by_the_runs_there_are(shell: Call, run_here: RunDirectory, command: str) -> None:
+def test_models_are_completed_with_existing_runs(shell: Call, run_here: RunDirectory, command: str) -> None:
     """Files are completed if no run begins like this."""
     assert offered(shell, f"charrnn {command} ch") == [f"plain,{run_here.path}"]
     assert offered(shell, f"charrnn {command} elsewhere/x") == ["file,elsewhere/x"]

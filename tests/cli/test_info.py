@@ -48,7 +48,7 @@ def test_json_has_everything(call: Call, trained: RunDirectory, model: Model) ->
 
 
 @pytest.mark.usefixtures("trained")
-def test_a_person_reads_what_it_is(call: Call, model: Model) -> None:
+def test_the_model_is_described_for_a_reader(call: Call, model: Model) -> None:
     """Control characters as pictures, the losses as a plot, within 80 columns."""
     result = call("info", "checkpoints/hamlet")
     assert (result.code, result.err) == (0, "")
@@ -62,7 +62,7 @@ def test_a_person_reads_what_it_is(call: Call, model: Model) -> None:
 
 
 @pytest.mark.parametrize("finished", [True, False])
-def test_an_unfinished_run_says_up_to_where_it_is_saved(
+def test_an_unfinished_run_shows_its_last_checkpoint(
     finished: bool, call: Call, run_here: RunDirectory, model: Model
 ) -> None:
     """The last checkpoint is later than the model, which has the best weights so far."""
@@ -73,7 +73,7 @@ def test_an_unfinished_run_says_up_to_where_it_is_saved(
     assert ("saved       up to step 358, not finished: " in result) != finished
 
 
-def test_no_name_runs_into_its_value(call: Call, run_here: RunDirectory, model: Model) -> None:
+def test_names_and_values_are_separated(call: Call, run_here: RunDirectory, model: Model) -> None:
     """Names of any length are separated from their values; settings are on one readable line."""
     settings = {"batch": 32, "length": 64, "lr": 0.015, "steps": None, "minutes": 1.0, "warm_up": 1000, "seed": 0}
     story = {"something_of_its_own": 1003854, "settings": settings}
@@ -85,7 +85,7 @@ def test_no_name_runs_into_its_value(call: Call, run_here: RunDirectory, model: 
 
 
 @pytest.mark.fault("F62")
-def test_what_a_file_says_cannot_drive_the_terminal(call: Call, run_here: RunDirectory, model: Model) -> None:
+def test_metadata_of_a_file_cannot_control_the_terminal(call: Call, run_here: RunDirectory, model: Model) -> None:
     """Strange values and a missing history cause no error."""
     story = {"corpus\x1b[2J": "a\x1b]0;x\x07\nb", "val_nats": None, "more": [1, {"a": 2.5}]}
     save_model(run_here.model, dataclasses.replace(model, training=story))
@@ -111,7 +111,7 @@ def test_a_large_vocabulary_is_shown_in_part(call: Call, run_here: RunDirectory,
 
 
 @pytest.mark.fault("F58", "F59")
-def test_what_is_no_model_of_ours_is_refused(call: Call, tmp_path: Path) -> None:
+def test_files_that_are_not_models_are_refused(call: Call, tmp_path: Path) -> None:
     """A pickle is not loaded, and any other file is named."""
     (tmp_path / "model.pt").write_bytes(b"PK\x03\x04")
     (tmp_path / "x.safetensors").write_bytes(b"nothing of the kind")
@@ -161,7 +161,7 @@ def test_a_narrow_terminal_has_fewer_columns_of_runs(
     assert len(shown[30]) < len(shown[50]) < len(shown[200])
 
 
-def test_the_loss_can_be_had_as_a_picture(call: Call, trained: RunDirectory, model: Model) -> None:
+def test_the_loss_can_be_drawn_as_a_picture(call: Call, trained: RunDirectory, model: Model) -> None:
     """A valid SVG without URLs; a model without a history has no picture."""
     assert call("info", "--svg", "loss.svg").code == 0
     picture = ET.fromstring(Path("loss.svg").read_text(encoding="utf-8"))  # noqa: S314 - it is our own

@@ -77,7 +77,7 @@ def test_the_same_findings_as_json_every_time(call: Call, text: str) -> None:
 
 
 @pytest.mark.usefixtures("recorded")
-def test_a_quick_search_says_what_it_left_out(call: Call, text: str) -> None:
+def test_a_quick_search_states_what_it_leaves_out(call: Call, text: str) -> None:
     """In text and in JSON."""
     result = call("inspect", "--text", text, "--quick")
     assert "no shuffled weights, no ablation (--quick)" in " ".join(result.out.split())
@@ -101,7 +101,7 @@ def test_a_signal_that_the_cells_do_not_have_is_refused(call: Call, text: str) -
     assert "cells of kind lstm have no signal 'r'" in result.err
 
 
-def test_the_help_says_the_rules_of_the_verdicts(call: Call) -> None:
+def test_the_help_contains_the_rules_of_the_verdicts(call: Call) -> None:
     """With their thresholds."""
     result = " ".join(call("inspect", "-h").out.split())
     assert "detector fit >= 0.5" in result
@@ -116,7 +116,7 @@ def test_the_help_explains_the_patterns_of_concepts(call: Call, form: str) -> No
     assert re.search(rf"^  NAME={re.escape(form)} +\w", call("inspect", "-h").out, re.MULTILINE)
 
 
-def test_asked_cells_are_drawn_in_their_order(call: Call, text: str) -> None:
+def test_requested_cells_are_drawn_in_their_order(call: Call, text: str) -> None:
     """One labeled strip per cell, as wide as the text."""
     result = call("inspect", "--text", text, "--cell", "2.7", "--cell", "1.3", "--chars", "14")
     lines = result.out.splitlines()
@@ -163,7 +163,7 @@ def test_more_than_one_concept_beside_a_cell_is_refused(call: Call, text: str) -
     assert "one concept" in result.err
 
 
-def test_unknown_characters_are_read_as_the_stand_in(call: Call, run_here: RunDirectory) -> None:
+def test_unknown_characters_are_read_as_the_replacement_character(call: Call, run_here: RunDirectory) -> None:
     """If the model has U+FFFD; no character of the text is dropped."""
     save_model(run_here.model, random_model("\n abc\ufffd"))
     Path("text.txt").write_text("abéc\n")
@@ -186,7 +186,7 @@ def test_an_unknown_concept_is_refused_with_the_nearest(call: Call, text: str) -
     assert "did you mean line_pos?" in result.err
 
 
-def test_a_concept_of_one_s_own_is_searched_for_and_drawn(call: Call, text: str) -> None:
+def test_a_custom_concept_is_searched_for_and_drawn(call: Call, text: str) -> None:
     """A pattern and a built-in concept; both are in the table by name."""
     result = call("inspect", "--text", text, "--concept", "after-b=/b/since", "--concept", "line_pos")
     assert result.code == 0, result.err
@@ -195,7 +195,7 @@ def test_a_concept_of_one_s_own_is_searched_for_and_drawn(call: Call, text: str)
     assert "word_pos" not in first
 
 
-def test_a_concept_of_one_s_own_is_marked_beside_a_cell(call: Call, text: str) -> None:
+def test_a_custom_concept_is_marked_beside_a_cell(call: Call, text: str) -> None:
     """Under its own name."""
     cell = ("inspect", "--text", text, "--cell", "1.0", "--chars", "14", "--json")
     marks = json.loads(call(*cell, "--concept", "round=[(]..[)]").out)["marks"]
@@ -207,7 +207,7 @@ def test_a_concept_of_one_s_own_is_marked_beside_a_cell(call: Call, text: str) -
     [("x=/a(b/", "unterminated"), ("nonsense", "there is no concept"), ("x=/a/sinc", "did you mean since?")],
 )
 @pytest.mark.parametrize("listed", [(), ("--list-concepts",)])
-def test_a_concept_that_is_none_is_refused_before_anything_is_read(
+def test_an_invalid_concept_is_refused_before_anything_is_read(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, concept: str, result: str, listed: tuple[str, ...]
 ) -> None:
     """A search and a list report one line with a hint."""
@@ -276,7 +276,7 @@ def test_listing_the_concepts_needs_no_model(
     assert "in_quote" in {concept["concept"] for concept in listed["concepts"]}
 
 
-def test_listing_in_a_file_that_is_not_there_is_refused(call: Call, run_here: RunDirectory) -> None:
+def test_listing_in_a_missing_file_is_refused(call: Call, run_here: RunDirectory) -> None:
     """A missing file of --text is an error."""
     assert run_here.model.exists()
     result = call("inspect", "--list-concepts", "--text", "none.txt")
@@ -298,7 +298,7 @@ def test_a_search_uses_the_idle_cores(
 
 
 @pytest.mark.parametrize("option", ["--chars", "--start"])
-def test_a_place_that_no_text_has_is_refused(call: Call, text: str, option: str) -> None:
+def test_a_start_beyond_the_text_is_refused(call: Call, text: str, option: str) -> None:
     """With one line."""
     result = call("inspect", "--text", text, option, "1" + "0" * 25)
     assert result.err.startswith(f"error: {option}: must be at most 1,000,000,000,000, not 1000")
@@ -384,7 +384,7 @@ def test_a_page_that_cannot_be_written_is_an_error(call: Call, text: str) -> Non
 
 @pytest.mark.parametrize("option", [("--quick",), ("--confirm", "text.txt"), ("--signal", "h")])
 @pytest.mark.parametrize("look", [("--cell", "1.0"), ("--gates",)])
-def test_what_only_a_search_does_is_refused_without_one(
+def test_options_of_a_search_are_refused_without_one(
     option: tuple[str, ...], look: tuple[str, ...], call: Call, text: str
 ) -> None:
     """Instead of being ignored; the hint is the intended command."""

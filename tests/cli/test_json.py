@@ -33,7 +33,7 @@ def no_constant(word: str) -> Any:
     raise AssertionError(word)
 
 
-def told(call: Call, *arguments: str) -> list[dict[str, Any]]:
+def json_objects(call: Call, *arguments: str) -> list[dict[str, Any]]:
     """Return the JSON objects that a command writes."""
     result = call(*arguments, "--json")
     assert result.code == 0, result.err
@@ -58,21 +58,21 @@ def told(call: Call, *arguments: str) -> list[dict[str, Any]]:
     ],
     ids=" ".join,
 )
-def test_a_model_is_called_by_its_file(call: Call, run: RunDirectory, arguments: tuple[str, ...]) -> None:
+def test_a_model_is_named_by_its_file(call: Call, run: RunDirectory, arguments: tuple[str, ...]) -> None:
     """In every object of every command, as in the result of a training."""
-    objects = told(call, *arguments)
+    objects = json_objects(call, *arguments)
     assert objects
     assert {one["model"] for one in objects} == {str(run.model)}
 
 
-def test_listed_runs_are_called_by_their_files_too(call: Call, run: RunDirectory) -> None:
+def test_listed_runs_are_named_by_their_files(call: Call, run: RunDirectory) -> None:
     """The listed path can be given to any command."""
     second = RunDirectory(run.path.with_name("second"))
     second.path.mkdir()
     save_model(second.model, random_model())
-    (listed,) = told(call, "info")
+    (listed,) = json_objects(call, "info")
     assert {one["model"] for one in listed["runs"]} == {str(run.model), str(second.model)}
-    (one,) = told(call, "info", listed["runs"][0]["model"])
+    (one,) = json_objects(call, "info", listed["runs"][0]["model"])
     assert one["model"] == listed["runs"][0]["model"]
 
 
@@ -85,10 +85,10 @@ def test_listed_runs_are_called_by_their_files_too(call: Call, run: RunDirectory
         *((f"--{v}",) for v in VIEWS),
     ],
 )
-def test_what_is_read_is_told_with_where_it_begins(call: Call, run: RunDirectory, view: tuple[str, ...]) -> None:
+def test_the_start_of_the_text_is_recorded(call: Call, run: RunDirectory, view: tuple[str, ...]) -> None:
     """By every view, under the same key."""
     assert run.model.exists()
-    (found,) = told(call, "inspect", "--text", "text.txt", "--start", "46", *view)
+    (found,) = json_objects(call, "inspect", "--text", "text.txt", "--start", "46", *view)
     assert found["start"] == 46
 
 
@@ -96,9 +96,9 @@ def test_the_text_to_confirm_on_begins_where_the_other_one_does(call: Call, run:
     """Text before --start is not read; an error is printed if no text is left."""
     assert run.model.exists()
     search = ("inspect", "--text", "text.txt", "--quick", "--concept", "a=/a/after:3", "--start", "90")
-    (here,) = told(call, *search, "--confirm", "other.txt")
+    (here,) = json_objects(call, *search, "--confirm", "other.txt")
     Path("other.txt").write_text(TEXT[::-1][90:].rjust(len(TEXT), "a"))
-    (there,) = told(call, *search, "--confirm", "other.txt")
+    (there,) = json_objects(call, *search, "--confirm", "other.txt")
     assert here["concepts"][0]["fit"] == there["concepts"][0]["fit"]
     Path("other.txt").write_text("abc")
     result = call(*search, "--confirm", "other.txt")
@@ -106,7 +106,7 @@ def test_the_text_to_confirm_on_begins_where_the_other_one_does(call: Call, run:
     assert "other.txt has no text at 90" in result.err
 
 
-def test_what_is_no_number_is_null(capsys: pytest.CaptureFixture[str]) -> None:
+def test_values_that_are_not_finite_are_null(capsys: pytest.CaptureFixture[str]) -> None:
     """At any depth."""
     write_json({"a": math.inf, "b": [1.5, math.nan, {"c": (-math.inf, "inf")}], "d": None, "e": 2})
     assert capsys.readouterr().out == '{"a": null, "b": [1.5, null, {"c": [null, "inf"]}], "d": null, "e": 2}\n'
@@ -114,12 +114,10 @@ def test_what_is_no_number_is_null(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("scale", [0.0, 30.0, 1e4])
-def test_a_network_beyond_all_reason_is_told_in_numbers(
-    call: Call, run: RunDirectory, view: str, scale: float
-) -> None:
+def test_a_degenerate_network_causes_no_warning(call: Call, run: RunDirectory, view: str, scale: float) -> None:
     """Zero weights, and saturated weights without gradients, cause no NumPy warning."""
     save_model(run.model, random_model("\n abcdefgh()", scale=scale))
-    (found,) = told(call, "inspect", "--text", "text.txt", f"--{view}")
+    (found,) = json_objects(call, "inspect", "--text", "text.txt", f"--{view}")
     assert found["characters"] > 0
     if view == "memory":
         assert np.isfinite(found["gradient"]["high"]).all()

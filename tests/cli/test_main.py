@@ -79,13 +79,13 @@ def test_no_arguments_show_help_as_an_error(call: Call) -> None:
     assert result.err.startswith("Usage: charrnn")
 
 
-def test_version_tells_what_it_stands_on(call: Call) -> None:
+def test_the_version_includes_that_of_torch_and_python(call: Call) -> None:
     """Including the version of torch."""
     assert call("--version").out.startswith(f"charrnn {__version__} (torch 2.")
 
 
 @pytest.mark.fault("F21")
-def test_unknown_names_are_told_with_what_may_be_meant(call: Call) -> None:
+def test_the_error_for_an_unknown_name_suggests_a_similar_one(call: Call) -> None:
     """Of commands and of options."""
     assert call("sampel").err == "error: no such command 'sampel'\n\nhint: did you mean `charrnn sample`?\n"
     assert call("sample", "--lenght", "3").err.endswith("hint: did you mean --length?\n")
@@ -95,7 +95,7 @@ def test_unknown_names_are_told_with_what_may_be_meant(call: Call) -> None:
 
 @pytest.mark.fault("F22")
 @pytest.mark.parametrize("value", ["-1", "nan", "inf", "abc", "1e999"])
-def test_a_number_out_of_bounds_says_what_it_must_be(call: Call, value: str) -> None:
+def test_the_error_for_a_number_out_of_bounds_has_the_bounds(call: Call, value: str) -> None:
     """The error names the option."""
     result = call("sample", "--temperature", value)
     wanted = f"error: --temperature: must be a number ≥ 0 (0: always the most likely), not {value}\n"
@@ -118,7 +118,9 @@ def test_a_bad_value_names_the_environment_variable(call: Call, monkeypatch: pyt
     assert call("sample").err.startswith("error: CHARRNN_SAMPLE_TOP_P: must be a number > 0 and ≤ 1, not oops␛[31m\n")
 
 
-def test_flags_beat_the_environment(call: Call, monkeypatch: pytest.MonkeyPatch, run_here: RunDirectory) -> None:
+def test_options_take_precedence_over_the_environment(
+    call: Call, monkeypatch: pytest.MonkeyPatch, run_here: RunDirectory
+) -> None:
     """A variable counts only if the option is not given."""
     monkeypatch.setenv("CHARRNN_SAMPLE_LENGTH", "7")
     monkeypatch.setenv("CHARRNN_SAMPLE_HELP", "1")
@@ -135,13 +137,13 @@ def test_a_users_error_is_a_line_and_a_hint(
     assert call("info") == (code, "", "error: why\n\nhint: do\n")
 
 
-def test_text_of_others_in_an_error_is_made_harmless(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_untrusted_text_in_an_error_is_sanitized(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """The name of a file cannot send control sequences to the terminal."""
     command_that_raises(monkeypatch, CharrnnError("cannot read \x1b]52;c;x\x07"))
     assert call("info").err == "error: cannot read ␛]52;c;x␇\n"
 
 
-def test_a_systems_error_is_told_with_the_file(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_error_is_reported_with_the_file(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a file only the reason is printed; "output" is named only if writing output failed."""
     command_that_raises(monkeypatch, PermissionError(13, "Permission denied", "checkpoints"))
     assert call("info") == (1, "", "error: checkpoints: permission denied\n")
@@ -159,7 +161,7 @@ def test_a_bug_keeps_its_traceback(call: Call, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no death by signal")
-def test_ctrl_c_dies_of_the_signal_with_the_text_so_far(run_here: RunDirectory) -> None:
+def test_ctrl_c_ends_the_process_by_the_signal_after_the_text_so_far(run_here: RunDirectory) -> None:
     """A shell loop around the command stops too; no message is printed."""
     arguments = [sys.executable, "-m", "charrnn", "sample", "-n", "0", str(run_here.path)]
     with subprocess.Popen(

@@ -17,7 +17,7 @@ def test_a_cell_is_read_as_it_is_written(layer: int, unit: int) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "2", "0.1", "2.", ".3", "2.3.4", "-1.2", "a.b", "²·³", "1.1\n"])
-def test_what_is_no_cell_is_told_how_one_is_written(value: str) -> None:
+def test_the_error_for_an_invalid_cell_shows_an_example(value: str) -> None:
     """The error contains an example."""
     with pytest.raises(click.BadParameter, match=r"such as 2\.317"):
         CellIdType().convert(value, None, None)
@@ -30,7 +30,7 @@ def test_whole_numbers_are_read_exactly(number: int) -> None:
 
 
 @pytest.mark.parametrize("value", [True, None, "", "x", "nan", "-inf", "1e999", "2.5", [1]])
-def test_what_is_no_whole_number_is_none(value: object) -> None:
+def test_values_that_are_not_integers_are_refused(value: object) -> None:
     """Including typed values of a settings file."""
     with pytest.raises(click.BadParameter, match="must be a whole number"):
         Number(integer=True).convert(value, None, None)
@@ -63,7 +63,7 @@ def test_a_number_of_hundreds_of_digits_is_refused_in_one_short_line(kind: Numbe
     assert len(caught.value.message) < 120
 
 
-def test_a_bound_beyond_all_reason_is_told_only_where_it_is_passed() -> None:
+def test_a_hard_limit_is_mentioned_only_if_it_is_exceeded() -> None:
     """The error for -1 does not mention the upper bound."""
     kind = Number(0, integer=True, hard_limit=10**9)
     assert kind.convert("1e9", None, None) == 10**9

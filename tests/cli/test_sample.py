@@ -47,7 +47,7 @@ def test_argmax_is_temperature_0(call: Call) -> None:
     assert len(texts) == 1
 
 
-def test_several_samples_can_each_be_had_alone(call: Call) -> None:
+def test_each_of_several_samples_can_be_generated_alone(call: Call) -> None:
     """The seeds are consecutive."""
     alone = [call("sample", "-n", "9", "--seed", seed).out for seed in ("5", "6", "7")]
     assert call("sample", "-n", "9", "--seed", "5", "--count", "3").out == "\n\n".join(alone)
@@ -121,7 +121,7 @@ def test_one_prompt_at_three_temperatures_and_without_chance(call: Call) -> None
         assert heading in call("sample", "--compare", "-n", "40").out
 
 
-def test_a_cell_is_held_while_it_writes(call: Call) -> None:
+def test_a_cell_is_clamped_during_generation(call: Call) -> None:
     """The three columns equal the samples with the cell clamped low, free, and clamped high."""
     result = call("sample", "--steer", "2.3", "--clamp", "1.1=0.5", "--seed", "3", "-n", "40", "--json")
     held = [["--clamp", "2.3=-1"], [], ["--clamp", "2.3=1"]]
@@ -151,7 +151,7 @@ def test_a_cell_is_held_while_it_writes(call: Call) -> None:
         (["--device", "tpu"], "'tpu' is not one of"),
     ],
 )
-def test_what_cannot_be_done_is_told_in_a_line(call: Call, arguments: list[str], told: str) -> None:
+def test_invalid_combinations_are_refused_in_one_line(call: Call, arguments: list[str], told: str) -> None:
     """With the reason, even if the value is long."""
     result = call("sample", *arguments)
     assert (result.code in (1, 2), result.out) == (True, "")
@@ -171,7 +171,7 @@ def test_another_device_writes_the_same(call: Call, monkeypatch: pytest.MonkeyPa
         assert call(*command, "--device", "cuda") == call(*command)
 
 
-def test_copies_are_told(call: Call, run_here: RunDirectory) -> None:
+def test_copies_of_the_training_text_are_reported(call: Call, run_here: RunDirectory) -> None:
     """A text from the training text is copied completely, from that position; the printed text does not change."""
     vocabulary = "\n abcdefgh"
     save_model(run_here.model, random_model(vocabulary))
@@ -220,7 +220,7 @@ def test_json_has_no_end_without_a_length(call: Call) -> None:
 
 @pytest.mark.parametrize("option", ["--length", "--count", "--top-k", "--seed"])
 @pytest.mark.parametrize("value", ["1" + "0" * 400, "1" + "0" * 25])
-def test_a_number_that_no_machine_counts_to_is_refused(call: Call, option: str, value: str) -> None:
+def test_an_excessive_number_is_refused(call: Call, option: str, value: str) -> None:
     """With one line that names the option."""
     result = call("sample", "-p", "a", option, value)
     assert (result.code, result.out) == (2, "")
@@ -228,7 +228,9 @@ def test_a_number_that_no_machine_counts_to_is_refused(call: Call, option: str, 
 
 
 @pytest.mark.fault("F69")
-def test_unseen_characters_are_named_though_the_model_knows_a_stand_in(call: Call, run_here: RunDirectory) -> None:
+def test_unknown_characters_are_named_even_if_the_model_knows_the_replacement_character(
+    call: Call, run_here: RunDirectory
+) -> None:
     """U+FFFD in the training text does not make other characters known."""
     save_model(run_here.model, random_model("\n abc\ufffd"))
     assert call("sample", "-p", "éa\ufffd").err.startswith("error: the model never saw 'é'\n")
@@ -284,13 +286,13 @@ def test_a_full_disk_is_one_line(real_shell: Call) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
-def test_a_full_disk_is_told_of_a_long_text_too(shell: Call) -> None:
+def test_a_full_disk_is_reported_for_a_long_text(shell: Call) -> None:
     """Of a text longer than the buffer."""
     result = shell("charrnn sample --json -n 9000 > /dev/full")
     assert result.err == "error: cannot write output: no space left on device\n"
 
 
-def test_a_failure_beside_the_output_is_not_told_as_one_of_it(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_to_read_is_not_reported_as_one_of_the_output(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error of reading the prompt is not reported as an error of the output."""
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"abc")))
     monkeypatch.setattr("charrnn.text.sources.Spool.write", _full)
@@ -325,7 +327,7 @@ def test_a_pipe_gets_the_same_bytes_whatever_the_environment(shell: Call, real_s
         (["-q"], {"PYTHONIOENCODING": "ascii", "NO_COLOR": "1"}, b"ab%s\r\n"),
     ],
 )
-def test_a_terminal_is_not_driven_by_what_is_written(
+def test_the_generated_text_cannot_control_the_terminal(
     launch: Launcher, shell: Call, arguments: list[str], environment: dict[str, str], expected: bytes
 ) -> None:
     """The prompt is dim, control characters are pictures unless raw, and a newline ends the output."""
@@ -337,7 +339,7 @@ def test_a_terminal_is_not_driven_by_what_is_written(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
-def test_a_terminal_is_told_how_to_repeat_it(launch: Launcher) -> None:
+def test_the_header_on_a_terminal_shows_how_to_repeat_a_sample(launch: Launcher) -> None:
     """The run, the step, the temperature, the seed, and once a note about control characters."""
     lines = on_terminal(launch, ["--seed", "1", "-p", "ab"], {"NO_COLOR": "1"}).decode().split("\r\n")
     heading = "checkpoints/hamlet · step 3,750 · temperature 0.8 · repeat with --seed 1"

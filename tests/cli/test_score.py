@@ -48,7 +48,7 @@ def test_a_person_reads_a_line_a_text(call: Call, expected: Score) -> None:
     assert len(result.out) < 90
 
 
-def test_much_is_read_by_torch(call: Call, expected: Score, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_texts_are_scored_by_torch(call: Call, expected: Score, monkeypatch: pytest.MonkeyPatch) -> None:
     """From a size on; the score is equal up to rounding."""
     monkeypatch.setattr("charrnn.cli.scorer.TORCH_FROM_OPS", 0)
     monkeypatch.setattr("charrnn.network.inference.InferenceRNN.nll", None)
@@ -125,7 +125,7 @@ def test_several_models_are_set_side_by_side(call: Call, run_here: RunDirectory)
 
 
 @pytest.mark.usefixtures("expected")
-def test_what_comes_next_can_be_asked(call: Call) -> None:
+def test_the_next_characters_can_be_requested(call: Call) -> None:
     """The most likely character first, with the probabilities."""
     found = json.loads(call("score", "book.txt", "--top", "3", "--json").out)["next"]
     assert len(found) == 3
@@ -136,7 +136,7 @@ def test_what_comes_next_can_be_asked(call: Call) -> None:
 
 
 @pytest.mark.usefixtures("run_here")
-def test_a_text_in_another_alphabet_is_told_from_a_badly_predicted_one(call: Call) -> None:
+def test_a_text_in_another_alphabet_is_distinguished_from_a_badly_predicted_one(call: Call) -> None:
     """By the share of characters that the model never saw."""
     Path("greek.txt").write_text("αβγδε abc", encoding="utf-8")
     result = call("score", "greek.txt")

@@ -34,12 +34,12 @@ def printed(stream: StringIO, monkeypatch: pytest.MonkeyPatch, *, quiet: bool = 
     return meanwhile[0], stream.getvalue()
 
 
-def test_words_stand_on_a_terminal_for_as_long_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_status_message_is_shown_on_a_terminal_while_its_block_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """The line is erased afterwards, also after Ctrl-C."""
     assert printed(Terminal(), monkeypatch) == ("starting …", "starting …\r\x1b[K")
 
 
-def test_neither_a_pipe_nor_the_quiet_hear_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_no_status_message_in_a_pipe_or_with_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """No byte is written."""
     assert printed(StringIO(), monkeypatch) == ("", "")
     assert printed(Terminal(), monkeypatch, quiet=True) == ("", "")

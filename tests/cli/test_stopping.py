@@ -34,7 +34,7 @@ def silent() -> SignalHandler:
 
 @pytest.mark.fault("F35", "F38", "F39")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_the_events_after_the_one_at_hand(number: int) -> None:
+def test_a_signal_ends_the_events_after_the_current_one(number: int) -> None:
     """The signal is remembered, a message is printed once, and the previous handlers are restored."""
     messages: list[str] = []
     before = signal.getsignal(number)
@@ -49,7 +49,7 @@ def test_a_signal_ends_the_events_after_the_one_at_hand(number: int) -> None:
 
 @pytest.mark.fault("F37")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_where_nothing_is_to_be_saved_a_signal_raises(number: int) -> None:
+def test_a_signal_raises_if_nothing_must_be_saved(number: int) -> None:
     """Before the first step and after the last save; files that are being written are removed."""
     with pytest.raises(Stopped) as caught, silent() as handler:
         steps(handler.stop_when_requested(previews(number, 3)))
@@ -68,8 +68,8 @@ def test_ignored_signals_stay_ignored() -> None:
 
 
 @pytest.mark.fault("F36")
-def test_a_second_signal_dies_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the first signal, after a message about the last save."""
+def test_a_second_signal_ends_the_process_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the first signal, after a message about the last save."""
     died: list[int] = []
     messages: list[str] = []
     monkeypatch.setattr(module, "exit_by_signal", died.append)
@@ -82,7 +82,7 @@ def test_a_second_signal_dies_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (died, messages) == ([signal.SIGINT], ["stopping", "now"])
 
 
-def test_something_long_can_be_left_between_any_two_moments() -> None:
+def test_a_long_operation_can_be_interrupted_at_any_safe_point() -> None:
     """The generator is closed at once, so that it cleans up."""
     left: list[str] = []
 
@@ -103,7 +103,7 @@ def test_something_long_can_be_left_between_any_two_moments() -> None:
 
 
 @pytest.mark.fault("F40")
-def test_a_pause_is_said_before_it_begins_and_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pause_has_an_event_and_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     """A Pause event precedes the pause, and the clock leaves the time of the pause out."""
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
@@ -128,7 +128,7 @@ def test_a_pause_is_said_before_it_begins_and_does_not_count(monkeypatch: pytest
 
 
 @pytest.mark.fault("F40")
-def test_a_pause_that_nobody_announced_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pause_without_an_event_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     """SIGSTOP cannot be handled; the clock leaves out the time since it was last read."""
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])

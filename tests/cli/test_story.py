@@ -22,7 +22,7 @@ TOLD = {
 VALUES = st.sampled_from([None, True, 3, -2, 10**12, 0.5, math.nan, math.inf, "some words", [1], {"batch": 2}])
 
 
-def test_what_is_known_is_told_in_words() -> None:
+def test_known_training_metadata_are_described() -> None:
     """The text, the time, and the loss by both protocols."""
     assert list(training_lines(TOLD)) == [
         ("text", "macbeth.txt · 1,115,394 characters · 1,003,854 for training"),
@@ -34,7 +34,7 @@ def test_what_is_known_is_told_in_words() -> None:
 
 
 @given(st.dictionaries(st.sampled_from([*TOLD, "settings", "other"]), VALUES))
-def test_whatever_it_tells_is_told(training: dict[str, object]) -> None:
+def test_all_training_metadata_are_shown(training: dict[str, object]) -> None:
     """A known key with a value of the expected type in words, any other as it is."""
     lines = list(training_lines(training))
     told = " ".join(f"{word} {line}" for word, line in lines)

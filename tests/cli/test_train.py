@@ -38,7 +38,7 @@ def files(directory: str = ".") -> set[str]:
     return {path.name for path in Path(directory).iterdir()}
 
 
-def test_training_leaves_a_run_with_all_that_is_promised(train: Call) -> None:
+def test_training_creates_all_files_of_a_run(train: Call) -> None:
     """Model, checkpoint, settings, metrics, and the path of the model on standard output."""
     result = train("--steps", "30")
     assert (result.code, result.out) == (0, "checkpoints/book/model.safetensors\n")
@@ -50,7 +50,7 @@ def test_training_leaves_a_run_with_all_that_is_promised(train: Call) -> None:
     assert "\x1b" not in result.err
 
 
-def test_events_as_json_end_with_the_promised_one(train: Call) -> None:
+def test_events_as_json_end_with_the_result(train: Call) -> None:
     """Each line is an object; the last one has every field that scripts rely on."""
     result = train("--steps", "30", "--json", "-q")
     lines = [json.loads(line) for line in result.out.splitlines()]
@@ -67,7 +67,7 @@ def test_events_as_json_end_with_the_promised_one(train: Call) -> None:
 
 
 @pytest.mark.usefixtures("finished")
-def test_the_model_writes_scores_and_can_be_looked_into(call: Call) -> None:
+def test_a_trained_model_can_be_sampled_scored_and_inspected(call: Call) -> None:
     """The commands work on the trained model."""
     assert len(call("sample", "-n", "50", "--seed", "1").out) == 50
     assert "bits/char" in call("score", "book.txt").out
@@ -100,12 +100,12 @@ def test_a_training_that_overfits_ends_early_and_is_finished(call: Call, text: P
     assert (last["steps"], last["stopped_early"], last["val_nats"]) == (200, False, done["val_nats"])
 
 
-def test_a_stopped_training_goes_on_to_the_same_bytes(text: Path, launch: Launcher) -> None:
+def test_a_stopped_and_resumed_training_ends_with_the_same_bytes(text: Path, launch: Launcher) -> None:
     """After Ctrl-C and a resume, the last checkpoint equals that of an uninterrupted run."""
     arguments = ("train", str(text), *SMALL, "--steps", "100", "--dropout", "0.2", "-q")
     whole = launch(*arguments, "--out", "whole", at=Path.cwd())
     stopped = launch(*arguments, "--out", "stopped", "--save-every", "0.05", at=Path.cwd(), slow_in="step")
-    stopped.reach_slow_phase(pieces=4)
+    stopped.reach_slow_phase(slow_steps=4)
     stopped.signal(signal.SIGINT)
     assert stopped.wait() == -signal.SIGINT
     step = int(RunDirectory(Path("stopped")).checkpoints()[-1].stem.removeprefix("checkpoint-"))
@@ -118,7 +118,7 @@ def test_a_stopped_training_goes_on_to_the_same_bytes(text: Path, launch: Launch
 
 
 @pytest.mark.usefixtures("finished")
-def test_a_longer_budget_goes_on_with_a_finished_training(train: Call) -> None:
+def test_a_larger_budget_continues_a_finished_training(train: Call) -> None:
     """More steps continue from the last step."""
     result = train("--steps", "40")
     assert result.code == 0
@@ -164,7 +164,7 @@ def test_a_finished_run_answers_a_script_too(train: Call) -> None:
     assert last["ngram_bits"] > 0
 
 
-def test_the_n_gram_to_beat_is_said_and_learned_once(
+def test_the_n_gram_baseline_is_shown_and_fitted_once(
     train: Call, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before training, in every line, in the summary and in `info`; a resumed run reads it from the metrics."""
@@ -188,7 +188,7 @@ def test_standard_input_is_not_read_again(shell: Call, text: Path) -> None:
     assert "standard input is not read" in result.err
 
 
-def test_a_minute_is_a_minute(train: Call) -> None:
+def test_a_time_budget_counts_from_the_start(train: Call) -> None:
     """A time budget counts from the start of the command."""
     began = time.monotonic()
     result = train("--minutes", "0.05", "--json", "-q")
@@ -197,7 +197,7 @@ def test_a_minute_is_a_minute(train: Call) -> None:
     assert time.monotonic() - began < 5
 
 
-def test_previews_can_be_had_as_often_as_wanted(train: Call) -> None:
+def test_the_number_of_previews_can_be_set(train: Call) -> None:
     """Every ten steps, or never."""
     steps = [json.loads(line) for line in train("--steps", "30", "--json", "--sample-every", "10").out.splitlines()]
     assert [line["step"] for line in steps if line["event"] == "preview"] == [0, 10, 20, 30]
@@ -235,7 +235,7 @@ def test_small_and_marked_texts_are_noted(call: Call, text: Path) -> None:
     assert "byte order mark removed" in result.err
 
 
-def test_what_the_user_chose_is_not_said_again(call: Call, text: Path) -> None:
+def test_a_setting_that_the_user_chose_causes_no_note(call: Call, text: Path) -> None:
     """A note about the batch size is printed only if charrnn chose the batch size."""
     text.write_bytes(b"small but usable. " * 20)
     chosen = ("train", str(text), "--steps", "2", "--hidden", "8", "--new")
@@ -256,7 +256,7 @@ def test_files_with_nothing_in_them_are_named_in_a_line(call: Call, text: Path) 
 
 
 @pytest.mark.fault("F13")
-def test_a_huge_alphabet_is_noted_and_can_be_made_smaller(call: Call, text: Path) -> None:
+def test_a_note_suggests_how_to_reduce_a_large_vocabulary(call: Call, text: Path) -> None:
     """Characters that occur once cannot be learned; the note names the option that merges them."""
     text.write_text("".join(map(chr, range(0x4E00, 0x4E00 + 12_000))) + "的是不了人" * 500)
     result = call("train", str(text), "--steps", "2", "--hidden", "8", "--threads", "1", "--sample-every", "0")
@@ -267,7 +267,7 @@ def test_a_huge_alphabet_is_noted_and_can_be_made_smaller(call: Call, text: Path
 
 
 @pytest.mark.fault("F14", "F15")
-def test_hostile_text_is_trained_and_shown_harmlessly(call: Call, text: Path) -> None:
+def test_a_text_with_control_sequences_is_trained_and_sanitized(call: Call, text: Path) -> None:
     """Escape sequences and markup of the corpus are sanitized in previews."""
     text.write_text("\x1b]52;c;AAAA\x07\x1b[31m[/bold] :smile: {} %s\x9b31m\u202e" * 60)
     result = call("train", str(text), "--steps", "30", "--hidden", "8", "--lr", "0.02")
@@ -276,7 +276,7 @@ def test_hostile_text_is_trained_and_shown_harmlessly(call: Call, text: Path) ->
 
 
 @pytest.mark.fault("F18")
-def test_a_changed_text_is_not_gone_on_with(train: Call, finished: RunDirectory) -> None:
+def test_a_run_does_not_resume_on_a_changed_text(train: Call, finished: RunDirectory) -> None:
     """The checkpoint is kept; --new starts over."""
     Path("book.txt").write_text(bottles(91))
     assert is_error(train("--steps", "40"), 1, "changed since step 30", "--new")
@@ -312,7 +312,7 @@ def test_wrong_options_are_named(call: Call, text: Path, arguments: tuple[str, .
 
 
 @pytest.mark.fault("F24")
-def test_an_absurd_network_is_refused_before_it_is_built(call: Call, text: Path) -> None:
+def test_an_impossibly_large_network_is_refused_before_it_is_built(call: Call, text: Path) -> None:
     """The error contains its size; no file is created."""
     assert is_error(call("train", str(text), "--hidden", "1000000"), 2, "would need about", "TB")
     assert files() == {"book.txt"}
@@ -343,7 +343,9 @@ def test_a_wrong_variable_is_named(call: Call, text: Path, monkeypatch: pytest.M
     assert is_error(call("train", str(text)), 2, "CHARRNN_TRAIN_LR")
 
 
-def test_flags_beat_variables_beat_the_file(call: Call, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_take_precedence_over_variables_and_variables_over_the_file(
+    call: Call, text: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The settings of the run record where each value comes from."""
     Path("my.yaml").write_text("hidden: 10\nbatch: 3\nlength: 9\nminutes: 7")
     monkeypatch.setenv("CHARRNN_TRAIN_BATCH", "4")
@@ -362,7 +364,7 @@ def test_flags_beat_variables_beat_the_file(call: Call, text: Path, monkeypatch:
 
 
 @pytest.mark.fault("F30")
-def test_other_settings_are_refused_for_a_run_that_is_there(train: Call, finished: RunDirectory) -> None:
+def test_other_settings_are_refused_for_an_existing_run(train: Call, finished: RunDirectory) -> None:
     """The error shows both values; the checkpoint is kept."""
     assert is_error(train("--steps", "40", "--layers", "2"), 1, "layers: saved 1, requested 2", "--new")
     assert finished.checkpoint(30).exists()
@@ -379,7 +381,7 @@ def test_a_finished_run_is_left_as_it_is(train: Call, finished: RunDirectory) ->
     assert finished.model.stat().st_mtime_ns == before
 
 
-def test_less_time_than_it_has_had_is_no_time_more(train: Call) -> None:
+def test_a_smaller_time_budget_does_not_change_a_finished_run(train: Call) -> None:
     """A finished run is not changed by a smaller time budget; the hint names a larger one."""
     train("--minutes", "0.01")
     before = Path("checkpoints/book/model.safetensors").stat().st_mtime_ns
@@ -400,14 +402,14 @@ def test_a_foreign_directory_is_not_touched(train: Call) -> None:
 
 
 @pytest.mark.fault("F33")
-def test_weird_names_become_run_names(call: Call, text: Path) -> None:
+def test_unusual_file_names_become_run_names(call: Call, text: Path) -> None:
     """A run can be created from a file of any name."""
     Path("a b:c?.txt").write_bytes(text.read_bytes())
     assert call("train", "a b:c?.txt", *SMALL, "--steps", "2").out == "checkpoints/a-b-c/model.safetensors\n"
 
 
 @pytest.mark.fault("F34")
-def test_a_device_that_is_not_there_is_named(call: Call, text: Path) -> None:
+def test_the_error_for_a_missing_device_names_it(call: Call, text: Path) -> None:
     """The hint names the CPU."""
     import torch
 

@@ -44,7 +44,7 @@ def test_every_sample_of_names_is_one_line(call: Call) -> None:
     assert call("info").out.count("one per line") == 1
 
 
-def test_poems_are_apart_by_blank_lines_as_in_their_file(call: Call) -> None:
+def test_generated_poems_are_separated_by_blank_lines(call: Call) -> None:
     """The output can be trained on again."""
     assert call("train", "poems.txt", "--documents", "blank", *SMALL).code == 0
     result = call("sample", "--count", "6", "--seed", "2", "-n", "60")
@@ -63,7 +63,7 @@ def test_a_text_is_scored_document_by_document(call: Call) -> None:
     assert there["unknown"] == 0
 
 
-def test_its_cells_can_be_looked_at(call: Call) -> None:
+def test_a_model_of_documents_can_be_inspected(call: Call) -> None:
     """On the held-out text and on a file."""
     call("train", "poems.txt", "--documents", "blank", *SMALL)
     for more in ((), ("--text", "poems.txt")):
@@ -72,7 +72,7 @@ def test_its_cells_can_be_looked_at(call: Call) -> None:
         assert "\x03" not in result.out
 
 
-def test_the_settings_of_a_run_of_documents_train_the_same_again(call: Call) -> None:
+def test_the_settings_of_a_run_of_documents_reproduce_it(call: Call) -> None:
     """The kind of documents is a setting."""
     call("train", "names.txt", "--documents", "line", *SMALL)
     assert "documents: line  # command line" in Path("checkpoints/names/config.yaml").read_text()
@@ -106,7 +106,7 @@ def test_bad_documents_are_refused_in_a_line(arguments: list[str], code: int, wo
 
 
 @pytest.mark.slow
-def test_thirty_thousand_names_are_learned_and_every_sample_is_a_name_that_ends_by_itself(call: Call) -> None:
+def test_thirty_thousand_names_are_learned_and_every_sample_ends_by_itself(call: Call) -> None:
     """After a short training: one line each, of about the same length, most of them new."""
     listed = made_up(30_000)
     Path("list.txt").write_text("\n".join(listed) + "\n")

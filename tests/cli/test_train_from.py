@@ -36,7 +36,7 @@ def test_a_run_from_a_model_is_a_new_run(call: Call, run_here: RunDirectory) -> 
     assert "checkpoints/hamlet/model.safetensors" in call("info", "checkpoints/new").out
 
 
-def test_the_same_command_goes_on_and_its_settings_train_the_same(call: Call) -> None:
+def test_the_same_command_resumes_and_its_settings_reproduce_the_run(call: Call) -> None:
     """With the run, its model file, or no --from at all; also with its config.yaml."""
     call("train", "new.txt", "--from", "checkpoints/hamlet", *SMALL)
     for how in (["--from", "checkpoints/hamlet"], ["--from", "checkpoints/hamlet/model.safetensors"], []):
@@ -70,7 +70,7 @@ def test_bad_models_are_refused_in_a_line(arguments: list[str], code: int, words
     assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
 
 
-def test_a_run_begun_by_chance_does_not_pass_for_one_from_a_model(call: Call) -> None:
+def test_a_run_from_random_weights_cannot_resume_from_a_model(call: Call) -> None:
     """The error names the initial weights of the run."""
     call("train", "new.txt", "--hidden", "12", *SMALL)
     result = call("train", "new.txt", "--from", "checkpoints/hamlet", *SMALL)

@@ -152,7 +152,7 @@ def test_a_given_option_is_not_auto() -> None:
     assert TrainOptions(precision="float32").given(["precision"]) == {"precision": "float32"}
 
 
-def test_the_lists_contain_what_their_flags_say() -> None:
+def test_the_lists_agree_with_their_flags() -> None:
     """One example of each kind."""
     assert BUDGETS == ("minutes", "epochs", "steps")
     assert MODEL_SETTINGS == ("cell", "layers", "hidden", "embedding")

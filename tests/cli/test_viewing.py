@@ -70,7 +70,7 @@ def test_a_concept_is_searched_for_beside_a_view(call: Call, text: str) -> None:
 
 
 @pytest.mark.parametrize(("top", "rows"), [("0", []), ("2", ["1", "2"]), ("99", ["1", "2", "12"])])
-def test_as_many_guesses_are_shown_as_were_asked_for(call: Call, text: str, top: str, rows: list[str]) -> None:
+def test_the_requested_number_of_guesses_is_shown(call: Call, text: str, top: str, rows: list[str]) -> None:
     """None, some, or as many as there are characters."""
     out = call("inspect", "--text", text, "--surprise", "--top", top, "--chars", "9").out
     labels = [line.split(" ")[0] for line in out.splitlines()]
@@ -101,7 +101,7 @@ def test_models_are_compared_over_the_same_text(call: Call, text: str) -> None:
     assert "c tanh RNN 1×9" in result.out
 
 
-def test_a_model_that_never_saw_a_character_is_named(call: Call, text: str) -> None:
+def test_the_note_about_an_unknown_character_names_the_model(call: Call, text: str) -> None:
     """The model reads the text without the character."""
     directory = RunDirectory(Path("checkpoints/other"))
     directory.path.mkdir()
@@ -120,7 +120,7 @@ def test_a_model_that_never_saw_a_character_is_named(call: Call, text: str) -> N
         (("--contexts", "nine"), "layer.unit", ""),
     ],
 )
-def test_what_cannot_be_meant_is_refused(
+def test_invalid_combinations_of_views_are_refused(
     call: Call, text: str, arguments: tuple[str, ...], message: str, hint: str
 ) -> None:
     """With one line and a hint."""
@@ -152,7 +152,7 @@ def test_views_of_many_streams_use_the_idle_cores(
     assert threads == [used]
 
 
-def test_errors_stand_beside_an_n_gram_where_the_training_text_is_at_hand(call: Call, tmp_path: Path) -> None:
+def test_errors_are_compared_with_an_n_gram_if_the_training_text_is_available(call: Call, tmp_path: Path) -> None:
     """The n-gram model is fitted on the corpus of the run."""
     from charrnn.network.model_file import load_model
     from charrnn.text import corpus_encoder

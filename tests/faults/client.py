@@ -1,6 +1,6 @@
-"""The shell's side of the fork server: have a command run with the descriptors of this process, and end as it ends.
+"""Client of the fork server: runs a command with the descriptors of this process, and exits with its status.
 
-Run as `python -I -S client.py SOCKET ARGUMENT...`, once for every command of a shell line: it imports nothing slow.
+Usage: `python -I -S client.py SOCKET ARGUMENT...`, once per command of a shell line. It imports nothing slow.
 """
 
 import _socket
@@ -19,7 +19,7 @@ def is_open(descriptor: int) -> bool:
 
 
 def main() -> None:
-    """Order the command, wait for its end, and end likewise."""
+    """Request the command, wait for its end, and end in the same way."""
     path, *arguments = sys.argv[1:]
     descriptors = [number for number in range(256) if is_open(number)]
     connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)

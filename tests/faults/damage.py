@@ -1,4 +1,4 @@
-"""Files that were damaged by chance or forged on purpose: bytes in, other bytes out."""
+"""Damaged and forged files: functions from the bytes of a file to other bytes."""
 
 import hashlib
 import json
@@ -22,79 +22,79 @@ VALUES: tuple[Any, ...] = (
 """values that stand where others should"""
 
 
-def apart(content: bytes) -> tuple[Header, bytes]:
-    """Take a whole file apart: its header, and its data."""
+def split_file(content: bytes) -> tuple[Header, bytes]:
+    """Return the header and the data of a complete file."""
     start = 8 + int.from_bytes(content[:8], "little")
     return json.loads(content[8:start]), content[start:]
 
 
-def together(header: Header | bytes, data: bytes) -> bytes:
-    """Put a file together; a header that is bytes already stays as it is."""
-    written = header if isinstance(header, bytes) else json.dumps(header).encode()
-    return len(written).to_bytes(8, "little") + written + data
+def join_file(header: Header | bytes, data: bytes) -> bytes:
+    """Return a file with a header and data; a header that is bytes already is used unchanged."""
+    header_bytes = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return len(header_bytes).to_bytes(8, "little") + header_bytes + data
 
 
 def forged(content: bytes, change: Callable[[Header, Header], None], data: bytes | None = None) -> bytes:
-    """Change a file's layout and words as whoever means harm would: every checksum is right again."""
-    layout, old = apart(content)
-    words = layout.pop("__metadata__")
-    change(layout, words)
+    """Return a file with changed layout and metadata, with correct checksums."""
+    layout, old = split_file(content)
+    metadata = layout.pop("__metadata__")
+    change(layout, metadata)
     data = old if data is None else data
-    words |= {"sha256": hashlib.sha256(data).hexdigest()} if "sha256" in words else {}
-    named = words.get("format", "")
+    metadata |= {"sha256": hashlib.sha256(data).hexdigest()} if "sha256" in metadata else {}
+    named = metadata.get("format", "")
     for checksum in ("words_sha256", "layout_sha256"):
-        words.pop(checksum, None)
-    sealed = with_checksums(words, layout)
+        metadata.pop(checksum, None)
+    sealed = with_checksums(metadata, layout)
     # Of another format than ours it may call itself, but then nobody compares its checksums.
-    return together({"__metadata__": sealed | {"format": named}, **layout}, data)
+    return join_file({"__metadata__": sealed | {"format": named}, **layout}, data)
 
 
 def outcome(read: Callable[[Path], Outcome], path: Path) -> Outcome | CharrnnError:
-    """Read a file; give what came of it, or how it was refused. Anything else is a fault of ours and passes."""
+    """Return the result of reading a file, or the error with which it was refused; other exceptions are bugs."""
     try:
         return read(path)
     except CharrnnError as error:
         return error
 
 
-def damaged(content: bytes, chance: Random) -> bytes:
-    """Damage a file in one of the ways in which disks, copies and programs do: what is read is what was written."""
-    return chance.choice(DAMAGES)(content, chance)
+def damaged(content: bytes, rng: Random) -> bytes:
+    """Return a file with random damage as by disks, copies and programs; it must be refused or read unchanged."""
+    return rng.choice(DAMAGES)(content, rng)
 
 
-def tampered(content: bytes, chance: Random) -> bytes:
-    """Change what a file says, its checksums included: it may be read as another file, but nothing breaks."""
-    return chance.choice(FORGERIES)(content, chance)
+def tampered(content: bytes, rng: Random) -> bytes:
+    """Return a file with changed content and correct checksums; it may be read as another file."""
+    return rng.choice(FORGERIES)(content, rng)
 
 
-def _cut(content: bytes, chance: Random) -> bytes:
-    return content[: chance.randrange(len(content))]
+def _cut(content: bytes, rng: Random) -> bytes:
+    return content[: rng.randrange(len(content))]
 
 
-def _flipped(content: bytes, chance: Random) -> bytes:
+def _flipped(content: bytes, rng: Random) -> bytes:
     changed = bytearray(content)
-    for _ in range(chance.choice((1, 1, 2, 8))):
-        changed[_somewhere(content, chance)] ^= 1 << chance.randrange(8)
+    for _ in range(rng.choice((1, 1, 2, 8))):
+        changed[_somewhere(content, rng)] ^= 1 << rng.randrange(8)
     return bytes(changed)
 
 
-def _overwritten(content: bytes, chance: Random) -> bytes:
-    at, length = _somewhere(content, chance), chance.choice((1, 4, 64, 512))
-    filling = chance.choice((bytes(length), b"\xff" * length, chance.randbytes(length)))
+def _overwritten(content: bytes, rng: Random) -> bytes:
+    at, length = _somewhere(content, rng), rng.choice((1, 4, 64, 512))
+    filling = rng.choice((bytes(length), b"\xff" * length, rng.randbytes(length)))
     return (content[:at] + filling + content[at + length :])[: len(content)]
 
 
-def _spliced(content: bytes, chance: Random) -> bytes:
-    """Put a stretch of the file where another should be."""
-    length = chance.randrange(1, 600)
-    start, at = _somewhere(content, chance), _somewhere(content, chance)
-    return content[:at] + content[start : start + length] + content[at + chance.choice((0, length)) :]
+def _spliced(content: bytes, rng: Random) -> bytes:
+    """Overwrite a span of the file with another span."""
+    length = rng.randrange(1, 600)
+    start, at = _somewhere(content, rng), _somewhere(content, rng)
+    return content[:at] + content[start : start + length] + content[at + rng.choice((0, length)) :]
 
 
-def _swapped(content: bytes, chance: Random) -> bytes:
-    """Exchange two stretches of the same length."""
-    length = chance.choice((1, 2, 8, 64))
-    one, other = sorted(_somewhere(content, chance) for _ in range(2))
+def _swapped(content: bytes, rng: Random) -> bytes:
+    """Exchange two spans of the same length."""
+    length = rng.choice((1, 2, 8, 64))
+    one, other = sorted(_somewhere(content, rng) for _ in range(2))
     if one + length > other:
         return content
     changed = bytearray(content)
@@ -105,74 +105,74 @@ def _swapped(content: bytes, chance: Random) -> bytes:
     return bytes(changed[: len(content)])
 
 
-def _removed(content: bytes, chance: Random) -> bytes:
-    at = _somewhere(content, chance)
-    return content[:at] + content[at + chance.randrange(1, 600) :]
+def _removed(content: bytes, rng: Random) -> bytes:
+    at = _somewhere(content, rng)
+    return content[:at] + content[at + rng.randrange(1, 600) :]
 
 
-def _resized(content: bytes, chance: Random) -> bytes:
-    """Give the header another length."""
+def _resized(content: bytes, rng: Random) -> bytes:
+    """Change the length of the header."""
     length = int.from_bytes(content[:8], "little")
     near = (length - 8, length - 1, length + 1, length + 8, len(content), len(content) - 8)
-    other = chance.choice((*WORTH_TRYING, *near))
+    other = rng.choice((*WORTH_TRYING, *near))
     return (other % 2**64).to_bytes(8, "little") + content[8:]
 
 
-def _lied(content: bytes, chance: Random) -> bytes:
-    """Change something that the header says, and leave the checksums as they were."""
-    layout, data = apart(content)
-    _change(layout, chance)
-    return together(layout, data)
+def _lied(content: bytes, rng: Random) -> bytes:
+    """Change a value of the header and keep the checksums."""
+    layout, data = split_file(content)
+    _change(layout, rng)
+    return join_file(layout, data)
 
 
-def _forged(content: bytes, chance: Random) -> bytes:
-    """Change something that the header says, with checksums that fit."""
-    return forged(content, lambda layout, words: _change_either(layout, words, chance))
+def _forged(content: bytes, rng: Random) -> bytes:
+    """Change a value of the header, with correct checksums."""
+    return forged(content, lambda layout, metadata: _change_either(layout, metadata, rng))
 
 
-def _forged_deeply(content: bytes, chance: Random) -> bytes:
-    """Change something within one of the words, which are JSON themselves, with checksums that fit."""
+def _forged_deeply(content: bytes, rng: Random) -> bytes:
+    """Change a value inside the JSON of a metadata field, with correct checksums."""
 
-    def change(_: Header, words: Header) -> None:
-        name = chance.choice([name for name, word in words.items() if word[:1] in ("{", "[")])
-        values = json.loads(words[name])
-        _change(values, chance)
-        words[name] = json.dumps(values)
+    def change(_: Header, metadata: Header) -> None:
+        name = rng.choice([name for name, word in metadata.items() if word[:1] in ("{", "[")])
+        values = json.loads(metadata[name])
+        _change(values, rng)
+        metadata[name] = json.dumps(values)
 
     return forged(content, change)
 
 
-def _change_either(layout: Header, words: Header, chance: Random) -> None:
-    if chance.random() < 0.4:
-        name = chance.choice(sorted(words))
-        words[name] = chance.choice([value for value in VALUES if isinstance(value, str)])
+def _change_either(layout: Header, metadata: Header, rng: Random) -> None:
+    if rng.random() < 0.4:
+        name = rng.choice(sorted(metadata))
+        metadata[name] = rng.choice([value for value in VALUES if isinstance(value, str)])
     else:
-        _change(layout, chance)
+        _change(layout, rng)
 
 
-def _change(values: Any, chance: Random) -> None:
-    """Change one value somewhere within mappings and lists: another value, none, or under another name."""
+def _change(values: Any, rng: Random) -> None:
+    """Change one value in nested mappings and lists: replace it, remove it or rename it."""
     names = sorted(values) if isinstance(values, dict) else list(range(len(values)))
     if not names:
         return
-    name, way = chance.choice(names), chance.randrange(4)
-    if isinstance(values[name], (dict, list)) and values[name] and chance.random() < 0.7:
-        _change(values[name], chance)
+    name, way = rng.choice(names), rng.randrange(4)
+    if isinstance(values[name], (dict, list)) and values[name] and rng.random() < 0.7:
+        _change(values[name], rng)
     elif way == 0:
         del values[name]
     elif way == 1:
-        other = chance.choice(names)
+        other = rng.choice(names)
         values[name], values[other] = values[other], values[name]
     elif way == 2 and isinstance(values[name], int):
-        values[name] += chance.choice((-1, 1, -8, 8, 2**31, 2**62))
+        values[name] += rng.choice((-1, 1, -8, 8, 2**31, 2**62))
     else:
-        values[name] = chance.choice(VALUES)
+        values[name] = rng.choice(VALUES)
 
 
-def _somewhere(content: bytes, chance: Random) -> int:
-    """Choose a place: as often in the header, which is short, as in all of the file."""
+def _somewhere(content: bytes, rng: Random) -> int:
+    """Return a random position: in half of the cases in the header, which is short."""
     header = 8 + int.from_bytes(content[:8], "little")
-    return chance.randrange(chance.choice((8, header, len(content))))
+    return rng.randrange(rng.choice((8, header, len(content))))
 
 
 Change = Callable[[bytes, Random], bytes]

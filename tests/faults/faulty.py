@@ -1,4 +1,4 @@
-"""The system's calls that write files, failing at a chosen one, or noted down; for the process they are used in."""
+"""Fault injection: system calls that write files fail at a chosen call, or are recorded, in this process."""
 
 import errno
 import os
@@ -16,7 +16,7 @@ Fault = Callable[..., Any]
 
 
 def failing(number: int) -> Fault:
-    """Fail as the system does."""
+    """Fail like the system."""
 
     def fault(_original: Any, *_arguments: Any, **_named: Any) -> Any:
         raise OSError(number, os.strerror(number))
@@ -25,7 +25,7 @@ def failing(number: int) -> Fault:
 
 
 def short(original: Any, *arguments: Any, **named: Any) -> Any:
-    """Write a part of what was asked for, as the system may; other calls do as they should."""
+    """Write only a part, as the system may; other calls work."""
     if original.__name__ == "write":
         descriptor, content = arguments
         return original(descriptor, content[: max(1, len(content) // 3)])
@@ -33,23 +33,23 @@ def short(original: Any, *arguments: Any, **named: Any) -> Any:
 
 
 def torn(original: Any, *arguments: Any, **named: Any) -> Any:
-    """Write a part, then find the disk full."""
+    """Write a part, then fail because the disk is full."""
     short(original, *arguments, **named)
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def interrupted(*_arguments: Any, **_named: Any) -> Any:
-    """Have Ctrl-C come in between."""
+    """Raise KeyboardInterrupt."""
     raise KeyboardInterrupt
 
 
 def ended(*_arguments: Any, **_named: Any) -> Any:
-    """End the process, with nothing cleared up."""
+    """End the process without any cleanup."""
     os._exit(9)
 
 
 def killed(*_arguments: Any, **_named: Any) -> Any:
-    """Be killed."""
+    """Kill the process."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -68,14 +68,14 @@ ENDS: dict[str, Fault] = {"ended": ended, "killed": killed}
 
 @dataclass
 class Calls:
-    """How many calls were made."""
+    """The number of calls so far."""
 
     count: int = 0
 
 
 @contextmanager
 def faults(fault: Fault, at: int, *, persistent: bool = False) -> Iterator[Calls]:
-    """Have the n-th call go wrong, counted from 1, and all after it too if the fault is persistent."""
+    """Make the n-th call fail, counted from 1, and all later calls too if the fault is persistent."""
     calls = Calls()
 
     def wrapped(original: Any) -> Any:
@@ -93,7 +93,7 @@ def faults(fault: Fault, at: int, *, persistent: bool = False) -> Iterator[Calls
 
 @contextmanager
 def replaced(wrap: Callable[[Any], Any]) -> Iterator[None]:
-    """Put something in the place of each of the calls."""
+    """Replace each of the calls."""
     originals = {name: getattr(os, name) for name in CALLS}
     try:
         for name, original in originals.items():

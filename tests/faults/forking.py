@@ -1,7 +1,7 @@
 """The fork server: a process that has imported charrnn and torch and forks itself for every command.
 
 What runs is the command line as it is, in a process of its own, with the descriptors, the environment, the limits
-and the signal handlers that the order names. The orders come through a Unix socket, each with its descriptors.
+and the signal handlers that the request names. The requests come through a Unix socket, each with its descriptors.
 """
 
 import ast
@@ -25,8 +25,8 @@ STDERR = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
-    """What is to be run, and how."""
+class CommandRequest:
+    """A command to run, with its environment."""
 
     arguments: tuple[str, ...]
     directory: str
@@ -40,7 +40,7 @@ class Order:
     """signals that are ignored from the beginning"""
     slow_in: str | None = None
     """one of `phases.PHASES`"""
-    pieces: str = ""
+    slow_steps: str = ""
     """a file that grows by a byte with every piece of the slow phase"""
     release: str = ""
     """a file; once it exists, the phase is no longer slow"""
@@ -51,7 +51,7 @@ class Order:
 
 
 def serve(listener: socket.socket) -> None:
-    """Import what takes long, then run what is ordered at a socket, until standard input is closed."""
+    """Import slow modules, then run the commands requested at a socket until standard input is closed."""
     import charrnn.cli.train
     import charrnn.cli.train_run  # noqa: F401
 
@@ -73,13 +73,13 @@ def serve(listener: socket.socket) -> None:
 
 
 def _accept(listener: socket.socket) -> None:
-    """Take one order and fork for it."""
+    """Accept one request and fork for it."""
     connection, _ = listener.accept()
     with connection:
-        order, received = _receive(connection)
+        request, received = _receive(connection)
         if os.fork() == 0:
             listener.close()
-            _mind(order, received, connection)
+            _supervise(request, received, connection)
     for descriptor in received:
         os.close(descriptor)
     with suppress(ChildProcessError):
@@ -87,36 +87,36 @@ def _accept(listener: socket.socket) -> None:
             pass
 
 
-def _receive(connection: socket.socket) -> tuple[Order, list[int]]:
-    """Read an order, up to its line end, and the descriptors that come with its first bytes."""
+def _receive(connection: socket.socket) -> tuple[CommandRequest, list[int]]:
+    """Return a request, up to its line end, and the descriptors that come with its first bytes."""
     content, received, *_ = socket.recv_fds(connection, LONGEST_ORDER, MOST_DESCRIPTORS)
     while not content.endswith(b"\n"):
         content += connection.recv(LONGEST_ORDER)
-    return Order(**ast.literal_eval(content.decode())), received
+    return CommandRequest(**ast.literal_eval(content.decode())), received
 
 
-def _mind(order: Order, received: list[int], connection: socket.socket) -> NoReturn:
-    """Start a command as a shell does, in a process group of its own in the terminal's foreground; tell how it ends.
+def _supervise(request: CommandRequest, received: list[int], connection: socket.socket) -> NoReturn:
+    """Start a command as a shell does, in the foreground process group of the terminal; report how it ends.
 
-    A command whose caller has gone away is killed.
+    A command whose caller has exited is killed.
     """
     signal.signal(signal.SIGTTOU, signal.SIG_IGN)
     os.setsid()
-    if order.terminal:
+    if request.terminal:
         _take_terminal(received[0])
     command = os.fork()
     if command == 0:
         os.setpgid(0, 0)
-        if order.terminal:
+        if request.terminal:
             os.tcsetpgrp(received[0], os.getpgrp())
         connection.close()
-        _obey(order, received)
+        _run_command(request, received)
     # When a terminal is closed, the system tells the shell, and the shell its jobs.
     signal.signal(signal.SIGHUP, lambda *_: _send(command, signal.SIGHUP))
     for descriptor in received:
         os.close(descriptor)
     connection.sendall(f"{command}\n".encode())
-    threading.Thread(target=_kill_if_left, args=(command, connection), daemon=True).start()
+    threading.Thread(target=_kill_if_abandoned, args=(command, connection), daemon=True).start()
     _, status = os.waitpid(command, 0)
     with suppress(OSError):
         connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
@@ -124,15 +124,15 @@ def _mind(order: Order, received: list[int], connection: socket.socket) -> NoRet
 
 
 def _take_terminal(descriptor: int) -> None:
-    """Make a terminal the controlling one of this session."""
+    """Make a terminal the controlling terminal of this session."""
     import fcntl
     import termios
 
     fcntl.ioctl(descriptor, termios.TIOCSCTTY, 0)
 
 
-def _kill_if_left(command: int, connection: socket.socket) -> None:
-    """Wait until the caller has closed its end, and kill the command if it still runs."""
+def _kill_if_abandoned(command: int, connection: socket.socket) -> None:
+    """Wait until the caller has closed its end, and kill the command if it is still running."""
     connection.recv(1)
     _send(command, signal.SIGKILL)
 
@@ -143,8 +143,8 @@ def _send(process: int, number: int) -> None:
         os.kill(process, number)
 
 
-def _obey(order: Order, received: list[int]) -> NoReturn:
-    """Be the command."""
+def _run_command(request: CommandRequest, received: list[int]) -> NoReturn:
+    """Run the command in this process."""
     import phases
 
     from charrnn.__main__ import main
@@ -152,17 +152,17 @@ def _obey(order: Order, received: list[int]) -> NoReturn:
     for number in (signal.SIGHUP, signal.SIGTTOU):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    for ignored in order.ignored:
+    for ignored in request.ignored:
         signal.signal(ignored, signal.SIG_IGN)
-    os.chdir(order.directory)
+    os.chdir(request.directory)
     os.environ.clear()
-    os.environ.update(order.environment)
-    _take_descriptors(dict(zip(order.descriptors, received, strict=True)))
+    os.environ.update(request.environment)
+    _take_descriptors(dict(zip(request.descriptors, received, strict=True)))
     sys.stdin, sys.stdout, sys.stderr = _stream(0, "r"), _stream(1, "w"), _stream(2, "w")
-    sys.argv = ["charrnn", *order.arguments]
-    phases.limit(order.memory, order.largest_file)
-    if order.slow_in is not None:
-        phases.slow_down(order.slow_in, lambda: _count_piece(order), Path(order.release))
+    sys.argv = ["charrnn", *request.arguments]
+    phases.limit(request.memory, request.largest_file)
+    if request.slow_in is not None:
+        phases.slow_down(request.slow_in, lambda: _count_slow_step(request), Path(request.release))
     try:
         main()
     except SystemExit as end:
@@ -174,7 +174,7 @@ def _obey(order: Order, received: list[int]) -> NoReturn:
 
 
 def _flush_fails() -> bool:
-    """Flush the streams and complain as the interpreter does at its end, which would take seconds with torch."""
+    """Flush the streams and report errors as the interpreter does at exit, which would take seconds with torch."""
     try:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
@@ -186,7 +186,7 @@ def _flush_fails() -> bool:
 
 
 def _take_descriptors(received: dict[int, int]) -> None:
-    """Give each descriptor the number that it is to have; of the three streams those are closed that did not come."""
+    """Give each descriptor its requested number; close the standard streams that were not sent."""
     import fcntl
 
     above = {target: fcntl.fcntl(source, fcntl.F_DUPFD, 256) for target, source in received.items()}
@@ -199,7 +199,7 @@ def _take_descriptors(received: dict[int, int]) -> None:
 
 
 def _stream(descriptor: int, mode: str) -> Any:
-    """Open a standard stream as the interpreter does at its start; None if it is closed."""
+    """Return a standard stream, opened as the interpreter does at start; None if it is closed."""
     try:
         os.fstat(descriptor)
     except OSError:
@@ -215,9 +215,9 @@ def _stream(descriptor: int, mode: str) -> Any:
     )
 
 
-def _count_piece(order: Order) -> None:
-    """Note that one more piece of the slow phase has begun."""
-    with Path(order.pieces).open("ab") as file:
+def _count_slow_step(request: CommandRequest) -> None:
+    """Record that one more step of the slow phase has started."""
+    with Path(request.slow_steps).open("ab") as file:
         file.write(b".")
 
 

@@ -1,6 +1,6 @@
-"""Start charrnn often, in processes of its own, from one that has imported torch already: see `forking`.
+"""Launcher of charrnn in processes of its own, forked from one that has imported torch already: see `forking`.
 
-A command can be slowed down in one of its phases, so that a test can meet it there.
+A command can be slowed down in one of its phases, so that a test can reach that phase.
 """
 
 import os
@@ -19,7 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from forking import Order
+from forking import CommandRequest
 from small import PACKAGE_HOME, CommandResult
 
 LONG = 60.0
@@ -29,7 +29,7 @@ CLIENT = Path(__file__).with_name("client.py")
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = LONG) -> None:
-    """Wait until a condition is true; fail if it is not after so many seconds."""
+    """Wait until a condition is true; fail after the given number of seconds."""
     ends = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < ends, f"not true after {seconds} s"
@@ -37,12 +37,12 @@ def wait_until(condition: Callable[[], bool], seconds: float = LONG) -> None:
 
 
 class Command:
-    """A command that the fork server runs, or has run."""
+    """A command that the fork server runs."""
 
-    def __init__(self, path: str, order: Order, descriptors: list[int]) -> None:
+    def __init__(self, path: str, request: CommandRequest, descriptors: list[int]) -> None:
         self._connection = socket.socket(socket.AF_UNIX)
         self._connection.connect(path)
-        content = ascii(asdict(order)).encode() + b"\n"
+        content = ascii(asdict(request)).encode() + b"\n"
         sent = socket.send_fds(self._connection, [content], descriptors)
         self._connection.sendall(content[sent:])
         self._answer = b""
@@ -50,14 +50,14 @@ class Command:
         self.process = int(self._line(LONG))
 
     def wait(self, timeout: float = LONG) -> int:
-        """Wait for its end and return the exit code, negative for a signal."""
+        """Wait for the end and return the exit code, negative for a signal."""
         if self._status is None:
             self._status = int(self._line(timeout))
             self._connection.close()
         return self._status
 
     def poll(self) -> int | None:
-        """Return the exit code, or None while it runs."""
+        """Return the exit code, or None while the command runs."""
         ready = self._status is not None or b"\n" in self._answer or select.select([self._connection], [], [], 0)[0]
         return self.wait() if ready else None
 
@@ -66,12 +66,12 @@ class Command:
         os.kill(self.process, number)
 
     def kill(self) -> None:
-        """Kill it, unless it has ended."""
+        """Kill the command, unless it has ended."""
         if self.poll() is None:
             self.signal(signal.SIGKILL)
 
     def _line(self, seconds: float) -> str:
-        """Return the next line that the server writes about the command."""
+        """Return the next line that the server sends about the command."""
         self._connection.settimeout(seconds)
         while b"\n" not in self._answer:
             more = self._connection.recv(100)
@@ -84,7 +84,7 @@ class Command:
 class Launched(Command):
     """A command whose output goes to files or to a terminal of its own."""
 
-    def __init__(self, path: str, order: Order, record: Path, *, terminal: bool) -> None:
+    def __init__(self, path: str, request: CommandRequest, record: Path, *, terminal: bool) -> None:
         self._record, self._master = record, None
         self.screen = bytearray()
         """what the terminal was sent"""
@@ -96,55 +96,55 @@ class Launched(Command):
         else:
             names = (os.devnull, record.with_suffix(".out"), record.with_suffix(".err"))
             descriptors = [os.open(name, os.O_RDWR | os.O_CREAT) for name in names]
-        super().__init__(path, order, descriptors * (3 if terminal else 1))
+        super().__init__(path, request, descriptors * (3 if terminal else 1))
         for descriptor in descriptors:
             os.close(descriptor)
 
-    def reach_slow_phase(self, pieces: int = 1) -> None:
-        """Wait until it is in the phase in which it is slow, and has begun so many pieces of it."""
-        wait_until(lambda: self.pieces >= pieces)
+    def reach_slow_phase(self, slow_steps: int = 1) -> None:
+        """Wait until the command is in its slow phase and has started the given number of its steps."""
+        wait_until(lambda: self.slow_steps >= slow_steps)
 
     def release(self) -> None:
-        """Let it go on as fast as it can."""
+        """Let the command continue at full speed."""
         self._record.with_suffix(".go").touch()
 
     @property
-    def pieces(self) -> int:
-        """How many pieces of the slow phase were begun."""
+    def slow_steps(self) -> int:
+        """Return the number of steps of the slow phase that have started."""
         path = self._record.with_suffix(".slow")
         return path.stat().st_size if path.exists() else 0
 
     def type(self, keys: bytes) -> None:
-        """Type on its terminal."""
+        """Type on the terminal of the command."""
         assert self._master is not None
         os.write(self._master, keys)
 
     def hang_up(self) -> None:
-        """Close its terminal."""
+        """Close the terminal of the command."""
         assert self._master is not None
         master, self._master = self._master, None
         self._listener.join()
         os.close(master)
 
     def wait(self, timeout: float = LONG) -> int:
-        """Wait for its end and return the exit code, negative for a signal; its terminal is closed then."""
+        """Wait for the end and return the exit code, negative for a signal; close the terminal."""
         status = super().wait(timeout)
         if self._master is not None:
             self.hang_up()
         return status
 
-    def stands_still(self) -> bool:
-        """Return whether it is stopped, as by Ctrl-Z."""
+    def is_stopped(self) -> bool:
+        """Return whether the command is stopped, as by Ctrl-Z."""
         return Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
     @property
     def out(self) -> str:
-        """What it wrote to standard output."""
+        """The content of standard output."""
         return self._record.with_suffix(".out").read_text()
 
     @property
     def err(self) -> str:
-        """What it wrote to standard error."""
+        """The content of standard error."""
         return self._record.with_suffix(".err").read_text()
 
     def _listen(self) -> None:
@@ -157,14 +157,14 @@ class Launched(Command):
 
 
 class Launcher:
-    """The fork server, from the tests' side."""
+    """The client of the fork server for the tests."""
 
     def __init__(self, records: Path) -> None:
         self._records = records
         self._commands: list[Command] = []
         # The path of a socket may have about a hundred characters; those of pytest's directories can be longer.
         self._place = tempfile.TemporaryDirectory(prefix="charrnn-")
-        self._socket = str(Path(self._place.name, "orders"))
+        self._socket = str(Path(self._place.name, "requests"))
         environment = os.environ | {
             "PYTHONPATH": os.pathsep.join(map(str, (PACKAGE_HOME, PACKAGE_HOME / "tests", Path(__file__).parent))),
             "OMP_NUM_THREADS": "1",
@@ -187,26 +187,26 @@ class Launcher:
         ignored: tuple[int, ...] = (),
         **how: Any,
     ) -> Launched:
-        """Start charrnn in a directory; the environment is added to that of the tests; `how`: see Order."""
+        """Start charrnn in a directory; the environment is added to that of the tests; `how`: see CommandRequest."""
         record = self._records / str(len(self._commands))
-        order = self._order(
+        request = self._request(
             arguments,
             at,
             environment=os.environ | dict(environment or {}),
             terminal=terminal,
-            pieces=str(record.with_suffix(".slow")),
+            slow_steps=str(record.with_suffix(".slow")),
             ignored=tuple(map(int, ignored)),
             release=str(record.with_suffix(".go")),
             **how,
         )
-        launched = Launched(self._socket, order, record, terminal=terminal)
+        launched = Launched(self._socket, request, record, terminal=terminal)
         self._commands.append(launched)
         return launched
 
     def on(self, terminal: int, *arguments: str, environment: Mapping[str, str]) -> Command:
-        """Start charrnn here on a terminal, with no other environment than this."""
-        order = self._order(arguments, Path(), environment=environment, terminal=True)
-        self._commands.append(Command(self._socket, order, [terminal] * 3))
+        """Start charrnn on a terminal, in this directory, with exactly this environment."""
+        request = self._request(arguments, Path(), environment=environment, terminal=True)
+        self._commands.append(Command(self._socket, request, [terminal] * 3))
         return self._commands[-1]
 
     def shell(self, line: str, *, at: Path, environment: Mapping[str, str]) -> CommandResult:
@@ -215,7 +215,7 @@ class Launcher:
         return bash(f'charrnn() {{ {client} "$@"; }}; {line}', at=at, environment=environment)
 
     def close(self) -> None:
-        """End it, and what a test that failed has left running."""
+        """End the server, and the commands that failed tests have left running."""
         for command in self._commands:
             command.kill()
             command.wait()
@@ -225,8 +225,10 @@ class Launcher:
         self._place.cleanup()
 
     @staticmethod
-    def _order(arguments: tuple[str, ...], at: Path, *, environment: Mapping[str, str], **how: Any) -> Order:
-        return Order(
+    def _request(
+        arguments: tuple[str, ...], at: Path, *, environment: Mapping[str, str], **how: Any
+    ) -> CommandRequest:
+        return CommandRequest(
             arguments=arguments,
             directory=str(at.absolute()),
             environment=dict(environment),
@@ -236,7 +238,7 @@ class Launcher:
 
 
 def bash(script: str, *, at: Path, environment: Mapping[str, str]) -> CommandResult:
-    """Run a script of bash in a directory, and return what it said."""
+    """Run a bash script in a directory, and return its result."""
     done = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {script}"],  # noqa: S607 - whatever bash there is
         cwd=at,

@@ -1,4 +1,4 @@
-"""What can be done to a command from within before it runs: slow one of its phases down, or limit what it may have.
+"""Preparation of a forked command: slow down one of its phases, or limit its resources.
 
 Only for processes that `launching` has forked.
 """
@@ -20,31 +20,31 @@ RELEASE = Path("/nonexistent")
 
 
 def slow_down(phase: str, enter: Enter, release: Path) -> None:
-    """Have a phase take long, in pieces as it is in earnest, until a file exists; call `enter` at each piece."""
+    """Slow a phase down, in steps, until a file exists; call `enter` at each step."""
     global RELEASE
     RELEASE = release
     PHASES[phase](enter)
 
 
 def pause(seconds: float) -> None:
-    """Wait for so long, or until everything is to go on as fast as it can."""
+    """Wait for a time, or until all commands are to continue at full speed."""
     ends = time.monotonic() + seconds
     while (left := ends - time.monotonic()) > 0 and not RELEASE.exists():
         time.sleep(min(left, 0.02))
 
 
 def limit(memory: int | None, largest_file: int | None) -> None:
-    """Let the process have only so much address space more than now, and write only so large files."""
+    """Limit the additional address space of the process, and the size of the files that it writes."""
     if memory is not None:
         pages = int(Path("/proc/self/statm").read_text().split()[0])
-        most = pages * resource.getpagesize() + memory
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+        limit_bytes = pages * resource.getpagesize() + memory
+        resource.setrlimit(resource.RLIMIT_AS, (limit_bytes, limit_bytes))
     if largest_file is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
 
 
-def in_pieces(module: Any, name: str, enter: Enter, *, begin_at: int = 1, seconds: float = SECONDS_A_PIECE) -> None:
-    """Have a generator function wait so long before each of its items, from the n-th call of it on."""
+def with_pauses(module: Any, name: str, enter: Enter, *, begin_at: int = 1, seconds: float = SECONDS_A_PIECE) -> None:
+    """Make a generator function wait before each of its items, from its n-th call on."""
     original, calls = getattr(module, name), 0
 
     def slowed(*arguments: Any, **named: Any) -> Iterator[Any]:
@@ -61,50 +61,50 @@ def in_pieces(module: Any, name: str, enter: Enter, *, begin_at: int = 1, second
 
 
 def encoding(enter: Enter) -> None:
-    """Slow down the second reading of the text, while its ids are written."""
+    """Slow down the second pass over the text, which writes its ids."""
     from charrnn.text import corpus_encoder
 
-    in_pieces(corpus_encoder, "_read_code_points", enter, begin_at=2, seconds=8.0)
+    with_pauses(corpus_encoder, "_read_code_points", enter, begin_at=2, seconds=8.0)
 
 
 def ngram(enter: Enter) -> None:
-    """Slow down the learning of the n-gram, order by order."""
+    """Slow down the fit of the n-gram model, order by order."""
     from charrnn.text import ngram
 
-    in_pieces(ngram, "probabilities", enter, seconds=1.0)
+    with_pauses(ngram, "probabilities", enter, seconds=1.0)
 
 
 def preview(enter: Enter) -> None:
-    """Slow down what the network writes after it has made some steps."""
+    """Slow down a preview after some steps."""
     from charrnn.training import loop
 
-    in_pieces(loop, "generate", enter, begin_at=2)
+    with_pauses(loop, "generate", enter, begin_at=2)
 
 
 def evaluation(enter: Enter) -> None:
-    """Slow down the reading of the held-out text, after some steps; a character of each row at a time."""
+    """Slow down the evaluation after some steps: one character of each row at a time."""
     from charrnn.training import evaluation
 
     evaluation.MAX_CHUNK_CHARS = 1
-    in_pieces(evaluation, "_target_nll", enter, begin_at=2)
+    with_pauses(evaluation, "_target_nll", enter, begin_at=2)
 
 
 def finish(enter: Enter) -> None:
-    """Slow down the last reading of the held-out text."""
+    """Slow down the final evaluation."""
     from charrnn.training import evaluation, fit
 
     original = evaluation.evaluate_final
 
-    def slowed(*given: Any) -> Any:
+    def slowed(*arguments: Any) -> Any:
         evaluation.MAX_CHUNK_CHARS = 1
-        in_pieces(evaluation, "_target_nll", enter)
-        return (yield from original(*given))
+        with_pauses(evaluation, "_target_nll", enter)
+        return (yield from original(*arguments))
 
     fit.evaluate_final = slowed  # type: ignore[attr-defined, assignment]
 
 
 def step(enter: Enter) -> None:
-    """Slow down the updates of the weights, from the fifth step on."""
+    """Slow down the training steps, from the fifth on."""
     from charrnn.training.trainer import Trainer
 
     original = Trainer.train_step
@@ -119,7 +119,7 @@ def step(enter: Enter) -> None:
 
 
 def save(enter: Enter) -> None:
-    """Have a slow disk, which takes a while to make a file durable; from the first checkpoint on."""
+    """Slow down the disk: each fsync takes a while, from the first checkpoint on."""
     from charrnn.training import checkpoint, checkpointer
 
     original, saved = os.fsync, checkpoint.save_checkpoint

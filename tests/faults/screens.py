@@ -1,4 +1,4 @@
-"""A real terminal to run commands on, and the screen that a person would see."""
+"""A real terminal for commands, and the screen that a user would see."""
 
 import fcntl
 import os
@@ -21,7 +21,7 @@ SECONDS = 60.0
 
 
 class Terminal:
-    """A command on a pseudo-terminal, and what it has drawn there so far."""
+    """A command on a pseudo-terminal, with its output so far."""
 
     def __init__(self, process: "Command | subprocess.Popen[bytes]", ours: int, columns: int, lines: int) -> None:
         self.process, self.ours = process, ours
@@ -30,25 +30,25 @@ class Terminal:
         self._stream = pyte.ByteStream(self.screen)
 
     def type(self, keys: str) -> None:
-        """Press keys."""
+        """Type text."""
         os.write(self.ours, keys.encode())
 
     def until(self, seen: Callable[[], bool]) -> None:
-        """Watch until something is seen."""
+        """Wait until a condition on the screen is true."""
         ends = time.monotonic() + SECONDS
         while not seen():
             assert time.monotonic() < ends, f"never seen; on the screen is:\n{self.text}"
             assert self._read() or seen(), f"ended before it was seen; on the screen is:\n{self.text}"
 
     def wait(self) -> int:
-        """Watch until the command ends; give its exit code."""
+        """Wait until the command ends; return its exit code."""
         while self._read():
             pass
         return self.process.wait(timeout=SECONDS)
 
     @property
     def text(self) -> str:
-        """What stands on the screen and above it, without blanks at the lines' ends."""
+        """The text on the screen and in the scrollback, without trailing blanks."""
         above = (
             "".join(line[column].data for column in range(self.screen.columns)) for line in self.screen.history.top
         )
@@ -56,11 +56,11 @@ class Terminal:
 
     @property
     def echoes(self) -> bool:
-        """Whether what is typed is shown."""
+        """Whether typed text is echoed."""
         return bool(termios.tcgetattr(self.ours)[3] & termios.ECHO)
 
     def _read(self) -> bool:
-        """Take what was written; tell whether there may be more."""
+        """Read available output; return whether there may be more."""
         if not select([self.ours], [], [], 0.5)[0]:
             return self.process.poll() is None
         try:
@@ -81,12 +81,12 @@ def terminal(
     environment: Mapping[str, str] | None = None,
     launch: Launcher | None = None,
 ) -> Iterator[Terminal]:
-    """Run charrnn on a terminal of that size, all three streams there; with `launch`, by the fork server."""
+    """Run charrnn on a terminal of the given size, with all three streams; with `launch`, by the fork server."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
     clean = {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "PATH": os.defpath, "OPENBLAS_NUM_THREADS": "1"}
     clean |= {"OMP_NUM_THREADS": "1"} | dict(environment or {})
-    process = (launch.on if launch else _begun)(theirs, *arguments, environment=clean)
+    process = (launch.on if launch else _start)(theirs, *arguments, environment=clean)
     os.close(theirs)
     try:
         yield Terminal(process, ours, columns, lines)
@@ -96,7 +96,7 @@ def terminal(
         os.close(ours)
 
 
-def _begun(terminal: int, *arguments: str, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+def _start(terminal: int, *arguments: str, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
     """Start an interpreter with charrnn on a terminal."""
     return subprocess.Popen(
         [sys.executable, "-m", "charrnn", *arguments],

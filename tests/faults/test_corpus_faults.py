@@ -1,4 +1,4 @@
-"""Texts that are no texts: each is told in one line, with what to type instead, before anything is made."""
+"""Invalid corpora: each causes an error of one line with a hint, and no file is created."""
 
 import os
 import tracemalloc
@@ -16,37 +16,37 @@ from charrnn.text.sources import open_sources
 
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stand in an empty directory."""
+    """Change to an empty directory."""
     monkeypatch.chdir(tmp_path)
 
 
-def refused(result: CommandResult, code: int, message: str, hint: str = "") -> bool:
-    """Tell whether a command ended in one line that says so, and a hint if one is expected; and made nothing."""
+def is_refused(result: CommandResult, code: int, message: str, hint: str = "") -> bool:
+    """Return whether a command failed with the message on one line, with the hint, and created no file."""
     expected = f"error: {message}\n" + (f"\nhint: {hint}\n" if hint else "")
     return (result.code, result.out, result.err) == (code, "", expected) and not Path("checkpoints").exists()
 
 
 @pytest.mark.fault("F01")
-def test_a_missing_text_is_told_with_those_that_are_like_it(call: Call) -> None:
-    """Alike in their names: that two files end in .txt makes them no neighbours."""
+def test_the_error_for_a_missing_text_suggests_similar_names(call: Call) -> None:
+    """A common suffix such as .txt does not make names similar."""
     for name in ("hamlet.txt", "bom.txt"):
         Path(name).touch()
-    assert refused(call("train", "hamelt.txt"), 2, "hamelt.txt: no such file", "did you mean hamlet.txt?")
-    assert refused(call("train", "hamlet"), 2, "hamlet: no such file", "did you mean hamlet.txt?")
-    assert refused(call("train", "nope.txt"), 2, "nope.txt: no such file")
+    assert is_refused(call("train", "hamelt.txt"), 2, "hamelt.txt: no such file", "did you mean hamlet.txt?")
+    assert is_refused(call("train", "hamlet"), 2, "hamlet: no such file", "did you mean hamlet.txt?")
+    assert is_refused(call("train", "nope.txt"), 2, "nope.txt: no such file")
 
 
 @pytest.mark.fault("F02")
-def test_a_directory_is_told_with_how_its_files_are_named(call: Call) -> None:
-    """With the slash of whoever completed it, or without."""
+def test_the_error_for_a_directory_names_a_pattern_for_its_files(call: Call) -> None:
+    """With and without a trailing slash."""
     Path("books").mkdir()
-    for given in ("books", "books/"):
-        assert refused(call("train", given), 2, f"{given} is a directory", "name its files: `charrnn train books/*`")
+    for name in ("books", "books/"):
+        assert is_refused(call("train", name), 2, f"{name} is a directory", "name its files: `charrnn train books/*`")
 
 
 @pytest.fixture
-def nobody() -> Iterator[None]:
-    """Be somebody to whom things can be forbidden, in a directory that is not."""
+def unprivileged() -> Iterator[None]:
+    """Act as an unprivileged user in a directory that this user can read."""
     before = os.geteuid()
     Path().chmod(0o755)
     if before == 0:
@@ -56,12 +56,14 @@ def nobody() -> Iterator[None]:
 
 
 @pytest.mark.fault("F03")
-def test_a_forbidden_text_is_told_with_the_reason(call: Call, request: pytest.FixtureRequest) -> None:
-    """As the system gives it."""
+def test_the_error_for_an_unreadable_text_has_the_reason_of_the_system(
+    call: Call, request: pytest.FixtureRequest
+) -> None:
+    """The message is "permission denied"."""
     Path("book.txt").write_text("text " * 100)
     Path("book.txt").chmod(0)
-    request.getfixturevalue("nobody")
-    assert refused(call("train", "book.txt"), 1, "cannot read book.txt: permission denied")
+    request.getfixturevalue("unprivileged")
+    assert is_refused(call("train", "book.txt"), 1, "cannot read book.txt: permission denied")
 
 
 @pytest.mark.fault("F04", "F05", "F07")
@@ -75,18 +77,18 @@ def test_a_forbidden_text_is_told_with_the_reason(call: Call, request: pytest.Fi
         (b"\x1b" * 5000, r"every character is '\x1b'; there is nothing to learn"),
     ],
 )
-def test_a_text_with_nothing_to_learn_is_told(call: Call, content: bytes, message: str) -> None:
-    """How much there is, and how much is needed."""
+def test_a_text_that_is_too_short_or_constant_is_refused(call: Call, content: bytes, message: str) -> None:
+    """The message states how long it is, and how long it must be."""
     Path("book.txt").write_bytes(content)
-    assert refused(call("train", "book.txt"), 1, message)
+    assert is_refused(call("train", "book.txt"), 1, message)
 
 
 @pytest.mark.fault("F05")
 def test_several_texts_are_counted_together(call: Call) -> None:
-    """And none of them is called too short."""
+    """No single text is called too short."""
     Path("a.txt").write_text("abc")
     Path("b.txt").write_text("de")
-    assert refused(call("train", "a.txt", "b.txt"), 1, "the text has 5 characters; at least 200 are needed")
+    assert is_refused(call("train", "a.txt", "b.txt"), 1, "the text has 5 characters; at least 200 are needed")
 
 
 LATIN = "`--encoding latin-1` reads any byte; `--encoding cp1252` is usual for old Windows files"
@@ -105,16 +107,16 @@ TEXT = "les œuvres complètes\n" * 50
         (TEXT.encode("utf-32"), "at byte 0 (line 1): 0xFF", "this looks like UTF-32; `--encoding utf-32`"),
     ],
 )
-def test_bytes_that_are_no_utf_8_are_told_with_their_place(call: Call, content: bytes, where: str, hint: str) -> None:
-    """And what the file may be instead."""
+def test_the_error_for_invalid_utf_8_has_the_position(call: Call, content: bytes, where: str, hint: str) -> None:
+    """The hint suggests another encoding."""
     Path("book.txt").write_bytes(content)
-    assert refused(call("train", "book.txt"), 1, f"book.txt is not valid UTF-8 {where}", hint)
+    assert is_refused(call("train", "book.txt"), 1, f"book.txt is not valid UTF-8 {where}", hint)
 
 
 @pytest.mark.fault("F09")
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-16-le", "utf-16-be"])
-def test_what_the_hint_says_works(call: Call, encoding: str) -> None:
-    """Under the name that it gives, the text is read as it is."""
+def test_the_suggested_encoding_works(call: Call, encoding: str) -> None:
+    """The text is read correctly with it."""
     Path("book.txt").write_bytes("one, two, three\n".encode(encoding) * 1 + ("four\n" * 99).encode(encoding))
     result = call("train", "book.txt")
     assert f"`--encoding {encoding}`" in result.err
@@ -133,15 +135,15 @@ def test_what_the_hint_says_works(call: Call, encoding: str) -> None:
         (b"text, then \0", 11, "charrnn learns text files"),
     ],
 )
-def test_a_binary_file_is_told_as_one(call: Call, start: bytes, at: int, hint: str) -> None:
-    """By its first NUL; and compressed text by how it is unpacked."""
+def test_a_binary_file_is_recognized(call: Call, start: bytes, at: int, hint: str) -> None:
+    """By its first NUL; the hint for compressed text names the program that decompresses it."""
     Path("book.txt").write_bytes(start + b"abc" * 99)
-    assert refused(call("train", "book.txt"), 1, f"book.txt looks like a binary file (NUL at byte {at})", hint)
+    assert is_refused(call("train", "book.txt"), 1, f"book.txt looks like a binary file (NUL at byte {at})", hint)
 
 
 @pytest.mark.fault("F13")
-def test_an_alphabet_larger_than_unicode_has_letters_is_refused() -> None:
-    """It could only be learned by rote; making one of all rare characters helps."""
+def test_a_vocabulary_of_too_many_characters_is_refused() -> None:
+    """The hint merges rare characters."""
     points = range(0x10000, 0x10000 + 250_001)
     Path("book.txt").write_text("".join(map(chr, points)) + "text, text", encoding="utf-8")
     found = count_characters(open_sources(["book.txt"]), "utf-8")
@@ -153,8 +155,8 @@ def test_an_alphabet_larger_than_unicode_has_letters_is_refused() -> None:
 
 @pytest.mark.fault("F16")
 @pytest.mark.slow
-def test_a_large_text_is_never_whole_in_memory(tmp_path: Path) -> None:
-    """Neither while it is read nor once it is encoded: the pieces and the counts are all that is."""
+def test_a_large_text_is_never_in_memory_as_a_whole(tmp_path: Path) -> None:
+    """Neither while it is read nor after it is encoded."""
     block = ("".join(f"{n} green bottles, " for n in range(5000))).encode()
     with Path("large.txt").open("wb") as file:
         for _ in range(1000):
@@ -170,8 +172,8 @@ def test_a_large_text_is_never_whole_in_memory(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault("F20")
-def test_nothing_is_waited_for_on_a_terminal(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor where standard input is closed."""
+def test_a_command_does_not_wait_for_text_from_a_terminal(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not wait if standard input is closed either."""
     message, hint = "no text on standard input", "`charrnn train - < book.txt`, or name the file"
     monkeypatch.setattr("sys.stdin", None)
-    assert refused(call("train", "-"), 2, message, hint)
+    assert is_refused(call("train", "-"), 2, message, hint)

@@ -1,4 +1,4 @@
-"""A training that is killed twenty times ends as one that never was; 200 times: tests/benchmarks/kill_loop.py."""
+"""A training that is killed twenty times ends like an uninterrupted one; 200 times: tests/benchmarks/kill_loop.py."""
 
 import json
 import os
@@ -11,8 +11,8 @@ from small import PACKAGE_HOME
 
 @pytest.mark.fault("F41")
 @pytest.mark.slow
-def test_killed_twenty_times_it_ends_with_the_same_bytes() -> None:
-    """At random moments, some of them in the middle of a save."""
+def test_a_training_killed_twenty_times_ends_with_the_same_bytes() -> None:
+    """Kills come at random moments, some of them during a save."""
     done = subprocess.run(
         [sys.executable, PACKAGE_HOME / "tests" / "benchmarks" / "kill_loop.py", "--times", "20", "--json"],
         env=os.environ | {"PYTHONPATH": str(PACKAGE_HOME), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},

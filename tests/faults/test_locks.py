@@ -1,4 +1,4 @@
-"""Two trainings of one run: the second is refused, and a lock never outlives who had it."""
+"""Locks: a second training of a run is refused, and a lock never outlives its process."""
 
 import os
 import re
@@ -26,7 +26,7 @@ RUN = RunDirectory(Path("checkpoints/book"))
 def test_a_second_training_of_a_run_is_refused_with_the_first_one_s_process_and_time(
     launch: Launcher, book: Path
 ) -> None:
-    """Also a new one that would replace it; the first one goes on, and ends well."""
+    """With --new too; the first training continues and ends normally."""
     first = launch(*LONG, at=book.parent, slow_in="step")
     first.reach_slow_phase()
     for more in ((), ("--new",)):
@@ -42,10 +42,10 @@ def test_a_second_training_of_a_run_is_refused_with_the_first_one_s_process_and_
 
 
 @pytest.mark.fault("F50")
-def test_two_that_begin_at_the_same_moment_are_told_apart(launch: Launcher, book: Path) -> None:
-    """Before either has written anything: one trains, the other is refused."""
+def test_of_two_trainings_that_start_at_the_same_time_one_is_refused(launch: Launcher, book: Path) -> None:
+    """Neither has written a file yet."""
     both = [launch(*COMMAND, "--steps", "3", at=book.parent, slow_in="encoding") for _ in range(2)]
-    wait_until(lambda: all(command.pieces or command.poll() is not None for command in both))
+    wait_until(lambda: all(command.slow_steps or command.poll() is not None for command in both))
     for command in both:
         command.release()
     assert sorted(command.wait() for command in both) == [0, 1]
@@ -54,8 +54,8 @@ def test_two_that_begin_at_the_same_moment_are_told_apart(launch: Launcher, book
 
 
 @pytest.mark.fault("F41", "F51")
-def test_a_killed_training_is_gone_on_with_at_once_and_that_is_said(launch: Launcher, book: Path) -> None:
-    """Its lock went with it; what it had half written is cleared away."""
+def test_a_killed_training_resumes_at_once_with_a_note(launch: Launcher, book: Path) -> None:
+    """The lock ends with the process, and incomplete files are removed."""
     first = launch(*LONG, at=book.parent, slow_in="save")
     first.reach_slow_phase()
     first.signal(signal.SIGKILL)
@@ -74,8 +74,8 @@ def test_a_killed_training_is_gone_on_with_at_once_and_that_is_said(launch: Laun
 
 
 @pytest.mark.fault("F51")
-def test_what_a_killed_process_wrote_into_the_lock_does_not_matter(tmp_path: Path) -> None:
-    """Nor do the zeros that a power failure leaves in its place; whoever takes it is told."""
+def test_the_content_of_a_lock_file_does_not_matter(tmp_path: Path) -> None:
+    """Not even the zeros that a power failure leaves; the note has the owner if it is known."""
     directory = RunDirectory(tmp_path / "run")
     directory.path.mkdir()
     for left in (b'{"process": 1, "since": "2026-11-21T14:02:00+00:00"}', bytes(52)):
@@ -92,8 +92,8 @@ def test_what_a_killed_process_wrote_into_the_lock_does_not_matter(tmp_path: Pat
 
 @pytest.mark.fault("F50")
 @pytest.mark.parametrize("record", [b"", b"{", b"[1]", b'{"process": "x", "since": "today"}'])
-def test_a_lock_that_does_not_say_whose_it_is_is_respected_all_the_same(record: bytes, tmp_path: Path) -> None:
-    """The system knows that it is taken; nobody else need."""
+def test_a_lock_without_an_owner_is_respected(record: bytes, tmp_path: Path) -> None:
+    """The system knows that the file is locked."""
     directory = RunDirectory(tmp_path / "run")
     with RunLock(directory) as lock, RunLock(directory) as other:
         lock.acquire()
@@ -105,8 +105,8 @@ def test_a_lock_that_does_not_say_whose_it_is_is_respected_all_the_same(record: 
         lock.acquire()
 
 
-def test_a_look_does_not_keep_anybody_from_taking_it(tmp_path: Path) -> None:
-    """Those who only look have it for a moment each."""
+def test_checking_a_lock_does_not_prevent_acquiring_it(tmp_path: Path) -> None:
+    """A check holds the lock for a moment only."""
     directory = RunDirectory(tmp_path / "run")
     directory.path.mkdir()
     directory.lock.touch()
@@ -129,8 +129,8 @@ def test_a_look_does_not_keep_anybody_from_taking_it(tmp_path: Path) -> None:
         watcher.join()
 
 
-def test_a_directory_in_which_only_a_lock_was_left_is_nobody_s(tmp_path: Path) -> None:
-    """A training that was refused for its settings may leave no more."""
+def test_a_directory_with_only_a_lock_file_can_be_used(tmp_path: Path) -> None:
+    """A training that is refused because of its settings leaves such a directory."""
     directory = RunDirectory(tmp_path / "run")
     with RunLock(directory) as lock:
         lock.acquire()
@@ -141,7 +141,7 @@ def test_a_directory_in_which_only_a_lock_was_left_is_nobody_s(tmp_path: Path) -
 
 @pytest.mark.fault("F50")
 def test_reading_needs_no_lock(launch: Launcher, book: Path) -> None:
-    """The model of a run that is being trained can be used, whole, at any time."""
+    """The model of a run can be read, complete, at any time during training."""
     command = launch(*LONG, at=book.parent, slow_in="save")
     command.reach_slow_phase()
     loaded = 0
@@ -155,8 +155,8 @@ def test_reading_needs_no_lock(launch: Launcher, book: Path) -> None:
 
 
 @pytest.mark.fault("F48")
-def test_a_directory_that_is_no_directory_cannot_be_taken(tmp_path: Path) -> None:
-    """In one line."""
+def test_a_path_that_is_not_a_directory_cannot_be_locked(tmp_path: Path) -> None:
+    """The error is one line."""
     (tmp_path / "file").touch()
     with (
         RunLock(RunDirectory(tmp_path / "file" / "run")) as lock,

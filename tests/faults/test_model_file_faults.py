@@ -1,4 +1,4 @@
-"""Model files that are damaged, foreign or meant to do harm: an error in one line, at once, and no code is run."""
+"""Damaged, foreign and malicious model files: an error of one line, at once, and no code is executed."""
 
 import io
 import json
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from damage import Header, apart, forged, together
+from damage import Header, forged, join_file, split_file
 from small import Call, CommandResult, random_model
 
 from charrnn.errors import CharrnnError
@@ -32,26 +32,26 @@ COMMANDS = (
 
 
 @pytest.fixture
-def whole(run_here: RunDirectory) -> bytes:
-    """Give the model's file, beside a text for the commands that want one."""
+def model_bytes(run_here: RunDirectory) -> bytes:
+    """Return the content of the model file; a text for commands is in the current directory."""
     Path("text.txt").write_text("abc abc\n")
     return run_here.model.read_bytes()
 
 
-def refused(result: CommandResult, *words: str) -> bool:
-    """Tell whether a command ended in one line, perhaps a hint, and nothing that drives a terminal."""
+def is_refused(result: CommandResult, *metadata: str) -> bool:
+    """Return whether a command failed with one line and perhaps a hint, without control sequences."""
     lines = result.err.splitlines()
     return (
         (result.code, result.out) == (1, "")
         and lines[0].startswith("error: checkpoints/hamlet/model.safetensors ")
         and len(lines) in (1, 3)
-        and all(word in result.err for word in words)
+        and all(field in result.err for field in metadata)
         and result.err.replace("\n", "").isprintable()
     )
 
 
-def changed(content: bytes, name: str, value: Any) -> bytes:
-    """Give an array another dtype, shape or place, checksums fitting."""
+def with_layout(content: bytes, name: str, value: Any) -> bytes:
+    """Return a file with another data type, shape or position of an array, with correct checksums."""
 
     def change(layout: Header, _: Header) -> None:
         field, value_of = (
@@ -65,33 +65,33 @@ def changed(content: bytes, name: str, value: Any) -> bytes:
 
 
 def with_field(content: bytes, name: str, value: Any) -> bytes:
-    """Have a file say something else of itself, checksums fitting; what is no string yet is written as JSON."""
+    """Return a file with another metadata field, with correct checksums; values are written as JSON."""
 
-    def change(_: Header, words: Header) -> None:
-        words[name] = value if isinstance(value, str) else json.dumps(value)
+    def change(_: Header, metadata: Header) -> None:
+        metadata[name] = value if isinstance(value, str) else json.dumps(value)
 
     return forged(content, change)
 
 
 def with_setting(content: bytes, name: str, value: Any) -> bytes:
-    """Give a network another setting, checksums fitting."""
-    config = json.loads(apart(content)[0]["__metadata__"]["config"])
+    """Return a file with another setting of the network, with correct checksums."""
+    config = json.loads(split_file(content)[0]["__metadata__"]["config"])
     return with_field(content, "config", config | {name: value})
 
 
 def header_only(header: bytes) -> bytes:
-    """Make a file of a header and nothing behind it."""
-    return together(header, b"")
+    """Return a file of a header without data."""
+    return join_file(header, b"")
 
 
 HEADERS: dict[str, Callable[[bytes], bytes]] = {
-    "a length of 2^63": lambda whole: struct.pack("<Q", 2**63) + whole[8:],
-    "a length of 2^64 - 1": lambda whole: struct.pack("<Q", 2**64 - 1) + whole[8:],
-    "a length of 0": lambda whole: bytes(8) + whole[8:],
-    "a length of 1": lambda whole: struct.pack("<Q", 1) + whole[8:],
-    "a length beyond the file": lambda whole: struct.pack("<Q", len(whole)) + whole[8:],
-    "no header": lambda whole: whole[:8],
-    "seven bytes": lambda whole: whole[:7],
+    "a length of 2^63": lambda model_bytes: struct.pack("<Q", 2**63) + model_bytes[8:],
+    "a length of 2^64 - 1": lambda model_bytes: struct.pack("<Q", 2**64 - 1) + model_bytes[8:],
+    "a length of 0": lambda model_bytes: bytes(8) + model_bytes[8:],
+    "a length of 1": lambda model_bytes: struct.pack("<Q", 1) + model_bytes[8:],
+    "a length beyond the file": lambda model_bytes: struct.pack("<Q", len(model_bytes)) + model_bytes[8:],
+    "no header": lambda model_bytes: model_bytes[:8],
+    "seven bytes": lambda model_bytes: model_bytes[:7],
     "nothing": lambda _: b"",
     "90 MB of JSON": lambda _: header_only(b'{"a":"' + b"x" * 90_000_000 + b'"}'),
     "not UTF-8": lambda _: header_only(b'{"\xff\xfe":1}'),
@@ -102,21 +102,25 @@ HEADERS: dict[str, Callable[[bytes], bytes]] = {
     "brackets without an end": lambda _: header_only(b'{"a":' + b"[" * 90_000 + b"}"),
     "a megabyte of brackets": lambda _: header_only(b'{"a":' + b"[" * 1_000_000 + b"}"),
     "a megabyte of quotes": lambda _: header_only(b'{"a":' + b'"' * 1_000_000 + b"}"),
-    "words that are no strings": lambda whole: together(apart(whole)[0] | {"__metadata__": {"format": 1}}, b""),
-    "words that are a list": lambda whole: together(apart(whole)[0] | {"__metadata__": ["charrnn/1"]}, b""),
-    "a name twice": lambda whole: whole.replace(b'"rnn.weight_ih_l0"', b'"rnn.weight_hh_l0"', 1),
-    "a number of 5,000 digits": lambda whole: together(
-        json.dumps(apart(whole)[0]).replace("176", "1" * 5000).encode(), b""
+    "words that are no strings": lambda model_bytes: join_file(
+        split_file(model_bytes)[0] | {"__metadata__": {"format": 1}}, b""
+    ),
+    "words that are a list": lambda model_bytes: join_file(
+        split_file(model_bytes)[0] | {"__metadata__": ["charrnn/1"]}, b""
+    ),
+    "a name twice": lambda model_bytes: model_bytes.replace(b'"rnn.weight_ih_l0"', b'"rnn.weight_hh_l0"', 1),
+    "a number of 5,000 digits": lambda model_bytes: join_file(
+        json.dumps(split_file(model_bytes)[0]).replace("176", "1" * 5000).encode(), b""
     ),
 }
 
 
 @pytest.mark.fault("F57")
 @pytest.mark.parametrize("name", HEADERS)
-def test_a_header_that_is_none_is_refused(call: Call, run_here: RunDirectory, whole: bytes, name: str) -> None:
-    """Whatever the eight bytes and the JSON say."""
-    run_here.model.write_bytes(HEADERS[name](whole))
-    assert refused(call("info"))
+def test_an_invalid_header_is_refused(call: Call, run_here: RunDirectory, model_bytes: bytes, name: str) -> None:
+    """Whatever its length field and its JSON are."""
+    run_here.model.write_bytes(HEADERS[name](model_bytes))
+    assert is_refused(call("info"))
 
 
 LAYOUTS: dict[str, tuple[str, Any]] = {
@@ -146,26 +150,26 @@ LAYOUTS: dict[str, tuple[str, Any]] = {
 
 @pytest.mark.fault("F57")
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_arrays_that_cannot_be_where_they_are_said_to_be_are_refused(
-    call: Call, run_here: RunDirectory, whole: bytes, name: str
+def test_impossible_shapes_types_and_positions_of_arrays_are_refused(
+    call: Call, run_here: RunDirectory, model_bytes: bytes, name: str
 ) -> None:
-    """Shapes, types and places, with every checksum right."""
-    run_here.model.write_bytes(changed(whole, *LAYOUTS[name]))
-    assert refused(call("info"))
+    """With correct checksums."""
+    run_here.model.write_bytes(with_layout(model_bytes, *LAYOUTS[name]))
+    assert is_refused(call("info"))
 
 
 @pytest.mark.fault("F57")
-def test_what_is_missing_or_too_much_is_counted(call: Call, run_here: RunDirectory, whole: bytes) -> None:
-    """In bytes."""
-    run_here.model.write_bytes(whole[:-100])
-    assert refused(call("info"), "9,096 of 9,196 bytes of data are there")
-    run_here.model.write_bytes(whole + b"x")
-    assert refused(call("info"), "more than 9,196 bytes of data are there")
+def test_the_error_counts_missing_and_excess_bytes(call: Call, run_here: RunDirectory, model_bytes: bytes) -> None:
+    """A truncated and an extended file are refused."""
+    run_here.model.write_bytes(model_bytes[:-100])
+    assert is_refused(call("info"), "9,096 of 9,196 bytes of data are there")
+    run_here.model.write_bytes(model_bytes + b"x")
+    assert is_refused(call("info"), "more than 9,196 bytes of data are there")
 
 
 @pytest.mark.fault("F57")
-def test_arrays_without_numbers_are_none(tmp_path: Path) -> None:
-    """The format allows them, and so does reading; a network has none."""
+def test_empty_arrays_are_refused_as_weights(tmp_path: Path) -> None:
+    """The format allows them, but no network has them."""
     safetensors_file.write_tensors(tmp_path / "empty", {"none": np.zeros((0, 3), np.float32), "one": np.ones(1)}, {})
     arrays = safetensors_file.read_tensors(tmp_path / "empty").arrays
     assert (arrays["none"].shape, arrays["one"].tolist()) == ((0, 3), [1.0])
@@ -197,13 +201,13 @@ SETTINGS: dict[str, tuple[str, Any]] = {
 
 @pytest.mark.fault("F57", "F63")
 @pytest.mark.parametrize("name", SETTINGS)
-def test_a_network_that_its_weights_are_not_is_refused(
-    call: Call, run_here: RunDirectory, whole: bytes, name: str
+def test_a_configuration_that_does_not_fit_the_weights_is_refused(
+    call: Call, run_here: RunDirectory, model_bytes: bytes, name: str
 ) -> None:
-    """Before it is built, in a line that fits a screen."""
-    run_here.model.write_bytes(with_setting(whole, *SETTINGS[name]))
+    """Before a network is built, in a short line."""
+    run_here.model.write_bytes(with_setting(model_bytes, *SETTINGS[name]))
     result = call("info")
-    assert refused(result)
+    assert is_refused(result)
     assert len(result.err) < 250
 
 
@@ -248,44 +252,44 @@ WORDS: dict[str, tuple[str, Any, str]] = {
 
 @pytest.mark.fault("F60", "F62", "F63")
 @pytest.mark.parametrize("name", WORDS)
-def test_words_that_do_not_fit_the_weights_are_refused(
-    call: Call, run_here: RunDirectory, whole: bytes, name: str
+def test_metadata_that_do_not_fit_the_weights_are_refused(
+    call: Call, run_here: RunDirectory, model_bytes: bytes, name: str
 ) -> None:
-    """Vocabulary, settings, story and format, with checksums that fit."""
-    word, value, told = WORDS[name]
-    run_here.model.write_bytes(with_field(whole, word, value))
-    assert refused(call("info"), told)
+    """Vocabulary, settings, training record and format, with correct checksums."""
+    field, value, message = WORDS[name]
+    run_here.model.write_bytes(with_field(model_bytes, field, value))
+    assert is_refused(call("info"), message)
 
 
 @pytest.mark.fault("F59")
-@pytest.mark.parametrize("word", ["config", "vocabulary", "training", "sha256", "words_sha256"])
-def test_a_word_that_is_missing_is_noticed(call: Call, run_here: RunDirectory, whole: bytes, word: str) -> None:
-    """Each of them is needed."""
-    layout, data = apart(whole)
-    del layout["__metadata__"][word]
-    run_here.model.write_bytes(together(layout, data))
-    assert refused(call("info"), "damaged")
-    if not word.endswith("sha256"):
-        run_here.model.write_bytes(forged(whole, lambda _, words: words.pop(word)))
-        assert refused(call("info"), f"it has no {word}")
+@pytest.mark.parametrize("field", ["config", "vocabulary", "training", "sha256", "words_sha256"])
+def test_each_metadata_field_is_required(call: Call, run_here: RunDirectory, model_bytes: bytes, field: str) -> None:
+    """A file without one is refused."""
+    layout, data = split_file(model_bytes)
+    del layout["__metadata__"][field]
+    run_here.model.write_bytes(join_file(layout, data))
+    assert is_refused(call("info"), "damaged")
+    if not field.endswith("sha256"):
+        run_here.model.write_bytes(forged(model_bytes, lambda _, metadata: metadata.pop(field)))
+        assert is_refused(call("info"), f"it has no {field}")
 
 
 @pytest.mark.fault("F61")
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_weights_that_are_no_numbers_are_refused(
-    call: Call, run_here: RunDirectory, whole: bytes, value: float
+def test_weights_that_are_not_finite_are_refused(
+    call: Call, run_here: RunDirectory, model_bytes: bytes, value: float
 ) -> None:
     """One is enough."""
-    layout, data = apart(whole)
+    layout, data = split_file(model_bytes)
     start = layout["rnn.weight_hh_l1"]["data_offsets"][0] + 400
     data = data[:start] + np.float32(value).tobytes() + data[start + 4 :]
-    run_here.model.write_bytes(forged(whole, lambda *_: None, data))
-    assert refused(call("info"), "rnn.weight_hh_l1 contains NaN or infinity")
+    run_here.model.write_bytes(forged(model_bytes, lambda *_: None, data))
+    assert is_refused(call("info"), "rnn.weight_hh_l1 contains NaN or infinity")
 
 
 @pytest.mark.fault("F56", "F57")
 def test_reading_takes_little_more_memory_than_the_file(tmp_path: Path) -> None:
-    """Whole or damaged: less than one and a half times its size, above what any file costs."""
+    """For valid and damaged files: less than 1.5 times the size of the file, beyond a constant."""
     model = random_model()
     size, path = 12_000_000, tmp_path / "large.safetensors"
     safetensors_file.write_tensors(
@@ -293,7 +297,7 @@ def test_reading_takes_little_more_memory_than_the_file(tmp_path: Path) -> None:
     )
     content = path.read_bytes()
     for name, damaged in {
-        "whole": content,
+        "model_bytes": content,
         "cut": content[:-5],
         "flipped": content[:-5] + b"x" + content[-4:],
     }.items():
@@ -302,25 +306,25 @@ def test_reading_takes_little_more_memory_than_the_file(tmp_path: Path) -> None:
         try:
             load_model(path)
         except CharrnnError:
-            assert name != "whole"
+            assert name != "model_bytes"
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak < 1.5 * size, name
 
 
 @pytest.mark.fault("P3")
-def test_what_reads_tensors_agrees_with_the_formats_own_library(whole: bytes, run_here: RunDirectory) -> None:
-    """The same names, types, shapes and numbers."""
+def test_arrays_agree_with_the_safetensors_library(model_bytes: bytes, run_here: RunDirectory) -> None:
+    """Names, types, shapes and numbers are equal."""
     import safetensors.numpy
 
-    theirs, ours = safetensors.numpy.load(whole), safetensors_file.read_tensors(run_here.model).arrays
+    theirs, ours = safetensors.numpy.load(model_bytes), safetensors_file.read_tensors(run_here.model).arrays
     assert theirs.keys() == ours.keys()
     assert all(np.array_equal(theirs[name], ours[name]) and theirs[name].dtype == ours[name].dtype for name in ours)
     assert safetensors_header.DTYPES["F32"] == np.float32
 
 
 class Harmful:
-    """Makes a file when it is unpickled."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, canary: Path) -> None:
         self.canary = canary
@@ -334,7 +338,7 @@ def _sing(canary: str) -> None:
 
 
 def zipped(content: bytes, name: str) -> bytes:
-    """Put a file into a zip file."""
+    """Return a zip file that contains a file."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr(name, content)
@@ -357,14 +361,16 @@ def _numpy_file(harmful: Harmful) -> bytes:
 
 @pytest.mark.fault("P3", "F58")
 @pytest.mark.parametrize("name", PICKLES)
-def test_no_code_in_a_file_is_ever_run(call: Call, run_here: RunDirectory, whole: bytes, name: str) -> None:
-    """Pickles and zip files under a model's name: every command refuses them, and the canary does not sing."""
-    assert whole
+def test_no_code_in_a_file_is_ever_executed(
+    call: Call, run_here: RunDirectory, model_bytes: bytes, name: str
+) -> None:
+    """Every command refuses pickles and zip files with the name of a model, and the payload never runs."""
+    assert model_bytes
     canary = Path("canary")
     content = PICKLES[name](Harmful(canary))
     run_here.model.write_bytes(content)
     for command in COMMANDS:
-        assert refused(call(*command))
+        assert is_refused(call(*command))
     assert not canary.exists()
     # It would have.
     if content.startswith(b"PK"):
@@ -375,30 +381,32 @@ def test_no_code_in_a_file_is_ever_run(call: Call, run_here: RunDirectory, whole
 
 
 @pytest.mark.fault("F58")
-def test_a_file_that_can_run_code_is_named_as_one(call: Call, run_here: RunDirectory, whole: bytes) -> None:
-    """With what to name instead."""
-    assert whole
+def test_the_error_for_a_pickle_says_that_it_can_execute_code(
+    call: Call, run_here: RunDirectory, model_bytes: bytes
+) -> None:
+    """The hint names the file to use instead."""
+    assert model_bytes
     for start, kind in ((b"PK\x03\x04", "zip file"), (b"\x80\x02", "pickle file"), (b"\x80\x05\x95", "pickle file")):
         run_here.model.write_bytes(start + b"..." * 30)
-        assert refused(call("sample"), f"is a {kind}", "can run code", "hint: name a model.safetensors")
+        assert is_refused(call("sample"), f"is a {kind}", "can run code", "hint: name a model.safetensors")
 
 
 @pytest.mark.fault("F62")
-def test_a_story_without_an_end_is_cut_off(call: Call, run_here: RunDirectory, whole: bytes) -> None:
-    """What a file says of its training is shown harmlessly, and no more of it than anyone would read."""
-    story = {"corpus": "\x1b]0;x\x07\u202e" * 40_000, "n\x1bc" * 10_000: 1, "step": 10**15, "val_nats": 1e15}
-    run_here.model.write_bytes(with_field(whole, "training", story))
-    told = call("info")
-    assert told.code == 0
-    assert len(told.out) < 3000
-    assert told.out.replace("\n", "").isprintable()
+def test_a_very_long_training_record_is_truncated(call: Call, run_here: RunDirectory, model_bytes: bytes) -> None:
+    """It is sanitized, and only its beginning is shown."""
+    record = {"corpus": "\x1b]0;x\x07\u202e" * 40_000, "n\x1bc" * 10_000: 1, "step": 10**15, "val_nats": 1e15}
+    run_here.model.write_bytes(with_field(model_bytes, "training", record))
+    message = call("info")
+    assert message.code == 0
+    assert len(message.out) < 3000
+    assert message.out.replace("\n", "").isprintable()
     assert call("sample", "-n", "3").code == 0
 
 
 @pytest.mark.fault("F64")
-def test_a_model_is_read_whole_before_it_is_used(run_here: RunDirectory, whole: bytes) -> None:
-    """Its file may then be replaced, cut off or removed."""
-    assert whole
+def test_a_model_is_read_completely_before_it_is_used(run_here: RunDirectory, model_bytes: bytes) -> None:
+    """Its file can be replaced, truncated or removed afterwards."""
+    assert model_bytes
     before, after = load_model(run_here.model), load_model(run_here.model)
     texts = [_written(before)]
     run_here.model.write_bytes(b"")
@@ -416,9 +424,11 @@ def _written(model: Any) -> str:
 
 @pytest.mark.fault("F53")
 @pytest.mark.parametrize("name", ["/dev/zero", "/dev/null", "fifo"])
-def test_what_is_no_file_does_not_hang(call: Call, shell: Call, whole: bytes, name: str) -> None:
+def test_a_path_that_is_not_a_regular_file_does_not_block(
+    call: Call, shell: Call, model_bytes: bytes, name: str
+) -> None:
     """Devices are refused by their first bytes; a model that comes through a pipe is read."""
-    assert whole
+    assert model_bytes
     if name == "fifo":
         result = shell("charrnn sample -n 3 --seed 1 <(cat checkpoints/hamlet/model.safetensors)")
         assert result == call("sample", "-n", "3", "--seed", "1")

@@ -1,6 +1,6 @@
 """Thousands of damaged files: each is refused in one line, at once, or read as what was written.
 
-Ten thousand and more, and how much time and memory each takes: `python tests/benchmarks/mutations.py`.
+More files, with the time and memory of each: `python tests/benchmarks/mutations.py`.
 """
 
 from dataclasses import dataclass
@@ -30,80 +30,80 @@ from charrnn.training.trainer import Trainer
 
 many = settings(max_examples=700, deadline=1000, derandomize=True)
 """as many files a test, each in less than a second"""
-chances = st.randoms(use_true_random=False)
+random_generators = st.randoms(use_true_random=False)
 
 
 @dataclass(frozen=True, repr=False)
-class Whole:
+class SavedFile:
     """A file as it was written."""
 
     path: Path
     content: bytes
 
     def replaced(self, content: bytes) -> Path:
-        """Put other bytes in its place."""
+        """Replace the content of the file, and return its path."""
         self.path.write_bytes(content)
         return self.path
 
 
-def same(one: Model, other: Model) -> bool:
-    """Tell whether two models are one, weight for weight."""
+def is_same_model(one: Model, other: Model) -> bool:
+    """Return whether two models have the same weights."""
     weights = all(np.array_equal(one.weights[name], other.weights[name]) for name in one.weights)
     return weights and (one.config, one.vocabulary, one.training) == (other.config, other.vocabulary, other.training)
 
 
 def can_be_stepped(model: Model) -> bool:
-    """Tell whether a model works at all."""
+    """Return whether a model computes finite logits."""
     rnn = InferenceRNN.from_model(model)
     return bool(np.isfinite(rnn.step(np.array([0]), rnn.initial_state(1))[0]).all())
 
 
-def one_line(error: CharrnnError, path: Path) -> bool:
-    """Tell whether an error is what a user is to see: one line, short, that names the file."""
+def is_one_line(error: CharrnnError, path: Path) -> bool:
+    """Return whether an error is one short line that names the file."""
     return str(path) in error.message and "\n" not in error.message and len(error.message) < len(str(path)) + 250
 
 
 @pytest.fixture(scope="module")
-def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Whole:
-    """Save a model."""
+def saved_model(tmp_path_factory: pytest.TempPathFactory) -> SavedFile:
+    """Return the file of a model."""
     path = tmp_path_factory.mktemp("models") / "model.safetensors"
     save_model(path, random_model())
-    return Whole(path, path.read_bytes())
+    return SavedFile(path, path.read_bytes())
 
 
 @pytest.mark.fault("P4")
 @many
-@given(chance=chances)
-def test_no_damaged_model_is_read_as_another(chance: Random, saved_model: Whole) -> None:
-    """Cuts, flips, splices, swaps, lengths, lies in the header: refused in one line, or nothing was changed."""
-    path = saved_model.replaced(damaged(saved_model.content, chance))
-    came = outcome(load_model, path)
-    assert one_line(came, path) if isinstance(came, CharrnnError) else same(came, random_model())
+@given(rng=random_generators)
+def test_no_damaged_model_is_read_as_another(rng: Random, saved_model: SavedFile) -> None:
+    """Truncated, flipped, spliced, swapped, resized or inconsistent files are refused in one line or unchanged."""
+    path = saved_model.replaced(damaged(saved_model.content, rng))
+    result = outcome(load_model, path)
+    assert is_one_line(result, path) if isinstance(result, CharrnnError) else is_same_model(result, random_model())
 
 
 @pytest.mark.fault("P3")
 @many
-@given(chance=chances)
-def test_no_forged_model_breaks_anything(chance: Random, saved_model: Whole) -> None:
-    """Whatever its header says, with checksums that fit: refused in one line, or a model that can be stepped."""
-    path = saved_model.replaced(tampered(saved_model.content, chance))
-    came = outcome(load_model, path)
-    assert one_line(came, path) if isinstance(came, CharrnnError) else can_be_stepped(came)
+@given(rng=random_generators)
+def test_forged_models_cause_no_failure(rng: Random, saved_model: SavedFile) -> None:
+    """With correct checksums: refused in one line, or a model that works."""
+    path = saved_model.replaced(tampered(saved_model.content, rng))
+    result = outcome(load_model, path)
+    assert is_one_line(result, path) if isinstance(result, CharrnnError) else can_be_stepped(result)
 
 
 @pytest.mark.fault("P4")
-def test_no_model_cut_at_any_64_bytes_is_read(saved_model: Whole) -> None:
-    """However much is missing, the end says so."""
+def test_a_model_truncated_at_any_64_bytes_is_refused(saved_model: SavedFile) -> None:
+    """The error says that the file is damaged."""
     for length in range(0, len(saved_model.content), 64):
         path = saved_model.replaced(saved_model.content[:length])
         with pytest.raises(CharrnnError) as caught:
             load_model(path)
-        assert one_line(caught.value, path)
+        assert is_one_line(caught.value, path)
 
 
 @pytest.fixture(scope="module")
 def trainer(tmp_path_factory: pytest.TempPathFactory) -> Trainer:
-    """Make two steps of a training."""
+    """Return a trainer after two steps."""
     directory = tmp_path_factory.mktemp("run")
     (directory / "text.txt").write_text("".join(f"{n} green bottles (and {n * n % 97} walls).\n" for n in range(90)))
     sources = open_sources([str(directory / "text.txt")])
@@ -119,55 +119,55 @@ def trainer(tmp_path_factory: pytest.TempPathFactory) -> Trainer:
 
 
 @pytest.fixture(scope="module")
-def saved_run(trainer: Trainer) -> Whole:
-    """Give the training's checkpoint."""
+def saved_run(trainer: Trainer) -> SavedFile:
+    """Return the file of its checkpoint."""
     path = RunDirectory(trainer.corpus.path.parent).checkpoint(2)
-    return Whole(path, path.read_bytes())
+    return SavedFile(path, path.read_bytes())
 
 
 @pytest.mark.fault("P4")
 @many
-@given(chance=chances)
-def test_no_damaged_checkpoint_is_gone_on_from(chance: Random, trainer: Trainer, saved_run: Whole) -> None:
-    """As with models: refused in one line, or the training stands where it stood."""
-    before, words = {name: array.copy() for name, array in state_arrays(trainer).items()}, state_metadata(trainer)
-    path = saved_run.replaced(damaged(saved_run.content, chance))
+@given(rng=random_generators)
+def test_no_damaged_checkpoint_is_resumed(rng: Random, trainer: Trainer, saved_run: SavedFile) -> None:
+    """Refused in one line, or the state is the saved one."""
+    before, metadata = {name: array.copy() for name, array in state_arrays(trainer).items()}, state_metadata(trainer)
+    path = saved_run.replaced(damaged(saved_run.content, rng))
 
-    def go_on(path: Path) -> None:
+    def resume_from(path: Path) -> None:
         checkpoint_file.read_checkpoint_info(path)
         checkpoint.load_checkpoint(trainer, path)
 
-    came = outcome(go_on, path)
-    assert not isinstance(came, CharrnnError) or one_line(came, path)
+    result = outcome(resume_from, path)
+    assert not isinstance(result, CharrnnError) or is_one_line(result, path)
     after = state_arrays(trainer)
     assert all(np.array_equal(after[name], array) for name, array in before.items())
-    assert state_metadata(trainer) == words
+    assert state_metadata(trainer) == metadata
 
 
 @pytest.mark.fault("P3")
 @settings(many, max_examples=300)
-@given(chance=chances)
-def test_no_forged_checkpoint_breaks_anything(chance: Random, saved_run: Whole) -> None:
-    """Whatever its header says, with checksums that fit: refused in one line, or a training that goes on."""
-    path = saved_run.replaced(tampered(saved_run.content, chance))
+@given(rng=random_generators)
+def test_forged_checkpoints_cause_no_failure(rng: Random, saved_run: SavedFile) -> None:
+    """With correct checksums: refused in one line, or a training that continues."""
+    path = saved_run.replaced(tampered(saved_run.content, rng))
 
-    def go_on(path: Path) -> Trainer:
+    def resume_from(path: Path) -> Trainer:
         resumed = resume(None, RunDirectory(path.parent), TrainOptions(), "cpu").trainer
         resumed.train_step()
         return resumed
 
-    came = outcome(go_on, path)
-    if isinstance(came, CharrnnError):
-        assert "\n" not in came.message
-        assert len(came.message) < len(str(path)) + 400
+    result = outcome(resume_from, path)
+    if isinstance(result, CharrnnError):
+        assert "\n" not in result.message
+        assert len(result.message) < len(str(path)) + 400
     saved_run.replaced(saved_run.content)
 
 
 @pytest.mark.fault("P4")
-def test_no_checkpoint_cut_at_any_64_bytes_is_gone_on_from(trainer: Trainer, saved_run: Whole) -> None:
-    """Each is damaged, and says so."""
+def test_a_checkpoint_truncated_at_any_64_bytes_is_refused(trainer: Trainer, saved_run: SavedFile) -> None:
+    """The error says that the file is damaged."""
     for length in range(0, len(saved_run.content), 64):
         path = saved_run.replaced(saved_run.content[:length])
         with pytest.raises(DamagedError) as caught:
             checkpoint.load_checkpoint(trainer, path)
-        assert one_line(caught.value, path)
+        assert is_one_line(caught.value, path)

@@ -1,4 +1,4 @@
-"""Numbers that are none any more, losses that explode, memory that runs out: told with a remedy, nothing is lost."""
+"""NaN, exploding losses and out-of-memory errors: a message with a remedy, and nothing is lost."""
 
 import json
 import math
@@ -28,15 +28,15 @@ RUN = RunDirectory(Path("checkpoints/book"))
 
 
 def poison(trainer: Trainer, value: float) -> None:
-    """Have a weight be no number, and so its mean."""
+    """Set a weight and its average to NaN."""
     for network in (trainer.network, trainer.ema_network):
         network.output.bias.data[0] = value
 
 
 @pytest.mark.fault("F65")
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_what_is_no_number_stops_before_the_update(value: float, make_trainer: Callable[..., Trainer]) -> None:
-    """All that a checkpoint would hold is as it was, but for what was poisoned."""
+def test_a_loss_that_is_nan_stops_before_the_update(value: float, make_trainer: Callable[..., Trainer]) -> None:
+    """The state is unchanged except for the weight that was set to NaN."""
     trainer = make_trainer(reset=0.0)
     for _ in range(3):
         trainer.train_step()
@@ -49,10 +49,10 @@ def test_what_is_no_number_stops_before_the_update(value: float, make_trainer: C
 
 
 @pytest.mark.fault("F65")
-def test_a_gradient_that_is_no_number_stops_before_the_update_too(
+def test_a_gradient_that_is_nan_stops_before_the_update(
     make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Though the loss is one."""
+    """Also if the loss is finite."""
     trainer = make_trainer()
     monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *_: torch.tensor(math.inf))
     before = trainer.raw_weights()
@@ -62,8 +62,8 @@ def test_a_gradient_that_is_no_number_stops_before_the_update_too(
 
 
 @pytest.mark.fault("F65")
-def test_nothing_that_is_no_number_is_ever_saved(make_trainer: Callable[..., Trainer], tmp_path: Path) -> None:
-    """Neither as a checkpoint nor as a model nor as the best; the files before stay."""
+def test_nan_is_never_saved(make_trainer: Callable[..., Trainer], tmp_path: Path) -> None:
+    """Neither in a checkpoint nor in a model nor in the best weights; earlier files remain."""
     trainer, directory = make_trainer(), RunDirectory(tmp_path / "run")
     directory.path.mkdir()
     trainer.train_step()
@@ -85,10 +85,10 @@ def test_nothing_that_is_no_number_is_ever_saved(make_trainer: Callable[..., Tra
 
 
 @pytest.mark.fault("F65")
-def test_the_hint_says_from_which_step_a_lower_rate_goes_on(
+def test_the_hint_names_the_step_from_which_a_lower_rate_continues(
     make_trainer: Callable[..., Trainer], tmp_path: Path
 ) -> None:
-    """And the step is that of a checkpoint which is whole."""
+    """It is the step of an intact checkpoint."""
     trainer, directory = make_trainer(), RunDirectory(tmp_path / "run")
     directory.path.mkdir()
 
@@ -109,7 +109,7 @@ def test_the_hint_says_from_which_step_a_lower_rate_goes_on(
 @pytest.mark.fault("F65")
 @pytest.mark.parametrize("rate", ["1e6", "1e30"])
 def test_divergence_has_its_own_exit_code_and_leaves_finite_files(rate: str, call: Call, book: Path) -> None:
-    """A learning rate beyond all bounds ends in one line and a hint, and the hint's command works."""
+    """A far too high learning rate causes one line and a hint, and the command of the hint works."""
     command = ("train", str(book), "--hidden", "16", "--batch", "4", "--length", "16", "--threads", "1")
     result = call(*command, "--steps", "300", "--lr", rate, "--clip", "0", "--warm-up", "0")
     if result.code == 0:
@@ -125,8 +125,8 @@ def test_divergence_has_its_own_exit_code_and_leaves_finite_files(rate: str, cal
 
 
 @pytest.mark.fault("F66")
-def test_a_loss_that_explodes_is_warned_of_once(make_trainer: Callable[..., Trainer]) -> None:
-    """Three times what guessing loses, with a remedy; training goes on."""
+def test_an_exploding_loss_causes_one_warning(make_trainer: Callable[..., Trainer]) -> None:
+    """The limit is three times the loss of a uniform guess, and training continues."""
     trainer = make_trainer()
     start = math.log(len(trainer.corpus.vocabulary))
 
@@ -143,8 +143,8 @@ def test_a_loss_that_explodes_is_warned_of_once(make_trainer: Callable[..., Trai
 
 
 @pytest.mark.fault("F66")
-def test_it_is_seen_by_whoever_trains(call: Call, book: Path) -> None:
-    """On standard error, in a line of its own."""
+def test_the_warning_is_shown_on_standard_error(call: Call, book: Path) -> None:
+    """In a line of its own."""
     result = call(
         *("train", str(book), "--hidden", "16", "--batch", "4", "--length", "16", "--threads", "1"),
         *("--steps", "60", "--lr", "50", "--clip", "0", "--warm-up", "0", "--sample-every", "0"),
@@ -164,10 +164,8 @@ def test_it_is_seen_by_whoever_trains(call: Call, book: Path) -> None:
         RuntimeError("std::bad_alloc"),
     ],
 )
-def test_every_way_of_saying_that_memory_ran_out_is_understood(
-    error: Exception, make_trainer: Callable[..., Trainer]
-) -> None:
-    """The processor's, the GPU's, oneDNN's and the language's."""
+def test_all_out_of_memory_errors_are_recognized(error: Exception, make_trainer: Callable[..., Trainer]) -> None:
+    """Those of the CPU, the GPU, oneDNN and Python."""
     trainer = make_trainer()
     with (
         pytest.raises(CharrnnError, match=r"out of memory: the training needs about \d+\.\d GB") as caught,
@@ -179,7 +177,7 @@ def test_every_way_of_saying_that_memory_ran_out_is_understood(
 
 
 @pytest.mark.fault("F67")
-def test_other_errors_are_left_as_they_are(make_trainer: Callable[..., Trainer]) -> None:
+def test_other_errors_are_not_converted(make_trainer: Callable[..., Trainer]) -> None:
     """A bug keeps its traceback."""
     trainer = make_trainer()
     with pytest.raises(RuntimeError, match="a bug"), trainer.oom_as_error():
@@ -187,25 +185,25 @@ def test_other_errors_are_left_as_they_are(make_trainer: Callable[..., Trainer])
 
 
 @pytest.mark.fault("F67", "F68")
-def test_what_is_hinted_at_fits() -> None:
-    """And nothing twice as large would; where no batch fits, only a narrower network is named."""
+def test_the_suggested_setting_fits() -> None:
+    """Twice as much would not fit; if no batch fits, only a narrower network is suggested."""
 
-    def asked(hidden: int = 2048, batch: int = 256) -> tuple[NetworkConfig, TrainingConfig]:
+    def sizes(hidden: int = 2048, batch: int = 256) -> tuple[NetworkConfig, TrainingConfig]:
         return NetworkConfig(hidden=hidden, layers=2), TrainingConfig(batch=batch, length=256, steps=1, lr=0.01)
 
-    for there in (8e9, 4e9, 2.5e9):
-        hint, most = suggest_smaller(*asked(), 100, there), USABLE_FRACTION * there
+    for available in (8e9, 4e9, 2.5e9):
+        hint, most = suggest_smaller(*sizes(), 100, available), USABLE_FRACTION * available
         batch, hidden = number_in(hint, "--batch"), number_in(hint, "--hidden")
         assert batch or hidden
         if batch:
-            assert estimate_bytes(*asked(batch=batch), 100) <= most < estimate_bytes(*asked(batch=2 * batch), 100)
+            assert estimate_bytes(*sizes(batch=batch), 100) <= most < estimate_bytes(*sizes(batch=2 * batch), 100)
         if hidden:
-            assert estimate_bytes(*asked(hidden=hidden), 100) <= most < estimate_bytes(*asked(hidden=2 * hidden), 100)
-    assert "--batch" not in suggest_smaller(*asked(), 100, 1.6e9)
+            assert estimate_bytes(*sizes(hidden=hidden), 100) <= most < estimate_bytes(*sizes(hidden=2 * hidden), 100)
+    assert "--batch" not in suggest_smaller(*sizes(), 100, 1.6e9)
 
 
 def number_in(hint: str, option: str) -> int | None:
-    """Read what a hint says of an option."""
+    """Return the value of an option in a hint."""
     after = hint.partition(f"`{option} ")[2]
     return int(after.partition("`")[0]) if after else None
 
@@ -214,8 +212,10 @@ def number_in(hint: str, option: str) -> int | None:
 @pytest.mark.parametrize(
     "arguments", ["--hidden 4000 --batch 2 --length 8", "--hidden 64 --batch 20000 --length 512"]
 )
-def test_memory_that_is_limited_is_told_with_what_would_fit(arguments: str, launch: Launcher, book: Path) -> None:
-    """RLIMIT_AS, with a network or a batch that is too large for it: one line and a hint, no traceback."""
+def test_the_error_for_limited_memory_suggests_a_setting_that_fits(
+    arguments: str, launch: Launcher, book: Path
+) -> None:
+    """Under RLIMIT_AS, a network or batch that is too large causes one line and a hint, no traceback."""
     text = book.read_text()
     book.write_text(text * (400 if "20000" in arguments else 1))
     command = launch("train", "book.txt", "--steps", "5", *arguments.split(), at=book.parent, memory=150_000_000)
@@ -227,8 +227,8 @@ def test_memory_that_is_limited_is_told_with_what_would_fit(arguments: str, laun
 
 
 @pytest.mark.fault("F52")
-def test_a_clock_that_is_set_back_is_of_no_account(call: Call, book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By days at each look: nothing that is measured or foreseen is below zero, and the budget is met."""
+def test_a_clock_that_is_set_back_has_no_effect(call: Call, book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By days at each reading: no time is negative, and the time budget is met."""
     looks = iter(range(10**9))
     monkeypatch.setattr(time, "time", lambda: 1e9 - 86_400 * next(looks))
     result = call("train", str(book), "--hidden", "16", "--minutes", "0.03", "--threads", "1", "--json")

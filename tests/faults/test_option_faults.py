@@ -1,4 +1,4 @@
-"""Options and settings that make no sense: told with their name, before anything is made."""
+"""Invalid options and settings: an error with their name, before any file is created."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from charrnn.storage.run_directory import RunDirectory
 
 @pytest.fixture(autouse=True)
 def _here(run_here: RunDirectory) -> None:
-    """Stand beside a run, with a text."""
+    """Change to a directory with a run and a text."""
     assert run_here.model.exists()
     Path("book.txt").write_text("text, text\n" * 99)
 
@@ -58,8 +58,8 @@ WRONG = {
 
 @pytest.mark.fault("F21", "F22", "F23")
 @pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_option_is_told_by_its_name(call: Call, name: str) -> None:
-    """With what it must be, and what may have been meant."""
+def test_the_error_for_an_invalid_option_has_its_name(call: Call, name: str) -> None:
+    """With the valid values, and a suggestion."""
     option, arguments, message, hint = WRONG[name]
     result = call(*arguments)
     first, *rest = result.err.splitlines()
@@ -88,8 +88,8 @@ SETTINGS = {
 
 @pytest.mark.fault("F25", "F28")
 @pytest.mark.parametrize("name", SETTINGS)
-def test_a_setting_that_cannot_be_typed_is_told(call: Call, name: str) -> None:
-    """A value in the file is what would be typed, and is checked as that."""
+def test_invalid_values_in_a_settings_file_are_refused(call: Call, name: str) -> None:
+    """A value in the file is checked like the option."""
     content, message = SETTINGS[name]
     Path("my.yaml").write_text(content)
     result = call("train", "--config", "my.yaml", "--steps", "1", "--hidden", "8")
@@ -100,14 +100,14 @@ def test_a_setting_that_cannot_be_typed_is_told(call: Call, name: str) -> None:
 
 @pytest.mark.fault("F28")
 def test_a_single_text_needs_no_list(call: Call) -> None:
-    """As whoever writes such a file by hand would have it."""
+    """A handwritten settings file may contain one name."""
     Path("my.yaml").write_text("corpus: none.txt")
     assert call("train", "--config", "my.yaml").err.startswith("error: none.txt: no such file")
 
 
 @pytest.mark.fault("F33")
-def test_a_name_that_looks_like_an_option_is_told_apart(call: Call) -> None:
-    """The hint is what to type instead."""
+def test_the_error_for_a_name_that_looks_like_an_option_shows_how_to_type_it(call: Call) -> None:
+    """The hint contains the command."""
     Path("-weird.txt").write_text("short")
     result = call("train", "-weird.txt")
     assert (result.code, result.err.splitlines()[-1]) == (2, "hint: the file is ./-weird.txt")
@@ -118,7 +118,7 @@ def test_a_name_that_looks_like_an_option_is_told_apart(call: Call) -> None:
 @pytest.mark.fault("P7")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_an_error_is_a_line_and_at_most_a_hint(call: Call, command: str) -> None:
-    """Whatever is asked of whatever command: a word, no value, a place that is a directory, a name with line ends."""
+    """For every command and odd argument: a word, no value, a directory, a name with line ends."""
     for arguments in (
         ("--no-such-option",),
         ("a\nb\x1b[2J",),

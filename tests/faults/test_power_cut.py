@@ -28,8 +28,8 @@ Names = dict[str, int]
 
 
 @dataclass
-class Disk:
-    """What was done to the files of a directory, from which follows what a cut may leave."""
+class SimulatedDisk:
+    """A record of operations on a directory, from which the possible contents after a power cut follow."""
 
     directory: Path
     contents: list[bytes] = field(default_factory=list)
@@ -46,21 +46,21 @@ class Disk:
         self.contents = [path.read_bytes() for path in sorted(self.directory.iterdir())]
         self.durable = list(self.contents)
         self.names = [{path.name: number for number, path in enumerate(sorted(self.directory.iterdir()))}]
-        self.look()
+        self.snapshot()
 
     def wrap(self, original: Any) -> Any:
-        """Watch one of the system's calls, and have a cut come after it."""
+        """Return a system call that is recorded, and after which a power cut is simulated."""
 
         def call(*arguments: Any, **named: Any) -> Any:
             result = original(*arguments, **named)
             getattr(self, original.__name__)(result, *arguments)
-            self.look()
+            self.snapshot()
             return result
 
         return call
 
     def open(self, descriptor: int, path: Path, flags: int, *_: Any) -> None:
-        """Take note of a new file, or of the directory."""
+        """Record a new file or the directory."""
         if not flags & os.O_CREAT:
             self._open[descriptor] = None
             return
@@ -70,13 +70,13 @@ class Disk:
         self.durable.append(b"")
 
     def write(self, count: int, descriptor: int, content: Any) -> None:
-        """Take note of what was written."""
+        """Record written bytes."""
         number = self._open[descriptor]
         assert number is not None
         self.contents[number] += bytes(content[:count])
 
     def fsync(self, _result: None, descriptor: int) -> None:
-        """Take note of what is durable now: a file's content, or the directory's names."""
+        """Record that the content of a file, or the names in the directory, are durable."""
         number = self._open[descriptor]
         if number is None:
             self.names = self.names[-1:]
@@ -84,24 +84,24 @@ class Disk:
             self.durable[number] = self.contents[number]
 
     def replace(self, _result: None, source: Path, target: Path) -> None:
-        """Take note of a name that was given to another file."""
+        """Record a renamed file."""
         names = dict(self.names[-1])
         names[Path(target).name] = names.pop(Path(source).name)
         self._renamed(names)
 
     def unlink(self, _result: None, path: Path, *_: Any) -> None:
-        """Take note of a name that is gone."""
+        """Record a removed name."""
         self._renamed({name: number for name, number in self.names[-1].items() if name != Path(path).name})
 
     def chmod(self, *_: Any) -> None:
-        """Nothing depends on it."""
+        """Do nothing, because no content depends on it."""
 
-    def look(self) -> None:
-        """Work out what may be there if the power is cut now."""
-        self.states += list(self.now())
+    def snapshot(self) -> None:
+        """Compute the contents that a power cut may leave at this moment."""
+        self.states += list(self.possible_contents())
 
-    def now(self) -> Iterator[dict[str, bytes]]:
-        """Give all that may be there now: each list of names, with each of what an unsure file may hold."""
+    def possible_contents(self) -> Iterator[dict[str, bytes]]:
+        """Yield all contents that may exist: each list of names, with each content of unsynchronized files."""
         for names in self.names:
             for kind in range(KINDS_OF_LOSS):
                 yield {name: self._survived(number, kind) for name, number in names.items()}
@@ -121,30 +121,30 @@ KINDS_OF_LOSS = 5
 """all written, nothing, cut off, garbage, zeros"""
 
 
-def after_a_cut(work: Callable[[], None], directory: Path) -> Disk:
-    """Do something to a directory's files, and find what may be left of it by a cut at any moment."""
-    disk = Disk(directory)
+def after_a_cut(work: Callable[[], None], directory: Path) -> SimulatedDisk:
+    """Run an operation on a directory, and return the contents that a power cut at any moment may leave."""
+    disk = SimulatedDisk(directory)
     with replaced(disk.wrap):
         work()
     return disk
 
 
-def put(state: dict[str, bytes], place: Path) -> None:
-    """Have a directory hold what a cut has left."""
-    place.mkdir(exist_ok=True)
-    for path in place.iterdir():
-        path.unlink()
+def put(state: dict[str, bytes], path: Path) -> None:
+    """Restore a possible content of a directory."""
+    path.mkdir(exist_ok=True)
+    for entry in path.iterdir():
+        entry.unlink()
     for name, content in state.items():
-        (place / name).write_bytes(content)
+        (path / name).write_bytes(content)
 
 
 def write(path: Path, value: int) -> None:
-    """Write a file whose content is known by its value."""
+    """Write a file whose content depends on a value."""
     safetensors_file.write_tensors(path, {"a": np.full(200, value, np.float32)}, {"value": str(value)})
 
 
 def values_after_cuts(directory: Path, work: Callable[[], None]) -> tuple[set[str], set[str]]:
-    """Give the values of model.safetensors that a cut may leave: at any moment, and once the work was done."""
+    """Return the values of model.safetensors that a power cut may leave: during the operation, and after it."""
 
     def value(state: dict[str, bytes]) -> str:
         put(state, directory.parent / "after")
@@ -154,12 +154,12 @@ def values_after_cuts(directory: Path, work: Callable[[], None]) -> tuple[set[st
             return "damaged"
 
     disk = after_a_cut(work, directory)
-    return {value(state) for state in disk.states}, {value(state) for state in disk.now()}
+    return {value(state) for state in disk.states}, {value(state) for state in disk.possible_contents()}
 
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """Make a directory that holds a file."""
+    """Return a directory that contains a file."""
     found = tmp_path / "run"
     found.mkdir()
     write(found / "model.safetensors", 1)
@@ -167,15 +167,15 @@ def directory(tmp_path: Path) -> Path:
 
 
 @pytest.mark.fault("F42")
-def test_after_a_power_cut_the_old_file_or_the_new_one_is_there(directory: Path) -> None:
-    """At any moment; and once the save has returned, the new one, whatever happens."""
+def test_after_a_power_cut_the_old_or_the_new_file_exists(directory: Path) -> None:
+    """At any moment; once the save has returned, it is the new file."""
     ever, at_the_end = values_after_cuts(directory, lambda: write(directory / "model.safetensors", 2))
     assert ever == {"1", "2"}
     assert at_the_end == {"2"}
 
 
 def only_for(directories: bool, original: Callable[[int], None]) -> Callable[[int], None]:
-    """Make an fsync that works for directories only, or for files only."""
+    """Return an fsync that works only for directories, or only for files."""
 
     def fsync(descriptor: int) -> None:
         if os.path.isdir(f"/proc/self/fd/{descriptor}") is directories:  # noqa: PTH112 - a descriptor's
@@ -186,19 +186,19 @@ def only_for(directories: bool, original: Callable[[int], None]) -> Callable[[in
 
 @pytest.mark.fault("F42")
 @pytest.mark.parametrize("works_for_directories", [True, False])
-def test_the_model_notices_when_something_is_not_made_durable(
+def test_the_simulation_notices_a_missing_fsync(
     works_for_directories: bool, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without the file's fsync a damaged file may stand there; without the directory's, the save may be undone."""
+    """Without the fsync of the file it may be damaged; without that of the directory the save may be undone."""
     from charrnn.storage import atomic_file
 
-    class Lazy:
-        """The system, but for what it makes durable."""
+    class WithoutFsync:
+        """The system calls, with an fsync that does not make all data durable."""
 
         def __getattr__(self, name: str) -> Any:
             return getattr(os, name) if name != "fsync" else only_for(works_for_directories, os.fsync)
 
-    monkeypatch.setattr(atomic_file, "os", Lazy())
+    monkeypatch.setattr(atomic_file, "os", WithoutFsync())
     ever, at_the_end = values_after_cuts(directory, lambda: write(directory / "model.safetensors", 2))
     if works_for_directories:
         assert "damaged" in ever
@@ -207,37 +207,35 @@ def test_the_model_notices_when_something_is_not_made_durable(
 
 
 @pytest.mark.fault("F42")
-def test_after_a_power_cut_there_is_a_checkpoint_that_was_saved(
-    make_trainer: Callable[..., Trainer], tmp_path: Path
-) -> None:
-    """Older ones are dropped on the way; the newest that is whole is that of the save before, or of this one."""
-    trainer, place, after = make_trainer(), RunDirectory(tmp_path / "run"), RunDirectory(tmp_path / "after")
-    place.path.mkdir()
+def test_after_a_power_cut_a_saved_checkpoint_exists(make_trainer: Callable[..., Trainer], tmp_path: Path) -> None:
+    """Older ones are removed; the newest intact one is that of the previous or of this save."""
+    trainer, directory, after = make_trainer(), RunDirectory(tmp_path / "run"), RunDirectory(tmp_path / "after")
+    directory.path.mkdir()
     for _ in range(2):
         trainer.train_step()
-        checkpoint.save_checkpoint(trainer, place)
+        checkpoint.save_checkpoint(trainer, directory)
     trainer.train_step()
-    disk = after_a_cut(lambda: void(checkpoint.save_checkpoint(trainer, place)), place.path)
-    assert newest_whole(disk.states, after) == {2, 3}
-    assert newest_whole(list(disk.now()), after) == {3}
+    disk = after_a_cut(lambda: void(checkpoint.save_checkpoint(trainer, directory)), directory.path)
+    assert newest_intact_steps(disk.states, after) == {2, 3}
+    assert newest_intact_steps(list(disk.possible_contents()), after) == {3}
 
 
 def void(_: object) -> None:
-    """Take a value and make nothing of it."""
+    """Call a function and ignore its result."""
 
 
-def newest_whole(states: list[dict[str, bytes]], place: RunDirectory) -> set[int | None]:
-    """Give the steps of the newest whole checkpoints that a cut may leave."""
+def newest_intact_steps(states: list[dict[str, bytes]], directory: RunDirectory) -> set[int | None]:
+    """Return the steps of the newest intact checkpoints that a power cut may leave."""
     found: set[int | None] = set()
     for state in {tuple(sorted(state.items())) for state in states}:
-        put(dict(state), place.path)
-        found.add(next(whole_steps(place), None))
+        put(dict(state), directory.path)
+        found.add(next(intact_steps(directory), None))
     return found
 
 
-def whole_steps(place: RunDirectory) -> Iterator[int]:
-    """Give the steps of checkpoints that are whole, the newest first."""
-    for path in reversed(place.checkpoints()):
+def intact_steps(directory: RunDirectory) -> Iterator[int]:
+    """Yield the steps of intact checkpoints, the newest first."""
+    for path in reversed(directory.checkpoints()):
         try:
             safetensors_file.read_tensors(path)
         except CharrnnError:
@@ -245,10 +243,8 @@ def whole_steps(place: RunDirectory) -> Iterator[int]:
         yield checkpoint_file.read_checkpoint_info(path).record.step
 
 
-def test_an_fsync_that_fails_leaves_nothing_that_was_not_made_durable(
-    directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """After such an error the system may have dropped the pages: that file is given up, never tried again."""
+def test_a_file_whose_fsync_failed_is_given_up(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system may have dropped its pages, so fsync is not tried again."""
 
     def fails(_descriptor: int) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))

@@ -1,4 +1,4 @@
-"""Saving under every fault at every call: what was good stays good, what is there is whole, and training goes on."""
+"""Saving with a fault at every system call: good files stay good, files are complete, and training continues."""
 
 import errno
 import json
@@ -33,12 +33,12 @@ MOST_CALLS = 100
 
 
 def arrays(value: int) -> dict[str, Any]:
-    """Make the content of a file, which takes several calls to write: all its numbers are the same."""
+    """Return the content of a file, in which all numbers are equal and which takes several calls to write."""
     return {f"a{number}": np.full((100, 200), value, np.float32) for number in range(3)}
 
 
 def value_in(path: Path) -> int:
-    """Read which content a file has; it is never a mixture."""
+    """Return the value of a file, whose content is never a mixture."""
     file = safetensors_file.read_tensors(path)
     values = {float(value) for array in file.arrays.values() for value in np.unique(array)}
     assert values == {float(file.metadata["value"])}
@@ -51,7 +51,7 @@ def write(path: Path, value: int) -> None:
 
 
 def in_a_child(work: Callable[[], None]) -> int:
-    """Do something in a process of its own; give how that ended."""
+    """Run a function in a child process; return its status."""
     child = os.fork()
     if child == 0:
         try:
@@ -64,10 +64,8 @@ def in_a_child(work: Callable[[], None]) -> int:
 @pytest.mark.fault("F43", "F46", "F47")
 @pytest.mark.parametrize("persistent", [False, True])
 @pytest.mark.parametrize("name", FAULTS)
-def test_whatever_fails_at_whichever_call_the_old_file_or_the_new_one_is_there(
-    name: str, persistent: bool, tmp_path: Path
-) -> None:
-    """The fault moves from the first call to the last; there is never anything beside the file but what failed."""
+def test_after_any_failing_call_the_old_or_the_new_file_exists(name: str, persistent: bool, tmp_path: Path) -> None:
+    """The fault moves from the first call to the last; no other file remains except a failed one."""
     path = tmp_path / "model.safetensors"
     for at in range(1, MOST_CALLS):
         write(path, 1)
@@ -85,8 +83,8 @@ def test_whatever_fails_at_whichever_call_the_old_file_or_the_new_one_is_there(
 
 @pytest.mark.fault("F41")
 @pytest.mark.parametrize("name", ENDS)
-def test_whenever_a_process_is_ended_the_old_file_or_the_new_one_is_there(name: str, tmp_path: Path) -> None:
-    """Nothing is cleared up then, and what it left does no harm."""
+def test_after_a_process_ends_at_any_call_the_old_or_the_new_file_exists(name: str, tmp_path: Path) -> None:
+    """Nothing is cleaned up, and what remains does no harm."""
     path = tmp_path / "model.safetensors"
     write(path, 1)
 
@@ -106,8 +104,8 @@ def test_whenever_a_process_is_ended_the_old_file_or_the_new_one_is_there(name: 
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
-def test_a_short_write_is_gone_on_with(tmp_path: Path) -> None:
-    """The system may take less than it is given, every time."""
+def test_a_short_write_is_continued(tmp_path: Path) -> None:
+    """The system may accept less than requested at every call."""
     path = tmp_path / "model.safetensors"
     with faults(FAULTS["short write"], 1, persistent=True):
         write(path, 3)
@@ -115,7 +113,7 @@ def test_a_short_write_is_gone_on_with(tmp_path: Path) -> None:
 
 
 def test_files_have_the_mode_that_a_user_expects(tmp_path: Path) -> None:
-    """As the umask has it, and if somebody changed it, so it stays."""
+    """That of the umask, or the mode that the file already has."""
     path = tmp_path / "model.safetensors"
     before = os.umask(0o027)
     try:
@@ -128,8 +126,8 @@ def test_files_have_the_mode_that_a_user_expects(tmp_path: Path) -> None:
         os.umask(before)
 
 
-def test_whoever_reads_during_saves_sees_a_whole_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hundreds of times, while it is written as fast as can be."""
+def test_readers_see_a_complete_model_during_saves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of times, while it is written as fast as possible."""
     path = tmp_path / "model.safetensors"
     write(path, 0)
     ended = threading.Event()
@@ -143,18 +141,18 @@ def test_whoever_reads_during_saves_sees_a_whole_model(tmp_path: Path, monkeypat
     monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
     writer = threading.Thread(target=keep_writing)
     writer.start()
-    seen: list[int] = []
-    while len(seen) < 200 or (seen[-1] < 20 and len(seen) < 20_000):
-        seen.append(value_in(path))
+    values: list[int] = []
+    while len(values) < 200 or (values[-1] < 20 and len(values) < 20_000):
+        values.append(value_in(path))
     ended.set()
     writer.join()
-    assert seen == sorted(seen)
-    assert seen[-1] >= 20
+    assert values == sorted(values)
+    assert values[-1] >= 20
 
 
 @pytest.fixture
 def directory(tmp_path: Path) -> RunDirectory:
-    """Make a run's directory."""
+    """Return a run directory."""
     found = RunDirectory(tmp_path / "run")
     found.path.mkdir()
     return found
@@ -162,10 +160,10 @@ def directory(tmp_path: Path) -> RunDirectory:
 
 @pytest.mark.fault("F43", "F46")
 @pytest.mark.parametrize("name", ["no space left", "input/output error", "Ctrl-C"])
-def test_a_checkpoint_that_was_good_stays_so_whatever_fails(
+def test_a_good_checkpoint_always_remains_whatever_fails(
     name: str, make_trainer: Callable[..., Trainer], directory: RunDirectory
 ) -> None:
-    """There is always one to go on from, at the last step that was told as saved, or later."""
+    """Its step is the last one reported as saved, or a later one."""
     trainer, saved = make_trainer(steps=4 * MOST_CALLS), 0
     checkpoint.save_checkpoint(trainer, directory)
     for at in range(1, MOST_CALLS):
@@ -181,13 +179,13 @@ def test_a_checkpoint_that_was_good_stays_so_whatever_fails(
     assert 5 < at < MOST_CALLS - 1
 
 
-def troubles(events: Iterator[Any]) -> list[str]:
-    """Train to the end; list what went wrong on the way."""
+def warnings_of(events: Iterator[Any]) -> list[str]:
+    """Train to the end; return the warnings."""
     return [event.message for event in events if isinstance(event, TrainingWarning)]
 
 
 def full_for_a_while(monkeypatch: pytest.MonkeyPatch, fails: Callable[[int], bool], number: int) -> None:
-    """Have the n-th attempt to write arrays fail, for those n of which that is said."""
+    """Make the given attempts to write arrays fail."""
     count, original = 0, atomic_file.atomic_write
 
     def write_whole(path: Path, *parts: Any) -> None:
@@ -209,17 +207,17 @@ def full_for_a_while(monkeypatch: pytest.MonkeyPatch, fails: Callable[[int], boo
         (errno.EIO, "input/output error"),
     ],
 )
-def test_a_save_that_fails_on_the_way_is_told_and_training_goes_on(
+def test_a_failed_save_during_training_causes_a_warning(
     number: int,
     words: str,
     make_trainer: Callable[..., Trainer],
     directory: RunDirectory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A full disk for a minute costs nothing."""
+    """The training continues, and loses nothing if the disk is full for a minute."""
     trainer = make_trainer(steps=8)
     full_for_a_while(monkeypatch, lambda count: 3 <= count <= 5, number)
-    told = troubles(
+    told = warnings_of(
         checkpointer.save_during_training(train_loop(trainer, sample_every=0), trainer, directory, every_seconds=0.0)
     )
     assert len(told) == 3
@@ -229,10 +227,10 @@ def test_a_save_that_fails_on_the_way_is_told_and_training_goes_on(
 
 
 @pytest.mark.fault("F67")
-def test_no_memory_for_a_save_is_told_and_training_goes_on(
+def test_a_save_without_memory_causes_a_warning(
     make_trainer: Callable[..., Trainer], directory: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is no reason to end."""
+    """The training continues."""
     trainer, original = make_trainer(steps=6), checkpoint.save_checkpoint
     attempts: list[int] = []
 
@@ -243,7 +241,7 @@ def test_no_memory_for_a_save_is_told_and_training_goes_on(
         return original(trainer, directory)
 
     monkeypatch.setattr(checkpointer, "save_checkpoint", save)
-    told = troubles(
+    told = warnings_of(
         checkpointer.save_during_training(train_loop(trainer, sample_every=0), trainer, directory, every_seconds=0.0)
     )
     assert ["out of memory; will try again" in message for message in told] == [True]
@@ -251,10 +249,10 @@ def test_no_memory_for_a_save_is_told_and_training_goes_on(
 
 
 @pytest.mark.fault("F44")
-def test_the_last_save_makes_room_first(
+def test_the_last_save_frees_space_first(
     make_trainer: Callable[..., Trainer], directory: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The older checkpoint is given up for it."""
+    """The older checkpoint is removed."""
     trainer = make_trainer(steps=3)
     checkpoint.save_checkpoint(trainer, directory)
     trainer.train_step()
@@ -267,10 +265,10 @@ def test_the_last_save_makes_room_first(
 
 
 @pytest.mark.fault("F44")
-def test_where_nothing_helps_the_last_save_goes_elsewhere_and_says_where(
+def test_a_last_save_that_fails_goes_to_another_directory_and_names_it(
     make_trainer: Callable[..., Trainer], directory: RunDirectory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """What the hint says leads back: the file moved into the run's directory is what it would have been."""
+    """Following the hint restores it: the file moved into the run directory is the checkpoint."""
     trainer = make_trainer(steps=5)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -298,10 +296,10 @@ def test_where_nothing_helps_the_last_save_goes_elsewhere_and_says_where(
 
 
 @pytest.mark.fault("F44")
-def test_where_there_is_no_room_at_all_that_is_said(
+def test_without_any_space_the_error_names_the_last_intact_checkpoint(
     make_trainer: Callable[..., Trainer], directory: RunDirectory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """With the step of the last save that is whole; and nothing is left lying about."""
+    """No incomplete file remains."""
     trainer = make_trainer(steps=5)
     checkpoint.save_checkpoint(trainer, directory)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -313,12 +311,12 @@ def test_where_there_is_no_room_at_all_that_is_said(
 
 
 @pytest.mark.fault("F49")
-def test_a_directory_that_was_removed_is_made_again(book: Path) -> None:
-    """With the text in it, so that the run can be gone on with."""
+def test_a_removed_run_directory_is_created_again(book: Path) -> None:
+    """With the text, so that the run can resume."""
     sources, directory = open_sources([str(book)]), RunDirectory(book.parent / "run")
-    given = TrainOptions(hidden=12, batch=4, length=16, steps=20)
+    options = TrainOptions(hidden=12, batch=4, length=16, steps=20)
     counts = count_characters(sources, "utf-8")
-    request = NewRunRequest(sources=sources, counts=counts, directory=directory, options=given, device="cpu")
+    request = NewRunRequest(sources=sources, counts=counts, directory=directory, options=options, device="cpu")
     trainer = start_new(request).trainer
     told = []
     for event in checkpointer.save_during_training(
@@ -334,10 +332,10 @@ def test_a_directory_that_was_removed_is_made_again(book: Path) -> None:
     assert np.array_equal(again.trainer.corpus.ids, trainer.corpus.ids)
 
 
-def test_checkpoints_of_later_steps_that_were_damaged_do_not_count_among_the_two_that_are_kept(
+def test_damaged_checkpoints_of_later_steps_are_not_kept(
     make_trainer: Callable[..., Trainer], directory: RunDirectory
 ) -> None:
-    """Going on from the one before, there soon are two good ones again."""
+    """After resuming from an earlier one, there are soon two good ones again."""
     trainer = make_trainer(steps=9)
     checkpoint.save_checkpoint(trainer, directory)
     directory.checkpoint(7).write_bytes(directory.checkpoint(0).read_bytes()[:-100])
@@ -348,21 +346,21 @@ def test_checkpoints_of_later_steps_that_were_damaged_do_not_count_among_the_two
 
 
 class Clock:
-    """A clock that only work moves."""
+    """A clock that only work advances."""
 
     def __init__(self) -> None:
         self.now = 0.0
 
     def __call__(self) -> float:
-        """Tell the time."""
+        """Return the time."""
         return self.now
 
 
 @pytest.mark.parametrize("cost", [0.01, 1.0, 5.0])
-def test_saving_costs_less_than_a_fiftieth_of_the_time_however_slow_the_disk(
+def test_saving_takes_less_than_a_fiftieth_of_the_time(
     cost: float, make_trainer: Callable[..., Trainer], directory: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file that takes five seconds is written every four minutes or so; one that takes none every minute."""
+    """A save that takes five seconds is made every four minutes, and a fast one every minute."""
     trainer, clock, spent = make_trainer(steps=200, val_fraction=0.02), Clock(), [0.0]
 
     def slow(*_: object) -> None:
@@ -381,8 +379,8 @@ def test_saving_costs_less_than_a_fiftieth_of_the_time_however_slow_the_disk(
 
 
 @pytest.mark.fault("F48")
-def test_what_cannot_be_written_in_is_refused_before_the_first_step(launch: Launcher, book: Path) -> None:
-    """A file in the way, here; whoever may write everywhere is stopped by nothing else."""
+def test_a_directory_that_cannot_be_written_is_refused_before_the_first_step(launch: Launcher, book: Path) -> None:
+    """A file has its name, which the superuser cannot ignore."""
     (book.parent / "file").write_text("precious")
     command = launch("train", "book.txt", "--steps", "3", "--hidden", "8", "--out", "file/run", at=book.parent)
     assert command.wait() == 1
@@ -392,7 +390,7 @@ def test_what_cannot_be_written_in_is_refused_before_the_first_step(launch: Laun
 
 @pytest.mark.fault("F48")
 def test_a_directory_that_is_read_only_is_refused_before_the_first_step(launch: Launcher, book: Path) -> None:
-    """Also where a training goes on that could write there when it began."""
+    """Also when a run resumes."""
     if os.geteuid() == 0:
         pytest.skip("root may write everywhere")
     arguments = ("train", "book.txt", "--hidden", "8", "--out", "run")
@@ -405,8 +403,8 @@ def test_a_directory_that_is_read_only_is_refused_before_the_first_step(launch: 
 
 
 @pytest.mark.fault("F45", "F47")
-def test_a_limit_on_files_is_told_before_the_first_step_or_on_the_way(launch: Launcher, book: Path) -> None:
-    """RLIMIT_FSIZE: too small for the text it is an error; too small for a checkpoint, a warning, then an error."""
+def test_a_file_size_limit_is_reported(launch: Launcher, book: Path) -> None:
+    """A limit below the size of the text is an error, below that of a checkpoint a warning and finally an error."""
     arguments = ("train", "book.txt", "--steps", "6", "--hidden", "16", "--out", "run", "--save-every", "0.001")
     command = launch(*arguments, at=book.parent, largest_file=3000)
     assert command.wait() == 1
@@ -421,8 +419,8 @@ def test_a_limit_on_files_is_told_before_the_first_step_or_on_the_way(launch: La
 
 
 @pytest.mark.fault("F45")
-def test_a_record_that_cannot_be_written_is_told_once_on_the_way(launch: Launcher, book: Path) -> None:
-    """A directory in its place, here: it is told once, and the training ends well."""
+def test_metrics_that_cannot_be_written_cause_one_warning(launch: Launcher, book: Path) -> None:
+    """A directory has its name; the training ends normally."""
     arguments = ("train", "book.txt", "--hidden", "8", "--out", "run", "--json")
     assert launch(*arguments, "--steps", "3", at=book.parent).wait() == 0
     record = book.parent / "run" / "metrics.jsonl"
@@ -438,7 +436,7 @@ def test_a_record_that_cannot_be_written_is_told_once_on_the_way(launch: Launche
 
 
 def test_the_harness_can_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A writer that writes in place does not pass the sweep above."""
+    """A writer without atomic replacement does not pass the test of all calls."""
     path = tmp_path / "model.safetensors"
 
     def in_place(path: Path, *parts: Any) -> None:

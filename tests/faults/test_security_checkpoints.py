@@ -1,4 +1,4 @@
-"""Checkpoints that were forged or damaged: the one before is gone on from, and no good one is ever lost."""
+"""Forged and damaged checkpoints: the run resumes from the one before, and no good one is ever lost."""
 
 import errno
 import json
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from damage import Header, apart, forged, outcome
+from damage import Header, forged, outcome, split_file
 from launching import Launcher
 from small import Call
 
@@ -66,7 +66,7 @@ OLD, NEW = 4, 8
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunDirectory, dict[int, bytes]]:
-    """Train a little; return the directory and the content of its two checkpoints."""
+    """Train for a few steps; return the directory and the content of its two checkpoints."""
     torch.set_num_threads(1)
     directory = RunDirectory(tmp_path_factory.mktemp("run"))
     text = directory.path.parent / "text.txt"
@@ -85,8 +85,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunDirectory, dic
 
 
 @pytest.fixture
-def place(trained: tuple[RunDirectory, dict[int, bytes]]) -> RunDirectory:
-    """Return the run's directory with both checkpoints as they were."""
+def run(trained: tuple[RunDirectory, dict[int, bytes]]) -> RunDirectory:
+    """Return the run directory with its original checkpoints."""
     directory, contents = trained
     for path in directory.checkpoints():
         path.unlink()
@@ -96,7 +96,7 @@ def place(trained: tuple[RunDirectory, dict[int, bytes]]) -> RunDirectory:
 
 
 def with_record(content: bytes, change: Callable[[dict[str, Any]], object]) -> bytes:
-    """Return the file with its record changed, every checksum right."""
+    """Return the file with a changed record and correct checksums."""
 
     def changed(_: Header, words: Header) -> None:
         record = json.loads(words["run"])
@@ -129,23 +129,23 @@ def without_field(content: bytes, field: tuple[str, ...]) -> bytes:
 
 
 def with_array(content: bytes, name: str, change: Callable[[Any], object]) -> bytes:
-    """Return the file with other numbers in an array, every checksum right."""
-    layout, old = apart(content)
+    """Return the file with other numbers in an array and correct checksums."""
+    layout, old = split_file(content)
     data, (start, stop) = bytearray(old), layout[name]["data_offsets"]
     dtype = np.float64 if layout[name]["dtype"] == "F64" else np.float32
     change(np.frombuffer(memoryview(data)[start:stop], dtype))
     return forged(content, lambda *_: None, bytes(data))
 
 
-def gives_way(place: RunDirectory) -> bool:
-    """Check that resuming works, or is refused in one line; return whether the checkpoint before was taken."""
-    session = outcome(lambda path: resume(None, RunDirectory(path), TrainOptions(), "cpu"), place.path)
+def falls_back(run: RunDirectory) -> bool:
+    """Assert that resuming works or is refused in one line; return whether the checkpoint before was used."""
+    session = outcome(lambda path: resume(None, RunDirectory(path), TrainOptions(), "cpu"), run.path)
     if isinstance(session, CharrnnError):
         assert "\n" not in session.message
         assert len(session.message) < 600
         return False
     taken = [note for note in session.notes if "using the one before" in note]
-    assert all("\n" not in note and place.checkpoint(NEW).name in note for note in taken)
+    assert all("\n" not in note and run.checkpoint(NEW).name in note for note in taken)
     if not taken:
         with suppress(DivergedError):
             list(islice(train_loop(session.trainer, sample_every=0), 16))
@@ -153,30 +153,30 @@ def gives_way(place: RunDirectory) -> bool:
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=".".join)
-def test_whatever_a_record_of_a_run_holds_nothing_breaks(field: tuple[str, ...], place: RunDirectory) -> None:
-    """Each field with each value: the checkpoint before is taken, or the training goes on from what it now says."""
-    newest, content = place.checkpoint(NEW), place.checkpoint(NEW).read_bytes()
+def test_any_value_in_the_record_of_a_run_causes_no_failure(field: tuple[str, ...], run: RunDirectory) -> None:
+    """For each field and value, the run resumes from the checkpoint before or from the changed one."""
+    newest, content = run.checkpoint(NEW), run.checkpoint(NEW).read_bytes()
     for value in VALUES:
         newest.write_bytes(with_field(content, field, value))
-        went = gives_way(place)
+        went = falls_back(run)
         allowed = value is True and field == ("concluded",)
         never = any(value is other for other in NEVER)
         assert went or not never or allowed or field[0] == "fingerprint", value
     newest.write_bytes(without_field(content, field))
-    assert gives_way(place) or field in MAY_BE_MISSING
+    assert falls_back(run) or field in MAY_BE_MISSING
 
 
-def test_an_unknown_field_is_left_out_only_where_it_changes_nothing(place: RunDirectory) -> None:
-    """A later version may add to the record; a setting that is not known would make another training."""
-    newest, content = place.checkpoint(NEW), place.checkpoint(NEW).read_bytes()
+def test_unknown_fields_are_ignored_except_in_the_settings(run: RunDirectory) -> None:
+    """A later version may add fields; an unknown setting would change the training."""
+    newest, content = run.checkpoint(NEW), run.checkpoint(NEW).read_bytes()
     newest.write_bytes(with_field(content, ("later",), {"x": [1, "y"]}))
-    assert not gives_way(place)
+    assert not falls_back(run)
     for field in (("training", "later"), ("plan", "later"), ("parts", "later"), ("best", "later")):
         newest.write_bytes(with_field(content, field, 1))
-        assert gives_way(place)
+        assert falls_back(run)
     for value in (math.nan, [math.inf], 10**400, DEEP):
         newest.write_bytes(with_field(content, ("later",), value))
-        assert gives_way(place)
+        assert falls_back(run)
 
 
 LAWS: dict[str, Callable[[dict[str, Any]], object]] = {
@@ -196,16 +196,16 @@ LAWS: dict[str, Callable[[dict[str, Any]], object]] = {
 
 
 @pytest.mark.parametrize("name", LAWS)
-def test_a_record_that_contradicts_itself_is_refused(name: str, place: RunDirectory) -> None:
-    """Though each value by itself is possible."""
-    newest = place.checkpoint(NEW)
+def test_a_record_that_contradicts_itself_is_refused(name: str, run: RunDirectory) -> None:
+    """Each value alone is valid."""
+    newest = run.checkpoint(NEW)
     newest.write_bytes(with_record(newest.read_bytes(), LAWS[name]))
-    assert gives_way(place)
+    assert falls_back(run)
 
 
-def test_what_was_never_done_is_done_before_the_end(place: RunDirectory) -> None:
-    """A record of a finished training that had no evaluation and no report: both are made up for."""
-    newest = place.checkpoint(NEW)
+def test_a_missing_final_evaluation_is_made_up_for(run: RunDirectory) -> None:
+    """The record is of a finished training without evaluations and reports."""
+    newest = run.checkpoint(NEW)
 
     def change(record: dict[str, Any]) -> None:
         record.update(best=None, sound_parts=-1, parts={"evaluation": 20, "preview": 8, "report": 0})
@@ -213,10 +213,10 @@ def test_what_was_never_done_is_done_before_the_end(place: RunDirectory) -> None
 
     content = with_array(with_record(newest.read_bytes(), change), "since_report", lambda sums: sums.fill(0))
     newest.write_bytes(content)
-    trainer = resume(None, place, TrainOptions(), "cpu").trainer
+    trainer = resume(None, run, TrainOptions(), "cpu").trainer
     assert trainer.step == NEW
-    list(checkpointer.save_during_training(train_loop(trainer, sample_every=0), trainer, place))
-    list(final_evaluation(trainer, place))
+    list(checkpointer.save_during_training(train_loop(trainer, sample_every=0), trainer, run))
+    list(final_evaluation(trainer, run))
     assert trainer.bookkeeping.final_evaluated
 
 
@@ -229,10 +229,10 @@ def set_first(value: float) -> Callable[[Any], object]:
     return change
 
 
-def test_every_array_must_be_finite(place: RunDirectory) -> None:
-    """One NaN or infinity anywhere: weights, averages, best weights, moments, state, sums."""
-    newest, content = place.checkpoint(NEW), place.checkpoint(NEW).read_bytes()
-    names = [name for name in apart(content)[0] if name != "__metadata__"]
+def test_every_array_must_be_finite(run: RunDirectory) -> None:
+    """A single NaN or infinity in weights, averages, best weights, moments, state or sums is refused."""
+    newest, content = run.checkpoint(NEW), run.checkpoint(NEW).read_bytes()
+    names = [name for name in split_file(content)[0] if name != "__metadata__"]
     groups = {name.partition(".")[0] for name in names}
     assert {"best", "learning", "optimiser", "state", "since_report", "since_evaluation"} <= groups
     for name in names:
@@ -240,13 +240,13 @@ def test_every_array_must_be_finite(place: RunDirectory) -> None:
             newest.write_bytes(with_array(content, name, set_first(value)))
             with pytest.raises(DamagedError, match="contains NaN or infinity"):
                 checkpoint_file.read_checkpoint(newest)
-    assert gives_way(place)
+    assert falls_back(run)
 
 
-def test_means_of_squares_and_sums_have_their_laws(place: RunDirectory) -> None:
-    """No square is negative; sums are of as many steps as were made, at most, and of none there is nothing."""
-    newest, content = place.checkpoint(NEW), place.checkpoint(NEW).read_bytes()
-    for name in apart(content)[0]:
+def test_impossible_moments_and_sums_are_refused(run: RunDirectory) -> None:
+    """Second moments are not negative, and sums are of at most as many steps as were made."""
+    newest, content = run.checkpoint(NEW), run.checkpoint(NEW).read_bytes()
+    for name in split_file(content)[0]:
         if name.startswith("optimiser.exp_avg_sq."):
             newest.write_bytes(with_array(content, name, set_first(-1e-9)))
             with pytest.raises(DamagedError, match="contains negative numbers"):
@@ -262,10 +262,10 @@ def test_means_of_squares_and_sums_have_their_laws(place: RunDirectory) -> None:
                 checkpoint_file.read_checkpoint(newest)
 
 
-def test_every_array_must_be_there_with_its_type_and_shape(place: RunDirectory) -> None:
-    """Before any number is read, or a network built."""
-    newest, content = place.checkpoint(NEW), place.checkpoint(NEW).read_bytes()
-    names = [name for name in apart(content)[0] if name not in ("__metadata__", "since_evaluation")]
+def test_every_array_must_exist_with_its_type_and_shape(run: RunDirectory) -> None:
+    """The check comes before any number is read and before a network is built."""
+    newest, content = run.checkpoint(NEW), run.checkpoint(NEW).read_bytes()
+    names = [name for name in split_file(content)[0] if name not in ("__metadata__", "since_evaluation")]
 
     def renamed(name: str) -> Callable[[Header, Header], None]:
         def change(layout: Header, _: Header) -> None:
@@ -284,26 +284,26 @@ def test_every_array_must_be_there_with_its_type_and_shape(place: RunDirectory) 
             newest.write_bytes(forged(content, change))
             with pytest.raises(DamagedError):
                 checkpoint_file.read_checkpoint_info(newest)
-    assert gives_way(place)
+    assert falls_back(run)
 
 
-def test_a_checkpoint_of_an_earlier_version_is_gone_on_from(place: RunDirectory) -> None:
-    """What it does not tell begins now; the loss that it wrote as NaN was not known."""
-    newest = place.checkpoint(NEW)
+def test_a_checkpoint_of_an_earlier_version_can_be_resumed(run: RunDirectory) -> None:
+    """Missing state starts at its default; a loss stored as NaN is unknown."""
+    newest = run.checkpoint(NEW)
 
     def older(record: dict[str, Any]) -> None:
         del record["sound_parts"], record["from"]
         record["best"]["train_nats"] = math.nan
 
     newest.write_bytes(with_record(newest.read_bytes(), older))
-    trainer = resume(None, place, TrainOptions(), "cpu").trainer
+    trainer = resume(None, run, TrainOptions(), "cpu").trainer
     assert trainer.step == NEW
     assert trainer.best is not None
     assert math.isnan(trainer.best.train_nats)
 
 
-def test_the_command_takes_the_checkpoint_before_and_says_so(call: Call, book: Path) -> None:
-    """With a note of one line, and the training ends well."""
+def test_the_command_resumes_from_the_checkpoint_before_with_a_note(call: Call, book: Path) -> None:
+    """The note is one line, and the training ends normally."""
     command = ("train", str(book), "--hidden", "8", "--batch", "2", "--length", "8", "--threads", "1", "--out", "run")
     assert call(*command, "--steps", "4").code == 0
     directory = RunDirectory(Path("run"))
@@ -318,8 +318,8 @@ def test_the_command_takes_the_checkpoint_before_and_says_so(call: Call, book: P
     assert not directory.checkpoint(9).exists()
 
 
-def test_the_best_of_a_damaged_lot_is_refused_in_one_line(call: Call, book: Path) -> None:
-    """If none is good, each is named, and nothing is deleted."""
+def test_if_all_checkpoints_are_damaged_the_error_is_one_line(call: Call, book: Path) -> None:
+    """It names each of them, and nothing is deleted."""
     command = ("train", str(book), "--hidden", "8", "--batch", "2", "--length", "8", "--threads", "1", "--out", "run")
     assert call(*command, "--steps", "4").code == 0
     *others, path = RunDirectory(Path("run")).checkpoints()
@@ -342,21 +342,21 @@ def damage(path: Path) -> bytes:
     return bytes(content)
 
 
-def copied(place: RunDirectory, step: int) -> Path:
-    """Make a checkpoint of a later step out of the newest, damaged by one bit."""
-    path = place.checkpoint(step)
-    path.write_bytes(with_record(place.checkpoint(NEW).read_bytes(), lambda record: record.update(step=step)))
+def damaged_copy(run: RunDirectory, step: int) -> Path:
+    """Create a checkpoint of a later step from the newest one, with one flipped bit."""
+    path = run.checkpoint(step)
+    path.write_bytes(with_record(run.checkpoint(NEW).read_bytes(), lambda record: record.update(step=step)))
     damage(path)
     return path
 
 
-def states(trainer: Trainer, place: RunDirectory) -> dict[int | None, CheckpointState]:
-    """Return the state of each checkpoint there is."""
-    return {checkpoint_file.step_of(path): state_of(trainer, path) for path in place.checkpoints()}
+def states(trainer: Trainer, run: RunDirectory) -> dict[int | None, CheckpointState]:
+    """Return the state of each existing checkpoint."""
+    return {checkpoint_file.step_of(path): state_of(trainer, path) for path in run.checkpoints()}
 
 
 def full(number: int, monkeypatch: pytest.MonkeyPatch, directory: Path) -> None:
-    """Have every write into a directory fail."""
+    """Make every write into a directory fail."""
     original = atomic_file.atomic_write
 
     def write_whole(path: Path, *parts: Any) -> None:
@@ -369,88 +369,90 @@ def full(number: int, monkeypatch: pytest.MonkeyPatch, directory: Path) -> None:
 
 @pytest.mark.parametrize("number", [errno.EFBIG, errno.ENOSPC, errno.EDQUOT, errno.EIO])
 @pytest.mark.parametrize("damaged", [(99,), (NEW, 99), (20, 99), ()])
-def test_the_newest_good_checkpoint_stays_where_the_last_save_fails(
-    number: int, damaged: tuple[int, ...], place: RunDirectory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_the_newest_good_checkpoint_remains_if_the_last_save_fails(
+    number: int, damaged: tuple[int, ...], run: RunDirectory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Whatever stands beside it, and whichever error it is; the one before may make room."""
+    """For each set of damaged files and each error; an older good one may be removed to free space."""
     for step in damaged:
-        damage(place.checkpoint(step)) if step == NEW else copied(place, step)
+        damage(run.checkpoint(step)) if step == NEW else damaged_copy(run, step)
     good = OLD if NEW in damaged else NEW
-    content = place.checkpoint(good).read_bytes()
-    session = resume(None, place, TrainOptions(), "cpu")
+    content = run.checkpoint(good).read_bytes()
+    session = resume(None, run, TrainOptions(), "cpu")
     assert session.trainer.step == good
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
     monkeypatch.setenv("HOME", str(tmp_path / "missing"))
-    full(number, monkeypatch, place.path)
+    full(number, monkeypatch, run.path)
     with pytest.raises(CharrnnError, match=f"could not save step 12 .*; step {good} is saved"):
         list(
             checkpointer.save_during_training(
-                train_loop(session.trainer, sample_every=0), session.trainer, place, every_seconds=0.0
+                train_loop(session.trainer, sample_every=0), session.trainer, run, every_seconds=0.0
             )
         )
-    assert place.checkpoint(good).read_bytes() == content
-    assert resume(None, place, TrainOptions(), "cpu").trainer.step == good
+    assert run.checkpoint(good).read_bytes() == content
+    assert resume(None, run, TrainOptions(), "cpu").trainer.step == good
 
 
-def test_a_damaged_checkpoint_is_never_one_of_the_two_that_are_kept(place: RunDirectory) -> None:
-    """Damaged before, between or after; while training, too."""
-    damage(place.checkpoint(NEW))
-    copied(place, 99)
-    trainer = resume(None, place, TrainOptions(), "cpu").trainer
+def test_a_damaged_checkpoint_is_never_one_of_the_two_kept(run: RunDirectory) -> None:
+    """Whether it is the oldest, in between or the newest, also during training."""
+    damage(run.checkpoint(NEW))
+    damaged_copy(run, 99)
+    trainer = resume(None, run, TrainOptions(), "cpu").trainer
     trainer.train_step()
-    checkpoint.save_checkpoint(trainer, place)
-    assert states(trainer, place) == {OLD: CheckpointState.GOOD, OLD + 1: CheckpointState.GOOD}
+    checkpoint.save_checkpoint(trainer, run)
+    assert states(trainer, run) == {OLD: CheckpointState.GOOD, OLD + 1: CheckpointState.GOOD}
     trainer.train_step()
-    checkpoint.save_checkpoint(trainer, place)
-    damage(place.checkpoint(OLD + 2))
+    checkpoint.save_checkpoint(trainer, run)
+    damage(run.checkpoint(OLD + 2))
     trainer.train_step()
-    checkpoint.save_checkpoint(trainer, place)
-    assert states(trainer, place) == {OLD + 1: CheckpointState.GOOD, OLD + 3: CheckpointState.GOOD}
+    checkpoint.save_checkpoint(trainer, run)
+    assert states(trainer, run) == {OLD + 1: CheckpointState.GOOD, OLD + 3: CheckpointState.GOOD}
 
 
-def test_a_good_checkpoint_of_a_later_step_is_not_removed(place: RunDirectory) -> None:
-    """It was put there meanwhile, as the hint of a full disk says."""
-    content = place.checkpoint(NEW).read_bytes()
-    place.checkpoint(NEW).unlink()
-    trainer = resume(None, place, TrainOptions(), "cpu").trainer
-    place.checkpoint(NEW).write_bytes(content)
+def test_a_good_checkpoint_of_a_later_step_is_not_removed(run: RunDirectory) -> None:
+    """The hint for a full disk may have told the user to put it there."""
+    content = run.checkpoint(NEW).read_bytes()
+    run.checkpoint(NEW).unlink()
+    trainer = resume(None, run, TrainOptions(), "cpu").trainer
+    run.checkpoint(NEW).write_bytes(content)
     trainer.train_step()
-    checkpoint.save_checkpoint(trainer, place)
-    assert states(trainer, place) == {
+    checkpoint.save_checkpoint(trainer, run)
+    assert states(trainer, run) == {
         OLD: CheckpointState.GOOD,
         OLD + 1: CheckpointState.GOOD,
         NEW: CheckpointState.GOOD,
     }
 
 
-def test_what_is_no_file_is_neither_counted_nor_removed(place: RunDirectory, tmp_path: Path) -> None:
-    """Directories and links with the names of checkpoints stay, as does what they lead to."""
+def test_checkpoint_names_that_are_not_files_are_neither_counted_nor_removed(
+    run: RunDirectory, tmp_path: Path
+) -> None:
+    """Directories and links with such names remain, and so do the targets of links."""
     target = tmp_path / "target"
-    target.write_bytes(place.checkpoint(NEW).read_bytes())
-    place.checkpoint(NEW).unlink()
-    trainer = resume(None, place, TrainOptions(), "cpu").trainer
-    place.checkpoint(1).symlink_to(target)
-    place.checkpoint(2).mkdir()
-    place.checkpoint(99).symlink_to(tmp_path / "nothing")
+    target.write_bytes(run.checkpoint(NEW).read_bytes())
+    run.checkpoint(NEW).unlink()
+    trainer = resume(None, run, TrainOptions(), "cpu").trainer
+    run.checkpoint(1).symlink_to(target)
+    run.checkpoint(2).mkdir()
+    run.checkpoint(99).symlink_to(tmp_path / "nothing")
     for _ in range(3):
         trainer.train_step()
-        checkpoint.save_checkpoint(trainer, place)
-    regular = [path for path in place.checkpoints() if checkpoint_file.identity_of(path)]
-    assert regular == [place.checkpoint(OLD + 2), place.checkpoint(OLD + 3)]
-    assert place.checkpoint(1).is_symlink()
-    assert place.checkpoint(2).is_dir()
-    assert place.checkpoint(99).is_symlink()
+        checkpoint.save_checkpoint(trainer, run)
+    regular = [path for path in run.checkpoints() if checkpoint_file.identity_of(path)]
+    assert regular == [run.checkpoint(OLD + 2), run.checkpoint(OLD + 3)]
+    assert run.checkpoint(1).is_symlink()
+    assert run.checkpoint(2).is_dir()
+    assert run.checkpoint(99).is_symlink()
     assert target.exists()
-    place.checkpoint(1).unlink()
-    place.checkpoint(2).rmdir()
-    place.checkpoint(99).unlink()
+    run.checkpoint(1).unlink()
+    run.checkpoint(2).rmdir()
+    run.checkpoint(99).unlink()
 
 
-def test_nothing_is_removed_for_a_checkpoint_that_was_not_written_as_it_should_be(
-    place: RunDirectory, monkeypatch: pytest.MonkeyPatch
+def test_nothing_is_removed_for_a_checkpoint_that_was_not_written_correctly(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A disk that loses the end of a file: the save fails, and what was good stays."""
-    trainer = resume(None, place, TrainOptions(), "cpu").trainer
+    """The disk loses the end of a file: the save fails, and good files remain."""
+    trainer = resume(None, run, TrainOptions(), "cpu").trainer
     trainer.train_step()
     original = atomic_file.atomic_write
 
@@ -460,26 +462,28 @@ def test_nothing_is_removed_for_a_checkpoint_that_was_not_written_as_it_should_b
 
     monkeypatch.setattr(safetensors_file, "atomic_write", losing)
     with pytest.raises(OSError, match="not written correctly"):
-        checkpoint.save_checkpoint(trainer, place)
-    assert states(trainer, place) == {
+        checkpoint.save_checkpoint(trainer, run)
+    assert states(trainer, run) == {
         OLD: CheckpointState.GOOD,
         NEW: CheckpointState.GOOD,
         NEW + 1: CheckpointState.DAMAGED,
     }
 
 
-def test_a_usual_save_reads_no_checkpoint_whole(place: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What this process wrote or went on from is known to be good, so saving stays as fast as it was."""
-    trainer = resume(None, place, TrainOptions(), "cpu").trainer
+def test_a_usual_save_reads_no_complete_checkpoint(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this process wrote or resumed from is known to be good, so saving remains fast."""
+    trainer = resume(None, run, TrainOptions(), "cpu").trainer
     monkeypatch.setattr(checkpoint_retention, "read_checkpoint", lambda path: pytest.fail(f"{path} was read"))
     for _ in range(4):
         trainer.train_step()
-        checkpoint.save_checkpoint(trainer, place)
-    assert [checkpoint_file.step_of(path) for path in place.checkpoints()] == [NEW + 3, NEW + 4]
+        checkpoint.save_checkpoint(trainer, run)
+    assert [checkpoint_file.step_of(path) for path in run.checkpoints()] == [NEW + 3, NEW + 4]
 
 
-def test_a_limit_on_files_costs_no_checkpoint_beside_a_damaged_one(launch: Launcher, book: Path) -> None:
-    """The command itself, under RLIMIT_FSIZE: the good one is as it was, and the error says where it is."""
+def test_a_file_size_limit_does_not_remove_the_good_checkpoint_beside_a_damaged_one(
+    launch: Launcher, book: Path
+) -> None:
+    """The command runs under RLIMIT_FSIZE, and the error names the good checkpoint."""
     arguments = ("train", "book.txt", "--hidden", "16", "--out", "run")
     assert launch(*arguments, "--steps", "30", at=book.parent).wait() == 0
     directory = RunDirectory(book.parent / "run")

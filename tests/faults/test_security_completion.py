@@ -1,4 +1,4 @@
-"""Shell completion executes no name of a run or file, and answers odd requests without a traceback."""
+"""Shell completion executes no name of a run or file, and answers invalid requests without a traceback."""
 
 import fcntl
 import os
@@ -77,19 +77,19 @@ SET_UP = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_name_that_a_shell_could_read_otherwise_is_not_plain(name: str) -> None:
-    """Operators, quotes, patterns, blanks, controls, and what no terminal shows."""
+def test_a_name_with_shell_syntax_is_not_plain(name: str) -> None:
+    """Operators, quotes, patterns, blanks, control characters and invisible characters."""
     assert not is_plain(name)
 
 
 @pytest.mark.parametrize("name", ["", "checkpoints/hamlet-2.0_x", "Älter", "текст", "日本語", "a,b", "50%+1"])
-def test_a_name_that_every_shell_takes_as_it_is_is_plain(name: str) -> None:
-    """Letters of all scripts among them."""
+def test_a_name_without_shell_syntax_is_plain(name: str) -> None:
+    """Letters of all scripts are allowed."""
     assert is_plain(name)
 
 
 def completions(call: Call, monkeypatch: pytest.MonkeyPatch, shell: str, line: str, word: str) -> list[str]:
-    """Ask for completions as a shell's script does."""
+    """Return the completions of a line, requested as by the script of a shell."""
     monkeypatch.setenv("_CHARRNN_COMPLETE", f"{shell}_complete")
     monkeypatch.setenv("COMP_WORDS", f"{line} {word}")
     monkeypatch.setenv("COMP_CWORD", word if shell == "fish" else str(len(line.split())))
@@ -100,10 +100,10 @@ def completions(call: Call, monkeypatch: pytest.MonkeyPatch, shell: str, line: s
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("name", [name for name in HOSTILE if not {"\x00", "\udcff"} & set(name)])
-def test_a_run_with_such_a_name_is_withheld(
+def test_a_run_with_shell_syntax_in_its_name_is_not_offered(
     call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, shell: str
 ) -> None:
-    """Other runs are offered all the same."""
+    """Other runs are offered."""
     monkeypatch.chdir(tmp_path)
     for run in (name, "abc"):
         (tmp_path / "checkpoints" / run).mkdir(parents=True)
@@ -113,25 +113,25 @@ def test_a_run_with_such_a_name_is_withheld(
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_a_typed_name_cannot_answer_for_charrnn(call: Call, monkeypatch: pytest.MonkeyPatch, shell: str) -> None:
-    """A line end in a name that the shell has completed does not begin another answer."""
+def test_a_typed_name_cannot_inject_a_completion(call: Call, monkeypatch: pytest.MonkeyPatch, shell: str) -> None:
+    """A line end in a name that the shell has completed does not start another completion."""
     offered = completions(call, monkeypatch, shell, "charrnn train", "'a\nplain,$(touch PWNED)")
     assert offered in (["file,_"], ["file", "_", "_"], [])
 
 
 @pytest.mark.parametrize("request_", ODD_REQUESTS)
-def test_an_odd_completion_request_is_an_error_in_one_line(
+def test_an_invalid_completion_request_is_an_error_of_one_line(
     call: Call, monkeypatch: pytest.MonkeyPatch, request_: str
 ) -> None:
-    """Whatever the variable contains."""
+    """Whatever the environment variable contains."""
     monkeypatch.setenv("_CHARRNN_COMPLETE", request_)
     result = call("info")
     assert (result.code, result.out) == (2, "")
     assert result.err.startswith("error: _CHARRNN_COMPLETE: no such request ")
 
 
-def test_an_empty_completion_request_is_none(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Failures of the command that runs then end in one line as ever."""
+def test_an_empty_completion_request_is_ignored(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command runs, and its errors are one line as usual."""
     monkeypatch.setenv("_CHARRNN_COMPLETE", "")
     assert call("info", "none").err.startswith("error: no trained model at none\n")
 
@@ -143,7 +143,7 @@ def test_an_empty_completion_request_is_none(call: Call, monkeypatch: pytest.Mon
 def test_a_request_without_a_command_line_is_an_error(
     call: Call, monkeypatch: pytest.MonkeyPatch, words: dict[str, str], shell: str
 ) -> None:
-    """As it is with one whose position is no number."""
+    """So is one whose position is not a number."""
     monkeypatch.setenv("_CHARRNN_COMPLETE", f"{shell}_complete")
     for name, value in words.items():
         monkeypatch.setenv(name, value)
@@ -151,10 +151,8 @@ def test_a_request_without_a_command_line_is_an_error(
 
 
 @pytest.mark.parametrize("line", ["train --config /", "train --from /dev/null", "train --config none.yaml", "none x"])
-def test_a_line_that_makes_no_sense_yet_is_completed_in_silence(
-    call: Call, monkeypatch: pytest.MonkeyPatch, line: str
-) -> None:
-    """A message would be written into the line that is being typed."""
+def test_completion_of_an_invalid_line_prints_nothing(call: Call, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    """A message would appear in the line that the user is typing."""
     monkeypatch.setenv("_CHARRNN_COMPLETE", "bash_complete")
     monkeypatch.setenv("COMP_WORDS", f"charrnn {line} ")
     monkeypatch.setenv("COMP_CWORD", str(len(line.split()) + 1))
@@ -164,7 +162,7 @@ def test_a_line_that_makes_no_sense_yet_is_completed_in_silence(
 
 @pytest.fixture
 def on_path(tmp_path: Path) -> dict[str, str]:
-    """Give the environment of a shell in which `charrnn` is this one."""
+    """Return the environment of a shell in which `charrnn` is this package."""
     command = tmp_path / "bin" / "charrnn"
     command.parent.mkdir()
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m charrnn "$@"\n')
@@ -183,7 +181,7 @@ def on_path(tmp_path: Path) -> dict[str, str]:
 def test_completing_and_running_a_line_in_a_real_shell_executes_no_name(
     tmp_path: Path, on_path: dict[str, str], shell: str, kind: str
 ) -> None:
-    """Neither a run's name nor that of a file, which the shell completes by itself."""
+    """Neither the name of a run nor that of a file, which the shell completes itself."""
     if not shutil.which(shell):
         pytest.skip(f"there is no {shell} here")
     here = tmp_path / "here"
@@ -205,38 +203,38 @@ def test_completing_and_running_a_line_in_a_real_shell_executes_no_name(
 
 def typed(shell: tuple[str, ...], here: Path, environment: dict[str, str], set_up: str, lines: list[str]) -> bytes:
     """Type lines into an interactive shell, and return what it shows."""
-    ours, theirs = pty.openpty()
+    controller, terminal = pty.openpty()
     process = subprocess.Popen(
         shell,
         cwd=here,
         env=environment,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
         start_new_session=True,
         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
     )
-    os.close(theirs)
+    os.close(terminal)
     try:
-        os.write(ours, f'{set_up}; echo REA""DY\n'.encode())
-        shown = read(ours, until=b"READY", seconds=30)
+        os.write(controller, f'{set_up}; echo REA""DY\n'.encode())
+        shown = read(controller, until=b"READY", seconds=30)
         for line in lines:
-            os.write(ours, line.encode())
+            os.write(controller, line.encode())
             # bash reads on only when it has completed; the others may not.
-            shown += read(ours, until=None, seconds=0 if shell[0] == "bash" else 1.5)
-            os.write(ours, b'\necho DO""NE\n')
-            shown += read(ours, until=b"DONE", seconds=10)
+            shown += read(controller, until=None, seconds=0 if shell[0] == "bash" else 1.5)
+            os.write(controller, b'\necho DO""NE\n')
+            shown += read(controller, until=b"DONE", seconds=10)
     finally:
         process.kill()
         process.wait()
-        os.close(ours)
+        os.close(controller)
     return shown
 
 
-def read(ours: int, *, until: bytes | None, seconds: float) -> bytes:
-    """Read what a terminal is told until something is seen, or for some time."""
+def read(controller: int, *, until: bytes | None, seconds: float) -> bytes:
+    """Return the output of a terminal until a byte string appears, or for a time."""
     shown, ends = b"", time.monotonic() + seconds
     while time.monotonic() < ends and (until is None or until not in shown):
-        if select([ours], [], [], 0.1)[0]:
-            shown += os.read(ours, 65536)
+        if select([controller], [], [], 0.1)[0]:
+            shown += os.read(controller, 65536)
     return shown

@@ -1,4 +1,4 @@
-"""Memory that runs out is an error in one line; any number of samples is written in bounded memory."""
+"""Out-of-memory errors are one line, and any number of samples is generated in bounded memory."""
 
 import sys
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ BUGS = (
 
 
 def fail_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-    """Have every command fail in this way."""
+    """Make every command fail with an exception."""
 
     def fail(_arguments: object) -> int:
         raise error
@@ -48,10 +48,10 @@ def fail_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
 
 
 @pytest.mark.parametrize("error", SHORTAGES, ids=str)
-def test_a_shortage_of_memory_is_an_error_in_one_line(
+def test_an_out_of_memory_error_is_one_line(
     call: Call, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
-    """Whoever notices it: Python, NumPy, torch, the system, or the loader of libraries."""
+    """Whether Python, NumPy, torch, the system or the dynamic linker raises it."""
     fail_with(monkeypatch, error)
     result = call("info")
     assert (result.code, result.out) == (1, "")
@@ -59,8 +59,10 @@ def test_a_shortage_of_memory_is_an_error_in_one_line(
     assert result.err.splitlines()[2].startswith("hint: ")
 
 
-def test_a_shortage_behind_another_error_is_recognized(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where NumPy says of a library only that it could not be imported."""
+def test_an_out_of_memory_error_behind_another_error_is_recognized(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NumPy says of a library only that it could not be imported."""
     error = ImportError("Error importing numpy")
     error.__cause__ = ImportError("libopenblas.so: failed to map segment from shared object")
     fail_with(monkeypatch, error)
@@ -78,7 +80,7 @@ def test_other_errors_of_the_same_types_keep_their_traceback(
         call("info")
 
 
-def test_an_import_that_fails_without_a_reason_is_a_shortage_only_under_a_limit(
+def test_an_import_error_without_a_reason_means_out_of_memory_only_under_a_limit(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """C functions may set no exception when memory runs out."""
@@ -89,8 +91,8 @@ def test_an_import_that_fails_without_a_reason_is_a_shortage_only_under_a_limit(
     assert capsys.readouterr().err == f"error: out of memory\n\n{hint}\n"
 
 
-def test_torch_is_not_loaded_where_its_libraries_cannot_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its C++ would end the process; without a limit, or once it is loaded, nothing is measured."""
+def test_torch_is_not_imported_if_its_libraries_do_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its C++ code would abort the process; without a limit, or once it is imported, nothing is measured."""
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     monkeypatch.setattr(resources, "memory_limit", lambda: 1 << 50)
     resources.require_memory_for_torch()
@@ -117,7 +119,7 @@ def test_torch_is_not_loaded_where_its_libraries_cannot_fit(monkeypatch: pytest.
     ],
 )
 def test_no_limit_on_memory_leads_to_a_traceback(shell: Call, command: str, kilobytes: int) -> None:
-    """However low, if Python can start; what OpenBLAS and libgomp say as they end the process is theirs."""
+    """However low, if Python can start; OpenBLAS and libgomp may print messages of their own."""
     Path("book.txt").write_text("abc abc\n" * 99)
     result = shell(f"ulimit -c 0 -v {kilobytes}; charrnn {command}")
     assert result.code in (0, 1), result.err
@@ -129,17 +131,17 @@ def test_no_limit_on_memory_leads_to_a_traceback(shell: Call, command: str, kilo
 @linux
 @pytest.mark.usefixtures("run_here")
 @pytest.mark.parametrize("options", ["", "--json", "--stop ab"])
-def test_a_billion_samples_are_written_as_they_are_made(shell: Call, options: str) -> None:
-    """In little memory: whoever reads the first of them does not wait for the others."""
+def test_a_billion_samples_are_written_as_they_are_generated(shell: Call, options: str) -> None:
+    """In bounded memory, and the first one at once."""
     result = shell(f"ulimit -t 50 -v 600000; charrnn sample --count 1000000000 -n 5 {options} | head -c 2000 | wc -c")
     assert (result.code, result.out.strip()) == (0, "2000")
 
 
 @pytest.mark.parametrize("most", [0, 1, 2000, 10**9])
-def test_texts_that_wait_for_an_earlier_one_are_limited_and_stay_the_same(
+def test_the_number_of_texts_that_wait_for_an_earlier_one_is_limited(
     monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
-    """However few may wait: no further text is begun until the earlier one has ended."""
+    """The texts do not change: no further one starts until the earlier one has ended."""
     monkeypatch.setattr(batched, "MAX_FINISHED_CHARS", most)
     model = random_model()
     rnn, vocabulary = InferenceRNN.from_model(model), model.vocabulary
@@ -164,7 +166,7 @@ def test_texts_that_wait_for_an_earlier_one_are_limited_and_stay_the_same(
     assert most > 2000 or ahead <= 2 * batched.BATCH_SLOTS + most // batched.TEXT_OVERHEAD_CHARS
 
 
-def test_generators_are_taken_only_as_texts_are_begun() -> None:
+def test_random_generators_are_created_only_when_texts_start() -> None:
     """A billion of them would take a terabyte."""
     model = random_model()
     rnn, vocabulary, taken = InferenceRNN.from_model(model), model.vocabulary, 0
@@ -183,10 +185,10 @@ def test_generators_are_taken_only_as_texts_are_begun() -> None:
     assert taken == 10 * batched.BATCH_SLOTS
 
 
-def test_texts_too_long_to_be_kept_are_written_one_after_the_other(
+def test_texts_too_long_to_be_buffered_are_generated_one_by_one(
     call: Call, monkeypatch: pytest.MonkeyPatch, run_here: RunDirectory
 ) -> None:
-    """And are the same."""
+    """The texts are the same."""
     from charrnn.cli import sampler
 
     usual = call("sample", "--count", "3", "-n", "50", "--seed", "1")

@@ -1,4 +1,4 @@
-"""Model files that were forged, every checksum right: whatever a field holds, one line and no traceback."""
+"""Forged model files with correct checksums: whatever a field contains, one line and no traceback."""
 
 import json
 import math
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from damage import Header, apart, forged, outcome, together
+from damage import Header, forged, join_file, outcome, split_file
 from small import Call
 
 from charrnn.config import NetworkConfig, TrainingConfig
@@ -57,14 +57,14 @@ COMMANDS = (("info", "checkpoints/hamlet"), ("info", "checkpoints/hamlet", "--js
 
 
 @pytest.fixture
-def whole(run_here: RunDirectory) -> bytes:
+def model_bytes(run_here: RunDirectory) -> bytes:
     """Return the content of the model file."""
     Path("text.txt").write_text("abc abc\n")
     return run_here.model.read_bytes()
 
 
-def with_word(content: bytes, name: str, value: Any) -> bytes:
-    """Return the file with another word, as text or as the JSON of a value."""
+def with_metadata(content: bytes, name: str, value: Any) -> bytes:
+    """Return the file with another metadata field, as text or as the JSON of a value."""
 
     def change(_: Header, words: Header) -> None:
         words[name] = value if isinstance(value, str) else json.dumps(value)
@@ -73,7 +73,7 @@ def with_word(content: bytes, name: str, value: Any) -> bytes:
 
 
 def assert_harmless(call: Call, path: Path, commands: tuple[tuple[str, ...], ...] = COMMANDS) -> None:
-    """Check that each command works with a file, or refuses it in one line."""
+    """Assert that each command works with a file, or refuses it in one line."""
     for command in commands:
         result = call(*command)
         if result.code == 0:
@@ -87,7 +87,7 @@ def assert_harmless(call: Call, path: Path, commands: tuple[tuple[str, ...], ...
 
 
 def is_read(path: Path) -> bool:
-    """Return whether a file is read as a model; check that it is refused in one line otherwise."""
+    """Return whether a file is read as a model; assert that it is refused in one line otherwise."""
     came = outcome(load_model, path)
     if not isinstance(came, CharrnnError):
         return True
@@ -102,21 +102,23 @@ def _fail(constant: str) -> None:
 
 
 @pytest.mark.parametrize("field", [*RECORDED, "unheard of"])
-def test_whatever_a_record_of_training_holds_no_command_breaks(
-    field: str, call: Call, run_here: RunDirectory, whole: bytes
+def test_any_value_in_the_training_record_causes_no_failure(
+    field: str, call: Call, run_here: RunDirectory, model_bytes: bytes
 ) -> None:
-    """Each field with each value: refused in one line, or shown."""
+    """For each field and value, the file is refused in one line, or the value is shown."""
     for value in VALUES.values():
-        run_here.model.write_bytes(with_word(whole, "training", {"corpus": "a.txt", "step": 3, field: value}))
+        run_here.model.write_bytes(
+            with_metadata(model_bytes, "training", {"corpus": "a.txt", "step": 3, field: value})
+        )
         if is_read(run_here.model):
             assert_harmless(call, run_here.model)
 
 
 @pytest.mark.parametrize("field", [name for name in RECORDED if name not in (*TEXT, "settings")])
-def test_a_number_in_a_record_of_training_must_be_one(field: str, run_here: RunDirectory, whole: bytes) -> None:
-    """Neither another type, nor without an end, nor far below zero."""
+def test_numbers_in_the_training_record_are_checked(field: str, run_here: RunDirectory, model_bytes: bytes) -> None:
+    """Other types, infinite and negative numbers are refused."""
     for name in (*NUMBERLESS, *ENDLESS, "minus one", "huge float"):
-        run_here.model.write_bytes(with_word(whole, "training", {field: VALUES[name]}))
+        run_here.model.write_bytes(with_metadata(model_bytes, "training", {field: VALUES[name]}))
         with pytest.raises(CharrnnError, match=rf"training\.{field} |nested too deeply"):
             load_model(run_here.model)
         with pytest.raises(CharrnnError):
@@ -124,31 +126,33 @@ def test_a_number_in_a_record_of_training_must_be_one(field: str, run_here: RunD
 
 
 @pytest.mark.parametrize("field", TEXT)
-def test_a_text_in_a_record_of_training_must_be_one(field: str, run_here: RunDirectory, whole: bytes) -> None:
-    """Neither a number nor a list."""
+def test_texts_in_the_training_record_are_checked(field: str, run_here: RunDirectory, model_bytes: bytes) -> None:
+    """Numbers and lists are refused."""
     for name in ("true", "empty list", "object", "zero", "half", "NaN"):
-        run_here.model.write_bytes(with_word(whole, "training", {field: VALUES[name]}))
+        run_here.model.write_bytes(with_metadata(model_bytes, "training", {field: VALUES[name]}))
         with pytest.raises(CharrnnError, match=rf"training\.{field} "):
             load_model(run_here.model)
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(TrainingConfig)])
-def test_settings_in_a_record_of_training_must_be_valid(field: str, run_here: RunDirectory, whole: bytes) -> None:
-    """Of the right type and finite; settings of a later version may be there."""
+def test_settings_in_the_training_record_are_checked(field: str, run_here: RunDirectory, model_bytes: bytes) -> None:
+    """They must have the right type and be finite; settings of a later version are allowed."""
     for name in ("true", "escape", "list", "object", "NaN", "infinity", "huge"):
-        run_here.model.write_bytes(with_word(whole, "training", {"settings": {field: VALUES[name]}}))
+        run_here.model.write_bytes(with_metadata(model_bytes, "training", {"settings": {field: VALUES[name]}}))
         with pytest.raises(CharrnnError, match=r"not a valid model file: "):
             load_model(run_here.model)
-    run_here.model.write_bytes(with_word(whole, "training", {"settings": {"of a later version": 1}}))
+    run_here.model.write_bytes(with_metadata(model_bytes, "training", {"settings": {"of a later version": 1}}))
     assert load_model(run_here.model).training["settings"] == {"of a later version": 1}
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(NetworkConfig)])
-def test_whatever_a_configuration_holds_no_command_breaks(field: str, run_here: RunDirectory, whole: bytes) -> None:
-    """Refused in one line, or what it was before."""
-    config = json.loads(apart(whole)[0]["__metadata__"]["config"])
+def test_any_value_in_the_configuration_causes_no_failure(
+    field: str, run_here: RunDirectory, model_bytes: bytes
+) -> None:
+    """The file is refused in one line, or works as before."""
+    config = json.loads(split_file(model_bytes)[0]["__metadata__"]["config"])
     for value in VALUES.values():
-        run_here.model.write_bytes(with_word(whole, "config", config | {field: value}))
+        run_here.model.write_bytes(with_metadata(model_bytes, "config", config | {field: value}))
         is_read(run_here.model)
 
 
@@ -166,9 +170,9 @@ JSON: dict[str, str] = {
 
 
 @pytest.mark.parametrize("name", JSON)
-def test_json_without_limits_is_refused(name: str, call: Call, run_here: RunDirectory, whole: bytes) -> None:
-    """Depth, size and numbers, under known names and unknown ones."""
-    run_here.model.write_bytes(with_word(whole, "training", JSON[name]))
+def test_excessive_json_is_refused(name: str, call: Call, run_here: RunDirectory, model_bytes: bytes) -> None:
+    """Depth, size and numbers, under known and unknown names."""
+    run_here.model.write_bytes(with_metadata(model_bytes, "training", JSON[name]))
     for command in COMMANDS:
         result = call(*command)
         assert result.code == 1, result.out
@@ -185,23 +189,23 @@ SHAPES: dict[str, list[int]] = {
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_an_array_of_nothing_with_an_impossible_shape_is_refused(
-    name: str, call: Call, run_here: RunDirectory, whole: bytes
+def test_an_empty_array_with_an_impossible_shape_is_refused(
+    name: str, call: Call, run_here: RunDirectory, model_bytes: bytes
 ) -> None:
-    """It takes no bytes, but NumPy cannot make it."""
-    start = len(apart(whole)[1])
+    """It takes no bytes, but NumPy cannot create it."""
+    start = len(split_file(model_bytes)[1])
 
     def change(layout: Header, _: Header) -> None:
         layout["zzz"] = {"dtype": "F32", "shape": SHAPES[name], "data_offsets": [start, start]}
 
-    run_here.model.write_bytes(forged(whole, change))
+    run_here.model.write_bytes(forged(model_bytes, change))
     for command in COMMANDS:
         result = call(*command)
         assert (result.code, len(result.err.splitlines())) == (1, 1)
 
 
 def large(config: NetworkConfig, vocabulary: str = "ab") -> bytes:
-    """Return the beginning of the file of a large network, which ends before the weights."""
+    """Return the beginning of the file of a large network, without the weights."""
     layout, start = {}, 0
     for name, shape in weight_shapes(config, len(vocabulary)).items():
         stop = start + 4 * math.prod(shape)
@@ -209,7 +213,7 @@ def large(config: NetworkConfig, vocabulary: str = "ab") -> bytes:
         start = stop
     words = {"config": config.to_mapping(), "vocabulary": list(vocabulary), "training": {}}
     result = {name: json.dumps(value) for name, value in words.items()} | {"kind": "model", "sha256": "0" * 64}
-    return together({"__metadata__": with_checksums(result, layout), **layout}, b"")
+    return join_file({"__metadata__": with_checksums(result, layout), **layout}, b"")
 
 
 def bytes_of(config: NetworkConfig) -> int:

@@ -1,4 +1,4 @@
-"""Pictures and pages: no other file is overwritten by one, and nothing is written through a link."""
+"""Pictures and pages: no other file is overwritten, and nothing is written through a link."""
 
 import os
 from pathlib import Path
@@ -16,15 +16,15 @@ EVALUATION = '{"event": "evaluation", "step": 1, "epoch": 0.1, "nats": 2.0, "bit
 
 
 @pytest.fixture(autouse=True)
-def _place(run_here: RunDirectory) -> None:
-    """Stand beside a run with a history, a text and a victim."""
+def _workplace(run_here: RunDirectory) -> None:
+    """Change to a directory with a run, its metrics, a text and a file that must not change."""
     Path("text.txt").write_text("abc abc\n" * 99)
     Path("victim").write_bytes(PRECIOUS)
     run_here.metrics.write_text(EVALUATION)
 
 
 def obstacle(kind: str) -> Path:
-    """Place something where a drawing is to go."""
+    """Create an obstacle with the name of a drawing."""
     path = Path("drawing")
     if kind == "link":
         path.symlink_to("victim")
@@ -49,7 +49,7 @@ KINDS = ("link", "dangling link", "pipe", "device", "standard output", "text", "
 def test_a_drawing_replaces_nothing_but_a_drawing_of_its_kind(
     call: Call, command: tuple[str, ...], kind: str
 ) -> None:
-    """It is refused in one line before anything is computed; what is there stays as it is."""
+    """It is refused in one line before anything is computed; the existing file does not change."""
     path = obstacle(kind)
     if command is PAGE and kind == "the other kind":
         path.write_bytes(b"<svg xmlns='x'></svg>")
@@ -67,7 +67,7 @@ def test_a_drawing_replaces_nothing_but_a_drawing_of_its_kind(
 
 @pytest.mark.parametrize("victim", ["model.safetensors", "metrics.jsonl"])
 def test_a_drawing_does_not_replace_a_file_of_the_run(call: Call, run_here: RunDirectory, victim: str) -> None:
-    """The model stays readable."""
+    """The model remains readable."""
     path = run_here.path / victim
     before = path.read_bytes()
     for command in (MAP, CURVE, PAGE):
@@ -77,7 +77,7 @@ def test_a_drawing_does_not_replace_a_file_of_the_run(call: Call, run_here: RunD
 
 @pytest.mark.parametrize("option", ["--text", "--confirm"])
 def test_a_page_does_not_replace_the_text_that_is_read(call: Call, option: str) -> None:
-    """Though the text is a page itself, and the output has another name for it."""
+    """Also if the text is a page, and the output names it by another path."""
     text = Path("text.html")
     text.write_bytes(b"<!doctype html>\n" + b"abc abc\n" * 99)
     os.link(text, "alias.html")
@@ -90,7 +90,7 @@ def test_a_page_does_not_replace_the_text_that_is_read(call: Call, option: str) 
 
 
 def test_a_drawing_replaces_an_older_drawing_and_an_empty_file(call: Call) -> None:
-    """Also one that another program wrote, with a declaration or a comment before it."""
+    """Also one of another program, with a declaration or a comment at its start."""
     beginnings = (b"", b"<svg>", b"\xef\xbb\xbf \n<?xml version='1.0'?>\n<!-- made by hand -->\n<svg>")
     for beginning in beginnings:
         Path("map.svg").write_bytes(beginning)
@@ -99,10 +99,10 @@ def test_a_drawing_replaces_an_older_drawing_and_an_empty_file(call: Call) -> No
     assert call(*CURVE, "map.svg").code == 0
 
 
-def test_a_drawing_whose_place_is_linked_meanwhile_is_not_written_through(
+def test_a_link_created_during_the_computation_is_not_written_through(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The check before the computing is not the only one."""
+    """The check before the computation is not the only one."""
     from charrnn.cli import inspect_heatmaps
 
     def replaced(path: Path, _suffix: str) -> None:

@@ -1,4 +1,4 @@
-"""Values that callers of the Python interface pass by mistake: each is refused at once, by its name, in one line."""
+"""Invalid arguments of the Python interface: each is refused at once, with its name, in one line."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -50,14 +50,14 @@ NO_PATHS: tuple[Any, ...] = (
 
 
 def values(*values: Any) -> pytest.MarkDecorator:
-    """Run a test with each value, under a name that is the same in every process."""
+    """Parametrize a test with values, under identifiers that are the same in every process."""
     names = [f"{number} {type(value).__name__}" for number, value in enumerate(values)]
     return pytest.mark.parametrize("value", values, ids=names)
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> charrnn.TrainedModel:
-    """Load the model that knows the alphabet."""
+    """Return the model that knows the alphabet."""
     path = tmp_path_factory.mktemp("letters") / "letters.safetensors"
     save_model(path, letters_model())
     return charrnn.load(path)
@@ -65,7 +65,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> charrnn.TrainedModel:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> charrnn.TrainedModel:
-    """Train a small model, whose text lies beside it."""
+    """Train a small model, with its text in the same directory."""
     at = tmp_path_factory.mktemp("run")
     (at / "book.txt").write_text("".join(f"{n} green bottles, {n * n % 97} walls (and).\n" for n in range(120)))
     settings: Any = {"steps": 2, "hidden": 8, "batch": 2, "length": 16, "threads": 1, "sample_every": 0}
@@ -106,22 +106,22 @@ SLOW = ("chars", "start", "seed of a search")
 
 
 @pytest.mark.parametrize("name", WHOLE_NUMBERS)
-def test_what_is_no_whole_number_is_refused(model: charrnn.TrainedModel, name: str) -> None:
-    """Of another type, with a fraction, negative, or without an end."""
+def test_values_that_are_not_integers_are_refused(model: charrnn.TrainedModel, name: str) -> None:
+    """Other types, fractions, negative and infinite numbers."""
     use = WHOLE_NUMBERS[name](model)
     is_refused(use, *(value for value in NO_WHOLE_NUMBERS if value is not None or name not in OPTIONAL))
 
 
 @pytest.mark.parametrize("name", [name for name in WHOLE_NUMBERS if name not in SLOW])
-def test_numbers_of_numpy_are_numbers(model: charrnn.TrainedModel, name: str) -> None:
-    """Of whatever width."""
+def test_numpy_scalars_are_numbers(model: charrnn.TrainedModel, name: str) -> None:
+    """Of any width."""
     use = WHOLE_NUMBERS[name](model)
     for kind in (np.int64, np.uint8, np.array):
         assert type(use(kind(1))) is type(use(1))
 
 
-def test_a_seed_of_numpy_writes_what_the_same_seed_of_python_writes(model: charrnn.TrainedModel) -> None:
-    """One text, or several with the seeds that follow."""
+def test_numpy_and_python_seeds_generate_the_same_text(model: charrnn.TrainedModel) -> None:
+    """One text, or several texts with consecutive seeds."""
     seed: Any = np.uint8(255)
     wild: dict[str, Any] = {"length": 9, "temperature": 2}
     assert model.samples("a", count=3, seed=seed, **wild) == model.samples("a", count=3, seed=255, **wild)
@@ -129,8 +129,8 @@ def test_a_seed_of_numpy_writes_what_the_same_seed_of_python_writes(model: charr
 
 
 @pytest.mark.parametrize("name", ["temperature", "top_p", "min_p"])
-def test_what_is_no_number_chooses_nothing(model: charrnn.TrainedModel, name: str) -> None:
-    """Nor does one out of its bounds; a fraction is a number."""
+def test_sampling_parameters_that_are_not_numbers_are_refused(model: charrnn.TrainedModel, name: str) -> None:
+    """Numbers out of bounds are refused too; a fraction is a number."""
     is_refused(lambda value: model.sample("the", length=3, **{name: value}), *NO_NUMBERS, -0.1, 10**400, Fraction(-1))
     numbers: tuple[Any, ...] = (1, np.float32(0.5), np.int8(1), np.array(0.5), Fraction(1, 2))
     for number in numbers:
@@ -138,8 +138,8 @@ def test_what_is_no_number_chooses_nothing(model: charrnn.TrainedModel, name: st
 
 
 @values(*NO_NUMBERS, 1.1, -1.1, 10**400)
-def test_a_cell_is_held_at_a_number(model: charrnn.TrainedModel, value: Any) -> None:
-    """From -1 to 1, whatever it is for; and cells are held by their names."""
+def test_a_cell_is_clamped_at_a_number(model: charrnn.TrainedModel, value: Any) -> None:
+    """From -1 to 1, in every method; cells are given by their ids."""
     uses: list[Use] = [
         lambda clamps: model.sample("the", length=3, clamps=clamps),
         lambda clamps: model.score("the", clamps=clamps),
@@ -174,44 +174,44 @@ TEXTS: dict[str, Callable[[charrnn.TrainedModel], Use]] = {
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_what_is_no_string_is_refused(model: charrnn.TrainedModel, name: str) -> None:
-    """Nothing is made a string of."""
+def test_values_that_are_not_strings_are_refused(model: charrnn.TrainedModel, name: str) -> None:
+    """They are not converted to strings."""
     is_refused(TEXTS[name](model), *NO_TEXTS)
 
 
 @pytest.mark.parametrize("text", ["\0", "\ud800", "a\udfffb", "É" * 10**5], ids=shown)
-def test_characters_that_the_model_never_saw_are_told_in_a_line(model: charrnn.TrainedModel, text: str) -> None:
-    """Halves of characters too, and many of them."""
+def test_the_error_for_unknown_characters_is_one_line(model: charrnn.TrainedModel, text: str) -> None:
+    """Also for surrogates, and for many characters."""
     is_refused(lambda value: model.sample(value, length=3), text)
     is_refused(model.activations, text)
     assert model.score("abc" + text).unknown >= 1
     assert model.sample("a" + text, length=1, temperature=0, unknown="skip") in "bc"
 
 
-def test_a_single_string_is_no_list_of_strings(model: charrnn.TrainedModel) -> None:
-    """It would be taken apart into its characters."""
+def test_a_single_string_is_not_a_list_of_strings(model: charrnn.TrainedModel) -> None:
+    """It would be split into characters."""
     is_refused(lambda value: model.sample("the", length=3, stops=value), "the", 5, None)
     is_refused(lambda value: model.find("the " * 2000, concepts=value), "in_quote", 5)
     is_refused(model.score_lines, 5, None, [None])
 
 
-def test_quick_and_unknown_are_what_they_can_be(model: charrnn.TrainedModel) -> None:
-    """A word is no truth value."""
+def test_quick_and_unknown_have_valid_values(model: charrnn.TrainedModel) -> None:
+    """A string is not a boolean."""
     is_refused(lambda value: model.find("the " * 2000, concepts=["in_quote"], quick=value), "no", 1, None)
     is_refused(lambda value: model.sample("the", length=3, unknown=value), "ignore", None)
 
 
 @values(*NO_WHOLE_NUMBERS, 0)
 def test_held_out_text_is_never_training_text(run: charrnn.TrainedModel, value: Any) -> None:
-    """Whatever is asked for as its start or length."""
+    """For any start and length."""
     is_refused(run.held_out, value)
     if type(value) is not int or value != 0:
         is_refused(lambda start: run.held_out(10, start=start), value)
         is_refused(lambda start: run.find(start=start), value)
 
 
-def test_held_out_text_is_a_stretch_from_its_start(run: charrnn.TrainedModel) -> None:
-    """Numbers of NumPy do not overflow, and nothing is beyond the end."""
+def test_held_out_text_begins_at_the_given_start(run: charrnn.TrainedModel) -> None:
+    """NumPy integers do not overflow, and the text ends at its end."""
     length, start, narrow = np.uint8(200), np.uint8(250), np.int8(100)
     wanted: Any = {"characters": length, "start": start}
     assert run.held_out(**wanted) == run.held_out(200, start=250) != ""
@@ -220,8 +220,8 @@ def test_held_out_text_is_a_stretch_from_its_start(run: charrnn.TrainedModel) ->
 
 
 @values(*NO_PATHS)
-def test_what_cannot_be_a_path_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: Any) -> None:
-    """By whatever takes one, and nothing is made."""
+def test_invalid_paths_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: Any) -> None:
+    """By every function with a path, and no file is created."""
     monkeypatch.chdir(tmp_path)
     Path("book.txt").write_text("abc\n" * 99)
     is_refused(charrnn.load, value)
@@ -234,8 +234,8 @@ def test_what_cannot_be_a_path_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
     assert [path.name for path in tmp_path.iterdir()] == ["book.txt"]
 
 
-def test_a_path_may_be_a_string_a_path_or_anything_that_has_one(tmp_path: Path) -> None:
-    """And have bytes that are no text."""
+def test_a_path_may_be_a_string_or_any_path_object(tmp_path: Path) -> None:
+    """Its bytes need not be valid text."""
     save_model(tmp_path / "a\udce9.safetensors", random_model())
     for named in (tmp_path / "a\udce9.safetensors", str(tmp_path / "a\udce9.safetensors")):
         assert charrnn.load(named).path.exists()
@@ -244,7 +244,7 @@ def test_a_path_may_be_a_string_a_path_or_anything_that_has_one(tmp_path: Path) 
 
 @pytest.mark.parametrize("name", TrainSettings.__annotations__)
 def test_each_setting_of_a_training_is_checked(name: str) -> None:
-    """By its type and its bounds, which are the command line's; None stands for what fits."""
+    """Its type and its bounds, which are those of the command line; None is the default."""
     wrong = [object(), [5], {}, 5j, b"x", np.array([5, 6])]
     kind = SETTINGS[name.rstrip("_")].kind
     wrong += [-1, 10**400, 10**5000, float("nan"), float("inf"), "5", True] if kind in (int, float) else []
@@ -255,21 +255,21 @@ def test_each_setting_of_a_training_is_checked(name: str) -> None:
     assert validate_settings({name: None}) == validate_settings({})
 
 
-def test_settings_may_be_numbers_of_numpy() -> None:
-    """They become Python's, which can be written into the file of settings."""
+def test_settings_may_be_numpy_scalars() -> None:
+    """They are converted to Python numbers, which a settings file can contain."""
     options = validate_settings(
         {"steps": np.int64(5), "hidden": np.uint8(9), "lr": np.float32(0.5), "minutes": None, "new": np.True_}
     )
     assert [type(getattr(options, name)) for name in ("steps", "hidden", "lr", "new")] == [int, int, float, bool]
 
 
-def test_a_text_is_named_by_its_path_alone() -> None:
-    """A list of texts is none."""
+def test_a_corpus_is_a_single_path() -> None:
+    """A list of texts is refused."""
     is_refused(charrnn.train, ["a.txt", "b.txt"], None, 5, "")
 
 
-def test_a_concept_is_made_of_what_it_can_be() -> None:
-    """A name, a function, and a kind."""
+def test_the_arguments_of_a_concept_are_checked() -> None:
+    """A name, a function and a kind."""
     function = len
     good: dict[str, Any] = {"name": "x", "function": function, "kind": "binary", "description": ""}
     for name, wrong in {
@@ -282,8 +282,8 @@ def test_a_concept_is_made_of_what_it_can_be() -> None:
 
 
 @values(float("nan"), "1", None, 10**30, 1.5, -1, 2)
-def test_a_function_that_marks_with_no_numbers_is_told(value: Any) -> None:
-    """A ValueError names the concept; no number is made of it."""
+def test_a_concept_function_that_does_not_return_numbers_is_an_error(value: Any) -> None:
+    """The ValueError names the concept."""
     from charrnn.inspection.concepts import ParsedText
 
     concept = charrnn.concept_of("odd", lambda text: [value] * len(text), kind="binary")
@@ -291,8 +291,8 @@ def test_a_function_that_marks_with_no_numbers_is_told(value: Any) -> None:
         concept.mark(ParsedText.of("abc"))
 
 
-def test_a_length_is_kept_to(model: charrnn.TrainedModel) -> None:
-    """The bounds that are said are those that hold."""
+def test_length_bounds_are_exact(model: charrnn.TrainedModel) -> None:
+    """The bounds in the message are those that are checked."""
     assert whole_number(np.int8(3), "x", low=3, high=3) == 3
     assert type(plain(np.float64(3))) is float
     assert len(model.sample("the", length=7, seed=np.int64(0))) == 7  # type: ignore[arg-type]

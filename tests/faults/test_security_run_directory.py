@@ -1,4 +1,4 @@
-"""A prepared directory: whatever lies in it, a training changes no file that charrnn did not write."""
+"""Prepared directories: whatever is in a directory, a training changes no file that charrnn did not write."""
 
 import errno
 import json
@@ -48,7 +48,7 @@ ALL = (*WRITTEN, "corpus.bin", "corpus.json", "config.yaml")
 
 @pytest.fixture(autouse=True)
 def _nothing_blocks() -> Iterator[None]:
-    """Fail a test that waits, as opening a FIFO does."""
+    """Fail a test that blocks, as opening a FIFO does."""
 
     def fail(*_: object) -> None:
         raise AssertionError("a call has blocked")
@@ -61,16 +61,18 @@ def _nothing_blocks() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def finished(launch: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Train a small run to its end, once, and return the directory that it stands in."""
-    place = tmp_path_factory.mktemp("finished")
-    (place / "book.txt").write_text("".join(f"{n} green bottles, {n * n % 97} walls (and).\n" for n in range(120)))
-    assert launch(*SHORT, at=place).wait() == 0
-    return place
+    """Train a small run to its end, once, and return the directory that contains it."""
+    create_obstacle = tmp_path_factory.mktemp("finished")
+    (create_obstacle / "book.txt").write_text(
+        "".join(f"{n} green bottles, {n * n % 97} walls (and).\n" for n in range(120))
+    )
+    assert launch(*SHORT, at=create_obstacle).wait() == 0
+    return create_obstacle
 
 
 @pytest.fixture
 def run(finished: Path, book: Path) -> RunDirectory:
-    """Stand beside a copy of that run; its text has the same content and the same time."""
+    """Change to a copy of that directory; its text has the same content and modification time."""
     book.write_bytes((finished / "book.txt").read_bytes())
     status = (finished / "book.txt").stat()
     os.utime(book, ns=(status.st_atime_ns, status.st_mtime_ns))
@@ -81,12 +83,12 @@ def run(finished: Path, book: Path) -> RunDirectory:
 
 
 def contents(directory: Path) -> dict[str, bytes]:
-    """Read all regular files in a directory."""
+    """Return the content of all regular files in a directory."""
     return {path.name: path.read_bytes() for path in directory.iterdir() if path.is_file() and not path.is_symlink()}
 
 
-def refused(result: CommandResult, path: Path) -> None:
-    """Assert that a command named a path in one line of error and did nothing."""
+def assert_refused(result: CommandResult, path: Path) -> None:
+    """Assert that a command failed with one line that names a path, and did nothing."""
     assert result.code == 1, result.err
     errors = [line for line in result.err.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1, result.err
@@ -95,115 +97,115 @@ def refused(result: CommandResult, path: Path) -> None:
 
 
 def link(path: Path) -> None:
-    """Place a link to the victim."""
+    """Create a link to the victim."""
     path.symlink_to("../victim")
 
 
 def dangling(path: Path) -> None:
-    """Place a link to a file that is not there."""
+    """Create a link to a file that does not exist."""
     path.symlink_to("../created")
 
 
 def pipe(path: Path) -> None:
-    """Place a FIFO, which blocks those who open it."""
+    """Create a FIFO, which blocks whoever opens it."""
     os.mkfifo(path)
 
 
 def device(path: Path) -> None:
-    """Place a link to a device, as only the superuser can make another one."""
+    """Create a link to a device, because only the superuser can create a device."""
     path.symlink_to("/dev/null")
 
 
-def directory_there(path: Path) -> None:
-    """Place a directory."""
+def directory(path: Path) -> None:
+    """Create a directory."""
     path.mkdir()
 
 
 def foreign(path: Path) -> None:
-    """Place a file that another program wrote."""
+    """Create a file of another program."""
     path.write_bytes(PRECIOUS)
 
 
-OBSTACLES = (link, dangling, pipe, device, directory_there, foreign)
+OBSTACLES = (link, dangling, pipe, device, directory, foreign)
 
 
-def is_untouched(path: Path, place: Callable[[Path], None]) -> bool:
-    """Return whether an obstacle is what it was, and what it leads to also."""
-    if place is foreign:
+def is_untouched(path: Path, create_obstacle: Callable[[Path], None]) -> bool:
+    """Return whether an obstacle and its target are unchanged."""
+    if create_obstacle is foreign:
         kind = path.read_bytes() == PRECIOUS
-    elif place is pipe:
+    elif create_obstacle is pipe:
         kind = path.is_fifo()
     else:
-        kind = path.is_dir() if place is directory_there else path.is_symlink()
+        kind = path.is_dir() if create_obstacle is directory else path.is_symlink()
     return kind and Path("victim").read_bytes() == PRECIOUS and not Path("created").exists()
 
 
-def obstruct(run: RunDirectory, name: str, place: Callable[[Path], None]) -> tuple[Path, object]:
+def obstruct(run: RunDirectory, name: str, create_obstacle: Callable[[Path], None]) -> tuple[Path, object]:
     """Replace a file of a run by an obstacle; return its path and the content of the run directory."""
     path = run.path / name
     path.unlink()
     Path("victim").write_bytes(PRECIOUS)
-    place(path)
+    create_obstacle(path)
     return path, contents(run.path)
 
 
-@pytest.mark.parametrize("place", OBSTACLES, ids=lambda place: place.__name__)
+@pytest.mark.parametrize("create_obstacle", OBSTACLES, ids=lambda create_obstacle: create_obstacle.__name__)
 @pytest.mark.parametrize("name", ALL)
 def test_a_new_training_is_refused_where_a_file_of_the_run_is_something_else(
-    call: Call, run: RunDirectory, name: str, place: Callable[[Path], None]
+    call: Call, run: RunDirectory, name: str, create_obstacle: Callable[[Path], None]
 ) -> None:
-    """Also with --new nothing is replaced that charrnn did not write, and the old run stays whole."""
-    path, before = obstruct(run, name, place)
-    refused(call(*SHORT, "--new"), path)
-    assert is_untouched(path, place)
+    """With --new too, only files of charrnn are replaced, and the old run remains complete."""
+    path, before = obstruct(run, name, create_obstacle)
+    assert_refused(call(*SHORT, "--new"), path)
+    assert is_untouched(path, create_obstacle)
     assert contents(run.path) == before
 
 
-@pytest.mark.parametrize("place", OBSTACLES, ids=lambda place: place.__name__)
+@pytest.mark.parametrize("create_obstacle", OBSTACLES, ids=lambda create_obstacle: create_obstacle.__name__)
 @pytest.mark.parametrize("name", ["model.safetensors", ".lock"])
 def test_a_training_is_not_continued_where_a_file_that_it_replaces_is_something_else(
-    call: Call, run: RunDirectory, name: str, place: Callable[[Path], None]
+    call: Call, run: RunDirectory, name: str, create_obstacle: Callable[[Path], None]
 ) -> None:
-    """The checkpoints stay as they are."""
-    path, before = obstruct(run, name, place)
-    refused(call(*LONGER), path)
-    assert is_untouched(path, place)
+    """The checkpoints do not change."""
+    path, before = obstruct(run, name, create_obstacle)
+    assert_refused(call(*LONGER), path)
+    assert is_untouched(path, create_obstacle)
     assert contents(run.path) == before
 
 
-@pytest.mark.parametrize("place", OBSTACLES, ids=lambda place: place.__name__)
-def test_a_record_that_is_something_else_is_neither_read_nor_written(
-    call: Call, run: RunDirectory, place: Callable[[Path], None]
+@pytest.mark.parametrize("create_obstacle", OBSTACLES, ids=lambda create_obstacle: create_obstacle.__name__)
+def test_foreign_metrics_are_neither_read_nor_written(
+    call: Call, run: RunDirectory, create_obstacle: Callable[[Path], None]
 ) -> None:
-    """A file of another program is refused; without a record at all the training goes on, and says so once."""
+    """A file of another program is refused; without metrics the training continues with one warning."""
     run.metrics.unlink()
     Path("victim").write_bytes(PRECIOUS)
-    place(run.metrics)
+    create_obstacle(run.metrics)
     result = call(*LONGER)
-    if place is foreign:
-        refused(result, run.metrics)
+    if create_obstacle is foreign:
+        assert_refused(result, run.metrics)
     else:
         assert result.code == 0, result.err
         assert result.err.count(f"cannot write {run.metrics}") == 1
-    assert is_untouched(run.metrics, place)
+    assert is_untouched(run.metrics, create_obstacle)
 
 
-@pytest.mark.parametrize("place", OBSTACLES[:-1], ids=lambda place: place.__name__)
-def test_a_training_is_not_continued_where_a_checkpoint_is_no_regular_file(
-    call: Call, run: RunDirectory, place: Callable[[Path], None]
+@pytest.mark.parametrize("create_obstacle", OBSTACLES[:-1], ids=lambda create_obstacle: create_obstacle.__name__)
+def test_a_training_is_not_continued_if_a_checkpoint_is_not_a_regular_file(
+    call: Call, run: RunDirectory, create_obstacle: Callable[[Path], None]
 ) -> None:
     """Nothing is read or written through it."""
     path = run.checkpoint(3)
     Path("victim").write_bytes(PRECIOUS)
-    place(path)
+    create_obstacle(path)
     before = contents(run.path)
-    refused(call(*LONGER), path)
-    assert is_untouched(path, place)
+    assert_refused(call(*LONGER), path)
+    assert is_untouched(path, create_obstacle)
     assert contents(run.path) == before
 
 
 def test_a_checkpoint_of_another_program_is_passed_over_and_kept(call: Call, run: RunDirectory) -> None:
-    """The training continues from the one before, as if it were damaged; it is neither deleted nor replaced."""
+    """The training resumes from the one before; the foreign file is neither deleted nor replaced."""
     for step in (1, 3):
         run.checkpoint(step).write_bytes(PRECIOUS)
     result = call(*LONGER)
@@ -244,10 +246,10 @@ FOREIGN: dict[str, dict[str, bytes]] = {
 
 @pytest.mark.parametrize("more", [(), ("--new",)], ids=["", "new"])
 @pytest.mark.parametrize("name", FOREIGN)
-def test_a_directory_is_no_run_for_the_names_in_it(
+def test_file_names_alone_do_not_make_a_directory_a_run(
     call: Call, finished: Path, book: Path, name: str, more: tuple[str, ...]
 ) -> None:
-    """Whatever is in it stays, byte for byte, and nothing comes to it."""
+    """All files keep their content, and no file is added."""
     RUN.path.mkdir()
     for file, content in FOREIGN[name].items():
         (RUN.path / file).write_bytes(content)
@@ -265,29 +267,29 @@ def test_a_directory_is_no_run_for_the_names_in_it(
 
 @pytest.mark.parametrize("name", ["corpus.bin", "metrics.jsonl", "config.yaml"])
 def test_a_text_with_the_name_of_a_run_s_file_is_not_replaced(call: Call, book: Path, name: str) -> None:
-    """A directory is no run because a text is in it."""
+    """A directory is not a run because it contains a text."""
     RUN.path.mkdir()
     text = RUN.path / name
     text.write_bytes(book.read_bytes())
     for more in ((), ("--new",)):
-        refused(call("train", str(text), *SHORT[2:], *more), RUN.path)
+        assert_refused(call("train", str(text), *SHORT[2:], *more), RUN.path)
     assert contents(RUN.path) == {name: book.read_bytes()}
 
 
 @pytest.mark.parametrize("name", ["corpus.bin", "corpus.json", "metrics.jsonl", "config.yaml", ".lock"])
 def test_a_run_does_not_replace_its_own_text(call: Call, run: RunDirectory, name: str) -> None:
-    """Also where the text is a file that charrnn wrote, under this name or another."""
+    """Also if the text is a file that charrnn wrote, under this name or another."""
     text = run.path / name
     text.write_bytes(text.read_bytes() or b'{"process": 1, "since": "2026-11-21T14:02:00+00:00"}')
     Path("alias").symlink_to(text)
     before = contents(run.path)
     for named in (str(text), "alias"):
-        refused(call("train", named, *SHORT[2:], "--encoding", "latin-1", "--new"), run.path)
+        assert_refused(call("train", named, *SHORT[2:], "--encoding", "latin-1", "--new"), run.path)
     assert contents(run.path) == before
 
 
 def test_hard_links_are_not_written_through(call: Call, run: RunDirectory) -> None:
-    """A backup that shares its files with the run keeps its content; a foreign file is refused as a lock."""
+    """A backup with hard links to the files of a run keeps its content; a foreign file is refused as a lock."""
     run.lock.write_bytes(b'{"process": 1, "since": "2026-11-21T14:02:00+00:00"}')
     Path("backup").mkdir()
     for path in run.path.iterdir():
@@ -300,14 +302,14 @@ def test_hard_links_are_not_written_through(call: Call, run: RunDirectory) -> No
     run.lock.unlink()
     os.link("victim", run.lock)
     result = call(*SHORT, "--new")
-    refused(result, run.lock)
+    assert_refused(result, run.lock)
     assert "has several hard links" in result.err
     assert Path("victim").read_bytes() == PRECIOUS
 
 
 @pytest.mark.parametrize("record", [b"", b'{"process": 1, "since": "2026-11-21T14:02:00+00:00"}'])
 def test_runs_that_share_their_lock_file_are_locked_separately(record: bytes, tmp_path: Path) -> None:
-    """A copy of a run with hard links can be trained while the original is trained, each with its own lock file."""
+    """A copy with hard links can be trained at the same time, with a lock file of its own."""
     original, copy = RunDirectory(tmp_path / "original"), RunDirectory(tmp_path / "copy")
     for directory in (original, copy):
         directory.path.mkdir()
@@ -331,7 +333,7 @@ def test_runs_that_share_their_lock_file_are_locked_separately(record: bytes, tm
 
 @pytest.mark.parametrize("old", [0o666, 0o777, 0o640, 0o600])
 def test_a_file_that_others_may_change_is_not_replaced_by_another_one(old: int, tmp_path: Path) -> None:
-    """The other permissions are kept, and with a umask that shares files with a group also that of the group."""
+    """Other permissions are kept, and with a umask that shares files with a group also those of the group."""
     path = tmp_path / "model.safetensors"
     for umask, shared in ((0o022, 0), (0o002, 0o020)):
         path.write_bytes(b"old")
@@ -372,8 +374,8 @@ def test_a_file_system_that_cannot_synchronize_directories_can_hold_a_run(
 
 
 @pytest.mark.parametrize("kept", ["model.safetensors", "checkpoint-00000002.safetensors", "corpus.json", "corpus"])
-def test_a_run_is_recognized_by_each_of_its_parts_alone(run: RunDirectory, kept: str) -> None:
-    """A crash may leave one part; the rest can be made again."""
+def test_a_run_is_recognized_by_each_of_its_files_alone(run: RunDirectory, kept: str) -> None:
+    """A crash may leave one file; the others can be created again."""
     for path in run.path.iterdir():
         if not path.name.startswith(kept):
             path.unlink()
@@ -383,8 +385,8 @@ def test_a_run_is_recognized_by_each_of_its_parts_alone(run: RunDirectory, kept:
 
 @pytest.mark.parametrize("share", [0, 2])
 @pytest.mark.parametrize("name", [*sorted(set(ALL) - {".lock", "metrics.jsonl", "corpus.bin"})])
-def test_files_of_a_run_that_are_cut_off_can_be_replaced(run: RunDirectory, name: str, share: int) -> None:
-    """They are recognized by how they begin; an empty file has nothing to lose."""
+def test_truncated_files_of_a_run_can_be_replaced(run: RunDirectory, name: str, share: int) -> None:
+    """They are recognized by their beginning; an empty file has nothing to lose."""
     path = run.path / name
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // share] if share else b"")
@@ -392,10 +394,10 @@ def test_files_of_a_run_that_are_cut_off_can_be_replaced(run: RunDirectory, name
 
 
 @pytest.mark.parametrize("fresh", [True, False])
-def test_wherever_the_writing_of_a_text_ends_the_directory_can_be_used_again(
+def test_the_directory_can_be_used_again_wherever_encoding_is_interrupted(
     run: RunDirectory, book: Path, fresh: bool
 ) -> None:
-    """Neither ids without their description nor a description beside other ids are ever there."""
+    """There are never ids without their description, nor a description with other ids."""
     Path("longer.txt").write_bytes(book.read_bytes() * 2)
     texts = [open_sources([str(book)]), open_sources(["longer.txt"])]
     for name in ("model.safetensors", "checkpoint-00000002.safetensors", "metrics.jsonl", "config.yaml"):
@@ -418,8 +420,8 @@ def test_wherever_the_writing_of_a_text_ends_the_directory_can_be_used_again(
     assert 8 < at < 59
 
 
-def test_what_begins_like_a_tensor_file_of_charrnn_is_told_from_others(run: RunDirectory, tmp_path: Path) -> None:
-    """It may be cut off anywhere; only such files are replaced or deleted."""
+def test_tensor_files_of_charrnn_are_distinguished_from_other_files(run: RunDirectory, tmp_path: Path) -> None:
+    """They may be truncated anywhere; only such files are replaced or deleted."""
     whole, path = run.model.read_bytes(), tmp_path / "x.safetensors"
     for length in (0, 9, 20, 100, 1000, len(whole)):
         path.write_bytes(whole[:length])
@@ -438,15 +440,17 @@ def test_what_begins_like_a_tensor_file_of_charrnn_is_told_from_others(run: RunD
     assert not is_tensor_file(path)
 
 
-@pytest.mark.parametrize("place", [foreign, link, dangling], ids=lambda place: place.__name__)
+@pytest.mark.parametrize(
+    "create_obstacle", [foreign, link, dangling], ids=lambda create_obstacle: create_obstacle.__name__
+)
 def test_a_suffix_array_replaces_nothing_that_charrnn_did_not_write(
-    run: RunDirectory, book: Path, place: Callable[[Path], None]
+    run: RunDirectory, book: Path, create_obstacle: Callable[[Path], None]
 ) -> None:
-    """The suffixes are sorted all the same, and not kept."""
+    """The suffixes are sorted, but the result is not saved."""
     Path("victim").write_bytes(PRECIOUS)
-    place(run.suffixes)
+    create_obstacle(run.suffixes)
     assert len(load_or_build_suffix_array(np.array([1, 0, 2]), 3, run.suffixes).order) == 3
-    assert is_untouched(run.suffixes, place)
+    assert is_untouched(run.suffixes, create_obstacle)
     assert book.exists()
 
 
@@ -465,7 +469,7 @@ def test_a_suffix_array_replaces_nothing_that_charrnn_did_not_write(
     ],
 )
 def test_a_lock_that_charrnn_did_not_write_stays_as_it_is(content: bytes, tmp_path: Path) -> None:
-    """Neither looking nor taking changes it."""
+    """Neither checking nor acquiring changes it."""
     directory = RunDirectory(tmp_path)
     directory.lock.write_bytes(content)
     with RunLock(directory) as lock:
@@ -477,8 +481,8 @@ def test_a_lock_that_charrnn_did_not_write_stays_as_it_is(content: bytes, tmp_pa
     assert directory.lock.read_bytes() == content
 
 
-def test_a_lock_whose_file_was_removed_is_taken_again(tmp_path: Path) -> None:
-    """A second process is refused as before; without a lock there is nothing to check."""
+def test_a_lock_whose_file_was_removed_is_acquired_again(tmp_path: Path) -> None:
+    """A second process is refused; without a lock there is nothing to check."""
     directory = RunDirectory(tmp_path / "run")
     with RunLock(directory) as lock, RunLock(directory) as other:
         lock.acquire()
@@ -495,7 +499,7 @@ def test_a_lock_whose_file_was_removed_is_taken_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("other_ended", [False, True])
 def test_a_lock_whose_file_was_replaced_is_lost(other_ended: bool, tmp_path: Path) -> None:
-    """Also where the other process has ended by then: what it wrote is there."""
+    """Also if the other process has ended, because it may have written files."""
     directory = RunDirectory(tmp_path / "run")
     with RunLock(directory) as lock, RunLock(directory) as other:
         lock.acquire()
@@ -513,7 +517,7 @@ def test_a_lock_whose_file_was_replaced_is_lost(other_ended: bool, tmp_path: Pat
 def test_a_training_that_lost_its_lock_overwrites_nothing_and_is_saved_elsewhere(
     book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whichever file it would write next; and it is continued from where it is, exactly."""
+    """Whichever file it would write next; it resumes there exactly."""
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "elsewhere"))
     sources, given = open_sources([str(book)]), TrainOptions(hidden=8, batch=4, length=16, steps=12)
@@ -532,16 +536,16 @@ def test_a_training_that_lost_its_lock_overwrites_nothing_and_is_saved_elsewhere
         with pytest.raises(CharrnnError, match="could not save step") as caught:
             list(events)
         assert contents(RUN.path) == before
-    place = RunDirectory(next((tmp_path / "elsewhere").iterdir()))
-    assert str(place.path) in caught.value.message
-    assert caught.value.hint == f"the same command with `--out {place.path}` continues it"
-    again = resume(sources, place, TrainOptions(), "cpu")
+    create_obstacle = RunDirectory(next((tmp_path / "elsewhere").iterdir()))
+    assert str(create_obstacle.path) in caught.value.message
+    assert caught.value.hint == f"the same command with `--out {create_obstacle.path}` continues it"
+    again = resume(sources, create_obstacle, TrainOptions(), "cpu")
     assert again.trainer.step == made.trainer.step >= 5
     assert np.array_equal(again.trainer.corpus.ids, made.trainer.corpus.ids)
 
 
 def _in_training(book: Path, lock: RunLock) -> tuple[Any, Any]:
-    """Begin a training that saves after every step, and return the trainer and the events after step 5."""
+    """Start a training that saves after every step, and return the trainer and the events after step 5."""
     sources, given = open_sources([str(book)]), TrainOptions(hidden=8, batch=4, length=16, steps=12)
     counts = count_characters(sources, "utf-8")
     request = NewRunRequest(sources=sources, counts=counts, directory=RUN, options=given, device="cpu")
@@ -556,7 +560,7 @@ def _in_training(book: Path, lock: RunLock) -> tuple[Any, Any]:
 def test_a_training_whose_directory_was_replaced_changes_nothing_in_the_new_one(
     book: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, linked: bool
 ) -> None:
-    """The new directory holds another run without a lock; the training is saved elsewhere and is continued there."""
+    """The new directory contains another run without a lock; the training is saved elsewhere and resumes there."""
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "elsewhere"))
     other = Path("other")
@@ -577,15 +581,15 @@ def test_a_training_whose_directory_was_replaced_changes_nothing_in_the_new_one(
         with pytest.raises(CharrnnError, match="could not save step") as caught:
             list(events)
     assert contents(RUN.path) == before
-    place = RunDirectory(next((tmp_path / "elsewhere").iterdir()))
-    assert str(place.path) in caught.value.message
-    assert resume(open_sources([str(book)]), place, TrainOptions(), "cpu").trainer.step == trainer.step >= 5
+    create_obstacle = RunDirectory(next((tmp_path / "elsewhere").iterdir()))
+    assert str(create_obstacle.path) in caught.value.message
+    assert resume(open_sources([str(book)]), create_obstacle, TrainOptions(), "cpu").trainer.step == trainer.step >= 5
 
 
 def test_a_directory_that_is_replaced_while_its_text_is_encoded_is_not_changed(
     book: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The run that is there now keeps its text and all other files."""
+    """The run that is there now keeps all files."""
     other = Path("other")
     shutil.copytree(finished / "run", other)
     before = contents(other)
@@ -605,8 +609,8 @@ def test_a_directory_that_is_replaced_while_its_text_is_encoded_is_not_changed(
     assert contents(RUN.path) == before
 
 
-def test_a_directory_made_anew_by_another_process_is_another_one(tmp_path: Path) -> None:
-    """The file system cannot give the new directory the number of the removed one, and nothing is created in it."""
+def test_a_directory_created_again_by_another_process_is_another_one(tmp_path: Path) -> None:
+    """It cannot have the inode of the removed one, and nothing is created in it."""
     directory = RunDirectory(tmp_path / "run")
     with RunLock(directory) as lock:
         lock.acquire()
@@ -618,8 +622,8 @@ def test_a_directory_made_anew_by_another_process_is_another_one(tmp_path: Path)
             assert not list(directory.path.iterdir())
 
 
-def test_a_training_whose_directory_was_removed_makes_it_again(book: Path) -> None:
-    """With the text in it; the lock is taken there, and the run is continued from it."""
+def test_a_training_whose_directory_was_removed_creates_it_again(book: Path) -> None:
+    """With the text and the lock, and the run resumes from it."""
     with RunLock(RUN) as lock:
         trainer, events = _in_training(book, lock)
         shutil.rmtree(RUN.path)
@@ -630,7 +634,7 @@ def test_a_training_whose_directory_was_removed_makes_it_again(book: Path) -> No
 
 
 def test_the_last_save_checks_the_lock_too(book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With nothing written anywhere else if there is no room."""
+    """If there is no space, nothing is written anywhere else."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
     monkeypatch.setenv("HOME", str(tmp_path / "missing"))
     sources, given = open_sources([str(book)]), TrainOptions(hidden=8, batch=4, length=16, steps=12)
@@ -647,7 +651,7 @@ def test_the_last_save_checks_the_lock_too(book: Path, tmp_path: Path, monkeypat
 
 
 def test_only_a_typed_flag_replaces_a_run(call: Call, run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a variable nor a file of settings asks for it."""
+    """Neither an environment variable nor a settings file can request it."""
     before = contents(run.path)
     monkeypatch.setenv("CHARRNN_TRAIN_NEW", "1")
     result = call(*SHORT)

@@ -1,4 +1,4 @@
-"""Files of a run that are something else: each command ends at once, in one line, and waits for nothing."""
+"""Files of a run that are something else: each command ends at once, in one line, and never blocks."""
 
 import dataclasses
 import io
@@ -69,7 +69,7 @@ ALWAYS_REFUSED = {"model": {"sample", "info", "score"}, "description": {"inspect
 
 
 class WaitsError(BaseException):
-    """A command waits for something; not an Exception, so that nothing takes it for an error of the system."""
+    """Raised if a command blocks; not an Exception, so that no handler takes it for a system error."""
 
 
 @contextmanager
@@ -89,7 +89,7 @@ def in_time(seconds: int = SECONDS) -> Iterator[None]:
 
 
 def is_one_line(result: CommandResult) -> bool:
-    """Return whether a command that failed said so in one line and at most one hint."""
+    """Return whether a failed command printed one line and at most one hint."""
     lines = result.err.splitlines()
     errors = [number for number, line in enumerate(lines) if line.startswith("error: ")]
     return len(errors) == 1 and len(lines[errors[0] :]) in (1, 3) and "Traceback" not in result.err
@@ -100,7 +100,7 @@ def _link(to: str) -> Callable[[Path], None]:
 
 
 def _huge_numbers(path: Path) -> None:
-    """Write what the file usually holds, with numbers that are far too large."""
+    """Write the usual content of a file with numbers that are far too large."""
     header = json.dumps({"__metadata__": {"format": "charrnn/1"}, "order": [1]}).replace("1]", f"{MANY_DIGITS}]")
     contents = {
         ".lock": '{"process": 1' + "0" * 400 + ', "since": "2026-11-20T14:02:07+01:00"}',
@@ -132,7 +132,7 @@ KINDS: dict[str, Callable[[Path], object]] = {
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a directory with a text and a small run of it, which has one checkpoint and a suffix array."""
+    """Return a directory with a text and a small run, which has one checkpoint and a suffix array."""
     at, before = tmp_path_factory.mktemp("trained"), Path.cwd()
     os.chdir(at)
     try:
@@ -147,7 +147,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run_dir(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
-    """Stand in a copy of that directory."""
+    """Change to a copy of that directory."""
     shutil.copytree(trained, tmp_path / "here")
     monkeypatch.chdir(tmp_path / "here")
     return RunDirectory(Path("run"))
@@ -155,10 +155,10 @@ def run_dir(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> R
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("file", FILES)
-def test_no_command_waits_or_fails_in_more_than_a_line(
+def test_no_command_blocks_or_fails_with_more_than_a_line(
     run_dir: RunDirectory, call: Call, file: str, kind: str
 ) -> None:
-    """Whatever lies where a file of the run should be; what does not need the file does its work."""
+    """Whatever has the name of a file of the run; commands that do not need the file work."""
     path = run_dir.path / FILES[file]
     for name, arguments in COMMANDS.items():
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
@@ -170,8 +170,8 @@ def test_no_command_waits_or_fails_in_more_than_a_line(
         assert len(result.err) < 2000
 
 
-def test_a_checkpoint_that_is_no_file_gives_way_to_the_one_before(run_dir: RunDirectory, call: Call) -> None:
-    """With one note each; no step of them counts as saved."""
+def test_a_checkpoint_that_is_not_a_file_is_skipped(run_dir: RunDirectory, call: Call) -> None:
+    """With one note each; its step does not count as saved."""
     run_dir.checkpoint(98).mkdir()
     os.mkfifo(run_dir.checkpoint(99))
     with in_time():
@@ -181,8 +181,8 @@ def test_a_checkpoint_that_is_no_file_gives_way_to_the_one_before(run_dir: RunDi
 
 
 @pytest.mark.parametrize("digits", ["9" * 14, "9" * 200, "0" * 14, "٣" * 8, "1" * 7])
-def test_names_with_impossible_numbers_are_not_those_of_checkpoints(tmp_path: Path, digits: str) -> None:
-    """Only names that a run itself gives count, whatever number Python can read out of others."""
+def test_names_with_invalid_numbers_are_not_checkpoints(tmp_path: Path, digits: str) -> None:
+    """Only names that a run itself creates count, whatever Python's int accepts."""
     directory = RunDirectory(tmp_path)
     for name in (digits, "00000007", "1234567890123"):
         (tmp_path / f"checkpoint-{name}.safetensors").touch()
@@ -190,8 +190,8 @@ def test_names_with_impossible_numbers_are_not_those_of_checkpoints(tmp_path: Pa
     assert directory.last_checkpoint_step() == 1234567890123
 
 
-def test_info_shows_a_model_whose_record_cannot_be_read(run_dir: RunDirectory, call: Call) -> None:
-    """A note says so."""
+def test_info_shows_a_model_whose_metrics_cannot_be_read(run_dir: RunDirectory, call: Call) -> None:
+    """With a note."""
     run_dir.metrics.unlink()
     os.mkfifo(run_dir.metrics)
     with in_time():
@@ -200,8 +200,8 @@ def test_info_shows_a_model_whose_record_cannot_be_read(run_dir: RunDirectory, c
     assert "network" in result.out
 
 
-def test_a_record_that_cannot_be_written_is_told_and_training_goes_on(tmp_path: Path) -> None:
-    """A pipe in its place is never opened."""
+def test_metrics_that_are_a_pipe_cause_a_warning_and_training_continues(tmp_path: Path) -> None:
+    """The pipe is never opened."""
     path = tmp_path / "metrics.jsonl"
     os.mkfifo(path)
     report = Report(step=1, epoch=0.1, nats=1.0, gradient_norm=1.0, learning_rate=0.1, progress=0.5)
@@ -225,8 +225,8 @@ GOOD: dict[str, Any] = {"event": "evaluation", "step": 5, "bits": 2.5}
     [{name: value} for name, values in IMPOSSIBLE.items() for value in values],
     ids=lambda change: str(change)[:30],
 )
-def test_a_line_that_charrnn_cannot_have_written_is_no_history(tmp_path: Path, change: dict[str, object]) -> None:
-    """Nor does it stand in the way of those after it, or of a run that writes its own."""
+def test_an_invalid_line_of_metrics_is_skipped(tmp_path: Path, change: dict[str, object]) -> None:
+    """Later lines are read, and a run can append its own."""
     path = tmp_path / "metrics.jsonl"
     path.write_text(f"{json.dumps(GOOD | change)}\n{json.dumps(GOOD)}\n")
     assert read_history(path).validation == ((5, 2.5),)
@@ -238,14 +238,14 @@ def test_a_line_that_charrnn_cannot_have_written_is_no_history(tmp_path: Path, c
     "line",
     [b"[" * 5000, b'{"event": "report", "step": ' + MANY_DIGITS.encode() + b"}", b"\xff\xfe\x00", b"5", b"null"],
 )
-def test_a_line_that_is_no_record_is_skipped(tmp_path: Path, line: bytes) -> None:
+def test_a_line_that_is_not_an_object_is_skipped(tmp_path: Path, line: bytes) -> None:
     """However deep, long or broken it is."""
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(line + b"\n" + json.dumps(GOOD).encode() + b"\n")
     assert list(read_lines(path)) == [GOOD]
 
 
-def test_a_line_without_an_end_takes_no_memory(tmp_path: Path) -> None:
+def test_a_line_without_an_end_takes_bounded_memory(tmp_path: Path) -> None:
     """A sparse file of a terabyte is one such line."""
     path = tmp_path / "metrics.jsonl"
     path.write_text(json.dumps(GOOD) + "\n")
@@ -267,8 +267,8 @@ KNOWN = NGram(order=3, nats=1.5, learned_from=900, characters=100, nats_by_order
     ],
     ids=lambda change: str(change)[:70],
 )
-def test_an_n_gram_of_impossible_numbers_is_none(tmp_path: Path, change: dict[str, object]) -> None:
-    """So nothing is compared with it."""
+def test_an_n_gram_of_impossible_numbers_is_ignored(tmp_path: Path, change: dict[str, object]) -> None:
+    """Nothing is compared with it."""
     path = tmp_path / "metrics.jsonl"
     path.write_text(json.dumps({"event": "ngram", "step": 0, **dataclasses.asdict(KNOWN), **change}))
     assert read_ngram(path) is None
@@ -286,8 +286,8 @@ def test_an_n_gram_of_impossible_numbers_is_none(tmp_path: Path, change: dict[st
     ],
     ids=lambda change: str(change)[:70],
 )
-def test_a_description_of_a_corpus_holds_values_of_its_types(corpus: Corpus, change: dict[str, object]) -> None:
-    """They are compared, and written into messages."""
+def test_the_types_in_the_description_of_a_corpus_are_checked(corpus: Corpus, change: dict[str, object]) -> None:
+    """Its values are compared, and shown in messages."""
     path = corpus.path.with_suffix(".json")
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(CharrnnError, match="damaged"):
@@ -295,14 +295,14 @@ def test_a_description_of_a_corpus_holds_values_of_its_types(corpus: Corpus, cha
 
 
 def test_a_description_of_a_corpus_is_read_in_bounded_memory(corpus: Corpus) -> None:
-    """A sparse file of a terabyte is refused by its size."""
+    """A sparse file of a terabyte is refused because of its size."""
     os.truncate(corpus.path.with_suffix(".json"), 10**12)
     with in_time(), pytest.raises(CharrnnError, match="more than 20,000,000 bytes"):
         open_corpus(corpus.path)
 
 
 def test_the_ids_that_are_read_are_those_that_were_checked(corpus: Corpus) -> None:
-    """Whatever takes their name afterwards."""
+    """Even if the file is replaced afterwards."""
     opened, text = open_corpus(corpus.path), corpus.text(0, 100)
     corpus.path.unlink()
     os.mkfifo(corpus.path)
@@ -310,14 +310,14 @@ def test_the_ids_that_are_read_are_those_that_were_checked(corpus: Corpus) -> No
         assert opened.text(0, 100) == text
 
 
-@pytest.mark.parametrize("place", [-1, -(2**31), 2**31 - 1, 10**6])
-def test_a_suffix_array_with_impossible_places_is_made_again(tmp_path: Path, place: int) -> None:
-    """Its checksums are right, for whoever forged it could compute them."""
+@pytest.mark.parametrize("position", [-1, -(2**31), 2**31 - 1, 10**6])
+def test_a_suffix_array_with_invalid_positions_is_built_again(tmp_path: Path, position: int) -> None:
+    """Its checksums are correct, because whoever forges a file can compute them."""
     ids = np.array([1, 0, 2, 0, 2, 0] * 9, np.uint8)
     path = tmp_path / "corpus.suffixes"
     order = load_or_build_suffix_array(ids, 3, path).order
     forged = order.copy()
-    forged[3] = place
+    forged[3] = position
     metadata = {name: safetensors_file.read_metadata(path)[name] for name in ("kind", "text_sha256")}
     safetensors_file.write_tensors(path, {"order": forged}, metadata)
     assert np.array_equal(safetensors_file.read_tensors(path).arrays["order"], forged)
@@ -325,8 +325,8 @@ def test_a_suffix_array_with_impossible_places_is_made_again(tmp_path: Path, pla
 
 
 @pytest.mark.parametrize("characters", [-50, True, 10**40, 1.5, "5", None])
-def test_held_out_text_begins_at_a_place_in_the_text(run_dir: RunDirectory, characters: object) -> None:
-    """A model that says otherwise has no held-out text; training text is never given for it."""
+def test_the_start_of_the_held_out_text_is_checked(run_dir: RunDirectory, characters: object) -> None:
+    """A model with another start has no held-out text, and training text is never returned in its place."""
     model = load_model(run_dir.model)
     story = dict(model.training) | {"train_characters": characters}
     with pytest.raises(CharrnnError, match="is not the model's"):
@@ -335,13 +335,13 @@ def test_held_out_text_begins_at_a_place_in_the_text(run_dir: RunDirectory, char
 
 @pytest.fixture
 def short_tmp() -> Iterator[Path]:
-    """Return a new directory with a short name, which a socket needs."""
+    """Return a new directory with a short path, which a socket needs."""
     with tempfile.TemporaryDirectory() as directory:
         yield Path(directory)
 
 
 def test_a_text_is_a_file_or_a_pipe(short_tmp: Path, call: Call) -> None:
-    """Devices have no end, or effects when they are opened; a socket cannot be opened at all."""
+    """Devices have no end, or have effects when they are opened; a socket cannot be opened."""
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(short_tmp / "socket"))
         (short_tmp / "zero").symlink_to("/dev/zero")
@@ -356,7 +356,7 @@ def test_a_text_is_a_file_or_a_pipe(short_tmp: Path, call: Call) -> None:
 
 
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/null"])
-def test_a_device_on_standard_input_is_no_text(monkeypatch: pytest.MonkeyPatch, device: str) -> None:
+def test_a_device_on_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch, device: str) -> None:
     """It has no characters, or no end."""
     with Path(device).open() as stream, in_time():
         monkeypatch.setattr("sys.stdin", stream)
@@ -364,27 +364,25 @@ def test_a_device_on_standard_input_is_no_text(monkeypatch: pytest.MonkeyPatch, 
             open_sources(["-"])
 
 
-@pytest.mark.parametrize("given", ["a\0b", "\ud800", "x" * 5000, "x" * 300])
-def test_a_name_that_no_file_can_have_is_refused(given: str) -> None:
-    """Of a text, or of a file of settings."""
-    for read in (lambda: open_sources([given]), lambda: settings_file.read_settings(Path(given), ())):
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", "x" * 5000, "x" * 300])
+def test_an_impossible_file_name_is_refused(name: str) -> None:
+    """For a text and for a settings file."""
+    for read in (lambda: open_sources([name]), lambda: settings_file.read_settings(Path(name), ())):
         with pytest.raises(CharrnnError) as raised:
             read()
         assert len(raised.value.message) < 400
 
 
 def piped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SourceFile:
-    """Return a text that came through standard input, with an empty directory for temporary files."""
+    """Return a text from standard input, with an empty directory for temporary files."""
     (tmp_path / "spool").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "spool"))
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"0123456789" * 1_000_000)))
     return open_sources(["-"]).files[0]
 
 
-def test_a_text_from_standard_input_has_no_name_that_could_stay(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Whatever ends the process, nothing is left behind."""
+def test_a_text_from_standard_input_leaves_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """However the process ends."""
     source = piped(monkeypatch, tmp_path)
     assert list((tmp_path / "spool").iterdir()) == []
     assert source.size == 10_000_000
@@ -394,7 +392,7 @@ def test_a_text_from_standard_input_has_no_name_that_could_stay(
 def test_a_text_from_standard_input_can_be_read_several_times_at_once(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """No reading moves another one."""
+    """No reader moves the position of another one."""
     source = piped(monkeypatch, tmp_path)
     first, second = source.chunks(), source.chunks()
     pieces = [(next(first), next(second)) for _ in range(2)]

@@ -1,4 +1,4 @@
-"""No text of others reaches Rich as a `str`, in which Rich may read markup; failures to write output have a type."""
+"""No untrusted text reaches Rich as a `str`, which may contain markup; failures to write output have a type."""
 
 import ast
 import io
@@ -47,7 +47,7 @@ EXCEPTIONS = {
 
 
 class Module:
-    """One module, and what its expressions are as far as that can be seen in its source."""
+    """A module with the types of its expressions, as far as its source shows them."""
 
     def __init__(self, source: str, returned: dict[str, set[str]]) -> None:
         self.tree = ast.parse(source)
@@ -62,7 +62,7 @@ class Module:
         }
 
     def strings_for_rich(self) -> Iterator[str]:
-        """Find the arguments that may be a `str` with text of others in it."""
+        """Return the arguments that may be a `str` with untrusted text."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.keyword) and node.arg == "markup" and ast.unparse(node.value) != "False":
                 yield f"markup={ast.unparse(node.value)}"
@@ -83,23 +83,25 @@ class Module:
                 for keyword in node.keywords
                 if keyword.arg in DRAWN_KEYWORDS and name in OF_RICH
             ]
-            yield from (shown for argument, shown in drawn if shown not in EXCEPTIONS and not self.drawable(argument))
+            yield from (
+                shown for argument, shown in drawn if shown not in EXCEPTIONS and not self.is_renderable(argument)
+            )
 
-    def drawable(self, node: ast.expr) -> bool:
-        """Tell whether an expression is a literal, or certainly no `str`."""
+    def is_renderable(self, node: ast.expr) -> bool:
+        """Return whether an expression is a literal, or certainly not a `str`."""
         match node:
             case ast.Constant():
                 return True
             case ast.Starred() | ast.NamedExpr():
-                return self.drawable(node.value)
+                return self.is_renderable(node.value)
             case ast.List() | ast.Tuple():
-                return all(map(self.drawable, node.elts))
+                return all(map(self.is_renderable, node.elts))
             case ast.GeneratorExp() | ast.ListComp():
-                return self.drawable(node.elt)
+                return self.is_renderable(node.elt)
             case ast.IfExp():
-                return self.drawable(node.body) and self.drawable(node.orelse)
+                return self.is_renderable(node.body) and self.is_renderable(node.orelse)
             case ast.BinOp(op=ast.Mult()):
-                return self.drawable(node.left) and not isinstance(node.left, ast.Constant)
+                return self.is_renderable(node.left) and not isinstance(node.left, ast.Constant)
             case ast.Call(func=ast.Name("map"), args=[ast.Name(made), *_]):
                 return made == "Text"
             case ast.Call():
@@ -109,19 +111,19 @@ class Module:
         return False
 
     def returns_no_string(self, name: str) -> bool:
-        """Tell whether all functions of that name are annotated so, or whether it is a class."""
+        """Return whether the name is a class, or all functions of that name are annotated with another type."""
         annotations = self.returned.get(name, set())
         if annotations:
             return not any(re.search(r"\b(str|Any|RenderableType)\b|^$", annotation) for annotation in annotations)
         return name[:1].isupper() and name not in ("LiteralString", "Any")
 
     def never_a_string(self, name: ast.Name) -> bool:
-        """Tell whether everything that a name is bound to in its function is drawable."""
+        """Return whether everything assigned to a name in its function is renderable."""
         around = [node for node in self.functions if node.lineno <= name.lineno <= (node.end_lineno or 0)]
         inner = max(around, key=lambda node: node.lineno, default=self.tree)
         bound = list(bindings(inner, name.id))
         return bool(bound) and all(
-            self.drawable(value)
+            self.is_renderable(value)
             if isinstance(value, ast.expr)
             else not re.search(r"\b(str|Any|RenderableType)\b", value)
             for value in bound
@@ -129,12 +131,12 @@ class Module:
 
 
 def last_name(node: ast.expr) -> str:
-    """Give a function's name without what it belongs to."""
+    """Return the last part of the name of a function."""
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def bindings(function: ast.AST, name: str) -> Iterator[ast.expr | str]:
-    """Go through the values that a name is given in a function, or the types of those that it is not seen to get."""
+    """Return the expressions assigned to a name in a function, or else its annotated types."""
     for node in ast.walk(function):
         if isinstance(node, ast.arg) and node.arg == name:
             yield ast.unparse(node.annotation) if node.annotation else "Any"
@@ -152,7 +154,7 @@ def bindings(function: ast.AST, name: str) -> Iterator[ast.expr | str]:
 
 
 def types(function: ast.AST, name: str) -> Iterator[str]:
-    """Give the annotations of a function's parameter."""
+    """Return the annotation of a parameter."""
     return (
         ast.unparse(node.annotation)
         for node in ast.walk(function)
@@ -161,7 +163,7 @@ def types(function: ast.AST, name: str) -> Iterator[str]:
 
 
 def annotations(sources: list[str]) -> dict[str, set[str]]:
-    """Collect what functions of each name are annotated to return."""
+    """Return the return annotations of functions by name."""
     returned: dict[str, set[str]] = {}
     for source in sources:
         for node in ast.walk(ast.parse(source)):
@@ -172,12 +174,12 @@ def annotations(sources: list[str]) -> dict[str, set[str]]:
 
 @pytest.fixture(scope="module")
 def returned() -> dict[str, set[str]]:
-    """Give what the package's functions return."""
+    """Return the return types of the functions of the package."""
     return annotations([path.read_text(encoding="utf-8") for path in SOURCES])
 
 
 def uses_rich(source: str) -> bool:
-    """Tell whether a module has to do with Rich."""
+    """Return whether a module uses Rich."""
     return bool(re.search(r"\brich\b|\btalk\(|\boutput\(|console", source))
 
 
@@ -185,8 +187,8 @@ RICH = [path for path in SOURCES if uses_rich(path.read_text(encoding="utf-8"))]
 
 
 @pytest.mark.parametrize("path", RICH, ids=lambda path: path.relative_to(PACKAGE_HOME).as_posix())
-def test_no_string_of_others_is_passed_to_rich(path: Path, returned: dict[str, set[str]]) -> None:
-    """Only literals, `Text` and other drawings: in a `str` Rich may read markup, wherever it comes from."""
+def test_no_untrusted_string_is_passed_to_rich(path: Path, returned: dict[str, set[str]]) -> None:
+    """Only literals, `Text` and other renderables, because Rich may read markup in any `str`."""
     module = Module(path.read_text(encoding="utf-8"), returned)
     assert list(module.strings_for_rich()) == []
 
@@ -226,13 +228,13 @@ def test_the_check_of_strings_for_rich_can_fail(source: str) -> None:
 
 @pytest.mark.parametrize("source", ALLOWED)
 def test_the_check_of_strings_for_rich_allows_drawings(source: str) -> None:
-    """What is no `str` passes."""
+    """Expressions that are not a `str` pass."""
     assert not list(Module(source, {}).strings_for_rich())
 
 
 @pytest.mark.parametrize("name", ["[link=https://example.org]x[/link]", "[/red]", "[bold]x", ":smile:", "\x1b[31m\n"])
-def test_markup_in_a_waiting_indicator_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """On a terminal, where the indicator is drawn; a path may contain any character."""
+def test_markup_in_a_status_message_is_shown_unchanged(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """On a terminal; a path may contain any character."""
     shown = Screen()
     monkeypatch.setattr(sys, "stderr", shown)
     monkeypatch.setenv("TERM", "xterm-256color")
@@ -249,22 +251,22 @@ class Screen(io.StringIO):
     encoding = "utf-8"
 
     def isatty(self) -> bool:
-        """Say that it is one."""
+        """Return True."""
         return True
 
 
 class Broken(io.RawIOBase):
-    """A file that cannot be written to, for a given reason."""
+    """A file that cannot be written, for a given reason."""
 
     def __init__(self, error: OSError) -> None:
         self.error = error
 
     def writable(self) -> bool:
-        """Say that it can, as the system does of a full disk."""
+        """Return True, as the system does for a full disk."""
         return True
 
     def write(self, _content: object) -> int:
-        """Fail."""
+        """Raise the error."""
         raise self.error
 
 
@@ -287,7 +289,7 @@ WRITES: dict[str, Callable[[], object]] = {
 def test_a_failure_to_write_output_is_an_output_error(
     monkeypatch: pytest.MonkeyPatch, how: str, error: OSError
 ) -> None:
-    """Raised where it is written, by whatever function; its reason is kept."""
+    """It is raised where the output is written, and keeps its reason."""
     broken = io.TextIOWrapper(io.BufferedWriter(Broken(error)), "utf-8")
     broken.write("" if how != "flush" else "text")
     monkeypatch.setattr(sys, "stdout", broken)
@@ -298,8 +300,8 @@ def test_a_failure_to_write_output_is_an_output_error(
 
 
 @pytest.mark.parametrize("how", WRITES)
-def test_a_closed_pipe_is_no_output_error(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
-    """But BrokenPipeError, for which the exit code is 0."""
+def test_a_closed_pipe_is_not_an_output_error(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """BrokenPipeError is raised, for which the exit code is 0."""
     broken = io.TextIOWrapper(io.BufferedWriter(Broken(BrokenPipeError(32, "Broken pipe"))), "utf-8")
     broken.write("" if how != "flush" else "text")
     monkeypatch.setattr(sys, "stdout", broken)
@@ -310,13 +312,13 @@ def test_a_closed_pipe_is_no_output_error(monkeypatch: pytest.MonkeyPatch, how: 
 
 
 def forget(stream: io.TextIOWrapper) -> None:
-    """Let a stream be closed without another failure."""
+    """Close a stream without another failure."""
     stream.buffer.raw.error = BlockingIOError()  # type: ignore[attr-defined]
     stream.buffer.raw.write = len  # type: ignore[attr-defined]
 
 
 def test_only_an_output_error_is_reported_as_one(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another error without a file's name is not, wherever Click or Rich have called what raised it."""
+    """Another error without a file name is not, wherever Click or Rich raised it."""
     monkeypatch.setattr(main, "_call", lambda _: (_ for _ in ()).throw(OSError(5, "Input/output error")))
     assert call("info") == (1, "", "error: input/output error\n")
     monkeypatch.setattr(main, "_call", lambda _: (_ for _ in ()).throw(OutputError(5, "Input/output error")))
@@ -333,7 +335,7 @@ os._exit(os.open(os.devnull, os.O_RDONLY))
 
 @pytest.mark.parametrize("closed", ["0", "1", "2", "02", "12", "012"])
 def test_no_file_is_opened_as_a_standard_descriptor(closed: str) -> None:
-    """Otherwise it would receive the messages; those that are closed become the null device."""
+    """It would receive the messages; closed descriptors are opened on the null device."""
 
     def close() -> None:
         for descriptor in closed:
@@ -345,7 +347,7 @@ def test_no_file_is_opened_as_a_standard_descriptor(closed: str) -> None:
 
 
 def test_the_command_reserves_the_standard_descriptors(shell: Call) -> None:
-    """Before it does anything else: what it opens never gets messages."""
+    """Before it opens any file."""
     code = "import os; from charrnn import __main__; import charrnn.cli.main as m; "
     code += "m.run = lambda _: os.open(os.devnull, os.O_RDONLY); __main__.main()"
     assert shell(f'"{sys.executable}" -c "{code}" 2>&-').code >= 3

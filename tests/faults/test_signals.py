@@ -1,4 +1,4 @@
-"""Signals, whenever they come: within two seconds all that was learned is saved, and the process dies of them."""
+"""Signals at any moment: the run is saved within two seconds, and the process ends by the signal."""
 
 import json
 import re
@@ -27,78 +27,80 @@ PHASES_WITH_STEPS = ("preview", "evaluation", "step", "save", "finish")
 
 
 @pytest.fixture(scope="module")
-def whole(launch: Launcher, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
-    """Train once without a stop."""
-    place = tmp_path_factory.mktemp("whole")
+def uninterrupted(launch: Launcher, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    """Return a run that was trained without a stop."""
+    place = tmp_path_factory.mktemp("uninterrupted")
     (place / "book.txt").write_text("".join(f"{n} green bottles, {n * n % 97} walls (and).\n" for n in range(120)))
     assert launch(*QUICK, "-q", at=place).wait() == 0
     return RunDirectory(place / RUN.path)
 
 
-def assert_same_end(launch: Launcher, book: Path, whole: RunDirectory) -> None:
-    """Go on to the end, which is that of a run never stopped: every number, and every line of the record."""
+def assert_same_end(launch: Launcher, book: Path, uninterrupted: RunDirectory) -> None:
+    """Resume to the end, and assert that all weights and metrics are those of an uninterrupted run."""
     assert launch(*QUICK, "-q", at=book.parent).wait() == 0
-    for one, other in ((whole.checkpoint(STEPS), RUN.checkpoint(STEPS)), (whole.model, RUN.model)):
+    for one, other in ((uninterrupted.checkpoint(STEPS), RUN.checkpoint(STEPS)), (uninterrupted.model, RUN.model)):
         first, second = read_tensors(one).arrays, read_tensors(other).arrays
         assert first.keys() == second.keys()
         assert [name for name in first if not np.array_equal(first[name], second[name])] == []
-    assert RUN.metrics.read_text() == whole.metrics.read_text()
+    assert RUN.metrics.read_text() == uninterrupted.metrics.read_text()
 
 
 @pytest.mark.fault("F35", "F37", "F38")
 @pytest.mark.parametrize("phase", PHASES_WITH_STEPS)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_in_any_phase_saves_says_how_to_go_on_and_is_died_of(
-    number: int, phase: str, launch: Launcher, book: Path, whole: RunDirectory
+def test_a_signal_in_any_phase_saves_the_run_and_ends_the_process(
+    number: int, phase: str, launch: Launcher, book: Path, uninterrupted: RunDirectory
 ) -> None:
-    """Whatever it is in the middle of, and going on from there ends as if nothing had been."""
+    """The message has the command that resumes, and the resumed run ends like an uninterrupted one."""
     previews = "7" if phase == "preview" else "0"
     command = launch(*SMALL, "--save-every", "0.01", "--sample-every", previews, at=book.parent, slow_in=phase)
-    command.reach_slow_phase(pieces=2)
-    before = command.pieces
+    command.reach_slow_phase(slow_steps=2)
+    before = command.slow_steps
     command.signal(number)
     assert command.wait() == -number
-    assert command.pieces - before <= PIECES_AFTER.get(phase, 2)
+    assert command.slow_steps - before <= PIECES_AFTER.get(phase, 2)
     saved = re.search(r"saved step (\d+) in checkpoints/book .* run the same command to continue", command.err)
     assert saved is not None
     assert RUN.last_checkpoint_step() == int(saved[1]) > 0
-    assert_same_end(launch, book, whole)
+    assert_same_end(launch, book, uninterrupted)
 
 
 @pytest.mark.fault("F37")
 @pytest.mark.parametrize("phase", ["encoding", "ngram"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_before_the_first_step_leaves_nothing_half_done(
-    number: int, phase: str, launch: Launcher, book: Path, whole: RunDirectory
+def test_a_signal_before_the_first_step_leaves_no_incomplete_file(
+    number: int, phase: str, launch: Launcher, book: Path, uninterrupted: RunDirectory
 ) -> None:
-    """The same command begins anew."""
+    """The same command starts again."""
     command = launch(*QUICK, at=book.parent, slow_in=phase)
     command.reach_slow_phase()
-    before = command.pieces
+    before = command.slow_steps
     command.signal(number)
     assert command.wait() == -number
-    assert command.pieces - before <= PIECES_AFTER.get(phase, 2)
+    assert command.slow_steps - before <= PIECES_AFTER.get(phase, 2)
     assert "stopped before the first step" in command.err
     assert not [path for path in RUN.path.iterdir() if path.suffix == ".tmp"]
-    assert_same_end(launch, book, whole)
+    assert_same_end(launch, book, uninterrupted)
 
 
 @pytest.mark.fault("F36")
 @pytest.mark.parametrize("phase", ["step", "evaluation", "save"])
-def test_a_second_signal_ends_it_at_once(phase: str, launch: Launcher, book: Path, whole: RunDirectory) -> None:
-    """It says which save is whole, and it is; at most what came after it is lost."""
+def test_a_second_signal_ends_the_process_at_once(
+    phase: str, launch: Launcher, book: Path, uninterrupted: RunDirectory
+) -> None:
+    """The message names the intact checkpoint; at most later steps are lost."""
     command = launch(*QUICK, "--save-every", "0.01", at=book.parent, slow_in=phase)
-    command.reach_slow_phase(pieces=3)
+    command.reach_slow_phase(slow_steps=3)
     command.signal(signal.SIGINT)
     wait_until(lambda: "stopping" in command.err)
     command.signal(signal.SIGINT)
     assert command.wait() == -signal.SIGINT
-    assert_same_end(launch, book, whole)
+    assert_same_end(launch, book, uninterrupted)
 
 
 @pytest.mark.fault("F38", "F50")
-def test_what_stops_the_terminal_s_whole_group_stops_it_once(launch: Launcher, book: Path) -> None:
-    """Ctrl-C is typed, the cursor is there again, and the last line says what was saved."""
+def test_ctrl_c_stops_a_training_once(launch: Launcher, book: Path) -> None:
+    """The cursor is visible again, and the last line says what was saved."""
     command = launch(*QUICK, at=book.parent, slow_in="step", terminal=True)
     command.reach_slow_phase()
     wait_until(lambda: is_drawn(command))
@@ -112,7 +114,7 @@ def test_what_stops_the_terminal_s_whole_group_stops_it_once(launch: Launcher, b
 
 @pytest.mark.fault("F36")
 def test_a_second_ctrl_c_leaves_the_cursor_visible(launch: Launcher, book: Path) -> None:
-    """And names what is intact."""
+    """The message names the intact checkpoint."""
     command = launch(*QUICK, "--save-every", "0.01", at=book.parent, slow_in="step", terminal=True)
     command.reach_slow_phase()
     wait_until(lambda: is_drawn(command))
@@ -126,8 +128,8 @@ def test_a_second_ctrl_c_leaves_the_cursor_visible(launch: Launcher, book: Path)
 
 
 @pytest.mark.fault("F39")
-def test_a_terminal_that_is_closed_loses_nothing(launch: Launcher, book: Path, whole: RunDirectory) -> None:
-    """SIGHUP, and from then on nobody to talk to."""
+def test_a_closed_terminal_loses_nothing(launch: Launcher, book: Path, uninterrupted: RunDirectory) -> None:
+    """The process gets SIGHUP, and later output fails."""
     command = launch(*QUICK, at=book.parent, slow_in="step", terminal=True)
     command.reach_slow_phase()
     wait_until(lambda: is_drawn(command))
@@ -136,12 +138,12 @@ def test_a_terminal_that_is_closed_loses_nothing(launch: Launcher, book: Path, w
     last = RUN.last_checkpoint_step()
     assert last is not None
     assert last > 4
-    assert_same_end(launch, book, whole)
+    assert_same_end(launch, book, uninterrupted)
 
 
 @pytest.mark.fault("F39")
-def test_a_terminal_that_is_closed_without_a_word_loses_nothing_either(launch: Launcher, book: Path) -> None:
-    """Where SIGHUP is ignored it is noticed in writing: that is an error, and no traceback."""
+def test_a_closed_terminal_without_sighup_loses_nothing(launch: Launcher, book: Path) -> None:
+    """A write fails: this is an error without a traceback."""
     command = launch(*QUICK, at=book.parent, slow_in="step", terminal=True, ignored=(signal.SIGHUP,))
     command.reach_slow_phase()
     wait_until(lambda: is_drawn(command))
@@ -155,8 +157,8 @@ def test_a_terminal_that_is_closed_without_a_word_loses_nothing_either(launch: L
 
 @pytest.mark.fault("F39")
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
-def test_what_was_ignored_when_it_began_stays_ignored(number: int, launch: Launcher, book: Path) -> None:
-    """nohup, and jobs in a script's background."""
+def test_signals_that_were_ignored_at_the_start_remain_ignored(number: int, launch: Launcher, book: Path) -> None:
+    """As for nohup and for background jobs of a script."""
     command = launch(*QUICK, "-q", at=book.parent, slow_in="step", ignored=(number,))
     command.reach_slow_phase()
     command.signal(number)
@@ -165,31 +167,33 @@ def test_what_was_ignored_when_it_began_stays_ignored(number: int, launch: Launc
 
 
 @pytest.mark.fault("F40")
-def test_ctrl_z_and_back(launch: Launcher, book: Path, whole: RunDirectory) -> None:
-    """No time has passed for the training, and it ends as one that was never paused."""
+def test_a_paused_training_ends_like_an_uninterrupted_one(
+    launch: Launcher, book: Path, uninterrupted: RunDirectory
+) -> None:
+    """The pause by Ctrl-Z does not count as training time."""
     began = time.monotonic()
     command = launch(*QUICK, "--json", at=book.parent, slow_in="step")
-    command.reach_slow_phase(pieces=3)
+    command.reach_slow_phase(slow_steps=3)
     command.signal(signal.SIGTSTP)
-    wait_until(command.stands_still)
-    slow = command.pieces - 1
+    wait_until(command.is_stopped)
+    slow = command.slow_steps - 1
     time.sleep(PAUSE)
     command.signal(signal.SIGCONT)
     command.release()
     assert command.wait() == 0
     done = json.loads(command.out.splitlines()[-1])
     assert SECONDS_A_PIECE * slow < done["seconds"] < time.monotonic() - began - PAUSE
-    assert_same_end(launch, book, whole)
+    assert_same_end(launch, book, uninterrupted)
 
 
 @pytest.mark.fault("F40")
-def test_the_screen_is_left_in_order_for_a_pause(launch: Launcher, book: Path) -> None:
-    """Typed on a terminal; after it, the picture stands there twice: before the pause and below it."""
+def test_a_pause_restores_the_screen(launch: Launcher, book: Path) -> None:
+    """After it the display is drawn again below."""
     command = launch(*QUICK, at=book.parent, slow_in="step", terminal=True)
     command.reach_slow_phase()
     wait_until(lambda: is_drawn(command))
     command.type(b"\x1a")
-    wait_until(command.stands_still)
+    wait_until(command.is_stopped)
     wait_until(lambda: command.screen.rfind(b"\x1b[?25h") > command.screen.rfind(b"\x1b[?25l") > -1)
     before = command.screen.decode()
     assert before.endswith(("\n", "\x1b[?25h"))
@@ -202,5 +206,5 @@ def test_the_screen_is_left_in_order_for_a_pause(launch: Launcher, book: Path) -
 
 
 def is_drawn(command: Launched) -> bool:
-    """Return whether the picture of a training is on the terminal, and the cursor hidden."""
+    """Return whether the display of a training is on the terminal, with a hidden cursor."""
     return command.screen.find(b"step ", command.screen.find(b"\x1b[?25l")) > -1

@@ -1,4 +1,4 @@
-"""What the package promises not to do, seen in its source and while it runs."""
+"""Operations that the package never performs, checked in its source and while it runs."""
 
 import ast
 import subprocess
@@ -35,19 +35,19 @@ ATTRIBUTES = {
 
 
 @pytest.mark.fault("P3")
-def test_there_is_something_to_look_at() -> None:
-    """All modules of all rooms."""
+def test_all_modules_are_checked() -> None:
+    """Modules of every package are found."""
     assert len(SOURCES) > 60
 
 
 @pytest.mark.fault("P3", "P9")
-def test_nothing_can_run_code_out_of_a_file_or_reach_the_network() -> None:
-    """No pickle in any guise, no eval, no unsafe YAML, no other process, no socket."""
+def test_no_module_can_execute_code_from_a_file_or_use_the_network() -> None:
+    """No pickle, eval, unsafe YAML, other process or socket."""
     assert {dotted(path): broken for path in SOURCES if (broken := list(broken_promises(path)))} == {}
 
 
 def broken_promises(path: Path) -> Iterator[str]:
-    """Yield what a module does that none may do."""
+    """Yield the forbidden operations in a module."""
     for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from {alias.name.partition(".")[0] for alias in node.names} & (RUN_CODE | REACH_OUT)
@@ -74,7 +74,7 @@ def broken_promises(path: Path) -> Iterator[str]:
     ],
 )
 def test_broken_promises_are_noticed(code: str, broken: list[str], tmp_path: Path) -> None:
-    """Wherever in a module they are broken."""
+    """Wherever they are in a module."""
     (tmp_path / "module.py").write_text(code)
     assert sorted(broken_promises(tmp_path / "module.py")) == sorted(broken)
 
@@ -147,15 +147,15 @@ def _may_write(call: ast.Call) -> bool:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(PACKAGE_HOME).as_posix())
 def test_no_module_but_storage_creates_changes_or_deletes_files(path: Path) -> None:
-    """One safe function opens every file that is written: exclusively, and without following links."""
+    """One function opens every file for writing: exclusively, and without following links."""
     name = path.relative_to(PACKAGE_HOME / "charrnn").as_posix()
     if name != "storage/atomic_file.py":
         found = set(writing_calls(path.read_text(encoding="utf-8")))
         assert found <= MAY_CALL.get(name, {}).keys(), f"{name}: use charrnn.storage.atomic_file instead of {found}"
 
 
-def test_the_list_of_exceptions_has_no_call_that_is_gone() -> None:
-    """An exception that nobody needs would hide a new call."""
+def test_the_list_of_exceptions_has_no_unused_entry() -> None:
+    """An unused exception would hide a new call."""
     for name, calls in MAY_CALL.items():
         found = writing_calls((PACKAGE_HOME / "charrnn" / name).read_text(encoding="utf-8"))
         assert calls.keys() <= set(found), name
@@ -190,8 +190,8 @@ def test_the_list_of_exceptions_has_no_call_that_is_gone() -> None:
         ("from dataclasses import replace", False),
     ],
 )
-def test_writing_calls_are_told_from_reading_ones(source: str, writes: bool) -> None:
-    """A check that finds nothing would not be one."""
+def test_writing_calls_are_distinguished_from_reading_ones(source: str, writes: bool) -> None:
+    """The check can fail."""
     assert bool(writing_calls(source)) is writes
 
 
@@ -223,8 +223,10 @@ sys.exit(code)
     ],
     ids=lambda command: command[0],
 )
-def test_no_command_reaches_out_or_runs_code_out_of_a_file(run_here: RunDirectory, command: tuple[str, ...]) -> None:
-    """As the interpreter itself tells it: no socket is made, nothing is unpickled, no other program is started."""
+def test_no_command_uses_the_network_or_executes_code_from_a_file(
+    run_here: RunDirectory, command: tuple[str, ...]
+) -> None:
+    """Audit hooks of the interpreter see no socket, no unpickling and no other program."""
     assert run_here.model.exists()
     Path("book.txt").write_text("abc abc\n" * 99)
     done = subprocess.run(

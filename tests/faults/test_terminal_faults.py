@@ -1,4 +1,4 @@
-"""Terminals, pipes and prompts: nothing foreign drives the screen, and whoever stops reading is no failure."""
+"""Terminals, pipes and prompts: no untrusted text controls the screen, and a closed pipe is not a failure."""
 
 import json
 import re
@@ -23,14 +23,14 @@ full_device = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there i
 
 @pytest.fixture(autouse=True)
 def hostile(run_here: RunDirectory) -> RunDirectory:
-    """Stand beside a run whose model, story and text want to drive the terminal."""
+    """Change to a directory with a run whose model, metrics and text contain control sequences."""
     save_model(run_here.model, random_model("".join(sorted(set(HOSTILE)))))
     Path("text.txt").write_text(HOSTILE * 40)
     return run_here
 
 
 def is_harmless(shown: Terminal) -> bool:
-    """Tell whether a terminal was told nothing but what Rich says, and its title is nobody's."""
+    """Return whether a terminal received only Rich's own control sequences, and its title is unchanged."""
     left = OURS.sub(b"", shown.raw).decode("utf-8")
     commands = [character for character in left if not character.isprintable()]
     return not commands and shown.screen.title == "" and not shown.screen.cursor.hidden
@@ -47,8 +47,8 @@ SHOWING = {
 @pytest.mark.fault("P5", "F14", "F15", "F62", "F74")
 @pytest.mark.parametrize("environment", [{}, {"PYTHONIOENCODING": "ascii"}, {"TERM": "dumb", "LC_ALL": "C"}], ids=str)
 @pytest.mark.parametrize("name", SHOWING)
-def test_no_text_drives_the_terminal(launch: Launcher, name: str, environment: dict[str, str]) -> None:
-    """Neither a model's, nor a corpus's; and markup stays what it is."""
+def test_no_text_controls_the_terminal(launch: Launcher, name: str, environment: dict[str, str]) -> None:
+    """Neither that of a model nor that of a corpus; markup is shown unchanged."""
     with terminal(*SHOWING[name], environment=environment, launch=launch) as shown:
         assert shown.wait() == 0, shown.text
         assert is_harmless(shown)
@@ -58,8 +58,8 @@ def test_no_text_drives_the_terminal(launch: Launcher, name: str, environment: d
 
 @pytest.mark.fault("P5", "F14", "F15")
 @pytest.mark.slow
-def test_no_text_that_is_learned_drives_the_terminal(launch: Launcher) -> None:
-    """Its name, its lines, what the network writes by and by."""
+def test_no_corpus_controls_the_terminal_during_training(launch: Launcher) -> None:
+    """Its name, its lines and the previews of the network."""
     name = "x\x1b]0;owned\x07y\u202e.txt"
     Path(name).write_text(HOSTILE * 40)
     command = ("train", name, "--steps", "40", "--hidden", "8", "--lr", "0.02", "--threads", "1")
@@ -70,8 +70,8 @@ def test_no_text_that_is_learned_drives_the_terminal(launch: Launcher) -> None:
 
 
 @pytest.mark.slow
-def test_what_is_typed_while_it_learns_moves_nothing(launch: Launcher) -> None:
-    """The picture stays one; what was typed is there for who reads next; afterwards it is shown again."""
+def test_typing_during_training_does_not_move_the_display(launch: Launcher) -> None:
+    """The typed text is available to the next program, and the echo is restored at the end."""
     Path("text.txt").write_text("".join(f"{n} green bottles, {n * n % 97} walls (and a line).\n" for n in range(90)))
     command = ("train", "text.txt", "--hidden", "8", "--threads", "1", "--batch", "4", "--length", "16")
     with terminal(*command, "--steps", "4000", lines=40, launch=launch) as shown:
@@ -90,7 +90,7 @@ def test_what_is_typed_while_it_learns_moves_nothing(launch: Launcher) -> None:
 
 @pytest.mark.fault("P6")
 def test_standard_output_is_the_text_and_nothing_else(shell: Call) -> None:
-    """Whatever is said beside it: notes, headings, what was left out of the prompt."""
+    """Notes and headings go to standard error."""
     save_model(Path("checkpoints/hamlet/model.safetensors"), random_model())
     plain = shell("charrnn sample --seed 3 -n 40 -p 'ab' 2>/dev/null")
     noisy = shell("charrnn sample --seed 3 -n 40 -p 'aéb' --unknown skip")
@@ -100,8 +100,8 @@ def test_standard_output_is_the_text_and_nothing_else(shell: Call) -> None:
 
 
 @pytest.mark.fault("F70")
-def test_a_long_prompt_runs_through_the_state(call: Call) -> None:
-    """Its length is no limit, and it is written out as it was."""
+def test_a_long_prompt_is_read_completely(call: Call) -> None:
+    """Its length is not limited, and it is printed unchanged."""
     save_model(Path("checkpoints/hamlet/model.safetensors"), random_model())
     Path("prompt.txt").write_text("abc def\n" * 2500)
     result = call("sample", "--prompt-file", "prompt.txt", "-n", "5", "--seed", "1")
@@ -110,8 +110,8 @@ def test_a_long_prompt_runs_through_the_state(call: Call) -> None:
 
 
 @pytest.mark.fault("F71")
-def test_a_prompt_file_that_is_no_text_is_told_with_the_place(call: Call) -> None:
-    """As a corpus is; but of this command's options."""
+def test_the_error_for_an_invalid_prompt_file_has_the_position(call: Call) -> None:
+    """As for a corpus, with the options of this command."""
     Path("prompt.txt").write_bytes(b"ab\xff")
     result = call("sample", "--prompt-file", "prompt.txt")
     assert (result.code, result.out) == (1, "")
@@ -130,8 +130,8 @@ WRITING = {
 
 @pytest.mark.fault("F72")
 @pytest.mark.parametrize("name", WRITING)
-def test_a_reader_that_leaves_is_no_failure(shell: Call, name: str) -> None:
-    """The command ends well, and says nothing."""
+def test_a_closed_pipe_is_not_a_failure(shell: Call, name: str) -> None:
+    """The exit code is 0, and nothing is printed."""
     result = shell(f"charrnn {WRITING[name]} | head -c 1 > /dev/null")
     assert result == (0, "", "")
 
@@ -139,8 +139,8 @@ def test_a_reader_that_leaves_is_no_failure(shell: Call, name: str) -> None:
 @pytest.mark.fault("F73")
 @full_device
 @pytest.mark.parametrize("name", WRITING)
-def test_output_that_cannot_be_written_is_told_once(shell: Call, name: str) -> None:
-    """Full, or closed from the beginning."""
+def test_output_that_cannot_be_written_causes_one_error(shell: Call, name: str) -> None:
+    """The disk is full, or the stream was closed at the start."""
     result = shell(f"charrnn {WRITING[name]} > /dev/full")
     assert result == (1, "", "error: cannot write output: no space left on device\n")
     if name != "--help":
@@ -151,8 +151,8 @@ def test_output_that_cannot_be_written_is_told_once(shell: Call, name: str) -> N
 @pytest.mark.fault("F73")
 @pytest.mark.slow
 @full_device
-def test_a_training_whose_output_is_closed_is_kept_all_the_same(shell: Call) -> None:
-    """The model's path could not be said, but the model is there; events that nobody can read are refused first."""
+def test_a_training_whose_output_is_closed_is_saved(shell: Call) -> None:
+    """The path of the model cannot be printed; with --json the error comes before the training."""
     command = "charrnn train text.txt --steps 2 --hidden 8 --threads 1 -q"
     assert shell(f"{command} >&-").code == 0
     assert load_model(Path("checkpoints/text/model.safetensors")).parameters
@@ -164,8 +164,8 @@ def test_a_training_whose_output_is_closed_is_kept_all_the_same(shell: Call) -> 
 
 
 @pytest.mark.fault("F73")
-def test_errors_that_nobody_hears_are_none_of_pythons(shell: Call) -> None:
-    """Standard error may be closed or full too."""
+def test_a_closed_standard_error_causes_no_message_of_python(shell: Call) -> None:
+    """It may be full too."""
     assert shell("charrnn info none 2>&-").code == 1
     assert shell("charrnn info none 2>/dev/full").code == 1
 
@@ -173,7 +173,7 @@ def test_errors_that_nobody_hears_are_none_of_pythons(shell: Call) -> None:
 @pytest.mark.fault("F74")
 @pytest.mark.parametrize("columns", [1, 5, 20, 40, 200])
 def test_every_command_fits_every_width(call: Call, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
-    """However narrow, it is drawn; no line of a drawing is wider."""
+    """No line of a drawing is wider than the terminal, however narrow it is."""
     monkeypatch.setenv("COLUMNS", str(columns))
     for arguments in (SHOWING["info"], SHOWING["inspect"], ("info", "none"), ("--help",)):
         result = call(*arguments)
@@ -193,8 +193,8 @@ def test_every_command_fits_every_width(call: Call, monkeypatch: pytest.MonkeyPa
     ],
     ids=str,
 )
-def test_a_pipe_has_colors_only_if_it_is_forced_to(shell: Call, environment: dict[str, str], colored: bool) -> None:
-    """And never an animation."""
+def test_a_pipe_has_colors_only_if_forced(shell: Call, environment: dict[str, str], colored: bool) -> None:
+    """It never has an animation."""
     result = shell("charrnn inspect --cell 1.0 --text text.txt --chars 60", TERM="xterm-256color", **environment)
     assert result.code == 0
     assert bool(re.search(r"\x1b\[[0-9;]+m", result.out)) is colored
@@ -202,8 +202,8 @@ def test_a_pipe_has_colors_only_if_it_is_forced_to(shell: Call, environment: dic
 
 
 @pytest.mark.fault("F75")
-def test_no_color_beats_a_terminal() -> None:
-    """There is nothing but bold and faint, and digits stand for the colours."""
+def test_no_color_turns_off_colors_on_a_terminal() -> None:
+    """Bold and dim remain, and digits replace the colors."""
     with terminal(*SHOWING["inspect"], environment={"NO_COLOR": "1", "FORCE_COLOR": "1"}) as shown:
         assert shown.wait() == 0
         assert not re.sub(rb"\x1b\[[012]?m", b"", shown.raw).count(b"\x1b")
@@ -213,7 +213,7 @@ def test_no_color_beats_a_terminal() -> None:
 @pytest.mark.fault("F75")
 @pytest.mark.slow
 def test_a_training_in_a_pipe_is_not_animated(shell: Call) -> None:
-    """Lines, one after the other, whatever makes Rich believe in a terminal."""
+    """It prints one line after the other, even if Rich is forced to use a terminal."""
     environment = {"FORCE_COLOR": "1", "TTY_COMPATIBLE": "1", "TTY_INTERACTIVE": "1"}
     result = shell("charrnn train text.txt --steps 3 --hidden 8 --threads 1 2>&1", **environment)
     assert result.code == 0
@@ -221,8 +221,8 @@ def test_a_training_in_a_pipe_is_not_animated(shell: Call) -> None:
 
 
 @pytest.mark.fault("F76")
-def test_every_character_has_its_columns(call: Call) -> None:
-    """Wide, combining, joined, controlling: the digits below stand as wide as the text."""
+def test_every_character_is_aligned(call: Call) -> None:
+    """Wide, combining, joined and control characters: the digits below are as wide as the text."""
     from rich.cells import cell_len
 
     text = "日本語 e\u0301te\u0301 👩\u200d🚀 👍🏽 \t हिन्दी \x1b[0m \u202e end\n"
@@ -236,8 +236,8 @@ def test_every_character_has_its_columns(call: Call) -> None:
 
 
 @pytest.mark.fault("F76")
-def test_a_text_longer_than_any_that_was_learned_is_only_read_in_part(call: Call) -> None:
-    """As much as was asked for."""
+def test_only_the_requested_part_of_a_long_text_is_read(call: Call) -> None:
+    """The rest is not read."""
     Path("long.txt").write_text("[]{}" * 50_000)
     result = call("inspect", "--cell", "1.0", "--text", "long.txt", "--start", "100000", "--chars", "30", "--json")
     assert json.loads(result.out)["characters"] == 30

@@ -60,8 +60,8 @@ def test_each_part_has_a_thread_of_its_own_with_single_threaded_operations() -> 
 
 @pytest.mark.usefixtures("_two_threads")
 @pytest.mark.parametrize("failing", [0, 1])
-def test_what_fails_in_a_thread_is_raised(failing: int) -> None:
-    """Whoever does it, when all are done; and threads are as before."""
+def test_an_exception_in_a_thread_is_raised(failing: int) -> None:
+    """Once all threads have ended; the number of threads is restored."""
     done = []
 
     def work(part: int) -> None:

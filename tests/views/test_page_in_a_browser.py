@@ -32,40 +32,40 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
 
 
 @pytest.fixture
-def shown(opened: Tab) -> Tab:
+def opened_page(opened: Tab) -> Tab:
     """Return the report in its initial state: first cell, first character, focus on the text."""
-    opened.tell("Emulation.setEmulatedMedia", media="", features=[])
-    opened.ask("choose(0, 0); goTo(0); document.querySelector('#text').focus()")
+    opened.send("Emulation.setEmulatedMedia", media="", features=[])
+    opened.evaluate("choose(0, 0); goTo(0); document.querySelector('#text').focus()")
     return opened
 
 
-def position(shown: Tab) -> int:
+def position(opened_page: Tab) -> int:
     """Return the index of the current character."""
-    return int(shown.ask(AT))
+    return int(opened_page.evaluate(AT))
 
 
-def test_hostile_text_has_no_effect(shown: Tab) -> None:
+def test_hostile_text_has_no_effect(opened_page: Tab) -> None:
     """No foreign script runs, nothing is requested, and the console has no messages."""
-    assert shown.complaints() == []
-    assert [address.partition(":")[0] for address in shown.requests()] == ["file"]
-    assert shown.ask("document.title").startswith("Cells of </script>")
-    assert shown.ask("document.scripts.length") == 2
+    assert opened_page.errors() == []
+    assert [address.partition(":")[0] for address in opened_page.requests()] == ["file"]
+    assert opened_page.evaluate("document.title").startswith("Cells of </script>")
+    assert opened_page.evaluate("document.scripts.length") == 2
 
 
-def test_another_script_or_style_would_have_no_effect(shown: Tab) -> None:
+def test_another_script_or_style_would_have_no_effect(opened_page: Tab) -> None:
     """The policy allows only the report's own script and style."""
-    shown.ask("document.body.insertAdjacentHTML('beforeend', '<p id=probe style=\"color:red\">x</p>')")
-    shown.ask(
+    opened_page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p id=probe style=\"color:red\">x</p>')")
+    opened_page.evaluate(
         "{ const s = document.createElement('script'); s.textContent = 'window.taken = 1'; document.body.append(s) }"
     )
-    assert shown.ask("typeof window.taken") == "undefined"
-    assert shown.ask("getComputedStyle(document.querySelector('#probe')).color") != "rgb(255, 0, 0)"
-    shown.events.clear()
+    assert opened_page.evaluate("typeof window.taken") == "undefined"
+    assert opened_page.evaluate("getComputedStyle(document.querySelector('#probe')).color") != "rgb(255, 0, 0)"
+    opened_page.events.clear()
 
 
-def test_every_character_is_in_order_and_in_its_color(shown: Tab) -> None:
+def test_every_character_is_in_order_and_in_its_color(opened_page: Tab) -> None:
     """Levels and digits are those of the terminal; all scripts are drawn from left to right."""
-    drawn = shown.ask(
+    drawn = opened_page.evaluate(
         "[...document.querySelectorAll('#text span')].map(s => [s.textContent, s.className, s.dataset.digit])"
     )
     assert len(drawn) == len(TEXT)
@@ -75,141 +75,152 @@ def test_every_character_is_in_order_and_in_its_color(shown: Tab) -> None:
     for (_, classes, _), level in zip(drawn, colors.quantize(values).tolist(), strict=True):
         expected = [f"{'below' if level < 0 else 'above'}-{abs(level)}"] if level else []
         assert [name for name in classes.split() if name[:5] in ("below", "above")] == expected
-    boxes = shown.ask("[...document.querySelectorAll('#text span')].map(s => [s.offsetTop, s.offsetLeft])")
+    boxes = opened_page.evaluate("[...document.querySelectorAll('#text span')].map(s => [s.offsetTop, s.offsetLeft])")
     assert all(box < next_box for box, next_box in itertools.pairwise(boxes))
 
 
-def test_the_surprise_is_drawn_as_on_a_terminal(shown: Tab) -> None:
+def test_the_surprise_is_drawn_as_on_a_terminal(opened_page: Tab) -> None:
     """In a sequential scale from zero."""
-    shown.ask("choose(views.length - 1)")
-    classes = shown.ask("[...document.querySelectorAll('#text span')].map(s => s.className)")
+    opened_page.evaluate("choose(views.length - 1)")
+    classes = opened_page.evaluate("[...document.querySelectorAll('#text span')].map(s => s.className)")
     expected = colors.quantize_sequential(page().surprise.bits.round(2), MAX_BITS).tolist()
     drawn = [next((int(name[6:]) for name in names.split() if name.startswith("shade-")), 0) for names in classes]
     assert drawn == expected
 
 
-def test_a_line_end_breaks_the_line_and_wide_glyphs_take_two_columns(shown: Tab) -> None:
+def test_a_line_end_breaks_the_line_and_wide_glyphs_take_two_columns(opened_page: Tab) -> None:
     """Both are as on a terminal."""
-    tops = shown.ask("[...document.querySelectorAll('#text span')].map(s => s.offsetTop)")
+    tops = opened_page.evaluate("[...document.querySelectorAll('#text span')].map(s => s.offsetTop)")
     end = TEXT.index("\n")
     assert tops[end] < tops[end + 1]
-    widths = shown.ask("[...document.querySelectorAll('#text span')].map(s => s.getBoundingClientRect().width)")
+    widths = opened_page.evaluate(
+        "[...document.querySelectorAll('#text span')].map(s => s.getBoundingClientRect().width)"
+    )
     assert widths[TEXT.index("日")] == pytest.approx(2 * widths[0], rel=0.01)
 
 
-def test_arrow_keys_move_through_the_text(shown: Tab) -> None:
+def test_arrow_keys_move_through_the_text(opened_page: Tab) -> None:
     """By characters, by lines, to the ends of a line, and not beyond the text."""
-    shown.press("ArrowLeft")
-    assert position(shown) == 0
-    shown.press("ArrowRight")
-    shown.press("ArrowRight")
-    assert position(shown) == 2
-    shown.press("ArrowDown")
-    assert position(shown) == TEXT.index("\n") + 1 + 2
-    shown.press("ArrowUp")
-    assert position(shown) == 2
-    shown.press("End")
-    assert position(shown) == TEXT.index("\n")
-    shown.press("Home")
-    assert position(shown) == 0
+    opened_page.press("ArrowLeft")
+    assert position(opened_page) == 0
+    opened_page.press("ArrowRight")
+    opened_page.press("ArrowRight")
+    assert position(opened_page) == 2
+    opened_page.press("ArrowDown")
+    assert position(opened_page) == TEXT.index("\n") + 1 + 2
+    opened_page.press("ArrowUp")
+    assert position(opened_page) == 2
+    opened_page.press("End")
+    assert position(opened_page) == TEXT.index("\n")
+    opened_page.press("Home")
+    assert position(opened_page) == 0
 
 
-def test_keys_move_through_cells_and_through_the_concept(shown: Tab) -> None:
+def test_keys_move_through_cells_and_through_the_concept(opened_page: Tab) -> None:
     """Brackets cycle through the cells and the surprise; m goes to the beginnings of the concept."""
     names = []
     for _ in range(5):
-        names.append(shown.ask("document.querySelector('#view-name').textContent"))
-        shown.press("]")
+        names.append(opened_page.evaluate("document.querySelector('#view-name').textContent"))
+        opened_page.press("]")
     assert names == [*(f"tanh(c) of {cell}" for cell in (*CELLS, MYSTERY)), "surprise", names[0]]
-    shown.press("[")
-    shown.press("m")
-    assert position(shown) == 7
-    shown.press("m")
-    shown.press("M")
-    assert position(shown) == 7
+    opened_page.press("[")
+    opened_page.press("m")
+    assert position(opened_page) == 7
+    opened_page.press("m")
+    opened_page.press("M")
+    assert position(opened_page) == 7
 
 
-def test_the_panel_describes_a_character(shown: Tab) -> None:
+def test_the_panel_describes_a_character(opened_page: Tab) -> None:
     """Its name, activation, surprise, concepts and guesses, with a status for screen readers."""
-    shown.ask("goTo(2)")
-    assert shown.ask("document.querySelector('#where').textContent") == '" U+0022 quotation mark · character 1,003'
+    opened_page.evaluate("goTo(2)")
+    assert (
+        opened_page.evaluate("document.querySelector('#where').textContent")
+        == '" U+0022 quotation mark · character 1,003'
+    )
     value = page().cells[0].row.values[2]
-    assert float(shown.ask("document.querySelector('#value').textContent")) == pytest.approx(value, abs=0.01)
+    assert float(opened_page.evaluate("document.querySelector('#value').textContent")) == pytest.approx(
+        value, abs=0.01
+    )
     bits = page().surprise.bits[2]
-    assert shown.ask("document.querySelector('#bits').textContent") == f"{bits:.2f} bits"
+    assert opened_page.evaluate("document.querySelector('#bits').textContent") == f"{bits:.2f} bits"
     holding = ", ".join(f"{sanitize(name, keep='')} above its median" for name in NAMES)
-    assert shown.ask("document.querySelector('#holding').textContent") == holding
-    rows = shown.ask(
+    assert opened_page.evaluate("document.querySelector('#holding').textContent") == holding
+    rows = opened_page.evaluate(
         "[...document.querySelectorAll('#guesses tr')]"
         ".map(row => [row.className, ...[...row.cells].map(cell => cell.textContent)])"
     )
     assert rows[0] == ["came", '"', "U+0022 quotation mark", "60 %"]
     assert rows[2] == ["", "¶", "line end", "5 %"]
-    assert shown.ask("document.querySelector('[role=status]').textContent").startswith("U+0022 quotation mark: ")
-    shown.ask("goTo(0)")
-    assert shown.ask("document.querySelector('#bits').textContent") == "no prediction for the first"
+    assert opened_page.evaluate("document.querySelector('[role=status]').textContent").startswith(
+        "U+0022 quotation mark: "
+    )
+    opened_page.evaluate("goTo(0)")
+    assert opened_page.evaluate("document.querySelector('#bits').textContent") == "no prediction for the first"
 
 
-def test_the_mouse_selects_the_character_below_it(shown: Tab) -> None:
+def test_the_mouse_selects_the_character_below_it(opened_page: Tab) -> None:
     """No click is needed."""
-    shown.point('#text span[data-at="1"]')
-    shown.point('#text span[data-at="4"]')
-    assert position(shown) == 4
-    shown.press("Home")
-    shown.ask("window.scrollBy(0, 30)")
-    assert position(shown) == 0, "scrolling below a resting mouse selects nothing"
+    opened_page.point('#text span[data-at="1"]')
+    opened_page.point('#text span[data-at="4"]')
+    assert position(opened_page) == 4
+    opened_page.press("Home")
+    opened_page.evaluate("window.scrollBy(0, 30)")
+    assert position(opened_page) == 0, "scrolling below a resting mouse selects nothing"
 
 
-def test_a_finding_is_drawn_when_clicked(shown: Tab) -> None:
+def test_a_finding_is_drawn_when_clicked(opened_page: Tab) -> None:
     """Its cell is drawn, its concept underlined, and the text has the focus."""
-    shown.point("#findings tbody:nth-of-type(2) .pick", click=True)
-    assert shown.ask("document.querySelector('#view').selectedIndex") == 1
-    assert shown.ask("document.querySelector('#concept').selectedIndex") == 2
-    assert shown.ask("document.activeElement.id") == "text"
-    assert shown.ask("document.querySelector('#findings tr[aria-current]').dataset.cell") == CELLS[1]
-    marked = shown.ask("[...document.querySelectorAll('#text span')].map(s => s.classList.contains('holds'))")
+    opened_page.point("#findings tbody:nth-of-type(2) .pick", click=True)
+    assert opened_page.evaluate("document.querySelector('#view').selectedIndex") == 1
+    assert opened_page.evaluate("document.querySelector('#concept').selectedIndex") == 2
+    assert opened_page.evaluate("document.activeElement.id") == "text"
+    assert opened_page.evaluate("document.querySelector('#findings tr[aria-current]').dataset.cell") == CELLS[1]
+    marked = opened_page.evaluate(
+        "[...document.querySelectorAll('#text span')].map(s => s.classList.contains('holds'))"
+    )
     assert marked == page().concepts[1].marks.holds.tolist()
 
 
-def test_an_unexplained_cell_is_drawn_when_clicked(shown: Tab) -> None:
+def test_an_unexplained_cell_is_drawn_when_clicked(opened_page: Tab) -> None:
     """The concept that explains most of it is underlined."""
-    shown.point(f"tr[data-cell='{MYSTERY}'] .pick", click=True)
-    assert shown.ask("document.querySelector('#view-name').textContent") == f"tanh(c) of {MYSTERY}"
-    assert shown.ask("document.querySelector('#concept').selectedIndex") == 1
-    groups = shown.ask("[...document.querySelectorAll('#view optgroup')].map(g => g.children.length)")
+    opened_page.point(f"tr[data-cell='{MYSTERY}'] .pick", click=True)
+    assert opened_page.evaluate("document.querySelector('#view-name').textContent") == f"tanh(c) of {MYSTERY}"
+    assert opened_page.evaluate("document.querySelector('#concept').selectedIndex") == 1
+    groups = opened_page.evaluate("[...document.querySelectorAll('#view optgroup')].map(g => g.children.length)")
     assert groups == [2, 1, 1]
 
 
-def test_a_finding_unfolds_and_folds_again(shown: Tab) -> None:
+def test_a_finding_unfolds_and_folds_again(opened_page: Tab) -> None:
     """The button has the state; the details are as wide as the visible part of the table."""
     button, row = "#findings tbody:nth-of-type(1) .unfold", "document.querySelector('#findings .unfolded')"
     height = f"{row}.getBoundingClientRect().height"
-    assert shown.ask(height) == 0
-    shown.point(button, click=True)
-    assert shown.ask(f"document.querySelector('{button}').ariaExpanded") == "true"
-    assert shown.ask(height) > 100
+    assert opened_page.evaluate(height) == 0
+    opened_page.point(button, click=True)
+    assert opened_page.evaluate(f"document.querySelector('{button}').ariaExpanded") == "true"
+    assert opened_page.evaluate(height) > 100
     seen = "document.querySelector('.wide').clientWidth"
-    assert shown.ask(f"document.querySelector('.full').getBoundingClientRect().width <= {seen}")
-    shown.point(button, click=True)
-    assert shown.ask(height) == 0
+    assert opened_page.evaluate(f"document.querySelector('.full').getBoundingClientRect().width <= {seen}")
+    opened_page.point(button, click=True)
+    assert opened_page.evaluate(height) == 0
 
 
-def test_headings_sort_both_ways(shown: Tab) -> None:
+def test_headings_sort_both_ways(opened_page: Tab) -> None:
     """Numbers in descending order first; the heading has the order, and details move with their row."""
     cells = "[...document.querySelectorAll('#findings tr[data-cell]')].map(r => r.dataset.cell)"
     fit = "#findings thead tr:nth-child(2) th:nth-child(4)"
-    shown.point(f"{fit} button", click=True)
-    assert shown.ask(cells) == list(CELLS)
-    assert shown.ask(f"document.querySelector('{fit}').ariaSort") == "descending"
-    shown.point(f"{fit} button", click=True)
-    assert shown.ask(cells) == list(reversed(CELLS))
+    opened_page.point(f"{fit} button", click=True)
+    assert opened_page.evaluate(cells) == list(CELLS)
+    assert opened_page.evaluate(f"document.querySelector('{fit}').ariaSort") == "descending"
+    opened_page.point(f"{fit} button", click=True)
+    assert opened_page.evaluate(cells) == list(reversed(CELLS))
     together = "[...document.querySelectorAll('#findings > tbody')].every(b => b.rows[1].id === "
-    assert shown.ask(together + "b.querySelector('.unfold').getAttribute('aria-controls'))")
-    shown.point("#findings thead tr:nth-child(2) th:nth-child(2) button", click=True)
-    assert shown.ask(cells) == ["1.4", "2.317"]
-    assert shown.ask("document.querySelectorAll('[aria-sort]').length") == 1
-    shown.point("#findings thead tr:nth-child(2) th:nth-child(3) button", click=True)
-    assert shown.ask(cells) == list(CELLS), "the strongest verdict first"
+    assert opened_page.evaluate(together + "b.querySelector('.unfold').getAttribute('aria-controls'))")
+    opened_page.point("#findings thead tr:nth-child(2) th:nth-child(2) button", click=True)
+    assert opened_page.evaluate(cells) == ["1.4", "2.317"]
+    assert opened_page.evaluate("document.querySelectorAll('[aria-sort]').length") == 1
+    opened_page.point("#findings thead tr:nth-child(2) th:nth-child(3) button", click=True)
+    assert opened_page.evaluate(cells) == list(CELLS), "the strongest verdict first"
 
 
 def test_the_report_is_readable_without_scripts(tmp_path: Path) -> None:
@@ -217,53 +228,53 @@ def test_the_report_is_readable_without_scripts(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     path.write_bytes(page().html().encode())
     with tab(tmp_path / "profile") as browser:
-        browser.tell("Emulation.setScriptExecutionDisabled", value=True)
+        browser.send("Emulation.setScriptExecutionDisabled", value=True)
         browser.open(path)
-        text = browser.ask("document.body.innerText")
+        text = browser.evaluate("document.body.innerText")
         assert "Increase in loss by mean ablation of the cell" in text
         assert "switched off here" in text
         heights = "[...document.querySelectorAll('.unfolded')].map(row => row.getBoundingClientRect().height)"
-        assert min(browser.ask(heights)) > 100
-        assert browser.ask("getComputedStyle(document.querySelector('.unfold')).display") == "none"
+        assert min(browser.evaluate(heights)) > 100
+        assert browser.evaluate("getComputedStyle(document.querySelector('.unfold')).display") == "none"
 
 
-def test_digits_replace_colors(shown: Tab) -> None:
+def test_digits_replace_colors(opened_page: Tab) -> None:
     """On request, in print, and if the system sets its own colors."""
     after = "getComputedStyle(document.querySelector('#text span'), '::after').content"
-    assert shown.ask(after) == "none"
-    shown.point("#digits", click=True)
-    assert shown.ask(after) == '"5"'
-    shown.point("#digits", click=True)
-    shown.tell("Emulation.setEmulatedMedia", media="print")
-    assert shown.ask(after) == '"5"'
-    assert shown.ask("getComputedStyle(document.querySelector('#controls')).display") == "none"
-    shown.tell("Emulation.setEmulatedMedia", media="", features=[{"name": "forced-colors", "value": "active"}])
-    assert shown.ask(after) == '"5"'
+    assert opened_page.evaluate(after) == "none"
+    opened_page.point("#digits", click=True)
+    assert opened_page.evaluate(after) == '"5"'
+    opened_page.point("#digits", click=True)
+    opened_page.send("Emulation.setEmulatedMedia", media="print")
+    assert opened_page.evaluate(after) == '"5"'
+    assert opened_page.evaluate("getComputedStyle(document.querySelector('#controls')).display") == "none"
+    opened_page.send("Emulation.setEmulatedMedia", media="", features=[{"name": "forced-colors", "value": "active"}])
+    assert opened_page.evaluate(after) == '"5"'
 
 
-def test_the_theme_follows_the_system_until_one_is_chosen(shown: Tab) -> None:
+def test_the_theme_follows_the_system_until_one_is_chosen(opened_page: Tab) -> None:
     """The heat map does so too."""
     paper = "getComputedStyle(document.body).backgroundColor"
     color = f"getComputedStyle(document.querySelector('#text .{strongest_class()}')).backgroundColor"
     observed = {}
     for scheme in ("light", "dark"):
-        shown.tell("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        observed[scheme] = (shown.ask(paper), shown.ask(color))
+        opened_page.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        observed[scheme] = (opened_page.evaluate(paper), opened_page.evaluate(color))
     assert observed["light"][0] == "rgb(255, 255, 255)"
     assert observed["dark"][0] != observed["light"][0]
     assert [observed[scheme][1] for scheme in ("light", "dark")] == [
         f"rgb({', '.join(str(int(shade[at : at + 2], 16)) for at in (1, 3, 5))})"
         for shade in (colors.hex_color(5), colors.hex_color(5, dark=True))
     ]
-    choose_theme(shown, "light")
-    assert shown.ask(paper) == "rgb(255, 255, 255)"
-    choose_theme(shown, "")
+    choose_theme(opened_page, "light")
+    assert opened_page.evaluate(paper) == "rgb(255, 255, 255)"
+    choose_theme(opened_page, "")
 
 
-def choose_theme(shown: Tab, name: str) -> None:
+def choose_theme(opened_page: Tab, name: str) -> None:
     """Choose a theme in the list of themes."""
     theme = "document.querySelector('#theme')"
-    shown.ask(f"{theme}.value = '{name}'; {theme}.dispatchEvent(new Event('change'))")
+    opened_page.evaluate(f"{theme}.value = '{name}'; {theme}.dispatchEvent(new Event('change'))")
 
 
 def strongest_class() -> str:
@@ -272,17 +283,17 @@ def strongest_class() -> str:
 
 
 @pytest.mark.parametrize("width", [320, 700, 1600])
-def test_nothing_is_wider_than_the_window(shown: Tab, width: int) -> None:
+def test_nothing_is_wider_than_the_window(opened_page: Tab, width: int) -> None:
     """From the width of a phone."""
-    shown.tell("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False)
-    assert shown.ask("document.documentElement.scrollWidth") <= width
-    shown.tell("Emulation.setDeviceMetricsOverride", width=1200, height=900, deviceScaleFactor=1, mobile=False)
+    opened_page.send("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False)
+    assert opened_page.evaluate("document.documentElement.scrollWidth") <= width
+    opened_page.send("Emulation.setDeviceMetricsOverride", width=1200, height=900, deviceScaleFactor=1, mobile=False)
 
 
-def test_the_report_prints(shown: Tab, tmp_path: Path) -> None:
+def test_the_report_prints(opened_page: Tab, tmp_path: Path) -> None:
     """On a few pages."""
-    shown.ask("for (const row of document.querySelectorAll('.unfolded')) row.classList.add('open')")
-    printed = base64.b64decode(shown.tell("Page.printToPDF", printBackground=True)["data"])
+    opened_page.evaluate("for (const row of document.querySelectorAll('.unfolded')) row.classList.add('open')")
+    printed = base64.b64decode(opened_page.send("Page.printToPDF", printBackground=True)["data"])
     (tmp_path / "page.pdf").write_bytes(printed)
     assert printed.startswith(b"%PDF")
     assert 1 <= printed.count(b"/Type /Page\n") <= 8
@@ -298,9 +309,9 @@ def test_a_report_without_findings_works_too(tmp_path: Path) -> None:
     path.write_bytes(nothing.html().encode())
     with tab(tmp_path / "profile") as browser:
         browser.open(path)
-        browser.ask("document.querySelector('#text').focus()")
+        browser.evaluate("document.querySelector('#text').focus()")
         for key in ("m", "]", "ArrowRight"):
             browser.press(key)
-        assert browser.complaints() == []
-        assert browser.ask("document.querySelector('#holding').textContent") == "nothing"
-        assert browser.ask("document.querySelector('#bits').textContent").endswith(" bits")
+        assert browser.errors() == []
+        assert browser.evaluate("document.querySelector('#holding').textContent") == "nothing"
+        assert browser.evaluate("document.querySelector('#bits').textContent").endswith(" bits")
