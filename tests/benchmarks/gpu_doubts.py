@@ -91,7 +91,7 @@ def without_graph(trainer: Trainer) -> Trainer:
     batches = DeviceBatches(trainer.batches, trainer.device, max_bytes=math.inf)
     trainer.queues_steps = True
     trainer._cuda_step = CudaStep(
-        trainer.network, trainer.ema_network, trainer.optimizer, trainer.state, batches, trainer.training, None
+        trainer.network, trainer.ema_network, trainer.optimizer, trainer.state, batches, trainer.training
     )
     trainer.state = trainer._cuda_step.state
     return trainer
@@ -247,7 +247,7 @@ def document_resets(device: str) -> Rows:
 
             def reset(precision: str = precision, hidden: int = hidden) -> str:
                 config = NetworkConfig(cell="lstm", layers=1, hidden=hidden, embedding=64, documents="line")
-                network = CharRNN(config, 30, end=3).to(device)
+                network = CharRNN(config, 30, end_id=3).to(device)
                 ids = torch.full((5, 4), 3, device=device)
                 is_rounded = precision == "bfloat16"
                 with (
@@ -312,11 +312,13 @@ def large_graph(device: str) -> Rows:
     """Capture a GRU with documents, which has some twelve nodes for each character and layer."""
     config = NetworkConfig(cell="gru", layers=3, hidden=256, embedding=64, documents="line")
     training = TrainingConfig(batch=32, length=256, lr=1e-3)
-    network = CharRNN(config, 65, end=0).to(device)
+    network = CharRNN(config, 65, end_id=0).to(device)
     batch = RandomBatch(training, 65, torch.device(device))
     backend = cuda_graph_backend() if device == "cuda" else None
     state = network.initial_state(training.batch)
-    step = CudaStep(network, make_ema(network), AdamW(network), state, batch, training, backend)
+    step = CudaStep(network, make_ema(network), AdamW(network), state, batch, training)
+    if backend:
+        step.capture_with(backend)
     for number in range(WARM_UP_RUNS):
         step.enqueue(number, 1e-3, 1.0)
     step.sync()
@@ -346,7 +348,7 @@ def _step_results(cell: str, documents: str | None, device: str) -> list[torch.T
     """Return the loss and the gradients of one window."""
     torch.manual_seed(1)
     config = NetworkConfig(cell=cell, layers=2, hidden=32, embedding=16, documents=documents)
-    network = CharRNN(config, 30, end=None if documents is None else 3).to(device)
+    network = CharRNN(config, 30, end_id=None if documents is None else 3).to(device)
     ids = torch.randint(30, (17, 4)).to(device)
     training = TrainingConfig(batch=4, length=16, lr=1e-3, precision="float32")
     result = forward_backward(network, ids, network.initial_state(4), training)

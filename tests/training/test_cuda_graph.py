@@ -118,9 +118,8 @@ def test_a_finished_step_is_freed_without_the_garbage_collector() -> None:
     with collection(enabled=False):
         network = throughput._network(NetworkConfig(hidden=8, embedding=4), 30, CPU)
         batch = RandomBatch(TRAINING, 30, CPU)
-        step = CudaStep(
-            network, make_ema(network), AdamW(network), network.initial_state(4), batch, TRAINING, weak_backend()
-        )
+        step = CudaStep(network, make_ema(network), AdamW(network), network.initial_state(4), batch, TRAINING)
+        step.capture_with(weak_backend())
         for number in range(WARM_UP_RUNS + 3):
             step.enqueue(number, 1e-3, 1.0)
         step.sync()
