@@ -1,16 +1,18 @@
-"""Checks of the values that callers pass to the Python API.
+"""Checks of the values that callers pass to the Python API, and kinds of documents.
 
 Each check returns the plain value, or raises WrongUsageError with the name of the argument. NumPy's scalars count
 as Python's numbers; booleans do not count as numbers.
 """
 
 import os
+import re
 import reprlib
 import sys
+import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 
 from charrnn.errors import CharrnnError, WrongUsageError, os_reason
 
@@ -153,3 +155,110 @@ def system_errors() -> Iterator[None]:
     except OSError as error:
         where = "" if error.filename is None else f"{shortened(str(error.filename))}: "
         raise CharrnnError(f"{where}{os_reason(error)}") from error
+
+
+# Kinds of documents: "line", "blank", "file", the literal text between two documents, or /REGEX/, whose matches begin
+# documents. A model file stores the kind, so a pattern can come from anybody. Therefore patterns are limited to those
+# that never take much time: no group is repeated, and few of the repetitions can be combined.
+
+DOCUMENT_KINDS = ("line", "blank", "file")
+MAX_KIND_CHARS = 200
+"""characters of a literal separator or a pattern"""
+MATCH_CHARS = 256
+"""characters within which a pattern matches, counted from the start of a document"""
+MOST_PATHS = 1_000
+"""ways to try a match at one position; more than one repetition without a bound exceeds this limit"""
+MOST_PATHS_OF_LINES = 100_000
+"""the same for patterns that match at the beginning of a line only, and whose repetitions end with the line"""
+
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "\\": "\\"}
+_TOKEN = re.compile(
+    r"(?P<atom>\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\.)|(?P<flags>\(\?[aim]+\))|"
+    r"(?P<open>\((?:\?(?:[:=!>]|<[=!]|P<\w+>))?(?!\?))|(?P<close>\))|(?P<bar>\|)"
+    r"|(?P<repeat>[*+]|\{\d*,\}|\?|\{\d*,(?P<high>\d+)\}|\{\d+\})(?P<mode>[?+]?)|(?P<plain>[^(])",
+    re.DOTALL,
+)
+_WITHIN_LINE = re.compile(r"[^\\\[\n]|\\[dwS]|\\[^\w\n]|\[(?!\^)(?:\\[dw]|\\[^\w\n]|[^\\\x00-\x1f])*\]")
+"""one element of a pattern that matches no line feed"""
+
+
+class Separator(NamedTuple):
+    """What separates the documents of a custom kind: a literal text, or a pattern."""
+
+    literal: str
+    """text between two documents, which belongs to neither; empty for a pattern"""
+    pattern: re.Pattern[str] | None
+    """pattern whose matches begin documents"""
+
+
+def custom_separator(kind: str) -> Separator | None:
+    r"""Return the separator of a custom kind of documents; None for a built-in kind (WrongUsageError).
+
+    >>> custom_separator(r"\n---\n").literal, custom_separator(r"/^\[Event /").pattern.pattern
+    ('\n---\n', '^\\[Event ')
+    """
+    if kind in DOCUMENT_KINDS:
+        return None
+    invalid = next((character for character in kind if character == "\0" or "\ud800" <= character <= "\udfff"), None)
+    if not kind or invalid is not None:
+        problem = "is empty" if not kind else f"has U+{ord(invalid or ''):04X}, which no text contains"
+        raise WrongUsageError(f"the separator of documents {problem}", hint=f"one of {', '.join(DOCUMENT_KINDS)}")
+    if len(kind) > MAX_KIND_CHARS:
+        raise WrongUsageError(f"the separator of documents has more than {MAX_KIND_CHARS} characters")
+    if len(kind) > 2 and kind[0] == kind[-1] == "/":
+        return Separator("", _document_pattern(kind[1:-1]))
+    return Separator(re.sub(r"\\([ntrf\\])", lambda match: _ESCAPES[match[1]], kind), None)
+
+
+def _document_pattern(pattern: str) -> re.Pattern[str]:
+    """Return a compiled pattern, in which ^ and $ match in every line (WrongUsageError)."""
+    shown_pattern = f"--documents /{shortened(pattern, 60)}/"
+    with warnings.catch_warnings():
+        # Warnings about syntax that a future version of Python may change are of no use to the user.
+        warnings.simplefilter("ignore")
+        try:
+            compiled = re.compile(pattern, re.MULTILINE)
+        except (re.error, OverflowError, RecursionError) as error:
+            hint = "`\\[`, `\\(` and the like match the characters themselves"
+            raise WrongUsageError(f"{shown_pattern}: {error}", hint=hint) from error
+    _check_cost(pattern, shown_pattern)
+    if compiled.match(""):
+        raise WrongUsageError(f"{shown_pattern} matches the empty text, so it does not tell where documents begin")
+    return compiled
+
+
+def _check_cost(pattern: str, shown_pattern: str) -> None:
+    """Raise WrongUsageError for a pattern that can take much time, or whose time is not known."""
+    paths, branches, before, within_lines, starts_line = 1, [1], "", True, re.match(r"(?:\(\?[aim]+\))?\^", pattern)
+    position = 0
+    while position < len(pattern):
+        token = _TOKEN.match(pattern, position)
+        if not token or re.match(r"\\[1-9]", token[0]):
+            hint = "groups, sets, alternatives, lookahead, lookbehind and repetitions are"
+            raise WrongUsageError(
+                f"{shown_pattern}: {pattern[position : position + 4]!r} is not supported", hint=hint
+            )
+        if token["repeat"]:
+            if before == ")" and token["repeat"] != "?":
+                hint = "`[A-Z ]+` repeats a set of characters"
+                raise WrongUsageError(f"{shown_pattern}: a group cannot be repeated", hint=hint)
+            paths *= _choices(token)
+            within_lines &= bool(_WITHIN_LINE.fullmatch(before)) or token["repeat"] == "?"
+        elif token["open"]:
+            branches.append(1)
+        elif token["close"]:
+            paths *= branches.pop()
+        elif token["bar"]:
+            branches[-1] += 1
+        before, position = token[0], token.end()
+    of_lines = starts_line and within_lines and branches == [1]
+    if paths * branches[0] > (MOST_PATHS_OF_LINES if of_lines else MOST_PATHS):
+        hint = "`{1,3}` limits a repetition; one + or * is possible, or two after a ^ at the beginning"
+        raise WrongUsageError(f"{shown_pattern} can take too much time", hint=hint)
+
+
+def _choices(repeat: re.Match[str]) -> int:
+    """Return the number of ways in which a repetition can match at one position."""
+    if repeat["mode"] == "+" or re.fullmatch(r"\{\d+\}", repeat["repeat"]):
+        return 1
+    return 2 if repeat["repeat"] == "?" else int(repeat["high"] or MATCH_CHARS)

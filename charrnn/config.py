@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple, Self
 
-from charrnn.arguments import LARGEST_SEED
+from charrnn.arguments import LARGEST_SEED, custom_separator
 from charrnn.errors import CharrnnError
 from charrnn.storage.schema import Choice, Range, Share, check_fields
 
@@ -23,6 +23,15 @@ DEFAULT_MINUTES = 5.0
 Dropout = Annotated[float, Range(0, 0.99)]
 NonNegative = Annotated[float, Range(0, sys.float_info.max)]
 Positive = Annotated[float, Range(0, sys.float_info.max, low_excluded=True)]
+
+
+class DocumentKind(NamedTuple):
+    """The kinds of documents: built-in ones, a literal separator, or a pattern."""
+
+    def check(self, value: str, name: str) -> None:  # noqa: ARG002 - the signature of a rule
+        """Raise WrongUsageError unless the string is a kind of documents."""
+        custom_separator(value)
+
 
 # The declaration of a setting
 
@@ -93,13 +102,16 @@ class NetworkConfig:
         default=0.0, metadata=setting("... of the recurrent weights.", "network", from_recipe=True)
     )
     """share of the recurrent weights zeroed for each window in training (Merity et al. 2017)"""
-    documents: Annotated[str, Choice(("line", "blank", "file"), "kind of documents")] | None = field(
+    documents: Annotated[str, DocumentKind()] | None = field(
         default=None,
         metadata=setting(
-            "The text is many short ones: one per line, separated by blank lines, or one per file.", "training"
+            "The text is many short ones: one per line, separated by blank lines or by the given TEXT, one per file, "
+            "or each beginning with a match of REGEX.",
+            "training",
         ),
     )
-    """unit of the text that is read from a fresh state: line, blank or file; None: the text is one document"""
+    """unit of the text that is read from a fresh state: line, blank, file, the literal text between two documents, or
+    /REGEX/, whose matches begin documents; None: the text is one document"""
 
     def __post_init__(self) -> None:
         check_fields(self)

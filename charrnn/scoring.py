@@ -21,7 +21,7 @@ from charrnn.errors import CharrnnError
 from charrnn.generation.generate import prefill
 from charrnn.network.inference import InferenceRNN, Nats, log_softmax
 from charrnn.text.batching import split_into_rows
-from charrnn.text.documents import ensure_terminated
+from charrnn.text.documents import ensure_terminated, mark_ends
 from charrnn.text.vocabulary import UNKNOWN, Ids, Vocabulary
 
 ROW_WARM_UP = 256
@@ -166,7 +166,7 @@ def next_char_probabilities(
     rnn: InferenceRNN, vocabulary: Vocabulary, text: str, *, most: int
 ) -> tuple[tuple[str, float], ...]:
     """Return the `most` likeliest next characters after a text and their probabilities, in descending order."""
-    state = prefill(rnn, vocabulary.encode(text, unknown="replace"))
+    state = prefill(rnn, vocabulary.encode(mark_ends(text, rnn.config.documents), unknown="replace"))
     hidden = state[-1].hidden
     probabilities = np.exp(log_softmax(rnn.logits(hidden)[0].astype(np.float64)))
     order = np.argsort(-probabilities, kind="stable")[:most]

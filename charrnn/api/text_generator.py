@@ -18,6 +18,7 @@ from charrnn.network.inference import InferenceRNN
 from charrnn.network.interventions import CellValues, make_clamps, parse_clamps
 from charrnn.network.model_file import Model
 from charrnn.scoring import next_char_probabilities
+from charrnn.text.documents import mark_ends
 from charrnn.text.vocabulary import format_characters
 
 CODE_POINTS = 0x110000
@@ -178,11 +179,15 @@ class TextGenerator:
         return prefill_prompt(self.reader, self.model.vocabulary, encodable, unknown="replace", clamps=clamps)
 
     def _encodable(self, text: str, unknown: Unknown) -> str:
-        """Return a text without the characters that the model cannot read, or raise WrongUsageError for them."""
+        """Return a text with marked separators of documents, and without characters that the model cannot read.
+
+        Raise WrongUsageError for such characters unless they are skipped.
+        """
         choice(unknown, "unknown", get_args(Unknown))
-        encodable = self.model.vocabulary.drop_unencodable(arguments.text(text, "the text"))
-        if unknown == "error" and encodable != text:
-            missing = format_characters(self.model.vocabulary.count_unknown(text))
+        marked = mark_ends(arguments.text(text, "the text"), self.model.config.documents)
+        encodable = self.model.vocabulary.drop_unencodable(marked)
+        if unknown == "error" and encodable != marked:
+            missing = format_characters(self.model.vocabulary.count_unknown(marked))
             raise WrongUsageError(f"the model never saw {missing}", hint='`unknown="skip"` leaves them out')
         return encodable
 

@@ -12,7 +12,18 @@ from types import FrameType
 from typing import Any, Literal, TypedDict, Unpack
 
 from charrnn.api.model import TrainedModel, load
-from charrnn.arguments import check_names, choice, flag, number, path_name, system_errors, text, whole_number
+from charrnn.arguments import (
+    check_names,
+    choice,
+    custom_separator,
+    flag,
+    number,
+    path_name,
+    system_errors,
+    text,
+    whole_number,
+)
+from charrnn.config import DocumentKind
 from charrnn.errors import WrongUsageError
 from charrnn.storage.run_directory import model_file_of
 from charrnn.storage.run_lock import RunLock
@@ -59,7 +70,8 @@ class TrainSettings(TypedDict, total=False):
     seed: int | None
     val_fraction: float | None
     min_count: int | None
-    documents: Literal["line", "blank", "file"] | None
+    documents: str | None
+    """"line", "blank", "file", the literal text between two documents, or "/REGEX/", whose matches begin documents"""
     encoding: str | None
     device: Literal["auto", "cpu", "cuda", "mps"]
     precision: Literal["auto", "float32", "bfloat16"]
@@ -102,6 +114,8 @@ def _validate(name: str, value: object) -> Any:
         return number(value, name, low=rule.low, high=rule.high, low_excluded=rule.low_excluded)
     if kind is bool:
         return flag(value, name)
+    if isinstance(rule, DocumentKind):
+        custom_separator(text(value, name))
     return path_name(value, name) if isinstance(rule, Text) else text(value, name)
 
 

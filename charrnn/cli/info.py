@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from charrnn.arguments import custom_separator
 from charrnn.cli.options import OUTPUT, Command, json_option, option
 from charrnn.cli.path_types import DrawingType, ModelType
 from charrnn.cli.streams import write_json, write_note, write_result
@@ -137,6 +138,12 @@ def _ngram_facts(ngram: "NGram | None") -> dict[str, Any] | None:
     return None if ngram is None else {**dataclasses.asdict(ngram), "bits": ngram.nats / math.log(2)}
 
 
+def _custom_label(documents: str) -> str:
+    """Return the label of a custom kind of documents."""
+    separator = custom_separator(documents)
+    return f"each begins with {documents}" if separator and separator.pattern else f"separated by {documents!r}"
+
+
 def _lines(path: Path, model: "Model", ngram: "NGram | None") -> Iterator[tuple[str, str]]:
     """Yield the lines about the network and its training, each with its label."""
     config = model.config
@@ -147,7 +154,7 @@ def _lines(path: Path, model: "Model", ngram: "NGram | None") -> Iterator[tuple[
     yield "network", f"{network} · {embedding} · {size}"
     yield "vocabulary", _vocabulary(model.vocabulary.characters)
     if config.documents:
-        yield "documents", DOCUMENT_LABELS[config.documents]
+        yield "documents", DOCUMENT_LABELS.get(config.documents, _custom_label(config.documents))
     from charrnn.cli.info_details import training_lines
 
     yield from training_lines(model.training)

@@ -15,7 +15,7 @@ from charrnn.generation.batched import GeneratedText, collect_texts
 from charrnn.generation.sampling import SamplingParams
 from charrnn.network.model_file import Model
 from charrnn.storage.run_directory import display_name
-from charrnn.text.documents import SEPARATORS
+from charrnn.text.documents import text_between
 from charrnn.views.sanitize import is_terminal
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def write_plain(sampler: Sampler, options: SampleOptions) -> None:
 def start_sample(output: TextOutput, sampler: Sampler, options: SampleOptions, *, number: int, seed: int) -> None:
     """Write the separator of samples, and the header of the next one; of documents, a header for the first only."""
     documents = sampler.model.config.documents
-    between = SEPARATORS[documents] if documents else "\n" if output.terminal else BETWEEN_SAMPLES
+    between = text_between(documents) if documents else "\n" if output.terminal else BETWEEN_SAMPLES
     output.write(between if number else "")
     if is_terminal(sys.stderr) and not options.quiet and not (number and documents):
         write_note(sample_header(sampler, seed), style=DIM)
@@ -77,7 +77,7 @@ def sample_to_dict(sampler: Sampler, seed: int, generated: GeneratedText) -> dic
 
 def end_output(output: TextOutput, sampler: Sampler, options: SampleOptions) -> None:
     """End the last line on a terminal, and print a note if control characters were replaced."""
-    if output.terminal or sampler.model.config.documents in ("line", "blank"):
+    if output.terminal or sampler.model.config.documents not in (None, "file"):
         output.write("\n")
     if output.altered and not options.quiet:
         write_note("note: control characters are shown as pictures; --raw writes them as they are")

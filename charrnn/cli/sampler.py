@@ -30,6 +30,7 @@ from charrnn.network.inference import InferenceRNN
 from charrnn.network.interventions import CellValues, make_clamps
 from charrnn.network.model_file import Model, load_model
 from charrnn.text.decoding import check_encoding
+from charrnn.text.documents import mark_ends
 from charrnn.text.vocabulary import format_characters
 from charrnn.views.sanitize import can_animate, is_terminal
 
@@ -208,9 +209,8 @@ class Sampler:
     def with_clamps(self, added: CellValues) -> "Sampler":
         """Return a sampler with more clamped cells, for which the prompt is prefilled again."""
         clamp_values = {**self.clamp_values, **added}
-        prefilled = prefill_prompt(
-            self.rnn, self.model.vocabulary, self.prompt, unknown="skip", clamps=make_clamps(self.rnn, clamp_values)
-        )
+        prompt, clamps = mark_ends(self.prompt, self.model.config.documents), make_clamps(self.rnn, clamp_values)
+        prefilled = prefill_prompt(self.rnn, self.model.vocabulary, prompt, unknown="skip", clamps=clamps)
         return replace(self, prefilled=prefilled, clamp_values=clamp_values)
 
     def to_dict(self) -> dict[str, Any]:
@@ -229,14 +229,15 @@ def make_sampler(path: Path, options: SampleOptions) -> Sampler:
     prompt, params = options.text(), options.sampling_params()
     model = load_model(path)
     stop = options.stop_criteria(model)
-    unknown = model.vocabulary.count_unknown(prompt)
+    documents = model.config.documents
+    unknown = model.vocabulary.count_unknown(mark_ends(prompt, documents))
     if unknown and options.unknown == "skip" and not options.quiet:
         write_note(f"note: dropped characters of the prompt that the model never saw: {format_characters(unknown)}")
     rnn = _load_rnn(model, options.device)
     prefilled = prefill_prompt(
         rnn,
         model.vocabulary,
-        prompt,
+        mark_ends(prompt, documents),
         unknown=options.unknown,
         clamps=make_clamps(rnn, options.clamp_values),
         progress=_prompt_progress(len(prompt), quiet=options.quiet),

@@ -9,9 +9,12 @@ from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
+from click.shell_completion import CompletionItem
 
+from charrnn.arguments import DOCUMENT_KINDS, custom_separator
 from charrnn.cli.options import COMMON, OUTPUT, Command, Number, json_option, option, quiet_option
 from charrnn.cli.path_types import ModelType, complete_file
+from charrnn.config import DocumentKind
 from charrnn.errors import WrongUsageError
 from charrnn.storage.schema import Range
 from charrnn.training.train_options import AUTO, BUDGETS, CONFIG_KEYS, SETTINGS, Declaration, TrainOptions
@@ -90,8 +93,29 @@ SPECIAL: dict[str, dict[str, Any]] = {
 """Click's arguments for the options that its own types do not cover"""
 
 
-def _option_type(declaration: Declaration) -> Number | click.Choice[str] | None:
+class DocumentsType(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions of Click only
+    """Type of a kind of documents, a literal separator or a pattern; shells complete the kinds."""
+
+    name = "documents"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - Click's signature
+        """Return the placeholder of the value in the help."""
+        return f"[{'|'.join(DOCUMENT_KINDS)}|TEXT|/REGEX/]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
+        """Return the value unchanged (WrongUsageError)."""
+        custom_separator(str(value))
+        return str(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        """Return the kinds that begin with the incomplete value."""
+        return [CompletionItem(kind) for kind in DOCUMENT_KINDS if kind.startswith(incomplete)]
+
+
+def _option_type(declaration: Declaration) -> Number | click.Choice[str] | DocumentsType | None:
     """Return the type of an option with the bounds of its declaration; None: any text."""
+    if isinstance(declaration.rule, DocumentKind):
+        return DocumentsType()
     if declaration.choices:
         return click.Choice(declaration.choices)
     if isinstance(rule := declaration.rule, Range):

@@ -16,7 +16,7 @@ from charrnn.network.cells import CELLS
 from charrnn.storage import safetensors_file
 from charrnn.storage.safetensors_header import Header, TensorInfo
 from charrnn.storage.schema import Amount, Count, Loss, Partial, PathText, PlannedSteps, check_partial, parse_json
-from charrnn.text.vocabulary import END_CHARS, Vocabulary
+from charrnn.text.vocabulary import Vocabulary, end_char
 
 # The record of the training, for users and scripts; inference does not need it
 
@@ -196,8 +196,8 @@ def _parse_metadata(header: Header) -> ModelInfo:
     vocabulary = Vocabulary(tuple(_parse_field(header.metadata, "vocabulary", list, max_values=rows + 3)))
     if len(vocabulary) != rows:
         raise CharrnnError(f"its vocabulary has {len(vocabulary):,} characters, but its weights are for {rows:,}")
-    if config.documents is not None and END_CHARS[config.documents] not in vocabulary:
-        raise CharrnnError(f"its documents end with {END_CHARS[config.documents]!r}, which its vocabulary lacks")
+    if config.documents is not None and end_char(config.documents) not in vocabulary:
+        raise CharrnnError(f"its documents end with {end_char(config.documents)!r}, which its vocabulary lacks")
     training = _parse_field(header.metadata, "training", dict, max_values=MAX_TRAINING_VALUES)
     check_partial(TrainingRecord, training, "training")
     return ModelInfo(config=config, vocabulary=vocabulary, training=training)

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn import arguments
 from charrnn.errors import CharrnnError
 from charrnn.storage.atomic_file import atomic_write, open_regular
 from charrnn.storage.run_directory import RunDirectory
@@ -73,6 +74,8 @@ def validate_description(corpus: "Corpus", size: int) -> None:
     if not type(corpus.name) is type(corpus.encoding) is str or not _is_count(corpus.min_count):
         raise ValueError("its name, encoding or minimum count is invalid")
     _check_fingerprint(dict(corpus.fingerprint))
+    if corpus.documents is not None:
+        arguments.custom_separator(arguments.text(corpus.documents, "its kind of documents"))
     if corpus.dtype != dtype.name or not _are_counts(corpus.counts, len(corpus.vocabulary)):
         raise ValueError("its counts do not fit its vocabulary")
     if size != corpus.characters * dtype.itemsize:
@@ -141,7 +144,7 @@ class Corpus:
     min_count: int
     """occurrences below which a character was replaced by U+FFFD"""
     documents: str | None = None
-    """kind of documents (line, blank or file), which are shuffled; None: the text is a single sequence"""
+    """kind of documents, which are shuffled; None: the text is a single sequence"""
 
     @cached_property
     def characters(self) -> int:

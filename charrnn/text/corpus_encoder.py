@@ -19,7 +19,7 @@ from charrnn.text.corpus import Corpus, description_of, description_path
 from charrnn.text.decoding import CodePoints, code_points
 from charrnn.text.documents import not_documents_error, shuffle_documents
 from charrnn.text.sources import CorpusFiles
-from charrnn.text.vocabulary import END_CHARS, UNKNOWN, Ids, Vocabulary
+from charrnn.text.vocabulary import UNKNOWN, Ids, Vocabulary, end_char
 
 MIN_CHARACTERS = 200
 """minimum length of a text, in characters"""
@@ -35,7 +35,7 @@ class CharacterCounts:
     counts: NDArray[np.int64]
     """number of occurrences of each code point, (0x110000,)"""
     documents: str | None = None
-    """kind of documents: line, blank or file; None: the text is a single sequence"""
+    """kind of documents, as in `NetworkConfig`; None: the text is a single sequence"""
 
     def vocabulary(self, min_count: int = 1, *, known_characters: tuple[str, ...] = ()) -> Vocabulary:
         """Return the vocabulary: the known characters in their order, then the others in code point order.
@@ -45,7 +45,7 @@ class CharacterCounts:
         new = {chr(point) for point in np.flatnonzero(self.counts)} - set(known_characters)
         frequent = {character for character in new if self.counts[ord(character)] >= min_count}
         if self.documents is not None:
-            frequent |= {END_CHARS[self.documents]} - set(known_characters)
+            frequent |= {end_char(self.documents)} - set(known_characters)
         rare = {UNKNOWN} - set(known_characters) if new - frequent else set()
         return Vocabulary((*known_characters, *sorted(frequent | rare)))
 
@@ -63,7 +63,7 @@ def count_characters(sources: CorpusFiles, encoding: str, *, documents: str | No
         raise CharrnnError(f"{name} has {counted.characters} characters; at least {MIN_CHARACTERS} are needed")
     if np.count_nonzero(counts) == 1:
         raise CharrnnError(f"every character is {chr(int(counts.argmax()))!r}; there is nothing to learn")
-    if documents is not None and counts[ord(END_CHARS[documents])] < 2:
+    if documents is not None and counts[ord(end_char(documents))] < 2:
         raise not_documents_error(documents, name)
     return counted
 

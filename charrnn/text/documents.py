@@ -1,18 +1,20 @@
 """Documents: texts that consist of many parts, such as names, poems or files, each with an end character.
 
-The end character replaces the separator between two documents.
+The end character replaces the separator between two documents. Of a pattern, the matches begin documents.
 """
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.arguments import MATCH_CHARS, custom_separator, shown
 from charrnn.errors import CharrnnError
 from charrnn.storage.atomic_file import BinarySink
-from charrnn.text.vocabulary import END_CHARS, Ids
+from charrnn.text.vocabulary import END_OF_TEXT, Ids, end_char
 
 BLANKS = " \t\r"
 """characters that are removed before the end of a document"""
@@ -21,8 +23,12 @@ BOUNDARY = {
     "blank": re.compile(rf"(?<![{BLANKS}])(?:[{BLANKS}]*\n){{2,}}"),
 }
 """separator of documents; it matches only at the start of blanks, which avoids quadratic time"""
-SEPARATORS = {"line": "\n", "blank": "\n\n", "file": "\n"}
-"""text between two generated documents; most files end with a line feed of their own"""
+MARKED_BOUNDARY = re.compile(
+    rf"(?<![{BLANKS}\n{END_OF_TEXT}])[{BLANKS}\n]*{END_OF_TEXT}(?:[{BLANKS}]*[\n{END_OF_TEXT}])*"
+)
+"""end of a document of a custom kind, with the blank lines around it"""
+BLOCK_CHARS = 1024
+"""characters in which the beginnings of matches are searched at a time, independently of the chunks of a file"""
 MAX_DOCUMENTS = 1_000_000
 """parts of a text that are shuffled, which bounds the memory"""
 CHUNK_IDS = 1 << 20
@@ -37,10 +43,18 @@ def terminate_documents(chunks: Iterable[str], kind: str, name: str) -> Iterator
 
     >>> "".join(terminate_documents(["\nAnn\n\nB", "ob \r\nCleo"], "line", "names.txt"))
     'Ann\nBob\nCleo\n'
+    >>> "".join(terminate_documents(["a <", "> b\n<>\nc"], "<>", "a.txt")).split(END_OF_TEXT)
+    ['a', ' b', 'c', '']
     """
-    end = END_CHARS[kind]
+    end = end_char(kind)
     checked = chunks if end == "\n" else _without_end_character(end, chunks, name)
-    return _end_file(checked, end) if kind == "file" else _replace_separators(checked, BOUNDARY[kind], end)
+    if kind == "file":
+        return _end_file(checked, end)
+    separator = custom_separator(kind)
+    if separator is None:
+        return _replace_separators(checked, BOUNDARY[kind], end)
+    marked = _mark_matches(checked, separator.pattern) if separator.pattern else _mark(checked, separator.literal)
+    return _replace_separators(marked, MARKED_BOUNDARY, end, before=end)
 
 
 def ensure_terminated(text: str, kind: str | None) -> str:
@@ -53,9 +67,29 @@ def ensure_terminated(text: str, kind: str | None) -> str:
     >>> ensure_terminated("one\n\ntwo", "blank"), ensure_terminated("one\x03two\x03", "blank")
     ('one\x03two\x03', 'one\x03two\x03')
     """
-    if kind is None or (END_CHARS[kind] != "\n" and END_CHARS[kind] in text):
+    if kind is None or (end_char(kind) != "\n" and end_char(kind) in text):
         return text
     return "".join(terminate_documents([text], kind, "the text"))
+
+
+def mark_ends(prompt: str, kind: str | None) -> str:
+    """Return a prompt with the end character in place of each literal separator, as the model has learned it."""
+    separator = custom_separator(kind) if kind else None
+    return prompt.replace(separator.literal, END_OF_TEXT) if separator and separator.literal else prompt
+
+
+def text_between(kind: str) -> str:
+    r"""Return the text between two generated documents, which separates them as in a text to be learned.
+
+    >>> text_between("line"), text_between("<|endoftext|>"), text_between(r"\n---\n"), text_between("/^From /")
+    ('\n', '\n<|endoftext|>\n', '\n---\n', '\n\n')
+    """
+    separator = custom_separator(kind)
+    if separator is None:  # most files end with a line feed of their own
+        return "\n\n" if kind == "blank" else "\n"
+    if separator.pattern:
+        return "\n\n"
+    return separator.literal if "\n" in separator.literal else f"\n{separator.literal}\n"
 
 
 def _without_end_character(end: str, chunks: Iterable[str], name: str) -> Iterator[str]:
@@ -76,12 +110,51 @@ def _end_file(chunks: Iterable[str], end: str) -> Iterator[str]:
         yield end
 
 
-def _replace_separators(chunks: Iterable[str], separator: re.Pattern[str], end: str) -> Iterator[str]:
-    """Yield the text with end characters in place of separators; blanks at the end of a chunk wait for the next."""
-    pending, has_text = "\n\n", False
+def _mark(chunks: Iterable[str], separator: str) -> Iterator[str]:
+    """Yield the text with end characters in place of a literal separator, which can begin in one chunk only."""
+    pending = ""
+    for chunk in chunks:
+        *documents, rest = (pending + chunk).split(separator)
+        kept = max(0, len(rest) - len(separator) + 1)
+        yield END_OF_TEXT.join([*documents, rest[:kept]])
+        pending = rest[kept:]
+    yield pending
+
+
+def _mark_matches(chunks: Iterable[str], pattern: re.Pattern[str]) -> Iterator[str]:
+    """Yield the text with an end character before each match of a pattern.
+
+    A match is searched for in blocks that do not depend on the chunks, and in MATCH_CHARS characters beyond them.
+    """
+    text, position, match_end = "", 0, 0
+    for chunk in chain(chunks, (None,)):
+        text += chunk or ""
+        cuts = [position]
+        last = len(text) if chunk is None else len(text) - MATCH_CHARS
+        while position < last and (chunk is None or position + BLOCK_CHARS <= last):
+            stop = min(position + BLOCK_CHARS, len(text))
+            for match in pattern.finditer(text, max(position, match_end), stop + MATCH_CHARS):
+                if match.start() >= stop:
+                    break
+                cuts.append(match.start())
+                match_end = match.end()
+            position = stop
+        yield END_OF_TEXT.join(text[start:end] for start, end in zip(cuts, [*cuts[1:], position], strict=True))
+        dropped = max(0, position - MATCH_CHARS)  # what remains is read by lookbehind
+        text, position, match_end = text[dropped:], position - dropped, match_end - dropped
+
+
+def _replace_separators(
+    chunks: Iterable[str], separator: re.Pattern[str], end: str, *, before: str = "\n\n"
+) -> Iterator[str]:
+    """Yield the text with end characters in place of separators; blanks at the end of a chunk wait for the next.
+
+    The text is read as if a separator, `before`, preceded it.
+    """
+    pending, has_text = before, False
     for chunk in chunks:
         text = pending + chunk
-        body = text.rstrip(f"{BLANKS}\n")
+        body = text.rstrip(f"{BLANKS}\n{end}")
         pending = text[len(body) :]
         if body:
             terminated = separator.sub(end, body)
@@ -95,7 +168,13 @@ def not_documents_error(kind: str, name: str) -> CharrnnError:
     """Return the error for a text without a separator between documents."""
     if kind == "file":
         return CharrnnError(f"{name} is one file, and so one document", hint="name several, or `--documents line`")
-    missing_part = {"line": "second line", "blank": "blank line between two documents"}[kind]
+    separator = custom_separator(kind)
+    if separator and separator.pattern:
+        missing_part = f"second match of {kind}"
+    elif separator:
+        missing_part = f"{shown(separator.literal)} between two documents"
+    else:
+        missing_part = {"line": "second line", "blank": "blank line between two documents"}[kind]
     alternatives = " or ".join(f"`--documents {other}`" for other in BOUNDARY if other != kind)
     return CharrnnError(f"{name} has no {missing_part}, so it is one document", hint=f"{alternatives}, or without")
 

@@ -17,8 +17,7 @@ UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 """the replacement for all characters outside the vocabulary, in vocabularies that contain it"""
 
 END_OF_TEXT = "\x03"
-END_CHARS = {"line": "\n", "blank": END_OF_TEXT, "file": END_OF_TEXT}
-"""the character that ends a document, for each kind of documents"""
+"""the character that ends a document, unless each document is a line"""
 
 MAX_VOCABULARY = 250_000
 """characters; Unicode has assigned about 155,000"""
@@ -69,7 +68,7 @@ class Vocabulary:
 
     def end_id(self, documents: str | None) -> int | None:
         """Return the id of the character that ends a document of a kind; None if there are no documents."""
-        return None if documents is None else self._ids[END_CHARS[documents]]
+        return None if documents is None else self._ids[end_char(documents)]
 
     def count_unknown(self, text: str) -> Counter[str]:
         """Return the counts of the characters of a text that are not in the vocabulary, the most frequent first."""
@@ -100,6 +99,11 @@ class Vocabulary:
     @cached_property
     def _ids(self) -> dict[str, int]:
         return {character: char_id for char_id, character in enumerate(self.characters)}
+
+
+def end_char(documents: str) -> str:
+    """Return the character that ends a document of a kind."""
+    return "\n" if documents == "line" else END_OF_TEXT
 
 
 def format_characters(counts: Counter[str], *, max_shown: int = 5) -> str:

@@ -13,7 +13,7 @@ from charrnn.errors import CharrnnError
 from charrnn.generation.generate import StopCriteria, generate
 from charrnn.generation.sampling import SamplingParams
 from charrnn.network.inference import InferenceRNN
-from charrnn.text.documents import SEPARATORS
+from charrnn.text.documents import text_between
 from charrnn.training.early_stopping import overfitting_event, should_stop
 from charrnn.training.evaluation import evaluate
 from charrnn.training.events import Event, Preview, Report, SafePoint, Step, TrainingWarning
@@ -95,7 +95,7 @@ def preview(trainer: Trainer) -> Iterator[SafePoint | Preview]:
         text = (
             yield from sample_text(PREVIEW_CHARS)
             if documents is None
-            else _several_documents(sample_text, SEPARATORS[documents])
+            else _several_documents(sample_text, text_between(documents))
         )
     except CharrnnError as error:
         raise trainer.divergence_error("a logit of the preview", trainer.step) from error

@@ -50,7 +50,7 @@ def document_kind(requested: str | None, pretrained: PretrainedModel | None) -> 
         assert pretrained is not None
         raise WrongUsageError(
             f"{pretrained.path} was trained on documents by {model_kind}; --documents {requested} is another kind",
-            hint=f"`--documents {model_kind}`, or omit it",
+            hint="omit `--documents`",
         )
     return requested or model_kind
 

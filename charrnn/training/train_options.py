@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple
 
 from charrnn.arguments import DEVICES
-from charrnn.config import NetworkConfig, Positive, Setting, TrainingConfig, setting
+from charrnn.config import DocumentKind, NetworkConfig, Positive, Setting, TrainingConfig, setting
 from charrnn.storage.schema import Choice, PathText, Range, Text
 
 DEFAULT_ENCODING = "utf-8"
@@ -113,7 +113,7 @@ class Declaration(NamedTuple):
     attribute: str
     """name of the field; a Python keyword has a trailing underscore"""
     kind: type
-    rule: Range | Choice | Text | None
+    rule: Range | Choice | Text | DocumentKind | None
     default: Any
     setting: Setting
 

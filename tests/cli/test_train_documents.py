@@ -84,8 +84,13 @@ def test_the_settings_of_a_run_of_documents_reproduce_it(call: Call) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["names.txt", "--documents", "page"], 2, "'page' is not one of"),
-        (["names.txt", "--documents", ""], 2, "is not one of"),
+        (["names.txt", "--documents", "page"], 1, "has no 'page' between two documents"),
+        (["names.txt", "--documents", ""], 2, "the separator of documents is empty"),
+        (["names.txt", "--documents", "x" * 201], 2, "has more than 200 characters"),
+        (["names.txt", "--documents", "/^Zz/"], 1, "has no second match of /^Zz/"),
+        (["names.txt", "--documents", "/[Event /"], 2, "unterminated character set"),
+        (["names.txt", "--documents", "/(a+)+b/"], 2, "a group cannot be repeated"),
+        (["names.txt", "--documents", "/x*/"], 2, "matches the empty text"),
         (["names.txt", "--documents", "blank"], 1, "has no blank line between two documents"),
         (["names.txt", "--documents", "file"], 1, "is one file, and so one document"),
         (["one.txt", "--documents", "line"], 1, "has no second line"),

@@ -2,19 +2,22 @@
 
 import io
 import json
+import re
+import time
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from charrnn.arguments import custom_separator
 from charrnn.errors import CharrnnError
 from charrnn.text import documents
 from charrnn.text.corpus import Corpus, open_corpus
 from charrnn.text.corpus_encoder import count_characters, encode
 from charrnn.text.documents import document_offsets, nearest_document_start, shuffle_documents, terminate_documents
 from charrnn.text.sources import open_sources
-from charrnn.text.vocabulary import END_CHARS, END_OF_TEXT
+from charrnn.text.vocabulary import END_OF_TEXT, end_char
 
 CASES = {
     "line": ("\n \n Ann \nBob\r\n\n\t\nCleo\tDora  \n\r\n  Eve\n \n", [" Ann", "Bob", "Cleo\tDora", "  Eve"]),
@@ -23,14 +26,30 @@ CASES = {
         ["one\n two \r\nthree", "  four", "five", "six"],
     ),
     "file": ("\n a\n\nb \n", ["\n a\n\nb \n"]),
+    "<|end|>": (
+        " \n<|end|>\n  one\n\ntwo \t<|end|> \r\n\n<|end|><|end|> three\n<|end|\n|end|> <|end|>\n\n",
+        ["  one\n\ntwo", " three\n<|end|\n|end|>"],
+    ),
+    r"\n--\n": ("one\n--\n\ntwo--\n--\n--\nthree\n--", ["one", "two--", "--\nthree\n--"]),
+    "aab": ("aaab ab\naabc", ["a", " ab", "c"]),
+    r"/^\[Event /": (
+        "% a note\n\n[Event 1]\n[Site a]\n\n1. e4 [Event x] \n\n\n[Event 2]\n\n1. d4\n",
+        ["% a note", "[Event 1]\n[Site a]\n\n1. e4 [Event x]", "[Event 2]\n\n1. d4"],
+    ),
+    r"/(?<=\n)(?=Chapter \d|Part)/": (
+        "Chapter 1\na\nChapter 2\nb Part\nPart",
+        ["Chapter 1\na", "Chapter 2\nb Part", "Part"],
+    ),
 }
+CORPORA = ("line", "blank", "file")
+"""kinds of the documents that are encoded"""
 
 
 def split(pieces: list[str], kind: str) -> list[str]:
     """Return the documents in the chunks of a file."""
     text = "".join(terminate_documents(pieces, kind, "text.txt"))
-    assert not text or text.endswith(END_CHARS[kind])
-    return text.split(END_CHARS[kind])[:-1]
+    assert not text or text.endswith(end_char(kind))
+    return text.split(end_char(kind))[:-1]
 
 
 @pytest.mark.parametrize("kind", CASES)
@@ -50,7 +69,66 @@ def test_blanks_alone_are_not_a_document(kind: str) -> None:
     assert split([""], kind) == []
 
 
-@pytest.mark.parametrize("kind", ["blank", "file"])
+@pytest.mark.parametrize("pattern", [r"^\d+\.", "a(?=b)", r"(?<=ab)c", r"b{2,4}", r"c|^a|\nb"])
+def test_matches_in_blocks_are_those_in_the_whole_text(pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the borders of blocks and chunks are."""
+    text = "".join(np.random.default_rng(0).choice(list("aabbcc1.\n"), 3_000))
+    starts = [0, *(match.start() for match in re.finditer(pattern, text, re.MULTILINE)), len(text)]
+    whole = [text[start:stop].strip("\n") for start, stop in pairwise(starts)]
+    expected = [document for document in whole if document]
+    monkeypatch.setattr(documents, "MATCH_CHARS", 16)
+    for block_chars in (1, 5, 64, 5_000):
+        monkeypatch.setattr(documents, "BLOCK_CHARS", block_chars)
+        for cut in (1, 7, 1_000, 3_000):
+            chunks = [text[start : start + cut] for start in range(0, len(text), cut)]
+            assert split(chunks, f"/{pattern}/") == expected, (block_chars, cut)
+
+
+@pytest.mark.parametrize("kind", ["<|end|>", r"/^\[Event /"])
+def test_a_custom_separator_takes_constant_memory(kind: str) -> None:
+    """Chunks of a megabyte without a separator are passed on one by one."""
+    chunks = ("one long line " * 70_000 for _ in range(20))
+    sizes = [len(piece) for piece in terminate_documents(chunks, kind, "text.txt")]
+    assert max(sizes) < 1_100_000
+    assert sum(sizes) == 20 * 980_000  # the last blank is removed, and the end is added
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("(a+)+b", "cannot be repeated"),
+        ("(a|a)*b", "cannot be repeated"),
+        ("(a|ab){1,20}c", "cannot be repeated"),
+        ("a*a*a*b", "too much time"),
+        ("^[^x]*[^x]*y", "too much time"),
+        ("a?" * 20 + "a" * 20, "too much time"),
+        ("(a|a)" * 20 + "b", "too much time"),
+        (r"(a)\1", "not supported"),
+        ("(?x) a b", "not supported"),
+        ("(?#x)a", "not supported"),
+        ("a**", "multiple repeat"),
+        ("^", "matches the empty text"),
+    ],
+)
+def test_a_pattern_that_can_take_much_time_is_refused(pattern: str, words: str) -> None:
+    """Before it is tried on any text."""
+    with pytest.raises(CharrnnError, match=words):
+        custom_separator(f"/{pattern}/")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [r"^\[Event ", r"\[Event ", r"^\d+:\d+ ", r"(?i)^(?:chapter|part) [ivx]+\.?", r"[]\[a]+b", "^From .*@.*"],
+)
+def test_ordinary_patterns_take_little_time(pattern: str) -> None:
+    """On a text that is made to be slow."""
+    slow = ["1" * 500 + ":" + "1" * 500, "[]a" * 700, "From " + "@" * 1_000] * 20
+    began = time.process_time()
+    list(terminate_documents(slow, f"/{pattern}/", "text.txt"))
+    assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize("kind", ["blank", "file", "<|end|>", "/^a/"])
 def test_a_text_that_contains_the_end_character_is_refused(kind: str) -> None:
     """The end character would end documents at the wrong place."""
     with pytest.raises(CharrnnError, match=r"odd.txt has U\+0003, .* end of a document"):
@@ -127,7 +205,7 @@ def corpus_of(directory: Path, kind: str, *texts: str, **options: object) -> Cor
 POEMS = tuple("\n".join(f"{verse} of {poem}" for verse in range(poem % 5 + 1)) for poem in range(40))
 
 
-@pytest.mark.parametrize("kind", CASES)
+@pytest.mark.parametrize("kind", CORPORA)
 def test_a_corpus_contains_every_document_once(kind: str, tmp_path: Path) -> None:
     """In another order; the end of a file ends a document; the corpus can be opened again."""
     if kind == "file":
@@ -137,7 +215,7 @@ def test_a_corpus_contains_every_document_once(kind: str, tmp_path: Path) -> Non
     else:
         texts = ("\n".join(poem.replace("\n", ", ") for poem in POEMS),)
     corpus = corpus_of(tmp_path, kind, *texts)
-    texts_in_corpus = corpus.text(0, corpus.characters).split(END_CHARS[kind])
+    texts_in_corpus = corpus.text(0, corpus.characters).split(end_char(kind))
     expected = [poem.replace("\n", ", ") for poem in POEMS] if kind == "line" else list(POEMS)
     assert texts_in_corpus[-1] == ""
     assert sorted(texts_in_corpus[:-1]) == sorted(expected)
@@ -180,7 +258,7 @@ def test_a_corpus_of_unknown_documents_is_damaged(tmp_path: Path) -> None:
     """The description is refused when the corpus is opened."""
     corpus = corpus_of(tmp_path, "line", "\n".join(POEMS))
     described = corpus.path.with_suffix(".json")
-    described.write_text(json.dumps(json.loads(described.read_text()) | {"documents": "page"}))
+    described.write_text(json.dumps(json.loads(described.read_text()) | {"documents": "/(a+)+b/"}))
     with pytest.raises(CharrnnError, match="damaged"):
         open_corpus(corpus.path)
 
