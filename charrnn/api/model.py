@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from charrnn import arguments
 from charrnn.api.text_generator import ClampValues, TextGenerator, Unknown
 from charrnn.arguments import LARGEST_SEED, flag, path_name, several, system_errors, texts, whole_number
 from charrnn.errors import WrongUsageError
-from charrnn.generation.novelty import Novelty, TrainingTextIndex, index_training_text
+from charrnn.generation.novelty import Novelty
 from charrnn.inspection.concepts import Concept, ParsedText
 from charrnn.inspection.concepts.custom import parse_concept
 from charrnn.inspection.measures.activations import Activations, record_all, record_cells
@@ -50,10 +49,6 @@ class TrainedModel(TextGenerator):
         config = self.model.config
         network = f"{config.cell} {config.layers}×{config.hidden}, {len(self.model.vocabulary)} characters"
         return f"<charrnn.TrainedModel {run_directory.display_name(self.path)}: {network}>"
-
-    @cached_property
-    def _training_index(self) -> TrainingTextIndex:
-        return index_training_text(self.path, self.model, hint="the run's directory holds it")
 
     def score(self, text: str, *, clamps: ClampValues = None) -> Score:
         """Return the score of a text (CharrnnError if fewer than two of its characters can be read).
@@ -98,10 +93,11 @@ class TrainedModel(TextGenerator):
         )
 
     def novelty(self, text: str, *, unknown: Unknown = "error") -> Novelty:
-        """Return the spans of a text that are copied from the training text.
+        """Return the spans of a text that are copied from the training text, and the copied documents.
 
-        Only spans count that are longer than those that held-out text shares with the training text. The first call
-        builds the suffix array of the training text. Raise CharrnnError if the run has no encoded text.
+        Only spans count that are longer than those that held-out text shares with the training text, and whole
+        documents of any length. The first call builds the suffix array of the training text. Raise CharrnnError if
+        the run has no encoded text.
         """
         return self._training_index.novelty(self._encodable(text, unknown))
 

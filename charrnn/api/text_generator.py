@@ -9,16 +9,17 @@ from typing import Literal, TypedDict, Unpack, get_args
 import numpy as np
 
 from charrnn import arguments
-from charrnn.arguments import LARGEST_SEED, check_names, choice, number, texts, whole_number
-from charrnn.errors import WrongUsageError
-from charrnn.generation.batched import chunks_in_order, collect_texts, generate_batch
+from charrnn.arguments import LARGEST_SEED, check_names, choice, flag, number, texts, whole_number
+from charrnn.errors import CharrnnError, WrongUsageError
+from charrnn.generation.batched import GeneratedText, chunks_in_order, collect_texts, generate_batch
 from charrnn.generation.generate import Prefilled, StopCriteria, default_max_chars, generate, prefill_prompt
+from charrnn.generation.novelty import NewDocuments, TrainingTextIndex, index_training_text
 from charrnn.generation.sampling import DEFAULT_SAMPLING, SamplingParams
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.interventions import CellValues, make_clamps, parse_clamps
 from charrnn.network.model_file import Model
 from charrnn.scoring import next_char_probabilities
-from charrnn.text.documents import mark_ends
+from charrnn.text.documents import begun_document, mark_ends
 from charrnn.text.vocabulary import format_characters
 
 CODE_POINTS = 0x110000
@@ -60,6 +61,8 @@ class SamplingSettings(TypedDict, total=False):
     """what happens to characters of the prompt that are not in the vocabulary: "error" (the default) or "skip\""""
     clamps: ClampValues
     """values at which cells are clamped while the prompt is read and text is generated, such as {"1.7": 1.0}"""
+    new: bool
+    """whether only new documents are returned: the text of the run does not contain them, and none is repeated"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +74,7 @@ class _SamplingOptions:
     seed: Seed
     unknown: Unknown
     clamps: CellValues
+    new: bool
 
     @classmethod
     def of(cls, settings: SamplingSettings, *, max_chars: int | None) -> "_SamplingOptions":
@@ -86,7 +90,24 @@ class _SamplingOptions:
             seed=_checked_seed(settings.get("seed")),
             unknown=settings.get("unknown", "error"),
             clamps=parse_clamps({} if clamps is None else clamps),
+            new=flag(settings.get("new", False), "new"),
         )
+
+
+class NewTexts(list[str]):
+    """New documents; fewer than requested if the model hardly generates any."""
+
+    def __init__(self, texts: Iterable[str], *, copies: int, repeated: int) -> None:
+        super().__init__(texts)
+        self.copies = copies
+        """documents that were discarded because the text of the run contains them"""
+        self.repeated = repeated
+        """documents that were discarded because they are empty or were generated before"""
+
+    @property
+    def discarded(self) -> int:
+        """Number of documents that were generated and discarded."""
+        return self.copies + self.repeated
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -107,6 +128,10 @@ class TextGenerator:
         """The network as it is used for inference: step by step, with access to every gate."""
         return InferenceRNN.from_model(self.model)
 
+    @cached_property
+    def _training_index(self) -> TrainingTextIndex:
+        return index_training_text(self.path, self.model, hint="the run's directory holds it")
+
     def sample(self, prompt: str = "", **settings: Unpack[SamplingSettings]) -> str:
         """Return the generated text that follows a prompt.
 
@@ -116,17 +141,43 @@ class TextGenerator:
         >>> model.sample("wx", length=4, temperature=0, clamps={"1.7": 1.0})  # the cell that is on after an e
         'ffff'
         """
+        if settings.get("new"):
+            texts = self.samples(prompt, count=1, **settings)
+            if not texts:
+                raise CharrnnError("the model generates no new document", hint="a higher temperature")
+            return texts[0]
         return "".join(self._characters(prompt, settings, max_chars=self._default_length()))
 
     def samples(self, prompt: str = "", *, count: int, **settings: Unpack[SamplingSettings]) -> list[str]:
         """Return several texts, generated in batches, which is much faster than one after the other.
 
-        The first text is that of `sample` with the same seed, the second that of the next seed, and so on.
+        The first text is that of `sample` with the same seed, the second that of the next seed, and so on. The list
+        of `new` documents is of type `NewTexts`, which counts the discarded ones.
 
         >>> charrnn.load("checkpoints/letters").samples("wx", count=2, length=4, seed=1)
         ['yzab', 'yzab']
         """
         options = _SamplingOptions.of(settings, max_chars=self._default_length())
+        count = whole_number(count, "count", high=MAX_SAMPLES)
+        if options.new:
+            return self._new_texts(prompt, options, count)
+        return [generated.characters for generated in self._generated(prompt, options, count)]
+
+    def _new_texts(self, prompt: str, options: _SamplingOptions, count: int) -> NewTexts:
+        """Return new documents (WrongUsageError if the model has no documents)."""
+        documents = self.model.config.documents
+        if documents is None:
+            hint = '`charrnn.train(..., documents="line")` learns each line as a document'
+            raise WrongUsageError("the model has learned a text without documents, so none is new", hint=hint)
+        begun = begun_document(self._encodable(prompt, options.unknown), documents)
+        new = NewDocuments.of(self._training_index, count, begun, options.params)
+        generated = self._generated(prompt, options, count * new.most_discarded)
+        return NewTexts(
+            [text.characters for _, text in new.select(generated)], copies=new.copies, repeated=new.repeated
+        )
+
+    def _generated(self, prompt: str, options: _SamplingOptions, count: int) -> Iterator[GeneratedText]:
+        """Return an iterator over several texts, which are generated in batches."""
         steps = generate_batch(
             self.reader,
             self.model.vocabulary,
@@ -136,7 +187,7 @@ class TextGenerator:
             params=options.params,
             with_nll=False,
         )
-        return [generated.characters for generated in collect_texts(chunks_in_order(steps))]
+        return collect_texts(chunks_in_order(steps))
 
     def stream(self, prompt: str = "", **settings: Unpack[SamplingSettings]) -> Iterator[str]:
         """Yield the characters of `sample` as soon as they are generated; without a length, endlessly.
@@ -162,6 +213,10 @@ class TextGenerator:
     def _characters(self, prompt: str, settings: SamplingSettings, *, max_chars: int | None) -> Iterator[str]:
         """Return an iterator over the generated characters; invalid settings raise WrongUsageError at once."""
         options = _SamplingOptions.of(settings, max_chars=max_chars)
+        if options.new:
+            raise WrongUsageError(
+                "whether a document is new is known at its end only", hint="`samples`, not `stream`"
+            )
         generated = generate(
             self.reader,
             self.model.vocabulary,
@@ -211,8 +266,7 @@ def _checked_seed(seed: Seed) -> Seed:
 
 
 def _rngs(seed: Seed, count: int) -> Iterator[np.random.Generator]:
-    """Return a random generator for each of several texts, created when its text begins (WrongUsageError)."""
-    count = whole_number(count, "count", high=MAX_SAMPLES)
+    """Return a random generator for each of several texts, created when its text begins."""
     if isinstance(seed, int):
         return (np.random.default_rng(seed + number) for number in range(count))
     parent = np.random.default_rng(seed)

@@ -118,6 +118,7 @@ UNICODE_SIZE = 0x110000
     "--steer", type=CellIdType(), section=CELLS, help="Side by side: this cell clamped at -1, free, and clamped at 1."
 )
 @option("--novelty", is_flag=True, section=CELLS, help="Show what is copied from the training text, and how much.")
+@option("--new", is_flag=True, section=SEVERAL, help="Only documents that are not in the training text, each once.")
 @option(
     "--device",
     type=click.Choice(["auto", *DEVICES]),
@@ -145,7 +146,7 @@ def sample(model: Path, **options: Any) -> None:
 
 def write_samples(path: Path, options: "SampleOptions") -> None:
     """Write samples to standard output in the requested form (CharrnnError)."""
-    from charrnn.cli.sample_output import write_json_lines, write_plain
+    from charrnn.cli.sample_output import write_complete, write_plain
     from charrnn.cli.sampler import make_sampler
 
     sampler = make_sampler(path, options)
@@ -153,11 +154,7 @@ def write_samples(path: Path, options: "SampleOptions") -> None:
         from charrnn.cli.sample_compare import compare
 
         compare(sampler, options)
-    elif options.novelty:
-        from charrnn.cli.sample_output import write_novelty
-
-        write_novelty(sampler, options)
-    elif options.as_json:
-        write_json_lines(sampler, options)
+    elif options.as_json or options.novelty or options.new:
+        write_complete(sampler, options)
     else:
         write_plain(sampler, options)

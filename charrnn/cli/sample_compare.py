@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from charrnn.cli.sampler import SampleOptions, Sampler
 from charrnn.cli.streams import write_json
 from charrnn.errors import CharrnnError
 from charrnn.generation.batched import GeneratedText, collect_texts
-from charrnn.generation.novelty import find_loop
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.interventions import ClampedPredictor, make_clamps
 from charrnn.scoring import char_nll
@@ -20,6 +19,43 @@ from charrnn.storage.run_directory import display_name
 from charrnn.text.corpus import held_out_text
 from charrnn.views.aligned_text import SideBySideTexts, TextColumn
 from charrnn.views.console import stdout_console
+
+# Loops: degenerate repetition (Holtzman et al. 2020)
+
+MAX_PERIOD = 1000
+"""characters of a repetition, which bounds the time of the search"""
+MIN_REPEATS = 3
+MIN_LOOP_CHARS = 40
+"""characters of all repetitions: ordinary texts often end with a short repetition such as `...`"""
+
+
+class Loop(NamedTuple):
+    """The repetition at the end of a text."""
+
+    start: int
+    """position of the first repetition"""
+    length: int
+    """characters of one repetition"""
+
+
+def find_loop(text: str) -> Loop | None:
+    """Return the shortest string that a text repeats at least three times up to its end; None if there is none.
+
+    >>> find_loop("to be, and so on" + " and so on" * 9)
+    Loop(start=6, length=10)
+    """
+    for length in range(1, min(MAX_PERIOD, len(text) // MIN_REPEATS) + 1):
+        if text[-length:] != text[-2 * length : -length]:
+            continue
+        start = len(text) - 2 * length
+        while start > 0 and text[start - 1] == text[start - 1 + length]:
+            start -= 1
+        if len(text) - start >= max(MIN_REPEATS * length, MIN_LOOP_CHARS):
+            return Loop(start, length)
+    return None
+
+
+# The samples and their columns
 
 TEMPERATURES = (0.0, 0.5, 0.8, 1.2)
 """temperatures that --compare samples at"""

@@ -1,25 +1,25 @@
 """Output of `charrnn sample`: plain text, JSON, or text in which copies of the training text are dim."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from operator import attrgetter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from charrnn.cli.sampler import SampleOptions, Sampler
 from charrnn.cli.streams import DIM, TextOutput, status, write_json, write_note
+from charrnn.errors import WrongUsageError
 from charrnn.generation.batched import GeneratedText, collect_texts
 from charrnn.generation.sampling import SamplingParams
-from charrnn.network.model_file import Model
 from charrnn.storage.run_directory import display_name
 from charrnn.text.documents import text_between
+from charrnn.views.formatting import pluralize
 from charrnn.views.sanitize import is_terminal
 
 if TYPE_CHECKING:
-    from charrnn.generation.novelty import CopiedSpan, Novelty, TrainingTextIndex
+    from charrnn.generation.novelty import CopiedSpan, NewDocuments, Novelty, TrainingTextIndex
 
 
 BETWEEN_SAMPLES = "\n\n"
@@ -57,11 +57,44 @@ def start_sample(output: TextOutput, sampler: Sampler, options: SampleOptions, *
         write_note(sample_header(sampler, seed), style=DIM)
 
 
-def write_json_lines(sampler: Sampler, options: SampleOptions) -> None:
-    """Write a line of JSON for each sample."""
+def write_complete(sampler: Sampler, options: SampleOptions) -> None:
+    """Write samples, each as soon as it is complete: in JSON, with copied text dim, or new documents only."""
+    index = _load_training_index(sampler, options) if options.novelty or options.new else None
+    new = _new_documents(index, sampler, options) if index and options.new else None
+    output, written, copied = TextOutput(raw=options.raw), 0, 0
+    for number, (seed, generated) in enumerate(_complete_samples(sampler, options, new)):
+        novelty = index.novelty(generated.characters, prompt=sampler.begun) if index and options.novelty else None
+        written += 1
+        copied += bool(novelty and novelty.copied_documents)
+        if options.as_json:
+            values = sample_to_dict(sampler, seed, generated)
+            values |= {"novelty": _novelty_to_dict(novelty, index)} if novelty and index else {}
+            write_json(values | ({"discarded": new.copies + new.repeated} if new else {}))
+            continue
+        start_sample(output, sampler, options, number=number, seed=seed)
+        output.write("" if options.no_prompt else sampler.prompt)
+        for part, dim in _split_by_novelty(generated.characters, novelty):
+            output.write(part, style=DIM if dim else "")
+        if novelty and index:
+            output.write("\n" if output.terminal else "")
+            if not options.quiet:
+                _report_novelty(novelty, generated.characters, index)
+    if written and not options.as_json and not (options.novelty and output.terminal):
+        end_output(output, sampler, options)
+    if not options.quiet:
+        _report_documents(index, new, copied, options)
+
+
+def _complete_samples(
+    sampler: Sampler, options: SampleOptions, new: "NewDocuments | None"
+) -> Iterator[tuple[int, GeneratedText]]:
+    """Yield the samples with their seeds; if `new`, those that it selects among the samples of as many seeds."""
     seeds = options.seeds()
-    for seed, generated in zip(seeds, collect_texts(sampler.sample_many(seeds, with_nll=True)), strict=True):
-        write_json(sample_to_dict(sampler, seed, generated))
+    if new:
+        seeds = range(seeds[0], seeds[0] + options.count * new.most_discarded)
+    texts = collect_texts(sampler.sample_many(seeds, with_nll=options.as_json))
+    for number, generated in new.select(texts) if new else enumerate(texts):
+        yield seeds[number], generated
 
 
 def sample_to_dict(sampler: Sampler, seed: int, generated: GeneratedText) -> dict[str, Any]:
@@ -108,39 +141,33 @@ REPORTED_SPANS, SPAN_CHARS = 3, 60
 """number of copied spans that are reported, and of the characters shown of each"""
 
 
-def write_novelty(sampler: Sampler, options: SampleOptions) -> None:
-    """Write samples, each as soon as it is complete, with the text that is copied from the training text."""
-    index, seeds = _load_training_index(sampler.path, sampler.model, quiet=options.quiet), options.seeds()
-    output = TextOutput(raw=options.raw)
-    for number, generated in enumerate(collect_texts(sampler.sample_many(seeds, with_nll=True))):
-        text = generated.characters
-        novelty = index.novelty(text)
-        if options.as_json:
-            values = sample_to_dict(sampler, seeds[number], generated)
-            write_json({**values, "novelty": _novelty_to_dict(novelty, index)})
-            continue
-        start_sample(output, sampler, options, number=number, seed=seeds[number])
-        output.write("" if options.no_prompt else sampler.prompt)
-        for part, copied in _split_by_novelty(text, novelty):
-            output.write(part, style=DIM if copied else "")
-        if output.terminal:
-            output.write("\n")
-        if not options.quiet:
-            _report_novelty(novelty, text, index)
-    if not options.as_json and not output.terminal:
-        end_output(output, sampler, options)
+def _new_documents(index: "TrainingTextIndex", sampler: Sampler, options: SampleOptions) -> "NewDocuments":
+    """Return the selection of new documents."""
+    from charrnn.generation.novelty import NewDocuments
+
+    return NewDocuments.of(index, options.count, sampler.begun, sampler.params)
 
 
-def _load_training_index(path: Path, model: Model, *, quiet: bool) -> "TrainingTextIndex":
+def _load_training_index(sampler: Sampler, options: SampleOptions) -> "TrainingTextIndex":
     """Return an index of the model's training text; show a status meanwhile, since this may take long."""
     from charrnn.generation.novelty import index_training_text
 
-    with status("sorting the training text", quiet=quiet):
-        return index_training_text(path, model, hint="--novelty needs the run that the model comes from")
+    option = "--new" if options.new else "--novelty"
+    if options.new and sampler.model.end is None:
+        raise WrongUsageError(
+            f"--new writes whole documents, and {sampler.path} has learned a text without documents",
+            hint="`charrnn train TEXT --documents line` learns each line as a document",
+        )
+    with status("sorting the training text", quiet=options.quiet):
+        return index_training_text(
+            sampler.path, sampler.model, hint=f"{option} needs the run that the model comes from"
+        )
 
 
-def _split_by_novelty(text: str, novelty: "Novelty") -> list[tuple[str, bool]]:
-    """Return the parts of a text, each with whether it is copied."""
+def _split_by_novelty(text: str, novelty: "Novelty | None") -> list[tuple[str, bool]]:
+    """Return the parts of a text, each with whether it is copied as far as that is known."""
+    if novelty is None:
+        return [(text, False)]
     marks = novelty.mask()
     edges = [0, *(np.flatnonzero(marks[1:] != marks[:-1]) + 1).tolist(), len(text)]
     return [(text[start:stop], bool(marks[start])) for start, stop in pairwise(edges) if start < stop]
@@ -149,13 +176,39 @@ def _split_by_novelty(text: str, novelty: "Novelty") -> list[tuple[str, bool]]:
 def _report_novelty(novelty: "Novelty", text: str, index: "TrainingTextIndex") -> None:
     """Print the copied fraction, and the longest copied spans."""
     comparison = "" if index.baseline_fraction is None else f" (held-out text: {index.baseline_fraction:.1%})"
-    write_note(
-        f"copied: {novelty.copied_fraction:.1%} in spans of {index.min_copy_chars} characters or more{comparison}"
-    )
+    documents = "" if novelty.documents is None else "whole documents and "
+    spans = f"{documents}spans of {index.min_copy_chars} characters or more"
+    write_note(f"copied: {novelty.copied_fraction:.1%} in {spans}{comparison}")
+    for document in novelty.copied_documents:
+        write_note(f"  the training text has this document word for word: {_excerpt(document)}")
     for span in _longest_spans(novelty)[:REPORTED_SPANS]:
         words = text[span.start : span.start + span.length]
-        shown = words if len(words) <= SPAN_CHARS else f"{words[:SPAN_CHARS]}…"
-        write_note(f"  {span.length} characters, at {span.source_start:,} of the training text: {shown!r}")
+        if words not in novelty.copied_documents:
+            place = f"{span.source_start:,} of the training text"
+            write_note(f"  {span.length} characters, at {place}: {_excerpt(words)}")
+
+
+def _excerpt(words: str) -> str:
+    """Return the beginning of a copied span in quotes."""
+    return repr(words if len(words) <= SPAN_CHARS else f"{words[:SPAN_CHARS]}…")
+
+
+def _report_documents(
+    index: "TrainingTextIndex | None", new: "NewDocuments | None", copied: int, options: SampleOptions
+) -> None:
+    """Print how many documents are copied, and how many were discarded."""
+    if index is None or index.model.end is None:
+        return
+    if options.novelty and not options.as_json and not new:
+        share = index.held_out_documents_copied
+        comparison = "" if share is None else f" (held-out documents: {share:.1%})"
+        write_note(f"word for word in the training text: {copied:,} of {options.count:,} documents{comparison}")
+    if new:
+        reasons = f"{new.copies:,} in {index.corpus_name}, {new.repeated:,} repeated"
+        write_note(f"note: discarded {pluralize(new.copies + new.repeated, 'document')} ({reasons})")
+    if new and new.missing:
+        why = "one" if new.most_discarded == 1 else f"{new.most_discarded:,} in succession"
+        write_note(f"note: {new.missing:,} of {options.count:,} are missing: gave up after discarding {why}")
 
 
 def _longest_spans(novelty: "Novelty") -> Sequence["CopiedSpan"]:
@@ -173,4 +226,7 @@ def _novelty_to_dict(novelty: "Novelty", index: "TrainingTextIndex") -> dict[str
         "stretches": [
             {"start": span.start, "length": span.length, "place": span.source_start} for span in novelty.spans
         ],
+        "documents": novelty.documents,
+        "copied_documents": list(novelty.copied_documents),
+        "held_out_documents_copied": index.held_out_documents_copied,
     }

@@ -30,7 +30,7 @@ from charrnn.network.inference import InferenceRNN
 from charrnn.network.interventions import CellValues, make_clamps
 from charrnn.network.model_file import Model, load_model
 from charrnn.text.decoding import check_encoding
-from charrnn.text.documents import mark_ends
+from charrnn.text.documents import begun_document, mark_ends
 from charrnn.text.vocabulary import format_characters
 from charrnn.views.sanitize import can_animate, is_terminal
 
@@ -62,6 +62,7 @@ class SampleOptions:
     clamps: tuple[tuple[CellId, float], ...]
     steer: CellId | None
     novelty: bool
+    new: bool
     device: str
     as_json: bool
     raw: bool
@@ -73,6 +74,7 @@ class SampleOptions:
         for option, is_given in (
             ("--json", self.as_json),
             ("--novelty", self.novelty),
+            ("--new", self.new),
             (self.comparison_option, self.comparison_option),
         ):
             if is_given and self.length == 0 and not self.stops:
@@ -105,6 +107,7 @@ class SampleOptions:
             "--argmax": self.compare and self.argmax,
             "--count": self.count > 1,
             "--novelty": self.novelty,
+            "--new": self.new,
         }
         conflict = next((option for option, is_given in conflicting.items() if is_given), None)
         if self.comparison_option and conflict:
@@ -168,6 +171,12 @@ class Sampler:
     stop: StopCriteria
     clamp_values: CellValues = field(default_factory=dict)
     """values of cells that are clamped while the model reads and generates"""
+
+    @property
+    def begun(self) -> str:
+        """Return the part of the prompt that begins a document, as the model has read it."""
+        documents, vocabulary = self.model.config.documents, self.model.vocabulary
+        return vocabulary.drop_unencodable(begun_document(self.prompt, documents)) if documents else ""
 
     def sample(self, seed: int) -> Iterator[GeneratedChar]:
         """Yield the characters of the sample with a seed."""

@@ -1,35 +1,32 @@
-"""Novelty of a text (McCoy et al. 2021): the spans copied from the training text, and repetition loops.
+"""Novelty of a text (McCoy et al. 2021): the spans and documents copied from the training text, and new documents.
 
 The suffix array of the training text is built once and kept beside the run.
 """
 
-import hashlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.arguments import whole_number
-from charrnn.errors import CharrnnError
+from charrnn.generation.batched import GeneratedText
+from charrnn.generation.sampling import SamplingParams
 from charrnn.network.model_file import Model
-from charrnn.storage import safetensors_file
 from charrnn.storage.run_directory import RunDirectory
-from charrnn.storage.safetensors_file import check_replaceable
 from charrnn.text.corpus import training_corpus
-from charrnn.text.suffix_array import Match, SuffixArray, SuffixOrder, build_suffix_array
-from charrnn.text.vocabulary import Ids
+from charrnn.text.documents import split_documents
+from charrnn.text.suffix_array import Match, SuffixArray, load_or_build_suffix_array
+from charrnn.text.vocabulary import Ids, end_char
 
 MIN_COPY_CHARS = 20
 """minimum length of a span that counts as copied"""
 BASELINE_FRACTION = 0.05
-"""fraction of held-out text that may lie in copied spans, because every kind of text repeats itself a little"""
-MAX_TRAINING_CHARS = 100_000_000
-"""characters; building the suffix array takes about 40 bytes for each"""
+"""fraction of held-out text that may lie in copied spans, because every text repeats itself a little"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +51,10 @@ class Novelty:
     """characters that lie in a copied span"""
     spans: tuple[CopiedSpan, ...]
     """in the order of their positions; spans may overlap"""
+    documents: int | None = None
+    """number of documents; None if the model has no documents"""
+    copied_documents: tuple[str, ...] = ()
+    """documents of any length that the training text contains as whole documents"""
 
     @classmethod
     def from_spans(cls, characters: int, spans: Iterable[CopiedSpan]) -> "Novelty":
@@ -75,7 +76,8 @@ class Novelty:
     def min_length(self, length: int) -> "Novelty":
         """Return the record without shorter spans (WrongUsageError)."""
         min_chars = whole_number(length, "length")
-        return Novelty.from_spans(self.characters, (span for span in self.spans if span.length >= min_chars))
+        shorter = Novelty.from_spans(self.characters, (span for span in self.spans if span.length >= min_chars))
+        return replace(shorter, documents=self.documents, copied_documents=self.copied_documents)
 
     def mask(self) -> NDArray[np.bool_]:
         """Return for each character whether it is copied, (characters,)."""
@@ -134,44 +136,6 @@ def baseline_copy_length(held_out: Novelty) -> int:
     return next(sufficient, MIN_COPY_CHARS)
 
 
-def load_or_build_suffix_array(ids: Ids, size: int, path: Path) -> SuffixArray:
-    """Return the suffix array of a training text, ids (T,) below `size`, from the file `path`.
-
-    If the file is missing, damaged or belongs to another text, the suffix array is built, and saved if possible.
-    Raise CharrnnError if the text is damaged or too long.
-    """
-    if len(ids) > MAX_TRAINING_CHARS:
-        raise CharrnnError(f"the training text is too long to look for copies in: {len(ids):,} characters")
-    if len(ids) and ids.max() >= size:
-        raise CharrnnError("the training text is damaged: it contains ids that are not in the vocabulary")
-    checksum = hashlib.sha256(np.ascontiguousarray(ids).data).hexdigest()
-    order = _read_cached_order(path, checksum, len(ids))
-    if order is None:
-        order = build_suffix_array(ids, size)
-        with suppress(OSError):
-            check_replaceable(path)
-            safetensors_file.write_tensors(path, {"order": order}, {"kind": "suffixes", "text_sha256": checksum})
-    return SuffixArray(ids, order)
-
-
-def _read_cached_order(path: Path, checksum: str, characters: int) -> SuffixOrder | None:
-    """Return the suffix order in a file; None if the file is missing, damaged, or belongs to another text.
-
-    The arrays are read only if the header describes nothing but a suffix order of this length.
-    """
-    try:
-        with safetensors_file.open_tensors(path) as file:
-            shapes = {name: (tensor.dtype, tensor.shape) for name, tensor in file.header.tensors.items()}
-            if shapes != {"order": (np.dtype(np.int32), (characters,))}:
-                return None
-            if file.metadata.get("text_sha256") != checksum:
-                return None
-            order = file.arrays()["order"]
-    except CharrnnError:
-        return None
-    return order if not characters or (order.min() >= 0 and order.max() < characters) else None
-
-
 # The training text of a model
 
 BASELINE_CHARS = 10_000
@@ -188,10 +152,73 @@ class TrainingTextIndex:
     """minimum length of a span that counts as copied"""
     baseline_fraction: float | None
     """fraction of held-out text that lies in such spans; None: there is no held-out text"""
+    held_out: Ids
+    """ids of the held-out text"""
+    corpus_name: str
 
-    def novelty(self, text: str) -> Novelty:
-        """Return the copied spans of a text (WrongUsageError for unknown characters)."""
-        return find_copies(self.model.vocabulary.encode(text), self.suffix_array, self.min_copy_chars)
+    def novelty(self, text: str, *, prompt: str = "") -> Novelty:
+        """Return the copied spans and documents of a text (WrongUsageError for unknown characters).
+
+        The first document begins with a prompt. A copied document is a span too, whatever its length is.
+        """
+        copies = find_copies(self.model.vocabulary.encode(text), self.suffix_array, self.min_copy_chars)
+        kind = self.model.config.documents
+        if kind is None:
+            return copies
+        whole, position, copied, spans = prompt + text, 0, [], list(copies.spans)
+        documents = split_documents(whole, kind)
+        for document in documents:
+            start = whole.index(document, position)
+            position, first = start + len(document), max(start, len(prompt))
+            if (source := self.find_document(document)) is None:
+                continue
+            copied.append(document)
+            if first < position < first + self.min_copy_chars:  # longer ones are among the spans
+                place, length = first - len(prompt), position - first
+                spans.append(CopiedSpan(start=place, length=length, source_start=source + first - start))
+        spans.sort(key=lambda span: span.start)
+        return replace(Novelty.from_spans(len(text), spans), documents=len(documents), copied_documents=tuple(copied))
+
+    def find_document(self, document: str) -> int | None:
+        """Return the position of a whole document in the training text; None if the text does not contain it."""
+        return None if (ids := self._with_ends(document)) is None else self._find(ids)
+
+    def contains_document(self, document: str) -> bool:
+        """Return whether the training text or the held-out text contains a whole document."""
+        ids = self._with_ends(document)
+        if ids is None or self._find(ids) is not None:
+            return ids is not None
+        position = self._held_out_bytes.find(ids.tobytes())
+        while position > 0 and position % ids.itemsize:  # the bytes of two ids
+            position = self._held_out_bytes.find(ids.tobytes(), position + 1)
+        return position >= 0
+
+    def _with_ends(self, document: str) -> Ids | None:
+        """Return the ids of a document between two ends; None if the text cannot contain the document."""
+        end, vocabulary = self.model.end, self.model.vocabulary
+        if end is None or not document or vocabulary.count_unknown(document):
+            return None
+        return np.array([end, *vocabulary.encode(document), end], self.held_out.dtype)
+
+    def _find(self, ids: Ids) -> int | None:
+        """Return the position of a document, ids between two ends, in the training text, or None."""
+        if np.array_equal(self.suffix_array.ids[: len(ids) - 1], ids[1:]):
+            return 0
+        length, position = self.suffix_array.longest_match(ids)
+        return position + 1 if length == len(ids) else None
+
+    @cached_property
+    def held_out_documents_copied(self) -> float | None:
+        """Fraction of held-out documents that the training text contains; None if there are no documents."""
+        end = -1 if self.model.end is None else self.model.end
+        ids = np.array([end, *self.held_out[:BASELINE_CHARS]])
+        documents = [ids[start : stop + 1] for start, stop in pairwise(np.flatnonzero(ids == end).tolist())]
+        return float(np.mean([self._find(each) is not None for each in documents])) if documents else None
+
+    @cached_property
+    def _held_out_bytes(self) -> bytes:
+        """The held-out text after the end of a document."""
+        return np.concatenate([np.array([self.model.end], self.held_out.dtype), self.held_out]).tobytes()
 
 
 def index_training_text(path: Path, model: Model, *, hint: str) -> TrainingTextIndex:
@@ -203,50 +230,71 @@ def index_training_text(path: Path, model: Model, *, hint: str) -> TrainingTextI
     suffix_array = load_or_build_suffix_array(
         corpus.ids[:train_chars], len(corpus.vocabulary), RunDirectory(path.parent).suffixes
     )
-    held_out = find_copies(np.asarray(corpus.ids[train_chars : train_chars + BASELINE_CHARS]), suffix_array)
-    if not held_out.characters:
-        return TrainingTextIndex(
-            model=model, suffix_array=suffix_array, min_copy_chars=MIN_COPY_CHARS, baseline_fraction=None
-        )
-    min_copy_chars = baseline_copy_length(held_out)
+    held_out = corpus.ids[train_chars:]
+    copies = find_copies(np.asarray(held_out[:BASELINE_CHARS]), suffix_array)
+    min_copy_chars = baseline_copy_length(copies)
     return TrainingTextIndex(
         model=model,
         suffix_array=suffix_array,
         min_copy_chars=min_copy_chars,
-        baseline_fraction=held_out.min_length(min_copy_chars).copied_fraction,
+        baseline_fraction=copies.min_length(min_copy_chars).copied_fraction if copies.characters else None,
+        held_out=held_out,
+        corpus_name=corpus.name,
     )
 
 
-# Loops: degenerate repetition (Holtzman et al. 2020)
+# New documents
 
-MAX_PERIOD = 1000
-"""characters of a repetition, which bounds the time of the search"""
-MIN_REPEATS = 3
-MIN_LOOP_CHARS = 40
-"""characters of all repetitions: ordinary texts often end with a short repetition such as `...`"""
+MAX_DISCARDED = 500
+"""documents in succession of which none is new, after which no new one is expected"""
 
 
-class Loop(NamedTuple):
-    """The repetition at the end of a text."""
+@dataclass(kw_only=True)
+class NewDocuments:
+    """The selection of generated documents that neither the text of the model nor the selection contains."""
 
-    start: int
-    """position of the first repetition"""
-    length: int
-    """characters of one repetition"""
+    index: TrainingTextIndex
+    missing: int
+    """number of documents that are still to be selected"""
+    prompt: str
+    """text with which each document begins"""
+    most_discarded: int
+    copies: int = 0
+    """documents that were discarded because they are in the text of the model"""
+    repeated: int = 0
+    """documents that were discarded because they are empty or were generated before"""
+    _selected: set[str] = field(default_factory=set)
 
+    @classmethod
+    def of(cls, index: TrainingTextIndex, count: int, prompt: str, params: SamplingParams) -> "NewDocuments":
+        """Return the selection for sampling parameters; without randomness, all documents are the same."""
+        return cls(
+            index=index, missing=count, prompt=prompt, most_discarded=MAX_DISCARDED if params.temperature else 1
+        )
 
-def find_loop(text: str) -> Loop | None:
-    """Return the shortest string that a text repeats at least three times up to its end; None if there is none.
+    def select(self, texts: Iterable[GeneratedText]) -> Iterator[tuple[int, GeneratedText]]:
+        """Yield the new ones among generated texts, with their numbers, until there are enough or none comes."""
+        in_succession = 0
+        for number, generated in enumerate(texts):
+            in_succession += 1
+            if self._is_new(self.prompt + generated.characters):
+                in_succession = 0
+                yield number, generated
+            if not self.missing or in_succession == self.most_discarded:
+                return
 
-    >>> find_loop("to be, and so on" + " and so on" * 9)
-    Loop(start=6, length=10)
-    """
-    for length in range(1, min(MAX_PERIOD, len(text) // MIN_REPEATS) + 1):
-        if text[-length:] != text[-2 * length : -length]:
-            continue
-        start = len(text) - 2 * length
-        while start > 0 and text[start - 1] == text[start - 1 + length]:
-            start -= 1
-        if len(text) - start >= max(MIN_REPEATS * length, MIN_LOOP_CHARS):
-            return Loop(start, length)
-    return None
+    def _is_new(self, text: str) -> bool:
+        """Return whether a text is a new document, and count it."""
+        kind = self.index.model.config.documents
+        assert kind is not None
+        documents = split_documents(text, kind)
+        key = end_char(kind).join(documents)
+        if not documents or key in self._selected:
+            self.repeated += 1
+        elif any(map(self.index.contains_document, documents)):
+            self.copies += 1
+        else:
+            self._selected.add(key)
+            self.missing -= 1
+            return True
+        return False

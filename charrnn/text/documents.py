@@ -4,8 +4,8 @@ The end character replaces the separator between two documents. Of a pattern, th
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, takewhile
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -72,10 +72,29 @@ def ensure_terminated(text: str, kind: str | None) -> str:
     return "".join(terminate_documents([text], kind, "the text"))
 
 
+def split_documents(text: str, kind: str) -> list[str]:
+    r"""Return the documents of a text.
+
+    >>> split_documents("Ann\n\nBob", "line")
+    ['Ann', 'Bob']
+    """
+    return [document for document in ensure_terminated(text, kind).split(end_char(kind)) if document]
+
+
 def mark_ends(prompt: str, kind: str | None) -> str:
     """Return a prompt with the end character in place of each literal separator, as the model has learned it."""
     separator = custom_separator(kind) if kind else None
     return prompt.replace(separator.literal, END_OF_TEXT) if separator and separator.literal else prompt
+
+
+def begun_document(prompt: str, kind: str) -> str:
+    r"""Return the part of a prompt that begins the document to be generated.
+
+    >>> begun_document("Ann\nBo", "line"), begun_document("a <> b", "<>")
+    ('Bo', ' b')
+    """
+    begun = mark_ends(prompt, kind).rpartition(end_char(kind))[2]
+    return begun.rpartition("\n\n")[2] if kind == "blank" else begun
 
 
 def text_between(kind: str) -> str:
@@ -177,6 +196,55 @@ def not_documents_error(kind: str, name: str) -> CharrnnError:
         missing_part = {"line": "second line", "blank": "blank line between two documents"}[kind]
     alternatives = " or ".join(f"`--documents {other}`" for other in BOUNDARY if other != kind)
     return CharrnnError(f"{name} has no {missing_part}, so it is one document", hint=f"{alternatives}, or without")
+
+
+# Documents of two alternating kinds, such as the header and the moves of a chess game, which belong together
+
+MIN_ALTERNATING, MAX_ALTERNATING = 16, 400
+"""documents from which it is decided whether they alternate"""
+ALTERNATING_SHARE = 0.9
+"""share of documents after which a document of the other kind must follow"""
+ALTERNATING_DISTANCE = 0.15
+"""total variation distance between the characters of a document and the next one, beyond that to the one after it"""
+
+
+def alternating_start(documents: Sequence[str]) -> str | None:
+    """Return how every other document begins, "" if differently, if two kinds alternate; None if they do not.
+
+    Either the first character of every other document is one that the documents between do not begin with, or the
+    characters of a document differ from those of the next document, and less from those of the one after it.
+
+    >>> alternating_start([text for game in range(9) for text in (f"[Event {game}]", f"{game}. e4 e5")])
+    '[Event '
+    >>> alternating_start([f"verse {number}" for number in range(20)])
+    """
+    several = documents[:MAX_ALTERNATING]
+    if len(several) < MIN_ALTERNATING:
+        return None
+    for letter in (several[0][0], several[1][0]):
+        begins = np.array([document.startswith(letter) for document in several])
+        if (begins[1:] != begins[:-1]).mean() >= ALTERNATING_SHARE:
+            lines = [document.partition("\n")[0] for document in several if document.startswith(letter)]
+            pairs = zip(min(lines), max(lines), strict=False)
+            start = "".join(first for first, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+            word = re.match(r"\W*\w+\b\W?", start)
+            return word[0] if word else start
+    return "" if _characters_alternate(several) else None
+
+
+def _characters_alternate(documents: Sequence[str]) -> bool:
+    """Return whether documents are of two alternating kinds by the frequencies of their characters."""
+    points = [np.frombuffer(document.encode("utf-32-le"), np.uint32) % 256 for document in documents]
+    frequencies = np.array([np.bincount(each, minlength=256) / each.size for each in points])
+    next_distance = np.abs(frequencies[:-2] - frequencies[1:-1]).sum(axis=1) / 2
+    second_distance = np.abs(frequencies[:-2] - frequencies[2:]).sum(axis=1) / 2
+    return bool(
+        (next_distance > second_distance).mean() >= ALTERNATING_SHARE
+        and (next_distance - second_distance).mean() >= ALTERNATING_DISTANCE
+    )
+
+
+# The order of documents
 
 
 def shuffle_documents(source: BinaryIO, dtype: "np.dtype[Any]", end_id: int, sink: BinarySink) -> None:

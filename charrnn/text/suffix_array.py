@@ -4,18 +4,26 @@ Prefix doubling: the suffixes are sorted by as many characters as fit into 64 bi
 many, using the rank of the remainder, and so on (Manber and Myers 1993; Larsson and Sadakane 2007).
 """
 
+import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.errors import CharrnnError
+from charrnn.storage import safetensors_file
+from charrnn.storage.safetensors_file import check_replaceable
 from charrnn.text.vocabulary import Ids
 
 SuffixOrder = NDArray[np.int32]
 
 WORD_BITS = 64
 """bits of the first sort key"""
+MAX_TRAINING_CHARS = 100_000_000
+"""characters; building the suffix array takes about 40 bytes for each"""
 SHORT_COMPARE_CHARS = 64
 """characters of the first comparison; later ones are four times as long each"""
 
@@ -158,3 +166,44 @@ def _rank(ranks: SuffixOrder, suffixes: SuffixOrder, indices: SuffixOrder, keys:
     is_unique = is_first & np.append(is_first[1:], True)
     tied: SuffixOrder = indices[~is_unique]
     return tied
+
+
+# The suffix array of a training text, which is built once and kept in a file
+
+
+def load_or_build_suffix_array(ids: Ids, size: int, path: Path) -> SuffixArray:
+    """Return the suffix array of a training text, ids (T,) below `size`, from the file `path`.
+
+    If the file is missing, damaged or belongs to another text, the suffix array is built, and saved if possible.
+    Raise CharrnnError if the text is damaged or too long.
+    """
+    if len(ids) > MAX_TRAINING_CHARS:
+        raise CharrnnError(f"the training text is too long to look for copies in: {len(ids):,} characters")
+    if len(ids) and ids.max() >= size:
+        raise CharrnnError("the training text is damaged: it contains ids that are not in the vocabulary")
+    checksum = hashlib.sha256(np.ascontiguousarray(ids).data).hexdigest()
+    order = _read_cached_order(path, checksum, len(ids))
+    if order is None:
+        order = build_suffix_array(ids, size)
+        with suppress(OSError):
+            check_replaceable(path)
+            safetensors_file.write_tensors(path, {"order": order}, {"kind": "suffixes", "text_sha256": checksum})
+    return SuffixArray(ids, order)
+
+
+def _read_cached_order(path: Path, checksum: str, characters: int) -> SuffixOrder | None:
+    """Return the suffix order in a file; None if the file is missing, damaged, or belongs to another text.
+
+    The arrays are read only if the header describes nothing but a suffix order of this length.
+    """
+    try:
+        with safetensors_file.open_tensors(path) as file:
+            shapes = {name: (tensor.dtype, tensor.shape) for name, tensor in file.header.tensors.items()}
+            if shapes != {"order": (np.dtype(np.int32), (characters,))}:
+                return None
+            if file.metadata.get("text_sha256") != checksum:
+                return None
+            order = file.arrays()["order"]
+    except CharrnnError:
+        return None
+    return order if not characters or (order.min() >= 0 and order.max() < characters) else None

@@ -1,6 +1,7 @@
 """New runs: the recipe is applied, the corpus encoded and a trainer built; nothing is overwritten silently."""
 
 import dataclasses
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ from charrnn.storage.run_lock import RunLock, check_lock
 from charrnn.text import corpus_encoder
 from charrnn.text.corpus import Corpus
 from charrnn.text.corpus_encoder import CharacterCounts
-from charrnn.text.decoding import check_encoding
+from charrnn.text.decoding import check_encoding, decode_text
+from charrnn.text.documents import alternating_start
 from charrnn.text.sources import CorpusFiles
-from charrnn.text.vocabulary import format_characters
+from charrnn.text.vocabulary import END_OF_TEXT, format_characters
 from charrnn.training.early_stopping import should_stop
 from charrnn.training.prepare import PretrainedModel, with_model_settings
 from charrnn.training.recipe import Recipe, choose_hyperparameters
@@ -30,6 +32,8 @@ SMALL_TEXT_CHARS = 20_000
 """number of characters below which a note reports the smaller batches"""
 LARGE_VOCABULARY = 10_000
 """vocabulary size from which most weights of a network are those of characters"""
+ALTERNATING_CHARS = 200_000
+"""characters from which it is decided whether the documents alternate in kind"""
 MAX_NAMED_FILES = 3
 """maximum number of files that a note names"""
 
@@ -48,6 +52,7 @@ def startup_notes(
         *_small_text_note(counts, trainer, options),
         *_new_characters_note(trainer, pretrained),
         *_held_out_note(trainer),
+        *_alternating_note(sources, trainer),
         *_large_vocabulary_note(counts),
     )
 
@@ -74,6 +79,19 @@ def _held_out_note(trainer: Trainer) -> Iterator[str]:
     fraction, val_fraction = trainer.held_out_characters / trainer.corpus.characters, trainer.training.val_fraction
     if abs(fraction - val_fraction) > val_fraction / 2:
         yield f"documents are held out whole: {fraction:.0%} of the text"
+
+
+def _alternating_note(sources: CorpusFiles, trainer: Trainer) -> Iterator[str]:
+    """Yield a note on documents between blank lines of which two belong together, as the start of the text shows."""
+    if trainer.corpus.documents != "blank":
+        return
+    source = dataclasses.replace(sources.files[0], progress=iter)
+    text = next(decode_text(source, trainer.corpus.encoding, documents="blank"), "")
+    start = alternating_start(text[:ALTERNATING_CHARS].split(END_OF_TEXT)[:-1])
+    if start is not None:
+        pattern = re.escape(start).replace("\\ ", " ") if start and "'" not in start else ""
+        kind = f"/^{pattern}/" if pattern else "/REGEX/"
+        yield f"the documents alternate in kind; `--documents '{kind}'` begins a document at each match only"
 
 
 def _large_vocabulary_note(counts: CharacterCounts) -> Iterator[str]:

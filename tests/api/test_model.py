@@ -150,7 +150,13 @@ def test_an_unknown_sampling_setting_is_refused_with_a_suggestion(letters: charr
 
 def test_the_defaults_of_the_sampling_settings_are_those_of_the_record(letters: charrnn.TrainedModel) -> None:
     """The text is the same with all defaults written out."""
-    defaults: Any = asdict(SamplingParams()) | {"stops": (), "unknown": "error", "clamps": None, "length": None}
+    defaults: Any = asdict(SamplingParams()) | {
+        "stops": (),
+        "unknown": "error",
+        "clamps": None,
+        "length": None,
+        "new": False,
+    }
     assert letters.sample("q", seed=1) == letters.sample("q", seed=1, **defaults)
     assert set(SamplingSettings.__annotations__) == {*defaults, "seed"}
     greedy: Any

@@ -17,7 +17,6 @@ from launching import Launcher
 from small import Call, CommandResult
 
 from charrnn.errors import CharrnnError
-from charrnn.generation.novelty import load_or_build_suffix_array
 from charrnn.storage.atomic_file import atomic_write
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.storage.run_lock import LockLostError, RunLock, check_lock, check_not_locked
@@ -26,6 +25,7 @@ from charrnn.text import corpus_encoder
 from charrnn.text.corpus import counts_match, open_corpus
 from charrnn.text.corpus_encoder import count_characters, encode
 from charrnn.text.sources import open_sources
+from charrnn.text.suffix_array import load_or_build_suffix_array
 from charrnn.training import checkpointer
 from charrnn.training.events import Step
 from charrnn.training.loop import train_loop

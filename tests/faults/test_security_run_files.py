@@ -20,13 +20,13 @@ from small import Call, CommandResult
 
 import charrnn
 from charrnn.errors import CharrnnError, WrongUsageError
-from charrnn.generation.novelty import load_or_build_suffix_array
 from charrnn.network.model_file import load_model
 from charrnn.storage import safetensors_file, settings_file
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.text.corpus import Corpus, held_out_text, open_corpus
 from charrnn.text.ngram import NGram
 from charrnn.text.sources import SourceFile, open_sources
+from charrnn.text.suffix_array import load_or_build_suffix_array
 from charrnn.training.events import Report, TrainingWarning
 from charrnn.training.metrics import MAX_LINE_BYTES, log_events, read_history, read_lines, read_ngram, write_ngram
 

@@ -15,9 +15,9 @@ from charrnn.generation.novelty import (
     Novelty,
     baseline_copy_length,
     find_copies,
-    load_or_build_suffix_array,
 )
-from charrnn.text.suffix_array import Match, SuffixArray, build_suffix_array
+from charrnn.text import suffix_array
+from charrnn.text.suffix_array import Match, SuffixArray, build_suffix_array, load_or_build_suffix_array
 
 SMALL = st.lists(st.integers(0, 2), min_size=1, max_size=60)
 
@@ -89,7 +89,7 @@ def test_the_suffix_array_is_built_once(tmp_path: Path, monkeypatch: pytest.Monk
     """Later calls read it from its file."""
     ids, path = np.random.default_rng(0).integers(0, 5, 500).astype(np.uint8), tmp_path / "corpus.suffixes"
     order = load_or_build_suffix_array(ids, 5, path).order
-    monkeypatch.setattr(novelty, "build_suffix_array", lambda *_: pytest.fail("sorted again"))
+    monkeypatch.setattr(suffix_array, "build_suffix_array", lambda *_: pytest.fail("sorted again"))
     assert np.array_equal(load_or_build_suffix_array(ids, 5, path).order, order)
 
 
