@@ -204,8 +204,11 @@ def _report_documents(
         comparison = "" if share is None else f" (held-out documents: {share:.1%})"
         write_note(f"word for word in the training text: {copied:,} of {options.count:,} documents{comparison}")
     if new:
-        reasons = f"{new.copies:,} in {index.corpus_name}, {new.repeated:,} repeated"
-        write_note(f"note: discarded {pluralize(new.copies + new.repeated, 'document')} ({reasons})")
+        discarded, reasons = (
+            new.copies + new.repeated,
+            f"{new.copies:,} in {index.corpus_name}, {new.repeated:,} repeated",
+        )
+        write_note(f"note: discarded {pluralize(discarded, 'document')}{f' ({reasons})' if discarded else ''}")
     if new and new.missing:
         why = "one" if new.most_discarded == 1 else f"{new.most_discarded:,} in succession"
         write_note(f"note: {new.missing:,} of {options.count:,} are missing: gave up after discarding {why}")
