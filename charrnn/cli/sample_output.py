@@ -15,7 +15,6 @@ from charrnn.generation.batched import GeneratedText, collect_texts
 from charrnn.generation.sampling import SamplingParams
 from charrnn.storage.run_directory import display_name
 from charrnn.text.documents import text_between
-from charrnn.views.formatting import pluralize
 from charrnn.views.sanitize import is_terminal
 
 if TYPE_CHECKING:
@@ -208,7 +207,8 @@ def _report_documents(
             new.copies + new.repeated,
             f"{new.copies:,} in {index.corpus_name}, {new.repeated:,} repeated",
         )
-        write_note(f"note: discarded {pluralize(discarded, 'document')}{f' ({reasons})' if discarded else ''}")
+        documents = "1 document" if discarded == 1 else f"{discarded:,} documents"
+        write_note(f"note: discarded {documents}{f' ({reasons})' if discarded else ''}")
     if new and new.missing:
         why = "one" if new.most_discarded == 1 else f"{new.most_discarded:,} in succession"
         write_note(f"note: {new.missing:,} of {options.count:,} are missing: gave up after discarding {why}")
