@@ -172,13 +172,12 @@ MOST_PATHS_OF_LINES = 100_000
 """the same for patterns that match at the beginning of a line only, and whose repetitions end with the line"""
 
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "\\": "\\"}
-_TOKEN = re.compile(
+_SYNTAX = (
     r"(?P<atom>\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\.)|(?P<flags>\(\?[aim]+\))|"
     r"(?P<open>\((?:\?(?:[:=!>]|<[=!]|P<\w+>))?(?!\?))|(?P<close>\))|(?P<bar>\|)"
-    r"|(?P<repeat>[*+]|\{\d*,\}|\?|\{\d*,(?P<high>\d+)\}|\{\d+\})(?P<mode>[?+]?)|(?P<plain>[^(])",
-    re.DOTALL,
+    r"|(?P<repeat>[*+]|\{\d*,\}|\?|\{\d*,(?P<high>\d+)\}|\{\d+\})(?P<mode>[?+]?)|(?P<plain>[^(])"
 )
-_WITHIN_LINE = re.compile(r"[^\\\[\n]|\\[dwS]|\\[^\w\n]|\[(?!\^)(?:\\[dw]|\\[^\w\n]|[^\\\x00-\x1f])*\]")
+_WITHIN_LINE = r"[^\\\[\n]|\\[dwS]|\\[^\w\n]|\[(?!\^)(?:\\[dw]|\\[^\w\n]|[^\\\x00-\x1f])*\]"
 """one element of a pattern that matches no line feed"""
 
 
@@ -230,9 +229,9 @@ def _document_pattern(pattern: str) -> re.Pattern[str]:
 def _check_cost(pattern: str, shown_pattern: str) -> None:
     """Raise WrongUsageError for a pattern that can take much time, or whose time is not known."""
     paths, branches, before, within_lines, starts_line = 1, [1], "", True, re.match(r"(?:\(\?[aim]+\))?\^", pattern)
-    position = 0
+    position, tokens = 0, re.compile(_SYNTAX, re.DOTALL)  # compiled here, because the help does not need it
     while position < len(pattern):
-        token = _TOKEN.match(pattern, position)
+        token = tokens.match(pattern, position)
         if not token or re.match(r"\\[1-9]", token[0]):
             hint = "groups, sets, alternatives, lookahead, lookbehind and repetitions are"
             raise WrongUsageError(
@@ -243,7 +242,7 @@ def _check_cost(pattern: str, shown_pattern: str) -> None:
                 hint = "`[A-Z ]+` repeats a set of characters"
                 raise WrongUsageError(f"{shown_pattern}: a group cannot be repeated", hint=hint)
             paths *= _choices(token)
-            within_lines &= bool(_WITHIN_LINE.fullmatch(before)) or token["repeat"] == "?"
+            within_lines &= bool(re.fullmatch(_WITHIN_LINE, before)) or token["repeat"] == "?"
         elif token["open"]:
             branches.append(1)
         elif token["close"]:
