@@ -152,7 +152,7 @@ def _load_training_index(sampler: Sampler, options: SampleOptions) -> "TrainingT
     from charrnn.generation.novelty import index_training_text
 
     option = "--new" if options.new else "--novelty"
-    if options.new and sampler.model.end is None:
+    if options.new and sampler.model.end_id is None:
         raise WrongUsageError(
             f"--new writes whole documents, and {sampler.path} has learned a text without documents",
             hint="`charrnn train TEXT --documents line` learns each line as a document",
@@ -196,7 +196,7 @@ def _report_documents(
     index: "TrainingTextIndex | None", new: "NewDocuments | None", copied: int, options: SampleOptions
 ) -> None:
     """Print how many documents are copied, and how many were discarded."""
-    if index is None or index.model.end is None:
+    if index is None or index.model.end_id is None:
         return
     if options.novelty and not options.as_json and not new:
         share = index.held_out_documents_copied

@@ -195,7 +195,7 @@ class TrainingTextIndex:
 
     def _with_ends(self, document: str) -> Ids | None:
         """Return the ids of a document between two ends; None if the text cannot contain the document."""
-        end, vocabulary = self.model.end, self.model.vocabulary
+        end, vocabulary = self.model.end_id, self.model.vocabulary
         if end is None or not document or vocabulary.count_unknown(document):
             return None
         return np.array([end, *vocabulary.encode(document), end], self.held_out.dtype)
@@ -210,7 +210,7 @@ class TrainingTextIndex:
     @cached_property
     def held_out_documents_copied(self) -> float | None:
         """Fraction of held-out documents that the training text contains; None if there are no documents."""
-        end = -1 if self.model.end is None else self.model.end
+        end = -1 if self.model.end_id is None else self.model.end_id
         ids = np.array([end, *self.held_out[:BASELINE_CHARS]])
         documents = [ids[start : stop + 1] for start, stop in pairwise(np.flatnonzero(ids == end).tolist())]
         return float(np.mean([self._find(each) is not None for each in documents])) if documents else None
@@ -218,7 +218,7 @@ class TrainingTextIndex:
     @cached_property
     def _held_out_bytes(self) -> bytes:
         """The held-out text after the end of a document."""
-        return np.concatenate([np.array([self.model.end], self.held_out.dtype), self.held_out]).tobytes()
+        return np.concatenate([np.array([self.model.end_id], self.held_out.dtype), self.held_out]).tobytes()
 
 
 def index_training_text(path: Path, model: Model, *, hint: str) -> TrainingTextIndex:

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from charrnn.generation.novelty import find_copies, load_or_build_suffix_array
+from charrnn.generation.novelty import find_copies
 from charrnn.text import corpus_encoder
 from charrnn.text.sources import open_sources
+from charrnn.text.suffix_array import load_or_build_suffix_array
 
 CHARACTERS = 10_000
 

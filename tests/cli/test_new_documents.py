@@ -20,6 +20,7 @@ from charrnn.storage.run_directory import RunDirectory
 from charrnn.text.corpus_encoder import count_characters, encode
 from charrnn.text.sources import open_sources
 from charrnn.text.suffix_array import SuffixArray, build_suffix_array
+from charrnn.text.vocabulary import Ids
 
 LETTERS = "\n abcdefgh"
 NAMES = dataclasses.replace(SMALL, documents="line")
@@ -196,7 +197,7 @@ def test_a_document_is_found_exactly_if_it_is_in_the_list(
 ) -> None:
     """Never as a part of another one, whatever the size of an id is."""
     model = random_model("\nab", config=NAMES)
-    ids = [
+    ids: list[Ids] = [
         model.vocabulary.encode("".join(f"{name}\n" for name in part)).astype(dtype) for part in (trained, held_out)
     ]
     index = TrainingTextIndex(
