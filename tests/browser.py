@@ -68,10 +68,10 @@ class Tab:
 
     def point(self, selector: str, *, click: bool = False) -> None:
         """Move the mouse to the middle of an element, and click there if requested."""
-        found = f"document.querySelector({json.dumps(selector)})"
-        self.evaluate(f"{found}.scrollIntoView({{block: 'center', behavior: 'instant'}})")
+        element = f"document.querySelector({json.dumps(selector)})"
+        self.evaluate(f"{element}.scrollIntoView({{block: 'center', behavior: 'instant'}})")
         box = self.evaluate(
-            f"(({{x, y, width, height}}) => [x + width / 2, y + height / 2])({found}.getBoundingClientRect())"
+            f"(({{x, y, width, height}}) => [x + width / 2, y + height / 2])({element}.getBoundingClientRect())"
         )
         where = {"x": box[0], "y": box[1]}
         self.send("Input.dispatchMouseEvent", type="mouseMoved", **where)

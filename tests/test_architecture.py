@@ -123,7 +123,7 @@ def import_graph(trees: Mapping[str, ast.AST]) -> dict[str, set[str]]:
         for name in own_imports(tree):
             # `from package import module` imports the module, `from module import name` what defines the name.
             candidates = (name, f"{name}.__init__", name.rpartition(".")[0], f"{name.rpartition('.')[0]}.__init__")
-            graph[module].update([one for one in candidates if one in trees][:1])
+            graph[module].update([entry for entry in candidates if entry in trees][:1])
         graph[module].discard(module)
     return graph
 
@@ -230,8 +230,8 @@ def test_the_map_of_modules_lists_each_of_them_once() -> None:
             package = line.removeprefix("## ")
         elif line.startswith("- `"):
             listed.append(package + line.split("`")[1])
-    there = [path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py") if path.name != "__init__.py"]
-    assert sorted(listed) == sorted(there)
+    modules = [path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py") if path.name != "__init__.py"]
+    assert sorted(listed) == sorted(modules)
 
 
 def test_modules_and_public_definitions_have_docstrings() -> None:

@@ -87,8 +87,8 @@ def faults():
 faults()
 print(faults())
 """
-    kept, left = (
-        int(subprocess.run([sys.executable, "-c", program, way], capture_output=True, check=True).stdout)
-        for way in ("kept", "left alone")
+    saved, left = (
+        int(subprocess.run([sys.executable, "-c", program, variant], capture_output=True, check=True).stdout)
+        for variant in ("kept", "left alone")
     )
-    assert kept < 10 < left
+    assert saved < 10 < left

@@ -34,9 +34,9 @@ def test_nats_are_those_of_stepping_one_character_at_a_time(rnn: InferenceRNN) -
 def test_rows_nearly_equal_one_long_pass(rnn: InferenceRNN) -> None:
     """After the warm-up, the state of a row is that of the whole text; the first row is exact."""
     ids = random_ids(6000)
-    whole, rows = char_nll(rnn, ids, rows=1), char_nll(rnn, ids, rows=7)
-    assert np.abs(rows - whole).max() < 1e-4
-    assert not np.allclose(char_nll(rnn, ids, rows=7, warm_up=0), whole, atol=1e-2)
+    complete, rows = char_nll(rnn, ids, rows=1), char_nll(rnn, ids, rows=7)
+    assert np.abs(rows - complete).max() < 1e-4
+    assert not np.allclose(char_nll(rnn, ids, rows=7, warm_up=0), complete, atol=1e-2)
 
 
 @pytest.mark.parametrize("documents", [None, "line"])
@@ -44,13 +44,13 @@ def test_rows_nearly_equal_one_long_pass(rnn: InferenceRNN) -> None:
 def test_torch_and_numpy_give_the_same_scores(cell: str, documents: str | None) -> None:
     """The fused layers of torch and the NumPy steps give the same nats for texts, documents and lines."""
     config = NetworkConfig(cell=cell, layers=2, hidden=12, embedding=4, documents=documents)
-    given = random_model(config=config, vocabulary="\n abcd")
-    rnn, network = InferenceRNN.from_model(given), CharRNN.from_model(given)
+    inputs = random_model(config=config, vocabulary="\n abcd")
+    rnn, network = InferenceRNN.from_model(inputs), CharRNN.from_model(inputs)
     text = "abc ab\ncab b\n\nbca" * 100
-    ours, theirs = (score(first, given.vocabulary, text) for first in (rnn, network))
-    assert ours.characters == theirs.characters
-    assert math.isclose(ours.nats_per_char, theirs.nats_per_char, abs_tol=1e-6)
-    lines = [score_lines(first, given.vocabulary, text.split("\n")) for first in (rnn, network)]
+    actual, expected = (score(first, inputs.vocabulary, text) for first in (rnn, network))
+    assert actual.characters == expected.characters
+    assert math.isclose(actual.nats_per_char, expected.nats_per_char, abs_tol=1e-6)
+    lines = [score_lines(first, inputs.vocabulary, text.split("\n")) for first in (rnn, network)]
     for first, second in zip(*lines, strict=True):
         assert (first is None) == (second is None)
         assert first is None or second is None or math.isclose(first.nats, second.nats, abs_tol=1e-4)

@@ -13,9 +13,9 @@ from charrnn.scoring import run_generators
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_every_generator_is_exhausted(threads: int) -> None:
     """For any number of threads; each generator yields in order."""
-    seen: list[list[int]] = [[], [], [], []]
-    run_generators([partial(map, one.append, range(20)) for one in seen], threads=threads)
-    assert seen == [list(range(20))] * 4
+    observed: list[list[int]] = [[], [], [], []]
+    run_generators([partial(map, entry.append, range(20)) for entry in observed], threads=threads)
+    assert observed == [list(range(20))] * 4
 
 
 def test_generators_run_at_the_same_time() -> None:
@@ -33,15 +33,15 @@ def test_generators_run_at_the_same_time() -> None:
 @pytest.mark.parametrize("threads", [1, 2])
 def test_an_exception_is_raised_and_ends_the_other_generators(threads: int) -> None:
     """An endless generator ends too, also after an interrupt."""
-    begun = threading.Event()
+    started = threading.Event()
 
     def endless() -> Iterator[int]:
         for number in count():
-            begun.set()
+            started.set()
             yield number
 
     def failing() -> Iterator[None]:
-        begun.wait(0 if threads == 1 else 10)
+        started.wait(0 if threads == 1 else 10)
         raise KeyboardInterrupt
         yield
 

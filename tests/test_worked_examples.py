@@ -40,8 +40,8 @@ def letters(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_examples_are_correct(name: str, letters: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each runs in a directory of its own with a run, `checkpoints/letters`, and with charrnn imported."""
     module, runner = import_module(name.removesuffix(".__init__")), doctest.DocTestRunner()
-    found = doctest.DocTestFinder().find(module, extraglobs={"charrnn": charrnn})
-    for number, examples in enumerate(one for one in found if one.examples):
+    docstrings = doctest.DocTestFinder().find(module, extraglobs={"charrnn": charrnn})
+    for number, examples in enumerate(entry for entry in docstrings if entry.examples):
         monkeypatch.chdir(shutil.copytree(letters, tmp_path / str(number)))
         runner.run(examples)
     assert runner.tries

@@ -77,7 +77,7 @@ def write_note(line: str, *, style: str = "") -> None:
         click.echo(styled(harmless, style, sys.stderr), err=True, color=True)
 
 
-def write_aside(text: str) -> None:
+def write_stderr(text: str) -> None:
     """Write sanitized text to standard error unchanged and unbuffered, without a line end (OutputError)."""
     if sys.stderr is not None:
         with writing_output():

@@ -11,7 +11,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.live import Live
 
-from charrnn.cli.streams import write_aside, write_json
+from charrnn.cli.streams import write_json, write_stderr
 from charrnn.text.sources import CorpusFiles
 from charrnn.training.events import EarlyStop, Event, Pause, Preview, Report, SafePoint, Step, TrainingWarning
 from charrnn.training.metrics import event_dict
@@ -45,11 +45,11 @@ def echo_off(terminal: TextIO) -> Iterator[None]:
     Nothing is changed by a process in the background, which does not own the terminal, and changes that other
     programs make in the meantime are kept.
     """
-    switched = _switch_echo(terminal, off=True)
+    was_on = _switch_echo(terminal, off=True)
     try:
         yield
     finally:
-        if switched:
+        if was_on:
             _switch_echo(terminal, off=False)
 
 
@@ -94,7 +94,7 @@ def show_live(events: Events, progress: ProgressState, console: Console, clock: 
 
 def _show_until_pause(events: Events, progress: ProgressState, console: Console, clock: Clock) -> None:
     """Redraw until the events end, or until a pause."""
-    unicode, refreshed_at = unicode_output(console), 0.0
+    unicode, last_refresh_at = unicode_output(console), 0.0
     with echo_off(sys.stderr), Live(console=console, auto_refresh=False) as live:
         for event in events:
             now = clock()
@@ -107,15 +107,15 @@ def _show_until_pause(events: Events, progress: ProgressState, console: Console,
                 live.console.print(harmless_text(early_stop_line(event), console), soft_wrap=True)
             if isinstance(event, Pause):
                 return
-            if now - refreshed_at >= SECONDS_BETWEEN_REFRESHES:
+            if now - last_refresh_at >= SECONDS_BETWEEN_REFRESHES:
                 live.update(progress.view(max(0, console.height - NON_PREVIEW_LINES)), refresh=True)
-                refreshed_at = now
+                last_refresh_at = now
         live.update(progress.view(0), refresh=True)
 
 
 def show_lines(events: Events, progress: ProgressState, console: Console, clock: Clock) -> None:
     """Write reports as key=value lines, at least ten seconds apart, and all previews."""
-    written_at, unwritten, last_line = -math.inf, None, ""
+    last_line_at, pending_report, last_line = -math.inf, None, ""
     for event in events:
         now = clock()
         progress.update(event, now)
@@ -125,13 +125,13 @@ def show_lines(events: Events, progress: ProgressState, console: Console, clock:
             console.print(harmless_text(preview_line(event), console), soft_wrap=True)
         elif isinstance(event, EarlyStop):
             last_line = early_stop_line(event)
-        elif isinstance(event, Report) and now - written_at < SECONDS_BETWEEN_LINES:
-            unwritten = event
+        elif isinstance(event, Report) and now - last_line_at < SECONDS_BETWEEN_LINES:
+            pending_report = event
         elif isinstance(event, Report):
             console.print(harmless_text(report_line(event, progress), console), soft_wrap=True)
-            written_at, unwritten = now, None
-    if unwritten is not None:
-        console.print(harmless_text(report_line(unwritten, progress), console), soft_wrap=True)
+            last_line_at, pending_report = now, None
+    if pending_report is not None:
+        console.print(harmless_text(report_line(pending_report, progress), console), soft_wrap=True)
     if last_line:
         console.print(harmless_text(last_line, console), soft_wrap=True)
 
@@ -144,7 +144,7 @@ def show_json(events: Events, _progress: ProgressState, _console: Console, _cloc
 
 
 def show_nothing(events: Events, _progress: ProgressState, _console: Console, _clock: Clock) -> None:
-    """Run the training without a display; warnings are written all the same."""
+    """Run the training without a display; warnings are still written."""
     for event in events:
         if isinstance(event, TrainingWarning):
             console = stderr_console()
@@ -157,11 +157,11 @@ def status_line(message: str, *, quiet: bool) -> Iterator[None]:
     if quiet or not can_animate(sys.stderr):
         yield
         return
-    write_aside(ascii_signs(message, unicode=unicode_stream(sys.stderr)))
+    write_stderr(ascii_signs(message, unicode=unicode_stream(sys.stderr)))
     try:
         yield
     finally:
-        write_aside("\r\x1b[K")
+        write_stderr("\r\x1b[K")
 
 
 def reading_progress(sources: CorpusFiles, *, quiet: bool) -> CorpusFiles:
@@ -180,9 +180,9 @@ def reading_progress(sources: CorpusFiles, *, quiet: bool) -> CorpusFiles:
         nonlocal done
         for piece in pieces:
             done += len(piece)
-            write_aside(f"\r\x1b[K  {done / total:.0%} ")
+            write_stderr(f"\r\x1b[K  {done / total:.0%} ")
             yield piece
         if done >= total:
-            write_aside("\r      \r")
+            write_stderr("\r      \r")
 
     return sources.with_progress(with_progress)

@@ -1,4 +1,4 @@
-"""Gate saturation plots (Karpathy, Johnson and Fei-Fei 2015), with cell counts in ten by ten fields."""
+"""Gate saturation plots (Karpathy, Johnson and Li 2015): histograms of cells by the time a gate is open or shut."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ from charrnn.views.plot import hstack
 
 Counts = NDArray[np.int64]
 
-FIELDS = 10
-"""fields in each direction"""
+BINS = 10
+"""bins of the histogram in each direction"""
 _MARGIN = 5
-_WIDTH = _MARGIN + 2 * FIELDS
+_WIDTH = _MARGIN + 2 * BINS
 _GAP = 2
 DENSITIES = (1, 2, 5, 10)
-"""cells in a field from which each of the four densities is drawn"""
+"""cells in a bin from which each of the four densities is drawn"""
 _GLYPHS = {True: "░▒▓█", False: "-+*#"}
 _LEVELS = (2, 4, 6, 8)
 """levels of the sequential color scale for the four densities"""
@@ -37,15 +37,15 @@ class GateSaturationView:
     """A plot for each gate of each layer, and the time constants of its cells."""
 
     gates: GateSaturation
-    """plain numbers"""
+    """measured saturation"""
     light: bool = False
     """whether the terminal's background is light"""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         gates, screen = self.gates, Screen.of(console, options)
         folded = options.update(width=screen.columns, overflow="fold", no_wrap=False)
-        named = (model_display_name(gates.model), gates.text, f"{gates.characters:,} characters")
-        yield from console.render(screen.header(named), folded)
+        title_parts = (model_display_name(gates.model), gates.text, f"{gates.characters:,} characters")
+        yield from console.render(screen.header(title_parts), folded)
         styles = colors.sequential_styles(screen.color_system, light=self.light) if screen.color_system else None
         for layer in gates.layers:
             yield Text()
@@ -69,36 +69,34 @@ def _plots(layer: LayerGates, screen: Screen, styles: tuple[Style, ...] | None) 
 def _plot(saturation: GateShares, screen: Screen, styles: tuple[Style, ...] | None) -> list[Text]:
     """Return the plot of one gate: x is the share of the time that it is open, y the share that it is shut."""
     vertical, corner, horizontal = ("│", "└", "──") if screen.unicode else ("|", "`", "--")
-    counts = fields(saturation)
+    counts = joint_histogram(saturation)
     x_label, y_label = ("high", "low") if saturation.gate == "h" else ("open", "shut")
     rows = [_padded(Text(f"{'':{_MARGIN}}{saturation.gate}"))]
-    for row in range(FIELDS - 1, -1, -1):
-        label = {FIELDS - 1: "1", 0: "0", FIELDS // 2: y_label}.get(row, "")
+    for row in range(BINS - 1, -1, -1):
+        label = {BINS - 1: "1", 0: "0", BINS // 2: y_label}.get(row, "")
         line = Text(f"{label:>{_MARGIN - 1}}{vertical}")
-        for column in range(FIELDS - row):
-            line.append(*_field(int(counts[row, column]), screen, styles))
+        for column in range(BINS - row):
+            line.append(*_bin_glyphs(int(counts[row, column]), screen, styles))
         rows.append(_padded(line))
-    rows.append(_padded(Text(f"{'':{_MARGIN - 1}}{corner}{horizontal * FIELDS}")))
-    rows.append(_padded(Text(f"{'':{_MARGIN}}0{x_label:^{2 * FIELDS - 2}}1")))
+    rows.append(_padded(Text(f"{'':{_MARGIN - 1}}{corner}{horizontal * BINS}")))
+    rows.append(_padded(Text(f"{'':{_MARGIN}}0{x_label:^{2 * BINS - 2}}1")))
     return rows
 
 
-def fields(saturation: GateShares) -> Counts:
-    """Return the number of cells in each field (10, 10): rows by the share `low`, columns by the share `high`."""
-    high, low = (
-        np.minimum((share * FIELDS).astype(np.int64), FIELDS - 1) for share in (saturation.high, saturation.low)
-    )
-    # The sum of both shares is at most 1; a cell on the diagonal belongs to the field below it.
-    on_diagonal = high + low >= FIELDS
-    high = np.where(on_diagonal & (high >= low), FIELDS - 1 - low, high)
-    low = np.where(high + low >= FIELDS, FIELDS - 1 - high, low)
-    counts = np.zeros((FIELDS, FIELDS), np.int64)
+def joint_histogram(saturation: GateShares) -> Counts:
+    """Return the number of cells in each bin (10, 10): rows by the share `low`, columns by the share `high`."""
+    high, low = (np.minimum((share * BINS).astype(np.int64), BINS - 1) for share in (saturation.high, saturation.low))
+    # The sum of both shares is at most 1; a cell on the diagonal is counted in the bin below it.
+    on_diagonal = high + low >= BINS
+    high = np.where(on_diagonal & (high >= low), BINS - 1 - low, high)
+    low = np.where(high + low >= BINS, BINS - 1 - high, low)
+    counts = np.zeros((BINS, BINS), np.int64)
     np.add.at(counts, (low, high), 1)
     return counts
 
 
-def _field(count: int, screen: Screen, styles: tuple[Style, ...] | None) -> tuple[str, str | Style]:
-    """Return the glyphs and the style of a field with `count` cells."""
+def _bin_glyphs(count: int, screen: Screen, styles: tuple[Style, ...] | None) -> tuple[str, str | Style]:
+    """Return the glyphs and the style of a bin with `count` cells."""
     if not count:
         return (" ·" if screen.unicode else " ."), "dim"
     density = sum(count >= minimum for minimum in DENSITIES) - 1
@@ -111,7 +109,7 @@ def _density_legend(screen: Screen, styles: tuple[Style, ...] | None) -> Text:
     """Return the legend of the densities."""
     line = Text("cells: ")
     for minimum, next_minimum in zip(DENSITIES, (*DENSITIES[1:], None), strict=True):
-        line.append(*_field(minimum, screen, styles))
+        line.append(*_bin_glyphs(minimum, screen, styles))
         line.append(_range(minimum, next_minimum))
         line.append("" if next_minimum is None else ", ")
     return line

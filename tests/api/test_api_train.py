@@ -28,14 +28,14 @@ def weights(run: str) -> dict[str, Any]:
 
 def steps_until(until: Callable[[Event], bool], **settings: Any) -> int:
     """Train until an event, close the generator, and return the number of steps."""
-    made = 0
+    step_count = 0
     learning = charrnn.training_events("book.txt", **SMALL | settings)
     for event in learning:
-        made += isinstance(event, Step)
+        step_count += isinstance(event, Step)
         if until(event):
             break
     learning.close()
-    return made
+    return step_count
 
 
 def kinds_of_files(run: str) -> set[str]:

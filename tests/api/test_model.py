@@ -166,17 +166,21 @@ def test_the_defaults_of_the_sampling_settings_are_those_of_the_record(letters: 
 
 def test_clamps_are_those_of_the_command_line(run_here: RunDirectory, call: Call) -> None:
     """In samples, streams and scores."""
-    model, held = charrnn.load(run_here.path), {"1.7": 1.0, "2.3": -0.5}
+    model, clamps = charrnn.load(run_here.path), {"1.7": 1.0, "2.3": -0.5}
     options = ("-p", "ab", "-n", "30", "--seed", "3", "--clamp", "1.7=1", "--clamp", "2.3=-0.5")
     output = json.loads(call("sample", str(run_here.path), *options, "--json").out)
     assert (
-        model.sample("ab", length=30, seed=3, clamps=held) == output["text"] != model.sample("ab", length=30, seed=3)
+        model.sample("ab", length=30, seed=3, clamps=clamps)
+        == output["text"]
+        != model.sample("ab", length=30, seed=3)
     )
-    assert output["clamps"] == held
-    assert "".join(model.stream("ab", length=30, seed=3, clamps=held)) == output["text"]
-    assert model.samples("ab", count=1, length=30, seed=3, clamps=held) == [output["text"]]
+    assert output["clamps"] == clamps
+    assert "".join(model.stream("ab", length=30, seed=3, clamps=clamps)) == output["text"]
+    assert model.samples("ab", count=1, length=30, seed=3, clamps=clamps) == [output["text"]]
     assert (
-        model.score("abcdef", clamps=held).nats != model.score("abcdef").nats == model.score("abcdef", clamps={}).nats
+        model.score("abcdef", clamps=clamps).nats
+        != model.score("abcdef").nats
+        == model.score("abcdef", clamps={}).nats
     )
 
 
@@ -292,17 +296,17 @@ def test_findings_are_those_of_the_command_line(letters: charrnn.TrainedModel, c
 
 def test_the_progress_of_a_search_can_be_displayed(letters: charrnn.TrainedModel) -> None:
     """By the interface of tqdm: iterable, description and total."""
-    seen: dict[str, list[int]] = {}
+    calls: dict[str, list[int]] = {}
 
     def watch(iterable: Iterable[Step], desc: str, total: int) -> Iterator[Step]:
-        seen[desc] = [0, total]
+        calls[desc] = [0, total]
         for step in iterable:
-            seen[desc][0] += 1
+            calls[desc][0] += 1
             yield step
 
     letters.find(QUOTED, concepts=["in_quote"], progress=watch)
-    assert {"marking concepts", "reading", "reading with scrambled weights"} <= set(seen)
-    assert all(passed == total for passed, total in seen.values())
+    assert {"marking concepts", "reading", "reading with scrambled weights"} <= set(calls)
+    assert all(passed == total for passed, total in calls.values())
 
 
 def test_custom_concepts_are_searched_for(letters: charrnn.TrainedModel) -> None:

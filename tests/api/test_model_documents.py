@@ -71,10 +71,10 @@ def test_the_nll_of_a_generated_document_is_its_score(poems: charrnn.TrainedMode
     assert [line["text"] for line in output] == poems.samples(count=16, seed=1)
     assert alone["text"] == output[1]["text"] == poems.sample(seed=2) == "".join(poems.stream(seed=2))
     # Those that read as one document, with nothing about them that would be left out.
-    whole = [
+    complete = [
         line for line in output if line["text"] and len(poems.activations(line["text"]).text) == len(line["text"]) + 1
     ]
-    assert len(whole) > 1
-    for line in whole:
+    assert len(complete) > 1
+    for line in complete:
         assert line["bits_per_char"] == pytest.approx(poems.score(line["text"]).bits_per_char, rel=1e-4)
     assert alone["bits_per_char"] == pytest.approx(output[1]["bits_per_char"], rel=1e-4)

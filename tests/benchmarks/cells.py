@@ -81,37 +81,37 @@ def product(device: str, dtype: torch.dtype) -> Candidate:
     return Candidate(lambda: left @ right, 2 * PRODUCT**3)
 
 
-def seconds(way: Candidate, device: str, times: int) -> float:
+def seconds(variant: Candidate, device: str, times: int) -> float:
     """Return the mean time of a run."""
     began = time.perf_counter()
     for _ in range(times):
-        way.once()
+        variant.once()
     if device == "cuda":
         torch.cuda.synchronize()
     return (time.perf_counter() - began) / times
 
 
-def gigaflops(ways: dict[str, Candidate], device: str, rounds: int) -> dict[str, float]:
+def gigaflops(variants: dict[str, Candidate], device: str, rounds: int) -> dict[str, float]:
     """Time all candidates in turns; return the median speed of each, in 1e9 operations per second."""
-    for way in ways.values():
-        seconds(way, device, 2)
-    repeats = {name: max(1, round(SECONDS / seconds(way, device, 2))) for name, way in ways.items()}
-    times: dict[str, list[float]] = {name: [] for name in ways}
+    for variant in variants.values():
+        seconds(variant, device, 2)
+    repeats = {name: max(1, round(SECONDS / seconds(variant, device, 2))) for name, variant in variants.items()}
+    times: dict[str, list[float]] = {name: [] for name in variants}
     for _ in range(rounds):
-        for name, way in ways.items():
-            times[name].append(seconds(way, device, repeats[name]))
-    return {name: way.operations / statistics.median(times[name]) / 1e9 for name, way in ways.items()}
+        for name, variant in variants.items():
+            times[name].append(seconds(variant, device, repeats[name]))
+    return {name: variant.operations / statistics.median(times[name]) / 1e9 for name, variant in variants.items()}
 
 
 def compare(size: Size, device: str, precision: str, rounds: int) -> dict[str, float]:
     """Measure one size: the speeds of cells and product, and their ratios."""
-    ways = {"product": product(device, torch.float32)}
+    variants = {"product": product(device, torch.float32)}
     if choose_precision("auto", device) == "bfloat16":
-        ways["bfloat16"] = product(device, torch.bfloat16)
-    ways |= {cell: network(cell, size, device, precision, ours=True) for cell in LAYERS}
-    ways |= {f"torch {cell}": network(cell, size, device, precision, ours=False) for cell in ("gru", "rnn")}
-    speeds = gigaflops(ways, device, rounds)
-    against = "bfloat16" if precision == "bfloat16" and "bfloat16" in ways else "product"
+        variants["bfloat16"] = product(device, torch.bfloat16)
+    variants |= {cell: network(cell, size, device, precision, ours=True) for cell in LAYERS}
+    variants |= {f"torch {cell}": network(cell, size, device, precision, ours=False) for cell in ("gru", "rnn")}
+    speeds = gigaflops(variants, device, rounds)
+    against = "bfloat16" if precision == "bfloat16" and "bfloat16" in variants else "product"
     return speeds | {
         "lstm/product": speeds["lstm"] / speeds[against],
         "gru/lstm": speeds["gru"] / speeds["lstm"],

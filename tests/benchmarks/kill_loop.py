@@ -122,14 +122,14 @@ def main() -> None:
     import charrnn.cli.train_run  # noqa: F401 - so that no life has to
 
     steps = STEPS_A_LIFE * (arguments.times + 1)
-    with tempfile.TemporaryDirectory() as place:
-        text = Path(place, "book.txt")
+    with tempfile.TemporaryDirectory() as parent:
+        text = Path(parent, "book.txt")
         text.write_text("".join(f"{n} green bottles, {n * n % 97} walls (and a line).\n" for n in range(900)))
-        whole, killed = RunDirectory(Path(place, "whole")), RunDirectory(Path(place, "killed"))
-        ended(life(text, whole, steps), 3600)
+        uninterrupted, killed = RunDirectory(Path(parent, "whole")), RunDirectory(Path(parent, "killed"))
+        ended(life(text, uninterrupted, steps), 3600)
         began = time.monotonic()
         counts = killed_often(text, killed, steps, arguments.times, random.Random(arguments.seed))
-        seconds, same = time.monotonic() - began, digest(whole, steps) == digest(killed, steps)
+        seconds, same = time.monotonic() - began, digest(uninterrupted, steps) == digest(killed, steps)
     result = {**counts, "steps": steps, "seconds": round(seconds), "same end": same}
     print(json.dumps(result) if arguments.json else "\n".join(f"{name}: {value}" for name, value in result.items()))
     sys.exit(not same or counts["kills"] < arguments.times)

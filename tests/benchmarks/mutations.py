@@ -93,27 +93,27 @@ def victim_of(kind: str, path: Path, reading: Callable[[Path], Weights]) -> Vict
     return Victim(kind=kind, path=path, content=path.read_bytes(), reading=reading, weights=reading(path))
 
 
-def judge(victim: Victim, change: Change, chance: Random, tally: Tally) -> None:
+def judge(victim: Victim, change: Change, rng: Random, tally: Tally) -> None:
     """Damage a file, read it, and count the outcome."""
-    victim.path.write_bytes(change(victim.content, chance))
+    victim.path.write_bytes(change(victim.content, rng))
     tracemalloc.start()
     began = time.process_time()
-    came = outcome(victim.reading, victim.path)
+    loaded = outcome(victim.reading, victim.path)
     tally.seconds = max(tally.seconds, time.process_time() - began)
     tally.share = max(tally.share, tracemalloc.get_traced_memory()[1] / len(victim.content))
     tracemalloc.stop()
-    if isinstance(came, CharrnnError):
-        assert "\n" not in came.message, came.message
-        ended = "refused"
+    if isinstance(loaded, CharrnnError):
+        assert "\n" not in loaded.message, loaded.message
+        verdict = "refused"
     else:
-        ended = "read, unchanged" if is_same(victim.weights, came) else "read, as another file"
-        assert ended == "read, unchanged" or change in FORGERIES, f"{change.__name__}: read as something else"
-    tally.outcomes[victim.kind, change.__name__.strip("_"), ended] += 1
+        verdict = "read, unchanged" if is_same(victim.weights, loaded) else "read, as another file"
+        assert verdict == "read, unchanged" or change in FORGERIES, f"{change.__name__}: read as something else"
+    tally.outcomes[victim.kind, change.__name__.strip("_"), verdict] += 1
 
 
-def is_same(one: Weights, other: Weights) -> bool:
+def is_same(first: Weights, second: Weights) -> bool:
     """Return whether two files contain the same arrays."""
-    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
+    return first.keys() == second.keys() and all(np.array_equal(first[name], second[name]) for name in first)
 
 
 def main() -> None:
@@ -123,14 +123,14 @@ def main() -> None:
     parser.add_argument("--hidden", type=int, default=128)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    chance, tally = Random(arguments.seed), Tally()
+    rng, tally = Random(arguments.seed), Tally()
     with tempfile.TemporaryDirectory() as directory:
         model, saved = write_both(Path(directory), arguments.hidden)
         victims = (victim_of("model", model, weights_of), victim_of("checkpoint", saved, arrays_of))
         for number in range(arguments.files):
-            judge(victims[number % 2], chance.choice((*DAMAGES, *FORGERIES)), chance, tally)
-    for (kind, change, ended), count in sorted(tally.outcomes.items()):
-        print(f"{kind:12}{change:18}{ended:24}{count:6,}")
+            judge(victims[number % 2], rng.choice((*DAMAGES, *FORGERIES)), rng, tally)
+    for (kind, change, verdict), count in sorted(tally.outcomes.items()):
+        print(f"{kind:12}{change:18}{verdict:24}{count:6,}")
     sizes = " and ".join(f"{len(victim.content) / 1e6:.2f} MB" for victim in victims)
     print(f"{tally.outcomes.total():,} files of {sizes}; no crash, and no damage was read as something else")
     print(f"slowest {tally.seconds:.3f} s of processor time; most memory {tally.share:.2f} times the complete file")

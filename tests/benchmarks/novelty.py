@@ -34,19 +34,19 @@ def measure(names: list[str], directory: Path) -> None:
     corpus = corpus_encoder.encode(
         sources, "utf-8", corpus_encoder.count_characters(sources, "utf-8"), directory / "corpus.bin"
     )
-    split, size, kept = corpus.split_position(0.1), len(corpus.vocabulary), directory / "corpus.suffixes"
+    split, size, path = corpus.split_position(0.1), len(corpus.vocabulary), directory / "corpus.suffixes"
     ids = np.asarray(corpus.ids)
-    sorting = seconds(lambda: load_or_build_suffix_array(ids[:split], size, kept))
-    reading = seconds(lambda: load_or_build_suffix_array(ids[:split], size, kept))
-    suffix_array = load_or_build_suffix_array(ids[:split], size, kept)
+    sorting = seconds(lambda: load_or_build_suffix_array(ids[:split], size, path))
+    reading = seconds(lambda: load_or_build_suffix_array(ids[:split], size, path))
+    suffix_array = load_or_build_suffix_array(ids[:split], size, path)
     print(f"{corpus.name}: {split:,} characters; sorted in {sorting:.2f} s, read again in {reading:.2f} s")
     copied = ids[split // 2 : split // 2 + CHARACTERS]
     for name, text in (("held-out", ids[split : split + CHARACTERS]), ("copied", copied)):
-        found = find_copies(text, suffix_array)
-        taken = seconds(lambda text=text: find_copies(text, suffix_array))  # type: ignore[misc]
-        longest = found.longest.length if found.longest else 0
+        copies = find_copies(text, suffix_array)
+        elapsed = seconds(lambda text=text: find_copies(text, suffix_array))  # type: ignore[misc]
+        longest = copies.longest.length if copies.longest else 0
         print(
-            f"  {name:8}  {taken:.2f} s   {found.copied_fraction:.1%} copied, the longest stretch {longest:,}"
+            f"  {name:8}  {elapsed:.2f} s   {copies.copied_fraction:.1%} copied, the longest stretch {longest:,}"
             " characters"
         )
 

@@ -45,10 +45,10 @@ def events(text: str, minutes: float, seed: int, more: Sequence[str]) -> Iterato
 
 def run(text: str, minutes: float, seed: int, more: Sequence[str]) -> dict[str, Any]:
     """Train once; return the fields of the first and the last event, and the deviation from the time budget."""
-    seconds, told = 0.0, {}
+    seconds, fields = 0.0, {}
     for seconds, event in events(text, minutes, seed, more):  # noqa: B007 - the last one counts
-        told[event["event"]] = event
-    start, done = told["start"], told["done"]
+        fields[event["event"]] = event
+    start, done = fields["start"], fields["done"]
     network, training = start["network"], start["training"]
     read = done["steps"] * training["batch"] * training["length"]
     shape = f"{network['layers']}×{network['hidden']}, {training['batch']}×{training['length']}"
@@ -68,10 +68,10 @@ def run(text: str, minutes: float, seed: int, more: Sequence[str]) -> dict[str, 
 def row(text: str, minutes: float, runs: Sequence[dict[str, Any]]) -> tuple[str, ...]:
     """Return the line of the table for the runs of one text and time."""
     medians = {
-        name: statistics.median(each[name] for each in runs)
+        name: statistics.median(singles[name] for singles in runs)
         for name in ("epochs", "carried", "window256", "characters/s", "off")
     }
-    every = ", ".join(f"{each['carried']:.4f}" for each in runs)
+    every = ", ".join(f"{singles['carried']:.4f}" for singles in runs)
     return (
         Path(text).stem,
         f"{minutes:g}",

@@ -37,13 +37,13 @@ TFLOP = 1e12
 
 def make_trainer(corpus: Corpus, setting: str, work: float) -> Trainer:
     """Return the trainer of a setting that takes a given number of operations."""
-    given: dict[str, Any] = {
+    settings: dict[str, Any] = {
         name: yaml.safe_load(value) for name, value in (part.split("=") for part in setting.split(","))
     }
     names = NetworkConfig.__dataclass_fields__
-    network = NetworkConfig(**{name: value for name, value in given.items() if name in names})
+    network = NetworkConfig(**{name: value for name, value in settings.items() if name in names})
     training: dict[str, Any] = {"batch": 32, "length": 64, "lr": 0.01}
-    training |= {name: value for name, value in given.items() if name not in names}
+    training |= {name: value for name, value in settings.items() if name not in names}
     multiplied = count_matmul_weights(network, len(corpus.vocabulary))
     steps = round(work / (FLOPS_PER_WEIGHT * multiplied * training["batch"] * training["length"]))
     return Trainer(corpus, network, TrainingConfig(**{"steps": steps} | training), "cpu")
@@ -53,8 +53,8 @@ def try_out(trainer: Trainer) -> str:
     """Train to the end; return the results."""
     began, nats = time.perf_counter(), list[float]()
     while not trainer.plan.finished(trainer.step):
-        told = trainer.train_step().nats
-        nats += [] if told is None else [told]
+        loss = trainer.train_step().nats
+        nats += [] if loss is None else [loss]
     seconds, losses = time.perf_counter() - began, run_to_result(evaluate_final(trainer, trainer.ema_network))
     speed = trainer.step * trainer.training.batch * trainer.training.length / seconds
     return (

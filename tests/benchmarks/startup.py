@@ -52,9 +52,9 @@ def main(model: Path) -> None:
     times: dict[str, list[float]] = {name: [] for name in commands}
     for round_number in range(RUNS + 1):
         for name, arguments in commands.items():
-            taken = seconds(arguments)
+            elapsed = seconds(arguments)
             # The first round reads from the disk what the others find in memory.
-            times[name] += [taken] if round_number else []
+            times[name] += [elapsed] if round_number else []
     for name, taken_by_all in times.items():
         print(f"{median(taken_by_all):7.3f} s  {name}")
 

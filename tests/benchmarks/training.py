@@ -94,12 +94,12 @@ def our_steps(corpus: Corpus, size: Size, device: str, precision: str, directory
     """Yield training steps of the command, with reading, saving, logging, evaluation and display."""
     training = TrainingConfig(batch=size.batch, length=size.length, lr=1e-3, steps=steps, precision=precision)
     trainer = Trainer(corpus, size.config, training, device)
-    place = RunDirectory(directory)
+    run_directory = RunDirectory(directory)
     progress = ProgressState(characters_per_step=size.batch * size.length)
     events = log_events(
-        count_seconds(train_loop(trainer), trainer, start_time=time.monotonic()), place.metrics, step=0
+        count_seconds(train_loop(trainer), trainer, start_time=time.monotonic()), run_directory.metrics, step=0
     )
-    for event in checkpointer.save_during_training(events, trainer, place):
+    for event in checkpointer.save_during_training(events, trainer, run_directory):
         progress.update(event, time.monotonic())
         progress.view()
         if isinstance(event, TrainingWarning):
@@ -121,19 +121,19 @@ def seconds(steps: Iterator[None], count: int, device: str) -> float:
 def compare(name: str, corpus: Corpus, device: str, arguments: argparse.Namespace, directory: Path) -> None:
     """Print the speed of one network in both loops."""
     size, precision = Size.parse_size(name), choose_precision(arguments.precision, device)
-    both = {
+    loops = {
         "bare": bare_steps(size, len(corpus.vocabulary), device, precision),
         "charrnn": our_steps(corpus, size, device, precision, directory, STEPS * arguments.steps),
     }
-    times: dict[str, list[float]] = {way: [] for way in both}
+    times: dict[str, list[float]] = {variant: [] for variant in loops}
     with tf32(torch.device(device), allowed=True):
-        for steps in both.values():
+        for steps in loops.values():
             seconds(steps, BEFORE if device == "cuda" else 5, device)
         for _ in range(arguments.rounds):
-            for way, steps in both.items():
-                times[way].append(seconds(steps, arguments.steps, device))
-    medians = {way: statistics.median(values) for way, values in times.items()}
-    speeds = {way: size.batch * size.length / median for way, median in medians.items()}
+            for variant, steps in loops.items():
+                times[variant].append(seconds(steps, arguments.steps, device))
+    medians = {variant: statistics.median(values) for variant, values in times.items()}
+    speeds = {variant: size.batch * size.length / median for variant, median in medians.items()}
     print(
         f"{name:18} {device} {precision}: charrnn {1e3 * medians['charrnn']:.3f} ms a step, "
         f"{speeds['charrnn']:,.0f} characters/s, bare loop {speeds['bare']:,.0f}; "

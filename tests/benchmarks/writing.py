@@ -80,8 +80,8 @@ def compare(layers: int, hidden: int) -> None:
     for _ in range(ROUNDS):
         for name, writer in writers.items():
             time.sleep(PAUSE)
-            taken = [seconds(lambda writer=writer: next(writer)) for _ in range(CHARACTERS)]  # type: ignore[misc]
-            times[name] += taken[WARM_UP:]
+            elapsed = [seconds(lambda writer=writer: next(writer)) for _ in range(CHARACTERS)]  # type: ignore[misc]
+            times[name] += elapsed[WARM_UP:]
     ours_us, torch_us = (median(times[name]) * 1e6 for name in ("charrnn", "torch"))
     # Now and then one of the texts is read again, which no median would show.
     together_us = mean(times["together"]) / BATCH_SLOTS * 1e6

@@ -9,8 +9,8 @@ from charrnn.storage.run_directory import RunDirectory
 def offered(shell: Call, line: str, kind: str = "bash") -> list[str]:
     """Return the completions of the last word of a line, as requested by the script of the shell."""
     words = line.split(" ")
-    asked = {"COMP_WORDS": line, "COMP_CWORD": words[-1] if kind == "fish" else str(len(words) - 1)}
-    return shell("charrnn", _CHARRNN_COMPLETE=f"{kind}_complete", **asked).out.splitlines()
+    environment = {"COMP_WORDS": line, "COMP_CWORD": words[-1] if kind == "fish" else str(len(words) - 1)}
+    return shell("charrnn", _CHARRNN_COMPLETE=f"{kind}_complete", **environment).out.splitlines()
 
 
 def test_commands_and_options_are_completed(shell: Call) -> None:

@@ -14,12 +14,12 @@ LINE = "checkpoints/hamlet · repeat with --seed 17 · said by somebody who had 
 
 def test_a_line_is_folded_at_its_blanks_on_a_terminal() -> None:
     """At the width of the terminal; no word is cut, and none is lost."""
-    ours, theirs = pty.openpty()
-    termios.tcsetwinsize(theirs, (24, 40))
-    with os.fdopen(theirs, "w") as terminal:
+    controller, terminal_end = pty.openpty()
+    termios.tcsetwinsize(terminal_end, (24, 40))
+    with os.fdopen(terminal_end, "w") as terminal:
         lines = fold_line(LINE, terminal).splitlines()
         assert terminal_columns(terminal) == 40
-    os.close(ours)
+    os.close(controller)
     assert max(map(len, lines)) <= 40
     assert " ".join(lines) == LINE
 

@@ -105,9 +105,9 @@ def test_a_large_vocabulary_is_shown_in_part(call: Call, run_here: RunDirectory,
         "output.bias": np.zeros(500, np.float32),
     }
     save_model(run_here.model, dataclasses.replace(model, vocabulary=vocabulary, weights=weights))
-    shown = next(line for line in call("info").out.splitlines() if line.startswith("vocabulary"))
-    assert "500 characters" in shown
-    assert shown.endswith("…")
+    output = next(line for line in call("info").out.splitlines() if line.startswith("vocabulary"))
+    assert "500 characters" in output
+    assert output.endswith("…")
 
 
 @pytest.mark.fault("F58", "F59")
@@ -129,9 +129,9 @@ def test_several_runs_are_listed_the_newest_first(call: Call, run_here: RunDirec
         directory.path.mkdir()
         save_model(directory.model, dataclasses.replace(model, training=story))
         os.utime(directory.model, (time.time() - 3600 * (age + 2),) * 2)
-    broken = run_here.path.parent / "broken/model.safetensors"
-    broken.write_bytes(b"nothing")
-    os.utime(broken, (time.time() - 3 * 86400,) * 2)
+    unreadable = run_here.path.parent / "broken/model.safetensors"
+    unreadable.write_bytes(b"nothing")
+    os.utime(unreadable, (time.time() - 3 * 86400,) * 2)
     result = call("info")
     heading, newest, older, damaged, *_ = result.out.splitlines()
     assert heading.split() == ["run", "text", "network", "bits/char", "size", "age"]
@@ -152,13 +152,13 @@ def test_a_narrow_terminal_has_fewer_columns_of_runs(
     other = RunDirectory(run_here.path.parent / "macbeth")
     other.path.mkdir()
     save_model(other.model, dataclasses.replace(model, training={"corpus": "macbeth.txt", "val_nats": 1.0}))
-    shown = {}
+    output = {}
     for columns in (200, 50, 30):
         monkeypatch.setattr("charrnn.cli.info_details.terminal_columns", lambda _, columns=columns: columns)
-        shown[columns] = call("info").out.splitlines()[0].split()
-    assert shown[200] == ["run", "text", "network", "bits/char", "size", "age"]
-    assert shown[30] == ["run", "bits/char"]
-    assert len(shown[30]) < len(shown[50]) < len(shown[200])
+        output[columns] = call("info").out.splitlines()[0].split()
+    assert output[200] == ["run", "text", "network", "bits/char", "size", "age"]
+    assert output[30] == ["run", "bits/char"]
+    assert len(output[30]) < len(output[50]) < len(output[200])
 
 
 def test_the_loss_can_be_drawn_as_a_picture(call: Call, trained: RunDirectory, model: Model) -> None:

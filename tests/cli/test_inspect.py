@@ -47,9 +47,9 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
             settings["options"].quick,
             settings["rng"].bit_generator.state["state"],
         )
-        if (found := RECORDED.get(str(key))) is None:
-            found = RECORDED[str(key)] = find_cells(rnn, parsed, ids, **settings)
-        return found
+        if (result := RECORDED.get(str(key))) is None:
+            result = RECORDED[str(key)] = find_cells(rnn, parsed, ids, **settings)
+        return result
 
     monkeypatch.setattr(inspect_search, "search", recorded_find)
 
@@ -70,9 +70,9 @@ def test_the_same_findings_as_json_every_time(call: Call, text: str) -> None:
     findings = json.loads(result.out)
     assert {"model", "text", "characters", "signal", "concepts"} <= set(findings)
     assert (findings["signal"], findings["seed"], findings["quick"]) == ("tanh(c)", 4, False)
-    found = next(concept for concept in findings["concepts"] if concept["concept"] == "line_pos")
-    assert {"cell", "sign", "fit", "fit_se", "memory", "episodes", "top"} <= set(found)
-    assert {"scrambled", "p", "edge_delta", "elsewhere_delta", "verdict"} <= set(found)
+    results = next(concept for concept in findings["concepts"] if concept["concept"] == "line_pos")
+    assert {"cell", "sign", "fit", "fit_se", "memory", "episodes", "top"} <= set(results)
+    assert {"scrambled", "p", "edge_delta", "elsewhere_delta", "verdict"} <= set(results)
     assert call("inspect", "--text", text, "--json", "--seed", "4").out == result.out
 
 
@@ -290,11 +290,11 @@ def test_a_search_uses_the_idle_cores(
     call: Call, text: str, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], used: list[str]
 ) -> None:
     """A search reads many streams in a batch; the heat map of a cell reads one."""
-    seen: list[str] = []
-    monkeypatch.setattr(resources, "use_idle_cores", lambda: seen.append("idle"))
-    monkeypatch.setattr(resources, "use_few_cores", lambda _: seen.append("few"))
+    observed: list[str] = []
+    monkeypatch.setattr(resources, "use_idle_cores", lambda: observed.append("idle"))
+    monkeypatch.setattr(resources, "use_few_cores", lambda _: observed.append("few"))
     assert call("inspect", "--text", text, *arguments).code == 0
-    assert seen == used
+    assert observed == used
 
 
 @pytest.mark.parametrize("option", ["--chars", "--start"])

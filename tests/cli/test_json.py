@@ -62,7 +62,7 @@ def test_a_model_is_named_by_its_file(call: Call, run: RunDirectory, arguments: 
     """In every object of every command, as in the result of a training."""
     objects = json_objects(call, *arguments)
     assert objects
-    assert {one["model"] for one in objects} == {str(run.model)}
+    assert {entry["model"] for entry in objects} == {str(run.model)}
 
 
 def test_listed_runs_are_named_by_their_files(call: Call, run: RunDirectory) -> None:
@@ -71,9 +71,9 @@ def test_listed_runs_are_named_by_their_files(call: Call, run: RunDirectory) -> 
     second.path.mkdir()
     save_model(second.model, random_model())
     (listed,) = json_objects(call, "info")
-    assert {one["model"] for one in listed["runs"]} == {str(run.model), str(second.model)}
-    (one,) = json_objects(call, "info", listed["runs"][0]["model"])
-    assert one["model"] == listed["runs"][0]["model"]
+    assert {entry["model"] for entry in listed["runs"]} == {str(run.model), str(second.model)}
+    (entry,) = json_objects(call, "info", listed["runs"][0]["model"])
+    assert entry["model"] == listed["runs"][0]["model"]
 
 
 @pytest.mark.parametrize(
@@ -88,8 +88,8 @@ def test_listed_runs_are_named_by_their_files(call: Call, run: RunDirectory) -> 
 def test_the_start_of_the_text_is_recorded(call: Call, run: RunDirectory, view: tuple[str, ...]) -> None:
     """By every view, under the same key."""
     assert run.model.exists()
-    (found,) = json_objects(call, "inspect", "--text", "text.txt", "--start", "46", *view)
-    assert found["start"] == 46
+    (result,) = json_objects(call, "inspect", "--text", "text.txt", "--start", "46", *view)
+    assert result["start"] == 46
 
 
 def test_the_text_to_confirm_on_begins_where_the_other_one_does(call: Call, run: RunDirectory) -> None:
@@ -98,8 +98,8 @@ def test_the_text_to_confirm_on_begins_where_the_other_one_does(call: Call, run:
     search = ("inspect", "--text", "text.txt", "--quick", "--concept", "a=/a/after:3", "--start", "90")
     (here,) = json_objects(call, *search, "--confirm", "other.txt")
     Path("other.txt").write_text(TEXT[::-1][90:].rjust(len(TEXT), "a"))
-    (there,) = json_objects(call, *search, "--confirm", "other.txt")
-    assert here["concepts"][0]["fit"] == there["concepts"][0]["fit"]
+    (other_result,) = json_objects(call, *search, "--confirm", "other.txt")
+    assert here["concepts"][0]["fit"] == other_result["concepts"][0]["fit"]
     Path("other.txt").write_text("abc")
     result = call(*search, "--confirm", "other.txt")
     assert result.code == 1
@@ -117,8 +117,8 @@ def test_values_that_are_not_finite_are_null(capsys: pytest.CaptureFixture[str])
 def test_a_degenerate_network_causes_no_warning(call: Call, run: RunDirectory, view: str, scale: float) -> None:
     """Zero weights, and saturated weights without gradients, cause no NumPy warning."""
     save_model(run.model, random_model("\n abcdefgh()", scale=scale))
-    (found,) = json_objects(call, "inspect", "--text", "text.txt", f"--{view}")
-    assert found["characters"] > 0
+    (result,) = json_objects(call, "inspect", "--text", "text.txt", f"--{view}")
+    assert result["characters"] > 0
     if view == "memory":
-        assert np.isfinite(found["gradient"]["high"]).all()
+        assert np.isfinite(result["gradient"]["high"]).all()
     assert call("inspect", "--text", "text.txt", f"--{view}").code == 0

@@ -82,11 +82,11 @@ def place(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     config, weights = network("lstm", {7: "in_quote"}, twins={2: 7})
     planted = Model(config=config, vocabulary=Vocabulary(tuple(alphabet)), weights=weights)
     keep_copied(RunDirectory(directory / "checkpoints/copied"))
-    others = {
+    other_cells = {
         cell: random_model(alphabet, config=NetworkConfig(cell=cell, layers=1, hidden=9, embedding=4))
         for cell in ("gru", "rnn")
     }
-    for name, model in {"planted": planted, **others}.items():
+    for name, model in {"planted": planted, **other_cells}.items():
         run = RunDirectory(directory / "checkpoints" / name)
         run.path.mkdir()
         save_model(run.model, model)

@@ -36,10 +36,10 @@ def test_values_that_are_not_integers_are_refused(value: object) -> None:
         Number(integer=True).convert(value, None, None)
 
 
-@pytest.mark.parametrize(("written", "read"), [("1e3", 1000), ("3.0", 3), (4.0, 4)])
-def test_a_whole_number_may_be_written_with_a_point(written: object, read: int) -> None:
+@pytest.mark.parametrize(("text", "read"), [("1e3", 1000), ("3.0", 3), (4.0, 4)])
+def test_a_whole_number_may_be_written_with_a_point(text: object, read: int) -> None:
     """1e3 steps are 1,000 steps."""
-    number = Number(integer=True).convert(written, None, None)
+    number = Number(integer=True).convert(text, None, None)
     assert number == read
     assert isinstance(number, int)
 
@@ -67,10 +67,10 @@ def test_a_hard_limit_is_mentioned_only_if_it_is_exceeded() -> None:
     """The error for -1 does not mention the upper bound."""
     kind = Number(0, integer=True, hard_limit=10**9)
     assert kind.convert("1e9", None, None) == 10**9
-    for value, told in (
+    for value, message in (
         ("-1", "must be a whole number ≥ 0, not -1"),
         ("1e10", "must be at most 1,000,000,000, not 1e10"),
     ):
         with pytest.raises(click.BadParameter) as caught:
             kind.convert(value, None, None)
-        assert caught.value.message == told
+        assert caught.value.message == message

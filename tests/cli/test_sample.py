@@ -43,7 +43,9 @@ def test_without_a_seed_texts_differ(call: Call) -> None:
 
 def test_argmax_is_temperature_0(call: Call) -> None:
     """And equals a top-k of 1 with any seed."""
-    texts = {call("sample", *way).out for way in (["--argmax"], ["-t", "0"], ["--top-k", "1"], ["--min-p", "1"])}
+    texts = {
+        call("sample", *options).out for options in (["--argmax"], ["-t", "0"], ["--top-k", "1"], ["--min-p", "1"])
+    }
     assert len(texts) == 1
 
 
@@ -67,12 +69,12 @@ def test_json_lines_hold_what_there_is_to_know(call: Call, run_here: RunDirector
 
 def test_a_stop_text_ends_the_text(call: Call) -> None:
     """The stop text is printed once; a match in the prompt does not count; JSON names the stop text."""
-    whole = call("sample", "--seed", "1", "-n", "400", "--no-prompt").out
-    stop = whole[200:202]
-    text = whole[: whole.index(stop) + 2]
+    complete = call("sample", "--seed", "1", "-n", "400", "--no-prompt").out
+    stop = complete[200:202]
+    text = complete[: complete.index(stop) + 2]
     assert call("sample", "--seed", "1", "-n", "400", "--no-prompt", "--stop", stop, "--stop", "aaaaaaaa").out == text
-    told = json.loads(call("sample", "--seed", "1", "-n", "0", "--json", "--stop", stop).out)
-    assert (told["text"], told["stopped_by"]) == (text, stop)
+    result = json.loads(call("sample", "--seed", "1", "-n", "0", "--json", "--stop", stop).out)
+    assert (result["text"], result["stopped_by"]) == (text, stop)
     assert (
         json.loads(call("sample", "--seed", "1", "--json", "-p", "abc", "--stop", "abcabcabc").out)["stopped_by"]
         is None
@@ -88,13 +90,13 @@ def test_a_stop_text_that_does_not_come_is_missed(call: Call) -> None:
     result = call("sample", "-n", "5", "--seed", "2", "--stop", stop)
     assert "no stop text" not in result.err
     assert "no stop text" not in call("sample", "-n", "5", "--stop", "abca", "--quiet").err
-    both = call("sample", "-n", "5", "--seed", "2", "--count", "2", "--stop", stop, "--no-prompt")
-    missed = stop not in both.out.split("\n\n")[1]
-    assert ("note: no stop text occurred in 1 of 2 samples" in both.err) == missed
+    pair = call("sample", "-n", "5", "--seed", "2", "--count", "2", "--stop", stop, "--no-prompt")
+    missed = stop not in pair.out.split("\n\n")[1]
+    assert ("note: no stop text occurred in 1 of 2 samples" in pair.err) == missed
 
 
 @pytest.mark.parametrize(
-    ("stop", "told"),
+    ("stop", "message"),
     [
         ("", "error: the text to stop at is empty"),
         ("a" * 501, "is longer than the length, 500"),
@@ -104,11 +106,11 @@ def test_a_stop_text_that_does_not_come_is_missed(call: Call) -> None:
     ],
     ids=["empty", "long", "unseen", "escaped", "bytes"],
 )
-def test_a_stop_text_that_can_never_come_is_refused(call: Call, stop: str, told: str) -> None:
+def test_a_stop_text_that_can_never_come_is_refused(call: Call, stop: str, message: str) -> None:
     """With the reason."""
     result = call("sample", "--stop", stop)
     assert (result.code, result.out) == (2, "")
-    assert told in result.err
+    assert message in result.err
 
 
 def test_one_prompt_at_three_temperatures_and_without_chance(call: Call) -> None:
@@ -124,15 +126,15 @@ def test_one_prompt_at_three_temperatures_and_without_chance(call: Call) -> None
 def test_a_cell_is_clamped_during_generation(call: Call) -> None:
     """The three columns equal the samples with the cell clamped low, free, and clamped high."""
     result = call("sample", "--steer", "2.3", "--clamp", "1.1=0.5", "--seed", "3", "-n", "40", "--json")
-    held = [["--clamp", "2.3=-1"], [], ["--clamp", "2.3=1"]]
+    variants = [["--clamp", "2.3=-1"], [], ["--clamp", "2.3=1"]]
     texts = [json.loads(line)["text"] for line in result.out.splitlines()]
     command = ["sample", "--seed", "3", "-n", "40", "--clamp", "1.1=0.5"]
-    assert texts == [call(*command, *clamps).out for clamps in held]
+    assert texts == [call(*command, *clamps).out for clamps in variants]
     assert len(set(texts)) == 3
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--clamp", "2.3"], "must be a cell and its value, such as 2.317=1"),
         (["--clamp", "2.3=2"], "must be a number ≥ -1 and ≤ 1"),
@@ -151,11 +153,11 @@ def test_a_cell_is_clamped_during_generation(call: Call) -> None:
         (["--device", "tpu"], "'tpu' is not one of"),
     ],
 )
-def test_invalid_combinations_are_refused_in_one_line(call: Call, arguments: list[str], told: str) -> None:
+def test_invalid_combinations_are_refused_in_one_line(call: Call, arguments: list[str], message: str) -> None:
     """With the reason, even if the value is long."""
     result = call("sample", *arguments)
     assert (result.code in (1, 2), result.out) == (True, "")
-    assert told in result.err
+    assert message in result.err
     assert len(result.err) < 400
 
 
@@ -184,9 +186,9 @@ def test_copies_of_the_training_text_are_reported(call: Call, run_here: RunDirec
     result = call("sample", "--novelty", "--seed", "1", "-n", "90")
     assert (result.code, result.out) == (0, text)
     assert result.err.startswith("copied: 100.0% in spans of 20 characters or more (held-out text: 0.0%)\n")
-    told = json.loads(call("sample", "--novelty", "--seed", "1", "-n", "90", "--json").out)["novelty"]
-    assert (told["copied"], told["longest"]) == (1, 90)
-    assert told["stretches"] == [{"start": 0, "length": 90, "place": 700}]
+    message = json.loads(call("sample", "--novelty", "--seed", "1", "-n", "90", "--json").out)["novelty"]
+    assert (message["copied"], message["longest"]) == (1, 90)
+    assert message["stretches"] == [{"start": 0, "length": 90, "place": 700}]
     assert json.loads(call("sample", "--novelty", "--seed", "2", "-n", "90", "--json").out)["novelty"]["copied"] < 1
     from_python = charrnn.load(run_here.path).novelty(text)
     assert (from_python.copied_fraction, [stretch.source_start for stretch in from_python.spans]) == (1, [700])
@@ -194,11 +196,11 @@ def test_copies_of_the_training_text_are_reported(call: Call, run_here: RunDirec
 
 def test_of_an_empty_document_nothing_is_copied(call: Call, run_here: RunDirectory) -> None:
     """A document may end before its first character."""
-    made = random_model("\n abcdefgh", config=dataclasses.replace(SMALL, documents="line"))
+    created = random_model("\n abcdefgh", config=dataclasses.replace(SMALL, documents="line"))
     text = "a bad cab\n" * 60
     keep_corpus(run_here, "\n abcdefgh" + text)
-    weights = {**made.weights, "output.bias": np.array([99, *[0] * 9], np.float32)}
-    save_model(run_here.model, dataclasses.replace(made, weights=weights, training={"train_characters": 400}))
+    weights = {**created.weights, "output.bias": np.array([99, *[0] * 9], np.float32)}
+    save_model(run_here.model, dataclasses.replace(created, weights=weights, training={"train_characters": 400}))
     result = call("sample", "--novelty", "-n", "90")
     assert (result.code, result.out) == (0, "\n")
     assert result.err.startswith("copied: 0.0%")
@@ -334,8 +336,8 @@ def test_the_generated_text_cannot_control_the_terminal(
     text = shell("charrnn sample --seed 1 --no-prompt -p ab").out
     assert "\x1b" in text
     picture = "\x1b" if "--raw" in arguments else "^[" if "PYTHONIOENCODING" in environment else "␛"
-    shown = text.replace("\x1b", picture).replace("\n", "\r\n").encode()
-    assert on_terminal(launch, ["--seed", "1", "-p", "ab", *arguments], environment) == expected % shown
+    output = text.replace("\x1b", picture).replace("\n", "\r\n").encode()
+    assert on_terminal(launch, ["--seed", "1", "-p", "ab", *arguments], environment) == expected % output
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
@@ -353,14 +355,14 @@ def on_terminal(launch: Launcher, arguments: list[str], environment: dict[str, s
     """Return what `charrnn sample` writes to a terminal, including standard error."""
     import pty
 
-    ours, theirs = pty.openpty()
+    controller, terminal_end = pty.openpty()
     clean = {"TERM": "xterm", "LC_ALL": "C.UTF-8"}
-    command = launch.on(theirs, "sample", *arguments, environment=clean | environment)
-    os.close(theirs)
-    seen = b"".join(iter(lambda: _read(ours), b""))
-    os.close(ours)
+    command = launch.on(terminal_end, "sample", *arguments, environment=clean | environment)
+    os.close(terminal_end)
+    observed = b"".join(iter(lambda: _read(controller), b""))
+    os.close(controller)
     assert command.wait() == 0
-    return seen
+    return observed
 
 
 def _read(terminal: int) -> bytes:

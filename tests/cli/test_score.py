@@ -52,8 +52,8 @@ def test_long_texts_are_scored_by_torch(call: Call, expected: Score, monkeypatch
     """From a size on; the score is equal up to rounding."""
     monkeypatch.setattr("charrnn.cli.scorer.TORCH_FROM_OPS", 0)
     monkeypatch.setattr("charrnn.network.inference.InferenceRNN.nll", None)
-    told = json.loads(call("score", "book.txt", "--json").out)
-    assert math.isclose(told["nats_per_char"], expected.nats_per_char, abs_tol=1e-6)
+    result = json.loads(call("score", "book.txt", "--json").out)
+    assert math.isclose(result["nats_per_char"], expected.nats_per_char, abs_tol=1e-6)
     assert call("score", "book.txt", "--per-line").out.count("\n") == 3
 
 
@@ -61,12 +61,12 @@ def test_long_texts_are_scored_by_torch(call: Call, expected: Score, monkeypatch
 @pytest.mark.parametrize(("worth", "given"), [(0, 1), (1e18, 3)])
 def test_torch_has_threads_of_its_own(call: Call, monkeypatch: pytest.MonkeyPatch, worth: float, given: int) -> None:
     """One worker with torch, since more would wait for each other; several with NumPy."""
-    asked = []
+    thread_counts = []
     monkeypatch.setattr("charrnn.cli.scorer.TORCH_FROM_OPS", worth)
     monkeypatch.setattr("charrnn.resources.threads_for_workers", lambda: 3)
-    monkeypatch.setattr("charrnn.scoring.run_generators", lambda _, threads: asked.append(threads))
+    monkeypatch.setattr("charrnn.scoring.run_generators", lambda _, threads: thread_counts.append(threads))
     call("score", "book.txt", "--json")
-    assert asked == [given]
+    assert thread_counts == [given]
 
 
 @pytest.mark.usefixtures("expected")
@@ -127,9 +127,9 @@ def test_several_models_are_set_side_by_side(call: Call, run_here: RunDirectory)
 @pytest.mark.usefixtures("expected")
 def test_the_next_characters_can_be_requested(call: Call) -> None:
     """The most likely character first, with the probabilities."""
-    found = json.loads(call("score", "book.txt", "--top", "3", "--json").out)["next"]
-    assert len(found) == 3
-    assert [share for _, share in found] == sorted((share for _, share in found), reverse=True)
+    results = json.loads(call("score", "book.txt", "--top", "3", "--json").out)["next"]
+    assert len(results) == 3
+    assert [share for _, share in results] == sorted((share for _, share in results), reverse=True)
     result = call("score", "book.txt", "--top", "3").out.splitlines()
     assert result[0] == "book.txt: after 'abc é␊abcdé', by checkpoints/hamlet"
     assert len(result) == 4

@@ -118,8 +118,8 @@ def test_a_pause_has_an_event_and_does_not_count(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(os, "kill", stood_still)
     with silent() as handler, handler.deferred():
         began = handler.clock()
-        seen = [type(event) for event in handler.stop_when_requested(previews(signal.SIGTSTP, 3))]
-        assert seen == [Preview] * 4 + [Pause] + [Preview] * 6
+        observed = [type(event) for event in handler.stop_when_requested(previews(signal.SIGTSTP, 3))]
+        assert observed == [Preview] * 4 + [Pause] + [Preview] * 6
         now[0] += 5
         assert handler.clock() - began == 5
         os.kill(os.getpid(), signal.SIGTSTP)

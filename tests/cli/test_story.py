@@ -37,14 +37,14 @@ def test_known_training_metadata_are_described() -> None:
 def test_all_training_metadata_are_shown(training: dict[str, object]) -> None:
     """A known key with a value of the expected type in words, any other as it is."""
     lines = list(training_lines(training))
-    told = " ".join(f"{word} {line}" for word, line in lines)
+    result = " ".join(f"{word} {line}" for word, line in lines)
     for name, value in training.items():
         meant = isinstance(value, type(TOLD.get(name))) and not isinstance(value, bool)
         if not meant or (isinstance(value, float) and not math.isfinite(value)):
-            assert name.replace("_", " ") in told
+            assert name.replace("_", " ") in result
         elif isinstance(value, str):
-            assert value in told
+            assert value in result
         elif name in PROTOCOLS:
-            assert PROTOCOLS[name] in told
+            assert PROTOCOLS[name] in result
         elif isinstance(value, int):
-            assert f"{value:,}" in told
+            assert f"{value:,}" in result

@@ -86,33 +86,33 @@ def test_a_training_that_overfits_ends_early_and_is_finished(call: Call, text: P
     assert result.code == 0
     assert len([line for line in result.err.splitlines() if line.startswith("stopped early: it overfits")]) == 1
     assert '"event": "overfitting"' in Path("checkpoints/book/metrics.jsonl").read_text()
-    again = call(*command, "--steps", "200")
-    assert "of 200 steps, stopped early, " in again.err
-    assert "--steps 400" in again.err
-    assert "--patience 0" in again.err
+    second_result = call(*command, "--steps", "200")
+    assert "of 200 steps, stopped early, " in second_result.err
+    assert "--steps 400" in second_result.err
+    assert "--patience 0" in second_result.err
     done = json.loads(call(*command, "--steps", "200", "--json", "-q").out.splitlines()[-1])
     assert done["stopped_early"]
     assert done["best_step"] < done["steps"] < 200
     assert done["val_window256_nats"] > 0
     assert "stopped early at" in call("info").out
-    whole = call(*command, "--steps", "200", "--patience", "0", "--json", "-q", "--threads", "1")
-    last = json.loads(whole.out.splitlines()[-1])
+    uninterrupted = call(*command, "--steps", "200", "--patience", "0", "--json", "-q", "--threads", "1")
+    last = json.loads(uninterrupted.out.splitlines()[-1])
     assert (last["steps"], last["stopped_early"], last["val_nats"]) == (200, False, done["val_nats"])
 
 
 def test_a_stopped_and_resumed_training_ends_with_the_same_bytes(text: Path, launch: Launcher) -> None:
     """After Ctrl-C and a resume, the last checkpoint equals that of an uninterrupted run."""
     arguments = ("train", str(text), *SMALL, "--steps", "100", "--dropout", "0.2", "-q")
-    whole = launch(*arguments, "--out", "whole", at=Path.cwd())
+    uninterrupted = launch(*arguments, "--out", "whole", at=Path.cwd())
     stopped = launch(*arguments, "--out", "stopped", "--save-every", "0.05", at=Path.cwd(), slow_in="step")
     stopped.reach_slow_phase(slow_steps=4)
     stopped.signal(signal.SIGINT)
     assert stopped.wait() == -signal.SIGINT
     step = int(RunDirectory(Path("stopped")).checkpoints()[-1].stem.removeprefix("checkpoint-"))
     assert 0 < step < 100
-    assert launch(*arguments, "--out", "stopped", at=Path.cwd()).wait() == whole.wait() == 0
-    one, other = (read_tensors(RunDirectory(Path(name)).checkpoint(100)).arrays for name in ("whole", "stopped"))
-    assert all(np.array_equal(one[name], other[name]) for name in one)
+    assert launch(*arguments, "--out", "stopped", at=Path.cwd()).wait() == uninterrupted.wait() == 0
+    first, second = (read_tensors(RunDirectory(Path(name)).checkpoint(100)).arrays for name in ("whole", "stopped"))
+    assert all(np.array_equal(first[name], second[name]) for name in first)
     models = [read_tensors(Path(name, "model.safetensors")).arrays for name in ("whole", "stopped")]
     assert all(np.array_equal(models[0][name], models[1][name]) for name in models[0])
 
@@ -133,8 +133,8 @@ def test_a_run_s_settings_can_be_used_again(call: Call) -> None:
     """config.yaml as --config trains the same weights."""
     result = call("train", "--config", "checkpoints/book/config.yaml", "--out", "again", "--threads", "1")
     assert result.code == 0, result.err
-    one, other = (read_tensors(Path(f"{name}/model.safetensors")).arrays for name in ("checkpoints/book", "again"))
-    assert all(np.array_equal(one[name], other[name]) for name in one)
+    first, second = (read_tensors(Path(f"{name}/model.safetensors")).arrays for name in ("checkpoints/book", "again"))
+    assert all(np.array_equal(first[name], second[name]) for name in first)
 
 
 def test_settings_of_a_run_by_epochs_can_be_used_again(train: Call, call: Call) -> None:
@@ -238,9 +238,9 @@ def test_small_and_marked_texts_are_noted(call: Call, text: Path) -> None:
 def test_a_setting_that_the_user_chose_causes_no_note(call: Call, text: Path) -> None:
     """A note about the batch size is printed only if charrnn chose the batch size."""
     text.write_bytes(b"small but usable. " * 20)
-    chosen = ("train", str(text), "--steps", "2", "--hidden", "8", "--new")
-    for given in (("--batch", "2"), ("--length", "16")):
-        result = call(*chosen, *given)
+    arguments = ("train", str(text), "--steps", "2", "--hidden", "8", "--new")
+    for option in (("--batch", "2"), ("--length", "16")):
+        result = call(*arguments, *option)
         assert result.code == 0
         assert "small corpus" not in result.err
 
@@ -262,8 +262,10 @@ def test_a_note_suggests_how_to_reduce_a_large_vocabulary(call: Call, text: Path
     result = call("train", str(text), "--steps", "2", "--hidden", "8", "--threads", "1", "--sample-every", "0")
     assert result.code == 0
     assert "12,000 distinct characters: most occur once; `--min-count 2`" in result.err
-    again = call("train", str(text), "--steps", "2", "--hidden", "8", "--min-count", "2", "--new", "--json", "-q")
-    assert json.loads(again.out.splitlines()[0])["vocabulary"] < 10
+    second_result = call(
+        "train", str(text), "--steps", "2", "--hidden", "8", "--min-count", "2", "--new", "--json", "-q"
+    )
+    assert json.loads(second_result.out.splitlines()[0])["vocabulary"] < 10
 
 
 @pytest.mark.fault("F14", "F15")
@@ -351,7 +353,7 @@ def test_options_take_precedence_over_variables_and_variables_over_the_file(
     monkeypatch.setenv("CHARRNN_TRAIN_BATCH", "4")
     monkeypatch.setenv("CHARRNN_TRAIN_LENGTH", "8")
     call("train", str(text), "--config", "my.yaml", "--length", "16", "--steps", "4", "-q")
-    written = Path("checkpoints/book/config.yaml").read_text()
+    content = Path("checkpoints/book/config.yaml").read_text()
     for line in (
         "hidden: 10  # config file",
         "batch: 4  # environment",
@@ -360,7 +362,7 @@ def test_options_take_precedence_over_variables_and_variables_over_the_file(
         "lr: 0.02  # chosen for this text",
         "clip: 1.0  # default",
     ):
-        assert line in written
+        assert line in content
 
 
 @pytest.mark.fault("F30")

@@ -38,8 +38,8 @@ def test_every_sample_of_names_is_one_line(call: Call) -> None:
     assert (result.code, result.out.count("\n"), result.out[-1]) == (0, 7, "\n")
     lines = [json.loads(line) for line in call("sample", "--count", "7", "--seed", "1", "--json").out.splitlines()]
     assert [line["text"] for line in lines] == result.out.splitlines()
-    begun = call("sample", "-p", "Ber", "--seed", "1").out
-    assert (begun[:3], begun.count("\n")) == ("Ber", 1)
+    continued = call("sample", "-p", "Ber", "--seed", "1").out
+    assert (continued[:3], continued.count("\n")) == ("Ber", 1)
     assert len(call("sample", "-n", "2", "--count", "9", "--seed", "1").out) <= 9 * 3
     assert call("info").out.count("one per line") == 1
 
@@ -57,10 +57,10 @@ def test_a_text_is_scored_document_by_document(call: Call) -> None:
     """The order of the documents does not matter; all characters and ends count."""
     call("train", "names.txt", "--documents", "line", *SMALL)
     Path("back.txt").write_text("\n\n".join(reversed(Path("names.txt").read_text().splitlines())))
-    there, back = (json.loads(call("score", name, "--json").out) for name in ("names.txt", "back.txt"))
-    assert there["characters"] == back["characters"] == len(Path("names.txt").read_text())
-    assert there["nats_per_char"] == pytest.approx(back["nats_per_char"], rel=1e-4)
-    assert there["unknown"] == 0
+    forward, back = (json.loads(call("score", name, "--json").out) for name in ("names.txt", "back.txt"))
+    assert forward["characters"] == back["characters"] == len(Path("names.txt").read_text())
+    assert forward["nats_per_char"] == pytest.approx(back["nats_per_char"], rel=1e-4)
+    assert forward["unknown"] == 0
 
 
 def test_a_model_of_documents_can_be_inspected(call: Call) -> None:

@@ -27,6 +27,9 @@ OPTIONS = {str(param.name): param for param in train.params if isinstance(param,
 RANGES = [name for name, declaration in SETTINGS.items() if isinstance(declaration.rule, Range)]
 WIDEST = sys.float_info.max
 
+HELP_NAMES = ["-h", "--help"]
+"""names of the help option, which Click caches in the command at its first use"""
+
 
 def inside(rule: Range, kind: type) -> tuple[float, float]:
     """Return the smallest and the largest number that a rule allows."""
@@ -73,7 +76,7 @@ def test_an_option_equals_its_declaration(name: str) -> None:
         assert isinstance(option.type, click.Choice)
         assert tuple(option.type.choices) == declaration.choices
     assert option.is_flag == (declaration.kind is bool)
-    with click.Context(train) as context:
+    with click.Context(train, help_option_names=HELP_NAMES) as context:
         options = {"from" if key == "from_" else key: value for key, value in vars(TrainOptions()).items()}
         assert (option.get_default(context) or None) == (options[name] or None)
 
@@ -137,12 +140,12 @@ def test_a_file_of_settings_has_every_option_except_new(tmp_path: Path) -> None:
     settings = tmp_path / "my.yaml"
     command = ["--config", str(settings)]
     settings.write_text("".join(f"{param.name}: null\n" for param in train.params if param.name in CONFIG_KEYS))
-    assert train.make_context("train", [*command]).params["hidden"] is None
+    assert train.make_context("train", [*command], help_option_names=HELP_NAMES).params["hidden"] is None
     assert set(CONFIG_KEYS) == {str(param.name) for param in train.params} - {"new", "config", "help"}
     for name in ("new", "config", "help"):
         settings.write_text(f"{name}: 1")
         with pytest.raises(CharrnnError, match="unknown setting"):
-            train.make_context("train", [*command])
+            train.make_context("train", [*command], help_option_names=HELP_NAMES)
 
 
 def test_a_given_option_is_not_auto() -> None:

@@ -37,9 +37,9 @@ def seen(call: Call, text: str, *arguments: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_view_is_the_same_every_time(call: Call, text: str, view: tuple[str, ...]) -> None:
     """The same bytes, with the model, the text and the name of the view."""
-    (found,) = seen(call, text, *view)
-    assert found["view"] == view[0].removeprefix("--")
-    assert (found["model"], found["text"]) == (str(Path("checkpoints/hamlet/model.safetensors")), text)
+    (results,) = seen(call, text, *view)
+    assert results["view"] == view[0].removeprefix("--")
+    assert (results["model"], results["text"]) == (str(Path("checkpoints/hamlet/model.safetensors")), text)
     result = call("inspect", "--text", text, "--json", *view)
     assert call("inspect", "--text", text, "--json", *view).out == result.out
 
@@ -55,10 +55,10 @@ def test_a_view_is_drawn(call: Call, text: str, view: tuple[str, ...]) -> None:
 
 def test_several_views_come_one_after_the_other(call: Call, text: str) -> None:
     """In the order of the help, after the requested cells, each on as much text as alone."""
-    found = seen(call, text, "--gates", "--surprise", "--cell", "1.2")
-    assert [one.get("view") for one in found] == [None, "surprise", "gates"]
-    assert [one["characters"] for one in found] == [800, 799, len(TEXT)]
-    assert seen(call, text, "--surprise") == found[1:2]
+    result = seen(call, text, "--gates", "--surprise", "--cell", "1.2")
+    assert [entry.get("view") for entry in result] == [None, "surprise", "gates"]
+    assert [entry["characters"] for entry in result] == [800, 799, len(TEXT)]
+    assert seen(call, text, "--surprise") == result[1:2]
 
 
 def test_a_concept_is_searched_for_beside_a_view(call: Call, text: str) -> None:
@@ -79,11 +79,11 @@ def test_the_requested_number_of_guesses_is_shown(call: Call, text: str, top: st
 
 def test_contexts_of_several_cells_are_an_object_each(call: Call, text: str) -> None:
     """The seed determines the random contexts."""
-    found = seen(call, text, "--contexts", "1.3", "--contexts", "2.0")
-    assert [one["cell"] for one in found] == ["1.3", "2.0"]
-    other, _ = seen(call, text, "--contexts", "1.3", "--contexts", "2.0", "--seed", "5")
-    assert other["random"] != found[0]["random"]
-    assert other["highest"][0]["value"] == found[0]["highest"][0]["value"]
+    result = seen(call, text, "--contexts", "1.3", "--contexts", "2.0")
+    assert [first["cell"] for first in result] == ["1.3", "2.0"]
+    second, _ = seen(call, text, "--contexts", "1.3", "--contexts", "2.0", "--seed", "5")
+    assert second["random"] != result[0]["random"]
+    assert second["highest"][0]["value"] == result[0]["highest"][0]["value"]
 
 
 def test_models_are_compared_over_the_same_text(call: Call, text: str) -> None:
@@ -94,9 +94,9 @@ def test_models_are_compared_over_the_same_text(call: Call, text: str) -> None:
         config = NetworkConfig(cell=cell, layers=1, hidden=9, embedding=4)
         save_model(directory.model, random_model("\n abcdefg()", config=config))
     against = ("--against", "checkpoints/gru", "--against", "checkpoints/rnn")
-    found = seen(call, text, "checkpoints/hamlet", "--memory", *against)
-    assert [one["cell"] for one in found] == ["lstm", "gru", "rnn"]
-    assert found[:1] == seen(call, text, "checkpoints/hamlet", "--memory")
+    results = seen(call, text, "checkpoints/hamlet", "--memory", *against)
+    assert [entry["cell"] for entry in results] == ["lstm", "gru", "rnn"]
+    assert results[:1] == seen(call, text, "checkpoints/hamlet", "--memory")
     result = call("inspect", "checkpoints/hamlet", "--text", text, "--memory", *against)
     assert "c tanh RNN 1×9" in result.out
 
@@ -168,7 +168,7 @@ def test_errors_are_compared_with_an_n_gram_if_the_training_text_is_available(ca
     assert load_model(run.model).training
     result = call("inspect", str(run.path), "--errors", "--json")
     assert result.code == 0, result.err
-    found = json.loads(result.out)
-    assert found["ngram"]["learned_from"] == len(TEXT) // 2
-    assert found["ngram"]["bits_per_char"] < 0.5 < found["bits_per_char"]
+    results = json.loads(result.out)
+    assert results["ngram"]["learned_from"] == len(TEXT) // 2
+    assert results["ngram"]["bits_per_char"] < 0.5 < results["bits_per_char"]
     assert "-gram" in call("inspect", str(run.path), "--errors").out

@@ -94,13 +94,13 @@ def _spliced(content: bytes, rng: Random) -> bytes:
 def _swapped(content: bytes, rng: Random) -> bytes:
     """Exchange two spans of the same length."""
     length = rng.choice((1, 2, 8, 64))
-    one, other = sorted(_somewhere(content, rng) for _ in range(2))
-    if one + length > other:
+    first, second = sorted(_somewhere(content, rng) for _ in range(2))
+    if first + length > second:
         return content
     changed = bytearray(content)
-    changed[one : one + length], changed[other : other + length] = (
-        content[other : other + length],
-        content[one : one + length],
+    changed[first : first + length], changed[second : second + length] = (
+        content[second : second + length],
+        content[first : first + length],
     )
     return bytes(changed[: len(content)])
 
@@ -155,15 +155,15 @@ def _change(values: Any, rng: Random) -> None:
     names = sorted(values) if isinstance(values, dict) else list(range(len(values)))
     if not names:
         return
-    name, way = rng.choice(names), rng.randrange(4)
+    name, variant = rng.choice(names), rng.randrange(4)
     if isinstance(values[name], (dict, list)) and values[name] and rng.random() < 0.7:
         _change(values[name], rng)
-    elif way == 0:
+    elif variant == 0:
         del values[name]
-    elif way == 1:
+    elif variant == 1:
         other = rng.choice(names)
         values[name], values[other] = values[other], values[name]
-    elif way == 2 and isinstance(values[name], int):
+    elif variant == 2 and isinstance(values[name], int):
         values[name] += rng.choice((-1, 1, -8, 8, 2**31, 2**62))
     else:
         values[name] = rng.choice(VALUES)

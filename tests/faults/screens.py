@@ -33,12 +33,12 @@ class Terminal:
         """Type text."""
         os.write(self.ours, keys.encode())
 
-    def until(self, seen: Callable[[], bool]) -> None:
+    def until(self, condition: Callable[[], bool]) -> None:
         """Wait until a condition on the screen is true."""
         ends = time.monotonic() + SECONDS
-        while not seen():
+        while not condition():
             assert time.monotonic() < ends, f"never seen; on the screen is:\n{self.text}"
-            assert self._read() or seen(), f"ended before it was seen; on the screen is:\n{self.text}"
+            assert self._read() or condition(), f"ended before it was seen; on the screen is:\n{self.text}"
 
     def wait(self) -> int:
         """Wait until the command ends; return its exit code."""
@@ -82,18 +82,18 @@ def terminal(
     launch: Launcher | None = None,
 ) -> Iterator[Terminal]:
     """Run charrnn on a terminal of the given size, with all three streams; with `launch`, by the fork server."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+    controller, terminal_end = pty.openpty()
+    fcntl.ioctl(terminal_end, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
     clean = {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "PATH": os.defpath, "OPENBLAS_NUM_THREADS": "1"}
     clean |= {"OMP_NUM_THREADS": "1"} | dict(environment or {})
-    process = (launch.on if launch else _start)(theirs, *arguments, environment=clean)
-    os.close(theirs)
+    process = (launch.on if launch else _start)(terminal_end, *arguments, environment=clean)
+    os.close(terminal_end)
     try:
-        yield Terminal(process, ours, columns, lines)
+        yield Terminal(process, controller, columns, lines)
     finally:
         process.kill()
         process.wait()
-        os.close(ours)
+        os.close(controller)
 
 
 def _start(terminal: int, *arguments: str, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":

@@ -146,11 +146,11 @@ def test_a_vocabulary_of_too_many_characters_is_refused() -> None:
     """The hint merges rare characters."""
     points = range(0x10000, 0x10000 + 250_001)
     Path("book.txt").write_text("".join(map(chr, points)) + "text, text", encoding="utf-8")
-    found = count_characters(open_sources(["book.txt"]), "utf-8")
+    counts = count_characters(open_sources(["book.txt"]), "utf-8")
     with pytest.raises(CharrnnError, match="250,006 distinct characters are more than the 250,000") as caught:
-        found.vocabulary()
+        counts.vocabulary()
     assert caught.value.hint == "`--min-count 2` replaces all that occur once by U+FFFD"
-    assert len(found.vocabulary(min_count=2)) == 4
+    assert len(counts.vocabulary(min_count=2)) == 4
 
 
 @pytest.mark.fault("F16")

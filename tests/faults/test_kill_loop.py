@@ -21,6 +21,6 @@ def test_a_training_killed_twenty_times_ends_with_the_same_bytes() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()
-    found = json.loads(done.stdout)
-    assert (found["kills"], found["same end"]) == (20, True)
-    assert found["before a step"] < 20
+    counts = json.loads(done.stdout)
+    assert (counts["kills"], counts["same end"]) == (20, True)
+    assert counts["before a step"] < 20

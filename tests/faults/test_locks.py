@@ -44,12 +44,12 @@ def test_a_second_training_of_a_run_is_refused_with_the_first_one_s_process_and_
 @pytest.mark.fault("F50")
 def test_of_two_trainings_that_start_at_the_same_time_one_is_refused(launch: Launcher, book: Path) -> None:
     """Neither has written a file yet."""
-    both = [launch(*COMMAND, "--steps", "3", at=book.parent, slow_in="encoding") for _ in range(2)]
-    wait_until(lambda: all(command.slow_steps or command.poll() is not None for command in both))
-    for command in both:
+    commands = [launch(*COMMAND, "--steps", "3", at=book.parent, slow_in="encoding") for _ in range(2)]
+    wait_until(lambda: all(command.slow_steps or command.poll() is not None for command in commands))
+    for command in commands:
         command.release()
-    assert sorted(command.wait() for command in both) == [0, 1]
-    refused = next(command for command in both if command.wait() == 1)
+    assert sorted(command.wait() for command in commands) == [0, 1]
+    refused = next(command for command in commands if command.wait() == 1)
     assert "is already being trained by process" in refused.err or "meanwhile" in refused.err
 
 
@@ -61,12 +61,12 @@ def test_a_killed_training_resumes_at_once_with_a_note(launch: Launcher, book: P
     first.signal(signal.SIGKILL)
     assert first.wait() == -signal.SIGKILL
     (RUN.path / f".charrnn-{first.process}-0123456789abcdef.tmp").write_bytes(b"half")
-    again = launch(*COMMAND, "--steps", "200", at=book.parent, slow_in="step")
-    again.reach_slow_phase()
-    again.signal(signal.SIGINT)
-    assert again.wait() == -signal.SIGINT
-    if "resuming" in again.err:
-        assert "note: the last training in checkpoints/book did not end cleanly" in again.err
+    resumed = launch(*COMMAND, "--steps", "200", at=book.parent, slow_in="step")
+    resumed.reach_slow_phase()
+    resumed.signal(signal.SIGINT)
+    assert resumed.wait() == -signal.SIGINT
+    if "resuming" in resumed.err:
+        assert "note: the last training in checkpoints/book did not end cleanly" in resumed.err
     assert not list(RUN.path.glob(".*.tmp"))
     once_more = launch(*COMMAND, "--steps", "8", at=book.parent)
     assert once_more.wait() == 0
@@ -110,10 +110,10 @@ def test_checking_a_lock_does_not_prevent_acquiring_it(tmp_path: Path) -> None:
     directory = RunDirectory(tmp_path / "run")
     directory.path.mkdir()
     directory.lock.touch()
-    ended = threading.Event()
+    finished = threading.Event()
 
     def look() -> None:
-        while not ended.is_set():
+        while not finished.is_set():
             with suppress(CharrnnError):
                 check_not_locked(directory)
             time.sleep(0.001)
@@ -125,7 +125,7 @@ def test_checking_a_lock_does_not_prevent_acquiring_it(tmp_path: Path) -> None:
             with RunLock(directory) as lock:
                 lock.acquire()
     finally:
-        ended.set()
+        finished.set()
         watcher.join()
 
 

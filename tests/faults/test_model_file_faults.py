@@ -317,9 +317,11 @@ def test_arrays_agree_with_the_safetensors_library(model_bytes: bytes, run_here:
     """Names, types, shapes and numbers are equal."""
     import safetensors.numpy
 
-    theirs, ours = safetensors.numpy.load(model_bytes), safetensors_file.read_tensors(run_here.model).arrays
-    assert theirs.keys() == ours.keys()
-    assert all(np.array_equal(theirs[name], ours[name]) and theirs[name].dtype == ours[name].dtype for name in ours)
+    expected, actual = safetensors.numpy.load(model_bytes), safetensors_file.read_tensors(run_here.model).arrays
+    assert expected.keys() == actual.keys()
+    assert all(
+        np.array_equal(expected[name], actual[name]) and expected[name].dtype == actual[name].dtype for name in actual
+    )
     assert safetensors_header.DTYPES["F32"] == np.float32
 
 
@@ -354,9 +356,9 @@ PICKLES: dict[str, Callable[[Harmful], bytes]] = {
 
 
 def _numpy_file(harmful: Harmful) -> bytes:
-    written = io.BytesIO()
-    np.save(written, np.array([harmful], dtype=object), allow_pickle=True)
-    return written.getvalue()
+    file = io.BytesIO()
+    np.save(file, np.array([harmful], dtype=object), allow_pickle=True)
+    return file.getvalue()
 
 
 @pytest.mark.fault("P3", "F58")

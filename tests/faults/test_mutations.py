@@ -46,10 +46,14 @@ class SavedFile:
         return self.path
 
 
-def is_same_model(one: Model, other: Model) -> bool:
+def is_same_model(first: Model, second: Model) -> bool:
     """Return whether two models have the same weights."""
-    weights = all(np.array_equal(one.weights[name], other.weights[name]) for name in one.weights)
-    return weights and (one.config, one.vocabulary, one.training) == (other.config, other.vocabulary, other.training)
+    weights = all(np.array_equal(first.weights[name], second.weights[name]) for name in first.weights)
+    return weights and (first.config, first.vocabulary, first.training) == (
+        second.config,
+        second.vocabulary,
+        second.training,
+    )
 
 
 def can_be_stepped(model: Model) -> bool:

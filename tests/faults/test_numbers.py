@@ -135,11 +135,11 @@ def test_an_exploding_loss_causes_one_warning(make_trainer: Callable[..., Traine
 
     losses = [start, 2.9 * start, 3.1 * start, 1.0, 4 * start]
     events = list(warn_on_explosion(iter([step(number, nats) for number, nats in enumerate(losses, 1)]), trainer))
-    told = [event for event in events if isinstance(event, TrainingWarning)]
+    warnings = [event for event in events if isinstance(event, TrainingWarning)]
     assert [type(event) for event in events[:4]] == [Step, Step, Step, TrainingWarning]
     assert len(events) == 6
-    assert "at step 3" in told[0].message
-    assert "`--new --lr 0.001`" in told[0].message
+    assert "at step 3" in warnings[0].message
+    assert "`--new --lr 0.001`" in warnings[0].message
 
 
 @pytest.mark.fault("F66")

@@ -130,11 +130,11 @@ def test_readers_see_a_complete_model_during_saves(tmp_path: Path, monkeypatch: 
     """Hundreds of times, while it is written as fast as possible."""
     path = tmp_path / "model.safetensors"
     write(path, 0)
-    ended = threading.Event()
+    finished = threading.Event()
 
     def keep_writing() -> None:
         value = 0
-        while not ended.is_set():
+        while not finished.is_set():
             value += 1
             write(path, value)
 
@@ -144,7 +144,7 @@ def test_readers_see_a_complete_model_during_saves(tmp_path: Path, monkeypatch: 
     values: list[int] = []
     while len(values) < 200 or (values[-1] < 20 and len(values) < 20_000):
         values.append(value_in(path))
-    ended.set()
+    finished.set()
     writer.join()
     assert values == sorted(values)
     assert values[-1] >= 20
@@ -153,9 +153,9 @@ def test_readers_see_a_complete_model_during_saves(tmp_path: Path, monkeypatch: 
 @pytest.fixture
 def directory(tmp_path: Path) -> RunDirectory:
     """Return a run directory."""
-    found = RunDirectory(tmp_path / "run")
-    found.path.mkdir()
-    return found
+    run = RunDirectory(tmp_path / "run")
+    run.path.mkdir()
+    return run
 
 
 @pytest.mark.fault("F43", "F46")
@@ -217,11 +217,11 @@ def test_a_failed_save_during_training_causes_a_warning(
     """The training continues, and loses nothing if the disk is full for a minute."""
     trainer = make_trainer(steps=8)
     full_for_a_while(monkeypatch, lambda count: 3 <= count <= 5, number)
-    told = warnings_of(
+    warnings = warnings_of(
         checkpointer.save_during_training(train_loop(trainer, sample_every=0), trainer, directory, every_seconds=0.0)
     )
-    assert len(told) == 3
-    for message in told:
+    assert len(warnings) == 3
+    for message in warnings:
         assert re.fullmatch(rf"could not save step \d: {words}; will try again", message)
     assert directory.last_checkpoint_step() == 8
 
@@ -241,10 +241,10 @@ def test_a_save_without_memory_causes_a_warning(
         return original(trainer, directory)
 
     monkeypatch.setattr(checkpointer, "save_checkpoint", save)
-    told = warnings_of(
+    warnings = warnings_of(
         checkpointer.save_during_training(train_loop(trainer, sample_every=0), trainer, directory, every_seconds=0.0)
     )
-    assert ["out of memory; will try again" in message for message in told] == [True]
+    assert ["out of memory; will try again" in message for message in warnings] == [True]
     assert directory.last_checkpoint_step() == 6
 
 
@@ -289,10 +289,10 @@ def test_a_last_save_that_fails_goes_to_another_directory_and_names_it(
     command = str(caught.value.hint).partition("`")[2].partition("`")[0].split()
     assert command[0] == "mv"
     Path(command[1]).rename(Path(command[2]) / Path(command[1]).name)
-    again = make_trainer(steps=5)
-    checkpoint.load_checkpoint(again, directory.checkpoints()[-1])
-    assert again.step == 5
-    assert not again.bookkeeping.final_evaluated
+    resumed = make_trainer(steps=5)
+    checkpoint.load_checkpoint(resumed, directory.checkpoints()[-1])
+    assert resumed.step == 5
+    assert not resumed.bookkeeping.final_evaluated
 
 
 @pytest.mark.fault("F44")
@@ -318,18 +318,18 @@ def test_a_removed_run_directory_is_created_again(book: Path) -> None:
     counts = count_characters(sources, "utf-8")
     request = NewRunRequest(sources=sources, counts=counts, directory=directory, options=options, device="cpu")
     trainer = start_new(request).trainer
-    told = []
+    warnings = []
     for event in checkpointer.save_during_training(
         train_loop(trainer, sample_every=0), trainer, directory, every_seconds=0.0
     ):
         if isinstance(event, Step) and event.step == 10:
             directory.path.rename(book.parent / "gone")
-        told += [event.message] if isinstance(event, TrainingWarning) else []
-    assert [message for message in told if "was removed; it was created again" in message] == told
-    assert len(told) == 1
-    again = resume(sources, directory, TrainOptions(), "cpu")
-    assert again.trainer.step == 20
-    assert np.array_equal(again.trainer.corpus.ids, trainer.corpus.ids)
+        warnings += [event.message] if isinstance(event, TrainingWarning) else []
+    assert [message for message in warnings if "was removed; it was created again" in message] == warnings
+    assert len(warnings) == 1
+    resumed = resume(sources, directory, TrainOptions(), "cpu")
+    assert resumed.trainer.step == 20
+    assert np.array_equal(resumed.trainer.corpus.ids, trainer.corpus.ids)
 
 
 def test_damaged_checkpoints_of_later_steps_are_not_kept(
@@ -428,11 +428,11 @@ def test_metrics_that_cannot_be_written_cause_one_warning(launch: Launcher, book
     record.mkdir()
     command = launch(*arguments, "--steps", "9", at=book.parent)
     assert command.wait() == 0
-    told = [json.loads(line) for line in command.out.splitlines()]
-    assert [line["message"] for line in told if line["event"] == "trouble"] == [
+    warnings = [json.loads(line) for line in command.out.splitlines()]
+    assert [line["message"] for line in warnings if line["event"] == "trouble"] == [
         "cannot write run/metrics.jsonl: is a directory"
     ]
-    assert told[-1]["steps"] == 9
+    assert warnings[-1]["steps"] == 9
 
 
 def test_the_harness_can_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,12 +144,12 @@ def falls_back(run: RunDirectory) -> bool:
         assert "\n" not in session.message
         assert len(session.message) < 600
         return False
-    taken = [note for note in session.notes if "using the one before" in note]
-    assert all("\n" not in note and run.checkpoint(NEW).name in note for note in taken)
-    if not taken:
+    fallback_notes = [note for note in session.notes if "using the one before" in note]
+    assert all("\n" not in note and run.checkpoint(NEW).name in note for note in fallback_notes)
+    if not fallback_notes:
         with suppress(DivergedError):
             list(islice(train_loop(session.trainer, sample_every=0), 16))
-    return bool(taken)
+    return bool(fallback_notes)
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=".".join)
@@ -322,8 +322,8 @@ def test_if_all_checkpoints_are_damaged_the_error_is_one_line(call: Call, book: 
     """It names each of them, and nothing is deleted."""
     command = ("train", str(book), "--hidden", "8", "--batch", "2", "--length", "8", "--threads", "1", "--out", "run")
     assert call(*command, "--steps", "4").code == 0
-    *others, path = RunDirectory(Path("run")).checkpoints()
-    for other in others:
+    *rest, path = RunDirectory(Path("run")).checkpoints()
+    for other in rest:
         other.unlink()
     for field, value in ((("step",), None), (("best", "nats"), math.nan), (("training", "val_fraction"), "half")):
         path.write_bytes(with_field(path.read_bytes(), field, value))

@@ -186,18 +186,18 @@ def test_completing_and_running_a_line_in_a_real_shell_executes_no_name(
         pytest.skip(f"there is no {shell} here")
     here = tmp_path / "here"
     for number, name in enumerate(HOSTILE[:LINES]):
-        place = (
+        directory = (
             here / "checkpoints" / f"{number}{name}" / "model.safetensors"
             if kind == "run"
             else here / f"{number}{name}"
         )
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.touch()
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        directory.touch()
     words = "info checkpoints/" if kind == "run" else "train "
-    shown = typed(
+    output = typed(
         INTERACTIVE[shell], here, on_path, SET_UP[shell], [f"charrnn {words}{number}\t" for number in range(LINES)]
     )
-    assert b"error:" in shown
+    assert b"error:" in output
     assert [path for path in tmp_path.rglob("*") if path.name == "PWNED"] == []
 
 
@@ -217,24 +217,24 @@ def typed(shell: tuple[str, ...], here: Path, environment: dict[str, str], set_u
     os.close(terminal)
     try:
         os.write(controller, f'{set_up}; echo REA""DY\n'.encode())
-        shown = read(controller, until=b"READY", seconds=30)
+        output = read(controller, until=b"READY", seconds=30)
         for line in lines:
             os.write(controller, line.encode())
             # bash reads on only when it has completed; the others may not.
-            shown += read(controller, until=None, seconds=0 if shell[0] == "bash" else 1.5)
+            output += read(controller, until=None, seconds=0 if shell[0] == "bash" else 1.5)
             os.write(controller, b'\necho DO""NE\n')
-            shown += read(controller, until=b"DONE", seconds=10)
+            output += read(controller, until=b"DONE", seconds=10)
     finally:
         process.kill()
         process.wait()
         os.close(controller)
-    return shown
+    return output
 
 
 def read(controller: int, *, until: bytes | None, seconds: float) -> bytes:
     """Return the output of a terminal until a byte string appears, or for a time."""
-    shown, ends = b"", time.monotonic() + seconds
-    while time.monotonic() < ends and (until is None or until not in shown):
+    output, ends = b"", time.monotonic() + seconds
+    while time.monotonic() < ends and (until is None or until not in output):
         if select([controller], [], [], 0.1)[0]:
-            shown += os.read(controller, 65536)
-    return shown
+            output += os.read(controller, 65536)
+    return output

@@ -146,20 +146,20 @@ def test_the_number_of_texts_that_wait_for_an_earlier_one_is_limited(
     model = random_model()
     rnn, vocabulary = InferenceRNN.from_model(model), model.vocabulary
     prefilled, stop_criteria = prefill_prompt(rnn, vocabulary), StopCriteria(max_chars=200, stop=("a", "b", "c\n"))
-    begun: list[int] = []
+    started: list[int] = []
 
     def generators() -> Iterator[np.random.Generator]:
         for seed in range(300):
-            begun.append(seed)
+            started.append(seed)
             yield np.random.default_rng(seed)
 
     rows = generate_batch(rnn, vocabulary, rngs=generators(), prefilled=prefilled, stop=stop_criteria)
     ahead, texts = 0, []
     for number, generated in enumerate(collect_texts(chunks_in_order(rows))):
-        ahead = max(ahead, len(begun) - number)
+        ahead = max(ahead, len(started) - number)
         texts.append(generated.characters)
     alone = [
-        "".join(one.char for one in generate(rnn, vocabulary, rng=rng, prefilled=prefilled, stop=stop_criteria))
+        "".join(entry.char for entry in generate(rnn, vocabulary, rng=rng, prefilled=prefilled, stop=stop_criteria))
         for rng in map(np.random.default_rng, range(300))
     ]
     assert texts == alone
@@ -169,20 +169,20 @@ def test_the_number_of_texts_that_wait_for_an_earlier_one_is_limited(
 def test_random_generators_are_created_only_when_texts_start() -> None:
     """A billion of them would take a terabyte."""
     model = random_model()
-    rnn, vocabulary, taken = InferenceRNN.from_model(model), model.vocabulary, 0
+    rnn, vocabulary, created = InferenceRNN.from_model(model), model.vocabulary, 0
 
     def generators() -> Iterator[np.random.Generator]:
-        nonlocal taken
+        nonlocal created
         while True:
-            taken += 1
-            yield np.random.default_rng(taken)
+            created += 1
+            yield np.random.default_rng(created)
 
     rows = generate_batch(
         rnn, vocabulary, rngs=generators(), prefilled=prefill_prompt(rnn, vocabulary), stop=StopCriteria(max_chars=5)
     )
     for _ in range(50):
         next(rows)
-    assert taken == 10 * batched.BATCH_SLOTS
+    assert created == 10 * batched.BATCH_SLOTS
 
 
 def test_texts_too_long_to_be_buffered_are_generated_one_by_one(

@@ -88,12 +88,12 @@ def assert_harmless(call: Call, path: Path, commands: tuple[tuple[str, ...], ...
 
 def is_read(path: Path) -> bool:
     """Return whether a file is read as a model; assert that it is refused in one line otherwise."""
-    came = outcome(load_model, path)
-    if not isinstance(came, CharrnnError):
+    loaded = outcome(load_model, path)
+    if not isinstance(loaded, CharrnnError):
         return True
-    assert str(path) in came.message
-    assert "\n" not in came.message
-    assert len(came.message) < 250
+    assert str(path) in loaded.message
+    assert "\n" not in loaded.message
+    assert len(loaded.message) < 250
     return False
 
 

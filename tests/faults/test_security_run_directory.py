@@ -373,11 +373,11 @@ def test_a_file_system_that_cannot_synchronize_directories_can_hold_a_run(
     assert not (tmp_path / "other").exists()
 
 
-@pytest.mark.parametrize("kept", ["model.safetensors", "checkpoint-00000002.safetensors", "corpus.json", "corpus"])
-def test_a_run_is_recognized_by_each_of_its_files_alone(run: RunDirectory, kept: str) -> None:
+@pytest.mark.parametrize("saved", ["model.safetensors", "checkpoint-00000002.safetensors", "corpus.json", "corpus"])
+def test_a_run_is_recognized_by_each_of_its_files_alone(run: RunDirectory, saved: str) -> None:
     """A crash may leave one file; the others can be created again."""
     for path in run.path.iterdir():
-        if not path.name.startswith(kept):
+        if not path.name.startswith(saved):
             path.unlink()
     assert not is_not_a_run(run)
     check_run_directory(run)
@@ -422,9 +422,9 @@ def test_the_directory_can_be_used_again_wherever_encoding_is_interrupted(
 
 def test_tensor_files_of_charrnn_are_distinguished_from_other_files(run: RunDirectory, tmp_path: Path) -> None:
     """They may be truncated anywhere; only such files are replaced or deleted."""
-    whole, path = run.model.read_bytes(), tmp_path / "x.safetensors"
-    for length in (0, 9, 20, 100, 1000, len(whole)):
-        path.write_bytes(whole[:length])
+    complete, path = run.model.read_bytes(), tmp_path / "x.safetensors"
+    for length in (0, 9, 20, 100, 1000, len(complete)):
+        path.write_bytes(complete[:length])
         assert is_tensor_file(path), length
         check_replaceable(path)
     for content in (PRECIOUS, b"damaged", b"\x28" + bytes(7) + b'{"__metadata__":{"format":"pt"}}', bytes(99)):
@@ -520,13 +520,13 @@ def test_a_training_that_lost_its_lock_overwrites_nothing_and_is_saved_elsewhere
     """Whichever file it would write next; it resumes there exactly."""
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "elsewhere"))
-    sources, given = open_sources([str(book)]), TrainOptions(hidden=8, batch=4, length=16, steps=12)
+    sources, options = open_sources([str(book)]), TrainOptions(hidden=8, batch=4, length=16, steps=12)
     with RunLock(RUN) as lock, RunLock(RUN) as other:
         counts = count_characters(sources, "utf-8")
-        request = NewRunRequest(sources=sources, counts=counts, directory=RUN, options=given, device="cpu")
-        made = start_new(request, lock)
-        events: Any = log_events(train_loop(made.trainer, sample_every=0), RUN.metrics, step=0)
-        events = checkpointer.save_during_training(events, made.trainer, RUN, every_seconds=0.0)
+        request = NewRunRequest(sources=sources, counts=counts, directory=RUN, options=options, device="cpu")
+        session = start_new(request, lock)
+        events: Any = log_events(train_loop(session.trainer, sample_every=0), RUN.metrics, step=0)
+        events = checkpointer.save_during_training(events, session.trainer, RUN, every_seconds=0.0)
         for event in events:
             if isinstance(event, Step) and event.step == 5:
                 break
@@ -539,16 +539,16 @@ def test_a_training_that_lost_its_lock_overwrites_nothing_and_is_saved_elsewhere
     create_obstacle = RunDirectory(next((tmp_path / "elsewhere").iterdir()))
     assert str(create_obstacle.path) in caught.value.message
     assert caught.value.hint == f"the same command with `--out {create_obstacle.path}` continues it"
-    again = resume(sources, create_obstacle, TrainOptions(), "cpu")
-    assert again.trainer.step == made.trainer.step >= 5
-    assert np.array_equal(again.trainer.corpus.ids, made.trainer.corpus.ids)
+    resumed = resume(sources, create_obstacle, TrainOptions(), "cpu")
+    assert resumed.trainer.step == session.trainer.step >= 5
+    assert np.array_equal(resumed.trainer.corpus.ids, session.trainer.corpus.ids)
 
 
 def _in_training(book: Path, lock: RunLock) -> tuple[Any, Any]:
     """Start a training that saves after every step, and return the trainer and the events after step 5."""
-    sources, given = open_sources([str(book)]), TrainOptions(hidden=8, batch=4, length=16, steps=12)
+    sources, options = open_sources([str(book)]), TrainOptions(hidden=8, batch=4, length=16, steps=12)
     counts = count_characters(sources, "utf-8")
-    request = NewRunRequest(sources=sources, counts=counts, directory=RUN, options=given, device="cpu")
+    request = NewRunRequest(sources=sources, counts=counts, directory=RUN, options=options, device="cpu")
     trainer = start_new(request, lock).trainer
     events: Any = log_events(train_loop(trainer, sample_every=0), RUN.metrics, step=0)
     events = checkpointer.save_during_training(events, trainer, RUN, every_seconds=0.0)
@@ -593,9 +593,9 @@ def test_a_directory_that_is_replaced_while_its_text_is_encoded_is_not_changed(
     other = Path("other")
     shutil.copytree(finished / "run", other)
     before = contents(other)
-    sources, given = open_sources([str(book)]), TrainOptions(hidden=8, batch=4, length=16, steps=12)
+    sources, options = open_sources([str(book)]), TrainOptions(hidden=8, batch=4, length=16, steps=12)
     counts = count_characters(sources, "utf-8")
-    request = NewRunRequest(sources=sources, counts=counts, directory=RUN, options=given, device="cpu")
+    request = NewRunRequest(sources=sources, counts=counts, directory=RUN, options=options, device="cpu")
     write_ids = corpus_encoder._write_ids
 
     def replace_directory(*arguments: Any) -> None:
@@ -637,10 +637,10 @@ def test_the_last_save_checks_the_lock_too(book: Path, tmp_path: Path, monkeypat
     """If there is no space, nothing is written anywhere else."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
     monkeypatch.setenv("HOME", str(tmp_path / "missing"))
-    sources, given = open_sources([str(book)]), TrainOptions(hidden=8, batch=4, length=16, steps=12)
+    sources, options = open_sources([str(book)]), TrainOptions(hidden=8, batch=4, length=16, steps=12)
     with RunLock(RUN) as lock, RunLock(RUN) as other:
         counts = count_characters(sources, "utf-8")
-        request = NewRunRequest(sources=sources, counts=counts, directory=RUN, options=given, device="cpu")
+        request = NewRunRequest(sources=sources, counts=counts, directory=RUN, options=options, device="cpu")
         trainer = start_new(request, lock).trainer
         RUN.lock.unlink()
         other.acquire()

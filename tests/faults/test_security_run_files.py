@@ -396,6 +396,6 @@ def test_a_text_from_standard_input_can_be_read_several_times_at_once(
     source = piped(monkeypatch, tmp_path)
     first, second = source.chunks(), source.chunks()
     pieces = [(next(first), next(second)) for _ in range(2)]
-    assert all(one == other for one, other in pieces)
-    assert b"".join([*(one for one, _ in pieces), *first]) == b"0123456789" * 1_000_000
+    assert all(reader == other for reader, other in pieces)
+    assert b"".join([*(reader for reader, _ in pieces), *first]) == b"0123456789" * 1_000_000
     assert not source.has_byte_order_mark

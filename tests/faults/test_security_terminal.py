@@ -17,11 +17,11 @@ from charrnn.cli.streams import (
     TextOutput,
     flush_output,
     status,
-    write_aside,
     write_json,
     write_note,
     write_output,
     write_result,
+    write_stderr,
 )
 from charrnn.errors import OutputError
 from charrnn.views.console import harmless_text, stderr_console, stdout_console
@@ -77,14 +77,16 @@ class Module:
             # The function `cli.streams.status` makes a `Text` of its argument.
             draws = name in self.printing and not (name == "status" and isinstance(node.func, ast.Name))
             arguments = node.args[:1] if name in AROUND else node.args if draws else []
-            drawn = [(argument, ast.unparse(argument)) for argument in arguments]
-            drawn += [
+            renderables = [(argument, ast.unparse(argument)) for argument in arguments]
+            renderables += [
                 (keyword.value, ast.unparse(keyword))
                 for keyword in node.keywords
                 if keyword.arg in DRAWN_KEYWORDS and name in OF_RICH
             ]
             yield from (
-                shown for argument, shown in drawn if shown not in EXCEPTIONS and not self.is_renderable(argument)
+                output
+                for argument, output in renderables
+                if output not in EXCEPTIONS and not self.is_renderable(argument)
             )
 
     def is_renderable(self, node: ast.expr) -> bool:
@@ -141,16 +143,20 @@ def bindings(function: ast.AST, name: str) -> Iterator[ast.expr | str]:
         if isinstance(node, ast.arg) and node.arg == name:
             yield ast.unparse(node.annotation) if node.annotation else "Any"
         elif isinstance(node, ast.Assign) and any(
-            isinstance(one, ast.Name) and one.id == name for one in node.targets
+            isinstance(entry, ast.Name) and entry.id == name for entry in node.targets
         ):
             yield node.value
         elif isinstance(node, ast.Assign | ast.For | ast.comprehension):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            if any(isinstance(one, ast.Name) and one.id == name for target in targets for one in ast.walk(target)):
+            if any(
+                isinstance(entry, ast.Name) and entry.id == name for target in targets for entry in ast.walk(target)
+            ):
                 # What a loop or an unpacking gives is as harmless as what it is over.
                 over = node.value if isinstance(node, ast.Assign) else node.iter
-                names = [one.id for one in ast.walk(over) if isinstance(one, ast.Name) and one.id != "enumerate"]
-                yield from (annotation for one in names for annotation in (list(types(function, one)) or ["Any"]))
+                names = [
+                    entry.id for entry in ast.walk(over) if isinstance(entry, ast.Name) and entry.id != "enumerate"
+                ]
+                yield from (annotation for entry in names for annotation in (list(types(function, entry)) or ["Any"]))
 
 
 def types(function: ast.AST, name: str) -> Iterator[str]:
@@ -235,14 +241,14 @@ def test_the_check_of_strings_for_rich_allows_drawings(source: str) -> None:
 @pytest.mark.parametrize("name", ["[link=https://example.org]x[/link]", "[/red]", "[bold]x", ":smile:", "\x1b[31m\n"])
 def test_markup_in_a_status_message_is_shown_unchanged(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """On a terminal; a path may contain any character."""
-    shown = Screen()
-    monkeypatch.setattr(sys, "stderr", shown)
+    output = Screen()
+    monkeypatch.setattr(sys, "stderr", output)
     monkeypatch.setenv("TERM", "xterm-256color")
     with status(f"how far back {name} reaches"):
         pass
-    drawn = shown.getvalue()
-    assert name.replace("\x1b", "␛").replace("\n", "␊") in drawn
-    assert "]8;" not in drawn
+    renderables = output.getvalue()
+    assert name.replace("\x1b", "␛").replace("\n", "␊") in renderables
+    assert "]8;" not in renderables
 
 
 class Screen(io.StringIO):
@@ -275,7 +281,7 @@ WRITES: dict[str, Callable[[], object]] = {
     "say_json": lambda: write_json({"a": 1}),
     "write_output": lambda: write_output("text"),
     "tell": lambda: write_note("line"),
-    "write_aside": lambda: write_aside("text"),
+    "write_aside": lambda: write_stderr("text"),
     "a page": lambda: TextOutput(terminal=True).write("text"),
     "a page in a pipe": lambda: TextOutput(terminal=False).write("text" * 9999),
     "output": lambda: stdout_console().print(harmless_text("text", stdout_console())),
@@ -290,25 +296,25 @@ def test_a_failure_to_write_output_is_an_output_error(
     monkeypatch: pytest.MonkeyPatch, how: str, error: OSError
 ) -> None:
     """It is raised where the output is written, and keeps its reason."""
-    broken = io.TextIOWrapper(io.BufferedWriter(Broken(error)), "utf-8")
-    broken.write("" if how != "flush" else "text")
-    monkeypatch.setattr(sys, "stdout", broken)
-    monkeypatch.setattr(sys, "stderr", broken)
+    stream = io.TextIOWrapper(io.BufferedWriter(Broken(error)), "utf-8")
+    stream.write("" if how != "flush" else "text")
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(sys, "stderr", stream)
     with pytest.raises(OutputError, match=error.strerror):
         WRITES[how]()
-    forget(broken)
+    forget(stream)
 
 
 @pytest.mark.parametrize("how", WRITES)
 def test_a_closed_pipe_is_not_an_output_error(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     """BrokenPipeError is raised, for which the exit code is 0."""
-    broken = io.TextIOWrapper(io.BufferedWriter(Broken(BrokenPipeError(32, "Broken pipe"))), "utf-8")
-    broken.write("" if how != "flush" else "text")
-    monkeypatch.setattr(sys, "stdout", broken)
-    monkeypatch.setattr(sys, "stderr", broken)
+    stream = io.TextIOWrapper(io.BufferedWriter(Broken(BrokenPipeError(32, "Broken pipe"))), "utf-8")
+    stream.write("" if how != "flush" else "text")
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(sys, "stderr", stream)
     with pytest.raises(BrokenPipeError):
         WRITES[how]()
-    forget(broken)
+    forget(stream)
 
 
 def forget(stream: io.TextIOWrapper) -> None:

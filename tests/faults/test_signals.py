@@ -29,17 +29,20 @@ PHASES_WITH_STEPS = ("preview", "evaluation", "step", "save", "finish")
 @pytest.fixture(scope="module")
 def uninterrupted(launch: Launcher, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """Return a run that was trained without a stop."""
-    place = tmp_path_factory.mktemp("uninterrupted")
-    (place / "book.txt").write_text("".join(f"{n} green bottles, {n * n % 97} walls (and).\n" for n in range(120)))
-    assert launch(*QUICK, "-q", at=place).wait() == 0
-    return RunDirectory(place / RUN.path)
+    parent = tmp_path_factory.mktemp("uninterrupted")
+    (parent / "book.txt").write_text("".join(f"{n} green bottles, {n * n % 97} walls (and).\n" for n in range(120)))
+    assert launch(*QUICK, "-q", at=parent).wait() == 0
+    return RunDirectory(parent / RUN.path)
 
 
 def assert_same_end(launch: Launcher, book: Path, uninterrupted: RunDirectory) -> None:
     """Resume to the end, and assert that all weights and metrics are those of an uninterrupted run."""
     assert launch(*QUICK, "-q", at=book.parent).wait() == 0
-    for one, other in ((uninterrupted.checkpoint(STEPS), RUN.checkpoint(STEPS)), (uninterrupted.model, RUN.model)):
-        first, second = read_tensors(one).arrays, read_tensors(other).arrays
+    for actual_array, other in (
+        (uninterrupted.checkpoint(STEPS), RUN.checkpoint(STEPS)),
+        (uninterrupted.model, RUN.model),
+    ):
+        first, second = read_tensors(actual_array).arrays, read_tensors(other).arrays
         assert first.keys() == second.keys()
         assert [name for name in first if not np.array_equal(first[name], second[name])] == []
     assert RUN.metrics.read_text() == uninterrupted.metrics.read_text()
@@ -106,10 +109,10 @@ def test_ctrl_c_stops_a_training_once(launch: Launcher, book: Path) -> None:
     wait_until(lambda: is_drawn(command))
     command.type(b"\x03")
     assert command.wait() == -signal.SIGINT
-    shown = command.screen.decode()
-    assert shown.rfind("\x1b[?25h") > shown.rfind("\x1b[?25l") > -1
-    assert "stopping after this step" in shown
-    assert "run the same command to continue" in shown.splitlines()[-1]
+    output = command.screen.decode()
+    assert output.rfind("\x1b[?25h") > output.rfind("\x1b[?25l") > -1
+    assert "stopping after this step" in output
+    assert "run the same command to continue" in output.splitlines()[-1]
 
 
 @pytest.mark.fault("F36")
@@ -122,9 +125,9 @@ def test_a_second_ctrl_c_leaves_the_cursor_visible(launch: Launcher, book: Path)
     wait_until(lambda: b"stopping" in command.screen)
     command.type(b"\x03")
     assert command.wait() == -signal.SIGINT
-    shown = command.screen.decode()
-    assert shown.rfind("\x1b[?25h") > shown.rfind("\x1b[?25l") > -1
-    assert re.search(r"the last save \(step \d+\) is intact", shown)
+    output = command.screen.decode()
+    assert output.rfind("\x1b[?25h") > output.rfind("\x1b[?25l") > -1
+    assert re.search(r"the last save \(step \d+\) is intact", output)
 
 
 @pytest.mark.fault("F39")

@@ -43,7 +43,7 @@ def test_all_modules_are_checked() -> None:
 @pytest.mark.fault("P3", "P9")
 def test_no_module_can_execute_code_from_a_file_or_use_the_network() -> None:
     """No pickle, eval, unsafe YAML, other process or socket."""
-    assert {dotted(path): broken for path in SOURCES if (broken := list(broken_promises(path)))} == {}
+    assert {dotted(path): violations for path in SOURCES if (violations := list(broken_promises(path)))} == {}
 
 
 def broken_promises(path: Path) -> Iterator[str]:
@@ -62,7 +62,7 @@ def broken_promises(path: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("code", "broken"),
+    ("code", "violations"),
     [
         ("import torch.hub, pickle", ["pickle"]),
         ("from socket import create_connection", ["socket"]),
@@ -73,10 +73,10 @@ def broken_promises(path: Path) -> Iterator[str]:
         ("evaluate(text).load(path)", []),
     ],
 )
-def test_broken_promises_are_noticed(code: str, broken: list[str], tmp_path: Path) -> None:
+def test_broken_promises_are_noticed(code: str, violations: list[str], tmp_path: Path) -> None:
     """Wherever they are in a module."""
     (tmp_path / "module.py").write_text(code)
-    assert sorted(broken_promises(tmp_path / "module.py")) == sorted(broken)
+    assert sorted(broken_promises(tmp_path / "module.py")) == sorted(violations)
 
 
 CHANGE_FILES = {
@@ -136,8 +136,11 @@ def _may_write(call: ast.Call) -> bool:
     if name == "os.open" or (module == "os" and method in CHANGE_FILES_IN_OS):
         return True
     if name == "open" or method == "open":
-        place = 1 if name == "open" else 0
-        modes = [*call.args[place : place + 1], *(word.value for word in call.keywords if word.arg == "mode")]
+        argument_index = 1 if name == "open" else 0
+        modes = [
+            *call.args[argument_index : argument_index + 1],
+            *(word.value for word in call.keywords if word.arg == "mode"),
+        ]
         return any(not (isinstance(mode, ast.Constant) and mode.value in MAY_READ) for mode in modes)
     if method == "replace" and module and len(call.args) == 1 and not call.keywords:
         # Path.replace takes one positional argument; str.replace takes two, and so do the records' functions.
@@ -150,15 +153,15 @@ def test_no_module_but_storage_creates_changes_or_deletes_files(path: Path) -> N
     """One function opens every file for writing: exclusively, and without following links."""
     name = path.relative_to(PACKAGE_HOME / "charrnn").as_posix()
     if name != "storage/atomic_file.py":
-        found = set(writing_calls(path.read_text(encoding="utf-8")))
-        assert found <= MAY_CALL.get(name, {}).keys(), f"{name}: use charrnn.storage.atomic_file instead of {found}"
+        calls = set(writing_calls(path.read_text(encoding="utf-8")))
+        assert calls <= MAY_CALL.get(name, {}).keys(), f"{name}: use charrnn.storage.atomic_file instead of {calls}"
 
 
 def test_the_list_of_exceptions_has_no_unused_entry() -> None:
     """An unused exception would hide a new call."""
-    for name, calls in MAY_CALL.items():
-        found = writing_calls((PACKAGE_HOME / "charrnn" / name).read_text(encoding="utf-8"))
-        assert calls.keys() <= set(found), name
+    for name, exceptions in MAY_CALL.items():
+        calls = writing_calls((PACKAGE_HOME / "charrnn" / name).read_text(encoding="utf-8"))
+        assert exceptions.keys() <= set(calls), name
 
 
 @pytest.mark.parametrize(

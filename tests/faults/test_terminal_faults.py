@@ -29,11 +29,11 @@ def hostile(run_here: RunDirectory) -> RunDirectory:
     return run_here
 
 
-def is_harmless(shown: Terminal) -> bool:
+def is_harmless(output: Terminal) -> bool:
     """Return whether a terminal received only Rich's own control sequences, and its title is unchanged."""
-    left = OURS.sub(b"", shown.raw).decode("utf-8")
+    left = OURS.sub(b"", output.raw).decode("utf-8")
     commands = [character for character in left if not character.isprintable()]
-    return not commands and shown.screen.title == "" and not shown.screen.cursor.hidden
+    return not commands and output.screen.title == "" and not output.screen.cursor.hidden
 
 
 SHOWING = {
@@ -49,11 +49,11 @@ SHOWING = {
 @pytest.mark.parametrize("name", SHOWING)
 def test_no_text_controls_the_terminal(launch: Launcher, name: str, environment: dict[str, str]) -> None:
     """Neither that of a model nor that of a corpus; markup is shown unchanged."""
-    with terminal(*SHOWING[name], environment=environment, launch=launch) as shown:
-        assert shown.wait() == 0, shown.text
-        assert is_harmless(shown)
-        assert not environment.get("PYTHONIOENCODING") or shown.raw.isascii()
-        assert name != "sample" or "[/bold]" in shown.text
+    with terminal(*SHOWING[name], environment=environment, launch=launch) as output:
+        assert output.wait() == 0, output.text
+        assert is_harmless(output)
+        assert not environment.get("PYTHONIOENCODING") or output.raw.isascii()
+        assert name != "sample" or "[/bold]" in output.text
 
 
 @pytest.mark.fault("P5", "F14", "F15")
@@ -63,10 +63,10 @@ def test_no_corpus_controls_the_terminal_during_training(launch: Launcher) -> No
     name = "x\x1b]0;owned\x07y\u202e.txt"
     Path(name).write_text(HOSTILE * 40)
     command = ("train", name, "--steps", "40", "--hidden", "8", "--lr", "0.02", "--threads", "1")
-    with terminal(*command, launch=launch) as shown:
-        assert shown.wait() == 0, shown.text
-        assert is_harmless(shown)
-        assert "␛]0;owned␇y" in shown.text
+    with terminal(*command, launch=launch) as output:
+        assert output.wait() == 0, output.text
+        assert is_harmless(output)
+        assert "␛]0;owned␇y" in output.text
 
 
 @pytest.mark.slow
@@ -74,18 +74,18 @@ def test_typing_during_training_does_not_move_the_display(launch: Launcher) -> N
     """The typed text is available to the next program, and the echo is restored at the end."""
     Path("text.txt").write_text("".join(f"{n} green bottles, {n * n % 97} walls (and a line).\n" for n in range(90)))
     command = ("train", "text.txt", "--hidden", "8", "--threads", "1", "--batch", "4", "--length", "16")
-    with terminal(*command, "--steps", "4000", lines=40, launch=launch) as shown:
-        shown.until(lambda: "/ 4,000" in shown.text)
-        assert not shown.echoes
+    with terminal(*command, "--steps", "4000", lines=40, launch=launch) as output:
+        output.until(lambda: "/ 4,000" in output.text)
+        assert not output.echoes
         for _ in range(3):
-            pictures = shown.raw.count(b"/ 4,000")
-            shown.type("\n\n")
-            shown.until(lambda seen=pictures: shown.raw.count(b"/ 4,000") > seen + 1)  # type: ignore[misc]
-        assert shown.text.count("/ 4,000") == 1
-        shown.type("\x03")
-        shown.until(lambda: "run the same command to continue" in shown.text)
-        assert shown.echoes
-        assert shown.text.count("/ 4,000") == 1
+            pictures = output.raw.count(b"/ 4,000")
+            output.type("\n\n")
+            output.until(lambda seen=pictures: output.raw.count(b"/ 4,000") > seen + 1)  # type: ignore[misc]
+        assert output.text.count("/ 4,000") == 1
+        output.type("\x03")
+        output.until(lambda: "run the same command to continue" in output.text)
+        assert output.echoes
+        assert output.text.count("/ 4,000") == 1
 
 
 @pytest.mark.fault("P6")
@@ -178,8 +178,8 @@ def test_every_command_fits_every_width(call: Call, monkeypatch: pytest.MonkeyPa
     for arguments in (SHOWING["info"], SHOWING["inspect"], ("info", "none"), ("--help",)):
         result = call(*arguments)
         assert result.code == (1 if "none" in arguments else 0)
-    drawn = call(*SHOWING["inspect"]).out.splitlines()
-    assert max(map(len, drawn)) <= max(columns, 1)
+    lines = call(*SHOWING["inspect"]).out.splitlines()
+    assert max(map(len, lines)) <= max(columns, 1)
 
 
 @pytest.mark.fault("F75")
@@ -204,10 +204,10 @@ def test_a_pipe_has_colors_only_if_forced(shell: Call, environment: dict[str, st
 @pytest.mark.fault("F75")
 def test_no_color_turns_off_colors_on_a_terminal() -> None:
     """Bold and dim remain, and digits replace the colors."""
-    with terminal(*SHOWING["inspect"], environment={"NO_COLOR": "1", "FORCE_COLOR": "1"}) as shown:
-        assert shown.wait() == 0
-        assert not re.sub(rb"\x1b\[[012]?m", b"", shown.raw).count(b"\x1b")
-        assert "digits 0 … 9" in shown.text
+    with terminal(*SHOWING["inspect"], environment={"NO_COLOR": "1", "FORCE_COLOR": "1"}) as output:
+        assert output.wait() == 0
+        assert not re.sub(rb"\x1b\[[012]?m", b"", output.raw).count(b"\x1b")
+        assert "digits 0 … 9" in output.text
 
 
 @pytest.mark.fault("F75")

@@ -54,8 +54,8 @@ def alone_and_batched(
     rngs = ([np.random.default_rng(seed) for seed in seeds] for _ in range(2))
     alone = [
         "".join(
-            one.char
-            for one in generate(rnn, vocabulary, rng=rng, prefilled=prefilled, params=params, stop=stop_criteria)
+            entry.char
+            for entry in generate(rnn, vocabulary, rng=rng, prefilled=prefilled, params=params, stop=stop_criteria)
         )
         for rng in next(rngs)
     ]
@@ -139,7 +139,9 @@ def test_the_nll_of_a_batch_is_that_of_each_text_alone() -> None:
     )
     for seed, generated in enumerate(collect_texts(chunks_in_order(rows))):
         rng = np.random.default_rng(seed)
-        alone = sum(one.nll for one in generate(rnn, vocabulary, rng=rng, prefilled=prefilled, stop=stop_criteria))
+        alone = sum(
+            entry.nll for entry in generate(rnn, vocabulary, rng=rng, prefilled=prefilled, stop=stop_criteria)
+        )
         assert abs(generated.nats - alone) < 1e-3
 
 

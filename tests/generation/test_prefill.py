@@ -22,9 +22,9 @@ def stepped(rnn: InferenceRNN, ids: Ids, **clamps: object) -> State:
     return state
 
 
-def assert_same(one: State, other: State) -> None:
+def assert_same(first: State, second: State) -> None:
     """Assert that two states have the same effect."""
-    for layer, expected in zip(one, other, strict=True):
+    for layer, expected in zip(first, second, strict=True):
         assert np.allclose(layer.hidden, expected.hidden, atol=2e-5)
         assert np.allclose(tanh(layer.cell_state), tanh(expected.cell_state), atol=2e-5)
 
@@ -73,14 +73,14 @@ def test_a_state_that_is_never_forgotten_is_carried_from_row_to_row(model: Model
 @pytest.mark.parametrize("rows", [1, 4])
 def test_every_chunk_of_a_prompt_passes_the_progress_wrapper(rnn: InferenceRNN, rows: int) -> None:
     """The wrapper can display how much of the prompt was read."""
-    ids, seen = np.random.default_rng(0).integers(0, 11, 2000), []
+    ids, observed = np.random.default_rng(0).integers(0, 11, 2000), []
 
     def watched(pieces: list[Ids]) -> list[Ids]:
-        seen.extend(pieces)
+        observed.extend(pieces)
         return pieces
 
     prefill(rnn, ids, rows=rows, progress=watched)  # type: ignore[arg-type]
-    assert sum(piece.size for piece in seen) >= len(ids)
+    assert sum(piece.size for piece in observed) >= len(ids)
 
 
 def test_an_empty_prompt_gives_the_initial_state() -> None:

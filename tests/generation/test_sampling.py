@@ -66,7 +66,7 @@ def test_top_k_1_is_argmax_even_for_equal_logits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("params", "kept"),
+    ("params", "saved"),
     [
         (SamplingParams(temperature=1, top_k=3), [1, 5, 3]),
         (SamplingParams(temperature=1, top_k=99), range(6)),
@@ -78,10 +78,10 @@ def test_top_k_1_is_argmax_even_for_equal_logits() -> None:
     ],
     ids=str,
 )
-def test_truncation_keeps_the_likeliest_characters_and_their_odds(params: SamplingParams, kept: list[int]) -> None:
+def test_truncation_keeps_the_likeliest_characters_and_their_odds(params: SamplingParams, saved: list[int]) -> None:
     """Excluded characters are never sampled; the others keep their proportions."""
     expected = np.zeros(LOGITS.size)
-    expected[kept] = softmax(LOGITS[0])[kept]
+    expected[saved] = softmax(LOGITS[0])[saved]
     assert np.allclose(shares(params), expected / expected.sum(), atol=2e-4)
 
 
@@ -106,8 +106,8 @@ def test_the_rows_of_a_batch_are_sampled_independently() -> None:
 @pytest.mark.parametrize("logits", [[-1000, 0, -1000], [-1000, 0.1, 0], [0.3, 0.7, -1000]])
 def test_impossible_characters_are_not_sampled_by_extreme_random_numbers(uniform: float, logits: list[float]) -> None:
     """The smallest and the largest random number select a possible character."""
-    chosen = sample_ids(np.array([logits]), np.array([uniform]), SamplingParams())
-    assert logits[chosen[0]] > -1000
+    selected = sample_ids(np.array([logits]), np.array([uniform]), SamplingParams())
+    assert logits[selected[0]] > -1000
 
 
 @pytest.mark.fault("F22")
@@ -177,9 +177,9 @@ def test_without_line_feed_and_space_generation_starts_from_the_output_bias(rnn:
     assert np.array_equal(prefill_prompt(rnn, neither).logits[0], model.weights["output.bias"])
 
 
-def assert_same(one: Prefilled, other: Prefilled) -> None:
+def assert_same(first: Prefilled, second: Prefilled) -> None:
     """Assert that two prefilled states give the same logits."""
-    assert np.array_equal(one.logits, other.logits)
+    assert np.array_equal(first.logits, second.logits)
 
 
 @pytest.mark.fault("F69")

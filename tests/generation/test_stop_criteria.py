@@ -24,8 +24,8 @@ def taken(text: str, stop_criteria: StopCriteria) -> str:
 @given(st.text("ab", max_size=30), st.lists(st.text("ab", min_size=1, max_size=4), max_size=3), st.integers(4, 40))
 def test_a_text_ends_at_the_first_stop_criterion(text: str, stops: list[str], length: int) -> None:
     """At the earliest end of a stop string, or at its maximum length."""
-    places = [text.find(stop) + len(stop) for stop in stops if stop in text]
-    assert taken(text, StopCriteria(max_chars=length, stop=tuple(stops))) == text[: min([*places, length])]
+    positions = [text.find(stop) + len(stop) for stop in stops if stop in text]
+    assert taken(text, StopCriteria(max_chars=length, stop=tuple(stops))) == text[: min([*positions, length])]
 
 
 def test_the_matched_stop_is_the_longest_stop_string_at_the_end() -> None:

@@ -38,9 +38,9 @@ def segments() -> AblationSegments:
     states: States = {}
     for _ in stream_activations(planted_reader(), IDS, STREAMS, states=states):
         pass
-    chosen = choose_segments(IDS, STREAMS, states, [QUOTE.edges(PARSED)], counted=2_000)
-    assert chosen is not None
-    return chosen
+    selected = choose_segments(IDS, STREAMS, states, [QUOTE.edges(PARSED)], counted=2_000)
+    assert selected is not None
+    return selected
 
 
 def test_segments_are_cut_from_confirmation_streams_and_contain_the_edges(segments: AblationSegments) -> None:
@@ -62,10 +62,10 @@ def test_without_clamps_the_loss_of_segments_is_that_of_the_text(segments: Ablat
     """The network reads the segments from the stored states of their streams."""
     stream = int(segments.streams[0])
     begin = int(STREAMS.starts[stream])
-    whole = char_nll(planted_reader(), IDS[begin : begin + STREAMS.length], rows=1)
+    complete = char_nll(planted_reader(), IDS[begin : begin + STREAMS.length], rows=1)
     first = int(segments.first[0]) + ABLATION_WARM_UP
     nll = clamped_nll(planted_reader(), segments, [{}])[0, :, 0]
-    assert np.allclose(nll, whole[first : first + len(nll)], atol=1e-4)
+    assert np.allclose(nll, complete[first : first + len(nll)], atol=1e-4)
 
 
 def test_ablation_of_a_cell_without_outgoing_weights_costs_nothing(segments: AblationSegments) -> None:
@@ -109,8 +109,8 @@ def test_natural_activations_are_c_at_the_scored_positions(segments: AblationSeg
 def test_end_characters_are_the_characters_that_follow_edges(segments: AblationSegments) -> None:
     """For quotations the quote only, for lines the line end."""
     for concept, character in ((QUOTE, '"'), (CONCEPTS["line_pos"], "\n")):
-        chosen = end_characters(segments, concept.edges(PARSED)[segments.positions], len(alphabet_of(TEXT)))
-        assert np.flatnonzero(chosen).tolist() == [alphabet_of(TEXT).index(character)]
+        selected = end_characters(segments, concept.edges(PARSED)[segments.positions], len(alphabet_of(TEXT)))
+        assert np.flatnonzero(selected).tolist() == [alphabet_of(TEXT).index(character)]
 
 
 def test_a_counter_is_on_in_its_highest_third_and_off_in_its_lowest() -> None:
@@ -131,11 +131,11 @@ def test_controls_match_the_variance_of_the_ablated_cells() -> None:
     variance = np.linspace(0.01, 1.0, 40)
     allowed = np.ones(40, dtype=np.bool_)
     allowed[[22, 24]] = False
-    chosen = matched_controls([23, 3], variance, allowed, hidden=20)
-    assert sorted(chosen) == [0, 1]
-    assert sorted(chosen[1]) == [20, 21, 25, 26, 27, 28, 29, 30]
+    selected = matched_controls([23, 3], variance, allowed, hidden=20)
+    assert sorted(selected) == [0, 1]
+    assert sorted(selected[1]) == [20, 21, 25, 26, 27, 28, 29, 30]
     # variances are compared by their ratio
-    assert set(chosen[0]) == {1, 2, 4, 5, 6, 7, 8, 9}
+    assert set(selected[0]) == {1, 2, 4, 5, 6, 7, 8, 9}
 
 
 def test_a_text_too_short_for_segments_has_none() -> None:

@@ -80,7 +80,7 @@ def naive_distance(text: str, place: int) -> int:
 @example("([)]")
 def test_bracket_distances_equal_those_of_a_naive_stack(text: str) -> None:
     """Brackets may be unbalanced and crossed."""
-    assert bracket_distances(text).tolist() == [naive_distance(text, place) for place in range(len(text))]
+    assert bracket_distances(text).tolist() == [naive_distance(text, position) for position in range(len(text))]
 
 
 def test_unbalanced_brackets_take_linear_time() -> None:

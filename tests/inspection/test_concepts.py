@@ -139,10 +139,10 @@ def test_every_concept_has_an_example() -> None:
 def test_marks_do_not_depend_on_later_characters(text: str, suffix: str, cut: int) -> None:
     """The marks of a prefix are the prefix of the marks, so that a network can know them."""
     language = ParsedText.of("", "a" + suffix).language
-    whole, prefix = ParsedText(text=text, language=language), ParsedText(text=text[:cut], language=language)
+    complete, prefix = ParsedText(text=text, language=language), ParsedText(text=text[:cut], language=language)
     for concept in CONCEPTS.values():
         if not concept.uses_future:
-            assert concept.mark(prefix).tolist() == concept.mark(whole)[:cut].tolist(), concept.name
+            assert concept.mark(prefix).tolist() == concept.mark(complete)[:cut].tolist(), concept.name
 
 
 def test_only_anticipation_depends_on_later_characters() -> None:
@@ -169,8 +169,8 @@ def test_a_text_that_begins_inside_a_long_string_recovers_at_the_next_definition
     """Otherwise strings and code would be exchanged up to the end of the text."""
     rest = 'end."""\n\ndef g(x):\n    """Doc."""\n    return "a"\n'
     sound = rest.removeprefix('end."""')
-    again = len("(x):" + rest.partition("(x):")[2])
-    assert marks("string", rest, "a.py")[-again:] == marks("string", sound, "a.py")[-again:]
+    repeated = len("(x):" + rest.partition("(x):")[2])
+    assert marks("string", rest, "a.py")[-repeated:] == marks("string", sound, "a.py")[-repeated:]
 
 
 HOSTILE = {

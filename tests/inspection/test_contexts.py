@@ -27,8 +27,8 @@ def test_every_character_is_counted_once(length: int) -> None:
     """The number of rows does not matter; warm-up characters are not counted."""
     counts = np.zeros(length, np.int64)
     ids = MODEL.vocabulary.encode(TEXT[:length])
-    for _, places, counted in run_over_text(InferenceRNN.from_model(MODEL), ids):
-        np.add.at(counts, places[counted], 1)
+    for _, positions, counted in run_over_text(InferenceRNN.from_model(MODEL), ids):
+        np.add.at(counts, positions[counted], 1)
     assert (counts == 1).all()
 
 
@@ -69,12 +69,12 @@ def test_positions_refer_to_the_whole_text() -> None:
 def test_no_two_contexts_overlap() -> None:
     """Examples of different sorts do not overlap either."""
     contexts = contexts_of()
-    places = sorted(
+    positions = sorted(
         context.at
         for kind in (contexts.highest, contexts.lowest, contexts.random, contexts.near_median)
         for context in kind
     )
-    assert (np.diff(places) > 2 * CONTEXT_CHARS).all()
+    assert (np.diff(positions) > 2 * CONTEXT_CHARS).all()
 
 
 def test_middling_examples_are_near_the_median() -> None:

@@ -70,8 +70,8 @@ def test_marks_do_not_depend_on_later_characters(pattern: str, closer: str, text
             concept = parse_custom_concept(form)
         except WrongUsageError:
             continue
-        whole, prefix = ParsedText.of(text), ParsedText.of(text[:cut])
-        assert concept.mark(prefix).tolist() == concept.mark(whole)[:cut].tolist(), form
+        complete, prefix = ParsedText.of(text), ParsedText.of(text[:cut])
+        assert concept.mark(prefix).tolist() == concept.mark(complete)[:cut].tolist(), form
 
 
 @settings(max_examples=200, deadline=None)
@@ -130,9 +130,9 @@ def test_the_hint_points_at_the_error_in_a_pattern(pattern: str, at: int) -> Non
     """The caret is below the character whose number the message gives."""
     with pytest.raises(WrongUsageError) as raised:
         parse_custom_concept(f"x=/{pattern}/")
-    where, shown, pointer = (raised.value.hint or "").splitlines()
+    where, output, pointer = (raised.value.hint or "").splitlines()
     assert where == f"at character {at + 1}:"
-    assert shown[pointer.index("^")] == pattern[at]
+    assert output[pointer.index("^")] == pattern[at]
 
 
 def test_an_escaped_plus_with_a_quantifier_is_not_possessive() -> None:

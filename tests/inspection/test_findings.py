@@ -19,11 +19,11 @@ def test_an_excerpt_is_whole_lines_and_shows_the_concept_on_and_off(name: str) -
     """Even if the concept is absent in the first three quarters of the text."""
     text = "no marks in this line\n" * 2_000 + TEXT
     parsed = ParsedText.of(text, "a.md")
-    chosen = best_excerpt(CONCEPTS[name], parsed, lines=4, columns=60)
-    assert chosen.start == 0 or text[chosen.start - 1] == "\n"
-    assert text[chosen].endswith("\n")
-    assert 3 <= sum(-(-len(line) // 60) for line in text[chosen].splitlines(keepends=True)) <= 4
-    assert 0.3 < is_on(CONCEPTS[name], CONCEPTS[name].mark(parsed))[chosen].mean() < 0.7
+    selected = best_excerpt(CONCEPTS[name], parsed, lines=4, columns=60)
+    assert selected.start == 0 or text[selected.start - 1] == "\n"
+    assert text[selected].endswith("\n")
+    assert 3 <= sum(-(-len(line) // 60) for line in text[selected].splitlines(keepends=True)) <= 4
+    assert 0.3 < is_on(CONCEPTS[name], CONCEPTS[name].mark(parsed))[selected].mean() < 0.7
 
 
 def test_the_excerpt_of_an_endless_line_is_its_beginning() -> None:
@@ -57,9 +57,9 @@ def a_finding(cell: str, fit: float, memory: float) -> Finding:
 def test_the_findings_drawn_have_high_fit_and_memory() -> None:
     """They are ranked by the minimum of both, so that neither alone suffices."""
     spelling, misfit = a_finding("1.0", 0.99, 0.01), a_finding("1.1", 0.04, 0.9)
-    both, better = a_finding("1.2", 0.5, 0.4), a_finding("1.3", 0.6, 0.6)
-    assert best_to_draw([spelling, misfit, both, better], 3) == [better, both, spelling]
-    assert best_to_draw([spelling, misfit, both, better], 1) == [better]
+    pair, better = a_finding("1.2", 0.5, 0.4), a_finding("1.3", 0.6, 0.6)
+    assert best_to_draw([spelling, misfit, pair, better], 3) == [better, pair, spelling]
+    assert best_to_draw([spelling, misfit, pair, better], 1) == [better]
 
 
 def test_without_a_fitting_finding_the_best_one_is_drawn() -> None:

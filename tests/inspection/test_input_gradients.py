@@ -28,18 +28,18 @@ def network(cell: str, embedding: int, documents: str | None = None) -> tuple[In
     return InferenceRNN(config, weights, end_id=END if documents else None), weights
 
 
-def torchs(cell: str, weights: Weights, ids: NDArray[np.int64], told: NDArray[np.int64]) -> NDArray[np.float64]:
+def torchs(cell: str, weights: Weights, ids: NDArray[np.int64], targets: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return torch's gradient of the loss of the last character with respect to each character."""
     tensors = {name: torch.from_numpy(array) for name, array in weights.items()}
     table = tensors.get("embedding.weight", torch.eye(CHARACTERS, dtype=torch.float64))
-    heard = table[torch.from_numpy(ids)].requires_grad_()
+    embedded = table[torch.from_numpy(ids)].requires_grad_()
     holder = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn": torch.nn.RNN}[cell]
-    rnn = holder(heard.shape[-1], HIDDEN, LAYERS_DEEP, dtype=torch.float64)
+    rnn = holder(embedded.shape[-1], HIDDEN, LAYERS_DEEP, dtype=torch.float64)
     rnn.load_state_dict({name[4:]: tensor for name, tensor in tensors.items() if name.startswith("rnn.")})
-    logits = rnn(heard)[0][-1] @ tensors["output.weight"].T + tensors["output.bias"]
-    torch.nn.functional.cross_entropy(logits, torch.from_numpy(told), reduction="sum").backward()  # type: ignore[no-untyped-call]
-    assert heard.grad is not None
-    return heard.grad.numpy()
+    logits = rnn(embedded)[0][-1] @ tensors["output.weight"].T + tensors["output.bias"]
+    torch.nn.functional.cross_entropy(logits, torch.from_numpy(targets), reduction="sum").backward()  # type: ignore[no-untyped-call]
+    assert embedded.grad is not None
+    return embedded.grad.numpy()
 
 
 @pytest.mark.parametrize("embedding", [0, 4])
@@ -48,15 +48,15 @@ def test_the_gradient_of_every_character_equals_that_of_torch(cell: str, embeddi
     """Up to rounding in float64, at any distance and through both layers."""
     rnn, weights = network(cell, embedding)
     rng = np.random.default_rng(1)
-    ids, told = rng.integers(CHARACTERS, size=(40, STREAMS)), rng.integers(CHARACTERS, size=STREAMS)
+    ids, targets = rng.integers(CHARACTERS, size=(40, STREAMS)), rng.integers(CHARACTERS, size=STREAMS)
     cache = rnn.run_with_cache(ids, rnn.initial_state(STREAMS))
     logits = rnn.logits(cache.layers[-1].hidden[-1])
     odds = np.exp(logits - logits.max(-1, keepdims=True))
-    told_by = odds / odds.sum(-1, keepdims=True) - np.eye(CHARACTERS)[told]
-    ours = input_gradients(rnn, ids, cache, rnn.initial_state(STREAMS), told_by)
-    theirs = torchs(cell, weights, ids, told)
-    assert np.abs(theirs).max() > 0.01
-    assert np.abs(ours - theirs).max() < TOLERANCE
+    told_by = odds / odds.sum(-1, keepdims=True) - np.eye(CHARACTERS)[targets]
+    actual = input_gradients(rnn, ids, cache, rnn.initial_state(STREAMS), told_by)
+    expected = torchs(cell, weights, ids, targets)
+    assert np.abs(expected).max() > 0.01
+    assert np.abs(actual - expected).max() < TOLERANCE
 
 
 @pytest.mark.parametrize("cell", LAYERS)
@@ -65,12 +65,12 @@ def test_a_text_that_is_cut_in_two_has_the_gradients_of_the_whole_text(cell: str
     rnn, _ = network(cell, 4)
     rng = np.random.default_rng(1)
     ids, logits = rng.integers(CHARACTERS, size=(12, STREAMS)), rng.normal(size=(STREAMS, CHARACTERS))
-    whole = rnn.run_with_cache(ids, rnn.initial_state(STREAMS))
+    complete = rnn.run_with_cache(ids, rnn.initial_state(STREAMS))
     first = rnn.run_with_cache(ids[:5], rnn.initial_state(STREAMS))
     second = rnn.run_with_cache(ids[5:], first.state)
-    expected = input_gradients(rnn, ids, whole, rnn.initial_state(STREAMS), logits)[5:]
-    found = input_gradients(rnn, ids[5:], second, first.state, logits)
-    assert np.allclose(found, expected, rtol=1e-12, atol=1e-15)
+    expected = input_gradients(rnn, ids, complete, rnn.initial_state(STREAMS), logits)[5:]
+    result = input_gradients(rnn, ids[5:], second, first.state, logits)
+    assert np.allclose(result, expected, rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.parametrize("cell", LAYERS)
@@ -80,12 +80,12 @@ def test_the_gradient_is_zero_before_the_end_of_a_document(cell: str) -> None:
     rng = np.random.default_rng(1)
     ids, logits = rng.choice([0, 1, 2, 4, 5, 6], size=(12, STREAMS)), rng.normal(size=(STREAMS, CHARACTERS))
     ids[4], ids[1, 0] = END, END
-    whole, after = (
+    complete, after = (
         rnn.run_with_cache(ids, rnn.initial_state(STREAMS)),
         rnn.run_with_cache(ids[5:], rnn.initial_state(STREAMS)),
     )
-    found = input_gradients(rnn, ids, whole, rnn.initial_state(STREAMS), logits)
+    result = input_gradients(rnn, ids, complete, rnn.initial_state(STREAMS), logits)
     expected = input_gradients(rnn, ids[5:], after, rnn.initial_state(STREAMS), logits)
-    assert (found[:5] == 0).all()
+    assert (result[:5] == 0).all()
     assert np.abs(expected).max() > 0.01
-    assert np.allclose(found[5:], expected, rtol=1e-12, atol=1e-15)
+    assert np.allclose(result[5:], expected, rtol=1e-12, atol=1e-15)

@@ -39,8 +39,8 @@ def test_the_loss_with_full_context_equals_the_carried_loss(cell: str) -> None:
     rnn, contexts = network_of(cell), (1, 3, 64, 200)
     expected = char_nll(rnn, IDS, rows=1)
     losses = nll_after(rnn, IDS, np.zeros(LONG_CONTEXT_DIVISOR, np.int64), contexts)
-    for context, (places, nats) in zip(contexts, losses, strict=True):
-        assert (places == context).all()
+    for context, (positions, nats) in zip(contexts, losses, strict=True):
+        assert (positions == context).all()
         assert np.allclose(nats, expected[context - 1], rtol=1e-6)
 
 
@@ -105,9 +105,9 @@ def test_a_replacement_differs_from_the_character() -> None:
     """It is drawn from the unigram distribution; a text of one character has no replacement."""
     replacements = lag_attribution.Replacements(IDS, np.random.default_rng(0))
     assert not (replacements.different_from(IDS) == IDS).any()
-    drawn = replacements.different_from(np.zeros(20_000, np.int64))
+    sampled_ids = replacements.different_from(np.zeros(20_000, np.int64))
     shares = np.bincount(IDS, minlength=CHARACTERS)[1:] / (IDS != 0).sum()
-    assert np.allclose(np.bincount(drawn, minlength=CHARACTERS)[1:] / len(drawn), shares, atol=0.02)
+    assert np.allclose(np.bincount(sampled_ids, minlength=CHARACTERS)[1:] / len(sampled_ids), shares, atol=0.02)
     rare = np.append(np.zeros(10_000_000, np.int64), 1)
     assert (lag_attribution.Replacements(rare, np.random.default_rng(0)).different_from(rare[:9]) == 1).all()
     constant = np.zeros(9, np.int64)
@@ -118,11 +118,11 @@ def test_a_replacement_differs_from_the_character() -> None:
 
 def test_the_gradient_does_not_depend_on_the_batches_of_anchors(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches bound the memory and do not change the result."""
-    whole = attribute_by_lag(network_of("lstm"), IDS, np.random.default_rng(0), anchors=9)
+    complete = attribute_by_lag(network_of("lstm"), IDS, np.random.default_rng(0), anchors=9)
     monkeypatch.setattr(lag_attribution, "MAX_NUMBERS", 1)
     single = attribute_by_lag(network_of("lstm"), IDS, np.random.default_rng(0), anchors=9)
-    assert np.allclose(whole.gradient.median, single.gradient.median)
-    assert np.allclose(whole.gradient.low, single.gradient.low)
+    assert np.allclose(complete.gradient.median, single.gradient.median)
+    assert np.allclose(complete.gradient.low, single.gradient.low)
 
 
 def test_the_gradient_stays_below_the_threshold_from_the_reported_lag() -> None:

@@ -17,10 +17,10 @@ def episode_ends(marks: Marks) -> int:
 
 def test_the_same_seed_gives_the_same_placebos() -> None:
     """Equal seeds give equal names and marks; another seed gives other placebos."""
-    first, again, other = (make_placebos(SOURCE, np.random.default_rng(seed)) for seed in (1, 1, 2))
-    assert [placebo.name for placebo in first] == [placebo.name for placebo in again]
+    first, repeated, other = (make_placebos(SOURCE, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert [placebo.name for placebo in first] == [placebo.name for placebo in repeated]
     assert [placebo.name for placebo in first] != [placebo.name for placebo in other]
-    assert all((a.mark(SOURCE) == b.mark(SOURCE)).all() for a, b in zip(first, again, strict=True))
+    assert all((a.mark(SOURCE) == b.mark(SOURCE)).all() for a, b in zip(first, repeated, strict=True))
 
 
 def test_placebos_toggle_about_as_often_as_quotations() -> None:

@@ -206,9 +206,14 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
 def test_a_quick_search_skips_ablation_and_shuffled_weights() -> None:
     """All other values equal those of a complete search."""
     searches = (searched("lstm", quick=True), once_searched("lstm", 0, 1))
-    quick, whole = (finding_of(findings, "line_pos") for findings, _ in searches)
+    quick, complete = (finding_of(findings, "line_pos") for findings, _ in searches)
     assert (quick.verdict, quick.cause, quick.scrambled) == ("detector", None, None)
-    assert (quick.cell, quick.fit, quick.memory, quick.p) == (whole.cell, whole.fit, whole.memory, whole.p)
+    assert (quick.cell, quick.fit, quick.memory, quick.p) == (
+        complete.cell,
+        complete.fit,
+        complete.memory,
+        complete.p,
+    )
 
 
 def test_a_separate_text_confirms_or_refutes() -> None:

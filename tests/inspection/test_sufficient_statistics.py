@@ -106,8 +106,8 @@ def test_single_precision_far_from_zero_loses_nothing() -> None:
         for activations in (cells, moved)
     ]
     assert np.allclose(fits[0], fits[1], atol=1e-3)
-    whole = naive_fit(moved.astype(np.float64), 1)
-    assert np.allclose(fits[1], whole, atol=1e-5)
+    complete = naive_fit(moved.astype(np.float64), 1)
+    assert np.allclose(fits[1], complete, atol=1e-5)
 
 
 def test_scale_and_offset_of_a_cell_do_not_matter() -> None:
@@ -137,9 +137,9 @@ def test_independent_cells_never_get_a_high_fit() -> None:
     statistics = statistics_of(noise + np.cumsum(noise, axis=0) * 0.1)
     for number in range(len(CODINGS)):
         sums = statistics.of_concept(number)
-        chosen = int(sums.selection_score(STREAMS).argmax())
-        assert sums.explained_variance(**HALVES)[chosen] < 0.05
-        assert statistics.partial_ev(number)[1][chosen] < 0.1
+        selected = int(sums.selection_score(STREAMS).argmax())
+        assert sums.explained_variance(**HALVES)[selected] < 0.05
+        assert statistics.partial_ev(number)[1][selected] < 0.1
 
 
 def test_a_dead_cell_is_never_selected_and_never_explained() -> None:

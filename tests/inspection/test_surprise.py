@@ -23,9 +23,9 @@ def surprise(model: Model, rnn: InferenceRNN) -> Surprise:
 
 def test_the_bits_add_up_to_the_score_of_the_text(model: Model, rnn: InferenceRNN, surprise: Surprise) -> None:
     """The sum does not depend on chunks, and the first character has no bits."""
-    whole = score(rnn, model.vocabulary, TEXT)
-    assert surprise.characters == whole.characters
-    assert math.isclose(surprise.bits_per_char, whole.bits_per_char, rel_tol=1e-5)
+    complete = score(rnn, model.vocabulary, TEXT)
+    assert surprise.characters == complete.characters
+    assert math.isclose(surprise.bits_per_char, complete.bits_per_char, rel_tol=1e-5)
     assert surprise.bits[0] == 0
 
 

@@ -29,14 +29,14 @@ def test_every_stream_is_in_one_shard(threads: int, monkeypatch: pytest.MonkeyPa
     assert [stream for shard in shards for stream in range(streams)[shard]] == list(range(streams))
     assert len(shards) == threads
     assert all(MIN_SHARD_STREAMS <= shard.stop - shard.start <= MIN_SHARD_STREAMS + 1 for shard in shards)
-    whole = [
+    single = [
         batch_shards(torch.empty(streams, units // 2)),
         batch_shards(torch.empty(threads * MIN_SHARD_STREAMS - 1, 4096)),
         batch_shards(torch.empty(streams, units, device="meta")),
     ]
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
-    whole.append(batch_shards(torch.empty(streams, units)))
-    assert [len(share) for share in whole] == [1, 1, 1, 1]
+    single.append(batch_shards(torch.empty(streams, units)))
+    assert [len(share) for share in single] == [1, 1, 1, 1]
 
 
 @pytest.mark.usefixtures("_two_threads")

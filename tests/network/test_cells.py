@@ -21,15 +21,15 @@ ARRAYS = {"numpy": lambda tensor: tensor.detach().numpy(), "torch": lambda tenso
 def network(config: NetworkConfig) -> CharRNN:
     """Return a network whose weights are all far from zero, so that each term of an equation matters."""
     torch.manual_seed(1)
-    made = CharRNN(config, 11)
-    for parameter in made.parameters():
+    model = CharRNN(config, 11)
+    for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
-    return made.eval()
+    return model.eval()
 
 
-def reader(made: CharRNN, kind: str) -> InferenceRNN:
+def reader(model: CharRNN, kind: str) -> InferenceRNN:
     """Return the network for inference with a kind of arrays."""
-    return InferenceRNN(made.config, {name: ARRAYS[kind](weight) for name, weight in made.state_dict().items()})
+    return InferenceRNN(model.config, {name: ARRAYS[kind](weight) for name, weight in model.state_dict().items()})
 
 
 def some_ids(kind: str, *shape: int) -> Any:
@@ -42,11 +42,11 @@ def some_ids(kind: str, *shape: int) -> Any:
 @pytest.mark.parametrize("config", KINDS, ids=str)
 def test_reading_equals_torchs_fused_layers(config: NetworkConfig, kind: str) -> None:
     """Outputs, logits and last state agree to 1e-5, from a state that is not zero."""
-    made, ids = network(config), some_ids(kind, 13, 4)
-    stepper = reader(made, kind)
+    model, ids = network(config), some_ids(kind, 13, 4)
+    stepper = reader(model, kind)
     with torch.no_grad():
-        start = tuple(torch.randn_like(part) * 0.3 for part in made.initial_state(4))
-        logits, state = made(torch.as_tensor(ids), start)
+        start = tuple(torch.randn_like(part) * 0.3 for part in model.initial_state(4))
+        logits, state = model(torch.as_tensor(ids), start)
     first = tuple(
         type(zero)(*(ARRAYS[kind](part[layer]) for part in start))
         for layer, zero in enumerate(stepper.initial_state(4))
@@ -72,16 +72,16 @@ def test_stepping_one_character_at_a_time_equals_reading_at_once(config: Network
 @pytest.mark.parametrize("config", KINDS, ids=str)
 def test_carried_windows_equal_one_long_pass(config: NetworkConfig) -> None:
     """Cutting a text into windows changes nothing if the state is carried, in both implementations."""
-    made, ids = network(config), some_ids("numpy", 12, 3)
-    stepper = reader(made, "numpy")
-    whole = stepper.run_with_cache(ids, stepper.initial_state(3))
+    model, ids = network(config), some_ids("numpy", 12, 3)
+    stepper = reader(model, "numpy")
+    complete = stepper.run_with_cache(ids, stepper.initial_state(3))
     half = stepper.run_with_cache(ids[5:], stepper.run_with_cache(ids[:5], stepper.initial_state(3)).state)
-    assert np.allclose(half.layers[-1].hidden, whole.layers[-1].hidden[5:], atol=1e-6)
+    assert np.allclose(half.layers[-1].hidden, complete.layers[-1].hidden[5:], atol=1e-6)
     with torch.no_grad():
-        both, _ = made(torch.from_numpy(ids), made.initial_state(3))
-        _, state = made(torch.from_numpy(ids[:5]), made.initial_state(3))
-        second, _ = made(torch.from_numpy(ids[5:]), state)
-    assert torch.allclose(second, both[5:], atol=1e-6)
+        pair, _ = model(torch.from_numpy(ids), model.initial_state(3))
+        _, state = model(torch.from_numpy(ids[:5]), model.initial_state(3))
+        second, _ = model(torch.from_numpy(ids[5:]), state)
+    assert torch.allclose(second, pair[5:], atol=1e-6)
 
 
 @pytest.mark.parametrize("config", KINDS, ids=str)
@@ -105,12 +105,12 @@ def test_the_cached_gates_determine_the_next_state(config: NetworkConfig) -> Non
 def test_large_vocabulary_is_read_without_a_table() -> None:
     """The table of input projections would take too much memory; the results without it are equal."""
     torch.manual_seed(0)
-    made = CharRNN(NetworkConfig(hidden=128, embedding=3), 5000).eval()
+    model = CharRNN(NetworkConfig(hidden=128, embedding=3), 5000).eval()
     ids = np.random.default_rng(0).integers(5000, size=(4, 2))
-    stepper = reader(made, "numpy")
+    stepper = reader(model, "numpy")
     cache = stepper.run_with_cache(ids, stepper.initial_state(2))
     with torch.no_grad():
-        logits, _ = made(torch.from_numpy(ids), made.initial_state(2))
+        logits, _ = model(torch.from_numpy(ids), model.initial_state(2))
     assert np.allclose(stepper.logits(cache.layers[-1].hidden), logits, atol=1e-5)
 
 

@@ -24,8 +24,8 @@ def random_reader(cell: str) -> InferenceRNN:
 
 def one_cell(unit: int, value: float) -> Clamp:
     """Return a clamp of one cell in all streams."""
-    held = np.arange(HIDDEN)[None] == unit
-    return Clamp(mask=held, values=np.full((1, HIDDEN), value))
+    clamped = np.arange(HIDDEN)[None] == unit
+    return Clamp(mask=clamped, values=np.full((1, HIDDEN), value))
 
 
 @pytest.fixture
@@ -38,15 +38,15 @@ def ids() -> Ids:
 def test_a_clamped_cell_has_its_value_at_every_character(cell: str, ids: Ids) -> None:
     """At the first character the other cells of its layer have the values that they have without a clamp."""
     rnn = random_reader(cell)
-    free, held = (
+    free, clamped = (
         rnn.run_with_cache(ids, rnn.initial_state(STREAMS), clamps) for clamps in ({}, {1: one_cell(2, 0.25)})
     )
-    with_it, without = (np.asarray(cache.layers[0].signal) for cache in (held, free))
+    with_it, without = (np.asarray(cache.layers[0].signal) for cache in (clamped, free))
     assert np.allclose(with_it[:, :, 2], np.tanh(0.25) if cell == "lstm" else 0.25)
-    others = np.arange(HIDDEN) != 2
-    assert np.array_equal(with_it[0][:, others], without[0][:, others])
-    assert not np.allclose(with_it[-1][:, others], without[-1][:, others])
-    assert not np.allclose(held.layers[1].hidden[0], free.layers[1].hidden[0])
+    rest = np.arange(HIDDEN) != 2
+    assert np.array_equal(with_it[0][:, rest], without[0][:, rest])
+    assert not np.allclose(with_it[-1][:, rest], without[-1][:, rest])
+    assert not np.allclose(clamped.layers[1].hidden[0], free.layers[1].hidden[0])
 
 
 def test_the_output_of_an_lstm_follows_from_the_clamped_cell_state(ids: Ids) -> None:
@@ -60,11 +60,11 @@ def test_the_output_of_an_lstm_follows_from_the_clamped_cell_state(ids: Ids) -> 
 def test_each_stream_can_have_a_clamp_of_its_own(cell: str, ids: Ids) -> None:
     """Several streams together have the outputs of each stream alone."""
     rnn = random_reader(cell)
-    held = np.eye(STREAMS, HIDDEN, dtype=bool)
+    clamped = np.eye(STREAMS, HIDDEN, dtype=bool)
     values = np.linspace(-0.9, 0.9, STREAMS * HIDDEN).reshape(STREAMS, HIDDEN)
-    together = rnn.run_with_cache(ids, rnn.initial_state(STREAMS), {1: Clamp(mask=held, values=values)})
+    together = rnn.run_with_cache(ids, rnn.initial_state(STREAMS), {1: Clamp(mask=clamped, values=values)})
     for stream in range(STREAMS):
-        alone = {1: Clamp(mask=held[stream : stream + 1], values=values[stream : stream + 1])}
+        alone = {1: Clamp(mask=clamped[stream : stream + 1], values=values[stream : stream + 1])}
         expected = rnn.run_with_cache(ids[:, stream : stream + 1], rnn.initial_state(1), alone)
         assert np.allclose(together.layers[1].hidden[:, stream], expected.layers[1].hidden[:, 0])
 

@@ -22,11 +22,11 @@ def network(cell: str, *, documents: str | None = "line", embedding: int = 3) ->
     """Return a network of two layers with weights so large that the state matters."""
     torch.manual_seed(0)
     config = NetworkConfig(cell=cell, layers=2, hidden=6, embedding=embedding, documents=documents)
-    made = CharRNN(config, 7, end_id=None if documents is None else END)
+    model = CharRNN(config, 7, end_id=None if documents is None else END)
     with torch.no_grad():
-        for parameter in made.parameters():
+        for parameter in model.parameters():
             parameter.normal_(std=0.7)
-    return made
+    return model
 
 
 def together() -> Tensor:
@@ -40,13 +40,13 @@ def loss_of(logits: Tensor, ids: Tensor) -> Tensor:
     return functional.cross_entropy(logits.flatten(0, 1), ids.flatten(), reduction="sum")
 
 
-def one_by_one(made: CharRNN) -> Tensor:
+def one_by_one(model: CharRNN) -> Tensor:
     """Return the summed loss of all documents, each read alone from the initial state."""
     total = torch.zeros(())
     for document in DOCUMENTS:
         read = torch.tensor(document)[:-1, None]
-        first = made.output(made.initial_state(1)[0][-1:])
-        logits = torch.cat([first, made(read, made.initial_state(1))[0]]) if len(read) else first
+        first = model.output(model.initial_state(1)[0][-1:])
+        logits = torch.cat([first, model(read, model.initial_state(1))[0]]) if len(read) else first
         total = total + loss_of(logits, torch.tensor(document)[:, None])
     return total
 
@@ -54,43 +54,45 @@ def one_by_one(made: CharRNN) -> Tensor:
 @pytest.mark.parametrize("embedding", [0, 3])
 def test_joined_documents_have_the_gradients_of_separate_ones(cell: str, embedding: int) -> None:
     """Loss and all gradients agree: neither state nor gradient crosses the end of a document."""
-    made = network(cell, embedding=embedding)
+    model = network(cell, embedding=embedding)
     ids = together()
     before = torch.full((1, 2), END)
-    logits, _ = made(torch.cat([before, ids[:-1]]), made.initial_state(2))
-    names = [name for name, _ in made.named_parameters()]
-    row = torch.autograd.grad(loss_of(logits, ids), list(made.parameters()))
-    each = torch.autograd.grad(2 * one_by_one(made), list(made.parameters()))
-    assert torch.allclose(loss_of(logits, ids), 2 * one_by_one(made), rtol=1e-5)
-    for name, one, other in zip(names, row, each, strict=True):
-        assert torch.allclose(one, other, atol=1e-4), name
+    logits, _ = model(torch.cat([before, ids[:-1]]), model.initial_state(2))
+    names = [name for name, _ in model.named_parameters()]
+    row = torch.autograd.grad(loss_of(logits, ids), list(model.parameters()))
+    singles = torch.autograd.grad(2 * one_by_one(model), list(model.parameters()))
+    assert torch.allclose(loss_of(logits, ids), 2 * one_by_one(model), rtol=1e-5)
+    for name, first, second in zip(names, row, singles, strict=True):
+        assert torch.allclose(first, second, atol=1e-4), name
 
 
 def test_the_state_after_an_end_is_fresh_and_after_anything_else_is_not(cell: str) -> None:
     """In every layer, for any length of the window and any state before it."""
-    made, ids = network(cell), together()
-    before = tuple(100 * torch.randn_like(part) for part in made.initial_state(2))
+    model, ids = network(cell), together()
+    before = tuple(100 * torch.randn_like(part) for part in model.initial_state(2))
     for stop in range(1, len(ids) + 1):
-        _, state = made(ids[:stop], before)
-        pairs = zip(state, made.initial_state(2), strict=True)
-        fresh = torch.stack([torch.isclose(one, other, atol=1e-6).all(-1) for one, other in pairs]).all(0)
+        _, state = model(ids[:stop], before)
+        pairs = zip(state, model.initial_state(2), strict=True)
+        fresh = torch.stack([torch.isclose(first, second, atol=1e-6).all(-1) for first, second in pairs]).all(0)
         assert torch.equal(fresh, (ids[stop - 1] == END).expand(2, 2))
 
 
 def test_a_window_without_an_end_is_read_as_by_a_network_without_documents(cell: str) -> None:
     """Bit by bit, with equal weights."""
     ids = torch.tensor([[1, 3], [0, 5], [4, 4]])
-    made, plain = network(cell), network(cell, documents=None)
-    state = tuple(torch.randn_like(part) for part in made.initial_state(2))
-    assert torch.equal(made(ids, state)[0], plain(ids, state)[0])
+    model, plain = network(cell), network(cell, documents=None)
+    state = tuple(torch.randn_like(part) for part in model.initial_state(2))
+    assert torch.equal(model(ids, state)[0], plain(ids, state)[0])
 
 
 @pytest.mark.parametrize("way", ["read", "step"])
 def test_inference_resets_the_state_as_the_trained_network_does(cell: str, way: str) -> None:
     """For a whole text and one character at a time."""
-    made, ids = network(cell), together()
-    expected, left = made(ids, made.initial_state(2))
-    rnn = InferenceRNN(made.config, {name: weight.numpy() for name, weight in made.state_dict().items()}, end_id=END)
+    model, ids = network(cell), together()
+    expected, left = model(ids, model.initial_state(2))
+    rnn = InferenceRNN(
+        model.config, {name: weight.numpy() for name, weight in model.state_dict().items()}, end_id=END
+    )
     state = rnn.initial_state(2)
     if way == "read":
         cache = rnn.run_with_cache(ids.numpy(), state)
@@ -98,8 +100,8 @@ def test_inference_resets_the_state_as_the_trained_network_does(cell: str, way: 
     else:
         parts = []
         for row in ids.numpy():
-            told, state = rnn.step(row, state)
-            parts.append(told)
+            logits, state = rnn.step(row, state)
+            parts.append(logits)
         logits = np.stack(parts)
     assert np.allclose(logits, expected.detach(), atol=1e-5)
     assert all(np.allclose(layer.hidden, left[0][n].detach(), atol=1e-6) for n, layer in enumerate(state))
@@ -107,8 +109,8 @@ def test_inference_resets_the_state_as_the_trained_network_does(cell: str, way: 
 
 def test_bfloat16_resets_the_state_at_the_end_of_a_document(cell: str) -> None:
     """The saturating input saturates the gates in bfloat16 too."""
-    made, ids = network(cell), together()
+    model, ids = network(cell), together()
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        _, state = made(ids, made.initial_state(2))
-    for part, fresh in zip(state, made.initial_state(2), strict=True):
+        _, state = model(ids, model.initial_state(2))
+    for part, fresh in zip(state, model.initial_state(2), strict=True):
         assert torch.allclose(part.float(), fresh, atol=4e-3)

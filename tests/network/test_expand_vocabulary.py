@@ -22,8 +22,8 @@ def models(cell: str, embedding: int) -> tuple[Model, Model]:
     rng, shapes = np.random.default_rng(0), weight_shapes(config, len(KNOWN))
     weights = {name: rng.normal(scale=0.8, size=shape).astype(np.float32) for name, shape in shapes.items()}
     small = Model(config=config, vocabulary=Vocabulary(tuple(KNOWN)), weights=weights)
-    both = Vocabulary(tuple(KNOWN + MORE))
-    return small, Model(config=config, vocabulary=both, weights=expand_vocabulary(small, len(both)))
+    extended = Vocabulary(tuple(KNOWN + MORE))
+    return small, Model(config=config, vocabulary=extended, weights=expand_vocabulary(small, len(extended)))
 
 
 def logits(model: Model, text: str) -> np.ndarray:
@@ -56,10 +56,10 @@ def test_only_rows_of_new_characters_are_added(cell: str, embedding: int) -> Non
 
 def test_the_most_likely_text_stays_the_same(cell: str, embedding: int) -> None:
     """The mean of the logits is never the largest of them."""
-    written = [
+    texts = [
         "".join(
-            one.char
-            for one in generate(
+            entry.char
+            for entry in generate(
                 InferenceRNN.from_model(model),
                 model.vocabulary,
                 rng=np.random.default_rng(0),
@@ -69,7 +69,7 @@ def test_the_most_likely_text_stays_the_same(cell: str, embedding: int) -> None:
         )
         for model in models(cell, embedding)
     ]
-    assert written[0] == written[1]
+    assert texts[0] == texts[1]
 
 
 def test_without_new_characters_nothing_is_added(cell: str, embedding: int) -> None:

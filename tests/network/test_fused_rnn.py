@@ -51,10 +51,10 @@ def stepped(cell: str, inputs: Tensor, hidden: Tensor, *weights: Tensor) -> Tens
     return torch.stack(outputs)
 
 
-def gradients(outputs: Tensor, given: list[Tensor]) -> tuple[Tensor, ...]:
+def gradients(outputs: Tensor, inputs: list[Tensor]) -> tuple[Tensor, ...]:
     """Return the gradients of all arguments for a loss that weights each output differently."""
     weights = torch.linspace(-1, 1, outputs.numel(), dtype=outputs.dtype).view_as(outputs)
-    return torch.autograd.grad((outputs * weights).sum(), given)
+    return torch.autograd.grad((outputs * weights).sum(), inputs)
 
 
 @pytest.mark.parametrize("rows", [1, 10, 512])
@@ -64,29 +64,29 @@ def test_window_equals_the_written_out_equations(
 ) -> None:
     """Outputs and every gradient agree to 1e-8 with a loop over the equations, however the window is cut."""
     monkeypatch.setattr(fused_rnn_backward, "CHUNK_ROWS", rows)
-    given = arguments(cell, shape)
-    ours, expected = LAYERS[cell][0](*given), stepped(cell, *given)
-    assert torch.allclose(ours, expected, atol=1e-12)
-    for mine, theirs in zip(gradients(ours, given), gradients(expected, given), strict=True):
-        assert torch.allclose(mine, theirs, atol=1e-8)
+    inputs = arguments(cell, shape)
+    outputs, expected = LAYERS[cell][0](*inputs), stepped(cell, *inputs)
+    assert torch.allclose(outputs, expected, atol=1e-12)
+    for actual, reference in zip(gradients(outputs, inputs), gradients(expected, inputs), strict=True):
+        assert torch.allclose(actual, reference, atol=1e-8)
 
 
-@pytest.mark.parametrize("ended", [False, True])
+@pytest.mark.parametrize("with_ends", [False, True])
 @pytest.mark.parametrize("cuts", [(0, 2, 5), (0, 1, 3, 5)])
 def test_streams_divided_among_threads_have_equal_gradients(
-    cell: str, cuts: tuple[int, ...], ended: bool, monkeypatch: pytest.MonkeyPatch
+    cell: str, cuts: tuple[int, ...], with_ends: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For any number of streams per thread and any ends of documents, outputs and gradients agree to 1e-12."""
-    given = arguments(cell, (9, 5, 4, 6))
-    places = torch.rand(9, 5) < 0.3 if ended else None
-    whole = LAYERS[cell][0](*given, resets=places)
+    inputs = arguments(cell, (9, 5, 4, 6))
+    resets = torch.rand(9, 5) < 0.3 if with_ends else None
+    complete = LAYERS[cell][0](*inputs, resets=resets)
     monkeypatch.setattr(
         fused_rnn, "batch_shards", lambda _hidden: [slice(*ends) for ends in itertools.pairwise(cuts)]
     )
-    shared = LAYERS[cell][0](*given, resets=places)
-    assert torch.allclose(shared, whole, atol=1e-12)
-    for mine, theirs in zip(gradients(shared, given), gradients(whole, given), strict=True):
-        assert torch.allclose(mine, theirs, atol=1e-12)
+    shared = LAYERS[cell][0](*inputs, resets=resets)
+    assert torch.allclose(shared, complete, atol=1e-12)
+    for actual, expected in zip(gradients(shared, inputs), gradients(complete, inputs), strict=True):
+        assert torch.allclose(actual, expected, atol=1e-12)
     assert not shared.detach().requires_grad
 
 
@@ -99,23 +99,23 @@ def test_gradients_equal_numerical_gradients(cell: str, shape: tuple[int, int, i
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_window_equals_torchs_own_layer(cell: str, shape: tuple[int, int, int, int]) -> None:
     """With the weights of a torch layer, the outputs are equal, and the last one is the state."""
-    ours, theirs = LAYERS[cell]
+    fused, torch_layer = LAYERS[cell]
     inputs, hidden, *_ = arguments(cell, shape, torch.float32)
-    layer = theirs(shape[2], shape[3])
+    layer = torch_layer(shape[2], shape[3])
     expected, last = layer(inputs, hidden[None])
-    outputs = ours(inputs, hidden, *layer.parameters())
+    outputs = fused(inputs, hidden, *layer.parameters())
     assert torch.allclose(outputs, expected, atol=1e-6)
     assert torch.allclose(outputs[-1], last[0], atol=1e-6)
 
 
 def test_gradients_are_computed_only_where_they_are_needed(cell: str) -> None:
     """A detached state and inputs without gradient get none, and other gradients do not change."""
-    given = arguments(cell, SHAPES[0])
-    expected = gradients(LAYERS[cell][0](*given), given)[2:]
-    for part in given[:2]:
+    inputs = arguments(cell, SHAPES[0])
+    expected = gradients(LAYERS[cell][0](*inputs), inputs)[2:]
+    for part in inputs[:2]:
         part.requires_grad_(False)
-    for mine, theirs in zip(gradients(LAYERS[cell][0](*given), given[2:]), expected, strict=True):
-        assert torch.equal(mine, theirs)
+    for actual, reference in zip(gradients(LAYERS[cell][0](*inputs), inputs[2:]), expected, strict=True):
+        assert torch.equal(actual, reference)
 
 
 def test_windows_alive_at_once_do_not_disturb_each_other(cell: str) -> None:
@@ -123,56 +123,56 @@ def test_windows_alive_at_once_do_not_disturb_each_other(cell: str) -> None:
     layer = LAYERS[cell][0]
     first, second = arguments(cell, SHAPES[0]), arguments(cell, SHAPES[0])
     alone = gradients(layer(*first), first)
-    outputs, others = layer(*first), layer(*second)
-    gradients(others, second)
+    outputs, rest = layer(*first), layer(*second)
+    gradients(rest, second)
     weights = torch.linspace(-1, 1, outputs.numel(), dtype=outputs.dtype).view_as(outputs)
     for _ in range(2):
-        again = torch.autograd.grad((outputs * weights).sum(), first, retain_graph=True)
-        assert all(torch.equal(mine, theirs) for mine, theirs in zip(again, alone, strict=True))
+        repeated = torch.autograd.grad((outputs * weights).sum(), first, retain_graph=True)
+        assert all(torch.equal(actual, expected) for actual, expected in zip(repeated, alone, strict=True))
 
 
 def test_the_memory_layout_does_not_matter(cell: str) -> None:
     """Inputs with streams first, and an expanded gradient, change nothing."""
-    given = arguments(cell, SHAPES[0])
-    expected = torch.autograd.grad(LAYERS[cell][0](*given).sum(), given)
-    turned = given[0].detach().transpose(0, 1).contiguous().transpose(0, 1).requires_grad_()
-    other = [turned, *given[1:]]
-    for mine, theirs in zip(torch.autograd.grad(LAYERS[cell][0](*other).sum(), other), expected, strict=True):
-        assert torch.allclose(mine, theirs, atol=1e-12)
+    inputs = arguments(cell, SHAPES[0])
+    expected = torch.autograd.grad(LAYERS[cell][0](*inputs).sum(), inputs)
+    turned = inputs[0].detach().transpose(0, 1).contiguous().transpose(0, 1).requires_grad_()
+    other = [turned, *inputs[1:]]
+    for actual, reference in zip(torch.autograd.grad(LAYERS[cell][0](*other).sum(), other), expected, strict=True):
+        assert torch.allclose(actual, reference, atol=1e-12)
 
 
 @pytest.mark.parametrize("autocast", [False, True])
 def test_products_in_bfloat16_stay_close(cell: str, autocast: bool) -> None:
     """Rounded factors change outputs and gradients by about 2^-8, and results stay float32."""
-    given = [part.detach() * 0.3 for part in arguments(cell, (20, 4, 8, 32), torch.float32)]
-    given = [part.requires_grad_() for part in given]
-    exact = LAYERS[cell][0](*given)
+    inputs = [part.detach() * 0.3 for part in arguments(cell, (20, 4, 8, 32), torch.float32)]
+    inputs = [part.requires_grad_() for part in inputs]
+    exact = LAYERS[cell][0](*inputs)
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
-        rounded = LAYERS[cell][0](*given, precision="bfloat16")
+        rounded = LAYERS[cell][0](*inputs, precision="bfloat16")
     assert rounded.dtype == torch.float32
     assert not torch.equal(rounded, exact)
-    close = [(rounded, exact), *zip(gradients(rounded, given), gradients(exact, given), strict=True)]
-    for mine, theirs in close:
-        assert mine.dtype == torch.float32
-        assert (mine - theirs).norm() < 0.02 * theirs.norm()
+    close = [(rounded, exact), *zip(gradients(rounded, inputs), gradients(exact, inputs), strict=True)]
+    for actual, expected in close:
+        assert actual.dtype == torch.float32
+        assert (actual - expected).norm() < 0.02 * expected.norm()
 
 
 def test_autocast_alone_changes_nothing(cell: str) -> None:
     """Only the argument determines the precision of the products."""
-    given = arguments(cell, SHAPES[0], torch.float32)
+    inputs = arguments(cell, SHAPES[0], torch.float32)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        inside = LAYERS[cell][0](*given)
-    assert torch.equal(inside, LAYERS[cell][0](*given))
+        inside = LAYERS[cell][0](*inputs)
+    assert torch.equal(inside, LAYERS[cell][0](*inputs))
 
 
 def test_memory_does_not_grow(cell: str) -> None:
     """Windows leave nothing behind, neither those that went back nor those that were dropped."""
-    given = arguments(cell, (16, 16, 16, 64), torch.float32)
+    inputs = arguments(cell, (16, 16, 16, 64), torch.float32)
 
     def windows(count: int) -> int:
         for _ in range(count):
-            gradients(LAYERS[cell][0](*given), given)
-            LAYERS[cell][0](*given)
+            gradients(LAYERS[cell][0](*inputs), inputs)
+            LAYERS[cell][0](*inputs)
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     before = windows(20)

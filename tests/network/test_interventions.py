@@ -18,12 +18,12 @@ def test_a_clamped_cell_has_the_given_signal(rnn: InferenceRNN, signal: float) -
 
 
 @pytest.mark.parametrize(
-    ("cell", "signal", "told"),
+    ("cell", "signal", "message"),
     [((3, 0), 0, "no cell 3.0"), ((1, 12), 0, "no cell 1.12"), ((1, 1), 1.5, "from -1 to 1")],
 )
 def test_a_missing_cell_or_an_impossible_value_is_refused(
-    rnn: InferenceRNN, cell: tuple[int, int], signal: float, told: str
+    rnn: InferenceRNN, cell: tuple[int, int], signal: float, message: str
 ) -> None:
     """The error names the cell."""
-    with pytest.raises(WrongUsageError, match=told):
+    with pytest.raises(WrongUsageError, match=message):
         make_clamps(rnn, {cell: signal})

@@ -39,7 +39,7 @@ def test_other_yaml_parsers_read_the_same_values(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "value"),
+    ("text", "value"),
     [
         ("1e-3", 0.001),
         ("1E5", 100000.0),
@@ -62,9 +62,9 @@ def test_other_yaml_parsers_read_the_same_values(text: str) -> None:
         ("a # comment", "a"),
     ],
 )
-def test_plain_values_follow_yaml_1_2(written: str, value: Value) -> None:
+def test_plain_values_follow_yaml_1_2(text: str, value: Value) -> None:
     """1e-3 is a number and `no` a string, unlike in YAML 1.1."""
-    assert parse_settings(f"lr: {written}", "my.yaml", KNOWN) == {"lr": value}
+    assert parse_settings(f"lr: {text}", "my.yaml", KNOWN) == {"lr": value}
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "--- {}\n", "{}"])

@@ -175,7 +175,8 @@ def test_shuffling_keeps_every_document(max_parts: int, chunk_ids: int, monkeypa
     if max_parts > len(ids):
         assert len(offsets) - 1 == 300
         assert (
-            np.mean([one == other for one, other in zip(split_ids(shuffled[0]), split_ids(ids), strict=True)]) < 0.3
+            np.mean([first == second for first, second in zip(split_ids(shuffled[0]), split_ids(ids), strict=True)])
+            < 0.3
         )
 
 

@@ -29,8 +29,8 @@ class Textbook:
     def __init__(self, learned: list[int], size: int, longest: int = MAX_ORDER) -> None:
         self.size, self.learned = size, learned
         text = [size] * MAX_ORDER + learned
-        places = range(MAX_ORDER, len(text))
-        self.times = [Counter(tuple(text[p + 1 - n : p + 1]) for p in places) for n in range(longest + 2)]
+        positions = range(MAX_ORDER, len(text))
+        self.times = [Counter(tuple(text[p + 1 - n : p + 1]) for p in positions) for n in range(longest + 2)]
         before: list[dict[Gram, set[int]]] = [defaultdict(set) for _ in range(longest + 1)]
         for n in range(1, longest + 1):
             for gram in self.times[n + 1]:
@@ -49,21 +49,21 @@ class Textbook:
 
     def _discounts(self, counts: list[int]) -> list[float]:
         n = [1 + sum(count == number for count in counts) for number in range(5)]
-        y, taken = n[1] / (n[1] + 2 * n[2]), [0.0]
+        y, discounts = n[1] / (n[1] + 2 * n[2]), [0.0]
         for number in (1, 2, 3):
             discount = number - (number + 1) * y * n[number + 1] / n[number]
-            taken.append(max(taken[-1], min(number, max(0.0, discount))))
-        return taken
+            discounts.append(max(discounts[-1], min(number, max(0.0, discount))))
+        return discounts
 
     def probability(self, character: int, context: Gram, *, highest: bool = True) -> float:
         """Return P(character | context)."""
         lower = self.probability(character, context[1:], highest=False) if context else 1 / self.size
-        counts, taken, after = self.tables[highest][len(context) + 1]
+        counts, discounts, after = self.tables[highest][len(context) + 1]
         if context not in after:
             return lower
         count = counts[(*context, character)]
-        spared = sum(taken[min(c, 3)] for c in after[context])
-        return (count - taken[min(count, 3)] + spared * lower) / sum(after[context])
+        spared = sum(discounts[min(c, 3)] for c in after[context])
+        return (count - discounts[min(count, 3)] + spared * lower) / sum(after[context])
 
     def predict(self, held_out: list[int], order: int) -> list[float]:
         """Return the probability of each held-out character, after the training text."""
@@ -115,8 +115,10 @@ def test_probabilities_sum_to_one(order: int) -> None:
     )
     tried = [np.append(context, character) for context in contexts for character in range(size)]
     ids = np.concatenate([learned, *tried])
-    places = [500 + (k + 1) * (MAX_ORDER + 1) - 1 for k in range(len(tried))]
-    reading = concat_pieces(ids, [slice(0, 500)], [slice(place, place + 1) for place in places], size=size)
+    positions = [500 + (k + 1) * (MAX_ORDER + 1) - 1 for k in range(len(tried))]
+    reading = concat_pieces(
+        ids, [slice(0, 500)], [slice(position, position + 1) for position in positions], size=size
+    )
     probability = next(islice(probabilities(reading), order - 1, None))
     assert probability.min() > 0
     np.testing.assert_allclose(probability.reshape(-1, size).sum(axis=1), 1, rtol=1e-9)
@@ -173,9 +175,9 @@ def test_adjacent_pieces_give_the_probabilities_of_the_whole_text() -> None:
     """Each piece has the characters before it as context."""
     ids = random_text(1000, 30)
     cut = [slice(0, 5), slice(5, 300), slice(300, 301), slice(301, 900)]
-    held = [slice(900, 910), slice(910, 1000)]
-    whole = probabilities(concat_pieces(ids, [slice(0, 900)], [slice(900, 1000)], size=30))
-    for first, second in zip(whole, probabilities(concat_pieces(ids, cut, held, size=30)), strict=True):
+    held_out = [slice(900, 910), slice(910, 1000)]
+    complete = probabilities(concat_pieces(ids, [slice(0, 900)], [slice(900, 1000)], size=30))
+    for first, second in zip(complete, probabilities(concat_pieces(ids, cut, held_out, size=30)), strict=True):
         np.testing.assert_allclose(first, second, rtol=1e-12)
 
 

@@ -29,8 +29,8 @@ def test_the_longest_match_is_an_occurrence_of_the_longest_prefix(text: list[int
     match = SuffixArray(ids, build_suffix_array(ids, 4)).longest_match(wanted)
     assert text[match.position : match.position + match.length] == query[: match.length]
     longer = query[: match.length + 1]
-    there = (text[start : start + len(longer)] for start in range(len(text)))
-    assert len(longer) == match.length or longer not in there
+    substrings = (text[start : start + len(longer)] for start in range(len(text)))
+    assert len(longer) == match.length or longer not in substrings
 
 
 @given(TEXTS, st.lists(st.integers(0, 3), max_size=40), st.integers(1, 5))
@@ -40,7 +40,9 @@ def test_a_prefix_range_contains_all_occurrences(text: list[int], query: list[in
     suffix_array = SuffixArray(ids, build_suffix_array(ids, 4))
     first, stop = suffix_array.prefix_ranges(np.array(query, dtype=np.int64), length)
     for start, (low, high) in enumerate(zip(first, stop, strict=True)):
-        places = {
-            place for place in range(len(text)) if text[place : place + length] == query[start : start + length]
+        positions = {
+            position
+            for position in range(len(text))
+            if text[position : position + length] == query[start : start + length]
         }
-        assert set(suffix_array.order[low:high].tolist()) == places
+        assert set(suffix_array.order[low:high].tolist()) == positions

@@ -120,7 +120,7 @@ def test_the_pretrained_model_is_never_changed(source: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("options", "words"),
     [
         ({"cell": "lstm"}, "has cell gru; --cell lstm"),
         ({"layers": 2}, "has layers 1; --layers 2"),
@@ -128,10 +128,10 @@ def test_the_pretrained_model_is_never_changed(source: Path) -> None:
         ({"embedding": 0}, "has embedding 6; --embedding 0"),
     ],
 )
-def test_a_network_that_differs_from_the_model_is_refused(given: dict[str, Any], words: str, source: Path) -> None:
+def test_a_network_that_differs_from_the_model_is_refused(options: dict[str, Any], words: str, source: Path) -> None:
     """The message contains both values, and no file is created."""
     with pytest.raises(WrongUsageError, match=words):
-        begin(source, **given)
+        begin(source, **options)
     assert not (source.parents[1] / "new").exists()
 
 

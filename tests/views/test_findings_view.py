@@ -215,10 +215,10 @@ def test_untrusted_names_are_sanitized() -> None:
 def test_concepts_that_depend_on_later_text_have_a_sign_that_is_explained(encoding: str, sign: str) -> None:
     """The sign exists in the encoding; without such a concept there is no explanation."""
     ahead = replace(FINDINGS, concepts=(make_finding("next:space", 0.6, uses_future=True),))
-    shown = drawn(80, encoding=encoding, findings=ahead)
-    assert f"next:space{sign} " in shown
-    assert f"{sign}   " in shown
-    assert "depends on text that comes later" in shown
+    output = drawn(80, encoding=encoding, findings=ahead)
+    assert f"next:space{sign} " in output
+    assert f"{sign}   " in output
+    assert "depends on text that comes later" in output
     assert "depends on text" not in drawn(80, encoding=encoding)
 
 
@@ -227,18 +227,18 @@ def test_an_empty_column_is_omitted() -> None:
     quick = replace(
         FINDINGS, concepts=tuple(replace(finding, scrambled=None, cause=None) for finding in FINDINGS.concepts)
     )
-    shown = drawn(200, findings=quick)
-    assert "scrambled" not in shown
-    assert "edge" not in shown
+    output = drawn(200, findings=quick)
+    assert "scrambled" not in output
+    assert "edge" not in output
     assert "scrambled" in drawn(200)
 
 
 def test_no_heading_in_ascii_is_folded() -> None:
     """The width of the table includes longer headings in ASCII."""
     for width in range(60, 140):
-        shown = drawn(width, encoding="ascii").splitlines()
-        heading = next(line for line in shown if line.startswith("concept"))
-        assert shown[shown.index(heading) + 1].split()[0] in ("[red]line^Gpos", "in_quote"), width
+        output = drawn(width, encoding="ascii").splitlines()
+        heading = next(line for line in output if line.startswith("concept"))
+        assert output[output.index(heading) + 1].split()[0] in ("[red]line^Gpos", "in_quote"), width
 
 
 def test_an_ascii_screen_gets_only_ascii() -> None:

@@ -51,12 +51,12 @@ def heatmap(text: str, cells: int = 1) -> Heatmap:
 @settings(deadline=None, max_examples=60)
 def test_no_text_is_markup(text: str, cells: int) -> None:
     """For any text all elements are our own and closed, without scripts and addresses, and all glyphs are present."""
-    drawn = heatmap(text, cells)._repr_html_()
-    parsed = Parsed(drawn)
+    drawing = heatmap(text, cells)._repr_html_()
+    parsed = Parsed(drawing)
     assert {tag for tag, _ in parsed.elements} <= {"pre", "b", "span"}
     assert {name for _, attributes in parsed.elements for name in attributes} <= {"style", "title"}
     assert parsed.depth == 0
-    assert "url(" not in drawn
+    assert "url(" not in drawing
     assert "</pre><b>of & over</b>" in parsed.text
     margin = 0 if cells == 1 else 6
     for line in wrap_text(text, COLUMNS - margin, page=True):
@@ -65,9 +65,9 @@ def test_no_text_is_markup(text: str, cells: int) -> None:
 
 def test_control_characters_are_replaced() -> None:
     """Escape, bidirectional marks, surrogates and NUL are not in the page, and the page can be encoded."""
-    drawn = heatmap(HOSTILE)._repr_html_()
-    assert not set("\x1b\u202e\u200b\x00\ud800\t") & set(drawn)
-    assert drawn.encode()
+    drawing = heatmap(HOSTILE)._repr_html_()
+    assert not set("\x1b\u202e\u200b\x00\ud800\t") & set(drawing)
+    assert drawing.encode()
 
 
 @pytest.mark.parametrize("cells", [1, 3])

@@ -49,9 +49,9 @@ def console(width: int, depth: Depth | None, encoding: str = "utf-8") -> Console
 
 def written(drawing: Heatmap, width: int, depth: Depth | None = None, encoding: str = "utf-8") -> str:
     """Return the output of a console of the given width."""
-    drawn = console(width, depth, encoding)
-    with drawn.capture() as capture:
-        drawn.print(drawing)
+    screen = console(width, depth, encoding)
+    with screen.capture() as capture:
+        screen.print(drawing)
     return capture.get()
 
 
@@ -68,10 +68,10 @@ def backgrounds(drawing: Heatmap, width: int) -> list[int]:
     """Return the background level of each character, newlines included, in a drawing of one cell."""
     screen = console(width, "truecolor")
     table = colors.diverging_styles("truecolor")
-    drawn = Segment.split_lines(screen.render(drawing))
+    drawing_lines = Segment.split_lines(screen.render(drawing))
     count = sum(1 for _ in wrap_text(drawing.text, width))
     levels: list[int] = []
-    for _, line in zip(range(count), drawn, strict=False):
+    for _, line in zip(range(count), drawing_lines, strict=False):
         for segment in line:
             level = table.index(segment.style) - colors.MAX_LEVEL if segment.style else 0
             levels += [level] * len(segment.text)
@@ -86,9 +86,9 @@ def test_no_text_controls_the_terminal_and_no_row_is_too_wide(
     text: str, depth: Depth | None, width: int, cells: int, marks: bool
 ) -> None:
     """All output except Rich's color codes is printable, in rows of at most the width of the console."""
-    shown = CODES.sub("", written(heatmap(text, cells, marks=marks, title=text), width, depth))
-    assert not [character for character in set(shown) - {"\n"} if unicodedata.category(character) in COMMANDING]
-    assert all(cell_len(row) <= min(width, MAX_LINE_COLUMNS) for row in shown.split("\n"))
+    output = CODES.sub("", written(heatmap(text, cells, marks=marks, title=text), width, depth))
+    assert not [character for character in set(output) - {"\n"} if unicodedata.category(character) in COMMANDING]
+    assert all(cell_len(row) <= min(width, MAX_LINE_COLUMNS) for row in output.split("\n"))
 
 
 @given(FOREIGN, st.sampled_from(DEPTHS), st.sampled_from(WIDTHS))
@@ -105,8 +105,8 @@ def test_every_strip_is_as_wide_as_its_text(text: str, depth: Depth | None, widt
 @settings(deadline=None)
 def test_the_text_is_shown_completely_and_literally(text: str, depth: Depth | None, width: int) -> None:
     """The joined rows equal the text; markup of Rich has no effect."""
-    drawn = blocks(heatmap(text, cells=2), min(width, MAX_LINE_COLUMNS), depth)
-    assert "".join(block[0] for block in drawn) == text
+    drawing_lines = blocks(heatmap(text, cells=2), min(width, MAX_LINE_COLUMNS), depth)
+    assert "".join(block[0] for block in drawing_lines) == text
 
 
 @given(ASCII, st.sampled_from(WIDTHS))
@@ -137,9 +137,9 @@ def test_characters_that_would_combine_stand_alone() -> None:
 
 def test_ascii_output_has_the_same_columns() -> None:
     """Other characters are escaped, with the value below each column; an escape wider than the screen is "?"."""
-    shown = written(heatmap("né\t日\n", marks=True), 80, encoding="ascii")
-    assert shown.isascii()
-    text, digits = shown.splitlines()[0], shown.splitlines()[2]
+    output = written(heatmap("né\t日\n", marks=True), 80, encoding="ascii")
+    assert output.isascii()
+    text, digits = output.splitlines()[0], output.splitlines()[2]
     assert text == "      n\\xe9>\\u65e5$"
     assert [digits[text.index(first) : text.index(first) + 4] for first in ("\\x", "\\u")] == ["7777", "9999"]
     assert "?" in written(heatmap("né\t日\n"), 5, encoding="ascii")
@@ -152,9 +152,9 @@ def test_marks_underline_where_the_concept_holds(depth: Depth | None, strips: in
     holds = np.array([True, True, False, False, True, False, True, False])
     marks = Marks(label="held", holds=holds)
     rows = (HeatmapRow(label="1", values=np.zeros(len(text))),)
-    shown = written(Heatmap(text=text, rows=rows, signal="h", marks=marks), 80, depth).splitlines()
-    assert shown[1].strip() == "▔▔  ▔ ▔▔"
-    assert len(shown) == 3 + strips
+    output = written(Heatmap(text=text, rows=rows, signal="h", marks=marks), 80, depth).splitlines()
+    assert output[1].strip() == "▔▔  ▔ ▔▔"
+    assert len(output) == 3 + strips
 
 
 @given(FOREIGN, FOREIGN, FOREIGN, st.sampled_from(WIDTHS), st.sampled_from(["utf-8", "ascii"]))
@@ -163,9 +163,9 @@ def test_names_are_sanitized_like_the_text(label: str, signal: str, concept: str
     """Names come from files too."""
     rows = (HeatmapRow(label=label, values=np.zeros(2)), HeatmapRow(label="1.0", values=np.zeros(2)))
     marks = Marks(label=concept, holds=np.ones(2, dtype=np.bool_))
-    shown = written(Heatmap(text="ab", rows=rows, signal=signal, marks=marks), width, "256", encoding)
-    assert "\x1b" not in CODES.sub("", shown)
-    assert encoding == "utf-8" or shown.isascii()
+    output = written(Heatmap(text="ab", rows=rows, signal=signal, marks=marks), width, "256", encoding)
+    assert "\x1b" not in CODES.sub("", output)
+    assert encoding == "utf-8" or output.isascii()
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
@@ -191,9 +191,9 @@ def test_a_run_of_equal_levels_is_drawn_at_once() -> None:
     """Equal neighbors share an escape sequence; drawing a long text is fast only because of that."""
     text = "a" * 20_000
     rows = (HeatmapRow(label="1.0", values=np.ones(len(text))),)
-    shown = written(Heatmap(text=text, rows=rows, signal="h"), 100, "truecolor")
+    output = written(Heatmap(text=text, rows=rows, signal="h"), 100, "truecolor")
     runs = len(text) // 100 + 2 * colors.MAX_LEVEL
-    assert len(CODES.findall(shown)) == 2 * runs
+    assert len(CODES.findall(output)) == 2 * runs
 
 
 @pytest.mark.parametrize("values", [np.zeros(3), np.zeros((4, 1)), np.array([0, 0, 0, np.nan])])

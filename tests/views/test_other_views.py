@@ -24,7 +24,7 @@ from charrnn.text.ngram import NGramPredictions
 from charrnn.views.aligned_text import ConcordanceRow, ContextsList, concordance
 from charrnn.views.effective_context import ContextPlots
 from charrnn.views.error_breakdown import ErrorTables
-from charrnn.views.gate_saturation import FIELDS, GateSaturationView, fields
+from charrnn.views.gate_saturation import BINS, GateSaturationView, joint_histogram
 from charrnn.views.layout import Screen
 from charrnn.views.surprisal import SurprisalMap
 
@@ -48,9 +48,9 @@ def console(width: int, depth: Any = None, encoding: str = "utf-8") -> Console:
 
 def written(drawing: RenderableType, width: int, depth: Any = None, encoding: str = "utf-8") -> str:
     """Return the output of a console of the given width."""
-    drawn = console(width, depth, encoding)
-    with drawn.capture() as capture:
-        drawn.print(drawing)
+    screen = console(width, depth, encoding)
+    with screen.capture() as capture:
+        screen.print(drawing)
     return capture.get()
 
 
@@ -91,18 +91,18 @@ DRAWINGS: dict[str, RenderableType] = {
 @pytest.mark.parametrize("name", DRAWINGS)
 def test_no_text_controls_the_terminal_and_no_row_is_too_wide(name: str, width: int, depth: Any) -> None:
     """Neither the text nor the name of a file."""
-    shown = CODES.sub("", written(DRAWINGS[name], width, depth))
-    assert not [mark for mark in set(shown) - {"\n"} if unicodedata.category(mark) in COMMANDING]
-    assert max(map(cell_len, shown.split("\n"))) <= width
+    output = CODES.sub("", written(DRAWINGS[name], width, depth))
+    assert not [mark for mark in set(output) - {"\n"} if unicodedata.category(mark) in COMMANDING]
+    assert max(map(cell_len, output.split("\n"))) <= width
 
 
 @pytest.mark.parametrize("width", [40, 80])
 @pytest.mark.parametrize("name", DRAWINGS)
 def test_an_ascii_screen_gets_only_ascii(name: str, width: int) -> None:
     """No row is wider than the screen."""
-    shown = written(DRAWINGS[name], width, encoding="ascii")
-    assert shown.isascii()
-    assert max(map(len, shown.splitlines())) <= width
+    output = written(DRAWINGS[name], width, encoding="ascii")
+    assert output.isascii()
+    assert max(map(len, output.splitlines())) <= width
 
 
 def plain_blocks(surprise: Surprise, width: int = 80) -> list[list[str]]:
@@ -154,8 +154,8 @@ def test_wide_guesses_widen_the_text_above() -> None:
 def test_in_color_correct_guesses_are_underlined(depth: str) -> None:
     """The number of underlined guesses equals the number of correct guesses shown."""
     surprise = surprise_of("esc red\nesc", guesses=4)
-    drawn = written(SurprisalMap(surprise=surprise), 80, depth)
-    underlined = re.findall(r"\x1b\[1;4[;\d]*m([^\x1b]*)\x1b", drawn[: drawn.index("most surprising")])
+    output = written(SurprisalMap(surprise=surprise), 80, depth)
+    underlined = re.findall(r"\x1b\[1;4[;\d]*m([^\x1b]*)\x1b", output[: output.index("most surprising")])
     assert sum(map(len, underlined)) == (surprise.ranks[1:] <= 4).sum() + len("underlined")
 
 
@@ -180,10 +180,10 @@ def test_a_planted_cell_is_drawn_in_its_corner() -> None:
     """An open gate is at the right of the lowest row, a shut gate at the top left; each cell is counted once."""
     low = np.array([0.0, 1.0, 0.0, 0.5, 0.05, 0.3])
     high = np.array([1.0, 0.0, 0.0, 0.5, 0.9, 0.7])
-    counts = fields(GateShares(gate="forget gate f", low=low, high=high))
-    assert (counts[0, FIELDS - 1], counts[FIELDS - 1, 0], counts[0, 0]) == (2, 1, 1)
+    counts = joint_histogram(GateShares(gate="forget gate f", low=low, high=high))
+    assert (counts[0, BINS - 1], counts[BINS - 1, 0], counts[0, 0]) == (2, 1, 1)
     assert counts.sum() == len(low)
-    assert all(counts[row, column] == 0 for row in range(FIELDS) for column in range(FIELDS - row, FIELDS))
+    assert all(counts[row, column] == 0 for row in range(BINS) for column in range(BINS - row, BINS))
 
 
 def test_models_are_side_by_side_on_wide_screens() -> None:

@@ -117,12 +117,12 @@ def test_every_character_is_drawn_once_and_sanitized(content: dict[str, Any]) ->
 def test_values_marks_and_probabilities_are_in_the_content(content: dict[str, Any]) -> None:
     """With the precision of a byte, two decimals of bits, and all edges of a concept."""
     report = page()
-    for cell, written in zip(report.cells, content["cells"], strict=True):
-        values = np.frombuffer(base64.b64decode(written["values"]), np.uint8) / 127.5 - 1
+    for cell, output in zip(report.cells, content["cells"], strict=True):
+        values = np.frombuffer(base64.b64decode(output["values"]), np.uint8) / 127.5 - 1
         assert np.abs(values - cell.row.values).max() <= 1 / 255 + 1e-6
-    for concept, written in zip(report.concepts, content["concepts"], strict=True):
+    for concept, output in zip(report.concepts, content["concepts"], strict=True):
         holds = np.zeros(len(TEXT), dtype=bool)
-        for start, stop in zip(written["spans"][::2], written["spans"][1::2], strict=True):
+        for start, stop in zip(output["spans"][::2], output["spans"][1::2], strict=True):
             holds[start:stop] = True
         assert np.array_equal(holds, concept.marks.holds)
     surprise = content["surprise"]

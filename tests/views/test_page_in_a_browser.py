@@ -65,14 +65,14 @@ def test_another_script_or_style_would_have_no_effect(opened_page: Tab) -> None:
 
 def test_every_character_is_in_order_and_in_its_color(opened_page: Tab) -> None:
     """Levels and digits are those of the terminal; all scripts are drawn from left to right."""
-    drawn = opened_page.evaluate(
+    drawing = opened_page.evaluate(
         "[...document.querySelectorAll('#text span')].map(s => [s.textContent, s.className, s.dataset.digit])"
     )
-    assert len(drawn) == len(TEXT)
+    assert len(drawing) == len(TEXT)
     # Values are rounded to a byte.
     values = np.rint((page().cells[0].row.values + 1) * 127.5).astype(np.uint8) / 127.5 - 1
-    assert [int(digit) for _, _, digit in drawn] == colors.digits(values).tolist()
-    for (_, classes, _), level in zip(drawn, colors.quantize(values).tolist(), strict=True):
+    assert [int(digit) for _, _, digit in drawing] == colors.digits(values).tolist()
+    for (_, classes, _), level in zip(drawing, colors.quantize(values).tolist(), strict=True):
         expected = [f"{'below' if level < 0 else 'above'}-{abs(level)}"] if level else []
         assert [name for name in classes.split() if name[:5] in ("below", "above")] == expected
     boxes = opened_page.evaluate("[...document.querySelectorAll('#text span')].map(s => [s.offsetTop, s.offsetLeft])")
@@ -84,8 +84,8 @@ def test_the_surprise_is_drawn_as_on_a_terminal(opened_page: Tab) -> None:
     opened_page.evaluate("choose(views.length - 1)")
     classes = opened_page.evaluate("[...document.querySelectorAll('#text span')].map(s => s.className)")
     expected = colors.quantize_sequential(page().surprise.bits.round(2), MAX_BITS).tolist()
-    drawn = [next((int(name[6:]) for name in names.split() if name.startswith("shade-")), 0) for names in classes]
-    assert drawn == expected
+    drawing = [next((int(name[6:]) for name in names.split() if name.startswith("shade-")), 0) for names in classes]
+    assert drawing == expected
 
 
 def test_a_line_end_breaks_the_line_and_wide_glyphs_take_two_columns(opened_page: Tab) -> None:
@@ -199,8 +199,8 @@ def test_a_finding_unfolds_and_folds_again(opened_page: Tab) -> None:
     opened_page.point(button, click=True)
     assert opened_page.evaluate(f"document.querySelector('{button}').ariaExpanded") == "true"
     assert opened_page.evaluate(height) > 100
-    seen = "document.querySelector('.wide').clientWidth"
-    assert opened_page.evaluate(f"document.querySelector('.full').getBoundingClientRect().width <= {seen}")
+    observed = "document.querySelector('.wide').clientWidth"
+    assert opened_page.evaluate(f"document.querySelector('.full').getBoundingClientRect().width <= {observed}")
     opened_page.point(button, click=True)
     assert opened_page.evaluate(height) == 0
 

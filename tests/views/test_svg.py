@@ -95,12 +95,12 @@ def test_an_image_has_a_title_a_description_and_a_legend() -> None:
     """They name the cells, the signal and the concept, for screen readers too."""
     picture = heatmap_svg(heatmap("text", cells=2, title="cells <in> quotes"))
     (title,), (description,) = elements(picture, "title"), elements(picture, "desc")
-    shown = "".join(str(element.text) for element in elements(picture, "text"))
+    output = "".join(str(element.text) for element in elements(picture, "text"))
     assert title.text == "cells <in> quotes"
     for part in ("h of 0.317, 1.317", "orange below zero", "held"):
         assert part in str(description.text)
     for part in ("cells <in> quotes", "h of 0.317, 1.317", "−10+1held"):
-        assert part in shown
+        assert part in output
 
 
 def test_an_image_has_its_own_background() -> None:

@@ -75,9 +75,9 @@ def test_ordinary_text_of_any_script_is_unchanged(text: str) -> None:
 @settings(deadline=None)
 def test_ascii_output_is_printable_ascii(text: str) -> None:
     """An ASCII terminal gets only printable ASCII, newline and tab."""
-    shown = sanitize(text, unicode=False).replace("\n", "").replace("\t", "")
-    assert shown.isascii()
-    assert shown.isprintable()
+    output = sanitize(text, unicode=False).replace("\n", "").replace("\t", "")
+    assert output.isascii()
+    assert output.isprintable()
 
 
 def test_only_the_given_controls_are_kept() -> None:

@@ -33,29 +33,29 @@ class Autocorrelation:
     def __init__(self, cells: int) -> None:
         self.characters = 0
         self.sums, self.squares = np.zeros(cells), np.zeros(cells)
-        self.products, self.pairs = np.zeros((len(LAGS), cells)), np.zeros(len(LAGS))
+        self.products, self.pair_counts = np.zeros((len(LAGS), cells)), np.zeros(len(LAGS))
         self._center: Signals | None = None
         """means of the first chunk (H,), subtracted from all values to avoid cancellation"""
-        self._before = np.empty((0,))
-        self._counted_before = np.empty((0,), np.bool_)
+        self._history = np.empty((0,))
+        self._history_counted = np.empty((0,), np.bool_)
 
     def add(self, values: Signals, counted: NDArray[np.bool_]) -> None:
         """Add the next T characters of B rows: values (T, B, H), counted (T, B)."""
         if self._center is None:
             self._center = values[counted].mean(axis=0)
-            self._before = np.zeros((self.longest, *values.shape[1:]), values.dtype)
-            self._counted_before = np.zeros((self.longest, values.shape[1]), np.bool_)
+            self._history = np.zeros((self.longest, *values.shape[1:]), values.dtype)
+            self._history_counted = np.zeros((self.longest, values.shape[1]), np.bool_)
         deviations = np.where(counted[:, :, None], values - self._center, 0)
-        joined = np.concatenate([self._before, deviations])
-        joined_counted = np.concatenate([self._counted_before, counted])
+        extended = np.concatenate([self._history, deviations])
+        extended_counted = np.concatenate([self._history_counted, counted])
         self.characters += int(counted.sum())
         self.sums += deviations.sum(axis=(0, 1), dtype=np.float64)
         self.squares += np.einsum("tbh,tbh->h", deviations, deviations)
         for number, lag in enumerate(LAGS):
-            earlier = slice(self.longest - lag, len(joined) - lag)
-            self.products[number] += np.einsum("tbh,tbh->h", deviations, joined[earlier])
-            self.pairs[number] += (counted & joined_counted[earlier]).sum()
-        self._before, self._counted_before = joined[-self.longest :], joined_counted[-self.longest :]
+            earlier = slice(self.longest - lag, len(extended) - lag)
+            self.products[number] += np.einsum("tbh,tbh->h", deviations, extended[earlier])
+            self.pair_counts[number] += (counted & extended_counted[earlier]).sum()
+        self._history, self._history_counted = extended[-self.longest :], extended_counted[-self.longest :]
 
     def variance(self) -> Numbers:
         """Return the variance of each cell (H,)."""
@@ -65,8 +65,8 @@ class Autocorrelation:
     def correlation_times(self) -> Numbers:
         """Return the lag at which each cell's autocorrelation falls below 1/e (H,); inf if it never does."""
         mean = self.sums / self.characters
-        measured = self.pairs > 0
-        covariance = self.products[measured] / self.pairs[measured, None] - mean**2
+        measured = self.pair_counts > 0
+        covariance = self.products[measured] / self.pair_counts[measured, None] - mean**2
         variance = self.variance()
         correlation = np.vstack([np.ones_like(mean), covariance / np.where(variance > 0, variance, 1.0)])
         lags = np.array([0, *np.array(LAGS)[measured]], np.float64)

@@ -153,7 +153,7 @@ MAX_ABLATED = 12
 MAX_CONTROLS = 8
 """maximum number of matched controls in each layer"""
 MIN_CONTROLS = 3
-"""minimum number of matched controls for an estimate of their spread"""
+"""minimum number of matched controls for an estimate of their standard deviation"""
 MIN_EDGES = 10
 """minimum number of edges for a causal effect"""
 RESAMPLES = 400
@@ -175,7 +175,7 @@ class AblationQuery:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Losses:
+class AblationLosses:
     """Increase in loss of the segments' characters under mean ablation of sets of cells."""
 
     delta_nll: dict[frozenset[int], Nats]
@@ -198,14 +198,14 @@ def mean_ablate(
     means: dict[int, float],
     rng: np.random.Generator,
     progress: Progress,
-) -> Losses:
+) -> AblationLosses:
     """Return the losses with each set of cells clamped to their means, relative to no ablation."""
     clamp_sets: list[CellClamps] = [{}, *({cell: means[cell] for cell in sorted(cells)} for cells in sets)]
     batches = clamp_batches(rnn, segments, clamp_sets)
     steps = progress(batches, ABLATION, len(batches))
     nll = np.concatenate([clamped_nll(rnn, segments, clamp_sets[batch]) for batch in steps])
     probabilities = np.full(segments.count, 1.0 / segments.count)
-    return Losses(
+    return AblationLosses(
         delta_nll=dict(zip(sets, nll[1:] - nll[0], strict=True)),
         resamples=rng.multinomial(segments.count, probabilities, size=RESAMPLES).astype(np.float64),
     )
@@ -232,7 +232,7 @@ def matched_controls(
     return controls_by_layer
 
 
-def causal_effect(query: AblationQuery, losses: Losses, controls: Sequence[int]) -> CausalEffect | None:
+def causal_effect(query: AblationQuery, losses: AblationLosses, controls: Sequence[int]) -> CausalEffect | None:
     """Return the effect of a cell's ablation, or None if there are too few edges or controls."""
     edges = int(query.edges.sum())
     if edges < MIN_EDGES or len(controls) < MIN_CONTROLS:
@@ -240,29 +240,29 @@ def causal_effect(query: AblationQuery, losses: Losses, controls: Sequence[int])
     delta, error = losses.delta([query.cell], query.edges)
     elsewhere, elsewhere_error = losses.delta([query.cell], ~query.edges)
     control_losses = tuple(losses.delta([control], query.edges)[0] for control in controls)
-    pair, added, pair_z = None, None, None
+    pair_delta, partner_added, pair_z = None, None, None
     if query.partner is not None:
-        pair, pair_error = losses.delta([query.cell, query.partner], query.edges)
-        added = pair - losses.delta([query.partner], query.edges)[0]
-        pair_z = _z(added, pair_error, control_losses)
+        pair_delta, pair_error = losses.delta([query.cell, query.partner], query.edges)
+        partner_added = pair_delta - losses.delta([query.partner], query.edges)[0]
+        pair_z = _z_score(partner_added, pair_error, control_losses)
     probabilities = [probability for _, probability in query.doses]
     return CausalEffect(
         edges=edges,
         edge_delta=delta,
         edge_se=error,
-        edge_z=_z(delta, error, control_losses),
+        edge_z=_z_score(delta, error, control_losses),
         elsewhere_delta=elsewhere,
         elsewhere_se=elsewhere_error,
         controls=control_losses,
         doses=query.doses,
         monotone=len(probabilities) > 1 and bool((np.diff(probabilities) > 0).all()),
-        pair_delta=pair,
-        pair_added=added,
+        pair_delta=pair_delta,
+        pair_added=partner_added,
         pair_z=pair_z,
     )
 
 
-def _z(delta: float, error: float, controls: Sequence[float]) -> float:
+def _z_score(delta: float, error: float, controls: Sequence[float]) -> float:
     """Return the z-score against the controls, with their standard deviation and the standard error combined."""
     combined_error = float(np.hypot(np.std(controls, ddof=1), error))
     return (delta - float(np.mean(controls))) / max(combined_error, 1e-9)

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.inspection.search.ablation import (
+    AblationLosses,
     AblationQuery,
     CellClamps,
-    Losses,
     NaturalActivations,
     causal_effect,
     clamp_batches,
@@ -161,7 +161,7 @@ class CausalEffects:
     """effect of each target; None if there are too few edges or controls"""
     segments: AblationSegments
     """segments on which the losses were measured"""
-    losses: Losses
+    losses: AblationLosses
     """increases in loss by ablated set"""
     activations: NaturalActivations
     """activations without ablation"""
