@@ -13,7 +13,7 @@ from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 BROWSER = os.environ.get("CHARRNN_BROWSER") or next(filter(None, map(shutil.which, NAMES)), None)
-"""the browser there is; None: tests that need one are skipped"""
+"""the installed browser; None: tests that need one are skipped"""
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--no-first-run", "about:blank")
 
 
@@ -112,7 +112,7 @@ def tab(home: Path, *, width: int = 1200, height: int = 900) -> Iterator[Tab]:
     answers, child_out = os.pipe()
 
     def wire() -> None:
-        # The protocol's pipes are 3 and 4; clear of both first, for either may be one of ours.
+        # The protocol uses descriptors 3 and 4: move the pipes away first, because one may have such a number.
         reads, writes = os.dup(child_in), os.dup(child_out)
         for end in (reads, writes):
             assert end > 4

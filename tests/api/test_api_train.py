@@ -18,7 +18,7 @@ from charrnn.storage.run_directory import RunDirectory
 from charrnn.training.events import Evaluation, Event, SafePoint, Step
 
 SMALL: Any = {"steps": 24, "hidden": 12, "batch": 4, "length": 16, "threads": 1, "sample_every": 0}
-"""a training of a second; not typed, for it is to be mixed with others"""
+"""settings of a training of one second; untyped because they are combined with others"""
 
 
 def weights(run: str) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def test_the_nll_of_a_generated_document_is_its_score(poems: charrnn.TrainedMode
     alone = json.loads(call("sample", "--seed", "2", "--json").out)
     assert [line["text"] for line in output] == poems.samples(count=16, seed=1)
     assert alone["text"] == output[1]["text"] == poems.sample(seed=2) == "".join(poems.stream(seed=2))
-    # Those that read as one document, with nothing about them that would be left out.
+    # Only texts that are one document and that are scored completely.
     complete = [
         line for line in output if line["text"] and len(poems.activations(line["text"]).text) == len(line["text"]) + 1
     ]

@@ -28,9 +28,9 @@ from charrnn.training.device import choose_device, choose_precision
 SIZES = ("1x128x50x50", "1x256x32x32", "1x512x32x64", "1x512x64x64", "2x128x50x50", "2x512x32x64")
 SYMBOLS, WIDTH = 65, 32
 SECONDS = 0.03
-"""that a way takes in a round, at least: it is repeated until it does"""
+"""minimum time of a candidate in a round, reached by repetition"""
 PRODUCT = 1024
-"""rows and columns of the machine's own product"""
+"""rows and columns of the reference product"""
 
 
 class Size(NamedTuple):

@@ -53,7 +53,7 @@ def main(model: Path) -> None:
     for round_number in range(RUNS + 1):
         for name, arguments in commands.items():
             elapsed = seconds(arguments)
-            # The first round reads from the disk what the others find in memory.
+            # The first round reads files from the disk, which are cached in memory afterwards.
             times[name] += [elapsed] if round_number else []
     for name, taken_by_all in times.items():
         print(f"{median(taken_by_all):7.3f} s  {name}")

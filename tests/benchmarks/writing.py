@@ -33,9 +33,9 @@ CHARACTERS = 120
 PAUSE = 0.15
 """seconds"""
 SURENESS = 16
-"""times the weights of the output that networks begin with: about as sure as trained ones of what comes next"""
+"""scale of the initial output weights, with which predictions are about as confident as after training"""
 WARM_UP = 20
-"""characters of a turn that are not counted"""
+"""characters at the start of a turn that are not timed"""
 
 
 def ours(network: CharRNN) -> Iterator[object]:
@@ -83,7 +83,7 @@ def compare(layers: int, hidden: int) -> None:
             elapsed = [seconds(lambda writer=writer: next(writer)) for _ in range(CHARACTERS)]  # type: ignore[misc]
             times[name] += elapsed[WARM_UP:]
     ours_us, torch_us = (median(times[name]) * 1e6 for name in ("charrnn", "torch"))
-    # Now and then one of the texts is read again, which no median would show.
+    # Occasionally a text is read again, which a median would not show.
     together_us = mean(times["together"]) / BATCH_SLOTS * 1e6
     ratio = f"{torch_us / ours_us:5.1f} times faster"
     print(f"{layers}×{hidden}: charrnn {ours_us:7.0f} µs   torch {torch_us:7.0f} µs   {ratio}")

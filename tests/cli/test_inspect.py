@@ -203,19 +203,19 @@ def test_a_custom_concept_is_marked_beside_a_cell(call: Call, text: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("concept", "said"),
+    ("concept", "message"),
     [("x=/a(b/", "unterminated"), ("nonsense", "there is no concept"), ("x=/a/sinc", "did you mean since?")],
 )
 @pytest.mark.parametrize("listed", [(), ("--list-concepts",)])
 def test_an_invalid_concept_is_refused_before_anything_is_read(
-    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, concept: str, result: str, listed: tuple[str, ...]
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, concept: str, message: str, listed: tuple[str, ...]
 ) -> None:
     """A search and a list report one line with a hint."""
     monkeypatch.chdir(tmp_path)
     save_model(tmp_path / "model.safetensors", random_model())
     refused = call("inspect", "model.safetensors", "--concept", concept, *listed)
     assert (refused.code, refused.out) == (2, "")
-    assert result in refused.err
+    assert message in refused.err
 
 
 def test_the_same_concept_twice_is_refused(call: Call, text: str) -> None:

@@ -369,5 +369,5 @@ def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65536)
     except OSError:
-        # Linux's way of saying that the other side is closed.
+        # On Linux a read fails if the other side is closed.
         return b""

@@ -14,12 +14,12 @@ Header = dict[str, Any]
 Outcome = TypeVar("Outcome")
 
 WORTH_TRYING = (0, 1, 2, 7, 8, 0x7F, 0x80, 0xFF, 2**31 - 1, 2**31, 2**32, 2**53, 2**62, 2**63 - 1, 2**63, 2**64 - 1)
-"""numbers at which readers have stumbled"""
+"""numbers that parsers have handled incorrectly"""
 VALUES: tuple[Any, ...] = (
     *(None, True, "", "\x1b[31m", [], {}, [[]], {"a": {}}, 1.5, -1, 0, 1, 10**9, 2**63, 10**30, 1e308, float("nan")),
     *([0], [-1], [2**62, 4], [1] * 40, ["a", "a"], ["ab"], [1], "F64", "BF16", "lstm", "x" * 5000),
 )
-"""values that stand where others should"""
+"""values of wrong types"""
 
 
 def split_file(content: bytes) -> tuple[Header, bytes]:
@@ -45,7 +45,7 @@ def forged(content: bytes, change: Callable[[Header, Header], None], data: bytes
     for checksum in ("words_sha256", "layout_sha256"):
         metadata.pop(checksum, None)
     sealed = with_checksums(metadata, layout)
-    # Of another format than ours it may call itself, but then nobody compares its checksums.
+    # A file may claim another format, but then its checksums are not compared.
     return join_file({"__metadata__": sealed | {"format": named}, **layout}, data)
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 CALLS = ("open", "write", "fsync", "chmod", "replace", "unlink")
-"""those of `os` by which a file comes, changes and goes; `close` is not among them, since nothing depends on it"""
+"""functions of `os` that create, change or remove files; without `close`, on which nothing depends"""
 
 Fault = Callable[..., Any]
-"""what is done in place of the call, which it is given with its arguments"""
+"""replacement of a call, which gets the original function and its arguments"""
 
 
 def failing(number: int) -> Fault:
@@ -62,7 +62,7 @@ FAULTS: dict[str, Fault] = {
     "torn write": torn,
     "Ctrl-C": interrupted,
 }
-"""those that a process outlives"""
+"""faults that do not end the process"""
 ENDS: dict[str, Fault] = {"ended": ended, "killed": killed}
 
 

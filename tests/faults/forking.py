@@ -55,7 +55,7 @@ def serve(listener: socket.socket) -> None:
     import charrnn.cli.train
     import charrnn.cli.train_run  # noqa: F401
 
-    # What is here stays, so no command need look through it for garbage, which would copy every page of it.
+    # Frozen objects are not scanned by the garbage collector, which would copy all of their pages in each command.
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -65,10 +65,10 @@ def serve(listener: socket.socket) -> None:
         while not any(key.fileobj is sys.stdin for key, _ in selector.select()):
             _accept(listener)
     with suppress(ChildProcessError):
-        # The time that the commands took is only counted for who waits for them.
+        # The processor time of a command is counted only for a process that waits for it.
         while True:
             os.wait()
-    # The interpreter's end would take seconds with torch.
+    # The exit of the interpreter would take seconds with torch.
     os._exit(0)
 
 
@@ -111,7 +111,7 @@ def _supervise(request: CommandRequest, received: list[int], connection: socket.
             os.tcsetpgrp(received[0], os.getpgrp())
         connection.close()
         _run_command(request, received)
-    # When a terminal is closed, the system tells the shell, and the shell its jobs.
+    # When a terminal is closed, the system sends SIGHUP to the shell, and the shell sends it to its jobs.
     signal.signal(signal.SIGHUP, lambda *_: _send(command, signal.SIGHUP))
     for descriptor in received:
         os.close(descriptor)

@@ -23,7 +23,7 @@ from forking import CommandRequest
 from small import PACKAGE_HOME, CommandResult
 
 LONG = 60.0
-"""seconds; no test waits for so long unless something is wrong"""
+"""timeout in seconds, which is reached only if a test fails"""
 
 CLIENT = Path(__file__).with_name("client.py")
 

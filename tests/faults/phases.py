@@ -13,10 +13,10 @@ from typing import Any
 Enter = Callable[[], None]
 
 SECONDS_A_PIECE = 0.1
-"""of something long; the whole of it then takes many seconds"""
+"""duration of a step of a slow phase, which then takes many seconds"""
 
 RELEASE = Path("/nonexistent")
-"""a file; once it exists, nothing is slow any more"""
+"""file whose existence ends the slow phase"""
 
 
 def slow_down(phase: str, enter: Enter, release: Path) -> None:

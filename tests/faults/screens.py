@@ -17,7 +17,7 @@ from launching import Command, Launcher
 from small import PACKAGE_HOME
 
 SECONDS = 60.0
-"""after which nothing more is expected"""
+"""timeout in seconds"""
 
 
 class Terminal:
@@ -66,7 +66,7 @@ class Terminal:
         try:
             piece = os.read(self.ours, 65536)
         except OSError:
-            # Linux's way of saying that the other side is closed.
+            # On Linux a read fails if the other side is closed.
             return False
         self.raw += piece
         self._stream.feed(piece)

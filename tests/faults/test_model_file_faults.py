@@ -374,7 +374,7 @@ def test_no_code_in_a_file_is_ever_executed(
     for command in COMMANDS:
         assert is_refused(call(*command))
     assert not canary.exists()
-    # It would have.
+    # The payload works.
     if content.startswith(b"PK"):
         archive = zipfile.ZipFile(io.BytesIO(content))
         content = archive.read(archive.namelist()[0])

@@ -29,7 +29,7 @@ from charrnn.training.train_options import TrainOptions
 from charrnn.training.trainer import Trainer
 
 many = settings(max_examples=700, deadline=1000, derandomize=True)
-"""as many files a test, each in less than a second"""
+"""number of files per test, each read in less than a second"""
 random_generators = st.randoms(use_true_random=False)
 
 

@@ -24,7 +24,7 @@ from charrnn.training import checkpoint, checkpoint_file
 from charrnn.training.trainer import Trainer
 
 Names = dict[str, int]
-"""which file stands under each name"""
+"""number of the file with each name"""
 
 
 @dataclass
@@ -118,7 +118,7 @@ class SimulatedDisk:
 
 
 KINDS_OF_LOSS = 5
-"""all written, nothing, cut off, garbage, zeros"""
+"""complete, missing, truncated, garbage, zeros"""
 
 
 def after_a_cut(work: Callable[[], None], directory: Path) -> SimulatedDisk:

@@ -373,7 +373,7 @@ def test_saving_takes_less_than_a_fiftieth_of_the_time(
         train_loop(trainer, sample_every=0), trainer, directory, clock=clock
     ):
         clock.now += 10 if isinstance(event, Step) else 0
-    # The first save, whose cost is not known before it, and the last come on top.
+    # The first save, whose duration is unknown, and the last save are extra.
     assert spent[0] - 2 * cost <= 0.02 * clock.now
     assert spent[0] / cost >= min(20, 0.01 * clock.now / cost)
 

@@ -39,9 +39,9 @@ VALUES: tuple[Any, ...] = (
     *(None, True, "", "x" * 5000, "\x1b[31m\0\ud800", [], [1], {}, {"a": {"b": 1}}, DEEP, 1.5, 0, 1, -1, -2, 10**9),
     *(2**63, 10**400, 1e308, -1e308, math.nan, math.inf),
 )
-"""what a field may hold in a forged file"""
+"""values of a field in a forged file"""
 NEVER = tuple(VALUES[number] for number in (1, 6, 8, 9, -1))
-"""of these, what no field may hold"""
+"""values that are invalid in every field"""
 RECORD = (
     *("step", "from", "seconds", "step_seconds", "concluded", "plan", "parts", "sound_parts", "previewed_at"),
     *("evaluation_characters", "best", "training", "fingerprint", "machine"),

@@ -220,7 +220,7 @@ def typed(shell: tuple[str, ...], here: Path, environment: dict[str, str], set_u
         output = read(controller, until=b"READY", seconds=30)
         for line in lines:
             os.write(controller, line.encode())
-            # bash reads on only when it has completed; the others may not.
+            # bash continues to read only after the completion; the other shells may not.
             output += read(controller, until=None, seconds=0 if shell[0] == "bash" else 1.5)
             os.write(controller, b'\necho DO""NE\n')
             output += read(controller, until=b"DONE", seconds=10)

@@ -48,7 +48,7 @@ VALUES: dict[str, Any] = {
     "NaN": math.nan,
     "infinity": math.inf,
 }
-"""what a field may hold in a forged file"""
+"""values of a field in a forged file"""
 NUMBERLESS = ("true", "empty text", "long text", "escape", "empty list", "list", "empty object", "object", "deep")
 ENDLESS = ("NaN", "infinity", "huge")
 RECORDED = {field.name.rstrip("_"): str(field.type) for field in fields(TrainingRecord)}

@@ -100,9 +100,9 @@ WHOLE_NUMBERS: dict[str, Callable[[charrnn.TrainedModel], Use]] = {
     "unit": lambda model: lambda value: model.activations("the").cell((1, value)),
 }
 OPTIONAL = ("length", "length of a stream", "length of samples", "seed", "seed of samples")
-"""where None has a meaning"""
+"""arguments for which None is valid"""
 SLOW = ("chars", "start", "seed of a search")
-"""where what is not refused is a search"""
+"""arguments of a search, which a valid value would start"""
 
 
 @pytest.mark.parametrize("name", WHOLE_NUMBERS)

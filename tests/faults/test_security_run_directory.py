@@ -41,9 +41,9 @@ SHORT = (*COMMAND, "--steps", "2", "--sample-every", "0")
 LONGER = (*COMMAND, "--steps", "4", "--sample-every", "0")
 PRECIOUS = b"precious\n" * 40
 WRITTEN = ("model.safetensors", "metrics.jsonl", "checkpoint-00000002.safetensors", ".lock")
-"""what a training that is continued replaces, or deletes"""
+"""files that a resumed training replaces or deletes"""
 ALL = (*WRITTEN, "corpus.bin", "corpus.json", "config.yaml")
-"""what a training that is begun replaces"""
+"""files that a new training replaces"""
 
 
 @pytest.fixture(autouse=True)

@@ -31,9 +31,9 @@ from charrnn.training.events import Report, TrainingWarning
 from charrnn.training.metrics import MAX_LINE_BYTES, log_events, read_history, read_lines, read_ngram, write_ngram
 
 SECONDS = 20
-"""after which a command counts as one that waits; the slowest takes one second on an idle machine"""
+"""seconds after which a command counts as blocked; the slowest takes one second on an idle machine"""
 MANY_DIGITS = "9" * 5000
-"""of a number that Python does not even convert"""
+"""number of digits that Python refuses to convert"""
 COMMANDS = {
     "train": ("train", "book.txt", "--out", "run", "--steps", "3", "--threads", "1", "--sample-every", "0"),
     "configured": ("train", "--config", "run/config.yaml", "--out", "run", "--steps", "3", "--threads", "1"),
@@ -63,9 +63,9 @@ NEEDED_BY = {
     "metrics": {"train", "configured"},
     "config": {"configured"},
 }
-"""the commands that may refuse to go on without a file"""
+"""commands that may fail without a file"""
 ALWAYS_REFUSED = {"model": {"sample", "info", "score"}, "description": {"inspect"}, "config": {"configured"}}
-"""the commands that cannot do anything without it, whatever stands in its place"""
+"""commands that always fail without the file"""
 
 
 class WaitsError(BaseException):

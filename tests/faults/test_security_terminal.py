@@ -36,9 +36,9 @@ AROUND = {"Padding", "Align", "Constrain", "Styled"}
 DRAWN_KEYWORDS = {"title", "subtitle", "caption", "header", "footer", "status", "description"}
 """... and the keywords that it draws"""
 OF_RICH = PRINTING | AROUND | {"Table", "grid", "update"}
-"""calls whose keywords are looked at"""
+"""calls whose keyword arguments are checked"""
 MARKUP = {"from_markup", "render_markup", "markup_escape", "track"}
-"""what reads markup in any case"""
+"""classes and functions that always parse markup"""
 EXCEPTIONS = {
     "self": "a view draws itself",
     "rendered.drawing": "the field of a record that only views fill",
@@ -151,7 +151,7 @@ def bindings(function: ast.AST, name: str) -> Iterator[ast.expr | str]:
             if any(
                 isinstance(entry, ast.Name) and entry.id == name for target in targets for entry in ast.walk(target)
             ):
-                # What a loop or an unpacking gives is as harmless as what it is over.
+                # The items of a loop or an unpacking are as safe as the iterable.
                 over = node.value if isinstance(node, ast.Assign) else node.iter
                 names = [
                     entry.id for entry in ast.walk(over) if isinstance(entry, ast.Name) and entry.id != "enumerate"

@@ -31,7 +31,7 @@ ATTRIBUTES = {
     ),
     *("json.JSONDecoder", "importlib.reload"),
 }
-"""what is not to be named, called or not"""
+"""forbidden names"""
 
 
 @pytest.mark.fault("P3")
@@ -90,7 +90,7 @@ CHANGE_FILES = {
     "hardlink_to",
     "chmod",
 }
-"""methods that change what a path leads to; `open` also reads"""
+"""methods that change a file or directory; `open` also reads"""
 CHANGE_FILES_IN_OS = {
     "open",
     "remove",
@@ -120,7 +120,7 @@ MAY_CALL = {
 def writing_calls(source: str) -> list[str]:
     """Return the calls in a module that may create, change or delete a file."""
     nodes = list(ast.walk(ast.parse(source)))
-    # A name that is imported from its module would hide its calls.
+    # A call of a name imported from a module would not be found.
     hidden = [
         f"{node.module}.{alias.name}()" for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names
     ]
@@ -209,7 +209,7 @@ code = run(sys.argv[1:])
 print(sorted(seen), file=sys.stderr)
 sys.exit(code)
 """
-"""charrnn, but whatever would reach out or run code out of a file is told at the end"""
+"""charrnn with an audit hook that records sockets, processes and unpickling"""
 
 
 @pytest.mark.fault("P3", "P9")

@@ -13,10 +13,10 @@ from charrnn.network.model_file import load_model, save_model
 from charrnn.storage.run_directory import RunDirectory
 
 HOSTILE = "\x1b]52;c;aGk=\x07\x1b]0;owned\x07\x1b[2J\x9b31m\x90q\x9c\u202e\u2066\u200b\x08\r[/bold] :smile: {} %s\n"
-"""what terminals, Rich and Python's own formatting would obey"""
+"""control sequences of terminals, markup of Rich and format fields of Python"""
 
 OURS = re.compile(rb"\x1b\[[0-9;?]*[mKAHhlJG]|\r|\n|\x1b\[1A\x1b\[2K")
-"""what Rich may say to a terminal: colours, and moving over lines to draw them again"""
+"""control sequences of Rich: colors and cursor movements"""
 
 full_device = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
 

@@ -47,7 +47,7 @@ def searched(cell: str, seed: int = 0, sign: int = 1, **settings: Any) -> tuple[
 
 
 once_searched = cache(searched)
-"""for tests that look at the findings of the same search"""
+"""parameters of tests of the same search"""
 
 
 @pytest.mark.parametrize(("seed", "sign"), [(0, 1), (1, -1)])

@@ -187,7 +187,7 @@ class FakeGraphs:
         def capture(work: Work) -> Work:
             self.calls.append("record")
             if self.error is not None:
-                # What the host did of a step before the device refused is done.
+                # The host has executed a part of the step before the capture fails.
                 torch.rand(5)
                 raise RuntimeError(self.error)
 
@@ -251,7 +251,7 @@ class NoSynchronization(TorchDispatchMode):  # type: ignore[no-untyped-call]
         tensors = [tensor for tensor in _pytree.tree_leaves((args, kwargs)) if isinstance(tensor, Tensor)]
         assert {tensor.device.type for tensor in tensors} <= {"meta"}, name
         if name == "_fused_adamw_":
-            # The only one that has nothing to say of tensors without numbers; it changes its own in place.
+            # This operation has no implementation for meta tensors; it works in place.
             assert kwargs["found_inf"] is not None
             assert isinstance(kwargs["lr"], Tensor)
             return None

@@ -111,7 +111,7 @@ def test_the_loss_of_a_document_does_not_depend_on_the_documents_before_it(make_
     assert forward.characters == backward.characters == trainer.held_out_characters
     singles = [score(rnn, vocabulary, name) for name in held_out]
     assert sum(single.nats for single in singles) == pytest.approx(forward.nats, rel=1e-5)
-    # The evaluation leaves out the very first character; all else it judges as that does.
+    # The evaluation does not score the first character; otherwise both losses agree.
     loss, initial_logits = held_out_loss(trainer), prefill_prompt(rnn, vocabulary).logits[0]
     first = np.log(np.exp(initial_logits).sum()) - initial_logits[vocabulary.id_of(held_out[0][0])]
     assert loss.characters == trainer.held_out_characters - 1

@@ -16,7 +16,7 @@ LR_MULTIPLIERS = {
     4: {"embedding.weight": 5.0, "rnn.weight_ih_l0": 0.5, "output.weight": 3.3},
     0: {"rnn.weight_ih_l0": 5.0, "output.weight": 3.3},
 }
-"""of the weights that have one of their own, times the learning rate, by the embedding's width"""
+"""learning rate multipliers that are not 1, by the width of the embedding"""
 UNDECAYED_WEIGHTS = {4: "embedding.weight", 0: "rnn.weight_ih_l0"}
 
 

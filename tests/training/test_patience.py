@@ -96,7 +96,7 @@ def test_a_run_stopped_anywhere_ends_early_at_the_same_step(make: Callable[..., 
         for _, _event in zip(range(index + 1), events_of(first), strict=False):
             pass
         checkpoint.load_checkpoint(second, checkpoint.save_checkpoint(first, directory))
-        # Whoever is left at the end says again that it is one.
+        # A run that resumes after its last event yields this event again.
         assert list(events_of(second)) == (expected[index + 1 :] or expected[-1:])
         assert array_bytes(second) == array_bytes(uninterrupted)
 

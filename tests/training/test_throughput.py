@@ -18,7 +18,7 @@ from charrnn.training.train_options import TrainOptions
 CPU = torch.device("cpu")
 TRAINING = TrainingConfig(batch=4, length=8, lr=1e-3)
 FAST = ((256, 6e6), (768, 3e6), (2048, 5e5))
-"""what a large GPU may reach, made up: latency decides below a thousand units, arithmetic above"""
+"""invented speeds of a large GPU, limited by latency below a thousand units and by arithmetic above"""
 
 
 def make_inputs(**changes: object) -> RecipeInputs:
