@@ -12,9 +12,8 @@ from charrnn.storage.atomic_file import new_directory, remove_file
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.storage.run_lock import LockLostError, check_lock, remember_recreated
 from charrnn.text import corpus as corpora
-from charrnn.training.checkpoint import save_best_model, save_checkpoint, size_bytes
+from charrnn.training.checkpoint import free_space, newest_good, save_best_model, save_checkpoint, size_bytes
 from charrnn.training.checkpoint_file import step_of
-from charrnn.training.checkpoint_retention import free_space, newest_good
 from charrnn.training.evaluation import FinalLosses
 from charrnn.training.events import Evaluation, Event, Step, TrainingWarning
 from charrnn.training.train_options import DEFAULT_SAVE_SECONDS

@@ -24,8 +24,8 @@ from charrnn.storage.run_directory import RunDirectory
 from charrnn.text import corpus_encoder
 from charrnn.text.sources import open_sources
 from charrnn.training import checkpoint, checkpoint_file, checkpoint_retention, checkpointer
+from charrnn.training.checkpoint import CheckpointState, state_of
 from charrnn.training.checkpoint_file import DamagedError
-from charrnn.training.checkpoint_retention import CheckpointState, state_of
 from charrnn.training.fit import final_evaluation
 from charrnn.training.loop import train_loop
 from charrnn.training.resume import resume
