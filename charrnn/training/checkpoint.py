@@ -1,4 +1,4 @@
-"""Checkpoints: a run in one safetensors file, written atomically, with all that resumption needs; and their retention.
+"""Checkpoints: a run in one safetensors file, with all that resumption needs, and the retention of checkpoints.
 
 The newest checkpoint that is known to be good stays until another one is written and verified. A checkpoint is
 known to be good if this process wrote it or resumed from it, and the file has not changed since. Any other

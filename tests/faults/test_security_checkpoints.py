@@ -23,7 +23,7 @@ from charrnn.storage import atomic_file, safetensors_file
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.text import corpus_encoder
 from charrnn.text.sources import open_sources
-from charrnn.training import checkpoint, checkpoint_file, checkpoint_retention, checkpointer
+from charrnn.training import checkpoint, checkpoint_file, checkpointer
 from charrnn.training.checkpoint import CheckpointState, state_of
 from charrnn.training.checkpoint_file import DamagedError
 from charrnn.training.fit import final_evaluation
@@ -473,7 +473,7 @@ def test_nothing_is_removed_for_a_checkpoint_that_was_not_written_correctly(
 def test_a_usual_save_reads_no_complete_checkpoint(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     """What this process wrote or resumed from is known to be good, so saving remains fast."""
     trainer = resume(None, run, TrainOptions(), "cpu").trainer
-    monkeypatch.setattr(checkpoint_retention, "read_checkpoint", lambda path: pytest.fail(f"{path} was read"))
+    monkeypatch.setattr(checkpoint, "read_checkpoint", lambda path: pytest.fail(f"{path} was read"))
     for _ in range(4):
         trainer.train_step()
         checkpoint.save_checkpoint(trainer, run)
