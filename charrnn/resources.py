@@ -1,4 +1,4 @@
-"""Resources of this process: memory limits, and the thread counts and spin times of NumPy and torch.
+"""Resources of this process: limits of memory and CPU time, and the threads and memory of NumPy and torch.
 
 Thread counts are set before either library starts its threads. Threads that synchronize hundreds of times per
 millisecond become a hundred times slower as soon as one of them shares its core with another process, for example a
@@ -8,11 +8,13 @@ training. NumPy's results do not depend on the number of threads.
 import ctypes
 import math
 import os
+import re
 import sys
-from collections.abc import MutableMapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 from charrnn.errors import CharrnnError
 
@@ -22,13 +24,23 @@ except ImportError:  # Windows does not have this module
     resource = None  # type: ignore[assignment]
 
 VARIABLE = "OPENBLAS_NUM_THREADS"
+SPIN_VARIABLE, SHORT_SPIN = "GOMP_SPINCOUNT", "1000"
+TORCH_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 LARGE_WEIGHT_BYTES = 4_000_000
 """bytes of weights from which a second thread makes one stream faster"""
 
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4
 """parameters of mallopt(3)"""
 TRIM_NEVER = -1
 """value of M_TRIM_THRESHOLD with which glibc never returns memory to the system"""
+DEFAULT_MMAP_MAX, LARGEST_MMAP_THRESHOLD = 65_536, 32 << 20
+"""glibc's default of M_MMAP_MAX, and the value to which it raises M_MMAP_THRESHOLD when large tensors are freed"""
+
+ROOT = Path("/")
+CGROUP = re.compile(r"^\d+:(.*?):(.*)$", re.MULTILINE)
+"""a line of /proc/self/cgroup: the controllers of a hierarchy, none in version 2, and the group of the process"""
+CGROUP_MOUNT = re.compile(r"^\S+ \S+ \S+ (\S+) (\S+) .* - (cgroup2?) \S+ (\S+)$", re.MULTILINE)
+"""a line of mountinfo: the mounted directory of a hierarchy, where it is mounted, its version and its controllers"""
 
 LOADING_BYTES = 150_000_000
 """bytes that loading torch and NumPy takes in addition to the files of torch's libraries"""
@@ -37,7 +49,7 @@ RAISE_LIMIT = "raise the limit (`ulimit -v unlimited`)"
 
 def usable_memory() -> float:
     """Return the bytes that this process can use in total, including the memory in use."""
-    return min(_available() + used_memory(), _cgroup_limit(), memory_limit() or math.inf)
+    return min(_available() + used_memory(), cgroup_memory_limit(), memory_limit() or math.inf)
 
 
 def free_memory() -> float:
@@ -47,8 +59,13 @@ def free_memory() -> float:
 
 def used_memory() -> float:
     """Return the bytes of memory that this process occupies (resident set); 0 if the system does not report them."""
+    return _process_memory(1)
+
+
+def _process_memory(field: int) -> float:
+    """Return a field of /proc/self/statm in bytes; 0 if the system does not have it."""
     with suppress(OSError, ValueError, AttributeError, IndexError):
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[field])
         return float(pages * os.sysconf("SC_PAGE_SIZE"))
     return 0.0
 
@@ -64,11 +81,82 @@ def _available() -> float:
     return math.inf
 
 
-def _cgroup_limit() -> float:
-    """Return the bytes that the container can use; infinity without a limit."""
-    with suppress(OSError, ValueError):
-        return float(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii"))
-    return math.inf
+# Control groups (cgroups), by which containers and batch systems limit memory and CPU time, in both versions
+
+
+def cgroup_memory_limit(root: Path = ROOT) -> float:
+    """Return the bytes that the control groups of this process may use; infinity without a limit."""
+    names = "memory.max", "memory.limit_in_bytes"
+    limits = [_read(group / name).strip() for group in _control_groups("memory", root) for name in names]
+    return min((float(limit) for limit in limits if limit.isdecimal()), default=math.inf)
+
+
+def cpu_quota(root: Path = ROOT) -> float:
+    """Return the number of cores whose time the control groups of this process may use; infinity without a limit."""
+    return min(map(_group_quota, _control_groups("cpu", root)), default=math.inf)
+
+
+def _group_quota(group: Path) -> float:
+    """Return the CPU quota of one control group in cores; infinity without a limit ("max", or -1 in version 1)."""
+    names = "cpu.max", "cpu.cfs_quota_us", "cpu.cfs_period_us"
+    words = " ".join(_read(group / name) for name in names).split()
+    is_limited = len(words) == 2 and all(word.isdecimal() and int(word) for word in words)
+    return int(words[0]) / int(words[1]) if is_limited else math.inf
+
+
+def _control_groups(controller: str, root: Path) -> list[Path]:
+    """Return the directories of this process's control groups with a controller, and of all groups above them.
+
+    Version 1 has a hierarchy for each controller, version 2 a single one. In a container, the mounted hierarchy may
+    begin at the container's own group.
+    """
+    groups = {}
+    for controllers, group in CGROUP.findall(_read(root / "proc/self/cgroup")):
+        if not controllers or controller in controllers.split(","):
+            groups["cgroup" if controllers else "cgroup2"] = PurePosixPath(group)
+    directories = []
+    for top, place, kind, options in CGROUP_MOUNT.findall(_read(root / "proc/self/mountinfo")):
+        if kind in groups and (kind == "cgroup2" or controller in options.split(",")):
+            group, inner = groups[kind], PurePosixPath()
+            if group.is_relative_to(top) and ".." not in group.parts:
+                inner = group.relative_to(top)
+            # A blank in a path is written as its octal code.
+            mount = root / re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), place).lstrip("/")
+            directories += [mount / part for part in (inner, *inner.parents)]
+    return directories
+
+
+def _read(path: Path) -> str:
+    """Return the content of a file of the system; empty if it cannot be read."""
+    with suppress(OSError):
+        return path.read_text(encoding="utf-8", errors="surrogateescape")
+    return ""
+
+
+# Cores and threads
+
+
+def available_cores(root: Path = ROOT) -> int:
+    """Return the number of cores that this process can use: its affinity, limited by its CPU quota; at least 1.
+
+    A fractional quota is rounded, because the system suspends all threads of a process that has used up its quota.
+    """
+    return max(1, math.floor(min(_allowed_cores(), cpu_quota(root)) + 0.5))
+
+
+def _allowed_cores() -> int:
+    """Return the number of cores on which the system may run this process."""
+    count = getattr(os, "process_cpu_count", os.cpu_count)  # Python 3.13
+    has_affinity = count is os.cpu_count and hasattr(os, "sched_getaffinity")
+    return len(os.sched_getaffinity(0)) if has_affinity else count() or 1
+
+
+def torch_threads(default: int, environment: Mapping[str, str] = os.environ) -> int:
+    """Return the number of threads of torch: its default or, if that is larger, a thread for each available core.
+
+    With 32 threads on one core, training is four times slower. A number that the user set is kept.
+    """
+    return default if any(name in environment for name in TORCH_THREAD_VARIABLES) else min(default, available_cores())
 
 
 def use_idle_cores(environment: MutableMapping[str, str] = os.environ) -> None:
@@ -97,23 +185,76 @@ def set_short_spin(environment: MutableMapping[str, str] = os.environ) -> None:
     and training becomes twenty times slower. Sleeping at once would cost a tenth of the speed on an idle machine.
     NumPy, which computes the previews, gets one thread, so that the two libraries do not compete for the cores.
     """
-    environment.setdefault("GOMP_SPINCOUNT", "1000")
+    environment.setdefault(SPIN_VARIABLE, SHORT_SPIN)
     environment.setdefault(VARIABLE, "1")
 
 
+@contextmanager
+def loading_torch(environment: MutableMapping[str, str] = os.environ) -> Iterator[bool]:
+    """Set a short spin time in a block that imports torch; yield False if torch was imported with a long one before.
+
+    Later child processes do not inherit the variable. Raise CharrnnError as `require_memory_for_torch` does.
+    """
+    require_memory_for_torch()
+    before = environment.get(SPIN_VARIABLE)
+    environment[SPIN_VARIABLE] = before or SHORT_SPIN
+    try:
+        yield before is not None or "torch" not in sys.modules or sys.platform != "linux"
+    finally:
+        if before is None:
+            del environment[SPIN_VARIABLE]
+
+
+@contextmanager
+def one_numpy_thread() -> Iterator[None]:
+    """Let NumPy use one thread in the block, also if NumPy is loaded; this needs Linux and NumPy's own OpenBLAS."""
+    paths = {
+        line.split(maxsplit=5)[-1] for line in _read(Path("/proc/self/maps")).splitlines() if "scipy_openblas" in line
+    }
+    libraries = [ctypes.CDLL(path) for path in paths]
+    threads = [library.scipy_openblas_get_num_threads64_() for library in libraries]
+    try:
+        for library in libraries:
+            library.scipy_openblas_set_num_threads64_(1)
+        yield
+    finally:
+        for library, number in zip(libraries, threads, strict=True):
+            library.scipy_openblas_set_num_threads64_(number)
+
+
 def keep_freed_memory() -> None:
-    """Set glibc's malloc to keep freed memory of large tensors for the next ones, for the life of the process.
+    """Set glibc's malloc to keep freed memory of large tensors for the next ones.
 
     By default glibc maps memory for each tensor over 32 MB and unmaps it afterwards, and the system clears every page
     each time: half of a training step at 2×512, 32×64. Nothing changes if the user set an option of malloc, or with
     another C library.
     """
-    if {"MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES"} & os.environ.keys():
-        return
-    mallopt = getattr(ctypes.CDLL(None) if os.name == "posix" else None, "mallopt", None)
-    if mallopt is not None:
-        mallopt(M_MMAP_MAX, 0)
-        mallopt(M_TRIM_THRESHOLD, TRIM_NEVER)
+    _set_malloc({M_MMAP_MAX: 0, M_TRIM_THRESHOLD: TRIM_NEVER})
+
+
+def release_freed_memory() -> None:
+    """Undo `keep_freed_memory`: glibc returns freed memory, as in a process that has freed large tensors before."""
+    threshold = LARGEST_MMAP_THRESHOLD
+    _set_malloc({M_MMAP_MAX: DEFAULT_MMAP_MAX, M_MMAP_THRESHOLD: threshold, M_TRIM_THRESHOLD: 2 * threshold})
+    if (library := _glibc()) is not None:
+        library.malloc_trim(0)
+
+
+def _set_malloc(parameters: Mapping[int, int]) -> None:
+    """Set parameters of mallopt(3), unless the user set an option of malloc."""
+    library = _glibc()
+    if (
+        library is not None
+        and not {"MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES"} & os.environ.keys()
+    ):
+        for parameter, value in parameters.items():
+            library.mallopt(parameter, value)
+
+
+def _glibc() -> Any:
+    """Return the C library; None if it is not glibc."""
+    library = ctypes.CDLL(None) if os.name == "posix" else None
+    return library if hasattr(library, "mallopt") and hasattr(library, "malloc_trim") else None
 
 
 def require_memory_for_torch() -> None:
@@ -127,7 +268,7 @@ def require_memory_for_torch() -> None:
     spec = find_spec("torch")
     libraries = Path(spec.origin).parent / "lib" if spec and spec.origin else None
     size = sum(path.stat().st_size for path in libraries.glob("*.so*")) if libraries else 0
-    needed = _address_space_in_use() + size + LOADING_BYTES
+    needed = _process_memory(0) + size + LOADING_BYTES
     if limit < needed:
         limited = f"this process may use {limit / 1e6:,.0f}"
         raise CharrnnError(
@@ -143,17 +284,10 @@ def memory_limit() -> int | None:
     return None if limit == resource.RLIM_INFINITY else limit
 
 
-def _address_space_in_use() -> int:
-    """Return the bytes of address space in use; 0 if unknown."""
-    try:
-        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return 0
-
-
 def idle_cores() -> int:
-    """Return the number of cores that no other process uses; at least 1."""
-    return max(1, math.floor((os.cpu_count() or 1) - min(busy_cores(), 1e9)))
+    """Return the number of cores that this process can use and no other process uses; at least 1."""
+    idle = (os.cpu_count() or 1) - min(busy_cores(), 1e9)
+    return max(1, math.floor(min(available_cores(), idle)))
 
 
 def busy_cores() -> float:

@@ -6,6 +6,11 @@ import os
 # these once, when they are imported.
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "GOMP_SPINCOUNT": "1000"}
 
+# Tests on a pseudo-terminal are those of a terminal on which the cursor can move, wherever they run.
+os.environ["TERM"] = "xterm-256color"
+for _name in ("CI", "TF_BUILD", "JENKINS_URL", "TEAMCITY_VERSION", "INSIDE_EMACS", "JPY_PARENT_PID"):
+    os.environ.pop(_name, None)
+
 import shutil
 import signal
 import sys

@@ -29,7 +29,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "inspection": ("errors", "arguments", "text", "network", "scoring"),
     "views": ("errors", "storage", "text", "inspection", "training.events", "training.metrics"),
     "api": (
-        *("errors", "arguments", "config", "storage", "text", "network", "generation"),
+        *("errors", "arguments", "resources", "config", "storage", "text", "network", "generation"),
         *("scoring", "training", "inspection", "views"),
     ),
     "cli": (

@@ -1,16 +1,18 @@
-"""Training in the Python API: the same runs as `charrnn train`, with validated arguments and no output."""
+"""Training in the Python API: the same runs as `charrnn train`, with validated arguments; prints at most a bar."""
 
 import dataclasses
 import os
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any, Literal, TypedDict, Unpack
 
+from charrnn import resources
 from charrnn.api.model import TrainedModel, load
 from charrnn.arguments import (
     check_names,
@@ -28,13 +30,20 @@ from charrnn.errors import WrongUsageError
 from charrnn.storage.run_directory import model_file_of
 from charrnn.storage.run_lock import RunLock
 from charrnn.storage.schema import Range, Text
-from charrnn.training.checkpointer import save_final
-from charrnn.training.evaluation import ngram_baseline
+from charrnn.text.ngram import NGram
 from charrnn.training.events import Event
-from charrnn.training.fit import final_evaluation, fit
 from charrnn.training.prepare import Prepared, prepare
-from charrnn.training.resume import start_or_resume, write_config
 from charrnn.training.train_options import BUDGETS, SETTINGS, TrainOptions
+from charrnn.views.progress_bar import show_progress
+from charrnn.views.training_progress import ProgressState
+
+with resources.loading_torch() as SPIN_IS_SHORT:
+    from charrnn.training.checkpointer import save_final
+    from charrnn.training.device import choose_device, threads_at_most
+    from charrnn.training.evaluation import ngram_baseline
+    from charrnn.training.fit import default_stop_signals, final_evaluation, fit
+    from charrnn.training.new_run import Session
+    from charrnn.training.resume import start_or_resume, write_config
 
 # Validation of the keyword arguments, which have the names of the command's options
 
@@ -124,13 +133,19 @@ def _validate(name: str, value: object) -> Any:
 Texts = str | os.PathLike[str]
 
 
-def train(*texts: Texts, **settings: Unpack[TrainSettings]) -> TrainedModel:
+def train(*texts: Texts, progress: bool = False, **settings: Unpack[TrainSettings]) -> TrainedModel:
     """Return a model trained on one or more text files, joined; without any, on Python's standard library.
 
     The settings are the options of `charrnn train`: `minutes=5`, `hidden=256`, `out="checkpoints/book"`, `new=True`;
     only `--from` is `from_`. Omitted settings are chosen to fit text and machine; the default budget is five minutes.
+    With `progress`, a progress bar is shown in a notebook or on standard error; where no bar can be drawn, a line for
+    each report. Raise CharrnnError for invalid settings and for a text that cannot be learned.
+
     Ctrl-C finishes the step, saves and raises KeyboardInterrupt; the same call then continues. A second Ctrl-C stops
-    immediately. Raise CharrnnError for invalid settings and for a text that cannot be learned.
+    immediately. SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 save, then end the process, unless it handles or ignores them.
+
+    Import this function before torch, or set the environment variable GOMP_SPINCOUNT=1000 before torch is imported:
+    torch's waiting threads occupy their cores, by default so long that other programs make training ten times slower.
 
     >>> from pathlib import Path
     >>> _ = Path("letters.txt").write_text("abcdefghijklmnopqrstuvwxyz" * 40)
@@ -138,8 +153,8 @@ def train(*texts: Texts, **settings: Unpack[TrainSettings]) -> TrainedModel:
     >>> model.sample("abc", length=5, temperature=0)
     'defgh'
     """
-    events = training_events(*texts, **settings)
-    with _deferred_sigint() as interrupts:
+    events = _training(texts, settings, progress=flag(progress, "progress"))
+    with _deferred_signals() as interrupts:
         while not interrupts:
             try:
                 next(events)
@@ -148,6 +163,7 @@ def train(*texts: Texts, **settings: Unpack[TrainSettings]) -> TrainedModel:
                     model: TrainedModel = done.value
                     return model
         events.close()
+    signal.raise_signal(interrupts[0])
     raise KeyboardInterrupt
 
 
@@ -166,17 +182,25 @@ def training_events(*texts: Texts, **settings: Unpack[TrainSettings]) -> Generat
     ...         print(event.step, event.improved)
     20 True
     """
+    return (yield from _training(texts, settings))
+
+
+def _training(
+    texts: tuple[Texts, ...], settings: Mapping[str, Any], *, progress: bool = False
+) -> Generator[Event, None, TrainedModel]:
+    """Validate the settings, yield the events of a training, and return the trained model."""
     start_time = time.monotonic()
     names = tuple(path_name(text, "the name of a text") for text in texts)
     with system_errors():
         options = dataclasses.replace(validate_settings(settings), corpus=names)
         origins = {name.rstrip("_"): "Python" for name in settings}
-        path = yield from _events(prepare(options), options, origins, start_time)
+        with _process_settings(options):
+            path = yield from _events(prepare(options), options, origins, start_time, progress=progress)
         return load(path)
 
 
 def _events(
-    prepared: Prepared, options: TrainOptions, origins: Mapping[str, str], start_time: float
+    prepared: Prepared, options: TrainOptions, origins: Mapping[str, str], start_time: float, *, progress: bool
 ) -> Generator[Event, None, Path]:
     """Yield the events of a training, and return the path of the model."""
     with RunLock(prepared.directory) as lock:
@@ -185,11 +209,12 @@ def _events(
         if not session.finished:
             if not session.resumed:
                 write_config(session, options, origins)
-            ngram_baseline(trainer, directory)
+            ngram = ngram_baseline(trainer, directory)
             sample_every, save_every = options.sample_every, options.save_every
             try:
                 with trainer.oom_as_error():
-                    yield from fit(session, start_time=start_time, sample_every=sample_every, save_every=save_every)
+                    events = fit(session, start_time=start_time, sample_every=sample_every, save_every=save_every)
+                    yield from show_progress(events, _progress(session, ngram, start_time)) if progress else events
                     yield from final_evaluation(trainer, directory)
             except GeneratorExit:
                 save_final(trainer, directory)
@@ -197,24 +222,79 @@ def _events(
     return directory.model
 
 
-@contextmanager
-def _deferred_sigint() -> Iterator[list[int]]:
-    """Defer the first Ctrl-C until the step is finished, and yield the list of deferred signals.
+def _progress(session: Session, ngram: NGram, start_time: float) -> ProgressState:
+    """Return the state of the progress bar at the start of a training."""
+    trainer, minutes = session.trainer, session.trainer.training.minutes
+    return ProgressState(
+        characters_per_step=trainer.training.batch * trainer.training.length,
+        ngram=ngram,
+        first_step=trainer.step,
+        initial_steps=trainer.plan.steps,
+        initial_progress=trainer.plan.progress(trainer.step),
+        ends_at=start_time - trainer.seconds + 60 * minutes if minutes else None,
+    )
 
-    Nothing is done outside of the main thread, or if SIGINT has another handler than Python's default.
+
+# The process: threads, memory and signals are configured as in `charrnn train`, and restored afterwards
+
+
+@contextmanager
+def _process_settings(options: TrainOptions) -> Iterator[None]:
+    """Configure threads and memory for a training in the block."""
+    resources.keep_freed_memory()
+    try:
+        with resources.one_numpy_thread(), threads_at_most(_threads_without_spinning(options)):
+            yield
+    finally:
+        resources.release_freed_memory()
+
+
+def _threads_without_spinning(options: TrainOptions) -> int | None:
+    """Return the number of idle cores if torch's threads spin and other programs need cores, with a warning."""
+    if SPIN_IS_SHORT or options.threads is not None or choose_device(options.device) != "cpu":
+        return None
+    idle, cores = _steadily_idle_cores(), resources.available_cores()
+    if idle == cores:
+        return None
+    warnings.warn(
+        f"other programs use the cores, so this training uses {idle} of {cores}: torch was imported before "
+        "charrnn.train, and its waiting threads occupy their cores. To use all cores, import charrnn.train first, or "
+        "set the environment variable GOMP_SPINCOUNT=1000 before torch is imported.",
+        stacklevel=6,  # the caller of `train`
+    )
+    return idle
+
+
+def _steadily_idle_cores() -> int:
+    """Return the largest of several numbers of idle cores, because other programs often run for a moment only."""
+    most = resources.idle_cores()
+    for _ in range(4):
+        time.sleep(0.01)
+        most = max(most, resources.idle_cores())
+    return most
+
+
+@contextmanager
+def _deferred_signals() -> Iterator[list[int]]:
+    """Defer the first signal that requests a stop until the step is finished, and yield the list of deferred signals.
+
+    A second signal acts immediately. Nothing is done outside of the main thread, and for signals that are ignored or
+    that the process handles.
     """
     deferred: list[int] = []
+    before = default_stop_signals() if threading.current_thread() is threading.main_thread() else {}
+
+    def restore() -> None:
+        for stop, handler in before.items():
+            signal.signal(stop, handler)
 
     def defer(number: int, _frame: FrameType | None) -> None:
-        signal.signal(number, signal.default_int_handler)
+        restore()
         deferred.append(number)
 
-    in_main = threading.current_thread() is threading.main_thread()
-    if not in_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield deferred
-        return
-    signal.signal(signal.SIGINT, defer)
+    for stop in before:
+        signal.signal(stop, defer)
     try:
         yield deferred
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        restore()

@@ -14,7 +14,7 @@ from click.core import ParameterSource
 
 from charrnn.cli.streams import BOLD_CYAN, BOLD_RED, fold_line, styled
 from charrnn.errors import FAILURE, WRONG_USAGE, CharrnnError, OutputError, is_out_of_memory, os_reason
-from charrnn.views.sanitize import plain_line, unicode_stream
+from charrnn.views.sanitize import plain_line, redirect_to_null, unicode_stream
 
 Failure = (CharrnnError, click.ClickException, click.Abort, KeyboardInterrupt, OSError)
 """the exceptions that `handle_error` reports"""
@@ -143,5 +143,4 @@ def flush_or_discard() -> None:
             if stream is not None:
                 stream.flush()
         except OSError:
-            with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
-                os.dup2(nowhere.fileno(), stream.fileno())
+            redirect_to_null(stream)

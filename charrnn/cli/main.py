@@ -133,10 +133,9 @@ def run(arguments: Sequence[str]) -> int:
         flush_output()
     except Failure as error:
         code = handle_error(error)
-        flush_or_discard()
     except Shortage as error:
         code = out_of_memory(error)
-        flush_or_discard()
+    flush_or_discard()
     return code
 
 

@@ -12,7 +12,15 @@ from typing import Any, TextIO
 import click
 
 from charrnn.errors import CharrnnError, OutputError, writing_output
-from charrnn.views.sanitize import can_animate, is_terminal, plain_line, sanitize, unicode_stream
+from charrnn.views.sanitize import (
+    can_animate,
+    can_style,
+    discarding_failures,
+    is_terminal,
+    plain_line,
+    sanitize,
+    unicode_stream,
+)
 
 DIM, BOLD_RED, BOLD_CYAN = "2", "1;31", "1;36"
 """parameters of the ECMA-48 sequence SGR"""
@@ -78,9 +86,9 @@ def write_note(line: str, *, style: str = "") -> None:
 
 
 def write_stderr(text: str) -> None:
-    """Write sanitized text to standard error unchanged and unbuffered, without a line end (OutputError)."""
+    """Write sanitized text to the log on standard error unchanged and unbuffered, without a line end."""
     if sys.stderr is not None:
-        with writing_output():
+        with discarding_failures(sys.stderr):
             sys.stderr.write(text)
             sys.stderr.flush()
 
@@ -116,7 +124,7 @@ def status(message: str, *, quiet: bool = False) -> AbstractContextManager[Any]:
 
 def styled(text: str, style: str, stream: TextIO) -> str:
     """Return sanitized text with a style, unless the stream is not a terminal or NO_COLOR is set."""
-    plain = not style or os.environ.get("NO_COLOR") or not can_animate(stream)
+    plain = not style or os.environ.get("NO_COLOR") or not can_style(stream)
     return text if plain else f"\x1b[{style}m{text}\x1b[0m"
 
 

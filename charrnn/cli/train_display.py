@@ -12,10 +12,13 @@ from rich.console import Console
 from rich.live import Live
 
 from charrnn.cli.streams import write_json, write_stderr
+from charrnn.errors import CharrnnError, OutputError, os_reason
+from charrnn.storage.run_directory import RunDirectory
 from charrnn.text.sources import CorpusFiles
 from charrnn.training.events import EarlyStop, Event, Pause, Preview, Report, SafePoint, Step, TrainingWarning
 from charrnn.training.metrics import event_dict
-from charrnn.views.console import harmless_text, stderr_console
+from charrnn.training.train_options import TrainOptions
+from charrnn.views.console import harmless_text, log_console
 from charrnn.views.sanitize import ascii_signs, can_animate, unicode_output, unicode_stream
 from charrnn.views.training_progress import (
     ProgressState,
@@ -147,8 +150,32 @@ def show_nothing(events: Events, _progress: ProgressState, _console: Console, _c
     """Run the training without a display; warnings are still written."""
     for event in events:
         if isinstance(event, TrainingWarning):
-            console = stderr_console()
+            console = log_console()
             console.print(harmless_text(f"warning: {event.message}", console), soft_wrap=True)
+
+
+def choose_display(options: TrainOptions) -> Show:
+    """Return the function that shows events as the options and the terminal require."""
+    if options.as_json:
+        return show_json
+    if options.quiet:
+        return show_nothing
+    return show_live if can_animate(sys.stderr) else show_lines
+
+
+@contextmanager
+def failed_events_as_error(directory: RunDirectory, options: TrainOptions) -> Iterator[None]:
+    """Raise CharrnnError, with the step that is saved, if the events of --json cannot be written in the block."""
+    try:
+        yield
+    except (BrokenPipeError, OutputError) as error:
+        if not options.as_json:
+            raise
+        step = directory.last_checkpoint_step()
+        saved = "nothing was saved yet" if step is None else f"step {step:,} is saved in {directory.path}"
+        raise CharrnnError(
+            f"cannot write the events of --json: {os_reason(error)}; {saved}", hint="the same command continues"
+        ) from error
 
 
 @contextmanager
@@ -166,7 +193,7 @@ def status_line(message: str, *, quiet: bool) -> Iterator[None]:
 
 def reading_progress(sources: CorpusFiles, *, quiet: bool) -> CorpusFiles:
     """Return the files with the progress of reading displayed if they are large; each file is read twice."""
-    console = stderr_console()
+    console = log_console()
     console.quiet = quiet
     total = 2 * sources.size
     if total < PROGRESS_FROM_BYTES:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import torch
 from rich.console import Console
 from rich.text import Text
 
-from charrnn.cli.streams import write_json, write_output
+from charrnn.cli.streams import write_json
 from charrnn.config import NetworkConfig
 from charrnn.network.model_file import load_model
 from charrnn.storage.run_directory import RUNS, display_name
@@ -23,7 +22,7 @@ from charrnn.training.metrics import event_dict, read_ngram
 from charrnn.training.new_run import Session
 from charrnn.training.train_options import TrainOptions
 from charrnn.views.formatting import duration, indented, ngram_line, pluralize
-from charrnn.views.sanitize import is_terminal, plain_line, unicode_output
+from charrnn.views.sanitize import plain_line, unicode_output
 from charrnn.views.training_summary import TrainingHeader, TrainingSummary
 
 
@@ -137,13 +136,12 @@ def print_already_trained(session: Session, console: Console, options: TrainOpti
     _print_line(f"hint: `{larger_budget}` continues{as_planned}, `--new` starts over", console)
     if options.as_json:
         write_json({"event": "done", **_recorded_result(session), "model": str(session.directory.model)})
-    _print_model(session, options)
 
 
 def print_summary(
     session: Session, result: TrainingResult, ngram: NGram, console: Console, options: TrainOptions
 ) -> None:
-    """Print the result of a training, and the commands that use the model."""
+    """Print the result of a training, and the commands that use the model; with --json, write the last event."""
     model = session.directory.model
     if options.as_json:
         write_json({"event": "done", **_result(session, result), **_ngram_facts(ngram), "model": str(model)})
@@ -169,7 +167,6 @@ def print_summary(
             ),
         )
     )
-    _print_model(session, options)
 
 
 def _measured_on(session: Session, result: TrainingResult) -> str:
@@ -224,9 +221,3 @@ def _result(session: Session, result: TrainingResult) -> dict[str, Any]:
 def _with_bits(losses: Mapping[str, float]) -> dict[str, Any]:
     """Return the losses, whose names end with `nats`, in nats and in bits."""
     return {**losses, **{f"{name[:-4]}bits": nats / math.log(2) for name, nats in losses.items()}}
-
-
-def _print_model(session: Session, options: TrainOptions) -> None:
-    """Write the path of the model to standard output unless it is a terminal, for scripts."""
-    if not options.as_json and sys.stdout is not None and not is_terminal(sys.stdout):
-        write_output(f"{session.directory.model}\n")

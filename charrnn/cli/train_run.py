@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from enum import Enum
 from types import FrameType, TracebackType
@@ -16,7 +16,8 @@ from typing import Any, Self
 from rich.console import Console
 
 from charrnn.cli.error_handler import Stopped, exit_by_signal
-from charrnn.cli.train_display import Show, show_json, show_lines, show_live, show_nothing, status_line
+from charrnn.cli.streams import write_output
+from charrnn.cli.train_display import choose_display, failed_events_as_error, status_line
 from charrnn.cli.train_messages import print_already_trained, print_header, print_ngram, print_summary
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.storage.run_lock import RunLock
@@ -24,19 +25,17 @@ from charrnn.text.ngram import NGram
 from charrnn.training.checkpointer import save_final
 from charrnn.training.evaluation import ngram_baseline
 from charrnn.training.events import Event, Pause, Result, SafePoint
-from charrnn.training.fit import TrainingResult, final_evaluation, fit
+from charrnn.training.fit import STOP_SIGNALS, TrainingResult, final_evaluation, fit
 from charrnn.training.new_run import Session
 from charrnn.training.prepare import Prepared
 from charrnn.training.resume import start_or_resume, write_config
 from charrnn.training.train_options import TrainOptions
-from charrnn.views.console import harmless_text, stderr_console
-from charrnn.views.sanitize import can_animate
+from charrnn.views.console import harmless_text, log_console
+from charrnn.views.sanitize import can_animate, is_terminal
 from charrnn.views.training_progress import ProgressState
 
-# Signals: SIGINT, SIGTERM and SIGHUP stop training after the current step, a second signal stops it immediately;
-# SIGTSTP pauses it
+# Signals: a stop signal stops training after the current step, a second one stops it immediately; SIGTSTP pauses it
 
-STOP_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 PAUSE, CONTINUE = getattr(signal, "SIGTSTP", None), getattr(signal, "SIGCONT", None)
 
 
@@ -48,7 +47,7 @@ class SignalMode(Enum):
 
 
 class SignalHandler:
-    """Handler of the signals that stop or pause training; a signal that was ignored before stays ignored.
+    """Handler of the signals that stop or pause training; an ignored signal, or one that a library handles, stays so.
 
     The mode is RAISE, except in a `deferred()` block:
 
@@ -130,10 +129,10 @@ class SignalHandler:
         self._last_time = time.monotonic()
         return self._last_time - self._paused_seconds
 
-    def _install(self, numbers: list[int], handler: Callable[[int, FrameType | None], None]) -> None:
-        """Install a handler for signals that are not ignored."""
+    def _install(self, numbers: Iterable[int], handler: Callable[[int, FrameType | None], None]) -> None:
+        """Install a handler for signals that are not ignored, and have no handler that is not Python's (None)."""
         for number in numbers:
-            if number not in self._previous_handlers and signal.getsignal(number) is not signal.SIG_IGN:
+            if number not in self._previous_handlers and signal.getsignal(number) not in (signal.SIG_IGN, None):
                 self._previous_handlers[number] = signal.signal(number, handler)
 
     def _handle_stop(self, number: int, _frame: FrameType | None) -> None:
@@ -184,25 +183,42 @@ SHOW_CURSOR = "\x1b[?25h"  # ECMA-48
 
 def run_training(prepared: Prepared, options: TrainOptions, origins: Mapping[str, str], *, start_time: float) -> None:
     """Start or resume a run, and train, show and save it (CharrnnError; Stopped if a signal requests it)."""
-    console = stderr_console()
-    console.quiet = options.quiet
     directory = prepared.directory
-    with RunLock(directory) as lock, SignalHandler(*_signal_messages(directory, options)) as handler:
-        with _nothing_lost_message(console):
-            is_new = prepared.sources is not None and prepared.counts is not None
-            activity = "encoding the text, measuring the machine" if is_new else "reading the last checkpoint"
-            with status_line(f"{activity} …", quiet=options.quiet):
-                session = start_or_resume(prepared, options, lock)
-            if session.finished:
-                print_already_trained(session, console, options)
-                return
-            if not session.resumed:
-                write_config(session, options, origins)
-            print_header(session, console, options)
-            with status_line("counting n-grams …", quiet=options.quiet):
-                ngram = ngram_baseline(session.trainer, directory)
-        result = _train(session, ngram, options, console, start_time, handler)
-        print_summary(session, result, ngram, console, options)
+    # Scripts read the path of the model. A terminal that is closed meanwhile is not recognized as one afterwards.
+    is_script = sys.stdout is not None and not is_terminal(sys.stdout) and not options.as_json
+    messages = _signal_messages(directory, options)
+    with failed_events_as_error(directory, options), RunLock(directory) as lock, SignalHandler(*messages) as handler:
+        _run(prepared, options, origins, start_time, lock, handler)
+    if is_script:
+        write_output(f"{directory.model}\n")
+
+
+def _run(
+    prepared: Prepared,
+    options: TrainOptions,
+    origins: Mapping[str, str],
+    start_time: float,
+    lock: RunLock,
+    handler: SignalHandler,
+) -> None:
+    """Start or resume a run, and train, show and save it."""
+    console = log_console()
+    console.quiet = options.quiet
+    with _nothing_lost_message(console):
+        is_new = prepared.sources is not None and prepared.counts is not None
+        activity = "encoding the text, measuring the machine" if is_new else "reading the last checkpoint"
+        with status_line(f"{activity} …", quiet=options.quiet):
+            session = start_or_resume(prepared, options, lock)
+        if session.finished:
+            print_already_trained(session, console, options)
+            return
+        if not session.resumed:
+            write_config(session, options, origins)
+        print_header(session, console, options)
+        with status_line("counting n-grams …", quiet=options.quiet):
+            ngram = ngram_baseline(session.trainer, prepared.directory)
+    result = _train(session, ngram, options, console, start_time, handler)
+    print_summary(session, result, ngram, console, options)
 
 
 @contextmanager
@@ -212,14 +228,8 @@ def _nothing_lost_message(console: Console) -> Iterator[None]:
         yield
     except Stopped:
         stopped = "stopped before the first step; nothing is lost · run the same command to continue"
-        _print_if_possible(stopped, console)
+        console.print(harmless_text(stopped, console), soft_wrap=True)
         raise
-
-
-def _print_if_possible(message: str, console: Console) -> None:
-    """Print a message; ignore a closed terminal."""
-    with suppress(OSError):
-        console.print(harmless_text(message, console), soft_wrap=True)
 
 
 def _signal_messages(directory: RunDirectory, options: TrainOptions) -> tuple[Callable[[], None], Callable[[], None]]:
@@ -251,7 +261,7 @@ def _train(
             result = handler.run_interruptible(final_evaluation(trainer, directory))
     except Stopped:
         saved = f"saved step {trainer.step:,} in {directory.path} · run the same command to continue"
-        _print_if_possible(saved, console)
+        console.print(harmless_text(saved, console), soft_wrap=True)
         raise
     trainer.progress.record_time(seconds_before + handler.clock() - start_time)
     return result
@@ -268,9 +278,8 @@ def _train_and_show(
         first_step=trainer.step,
         initial_steps=trainer.plan.steps,
         initial_progress=trainer.plan.progress(trainer.step),
+        ends_at=start_time - trainer.seconds + 60 * minutes if minutes else None,
     )
-    if minutes:
-        progress.ends_at = start_time - trainer.seconds + 60 * minutes
     events = fit(
         session,
         start_time=start_time,
@@ -281,18 +290,9 @@ def _train_and_show(
     )
     try:
         print_ngram(ngram, console, options)
-        _show(options)(events, progress, console, handler.clock)
-    except (OSError, SystemExit):
-        # Standard output or the terminal is closed. The weights are saved anyway.
+        choose_display(options)(events, progress, console, handler.clock)
+    except OSError:
+        # The reader of the events is gone. The weights are saved anyway.
         save_final(trainer, session.directory)
         handler.raise_if_requested()
         raise
-
-
-def _show(options: TrainOptions) -> Show:
-    """Return the function that shows events as the options and the terminal require."""
-    if options.as_json:
-        return show_json
-    if options.quiet:
-        return show_nothing
-    return show_live if can_animate(sys.stderr) else show_lines

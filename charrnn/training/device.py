@@ -13,7 +13,7 @@ from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError, WrongUsageError, is_out_of_memory
 from charrnn.network.cells import CELLS
 from charrnn.network.model_file import count_parameters
-from charrnn.resources import usable_memory
+from charrnn.resources import torch_threads, usable_memory
 
 PROBE_SECONDS = 0.1
 """time spent on measuring the speed of a matrix product"""
@@ -36,6 +36,27 @@ def choose_precision(name: str, device: str) -> str:
     if name != "auto":
         return name
     return "bfloat16" if device == "cpu" and _has_native_bfloat16() else "float32"
+
+
+def set_threads(threads: int | None) -> None:
+    """Set the number of torch's threads; None: torch's default, as far as the process has so many cores."""
+    default = torch.get_num_threads()
+    number = threads or torch_threads(default)
+    if number != default:
+        torch.set_num_threads(number)
+
+
+@contextmanager
+def threads_at_most(most: int | None) -> Iterator[None]:
+    """Limit the number of torch's threads in the block, and restore it afterwards; None: no limit."""
+    before = torch.get_num_threads()
+    if most is not None and most < before:
+        torch.set_num_threads(most)
+    try:
+        yield
+    finally:
+        if torch.get_num_threads() != before:
+            torch.set_num_threads(before)
 
 
 @contextmanager

@@ -1,10 +1,14 @@
 """A whole training: the loop under a time budget, logged and saved, and the final evaluation."""
 
 import copy
+import signal
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.training.checkpointer import save_during_training, save_final
@@ -134,6 +138,34 @@ class TimeBudget:
 
 
 # The events of a run: timed, logged and saved while they pass
+
+STOP_SIGNALS = tuple(
+    number
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
+    if (number := getattr(signal, name, None)) is not None
+)
+"""signals that request a training to save and stop; batch systems send SIGTERM, SIGUSR1 or SIGUSR2 before the end"""
+
+
+def default_stop_signals() -> dict[int, Any]:
+    """Return the stop signals that nothing in the process handles or ignores, with their default handlers."""
+    handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    caught = _caught_signals()
+    return {
+        number: handler
+        for number, handler in handlers.items()
+        if handler is signal.default_int_handler or (handler is signal.SIG_DFL and number not in caught)
+    }
+
+
+def _caught_signals() -> set[int]:
+    """Return the signals with a handler, also one that Python does not know, as of faulthandler; empty if unknown."""
+    with suppress(OSError, StopIteration, ValueError):
+        lines = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace").splitlines()
+        mask = int(next(line.split()[1] for line in lines if line.startswith("SigCgt:")), 16)
+        return {number for number in signal.valid_signals() if mask >> (number - 1) & 1}
+    return set()
+
 
 StopFilter = Callable[[Iterator[Event]], Iterator[Event]]
 """passes events through, and ends early to stop the training"""

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from charrnn.config import TrainingConfig
 from charrnn.errors import CharrnnError
 from charrnn.storage import settings_file
@@ -20,7 +18,7 @@ from charrnn.text.decoding import check_encoding
 from charrnn.text.sources import CorpusFiles
 from charrnn.training import checkpoint, checkpoint_file
 from charrnn.training.checkpoint import environment
-from charrnn.training.device import choose_device, choose_precision
+from charrnn.training.device import choose_device, choose_precision, set_threads
 from charrnn.training.lr_schedule import Plan
 from charrnn.training.new_run import NewRunRequest, Session, is_finished, start_new
 from charrnn.training.prepare import Prepared, is_same_model
@@ -189,8 +187,7 @@ def write_config(session: Session, options: TrainOptions, origins: Mapping[str, 
 
 def start_or_resume(prepared: Prepared, options: TrainOptions, lock: RunLock) -> Session:
     """Return a new run or a resumed one, by the options of the command (CharrnnError)."""
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    set_threads(options.threads)
     device = choose_device(options.device)
     if prepared.sources is not None and prepared.counts is not None:
         request = NewRunRequest(

@@ -80,7 +80,7 @@ class TrainOptions:
     )
     precision: str = AUTO
     threads: Annotated[int, Range(1, 1024)] | None = field(
-        default=None, metadata=setting("CPU threads (all cores).", "machine", per_command=True)
+        default=None, metadata=setting("CPU threads (all available cores).", "machine", per_command=True)
     )
     sample_every: Annotated[int, Range(0, 10**12)] | None = field(
         default=None, metadata=setting("Steps between previews; 0: none.", "output")

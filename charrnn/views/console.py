@@ -14,6 +14,8 @@ from charrnn.errors import writing_output
 from charrnn.views.sanitize import (
     ascii_signs,
     can_animate,
+    can_style,
+    discarding_failures,
     is_terminal,
     never_fail_to_encode,
     sanitize,
@@ -41,11 +43,27 @@ class OutputStream:
         return getattr(self._stream, name)
 
 
+class LogStream(OutputStream):
+    """A stream for the log of long work, which continues without a log if writing fails."""
+
+    def write(self, text: str) -> int:
+        """Write a string if that is possible."""
+        with discarding_failures(self._stream):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush the buffer if that is possible."""
+        with discarding_failures(self._stream):
+            super().flush()
+
+
 class SafeConsole(Console):
     """A console of Rich that treats every plain string as untrusted."""
 
-    def __init__(self, stream: TextIO | None, **options: Any) -> None:
-        super().__init__(file=None if stream is None else cast("IO[str]", OutputStream(stream)), **options)
+    def __init__(self, stream: TextIO | None, *, is_log: bool = False, **options: Any) -> None:
+        kind = LogStream if is_log else OutputStream
+        super().__init__(file=None if stream is None else cast("IO[str]", kind(stream)), **options)
 
     def on_broken_pipe(self) -> None:
         """Raise BrokenPipeError; Rich would end the program with a failure."""
@@ -76,12 +94,18 @@ def stderr_console() -> Console:
     return _console(sys.stderr, is_error=True)
 
 
-def _console(stream: TextIO | None, *, is_error: bool) -> Console:
+def log_console() -> Console:
+    """Return a console on standard error for the log of long work, which continues if the log cannot be written."""
+    return _console(sys.stderr, is_error=True, is_log=True)
+
+
+def _console(stream: TextIO | None, *, is_error: bool, is_log: bool = False) -> Console:
     never_fail_to_encode(stream)
     # With NO_COLOR Rich keeps bold and underline; in a pipe or a file only plain text is useful.
-    is_plain = os.environ.get("NO_COLOR") and not is_terminal(stream)
+    is_plain = not can_style(stream) if is_terminal(stream) else os.environ.get("NO_COLOR")
     return SafeConsole(
         stream,
+        is_log=is_log,
         stderr=is_error,
         color_system=None if is_plain else "auto",
         force_interactive=can_animate(stream),

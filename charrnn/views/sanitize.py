@@ -6,7 +6,9 @@ This module imports neither Rich nor NumPy.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, TextIO
 
@@ -26,6 +28,18 @@ _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u
 )
 _ASCII_SIGNS = str.maketrans({"·": "|", "×": "x", "…": "...", "−": "-", "≤": "<=", "≥": ">=", "¶": "$"})
 _CACHED_CHARACTERS = 10_000
+
+NO_READER_ERRORS = (errno.EPIPE, errno.EIO, errno.EBADF, errno.ENXIO)
+"""errors of a closed pipe, and of a terminal that was closed"""
+NOTEBOOK_KERNEL = {"TERM": "xterm-color", "GIT_PAGER": "cat"}
+"""environment variables that ipykernel sets, whichever program started it"""
+PLAIN_TERMINALS = ("", "dumb", "unknown", "emacs")
+"""values of TERM for terminals without cursor movement and colors"""
+LOG_VARIABLES = (
+    *("JPY_PARENT_PID", "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE", "DATABRICKS_RUNTIME_VERSION"),
+    *("CI", "TF_BUILD", "JENKINS_URL", "TEAMCITY_VERSION"),
+)
+"""environment variables of notebooks and of CI systems, which show the output of a pseudo-terminal as a log"""
 
 
 def sanitize(text: str, *, keep: str = "\n\t", unicode: bool = True) -> str:
@@ -97,6 +111,25 @@ def never_fail_to_encode(stream: TextIO | None) -> None:
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
+def redirect_to_null(stream: TextIO) -> None:
+    """Discard what a stream still holds and all later output of its file descriptor."""
+    with contextlib.suppress(OSError), open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
+        os.dup2(nowhere.fileno(), stream.fileno())
+
+
+@contextlib.contextmanager
+def discarding_failures(stream: TextIO | None) -> Iterator[None]:
+    """Discard output of a log in the block that cannot be written, so that the work that it describes continues.
+
+    If its reader is gone, discard all later output, too. On a full disk later output is tried.
+    """
+    try:
+        yield
+    except OSError as error:
+        if stream is not None and error.errno in NO_READER_ERRORS:
+            redirect_to_null(stream)
+
+
 def is_terminal(stream: TextIO | None) -> bool:
     """Return whether a stream is a terminal, regardless of the environment; a closed or missing stream is not."""
     with contextlib.suppress(AttributeError, ValueError):
@@ -104,9 +137,22 @@ def is_terminal(stream: TextIO | None) -> bool:
     return False
 
 
+def can_style(stream: TextIO | None) -> bool:
+    """Return whether a stream is a terminal that interprets escape sequences."""
+    # Windows does not set TERM.
+    term = os.environ.get("TERM", "xterm" if os.name == "nt" else "").lower()
+    return is_terminal(stream) and term not in PLAIN_TERMINALS
+
+
 def can_animate(stream: TextIO | None) -> bool:
-    """Return whether a stream is a terminal whose cursor can move; FORCE_COLOR does not make a pipe one."""
-    return is_terminal(stream) and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
+    """Return whether a stream is a terminal whose cursor can move; FORCE_COLOR does not make a pipe one.
+
+    Notebooks, CI systems and shells in Emacs provide terminals with colors, but show their output as a log.
+    """
+    is_log = any(os.environ.get(name, "false") not in ("", "0", "false") for name in LOG_VARIABLES)
+    is_log |= any(mode in os.environ.get("INSIDE_EMACS", "") for mode in ("comint", "compile", "eshell"))
+    is_log |= all(os.environ.get(name) == value for name, value in NOTEBOOK_KERNEL.items())
+    return can_style(stream) and not is_log
 
 
 def unicode_output(console: Console) -> bool:

@@ -1,5 +1,6 @@
 """Training in the Python API: the runs of the command line, saved and resumed exactly, without output."""
 
+import faulthandler
 import os
 import re
 import signal
@@ -13,6 +14,7 @@ import pytest
 from small import Call
 
 import charrnn
+from charrnn import resources
 from charrnn.network.model_file import load_model
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.training.events import Evaluation, Event, SafePoint, Step
@@ -99,6 +101,103 @@ def test_ctrl_c_finishes_the_step_and_saves(book: Path, monkeypatch: pytest.Monk
     assert weights("left") == weights("whole")
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2])
+def test_a_signal_of_a_batch_system_saves_before_it_ends_the_process(
+    book: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """The step is finished and saved; then the signal is raised again, by its default action."""
+    from charrnn.training.trainer import Trainer
+
+    update, raised = Trainer.train_step, []
+
+    def interrupted(trainer: Trainer) -> Step:
+        if trainer.step == 9:
+            os.kill(os.getpid(), number)
+        return update(trainer)
+
+    monkeypatch.setattr(Trainer, "train_step", interrupted)
+    monkeypatch.setattr(signal, "raise_signal", lambda number: raised.append((number, signal.getsignal(number))))
+    with pytest.raises(KeyboardInterrupt):
+        charrnn.train(book, out="left", **SMALL)
+    assert raised == [(number, signal.SIG_DFL)]
+    assert RunDirectory(Path("left")).last_checkpoint_step() == 10
+
+
+def test_a_signal_that_the_program_handles_is_left_to_it(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its handler is called, and the training continues; Python does not know the handlers of faulthandler."""
+    from charrnn.training.trainer import Trainer
+
+    update, received = Trainer.train_step, []
+
+    def signalled(trainer: Trainer) -> Step:
+        if trainer.step == 9:
+            os.kill(os.getpid(), signal.SIGUSR1)
+        return update(trainer)
+
+    monkeypatch.setattr(Trainer, "train_step", signalled)
+    before = signal.signal(signal.SIGUSR1, lambda number, _frame: received.append(number))
+    faulthandler.register(signal.SIGUSR2, trace := (book.parent / "trace").open("w"))
+    try:
+        charrnn.train(book, out="run", **SMALL)
+        os.kill(os.getpid(), signal.SIGUSR2)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+        faulthandler.unregister(signal.SIGUSR2)
+        trace.close()
+    assert "test_a_signal_that_the_program_handles" in (book.parent / "trace").read_text()
+    assert received == [signal.SIGUSR1]
+    assert RunDirectory(Path("run")).last_checkpoint_step() == SMALL["steps"]
+
+
+def test_progress_is_shown_on_request(book: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In a pipe as lines on standard error, and nothing else is printed."""
+    charrnn.train(book, out="run", progress=True, **SMALL)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines()[-1].startswith(f"step={SMALL['steps']} ")
+    assert all(line.startswith("step=") for line in err.splitlines())
+
+
+def test_the_process_is_as_before_after_a_training(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The CPU quota determines the number of torch's threads, and NumPy has one; only during the training."""
+    import torch
+
+    monkeypatch.setattr(resources, "available_cores", lambda: 1)
+    for name in resources.TORCH_THREAD_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    before, environment = torch.get_num_threads(), dict(os.environ)
+    torch.set_num_threads(2)
+    try:
+        settings = SMALL | {"threads": None}
+        threads = {torch.get_num_threads() for _ in charrnn.training_events(book, out="run", **settings)}
+        assert (threads, torch.get_num_threads()) == ({1}, 2)
+    finally:
+        torch.set_num_threads(before)
+    assert dict(os.environ) == environment
+
+
+def test_torch_that_was_imported_first_gets_the_idle_cores_with_a_warning(
+    book: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its threads would spin on cores that other programs use; a number of threads that the user set is kept."""
+    import torch
+
+    from charrnn.api import train as module
+
+    monkeypatch.setattr(module, "SPIN_IS_SHORT", False)
+    monkeypatch.setattr(resources, "available_cores", lambda: 2)
+    monkeypatch.setattr(resources, "idle_cores", lambda: 1)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        charrnn.train(book, out="set", **SMALL | {"threads": 2, "steps": 1})
+        with pytest.warns(UserWarning, match=r"uses 1 of 2: torch was imported before charrnn\.train") as warned:
+            charrnn.train(book, out="unset", **SMALL | {"threads": None, "steps": 1})
+    finally:
+        torch.set_num_threads(before)
+    assert warned[0].filename == __file__
+
+
 def test_a_thread_can_train(book: Path) -> None:
     """Signals are left alone outside of the main thread."""
     models: list[charrnn.TrainedModel] = []
@@ -148,6 +247,7 @@ def test_a_model_trained_in_python_has_its_held_out_text(book: Path) -> None:
     ("settings", "words"),
     [
         ({"hiden": 8}, "no setting 'hiden'"),
+        ({"progress": "yes"}, "progress is 'yes'"),
         ({"steps": 5, "minutes": 1}, "only one of minutes and steps"),
         ({"hidden": 0}, "hidden is 0"),
         ({"hidden": 8.5}, "hidden is 8.5"),

@@ -12,6 +12,7 @@ from charrnn.cli import train_run as module
 from charrnn.cli.error_handler import Stopped
 from charrnn.cli.train_run import SignalHandler
 from charrnn.training.events import Event, Pause, Preview, SafePoint
+from charrnn.training.fit import STOP_SIGNALS
 
 
 def previews(number: int, at: int) -> Iterator[Event]:
@@ -33,7 +34,7 @@ def silent() -> SignalHandler:
 
 
 @pytest.mark.fault("F35", "F38", "F39")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_a_signal_ends_the_events_after_the_current_one(number: int) -> None:
     """The signal is remembered, a message is printed once, and the previous handlers are restored."""
     messages: list[str] = []
@@ -48,7 +49,7 @@ def test_a_signal_ends_the_events_after_the_current_one(number: int) -> None:
 
 
 @pytest.mark.fault("F37")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_a_signal_raises_if_nothing_must_be_saved(number: int) -> None:
     """Before the first step and after the last save; files that are being written are removed."""
     with pytest.raises(Stopped) as caught, silent() as handler:

@@ -146,12 +146,30 @@ def test_settings_of_a_run_by_epochs_can_be_used_again(train: Call, call: Call) 
 
 @pytest.mark.fault("F72")
 @pytest.mark.slow
-def test_a_closed_pipe_saves_what_was_learned(text: Path, shell: Call) -> None:
-    """A reader of one line of events loses no training."""
+def test_json_events_into_a_closed_pipe_save_and_stop_the_training(text: Path, shell: Call) -> None:
+    """With a non-zero exit code, because the reader did not receive the last event."""
     result = shell(f"charrnn train {text} {' '.join(SMALL)} --steps 4000 --json -q | head -1")
-    assert (result.code, result.err) == (0, "")
+    assert result.code == 1
+    step = RunDirectory(Path("checkpoints/book")).last_checkpoint_step()
+    failed = "error: cannot write the events of --json: broken pipe"
+    assert result.err == f"{failed}; step {step:,} is saved in checkpoints/book\n\nhint: the same command continues\n"
     assert {"model.safetensors"} < files("checkpoints/book")
-    assert RunDirectory(Path("checkpoints/book")).checkpoints()
+
+
+@pytest.mark.parametrize("reader", ["2>&1 | grep -m1 beat", "2>&1 | head -1", "2> >(head -c1)", "2>/dev/full"])
+def test_a_training_whose_log_has_no_reader_continues_to_its_end(text: Path, shell: Call, reader: str) -> None:
+    """Without a log; the model and the metrics are complete."""
+    result = shell(f"charrnn train {text} {' '.join(SMALL)} --steps 30 --new {reader}")
+    assert (result.code, result.err) == (0, ""), result.err
+    assert RunDirectory(Path("checkpoints/book")).last_checkpoint_step() == 30
+    assert {"model.safetensors"} < files("checkpoints/book")
+
+
+def test_json_events_are_complete_without_a_reader_of_the_log(text: Path, shell: Call) -> None:
+    """Standard error does not matter to a script that reads standard output."""
+    for log in ("2>/dev/full", "2>&-"):
+        result = shell(f"charrnn train {text} {' '.join(SMALL)} --steps 5 --new --json {log}")
+        assert (result.code, json.loads(result.out.splitlines()[-1])["event"]) == (0, "done")
 
 
 @pytest.mark.usefixtures("finished")

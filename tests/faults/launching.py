@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,9 @@ class Command:
     def kill(self) -> None:
         """Kill the command, unless it has ended."""
         if self.poll() is None:
-            self.signal(signal.SIGKILL)
+            # The command may end between the two calls.
+            with suppress(ProcessLookupError):
+                self.signal(signal.SIGKILL)
 
     def _line(self, seconds: float) -> str:
         """Return the next line that the server sends about the command."""

@@ -1,6 +1,7 @@
 """No untrusted text reaches Rich as a `str`, which may contain markup; failures to write output have a type."""
 
 import ast
+import errno
 import io
 import os
 import re
@@ -24,7 +25,7 @@ from charrnn.cli.streams import (
     write_stderr,
 )
 from charrnn.errors import OutputError
-from charrnn.views.console import harmless_text, stderr_console, stdout_console
+from charrnn.views.console import harmless_text, log_console, stderr_console, stdout_console
 
 SOURCES = sorted((PACKAGE_HOME / "charrnn").rglob("*.py"))
 
@@ -281,7 +282,6 @@ WRITES: dict[str, Callable[[], object]] = {
     "say_json": lambda: write_json({"a": 1}),
     "write_output": lambda: write_output("text"),
     "tell": lambda: write_note("line"),
-    "write_aside": lambda: write_stderr("text"),
     "a page": lambda: TextOutput(terminal=True).write("text"),
     "a page in a pipe": lambda: TextOutput(terminal=False).write("text" * 9999),
     "output": lambda: stdout_console().print(harmless_text("text", stdout_console())),
@@ -315,6 +315,23 @@ def test_a_closed_pipe_is_not_an_output_error(monkeypatch: pytest.MonkeyPatch, h
     with pytest.raises(BrokenPipeError):
         WRITES[how]()
     forget(stream)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EPIPE], ids=errno.errorcode.get)
+@pytest.mark.parametrize(
+    "write",
+    [lambda: write_stderr("text"), lambda: log_console().print(harmless_text("text", log_console()))],
+    ids=["write_stderr", "log_console"],
+)
+def test_a_log_that_cannot_be_written_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, write: Callable[[], object], number: int
+) -> None:
+    """The training that it describes continues."""
+    broken = io.TextIOWrapper(io.BufferedWriter(Broken(OSError(number, "broken"))), "utf-8")
+    monkeypatch.setattr(sys, "stderr", broken)
+    write()
+    write()
+    forget(broken)
 
 
 def forget(stream: io.TextIOWrapper) -> None:

@@ -88,6 +88,17 @@ def test_typing_during_training_does_not_move_the_display(launch: Launcher) -> N
         assert output.text.count("/ 4,000") == 1
 
 
+def test_a_training_in_a_cell_of_a_notebook_prints_lines(launch: Launcher) -> None:
+    """`!charrnn train` has a pseudo-terminal that ignores cursor movement: frames would pile up."""
+    Path("text.txt").write_text("".join(f"{n} green bottles, {n * n % 97} walls (and a line).\n" for n in range(90)))
+    command = ("train", "text.txt", "--hidden", "8", "--batch", "4", "--length", "16", "--threads", "1")
+    with terminal(*command, "--steps", "400", environment={"JPY_PARENT_PID": "7"}, launch=launch) as shown:
+        assert shown.wait() == 0, shown.text
+        assert shown.text.count("step=400 epoch=") == 1
+        assert not re.search(rb"\x1b\[[0-9;?]*[A-HJKSTfhl]|\r[^\n]", shown.raw)
+        assert b"\x1b[1m" in shown.raw
+
+
 @pytest.mark.fault("P6")
 def test_standard_output_is_the_text_and_nothing_else(shell: Call) -> None:
     """Notes and headings go to standard error."""

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from rich.text import Text
 
 from charrnn.views.console import stderr_console, stdout_console
-from charrnn.views.sanitize import JOINERS, can_animate, light_background, sanitize, unicode_output
+from charrnn.views.sanitize import JOINERS, can_animate, can_style, light_background, sanitize, unicode_output
 
 FOREIGN = st.text(st.characters(exclude_categories=()) | st.sampled_from("\x1b\x07\r\x9b\u202e\u2066\ud800\u200d[m"))
 COMMANDING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -158,12 +158,37 @@ def test_a_forced_pipe_is_not_animated(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not stdout_console().is_interactive
 
 
-@pytest.mark.parametrize(("term", "moves"), [("xterm-256color", True), ("dumb", False)])
+@pytest.mark.parametrize(("term", "moves"), [("xterm-256color", True), ("dumb", False), ("", False)])
 def test_a_terminal_is_animated_unless_it_is_dumb(monkeypatch: pytest.MonkeyPatch, term: str, moves: bool) -> None:
-    """The cursor of a dumb terminal cannot move."""
+    """The cursor of a dumb terminal cannot move, and that of an unknown one may not."""
     monkeypatch.setenv("TERM", term)
     with pseudo_terminal() as stream:
-        assert can_animate(stream) is moves
+        assert can_animate(stream) is can_style(stream) is moves
+
+
+@pytest.mark.parametrize(
+    ("environment", "moves"),
+    [
+        ({"JPY_PARENT_PID": "4711"}, False),
+        ({"TERM": "xterm-color", "GIT_PAGER": "cat"}, False),
+        ({"KAGGLE_KERNEL_RUN_TYPE": "Interactive"}, False),
+        ({"CI": "true"}, False),
+        ({"CI": "false"}, True),
+        ({"INSIDE_EMACS": "30.1,comint"}, False),
+        ({"INSIDE_EMACS": "29.4,tramp:2.6,comint"}, False),
+        ({"INSIDE_EMACS": "vterm"}, True),
+        ({"GIT_PAGER": "cat"}, True),
+    ],
+    ids=str,
+)
+def test_a_terminal_whose_output_is_shown_as_a_log_has_colors_but_no_animation(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], moves: bool
+) -> None:
+    """In notebooks (`!charrnn`), in CI systems and in a shell of Emacs, but not in its terminals."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pseudo_terminal() as stream:
+        assert (can_animate(stream), can_style(stream)) == (moves, True)
 
 
 def test_a_closed_stream_is_not_animated() -> None:
