@@ -16,6 +16,7 @@ from charrnn.cli.options import (
     CellIdType,
     Command,
     Number,
+    Word,
     json_option,
     option,
 )
@@ -180,7 +181,7 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
 @option("--quick", is_flag=True, section=SEARCH_SECTION, help="Skip the control with shuffled weights, and ablation.")
 @option(
     "--signal",
-    type=click.Choice(SIGNALS),
+    type=Word(SIGNALS),
     default=SEARCH_SIGNAL,
     section=SEARCH_SECTION,
     help="Signal to compare (c: tanh(c), or h if the network has no c).",

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from charrnn import resources
+from charrnn.arguments import newline_hint
 from charrnn.cli.streams import DIM, read_text, write_note
 from charrnn.errors import WrongUsageError
 from charrnn.generation.batched import BATCH_SLOTS, TextChunk, chunks_in_order, generate_batch
@@ -130,9 +131,9 @@ class SampleOptions:
         for stop in self.stops:
             unknown = model.vocabulary.count_unknown(valid_text(stop, "--stop"))
             if unknown:
-                newline = "a newline is written $'\\n' in the shell" if "\\" in unknown else None
                 raise WrongUsageError(
-                    f"--stop can never occur: the model never saw {format_characters(unknown)}", hint=newline
+                    f"--stop can never occur: the model never saw {format_characters(unknown)}",
+                    hint=newline_hint(stop) or None,
                 )
         length = default_max_chars(documents=model.end_id is not None) if self.length is None else self.length
         return StopCriteria(max_chars=length or None, stop=self.stops)
@@ -142,6 +143,16 @@ class SampleOptions:
         entropy = np.random.SeedSequence().generate_state(1)[0]
         first = int(entropy) % MAX_DRAWN_SEED if self.seed is None else self.seed
         return range(first, first + self.count)
+
+
+def check_newlines(options: SampleOptions, unknown: Counter[str]) -> None:
+    """Print a note about a backslash and n in an option; raise WrongUsageError if the model lacks the backslash."""
+    hint = newline_hint(options.prompt)
+    if hint and "\\" in unknown and options.unknown == "error":
+        raise WrongUsageError(f"the model never saw {format_characters(unknown)}", hint=hint)
+    for name, text in (("the prompt", options.prompt), *(("--stop", stop) for stop in options.stops)):
+        if (hint := newline_hint(text)) and not options.quiet:
+            write_note(f"note: {name} has a backslash where a newline may be meant; {hint}")
 
 
 def valid_text(text: str, name: str) -> str:
@@ -242,6 +253,7 @@ def make_sampler(path: Path, options: SampleOptions) -> Sampler:
     unknown = model.vocabulary.count_unknown(mark_ends(prompt, documents))
     if unknown and options.unknown == "skip" and not options.quiet:
         write_note(f"note: dropped characters of the prompt that the model never saw: {format_characters(unknown)}")
+    check_newlines(options, unknown)
     rnn = _load_rnn(model, options.device)
     prefilled = prefill_prompt(
         rnn,

@@ -8,7 +8,7 @@ import click
 
 from charrnn import resources
 from charrnn.arguments import DEVICES
-from charrnn.cli.options import COMMON, Command, Number, json_option, option
+from charrnn.cli.options import COMMON, Command, Number, Word, json_option, option
 from charrnn.cli.path_types import ModelType
 from charrnn.errors import WrongUsageError
 from charrnn.storage.run_directory import find_model
@@ -38,7 +38,7 @@ MAX_NEXT_CHARS = 1000
 )
 @option(
     "--device",
-    type=click.Choice(["auto", *DEVICES]),
+    type=Word(["auto", *DEVICES]),
     default="cpu",
     section=COMMON,
     help="Where to compute (cpu); a GPU pays off for much text.",

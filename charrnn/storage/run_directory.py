@@ -10,6 +10,8 @@ from charrnn.errors import CharrnnError
 
 RUNS = Path("checkpoints")
 """default parent of run directories, relative to the working directory"""
+OTHER_DIRECTORY = "`--out DIR` names another directory"
+"""hint where nothing can be written in a run directory"""
 MAX_NAME_BYTES = 100
 """bytes of a run's name in UTF-8; file systems allow 255, but names should stay readable"""
 
