@@ -158,6 +158,8 @@ def _lines(path: Path, model: "Model", ngram: "NGram | None") -> Iterator[tuple[
     from charrnn.cli.info_details import training_lines
 
     yield from training_lines(model.training)
+    if not RunDirectory(path.parent).corpus.is_file():
+        yield "run", "its text is not here: `charrnn inspect` needs `--text FILE`"
     if (saved := _unfinished(path, model)) is not None:
         yield "saved", f"up to step {saved:,}, not finished: the same `charrnn train` command continues"
     if ngram:

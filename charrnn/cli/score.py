@@ -1,6 +1,7 @@
 """`charrnn score`: bits per character of texts, or the most likely next characters."""
 
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from charrnn.arguments import DEVICES
 from charrnn.cli.options import COMMON, Command, Number, Word, json_option, option
 from charrnn.cli.path_types import ModelType
 from charrnn.errors import WrongUsageError
-from charrnn.storage.run_directory import find_model
+from charrnn.storage.run_directory import MODEL_SUFFIX, RUNS, RunDirectory, find_model
 
 MAX_NEXT_CHARS = 1000
 """largest number of next characters that --top can show"""
@@ -61,11 +62,16 @@ def score(names: tuple[str, ...], **options: Any) -> None:
     run_scores(models, texts, ScoreOptions(**options), threads=threads)
 
 
+def _names_model(name: str) -> bool:
+    """Return whether an argument is meant as a model: a model file, a directory, or a run without its directory."""
+    path = Path(name)
+    is_run = RunDirectory(RUNS / name).model.is_file() and not path.exists()
+    return path.suffix == MODEL_SUFFIX or path.is_dir() or is_run
+
+
 def _models_and_texts(names: Sequence[str]) -> tuple[list[Path], Sequence[str]]:
     """Return the model files and the names of the texts; raise WrongUsageError if there is no text."""
-    count = 0
-    while count < len(names) and (Path(names[count]).suffix == ".safetensors" or Path(names[count]).is_dir()):
-        count += 1
+    count = sum(1 for _ in takewhile(_names_model, names))
     if not names[count:]:
         raise WrongUsageError("there is no text to score", hint="name a file, or - for standard input")
     return [find_model(Path(name)) for name in names[:count]] or [find_model()], names[count:]
