@@ -21,7 +21,7 @@ from charrnn.cli.options import (
     option,
 )
 from charrnn.cli.path_types import DrawingType, ModelType, check_inputs_kept, complete_concept, complete_file
-from charrnn.inspection.search.finding import VERDICTS, explain
+from charrnn.inspection.search.findings import VERDICTS, explain
 from charrnn.storage.run_directory import find_model
 
 # Options of the views other than heat maps and findings
