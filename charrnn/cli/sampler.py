@@ -131,10 +131,8 @@ class SampleOptions:
         for stop in self.stops:
             unknown = model.vocabulary.count_unknown(valid_text(stop, "--stop"))
             if unknown:
-                raise WrongUsageError(
-                    f"--stop can never occur: the model never saw {format_characters(unknown)}",
-                    hint=newline_hint(stop) or None,
-                )
+                message = f"--stop can never occur: the model never saw {format_characters(unknown)}"
+                raise WrongUsageError(message, hint=newline_hint(stop) or None)
         length = default_max_chars(documents=model.end_id is not None) if self.length is None else self.length
         return StopCriteria(max_chars=length or None, stop=self.stops)
 

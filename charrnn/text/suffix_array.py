@@ -233,7 +233,7 @@ def contained_share(text: str, corpus: Corpus, characters: int) -> float | None:
 
     Return None if the text is too short or the corpus too long for that.
     """
-    end = None if corpus.end is None else corpus.vocabulary.characters[corpus.end]
+    end = None if corpus.end_id is None else corpus.vocabulary.characters[corpus.end_id]
     passages = sample_passages(ensure_terminated(text, corpus.documents), end)
     if not passages or characters > MAX_TRAINING_CHARS:
         return None

@@ -126,7 +126,7 @@ def test_a_verdict_that_puzzles_has_a_reason(changes: dict[str, Any], reason: st
         ("weak_fit", {"fit": 0.15}),
         ("local_memory", {"memory": 0.04}),
         ("margin", {"fit": 0.015}),
-        ("linear_r2", {"fit": 0.3, "spread": ((1, 0.2), (64, 0.7))}),
+        ("linear_r2", {"fit": 0.3, "r2_by_cells": ((1, 0.2), (64, 0.7))}),
         ("min_contrast", {"cause": replace(CAUSE, elsewhere_delta=0.2)}),
         ("min_nats", {"cause": replace(CAUSE, edge_delta=0.01, elsewhere_delta=0.0)}),
     ],
