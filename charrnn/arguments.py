@@ -148,20 +148,6 @@ def gpu_number(value: str, devices: Collection[str]) -> str:
     return (match[1] or match[2] or "") if match else ""
 
 
-ESCAPES = {r"\n": "newline", r"\t": "tab"}
-"""escape sequences that are typed where a shell passes them unchanged, and the characters that they stand for"""
-
-
-def newline_hint(text: str) -> str:
-    r"""Return how a shell passes a newline, if a text has a backslash and n instead, which charrnn reads as they are.
-
-    >>> newline_hint(r"A:\nB"), newline_hint("A:\nB")
-    ("a newline is written $'\\n' in the shell", '')
-    """
-    escape = next((escape for escape in ESCAPES if escape in text), None)
-    return f"a {ESCAPES[escape]} is written $'{escape}' in the shell" if escape else ""
-
-
 def check_names(settings: Mapping[str, object], known: Collection[str]) -> None:
     """Raise WrongUsageError for the name of a setting that does not exist, with the most similar name as a hint."""
     for name in settings:

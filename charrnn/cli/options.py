@@ -11,7 +11,7 @@ import click
 
 from charrnn.arguments import choice_hint, gpu_number
 from charrnn.cli.path_types import ModelType
-from charrnn.cli.streams import require_output
+from charrnn.cli.streams import require_output, write_note
 from charrnn.errors import WrongUsageError
 from charrnn.network.cell_id import CellId, parse_cell
 from charrnn.storage.run_directory import find_model
@@ -151,6 +151,27 @@ def _number(value: Any, *, integer: bool) -> float | None:
 def _shortened(value: str) -> str:
     """Return a value, cut if it is too long for an error message."""
     return value if len(value) <= MAX_SHOWN_CHARS else f"{value[:MAX_SHOWN_CHARS]}…"
+
+
+ESCAPES = {r"\n": "newline", r"\t": "tab"}
+"""escape sequences that are typed where a shell passes them unchanged, and the characters that they stand for"""
+
+
+def newline_hint(text: str) -> str:
+    r"""Return how a shell passes a newline, if a text has a backslash and n instead, which charrnn reads as they are.
+
+    >>> newline_hint(r"A:\nB"), newline_hint("A:\nB")
+    ("a newline is written $'\\n' in the shell", '')
+    """
+    escape = next((escape for escape in ESCAPES if escape in text), None)
+    return f"a {ESCAPES[escape]} is written $'{escape}' in the shell" if escape else ""
+
+
+def note_newlines(texts: Sequence[tuple[str, str]], quiet: bool) -> None:
+    """Print a note about each text, with the name of its option, that has a backslash and n, unless quiet."""
+    for name, text in texts:
+        if not quiet and (hint := newline_hint(text)):
+            write_note(f"note: {name} has a backslash where a newline may be meant; {hint}")
 
 
 # Commands and the sections of their help
