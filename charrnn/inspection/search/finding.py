@@ -223,6 +223,8 @@ def _verdict(finding: Finding, rules: Thresholds) -> tuple[str, str]:
             f"fit below {rules.detector_fit}, but R² of all cells of a layer at least {rules.linear_r2} and"
             f" {1 / rules.single_cell_ratio:g} times that of the best one"
         )
+    if finding.fit <= rules.margin:
+        return "none", f"fit at most {rules.margin}"
     if not _above_controls(finding, rules):
         return "none", f"fit and memory at most {rules.margin} above scrambled weights and placebos"
     if finding.fit < rules.weak_fit:
@@ -243,8 +245,7 @@ def _above_controls(finding: Finding, rules: Thresholds) -> bool:
     control_fit = max(finding.scrambled or 0.0, finding.placebo)
     control_memory = max(finding.scrambled_memory or 0.0, finding.placebo_memory, rules.local_memory)
     # memory counts, because some concepts are fitted well by spelling alone, even without training
-    above = finding.fit > control_fit + rules.margin or finding.memory > control_memory + rules.margin
-    return above and finding.fit > rules.margin
+    return finding.fit > control_fit + rules.margin or finding.memory > control_memory + rules.margin
 
 
 def _beats_shuffled(finding: Finding, rules: Thresholds) -> bool:
