@@ -11,7 +11,6 @@ import sys
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from charrnn.errors import CharrnnError, WrongUsageError, os_reason
@@ -117,14 +116,44 @@ def several(values: object, name: str) -> Iterable[Any]:
 def choice(value: object, name: str, choices: Collection[str]) -> str:
     """Return a string that is one of the choices (WrongUsageError)."""
     if not isinstance(value, str) or value not in choices:
-        raise WrongUsageError(f"{name} is {shown(value)}", hint=f"one of {', '.join(choices)}")
+        similar = choice_hint(value, choices) if isinstance(value, str) else ""
+        raise WrongUsageError(f"{name} is {shown(value)}", hint=similar or f"one of {', '.join(choices)}")
     return value
+
+
+GPU_NAME = re.compile(r"(?:cuda|gpu):?(\d*)|(\d+)", re.IGNORECASE | re.ASCII)
+"""names of GPUs in other programs"""
+
+
+def choice_hint(value: str, choices: Collection[str]) -> str:
+    """Return a hint about a string that is none of the choices: the most similar choice; "" if there is none.
+
+    >>> choice_hint("LSMT", ("lstm", "gru")), choice_hint("gpu", ("cpu", "cuda")), choice_hint("x", ("gru", "rnn"))
+    ('did you mean lstm?', 'did you mean cuda?', '')
+    >>> choice_hint("cuda:1", ("cpu", "cuda"))
+    'the environment variable CUDA_VISIBLE_DEVICES=1 selects this GPU for the device cuda'
+    """
+    if number := gpu_number(value, choices):
+        return f"the environment variable CUDA_VISIBLE_DEVICES={number} selects this GPU for the device cuda"
+    from difflib import get_close_matches  # not needed by the help
+
+    is_gpu = "cuda" in choices and GPU_NAME.fullmatch(value)
+    similar = ["cuda"] if is_gpu else get_close_matches(value.lower(), choices, n=1)
+    return f"did you mean {similar[0]}?" if similar else ""
+
+
+def gpu_number(value: str, devices: Collection[str]) -> str:
+    """Return the number of a GPU such as cuda:1; "" if the value is not one, or CUDA is not among the devices."""
+    match = GPU_NAME.fullmatch(value) if "cuda" in devices else None
+    return (match[1] or match[2] or "") if match else ""
 
 
 def check_names(settings: Mapping[str, object], known: Collection[str]) -> None:
     """Raise WrongUsageError for the name of a setting that does not exist, with the most similar name as a hint."""
     for name in settings:
         if name not in known:
+            from difflib import get_close_matches  # not needed by the help
+
             near = get_close_matches(name, known, n=1)
             raise WrongUsageError(f"there is no setting {name!r}", hint=f"did you mean {near[0]}?" if near else None)
 

@@ -13,7 +13,7 @@ from charrnn.arguments import custom_separator
 from charrnn.cli.options import OUTPUT, Command, json_option, option
 from charrnn.cli.path_types import DrawingType, ModelType
 from charrnn.cli.streams import write_json, write_note, write_result
-from charrnn.errors import CharrnnError, os_reason
+from charrnn.errors import CharrnnError, WrongUsageError, os_reason
 from charrnn.storage.run_directory import RunDirectory, display_name, find_model, list_models
 from charrnn.views.sanitize import is_terminal, sanitize, unicode_stream
 
@@ -36,24 +36,27 @@ DOCUMENT_LABELS = {"line": "one per line", "blank": "separated by blank lines", 
     examples=(
         ("charrnn info", "list the runs here"),
         ("charrnn info checkpoints/hamlet --svg loss.svg", "one of them, its loss as a picture"),
+        ("charrnn info checkpoints/lstm checkpoints/gru", "compare two of them"),
         ("charrnn info checkpoints/hamlet --json", "for a script"),
     ),
 )
-@click.argument("model", required=False, metavar="[MODEL]", type=ModelType())
+@click.argument("models", nargs=-1, metavar="[MODEL]...", type=ModelType())
 @option("--svg", type=DrawingType(".svg"), section=OUTPUT, help="Write the loss curve as a picture.")
 @json_option
-def info(model: Path | None, svg: Path | None, as_json: bool) -> None:
-    """Show the network and the training of MODEL, a run's directory or a model file.
+def info(models: tuple[Path, ...], svg: Path | None, as_json: bool) -> None:
+    """Show the network and the training of MODEL, a run's directory or a model file; compare several in a table.
 
     Without MODEL, list the runs here, or show the only one.
     """
-    models = list_models()
-    if model is None and len(models) > 1 and svg is None:
+    if len(models) > 1 and svg:
+        raise WrongUsageError("--svg draws the loss of one model", hint=f"`charrnn info {models[0]} --svg {svg}`")
+    listed = [find_model(model) for model in models] or list_models()
+    if len(listed) > 1 and not svg:
         from charrnn.cli.info_details import list_runs
 
-        list_runs(models, as_json=as_json)
+        list_runs(listed, as_json=as_json, compared=bool(models))
         return
-    _show_model(find_model(model), svg, as_json=as_json)
+    _show_model(find_model(models[0] if models else None), svg, as_json=as_json)
 
 
 def _show_model(path: Path, svg: Path | None, *, as_json: bool) -> None:
@@ -158,6 +161,8 @@ def _lines(path: Path, model: "Model", ngram: "NGram | None") -> Iterator[tuple[
     from charrnn.cli.info_details import training_lines
 
     yield from training_lines(model.training)
+    if not RunDirectory(path.parent).corpus.is_file():
+        yield "run", "its text is not here: `charrnn inspect` needs `--text FILE`"
     if (saved := _unfinished(path, model)) is not None:
         yield "saved", f"up to step {saved:,}, not finished: the same `charrnn train` command continues"
     if ngram:

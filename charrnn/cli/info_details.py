@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
 
-from charrnn.cli.streams import terminal_columns, write_json, write_result
+from charrnn.cli.streams import terminal_columns, write_json, write_note, write_result
+from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError
 from charrnn.network.model_file import read_info
 from charrnn.storage.run_directory import display_name
@@ -135,8 +136,8 @@ class RunListing:
     """why the model file cannot be read; "" if it can"""
 
 
-def list_runs(models: Sequence[Path], *, as_json: bool) -> None:
-    """Print a table of runs, the newest first, or write a line of JSON."""
+def list_runs(models: Sequence[Path], *, as_json: bool, compared: bool = False) -> None:
+    """Print a table of runs in the given order, or write a line of JSON; with a note on sizes if compared."""
     now = time.time()
     runs = [_read_listing(model, now) for model in models]
     if as_json:
@@ -150,6 +151,42 @@ def list_runs(models: Sequence[Path], *, as_json: bool) -> None:
         write_result(f"{row[0]:{widths[0]}}  {run.problem}" if run and run.problem else line)
     write_result("")
     write_result(f"`charrnn info {display_name(models[0])}` shows one in detail")
+    if compared and (note := size_note([run.network for run in runs if run.network])):
+        write_note(note)
+
+
+def model_labels(models: Sequence[Path]) -> list[str]:
+    """Return short names of models for headings: the last parts of their names, or the names if these are equal.
+
+    >>> model_labels([Path("checkpoints/gru/model.safetensors"), Path("old.safetensors")])
+    ['gru', 'old.safetensors']
+    """
+    names = [display_name(model) for model in models]
+    short = [PurePath(name).name for name in names]
+    return short if len(set(short)) == len(short) else names
+
+
+def size_note(networks: Sequence[str]) -> str:
+    """Return a note if networks of different kinds also differ in size, which the time budget determines; else "".
+
+    >>> size_note(["LSTM 1×448", "GRU 1×512"])
+    'note: the sizes differ: LSTM 1×448, GRU 1×512; trained with the same `--hidden` they are alike'
+    >>> size_note(["LSTM 1×448", "GRU 1×448"]), size_note(["LSTM 1×448", "LSTM 2×448"])
+    ('', '')
+    """
+    kinds, sizes = ({network.split()[part] for network in networks} for part in (0, 1))
+    if len(kinds) < 2 or len(sizes) < 2:
+        return ""
+    return f"note: the sizes differ: {', '.join(networks)}; trained with the same `--hidden` they are alike"
+
+
+def network_label(config: NetworkConfig) -> str:
+    """Return the kind and the size of a network.
+
+    >>> network_label(NetworkConfig(cell="gru", layers=2, hidden=384))
+    'GRU 2×384'
+    """
+    return f"{config.cell.upper()} {config.layers}×{config.hidden}"
 
 
 def _column_widths(widths: Sequence[int]) -> dict[int, int]:
@@ -191,6 +228,6 @@ def _read_listing(model: Path, now: float) -> RunListing:
     return replace(
         listing,
         text=PurePath(str(header.training.get("corpus") or "-")).name,
-        network=f"{config.cell} {config.layers}×{config.hidden}".upper(),
+        network=network_label(config),
         bits_per_char=nats / math.log(2) if isinstance(nats, float) and math.isfinite(nats) else None,
     )

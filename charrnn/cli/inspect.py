@@ -16,11 +16,12 @@ from charrnn.cli.options import (
     CellIdType,
     Command,
     Number,
+    Word,
     json_option,
     option,
 )
 from charrnn.cli.path_types import DrawingType, ModelType, check_inputs_kept, complete_concept, complete_file
-from charrnn.inspection.search.finding import VERDICTS, explain
+from charrnn.inspection.search.findings import VERDICTS, explain
 from charrnn.storage.run_directory import find_model
 
 # Options of the views other than heat maps and findings
@@ -180,7 +181,7 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
 @option("--quick", is_flag=True, section=SEARCH_SECTION, help="Skip the control with shuffled weights, and ablation.")
 @option(
     "--signal",
-    type=click.Choice(SIGNALS),
+    type=Word(SIGNALS),
     default=SEARCH_SIGNAL,
     section=SEARCH_SECTION,
     help="Signal to compare (c: tanh(c), or h if the network has no c).",

@@ -29,17 +29,18 @@ from charrnn.inspection.concepts import CONCEPTS, Concept
 from charrnn.inspection.measures.activations import CELL_WARM_UP, record_cells
 from charrnn.inspection.measures.surprisal import Surprise, measure_surprisal
 from charrnn.inspection.search.concept_occurrences import best_common_excerpt, best_excerpt, is_on, on_label
-from charrnn.inspection.search.finding import VERDICTS, explain
-from charrnn.inspection.search.findings import Finding, Findings, best_to_draw
-from charrnn.inspection.search.screening import SearchOptions
-from charrnn.inspection.search.search import search
-from charrnn.inspection.search.splits import (
+from charrnn.inspection.search.findings import (
     MIN_EPISODES,
     MIN_STREAMS_WITH_CONCEPT,
-    STAGE_FRACTIONS,
-    Progress,
-    no_progress,
+    VERDICTS,
+    Finding,
+    Findings,
+    best_to_draw,
+    explain,
 )
+from charrnn.inspection.search.screening import SearchOptions
+from charrnn.inspection.search.search import search
+from charrnn.inspection.search.splits import STAGE_FRACTIONS, Progress, no_progress
 from charrnn.network.cell_id import parse_cell
 from charrnn.storage.run_directory import display_name
 from charrnn.text.corpus import DEFAULT_CHARS

@@ -11,7 +11,7 @@ import click
 
 from charrnn._version import __version__
 from charrnn.cli.error_handler import Failure, Shortage, flush_or_discard, handle_error, out_of_memory
-from charrnn.cli.options import write_examples
+from charrnn.cli.options import hint_to_command, write_examples
 from charrnn.cli.path_types import VARIABLE, complete
 from charrnn.cli.streams import flush_output, write_output
 
@@ -68,6 +68,15 @@ class Commands(click.Group):
             error.__notes__ = [f"did you mean `charrnn {similar[0]}`?"] if similar else []
             raise error
         return super().resolve_command(ctx, args)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments before the command; the error for an option of a command names the command."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            hint = hint_to_command(ctx, error)
+            error.__notes__ = [hint] if hint else []
+            raise
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the description of charrnn, then examples."""

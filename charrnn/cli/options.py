@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
+from charrnn.arguments import choice_hint, gpu_number
 from charrnn.cli.path_types import ModelType
-from charrnn.cli.streams import require_output
+from charrnn.cli.streams import require_output, write_note
 from charrnn.errors import WrongUsageError
 from charrnn.network.cell_id import CellId, parse_cell
 from charrnn.storage.run_directory import find_model
@@ -64,6 +65,21 @@ class ClampType(click.ParamType):  # type: ignore[type-arg]  # see CellIdType
         if not sign:
             self.fail(f"must be a cell and its value, such as 2.317=1; not {_shortened(repr(value))}", param, ctx)
         return CellIdType().convert(cell, param, ctx), Number(-1, 1).convert(number, param, ctx)
+
+
+class Word(click.Choice[str]):
+    """Type of one of a few words; the error for another word names a similar one, or how to select a GPU."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the word (click.BadParameter)."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            hint = choice_hint(str(value), self.choices)
+            if (gpu := gpu_number(str(value), self.choices)) and ctx:
+                hint = f"`CUDA_VISIBLE_DEVICES={gpu} {ctx.command_path} ... --device cuda`"
+            error.__notes__ = [hint] if hint else []
+            raise
 
 
 class Number(click.ParamType):  # type: ignore[type-arg]  # see CellIdType
@@ -137,6 +153,27 @@ def _shortened(value: str) -> str:
     return value if len(value) <= MAX_SHOWN_CHARS else f"{value[:MAX_SHOWN_CHARS]}…"
 
 
+ESCAPES = {r"\n": "newline", r"\t": "tab"}
+"""escape sequences that are typed where a shell passes them unchanged, and the characters that they stand for"""
+
+
+def newline_hint(text: str) -> str:
+    r"""Return how a shell passes a newline, if a text has a backslash and n instead, which charrnn reads as they are.
+
+    >>> newline_hint(r"A:\nB"), newline_hint("A:\nB")
+    ("a newline is written $'\\n' in the shell", '')
+    """
+    escape = next((escape for escape in ESCAPES if escape in text), None)
+    return f"a {ESCAPES[escape]} is written $'{escape}' in the shell" if escape else ""
+
+
+def note_newlines(texts: Sequence[tuple[str, str]], quiet: bool) -> None:
+    """Print a note about each text, with the name of its option, that has a backslash and n, unless quiet."""
+    for name, text in texts:
+        if not quiet and (hint := newline_hint(text)):
+            write_note(f"note: {name} has a backslash where a newline may be meant; {hint}")
+
+
 # Commands and the sections of their help
 
 
@@ -181,8 +218,9 @@ class Command(click.Command):
             raise
         except click.NoSuchOption as error:
             names = [name for param in self.get_params(ctx) for name in param.opts]
-            matches = [f"did you mean {name}?" for name in names if name.startswith(error.option_name)]
-            error.__notes__ = [f"the file is ./{files[0]}"] if files else matches[:1]
+            similar = [name for name in names if name.startswith(error.option_name)]
+            hint = f"the file is ./{files[0]}" if files else hint_to_command(ctx, error, similar)
+            error.__notes__ = [hint] if hint else []
             raise
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -203,6 +241,37 @@ class Command(click.Command):
         for heading, rows in self.notes:
             with formatter.section(heading):
                 formatter.write_dl(rows)
+
+
+def hint_to_command(ctx: click.Context, error: click.NoSuchOption, similar: Sequence[str] = ()) -> str:
+    """Return the most useful hint about an option that does not exist; "" if there is none.
+
+    Other commands that have the option are named first, then options of this command whose names are `similar`, and
+    finally other commands that have an option with a similar name.
+    """
+    commands, name = _commands_by_option(ctx), error.option_name
+    if name not in commands:
+        if similar or error.possibilities:
+            return f"did you mean {similar[0]}?" if similar else ""
+        from difflib import get_close_matches
+
+        longer = [option_name for option_name in commands if option_name.startswith(name) and name.startswith("--")]
+        name = next(iter(longer or get_close_matches(name, commands, n=1)), "")
+    paths = [f"`{ctx.find_root().info_name} {command}`" for command in commands.get(name, ())]
+    return f"{name} is an option of {', '.join(paths)}" if paths else ""
+
+
+def _commands_by_option(ctx: click.Context) -> dict[str, list[str]]:
+    """Return the names of the other commands that have an option, by the names of the option."""
+    group, commands = ctx.find_root().command, dict[str, list[str]]()
+    if isinstance(group, click.Group):
+        for name in group.list_commands(ctx):
+            command = group.get_command(ctx, name)
+            params = command.params if command and command is not ctx.command else []
+            for param in params:
+                for option_name in param.opts if isinstance(param, click.Option) else ():
+                    commands.setdefault(option_name, []).append(name)
+    return commands
 
 
 def write_examples(formatter: click.HelpFormatter, examples: Sequence[tuple[str, str]]) -> None:

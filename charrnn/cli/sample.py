@@ -15,6 +15,7 @@ from charrnn.cli.options import (
     ClampType,
     Command,
     Number,
+    Word,
     json_option,
     model_argument,
     option,
@@ -68,7 +69,7 @@ UNICODE_SIZE = 0x110000
 @option("--no-prompt", is_flag=True, section=COMMON, help="Do not print the prompt.")
 @option(
     "--unknown",
-    type=click.Choice(["error", "skip"]),
+    type=Word(["error", "skip"]),
     default="error",
     section=COMMON,
     help="What to do with prompt characters that the model never saw (error).",
@@ -121,7 +122,7 @@ UNICODE_SIZE = 0x110000
 @option("--new", is_flag=True, section=SEVERAL, help="Only documents that are not in the training text, each once.")
 @option(
     "--device",
-    type=click.Choice(["auto", *DEVICES]),
+    type=Word(["auto", *DEVICES]),
     default="cpu",
     section=OTHER,
     help="Where to compute (cpu); a GPU pays off for many samples.",

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from charrnn import resources
+from charrnn.cli.options import newline_hint, note_newlines
 from charrnn.cli.streams import DIM, read_text, write_note
 from charrnn.errors import WrongUsageError
 from charrnn.generation.batched import BATCH_SLOTS, TextChunk, chunks_in_order, generate_batch
@@ -128,12 +129,9 @@ class SampleOptions:
     def stop_criteria(self, model: Model) -> StopCriteria:
         """Return the stop criteria; raise WrongUsageError for a stop text that the model cannot generate."""
         for stop in self.stops:
-            unknown = model.vocabulary.count_unknown(valid_text(stop, "--stop"))
-            if unknown:
-                newline = "a newline is written $'\\n' in the shell" if "\\" in unknown else None
-                raise WrongUsageError(
-                    f"--stop can never occur: the model never saw {format_characters(unknown)}", hint=newline
-                )
+            if unknown := model.vocabulary.count_unknown(valid_text(stop, "--stop")):
+                message = f"--stop can never occur: the model never saw {format_characters(unknown)}"
+                raise WrongUsageError(message, hint=newline_hint(stop) or None)
         length = default_max_chars(documents=model.end_id is not None) if self.length is None else self.length
         return StopCriteria(max_chars=length or None, stop=self.stops)
 
@@ -238,15 +236,18 @@ def make_sampler(path: Path, options: SampleOptions) -> Sampler:
     prompt, params = options.text(), options.sampling_params()
     model = load_model(path)
     stop = options.stop_criteria(model)
-    documents = model.config.documents
-    unknown = model.vocabulary.count_unknown(mark_ends(prompt, documents))
+    text = mark_ends(prompt, model.config.documents)
+    unknown = model.vocabulary.count_unknown(text)
+    if "\\" in unknown and options.unknown == "error" and (hint := newline_hint(options.prompt)):
+        raise WrongUsageError(f"the model never saw {format_characters(unknown)}", hint=hint)
     if unknown and options.unknown == "skip" and not options.quiet:
         write_note(f"note: dropped characters of the prompt that the model never saw: {format_characters(unknown)}")
+    note_newlines([("the prompt", options.prompt), *(("--stop", stop) for stop in options.stops)], options.quiet)
     rnn = _load_rnn(model, options.device)
     prefilled = prefill_prompt(
         rnn,
         model.vocabulary,
-        mark_ends(prompt, documents),
+        text,
         unknown=options.unknown,
         clamps=make_clamps(rnn, options.clamp_values),
         progress=_prompt_progress(len(prompt), quiet=options.quiet),

@@ -1,17 +1,21 @@
 """`charrnn score`: bits per character of texts, or the most likely next characters."""
 
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from charrnn import resources
 from charrnn.arguments import DEVICES
-from charrnn.cli.options import COMMON, Command, Number, json_option, option
+from charrnn.cli.options import COMMON, Command, Number, Word, json_option, option
 from charrnn.cli.path_types import ModelType
 from charrnn.errors import WrongUsageError
-from charrnn.storage.run_directory import find_model
+from charrnn.storage.run_directory import MODEL_SUFFIX, RUNS, RunDirectory, find_model
+
+if TYPE_CHECKING:
+    from charrnn.cli.scorer import ScoreOptions, Scorer
 
 MAX_NEXT_CHARS = 1000
 """largest number of next characters that --top can show"""
@@ -22,12 +26,13 @@ MAX_NEXT_CHARS = 1000
     options_metavar="[OPTIONS]",
     examples=(
         ("charrnn score book.txt", "by the newest model"),
-        ("charrnn score checkpoints/a checkpoints/b *.txt", "several models side by side"),
+        ("charrnn score checkpoints/a checkpoints/b", "two models on their held-out text"),
+        ("charrnn score checkpoints/a checkpoints/b *.txt", "... on other texts"),
         ("charrnn score names.txt --per-line --sort", "best predicted lines first"),
         ('printf "To be, or not t" | charrnn score - --top 5', "what comes next"),
     ),
 )
-@click.argument("names", nargs=-1, metavar="[MODEL]... TEXT...", shell_complete=ModelType().shell_complete)
+@click.argument("names", nargs=-1, metavar="[MODEL]... [TEXT]...", shell_complete=ModelType().shell_complete)
 @option("--per-line", is_flag=True, section=COMMON, help="Score each line separately, from a fresh state.")
 @option("--sort", is_flag=True, section=COMMON, help="Put the best predicted lines first.")
 @option(
@@ -38,7 +43,7 @@ MAX_NEXT_CHARS = 1000
 )
 @option(
     "--device",
-    type=click.Choice(["auto", *DEVICES]),
+    type=Word(["auto", *DEVICES]),
     default="cpu",
     section=COMMON,
     help="Where to compute (cpu); a GPU pays off for much text.",
@@ -46,7 +51,7 @@ MAX_NEXT_CHARS = 1000
 @option("--encoding", default="utf-8", section=COMMON, help="Encoding of the texts (utf-8).")
 @json_option
 def score(names: tuple[str, ...], **options: Any) -> None:
-    """Measure how well MODEL predicts each TEXT; "-" is standard input.
+    """Measure how well MODEL predicts each TEXT, by default its held-out text; "-" is standard input.
 
     MODEL is a run's directory or a file that ends in .safetensors; several are compared side by side; by default
     the newest run here. The state is carried through a text; the first character is not counted, since nothing
@@ -56,16 +61,53 @@ def score(names: tuple[str, ...], **options: Any) -> None:
     threads = resources.threads_for_workers()
     resources.set_short_spin()
     resources.keep_freed_memory()
-    from charrnn.cli.scorer import ScoreOptions, run_scores
+    from charrnn.cli.scorer import ScoreOptions, Scorer, run_scores
+    from charrnn.network.model_file import load_model
 
-    run_scores(models, texts, ScoreOptions(**options), threads=threads)
+    score_options = ScoreOptions(**options)
+    if score_options.top and not texts:
+        raise WrongUsageError("--top needs a text", hint="name a file, or - for standard input")
+    device = score_options.device
+    scorers = [Scorer(path=path, model=load_model(path), device=device, threads=threads) for path in models]
+    if score_options.top:
+        _show_next_characters(scorers, texts, score_options, score_options.top)
+    else:
+        run_scores(scorers, texts, score_options)
+
+
+def _names_model(name: str) -> bool:
+    """Return whether an argument is meant as a model: a model file, a directory, or a run without its directory."""
+    path = Path(name)
+    is_run = RunDirectory(RUNS / name).model.is_file() and not path.exists()
+    return path.suffix == MODEL_SUFFIX or path.is_dir() or is_run
 
 
 def _models_and_texts(names: Sequence[str]) -> tuple[list[Path], Sequence[str]]:
-    """Return the model files and the names of the texts; raise WrongUsageError if there is no text."""
-    count = 0
-    while count < len(names) and (Path(names[count]).suffix == ".safetensors" or Path(names[count]).is_dir()):
-        count += 1
-    if not names[count:]:
-        raise WrongUsageError("there is no text to score", hint="name a file, or - for standard input")
+    """Return the model files and the names of the texts (CharrnnError)."""
+    count = sum(1 for _ in takewhile(_names_model, names))
     return [find_model(Path(name)) for name in names[:count]] or [find_model()], names[count:]
+
+
+def _show_next_characters(
+    scorers: "Sequence[Scorer]", texts: Sequence[str], options: "ScoreOptions", count: int
+) -> None:
+    """Print the `count` most likely next characters after each text, or after each line."""
+    from charrnn.cli.streams import read_text, write_json, write_result
+    from charrnn.scoring import next_char_probabilities, split_lines
+    from charrnn.storage.run_directory import display_name
+    from charrnn.text.decoding import check_encoding
+    from charrnn.views.sanitize import sanitize
+
+    for text in texts:
+        content = read_text(text, check_encoding(options.encoding))
+        for prefix in split_lines(content) if options.per_line else [content]:
+            for scorer in scorers:
+                characters = next_char_probabilities(scorer.rnn, scorer.model.vocabulary, prefix, most=count)
+                if options.as_json:
+                    values = {"model": str(scorer.path), "text": text, "next": [list(pair) for pair in characters]}
+                    write_json(values | ({"content": prefix} if options.per_line else {}))
+                    continue
+                after = f"after {sanitize(prefix[-40:], keep='')!r}" if prefix else "at the beginning"
+                write_result(f"{text}: {after}, by {display_name(scorer.path)}")
+                for character, probability in characters:
+                    write_result(f"  {sanitize(character, keep=''):>2}  {probability:7.2%}")

@@ -1,18 +1,23 @@
 """The scorer of `charrnn score`: its options, scores of texts or lines, and the next character's distribution."""
 
-from collections.abc import Iterator, Sequence
+import math
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from charrnn.cli.streams import read_text, status, write_json, write_note, write_result
+from charrnn.cli.info_details import model_labels, network_label, size_note
+from charrnn.cli.streams import read_text, status, terminal_columns, write_json, write_note, write_result
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.network.inference import InferenceRNN
-from charrnn.network.model_file import Model, count_matmul_weights, load_model
-from charrnn.scoring import Predictor, Score, next_char_probabilities, score, score_lines, split_lines
+from charrnn.network.model_file import Model, count_matmul_weights
+from charrnn.scoring import Predictor, Score, score, score_lines, split_lines
 from charrnn.storage.run_directory import display_name
+from charrnn.text.corpus import DEFAULT_CHARS, NamedText, held_out_text, training_corpus
 from charrnn.text.decoding import check_encoding
+from charrnn.text.suffix_array import contained_share
 from charrnn.views.sanitize import sanitize
 
 LINES_PER_BATCH = 4096
@@ -21,6 +26,8 @@ MAX_UNKNOWN_SHARE = 0.2
 """share of unknown characters above which a note says that the score says little about the text"""
 TORCH_FROM_OPS = 3e11
 """operations from which torch is faster: NumPy takes 6 s for them, torch 2 s and about as long to be imported"""
+MAX_TRAINING_SHARE = 0.5
+"""share of a text in the training text above which a note says that the score is misleading"""
 NUMBER_COLUMNS = 10
 """width of a number in a table"""
 
@@ -44,7 +51,7 @@ class ScoreOptions:
             raise WrongUsageError("--sort and --top cannot go together", hint="--top shows no scores to sort by")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Scorer:
     """A loaded model that scores texts with NumPy, or with torch if the text is long or on a GPU."""
 
@@ -77,6 +84,19 @@ class Scorer:
         predictor, threads = self._predictor(sum(map(len, lines)))
         return score_lines(predictor, self.model.vocabulary, lines, threads=threads)
 
+    def held_out(self) -> NamedText:
+        """Return the beginning of the model's held-out text (CharrnnError)."""
+        section, hint = slice(0, DEFAULT_CHARS), "name a text to score, or - for standard input"
+        return held_out_text(self.path, self.model.vocabulary, self.model.training, section, hint=hint)
+
+    def training_share(self, text: str) -> float | None:
+        """Return the fraction of a sample of passages that the training text contains; None if it is not known."""
+        try:
+            corpus, train_chars = training_corpus(self.path, self.model.vocabulary, self.model.training, hint="")
+        except CharrnnError:
+            return None
+        return contained_share(text, corpus, train_chars)
+
     def _predictor(self, characters: int) -> tuple[Predictor, int]:
         """Return the predictor for a text of this length, and its number of worker threads.
 
@@ -100,28 +120,61 @@ class ScoredText:
     """content of the line"""
 
 
-def run_scores(models: Sequence[Path], texts: Sequence[str], options: ScoreOptions, *, threads: int) -> None:
-    """Print the scores of texts or of their lines, or the most likely next characters (CharrnnError)."""
-    scorers = [Scorer(path=path, model=load_model(path), device=options.device, threads=threads) for path in models]
-    if options.top:
-        _show_next_characters(scorers, texts, options, options.top)
-        return
-    show = _show_json if options.as_json else _show_lines if options.per_line else partial(_show_texts, texts)
-    show(scorers, (scored for text in texts for scored in _score_texts(scorers, text, options)))
+def run_scores(scorers: Sequence[Scorer], texts: Sequence[str], options: ScoreOptions) -> None:
+    """Print the scores of texts or of their lines; without texts, of the models' held-out text (CharrnnError)."""
+    if len(scorers) > 1 and (note := size_note([network_label(scorer.model.config) for scorer in scorers])):
+        write_note(note)
+    files = _read_files(scorers, texts, options.encoding)
+    for group, names, contents in (
+        [(scorers, texts, files)] if texts else _held_out_groups(scorers, as_json=options.as_json)
+    ):
+        show = _show_json if options.as_json else _show_lines if options.per_line else partial(_show_texts, names)
+        show(group, (scored for text in contents for scored in _score_named(group, text, options)))
 
 
-def _score_texts(scorers: Sequence[Scorer], text: str, options: ScoreOptions) -> Iterator[ScoredText]:
+Group = tuple[Sequence[Scorer], Sequence[str], Iterable[NamedText]]
+"""models, with the names and the contents of the texts to score"""
+
+
+def _held_out_groups(scorers: Sequence[Scorer], *, as_json: bool) -> Iterator[Group]:
+    """Yield the models that share a held-out text; print a note if there are several groups."""
+    groups: dict[str, tuple[str, list[Scorer]]] = {}
+    for scorer in scorers:
+        text, name = scorer.held_out()
+        groups.setdefault(text, (f"held-out text of {name}", []))[1].append(scorer)
+    if len(groups) > 1:
+        write_note("note: the held-out texts differ, so the losses cannot be compared; name a text for all models")
+    for text, (name, group) in groups.items():
+        label = name if as_json or len(groups) == 1 else f"{display_name(group[0].path)}: {name}"
+        yield group, [label], [NamedText(text, label)]
+
+
+def _score_named(scorers: Sequence[Scorer], text: NamedText, options: ScoreOptions) -> Iterator[ScoredText]:
     """Yield the scores of a text, or of each of its lines, by all models."""
-    content = read_text(text, check_encoding(options.encoding))
     if options.per_line:
-        yield from _in_order(_score_all_lines(scorers, text, split_lines(content)), sort=options.sort)
-        return
-    try:
-        with status(f"scoring {sanitize(text)} ..."):
-            scores = tuple(scorer.score(content) for scorer in scorers)
-        yield ScoredText(text=text, scores=scores)
-    except CharrnnError as error:
-        raise CharrnnError(f"{text}: {error.message}", hint=error.hint) from error
+        yield from _in_order(_score_all_lines(scorers, text.name, split_lines(text.text)), sort=options.sort)
+    else:
+        try:
+            with status(f"scoring {sanitize(text.name)} ..."):
+                scores = tuple(scorer.score(text.text) for scorer in scorers)
+        except CharrnnError as error:
+            raise CharrnnError(f"{text.name}: {error.message}", hint=error.hint) from error
+        yield ScoredText(text=text.name, scores=scores)
+
+
+def _read_files(scorers: Sequence[Scorer], names: Sequence[str], encoding: str) -> Iterator[NamedText]:
+    """Yield the texts of files; a note follows a text that is mostly in the training text of some models."""
+    labels = model_labels([scorer.path for scorer in scorers])
+    for name in names:
+        text = read_text(name, check_encoding(encoding))
+        yield NamedText(text, name)
+        shares = [scorer.training_share(text) or 0.0 for scorer in scorers]
+        trained = [label for label, share in zip(labels, shares, strict=True) if share > MAX_TRAINING_SHARE]
+        if trained:
+            write_note(
+                f"note: {name}: about {max(shares):.0%} is in the training text of {', '.join(trained)}, so the loss"
+                " is lower than on new text; without a text, `charrnn score` reads the held-out text"
+            )
 
 
 def _score_all_lines(scorers: Sequence[Scorer], text: str, lines: Sequence[str]) -> Iterator[ScoredText]:
@@ -169,10 +222,10 @@ def _show_texts(texts: Sequence[str], scorers: Sequence[Scorer], scored: Iterato
     width = max(map(len, texts))
     for number, scored_text in enumerate(scored):
         if len(scorers) > 1 and not number:
-            _show_headings(scorers, "text")
+            widths = _show_headings(scorers, "text")
         scores = [score for score in scored_text.scores if score]
         if len(scorers) > 1:
-            write_result(f"{_columns(scored_text.scores)}  {scored_text.text}{_unknown_count(scores)}")
+            write_result(f"{_columns(scored_text.scores, widths)}  {scored_text.text}{_unknown_count(scores)}")
         else:
             write_result(f"{scored_text.text:{width}}  {_score_text(scores[0])}")
         _note_unknown_alphabet(scored_text.text, scores)
@@ -202,42 +255,26 @@ def _show_lines(scorers: Sequence[Scorer], scored: Iterator[ScoredText]) -> None
     """Print the bits per character of each line by each model, and the line."""
     for number, scored_line in enumerate(scored):
         if not number:
-            _show_headings(scorers, "line")
-        write_result(f"{_columns(scored_line.scores)}  {scored_line.line}")
+            widths = _show_headings(scorers, "line")
+        write_result(f"{_columns(scored_line.scores, widths)}  {scored_line.line}")
 
 
-def _show_headings(scorers: Sequence[Scorer], last_heading: str) -> None:
-    """Print the heading of each column, and which model each column belongs to."""
-    if len(scorers) == 1:
-        write_result(f"{'bits/char':>{NUMBER_COLUMNS}}  {last_heading}")
-        return
-    for number, scorer in enumerate(scorers, 1):
-        write_result(f"{number}: {display_name(scorer.path)}")
-    write_result(
-        "".join(f"{f'bits by {number}':>{NUMBER_COLUMNS}}" for number in range(1, len(scorers) + 1))
-        + f"  {last_heading}"
-    )
+def _show_headings(scorers: Sequence[Scorer], last_heading: str) -> list[int]:
+    """Print the heading of each column, the model if there are several, and return the widths of the columns."""
+    labels = ["bits/char"] if len(scorers) == 1 else model_labels([scorer.path for scorer in scorers])
+    widths = [max(NUMBER_COLUMNS, len(label) + 2) for label in labels]
+    if len(scorers) > 1:
+        last_heading = f"bits/char of {last_heading}"
+        if sum(widths) + len(last_heading) > (terminal_columns(sys.stdout) or math.inf):
+            for number, label in enumerate(labels, 1):
+                write_result(f"{number}: {label}")
+            labels, widths = [str(number) for number in range(1, len(labels) + 1)], [NUMBER_COLUMNS] * len(labels)
+    headings = (f"{label:>{width}}" for label, width in zip(labels, widths, strict=True))
+    write_result(f"{''.join(headings)}  {last_heading}")
+    return widths
 
 
-def _columns(scores: Sequence[Score | None]) -> str:
+def _columns(scores: Sequence[Score | None], widths: Sequence[int]) -> str:
     """Return the bits per character by each model, as columns of a table."""
-    return "".join(
-        f"{score.bits_per_char:{NUMBER_COLUMNS}.4f}" if score else f"{'-':>{NUMBER_COLUMNS}}" for score in scores
-    )
-
-
-def _show_next_characters(scorers: Sequence[Scorer], texts: Sequence[str], options: ScoreOptions, count: int) -> None:
-    """Print the `count` most likely next characters after each text, or after each line."""
-    for text in texts:
-        content = read_text(text, check_encoding(options.encoding))
-        for prefix in split_lines(content) if options.per_line else [content]:
-            for scorer in scorers:
-                characters = next_char_probabilities(scorer.rnn, scorer.model.vocabulary, prefix, most=count)
-                if options.as_json:
-                    values = {"model": str(scorer.path), "text": text, "next": [list(pair) for pair in characters]}
-                    write_json(values | ({"content": prefix} if options.per_line else {}))
-                    continue
-                after = f"after {sanitize(prefix[-40:], keep='')!r}" if prefix else "at the beginning"
-                write_result(f"{text}: {after}, by {display_name(scorer.path)}")
-                for character, probability in characters:
-                    write_result(f"  {sanitize(character, keep=''):>2}  {probability:7.2%}")
+    numbers = (f"{score.bits_per_char:.4f}" if score else "-" for score in scores)
+    return "".join(f"{number:>{width}}" for number, width in zip(numbers, widths, strict=True))

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from charrnn.arguments import DOCUMENT_KINDS, custom_separator
-from charrnn.cli.options import COMMON, OUTPUT, Command, Number, json_option, option, quiet_option
+from charrnn.cli.options import COMMON, OUTPUT, Command, Number, Word, json_option, option, quiet_option
 from charrnn.cli.path_types import ModelType, complete_file
 from charrnn.config import DocumentKind
 from charrnn.errors import WrongUsageError
@@ -112,12 +112,12 @@ class DocumentsType(click.ParamType):  # type: ignore[type-arg]  # generic in ne
         return [CompletionItem(kind) for kind in DOCUMENT_KINDS if kind.startswith(incomplete)]
 
 
-def _option_type(declaration: Declaration) -> Number | click.Choice[str] | DocumentsType | None:
+def _option_type(declaration: Declaration) -> Number | Word | DocumentsType | None:
     """Return the type of an option with the bounds of its declaration; None: any text."""
     if isinstance(declaration.rule, DocumentKind):
         return DocumentsType()
     if declaration.choices:
-        return click.Choice(declaration.choices)
+        return Word(declaration.choices)
     if isinstance(rule := declaration.rule, Range):
         high = math.inf if rule.high == sys.float_info.max else rule.high
         return Number(rule.low, high, integer=declaration.kind is int, low_excluded=rule.low_excluded)

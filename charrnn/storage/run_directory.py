@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -10,6 +10,11 @@ from charrnn.errors import CharrnnError
 
 RUNS = Path("checkpoints")
 """default parent of run directories, relative to the working directory"""
+OTHER_DIRECTORY = "`--out DIR` names another directory"
+"""hint where nothing can be written in a run directory"""
+MODEL_SUFFIX = ".safetensors"
+MAX_LISTED = 5
+"""model files that a message names"""
 MAX_NAME_BYTES = 100
 """bytes of a run's name in UTF-8; file systems allow 255, but names should stay readable"""
 
@@ -91,18 +96,35 @@ def find_model(named: Path | None = None, *, runs: Path = RUNS) -> Path:
     model = RunDirectory(named).model if named.is_dir() else named
     if model.exists():
         return model
+    if files := list_model_files(named):
+        raise CharrnnError(
+            f"{named} is not a run, but has {_listed(files)}", hint=f"give the file's name: `{files[0]}`"
+        )
     raise CharrnnError(f"no trained model at {named}", hint=_suggest(named, runs))
 
 
 def _suggest(named: Path, runs: Path) -> str:
-    """Return a hint: a run with a similar name, all runs, or how to train one."""
+    """Return a hint: a run or a model file with a similar name, all runs, or how to train one."""
     trained = {run.name: run for run in _entries(runs) if RunDirectory(run).model.is_file()}
+    files = {name: file for file in list_model_files(named.parent) for name in (file.name, file.stem)}
     from difflib import get_close_matches
 
-    similar = get_close_matches(named.name, trained, n=1, cutoff=0.5)
+    similar = get_close_matches(named.name, candidates := files | trained, n=1, cutoff=0.5)
     if similar:
-        return f"did you mean {trained[similar[0]]}?"
+        return f"did you mean {candidates[similar[0]]}?"
     return f"there are {', '.join(map(str, sorted(trained.values())))}" if trained else "`charrnn train corpus.txt`"
+
+
+def list_model_files(directory: Path) -> list[Path]:
+    """Return the files in a directory that may be models without their runs, in the order of their names."""
+    files = (path for path in _entries(directory) if path.suffix == MODEL_SUFFIX and not path.name.startswith("."))
+    return sorted(path for path in files if not _CHECKPOINT.fullmatch(path.name) and path.is_file())
+
+
+def _listed(files: Sequence[Path]) -> str:
+    """Return the names of model files for a message."""
+    names = [file.name for file in files[:MAX_LISTED]] + ["..."] * (len(files) > MAX_LISTED)
+    return f"{'a model file' if len(files) == 1 else 'model files'}: {', '.join(names)}"
 
 
 def list_models(runs: Path = RUNS) -> list[Path]:
@@ -113,15 +135,22 @@ def list_models(runs: Path = RUNS) -> list[Path]:
 
 def newest_model(runs: Path = RUNS) -> Path:
     """Return the newest model file of all runs; raise CharrnnError if there is none."""
-    files = list_models(runs)
-    if not files:
+    models = list_models(runs)
+    if not models and (files := list_model_files(Path())):
+        raise CharrnnError(f"no run in {runs} here, but {_listed(files)}", hint=f"give the file's name: `{files[0]}`")
+    if not models:
         raise CharrnnError("no trained model here", hint="`charrnn train corpus.txt`")
-    return files[0]
+    return models[0]
 
 
 def display_name(model: Path) -> str:
-    """Return the name of a model for messages: its run directory, or its path if it is not in one."""
-    return str(model.parent if RunDirectory(model.parent).model == model else model)
+    """Return the name of a model for messages: its run directory, or its path if it is not in one with a name.
+
+    >>> display_name(Path("checkpoints/hamlet/model.safetensors")), display_name(Path("model.safetensors"))
+    ('checkpoints/hamlet', 'model.safetensors')
+    """
+    has_run = RunDirectory(model.parent).model == model and model.parent.name not in ("", "..")
+    return str(model.parent if has_run else model)
 
 
 def run_name(corpus: PurePath) -> str:

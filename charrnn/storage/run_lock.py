@@ -24,7 +24,7 @@ from charrnn.storage.atomic_file import (
     replace_with_empty,
     stale_temp_files,
 )
-from charrnn.storage.run_directory import RunDirectory
+from charrnn.storage.run_directory import OTHER_DIRECTORY, RunDirectory
 
 try:
     import fcntl
@@ -102,7 +102,7 @@ class RunLock:
             self._write_owner(self._descriptor)
         except OSError as error:
             self._close()
-            raise CharrnnError(f"cannot write in {path}: {os_reason(error)}") from error
+            raise CharrnnError(f"cannot write in {path}: {os_reason(error)}", hint=OTHER_DIRECTORY) from error
         except CharrnnError:
             self._close()
             raise

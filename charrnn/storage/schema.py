@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, NamedTuple, Protocol, TypeVar
 
+from charrnn.arguments import choice_hint
 from charrnn.errors import CharrnnError
 
 LARGEST = 10**15
@@ -77,7 +78,8 @@ class Choice(NamedTuple):
         """Raise CharrnnError unless the string is one of the values."""
         if value not in self.values:
             message = f"unknown {self.description} {reprlib.repr(value)}"
-            raise CharrnnError(message, hint=f"{name} is one of {', '.join(self.values)}")
+            hint = choice_hint(value, self.values) or f"{name} is one of {', '.join(self.values)}"
+            raise CharrnnError(message, hint=hint)
 
 
 Count = Annotated[int, Range(0, LARGEST)]

@@ -7,6 +7,7 @@ many, using the rank of the remainder, and so on (Manber and Myers 1993; Larsson
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 from charrnn.errors import CharrnnError
 from charrnn.storage import safetensors_file
 from charrnn.storage.safetensors_file import check_replaceable
+from charrnn.text.corpus import Corpus
+from charrnn.text.documents import ensure_terminated
 from charrnn.text.vocabulary import Ids
 
 SuffixOrder = NDArray[np.int32]
@@ -207,3 +210,70 @@ def _read_cached_order(path: Path, checksum: str, characters: int) -> SuffixOrde
     except CharrnnError:
         return None
     return order if not characters or (order.min() >= 0 and order.max() < characters) else None
+
+
+# Passages of a text that another text contains: a sample, searched for without a suffix array
+
+PASSAGE_CHARS, MIN_PASSAGE_CHARS = 64, 20
+"""maximum length of a passage, and minimum length of a text that is a single passage"""
+PASSAGES, FIRST_PASSAGES = 64, 8
+"""maximum number of passages; if none of the first ones is found, the others are not searched for"""
+
+
+class Passage(NamedTuple):
+    """A passage of a text."""
+
+    start: int
+    """position in the text"""
+    text: str
+
+
+def contained_share(text: str, corpus: Corpus, characters: int) -> float | None:
+    """Return the fraction of the passages of a text that the first `characters` of a corpus contain.
+
+    Return None if the text is too short or the corpus too long for that.
+    """
+    end = None if corpus.end_id is None else corpus.vocabulary.characters[corpus.end_id]
+    passages = sample_passages(ensure_terminated(text, corpus.documents), end)
+    if not passages or characters > MAX_TRAINING_CHARS:
+        return None
+    content, size = corpus.ids[:characters].tobytes(), corpus.ids.itemsize
+    shift, found = 0, 0
+    for number, passage in enumerate(passages):
+        ids = corpus.vocabulary.encode(passage.text, unknown="replace").astype(corpus.dtype)
+        position = _find(content, ids.tobytes(), (passage.start + shift) * size, size)
+        if position >= 0:
+            found, shift = found + 1, position // size - passage.start
+        elif number + 1 == FIRST_PASSAGES and not found:
+            return 0.0
+    return found / len(passages)
+
+
+def sample_passages(text: str, end: str | None = None) -> list[Passage]:
+    r"""Return evenly spaced passages of a text; with the end character of documents, the beginnings of documents.
+
+    A document has an end character on both sides. The first passages are spread over the whole text, too.
+
+    >>> sample_passages("Ann\nBob\n", "\n")
+    [Passage(start=3, text='\nBob\n')]
+    """
+    if end is not None:
+        ends = [position for position, character in enumerate(text) if character == end]
+        bounds = list(pairwise(ends))[:: max(1, len(ends) // PASSAGES)]
+        passages = [Passage(start, text[start : min(stop + 1, start + PASSAGE_CHARS)]) for start, stop in bounds]
+    else:
+        count = min(PASSAGES, len(text) // PASSAGE_CHARS) or int(len(text) >= MIN_PASSAGE_CHARS)
+        starts = [len(text) * number // count for number in range(count)]
+        passages = [Passage(start, text[start : start + PASSAGE_CHARS]) for start in starts]
+    step = -(-len(passages) // FIRST_PASSAGES)
+    return [passage for first in range(step) for passage in passages[first::step]]
+
+
+def _find(content: bytes, passage: bytes, guess: int, size: int) -> int:
+    """Return the offset of a passage in numbers of `size` bytes, perhaps `guess`; -1 if there is none."""
+    if guess >= 0 and content.startswith(passage, guess):
+        return guess
+    offset = content.find(passage)
+    while offset % size and offset >= 0:
+        offset = content.find(passage, offset + 1)
+    return offset

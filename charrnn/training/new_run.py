@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from charrnn.config import TrainingConfig
 from charrnn.errors import CharrnnError, os_reason
 from charrnn.network.model_file import expand_vocabulary
-from charrnn.storage.run_directory import RunDirectory
+from charrnn.storage.run_directory import OTHER_DIRECTORY, RunDirectory
 from charrnn.storage.run_lock import RunLock, check_lock
 from charrnn.text import corpus_encoder
 from charrnn.text.corpus import Corpus
@@ -231,7 +231,7 @@ def _encode_corpus(request: NewRunRequest, encoding: str) -> Corpus:
         check_lock(directory.path)
         remove_run_files(directory)
     except OSError as error:
-        raise CharrnnError(f"cannot write in {directory.path}: {os_reason(error)}") from error
+        raise CharrnnError(f"cannot write in {directory.path}: {os_reason(error)}", hint=OTHER_DIRECTORY) from error
     return text
 
 

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from charrnn.inspection.search.concept_occurrences import ConceptCount, ConceptCounts
+from charrnn.inspection.search.findings import RARITY_LIMIT, rarity
 from charrnn.views.finding_columns import FUTURE, FUTURE_EXPLANATION
 from charrnn.views.sanitize import ascii_signs, sanitize, unicode_output
 
@@ -49,13 +50,13 @@ class ConceptsTable:
             table.add_column(min_width=len("counter"), style="dim")
         if has_counts:
             table.add_column(min_width=len("100,000"), justify="right", no_wrap=True)
-            table.add_column(min_width=len("too rare"), no_wrap=True)
+            table.add_column(min_width=max(map(len, map(_rarity, self.listing.concepts))), no_wrap=True)
         if has_descriptions:
             table.add_column(overflow="fold", ratio=1)
         for concept in concepts:
             row = [_name(concept, unicode)]
             row += [concept.kind] if width >= _KIND_FROM else []
-            row += [f"{concept.episodes:,}", "" if concept.enough else "too rare"] if has_counts else []
+            row += [f"{concept.episodes:,}", _rarity(concept)] if has_counts else []
             row += [sanitize(concept.description, keep="", unicode=unicode)] if has_descriptions else []
             style = "dim" if has_counts and not concept.enough else ""
             table.add_row(*map(Text, row), style=style)
@@ -65,13 +66,24 @@ class ConceptsTable:
         """Yield the explanations of the numbers and signs."""
         lines = []
         if self.listing.text is not None:
-            lines.append("number: how often the concept ends in this text; too rare: not used to judge cells")
+            lines.append("number: how often the concept ends in this text (episodes)")
+            lines.append("too rare (a + b): episodes in the halves that a search compares, without warm-ups;")
+            lines += [f"{RARITY_LIMIT};", "`--text FILE` reads a longer text"]
         if any(concept.uses_future for concept in self.listing.concepts):
             lines.append(f"{FUTURE[unicode]} {FUTURE_EXPLANATION}")
         if lines:
             yield Text()
         for line in lines:
             yield Text(line, style="dim")
+
+
+def _rarity(concept: ConceptCount) -> str:
+    """Return "too rare" with the episodes that a search counts; "" for a concept that is frequent enough."""
+    if concept.enough or concept.episodes is None:
+        return ""
+    if not concept.episodes or concept.halves is None:
+        return "too rare"
+    return f"too rare ({rarity(concept.halves, concept.streams or 0)})"
 
 
 def _name(concept: ConceptCount, unicode: bool) -> str:

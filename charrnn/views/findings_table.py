@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from charrnn.inspection.search.finding import Finding
-from charrnn.inspection.search.findings import Findings, UnexplainedCell
+from charrnn.inspection.search.findings import RARITY_LIMIT, Findings, UnexplainedCell, rarity, reasons
 from charrnn.views.finding_columns import (
     CONCEPT,
     DROP_ORDER,
@@ -55,6 +55,7 @@ class FindingsTable:
         if visible:
             yield Text()
             yield _legend(columns, any(finding.uses_future for finding in visible), unicode)
+            yield from _reasons(visible, unicode)
         if self.findings.mysteries:
             yield Text()
             yield from _unexplained(self.findings.mysteries, unicode)
@@ -127,20 +128,16 @@ def _concepts_without_row(findings: Findings, unicode: bool) -> Iterator[Text]:
         *visible_findings(findings.concepts),
         *(finding for finding in findings.concepts if finding.concept in near),
     ]
-    never = [_sanitized(rare.concept, unicode) for rare in findings.too_rare if not rare.episodes]
+    rare = [concept for concept in findings.too_rare if concept.episodes]
+    never = [_sanitized(concept.concept, unicode) for concept in findings.too_rare if not concept.episodes]
     lines = {
         "followed by no cell": [
             _sanitized(finding.concept, unicode) for finding in findings.concepts if finding not in with_row
         ],
-        "too rare here to be judged (episodes)": [
-            *(
-                f"{_sanitized(rare.concept, unicode)} ({rare.episodes:,})"
-                for rare in findings.too_rare
-                if rare.episodes
-            ),
-            *(f"{name} (0)" for name in never if len(never) <= _MAX_NAMES),
-            *([f"and {len(never)} that never occur"] if len(never) > _MAX_NAMES else []),
+        "too rare here to be judged (episodes in each half)": [
+            f"{_sanitized(concept.concept, unicode)} ({rarity(concept.halves, concept.streams)})" for concept in rare
         ],
+        "never here": never if len(never) <= _MAX_NAMES else [f"{len(never)} concepts (see `--list-concepts`)"],
         "controls, known from the last character (fit)": [
             f"{_sanitized(finding.concept, unicode)} {finding.cell} ({compact_number(finding.fit, unicode=unicode)})"
             for finding in findings.local
@@ -150,6 +147,8 @@ def _concepts_without_row(findings: Findings, unicode: bool) -> Iterator[Text]:
         if names:
             yield Text()
             yield Text(f"{heading}: {', '.join(names)}")
+        if names and heading.startswith("too rare"):
+            yield Text(f"{RARITY_LIMIT}; `--text FILE` reads a longer text", style="dim")
 
 
 def _sanitized(name: str, unicode: bool) -> str:
@@ -194,6 +193,16 @@ def _legend(columns: Iterable[TerminalColumn], uses_future: bool, unicode: bool)
     if uses_future:
         table.add_row(Text(FUTURE[unicode]), Text(FUTURE_EXPLANATION, style="dim"))
     return table
+
+
+def _reasons(findings: Sequence[Finding], unicode: bool) -> Iterator[Text | Table]:
+    """Yield a line for each verdict of the findings, with the conditions that led to the verdict."""
+    table = Table.grid(padding=(0, _GAP, 0, 0))
+    for verdict, reason in reasons(findings).items():
+        table.add_row(Text(verdict), Text(_transliterated(reason, unicode), style="dim"))
+    if table.row_count:
+        yield Text("\nwhy these verdicts:")
+        yield table
 
 
 def _unexplained(mysteries: Iterable[UnexplainedCell], unicode: bool) -> Iterator[Text | Table]:

@@ -91,7 +91,7 @@ def main() -> None:
             shuffled_ratio=0.0,
             linear_r2=9.0,
         )
-        vars(screening)["verdict"] = partial(finding.verdict, rules=low_thresholds)
+        vars(screening)["judge"] = partial(finding.judge, rules=low_thresholds)
     text = embedded_text(arguments.chars)
     config = NetworkConfig(cell=arguments.cell, layers=arguments.layers, hidden=arguments.hidden, embedding=64)
     model = load_model(arguments.model) if arguments.model else random_model(config, "".join(sorted(set(text))))

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import os
+import shutil
 import time
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -171,3 +172,58 @@ def test_the_loss_can_be_drawn_as_a_picture(call: Call, trained: RunDirectory, m
     assert call("info", "alone.safetensors", "--svg", "none.svg").code == 1
     assert not Path("none.svg").exists()
     assert trained.model.exists()
+
+
+@pytest.fixture
+def downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Model) -> Path:
+    """Change to a directory that contains a model file without its run, and a text."""
+    monkeypatch.chdir(tmp_path)
+    save_model(Path("model.safetensors"), model)
+    Path("book.txt").write_text("abc defgh\n" * 40)
+    return Path("model.safetensors")
+
+
+@pytest.mark.parametrize("command", [["info"], ["sample"], ["score", "book.txt"], ["inspect"]])
+def test_every_command_beside_a_model_file_without_its_run_names_the_file(
+    call: Call, downloaded: Path, command: list[str]
+) -> None:
+    """In place of a text to train on; checkpoints and hidden files are not named."""
+    for name in ("checkpoint-00000003.safetensors", ".model.safetensors.1.tmp"):
+        shutil.copy(downloaded, name)
+    result = call(*command)
+    assert (result.code, result.out) == (1, "")
+    assert result.err == (
+        "error: no run in checkpoints here, but a model file: model.safetensors\n\n"
+        "hint: give the file's name: `model.safetensors`\n"
+    )
+
+
+def test_a_directory_of_model_files_is_not_a_run(call: Call, downloaded: Path) -> None:
+    """The error names the files; a name without its suffix or with a typing error is recognized."""
+    Path("models").mkdir()
+    for name in ("gru.safetensors", "hamlet.safetensors"):
+        shutil.copy(downloaded, Path("models") / name)
+    assert call("info", "models").err == (
+        "error: models is not a run, but has model files: gru.safetensors, hamlet.safetensors\n\n"
+        f"hint: give the file's name: `{Path('models/gru.safetensors')}`\n"
+    )
+    for named in ("models/hamlet", "models/halmet.safetensors"):
+        assert call("sample", named).err.endswith(f"hint: did you mean {Path('models/hamlet.safetensors')}?\n")
+
+
+def test_a_model_file_without_its_run_is_shown_by_its_name(call: Call, downloaded: Path) -> None:
+    """Never as a dot; `info` and `inspect` say which option names a text."""
+    for named in (str(downloaded), "."):
+        lines = call("info", named).out.splitlines()
+        assert lines[0].split() == ["model", "model.safetensors"]
+        assert any(line.startswith("run ") and "`--text FILE`" in line for line in lines)
+    assert "`--text FILE`" in call("inspect", str(downloaded)).err
+    assert call("sample", str(downloaded), "-n", "5", "--seed", "1").code == 0
+    assert call("score", str(downloaded), "book.txt").code == 0
+
+
+def test_a_run_named_without_its_directory_is_not_read_as_a_text(call: Call, run_here: RunDirectory) -> None:
+    """`score hamlet book.txt` gets the same hint as `sample hamlet`."""
+    Path("book.txt").write_text("abc")
+    for command in (["score", "hamlet", "book.txt"], ["sample", "hamlet"]):
+        assert call(*command).err == f"error: no trained model at hamlet\n\nhint: did you mean {run_here.path}?\n"

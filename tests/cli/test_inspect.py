@@ -60,7 +60,8 @@ def test_the_search_prints_a_table_and_maps(call: Call, text: str) -> None:
     assert result.code == 0, result.err
     assert "hint: no cell detects a concept yet" in result.err
     assert "line_pos" in result.out
-    assert "too rare here" in result.out
+    assert "never here: " in result.out
+    assert "why these verdicts:" in result.out
     assert 1 <= result.out.count("digits 0 … 9 for −1 … +1") <= 3
 
 

@@ -1,10 +1,14 @@
 """Values that options accept."""
 
+from pathlib import Path
+
 import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small import Call
 
+import charrnn
 from charrnn.cli.options import CellIdType, Number
 from charrnn.network.cell_id import CellId
 
@@ -74,3 +78,62 @@ def test_a_hard_limit_is_mentioned_only_if_it_is_exceeded() -> None:
         with pytest.raises(click.BadParameter) as caught:
             kind.convert(value, None, None)
         assert caught.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["inspect", "--steer", "1.7"], "--steer is an option of `charrnn sample`"),
+        (["train", "--temperature", "0.5"], "--temperature is an option of `charrnn sample`"),
+        (["train", "-t", "0.5"], "-t is an option of `charrnn sample`"),
+        (["train", "--temprature", "0.5"], "--temperature is an option of `charrnn sample`"),
+        (["sample", "--cell", "1.7"], "--cell is an option of `charrnn train`, `charrnn inspect`"),
+        (["info", "--top=3"], "--top is an option of `charrnn inspect`, `charrnn score`"),
+        (["--minutes", "5", "train"], "--minutes is an option of `charrnn train`"),
+        (["sample", "--len", "9"], "did you mean --length?"),
+        (["sample", "--zzz"], "`charrnn sample -h` shows the help"),
+    ],
+)
+def test_an_option_of_another_command_names_that_command(call: Call, arguments: list[str], hint: str) -> None:
+    """From the declared options of all commands; a similar option of the same command comes before a similar one."""
+    result = call(*arguments)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.endswith(f"\n\nhint: {hint}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["sample", "--device", "cuda:1"], "`CUDA_VISIBLE_DEVICES=1 charrnn sample ... --device cuda`"),
+        (["train", "--device", "GPU:0"], "`CUDA_VISIBLE_DEVICES=0 charrnn train ... --device cuda`"),
+        (["score", "--device", "gpu", "x.txt"], "did you mean cuda?"),
+        (["train", "--cell", "LTSM"], "did you mean lstm?"),
+    ],
+)
+def test_a_gpu_given_by_number_is_selected_by_the_environment(call: Call, arguments: list[str], hint: str) -> None:
+    """The hint has the complete command; other misspelled words get the most similar one."""
+    result = call(*arguments)
+    assert (result.code, result.err.splitlines()[-1]) == (2, f"hint: {hint}")
+
+
+def test_a_gpu_given_by_number_in_python_is_selected_by_the_environment(tmp_path: Path) -> None:
+    """The hint has the variable that selects the GPU."""
+    with pytest.raises(charrnn.CharrnnError, match="cuda:1") as raised:
+        charrnn.train("book.txt", device="cuda:1", out=tmp_path)  # type: ignore[arg-type]
+    assert raised.value.hint is not None
+    assert "CUDA_VISIBLE_DEVICES=1" in raised.value.hint
+
+
+def test_training_in_a_read_only_directory_names_the_option_for_another_one(
+    call: Call, book: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is trained."""
+
+    def refuse(directory: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(directory))
+
+    monkeypatch.setattr("charrnn.storage.run_lock.check_writable", refuse)
+    result = call("train", book.name, "--steps", "3")
+    assert result.err.endswith(
+        "error: cannot write in checkpoints/book: permission denied\n\nhint: `--out DIR` names another directory\n"
+    )

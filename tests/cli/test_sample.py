@@ -113,6 +113,27 @@ def test_a_stop_text_that_can_never_come_is_refused(call: Call, stop: str, messa
     assert message in result.err
 
 
+def test_a_backslash_and_n_in_a_prompt_is_not_a_newline(call: Call) -> None:
+    """The error for a model without backslashes says how the shell passes a newline, as for --stop."""
+    hint = "a newline is written $'\\n' in the shell\n"
+    result = call("sample", "-p", "ab\\ncd")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("error: the model never saw '\\\\'")
+    assert result.err.endswith(f"hint: {hint}")
+    assert hint in call("sample", "-p", "ab\\ncd", "--unknown", "skip").err
+    assert "shell" not in call("sample", "-p", "ab\ncd").err
+
+
+def test_a_backslash_is_itself_for_a_model_that_knows_it(call: Call, run_here: RunDirectory) -> None:
+    """With a note, in the prompt and in --stop, which --quiet omits; there is nothing to escape."""
+    save_model(run_here.model, random_model("\n abn\\"))
+    result = call("sample", "-p", r"a\nb", "-n", "5", "--stop", r"\n")
+    assert (result.code, result.out[:4]) == (0, r"a\nb")
+    assert [line.split(" has ")[0] for line in result.err.splitlines()[:2]] == ["note: the prompt", "note: --stop"]
+    assert call("sample", "-p", r"a\nb", "-n", "5", "-q").err == ""
+    assert call("sample", "-p", r"a\b", "-n", "5").err == ""
+
+
 def test_one_prompt_at_three_temperatures_and_without_chance(call: Call) -> None:
     """Each sample equals the sample of the same seed without --compare."""
     result = call("sample", "--compare", "--seed", "3", "-n", "40", "-p", "ab", "--json")

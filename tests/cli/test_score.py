@@ -1,14 +1,19 @@
 """charrnn score: bits per character of texts."""
 
+import dataclasses
 import json
 import math
+import re
+import shutil
 from pathlib import Path
 
 import pytest
-from small import Call
+from small import Call, random_model
 
+import charrnn
+from charrnn.config import NetworkConfig
 from charrnn.network.inference import InferenceRNN
-from charrnn.network.model_file import load_model
+from charrnn.network.model_file import load_model, save_model
 from charrnn.scoring import Score, score
 from charrnn.storage.run_directory import RunDirectory
 
@@ -88,7 +93,10 @@ def test_standard_input_is_a_text(shell: Call, call: Call) -> None:
 def test_what_cannot_be_scored_is_named(call: Call) -> None:
     """No text, a text that is too short, a missing file, a binary file."""
     Path("latin.txt").write_bytes(b"ab\xe9")
-    assert call("score").code == 2
+    result = call("score")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.endswith("is not beside it\n\nhint: name a text to score, or - for standard input\n")
+    assert call("score", "--top", "3").code == 2
     assert call("score", "short.txt").err.startswith("error: short.txt: it has 1 character")
     assert call("score", "none.txt").err.startswith("error: none.txt: no such file")
     assert "latin.txt is not valid UTF-8 at byte 2" in call("score", "latin.txt").err
@@ -116,10 +124,16 @@ def test_lines_can_be_put_in_order(call: Call, run_here: RunDirectory) -> None:
 
 @pytest.mark.usefixtures("expected")
 def test_several_models_are_set_side_by_side(call: Call, run_here: RunDirectory) -> None:
-    """A numbered column for each model; a JSON object for each model."""
+    """A column for each model below its name; a JSON object for each model."""
     result = call("score", str(run_here.path), str(run_here.model), "book.txt")
-    assert result.out.splitlines()[:2] == ["1: checkpoints/hamlet", "2: checkpoints/hamlet"]
-    first, second, name = result.out.splitlines()[3].split()[:3]
+    assert result.out.splitlines()[0].split() == [
+        "checkpoints/hamlet",
+        "checkpoints/hamlet",
+        "bits/char",
+        "of",
+        "text",
+    ]
+    first, second, name = result.out.splitlines()[1].split()[:3]
     assert (first, name) == (second, "book.txt")
     assert len(call("score", str(run_here.path), str(run_here.model), "book.txt", "--json").out.splitlines()) == 2
 
@@ -142,3 +156,111 @@ def test_a_text_in_another_alphabet_is_distinguished_from_a_badly_predicted_one(
     result = call("score", "greek.txt")
     assert "5 unknown (62.5%)" in result.out
     assert "note: greek.txt: much of it the model never saw" in result.err
+
+
+@pytest.fixture
+def compared(finished: RunDirectory) -> list[str]:
+    """Return two runs of one text: the finished LSTM, and a GRU of another size that has the same corpus."""
+    gru = RunDirectory(finished.path.with_name("gru"))
+    shutil.copytree(finished.path, gru.path)
+    trained = load_model(finished.model)
+    config = NetworkConfig(cell="gru", layers=1, hidden=24, embedding=8)
+    model = random_model("".join(trained.vocabulary.characters), config=config)
+    save_model(gru.model, dataclasses.replace(model, training=trained.training))
+    return [str(finished.path), str(gru.path)]
+
+
+def test_models_are_compared_on_their_held_out_text_if_no_text_is_given(call: Call, compared: list[str]) -> None:
+    """Column headings name the models, also above the lines; JSON names the text."""
+    result = call("score", *compared)
+    heading, row = result.out.splitlines()
+    assert heading.split() == ["book", "gru", "bits/char", "of", "text"]
+    assert row.split()[2:] == ["held-out", "text", "of", "book.txt"]
+    assert "training text" not in result.err
+    lines = [json.loads(line) for line in call("score", *compared, "--json").out.splitlines()]
+    assert [line["text"] for line in lines] == ["held-out text of book.txt"] * 2
+    held_out = charrnn.load(compared[0]).held_out()
+    assert lines[0]["bits_per_char"] == charrnn.load(compared[0]).score(held_out).bits_per_char
+    per_line = call("score", *compared, "--per-line").out.splitlines()
+    assert per_line[0].split()[:2] == ["book", "gru"]
+    assert len(per_line) == 1 + len(held_out.splitlines())
+    assert call("score", compared[0]).out.startswith("held-out text of book.txt  ")
+
+
+def test_a_narrow_terminal_gets_numbered_columns(
+    call: Call, compared: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The names of the models are listed above the table."""
+    monkeypatch.setattr("charrnn.cli.scorer.terminal_columns", lambda _: 30)
+    assert [line.split() for line in call("score", *compared).out.splitlines()[:3]] == [
+        ["1:", "book"],
+        ["2:", "gru"],
+        ["1", "2", "bits/char", "of", "text"],
+    ]
+
+
+def test_models_with_different_held_out_texts_cannot_be_compared_without_a_text(
+    call: Call, compared: list[str]
+) -> None:
+    """Each is scored on its own held-out text, in a line that names the model, with a note."""
+    other = RunDirectory(Path(compared[1]))
+    model = load_model(other.model)
+    training = {**model.training, "train_characters": model.training["train_characters"] - 400}
+    save_model(other.model, dataclasses.replace(model, training=training))
+    result = call("score", *compared)
+    assert "note: the held-out texts differ, so the losses cannot be compared" in result.err
+    assert [line.split("  ")[0] for line in result.out.splitlines()] == [
+        f"{path}: held-out text of book.txt" for path in compared
+    ]
+
+
+@pytest.mark.parametrize("options", [[], ["--per-line"], ["--json"]])
+def test_scoring_the_training_text_is_misleading(call: Call, compared: list[str], options: list[str]) -> None:
+    """A note says how much of the text is training text of which models; of other texts nothing is result."""
+    Path("new.txt").write_text("walls and bottles, bottles and walls of green and more.\n" * 9)
+    result = call("score", *compared, "book.txt", "new.txt", *options)
+    (note,) = (line for line in result.err.splitlines() if "training text" in line)
+    assert re.match(r"note: book\.txt: about (8[5-9]|9[0-5])% is in the training text of book, gru, so", note)
+    Path("excerpt.txt").write_text(Path("book.txt").read_text()[700:1000])
+    assert "excerpt.txt: about 100% is" in call("score", compared[0], "excerpt.txt", *options).err
+
+
+def test_a_model_without_its_run_cannot_tell_its_training_text(call: Call, finished: RunDirectory) -> None:
+    """No note, and no error."""
+    shutil.move(finished.model, "model.safetensors")
+    result = call("score", "model.safetensors", "book.txt")
+    assert (result.code, result.err) == (0, "")
+
+
+def test_documents_are_found_in_a_shuffled_training_text(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names of a list that the model was trained on; other names are not found in it."""
+    monkeypatch.chdir(tmp_path)
+    names = [f"{first}{second}" for first in ("an", "bo", "cle", "dir", "emi") for second in map(chr, range(97, 123))]
+    Path("names.txt").write_text("\n".join(names) + "\n")
+    Path("other.txt").write_text("\n".join(name[::-1] for name in names) + "\n")
+    charrnn.train("names.txt", documents="line", steps=2, hidden=8, batch=4, length=8, threads=1)
+    assert re.search(r"names\.txt: about (8|9)\d% is", call("score", "names.txt").err)
+    assert "training text" not in call("score", "other.txt").err
+
+
+@pytest.mark.parametrize("command", ["score", "info"])
+def test_compared_networks_of_different_kinds_and_sizes_get_a_note(
+    call: Call, compared: list[str], command: str
+) -> None:
+    """The same time budget gives each kind of cell another size; --hidden makes the sizes equal."""
+    result = call(command, *compared)
+    assert (
+        "note: the sizes differ: LSTM 1×16, GRU 1×24; trained with the same `--hidden` they are alike" in result.err
+    )
+    assert "sizes differ" not in call(command, compared[0], compared[0]).err
+    assert "sizes differ" not in call(command, compared[0]).err
+
+
+def test_info_compares_the_named_runs_in_their_order(call: Call, compared: list[str]) -> None:
+    """As a table or in JSON, with a line for each; a picture shows one run only."""
+    assert [line.split()[0] for line in call("info", *compared[::-1]).out.splitlines()[1:3]] == compared[::-1]
+    runs = json.loads(call("info", *compared, "--json").out)["runs"]
+    assert [run["network"] for run in runs] == ["LSTM 1×16", "GRU 1×24"]
+    assert call("info", *compared, "--svg", "loss.svg").code == 2

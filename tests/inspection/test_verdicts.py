@@ -1,11 +1,13 @@
 """Verdicts: the threshold of each rule."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from charrnn.inspection.search.finding import VERDICT_RANK, VERDICTS, CausalEffect, Finding, explain, verdict
+from charrnn.inspection.search.finding import THRESHOLDS, CausalEffect, Finding, judge
+from charrnn.inspection.search.findings import VERDICT_RANK, VERDICTS, explain, reasons
 
 CAUSE = CausalEffect(
     edges=100,
@@ -63,7 +65,7 @@ STRONG = Finding(
 )
 def test_each_verdict_begins_at_its_threshold(changes: dict[str, Any], expected: str) -> None:
     """One value that crosses a threshold changes the verdict."""
-    assert verdict(replace(STRONG, **changes)) == expected
+    assert judge(replace(STRONG, **changes)).verdict == expected
 
 
 @pytest.mark.parametrize(
@@ -82,7 +84,7 @@ def test_each_verdict_begins_at_its_threshold(changes: dict[str, Any], expected:
 )
 def test_the_verdict_of_a_detector_depends_on_its_ablation(changes: dict[str, Any], expected: str) -> None:
     """The loss must be significant, large enough, concentrated at the edges, and the dose-response monotone."""
-    assert verdict(replace(STRONG, cause=replace(CAUSE, **changes))) == expected
+    assert judge(replace(STRONG, cause=replace(CAUSE, **changes))).verdict == expected
 
 
 def test_every_verdict_has_a_definition_with_numbers() -> None:
@@ -90,3 +92,65 @@ def test_every_verdict_has_a_definition_with_numbers() -> None:
     assert list(VERDICT_RANK) == ["causal", "detector", "unused", "partial", "distributed", "local", "trace", "none"]
     assert not any("{" in explain(name) for name in VERDICTS)
     assert "0.05" in explain("local")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        (
+            {"fit": 0.3, "cause": replace(CAUSE, edge_delta=0.94)},
+            "partial: fit below 0.5, whatever the ablation costs",
+        ),
+        ({"fit": 0.11, "inside": 1.0, "outside": 0.05}, "trace: fit below 0.2, however often the cell is on inside"),
+        (
+            {"fit": 0.6, "scrambled": 0.4, "memory": 0.19},
+            "partial: neither fit nor memory 2 times those of scrambled",
+        ),
+        ({"p": 0.06}, "none: p above 0.05"),
+        ({"cause": None}, "detector: fit at least 0.5; ablation not measured"),
+        ({}, "causal: ablation costs at least 0.02 nats at edges, 3 times as much as elsewhere"),
+    ],
+)
+def test_a_verdict_that_puzzles_has_a_reason(changes: dict[str, Any], reason: str) -> None:
+    """A high cost of ablation, or a cell that is on exactly inside the concept, does not raise the verdict."""
+    finding = judge(replace(STRONG, **changes))
+    assert f"{finding.verdict}: {finding.reason}".startswith(reason)
+    assert finding.to_json()["reason"] == finding.reason
+
+
+@pytest.mark.parametrize(
+    ("threshold", "changes"),
+    [
+        ("p_value", {"p": 0.06}),
+        ("detector_fit", {"fit": 0.3}),
+        ("weak_fit", {"fit": 0.15}),
+        ("local_memory", {"memory": 0.04}),
+        ("margin", {"fit": 0.015}),
+        ("linear_r2", {"fit": 0.3, "r2_by_cells": ((1, 0.2), (64, 0.7))}),
+        ("min_contrast", {"cause": replace(CAUSE, elsewhere_delta=0.2)}),
+        ("min_nats", {"cause": replace(CAUSE, edge_delta=0.01, elsewhere_delta=0.0)}),
+    ],
+)
+def test_a_reason_states_the_threshold_that_the_rule_compares(threshold: str, changes: dict[str, Any]) -> None:
+    """A threshold that is changed a little changes the numbers of the reason, and nothing else."""
+    finding, value = replace(STRONG, **changes), getattr(THRESHOLDS, threshold)
+    before, after = (judge(finding, replace(THRESHOLDS, **{threshold: value * by})) for by in (1.0, 1.0078125))
+    numbers = re.compile(r"[0-9.]*[0-9]")
+    assert before.verdict == after.verdict
+    assert before.reason != after.reason
+    assert numbers.sub("", before.reason) == numbers.sub("", after.reason)
+
+
+def test_the_reasons_of_a_table_have_a_line_for_each_verdict() -> None:
+    """Ordered by strength; different reasons of a verdict are joined, and equal ones are not repeated."""
+    changes: list[dict[str, Any]] = [
+        {"fit": 0.1},
+        {"fit": 0.3},
+        {"fit": 0.4},
+        {"fit": 0.6, "scrambled": 0.4, "memory": 0.1},
+        {},
+    ]
+    lines = reasons([judge(replace(STRONG, **change)) for change in changes])
+    assert list(lines) == ["causal", "partial", "trace"]
+    assert lines["partial"].count("fit below 0.5") == 1
+    assert "; or neither fit nor memory" in lines["partial"]

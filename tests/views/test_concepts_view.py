@@ -1,6 +1,7 @@
 """The table of concepts fits the screen, is grouped by family and sanitized."""
 
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -52,3 +53,15 @@ def test_the_name_of_a_text_is_sanitized() -> None:
     lines = drawn(count_concepts([parse_custom_concept("x=/\x1b/")], ParsedText.of("ab", "\x1b[31m.txt")))
     assert "\x1b" not in "".join(lines)
     assert lines[0].startswith("␛[31m.txt · 2 characters")
+
+
+def test_a_rare_concept_is_listed_with_its_episodes_in_each_half_and_the_limit() -> None:
+    """The numbers of the search; the legend has the limit and the option that reads more."""
+    text = "".join('say "so" now\n' if number % 20 == 0 else "a line\n" for number in range(1_000))
+    lines = drawn(count_concepts([CONCEPTS["in_quote"], CONCEPTS["line_pos"]], ParsedText.of(text, "a.txt")))
+    (row,) = (line for line in lines if line.startswith("in_quote"))
+    first, second = map(int, re.findall(r"\((\d+) \+ (\d+)\)", row)[0])
+    assert first + second < int(row.split()[1]) == 50
+    legend = " ".join(lines[-4:])
+    assert "30 episodes in each half" in legend
+    assert "`--text FILE`" in legend

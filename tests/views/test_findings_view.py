@@ -1,6 +1,5 @@
 """The findings table is complete and sanitized on every screen, with and without color."""
 
-import dataclasses
 import html
 import io
 import re
@@ -65,7 +64,7 @@ FINDINGS = Findings(
         make_finding("paren_depth", 0.14, verdict="distributed"),
         make_finding("if_cond", -0.001, verdict="none"),
     ),
-    too_rare=(TooRare(concept="comment", episodes=7), TooRare(concept="url", episodes=0)),
+    too_rare=(TooRare(concept="comment", episodes=7, halves=(3, 4), streams=5), TooRare(concept="url", episodes=0)),
     streams=24,
     permutations=999,
     placebos=12,
@@ -254,16 +253,36 @@ def test_color_carries_no_information_of_its_own() -> None:
     assert re.sub(r"\x1b\[[0-9;]*m", "", drawn(80, color=True)) == drawn(80)
 
 
-def test_rare_concepts_are_listed_with_their_episodes() -> None:
-    """Concepts that never occur are listed too, or only counted if they are many."""
-    assert "comment (7), url (0)" in drawn(80)
-    alone = Findings(
-        model="m", text="t", characters=4_000, signal="h", cells=8, concepts=(), too_rare=FINDINGS.too_rare
-    )
-    assert drawn(80, findings=alone).splitlines()[-1].startswith("too rare")
-    never = tuple(TooRare(concept=f"never{number}", episodes=0) for number in range(5))
-    many = dataclasses.replace(alone, too_rare=(*FINDINGS.too_rare, *never))
-    assert "comment (7), and 6 that never occur" in drawn(80, findings=many)
+def test_rare_concepts_are_listed_with_their_episodes_in_each_half_and_the_limit() -> None:
+    """As in the list of concepts; a hint says how to read more."""
+    lines = drawn(80).splitlines()
+    position = lines.index("too rare here to be judged (episodes in each half): comment (3 + 4)")
+    assert "30 episodes in each half" in lines[position + 1]
+    assert "`--text FILE` reads a longer text" in " ".join(lines[position + 1 : position + 3])
+    assert "a concept needs" not in drawn(80, findings=replace(FINDINGS, too_rare=FINDINGS.too_rare[1:]))
+
+
+def test_concepts_that_never_occur_have_a_line_of_their_own() -> None:
+    """They are listed, or only counted if they are many; no sentence begins with "and"."""
+    assert "never here: url" in drawn(80).splitlines()
+    never = tuple(TooRare(concept=f"never{number}", episodes=0) for number in range(21))
+    shown = drawn(80, findings=replace(FINDINGS, concepts=(), too_rare=never))
+    assert "never here: 21 concepts (see `--list-concepts`)" in shown
+    assert "too rare" not in shown
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_each_verdict_that_occurs_has_a_line_with_its_reason(width: int) -> None:
+    """On the terminal below the table and in the report; verdicts without a row have none."""
+    judged = [replace(finding, reason=f"{finding.verdict} because") for finding in FINDINGS.concepts]
+    shown = drawn(width, findings=replace(FINDINGS, concepts=tuple(judged)))
+    lines = [line.split() for line in shown[shown.index("why these verdicts:") :].splitlines()[1:4]]
+    assert [line[0] for line in lines] == ["causal", "detector", "distributed"]
+    assert all(line[:2] == [line[0]] * 2 for line in lines)
+    page = findings_table_html("findings", judged, ["causal"], "")
+    assert "<dt>none</dt><dd>none because</dd>" in page
+    assert 'title="causal because"' in page
+    assert "why these verdicts" not in drawn(width)
 
 
 def test_a_sparkline_has_a_height_for_every_number() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.inspection.search.causal_effects import CausalEffects
-from charrnn.inspection.search.finding import verdict
+from charrnn.inspection.search.finding import judge
 from charrnn.inspection.search.findings import CellCounts, UnexplainedCell
 from charrnn.inspection.search.scores import format_cell
 from charrnn.inspection.search.screening import Candidate, Screening
@@ -32,7 +32,7 @@ def count_cells(screening: Screening, candidates: Sequence[Candidate]) -> CellCo
         fit, memory = float(screening.scores.fit[number, cell]), float(screening.scores.memory[number, cell])
         single_cell = replace(findings[number], fit=fit, memory=memory, r2_by_cells=(), cause=None)
         # a causal cell stays causal, even if another concept than that of its finding explains more of the cell
-        verdicts.setdefault(cell, verdict(single_cell))
+        verdicts.setdefault(cell, judge(single_cell).verdict)
     counts = Counter(verdicts.values())
     return CellCounts(
         dead=int((~alive).sum()),

@@ -1,7 +1,7 @@
 """Occurrences of concepts in a text: the number of episodes, and the excerpt that shows a concept best."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,11 @@ class ConceptCount:
     """number of complete episodes in the text; None without a text"""
     enough: bool | None = None
     """whether the text has enough episodes for a search; None without a text"""
+    halves: tuple[int, int] | None = None
+    """episodes that a search counts in the discovery half and in the confirmation half; None without a text, or if
+    the text is too short"""
+    streams: int | None = None
+    """number of streams of a search that contain the concept"""
 
     def to_json(self) -> dict[str, Any]:
         """Return the values in JSON."""
@@ -43,6 +48,8 @@ class ConceptCount:
             "uses_future": self.uses_future,
             "episodes": self.episodes,
             "enough": self.enough,
+            "halves": None if self.halves is None else list(self.halves),
+            "streams_with_concept": self.streams,
         }
 
 
@@ -82,23 +89,25 @@ def count_concepts(concepts: Iterable[Concept], parsed: ParsedText | None = None
     )
 
 
-def _concept_count(concept: Concept, episodes: int | None = None, enough: bool | None = None) -> ConceptCount:
+def _concept_count(concept: Concept) -> ConceptCount:
     return ConceptCount(
         name=concept.name,
         family=concept.family,
         kind=concept.kind,
         description=concept.description,
         uses_future=concept.uses_future,
-        episodes=episodes,
-        enough=enough,
     )
 
 
 def _count_in_text(concept: Concept, parsed: ParsedText, streams: SplitStreams | None) -> ConceptCount:
-    """Return the episodes in the whole text, and whether they are enough for a search."""
+    """Return the episodes in the whole text and in the streams of a search, and whether they are enough for it."""
     marks = concept.mark(parsed)
-    enough = streams is not None and quantize_marks(concept, marks, streams).has_enough_evidence(streams)
-    return _concept_count(concept, int(count_episodes(marks[:, np.newaxis])[0]), enough)
+    count = replace(_concept_count(concept), episodes=int(count_episodes(marks[:, np.newaxis])[0]), enough=False)
+    if streams is None:
+        return count
+    codes = quantize_marks(concept, marks, streams)
+    halves, enough = codes.episodes_in_halves(streams), codes.has_enough_evidence(streams)
+    return replace(count, enough=enough, halves=halves, streams=codes.streams)
 
 
 def _split_if_long_enough(parsed: ParsedText) -> SplitStreams | None:

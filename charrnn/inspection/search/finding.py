@@ -1,6 +1,6 @@
 """Finding of a search: the cell that follows a concept best, its statistics, and a verdict by fixed rules."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from charrnn.inspection.measures.provenance import DIGITS, rounded_fields
@@ -88,6 +88,8 @@ class Finding:
     """near duplicates of the concept in this text"""
     verdict: str = ""
     """a key of VERDICTS"""
+    reason: str = ""
+    """condition that led to the verdict, with its threshold"""
     p: float | None = None
     """family-wise p-value of the permutation test over all cells; None if not tested"""
     scrambled: float | None = None
@@ -147,6 +149,7 @@ class Finding:
             **rounded_fields(self, "inside", "outside", "rank_correlation"),
             **cause,
             "verdict": self.verdict,
+            "reason": self.reason,
             "tuning": [[round(level, DIGITS), round(mean, DIGITS)] for level, mean in self.tuning],
             "episodes": self.episodes,
             "top": [{"cell": cell, "fit": round(fit, DIGITS)} for cell, fit in self.top],
@@ -202,49 +205,39 @@ class Thresholds:
 
 THRESHOLDS = Thresholds()
 
-VERDICTS = {
-    "causal": "a detector that the network uses: its ablation costs {min_nats} nats and {min_z:.0f} standard errors"
-    " more at the concept's ends than that of control cells, and {min_contrast:.0f} times as much as elsewhere;"
-    " clamped to its inside value, it makes an end more probable than at its outside value",
-    "detector": "fit >= {detector_fit}; fit or memory {shuffled_ratio:.0f} times the scrambled network's, or half as"
-    " far from 1",
-    "unused": "a detector whose ablation costs no more than that of controls at the concept's ends, and less than"
-    " {min_nats} nats elsewhere",
-    "partial": "fit >= {weak_fit}",
-    "distributed": "a layer's cells together predict it with R2 >= {linear_r2}, none of them half as well alone",
-    "local": "memory < {local_memory}: the last three characters explain as much",
-    "trace": "fit < {weak_fit}",
-    "none": "p > {p_value}, or no better than scrambled weights or placebos",
-}
-"""definition of each verdict, the strongest first"""
-
-VERDICT_RANK = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
+# The rules of the verdicts, each with its reason
 
 
-def explain(verdict: str, rules: Thresholds = THRESHOLDS) -> str:
-    """Return the definition of a verdict in one line.
-
-    >>> explain("partial")
-    'fit >= 0.2'
-    """
-    return VERDICTS[verdict].format(**vars(rules))
+def judge(finding: Finding, rules: Thresholds = THRESHOLDS) -> Finding:
+    """Return a finding with its verdict, and with the condition that led to the verdict."""
+    verdict, reason = _verdict(finding, rules)
+    return replace(finding, verdict=verdict, reason=reason)
 
 
-def verdict(finding: Finding, rules: Thresholds = THRESHOLDS) -> str:
-    """Return the verdict of a finding."""
+def _verdict(finding: Finding, rules: Thresholds) -> tuple[str, str]:
+    """Return the verdict of the first rule that applies, and the reason."""
     if finding.p is not None and finding.p > rules.p_value:
-        return "none"
+        return "none", f"p above {rules.p_value}"
     if _is_distributed(finding, rules):
-        return "distributed"
+        return "distributed", (
+            f"fit below {rules.detector_fit}, but R² of all cells of a layer at least {rules.linear_r2} and"
+            f" {1 / rules.single_cell_ratio:g} times that of the best one"
+        )
+    if finding.fit <= rules.margin:
+        return "none", f"fit at most {rules.margin}"
     if not _above_controls(finding, rules):
-        return "none"
+        return "none", f"fit and memory at most {rules.margin} above scrambled weights and placebos"
     if finding.fit < rules.weak_fit:
-        return "trace"
+        return "trace", f"fit below {rules.weak_fit}, however often the cell is on inside"
     if finding.memory < rules.local_memory:
-        return "local"
-    if finding.fit < rules.detector_fit or not _beats_shuffled(finding, rules):
-        return "partial"
-    return _causal_verdict(finding.cause, rules) if finding.cause else "detector"
+        return "local", f"memory below {rules.local_memory}: the last three characters explain as much"
+    if finding.fit < rules.detector_fit:
+        return "partial", f"fit below {rules.detector_fit}, whatever the ablation costs"
+    if not _beats_shuffled(finding, rules):
+        return "partial", f"neither fit nor memory {rules.shuffled_ratio:g} times those of scrambled weights"
+    if finding.cause is None:
+        return "detector", f"fit at least {rules.detector_fit}; ablation not measured"
+    return _causal_verdict(finding.cause, rules)
 
 
 def _above_controls(finding: Finding, rules: Thresholds) -> bool:
@@ -252,8 +245,7 @@ def _above_controls(finding: Finding, rules: Thresholds) -> bool:
     control_fit = max(finding.scrambled or 0.0, finding.placebo)
     control_memory = max(finding.scrambled_memory or 0.0, finding.placebo_memory, rules.local_memory)
     # memory counts, because some concepts are fitted well by spelling alone, even without training
-    above = finding.fit > control_fit + rules.margin or finding.memory > control_memory + rules.margin
-    return above and finding.fit > rules.margin
+    return finding.fit > control_fit + rules.margin or finding.memory > control_memory + rules.margin
 
 
 def _beats_shuffled(finding: Finding, rules: Thresholds) -> bool:
@@ -277,15 +269,22 @@ def _is_distributed(finding: Finding, rules: Thresholds) -> bool:
     return learned and layer_r2 >= rules.linear_r2 and single_r2 < rules.single_cell_ratio * layer_r2
 
 
-def _causal_verdict(cause: CausalEffect, rules: Thresholds) -> str:
-    """Return the verdict of a detector with a measured causal effect."""
-    needed = _is_needed(cause.edge_delta, cause.edge_z, rules)
-    if needed and cause.edge_delta >= rules.min_contrast * abs(cause.elsewhere_delta) and cause.monotone:
-        return "causal"
+def _causal_verdict(cause: CausalEffect, rules: Thresholds) -> tuple[str, str]:
+    """Return the verdict of a detector with a measured causal effect, and the reason."""
+    at_edges = f"ablation costs at least {rules.min_nats} nats at edges"
+    if _is_needed(cause.edge_delta, cause.edge_z, rules):
+        if cause.edge_delta < rules.min_contrast * abs(cause.elsewhere_delta):
+            return "detector", f"{at_edges}, but less than {rules.min_contrast:g} times as much as elsewhere"
+        if not cause.monotone:
+            return "detector", f"{at_edges}, but the probability of an end does not follow clamps"
+        return "causal", f"{at_edges}, {rules.min_contrast:g} times as much as elsewhere, and clamps agree"
     # a cell that its partner can replace is needed only when the partner is ablated, too
-    needed_in_pair = cause.pair_added is not None and _is_needed(cause.pair_added, cause.pair_z or 0.0, rules)
+    if cause.pair_added is not None and _is_needed(cause.pair_added, cause.pair_z or 0.0, rules):
+        return "detector", f"{at_edges} only when another detector is ablated, too"
     # a cell that the network needs between the edges is not unused
-    return "detector" if needed or needed_in_pair or cause.elsewhere_delta >= rules.min_nats else "unused"
+    if cause.elsewhere_delta >= rules.min_nats:
+        return "detector", f"ablation costs at least {rules.min_nats} nats elsewhere, but not at edges"
+    return "unused", f"ablation costs less than {rules.min_nats} nats, or no more than that of control cells"
 
 
 def _is_needed(delta: float, z: float, rules: Thresholds) -> bool:

@@ -1,16 +1,85 @@
 """Findings of a search: the findings of all concepts, with the text and the settings of the search."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from charrnn.inspection.measures.provenance import DIGITS, rounded_fields
-from charrnn.inspection.search.finding import LOSS_DIGITS, THRESHOLDS, CausalEffect, Finding
+from charrnn.inspection.search.finding import LOSS_DIGITS, THRESHOLDS, CausalEffect, Finding, Thresholds
 
-__all__ = ["CausalEffect", "CellCounts", "Finding", "Findings", "TooRare", "UnexplainedCell", "best_to_draw"]
+__all__ = [
+    "VERDICTS",
+    "VERDICT_RANK",
+    "CausalEffect",
+    "CellCounts",
+    "Finding",
+    "Findings",
+    "TooRare",
+    "UnexplainedCell",
+    "best_to_draw",
+    "explain",
+    "reasons",
+]
 
 MIN_DRAWN_FIT = 0.05
 """minimum fit of a finding that is drawn"""
+
+
+VERDICTS = {
+    "causal": "a detector that the network uses: its ablation costs {min_nats} nats and {min_z:.0f} standard errors"
+    " more at the concept's ends than that of control cells, and {min_contrast:.0f} times as much as elsewhere;"
+    " clamped to its inside value, it makes an end more probable than at its outside value",
+    "detector": "fit >= {detector_fit}; fit or memory {shuffled_ratio:.0f} times the scrambled network's, or half as"
+    " far from 1",
+    "unused": "a detector whose ablation costs no more than that of controls at the concept's ends, and less than"
+    " {min_nats} nats elsewhere",
+    "partial": "fit >= {weak_fit}",
+    "distributed": "a layer's cells together predict it with R2 >= {linear_r2}, none of them half as well alone",
+    "local": "memory < {local_memory}: the last three characters explain as much",
+    "trace": "fit < {weak_fit}",
+    "none": "p > {p_value}, or no better than scrambled weights or placebos",
+}
+"""definition of each verdict, the strongest first"""
+
+VERDICT_RANK = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
+
+
+def explain(verdict: str, rules: Thresholds = THRESHOLDS) -> str:
+    """Return the definition of a verdict in one line.
+
+    >>> explain("partial")
+    'fit >= 0.2'
+    """
+    return VERDICTS[verdict].format(**vars(rules))
+
+
+def reasons(findings: Iterable[Finding]) -> dict[str, str]:
+    """Return the reasons of each verdict that occurs, the strongest verdict first."""
+    found: dict[str, list[str]] = {verdict: [] for verdict in VERDICTS}
+    for finding in findings:
+        if finding.reason and finding.reason not in found[finding.verdict]:
+            found[finding.verdict].append(finding.reason)
+    return {verdict: "; or ".join(texts) for verdict, texts in found.items() if texts}
+
+
+MIN_EPISODES = 30
+"""minimum number of complete episodes in each half for a search"""
+MIN_STREAMS_WITH_CONCEPT = 6
+"""minimum number of streams that contain the concept for a search"""
+RARITY_LIMIT = (
+    f"a concept needs {MIN_EPISODES} episodes in each half, and {MIN_STREAMS_WITH_CONCEPT} streams that contain it"
+)
+"""what a search needs to judge a concept"""
+
+
+def rarity(halves: tuple[int, int], streams: int) -> str:
+    """Return the numbers of episodes in both halves; with the number of streams, if only that is too small.
+
+    >>> rarity((28, 32), 20), rarity((90, 80), 4)
+    ('28 + 32', '90 + 80 in 4 streams')
+    """
+    counts = f"{halves[0]:,} + {halves[1]:,}"
+    return f"{counts} in {streams} streams" if min(halves) >= MIN_EPISODES else counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,11 +89,23 @@ class TooRare:
     concept: str
     """name of the concept"""
     episodes: int
-    """number of complete episodes in the text"""
+    """number of complete episodes in the streams"""
+    halves: tuple[int, int] = (0, 0)
+    """these episodes in the discovery half and in the confirmation half"""
+    streams: int = 0
+    """number of streams that contain the concept"""
 
     def to_json(self) -> dict[str, Any]:
         """Return the values in JSON."""
-        return {"concept": self.concept, "cell": None, "episodes": self.episodes, "verdict": "too rare"}
+        return {
+            "concept": self.concept,
+            "cell": None,
+            "episodes": self.episodes,
+            "halves": list(self.halves),
+            "streams_with_concept": self.streams,
+            "verdict": "too rare",
+            "reason": RARITY_LIMIT,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +229,8 @@ class Findings:
             "placebos": self.placebos,
             **rounded_fields(self, "placebo_fit"),
             "census": self.census.to_json(),
-            "rules": THRESHOLDS.to_json(),
+            "rules": THRESHOLDS.to_json()
+            | {"min_episodes": MIN_EPISODES, "min_streams_with_concept": MIN_STREAMS_WITH_CONCEPT},
             "concepts": [concept.to_json() for concept in concepts],
             "local": [finding.to_json() for finding in self.local],
             "mysteries": [cell.to_json() for cell in self.mysteries],

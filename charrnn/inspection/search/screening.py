@@ -7,7 +7,8 @@ import numpy as np
 
 from charrnn.inspection.concepts import Concept, Kind
 from charrnn.inspection.search.controls import PermutationTest, ShuffledControl, shuffled_control
-from charrnn.inspection.search.finding import VERDICT_RANK, Finding, verdict
+from charrnn.inspection.search.finding import Finding, judge
+from charrnn.inspection.search.findings import VERDICT_RANK
 from charrnn.inspection.search.probes import ActivationSample, CellProducts, LinearProbe, fit_linear_probes
 from charrnn.inspection.search.scores import Scores, make_finding
 from charrnn.inspection.search.search_data import (
@@ -163,11 +164,6 @@ def shortlist(screening: Screening, hidden: int) -> list[Candidate]:
     return sorted(candidates, key=lambda candidate: (VERDICT_RANK[candidate.finding.verdict], -candidate.finding.fit))
 
 
-def with_verdict(finding: Finding) -> Finding:
-    """Return a finding with its verdict."""
-    return replace(finding, verdict=verdict(finding))
-
-
 def _both_detect(best: Candidate, other: Candidate) -> bool:
     """Return whether both cells have the verdict "detector"."""
     return best.finding.verdict == other.finding.verdict == "detector"
@@ -196,7 +192,7 @@ def _candidate(screening: Screening, number: int, cell: int, hidden: int) -> Can
         outside=selectivity.outside,
         rank_correlation=selectivity.rank_correlation,
     )
-    return Candidate(number=number, cell=cell, coding=coding, finding=with_verdict(finding))
+    return Candidate(number=number, cell=cell, coding=coding, finding=judge(finding))
 
 
 def _rivals(screening: Screening, number: int) -> Iterator[int]:

@@ -15,8 +15,8 @@ from charrnn.inspection.search.cell_summary import (
     unexplained_cells,
 )
 from charrnn.inspection.search.controls import permutation_count
-from charrnn.inspection.search.finding import THRESHOLDS, VERDICT_RANK
-from charrnn.inspection.search.findings import Findings, TooRare, UnexplainedCell
+from charrnn.inspection.search.finding import THRESHOLDS, judge
+from charrnn.inspection.search.findings import VERDICT_RANK, Findings, TooRare, UnexplainedCell
 from charrnn.inspection.search.scores import format_cell
 from charrnn.inspection.search.screening import (
     Candidate,
@@ -24,7 +24,6 @@ from charrnn.inspection.search.screening import (
     SearchOptions,
     screen,
     shortlist,
-    with_verdict,
 )
 from charrnn.inspection.search.search_data import EncodedText, SearchData, signal_name
 from charrnn.inspection.search.splits import MARKING, ConceptCodes, Progress
@@ -65,7 +64,7 @@ def search(
         cells=rnn.config.layers * rnn.config.hidden,
         quick=options.quick,
         concepts=(),
-        too_rare=tuple(_too_rare(coding) for coding in codings if coding not in frequent),
+        too_rare=tuple(_too_rare(coding, search_data) for coding in codings if coding not in frequent),
     )
     if not frequent:
         return findings
@@ -163,7 +162,7 @@ def _with_effects(
         effect = next((effects[key] for key in keys if key in effects), None)
         if effect and candidate.partner is not None:
             effect = replace(effect, partner=format_cell(candidate.partner, hidden))
-        updated.append(replace(candidate, finding=with_verdict(replace(candidate.finding, cause=effect))))
+        updated.append(replace(candidate, finding=judge(replace(candidate.finding, cause=effect))))
     return updated
 
 
@@ -172,5 +171,10 @@ def _with_evidence(codings: list[ConceptCodes], search_data: SearchData) -> list
     return [coding for coding in codings if coding.has_enough_evidence(search_data.streams)]
 
 
-def _too_rare(coding: ConceptCodes) -> TooRare:
-    return TooRare(concept=coding.concept.name, episodes=int(coding.episodes.sum()))
+def _too_rare(coding: ConceptCodes, search_data: SearchData) -> TooRare:
+    return TooRare(
+        concept=coding.concept.name,
+        episodes=int(coding.episodes.sum()),
+        halves=coding.episodes_in_halves(search_data.streams),
+        streams=coding.streams,
+    )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError
 from charrnn.inspection.concepts import Concept, Kind, Marks
+from charrnn.inspection.search.findings import MIN_EPISODES, MIN_STREAMS_WITH_CONCEPT
 
 # The stages of a search, for a progress bar
 
@@ -161,10 +162,6 @@ MAX_CODES = 16
 """maximum number of codes of a concept"""
 MAX_DEPTH = 8
 """nesting depth from which deeper levels share one code"""
-MIN_EPISODES = 30
-"""minimum number of complete episodes in each half for a search"""
-MIN_STREAMS_WITH_CONCEPT = 6
-"""minimum number of streams that contain the concept for a search"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -184,8 +181,17 @@ class ConceptCodes:
 
     def has_enough_evidence(self, streams: SplitStreams) -> bool:
         """Return whether there are enough episodes in both halves, and enough streams that contain the concept."""
-        halves = (self.episodes[streams.discovery].sum(), self.episodes[streams.confirmation].sum())
-        return bool(min(halves) >= MIN_EPISODES and self.present.sum() >= MIN_STREAMS_WITH_CONCEPT)
+        return min(self.episodes_in_halves(streams)) >= MIN_EPISODES and self.streams >= MIN_STREAMS_WITH_CONCEPT
+
+    def episodes_in_halves(self, streams: SplitStreams) -> tuple[int, int]:
+        """Return the number of complete episodes in the discovery and in the confirmation streams."""
+        discovery, confirmation = (int(self.episodes[half].sum()) for half in streams.halves)
+        return discovery, confirmation
+
+    @property
+    def streams(self) -> int:
+        """Return the number of streams that contain the concept."""
+        return int(self.present.sum())
 
     @property
     def labels(self) -> CodeLevels:

@@ -166,6 +166,7 @@ def _description(finding: Finding) -> str:
         f"It ends {number_element(finding.episodes, ',')} times in this text.",
         "It depends on text that comes later: no cell can follow it completely." if finding.uses_future else "",
         f"Nearly the same here: {escape_html(', '.join(finding.near))}." if finding.near else "",
+        f"Verdict: {escape_html(finding.verdict)}, because {escape_html(finding.reason)}." if finding.reason else "",
     ]
     return f"<h3>{escape_html(finding.concept)}</h3><p>{' '.join(filter(None, sentences))}</p>{_tuning(finding)}"
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from charrnn.inspection.search.finding import Finding
+from charrnn.inspection.search.findings import reasons
 from charrnn.views.finding_columns import (
     COLUMNS_BY_KEY,
     FUTURE,
@@ -51,7 +52,15 @@ def findings_table_html(name: str, findings: Sequence[Finding], verdicts: Sequen
     meanings = [(column.heading, _explanation(column)) for column in (*text_columns, *columns)]
     return (
         f"{scrolling_table(table, f'{name}-caption')}\n<details><summary>What the columns mean</summary>"
-        f"{definition_list((*meanings, ('curve', _CURVE)))}</details>"
+        f"{definition_list((*meanings, ('curve', _CURVE)))}</details>{_reasons(findings)}"
+    )
+
+
+def _reasons(findings: Sequence[Finding]) -> str:
+    """Return the list of the verdicts of the findings, with the conditions that led to each."""
+    lines = reasons(findings)
+    return f"<details open><summary>Why these verdicts</summary>{definition_list(lines.items())}</details>" * bool(
+        lines
     )
 
 
@@ -119,7 +128,9 @@ def _verdict(finding: Finding, verdicts: Sequence[str]) -> str:
     """Return the table cell of the verdict, which sorts by strength."""
     rank = verdicts.index(finding.verdict) if finding.verdict in verdicts else len(verdicts)
     css_class = f" verdict-{finding.verdict}" if finding.verdict in ("causal", "detector") else ""
-    return f'<td data-value="{rank:02}"><span class="verdict{css_class}">{escape_html(finding.verdict)}</span></td>'
+    title = f' title="{escape_html(finding.reason)}"' * bool(finding.reason)
+    name = escape_html(finding.verdict)
+    return f'<td data-value="{rank:02}"><span class="verdict{css_class}"{title}>{name}</span></td>'
 
 
 def _number(finding: Finding, column: NumberColumn) -> str:

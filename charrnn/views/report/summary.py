@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from charrnn.inspection.search.finding import LOSS_DIGITS
-from charrnn.inspection.search.findings import Findings, UnexplainedCell
+from charrnn.inspection.search.findings import RARITY_LIMIT, Findings, UnexplainedCell, rarity
 from charrnn.views.report.elements import (
     char_keys,
     definition_list,
@@ -17,6 +17,7 @@ from charrnn.views.report.elements import (
 from charrnn.views.report.findings_table import column_heading, findings_table_html, sortable_cell
 from charrnn.views.sanitize import escape_html
 
+_RARITY_LIMIT = RARITY_LIMIT[0].upper() + RARITY_LIMIT[1:]
 Rules = Mapping[str, str]
 """rule of each verdict, from the strongest"""
 
@@ -70,13 +71,14 @@ def findings_section(findings: Findings, rules: Rules) -> str:
     if findings.concepts:
         blocks = [findings_table_html("findings", findings.concepts, list(rules), caption)]
     rare = [
-        f"{rare_concept.concept} ({rare_concept.episodes:,})"
+        f"{rare_concept.concept} ({rarity(rare_concept.halves, rare_concept.streams)})"
         for rare_concept in findings.too_rare
         if rare_concept.episodes
     ]
     never = [rare_concept.concept for rare_concept in findings.too_rare if not rare_concept.episodes]
     if rare:
-        blocks.append(f"<p>Too rare here to be judged (episodes): {escape_html(', '.join(rare))}.</p>")
+        names = escape_html(", ".join(rare))
+        blocks.append(f"<p>Too rare here to be judged (episodes in each half): {names}. {_RARITY_LIMIT}.</p>")
     if never:
         blocks.append(f"<p>Never here: {escape_html(', '.join(never))}.</p>")
     return section("found", "Findings", "".join(blocks))
