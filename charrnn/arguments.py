@@ -9,7 +9,7 @@ import re
 import reprlib
 import sys
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -46,6 +46,16 @@ def shown(value: object) -> str:
 def shortened(name: str, max_chars: int = 200) -> str:
     """Return a name, cut after `max_chars` characters if it is too long for an error message."""
     return name if len(name) <= max_chars else f"{name[:max_chars]}…"
+
+
+def first_names(names: Sequence[str], max_names: int = 3) -> str:
+    """Return the first names of a list, and how many more there are, for a message.
+
+    >>> first_names(["a", "b"]), first_names(list("abcde"))
+    ('a, b', 'a, b, c and 2 more')
+    """
+    more = f" and {len(names) - max_names:,} more" if len(names) > max_names else ""
+    return ", ".join(map(shortened, names[:max_names])) + more
 
 
 def whole_number(value: object, name: str, *, low: int = 0, high: int = MAX_CHARACTERS) -> int:

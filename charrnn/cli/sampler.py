@@ -118,7 +118,7 @@ class SampleOptions:
         """Return the prompt (CharrnnError)."""
         if self.prompt_file is None:
             return valid_text(self.prompt, "the prompt")
-        return read_text(self.prompt_file, check_encoding(self.encoding))
+        return read_text(self.prompt_file, check_encoding(self.encoding), quiet=self.quiet)
 
     def sampling_params(self) -> SamplingParams:
         """Return the sampling parameters."""

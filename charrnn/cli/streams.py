@@ -26,12 +26,20 @@ DIM, BOLD_RED, BOLD_CYAN = "2", "1;31", "1;36"
 """parameters of the ECMA-48 sequence SGR"""
 
 
-def read_text(name: str, encoding: str = "utf-8", *, documents: str | None = None) -> str:
-    """Return a whole text, of `documents` if that is their kind; "-" is standard input (CharrnnError)."""
-    from charrnn.text.decoding import decode_text
+def read_text(name: str, encoding: str = "utf-8", *, documents: str | None = None, quiet: bool = False) -> str:
+    """Return a whole text, of `documents` if that is their kind; "-" is standard input (CharrnnError).
+
+    Print a note if the text was not read as it is, unless `quiet`.
+    """
+    from charrnn.text.decoding import Examination, decode_text
     from charrnn.text.sources import open_sources
 
-    return "".join(decode_text(open_sources([name]).files[0], encoding, documents=documents))
+    examination = Examination()
+    source = open_sources([name]).files[0]
+    text = "".join(decode_text(source, encoding, documents=documents, examination=examination))
+    for note in () if quiet else examination.reading_notes():
+        write_note(f"note: {note}")
+    return text
 
 
 def _finite(value: Any) -> Any:

@@ -14,7 +14,7 @@ from rich.live import Live
 from charrnn.cli.streams import write_json, write_stderr
 from charrnn.errors import CharrnnError, OutputError, os_reason
 from charrnn.storage.run_directory import RunDirectory
-from charrnn.text.sources import CorpusFiles
+from charrnn.text.source_file import CorpusFiles
 from charrnn.training.events import EarlyStop, Event, Pause, Preview, Report, SafePoint, Step, TrainingWarning
 from charrnn.training.metrics import event_dict
 from charrnn.training.train_options import TrainOptions

@@ -47,6 +47,18 @@ Weights and their copies are not all zero, so a file of charrnn has few holes ev
 
 DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 """names of the types in the format, by NumPy type"""
+OTHER_KINDS = (
+    ((b"version https://git-lfs",), "a git-lfs pointer", "`git lfs pull` downloads the model"),
+    (
+        (b"<!doctype html", b"<html", b"<?xml"),
+        "a web page, as a failed download leaves it",
+        "download the file again",
+    ),
+    ((b"\x1f\x8b",), "compressed by gzip", "`gunzip` decompresses a file that ends in .gz"),
+)
+"""beginnings of files that are taken for models, in lower case, with their kinds and what helps"""
+RECOGNITION_CHARS = 64
+"""bytes after the length of the header that show another kind of file"""
 PICKLES = (b"\x02", b"\x03", b"\x04", b"\x05")
 """protocol numbers, the second byte of a pickle"""
 
@@ -198,19 +210,23 @@ def _header(path: Path, file: BinaryIO) -> bytearray:
     length = int.from_bytes(start, "little")
     header = _read(file, length) if len(start) == 8 and length <= MAX_HEADER_BYTES else bytearray()
     if not header.startswith(b"{"):
-        raise _not_ours(path, start)
+        raise _not_ours(path, start + header[:RECOGNITION_CHARS] + file.read(RECOGNITION_CHARS))
     if len(header) < length:
         raise CharrnnError(f"{path} is damaged: it ends within its header")
     return header
 
 
 def _not_ours(path: Path, start: bytes) -> CharrnnError:
-    """Return the error for a file that is not a safetensors file, with the kind of a pickle or zip file."""
+    """Return the error for a file that is not a safetensors file, with its kind if its first bytes show it."""
     hint = "name a model.safetensors, or a checkpoint, that `charrnn train` made"
     pickle = start[:1] == b"\x80" and start[1:2] in PICKLES
     if pickle or start.startswith(b"PK\x03\x04"):
         kind = "pickle file" if pickle else "zip file, as those of PyTorch are"
         return CharrnnError(f"{path} is a {kind}; charrnn does not open those because they can run code", hint=hint)
+    begins = start.lstrip().lower().startswith
+    for beginnings, kind, remedy in OTHER_KINDS:
+        if begins(beginnings):
+            return CharrnnError(f"{path} is {kind}, not a model", hint=remedy)
     return CharrnnError(
         f"{path} is not a valid model file: its safetensors header is missing or incomplete", hint=hint
     )

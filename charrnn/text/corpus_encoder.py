@@ -16,9 +16,9 @@ from charrnn.errors import CharrnnError
 from charrnn.storage.atomic_file import BinarySink, atomic_open, atomic_write, make_durable, remove_file, scratch_file
 from charrnn.storage.run_lock import check_lock
 from charrnn.text.corpus import Corpus, description_of, description_path
-from charrnn.text.decoding import CodePoints, code_points
-from charrnn.text.documents import not_documents_error, shuffle_documents
-from charrnn.text.sources import CorpusFiles
+from charrnn.text.decoding import CodePoints, Examination, code_points
+from charrnn.text.documents import BOUNDARY, not_documents_error, shuffle_documents
+from charrnn.text.source_file import CorpusFiles
 from charrnn.text.vocabulary import UNKNOWN, Ids, Vocabulary, end_char
 
 MIN_CHARACTERS = 200
@@ -36,6 +36,8 @@ class CharacterCounts:
     """number of occurrences of each code point, (0x110000,)"""
     documents: str | None = None
     """kind of documents, as in `NetworkConfig`; None: the text is a single sequence"""
+    notes: tuple[str, ...] = ()
+    """what a user should know about the files, a line each"""
 
     def vocabulary(self, min_count: int = 1, *, known_characters: tuple[str, ...] = ()) -> Vocabulary:
         """Return the vocabulary: the known characters in their order, then the others in code point order.
@@ -52,10 +54,12 @@ class CharacterCounts:
 
 def count_characters(sources: CorpusFiles, encoding: str, *, documents: str | None = None) -> CharacterCounts:
     """Return the character counts of a text, which is read once (CharrnnError if nothing can be learned from it)."""
-    counts = np.zeros(CODE_POINTS, dtype=np.int64)
-    for points in _read_code_points(sources, encoding, documents):
+    counts, examination = np.zeros(CODE_POINTS, dtype=np.int64), Examination()
+    for points in _read_code_points(sources, encoding, documents, examination):
         _add_counts(points, counts)
-    counted = CharacterCounts(characters=int(counts.sum()), counts=counts, documents=documents)
+    counted = CharacterCounts(
+        characters=int(counts.sum()), counts=counts, documents=documents, notes=tuple(examination.notes())
+    )
     name = sources.files[0].name if len(sources.files) == 1 else "the text"
     if not counted.characters:
         raise CharrnnError(f"{name} is empty")
@@ -63,6 +67,8 @@ def count_characters(sources: CorpusFiles, encoding: str, *, documents: str | No
         raise CharrnnError(f"{name} has {counted.characters} characters; at least {MIN_CHARACTERS} are needed")
     if np.count_nonzero(counts) == 1:
         raise CharrnnError(f"every character is {chr(int(counts.argmax()))!r}; there is nothing to learn")
+    if documents in BOUNDARY and examination.has_lone_cr:
+        raise CharrnnError(f"{name} has no documents by {documents}", hint=examination.line_end_note())
     if documents is not None and counts[ord(end_char(documents))] < 2:
         raise not_documents_error(documents, name)
     return counted
@@ -159,7 +165,9 @@ def _add_counts(points: CodePoints, counts: NDArray[np.int64]) -> None:
     counts[: added.size] += added
 
 
-def _read_code_points(sources: CorpusFiles, encoding: str, documents: str | None) -> Iterator[CodePoints]:
+def _read_code_points(
+    sources: CorpusFiles, encoding: str, documents: str | None, examination: Examination | None = None
+) -> Iterator[CodePoints]:
     """Yield the code points of all files in chunks (CharrnnError)."""
     for source in sources.files:
-        yield from code_points(source, encoding, documents=documents)
+        yield from code_points(source, encoding, documents=documents, examination=examination)

@@ -1,47 +1,122 @@
-"""Strict decoding of bytes to code points, in chunks, with the exact position of invalid bytes."""
+"""Strict decoding of bytes to code points, in chunks, with a diagnosis of files that are not valid text."""
 
 import codecs
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.arguments import first_names
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.text.documents import terminate_documents
-from charrnn.text.sources import SourceFile
+from charrnn.text.source_file import (
+    BOMS,
+    FIRST_BYTES,
+    MARKUP,
+    SourceFile,
+    extracting,
+    filtering,
+    markup_format,
+    reading_hint,
+)
 
 NON_TEXT_CODECS = frozenset({"unicode-escape", "raw-unicode-escape", "idna", "punycode"})
 """codecs for string literals and host names, which Python lists as text encodings"""
 
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
-BOMS = {
-    codecs.BOM_UTF32_LE: "UTF-32",
-    codecs.BOM_UTF32_BE: "UTF-32",
-    codecs.BOM_UTF16_LE: "UTF-16",
-    codecs.BOM_UTF16_BE: "UTF-16",
-}
-"""byte order marks of other encodings than UTF-8; longer marks first, because they begin with shorter ones"""
-COMPRESSION_MAGIC = {b"\x1f\x8b": "zcat", b"BZh": "bzcat", b"\xfd7zXZ": "xzcat", b"(\xb5/\xfd": "zstdcat"}
-"""first bytes of compressed files, and the programs that decompress them"""
-OTHER_ENCODINGS = "`--encoding latin-1` reads any byte; `--encoding cp1252` is usual for old Windows files"
-TEXT_FILES = "charrnn learns text files"
-
 CodePoints = NDArray[np.unsignedinteger]
 
+# Notes on a text, collected while it is decoded
 
-def decode_text(source: SourceFile, encoding: str, *, documents: str | None = None) -> Iterator[str]:
+
+@dataclass
+class Examination:
+    """What a user should know about the files of a text; decoding them fills it in."""
+
+    marked: list[str] = field(default_factory=list)
+    """files that begin with a byte order mark"""
+    cut: list[str] = field(default_factory=list)
+    """files whose last character is incomplete"""
+    empty: list[str] = field(default_factory=list)
+    """files without text"""
+    formats: dict[str, list[SourceFile]] = field(default_factory=dict)
+    """files of text with markup, by the names of their formats"""
+    line_ends: Counter[str] = field(default_factory=Counter)
+    """number of line ends of each kind"""
+    first_files: dict[str, SourceFile] = field(default_factory=dict)
+    """the first file with each kind of line end"""
+
+    def add_line_ends(self, source: SourceFile, counts: Counter[str]) -> None:
+        """Add the line ends of a file."""
+        self.line_ends += counts
+        for kind in +counts:
+            self.first_files.setdefault(kind, source)
+
+    @property
+    def has_lone_cr(self) -> bool:
+        """Whether lines end with CR alone."""
+        return self.line_ends["CR"] > self.line_ends["LF"] + self.line_ends["CRLF"]
+
+    def reading_notes(self) -> Iterator[str]:
+        """Yield the notes on files that were not read as they are."""
+        if self.cut:
+            yield f"{first_names(self.cut)}: the last character is incomplete, as after `head -c`; dropped"
+
+    def notes(self) -> Iterator[str]:
+        """Yield the notes on a training text, one line each."""
+        if self.empty:
+            yield f"empty: {first_names(self.empty)}"
+        if self.marked:
+            yield f"{first_names(self.marked)}: byte order mark removed"
+        yield from self.reading_notes()
+        for kind, sources in self.formats.items():
+            names = first_names([source.name for source in sources])
+            yield f"{names}: {kind}, whose markup is learned too; {extracting(MARKUP[kind], sources[0])}"
+        if len(+self.line_ends) > 1 or self.has_lone_cr:
+            yield self.line_end_note()
+
+    def line_end_note(self) -> str:
+        """Return the note on line ends that are mixed, or CR alone, with the command that makes them LF."""
+        command = ALL_TO_LF if len(self.first_files) > 1 else CR_TO_LF
+        if "CR" not in self.first_files:
+            command = REMOVE_CR
+        names = {source.name for source in self.first_files.values()}
+        counts = ", ".join(
+            f"{count:,} {kind}" + (f" ({self.first_files[kind].name})" if len(names) > 1 else "")
+            for kind, count in self.line_ends.most_common()
+        )
+        source = self.first_files.get("CR") or self.first_files["CRLF"]
+        where = f"{source.name}: " if len(names) == 1 else ""
+        problem = "line ends are mixed" if len(self.first_files) > 1 else "lines end with CR, not LF"
+        return f"{where}{problem} ({counts}); {filtering(command, source)} makes them LF"
+
+
+# Decoding
+
+
+def decode_text(
+    source: SourceFile, encoding: str, *, documents: str | None = None, examination: Examination | None = None
+) -> Iterator[str]:
     """Yield the text of a file in chunks, without a byte order mark, and with terminated documents.
 
-    Raise CharrnnError with byte and line if the file is not valid in the encoding.
+    An incomplete last character is dropped. Raise CharrnnError with byte and line if the file is not valid in the
+    encoding.
     """
-    chunks = _without_bom(_decode(source, encoding))
+    found = Examination() if examination is None else examination
+    chunks = _without_bom(_decode(source, encoding, found), source, found)
     return chunks if documents is None else terminate_documents(chunks, documents, source.name)
 
 
-def code_points(source: SourceFile, encoding: str, *, documents: str | None = None) -> Iterator[CodePoints]:
+def code_points(
+    source: SourceFile, encoding: str, *, documents: str | None = None, examination: Examination | None = None
+) -> Iterator[CodePoints]:
     """Yield the code points of `decode_text` in arrays (CharrnnError)."""
-    for text in decode_text(source, encoding, documents=documents):
+    for text in decode_text(source, encoding, documents=documents, examination=examination):
         # ASCII is the most frequent case, and takes a quarter of the time.
         if text.isascii():
             yield np.frombuffer(text.encode("ascii"), dtype=np.uint8)
@@ -53,11 +128,15 @@ def code_points(source: SourceFile, encoding: str, *, documents: str | None = No
             raise CharrnnError(f"{source.name} is not valid {encoding.upper()}: {surrogate}") from error
 
 
-def _without_bom(chunks: Iterator[str]) -> Iterator[str]:
+def _without_bom(chunks: Iterator[str], source: SourceFile, examination: Examination) -> Iterator[str]:
     """Yield the chunks of a file without the byte order mark at its start."""
     has_text = False
     for text in chunks:
-        yield text if has_text else text.removeprefix(BYTE_ORDER_MARK)
+        if not has_text and text.startswith(BYTE_ORDER_MARK):
+            examination.marked.append(source.name)
+            yield text[1:]
+        else:
+            yield text
         has_text = has_text or bool(text)
 
 
@@ -74,74 +153,136 @@ def check_encoding(name: str) -> str:
     return codec.name
 
 
-def _decode(source: SourceFile, encoding: str) -> Iterator[str]:
+def _decode(source: SourceFile, encoding: str, examination: Examination) -> Iterator[str]:
     """Yield the text of a file in chunks (CharrnnError for invalid bytes and NUL)."""
     decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
-    position, lines = 0, 1
-    chunks = source.chunks()
-    while True:
-        chunk = next(chunks, b"")
+    position, line, ends_with_cr, line_ends = 0, 1, False, Counter[str]()
+    for chunk in chain(source.chunks(), [b""]):
+        if not position and (markup := markup_format(source, chunk[:FIRST_BYTES])):
+            examination.formats.setdefault(markup, []).append(source)
         pending = decoder.getstate()[0]
         try:
             text = decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as error:
-            before = error.object[: error.start]
-            line = lines + before.count(b"\n")
-            raise _not_text_error(source, encoding, position - len(pending) + error.start, line, error) from error
+            if not chunk and position and error.reason in INCOMPLETE:
+                examination.cut.append(source.name)
+                break
+            at = position - len(pending) + error.start
+            line += error.object[: error.start].count(b"\n")
+            raise _invalid_error(source, encoding, at, line, error) from error
         except UnicodeError as error:
             # For example UTF-16 without a byte order mark.
             message = f"{source.name} is not valid {encoding.upper()}: {error}"
             raise CharrnnError(message, hint="`--encoding` names another, such as utf-8 or utf-16-le") from error
         if "\0" in text:
-            raise _nul_error(source, text, pending + chunk, position - len(pending), lines)
+            raise _nul_error(source, encoding, text, pending + chunk, position - len(pending), line)
+        newlines = text.count("\n")
+        if ends_with_cr or "\r" in text:
+            pairs = text.count("\r\n") + (ends_with_cr and text.startswith("\n"))
+            line_ends.update({"CR": text.count("\r") - pairs, "CRLF": pairs, "LF": -pairs})
+        ends_with_cr = text.endswith("\r") if text else ends_with_cr
         position += len(chunk)
-        lines += text.count("\n")
+        line += newlines
         yield text
-        if not chunk:
-            return
+    if not position:
+        examination.empty.append(source.name)
+    line_ends["LF"] += line - 1
+    examination.add_line_ends(source, line_ends)
 
 
-def _not_text_error(
+# Diagnosis of files that are not valid text
+
+INCOMPLETE = frozenset({"unexpected end of data", "truncated data", "incomplete multibyte sequence"})
+"""reasons of decoders for a character without its last bytes"""
+REMOVE_NUL, REMOVE_CR, CR_TO_LF = r"tr -d '\0'", r"tr -d '\r'", r"tr '\r' '\n'"
+ALL_TO_LF = r"perl -pe 's/\r\n?/\n/g'"
+"""filters that repair texts"""
+MAX_DAMAGE = 0.01
+"""share of invalid bytes or NUL up to which a file is a text with errors, and above which another kind of file"""
+HEADER_BYTES = 32
+"""bytes at the beginning of a file, where a NUL shows a binary file however rare it is"""
+FEW = 10
+"""invalid bytes in a text of ASCII, from which they are probably letters of another encoding"""
+OTHER_ENCODINGS = "`--encoding latin-1` reads any byte; `--encoding cp1252` is usual for old Windows files"
+TEXT_FILES = "charrnn learns text files"
+
+
+class _Damage(NamedTuple):
+    """Counts over a whole file."""
+
+    invalid: int
+    """invalid sequences of bytes"""
+    nul: int
+    wide: int
+    """valid characters that are not ASCII"""
+    characters: int
+
+    @property
+    def is_rare(self) -> bool:
+        """Whether the file is a text with few errors."""
+        return self.invalid + self.nul <= MAX_DAMAGE * self.characters
+
+
+def _measure_damage(source: SourceFile, encoding: str) -> _Damage:
+    """Return how often a file is not valid text."""
+    make_decoder = codecs.getincrementaldecoder(encoding)
+    ignoring, replacing = make_decoder(errors="ignore"), make_decoder(errors="replace")
+    invalid = nul = wide = characters = 0
+    for chunk in chain(source.chunks(), [b""]):
+        text = ignoring.decode(chunk, final=not chunk)
+        invalid += replacing.decode(chunk, final=not chunk).count("\ufffd") - text.count("\ufffd")
+        nul += text.count("\0")
+        wide += len(text) - len(text.encode("ascii", "ignore"))
+        characters += len(text)
+    return _Damage(invalid, nul, wide, characters)
+
+
+def _invalid_error(
     source: SourceFile, encoding: str, position: int, line: int, error: UnicodeDecodeError
 ) -> CharrnnError:
-    """Return the error for invalid bytes at a position, with a guess at the kind of the file as a hint."""
-    first = _first_bytes(source)
-    hint = _looks_like(source, first) or OTHER_ENCODINGS
-    if b"\0" in first and not first.startswith(tuple(BOMS)):
+    """Return the error for invalid bytes at a position, with their number, and with the command that helps."""
+    first = source.first_bytes
+    damage, hint = _measure_damage(source, encoding), reading_hint(source, first)
+    is_binary = b"\0" in first[:HEADER_BYTES] or (b"\0" in first and not damage.is_rare)
+    if is_binary and not first.startswith(tuple(BOMS)):
         return _binary_error(source, first.index(b"\0"))
-    where = f"at byte {position:,} (line {line:,})"
-    byte = error.object[error.start] if error.start < len(error.object) else 0
-    return CharrnnError(f"{source.name} is not valid {encoding.upper()} {where}: 0x{byte:02X}", hint=hint)
+    where = f"at byte {position:,} (line {line:,}): 0x{error.object[error.start]:02X}"
+    how_often = "the only invalid byte" if damage.invalid == 1 else f"the first of {damage.invalid:,} invalid bytes"
+    return CharrnnError(
+        f"{source.name} is not valid {encoding.upper()} {where}, {how_often}",
+        hint=hint or _repair(source, encoding, damage),
+    )
 
 
-def _nul_error(source: SourceFile, text: str, content: bytes, position: int, line: int) -> CharrnnError:
+def _repair(source: SourceFile, encoding: str, damage: _Damage) -> str:
+    """Return the hint for invalid bytes: they are dropped if most of the file is valid, or have another encoding."""
+    name = encoding.replace("_", "-")
+    dropped = f"{filtering(f'iconv -c -f {name} -t {name}', source)} drops what is invalid"
+    if damage.is_rare and damage.wide > damage.invalid:
+        return dropped
+    few = damage.is_rare and damage.invalid < FEW
+    return f"{dropped}; `--encoding cp1252` is usual for old Windows files" if few else OTHER_ENCODINGS
+
+
+def _nul_error(
+    source: SourceFile, encoding: str, text: str, content: bytes, position: int, line: int
+) -> CharrnnError:
     """Return the error for a NUL, with its byte, or with its line if other characters contain zero bytes too."""
-    if content.count(b"\0") == text.count("\0"):
-        return _binary_error(source, position + content.index(b"\0"))
     line += text.count("\n", 0, text.index("\0"))
-    return CharrnnError(f"{source.name} looks like a binary file (NUL in line {line:,})", hint=TEXT_FILES)
+    if content.count(b"\0") != text.count("\0"):
+        return CharrnnError(f"{source.name} looks like a binary file (NUL in line {line:,})", hint=TEXT_FILES)
+    position += content.index(b"\0")
+    damage = _measure_damage(source, encoding)
+    if position < HEADER_BYTES or not damage.is_rare:
+        return _binary_error(source, position)
+    how_often = "the only one" if damage.nul == 1 else f"the first of {damage.nul:,}"
+    return CharrnnError(
+        f"{source.name} has a NUL at byte {position:,} (line {line:,}), {how_often}",
+        hint=f"{filtering(REMOVE_NUL, source)} removes it",
+    )
 
 
 def _binary_error(source: SourceFile, position: int) -> CharrnnError:
     """Return the error for a zero byte at a position, with a guess at the kind of the file as a hint."""
-    hint = _looks_like(source, _first_bytes(source)) or TEXT_FILES
+    hint = reading_hint(source, source.first_bytes) or TEXT_FILES
     return CharrnnError(f"{source.name} looks like a binary file (NUL at byte {position:,})", hint=hint)
-
-
-def _first_bytes(source: SourceFile) -> bytes:
-    return next(source.chunks(), b"")[:4096]
-
-
-def _looks_like(source: SourceFile, first: bytes) -> str | None:
-    """Return a hint how a file can be read, from its first bytes; None if its kind is not recognized."""
-    for mark, encoding in BOMS.items():
-        if first.startswith(mark):
-            return f"this looks like {encoding}; `--encoding {encoding.lower()}`"
-    for magic, program in COMPRESSION_MAGIC.items():
-        if first.startswith(magic):
-            return f"it is compressed; `{program} {source.name} | charrnn train -` learns its content"
-    # In UTF-16 every other byte of most European texts is zero, and its position shows the byte order.
-    for order, high in (("le", first[1::2]), ("be", first[::2])):
-        if high.count(0) > len(high) / 2 and first.count(0) == high.count(0):
-            return f"this looks like UTF-16 without a mark; `--encoding utf-16-{order}`"
-    return None

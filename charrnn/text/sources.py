@@ -1,22 +1,19 @@
-"""Source files of a corpus: files, standard input or the default corpus, read in chunks."""
+"""Sources of a corpus: files, directories, patterns, lists of files, standard input or the default corpus."""
 
-import codecs
 import difflib
 import hashlib
 import os
 import stat
 import sys
 import sysconfig
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from charrnn.arguments import shortened, shown
 from charrnn.errors import CharrnnError, WrongUsageError, os_reason
-from charrnn.storage.atomic_file import open_regular
+from charrnn.text.source_file import CHUNK_BYTES, CorpusFiles, SourceFile, Spool
 
 # The default corpus: the source code of the Python standard library of the running interpreter, which exists on every
 # machine without a download. It consists of all top-level modules and some packages, about five million characters.
@@ -34,7 +31,7 @@ def standard_library_files() -> list[Path]:
     """Return the files of the default corpus in order (CharrnnError if the source code is not installed)."""
     root = Path(sysconfig.get_path("stdlib"))
     paths = [*root.glob("*.py"), *(path for package in PACKAGES for path in (root / package).rglob("*.py"))]
-    paths = [path for path in paths if not _is_generated(path)]
+    paths = [path for path in paths if path.stat().st_size and not _is_generated(path)]
     if sum(path.stat().st_size for path in paths) < MIN_LIBRARY_CHARS:
         raise CharrnnError(
             f"this Python has no standard library source in {root}", hint="name a text: `charrnn train book.txt`"
@@ -47,151 +44,9 @@ def _is_generated(path: Path) -> bool:
     return path.name.startswith("_sysconfigdata")
 
 
-# A temporary copy of a text that can be read only once, such as standard input or a pipe. The copy has no name, so it
-# disappears with the process, whichever signal ends the process.
-
-SPOOL_CHUNK_BYTES = 1 << 22
-"""bytes that are read at a time"""
-
-
-class Spool:
-    """A temporary file without a name, which is closed when no reference to it is left."""
-
-    def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="charrnn-", buffering=0)  # noqa: SIM115 - `__del__` closes it
-
-    def __del__(self) -> None:
-        if hasattr(self, "_file"):
-            self._file.close()
-
-    def status(self) -> os.stat_result:
-        """Return the status of the file (OSError)."""
-        return os.fstat(self._file.fileno())
-
-    def write(self, content: bytes) -> None:
-        """Append all bytes (OSError)."""
-        remaining = memoryview(content)
-        while remaining:
-            remaining = remaining[self._file.write(remaining) :]
-
-    def chunks(self) -> Iterator[bytes]:
-        """Yield the content in chunks; several iterators can be in use at the same time (OSError)."""
-        position = 0
-        while chunk := self._read_at(position):
-            position += len(chunk)
-            yield chunk
-
-    def _read_at(self, position: int) -> bytes:
-        if hasattr(os, "pread"):
-            return os.pread(self._file.fileno(), SPOOL_CHUNK_BYTES, position)
-        self._file.seek(position)  # on Windows, where only one thread reads
-        return self._file.read(SPOOL_CHUNK_BYTES)
-
-
 # Files and standard input
 
-CHUNK_BYTES = 1 << 22
-"""bytes that are read at a time"""
-
 STANDARD_INPUT = "-"
-
-ByteProgress = Callable[[Iterator[bytes]], Iterator[bytes]]
-"""yields the chunks of a file unchanged, for example to display the progress or to hash them"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceFile:
-    """One file of a corpus."""
-
-    path: Path
-    name: str
-    """name that the user gave"""
-    progress: ByteProgress = iter
-    """wrapper of the chunks that are read"""
-    spool: Spool | None = None
-    """the copy of a text that can be read only once; it has no name, so `path` must not be opened"""
-
-    @property
-    def size(self) -> int:
-        """Size of the file in bytes (CharrnnError)."""
-        return self.status().st_size
-
-    def status(self) -> os.stat_result:
-        """Return the status of the file, or of its copy (CharrnnError)."""
-        try:
-            return self.path.stat() if self.spool is None else self.spool.status()
-        except OSError as error:
-            raise CharrnnError(f"cannot read {self.name}: {os_reason(error)}") from error
-
-    def chunks(self) -> Iterator[bytes]:
-        """Yield the content of the file in chunks (CharrnnError)."""
-        return self.progress(self._chunks())
-
-    def with_progress(self, progress: ByteProgress) -> "SourceFile":
-        """Return the file with another wrapper of its chunks."""
-        return replace(self, progress=lambda chunks: progress(self.progress(chunks)))
-
-    @property
-    def has_byte_order_mark(self) -> bool:
-        """Whether the file begins with the byte order mark of UTF-8, which is not part of the text."""
-        return next(self._chunks(), b"").startswith(codecs.BOM_UTF8)
-
-    def _chunks(self) -> Iterator[bytes]:
-        """Yield the content of the file or its copy, without the wrapper (CharrnnError)."""
-        try:
-            if self.spool is not None:
-                yield from self.spool.chunks()
-                return
-            with open_regular(self.path) as file:
-                while chunk := file.read(CHUNK_BYTES):
-                    yield chunk
-        except OSError as error:
-            raise CharrnnError(f"cannot read {self.name}: {os_reason(error)}") from error
-
-
-@dataclass(frozen=True, kw_only=True)
-class CorpusFiles:
-    """The files that are concatenated to one text."""
-
-    name: str
-    """name of the text, after which the run is named"""
-    files: tuple[SourceFile, ...]
-
-    @property
-    def size(self) -> int:
-        """Total size of the files in bytes (CharrnnError)."""
-        return sum(file.size for file in self.files)
-
-    def empty(self) -> list[str]:
-        """Return the names of empty files; empty files of the default corpus are not reported."""
-        return [] if self.name == STANDARD_LIBRARY else [file.name for file in self.files if not file.size]
-
-    def with_progress(self, progress: ByteProgress) -> "CorpusFiles":
-        """Return the files with another wrapper of their chunks."""
-        return replace(self, files=tuple(file.with_progress(progress) for file in self.files))
-
-    def with_hash(self, digest: "hashlib._Hash") -> "CorpusFiles":
-        """Return the files with all chunks added to a hash."""
-
-        def hashed(chunks: Iterator[bytes]) -> Iterator[bytes]:
-            for chunk in chunks:
-                digest.update(chunk)
-                yield chunk
-
-        return self.with_progress(hashed)
-
-    def fingerprint(self) -> dict[str, Any]:
-        """Return total size and latest modification time, by which a later change is noticed quickly."""
-        stats = [file.status() for file in self.files]
-        return {"bytes": sum(s.st_size for s in stats), "modified": max(s.st_mtime_ns for s in stats)}
-
-    def checksum(self) -> str:
-        """Return the SHA-256 of the content of all files."""
-        digest = hashlib.sha256()
-        for file in self.files:
-            for chunk in file.chunks():
-                digest.update(chunk)
-        return digest.hexdigest()
 
 
 def open_sources(paths: Sequence[str]) -> CorpusFiles:
@@ -232,7 +87,7 @@ def _file(given: str) -> SourceFile:
 def _refuse_special_file(given: str, status: os.stat_result) -> None:
     """Raise WrongUsageError unless a file that is not regular is a pipe or the terminal of this process."""
     if stat.S_ISDIR(status.st_mode):
-        raise WrongUsageError(f"{given} is a directory", hint=f"name its files: `charrnn train {Path(given)}/*`")
+        raise WrongUsageError(f"{given} is a directory", hint="name a file in it")
     if stat.S_ISFIFO(status.st_mode) or _is_own_terminal(status):
         return
     kind = "socket" if stat.S_ISSOCK(status.st_mode) else "device"

@@ -16,7 +16,7 @@ from charrnn.text.corpus import Corpus
 from charrnn.text.corpus_encoder import CharacterCounts
 from charrnn.text.decoding import check_encoding, decode_text
 from charrnn.text.documents import alternating_start
-from charrnn.text.sources import CorpusFiles
+from charrnn.text.source_file import CorpusFiles
 from charrnn.text.vocabulary import END_OF_TEXT, format_characters
 from charrnn.training.early_stopping import should_stop
 from charrnn.training.prepare import PretrainedModel, with_model_settings
@@ -34,8 +34,6 @@ LARGE_VOCABULARY = 10_000
 """vocabulary size from which most weights of a network are those of characters"""
 ALTERNATING_CHARS = 200_000
 """characters from which it is decided whether the documents alternate in kind"""
-MAX_NAMED_FILES = 3
-"""maximum number of files that a note names"""
 
 
 def startup_notes(
@@ -47,21 +45,14 @@ def startup_notes(
 ) -> tuple[str, ...]:
     """Return the notes on a text, a line each; nothing is noted about settings that were given."""
     return (
-        *(f"{file.name}: byte order mark removed" for file in sources.files if file.has_byte_order_mark),
-        *_empty_files_note(sources),
+        *sources.notes,
+        *counts.notes,
         *_small_text_note(counts, trainer, options),
         *_new_characters_note(trainer, pretrained),
         *_held_out_note(trainer),
         *_alternating_note(sources, trainer),
         *_large_vocabulary_note(counts),
     )
-
-
-def _empty_files_note(sources: CorpusFiles) -> Iterator[str]:
-    """Yield a note that names empty files."""
-    if empty := sources.empty():
-        more = f" and {len(empty) - MAX_NAMED_FILES:,} more" if len(empty) > MAX_NAMED_FILES else ""
-        yield f"empty: {', '.join(empty[:MAX_NAMED_FILES])}{more}"
 
 
 def _small_text_note(counts: CharacterCounts, trainer: Trainer, options: TrainOptions) -> Iterator[str]:

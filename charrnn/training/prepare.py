@@ -11,7 +11,8 @@ from charrnn.storage.run_directory import RUNS, RunDirectory, find_model, run_na
 from charrnn.storage.run_lock import check_not_locked
 from charrnn.text.corpus_encoder import CharacterCounts, count_characters
 from charrnn.text.decoding import check_encoding
-from charrnn.text.sources import STANDARD_INPUT, STANDARD_LIBRARY, CorpusFiles, open_sources
+from charrnn.text.source_file import CorpusFiles
+from charrnn.text.sources import STANDARD_INPUT, STANDARD_LIBRARY, open_sources
 from charrnn.training.run_files import check_run_directory, check_text_is_outside
 from charrnn.training.train_options import DEFAULT_ENCODING, MODEL_SETTINGS, TrainOptions
 

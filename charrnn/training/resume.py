@@ -15,7 +15,7 @@ from charrnn.text import corpus as corpora
 from charrnn.text.batching import steps_for_epochs
 from charrnn.text.corpus import Corpus, verify_unchanged
 from charrnn.text.decoding import check_encoding
-from charrnn.text.sources import CorpusFiles
+from charrnn.text.source_file import CorpusFiles
 from charrnn.training import checkpoint, checkpoint_file
 from charrnn.training.checkpoint import environment
 from charrnn.training.device import choose_device, choose_precision, set_threads

@@ -16,7 +16,7 @@ from charrnn.storage.atomic_file import is_regular, is_temporary, open_regular, 
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.storage.safetensors_file import is_tensor_file, read_metadata
 from charrnn.text.corpus import Corpus, described_corpus, size_of_ids
-from charrnn.text.sources import CorpusFiles
+from charrnn.text.source_file import CorpusFiles
 
 RECOGNITION_BYTES = 1 << 20
 """bytes at the beginning of a file that are read to recognize it"""

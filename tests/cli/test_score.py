@@ -92,7 +92,7 @@ def test_standard_input_is_a_text(shell: Call, call: Call) -> None:
 @pytest.mark.usefixtures("expected")
 def test_what_cannot_be_scored_is_named(call: Call) -> None:
     """No text, a text that is too short, a missing file, a binary file."""
-    Path("latin.txt").write_bytes(b"ab\xe9")
+    Path("latin.txt").write_bytes(b"ab\xe9c")
     result = call("score")
     assert (result.code, result.out) == (1, "")
     assert result.err.endswith("is not beside it\n\nhint: name a text to score, or - for standard input\n")

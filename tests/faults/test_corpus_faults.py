@@ -10,6 +10,7 @@ import pytest
 from small import Call, CommandResult
 
 from charrnn.errors import CharrnnError
+from charrnn.storage.run_directory import RunDirectory
 from charrnn.text.corpus_encoder import count_characters, encode
 from charrnn.text.sources import open_sources
 
@@ -41,7 +42,7 @@ def test_the_error_for_a_directory_names_a_pattern_for_its_files(call: Call) -> 
     """With and without a trailing slash."""
     Path("books").mkdir()
     for name in ("books", "books/"):
-        assert is_refused(call("train", name), 2, f"{name} is a directory", "name its files: `charrnn train books/*`")
+        assert is_refused(call("train", name), 2, f"{name} is a directory", "name a file in it")
 
 
 @pytest.fixture
@@ -92,6 +93,8 @@ def test_several_texts_are_counted_together(call: Call) -> None:
 
 
 LATIN = "`--encoding latin-1` reads any byte; `--encoding cp1252` is usual for old Windows files"
+DROPPED = "`iconv -c -f utf-8 -t utf-8 < book.txt > fixed.txt` drops what is invalid"
+WINDOWS = "; `--encoding cp1252` is usual for old Windows files"
 TEXT = "les œuvres complètes\n" * 50
 
 
@@ -99,12 +102,19 @@ TEXT = "les œuvres complètes\n" * 50
 @pytest.mark.parametrize(
     ("content", "where", "hint"),
     [
-        (b"caf\xe9 au lait\n" * 99, "at byte 3 (line 1): 0xE9", LATIN),
-        (b"plain\n" * 99 + b"\xff", "at byte 594 (line 100): 0xFF", LATIN),
-        (b"plain\n" * 99 + b"\xe2\x82", "at byte 594 (line 100): 0xE2", LATIN),
-        (b"\xed\xa0\x80" * 99, "at byte 0 (line 1): 0xED", LATIN),
-        (TEXT.encode("utf-16"), "at byte 0 (line 1): 0xFF", "this looks like UTF-16; `--encoding utf-16`"),
-        (TEXT.encode("utf-32"), "at byte 0 (line 1): 0xFF", "this looks like UTF-32; `--encoding utf-32`"),
+        (b"caf\xe9 au lait\n" * 99, "at byte 3 (line 1): 0xE9, the first of 99 invalid bytes", LATIN),
+        (b"plain\n" * 99 + b"\xff", "at byte 594 (line 100): 0xFF, the only invalid byte", DROPPED + WINDOWS),
+        (b"\xed\xa0\x80" * 99, "at byte 0 (line 1): 0xED, the first of 297 invalid bytes", LATIN),
+        (
+            TEXT.encode("utf-16"),
+            "at byte 0 (line 1): 0xFF, the first of 52 invalid bytes",
+            "this looks like UTF-16; `--encoding utf-16`",
+        ),
+        (
+            TEXT.encode("utf-32"),
+            "at byte 0 (line 1): 0xFF, the first of 52 invalid bytes",
+            "this looks like UTF-32; `--encoding utf-32`",
+        ),
     ],
 )
 def test_the_error_for_invalid_utf_8_has_the_position(call: Call, content: bytes, where: str, hint: str) -> None:
@@ -129,16 +139,98 @@ def test_the_suggested_encoding_works(call: Call, encoding: str) -> None:
     [
         (b"\x7fELF\x02\x01\x01\0", 7, "charrnn learns text files"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 8, "charrnn learns text files"),
-        (b"PK\x03\x04\x14\0", 5, "charrnn learns text files"),
         (b"\x1f\x8b\x08\0abc", 3, "it is compressed; `zcat book.txt | charrnn train -` learns its content"),
         (b"BZh91AY\0", 7, "it is compressed; `bzcat book.txt | charrnn train -` learns its content"),
-        (b"text, then \0", 11, "charrnn learns text files"),
+        (b"text, then \0\0\0\0", 11, "charrnn learns text files"),
     ],
 )
 def test_a_binary_file_is_recognized(call: Call, start: bytes, at: int, hint: str) -> None:
     """By its first NUL; the hint for compressed text names the program that decompresses it."""
     Path("book.txt").write_bytes(start + b"abc" * 99)
     assert is_refused(call("train", "book.txt"), 1, f"book.txt looks like a binary file (NUL at byte {at})", hint)
+
+
+NUL_HINT = r"`tr -d '\0' < book.txt > fixed.txt` removes it"
+CUT = "é" * 300
+
+
+@pytest.mark.fault("F08", "F11")
+@pytest.mark.parametrize(
+    ("content", "message", "hint"),
+    [
+        (b"line\n" * 99 + b"\0", "has a NUL at byte 495 (line 100), the only one", NUL_HINT),
+        (b"line\n" * 99 + b"a\0b\0", "has a NUL at byte 496 (line 100), the first of 2", NUL_HINT),
+        (CUT.encode() + b"\xe9" + CUT.encode(), "is not valid UTF-8 at byte 600 (line 1): 0xE9", DROPPED),
+        (b"%PDF-1.4\n" + b"text\n" * 99, "is a PDF file, not plain text", "`pdftotext book.txt text.txt` extracts"),
+        (b"PK\x03\x04" + bytes(99), "is a zip file, as DOCX, ODT and EPUB files are", "`pandoc -t plain book.txt"),
+        (b"version https://git-lfs.github.com/spec/v1\noid 1", "is a git-lfs pointer", "`git lfs pull` downloads"),
+    ],
+)
+def test_a_user_who_brings_an_almost_valid_text_reads_which_command_repairs_it(
+    call: Call, content: bytes, message: str, hint: str
+) -> None:
+    """What is wrong, where and how often; documents and pointers are named as what they are."""
+    Path("book.txt").write_bytes(content)
+    said = call("train", "book.txt")
+    assert said.err.startswith(f"error: book.txt {message}")
+    assert said.err.splitlines()[2].startswith(f"hint: {hint}")
+
+
+def noted(content: bytes, name: str = "book.txt") -> tuple[str, ...]:
+    """Return the notes on a text in a file."""
+    Path(name).write_bytes(content)
+    return count_characters(open_sources([name]), "utf-8").notes
+
+
+def test_a_user_who_cut_a_text_by_head_trains_on_all_but_the_last_character() -> None:
+    """Of two to four bytes; a note names the file."""
+    for character in "é€😀":
+        content = b"text " * 50 + character.encode()
+        assert noted(content[:-1]) == ("book.txt: the last character is incomplete, as after `head -c`; dropped",)
+        assert count_characters(open_sources(["book.txt"]), "utf-8").characters == 250
+        assert noted(content) == ()
+
+
+@pytest.mark.parametrize(
+    ("ends", "note"),
+    [
+        (("\r",), r"lines end with CR, not LF (99 CR); `tr '\r' '\n' < book.txt > fixed.txt` makes them LF"),
+        (("\r\n", "\n", "\n"), r"line ends are mixed (66 LF, 33 CRLF); `tr -d '\r' < book.txt > fixed.txt`"),
+        (("\r\n", "\n", "\r"), r"line ends are mixed (33 CR, 33 CRLF, 33 LF); `perl -pe 's/\r\n?/\n/g' < book.txt"),
+        (("\r", "\n"), r"line ends are mixed (50 CR, 49 LF); `perl -pe 's/\r\n?/\n/g' < book.txt > fixed.txt`"),
+        (("\n",), ""),
+        (("\r\n",), ""),
+    ],
+)
+@pytest.mark.parametrize("chunk", [7, 1 << 22])
+def test_a_user_with_line_ends_of_an_old_mac_or_of_several_systems_reads_the_command(
+    ends: tuple[str, ...], note: str, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever a chunk ends; LF alone and CRLF alone are ordinary."""
+    monkeypatch.setattr("charrnn.text.source_file.CHUNK_BYTES", chunk)
+    notes = noted("".join(f"line {n}{ends[n % len(ends)]}" for n in range(99)).encode())
+    assert [text.startswith(f"book.txt: {note}") for text in notes] == [True] * bool(note)
+
+
+def test_a_user_with_names_that_end_with_cr_reads_why_there_are_no_documents(call: Call) -> None:
+    """The hint is the command that makes the line ends LF."""
+    Path("names.txt").write_bytes(b"Ann\rBob\r" * 99)
+    assert r"`tr '\r' '\n' < names.txt > fixed.txt`" in call("train", "names.txt", "--documents", "line").err
+
+
+def test_a_user_who_trains_on_markup_reads_that_the_markup_is_learned() -> None:
+    """HTML and RTF can be what the user wants, so that training starts."""
+    assert noted(b"<!DOCTYPE html>" + b"<p>text" * 99)[0].startswith("book.txt: HTML, whose markup is learned too")
+    assert noted(rb"{\rtf1" + b" text" * 99)[0].startswith("book.txt: RTF, whose markup is learned too; `pandoc")
+
+
+def test_a_user_who_scores_a_cut_text_reads_that_its_end_was_dropped(call: Call, run_here: RunDirectory) -> None:
+    """As a user who trains on it; and a prompt file too, unless --quiet."""
+    Path("cut.txt").write_bytes(b"abcabc\xc3")
+    note = "note: cut.txt: the last character is incomplete, as after `head -c`; dropped\n"
+    assert call("score", str(run_here.path), "cut.txt").err == note
+    sample = ("sample", "--prompt-file", "cut.txt", "-n", "3")
+    assert (call(*sample).err, call(*sample, "-q").err) == (note, "")
 
 
 @pytest.mark.fault("F13")

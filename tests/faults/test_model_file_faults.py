@@ -393,6 +393,28 @@ def test_the_error_for_a_pickle_says_that_it_can_execute_code(
         assert is_refused(call("sample"), f"is a {kind}", "can run code", "hint: name a model.safetensors")
 
 
+@pytest.mark.fault("F59")
+@pytest.mark.parametrize(
+    ("content", "message", "hint"),
+    [
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 12\n",
+            "is a git-lfs pointer",
+            "git lfs pull",
+        ),
+        (b"<!DOCTYPE html>\n<html><title>404</title></html>", "is a web page", "download the file again"),
+        (b"\n<html>\n<body>Not found</body></html>", "is a web page", "download the file again"),
+        (b"\x1f\x8b\x08\0\0\0\0\0\0\3" + bytes(99), "is compressed by gzip", "gunzip"),
+    ],
+)
+def test_a_user_whose_download_failed_reads_what_the_file_is(
+    call: Call, run_here: RunDirectory, content: bytes, message: str, hint: str
+) -> None:
+    """A git-lfs pointer, an error page and a compressed file are named in place of a missing header."""
+    run_here.model.write_bytes(content)
+    assert refused(call("sample"), message, "not a model", hint)
+
+
 @pytest.mark.fault("F62")
 def test_a_very_long_training_record_is_truncated(call: Call, run_here: RunDirectory, model_bytes: bytes) -> None:
     """It is sanitized, and only its beginning is shown."""

@@ -126,7 +126,9 @@ def test_the_error_for_an_invalid_prompt_file_has_the_position(call: Call) -> No
     Path("prompt.txt").write_bytes(b"ab\xff")
     result = call("sample", "--prompt-file", "prompt.txt")
     assert (result.code, result.out) == (1, "")
-    assert result.err.startswith("error: prompt.txt is not valid UTF-8 at byte 2 (line 1): 0xFF\n")
+    assert result.err.startswith(
+        "error: prompt.txt is not valid UTF-8 at byte 2 (line 1): 0xFF, the only invalid byte\n"
+    )
 
 
 WRITING = {

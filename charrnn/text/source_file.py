@@ -1,0 +1,235 @@
+"""A file of a corpus, read in chunks, its copy if it can be read only once, and the recognition of its format."""
+
+import codecs
+import hashlib
+import os
+import shlex
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from charrnn.errors import CharrnnError, os_reason
+from charrnn.storage.atomic_file import open_regular
+
+# A temporary copy of a text that can be read only once, such as standard input or a pipe. The copy has no name, so it
+# disappears with the process, whichever signal ends the process.
+
+SPOOL_CHUNK_BYTES = 1 << 22
+"""bytes that are read at a time"""
+
+
+class Spool:
+    """A temporary file without a name, which is closed when no reference to it is left."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(prefix="charrnn-", buffering=0)  # noqa: SIM115 - `__del__` closes it
+
+    def __del__(self) -> None:
+        if hasattr(self, "_file"):
+            self._file.close()
+
+    def status(self) -> os.stat_result:
+        """Return the status of the file (OSError)."""
+        return os.fstat(self._file.fileno())
+
+    def write(self, content: bytes) -> None:
+        """Append all bytes (OSError)."""
+        remaining = memoryview(content)
+        while remaining:
+            remaining = remaining[self._file.write(remaining) :]
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the content in chunks; several iterators can be in use at the same time (OSError)."""
+        position = 0
+        while chunk := self._read_at(position):
+            position += len(chunk)
+            yield chunk
+
+    def _read_at(self, position: int) -> bytes:
+        if hasattr(os, "pread"):
+            return os.pread(self._file.fileno(), SPOOL_CHUNK_BYTES, position)
+        self._file.seek(position)  # on Windows, where only one thread reads
+        return self._file.read(SPOOL_CHUNK_BYTES)
+
+
+# Files
+
+CHUNK_BYTES = 1 << 22
+"""bytes that are read at a time"""
+FIRST_BYTES = 4096
+"""bytes at the beginning of a file that show its format"""
+
+ByteProgress = Callable[[Iterator[bytes]], Iterator[bytes]]
+"""yields the chunks of a file unchanged, for example to display the progress or to hash them"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceFile:
+    """One file of a corpus."""
+
+    path: Path
+    name: str
+    """name that the user gave"""
+    progress: ByteProgress = iter
+    """wrapper of the chunks that are read"""
+    spool: Spool | None = None
+    """the copy of a text that can be read only once; it has no name, so `path` must not be opened"""
+
+    @property
+    def size(self) -> int:
+        """Size of the file in bytes (CharrnnError)."""
+        return self.status().st_size
+
+    def status(self) -> os.stat_result:
+        """Return the status of the file, or of its copy (CharrnnError)."""
+        try:
+            return self.path.stat() if self.spool is None else self.spool.status()
+        except OSError as error:
+            raise CharrnnError(f"cannot read {self.name}: {os_reason(error)}") from error
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the content of the file in chunks (CharrnnError)."""
+        return self.progress(self._chunks())
+
+    def with_progress(self, progress: ByteProgress) -> "SourceFile":
+        """Return the file with another wrapper of its chunks."""
+        return replace(self, progress=lambda chunks: progress(self.progress(chunks)))
+
+    @property
+    def first_bytes(self) -> bytes:
+        """The beginning of the file, which shows its format (CharrnnError)."""
+        return next(self._chunks(), b"")[:FIRST_BYTES]
+
+    def _chunks(self) -> Iterator[bytes]:
+        """Yield the content of the file or its copy, without the wrapper (CharrnnError)."""
+        try:
+            if self.spool is not None:
+                yield from self.spool.chunks()
+                return
+            with open_regular(self.path) as file:
+                while chunk := file.read(CHUNK_BYTES):
+                    yield chunk
+        except OSError as error:
+            raise CharrnnError(f"cannot read {self.name}: {os_reason(error)}") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusFiles:
+    """The files that are concatenated to one text."""
+
+    name: str
+    """name of the text, after which the run is named"""
+    files: tuple[SourceFile, ...]
+    notes: tuple[str, ...] = ()
+    """messages about files that were left out"""
+
+    @property
+    def size(self) -> int:
+        """Total size of the files in bytes (CharrnnError)."""
+        return sum(file.size for file in self.files)
+
+    def with_progress(self, progress: ByteProgress) -> "CorpusFiles":
+        """Return the files with another wrapper of their chunks."""
+        return replace(self, files=tuple(file.with_progress(progress) for file in self.files))
+
+    def with_hash(self, digest: "hashlib._Hash") -> "CorpusFiles":
+        """Return the files with all chunks added to a hash."""
+
+        def hashed(chunks: Iterator[bytes]) -> Iterator[bytes]:
+            for chunk in chunks:
+                digest.update(chunk)
+                yield chunk
+
+        return self.with_progress(hashed)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return total size and latest modification time, by which a later change is noticed quickly."""
+        stats = [file.status() for file in self.files]
+        return {"bytes": sum(s.st_size for s in stats), "modified": max(s.st_mtime_ns for s in stats)}
+
+    def checksum(self) -> str:
+        """Return the SHA-256 of the content of all files."""
+        digest = hashlib.sha256()
+        for file in self.files:
+            for chunk in file.chunks():
+                digest.update(chunk)
+        return digest.hexdigest()
+
+
+# Formats of files that are not plain text
+
+BOMS = {
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
+"""byte order marks of other encodings than UTF-8; longer marks first, because they begin with shorter ones"""
+COMPRESSION_MAGIC = {b"\x1f\x8b": "zcat", b"BZh": "bzcat", b"\xfd7zXZ": "xzcat", b"(\xb5/\xfd": "zstdcat"}
+"""first bytes of compressed files, and the programs that decompress them"""
+
+
+class Format(NamedTuple):
+    """A format that is not plain text: its first bytes, in lower case, and the command that makes plain text."""
+
+    magic: tuple[bytes, ...]
+    command: str
+    """`{}` stands for the name of the file"""
+
+
+MARKUP = {
+    "HTML": Format((b"<!doctype html", b"<html"), "pandoc -t plain {} -o text.txt"),
+    "RTF": Format((rb"{\rtf",), "pandoc -t plain {} -o text.txt"),
+    "PostScript": Format((b"%!ps",), "ps2ascii {} text.txt"),
+}
+"""formats of valid text, by their names"""
+DOCUMENTS = {
+    "a PDF file": Format((b"%pdf-",), "pdftotext {} text.txt"),
+    "a zip file, as DOCX, ODT and EPUB files are": Format((b"pk\x03\x04",), "pandoc -t plain {} -o text.txt"),
+    "an old Word or Excel file": Format((b"\xd0\xcf\x11\xe0",), "libreoffice --headless --convert-to txt {}"),
+}
+"""formats with binary parts, by their names"""
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+
+
+def markup_format(source: SourceFile, first: bytes) -> str | None:
+    """Return the name of the markup format that a file begins with; None for plain text.
+
+    Raise CharrnnError for a document in a binary format, and for a pointer in place of a file.
+    """
+    start = first.removeprefix(codecs.BOM_UTF8).lstrip()[:40].lower()
+    if start.startswith(LFS_POINTER):
+        message = f"{source.name} is a git-lfs pointer, not the file itself"
+        raise CharrnnError(message, hint="`git lfs pull` downloads the file")
+    for kind, document in DOCUMENTS.items():
+        if start.startswith(document.magic):
+            message = f"{source.name} is {kind}, not plain text"
+            raise CharrnnError(message, hint=extracting(document, source))
+    return next((kind for kind, markup in MARKUP.items() if start.startswith(markup.magic)), None)
+
+
+def extracting(document: Format, source: SourceFile) -> str:
+    """Return the command that extracts the plain text of a file, for a message."""
+    return f"`{document.command.format(shlex.quote(source.name))}` extracts the text"
+
+
+def filtering(command: str, source: SourceFile) -> str:
+    """Return the command that copies a file through a filter, for a message."""
+    return f"`{command}`" if source.spool else f"`{command} < {shlex.quote(source.name)} > fixed.txt`"
+
+
+def reading_hint(source: SourceFile, first: bytes) -> str | None:
+    """Return the hint that says how a file can be read, from its first bytes; None if its kind is not recognized."""
+    for mark, encoding in BOMS.items():
+        if first.startswith(mark):
+            return f"this looks like {encoding}; `--encoding {encoding.lower()}`"
+    for magic, program in COMPRESSION_MAGIC.items():
+        if first.startswith(magic):
+            return f"it is compressed; `{program} {source.name} | charrnn train -` learns its content"
+    # In UTF-16 every other byte of most European texts is zero, and its position shows the byte order.
+    for order, high in (("le", first[1::2]), ("be", first[::2])):
+        if high.count(0) > len(high) / 2 and first.count(0) == high.count(0):
+            return f"this looks like UTF-16 without a mark; `--encoding utf-16-{order}`"
+    return None
