@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -23,6 +23,7 @@ from charrnn.arguments import (
     path_name,
     system_errors,
     text,
+    texts,
     whole_number,
 )
 from charrnn.config import DocumentKind
@@ -54,6 +55,8 @@ class TrainSettings(TypedDict, total=False):
     Names, types and bounds are those of `training.train_options.SETTINGS`.
     """
 
+    include: Iterable[str] | None
+    files_from: str | os.PathLike[str] | None
     minutes: float | None
     epochs: float | None
     steps: int | None
@@ -115,6 +118,8 @@ def _validate(name: str, value: object) -> Any:
     """Return the plain value of a setting if it has the declared type and bounds (WrongUsageError)."""
     declaration = SETTINGS[name.rstrip("_")]
     kind, rule = declaration.kind, declaration.rule
+    if declaration.multiple:
+        return texts(value, name)
     if declaration.choices:
         return choice(value, name, declaration.choices)
     if isinstance(rule, Range) and kind is int:
@@ -133,8 +138,8 @@ def _validate(name: str, value: object) -> Any:
 Texts = str | os.PathLike[str]
 
 
-def train(*texts: Texts, progress: bool = False, **settings: Unpack[TrainSettings]) -> TrainedModel:
-    """Return a model trained on one or more text files, joined; without any, on Python's standard library.
+def train(*paths: Texts, progress: bool = False, **settings: Unpack[TrainSettings]) -> TrainedModel:
+    """Return a model trained on text files, and on those in directories; without any, on Python's standard library.
 
     The settings are the options of `charrnn train`: `minutes=5`, `hidden=256`, `out="checkpoints/book"`, `new=True`;
     only `--from` is `from_`. Omitted settings are chosen to fit text and machine; the default budget is five minutes.
@@ -153,7 +158,7 @@ def train(*texts: Texts, progress: bool = False, **settings: Unpack[TrainSetting
     >>> model.sample("abc", length=5, temperature=0)
     'defgh'
     """
-    events = _training(texts, settings, progress=flag(progress, "progress"))
+    events = _training(paths, settings, progress=flag(progress, "progress"))
     with _deferred_signals() as interrupts:
         while not interrupts:
             try:
@@ -167,7 +172,7 @@ def train(*texts: Texts, progress: bool = False, **settings: Unpack[TrainSetting
     raise KeyboardInterrupt
 
 
-def training_events(*texts: Texts, **settings: Unpack[TrainSettings]) -> Generator[Event, None, TrainedModel]:
+def training_events(*paths: Texts, **settings: Unpack[TrainSettings]) -> Generator[Event, None, TrainedModel]:
     """Yield the events of a training as they happen, and return the trained model; see `train`.
 
     The events are records of `charrnn.training.events`. Closing the generator before the end saves the training, and
@@ -182,15 +187,15 @@ def training_events(*texts: Texts, **settings: Unpack[TrainSettings]) -> Generat
     ...         print(event.step, event.improved)
     20 True
     """
-    return (yield from _training(texts, settings))
+    return (yield from _training(paths, settings))
 
 
 def _training(
-    texts: tuple[Texts, ...], settings: Mapping[str, Any], *, progress: bool = False
+    paths: tuple[Texts, ...], settings: Mapping[str, Any], *, progress: bool = False
 ) -> Generator[Event, None, TrainedModel]:
     """Validate the settings, yield the events of a training, and return the trained model."""
     start_time = time.monotonic()
-    names = tuple(path_name(text, "the name of a text") for text in texts)
+    names = tuple(path_name(path, "the name of a text") for path in paths)
     with system_errors():
         options = dataclasses.replace(validate_settings(settings), corpus=names)
         origins = {name.rstrip("_"): "Python" for name in settings}

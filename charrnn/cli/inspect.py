@@ -20,7 +20,7 @@ from charrnn.cli.options import (
     json_option,
     option,
 )
-from charrnn.cli.path_types import DrawingType, ModelType, check_inputs_kept, complete_concept, complete_file
+from charrnn.cli.path_types import DrawingType, ModelType, TextFileType, check_inputs_kept, complete_concept
 from charrnn.inspection.search.findings import VERDICTS, explain
 from charrnn.storage.run_directory import find_model
 
@@ -145,8 +145,8 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
 )
 @option(
     "--text",
+    type=TextFileType(),
     metavar="FILE",
-    shell_complete=complete_file,
     section=TEXT_SECTION,
     help="Read this file instead of the held-out text.",
 )
@@ -173,8 +173,8 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
 )
 @option(
     "--confirm",
+    type=TextFileType(),
     metavar="FILE",
-    shell_complete=complete_file,
     section=SEARCH_SECTION,
     help="Evaluate on this file instead of the other half of the text.",
 )

@@ -5,6 +5,7 @@ and commas. The name of a run can come from anybody. Therefore a name is complet
 characters specially; the shells complete all other files themselves, quoted.
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,24 @@ NO_FILE_NAME = "_"
 """value of a completion of type file, which bash and zsh ignore"""
 
 
-class ModelType(click.Path):
+class HomePath(click.Path):
+    """Type of a path in which a leading `~` is the home directory, as in a file of settings and after `--out=`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path with the home directory in place of `~`."""
+        return super().convert(os.path.expanduser(value), param, ctx)  # noqa: PTH111 - not every value is a Path
+
+
+class TextFileType(HomePath):
+    """Type of the name of a text, which is opened later: "-" is standard input."""
+
+    name = "file"
+
+    def __init__(self) -> None:
+        super().__init__(path_type=str)
+
+
+class ModelType(HomePath):
     """Type of a model: the directory of a run or a model file; shells complete existing runs, otherwise any file."""
 
     name = "model"
@@ -42,11 +60,6 @@ class ModelType(click.Path):
         runs = [str(path.parent) for path in list_models()]
         items = [CompletionItem(run) for run in runs if run.startswith(incomplete) and is_plain(run)]
         return items or super().shell_complete(ctx, param, incomplete)
-
-
-def complete_file(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Return the completion of a file name, for an argument that need not be a file: "-" is standard input."""
-    return [CompletionItem(incomplete, type="file")]
 
 
 def complete_concept(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -124,7 +137,7 @@ LONGEST_BEGINNING = 4096
 """bytes at the beginning of a drawing that determine its kind"""
 
 
-class DrawingType(click.Path):
+class DrawingType(HomePath):
     """Type of a file for a drawing; the suffix of another format is an error: no program could open the file."""
 
     name = "file"

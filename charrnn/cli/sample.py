@@ -21,6 +21,7 @@ from charrnn.cli.options import (
     option,
     quiet_option,
 )
+from charrnn.cli.path_types import TextFileType
 
 if TYPE_CHECKING:
     from charrnn.cli.sampler import SampleOptions
@@ -64,7 +65,13 @@ UNICODE_SIZE = 0x110000
     metavar="TEXT",
     help="Stop after this text, which is printed; repeatable.",
 )
-@option("--prompt-file", metavar="FILE", section=COMMON, help="File with the text to continue; - is standard input.")
+@option(
+    "--prompt-file",
+    type=TextFileType(),
+    metavar="FILE",
+    section=COMMON,
+    help="File with the text to continue; - is standard input.",
+)
 @option("--encoding", default="utf-8", section=COMMON, help="Encoding of the prompt file (utf-8).")
 @option("--no-prompt", is_flag=True, section=COMMON, help="Do not print the prompt.")
 @option(

@@ -10,7 +10,7 @@ import click
 from charrnn import resources
 from charrnn.arguments import DEVICES
 from charrnn.cli.options import COMMON, Command, Number, Word, json_option, option
-from charrnn.cli.path_types import ModelType
+from charrnn.cli.path_types import ModelType, TextFileType
 from charrnn.errors import WrongUsageError
 from charrnn.storage.run_directory import MODEL_SUFFIX, RUNS, RunDirectory, find_model
 
@@ -32,7 +32,13 @@ MAX_NEXT_CHARS = 1000
         ('printf "To be, or not t" | charrnn score - --top 5', "what comes next"),
     ),
 )
-@click.argument("names", nargs=-1, metavar="[MODEL]... [TEXT]...", shell_complete=ModelType().shell_complete)
+@click.argument(
+    "names",
+    nargs=-1,
+    metavar="[MODEL]... [TEXT]...",
+    type=TextFileType(),
+    shell_complete=ModelType().shell_complete,
+)
 @option("--per-line", is_flag=True, section=COMMON, help="Score each line separately, from a fresh state.")
 @option("--sort", is_flag=True, section=COMMON, help="Put the best predicted lines first.")
 @option(

@@ -13,7 +13,7 @@ from click.shell_completion import CompletionItem
 
 from charrnn.arguments import DOCUMENT_KINDS, custom_separator
 from charrnn.cli.options import COMMON, OUTPUT, Command, Number, Word, json_option, option, quiet_option
-from charrnn.cli.path_types import ModelType, complete_file
+from charrnn.cli.path_types import HomePath, ModelType, TextFileType
 from charrnn.config import DocumentKind
 from charrnn.errors import WrongUsageError
 from charrnn.storage.schema import Range
@@ -36,7 +36,9 @@ def _take_config(context: click.Context, _option: click.Parameter, path: Path | 
     if path is not None:
         from charrnn.storage.settings_file import read_settings
 
-        multiple = {parameter.name for parameter in context.command.params if parameter.nargs < 0}
+        multiple = {
+            parameter.name for parameter in context.command.params if parameter.nargs < 0 or parameter.multiple
+        }
         settings = read_settings(path, CONFIG_KEYS)
         context.default_map = {
             name: _as_typed(value, name in multiple, name, path) for name, value in settings.items()
@@ -86,7 +88,9 @@ SECTIONS = {
 """headings of the help by the sections that settings name"""
 
 SPECIAL: dict[str, dict[str, Any]] = {
-    "out": {"type": click.Path(file_okay=False)},
+    "include": {"metavar": "GLOB", "multiple": True},
+    "files_from": {"metavar": "LIST", "type": TextFileType()},
+    "out": {"type": HomePath(file_okay=False)},
     "from": {"type": ModelType(), "metavar": "MODEL", "callback": _model_file},
     "new": {"is_flag": True, "callback": _only_typed},
 }
@@ -150,11 +154,11 @@ def setting_options(function: Callback) -> Callback:
         ("charrnn train", "learn Python's standard library"),
     ),
 )
-@click.argument("corpus", nargs=-1, metavar="[CORPUS]...", shell_complete=complete_file)
+@click.argument("corpus", nargs=-1, metavar="[CORPUS]...", type=TextFileType())
 @setting_options
 @option(
     "--config",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=HomePath(dir_okay=False, path_type=Path),
     is_eager=True,
     expose_value=False,
     callback=_take_config,
@@ -165,7 +169,9 @@ def setting_options(function: Callback) -> Callback:
 @quiet_option
 @click.pass_context
 def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) -> None:
-    """Learn CORPUS: one or more text files, joined; "-" is standard input. Without any: Python's standard library.
+    """Learn CORPUS: text files, and those in directories, joined; "-" is standard input.
+
+    Without CORPUS, learn Python's standard library.
 
     Ctrl-C saves and stops; the same command continues exactly where it stopped.
     """

@@ -60,6 +60,11 @@ class RunDirectory:
         return self.corpus.with_suffix(".json")
 
     @property
+    def has_corpus(self) -> bool:
+        """Whether there is an encoded text, as in every run."""
+        return self.corpus.exists() and self.description.exists()
+
+    @property
     def lock(self) -> Path:
         """The lock file of a running training."""
         return self.path / ".lock"

@@ -24,6 +24,8 @@ from charrnn.text.vocabulary import UNKNOWN, Ids, Vocabulary, end_char
 MIN_CHARACTERS = 200
 """minimum length of a text, in characters"""
 CODE_POINTS = 0x110000
+FEW_POINTS = 1 << 14
+"""code points that are counted one by one, as in small files; an array of all counts takes longer"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +163,9 @@ def _write_ids(
 
 def _add_counts(points: CodePoints, counts: NDArray[np.int64]) -> None:
     """Add the number of occurrences of each code point in `points` to `counts`."""
+    if points.size < FEW_POINTS:
+        np.add.at(counts, points, 1)
+        return
     added = np.bincount(points)
     counts[: added.size] += added
 

@@ -1,9 +1,10 @@
-"""A file of a corpus, read in chunks, its copy if it can be read only once, and the recognition of its format."""
+"""Source files of a corpus, read in chunks, the files of the default corpus, and the recognition of formats."""
 
 import codecs
 import hashlib
 import os
 import shlex
+import sysconfig
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -145,9 +146,20 @@ class CorpusFiles:
         return self.with_progress(hashed)
 
     def fingerprint(self) -> dict[str, Any]:
-        """Return total size and latest modification time, by which a later change is noticed quickly."""
+        """Return the total size and the modification time, by which a later change is noticed quickly.
+
+        The time of several files is a digest of the names, sizes and times of all of them.
+        """
         stats = [file.status() for file in self.files]
-        return {"bytes": sum(s.st_size for s in stats), "modified": max(s.st_mtime_ns for s in stats)}
+        modified = stats[0].st_mtime_ns
+        if len(stats) > 1:
+            each = (
+                (file.name, status.st_size, status.st_mtime_ns)
+                for file, status in zip(self.files, stats, strict=True)
+            )
+            digest = hashlib.sha256("".join(map(repr, each)).encode())
+            modified = int.from_bytes(digest.digest()[:7], "big")
+        return {"bytes": sum(status.st_size for status in stats), "modified": modified}
 
     def checksum(self) -> str:
         """Return the SHA-256 of the content of all files."""
@@ -156,6 +168,36 @@ class CorpusFiles:
             for chunk in file.chunks():
                 digest.update(chunk)
         return digest.hexdigest()
+
+
+# The default corpus: the source code of the Python standard library of the running interpreter, which exists on every
+# machine without a download. It consists of all top-level modules and some packages, about five million characters.
+# The files are ordered by the hashes of their names, so that the held-out text is a mixture of modules.
+
+STANDARD_LIBRARY = "standard-library"
+
+PACKAGES = ("asyncio", "collections", "concurrent", "email", "json", "logging", "tomllib")
+
+MIN_LIBRARY_CHARS = 1_000_000
+"""bytes, below which the source code is considered missing"""
+
+
+def standard_library_files() -> tuple[SourceFile, ...]:
+    """Return the files of the default corpus in order (CharrnnError if the source code is not installed)."""
+    root = Path(sysconfig.get_path("stdlib"))
+    paths = [*root.glob("*.py"), *(path for package in PACKAGES for path in (root / package).rglob("*.py"))]
+    paths = [path for path in paths if path.stat().st_size and not _is_generated(path)]
+    if sum(path.stat().st_size for path in paths) < MIN_LIBRARY_CHARS:
+        raise CharrnnError(
+            f"this Python has no standard library source in {root}", hint="name a text: `charrnn train book.txt`"
+        )
+    paths.sort(key=lambda path: hashlib.sha256(path.relative_to(root).as_posix().encode()).digest())
+    return tuple(SourceFile(path=path, name=str(path)) for path in paths)
+
+
+def _is_generated(path: Path) -> bool:
+    """Return whether a file is generated at installation, so that it differs between machines."""
+    return path.name.startswith("_sysconfigdata")
 
 
 # Formats of files that are not plain text
@@ -208,6 +250,24 @@ def markup_format(source: SourceFile, first: bytes) -> str | None:
             message = f"{source.name} is {kind}, not plain text"
             raise CharrnnError(message, hint=extracting(document, source))
     return next((kind for kind, markup in MARKUP.items() if start.startswith(markup.magic)), None)
+
+
+def reason_to_leave_out(source: SourceFile, encoding: str) -> str | None:
+    """Return why a file among others is not read as a text; None if it is one."""
+    decoder, first = codecs.getincrementaldecoder(encoding)(errors="strict"), b""
+    try:
+        for chunk in source.chunks():
+            if not first:
+                first = chunk[:FIRST_BYTES]
+                markup_format(source, first)
+            if "\0" in decoder.decode(chunk):
+                return "binary"
+    except CharrnnError as error:
+        cause = error.__cause__
+        return os_reason(cause) if isinstance(cause, OSError) else error.message.removeprefix(f"{source.name} is ")
+    except UnicodeError:
+        return "binary" if b"\0" in first else f"not {encoding.upper()}"
+    return None if first.removeprefix(codecs.BOM_UTF8) else "empty"
 
 
 def extracting(document: Format, source: SourceFile) -> str:

@@ -1,48 +1,29 @@
 """Sources of a corpus: files, directories, patterns, lists of files, standard input or the default corpus."""
 
+import codecs
 import difflib
-import hashlib
+import fnmatch
+import glob
 import os
 import stat
 import sys
-import sysconfig
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
-from charrnn.arguments import shortened, shown
+from charrnn.arguments import first_names, shortened, shown
 from charrnn.errors import CharrnnError, WrongUsageError, os_reason
-from charrnn.text.source_file import CHUNK_BYTES, CorpusFiles, SourceFile, Spool
-
-# The default corpus: the source code of the Python standard library of the running interpreter, which exists on every
-# machine without a download. It consists of all top-level modules and some packages, about five million characters.
-# The files are ordered by the hashes of their names, so that the held-out text is a mixture of modules.
-
-STANDARD_LIBRARY = "standard-library"
-
-PACKAGES = ("asyncio", "collections", "concurrent", "email", "json", "logging", "tomllib")
-
-MIN_LIBRARY_CHARS = 1_000_000
-"""bytes, below which the source code is considered missing"""
-
-
-def standard_library_files() -> list[Path]:
-    """Return the files of the default corpus in order (CharrnnError if the source code is not installed)."""
-    root = Path(sysconfig.get_path("stdlib"))
-    paths = [*root.glob("*.py"), *(path for package in PACKAGES for path in (root / package).rglob("*.py"))]
-    paths = [path for path in paths if path.stat().st_size and not _is_generated(path)]
-    if sum(path.stat().st_size for path in paths) < MIN_LIBRARY_CHARS:
-        raise CharrnnError(
-            f"this Python has no standard library source in {root}", hint="name a text: `charrnn train book.txt`"
-        )
-    return sorted(paths, key=lambda path: hashlib.sha256(path.relative_to(root).as_posix().encode()).digest())
-
-
-def _is_generated(path: Path) -> bool:
-    """Return whether a file is generated at installation, so that it differs between machines."""
-    return path.name.startswith("_sysconfigdata")
-
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.text.source_file import (
+    CHUNK_BYTES,
+    STANDARD_LIBRARY,
+    CorpusFiles,
+    SourceFile,
+    Spool,
+    reason_to_leave_out,
+    standard_library_files,
+)
 
 # Files and standard input
 
@@ -55,14 +36,15 @@ def open_sources(paths: Sequence[str]) -> CorpusFiles:
     Raise WrongUsageError for a path that does not exist or is a directory.
     """
     if not paths:
-        files = tuple(SourceFile(path=path, name=str(path)) for path in standard_library_files())
-        return CorpusFiles(name=STANDARD_LIBRARY, files=files)
-    files = tuple(_standard_input() if path == STANDARD_INPUT else _file(path) for path in paths)
+        return CorpusFiles(name=STANDARD_LIBRARY, files=standard_library_files())
+    files = tuple(map(_open, paths))
     return CorpusFiles(name="stdin" if paths[0] == STANDARD_INPUT else paths[0], files=files)
 
 
-def _file(given: str) -> SourceFile:
-    """Return a file or a spooled pipe (CharrnnError)."""
+def _open(given: str) -> SourceFile:
+    """Return a file, a spooled pipe or the spooled standard input (CharrnnError)."""
+    if given == STANDARD_INPUT:
+        return _standard_input()
     if not given:
         raise WrongUsageError("a text has an empty name", hint="a variable of the shell may not have been set")
     path = Path(given)
@@ -151,3 +133,167 @@ def _read(stream: BinaryIO, name: str) -> bytes:
         return stream.read(CHUNK_BYTES)
     except OSError as error:
         raise CharrnnError(f"cannot read {name}: {os_reason(error)}") from error
+
+
+# Files in directories, by patterns and in lists
+
+
+def find_sources(
+    paths: Sequence[str], *, include: Sequence[str] = (), files_from: str | None = None, encoding: str = "utf-8"
+) -> CorpusFiles:
+    """Return the files of `open_sources`, where a path can also be a directory or a pattern.
+
+    `files_from` is a file with the names of further files, separated by line feeds or NUL. Files that are not text in
+    the encoding are left out with a note, unless they are named in `paths`; with `include`, so are files that match
+    none of these patterns. Raise CharrnnError if no file is left.
+    """
+    if files_from == STANDARD_INPUT and STANDARD_INPUT in paths:
+        raise WrongUsageError("standard input cannot be both a text and the list of files", hint="name one of them")
+    search = _Search(include, encoding)
+    for path in paths:
+        search.add_path(path)
+    for name in () if files_from is None else _listed_names(files_from):
+        search.add_found(name)
+    if include and not search.searched:
+        raise WrongUsageError("--include chooses files of a directory, and none is named", hint="`charrnn train .`")
+    return search.result((*paths, files_from or "")[0]) if paths or files_from else open_sources(())
+
+
+def is_pattern(path: str) -> bool:
+    """Return whether a path is a pattern of names; a file with that very name comes first."""
+    return glob.has_magic(path) and not os.path.lexists(path)
+
+
+class _Search:
+    """A search for files: the texts that were found, and the names of other files by why they are left out."""
+
+    def __init__(self, include: Sequence[str], encoding: str) -> None:
+        self.files: list[SourceFile] = []
+        self.searched = False
+        """whether files were found in a directory, by a pattern or in a list"""
+        self._include = [Path(pattern).parts for pattern in include]
+        self._encoding = encoding
+        self._left_out: dict[str, dict[str, None]] = {}
+        self._real_paths: set[str] = set()
+        """real paths of the files, each of which is read once"""
+
+    def add_path(self, path: str) -> None:
+        """Add a file, the files in a directory, or those that match a pattern (CharrnnError)."""
+        if path != STANDARD_INPUT and os.path.isdir(path):  # noqa: PTH112 - False for an invalid path
+            if RunDirectory(Path(path)).has_corpus:
+                raise WrongUsageError(f"{path} is a run, not a text", hint=f"`--from {path}` starts from its model")
+            self.add_found(path)
+        elif is_pattern(path):
+            self._add_matches(path)
+        else:
+            self.files.append(_open(path))
+            self._real_paths.add(os.path.realpath(path))
+
+    def add_found(self, path: str) -> None:
+        """Add a file if it is a text, or the texts in a directory."""
+        self.searched = True
+        if os.path.isdir(path):  # noqa: PTH112
+            for inner, real_path in self._walk(path):
+                self._add_text(inner, real_path, Path(os.path.relpath(inner, path)).parts)
+        else:
+            self._add_text(path, os.path.realpath(path), Path(path).parts)
+
+    def result(self, name: str) -> CorpusFiles:
+        """Return the files, with a note for each reason to leave files out; raise CharrnnError if there are none."""
+        notes = tuple(
+            f"{len(names):,} left out ({why}): {first_names([*names])}" for why, names in self._left_out.items()
+        )
+        if not self.files:
+            matched = " that `--include` matches" if self._include else ""
+            raise CharrnnError(f"{shortened(name)} has no text file{matched}", hint="; ".join(notes) or None)
+        named = "stdin" if name == STANDARD_INPUT else name if Path(name).name else Path(name).resolve().name or name
+        return CorpusFiles(name=named, files=tuple(self.files), notes=notes)
+
+    def _add_matches(self, pattern: str) -> None:
+        """Add the files that match a pattern, in which `**` stands for any directories (WrongUsageError if none)."""
+        parts = Path(pattern).parts
+        if "**" in parts:
+            place, matches = parts.index("**"), []
+            for top in sorted(glob.glob(str(Path(*parts[:place])))):  # noqa: PTH207 - hidden files are left out
+                paths = [path for path, _ in self._walk(top)]
+                matches += [path for path in paths if _matches(Path(os.path.relpath(path, top)).parts, parts[place:])]
+        else:
+            matches = sorted(glob.glob(pattern))  # noqa: PTH207
+        if not matches:
+            raise WrongUsageError(f"{shortened(pattern)}: no file matches")
+        for path in matches:
+            self.add_found(path)
+
+    def _add_text(self, path: str, real_path: str, parts: Sequence[str]) -> None:
+        """Add a file unless it is excluded, was added before, or is not a text."""
+        matched = [_matches(parts if len(pattern) > 1 else parts[-1:], pattern) for pattern in self._include]
+        if real_path in self._real_paths or (matched and not any(matched)):
+            return
+        self._real_paths.add(real_path)
+        source = SourceFile(path=Path(path), name=str(Path(path)))
+        if reason := reason_to_leave_out(source, self._encoding):
+            self._leave_out(reason, path)
+        else:
+            self.files.append(source)
+
+    def _walk(self, top: str) -> Iterator[tuple[str, str]]:
+        """Yield path and real path of each file below a directory, in the order of names; a loop of links ends."""
+        seen = {os.path.realpath(top)}
+        pending = [self._entries(top, os.path.realpath(top))]
+        while pending:
+            path, real_path, is_directory = next(pending[-1], ("", "", False))
+            if not path:
+                pending.pop()
+            elif not is_directory:
+                yield path, real_path
+            elif real_path not in seen:
+                seen.add(real_path)
+                pending.append(self._entries(path, real_path))
+
+    def _entries(self, directory: str, real_path: str) -> Iterator[tuple[str, str, bool]]:
+        """Yield path, real path and whether it is a directory of each entry that is neither hidden nor special."""
+        try:
+            with os.scandir(directory) as scanned:
+                entries = sorted(scanned, key=lambda entry: entry.name)
+        except OSError as error:
+            self._leave_out(os_reason(error), directory)
+            return
+        if RunDirectory(Path(directory)).has_corpus:
+            self._leave_out("a run of charrnn", directory)
+            return
+        for entry in entries:
+            if entry.name.startswith("."):
+                self._leave_out("hidden", entry.path)
+                continue
+            is_directory = is_file = False
+            with suppress(OSError):
+                is_directory, is_file = entry.is_dir(), entry.is_file()
+            if is_directory or is_file:
+                inner = os.path.realpath(entry.path) if entry.is_symlink() else os.path.join(real_path, entry.name)  # noqa: PTH118
+                yield entry.path, inner, is_directory
+            else:
+                self._leave_out("not a file", entry.path)
+
+    def _leave_out(self, reason: str, name: str) -> None:
+        self._left_out.setdefault(reason, {})[str(Path(name))] = None
+
+
+def _listed_names(files_from: str) -> list[str]:
+    """Return the names in a list, which NUL or line ends separate (CharrnnError)."""
+    content = b"".join(_open(files_from).chunks())
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # from PowerShell
+        content = content.decode("utf-16", "replace").encode()
+    lines = content.removeprefix(codecs.BOM_UTF8).split(b"\0" if b"\0" in content else b"\n")
+    names = [os.fsdecode(line.removesuffix(b"\r")) for line in lines if line.strip()]
+    if not names:
+        raise WrongUsageError(f"{files_from} names no file")
+    return names
+
+
+def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Return whether the parts of a path match those of a pattern, in which `**` stands for any number of parts."""
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        return any(_matches(parts[start:], pattern[1:]) for start in range(len(parts) + 1))
+    return bool(parts) and fnmatch.fnmatch(parts[0], pattern[0]) and _matches(parts[1:], pattern[1:])

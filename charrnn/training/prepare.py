@@ -1,18 +1,21 @@
 """Preparation of a training before torch is imported: the run directory, the text, and a pretrained model."""
 
 import dataclasses
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.network.model_file import Model, load_model
 from charrnn.storage.run_directory import RUNS, RunDirectory, find_model, run_name
 from charrnn.storage.run_lock import check_not_locked
+from charrnn.text.corpus import described_corpus
 from charrnn.text.corpus_encoder import CharacterCounts, count_characters
 from charrnn.text.decoding import check_encoding
-from charrnn.text.source_file import CorpusFiles
-from charrnn.text.sources import STANDARD_INPUT, STANDARD_LIBRARY, open_sources
+from charrnn.text.source_file import STANDARD_LIBRARY, CorpusFiles
+from charrnn.text.sources import STANDARD_INPUT, find_sources, is_pattern
 from charrnn.training.run_files import check_run_directory, check_text_is_outside
 from charrnn.training.train_options import DEFAULT_ENCODING, MODEL_SETTINGS, TrainOptions
 
@@ -99,24 +102,40 @@ def without_progress(sources: CorpusFiles) -> CorpusFiles:
     return sources
 
 
+def default_run_name(options: TrainOptions) -> str:
+    """Return the name of a run: that of its first file or directory, or of its list of files."""
+    name = options.corpus[0] if options.corpus else options.files_from or STANDARD_LIBRARY
+    if name == STANDARD_INPUT:
+        return "stdin"
+    path = Path(*takewhile(lambda part: not is_pattern(part), Path(name).parts)) if is_pattern(name) else Path(name)
+    is_directory = os.path.isdir(path)  # noqa: PTH112 - False for an invalid path
+    return run_name(Path(f"{path.resolve().name}.directory") if is_directory else path)
+
+
+def _saved_encoding(directory: RunDirectory) -> str:
+    """Return the encoding of the text of a run; the default one if its description cannot be read."""
+    try:
+        return described_corpus(directory.corpus).encoding
+    except CharrnnError:
+        return DEFAULT_ENCODING
+
+
 def prepare(options: TrainOptions, *, progress: ReadProgress = without_progress) -> Prepared:
     """Return the run directory and the counted text; raise CharrnnError if no training is possible."""
-    corpus = options.corpus
-    name = "stdin" if corpus[:1] == (STANDARD_INPUT,) else corpus[0] if corpus else STANDARD_LIBRARY
-    directory = RunDirectory(Path(options.out) if options.out else RUNS / run_name(Path(name)))
+    directory = RunDirectory(Path(options.out) if options.out else RUNS / default_run_name(options))
     check_not_locked(directory)
     resumes = bool(directory.checkpoints()) and not options.new
     check_run_directory(directory, new=not resumes)
     # Standard input can be read only once; the run has its own copy.
-    if resumes and STANDARD_INPUT in corpus:
+    if resumes and STANDARD_INPUT in options.corpus:
         return Prepared(directory=directory, sources=None, counts=None)
-    sources = open_sources(corpus)
+    encoding = check_encoding(options.encoding or (_saved_encoding(directory) if resumes else DEFAULT_ENCODING))
+    sources = find_sources(options.corpus, include=options.include, files_from=options.files_from, encoding=encoding)
     if resumes:
         return Prepared(directory=directory, sources=sources, counts=None)
     check_text_is_outside(sources, directory)
     pretrained = load_pretrained(Path(options.from_), directory) if options.from_ else None
     documents = document_kind(options.documents, pretrained)
-    encoding = check_encoding(options.encoding or DEFAULT_ENCODING)
     sources = progress(sources)
     return Prepared(
         directory=directory,

@@ -178,6 +178,7 @@ def write_config(session: Session, options: TrainOptions, origins: Mapping[str, 
     origin_of = {**dict.fromkeys(RECIPE_SETTINGS, "chosen for this text"), **origins}
     if trainer.init_from:
         origin_of |= dict.fromkeys(MODEL_SETTINGS, "determined by the pretrained model")
+    settings = {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
     lines = {name: (value, origin_of.get(name, "default")) for name, value in settings.items() if value is not None}
     atomic_write(session.directory.config, settings_file.format_settings(lines).encode())
 

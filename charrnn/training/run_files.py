@@ -61,9 +61,10 @@ def check_run_directory(directory: RunDirectory, *, new: bool = True) -> None:
 def check_text_is_outside(sources: CorpusFiles, directory: RunDirectory) -> None:
     """Raise CharrnnError if a new run would replace or delete the text that it is trained on."""
     names = (*_recognizers(directory), *directory.checkpoints(), directory.lock)
+    identities = {_identity(name) for name in names} - {None}
     for source in sources.files:
         is_leftover = is_temporary(source.path) and _is_same(source.path.parent, directory.path)
-        if is_leftover or any(_is_same(source.path, name) for name in names):
+        if is_leftover or (identities and _identity(source.path) in identities):
             raise CharrnnError(
                 f"{source.name} is a file of the run in {directory.path}, which would replace it",
                 hint="`--out DIR` puts the run elsewhere",
@@ -176,6 +177,15 @@ def _exists(path: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what identifies the file at a path; None if there is none."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _is_same(path: Path, other: Path) -> bool:

@@ -32,7 +32,13 @@ class TrainOptions:
     """
 
     corpus: tuple[str, ...] = ()
-    """paths of the text; empty: Python's standard library"""
+    """paths of the text: files, directories and patterns; empty: Python's standard library"""
+    include: tuple[str, ...] = field(
+        default=(), metadata=setting("Only files that match GLOB, in directories; repeatable.", "common")
+    )
+    files_from: PathText | None = field(
+        default=None, metadata=setting("Read the names of text files from a list; - is standard input.", "common")
+    )
     minutes: float | None = None
     epochs: Positive | None = field(
         default=None, metadata=setting("... or for this many passes over the text.", "common", budget=True)
@@ -98,7 +104,7 @@ class TrainOptions:
         return {
             name: value
             for name, value in values.items()
-            if value is not None and not (value == AUTO and SETTINGS[name].setting.auto)
+            if value not in (None, ()) and not (value == AUTO and SETTINGS[name].setting.auto)
         }
 
     @property
@@ -116,6 +122,11 @@ class Declaration(NamedTuple):
     rule: Range | Choice | Text | DocumentKind | None
     default: Any
     setting: Setting
+
+    @property
+    def multiple(self) -> bool:
+        """Whether the setting has several values."""
+        return typing.get_origin(self.kind) is tuple
 
     @property
     def name(self) -> str:

@@ -7,7 +7,7 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +118,9 @@ def test_the_keyword_arguments_are_the_settings() -> None:
     assert list(hints) == [declaration.attribute for declaration in SETTINGS.values()]
     for declaration in SETTINGS.values():
         parts = set(typing.get_args(hints[declaration.attribute])) - {types.NoneType}
-        if declaration.choices:
+        if declaration.multiple:
+            assert parts == {Iterable[str]}
+        elif declaration.choices:
             literal = next(iter(parts)) if typing.get_origin(next(iter(parts))) else hints[declaration.attribute]
             assert typing.get_args(literal) == declaration.choices
         else:

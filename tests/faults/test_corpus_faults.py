@@ -38,11 +38,30 @@ def test_the_error_for_a_missing_text_suggests_similar_names(call: Call) -> None
 
 
 @pytest.mark.fault("F02")
-def test_the_error_for_a_directory_names_a_pattern_for_its_files(call: Call) -> None:
-    """With and without a trailing slash."""
+def test_a_directory_without_a_text_is_one_error(call: Call) -> None:
+    """Whether it is empty or has other files only; the hint counts those."""
     Path("books").mkdir()
-    for name in ("books", "books/"):
-        assert is_refused(call("train", name), 2, f"{name} is a directory", "name a file in it")
+    for given in ("books", "books/", "./books"):
+        assert is_refused(call("train", given), 1, f"{given} has no text file")
+    Path("books/a.bin").write_bytes(bytes(99))
+    Path("books/.hidden").touch()
+    Path("books/none.txt").touch()
+    left_out = "1 left out (hidden): books/.hidden; 1 left out (binary): books/a.bin"
+    assert is_refused(
+        call("train", "books"), 1, "books has no text file", f"{left_out}; 1 left out (empty): books/none.txt"
+    )
+
+
+@pytest.mark.fault("F02")
+def test_a_command_that_reads_one_text_names_a_directory_as_one(call: Call, run_here: RunDirectory) -> None:
+    """The hint says what to name instead."""
+    Path("books").mkdir()
+    message = "error: books is a directory"
+    for command in (("inspect", "--text", "books"), ("sample", "--prompt-file", "books")):
+        assert call(*command).err == f"{message}\n\nhint: name a file in it\n"
+    assert (
+        call("score", str(run_here.path), "books").err == f"{message} without a model\n\nhint: name the files in it\n"
+    )
 
 
 @pytest.fixture

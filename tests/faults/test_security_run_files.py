@@ -25,7 +25,8 @@ from charrnn.storage import safetensors_file, settings_file
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.text.corpus import Corpus, held_out_text, open_corpus
 from charrnn.text.ngram import NGram
-from charrnn.text.sources import SourceFile, open_sources
+from charrnn.text.source_file import SourceFile
+from charrnn.text.sources import open_sources
 from charrnn.text.suffix_array import load_or_build_suffix_array
 from charrnn.training.events import Report, TrainingWarning
 from charrnn.training.metrics import MAX_LINE_BYTES, log_events, read_history, read_lines, read_ngram, write_ngram

@@ -110,7 +110,7 @@ MAY_READ = {"r", "rb", "rt"}
 MAY_CALL = {
     "__main__.py": {"os.open(os.devnull, os.O_RDWR)": "closed standard descriptors are reserved"},
     "views/sanitize.py": {"open(os.devnull, 'wb')": "output without a reader is directed to nowhere"},
-    "text/sources.py": {
+    "text/source_file.py": {
         "tempfile.TemporaryFile(prefix='charrnn-', buffering=0)": "standard input is copied, because it is read twice"
     },
 }

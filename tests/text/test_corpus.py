@@ -17,7 +17,8 @@ from charrnn.text.batching import TrainingBatches
 from charrnn.text.corpus import Corpus, open_corpus
 from charrnn.text.corpus_encoder import count_characters, encode
 from charrnn.text.decoding import check_encoding
-from charrnn.text.sources import STANDARD_LIBRARY, open_sources, standard_library_files
+from charrnn.text.source_file import STANDARD_LIBRARY, standard_library_files
+from charrnn.text.sources import open_sources
 from charrnn.text.vocabulary import UNKNOWN
 
 

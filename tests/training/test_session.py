@@ -11,7 +11,8 @@ from charrnn.network.model_file import load_model
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.storage.run_lock import RunLock
 from charrnn.text.corpus_encoder import count_characters
-from charrnn.text.sources import CorpusFiles, open_sources
+from charrnn.text.source_file import CorpusFiles
+from charrnn.text.sources import open_sources
 from charrnn.training import checkpointer, new_run
 from charrnn.training.events import Step, run_to_result
 from charrnn.training.fit import final_evaluation
