@@ -39,6 +39,7 @@ class TrainedModel(TextGenerator):
     """A trained model: it generates, scores and explains text.
 
     A model of documents adds the missing ends of documents to a text, and reads each document from the initial state.
+    Each text is read in the normalization form of the training text (NFC or NFD), if that is in one.
 
     >>> import charrnn
     >>> charrnn.load("checkpoints/letters")
@@ -59,7 +60,7 @@ class TrainedModel(TextGenerator):
         """
         cell_values = parse_clamps({} if clamps is None else clamps)
         predictor = ClampedPredictor(self.reader, make_clamps(self.reader, cell_values))
-        return score(predictor, self.model.vocabulary, arguments.text(text, "the text"))
+        return score(predictor, self.model.vocabulary, self.model.normalize(arguments.text(text, "the text")))
 
     def score_lines(self, lines: str | Iterable[str]) -> list[Score | None]:
         r"""Return the score of each line, read from the initial state; None if a line has too few known characters.
@@ -71,7 +72,7 @@ class TrainedModel(TextGenerator):
         (5, True)
         """
         line_texts = split_lines(lines) if isinstance(lines, str) else list(texts(lines, "lines"))
-        return score_lines(self.reader, self.model.vocabulary, line_texts)
+        return score_lines(self.reader, self.model.vocabulary, list(map(self.model.normalize, line_texts)))
 
     def surprise(self, text: str, *, guesses: int = 5, unknown: Unknown = "error") -> Surprise:
         """Return the surprisal of each character in bits, and the likeliest characters in its place.
@@ -209,7 +210,8 @@ class TrainedModel(TextGenerator):
 
     def _encode(self, text: str, unknown: Unknown, section: slice = ALL, *, name: str = "text") -> EncodedText:
         """Return a section of a text, encoded (WrongUsageError if there is nothing to read)."""
-        terminated = ensure_terminated(arguments.text(text, "the text"), self.model.config.documents)
+        readable = self.model.normalize(arguments.text(text, "the text"))
+        terminated = ensure_terminated(readable, self.model.config.documents)
         encodable = self._encodable(terminated[section], unknown)
         if not encodable:
             raise WrongUsageError("there is no text to read")

@@ -1,7 +1,7 @@
 """Text generation in the Python API: one text, a batch of texts, or a stream of characters."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypedDict, Unpack, get_args
@@ -157,7 +157,7 @@ class TextGenerator:
         >>> charrnn.load("checkpoints/letters").samples("wx", count=2, length=4, seed=1)
         ['yzab', 'yzab']
         """
-        options = _SamplingOptions.of(settings, max_chars=self._default_length())
+        options = self._options(settings, self._default_length())
         count = whole_number(count, "count", high=MAX_SAMPLES)
         if options.new:
             return self._new_texts(prompt, options, count)
@@ -207,12 +207,18 @@ class TextGenerator:
         encodable, most = self._encodable(text, unknown), whole_number(most, "most", low=1)
         return dict(next_char_probabilities(self.reader, self.model.vocabulary, encodable, most=most))
 
+    def _options(self, settings: SamplingSettings, max_chars: int | None) -> _SamplingOptions:
+        """Return the validated settings, with the stop texts in the normalization form of the model."""
+        options = _SamplingOptions.of(settings, max_chars=max_chars)
+        stops = tuple(map(self.model.normalize, options.stop.stop))
+        return replace(options, stop=replace(options.stop, stop=stops))
+
     def _default_length(self) -> int:
         return default_max_chars(documents=self.model.end_id is not None)
 
     def _characters(self, prompt: str, settings: SamplingSettings, *, max_chars: int | None) -> Iterator[str]:
         """Return an iterator over the generated characters; invalid settings raise WrongUsageError at once."""
-        options = _SamplingOptions.of(settings, max_chars=max_chars)
+        options = self._options(settings, max_chars)
         if options.new:
             raise WrongUsageError(
                 "whether a document is new is known at its end only", hint="`samples`, not `stream`"
@@ -239,7 +245,7 @@ class TextGenerator:
         Raise WrongUsageError for such characters unless they are skipped.
         """
         choice(unknown, "unknown", get_args(Unknown))
-        marked = mark_ends(arguments.text(text, "the text"), self.model.config.documents)
+        marked = mark_ends(self.model.normalize(arguments.text(text, "the text")), self.model.config.documents)
         encodable = self.model.vocabulary.drop_unencodable(marked)
         if unknown == "error" and encodable != marked:
             missing = format_characters(self.model.vocabulary.count_unknown(marked))

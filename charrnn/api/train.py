@@ -55,14 +55,14 @@ class TrainSettings(TypedDict, total=False):
     Names, types and bounds are those of `training.train_options.SETTINGS`.
     """
 
-    include: Iterable[str] | None
-    files_from: str | os.PathLike[str] | None
     minutes: float | None
     epochs: float | None
     steps: int | None
     out: str | os.PathLike[str] | None
     from_: str | os.PathLike[str] | None
     new: bool
+    include: Iterable[str] | None
+    files_from: str | os.PathLike[str] | None
     cell: Literal["lstm", "gru", "rnn"] | None
     layers: int | None
     hidden: int | None

@@ -68,7 +68,7 @@ def load_confirmation_text(target: InspectionTarget, options: InspectOptions, ch
 
 def _read_encoded(model: Model, name: str, encoding: str, text_range: slice) -> EncodedText:
     """Return the encoded text of a file; print a note about characters outside the vocabulary, which are dropped."""
-    text = read_text(name, check_encoding(encoding), documents=model.config.documents)[text_range]
+    text = model.normalize(read_text(name, check_encoding(encoding), documents=model.config.documents))[text_range]
     if model.vocabulary.drop_unencodable(text) != text:
         unknown = format_characters(model.vocabulary.count_unknown(text))
         write_note(f"note: dropped characters that the model never saw: {unknown}")

@@ -128,12 +128,13 @@ class SampleOptions:
 
     def stop_criteria(self, model: Model) -> StopCriteria:
         """Return the stop criteria; raise WrongUsageError for a stop text that the model cannot generate."""
-        for stop in self.stops:
+        stops = tuple(map(model.normalize, self.stops))
+        for stop in stops:
             if unknown := model.vocabulary.count_unknown(valid_text(stop, "--stop")):
                 message = f"--stop can never occur: the model never saw {format_characters(unknown)}"
                 raise WrongUsageError(message, hint=newline_hint(stop) or None)
         length = default_max_chars(documents=model.end_id is not None) if self.length is None else self.length
-        return StopCriteria(max_chars=length or None, stop=self.stops)
+        return StopCriteria(max_chars=length or None, stop=stops)
 
     def seeds(self) -> range:
         """Return the seed of each sample; the first seed is random without --seed."""
@@ -233,9 +234,9 @@ class Sampler:
 
 def make_sampler(path: Path, options: SampleOptions) -> Sampler:
     """Load the model and prefill the prompt (CharrnnError)."""
-    prompt, params = options.text(), options.sampling_params()
+    given_prompt, params = options.text(), options.sampling_params()
     model = load_model(path)
-    stop = options.stop_criteria(model)
+    prompt, stop = model.normalize(given_prompt), options.stop_criteria(model)
     text = mark_ends(prompt, model.config.documents)
     unknown = model.vocabulary.count_unknown(text)
     if "\\" in unknown and options.unknown == "error" and (hint := newline_hint(options.prompt)):

@@ -108,7 +108,8 @@ def _show_next_characters(
         content = read_text(text, check_encoding(options.encoding))
         for prefix in split_lines(content) if options.per_line else [content]:
             for scorer in scorers:
-                characters = next_char_probabilities(scorer.rnn, scorer.model.vocabulary, prefix, most=count)
+                text_before = scorer.model.normalize(prefix)
+                characters = next_char_probabilities(scorer.rnn, scorer.model.vocabulary, text_before, most=count)
                 if options.as_json:
                     values = {"model": str(scorer.path), "text": text, "next": [list(pair) for pair in characters]}
                     write_json(values | ({"content": prefix} if options.per_line else {}))

@@ -77,12 +77,12 @@ class Scorer:
     def score(self, text: str) -> Score:
         """Return the score of a text (CharrnnError if too few characters are known)."""
         predictor, threads = self._predictor(len(text))
-        return score(predictor, self.model.vocabulary, text, threads=threads)
+        return score(predictor, self.model.vocabulary, self.model.normalize(text), threads=threads)
 
     def score_lines(self, lines: Sequence[str]) -> list[Score | None]:
         """Return the score of each line; None for a line with too few known characters."""
         predictor, threads = self._predictor(sum(map(len, lines)))
-        return score_lines(predictor, self.model.vocabulary, lines, threads=threads)
+        return score_lines(predictor, self.model.vocabulary, list(map(self.model.normalize, lines)), threads=threads)
 
     def held_out(self) -> NamedText:
         """Return the beginning of the model's held-out text (CharrnnError)."""
@@ -95,7 +95,7 @@ class Scorer:
             corpus, train_chars = training_corpus(self.path, self.model.vocabulary, self.model.training, hint="")
         except CharrnnError:
             return None
-        return contained_share(text, corpus, train_chars)
+        return contained_share(self.model.normalize(text), corpus, train_chars)
 
     def _predictor(self, characters: int) -> tuple[Predictor, int]:
         """Return the predictor for a text of this length, and its number of worker threads.

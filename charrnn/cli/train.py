@@ -88,10 +88,10 @@ SECTIONS = {
 """headings of the help by the sections that settings name"""
 
 SPECIAL: dict[str, dict[str, Any]] = {
-    "include": {"metavar": "GLOB", "multiple": True},
-    "files_from": {"metavar": "LIST", "type": TextFileType()},
     "out": {"type": HomePath(file_okay=False)},
     "from": {"type": ModelType(), "metavar": "MODEL", "callback": _model_file},
+    "include": {"metavar": "GLOB", "multiple": True},
+    "files_from": {"metavar": "LIST", "type": TextFileType()},
     "new": {"is_flag": True, "callback": _only_typed},
 }
 """Click's arguments for the options that its own types do not cover"""
@@ -151,6 +151,7 @@ def setting_options(function: Callback) -> Callback:
     examples=(
         ("charrnn train book.txt", "learn a text for five minutes"),
         ("charrnn train book.txt --minutes 30", "train longer; rerun it to continue"),
+        ("charrnn train src/ --include '*.py'", "learn the files of a directory"),
         ("charrnn train", "learn Python's standard library"),
     ),
 )

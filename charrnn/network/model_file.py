@@ -15,10 +15,20 @@ from charrnn.errors import CharrnnError
 from charrnn.network.cells import CELLS
 from charrnn.storage import safetensors_file
 from charrnn.storage.safetensors_header import Header, TensorInfo
-from charrnn.storage.schema import Amount, Count, Loss, Partial, PathText, PlannedSteps, check_partial, parse_json
-from charrnn.text.vocabulary import Vocabulary, end_char
+from charrnn.storage.schema import (
+    Amount,
+    Choice,
+    Count,
+    Loss,
+    Partial,
+    PathText,
+    PlannedSteps,
+    check_partial,
+    parse_json,
+)
+from charrnn.text.vocabulary import FORMS, Vocabulary, end_char, normalize
 
-# The record of the training, for users and scripts; inference does not need it
+# The record of the training, for users and scripts; of it, inference uses the normalization form
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +39,8 @@ class TrainingRecord:
     """name of the text"""
     from_: PathText | None
     """model file that the training started from"""
+    normalization: Annotated[str, Choice(FORMS, "normalization form")]
+    """normalization form of the text, in which the model reads other texts; missing if the text is in none"""
     characters: Count
     """length of the text"""
     train_characters: Count
@@ -85,12 +97,16 @@ class Model:
     weights: Weights
     """arrays by the names in PyTorch's `state_dict`; see `weight_shapes`"""
     training: Mapping[str, Any] = field(default_factory=dict)
-    """record of the training (corpus, steps, losses, …), see `TrainingRecord`; inference does not use it"""
+    """record of the training (corpus, steps, losses, …), see `TrainingRecord`"""
 
     @property
     def end_id(self) -> int | None:
         """The id of the character that ends each document and resets the state; None without documents."""
         return self.vocabulary.end_id(self.config.documents)
+
+    def normalize(self, text: str) -> str:
+        """Return a text in the normalization form of the training text; unchanged if that is in none."""
+        return normalize(text, self.training.get("normalization"))
 
     @property
     def parameters(self) -> int:

@@ -21,7 +21,7 @@ from charrnn.errors import CharrnnError
 from charrnn.storage.atomic_file import atomic_write, open_regular
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.text.documents import nearest_document_start
-from charrnn.text.vocabulary import Ids, Vocabulary
+from charrnn.text.vocabulary import FORMS, Ids, Vocabulary
 
 # Reading of the two files, the ids and their description, without blocking and in bounded memory
 
@@ -73,6 +73,8 @@ def validate_description(corpus: "Corpus", size: int) -> None:
     dtype = np.min_scalar_type(len(corpus.vocabulary) - 1)
     if not type(corpus.name) is type(corpus.encoding) is str or not _is_count(corpus.min_count):
         raise ValueError("its name, encoding or minimum count is invalid")
+    if corpus.normalization not in (None, *FORMS):
+        raise ValueError("its normalization form is invalid")
     _check_fingerprint(dict(corpus.fingerprint))
     if corpus.documents is not None:
         arguments.custom_separator(arguments.text(corpus.documents, "its kind of documents"))
@@ -145,6 +147,8 @@ class Corpus:
     """occurrences below which a character was replaced by U+FFFD"""
     documents: str | None = None
     """kind of documents, which are shuffled; None: the text is a single sequence"""
+    normalization: str | None = None
+    """NFC or NFD; None: the text is in neither form, or in both"""
 
     @cached_property
     def characters(self) -> int:

@@ -19,11 +19,10 @@ from charrnn.text.corpus import Corpus, description_of, description_path
 from charrnn.text.decoding import CodePoints, Examination, code_points
 from charrnn.text.documents import BOUNDARY, not_documents_error, shuffle_documents
 from charrnn.text.source_file import CorpusFiles
-from charrnn.text.vocabulary import UNKNOWN, Ids, Vocabulary, end_char
+from charrnn.text.vocabulary import CODE_POINTS, UNKNOWN, Ids, NormalizationCheck, Vocabulary, end_char
 
 MIN_CHARACTERS = 200
 """minimum length of a text, in characters"""
-CODE_POINTS = 0x110000
 FEW_POINTS = 1 << 14
 """code points that are counted one by one, as in small files; an array of all counts takes longer"""
 
@@ -38,6 +37,8 @@ class CharacterCounts:
     """number of occurrences of each code point, (0x110000,)"""
     documents: str | None = None
     """kind of documents, as in `NetworkConfig`; None: the text is a single sequence"""
+    normalization: str | None = None
+    """NFC or NFD; None: the text is in neither form, or in both"""
     notes: tuple[str, ...] = ()
     """what a user should know about the files, a line each"""
 
@@ -57,10 +58,17 @@ class CharacterCounts:
 def count_characters(sources: CorpusFiles, encoding: str, *, documents: str | None = None) -> CharacterCounts:
     """Return the character counts of a text, which is read once (CharrnnError if nothing can be learned from it)."""
     counts, examination = np.zeros(CODE_POINTS, dtype=np.int64), Examination()
-    for points in _read_code_points(sources, encoding, documents, examination):
-        _add_counts(points, counts)
+    normalization = NormalizationCheck(counts)
+    for source in sources.files:
+        for points in code_points(source, encoding, documents=documents, examination=examination):
+            _add_counts(points, counts)
+            normalization.add(points, source)
     counted = CharacterCounts(
-        characters=int(counts.sum()), counts=counts, documents=documents, notes=tuple(examination.notes())
+        characters=int(counts.sum()),
+        counts=counts,
+        documents=documents,
+        normalization=normalization.form(),
+        notes=(*examination.notes(), *normalization.notes()),
     )
     name = sources.files[0].name if len(sources.files) == 1 else "the text"
     if not counted.characters:
@@ -107,6 +115,7 @@ def encode(
             encoding=encoding,
             min_count=min_count,
             documents=counted.documents,
+            normalization=counted.normalization,
         )
         check_lock(path.parent)
         # The old ids go first, then the description is replaced; the new ids take their name at the end of the block.
@@ -170,9 +179,7 @@ def _add_counts(points: CodePoints, counts: NDArray[np.int64]) -> None:
     counts[: added.size] += added
 
 
-def _read_code_points(
-    sources: CorpusFiles, encoding: str, documents: str | None, examination: Examination | None = None
-) -> Iterator[CodePoints]:
+def _read_code_points(sources: CorpusFiles, encoding: str, documents: str | None) -> Iterator[CodePoints]:
     """Yield the code points of all files in chunks (CharrnnError)."""
     for source in sources.files:
-        yield from code_points(source, encoding, documents=documents, examination=examination)
+        yield from code_points(source, encoding, documents=documents)

@@ -29,6 +29,8 @@ NON_TEXT_CODECS = frozenset({"unicode-escape", "raw-unicode-escape", "idna", "pu
 
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
+LF, CR = b"\n\r"
+
 CodePoints = NDArray[np.unsignedinteger]
 
 # Notes on a text, collected while it is decoded
@@ -132,11 +134,10 @@ def _without_bom(chunks: Iterator[str], source: SourceFile, examination: Examina
     """Yield the chunks of a file without the byte order mark at its start."""
     has_text = False
     for text in chunks:
-        if not has_text and text.startswith(BYTE_ORDER_MARK):
+        is_marked = not has_text and text.startswith(BYTE_ORDER_MARK)
+        if is_marked:
             examination.marked.append(source.name)
-            yield text[1:]
-        else:
-            yield text
+        yield text[is_marked:]
         has_text = has_text or bool(text)
 
 
@@ -156,7 +157,8 @@ def check_encoding(name: str) -> str:
 def _decode(source: SourceFile, encoding: str, examination: Examination) -> Iterator[str]:
     """Yield the text of a file in chunks (CharrnnError for invalid bytes and NUL)."""
     decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
-    position, line, ends_with_cr, line_ends = 0, 1, False, Counter[str]()
+    position, line, last, line_ends = 0, 1, b"", Counter[str]()
+    is_ascii_compatible = "\r\n".encode(encoding) == b"\r\n"
     for chunk in chain(source.chunks(), [b""]):
         if not position and (markup := markup_format(source, chunk[:FIRST_BYTES])):
             examination.formats.setdefault(markup, []).append(source)
@@ -176,18 +178,28 @@ def _decode(source: SourceFile, encoding: str, examination: Examination) -> Iter
             raise CharrnnError(message, hint="`--encoding` names another, such as utf-8 or utf-16-le") from error
         if "\0" in text:
             raise _nul_error(source, encoding, text, pending + chunk, position - len(pending), line)
-        newlines = text.count("\n")
-        if ends_with_cr or "\r" in text:
-            pairs = text.count("\r\n") + (ends_with_cr and text.startswith("\n"))
-            line_ends.update({"CR": text.count("\r") - pairs, "CRLF": pairs, "LF": -pairs})
-        ends_with_cr = text.endswith("\r") if text else ends_with_cr
+        content = chunk if is_ascii_compatible else text.encode("utf-8", "surrogatepass")
+        counts = _count_line_ends(last + content)
+        last = content[-1:] if content.endswith(b"\r") else b"" if content else last
+        line_ends.update(counts)
+        line += counts["LF"] + counts["CRLF"]
         position += len(chunk)
-        line += newlines
         yield text
     if not position:
         examination.empty.append(source.name)
-    line_ends["LF"] += line - 1
+    line_ends["CR"] += len(last)
     examination.add_line_ends(source, line_ends)
+
+
+def _count_line_ends(content: bytes) -> dict[str, int]:
+    """Return the number of line ends of each kind, without a CR at the end."""
+    codes = np.frombuffer(content, np.uint8)
+    is_lf = codes == LF
+    newlines, pairs, returns = int(np.count_nonzero(is_lf)), 0, 0
+    if b"\r" in content:
+        is_cr = codes[:-1] == CR
+        pairs, returns = int(np.count_nonzero(is_cr & is_lf[1:])), int(np.count_nonzero(is_cr))
+    return {"LF": newlines - pairs, "CR": returns - pairs, "CRLF": pairs}
 
 
 # Diagnosis of files that are not valid text
@@ -200,7 +212,7 @@ ALL_TO_LF = r"perl -pe 's/\r\n?/\n/g'"
 MAX_DAMAGE = 0.01
 """share of invalid bytes or NUL up to which a file is a text with errors, and above which another kind of file"""
 HEADER_BYTES = 32
-"""bytes at the beginning of a file, where a NUL shows a binary file however rare it is"""
+"""bytes at the beginning of a file, where a NUL shows a binary file"""
 FEW = 10
 """invalid bytes in a text of ASCII, from which they are probably letters of another encoding"""
 OTHER_ENCODINGS = "`--encoding latin-1` reads any byte; `--encoding cp1252` is usual for old Windows files"

@@ -1,17 +1,20 @@
-"""The vocabulary of a model: its characters and their ids.
+"""The vocabulary of a model: its characters and their ids, and the normalization form of its training text.
 
 Every model file contains the characters in the order of ids, and ids never change.
 """
 
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError, WrongUsageError
+from charrnn.text.source_file import SourceFile, filtering
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 """the replacement for all characters outside the vocabulary, in vocabularies that contain it"""
@@ -115,3 +118,129 @@ def format_characters(counts: Counter[str], *, max_shown: int = 5) -> str:
     shown = [f"{character!r} ({count}×)" if count > 1 else f"{character!r}" for character, count in counts.items()]
     more = f" and {len(shown) - max_shown:,} more" if len(shown) > max_shown else ""
     return ", ".join(shown[:max_shown]) + more
+
+
+# Unicode normalization: most letters with marks can be written as one character (NFC), or as a letter and marks (NFD)
+
+FORMS = ("NFC", "NFD")
+FIRST_MARK = 0x300
+"""smallest code point of a mark that can be combined with the character before it"""
+CODE_POINTS = 0x110000
+COMPOSE = """python3 -c "import sys, unicodedata as u; sys.stdout.write(u.normalize('NFC', sys.stdin.read()))\""""
+"""filter that composes all characters of a text"""
+BLOCK = 1 << 16
+"""code points that are examined at a time"""
+COMPOSITES = (range(0xC0, 0x3100), range(0x11000, 0x12000), range(0x16100, 0x16F00))
+"""code points with all characters that consist of two others, except for Hangul syllables"""
+HANGUL_LEADS, HANGUL_VOWELS = range(0x1100, 0x1113), range(0x1161, 0x1176)
+
+
+def normalize(text: str, form: str | None) -> str:
+    """Return a text in a normalization form; unchanged if the form is None."""
+    return text if form is None or text.isascii() else unicodedata.normalize(form, text)  # type: ignore[arg-type]
+
+
+class _Tables(NamedTuple):
+    """Tables by code point."""
+
+    marks: NDArray[np.int64]
+    """code points of all marks"""
+    classes: NDArray[np.uint8]
+    """canonical combining class; 0 if the character is not a mark"""
+    firsts: NDArray[np.uint16]
+    """number of the character as the first part of a composed one; 0 if it is in none"""
+    seconds: NDArray[np.uint16]
+    """number of the character as the second part of a composed one; 0 if it is in none"""
+    composes: NDArray[np.bool_]
+    """whether two parts, by their numbers, are one character in NFC"""
+
+
+@cache
+def _tables() -> _Tables:
+    """Return the tables of the interpreter's version of Unicode."""
+    pairs = [(lead, vowel) for lead in HANGUL_LEADS for vowel in HANGUL_VOWELS]
+    for character in (chr(point) for points in COMPOSITES for point in points):
+        parts = unicodedata.decomposition(character).split()
+        if len(parts) == 2 and parts[0][0] != "<" and unicodedata.is_normalized("NFC", character):
+            pairs.append((int(parts[0], 16), int(parts[1], 16)))
+    firsts, seconds = (np.zeros(CODE_POINTS, np.uint16) for _ in range(2))
+    for numbers, points in ((firsts, {pair[0] for pair in pairs}), (seconds, {pair[1] for pair in pairs})):
+        numbers[sorted(points)] = range(1, len(points) + 1)
+    composes = np.zeros((firsts.max() + 1, seconds.max() + 1), np.bool_)
+    for first, second in pairs:
+        composes[firsts[first], seconds[second]] = True
+    classes = np.zeros(CODE_POINTS, np.uint8)
+    classes[FIRST_MARK:0x1F000] = [unicodedata.combining(chr(point)) for point in range(FIRST_MARK, 0x1F000)]
+    return _Tables(np.flatnonzero((classes > 0) | (seconds > 0)), classes, firsts, seconds, composes)
+
+
+class NormalizationCheck:
+    """The normalization form of a text that is read in chunks: NFC, NFD, or None if it is in neither or in both."""
+
+    def __init__(self, counts: NDArray[np.int64]) -> None:
+        self._counts = counts
+        """number of occurrences of each code point, to which the caller adds each chunk first"""
+        self._first: tuple[SourceFile, str] | None = None
+        """the file with the first decomposed character, and its two parts"""
+        self._is_ordered, self._marks, self._previous = True, 0, 0
+
+    def add(self, points: NDArray[np.unsignedinteger], source: SourceFile) -> None:
+        """Read a chunk of a file."""
+        if points.dtype != np.uint8 and (self._marks or points.max() >= FIRST_MARK):
+            marks = int(self._counts[_tables().marks].sum())
+            if marks > self._marks and (self._is_ordered or self._first is None):
+                self._add_marked(points, source, _tables())
+            self._marks = marks
+        self._previous = int(points[-1]) if points.size else self._previous
+
+    def _add_marked(self, points: NDArray[np.unsignedinteger], source: SourceFile, tables: _Tables) -> None:
+        """Read a chunk with marks, in blocks that fit into the cache of a processor."""
+        present = tables.marks[self._counts[tables.marks] > 0].astype(points.dtype)
+        self._add_block(np.array([self._previous, points[0]], points.dtype), source, tables, present)
+        for start in range(0, len(points), BLOCK):
+            self._add_block(points[max(0, start - 1) : start + BLOCK], source, tables, present)
+
+    def _add_block(
+        self,
+        points: NDArray[np.unsignedinteger],
+        source: SourceFile,
+        tables: _Tables,
+        present: NDArray[np.unsignedinteger],
+    ) -> None:
+        """Read a block; `present` has the marks in the text, in ascending order."""
+        may_be_mark = points - present[0] <= present[-1] - present[0]  # unsigned, so that smaller ones are larger
+        if self._first is None and tables.seconds[present].any():
+            places = np.flatnonzero(may_be_mark[1:]) + 1
+            places = places[tables.composes[tables.firsts[points[places - 1]], tables.seconds[points[places]]]]
+            if places.size:
+                self._first = source, chr(points[places[0] - 1]) + chr(points[places[0]])
+        if self._is_ordered and (may_be_mark[1:] & may_be_mark[:-1]).any():
+            classes = tables.classes[points]
+            self._is_ordered = not ((classes[1:] > 0) & (classes[:-1] > classes[1:])).any()
+
+    @cached_property
+    def composed(self) -> Counter[str]:
+        """The composed characters with their counts; call this after the last chunk."""
+        characters = map(chr, np.flatnonzero(self._counts).tolist())
+        composed = [c for c in characters if c >= "\x80" and unicodedata.normalize("NFD", c) != c]
+        return Counter({c: int(self._counts[ord(c)]) for c in composed})
+
+    def form(self) -> str | None:
+        """Return the form; call this after the last chunk."""
+        is_decomposed = self._first is not None
+        if not self._is_ordered or bool(self.composed) == is_decomposed:
+            return None
+        if is_decomposed:
+            return "NFD"
+        return "NFC" if all(unicodedata.is_normalized("NFC", character) for character in self.composed) else None
+
+    def notes(self) -> Iterator[str]:
+        """Yield a note on a text with composed and decomposed characters, with the command that composes all."""
+        if self._first is not None and self.composed:
+            source, parts = self._first
+            example = f"{unicodedata.normalize('NFC', parts)!r} as {parts[0]!r} and U+{ord(parts[1]):04X}"
+            marks = int(self._counts[_tables().seconds > 0].sum())
+            yield (
+                f"{source.name}: {marks:,} marks are characters of their own (first {example}), and "
+                f"{self.composed.total():,} characters include theirs; {filtering(COMPOSE, source)} composes all"
+            )

@@ -145,6 +145,7 @@ def save_best_model(trainer: Trainer, directory: RunDirectory, *, losses: FinalL
     training = {
         "corpus": trainer.corpus.name,
         **({"from": trainer.init_from} if trainer.init_from else {}),
+        **({"normalization": trainer.corpus.normalization} if trainer.corpus.normalization else {}),
         "characters": trainer.corpus.characters,
         "train_characters": trainer.train_characters,
         "step": best.step,

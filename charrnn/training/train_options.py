@@ -33,12 +33,6 @@ class TrainOptions:
 
     corpus: tuple[str, ...] = ()
     """paths of the text: files, directories and patterns; empty: Python's standard library"""
-    include: tuple[str, ...] = field(
-        default=(), metadata=setting("Only files that match GLOB, in directories; repeatable.", "common")
-    )
-    files_from: PathText | None = field(
-        default=None, metadata=setting("Read the names of text files from a list; - is standard input.", "common")
-    )
     minutes: float | None = None
     epochs: Positive | None = field(
         default=None, metadata=setting("... or for this many passes over the text.", "common", budget=True)
@@ -54,6 +48,12 @@ class TrainOptions:
     new: bool = field(
         default=False,
         metadata=setting("Start over, replacing a run that is there.", "common", per_command=True, in_file=False),
+    )
+    include: tuple[str, ...] = field(
+        default=(), metadata=setting("In directories, only files that match this; repeatable.", "common")
+    )
+    files_from: PathText | None = field(
+        default=None, metadata=setting("List of files to read as well; - is standard input.", "common")
     )
     cell: str | None = None
     layers: int | None = None

@@ -190,12 +190,12 @@ def test_a_user_who_brings_an_almost_valid_text_reads_which_command_repairs_it(
 ) -> None:
     """What is wrong, where and how often; documents and pointers are named as what they are."""
     Path("book.txt").write_bytes(content)
-    said = call("train", "book.txt")
-    assert said.err.startswith(f"error: book.txt {message}")
-    assert said.err.splitlines()[2].startswith(f"hint: {hint}")
+    result = call("train", "book.txt")
+    assert result.err.startswith(f"error: book.txt {message}")
+    assert result.err.splitlines()[2].startswith(f"hint: {hint}")
 
 
-def noted(content: bytes, name: str = "book.txt") -> tuple[str, ...]:
+def notes_on(content: bytes, name: str = "book.txt") -> tuple[str, ...]:
     """Return the notes on a text in a file."""
     Path(name).write_bytes(content)
     return count_characters(open_sources([name]), "utf-8").notes
@@ -205,9 +205,9 @@ def test_a_user_who_cut_a_text_by_head_trains_on_all_but_the_last_character() ->
     """Of two to four bytes; a note names the file."""
     for character in "é€😀":
         content = b"text " * 50 + character.encode()
-        assert noted(content[:-1]) == ("book.txt: the last character is incomplete, as after `head -c`; dropped",)
+        assert notes_on(content[:-1]) == ("book.txt: the last character is incomplete, as after `head -c`; dropped",)
         assert count_characters(open_sources(["book.txt"]), "utf-8").characters == 250
-        assert noted(content) == ()
+        assert notes_on(content) == ()
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_a_user_who_cut_a_text_by_head_trains_on_all_but_the_last_character() ->
     [
         (("\r",), r"lines end with CR, not LF (99 CR); `tr '\r' '\n' < book.txt > fixed.txt` makes them LF"),
         (("\r\n", "\n", "\n"), r"line ends are mixed (66 LF, 33 CRLF); `tr -d '\r' < book.txt > fixed.txt`"),
-        (("\r\n", "\n", "\r"), r"line ends are mixed (33 CR, 33 CRLF, 33 LF); `perl -pe 's/\r\n?/\n/g' < book.txt"),
+        (("\r\n", "\n", "\r"), r"line ends are mixed (33 LF, 33 CR, 33 CRLF); `perl -pe 's/\r\n?/\n/g' < book.txt"),
         (("\r", "\n"), r"line ends are mixed (50 CR, 49 LF); `perl -pe 's/\r\n?/\n/g' < book.txt > fixed.txt`"),
         (("\n",), ""),
         (("\r\n",), ""),
@@ -227,7 +227,7 @@ def test_a_user_with_line_ends_of_an_old_mac_or_of_several_systems_reads_the_com
 ) -> None:
     """Wherever a chunk ends; LF alone and CRLF alone are ordinary."""
     monkeypatch.setattr("charrnn.text.source_file.CHUNK_BYTES", chunk)
-    notes = noted("".join(f"line {n}{ends[n % len(ends)]}" for n in range(99)).encode())
+    notes = notes_on("".join(f"line {n}{ends[n % len(ends)]}" for n in range(99)).encode())
     assert [text.startswith(f"book.txt: {note}") for text in notes] == [True] * bool(note)
 
 
@@ -239,8 +239,8 @@ def test_a_user_with_names_that_end_with_cr_reads_why_there_are_no_documents(cal
 
 def test_a_user_who_trains_on_markup_reads_that_the_markup_is_learned() -> None:
     """HTML and RTF can be what the user wants, so that training starts."""
-    assert noted(b"<!DOCTYPE html>" + b"<p>text" * 99)[0].startswith("book.txt: HTML, whose markup is learned too")
-    assert noted(rb"{\rtf1" + b" text" * 99)[0].startswith("book.txt: RTF, whose markup is learned too; `pandoc")
+    assert notes_on(b"<!DOCTYPE html>" + b"<p>text" * 99)[0].startswith("book.txt: HTML, whose markup is learned too")
+    assert notes_on(rb"{\rtf1" + b" text" * 99)[0].startswith("book.txt: RTF, whose markup is learned too; `pandoc")
 
 
 def test_a_user_who_scores_a_cut_text_reads_that_its_end_was_dropped(call: Call, run_here: RunDirectory) -> None:

@@ -412,7 +412,7 @@ def test_a_user_whose_download_failed_reads_what_the_file_is(
 ) -> None:
     """A git-lfs pointer, an error page and a compressed file are named in place of a missing header."""
     run_here.model.write_bytes(content)
-    assert refused(call("sample"), message, "not a model", hint)
+    assert is_refused(call("sample"), message, "not a model", hint)
 
 
 @pytest.mark.fault("F62")

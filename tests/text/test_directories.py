@@ -210,8 +210,8 @@ def test_a_run_is_named_after_the_directory_or_the_list(given: dict[str, object]
 
 def test_a_user_who_trains_on_a_directory_resumes_until_a_file_changes(call: Call) -> None:
     """The settings contain the arguments, not the files; a renamed file is a change of the order."""
-    said = call("train", "books", "--include", "*.txt", *TINY)
-    assert said.code == 0
+    result = call("train", "books", "--include", "*.txt", *TINY)
+    assert result.code == 0
     settings = settings_file.read_settings(Path("checkpoints/books/config.yaml"), CONFIG_KEYS)
     assert (settings["corpus"], settings["include"]) == (["books"], ["*.txt"])
     assert open_corpus(Path("checkpoints/books/corpus.bin")).name == "books"
@@ -228,11 +228,11 @@ def test_a_user_who_trains_on_a_directory_resumes_until_a_file_changes(call: Cal
 def test_a_run_in_the_directory_is_not_part_of_the_text(call: Call) -> None:
     """Its files change during the training; the run itself is not a text."""
     os.chdir("books")
-    said = call("train", ".", *TINY)
-    assert (said.code, said.out) == (0, "checkpoints/books/model.safetensors\n")
+    result = call("train", ".", *TINY)
+    assert (result.code, result.out) == (0, "checkpoints/books/model.safetensors\n")
     assert call("train", ".", *TINY[2:], "--steps", "3").code == 0
-    said = call("train", ".", "--new", *TINY)
-    assert "note: 1 left out (a run of charrnn): checkpoints/books\n" in said.err
+    result = call("train", ".", "--new", *TINY)
+    assert "note: 1 left out (a run of charrnn): checkpoints/books\n" in result.err
     error = (
         "error: checkpoints/books is a run, not a text\n\nhint: `--from checkpoints/books` starts from its model\n"
     )
@@ -257,9 +257,9 @@ def test_a_path_after_an_equals_sign_or_in_a_config_file_may_begin_with_a_tilde(
     Path("books").rename("home/books")
     Path("home/list").write_text("home/books/a.md")
     Path("home/my.yaml").write_text("corpus: [~/books]\nout: ~/run\nfiles_from: ~/list\n")
-    said = call("train", "--config=~/my.yaml", *TINY)
+    result = call("train", "--config=~/my.yaml", *TINY)
     run = Path.cwd() / "home/run"
-    assert (said.code, said.out) == (0, f"{run}/model.safetensors\n")
+    assert (result.code, result.out) == (0, f"{run}/model.safetensors\n")
     assert call("train", "~/books", "--out=~/two", "--from=~/run", *TINY[:2], "--sample-every", "0").code == 0
     assert call("score", "~/run", "~/books/a.md", "~/books/b.txt").code == 0
     assert call("info", "~/run").code == 0
