@@ -112,10 +112,10 @@ def texts(values: object, name: str) -> tuple[str, ...]:
 
 
 def several(values: object, name: str) -> Iterable[Any]:
-    """Return an iterable, which must not be a string (WrongUsageError)."""
+    """Return an iterable, which must be neither a string nor a mapping (WrongUsageError)."""
     if isinstance(values, str):
         raise WrongUsageError(f"{name} is a string: it must be a list", hint=f"`{name}=[{shown(values)}]`")
-    if not isinstance(values, Iterable):
+    if not isinstance(values, Iterable) or isinstance(values, Mapping):
         raise WrongUsageError(f"{name} is {shown(values)}: it must be a list")
     try:
         return iter(values)

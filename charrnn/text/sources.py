@@ -263,7 +263,8 @@ class _Search:
             return
         for entry in entries:
             if entry.name.startswith("."):
-                self._leave_out("hidden", entry.path)
+                if not self._include:
+                    self._leave_out("hidden", entry.path)
                 continue
             is_directory = is_file = False
             with suppress(OSError):

@@ -238,9 +238,9 @@ class NormalizationCheck:
         """Yield a note on a text with composed and decomposed characters, with the command that composes all."""
         if self._first is not None and self.composed:
             source, parts = self._first
-            example = f"{unicodedata.normalize('NFC', parts)!r} as {parts[0]!r} and U+{ord(parts[1]):04X}"
+            example = f"{unicodedata.normalize('NFC', parts)!r} as {parts[0]!r} + U+{ord(parts[1]):04X}"
             marks = int(self._counts[_tables().seconds > 0].sum())
             yield (
-                f"{source.name}: {marks:,} marks are characters of their own (first {example}), and "
-                f"{self.composed.total():,} characters include theirs; {filtering(COMPOSE, source)} composes all"
+                f"{source.name}: {self.composed.total():,} composed and {marks:,} decomposed characters are mixed "
+                f"(the first: {example}); {filtering(COMPOSE, source)} composes all"
             )

@@ -347,12 +347,13 @@ def test_a_text_is_a_file_or_a_pipe(short_tmp: Path, call: Call) -> None:
         listening.bind(str(short_tmp / "socket"))
         (short_tmp / "zero").symlink_to("/dev/zero")
         devices = ("/dev/zero", "/dev/null", "/dev/full", "/dev/random", short_tmp / "zero")
-        for kind, names in (("socket", (short_tmp / "socket",)), ("device", devices), ("directory", (short_tmp,))):
+        for kind, names in (("socket", (short_tmp / "socket",)), ("device", devices)):
             for name in names:
                 with in_time():
                     result = call("train", str(name), "--out", str(short_tmp / "run"))
                 assert is_one_line(result)
                 assert f"{name} is a {kind}\n" in result.err
+        assert "2 left out (not a file)" in call("train", str(short_tmp), "--out", str(short_tmp / "run")).err
     assert not (short_tmp / "run").exists()
 
 

@@ -69,8 +69,8 @@ def test_a_user_whose_text_mixes_forms_reads_how_many_where_and_the_command() ->
     notes = counted(in_form("NFC"), "text", in_form("NFD", "ça va"), in_form("NFD")).notes
     command = """python3 -c "import sys, unicodedata as u; sys.stdout.write(u.normalize('NFC', sys.stdin.read()))\""""
     assert notes == (
-        "2.txt: 121 marks are characters of their own (first 'ç' as 'c' and U+0327), and 120 characters include "
-        f"theirs; `{command} < 2.txt > fixed.txt` composes all",
+        "2.txt: 120 composed and 121 decomposed characters are mixed (the first: 'ç' as 'c' + U+0327); "
+        f"`{command} < 2.txt > fixed.txt` composes all",
     )
     assert counted(in_form("NFC"), "text", in_form("NFD")).normalization is None
 
