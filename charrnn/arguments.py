@@ -49,11 +49,7 @@ def shortened(name: str, max_chars: int = 200) -> str:
 
 
 def first_names(names: Sequence[str], max_names: int = 3) -> str:
-    """Return the first names of a list, and how many more there are, for a message.
-
-    >>> first_names(["a", "b"]), first_names(list("abcde"))
-    ('a, b', 'a, b, c and 2 more')
-    """
+    """Return the first names of a list, and how many more there are, for a message."""
     more = f" and {len(names) - max_names:,} more" if len(names) > max_names else ""
     return ", ".join(map(shortened, names[:max_names])) + more
 

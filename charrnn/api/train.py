@@ -12,20 +12,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Literal, TypedDict, Unpack
 
-from charrnn import resources
+from charrnn import arguments, resources
 from charrnn.api.model import TrainedModel, load
-from charrnn.arguments import (
-    check_names,
-    choice,
-    custom_separator,
-    flag,
-    number,
-    path_name,
-    system_errors,
-    text,
-    texts,
-    whole_number,
-)
 from charrnn.config import DocumentKind
 from charrnn.errors import WrongUsageError
 from charrnn.storage.run_directory import model_file_of
@@ -104,7 +92,7 @@ def validate_settings(settings: Mapping[str, Any]) -> TrainOptions:
     charrnn.errors.WrongUsageError: there is no setting 'hiden'
     hint: did you mean hidden?
     """
-    check_names(settings, NAMES)
+    arguments.check_names(settings, NAMES)
     given = {name: _validate(name, value) for name, value in settings.items() if value is not None}
     budgets = [name for name in BUDGETS if name in given]
     if len(budgets) > 1:
@@ -119,18 +107,18 @@ def _validate(name: str, value: object) -> Any:
     declaration = SETTINGS[name.rstrip("_")]
     kind, rule = declaration.kind, declaration.rule
     if declaration.multiple:
-        return texts(value, name)
+        return arguments.texts(value, name)
     if declaration.choices:
-        return choice(value, name, declaration.choices)
+        return arguments.choice(value, name, declaration.choices)
     if isinstance(rule, Range) and kind is int:
-        return whole_number(value, name, low=int(rule.low), high=int(rule.high))
+        return arguments.whole_number(value, name, low=int(rule.low), high=int(rule.high))
     if isinstance(rule, Range):
-        return number(value, name, low=rule.low, high=rule.high, low_excluded=rule.low_excluded)
+        return arguments.number(value, name, low=rule.low, high=rule.high, low_excluded=rule.low_excluded)
     if kind is bool:
-        return flag(value, name)
+        return arguments.flag(value, name)
     if isinstance(rule, DocumentKind):
-        custom_separator(text(value, name))
-    return path_name(value, name) if isinstance(rule, Text) else text(value, name)
+        arguments.custom_separator(arguments.text(value, name))
+    return arguments.path_name(value, name) if isinstance(rule, Text) else arguments.text(value, name)
 
 
 # Training, as a whole or event by event
@@ -158,7 +146,7 @@ def train(*paths: Texts, progress: bool = False, **settings: Unpack[TrainSetting
     >>> model.sample("abc", length=5, temperature=0)
     'defgh'
     """
-    events = _training(paths, settings, progress=flag(progress, "progress"))
+    events = _training(paths, settings, progress=arguments.flag(progress, "progress"))
     with _deferred_signals() as interrupts:
         while not interrupts:
             try:
@@ -195,8 +183,8 @@ def _training(
 ) -> Generator[Event, None, TrainedModel]:
     """Validate the settings, yield the events of a training, and return the trained model."""
     start_time = time.monotonic()
-    names = tuple(path_name(path, "the name of a text") for path in paths)
-    with system_errors():
+    names = tuple(arguments.path_name(path, "the name of a text") for path in paths)
+    with arguments.system_errors():
         options = dataclasses.replace(validate_settings(settings), corpus=names)
         origins = {name.rstrip("_"): "Python" for name in settings}
         with _process_settings(options):

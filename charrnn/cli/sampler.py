@@ -234,9 +234,8 @@ class Sampler:
 
 def make_sampler(path: Path, options: SampleOptions) -> Sampler:
     """Load the model and prefill the prompt (CharrnnError)."""
-    given_prompt, params = options.text(), options.sampling_params()
-    model = load_model(path)
-    prompt, stop = model.normalize(given_prompt), options.stop_criteria(model)
+    params, model = options.sampling_params(), load_model(path)
+    prompt, stop = model.normalize(options.text()), options.stop_criteria(model)
     text = mark_ends(prompt, model.config.documents)
     unknown = model.vocabulary.count_unknown(text)
     if "\\" in unknown and options.unknown == "error" and (hint := newline_hint(options.prompt)):

@@ -12,7 +12,7 @@ from charrnn.arguments import DEVICES
 from charrnn.cli.options import COMMON, Command, Number, Word, json_option, option
 from charrnn.cli.path_types import ModelType, TextFileType
 from charrnn.errors import WrongUsageError
-from charrnn.storage.run_directory import MODEL_SUFFIX, RUNS, RunDirectory, find_model
+from charrnn.storage.run_directory import MODEL_SUFFIX, RUNS, RunDirectory, find_model, list_model_files
 
 if TYPE_CHECKING:
     from charrnn.cli.scorer import ScoreOptions, Scorer
@@ -91,6 +91,9 @@ def _names_model(name: str) -> bool:
 def _models_and_texts(names: Sequence[str]) -> tuple[list[Path], Sequence[str]]:
     """Return the model files and the names of the texts (CharrnnError)."""
     count = sum(1 for _ in takewhile(_names_model, names))
+    for last in map(Path, names[-1:] if 1 < count == len(names) else ()):
+        if last.is_dir() and not (RunDirectory(last).model.exists() or list_model_files(last)):
+            raise WrongUsageError(f"{last} is a directory without a model", hint="name the files in it")
     return [find_model(Path(name)) for name in names[:count]] or [find_model()], names[count:]
 
 
