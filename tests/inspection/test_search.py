@@ -86,7 +86,7 @@ def test_a_cell_that_another_cell_replaces_is_not_called_unused() -> None:
     config, weights = network("lstm", {7: "in_quote"}, twins={25: 7})
     quote = alphabet_of(TEXT).index('"')
     weights["output.weight"][quote, [7, 25]] = 1.2
-    weights["output.bias"][quote] = learned("lstm", 1)[1][quote]
+    weights["output.bias"][quote] = learned("lstm")[1][quote]
     findings = [finding for finding in search_network(config, weights).concepts if finding.concept == "in_quote"]
     assert len(findings) == 2
     for finding in findings:
@@ -103,7 +103,7 @@ def test_a_cell_planted_in_the_second_layer_is_named_by_its_layer_and_causal() -
     weights = random_weights(config, alphabet_of(TEXT), seed=0)
     plant(weights, 0, DETECTOR, alphabet_of(TEXT))
     plant(weights, 7, LSTM["in_quote"], '"', layer=1)
-    weights["output.weight"][:, 7], weights["output.bias"][:] = learned("lstm", 1)[0][:, 0], learned("lstm", 1)[1]
+    weights["output.weight"][:, 7], weights["output.bias"][:] = learned("lstm")[0][:, 0], learned("lstm")[1]
     finding = finding_of(search_network(config, weights), "in_quote")
     assert (finding.cell, finding.sign, finding.verdict) == ("2.7", 1, "causal")
     assert finding.fit > 0.95
