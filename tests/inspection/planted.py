@@ -50,13 +50,13 @@ SILENT: Gates = {gate: (0, {}, 0) for gate in "ifgo"}
 DETECTOR: Gates = {"i": (B, {}, 0), "f": (-B, {}, 0), "g": (0, {'"': B}, 0), "o": (B, {}, 0)}
 """gates of a cell that is on for one step after a quotation mark"""
 
-FITTED = 8_000
+FITTED = 3_000
 """characters on which the output layer is fitted"""
 FEW_CONCEPTS = [CONCEPTS[name] for name in ("in_quote", "line_pos", "bracket_depth", "word_pos")]
 """a few concepts, for a quick search"""
 
 
-def some_text(quotes: str = '""', lines: int = 1_500) -> str:
+def some_text(quotes: str = '""', lines: int = 800) -> str:
     """Return lines of words, some in quotes, brackets or both, all of them closed within their line."""
     rng = np.random.default_rng(0)
     words = ["a", "to", "sun", "so", "moon", "there", "is", "no", "sea"]

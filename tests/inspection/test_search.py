@@ -227,7 +227,7 @@ def test_a_separate_text_confirms_or_refutes() -> None:
             parsed=ParsedText.of(words, "other.md"), ids=np.array([alphabet.index(character) for character in words])
         )
 
-    same = search_network(config, weights, confirm=text(TEXT[:40_000]), quick=True)
+    same = search_network(config, weights, confirm=text(TEXT), quick=True)
     assert same.confirmed_on == "other.md"
     assert finding_of(same, "in_quote").fit > 0.95
     inverted = search_network(config, weights, confirm=text('"' + TEXT.replace('"', "")[:30_000]), quick=True)
