@@ -212,7 +212,7 @@ code = run(sys.argv[1:])
 print(sorted(seen), [name for name in ("torch", "torch._dynamo") if name in sys.modules], file=sys.stderr)
 sys.exit(code)
 """
-"""charrnn with an audit hook that records sockets, processes and unpickling; prints the imported parts of torch too"""
+"""charrnn with an audit hook that records sockets, processes and unpickling, and lists modules of torch"""
 
 
 @pytest.mark.fault("P3", "P9")
