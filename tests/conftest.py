@@ -47,6 +47,15 @@ def _signals_as_on_a_terminal() -> None:
             signal.signal(number, handler)
 
 
+def pytest_runtest_setup() -> None:
+    """Measure the speed of the machine with one product instead of a tenth of a second of them.
+
+    Only the choice of a network depends on the speed. The module imports torch, so it is changed once it is imported.
+    """
+    if device := sys.modules.get("charrnn.training.device"):
+        device.PROBE_SECONDS = 1e-9  # type: ignore[attr-defined]
+
+
 @pytest.fixture(scope="session")
 def launch(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Launcher]":
     """Yield the fork server, which quickly starts charrnn in a process of its own."""

@@ -209,7 +209,7 @@ def test_standard_input_is_not_read_again(shell: Call, text: Path) -> None:
 def test_a_time_budget_counts_from_the_start(train: Call) -> None:
     """A time budget counts from the start of the command."""
     began = time.monotonic()
-    result = train("--minutes", "0.05", "--json", "-q")
+    result = train("--minutes", "0.02", "--json", "-q")
     done = json.loads(result.out.splitlines()[-1])
     assert done["steps"] > 20
     assert time.monotonic() - began < 5

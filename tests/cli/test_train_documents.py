@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -12,10 +13,10 @@ SMALL = ("--hidden", "16", "--batch", "4", "--length", "16", "--threads", "1", "
 
 def made_up(count: int) -> list[str]:
     """Return random names of a few syllables each."""
-    rng = np.random.default_rng(0)
+    rng = Random(0)
     starts, middles, ends = ["Al", "Ber", "Ca", "Dor", "El", "Fin"], ["la", "mi", "no", "re"], ["n", "s", "th", ""]
     return [
-        str(rng.choice(starts)) + "".join(rng.choice(middles, rng.integers(1, 4))) + str(rng.choice(ends))
+        rng.choice(starts) + "".join(rng.choices(middles, k=rng.randint(1, 3))) + rng.choice(ends)
         for _ in range(count)
     ]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 import pytest
+from sources import SOURCES, parsed
 
 from charrnn.api.train import TrainSettings, validate_settings
 from charrnn.cli.options import Number
@@ -166,8 +167,8 @@ def test_the_lists_agree_with_their_flags() -> None:
 def test_no_list_of_setting_names_is_written_by_hand() -> None:
     """Every such list in the package is derived from the declarations."""
     handwritten = []
-    for path in (Path(__file__).parents[2] / "charrnn").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path in SOURCES:
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Tuple | ast.List | ast.Set):
                 names: list[Any] = [item.value for item in node.elts if isinstance(item, ast.Constant)]
                 if len([name for name in names if name in SETTINGS]) > 2:

@@ -7,6 +7,7 @@ and the signal handlers that the request names. The requests come through a Unix
 import ast
 import gc
 import os
+import pkgutil
 import selectors
 import signal
 import socket
@@ -15,8 +16,11 @@ import threading
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
+
+import charrnn
 
 LONGEST_ORDER = 1_000_000
 """bytes"""
@@ -52,8 +56,11 @@ class CommandRequest:
 
 def serve(listener: socket.socket) -> None:
     """Import slow modules, then run the commands requested at a socket until standard input is closed."""
-    import charrnn.cli.train
-    import charrnn.cli.train_run  # noqa: F401
+    for module in pkgutil.walk_packages(charrnn.__path__, "charrnn."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+    # One product is enough to measure the speed of the machine.
+    sys.modules["charrnn.training.device"].PROBE_SECONDS = 1e-9  # type: ignore[attr-defined]
 
     # Frozen objects are not scanned by the garbage collector, which would copy all of their pages in each command.
     gc.collect()

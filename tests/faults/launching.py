@@ -212,10 +212,14 @@ class Launcher:
         self._commands.append(Command(self._socket, request, [terminal] * 3))
         return self._commands[-1]
 
+    @property
+    def client(self) -> str:
+        """Words of a shell command that forward the arguments after them to the fork server."""
+        return shlex.join((sys.executable, "-I", "-S", str(CLIENT), self._socket))
+
     def shell(self, line: str, *, at: Path, environment: Mapping[str, str]) -> CommandResult:
         """Run a line of bash in a directory, in which `charrnn` is run by the fork server."""
-        client = shlex.join((sys.executable, "-I", "-S", str(CLIENT), self._socket))
-        return bash(f'charrnn() {{ {client} "$@"; }}; {line}', at=at, environment=environment)
+        return bash(f'charrnn() {{ {self.client} "$@"; }}; {line}', at=at, environment=environment)
 
     def close(self) -> None:
         """End the server, and the commands that failed tests have left running."""

@@ -3,6 +3,8 @@
 More files, with the time and memory of each: `python tests/benchmarks/mutations.py`.
 """
 
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -10,8 +12,6 @@ from random import Random
 import numpy as np
 import pytest
 from damage import damaged, outcome, tampered
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from small import random_model
 
 from charrnn.config import NetworkConfig, TrainingConfig
@@ -28,9 +28,18 @@ from charrnn.training.resume import resume
 from charrnn.training.train_options import TrainOptions
 from charrnn.training.trainer import Trainer
 
-many = settings(max_examples=700, deadline=1000, derandomize=True)
-"""number of files per test, each read in less than a second"""
-random_generators = st.randoms(use_true_random=False)
+FILES = 700
+"""number of files per test"""
+MAX_SECONDS = 1.0
+"""CPU time in which each file is read or refused"""
+
+
+def seeded_generators(count: int = FILES) -> Iterator[tuple[int, Random]]:
+    """Yield a seed and a random generator for each file; fail if a file takes too long."""
+    for seed in range(count):
+        start = time.process_time()
+        yield seed, Random(seed)
+        assert time.process_time() - start < MAX_SECONDS, seed
 
 
 @dataclass(frozen=True, repr=False)
@@ -76,23 +85,25 @@ def saved_model(tmp_path_factory: pytest.TempPathFactory) -> SavedFile:
 
 
 @pytest.mark.fault("P4")
-@many
-@given(rng=random_generators)
-def test_no_damaged_model_is_read_as_another(rng: Random, saved_model: SavedFile) -> None:
+def test_no_damaged_model_is_read_as_another(saved_model: SavedFile) -> None:
     """Truncated, flipped, spliced, swapped, resized or inconsistent files are refused in one line or unchanged."""
-    path = saved_model.replaced(damaged(saved_model.content, rng))
-    result = outcome(load_model, path)
-    assert is_one_line(result, path) if isinstance(result, CharrnnError) else is_same_model(result, random_model())
+    original = random_model()
+    for seed, rng in seeded_generators():
+        path = saved_model.replaced(damaged(saved_model.content, rng))
+        result = outcome(load_model, path)
+        if isinstance(result, CharrnnError):
+            assert is_one_line(result, path), seed
+        else:
+            assert is_same_model(result, original), seed
 
 
 @pytest.mark.fault("P3")
-@many
-@given(rng=random_generators)
-def test_forged_models_cause_no_failure(rng: Random, saved_model: SavedFile) -> None:
+def test_forged_models_cause_no_failure(saved_model: SavedFile) -> None:
     """With correct checksums: refused in one line, or a model that works."""
-    path = saved_model.replaced(tampered(saved_model.content, rng))
-    result = outcome(load_model, path)
-    assert is_one_line(result, path) if isinstance(result, CharrnnError) else can_be_stepped(result)
+    for seed, rng in seeded_generators():
+        path = saved_model.replaced(tampered(saved_model.content, rng))
+        result = outcome(load_model, path)
+        assert is_one_line(result, path) if isinstance(result, CharrnnError) else can_be_stepped(result), seed
 
 
 @pytest.mark.fault("P4")
@@ -130,40 +141,38 @@ def saved_run(trainer: Trainer) -> SavedFile:
 
 
 @pytest.mark.fault("P4")
-@many
-@given(rng=random_generators)
-def test_no_damaged_checkpoint_is_resumed(rng: Random, trainer: Trainer, saved_run: SavedFile) -> None:
+def test_no_damaged_checkpoint_is_resumed(trainer: Trainer, saved_run: SavedFile) -> None:
     """Refused in one line, or the state is the saved one."""
     before, metadata = {name: array.copy() for name, array in state_arrays(trainer).items()}, state_metadata(trainer)
-    path = saved_run.replaced(damaged(saved_run.content, rng))
 
     def resume_from(path: Path) -> None:
         checkpoint_file.read_checkpoint_info(path)
         checkpoint.load_checkpoint(trainer, path)
 
-    result = outcome(resume_from, path)
-    assert not isinstance(result, CharrnnError) or is_one_line(result, path)
-    after = state_arrays(trainer)
-    assert all(np.array_equal(after[name], array) for name, array in before.items())
-    assert state_metadata(trainer) == metadata
+    for seed, rng in seeded_generators():
+        path = saved_run.replaced(damaged(saved_run.content, rng))
+        result = outcome(resume_from, path)
+        assert not isinstance(result, CharrnnError) or is_one_line(result, path), seed
+        after = state_arrays(trainer)
+        assert all(np.array_equal(after[name], array) for name, array in before.items()), seed
+        assert state_metadata(trainer) == metadata, seed
 
 
 @pytest.mark.fault("P3")
-@settings(many, max_examples=300)
-@given(rng=random_generators)
-def test_forged_checkpoints_cause_no_failure(rng: Random, saved_run: SavedFile) -> None:
+def test_forged_checkpoints_cause_no_failure(saved_run: SavedFile) -> None:
     """With correct checksums: refused in one line, or a training that continues."""
-    path = saved_run.replaced(tampered(saved_run.content, rng))
 
     def resume_from(path: Path) -> Trainer:
         resumed = resume(None, RunDirectory(path.parent), TrainOptions(), "cpu").trainer
         resumed.train_step()
         return resumed
 
-    result = outcome(resume_from, path)
-    if isinstance(result, CharrnnError):
-        assert "\n" not in result.message
-        assert len(result.message) < len(str(path)) + 400
+    for seed, rng in seeded_generators(300):
+        path = saved_run.replaced(tampered(saved_run.content, rng))
+        result = outcome(resume_from, path)
+        if isinstance(result, CharrnnError):
+            assert "\n" not in result.message, seed
+            assert len(result.message) < len(str(path)) + 400, seed
     saved_run.replaced(saved_run.content)
 
 

@@ -5,14 +5,14 @@ import os
 import pty
 import shutil
 import subprocess
-import sys
 import termios
 import time
 from pathlib import Path
 from select import select
 
 import pytest
-from small import PACKAGE_HOME, Call
+from launching import Launcher
+from small import Call
 
 from charrnn.cli.path_types import is_plain
 
@@ -161,48 +161,44 @@ def test_completion_of_an_invalid_line_prints_nothing(call: Call, monkeypatch: p
 
 
 @pytest.fixture
-def on_path(tmp_path: Path) -> dict[str, str]:
+def on_path(tmp_path: Path, launch: Launcher) -> dict[str, str]:
     """Return the environment of a shell in which `charrnn` is this package."""
     command = tmp_path / "bin" / "charrnn"
     command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m charrnn "$@"\n')
+    command.write_text(f'#!/bin/sh\nexec {launch.client} "$@"\n')
     command.chmod(0o755)
     home = tmp_path / "home"
     home.mkdir()
     path = f"{command.parent}:{os.environ['PATH']}"
     terminal = {"TERM": "xterm", "LC_ALL": "C.UTF-8"}
-    return {"PATH": path, "PYTHONPATH": str(PACKAGE_HOME), "HOME": str(home), **terminal}
+    return {"PATH": path, "HOME": str(home), **terminal}
 
 
-@pytest.mark.parametrize("kind", ["run", "file"])
 @pytest.mark.parametrize(
     "shell", [pytest.param(name, marks=() if name == "bash" else pytest.mark.slow) for name in SHELLS]
 )
 def test_completing_and_running_a_line_in_a_real_shell_executes_no_name(
-    tmp_path: Path, on_path: dict[str, str], shell: str, kind: str
+    tmp_path: Path, on_path: dict[str, str], shell: str
 ) -> None:
     """Neither the name of a run nor that of a file, which the shell completes itself."""
     if not shutil.which(shell):
         pytest.skip(f"there is no {shell} here")
     here = tmp_path / "here"
     for number, name in enumerate(HOSTILE[:LINES]):
-        directory = (
-            here / "checkpoints" / f"{number}{name}" / "model.safetensors"
-            if kind == "run"
-            else here / f"{number}{name}"
-        )
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        directory.touch()
-    words = "info checkpoints/" if kind == "run" else "train "
-    output = typed(
-        INTERACTIVE[shell], here, on_path, SET_UP[shell], [f"charrnn {words}{number}\t" for number in range(LINES)]
-    )
-    assert b"error:" in output
+        for file in (here / "checkpoints" / f"{number}{name}" / "model.safetensors", here / f"{number}{name}"):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
+    words = [f"{start}{number}" for start in ("info checkpoints/", "train ") for number in range(LINES)]
+    outputs = typed(INTERACTIVE[shell], here, on_path, SET_UP[shell], [f"charrnn {word}\t" for word in words])
+    for of_one_kind in (outputs[:LINES], outputs[LINES:]):
+        assert b"error:" in b"".join(of_one_kind)
     assert [path for path in tmp_path.rglob("*") if path.name == "PWNED"] == []
 
 
-def typed(shell: tuple[str, ...], here: Path, environment: dict[str, str], set_up: str, lines: list[str]) -> bytes:
-    """Type lines into an interactive shell, and return what it shows."""
+def typed(
+    shell: tuple[str, ...], here: Path, environment: dict[str, str], set_up: str, lines: list[str]
+) -> list[bytes]:
+    """Type lines into an interactive shell, and return the output of each."""
     controller, terminal = pty.openpty()
     process = subprocess.Popen(
         shell,
@@ -217,18 +213,19 @@ def typed(shell: tuple[str, ...], here: Path, environment: dict[str, str], set_u
     os.close(terminal)
     try:
         os.write(controller, f'{set_up}; echo REA""DY\n'.encode())
-        output = read(controller, until=b"READY", seconds=30)
+        read(controller, until=b"READY", seconds=30)
+        outputs = []
         for line in lines:
             os.write(controller, line.encode())
             # bash continues to read only after the completion; the other shells may not.
-            output += read(controller, until=None, seconds=0 if shell[0] == "bash" else 1.5)
+            output = read(controller, until=None, seconds=0 if shell[0] == "bash" else 1.5)
             os.write(controller, b'\necho DO""NE\n')
-            output += read(controller, until=b"DONE", seconds=10)
+            outputs.append(output + read(controller, until=b"DONE", seconds=10))
     finally:
         process.kill()
         process.wait()
         os.close(controller)
-    return output
+    return outputs
 
 
 def read(controller: int, *, until: bytes | None, seconds: float) -> bytes:

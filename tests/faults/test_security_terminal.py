@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from small import PACKAGE_HOME, Call
+from sources import SOURCES, parsed
 
 from charrnn.cli import main
 from charrnn.cli.streams import (
@@ -26,8 +27,6 @@ from charrnn.cli.streams import (
 )
 from charrnn.errors import OutputError
 from charrnn.views.console import harmless_text, log_console, stderr_console, stdout_console
-
-SOURCES = sorted((PACKAGE_HOME / "charrnn").rglob("*.py"))
 
 PRINTING = {"print", "log", "status", "add_task", "add_row", "add_column", "render", "Live", "Panel", "Rule", "Group"}
 PRINTING |= {"Spinner", "Status", "Tree"}
@@ -50,9 +49,9 @@ EXCEPTIONS = {
 class Module:
     """A module with the types of its expressions, as far as its source shows them."""
 
-    def __init__(self, source: str, returned: dict[str, set[str]]) -> None:
-        self.tree = ast.parse(source)
-        self.returned = {**returned, **annotations([source])}
+    def __init__(self, tree: ast.Module, returned: dict[str, set[str]]) -> None:
+        self.tree = tree
+        self.returned = {**returned, **annotations([tree])}
         self.functions = [node for node in ast.walk(self.tree) if isinstance(node, ast.FunctionDef | ast.Lambda)]
         self.printing = PRINTING | {
             target.id
@@ -169,11 +168,11 @@ def types(function: ast.AST, name: str) -> Iterator[str]:
     )
 
 
-def annotations(sources: list[str]) -> dict[str, set[str]]:
+def annotations(trees: list[ast.Module]) -> dict[str, set[str]]:
     """Return the return annotations of functions by name."""
     returned: dict[str, set[str]] = {}
-    for source in sources:
-        for node in ast.walk(ast.parse(source)):
+    for tree in trees:
+        for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef):
                 returned.setdefault(node.name, set()).add(ast.unparse(node.returns) if node.returns else "")
     return returned
@@ -182,7 +181,7 @@ def annotations(sources: list[str]) -> dict[str, set[str]]:
 @pytest.fixture(scope="module")
 def returned() -> dict[str, set[str]]:
     """Return the return types of the functions of the package."""
-    return annotations([path.read_text(encoding="utf-8") for path in SOURCES])
+    return annotations([parsed(path) for path in SOURCES])
 
 
 def uses_rich(source: str) -> bool:
@@ -196,7 +195,7 @@ RICH = [path for path in SOURCES if uses_rich(path.read_text(encoding="utf-8"))]
 @pytest.mark.parametrize("path", RICH, ids=lambda path: path.relative_to(PACKAGE_HOME).as_posix())
 def test_no_untrusted_string_is_passed_to_rich(path: Path, returned: dict[str, set[str]]) -> None:
     """Only literals, `Text` and other renderables, because Rich may read markup in any `str`."""
-    module = Module(path.read_text(encoding="utf-8"), returned)
+    module = Module(parsed(path), returned)
     assert list(module.strings_for_rich()) == []
 
 
@@ -230,13 +229,13 @@ ALLOWED = (
 @pytest.mark.parametrize("source", FORBIDDEN)
 def test_the_check_of_strings_for_rich_can_fail(source: str) -> None:
     """Each way in which a `str` could reach Rich is found."""
-    assert list(Module(source, {"plain_line": {"str"}}).strings_for_rich())
+    assert list(Module(ast.parse(source), {"plain_line": {"str"}}).strings_for_rich())
 
 
 @pytest.mark.parametrize("source", ALLOWED)
 def test_the_check_of_strings_for_rich_allows_drawings(source: str) -> None:
     """Expressions that are not a `str` pass."""
-    assert not list(Module(source, {}).strings_for_rich())
+    assert not list(Module(ast.parse(source), {}).strings_for_rich())
 
 
 @pytest.mark.parametrize("name", ["[link=https://example.org]x[/link]", "[/red]", "[bold]x", ":smile:", "\x1b[31m\n"])

@@ -50,13 +50,13 @@ SILENT: Gates = {gate: (0, {}, 0) for gate in "ifgo"}
 DETECTOR: Gates = {"i": (B, {}, 0), "f": (-B, {}, 0), "g": (0, {'"': B}, 0), "o": (B, {}, 0)}
 """gates of a cell that is on for one step after a quotation mark"""
 
-FITTED = 8_000
+FITTED = 3_000
 """characters on which the output layer is fitted"""
 FEW_CONCEPTS = [CONCEPTS[name] for name in ("in_quote", "line_pos", "bracket_depth", "word_pos")]
 """a few concepts, for a quick search"""
 
 
-def some_text(quotes: str = '""', lines: int = 1_500) -> str:
+def some_text(quotes: str = '""', lines: int = 800) -> str:
     """Return lines of words, some in quotes, brackets or both, all of them closed within their line."""
     rng = np.random.default_rng(0)
     words = ["a", "to", "sun", "so", "moon", "there", "is", "no", "sea"]
@@ -149,12 +149,12 @@ def activations_of(
 
 
 @cache
-def learned(cell: str, sign: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the output weights and bias fitted to the planted cells of a kind (V, cells), (V,)."""
+def learned(cell: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the output weights and bias fitted to the planted cells of a kind, of sign 1 (V, cells), (V,)."""
     config, text = NetworkConfig(cell=cell, layers=1, hidden=len(PLANTED[cell]), embedding=0), TEXTS[cell]
     weights = random_weights(config, alphabet_of(text), 0)
     for unit, gates in enumerate(PLANTED[cell].values()):
-        plant(weights, unit, gates, alphabet_of(text), sign=sign)
+        plant(weights, unit, gates, alphabet_of(text))
     fit_output(weights, range(config.hidden), activations_of(config, weights, range(config.hidden), text), text)
     return weights["output.weight"], weights["output.bias"]
 
@@ -174,10 +174,10 @@ def network(
     """
     config, text = NetworkConfig(cell=cell, layers=1, hidden=hidden, embedding=0), TEXTS[cell]
     weights = random_weights(config, alphabet_of(text), seed)
-    coefficients, bias = learned(cell, sign)
+    coefficients, bias = learned(cell)
     for unit, concept in units.items():
         plant(weights, unit, PLANTED[cell][concept], alphabet_of(text), sign=sign)
-        weights["output.weight"][:, unit] = coefficients[:, list(PLANTED[cell]).index(concept)]
+        weights["output.weight"][:, unit] = sign * coefficients[:, list(PLANTED[cell]).index(concept)]
     for unit, original in twins.items():
         plant(weights, unit, PLANTED[cell][units[original]], alphabet_of(text), sign=sign)
         weights["output.weight"][:, unit] = 0.0

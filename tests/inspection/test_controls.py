@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from planted import LSTM, TEXT, alphabet_of, plant, random_weights
+from planted import LSTM, alphabet_of, plant, random_weights, some_text
 
 from charrnn.config import NetworkConfig
 from charrnn.inspection.concepts import CONCEPTS, Concept, ParsedText
@@ -15,6 +15,7 @@ from charrnn.network.inference import InferenceRNN
 
 Matrix = NDArray[np.float64]
 
+TEXT = some_text(lines=1_500)  # long enough for 24 streams
 PARSED, STREAMS = ParsedText.of(TEXT, "planted.md"), split_text(TEXT)
 CODINGS = tuple(
     quantize_marks(CONCEPTS[name], CONCEPTS[name].mark(PARSED), STREAMS)

@@ -1,7 +1,7 @@
 """Names of cells, and the excerpts and findings that are drawn."""
 
 import pytest
-from planted import TEXT
+from planted import some_text
 
 from charrnn.inspection.concepts import CONCEPTS, ParsedText
 from charrnn.inspection.search.concept_occurrences import best_excerpt, is_on
@@ -17,7 +17,7 @@ def test_cells_of_all_layers_are_named_by_layer_and_unit() -> None:
 @pytest.mark.parametrize("name", ["in_quote", "bracket_depth", "line_pos", "word_pos"])
 def test_an_excerpt_is_whole_lines_and_shows_the_concept_on_and_off(name: str) -> None:
     """Even if the concept is absent in the first three quarters of the text."""
-    text = "no marks in this line\n" * 2_000 + TEXT
+    text = "no marks in this line\n" * 2_000 + some_text(lines=1_500)
     parsed = ParsedText.of(text, "a.md")
     selected = best_excerpt(CONCEPTS[name], parsed, lines=4, columns=60)
     assert selected.start == 0 or text[selected.start - 1] == "\n"

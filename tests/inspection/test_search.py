@@ -68,8 +68,7 @@ def test_a_planted_cell_that_is_used_is_found_and_causal(cell: str, seed: int, s
     assert findings.census.causal == len(units)
 
 
-@pytest.mark.parametrize("twin", [2, 25])
-@pytest.mark.parametrize("cell", PLANTED)
+@pytest.mark.parametrize(("cell", "twin"), [("lstm", 2), ("lstm", 25), ("gru", 2), ("rnn", 25)])
 def test_a_copy_that_the_output_ignores_is_unused(cell: str, twin: int) -> None:
     """It fits as well as the used cell, at a lower or higher unit; both cells have a finding."""
     config, weights = network(cell, {7: "in_quote"}, twins={twin: 7})
@@ -86,7 +85,7 @@ def test_a_cell_that_another_cell_replaces_is_not_called_unused() -> None:
     config, weights = network("lstm", {7: "in_quote"}, twins={25: 7})
     quote = alphabet_of(TEXT).index('"')
     weights["output.weight"][quote, [7, 25]] = 1.2
-    weights["output.bias"][quote] = learned("lstm", 1)[1][quote]
+    weights["output.bias"][quote] = learned("lstm")[1][quote]
     findings = [finding for finding in search_network(config, weights).concepts if finding.concept == "in_quote"]
     assert len(findings) == 2
     for finding in findings:
@@ -103,7 +102,7 @@ def test_a_cell_planted_in_the_second_layer_is_named_by_its_layer_and_causal() -
     weights = random_weights(config, alphabet_of(TEXT), seed=0)
     plant(weights, 0, DETECTOR, alphabet_of(TEXT))
     plant(weights, 7, LSTM["in_quote"], '"', layer=1)
-    weights["output.weight"][:, 7], weights["output.bias"][:] = learned("lstm", 1)[0][:, 0], learned("lstm", 1)[1]
+    weights["output.weight"][:, 7], weights["output.bias"][:] = learned("lstm")[0][:, 0], learned("lstm")[1]
     finding = finding_of(search_network(config, weights), "in_quote")
     assert (finding.cell, finding.sign, finding.verdict) == ("2.7", 1, "causal")
     assert finding.fit > 0.95
@@ -227,7 +226,7 @@ def test_a_separate_text_confirms_or_refutes() -> None:
             parsed=ParsedText.of(words, "other.md"), ids=np.array([alphabet.index(character) for character in words])
         )
 
-    same = search_network(config, weights, confirm=text(TEXT[:40_000]), quick=True)
+    same = search_network(config, weights, confirm=text(TEXT), quick=True)
     assert same.confirmed_on == "other.md"
     assert finding_of(same, "in_quote").fit > 0.95
     inverted = search_network(config, weights, confirm=text('"' + TEXT.replace('"', "")[:30_000]), quick=True)

@@ -153,13 +153,11 @@ def test_a_training_that_diverges_ends_with_an_error(make_trainer: Callable[...,
 
 def test_a_run_stopped_anywhere_resumes_bit_for_bit(make_trainer: Callable[..., Trainer], tmp_path: Path) -> None:
     """Also if the results of the last steps had not been read when the run was saved."""
-    uninterrupted = with_queued_steps(make_trainer(**DROPPED))
+    uninterrupted, trainer = (with_queued_steps(make_trainer(**DROPPED)) for _ in range(2))
     list(train_loop(uninterrupted, sample_every=0))
+    events = train_loop(trainer, sample_every=0)
     for stop in (1, 7, 33, 40):
-        trainer = with_queued_steps(make_trainer(**DROPPED))
-        for event in train_loop(trainer, sample_every=0):
-            if isinstance(event, Step) and event.step == stop:
-                break
+        next(event for event in events if isinstance(event, Step) and event.step == stop)
         path = tmp_path / str(stop)
         path.mkdir()
         resumed = make_trainer(**DROPPED)

@@ -1,9 +1,5 @@
 """AdamW agrees with torch's own, with a learning rate per kind of weight, and a skipped step changes nothing."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 
@@ -80,15 +76,3 @@ def test_a_skipped_step_changes_nothing() -> None:
     assert all(
         torch.equal(a, b) for a, b in zip(skipped_network.parameters(), plain_network.parameters(), strict=True)
     )
-
-
-def test_training_does_not_import_a_compiler(tmp_path: Path) -> None:
-    """`torch._dynamo` takes longer to import than everything else."""
-    text = tmp_path / "text.txt"
-    text.write_text("so it goes on and on, " * 100)
-    program = f"import sys, charrnn; charrnn.train({str(text)!r}, out={str(tmp_path / 'run')!r}, steps=2, hidden=8)"
-    report = "print('torch' in sys.modules, 'torch._dynamo' in sys.modules)"
-    process = subprocess.run(
-        [sys.executable, "-c", f"{program}; {report}"], capture_output=True, text=True, check=True
-    )
-    assert process.stdout == "True False\n"
