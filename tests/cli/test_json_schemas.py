@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import schemas
-from planted import TEXT, alphabet_of, network
+from planted import alphabet_of, network, some_text
 from schemas import changes, headings, schema
 from small import Call, random_model
 
@@ -26,6 +26,7 @@ from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.events import EarlyStop, TrainingWarning
 from charrnn.training.metrics import event_dict
 
+TEXT = some_text(lines=1_500)
 PLANTED = "checkpoints/planted"
 SEARCH = ("inspect", PLANTED, "--text", "text.txt", "--chars", "20000")
 CONCEPTS = [word for name in ("in_quote", "line_pos", "comment") for word in ("--concept", name)]
