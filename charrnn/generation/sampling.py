@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from charrnn.errors import WrongUsageError
 
-MIN_TEMPERATURE = 1e-9
-"""smaller temperatures above 0 are replaced by this one, because the quotients would overflow"""
+MIN_TEMPERATURE, MAX_TEMPERATURE = 1e-9, 1e30
+"""bounds of the divisor of the logits: beyond them the result is the same, but float32 overflows"""
 
 Logits = NDArray[np.floating]
 CharIds = NDArray[np.intp]
@@ -32,6 +32,11 @@ class SamplingParams:
     """probability of the smallest set of likeliest characters to sample from (Holtzman et al. 2020); 1: all"""
     min_p: float = 0.0
     """minimum probability relative to that of the likeliest character (Nguyen et al. 2024); 0: all"""
+
+    @property
+    def divisor(self) -> float:
+        """The divisor of the logits for a temperature above 0."""
+        return min(max(self.temperature, MIN_TEMPERATURE), MAX_TEMPERATURE)
 
     @property
     def truncates(self) -> bool:
@@ -66,7 +71,7 @@ def sample_ids(logits: Logits, uniforms: Uniforms, params: SamplingParams) -> Ch
 def cumulative_weights(logits: Logits, params: SamplingParams) -> NDArray[np.float64]:
     """Return the cumulative unnormalized distribution for a temperature above 0: logits (B, V) -> (B, V)."""
     shifted = logits - logits.max(-1, keepdims=True)
-    odds = _truncate_distribution(np.exp(shifted / max(params.temperature, MIN_TEMPERATURE)), params)
+    odds = _truncate_distribution(np.exp(shifted / params.divisor), params)
     cumulative: NDArray[np.float64] = np.add.accumulate(odds, -1, dtype=np.float64)
     return cumulative
 
@@ -112,21 +117,31 @@ def _truncate_distribution(odds: Logits, params: SamplingParams) -> Logits:
 
 Ambiguous = NDArray[np.bool_]
 
+NEGLIGIBLE_ODDS = 40.0
+"""−ln of odds that no uniform random number of 53 bits resolves"""
+
 
 def sample_with_ambiguity(
     logits: Logits, uniforms: Uniforms, params: SamplingParams, tolerance: float
 ) -> tuple[CharIds, Ambiguous]:
     """Return the ids of `sample_ids`, (B,), and where logits that are off by `tolerance` could change them, (B,)."""
-    if params.temperature == 0:
-        ids = sample_ids(logits, uniforms, params)
-        padded = np.pad(logits, ((0, 0), (1, 0)), constant_values=-np.inf)
-        second_largest, largest = np.partition(padded, -2)[:, -2:].T
-        return ids, largest - second_largest <= 2 * tolerance
-    slack = 2 * tolerance / max(params.temperature, MIN_TEMPERATURE)
+    if params.temperature < tolerance:
+        # Odds of other characters than the likeliest one are negligible, or unknown within many orders of magnitude.
+        margin = 2 * tolerance + NEGLIGIBLE_ODDS * params.temperature
+        return sample_ids(logits, uniforms, params), _near_tie(logits, margin)
+    slack = 2 * tolerance / params.divisor
     cumulative = cumulative_weights(logits, params)
     ids = inverse_cdf(cumulative, uniforms)
     ambiguous = _near_cdf_edge(cumulative, uniforms, ids, slack)
     return ids, ambiguous | _near_truncation(logits, params, slack) if params.truncates else ambiguous
+
+
+def _near_tie(logits: Logits, margin: float) -> Ambiguous:
+    """Return where the second largest logit is at most `margin` below the largest one, (B,)."""
+    padded = np.pad(logits, ((0, 0), (1, 0)), constant_values=-np.inf)
+    second_largest, largest = np.partition(padded, -2)[:, -2:].T
+    near_tie: Ambiguous = largest - second_largest <= margin
+    return near_tie
 
 
 def _near_cdf_edge(cumulative: NDArray[np.float64], uniforms: Uniforms, ids: CharIds, slack: float) -> Ambiguous:
@@ -144,7 +159,7 @@ def _near_cdf_edge(cumulative: NDArray[np.float64], uniforms: Uniforms, ids: Cha
 def _near_truncation(logits: Logits, params: SamplingParams, slack: float) -> Ambiguous:
     """Return where truncation could keep or exclude another character, (B,)."""
     shifted = logits - logits.max(-1, keepdims=True)
-    ranked = np.exp(-np.sort(-shifted.astype(np.float64), axis=-1) / max(params.temperature, MIN_TEMPERATURE))
+    ranked = np.exp(-np.sort(-shifted.astype(np.float64), axis=-1) / params.divisor)
     ambiguous = np.zeros(len(logits), dtype=np.bool_)
     if params.min_p:
         # The likeliest character is never excluded.

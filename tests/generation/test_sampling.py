@@ -1,6 +1,9 @@
 """Sampling of characters: the parameters of the distribution, and the texts that follow from a seed."""
 
+import sys
+import warnings
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.generation.generate import Prefilled, StopCriteria, generate, prefill_prompt
-from charrnn.generation.sampling import SamplingParams, sample_ids
+from charrnn.generation.sampling import SamplingParams, sample_ids, sample_with_ambiguity
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model
 from charrnn.scoring import char_nll
@@ -195,3 +198,26 @@ def test_weights_that_overflow_are_an_error(model: Model) -> None:
     weights = {**model.weights, "output.bias": np.full(11, np.nan, np.float32)}
     with pytest.raises(CharrnnError, match="too large"):
         prefill_prompt(InferenceRNN(model.config, weights), model.vocabulary)
+
+
+@pytest.mark.parametrize("limits", [{}, {"top_k": 3}, {"top_p": 0.5}, {"min_p": 0.1}, {"top_p": 1e-300}], ids=str)
+def test_extreme_temperatures_are_the_likeliest_character_or_any_character(limits: dict[str, Any]) -> None:
+    """Below the resolution of the logits and above that of float32, without a warning by NumPy."""
+    logits = np.repeat(LOGITS, 50, axis=0)
+    with warnings.catch_warnings(), np.errstate(over="raise", invalid="raise"):
+        warnings.simplefilter("error")
+        for temperature in (5e-324, 1e-300, 1e-10, 1e-9, 1e-6):
+            params = SamplingParams(temperature=temperature, **limits)
+            for ids in (
+                sample_ids(logits, GRID[:50], params),
+                sample_with_ambiguity(logits, GRID[:50], params, 1e-5)[0],
+            ):
+                assert set(ids.tolist()) == {1}
+        for temperature in (1e30, 1e39, 1e300, sys.float_info.max):
+            params = SamplingParams(temperature=temperature, **limits)
+            assert 1 <= np.count_nonzero(shares(params)) <= LOGITS.size
+            assert (
+                sample_with_ambiguity(logits, GRID[:50], params, 1e-5)[0].tolist()
+                == sample_ids(logits, GRID[:50], params).tolist()
+            )
+    assert np.allclose(shares(SamplingParams(temperature=1e300)), 1 / LOGITS.size, atol=1e-3)
