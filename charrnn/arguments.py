@@ -23,6 +23,9 @@ DEVICES = ("cpu", "cuda", "mps")
 """types of devices that a network can run on: the CPU, then GPUs"""
 LONGEST_PATH = 4095
 """bytes in a path; the limit of Linux, which is the highest of the common systems"""
+LONGEST_NAME = 100
+"""characters of a name that are compared with known names"""
+_NUMERAL = re.compile(r"-?\d{1,15}(\.\d{1,15})?(e-?\d{1,3})?", re.ASCII)
 
 
 def plain(value: Any) -> Any:
@@ -62,12 +65,11 @@ def whole_number(value: object, name: str, *, low: int = 0, high: int = MAX_CHAR
     charrnn.errors.WrongUsageError: length is 1.5: it must be a whole number ≥ 1
     """
     number = plain(value)
-    if isinstance(number, int) and not isinstance(number, bool):
-        if low <= number <= high:
-            return int(number)
-        if number > high:
-            raise WrongUsageError(f"{name} is {shown(number)}: it must be a whole number ≤ {high:,}")
-    raise WrongUsageError(f"{name} is {shown(number)}: it must be a whole number ≥ {low}")
+    is_whole = isinstance(number, int) and not isinstance(number, bool)
+    if is_whole and low <= number <= high:
+        return int(number)
+    bound = f"≤ {high:,}" if is_whole and number > high else f"≥ {low}"
+    raise _not_a_number(number, name, f"a whole number {bound}")
 
 
 def number(
@@ -80,10 +82,21 @@ def number(
     is_number = isinstance(given, Real) and not isinstance(given, bool)
     if is_number and low <= given <= high and not (low_excluded and given == low):
         return given if isinstance(given, int | float) else float(given)
-    upper_bound = f" and ≤ {high:g}" if high < sys.float_info.max else ""
-    raise WrongUsageError(
-        f"{name} is {shown(given)}: it must be a number {'>' if low_excluded else '≥'} {low:g}{upper_bound}"
-    )
+    upper_bound = f" and ≤ {high:,.15g}" if high < sys.float_info.max else ""
+    raise _not_a_number(given, name, f"a number {'>' if low_excluded else '≥'} {low:g}{upper_bound}")
+
+
+def _not_a_number(value: object, name: str, demand: str) -> WrongUsageError:
+    """Return the error for a value that is not the demanded number; for a string in digits, with a hint.
+
+    >>> _not_a_number("1", "minutes", "a number > 0").hint
+    '`minutes=1`, without quotation marks'
+    """
+    hint = None
+    if isinstance(value, str) and name.isidentifier() and _NUMERAL.fullmatch(value):
+        hint = f"`{name}={value}`, without quotation marks"
+    kind = ", not a string" if isinstance(value, str) else ""
+    return WrongUsageError(f"{name} is {shown(value)}: it must be {demand}{kind}", hint=hint)
 
 
 def flag(value: object, name: str) -> bool:
@@ -108,10 +121,12 @@ def texts(values: object, name: str) -> tuple[str, ...]:
 
 
 def several(values: object, name: str) -> Iterable[Any]:
-    """Return an iterable, which must be neither a string nor a mapping (WrongUsageError)."""
+    """Return an iterable, which must be no string, bytes or mapping (WrongUsageError)."""
     if isinstance(values, str):
-        raise WrongUsageError(f"{name} is a string: it must be a list", hint=f"`{name}=[{shown(values)}]`")
-    if not isinstance(values, Iterable) or isinstance(values, Mapping):
+        raise WrongUsageError(
+            f"{name} is the string {shown(values)}: it must be a list", hint=f"`{name}=[{shown(values)}]`"
+        )
+    if not isinstance(values, Iterable) or isinstance(values, bytes | bytearray | Mapping):
         raise WrongUsageError(f"{name} is {shown(values)}: it must be a list")
     try:
         return iter(values)
@@ -120,11 +135,30 @@ def several(values: object, name: str) -> Iterable[Any]:
 
 
 def choice(value: object, name: str, choices: Collection[str]) -> str:
-    """Return a string that is one of the choices (WrongUsageError)."""
-    if not isinstance(value, str) or value not in choices:
-        similar = choice_hint(value, choices) if isinstance(value, str) else ""
-        raise WrongUsageError(f"{name} is {shown(value)}", hint=similar or f"one of {', '.join(choices)}")
-    return value
+    """Return a string that is one of the choices (WrongUsageError).
+
+    >>> choice("LSTM", "cell", ("lstm", "gru"))
+    Traceback (most recent call last):
+    charrnn.errors.WrongUsageError: cell is 'LSTM': it must be 'lstm' or 'gru'
+    hint: did you mean lstm?
+    """
+    if isinstance(value, str) and value in choices:
+        return value
+    *others, last = map(repr, choices)
+    hint = choice_hint(value, choices) if isinstance(value, str) else ""
+    raise WrongUsageError(f"{name} is {shown(value)}: it must be {', '.join(others)} or {last}", hint=hint or None)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """Return a hint with the known name that is most similar to a misspelled one; None if none is similar.
+
+    >>> did_you_mean("temprature", ["temperature", "top_k"])
+    'did you mean temperature?'
+    """
+    from difflib import get_close_matches  # not needed by the help
+
+    near = get_close_matches(name[:LONGEST_NAME], known, n=1)
+    return f"did you mean {near[0]}?" if near else None
 
 
 GPU_NAME = re.compile(r"(?:cuda|gpu):?(\d*)|(\d+)", re.IGNORECASE | re.ASCII)
@@ -141,11 +175,9 @@ def choice_hint(value: str, choices: Collection[str]) -> str:
     """
     if number := gpu_number(value, choices):
         return f"the environment variable CUDA_VISIBLE_DEVICES={number} selects this GPU for the device cuda"
-    from difflib import get_close_matches  # not needed by the help
-
-    is_gpu = "cuda" in choices and GPU_NAME.fullmatch(value)
-    similar = ["cuda"] if is_gpu else get_close_matches(value.lower(), choices, n=1)
-    return f"did you mean {similar[0]}?" if similar else ""
+    if "cuda" in choices and GPU_NAME.fullmatch(value):
+        return "did you mean cuda?"
+    return did_you_mean(value.lower(), choices) or ""
 
 
 def gpu_number(value: str, devices: Collection[str]) -> str:
@@ -158,10 +190,7 @@ def check_names(settings: Mapping[str, object], known: Collection[str]) -> None:
     """Raise WrongUsageError for the name of a setting that does not exist, with the most similar name as a hint."""
     for name in settings:
         if name not in known:
-            from difflib import get_close_matches  # not needed by the help
-
-            near = get_close_matches(name, known, n=1)
-            raise WrongUsageError(f"there is no setting {name!r}", hint=f"did you mean {near[0]}?" if near else None)
+            raise WrongUsageError(f"there is no setting {shown(name)}", hint=did_you_mean(name, known))
 
 
 def path_name(value: object, name: str) -> str:

@@ -37,12 +37,21 @@ class CharrnnError(Exception):
     exit_code = FAILURE
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(_escaped(message))
         self.message = message
         self.hint = hint
         if hint:
             # A traceback in Python shows notes below the message.
-            self.add_note(f"hint: {hint}")
+            self.add_note(f"hint: {_escaped(hint)}")
+
+
+def _escaped(text: str) -> str:
+    r"""Return a text on one line, with control characters as escape sequences: a file name can contain any of them.
+
+    >>> print(_escaped("a\nb\x1b[31m.txt: no such file"))
+    a\nb\x1b[31m.txt: no such file
+    """
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
 class WrongUsageError(CharrnnError):

@@ -133,7 +133,7 @@ class TextGenerator:
         return index_training_text(self.path, self.model, hint="the run's directory holds it")
 
     def sample(self, prompt: str = "", **settings: Unpack[SamplingSettings]) -> str:
-        """Return the generated text that follows a prompt.
+        """Return the generated text that follows a prompt, without the prompt.
 
         >>> model = charrnn.load("checkpoints/letters")
         >>> model.sample("wx", length=4, seed=1)
@@ -141,7 +141,7 @@ class TextGenerator:
         >>> model.sample("wx", length=4, temperature=0, clamps={"1.7": 1.0})  # the cell that is on after an e
         'ffff'
         """
-        if settings.get("new"):
+        if flag(settings.get("new", False), "new"):
             texts = self.samples(prompt, count=1, **settings)
             if not texts:
                 raise CharrnnError("the model generates no new document", hint="a higher temperature")
@@ -149,7 +149,7 @@ class TextGenerator:
         return "".join(self._characters(prompt, settings, max_chars=self._default_length()))
 
     def samples(self, prompt: str = "", *, count: int, **settings: Unpack[SamplingSettings]) -> list[str]:
-        """Return several texts, generated in batches, which is much faster than one after the other.
+        """Return several texts that follow a prompt, each without it, generated in batches, which is much faster.
 
         The first text is that of `sample` with the same seed, the second that of the next seed, and so on. The list
         of `new` documents is of type `NewTexts`, which counts the discarded ones.
@@ -190,7 +190,9 @@ class TextGenerator:
         return collect_texts(chunks_in_order(steps))
 
     def stream(self, prompt: str = "", **settings: Unpack[SamplingSettings]) -> Iterator[str]:
-        """Yield the characters of `sample` as soon as they are generated; without a length, endlessly.
+        """Yield the characters of `sample`, without the prompt, as soon as they are generated.
+
+        Without a length or a stop string, they have no end.
 
         >>> characters = charrnn.load("checkpoints/letters").stream("c")
         >>> next(characters), next(characters), next(characters)

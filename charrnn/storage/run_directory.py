@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from charrnn.arguments import LONGEST_NAME
 from charrnn.errors import CharrnnError
 
 RUNS = Path("checkpoints")
@@ -130,6 +131,19 @@ def _listed(files: Sequence[Path]) -> str:
     """Return the names of model files for a message."""
     names = [file.name for file in files[:MAX_LISTED]] + ["..."] * (len(files) > MAX_LISTED)
     return f"{'a model file' if len(files) == 1 else 'model files'}: {', '.join(names)}"
+
+
+def similar_path(path: Path) -> str | None:
+    """Return a hint with similar names in the same directory, suffixes not compared; None if there are none."""
+    try:
+        entries = sorted(path.parent.iterdir(), key=Path.is_file)
+    except OSError:
+        return None
+    from difflib import get_close_matches
+
+    by_stem = {entry.stem: entry for entry in entries}
+    near = get_close_matches(path.stem[:LONGEST_NAME], by_stem, n=2)
+    return f"did you mean {' or '.join(str(by_stem[name]) for name in near)}?" if near else None
 
 
 def list_models(runs: Path = RUNS) -> list[Path]:

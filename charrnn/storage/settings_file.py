@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from charrnn.arguments import shortened, shown
 from charrnn.errors import WrongUsageError, os_reason
 from charrnn.storage.atomic_file import open_input
+from charrnn.storage.run_directory import similar_path
 
 if TYPE_CHECKING:
     import yaml
@@ -107,7 +108,8 @@ def read_settings(path: Path, names: Collection[str]) -> dict[str, Value]:
         with open_input(path) as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise WrongUsageError(f"cannot read {shortened(str(path))}: {os_reason(error)}") from error
+        hint = similar_path(path) if isinstance(error, FileNotFoundError) else None
+        raise WrongUsageError(f"cannot read {shortened(str(path))}: {os_reason(error)}", hint=hint) from error
     except ValueError as error:  # a NUL, or half a surrogate pair
         raise WrongUsageError(f"{shown(str(path))} cannot be the name of a file") from error
     if len(content) > MAX_BYTES:

@@ -1,7 +1,6 @@
 """Sources of a corpus: files, directories, patterns, lists of files, standard input or the default corpus."""
 
 import codecs
-import difflib
 import fnmatch
 import glob
 import os
@@ -14,7 +13,7 @@ from typing import IO, Any, BinaryIO
 
 from charrnn.arguments import first_names, shortened, shown
 from charrnn.errors import CharrnnError, WrongUsageError, os_reason
-from charrnn.storage.run_directory import RunDirectory
+from charrnn.storage.run_directory import RunDirectory, similar_path
 from charrnn.text.source_file import (
     CHUNK_BYTES,
     STANDARD_LIBRARY,
@@ -51,7 +50,7 @@ def _open(given: str) -> SourceFile:
     try:
         status = path.stat()
     except FileNotFoundError as error:
-        raise WrongUsageError(f"{shortened(given)}: no such file", hint=_suggest_path(path)) from error
+        raise WrongUsageError(f"{shortened(given)}: no such file", hint=similar_path(path)) from error
     except OSError as error:
         raise CharrnnError(f"cannot read {shortened(given)}: {os_reason(error)}") from error
     except ValueError as error:  # a NUL, or half a surrogate pair
@@ -87,16 +86,6 @@ def _is_own_terminal(status: os.stat_result) -> bool:
     with suppress(OSError):
         terminals.append(Path("/dev/tty").stat().st_rdev)
     return status.st_rdev in terminals
-
-
-def _suggest_path(path: Path) -> str | None:
-    """Return a hint with similar file names in the same directory, suffixes not compared; None if there are none."""
-    try:
-        files = {entry.stem: entry for entry in path.parent.iterdir() if entry.is_file()}
-    except OSError:
-        return None
-    matches = difflib.get_close_matches(path.stem, files, n=2, cutoff=0.6)
-    return "did you mean " + " or ".join(str(files[name]) for name in matches) + "?" if matches else None
 
 
 def _standard_input() -> SourceFile:

@@ -1,23 +1,25 @@
 """Training in the Python API: the runs of the command line, saved and resumed exactly, without output."""
 
+import dataclasses
 import faulthandler
+import inspect
 import os
 import re
 import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
-from small import Call
+from small import Call, random_model
 
 import charrnn
 from charrnn import resources
-from charrnn.network.model_file import load_model
+from charrnn.network.model_file import load_model, save_model
 from charrnn.storage.run_directory import RunDirectory
-from charrnn.training.events import Evaluation, Event, SafePoint, Step
+from charrnn.training.events import Evaluation, Event, Pause, SafePoint, Step
 
 SMALL: Any = {"steps": 24, "hidden": 12, "batch": 4, "length": 16, "threads": 1, "sample_every": 0}
 """settings of a training of one second; untyped because they are combined with others"""
@@ -274,6 +276,51 @@ def test_invalid_settings_are_refused(book: Path, settings: dict[str, Any], word
     with pytest.raises(charrnn.CharrnnError, match=words):
         charrnn.train(book, **settings)
     assert {path.name for path in Path().iterdir()} == {"book.txt"}
+
+
+def test_the_documented_events_are_those_of_a_training_in_their_order(book: Path) -> None:
+    """The docstring has the fields of each event; a preview, an evaluation and a report precede the next step."""
+    documented = dict(re.findall(r"- `(\w+)\((.*?)\)`", inspect.getdoc(charrnn.training_events) or ""))
+    kinds = {kind.__name__: kind for kind in get_args(Event) if kind is not Pause}
+    fields = {name: ", ".join(field.name for field in dataclasses.fields(kind)) for name, kind in kinds.items()}
+    assert documented == fields
+    settings = SMALL | {"sample_every": 5}
+    occurred = [type(event).__name__ for event in charrnn.training_events(book, out="run", **settings)]
+    letters = {"Preview": "p", "Evaluation": "e", "Report": "r", "Step": "s", "SafePoint": ""}
+    order = "".join(letters[name] for name in occurred)
+    assert re.fullmatch(r"(p?e?r?s)+p?er?", order)
+    assert set(order) == set("pers")
+
+
+def test_a_number_in_quotation_marks_is_named_as_a_string(book: Path) -> None:
+    """The hint is the argument without them."""
+    wrong: Any = {"minutes": "1"}
+    with pytest.raises(charrnn.WrongUsageError, match="minutes is '1': it must be a number > 0") as raised:
+        charrnn.train(book, **wrong)
+    assert raised.value.message.endswith(", not a string")
+    assert raised.value.hint == "`minutes=1`, without quotation marks"
+
+
+@pytest.mark.parametrize(
+    ("settings", "hint"),
+    [
+        ({"hiden": 8}, "did you mean hidden?"),
+        ({"cell": "LSTM"}, "did you mean lstm?"),
+        ({"precision": "float16"}, "did you mean bfloat16?"),
+        ({"from_": "frist"}, "did you mean checkpoints/first?"),
+        ({"cell": "transformer"}, None),
+    ],
+    ids=str,
+)
+def test_a_misspelled_setting_is_refused_with_a_suggestion(
+    book: Path, settings: dict[str, Any], hint: str | None
+) -> None:
+    """Names, choices and paths."""
+    Path("checkpoints/first").mkdir(parents=True)
+    save_model(RunDirectory(Path("checkpoints/first")).model, random_model())
+    with pytest.raises(charrnn.CharrnnError) as raised:
+        charrnn.train(book, **settings)
+    assert raised.value.hint == hint
 
 
 def test_a_missing_text_is_reported_with_a_suggestion(book: Path) -> None:

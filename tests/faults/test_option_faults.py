@@ -27,6 +27,7 @@ WRONG = {
         "`charrnn inspect -h` shows the help",
     ),
     "no page": ("--html", ("inspect", "--html", "map.svg"), "the output is HTML, so name it map.html", ""),
+    "no arrays": ("--npz", ("inspect", "--npz", "a.svg"), "the output is NPZ, so name it a.npz", ""),
     "no curve": ("--svg", ("info", "--svg", "a.PDF"), "the output is SVG, so name it a.svg", ""),
     "no option like it": (
         "",
@@ -46,6 +47,25 @@ WRONG = {
     "half": ("--count", ("sample", "--count", "2.5"), "must be a whole number ≥ 1, not 2.5", ""),
     "cold": ("--temperature", ("sample", "-t", "-1"), "must be a number ≥ 0 (0: always the most likely), not -1", ""),
     "no cell type": ("--cell", ("train", "--cell", "x"), "'x' is not one of 'lstm', 'gru', 'rnn'", ""),
+    "another case": (
+        "--cell",
+        ("train", "--cell", "LSTM"),
+        "'LSTM' is not one of 'lstm', 'gru', 'rnn'",
+        "did you mean lstm?",
+    ),
+    "another name": ("--device", ("score", "--device", "gpu", "book.txt"), "'gpu' is not", "`charrnn score -h`"),
+    "no file of settings": (
+        "",
+        ("train", "--config", "bok.yaml"),
+        "cannot read bok.yaml: no such file or directory",
+        "did you mean book.txt?",
+    ),
+    "no run": (
+        "",
+        ("score", "checkpoints/hamlt", "book.txt"),
+        "checkpoints/hamlt: no such file",
+        "did you mean check",
+    ),
     "no cell": ("--cell", ("inspect", "--cell", "3"), "must be layer.unit, layers from 1, units from 0", ""),
     "too much": (
         "",

@@ -283,11 +283,11 @@ def test_the_arguments_of_a_concept_are_checked() -> None:
 
 @values(float("nan"), "1", None, 10**30, 1.5, -1, 2)
 def test_a_concept_function_that_does_not_return_numbers_is_an_error(value: Any) -> None:
-    """The ValueError names the concept."""
+    """The error names the concept; the value is not converted."""
     from charrnn.inspection.concepts import ParsedText
 
     concept = charrnn.concept_of("odd", lambda text: [value] * len(text), kind="binary")
-    with pytest.raises(ValueError, match="odd returned"):
+    with pytest.raises(charrnn.WrongUsageError, match="the concept 'odd' returned"):
         concept.mark(ParsedText.of("abc"))
 
 

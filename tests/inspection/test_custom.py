@@ -1,6 +1,7 @@
 """Custom concepts: the marks of each form, their causality, and the error messages."""
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.inspection.concepts import CONCEPTS, ParsedText
-from charrnn.inspection.concepts.custom import concept_of, parse_custom_concept
+from charrnn.inspection.concepts.custom import concept_of, parse_concept, parse_custom_concept
 from charrnn.inspection.concepts.streaming_regex import MAX_MATCH_CHARS, StreamingPattern
 
 PIECES = (
@@ -156,9 +157,31 @@ def test_a_python_function_becomes_a_concept() -> None:
     assert concept.name not in CONCEPTS
 
 
-@pytest.mark.parametrize("returned", [[1], [0, 2], [0, -1], [0.5, 0], [[0, 1]]])
-def test_a_function_that_returns_invalid_marks_raises_an_error(returned: list[float]) -> None:
-    """Marks are one whole number ≥ 0 per character, in the range of their kind."""
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        ([1], "returned 1 marks for a text of 2 characters"),
+        ([0, 2], "returned 2 at 1: it must be 0 or 1"),
+        ([0, -1], "returned -1 at 1"),
+        ([0.5, 0], "returned 0.5 at 0"),
+        ([0, float("nan")], "returned nan at 1"),
+        ([[0, 1]], r"returned \[\[0, 1\]\], not 0 or 1 per character"),
+        ([[0], [0, 1]], r"returned \[\[0\], \[0, 1\]\], not"),
+        (None, "returned None, not 0 or 1 per character"),
+        (["a", "b"], r"returned \['a', 'b'\], not 0 or 1 per character"),
+    ],
+    ids=str,
+)
+def test_a_function_that_returns_wrong_marks_is_named(returned: Any, message: str) -> None:
+    """With the first wrong mark, or the number of marks; marks are one whole number ≥ 0 per character."""
     concept = concept_of("odd", lambda _: returned, kind="binary")
-    with pytest.raises(ValueError, match="odd returned"):
+    with pytest.raises(WrongUsageError, match=f"the concept 'odd' {message}"):
         concept.mark(ParsedText.of("ab"))
+
+
+def test_a_misspelled_concept_is_refused_with_a_suggestion() -> None:
+    """Upper case does not matter for the suggestion."""
+    for name in ("in_qoute", "IN_QUOTE"):
+        with pytest.raises(WrongUsageError, match=f"there is no concept '{name}'") as raised:
+            parse_concept(name)
+        assert raised.value.hint == "did you mean in_quote?"

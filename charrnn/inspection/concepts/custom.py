@@ -11,7 +11,6 @@ In patterns ^ and $ match at the beginning and the end of a line. There is no ti
 backtracking, such as (a+)+b.
 """
 
-import difflib
 import re
 from collections.abc import Callable
 from typing import get_args
@@ -19,7 +18,7 @@ from typing import get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from charrnn.arguments import choice, shown, text
+from charrnn.arguments import choice, did_you_mean, plain, shown, text
 from charrnn.errors import WrongUsageError
 from charrnn.inspection.concepts.concept import CONCEPTS, Concept, Kind, ParsedText
 from charrnn.inspection.concepts.marks import Marks, Mask, as_marks, forward_fill, mark_spans, shifted_left
@@ -27,6 +26,8 @@ from charrnn.inspection.concepts.streaming_regex import StreamingPattern, compil
 
 FORMS = "NAME=/REGEX/, NAME=/REGEX/after:N, since or count, NAME=OPEN..CLOSE"
 """summary of the syntax for error messages"""
+MAX_MARK = 2**53
+"""largest mark; a float64 has every whole number up to it"""
 _NAME = re.compile(r"[\w:.-]{1,40}")
 _LATCH = re.compile(r"/(?P<opener>.+)/\.\./(?P<closer>.+)/", re.DOTALL)
 _MATCH = re.compile(r"/(?P<pattern>.+)/(?P<mode>[^/]*)", re.DOTALL)
@@ -36,8 +37,8 @@ _AFTER = re.compile(r"after:([1-9]\d{0,6})", re.ASCII)
 def concept_of(name: str, function: Callable[[str], ArrayLike], *, kind: Kind, description: str = "") -> Concept:
     """Return a concept for a function from a text to one whole number ≥ 0 per character.
 
-    The number of a character must not depend on later characters; this is not checked. The marks raise ValueError if
-    the function returns anything else.
+    The number of a character must not depend on later characters; this is not checked. A search or a heat map with
+    the concept raises WrongUsageError if the function returns anything else; its own exceptions are not changed.
 
     >>> shout = concept_of("shout", lambda text: [character == "!" for character in text], kind="binary")
     >>> shout.mark(ParsedText.of("oh!")).tolist()
@@ -51,17 +52,27 @@ def concept_of(name: str, function: Callable[[str], ArrayLike], *, kind: Kind, d
         raise WrongUsageError(f"{shown(function)} is no function", hint="a function from a text to its marks")
 
     def mark(parsed: ParsedText) -> Marks:
-        marks = np.asarray(function(parsed.text))
-        if marks.shape != (len(parsed.text),):
-            raise ValueError(f"{name} returned {marks.shape} for a text of {len(parsed.text)} characters")
-        if marks.dtype.kind not in "biuf" or not np.isfinite(marks).all():
-            raise ValueError(f"{name} returned something that is not a number")
-        int_marks = marks.astype(np.int64)
-        if (int_marks != marks).any() or (int_marks < 0).any() or (kind == "binary" and (int_marks > 1).any()):
-            raise ValueError(f"{name} returned a number that is not a {kind} mark")
-        return int_marks
+        return _checked_marks(function(parsed.text), len(parsed.text), name, kind)
 
     return Concept(name=name, kind=kind, description=description or f"the function {name}", mark=mark)
+
+
+def _checked_marks(returned: object, characters: int, name: str, kind: Kind) -> Marks:
+    """Return what the function of a concept returned as the marks of so many characters (WrongUsageError)."""
+    concept, demand = f"the concept {shown(name)}", "0 or 1" if kind == "binary" else "a whole number ≥ 0"
+    try:
+        marks = np.asarray(returned)
+    except ValueError as error:  # a list of lists of different lengths
+        raise WrongUsageError(f"{concept} returned {shown(returned)}, not {demand} per character") from error
+    if marks.ndim != 1 or marks.dtype.kind not in "biuf":
+        raise WrongUsageError(f"{concept} returned {shown(returned)}, not {demand} per character")
+    if len(marks) != characters:
+        raise WrongUsageError(f"{concept} returned {len(marks):,} marks for a text of {characters:,} characters")
+    is_mark = (marks >= 0) & (marks <= (1 if kind == "binary" else MAX_MARK)) & (marks == np.floor(marks))
+    if not is_mark.all():
+        at = int(np.argmin(is_mark))
+        raise WrongUsageError(f"{concept} returned {shown(plain(marks[at]))} at {at:,}: it must be {demand}")
+    return marks.astype(np.int64)
 
 
 def parse_custom_concept(definition: str) -> Concept:
@@ -100,8 +111,7 @@ def _by_mode(name: str, pattern: str, mode: str) -> Concept:
         return _after(name, pattern, int(after[1]))
     modes = {"": _span, "span": _span, "since": _since, "count": _count}
     if mode not in modes:
-        similar = difflib.get_close_matches(mode, ["span", "since", "count", "after:20"], n=1)
-        hint = f"did you mean {similar[0]}?" if similar else "span, since, count or after:N"
+        hint = did_you_mean(mode, ["span", "since", "count", "after:20"]) or "span, since, count or after:N"
         raise WrongUsageError(f"{name}: a match can be followed by no {mode[:40]!r}", hint=hint)
     return modes[mode](name, pattern)
 
@@ -196,9 +206,7 @@ def parse_concept(argument: str) -> Concept:
     if "=" in argument:
         return parse_custom_concept(argument)
     if argument not in CONCEPTS:
-        similar = difflib.get_close_matches(argument, CONCEPTS, n=1)
         all_names = f"NAME=/REGEX/ makes one; there are {', '.join(CONCEPTS)}"
-        raise WrongUsageError(
-            f"there is no concept {argument!r}", hint=f"did you mean {similar[0]}?" if similar else all_names
-        )
+        hint = did_you_mean(argument.lower(), CONCEPTS) or all_names
+        raise WrongUsageError(f"there is no concept {shown(argument)}", hint=hint)
     return CONCEPTS[argument]
