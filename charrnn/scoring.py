@@ -1,4 +1,4 @@
-"""Scores of a text under a model: negative log-likelihood, bits per character and perplexity.
+"""Scores of a text under a model: negative log-likelihood, bits per character and byte, and perplexities.
 
 The state is carried through a text, or reset at the start of each line (`--per-line`). A long text is split into rows
 that are read in parallel; lines are read in parallel too.
@@ -41,20 +41,32 @@ MAX_CHUNK_CHARS = 128
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """The score of a text.
+    """The score of a text: the loss of its predicted characters, in several units.
 
-    >>> round(Score(characters=100, nats=138.6294).bits_per_char, 4)
-    2.0
+    The first character is not predicted, so it counts in no unit; a model of documents predicts it, and the end of a
+    document, which is one character and one byte. Unknown characters are left out, or count as U+FFFD.
+
+    >>> score = Score(characters=8, nats=16.6355, utf8_bytes=10, words=2)
+    >>> score, round(score.bits_per_byte, 2), round(score.perplexity_per_word)
+    (Score(bits_per_char=3.0000, characters=8, utf8_bytes=10, words=2, unknown=0), 2.4, 4096)
     """
 
     characters: int
-    """number of predicted characters; the first character of a text is not predicted"""
+    """number of predicted characters"""
     nats: float
     """sum of −ln p of these characters"""
+    utf8_bytes: int
+    """length of these characters in UTF-8"""
+    words: int
+    """number of words: sequences of characters that are not whitespace"""
     unknown: int = 0
     """number of characters outside the vocabulary"""
     unknown_read_as_ufffd: bool = False
     """whether unknown characters were replaced by U+FFFD, and predicted; otherwise they were left out"""
+
+    def __repr__(self) -> str:
+        counts = f"characters={self.characters}, utf8_bytes={self.utf8_bytes}, words={self.words}"
+        return f"Score(bits_per_char={self.bits_per_char:.4f}, {counts}, unknown={self.unknown})"
 
     @property
     def unknown_share(self) -> float:
@@ -75,6 +87,22 @@ class Score:
     def perplexity(self) -> float:
         """Exponential of the mean of −ln p, as a number of equally likely characters; inf on overflow."""
         return math.exp(self.nats_per_char) if self.nats_per_char < MAX_NATS else math.inf
+
+    @property
+    def bits_per_byte(self) -> float:
+        """Sum of −log2 p per byte of UTF-8, which models of bytes, characters and tokens have in common."""
+        return self.nats / math.log(2) / self.utf8_bytes
+
+    @property
+    def perplexity_per_word(self) -> float | None:
+        """Perplexity per word, 2^(bits per character · characters / words), inf on overflow; None without words.
+
+        Words are separated by whitespace, whose loss counts too, as usual in comparisons with word-level models.
+        """
+        if not self.words:
+            return None
+        nats = self.nats / self.words
+        return math.exp(nats) if nats < MAX_NATS else math.inf
 
 
 class Predictor(Protocol):
@@ -102,18 +130,24 @@ def score(predictor: Predictor, vocabulary: Vocabulary, text: str, *, threads: i
     CharrnnError if fewer than two characters are left: without documents, the first one is not predicted.
     """
     text = ensure_terminated(text, predictor.config.documents)
-    unknown = vocabulary.count_unknown(text).total()
     ids = vocabulary.encode(text, unknown="replace")
     if predictor.end_id is not None:
         ids = np.concatenate([[predictor.end_id], ids])
     if ids.size < 2:
-        suffix = "" if UNKNOWN in vocabulary or not unknown else " that the model knows"
+        suffix = "" if UNKNOWN in vocabulary or not vocabulary.count_unknown(text) else " that the model knows"
         raise CharrnnError(f"it has {ids.size} characters{suffix}; at least 2 are needed")
     nats = char_nll(predictor, ids, threads=threads)
+    return _score_of(vocabulary, predictor, text, ids[1:], float(nats.sum(dtype=np.float64)))
+
+
+def _score_of(vocabulary: Vocabulary, predictor: Predictor, text: str, predicted: Ids, nats: float) -> Score:
+    """Return the score of a text with the given ids of predicted characters."""
     return Score(
-        characters=nats.size,
-        nats=float(nats.sum(dtype=np.float64)),
-        unknown=unknown,
+        characters=predicted.size,
+        nats=nats,
+        utf8_bytes=vocabulary.count_bytes(predicted),
+        words=vocabulary.count_words(predicted, separator=predictor.end_id),
+        unknown=vocabulary.count_unknown(text).total(),
         unknown_read_as_ufffd=UNKNOWN in vocabulary,
     )
 
@@ -148,13 +182,7 @@ def score_lines(
     def score_batch(batch: Sequence[int]) -> Iterator[None]:
         sums = yield from _line_nll(predictor, [ids[index] for index in batch])
         for index, nats in zip(batch, sums.tolist(), strict=True):
-            unknown = vocabulary.count_unknown(lines[index]).total()
-            scores[index] = Score(
-                characters=ids[index].size - 1,
-                nats=nats,
-                unknown=unknown,
-                unknown_read_as_ufffd=UNKNOWN in vocabulary,
-            )
+            scores[index] = _score_of(vocabulary, predictor, lines[index], ids[index][1:], nats)
 
     starts = range(0, len(by_length), LINES_PER_BATCH)
     batches = [by_length[start : start + LINES_PER_BATCH] for start in starts]

@@ -2,6 +2,7 @@
 
 import math
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from charrnn.network.char_rnn import CharRNN
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model, weight_shapes
 from charrnn.scoring import Score, char_nll, next_char_probabilities, score, score_lines
-from charrnn.text.vocabulary import UNKNOWN, Vocabulary
+from charrnn.text.vocabulary import UNKNOWN, Vocabulary, end_char
 
 
 def random_ids(length: int, vocabulary: int = 11) -> np.ndarray:
@@ -94,7 +95,7 @@ def test_a_score_is_the_sum_over_all_characters_but_the_first(rnn: InferenceRNN,
     nats = char_nll(rnn, model.vocabulary.encode("abcdef"))
     result = score(rnn, model.vocabulary, "abcdef")
     assert nats.shape == (5,)
-    assert result == Score(characters=5, nats=float(nats.sum(dtype=np.float64)))
+    assert result == Score(characters=5, nats=float(nats.sum(dtype=np.float64)), utf8_bytes=5, words=1)
 
 
 def test_unknown_characters_are_left_out_and_counted(rnn: InferenceRNN, model: Model) -> None:
@@ -154,8 +155,9 @@ def test_a_line_without_a_predicted_character_has_no_score(rnn: InferenceRNN) ->
 
 def test_replaced_characters_are_counted_once() -> None:
     """The fraction of unknown characters is 1 if all characters are replaced."""
-    assert Score(characters=10, nats=1.0, unknown=10, unknown_read_as_ufffd=True).unknown_share == 1.0
-    assert Score(characters=10, nats=1.0, unknown=10).unknown_share == 0.5
+    counts: dict[str, Any] = {"characters": 10, "nats": 1.0, "utf8_bytes": 10, "words": 1, "unknown": 10}
+    assert Score(**counts, unknown_read_as_ufffd=True).unknown_share == 1.0
+    assert Score(**counts).unknown_share == 0.5
     model = random_model("\ufffd\nab")
     result = score(InferenceRNN.from_model(model), model.vocabulary, "abxyabxyab")
     assert (result.characters, result.unknown, result.unknown_read_as_ufffd) == (9, 4, True)
@@ -163,7 +165,70 @@ def test_replaced_characters_are_counted_once() -> None:
 
 def test_a_perplexity_that_overflows_is_infinite() -> None:
     """The loss of a wrong and certain model is unlimited."""
-    assert Score(characters=1, nats=5000.0).perplexity == math.inf
+    score = Score(characters=1, nats=5000.0, utf8_bytes=1, words=1)
+    assert score.perplexity == score.perplexity_per_word == math.inf
+
+
+def check_units(result: Score, predicted: str) -> None:
+    """Assert that a score has the units of exactly these predicted characters."""
+    bits = result.nats / math.log(2)
+    words = len(predicted.split())
+    assert (result.characters, result.utf8_bytes) == (len(predicted), len(predicted.encode()))
+    assert math.isclose(result.bits_per_byte, bits / len(predicted.encode()))
+    assert result.words == words
+    if words:
+        assert result.perplexity_per_word is not None
+        assert math.isclose(
+            result.perplexity_per_word, 2 ** (result.bits_per_char * len(predicted) / words), rel_tol=1e-9
+        )
+    else:
+        assert result.perplexity_per_word is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["two words", "a b", "  a  b\n\n", "é日本 €😀", " \n\t ", "a\u3000b\u00a0c\u200bd", "aa", "x日 x"],
+    ids=repr,
+)
+def test_a_model_of_characters_is_compared_by_bytes_and_words(text: str) -> None:
+    """Bytes of UTF-8 and words between any whitespace, of all characters but the first, which is not predicted."""
+    given = random_model("".join(sorted(set("\n ab" + text))))
+    check_units(score(InferenceRNN.from_model(given), given.vocabulary, text), text[1:])
+
+
+@pytest.mark.parametrize("replaced", ["", UNKNOWN], ids=["left out", "replaced"])
+def test_unknown_characters_count_in_bytes_and_words_as_they_are_read(replaced: str) -> None:
+    """Not at all, or as U+FFFD with its three bytes."""
+    given = random_model("\n ab" + replaced)
+    result = score(InferenceRNN.from_model(given), given.vocabulary, "aé €€ b")
+    check_units(result, f"{replaced} {replaced}{replaced} b")
+
+
+@pytest.mark.parametrize("kind", ["line", "blank", "file", "<b>", "/^b/"])
+def test_the_end_of_a_document_is_a_byte_and_separates_words(kind: str) -> None:
+    """All characters are predicted, the first one too, and each end counts as one byte."""
+    end = end_char(kind)
+    given = random_model("\n abcé" + end.strip("\n"), config=NetworkConfig(hidden=5, embedding=0, documents=kind))
+    between = {"line": "\n", "blank": "\n\n\n", "file": " \n", "<b>": "<b>", "/^b/": "\n"}[kind]
+    result = score(InferenceRNN.from_model(given), given.vocabulary, f"ab é{between}bé")
+    separated = " \n" if kind == "file" else "\n"
+    check_units(result, f"ab é{separated}bé\n")
+
+
+def test_lines_have_the_units_of_their_characters_and_their_line_feed() -> None:
+    """Words do not include the line feed; an empty line has no words."""
+    given = random_model("\n abé")
+    lines = ["ab é", "", "é", "  "]
+    results = score_lines(InferenceRNN.from_model(given), given.vocabulary, lines)
+    for line, result in zip(lines, results, strict=True):
+        assert result is not None
+        check_units(result, f"{line}\n")
+
+
+def test_the_repr_of_a_score_shows_bits() -> None:
+    """And what they are the mean over."""
+    score = Score(characters=4, nats=8 * math.log(2), utf8_bytes=5, words=2, unknown=1)
+    assert repr(score) == "Score(bits_per_char=2.0000, characters=4, utf8_bytes=5, words=2, unknown=1)"
 
 
 def test_next_characters_are_those_of_stepping(rnn: InferenceRNN, model: Model) -> None:

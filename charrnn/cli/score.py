@@ -62,6 +62,9 @@ def score(names: tuple[str, ...], **options: Any) -> None:
     MODEL is a run's directory or a file that ends in .safetensors; several are compared side by side; by default
     the newest run here. The state is carried through a text; the first character is not counted, since nothing
     predicts it. A model of documents reads each document from a fresh state, and the end of a document counts too.
+
+    Bits per byte of UTF-8 and the perplexity per word compare the model with models of bytes, tokens and words. Words
+    are separated by whitespace, which counts: 2^(bits/char * chars / words).
     """
     models, texts = _models_and_texts(names)
     threads = resources.threads_for_workers()

@@ -18,6 +18,7 @@ from charrnn.storage.run_directory import display_name
 from charrnn.text.corpus import DEFAULT_CHARS, NamedText, held_out_text, training_corpus
 from charrnn.text.decoding import check_encoding
 from charrnn.text.suffix_array import contained_share
+from charrnn.views.formatting import pluralize
 from charrnn.views.sanitize import sanitize
 
 LINES_PER_BATCH = 4096
@@ -214,6 +215,10 @@ def _numbers(score: Score | None) -> dict[str, Any]:
         "nats_per_char": score.nats_per_char if score else None,
         "bits_per_char": score.bits_per_char if score else None,
         "perplexity": score.perplexity if score else None,
+        "bytes": score.utf8_bytes if score else 0,
+        "bits_per_byte": score.bits_per_byte if score else None,
+        "words": score.words if score else 0,
+        "perplexity_per_word": score.perplexity_per_word if score else None,
     }
 
 
@@ -228,6 +233,7 @@ def _show_texts(texts: Sequence[str], scorers: Sequence[Scorer], scored: Iterato
             write_result(f"{_columns(scored_text.scores, widths)}  {scored_text.text}{_unknown_count(scores)}")
         else:
             write_result(f"{scored_text.text:{width}}  {_score_text(scores[0])}")
+            write_result(f"{'':{width}}  {_comparable_text(scores[0])}")
         _note_unknown_alphabet(scored_text.text, scores)
 
 
@@ -236,6 +242,26 @@ def _score_text(score: Score) -> str:
         f"{score.bits_per_char:.4f} bits/char  {score.nats_per_char:.4f} nats  perplexity {score.perplexity:.2f}"
         f"  {score.characters:,} chars{_unknown_count([score])}"
     )
+
+
+def _comparable_text(score: Score) -> str:
+    """Return the units in which a character-level model is compared with others."""
+    per_word = score.perplexity_per_word
+    words = (
+        "no words"
+        if per_word is None
+        else f"perplexity per word {_large(per_word)}  {pluralize(score.words, 'word')}"
+    )
+    return f"{score.bits_per_byte:.4f} bits/byte  {words}"
+
+
+def _large(number: float) -> str:
+    """Return a number ≥ 1 with about four digits.
+
+    >>> _large(94.234), _large(1234.9), _large(1e30)
+    ('94.23', '1,235', '1.00e+30')
+    """
+    return f"{number:.2f}" if number < 1000 else f"{number:,.0f}" if number < 1e9 else f"{number:.2e}"
 
 
 def _unknown_count(scores: Sequence[Score]) -> str:

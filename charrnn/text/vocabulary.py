@@ -99,6 +99,28 @@ class Vocabulary:
         """Return the text of some ids (IndexError if an id is too large)."""
         return "".join(self.characters[char_id] for char_id in ids)
 
+    def count_bytes(self, ids: Ids) -> int:
+        """Return the length of the text of some ids (T,) in UTF-8."""
+        return int(self._utf8_bytes[ids].sum())
+
+    def count_words(self, ids: Ids, *, separator: int | None = None) -> int:
+        r"""Return the number of words of the text of some ids (T,), separated by whitespace and the given character.
+
+        >>> vocabulary = Vocabulary(tuple("ab \n"))
+        >>> vocabulary.count_words(vocabulary.encode(" ab\n\nb "))
+        2
+        """
+        is_space = self._is_space[ids] | (ids == separator)
+        return int(np.count_nonzero(is_space[:-1] & ~is_space[1:]) + np.count_nonzero(~is_space[:1]))
+
+    @cached_property
+    def _utf8_bytes(self) -> NDArray[np.int64]:
+        return np.array([len(character.encode()) for character in self.characters])
+
+    @cached_property
+    def _is_space(self) -> NDArray[np.bool_]:
+        return np.array([character.isspace() for character in self.characters])
+
     @cached_property
     def _ids(self) -> dict[str, int]:
         return {character: char_id for char_id, character in enumerate(self.characters)}

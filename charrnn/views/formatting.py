@@ -73,10 +73,11 @@ def minus_sign(sign: str, unicode: bool) -> str:
 def pluralize(number: float, noun: str) -> str:
     """Return a number with a noun in the singular or plural.
 
-    >>> pluralize(1, "minute"), pluralize(2.5, "minute"), pluralize(4000, "step")
-    ('1 minute', '2.5 minutes', '4,000 steps')
+    >>> pluralize(1, "minute"), pluralize(2.5, "minute"), pluralize(1234567, "step")
+    ('1 minute', '2.5 minutes', '1,234,567 steps')
     """
-    return f"{number:,g} {noun}" if number == 1 else f"{number:,g} {noun}s"
+    written = f"{number:,}" if isinstance(number, int) else f"{number:,g}"
+    return f"{written} {noun}" if number == 1 else f"{written} {noun}s"
 
 
 def time_left(seconds: float) -> str:

@@ -40,17 +40,33 @@ def test_json_has_the_score(call: Call, expected: Score) -> None:
         "nats_per_char": expected.nats_per_char,
         "bits_per_char": expected.bits_per_char,
         "perplexity": expected.perplexity,
+        "bytes": expected.utf8_bytes,
+        "bits_per_byte": expected.bits_per_byte,
+        "words": expected.words,
+        "perplexity_per_word": expected.perplexity_per_word,
     }
     assert math.isclose(first["bits_per_char"] * math.log(2), first["nats_per_char"])
 
 
-def test_a_person_reads_a_line_a_text(call: Call, expected: Score) -> None:
-    """With the number of unknown characters."""
+def test_a_person_reads_two_lines_a_text(call: Call, expected: Score) -> None:
+    """With the number of unknown characters, and with the units of other models below."""
     result = call("score", "book.txt")
     assert result.err == ""
     assert f"{expected.bits_per_char:.4f} bits/char" in result.out
     assert "8 chars  2 unknown (20.0%)" in result.out
-    assert len(result.out) < 90
+    first, second = result.out.splitlines()
+    assert max(len(first), len(second)) < 90
+    assert second.split()[0] == f"{expected.bits_per_byte:.4f}"
+    assert second.endswith(" 2 words")
+
+
+@pytest.mark.usefixtures("run_here")
+def test_a_text_without_words_has_no_perplexity_per_word(call: Call) -> None:
+    """It is null in JSON."""
+    Path("blank.txt").write_text("  \n \n")
+    assert call("score", "blank.txt").out.endswith("bits/byte  no words\n")
+    values = json.loads(call("score", "blank.txt", "--json").out)
+    assert (values["bytes"], values["words"], values["perplexity_per_word"]) == (4, 0, None)
 
 
 def test_long_texts_are_scored_by_torch(call: Call, expected: Score, monkeypatch: pytest.MonkeyPatch) -> None:
