@@ -25,7 +25,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         *("storage", "text", "network", "generation"),
     ),
     "inspection": ("errors", "arguments", "text", "network", "scoring"),
-    "views": ("errors", "storage", "text", "inspection", "training.events", "training.metrics"),
+    "views": ("errors", "arguments", "storage", "text", "inspection", "training.events", "training.metrics"),
     "api": (
         *("errors", "arguments", "resources", "config", "storage", "text", "network", "generation"),
         *("scoring", "training", "inspection", "views"),

@@ -9,18 +9,34 @@ import numpy as np
 
 from charrnn import arguments
 from charrnn.api.text_generator import ClampValues, TextGenerator, Unknown
-from charrnn.arguments import LARGEST_SEED, flag, path_name, several, system_errors, texts, whole_number
+from charrnn.arguments import (
+    LARGEST_SEED,
+    flag,
+    path_name,
+    several,
+    shortened,
+    shown,
+    system_errors,
+    texts,
+    whole_number,
+)
 from charrnn.errors import WrongUsageError
 from charrnn.generation.novelty import Novelty
 from charrnn.inspection.concepts import Concept, ParsedText
 from charrnn.inspection.concepts.custom import parse_concept
-from charrnn.inspection.measures.activations import Activations, record_all, record_cells
+from charrnn.inspection.measures.activations import (
+    DEFAULT_SIGNAL,
+    Activations,
+    record_all,
+    record_cells,
+    signal_name,
+)
 from charrnn.inspection.measures.surprisal import Surprise, measure_surprisal
 from charrnn.inspection.search.concept_occurrences import is_on, on_label
 from charrnn.inspection.search.findings import Findings
 from charrnn.inspection.search.screening import SearchOptions
 from charrnn.inspection.search.search import search
-from charrnn.inspection.search.search_data import DEFAULT_SIGNAL, EncodedText
+from charrnn.inspection.search.search_data import EncodedText
 from charrnn.inspection.search.splits import Progress, no_progress
 from charrnn.network.cell_id import parse_cell
 from charrnn.network.interventions import ClampedPredictor, make_clamps, parse_clamps
@@ -102,17 +118,22 @@ class TrainedModel(TextGenerator):
         """
         return self._training_index.novelty(self._encodable(text, unknown))
 
-    def activations(self, text: str, *, unknown: Unknown = "error") -> Activations:
-        """Return the activation of every cell at every character: (characters, layers, units).
+    def activations(self, text: str, *, signal: str = DEFAULT_SIGNAL, unknown: Unknown = "error") -> Activations:
+        """Return a signal of every cell at every character: (characters, layers, units).
+
+        The signal is a state, "c" for tanh(c) (h of cells without c) or "h", or a gate: "i", "f", "g" or "o" of an
+        LSTM, "r", "z" or "n" of a GRU. Raise WrongUsageError if the model has no such signal.
 
         >>> activations = charrnn.load("checkpoints/letters").activations('say "yes" twice')
         >>> activations
         Activations(characters=15, layers=1, units=30, signal='tanh(c)')
         >>> "".join("+" if value > 0 else "." for value in activations.cell("1.29"))
         '....++++.......'
+        >>> charrnn.load("checkpoints/letters").activations('"a', signal="f").cell("1.29").round(2)
+        array([0., 1.], dtype=float32)
         """
-        encoded = self._encode(text, unknown)
-        return record_all(self.reader, encoded.ids, encoded.parsed.text)
+        name, encoded = signal_name(self.reader, signal), self._encode(text, unknown)
+        return record_all(self.reader, encoded.ids, encoded.parsed.text, signal=name)
 
     def find(
         self,
@@ -144,7 +165,9 @@ class TrainedModel(TextGenerator):
         """
         section, seed = _section(chars, start), whole_number(seed, "seed", high=LARGEST_SEED)
         selected = None if concepts is None else [_concept(concept) for concept in several(concepts, "concepts")]
-        quick, signal = flag(quick, "quick"), arguments.text(signal, "signal")
+        quick, signal = flag(quick, "quick"), signal_name(self.reader, signal)
+        if not callable(progress):
+            raise WrongUsageError(f"progress is {shown(progress)}: it must be a function", hint="`progress=tqdm`")
         encoded = self._encoded_held_out(section) if text is None else self._encode(text, unknown, section)
         findings = search(
             self.reader,
@@ -167,11 +190,13 @@ class TrainedModel(TextGenerator):
         text: str,
         *cells: str,
         concept: str | Concept | None = None,
+        signal: str = DEFAULT_SIGNAL,
         unknown: Unknown = "error",
     ) -> Heatmap:
-        """Return a heat map of the activations of cells over a text, with the marks of a concept below.
+        """Return a heat map of a signal of cells over a text, with the marks of a concept below.
 
-        Notebooks and the `print` of Rich show colors; the built-in `print` shows digits.
+        The signals are those of `activations`. Notebooks and the `print` of Rich show colors; the built-in `print`
+        shows digits; `to_svg()` returns a picture.
 
         >>> model = charrnn.load("checkpoints/letters")
         >>> print(model.heatmap('say "yes" twice', "1.29", concept="in_quote"))
@@ -182,14 +207,13 @@ class TrainedModel(TextGenerator):
         """
         if not cells:
             raise WrongUsageError("no cell is named", hint="layer.unit, such as 2.317")
-        encoded = self._encode(text, unknown)
-        values = record_cells(
-            self.reader, encoded.ids, [parse_cell(cell) for cell in cells], slice(0, len(encoded.ids))
-        )
+        name, encoded = signal_name(self.reader, signal), self._encode(text, unknown)
+        whole, cell_ids = slice(0, len(encoded.ids)), [parse_cell(cell) for cell in cells]
+        values = record_cells(self.reader, encoded.ids, cell_ids, whole, signal=name)
         return Heatmap(
             text=encoded.parsed.text,
             rows=tuple(HeatmapRow(label=cell, values=row) for cell, row in zip(cells, values, strict=True)),
-            signal=self.reader.signal_name,
+            signal=name,
             marks=None if concept is None else _marks(_concept(concept), encoded.parsed),
         )
 
@@ -253,9 +277,15 @@ def load(named: str | os.PathLike[str] | None = None) -> TrainedModel:
 def models(directory: str | os.PathLike[str] = run_directory.RUNS) -> list[Path]:
     """Return the run directories in a directory that contain a model, the newest first.
 
+    Raise CharrnnError if there is no such directory, except for the default one.
+
     >>> [run.as_posix() for run in charrnn.models()]
     ['checkpoints/letters']
     """
     parent = Path(path_name(directory, "directory"))
     with system_errors():
+        if parent != run_directory.RUNS and not parent.is_dir():
+            raise WrongUsageError(
+                f"{shortened(str(parent))} is not a directory", hint=run_directory.similar_path(parent)
+            )
         return [model.parent for model in run_directory.list_models(parent)]

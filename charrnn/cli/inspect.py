@@ -96,6 +96,14 @@ PATTERNS = [
     ("NAME=/REGEX/count", "matches so far in the line"),
     ("NAME=OPEN..CLOSE", "from a match of OPEN to the next match of CLOSE; also NAME=/OPEN/../CLOSE/"),
 ]
+ARRAYS = [
+    ("characters", "code points (T,)"),
+    ("ids", "indices in the model's vocabulary (T,)"),
+    ("positions", "positions in the text, without characters that the model cannot read (T,)"),
+    ("layer1_h, layer2_h, ...", "outputs h, float32 (T, H)"),
+    ("layer1_c", "cell states c, not tanh(c) (T, H)"),
+    ("layer1_i, _f, _g, _o", "gates of an LSTM; of a GRU: _r, _z, _n (T, H)"),
+]
 SIGNALS = ["c", "h", *"ifgorzn"]
 
 
@@ -116,6 +124,7 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
     notes=(
         ("Patterns of --concept (^ and $ match at each line)", PATTERNS),
         ("Verdicts of the search", RULES),
+        ("Arrays of --npz, for T characters and layers of H cells", ARRAYS),
     ),
 )
 @click.argument("model", required=False, metavar="[MODEL]", type=ModelType(), callback=_find_model)
@@ -137,6 +146,13 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
     help="Search for this concept only (repeatable), or mark it beside --cell. PATTERN defines a new one (below).",
 )
 @option(
+    "--signal",
+    type=Word(SIGNALS),
+    default=SEARCH_SIGNAL,
+    section=COMMON,
+    help="Signal to show or search: a state or a gate (c: tanh(c), or h if the network has no c).",
+)
+@option(
     "--list-concepts",
     is_flag=True,
     is_eager=True,
@@ -154,7 +170,7 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
     "--chars",
     type=Number(1, integer=True, hard_limit=MAX_CHARACTERS),
     section=TEXT_SECTION,
-    help="Number of characters to read (search 200,000; map 800).",
+    help="Number of characters to read (search 200,000; map 800; npz 10,000).",
 )
 @option(
     "--start",
@@ -179,16 +195,10 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
     help="Evaluate on this file instead of the other half of the text.",
 )
 @option("--quick", is_flag=True, section=SEARCH_SECTION, help="Skip the control with shuffled weights, and ablation.")
-@option(
-    "--signal",
-    type=Word(SIGNALS),
-    default=SEARCH_SIGNAL,
-    section=SEARCH_SECTION,
-    help="Signal to compare (c: tanh(c), or h if the network has no c).",
-)
 @view_options
 @option("--html", type=DrawingType(".html"), section=OUTPUT, help="Write the findings as an interactive page.")
 @option("--svg", type=DrawingType(".svg"), section=OUTPUT, help="Write the first heat map as a picture.")
+@option("--npz", type=DrawingType(".npz"), section=OUTPUT, help="Write all states and gates as NumPy arrays (below).")
 @json_option
 def inspect(model: Path | None, **options: Any) -> None:
     """Find cells of MODEL that track a concept in the text, and draw their activations.
@@ -203,7 +213,7 @@ def inspect(model: Path | None, **options: Any) -> None:
 
         return list_concepts(model, inspection)
     assert model is not None
-    check_inputs_kept((inspection.svg, inspection.html), (inspection.text, inspection.confirm, model))
+    check_inputs_kept((inspection.svg, inspection.html, inspection.npz), (inspection.text, inspection.confirm, model))
     if inspection.reads_one_stream:
         resources.use_few_cores(model)
     else:
@@ -226,3 +236,7 @@ def _show(path: Path, options: InspectOptions) -> None:
         from charrnn.cli.inspect_views import show_views
 
         show_views(path, options)
+    if options.npz:
+        from charrnn.cli.inspect_views import export_states
+
+        export_states(path, options.npz, options)

@@ -16,7 +16,7 @@ from charrnn.cli.streams import read_text, write_json, write_note
 from charrnn.errors import CharrnnError, WrongUsageError, os_reason
 from charrnn.inspection.concepts import CONCEPTS, Concept, ParsedText
 from charrnn.inspection.concepts.custom import parse_concept
-from charrnn.inspection.measures.activations import CellIndex, record_cells
+from charrnn.inspection.measures.activations import CellIndex, record_cells, signal_name
 from charrnn.inspection.search.concept_occurrences import count_concepts, is_on, on_label
 from charrnn.inspection.search.search_data import EncodedText
 from charrnn.network.inference import InferenceRNN
@@ -124,15 +124,21 @@ def _available_text(model_path: Path | None, options: InspectOptions) -> ParsedT
 
 
 def make_heatmap(
-    target: InspectionTarget, cells: Sequence[CellIndex], text_range: slice, *, title: str, marks: Marks | None
+    target: InspectionTarget,
+    cells: Sequence[CellIndex],
+    text_range: slice,
+    *,
+    signal: str,
+    title: str,
+    marks: Marks | None,
 ) -> Heatmap:
-    """Return a heat map of the activations of cells over a range of the text."""
-    activations = record_cells(target.rnn, target.ids, cells, text_range)
+    """Return a heat map of a signal of cells over a range of the text."""
+    activations = record_cells(target.rnn, target.ids, cells, text_range, signal=signal)
     labels = [f"{layer}.{unit}" for layer, unit in cells]
     return Heatmap(
         text=target.parsed.text[text_range],
         rows=tuple(HeatmapRow(label=label, values=row) for label, row in zip(labels, activations, strict=True)),
-        signal=target.rnn.signal_name,
+        signal=signal_name(target.rnn, signal),
         marks=marks,
         title=title,
         light=light_background(),
@@ -184,7 +190,7 @@ def show_cells(path: Path, options: InspectOptions, concepts: Sequence[Concept])
             hint=f"`--concept {concepts[0].name}` alone",
         )
     target = load_target(path, options, options.chars or HEATMAP_CHARS)
-    heatmap = _cells_heatmap(target, options.cells, concepts)
+    heatmap = _cells_heatmap(target, options, concepts)
     if options.as_json:
         write_json(_heatmap_to_dict(target, heatmap, options.start))
     print_heatmaps([heatmap], options)
@@ -205,9 +211,9 @@ def _heatmap_to_dict(target: InspectionTarget, heatmap: Heatmap, start: int) -> 
     } | ({"marks": {marks.label: np.asarray(marks.holds, np.int64).tolist()}} if marks else {})
 
 
-def _cells_heatmap(target: InspectionTarget, cells: Sequence[CellIndex], concepts: Sequence[Concept]) -> Heatmap:
-    """Return a heat map of cells over the whole loaded text, with the marks of the first concept."""
+def _cells_heatmap(target: InspectionTarget, options: InspectOptions, concepts: Sequence[Concept]) -> Heatmap:
+    """Return a heat map of the requested cells over the whole loaded text, with the marks of the first concept."""
     full_range = slice(0, len(target.ids))
     marks = make_marks(target, concepts[0], full_range) if concepts else None
     title = f"{display_name(target.path)} over {target.parsed.name}"
-    return make_heatmap(target, cells, full_range, title=title, marks=marks)
+    return make_heatmap(target, options.cells, full_range, signal=options.signal, title=title, marks=marks)

@@ -9,7 +9,7 @@ from charrnn.network.cell_id import CellId
 VIEW_OPTIONS = ("surprise", "contexts", "gates", "memory", "errors")
 """options that request a view each, in the order in which the views are shown"""
 SEARCH_SIGNAL = "c"
-"""the signal that a search compares unless another one is given"""
+"""the signal that is searched and drawn unless another one is given"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +42,8 @@ class InspectOptions:
     errors: bool
     html: Path | None
     svg: Path | None
+    npz: Path | None
+    """file of all states and gates"""
     as_json: bool
 
     def __post_init__(self) -> None:
@@ -53,7 +55,7 @@ class InspectOptions:
         ):
             if is_given and not is_requested:
                 raise WrongUsageError(f"{option} belongs to {view}", hint=f"add `{view}`")
-        if self.views and self.svg and not self.cells and not self.concepts:
+        if (self.views or self.npz) and self.svg and not self.cells and not self.concepts:
             raise WrongUsageError("--svg is the picture of a cell", hint="add `--cell L.J`")
         if not self.searches:
             self._check_search_options()
@@ -66,12 +68,12 @@ class InspectOptions:
     @property
     def searches(self) -> bool:
         """Return whether the cells are to be searched for concepts."""
-        return not self.cells and (bool(self.concepts) or not self.views)
+        return not self.cells and (bool(self.concepts) or not (self.views or self.npz))
 
     @property
     def reads_one_stream(self) -> bool:
         """Return whether the text is only read as one stream, for which more threads are slower."""
-        return bool(self.cells) or self.views == ["surprise"]
+        return not self.searches and (bool(self.cells) or self.views in ([], ["surprise"]))
 
     def text_range(self, characters: int) -> slice:
         """Return the range of a text to read: that many characters from `start` on."""
@@ -83,10 +85,10 @@ class InspectOptions:
             "--html FILE": bool(self.html),
             "--confirm FILE": bool(self.confirm),
             "--quick": self.quick,
-            f"--signal {self.signal}": self.signal != SEARCH_SIGNAL,
+            f"--signal {self.signal}": self.signal != SEARCH_SIGNAL and not self.cells,
         }
         for unused in (option for option, is_given in search_options.items() if is_given):
             raise WrongUsageError(
                 f"{unused.split()[0]} belongs to a search, which was not requested",
-                hint=f"`charrnn inspect {unused}`",
+                hint=f"`charrnn inspect {unused}`{' or `--cell L.J`' if '--signal' in unused else ''}",
             )

@@ -132,7 +132,9 @@ def _report_cells(target: InspectionTarget, findings: Findings, excerpt: slice) 
     for finding in findings.local:
         chosen.setdefault(finding.cell, (finding.concept, "known from the last character"))
     chosen = dict(list(chosen.items())[:MAX_REPORT_CELLS]) or {"1.0": ("", "the first cell")}
-    activations = record_cells(target.rnn, target.ids, [parse_cell(cell) for cell in chosen], excerpt)
+    activations = record_cells(
+        target.rnn, target.ids, [parse_cell(cell) for cell in chosen], excerpt, signal=findings.signal
+    )
     return tuple(
         ReportCell(row=HeatmapRow(label=cell, values=row), concept=concept, group=group)
         for (cell, (concept, group)), row in zip(chosen.items(), activations, strict=True)
@@ -226,7 +228,7 @@ def run_search(path: Path, options: InspectOptions, concepts: Sequence[Concept])
         _print_hint_without_detectors(findings, concepts)
     print_heatmaps(
         (
-            _finding_heatmap(target, finding, concepts_by_name[finding.concept])
+            _finding_heatmap(target, finding, concepts_by_name[finding.concept], options.signal)
             for finding in findings_to_draw(findings)
         ),
         options,
@@ -247,7 +249,7 @@ def findings_to_draw(findings: Findings) -> list[Finding]:
     return detected[:MAX_DRAWN_CELLS] or best_to_draw(findings.concepts, 1)
 
 
-def _finding_heatmap(target: InspectionTarget, finding: Finding, concept: Concept) -> Heatmap:
+def _finding_heatmap(target: InspectionTarget, finding: Finding, concept: Concept, signal: str) -> Heatmap:
     """Return a heat map of a finding's cell over the excerpt that shows the concept best, and its tuning curve."""
     console = stdout_console()
     columns = max(20, min(console.width, MAX_LINE_COLUMNS) - LABEL_COLUMNS)
@@ -258,6 +260,7 @@ def _finding_heatmap(target: InspectionTarget, finding: Finding, concept: Concep
         target,
         [(int(layer), int(unit))],
         excerpt,
+        signal=signal,
         title=f"cell {finding.cell}, {finding.concept} {tuning_curve}: {concept.description}",
         marks=make_marks(target, concept, excerpt),
     )

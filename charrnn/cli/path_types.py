@@ -129,10 +129,12 @@ def _harmless(items: list[CompletionItem], shell: str) -> Iterator[CompletionIte
 
 # Files of drawings: their names, and the existing files that a drawing may replace
 
-FORMATS = {".svg", ".html", ".png", ".jpg", ".jpeg", ".gif", ".webp", ".pdf"}
-"""suffixes that determine the format of a drawing"""
-KINDS = {".svg": "an SVG picture", ".html": "an HTML page"}
-"""kinds of drawings that charrnn writes, by suffix"""
+FORMATS = {".svg", ".html", ".npz", ".png", ".jpg", ".jpeg", ".gif", ".webp", ".pdf"}
+"""suffixes that determine the format of a drawing or of arrays"""
+KINDS = {".svg": "an SVG picture", ".html": "an HTML page", ".npz": "a file of states by charrnn"}
+"""kinds of files that charrnn writes, by suffix"""
+STATES_BEGIN = b"characters.npy"
+"""name of the first array in a file of states, by which such a file is recognized"""
 LONGEST_BEGINNING = 4096
 """bytes at the beginning of a drawing that determine its kind"""
 
@@ -189,6 +191,8 @@ def check_inputs_kept(outputs: Iterable[Path | None], inputs: Iterable[str | Pat
 
 def _is_drawing(beginning: bytes, suffix: str) -> bool:
     """Return whether the beginning of a file is that of a drawing of the kind with this suffix."""
+    if suffix == ".npz":
+        return beginning.startswith(b"PK\x03\x04") and beginning[30:].startswith(STATES_BEGIN)
     content = beginning.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if suffix == ".html":
         return content.startswith((b"<!doctype html", b"<html"))

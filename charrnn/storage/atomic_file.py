@@ -43,8 +43,8 @@ class AtomicWriter:
         self._path = path
         self._buffer = bytearray()
 
-    def write(self, part: bytes | memoryview) -> None:
-        """Write bytes, at once or together with later ones (OSError)."""
+    def write(self, part: bytes | memoryview) -> int:
+        """Write bytes, at once or together with later ones, and return their number (OSError)."""
         content = memoryview(part)
         if content.nbytes < WRITE_BUFFER_BYTES:
             self._buffer += content
@@ -52,6 +52,7 @@ class AtomicWriter:
             self.flush()
         if content.nbytes >= WRITE_BUFFER_BYTES:
             self._write(content)
+        return content.nbytes
 
     def flush(self) -> None:
         """Pass all collected bytes to the system (OSError)."""

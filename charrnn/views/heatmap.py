@@ -6,69 +6,53 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.cells import set_cell_size
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
+from charrnn.arguments import whole_number
 from charrnn.views import colors
-from charrnn.views.layout import MAX_LINE_COLUMNS, Line, label_width, one_line, runs, wrap_text
+from charrnn.views.layout import (
+    MAX_LINE_COLUMNS,
+    HeatmapData,
+    HeatmapRow,
+    Line,
+    Marks,
+    label_width,
+    one_line,
+    runs,
+    wrap_text,
+)
 from charrnn.views.sanitize import escape_html, sanitize, unicode_output
+
+__all__ = ["Heatmap", "HeatmapRow", "Marks", "heatmap_html"]
 
 Row: TypeAlias = Iterator[Segment]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class HeatmapRow:
-    """The activations of a cell over a text of T characters."""
-
-    label: str
-    """name of the cell, such as 1.34"""
-    values: NDArray[np.floating]
-    """activation after each character (T,), finite; clipped to [-1, 1] when drawn"""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Marks:
-    """The characters at which a concept holds, in a text of T characters."""
-
-    label: str
-    """name of the concept"""
-    holds: NDArray[np.bool_]
-    """whether the concept holds at each character (T,)"""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Heatmap:
-    """A text with a row of activations for each cell.
+class Heatmap(HeatmapData):
+    """A text with a row of activations for each cell, which draws itself on a terminal, as HTML and as SVG.
 
     A single cell colors the text itself; several cells have a strip each below it. Without color a strip consists of
     digits, 0 to 9 for -1 to +1. Raise ValueError if rows and text differ in length.
     """
 
-    text: str
-    """text of T characters; sanitized when drawn"""
-    rows: tuple[HeatmapRow, ...]
-    """rows of the cells, from top to bottom"""
-    signal: str
-    """name of the values in the legend, such as tanh(c) or h"""
-    marks: Marks | None = None
-    """characters to underline, where a concept holds"""
-    title: str = ""
-    """line above the drawing; empty for none"""
     light: bool = False
     """whether the terminal's background is light"""
 
-    def __post_init__(self) -> None:
-        expected = (len(self.text),)
-        if not self.rows:
-            raise ValueError("a heat map needs a row")
-        if any(row.values.shape != expected or not np.isfinite(row.values).all() for row in self.rows):
-            raise ValueError(f"every row must have {len(self.text)} finite values, one per character")
-        if self.marks and self.marks.holds.shape != expected:
-            raise ValueError(f"marks must have a boolean for each of {len(self.text)} characters")
+    def to_svg(self, *, columns: int = 80) -> str:
+        """Return the drawing as an SVG picture, in lines of so many columns, such as `inspect --svg` writes.
+
+        >>> heatmap = Heatmap(text="ab", rows=(HeatmapRow(label="1.0", values=np.array([0.5, -1])),), signal="h")
+        >>> heatmap.to_svg().startswith("<svg ")
+        True
+        """
+        from charrnn.views.svg import heatmap_svg
+
+        return heatmap_svg(self, columns=whole_number(columns, "columns", low=1, high=MAX_LINE_COLUMNS))
 
     def __str__(self) -> str:
         """Return the drawing without color, 80 columns wide."""

@@ -164,3 +164,51 @@ def model_display_name(path: str) -> str:
     ('checkpoints/hamlet', '')
     """
     return display_name(Path(path)) if path else ""
+
+
+# A text with values for each of its characters
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HeatmapRow:
+    """The activations of a cell over a text of T characters."""
+
+    label: str
+    """name of the cell, such as 1.34"""
+    values: NDArray[np.floating]
+    """activation after each character (T,), finite; clipped to [-1, 1] when drawn"""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Marks:
+    """The characters at which a concept holds, in a text of T characters."""
+
+    label: str
+    """name of the concept"""
+    holds: NDArray[np.bool_]
+    """whether the concept holds at each character (T,)"""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HeatmapData:
+    """A text with a row of activations for each cell; raise ValueError if rows and text differ in length."""
+
+    text: str
+    """text of T characters; sanitized when drawn"""
+    rows: tuple[HeatmapRow, ...]
+    """rows of the cells, from top to bottom"""
+    signal: str
+    """name of the values in the legend, such as tanh(c) or h"""
+    marks: Marks | None = None
+    """characters to underline, where a concept holds"""
+    title: str = ""
+    """line above the drawing; empty for none"""
+
+    def __post_init__(self) -> None:
+        expected = (len(self.text),)
+        if not self.rows:
+            raise ValueError("a heat map needs a row")
+        if any(row.values.shape != expected or not np.isfinite(row.values).all() for row in self.rows):
+            raise ValueError(f"every row must have {len(self.text)} finite values, one per character")
+        if self.marks and self.marks.holds.shape != expected:
+            raise ValueError(f"marks must have a boolean for each of {len(self.text)} characters")

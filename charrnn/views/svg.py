@@ -10,8 +10,7 @@ from itertools import groupby
 import numpy as np
 
 from charrnn.views import colors
-from charrnn.views.heatmap import Heatmap
-from charrnn.views.layout import Line, Values, label_width, runs, wrap_text
+from charrnn.views.layout import HeatmapData, Line, Values, label_width, runs, wrap_text
 from charrnn.views.plot import Plot, Point2D
 from charrnn.views.sanitize import escape_html, sanitize
 
@@ -113,7 +112,7 @@ class _Page:
         )
 
 
-def heatmap_svg(heatmap: Heatmap, *, columns: int = 80) -> str:
+def heatmap_svg(heatmap: HeatmapData, *, columns: int = 80) -> str:
     """Return a heat map as SVG, in lines of `columns` columns that include the labels of the cells."""
     colors_text = len(heatmap.rows) == 1
     labels = [] if colors_text else [sanitize(row.label, keep="") for row in heatmap.rows]
@@ -140,7 +139,7 @@ def heatmap_svg(heatmap: Heatmap, *, columns: int = 80) -> str:
     return page.document(heatmap.title or "Activations", _description(heatmap))
 
 
-def _draw_legend(page: _Page, heatmap: Heatmap) -> None:
+def _draw_legend(page: _Page, heatmap: HeatmapData) -> None:
     """Draw the scale of the colors and the underlined concept."""
     column = page.write(_subject(heatmap)) + 2
     column = page.write("−1", column) + 1
@@ -153,11 +152,11 @@ def _draw_legend(page: _Page, heatmap: Heatmap) -> None:
     page.down(_ROW)
 
 
-def _subject(heatmap: Heatmap) -> str:
+def _subject(heatmap: HeatmapData) -> str:
     return f"{heatmap.signal} of {', '.join(row.label for row in heatmap.rows)}"
 
 
-def _description(heatmap: Heatmap) -> str:
+def _description(heatmap: HeatmapData) -> str:
     colors = "orange below zero, blue above, white near it"
     marks = f"; underlined where {heatmap.marks.label} holds" if heatmap.marks else ""
     return f"{_subject(heatmap)} at each character of a text: {colors}{marks}."

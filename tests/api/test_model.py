@@ -6,8 +6,9 @@ import subprocess
 import sys
 import traceback
 import tracemalloc
+import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar, assert_type
 
@@ -349,12 +350,74 @@ def test_unknown_characters_are_read_as_the_replacement_character(tmp_path: Path
     assert (activations.text, activations.shape[0]) == ("aÉb\u202e", 4)
 
 
+def test_a_misspelled_directory_of_runs_is_refused_with_a_suggestion(run_here: RunDirectory) -> None:
+    """Only the default directory may be missing, in which case there are no models."""
+    with pytest.raises(charrnn.CharrnnError, match="chekpoints is not a directory") as raised:
+        charrnn.models("chekpoints")
+    assert raised.value.hint == "did you mean checkpoints?"
+    run_here.path.parent.rename("elsewhere")
+    assert charrnn.models() == []
+    assert charrnn.models("elsewhere") == [Path("elsewhere/hamlet")]
+
+
+def test_names_with_control_characters_are_escaped_in_errors(run_here: RunDirectory) -> None:
+    """On one line, so that a traceback cannot change the terminal."""
+    with pytest.raises(charrnn.CharrnnError, match=r"^no trained model at a\\n\\x1b\[31m"):
+        charrnn.load("a\n\x1b[31m")
+    assert run_here.model.exists()
+
+
+def test_a_string_in_place_of_a_list_of_concepts_is_refused(letters: charrnn.TrainedModel) -> None:
+    """It is not split into characters."""
+    with pytest.raises(
+        charrnn.WrongUsageError, match="concepts is the string 'bracket_depth': it must be a list"
+    ) as raised:
+        letters.find(QUOTED, concepts="bracket_depth")
+    assert raised.value.hint == "`concepts=['bracket_depth']`"
+
+
+def test_a_kind_of_concept_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    """In the message itself."""
+    kind: Any = "bool"
+    with pytest.raises(charrnn.WrongUsageError, match="kind is 'bool': it must be 'binary', 'counter' or 'depth'"):
+        charrnn.concept_of("x", len, kind=kind)
+
+
+def test_a_sample_does_not_contain_the_prompt(letters: charrnn.TrainedModel) -> None:
+    """Nor do samples and streams."""
+    settings: dict[str, Any] = {"length": 3, "temperature": 0}
+    assert letters.sample("abc", **settings) == "def"
+    assert letters.samples("abc", count=1, **settings) == ["def"]
+    assert "".join(letters.stream("abc", **settings)) == "def"
+
+
 def test_a_heat_map_prints_as_digits(letters: charrnn.TrainedModel) -> None:
     """The built-in `print` shows digits, and marks where the concept holds."""
     printed = str(letters.heatmap('a "bc" d', f"1.{len(LETTERS)}", concept="in_quote")).splitlines()
     assert printed[0].split() == ["a", '"bc"', "d"]
     assert printed[1].strip() == "▔▔▔"
     assert printed[2].split()[1][2:5] == "888"
+
+
+def test_a_heat_map_is_the_picture_of_the_command_line(
+    letters: charrnn.TrainedModel, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same SVG, except for the title; the number of columns is checked."""
+    monkeypatch.chdir(tmp_path)
+    Path("text.txt").write_text('a "bc" d\n' * 20)
+    command = ("inspect", str(letters.path), "--text", "text.txt", "--cell", "1.29", "--concept", "in_quote")
+    assert call(*command, "--svg", "map.svg").code == 0
+    heatmap = letters.heatmap('a "bc" d\n' * 20, "1.29", concept="in_quote")
+    written = Path("map.svg").read_text(encoding="utf-8")
+    title = ET.fromstring(written).findtext("{http://www.w3.org/2000/svg}title")  # noqa: S314 - we made it
+    assert title
+    assert replace(heatmap, title=title).to_svg() == written
+    assert heatmap.to_svg().startswith("<svg ")
+    assert heatmap.to_svg(columns=7).count("<text") > heatmap.to_svg().count("<text")
+    wrong: Any
+    for wrong in (0, "80", 1000, None):
+        with pytest.raises(charrnn.WrongUsageError, match="columns is"):
+            heatmap.to_svg(columns=wrong)
 
 
 def test_a_heat_map_needs_a_cell(letters: charrnn.TrainedModel) -> None:

@@ -24,6 +24,7 @@ from charrnn.text.sources import open_sources
 from charrnn.text.vocabulary import Ids
 
 RECORDED: dict[str, Findings] = {}
+LOOKS = [("--cell", "1.0"), ("--gates",), ("--npz", "states.npz")]
 TEXT = "abc (a bc) ab\n  deaf had a cab (fed) \n" * 400
 
 
@@ -383,10 +384,15 @@ def test_a_page_that_cannot_be_written_is_an_error(call: Call, text: str) -> Non
     assert "cannot write missing/page.html" in result.err
 
 
-@pytest.mark.parametrize("option", [("--quick",), ("--confirm", "text.txt"), ("--signal", "h")])
-@pytest.mark.parametrize("look", [("--cell", "1.0"), ("--gates",)])
+@pytest.mark.parametrize(
+    ("look", "option"),
+    [
+        *((look, option) for look in LOOKS for option in (("--quick",), ("--confirm", "text.txt"))),
+        *((look, ("--signal", "h")) for look in LOOKS[1:]),
+    ],
+)
 def test_options_of_a_search_are_refused_without_one(
-    option: tuple[str, ...], look: tuple[str, ...], call: Call, text: str
+    look: tuple[str, ...], option: tuple[str, ...], call: Call, text: str
 ) -> None:
     """Instead of being ignored; the hint is the intended command."""
     result = call("inspect", "--text", text, *look, *option)

@@ -54,6 +54,8 @@ COMMANDS = {
     "inspect --confirm": (*SEARCH, *CONCEPTS, "--quick", "--confirm", "text.txt"),
     "inspect --cell": (*LOOK, "--cell", "1.7", "--cell", "1.0"),
     "inspect --cell --concept": (*LOOK, "--cell", "1.7", "--concept", "in_quote"),
+    "inspect --cell --signal": (*LOOK, "--cell", "1.7", "--signal", "f"),
+    "inspect --npz": (*LOOK, "--npz", "states.npz"),
     "inspect --contexts": ("inspect", PLANTED, "--text", "text.txt", "--contexts", "1.3"),
     "inspect --surprise": (*LOOK, "--surprise"),
     "inspect --surprise --top": (*LOOK, "--surprise", "--top", "2"),

@@ -116,6 +116,7 @@ def test_the_note_about_an_unknown_character_names_the_model(call: Call, text: s
         (("--top", "3"), "--top belongs to --surprise", "--surprise"),
         (("--gates", "--against", "checkpoints/hamlet"), "--against belongs to --memory", "--memory"),
         (("--gates", "--svg", "map.svg"), "--svg is the picture of a cell", "--cell"),
+        (("--npz", "a.npz", "--svg", "map.svg"), "--svg is the picture of a cell", "--cell"),
         (("--contexts", "9.0"), "there is no cell 9.0", "1.0 to 2.11"),
         (("--contexts", "nine"), "layer.unit", ""),
     ],

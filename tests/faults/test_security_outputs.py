@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from small import Call
 
@@ -10,6 +11,7 @@ from charrnn.storage.run_directory import RunDirectory
 
 MAP = ("inspect", "--cell", "1.0", "--text", "text.txt", "--chars", "40", "--svg")
 CURVE = ("info", "checkpoints/hamlet", "--svg")
+STATES = ("inspect", "--text", "text.txt", "--npz")
 PAGE = ("inspect", "--text", "text.txt", "--quick", "--concept", "line_pos", "--html")
 PRECIOUS = b"precious\n" * 40
 EVALUATION = '{"event": "evaluation", "step": 1, "epoch": 0.1, "nats": 2.0, "bits": 2.9, "characters": 9}\n'
@@ -45,7 +47,7 @@ KINDS = ("link", "dangling link", "pipe", "device", "standard output", "text", "
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("command", [MAP, CURVE, PAGE], ids=["map", "curve", "page"])
+@pytest.mark.parametrize("command", [MAP, CURVE, PAGE, STATES], ids=["map", "curve", "page", "states"])
 def test_a_drawing_replaces_nothing_but_a_drawing_of_its_kind(
     call: Call, command: tuple[str, ...], kind: str
 ) -> None:
@@ -70,7 +72,7 @@ def test_a_drawing_does_not_replace_a_file_of_the_run(call: Call, run_here: RunD
     """The model remains readable."""
     path = run_here.path / victim
     before = path.read_bytes()
-    for command in (MAP, CURVE, PAGE):
+    for command in (MAP, CURVE, PAGE, STATES):
         assert call(*command, str(path)).code == 1
     assert path.read_bytes() == before
 
@@ -97,6 +99,18 @@ def test_a_drawing_replaces_an_older_drawing_and_an_empty_file(call: Call) -> No
         assert call(*MAP, "map.svg").code == 0
         assert Path("map.svg").read_bytes().startswith(b"<svg xmlns")
     assert call(*CURVE, "map.svg").code == 0
+
+
+def test_states_replace_older_states_and_no_other_archive(call: Call) -> None:
+    """Arrays that somebody saved with NumPy are not those that charrnn wrote."""
+    assert call(*STATES, "states.npz").code == 0
+    assert call(*STATES, "states.npz").code == 0
+    np.savez("mine.npz", weights=np.zeros(9))
+    before = Path("mine.npz").read_bytes()
+    result = call(*STATES, "mine.npz")
+    assert result.code == 1
+    assert "mine.npz exists and is not a file of states by charrnn, so it is not overwritten" in result.err
+    assert Path("mine.npz").read_bytes() == before
 
 
 def test_a_link_created_during_the_computation_is_not_written_through(

@@ -1,4 +1,7 @@
-"""Recording of activations over a text: of all cells as one array, of chosen cells, or in chunks with context."""
+"""Recording of activations over a text: of all cells as one array, of chosen cells, or in chunks with context.
+
+The recorded signal is the state of a cell or one of its gates.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,11 +10,38 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.arguments import whole_number
+from charrnn import arguments
+from charrnn.arguments import shown, whole_number
+from charrnn.errors import WrongUsageError
 from charrnn.network.cell_id import check_cell, parse_cell
-from charrnn.network.inference import ActivationCache, InferenceRNN
+from charrnn.network.inference import ActivationCache, InferenceRNN, LayerCache
 from charrnn.text.batching import split_into_rows
 from charrnn.text.vocabulary import Ids
+
+# Signals
+
+DEFAULT_SIGNAL = "c"
+"""signal that is searched and drawn by default: tanh(c), or h for cells without c"""
+
+
+def signal_name(rnn: InferenceRNN, signal: str = DEFAULT_SIGNAL) -> str:
+    """Return the display name of a signal; raise WrongUsageError if the network's cells do not have this signal."""
+    if arguments.text(signal, "signal") in (DEFAULT_SIGNAL, rnn.signal_name):
+        return rnn.signal_name
+    signals = [DEFAULT_SIGNAL, "h", *rnn.gate_names]
+    if signal not in signals:
+        raise WrongUsageError(
+            f"cells of kind {rnn.config.cell} have no signal {shown(signal)}", hint=f"one of {', '.join(signals)}"
+        )
+    return signal
+
+
+def signal_values(layer: LayerCache, signal: str = DEFAULT_SIGNAL) -> NDArray[np.floating]:
+    """Return a signal of the cells of a layer by its letter or its display name, (T, B, H)."""
+    if signal in (DEFAULT_SIGNAL, "tanh(c)"):
+        return np.asarray(layer.signal)
+    return np.asarray(layer.hidden if signal == "h" else layer.gate(signal))
+
 
 # Chosen cells over a part of a text, in one stream
 
@@ -24,12 +54,15 @@ STREAM_CHUNK = 128
 """characters per step of the computation; bounds the memory of the gates"""
 
 
-def record_cells(rnn: InferenceRNN, ids: Ids, cells: Sequence[CellIndex], stretch: slice) -> NDArray[np.float32]:
-    """Return the signal of cells over a stretch of a text's ids (T,): (cells, characters of the stretch).
+def record_cells(
+    rnn: InferenceRNN, ids: Ids, cells: Sequence[CellIndex], stretch: slice, *, signal: str = DEFAULT_SIGNAL
+) -> NDArray[np.float32]:
+    """Return a signal of cells over a stretch of a text's ids (T,): (cells, characters of the stretch).
 
-    Up to CELL_WARM_UP characters before the stretch are read first. Raise WrongUsageError if a cell is not in the
-    model.
+    Up to CELL_WARM_UP characters before the stretch are read first. Raise WrongUsageError if the model does not have
+    a cell or the signal.
     """
+    signal_name(rnn, signal)
     for cell in cells:
         check_cell(cell, layers=rnn.config.layers, units=rnn.config.hidden)
     begin, stop = max(0, stretch.start - CELL_WARM_UP), min(stretch.stop, len(ids))
@@ -37,7 +70,8 @@ def record_cells(rnn: InferenceRNN, ids: Ids, cells: Sequence[CellIndex], stretc
     for start in range(begin, stop, STREAM_CHUNK):
         cache = rnn.run_with_cache(ids[start : min(start + STREAM_CHUNK, stop), None], state)
         state = cache.state
-        chunks.append(np.stack([cache.layers[layer - 1].signal[:, 0, unit] for layer, unit in cells]))
+        values = {layer: signal_values(cache.layers[layer - 1], signal)[:, 0] for layer, _ in cells}
+        chunks.append(np.stack([values[layer][:, unit] for layer, unit in cells]))
     return np.concatenate(chunks, axis=1)[:, stretch.start - begin :]
 
 
@@ -48,7 +82,7 @@ Float32Array = NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Activations:
-    """The activation of every cell after each character of a text; NumPy functions accept it as an array.
+    """A signal of every cell at each character of a text; NumPy functions accept it as an array.
 
     >>> activations = Activations(values=np.linspace(-1, 1, 12).reshape(2, 2, 3), text="ab", signal="tanh(c)")
     >>> activations
@@ -63,11 +97,11 @@ class Activations:
     """names of the dimensions of the values"""
 
     values: Float32Array
-    """activations after each character, in [-1, 1] (characters, layers, units)"""
+    """values of the signal at each character, in [-1, 1] (characters, layers, units)"""
     text: str
     """characters as the model read them"""
     signal: str
-    """signal of the cells: tanh(c) of an LSTM, h of other cell types"""
+    """name of the signal: tanh(c), h or a gate"""
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{axis}={size}" for axis, size in zip(self.axes, self.shape, strict=True))
@@ -98,17 +132,50 @@ def _checked(cell: CellIndex) -> CellIndex:
     return whole_number(layer, "the layer of a cell"), whole_number(unit, "the unit of a cell")
 
 
-def record_all(rnn: InferenceRNN, ids: Ids, text: str) -> Activations:
-    """Return the activations of all cells over a text and its ids (T,), read in one stream from the zero state."""
-    config = rnn.config
+def record_all(rnn: InferenceRNN, ids: Ids, text: str, *, signal: str = DEFAULT_SIGNAL) -> Activations:
+    """Return a signal of all cells over a text and its ids (T,), read in one stream from the initial state.
+
+    Raise WrongUsageError if the model's cells do not have the signal.
+    """
+    config, name = rnn.config, signal_name(rnn, signal)
     values = np.empty((len(ids), config.layers, config.hidden), dtype=np.float32)
     state = rnn.initial_state(1)
     for start in range(0, len(ids), STREAM_CHUNK):
         cache = rnn.run_with_cache(ids[start : start + STREAM_CHUNK, None], state)
         state = cache.state
         for number, layer in enumerate(cache.layers):
-            values[start : start + STREAM_CHUNK, number] = layer.signal[:, 0]
-    return Activations(values=values, text=text, signal=rnn.signal_name)
+            values[start : start + STREAM_CHUNK, number] = signal_values(layer, signal)[:, 0]
+    return Activations(values=values, text=text, signal=name)
+
+
+# All states and gates of all cells, in chunks that are not kept
+
+
+def state_arrays(rnn: InferenceRNN) -> list[str]:
+    """Return the names of the arrays of `record_states`: "layer1_h", the other signals, the other layers."""
+    states = ("h", "c") if rnn.signal_name != "h" else ("h",)
+    layers = range(1, rnn.config.layers + 1)
+    return [f"layer{layer}_{signal}" for layer in layers for signal in (*states, *rnn.gate_names)]
+
+
+def record_states(rnn: InferenceRNN, ids: Ids) -> Iterator[list[Float32Array]]:
+    """Yield all states and gates over a text's ids (T,), in one stream: arrays (chunk, H) as in `state_arrays`.
+
+    The state c of an LSTM is the cell state itself, not its hyperbolic tangent.
+    """
+    state = rnn.initial_state(1)
+    for start in range(0, len(ids), STREAM_CHUNK):
+        cache = rnn.run_with_cache(ids[start : start + STREAM_CHUNK, None], state)
+        state = cache.state
+        yield [
+            np.ascontiguousarray(values[:, 0], dtype=np.float32)
+            for layer in cache.layers
+            for values in (
+                layer.hidden,
+                *(() if layer.cell_state is None else (layer.cell_state,)),
+                *map(layer.gate, rnn.gate_names),
+            )
+        ]
 
 
 # A whole text in one pass, split into parallel rows; chunks are not kept

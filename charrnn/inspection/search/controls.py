@@ -9,9 +9,10 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.inspection.measures.activations import DEFAULT_SIGNAL
 from charrnn.inspection.search.probes import CellProducts, fit_linear_probes
 from charrnn.inspection.search.scores import Scores
-from charrnn.inspection.search.search_data import CHUNK_STEPS, DEFAULT_SIGNAL, SearchData, stream_activations
+from charrnn.inspection.search.search_data import CHUNK_STEPS, SearchData, stream_activations
 from charrnn.inspection.search.splits import SCRAMBLED, ConceptCodes, Groups, Progress, SplitStreams, no_progress
 from charrnn.inspection.search.statistics import DEAD_VARIANCE, Numbers
 from charrnn.inspection.search.sufficient_statistics import Activations, accumulate

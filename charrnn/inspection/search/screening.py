@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from charrnn.inspection.concepts import Concept, Kind
+from charrnn.inspection.measures.activations import DEFAULT_SIGNAL
 from charrnn.inspection.search.controls import PermutationTest, ShuffledControl, shuffled_control
 from charrnn.inspection.search.finding import Finding, judge
 from charrnn.inspection.search.findings import VERDICT_RANK
@@ -13,7 +14,6 @@ from charrnn.inspection.search.probes import ActivationSample, CellProducts, Lin
 from charrnn.inspection.search.scores import Scores, make_finding
 from charrnn.inspection.search.search_data import (
     CHUNK_STEPS,
-    DEFAULT_SIGNAL,
     EncodedText,
     SearchData,
     States,

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from charrnn.inspection.concepts import CONCEPTS, ParsedText, make_placebos
+from charrnn.inspection.measures.activations import signal_name
 from charrnn.inspection.search.ablation import MAX_ABLATED
 from charrnn.inspection.search.causal_effects import AblationRequest, AblationTarget, CausalEffects, measure_effects
 from charrnn.inspection.search.cell_summary import (
@@ -25,7 +26,7 @@ from charrnn.inspection.search.screening import (
     screen,
     shortlist,
 )
-from charrnn.inspection.search.search_data import EncodedText, SearchData, signal_name
+from charrnn.inspection.search.search_data import EncodedText, SearchData
 from charrnn.inspection.search.splits import MARKING, ConceptCodes, Progress
 from charrnn.network.inference import InferenceRNN
 from charrnn.text.vocabulary import Ids

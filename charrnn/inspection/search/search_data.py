@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.errors import WrongUsageError
 from charrnn.inspection.concepts import Concept, Marks, Mask, ParsedText
+from charrnn.inspection.measures.activations import DEFAULT_SIGNAL, signal_values
 from charrnn.inspection.search.splits import (
     MAX_STREAMS,
     ConceptCodes,
@@ -22,7 +22,7 @@ from charrnn.inspection.search.splits import (
 )
 from charrnn.inspection.search.sufficient_statistics import Activations
 from charrnn.network.cells import State, concat_rows, select_rows
-from charrnn.network.inference import InferenceRNN, LayerCache
+from charrnn.network.inference import InferenceRNN
 from charrnn.text.vocabulary import Ids, Vocabulary
 
 # Activations and states of the streams, read side by side
@@ -36,21 +36,6 @@ ABLATION_WARM_UP = 2 * CHUNK_STEPS
 """characters at the beginning of a segment that are read with clamped cells before the loss is counted"""
 SEGMENT_CHARS = 12 * CHUNK_STEPS
 """maximum characters of a segment, warm-up included"""
-DEFAULT_SIGNAL = "c"
-"""default signal of a search: tanh(c), or h for cells without c"""
-
-
-def signal_name(rnn: InferenceRNN, signal: str = DEFAULT_SIGNAL) -> str:
-    """Return the display name of a signal; raise WrongUsageError if the network's cells do not have this signal."""
-    if signal == DEFAULT_SIGNAL:
-        return rnn.signal_name
-    signals = ["c", "h", *rnn.gate_names]
-    if signal not in signals:
-        raise WrongUsageError(
-            f"cells of kind {rnn.config.cell} have no signal {signal!r}",
-            hint=f"one of {', '.join(signals)}",
-        )
-    return signal
 
 
 def stream_activations(
@@ -68,7 +53,7 @@ def stream_activations(
             states[first] = select_rows(state, np.flatnonzero(streams.confirmation))
         cache = rnn.run_with_cache(ids[streams.positions(first, first + CHUNK_STEPS)], state)
         state = cache.state
-        yield np.concatenate([_signal(layer, signal) for layer in cache.layers], axis=2)
+        yield np.concatenate([signal_values(layer, signal) for layer in cache.layers], axis=2)
 
 
 def segment_length(streams: SplitStreams) -> int:
@@ -86,12 +71,6 @@ def segment_starts(streams: SplitStreams) -> range:
 def _first_segment(streams: SplitStreams) -> int:
     """Return the first multiple of CHUNK_STEPS that is not inside the streams' warm-up."""
     return -(-streams.warm_up // CHUNK_STEPS) * CHUNK_STEPS
-
-
-def _signal(layer: LayerCache, signal: str) -> Activations:
-    if signal == DEFAULT_SIGNAL:
-        return np.asarray(layer.signal)
-    return np.asarray(layer.hidden if signal == "h" else layer.gate(signal))
 
 
 # The searched text, or a discovery text and a confirmation text
