@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from charrnn.errors import CharrnnError, WrongUsageError, os_reason
+from charrnn.errors import CharrnnError, WrongUsageError, choice_hint, did_you_mean, os_reason
 
 LARGEST_SEED = 2**62
 """largest seed of a random number generator"""
@@ -23,8 +23,6 @@ DEVICES = ("cpu", "cuda", "mps")
 """types of devices that a network can run on: the CPU, then GPUs"""
 LONGEST_PATH = 4095
 """bytes in a path; the limit of Linux, which is the highest of the common systems"""
-LONGEST_NAME = 100
-"""characters of a name that are compared with known names"""
 _NUMERAL = re.compile(r"-?\d{1,15}(\.\d{1,15})?(e-?\d{1,3})?", re.ASCII)
 
 
@@ -147,43 +145,6 @@ def choice(value: object, name: str, choices: Collection[str]) -> str:
     *others, last = map(repr, choices)
     hint = choice_hint(value, choices) if isinstance(value, str) else ""
     raise WrongUsageError(f"{name} is {shown(value)}: it must be {', '.join(others)} or {last}", hint=hint or None)
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str | None:
-    """Return a hint with the known name that is most similar to a misspelled one; None if none is similar.
-
-    >>> did_you_mean("temprature", ["temperature", "top_k"])
-    'did you mean temperature?'
-    """
-    from difflib import get_close_matches  # not needed by the help
-
-    near = get_close_matches(name[:LONGEST_NAME], known, n=1)
-    return f"did you mean {near[0]}?" if near else None
-
-
-GPU_NAME = re.compile(r"(?:cuda|gpu):?(\d*)|(\d+)", re.IGNORECASE | re.ASCII)
-"""names of GPUs in other programs"""
-
-
-def choice_hint(value: str, choices: Collection[str]) -> str:
-    """Return a hint about a string that is none of the choices: the most similar choice; "" if there is none.
-
-    >>> choice_hint("LSMT", ("lstm", "gru")), choice_hint("gpu", ("cpu", "cuda")), choice_hint("x", ("gru", "rnn"))
-    ('did you mean lstm?', 'did you mean cuda?', '')
-    >>> choice_hint("cuda:1", ("cpu", "cuda"))
-    'the environment variable CUDA_VISIBLE_DEVICES=1 selects this GPU for the device cuda'
-    """
-    if number := gpu_number(value, choices):
-        return f"the environment variable CUDA_VISIBLE_DEVICES={number} selects this GPU for the device cuda"
-    if "cuda" in choices and GPU_NAME.fullmatch(value):
-        return "did you mean cuda?"
-    return did_you_mean(value.lower(), choices) or ""
-
-
-def gpu_number(value: str, devices: Collection[str]) -> str:
-    """Return the number of a GPU such as cuda:1; "" if the value is not one, or CUDA is not among the devices."""
-    match = GPU_NAME.fullmatch(value) if "cuda" in devices else None
-    return (match[1] or match[2] or "") if match else ""
 
 
 def check_names(settings: Mapping[str, object], known: Collection[str]) -> None:

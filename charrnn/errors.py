@@ -3,7 +3,8 @@
 The command line prints these errors in one place. The errors of bugs keep their traceback.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 
 FAILURE = 1
@@ -109,3 +110,46 @@ def os_reason(error: OSError) -> str:
     'no space left on device'
     """
     return (error.strerror or str(error)).lower()
+
+
+# Hints at what may have been meant
+
+LONGEST_NAME = 100
+"""characters of a name that are compared with known names"""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """Return a hint with the known name that is most similar to a misspelled one; None if none is similar.
+
+    >>> did_you_mean("temprature", ["temperature", "top_k"])
+    'did you mean temperature?'
+    """
+    from difflib import get_close_matches  # not needed by the help
+
+    near = get_close_matches(name[:LONGEST_NAME], known, n=1)
+    return f"did you mean {near[0]}?" if near else None
+
+
+GPU_NAME = re.compile(r"(?:cuda|gpu):?(\d*)|(\d+)", re.IGNORECASE | re.ASCII)
+"""names of GPUs in other programs"""
+
+
+def choice_hint(value: str, choices: Collection[str]) -> str:
+    """Return a hint about a string that is none of the choices: the most similar choice; "" if there is none.
+
+    >>> choice_hint("LSMT", ("lstm", "gru")), choice_hint("gpu", ("cpu", "cuda")), choice_hint("x", ("gru", "rnn"))
+    ('did you mean lstm?', 'did you mean cuda?', '')
+    >>> choice_hint("cuda:1", ("cpu", "cuda"))
+    'the environment variable CUDA_VISIBLE_DEVICES=1 selects this GPU for the device cuda'
+    """
+    if number := gpu_number(value, choices):
+        return f"the environment variable CUDA_VISIBLE_DEVICES={number} selects this GPU for the device cuda"
+    if "cuda" in choices and GPU_NAME.fullmatch(value):
+        return "did you mean cuda?"
+    return did_you_mean(value.lower(), choices) or ""
+
+
+def gpu_number(value: str, devices: Collection[str]) -> str:
+    """Return the number of a GPU such as cuda:1; "" if the value is not one, or CUDA is not among the devices."""
+    match = GPU_NAME.fullmatch(value) if "cuda" in devices else None
+    return (match[1] or match[2] or "") if match else ""

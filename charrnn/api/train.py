@@ -163,21 +163,9 @@ def train(*paths: Texts, progress: bool = False, **settings: Unpack[TrainSetting
 def training_events(*paths: Texts, **settings: Unpack[TrainSettings]) -> Generator[Event, None, TrainedModel]:
     """Yield the events of a training as they happen, and return the trained model; see `train`.
 
-    The events are records of `charrnn.training.events`, whose fields are documented there; losses are in nats per
-    character. In the order of their occurrence, from the start and then after each step:
-
-    - `Preview(step, text)`: a text generated at growing distances, first at step 0.
-    - `Evaluation(step, nats, characters, read, best_nats, best_step)`: the loss on held-out text; `improved` is true
-      if it is the lowest so far. The last one is at the last step.
-    - `Report(step, epoch, nats, gradient_norm, learning_rate, progress)`: means since the last report.
-    - `EarlyStop(step, progress, best_nats, best_step)`: the last event if the network overfits.
-    - `Step(step, nats, gradient_norm, learning_rate, progress, steps)`: an update of the weights; on a GPU with None
-      for what has not been read yet.
-    - `TrainingWarning(step, message)`: a problem that does not end the training, after the step where it occurred.
-    - `SafePoint()`: a point within a preview, an evaluation or the final evaluation where the training can stop.
-
-    Closing the generator before the end saves the training, and the same call continues it exactly. After Ctrl-C
-    within a step, the last checkpoint remains. A finished training yields no events.
+    The events are records of `charrnn.training.events`, which documents their order and their fields. Closing the
+    generator before the end saves the training, and the same call continues it exactly. After Ctrl-C within a step,
+    the last checkpoint remains. A finished training yields no events.
 
     >>> from pathlib import Path
     >>> from charrnn.training.events import Evaluation

@@ -9,10 +9,9 @@ from typing import Any
 
 import click
 
-from charrnn.arguments import choice_hint, gpu_number
 from charrnn.cli.path_types import ModelType
 from charrnn.cli.streams import require_output, write_note
-from charrnn.errors import WrongUsageError
+from charrnn.errors import WrongUsageError, choice_hint, gpu_number
 from charrnn.network.cell_id import CellId, parse_cell
 from charrnn.storage.run_directory import find_model
 

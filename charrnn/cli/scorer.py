@@ -18,7 +18,7 @@ from charrnn.storage.run_directory import display_name
 from charrnn.text.corpus import DEFAULT_CHARS, NamedText, held_out_text, training_corpus
 from charrnn.text.decoding import check_encoding
 from charrnn.text.suffix_array import contained_share
-from charrnn.views.formatting import pluralize
+from charrnn.views.formatting import pluralize, rounded_number
 from charrnn.views.sanitize import sanitize
 
 LINES_PER_BATCH = 4096
@@ -250,18 +250,9 @@ def _comparable_text(score: Score) -> str:
     words = (
         "no words"
         if per_word is None
-        else f"perplexity per word {_large(per_word)}  {pluralize(score.words, 'word')}"
+        else f"perplexity per word {rounded_number(per_word)}  {pluralize(score.words, 'word')}"
     )
     return f"{score.bits_per_byte:.4f} bits/byte  {words}"
-
-
-def _large(number: float) -> str:
-    """Return a number ≥ 1 with about four digits.
-
-    >>> _large(94.234), _large(1234.9), _large(1e30)
-    ('94.23', '1,235', '1.00e+30')
-    """
-    return f"{number:.2f}" if number < 1000 else f"{number:,.0f}" if number < 1e9 else f"{number:.2e}"
 
 
 def _unknown_count(scores: Sequence[Score]) -> str:

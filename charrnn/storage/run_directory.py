@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from charrnn.arguments import LONGEST_NAME
-from charrnn.errors import CharrnnError
+from charrnn.errors import LONGEST_NAME, CharrnnError
 
 RUNS = Path("checkpoints")
 """default parent of run directories, relative to the working directory"""

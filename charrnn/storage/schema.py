@@ -15,8 +15,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, NamedTuple, Protocol, TypeVar
 
-from charrnn.arguments import choice_hint
-from charrnn.errors import CharrnnError
+from charrnn.errors import CharrnnError, choice_hint
 
 LARGEST = 10**15
 """bound of counts, seconds and losses: exact in double precision, and far above any real value"""

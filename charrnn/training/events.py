@@ -1,4 +1,18 @@
-"""Events of a training: records that the training loop yields and that wrappers log, save and draw."""
+"""Events of a training: records that the training loop yields and that wrappers log, save and draw.
+
+Losses are in nats per character. At step 0 and after each step, the events occur in this order, if they are due:
+
+- `Preview(step, text)`: a generated text, at growing distances, first at step 0.
+- `Evaluation(step, nats, characters, read, best_nats, best_step)`: the loss on held-out text; `improved` is true if
+  it is the lowest so far. The last step is always evaluated.
+- `Report(step, epoch, nats, gradient_norm, learning_rate, progress)`: means since the last report.
+- `EarlyStop(step, progress, best_nats, best_step)`: the end of a run that overfits.
+- `Step(step, nats, gradient_norm, learning_rate, progress, steps)`: the next update of the weights.
+- `TrainingWarning(step, message)`: a problem in that update that does not end the training.
+
+Within a preview, an evaluation and the final evaluation, `SafePoint()` is a point where a training can stop.
+`Pause()` occurs on the command line only.
+"""
 
 from collections.abc import Generator
 from dataclasses import dataclass

@@ -80,6 +80,15 @@ def pluralize(number: float, noun: str) -> str:
     return f"{written} {noun}" if number == 1 else f"{written} {noun}s"
 
 
+def rounded_number(number: float) -> str:
+    """Return a number ≥ 1 with about four digits.
+
+    >>> rounded_number(94.234), rounded_number(1234.9), rounded_number(1e30)
+    ('94.23', '1,235', '1.00e+30')
+    """
+    return f"{number:.2f}" if number < 1000 else f"{number:,.0f}" if number < 1e9 else f"{number:.2e}"
+
+
 def time_left(seconds: float) -> str:
     """Return the time left, in a precision that fits an estimate.
 

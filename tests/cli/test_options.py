@@ -91,7 +91,7 @@ def test_a_hard_limit_is_mentioned_only_if_it_is_exceeded() -> None:
         (["info", "--top=3"], "--top is an option of `charrnn inspect`, `charrnn score`"),
         (["--minutes", "5", "train"], "--minutes is an option of `charrnn train`"),
         (["sample", "--len", "9"], "did you mean --length?"),
-        (["sample", "--zzz"], "`charrnn sample -h` shows the help"),
+        (["sample", "--yyy"], "`charrnn sample -h` shows the help"),
     ],
 )
 def test_an_option_of_another_command_names_that_command(call: Call, arguments: list[str], hint: str) -> None:

@@ -31,8 +31,8 @@ WRONG = {
     "no curve": ("--svg", ("info", "--svg", "a.PDF"), "the output is SVG, so name it a.svg", ""),
     "no option like it": (
         "",
-        ("sample", "--zzz"),
-        "no such option '--zzz'",
+        ("sample", "--yyy"),
+        "no such option '--yyy'",
         "`charrnn sample -h` shows the help",
     ),
     "no value": ("", ("sample", "-n"), "option '-n' requires an argument", "`charrnn sample -h` shows the help"),
@@ -53,7 +53,7 @@ WRONG = {
         "'LSTM' is not one of 'lstm', 'gru', 'rnn'",
         "did you mean lstm?",
     ),
-    "another name": ("--device", ("score", "--device", "gpu", "book.txt"), "'gpu' is not", "`charrnn score -h`"),
+    "another name": ("--device", ("score", "--device", "gpu", "book.txt"), "'gpu' is not", "did you mean cuda?"),
     "no file of settings": (
         "",
         ("train", "--config", "bok.yaml"),

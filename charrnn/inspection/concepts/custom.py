@@ -18,8 +18,8 @@ from typing import get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from charrnn.arguments import choice, did_you_mean, plain, shown, text
-from charrnn.errors import WrongUsageError
+from charrnn.arguments import choice, plain, shown, text
+from charrnn.errors import WrongUsageError, did_you_mean
 from charrnn.inspection.concepts.concept import CONCEPTS, Concept, Kind, ParsedText
 from charrnn.inspection.concepts.marks import Marks, Mask, as_marks, forward_fill, mark_spans, shifted_left
 from charrnn.inspection.concepts.streaming_regex import StreamingPattern, compile_pattern
