@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.arguments import first_names
+from charrnn.arguments import first_names, shown
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.text.documents import terminate_documents
 from charrnn.text.source_file import (
@@ -148,7 +148,7 @@ def check_encoding(name: str) -> str:
         codec = codecs.lookup(name)
         "".encode(codec.name)
     except (LookupError, ValueError) as error:
-        raise WrongUsageError(f"unknown encoding {name!r}", hint=hint) from error
+        raise WrongUsageError(f"unknown encoding {shown(name)}", hint=hint) from error
     if codec.name.replace("_", "-") in NON_TEXT_CODECS:
         raise WrongUsageError(f"{name} is not an encoding of text files", hint=hint)
     return codec.name

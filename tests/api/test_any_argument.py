@@ -58,8 +58,8 @@ GIVEN: dict[str, dict[str, Any]] = {
     "Novelty.min_length": {"length": 3},
     "Surprise.top_k_accuracy": {"rank": 1},
     "concept_of": {"name": "x", "function": len, "kind": "binary"},
-    "train": {"texts": ("missing.txt",)},
-    "training_events": {"texts": ("missing.txt",)},
+    "train": {"paths": ("missing.txt",)},
+    "training_events": {"paths": ("missing.txt",)},
 }
 """valid arguments by the name of a function or class, where one is required or the default takes long"""
 
@@ -175,6 +175,6 @@ def test_every_function_of_the_api_is_tried() -> None:
     """Those of every public class, and the keyword arguments of training and sampling."""
     tried = {f"{argument.function}({argument.name})" for argument in ARGUMENTS}
     assert {
-        *("load(named)", "train(minutes)", "training_events(texts)", "TrainedModel.sample(temperature)"),
+        *("load(named)", "train(minutes)", "training_events(paths)", "TrainedModel.sample(temperature)"),
         *("TrainedModel.heatmap(cells)", "Activations.cell(cell)", "concept_of(kind)", "Heatmap.to_svg(columns)"),
     } <= tried
