@@ -187,7 +187,16 @@ class TrainingConfig:
     val_fraction: Annotated[float, Range(0.001, 0.5)] = field(
         default=0.1, metadata=setting("Share of the text held out ({default}).", "training")
     )
-    """share of the text, at its end, that is held out for validation"""
+    """share of the text that is held out for validation"""
+    val_split: Annotated[str, Choice(("end", "spread"), "kind of split")] = field(
+        default="end",
+        metadata=setting(
+            "Hold out the end, or ten blocks; auto: blocks if the end is of a different kind.",
+            "training",
+            auto=True,
+        ),
+    )
+    """which text is held out: the end of each file, or blocks from ten positions; see `text.split`"""
     seed: Annotated[int, Range(0, LARGEST_SEED)] = field(
         default=0, metadata=setting("Seed of all randomness ({default}).", "training")
     )

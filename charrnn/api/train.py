@@ -69,6 +69,8 @@ class TrainSettings(TypedDict, total=False):
     patience: float | None
     seed: int | None
     val_fraction: float | None
+    val_split: Literal["auto", "end", "spread"]
+    val_file: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None
     min_count: int | None
     documents: str | None
     """"line", "blank", "file", the literal text between two documents, or "/REGEX/", whose matches begin documents"""
@@ -106,6 +108,9 @@ def _validate(name: str, value: object) -> Any:
     """Return the plain value of a setting if it has the declared type and bounds (WrongUsageError)."""
     declaration = SETTINGS[name.rstrip("_")]
     kind, rule = declaration.kind, declaration.rule
+    if declaration.multiple and isinstance(rule, Text):
+        paths = [value] if isinstance(value, str | os.PathLike) else arguments.several(value, name)
+        return tuple(arguments.path_name(path, name) for path in paths)
     if declaration.multiple:
         return arguments.texts(value, name)
     if declaration.choices:

@@ -46,6 +46,8 @@ def _text_lines(left: Metadata) -> Iterator[str]:
         _format_count(_take(left, "characters", int), "characters"),
         _format_count(_take(left, "train_characters", int), "for training"),
     ]
+    if (held_out := _take(left, "held_out", str)) is not None:
+        parts.append(f"{held_out} held out")
     if any(parts):
         yield " · ".join(filter(None, parts))
 

@@ -90,9 +90,10 @@ SECTIONS = {
 SPECIAL: dict[str, dict[str, Any]] = {
     "out": {"type": HomePath(file_okay=False)},
     "from": {"type": ModelType(), "metavar": "MODEL", "callback": _model_file},
-    "include": {"metavar": "GLOB", "multiple": True},
+    "include": {"metavar": "GLOB"},
     "files_from": {"metavar": "LIST", "type": TextFileType()},
     "new": {"is_flag": True, "callback": _only_typed},
+    "val_file": {"metavar": "FILE", "type": TextFileType()},
 }
 """Click's arguments for the options that its own types do not cover"""
 
@@ -134,6 +135,7 @@ def setting_options(function: Callback) -> Callback:
         keywords: dict[str, Any] = {
             "type": _option_type(declaration),
             "default": AUTO if declaration.setting.auto else None,
+            "multiple": declaration.multiple,
             "section": SECTIONS[declaration.setting.section],
             "help": declaration.help_text,
         }

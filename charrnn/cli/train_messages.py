@@ -62,6 +62,7 @@ def _run_facts(session: Session) -> dict[str, Any]:
         "run": str(session.directory.path),
         "corpus": trainer.corpus.name,
         "characters": trainer.corpus.characters,
+        "held_out": trainer.held_out_label,
         "vocabulary": len(trainer.corpus.vocabulary),
         "parameters": sum(parameter.numel() for parameter in trainer.network.parameters()),
         "network": dataclasses.asdict(trainer.network.config),
@@ -81,9 +82,7 @@ def _header_lines(session: Session) -> tuple[tuple[str, str], ...]:
         f"{facts['characters']:,} characters",
         *(() if corpus.end_id is None else (f"{corpus.counts[corpus.end_id]:,} documents",)),
         f"{facts['vocabulary']:,} distinct",
-        _held_out_label(
-            trainer.held_out_characters / corpus.characters if corpus.documents else training.val_fraction
-        ),
+        f"{trainer.held_out_label} held out",
     )
     model = (
         f"{network.cell.upper()} {network.layers} × {network.hidden}",
@@ -112,11 +111,6 @@ def _dropout_label(network: NetworkConfig) -> str:
     """Return the dropout rates as text; those of inputs and weights only if they are not zero."""
     rates = {"inputs": network.input_dropout, "weights": network.weight_drop}
     return ", ".join([f"dropout {network.dropout:g}", *(f"{name} {rate:g}" for name, rate in rates.items() if rate)])
-
-
-def _held_out_label(fraction: float) -> str:
-    """Return the fraction of held-out text as text."""
-    return f"the last {fraction:.0%} held out"
 
 
 def print_already_trained(session: Session, console: Console, options: TrainOptions) -> None:

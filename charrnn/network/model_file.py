@@ -45,6 +45,8 @@ class TrainingRecord:
     """length of the text"""
     train_characters: Count
     """length of the training split, at the beginning of the text"""
+    held_out: str
+    """the part of the text that was held out, such as "the last 10%" """
     step: Count
     """step of the weights in the file"""
     steps: PlannedSteps | None

@@ -54,6 +54,12 @@ class AtomicWriter:
             self._write(content)
         return content.nbytes
 
+    def read_at(self, position: int, size: int) -> bytes:
+        """Return up to `size` written bytes; the next bytes are written behind them (OSError)."""
+        self.flush()
+        os.lseek(self._descriptor, position, os.SEEK_SET)
+        return os.read(self._descriptor, size)
+
     def flush(self) -> None:
         """Pass all collected bytes to the system (OSError)."""
         buffer, self._buffer = self._buffer, bytearray()
@@ -82,7 +88,7 @@ def atomic_open(path: Path) -> Iterator[AtomicWriter]:
     temporary = _temporary_path(path.parent)
     try:
         with naming_errors(path):
-            descriptor = open_descriptor(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+            descriptor = open_descriptor(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         try:
             if mode is not None:
                 own_mode = os.fstat(descriptor).st_mode & 0o777
@@ -162,10 +168,7 @@ def replace_with_empty(path: Path) -> int:
 
 
 def hold_directory(path: Path) -> int | None:
-    """Open a directory and return its descriptor, None where the system does not open directories.
-
-    While it is open, a new directory cannot get the inode number of this one after its removal.
-    """
+    """Open a directory, so that no new one gets its inode number; return its descriptor, None if it does not open."""
     try:
         return os.open(path, os.O_RDONLY)
     except OSError:
@@ -187,10 +190,7 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def open_input(path: Path) -> BinaryIO:
-    """Open a file that the user named: a regular file, or an open descriptor of this process (OSError).
-
-    A descriptor has a name such as /dev/stdin or /dev/fd/63, which a shell passes for `<(command)`. It can be a pipe.
-    """
+    """Open a regular file, or a descriptor that a shell passes for `<(command)`, such as /dev/fd/63 (OSError)."""
     return path.open("rb") if _DESCRIPTOR.fullmatch(str(path)) else open_regular(path)
 
 

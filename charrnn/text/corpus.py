@@ -1,4 +1,4 @@
-"""A corpus: the ids of a text of any size on disk, with vocabulary, split position and fingerprint of the files.
+"""A corpus: the ids of a text of any size on disk, with vocabulary, split and fingerprint of the files.
 
 The ids are a copy that belongs to the run, so later changes of the text files have no effect. Large corpora are
 memory-mapped, and their pages are released regularly, so that gigabytes of text never occupy memory.
@@ -8,7 +8,7 @@ import json
 import mmap
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from charrnn.errors import CharrnnError
 from charrnn.storage.atomic_file import atomic_write, open_regular
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.text.documents import nearest_document_start
+from charrnn.text.split import Split
 from charrnn.text.vocabulary import FORMS, Ids, Vocabulary
 
 # Reading of the two files, the ids and their description, without blocking and in bounded memory
@@ -149,6 +150,8 @@ class Corpus:
     """kind of documents, which are shuffled; None: the text is a single sequence"""
     normalization: str | None = None
     """NFC or NFD; None: the text is in neither form, or in both"""
+    split: Split | None = None
+    """None: the end is held out, by the `val_fraction` of the training"""
 
     @cached_property
     def characters(self) -> int:
@@ -161,7 +164,9 @@ class Corpus:
         return self.vocabulary.end_id(self.documents)
 
     def split_position(self, val_fraction: float) -> int:
-        """Return the position at which the held-out text begins; in a text of documents, a start of a document."""
+        """Return where the held-out text begins, as recorded or by `val_fraction`, and at the start of a document."""
+        if self.split is not None:
+            return self.split.train_characters
         position = int(self.characters * (1 - val_fraction))
         return position if self.end_id is None else nearest_document_start(self.ids, self.end_id, position)
 
@@ -223,6 +228,8 @@ def described_corpus(path: Path, *, with_ids: bool = False) -> Corpus:
         description = json.loads(read_description(description_path(path)))
         description["vocabulary"] = Vocabulary(tuple(description["vocabulary"]))
         description["counts"] = tuple(description["counts"])
+        if values := description.get("split"):
+            description["split"] = Split.from_values(values, sum(description["counts"]))
         corpus = Corpus(path=path, **description)
         expected = size_of_ids(corpus.characters, len(corpus.vocabulary))
         # The content that is checked is the one that is used, even if another file takes the name later.
@@ -240,13 +247,14 @@ def description_path(path: Path) -> Path:
 def description_of(corpus: Corpus) -> dict[str, Any]:
     """Return the values of a corpus for JSON, except its path."""
     values = {field.name: getattr(corpus, field.name) for field in fields(corpus) if field.name != "path"}
+    values["split"] = corpus.split and asdict(corpus.split)
     return values | {"vocabulary": corpus.vocabulary.characters, "fingerprint": dict(corpus.fingerprint)}
 
 
-# The held-out text of a run: the end of its corpus, which its model was not trained on
+# The held-out text of a run: the end of its ids, which its model was not trained on
 
 DEFAULT_CHARS = 200_000
-"""default number of characters of the held-out text for a search"""
+"""default number of held-out characters for a search"""
 MAX_LINE_CHARS = 200
 """characters in which the start of the first complete line is searched for"""
 
@@ -264,12 +272,12 @@ def held_out_text(
 ) -> NamedText:
     """Return a section of the held-out text of the model in file `path`; position 0 is the start of a line.
 
-    Of the model, only the vocabulary and the training record are needed. Raise CharrnnError with the given hint if
-    the run directory has no corpus, or the corpus of another model.
+    Raise CharrnnError with the given hint if the run directory has no corpus, or the corpus of another model.
     """
     corpus, split_position = training_corpus(path, vocabulary, training, hint=hint)
     if not section.start and corpus.documents is None:
-        split_position = _next_line_start(corpus, split_position)
+        # The start of the next line, or the position itself if no line begins nearby.
+        split_position += corpus.text(split_position, split_position + MAX_LINE_CHARS).find("\n") + 1
     return NamedText(corpus.text(split_position + section.start, split_position + section.stop), corpus.name)
 
 
@@ -284,14 +292,8 @@ def training_corpus(
         corpus = open_corpus(RunDirectory(path.parent).corpus)
     except CharrnnError as error:
         raise CharrnnError(f"the text of {path} is not beside it", hint=hint) from error
-    split_position = training.get("train_characters")
-    if type(split_position) is not int or not 0 <= split_position <= corpus.characters:
-        raise CharrnnError(f"the text beside {path} is not the model's", hint=hint)
-    if corpus.vocabulary != vocabulary:
+    split_position: Any = training.get("train_characters")
+    is_position = type(split_position) is int and 0 <= split_position <= corpus.characters
+    if not is_position or corpus.vocabulary != vocabulary:
         raise CharrnnError(f"the text beside {path} is not the model's", hint=hint)
     return corpus, split_position
-
-
-def _next_line_start(corpus: Corpus, position: int) -> int:
-    """Return the start of the next line, or the position itself if no line begins nearby."""
-    return position + corpus.text(position, position + MAX_LINE_CHARS).find("\n") + 1

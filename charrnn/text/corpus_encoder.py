@@ -5,7 +5,7 @@ A description never lies beside the ids of another text, and a file of ids never
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError
-from charrnn.storage.atomic_file import BinarySink, atomic_open, atomic_write, make_durable, remove_file, scratch_file
+from charrnn.storage.atomic_file import (
+    AtomicWriter,
+    BinarySink,
+    atomic_open,
+    atomic_write,
+    make_durable,
+    remove_file,
+    scratch_file,
+)
 from charrnn.storage.run_lock import check_lock
+from charrnn.text import split as splits
 from charrnn.text.corpus import Corpus, description_of, description_path
 from charrnn.text.decoding import CodePoints, Examination, code_points
 from charrnn.text.documents import BOUNDARY, not_documents_error, shuffle_documents
-from charrnn.text.source_file import CorpusFiles
+from charrnn.text.source_file import STANDARD_LIBRARY, CorpusFiles, SourceFile
+from charrnn.text.split import Reader, Spans, Split, SplitRequest
 from charrnn.text.vocabulary import CODE_POINTS, UNKNOWN, Ids, NormalizationCheck, Vocabulary, end_char
 
 MIN_CHARACTERS = 200
@@ -41,6 +51,8 @@ class CharacterCounts:
     """NFC or NFD; None: the text is in neither form, or in both"""
     notes: tuple[str, ...] = ()
     """what a user should know about the files, a line each"""
+    file_characters: tuple[int, ...] = ()
+    """length of each file"""
 
     def vocabulary(self, min_count: int = 1, *, known_characters: tuple[str, ...] = ()) -> Vocabulary:
         """Return the vocabulary: the known characters in their order, then the others in code point order.
@@ -59,14 +71,18 @@ def count_characters(sources: CorpusFiles, encoding: str, *, documents: str | No
     """Return the character counts of a text, which is read once (CharrnnError if nothing can be learned from it)."""
     counts, examination = np.zeros(CODE_POINTS, dtype=np.int64), Examination()
     normalization = NormalizationCheck(counts)
+    file_characters = []
     for source in sources.files:
+        file_characters.append(0)
         for points in code_points(source, encoding, documents=documents, examination=examination):
             _add_counts(points, counts)
             normalization.add(points, source)
+            file_characters[-1] += points.size
     counted = CharacterCounts(
-        characters=int(counts.sum()),
+        characters=sum(file_characters),
         counts=counts,
         documents=documents,
+        file_characters=tuple(file_characters),
         normalization=normalization.form(),
         notes=(*examination.notes(), *normalization.notes()),
     )
@@ -90,20 +106,26 @@ def encode(
     counted: CharacterCounts,
     path: Path,
     *,
+    split: SplitRequest | None = None,
     min_count: int = 1,
     known_characters: tuple[str, ...] = (),
 ) -> Corpus:
     """Write the ids of a counted text to `path`, and the description beside it, and return the corpus.
 
-    The ids of the `known_characters` come first. Documents are shuffled, always in the same way, so that the held-out
-    documents are a representative sample, and documents of the same batch are unrelated. Both files are written
-    completely or not at all. Raise CharrnnError if the text has changed since it was counted, or OSError.
+    The ids of the `known_characters` come first. The held-out text is written after the training text; without
+    `split`, in the order of the text. Documents are shuffled, always in the same way, so that the held-out documents
+    are a representative sample, and documents of the same batch are unrelated. Both files are written completely or
+    not at all. Raise CharrnnError if the text has changed since it was counted, or OSError.
     """
     vocabulary = counted.vocabulary(min_count, known_characters=known_characters)
     id_table = _ids_by_code_point(vocabulary)
     digest = hashlib.sha256()
     with atomic_open(path) as file:
-        _write_text(sources.with_hash(digest), encoding, counted, id_table, vocabulary, path.parent, file)
+        text = _Text(
+            sources=sources.with_hash(digest), encoding=encoding, counted=counted, ids=id_table, vocabulary=vocabulary
+        )
+        _write_text(text, 0 if split is None else split.val_files, path.parent, file)
+        made_split = None if split is None else _split(text, split, path.parent, file)
         file.flush()
         corpus = Corpus(
             path=path,
@@ -116,6 +138,7 @@ def encode(
             min_count=min_count,
             documents=counted.documents,
             normalization=counted.normalization,
+            split=made_split,
         )
         check_lock(path.parent)
         # The old ids go first, then the description is replaced; the new ids take their name at the end of the block.
@@ -139,35 +162,43 @@ def _counts_by_id(counted: CharacterCounts, id_table: Ids, size: int) -> tuple[i
     return tuple(counts.tolist())
 
 
-def _write_text(
-    sources: CorpusFiles,
-    encoding: str,
-    counted: CharacterCounts,
-    id_table: Ids,
-    vocabulary: Vocabulary,
-    directory: Path,
-    file: BinarySink,
-) -> None:
-    """Write the ids of a text, with its documents shuffled (CharrnnError if the text has changed)."""
-    end_id = vocabulary.end_id(counted.documents)
-    if end_id is None:
-        _write_ids(sources, encoding, counted, id_table, file)
-        return
-    with scratch_file(directory) as ordered:
-        _write_ids(sources, encoding, counted, id_table, ordered)
-        shuffle_documents(ordered, id_table.dtype, end_id, file)
+@dataclass(frozen=True, kw_only=True)
+class _Text:
+    """A counted text that is read again."""
+
+    sources: CorpusFiles
+    encoding: str
+    counted: CharacterCounts
+    ids: Ids
+    """id of every code point, (0x110000,)"""
+    vocabulary: Vocabulary
 
 
-def _write_ids(
-    sources: CorpusFiles, encoding: str, counted: CharacterCounts, id_table: Ids, file: BinarySink
-) -> None:
-    """Read a text again and write its ids (CharrnnError if the text has changed)."""
-    counts = np.zeros_like(counted.counts)
-    for points in _read_code_points(sources, encoding, counted.documents):
+def _write_text(text: _Text, val_files: int, directory: Path, file: AtomicWriter) -> None:
+    """Write the ids of a text (CharrnnError if it has changed).
+
+    Documents are shuffled, except those of the last `val_files` files.
+    """
+    counts = np.zeros_like(text.counted.counts)
+    first_held_out = len(text.sources.files) - val_files
+    end = text.vocabulary.end_id(text.counted.documents)
+    if end is None:
+        _write_ids(text, slice(first_held_out), counts, file)
+    else:
+        with scratch_file(directory) as ordered:
+            _write_ids(text, slice(first_held_out), counts, ordered)
+            shuffle_documents(ordered, text.ids.dtype, end, file)
+    if val_files:
+        _write_ids(text, slice(first_held_out, None), counts, file)
+    if not np.array_equal(counts, text.counted.counts):
+        raise CharrnnError(f"{text.sources.name} changed while it was read", hint="run the same command again")
+
+
+def _write_ids(text: _Text, files: slice, counts: NDArray[np.int64], file: BinarySink) -> None:
+    """Write the ids of some of the files, and add the number of occurrences of each code point to `counts`."""
+    for points in _read_code_points(text.sources.files[files], text.encoding, text.counted.documents):
         _add_counts(points, counts)
-        file.write(id_table[points].tobytes())
-    if not np.array_equal(counts, counted.counts):
-        raise CharrnnError(f"{sources.name} changed while it was read", hint="run the same command again")
+        file.write(text.ids[points].tobytes())
 
 
 def _add_counts(points: CodePoints, counts: NDArray[np.int64]) -> None:
@@ -179,7 +210,81 @@ def _add_counts(points: CodePoints, counts: NDArray[np.int64]) -> None:
     counts[: added.size] += added
 
 
-def _read_code_points(sources: CorpusFiles, encoding: str, documents: str | None) -> Iterator[CodePoints]:
-    """Yield the code points of all files in chunks (CharrnnError)."""
-    for source in sources.files:
+def _read_code_points(files: Sequence[SourceFile], encoding: str, documents: str | None) -> Iterator[CodePoints]:
+    """Yield the code points of files in chunks (CharrnnError)."""
+    for source in files:
         yield from code_points(source, encoding, documents=documents)
+
+
+# The split: the held-out text follows the training text, so that both are contiguous
+
+
+def choose_split(
+    request: SplitRequest, file_chars: Sequence[int], names: tuple[str, ...], read: Reader, *, size: int
+) -> tuple[Split, Spans]:
+    """Return the split of a text of files with so many characters each, and its held-out spans.
+
+    `names` are those of files that are held out as a whole. The ids that `read` returns are below `size`.
+    """
+    others = file_chars[: len(file_chars) - request.val_files]
+    kind, difference = splits.FILES if request.val_files else request.kind, None
+    spans = np.array([[sum(others), sum(file_chars)]])
+    if kind != splits.FILES:
+        spans = splits.held_out_spans(splits.END, others, request.val_fraction)
+    if kind != splits.SPREAD:
+        difference = splits.measure_difference(read, spans, others, request.val_fraction, size=size)
+    if kind == splits.AUTO:
+        kind = splits.SPREAD if difference and difference.is_large else splits.END
+    if kind == splits.SPREAD:
+        spans = splits.held_out_spans(splits.SPREAD, others, request.val_fraction)
+    split = Split(
+        kind=kind,
+        train_characters=sum(file_chars) - splits.span_chars(spans),
+        parts=splits.count_parts(others, request.val_fraction),
+        difference=difference,
+        spans=tuple(map(tuple, spans.tolist())) if len(spans) <= splits.MAX_RECORDED_SPANS else (),
+        names=names,
+    )
+    return split, spans
+
+
+COPIED_BYTES = 1 << 22
+"""bytes that are copied at a time"""
+
+
+def _split(text: _Text, request: SplitRequest, directory: Path, file: AtomicWriter) -> Split | None:
+    """Move the held-out text behind the training text, and return the split (OSError).
+
+    Return None if the text consists of shuffled documents, whose end is held out.
+    """
+    size = text.ids.dtype.itemsize
+
+    def read(start: int, stop: int) -> Ids:
+        return np.frombuffer(file.read_at(start * size, (stop - start) * size), text.ids.dtype)
+
+    if text.counted.documents is not None and not request.val_files:
+        return None
+    # The files of the standard library are in random order, so its end is representative.
+    is_joined = text.sources.name == STANDARD_LIBRARY and not request.val_files
+    split, held_out = choose_split(
+        request,
+        (text.counted.characters,) if is_joined else text.counted.file_characters,
+        tuple(source.name for source in text.sources.files[len(text.sources.files) - request.val_files :]),
+        read,
+        size=len(text.vocabulary),
+    )
+    if held_out[0, 0] != split.train_characters:
+        _move_to_end(file, held_out * size, text.counted.characters * size, directory)
+    return split
+
+
+def _move_to_end(file: AtomicWriter, spans: Spans, end: int, directory: Path) -> None:
+    """Move spans of bytes to the end of a file of so many bytes (OSError)."""
+    with scratch_file(directory) as original:
+        for position in range(0, end, COPIED_BYTES):
+            original.write(file.read_at(position, min(COPIED_BYTES, end - position)))
+        file.read_at(0, 0)
+        for start, stop in np.concatenate([splits.complement(spans, end), spans]).tolist():
+            original.seek(start)
+            for position in range(start, stop, COPIED_BYTES):
+                file.write(original.read(min(COPIED_BYTES, stop - position)))

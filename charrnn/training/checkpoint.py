@@ -29,6 +29,7 @@ from charrnn.storage.run_directory import RunDirectory
 from charrnn.storage.safetensors_file import Arrays, check_replaceable, remove_tensor_file
 from charrnn.storage.schema import from_mapping
 from charrnn.text.corpus import Corpus
+from charrnn.text.split import FILES
 from charrnn.training.checkpoint_file import (
     MOMENTS,
     RAW_PREFIX,
@@ -44,6 +45,7 @@ from charrnn.training.checkpoint_file import (
 from charrnn.training.early_stopping import should_stop
 from charrnn.training.evaluation import FinalLosses
 from charrnn.training.progress import BestWeights, Bookkeeping, RunProgress
+from charrnn.training.train_options import PARTIAL_SPLIT_SETTINGS
 from charrnn.training.trainer import Trainer
 
 # The state of a run as arrays and metadata
@@ -148,6 +150,7 @@ def save_best_model(trainer: Trainer, directory: RunDirectory, *, losses: FinalL
         **({"normalization": trainer.corpus.normalization} if trainer.corpus.normalization else {}),
         "characters": trainer.corpus.characters,
         "train_characters": trainer.train_characters,
+        "held_out": trainer.held_out_label,
         "step": best.step,
         "steps": trainer.plan.steps,
         "epoch": round(best.step / trainer.batches.steps_per_epoch, 3),
@@ -156,9 +159,16 @@ def save_best_model(trainer: Trainer, directory: RunDirectory, *, losses: FinalL
         "val_characters": carried.characters,
         **({"stopped_early_at": trainer.step} if should_stop(trainer) else {}),
         "seconds": round(trainer.seconds, 1),
-        "settings": dataclasses.asdict(trainer.training),
+        "settings": _training_settings(trainer),
     }
     model_file.save_model(directory.model, dataclasses.replace(trainer.model(best.weights), training=training))
+
+
+def _training_settings(trainer: Trainer) -> dict[str, Any]:
+    """Return the settings of the training, without those of the split if whole files are held out."""
+    split = trainer.corpus.split
+    omitted = PARTIAL_SPLIT_SETTINGS if split is not None and split.kind == FILES else ()
+    return {name: value for name, value in dataclasses.asdict(trainer.training).items() if name not in omitted}
 
 
 def save_checkpoint(trainer: Trainer, directory: RunDirectory) -> Path:

@@ -15,9 +15,18 @@ continued. Ending every run without improvement for a fifth of its steps would h
 still have improved, and one was recovering from a gradient that had raised its training loss too. Of eight more
 runs, with averaged weights, seven ended after 25 to 85 %, and none of them improved when continued.
 
+Where the end of the text was held out although it is of a different kind (see `text.split`), its loss can rise while
+the network improves: no evaluation shows overfitting, and the last weights are the best ones. Files that the user
+named for validation choose the weights and can end the run even if they are of a different kind, unless an n-gram
+model of the training text predicts them worse than a uniform guess; the message does not call that overfitting.
+
 All state is in the checkpoint, so a run that was stopped and resumed ends at the same step.
 """
 
+import math
+
+from charrnn.text.corpus import Corpus
+from charrnn.text.split import END
 from charrnn.training.events import EarlyStop
 from charrnn.training.progress import PERIODS, BestWeights
 from charrnn.training.trainer import Trainer
@@ -30,6 +39,14 @@ def shows_no_overfitting(nats: float, error: float, train_nats: float, best: Bes
     """Return whether an evaluation shows no overfitting; `error` is the standard error of its loss `nats`."""
     above = nats - best.nats
     return above <= max(error, LOSS_TOLERANCE * best.nats) or not train_nats < best.train_nats
+
+
+def keeps_last_weights(corpus: Corpus) -> bool:
+    """Return whether the held-out loss cannot show which weights are best."""
+    split = corpus.split
+    if split is None or split.difference is None or not split.is_different:
+        return False
+    return split.kind == END or split.difference.held_out_bits > math.log2(len(corpus.vocabulary))
 
 
 def should_stop(trainer: Trainer) -> bool:
@@ -50,4 +67,5 @@ def overfitting_event(trainer: Trainer) -> EarlyStop:
         progress=trainer.progress.fraction,
         best_nats=trainer.best.nats,
         best_step=trainer.best.step,
+        is_different=trainer.corpus.split is not None and trainer.corpus.split.is_different,
     )

@@ -19,7 +19,7 @@ from charrnn.text.batching import Chunk, EvalRows, split_into_rows
 from charrnn.text.corpus import Corpus
 from charrnn.text.ngram import CHARACTERS_PER_SECOND, MAX_ORDER, MAX_TRAIN_CHARS, NGram, fit_best_ngram
 from charrnn.training.device import tf32
-from charrnn.training.early_stopping import shows_no_overfitting
+from charrnn.training.early_stopping import keeps_last_weights, shows_no_overfitting
 from charrnn.training.events import Evaluation, SafePoint, run_to_result
 from charrnn.training.metrics import read_ngram, write_ngram
 from charrnn.training.trainer import Trainer
@@ -93,6 +93,7 @@ def _record(trainer: Trainer, loss: EvalLoss, characters: int) -> Evaluation:
         train_nats=train_nats,
         characters=loss.characters,
         weights=trainer.ema_weights,
+        always=keeps_last_weights(trainer.corpus),
     )
     if shows_no_overfitting(loss.nats, loss.error, train_nats, best):
         trainer.bookkeeping.mark_no_overfitting()

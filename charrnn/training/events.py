@@ -94,6 +94,8 @@ class EarlyStop:
     """fraction of the plan that was done"""
     best_nats: float
     best_step: int
+    is_different: bool = False
+    """whether the held-out text is of a different kind, so that its loss can rise without overfitting"""
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,13 @@ from charrnn.storage.run_directory import OTHER_DIRECTORY, RunDirectory
 from charrnn.storage.run_lock import RunLock, check_lock
 from charrnn.text import corpus_encoder
 from charrnn.text.corpus import Corpus
-from charrnn.text.corpus_encoder import CharacterCounts
+from charrnn.text.corpus_encoder import MIN_CHARACTERS, CharacterCounts
 from charrnn.text.decoding import check_encoding, decode_text
 from charrnn.text.documents import alternating_start
 from charrnn.text.source_file import CorpusFiles
+from charrnn.text.split import FILES, SPREAD, SplitRequest
 from charrnn.text.vocabulary import END_OF_TEXT, format_characters
-from charrnn.training.early_stopping import should_stop
+from charrnn.training.early_stopping import keeps_last_weights, should_stop
 from charrnn.training.prepare import PretrainedModel, with_model_settings
 from charrnn.training.recipe import Recipe, choose_hyperparameters
 from charrnn.training.run_files import check_run_directory, check_text_is_outside, remove_run_files
@@ -34,6 +35,8 @@ LARGE_VOCABULARY = 10_000
 """vocabulary size from which most weights of a network are those of characters"""
 ALTERNATING_CHARS = 200_000
 """characters from which it is decided whether the documents alternate in kind"""
+SHOWN_SHARE = 0.001
+"""share of unseen characters from which a note reports it"""
 
 
 def startup_notes(
@@ -51,6 +54,7 @@ def startup_notes(
         *_new_characters_note(trainer, pretrained),
         *_held_out_note(trainer),
         *_alternating_note(sources, trainer),
+        *_split_note(trainer.corpus),
         *_large_vocabulary_note(counts),
     )
 
@@ -68,7 +72,7 @@ def _new_characters_note(trainer: Trainer, pretrained: PretrainedModel | None) -
 
 def _held_out_note(trainer: Trainer) -> Iterator[str]:
     fraction, val_fraction = trainer.held_out_characters / trainer.corpus.characters, trainer.training.val_fraction
-    if abs(fraction - val_fraction) > val_fraction / 2:
+    if trainer.corpus.documents and not trainer.corpus.split and abs(fraction - val_fraction) > val_fraction / 2:
         yield f"documents are held out whole: {fraction:.0%} of the text"
 
 
@@ -83,6 +87,22 @@ def _alternating_note(sources: CorpusFiles, trainer: Trainer) -> Iterator[str]:
         pattern = re.escape(start).replace("\\ ", " ") if start and "'" not in start else ""
         kind = f"/^{pattern}/" if pattern else "/REGEX/"
         yield f"the documents alternate in kind; `--documents '{kind}'` begins a document at each match only"
+
+
+def _split_note(corpus: Corpus) -> Iterator[str]:
+    """Yield a note on held-out text of a different kind, with the figures by which it was recognized."""
+    split = corpus.split
+    if split is None or split.difference is None or not split.difference.is_large:
+        return
+    difference = split.difference
+    what = "the held-out text" if split.kind == FILES else "the end"
+    figures = f"{difference.held_out_bits:.2f} bits/char by a 4-gram, {difference.block_bits:.2f} elsewhere"
+    if difference.unseen_share >= SHOWN_SHARE:
+        figures += f"; {difference.unseen_share:.1%} of its characters occur nowhere else"
+    effect = "so blocks are held out" if split.kind == SPREAD else "so its loss says little about other text"
+    if keeps_last_weights(corpus):
+        effect = "so the last weights are kept, not those with the best validation"
+    yield f"{what} is of a different kind than the rest ({figures}), {effect}"
 
 
 def _large_vocabulary_note(counts: CharacterCounts) -> Iterator[str]:
@@ -128,6 +148,8 @@ class NewRunRequest:
     options: TrainOptions
     """options of the command; the recipe chooses the settings that are None"""
     device: str
+    val_files: int = 0
+    """number of files at the end of the text that are held out as a whole"""
     pretrained: PretrainedModel | None = None
     """model to fine-tune, which determines the network and the first ids of the vocabulary"""
 
@@ -136,6 +158,12 @@ class NewRunRequest:
         """Return the options with the settings that the text and the pretrained model determine (WrongUsageError)."""
         options = with_model_settings(self.options, self.pretrained) if self.pretrained else self.options
         return dataclasses.replace(options, documents=self.counts.documents)
+
+    @property
+    def split(self) -> SplitRequest:
+        """Return which text is held out."""
+        fraction = self.options.val_fraction or TrainingConfig.val_fraction
+        return SplitRequest(val_fraction=fraction, kind=self.options.val_split, val_files=self.val_files)
 
     @property
     def min_count(self) -> int:
@@ -176,6 +204,9 @@ def start_new(request: NewRunRequest, lock: RunLock | None = None) -> Session:
     # Documents are held out whole, so only the encoded text determines the exact length of the training text.
     train_characters = text.split_position(recipe.training.val_fraction)
     recipe = choose_hyperparameters(settings, dataclasses.replace(inputs, train_characters=train_characters))
+    if text.split is not None and text.split.kind != FILES:
+        training = dataclasses.replace(recipe.training, val_split=text.split.kind)
+        recipe = dataclasses.replace(recipe, training=training)
     trainer = _build_trainer(request, text, recipe)
     notes = startup_notes(request.sources, request.counts, trainer, settings, request.pretrained)
     return Session(trainer=trainer, directory=request.directory, reason=recipe.reason, notes=notes)
@@ -199,10 +230,18 @@ def _sizes(request: NewRunRequest) -> tuple[int, int]:
     vocabulary_size = len(counts.vocabulary(request.min_count, known_characters=request.known_characters))
     if vocabulary_size < 2:
         raise CharrnnError(f"no character occurs {request.min_count:,} times", hint="a lower `--min-count`")
-    fraction = request.options.val_fraction or TrainingConfig.val_fraction
-    held_out = counts.characters - int(counts.characters * (1 - fraction))
+    if request.val_files:
+        held_out = sum(counts.file_characters[len(counts.file_characters) - request.val_files :])
+        hint = "a longer `--val-file`"
+    else:
+        held_out = counts.characters - int(counts.characters * (1 - request.split.val_fraction))
+        hint = "a higher `--val-fraction`"
     if held_out < MIN_HELD_OUT:
-        raise CharrnnError(f"only {held_out} characters would be held out", hint="a higher `--val-fraction`")
+        raise CharrnnError(f"only {held_out} characters would be held out", hint=hint)
+    if counts.characters - held_out < MIN_CHARACTERS // 2:
+        raise CharrnnError(
+            f"only {counts.characters - held_out} characters are left to train on", hint="a longer text"
+        )
     return vocabulary_size, held_out
 
 
@@ -216,6 +255,7 @@ def _encode_corpus(request: NewRunRequest, encoding: str) -> Corpus:
             encoding,
             request.counts,
             directory.corpus,
+            split=request.split,
             min_count=request.min_count,
             known_characters=request.known_characters,
         )

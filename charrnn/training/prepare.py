@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -14,10 +14,10 @@ from charrnn.storage.run_lock import check_not_locked
 from charrnn.text.corpus import described_corpus
 from charrnn.text.corpus_encoder import CharacterCounts, count_characters
 from charrnn.text.decoding import check_encoding
-from charrnn.text.source_file import STANDARD_LIBRARY, CorpusFiles
+from charrnn.text.source_file import STANDARD_LIBRARY, CorpusFiles, SourceFile
 from charrnn.text.sources import STANDARD_INPUT, find_sources, is_pattern
 from charrnn.training.run_files import check_run_directory, check_text_is_outside
-from charrnn.training.train_options import DEFAULT_ENCODING, MODEL_SETTINGS, TrainOptions
+from charrnn.training.train_options import DEFAULT_ENCODING, MODEL_SETTINGS, PARTIAL_SPLIT_SETTINGS, TrainOptions
 
 # A pretrained model for fine-tuning: its file, the settings that it determines, and its weights. The model file is
 # only read, and torch is not imported.
@@ -95,6 +95,8 @@ class Prepared:
     """character counts of the text, from a first pass; None if a run is resumed"""
     pretrained: PretrainedModel | None = None
     """model to fine-tune; None: random weights, or a resumed run"""
+    val_files: int = 0
+    """number of files at the end of the text that are held out as a whole"""
 
 
 def without_progress(sources: CorpusFiles) -> CorpusFiles:
@@ -124,6 +126,7 @@ def prepare(options: TrainOptions, *, progress: ReadProgress = without_progress)
     """Return the run directory and the counted text; raise CharrnnError if no training is possible."""
     directory = RunDirectory(Path(options.out) if options.out else RUNS / default_run_name(options))
     check_not_locked(directory)
+    _check_split_options(options)
     resumes = bool(directory.checkpoints()) and not options.new
     check_run_directory(directory, new=not resumes)
     # Standard input can be read only once; the run has its own copy.
@@ -131,6 +134,8 @@ def prepare(options: TrainOptions, *, progress: ReadProgress = without_progress)
         return Prepared(directory=directory, sources=None, counts=None)
     encoding = check_encoding(options.encoding or (_saved_encoding(directory) if resumes else DEFAULT_ENCODING))
     sources = find_sources(options.corpus, include=options.include, files_from=options.files_from, encoding=encoding)
+    val_files = find_val_files(options, encoding)
+    sources = with_val_files(sources, val_files)
     if resumes:
         return Prepared(directory=directory, sources=sources, counts=None)
     check_text_is_outside(sources, directory)
@@ -142,4 +147,33 @@ def prepare(options: TrainOptions, *, progress: ReadProgress = without_progress)
         sources=sources,
         counts=count_characters(sources, encoding, documents=documents),
         pretrained=pretrained,
+        val_files=len(val_files),
     )
+
+
+def _check_split_options(options: TrainOptions) -> None:
+    """Raise WrongUsageError if held-out files are named and a part of the text is to be held out too."""
+    for name in options.given(PARTIAL_SPLIT_SETTINGS) if options.val_file else ():
+        raise WrongUsageError(
+            f"--val-file and --{name.replace('_', '-')} cannot go together", hint="--val-file holds out whole files"
+        )
+    if options.val_file.count(STANDARD_INPUT) + options.corpus.count(STANDARD_INPUT) > 1:
+        raise WrongUsageError("standard input can be read only once", hint="save it to a file first")
+
+
+def find_val_files(options: TrainOptions, encoding: str) -> tuple[SourceFile, ...]:
+    """Return the files that are held out as a whole: named ones, and those of named directories (CharrnnError)."""
+    if not options.val_file:
+        return ()
+    return find_sources(options.val_file, include=options.include, files_from=None, encoding=encoding).files
+
+
+def with_val_files(sources: CorpusFiles, val_files: Sequence[SourceFile]) -> CorpusFiles:
+    """Return the files of a text without the held-out files, followed by these (WrongUsageError if none is left)."""
+    if not val_files:
+        return sources
+    held_out = {file.path.resolve() for file in val_files}
+    others = tuple(file for file in sources.files if file.path.resolve() not in held_out)
+    if not others:
+        raise WrongUsageError("no text is left to train on", hint="--val-file names files that are only held out")
+    return dataclasses.replace(sources, files=(*others, *val_files))

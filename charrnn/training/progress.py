@@ -187,10 +187,20 @@ class Bookkeeping:
         return nats / steps if steps else float("nan")
 
     def keep_best(
-        self, step: int, *, nats: float, train_nats: float, characters: int, weights: Callable[[], Weights]
+        self,
+        step: int,
+        *,
+        nats: float,
+        train_nats: float,
+        characters: int,
+        weights: Callable[[], Weights],
+        always: bool = False,
     ) -> BestWeights:
-        """Keep the weights if their loss is the lowest so far, and return the best ones; `weights` copies them."""
-        if self.best is None or nats < self.best.nats:
+        """Keep the weights if their loss is the lowest so far, or `always`, and return the best ones.
+
+        `weights` copies the weights.
+        """
+        if always or self.best is None or nats < self.best.nats:
             self.best = BestWeights(
                 step=step, nats=nats, train_nats=train_nats, characters=characters, weights=weights()
             )

@@ -16,17 +16,19 @@ from charrnn.text.batching import steps_for_epochs
 from charrnn.text.corpus import Corpus, verify_unchanged
 from charrnn.text.decoding import check_encoding
 from charrnn.text.source_file import CorpusFiles
+from charrnn.text.sources import open_sources
 from charrnn.training import checkpoint, checkpoint_file
 from charrnn.training.checkpoint import environment
 from charrnn.training.device import choose_device, choose_precision, set_threads
 from charrnn.training.lr_schedule import Plan
 from charrnn.training.new_run import NewRunRequest, Session, is_finished, start_new
-from charrnn.training.prepare import Prepared, is_same_model
+from charrnn.training.prepare import Prepared, is_same_model, with_val_files
 from charrnn.training.progress import RunProgress
 from charrnn.training.train_options import (
     BUDGETS,
     CHANGEABLE_SETTINGS,
     MODEL_SETTINGS,
+    PARTIAL_SPLIT_SETTINGS,
     RECIPE_SETTINGS,
     RUN_SETTINGS,
     TrainOptions,
@@ -63,10 +65,12 @@ def resume(sources: CorpusFiles | None, directory: RunDirectory, options: TrainO
         damaged = (f"{problem}; using the one before" for problem in problems)
         notes = (*damaged, *_inexactness_notes(metadata["machine"], trainer))
         return Session(trainer=trainer, directory=directory, reason="", notes=notes, resumed=True)
-    alternative = (
-        f"`--from {directory.model} --out DIR` continues with its model, " if directory.model.exists() else ""
-    )
-    raise CharrnnError("; ".join(problems), hint=f"{alternative}`--new` starts over")
+    raise CharrnnError("; ".join(problems), hint=f"{_from_hint(directory)}`--new` starts over")
+
+
+def _from_hint(directory: RunDirectory) -> str:
+    """Return how another run continues with the model of a run, as the start of a hint; "" without a model."""
+    return f"`--from {directory.model} --out DIR` continues with its model, " if directory.model.exists() else ""
 
 
 def _check_same_settings(
@@ -75,11 +79,17 @@ def _check_same_settings(
     """Raise CharrnnError unless the text and the settings are those that the run was started with."""
     if metadata["fingerprint"] != dict(text.fingerprint):
         raise CharrnnError(f"{text.path} is not the text of the run's checkpoint", hint="`--new` starts over")
+    val_names = text.split.names if text.split else ()
     if sources is not None:
-        _check_same_text(sources, text, metadata["step"])
+        if val_names and not options.val_file:
+            sources = with_val_files(sources, open_sources(val_names).files)
+        if bool(options.val_file) == bool(val_names):
+            _check_same_text(sources, text, metadata["step"])
     saved = metadata["network"] | metadata["training"] | {"encoding": text.encoding, "min_count": text.min_count}
-    saved |= {"documents": text.documents, "from": metadata.get("from")}
+    saved |= {"documents": text.documents, "from": metadata.get("from"), "val_file": ", ".join(val_names) or "none"}
     requested = options.given(name for name in saved if name not in (*BUDGETS, *CHANGEABLE_SETTINGS))
+    if "val_file" in requested:
+        requested["val_file"] = saved["val_file"] if val_names else ", ".join(requested["val_file"])
     if "from" in requested and is_same_model(saved["from"], requested["from"]):
         requested["from"] = saved["from"]
     if "encoding" in requested:
@@ -102,9 +112,12 @@ def _check_same_text(sources: CorpusFiles, text: Corpus, step: int) -> None:
         return
     if sources.name != text.name:
         raise CharrnnError(f"the run is of {text.name}, not of {sources.name}", hint="`--out DIR` keeps both")
+    has_grown = current["bytes"] > saved["bytes"]
+    what = f"grew from {saved['bytes']:,} to {current['bytes']:,} bytes" if has_grown else "changed"
+    size = "" if has_grown else f" (was {saved['bytes']:,} bytes)"
+    hint = _from_hint(RunDirectory(text.path.parent)) or "`--out DIR` keeps both, "
     raise CharrnnError(
-        f"{sources.name} changed since step {step:,} (was {saved['bytes']:,} bytes)",
-        hint="restore the old text; `--new` starts over, `--out DIR` keeps both",
+        f"{sources.name} {what} since step {step:,}{size}", hint=f"restore the old text; {hint}`--new` starts over"
     )
 
 
@@ -173,6 +186,8 @@ def write_config(session: Session, options: TrainOptions, origins: Mapping[str, 
     settings: dict[str, Any] = {"corpus": list(options.corpus)} if options.corpus else {}
     settings |= dataclasses.asdict(trainer.network.config) | dataclasses.asdict(trainer.training)
     settings |= options.given(name for name in RUN_SETTINGS if name not in settings)
+    if options.val_file:
+        settings |= {"val_file": list(options.val_file), **dict.fromkeys(PARTIAL_SPLIT_SETTINGS)}
     # `--config` accepts one budget only, and epochs have been converted to steps.
     settings |= {"epochs": None} | ({"steps": None} if settings["minutes"] else {})
     origin_of = {**dict.fromkeys(RECIPE_SETTINGS, "chosen for this text"), **origins}
@@ -198,6 +213,7 @@ def start_or_resume(prepared: Prepared, options: TrainOptions, lock: RunLock) ->
             options=dataclasses.replace(options, precision=choose_precision(options.precision, device)),
             device=device,
             pretrained=prepared.pretrained,
+            val_files=prepared.val_files,
         )
         return start_new(request, lock)
     lock.acquire()

@@ -73,6 +73,11 @@ class TrainOptions:
     patience: float | None = None
     seed: int | None = None
     val_fraction: float | None = None
+    val_split: str = AUTO
+    val_file: tuple[PathText, ...] = field(
+        default=(), metadata=setting("Hold out this file, and train on all others (repeatable).", "training")
+    )
+    """files that are held out as a whole"""
     min_count: Annotated[int, Range(1, 1_000_000)] | None = field(
         default=None,
         metadata=setting("Merge characters rarer than this ({default}).", "training", if_omitted=DEFAULT_MIN_COUNT),
@@ -170,13 +175,15 @@ def _declared_in(record: type[Any]) -> Iterator[Declaration]:
 
 
 def _type_and_rule(hint: Any) -> tuple[type, Any]:
-    """Return the type and the rule of an annotation, without None.
+    """Return the type and the rule of an annotation, without None; of a tuple, the rule of its values.
 
     >>> _type_and_rule(Annotated[int, Range(1, 64)] | None)
     (<class 'int'>, Range(low=1, high=64, low_excluded=False))
     """
     if typing.get_origin(hint) in (types.UnionType, typing.Union):
         hint = next(part for part in typing.get_args(hint) if part is not types.NoneType)
+    if typing.get_origin(hint) is tuple:
+        return hint, _type_and_rule(typing.get_args(hint)[0])[1]
     return typing.get_args(hint)[:2] if typing.get_origin(hint) is Annotated else (hint, None)
 
 
@@ -197,6 +204,8 @@ MODEL_SETTINGS = _names(lambda setting: setting.from_model)
 """settings that a pretrained model determines"""
 RUN_SETTINGS = _names(lambda setting: not setting.per_command)
 """settings that belong to a run, and that its file of settings lists"""
+PARTIAL_SPLIT_SETTINGS = ("val_fraction", "val_split")
+"""settings that hold out a part of each text, in place of whole files"""
 TRAINING_SETTINGS = tuple(declared.name for declared in dataclasses.fields(TrainingConfig))
 """settings of the training, without those of the network"""
 CONFIG_KEYS = tuple(

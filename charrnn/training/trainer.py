@@ -14,6 +14,7 @@ from charrnn.network.char_rnn import CharRNN, NetworkState
 from charrnn.network.model_file import Model
 from charrnn.text.batching import TrainingBatches
 from charrnn.text.corpus import Corpus
+from charrnn.text.split import END, Split
 from charrnn.training.checkpoint_file import FileIdentity
 from charrnn.training.cuda_graph import cuda_graph_backend
 from charrnn.training.cuda_step import CudaStep, DeviceBatches
@@ -96,6 +97,12 @@ class Trainer:
     def held_out_characters(self) -> int:
         """Return the length of the held-out text."""
         return self.corpus.characters - self.train_characters
+
+    @property
+    def held_out_label(self) -> str:
+        """Return which part of the text is held out, such as `the last 10%`."""
+        split = self.corpus.split or Split(kind=END, train_characters=self.train_characters)
+        return split.label(self.corpus.characters)
 
     def is_due(self, activity: str) -> bool:
         """Return whether an evaluation, preview or report is due."""

@@ -209,7 +209,8 @@ def early_stop_line(stop: EarlyStop) -> str:
     'stopped early: it overfits; validation was best (2.643) at step 1,410 of 3,520'
     """
     best = f"{stop.best_nats / NATS_PER_BIT:.3f}"
-    return f"stopped early: it overfits; validation was best ({best}) at step {stop.best_step:,} of {stop.step:,}"
+    reason = "the held-out text is of a different kind" if stop.is_different else "it overfits"
+    return f"stopped early: {reason}; validation was best ({best}) at step {stop.best_step:,} of {stop.step:,}"
 
 
 def preview_line(preview: Preview) -> str:
