@@ -299,7 +299,7 @@ def test_a_text_with_control_sequences_is_trained_and_sanitized(call: Call, text
 def test_a_run_does_not_resume_on_a_changed_text(train: Call, finished: RunDirectory) -> None:
     """The checkpoint is kept; --new starts over."""
     Path("book.txt").write_text(bottles(91))
-    assert is_error(train("--steps", "40"), 1, "changed since step 30", "--new")
+    assert is_error(train("--steps", "40"), 1, "since step 30", "--from", "--new")
     assert finished.checkpoint(30).exists()
     assert train("--steps", "10", "--new").code == 0
 
