@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from charrnn.errors import CharrnnError
 from charrnn.text.corpus import Corpus, description_path, open_corpus
-from charrnn.text.corpus_encoder import SplitRequest, count_characters, encode
+from charrnn.text.corpus_encoder import count_characters, encode
 from charrnn.text.sources import open_sources
 from charrnn.text.split import (
     HELD_OUT_SAMPLE,
@@ -20,6 +20,7 @@ from charrnn.text.split import (
     REST_SAMPLE,
     Difference,
     Split,
+    SplitRequest,
     complement,
     held_out_spans,
     measure_difference,
