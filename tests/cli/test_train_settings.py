@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import math
+import os
 import re
 import sys
 import types
@@ -20,7 +21,7 @@ from charrnn.cli.options import Number
 from charrnn.cli.train import SECTIONS, train
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError
-from charrnn.storage.schema import Choice, Range
+from charrnn.storage.schema import Choice, Range, Text
 from charrnn.training.train_options import AUTO, BUDGETS, CONFIG_KEYS, MODEL_SETTINGS, SETTINGS, TrainOptions
 
 RECORDS = {field.name: record for record in (NetworkConfig, TrainingConfig) for field in dataclasses.fields(record)}
@@ -120,7 +121,8 @@ def test_the_keyword_arguments_are_the_settings() -> None:
     for declaration in SETTINGS.values():
         parts = set(typing.get_args(hints[declaration.attribute])) - {types.NoneType}
         if declaration.multiple:
-            assert parts == {Iterable[str]}
+            paths = {str, os.PathLike[str], Iterable[str | os.PathLike[str]]}
+            assert parts == (paths if isinstance(declaration.rule, Text) else {Iterable[str]})
         elif declaration.choices:
             literal = next(iter(parts)) if typing.get_origin(next(iter(parts))) else hints[declaration.attribute]
             assert typing.get_args(literal) == declaration.choices

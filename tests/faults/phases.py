@@ -64,7 +64,7 @@ def encoding(enter: Enter) -> None:
     """Slow down the second pass over the text, which writes its ids."""
     from charrnn.text import corpus_encoder
 
-    with_pauses(corpus_encoder, "_read_code_points", enter, begin_at=2, seconds=8.0)
+    with_pauses(corpus_encoder, "_read_code_points", enter, seconds=8.0)
 
 
 def ngram(enter: Enter) -> None:

@@ -52,7 +52,7 @@ VALUES: dict[str, Any] = {
 NUMBERLESS = ("true", "empty text", "long text", "escape", "empty list", "list", "empty object", "object", "deep")
 ENDLESS = ("NaN", "infinity", "huge")
 RECORDED = {field.name.rstrip("_"): str(field.type) for field in fields(TrainingRecord)}
-TEXT = ("corpus", "from", "held_out")
+TEXT = ("corpus", "from", "held_out", "normalization")
 COMMANDS = (("info", "checkpoints/hamlet"), ("info", "checkpoints/hamlet", "--json"), ("sample", "-n", "3"))
 
 
