@@ -6,7 +6,7 @@ Losses are in nats per character. At step 0 and after each step, the events occu
 - `Evaluation(step, nats, characters, read, best_nats, best_step)`: the loss on held-out text; `improved` is true if
   it is the lowest so far. The last step is always evaluated.
 - `Report(step, epoch, nats, gradient_norm, learning_rate, progress)`: means since the last report.
-- `EarlyStop(step, progress, best_nats, best_step)`: the end of a run that overfits.
+- `EarlyStop(step, progress, best_nats, best_step, is_different)`: the end of a run that overfits.
 - `Step(step, nats, gradient_norm, learning_rate, progress, steps)`: the next update of the weights.
 - `TrainingWarning(step, message)`: a problem in that update that does not end the training.
 
