@@ -154,7 +154,7 @@ MIN_DISTINCT = 256
 """number of distinct substrings below which the sample is enlarged"""
 MERGED = 1 << 18
 """number of hashes that are collected before they are merged"""
-SCANNED_CHARS = 1 << 16
+SCANNED_CHARS = 1 << 18
 """characters that are scanned at a time; their hashes fit into the cache of a core"""
 
 Hashes = NDArray[np.uint64]
@@ -192,7 +192,8 @@ def _sampled_hashes(ids: Ids, bits: int) -> Hashes:
     for level, factor in enumerate((167, 59, 101, 213)):
         # The arithmetic is modulo 256; after the last level, a key depends on half a substring.
         distance = 1 << level
-        keys = keys[:-distance] * np.uint8(factor) + keys[distance:]
+        halves, keys = keys, keys[:-distance] * np.uint8(factor)
+        keys += halves[distance:]
     first_bits = min(bits, 8)
     positions = np.flatnonzero(keys[:-half] >= 256 - (256 >> first_bits))
     positions = positions[keys[positions + half] >= 256 - (256 >> (bits - first_bits))]
