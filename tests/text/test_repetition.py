@@ -10,7 +10,9 @@ from charrnn.text.batching import SUBSTRING_CHARS, distinct_fraction
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import open_sources
 
-WORDS = ["".join(random.Random(number).choices("abcdefghijklmnopqrstuvwxyz", k=2 + number % 9)) for number in range(900)]
+WORDS = [
+    "".join(random.Random(number).choices("abcdefghijklmnopqrstuvwxyz", k=2 + number % 9)) for number in range(900)
+]
 
 
 def prose(characters: int, seed: int = 0) -> str:
