@@ -35,8 +35,8 @@ PEAK_LR = {"lstm": 0.009, "gru": 0.009, "rnn": 0.005}
 """peak learning rate of a layer of 256 units; in inverse proportion to the width"""
 EPOCHS_WITHOUT_DROPOUT = 2.0
 """epochs up to which training is better without dropout"""
-MAX_DISTINCT_FRACTION = 2 / 3
-"""distinct fraction of a text below which it is repetitive; prose has 0.9 to 1 and source code 0.7 to 0.9"""
+ORDINARY_DISTINCT_FRACTION = 2 / 3
+"""distinct fraction of a text below which the text is repetitive; prose has 0.9 to 1 and source code 0.7 to 0.9"""
 MAX_LR = 0.02
 """maximum peak learning rate of the recipe"""
 FINETUNE_LR_FACTOR = 0.5
@@ -66,13 +66,17 @@ class RecipeInputs:
 
     @property
     def effective_characters(self) -> float:
-        """Return the length of the text, without its repetitions if the text is repetitive."""
-        return self.train_characters * (self.distinct_fraction if self.is_repetitive else 1)
+        """Return the length of a text without repetition that needs as much dropout as this text.
+
+        It is the actual length unless the text is repetitive. The fraction is squared because it is too high for
+        copies with small edits: the substrings around an edit are distinct, although the rest of them is a copy.
+        """
+        return self.train_characters * min(1.0, self.distinct_fraction / ORDINARY_DISTINCT_FRACTION) ** 2
 
     @property
     def is_repetitive(self) -> bool:
         """Return whether the text repeats itself more than ordinary prose and source code do."""
-        return self.distinct_fraction < MAX_DISTINCT_FRACTION
+        return self.distinct_fraction < ORDINARY_DISTINCT_FRACTION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,7 +229,8 @@ def _reason(options: TrainOptions, inputs: RecipeInputs, characters: float) -> s
     """Return the reason for the choice, in one line."""
     times = _times(characters / inputs.train_characters)
     if inputs.is_repetitive:
-        times += f", its distinct passages {_times(characters / inputs.effective_characters)}"
+        distinct_characters = inputs.train_characters * inputs.distinct_fraction
+        times += f", its distinct passages {_times(characters / distinct_characters)}"
     if inputs.trained:
         rate = "" if options.lr else ", at half the usual learning rate to limit forgetting"
         return f"fine-tuning; reads this text {times}{rate}"

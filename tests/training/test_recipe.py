@@ -53,12 +53,23 @@ def test_repetition_as_in_ordinary_texts_changes_nothing(options: dict[str, Any]
     assert recipe == choose_hyperparameters(TrainOptions(**options), make_inputs())
 
 
-def test_a_repetitive_text_has_the_dropout_of_its_distinct_text() -> None:
-    """Three readings of four copies are twelve readings of the original."""
-    whole = choose_hyperparameters(TrainOptions(epochs=3), make_inputs(8_000_000, distinct=0.25)).network
-    distinct = choose_hyperparameters(TrainOptions(epochs=12, hidden=whole.hidden), make_inputs(2_000_000)).network
-    assert whole == distinct
+def test_a_repetitive_text_has_the_dropout_of_a_shorter_text() -> None:
+    """Three readings of three copies are about nine readings of the original, which is a little shorter."""
+    whole = choose_hyperparameters(TrainOptions(epochs=3), make_inputs(8_000_000, distinct=1 / 3)).network
+    shorter = choose_hyperparameters(TrainOptions(epochs=12, hidden=whole.hidden), make_inputs(2_000_000)).network
+    assert whole == shorter
     assert whole.dropout > choose_hyperparameters(TrainOptions(epochs=3), make_inputs(8_000_000)).network.dropout
+
+
+def test_dropout_grows_with_repetition_without_a_jump() -> None:
+    """A text that is nearly ordinary has nearly the ordinary recipe."""
+    dropouts = [
+        choose_hyperparameters(TrainOptions(epochs=3), make_inputs(8_000_000, distinct=fraction)).network.dropout
+        for fraction in (0.67, 0.66, 0.6, 0.5, 0.4, 0.2, 0.05, 1e-6)
+    ]
+    assert dropouts == sorted(dropouts)
+    assert dropouts[1] - dropouts[0] < 0.02
+    assert dropouts[-1] == 0.5
 
 
 def test_a_repetitive_text_keeps_the_given_dropout() -> None:
