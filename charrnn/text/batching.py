@@ -1,4 +1,4 @@
-"""Batches of a text: windows of parallel streams for truncated BPTT, and rows for evaluation."""
+"""Batches of a text: windows of parallel streams for truncated BPTT, rows for evaluation, and sampled substrings."""
 
 import math
 from collections.abc import Iterator
@@ -140,3 +140,66 @@ def split_into_rows(characters: int, *, rows: int, warm_up: int, stride_multiple
     stride = -(-scored_chars // (count * stride_multiple)) * stride_multiple
     # The rounded stride may need fewer rows: every row has at least one character to score.
     return EvalRows(characters=characters, count=-(-scored_chars // stride), stride=stride, warm_up=warm_up)
+
+
+# Repetition: the fraction of substrings that are distinct, estimated from a sample. Whether a substring is in the
+# sample depends on its characters alone, so the sample contains all of its occurrences or none, wherever they are in
+# the text. Such samples are used for finding near-duplicate documents (Broder 1997).
+
+SUBSTRING_CHARS = 32
+"""characters of a substring; most substrings of this length occur once in prose and in ordinary source code"""
+SAMPLED = 1 << 15
+"""approximate number of substrings in a sample of a text without repetition; more for over two billion characters"""
+MIN_DISTINCT = 256
+"""number of distinct substrings below which the sample is enlarged"""
+MERGED = 1 << 18
+"""number of hashes that are collected before they are merged"""
+SCANNED_CHARS = 1 << 18
+"""characters that are scanned at a time; their hashes fit into the cache of a core"""
+
+Hashes = NDArray[np.uint64]
+
+
+def distinct_fraction(corpus: Corpus, characters: int, *, scanned: int = SCANNED_CHARS) -> float:
+    """Return the number of distinct substrings of the first `characters` relative to all of them, between 0 and 1.
+
+    The substrings have 32 characters. The text is read `scanned` characters at a time.
+    """
+    substrings = characters - SUBSTRING_CHARS + 1
+    if substrings <= 0:
+        return 1.0
+    bits = min(16, max(0, (characters // SAMPLED).bit_length() - 1))
+    while (distinct := _count_distinct(corpus, substrings, bits, scanned)) < MIN_DISTINCT and bits:
+        bits = max(0, bits - 2)
+    return min(1.0, (distinct << bits) / substrings)
+
+
+def _count_distinct(corpus: Corpus, substrings: int, bits: int, scanned: int) -> int:
+    """Return the number of distinct substrings in a sample of one in 2 ** bits."""
+    distinct, collected = np.empty(0, np.uint64), list[Hashes]()
+    for start in range(0, substrings, scanned):
+        stop = min(substrings, start + scanned) + SUBSTRING_CHARS - 1
+        collected.append(_sampled_hashes(corpus.ids[start:stop], bits))
+        if sum(map(len, collected)) > MERGED:
+            distinct, collected = np.unique(np.concatenate([distinct, *collected])), []
+        corpus.release_pages()
+    return len(np.unique(np.concatenate([distinct, *collected])))
+
+
+def _sampled_hashes(ids: Ids, bits: int) -> Hashes:
+    """Return the hashes of the substrings in a sample of one in 2 ** bits: those with high keys of both halves."""
+    keys, half = ids.astype(np.uint8, copy=False), SUBSTRING_CHARS // 2
+    for level, factor in enumerate((167, 59, 101, 213)):
+        # The arithmetic is modulo 256; after the last level, a key depends on half a substring.
+        distance = 1 << level
+        halves, keys = keys, keys[:-distance] * np.uint8(factor)
+        keys += halves[distance:]
+    first_bits = min(bits, 8)
+    positions = np.flatnonzero(keys[:-half] >= 256 - (256 >> first_bits))
+    positions = positions[keys[positions + half] >= 256 - (256 >> (bits - first_bits))]
+    words = np.lib.stride_tricks.sliding_window_view(ids, SUBSTRING_CHARS)[positions].view(np.uint64)
+    hashes = np.zeros(len(words), np.uint64)
+    for word in words.T:
+        hashes = (hashes ^ word) * np.uint64(0x9E3779B97F4A7C15)
+        hashes ^= hashes >> np.uint64(32)
+    return hashes

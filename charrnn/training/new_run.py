@@ -12,6 +12,7 @@ from charrnn.network.model_file import expand_vocabulary
 from charrnn.storage.run_directory import OTHER_DIRECTORY, RunDirectory
 from charrnn.storage.run_lock import RunLock, check_lock
 from charrnn.text import corpus_encoder
+from charrnn.text.batching import distinct_fraction
 from charrnn.text.corpus import Corpus
 from charrnn.text.corpus_encoder import MIN_CHARACTERS, CharacterCounts
 from charrnn.text.decoding import check_encoding, decode_text
@@ -21,7 +22,7 @@ from charrnn.text.split import FILES, SPREAD, SplitRequest
 from charrnn.text.vocabulary import END_OF_TEXT, format_characters
 from charrnn.training.early_stopping import keeps_last_weights, should_stop
 from charrnn.training.prepare import PretrainedModel, with_model_settings
-from charrnn.training.recipe import Recipe, choose_hyperparameters
+from charrnn.training.recipe import Recipe, RecipeInputs, choose_hyperparameters
 from charrnn.training.run_files import check_run_directory, check_text_is_outside, remove_run_files
 from charrnn.training.throughput import measure_recipe_inputs
 from charrnn.training.train_options import DEFAULT_ENCODING, DEFAULT_MIN_COUNT, TrainOptions
@@ -109,6 +110,14 @@ def _large_vocabulary_note(counts: CharacterCounts) -> Iterator[str]:
     rare, distinct = int((counts.counts == 1).sum()), int((counts.counts > 0).sum())
     if distinct > LARGE_VOCABULARY and rare > distinct / 2:
         yield f"{distinct:,} distinct characters: most occur once; `--min-count 2` merges those into one"
+
+
+def _repetition_note(inputs: RecipeInputs, options: TrainOptions) -> Iterator[str]:
+    """Yield a note on a repetitive text, and on the dropout that is chosen for it."""
+    if inputs.is_repetitive:
+        amount = f"about {inputs.distinct_fraction:.0%} of its passages are distinct"
+        effect = "; dropout is chosen for those" if options.dropout is None else ""
+        yield f"the text repeats itself: {amount}{effect}"
 
 
 # The start of a run
@@ -203,12 +212,16 @@ def start_new(request: NewRunRequest, lock: RunLock | None = None) -> Session:
     text = _encode_corpus(request, encoding)
     # Documents are held out whole, so only the encoded text determines the exact length of the training text.
     train_characters = text.split_position(recipe.training.val_fraction)
-    recipe = choose_hyperparameters(settings, dataclasses.replace(inputs, train_characters=train_characters))
+    inputs = dataclasses.replace(
+        inputs, train_characters=train_characters, distinct_fraction=distinct_fraction(text, train_characters)
+    )
+    recipe = choose_hyperparameters(settings, inputs)
     if text.split is not None and text.split.kind != FILES:
         training = dataclasses.replace(recipe.training, val_split=text.split.kind)
         recipe = dataclasses.replace(recipe, training=training)
     trainer = _build_trainer(request, text, recipe)
     notes = startup_notes(request.sources, request.counts, trainer, settings, request.pretrained)
+    notes = (*notes, *_repetition_note(inputs, settings))
     return Session(trainer=trainer, directory=request.directory, reason=recipe.reason, notes=notes)
 
 

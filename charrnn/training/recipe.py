@@ -1,9 +1,9 @@
 """The recipe: default hyperparameters, chosen for the corpus, the device and the budget.
 
 It has two rules. The network reads at least five characters for every recurrent weight within its budget, because a
-larger network would read too little. The more often the network reads its text, the higher is the dropout. Both rules
-come from trainings on prose, code, a small text and a text of three thousand distinct characters; see
-tests/benchmarks/recipes.md.
+larger network would read too little. The more often the network reads its text, the higher is the dropout; an epoch
+of a repetitive text is several readings. Both rules come from trainings on prose, code, a small text, a repetitive
+text and a text of three thousand distinct characters; see tests/benchmarks/recipes.md.
 """
 
 import dataclasses
@@ -35,6 +35,8 @@ PEAK_LR = {"lstm": 0.009, "gru": 0.009, "rnn": 0.005}
 """peak learning rate of a layer of 256 units; in inverse proportion to the width"""
 EPOCHS_WITHOUT_DROPOUT = 2.0
 """epochs up to which training is better without dropout"""
+ORDINARY_DISTINCT_FRACTION = 2 / 3
+"""distinct fraction of a text below which the text is repetitive; prose has 0.9 to 1 and source code 0.7 to 0.9"""
 MAX_LR = 0.02
 """maximum peak learning rate of the recipe"""
 FINETUNE_LR_FACTOR = 0.5
@@ -59,6 +61,22 @@ class RecipeInputs:
     """pairs of a width, in rising order, and its measured characters per second; empty: estimated from the FLOPs"""
     trained: bool = False
     """whether the network is pretrained on another text"""
+    distinct_fraction: float = 1.0
+    """number of distinct substrings of the training text relative to all of its substrings"""
+
+    @property
+    def effective_characters(self) -> float:
+        """Return the length of a text without repetition that needs as much dropout as this text.
+
+        It is the actual length unless the text is repetitive. The fraction is squared because it is too high for
+        copies with small edits: the substrings around an edit are distinct, although the rest of them is a copy.
+        """
+        return self.train_characters * min(1.0, self.distinct_fraction / ORDINARY_DISTINCT_FRACTION) ** 2
+
+    @property
+    def is_repetitive(self) -> bool:
+        """Return whether the text repeats itself more than ordinary prose and source code do."""
+        return self.distinct_fraction < ORDINARY_DISTINCT_FRACTION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,11 +95,11 @@ def choose_hyperparameters(options: TrainOptions, inputs: RecipeInputs) -> Recip
     network = _network(options, options.hidden or _width(options, inputs), inputs)
     _check_size(network, inputs.vocabulary_size)
     characters = _characters_to_read(options, network, inputs)
-    epochs = characters / inputs.train_characters
-    weights_per_char = count_matmul_weights(network, inputs.vocabulary_size) / inputs.train_characters
-    network = dataclasses.replace(network, **_dropout(options, epochs, weights_per_char))
+    readings = characters / inputs.effective_characters
+    weights_per_char = count_matmul_weights(network, inputs.vocabulary_size) / inputs.effective_characters
+    network = dataclasses.replace(network, **_dropout(options, readings, weights_per_char))
     training = _training(options, network, inputs, characters)
-    return Recipe(network=network, training=training, reason=_reason(options, inputs, epochs))
+    return Recipe(network=network, training=training, reason=_reason(options, inputs, characters))
 
 
 def networks_to_time(options: TrainOptions, inputs: RecipeInputs) -> tuple[tuple[NetworkConfig, ...], TrainingConfig]:
@@ -123,15 +141,15 @@ def _embedding(vocabulary_size: int) -> int:
     return min(128, max(16, 16 * math.ceil(vocabulary_size / 48)))
 
 
-def _dropout(options: TrainOptions, epochs: float, weights_per_char: float) -> dict[str, Any]:
-    """Return the three dropout settings, which grow with the epochs and with the weights per character of the text.
+def _dropout(options: TrainOptions, readings: float, weights_per_char: float) -> dict[str, Any]:
+    """Return the three dropout settings, which grow with the readings and with the weights per character of the text.
 
     A given dropout of the outputs determines the others: `--dropout 0` turns all dropout off.
     """
-    repetitions = math.log2(max(epochs, EPOCHS_WITHOUT_DROPOUT) / EPOCHS_WITHOUT_DROPOUT)
+    doublings = math.log2(max(readings, EPOCHS_WITHOUT_DROPOUT) / EPOCHS_WITHOUT_DROPOUT)
     outputs = options.dropout
     if outputs is None:
-        outputs = min(0.5, 0.1 * repetitions + 0.1 * math.log2(max(1, weights_per_char)))
+        outputs = min(0.5, 0.1 * doublings + 0.1 * math.log2(max(1, weights_per_char)))
     chosen = {
         "dropout": outputs,
         "input_dropout": outputs / 4,
@@ -207,9 +225,12 @@ def _check_size(network: NetworkConfig, vocabulary_size: int) -> None:
         )
 
 
-def _reason(options: TrainOptions, inputs: RecipeInputs, epochs: float) -> str:
+def _reason(options: TrainOptions, inputs: RecipeInputs, characters: float) -> str:
     """Return the reason for the choice, in one line."""
-    times = f"about {epochs:.1f} times" if epochs < 10 else f"about {epochs:.0f} times"
+    times = _times(characters / inputs.train_characters)
+    if inputs.is_repetitive:
+        distinct_characters = inputs.train_characters * inputs.distinct_fraction
+        times += f", its distinct passages {_times(characters / distinct_characters)}"
     if inputs.trained:
         rate = "" if options.lr else ", at half the usual learning rate to limit forgetting"
         return f"fine-tuning; reads this text {times}{rate}"
@@ -217,3 +238,7 @@ def _reason(options: TrainOptions, inputs: RecipeInputs, epochs: float) -> str:
         return f"settings chosen to read the text {times}"
     target = f"{CHARACTERS_PER_WEIGHT} characters per recurrent weight"
     return f"sized to read {target} in that time: reads the text {times}"
+
+
+def _times(count: float) -> str:
+    return f"about {count:.1f} times" if count < 10 else f"about {count:.0f} times"

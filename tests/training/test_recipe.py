@@ -11,9 +11,17 @@ from charrnn.training.recipe import RecipeInputs, choose_hyperparameters
 from charrnn.training.train_options import TrainOptions
 
 
-def make_inputs(characters: int = 1_000_000, vocabulary: int = 65, flops: float = 1e11) -> RecipeInputs:
+def make_inputs(
+    characters: int = 1_000_000, vocabulary: int = 65, flops: float = 1e11, distinct: float = 1.0
+) -> RecipeInputs:
     """Return the inputs of the recipe for a text and a CPU."""
-    return RecipeInputs(train_characters=characters, vocabulary_size=vocabulary, device="cpu", flops_per_second=flops)
+    return RecipeInputs(
+        train_characters=characters,
+        vocabulary_size=vocabulary,
+        device="cpu",
+        flops_per_second=flops,
+        distinct_fraction=distinct,
+    )
 
 
 def test_more_time_means_a_larger_network() -> None:
@@ -35,6 +43,46 @@ def test_more_epochs_mean_more_dropout() -> None:
     assert dropouts[0] == 0
     assert dropouts == sorted(dropouts)
     assert dropouts[-1] <= 0.5
+
+
+@pytest.mark.parametrize("options", [{}, {"minutes": 60}, {"epochs": 60}, {"steps": 3_000, "dropout": 0.1}])
+@pytest.mark.parametrize("distinct", [0.7, 0.9])
+def test_repetition_as_in_ordinary_texts_changes_nothing(options: dict[str, Any], distinct: float) -> None:
+    """Prose and source code repeat some phrases; their recipe does not depend on how many."""
+    recipe = choose_hyperparameters(TrainOptions(**options), make_inputs(distinct=distinct))
+    assert recipe == choose_hyperparameters(TrainOptions(**options), make_inputs())
+
+
+def test_a_repetitive_text_has_the_dropout_of_a_shorter_text() -> None:
+    """Three readings of three copies are about nine readings of the original, which is a little shorter."""
+    whole = choose_hyperparameters(TrainOptions(epochs=3), make_inputs(8_000_000, distinct=1 / 3)).network
+    shorter = choose_hyperparameters(TrainOptions(epochs=12, hidden=whole.hidden), make_inputs(2_000_000)).network
+    assert whole == shorter
+    assert whole.dropout > choose_hyperparameters(TrainOptions(epochs=3), make_inputs(8_000_000)).network.dropout
+
+
+def test_dropout_grows_with_repetition_without_a_jump() -> None:
+    """A text that is nearly ordinary has nearly the ordinary recipe."""
+    dropouts = [
+        choose_hyperparameters(TrainOptions(epochs=3), make_inputs(8_000_000, distinct=fraction)).network.dropout
+        for fraction in (0.67, 0.66, 0.6, 0.5, 0.4, 0.2, 0.05, 1e-6)
+    ]
+    assert dropouts == sorted(dropouts)
+    assert dropouts[1] - dropouts[0] < 0.02
+    assert dropouts[-1] == 0.5
+
+
+def test_a_repetitive_text_keeps_the_given_dropout() -> None:
+    """Only the settings that are not given depend on the repetition."""
+    recipe = choose_hyperparameters(TrainOptions(epochs=3, dropout=0.0), make_inputs(distinct=0.1))
+    plain = choose_hyperparameters(TrainOptions(epochs=3, dropout=0.0), make_inputs())
+    assert (recipe.network, recipe.training) == (plain.network, plain.training)
+
+
+def test_the_reason_states_how_often_distinct_passages_are_read() -> None:
+    """For a repetitive text only."""
+    reason = choose_hyperparameters(TrainOptions(epochs=3), make_inputs(distinct=0.25)).reason
+    assert reason == "settings chosen to read the text about 3.0 times, its distinct passages about 12 times"
 
 
 @pytest.mark.parametrize("outputs", [0.0, 0.2, 0.5, 0.9, 0.99])

@@ -13,7 +13,7 @@ from charrnn.storage.run_lock import RunLock
 from charrnn.text.corpus_encoder import count_characters
 from charrnn.text.source_file import CorpusFiles
 from charrnn.text.sources import open_sources
-from charrnn.training import checkpointer, new_run
+from charrnn.training import checkpoint, checkpointer, new_run
 from charrnn.training.events import Step, run_to_result
 from charrnn.training.fit import final_evaluation
 from charrnn.training.loop import train_loop
@@ -284,3 +284,22 @@ def test_another_version_of_charrnn_is_noted(
     assert [note for note in notes if "not bit for bit: charrnn " in note and "99.0 now" in note] == list(notes)
     monkeypatch.setattr("charrnn.training.resume.environment", lambda _: {"what nobody noted": 1})
     assert not resume(open_sources([str(text)]), directory, TrainOptions(steps=30), "cpu").notes
+
+
+def test_a_repetitive_text_gets_dropout_that_resuming_keeps(text: Path, directory: RunDirectory) -> None:
+    """A note states the amount of repetition at the start; a resumed run does not measure it again."""
+    options = OPTIONS | {"steps": 400}
+    plain = begin(open_sources([str(text)]), directory, options, "cpu")
+    assert not any("repeats itself" in note for note in plain.notes)
+    text.write_text(6 * text.read_text())
+    session = begin(open_sources([str(text)]), directory, options | {"steps": 2_400}, "cpu")
+    assert (
+        "the text repeats itself: about 17% of its passages are distinct; dropout is chosen for those"
+        in session.notes
+    )
+    assert session.trainer.network.config.dropout > plain.trainer.network.config.dropout
+    session.trainer.train_step()
+    checkpoint.save_checkpoint(session.trainer, directory)
+    resumed = resume(open_sources([str(text)]), directory, TrainOptions(), "cpu")
+    assert resumed.trainer.network.config == session.trainer.network.config
+    assert not resumed.notes
