@@ -41,9 +41,11 @@ def workplace(launch: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Pat
     """Return a directory with the texts of the README's commands, and a run on them."""
     directory = tmp_path_factory.mktemp("readme")
     text = "HAMLET:\nOnce upon a time \"there was\" (a) king.\n  if not: string = 'this'\n\n" * 700
-    for name in ("hamlet.txt", "book.txt", "other.txt", "chapter.txt", "a.c", "b.h"):
+    (directory / "src").mkdir()
+    for name in ("hamlet.txt", "book.txt", "other.txt", "chapter.txt", "src/a.c", "src/b.h"):
         (directory / name).write_text(text)
     (directory / "names.txt").write_text("".join(f"Anna{'no' * (number % 7)}ra\n" for number in range(700)))
+    (directory / "games.pgn").write_text('[Event "a game"]\n\n1. e4 e5 2. Nf3 Nc6 1-0\n\n' * 300)
     (directory / "book.gz").write_bytes(gzip.compress(text.encode()))
     for line in ("train names.txt --documents line -q", "train book.txt --cell lstm --layers 1 --new -q"):
         result = launch.shell(shortened(f"charrnn {line}"), at=directory, environment=os.environ)
