@@ -22,9 +22,11 @@ Values: TypeAlias = NDArray[Any]
 MAX_LINE_COLUMNS = 120
 """maximum columns of a line; longer lines are hard to read"""
 
+CARRIER = "\N{DOTTED CIRCLE}"
+"""sign under a combining mark, which has a column of its own"""
+
 _MIN_COLUMNS_FOR_LABELS = 40
 _MAX_LABEL_COLUMNS = 16
-_CARRIER = "\N{DOTTED CIRCLE}"
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
 _WHITE_SPACE = {True: {"\n": "¶", "\t": "→"}, False: {"\n": "$", "\t": ">"}}
 
@@ -105,7 +107,7 @@ def glyph_of(character: str, columns: int, unicode: bool, *, page: bool = False)
         return glyph, width
     # Some terminals give a spacing mark its own column, others do not.
     has_certain_width = page or category(glyph) != "Mc"
-    return (_CARRIER + glyph if has_certain_width else _CARRIER), 1
+    return (CARRIER + glyph if has_certain_width else CARRIER), 1
 
 
 def runs(values: Values) -> Iterator[tuple[int, int]]:
