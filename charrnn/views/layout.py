@@ -62,11 +62,12 @@ def wrap_text(
 ) -> Iterator[Line]:
     r"""Yield a text in lines of at most `columns` columns; a newline has a glyph and ends the line.
 
-    With `page` every glyph has a fixed position; on a terminal, glyphs of uncertain width are replaced.
-    `min_widths` (T,) are minimum widths of the characters in columns, for wider entries drawn below the text.
+    Lines break after a space, if one is in the second half of the line. With `page` every glyph has a fixed position;
+    on a terminal, glyphs of uncertain width are replaced. `min_widths` (T,) are minimum widths of the characters in
+    columns, for wider entries drawn below the text.
 
-    >>> ["".join(line.glyphs) for line in wrap_text("to be\n日本", 4)]
-    ['to b', 'e¶', '日本']
+    >>> ["".join(line.glyphs) for line in wrap_text("to be\n日本語", 4)]
+    ['to ', 'be¶', '日本', '語']
     """
     glyph_table = {character: glyph_of(character, columns, unicode, page=page) for character in set(text)}
     glyphs, widths = zip(*map(glyph_table.__getitem__, text), strict=True) if text else ((), ())
@@ -78,9 +79,14 @@ def wrap_text(
     start = 0
     while start < len(text):
         stop = bisect_right(ends, ends[start] - widths[start] + columns)
-        stop = text.find("\n", start, stop) + 1 or stop
+        stop = text.find("\n", start, stop) + 1 or _word_break(text, start, stop)
         yield Line(start=start, glyphs=glyphs[start:stop], widths=widths_array[start:stop])
         start = stop
+
+
+def _word_break(text: str, start: int, stop: int) -> int:
+    """Return the end of a line that may end at `stop`: after the last space in its second half, if there is one."""
+    return stop if stop == len(text) else text.rfind(" ", (start + stop) // 2, stop) + 1 or stop
 
 
 def one_line(text: str, *, unicode: bool = True) -> str:

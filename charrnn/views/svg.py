@@ -149,9 +149,10 @@ def heatmap_svg(heatmap: HeatmapData, *, columns: int = 80) -> str:
     margin = label_width(labels, columns)
     strips = [colors.quantize(row.values) for row in heatmap.rows]
     page = _Page()
-    if heatmap.title:
-        page.write(heatmap.title)
-        page.down(_ROW + _ROW // 2)
+    for line in wrap_text(sanitize(heatmap.title, keep=""), columns, page=True):
+        page.write("".join(line.glyphs))
+        page.down(_ROW)
+    page.down(_ROW // 2 if heatmap.title else 0)
     for line in wrap_text(heatmap.text, columns - margin, page=True):
         if colors_text:
             page.color(line.by_column(strips[0]), margin, _ROW)
