@@ -262,6 +262,6 @@ def _finding_heatmap(target: InspectionTarget, finding: Finding, concept: Concep
         [(int(layer), int(unit))],
         excerpt,
         signal=signal,
-        title=f"cell {finding.cell}, {finding.concept} {tuning_curve}: {concept.description}",
+        title=f"cell {finding.cell}, {finding.concept}: {concept.description} · its mean by value {tuning_curve}",
         marks=make_marks(target, concept, excerpt),
     )

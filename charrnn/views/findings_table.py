@@ -22,7 +22,7 @@ from charrnn.views.finding_columns import (
     TerminalColumn,
 )
 from charrnn.views.formatting import compact_number, omitted_line, pluralize
-from charrnn.views.layout import model_display_name, one_line
+from charrnn.views.layout import model_display_name, visible_character
 from charrnn.views.sanitize import ascii_signs, sanitize, unicode_output
 
 _ASCII_SIGNS = str.maketrans({"Δ": "cost", "²": "2", "±": "+-"})
@@ -251,8 +251,7 @@ def _unexplained(mysteries: Iterable[UnexplainedCell], unicode: bool) -> Iterato
 
 def _characters(characters: Iterable[str], unicode: bool) -> str:
     """Return characters separated by spaces, each visible."""
-    space = "␣" if unicode else "_"
-    return " ".join(space if character == " " else one_line(character, unicode=unicode) for character in characters)
+    return " ".join(visible_character(character, unicode=unicode) for character in characters)
 
 
 def _transliterated(words: str, unicode: bool) -> str:

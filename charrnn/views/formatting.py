@@ -51,6 +51,15 @@ def compact_number(number: float | None, format_spec: str = "z.2f", *, unicode: 
     return minus_sign(sign, unicode) + (digits.removeprefix("0") if digits.startswith("0.") else digits)
 
 
+def format_number(value: float, format_spec: str) -> str:
+    """Return a number with a typographic minus sign.
+
+    >>> format_number(-0.0213, "z.2f"), format_number(-0.0001, "z.2f")
+    ('−0.02', '0.00')
+    """
+    return format(value, format_spec).replace("-", "−")
+
+
 def bar(share: float, unicode: bool) -> str:
     """Return a bar for a share between 0 and 1.
 

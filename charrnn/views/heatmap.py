@@ -14,6 +14,7 @@ from rich.text import Text
 
 from charrnn.arguments import whole_number
 from charrnn.views import colors
+from charrnn.views.formatting import format_number
 from charrnn.views.layout import (
     MAX_LINE_COLUMNS,
     HeatmapData,
@@ -249,7 +250,7 @@ def _color(level: int) -> str:
 
 
 def _value(row: HeatmapRow, value: float) -> str:
-    return f"{row.label}: {value:+.2f}"
+    return f"{row.label}: {format_number(value, '+z.2f')}"
 
 
 def _legend(heatmap: Heatmap) -> str:

@@ -94,6 +94,15 @@ def one_line(text: str, *, unicode: bool = True) -> str:
     return "".join(glyph_of(character, MAX_LINE_COLUMNS, unicode)[0] for character in text)
 
 
+def visible_character(character: str, *, unicode: bool = True) -> str:
+    r"""Return a character alone, visible even if it is a blank.
+
+    >>> [visible_character(character) for character in " \n\te"]
+    ['␣', '¶', '→', 'e']
+    """
+    return ("␣" if unicode else "_") if character == " " else one_line(character, unicode=unicode)
+
+
 def glyph_of(character: str, columns: int, unicode: bool, *, page: bool = False) -> tuple[str, int]:
     """Return the glyph of a character and its width; each character has at least one column for its activation."""
     if character in _WHITE_SPACE[unicode]:

@@ -81,7 +81,8 @@ def test_names_and_values_are_separated(call: Call, run_here: RunDirectory, mode
     save_model(run_here.model, dataclasses.replace(model, training=story))
     lines = call("info").out.splitlines()
     assert "something of its own  1,003,854" in lines
-    assert "settings              batch 32 streams × 64 characters · lr 0.015 · minutes 1 · warm up 1,000 · seed 0" in lines
+    joined = "batch 32 streams × 64 characters · lr 0.015 · minutes 1 · warm up 1,000 · seed 0"
+    assert f"settings              {joined}" in lines
     assert {line[20:22] for line in lines} == {"  "}
 
 

@@ -4,7 +4,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from charrnn.cli.sample_compare import Loop, find_loop
+from charrnn.cli.sample_output import Loop, find_loop
 from charrnn.views.aligned_text import SideBySideTexts, TextColumn
 
 TEXTS = ("to be\nor not", "日本語の文字" * 3, "x\x1b[31m" * 9)

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from charrnn.inspection.search.finding import LOSS_DIGITS
 from charrnn.inspection.search.findings import RARITY_LIMIT, Findings, UnexplainedCell, rarity
 from charrnn.views.findings_table import UNEXPLAINED_COLUMNS
+from charrnn.views.formatting import format_number
 from charrnn.views.report.elements import (
     char_keys,
     definition_list,
-    format_number,
     number_cell,
     number_element,
     scrolling_table,
