@@ -90,7 +90,7 @@ def _header_lines(session: Session) -> tuple[tuple[str, str], ...]:
         f"{facts['device']}, {pluralize(facts['threads'], 'thread')}"
         if facts["device"] == "cpu"
         else facts["device"],
-        _precision_label(training.precision, facts["device"]),
+        precision_label(training.precision, facts["device"]),
     )
     settings = (
         pluralize(training.minutes, "minute") if training.minutes else f"{training.steps:,} steps",
@@ -109,7 +109,7 @@ def _header_lines(session: Session) -> tuple[tuple[str, str], ...]:
     return tuple((label, " · ".join(parts)) for label, parts in lines)
 
 
-def _precision_label(precision: str, device: str) -> str:
+def precision_label(precision: str, device: str) -> str:
     """Return the precision of the training's matrix products, which is TF32 on a GPU unless bfloat16 is chosen."""
     return f"{precision} (products in TF32)" if (precision, device) == ("float32", "cuda") else precision
 

@@ -26,7 +26,7 @@ from charrnn.views.layout import (
     runs,
     wrap_text,
 )
-from charrnn.views.sanitize import escape_html, sanitize, unicode_output
+from charrnn.views.sanitize import ascii_signs, escape_html, sanitize, unicode_output
 
 __all__ = ["Heatmap", "HeatmapRow", "Marks", "heatmap_html"]
 
@@ -148,7 +148,7 @@ class _Drawing:
 
     def title(self) -> Text:
         """Return the line above the drawing."""
-        return Text(self.sanitized(self.heatmap.title), style="bold")
+        return Text(self.sanitized(ascii_signs(self.heatmap.title, unicode=self.unicode)), style="bold")
 
     def legend(self) -> Text:
         """Return the legend: signal, scale of colors or digits, and underlined concept."""
