@@ -233,7 +233,9 @@ def preview_milestone(preview: Preview, width: int, *, unicode: bool) -> Text:
     text = sanitize(ascii_signs(compact, unicode=unicode), keep="", unicode=unicode)
     line = Text(f"  {when:>12}  ", style="dim")
     line.append(Text(text))
-    line.truncate(max(1, width - 1))
+    if line.cell_len >= width:
+        line.truncate(max(1, width - 1))
+        line.right_crop(max(0, len(line) - max(line.plain.rfind(" "), width // 2)))
     line.no_wrap = True
     return line
 

@@ -69,8 +69,9 @@ class TrainingSummary:
         yield indented(ngram_comparison(self.ngram, self.val_bits))
         yield Text()
         table = Table.grid(padding=(0, 3))
-        for _ in range(2):
-            table.add_column(overflow="fold")
+        # A command stays on one line, if the screen is wide enough for it.
+        table.add_column(overflow="fold", no_wrap=True)
+        table.add_column(overflow="fold")
         unicode = unicode_output(console)
         for command, meaning in self.next_commands:
             table.add_row(Text(f"  {plain_line(command, unicode=unicode)}"), Text(meaning, style="dim"))
