@@ -42,36 +42,45 @@ DOCUMENT_LABELS = {"line": "one per line", "blank": "separated by blank lines", 
 )
 @click.argument("models", nargs=-1, metavar="[MODEL]...", type=ModelType())
 @option("--svg", type=DrawingType(".svg"), section=OUTPUT, help="Write the loss curve as a picture.")
+@option("--title", metavar="TEXT", section=OUTPUT, help="Title of that picture.")
 @json_option
-def info(models: tuple[Path, ...], svg: Path | None, as_json: bool) -> None:
+def info(models: tuple[Path, ...], svg: Path | None, title: str | None, as_json: bool) -> None:
     """Show the network and the training of MODEL, a run's directory or a model file; compare several in a table.
 
     Without MODEL, list the runs here, or show the only one.
     """
     if len(models) > 1 and svg:
         raise WrongUsageError("--svg draws the loss of one model", hint=f"`charrnn info {models[0]} --svg {svg}`")
+    if title is not None and not svg:
+        raise WrongUsageError("--title is the title of a picture", hint="add `--svg FILE`")
     listed = [find_model(model) for model in models] or list_models()
     if len(listed) > 1 and not svg:
         from charrnn.cli.info_details import list_runs
 
         list_runs(listed, as_json=as_json, compared=bool(models))
         return
-    _show_model(find_model(models[0] if models else None), svg, as_json=as_json)
+    _show_model(find_model(models[0] if models else None), svg, title, as_json=as_json)
 
 
-def _show_model(path: Path, svg: Path | None, *, as_json: bool) -> None:
+def _show_model(path: Path, svg: Path | None, title: str | None, *, as_json: bool) -> None:
     """Print the network and the training of a model, and its loss curve."""
     from charrnn.network.model_file import load_model
     from charrnn.training.metrics import read_ngram
 
     metrics = RunDirectory(path.parent).metrics
     loaded, history, ngram = load_model(path), _read_history(metrics), read_ngram(metrics)
-    if svg:
-        _write_picture(svg, path, history, ngram)
+    note = _write_picture(svg, path, title, history, ngram) if svg else ""
     if as_json:
         facts = _facts(path, loaded) | {"history": dataclasses.asdict(history), "ngram": _ngram_facts(ngram)}
         write_json(facts)
-        return
+    else:
+        _show_run(path, loaded, history, ngram)
+    if note:
+        write_note(note)
+
+
+def _show_run(path: Path, loaded: "Model", history: "History", ngram: "NGram | None") -> None:
+    """Print the lines about a model, and its loss curve."""
     _show_columns(tuple(_lines(path, loaded, ngram)))
     if history.validation:
         from charrnn.views.console import stdout_console
@@ -112,8 +121,8 @@ def _plot(title: str, history: "History", ngram: "NGram | None") -> "Plot":
     return loss_plot(history, title, ngram_bits=bits)
 
 
-def _write_picture(svg: Path, path: Path, history: "History", ngram: "NGram | None") -> None:
-    """Write the loss curve as a picture (CharrnnError)."""
+def _write_picture(svg: Path, path: Path, title: str | None, history: "History", ngram: "NGram | None") -> str:
+    """Write the loss curve as a picture, and return a note with its size (CharrnnError)."""
     if not history.validation:
         raise CharrnnError(
             f"{display_name(path)} has no history to draw", hint="the history is in a run's metrics.jsonl"
@@ -121,7 +130,7 @@ def _write_picture(svg: Path, path: Path, history: "History", ngram: "NGram | No
     from charrnn.cli.inspect_heatmaps import write_picture
     from charrnn.views.svg import plot_svg
 
-    write_picture(svg, plot_svg(_plot(display_name(path), history, ngram)))
+    return write_picture(svg, plot_svg(_plot(display_name(path) if title is None else title, history, ngram)))
 
 
 def _facts(path: Path, model: "Model") -> dict[str, Any]:

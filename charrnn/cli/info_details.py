@@ -16,7 +16,7 @@ from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError
 from charrnn.network.model_file import read_info
 from charrnn.storage.run_directory import display_name
-from charrnn.views.formatting import age, duration
+from charrnn.views.formatting import age, duration, omitted_line
 
 # The training that a model file records
 
@@ -100,10 +100,10 @@ def _shortened(text: str, length: int) -> str:
 
 
 def _format_settings(settings: Mapping[str, Any]) -> str:
-    """Return settings on one line, batch size and window length together; settings without a value are left out."""
+    """Return settings on one line, streams and their length together; settings without a value are left out."""
     parts = {name.replace("_", " "): _format_value(value) for name, value in settings.items() if value is not None}
     if "batch" in parts and "length" in parts:
-        parts["batch"] += f" × {parts.pop('length')}"
+        parts["batch"] += f" streams × {parts.pop('length')} characters"
     return " · ".join(f"{name} {value}" for name, value in parts.items())
 
 
@@ -152,6 +152,8 @@ def list_runs(models: Sequence[Path], *, as_json: bool, compared: bool = False) 
         line = (" " * GAP).join(shown).rstrip()
         write_result(f"{row[0]:{widths[0]}}  {run.problem}" if run and run.problem else line)
     write_result("")
+    if line := omitted_line(heading for column, heading in enumerate(HEADINGS) if column not in widths):
+        write_result(line)
     write_result(f"`charrnn info {display_name(models[0])}` shows one in detail")
     if compared and (note := size_note([run.network for run in runs if run.network])):
         write_note(note)

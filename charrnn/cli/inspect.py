@@ -198,6 +198,7 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
 @view_options
 @option("--html", type=DrawingType(".html"), section=OUTPUT, help="Write the findings as an interactive page.")
 @option("--svg", type=DrawingType(".svg"), section=OUTPUT, help="Write the first heat map as a picture.")
+@option("--title", metavar="TEXT", section=OUTPUT, help="Title of that picture.")
 @option("--npz", type=DrawingType(".npz"), section=OUTPUT, help="Write all states and gates as NumPy arrays (below).")
 @json_option
 def inspect(model: Path | None, **options: Any) -> None:

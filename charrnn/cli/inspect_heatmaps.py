@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -152,26 +152,29 @@ def make_marks(target: InspectionTarget, concept: Concept, text_range: slice) ->
 
 def print_heatmaps(heatmaps: Iterable[Heatmap], options: InspectOptions) -> None:
     """Print heat maps one after the other, and write the first one as a picture if --svg is given."""
-    draw = stdout_console().print
+    draw, note = stdout_console().print, ""
     for number, heatmap in enumerate(heatmaps):
         if options.svg and number == 0:
             from charrnn.views.svg import heatmap_svg
 
-            write_picture(options.svg, heatmap_svg(heatmap))
+            titled = heatmap if options.title is None else replace(heatmap, title=options.title)
+            note = write_picture(options.svg, heatmap_svg(titled))
         if options.as_json:
-            return
+            break
         draw("")
         draw(heatmap)
+    if note:
+        write_note(note)
 
 
-def write_picture(path: Path, drawing: str) -> None:
-    """Write an SVG picture or an HTML page, and print its size; raise CharrnnError for another kind of file."""
+def write_picture(path: Path, drawing: str) -> str:
+    """Write an SVG picture or an HTML page; return a note with its size (CharrnnError for another kind of file)."""
     check_output(path, ".svg" if drawing.startswith("<svg") else ".html")
     try:
         atomic_write(path, drawing.encode())
     except OSError as error:
         raise CharrnnError(f"cannot write {path}: {os_reason(error)}") from error
-    write_note(f"{path}: {len(drawing.encode()) / 1000:.1f} kB")
+    return f"{path}: {len(drawing.encode()) / 1000:.1f} kB"
 
 
 # Single cells over the beginning of a text

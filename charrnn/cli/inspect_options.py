@@ -42,6 +42,8 @@ class InspectOptions:
     errors: bool
     html: Path | None
     svg: Path | None
+    title: str | None
+    """title of the picture; None: the title of the drawing on the screen"""
     npz: Path | None
     """file of all states and gates"""
     as_json: bool
@@ -57,6 +59,8 @@ class InspectOptions:
                 raise WrongUsageError(f"{option} belongs to {view}", hint=f"add `{view}`")
         if (self.views or self.npz) and self.svg and not self.cells and not self.concepts:
             raise WrongUsageError("--svg is the picture of a cell", hint="add `--cell L.J`")
+        if self.title is not None and not self.svg:
+            raise WrongUsageError("--title is the title of a picture", hint="add `--svg FILE`")
         if not self.searches:
             self._check_search_options()
 

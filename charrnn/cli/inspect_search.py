@@ -95,9 +95,12 @@ MAX_REPORT_CELLS = 60
 """number of cells that can be selected in the report"""
 
 
-def write_report(path: Path, target: InspectionTarget, findings: Findings, concepts: Mapping[str, Concept]) -> None:
-    """Write the HTML report of findings; `concepts` maps the names in the findings to concepts (CharrnnError)."""
-    write_picture(path, build_report(target, findings, concepts).html())
+def write_report(path: Path, target: InspectionTarget, findings: Findings, concepts: Mapping[str, Concept]) -> str:
+    """Write the HTML report of findings, and return a note with its size (CharrnnError).
+
+    `concepts` maps the names in the findings to concepts.
+    """
+    return write_picture(path, build_report(target, findings, concepts).html())
 
 
 def build_report(target: InspectionTarget, findings: Findings, concepts: Mapping[str, Concept]) -> HtmlReport:
@@ -217,22 +220,20 @@ def run_search(path: Path, options: InspectOptions, concepts: Sequence[Concept])
         )
     findings = replace(findings, seed=options.seed, start=options.start)
     concepts_by_name = {concept.name: concept for concept in concepts} or CONCEPTS
-    if options.html:
-        write_report(options.html, target, findings, concepts_by_name)
+    note = write_report(options.html, target, findings, concepts_by_name) if options.html else ""
     if options.as_json:
         write_json(findings.to_json())
-        if not options.svg:
-            return
     else:
         stdout_console().print(FindingsTable(findings=findings))
         _print_hint_without_detectors(findings, concepts)
-    print_heatmaps(
-        (
-            _finding_heatmap(target, finding, concepts_by_name[finding.concept], options.signal)
-            for finding in findings_to_draw(findings)
-        ),
-        options,
-    )
+    if options.svg or not options.as_json:
+        drawn = findings_to_draw(findings)
+        heatmaps = (
+            _finding_heatmap(target, finding, concepts_by_name[finding.concept], options.signal) for finding in drawn
+        )
+        print_heatmaps(heatmaps, options)
+    if note:
+        write_note(note)
 
 
 def _print_hint_without_detectors(findings: Findings, concepts: Sequence[Concept]) -> None:
@@ -261,6 +262,6 @@ def _finding_heatmap(target: InspectionTarget, finding: Finding, concept: Concep
         [(int(layer), int(unit))],
         excerpt,
         signal=signal,
-        title=f"cell {finding.cell}, {finding.concept} {tuning_curve}: {concept.description}",
+        title=f"cell {finding.cell}, {finding.concept}: {concept.description} · its mean by value {tuning_curve}",
         marks=make_marks(target, concept, excerpt),
     )

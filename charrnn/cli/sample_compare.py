@@ -3,13 +3,13 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from charrnn.cli.sample_output import sample_to_dict, sampling_label
+from charrnn.cli.sample_output import find_loop, repeated_text, sample_to_dict, sampling_label
 from charrnn.cli.sampler import SampleOptions, Sampler
-from charrnn.cli.streams import write_json
+from charrnn.cli.streams import write_json, write_note
 from charrnn.errors import CharrnnError
 from charrnn.generation.batched import GeneratedText, collect_texts
 from charrnn.network.inference import InferenceRNN
@@ -19,41 +19,6 @@ from charrnn.storage.run_directory import display_name
 from charrnn.text.corpus import held_out_text
 from charrnn.views.aligned_text import SideBySideTexts, TextColumn
 from charrnn.views.console import stdout_console
-
-# Loops: degenerate repetition (Holtzman et al. 2020)
-
-MAX_PERIOD = 1000
-"""characters of a repetition, which bounds the time of the search"""
-MIN_REPEATS = 3
-MIN_LOOP_CHARS = 40
-"""characters of all repetitions: ordinary texts often end with a short repetition such as `...`"""
-
-
-class Loop(NamedTuple):
-    """The repetition at the end of a text."""
-
-    start: int
-    """position of the first repetition"""
-    length: int
-    """characters of one repetition"""
-
-
-def find_loop(text: str) -> Loop | None:
-    """Return the shortest string that a text repeats at least three times up to its end; None if there is none.
-
-    >>> find_loop("to be, and so on" + " and so on" * 9)
-    Loop(start=6, length=10)
-    """
-    for length in range(1, min(MAX_PERIOD, len(text) // MIN_REPEATS) + 1):
-        if text[-length:] != text[-2 * length : -length]:
-            continue
-        start = len(text) - 2 * length
-        while start > 0 and text[start - 1] == text[start - 1 + length]:
-            start -= 1
-        if len(text) - start >= max(MIN_REPEATS * length, MIN_LOOP_CHARS):
-            return Loop(start, length)
-    return None
-
 
 # The samples and their columns
 
@@ -93,6 +58,8 @@ def compare(sampler: Sampler, options: SampleOptions) -> None:
     console = stdout_console()
     drawing = SideBySideTexts(title=" · ".join(title), columns=tuple(map(_column, samples)))
     console.print(drawing, soft_wrap=not console.is_terminal)
+    if not options.quiet and any(find_loop(variant.generated.characters) for variant in samples):
+        write_note("hint: a higher temperature (`-t`) leaves the repetition")
 
 
 def _variants(sampler: Sampler, options: SampleOptions) -> Iterator[tuple[str, Sampler]]:
@@ -139,9 +106,10 @@ def _column(variant: Variant) -> TextColumn:
     if variant.held_out_bits is not None:
         notes.append(f"held-out {variant.held_out_bits:.2f} bits/char")
     if loop:
-        notes.append(f"loops every {loop.length}")
+        notes.append(f"repeats {repeated_text(variant.generated.characters, loop)}")
     return TextColumn(
-        heading=variant.heading,
+        # Also in the JSON, whose numbers have no typographic minus.
+        heading=variant.heading.replace("-", "−"),
         notes=tuple(notes),
         text=variant.generated.characters,
         dim_from=loop and loop.start + loop.length,

@@ -1,10 +1,11 @@
 """Output of `charrnn sample`: plain text, JSON, or text in which copies of the training text are dim."""
 
 import sys
+from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -29,18 +30,21 @@ def write_plain(sampler: Sampler, options: SampleOptions) -> None:
     """Write the samples one after the other, each character as soon as it is generated."""
     output, seeds = TextOutput(raw=options.raw), options.seeds()
     stop_length = max(map(len, sampler.stop.stop), default=0)
-    unstopped = 0
+    unstopped, ending = 0, deque[str](maxlen=LOOP_CHARS)
     try:
         for number, chunks in groupby(sampler.sample_many(seeds, with_nll=False), key=attrgetter("text_index")):
             start_sample(output, sampler, options, number=number, seed=seeds[number])
+            ending.clear()
             output.write("" if options.no_prompt else sampler.prompt, style=DIM)
             tail = ""
             for chunk in chunks:
                 output.write(chunk.characters)
+                ending.extend(chunk.characters)
                 tail = (tail + chunk.characters)[-stop_length:] if stop_length else ""
             unstopped += sampler.stop.matched_stop(tail) is None
     finally:
         end_output(output, sampler, options)
+    _note_loop(sampler, "".join(ending), options)
     if stop_length and unstopped and not options.quiet:
         write_note(
             "note: no stop text occurred" + (f" in {unstopped:,} of {len(seeds):,} samples" if len(seeds) > 1 else "")
@@ -48,12 +52,17 @@ def write_plain(sampler: Sampler, options: SampleOptions) -> None:
 
 
 def start_sample(output: TextOutput, sampler: Sampler, options: SampleOptions, *, number: int, seed: int) -> None:
-    """Write the separator of samples, and the header of the next one; of documents, a header for the first only."""
+    """Write the header before the first sample; before others a separator, on a terminal a line with the seed."""
     documents = sampler.model.config.documents
-    between = text_between(documents) if documents else "\n" if output.terminal else BETWEEN_SAMPLES
+    has_notes = is_terminal(sys.stderr) and not options.quiet
+    has_rule = has_notes and output.terminal and not documents
+    between = text_between(documents) if documents else "\n" if has_rule else BETWEEN_SAMPLES
     output.write(between if number else "")
-    if is_terminal(sys.stderr) and not options.quiet and not (number and documents):
+    if has_notes and not number:
         write_note(sample_header(sampler, seed), style=DIM)
+    if has_rule and options.count > 1:
+        repeat = f" · --seed {seed}" if sampler.params.temperature else ""
+        write_note(f"── {number + 1:,} of {options.count:,}{repeat} ──", style=DIM)
 
 
 def write_complete(sampler: Sampler, options: SampleOptions) -> None:
@@ -118,7 +127,8 @@ def end_output(output: TextOutput, sampler: Sampler, options: SampleOptions) -> 
 def sample_header(sampler: Sampler, seed: int) -> str:
     """Return the header of a sample: the model, the settings, and the seed that repeats the sample."""
     step = sampler.model.training.get("step")
-    clamped = [f"{layer}.{unit} clamped at {value:g}" for (layer, unit), value in sampler.clamp_values.items()]
+    clamps = sampler.clamp_values.items()
+    clamped = [f"{layer}.{unit} clamped at {value:g}".replace("-", "−") for (layer, unit), value in clamps]
     parts = [
         display_name(sampler.path),
         f"step {step:,}" if isinstance(step, int) else "",
@@ -132,6 +142,58 @@ def sample_header(sampler: Sampler, seed: int) -> str:
 def sampling_label(params: SamplingParams) -> str:
     """Return how the next character is chosen, as text."""
     return f"temperature {params.temperature:g}" if params.temperature else "always the most likely"
+
+
+# Loops: degenerate repetition (Holtzman et al. 2020)
+
+MAX_PERIOD = 1000
+"""characters of a repetition, which bounds the time of the search"""
+MIN_REPEATS = 3
+MIN_LOOP_CHARS = 40
+"""characters of all repetitions: ordinary texts often end with a short repetition such as `...`"""
+
+LOOP_CHARS = 4 * MAX_PERIOD
+"""characters at the end of a text in which a repetition is searched"""
+
+
+class Loop(NamedTuple):
+    """The repetition at the end of a text."""
+
+    start: int
+    """position of the first repetition"""
+    length: int
+    """characters of one repetition"""
+
+
+def find_loop(text: str) -> Loop | None:
+    """Return the shortest string that a text repeats at least three times up to its end; None if there is none.
+
+    >>> find_loop("to be, and so on" + " and so on" * 9)
+    Loop(start=6, length=10)
+    """
+    for length in range(1, min(MAX_PERIOD, len(text) // MIN_REPEATS) + 1):
+        if text[-length:] != text[-2 * length : -length]:
+            continue
+        start = len(text) - 2 * length
+        while start > 0 and text[start - 1] == text[start - 1 + length]:
+            start -= 1
+        if len(text) - start >= max(MIN_REPEATS * length, MIN_LOOP_CHARS):
+            return Loop(start, length)
+    return None
+
+
+def repeated_text(text: str, loop: Loop) -> str:
+    """Return the repeated string of a loop in quotes, shortened."""
+    return _excerpt(text[loop.start : loop.start + loop.length])
+
+
+def _note_loop(sampler: Sampler, text: str, options: SampleOptions) -> None:
+    """Print a note if a text of the most likely characters repeats itself, which may be nothing but blanks."""
+    if sampler.params.temperature or options.quiet:
+        return
+    if loop := find_loop(text[-LOOP_CHARS:]):
+        repeated = repeated_text(text[-LOOP_CHARS:], loop)
+        write_note(f"note: the text repeats {repeated} up to its end; hint: `-t 0.8` chooses characters at random")
 
 
 # Novelty: what is copied from the training text

@@ -1,5 +1,6 @@
 """`charrnn score`: bits per character of texts, or the most likely next characters."""
 
+import sys
 from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
@@ -108,7 +109,8 @@ def _show_next_characters(
     from charrnn.scoring import next_char_probabilities, split_lines
     from charrnn.storage.run_directory import display_name
     from charrnn.text.decoding import check_encoding
-    from charrnn.views.sanitize import sanitize
+    from charrnn.views.layout import visible_character
+    from charrnn.views.sanitize import sanitize, unicode_stream
 
     for text in texts:
         content = read_text(text, check_encoding(options.encoding))
@@ -123,4 +125,5 @@ def _show_next_characters(
                 after = f"after {sanitize(prefix[-40:], keep='')!r}" if prefix else "at the beginning"
                 write_result(f"{text}: {after}, by {display_name(scorer.path)}")
                 for character, probability in characters:
-                    write_result(f"  {sanitize(character, keep=''):>2}  {probability:7.2%}")
+                    glyph = visible_character(character, unicode=unicode_stream(sys.stdout))
+                    write_result(f"  {glyph:>2}  {probability:7.2%}")

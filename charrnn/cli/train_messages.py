@@ -21,7 +21,7 @@ from charrnn.training.fit import TrainingResult
 from charrnn.training.metrics import event_dict, read_ngram
 from charrnn.training.new_run import Session
 from charrnn.training.train_options import TrainOptions
-from charrnn.views.formatting import duration, indented, ngram_line, pluralize
+from charrnn.views.formatting import about, duration, indented, ngram_line, pluralize
 from charrnn.views.sanitize import plain_line, unicode_output
 from charrnn.views.training_summary import TrainingHeader, TrainingSummary
 
@@ -32,7 +32,7 @@ def print_header(session: Session, console: Console, options: TrainOptions) -> N
     for note in session.notes:
         _print_line(f"note: {note}", console)
     if session.resumed:
-        of_steps = "" if trainer.plan.steps is None else f" of {trainer.plan.steps:,}"
+        of_steps = "" if trainer.plan.steps is None else f" of {_planned_steps(session)}"
         _print_line(f"resuming {directory.path} at step {trainer.step:,}{of_steps}", console)
     baselines_bits = baselines(trainer.corpus)
     if options.as_json:
@@ -90,14 +90,16 @@ def _header_lines(session: Session) -> tuple[tuple[str, str], ...]:
         f"{facts['device']}, {pluralize(facts['threads'], 'thread')}"
         if facts["device"] == "cpu"
         else facts["device"],
+        precision_label(training.precision, facts["device"]),
     )
     settings = (
         pluralize(training.minutes, "minute") if training.minutes else f"{training.steps:,} steps",
-        f"batch {training.batch} × {training.length}",
+        f"{training.batch} streams × {training.length} characters",
         f"lr {training.lr:g}",
         _dropout_label(network),
     )
     lines = [(Path(corpus.name).name, text), ("model", model), ("training", settings)]
+    lines.append(("", ("streams: places of the text that are read in parallel",)))
     if trainer.init_from:
         lines.append(("from", (display_name(Path(trainer.init_from)),)))
     if session.reason:
@@ -105,6 +107,27 @@ def _header_lines(session: Session) -> tuple[tuple[str, str], ...]:
     lines.append(("run", (str(session.directory.path),)))
     lines.append(("", ("Ctrl-C saves and stops; the same command continues",)))
     return tuple((label, " · ".join(parts)) for label, parts in lines)
+
+
+def precision_label(precision: str, device: str) -> str:
+    """Return the precision of the training's matrix products, which is TF32 on a GPU unless bfloat16 is chosen."""
+    return f"{precision} (products in TF32)" if (precision, device) == ("float32", "cuda") else precision
+
+
+def _planned_steps(session: Session) -> str:
+    """Return the planned number of steps, which is an estimate under a time budget."""
+    trainer = session.trainer
+    steps = trainer.plan.steps or trainer.step
+    return about(steps) if trainer.training.minutes else f"{steps:,}"
+
+
+def _longer_budget(session: Session, options: TrainOptions) -> str:
+    """Return the option with which the same command continues a finished run: twice its budget."""
+    trainer = session.trainer
+    if options.epochs:
+        return f"--epochs {2 * options.epochs:g}"
+    minutes = trainer.training.minutes and max(2 * trainer.training.minutes, math.ceil(trainer.seconds / 60))
+    return f"--minutes {minutes:g}" if minutes else f"--steps {2 * (trainer.plan.steps or trainer.step)}"
 
 
 def _dropout_label(network: NetworkConfig) -> str:
@@ -116,18 +139,15 @@ def _dropout_label(network: NetworkConfig) -> str:
 def print_already_trained(session: Session, console: Console, options: TrainOptions) -> None:
     """Print that the run is already trained, and which options continue it."""
     trainer = session.trainer
-    planned_steps = trainer.plan.steps or trainer.step
-    minutes = trainer.training.minutes and max(2 * trainer.training.minutes, math.ceil(trainer.seconds / 60))
-    larger_budget = f"--minutes {minutes:g}" if minutes else f"--steps {2 * planned_steps}"
     steps_label = (
-        f"{trainer.step:,} of {planned_steps:,} steps, stopped early"
+        f"{trainer.step:,} of {_planned_steps(session)} steps, stopped early"
         if should_stop(trainer)
         else f"{trainer.step:,} steps"
     )
     steps_label += f", {duration(trainer.seconds)}"
     as_planned = " (`--patience 0` up to the planned steps)" if should_stop(trainer) else ""
     _print_line(f"already trained ({steps_label}): {session.directory.path}", console)
-    _print_line(f"hint: `{larger_budget}` continues{as_planned}, `--new` starts over", console)
+    _print_line(f"hint: `{_longer_budget(session, options)}` continues{as_planned}, `--new` starts over", console)
     if options.as_json:
         write_json({"event": "done", **_recorded_result(session), "model": str(session.directory.model)})
 
@@ -142,6 +162,7 @@ def print_summary(
         return
     argument = "" if session.directory.path.parent == RUNS else f" {session.directory.path}"
     size = f"{model.stat().st_size / 1e6:.1f} MB, safe to share"
+    longer = _longer_budget(session, options)
     carried, window256 = result.losses.carried.nats, result.losses.window256.nats
     console.print()
     console.print(
@@ -157,6 +178,7 @@ def print_summary(
             next_commands=(
                 (f"charrnn sample{argument}", "write some text"),
                 (f"charrnn inspect{argument}", "look inside the cells"),
+                *([] if result.stopped_early else [(f"charrnn train … {longer}", "continue, with the same command")]),
                 (str(model), size),
             ),
         )

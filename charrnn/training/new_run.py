@@ -63,7 +63,7 @@ def startup_notes(
 def _small_text_note(counts: CharacterCounts, trainer: Trainer, options: TrainOptions) -> Iterator[str]:
     chosen = options.batch is None and options.length is None
     if counts.characters < SMALL_TEXT_CHARS and chosen:
-        yield f"small corpus; using batch {trainer.training.batch} × {trainer.training.length} characters"
+        yield f"small corpus; using {trainer.training.batch} streams × {trainer.training.length} characters"
 
 
 def _new_characters_note(trainer: Trainer, pretrained: PretrainedModel | None) -> Iterator[str]:

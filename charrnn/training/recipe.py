@@ -236,8 +236,9 @@ def _reason(options: TrainOptions, inputs: RecipeInputs, characters: float) -> s
         return f"fine-tuning; reads this text {times}{rate}"
     if options.hidden or not options.minutes:
         return f"settings chosen to read the text {times}"
+    budget = f"{options.minutes:g} minute{'' if options.minutes == 1 else 's'}"
     target = f"{CHARACTERS_PER_WEIGHT} characters per recurrent weight"
-    return f"sized to read {target} in that time: reads the text {times}"
+    return f"sized for {budget}, to read {target}: reads the text {times}"
 
 
 def _times(count: float) -> str:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from charrnn.inspection.measures.max_activating import CellContexts, Context
 from charrnn.views import colors
+from charrnn.views.formatting import format_number, omitted_line
 from charrnn.views.layout import Line, Screen, glyph_of, model_display_name, one_line, wrap_text
 from charrnn.views.sanitize import ascii_signs, sanitize, unicode_output
 
@@ -170,12 +171,10 @@ class SideBySideTexts:
 
 
 def _head(column: TextColumn, width: int, unicode: bool) -> Iterator[Text]:
-    for index, content in enumerate([column.heading, *column.notes, ""]):
-        line = Text(
-            sanitize(ascii_signs(content, unicode=unicode), unicode=unicode), style="dim" if index else "bold"
-        )
-        line.truncate(width)
-        yield line
+    for index, content in enumerate([column.heading, *column.notes]):
+        for line in wrap_text(ascii_signs(content, unicode=unicode), width, unicode=unicode):
+            yield Text("".join(line.glyphs), style="dim" if index else "bold")
+    yield Text()
 
 
 def _body(column: TextColumn, width: int, unicode: bool) -> Iterator[Text]:
@@ -210,10 +209,8 @@ class ContextsList:
         folded = options.update(width=screen.columns, overflow="fold", no_wrap=False)
         named = (model_display_name(contexts.model), contexts.text, f"{contexts.characters:,} characters")
         yield from console.render(screen.header(named), folded)
-        minimum, low, _, median, _, high, maximum = contexts.quantiles
-        spread = (
-            f"{minimum:+.2f} … {maximum:+.2f}, median {median:+.2f}, nine tenths of the text {low:+.2f} … {high:+.2f}"
-        )
+        minimum, low, _, median, _, high, maximum = (format_number(value, "+z.2f") for value in contexts.quantiles)
+        spread = f"{minimum} … {maximum}, median {median}, nine tenths of the text {low} … {high}"
         title = Text(f"cell {screen.sanitized(contexts.cell)}", style="bold")
         title.append(screen.ascii_signs(f"  {contexts.signal} {spread}"), style="not bold")
         yield from console.render(title, folded)
@@ -228,10 +225,12 @@ class ContextsList:
             yield Segment.line()
             if examples:
                 yield from concordance(
-                    [_concordance_row(context, screen.columns) for context in examples], screen, light=self.light
+                    [_concordance_row(context, screen) for context in examples], screen, light=self.light
                 )
         yield Segment.line()
         yield from console.render(self._legend(screen), folded)
+        if screen.columns < _MIN_COLUMNS_FOR_NOTES:
+            yield from console.render(Text(omitted_line(["positions in the text"]), style="dim"), folded)
 
     def _legend(self, screen: Screen) -> Text:
         """Return the legend of the colors or digits."""
@@ -246,12 +245,12 @@ class ContextsList:
         return legend.append(f" +1  {quantity}")
 
 
-def _concordance_row(context: Context, columns: int) -> ConcordanceRow:
+def _concordance_row(context: Context, screen: Screen) -> ConcordanceRow:
     return ConcordanceRow(
-        label=f"{context.value:+.2f}",
+        label=screen.ascii_signs(format_number(context.value, "+z.2f")),
         before=context.before,
         character=context.character,
         after=context.after,
-        note=f"at {context.at:,}" if columns >= _MIN_COLUMNS_FOR_NOTES else "",
+        note=f"at {context.at:,}" if screen.columns >= _MIN_COLUMNS_FOR_NOTES else "",
         values=np.array(context.values),
     )

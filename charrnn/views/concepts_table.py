@@ -10,6 +10,7 @@ from rich.text import Text
 from charrnn.inspection.search.concept_occurrences import ConceptCount, ConceptCounts
 from charrnn.inspection.search.findings import RARITY_LIMIT, rarity
 from charrnn.views.finding_columns import FUTURE, FUTURE_EXPLANATION
+from charrnn.views.formatting import omitted_line
 from charrnn.views.sanitize import ascii_signs, sanitize, unicode_output
 
 _FAMILIES = {
@@ -38,7 +39,7 @@ class ConceptsTable:
                 yield Text()
                 yield Text(ascii_signs(f"{family} · {meaning}", unicode=unicode), style="dim")
                 yield self._table(concepts, options.max_width, unicode)
-        yield from self._legend(unicode)
+        yield from self._legend(options.max_width, unicode)
 
     def _table(self, concepts: list[ConceptCount], width: int, unicode: bool) -> Table:
         has_counts = self.listing.text is not None
@@ -62,7 +63,7 @@ class ConceptsTable:
             table.add_row(*map(Text, row), style=style)
         return table
 
-    def _legend(self, unicode: bool) -> Iterator[Text]:
+    def _legend(self, width: int, unicode: bool) -> Iterator[Text]:
         """Yield the explanations of the numbers and signs."""
         lines = []
         if self.listing.text is not None:
@@ -71,6 +72,9 @@ class ConceptsTable:
             lines += [f"{RARITY_LIMIT};", "`--text FILE` reads a longer text"]
         if any(concept.uses_future for concept in self.listing.concepts):
             lines.append(f"{FUTURE[unicode]} {FUTURE_EXPLANATION}")
+        has_descriptions = width >= _DESCRIPTION_FROM or self.listing.text is None
+        omitted = {"kind": width < _KIND_FROM, "description": not has_descriptions}
+        lines += filter(None, [omitted_line(name for name, is_omitted in omitted.items() if is_omitted)])
         if lines:
             yield Text()
         for line in lines:

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from charrnn.inspection.measures.error_breakdown import BRACKETS, ErrorBreakdown, Group, Grouping
+from charrnn.views.formatting import omitted_line
 from charrnn.views.layout import Screen, model_display_name
 
 GroupColumns = dict[str, Callable[[Group], str]]
@@ -40,6 +41,9 @@ class ErrorTables:
                 yield from console.render(_table(grouping, breakdown, screen), folded)
         yield Text()
         yield from console.render(Text(screen.ascii_signs(_legend(breakdown)), style="dim"), folded)
+        omitted = {"of text": screen.columns < _NARROW, "bars": screen.columns < _WIDE}
+        if line := omitted_line(name for name, is_omitted in omitted.items() if is_omitted):
+            yield from console.render(Text(line, style="dim"), folded)
 
 
 def _summary(breakdown: ErrorBreakdown) -> str:

@@ -21,8 +21,8 @@ from charrnn.views.finding_columns import (
     VERDICT,
     TerminalColumn,
 )
-from charrnn.views.formatting import compact_number, pluralize
-from charrnn.views.layout import model_display_name, one_line
+from charrnn.views.formatting import compact_number, omitted_line, pluralize
+from charrnn.views.layout import model_display_name, visible_character
 from charrnn.views.sanitize import ascii_signs, sanitize, unicode_output
 
 _ASCII_SIGNS = str.maketrans({"Δ": "cost", "²": "2", "±": "+-"})
@@ -30,6 +30,14 @@ _GAP = 2
 """blank columns between two columns of a table"""
 _MAX_NAMES = 4
 """number of concepts up to which each is listed"""
+
+UNEXPLAINED_COLUMNS = {
+    "costs": "increase in loss with the cell ablated, in nats per character",
+    "closest": "the concept that explains most of the cell, and its fit",
+    "writes on": "characters at which the cell changes most",
+    "forgets on": "characters at which its gate lets it forget most",
+}
+"""explanations of the columns about cells that no concept explains"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +60,10 @@ class FindingsTable:
             yield Text()
             yield _summary(self.findings, unicode)
             yield _footer(self.findings, unicode)
-        if visible:
             yield Text()
-            yield _legend(columns, any(finding.uses_future for finding in visible), unicode)
-            yield from _reasons(visible, unicode)
+            yield _legend(columns, self.findings, unicode)
+            yield from _omitted_line(visible, columns, unicode)
+        yield from _reasons(visible, unicode)
         if self.findings.mysteries:
             yield Text()
             yield from _unexplained(self.findings.mysteries, unicode)
@@ -77,7 +85,7 @@ def visible_findings(findings: Sequence[Finding]) -> list[Finding]:
 
 def fit_columns(findings: Sequence[Finding], width: int, unicode: bool) -> list[TerminalColumn]:
     """Return the columns that fit on a screen of this width."""
-    columns = [column for column in TERMINAL_COLUMNS if any(column.entry(finding, unicode) for finding in findings)]
+    columns = _filled_columns(findings, unicode)
     for key in DROP_ORDER:
         if _width(findings, columns, unicode) <= width:
             return columns
@@ -87,6 +95,11 @@ def fit_columns(findings: Sequence[Finding], width: int, unicode: bool) -> list[
                 return columns
         columns = [column for column in columns if column.key != key]
     return columns
+
+
+def _filled_columns(findings: Sequence[Finding], unicode: bool) -> list[TerminalColumn]:
+    """Return the columns with an entry for any of the findings."""
+    return [column for column in TERMINAL_COLUMNS if any(column.entry(finding, unicode) for finding in findings)]
 
 
 def _width(findings: Sequence[Finding], columns: Sequence[TerminalColumn], unicode: bool) -> int:
@@ -175,41 +188,56 @@ def _footer(findings: Findings, unicode: bool) -> Text:
     parts = [
         f"chosen on {half} streams, judged on {half}",
         f"p by {findings.permutations:,} permutations",
-        f"{findings.placebos} placebos, the best {compact_number(findings.placebo_fit, unicode=unicode)}",
+        f"{findings.placebos} placebos, {_best_placebo(findings, unicode)}",
         "no shuffled weights, no ablation (--quick)" if findings.quick else "",
     ]
     return Text(ascii_signs(" · ", unicode=unicode).join(filter(None, parts)), style="dim")
 
 
-def _legend(columns: Iterable[TerminalColumn], uses_future: bool, unicode: bool) -> Table:
-    """Return the explanations of the columns, and of the sign of concepts that depend on later text."""
+def _legend(columns: Iterable[TerminalColumn], findings: Findings, unicode: bool) -> Table:
+    """Return the explanations of the columns, of the sign of concepts that depend on later text, and of terms."""
+    rows = [(column.heading, column.explanation) for column in columns if column.heading]
+    if any(finding.uses_future for finding in visible_findings(findings.concepts)):
+        rows.append((FUTURE[unicode], FUTURE_EXPLANATION))
+    rows.append(("streams", "equal parts of the text, which are read in parallel"))
+    if findings.placebo_fit is not None:
+        rows.append((_best_placebo(findings, unicode), "the fit that some cell reaches to a placebo, by chance"))
+    return _explanations(rows, unicode)
+
+
+def _explanations(rows: Iterable[tuple[str, str]], unicode: bool) -> Table:
+    """Return a table of terms and their explanations."""
     table = Table.grid(padding=(0, _GAP, 0, 0))
-    for column in columns:
-        if column.heading:
-            table.add_row(
-                Text(_transliterated(column.heading, unicode)),
-                Text(_transliterated(column.explanation, unicode), style="dim"),
-            )
-    if uses_future:
-        table.add_row(Text(FUTURE[unicode]), Text(FUTURE_EXPLANATION, style="dim"))
+    for term, explanation in rows:
+        table.add_row(Text(_transliterated(term, unicode)), Text(_transliterated(explanation, unicode), style="dim"))
     return table
+
+
+def _omitted_line(findings: Sequence[Finding], columns: Sequence[TerminalColumn], unicode: bool) -> Iterator[Text]:
+    """Yield a line with the columns that do not fit on the screen, if there are any."""
+    shown = {column.key for column in columns}
+    omitted = [column.heading for column in _filled_columns(findings, unicode) if column.key not in shown]
+    if line := omitted_line(filter(None, omitted)):
+        yield Text()
+        yield Text(_transliterated(line, unicode), style="dim")
+
+
+def _best_placebo(findings: Findings, unicode: bool) -> str:
+    return f"the best {compact_number(findings.placebo_fit, unicode=unicode)}"
 
 
 def _reasons(findings: Sequence[Finding], unicode: bool) -> Iterator[Text | Table]:
     """Yield a line for each verdict of the findings, with the conditions that led to the verdict."""
-    table = Table.grid(padding=(0, _GAP, 0, 0))
-    for verdict, reason in reasons(findings).items():
-        table.add_row(Text(verdict), Text(_transliterated(reason, unicode), style="dim"))
-    if table.row_count:
+    if rows := reasons(findings).items():
         yield Text("\nwhy these verdicts:")
-        yield table
+        yield _explanations(rows, unicode)
 
 
 def _unexplained(mysteries: Iterable[UnexplainedCell], unicode: bool) -> Iterator[Text | Table]:
     """Yield the table of the cells that the network needs but no concept explains."""
     yield Text("needed, but explained by no concept here:")
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
-    for heading in ("cell", "costs", "closest", "writes on", "forgets on"):
+    for heading in ("cell", *UNEXPLAINED_COLUMNS):
         table.add_column(Text(heading), overflow="fold")
     for cell in mysteries:
         closest = f"{_sanitized(cell.best, unicode)} {compact_number(cell.fit, unicode=unicode)}"
@@ -217,12 +245,13 @@ def _unexplained(mysteries: Iterable[UnexplainedCell], unicode: bool) -> Iterato
         cost = compact_number(cell.delta, "+z.3f", unicode=unicode)
         table.add_row(*map(Text, (cell.cell, cost, closest, writes, forgets)))
     yield table
+    yield Text()
+    yield _explanations(UNEXPLAINED_COLUMNS.items(), unicode)
 
 
 def _characters(characters: Iterable[str], unicode: bool) -> str:
     """Return characters separated by spaces, each visible."""
-    space = "␣" if unicode else "_"
-    return " ".join(space if character == " " else one_line(character, unicode=unicode) for character in characters)
+    return " ".join(visible_character(character, unicode=unicode) for character in characters)
 
 
 def _transliterated(words: str, unicode: bool) -> str:

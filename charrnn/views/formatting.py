@@ -1,7 +1,7 @@
 """Formatting of numbers, durations, sparklines, key-value lines and n-gram results."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -51,6 +51,15 @@ def compact_number(number: float | None, format_spec: str = "z.2f", *, unicode: 
     return minus_sign(sign, unicode) + (digits.removeprefix("0") if digits.startswith("0.") else digits)
 
 
+def format_number(value: float, format_spec: str) -> str:
+    """Return a number with a typographic minus sign.
+
+    >>> format_number(-0.0213, "z.2f"), format_number(-0.0001, "z.2f")
+    ('−0.02', '0.00')
+    """
+    return format(value, format_spec).replace("-", "−")
+
+
 def bar(share: float, unicode: bool) -> str:
     """Return a bar for a share between 0 and 1.
 
@@ -87,6 +96,25 @@ def rounded_number(number: float) -> str:
     ('94.23', '1,235', '1.00e+30')
     """
     return f"{number:.2f}" if number < 1000 else f"{number:,.0f}" if number < 1e9 else f"{number:.2e}"
+
+
+def omitted_line(names: Iterable[str]) -> str:
+    """Return a line that lists the columns of a table that do not fit on the screen; "" if all do.
+
+    >>> omitted_line(["size", "age"]), omitted_line([])
+    ('left out on a screen of this width: size, age', '')
+    """
+    listed = ", ".join(names)
+    return f"left out on a screen of this width: {listed}" if listed else ""
+
+
+def about(number: float) -> str:
+    """Return an estimate, with two significant digits.
+
+    >>> about(1683), about(48)
+    ('about 1,700', 'about 48')
+    """
+    return f"about {float(f'{number:.2g}'):,.0f}"
 
 
 def time_left(seconds: float) -> str:

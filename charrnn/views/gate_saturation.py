@@ -134,7 +134,7 @@ def _table(layer: LayerGates, gates: GateSaturation, screen: Screen) -> Table:
         table.add_row("always forget", _share(layer.always_forgets, cells), Text(condition, style="dim"))
     table.add_row("dead", _share(layer.dead, cells), Text("do not move", style="dim"))
     if layer.time_constants is not None:
-        table.add_row("time constant", *_times(layer.time_constants, f"-1 / mean ln {layer.keeping}", gates, screen))
+        table.add_row("time constant", *_times(layer.time_constants, f"−1 / mean ln {layer.keeping}", gates, screen))
     definition = f"autocorrelation of {gates.signal} below 1/e"
     table.add_row("1/e time", *_times(layer.correlation_times, definition, gates, screen))
     if layer.agreement is not None:
@@ -150,7 +150,8 @@ def _times(times: NDArray[np.float64], definition: str, gates: GateSaturation, s
     shown = f"{median:.1f}" if median <= gates.longest else f"> {gates.longest}"
     counts = np.bincount(np.searchsorted(TIMES, times, side="right"), minlength=len(TIMES) + 1)
     histogram = Text(sparkline(counts.tolist(), unicode=screen.unicode))
-    histogram.append(f" under 1, 2, 4 {screen.ascii_signs('…')} {TIMES[-1]}, above: {definition}", style="dim")
+    explanation = screen.ascii_signs(f" under 1, 2, 4 … {TIMES[-1]}, above: {definition}")
+    histogram.append(explanation, style="dim")
     return Text(shown), histogram
 
 
@@ -166,7 +167,7 @@ def _padded(row: Text) -> Text:
 def _legend(gates: GateSaturation) -> str:
     """Return the explanation of the plots."""
     if gates.cell == "rnn":
-        axes = "x: share of the time that a cell's h is above 0.9; y: that it is below -0.9"
+        axes = "x: share of the time that a cell's h is above 0.9; y: that it is below −0.9"
     else:
         axes = "x: share of the time that a cell's gate is above 0.9; y: that it is below 0.1"
     return f"{axes}. Times in characters: the median and a histogram of the cells."

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from charrnn.arguments import whole_number
 from charrnn.views import colors
+from charrnn.views.formatting import format_number
 from charrnn.views.layout import (
     MAX_LINE_COLUMNS,
     HeatmapData,
@@ -25,7 +26,7 @@ from charrnn.views.layout import (
     runs,
     wrap_text,
 )
-from charrnn.views.sanitize import escape_html, sanitize, unicode_output
+from charrnn.views.sanitize import ascii_signs, escape_html, sanitize, unicode_output
 
 __all__ = ["Heatmap", "HeatmapRow", "Marks", "heatmap_html"]
 
@@ -147,7 +148,7 @@ class _Drawing:
 
     def title(self) -> Text:
         """Return the line above the drawing."""
-        return Text(self.sanitized(self.heatmap.title), style="bold")
+        return Text(self.sanitized(ascii_signs(self.heatmap.title, unicode=self.unicode)), style="bold")
 
     def legend(self) -> Text:
         """Return the legend: signal, scale of colors or digits, and underlined concept."""
@@ -249,7 +250,7 @@ def _color(level: int) -> str:
 
 
 def _value(row: HeatmapRow, value: float) -> str:
-    return f"{row.label}: {value:+.2f}"
+    return f"{row.label}: {format_number(value, '+z.2f')}"
 
 
 def _legend(heatmap: Heatmap) -> str:

@@ -22,9 +22,11 @@ Values: TypeAlias = NDArray[Any]
 MAX_LINE_COLUMNS = 120
 """maximum columns of a line; longer lines are hard to read"""
 
+CARRIER = "\N{DOTTED CIRCLE}"
+"""sign under a combining mark, which has a column of its own"""
+
 _MIN_COLUMNS_FOR_LABELS = 40
 _MAX_LABEL_COLUMNS = 16
-_CARRIER = "\N{DOTTED CIRCLE}"
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
 _WHITE_SPACE = {True: {"\n": "¶", "\t": "→"}, False: {"\n": "$", "\t": ">"}}
 
@@ -60,11 +62,12 @@ def wrap_text(
 ) -> Iterator[Line]:
     r"""Yield a text in lines of at most `columns` columns; a newline has a glyph and ends the line.
 
-    With `page` every glyph has a fixed position; on a terminal, glyphs of uncertain width are replaced.
-    `min_widths` (T,) are minimum widths of the characters in columns, for wider entries drawn below the text.
+    Lines break after a space, if one is in the second half of the line. With `page` every glyph has a fixed position;
+    on a terminal, glyphs of uncertain width are replaced. `min_widths` (T,) are minimum widths of the characters in
+    columns, for wider entries drawn below the text.
 
-    >>> ["".join(line.glyphs) for line in wrap_text("to be\n日本", 4)]
-    ['to b', 'e¶', '日本']
+    >>> ["".join(line.glyphs) for line in wrap_text("to be\n日本語", 4)]
+    ['to ', 'be¶', '日本', '語']
     """
     glyph_table = {character: glyph_of(character, columns, unicode, page=page) for character in set(text)}
     glyphs, widths = zip(*map(glyph_table.__getitem__, text), strict=True) if text else ((), ())
@@ -76,14 +79,28 @@ def wrap_text(
     start = 0
     while start < len(text):
         stop = bisect_right(ends, ends[start] - widths[start] + columns)
-        stop = text.find("\n", start, stop) + 1 or stop
+        stop = text.find("\n", start, stop) + 1 or _word_break(text, start, stop)
         yield Line(start=start, glyphs=glyphs[start:stop], widths=widths_array[start:stop])
         start = stop
+
+
+def _word_break(text: str, start: int, stop: int) -> int:
+    """Return the end of a line that may end at `stop`: after the last space in its second half, if there is one."""
+    return stop if stop == len(text) else text.rfind(" ", (start + stop) // 2, stop) + 1 or stop
 
 
 def one_line(text: str, *, unicode: bool = True) -> str:
     """Return text on one line, sanitized and with glyphs of certain width."""
     return "".join(glyph_of(character, MAX_LINE_COLUMNS, unicode)[0] for character in text)
+
+
+def visible_character(character: str, *, unicode: bool = True) -> str:
+    r"""Return a character alone, visible even if it is a blank.
+
+    >>> [visible_character(character) for character in " \n\te"]
+    ['␣', '¶', '→', 'e']
+    """
+    return ("␣" if unicode else "_") if character == " " else one_line(character, unicode=unicode)
 
 
 def glyph_of(character: str, columns: int, unicode: bool, *, page: bool = False) -> tuple[str, int]:
@@ -105,7 +122,7 @@ def glyph_of(character: str, columns: int, unicode: bool, *, page: bool = False)
         return glyph, width
     # Some terminals give a spacing mark its own column, others do not.
     has_certain_width = page or category(glyph) != "Mc"
-    return (_CARRIER + glyph if has_certain_width else _CARRIER), 1
+    return (CARRIER + glyph if has_certain_width else CARRIER), 1
 
 
 def runs(values: Values) -> Iterator[tuple[int, int]]:

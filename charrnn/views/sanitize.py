@@ -26,7 +26,7 @@ _SPACES = frozenset("\u00a0\u1680\u202f\u205f\u3000").union(map(chr, range(0x200
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0").union(
     map(chr, range(0xE0100, 0xE01F0))
 )
-_ASCII_SIGNS = str.maketrans({"·": "|", "×": "x", "…": "...", "−": "-", "≤": "<=", "≥": ">=", "¶": "$"})
+_ASCII_SIGNS = str.maketrans({"·": "|", "×": "x", "…": "...", "−": "-", "≤": "<=", "≥": ">=", "¶": "$", "─": "-"})
 _CACHED_CHARACTERS = 10_000
 
 NO_READER_ERRORS = (errno.EPIPE, errno.EIO, errno.EBADF, errno.ENXIO)

@@ -4,13 +4,13 @@ Lines, glyphs and levels are those of the terminal.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 import numpy as np
 
 from charrnn.views import colors
-from charrnn.views.layout import HeatmapData, Line, Values, label_width, runs, wrap_text
+from charrnn.views.layout import CARRIER, HeatmapData, Line, Values, label_width, runs, wrap_text
 from charrnn.views.plot import Plot, Point2D
 from charrnn.views.sanitize import escape_html, sanitize
 
@@ -23,6 +23,10 @@ _STRIP, _GAP = 16, 2
 _MARK_TOP, _MARK_HEIGHT = 18, 2
 _SCALE = np.arange(-colors.MAX_LEVEL, colors.MAX_LEVEL + 1)
 _UNLIMITED_COLUMNS = 1_000_000
+_FIRST_COMPLEX = "\N{HEBREW ACCENT ETNAHTA}"
+"""first of the characters that viewers may reorder, join or combine; of those before it, only marks may be"""
+_FIRST_PICTOGRAPH = "\N{MAHJONG TILE EAST WIND}"
+"""first of the pictographs; the wide characters before it are ideographs, kana and syllables"""
 
 
 class _Page:
@@ -40,33 +44,48 @@ class _Page:
         self.top += pixels
 
     def write(self, text: str, column: int = 0, *, limit: int = _UNLIMITED_COLUMNS) -> int:
-        """Draw as much of a text as fits in `limit` columns, and return the column after it."""
+        """Draw as much of a text as fits in `limit` columns, in its reading order; return the column after it."""
         line = next(wrap_text(sanitize(text, keep=""), limit, page=True), None)
         if line is None:
             return column
-        self.draw(line, column)
+        self._run(line.glyphs, line.widths.tolist(), column)
+        self.columns = max(self.columns, column + line.columns)
         return column + line.columns
 
     def draw(self, line: Line, column: int) -> None:
-        """Draw the glyphs of a line; textLength fixes the width of each run of glyphs of equal width."""
-        for (_, width), run in groupby(
-            zip(line.glyphs, line.widths.tolist(), strict=True), key=lambda glyph: (glyph[0].isascii(), glyph[1])
-        ):
-            glyphs = [glyph for glyph, _ in run]
-            self._text(glyphs, column, width)
-            column += len(glyphs) * width
+        """Draw each glyph of a line over its own columns, from left to right."""
+        glyphs = zip(line.glyphs, line.widths.tolist(), strict=True)
+        for (is_single, _, width), run in groupby(glyphs, key=_run_key):
+            drawn = [glyph for glyph, _ in run]
+            if is_single:
+                for index, glyph in enumerate(drawn):
+                    self._single(glyph, column + index * width, width)
+            else:
+                self._run(drawn, [width] * len(drawn), column)
+            column += len(drawn) * width
         self.columns = max(self.columns, column)
 
-    def _text(self, glyphs: list[str], column: int, width: int) -> None:
+    def _run(self, glyphs: Sequence[str], widths: Sequence[int], column: int) -> None:
+        """Draw glyphs as one text, whose width textLength fixes."""
         # Some viewers drop spaces at the ends.
-        words = "".join(glyphs).strip(" ")
-        if not words:
-            return
         visible = [index for index, glyph in enumerate(glyphs) if glyph != " "]
-        left = self._left(column + visible[0] * width)
-        length = (visible[-1] - visible[0] + 1) * width * _COLUMN
-        position = f'x="{left}" y="{self.top + _BASELINE}" textLength="{length}"'
-        self.words.append(f"<text {position}>{escape_html(words)}</text>")
+        if not visible:
+            return
+        first, last = visible[0], visible[-1] + 1
+        column += sum(widths[:first])
+        length = sum(widths[first:last])
+        self._text("".join(glyphs[first:last]), f'x="{self._left(column)}"', length * _COLUMN)
+
+    def _single(self, glyph: str, column: int, width: int) -> None:
+        """Draw one glyph in the middle of its columns."""
+        middle = self._left(column) + width * _COLUMN / 2
+        # Few monospace fonts place a combining mark on its carrier.
+        font = ' font-family="sans-serif"' if glyph.startswith(CARRIER) else ""
+        self._text(glyph, f'x="{middle:g}" text-anchor="middle"{font}')
+
+    def _text(self, words: str, position: str, length: int = 0) -> None:
+        fixed = f' textLength="{length}"' if length else ""
+        self.words.append(f'<text {position} y="{self.top + _BASELINE}"{fixed}>{escape_html(words)}</text>')
 
     def color(self, levels: Values, column: int, height: int) -> None:
         """Draw the levels as backgrounds of the columns from `column` on; zero stays white."""
@@ -104,12 +123,23 @@ class _Page:
                 *colors,
                 *self.underlines,
                 "</g>",
-                f'<g xml:space="preserve" font-family="monospace" font-size="{_FONT}" fill="#000">',
+                f'<g xml:space="preserve" font-family="monospace" font-size="{_FONT}" fill="#000" direction="ltr">',
                 *self.words,
                 "</g>",
                 "</svg>\n",
             ]
         )
+
+
+def _run_key(glyph: tuple[str, int]) -> tuple[bool, bool, int]:
+    """Return whether a glyph is drawn by itself, whether it is ASCII, and its width; equal ones may form a run.
+
+    In a run, a viewer reverses right-to-left letters, joins the letters of some scripts, and combines marks and
+    flags, so that they would leave their columns.
+    """
+    character, width = glyph
+    is_plain = character[0] < _FIRST_COMPLEX or (width == 2 and character[0] < _FIRST_PICTOGRAPH)
+    return not is_plain, character.isascii(), width
 
 
 def heatmap_svg(heatmap: HeatmapData, *, columns: int = 80) -> str:
@@ -119,9 +149,10 @@ def heatmap_svg(heatmap: HeatmapData, *, columns: int = 80) -> str:
     margin = label_width(labels, columns)
     strips = [colors.quantize(row.values) for row in heatmap.rows]
     page = _Page()
-    if heatmap.title:
-        page.write(heatmap.title)
-        page.down(_ROW + _ROW // 2)
+    for line in wrap_text(sanitize(heatmap.title, keep=""), columns, page=True):
+        page.write("".join(line.glyphs))
+        page.down(_ROW)
+    page.down(_ROW // 2 if heatmap.title else 0)
     for line in wrap_text(heatmap.text, columns - margin, page=True):
         if colors_text:
             page.color(line.by_column(strips[0]), margin, _ROW)

@@ -5,6 +5,7 @@ import math
 import re
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -13,7 +14,7 @@ from rich.text import Text
 
 from charrnn.text.ngram import NGram
 from charrnn.training.events import EarlyStop, Evaluation, Event, Preview, Report, Step
-from charrnn.views.formatting import indented, ngram_comparison, sparkline, time_left
+from charrnn.views.formatting import about, indented, ngram_comparison, sparkline, time_left
 from charrnn.views.sanitize import ascii_signs, sanitize, unicode_output
 
 NATS_PER_BIT = math.log(2)
@@ -28,6 +29,8 @@ class ProgressView:
     step: int
     steps: int | None
     """planned number of steps; None if it is not known yet"""
+    timed: bool = False
+    """whether the number of steps is an estimate for a time budget"""
     progress: float
     """share of the plan that is done"""
     train_bits: float
@@ -63,7 +66,7 @@ class ProgressView:
             yield self._sparkline(options.max_width, unicode=unicode)
         if self.preview is not None and self.preview_lines:
             yield Text()
-            yield from _preview_lines(self.preview, options.max_width, self.preview_lines, unicode=unicode)
+            yield from _preview_lines(self.preview, console, options.max_width, self.preview_lines)
 
     def numbers(self, width: int) -> str:
         """Return a line with as many as fit of losses, speed and learning rate."""
@@ -78,7 +81,9 @@ class ProgressView:
         return "   ".join(parts)
 
     def _bar(self, width: int, *, unicode: bool) -> Table:
-        total = "" if self.steps is None else f" / {self.steps:,}"
+        total = ""
+        if self.steps is not None:
+            total = f" of {about(self.steps)}" if self.timed and self.progress < 1 else f" / {self.steps:,}"
         has_estimate = self.seconds_left is not None and self.progress < 1
         remaining = time_left(self.seconds_left or 0) if has_estimate else ""
         table = Table.grid(padding=(0, 1))
@@ -87,8 +92,9 @@ class ProgressView:
         return table
 
     def _sparkline(self, width: int, *, unicode: bool) -> Text:
-        line = sparkline(self.history, max(1, min(60, width - 20)), unicode=unicode)
-        return Text(f"  {self.history[0]:.1f} {line} {self.history[-1]:.2f} bits", style="cyan")
+        ends = f"  training loss {self.history[0]:.2f} ", f" {self.history[-1]:.2f} bits"
+        columns = max(1, min(60, width - sum(map(len, ends))))
+        return Text(sparkline(self.history, columns, unicode=unicode).join(ends), style="cyan")
 
 
 @dataclass
@@ -166,6 +172,7 @@ class ProgressState:
         return ProgressView(
             step=last.step if last else self.first_step,
             steps=last.steps if last else self.initial_steps,
+            timed=self.ends_at is not None,
             progress=last.progress if last else self.initial_progress,
             train_bits=self.train_nats / NATS_PER_BIT,
             val_bits=evaluation.nats / NATS_PER_BIT if evaluation else None,
@@ -226,7 +233,9 @@ def preview_milestone(preview: Preview, width: int, *, unicode: bool) -> Text:
     text = sanitize(ascii_signs(compact, unicode=unicode), keep="", unicode=unicode)
     line = Text(f"  {when:>12}  ", style="dim")
     line.append(Text(text))
-    line.truncate(max(1, width - 1))
+    if line.cell_len >= width:
+        line.truncate(max(1, width - 1))
+        line.right_crop(max(0, len(line) - max(line.plain.rfind(" "), width // 2)))
     line.no_wrap = True
     return line
 
@@ -238,10 +247,12 @@ def _bar(progress: float, width: int, *, unicode: bool) -> Text:
     return Text(full * done, style="cyan") + Text(empty * (width - done), style="dim")
 
 
-def _preview_lines(preview: Preview, width: int, lines: int, *, unicode: bool) -> list[Text]:
-    """Return the first lines of a preview below a rule with its step."""
+def _preview_lines(preview: Preview, console: Console, width: int, lines: int) -> list[Text]:
+    """Return the first lines of a preview, wrapped at spaces, below a rule with its step."""
+    unicode = unicode_output(console)
     dash = "─" if unicode else "-"
     when = f"{dash * 2} step {preview.step:,} "
     rule = Text("  " + (when + dash * 76)[: max(1, min(78, width - 2))], style="dim")
     text = sanitize(preview.text, keep="\n", unicode=unicode)
-    return [rule, *(Text(f"  {line}", no_wrap=True, overflow="crop") for line in text.split("\n")[:lines])]
+    wrapped = (part for line in text.split("\n")[:lines] for part in Text(line).wrap(console, max(1, width - 2)))
+    return [rule, *(Text("  ", no_wrap=True, overflow="crop") + part for part in islice(wrapped, lines))]

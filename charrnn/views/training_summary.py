@@ -11,7 +11,7 @@ from charrnn.text.ngram import NGram
 from charrnn.training.metrics import History
 from charrnn.views.formatting import KeyValueLines, duration, indented, ngram_comparison
 from charrnn.views.plot import Curve, Plot, linear_axis
-from charrnn.views.sanitize import ascii_signs, sanitize, unicode_output
+from charrnn.views.sanitize import ascii_signs, plain_line, unicode_output
 
 # Header and summary
 
@@ -69,10 +69,12 @@ class TrainingSummary:
         yield indented(ngram_comparison(self.ngram, self.val_bits))
         yield Text()
         table = Table.grid(padding=(0, 3))
-        for _ in range(2):
-            table.add_column(overflow="fold")
+        # A command stays on one line, if the screen is wide enough for it.
+        table.add_column(overflow="fold", no_wrap=True)
+        table.add_column(overflow="fold")
+        unicode = unicode_output(console)
         for command, meaning in self.next_commands:
-            table.add_row(Text(f"  {sanitize(command)}"), Text(meaning, style="dim"))
+            table.add_row(Text(f"  {plain_line(command, unicode=unicode)}"), Text(meaning, style="dim"))
         yield table
 
 

@@ -81,7 +81,8 @@ def test_names_and_values_are_separated(call: Call, run_here: RunDirectory, mode
     save_model(run_here.model, dataclasses.replace(model, training=story))
     lines = call("info").out.splitlines()
     assert "something of its own  1,003,854" in lines
-    assert "settings              batch 32 × 64 · lr 0.015 · minutes 1 · warm up 1,000 · seed 0" in lines
+    joined = "batch 32 streams × 64 characters · lr 0.015 · minutes 1 · warm up 1,000 · seed 0"
+    assert f"settings              {joined}" in lines
     assert {line[20:22] for line in lines} == {"  "}
 
 
@@ -157,6 +158,9 @@ def test_a_narrow_terminal_has_fewer_columns_of_runs(
     for columns in (200, 50, 30):
         monkeypatch.setattr("charrnn.cli.info_details.terminal_columns", lambda _, columns=columns: columns)
         output[columns] = call("info").out.splitlines()[0].split()
+        if columns < 200:
+            omitted = [line for line in call("info").out.splitlines() if line.startswith("left out on a screen")]
+            assert all(name in omitted[0] for name in set(output[200]) - set(output[columns]))
     assert output[200] == ["run", "text", "network", "bits/char", "size", "age"]
     assert output[30] == ["run", "bits/char"]
     assert len(output[30]) < len(output[50]) < len(output[200])
@@ -172,6 +176,16 @@ def test_the_loss_can_be_drawn_as_a_picture(call: Call, trained: RunDirectory, m
     assert call("info", "alone.safetensors", "--svg", "none.svg").code == 1
     assert not Path("none.svg").exists()
     assert trained.model.exists()
+
+
+@pytest.mark.usefixtures("trained")
+def test_the_picture_of_the_loss_can_have_a_title(call: Call) -> None:
+    """In place of the name of the run; without a picture the option is an error."""
+    assert call("info", "--svg", "loss.svg", "--title", "A <good> run").code == 0
+    picture = ET.fromstring(Path("loss.svg").read_text(encoding="utf-8"))  # noqa: S314 - it is our own
+    assert picture.findtext("{http://www.w3.org/2000/svg}title") == "A <good> run"
+    refused = call("info", "--title", "A good run")
+    assert (refused.code, "--svg FILE" in refused.err) == (2, True)
 
 
 @pytest.fixture

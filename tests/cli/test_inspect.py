@@ -12,7 +12,7 @@ import pytest
 from small import Call, random_model
 
 from charrnn import resources
-from charrnn.cli import inspect_search
+from charrnn.cli import inspect_heatmaps, inspect_search
 from charrnn.inspection.concepts import ParsedText
 from charrnn.inspection.search.findings import Findings
 from charrnn.inspection.search.search import search as find_cells
@@ -336,6 +336,25 @@ def test_a_heat_map_as_a_picture(call: Call, text: str) -> None:
     assert result.code == 0
     assert ET.parse("map.svg").getroot().tag.endswith("svg")  # noqa: S314 - we made it
     assert "map.svg" in result.err
+
+
+def test_a_picture_can_have_a_title(call: Call, text: str) -> None:
+    """It replaces the title in the picture, not on the screen; without a picture the option is an error."""
+    arguments = ("inspect", "--text", text, "--cell", "1.0", "--chars", "100", "--title", "A <cell>")
+    result = call(*arguments, "--svg", "map.svg")
+    assert ET.parse("map.svg").getroot()[0].text == "A <cell>"  # noqa: S314 - we made it
+    assert "A <cell>" not in result.out
+    refused = call(*arguments)
+    assert (refused.code, "--svg FILE" in refused.err) == (2, True)
+
+
+@pytest.mark.usefixtures("recorded")
+def test_the_names_of_written_files_come_last(call: Call, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After all drawings, where the user sees them: the picture's, then the page's."""
+    for module in (inspect_search, inspect_heatmaps):
+        monkeypatch.setattr(module, "write_note", print)
+    shown = call("inspect", "--text", text, "--quick", "--html", "page.html", "--svg", "map.svg").out
+    assert [line.partition(":")[0] for line in shown.splitlines()[-2:]] == ["map.svg", "page.html"]
 
 
 @pytest.mark.fault("F76")

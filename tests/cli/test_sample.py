@@ -15,7 +15,7 @@ from small import SMALL, Call, random_model
 
 import charrnn
 from charrnn.network.inference import InferenceRNN
-from charrnn.network.model_file import load_model, save_model
+from charrnn.network.model_file import Model, load_model, save_model
 from charrnn.scoring import score
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.text.corpus_encoder import count_characters, encode
@@ -370,6 +370,56 @@ def test_the_header_on_a_terminal_shows_how_to_repeat_a_sample(launch: Launcher)
     always = on_terminal(launch, ["--argmax", "--seed", "1", "-p", "ab"], {"NO_COLOR": "1"}).decode().split("\r\n")
     assert always[0] == "checkpoints/hamlet · step 3,750 · always the most likely"
     assert lines[-2] == "note: control characters are shown as pictures; --raw writes them as they are"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+def test_several_samples_on_a_terminal_have_one_header_and_visible_borders(launch: Launcher) -> None:
+    """The settings are shown once; a line before each sample has the seed that repeats it."""
+    arguments = ["--seed", "4", "--count", "3", "-n", "9", "--no-prompt"]
+    lines = on_terminal(launch, arguments, {"NO_COLOR": "1"}).decode().split("\r\n")
+    assert [line for line in lines if "step 3,750" in line] == lines[:1]
+    assert [line for line in lines if line.startswith("──")] == [
+        f"── {n} of 3 · --seed {n + 3} ──" for n in (1, 2, 3)
+    ]
+    quiet = on_terminal(launch, [*arguments, "-q"], {"NO_COLOR": "1"}).decode()
+    assert "──" not in quiet
+    assert quiet.count("\r\n\r\n") >= 2
+
+
+@pytest.fixture
+def blanks(run_here: RunDirectory, model: Model) -> None:
+    """Make a blank the most likely character after all others."""
+    is_blank = np.array(model.vocabulary.characters) == " "
+    bias = np.where(is_blank, np.float32(100), model.weights["output.bias"])
+    save_model(run_here.model, dataclasses.replace(model, weights={**model.weights, "output.bias": bias}))
+
+
+@pytest.mark.usefixtures("blanks")
+def test_a_text_of_nothing_but_blanks_is_explained(call: Call) -> None:
+    """With --argmax a note shows the repeated character and names the temperature; -q is silent."""
+    result = call("sample", "--argmax", "-n", "60")
+    assert result.out == " " * 60
+    assert result.err == "note: the text repeats ' ' up to its end; hint: `-t 0.8` chooses characters at random\n"
+    assert call("sample", "--argmax", "-n", "60", "-q").err == ""
+    assert call("sample", "--seed", "1", "-n", "60").err == ""
+
+
+@pytest.mark.usefixtures("blanks")
+def test_samples_side_by_side_show_what_they_repeat(call: Call) -> None:
+    """The character itself instead of "every 1", and a hint; the JSON is as before."""
+    result = call("sample", "--compare", "-n", "60")
+    assert result.out.startswith("checkpoints/hamlet")
+    assert "argmax · 0.00 bits/char · repeats ' '" in result.out
+    assert result.err == "hint: a higher temperature (`-t`) leaves the repetition\n"
+    values = json.loads(call("sample", "--compare", "-n", "60", "--json").out.splitlines()[0])
+    assert values["circle"] == {"start": 0, "length": 1}
+
+
+def test_a_steered_cell_has_a_typographic_minus_on_the_screen_only(call: Call) -> None:
+    """JSON has the sign of a number."""
+    assert "1.3 at −1 · " in call("sample", "--steer", "1.3", "-n", "9").out
+    first = json.loads(call("sample", "--steer", "1.3", "-n", "9", "--json").out.splitlines()[0])
+    assert first["variant"] == "1.3 at -1"
 
 
 def on_terminal(launch: Launcher, arguments: list[str], environment: dict[str, str]) -> bytes:

@@ -165,6 +165,13 @@ def test_the_next_characters_can_be_requested(call: Call) -> None:
     assert len(result) == 4
 
 
+@pytest.mark.usefixtures("expected")
+def test_blanks_among_the_next_characters_are_visible(call: Call) -> None:
+    """A space and a newline have the signs of a heat map."""
+    shown = {line.split()[0] for line in call("score", "book.txt", "--top", "99").out.splitlines()[1:]}
+    assert {"␣", "¶"} <= shown
+
+
 @pytest.mark.usefixtures("run_here")
 def test_a_text_in_another_alphabet_is_distinguished_from_a_badly_predicted_one(call: Call) -> None:
     """By the share of characters that the model never saw."""

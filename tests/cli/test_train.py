@@ -11,6 +11,7 @@ import pytest
 from launching import Launcher
 from small import Call, CommandResult, bottles
 
+from charrnn.cli.train_messages import precision_label
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.storage.safetensors_file import read_tensors
 
@@ -188,7 +189,7 @@ def test_the_n_gram_baseline_is_shown_and_fitted_once(
     """Before training, in every line, in the summary and in `info`; a resumed run reads it from the metrics."""
     result = train("--steps", "20").err
     assert "-gram, learned from 3,301 characters" in result
-    assert "better than the network" in result.splitlines()[-5]
+    assert "better than the network" in result.splitlines()[-6]
     assert all("ngram_bpc=" in line for line in result.splitlines() if "train_bpc=" in line)
     assert "better than the network\n" in call("info").out
     monkeypatch.setattr("charrnn.training.evaluation.fit_best_ngram", None)
@@ -243,13 +244,32 @@ def test_a_refused_text_leaves_nothing(call: Call, text: Path) -> None:
     assert files() == {"book.txt"}
 
 
+def test_the_header_explains_the_streams_and_states_the_precision(train: Call) -> None:
+    """Numbers without a unit, such as "batch 4 × 16", are not understood."""
+    header = train("--steps", "20", "--precision", "float32").err
+    assert "4 streams × 16 characters" in header
+    assert "streams: places of the text that are read in parallel" in header
+    assert "thread · float32" in header
+    assert precision_label("float32", "cuda") == "float32 (products in TF32)"
+    assert precision_label("bfloat16", "cuda") == "bfloat16"
+
+
+@pytest.mark.parametrize(
+    ("budget", "longer"), [(("--steps", "8"), "--steps 16"), (("--epochs", "0.1"), "--epochs 0.2")]
+)
+def test_a_finished_run_names_the_option_that_continues_it(train: Call, budget: tuple[str, str], longer: str) -> None:
+    """In the unit that the user chose; the same command with that option does continue."""
+    assert f"  charrnn train … {longer} " in train(*budget).err
+    assert "resuming" in train(*longer.split()).err
+
+
 @pytest.mark.fault("F06", "F10")
 def test_small_and_marked_texts_are_noted(call: Call, text: Path) -> None:
     """The notes name the changes."""
     text.write_bytes(b"\xef\xbb\xbf" + b"small but usable. " * 20)
     result = call("train", str(text), "--steps", "5", "--hidden", "8")
     assert result.code == 0
-    assert "note: small corpus; using batch" in result.err
+    assert "note: small corpus; using 4 streams × 32 characters" in result.err
     assert "byte order mark removed" in result.err
 
 

@@ -128,7 +128,7 @@ def test_the_reason_states_how_often_the_text_is_read() -> None:
         == "settings chosen to read the text about 60 times"
     )
     reason = choose_hyperparameters(TrainOptions(minutes=5), make_inputs()).reason
-    assert "characters per recurrent weight in that time: reads the text about 5.6 times" in reason
+    assert reason == "sized for 5 minutes, to read 5 characters per recurrent weight: reads the text about 5.6 times"
 
 
 def test_given_settings_are_kept() -> None:

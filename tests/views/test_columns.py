@@ -4,8 +4,9 @@ from io import StringIO
 
 from rich.console import Console
 
-from charrnn.cli.sample_compare import Loop, find_loop
+from charrnn.cli.sample_output import Loop, find_loop
 from charrnn.views.aligned_text import SideBySideTexts, TextColumn
+from charrnn.views.layout import wrap_text
 
 TEXTS = ("to be\nor not", "日本語の文字" * 3, "x\x1b[31m" * 9)
 
@@ -39,3 +40,9 @@ def test_a_loop_in_a_text_is_found() -> None:
     assert find_loop("x" + "the end. " * 6 + "the") == Loop(1, 9)
     assert find_loop("well" + "l" * 9) is None
     assert find_loop("") is None
+
+
+def test_lines_break_at_words() -> None:
+    """A word moves to the next line as a whole; a line without spaces, or with early ones only, is filled."""
+    lines = ["".join(line.glyphs) for line in wrap_text("the quick brown fox jumps\nover " + "x" * 30, 12)]
+    assert lines == ["the quick ", "brown fox ", "jumps¶", "over xxxxxxx", "x" * 12, "x" * 11]

@@ -186,6 +186,25 @@ def test_one_line_counts_the_cells_and_one_describes_the_controls() -> None:
     assert "chosen on 12 streams, judged on 12 · p by 999 permutations · 12 placebos, the best .01" in table
 
 
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_columns_that_do_not_fit_are_listed(width: int) -> None:
+    """Each column is in the table or in the list of those left out; on a wide screen there is no list."""
+    table = drawn(width)
+    heading = next(line for line in table.splitlines() if line.startswith("concept"))
+    _, found, omitted = table.partition("left out on a screen of this width: ")
+    names = " ".join(omitted.split("needed,")[0].split()).split(", ")
+    for name in ("±se", "linear", "inside/outside", "edge Δ", "else", "what it is"):
+        assert (name in heading) != (name in names)
+    assert bool(found) == (width < 200)
+
+
+def test_the_terms_of_the_lines_below_the_table_are_explained() -> None:
+    """Streams, the best placebo, and the columns about unexplained cells, each at the start of a line."""
+    lines = drawn(200).splitlines()
+    for term in ("streams", "the best .01", "costs", "closest", "writes on", "forgets on"):
+        assert any(line.startswith(f"{term}  ") for line in lines), term
+
+
 def test_concepts_without_a_cell_and_controls_have_no_row() -> None:
     """They are listed in a line each."""
     table = drawn(80)

@@ -72,12 +72,12 @@ def test_control_characters_are_replaced() -> None:
 
 @pytest.mark.parametrize("cells", [1, 3])
 def test_every_value_has_a_tooltip(cells: int) -> None:
-    """With two decimals; several cells have digits as well."""
+    """With two decimals and a typographic minus; several cells have digits as well."""
     text = "abcdefgh"
     parsed = Parsed(heatmap(text, cells)._repr_html_())
     titles = [attributes["title"] for _, attributes in parsed.elements if "title" in attributes]
     first = heatmap(text, cells).rows[0]
-    expected = [f"{CELL}: {value:+.2f}" for value in first.values]
+    expected = [f"{CELL}: {value:+z.2f}".replace("-", "−") for value in first.values]
     assert titles[: len(text)] == expected
     assert len(titles) == cells * len(text)
     assert ("0 … 4 below zero" in parsed.text) == (cells > 1)

@@ -1,8 +1,11 @@
 """The SVG image of a heat map is a valid, self-contained document with aligned columns."""
 
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import numpy as np
+import pytest
+from browser import BROWSER, tab
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -32,9 +35,9 @@ def elements(picture: str, name: str) -> list[ET.Element]:
     return list(ET.fromstring(picture).iter(f"{{{NAMESPACE}}}{name}"))  # noqa: S314  # our own
 
 
-def number(element: ET.Element, name: str) -> int:
+def number(element: ET.Element, name: str) -> float:
     """Return an attribute as a number."""
-    return int(element.get(name, "0"))
+    return float(element.get(name, "0"))
 
 
 @given(FOREIGN, st.sampled_from([1, 3]), st.sampled_from([1, 20, 40, 80]))
@@ -61,6 +64,60 @@ def test_all_shapes_are_within_the_image(text: str, columns: int) -> None:
         assert number(shape, "y") + number(shape, "height") <= number(page, "height")
 
 
+def letters(picture: str) -> dict[str, float]:
+    """Return the column in whose middle each single letter is drawn."""
+    singles = [element for element in elements(picture, "text") if element.get("text-anchor") == "middle"]
+    return {str(element.text): (float(element.get("x", "0")) - 10) / COLUMN - 0.5 for element in singles}
+
+
+def test_right_to_left_letters_are_over_their_own_colors() -> None:
+    """Viewers reverse a run of Hebrew or Arabic, but not its colors: each letter is drawn by itself."""
+    picture = heatmap_svg(heatmap("ab \u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d (12)"))
+    columns = {"\u05e9": 3, "\u05dc": 4, "\u05d5": 5, "\u05dd": 6, "\u0645": 8, "\u0631": 9, "\u062d": 10}
+    assert letters(picture) == columns
+    runs = [(element.text, number(element, "x")) for element in elements(picture, "text") if element.text]
+    assert ("(12)", 10 + 12 * COLUMN) in runs
+
+
+def test_marks_that_a_viewer_would_combine_are_over_their_own_colors() -> None:
+    """A mark has a carrier in its own column, in a font that places it there; flags and Hindi are not joined."""
+    picture = heatmap_svg(heatmap("e\u0301 \u05e9\u05b8 \u0928\u094d\u0926 \U0001f1e9\U0001f1ea"))
+    assert {text: round(column) for text, column in letters(picture).items() if text[0] == "\u25cc"} == {
+        "\u25cc\u0301": 1,
+        "\u25cc\u05b8": 4,
+        "\u25cc\u094d": 7,
+    }
+    assert {"\u05e9", "\u0928", "\u0926", "\U0001f1e9", "\U0001f1ea"} < set(letters(picture))
+    fonts = {str(element.text): element.get("font-family") for element in elements(picture, "text")}
+    assert (fonts["\u25cc\u0301"], fonts["\u05e9"]) == ("sans-serif", None)
+
+
+def test_a_right_to_left_title_keeps_its_reading_order() -> None:
+    """Only the text over colors is drawn letter by letter; a viewer orders the title as on a page."""
+    words = "\u05e9\u05dc\u05d5\u05dd title"
+    assert words in [element.text for element in elements(heatmap_svg(heatmap("abc", title=words)), "text")]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BROWSER is None, reason="there is no Chromium")
+def test_a_browser_draws_each_letter_over_its_own_color(tmp_path: Path) -> None:
+    """The middle of each Hebrew or Arabic letter is the middle of its column, for marks and for letters."""
+    path = tmp_path / "text.svg"
+    picture = heatmap_svg(heatmap("ab \u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627 e\u0301 \u65e5\u672c"))
+    path.write_bytes(picture.encode())
+    with tab(tmp_path / "profile") as browser:
+        browser.open(path)
+        drawn = browser.evaluate(
+            "[...document.querySelectorAll('text')].map(text => [text.textContent, text.getBBox()])"
+            ".map(([letters, box]) => [letters, box.x + box.width / 2])"
+        )
+    for letter, column in letters(picture).items():
+        (middle,) = [middle for letters_drawn, middle in drawn if letters_drawn == letter]
+        assert abs(middle - (10 + COLUMN * (column + 0.5))) < 1
+    ideographs = next(middle for letters_drawn, middle in drawn if letters_drawn == "\u65e5\u672c")
+    assert abs(ideographs - (10 + COLUMN * (17 + 4 / 2))) < 2
+
+
 def test_each_run_of_text_has_the_width_of_its_columns() -> None:
     """Text starts and ends at a column with any font, so that it is aligned with its colors."""
     words, wide, *_ = elements(heatmap_svg(heatmap("  to be  日本")), "text")
@@ -77,8 +134,8 @@ def test_the_colors_are_those_of_the_levels() -> None:
     for group in elements(picture, "g"):
         for shape in group.findall(f"{{{NAMESPACE}}}rect"):
             if number(shape, "y") == 10:
-                first = (number(shape, "x") - 10) // COLUMN
-                count = number(shape, "width") // COLUMN
+                first = int(number(shape, "x") - 10) // COLUMN
+                count = int(number(shape, "width")) // COLUMN
                 shades[first : first + count] = [group.get("fill")] * count
     assert shades == [hex_color(int(level)) if level else None for level in quantize(values)]
 

@@ -5,7 +5,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from charrnn.training.events import Step
+from charrnn.training.events import Preview, Step
 from charrnn.views.training_progress import ProgressState
 
 
@@ -38,6 +38,36 @@ def test_unknown_numbers_are_not_shown() -> None:
     assert "train 1.443" in drawn(progress)
     progress.update(Step(step=4, nats=1, gradient_norm=1, learning_rate=0.01, progress=0, steps=1200), 1.0)
     assert "step 4 / 1,200" in drawn(progress)
+
+
+def test_the_number_of_steps_of_a_time_budget_is_an_estimate() -> None:
+    """It is rounded and called so, until the last step."""
+    progress = ProgressState(characters_per_step=1, ends_at=60.0)
+    for progress_now, expected in ((0.5, "step 3 of about 1,700 "), (1.0, "step 3 / 1,683 ")):
+        done = Step(step=3, nats=1, gradient_norm=1, learning_rate=0.01, progress=progress_now, steps=1683)
+        progress.update(done, 1.0)
+        assert expected in drawn(progress)
+    exact = ProgressState(characters_per_step=1, first_step=3, initial_steps=1683)
+    assert "step 3 / 1,683 " in drawn(exact)
+
+
+def test_the_sparkline_says_what_it_shows() -> None:
+    """The training loss, in bits, from the first report to the last."""
+    progress = ProgressState(characters_per_step=1, history=[4.0, 3.0, 2.5])
+    (line,) = [line for line in drawn(progress).splitlines() if "█" in line]
+    assert line.split() == ["training", "loss", "4.00", "█▃▁", "2.50", "bits"]
+
+
+def test_a_preview_is_wrapped_at_spaces() -> None:
+    """No word is cut, and no more lines are drawn than fit."""
+    words = " ".join(f"word{number}" for number in range(100))
+    progress = ProgressState(characters_per_step=1, preview=Preview(step=1, text=words))
+    lines = drawn(progress).splitlines()
+    preview = lines[[index for index, line in enumerate(lines) if "step 1 " in line][-1] + 1 :]
+    assert len(preview) == 6
+    assert [word for line in preview for word in line.split()] == words.split()[
+        : sum(map(len, map(str.split, preview)))
+    ]
 
 
 def step(number: int, nats: float | None) -> Step:

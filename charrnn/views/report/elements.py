@@ -5,21 +5,13 @@ from unicodedata import name as unicode_name
 
 from charrnn.inspection.measures.provenance import DIGITS
 from charrnn.inspection.search.finding import LOSS_DIGITS, CausalEffect, Finding
+from charrnn.views.formatting import format_number
 from charrnn.views.layout import MAX_LINE_COLUMNS, wrap_text
 from charrnn.views.sanitize import escape_html
 
 # Numbers and characters
 
 _NAMES = {"\n": "line end", "\t": "tab", " ": "space"}
-
-
-def format_number(value: float, format_spec: str) -> str:
-    """Return a number with a typographic minus sign.
-
-    >>> format_number(-0.0213, "z.2f"), format_number(-0.0001, "z.2f")
-    ('−0.02', '0.00')
-    """
-    return format(value, format_spec).replace("-", "−")
 
 
 def number_element(value: float | None, format_spec: str = "z.2f", digits: int = DIGITS) -> str:

@@ -13,10 +13,10 @@ from charrnn.views.finding_columns import (
     NumberColumn,
     number_columns,
 )
+from charrnn.views.formatting import format_number
 from charrnn.views.report.elements import (
     definition_list,
     finding_details,
-    format_number,
     number_cell,
     scrolling_table,
     share_bar,

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 
 from charrnn.inspection.search.finding import LOSS_DIGITS
 from charrnn.inspection.search.findings import RARITY_LIMIT, Findings, UnexplainedCell, rarity
+from charrnn.views.findings_table import UNEXPLAINED_COLUMNS
+from charrnn.views.formatting import format_number
 from charrnn.views.report.elements import (
     char_keys,
     definition_list,
-    format_number,
     number_cell,
     number_element,
     scrolling_table,
@@ -91,7 +92,7 @@ def unexplained_list(findings: Findings) -> str:
     headings = column_heading("cell", "layer.unit; click it to see it drawn") + "".join(
         column_heading(name, explanation, number=numeric)
         for name, explanation, numeric in (
-            ("costs", "increase in loss with the cell ablated, in nats per character", True),
+            ("costs", UNEXPLAINED_COLUMNS["costs"], True),
             ("±se", "standard error of that", True),
             ("closest", "the concept that explains most of it", False),
             ("fit", "how much that is", True),
@@ -99,10 +100,10 @@ def unexplained_list(findings: Findings) -> str:
         )
     )
     rows = "".join(map(_unexplained_row, findings.mysteries))
-    table = (
-        f'<table class="sortable"><thead><tr>{headings}<th scope="col">writes on</th><th scope="col">forgets on</th>'
-        f"</tr></thead>{rows}</table>"
+    keys = "".join(
+        f'<th scope="col" title="{UNEXPLAINED_COLUMNS[name]}">{name}</th>' for name in ("writes on", "forgets on")
     )
+    table = f'<table class="sortable"><thead><tr>{headings}{keys}</tr></thead>{rows}</table>'
     return section("mysteries", "Needed, but explained by no concept here", scrolling_table(table, "mysteries"))
 
 
