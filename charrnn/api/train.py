@@ -23,8 +23,8 @@ from charrnn.text.ngram import NGram
 from charrnn.training.events import Event
 from charrnn.training.prepare import Prepared, prepare
 from charrnn.training.train_options import BUDGETS, SETTINGS, TrainOptions
-from charrnn.views.progress_bar import show_progress
 from charrnn.views.training_progress import ProgressState
+from charrnn.views.training_summary import show_progress
 
 with resources.loading_torch() as SPIN_IS_SHORT:
     from charrnn.training.checkpointer import save_final

@@ -16,8 +16,7 @@ from charrnn.network.char_rnn import CharRNN, NetworkState
 from charrnn.text.batching import TrainingBatches
 from charrnn.training.cuda_graph import CapturedGraph, GraphBackend
 from charrnn.training.device import seed_step, tf32
-from charrnn.training.optimizer import AdamW, update_ema
-from charrnn.training.tbptt import StepResult, forward_backward, reset_streams
+from charrnn.training.optimization import AdamW, StepResult, forward_backward, reset_streams, update_ema
 
 # Batches on the device, in the same memory at every step. A text that fits is stored on the device as a whole, in the
 # narrowest integer type, and each window is gathered there. Windows of a larger text are read on the host and copied

@@ -15,7 +15,7 @@ from charrnn.network.char_rnn import CharRNN
 from charrnn.training.cuda_graph import WARM_UP_RUNS, GraphBackend, cuda_graph_backend
 from charrnn.training.cuda_step import CudaStep, RandomBatch
 from charrnn.training.device import flops_per_second, is_torch_out_of_memory
-from charrnn.training.optimizer import AdamW, make_ema
+from charrnn.training.optimization import AdamW, make_ema
 from charrnn.training.recipe import RecipeInputs, networks_to_time
 from charrnn.training.train_options import TrainOptions
 

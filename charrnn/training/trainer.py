@@ -21,9 +21,8 @@ from charrnn.training.cuda_step import CudaStep, DeviceBatches
 from charrnn.training.device import oom_as_error, seed_step
 from charrnn.training.events import Step
 from charrnn.training.lr_schedule import Plan, learning_rate
-from charrnn.training.optimizer import AdamW, ema_weight, make_ema, update_ema
+from charrnn.training.optimization import AdamW, ema_weight, forward_backward, make_ema, reset_streams, update_ema
 from charrnn.training.progress import PERIODS, BestWeights, Bookkeeping, RunProgress
-from charrnn.training.tbptt import forward_backward, reset_streams
 
 MAX_QUEUED_STEPS = 32
 """steps that are queued on a GPU before the host waits for their results; each wait costs the device some 50 µs"""

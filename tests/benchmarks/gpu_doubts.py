@@ -34,8 +34,7 @@ from charrnn.training.cuda_graph import WARM_UP_RUNS, cuda_graph_backend
 from charrnn.training.cuda_step import CudaStep, DeviceBatches, RandomBatch
 from charrnn.training.device import tf32
 from charrnn.training.evaluation import held_out_loss
-from charrnn.training.optimizer import AdamW, make_ema
-from charrnn.training.tbptt import forward_backward
+from charrnn.training.optimization import AdamW, forward_backward, make_ema
 from charrnn.training.throughput import measure_recipe_inputs
 from charrnn.training.train_options import TrainOptions
 from charrnn.training.trainer import Trainer

@@ -28,7 +28,7 @@ from charrnn.training.cuda_graph import (
 )
 from charrnn.training.cuda_step import CudaStep, DeviceBatches, RandomBatch
 from charrnn.training.device import tf32
-from charrnn.training.optimizer import AdamW, make_ema
+from charrnn.training.optimization import AdamW, make_ema
 from charrnn.training.throughput import chars_per_second, time_networks
 from charrnn.training.trainer import Trainer
 

@@ -27,9 +27,8 @@ from charrnn.training.cuda_graph import WARM_UP_RUNS, GraphBackend, Work
 from charrnn.training.cuda_step import CudaStep, DeviceBatches, RandomBatch
 from charrnn.training.events import Evaluation, Event, Report, Step, TrainingWarning
 from charrnn.training.loop import train_loop
-from charrnn.training.optimizer import AdamW, make_ema
+from charrnn.training.optimization import AdamW, forward_backward, make_ema
 from charrnn.training.progress import PERIODS
-from charrnn.training.tbptt import forward_backward
 from charrnn.training.trainer import MAX_QUEUED_STEPS, Trainer
 
 DROPPED = {"dropout": 0.3, "input_dropout": 0.2, "weight_drop": 0.3, "reset": 0.3}

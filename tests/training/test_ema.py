@@ -19,7 +19,7 @@ from charrnn.training.checkpoint import load_state, state_arrays, state_metadata
 from charrnn.training.evaluation import evaluate, held_out_loss
 from charrnn.training.loop import train_loop
 from charrnn.training.lr_schedule import Plan
-from charrnn.training.optimizer import HORIZON_FRACTION, ema_weight, make_ema, update_ema
+from charrnn.training.optimization import HORIZON_FRACTION, ema_weight, make_ema, update_ema
 from charrnn.training.trainer import Trainer
 
 TRAINING = TrainingConfig(batch=1, length=1, lr=0.5, warm_up=20, final_lr=0.02)

@@ -11,7 +11,7 @@ from charrnn.errors import DivergedError
 from charrnn.training.evaluation import held_out_loss
 from charrnn.training.events import Evaluation, Preview, Report, Step
 from charrnn.training.loop import train_loop
-from charrnn.training.optimizer import BETAS
+from charrnn.training.optimization import BETAS
 from charrnn.training.trainer import Trainer
 
 

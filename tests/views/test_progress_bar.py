@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from charrnn.training.events import Evaluation, Event, Report, Step
-from charrnn.views.progress_bar import show_progress
 from charrnn.views.training_progress import ProgressState
+from charrnn.views.training_summary import show_progress
 
 SECONDS_PER_STEP = 2.0
 STEPS = 20

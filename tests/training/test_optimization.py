@@ -5,7 +5,7 @@ import torch
 
 from charrnn.config import NetworkConfig
 from charrnn.network.char_rnn import CharRNN
-from charrnn.training.optimizer import BETAS, EPSILON, AdamW
+from charrnn.training.optimization import BETAS, EPSILON, AdamW
 
 DECAY = 0.3
 LR_MULTIPLIERS = {
