@@ -17,6 +17,8 @@ from charrnn.errors import CharrnnError, WrongUsageError, choice_hint, did_you_m
 
 LARGEST_SEED = 2**62
 """largest seed of a random number generator"""
+CODE_POINTS = 0x110000
+"""number of Unicode code points, the largest possible vocabulary"""
 MAX_CHARACTERS = 10**12
 """largest number of characters that can be requested, as on the command line"""
 DEVICES = ("cpu", "cuda", "mps")
@@ -84,8 +86,8 @@ def number(
     raise _not_a_number(given, name, f"a number {'>' if low_excluded else '≥'} {low:g}{upper_bound}")
 
 
-def _not_a_number(value: object, name: str, demand: str) -> WrongUsageError:
-    """Return the error for a value that is not the demanded number; for a string in digits, with a hint.
+def _not_a_number(value: object, name: str, requirement: str) -> WrongUsageError:
+    """Return the error for a value that is not a valid number; for a string in digits, with a hint.
 
     >>> _not_a_number("1", "minutes", "a number > 0").hint
     '`minutes=1`, without quotation marks'
@@ -94,7 +96,7 @@ def _not_a_number(value: object, name: str, demand: str) -> WrongUsageError:
     if isinstance(value, str) and name.isidentifier() and _NUMERAL.fullmatch(value):
         hint = f"`{name}={value}`, without quotation marks"
     kind = ", not a string" if isinstance(value, str) else ""
-    return WrongUsageError(f"{name} is {shown(value)}: it must be {demand}{kind}", hint=hint)
+    return WrongUsageError(f"{name} is {shown(value)}: it must be {requirement}{kind}", hint=hint)
 
 
 def flag(value: object, name: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Literal, TypedDict, Unpack, get_args
 import numpy as np
 
 from charrnn import arguments
-from charrnn.arguments import LARGEST_SEED, check_names, choice, flag, number, texts, whole_number
+from charrnn.arguments import CODE_POINTS, LARGEST_SEED, check_names, choice, flag, number, texts, whole_number
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.generation.batched import GeneratedText, chunks_in_order, collect_texts, generate_batch
 from charrnn.generation.generate import Prefilled, StopCriteria, default_max_chars, generate, prefill_prompt
@@ -22,7 +22,6 @@ from charrnn.scoring import next_char_probabilities
 from charrnn.text.documents import begun_document, mark_ends
 from charrnn.text.vocabulary import format_characters
 
-CODE_POINTS = 0x110000
 MAX_SAMPLES = 10**6
 """texts in a list, which stays in memory; the command line writes each as it ends and permits more"""
 

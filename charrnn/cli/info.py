@@ -42,7 +42,7 @@ DOCUMENT_LABELS = {"line": "one per line", "blank": "separated by blank lines", 
 )
 @click.argument("models", nargs=-1, metavar="[MODEL]...", type=ModelType())
 @option("--svg", type=DrawingType(".svg"), section=OUTPUT, help="Write the loss curve as a picture.")
-@option("--title", metavar="TEXT", section=OUTPUT, help="Title of that picture.")
+@option("--title", metavar="TEXT", section=OUTPUT, help="Title of the picture of --svg.")
 @json_option
 def info(models: tuple[Path, ...], svg: Path | None, title: str | None, as_json: bool) -> None:
     """Show the network and the training of MODEL, a run's directory or a model file; compare several in a table.
@@ -69,7 +69,7 @@ def _show_model(path: Path, svg: Path | None, title: str | None, *, as_json: boo
 
     metrics = RunDirectory(path.parent).metrics
     loaded, history, ngram = load_model(path), _read_history(metrics), read_ngram(metrics)
-    note = _write_picture(svg, path, title, history, ngram) if svg else ""
+    note = _write_plot(svg, path, title, history, ngram) if svg else ""
     if as_json:
         facts = _facts(path, loaded) | {"history": dataclasses.asdict(history), "ngram": _ngram_facts(ngram)}
         write_json(facts)
@@ -121,16 +121,16 @@ def _plot(title: str, history: "History", ngram: "NGram | None") -> "Plot":
     return loss_plot(history, title, ngram_bits=bits)
 
 
-def _write_picture(svg: Path, path: Path, title: str | None, history: "History", ngram: "NGram | None") -> str:
+def _write_plot(svg: Path, path: Path, title: str | None, history: "History", ngram: "NGram | None") -> str:
     """Write the loss curve as a picture, and return a note with its size (CharrnnError)."""
     if not history.validation:
         raise CharrnnError(
             f"{display_name(path)} has no history to draw", hint="the history is in a run's metrics.jsonl"
         )
-    from charrnn.cli.inspect_heatmaps import write_picture
+    from charrnn.cli.inspect_heatmaps import write_drawing
     from charrnn.views.svg import plot_svg
 
-    return write_picture(svg, plot_svg(_plot(display_name(path) if title is None else title, history, ngram)))
+    return write_drawing(svg, plot_svg(_plot(display_name(path) if title is None else title, history, ngram)))
 
 
 def _facts(path: Path, model: "Model") -> dict[str, Any]:

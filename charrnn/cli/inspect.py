@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from charrnn import resources
-from charrnn.arguments import MAX_CHARACTERS
+from charrnn.arguments import LARGEST_SEED, MAX_CHARACTERS
 from charrnn.cli.inspect_options import SEARCH_SIGNAL, InspectOptions
 from charrnn.cli.options import (
     COMMON,
@@ -177,15 +177,15 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
     type=Number(0, integer=True, hard_limit=MAX_CHARACTERS),
     default=0,
     section=TEXT_SECTION,
-    help="Position to start at, in the text and in that of --confirm (0).",
+    help="Position to start at, in the text and in that of --confirm ({default}).",
 )
-@option("--encoding", default="utf-8", section=TEXT_SECTION, help="Encoding of the files (utf-8).")
+@option("--encoding", default="utf-8", section=TEXT_SECTION, help="Encoding of the files ({default}).")
 @option(
     "--seed",
-    type=Number(0, integer=True, hard_limit=2**62),
+    type=Number(0, integer=True, hard_limit=LARGEST_SEED),
     default=0,
     section=TEXT_SECTION,
-    help="Seed of all randomness (0).",
+    help="Seed of all randomness ({default}).",
 )
 @option(
     "--confirm",
@@ -198,7 +198,7 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
 @view_options
 @option("--html", type=DrawingType(".html"), section=OUTPUT, help="Write the findings as an interactive page.")
 @option("--svg", type=DrawingType(".svg"), section=OUTPUT, help="Write the first heat map as a picture.")
-@option("--title", metavar="TEXT", section=OUTPUT, help="Title of that picture.")
+@option("--title", metavar="TEXT", section=OUTPUT, help="Title of the picture of --svg.")
 @option("--npz", type=DrawingType(".npz"), section=OUTPUT, help="Write all states and gates as NumPy arrays (below).")
 @json_option
 def inspect(model: Path | None, **options: Any) -> None:

@@ -158,7 +158,7 @@ def print_heatmaps(heatmaps: Iterable[Heatmap], options: InspectOptions) -> None
             from charrnn.views.svg import heatmap_svg
 
             titled = heatmap if options.title is None else replace(heatmap, title=options.title)
-            note = write_picture(options.svg, heatmap_svg(titled))
+            note = write_drawing(options.svg, heatmap_svg(titled))
         if options.as_json:
             break
         draw("")
@@ -167,7 +167,7 @@ def print_heatmaps(heatmaps: Iterable[Heatmap], options: InspectOptions) -> None
         write_note(note)
 
 
-def write_picture(path: Path, drawing: str) -> str:
+def write_drawing(path: Path, drawing: str) -> str:
     """Write an SVG picture or an HTML page; return a note with its size (CharrnnError for another kind of file)."""
     check_output(path, ".svg" if drawing.startswith("<svg") else ".html")
     try:

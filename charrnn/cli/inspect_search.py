@@ -21,7 +21,7 @@ from charrnn.cli.inspect_heatmaps import (
     make_heatmap,
     make_marks,
     print_heatmaps,
-    write_picture,
+    write_drawing,
 )
 from charrnn.cli.inspect_options import InspectOptions
 from charrnn.cli.streams import write_json, write_note
@@ -100,7 +100,7 @@ def write_report(path: Path, target: InspectionTarget, findings: Findings, conce
 
     `concepts` maps the names in the findings to concepts.
     """
-    return write_picture(path, build_report(target, findings, concepts).html())
+    return write_drawing(path, build_report(target, findings, concepts).html())
 
 
 def build_report(target: InspectionTarget, findings: Findings, concepts: Mapping[str, Concept]) -> HtmlReport:

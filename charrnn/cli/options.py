@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from charrnn.arguments import shortened
 from charrnn.cli.path_types import ModelType
 from charrnn.cli.streams import require_output, write_note
 from charrnn.errors import WrongUsageError, choice_hint, gpu_number
@@ -43,8 +44,8 @@ class CellIdType(click.ParamType):  # type: ignore[type-arg]  # generic in newer
         try:
             return parse_cell(str(value))
         except WrongUsageError:
-            message = f"must be layer.unit, layers from 1, units from 0, such as 2.317; not {_shortened(repr(value))}"
-            self.fail(message, param, ctx)
+            given = shortened(repr(value), MAX_SHOWN_CHARS)
+            self.fail(f"must be layer.unit, layers from 1, units from 0, such as 2.317; not {given}", param, ctx)
 
 
 class ClampType(click.ParamType):  # type: ignore[type-arg]  # see CellIdType
@@ -62,7 +63,11 @@ class ClampType(click.ParamType):  # type: ignore[type-arg]  # see CellIdType
             return value
         cell, sign, number = str(value).partition("=")
         if not sign:
-            self.fail(f"must be a cell and its value, such as 2.317=1; not {_shortened(repr(value))}", param, ctx)
+            self.fail(
+                f"must be a cell and its value, such as 2.317=1; not {shortened(repr(value), MAX_SHOWN_CHARS)}",
+                param,
+                ctx,
+            )
         return CellIdType().convert(cell, param, ctx), Number(-1, 1).convert(number, param, ctx)
 
 
@@ -115,16 +120,18 @@ class Number(click.ParamType):  # type: ignore[type-arg]  # see CellIdType
             number is not None and self.low <= number <= self.high and not (self.low_excluded and number == self.low)
         )
         if number is None or not fits or (self.integer and number != int(number)):
-            self.fail(f"must be {self.demand}, not {_shortened(str(value))}", param, ctx)
+            self.fail(f"must be {self.requirement}, not {shortened(str(value), MAX_SHOWN_CHARS)}", param, ctx)
         if number > self.hard_limit:
-            self.fail(f"must be at most {self.hard_limit:,}, not {_shortened(str(value))}", param, ctx)
+            self.fail(
+                f"must be at most {self.hard_limit:,}, not {shortened(str(value), MAX_SHOWN_CHARS)}", param, ctx
+            )
         return int(number) if self.integer else number
 
     @property
-    def demand(self) -> str:
+    def requirement(self) -> str:
         """Description of the valid numbers.
 
-        >>> Number(0, meaning="0: always the likeliest").demand, Number(0, 1, low_excluded=True).demand
+        >>> Number(0, meaning="0: always the likeliest").requirement, Number(0, 1, low_excluded=True).requirement
         ('a number ≥ 0 (0: always the likeliest)', 'a number > 0 and ≤ 1')
         """
         bounds = [f"{'>' if self.low_excluded else '≥'} {self.low:,}"] if math.isfinite(self.low) else []
@@ -145,11 +152,6 @@ def _number(value: Any, *, integer: bool) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
-
-
-def _shortened(value: str) -> str:
-    """Return a value, cut if it is too long for an error message."""
-    return value if len(value) <= MAX_SHOWN_CHARS else f"{value[:MAX_SHOWN_CHARS]}…"
 
 
 ESCAPES = {r"\n": "newline", r"\t": "tab"}
@@ -177,10 +179,11 @@ def note_newlines(texts: Sequence[tuple[str, str]], quiet: bool) -> None:
 
 
 class Option(click.Option):
-    """An option with the heading under which the help lists it."""
+    """An option with the heading under which the help lists it; `{default}` in its help is the declared default."""
 
     def __init__(self, *args: Any, section: str = OTHER, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        help_text = str(kwargs.get("help") or "").replace("{default}", str(kwargs.get("default")))
+        super().__init__(*args, **(kwargs | {"help": help_text}))
         self.section = section
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charrnn import resources
-from charrnn.arguments import DEVICES, MAX_CHARACTERS
+from charrnn.arguments import CODE_POINTS, DEVICES, LARGEST_SEED, MAX_CHARACTERS
 from charrnn.cli.options import (
     COMMON,
     OTHER,
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 
 CHOOSING, SEVERAL, CELLS = "Choosing the next character", "Several samples", "Comparisons and experiments"
-UNICODE_SIZE = 0x110000
-"""number of code points, the largest possible vocabulary"""
 
 
 @click.command(
@@ -72,19 +70,19 @@ UNICODE_SIZE = 0x110000
     section=COMMON,
     help="File with the text to continue; - is standard input.",
 )
-@option("--encoding", default="utf-8", section=COMMON, help="Encoding of the prompt file (utf-8).")
+@option("--encoding", default="utf-8", section=COMMON, help="Encoding of the prompt file ({default}).")
 @option("--no-prompt", is_flag=True, section=COMMON, help="Do not print the prompt.")
 @option(
     "--unknown",
     type=Word(["error", "skip"]),
     default="error",
     section=COMMON,
-    help="What to do with prompt characters that the model never saw (error).",
+    help="What to do with prompt characters that the model never saw ({default}).",
 )
 @option("--argmax", is_flag=True, section=CHOOSING, help="Always the most likely, as with -t 0.")
 @option(
     "--top-k",
-    type=Number(0, integer=True, meaning="0: no limit", hard_limit=UNICODE_SIZE),
+    type=Number(0, integer=True, meaning="0: no limit", hard_limit=CODE_POINTS),
     section=CHOOSING,
     help="Only the N most likely.",
 )
@@ -109,7 +107,7 @@ UNICODE_SIZE = 0x110000
 )
 @option(
     "--seed",
-    type=Number(0, integer=True, hard_limit=2**62),
+    type=Number(0, integer=True, hard_limit=LARGEST_SEED),
     section=SEVERAL,
     help="The same seed generates the same text.",
 )
@@ -132,7 +130,7 @@ UNICODE_SIZE = 0x110000
     type=Word(["auto", *DEVICES]),
     default="cpu",
     section=OTHER,
-    help="Where to compute (cpu); a GPU pays off for many samples.",
+    help="Where to compute ({default}); a GPU pays off for many samples.",
 )
 @option("--raw", is_flag=True, section=OUTPUT, help="Write control characters as they are, even to a terminal.")
 @json_option

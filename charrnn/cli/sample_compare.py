@@ -3,11 +3,12 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from charrnn.cli.sample_output import find_loop, repeated_text, sample_to_dict, sampling_label
+from charrnn.cli.sample_output import Loop, find_loop, repeated_text, sample_to_dict, sampling_label
 from charrnn.cli.sampler import SampleOptions, Sampler
 from charrnn.cli.streams import write_json, write_note
 from charrnn.errors import CharrnnError
@@ -40,6 +41,11 @@ class Variant:
     held_out_bits: float | None
     """loss on held-out text with the clamped cells, in bits per character; None without a clamped cell"""
 
+    @cached_property
+    def loop(self) -> Loop | None:
+        """The repetition at the end of the text; None if there is none."""
+        return find_loop(self.generated.characters)
+
 
 def compare(sampler: Sampler, options: SampleOptions) -> None:
     """Generate the samples, and print them side by side or as JSON."""
@@ -58,8 +64,8 @@ def compare(sampler: Sampler, options: SampleOptions) -> None:
     console = stdout_console()
     drawing = SideBySideTexts(title=" · ".join(title), columns=tuple(map(_column, samples)))
     console.print(drawing, soft_wrap=not console.is_terminal)
-    if not options.quiet and any(find_loop(variant.generated.characters) for variant in samples):
-        write_note("hint: a higher temperature (`-t`) leaves the repetition")
+    if options.steer and not options.quiet and any(variant.loop for variant in samples):
+        write_note("hint: a higher temperature (`-t`) makes repetitions less likely")
 
 
 def _variants(sampler: Sampler, options: SampleOptions) -> Iterator[tuple[str, Sampler]]:
@@ -101,7 +107,7 @@ def _held_out_bits(sampler: Sampler) -> float | None:
 
 def _column(variant: Variant) -> TextColumn:
     """Return the column that shows a sample."""
-    loop = find_loop(variant.generated.characters)
+    loop = variant.loop
     notes = [f"{variant.generated.bits_per_char:.2f} bits/char"]
     if variant.held_out_bits is not None:
         notes.append(f"held-out {variant.held_out_bits:.2f} bits/char")
@@ -112,13 +118,13 @@ def _column(variant: Variant) -> TextColumn:
         heading=variant.heading.replace("-", "−"),
         notes=tuple(notes),
         text=variant.generated.characters,
-        dim_from=loop and loop.start + loop.length,
+        dim_from=loop.start + loop.length if loop else None,
     )
 
 
 def _variant_to_dict(variant: Variant, seed: int) -> dict[str, Any]:
     """Return a sample as JSON values."""
-    loop = find_loop(variant.generated.characters)
+    loop = variant.loop
     values = {"variant": variant.heading, **sample_to_dict(variant.sampler, seed, variant.generated)}
     if variant.held_out_bits is not None:
         values["held_out_bits_per_char"] = variant.held_out_bits

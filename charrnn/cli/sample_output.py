@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from charrnn.arguments import shortened
 from charrnn.cli.sampler import SampleOptions, Sampler
 from charrnn.cli.streams import DIM, TextOutput, status, write_json, write_note
 from charrnn.errors import WrongUsageError
@@ -198,8 +199,10 @@ def _note_loop(sampler: Sampler, text: str, options: SampleOptions) -> None:
 
 # Novelty: what is copied from the training text
 
-REPORTED_SPANS, SPAN_CHARS = 3, 60
-"""number of copied spans that are reported, and of the characters shown of each"""
+REPORTED_SPANS = 3
+"""number of copied spans that are reported"""
+EXCERPT_CHARS = 60
+"""number of characters of a text in a note"""
 
 
 def _new_documents(index: "TrainingTextIndex", sampler: Sampler, options: SampleOptions) -> "NewDocuments":
@@ -243,15 +246,15 @@ def _report_novelty(novelty: "Novelty", text: str, index: "TrainingTextIndex") -
     for document in novelty.copied_documents:
         write_note(f"  the training text has this document word for word: {_excerpt(document)}")
     for span in _longest_spans(novelty)[:REPORTED_SPANS]:
-        words = text[span.start : span.start + span.length]
-        if words not in novelty.copied_documents:
-            place = f"{span.source_start:,} of the training text"
-            write_note(f"  {span.length} characters, at {place}: {_excerpt(words)}")
+        copied_text = text[span.start : span.start + span.length]
+        if copied_text not in novelty.copied_documents:
+            position = f"{span.source_start:,} of the training text"
+            write_note(f"  {span.length} characters, at {position}: {_excerpt(copied_text)}")
 
 
-def _excerpt(words: str) -> str:
-    """Return the beginning of a copied span in quotes."""
-    return repr(words if len(words) <= SPAN_CHARS else f"{words[:SPAN_CHARS]}…")
+def _excerpt(text: str) -> str:
+    """Return the beginning of a text in quotes, for a note."""
+    return repr(shortened(text, EXCERPT_CHARS))
 
 
 def _report_documents(
@@ -265,15 +268,12 @@ def _report_documents(
         comparison = "" if share is None else f" (held-out documents: {share:.1%})"
         write_note(f"word for word in the training text: {copied:,} of {options.count:,} documents{comparison}")
     if new:
-        discarded, reasons = (
-            new.copies + new.repeated,
-            f"{new.copies:,} in {index.corpus_name}, {new.repeated:,} repeated",
-        )
-        documents = "1 document" if discarded == 1 else f"{discarded:,} documents"
-        write_note(f"note: discarded {documents}{f' ({reasons})' if discarded else ''}")
+        discarded = new.copies + new.repeated
+        reasons = f" ({new.copies:,} in {index.corpus_name}, {new.repeated:,} repeated)" if discarded else ""
+        write_note(f"note: discarded {discarded:,} {'document' if discarded == 1 else 'documents'}{reasons}")
     if new and new.missing:
-        why = "one" if new.most_discarded == 1 else f"{new.most_discarded:,} in succession"
-        write_note(f"note: {new.missing:,} of {options.count:,} are missing: gave up after discarding {why}")
+        limit = "one" if new.most_discarded == 1 else f"{new.most_discarded:,} in succession"
+        write_note(f"note: {new.missing:,} of {options.count:,} are missing: gave up after discarding {limit}")
 
 
 def _longest_spans(novelty: "Novelty") -> Sequence["CopiedSpan"]:

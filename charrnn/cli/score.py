@@ -53,9 +53,9 @@ MAX_NEXT_CHARS = 1000
     type=Word(["auto", *DEVICES]),
     default="cpu",
     section=COMMON,
-    help="Where to compute (cpu); a GPU pays off for much text.",
+    help="Where to compute ({default}); a GPU pays off for much text.",
 )
-@option("--encoding", default="utf-8", section=COMMON, help="Encoding of the texts (utf-8).")
+@option("--encoding", default="utf-8", section=COMMON, help="Encoding of the texts ({default}).")
 @json_option
 def score(names: tuple[str, ...], **options: Any) -> None:
     """Measure how well MODEL predicts each TEXT, by default its held-out text; "-" is standard input.
@@ -114,13 +114,13 @@ def _show_next_characters(
 
     for text in texts:
         content = read_text(text, check_encoding(options.encoding))
-        for prefix in split_lines(content) if options.per_line else [content]:
+        for number, prefix in enumerate(split_lines(content) if options.per_line else [content], 1):
             for scorer in scorers:
                 text_before = scorer.model.normalize(prefix)
                 characters = next_char_probabilities(scorer.rnn, scorer.model.vocabulary, text_before, most=count)
                 if options.as_json:
                     values = {"model": str(scorer.path), "text": text, "next": [list(pair) for pair in characters]}
-                    write_json(values | ({"content": prefix} if options.per_line else {}))
+                    write_json(values | ({"line": number, "content": prefix} if options.per_line else {}))
                     continue
                 after = f"after {sanitize(prefix[-40:], keep='')!r}" if prefix else "at the beginning"
                 write_result(f"{text}: {after}, by {display_name(scorer.path)}")

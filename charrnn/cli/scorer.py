@@ -4,7 +4,7 @@ import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from charrnn.text.corpus import DEFAULT_CHARS, NamedText, held_out_text, trainin
 from charrnn.text.decoding import check_encoding
 from charrnn.text.suffix_array import contained_share
 from charrnn.views.formatting import pluralize, rounded_number
-from charrnn.views.sanitize import sanitize
 
 LINES_PER_BATCH = 4096
 """number of lines scored before the first of their scores is written"""
@@ -126,11 +125,15 @@ def run_scores(scorers: Sequence[Scorer], texts: Sequence[str], options: ScoreOp
     if len(scorers) > 1 and (note := size_note([network_label(scorer.model.config) for scorer in scorers])):
         write_note(note)
     files = _read_files(scorers, texts, options.encoding)
-    for group, names, contents in (
-        [(scorers, texts, files)] if texts else _held_out_groups(scorers, as_json=options.as_json)
-    ):
-        show = _show_json if options.as_json else _show_lines if options.per_line else partial(_show_texts, names)
-        show(group, (scored for text in contents for scored in _score_named(group, text, options)))
+    groups = [(scorers, texts, files)] if texts else _held_out_groups(scorers, as_json=options.as_json)
+    for group, names, contents in groups:
+        scored = (scored for text in contents for scored in _score_named(group, text, options))
+        if options.as_json:
+            _show_json(group, scored)
+        elif options.per_line:
+            _show_lines(group, scored)
+        else:
+            _show_texts(names, group, scored)
 
 
 Group = tuple[Sequence[Scorer], Sequence[str], Iterable[NamedText]]
@@ -156,7 +159,7 @@ def _score_named(scorers: Sequence[Scorer], text: NamedText, options: ScoreOptio
         yield from _in_order(_score_all_lines(scorers, text.name, split_lines(text.text)), sort=options.sort)
     else:
         try:
-            with status(f"scoring {sanitize(text.name)} ..."):
+            with status(f"scoring {text.name}"):
                 scores = tuple(scorer.score(text.text) for scorer in scorers)
         except CharrnnError as error:
             raise CharrnnError(f"{text.name}: {error.message}", hint=error.hint) from error
@@ -182,7 +185,7 @@ def _score_all_lines(scorers: Sequence[Scorer], text: str, lines: Sequence[str])
     """Yield the scores of each line by all models."""
     for first in range(0, len(lines), LINES_PER_BATCH):
         batch = lines[first : first + LINES_PER_BATCH]
-        with status(f"scoring {sanitize(text)} ..."):
+        with status(f"scoring {text}"):
             columns = [scorer.score_lines(batch) for scorer in scorers]
         for number, (line, *scores) in enumerate(zip(batch, *columns, strict=True), first + 1):
             yield ScoredText(text=text, scores=tuple(scores), number=number, line=line)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.arguments import CODE_POINTS
 from charrnn.errors import CharrnnError
 from charrnn.storage.atomic_file import (
     AtomicWriter,
@@ -29,7 +30,7 @@ from charrnn.text.decoding import CodePoints, Examination, code_points
 from charrnn.text.documents import BOUNDARY, not_documents_error, shuffle_documents
 from charrnn.text.source_file import STANDARD_LIBRARY, CorpusFiles, SourceFile
 from charrnn.text.split import Reader, Spans, Split, SplitRequest
-from charrnn.text.vocabulary import CODE_POINTS, UNKNOWN, Ids, NormalizationCheck, Vocabulary, end_char
+from charrnn.text.vocabulary import UNKNOWN, Ids, NormalizationCheck, Vocabulary, end_char
 
 MIN_CHARACTERS = 200
 """minimum length of a text, in characters"""

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.arguments import CODE_POINTS
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.text.source_file import SourceFile, filtering
 
@@ -147,7 +148,6 @@ def format_characters(counts: Counter[str], *, max_shown: int = 5) -> str:
 FORMS = ("NFC", "NFD")
 FIRST_MARK = 0x300
 """smallest code point of a mark that can be combined with the character before it"""
-CODE_POINTS = 0x110000
 COMPOSE = """python3 -c "import sys, unicodedata as u; sys.stdout.write(u.normalize('NFC', sys.stdin.read()))\""""
 """filter that composes all characters of a text"""
 BLOCK = 1 << 16

@@ -9,8 +9,13 @@ from hypothesis import strategies as st
 from small import Call
 
 import charrnn
+from charrnn.cli.inspect_heatmaps import HEATMAP_CHARS
+from charrnn.cli.inspect_views import STATES_CHARS
 from charrnn.cli.options import CellIdType, Number
+from charrnn.generation.generate import default_max_chars
+from charrnn.generation.sampling import DEFAULT_SAMPLING
 from charrnn.network.cell_id import CellId
+from charrnn.text.corpus import DEFAULT_CHARS
 
 
 @given(st.integers(1, 99), st.integers(0, 9999))
@@ -137,3 +142,15 @@ def test_training_in_a_read_only_directory_names_the_option_for_another_one(
     assert result.err.endswith(
         "error: cannot write in checkpoints/book: permission denied\n\nhint: `--out DIR` names another directory\n"
     )
+
+
+def test_the_help_names_the_defaults_that_the_commands_use(call: Call) -> None:
+    """Whether the option declares its default, or the module that the help must not import."""
+    helps = {name: " ".join(call(name, "-h").out.split()) for name in ("sample", "score", "inspect")}
+    length = default_max_chars(documents=False)
+    assert f"this many characters ({length}; a document" in helps["sample"]
+    assert f"more varied ({DEFAULT_SAMPLING.temperature:g})" in helps["sample"]
+    lengths = f"search {DEFAULT_CHARS:,}; map {HEATMAP_CHARS:,}; npz {STATES_CHARS:,}"
+    assert f"characters to read ({lengths})" in helps["inspect"]
+    assert "randomness (0)" in helps["inspect"]
+    assert all("(utf-8)" in text and "{" not in text for text in helps.values())

@@ -406,11 +406,13 @@ def test_a_text_of_nothing_but_blanks_is_explained(call: Call) -> None:
 
 @pytest.mark.usefixtures("blanks")
 def test_samples_side_by_side_show_what_they_repeat(call: Call) -> None:
-    """The character itself instead of "every 1", and a hint; the JSON is as before."""
+    """The character itself instead of its length; a hint at the temperature only where the command accepts one."""
     result = call("sample", "--compare", "-n", "60")
     assert result.out.startswith("checkpoints/hamlet")
     assert "argmax · 0.00 bits/char · repeats ' '" in result.out
-    assert result.err == "hint: a higher temperature (`-t`) leaves the repetition\n"
+    assert result.err == "", "--compare has no temperature to choose"
+    hint = "hint: a higher temperature (`-t`) makes repetitions less likely\n"
+    assert call("sample", "--steer", "1.0", "-t", "0", "-n", "60").err == hint
     values = json.loads(call("sample", "--compare", "-n", "60", "--json").out.splitlines()[0])
     assert values["circle"] == {"start": 0, "length": 1}
 

@@ -166,6 +166,16 @@ def test_the_next_characters_can_be_requested(call: Call) -> None:
 
 
 @pytest.mark.usefixtures("expected")
+def test_the_next_characters_after_each_line_have_its_number_as_the_scores_have(call: Call) -> None:
+    """A script joins both outputs by the same keys."""
+    Path("lines.txt").write_text("abc\nab\n", encoding="utf-8")
+    outputs = [call("score", "lines.txt", "--per-line", "--json", *option).out for option in ((), ("--top", "1"))]
+    lines = [[json.loads(line) for line in output.splitlines()] for output in outputs]
+    scored, following = ([(values["line"], values["content"]) for values in output] for output in lines)
+    assert scored == following == [(1, "abc"), (2, "ab")]
+
+
+@pytest.mark.usefixtures("expected")
 def test_blanks_among_the_next_characters_are_visible(call: Call) -> None:
     """A space and a newline have the signs of a heat map."""
     shown = {line.split()[0] for line in call("score", "book.txt", "--top", "99").out.splitlines()[1:]}

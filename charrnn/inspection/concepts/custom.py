@@ -59,19 +59,19 @@ def concept_of(name: str, function: Callable[[str], ArrayLike], *, kind: Kind, d
 
 def _checked_marks(returned: object, characters: int, name: str, kind: Kind) -> Marks:
     """Return what the function of a concept returned as the marks of so many characters (WrongUsageError)."""
-    concept, demand = f"the concept {shown(name)}", "0 or 1" if kind == "binary" else "a whole number ≥ 0"
+    concept, requirement = f"the concept {shown(name)}", "0 or 1" if kind == "binary" else "a whole number ≥ 0"
     try:
         marks = np.asarray(returned)
     except ValueError as error:  # a list of lists of different lengths
-        raise WrongUsageError(f"{concept} returned {shown(returned)}, not {demand} per character") from error
+        raise WrongUsageError(f"{concept} returned {shown(returned)}, not {requirement} per character") from error
     if marks.ndim != 1 or marks.dtype.kind not in "biuf":
-        raise WrongUsageError(f"{concept} returned {shown(returned)}, not {demand} per character")
+        raise WrongUsageError(f"{concept} returned {shown(returned)}, not {requirement} per character")
     if len(marks) != characters:
         raise WrongUsageError(f"{concept} returned {len(marks):,} marks for a text of {characters:,} characters")
     is_mark = (marks >= 0) & (marks <= (1 if kind == "binary" else MAX_MARK)) & (marks == np.floor(marks))
     if not is_mark.all():
         at = int(np.argmin(is_mark))
-        raise WrongUsageError(f"{concept} returned {shown(plain(marks[at]))} at {at:,}: it must be {demand}")
+        raise WrongUsageError(f"{concept} returned {shown(plain(marks[at]))} at {at:,}: it must be {requirement}")
     return marks.astype(np.int64)
 
 
