@@ -22,7 +22,7 @@ from charrnn.arguments import (
 )
 from charrnn.errors import WrongUsageError
 from charrnn.generation.novelty import Novelty
-from charrnn.inspection.concepts import Concept, ParsedText
+from charrnn.inspection.concepts import Concept
 from charrnn.inspection.concepts.custom import parse_concept
 from charrnn.inspection.measures.activations import (
     DEFAULT_SIGNAL,
@@ -32,7 +32,6 @@ from charrnn.inspection.measures.activations import (
     signal_name,
 )
 from charrnn.inspection.measures.surprisal import Surprise, measure_surprisal
-from charrnn.inspection.search.concept_occurrences import is_on, on_label
 from charrnn.inspection.search.findings import Findings
 from charrnn.inspection.search.screening import SearchOptions
 from charrnn.inspection.search.search import search
@@ -45,7 +44,7 @@ from charrnn.scoring import Score, score, score_lines, split_lines
 from charrnn.storage import run_directory
 from charrnn.text.corpus import DEFAULT_CHARS, NamedText, held_out_text
 from charrnn.text.documents import ensure_terminated
-from charrnn.views.heatmap import Heatmap, HeatmapRow, Marks
+from charrnn.views.heatmap import Heatmap, HeatmapRow, marks_of
 
 ALL = slice(None)
 
@@ -214,7 +213,7 @@ class TrainedModel(TextGenerator):
             text=encoded.parsed.text,
             rows=tuple(HeatmapRow(label=cell, values=row) for cell, row in zip(cells, values, strict=True)),
             signal=name,
-            marks=None if concept is None else _marks(_concept(concept), encoded.parsed),
+            marks=None if concept is None else marks_of(_concept(concept), encoded.parsed),
         )
 
     def held_out(self, characters: int = DEFAULT_CHARS, *, start: int = 0) -> str:
@@ -251,10 +250,6 @@ def _section(characters: int, start: int, *, name: str = "chars") -> slice:
     """Return the slice of so many characters of a text; `name` is that of the argument (WrongUsageError)."""
     first = whole_number(start, "start")
     return slice(first, first + whole_number(characters, name, low=1))
-
-
-def _marks(concept: Concept, parsed: ParsedText) -> Marks:
-    return Marks(label=on_label(concept), holds=is_on(concept, concept.mark(parsed)))
 
 
 # Loading a model by the name of its run

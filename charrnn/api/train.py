@@ -20,7 +20,7 @@ from charrnn.storage.run_directory import model_file_of
 from charrnn.storage.run_lock import RunLock
 from charrnn.storage.schema import Range, Text
 from charrnn.text.ngram import NGram
-from charrnn.training.events import Event
+from charrnn.training.events import Event, TrainingWarning
 from charrnn.training.prepare import Prepared, prepare
 from charrnn.training.train_options import BUDGETS, SETTINGS, TrainOptions
 from charrnn.views.training_progress import ProgressState
@@ -137,7 +137,7 @@ def train(*paths: Texts, progress: bool = False, **settings: Unpack[TrainSetting
     The settings are the options of `charrnn train`: `minutes=5`, `hidden=256`, `out="checkpoints/book"`, `new=True`;
     only `--from` is `from_`. Omitted settings are chosen to fit text and machine; the default budget is five minutes.
     With `progress`, a progress bar is shown in a notebook or on standard error; where no bar can be drawn, a line for
-    each report. Raise CharrnnError for invalid settings and for a text that cannot be learned.
+    each report. Raise CharrnnError for invalid settings and texts that cannot be learned; warn of other problems.
 
     Ctrl-C finishes the step, saves and raises KeyboardInterrupt; the same call then continues. A second Ctrl-C stops
     immediately. SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 save, then end the process, unless it handles or ignores them.
@@ -155,7 +155,9 @@ def train(*paths: Texts, progress: bool = False, **settings: Unpack[TrainSetting
     with _deferred_signals() as interrupts:
         while not interrupts:
             try:
-                next(events)
+                event = next(events)
+                if isinstance(event, TrainingWarning):
+                    warnings.warn(event.message, stacklevel=2)
             except StopIteration as done:
                 if not interrupts:
                     model: TrainedModel = done.value

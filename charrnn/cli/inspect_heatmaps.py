@@ -17,7 +17,7 @@ from charrnn.errors import CharrnnError, WrongUsageError, os_reason
 from charrnn.inspection.concepts import CONCEPTS, Concept, ParsedText
 from charrnn.inspection.concepts.custom import parse_concept
 from charrnn.inspection.measures.activations import CellIndex, record_cells, signal_name
-from charrnn.inspection.search.concept_occurrences import count_concepts, is_on, on_label
+from charrnn.inspection.search.concept_occurrences import count_concepts
 from charrnn.inspection.search.search_data import EncodedText
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model, load_model, read_info
@@ -27,7 +27,7 @@ from charrnn.text.corpus import DEFAULT_CHARS, held_out_text
 from charrnn.text.decoding import check_encoding
 from charrnn.text.vocabulary import format_characters
 from charrnn.views.console import stdout_console
-from charrnn.views.heatmap import Heatmap, HeatmapRow, Marks
+from charrnn.views.heatmap import Heatmap, HeatmapRow, Marks, marks_of
 from charrnn.views.sanitize import light_background
 
 # The model to inspect, and the text to run the model on: a file, or the held-out text
@@ -145,11 +145,6 @@ def make_heatmap(
     )
 
 
-def make_marks(target: InspectionTarget, concept: Concept, text_range: slice) -> Marks:
-    """Return the marks of the characters at which a concept holds, in a range of the text."""
-    return Marks(label=on_label(concept), holds=is_on(concept, concept.mark(target.parsed))[text_range])
-
-
 def print_heatmaps(heatmaps: Iterable[Heatmap], options: InspectOptions) -> None:
     """Print heat maps one after the other, and write the first one as a picture if --svg is given."""
     draw, note = stdout_console().print, ""
@@ -204,6 +199,7 @@ def _heatmap_to_dict(target: InspectionTarget, heatmap: Heatmap, start: int) -> 
     marks = heatmap.marks
     cells = {row.label: np.asarray(row.values, np.float64).round(ACTIVATION_DIGITS).tolist() for row in heatmap.rows}
     return {
+        "view": "cells",
         "model": str(target.path),
         "text": target.parsed.name,
         "start": start,
@@ -217,6 +213,6 @@ def _heatmap_to_dict(target: InspectionTarget, heatmap: Heatmap, start: int) -> 
 def _cells_heatmap(target: InspectionTarget, options: InspectOptions, concepts: Sequence[Concept]) -> Heatmap:
     """Return a heat map of the requested cells over the whole loaded text, with the marks of the first concept."""
     full_range = slice(0, len(target.ids))
-    marks = make_marks(target, concepts[0], full_range) if concepts else None
+    marks = marks_of(concepts[0], target.parsed) if concepts else None
     title = f"{display_name(target.path)} over {target.parsed.name}"
     return make_heatmap(target, options.cells, full_range, signal=options.signal, title=title, marks=marks)

@@ -19,7 +19,6 @@ from charrnn.cli.inspect_heatmaps import (
     load_confirmation_text,
     load_target,
     make_heatmap,
-    make_marks,
     print_heatmaps,
     write_drawing,
 )
@@ -47,7 +46,7 @@ from charrnn.text.corpus import DEFAULT_CHARS
 from charrnn.views.console import stderr_console, stdout_console
 from charrnn.views.findings_table import FindingsTable, visible_findings
 from charrnn.views.formatting import sparkline
-from charrnn.views.heatmap import Heatmap, HeatmapRow, Marks
+from charrnn.views.heatmap import Heatmap, HeatmapRow, Marks, marks_of
 from charrnn.views.layout import MAX_LINE_COLUMNS
 from charrnn.views.report.document import HtmlReport, ReportCell, ReportConcept
 from charrnn.views.sanitize import can_animate, unicode_output
@@ -263,5 +262,5 @@ def _finding_heatmap(target: InspectionTarget, finding: Finding, concept: Concep
         excerpt,
         signal=signal,
         title=f"cell {finding.cell}, {finding.concept}: {concept.description} · its mean by value {tuning_curve}",
-        marks=make_marks(target, concept, excerpt),
+        marks=marks_of(concept, target.parsed, excerpt),
     )

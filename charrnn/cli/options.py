@@ -1,7 +1,7 @@
 """Option types, arguments and sections of the help that several commands share, and the layout of the help."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -16,8 +16,6 @@ from charrnn.errors import WrongUsageError, choice_hint, gpu_number
 from charrnn.network.cell_id import CellId, parse_cell
 from charrnn.storage.run_directory import find_model
 
-Options = Mapping[str, Any]
-"""options of a command by their names"""
 GUESSES = 5
 """default number of most likely characters that are shown below the actual one"""
 COMMON, OUTPUT, OTHER = "Common options", "Output", "Other options"

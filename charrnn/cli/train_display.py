@@ -18,7 +18,7 @@ from charrnn.text.source_file import CorpusFiles
 from charrnn.training.events import EarlyStop, Event, Pause, Preview, Report, SafePoint, Step, TrainingWarning
 from charrnn.training.metrics import event_dict
 from charrnn.training.train_options import TrainOptions
-from charrnn.views.console import harmless_text, log_console
+from charrnn.views.console import log_console, print_line
 from charrnn.views.sanitize import ascii_signs, can_animate, unicode_output, unicode_stream
 from charrnn.views.training_progress import (
     ProgressState,
@@ -105,9 +105,9 @@ def _show_until_pause(events: Events, progress: ProgressState, console: Console,
             if isinstance(event, Preview):
                 live.console.print(preview_milestone(event, console.width, unicode=unicode))
             if isinstance(event, TrainingWarning):
-                live.console.print(harmless_text(f"warning: {event.message}", console), soft_wrap=True)
+                print_line(f"warning: {event.message}", console)
             if isinstance(event, EarlyStop):
-                live.console.print(harmless_text(early_stop_line(event), console), soft_wrap=True)
+                print_line(early_stop_line(event), console)
             if isinstance(event, Pause):
                 return
             if now - last_refresh_at >= SECONDS_BETWEEN_REFRESHES:
@@ -123,20 +123,20 @@ def show_lines(events: Events, progress: ProgressState, console: Console, clock:
         now = clock()
         progress.update(event, now)
         if isinstance(event, TrainingWarning):
-            console.print(harmless_text(f"warning: {event.message}", console), soft_wrap=True)
+            print_line(f"warning: {event.message}", console)
         elif isinstance(event, Preview):
-            console.print(harmless_text(preview_line(event), console), soft_wrap=True)
+            print_line(preview_line(event), console)
         elif isinstance(event, EarlyStop):
             last_line = early_stop_line(event)
         elif isinstance(event, Report) and now - last_line_at < SECONDS_BETWEEN_LINES:
             pending_report = event
         elif isinstance(event, Report):
-            console.print(harmless_text(report_line(event, progress), console), soft_wrap=True)
+            print_line(report_line(event, progress), console)
             last_line_at, pending_report = now, None
     if pending_report is not None:
-        console.print(harmless_text(report_line(pending_report, progress), console), soft_wrap=True)
+        print_line(report_line(pending_report, progress), console)
     if last_line:
-        console.print(harmless_text(last_line, console), soft_wrap=True)
+        print_line(last_line, console)
 
 
 def show_json(events: Events, _progress: ProgressState, _console: Console, _clock: Clock) -> None:
@@ -151,7 +151,7 @@ def show_nothing(events: Events, _progress: ProgressState, _console: Console, _c
     for event in events:
         if isinstance(event, TrainingWarning):
             console = log_console()
-            console.print(harmless_text(f"warning: {event.message}", console), soft_wrap=True)
+            print_line(f"warning: {event.message}", console)
 
 
 def choose_display(options: TrainOptions) -> Show:
@@ -198,7 +198,7 @@ def reading_progress(sources: CorpusFiles, *, quiet: bool) -> CorpusFiles:
     total = 2 * sources.size
     if total < PROGRESS_FROM_BYTES:
         return sources
-    console.print(harmless_text(f"reading {sources.size / 1e9:.1f} GB …", console), soft_wrap=True)
+    print_line(f"reading {sources.size / 1e9:.1f} GB …", console)
     if not can_animate(sys.stderr):
         return sources
     done = 0

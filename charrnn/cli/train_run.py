@@ -30,7 +30,7 @@ from charrnn.training.new_run import Session
 from charrnn.training.prepare import Prepared
 from charrnn.training.resume import start_or_resume, write_config
 from charrnn.training.train_options import TrainOptions
-from charrnn.views.console import harmless_text, log_console
+from charrnn.views.console import log_console, print_line
 from charrnn.views.sanitize import can_animate, is_terminal
 from charrnn.views.training_progress import ProgressState
 
@@ -228,7 +228,7 @@ def _nothing_lost_message(console: Console) -> Iterator[None]:
         yield
     except Stopped:
         stopped = "stopped before the first step; nothing is lost · run the same command to continue"
-        console.print(harmless_text(stopped, console), soft_wrap=True)
+        print_line(stopped, console)
         raise
 
 
@@ -261,7 +261,7 @@ def _train(
             result = handler.run_interruptible(final_evaluation(trainer, directory))
     except Stopped:
         saved = f"saved step {trainer.step:,} in {directory.path} · run the same command to continue"
-        console.print(harmless_text(saved, console), soft_wrap=True)
+        print_line(saved, console)
         raise
     trainer.progress.record_time(seconds_before + handler.clock() - start_time)
     return result

@@ -80,6 +80,11 @@ def harmless_text(text: str, console: Console) -> Text:
     return Text(sanitize(ascii_signs(text, unicode=unicode), unicode=unicode))
 
 
+def print_line(line: str, console: Console) -> None:
+    """Print sanitized text that Rich does not wrap, so that one line of a log remains one line."""
+    console.print(harmless_text(line, console), soft_wrap=True)
+
+
 _MAX_SIZE_DIGITS = 6
 """digits of COLUMNS or LINES; longer values are not sizes of a terminal"""
 

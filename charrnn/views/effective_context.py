@@ -93,7 +93,7 @@ def _rows(plot: Plot, columns: int, screen: Screen) -> list[Text]:
 
 def _lag_plot(context: EffectiveContext, mark: str, screen: Screen) -> Plot:
     """Return the plot of gradient and occlusion by lag."""
-    gradient = context.lags.gradient
+    gradient = context.attribution.gradient
     lags = range(1, len(gradient.median))
     quartiles = [
         Curve(points=_points(lags, values[1:]), style="dim", mark="·", joined=False)
@@ -102,7 +102,7 @@ def _lag_plot(context: EffectiveContext, mark: str, screen: Screen) -> Plot:
     ]
     gradient_curve = Curve(points=_points(lags, gradient.median[1:]), style=COLORS[0])
     occlusion_curve = Curve(
-        points=_points(context.lags.occluded[1:], context.lags.occlusion_share[1:]),
+        points=_points(context.attribution.occluded[1:], context.attribution.occlusion_share[1:]),
         mark=_occlusion_mark(screen),
         style=COLORS[1],
         joined=False,
@@ -119,13 +119,15 @@ def _lag_plot(context: EffectiveContext, mark: str, screen: Screen) -> Plot:
 def _context_plot(contexts: Sequence[EffectiveContext], screen: Screen) -> Plot:
     """Return the plot of the loss by length of context, with all models on one pair of axes."""
     curves = [
-        Curve(points=_points(context.reach.contexts, context.reach.bits), mark=mark or _occlusion_mark(screen))
+        Curve(points=_points(context.losses.contexts, context.losses.bits), mark=mark or _occlusion_mark(screen))
         for context, mark in zip(contexts, _marks(contexts), strict=True)
     ]
     return Plot(
         title="bits per character by context",
         curves=tuple(curves),
-        x_axis=doubling_axis(max(context.reach.contexts[-1] for context in contexts), "k, the characters of context"),
+        x_axis=doubling_axis(
+            max(context.losses.contexts[-1] for context in contexts), "k, the characters of context"
+        ),
         y_axis=linear_axis(bits for curve in curves for _, bits in curve.points),
         height=_HEIGHT,
     )
@@ -142,8 +144,8 @@ def _table(contexts: Sequence[EffectiveContext], screen: Screen) -> Table:
     for context, mark in zip(contexts, _marks(contexts), strict=True):
         table.add_column(Text(_name(context, mark, screen)), justify="right", overflow="fold")
     rows: dict[str, Callable[[EffectiveContext], str]] = {
-        "bits, with all the text": lambda context: f"{context.reach.full_bits:.3f}",
-        "within 1 % of that at k": lambda context: _lag(context.reach.sufficient_context),
+        "bits, with all the text": lambda context: f"{context.losses.full_bits:.3f}",
+        "within 1 % of that at k": lambda context: _lag(context.losses.sufficient_context),
         "gradient < 1/10 from lag": lambda context: _lag(context.gradient_below(0.1)),
         "gradient < 1/100": lambda context: _lag(context.gradient_below(0.01)),
         "gradient < 1/1000": lambda context: _lag(context.gradient_below(0.001)),

@@ -13,6 +13,8 @@ from rich.style import Style
 from rich.text import Text
 
 from charrnn.arguments import whole_number
+from charrnn.inspection.concepts import Concept, ParsedText
+from charrnn.inspection.search.concept_occurrences import is_on, on_label
 from charrnn.views import colors
 from charrnn.views.formatting import format_number
 from charrnn.views.layout import (
@@ -28,9 +30,15 @@ from charrnn.views.layout import (
 )
 from charrnn.views.sanitize import ascii_signs, escape_html, sanitize, unicode_output
 
-__all__ = ["Heatmap", "HeatmapRow", "Marks", "heatmap_html"]
+__all__ = ["Heatmap", "HeatmapRow", "Marks", "heatmap_html", "marks_of"]
 
 Row: TypeAlias = Iterator[Segment]
+WHOLE_TEXT = slice(None)
+
+
+def marks_of(concept: Concept, parsed: ParsedText, text_range: slice = WHOLE_TEXT) -> Marks:
+    """Return the marks of the characters at which a concept holds, in a range of a text."""
+    return Marks(label=on_label(concept), holds=is_on(concept, concept.mark(parsed))[text_range])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

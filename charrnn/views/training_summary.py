@@ -18,7 +18,7 @@ from rich.text import Text
 from charrnn.text.ngram import NGram
 from charrnn.training.events import Event, Report
 from charrnn.training.metrics import History
-from charrnn.views.console import harmless_text, log_console
+from charrnn.views.console import log_console, print_line
 from charrnn.views.formatting import KeyValueLines, duration, indented, ngram_comparison
 from charrnn.views.plot import Curve, Plot, linear_axis
 from charrnn.views.sanitize import ascii_signs, can_animate, plain_line, unicode_output
@@ -148,12 +148,12 @@ def _write_lines(events: Iterator[Event], progress: ProgressState, clock: Callab
             if isinstance(event, Report):
                 unwritten = report_line(event, progress)
                 if now - written_at >= SECONDS_BETWEEN_LINES:
-                    console.print(harmless_text(unwritten, console), soft_wrap=True)
+                    print_line(unwritten, console)
                     written_at, unwritten = now, ""
             yield event
     finally:
         if unwritten:
-            console.print(harmless_text(unwritten, console), soft_wrap=True)
+            print_line(unwritten, console)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,7 +19,7 @@ from charrnn import resources
 from charrnn.network.model_file import load_model, save_model
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.training import events
-from charrnn.training.events import Evaluation, Event, SafePoint, Step
+from charrnn.training.events import Evaluation, Event, SafePoint, Step, TrainingWarning
 
 SMALL: Any = {"steps": 24, "hidden": 12, "batch": 4, "length": 16, "threads": 1, "sample_every": 0}
 """settings of a training of one second; untyped because they are combined with others"""
@@ -158,6 +158,18 @@ def test_progress_is_shown_on_request(book: Path, capsys: pytest.CaptureFixture[
     assert out == ""
     assert err.splitlines()[-1].startswith(f"step={SMALL['steps']} ")
     assert all(line.startswith("step=") for line in err.splitlines())
+
+
+def test_a_problem_that_does_not_end_a_training_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the command line prints it; otherwise nobody would know that no checkpoint could be saved."""
+
+    def events(*_arguments: object, **_settings: object) -> Iterator[Event]:
+        yield TrainingWarning(step=1, message="cannot save: no space left")
+
+    monkeypatch.setattr("charrnn.api.train._training", events)
+    with pytest.warns(UserWarning, match="cannot save: no space left") as warned:
+        charrnn.train("book.txt")
+    assert warned[0].filename == __file__
 
 
 def test_the_process_is_as_before_after_a_training(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:

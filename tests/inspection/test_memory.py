@@ -128,7 +128,7 @@ def test_the_gradient_does_not_depend_on_the_batches_of_anchors(monkeypatch: pyt
 def test_the_gradient_stays_below_the_threshold_from_the_reported_lag() -> None:
     """The JSON holds all values."""
     context = measure_context(network_of("lstm"), IDS, np.random.default_rng(0))
-    median = context.lags.gradient.median
+    median = context.attribution.gradient.median
     below = context.gradient_below(0.1)
     assert below is not None
     assert (median[below:] < 0.1).all()

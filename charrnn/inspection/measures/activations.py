@@ -49,30 +49,30 @@ CellIndex = tuple[int, int]
 """layer, from 1, and unit, from 0"""
 
 CELL_WARM_UP = 400
-"""characters read before a stretch of a text, after which the state hardly depends on the text before them"""
+"""characters read before a range of a text, after which the state hardly depends on the text before them"""
 STREAM_CHUNK = 128
 """characters per step of the computation; bounds the memory of the gates"""
 
 
 def record_cells(
-    rnn: InferenceRNN, ids: Ids, cells: Sequence[CellIndex], stretch: slice, *, signal: str = DEFAULT_SIGNAL
+    rnn: InferenceRNN, ids: Ids, cells: Sequence[CellIndex], text_range: slice, *, signal: str = DEFAULT_SIGNAL
 ) -> NDArray[np.float32]:
-    """Return a signal of cells over a stretch of a text's ids (T,): (cells, characters of the stretch).
+    """Return a signal of cells over a range of a text's ids (T,): (cells, characters of the range).
 
-    Up to CELL_WARM_UP characters before the stretch are read first. Raise WrongUsageError if the model does not have
+    Up to CELL_WARM_UP characters before the range are read first. Raise WrongUsageError if the model does not have
     a cell or the signal.
     """
     signal_name(rnn, signal)
     for cell in cells:
         check_cell(cell, layers=rnn.config.layers, units=rnn.config.hidden)
-    begin, stop = max(0, stretch.start - CELL_WARM_UP), min(stretch.stop, len(ids))
+    begin, stop = max(0, text_range.start - CELL_WARM_UP), min(text_range.stop, len(ids))
     chunks, state = [], rnn.initial_state(1)
     for start in range(begin, stop, STREAM_CHUNK):
         cache = rnn.run_with_cache(ids[start : min(start + STREAM_CHUNK, stop), None], state)
         state = cache.state
         values = {layer: signal_values(cache.layers[layer - 1], signal)[:, 0] for layer, _ in cells}
         chunks.append(np.stack([values[layer][:, unit] for layer, unit in cells]))
-    return np.concatenate(chunks, axis=1)[:, stretch.start - begin :]
+    return np.concatenate(chunks, axis=1)[:, text_range.start - begin :]
 
 
 # All cells at every character

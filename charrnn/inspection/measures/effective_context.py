@@ -127,18 +127,18 @@ class EffectiveContext(Provenance):
     """number of layers"""
     hidden: int
     """units per layer"""
-    reach: LossByContext
+    losses: LossByContext
     """loss by context length"""
-    lags: LagAttribution
+    attribution: LagAttribution
     """attribution of predictions to earlier characters"""
 
     def gradient_below(self, share: float) -> int | None:
         """Return the lag from which the median gradient stays below a fraction of that at lag 0, or None."""
-        return _below(range(len(self.lags.gradient.median)), self.lags.gradient.median, share)
+        return _below(range(len(self.attribution.gradient.median)), self.attribution.gradient.median, share)
 
     def occlusion_below(self, share: float) -> int | None:
         """Return the lag from which the effect of occlusion stays below a fraction of that at lag 0, or None."""
-        return _below(self.lags.occluded, self.lags.occlusion_share, share)
+        return _below(self.attribution.occluded, self.attribution.occlusion_share, share)
 
     def to_json(self) -> dict[str, Any]:
         """Return rounded values for JSON."""
@@ -148,19 +148,19 @@ class EffectiveContext(Provenance):
             "cell": self.cell,
             "layers": self.layers,
             "hidden": self.hidden,
-            "full_bits": round(self.reach.full_bits, DIGITS),
-            "positions": list(self.reach.positions),
-            "contexts": list(self.reach.contexts),
-            "bits": self.reach.bits.round(DIGITS).tolist(),
-            "errors": self.reach.errors.round(DIGITS).tolist(),
-            "enough": self.reach.sufficient_context,
-            "anchors": self.lags.anchors,
+            "full_bits": round(self.losses.full_bits, DIGITS),
+            "positions": list(self.losses.positions),
+            "contexts": list(self.losses.contexts),
+            "bits": self.losses.bits.round(DIGITS).tolist(),
+            "errors": self.losses.errors.round(DIGITS).tolist(),
+            "enough": self.losses.sufficient_context,
+            "anchors": self.attribution.anchors,
             "gradient_below": {f"{share:g}": self.gradient_below(share) for share in THRESHOLDS},
             "occlusion_below": {f"{share:g}": self.occlusion_below(share) for share in THRESHOLDS},
-            "gradient": _quartiles(self.lags.gradient),
-            "occluded": list(self.lags.occluded),
-            "occlusion_bits": _significant(self.lags.occlusion),
-            "divergence_bits": _quartiles(self.lags.divergence),
+            "gradient": _quartiles(self.attribution.gradient),
+            "occluded": list(self.attribution.occluded),
+            "occlusion_bits": _significant(self.attribution.occlusion),
+            "divergence_bits": _quartiles(self.attribution.divergence),
         }
 
 
@@ -182,8 +182,8 @@ def measure_context(
         cell=rnn.config.cell,
         layers=rnn.config.layers,
         hidden=rnn.config.hidden,
-        reach=loss_by_context(rnn, ids),
-        lags=attribute_by_lag(rnn, ids, rng),
+        losses=loss_by_context(rnn, ids),
+        attribution=attribute_by_lag(rnn, ids, rng),
     )
 
 

@@ -215,6 +215,7 @@ class Findings:
         """Return the values in JSON, with the concepts that are too rare last."""
         concepts: list[Finding | TooRare] = [*self.concepts, *self.too_rare]
         return {
+            "view": "search",
             "model": self.model,
             "text": self.text,
             "confirmed_on": self.confirmed_on or None,

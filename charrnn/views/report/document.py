@@ -82,7 +82,7 @@ class HtmlReport:
             script_hash=_hash(script),
             title=escape_html(self.title),
             subtitle=escape_html(self._subtitle()),
-            stretch=escape_html(self._text_range()),
+            text_range=escape_html(self._text_range()),
             lead=summary.headline(self.findings),
             census=summary.cell_counts(self.findings),
             findings=summary.findings_section(self.findings, self.rules),

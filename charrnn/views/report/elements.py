@@ -213,9 +213,12 @@ def _activity(finding: Finding) -> str:
 
 def _linear_probe(finding: Finding) -> str:
     """Return the R² of the linear probes, and the cells that fit best when this cell was chosen."""
-    rows = [
-        (f"{number_element(cells, ',')} cell{'s' * (cells > 1)}", r2, None) for cells, r2 in finding.r2_by_cells
-    ] + [("all, shuffled weights", finding.scrambled_linear, None)] * bool(finding.r2_by_cells)
+    rows: list[tuple[str, float | None, float | None]] = [
+        (f"{number_element(cells, ',')} {'cell' if cells == 1 else 'cells'}", r2, None)
+        for cells, r2 in finding.r2_by_cells
+    ]
+    if rows:
+        rows.append(("all, shuffled weights", finding.scrambled_linear, None))
     layer = f" of layer {number_element(finding.linear_layer, 'd')}" if finding.linear_layer else ""
     top = "".join(f"<li>{escape_html(cell)} {number_element(fit)}</li>" for cell, fit in finding.top)
     return (

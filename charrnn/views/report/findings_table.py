@@ -58,9 +58,10 @@ def findings_table_html(name: str, findings: Sequence[Finding], verdicts: Sequen
 
 def _reasons(findings: Sequence[Finding]) -> str:
     """Return the list of the verdicts of the findings, with the conditions that led to each."""
-    lines = reasons(findings)
-    return f"<details open><summary>Why these verdicts</summary>{definition_list(lines.items())}</details>" * bool(
-        lines
+    if not (reasons_by_verdict := reasons(findings)):
+        return ""
+    return (
+        f"<details open><summary>Why these verdicts</summary>{definition_list(reasons_by_verdict.items())}</details>"
     )
 
 
@@ -128,7 +129,7 @@ def _verdict(finding: Finding, verdicts: Sequence[str]) -> str:
     """Return the table cell of the verdict, which sorts by strength."""
     rank = verdicts.index(finding.verdict) if finding.verdict in verdicts else len(verdicts)
     css_class = f" verdict-{finding.verdict}" if finding.verdict in ("causal", "detector") else ""
-    title = f' title="{escape_html(finding.reason)}"' * bool(finding.reason)
+    title = f' title="{escape_html(finding.reason)}"' if finding.reason else ""
     name = escape_html(finding.verdict)
     return f'<td data-value="{rank:02}"><span class="verdict{css_class}"{title}>{name}</span></td>'
 
