@@ -87,19 +87,21 @@ class NetworkConfig:
     """units per layer"""
     embedding: Annotated[int, Range(0, 65_536)] = field(
         default=64,
-        metadata=setting("Size of a character's vector; 0: one-hot.", "network", from_recipe=True, from_model=True),
+        metadata=setting(
+            "Size of the embedding of a character; 0: one-hot.", "network", from_recipe=True, from_model=True
+        ),
     )
     """size of a character's learned vector; 0: one-hot"""
     dropout: Dropout = field(
-        default=0.0, metadata=setting("Share of outputs dropped in training.", "network", from_recipe=True)
+        default=0.0, metadata=setting("Dropout rate of the outputs of layers.", "network", from_recipe=True)
     )
     """share of a layer's outputs zeroed in training, between layers and before the output"""
     input_dropout: Dropout = field(
-        default=0.0, metadata=setting("... of the input vectors.", "network", from_recipe=True)
+        default=0.0, metadata=setting("Dropout rate of the input vectors.", "network", from_recipe=True)
     )
     """share of a character's vector zeroed in training"""
     weight_drop: Dropout = field(
-        default=0.0, metadata=setting("... of the recurrent weights.", "network", from_recipe=True)
+        default=0.0, metadata=setting("Dropout rate of the recurrent weights.", "network", from_recipe=True)
     )
     """share of the recurrent weights zeroed for each window in training (Merity et al. 2017)"""
     documents: Annotated[str, DocumentKind()] | None = field(
@@ -135,36 +137,39 @@ class TrainingConfig:
     """Hyperparameters of a training."""
 
     batch: Annotated[int, Range(1, 65_536)] = field(
-        metadata=setting("Streams read side by side.", "training", from_recipe=True)
+        metadata=setting("Number of parallel streams.", "training", from_recipe=True)
     )
     """number of parallel streams"""
     length: Annotated[int, Range(1, 65_536)] = field(
-        metadata=setting("Characters that gradients flow back.", "training", from_recipe=True)
+        metadata=setting("Characters per window of truncated BPTT.", "training", from_recipe=True)
     )
     """characters per window of truncated backpropagation through time"""
     lr: Positive = field(
         metadata=setting(
-            "Peak learning rate, of the recurrent weights.", "training", from_recipe=True, changeable=True
+            "Peak learning rate of the recurrent weights.", "training", from_recipe=True, changeable=True
         )
     )
     """peak learning rate of the recurrent weights; `training.optimizer` derives the others from it"""
     steps: Annotated[int, Range(1, 10**12)] | None = field(
-        default=None, metadata=setting("... or for this many updates.", "common", budget=True)
+        default=None, metadata=setting("Train for this many updates of the weights.", "common", budget=True)
     )
     """number of updates; None while a time budget has not been measured yet"""
     minutes: Annotated[float, Range(0, 10**12, low_excluded=True)] | None = field(
         default=None,
         metadata=setting(
-            "Train for this long, start to finish ({default}).", "common", if_omitted=DEFAULT_MINUTES, budget=True
+            "Train for this long, from start to end of the command ({default}).",
+            "common",
+            if_omitted=DEFAULT_MINUTES,
+            budget=True,
         ),
     )
     """time budget, from the start of the command to its end"""
     warm_up: Annotated[int, Range(0, 10**9)] = field(
-        default=20, metadata=setting("Steps over which the rate rises ({default}).", "training")
+        default=20, metadata=setting("Steps of linear warm-up ({default}).", "training")
     )
     """steps over which the learning rate rises from zero"""
     final_lr: Share = field(
-        default=0.02, metadata=setting("Share of the peak rate left at the end ({default}).", "training")
+        default=0.02, metadata=setting("Final learning rate, as a fraction of the peak ({default}).", "training")
     )
     """learning rate at the last step, as a share of `lr`"""
     weight_decay: Annotated[float, Range(0, 10)] = field(
@@ -176,12 +181,17 @@ class TrainingConfig:
     )
     """largest gradient norm; gradients of a larger norm are scaled down to it; 0: no clipping"""
     reset: Share = field(
-        default=0.01, metadata=setting("Chance that a stream's state is zeroed ({default}).", "training")
+        default=0.01,
+        metadata=setting("Probability that the state is zeroed before a window ({default}).", "training"),
     )
     """probability that a stream's state is zeroed before a window, so that the network learns the zero state too"""
     patience: Share = field(
         default=0.2,
-        metadata=setting("Stop after overfitting for this share ({default}); 0: never.", "training", changeable=True),
+        metadata=setting(
+            "Stop after overfitting for this fraction of the training ({default}); 0: never.",
+            "training",
+            changeable=True,
+        ),
     )
     """share of the training for which the network may overfit before early stopping; 0: never"""
     val_fraction: Annotated[float, Range(0.001, 0.5)] = field(
@@ -204,7 +214,7 @@ class TrainingConfig:
     precision: Annotated[str, Choice(("float32", "bfloat16"), "precision")] = field(
         default="float32",
         metadata=setting(
-            "Of matrix products; auto: bfloat16 on CPUs that have it.",
+            "Precision of matrix products; auto: bfloat16 on CPUs that have it.",
             "machine",
             auto=True,
             from_recipe=True,

@@ -41,7 +41,7 @@ _VIEW_OPTIONS = (
         "--surprise",
         is_flag=True,
         section=VIEWS_SECTION,
-        help="Surprisal of each character, and what was expected instead.",
+        help="Show the surprisal of each character, and the model's best guesses.",
     ),
     option(
         "--top",
@@ -55,15 +55,15 @@ _VIEW_OPTIONS = (
         type=CellIdType(),
         multiple=True,
         section=VIEWS_SECTION,
-        help="Contexts in which this cell is highest, lowest, and others.",
+        help="Show contexts in which this cell is highest, lowest, and random ones.",
     ),
     option(
         "--gates",
         is_flag=True,
         section=VIEWS_SECTION,
-        help="How saturated the gates are, and how long cells remember.",
+        help="Show how saturated the gates are, and how long cells remember.",
     ),
-    option("--memory", is_flag=True, section=VIEWS_SECTION, help="How far back the model uses the text."),
+    option("--memory", is_flag=True, section=VIEWS_SECTION, help="Show how far back the model uses the text."),
     option(
         "--against",
         type=ModelType(),
@@ -73,7 +73,9 @@ _VIEW_OPTIONS = (
         section=VIEWS_SECTION,
         help="Compare --memory with this model's; repeatable.",
     ),
-    option("--errors", is_flag=True, section=VIEWS_SECTION, help="Which kinds of characters are predicted worst."),
+    option(
+        "--errors", is_flag=True, section=VIEWS_SECTION, help="Show which kinds of characters are predicted worst."
+    ),
 )
 
 

@@ -45,7 +45,7 @@ CHOOSING, SEVERAL, CELLS = "Choosing the next character", "Several samples", "Co
     "--length",
     type=Number(0, integer=True, hard_limit=MAX_CHARACTERS),
     section=COMMON,
-    help="At most this many characters (500; a document: to its end); 0: no limit.",
+    help="Maximum number of characters (500; a document: to its end); 0: no limit.",
 )
 @option("-p", "--prompt", default="", section=COMMON, metavar="TEXT", help="Text to continue.")
 @option(
@@ -53,7 +53,7 @@ CHOOSING, SEVERAL, CELLS = "Choosing the next character", "Several samples", "Co
     "--temperature",
     type=Number(0, meaning="0: always the most likely"),
     section=COMMON,
-    help="Lower is more predictable, higher is more varied (0.8); 0: always the most likely.",
+    help="Sampling temperature; lower is more predictable (0.8); 0: always the most likely.",
 )
 @option(
     "--stop",
@@ -79,24 +79,24 @@ CHOOSING, SEVERAL, CELLS = "Choosing the next character", "Several samples", "Co
     section=COMMON,
     help="What to do with prompt characters that the model never saw ({default}).",
 )
-@option("--argmax", is_flag=True, section=CHOOSING, help="Always the most likely, as with -t 0.")
+@option("--argmax", is_flag=True, section=CHOOSING, help="Always choose the most likely, as with -t 0.")
 @option(
     "--top-k",
     type=Number(0, integer=True, meaning="0: no limit", hard_limit=CODE_POINTS),
     section=CHOOSING,
-    help="Only the N most likely.",
+    help="Choose among the N most likely.",
 )
 @option(
     "--top-p",
     type=Number(0, 1, low_excluded=True),
     section=CHOOSING,
-    help="Only the most likely that together reach this probability.",
+    help="Choose among the most likely that together reach this probability.",
 )
 @option(
     "--min-p",
     type=Number(0, 1),
     section=CHOOSING,
-    help="Only those at least this fraction as likely as the most likely.",
+    help="Choose among those at least this fraction as likely as the most likely.",
 )
 @option(
     "--count",
@@ -109,9 +109,11 @@ CHOOSING, SEVERAL, CELLS = "Choosing the next character", "Several samples", "Co
     "--seed",
     type=Number(0, integer=True, hard_limit=LARGEST_SEED),
     section=SEVERAL,
-    help="The same seed generates the same text.",
+    help="Seed of the first sample; the same seed generates the same text.",
 )
-@option("--compare", is_flag=True, section=CELLS, help="Side by side: argmax and three temperatures.")
+@option(
+    "--compare", is_flag=True, section=CELLS, help="Show samples by argmax and at three temperatures side by side."
+)
 @option(
     "--clamp",
     "clamps",
@@ -121,16 +123,21 @@ CHOOSING, SEVERAL, CELLS = "Choosing the next character", "Several samples", "Co
     help="Clamp a cell at a value from -1 to 1; repeatable.",
 )
 @option(
-    "--steer", type=CellIdType(), section=CELLS, help="Side by side: this cell clamped at -1, free, and clamped at 1."
+    "--steer",
+    type=CellIdType(),
+    section=CELLS,
+    help="Show samples with this cell clamped at -1, free, and clamped at 1.",
 )
 @option("--novelty", is_flag=True, section=CELLS, help="Show what is copied from the training text, and how much.")
-@option("--new", is_flag=True, section=SEVERAL, help="Only documents that are not in the training text, each once.")
+@option(
+    "--new", is_flag=True, section=SEVERAL, help="Write only documents that are not in the training text, each once."
+)
 @option(
     "--device",
     type=Word(["auto", *DEVICES]),
     default="cpu",
     section=OTHER,
-    help="Where to compute ({default}); a GPU pays off for many samples.",
+    help="Device to compute on ({default}); a GPU pays off for many samples.",
 )
 @option("--raw", is_flag=True, section=OUTPUT, help="Write control characters as they are, even to a terminal.")
 @json_option

@@ -46,14 +46,14 @@ MAX_NEXT_CHARS = 1000
     "--top",
     type=Number(1, MAX_NEXT_CHARS, integer=True),
     section=COMMON,
-    help="Show the N most likely next characters instead.",
+    help="Show the N most likely next characters instead of scores.",
 )
 @option(
     "--device",
     type=Word(["auto", *DEVICES]),
     default="cpu",
     section=COMMON,
-    help="Where to compute ({default}); a GPU pays off for much text.",
+    help="Device to compute on ({default}); a GPU pays off for long texts.",
 )
 @option("--encoding", default="utf-8", section=COMMON, help="Encoding of the texts ({default}).")
 @json_option

@@ -35,11 +35,11 @@ class TrainOptions:
     """paths of the text: files, directories and patterns; empty: Python's standard library"""
     minutes: float | None = None
     epochs: Positive | None = field(
-        default=None, metadata=setting("... or for this many passes over the text.", "common", budget=True)
+        default=None, metadata=setting("Train for this many passes over the text.", "common", budget=True)
     )
     steps: int | None = None
     out: PathText | None = field(
-        default=None, metadata=setting("Where the run goes (checkpoints/<name>).", "common", per_command=True)
+        default=None, metadata=setting("Directory of the run (checkpoints/<name>).", "common", per_command=True)
     )
     from_: PathText | None = field(
         default=None, metadata=setting("Start from a trained model instead of random weights.", "common")
@@ -47,13 +47,13 @@ class TrainOptions:
     """path of a pretrained model"""
     new: bool = field(
         default=False,
-        metadata=setting("Start over, replacing a run that is there.", "common", per_command=True, in_file=False),
+        metadata=setting("Start over, and replace the existing run.", "common", per_command=True, in_file=False),
     )
     include: tuple[str, ...] = field(
-        default=(), metadata=setting("In directories, only files that match this; repeatable.", "common")
+        default=(), metadata=setting("Read only matching files in directories; repeatable.", "common")
     )
     files_from: PathText | None = field(
-        default=None, metadata=setting("List of files to read as well; - is standard input.", "common")
+        default=None, metadata=setting("File with a list of more files to read; - is standard input.", "common")
     )
     cell: str | None = None
     layers: int | None = None
@@ -80,21 +80,23 @@ class TrainOptions:
     """files that are held out as a whole"""
     min_count: Annotated[int, Range(1, 1_000_000)] | None = field(
         default=None,
-        metadata=setting("Merge characters rarer than this ({default}).", "training", if_omitted=DEFAULT_MIN_COUNT),
+        metadata=setting(
+            "Merge characters with fewer occurrences ({default}).", "training", if_omitted=DEFAULT_MIN_COUNT
+        ),
     )
     documents: str | None = None
     encoding: str | None = field(
         default=None, metadata=setting("Encoding of the text ({default}).", "training", if_omitted=DEFAULT_ENCODING)
     )
     device: Annotated[str, Choice(DEVICES, "device")] = field(
-        default=AUTO, metadata=setting("Where to compute.", "machine", auto=True, per_command=True)
+        default=AUTO, metadata=setting("Device to train on.", "machine", auto=True, per_command=True)
     )
     precision: str = AUTO
     threads: Annotated[int, Range(1, 1024)] | None = field(
-        default=None, metadata=setting("CPU threads (all available cores).", "machine", per_command=True)
+        default=None, metadata=setting("Number of CPU threads (all available cores).", "machine", per_command=True)
     )
     sample_every: Annotated[int, Range(0, 10**12)] | None = field(
-        default=None, metadata=setting("Steps between previews; 0: none.", "output")
+        default=None, metadata=setting("Steps between previews; 0: no previews.", "output")
     )
     save_every: Positive | None = field(
         default=None,

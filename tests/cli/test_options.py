@@ -148,8 +148,8 @@ def test_the_help_names_the_defaults_that_the_commands_use(call: Call) -> None:
     """Whether the option declares its default, or the module that the help must not import."""
     helps = {name: " ".join(call(name, "-h").out.split()) for name in ("sample", "score", "inspect")}
     length = default_max_chars(documents=False)
-    assert f"this many characters ({length}; a document" in helps["sample"]
-    assert f"more varied ({DEFAULT_SAMPLING.temperature:g})" in helps["sample"]
+    assert f"number of characters ({length}; a document" in helps["sample"]
+    assert f"more predictable ({DEFAULT_SAMPLING.temperature:g})" in helps["sample"]
     lengths = f"search {DEFAULT_CHARS:,}; map {HEATMAP_CHARS:,}; npz {STATES_CHARS:,}"
     assert f"characters to read ({lengths})" in helps["inspect"]
     assert "randomness (0)" in helps["inspect"]
