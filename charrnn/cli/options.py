@@ -294,8 +294,6 @@ model_argument = click.argument(
 )
 """path of a model file, given as itself or as the directory of a run; by default the model of the newest run"""
 
-json_option = option(
-    "--json", "as_json", is_flag=True, section=OUTPUT, help="Write JSON instead of text, for scripts."
-)
+json_option = option("--json", "as_json", is_flag=True, section=OUTPUT, help="Write JSON instead of text.")
 
 quiet_option = option("-q", "--quiet", is_flag=True, section=OUTPUT, help="Write only errors to standard error.")

@@ -114,7 +114,7 @@ class SampleOptions:
         if self.comparison_option and conflict:
             raise WrongUsageError(f"{self.comparison_option} and {conflict} cannot go together")
 
-    def text(self) -> str:
+    def prompt_text(self) -> str:
         """Return the prompt (CharrnnError)."""
         if self.prompt_file is None:
             return valid_text(self.prompt, "the prompt")
@@ -235,7 +235,7 @@ class Sampler:
 def make_sampler(path: Path, options: SampleOptions) -> Sampler:
     """Load the model and prefill the prompt (CharrnnError)."""
     params, model = options.sampling_params(), load_model(path)
-    prompt, stop = model.normalize(options.text()), options.stop_criteria(model)
+    prompt, stop = model.normalize(options.prompt_text()), options.stop_criteria(model)
     text = mark_ends(prompt, model.config.documents)
     unknown = model.vocabulary.count_unknown(text)
     if "\\" in unknown and options.unknown == "error" and (hint := newline_hint(options.prompt)):

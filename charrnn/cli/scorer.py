@@ -156,7 +156,8 @@ def _held_out_groups(scorers: Sequence[Scorer], *, as_json: bool) -> Iterator[Gr
 def _score_named(scorers: Sequence[Scorer], text: NamedText, options: ScoreOptions) -> Iterator[ScoredText]:
     """Yield the scores of a text, or of each of its lines, by all models."""
     if options.per_line:
-        yield from _in_order(_score_all_lines(scorers, text.name, split_lines(text.text)), sort=options.sort)
+        lines = _score_all_lines(scorers, text.name, split_lines(text.text))
+        yield from sorted(lines, key=_loss_by_first_model) if options.sort else lines
     else:
         try:
             with status(f"scoring {text.name}"):
@@ -191,16 +192,10 @@ def _score_all_lines(scorers: Sequence[Scorer], text: str, lines: Sequence[str])
             yield ScoredText(text=text, scores=tuple(scores), number=number, line=line)
 
 
-def _in_order(scored: Iterator[ScoredText], *, sort: bool) -> Iterator[ScoredText]:
-    """Return the lines in their order, or with the lines first that the first model predicts best."""
-    if not sort:
-        return scored
-
-    def cost(line: ScoredText) -> float:
-        first = line.scores[0]
-        return first.nats_per_char if first else float("inf")
-
-    return iter(sorted(scored, key=cost))
+def _loss_by_first_model(line: ScoredText) -> float:
+    """Return the loss per character of a line by the first model; infinity for a line without a score."""
+    first = line.scores[0]
+    return first.nats_per_char if first else math.inf
 
 
 def _show_json(scorers: Sequence[Scorer], scored: Iterator[ScoredText]) -> None:
@@ -208,10 +203,11 @@ def _show_json(scorers: Sequence[Scorer], scored: Iterator[ScoredText]) -> None:
     for scored_text in scored:
         where = {} if scored_text.number is None else {"line": scored_text.number, "content": scored_text.line}
         for scorer, text_score in zip(scorers, scored_text.scores, strict=True):
-            write_json({"model": str(scorer.path), "text": scored_text.text, **where, **_numbers(text_score)})
+            write_json({"model": str(scorer.path), "text": scored_text.text, **where, **_score_to_dict(text_score)})
 
 
-def _numbers(score: Score | None) -> dict[str, Any]:
+def _score_to_dict(score: Score | None) -> dict[str, Any]:
+    """Return a score as JSON values; numbers without a score are 0 or None."""
     return {
         "characters": score.characters if score else 0,
         "unknown": score.unknown if score else None,

@@ -204,7 +204,7 @@ def _run(
     """Start or resume a run, and train, show and save it."""
     console = log_console()
     console.quiet = options.quiet
-    with _nothing_lost_message(console):
+    with _message_if_stopped(console):
         is_new = prepared.sources is not None and prepared.counts is not None
         activity = "encoding the text, measuring the machine" if is_new else "reading the last checkpoint"
         with status_line(f"{activity} …", quiet=options.quiet):
@@ -222,8 +222,8 @@ def _run(
 
 
 @contextmanager
-def _nothing_lost_message(console: Console) -> Iterator[None]:
-    """Print that nothing is lost if a signal stops the block."""
+def _message_if_stopped(console: Console) -> Iterator[None]:
+    """Print a message if a signal stops the block, which precedes the first step."""
     try:
         yield
     except Stopped:
