@@ -27,6 +27,7 @@ from charrnn.views.training_progress import (
     preview_milestone,
     report_line,
 )
+from charrnn.views.training_summary import SECONDS_BETWEEN_LINES
 
 try:
     import termios
@@ -74,7 +75,6 @@ def _switch_echo(terminal: TextIO, *, off: bool) -> bool:
 # The display
 
 SECONDS_BETWEEN_REFRESHES = 0.25
-SECONDS_BETWEEN_LINES = 10.0
 PROGRESS_FROM_BYTES = 100_000_000
 """bytes read from which the progress of reading is shown"""
 NON_PREVIEW_LINES = 15

@@ -102,7 +102,7 @@ def test_a_match_with_lookahead_is_recognized_at_the_next_character(pattern: str
         ("x=/a(b/", "unterminated subpattern"),
         ("x=/[z-a]/since", "bad character range"),
         ("x=a..(", "unterminated subpattern"),
-        ("x=/a(?=b)/since", "cannot be judged before the text is read on"),
+        ("x=/a(?=b)/since", "depends on text after the match"),
         ("x=/(?>a)/count", "cannot be judged before"),
         ("x=/a++/count", "cannot be judged before"),
         (r"x=/a\Z..b/after:2", "cannot be judged before"),

@@ -17,7 +17,7 @@ MAX_MATCH_CHARS = 1_000
 MAX_SHOWN_CHARS = 60
 """characters of a pattern shown in an error message"""
 _CONSTRUCTS = re.compile(
-    r"(?P<escape>\\.)|\[\^?\]?(?:\\.|[^\]\\])*\]|(?P<unread>\(\?[=!>]|[*+?}]\+)|(?P<line_end>\$)", re.DOTALL
+    r"(?P<escape>\\.)|\[\^?\]?(?:\\.|[^\]\\])*\]|(?P<later_text>\(\?[=!>]|[*+?}]\+)|(?P<line_end>\$)", re.DOTALL
 )
 _FLAGS = re.compile(r"\(\?[a-z]+\)")
 _BEGINS_AT_BOUNDARY = re.compile(rf"(?:{_FLAGS.pattern})?\\[bB]")
@@ -97,9 +97,9 @@ class StreamingPattern:
         for match in self.regex.finditer(text, start, stop):
             if match.end() - match.start() > MAX_MATCH_CHARS:
                 raise CharrnnError(
-                    f"{self.name}: {_shown(self.pattern)} matches {match.end() - match.start():,} characters at "
-                    f"once; no more than {MAX_MATCH_CHARS:,} are followed",
-                    hint=f"`{self.name}=OPEN..CLOSE` marks from one pattern to another, however far apart",
+                    f"{self.name}: a match of {_shown(self.pattern)} has {match.end() - match.start():,} characters; "
+                    f"the limit is {MAX_MATCH_CHARS:,}",
+                    hint=f"`{self.name}=OPEN..CLOSE` marks from one pattern to another, at any distance",
                 )
             if match.end() > match.start():
                 yield match
@@ -129,9 +129,9 @@ def _needs_lookahead(pattern: str, name: str) -> bool:
     boundary = _BEGINS_AT_BOUNDARY.match(pattern)
     needs_lookahead = False
     for match in _CONSTRUCTS.finditer(pattern, boundary.end() if boundary else 0):
-        if match["unread"] or match["escape"] == r"\Z":
+        if match["later_text"] or match["escape"] == r"\Z":
             raise WrongUsageError(
-                f"{name}: {match.group()} cannot be judged before the text is read on",
+                f"{name}: {match.group()} depends on text after the match",
                 hint="match the characters themselves, or mark the match itself with `/REGEX/span`",
             )
         needs_lookahead |= bool(match["line_end"]) or match["escape"] in (r"\b", r"\B")
