@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from charrnn.inspection.measures.error_breakdown import BRACKETS, ErrorBreakdown, Group, Grouping
-from charrnn.views.formatting import omitted_line
+from charrnn.views.formatting import a_gram, omitted_line
 from charrnn.views.layout import Screen, model_display_name
 
 GroupColumns = dict[str, Callable[[Group], str]]
@@ -50,7 +50,7 @@ def _summary(breakdown: ErrorBreakdown) -> str:
     bits = f"{breakdown.bits / breakdown.characters:.3f} bits per character"
     if breakdown.ngram_bits is None:
         return bits
-    counted = f"{breakdown.ngram_bits / breakdown.characters:.3f} by a {breakdown.order}-gram"
+    counted = f"{breakdown.ngram_bits / breakdown.characters:.3f} by {a_gram(breakdown.order)}"
     return f"{bits}; {counted} that learned from {breakdown.learned_from:,} characters"
 
 

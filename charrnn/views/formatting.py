@@ -189,6 +189,16 @@ def indented(line: str, style: str = "") -> Padding:
 
 # The n-gram baseline, and its comparison with a network
 
+
+def a_gram(order: int) -> str:
+    """Return the name of an n-gram model with its article.
+
+    >>> a_gram(7), a_gram(8), a_gram(11)
+    ('a 7-gram', 'an 8-gram', 'an 11-gram')
+    """
+    return f"{'an' if order in (8, 11, 18) else 'a'} {order}-gram"
+
+
 TIE_BITS = 0.005
 """bits; a smaller difference would be shown as 0.00"""
 
@@ -200,7 +210,7 @@ def ngram_line(ngram: NGram) -> str:
     'to beat          2.19 by a 7-gram, learned from 1,003,854 characters'
     """
     learned = f"learned from {ngram.learned_from:,} characters"
-    return f"to beat          {_bits(ngram):.2f} by a {ngram.order}-gram, {learned}"
+    return f"to beat          {_bits(ngram):.2f} by {a_gram(ngram.order)}, {learned}"
 
 
 def ngram_comparison(ngram: NGram, bits: float | None) -> str:
