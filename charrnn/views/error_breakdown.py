@@ -48,7 +48,7 @@ class ErrorTables:
 
 def _summary(breakdown: ErrorBreakdown) -> str:
     bits = f"{breakdown.bits / breakdown.characters:.3f} bits per character"
-    if breakdown.ngram_bits is None:
+    if breakdown.ngram_bits is None or breakdown.order is None:
         return bits
     counted = f"{breakdown.ngram_bits / breakdown.characters:.3f} by {a_gram(breakdown.order)}"
     return f"{bits}; {counted} that learned from {breakdown.learned_from:,} characters"
