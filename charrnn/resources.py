@@ -208,9 +208,9 @@ def loading_torch(environment: MutableMapping[str, str] = os.environ) -> Iterato
 @contextmanager
 def one_numpy_thread() -> Iterator[None]:
     """Let NumPy use one thread in the block, also if NumPy is loaded; this needs Linux and NumPy's own OpenBLAS."""
-    paths = {
-        line.split(maxsplit=5)[-1] for line in _read(Path("/proc/self/maps")).splitlines() if "scipy_openblas" in line
-    }
+    maps = _read(Path("/proc/self/maps")).splitlines()
+    # SciPy has an OpenBLAS of its own, with 32-bit indices and other names of functions.
+    paths = {line.split(maxsplit=5)[-1] for line in maps if "scipy_openblas64_" in line}
     libraries = [ctypes.CDLL(path) for path in paths]
     threads = [library.scipy_openblas_get_num_threads64_() for library in libraries]
     try:
