@@ -23,8 +23,7 @@ UNSHARED = 0o755
 """permissions without those of group and others to write"""
 _TEMPORARY = re.compile(r"\.charrnn-(\d{1,10})-[0-9a-f]{16}\.tmp")
 _DESCRIPTOR = re.compile(r"/dev/stdin|/(dev|proc/self)/fd/\d{1,9}", re.ASCII)
-_BINARY = getattr(os, "O_BINARY", 0)
-_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_BINARY, _NO_FOLLOW = getattr(os, "O_BINARY", 0), getattr(os, "O_NOFOLLOW", 0)
 _NO_BLOCK = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 
 
@@ -43,8 +42,8 @@ class AtomicWriter:
         self._path = path
         self._buffer = bytearray()
 
-    def write(self, part: bytes | memoryview) -> int:
-        """Write bytes, at once or together with later ones, and return their number (OSError)."""
+    def write(self, part: bytes | memoryview) -> None:
+        """Write bytes, at once or together with later ones (OSError)."""
         content = memoryview(part)
         if content.nbytes < WRITE_BUFFER_BYTES:
             self._buffer += content
@@ -52,13 +51,15 @@ class AtomicWriter:
             self.flush()
         if content.nbytes >= WRITE_BUFFER_BYTES:
             self._write(content)
-        return content.nbytes
 
     def read_at(self, position: int, size: int) -> bytes:
-        """Return up to `size` written bytes; the next bytes are written behind them (OSError)."""
+        """Return `size` written bytes, fewer at the end; the next bytes are written behind them (OSError)."""
         self.flush()
         os.lseek(self._descriptor, position, os.SEEK_SET)
-        return os.read(self._descriptor, size)
+        content = b""
+        while part := os.read(self._descriptor, size - len(content)):  # a network file system may return fewer
+            content += part
+        return content
 
     def flush(self) -> None:
         """Pass all collected bytes to the system (OSError)."""

@@ -7,7 +7,7 @@ memory-mapped, and their pages are released regularly, so that gigabytes of text
 import json
 import mmap
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from charrnn import arguments
 from charrnn.errors import CharrnnError
 from charrnn.storage.atomic_file import atomic_write, open_regular
 from charrnn.storage.run_directory import RunDirectory
+from charrnn.storage.schema import parse_json
 from charrnn.text.documents import nearest_document_start
 from charrnn.text.split import Split
 from charrnn.text.vocabulary import FORMS, Ids, Vocabulary
@@ -28,15 +29,17 @@ from charrnn.text.vocabulary import FORMS, Ids, Vocabulary
 
 LARGEST_DESCRIPTION = 20_000_000
 """bytes; the description of the largest vocabulary has less than half as many"""
+MAX_DESCRIPTION_VALUES = 1_000_000
+"""JSON values; the description of the largest vocabulary has half as many"""
 
 
-def read_description(path: Path) -> bytes:
-    """Return the content of a description file (OSError; ValueError if the file is too large)."""
+def read_description(path: Path) -> Any:
+    """Return the values in a description file (OSError; ValueError or CharrnnError if it is not valid)."""
     with open_regular(path) as file:
         content = file.read(LARGEST_DESCRIPTION + 1)
     if len(content) > LARGEST_DESCRIPTION:
         raise ValueError(f"its description has more than {LARGEST_DESCRIPTION:,} bytes")
-    return content
+    return parse_json(content.decode(), "description", dict, max_values=MAX_DESCRIPTION_VALUES)
 
 
 MAX_BYTES_IN_MEMORY = 64_000_000
@@ -79,8 +82,8 @@ def validate_description(corpus: "Corpus", size: int) -> None:
     _check_fingerprint(dict(corpus.fingerprint))
     if corpus.documents is not None:
         arguments.custom_separator(arguments.text(corpus.documents, "its kind of documents"))
-    if corpus.dtype != dtype.name or not _are_counts(corpus.counts, len(corpus.vocabulary)):
-        raise ValueError("its counts do not fit its vocabulary")
+    if corpus.dtype != dtype.name:
+        raise ValueError("its type of ids does not fit its vocabulary")
     if size != corpus.characters * dtype.itemsize:
         raise ValueError(f"it has {size:,} bytes")
     # Raises KeyError if the end character of documents is not in the vocabulary.
@@ -103,10 +106,6 @@ def counts_match(corpus: "Corpus") -> bool:
         counts += chunk_counts
         corpus.release_pages()
     return np.array_equal(counts, corpus.counts)
-
-
-def _are_counts(counts: Sequence[object], distinct: int) -> bool:
-    return len(counts) == distinct and all(_is_count(count) for count in counts)
 
 
 def _is_count(value: object) -> bool:
@@ -225,16 +224,18 @@ def open_corpus(path: Path) -> Corpus:
 def described_corpus(path: Path, *, with_ids: bool = False) -> Corpus:
     """Return the corpus of a description; with `with_ids`, the size of the ids is checked too (CharrnnError)."""
     try:
-        description = json.loads(read_description(description_path(path)))
+        description = read_description(description_path(path))
         description["vocabulary"] = Vocabulary(tuple(description["vocabulary"]))
-        description["counts"] = tuple(description["counts"])
-        if values := description.get("split"):
-            description["split"] = Split.from_values(values, sum(description["counts"]))
+        counts = description["counts"] = tuple(description["counts"])
+        if len(counts) != len(description["vocabulary"]) or not all(map(_is_count, counts)):
+            raise ValueError("its counts do not fit its vocabulary")
+        if (values := description.get("split")) is not None:
+            description["split"] = Split.from_values(values, sum(counts))
         corpus = Corpus(path=path, **description)
         expected = size_of_ids(corpus.characters, len(corpus.vocabulary))
         # The content that is checked is the one that is used, even if another file takes the name later.
         validate_description(corpus, len(corpus._buffer) if with_ids else expected)
-    except (CharrnnError, OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (CharrnnError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise CharrnnError(f"{path} is missing or damaged: {error}", hint="`--new` reads the text again") from error
     return corpus
 

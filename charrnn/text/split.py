@@ -20,10 +20,10 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.arguments import AUTO
 from charrnn.storage.schema import Amount, Choice, Count, Share, from_mapping
 from charrnn.text.vocabulary import Ids
 
-AUTO = "auto"
 END, SPREAD, FILES = "end", "spread", "files"
 """kinds of held-out text: the end of each file, blocks from ten positions of each file, or separate files"""
 BLOCKS = 10
@@ -93,6 +93,8 @@ def _units(file_chars: NDArray[np.int64], val_fraction: float) -> tuple[NDArray[
 
 # The record of a split, as the description of a corpus stores it
 
+MIN_ROUNDED_FRACTION = 0.01
+"""fraction of held-out text from which a label rounds it to a whole percentage"""
 MAX_RECORDED_SPANS = 1000
 """maximum number of spans in a description, which nothing but a report needs: the held-out ids follow all others"""
 
@@ -153,7 +155,8 @@ class Split:
         """
         if self.kind == FILES:
             return self.names[0] if len(self.names) == 1 else f"{self.names[0]} and {len(self.names) - 1:,} more"
-        share = f"{1 - self.train_characters / characters:.0%}"
+        fraction = 1 - self.train_characters / characters
+        share = f"{fraction:.0%}" if fraction >= MIN_ROUNDED_FRACTION else f"{fraction:.1%}"
         share = f"the last {share}" if self.kind == END else f"{share} in blocks"
         return share if self.parts == 1 else f"{share} of each file"
 

@@ -1,6 +1,7 @@
 """Splits of texts: the held-out spans, the order of the ids, and the difference between the end and the rest."""
 
 import json
+import os
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -139,6 +140,16 @@ def test_a_single_text_with_its_end_held_out_keeps_its_order(encoded: Callable[.
     assert (corpus.split.kind, corpus.split.train_characters) == ("end", int(len(text) * 0.9))
 
 
+def test_short_reads_of_a_file_system_do_not_change_the_text(
+    encoded: Callable[..., Corpus], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read can return fewer bytes than requested."""
+    text, read = prose(3000), os.read
+    expected = encoded(text, kind="spread").text(0, 3000)
+    monkeypatch.setattr("os.read", lambda descriptor, size: read(descriptor, min(size, 100)))
+    assert encoded(text, kind="spread").text(0, 3000) == expected
+
+
 def test_separate_files_are_held_out_whole(encoded: Callable[..., Corpus]) -> None:
     """They follow the other files, in which nothing is held out."""
     texts = (prose(3000), prose(2000, seed=1), prose(900, seed=2))
@@ -264,6 +275,25 @@ def test_a_damaged_split_is_reported(change: dict[str, object], encoded: Callabl
         open_corpus(corpus.path)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"split": {}},
+        {"split": 0},
+        {"split": ""},
+        {"counts": [1.5, 10**400]},
+        {"fingerprint": [[]] * 1_000_000},
+    ],
+)
+def test_a_damaged_description_is_reported(change: dict[str, object], encoded: Callable[..., Corpus]) -> None:
+    """An empty split, numbers without a sum, and more values than any description has."""
+    corpus = encoded(prose(3000))
+    path = description_path(corpus.path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(CharrnnError, match="missing or damaged"):
+        open_corpus(corpus.path)
+
+
 def test_a_description_of_an_earlier_version_has_its_end_held_out(encoded: Callable[..., Corpus]) -> None:
     """The fraction of the training determines the position."""
     corpus = encoded(prose(3000))
@@ -278,6 +308,7 @@ def test_a_description_of_an_earlier_version_has_its_end_held_out(encoded: Calla
 def test_a_label_names_what_is_held_out() -> None:
     """For each kind of split, of one text and of several."""
     assert Split(kind="end", train_characters=90).label(100) == "the last 10%"
+    assert Split(kind="end", train_characters=996).label(1000) == "the last 0.4%"
     assert Split(kind="end", train_characters=90, parts=2).label(100) == "the last 10% of each file"
     assert Split(kind="spread", train_characters=90).label(100) == "10% in blocks"
     assert Split(kind="files", train_characters=90, names=("a", "b", "c")).label(100) == "a and 2 more"
