@@ -3,6 +3,7 @@
 import codecs
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import NamedTuple
@@ -84,9 +85,7 @@ class Examination:
 
     def line_end_note(self) -> str:
         """Return the note on line ends that are mixed, or CR alone, with the command that makes them LF."""
-        command = ALL_TO_LF if len(self.first_files) > 1 else CR_TO_LF
-        if "CR" not in self.first_files:
-            command = REMOVE_CR
+        command = REMOVE_CR if "CR" not in self.first_files else ALL_TO_LF if len(self.first_files) > 1 else CR_TO_LF
         names = {source.name for source in self.first_files.values()}
         counts = ", ".join(
             f"{count:,} {kind}" + (f" ({self.first_files[kind].name})" if len(names) > 1 else "")
@@ -232,20 +231,21 @@ class _Damage(NamedTuple):
     @property
     def is_rare(self) -> bool:
         """Whether the file is a text with few errors."""
-        return self.invalid + self.nul <= MAX_DAMAGE * self.characters
+        return self.characters > 0 and self.invalid + self.nul <= MAX_DAMAGE * self.characters
 
 
 def _measure_damage(source: SourceFile, encoding: str) -> _Damage:
-    """Return how often a file is not valid text."""
+    """Return how often a file is not valid text, as far as the decoder of the encoding reads it."""
     make_decoder = codecs.getincrementaldecoder(encoding)
     ignoring, replacing = make_decoder(errors="ignore"), make_decoder(errors="replace")
     invalid = nul = wide = characters = 0
-    for chunk in chain(source.chunks(), [b""]):
-        text = ignoring.decode(chunk, final=not chunk)
-        invalid += replacing.decode(chunk, final=not chunk).count("\ufffd") - text.count("\ufffd")
-        nul += text.count("\0")
-        wide += len(text) - len(text.encode("ascii", "ignore"))
-        characters += len(text)
+    with suppress(UnicodeError):  # the decoder cannot continue, as in UTF-16 without a byte order mark
+        for chunk in chain(source.chunks(), [b""]):
+            text = ignoring.decode(chunk, final=not chunk)
+            invalid += replacing.decode(chunk, final=not chunk).count("\ufffd") - text.count("\ufffd")
+            nul += text.count("\0")
+            wide += len(text) - len(text.encode("ascii", "ignore"))
+            characters += len(text)
     return _Damage(invalid, nul, wide, characters)
 
 
@@ -261,7 +261,7 @@ def _invalid_error(
     where = f"at byte {position:,} (line {line:,}): 0x{error.object[error.start]:02X}"
     how_often = "the only invalid byte" if damage.invalid == 1 else f"the first of {damage.invalid:,} invalid bytes"
     return CharrnnError(
-        f"{source.name} is not valid {encoding.upper()} {where}, {how_often}",
+        f"{source.name} is not valid {encoding.upper()} {where}" + (f", {how_often}" if damage.invalid else ""),
         hint=hint or _repair(source, encoding, damage),
     )
 
