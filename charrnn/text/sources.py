@@ -136,15 +136,11 @@ def find_sources(
     the encoding are left out with a note, unless they are named in `paths`; with `include`, so are files that match
     none of these patterns. Raise CharrnnError if no file is left.
     """
-    if files_from == STANDARD_INPUT and STANDARD_INPUT in paths:
-        raise WrongUsageError("standard input cannot be both a text and the list of files", hint="name one of them")
     search = _Search(include, encoding)
     for path in paths:
         search.add_path(path)
     for name in () if files_from is None else _listed_names(files_from):
         search.add_found(name)
-    if include and not search.searched:
-        raise WrongUsageError("--include chooses files of a directory, and none is named", hint="`charrnn train .`")
     return search.result((*paths, files_from or "")[0]) if paths or files_from else open_sources(())
 
 
@@ -153,13 +149,16 @@ def is_pattern(path: str) -> bool:
     return glob.has_magic(path) and not os.path.lexists(path)
 
 
+def is_searched(path: str) -> bool:
+    """Return whether files are searched for in a path: a directory or a pattern."""
+    return os.path.isdir(path) or is_pattern(path)  # noqa: PTH112 - False for an invalid path
+
+
 class _Search:
     """A search for files: the texts that were found, and the names of other files by why they are left out."""
 
     def __init__(self, include: Sequence[str], encoding: str) -> None:
         self.files: list[SourceFile] = []
-        self.searched = False
-        """whether files were found in a directory, by a pattern or in a list"""
         self._include = [Path(pattern).parts for pattern in include]
         self._encoding = encoding
         self._left_out: dict[str, dict[str, None]] = {}
@@ -168,7 +167,7 @@ class _Search:
 
     def add_path(self, path: str) -> None:
         """Add a file, the files in a directory, or those that match a pattern (CharrnnError)."""
-        if path != STANDARD_INPUT and os.path.isdir(path):  # noqa: PTH112 - False for an invalid path
+        if path != STANDARD_INPUT and os.path.isdir(path):  # noqa: PTH112
             if RunDirectory(Path(path)).has_corpus:
                 raise WrongUsageError(f"{path} is a run, not a text", hint=f"`--from {path}` starts from its model")
             self.add_found(path)
@@ -180,7 +179,6 @@ class _Search:
 
     def add_found(self, path: str) -> None:
         """Add a file if it is a text, or the texts in a directory."""
-        self.searched = True
         if os.path.isdir(path):  # noqa: PTH112
             for inner, real_path in self._walk(path):
                 self._add_text(inner, real_path, Path(os.path.relpath(inner, path)).parts)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -14,8 +14,9 @@ from charrnn.storage.run_lock import check_not_locked
 from charrnn.text.corpus import described_corpus
 from charrnn.text.corpus_encoder import CharacterCounts, count_characters
 from charrnn.text.decoding import check_encoding
-from charrnn.text.source_file import STANDARD_LIBRARY, CorpusFiles, SourceFile
-from charrnn.text.sources import STANDARD_INPUT, find_sources, is_pattern
+from charrnn.text.source_file import STANDARD_LIBRARY, CorpusFiles
+from charrnn.text.sources import STANDARD_INPUT, find_sources, is_pattern, is_searched
+from charrnn.text.split import SPREAD
 from charrnn.training.run_files import check_run_directory, check_text_is_outside
 from charrnn.training.train_options import DEFAULT_ENCODING, MODEL_SETTINGS, PARTIAL_SPLIT_SETTINGS, TrainOptions
 
@@ -126,7 +127,7 @@ def prepare(options: TrainOptions, *, progress: ReadProgress = without_progress)
     """Return the run directory and the counted text; raise CharrnnError if no training is possible."""
     directory = RunDirectory(Path(options.out) if options.out else RUNS / default_run_name(options))
     check_not_locked(directory)
-    _check_split_options(options)
+    _check_text_options(options)
     resumes = bool(directory.checkpoints()) and not options.new
     check_run_directory(directory, new=not resumes)
     # Standard input can be read only once; the run has its own copy.
@@ -134,46 +135,55 @@ def prepare(options: TrainOptions, *, progress: ReadProgress = without_progress)
         return Prepared(directory=directory, sources=None, counts=None)
     encoding = check_encoding(options.encoding or (_saved_encoding(directory) if resumes else DEFAULT_ENCODING))
     sources = find_sources(options.corpus, include=options.include, files_from=options.files_from, encoding=encoding)
-    val_files = find_val_files(options, encoding)
-    sources = with_val_files(sources, val_files)
+    val_sources = find_val_files(options, encoding)
+    sources = with_val_files(sources, val_sources)
     if resumes:
         return Prepared(directory=directory, sources=sources, counts=None)
     check_text_is_outside(sources, directory)
     pretrained = load_pretrained(Path(options.from_), directory) if options.from_ else None
     documents = document_kind(options.documents, pretrained)
+    if documents is not None and options.val_split == SPREAD:
+        raise WrongUsageError(
+            "--val-split spread and --documents cannot go together",
+            hint="documents are shuffled, so the held-out ones are from the whole text",
+        )
     sources = progress(sources)
     return Prepared(
         directory=directory,
         sources=sources,
         counts=count_characters(sources, encoding, documents=documents),
         pretrained=pretrained,
-        val_files=len(val_files),
+        val_files=len(val_sources.files),
     )
 
 
-def _check_split_options(options: TrainOptions) -> None:
-    """Raise WrongUsageError if held-out files are named and a part of the text is to be held out too."""
+def _check_text_options(options: TrainOptions) -> None:
+    """Raise WrongUsageError if options that choose the text or its split exclude each other."""
     for name in options.given(PARTIAL_SPLIT_SETTINGS) if options.val_file else ():
         raise WrongUsageError(
             f"--val-file and --{name.replace('_', '-')} cannot go together", hint="--val-file holds out whole files"
         )
-    if options.val_file.count(STANDARD_INPUT) + options.corpus.count(STANDARD_INPUT) > 1:
+    paths = (*options.corpus, *options.val_file)
+    if (*paths, options.files_from).count(STANDARD_INPUT) > 1:
         raise WrongUsageError("standard input can be read only once", hint="save it to a file first")
+    if options.include and options.files_from is None and not any(map(is_searched, paths)):
+        raise WrongUsageError("--include chooses files of a directory, and none is named", hint="`charrnn train .`")
 
 
-def find_val_files(options: TrainOptions, encoding: str) -> tuple[SourceFile, ...]:
+def find_val_files(options: TrainOptions, encoding: str) -> CorpusFiles:
     """Return the files that are held out as a whole: named ones, and those of named directories (CharrnnError)."""
     if not options.val_file:
-        return ()
-    return find_sources(options.val_file, include=options.include, files_from=None, encoding=encoding).files
+        return CorpusFiles(name="", files=())
+    return find_sources(options.val_file, include=options.include, encoding=encoding)
 
 
-def with_val_files(sources: CorpusFiles, val_files: Sequence[SourceFile]) -> CorpusFiles:
+def with_val_files(sources: CorpusFiles, val_sources: CorpusFiles) -> CorpusFiles:
     """Return the files of a text without the held-out files, followed by these (WrongUsageError if none is left)."""
-    if not val_files:
+    if not val_sources.files:
         return sources
-    held_out = {file.path.resolve() for file in val_files}
+    held_out = {file.path.resolve() for file in val_sources.files}
     others = tuple(file for file in sources.files if file.path.resolve() not in held_out)
     if not others:
         raise WrongUsageError("no text is left to train on", hint="--val-file names files that are only held out")
-    return dataclasses.replace(sources, files=(*others, *val_files))
+    notes = dict.fromkeys((*sources.notes, *val_sources.notes))
+    return dataclasses.replace(sources, files=(*others, *val_sources.files), notes=tuple(notes))

@@ -82,7 +82,7 @@ def _check_same_settings(
     val_names = text.split.names if text.split else ()
     if sources is not None:
         if val_names and not options.val_file:
-            sources = with_val_files(sources, open_sources(val_names).files)
+            sources = with_val_files(sources, open_sources(val_names))
         if bool(options.val_file) == bool(val_names):
             _check_same_text(sources, text, metadata["step"])
     saved = metadata["network"] | metadata["training"] | {"encoding": text.encoding, "min_count": text.min_count}

@@ -118,6 +118,18 @@ def test_a_file_for_validation_is_held_out_as_a_whole(split_of: Split) -> None:
     assert corpus.text(0, len(prose(700))) == prose(700)
 
 
+def test_files_for_validation_are_searched_for_like_those_for_training(split_of: Split) -> None:
+    """The patterns of files apply to directories only, and files that are left out are reported."""
+    Path("held").mkdir()
+    Path("held/out.txt").write_text(prose(300, seed=2))
+    Path("held/picture.txt").write_bytes(b"\0" * 99)
+    result, held_out = split_of("book.txt", "--val-file", "held", "--include", "*.txt")
+    assert "1 left out (binary): held/picture.txt" in result.err
+    assert held_out in Path("held/out.txt").read_text()
+    _, held_out = split_of("held", "--val-file", "other.txt", "--include", "*.txt")
+    assert held_out in Path("other.txt").read_text()
+
+
 def test_a_file_for_validation_of_a_different_kind_is_reported(
     split_of: Split,
 ) -> None:
@@ -184,6 +196,8 @@ def test_a_changed_file_for_validation_is_reported(train: Call) -> None:
         (("book.txt", "--val-file", "other.txt", "--val-fraction", "0.2"), "--val-file and --val-fraction"),
         (("book.txt", "--val-file", "other.txt", "--val-split", "end"), "--val-file and --val-split"),
         (("-", "--val-file", "-"), "standard input can be read only once"),
+        (("--files-from", "-", "--val-file", "-"), "standard input can be read only once"),
+        (("book.txt", "--documents", "line", "--val-split", "spread"), "--val-split spread and --documents"),
         (("book.txt", "--val-split", "middle"), "middle"),
     ],
 )

@@ -13,7 +13,7 @@ from charrnn.storage import settings_file
 from charrnn.text.corpus import open_corpus
 from charrnn.text.corpus_encoder import count_characters
 from charrnn.text.sources import find_sources
-from charrnn.training.prepare import default_run_name
+from charrnn.training.prepare import default_run_name, prepare
 from charrnn.training.train_options import CONFIG_KEYS, TrainOptions
 
 TINY = ("--steps", "2", "--hidden", "4", "--batch", "2", "--length", "8", "--threads", "1", "--sample-every", "0")
@@ -67,7 +67,7 @@ def test_a_user_who_includes_nothing_reads_an_error() -> None:
     with pytest.raises(CharrnnError, match="books has no text file that `--include` matches"):
         names("books", include=["*.py"])
     with pytest.raises(WrongUsageError, match="--include chooses files of a directory, and none is named"):
-        names("books/b.txt", include=["*.py"])
+        prepare(TrainOptions(corpus=("books/b.txt",), include=("*.py",)))
 
 
 @pytest.mark.parametrize(
@@ -185,8 +185,8 @@ def test_a_list_with_missing_names_reads_the_others() -> None:
     for name, message in (("list", "list names no file"), ("none", "none: no such file")):
         with pytest.raises(WrongUsageError, match=message):
             names(files_from=name)
-    with pytest.raises(WrongUsageError, match="standard input cannot be both"):
-        names("-", files_from="-")
+    with pytest.raises(WrongUsageError, match="standard input can be read only once"):
+        prepare(TrainOptions(corpus=("-",), files_from="-"))
 
 
 @pytest.mark.parametrize(
