@@ -20,7 +20,7 @@ from charrnn.network.model_file import Model
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.text.corpus import training_corpus
 from charrnn.text.documents import split_documents
-from charrnn.text.suffix_array import Match, SuffixArray, load_or_build_suffix_array
+from charrnn.text.suffix_array import Match, SuffixArray, find_aligned, load_or_build_suffix_array
 from charrnn.text.vocabulary import Ids, end_char
 
 MIN_COPY_CHARS = 20
@@ -188,10 +188,7 @@ class TrainingTextIndex:
         ids = self._with_ends(document)
         if ids is None or self._find(ids) is not None:
             return ids is not None
-        position = self._held_out_bytes.find(ids.tobytes())
-        while position > 0 and position % ids.itemsize:  # the bytes of two ids
-            position = self._held_out_bytes.find(ids.tobytes(), position + 1)
-        return position >= 0
+        return find_aligned(self._held_out_bytes, ids.tobytes(), ids.itemsize) >= 0
 
     def _with_ends(self, document: str) -> Ids | None:
         """Return the ids of a document between two ends; None if the text cannot contain the document."""

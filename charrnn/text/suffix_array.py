@@ -241,7 +241,7 @@ def contained_share(text: str, corpus: Corpus, characters: int) -> float | None:
     shift, found = 0, 0
     for number, passage in enumerate(passages):
         ids = corpus.vocabulary.encode(passage.text, unknown="replace").astype(corpus.dtype)
-        position = _find(content, ids.tobytes(), (passage.start + shift) * size, size)
+        position = find_aligned(content, ids.tobytes(), size, guess=(passage.start + shift) * size)
         if position >= 0:
             found, shift = found + 1, position // size - passage.start
         elif number + 1 == FIRST_PASSAGES and not found:
@@ -269,8 +269,8 @@ def sample_passages(text: str, end: str | None = None) -> list[Passage]:
     return [passage for first in range(step) for passage in passages[first::step]]
 
 
-def _find(content: bytes, passage: bytes, guess: int, size: int) -> int:
-    """Return the offset of a passage in numbers of `size` bytes, perhaps `guess`; -1 if there is none."""
+def find_aligned(content: bytes, passage: bytes, size: int, *, guess: int = -1) -> int:
+    """Return the offset of a passage of ids of `size` bytes, perhaps `guess`; -1 if there is none."""
     if guess >= 0 and content.startswith(passage, guess):
         return guess
     offset = content.find(passage)
