@@ -23,6 +23,8 @@ MAX_CHARACTERS = 10**12
 """largest number of characters that can be requested, as on the command line"""
 DEVICES = ("cpu", "cuda", "mps")
 """types of devices that a network can run on: the CPU, then GPUs"""
+AUTO = "auto"
+"""value of an option whose choice is left to the program"""
 LONGEST_PATH = 4095
 """bytes in a path; the limit of Linux, which is the highest of the common systems"""
 _NUMERAL = re.compile(r"-?\d{1,15}(\.\d{1,15})?(e-?\d{1,3})?", re.ASCII)

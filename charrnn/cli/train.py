@@ -11,13 +11,13 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-from charrnn.arguments import DOCUMENT_KINDS, custom_separator
+from charrnn.arguments import AUTO, DOCUMENT_KINDS, custom_separator
 from charrnn.cli.options import COMMON, OUTPUT, Command, Number, Word, json_option, option, quiet_option
 from charrnn.cli.path_types import HomePath, ModelType, TextFileType
 from charrnn.config import DocumentKind
 from charrnn.errors import WrongUsageError
 from charrnn.storage.schema import Range
-from charrnn.training.train_options import AUTO, BUDGETS, CONFIG_KEYS, SETTINGS, Declaration, TrainOptions
+from charrnn.training.train_options import BUDGETS, CONFIG_KEYS, SETTINGS, Declaration, TrainOptions
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.arguments import CODE_POINTS
+from charrnn.arguments import AUTO, CODE_POINTS
 from charrnn.errors import CharrnnError
 from charrnn.storage.atomic_file import (
     AtomicWriter,
@@ -28,7 +28,7 @@ from charrnn.text import split as splits
 from charrnn.text.corpus import Corpus, description_of, description_path
 from charrnn.text.decoding import CodePoints, Examination, code_points
 from charrnn.text.documents import BOUNDARY, not_documents_error, shuffle_documents
-from charrnn.text.source_file import STANDARD_LIBRARY, CorpusFiles, SourceFile
+from charrnn.text.source_file import CHUNK_BYTES, STANDARD_LIBRARY, CorpusFiles, SourceFile
 from charrnn.text.split import Reader, Spans, Split, SplitRequest
 from charrnn.text.vocabulary import UNKNOWN, Ids, NormalizationCheck, Vocabulary, end_char
 
@@ -234,7 +234,7 @@ def choose_split(
         spans = splits.held_out_spans(splits.END, others, request.val_fraction)
     if kind != splits.SPREAD:
         difference = splits.measure_difference(read, spans, others, request.val_fraction, size=size)
-    if kind == splits.AUTO:
+    if kind == AUTO:
         kind = splits.SPREAD if difference and difference.is_large else splits.END
     if kind == splits.SPREAD:
         spans = splits.held_out_spans(splits.SPREAD, others, request.val_fraction)
@@ -247,10 +247,6 @@ def choose_split(
         names=names,
     )
     return split, spans
-
-
-COPIED_BYTES = 1 << 22
-"""bytes that are copied at a time"""
 
 
 def _split(text: _Text, request: SplitRequest, directory: Path, file: AtomicWriter) -> Split | None:
@@ -282,10 +278,10 @@ def _split(text: _Text, request: SplitRequest, directory: Path, file: AtomicWrit
 def _move_to_end(file: AtomicWriter, spans: Spans, end: int, directory: Path) -> None:
     """Move spans of bytes to the end of a file of so many bytes (OSError)."""
     with scratch_file(directory) as original:
-        for position in range(0, end, COPIED_BYTES):
-            original.write(file.read_at(position, min(COPIED_BYTES, end - position)))
+        for position in range(0, end, CHUNK_BYTES):
+            original.write(file.read_at(position, min(CHUNK_BYTES, end - position)))
         file.read_at(0, 0)
         for start, stop in np.concatenate([splits.complement(spans, end), spans]).tolist():
             original.seek(start)
-            for position in range(start, stop, COPIED_BYTES):
-                file.write(original.read(min(COPIED_BYTES, stop - position)))
+            for position in range(start, stop, CHUNK_BYTES):
+                file.write(original.read(min(CHUNK_BYTES, stop - position)))

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 from charrnn.errors import CharrnnError, os_reason
 from charrnn.storage.atomic_file import open_regular
 
+CHUNK_BYTES = 1 << 22
+"""bytes that are read at a time"""
+
 # A temporary copy of a text that can be read only once, such as standard input or a pipe. The copy has no name, so it
 # disappears with the process, whichever signal ends the process.
-
-SPOOL_CHUNK_BYTES = 1 << 22
-"""bytes that are read at a time"""
 
 
 class Spool:
@@ -50,15 +50,13 @@ class Spool:
 
     def _read_at(self, position: int) -> bytes:
         if hasattr(os, "pread"):
-            return os.pread(self._file.fileno(), SPOOL_CHUNK_BYTES, position)
+            return os.pread(self._file.fileno(), CHUNK_BYTES, position)
         self._file.seek(position)  # on Windows, where only one thread reads
-        return self._file.read(SPOOL_CHUNK_BYTES)
+        return self._file.read(CHUNK_BYTES)
 
 
 # Files
 
-CHUNK_BYTES = 1 << 22
-"""bytes that are read at a time"""
 FIRST_BYTES = 4096
 """bytes at the beginning of a file that show its format"""
 

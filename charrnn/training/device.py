@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import torch
 
-from charrnn.arguments import DEVICES
+from charrnn.arguments import AUTO, DEVICES
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError, WrongUsageError, is_out_of_memory
 from charrnn.network.cells import CELLS
@@ -24,7 +24,7 @@ PRODUCT_SPEED_FRACTION = 0.45
 def choose_device(name: str) -> str:
     """Return a device, for `auto` the fastest one; raise WrongUsageError if it is not available."""
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name == "auto":
+    if name == AUTO:
         return next((gpu for gpu in DEVICES[1:] if available[gpu]), "cpu")
     if not available[name]:
         raise WrongUsageError(f"no {name.upper()} device here", hint="`--device cpu`")
@@ -33,7 +33,7 @@ def choose_device(name: str) -> str:
 
 def choose_precision(name: str, device: str) -> str:
     """Return a precision; for `auto`, bfloat16 on CPUs with native support, otherwise float32 (see `tf32`)."""
-    if name != "auto":
+    if name != AUTO:
         return name
     return "bfloat16" if device == "cpu" and _has_native_bfloat16() else "float32"
 

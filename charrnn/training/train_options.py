@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple
 
-from charrnn.arguments import DEVICES
+from charrnn.arguments import AUTO, DEVICES
 from charrnn.config import DocumentKind, NetworkConfig, Positive, Setting, TrainingConfig, setting
 from charrnn.storage.schema import Choice, PathText, Range, Text
 
@@ -20,8 +20,6 @@ DEFAULT_MIN_COUNT = 1
 """minimum number of occurrences of a character with its own id"""
 DEFAULT_SAVE_SECONDS = 60.0
 """seconds between checkpoints"""
-AUTO = "auto"
-"""value of an option that leaves the choice to the recipe"""
 
 
 @dataclass(frozen=True, kw_only=True)

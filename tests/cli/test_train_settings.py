@@ -17,12 +17,13 @@ import pytest
 from sources import SOURCES, parsed
 
 from charrnn.api.train import TrainSettings, validate_settings
+from charrnn.arguments import AUTO
 from charrnn.cli.options import Number
 from charrnn.cli.train import SECTIONS, train
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError
 from charrnn.storage.schema import Choice, Range, Text
-from charrnn.training.train_options import AUTO, BUDGETS, CONFIG_KEYS, MODEL_SETTINGS, SETTINGS, TrainOptions
+from charrnn.training.train_options import BUDGETS, CONFIG_KEYS, MODEL_SETTINGS, SETTINGS, TrainOptions
 
 RECORDS = {field.name: record for record in (NetworkConfig, TrainingConfig) for field in dataclasses.fields(record)}
 OPTIONS = {str(param.name): param for param in train.params if isinstance(param, click.Option)}
