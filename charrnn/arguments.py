@@ -195,9 +195,9 @@ MAX_KIND_CHARS = 200
 """characters of a literal separator or a pattern"""
 MATCH_CHARS = 256
 """characters within which a pattern matches, counted from the start of a document"""
-MOST_PATHS = 1_000
+MAX_PATHS = 1_000
 """ways to try a match at one position; more than one repetition without a bound exceeds this limit"""
-MOST_PATHS_OF_LINES = 100_000
+MAX_PATHS_OF_LINES = 100_000
 """the same for patterns that match at the beginning of a line only, and whose repetitions end with the line"""
 
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "\\": "\\"}
@@ -280,7 +280,7 @@ def _check_cost(pattern: str, shown_pattern: str) -> None:
             branches[-1] += 1
         before, position = token[0], token.end()
     of_lines = starts_line and within_lines and branches == [1]
-    if paths * branches[0] > (MOST_PATHS_OF_LINES if of_lines else MOST_PATHS):
+    if paths * branches[0] > (MAX_PATHS_OF_LINES if of_lines else MAX_PATHS):
         hint = "`{1,3}` limits a repetition; one + or * is possible, or two after a ^ at the beginning"
         raise WrongUsageError(f"{shown_pattern} can take too much time", hint=hint)
 

@@ -170,7 +170,7 @@ class TextGenerator:
             raise WrongUsageError("the model has learned a text without documents, so none is new", hint=hint)
         begun = begun_document(self._encodable(prompt, options.unknown), documents)
         new = NewDocuments.of(self._training_index, count, begun, options.params)
-        generated = self._generated(prompt, options, count * new.most_discarded)
+        generated = self._generated(prompt, options, count * new.max_discarded)
         return NewTexts(
             [text.characters for _, text in new.select(generated)], copies=new.copies, repeated=new.repeated
         )

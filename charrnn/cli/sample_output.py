@@ -100,7 +100,7 @@ def _complete_samples(
     """Yield the samples with their seeds; if `new`, those that it selects among the samples of as many seeds."""
     seeds = options.seeds()
     if new:
-        seeds = range(seeds[0], seeds[0] + options.count * new.most_discarded)
+        seeds = range(seeds[0], seeds[0] + options.count * new.max_discarded)
     texts = collect_texts(sampler.sample_many(seeds, with_nll=options.as_json))
     for number, generated in new.select(texts) if new else enumerate(texts):
         yield seeds[number], generated
@@ -272,7 +272,7 @@ def _report_documents(
         reasons = f" ({new.copies:,} in {index.corpus_name}, {new.repeated:,} repeated)" if discarded else ""
         write_note(f"note: discarded {discarded:,} {'document' if discarded == 1 else 'documents'}{reasons}")
     if new and new.missing:
-        limit = "one" if new.most_discarded == 1 else f"{new.most_discarded:,} in succession"
+        limit = "one" if new.max_discarded == 1 else f"{new.max_discarded:,} in succession"
         write_note(f"note: {new.missing:,} of {options.count:,} are missing: gave up after discarding {limit}")
 
 

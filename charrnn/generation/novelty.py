@@ -255,7 +255,7 @@ class NewDocuments:
     """number of documents that are still to be selected"""
     prompt: str
     """text with which each document begins"""
-    most_discarded: int
+    max_discarded: int
     copies: int = 0
     """documents that were discarded because they are in the text of the model"""
     repeated: int = 0
@@ -266,7 +266,7 @@ class NewDocuments:
     def of(cls, index: TrainingTextIndex, count: int, prompt: str, params: SamplingParams) -> "NewDocuments":
         """Return the selection for sampling parameters; without randomness, all documents are the same."""
         return cls(
-            index=index, missing=count, prompt=prompt, most_discarded=MAX_DISCARDED if params.temperature else 1
+            index=index, missing=count, prompt=prompt, max_discarded=MAX_DISCARDED if params.temperature else 1
         )
 
     def select(self, texts: Iterable[GeneratedText]) -> Iterator[tuple[int, GeneratedText]]:
@@ -277,7 +277,7 @@ class NewDocuments:
             if self._is_new(self.prompt + generated.characters):
                 in_succession = 0
                 yield number, generated
-            if not self.missing or in_succession == self.most_discarded:
+            if not self.missing or in_succession == self.max_discarded:
                 return
 
     def _is_new(self, text: str) -> bool:

@@ -176,7 +176,7 @@ STANDARD_LIBRARY = "standard-library"
 
 PACKAGES = ("asyncio", "collections", "concurrent", "email", "json", "logging", "tomllib")
 
-MIN_LIBRARY_CHARS = 1_000_000
+MIN_LIBRARY_BYTES = 1_000_000
 """bytes, below which the source code is considered missing"""
 
 
@@ -185,7 +185,7 @@ def standard_library_files() -> tuple[SourceFile, ...]:
     root = Path(sysconfig.get_path("stdlib"))
     paths = [*root.glob("*.py"), *(path for package in PACKAGES for path in (root / package).rglob("*.py"))]
     paths = [path for path in paths if path.stat().st_size and not _is_generated(path)]
-    if sum(path.stat().st_size for path in paths) < MIN_LIBRARY_CHARS:
+    if sum(path.stat().st_size for path in paths) < MIN_LIBRARY_BYTES:
         raise CharrnnError(
             f"this Python has no standard library source in {root}", hint="name a text: `charrnn train book.txt`"
         )
@@ -251,7 +251,7 @@ def markup_format(source: SourceFile, first: bytes) -> str | None:
 
 
 def reason_to_leave_out(source: SourceFile, encoding: str) -> str | None:
-    """Return why a file among others is not read as a text; None if it is one."""
+    """Return the reason why a file of a directory is left out; None if it is a text."""
     decoder, first = codecs.getincrementaldecoder(encoding)(errors="strict"), b""
     try:
         for chunk in source.chunks():

@@ -224,7 +224,7 @@ class _Search:
             self.files.append(source)
 
     def _walk(self, top: str) -> Iterator[tuple[str, str]]:
-        """Yield path and real path of each file below a directory, in the order of names; a loop of links ends."""
+        """Yield path and real path of each file below a directory, in the order of names; read cyclic links once."""
         seen = {os.path.realpath(top)}
         pending = [self._entries(top, os.path.realpath(top))]
         while pending:

@@ -211,7 +211,7 @@ def measure_difference(
     blocks = _outside(held_out_spans(SPREAD, file_chars, val_fraction), held_out)
     rest = complement(_union(held_out, blocks), sum(file_chars))
     sizes = (HELD_OUT_SAMPLE, HELD_OUT_SAMPLE, REST_SAMPLE)
-    pieces = [_pieces(spans, at_most) for spans, at_most in zip((held_out, blocks, rest), sizes, strict=True)]
+    pieces = [_pieces(spans, max_chars) for spans, max_chars in zip((held_out, blocks, rest), sizes, strict=True)]
     hashes = list(_hashes(np.concatenate([read(start, stop) for start, stop in np.concatenate(pieces).tolist()])))
     group = np.repeat(np.arange(3), [span_chars(spans) for spans in pieces])
     held_out_bits, unseen_share = _bits(hashes, group == 0, size)
@@ -261,18 +261,18 @@ def _tenths(pieces: Spans, file_chars: Sequence[int], val_fraction: float) -> ND
     return np.clip((position - starts[unit]) * BLOCKS // np.maximum(chars[unit], 1), 0, BLOCKS - 1)
 
 
-def _pieces(spans: Spans, at_most: int) -> Spans:
-    """Return about `at_most` characters of spans, in evenly spaced pieces."""
+def _pieces(spans: Spans, max_chars: int) -> Spans:
+    """Return about `max_chars` characters of spans, in evenly spaced pieces."""
     lengths = spans[:, 1] - spans[:, 0]
     total = int(lengths.sum())
-    if total <= at_most:
+    if total <= max_chars:
         return spans
-    count = at_most // max(1, min(PIECE_CHARS, total // len(spans)))
+    count = max_chars // max(1, min(PIECE_CHARS, total // len(spans)))
     ends = np.cumsum(lengths)
     position = np.arange(count) * total // count
     span = np.searchsorted(ends, position, side="right")
     start = spans[span, 1] - (ends[span] - position)
-    return np.stack([start, np.minimum(start + at_most // count, spans[span, 1])], axis=1)
+    return np.stack([start, np.minimum(start + max_chars // count, spans[span, 1])], axis=1)
 
 
 def _union(first: Spans, second: Spans) -> Spans:

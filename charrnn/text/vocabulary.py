@@ -230,7 +230,7 @@ class NormalizationCheck:
         present: NDArray[np.unsignedinteger],
     ) -> None:
         """Read a block; `present` has the marks in the text, in ascending order."""
-        may_be_mark = points - present[0] <= present[-1] - present[0]  # unsigned, so that smaller ones are larger
+        may_be_mark = points - present[0] <= present[-1] - present[0]  # unsigned: smaller ones wrap around
         if self._first is None and tables.seconds[present].any():
             places = np.flatnonzero(may_be_mark[1:]) + 1
             places = places[tables.composes[tables.firsts[points[places - 1]], tables.seconds[points[places]]]]

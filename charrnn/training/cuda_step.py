@@ -54,7 +54,7 @@ class DeviceBatches:
         self._window.copy_(ids.pin_memory() if is_cuda else ids, non_blocking=is_cuda)
 
     def batch_ids(self) -> Tensor:
-        """Return the ids of the windows. (T + 1, B)."""
+        """Return the ids of the windows, (T + 1, B)."""
         if not self.resident:
             return self._window
         positions = (self._positions + self._step * self._batches.length) % self._batches.characters
@@ -71,7 +71,7 @@ class RandomBatch:
         """Ignore the step."""
 
     def batch_ids(self) -> Tensor:
-        """Return the ids of the window. (T + 1, B)."""
+        """Return the ids of the window, (T + 1, B)."""
         return self._window
 
 

@@ -39,7 +39,7 @@ def choose_precision(name: str, device: str) -> str:
 
 
 def set_threads(threads: int | None) -> None:
-    """Set the number of torch's threads; None: torch's default, as far as the process has so many cores."""
+    """Set the number of torch's threads; None: torch's default, limited to the available cores."""
     default = torch.get_num_threads()
     number = threads or torch_threads(default)
     if number != default:
@@ -47,11 +47,11 @@ def set_threads(threads: int | None) -> None:
 
 
 @contextmanager
-def threads_at_most(most: int | None) -> Iterator[None]:
+def threads_at_most(limit: int | None) -> Iterator[None]:
     """Limit the number of torch's threads in the block, and restore it afterwards; None: no limit."""
     before = torch.get_num_threads()
-    if most is not None and most < before:
-        torch.set_num_threads(most)
+    if limit is not None and limit < before:
+        torch.set_num_threads(limit)
     try:
         yield
     finally:

@@ -96,14 +96,14 @@ def _split_note(corpus: Corpus) -> Iterator[str]:
     if split is None or split.difference is None or not split.difference.is_large:
         return
     difference = split.difference
-    what = "the held-out text" if split.kind == FILES else "the end"
+    part = "the held-out text" if split.kind == FILES else "the end"
     figures = f"{difference.held_out_bits:.2f} bits/char by a 4-gram, {difference.block_bits:.2f} elsewhere"
     if difference.unseen_share >= SHOWN_SHARE:
         figures += f"; {difference.unseen_share:.1%} of its characters occur nowhere else"
     effect = "so blocks are held out" if split.kind == SPREAD else "so its loss says little about other text"
     if keeps_last_weights(corpus):
-        effect = "so the last weights are kept, not those with the best validation"
-    yield f"{what} is of a different kind than the rest ({figures}), {effect}"
+        effect = "so the last weights are kept, not those with the lowest validation loss"
+    yield f"{part} is of a different kind than the rest ({figures}), {effect}"
 
 
 def _large_vocabulary_note(counts: CharacterCounts) -> Iterator[str]:

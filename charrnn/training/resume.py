@@ -113,11 +113,11 @@ def _check_same_text(sources: CorpusFiles, text: Corpus, step: int) -> None:
     if sources.name != text.name:
         raise CharrnnError(f"the run is of {text.name}, not of {sources.name}", hint="`--out DIR` keeps both")
     has_grown = current["bytes"] > saved["bytes"]
-    what = f"grew from {saved['bytes']:,} to {current['bytes']:,} bytes" if has_grown else "changed"
+    change = f"grew from {saved['bytes']:,} to {current['bytes']:,} bytes" if has_grown else "changed"
     size = "" if has_grown else f" (was {saved['bytes']:,} bytes)"
     hint = _from_hint(RunDirectory(text.path.parent)) or "`--out DIR` keeps both, "
     raise CharrnnError(
-        f"{sources.name} {what} since step {step:,}{size}", hint=f"restore the old text; {hint}`--new` starts over"
+        f"{sources.name} {change} since step {step:,}{size}", hint=f"restore the old text; {hint}`--new` starts over"
     )
 
 

@@ -212,7 +212,7 @@ def test_a_document_is_found_exactly_if_it_is_in_the_list(
         assert (index.find_document(name) is not None) == (name in trained)
         assert index.contains_document(name) == (name in trained + held_out)
     assert index.held_out_documents_copied == pytest.approx(np.mean([name in trained for name in held_out]))
-    new = NewDocuments(index=index, missing=20, prompt="", most_discarded=30)
+    new = NewDocuments(index=index, missing=20, prompt="", max_discarded=30)
     texts = [*trained, "ba", "ba", *held_out, "aaaaa"]
     selected = [text.characters for _, text in new.select(GeneratedText(text, 0, 0) for text in texts)]
     assert selected == [text for text in ("ba", "aaaaa") if text not in trained + held_out]
