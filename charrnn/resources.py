@@ -5,7 +5,6 @@ millisecond become a hundred times slower as soon as one of them shares its core
 training. NumPy's results do not depend on the number of threads.
 """
 
-import ctypes
 import math
 import os
 import re
@@ -37,9 +36,9 @@ DEFAULT_MMAP_MAX, LARGEST_MMAP_THRESHOLD = 65_536, 32 << 20
 """glibc's default of M_MMAP_MAX, and the value to which it raises M_MMAP_THRESHOLD when large tensors are freed"""
 
 ROOT = Path("/")
-CGROUP = re.compile(r"^\d+:(.*?):(.*)$", re.MULTILINE)
+CGROUP = r"(?m)^\d+:(.*?):(.*)$"
 """a line of /proc/self/cgroup: the controllers of a hierarchy, none in version 2, and the group of the process"""
-CGROUP_MOUNT = re.compile(r"^\S+ \S+ \S+ (\S+) (\S+) .* - (cgroup2?) \S+ (\S+)$", re.MULTILINE)
+CGROUP_MOUNT = r"(?m)^\S+ \S+ \S+ (\S+) (\S+) .* - (cgroup2?) \S+ (\S+)$"
 """a line of mountinfo: the mounted directory of a hierarchy, where it is mounted, its version and its controllers"""
 
 LOADING_BYTES = 150_000_000
@@ -111,11 +110,11 @@ def _control_groups(controller: str, root: Path) -> list[Path]:
     begin at the container's own group.
     """
     groups = {}
-    for controllers, group in CGROUP.findall(_read(root / "proc/self/cgroup")):
+    for controllers, group in re.findall(CGROUP, _read(root / "proc/self/cgroup")):
         if not controllers or controller in controllers.split(","):
             groups["cgroup" if controllers else "cgroup2"] = PurePosixPath(group)
     directories = []
-    for top, place, kind, options in CGROUP_MOUNT.findall(_read(root / "proc/self/mountinfo")):
+    for top, place, kind, options in re.findall(CGROUP_MOUNT, _read(root / "proc/self/mountinfo")):
         if kind in groups and (kind == "cgroup2" or controller in options.split(",")):
             group, inner = groups[kind], PurePosixPath()
             if group.is_relative_to(top) and ".." not in group.parts:
@@ -208,6 +207,8 @@ def loading_torch(environment: MutableMapping[str, str] = os.environ) -> Iterato
 @contextmanager
 def one_numpy_thread() -> Iterator[None]:
     """Let NumPy use one thread in the block, also if NumPy is loaded; this needs Linux and NumPy's own OpenBLAS."""
+    import ctypes  # not needed by the help
+
     maps = _read(Path("/proc/self/maps")).splitlines()
     # SciPy has an OpenBLAS of its own, with 32-bit indices and other names of functions.
     paths = {line.split(maxsplit=5)[-1] for line in maps if "scipy_openblas64_" in line}
@@ -243,16 +244,16 @@ def release_freed_memory() -> None:
 def _set_malloc(parameters: Mapping[int, int]) -> None:
     """Set parameters of mallopt(3), unless the user set an option of malloc."""
     library = _glibc()
-    if (
-        library is not None
-        and not {"MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES"} & os.environ.keys()
-    ):
+    user_options = {"MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES"} & os.environ.keys()
+    if library is not None and not user_options:
         for parameter, value in parameters.items():
             library.mallopt(parameter, value)
 
 
 def _glibc() -> Any:
     """Return the C library; None if it is not glibc."""
+    import ctypes
+
     library = ctypes.CDLL(None) if os.name == "posix" else None
     return library if hasattr(library, "mallopt") and hasattr(library, "malloc_trim") else None
 
@@ -270,10 +271,8 @@ def require_memory_for_torch() -> None:
     size = sum(path.stat().st_size for path in libraries.glob("*.so*")) if libraries else 0
     needed = _process_memory(0) + size + LOADING_BYTES
     if limit < needed:
-        limited = f"this process may use {limit / 1e6:,.0f}"
-        raise CharrnnError(
-            f"out of memory: loading PyTorch takes {needed / 1e6:,.0f} MB, {limited}", hint=RAISE_LIMIT
-        )
+        amounts = f"loading PyTorch takes {needed / 1e6:,.0f} MB, this process may use {limit / 1e6:,.0f}"
+        raise CharrnnError(f"out of memory: {amounts}", hint=RAISE_LIMIT)
 
 
 def memory_limit() -> int | None:
