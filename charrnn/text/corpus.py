@@ -277,8 +277,8 @@ def held_out_text(
     """
     corpus, split_position = training_corpus(path, vocabulary, training, hint=hint)
     if not section.start and corpus.documents is None:
-        # The start of the next line, or the position itself if no line begins nearby.
-        split_position += corpus.text(split_position, split_position + MAX_LINE_CHARS).find("\n") + 1
+        # The start of the first complete line, or the position itself if no line begins nearby.
+        split_position += max(0, corpus.text(split_position - 1, split_position + MAX_LINE_CHARS).find("\n"))
     return NamedText(corpus.text(split_position + section.start, split_position + section.stop), corpus.name)
 
 

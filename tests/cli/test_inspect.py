@@ -255,7 +255,7 @@ def test_listing_counts_in_what_training_held_out(call: Call, run_here: RunDirec
     corpus = corpus_encoder.encode(
         sources, "utf-8", corpus_encoder.count_characters(sources, "utf-8"), run_here.corpus
     )
-    held_out = TEXT[corpus.split_position(0.5) :]
+    held_out = TEXT[corpus.split_position(0.5) - 1 :]
     held_out = held_out[held_out.index("\n") + 1 :]
     training = {"train_characters": corpus.split_position(0.5)}
     save_model(run_here.model, replace(random_model("".join(corpus.vocabulary.characters)), training=training))
