@@ -42,8 +42,8 @@ class AtomicWriter:
         self._path = path
         self._buffer = bytearray()
 
-    def write(self, part: bytes | memoryview) -> None:
-        """Write bytes, at once or together with later ones (OSError)."""
+    def write(self, part: bytes | memoryview) -> int:
+        """Write bytes, at once or together with later ones, and return their number, as zipfile expects (OSError)."""
         content = memoryview(part)
         if content.nbytes < WRITE_BUFFER_BYTES:
             self._buffer += content
@@ -51,6 +51,7 @@ class AtomicWriter:
             self.flush()
         if content.nbytes >= WRITE_BUFFER_BYTES:
             self._write(content)
+        return content.nbytes
 
     def read_at(self, position: int, size: int) -> bytes:
         """Return `size` written bytes, fewer at the end; the next bytes are written behind them (OSError)."""
@@ -283,10 +284,7 @@ def _is_running(process: int) -> bool:
 
 
 def make_durable(directory: Path) -> None:
-    """Synchronize a directory, so that its renames and removals survive a power failure (OSError).
-
-    Windows needs no such call, and some network and FUSE file systems refuse to open or synchronize a directory.
-    """
+    """Synchronize a directory, so that its renames and removals survive a power failure (OSError); not on Windows."""
     if os.name == "nt":
         return
     try:
