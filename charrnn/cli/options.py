@@ -245,8 +245,7 @@ class Command(click.Command):
 def hint_to_command(ctx: click.Context, error: click.NoSuchOption) -> str:
     """Return the most useful hint about an option that does not exist; "" if there is none.
 
-    Other commands that have the option are named first, then an option of this command that begins with its name,
-    one of other commands that does, and finally an option of any command with a similar name.
+    Commands with this option come first, then longer options, this command's before others, then similar options.
     """
     commands, name = _commands_by_option(ctx), error.option_name
     if name not in commands:
@@ -259,8 +258,8 @@ def hint_to_command(ctx: click.Context, error: click.NoSuchOption) -> str:
         name = words[similar[0]] if similar else ""
         if name in own:
             return f"did you mean {name}?"
-    paths = [f"`{ctx.find_root().info_name} {command}`" for command in commands.get(name, ())]
-    return f"{name} is an option of {', '.join(paths)}" if paths else ""
+    paths = ", ".join(f"`{ctx.find_root().info_name} {command}`" for command in commands.get(name, ()))
+    return f"{name} is an option of {paths}" if paths else ""
 
 
 def _commands_by_option(ctx: click.Context) -> dict[str, list[str]]:
