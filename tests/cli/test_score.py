@@ -192,6 +192,16 @@ def test_a_text_in_another_alphabet_is_distinguished_from_a_badly_predicted_one(
 
 
 @pytest.mark.usefixtures("expected")
+def test_a_model_after_a_text_is_refused_before_anything_is_scored(call: Call, run_here: RunDirectory) -> None:
+    """The newest model is not scored on the text by mistake; training on a model file names `--from`."""
+    for late in (run_here.path, run_here.model):
+        result = call("score", "book.txt", str(late))
+        assert (result.code, result.out) == (2, "")
+        assert result.err.startswith(f"error: {late} is a model, and models come first")
+    assert f"hint: `--from {run_here.model}` starts from it" in call("train", str(run_here.model)).err
+
+
+@pytest.mark.usefixtures("expected")
 def test_models_that_know_different_characters_cannot_be_compared(call: Call) -> None:
     """The row has the largest number of unknown characters, and a note says why the losses differ."""
     for letters in ("ab ", "abc "):
