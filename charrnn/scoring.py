@@ -135,7 +135,7 @@ def score(predictor: Predictor, vocabulary: Vocabulary, text: str, *, threads: i
         ids = np.concatenate([[predictor.end_id], ids])
     if ids.size < 2:
         suffix = "" if UNKNOWN in vocabulary or not vocabulary.count_unknown(text) else " that the model knows"
-        raise CharrnnError(f"it has {ids.size} characters{suffix}; at least 2 are needed")
+        raise CharrnnError(f"too short to score: at least 2 characters{suffix} are needed")
     nats = char_nll(predictor, ids, threads=threads)
     return _score_of(vocabulary, predictor, text, ids[1:], float(nats.sum(dtype=np.float64)))
 

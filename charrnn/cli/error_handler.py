@@ -114,10 +114,8 @@ def _origin(param: click.Parameter, ctx: click.Context | None) -> str:
 
 
 def _usage_hint(error: click.UsageError) -> str | None:
-    """Return a similar option or command, or else a reference to the help."""
-    notes, possibilities = getattr(error, "__notes__", []), getattr(error, "possibilities", None)
-    if possibilities and not notes:
-        return f"did you mean {possibilities[0]}?"
+    """Return the hint that is attached to an error, or else a reference to the help."""
+    notes = getattr(error, "__notes__", [])
     path = error.ctx.command_path if error.ctx else "charrnn"
     return str(notes[0]) if notes else f"`{path} -h` shows the help"
 

@@ -158,10 +158,12 @@ def _custom_label(documents: str) -> str:
 
 def _lines(path: Path, model: "Model", ngram: "NGram | None") -> Iterator[tuple[str, str]]:
     """Yield the lines about the network and its training, each with its label."""
+    from charrnn.views.formatting import file_size
+
     config = model.config
     network = f"{config.cell.upper()} {config.layers} × {config.hidden}"
     embedding = f"embedding {config.embedding}" if config.embedding else "one-hot"
-    size = f"{model.parameters:,} weights ({path.stat().st_size / 1e6:.1f} MB)"
+    size = f"{model.parameters:,} weights ({file_size(path.stat().st_size)})"
     yield "model", display_name(path)
     yield "network", f"{network} · {embedding} · {size}"
     yield "vocabulary", _vocabulary(model.vocabulary.characters)

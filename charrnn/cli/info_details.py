@@ -16,7 +16,7 @@ from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError
 from charrnn.network.model_file import read_info
 from charrnn.storage.run_directory import display_name
-from charrnn.views.formatting import age, duration, omitted_line
+from charrnn.views.formatting import age, duration, file_size, omitted_line
 
 # The training that a model file records
 
@@ -155,7 +155,8 @@ def list_runs(models: Sequence[Path], *, as_json: bool, compared: bool = False) 
     if line := omitted_line(heading for column, heading in enumerate(HEADINGS) if column not in widths):
         write_result(line)
     write_result(f"`charrnn info {display_name(models[0])}` shows one in detail")
-    if compared and (note := size_note([run.network for run in runs if run.network])):
+    networks = [run.network for run in runs if run.network]
+    if compared and len({run.text for run in runs}) == 1 and (note := size_note(networks)):
         write_note(note)
 
 
@@ -181,7 +182,8 @@ def size_note(networks: Sequence[str]) -> str:
     kinds, sizes = ({network.split()[part] for network in networks} for part in (0, 1))
     if len(kinds) < 2 or len(sizes) < 2:
         return ""
-    return f"note: the sizes differ: {', '.join(networks)}; trained with the same `--hidden` they are alike"
+    listed = ", ".join(dict.fromkeys(networks))
+    return f"note: the sizes differ: {listed}; trained with the same `--hidden` they are alike"
 
 
 def network_label(config: NetworkConfig) -> str:
@@ -210,7 +212,7 @@ def _row(run: RunListing) -> tuple[str, ...]:
         return (name, "", "", "", "", "")
     text = run.text if len(run.text) <= MAX_TEXT_COLUMNS else f"{run.text[: MAX_TEXT_COLUMNS - 1]}…"
     bits = "-" if run.bits_per_char is None else f"{run.bits_per_char:.4f}"
-    return name, text, run.network, bits, f"{run.bytes / 1e6:.1f} MB", age(run.seconds_old)
+    return name, text, run.network, bits, file_size(run.bytes), age(run.seconds_old)
 
 
 def _read_listing(model: Path, now: float) -> RunListing:

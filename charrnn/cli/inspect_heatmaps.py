@@ -27,6 +27,7 @@ from charrnn.text.corpus import DEFAULT_CHARS, held_out_text
 from charrnn.text.decoding import check_encoding
 from charrnn.text.vocabulary import format_characters
 from charrnn.views.console import stdout_console
+from charrnn.views.formatting import file_size
 from charrnn.views.heatmap import Heatmap, HeatmapRow, Marks, marks_of
 from charrnn.views.sanitize import light_background
 
@@ -169,7 +170,7 @@ def write_drawing(path: Path, drawing: str) -> str:
         atomic_write(path, drawing.encode())
     except OSError as error:
         raise CharrnnError(f"cannot write {path}: {os_reason(error)}") from error
-    return f"{path}: {len(drawing.encode()) / 1000:.1f} kB"
+    return f"{path}: {file_size(len(drawing.encode()))}"
 
 
 # Single cells over the beginning of a text

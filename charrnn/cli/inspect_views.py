@@ -32,6 +32,7 @@ from charrnn.text.corpus import training_corpus
 from charrnn.text.ngram import NGramPredictions, ngram_predictions
 from charrnn.text.vocabulary import format_characters
 from charrnn.views.console import stdout_console
+from charrnn.views.formatting import file_size
 from charrnn.views.sanitize import light_background
 
 
@@ -205,7 +206,7 @@ def export_states(path: Path, output: Path, options: InspectOptions) -> None:
         names = [*arrays, *state_arrays(target.rnn)]
         write_json({"view": "states", **source, "file": str(output), "arrays": names})
     else:
-        write_note(f"{output}: {size / 1000:,.1f} kB, {len(target.ids):,} characters")
+        write_note(f"{output}: {file_size(size)}, {len(target.ids):,} characters")
 
 
 def _write_states(output: Path, arrays: Mapping[str, NDArray[Any]], target: InspectionTarget) -> int:

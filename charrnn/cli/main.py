@@ -65,7 +65,7 @@ class Commands(click.Group):
 
             similar = get_close_matches(name, COMMANDS, n=1)
             error = click.UsageError(f"no such command {name!r}", ctx)
-            error.__notes__ = [f"did you mean `charrnn {similar[0]}`?"] if similar else []
+            error.__notes__ = [f"did you mean `charrnn {similar[0]}`?"] if similar else _hint_to_path(name)
             raise error
         return super().resolve_command(ctx, args)
 
@@ -92,6 +92,16 @@ class Commands(click.Group):
         """Write the list of commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+def _hint_to_path(name: str) -> list[str]:
+    """Return the command that was meant, if the name of a text or a model is in the place of a command's name."""
+    import shlex
+    from pathlib import Path
+
+    path = Path(name)
+    is_model = path.suffix == ".safetensors" or (path / "model.safetensors").exists()
+    return [f"`charrnn {'sample' if is_model else 'train'} {shlex.quote(name)}`"] if path.exists() else []
 
 
 def _print_help(ctx: click.Context, _parameter: click.Parameter, is_requested: bool) -> None:

@@ -1,6 +1,7 @@
 """Option types, arguments and sections of the help that several commands share, and the layout of the help."""
 
 import math
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -152,25 +153,25 @@ def _number(value: Any, *, integer: bool) -> float | None:
     return number if math.isfinite(number) else None
 
 
-ESCAPES = {r"\n": "newline", r"\t": "tab"}
-"""escape sequences that are typed where a shell passes them unchanged, and the characters that they stand for"""
+ESCAPES = {r"\\n": "newline", r"\\t": "tab", r"\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}": "character code"}
+"""patterns of escape sequences, which a shell passes unchanged, and what they stand for"""
 
 
 def newline_hint(text: str) -> str:
-    r"""Return how a shell passes a newline, if a text has a backslash and n instead, which charrnn reads as they are.
+    r"""Return how a shell passes a newline, if a text has an escape sequence instead, which charrnn reads as it is.
 
     >>> newline_hint(r"A:\nB"), newline_hint("A:\nB")
     ("a newline is written $'\\n' in the shell", '')
     """
-    escape = next((escape for escape in ESCAPES if escape in text), None)
-    return f"a {ESCAPES[escape]} is written $'{escape}' in the shell" if escape else ""
+    found = ((name, re.search(pattern, text)) for pattern, name in ESCAPES.items())
+    return next((f"a {name} is written $'{match[0]}' in the shell" for name, match in found if match), "")
 
 
 def note_newlines(texts: Sequence[tuple[str, str]], quiet: bool) -> None:
-    """Print a note about each text, with the name of its option, that has a backslash and n, unless quiet."""
+    """Print a note about each text, with the name of its option, that has an escape sequence, unless quiet."""
     for name, text in texts:
         if not quiet and (hint := newline_hint(text)):
-            write_note(f"note: {name} has a backslash where a newline may be meant; {hint}")
+            write_note(f"note: {name} has a backslash, which is read as it is; {hint}")
 
 
 # Commands and the sections of their help
@@ -217,9 +218,7 @@ class Command(click.Command):
             error.ctx = error.ctx or ctx
             raise
         except click.NoSuchOption as error:
-            names = [name for param in self.get_params(ctx) for name in param.opts]
-            similar = [name for name in names if name.startswith(error.option_name)]
-            hint = f"the file is ./{files[0]}" if files else hint_to_command(ctx, error, similar)
+            hint = f"the file is ./{files[0]}" if files else hint_to_command(ctx, error)
             error.__notes__ = [hint] if hint else []
             raise
 
@@ -243,22 +242,24 @@ class Command(click.Command):
                 formatter.write_dl(rows)
 
 
-def hint_to_command(ctx: click.Context, error: click.NoSuchOption, similar: Sequence[str] = ()) -> str:
+def hint_to_command(ctx: click.Context, error: click.NoSuchOption) -> str:
     """Return the most useful hint about an option that does not exist; "" if there is none.
 
-    Other commands that have the option are named first, then options of this command whose names are `similar`, and
-    finally other commands that have an option with a similar name.
+    Commands with this option come first, then longer options, this command's before others, then similar options.
     """
     commands, name = _commands_by_option(ctx), error.option_name
     if name not in commands:
-        if similar or error.possibilities:
-            return f"did you mean {similar[0]}?" if similar else ""
         from difflib import get_close_matches
 
-        longer = [option_name for option_name in commands if option_name.startswith(name) and name.startswith("--")]
-        name = next(iter(longer or get_close_matches(name, commands, n=1)), "")
-    paths = [f"`{ctx.find_root().info_name} {command}`" for command in commands.get(name, ())]
-    return f"{name} is an option of {', '.join(paths)}" if paths else ""
+        own = [own_name for param in ctx.command.get_params(ctx) for own_name in param.opts]
+        words = {option_name[2:]: option_name for option_name in [*own, *commands] if option_name.startswith("--")}
+        longer = [word for word in words if f"--{word}".startswith(name) or re.match(f"--{word}[-_]", name)]
+        similar = longer or get_close_matches(name.lstrip("-"), words, n=1, cutoff=0.7)
+        name = words[similar[0]] if similar else ""
+        if name in own:
+            return f"did you mean {name}?"
+    paths = ", ".join(f"`{ctx.find_root().info_name} {command}`" for command in commands.get(name, ()))
+    return f"{name} is an option of {paths}" if paths else ""
 
 
 def _commands_by_option(ctx: click.Context) -> dict[str, list[str]]:

@@ -150,6 +150,8 @@ class DrawingType(HomePath):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Return the path; fail for the suffix of another format, or raise CharrnnError for an occupied path."""
+        if str(value) == "-":
+            self.fail("it cannot be written to standard output, so name a file", param, ctx)
         path = Path(str(super().convert(value, param, ctx)))
         if path.suffix.lower() in FORMATS - {self.suffix}:
             drawing_format = self.suffix[1:].upper()

@@ -95,6 +95,11 @@ def _names_model(name: str) -> bool:
 def _models_and_texts(names: Sequence[str]) -> tuple[list[Path], Sequence[str]]:
     """Return the model files and the names of the texts (CharrnnError)."""
     count = sum(1 for _ in takewhile(_names_model, names))
+    for late in names[count:]:
+        if Path(late).suffix == MODEL_SUFFIX or RunDirectory(Path(late)).model.exists():
+            raise WrongUsageError(
+                f"{late} is a model, and models come first", hint="`charrnn score MODEL ... TEXT ...`"
+            )
     for last in map(Path, names[-1:] if 1 < count == len(names) else ()):
         if last.is_dir() and not (RunDirectory(last).model.exists() or list_model_files(last)):
             raise WrongUsageError(f"{last} is a directory without a model", hint="name the files in it")

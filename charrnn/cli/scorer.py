@@ -256,15 +256,18 @@ def _comparable_text(score: Score) -> str:
 
 def _unknown_count(scores: Sequence[Score]) -> str:
     """Return the number of unknown characters as text, the largest of several models'; "" if there are none."""
-    most_unknown = max(scores, key=lambda score: score.unknown)
-    return f"  {most_unknown.unknown:,} unknown ({most_unknown.unknown_share:.1%})" if most_unknown.unknown else ""
+    most = max(scores, key=lambda score: score.unknown)
+    up_to = "up to " if len({score.unknown for score in scores}) > 1 else ""
+    return f"  {up_to}{most.unknown:,} unknown ({most.unknown_share:.1%})" if most.unknown else ""
 
 
 def _note_unknown_alphabet(text: str, scores: Sequence[Score]) -> None:
-    """Print a note if a large share of a text is unknown to every model."""
+    """Print a note if a large share of a text is unknown to every model, or more to one than to another."""
+    if len({score.unknown for score in scores}) > 1:
+        write_note(f"note: {text}: the models know different characters, so their losses cannot be compared")
     if all(score.unknown_share > MAX_UNKNOWN_SHARE for score in scores):
-        treatment = "read as U+FFFD" if scores and scores[0].unknown_read_as_ufffd else "the score is of the rest"
-        write_note(f"note: {text}: much of it the model never saw; {treatment}")
+        rest = "read as U+FFFD" if scores and scores[0].unknown_read_as_ufffd else "the score is of the rest"
+        write_note(f"note: {text}: much of it the model never saw; {rest}")
 
 
 def _show_lines(scorers: Sequence[Scorer], scored: Iterator[ScoredText]) -> None:

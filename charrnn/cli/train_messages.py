@@ -21,7 +21,7 @@ from charrnn.training.fit import TrainingResult
 from charrnn.training.metrics import event_dict, read_ngram
 from charrnn.training.new_run import Session
 from charrnn.training.train_options import TrainOptions
-from charrnn.views.formatting import about, duration, indented, ngram_line, pluralize
+from charrnn.views.formatting import about, duration, file_size, indented, ngram_line, pluralize
 from charrnn.views.sanitize import plain_line, unicode_output
 from charrnn.views.training_summary import TrainingHeader, TrainingSummary
 
@@ -86,14 +86,14 @@ def _header_lines(session: Session) -> tuple[tuple[str, str], ...]:
     )
     model = (
         f"{network.cell.upper()} {network.layers} × {network.hidden}",
-        f"{weights:,} weights ({4 * weights / 1e6:.1f} MB)",
+        f"{weights:,} weights ({file_size(4 * weights)})",
         f"{facts['device']}, {pluralize(facts['threads'], 'thread')}"
         if facts["device"] == "cpu"
         else facts["device"],
         precision_label(training.precision, facts["device"]),
     )
     settings = (
-        pluralize(training.minutes, "minute") if training.minutes else f"{training.steps:,} steps",
+        pluralize(training.minutes, "minute") if training.minutes else pluralize(training.steps or 0, "step"),
         f"{training.batch} streams × {training.length} characters",
         f"lr {training.lr:g}",
         _dropout_label(network),
@@ -142,7 +142,7 @@ def print_already_trained(session: Session, console: Console, options: TrainOpti
     steps_label = (
         f"{trainer.step:,} of {_planned_steps(session)} steps, stopped early"
         if should_stop(trainer)
-        else f"{trainer.step:,} steps"
+        else pluralize(trainer.step, "step")
     )
     steps_label += f", {duration(trainer.seconds)}"
     as_planned = " (`--patience 0` up to the planned steps)" if should_stop(trainer) else ""
@@ -161,7 +161,7 @@ def print_summary(
         write_json({"event": "done", **_result(session, result), **_ngram_facts(ngram), "model": str(model)})
         return
     argument = "" if session.directory.path.parent == RUNS else f" {session.directory.path}"
-    size = f"{model.stat().st_size / 1e6:.1f} MB, safe to share"
+    size = f"{file_size(model.stat().st_size)}, safe to share"
     longer = _longer_budget(session, options)
     carried, window256 = result.losses.carried.nats, result.losses.window256.nats
     console.print()

@@ -110,14 +110,25 @@ def find_model(named: Path | None = None, *, runs: Path = RUNS) -> Path:
 
 def _suggest(named: Path, runs: Path) -> str:
     """Return a hint: a run or a model file with a similar name, all runs, or how to train one."""
-    trained = {run.name: run for run in _entries(runs) if RunDirectory(run).model.is_file()}
+    trained = {run.name: run for run in _runs_in(named) or [*_runs_in(runs), *_runs_in(named.parent)]}
     files = {name: file for file in list_model_files(named.parent) for name in (file.name, file.stem)}
     from difflib import get_close_matches
 
     similar = get_close_matches(named.name, candidates := files | trained, n=1, cutoff=0.5)
     if similar:
         return f"did you mean {candidates[similar[0]]}?"
-    return f"there are {', '.join(map(str, sorted(trained.values())))}" if trained else "`charrnn train corpus.txt`"
+    return _hint_to_runs(sorted(trained.values()))
+
+
+def _runs_in(directory: Path) -> list[Path]:
+    """Return the runs with a model in a directory."""
+    return [run for run in _entries(directory) if RunDirectory(run).model.is_file()]
+
+
+def _hint_to_runs(runs: Sequence[Path]) -> str:
+    """Return a hint that names runs, or how to train one."""
+    listed = [str(run) for run in runs[:MAX_LISTED]] + ["..."] * (len(runs) > MAX_LISTED)
+    return f"there are {', '.join(listed)}" if runs else "`charrnn train corpus.txt`"
 
 
 def list_model_files(directory: Path) -> list[Path]:
@@ -147,7 +158,7 @@ def similar_path(path: Path) -> str | None:
 
 def list_models(runs: Path = RUNS) -> list[Path]:
     """Return the model files of all runs, newest first."""
-    files = [model for run in _entries(runs) if (model := RunDirectory(run).model).is_file()]
+    files = [RunDirectory(run).model for run in _runs_in(runs)]
     return sorted(files, key=lambda model: (model.stat().st_mtime_ns, model), reverse=True)
 
 
@@ -157,7 +168,7 @@ def newest_model(runs: Path = RUNS) -> Path:
     if not models and (files := list_model_files(Path())):
         raise CharrnnError(f"no run in {runs} here, but {_listed(files)}", hint=f"give the file's name: `{files[0]}`")
     if not models:
-        raise CharrnnError("no trained model here", hint="`charrnn train corpus.txt`")
+        raise CharrnnError("no trained model here", hint=_hint_to_runs(sorted(_runs_in(Path()))))
     return models[0]
 
 

@@ -13,7 +13,7 @@ from typing import IO, Any, BinaryIO
 
 from charrnn.arguments import first_names, shortened, shown
 from charrnn.errors import CharrnnError, WrongUsageError, os_reason
-from charrnn.storage.run_directory import RunDirectory, similar_path
+from charrnn.storage.run_directory import MODEL_SUFFIX, RunDirectory, similar_path
 from charrnn.text.source_file import (
     CHUNK_BYTES,
     STANDARD_LIBRARY,
@@ -151,7 +151,7 @@ def is_pattern(path: str) -> bool:
 
 def is_searched(path: str) -> bool:
     """Return whether files are searched for in a path: a directory or a pattern."""
-    return os.path.isdir(path) or is_pattern(path)  # noqa: PTH112 - False for an invalid path
+    return os.path.isdir(path) or is_pattern(path)  # noqa: PTH112
 
 
 class _Search:
@@ -167,6 +167,8 @@ class _Search:
 
     def add_path(self, path: str) -> None:
         """Add a file, the files in a directory, or those that match a pattern (CharrnnError)."""
+        if path.endswith(MODEL_SUFFIX):
+            raise WrongUsageError(f"{path} is a model, not a text", hint=f"`--from {path}` starts from it")
         if path != STANDARD_INPUT and os.path.isdir(path):  # noqa: PTH112
             if RunDirectory(Path(path)).has_corpus:
                 raise WrongUsageError(f"{path} is a run, not a text", hint=f"`--from {path}` starts from its model")

@@ -98,6 +98,15 @@ def rounded_number(number: float) -> str:
     return f"{number:.2f}" if number < 1000 else f"{number:,.0f}" if number < 1e9 else f"{number:.2e}"
 
 
+def file_size(count: int) -> str:
+    """Return a number of bytes in a suitable unit.
+
+    >>> file_size(16_080), file_size(9_056_914), file_size(2_500_000_000)
+    ('16.1 kB', '9.1 MB', '2,500.0 MB')
+    """
+    return f"{count / 1e3:.1f} kB" if count < 1e6 else f"{count / 1e6:,.1f} MB"
+
+
 def omitted_line(names: Iterable[str]) -> str:
     """Return a line that lists the columns of a table that do not fit on the screen; "" if all do.
 

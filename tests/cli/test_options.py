@@ -1,5 +1,6 @@
 """Values that options accept."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from charrnn.cli.options import CellIdType, Number
 from charrnn.generation.generate import default_max_chars
 from charrnn.generation.sampling import DEFAULT_SAMPLING
 from charrnn.network.cell_id import CellId
+from charrnn.storage.run_directory import RunDirectory
 from charrnn.text.corpus import DEFAULT_CHARS
 
 
@@ -96,6 +98,9 @@ def test_a_hard_limit_is_mentioned_only_if_it_is_exceeded() -> None:
         (["info", "--top=3"], "--top is an option of `charrnn inspect`, `charrnn score`"),
         (["--minutes", "5", "train"], "--minutes is an option of `charrnn train`"),
         (["sample", "--len", "9"], "did you mean --length?"),
+        (["info", "--cel", "1.7"], "--cell is an option of `charrnn train`, `charrnn inspect`"),
+        (["train", "--batch-size", "8"], "did you mean --batch?"),
+        (["score", "--unit", "byte"], "`charrnn score -h` shows the help"),
         (["sample", "--yyy"], "`charrnn sample -h` shows the help"),
     ],
 )
@@ -104,6 +109,24 @@ def test_an_option_of_another_command_names_that_command(call: Call, arguments: 
     result = call(*arguments)
     assert (result.code, result.out) == (2, "")
     assert result.err.endswith(f"\n\nhint: {hint}\n")
+
+
+def test_a_file_in_the_place_of_a_command_names_the_command_for_it(call: Call, tmp_path: Path) -> None:
+    """Training for a text, sampling for a model or a run."""
+    run = RunDirectory(tmp_path / "run")
+    run.path.mkdir()
+    for path, command in ((tmp_path / "a book.txt", "train"), (run.model, "sample")):
+        path.write_text("abc")
+        named = run.path if path == run.model else path
+        assert call(str(named)).err.endswith(f"\n\nhint: `charrnn {command} {shlex.quote(str(named))}`\n")
+
+
+@pytest.mark.parametrize("option", ["--svg", "--html", "--npz"])
+def test_drawings_and_states_are_not_written_to_a_file_named_like_standard_output(call: Call, option: str) -> None:
+    """`-` is refused before anything is read."""
+    result = call("inspect", option, "-")
+    assert (result.code, result.out, Path("-").exists()) == (2, "", False)
+    assert f"{option}: it cannot be written to standard output" in result.err
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,7 @@ def test_a_backslash_and_n_in_a_prompt_is_not_a_newline(call: Call) -> None:
     assert result.err.endswith(f"hint: {hint}")
     assert hint in call("sample", "-p", "ab\\ncd", "--unknown", "skip").err
     assert "shell" not in call("sample", "-p", "ab\ncd").err
+    assert "character code is written $'\\u00e9' in the shell" in call("sample", "-p", "caf\\u00e9").err
 
 
 def test_a_backslash_is_itself_for_a_model_that_knows_it(call: Call, run_here: RunDirectory) -> None:

@@ -113,7 +113,7 @@ def test_what_cannot_be_scored_is_named(call: Call) -> None:
     assert (result.code, result.out) == (1, "")
     assert result.err.endswith("is not beside it\n\nhint: name a text to score, or - for standard input\n")
     assert call("score", "--top", "3").code == 2
-    assert call("score", "short.txt").err.startswith("error: short.txt: it has 1 character")
+    assert call("score", "short.txt").err.startswith("error: short.txt: too short to score: at least 2")
     assert call("score", "none.txt").err.startswith("error: none.txt: no such file")
     assert "latin.txt is not valid UTF-8 at byte 2" in call("score", "latin.txt").err
     assert call("score", "latin.txt", "--encoding", "latin-1").code == 0
@@ -189,6 +189,29 @@ def test_a_text_in_another_alphabet_is_distinguished_from_a_badly_predicted_one(
     result = call("score", "greek.txt")
     assert "5 unknown (62.5%)" in result.out
     assert "note: greek.txt: much of it the model never saw" in result.err
+
+
+@pytest.mark.usefixtures("expected")
+def test_a_model_after_a_text_is_refused_before_anything_is_scored(call: Call, run_here: RunDirectory) -> None:
+    """The newest model is not scored on the text by mistake; training on a model file names `--from`."""
+    for late in (run_here.path, run_here.model):
+        result = call("score", "book.txt", str(late))
+        assert (result.code, result.out) == (2, "")
+        assert result.err.startswith(f"error: {late} is a model, and models come first")
+    assert f"hint: `--from {run_here.model}` starts from it" in call("train", str(run_here.model)).err
+
+
+@pytest.mark.usefixtures("expected")
+def test_models_that_know_different_characters_cannot_be_compared(call: Call) -> None:
+    """The row has the largest number of unknown characters, and a note says why the losses differ."""
+    for letters in ("ab ", "abc "):
+        save_model(Path(f"{letters.strip()}.safetensors"), random_model(letters))
+    Path("text.txt").write_text("abc cab bac", encoding="utf-8")
+    result = call("score", "abc.safetensors", "ab.safetensors", "text.txt")
+    assert result.out.endswith("  text.txt  up to 3 unknown (30.0%)\n")
+    assert "note: text.txt: the models know different characters, so their losses cannot be compared" in result.err
+    assert result.err == call("score", "ab.safetensors", "abc.safetensors", "text.txt").err
+    assert "different characters" not in call("score", "ab.safetensors", "ab.safetensors", "text.txt").err
 
 
 @pytest.fixture

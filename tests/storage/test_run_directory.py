@@ -52,6 +52,21 @@ def test_the_error_for_a_missing_model_says_how_to_train_one(
     assert caught.value.exit_code == 1
 
 
+@pytest.mark.parametrize("named", [None, Path("old"), Path("old/hamlt")])
+def test_runs_in_another_directory_are_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: Path | None
+) -> None:
+    """Those in the current directory, in the named one, and beside a misspelled one."""
+    monkeypatch.chdir(tmp_path)
+    directory = Path("old") if named else Path()
+    (directory / "hamlet").mkdir(parents=True)
+    (directory / "hamlet" / "model.safetensors").touch()
+    with pytest.raises(CharrnnError, match="no trained model") as caught:
+        find_model(named)
+    assert caught.value.hint is not None
+    assert str(directory / "hamlet") in caught.value.hint
+
+
 def test_the_bare_name_of_a_run_is_recognized(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The hint has the whole path."""
     monkeypatch.chdir(tmp_path)

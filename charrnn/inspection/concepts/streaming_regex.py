@@ -139,12 +139,11 @@ def _needs_lookahead(pattern: str, name: str) -> bool:
 
 
 def _pointer(pattern: str, position: int | None) -> str | None:
-    """Return a hint of three lines that points at a position in a pattern, or None."""
+    """Return a hint of one line with the rest of a pattern from a position, or None."""
     if position is None:
         return None
-    first = max(0, position - MAX_SHOWN_CHARS // 2)
-    excerpt = pattern[first : first + MAX_SHOWN_CHARS]
-    return f"at character {position + 1}:\n  {excerpt}\n  {' ' * (position - first)}^"
+    rest = pattern[position : position + MAX_SHOWN_CHARS]
+    return f"at character {position + 1}, where {rest!r} begins" if rest else "at the end of the pattern"
 
 
 def _shown(pattern: str) -> str:

@@ -28,7 +28,7 @@ def signal_name(rnn: InferenceRNN, signal: str = DEFAULT_SIGNAL) -> str:
     """Return the display name of a signal; raise WrongUsageError if the network's cells do not have this signal."""
     if arguments.text(signal, "signal") in (DEFAULT_SIGNAL, rnn.signal_name):
         return rnn.signal_name
-    signals = [DEFAULT_SIGNAL, "h", *rnn.gate_names]
+    signals = [*([] if rnn.signal_name == "h" else [DEFAULT_SIGNAL]), "h", *rnn.gate_names]
     if signal not in signals:
         raise WrongUsageError(
             f"cells of kind {rnn.config.cell} have no signal {shown(signal)}", hint=f"one of {', '.join(signals)}"

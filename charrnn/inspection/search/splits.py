@@ -129,7 +129,7 @@ def split_text(text: str, *, max_streams: int = MAX_STREAMS) -> SplitStreams:
     """
     if len(text) < MIN_TEXT_CHARS:
         raise CharrnnError(
-            f"{len(text):,} characters are too few to search: at least {MIN_TEXT_CHARS:,} characters are needed",
+            f"too short to search: at least {MIN_TEXT_CHARS:,} characters are needed",
             hint="name a longer text with `--text FILE`, or read more with `--chars`; `--cell L.J` works on any text",
         )
     pairs = len(text) // (2 * MIN_STREAM_CHARS)
