@@ -242,4 +242,4 @@ def _reason(options: TrainOptions, inputs: RecipeInputs, characters: float) -> s
 
 
 def _times(count: float) -> str:
-    return f"about {count:.1f} times" if count < 10 else f"about {count:.0f} times"
+    return f"about {count:.1f} times" if count < 10 else f"about {count:,.0f} times"
