@@ -97,7 +97,7 @@ def count_characters(sources: CorpusFiles, encoding: str, *, documents: str | No
     if documents in BOUNDARY and examination.has_lone_cr:
         raise CharrnnError(f"{name} has no documents by {documents}", hint=examination.line_end_note())
     if documents is not None and counts[ord(end_char(documents))] < 2:
-        raise not_documents_error(documents, name)
+        raise not_documents_error(documents, name, has_crlf=bool(examination.line_ends["CRLF"]))
     return counted
 
 

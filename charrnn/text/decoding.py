@@ -215,6 +215,7 @@ HEADER_BYTES = 32
 FEW = 10
 """invalid bytes in a text of ASCII, from which they are probably letters of another encoding"""
 OTHER_ENCODINGS = "`--encoding latin-1` reads any byte; `--encoding cp1252` is usual for old Windows files"
+NOT_LATIN_ENCODINGS = "`--encoding` names its encoding, such as cp1251, koi8-r, shift_jis or gb18030"
 TEXT_FILES = "charrnn learns text files"
 
 
@@ -253,8 +254,7 @@ def _invalid_error(
     source: SourceFile, encoding: str, position: int, line: int, error: UnicodeDecodeError
 ) -> CharrnnError:
     """Return the error for invalid bytes at a position, with their number, and with the command that helps."""
-    first = source.first_bytes
-    damage, hint = _measure_damage(source, encoding), reading_hint(source, first)
+    first, damage = source.first_bytes, _measure_damage(source, encoding)
     is_binary = b"\0" in first[:HEADER_BYTES] or (b"\0" in first and not damage.is_rare)
     if is_binary and not first.startswith(tuple(BOMS)):
         return _binary_error(source, first.index(b"\0"))
@@ -262,18 +262,17 @@ def _invalid_error(
     how_often = "the only invalid byte" if damage.invalid == 1 else f"the first of {damage.invalid:,} invalid bytes"
     return CharrnnError(
         f"{source.name} is not valid {encoding.upper()} {where}" + (f", {how_often}" if damage.invalid else ""),
-        hint=hint or _repair(source, encoding, damage),
+        hint=reading_hint(source, first) or _repair(source, encoding, damage),
     )
 
 
 def _repair(source: SourceFile, encoding: str, damage: _Damage) -> str:
     """Return the hint for invalid bytes: they are dropped if most of the file is valid, or have another encoding."""
-    name = encoding.replace("_", "-")
+    name, is_other = encoding.replace("_", "-"), damage.wide <= damage.invalid
     dropped = f"{filtering(f'iconv -c -f {name} -t {name}', source)} drops what is invalid"
-    if damage.is_rare and damage.wide > damage.invalid:
-        return dropped
-    few = damage.is_rare and damage.invalid < FEW
-    return f"{dropped}; `--encoding cp1252` is usual for old Windows files" if few else OTHER_ENCODINGS
+    if damage.is_rare and (damage.invalid < FEW or not is_other):
+        return f"{dropped}; `--encoding cp1252` is usual for old Windows files" if is_other else dropped
+    return NOT_LATIN_ENCODINGS if damage.invalid > damage.characters else OTHER_ENCODINGS
 
 
 def _nul_error(
@@ -285,7 +284,7 @@ def _nul_error(
         return CharrnnError(f"{source.name} looks like a binary file (NUL in line {line:,})", hint=TEXT_FILES)
     position += content.index(b"\0")
     damage = _measure_damage(source, encoding)
-    if position < HEADER_BYTES or not damage.is_rare:
+    if position < HEADER_BYTES or (text.rstrip("\0").count("\0") and not damage.is_rare):  # not only padding
         return _binary_error(source, position)
     how_often = "the only one" if damage.nul == 1 else f"the first of {damage.nul:,}"
     return CharrnnError(

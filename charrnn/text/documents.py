@@ -183,8 +183,8 @@ def _replace_separators(
         yield end
 
 
-def not_documents_error(kind: str, name: str) -> CharrnnError:
-    """Return the error for a text without a separator between documents."""
+def not_documents_error(kind: str, name: str, *, has_crlf: bool) -> CharrnnError:
+    """Return the error for a text without a separator between documents; `has_crlf`: lines end with CR LF."""
     if kind == "file":
         return CharrnnError(f"{name} is one file, and so one document", hint="name several, or `--documents line`")
     separator = custom_separator(kind)
@@ -195,7 +195,10 @@ def not_documents_error(kind: str, name: str) -> CharrnnError:
     else:
         missing_part = {"line": "second line", "blank": "blank line between two documents"}[kind]
     alternatives = " or ".join(f"`--documents {other}`" for other in BOUNDARY if other != kind)
-    return CharrnnError(f"{name} has no {missing_part}, so it is one document", hint=f"{alternatives}, or without")
+    hint = f"{alternatives}, or without"
+    if separator and separator.pattern and has_crlf and "$" in kind:
+        hint = r"`\r?$` matches the end of a line here, because lines end with CR LF"
+    return CharrnnError(f"{name} has no {missing_part}, so it is one document", hint=hint)
 
 
 # Documents of two alternating kinds, such as the header and the moves of a chess game, which belong together

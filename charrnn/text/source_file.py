@@ -220,7 +220,8 @@ class Format(NamedTuple):
 
 
 MARKUP = {
-    "HTML": Format((b"<!doctype html", b"<html"), "pandoc -t plain {} -o text.txt"),
+    "HTML": Format((b"<!doctype html", b"<html", b"<!--"), "pandoc -t plain {} -o text.txt"),
+    "XML": Format((b"<?xml",), "xmllint --xpath 'string(/)' {} > text.txt"),
     "RTF": Format((rb"{\rtf",), "pandoc -t plain {} -o text.txt"),
     "PostScript": Format((b"%!ps",), "ps2ascii {} text.txt"),
 }
@@ -286,8 +287,9 @@ def reading_hint(source: SourceFile, first: bytes) -> str | None:
     for magic, program in COMPRESSION_MAGIC.items():
         if first.startswith(magic):
             return f"it is compressed; `{program} {source.name} | charrnn train -` learns its content"
-    # In UTF-16 every other byte of most European texts is zero, and its position shows the byte order.
-    for order, high in (("le", first[1::2]), ("be", first[::2])):
-        if high.count(0) > len(high) / 2 and first.count(0) == high.count(0):
-            return f"this looks like UTF-16 without a mark; `--encoding utf-16-{order}`"
+    # In UTF-16 the high byte of most characters is one of a few, and its position shows the byte order.
+    (many, _), (few, order) = sorted(((len(set(first[::2])), "be"), (len(set(first[1::2])), "le")), reverse=True)
+    text = first.decode(f"utf-16-{order}", "ignore")
+    if b"\0" in first and 2 * few <= many and all(char.isprintable() or char.isspace() for char in text):
+        return f"this looks like UTF-16 without a mark; `--encoding utf-16-{order}`"
     return None

@@ -132,11 +132,12 @@ def find_sources(
 ) -> CorpusFiles:
     """Return the files of `open_sources`, where a path can also be a directory or a pattern.
 
-    `files_from` is a file with the names of further files, separated by line feeds or NUL. Files that are not text in
-    the encoding are left out with a note, unless they are named in `paths`; with `include`, so are files that match
-    none of these patterns. Raise CharrnnError if no file is left.
+    `files_from` is a file with the names of further files, separated by line feeds or NUL; a line that begins with #
+    and names no file is a comment. Files that are not text in the encoding are left out with a note, unless they are
+    named in `paths`; with `include`, so are files that match none of these patterns. Raise CharrnnError if no file is
+    left.
     """
-    search = _Search(include, encoding)
+    search = _Search(include, encoding, is_list=not paths)
     for path in paths:
         search.add_path(path)
     for name in () if files_from is None else _listed_names(files_from):
@@ -157,10 +158,10 @@ def is_searched(path: str) -> bool:
 class _Search:
     """A search for files: the texts that were found, and the names of other files by why they are left out."""
 
-    def __init__(self, include: Sequence[str], encoding: str) -> None:
+    def __init__(self, include: Sequence[str], encoding: str, *, is_list: bool) -> None:
         self.files: list[SourceFile] = []
         self._include = [Path(pattern).parts for pattern in include]
-        self._encoding = encoding
+        self._encoding, self._is_list = encoding, is_list
         self._left_out: dict[str, dict[str, None]] = {}
         self._real_paths: set[str] = set()
         """real paths of the files, each of which is read once"""
@@ -194,7 +195,8 @@ class _Search:
         )
         if not self.files:
             matched = " that `--include` matches" if self._include else ""
-            raise CharrnnError(f"{shortened(name)} has no text file{matched}", hint="; ".join(notes) or None)
+            verb = "lists" if self._is_list else "has"
+            raise CharrnnError(f"{shortened(name)} {verb} no text file{matched}", hint="; ".join(notes) or None)
         named = "stdin" if name == STANDARD_INPUT else name if Path(name).name else Path(name).resolve().name or name
         return CorpusFiles(name=named, files=tuple(self.files), notes=notes)
 
@@ -269,7 +271,7 @@ class _Search:
 
 
 def _listed_names(files_from: str) -> list[str]:
-    """Return the names in a list, which NUL or line ends separate (CharrnnError)."""
+    """Return the names in a list, which NUL or line ends separate, without comments (CharrnnError)."""
     content = b"".join(_open(files_from).chunks())
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # from PowerShell
         content = content.decode("utf-16", "replace").encode()
@@ -277,7 +279,7 @@ def _listed_names(files_from: str) -> list[str]:
     names = [os.fsdecode(line.removesuffix(b"\r")) for line in lines if line.strip()]
     if not names:
         raise WrongUsageError(f"{files_from} names no file")
-    return names
+    return [name for name in names if not name.startswith("#") or os.path.lexists(name)]
 
 
 def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:

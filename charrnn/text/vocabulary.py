@@ -135,10 +135,15 @@ def end_char(documents: str) -> str:
 def format_characters(counts: Counter[str], *, max_shown: int = 5) -> str:
     """Return a list of characters for messages, each with its count if it is above 1; at most `max_shown` are shown.
 
+    A combining mark is shown by its code point, since it would be drawn over the quotation mark before it.
+
     >>> format_characters(Counter({"é": 2, "€": 1}))
     "'é' (2×), '€'"
+    >>> format_characters(Counter({"\u0301": 2}))
+    'U+0301 (2×)'
     """
-    shown = [f"{character!r} ({count}×)" if count > 1 else f"{character!r}" for character, count in counts.items()]
+    names = [f"U+{ord(char):04X}" if unicodedata.combining(char) else repr(char) for char in counts]
+    shown = [f"{name} ({count}×)" if count > 1 else name for name, count in zip(names, counts.values(), strict=True)]
     more = f" and {len(shown) - max_shown:,} more" if len(shown) > max_shown else ""
     return ", ".join(shown[:max_shown]) + more
 

@@ -19,7 +19,7 @@ from charrnn.text.decoding import check_encoding, decode_text
 from charrnn.text.documents import alternating_start
 from charrnn.text.source_file import CorpusFiles
 from charrnn.text.split import FILES, SPREAD, SplitRequest
-from charrnn.text.vocabulary import END_OF_TEXT, format_characters
+from charrnn.text.vocabulary import COMPOSE, END_OF_TEXT, format_characters
 from charrnn.training.early_stopping import keeps_last_weights, should_stop
 from charrnn.training.prepare import PretrainedModel, with_model_settings
 from charrnn.training.recipe import Recipe, RecipeInputs, choose_hyperparameters
@@ -69,6 +69,10 @@ def _small_text_note(counts: CharacterCounts, trainer: Trainer, options: TrainOp
 def _new_characters_note(trainer: Trainer, pretrained: PretrainedModel | None) -> Iterator[str]:
     if pretrained and (new := trainer.corpus.vocabulary.characters[len(pretrained.characters) :]):
         yield f"new to {pretrained.path}: {format_characters(Counter(dict.fromkeys(new, 1)))}"
+    learned, given = pretrained and pretrained.model.training.get("normalization"), trainer.corpus.normalization
+    if pretrained and learned and given and learned != given:
+        converted = f"`{COMPOSE.replace('NFC', learned)} < TEXT > fixed.txt` converts it"
+        yield f"the text is in {given}, and {pretrained.path} has learned {learned}; {converted}"
 
 
 def _held_out_note(trainer: Trainer) -> Iterator[str]:

@@ -244,4 +244,4 @@ def _reason(options: TrainOptions, inputs: RecipeInputs, characters: float) -> s
 def _times(count: float) -> str:
     if count < 0.1:
         return "less than 0.1 times"
-    return f"about {count:.1f} times" if count < 10 else f"about {count:.0f} times"
+    return f"about {count:.1f} times" if count < 10 else f"about {count:,.0f} times"

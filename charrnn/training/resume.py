@@ -112,12 +112,13 @@ def _check_same_text(sources: CorpusFiles, text: Corpus, step: int) -> None:
         return
     if sources.name != text.name:
         raise CharrnnError(f"the run is of {text.name}, not of {sources.name}", hint="`--out DIR` keeps both")
+    text_name = "the text" if sources.name == sources.files[0].name and len(sources.files) > 1 else sources.name
     has_grown = current["bytes"] > saved["bytes"]
     change = f"grew from {saved['bytes']:,} to {current['bytes']:,} bytes" if has_grown else "changed"
     size = "" if has_grown else f" (was {saved['bytes']:,} bytes)"
     hint = _from_hint(RunDirectory(text.path.parent)) or "`--out DIR` keeps both, "
     raise CharrnnError(
-        f"{sources.name} {change} since step {step:,}{size}", hint=f"restore the old text; {hint}`--new` starts over"
+        f"{text_name} {change} since step {step:,}{size}", hint=f"restore the old text; {hint}`--new` starts over"
     )
 
 

@@ -101,7 +101,10 @@ class Trainer:
     def held_out_label(self) -> str:
         """Return which part of the text is held out, such as `the last 10%`."""
         split = self.corpus.split or Split(kind=END, train_characters=self.train_characters)
-        return split.label(self.corpus.characters)
+        label = split.label(self.corpus.characters)
+        if self.corpus.split is None and self.corpus.documents:  # which are shuffled
+            return f"{label.removeprefix('the last ')} of the documents"
+        return label
 
     def is_due(self, activity: str) -> bool:
         """Return whether an evaluation, preview or report is due."""

@@ -104,6 +104,14 @@ def test_escapes_are_those_of_a_separator_between_lines(call: Call) -> None:
     assert r"separated by '\\n----\\n'" in " ".join(call("info", "run").out.split())
 
 
+def test_a_pattern_of_whole_lines_in_a_text_with_crlf_names_the_cr(call: Call) -> None:
+    r"""The hint is \r?$, with which the same pattern matches."""
+    Path("book.txt").write_bytes(b"Chapter 1\r\nA story.\r\n" * 60)
+    refused = call("train", "book.txt", "--documents", r"/^Chapter \d+$/", "--out", "run", *SMALL)
+    assert (refused.code, r"`\r?$` matches the end of a line" in refused.err) == (1, True)
+    assert call("train", "book.txt", "--documents", r"/^Chapter \d+\r?$/", "--out", "run", *SMALL).code == 0
+
+
 def test_games_between_blank_lines_alternate_in_kind(call: Call) -> None:
     """The note names the separator that begins each game; poems and that separator have no note."""
     said = call("train", "games.pgn", "--documents", "blank", "--out", "run", *SMALL)

@@ -320,6 +320,8 @@ def test_a_run_does_not_resume_on_a_changed_text(train: Call, finished: RunDirec
     """The checkpoint is kept; --new starts over."""
     Path("book.txt").write_text(bottles(91))
     assert is_error(train("--steps", "40"), 1, "since step 30", "--from", "--new")
+    Path("more.txt").write_text("more")
+    assert is_error(train("more.txt", "--steps", "40"), 1, "the text grew from", "--from", "--new")
     assert finished.checkpoint(30).exists()
     assert train("--steps", "10", "--new").code == 0
 

@@ -35,6 +35,7 @@ def test_every_sample_of_names_is_one_line(call: Call) -> None:
     trained = call("train", "names.txt", "--documents", "line", *SMALL)
     assert trained.code == 0
     assert "300 documents" in trained.err
+    assert "10% of the documents held out" in " ".join(trained.err.split())  # at random, not the last ones
     result = call("sample", "--count", "7", "--seed", "1")
     assert (result.code, result.out.count("\n"), result.out[-1]) == (0, 7, "\n")
     lines = [json.loads(line) for line in call("sample", "--count", "7", "--seed", "1", "--json").out.splitlines()]

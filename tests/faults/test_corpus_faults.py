@@ -113,6 +113,7 @@ def test_several_texts_are_counted_together(call: Call) -> None:
 
 LATIN = "`--encoding latin-1` reads any byte; `--encoding cp1252` is usual for old Windows files"
 DROPPED = "`iconv -c -f utf-8 -t utf-8 < book.txt > fixed.txt` drops what is invalid"
+OTHER = "`--encoding` names its encoding, such as cp1251, koi8-r, shift_jis or gb18030"
 WINDOWS = "; `--encoding cp1252` is usual for old Windows files"
 TEXT = "les œuvres complètes\n" * 50
 
@@ -123,7 +124,8 @@ TEXT = "les œuvres complètes\n" * 50
     [
         (b"caf\xe9 au lait\n" * 99, "at byte 3 (line 1): 0xE9, the first of 99 invalid bytes", LATIN),
         (b"plain\n" * 99 + b"\xff", "at byte 594 (line 100): 0xFF, the only invalid byte", DROPPED + WINDOWS),
-        (b"\xed\xa0\x80" * 99, "at byte 0 (line 1): 0xED, the first of 297 invalid bytes", LATIN),
+        (b"\xed\xa0\x80" * 99, "at byte 0 (line 1): 0xED, the first of 297 invalid bytes", OTHER),
+        ("Привет, мир. ".encode("cp1251") * 99, "at byte 0 (line 1): 0xCF, the first of 891 invalid bytes", OTHER),
         (
             TEXT.encode("utf-16"),
             "at byte 0 (line 1): 0xFF, the first of 52 invalid bytes",
@@ -178,6 +180,8 @@ CUT = "é" * 300
     ("content", "message", "hint"),
     [
         (b"line\n" * 99 + b"\0", "has a NUL at byte 495 (line 100), the only one", NUL_HINT),
+        (b"line\n" * 99 + bytes(512), "has a NUL at byte 495 (line 100), the first of 512", NUL_HINT),
+        ("Привет, мир.\n".encode("utf-16-le") * 99, "looks like a binary file", "this looks like UTF-16 without"),
         (b"line\n" * 99 + b"a\0b\0", "has a NUL at byte 496 (line 100), the first of 2", NUL_HINT),
         (CUT.encode() + b"\xe9" + CUT.encode(), "is not valid UTF-8 at byte 600 (line 1): 0xE9", DROPPED),
         (b"%PDF-1.4\n" + b"text\n" * 99, "is a PDF file, not plain text", "`pdftotext book.txt text.txt` extracts"),
@@ -240,6 +244,8 @@ def test_a_user_with_names_that_end_with_cr_reads_why_there_are_no_documents(cal
 def test_a_user_who_trains_on_markup_reads_that_the_markup_is_learned() -> None:
     """HTML and RTF can be what the user wants, so that training starts."""
     assert notes_on(b"<!DOCTYPE html>" + b"<p>text" * 99)[0].startswith("book.txt: HTML, whose markup is learned too")
+    assert notes_on(b"<!-- saved -->\n<p>text" * 99)[0].startswith("book.txt: HTML, whose markup is learned too")
+    assert notes_on(b"<?xml version='1.0'?>" + b"<p>text" * 99)[0].startswith("book.txt: XML, whose markup is")
     assert notes_on(rb"{\rtf1" + b" text" * 99)[0].startswith("book.txt: RTF, whose markup is learned too; `pandoc")
 
 

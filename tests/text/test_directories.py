@@ -177,10 +177,13 @@ def test_a_user_with_a_list_of_files_reads_those(content: str, monkeypatch: pyte
 
 def test_a_list_with_missing_names_reads_the_others() -> None:
     """A list of nothing is an error, as is a list that is missing."""
-    Path("list").write_bytes("books/b.txt\nbooks/gone.txt\nbooks/sub\n".encode("utf-16"))
+    Path("list").write_bytes("# comment\nbooks/b.txt\nbooks/gone.txt\nbooks/sub\n".encode("utf-16"))
     sources = find_sources([], files_from="list")
     assert [file.name for file in sources.files] == [ALL[1], *ALL[2:4]]
     assert sources.notes == ("1 left out (no such file or directory): books/gone.txt",)
+    Path("list").write_text("A line of prose.\n")
+    with pytest.raises(CharrnnError, match="list lists no text file"):
+        find_sources([], files_from="list")
     Path("list").write_text("\n \n")
     for name, message in (("list", "list names no file"), ("none", "none: no such file")):
         with pytest.raises(WrongUsageError, match=message):

@@ -112,6 +112,16 @@ def test_a_user_who_types_a_prompt_in_the_other_form_gets_the_same_text(form: st
     assert model.activations(prompts[0]).cell("1.0").tolist() == model.activations(prompts[1]).cell("1.0").tolist()
 
 
+def test_a_user_who_fine_tunes_on_the_other_form_reads_which_command_converts_the_text(call: Call) -> None:
+    """New marks are named by their code points, since they would be drawn over a quotation mark."""
+    french_model("NFC")
+    Path("other.txt").write_text(in_form("NFD") * 9, encoding="utf-8")
+    notes = call("train", "other.txt", "--from", "checkpoints/french", "--steps", "2", "--out", "tuned").err
+    assert "U+0301" in notes
+    assert "the text is in NFD, and" in notes
+    assert "has learned NFC; `python3 -c" in notes
+
+
 def test_a_model_without_a_form_reads_a_text_as_it_is(call: Call) -> None:
     """As older models do."""
     french_model(None)
