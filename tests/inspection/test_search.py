@@ -256,7 +256,7 @@ def test_an_unknown_signal_is_refused() -> None:
     config, weights = network("gru", {})
     with pytest.raises(WrongUsageError, match="no signal 'f'") as refusal:
         search_network(config, weights, signal="f")
-    assert refusal.value.hint == "one of c, h, r, z, n"
+    assert refusal.value.hint == "one of h, r, z, n"
 
 
 def test_progress_receives_the_stages_in_order() -> None:
