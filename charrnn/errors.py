@@ -6,6 +6,7 @@ The command line prints these errors in one place. The errors of bugs keep their
 import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from keyword import iskeyword
 
 FAILURE = 1
 WRONG_USAGE = 2
@@ -42,8 +43,8 @@ class CharrnnError(Exception):
         self.message = message
         self.hint = hint
         if hint:
-            # A traceback in Python shows notes below the message.
-            self.add_note(f"hint: {_escaped(hint)}")
+            # A traceback in Python shows notes below the message; the command line shows `hint`.
+            self.add_note(f"hint: {_with_keywords(_escaped(hint))}")
 
 
 def _escaped(text: str) -> str:
@@ -53,6 +54,20 @@ def _escaped(text: str) -> str:
     a\nb\x1b[31m.txt: no such file
     """
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+
+
+def _with_keywords(hint: str) -> str:
+    """Return a hint with the keyword arguments of the Python API in place of options of the command line.
+
+    >>> _with_keywords("`--out DIR` or `--new`, or `--val-split end`; `--from MODEL` starts from its model")
+    '`out=DIR` or `new=True`, or `val_split=end`; `from_=MODEL` starts from its model'
+    """
+
+    def replaced(option: re.Match[str]) -> str:
+        name = option[1].replace("-", "_")
+        return f"`{name}{'_' if iskeyword(name) else ''}={option[2] or 'True'}`"
+
+    return re.sub(r"`--([a-z][a-z-]*)(?: ([^`\s]+))?`", replaced, hint)
 
 
 class WrongUsageError(CharrnnError):
