@@ -19,7 +19,6 @@ from charrnn.errors import WrongUsageError
 from charrnn.storage.run_directory import model_file_of
 from charrnn.storage.run_lock import RunLock
 from charrnn.storage.schema import Range, Text
-from charrnn.text.ngram import NGram
 from charrnn.training.events import Event, TrainingWarning
 from charrnn.training.prepare import Prepared, prepare
 from charrnn.training.train_options import BUDGETS, SETTINGS, TrainOptions
@@ -30,8 +29,7 @@ with resources.loading_torch() as SPIN_IS_SHORT:
     from charrnn.training.checkpointer import save_final
     from charrnn.training.device import choose_device, threads_at_most
     from charrnn.training.evaluation import ngram_baseline
-    from charrnn.training.fit import default_stop_signals, final_evaluation, fit
-    from charrnn.training.new_run import Session
+    from charrnn.training.fit import default_stop_signals, final_evaluation, fit, progress_start
     from charrnn.training.resume import start_or_resume, write_config
 
 # Validation of the keyword arguments, which have the names of the command's options
@@ -214,25 +212,15 @@ def _events(
             try:
                 with trainer.oom_as_error():
                     events = fit(session, start_time=start_time, sample_every=sample_every, save_every=save_every)
-                    yield from show_progress(events, _progress(session, ngram, start_time)) if progress else events
+                    if progress:
+                        state = ProgressState(**progress_start(trainer, start_time), ngram=ngram)
+                        events = show_progress(events, state)
+                    yield from events
                     yield from final_evaluation(trainer, directory)
             except GeneratorExit:
                 save_final(trainer, directory)
                 raise
     return directory.model
-
-
-def _progress(session: Session, ngram: NGram, start_time: float) -> ProgressState:
-    """Return the state of the progress bar at the start of a training."""
-    trainer, minutes = session.trainer, session.trainer.training.minutes
-    return ProgressState(
-        characters_per_step=trainer.training.batch * trainer.training.length,
-        ngram=ngram,
-        first_step=trainer.step,
-        initial_steps=trainer.plan.steps,
-        initial_progress=trainer.plan.progress(trainer.step),
-        ends_at=start_time - trainer.seconds + 60 * minutes if minutes else None,
-    )
 
 
 # The process: threads, memory and signals are configured as in `charrnn train`, and restored afterwards
@@ -253,7 +241,7 @@ def _threads_without_spinning(options: TrainOptions) -> int | None:
     """Return the number of idle cores if torch's threads spin and other programs need cores, with a warning."""
     if SPIN_IS_SHORT or options.threads is not None or choose_device(options.device) != "cpu":
         return None
-    idle, cores = _steadily_idle_cores(), resources.available_cores()
+    idle, cores = _max_idle_cores(), resources.available_cores()
     if idle == cores:
         return None
     warnings.warn(
@@ -265,13 +253,13 @@ def _threads_without_spinning(options: TrainOptions) -> int | None:
     return idle
 
 
-def _steadily_idle_cores() -> int:
+def _max_idle_cores() -> int:
     """Return the largest of several numbers of idle cores, because other programs often run for a moment only."""
-    most = resources.idle_cores()
+    counts = [resources.idle_cores()]
     for _ in range(4):
         time.sleep(0.01)
-        most = max(most, resources.idle_cores())
-    return most
+        counts.append(resources.idle_cores())
+    return max(counts)
 
 
 @contextmanager

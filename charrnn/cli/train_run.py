@@ -25,7 +25,7 @@ from charrnn.text.ngram import NGram
 from charrnn.training.checkpointer import save_final
 from charrnn.training.evaluation import ngram_baseline
 from charrnn.training.events import Event, Pause, Result, SafePoint
-from charrnn.training.fit import STOP_SIGNALS, TrainingResult, final_evaluation, fit
+from charrnn.training.fit import STOP_SIGNALS, TrainingResult, final_evaluation, fit, progress_start
 from charrnn.training.new_run import Session
 from charrnn.training.prepare import Prepared
 from charrnn.training.resume import start_or_resume, write_config
@@ -271,15 +271,7 @@ def _train_and_show(
     session: Session, ngram: NGram, options: TrainOptions, console: Console, start_time: float, handler: SignalHandler
 ) -> None:
     """Train to the end of the plan or to a stop request, and show the events."""
-    trainer, minutes = session.trainer, session.trainer.training.minutes
-    progress = ProgressState(
-        characters_per_step=trainer.training.batch * trainer.training.length,
-        ngram=ngram,
-        first_step=trainer.step,
-        initial_steps=trainer.plan.steps,
-        initial_progress=trainer.plan.progress(trainer.step),
-        ends_at=start_time - trainer.seconds + 60 * minutes if minutes else None,
-    )
+    progress = ProgressState(**progress_start(session.trainer, start_time), ngram=ngram)
     events = fit(
         session,
         start_time=start_time,
@@ -293,6 +285,6 @@ def _train_and_show(
         choose_display(options)(events, progress, console, handler.clock)
     except OSError:
         # The reader of the events is gone. The weights are saved anyway.
-        save_final(trainer, session.directory)
+        save_final(session.trainer, session.directory)
         handler.raise_if_requested()
         raise

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.training.checkpointer import save_during_training, save_final
@@ -54,6 +54,32 @@ def count_seconds(
         trainer.progress.record_time(earlier_seconds + now - start_time, in_step=in_step)
         yield event
         resumed_at = clock()
+
+
+class ProgressStart(TypedDict):
+    """What a progress display knows of a training before its first event."""
+
+    characters_per_step: int
+    first_step: int
+    """step at which a resumed run starts"""
+    initial_steps: int | None
+    """planned number of steps; None if it is not known yet"""
+    initial_progress: float
+    """share of the plan that is done"""
+    ends_at: float | None
+    """time of the clock at which the time budget is used up; None without one"""
+
+
+def progress_start(trainer: Trainer, start_time: float) -> ProgressStart:
+    """Return the progress of a run at the start of its training; `start_time` as for `count_seconds`."""
+    training = trainer.training
+    return {
+        "characters_per_step": training.batch * training.length,
+        "first_step": trainer.step,
+        "initial_steps": trainer.plan.steps,
+        "initial_progress": trainer.plan.progress(trainer.step),
+        "ends_at": start_time - trainer.seconds + 60 * training.minutes if training.minutes else None,
+    }
 
 
 class TimeBudget:
