@@ -96,6 +96,7 @@ def chars_per_second(
     """
     step = _warm_step(config, training, vocabulary_size, device, backend)
     if step.pop_capture_error():
+        del step  # frees its memory of the device
         step = _warm_step(config, training, vocabulary_size, device, backend)
     start_time = clock()
     for number in range(TIMED_STEPS):
