@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 import charrnn
 from charrnn.config import NetworkConfig
+from charrnn.generation.generate import StopCriteria, generate
+from charrnn.generation.sampling import SamplingParams
+from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model, weight_shapes
 from charrnn.text.vocabulary import Vocabulary
 
@@ -76,3 +79,15 @@ def random_weights(config: NetworkConfig, characters: int, scale: float = 1.0) -
     rng = np.random.default_rng(0)
     shapes = weight_shapes(config, characters)
     return {name: rng.normal(scale=scale, size=shape) for name, shape in shapes.items()}
+
+
+def generated_text(model: Model, *, seed: int, temperature: float = 0.8) -> str:
+    """Return 200 characters that a model generates."""
+    generated = generate(
+        InferenceRNN.from_model(model),
+        model.vocabulary,
+        rng=np.random.default_rng(seed),
+        params=SamplingParams(temperature=temperature),
+        stop=StopCriteria(max_chars=200),
+    )
+    return "".join(entry.char for entry in generated)

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
+from small import generated_text
 
 from charrnn.config import NetworkConfig
-from charrnn.generation.generate import StopCriteria, generate
-from charrnn.generation.sampling import SamplingParams
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model, expand_vocabulary, weight_shapes
 from charrnn.text.vocabulary import Vocabulary
@@ -56,19 +55,7 @@ def test_only_rows_of_new_characters_are_added(cell: str, embedding: int) -> Non
 
 def test_the_most_likely_text_stays_the_same(cell: str, embedding: int) -> None:
     """The mean of the logits is never the largest of them."""
-    texts = [
-        "".join(
-            entry.char
-            for entry in generate(
-                InferenceRNN.from_model(model),
-                model.vocabulary,
-                rng=np.random.default_rng(0),
-                params=SamplingParams(temperature=0),
-                stop=StopCriteria(max_chars=200),
-            )
-        )
-        for model in models(cell, embedding)
-    ]
+    texts = [generated_text(model, seed=0, temperature=0) for model in models(cell, embedding)]
     assert texts[0] == texts[1]
 
 

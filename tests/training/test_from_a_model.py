@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from small import generated_text
 
 from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError, WrongUsageError
-from charrnn.generation.generate import StopCriteria, generate
-from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model, load_model, save_model, weight_shapes
 from charrnn.storage.run_directory import RunDirectory, model_file_of
 from charrnn.text.corpus_encoder import count_characters
@@ -87,18 +86,7 @@ def test_before_the_first_step_the_run_generates_the_same_text_as_the_model(sour
     save_model(source, dataclasses.replace(original, weights=weights))
     trainer, old = begin(source).trainer, load_model(source)
     new = trainer.model(trainer.ema_weights())
-    texts = [
-        "".join(
-            generated.char
-            for generated in generate(
-                InferenceRNN.from_model(model),
-                model.vocabulary,
-                rng=np.random.default_rng(3),
-                stop=StopCriteria(max_chars=200),
-            )
-        )
-        for model in (old, new)
-    ]
+    texts = [generated_text(model, seed=3) for model in (old, new)]
     assert texts[0] == texts[1]
     assert len(set(texts[0])) > 3
 
