@@ -24,7 +24,7 @@ MAX_CHARACTERS = 10**12
 DEVICES = ("cpu", "cuda", "mps")
 """types of devices that a network can run on: the CPU, then GPUs"""
 AUTO = "auto"
-"""value of an option whose choice is left to the program"""
+"""value of an option that the program chooses"""
 LONGEST_PATH = 4095
 """bytes in a path; the limit of Linux, which is the highest of the common systems"""
 _NUMERAL = re.compile(r"-?\d{1,15}(\.\d{1,15})?(e-?\d{1,3})?", re.ASCII)
@@ -146,9 +146,11 @@ def choice(value: object, name: str, choices: Collection[str]) -> str:
     """
     if isinstance(value, str) and value in choices:
         return value
-    *others, last = map(repr, choices)
+    *first_choices, last = map(repr, choices)
     hint = choice_hint(value, choices) if isinstance(value, str) else ""
-    raise WrongUsageError(f"{name} is {shown(value)}: it must be {', '.join(others)} or {last}", hint=hint or None)
+    raise WrongUsageError(
+        f"{name} is {shown(value)}: it must be {', '.join(first_choices)} or {last}", hint=hint or None
+    )
 
 
 def check_names(settings: Mapping[str, object], known: Collection[str]) -> None:

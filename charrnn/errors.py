@@ -141,8 +141,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """
     from difflib import get_close_matches  # not needed by the help
 
-    near = get_close_matches(name[:LONGEST_NAME], known, n=1)
-    return f"did you mean {near[0]}?" if near else None
+    similar = get_close_matches(name[:LONGEST_NAME], known, n=1)
+    return f"did you mean {similar[0]}?" if similar else None
 
 
 GPU_NAME = re.compile(r"(?:cuda|gpu):?(\d*)|(\d+)", re.IGNORECASE | re.ASCII)

@@ -19,7 +19,7 @@ from charrnn.network.inference import InferenceRNN
 from charrnn.network.interventions import CellValues, make_clamps, parse_clamps
 from charrnn.network.model_file import Model
 from charrnn.scoring import next_char_probabilities
-from charrnn.text.documents import begun_document, mark_ends
+from charrnn.text.documents import mark_ends, unfinished_document
 from charrnn.text.vocabulary import format_characters
 
 MAX_SAMPLES = 10**6
@@ -168,8 +168,8 @@ class TextGenerator:
         if documents is None:
             hint = '`charrnn.train(..., documents="line")` learns each line as a document'
             raise WrongUsageError("the model has learned a text without documents, so none is new", hint=hint)
-        begun = begun_document(self._encodable(prompt, options.unknown), documents)
-        new = NewDocuments.of(self._training_index, count, begun, options.params)
+        document_start = unfinished_document(self._encodable(prompt, options.unknown), documents)
+        new = NewDocuments.of(self._training_index, count, document_start, options.params)
         generated = self._generated(prompt, options, count * new.max_discarded)
         return NewTexts(
             [text.characters for _, text in new.select(generated)], copies=new.copies, repeated=new.repeated

@@ -163,8 +163,8 @@ def newline_hint(text: str) -> str:
     >>> newline_hint(r"A:\nB"), newline_hint("A:\nB")
     ("a newline is written $'\\n' in the shell", '')
     """
-    found = ((name, re.search(pattern, text)) for pattern, name in ESCAPES.items())
-    return next((f"a {name} is written $'{match[0]}' in the shell" for name, match in found if match), "")
+    matches = ((name, re.search(pattern, text)) for pattern, name in ESCAPES.items())
+    return next((f"a {name} is written $'{match[0]}' in the shell" for name, match in matches if match), "")
 
 
 def note_newlines(texts: Sequence[tuple[str, str]], quiet: bool) -> None:

@@ -72,7 +72,9 @@ def write_complete(sampler: Sampler, options: SampleOptions) -> None:
     new = _new_documents(index, sampler, options) if index and options.new else None
     output, written, copied = TextOutput(raw=options.raw), 0, 0
     for number, (seed, generated) in enumerate(_complete_samples(sampler, options, new)):
-        novelty = index.novelty(generated.characters, prompt=sampler.begun) if index and options.novelty else None
+        novelty = None
+        if index and options.novelty:
+            novelty = index.novelty(generated.characters, prompt=sampler.unfinished_document)
         written += 1
         copied += bool(novelty and novelty.copied_documents)
         if options.as_json:
@@ -209,7 +211,7 @@ def _new_documents(index: "TrainingTextIndex", sampler: Sampler, options: Sample
     """Return the selection of new documents."""
     from charrnn.generation.novelty import NewDocuments
 
-    return NewDocuments.of(index, options.count, sampler.begun, sampler.params)
+    return NewDocuments.of(index, options.count, sampler.unfinished_document, sampler.params)
 
 
 def _load_training_index(sampler: Sampler, options: SampleOptions) -> "TrainingTextIndex":

@@ -31,7 +31,7 @@ from charrnn.network.inference import InferenceRNN
 from charrnn.network.interventions import CellValues, make_clamps
 from charrnn.network.model_file import Model, load_model
 from charrnn.text.decoding import check_encoding
-from charrnn.text.documents import begun_document, mark_ends
+from charrnn.text.documents import mark_ends, unfinished_document
 from charrnn.text.vocabulary import format_characters
 from charrnn.views.sanitize import can_animate, is_terminal
 
@@ -172,10 +172,10 @@ class Sampler:
     """values of cells that are clamped while the model reads and generates"""
 
     @property
-    def begun(self) -> str:
+    def unfinished_document(self) -> str:
         """Return the part of the prompt that begins a document, as the model has read it."""
         documents, vocabulary = self.model.config.documents, self.model.vocabulary
-        return vocabulary.drop_unencodable(begun_document(self.prompt, documents)) if documents else ""
+        return vocabulary.drop_unencodable(unfinished_document(self.prompt, documents)) if documents else ""
 
     def sample(self, seed: int) -> Iterator[GeneratedChar]:
         """Yield the characters of the sample with a seed."""

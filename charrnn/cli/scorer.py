@@ -256,9 +256,9 @@ def _comparable_text(score: Score) -> str:
 
 def _unknown_count(scores: Sequence[Score]) -> str:
     """Return the number of unknown characters as text, the largest of several models'; "" if there are none."""
-    most = max(scores, key=lambda score: score.unknown)
+    largest = max(scores, key=lambda score: score.unknown)
     up_to = "up to " if len({score.unknown for score in scores}) > 1 else ""
-    return f"  {up_to}{most.unknown:,} unknown ({most.unknown_share:.1%})" if most.unknown else ""
+    return f"  {up_to}{largest.unknown:,} unknown ({largest.unknown_share:.1%})" if largest.unknown else ""
 
 
 def _note_unknown_alphabet(text: str, scores: Sequence[Score]) -> None:

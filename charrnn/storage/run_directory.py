@@ -152,8 +152,8 @@ def similar_path(path: Path) -> str | None:
     from difflib import get_close_matches
 
     by_stem = {entry.stem: entry for entry in entries}
-    near = get_close_matches(path.stem[:LONGEST_NAME], by_stem, n=2)
-    return f"did you mean {' or '.join(str(by_stem[name]) for name in near)}?" if near else None
+    similar = get_close_matches(path.stem[:LONGEST_NAME], by_stem, n=2)
+    return f"did you mean {' or '.join(str(by_stem[name]) for name in similar)}?" if similar else None
 
 
 def list_models(runs: Path = RUNS) -> list[Path]:

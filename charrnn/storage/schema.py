@@ -196,7 +196,7 @@ def _built(hint: Any, value: Any, name: str) -> Any:
     return value
 
 
-def _ruled(hint: Any, rules: tuple[Any, ...], value: Any, name: str) -> Any:
+def _ruled(hint: Any, rules: tuple["Rule | Unknown", ...], value: Any, name: str) -> Any:
     """Return a value that satisfies the rules of its annotation."""
     if any(isinstance(rule, Unknown) for rule in rules) and isinstance(value, float) and math.isnan(value):
         return value
@@ -211,9 +211,9 @@ def _of_union(hints: tuple[Any, ...], value: Any, name: str) -> Any:
     """Return a value that fits one of several annotations."""
     if value is None and type(None) in hints:
         return None
-    others = [hint for hint in hints if hint is not type(None)]
-    fitting = [hint for hint in others if _base(hint) is type(value)]
-    return _built((fitting or others)[0], value, name)
+    without_none = [hint for hint in hints if hint is not type(None)]
+    fitting = [hint for hint in without_none if _base(hint) is type(value)]
+    return _built((fitting or without_none)[0], value, name)
 
 
 def _mapping(hint: Any, value: Any, name: str, *, plain: bool = True) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from charrnn.text.source_file import (
     FIRST_BYTES,
     MARKUP,
     SourceFile,
-    extracting,
-    filtering,
+    extraction_command,
+    filter_command,
     markup_format,
     reading_hint,
 )
@@ -79,7 +79,7 @@ class Examination:
         yield from self.reading_notes()
         for kind, sources in self.formats.items():
             names = first_names([source.name for source in sources])
-            yield f"{names}: {kind}, whose markup is learned too; {extracting(MARKUP[kind], sources[0])}"
+            yield f"{names}: {kind}, whose markup is learned too; {extraction_command(MARKUP[kind], sources[0])}"
         if len(+self.line_ends) > 1 or self.has_lone_cr:
             yield self.line_end_note()
 
@@ -94,7 +94,7 @@ class Examination:
         source = self.first_files.get("CR") or self.first_files["CRLF"]
         where = f"{source.name}: " if len(names) == 1 else ""
         problem = "line ends are mixed" if len(self.first_files) > 1 else "lines end with CR, not LF"
-        return f"{where}{problem} ({counts}); {filtering(command, source)} makes them LF"
+        return f"{where}{problem} ({counts}); {filter_command(command, source)} makes them LF"
 
 
 # Decoding
@@ -108,8 +108,9 @@ def decode_text(
     An incomplete last character is dropped. Raise CharrnnError with byte and line if the file is not valid in the
     encoding.
     """
-    found = Examination() if examination is None else examination
-    chunks = _without_bom(_decode(source, encoding, found), source, found)
+    if examination is None:
+        examination = Examination()
+    chunks = _without_bom(_decode(source, encoding, examination), source, examination)
     return chunks if documents is None else terminate_documents(chunks, documents, source.name)
 
 
@@ -269,7 +270,7 @@ def _invalid_error(
 def _repair(source: SourceFile, encoding: str, damage: _Damage) -> str:
     """Return the hint for invalid bytes: they are dropped if most of the file is valid, or have another encoding."""
     name, is_other = encoding.replace("_", "-"), damage.wide <= damage.invalid
-    dropped = f"{filtering(f'iconv -c -f {name} -t {name}', source)} drops what is invalid"
+    dropped = f"{filter_command(f'iconv -c -f {name} -t {name}', source)} drops what is invalid"
     if damage.is_rare and (damage.invalid < FEW or not is_other):
         return f"{dropped}; `--encoding cp1252` is usual for old Windows files" if is_other else dropped
     return NOT_LATIN_ENCODINGS if damage.invalid > damage.characters else OTHER_ENCODINGS
@@ -289,7 +290,7 @@ def _nul_error(
     how_often = "the only one" if damage.nul == 1 else f"the first of {damage.nul:,}"
     return CharrnnError(
         f"{source.name} has a NUL at byte {position:,} (line {line:,}), {how_often}",
-        hint=f"{filtering(REMOVE_NUL, source)} removes it",
+        hint=f"{filter_command(REMOVE_NUL, source)} removes it",
     )
 
 

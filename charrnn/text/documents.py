@@ -87,14 +87,14 @@ def mark_ends(prompt: str, kind: str | None) -> str:
     return prompt.replace(separator.literal, END_OF_TEXT) if separator and separator.literal else prompt
 
 
-def begun_document(prompt: str, kind: str) -> str:
+def unfinished_document(prompt: str, kind: str) -> str:
     r"""Return the part of a prompt that begins the document to be generated.
 
-    >>> begun_document("Ann\nBo", "line"), begun_document("a <> b", "<>")
+    >>> unfinished_document("Ann\nBo", "line"), unfinished_document("a <> b", "<>")
     ('Bo', ' b')
     """
-    begun = mark_ends(prompt, kind).rpartition(end_char(kind))[2]
-    return begun.rpartition("\n\n")[2] if kind == "blank" else begun
+    document = mark_ends(prompt, kind).rpartition(end_char(kind))[2]
+    return document.rpartition("\n\n")[2] if kind == "blank" else document
 
 
 def text_between(kind: str) -> str:
@@ -134,9 +134,9 @@ def _mark(chunks: Iterable[str], separator: str) -> Iterator[str]:
     pending = ""
     for chunk in chunks:
         *documents, rest = (pending + chunk).split(separator)
-        kept = max(0, len(rest) - len(separator) + 1)
-        yield END_OF_TEXT.join([*documents, rest[:kept]])
-        pending = rest[kept:]
+        complete = max(0, len(rest) - len(separator) + 1)
+        yield END_OF_TEXT.join([*documents, rest[:complete]])
+        pending = rest[complete:]
     yield pending
 
 

@@ -247,7 +247,7 @@ def markup_format(source: SourceFile, first: bytes) -> str | None:
     for kind, document in DOCUMENTS.items():
         if start.startswith(document.magic):
             message = f"{source.name} is {kind}, not plain text"
-            raise CharrnnError(message, hint=extracting(document, source))
+            raise CharrnnError(message, hint=extraction_command(document, source))
     return next((kind for kind, markup in MARKUP.items() if start.startswith(markup.magic)), None)
 
 
@@ -269,12 +269,12 @@ def reason_to_leave_out(source: SourceFile, encoding: str) -> str | None:
     return None if first.removeprefix(codecs.BOM_UTF8) else "empty"
 
 
-def extracting(document: Format, source: SourceFile) -> str:
+def extraction_command(document: Format, source: SourceFile) -> str:
     """Return the command that extracts the plain text of a file, for a message."""
     return f"`{document.command.format(shlex.quote(source.name))}` extracts the text"
 
 
-def filtering(command: str, source: SourceFile) -> str:
+def filter_command(command: str, source: SourceFile) -> str:
     """Return the command that copies a file through a filter, for a message."""
     return f"`{command}`" if source.spool else f"`{command} < {shlex.quote(source.name)} > fixed.txt`"
 

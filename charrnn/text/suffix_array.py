@@ -238,15 +238,15 @@ def contained_share(text: str, corpus: Corpus, characters: int) -> float | None:
     if not passages or characters > MAX_TRAINING_CHARS:
         return None
     content, size = corpus.ids[:characters].tobytes(), corpus.ids.itemsize
-    shift, found = 0, 0
+    shift, matches = 0, 0
     for number, passage in enumerate(passages):
         ids = corpus.vocabulary.encode(passage.text, unknown="replace").astype(corpus.dtype)
         position = find_aligned(content, ids.tobytes(), size, guess=(passage.start + shift) * size)
         if position >= 0:
-            found, shift = found + 1, position // size - passage.start
-        elif number + 1 == FIRST_PASSAGES and not found:
+            matches, shift = matches + 1, position // size - passage.start
+        elif number + 1 == FIRST_PASSAGES and not matches:
             return 0.0
-    return found / len(passages)
+    return matches / len(passages)
 
 
 def sample_passages(text: str, end: str | None = None) -> list[Passage]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from charrnn.arguments import CODE_POINTS
 from charrnn.errors import CharrnnError, WrongUsageError
-from charrnn.text.source_file import SourceFile, filtering
+from charrnn.text.source_file import SourceFile, filter_command
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 """the replacement for all characters outside the vocabulary, in vocabularies that contain it"""
@@ -269,5 +269,5 @@ class NormalizationCheck:
             marks = int(self._counts[_tables().seconds > 0].sum())
             yield (
                 f"{source.name}: {self.composed.total():,} composed and {marks:,} decomposed characters are mixed "
-                f"(the first: {example}); {filtering(COMPOSE, source)} composes all"
+                f"(the first: {example}); {filter_command(COMPOSE, source)} composes all"
             )

@@ -253,10 +253,10 @@ def remove_superseded(trainer: Trainer, directory: RunDirectory, newest: Path) -
     paths = directory.checkpoints()
     if newest not in paths:
         return
-    index, kept = paths.index(newest), 1
+    index, good_checkpoints = paths.index(newest), 1
     for path in reversed(paths[:index]):
-        state = CheckpointState.DAMAGED if kept == MAX_KEPT else state_of(trainer, path)
-        kept += state is CheckpointState.GOOD
+        state = CheckpointState.DAMAGED if good_checkpoints == MAX_KEPT else state_of(trainer, path)
+        good_checkpoints += state is CheckpointState.GOOD
         if state is CheckpointState.DAMAGED:
             remove_tensor_file(path)
     _remove_damaged(trainer, paths[index + 1 :])

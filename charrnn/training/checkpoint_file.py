@@ -176,12 +176,12 @@ def validate_values(expected: Iterable[str], arrays: Arrays, record: RunRecord) 
 
 def _errors_in_sums(sums: list[float], step: int) -> Iterator[str]:
     """Yield the errors in an array of sums over steps, whose first value is the number of steps."""
-    steps, *others = sums
+    steps, *losses = sums
     if not 0 <= steps <= step or not steps.is_integer():
         yield f"covers {steps:g} steps of {step:,}"
-    if min(others) < -LOSS_TOLERANCE * max(steps, 1):
+    if min(losses) < -LOSS_TOLERANCE * max(steps, 1):
         yield "contains negative sums"
-    if not steps and any(others):
+    if not steps and any(losses):
         yield "has sums over no steps"
 
 

@@ -182,8 +182,8 @@ def with_val_files(sources: CorpusFiles, val_sources: CorpusFiles) -> CorpusFile
     if not val_sources.files:
         return sources
     held_out = {file.path.resolve() for file in val_sources.files}
-    others = tuple(file for file in sources.files if file.path.resolve() not in held_out)
-    if not others:
+    training_files = tuple(file for file in sources.files if file.path.resolve() not in held_out)
+    if not training_files:
         raise WrongUsageError("no text is left to train on", hint="--val-file names files that are only held out")
     notes = dict.fromkeys((*sources.notes, *val_sources.notes))
-    return dataclasses.replace(sources, files=(*others, *val_sources.files), notes=tuple(notes))
+    return dataclasses.replace(sources, files=(*training_files, *val_sources.files), notes=tuple(notes))

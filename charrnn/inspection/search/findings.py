@@ -55,11 +55,11 @@ def explain(verdict: str, rules: Thresholds = THRESHOLDS) -> str:
 
 def reasons(findings: Iterable[Finding]) -> dict[str, str]:
     """Return the reasons of each verdict that occurs, the strongest verdict first."""
-    found: dict[str, list[str]] = {verdict: [] for verdict in VERDICTS}
+    by_verdict: dict[str, list[str]] = {verdict: [] for verdict in VERDICTS}
     for finding in findings:
-        if finding.reason and finding.reason not in found[finding.verdict]:
-            found[finding.verdict].append(finding.reason)
-    return {verdict: "; or ".join(texts) for verdict, texts in found.items() if texts}
+        if finding.reason and finding.reason not in by_verdict[finding.verdict]:
+            by_verdict[finding.verdict].append(finding.reason)
+    return {verdict: "; or ".join(texts) for verdict, texts in by_verdict.items() if texts}
 
 
 MIN_EPISODES = 30
