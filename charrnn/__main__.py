@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import NoReturn
 
 STANDARD_DESCRIPTORS, STANDARD_ERROR = range(3), 2
 """numbers of file descriptors"""
@@ -21,7 +22,18 @@ def main() -> None:
             raise
         os.write(STANDARD_ERROR, OUT_OF_MEMORY)
         sys.exit(1)
-    sys.exit(run(sys.argv[1:]))
+    _exit(run(sys.argv[1:]))
+
+
+def _exit(code: int) -> NoReturn:
+    """Exit with a code; in a distributed training, without the destructors of its connections.
+
+    These wait for or abort with a process that has already ended.
+    """
+    distributed = sys.modules.get("torch.distributed")
+    if distributed is not None and distributed.is_available() and distributed.is_initialized():
+        os._exit(code)
+    sys.exit(code)
 
 
 def reserve_standard_descriptors() -> None:

@@ -82,6 +82,17 @@ class DivergedError(CharrnnError):
     exit_code = DIVERGED
 
 
+class PeerLostError(CharrnnError):
+    """The end of another process of a distributed training, without which this process cannot continue."""
+
+    def __init__(self, message: str = "another process of the training has ended") -> None:
+        super().__init__(message, hint="the same command continues")
+
+
+class ReplicasDifferError(CharrnnError):
+    """Weights or moments that differ between the processes of a distributed training."""
+
+
 class OutputError(OSError):
     """Failure to write to standard output or standard error, other than the BrokenPipeError of a closed pipe."""
 

@@ -188,16 +188,25 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
     resources.keep_freed_memory()
     resources.require_memory_for_torch()
     from charrnn.cli.train_display import reading_progress, status_line
-    from charrnn.training.prepare import prepare
+    from charrnn.training.prepare import options_after_restart, prepare
+    from charrnn.training.world import end_with_parent, world_from_environment
 
-    quiet = train_options.quiet
+    world = world_from_environment()
+    if world.is_distributed:
+        end_with_parent()
+    if not world.is_main:
+        from charrnn.cli.train_run import run_replica
+
+        run_replica(train_options, world, start_time=start_time)
+        return
+    train_options, quiet = options_after_restart(train_options, world), train_options.quiet
     prepared = prepare(train_options, progress=lambda text: reading_progress(text, quiet=quiet))
     with status_line("starting PyTorch …", quiet=quiet):
         from charrnn.cli.train_run import run_training
 
     sources = {name: context.get_parameter_source(name) for name in context.params}
     origins = {name: ORIGINS[source] for name, source in sources.items() if source in ORIGINS}
-    run_training(prepared, train_options, origins, start_time=start_time)
+    run_training(prepared, train_options, origins, world, start_time=start_time)
 
 
 def _weaker_budgets(context: click.Context) -> dict[str, None]:

@@ -69,6 +69,7 @@ def _run_facts(session: Session) -> dict[str, Any]:
         "training": dataclasses.asdict(trainer.training),
         "device": trainer.device.type,
         "threads": torch.get_num_threads(),
+        "processes": trainer.group.world.size,
         "resumed_at": trainer.step,
     }
 
@@ -90,6 +91,7 @@ def _header_lines(session: Session) -> tuple[tuple[str, str], ...]:
         f"{facts['device']}, {pluralize(facts['threads'], 'thread')}"
         if facts["device"] == "cpu"
         else facts["device"],
+        *(() if facts["processes"] == 1 else (f"{facts['processes']} processes",)),
         precision_label(training.precision, facts["device"]),
     )
     settings = (

@@ -24,14 +24,23 @@ from charrnn.text.vocabulary import Ids
 # 2016), so that a dropped unit is dropped throughout and the carried state keeps its meaning.
 
 
-def variational_dropout(values: Tensor, rate: float) -> Tensor:
+class Streams(NamedTuple):
+    """The streams of a network that computes a part of a batch: its rows of the whole batch."""
+
+    batch: int
+    rows: slice
+
+
+def variational_dropout(values: Tensor, rate: float, streams: Streams | None = None) -> Tensor:
     """Return values with a fraction `rate` of the units of each stream set to zero at all steps: (T, B, H).
 
-    The other units are scaled by 1 / (1 - rate), so that the expected sum does not change.
+    The other units are scaled by 1 / (1 - rate), so that the expected sum does not change. The mask of a part of a
+    batch, `streams`, is that part of the mask of the whole batch.
     """
     if not rate:
         return values
-    mask = torch.rand(values.shape[1:], device=values.device) >= rate
+    batch, rows = streams or (values.shape[1], slice(None))
+    mask = (torch.rand((batch, values.shape[2]), device=values.device) >= rate)[rows]
     return values * (mask.to(values.dtype) / (1 - rate))
 
 
@@ -181,6 +190,8 @@ class CharRNN(nn.Module):
         self.config = config
         self.end_id = end_id
         self.vocabulary_size = vocabulary_size
+        self.streams: Streams | None = None
+        """streams that this network computes where several processes share the batch; None: the whole batch"""
         width = config.embedding or vocabulary_size
         self.embedding = nn.Embedding(vocabulary_size, width) if config.embedding else None
         self.rnn = WEIGHT_MODULES[config.cell](width, config.hidden, config.layers)
@@ -248,7 +259,7 @@ class CharRNN(nn.Module):
         return self.embedding(ids)  # type: ignore[no-any-return]
 
     def _dropout(self, values: Tensor, rate: float) -> Tensor:
-        return variational_dropout(values, rate) if self.training else values
+        return variational_dropout(values, rate, self.streams) if self.training else values
 
     def _weights(self, layer: int) -> LayerWeights:
         """Return the weights of a layer, with DropConnect on the recurrent matrix in training mode."""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +15,8 @@ from charrnn.text.vocabulary import Ids
 # where the previous window of its stream ended, so the recurrent state can always be carried. After an epoch, stream
 # r is where stream r + 1 began. The length of the ring is rarely a multiple of the length of a window, so each epoch
 # splits the text differently.
+
+ALL = slice(None)
 
 STEPS_BETWEEN_RELEASES = 1024
 """steps between two releases of the pages of a memory-mapped corpus"""
@@ -44,6 +46,8 @@ class TrainingBatches:
     """number of streams, B"""
     length: int
     """characters in a window, T"""
+    rows: slice = field(default_factory=lambda: ALL)
+    """the streams of this process, where several processes share the batch"""
 
     @property
     def steps_per_epoch(self) -> float:
@@ -52,7 +56,7 @@ class TrainingBatches:
 
     def starts(self, step: int) -> NDArray[np.int64]:
         """Return the position of each stream's window at a step, (B,); it depends on nothing but the step."""
-        first = np.arange(self.batch) * self.characters // self.batch
+        first = np.arange(self.batch)[self.rows] * self.characters // self.batch
         return (first + step * self.length) % self.characters
 
     def batch_ids(self, step: int) -> NDArray[np.int64]:
@@ -65,8 +69,6 @@ class TrainingBatches:
 
 # Evaluation rows: overlapping sections of a text that are read in parallel, so that every character is scored once.
 # Each row except the first begins with warm-up characters, which the previous row scores.
-
-ALL = slice(None)
 
 
 class Chunk(NamedTuple):
@@ -126,6 +128,12 @@ class EvalRows:
             chunk_ids = np.asarray(ids[positions.clip(max=self.characters - 1)], dtype=np.int64)
             is_scored = (times[:-1] >= first_scored) & (positions[1:] < self.characters)
             yield Chunk(chunk_ids[:-1], chunk_ids[1:], positions[1:], is_scored)
+
+    def scored_before(self, time: int) -> int:
+        """Return the number of characters that are scored in the first `time` characters of all rows."""
+        first_scored = np.where(self.starts == 0, 0, self.warm_up)
+        end = np.minimum(min(time, self.length), self.characters - 1 - self.starts)
+        return int((end - first_scored).clip(min=0).sum())
 
 
 def split_into_rows(characters: int, *, rows: int, warm_up: int, stride_multiple: int = 1) -> EvalRows:

@@ -52,13 +52,13 @@ from charrnn.training.trainer import Trainer
 
 
 def environment(trainer: Trainer) -> dict[str, Any]:
-    """Return the versions, number of threads and device; a run continues bit for bit only if they are equal."""
+    """Return versions, device, threads and processes; a run continues bit for bit only if they are equal."""
     values: dict[str, Any] = {"charrnn": __version__, "torch": torch.__version__}
     values |= {"threads": torch.get_num_threads(), "device": trainer.device.type}
     if trainer.device.type == "cuda":
         cudnn_version = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
         values |= {"GPU": torch.cuda.get_device_name(), "cuDNN": cudnn_version}
-    return values
+    return values | ({"processes": trainer.group.world.size} if trainer.group.is_distributed else {})
 
 
 def state_arrays(trainer: Trainer) -> Arrays:
@@ -68,7 +68,7 @@ def state_arrays(trainer: Trainer) -> Arrays:
     arrays |= {f"{RAW_PREFIX}{name}": weight for name, weight in trainer.raw_weights().items()}
     if trainer.step:
         arrays |= {name: moment.cpu().numpy() for name, moment in _moments(trainer).items()}
-    return arrays | {f"state.{number}": part.float().cpu().numpy() for number, part in enumerate(trainer.state)}
+    return arrays | {f"state.{number}": part.float().cpu().numpy() for number, part in enumerate(trainer.full_state)}
 
 
 def state_metadata(trainer: Trainer) -> dict[str, str]:
@@ -80,6 +80,7 @@ def state_metadata(trainer: Trainer) -> dict[str, str]:
         "training": dataclasses.asdict(trainer.training),
         "fingerprint": dict(trainer.corpus.fingerprint),
         "machine": environment(trainer),
+        **({"launch": launch_id} if (launch_id := trainer.group.world.launch_id) else {}),
     }
     return model_metadata(trainer.model({})) | {"kind": "checkpoint", "run": json.dumps(record)}
 
@@ -102,7 +103,10 @@ def load_state(trainer: Trainer, arrays: Arrays, metadata: Mapping[str, Any]) ->
     raw_weights = _with_prefix(arrays, RAW_PREFIX, names) if f"{RAW_PREFIX}{names[0]}" in expected else ema_weights
     trainer.ema_network.load_weights(ema_weights)
     trainer.network.load_weights(raw_weights)
-    state = [torch.from_numpy(arrays[f"state.{n}"].copy()).to(trainer.device) for n in range(len(trainer.state))]
+    dtype = trainer.network.output.weight.dtype
+    state = [
+        torch.from_numpy(arrays[f"state.{n}"].copy()).to(trainer.device, dtype) for n in range(len(trainer.state))
+    ]
     trainer.restore(
         RunProgress.from_record(record),
         Bookkeeping.from_record(record, arrays, names),

@@ -81,6 +81,8 @@ class RunRecord:
     training: TrainingConfig
     fingerprint: dict[str, Word | int]
     machine: dict[str, Word | int]
+    launch: Word | None = None
+    """identifier of the launch by torchrun that wrote the checkpoint"""
 
     def __post_init__(self) -> None:
         plan, best = self.plan, self.best

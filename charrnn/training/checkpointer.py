@@ -14,8 +14,10 @@ from charrnn.storage.run_lock import LockLostError, check_lock, remember_recreat
 from charrnn.text import corpus as corpora
 from charrnn.training.checkpoint import free_space, newest_good, save_best_model, save_checkpoint, size_bytes
 from charrnn.training.checkpoint_file import step_of
+from charrnn.training.coordination import Coordinator
 from charrnn.training.evaluation import FinalLosses
 from charrnn.training.events import Evaluation, Event, Step, TrainingWarning
+from charrnn.training.replicas import gather_for_save
 from charrnn.training.train_options import DEFAULT_SAVE_SECONDS
 from charrnn.training.trainer import Trainer
 
@@ -67,13 +69,17 @@ def save_during_training(
     *,
     every_seconds: float | None = None,
     clock: Clock = time.monotonic,
+    coordinator: Coordinator | None = None,
 ) -> Iterator[Event]:
     """Pass events through and save the run: at intervals, after an improvement, and at the end.
 
     `every_seconds` is the interval; None: a minute, or longer if saving is slow. A save that fails yields a warning,
-    and training continues; the last save raises CharrnnError.
+    and training continues; the last save raises CharrnnError. Several processes agree on each save by a
+    `coordinator`; rank 0 writes the files.
     """
     policy = _SavePolicy(trainer, directory, every_seconds, clock)
+    if coordinator:
+        policy.follow(coordinator)
     try:
         for event in events:
             yield event
@@ -82,6 +88,7 @@ def save_during_training(
         raise _with_resume_hint(error, trainer, directory) from error
     except LockLostError as error:
         raise save_run_elsewhere(trainer, error) from error
+    gather_for_save(trainer)
     save_final(trainer, directory, model=policy.model_is_outdated)
 
 
@@ -97,14 +104,24 @@ class _SavePolicy:
         """duration of the last save in seconds"""
         self._improved = False
         """whether there are better weights than those saved last"""
+        self._is_save_agreed = self._is_due
+
+    def follow(self, coordinator: Coordinator) -> None:
+        """Save when all processes agree on it, which rank 0 requests when a save is due."""
+        if self._trainer.group.is_main:
+            coordinator.save_is_due = self._is_due
+        self._is_save_agreed = lambda: coordinator.saves_now
 
     def after(self, event: Event) -> Iterator[TrainingWarning]:
         """Save the run if a save is due; yield a warning for each problem."""
         if isinstance(event, Evaluation) and event.improved:
             self.model_is_outdated = self._improved = True
-        if not isinstance(event, (Step, Evaluation)) or not self._is_due():
+        if not isinstance(event, (Step, Evaluation)) or not self._is_save_agreed():
             return
         start_time = self._clock()
+        gather_for_save(self._trainer)
+        if not self._trainer.group.is_main:
+            return
         try:
             if recreate_directory(self._trainer, self._directory):
                 yield TrainingWarning(
@@ -136,7 +153,10 @@ def save_final(
 
     A missing directory is created again. On a full disk, all checkpoints but the newest good one are removed. If that
     does not help, the checkpoint is written into another directory, which the error names (CharrnnError).
+    Of several processes, only rank 0 writes.
     """
+    if not trainer.group.is_main:
+        return
     try:
         recreate_directory(trainer, directory)
         try:

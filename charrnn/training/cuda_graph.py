@@ -33,8 +33,9 @@ class CapturedGraph:
     both alive until a garbage collection.
     """
 
-    def __init__(self, backend: GraphBackend) -> None:
-        self._backend = backend
+    def __init__(self, backend: GraphBackend, all_agree: Callable[[bool], bool] = bool) -> None:
+        """`all_agree` returns whether a value is true in all processes, which capture the same work."""
+        self._backend, self._all_agree = backend, all_agree
         self._runs = 0
         self._replay: Work | None = None
         self.capture_error: str | None = None
@@ -53,11 +54,17 @@ class CapturedGraph:
             self._runs += 1
 
     def _try_to_capture(self, work: Work, undo: Work) -> None:
+        replay = None
         try:
             with _garbage_collection_paused():
-                self._replay = self._backend.capture(work)
+                replay = self._backend.capture(work)
         except RuntimeError as error:
             self.capture_error = next(iter(str(error).splitlines()), type(error).__name__)
+        # A process that replays a graph and one that does not would call different collectives.
+        if self._all_agree(replay is not None):
+            self._replay = replay
+        else:
+            self.capture_error = self.capture_error or "the capture failed in another process"
             undo()
 
 
@@ -89,7 +96,9 @@ def cuda_graph_backend() -> GraphBackend:
         graph, pool = torch.cuda.CUDAGraph(), torch.cuda.graph_pool_handle()
         try:
             # A failed capture leaves its stream as the current one; the outer context restores it.
-            with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(graph, pool=pool, stream=side):
+            # In the default mode, the thread in which NCCL watches its collectives would invalidate the capture.
+            capture = torch.cuda.graph(graph, pool=pool, stream=side, capture_error_mode="thread_local")
+            with torch.cuda.stream(torch.cuda.current_stream()), capture:
                 work()
         except RuntimeError:
             _clean_up_failed_capture(pool)

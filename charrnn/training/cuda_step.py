@@ -5,6 +5,7 @@ them. A loss or gradient that is not finite stops all later updates on the devic
 state remain those of the last finite step, however many steps are queued.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from charrnn.config import TrainingConfig
 from charrnn.network.char_rnn import CharRNN, NetworkState
 from charrnn.text.batching import TrainingBatches
 from charrnn.training.cuda_graph import CapturedGraph, GraphBackend
+from charrnn.training.data_parallel import GradientReducer
 from charrnn.training.device import seed_step, tf32
 from charrnn.training.optimization import AdamW, StepResult, forward_backward, reset_streams, update_ema
 
@@ -41,7 +43,7 @@ class DeviceBatches:
             starts = torch.from_numpy(batches.starts(0)).to(device)
             self._positions = starts + torch.arange(batches.length + 1, device=device)[:, None]
         else:
-            shape = (batches.length + 1, batches.batch)
+            shape = (batches.length + 1, batches.starts(0).size)
             self._window = torch.zeros(shape, dtype=torch.int64, device=device)
 
     def set_step(self, step: int) -> None:
@@ -121,10 +123,11 @@ class CudaStep:
         state: NetworkState,
         batches: DeviceBatches | RandomBatch,
         training: TrainingConfig,
+        reducer: GradientReducer | None = None,
     ) -> None:
         """Prepare the step; from now on the optimizer skips updates after a step that is not finite."""
         self._network, self._ema, self._optimizer = network, ema_network, optimizer
-        self._batches, self._training = batches, training
+        self._batches, self._training, self._reducer = batches, training, reducer
         device = self._device = state[0].device
         self.state: NetworkState = tuple(part.to(torch.float32, copy=True) for part in state)
         """recurrent state after the last finite step; always the same tensors"""
@@ -143,9 +146,12 @@ class CudaStep:
         self.unread_steps = 0
         """number of steps since the last `sync`"""
 
-    def capture_with(self, backend: GraphBackend) -> None:
-        """Capture the step as a graph when it has run a few times, and replay the graph from then on."""
-        self._captured = CapturedGraph(backend)
+    def capture_with(self, backend: GraphBackend, all_agree: Callable[[bool], bool] = bool) -> None:
+        """Capture the step as a graph when it has run a few times, and replay the graph from then on.
+
+        `all_agree` returns whether a value is true in all processes: either all of them replay a graph, or none.
+        """
+        self._captured = CapturedGraph(backend, all_agree)
 
     def enqueue(self, step: int, learning_rate: float, ema_weight: float) -> None:
         """Queue a training step on the device.
@@ -183,9 +189,11 @@ class CudaStep:
         """Run a whole step on the device; no number is read from the device or sent to it."""
         ids = self._batches.batch_ids()
         is_reset = torch.rand(self._training.batch, device=self._device) < self._training.reset
+        if self._network.streams is not None:
+            is_reset = is_reset[self._network.streams.rows]
         initial_state = reset_streams(self._network, self.state, is_reset)
         with tf32(self._device, allowed=True):
-            result = forward_backward(self._network, ids, initial_state, self._training)
+            result = forward_backward(self._network, ids, initial_state, self._training, self._reducer)
         self._record_result(result)
         self._optimizer.step(self._rate)
         update_ema(self._ema, self._network, self._ema_weight * (self._skip == 0))

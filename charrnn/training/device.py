@@ -13,7 +13,8 @@ from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError, WrongUsageError, is_out_of_memory
 from charrnn.network.cells import CELLS
 from charrnn.network.model_file import count_parameters
-from charrnn.resources import torch_threads, usable_memory
+from charrnn.resources import available_cores, torch_threads, usable_memory
+from charrnn.training.world import ALONE, World
 
 PROBE_SECONDS = 0.1
 """time spent on measuring the speed of a matrix product"""
@@ -21,8 +22,26 @@ PRODUCT_SPEED_FRACTION = 0.45
 """fraction of the speed of a large product that a training step reaches (measured on CPUs: 0.35 to 0.6)"""
 
 
-def choose_device(name: str) -> str:
-    """Return a device, for `auto` the fastest one; raise WrongUsageError if it is not available."""
+def choose_device(name: str, world: World = ALONE) -> str:
+    """Return a device, for `auto` the fastest one; raise WrongUsageError if it is not available.
+
+    Of several processes, each uses a GPU of its own.
+    """
+    device = _choose_device(name)
+    if world.is_distributed and device == "mps":
+        raise WrongUsageError("several processes cannot share an MPS device", hint="`--device cpu`")
+    if world.is_distributed and device == "cuda":
+        if world.local_size > torch.cuda.device_count():
+            raise WrongUsageError(
+                f"{world.local_size} processes were started, and {torch.cuda.device_count()} GPUs are here",
+                hint="`--nproc-per-node gpu`, or `--device cpu`",
+            )
+        torch.cuda.set_device(world.local_rank)
+    return device
+
+
+def _choose_device(name: str) -> str:
+    """Return the device that a name stands for (WrongUsageError)."""
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == AUTO:
         return next((gpu for gpu in DEVICES[1:] if available[gpu]), "cpu")
@@ -38,10 +57,14 @@ def choose_precision(name: str, device: str) -> str:
     return "bfloat16" if device == "cpu" and _has_native_bfloat16() else "float32"
 
 
-def set_threads(threads: int | None) -> None:
-    """Set the number of torch's threads; None: torch's default, limited to the available cores."""
+def set_threads(threads: int | None, world: World = ALONE) -> None:
+    """Set the number of torch's threads; None: torch's default, limited to the available cores.
+
+    Several processes of a machine share its cores; torchrun sets a variable for torch's threads, which is ignored.
+    """
     default = torch.get_num_threads()
-    number = threads or torch_threads(default)
+    shared = max(1, available_cores() // world.local_size) if world.is_distributed else None
+    number = threads or shared or torch_threads(default)
     if number != default:
         torch.set_num_threads(number)
 

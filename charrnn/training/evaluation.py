@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from charrnn.network.char_rnn import CharRNN
@@ -22,6 +23,7 @@ from charrnn.training.device import tf32
 from charrnn.training.early_stopping import keeps_last_weights, shows_no_overfitting
 from charrnn.training.events import Evaluation, SafePoint, run_to_result
 from charrnn.training.metrics import read_ngram, write_ngram
+from charrnn.training.process_group import ProcessGroup
 from charrnn.training.trainer import Trainer
 
 ROWS = 64
@@ -144,33 +146,49 @@ def final_cost_chars(trainer: Trainer) -> int:
 def _loss(
     trainer: Trainer, network: CharRNN, rows: EvalRows, *, max_chars: int, window: int = 0
 ) -> Generator[SafePoint, None, EvalLoss]:
-    """Return the loss of `max_chars` characters of the rows; the state is reset every `window` (0: never)."""
-    losses, count, read = [], 0, 0
+    """Return the loss of `max_chars` characters of the rows; the state is reset every `window` (0: never).
+
+    Each process reads some of the rows.
+    """
+    losses, time = [], 0
     try:
         for chunk, nats in _target_nll(trainer, network, rows, window):
             losses.append(nats[chunk.is_scored])
-            count += losses[-1].size
-            read += chunk.inputs.size
+            time += len(chunk.inputs)
             yield SafePoint()
-            at_window_end = not window or read % (window * rows.count) == 0
-            if at_window_end and count >= max_chars:
+            at_window_end = not window or time % window == 0
+            if at_window_end and rows.scored_before(time) >= max_chars:
                 break
     finally:
         trainer.corpus.release_pages()
     char_nats = np.concatenate(losses, dtype=np.float64)
-    error = float(char_nats.std()) / math.sqrt(count)
-    return EvalLoss(nats=float(char_nats.mean()), error=error, characters=count, read=read)
+    mean, deviation = _mean_and_deviation(trainer.group, char_nats)
+    count = rows.scored_before(time)
+    return EvalLoss(nats=mean, error=deviation / math.sqrt(count), characters=count, read=time * rows.count)
+
+
+def _mean_and_deviation(group: ProcessGroup, values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the mean and the standard deviation of the values of all processes."""
+    if not group.is_distributed:
+        return float(values.mean()), float(values.std())
+    sums = torch.tensor([values.size, values.sum(), np.square(values).sum()], dtype=torch.float64)
+    group.sum(sums)
+    count, total, squares = sums.tolist()
+    return total / count, math.sqrt(max(0.0, squares / count - (total / count) ** 2))
 
 
 def _target_nll(
     trainer: Trainer, network: CharRNN, rows: EvalRows, window: int
 ) -> Iterator[tuple[Chunk, NDArray[np.float32]]]:
-    """Yield chunks of all rows with the nats of every target (T, B), scored or not."""
+    """Yield chunks of the rows of this process with the nats of every target (T, B), scored or not."""
     ids = trainer.corpus.ids[trainer.train_characters :]
-    length = _chunk_chars(rows.count * network.vocabulary_size)
-    for number, chunk in enumerate(rows.chunks(ids, length)):
+    length, shard = _chunk_chars(rows.count * network.vocabulary_size), trainer.group.world.shard(rows.count)
+    for number, chunk in enumerate(rows.chunks(ids, length, shard.rows)):
+        if not shard.size:
+            yield chunk, np.empty(chunk.inputs.shape, np.float32)
+            continue
         if number == 0 or (window and number * length % window == 0):
-            state = network.initial_state(rows.count)
+            state = network.initial_state(shard.size)
         with tf32(trainer.device, allowed=False):
             nats, state = network.nll(chunk.inputs, chunk.targets, state)
         yield chunk, nats

@@ -12,6 +12,7 @@ from typing import Any, TypedDict
 
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.training.checkpointer import save_during_training, save_final
+from charrnn.training.coordination import Coordinator
 from charrnn.training.early_stopping import should_stop
 from charrnn.training.evaluation import FinalLosses, eval_cost_chars, evaluate_final, final_cost_chars
 from charrnn.training.events import Evaluation, Event, Preview, SafePoint, Step
@@ -85,8 +86,17 @@ def progress_start(trainer: Trainer, start_time: float) -> ProgressStart:
 class TimeBudget:
     """A time budget: it measures events and sets the number of steps; `count_seconds` records the time."""
 
-    def __init__(self, trainer: Trainer, seconds: float, *, clock: Clock = time.monotonic) -> None:
+    def __init__(
+        self,
+        trainer: Trainer,
+        seconds: float,
+        *,
+        clock: Clock = time.monotonic,
+        change_steps: Callable[[int], None] | None = None,
+    ) -> None:
+        """`change_steps` changes the number of steps of the plan, or requests that all processes change it."""
         self._trainer = trainer
+        self._change_steps = change_steps or trainer.progress.change_steps
         self._seconds = seconds
         self._clock = clock
         self._timed_steps = 0
@@ -150,7 +160,7 @@ class TimeBudget:
         steps = trainer.step + max(1, round(seconds_left / per_step))
         planned = trainer.plan.steps
         if planned is None or abs(steps - planned) * per_step > TOLERANCE * self._seconds:
-            trainer.progress.change_steps(steps)
+            self._change_steps(steps)
 
     def _non_step_seconds(self, per_step: float) -> float:
         """Return the predicted seconds of the remaining evaluations and previews and of the final evaluation."""
@@ -205,20 +215,30 @@ def fit(
     save_every: float | None = None,
     stop_filter: StopFilter = iter,
     clock: Clock = time.monotonic,
+    coordinator: Coordinator | None = None,
 ) -> Iterator[Event]:
     """Train a run to the end of its plan or of `stop_filter`, then save it; yield its events (CharrnnError).
 
     `start_time` is the time of the clock when the command started. `sample_every` is in steps and `save_every` in
-    seconds; None: the defaults of previews and saves. `stop_filter` wraps the events and can end them early.
+    seconds; None: the defaults of previews and saves. `stop_filter` wraps the events and can end them early. Several
+    processes that share the training need a `coordinator`.
     """
     trainer, directory, minutes = session.trainer, session.directory, session.trainer.training.minutes
+    is_main = trainer.group.is_main
     events = count_seconds(
         train_loop(trainer, sample_every=sample_every), trainer, start_time=start_time, clock=clock
     )
-    if minutes:
-        events = TimeBudget(trainer, 60 * minutes, clock=clock).adjust(events)
-    events = log_events(stop_filter(warn_on_explosion(events, trainer)), directory.metrics, step=trainer.step)
-    return save_during_training(events, trainer, directory, every_seconds=save_every, clock=clock)
+    if minutes and is_main:
+        change_steps = coordinator.request_steps if coordinator else None
+        events = TimeBudget(trainer, 60 * minutes, clock=clock, change_steps=change_steps).adjust(events)
+    if coordinator:
+        events = coordinator.decide_after(events)
+    events = stop_filter(warn_on_explosion(events, trainer))
+    if is_main:
+        events = log_events(events, directory.metrics, step=trainer.step)
+    return save_during_training(
+        events, trainer, directory, every_seconds=save_every, clock=clock, coordinator=coordinator
+    )
 
 
 # The end: the best weights are evaluated on more of the held-out text and become the model

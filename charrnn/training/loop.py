@@ -30,7 +30,7 @@ def train_loop(trainer: Trainer, *, sample_every: int | None = None) -> Iterator
     while True:
         # Everything due comes before the next step, so a run that was saved in between still does it after resuming.
         if preview_is_due(trainer, sample_every):
-            yield from preview(trainer)
+            yield from preview(trainer) if not trainer.group.is_distributed else _preview_of_main(trainer)
         if trainer.is_due("evaluation"):
             yield from evaluate(trainer)
         if trainer.is_due("report"):
@@ -101,6 +101,14 @@ def preview(trainer: Trainer) -> Iterator[SafePoint | Preview]:
         raise trainer.divergence_error("a logit of the preview", trainer.step) from error
     trainer.bookkeeping.record_preview(trainer.progress)
     yield Preview(step=trainer.step, text=text)
+
+
+def _preview_of_main(trainer: Trainer) -> Iterator[Preview]:
+    """Generate a preview in rank 0 and record it in all processes, without points at which the training can stop."""
+    if trainer.group.is_main:
+        yield from (event for event in preview(trainer) if isinstance(event, Preview))
+    else:
+        trainer.bookkeeping.record_preview(trainer.progress)
 
 
 def _inference_rnn(trainer: Trainer) -> InferenceRNN:

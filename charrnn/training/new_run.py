@@ -22,6 +22,7 @@ from charrnn.text.split import FILES, SPREAD, SplitRequest
 from charrnn.text.vocabulary import COMPOSE, END_OF_TEXT, format_characters
 from charrnn.training.early_stopping import keeps_last_weights, should_stop
 from charrnn.training.prepare import PretrainedModel, with_model_settings
+from charrnn.training.process_group import SINGLE_PROCESS, ProcessGroup
 from charrnn.training.recipe import Recipe, RecipeInputs, choose_hyperparameters
 from charrnn.training.run_files import check_run_directory, check_text_is_outside, remove_run_files
 from charrnn.training.throughput import measure_recipe_inputs
@@ -165,6 +166,8 @@ class NewRunRequest:
     """number of files at the end of the text that are held out as a whole"""
     pretrained: PretrainedModel | None = None
     """model to fine-tune, which determines the network and the first ids of the vocabulary"""
+    group: ProcessGroup = SINGLE_PROCESS
+    """processes that share the training"""
 
     @property
     def settings(self) -> TrainOptions:
@@ -204,8 +207,10 @@ def start_new(request: NewRunRequest, lock: RunLock | None = None) -> Session:
         train_characters=request.counts.characters - held_out,
         vocabulary_size=vocabulary_size,
         trained=request.pretrained is not None,
+        processes=request.group.world.size,
     )
     recipe = choose_hyperparameters(settings, inputs)
+    request.group.world.check_batch(recipe.training.batch)
     if lock is not None:
         lock.acquire()
     if request.directory.checkpoints() and not request.options.new:
@@ -285,7 +290,7 @@ def _encode_corpus(request: NewRunRequest, encoding: str) -> Corpus:
 
 def _build_trainer(request: NewRunRequest, text: Corpus, recipe: Recipe) -> Trainer:
     """Return a trainer with random weights or those of the pretrained model."""
-    trainer = Trainer(text, recipe.network, recipe.training, request.device)
+    trainer = Trainer(text, recipe.network, recipe.training, request.device, request.group)
     if request.pretrained:
         weights = expand_vocabulary(request.pretrained.model, len(text.vocabulary))
         trainer.load_pretrained(weights, str(request.pretrained.path))

@@ -20,6 +20,7 @@ from torch.optim.adamw import adamw
 
 from charrnn.config import TrainingConfig
 from charrnn.network.char_rnn import CharRNN, NetworkState, detach_state
+from charrnn.training.data_parallel import GradientReducer
 from charrnn.training.lr_schedule import Plan, lr_fraction
 
 
@@ -34,15 +35,28 @@ class StepResult(NamedTuple):
     """detached recurrent state after the last character of the window"""
 
 
-def forward_backward(network: CharRNN, ids: Tensor, state: NetworkState, training: TrainingConfig) -> StepResult:
-    """Compute the clipped gradient of a window, ids (T + 1, B); return its loss without waiting for the device."""
+def forward_backward(
+    network: CharRNN,
+    ids: Tensor,
+    state: NetworkState,
+    training: TrainingConfig,
+    reducer: GradientReducer | None = None,
+) -> StepResult:
+    """Compute the clipped gradient of a window, ids (T + 1, B); return its loss without waiting for the device.
+
+    With a `reducer`, loss and gradient are those of the streams of all processes.
+    """
     device = ids.device.type
     # autocast caches the cast weights; during the capture of a CUDA graph the cache would belong to the graph.
     is_bfloat16, cached = training.precision == "bfloat16", device != "cuda"
     with torch.autocast(device, dtype=torch.bfloat16, enabled=is_bfloat16, cache_enabled=cached):
         logits, new_state = network(ids[:-1], state)
-    loss = functional.cross_entropy(logits.flatten(0, 1).float(), ids[1:].flatten())
-    loss.backward()  # type: ignore[no-untyped-call]
+    logits = logits.float() if is_bfloat16 else logits
+    loss = functional.cross_entropy(logits.flatten(0, 1), ids[1:].flatten())
+    if reducer is None:
+        loss.backward()  # type: ignore[no-untyped-call]
+    else:
+        loss = reducer.backward(loss)
     norm = torch.nn.utils.clip_grad_norm_(network.parameters(), training.clip or math.inf)
     return StepResult(loss.detach(), norm, detach_state(new_state))
 

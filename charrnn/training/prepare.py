@@ -2,7 +2,9 @@
 
 import dataclasses
 import os
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -17,8 +19,10 @@ from charrnn.text.decoding import check_encoding
 from charrnn.text.source_file import STANDARD_LIBRARY, CorpusFiles
 from charrnn.text.sources import STANDARD_INPUT, find_sources, is_pattern, is_searched
 from charrnn.text.split import SPREAD
+from charrnn.training.checkpoint_file import read_checkpoint_info
 from charrnn.training.run_files import check_run_directory, check_text_is_outside
 from charrnn.training.train_options import DEFAULT_ENCODING, MODEL_SETTINGS, PARTIAL_SPLIT_SETTINGS, TrainOptions
+from charrnn.training.world import World
 
 # A pretrained model for fine-tuning: its file, the settings that it determines, and its weights. The model file is
 # only read, and torch is not imported.
@@ -115,6 +119,44 @@ def default_run_name(options: TrainOptions) -> str:
     return run_name(Path(f"{path.resolve().name}.directory") if is_directory else path)
 
 
+def run_directory(options: TrainOptions) -> RunDirectory:
+    """Return the directory of the run: the given one, or that of the default name."""
+    return RunDirectory(Path(options.out) if options.out else RUNS / default_run_name(options))
+
+
+RELEASE_SECONDS = 120.0
+"""time in which the lock of a killed process is released; NFS may need 90 seconds to notice the loss of a machine"""
+SECONDS_BETWEEN_ATTEMPTS = 0.5
+
+
+def options_after_restart(options: TrainOptions, world: World) -> TrainOptions:
+    """Return the options of a process that torchrun may have restarted, as soon as its predecessor has ended.
+
+    `--new` is dropped if the run was begun by the same launch, because the restarted process resumes it.
+    """
+    if not world.restarts:
+        return options
+    directory = run_directory(options)
+    _wait_for_release(directory)
+    is_same_launch = False
+    with suppress(CharrnnError, IndexError):
+        newest = directory.checkpoints()[-1]
+        is_same_launch = read_checkpoint_info(newest).record.launch == world.launch_id
+    return dataclasses.replace(options, new=options.new and not is_same_launch)
+
+
+def _wait_for_release(directory: RunDirectory) -> None:
+    """Wait until no process trains in a directory, for at most RELEASE_SECONDS."""
+    ends_at = time.monotonic() + RELEASE_SECONDS
+    while time.monotonic() < ends_at:
+        try:
+            check_not_locked(directory)
+        except CharrnnError:
+            time.sleep(SECONDS_BETWEEN_ATTEMPTS)
+        else:
+            return
+
+
 def _saved_encoding(directory: RunDirectory) -> str:
     """Return the encoding of the text of a run; the default one if its description cannot be read."""
     try:
@@ -125,7 +167,7 @@ def _saved_encoding(directory: RunDirectory) -> str:
 
 def prepare(options: TrainOptions, *, progress: ReadProgress = without_progress) -> Prepared:
     """Return the run directory and the counted text; raise CharrnnError if no training is possible."""
-    directory = RunDirectory(Path(options.out) if options.out else RUNS / default_run_name(options))
+    directory = run_directory(options)
     check_not_locked(directory)
     _check_text_options(options)
     resumes = bool(directory.checkpoints()) and not options.new

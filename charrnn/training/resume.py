@@ -23,6 +23,7 @@ from charrnn.training.device import choose_device, choose_precision, set_threads
 from charrnn.training.lr_schedule import Plan
 from charrnn.training.new_run import NewRunRequest, Session, is_finished, start_new
 from charrnn.training.prepare import Prepared, is_same_model, with_val_files
+from charrnn.training.process_group import SINGLE_PROCESS, ProcessGroup
 from charrnn.training.progress import RunProgress
 from charrnn.training.train_options import (
     BUDGETS,
@@ -38,7 +39,13 @@ from charrnn.training.trainer import Trainer
 # A run from its last good checkpoint
 
 
-def resume(sources: CorpusFiles | None, directory: RunDirectory, options: TrainOptions, device: str) -> Session:
+def resume(
+    sources: CorpusFiles | None,
+    directory: RunDirectory,
+    options: TrainOptions,
+    device: str,
+    group: ProcessGroup = SINGLE_PROCESS,
+) -> Session:
     """Return the run, restored from its newest good checkpoint.
 
     `sources` None: the run's own copy of the text is used without comparison. Raise CharrnnError if no checkpoint is
@@ -54,7 +61,7 @@ def resume(sources: CorpusFiles | None, directory: RunDirectory, options: TrainO
             _check_same_settings(sources, text, options, metadata)
             training = dataclasses.replace(saved.info.record.training, **options.given(CHANGEABLE_SETTINGS))
             checkpoint.check_text_split(path, text, training)
-            trainer = Trainer(text, saved.info.network, training, device)
+            trainer = Trainer(text, saved.info.network, training, device, group)
             checkpoint.restore_content(trainer, saved, path)
         except checkpoint_file.DamagedError as error:
             problems.append(error.message)
@@ -173,7 +180,7 @@ def _apply_new_budget(trainer: Trainer, options: TrainOptions) -> None:
 
 def _inexactness_notes(before: Mapping[str, Any], trainer: Trainer) -> tuple[str, ...]:
     """Return a note on the changes of the environment after which a resumed run is not bit for bit the same."""
-    now = environment(trainer)
+    before, now = {"processes": 1, **before}, {"processes": 1, **environment(trainer)}
     changed = [f"{name} {old} then, {now[name]} now" for name, old in before.items() if now.get(name, old) != old]
     return (f"resuming, but not bit for bit: {', '.join(changed)}",) if changed else ()
 
@@ -202,10 +209,12 @@ def write_config(session: Session, options: TrainOptions, origins: Mapping[str, 
 # A new run or a resumed one, on the requested device
 
 
-def start_or_resume(prepared: Prepared, options: TrainOptions, lock: RunLock) -> Session:
+def start_or_resume(
+    prepared: Prepared, options: TrainOptions, lock: RunLock, group: ProcessGroup = SINGLE_PROCESS
+) -> Session:
     """Return a new run or a resumed one, by the options of the command (CharrnnError)."""
-    set_threads(options.threads)
-    device = choose_device(options.device)
+    set_threads(options.threads, group.world)
+    device = choose_device(options.device, group.world)
     if prepared.sources is not None and prepared.counts is not None:
         request = NewRunRequest(
             sources=prepared.sources,
@@ -215,10 +224,11 @@ def start_or_resume(prepared: Prepared, options: TrainOptions, lock: RunLock) ->
             device=device,
             pretrained=prepared.pretrained,
             val_files=prepared.val_files,
+            group=group,
         )
         return start_new(request, lock)
     lock.acquire()
-    session = resume(prepared.sources, prepared.directory, options, device)
+    session = resume(prepared.sources, prepared.directory, options, device, group)
     return dataclasses.replace(session, notes=(*_resume_notes(prepared, lock, session), *session.notes))
 
 

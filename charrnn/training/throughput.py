@@ -30,7 +30,13 @@ Clock = Callable[[], float]
 
 
 def measure_recipe_inputs(
-    options: TrainOptions, device: str, *, train_characters: int, vocabulary_size: int, trained: bool
+    options: TrainOptions,
+    device: str,
+    *,
+    train_characters: int,
+    vocabulary_size: int,
+    trained: bool,
+    processes: int = 1,
 ) -> RecipeInputs:
     """Return the inputs of the recipe, with the measured speed of the device."""
     inputs = RecipeInputs(

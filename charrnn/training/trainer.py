@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import DivergedError
-from charrnn.network.char_rnn import CharRNN, NetworkState
+from charrnn.network.char_rnn import CharRNN, NetworkState, Streams
 from charrnn.network.model_file import Model
 from charrnn.text.batching import TrainingBatches
 from charrnn.text.corpus import Corpus
@@ -18,10 +18,12 @@ from charrnn.text.split import END, Split
 from charrnn.training.checkpoint_file import FileIdentity
 from charrnn.training.cuda_graph import cuda_graph_backend
 from charrnn.training.cuda_step import CudaStep, DeviceBatches
+from charrnn.training.data_parallel import GradientReducer
 from charrnn.training.device import oom_as_error, seed_step
 from charrnn.training.events import Step
 from charrnn.training.lr_schedule import Plan, learning_rate
 from charrnn.training.optimization import AdamW, ema_weight, forward_backward, make_ema, reset_streams, update_ema
+from charrnn.training.process_group import SINGLE_PROCESS, ProcessGroup
 from charrnn.training.progress import PERIODS, BestWeights, Bookkeeping, RunProgress
 
 MAX_QUEUED_STEPS = 32
@@ -38,14 +40,29 @@ class Trainer:
     before the run is saved.
     """
 
-    def __init__(self, corpus: Corpus, network: NetworkConfig, training: TrainingConfig, device: str) -> None:
+    def __init__(
+        self,
+        corpus: Corpus,
+        network: NetworkConfig,
+        training: TrainingConfig,
+        device: str,
+        group: ProcessGroup = SINGLE_PROCESS,
+    ) -> None:
+        group.world.check_batch(training.batch)
         torch.manual_seed(training.seed)
         self.corpus = corpus
+        self.group = group
+        self.shard = group.world.shard(training.batch)
+        """streams of this process"""
         self.training = training
         self.device = torch.device(device)
         self.train_characters = corpus.split_position(training.val_fraction)
         self.batches = TrainingBatches(
-            corpus=corpus, characters=self.train_characters, batch=training.batch, length=training.length
+            corpus=corpus,
+            characters=self.train_characters,
+            batch=training.batch,
+            length=training.length,
+            rows=self.shard.rows,
         )
         with oom_as_error(network, training, len(corpus.vocabulary), device):
             self.network = CharRNN(network, len(corpus.vocabulary), end_id=corpus.end_id).to(self.device)
@@ -53,8 +70,14 @@ class Trainer:
             self.network.init_output_bias(corpus.frequencies(self.train_characters))
             self.ema_network = make_ema(self.network)
             """network with the averaged weights, which are evaluated, sampled from and saved"""
-        self.state = self.network.initial_state(training.batch)
-        """recurrent state that is carried to the next window"""
+        self.state = self.network.initial_state(self.shard.size)
+        """recurrent state that is carried to the next window, of the streams of this process"""
+        self._gathered_state = self.network.initial_state(training.batch) if group.is_distributed else self.state
+        """recurrent state of the streams of all processes, as it was last gathered; used by rank 0"""
+        self._reducer: GradientReducer | None = None
+        if group.is_distributed:
+            self.network.streams = Streams(training.batch, self.shard.rows)
+            self._reducer = GradientReducer(self.network, self.shard, group)
         self.init_from: str | None = None
         """path of the pretrained model that the run started from"""
         self.progress = RunProgress(plan=Plan(steps=training.steps))
@@ -130,7 +153,7 @@ class Trainer:
         # An asynchronous copy would read this temporary array after it is freed (PyTorch issue 189690, on MPS).
         ids = torch.from_numpy(self.batches.batch_ids(self.step)).to(self.device)
         self._reset_some_streams()
-        result = forward_backward(self.network, ids, self.state, self.training)
+        result = forward_backward(self.network, ids, self.state, self.training, self._reducer)
         nats, gradient_norm = result.nats.item(), result.gradient_norm.item()
         if not (math.isfinite(nats) and math.isfinite(gradient_norm)):
             raise self.divergence_error("the gradient" if math.isfinite(nats) else "the loss", self.step + 1)
@@ -173,9 +196,11 @@ class Trainer:
         is_cuda = self.device.type == "cuda"
         max_bytes = TEXT_MEMORY_FRACTION * torch.cuda.mem_get_info()[0] if is_cuda else math.inf
         batches = DeviceBatches(self.batches, self.device, max_bytes=max_bytes)
-        step = CudaStep(self.network, self.ema_network, self.optimizer, self.state, batches, self.training)
+        step = CudaStep(
+            self.network, self.ema_network, self.optimizer, self.state, batches, self.training, self._reducer
+        )
         if is_cuda:
-            step.capture_with(cuda_graph_backend())
+            step.capture_with(cuda_graph_backend(), self.group.all_agree)
         return step
 
     def load_pretrained(self, weights: Mapping[str, NDArray[np.float32]], source: str) -> None:
@@ -187,9 +212,30 @@ class Trainer:
     def restore(
         self, progress: RunProgress, bookkeeping: Bookkeeping, state: NetworkState, *, init_from: str | None
     ) -> None:
-        """Continue from the records and the recurrent state of a checkpoint."""
+        """Continue from the records and the recurrent state, of all streams, of a checkpoint."""
         self.progress, self.bookkeeping = progress, bookkeeping
-        self.state, self.init_from = state, init_from
+        self._gathered_state, self.init_from = state, init_from
+        self.state = tuple(part[:, self.shard.rows].contiguous() for part in state)
+
+    @property
+    def full_state(self) -> NetworkState:
+        """Return the recurrent state of all streams, (layers, B, H); several processes gather it before a save.
+
+        If the state was gathered at an earlier step, the streams of this process are current and all others are not.
+        """
+        if not self.group.is_distributed:
+            return self.state
+        state = tuple(part.clone() for part in self._gathered_state)
+        for whole, part in zip(state, self.state, strict=True):
+            whole[:, self.shard.rows] = part
+        return state
+
+    def gather_state(self) -> None:
+        """Gather the recurrent state of all streams in rank 0, which all processes do at the same step."""
+        self.sync()
+        if self.group.is_distributed:
+            parts = [self.group.gather_streams(part, self.training.batch) for part in self.state]
+            self._gathered_state = tuple(part.to(self.device) for part in parts if part is not None)
 
     def change_plan(self, plan: Plan, training: TrainingConfig) -> None:
         """Continue under another plan and the training configuration that belongs to it."""
@@ -211,7 +257,7 @@ class Trainer:
 
     def _reset_some_streams(self) -> None:
         """Reset the state of random streams, each with probability `reset`."""
-        is_reset = torch.rand(self.training.batch) < self.training.reset
+        is_reset = (torch.rand(self.training.batch) < self.training.reset)[self.shard.rows]
         if is_reset.any():
             self.state = reset_streams(self.network, self.state, is_reset.to(self.device))
 

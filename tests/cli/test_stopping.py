@@ -8,9 +8,9 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
-from charrnn.cli import train_run as module
+from charrnn.cli import train_signals as module
 from charrnn.cli.error_handler import Stopped
-from charrnn.cli.train_run import SignalHandler
+from charrnn.cli.train_signals import SignalHandler
 from charrnn.training.events import Event, Pause, Preview, SafePoint
 from charrnn.training.fit import STOP_SIGNALS
 

@@ -1,0 +1,37 @@
+"""Data parallelism: the mean of gradients over all processes, each of which computes some rows of every batch.
+
+Weights, moments and averages are replicated. They stay equal bit for bit, because all processes apply the same sum of
+gradients. The wrapper DistributedDataParallel is not used: it assigns gradients to buckets anew after the first step
+of each process, so a resumed run would sum them in another order.
+"""
+
+import torch
+from torch import Tensor
+
+from charrnn.network.char_rnn import CharRNN
+from charrnn.training.process_group import ProcessGroup
+from charrnn.training.world import Shard
+
+
+class GradientReducer:
+    """The mean of loss and gradients over the rows of all processes, by one all-reduce per step."""
+
+    def __init__(self, network: CharRNN, shard: Shard, group: ProcessGroup) -> None:
+        self._parameters = list(network.parameters())
+        self._sizes = [parameter.numel() for parameter in self._parameters]
+        self._share = shard.size / shard.batch
+        self._group = group
+        self._buffer = self._parameters[0].new_zeros(sum(self._sizes) + 1)
+        """all gradients, then the loss; always in the same order, so that sums are reproducible"""
+
+    def backward(self, loss: Tensor) -> Tensor:
+        """Set the gradients of the mean loss over all rows, given that over this process's rows, and return it."""
+        weighted = loss * self._share
+        weighted.backward()  # type: ignore[no-untyped-call]
+        gradients = [parameter.grad.flatten() for parameter in self._parameters if parameter.grad is not None]
+        torch.cat([*gradients, weighted.detach().reshape(1)], out=self._buffer)
+        self._group.sum(self._buffer)
+        *means, mean_loss = torch.split(self._buffer, [*self._sizes, 1])
+        for parameter, mean in zip(self._parameters, means, strict=True):
+            parameter.grad = mean.view_as(parameter)
+        return mean_loss[0].clone()

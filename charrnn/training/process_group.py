@@ -1,0 +1,172 @@
+"""The process group of a distributed training: collectives, and a store of JSON messages before the first one.
+
+Everything runs on `torch.distributed`: NCCL reduces the gradients of GPUs, gloo all others and the control messages.
+Messages are JSON. The collectives of objects are never used, because they unpickle what they receive.
+"""
+
+import json
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from charrnn.errors import PeerLostError
+from charrnn.training.world import ALONE, World
+
+COLLECTIVE_TIMEOUT = timedelta(minutes=10)
+"""time after which a collective fails; the longest wait is for a save or a preview by rank 0"""
+CONNECTION_TIMEOUT = timedelta(hours=1)
+"""time in which every process must have connected to the store; torchrun ends the others if one fails"""
+UNLIMITED = timedelta(days=365)
+LOST_CONNECTION = ("closed by peer", "connection reset", "broken pipe", "timed out", "timeout", "connection refused")
+"""parts of error messages of the backends when another process has ended"""
+
+
+class ProcessGroup:
+    """The processes of a training; with a single process there are no messages and no collectives.
+
+    Messages can be exchanged from the start through `store`, a store of `torch.distributed`, and collectives can be
+    called after `join`. Each raises PeerLostError if another process has ended.
+    """
+
+    def __init__(self, world: World, store: Any = None) -> None:
+        self.world = world
+        self._store = store
+
+    @property
+    def is_main(self) -> bool:
+        """Return whether this process has rank 0."""
+        return self.world.is_main
+
+    @property
+    def is_distributed(self) -> bool:
+        """Return whether there are several processes."""
+        return self.world.is_distributed
+
+    # Messages
+
+    def publish(self, key: str, message: Any) -> None:
+        """Make a message, a value of JSON, readable by all processes."""
+        assert self._store is not None
+        with _lost_peer_as_error():
+            self._store.set(key, json.dumps(message))
+
+    def receive(self, key: str) -> Any:
+        """Wait for a message, however long another process prepares it, and return it."""
+        assert self._store is not None
+        with _lost_peer_as_error():
+            self._store.wait([key], UNLIMITED)
+            return json.loads(self._store.get(key))
+
+    # Collectives: all processes call them in the same order
+
+    def join(self, device: torch.device) -> None:
+        """Connect all processes for collectives on the CPU and, with NCCL, on the device."""
+        backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+        gpu = torch.device("cuda", torch.cuda.current_device()) if device.type == "cuda" else None
+        with _default_signals(), _lost_peer_as_error():
+            dist.init_process_group(
+                backend,
+                store=self._store,
+                rank=self.world.rank,
+                world_size=self.world.size,
+                timeout=COLLECTIVE_TIMEOUT,
+                device_id=gpu,
+            )
+
+    def sum(self, tensor: Tensor) -> None:
+        """Replace a tensor by its sum over all processes, the same bits in each."""
+        with _lost_peer_as_error():
+            dist.all_reduce(tensor)
+
+    def max(self, values: Sequence[float]) -> list[float]:
+        """Return the maximum of each number over all processes."""
+        tensor = torch.tensor(values, dtype=torch.float64)
+        with _lost_peer_as_error():
+            dist.all_reduce(tensor, dist.ReduceOp.MAX)
+        return tensor.tolist()
+
+    def all_agree(self, value: bool) -> bool:
+        """Return whether the value is true in all processes."""
+        return value if not self.is_distributed else not any(self.max([float(not value)]))
+
+    def broadcast(self, tensor: Tensor) -> None:
+        """Replace a tensor on the CPU by that of rank 0."""
+        with _lost_peer_as_error():
+            dist.broadcast(tensor, 0)
+
+    def all_gather(self, number: int) -> list[int]:
+        """Return the 64-bit integers of all processes, in the order of the ranks."""
+        own = torch.tensor([number], dtype=torch.int64)
+        numbers = [torch.empty_like(own) for _ in range(self.world.size)]
+        with _lost_peer_as_error():
+            dist.all_gather(numbers, own)
+        return [int(tensor.item()) for tensor in numbers]
+
+    def gather_streams(self, part: Tensor, batch: int) -> Tensor | None:
+        """Return the state of all streams, (layers, B, H), from those of each process; None except on rank 0."""
+        shards = [World(rank=rank, size=self.world.size).shard(batch) for rank in range(self.world.size)]
+        widest = max(shard.size for shard in shards)
+        # gloo gathers tensors of equal shapes only.
+        padded = torch.zeros((part.shape[0], widest, part.shape[2]), dtype=part.dtype)
+        padded[:, : part.shape[1]] = part.cpu()
+        parts = [torch.empty_like(padded) for _ in shards] if self.is_main else None
+        with _lost_peer_as_error():
+            dist.gather(padded, parts)
+        if parts is None:
+            return None
+        return torch.cat([whole[:, : shard.size] for whole, shard in zip(parts, shards, strict=True)], dim=1)
+
+
+SINGLE_PROCESS = ProcessGroup(ALONE)
+"""the group of a training in one process"""
+
+
+def connect(world: World) -> ProcessGroup:
+    """Return the group of a world, connected to its store by the environment variables of torchrun."""
+    if not world.is_distributed:
+        return SINGLE_PROCESS
+    with _default_signals(), _lost_peer_as_error():
+        store = dist.TCPStore(  # type: ignore[attr-defined]
+            os.environ["MASTER_ADDR"],
+            int(os.environ["MASTER_PORT"]),
+            is_master=world.is_main and not world.has_agent_store,
+            timeout=CONNECTION_TIMEOUT,
+            wait_for_workers=False,
+        )
+    # On one machine torchrun keeps its store for restarted processes, which must not find the old addresses in it.
+    # Several machines count their restarts separately.
+    attempt = world.restarts if world.nodes == 1 else 0
+    return ProcessGroup(world, dist.PrefixStore(f"charrnn/{attempt}", store))  # type: ignore[attr-defined]
+
+
+@contextmanager
+def _lost_peer_as_error() -> Iterator[None]:
+    """Raise PeerLostError for an error of a backend that means that another process has ended."""
+    try:
+        yield
+    except RuntimeError as error:
+        is_lost = isinstance(error, dist.DistError) or any(part in str(error).lower() for part in LOST_CONNECTION)
+        if not is_lost:
+            raise
+        raise PeerLostError from error
+
+
+@contextmanager
+def _default_signals() -> Iterator[None]:
+    """Let signals end the process during a block that waits in a library, where Python's handlers do not run."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, handler in handlers.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

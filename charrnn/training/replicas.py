@@ -1,0 +1,175 @@
+"""Replicas of a run: rank 0 sends a new or resumed run to the other processes, and all compare their weights later.
+
+A run is sent as a checkpoint is written: its record as JSON, then its arrays. The receivers validate both as they
+would validate a file. The text is not sent; each process opens the encoded text in the run directory.
+"""
+
+import dataclasses
+import hashlib
+import json
+import socket
+import time
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from charrnn._version import __version__
+from charrnn.arguments import AUTO
+from charrnn.config import NetworkConfig
+from charrnn.errors import CharrnnError, ReplicasDifferError, WrongUsageError
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.storage.schema import from_mapping
+from charrnn.text.corpus import Corpus, description_of, open_corpus
+from charrnn.training.checkpoint import load_state, state_arrays, state_metadata
+from charrnn.training.checkpoint_file import RunRecord, expected_arrays
+from charrnn.training.process_group import ProcessGroup
+from charrnn.training.train_options import TrainOptions
+from charrnn.training.trainer import Trainer
+
+# Processes that do not fit together are refused before anything is written
+
+
+def publish_facts(group: ProcessGroup, options: TrainOptions, device: str) -> None:
+    """Publish what must be equal in all processes: versions, device and options."""
+    group.publish(f"facts/{group.world.rank}", _facts(options, device))
+
+
+def check_same_facts(group: ProcessGroup, options: TrainOptions, device: str) -> None:
+    """Raise WrongUsageError if another process has other versions or options than this one, rank 0."""
+    own = json.loads(json.dumps(_facts(options, device)))
+    for rank in range(1, group.world.size):
+        other = group.receive(f"facts/{rank}")
+        for name in sorted({*own, *other} - {"host"}):
+            if own.get(name) != other.get(name):
+                expected, actual = (f"{name} {_value(facts.get(name))}" for facts in (own, other))
+                raise WrongUsageError(
+                    f"rank 0 was started with {expected}, and rank {rank} ({other['host']}) with {actual}",
+                    hint="start all processes with the same command and the same versions",
+                )
+
+
+def _facts(options: TrainOptions, device: str) -> dict[str, Any]:
+    """Return the facts about this process by their names, and its host."""
+    given = {
+        f"--{name.rstrip('_').replace('_', '-')}": value
+        for name, value in dataclasses.asdict(options).items()
+        if value not in (None, (), False, AUTO)
+    }
+    versions = {"charrnn": __version__, "torch": torch.__version__}
+    return {"host": socket.gethostname(), **versions, "device": device, **given}
+
+
+def _value(value: Any) -> str:
+    """Return the value of a fact for a message."""
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return "omitted" if value is None else str(value)
+
+
+# The run
+
+VISIBLE_SECONDS = 90.0
+"""time in which a written text becomes visible; a network file system may cache a missing name for a minute"""
+SECONDS_BETWEEN_ATTEMPTS = 0.5
+
+
+def send_run(trainer: Trainer) -> None:
+    """Send a run to all other processes, which call `receive_run`."""
+    arrays = state_arrays(trainer)
+    message = {
+        "network": trainer.network.config.to_mapping(),
+        "run": json.loads(state_metadata(trainer)["run"]),
+        "text": _checksum_of_description(trainer.corpus),
+        "arrays": sorted(arrays),
+    }
+    trainer.group.publish("run", message)
+    trainer.group.join(trainer.device)
+    for name in message["arrays"]:
+        trainer.group.broadcast(torch.from_numpy(np.ascontiguousarray(arrays[name])))
+
+
+def send_no_run(group: ProcessGroup) -> None:
+    """Tell all other processes that the run is already trained."""
+    group.publish("run", None)
+
+
+def receive_run(group: ProcessGroup, directory: RunDirectory, device: str) -> Trainer | None:
+    """Wait for a run from rank 0 and return it, None if it is already trained.
+
+    Raise CharrnnError if this process does not see the text of the run.
+    """
+    message = group.receive("run")
+    if message is None:
+        return None
+    corpus = _visible_corpus(directory, message["text"])
+    group.join(torch.device(device))
+    network, record = NetworkConfig.from_mapping(message["network"]), from_mapping(RunRecord, message["run"], "run")
+    arrays = {}
+    specs = expected_arrays(network, len(corpus.vocabulary), record, message["arrays"])
+    for name in message["arrays"]:
+        arrays[name] = np.empty(specs[name].shape, specs[name].dtype)
+        group.broadcast(torch.from_numpy(arrays[name]))
+    trainer = Trainer(corpus, network, record.training, device, group)
+    load_state(trainer, arrays, message["run"])
+    return trainer
+
+
+def _visible_corpus(
+    directory: RunDirectory,
+    checksum: str,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Corpus:
+    """Return the text of a run as soon as this process sees it (CharrnnError)."""
+    ends_at = clock() + VISIBLE_SECONDS
+    while True:
+        try:
+            corpus = open_corpus(directory.corpus)
+        except CharrnnError:
+            corpus = None
+        if corpus is not None and _checksum_of_description(corpus) == checksum:
+            return corpus
+        if clock() >= ends_at:
+            raise CharrnnError(
+                f"{directory.path} has no {directory.corpus.name}, or that of another text",
+                hint="a directory that all machines share, or a copy of corpus.bin and corpus.json on each",
+            )
+        sleep(SECONDS_BETWEEN_ATTEMPTS)
+
+
+def _checksum_of_description(corpus: Corpus) -> str:
+    """Return a checksum that identifies a text with its vocabulary, counts and split."""
+    return hashlib.sha256(json.dumps(description_of(corpus), sort_keys=True).encode()).hexdigest()
+
+
+# Before each save
+
+
+def gather_for_save(trainer: Trainer) -> None:
+    """Gather the state of all streams in rank 0, and compare the replicas; all processes call it at the same step.
+
+    Raise ReplicasDifferError if weights or moments differ: processors of different kinds may round differently.
+    """
+    trainer.gather_state()
+    if not trainer.group.is_distributed:
+        return
+    checksums = trainer.group.all_gather(_checksum_of_weights(trainer))
+    for rank, checksum in enumerate(checksums):
+        if checksum != checksums[0]:
+            raise ReplicasDifferError(
+                f"the weights of ranks 0 and {rank} differ at step {trainer.step:,}",
+                hint="machines of one kind; the same command continues from the last save",
+            )
+
+
+def _checksum_of_weights(trainer: Trainer) -> int:
+    """Return a checksum of weights, averages and moments."""
+    optimizer, checksum = trainer.optimizer, 0
+    moments = (*optimizer.first_moments.values(), *optimizer.second_moments.values())
+    for tensor in (*trainer.network.parameters(), *trainer.ema_network.parameters(), *moments):
+        checksum = zlib.crc32(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().data, checksum)
+    return checksum
