@@ -4,7 +4,6 @@ This module imports torch.
 """
 
 import signal
-import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -35,7 +34,7 @@ from charrnn.training.process_group import ProcessGroup, connect
 from charrnn.training.replicas import check_same_facts, publish_facts, receive_run, send_no_run, send_run
 from charrnn.training.resume import start_or_resume, write_config
 from charrnn.training.train_options import TrainOptions
-from charrnn.training.world import World
+from charrnn.training.world import World, host_name
 from charrnn.views.console import log_console, print_line
 from charrnn.views.sanitize import can_animate, is_terminal
 from charrnn.views.training_progress import ProgressState
@@ -243,8 +242,7 @@ def _errors_of_rank(world: World) -> Iterator[None]:
     except (DivergedError, ReplicasDifferError, PeerLostError) as error:
         raise click.exceptions.Exit(error.exit_code) from error
     except CharrnnError as error:
-        host = socket.gethostname()
-        raise type(error)(f"rank {world.rank} ({host}): {error.message}", hint=error.hint) from error
+        raise type(error)(f"rank {world.rank} ({host_name()}): {error.message}", hint=error.hint) from error
 
 
 @contextmanager

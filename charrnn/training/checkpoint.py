@@ -19,7 +19,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from charrnn._version import __version__
 from charrnn.config import TrainingConfig
 from charrnn.errors import CharrnnError
 from charrnn.network import model_file
@@ -42,6 +41,7 @@ from charrnn.training.checkpoint_file import (
     validate_arrays,
     validate_values,
 )
+from charrnn.training.device import environment
 from charrnn.training.early_stopping import should_stop
 from charrnn.training.evaluation import FinalLosses
 from charrnn.training.progress import BestWeights, Bookkeeping, RunProgress
@@ -49,16 +49,6 @@ from charrnn.training.train_options import PARTIAL_SPLIT_SETTINGS
 from charrnn.training.trainer import Trainer
 
 # The state of a run as arrays and metadata
-
-
-def environment(trainer: Trainer) -> dict[str, Any]:
-    """Return versions, device, threads and processes; a run continues bit for bit only if they are equal."""
-    values: dict[str, Any] = {"charrnn": __version__, "torch": torch.__version__}
-    values |= {"threads": torch.get_num_threads(), "device": trainer.device.type}
-    if trainer.device.type == "cuda":
-        cudnn_version = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
-        values |= {"GPU": torch.cuda.get_device_name(), "cuDNN": cudnn_version}
-    return values | ({"processes": trainer.group.world.size} if trainer.group.is_distributed else {})
 
 
 def state_arrays(trainer: Trainer) -> Arrays:
@@ -79,7 +69,7 @@ def state_metadata(trainer: Trainer) -> dict[str, str]:
         "from": trainer.init_from,
         "training": dataclasses.asdict(trainer.training),
         "fingerprint": dict(trainer.corpus.fingerprint),
-        "machine": environment(trainer),
+        "machine": environment(trainer.device, trainer.group.world),
         **({"launch": launch_id} if (launch_id := trainer.group.world.launch_id) else {}),
     }
     return model_metadata(trainer.model({})) | {"kind": "checkpoint", "run": json.dumps(record)}

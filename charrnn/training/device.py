@@ -5,9 +5,11 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
+from charrnn._version import __version__
 from charrnn.arguments import AUTO, DEVICES
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError, WrongUsageError, is_out_of_memory
@@ -128,6 +130,16 @@ def _has_native_bfloat16() -> bool:
     """Return whether the CPU has AVX-512 BF16 or AMX; without them, bfloat16 is emulated and slower than float32."""
     capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(bool(capabilities.get(name)) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
+def environment(device: torch.device, world: World = ALONE) -> dict[str, Any]:
+    """Return versions, device, threads and processes; a run continues bit for bit only if they are equal."""
+    values: dict[str, Any] = {"charrnn": __version__, "torch": torch.__version__}
+    values |= {"threads": torch.get_num_threads(), "device": device.type}
+    if device.type == "cuda":
+        cudnn_version = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
+        values |= {"GPU": torch.cuda.get_device_name(), "cuDNN": cudnn_version}
+    return values | ({"processes": world.size} if world.is_distributed else {})
 
 
 # Seeds: the seed of the run and the step determine all random numbers, so no generator state is saved. Dropout masks

@@ -59,6 +59,11 @@ def should_stop(trainer: Trainer) -> bool:
     return periods > 0 and fraction >= patience and fraction * trainer.plan.steps >= trainer.batches.steps_per_epoch
 
 
+def is_finished(trainer: Trainer) -> bool:
+    """Return whether no step is left, because the plan is done or the run stops early."""
+    return trainer.progress.finished or should_stop(trainer)
+
+
 def overfitting_event(trainer: Trainer) -> EarlyStop:
     """Return the event of a run that ends early, with its best evaluation."""
     assert trainer.best is not None, "a run that overfits had a better evaluation before"

@@ -20,7 +20,7 @@ from charrnn.text.documents import alternating_start
 from charrnn.text.source_file import CorpusFiles
 from charrnn.text.split import FILES, SPREAD, SplitRequest
 from charrnn.text.vocabulary import COMPOSE, END_OF_TEXT, format_characters
-from charrnn.training.early_stopping import keeps_last_weights, should_stop
+from charrnn.training.early_stopping import is_finished, keeps_last_weights
 from charrnn.training.prepare import PretrainedModel, with_model_settings
 from charrnn.training.process_group import SINGLE_PROCESS, ProcessGroup
 from charrnn.training.recipe import Recipe, RecipeInputs, choose_hyperparameters
@@ -295,8 +295,3 @@ def _build_trainer(request: NewRunRequest, text: Corpus, recipe: Recipe) -> Trai
         weights = expand_vocabulary(request.pretrained.model, len(text.vocabulary))
         trainer.load_pretrained(weights, str(request.pretrained.path))
     return trainer
-
-
-def is_finished(trainer: Trainer) -> bool:
-    """Return whether no step is left, because the plan is done or the run stops early."""
-    return trainer.progress.finished or should_stop(trainer)

@@ -7,7 +7,6 @@ would validate a file. The text is not sent; each process opens the encoded text
 import dataclasses
 import hashlib
 import json
-import socket
 import time
 import zlib
 from collections.abc import Callable
@@ -28,6 +27,7 @@ from charrnn.training.checkpoint_file import RunRecord, expected_arrays
 from charrnn.training.process_group import ProcessGroup
 from charrnn.training.train_options import TrainOptions
 from charrnn.training.trainer import Trainer
+from charrnn.training.world import host_name
 
 # Processes that do not fit together are refused before anything is written
 
@@ -59,7 +59,7 @@ def _facts(options: TrainOptions, device: str) -> dict[str, Any]:
         if value not in (None, (), False, AUTO)
     }
     versions = {"charrnn": __version__, "torch": torch.__version__}
-    return {"host": socket.gethostname(), **versions, "device": device, **given}
+    return {"host": host_name(), **versions, "device": device, **given}
 
 
 def _value(value: Any) -> str:

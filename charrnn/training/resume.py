@@ -18,10 +18,10 @@ from charrnn.text.decoding import check_encoding
 from charrnn.text.source_file import CorpusFiles
 from charrnn.text.sources import open_sources
 from charrnn.training import checkpoint, checkpoint_file
-from charrnn.training.checkpoint import environment
-from charrnn.training.device import choose_device, choose_precision, set_threads
+from charrnn.training.device import choose_device, choose_precision, environment, set_threads
+from charrnn.training.early_stopping import is_finished
 from charrnn.training.lr_schedule import Plan
-from charrnn.training.new_run import NewRunRequest, Session, is_finished, start_new
+from charrnn.training.new_run import NewRunRequest, Session, start_new
 from charrnn.training.prepare import Prepared, is_same_model, with_val_files
 from charrnn.training.process_group import SINGLE_PROCESS, ProcessGroup
 from charrnn.training.progress import RunProgress
@@ -180,7 +180,7 @@ def _apply_new_budget(trainer: Trainer, options: TrainOptions) -> None:
 
 def _inexactness_notes(before: Mapping[str, Any], trainer: Trainer) -> tuple[str, ...]:
     """Return a note on the changes of the environment after which a resumed run is not bit for bit the same."""
-    before, now = {"processes": 1, **before}, {"processes": 1, **environment(trainer)}
+    before, now = {"processes": 1, **before}, {"processes": 1, **environment(trainer.device, trainer.group.world)}
     changed = [f"{name} {old} then, {now[name]} now" for name, old in before.items() if now.get(name, old) != old]
     return (f"resuming, but not bit for bit: {', '.join(changed)}",) if changed else ()
 

@@ -129,6 +129,13 @@ def world_from_environment(environment: Mapping[str, str] = os.environ) -> World
     return world
 
 
+def host_name() -> str:
+    """Return the name of this machine."""
+    import platform  # rarely needed
+
+    return platform.node()
+
+
 PR_SET_PDEATHSIG = 1
 """operation of prctl(2) that sets the signal that a process receives when its parent ends"""
 

@@ -17,7 +17,7 @@ from torch import Tensor
 import charrnn
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import is_out_of_memory
-from charrnn.training import checkpoint, resume, throughput
+from charrnn.training import device, resume, throughput
 from charrnn.training.cuda_graph import (
     WARM_UP_RUNS,
     CapturedGraph,
@@ -140,9 +140,9 @@ class FakeCuda:
         return lambda *arguments: self.calls.append((name, *arguments))
 
     @contextmanager
-    def graph(self, _graph: object, *, pool: object, stream: object) -> Iterator[None]:
+    def graph(self, _graph: object, *, pool: object, stream: object, capture_error_mode: str) -> Iterator[None]:
         """Record that a capture fails at its end."""
-        assert stream == "side stream"
+        assert (stream, capture_error_mode) == ("side stream", "thread_local")
         self.calls.append(("capture", pool))
         yield
         raise RuntimeError("operation failed due to a previous error during capture")
@@ -336,12 +336,12 @@ def test_a_run_that_is_resumed_on_another_gpu_is_not_called_exact(
 ) -> None:
     """The GPU's name and the version of cuDNN are compared; checkpoints without them are not."""
     trainer = make_trainer()
-    on_cpu = checkpoint.environment(trainer)
+    on_cpu = device.environment(trainer.device)
     assert on_cpu.keys() == {"charrnn", "torch", "threads", "device"}
     monkeypatch.setattr(trainer, "device", torch.device("cuda"))
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA H200")
     monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 91300)
-    saved = checkpoint.environment(trainer)
+    saved = device.environment(trainer.device)
     assert saved == {**on_cpu, "device": "cuda", "GPU": "NVIDIA H200", "cuDNN": 91300}
     assert resume._inexactness_notes(saved, trainer) == ()
     assert resume._inexactness_notes({**on_cpu, "device": "cuda"}, trainer) == ()

@@ -279,10 +279,10 @@ def test_another_version_of_charrnn_is_noted(
 ) -> None:
     """Another version may compute other results; a checkpoint without a version causes no note."""
     trained(text, directory)
-    monkeypatch.setattr("charrnn.training.checkpoint.__version__", "99.0")
+    monkeypatch.setattr("charrnn.training.device.__version__", "99.0")
     notes = resume(open_sources([str(text)]), directory, TrainOptions(steps=30), "cpu").notes
     assert [note for note in notes if "not bit for bit: charrnn " in note and "99.0 now" in note] == list(notes)
-    monkeypatch.setattr("charrnn.training.resume.environment", lambda _: {"what nobody noted": 1})
+    monkeypatch.setattr("charrnn.training.resume.environment", lambda *_: {"what nobody noted": 1})
     assert not resume(open_sources([str(text)]), directory, TrainOptions(steps=30), "cpu").notes
 
 
