@@ -31,6 +31,9 @@ from charrnn.training.world import host_name
 
 # Processes that do not fit together are refused before anything is written
 
+OPTIONS_OF_MAIN = ("new", "as_json", "quiet")
+"""options that only rank 0 uses; after a restart it ignores `new`"""
+
 
 def publish_facts(group: ProcessGroup, options: TrainOptions, device: str) -> None:
     """Publish what must be equal in all processes: versions, device and options."""
@@ -56,7 +59,7 @@ def _facts(options: TrainOptions, device: str) -> dict[str, Any]:
     given = {
         f"--{name.rstrip('_').replace('_', '-')}": value
         for name, value in dataclasses.asdict(options).items()
-        if value not in (None, (), False, AUTO)
+        if value not in (None, (), False, AUTO) and name not in OPTIONS_OF_MAIN
     }
     versions = {"charrnn": __version__, "torch": torch.__version__}
     return {"host": host_name(), **versions, "device": device, **given}
