@@ -52,7 +52,7 @@ def run_training(
     # Scripts read the path of the model. A terminal that is closed meanwhile is not recognized as one afterwards.
     is_script = sys.stdout is not None and not is_terminal(sys.stdout) and not options.as_json
     messages = _signal_messages(directory, options)
-    with _lost_peer_with_saved_step(directory):
+    with _lost_peer_with_saved_step(directory, world):
         group = connect(world)
         if group.is_distributed:
             check_same_facts(group, options, choose_device(options.device, world))
@@ -246,11 +246,12 @@ def _errors_of_rank(world: World) -> Iterator[None]:
 
 
 @contextmanager
-def _lost_peer_with_saved_step(directory: RunDirectory) -> Iterator[None]:
-    """Name the saved step in the error of a training that another process has left."""
+def _lost_peer_with_saved_step(directory: RunDirectory, world: World) -> Iterator[None]:
+    """Name the saved step, and what follows, in the error of a training that another process has left."""
     try:
         yield
     except PeerLostError as error:
         step = directory.last_checkpoint_step()
         saved = "nothing was saved yet" if step is None else f"step {step:,} is saved in {directory.path}"
-        raise CharrnnError(f"{error.message}; {saved}", hint=error.hint) from error
+        hint = "torchrun restarts the training" if world.restarts < world.max_restarts else error.hint
+        raise CharrnnError(f"{error.message}; {saved}", hint=hint) from error

@@ -225,14 +225,13 @@ def fit(
     """
     trainer, directory, minutes = session.trainer, session.directory, session.trainer.training.minutes
     is_main = trainer.group.is_main
-    events = count_seconds(
-        train_loop(trainer, sample_every=sample_every), trainer, start_time=start_time, clock=clock
-    )
+    events = train_loop(trainer, sample_every=sample_every)
+    if coordinator:
+        events = coordinator.decide_after(events)
+    events = count_seconds(events, trainer, start_time=start_time, clock=clock)
     if minutes and is_main:
         change_steps = coordinator.request_steps if coordinator else None
         events = TimeBudget(trainer, 60 * minutes, clock=clock, change_steps=change_steps).adjust(events)
-    if coordinator:
-        events = coordinator.decide_after(events)
     events = stop_filter(warn_on_explosion(events, trainer))
     if is_main:
         events = log_events(events, directory.metrics, step=trainer.step)
