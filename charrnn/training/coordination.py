@@ -1,14 +1,16 @@
 """Coordination of the processes of a training: decisions by a clock or a signal, made by all at the same step.
 
 A stop can be requested by a signal to any process. Rank 0 decides by its clock when the run is saved, and how many
-steps a time budget allows. After each step and within evaluations the processes exchange their requests, and all of
-them act on the same decision. All other decisions follow from numbers that are equal in all processes.
+steps a time budget allows. The all-reduce of the gradients tells all processes whether any of them has a request; if
+so, they exchange their requests after the step, and all of them act on the same decision. Within evaluations they
+exchange them in any case. All other decisions follow from numbers that are equal in all processes.
 """
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from typing import NamedTuple, Protocol
 
+from charrnn.training.data_parallel import GradientReducer
 from charrnn.training.events import Evaluation, Event, Result, SafePoint, Step
 from charrnn.training.trainer import Trainer
 
@@ -51,15 +53,24 @@ class Coordinator:
 
     def decide_after(self, events: Iterator[Event]) -> Iterator[Event]:
         """Pass events through, with a decision after each of those that occur in all processes."""
+        reducer = self._trainer.reducer
+        assert reducer is not None, "a training by several processes reduces gradients"
+        self._set_request(reducer)
         for event in events:
-            # While steps are queued on a GPU, nothing is known of them that could lead to a decision.
-            is_complete = isinstance(event, Step) and event.nats is not None
             self.saves_now = False
-            if is_complete or isinstance(event, Evaluation):
+            # While steps are queued on a GPU, their number of requests is not read.
+            is_requested = isinstance(event, Step) and event.nats is not None and reducer.any_request()
+            if is_requested or isinstance(event, Evaluation):
                 self.saves_now = self._decide(may_save=True)
             elif isinstance(event, SafePoint):
                 self._decide(may_save=False)
             yield event
+            self._set_request(reducer)
+
+    def _set_request(self, reducer: GradientReducer) -> None:
+        """Tell the next step whether this process has a request."""
+        has_request = self._stop_requests.requested or self._requested_steps or self.save_is_due()
+        reducer.set_request(bool(has_request))
 
     def decide_within(self, generator: Generator[SafePoint, None, Result]) -> Generator[SafePoint, None, Result]:
         """Run a generator, with a decision at each of its safe points."""

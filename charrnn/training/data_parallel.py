@@ -14,24 +14,37 @@ from charrnn.training.world import Shard
 
 
 class GradientReducer:
-    """The mean of loss and gradients over the rows of all processes, by one all-reduce per step."""
+    """The mean of loss and gradients over the rows of all processes, by one all-reduce per step.
+
+    The all-reduce also counts the processes that have a request, see `coordination`.
+    """
 
     def __init__(self, network: CharRNN, shard: Shard, group: ProcessGroup) -> None:
         self._parameters = list(network.parameters())
         self._sizes = [parameter.numel() for parameter in self._parameters]
         self._share = shard.size / shard.batch
         self._group = group
-        self._buffer = self._parameters[0].new_zeros(sum(self._sizes) + 1)
-        """all gradients, then the loss; always in the same order, so that sums are reproducible"""
+        self._buffer = self._parameters[0].new_zeros(sum(self._sizes) + 2)
+        """all gradients, loss and requests; always in the same order, so that sums are reproducible"""
+        self._request = self._buffer.new_zeros(1)
+        self._requests = self._request
+
+    def set_request(self, has_request: bool) -> None:
+        """Set whether this process has a request at the next step."""
+        self._request.fill_(float(has_request))
+
+    def any_request(self) -> bool:
+        """Return whether a process had a request at the last step; wait for the device."""
+        return bool(self._requests.item())
 
     def backward(self, loss: Tensor) -> Tensor:
         """Set the gradients of the mean loss over all rows, given that over this process's rows, and return it."""
         weighted = loss * self._share
         weighted.backward()  # type: ignore[no-untyped-call]
         gradients = [parameter.grad.flatten() for parameter in self._parameters if parameter.grad is not None]
-        torch.cat([*gradients, weighted.detach().reshape(1)], out=self._buffer)
+        torch.cat([*gradients, weighted.detach().reshape(1), self._request], out=self._buffer)
         self._group.sum(self._buffer)
-        *means, mean_loss = torch.split(self._buffer, [*self._sizes, 1])
+        *means, mean_loss, self._requests = torch.split(self._buffer, [*self._sizes, 1, 1])
         for parameter, mean in zip(self._parameters, means, strict=True):
             parameter.grad = mean.view_as(parameter)
         return mean_loss[0].clone()

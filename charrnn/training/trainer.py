@@ -74,10 +74,11 @@ class Trainer:
         """recurrent state that is carried to the next window, of the streams of this process"""
         self._gathered_state = self.network.initial_state(training.batch) if group.is_distributed else self.state
         """recurrent state of the streams of all processes, as it was last gathered; used by rank 0"""
-        self._reducer: GradientReducer | None = None
+        self.reducer: GradientReducer | None = None
+        """mean of gradients over several processes"""
         if group.is_distributed:
             self.network.streams = Streams(training.batch, self.shard.rows)
-            self._reducer = GradientReducer(self.network, self.shard, group)
+            self.reducer = GradientReducer(self.network, self.shard, group)
         self.init_from: str | None = None
         """path of the pretrained model that the run started from"""
         self.progress = RunProgress(plan=Plan(steps=training.steps))
@@ -153,7 +154,7 @@ class Trainer:
         # An asynchronous copy would read this temporary array after it is freed (PyTorch issue 189690, on MPS).
         ids = torch.from_numpy(self.batches.batch_ids(self.step)).to(self.device)
         self._reset_some_streams()
-        result = forward_backward(self.network, ids, self.state, self.training, self._reducer)
+        result = forward_backward(self.network, ids, self.state, self.training, self.reducer)
         nats, gradient_norm = result.nats.item(), result.gradient_norm.item()
         if not (math.isfinite(nats) and math.isfinite(gradient_norm)):
             raise self.divergence_error("the gradient" if math.isfinite(nats) else "the loss", self.step + 1)
@@ -197,7 +198,7 @@ class Trainer:
         max_bytes = TEXT_MEMORY_FRACTION * torch.cuda.mem_get_info()[0] if is_cuda else math.inf
         batches = DeviceBatches(self.batches, self.device, max_bytes=max_bytes)
         step = CudaStep(
-            self.network, self.ema_network, self.optimizer, self.state, batches, self.training, self._reducer
+            self.network, self.ema_network, self.optimizer, self.state, batches, self.training, self.reducer
         )
         if is_cuda:
             step.capture_with(cuda_graph_backend(), self.group.all_agree)
