@@ -2,10 +2,12 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+import shlex
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import click
 import torch
 from rich.console import Console
 from rich.text import Text
@@ -21,6 +23,7 @@ from charrnn.training.fit import TrainingResult
 from charrnn.training.metrics import event_dict, read_ngram
 from charrnn.training.new_run import Session
 from charrnn.training.train_options import TrainOptions
+from charrnn.training.trainer import Trainer
 from charrnn.views.formatting import about, duration, file_size, indented, ngram_line, pluralize
 from charrnn.views.sanitize import plain_line, unicode_output
 from charrnn.views.training_summary import TrainingHeader, TrainingSummary
@@ -29,7 +32,7 @@ from charrnn.views.training_summary import TrainingHeader, TrainingSummary
 def print_header(session: Session, console: Console, options: TrainOptions) -> None:
     """Print the text, the network, the settings and the run directory before the training starts."""
     trainer, directory = session.trainer, session.directory
-    for note in session.notes:
+    for note in (*session.notes, *_unused_gpus_note(trainer)):
         _print_line(f"note: {note}", console)
     if session.resumed:
         of_steps = "" if trainer.plan.steps is None else f" of {_planned_steps(session)}"
@@ -45,6 +48,15 @@ def _print_line(line: str, console: Console) -> None:
     """Print one line, which is wrapped on a terminal only."""
     line = plain_line(line, unicode=unicode_output(console))
     console.print(Text(line), soft_wrap=not console.is_terminal)
+
+
+def _unused_gpus_note(trainer: Trainer) -> Iterator[str]:
+    """Yield a note with the command that uses all GPUs, if one process uses one of several."""
+    count = torch.cuda.device_count() if trainer.device.type == "cuda" else 1
+    if count > 1 and not trainer.group.is_distributed:
+        command = shlex.join(click.get_current_context().find_root().obj)
+        launcher = f"torchrun --standalone --nproc-per-node={count} -m charrnn"
+        yield f"{count} GPUs are here, and one is used; all: `{launcher} {command}`"
 
 
 def print_ngram(ngram: NGram, console: Console, options: TrainOptions) -> None:
@@ -91,7 +103,7 @@ def _header_lines(session: Session) -> tuple[tuple[str, str], ...]:
         f"{facts['device']}, {pluralize(facts['threads'], 'thread')}"
         if facts["device"] == "cpu"
         else facts["device"],
-        *(() if facts["processes"] == 1 else (f"{facts['processes']} processes",)),
+        *_processes_label(trainer),
         precision_label(training.precision, facts["device"]),
     )
     settings = (
@@ -109,6 +121,13 @@ def _header_lines(session: Session) -> tuple[tuple[str, str], ...]:
     lines.append(("run", (str(session.directory.path),)))
     lines.append(("", ("Ctrl-C saves and stops; the same command continues",)))
     return tuple((label, " · ".join(parts)) for label, parts in lines)
+
+
+def _processes_label(trainer: Trainer) -> Iterator[str]:
+    """Yield the number of processes, if there are several, and the library of their collectives."""
+    if trainer.group.is_distributed:
+        backend = "NCCL" if trainer.device.type == "cuda" else "gloo"
+        yield f"{trainer.group.world.size} processes ({backend})"
 
 
 def precision_label(precision: str, device: str) -> str:
