@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -18,6 +18,9 @@ from charrnn.config import DocumentKind
 from charrnn.errors import WrongUsageError
 from charrnn.storage.schema import Range
 from charrnn.training.train_options import BUDGETS, CONFIG_KEYS, SETTINGS, Declaration, TrainOptions
+
+if TYPE_CHECKING:
+    from charrnn.training.process_group import ProcessGroup
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 
@@ -192,13 +195,15 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
     from charrnn.training.world import end_with_parent, world_from_environment
 
     world = world_from_environment()
+    group: ProcessGroup | None = None
     if world.is_distributed:
         end_with_parent()
-    if not world.is_main:
-        from charrnn.cli.train_run import run_replica
+        from charrnn.cli.train_run import connect_main, run_replica
 
-        run_replica(train_options, world, start_time=start_time)
-        return
+        if not world.is_main:
+            run_replica(train_options, world, start_time=start_time)
+            return
+        group = connect_main(train_options, world)
     train_options, quiet = options_after_restart(train_options, world), train_options.quiet
     prepared = prepare(train_options, progress=lambda text: reading_progress(text, quiet=quiet))
     with status_line("starting PyTorch …", quiet=quiet):
@@ -206,7 +211,7 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
 
     sources = {name: context.get_parameter_source(name) for name in context.params}
     origins = {name: ORIGINS[source] for name, source in sources.items() if source in ORIGINS}
-    run_training(prepared, train_options, origins, world, start_time=start_time)
+    run_training(prepared, train_options, origins, group, start_time=start_time)
 
 
 def _weaker_budgets(context: click.Context) -> dict[str, None]:

@@ -30,7 +30,7 @@ from charrnn.training.events import Event
 from charrnn.training.fit import TrainingResult, final_evaluation, fit, progress_start
 from charrnn.training.new_run import Session
 from charrnn.training.prepare import Prepared, run_directory
-from charrnn.training.process_group import ProcessGroup, connect
+from charrnn.training.process_group import SINGLE_PROCESS, ProcessGroup, connect
 from charrnn.training.replicas import check_same_facts, publish_facts, receive_run, send_no_run, send_run
 from charrnn.training.resume import start_or_resume, write_config
 from charrnn.training.train_options import TrainOptions
@@ -45,23 +45,26 @@ SHOW_CURSOR = "\x1b[?25h"  # ECMA-48
 
 
 def run_training(
-    prepared: Prepared, options: TrainOptions, origins: Mapping[str, str], world: World, *, start_time: float
+    prepared: Prepared,
+    options: TrainOptions,
+    origins: Mapping[str, str],
+    group: ProcessGroup | None,
+    *,
+    start_time: float,
 ) -> None:
     """Start or resume a run, and train, show and save it (CharrnnError; Stopped if a signal requests it)."""
+    group = group or SINGLE_PROCESS
     directory = prepared.directory
     # Scripts read the path of the model. A terminal that is closed meanwhile is not recognized as one afterwards.
     is_script = sys.stdout is not None and not is_terminal(sys.stdout) and not options.as_json
     messages = _signal_messages(directory, options)
-    with _lost_peer_with_saved_step(directory, world):
-        group = connect(world)
-        if group.is_distributed:
-            check_same_facts(group, options, choose_device(options.device, world))
-        with (
-            failed_events_as_error(directory, options),
-            RunLock(directory) as lock,
-            SignalHandler(*messages, coordinated=group.is_distributed) as handler,
-        ):
-            _run(_Command(prepared, options, origins, start_time, group), lock, handler)
+    with (
+        _lost_peer_with_saved_step(directory, group.world),
+        failed_events_as_error(directory, options),
+        RunLock(directory) as lock,
+        SignalHandler(*messages, coordinated=group.is_distributed) as handler,
+    ):
+        _run(_Command(prepared, options, origins, start_time, group), lock, handler)
     if is_script:
         write_output(f"{directory.model}\n")
 
@@ -202,6 +205,13 @@ def _save_without_reader(session: Session, events: Iterator[Event], handler: Sig
 
 READER_GONE = getattr(signal, "SIGPIPE", signal.SIGTERM).value
 """the stop signal by which all processes stop if rank 0 cannot write its events"""
+
+
+def connect_main(options: TrainOptions, world: World) -> ProcessGroup:
+    """Return the group of rank 0, connected to all processes; raise WrongUsageError if they do not fit together."""
+    group = connect(world)
+    check_same_facts(group, options, choose_device(options.device, world))
+    return group
 
 
 def run_replica(options: TrainOptions, world: World, *, start_time: float) -> None:

@@ -21,8 +21,8 @@ from charrnn.training.world import ALONE, World
 
 COLLECTIVE_TIMEOUT = timedelta(minutes=10)
 """time after which a collective fails; the longest wait is for a save or a preview by rank 0"""
-CONNECTION_TIMEOUT = timedelta(hours=1)
-"""time in which every process must have connected to the store; torchrun ends the others if one fails"""
+CONNECTION_TIMEOUT = timedelta(minutes=10)
+"""time in which every process must have connected to the store"""
 UNLIMITED = timedelta(days=365)
 LOST_CONNECTION = ("closed by peer", "connection reset", "broken pipe", "timed out", "timeout", "connection refused")
 """parts of error messages of the backends when another process has ended"""

@@ -95,8 +95,10 @@ def send_run(trainer: Trainer) -> None:
 
 
 def send_no_run(group: ProcessGroup) -> None:
-    """Tell all other processes that the run is already trained."""
+    """Tell all other processes that the run is already trained, and wait until they have read it."""
     group.publish("run", None)
+    for rank in range(1, group.world.size):
+        group.receive(f"end/{rank}")
 
 
 def receive_run(group: ProcessGroup, directory: RunDirectory, device: str) -> Trainer | None:
@@ -106,6 +108,7 @@ def receive_run(group: ProcessGroup, directory: RunDirectory, device: str) -> Tr
     """
     message = group.receive("run")
     if message is None:
+        group.publish(f"end/{group.world.rank}", None)
         return None
     corpus = _visible_corpus(directory, message["text"])
     group.join(torch.device(device))

@@ -3,8 +3,8 @@
     python tests/benchmarks/distributed.py [--text TEXT] [--processes 2] [--sizes 1x512 1x256] [-- OPTIONS]
 
 TEXT is Python's standard library by default; OPTIONS are those of `charrnn train`. The commands take turns, so that
-other programs slow all of them down alike. The table has the medians over the rounds in characters per second of the training steps, and their ratios. It
-asserts nothing.
+other programs slow all of them down alike. The speeds are medians over the rounds, in characters per second of the
+training steps. The script asserts nothing.
 """
 
 import argparse
