@@ -1,9 +1,10 @@
 """Memory on a large corpus: the peak of `charrnn train` on gigabytes of text against that on a few megabytes.
 
-    python tests/benchmarks/memory.py [--gigabytes 8] [--steps 300]
+    python tests/benchmarks/memory.py [--gigabytes 8] [--steps 300] [--processes 1]
 
 The text is the embedded corpus repeated, written to a temporary directory (it takes twice its size on disk). Both
-trainings are of the same network, so the difference of their peaks is what the corpus costs.
+trainings are of the same network, so the difference of their peaks is what the corpus costs. With several processes,
+which torchrun starts, the peak is that of the largest one.
 """
 
 import argparse
@@ -26,9 +27,10 @@ def write_repeated(path: Path, size: int) -> None:
             file.write(block[: size - start])
 
 
-def peak(text: Path, out: Path, steps: int) -> tuple[float, float]:
-    """Train on a text; return the peak resident memory in bytes, and the seconds."""
-    command = [sys.executable, "-m", "charrnn", "train", str(text), "--out", str(out), "--json", "-q"]
+def peak(text: Path, out: Path, steps: int, processes: int) -> tuple[float, float]:
+    """Train on a text; return the peak resident memory of a process in bytes, and the seconds."""
+    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"] * (processes > 1)
+    command = [sys.executable, *launcher, "-m", "charrnn", "train", str(text), "--out", str(out), "--json", "-q"]
     command += ["--steps", str(steps), "--hidden", "128", "--sample-every", "0"]
     began = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
@@ -46,13 +48,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gigabytes", type=float, default=8.0)
     parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--processes", type=int, default=1)
     arguments = parser.parse_args()
     peaks = []
     for size in (6_000_000, round(arguments.gigabytes * 1e9)):
         with tempfile.TemporaryDirectory() as directory:
             text = Path(directory, "text.txt")
             write_repeated(text, size)
-            memory, seconds = peak(text, Path(directory, "run"), arguments.steps)
+            memory, seconds = peak(text, Path(directory, "run"), arguments.steps, arguments.processes)
             print(f"{size / 1e9:.3f} GB of text: peak {memory / 1e6:,.0f} MB resident, {seconds:.0f} s in all")
             peaks.append(memory)
     print(f"the corpus costs {(peaks[1] - peaks[0]) / 1e6:,.0f} MB of memory")
