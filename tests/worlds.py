@@ -1,24 +1,37 @@
 """Worlds of several processes, forked from the test's process: a training whose ranks run on this machine."""
 
+import hashlib
 import json
 import os
 import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from torch.distributed import FileStore  # type: ignore[attr-defined]
+from torch import Tensor
+from torch.distributed import FileStore, PrefixStore  # type: ignore[attr-defined]
 
-from charrnn.training.process_group import ProcessGroup
+from charrnn.config import NetworkConfig, TrainingConfig
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.text.corpus import Corpus
+from charrnn.training.checkpoint import state_arrays
+from charrnn.training.process_group import SINGLE_PROCESS, ProcessGroup
+from charrnn.training.replicas import gather_for_save, receive_run, send_run
+from charrnn.training.resume import resume
+from charrnn.training.train_options import TrainOptions
+from charrnn.training.trainer import Trainer
 from charrnn.training.world import World
 
 LONG = 60.0
 """timeout in seconds, which is reached only if a test fails"""
+CPU = torch.device("cpu")
 
 
 def in_each_rank(
@@ -57,3 +70,93 @@ def _forked(rank: int, size: int, work: Callable[[ProcessGroup], Any], directory
         (directory / f"result{rank}").write_text(json.dumps(result))
     finally:
         os._exit(0)
+
+
+class JoinedGroup(ProcessGroup):
+    """A group with messages of its own whose processes have already joined for collectives."""
+
+    def __init__(self, group: ProcessGroup, prefix: str) -> None:
+        super().__init__(group.world, PrefixStore(prefix, group._store))
+
+    def join(self, device: torch.device) -> None:
+        """Do nothing."""
+
+
+# Trainings
+
+
+def make(corpus: Corpus, group: ProcessGroup = SINGLE_PROCESS, **settings: Any) -> Trainer:
+    """Return the trainer of one rank; eight streams are uneven shards for three processes."""
+    network = {"cell": "lstm", "layers": 2, "hidden": 8, "embedding": 6, "documents": corpus.documents}
+    training = {"batch": 8, "length": 8, "lr": 1e-2, "steps": 12, "warm_up": 2}
+    names = NetworkConfig.__dataclass_fields__
+    network |= {name: value for name, value in settings.items() if name in names}
+    training |= {name: value for name, value in settings.items() if name not in names}
+    return Trainer(corpus, NetworkConfig(**network), TrainingConfig(**training), "cpu", group)  # type: ignore[arg-type]
+
+
+@contextmanager
+def double_precision() -> Any:
+    """Make the tensors of a trainer that is created in the block float64."""
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def with_float32_counts(trainer: Trainer) -> Trainer:
+    """Return a trainer in float64 whose optimizer has the counts that its kernel requires."""
+    for count in trainer.optimizer.counts.values():
+        count.data = count.float()
+    return trainer
+
+
+def in_double_precision(corpus: Corpus, group: ProcessGroup = SINGLE_PROCESS, **settings: Any) -> Trainer:
+    """Return the trainer of one rank that computes in float64."""
+    with double_precision():
+        return with_float32_counts(make(corpus, group, **settings))
+
+
+def resumed(directory: RunDirectory, group: ProcessGroup = SINGLE_PROCESS) -> tuple[Trainer, tuple[str, ...]]:
+    """Return the trainer of one rank for the newest checkpoint of a run, and the notes of rank 0."""
+    if not group.is_main:
+        trainer = receive_run(group, directory, "cpu")
+        assert trainer is not None
+        return trainer, ()
+    session = resume(None, directory, TrainOptions(), "cpu", group)
+    if group.is_distributed:
+        send_run(session.trainer)
+    return session.trainer, session.notes
+
+
+def result(trainer: Trainer) -> dict[str, list[float]]:
+    """Return weights, averages, moments, state and sums of losses in float64; the state is rank 0's."""
+    gather_for_save(trainer)
+    optimizer = trainer.optimizer
+    tensors: dict[str, Tensor] = {f"weight {name}": value for name, value in trainer.network.named_parameters()}
+    tensors |= {f"average {name}": value for name, value in trainer.ema_network.named_parameters()}
+    tensors |= {f"first {name}": value for name, value in optimizer.first_moments.items()}
+    tensors |= {f"second {name}": value for name, value in optimizer.second_moments.items()}
+    if trainer.group.is_main:
+        tensors |= {f"state {number}": part for number, part in enumerate(trainer.full_state)}
+    values = {name: value.detach().double().flatten().tolist() for name, value in tensors.items()}
+    best = trainer.best
+    losses = [] if best is None else [best.nats, best.train_nats, best.step, best.characters]
+    return values | {"sums": trainer.bookkeeping.report_sums.tolist(), "losses": losses}
+
+
+def checksum(trainer: Trainer) -> str:
+    """Return a checksum of all arrays of a run, which rank 0 has gathered, and of its bookkeeping."""
+    arrays, digest = state_arrays(trainer), hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(name.encode() + np.ascontiguousarray(arrays[name]).tobytes())
+    digest.update(json.dumps([trainer.step, trainer.bookkeeping.to_dict()]).encode())
+    return digest.hexdigest()
+
+
+def assert_close(actual: dict[str, list[float]], expected: dict[str, list[float]], *, atol: float = 1e-9) -> None:
+    """Assert that two results are equal up to rounding."""
+    assert actual.keys() == expected.keys()
+    for name in expected:
+        np.testing.assert_allclose(actual[name], expected[name], rtol=0, atol=atol, err_msg=name)
