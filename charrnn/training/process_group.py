@@ -141,7 +141,7 @@ SINGLE_PROCESS = ProcessGroup(ALONE)
 def connect(world: World) -> ProcessGroup:
     """Return the group of a world, connected to its store by the environment variables of torchrun."""
     if not world.is_distributed:
-        return SINGLE_PROCESS
+        return ProcessGroup(world)
     with _default_signals(), _lost_peer_as_error():
         store = dist.TCPStore(  # type: ignore[attr-defined]
             os.environ["MASTER_ADDR"],
