@@ -3,11 +3,11 @@
 import hashlib
 import json
 import os
+import signal
 import sys
 import time
 import traceback
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.text.corpus import Corpus
 from charrnn.training.checkpoint import state_arrays
+from charrnn.training.data_parallel import GradientReducer
 from charrnn.training.process_group import SINGLE_PROCESS, ProcessGroup
 from charrnn.training.replicas import gather_for_save, receive_run, send_run
 from charrnn.training.resume import resume
@@ -29,7 +30,7 @@ from charrnn.training.train_options import TrainOptions
 from charrnn.training.trainer import Trainer
 from charrnn.training.world import World
 
-LONG = 60.0
+LONG = 30.0
 """timeout in seconds, which is reached only if a test fails"""
 CPU = torch.device("cpu")
 
@@ -44,10 +45,15 @@ def in_each_rank(
     directory.mkdir()
     processes = [_forked(rank, size, work, directory, world or World()) for rank in range(size)]
     ends = time.monotonic() + LONG
-    for process in processes:
-        while os.waitpid(process, os.WNOHANG) == (0, 0):
+    try:
+        while processes:
+            processes = [process for process in processes if os.waitpid(process, os.WNOHANG) == (0, 0)]
             assert time.monotonic() < ends, f"a rank did not end within {LONG} s"
             time.sleep(0.002)
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGKILL)
+            os.waitpid(process, 0)
     results = [directory / f"result{rank}" for rank in range(size)]
     return [json.loads(path.read_text()) if path.exists() else None for path in results]
 
@@ -95,27 +101,17 @@ def make(corpus: Corpus, group: ProcessGroup = SINGLE_PROCESS, **settings: Any) 
     return Trainer(corpus, NetworkConfig(**network), TrainingConfig(**training), "cpu", group)  # type: ignore[arg-type]
 
 
-@contextmanager
-def double_precision() -> Any:
-    """Make the tensors of a trainer that is created in the block float64."""
-    torch.set_default_dtype(torch.float64)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(torch.float32)
-
-
-def with_float32_counts(trainer: Trainer) -> Trainer:
-    """Return a trainer in float64 whose optimizer has the counts that its kernel requires."""
-    for count in trainer.optimizer.counts.values():
-        count.data = count.float()
+def in_double_precision(trainer: Trainer) -> Trainer:
+    """Return a trainer after its conversion to float64."""
+    for network in (trainer.network, trainer.ema_network):
+        network.double()
+    for moments in (trainer.optimizer.first_moments, trainer.optimizer.second_moments):
+        moments.update({name: moment.double() for name, moment in moments.items()})
+    trainer.state = tuple(part.double() for part in trainer.state)
+    trainer._gathered_state = tuple(part.double() for part in trainer._gathered_state)
+    if trainer._reducer is not None:
+        trainer._reducer = GradientReducer(trainer.network, trainer.shard, trainer.group)
     return trainer
-
-
-def in_double_precision(corpus: Corpus, group: ProcessGroup = SINGLE_PROCESS, **settings: Any) -> Trainer:
-    """Return the trainer of one rank that computes in float64."""
-    with double_precision():
-        return with_float32_counts(make(corpus, group, **settings))
 
 
 def resumed(directory: RunDirectory, group: ProcessGroup = SINGLE_PROCESS) -> tuple[Trainer, tuple[str, ...]]:

@@ -34,11 +34,11 @@ def trained(trainer: Trainer) -> dict[str, list[float]]:
 def test_several_processes_train_as_one_does(cell: str, size: int, corpus: Corpus, tmp_path: Path) -> None:
     """Weights, averages, moments, states and losses agree to 1e-9 in float64, with dropout and state resets."""
     torch.set_num_threads(1)
-    expected = trained(in_double_precision(corpus, cell=cell, **DROPPED))
+    expected = trained(in_double_precision(make(corpus, cell=cell, **DROPPED)))
 
     def work(group: ProcessGroup) -> Any:
         group.join(CPU)
-        return trained(in_double_precision(corpus, group, cell=cell, **DROPPED))
+        return trained(in_double_precision(make(corpus, group, cell=cell, **DROPPED)))
 
     assert_close(in_each_rank(size, work, tmp_path / "world")[0], expected)
 
@@ -64,7 +64,7 @@ def test_several_processes_train_as_one_does_with_all_settings(
     def work(group: ProcessGroup) -> Any:
         if group.is_distributed:
             group.join(CPU)
-        return [trained(in_double_precision(loaded, group, steps=4, **settings)) for settings in SETTINGS]
+        return [trained(in_double_precision(make(loaded, group, steps=4, **settings))) for settings in SETTINGS]
 
     actual = in_each_rank(size, work, tmp_path / "world")[0]
     for settings, one, several in zip(SETTINGS, work(SINGLE_PROCESS), actual, strict=True):
@@ -132,7 +132,7 @@ def test_the_logits_of_all_processes_are_those_of_one(size: int, text: str, requ
     loaded = request.getfixturevalue(text)
 
     def logits(group: ProcessGroup, step: int) -> Tensor:
-        trainer = in_double_precision(loaded, group, **DROPPED)
+        trainer = in_double_precision(make(loaded, group, **DROPPED))
         ids = torch.from_numpy(trainer.batches.batch_ids(step))
         seed_step(CPU, 1, step)
         with torch.no_grad():
