@@ -111,11 +111,12 @@ def world_from_environment(environment: Mapping[str, str] = os.environ) -> World
                 hint="start the command with torchrun, or unset WORLD_SIZE",
             )
     _number(environment, "MASTER_PORT", 0, low=1, high=MAX_PORT)
+    local_size = _number(environment, "LOCAL_WORLD_SIZE", 1, low=1, high=size)
     world = World(
         rank=_number(environment, "RANK", 0, high=size - 1),
         size=size,
-        local_rank=_number(environment, "LOCAL_RANK", 0, high=size - 1),
-        local_size=_number(environment, "LOCAL_WORLD_SIZE", 1, low=1, high=size),
+        local_rank=_number(environment, "LOCAL_RANK", 0, high=local_size - 1),
+        local_size=local_size,
         nodes=_number(environment, "GROUP_WORLD_SIZE", 1, low=1, high=size),
         restarts=restarts,
         max_restarts=max_restarts,
