@@ -61,7 +61,7 @@ def _facts(options: TrainOptions, device: str) -> dict[str, Any]:
     given = {
         f"--{name.rstrip('_').replace('_', '-')}": value
         for name, value in dataclasses.asdict(options).items()
-        if value not in (None, (), False, AUTO) and name not in OPTIONS_OF_MAIN
+        if value is not False and value not in (None, (), AUTO) and name not in OPTIONS_OF_MAIN
     }
     versions = {"charrnn": __version__, "torch": torch.__version__}
     return {"host": host_name(), **versions, "device": device, **given}
