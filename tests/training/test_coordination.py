@@ -196,7 +196,9 @@ def test_a_stop_signal_to_any_process_stops_all_at_the_same_event(
     assert RunDirectory(tmp_path).last_checkpoint_step() == step
 
 
-def test_a_stop_signal_within_the_final_evaluation_stops_all_at_the_same_point(corpus: Corpus, tmp_path: Path) -> None:
+def test_a_stop_signal_within_the_final_evaluation_stops_all_at_the_same_point(
+    corpus: Corpus, tmp_path: Path
+) -> None:
     """The evaluation is left at the next safe point, and the run is not marked as evaluated."""
 
     def work(group: ProcessGroup) -> Any:

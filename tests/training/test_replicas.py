@@ -180,9 +180,7 @@ def test_arrays_that_no_training_produces_are_refused(
     ["", "{", "\xff\x00", "[1, 2]", "null", "7", '"run"', "[" * 10_000, "{" + '"a": [' * 50 + "]" * 50 + "}"]
     + ['{"a": [' + "1," * 20_000 + "1]}"],
 )
-def test_a_message_that_is_no_object_of_json_is_refused(
-    text: str, store: FakeStore, directory: RunDirectory
-) -> None:
+def test_a_message_that_is_no_object_of_json_is_refused(text: str, store: FakeStore, directory: RunDirectory) -> None:
     """Also one with too many values, or nested too deeply."""
     other = ProcessGroup(World(rank=1, size=2), store)
     store.set("run", text)
@@ -258,9 +256,13 @@ def test_processes_with_other_options_or_devices_are_refused(
 
 
 @pytest.mark.parametrize("name", ["charrnn", "torch"])
-def test_processes_with_other_versions_are_refused(name: str, store: FakeStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_with_other_versions_are_refused(
+    name: str, store: FakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of charrnn or of torch."""
     publish_facts(ProcessGroup(World(rank=1, size=2), store), TrainOptions(), "cpu")
     monkeypatch.setattr(*{"charrnn": (replicas, "__version__"), "torch": (torch, "__version__")}[name], "0.1")
-    with pytest.raises(WrongUsageError, match=rf"rank 0 was started with {name} 0\.1, and rank 1 \(.*\) with {name} "):
+    with pytest.raises(
+        WrongUsageError, match=rf"rank 0 was started with {name} 0\.1, and rank 1 \(.*\) with {name} "
+    ):
         check_same_facts(ProcessGroup(World(size=2), store), TrainOptions(), "cpu")

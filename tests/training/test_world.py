@@ -63,7 +63,9 @@ def test_a_world_size_without_the_other_variables_is_refused(name: str) -> None:
         world_from_environment({key: value for key, value in NODES.items() if key != name})
 
 
-NUMBERS = [name for name in NODES if name not in ("MASTER_ADDR", "TORCHELASTIC_RUN_ID", "TORCHELASTIC_USE_AGENT_STORE")]
+NUMBERS = [
+    name for name in NODES if name not in ("MASTER_ADDR", "TORCHELASTIC_RUN_ID", "TORCHELASTIC_USE_AGENT_STORE")
+]
 
 
 @pytest.mark.parametrize("name", NUMBERS)
