@@ -42,6 +42,13 @@ def last_parameter(trainer: Trainer) -> torch.nn.Parameter:
     return list(trainer.network.parameters())[-1]
 
 
+def two_steps(trainer: Trainer) -> None:
+    """Make two steps, and wait for them."""
+    for _ in range(2):
+        trainer.train_step()
+    trainer.sync()
+
+
 @pytest.mark.parametrize("queued", [False, True])
 @pytest.mark.parametrize("quantity", ["the gradient", "the loss"])
 def test_a_number_that_is_not_finite_in_one_process_ends_all_at_the_same_step(
@@ -51,7 +58,7 @@ def test_a_number_that_is_not_finite_in_one_process_ends_all_at_the_same_step(
 
     def spoil(trainer: Trainer) -> None:
         if quantity == "the gradient":
-            last_parameter(trainer).register_hook(lambda gradient: gradient * math.nan)
+            last_parameter(trainer).register_hook(lambda gradient: gradient * math.nan)  # type: ignore[no-untyped-call]
         else:
             cross_entropy = functional.cross_entropy
             monkeypatch.setattr(functional, "cross_entropy", lambda *tensors: cross_entropy(*tensors) * math.nan)
@@ -60,16 +67,12 @@ def test_a_number_that_is_not_finite_in_one_process_ends_all_at_the_same_step(
         group.join(CPU)
         trainer = make(corpus, group)
         trainer.queues_steps = queued
-        for _ in range(2):
-            trainer.train_step()
-        trainer.sync()
+        two_steps(trainer)
         before = replicas._checksum_of_weights(trainer)
         if group.world.rank == 1:
             spoil(trainer)
         with pytest.raises(DivergedError) as caught:
-            for _ in range(2):
-                trainer.train_step()
-            trainer.sync()
+            two_steps(trainer)
         return caught.value.message, before, replicas._checksum_of_weights(trainer)
 
     results = in_each_rank(3, work, tmp_path / "world")
@@ -106,7 +109,7 @@ class Requests:
 
 
 def test_the_plan_of_rank_0_reaches_all_processes_at_the_same_step(corpus: Corpus, tmp_path: Path) -> None:
-    """Rank 0 measures its steps, and corrects the plan when they become slower; the clocks of others do not matter."""
+    """Rank 0 measures its steps, and corrects the plan when they become slower; other clocks do not matter."""
 
     def work(group: ProcessGroup) -> Any:
         group.join(CPU)
@@ -176,7 +179,7 @@ def test_a_stop_signal_to_any_process_stops_all_at_the_same_event(
     """After a step, within an evaluation and after it; rank 0 saves that step."""
 
     def work(group: ProcessGroup) -> Any:
-        sent = []
+        sent: list[Event] = []
 
         def send_signal(trainer: Trainer, event: Event) -> None:
             if group.world.rank == rank and trainer.step == 3 and type(event) is within and not sent:
@@ -229,14 +232,12 @@ def test_a_save_that_rank_0_requests_is_made_by_all_at_the_same_event(corpus: Co
 
     def work(group: ProcessGroup) -> Any:
         group.join(CPU)
-        trainer, saves = make(corpus, group, layers=1, steps=6), []
+        trainer = make(corpus, group, layers=1, steps=6)
         coordinator = Coordinator(trainer, Requests())
         if group.is_main:
             coordinator.save_is_due = lambda: trainer.step in (2, 5)
-        for event in coordinator.decide_after(train_loop(trainer, sample_every=0)):
-            if coordinator.saves_now:
-                saves.append([type(event).__name__, trainer.step])
-        return saves
+        events = coordinator.decide_after(train_loop(trainer, sample_every=0))
+        return [[type(event).__name__, trainer.step] for event in events if coordinator.saves_now]
 
     first, second = in_each_rank(2, work, tmp_path / "world")
     assert first == second == [[name, step] for step in (2, 5) for name in ("Step", "Evaluation")]

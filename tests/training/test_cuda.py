@@ -12,9 +12,7 @@ from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import DivergedError
 from charrnn.network.char_rnn import LAYERS, LayerWeights
 from charrnn.storage.run_directory import RunDirectory
-from charrnn.text import corpus_encoder
 from charrnn.text.corpus import Corpus
-from charrnn.text.sources import open_sources
 from charrnn.training import checkpoint
 from charrnn.training.checkpoint import state_arrays
 from charrnn.training.cuda_graph import WARM_UP_RUNS

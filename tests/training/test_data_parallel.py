@@ -75,7 +75,7 @@ def test_several_processes_train_as_one_does_with_all_settings(
 def test_the_clipped_gradient_is_that_of_all_processes(corpus: Corpus, tmp_path: Path) -> None:
     """The limit applies to the mean over all rows: the first moments of a step have its norm."""
 
-    def work(group: ProcessGroup) -> float:
+    def work(group: ProcessGroup) -> Any:
         group.join(CPU)
         trainer = make(corpus, group, clip=1e-3)
         step = trainer.train_step()
@@ -131,19 +131,20 @@ def test_the_logits_of_all_processes_are_those_of_one(size: int, text: str, requ
     """In training mode, with masks of inputs, layers and weights, for the windows of every step."""
     loaded = request.getfixturevalue(text)
 
-    def logits(group: ProcessGroup, step: int) -> Tensor:
+    def logits_of(group: ProcessGroup, step: int) -> Tensor:
         trainer = in_double_precision(make(loaded, group, **DROPPED))
         ids = torch.from_numpy(trainer.batches.batch_ids(step))
         seed_step(CPU, 1, step)
         with torch.no_grad():
-            return trainer.network(ids[:-1], trainer.state)[0]
+            logits: Tensor = trainer.network(ids[:-1], trainer.state)[0]
+        return logits
 
     for step in (0, 1, 500):
-        parts = torch.cat([logits(group, step) for group in ranks(size)], dim=1)
-        torch.testing.assert_close(parts, logits(SINGLE_PROCESS, step), rtol=0, atol=1e-12)
+        parts = torch.cat([logits_of(group, step) for group in ranks(size)], dim=1)
+        torch.testing.assert_close(parts, logits_of(SINGLE_PROCESS, step), rtol=0, atol=1e-12)
 
 
-class StatePassed(Exception):
+class StatePassedError(Exception):
     """Ends a queued step after its state resets."""
 
 
@@ -164,10 +165,10 @@ def test_the_streams_that_all_processes_reset_are_those_of_one(
 
         def keep_state(_network: object, _ids: object, state: NetworkState, *_: object) -> None:
             states.append(state)
-            raise StatePassed
+            raise StatePassedError
 
         monkeypatch.setattr(cuda_step, "forward_backward", keep_state)
-        with pytest.raises(StatePassed):
+        with pytest.raises(StatePassedError):
             trainer._device_step()._run_step()
         return states[0]
 

@@ -37,7 +37,7 @@ def test_the_losses_of_several_processes_are_those_of_one(
     def work(group: ProcessGroup) -> Any:
         if group.is_distributed:
             group.join(CPU)
-        losses = []
+        losses: list[Any] = []
         for share in SHARES:
             trainer = in_double_precision(make(loaded, group, val_fraction=share))
             with torch.no_grad():

@@ -22,6 +22,7 @@ from worlds import (
     resumed,
 )
 
+from charrnn.errors import ReplicasDifferError
 from charrnn.network.model_file import load_model
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.text.corpus import Corpus
@@ -233,7 +234,7 @@ def test_replicas_that_differ_are_found_before_a_save(corpus: Corpus, tmp_path: 
                 value.copy_(torch.nextafter(before, torch.tensor(2.0)))
             try:
                 gather_for_save(trainer)
-            except replicas.ReplicasDifferError as error:
+            except ReplicasDifferError as error:
                 messages.append(error.message)
             value.copy_(before)
         gather_for_save(trainer)

@@ -1,5 +1,6 @@
 """Queued steps of several processes are equal to synchronous ones, and all processes replay a graph, or none."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +57,12 @@ def test_the_results_of_queued_steps_are_read_by_all_processes_at_the_same_step(
         group.join(CPU)
         trainer = with_queued_steps(make(corpus, group, steps=None, minutes=1.0, layers=1))
         maximum = ProcessGroup.max
-        monkeypatch.setattr(
-            ProcessGroup, "max", lambda self, values: exchanged.append(trainer.step) or maximum(self, values)
-        )
+
+        def counted(group: ProcessGroup, values: Sequence[float]) -> list[float]:
+            exchanged.append(trainer.step)
+            return maximum(group, values)
+
+        monkeypatch.setattr(ProcessGroup, "max", counted)
         coordinator = Coordinator(trainer, SignalHandler(print, print, coordinated=True))
         events = coordinator.decide_after(trainer.train_step() for _ in range(MAX_QUEUED_STEPS + 5))
         known = [event for event in events if isinstance(event, Step) and event.nats is not None]

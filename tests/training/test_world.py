@@ -63,12 +63,10 @@ def test_a_world_size_without_the_other_variables_is_refused(name: str) -> None:
         world_from_environment({key: value for key, value in NODES.items() if key != name})
 
 
-NUMBERS = [
-    name for name in NODES if name not in ("MASTER_ADDR", "TORCHELASTIC_RUN_ID", "TORCHELASTIC_USE_AGENT_STORE")
-]
+NUMBERS = NODES.keys() - {"MASTER_ADDR", "TORCHELASTIC_RUN_ID", "TORCHELASTIC_USE_AGENT_STORE"}
 
 
-@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("name", sorted(NUMBERS))
 @pytest.mark.parametrize("value", ["", "-1", "two", "1.5", " 1", "٣", "1e3", "9" * 30, "12345678"])
 def test_a_variable_that_is_no_possible_number_is_refused(name: str, value: str) -> None:
     """The message names the variable and shows the value, cut to a reasonable length."""
@@ -113,8 +111,8 @@ def test_every_row_belongs_to_one_process(size: int) -> None:
 def test_a_batch_without_a_stream_for_each_process_is_refused(make_trainer: Callable[..., Trainer]) -> None:
     """The hint is the smallest batch."""
     trainer = make_trainer(batch=4)
+    config = (trainer.corpus, trainer.network.config, trainer.training, "cpu")
     with pytest.raises(WrongUsageError, match="a batch of 4 streams cannot be divided among 5") as caught:
-        config = (trainer.corpus, trainer.network.config, trainer.training, "cpu")
         Trainer(*config, ProcessGroup(World(rank=4, size=5)))
     assert "--batch 5" in str(caught.value.hint)
 
