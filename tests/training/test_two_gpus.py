@@ -129,7 +129,7 @@ def collectives(group: ProcessGroup, _corpus: Corpus, device: str) -> Any:
     gathered = group.gather_streams(part, 3)
     group.broadcast(on_cpu.add_(rank))
     return [
-        on_device.unique().tolist(),
+        on_device.unique().tolist(),  # type: ignore[no-untyped-call]
         on_cpu.tolist(),
         group.max([rank, -rank]),
         group.all_gather(rank - 5),
@@ -173,7 +173,7 @@ def refused(group: ProcessGroup, corpus: Corpus, device: str) -> Any:
 
     plain = steps(eager(on_gpu(corpus, group, device, **DROPPED)), WARM_UP_RUNS + 8)
     if group.world.rank == 1:
-        CudaStep._run_step = careless  # type: ignore[method-assign]
+        CudaStep._run_step = careless  # type: ignore[method-assign, assignment]
     trainer = steps(on_gpu(corpus, group, device, **DROPPED), WARM_UP_RUNS + 1)
     CudaStep._run_step = run_step  # type: ignore[method-assign]
     steps(trainer, 7)
