@@ -109,8 +109,8 @@ def in_double_precision(trainer: Trainer) -> Trainer:
         moments.update({name: moment.double() for name, moment in moments.items()})
     trainer.state = tuple(part.double() for part in trainer.state)
     trainer._gathered_state = tuple(part.double() for part in trainer._gathered_state)
-    if trainer._reducer is not None:
-        trainer._reducer = GradientReducer(trainer.network, trainer.shard, trainer.group)
+    if trainer.reducer is not None:
+        trainer.reducer = GradientReducer(trainer.network, trainer.shard, trainer.group)
     return trainer
 
 

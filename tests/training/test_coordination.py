@@ -24,6 +24,7 @@ from charrnn.training.fit import final_evaluation, fit
 from charrnn.training.loop import train_loop
 from charrnn.training.new_run import Session
 from charrnn.training.process_group import ProcessGroup
+from charrnn.training.progress import PERIODS
 from charrnn.training.trainer import Trainer
 
 
@@ -227,20 +228,26 @@ def test_a_stop_signal_within_the_final_evaluation_stops_all_at_the_same_point(
     assert first == second == [["SafePoint"] * 2, signal.SIGTERM, False]
 
 
-def test_a_save_that_rank_0_requests_is_made_by_all_at_the_same_event(corpus: Corpus, tmp_path: Path) -> None:
-    """Only steps and evaluations are followed by a save, for which all processes gather the states of the streams."""
+def test_a_save_that_rank_0_requests_is_made_by_all_at_the_same_event(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is made after the next step, or after an evaluation, and not at a safe point."""
+    monkeypatch.setitem(PERIODS, "evaluation", 2)
 
     def work(group: ProcessGroup) -> Any:
         group.join(CPU)
-        trainer = make(corpus, group, layers=1, steps=6)
+        trainer, due_steps, saves = make(corpus, group, layers=1, steps=8), [2, 4, 7, 99], []
         coordinator = Coordinator(trainer, Requests())
         if group.is_main:
-            coordinator.save_is_due = lambda: trainer.step in (2, 5)
-        events = coordinator.decide_after(train_loop(trainer, sample_every=0))
-        return [[type(event).__name__, trainer.step] for event in events if coordinator.saves_now]
+            coordinator.save_is_due = lambda: trainer.step >= due_steps[0]
+        for event in coordinator.decide_after(train_loop(trainer, sample_every=0)):
+            if coordinator.saves_now:
+                saves.append([type(event).__name__, trainer.step])
+                due_steps.pop(0)
+        return saves
 
     first, second = in_each_rank(2, work, tmp_path / "world")
-    assert first == second == [[name, step] for step in (2, 5) for name in ("Step", "Evaluation")]
+    assert first == second == [["Step", 3], ["Evaluation", 4], ["Step", 8]]
 
 
 def test_the_largest_request_of_all_processes_is_the_decision(corpus: Corpus, tmp_path: Path) -> None:

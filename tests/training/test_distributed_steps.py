@@ -50,7 +50,7 @@ def test_queued_steps_of_several_processes_are_equal_to_synchronous_ones(
 def test_the_results_of_queued_steps_are_read_by_all_processes_at_the_same_step(
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only then do the processes exchange requests, and all have the same loss."""
+    """Only then do the processes exchange requests, if there is one, and all have the same loss."""
     exchanged: list[int] = []
 
     def work(group: ProcessGroup) -> Any:
@@ -63,14 +63,17 @@ def test_the_results_of_queued_steps_are_read_by_all_processes_at_the_same_step(
             return maximum(group, values)
 
         monkeypatch.setattr(ProcessGroup, "max", counted)
-        coordinator = Coordinator(trainer, SignalHandler(print, print, coordinated=True))
+        handler = SignalHandler(print, print, coordinated=True)
+        handler.requested = group.world.rank
+        coordinator = Coordinator(trainer, handler)
         events = coordinator.decide_after(trainer.train_step() for _ in range(MAX_QUEUED_STEPS + 5))
         known = [event for event in events if isinstance(event, Step) and event.nats is not None]
-        return [[event.step, event.nats, event.gradient_norm] for event in known], exchanged
+        return [[event.step, event.nats, event.gradient_norm] for event in known], exchanged, handler.stop_signal
 
     first, second = in_each_rank(2, work, tmp_path / "world")
     assert first == second
     assert [step for step, *_ in first[0]] == first[1] == [MAX_QUEUED_STEPS]
+    assert first[2] == 1
 
 
 @pytest.mark.parametrize("failing", [None, 0, 1])

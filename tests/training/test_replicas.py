@@ -92,11 +92,16 @@ def test_a_run_is_received_as_it_was_sent(
     assert first[0] == second[0] == third[0]
 
 
-def test_a_run_that_is_already_trained_is_not_received(store: FakeStore, directory: RunDirectory) -> None:
-    """The other processes end."""
-    main, other = (ProcessGroup(World(rank=rank, size=2), store) for rank in range(2))
-    send_no_run(main)
-    assert receive_run(other, directory, "cpu") is None
+def test_a_run_that_is_already_trained_is_not_received(directory: RunDirectory, tmp_path: Path) -> None:
+    """The other processes end, and rank 0, which hosts the store, ends after them."""
+
+    def work(group: ProcessGroup) -> Any:
+        if not group.is_main:
+            return receive_run(group, directory, "cpu") is None
+        send_no_run(group)
+        return [f"end/{rank}" for rank in (1, 2)] == [key for key in ("end/1", "end/2") if group._store.check([key])]
+
+    assert in_each_rank(3, work, tmp_path / "world") == [True] * 3
 
 
 @pytest.fixture

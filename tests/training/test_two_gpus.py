@@ -94,7 +94,7 @@ def eager(trainer: Trainer) -> Trainer:
         trainer.state,
         batches,
         trainer.training,
-        trainer._reducer,
+        trainer.reducer,
     )
     trainer.state = trainer._cuda_step.state
     return trainer
