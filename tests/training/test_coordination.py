@@ -250,6 +250,13 @@ def test_a_save_that_rank_0_requests_is_made_by_all_at_the_same_event(
     assert first == second == [["Step", 3], ["Evaluation", 4], ["Step", 8]]
 
 
+def next_events(trainer: Trainer) -> Iterator[Event]:
+    """Yield a safe point and two steps."""
+    yield SafePoint()
+    yield trainer.train_step()
+    yield trainer.train_step()
+
+
 def test_the_largest_request_of_all_processes_is_the_decision(corpus: Corpus, tmp_path: Path) -> None:
     """Requests of different processes are acted on at the same event, and only once."""
 
@@ -262,7 +269,7 @@ def test_the_largest_request_of_all_processes_is_the_decision(corpus: Corpus, tm
         if group.world.rank == 2:
             requests.requested = signal.SIGHUP
         decided = []
-        for event in coordinator.decide_after(iter([SafePoint(), *[trainer.train_step() for _ in range(2)]])):
+        for event in coordinator.decide_after(next_events(trainer)):
             decided.append([type(event).__name__, trainer.plan.steps, requests.stopped_by])
             trainer.progress.change_steps(9)
         return decided

@@ -22,8 +22,7 @@ SHARES = (0.02, 0.04, 0.1, 0.5)
 """fractions of the text that are held out: for the smaller ones there are fewer rows than processes"""
 
 
-@pytest.mark.parametrize("size", [2, 5])
-@pytest.mark.parametrize("text", ["corpus", "documents"])
+@pytest.mark.parametrize(("size", "text"), [(2, "corpus"), (5, "documents")])
 def test_the_losses_of_several_processes_are_those_of_one(
     size: int, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:

@@ -1,6 +1,7 @@
 """Runs of several processes: events are equal in all, checkpoints are independent of the number of processes."""
 
 import dataclasses
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,18 +110,21 @@ def test_all_processes_yield_the_same_events_and_have_the_same_weights(corpus: C
         group.join(CPU)
         trainer = make(corpus, group, **DROPPED)
         return [
-            (type(event).__name__, dataclasses.asdict(event), replicas._checksum_of_weights(trainer))
+            (type(event).__name__, dataclasses.asdict(event), *replica(trainer))
             for event in train_loop(trainer, sample_every=5)
         ]
+
+    def replica(trainer: Trainer) -> tuple[object, ...]:
+        return replicas._checksum_of_weights(trainer), json.dumps(trainer.bookkeeping.to_dict())
 
     def without_previews(events: list[Any]) -> list[Any]:
         return [event for event in events if event[0] != "Preview"]
 
     main, *others = in_each_rank(3, work, tmp_path / "world")
-    assert [event["step"] for name, event, _ in main if name == "Preview"] == [0, 5, 10]
+    assert [event["step"] for name, event, *_ in main if name == "Preview"] == [0, 5, 10]
     assert [events == without_previews(main) for events in others] == [True, True]
     one = list(train_loop(make(corpus, SINGLE_PROCESS, **DROPPED), sample_every=5))
-    assert [(name, event.get("step")) for name, event, _ in without_previews(main)] == [
+    assert [(name, event.get("step")) for name, event, *_ in without_previews(main)] == [
         (type(event).__name__, getattr(event, "step", None)) for event in without_safe_points_of_previews(one)
     ]
 

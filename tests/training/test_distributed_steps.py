@@ -28,8 +28,7 @@ def steps(trainer: Trainer) -> list[Event]:
     return list(train_loop(trainer, sample_every=0))
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru"])
-@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize(("size", "cell"), [(2, "lstm"), (3, "gru")])
 def test_queued_steps_of_several_processes_are_equal_to_synchronous_ones(
     size: int, cell: str, corpus: Corpus, tmp_path: Path
 ) -> None:
