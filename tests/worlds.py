@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -60,7 +61,10 @@ def in_each_rank(
 
 def _forked(rank: int, size: int, work: Callable[[ProcessGroup], Any], directory: Path, world: World) -> int:
     """Fork a process that writes the result of a function in a rank; return the number of the process."""
-    process = os.fork()
+    with warnings.catch_warnings():
+        # From Python 3.12 on, a fork warns if there are other threads; those of pytest hold no lock of torch.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        process = os.fork()
     if process:
         return process
     try:
