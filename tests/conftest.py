@@ -175,6 +175,16 @@ def corpus(tmp_path: Path) -> Corpus:
 
 
 @pytest.fixture
+def documents(tmp_path: Path) -> Corpus:
+    """Return the corpus of a text that consists of lines as documents."""
+    path = tmp_path / "lines.txt"
+    path.write_text("".join(f"{n} green bottles, {n * n % 97} walls.\n" for n in range(90)))
+    sources = open_sources([str(path)])
+    counts = corpus_encoder.count_characters(sources, "utf-8", documents="line")
+    return corpus_encoder.encode(sources, "utf-8", counts, tmp_path / "lines.bin")
+
+
+@pytest.fixture
 def make_trainer(corpus: Corpus) -> "Callable[..., Trainer]":
     """Return a function that creates trainers of a small network; its keywords are settings."""
     import torch

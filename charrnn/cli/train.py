@@ -211,7 +211,7 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
 
     sources = {name: context.get_parameter_source(name) for name in context.params}
     origins = {name: ORIGINS[source] for name, source in sources.items() if source in ORIGINS}
-    run_training(prepared, train_options, origins, group, start_time=start_time)
+    run_training(prepared, train_options, origins, world, group, start_time=start_time)
 
 
 def _weaker_budgets(context: click.Context) -> dict[str, None]:

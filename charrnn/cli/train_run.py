@@ -30,7 +30,7 @@ from charrnn.training.events import Event
 from charrnn.training.fit import TrainingResult, final_evaluation, fit, progress_start
 from charrnn.training.new_run import Session
 from charrnn.training.prepare import Prepared, run_directory
-from charrnn.training.process_group import SINGLE_PROCESS, ProcessGroup, connect
+from charrnn.training.process_group import ProcessGroup, connect
 from charrnn.training.replicas import check_same_facts, publish_facts, receive_run, send_no_run, send_run
 from charrnn.training.resume import start_or_resume, write_config
 from charrnn.training.train_options import TrainOptions
@@ -48,12 +48,13 @@ def run_training(
     prepared: Prepared,
     options: TrainOptions,
     origins: Mapping[str, str],
+    world: World,
     group: ProcessGroup | None,
     *,
     start_time: float,
 ) -> None:
     """Start or resume a run, and train, show and save it (CharrnnError; Stopped if a signal requests it)."""
-    group = group or SINGLE_PROCESS
+    group = group or connect(world)
     directory = prepared.directory
     # Scripts read the path of the model. A terminal that is closed meanwhile is not recognized as one afterwards.
     is_script = sys.stdout is not None and not is_terminal(sys.stdout) and not options.as_json

@@ -138,11 +138,15 @@ def options_after_restart(options: TrainOptions, world: World) -> TrainOptions:
         return options
     directory = run_directory(options)
     _wait_for_release(directory)
-    is_same_launch = False
-    with suppress(CharrnnError, IndexError):
-        newest = directory.checkpoints()[-1]
-        is_same_launch = read_checkpoint_info(newest).record.launch == world.launch_id
-    return dataclasses.replace(options, new=options.new and not is_same_launch)
+    return dataclasses.replace(options, new=options.new and _last_launch(directory) != world.launch_id)
+
+
+def _last_launch(directory: RunDirectory) -> str | None:
+    """Return the launch that wrote the newest checkpoint that is not damaged; None if it is unknown."""
+    for path in reversed(directory.checkpoints()):
+        with suppress(CharrnnError):
+            return read_checkpoint_info(path).record.launch
+    return None
 
 
 def _wait_for_release(directory: RunDirectory) -> None:

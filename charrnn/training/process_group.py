@@ -7,7 +7,7 @@ Messages are JSON. The collectives of objects are never used, because they unpic
 import json
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from charrnn.errors import PeerLostError
+from charrnn.errors import CharrnnError, PeerLostError
+from charrnn.storage.schema import parse_json
 from charrnn.training.world import ALONE, World
 
 COLLECTIVE_TIMEOUT = timedelta(minutes=10)
@@ -24,6 +25,8 @@ COLLECTIVE_TIMEOUT = timedelta(minutes=10)
 CONNECTION_TIMEOUT = timedelta(minutes=10)
 """time in which every process must have connected to the store"""
 UNLIMITED = timedelta(days=365)
+MAX_MESSAGE_VALUES = 10_000
+"""maximum number of values in a message"""
 LOST_CONNECTION = ("closed by peer", "connection reset", "broken pipe", "timed out", "timeout", "connection refused")
 """parts of error messages of the backends when another process has ended"""
 
@@ -51,18 +54,25 @@ class ProcessGroup:
 
     # Messages
 
-    def publish(self, key: str, message: Any) -> None:
-        """Make a message, a value of JSON, readable by all processes."""
+    def publish(self, key: str, message: Mapping[str, Any]) -> None:
+        """Make a message, an object of JSON, readable by all processes."""
         assert self._store is not None
         with _lost_peer_as_error():
             self._store.set(key, json.dumps(message))
 
-    def receive(self, key: str) -> Any:
-        """Wait for a message, however long another process prepares it, and return it."""
+    def receive(self, key: str) -> dict[str, Any]:
+        """Wait for a message, however long another process prepares it, and return it.
+
+        Raise CharrnnError if it is not an object of JSON.
+        """
         assert self._store is not None
         with _lost_peer_as_error():
             self._store.wait([key], UNLIMITED)
-            return json.loads(self._store.get(key))
+            text = self._store.get(key).decode(errors="replace")
+        try:
+            return parse_json(text, key, dict, max_values=MAX_MESSAGE_VALUES)  # type: ignore[no-any-return]
+        except CharrnnError as error:
+            raise CharrnnError(f"invalid message from another process: {error.message}") from error
 
     # Collectives: all processes call them in the same order
 
@@ -131,7 +141,7 @@ SINGLE_PROCESS = ProcessGroup(ALONE)
 def connect(world: World) -> ProcessGroup:
     """Return the group of a world, connected to its store by the environment variables of torchrun."""
     if not world.is_distributed:
-        return SINGLE_PROCESS
+        return ProcessGroup(world)
     with _default_signals(), _lost_peer_as_error():
         store = dist.TCPStore(  # type: ignore[attr-defined]
             os.environ["MASTER_ADDR"],

@@ -9,7 +9,9 @@ import hashlib
 import json
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,7 +25,7 @@ from charrnn.storage.run_directory import RunDirectory
 from charrnn.storage.schema import from_mapping
 from charrnn.text.corpus import Corpus, description_of, open_corpus
 from charrnn.training.checkpoint import load_state, state_arrays, state_metadata
-from charrnn.training.checkpoint_file import RunRecord, expected_arrays
+from charrnn.training.checkpoint_file import RAW_PREFIX, SUMS, RunRecord, expected_arrays
 from charrnn.training.process_group import ProcessGroup
 from charrnn.training.train_options import TrainOptions
 from charrnn.training.trainer import Trainer
@@ -49,7 +51,7 @@ def check_same_facts(group: ProcessGroup, options: TrainOptions, device: str) ->
             if own.get(name) != other.get(name):
                 expected, actual = (f"{name} {_value(facts.get(name))}" for facts in (own, other))
                 raise WrongUsageError(
-                    f"rank 0 was started with {expected}, and rank {rank} ({other['host']}) with {actual}",
+                    f"rank 0 was started with {expected}, and rank {rank} ({other.get('host')}) with {actual}",
                     hint="start all processes with the same command and the same versions",
                 )
 
@@ -59,7 +61,7 @@ def _facts(options: TrainOptions, device: str) -> dict[str, Any]:
     given = {
         f"--{name.rstrip('_').replace('_', '-')}": value
         for name, value in dataclasses.asdict(options).items()
-        if value not in (None, (), False, AUTO) and name not in OPTIONS_OF_MAIN
+        if value is not False and value not in (None, (), AUTO) and name not in OPTIONS_OF_MAIN
     }
     versions = {"charrnn": __version__, "torch": torch.__version__}
     return {"host": host_name(), **versions, "device": device, **given}
@@ -79,6 +81,16 @@ VISIBLE_SECONDS = 90.0
 SECONDS_BETWEEN_ATTEMPTS = 0.5
 
 
+@dataclass(frozen=True, kw_only=True)
+class _RunMessage:
+    """The message that precedes the arrays of a run."""
+
+    network: dict[str, Any]
+    run: RunRecord
+    text: str
+    """checksum of the description of the text"""
+
+
 def send_run(trainer: Trainer) -> None:
     """Send a run to all other processes, which call `receive_run`."""
     arrays = state_arrays(trainer)
@@ -86,17 +98,16 @@ def send_run(trainer: Trainer) -> None:
         "network": trainer.network.config.to_mapping(),
         "run": json.loads(state_metadata(trainer)["run"]),
         "text": _checksum_of_description(trainer.corpus),
-        "arrays": sorted(arrays),
     }
     trainer.group.publish("run", message)
     trainer.group.join(trainer.device)
-    for name in message["arrays"]:
+    for name in sorted(arrays):
         trainer.group.broadcast(torch.from_numpy(np.ascontiguousarray(arrays[name])))
 
 
 def send_no_run(group: ProcessGroup) -> None:
     """Tell all other processes that the run is already trained, and wait until they have read it."""
-    group.publish("run", None)
+    group.publish("run", {})
     for rank in range(1, group.world.size):
         group.receive(f"end/{rank}")
 
@@ -107,20 +118,31 @@ def receive_run(group: ProcessGroup, directory: RunDirectory, device: str) -> Tr
     Raise CharrnnError if this process does not see the text of the run.
     """
     message = group.receive("run")
-    if message is None:
-        group.publish(f"end/{group.world.rank}", None)
+    if not message:
+        group.publish(f"end/{group.world.rank}", {})
         return None
-    corpus = _visible_corpus(directory, message["text"])
+    with _invalid_as_error():
+        sent = from_mapping(_RunMessage, message, "it")
+        network = NetworkConfig.from_mapping(sent.network)
+    corpus = _visible_corpus(directory, sent.text)
     group.join(torch.device(device))
-    network, record = NetworkConfig.from_mapping(message["network"]), from_mapping(RunRecord, message["run"], "run")
-    arrays = {}
-    specs = expected_arrays(network, len(corpus.vocabulary), record, message["arrays"])
-    for name in message["arrays"]:
-        arrays[name] = np.empty(specs[name].shape, specs[name].dtype)
-        group.broadcast(torch.from_numpy(arrays[name]))
-    trainer = Trainer(corpus, network, record.training, device, group)
-    load_state(trainer, arrays, message["run"])
+    specs = expected_arrays(network, len(corpus.vocabulary), sent.run, (RAW_PREFIX, *SUMS))
+    arrays = {name: np.empty(specs[name].shape, specs[name].dtype) for name in sorted(specs)}
+    for array in arrays.values():
+        group.broadcast(torch.from_numpy(array))
+    trainer = Trainer(corpus, network, sent.run.training, device, group)
+    with _invalid_as_error():
+        load_state(trainer, arrays, message["run"])
     return trainer
+
+
+@contextmanager
+def _invalid_as_error() -> Iterator[None]:
+    """Name rank 0 as the origin of values that do not fit a run (CharrnnError)."""
+    try:
+        yield
+    except CharrnnError as error:
+        raise CharrnnError(f"rank 0 sent an invalid run: {error.message}") from error
 
 
 def _visible_corpus(

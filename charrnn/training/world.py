@@ -15,6 +15,7 @@ from charrnn.errors import WrongUsageError
 
 MAX_PROCESSES = 1 << 20
 """maximum world size"""
+MAX_PORT = (1 << 16) - 1
 SHARED_STORE_VARIABLE = "TORCH_DISABLE_SHARE_RDZV_TCP_STORE"
 
 
@@ -109,11 +110,13 @@ def world_from_environment(environment: Mapping[str, str] = os.environ) -> World
                 f"WORLD_SIZE is {size}, but {name} is not set",
                 hint="start the command with torchrun, or unset WORLD_SIZE",
             )
+    _number(environment, "MASTER_PORT", 0, low=1, high=MAX_PORT)
+    local_size = _number(environment, "LOCAL_WORLD_SIZE", 1, low=1, high=size)
     world = World(
         rank=_number(environment, "RANK", 0, high=size - 1),
         size=size,
-        local_rank=_number(environment, "LOCAL_RANK", 0, high=size - 1),
-        local_size=_number(environment, "LOCAL_WORLD_SIZE", 1, low=1, high=size),
+        local_rank=_number(environment, "LOCAL_RANK", 0, high=local_size - 1),
+        local_size=local_size,
         nodes=_number(environment, "GROUP_WORLD_SIZE", 1, low=1, high=size),
         restarts=restarts,
         max_restarts=max_restarts,

@@ -1,6 +1,7 @@
 """Operations that the package never performs, checked in its source and while it runs."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,12 @@ from charrnn.storage.run_directory import RunDirectory
 RUN_CODE = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "code", "runpy"}
 REACH_OUT = {"socket", "socketserver", "ssl", "http", "urllib", "urllib3", "requests", "httpx", "aiohttp", "ftplib"}
 REACH_OUT |= {"smtplib", "telnetlib", "xmlrpc", "webbrowser", "asyncio", "subprocess", "multiprocessing"}
+
+DISTRIBUTED = "torch.distributed"
+REFUSED_DISTRIBUTED = {"checkpoint", "launcher", "run", "elastic", "rpc"}
+"""modules of torch.distributed that unpickle or start programs"""
+COLLECTIVE_OF_OBJECTS = re.compile(r"\w+_object(_\w+)?")
+"""collectives of torch.distributed that unpickle what they receive, such as `broadcast_object_list`"""
 
 CALLS = {"eval", "exec", "compile", "__import__", "breakpoint", "input"}
 ATTRIBUTES = {
@@ -60,6 +67,39 @@ def broken_promises(path: Path) -> Iterator[str]:
             yield from {str(keyword.arg) for keyword in node.keywords} & {"allow_pickle", "shell", "weights_only"}
         elif isinstance(node, ast.Attribute) and node.attr in LAST_NAMES:
             yield from {ast.unparse(node)} & ATTRIBUTES
+    yield from _refused_of_distributed(parsed(path))
+
+
+def _refused_of_distributed(tree: ast.Module) -> Iterator[str]:
+    """Yield what a module uses of torch.distributed that could execute what another process sends."""
+    aliases = {DISTRIBUTED}
+    names: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+            aliases |= {alias.asname for alias in node.names if alias.name == DISTRIBUTED and alias.asname}
+        elif isinstance(node, ast.ImportFrom):
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    names += [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    for name in names:
+        alias = next((alias for alias in aliases if name.startswith(f"{alias}.")), None)
+        if alias:
+            inner = name.removeprefix(f"{alias}.").split(".")
+            if inner[0] in REFUSED_DISTRIBUTED or any(map(COLLECTIVE_OF_OBJECTS.fullmatch, inner)):
+                yield f"{DISTRIBUTED}.{'.'.join(inner)}"
+
+
+def test_the_collectives_of_objects_are_recognized_by_their_names() -> None:
+    """All collectives of torch that take objects are refused, and those of tensors are not."""
+    import torch
+
+    public = [name for name in dir(torch.distributed) if not name.startswith("_")]
+    refused = {name for name in public if COLLECTIVE_OF_OBJECTS.fullmatch(name)}
+    assert {"all_gather_object", "gather_object", "broadcast_object_list", "scatter_object_list"} <= refused
+    assert {"send_object_list", "recv_object_list"} <= refused
+    assert all("object" in name for name in refused)
+    assert not refused & {"all_reduce", "all_gather", "gather", "broadcast", "init_process_group"}
+    assert {name for name in public if "object" in name.lower()} == refused
 
 
 @pytest.mark.parametrize(
@@ -72,6 +112,13 @@ def broken_promises(path: Path) -> Iterator[str]:
         ("np.load(path, allow_pickle=True)", ["np.load", "allow_pickle"]),
         ("yaml.load(file, Loader=yaml.Loader)", ["yaml.load", "yaml.Loader"]),
         ("evaluate(text).load(path)", []),
+        ("import torch.distributed as dist\ndist.all_gather_object(a, b)", ["torch.distributed.all_gather_object"]),
+        ("import torch\ntorch.distributed.recv_object_list(a)", ["torch.distributed.recv_object_list"]),
+        ("from torch.distributed import gather_object", ["torch.distributed.gather_object"]),
+        ("from torch.distributed import launcher", ["torch.distributed.launcher"]),
+        ("import torch.distributed.run", ["torch.distributed.run"]),
+        ("from torch.distributed.elastic.agent import server", ["torch.distributed.elastic.agent.server"]),
+        ("import torch.distributed as dist\ndist.all_reduce(a)\ndist.TCPStore(a)", []),
     ],
 )
 def test_broken_promises_are_noticed(code: str, violations: list[str], tmp_path: Path) -> None:

@@ -12,9 +12,7 @@ from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import DivergedError
 from charrnn.network.char_rnn import LAYERS, LayerWeights
 from charrnn.storage.run_directory import RunDirectory
-from charrnn.text import corpus_encoder
 from charrnn.text.corpus import Corpus
-from charrnn.text.sources import open_sources
 from charrnn.training import checkpoint
 from charrnn.training.checkpoint import state_arrays
 from charrnn.training.cuda_graph import WARM_UP_RUNS
@@ -31,16 +29,6 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA d
 
 DROPPED = {"dropout": 0.2, "input_dropout": 0.1, "weight_drop": 0.2, "reset": 0.2}
 CELLS = ("lstm", "gru", "rnn")
-
-
-@pytest.fixture
-def documents(tmp_path: Path) -> Corpus:
-    """Return the corpus of a text that consists of lines as documents."""
-    path = tmp_path / "lines.txt"
-    path.write_text("".join(f"{n} green bottles, {n * n % 97} walls.\n" for n in range(90)))
-    sources = open_sources([str(path)])
-    counts = corpus_encoder.count_characters(sources, "utf-8", documents="line")
-    return corpus_encoder.encode(sources, "utf-8", counts, tmp_path / "lines.bin")
 
 
 @pytest.fixture

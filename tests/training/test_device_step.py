@@ -37,12 +37,9 @@ DROPPED = {"dropout": 0.3, "input_dropout": 0.2, "weight_drop": 0.3, "reset": 0.
 def with_queued_steps(trainer: Trainer, backend: GraphBackend | None = None) -> Trainer:
     """Make a trainer queue its steps, as on a GPU."""
     trainer.queues_steps = True
-    batches = DeviceBatches(trainer.batches, trainer.device, max_bytes=math.inf)
-    trainer._cuda_step = CudaStep(
-        trainer.network, trainer.ema_network, trainer.optimizer, trainer.state, batches, trainer.training
-    )
+    trainer._cuda_step = trainer._device_step()
     if backend:
-        trainer._cuda_step.capture_with(backend)
+        trainer._cuda_step.capture_with(backend, trainer.group.all_agree)
     trainer.state = trainer._cuda_step.state
     return trainer
 
