@@ -42,6 +42,10 @@ MAX_LR = 0.02
 FINETUNE_LR_FACTOR = 0.5
 """factor of the learning rate for fine-tuning: with factors of 1, 0.5 and 0.3, 1×128 cells that had learned most of
 Tiny Shakespeare reached on its last 111 kB 2.213, 2.210, 2.236 bits in 200 steps, and 2.248, 2.228, 2.221 in 800"""
+STREAMS_PER_PROCESS = {"cpu": 16, "cuda": 64, "mps": 32}
+"""streams for which the products of one of several processes are fast"""
+MAX_STREAMS = 1_024
+"""maximum batch size that the recipe chooses"""
 MIN_UPDATES = 1_500
 """updates; if the budget allows fewer with long windows, the windows are shorter"""
 BYTES_PER_WEIGHT = 24
@@ -63,6 +67,13 @@ class RecipeInputs:
     """whether the network is pretrained on another text"""
     distinct_fraction: float = 1.0
     """number of distinct substrings of the training text relative to all of its substrings"""
+    processes: int = 1
+    """number of processes that share each batch; the speeds are those of one"""
+
+    @property
+    def default_streams(self) -> int:
+        """Return the batch size of one process on this device."""
+        return 64 if self.device == "cuda" else 32
 
     @property
     def effective_characters(self) -> float:
@@ -105,7 +116,8 @@ def choose_hyperparameters(options: TrainOptions, inputs: RecipeInputs) -> Recip
 def networks_to_time(options: TrainOptions, inputs: RecipeInputs) -> tuple[tuple[NetworkConfig, ...], TrainingConfig]:
     """Return the networks to time, and the training to time them with; no networks unless the budget is a time."""
     batch, length = _batch(options, inputs, math.inf)
-    training = TrainingConfig(batch=batch, length=length, lr=1e-3, precision=options.training_precision)
+    share = max(1, batch // inputs.processes)
+    training = TrainingConfig(batch=share, length=length, lr=1e-3, precision=options.training_precision)
     if options.steps or options.epochs:
         return (), training
     widths = (options.hidden,) if options.hidden else TIMED_WIDTHS
@@ -177,21 +189,34 @@ def _characters_per_second(network: NetworkConfig, inputs: RecipeInputs) -> floa
     """
     size = inputs.vocabulary_size
     if not inputs.speeds:
-        return inputs.flops_per_second / (FLOPS_PER_WEIGHT * count_matmul_weights(network, size))
+        flops_per_second = inputs.processes * inputs.flops_per_second
+        return flops_per_second / (FLOPS_PER_WEIGHT * count_matmul_weights(network, size))
     widths, speeds = np.log(np.array(inputs.speeds)).T
     widest = dataclasses.replace(network, hidden=min(network.hidden, inputs.speeds[-1][0]))
     ratio = count_matmul_weights(widest, size) / count_matmul_weights(network, size)
-    return ratio * math.exp(np.interp(math.log(network.hidden), widths, speeds))
+    return inputs.processes * ratio * math.exp(np.interp(math.log(network.hidden), widths, speeds))
 
 
 def _batch(options: TrainOptions, inputs: RecipeInputs, characters: float) -> tuple[int, int]:
     """Return batch size and window length; both are smaller if the text or the budget has only a few windows."""
-    default = 64 if inputs.device == "cuda" else 32
+    default = _default_streams(options, inputs, characters)
     updates = options.steps or characters / (default * 64)
     long = updates >= MIN_UPDATES and inputs.train_characters >= 100_000
     length = options.length or (64 if long else 32)
     largest = 2 ** int(math.log2(max(4, inputs.train_characters // (length * 16))))
     return options.batch or min(default, largest), length
+
+
+def _default_streams(options: TrainOptions, inputs: RecipeInputs, characters: float) -> int:
+    """Return the batch size for a long text: larger for several processes if enough updates remain.
+
+    A process needs some streams for its products to be fast.
+    """
+    streams = inputs.default_streams
+    wanted = min(MAX_STREAMS, inputs.processes * STREAMS_PER_PROCESS[inputs.device])
+    while 2 * streams <= wanted and (options.steps or characters / (2 * streams * 64)) >= MIN_UPDATES:
+        streams *= 2
+    return streams
 
 
 def _training(
@@ -203,7 +228,10 @@ def _training(
     if options.epochs:
         steps = steps_for_epochs(options.epochs, characters=inputs.train_characters, batch=batch, length=length)
     # Each document begins with a fresh state, so that no state needs to be reset at random.
-    chosen = {"lr": _peak_lr(network, inputs)} | ({"reset": 0.0} if options.documents else {})
+    # A batch that was enlarged for several processes has less noise in its gradients, so steps can be larger.
+    enlargement = 1.0 if options.batch else max(1.0, batch / inputs.default_streams)
+    rate = float(f"{_peak_lr(network, inputs) * math.sqrt(enlargement):.2g}")
+    chosen = {"lr": rate} | ({"reset": 0.0} if options.documents else {})
     given = options.given(name for name in TRAINING_SETTINGS if name not in BUDGETS)
     minutes = None if steps else options.minutes
     return TrainingConfig(**{**chosen, **given, "batch": batch, "length": length, "steps": steps, "minutes": minutes})
@@ -212,8 +240,7 @@ def _training(
 def _peak_lr(network: NetworkConfig, inputs: RecipeInputs) -> float:
     """Return the peak learning rate: lower for wider and deeper networks, and for fine-tuning."""
     rate = min(MAX_LR, PEAK_LR[network.cell] * 256 / network.hidden / math.sqrt(network.layers))
-    rate *= FINETUNE_LR_FACTOR if inputs.trained else 1
-    return float(f"{rate:.2g}")
+    return rate * (FINETUNE_LR_FACTOR if inputs.trained else 1)
 
 
 def _check_size(network: NetworkConfig, vocabulary_size: int) -> None:

@@ -38,13 +38,14 @@ def measure_recipe_inputs(
     trained: bool,
     processes: int = 1,
 ) -> RecipeInputs:
-    """Return the inputs of the recipe, with the measured speed of the device."""
+    """Return the inputs of the recipe, with the measured speed of the device for one process."""
     inputs = RecipeInputs(
         train_characters=train_characters,
         vocabulary_size=vocabulary_size,
         device=device,
         flops_per_second=flops_per_second(device, options.training_precision),
         trained=trained,
+        processes=processes,
     )
     if device != "cuda":
         return inputs

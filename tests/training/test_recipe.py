@@ -12,16 +12,52 @@ from charrnn.training.train_options import TrainOptions
 
 
 def make_inputs(
-    characters: int = 1_000_000, vocabulary: int = 65, flops: float = 1e11, distinct: float = 1.0
+    characters: int = 1_000_000,
+    vocabulary: int = 65,
+    flops: float = 1e11,
+    distinct: float = 1.0,
+    *,
+    device: str = "cpu",
+    processes: int = 1,
 ) -> RecipeInputs:
-    """Return the inputs of the recipe for a text and a CPU."""
+    """Return the inputs of the recipe for a text and a device."""
     return RecipeInputs(
         train_characters=characters,
         vocabulary_size=vocabulary,
-        device="cpu",
+        device=device,
         flops_per_second=flops,
         distinct_fraction=distinct,
+        processes=processes,
     )
+
+
+def test_several_processes_get_a_network_for_their_joint_speed() -> None:
+    """Two processes are planned like one of twice the speed; they have enough streams in the usual batch."""
+    options = TrainOptions(minutes=5)
+    assert choose_hyperparameters(options, make_inputs(processes=2)) == choose_hyperparameters(
+        options, make_inputs(flops=2e11)
+    )
+
+
+@pytest.mark.parametrize(("device", "usual", "share"), [("cpu", 32, 16), ("cuda", 64, 64)])
+def test_many_processes_get_a_larger_batch_and_a_higher_rate_in_a_long_training(
+    device: str, usual: int, share: int
+) -> None:
+    """The rate grows with the square root of the batch; a short training keeps its number of updates."""
+    long, short = TrainOptions(epochs=50, hidden=256), TrainOptions(epochs=1, hidden=256)
+    text = {"characters": 10_000_000, "device": device}
+    one = choose_hyperparameters(long, make_inputs(**text)).training  # type: ignore[arg-type]
+    eight = choose_hyperparameters(long, make_inputs(**text, processes=8)).training  # type: ignore[arg-type]
+    assert (one.batch, eight.batch) == (usual, 8 * share)
+    assert eight.lr == pytest.approx(one.lr * (8 * share / usual) ** 0.5, rel=0.05)
+    assert choose_hyperparameters(short, make_inputs(**text, processes=8)).training.batch < 8 * share  # type: ignore[arg-type]
+
+
+def test_a_given_batch_keeps_its_rate_whatever_the_number_of_processes() -> None:
+    """The batch is that of all processes together, so the same options mean the same training."""
+    options = TrainOptions(epochs=50, hidden=256, batch=128)
+    recipes = [choose_hyperparameters(options, make_inputs(10_000_000, processes=size)) for size in (1, 2, 8)]
+    assert recipes[0] == recipes[1] == recipes[2]
 
 
 def test_more_time_means_a_larger_network() -> None:
