@@ -112,7 +112,7 @@ def test_all_processes_yield_the_same_events_and_have_the_same_weights(corpus: C
 
     def work(group: ProcessGroup) -> Any:
         group.join(CPU)
-        trainer = make(corpus, group, **DROPPED)
+        trainer = make(corpus, group, **DROPPED, lr=0.5)
         return [
             (type(event).__name__, dataclasses.asdict(event), *replica(trainer))
             for event in train_loop(trainer, sample_every=5)
@@ -127,6 +127,8 @@ def test_all_processes_yield_the_same_events_and_have_the_same_weights(corpus: C
     main, *others = in_each_rank(3, work, tmp_path / "world")
     assert [event["step"] for name, event, *_ in main if name == "Preview"] == [0, 5, 10]
     assert [events == without_previews(main) for events in others] == [True, True]
+    evaluations = [event for name, event, *_ in main if name == "Evaluation"]
+    assert {event["best_step"] == event["step"] for event in evaluations} == {False, True}
     one = list(train_loop(make(corpus, SINGLE_PROCESS, **DROPPED), sample_every=5))
     assert [(name, event.get("step")) for name, event, *_ in without_previews(main)] == [
         (type(event).__name__, getattr(event, "step", None)) for event in without_safe_points_of_previews(one)
