@@ -83,7 +83,7 @@ class DivergedError(CharrnnError):
 
 
 class PeerLostError(CharrnnError):
-    """The end of another process of a distributed training, without which this process cannot continue."""
+    """Another process of a distributed training has ended, so this process cannot continue."""
 
     def __init__(self, message: str = "another process of the training has ended") -> None:
         super().__init__(message, hint="the same command continues")
@@ -91,6 +91,14 @@ class PeerLostError(CharrnnError):
 
 class ReplicasDifferError(CharrnnError):
     """Weights or moments that differ between the processes of a distributed training."""
+
+
+class RankError(CharrnnError):
+    """An error of one process of a distributed training, whose message names the rank."""
+
+    def __init__(self, rank: int, host: str, error: CharrnnError) -> None:
+        super().__init__(f"rank {rank} ({host}): {error.message}", hint=error.hint)
+        self.exit_code = error.exit_code
 
 
 class OutputError(OSError):

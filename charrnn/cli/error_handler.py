@@ -8,12 +8,13 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from typing import TypeGuard
 
 import click
 from click.core import ParameterSource
 
 from charrnn.cli.streams import BOLD_CYAN, BOLD_RED, fold_line, styled
-from charrnn.errors import FAILURE, WRONG_USAGE, CharrnnError, OutputError, is_out_of_memory, os_reason
+from charrnn.errors import FAILURE, WRONG_USAGE, CharrnnError, OutputError, RankError, is_out_of_memory, os_reason
 from charrnn.views.sanitize import plain_line, redirect_to_null, unicode_stream
 
 Failure = (CharrnnError, click.ClickException, click.Abort, KeyboardInterrupt, OSError)
@@ -35,6 +36,8 @@ class Stopped(KeyboardInterrupt):
 
 def handle_error(error: BaseException) -> int:
     """Report an error that is not a bug, and return the exit code; raise any other error again."""
+    if _is_reported_by_rank_0(error):
+        return error.exit_code
     match error:
         case CharrnnError():
             return print_error(error.message, error.hint, error.exit_code)
@@ -54,6 +57,13 @@ def handle_error(error: BaseException) -> int:
         case OSError():
             return _system_error(error)
     raise error
+
+
+def _is_reported_by_rank_0(error: BaseException) -> TypeGuard[CharrnnError | click.ClickException]:
+    """Return whether this is not rank 0 of a distributed training, and rank 0 has the same error."""
+    is_replica = os.environ.get("WORLD_SIZE", "1") != "1" and os.environ.get("RANK", "0") != "0"
+    is_common = isinstance(error, CharrnnError | click.ClickException) and not isinstance(error, RankError)
+    return is_replica and is_common
 
 
 def _system_error(error: OSError) -> int:

@@ -191,7 +191,7 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
     resources.keep_freed_memory()
     resources.require_memory_for_torch()
     from charrnn.cli.train_display import reading_progress, status_line
-    from charrnn.training.prepare import options_after_restart, prepare
+    from charrnn.training.prepare import options_of_launch, prepare
     from charrnn.training.world import end_with_parent, world_from_environment
 
     world = world_from_environment()
@@ -204,14 +204,16 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
             run_replica(train_options, world, start_time=start_time)
             return
         group = connect_main(train_options, world)
-    train_options, quiet = options_after_restart(train_options, world), train_options.quiet
+    train_options, quiet = options_of_launch(train_options, world), train_options.quiet
     prepared = prepare(train_options, progress=lambda text: reading_progress(text, quiet=quiet))
     with status_line("starting PyTorch …", quiet=quiet):
-        from charrnn.cli.train_run import run_training
+        from charrnn.cli.train_run import TrainCommand, connect_main, run_training
 
     sources = {name: context.get_parameter_source(name) for name in context.params}
     origins = {name: ORIGINS[source] for name, source in sources.items() if source in ORIGINS}
-    run_training(prepared, train_options, origins, world, group, start_time=start_time)
+    group = group or connect_main(train_options, world)
+    command = TrainCommand(options=train_options, group=group, start_time=start_time, origins=origins)
+    run_training(prepared, command)
 
 
 def _weaker_budgets(context: click.Context) -> dict[str, None]:

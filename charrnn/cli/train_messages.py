@@ -56,7 +56,7 @@ def _unused_gpus_note(trainer: Trainer) -> Iterator[str]:
     if count > 1 and not trainer.group.is_distributed:
         command = shlex.join(click.get_current_context().find_root().obj)
         launcher = f"torchrun --standalone --nproc-per-node={count} -m charrnn"
-        yield f"{count} GPUs are here, and one is used; all: `{launcher} {command}`"
+        yield f"1 of {count} GPUs is used; to use all of them: `{launcher} {command}`"
 
 
 def print_ngram(ngram: NGram, console: Console, options: TrainOptions) -> None:
@@ -127,7 +127,7 @@ def _processes_label(trainer: Trainer) -> Iterator[str]:
     """Yield the number of processes, if there are several, and the library of their collectives."""
     if trainer.group.is_distributed:
         backend = "NCCL" if trainer.device.type == "cuda" else "gloo"
-        yield f"{trainer.group.world.size} processes ({backend})"
+        yield f"{trainer.group.world.size} processes\u00a0({backend})"
 
 
 def precision_label(precision: str, device: str) -> str:

@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 import click
 from rich.console import Console
@@ -17,7 +17,7 @@ from charrnn.cli.streams import write_output
 from charrnn.cli.train_display import choose_display, failed_events_as_error, status_line
 from charrnn.cli.train_messages import print_already_trained, print_header, print_ngram, print_summary
 from charrnn.cli.train_signals import SignalHandler, write_raw
-from charrnn.errors import CharrnnError, DivergedError, PeerLostError, ReplicasDifferError
+from charrnn.errors import CharrnnError, DivergedError, PeerLostError, RankError, ReplicasDifferError
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.storage.run_lock import RunLock
 from charrnn.text.ngram import NGram
@@ -31,7 +31,13 @@ from charrnn.training.fit import TrainingResult, final_evaluation, fit, progress
 from charrnn.training.new_run import Session
 from charrnn.training.prepare import Prepared, run_directory
 from charrnn.training.process_group import ProcessGroup, connect
-from charrnn.training.replicas import check_same_facts, publish_facts, receive_run, send_no_run, send_run
+from charrnn.training.replicas import (
+    check_same_configuration,
+    publish_configuration,
+    receive_run,
+    send_no_run,
+    send_run,
+)
 from charrnn.training.resume import start_or_resume, write_config
 from charrnn.training.train_options import TrainOptions
 from charrnn.training.world import World, host_name
@@ -44,18 +50,21 @@ from charrnn.views.training_progress import ProgressState
 SHOW_CURSOR = "\x1b[?25h"  # ECMA-48
 
 
-def run_training(
-    prepared: Prepared,
-    options: TrainOptions,
-    origins: Mapping[str, str],
-    world: World,
-    group: ProcessGroup | None,
-    *,
-    start_time: float,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class TrainCommand:
+    """A `charrnn train` command."""
+
+    options: TrainOptions
+    group: ProcessGroup
+    start_time: float
+    """time of the clock when the command started"""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """origins of the options by their names"""
+
+
+def run_training(prepared: Prepared, command: TrainCommand) -> None:
     """Start or resume a run, and train, show and save it (CharrnnError; Stopped if a signal requests it)."""
-    group = group or connect(world)
-    directory = prepared.directory
+    directory, options, group = prepared.directory, command.options, command.group
     # Scripts read the path of the model. A terminal that is closed meanwhile is not recognized as one afterwards.
     is_script = sys.stdout is not None and not is_terminal(sys.stdout) and not options.as_json
     messages = _signal_messages(directory, options)
@@ -65,24 +74,14 @@ def run_training(
         RunLock(directory) as lock,
         SignalHandler(*messages, coordinated=group.is_distributed) as handler,
     ):
-        _run(_Command(prepared, options, origins, start_time, group), lock, handler)
+        _run(prepared, command, lock, handler)
     if is_script:
         write_output(f"{directory.model}\n")
 
 
-class _Command(NamedTuple):
-    """A `charrnn train` command."""
-
-    prepared: Prepared
-    options: TrainOptions
-    origins: Mapping[str, str]
-    start_time: float
-    group: ProcessGroup
-
-
-def _run(command: _Command, lock: RunLock, handler: SignalHandler) -> None:
+def _run(prepared: Prepared, command: TrainCommand, lock: RunLock, handler: SignalHandler) -> None:
     """Start or resume a run, and train, show and save it."""
-    prepared, options, group = command.prepared, command.options, command.group
+    options, group = command.options, command.group
     console = log_console()
     console.quiet = options.quiet
     with _message_if_stopped(console):
@@ -138,7 +137,7 @@ def _signal_messages(directory: RunDirectory, options: TrainOptions) -> tuple[Ca
 
 
 def _train(
-    session: Session, ngram: NGram, console: Console, command: _Command, handler: SignalHandler
+    session: Session, ngram: NGram, console: Console, command: TrainCommand, handler: SignalHandler
 ) -> TrainingResult:
     """Train to the end of the plan and return the result; on a signal, save and print how to continue (Stopped)."""
     trainer, directory, seconds_before = session.trainer, session.directory, session.trainer.seconds
@@ -149,29 +148,26 @@ def _train(
         choose_display(command.options)(events, progress, console, handler.clock)
 
     try:
-        result = _train_and_evaluate(session, show, command.options, command.start_time, handler)
+        result = _train_and_evaluate(session, show, command, handler)
     except Stopped:
-        saved = f"saved step {trainer.step:,} in {directory.path} · run the same command to continue"
-        print_line(saved, console)
+        if handler.stop_signal is not None:
+            saved = f"saved step {trainer.step:,} in {directory.path} · run the same command to continue"
+            print_line(saved, console)
         raise
     trainer.progress.record_time(seconds_before + handler.clock() - command.start_time)
     return result
 
 
 def _train_and_evaluate(
-    session: Session,
-    show: Callable[[Iterator[Event]], None],
-    options: TrainOptions,
-    start_time: float,
-    handler: SignalHandler,
+    session: Session, show: Callable[[Iterator[Event]], None], command: TrainCommand, handler: SignalHandler
 ) -> TrainingResult:
     """Train to the end of the plan, show the events, and return the result of the final evaluation (Stopped)."""
-    trainer, directory = session.trainer, session.directory
+    trainer, directory, options = session.trainer, session.directory, command.options
     coordinator = Coordinator(trainer, handler) if trainer.group.is_distributed else None
     with handler.deferred(), trainer.oom_as_error():
         events = fit(
             session,
-            start_time=start_time,
+            start_time=command.start_time,
             sample_every=options.sample_every,
             save_every=options.save_every,
             stop_filter=handler.stop_when_requested,
@@ -211,28 +207,40 @@ READER_GONE = getattr(signal, "SIGPIPE", signal.SIGTERM).value
 def connect_main(options: TrainOptions, world: World) -> ProcessGroup:
     """Return the group of rank 0, connected to all processes; raise WrongUsageError if they do not fit together."""
     group = connect(world)
-    check_same_facts(group, options, choose_device(options.device, world))
+    check_same_configuration(group, options, choose_device(options.device, world))
     return group
 
 
 def run_replica(options: TrainOptions, world: World, *, start_time: float) -> None:
     """Train a run that rank 0 starts, shows and saves (CharrnnError; Stopped if a signal requests it)."""
-    directory = run_directory(options)
-    with _errors_of_rank(world):
-        set_threads(options.threads, world)
-        device = choose_device(options.device, world)
-        group = connect(world)
-        publish_facts(group, options, device)
-        trainer = receive_run(group, directory, device)
-        if trainer is None:
-            return
-        session = Session(trainer=trainer, directory=directory, reason="")
-        with SignalHandler(_print_nothing, _print_nothing, coordinated=True) as handler:
-            try:
-                _train_and_evaluate(session, _show_nothing, options, start_time, handler)
-            except Stopped as stopped:
-                if stopped.number != READER_GONE:
-                    raise
+    set_threads(options.threads, world)
+    device = choose_device(options.device, world)
+    group = connect(world)
+    publish_configuration(group, options, device)
+    try:
+        _train_replica(TrainCommand(options=options, group=group, start_time=start_time), device)
+    except (DivergedError, ReplicasDifferError) as error:
+        group.wait_for_end()
+        raise click.exceptions.Exit(error.exit_code) from error
+    except PeerLostError as error:
+        raise click.exceptions.Exit(error.exit_code) from error
+    except CharrnnError as error:
+        raise RankError(world.rank, host_name(), error) from error
+
+
+def _train_replica(command: TrainCommand, device: str) -> None:
+    """Train a run that rank 0 sends."""
+    directory = run_directory(command.options)
+    trainer = receive_run(command.group, directory, device)
+    if trainer is None:
+        return
+    session = Session(trainer=trainer, directory=directory, reason="")
+    with SignalHandler(_print_nothing, _print_nothing, coordinated=True) as handler:
+        try:
+            _train_and_evaluate(session, _show_nothing, command, handler)
+        except Stopped as stopped:
+            if stopped.number != READER_GONE:
+                raise
 
 
 def _print_nothing() -> None:
@@ -243,17 +251,6 @@ def _show_nothing(events: Iterator[Event]) -> None:
     """Run the training; rank 0 shows it."""
     for _ in events:
         pass
-
-
-@contextmanager
-def _errors_of_rank(world: World) -> Iterator[None]:
-    """Name the rank in an error of this process, and exit silently after an error that rank 0 reports."""
-    try:
-        yield
-    except (DivergedError, ReplicasDifferError, PeerLostError) as error:
-        raise click.exceptions.Exit(error.exit_code) from error
-    except CharrnnError as error:
-        raise type(error)(f"rank {world.rank} ({host_name()}): {error.message}", hint=error.hint) from error
 
 
 @contextmanager

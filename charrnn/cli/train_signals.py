@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from charrnn.cli.error_handler import Stopped, exit_by_signal
 from charrnn.training.events import Event, Pause, Result, SafePoint
-from charrnn.training.fit import STOP_SIGNALS
+from charrnn.training.process_group import STOP_SIGNALS
 
 PAUSE, CONTINUE = getattr(signal, "SIGTSTP", None), getattr(signal, "SIGCONT", None)
 

@@ -18,29 +18,23 @@ from charrnn.config import NetworkConfig
 from charrnn.network import fused_rnn
 from charrnn.network.cells import DOCUMENT_START
 from charrnn.network.model_file import Model
+from charrnn.text.batching import Shard
 from charrnn.text.vocabulary import Ids
 
 # Dropout. A mask is drawn once per window and applies to all its characters (variational dropout, Gal and Ghahramani
 # 2016), so that a dropped unit is dropped throughout and the carried state keeps its meaning.
 
 
-class Streams(NamedTuple):
-    """The streams of a network that computes a part of a batch: its rows of the whole batch."""
-
-    batch: int
-    rows: slice
-
-
-def variational_dropout(values: Tensor, rate: float, streams: Streams | None = None) -> Tensor:
+def variational_dropout(values: Tensor, rate: float, shard: Shard | None = None) -> Tensor:
     """Return values with a fraction `rate` of the units of each stream set to zero at all steps: (T, B, H).
 
-    The other units are scaled by 1 / (1 - rate), so that the expected sum does not change. The mask of a part of a
-    batch, `streams`, is that part of the mask of the whole batch.
+    The other units are scaled by 1 / (1 - rate), so that the expected sum does not change. The mask of the shard of
+    a batch is that shard of the mask of the whole batch.
     """
     if not rate:
         return values
-    batch, rows = streams or (values.shape[1], slice(None))
-    mask = (torch.rand((batch, values.shape[2]), device=values.device) >= rate)[rows]
+    shard = shard or Shard.whole(values.shape[1])
+    mask = (torch.rand((shard.batch, values.shape[2]), device=values.device) >= rate)[shard.rows]
     return values * (mask.to(values.dtype) / (1 - rate))
 
 
@@ -190,7 +184,7 @@ class CharRNN(nn.Module):
         self.config = config
         self.end_id = end_id
         self.vocabulary_size = vocabulary_size
-        self.streams: Streams | None = None
+        self.shard: Shard | None = None
         """streams that this network computes where several processes share the batch; None: the whole batch"""
         width = config.embedding or vocabulary_size
         self.embedding = nn.Embedding(vocabulary_size, width) if config.embedding else None
@@ -259,7 +253,7 @@ class CharRNN(nn.Module):
         return self.embedding(ids)  # type: ignore[no-any-return]
 
     def _dropout(self, values: Tensor, rate: float) -> Tensor:
-        return variational_dropout(values, rate, self.streams) if self.training else values
+        return variational_dropout(values, rate, self.shard) if self.training else values
 
     def _weights(self, layer: int) -> LayerWeights:
         """Return the weights of a layer, with DropConnect on the recurrent matrix in training mode."""

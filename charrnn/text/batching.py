@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -16,8 +16,6 @@ from charrnn.text.vocabulary import Ids
 # r is where stream r + 1 began. The length of the ring is rarely a multiple of the length of a window, so each epoch
 # splits the text differently.
 
-ALL = slice(None)
-
 STEPS_BETWEEN_RELEASES = 1024
 """steps between two releases of the pages of a memory-mapped corpus"""
 
@@ -29,6 +27,30 @@ def steps_for_epochs(epochs: float, *, characters: int, batch: int, length: int)
     7
     """
     return math.ceil(epochs * characters / (batch * length))
+
+
+class Shard(NamedTuple):
+    """The contiguous rows of a batch that one process computes."""
+
+    batch: int
+    """rows of the whole batch, over all processes"""
+    start: int
+    stop: int
+
+    @property
+    def rows(self) -> slice:
+        """The rows as a slice."""
+        return slice(self.start, self.stop)
+
+    @property
+    def size(self) -> int:
+        """Number of rows."""
+        return self.stop - self.start
+
+    @classmethod
+    def whole(cls, batch: int) -> "Shard":
+        """Return the shard of a single process."""
+        return cls(batch, 0, batch)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +68,8 @@ class TrainingBatches:
     """number of streams, B"""
     length: int
     """characters in a window, T"""
-    rows: slice = field(default_factory=lambda: ALL)
-    """the streams of this process, where several processes share the batch"""
+    shard: Shard | None = None
+    """the streams of this process, where several processes share the batch; None: all"""
 
     @property
     def steps_per_epoch(self) -> float:
@@ -56,7 +78,8 @@ class TrainingBatches:
 
     def starts(self, step: int) -> NDArray[np.int64]:
         """Return the position of each stream's window at a step, (B,); it depends on nothing but the step."""
-        first = np.arange(self.batch)[self.rows] * self.characters // self.batch
+        rows = (self.shard or Shard.whole(self.batch)).rows
+        first = np.arange(self.batch)[rows] * self.characters // self.batch
         return (first + step * self.length) % self.characters
 
     def batch_ids(self, step: int) -> NDArray[np.int64]:
@@ -69,6 +92,9 @@ class TrainingBatches:
 
 # Evaluation rows: overlapping sections of a text that are read in parallel, so that every character is scored once.
 # Each row except the first begins with warm-up characters, which the previous row scores.
+
+
+ALL = slice(None)
 
 
 class Chunk(NamedTuple):

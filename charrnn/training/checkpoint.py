@@ -70,7 +70,7 @@ def state_metadata(trainer: Trainer) -> dict[str, str]:
         "training": dataclasses.asdict(trainer.training),
         "fingerprint": dict(trainer.corpus.fingerprint),
         "machine": environment(trainer.device, trainer.group.world),
-        **({"launch": launch_id} if (launch_id := trainer.group.world.launch_id) else {}),
+        **({"launch": run_id} if (run_id := trainer.group.world.run_id) else {}),
     }
     return model_metadata(trainer.model({})) | {"kind": "checkpoint", "run": json.dumps(record)}
 

@@ -90,6 +90,8 @@ def save_during_training(
         raise save_run_elsewhere(trainer, error) from error
     gather_for_save(trainer)
     save_final(trainer, directory, model=policy.model_is_outdated)
+    # torchrun would end rank 0 during the save if another process exited before.
+    trainer.group.all_agree(True)
 
 
 class _SavePolicy:
@@ -104,19 +106,19 @@ class _SavePolicy:
         """duration of the last save in seconds"""
         self._improved = False
         """whether there are better weights than those saved last"""
-        self._is_save_agreed = self._is_due
+        self._should_save = self._is_due
 
     def follow(self, coordinator: Coordinator) -> None:
         """Save when all processes agree on it, which rank 0 requests when a save is due."""
         if self._trainer.group.is_main:
             coordinator.save_is_due = self._is_due
-        self._is_save_agreed = lambda: coordinator.saves_now
+        self._should_save = lambda: coordinator.saves_now
 
     def after(self, event: Event) -> Iterator[TrainingWarning]:
         """Save the run if a save is due; yield a warning for each problem."""
         if isinstance(event, Evaluation) and event.improved:
             self.model_is_outdated = self._improved = True
-        if not isinstance(event, (Step, Evaluation)) or not self._is_save_agreed():
+        if not isinstance(event, (Step, Evaluation)) or not self._should_save():
             return
         start_time = self._clock()
         gather_for_save(self._trainer)

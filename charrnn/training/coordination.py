@@ -1,9 +1,9 @@
-"""Coordination of the processes of a training: decisions by a clock or a signal, made by all at the same step.
+"""Coordination of the processes of a training: all of them stop, save and change the plan at the same step.
 
 A stop can be requested by a signal to any process. Rank 0 decides by its clock when the run is saved, and how many
 steps a time budget allows. The all-reduce of the gradients tells all processes whether any of them has a request; if
-so, they exchange their requests after the step, and all of them act on the same decision. Within evaluations they
-exchange them in any case. All other decisions follow from numbers that are equal in all processes.
+so, they exchange their requests after the step and act on the same decision. During evaluations, they exchange them
+at every safe point. All other decisions follow from numbers that are equal in all processes.
 """
 
 from collections.abc import Callable, Generator, Iterator
@@ -42,7 +42,7 @@ class Coordinator:
     def __init__(self, trainer: Trainer, stop_requests: StopRequests) -> None:
         self._trainer, self._stop_requests = trainer, stop_requests
         self._requested_steps = 0
-        self.save_is_due: Callable[[], bool] = bool
+        self.save_is_due: Callable[[], bool] = lambda: False
         """whether this process requests a save"""
         self.saves_now = False
         """whether all processes save the run after the current event"""
@@ -52,7 +52,7 @@ class Coordinator:
         self._requested_steps = steps
 
     def decide_after(self, events: Iterator[Event]) -> Iterator[Event]:
-        """Pass events through, with a decision after each of those that occur in all processes."""
+        """Pass events through, and decide after each event that occurs in all processes."""
         reducer = self._trainer.reducer
         assert reducer is not None, "a training by several processes reduces gradients"
         self._set_request(reducer)

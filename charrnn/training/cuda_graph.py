@@ -81,8 +81,11 @@ def _garbage_collection_paused() -> Iterator[None]:
             gc.enable()
 
 
-def cuda_graph_backend() -> GraphBackend:
-    """Return the backend of CUDA: warm-up runs and the capture use the same side stream."""
+def cuda_graph_backend(*, is_distributed: bool = False) -> GraphBackend:
+    """Return the backend of CUDA: warm-up runs and the capture use the same side stream.
+
+    In a distributed training, a thread of NCCL calls CUDA too, which would invalidate a capture in the default mode.
+    """
     side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
 
     def warm_up(work: Work) -> None:
@@ -92,12 +95,13 @@ def cuda_graph_backend() -> GraphBackend:
             work()
         current.wait_stream(side)
 
+    mode = "thread_local" if is_distributed else "global"
+
     def capture(work: Work) -> Work:
         graph, pool = torch.cuda.CUDAGraph(), torch.cuda.graph_pool_handle()
         try:
             # A failed capture leaves its stream as the current one; the outer context restores it.
-            # In the default mode, the thread in which NCCL watches its collectives would invalidate the capture.
-            capture = torch.cuda.graph(graph, pool=pool, stream=side, capture_error_mode="thread_local")
+            capture = torch.cuda.graph(graph, pool=pool, stream=side, capture_error_mode=mode)
             with torch.cuda.stream(torch.cuda.current_stream()), capture:
                 work()
         except RuntimeError:

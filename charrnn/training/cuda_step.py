@@ -189,8 +189,8 @@ class CudaStep:
         """Run a whole step on the device; no number is read from the device or sent to it."""
         ids = self._batches.batch_ids()
         is_reset = torch.rand(self._training.batch, device=self._device) < self._training.reset
-        if self._network.streams is not None:
-            is_reset = is_reset[self._network.streams.rows]
+        if self._network.shard is not None:
+            is_reset = is_reset[self._network.shard.rows]
         initial_state = reset_streams(self._network, self.state, is_reset)
         with tf32(self._device, allowed=True):
             result = forward_backward(self._network, ids, initial_state, self._training, self._reducer)

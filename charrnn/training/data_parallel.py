@@ -1,16 +1,16 @@
 """Data parallelism: the mean of gradients over all processes, each of which computes some rows of every batch.
 
 Weights, moments and averages are replicated. They stay equal bit for bit, because all processes apply the same sum of
-gradients. The wrapper DistributedDataParallel is not used: it assigns gradients to buckets anew after the first step
-of each process, so a resumed run would sum them in another order.
+gradients. DistributedDataParallel is not used: it rebuilds its gradient buckets after the first step of a process, so
+a resumed run would sum gradients in another order.
 """
 
 import torch
 from torch import Tensor
 
 from charrnn.network.char_rnn import CharRNN
+from charrnn.text.batching import Shard
 from charrnn.training.process_group import ProcessGroup
-from charrnn.training.world import Shard
 
 
 class GradientReducer:
@@ -41,10 +41,16 @@ class GradientReducer:
         """Set the gradients of the mean loss over all rows, given that over this process's rows, and return it."""
         weighted = loss * self._share
         weighted.backward()  # type: ignore[no-untyped-call]
-        gradients = [parameter.grad.flatten() for parameter in self._parameters if parameter.grad is not None]
+        gradients = [_gradient(parameter).flatten() for parameter in self._parameters]
         torch.cat([*gradients, weighted.detach().reshape(1), self._request], out=self._buffer)
         self._group.sum(self._buffer)
         *means, mean_loss, self._requests = torch.split(self._buffer, [*self._sizes, 1, 1])
         for parameter, mean in zip(self._parameters, means, strict=True):
             parameter.grad = mean.view_as(parameter)
         return mean_loss[0].clone()
+
+
+def _gradient(parameter: Tensor) -> Tensor:
+    """Return the gradient of a parameter; every parameter has one after a backward pass."""
+    assert parameter.grad is not None
+    return parameter.grad

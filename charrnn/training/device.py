@@ -16,7 +16,7 @@ from charrnn.errors import CharrnnError, WrongUsageError, is_out_of_memory
 from charrnn.network.cells import CELLS
 from charrnn.network.model_file import count_parameters
 from charrnn.resources import available_cores, torch_threads, usable_memory
-from charrnn.training.world import ALONE, World
+from charrnn.training.world import SINGLE_PROCESS_WORLD, World
 
 PROBE_SECONDS = 0.1
 """time spent on measuring the speed of a matrix product"""
@@ -24,7 +24,7 @@ PRODUCT_SPEED_FRACTION = 0.45
 """fraction of the speed of a large product that a training step reaches (measured on CPUs: 0.35 to 0.6)"""
 
 
-def choose_device(name: str, world: World = ALONE) -> str:
+def choose_device(name: str, world: World = SINGLE_PROCESS_WORLD) -> str:
     """Return a device, for `auto` the fastest one; raise WrongUsageError if it is not available.
 
     Of several processes, each uses a GPU of its own.
@@ -35,7 +35,7 @@ def choose_device(name: str, world: World = ALONE) -> str:
     if world.is_distributed and device == "cuda":
         if world.local_size > torch.cuda.device_count():
             raise WrongUsageError(
-                f"{world.local_size} processes were started, and {torch.cuda.device_count()} GPUs are here",
+                f"{world.local_size} processes on this machine, but only {torch.cuda.device_count()} GPUs",
                 hint="`--nproc-per-node gpu`, or `--device cpu`",
             )
         torch.cuda.set_device(world.local_rank)
@@ -59,14 +59,15 @@ def choose_precision(name: str, device: str) -> str:
     return "bfloat16" if device == "cpu" and _has_native_bfloat16() else "float32"
 
 
-def set_threads(threads: int | None, world: World = ALONE) -> None:
+def set_threads(threads: int | None, world: World = SINGLE_PROCESS_WORLD) -> None:
     """Set the number of torch's threads; None: torch's default, limited to the available cores.
 
-    Several processes of a machine share its cores; torchrun sets a variable for torch's threads, which is ignored.
+    Several processes share the cores of a machine. A single thread is the default of torchrun, which is ignored.
     """
     default = torch.get_num_threads()
-    shared = max(1, available_cores() // world.local_size) if world.is_distributed else None
-    number = threads or shared or torch_threads(default)
+    is_default_of_torchrun = world.is_distributed and default == 1
+    shared = max(1, available_cores() // world.local_size)
+    number = threads or (shared if is_default_of_torchrun else torch_threads(default))
     if number != default:
         torch.set_num_threads(number)
 
@@ -132,7 +133,7 @@ def _has_native_bfloat16() -> bool:
     return any(bool(capabilities.get(name)) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
-def environment(device: torch.device, world: World = ALONE) -> dict[str, Any]:
+def environment(device: torch.device, world: World = SINGLE_PROCESS_WORLD) -> dict[str, Any]:
     """Return versions, device, threads and processes; a run continues bit for bit only if they are equal."""
     values: dict[str, Any] = {"charrnn": __version__, "torch": torch.__version__}
     values |= {"threads": torch.get_num_threads(), "device": device.type}

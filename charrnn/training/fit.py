@@ -19,6 +19,7 @@ from charrnn.training.events import Evaluation, Event, Preview, SafePoint, Step
 from charrnn.training.loop import train_loop, warn_on_explosion
 from charrnn.training.metrics import log_events
 from charrnn.training.new_run import Session
+from charrnn.training.process_group import STOP_SIGNALS
 from charrnn.training.progress import PERIODS
 from charrnn.training.trainer import Trainer
 
@@ -174,13 +175,6 @@ class TimeBudget:
 
 
 # The events of a run: timed, logged and saved while they pass
-
-STOP_SIGNALS = tuple(
-    number
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
-    if (number := getattr(signal, name, None)) is not None
-)
-"""signals that request a training to save and stop; batch systems send SIGTERM, SIGUSR1 or SIGUSR2 before the end"""
 
 
 def default_stop_signals() -> dict[int, Any]:

@@ -129,16 +129,20 @@ RELEASE_SECONDS = 120.0
 SECONDS_BETWEEN_ATTEMPTS = 0.5
 
 
-def options_after_restart(options: TrainOptions, world: World) -> TrainOptions:
-    """Return the options of a process that torchrun may have restarted, as soon as its predecessor has ended.
+def options_of_launch(options: TrainOptions, world: World) -> TrainOptions:
+    """Return the options of a process that torchrun may have restarted, after the previous one has released the lock.
 
-    `--new` is dropped if the run was begun by the same launch, because the restarted process resumes it.
+    `--new` is dropped if the same launch by torchrun has begun the run, because the restarted process resumes it.
+    Raise WrongUsageError for `--new` on several machines without a run ID, by which the launch is recognized.
     """
-    if not world.restarts:
+    if not world.run_id:
+        if options.new and world.nodes > 1:
+            raise WrongUsageError("--new on several machines needs a run ID", hint="`--rdzv-id` of torchrun")
         return options
     directory = run_directory(options)
-    _wait_for_release(directory)
-    return dataclasses.replace(options, new=options.new and _last_launch(directory) != world.launch_id)
+    if world.restarts or world.nodes > 1:
+        _wait_for_release(directory)
+    return dataclasses.replace(options, new=options.new and _last_launch(directory) != world.run_id)
 
 
 def _last_launch(directory: RunDirectory) -> str | None:

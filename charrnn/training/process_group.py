@@ -18,8 +18,14 @@ from torch import Tensor
 
 from charrnn.errors import CharrnnError, PeerLostError
 from charrnn.storage.schema import parse_json
-from charrnn.training.world import ALONE, World
+from charrnn.training.world import SINGLE_PROCESS_WORLD, World
 
+STOP_SIGNALS = tuple(
+    number
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
+    if (number := getattr(signal, name, None)) is not None
+)
+"""signals that request a training to save and stop; batch systems send SIGTERM, SIGUSR1 or SIGUSR2 before the end"""
 COLLECTIVE_TIMEOUT = timedelta(minutes=10)
 """time after which a collective fails; the longest wait is for a save or a preview by rank 0"""
 CONNECTION_TIMEOUT = timedelta(minutes=10)
@@ -66,21 +72,25 @@ class ProcessGroup:
         Raise CharrnnError if it is not an object of JSON.
         """
         assert self._store is not None
-        with _lost_peer_as_error():
+        with _default_signals(), _lost_peer_as_error():
             self._store.wait([key], UNLIMITED)
             text = self._store.get(key).decode(errors="replace")
         try:
             return parse_json(text, key, dict, max_values=MAX_MESSAGE_VALUES)  # type: ignore[no-any-return]
         except CharrnnError as error:
-            raise CharrnnError(f"invalid message from another process: {error.message}") from error
+            raise CharrnnError(f"received an invalid message from another process: {error.message}") from error
 
     # Collectives: all processes call them in the same order
+
+    def wait_for_end(self) -> None:
+        """Wait until torchrun ends this process, or until rank 0 has ended; rank 0 reports an error meanwhile."""
+        self.receive("end of the training")
 
     def join(self, device: torch.device) -> None:
         """Connect all processes for collectives on the CPU and, with NCCL, on the device."""
         backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
         gpu = torch.device("cuda", torch.cuda.current_device()) if device.type == "cuda" else None
-        with _default_signals(), _lost_peer_as_error():
+        with _default_signals(), _failed_connection_as_error():
             dist.init_process_group(
                 backend,
                 store=self._store,
@@ -134,7 +144,7 @@ class ProcessGroup:
         return torch.cat([whole[:, : shard.size] for whole, shard in zip(parts, shards, strict=True)], dim=1)
 
 
-SINGLE_PROCESS = ProcessGroup(ALONE)
+SINGLE_PROCESS = ProcessGroup(SINGLE_PROCESS_WORLD)
 """the group of a training in one process"""
 
 
@@ -142,7 +152,7 @@ def connect(world: World) -> ProcessGroup:
     """Return the group of a world, connected to its store by the environment variables of torchrun."""
     if not world.is_distributed:
         return ProcessGroup(world)
-    with _default_signals(), _lost_peer_as_error():
+    with _default_signals(), _failed_connection_as_error():
         store = dist.TCPStore(  # type: ignore[attr-defined]
             os.environ["MASTER_ADDR"],
             int(os.environ["MASTER_PORT"]),
@@ -162,19 +172,34 @@ def _lost_peer_as_error() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        is_lost = isinstance(error, dist.DistError) or any(part in str(error).lower() for part in LOST_CONNECTION)
-        if not is_lost:
-            raise
-        raise PeerLostError from error
+        is_lost = isinstance(error, (dist.DistNetworkError, dist.DistStoreError))
+        if is_lost or any(part in str(error).lower() for part in LOST_CONNECTION):
+            raise PeerLostError from error
+        raise
+
+
+@contextmanager
+def _failed_connection_as_error() -> Iterator[None]:
+    """Raise CharrnnError with the reason why the processes cannot be connected."""
+    try:
+        yield
+    except RuntimeError as error:
+        address = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise CharrnnError(
+            f"cannot connect to the other processes at {address}: {reason}",
+            hint="check the firewall; GLOO_SOCKET_IFNAME or NCCL_SOCKET_IFNAME selects the network interface",
+        ) from error
 
 
 @contextmanager
 def _default_signals() -> Iterator[None]:
     """Let signals end the process during a block that waits in a library, where Python's handlers do not run."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number, handler in handlers.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)
+    handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    # An ignored signal stays ignored, and a handler that is not Python's (None) stays installed.
+    handlers = {number: handler for number, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
+    for number in handlers:
+        signal.signal(number, signal.SIG_DFL)
     try:
         yield
     finally:

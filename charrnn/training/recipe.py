@@ -230,7 +230,7 @@ def _training(
     # Each document begins with a fresh state, so that no state needs to be reset at random.
     # A batch that was enlarged for several processes has less noise in its gradients, so steps can be larger.
     enlargement = 1.0 if options.batch else max(1.0, batch / inputs.default_streams)
-    rate = float(f"{_peak_lr(network, inputs) * math.sqrt(enlargement):.2g}")
+    rate = float(f"{min(MAX_LR, _peak_lr(network, inputs) * math.sqrt(enlargement)):.2g}")
     chosen = {"lr": rate} | ({"reset": 0.0} if options.documents else {})
     given = options.given(name for name in TRAINING_SETTINGS if name not in BUDGETS)
     minutes = None if steps else options.minutes

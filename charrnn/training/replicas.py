@@ -31,47 +31,55 @@ from charrnn.training.train_options import TrainOptions
 from charrnn.training.trainer import Trainer
 from charrnn.training.world import host_name
 
-# Processes that do not fit together are refused before anything is written
+# Processes with different versions or options are rejected before anything is written
 
-OPTIONS_OF_MAIN = ("new", "as_json", "quiet")
+RANK_0_OPTIONS = ("new", "as_json", "quiet")
 """options that only rank 0 uses; after a restart it ignores `new`"""
+FILE_OPTIONS = ("corpus", "val_file", "include")
+"""options that may have thousands of values"""
 
 
-def publish_facts(group: ProcessGroup, options: TrainOptions, device: str) -> None:
+def publish_configuration(group: ProcessGroup, options: TrainOptions, device: str) -> None:
     """Publish what must be equal in all processes: versions, device and options."""
-    group.publish(f"facts/{group.world.rank}", _facts(options, device))
+    group.publish(f"configuration/{group.world.rank}", _configuration(options, device))
 
 
-def check_same_facts(group: ProcessGroup, options: TrainOptions, device: str) -> None:
+def check_same_configuration(group: ProcessGroup, options: TrainOptions, device: str) -> None:
     """Raise WrongUsageError if another process has other versions or options than this one, rank 0."""
-    own = json.loads(json.dumps(_facts(options, device)))
+    own = json.loads(json.dumps(_configuration(options, device)))
     for rank in range(1, group.world.size):
-        other = group.receive(f"facts/{rank}")
+        other = group.receive(f"configuration/{rank}")
         for name in sorted({*own, *other} - {"host"}):
             if own.get(name) != other.get(name):
-                expected, actual = (f"{name} {_value(facts.get(name))}" for facts in (own, other))
+                expected, actual = (_value(values.get(name)) for values in (own, other))
                 raise WrongUsageError(
-                    f"rank 0 was started with {expected}, and rank {rank} ({other.get('host')}) with {actual}",
+                    f"{name} differs: {expected} on rank 0, {actual} on rank {rank} ({other.get('host')})",
                     hint="start all processes with the same command and the same versions",
                 )
 
 
-def _facts(options: TrainOptions, device: str) -> dict[str, Any]:
-    """Return the facts about this process by their names, and its host."""
+def _configuration(options: TrainOptions, device: str) -> dict[str, Any]:
+    """Return the host, the versions, the device and the options of this process, by their names."""
     given = {
         f"--{name.rstrip('_').replace('_', '-')}": value
         for name, value in dataclasses.asdict(options).items()
-        if value is not False and value not in (None, (), AUTO) and name not in OPTIONS_OF_MAIN
+        if value is not False and value not in (None, (), AUTO) and name not in (*RANK_0_OPTIONS, *FILE_OPTIONS)
     }
-    versions = {"charrnn": __version__, "torch": torch.__version__}
-    return {"host": host_name(), **versions, "device": device, **given}
+    files = json.dumps([getattr(options, name) for name in FILE_OPTIONS])
+    versions = {"version of charrnn": __version__, "version of torch": torch.__version__}
+    checksum = hashlib.sha256(files.encode()).hexdigest()[:8]
+    return {
+        "host": host_name(),
+        **versions,
+        "device": device,
+        "checksum of the file names": checksum,
+        **given,
+    }
 
 
 def _value(value: Any) -> str:
-    """Return the value of a fact for a message."""
-    if isinstance(value, list):
-        return " ".join(map(str, value))
-    return "omitted" if value is None else str(value)
+    """Return a value for a message."""
+    return "none" if value is None else str(value)
 
 
 # The run
@@ -122,7 +130,7 @@ def receive_run(group: ProcessGroup, directory: RunDirectory, device: str) -> Tr
         group.publish(f"end/{group.world.rank}", {})
         return None
     with _invalid_as_error():
-        sent = from_mapping(_RunMessage, message, "it")
+        sent = from_mapping(_RunMessage, message, "the message")
         network = NetworkConfig.from_mapping(sent.network)
     corpus = _visible_corpus(directory, sent.text)
     group.join(torch.device(device))
@@ -163,8 +171,8 @@ def _visible_corpus(
             return corpus
         if clock() >= ends_at:
             raise CharrnnError(
-                f"{directory.path} has no {directory.corpus.name}, or that of another text",
-                hint="a directory that all machines share, or a copy of corpus.bin and corpus.json on each",
+                f"{directory.path} has no {directory.corpus.name}, or its {directory.corpus.name} is of another text",
+                hint="use a directory that all machines share, or copy corpus.bin and corpus.json to each machine",
             )
         sleep(SECONDS_BETWEEN_ATTEMPTS)
 
@@ -190,7 +198,7 @@ def gather_for_save(trainer: Trainer) -> None:
         if checksum != checksums[0]:
             raise ReplicasDifferError(
                 f"the weights of ranks 0 and {rank} differ at step {trainer.step:,}",
-                hint="machines of one kind; the same command continues from the last save",
+                hint="use machines with the same type of processor; the same command resumes from the last save",
             )
 
 

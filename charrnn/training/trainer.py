@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import DivergedError
-from charrnn.network.char_rnn import CharRNN, NetworkState, Streams
+from charrnn.network.char_rnn import CharRNN, NetworkState
 from charrnn.network.model_file import Model
 from charrnn.text.batching import TrainingBatches
 from charrnn.text.corpus import Corpus
@@ -62,7 +62,7 @@ class Trainer:
             characters=self.train_characters,
             batch=training.batch,
             length=training.length,
-            rows=self.shard.rows,
+            shard=self.shard,
         )
         with oom_as_error(network, training, len(corpus.vocabulary), device):
             self.network = CharRNN(network, len(corpus.vocabulary), end_id=corpus.end_id).to(self.device)
@@ -77,7 +77,7 @@ class Trainer:
         self.reducer: GradientReducer | None = None
         """mean of gradients over several processes"""
         if group.is_distributed:
-            self.network.streams = Streams(training.batch, self.shard.rows)
+            self.network.shard = self.shard
             self.reducer = GradientReducer(self.network, self.shard, group)
         self.init_from: str | None = None
         """path of the pretrained model that the run started from"""
@@ -201,7 +201,8 @@ class Trainer:
             self.network, self.ema_network, self.optimizer, self.state, batches, self.training, self.reducer
         )
         if is_cuda:
-            step.capture_with(cuda_graph_backend(), self.group.all_agree)
+            backend = cuda_graph_backend(is_distributed=self.group.is_distributed)
+            step.capture_with(backend, self.group.all_agree)
         return step
 
     def load_pretrained(self, weights: Mapping[str, NDArray[np.float32]], source: str) -> None:

@@ -9,33 +9,16 @@ import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from charrnn.errors import WrongUsageError
+from charrnn.text.batching import Shard
 
 MAX_PROCESSES = 1 << 20
 """maximum world size"""
+NO_RUN_ID = "none"
+"""run ID of torchrun if none is given"""
 MAX_PORT = (1 << 16) - 1
 SHARED_STORE_VARIABLE = "TORCH_DISABLE_SHARE_RDZV_TCP_STORE"
-
-
-class Shard(NamedTuple):
-    """The contiguous rows of a batch that one process computes."""
-
-    batch: int
-    """rows of the whole batch, over all processes"""
-    start: int
-    stop: int
-
-    @property
-    def rows(self) -> slice:
-        """The rows as a slice."""
-        return slice(self.start, self.stop)
-
-    @property
-    def size(self) -> int:
-        """Number of rows."""
-        return self.stop - self.start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +38,12 @@ class World:
     local_size: int = 1
     """number of processes on this machine"""
     nodes: int = 1
-    """number of groups of processes, each of which torchrun started on one machine"""
+    """number of nodes, each with one agent of torchrun"""
     restarts: int = 0
     """how often torchrun has restarted the processes"""
     max_restarts: int = 0
-    launch_id: str = ""
-    """identifier of the launch, the same after a restart; empty without torchrun"""
+    run_id: str = ""
+    """run ID of torchrun (`TORCHELASTIC_RUN_ID`), the same after a restart; empty without an ID"""
     has_agent_store: bool = False
     """whether torchrun hosts the store through which the processes find each other"""
 
@@ -83,11 +66,11 @@ class World:
         if batch < self.size:
             raise WrongUsageError(
                 f"a batch of {batch} streams cannot be divided among {self.size} processes",
-                hint=f"`--batch {self.size}`, or fewer processes",
+                hint=f"use `--batch {self.size}` or fewer processes",
             )
 
 
-ALONE = World()
+SINGLE_PROCESS_WORLD = World()
 """the world of a process that was not started by torchrun"""
 
 
@@ -99,11 +82,12 @@ def world_from_environment(environment: Mapping[str, str] = os.environ) -> World
     1
     """
     size = _number(environment, "WORLD_SIZE", 1, low=1)
-    launch_id = environment.get("TORCHELASTIC_RUN_ID", "")
+    run_id = environment.get("TORCHELASTIC_RUN_ID", NO_RUN_ID)[:200]
+    run_id = "" if run_id == NO_RUN_ID else run_id
     restarts = _number(environment, "TORCHELASTIC_RESTART_COUNT", 0)
     max_restarts = _number(environment, "TORCHELASTIC_MAX_RESTARTS", 0)
     if size == 1:
-        return World(restarts=restarts, max_restarts=max_restarts, launch_id=launch_id[:200])
+        return World(restarts=restarts, max_restarts=max_restarts, run_id=run_id)
     for name in ("RANK", "MASTER_ADDR", "MASTER_PORT"):
         if name not in environment:
             raise WrongUsageError(
@@ -120,14 +104,14 @@ def world_from_environment(environment: Mapping[str, str] = os.environ) -> World
         nodes=_number(environment, "GROUP_WORLD_SIZE", 1, low=1, high=size),
         restarts=restarts,
         max_restarts=max_restarts,
-        launch_id=launch_id[:200],
+        run_id=run_id,
         has_agent_store=environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True",
     )
     if world.nodes > 1 and max_restarts and world.has_agent_store:
         # torchrun keeps its store for the restarted processes, which then connect to the addresses of the old ones.
         raise WrongUsageError(
             f"restarts over several machines fail unless {SHARED_STORE_VARIABLE}=1 is set (PyTorch issue 135712)",
-            hint=f"`export {SHARED_STORE_VARIABLE}=1` on each machine, or `--max-restarts 0`",
+            hint=f"`export {SHARED_STORE_VARIABLE}=1` with `--rdzv-backend c10d`, or `--max-restarts 0`",
         )
     return world
 

@@ -12,7 +12,7 @@ from charrnn.cli import train_signals as module
 from charrnn.cli.error_handler import Stopped
 from charrnn.cli.train_signals import SignalHandler
 from charrnn.training.events import Event, Pause, Preview, SafePoint
-from charrnn.training.fit import STOP_SIGNALS
+from charrnn.training.process_group import STOP_SIGNALS
 
 
 def previews(number: int, at: int) -> Iterator[Event]:

@@ -142,7 +142,7 @@ class FakeCuda:
     @contextmanager
     def graph(self, _graph: object, *, pool: object, stream: object, capture_error_mode: str) -> Iterator[None]:
         """Record that a capture fails at its end."""
-        assert (stream, capture_error_mode) == ("side stream", "thread_local")
+        assert (stream, capture_error_mode) == ("side stream", "global")
         self.calls.append(("capture", pool))
         yield
         raise RuntimeError("operation failed due to a previous error during capture")

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from worlds import CPU, assert_close, in_double_precision, in_each_rank, make, result
 
-from charrnn.network.char_rnn import NetworkState, Streams, variational_dropout
+from charrnn.network.char_rnn import NetworkState, variational_dropout
+from charrnn.text.batching import Shard
 from charrnn.text.corpus import Corpus
 from charrnn.training import cuda_step
 from charrnn.training.cuda_step import DeviceBatches
@@ -115,12 +116,12 @@ def ranks(size: int) -> list[ProcessGroup]:
 def test_the_masks_of_all_processes_are_the_mask_of_one(size: int) -> None:
     """The union of the rows is the mask of the whole batch."""
 
-    def mask(streams: Streams | None, rows: int) -> Tensor:
+    def mask(shard: Shard | None, rows: int) -> Tensor:
         torch.manual_seed(7)
-        return variational_dropout(torch.ones(4, rows, 6), 0.4, streams)
+        return variational_dropout(torch.ones(4, rows, 6), 0.4, shard)
 
     shards = [World(rank=rank, size=size).shard(8) for rank in range(size)]
-    parts = [mask(Streams(8, shard.rows), shard.size) for shard in shards]
+    parts = [mask(shard, shard.size) for shard in shards]
     assert torch.equal(torch.cat(parts, dim=1), mask(None, 8))
 
 

@@ -15,7 +15,13 @@ from charrnn.text.corpus import Corpus
 from charrnn.training import replicas
 from charrnn.training.loop import train_loop
 from charrnn.training.process_group import ProcessGroup
-from charrnn.training.replicas import check_same_facts, publish_facts, receive_run, send_no_run, send_run
+from charrnn.training.replicas import (
+    check_same_configuration,
+    publish_configuration,
+    receive_run,
+    send_no_run,
+    send_run,
+)
 from charrnn.training.train_options import TrainOptions
 from charrnn.training.world import World
 
@@ -162,7 +168,7 @@ def test_a_run_without_a_field_is_refused(
     """Only an empty message means that there is no run."""
     del message[name]
     store.set("run", json.dumps(message))
-    with pytest.raises(CharrnnError, match=f"rank 0 sent an invalid run: it has no {name}"):
+    with pytest.raises(CharrnnError, match=f"rank 0 sent an invalid run: the message has no {name}"):
         receive_run(ProcessGroup(World(rank=1, size=2), store), directory, "cpu")
 
 
@@ -187,11 +193,11 @@ def test_a_message_that_is_no_object_of_json_is_refused(text: str, store: FakeSt
     """Also one with too many values, or nested too deeply."""
     other = ProcessGroup(World(rank=1, size=2), store)
     store.set("run", text)
-    store.set("facts/1", text)
+    store.set("configuration/1", text)
     with pytest.raises(CharrnnError, match="invalid message from another process: "):
         receive_run(other, directory, "cpu")
     with pytest.raises(CharrnnError, match="invalid message from another process: "):
-        check_same_facts(ProcessGroup(World(size=2), store), TrainOptions(), "cpu")
+        check_same_configuration(ProcessGroup(World(size=2), store), TrainOptions(), "cpu")
 
 
 def test_a_process_waits_until_it_sees_the_text_of_the_run(
@@ -216,37 +222,43 @@ def test_a_process_waits_until_it_sees_the_text_of_the_run(
     assert replicas._checksum_of_description(found) == expected
     assert now == 5.5
     for absent in (RunDirectory(tmp_path / "absent"), directory):
-        with pytest.raises(CharrnnError, match=r"has no corpus\.bin, or that of another text") as caught:
+        with pytest.raises(
+            CharrnnError, match=r"has no corpus\.bin, or its corpus\.bin is of another text"
+        ) as caught:
             replicas._visible_corpus(absent, f"{expected[:-1]}x", clock=lambda: now, sleep=sleep)
         assert str(absent.path) in caught.value.message
 
 
-# Facts about the processes
+# The configuration of the processes
 
 
-def facts(store: FakeStore, *ranks: tuple[TrainOptions, str]) -> None:
-    """Publish the facts of ranks from 1 on, and check them as rank 0 with the first ones."""
+def check(store: FakeStore, *ranks: tuple[TrainOptions, str]) -> None:
+    """Publish the configuration of each rank, and compare them as rank 0."""
     size = len(ranks)
     for rank, (options, device) in enumerate(ranks):
-        publish_facts(ProcessGroup(World(rank=rank, size=size), store), options, device)
-    check_same_facts(ProcessGroup(World(size=size), store), *ranks[0])
+        publish_configuration(ProcessGroup(World(rank=rank, size=size), store), options, device)
+    check_same_configuration(ProcessGroup(World(size=size), store), *ranks[0])
 
 
 def test_equal_processes_are_accepted(store: FakeStore) -> None:
     """Options that only rank 0 uses may differ, and so may hosts."""
     options = TrainOptions(corpus=("a.txt",), steps=5, files_from=None)
-    facts(store, (options, "cpu"), (TrainOptions(corpus=("a.txt",), steps=5, new=True, quiet=True), "cpu"))
+    check(store, (options, "cpu"), (TrainOptions(corpus=("a.txt",), steps=5, new=True, quiet=True), "cpu"))
 
 
 @pytest.mark.parametrize(
     ("options", "device", "message"),
     [
-        ({"steps": 6}, "cpu", r"--steps 5, and rank 2 \(.*\) with --steps 6"),
-        ({}, "cpu", r"--steps 5, and rank 2 \(.*\) with --steps omitted"),
-        ({"steps": 5}, "cuda", r"device cpu, and rank 2 \(.*\) with device cuda"),
-        ({"steps": 5, "corpus": ("b.txt", "c.txt")}, "cpu", r"--corpus omitted, and .* --corpus b\.txt c\.txt"),
-        ({"steps": 5, "from_": "m"}, "cpu", r"--from omitted, and rank 2 \(.*\) with --from m"),
-        ({"steps": 5, "sample_every": 0}, "cpu", r"--sample-every omitted, and .* --sample-every 0"),
+        ({"steps": 6}, "cpu", r"--steps differs: 5 on rank 0, 6 on rank 2 \(.*\)"),
+        ({}, "cpu", r"--steps differs: 5 on rank 0, none on rank 2 \(.*\)"),
+        ({"steps": 5}, "cuda", r"device differs: cpu on rank 0, cuda on rank 2 \(.*\)"),
+        (
+            {"steps": 5, "corpus": ("b.txt", "c.txt")},
+            "cpu",
+            r"checksum of the file names differs: \w+ on rank 0, \w+ on rank 2",
+        ),
+        ({"steps": 5, "from_": "m"}, "cpu", r"--from differs: none on rank 0, m on rank 2 \(.*\)"),
+        ({"steps": 5, "sample_every": 0}, "cpu", r"--sample-every differs: none on rank 0, 0 on rank 2"),
     ],
 )
 def test_processes_with_other_options_or_devices_are_refused(
@@ -255,7 +267,7 @@ def test_processes_with_other_options_or_devices_are_refused(
     """The message names the rank and what differs."""
     same = (TrainOptions(steps=5), "cpu")
     with pytest.raises(WrongUsageError, match=message):
-        facts(store, same, same, (TrainOptions(**options), device))
+        check(store, same, same, (TrainOptions(**options), device))
 
 
 @pytest.mark.parametrize("name", ["charrnn", "torch"])
@@ -263,7 +275,7 @@ def test_processes_with_other_versions_are_refused(
     name: str, store: FakeStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of charrnn or of torch."""
-    publish_facts(ProcessGroup(World(rank=1, size=2), store), TrainOptions(), "cpu")
+    publish_configuration(ProcessGroup(World(rank=1, size=2), store), TrainOptions(), "cpu")
     monkeypatch.setattr(*{"charrnn": (replicas, "__version__"), "torch": (torch, "__version__")}[name], "0.1")
-    with pytest.raises(WrongUsageError, match=rf"started with {name} 0\.1, and rank 1 \(.*\) with {name} "):
-        check_same_facts(ProcessGroup(World(size=2), store), TrainOptions(), "cpu")
+    with pytest.raises(WrongUsageError, match=rf"version of {name} differs: 0\.1 on rank 0, .* on rank 1"):
+        check_same_configuration(ProcessGroup(World(size=2), store), TrainOptions(), "cpu")

@@ -14,11 +14,11 @@ from charrnn.text.corpus import Corpus
 from charrnn.training import device, prepare
 from charrnn.training.checkpoint import save_checkpoint
 from charrnn.training.device import choose_device, set_threads
-from charrnn.training.prepare import options_after_restart
+from charrnn.training.prepare import options_of_launch
 from charrnn.training.process_group import ProcessGroup, connect
 from charrnn.training.train_options import TrainOptions
 from charrnn.training.trainer import Trainer
-from charrnn.training.world import ALONE, SHARED_STORE_VARIABLE, World, world_from_environment
+from charrnn.training.world import SHARED_STORE_VARIABLE, SINGLE_PROCESS_WORLD, World, world_from_environment
 
 # Environment variables
 
@@ -40,9 +40,9 @@ NODES = {
 
 def test_the_variables_of_torchrun_are_read() -> None:
     """All fields of the world; without variables the process is alone."""
-    assert world_from_environment({}) == ALONE
+    assert world_from_environment({}) == SINGLE_PROCESS_WORLD
     assert world_from_environment(NODES) == World(
-        rank=5, size=8, local_rank=1, local_size=4, nodes=2, launch_id="7", has_agent_store=True
+        rank=5, size=8, local_rank=1, local_size=4, nodes=2, run_id="7", has_agent_store=True
     )
 
 
@@ -51,7 +51,7 @@ def test_a_single_process_under_torchrun_keeps_its_launch_and_restarts() -> None
     variables = {"WORLD_SIZE": "1", "RANK": "garbage", "TORCHELASTIC_RUN_ID": "x" * 300}
     variables |= {"TORCHELASTIC_RESTART_COUNT": "2", "TORCHELASTIC_MAX_RESTARTS": "3"}
     world = world_from_environment(variables)
-    assert world == World(launch_id="x" * 200, restarts=2, max_restarts=3)
+    assert world == World(run_id="x" * 200, restarts=2, max_restarts=3)
     assert connect(world).world is world
     assert not world.is_distributed
 
@@ -164,7 +164,7 @@ def test_each_process_of_a_machine_uses_its_own_gpu(monkeypatch: pytest.MonkeyPa
 def test_more_processes_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also if this process would find a GPU."""
     gpus = FakeGpus(monkeypatch, 4)
-    with pytest.raises(WrongUsageError, match="5 processes were started, and 4 GPUs are here"):
+    with pytest.raises(WrongUsageError, match="5 processes on this machine, but only 4 GPUs"):
         choose_device("cuda", World(size=5, local_size=5))
     assert gpus.current == []
 
@@ -187,7 +187,7 @@ def launched(corpus: Corpus, make_trainer: Callable[..., Trainer], tmp_path: Pat
     directory, trainer = RunDirectory(tmp_path / "run"), make_trainer()
     directory.path.mkdir()
     shutil.copy(corpus.path, directory.corpus)
-    trainer.group = ProcessGroup(World(launch_id="a", max_restarts=3))
+    trainer.group = ProcessGroup(World(run_id="a", max_restarts=3))
     save_checkpoint(trainer, directory)
     trainer.train_step()
     save_checkpoint(trainer, directory)
@@ -195,14 +195,15 @@ def launched(corpus: Corpus, make_trainer: Callable[..., Trainer], tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("launch", "restarts", "is_new"), [("a", 0, True), ("a", 1, False), ("b", 1, True), ("", 1, True)]
+    ("launch", "restarts", "is_new"),
+    [("a", 0, False), ("a", 1, False), ("b", 0, True), ("b", 1, True), ("", 1, True)],
 )
-def test_new_is_dropped_only_after_a_restart_of_the_launch_that_began_the_run(
+def test_new_is_dropped_only_for_the_launch_that_began_the_run(
     launch: str, restarts: int, is_new: bool, launched: RunDirectory
 ) -> None:
-    """Otherwise a restarted process would delete the run that it has to resume, or resume an older run."""
+    """A restarted process resumes the run; torchrun does not count a restart after a change of the machines."""
     options = TrainOptions(corpus=("book.txt",), out=str(launched.path), new=True, steps=7)
-    after = options_after_restart(options, World(launch_id=launch, restarts=restarts))
+    after = options_of_launch(options, World(run_id=launch, restarts=restarts))
     assert (after.new, after.steps) == (is_new, 7)
 
 
@@ -210,13 +211,13 @@ def test_new_is_dropped_if_the_newest_checkpoint_is_damaged(launched: RunDirecto
     """The one before it tells which launch began the run."""
     launched.checkpoints()[-1].write_bytes(b"damaged")
     options = TrainOptions(out=str(launched.path), new=True)
-    assert not options_after_restart(options, World(launch_id="a", restarts=1)).new
+    assert not options_of_launch(options, World(run_id="a", restarts=1)).new
 
 
 def test_without_a_run_new_stays_after_a_restart(tmp_path: Path) -> None:
     """The first attempt ended before it saved the run."""
     options = TrainOptions(out=str(tmp_path / "absent"), new=True)
-    assert options_after_restart(options, World(launch_id="a", restarts=1)).new
+    assert options_of_launch(options, World(run_id="a", restarts=1)).new
 
 
 def test_a_restarted_process_waits_until_the_lock_is_released(
@@ -233,10 +234,10 @@ def test_a_restarted_process_waits_until_the_lock_is_released(
     monkeypatch.setattr(prepare, "check_not_locked", locked)
     monkeypatch.setattr(prepare, "SECONDS_BETWEEN_ATTEMPTS", 0)
     options = TrainOptions(out=str(launched.path))
-    options_after_restart(options, World(launch_id="a"))
+    options_of_launch(options, World(run_id="a"))
     assert checks == []
-    options_after_restart(options, World(launch_id="a", restarts=1))
+    options_of_launch(options, World(run_id="a", restarts=1))
     assert len(checks) == 3
     monkeypatch.setattr(prepare, "RELEASE_SECONDS", 0.0)
-    options_after_restart(options, World(launch_id="a", restarts=1))
+    options_of_launch(options, World(run_id="a", restarts=1))
     assert len(checks) == 3
