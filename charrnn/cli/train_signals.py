@@ -16,6 +16,10 @@ from charrnn.training.process_group import STOP_SIGNALS
 PAUSE, CONTINUE = getattr(signal, "SIGTSTP", None), getattr(signal, "SIGCONT", None)
 
 
+REPEATED_SECONDS = 1.0
+"""time in which one signal reaches a process directly and through torchrun, as from a batch system"""
+
+
 class SignalMode(Enum):
     """Effect of a stop signal."""
 
@@ -49,6 +53,7 @@ class SignalHandler:
         self.stop_signal: int | None = None
         """the stop signal by which the training stops; None if there is none"""
         self._coordinated = coordinated
+        self._requested_at = 0.0
         self._pause_requested = False
         self._mode = SignalMode.RAISE
         self._print_stopping, self._print_killed = print_stopping, print_killed
@@ -126,14 +131,20 @@ class SignalHandler:
         """Handle a stop signal according to the mode."""
         if self._mode is SignalMode.RAISE:
             raise Stopped(number)
+        if self.requested and self._is_repeated():
+            return
         if self.requested:
             self._print_killed()
             exit_by_signal(self.requested)
             return
-        self.requested = number
+        self.requested, self._requested_at = number, time.monotonic()
         if not self._coordinated:
             self.stop(number)
         self._print_stopping()
+
+    def _is_repeated(self) -> bool:
+        """Return whether a signal may be the first one again, which a process of several can receive twice."""
+        return self._coordinated and time.monotonic() - self._requested_at < REPEATED_SECONDS
 
     def _handle_pause(self, number: int, _frame: FrameType | None) -> None:
         """Handle SIGTSTP according to the mode; at SIGCONT, count the time of a pause that was not requested."""

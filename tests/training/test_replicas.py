@@ -255,7 +255,7 @@ def test_equal_processes_are_accepted(store: FakeStore) -> None:
         (
             {"steps": 5, "corpus": ("b.txt", "c.txt")},
             "cpu",
-            r"checksum of the file names differs: \w+ on rank 0, \w+ on rank 2",
+            "checksum of the file names differs: ",
         ),
         ({"steps": 5, "from_": "m"}, "cpu", r"--from differs: none on rank 0, m on rank 2 \(.*\)"),
         ({"steps": 5, "sample_every": 0}, "cpu", r"--sample-every differs: none on rank 0, 0 on rank 2"),
