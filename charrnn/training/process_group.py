@@ -24,6 +24,8 @@ COLLECTIVE_TIMEOUT = timedelta(minutes=10)
 """time after which a collective fails; the longest wait is for a save or a preview by rank 0"""
 CONNECTION_TIMEOUT = timedelta(minutes=10)
 """time in which every process must have connected to the store"""
+AGENT_TIMEOUT = timedelta(minutes=1)
+"""the same for the store of torchrun, which exists before the processes; without it, torchrun has been killed"""
 UNLIMITED = timedelta(days=365)
 MAX_MESSAGE_VALUES = 10_000
 """maximum number of values in a message"""
@@ -66,7 +68,7 @@ class ProcessGroup:
         Raise CharrnnError if it is not an object of JSON.
         """
         assert self._store is not None
-        with _lost_peer_as_error():
+        with _default_signals(), _lost_peer_as_error():
             self._store.wait([key], UNLIMITED)
             text = self._store.get(key).decode(errors="replace")
         try:
@@ -147,7 +149,7 @@ def connect(world: World) -> ProcessGroup:
             os.environ["MASTER_ADDR"],
             int(os.environ["MASTER_PORT"]),
             is_master=world.is_main and not world.has_agent_store,
-            timeout=CONNECTION_TIMEOUT,
+            timeout=AGENT_TIMEOUT if world.has_agent_store else CONNECTION_TIMEOUT,
             wait_for_workers=False,
         )
     # On one machine torchrun keeps its store for restarted processes, which must not find the old addresses in it.
