@@ -41,6 +41,8 @@ def handle_error(error: BaseException) -> int:
         case click.exceptions.NoArgsIsHelpError():
             click.echo(error.format_message(), err=True)
             return WRONG_USAGE
+        case click.UsageError() if os.environ.get("LOCAL_RANK", "0") != "0":
+            return WRONG_USAGE  # torchrun starts all processes of a machine with the same options; one reports them
         case click.UsageError():
             return print_error(_usage_message(error), _usage_hint(error), WRONG_USAGE)
         case click.ClickException():
@@ -82,11 +84,21 @@ def out_of_memory(error: BaseException) -> int:
 
 def print_error(message: str, hint: str | None, exit_code: int) -> int:
     """Print an error and a hint, sanitized, unless standard error is closed; return the exit code."""
-    lines = [_with_prefix("error:", BOLD_RED, message)]
+    lines = [_with_prefix("error:", BOLD_RED, _rank_label() + message)]
     lines += ["", _with_prefix("hint:", BOLD_CYAN, hint)] if hint else []
     with suppress(OSError):
         click.echo("\n".join(lines), err=True, color=True)
     return exit_code
+
+
+def _rank_label() -> str:
+    """Return the rank and the machine of this process before its message; empty for rank 0, and without torchrun."""
+    rank = os.environ.get("RANK", "0")
+    if rank == "0" or os.environ.get("WORLD_SIZE", "1") == "1":
+        return ""
+    from charrnn.training.world import host_name
+
+    return f"rank {rank} ({host_name()}): "
 
 
 def _with_prefix(head: str, style: str, message: str) -> str:

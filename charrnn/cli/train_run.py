@@ -34,7 +34,7 @@ from charrnn.training.process_group import ProcessGroup, connect
 from charrnn.training.replicas import check_same_facts, publish_facts, receive_run, send_no_run, send_run
 from charrnn.training.resume import start_or_resume, write_config
 from charrnn.training.train_options import TrainOptions
-from charrnn.training.world import World, host_name
+from charrnn.training.world import World
 from charrnn.views.console import log_console, print_line
 from charrnn.views.sanitize import can_animate, is_terminal
 from charrnn.views.training_progress import ProgressState
@@ -218,7 +218,7 @@ def connect_main(options: TrainOptions, world: World) -> ProcessGroup:
 def run_replica(options: TrainOptions, world: World, *, start_time: float) -> None:
     """Train a run that rank 0 starts, shows and saves (CharrnnError; Stopped if a signal requests it)."""
     directory = run_directory(options)
-    with _errors_of_rank(world):
+    with _silent_if_rank_0_reports():
         set_threads(options.threads, world)
         device = choose_device(options.device, world)
         group = connect(world)
@@ -246,14 +246,12 @@ def _show_nothing(events: Iterator[Event]) -> None:
 
 
 @contextmanager
-def _errors_of_rank(world: World) -> Iterator[None]:
-    """Name the rank in an error of this process, and exit silently after an error that rank 0 reports."""
+def _silent_if_rank_0_reports() -> Iterator[None]:
+    """Exit silently after an error that rank 0 reports."""
     try:
         yield
     except (DivergedError, ReplicasDifferError, PeerLostError) as error:
         raise click.exceptions.Exit(error.exit_code) from error
-    except CharrnnError as error:
-        raise type(error)(f"rank {world.rank} ({host_name()}): {error.message}", hint=error.hint) from error
 
 
 @contextmanager
