@@ -7,6 +7,7 @@ Messages are JSON. The collectives of objects are never used, because they unpic
 import json
 import os
 import signal
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -24,8 +25,6 @@ COLLECTIVE_TIMEOUT = timedelta(minutes=10)
 """time after which a collective fails; the longest wait is for a save or a preview by rank 0"""
 CONNECTION_TIMEOUT = timedelta(minutes=10)
 """time in which every process must have connected to the store"""
-AGENT_TIMEOUT = timedelta(minutes=1)
-"""the same for the store of torchrun, which exists before the processes; without it, torchrun has been killed"""
 UNLIMITED = timedelta(days=365)
 MAX_MESSAGE_VALUES = 10_000
 """maximum number of values in a message"""
@@ -144,18 +143,34 @@ def connect(world: World) -> ProcessGroup:
     """Return the group of a world, connected to its store by the environment variables of torchrun."""
     if not world.is_distributed:
         return ProcessGroup(world)
+    address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    if world.has_agent_store:
+        _check_agent(address, port)
     with _default_signals(), _lost_peer_as_error():
         store = dist.TCPStore(  # type: ignore[attr-defined]
-            os.environ["MASTER_ADDR"],
-            int(os.environ["MASTER_PORT"]),
+            address,
+            port,
             is_master=world.is_main and not world.has_agent_store,
-            timeout=AGENT_TIMEOUT if world.has_agent_store else CONNECTION_TIMEOUT,
+            timeout=CONNECTION_TIMEOUT,
             wait_for_workers=False,
         )
     # On one machine torchrun keeps its store for restarted processes, which must not find the old addresses in it.
     # Several machines count their restarts separately.
     attempt = world.restarts if world.nodes == 1 else 0
     return ProcessGroup(world, dist.PrefixStore(f"charrnn/{attempt}", store))  # type: ignore[attr-defined]
+
+
+def _check_agent(address: str, port: int) -> None:
+    """Raise PeerLostError if torchrun, whose store exists before its processes, has been killed.
+
+    The store itself would try to connect until its timeout, and print warnings.
+    """
+    try:
+        socket.create_connection((address, port), timeout=1).close()
+    except ConnectionRefusedError as error:
+        raise PeerLostError from error
+    except OSError:
+        pass  # the store reports any other failure
 
 
 @contextmanager
