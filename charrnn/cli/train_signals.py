@@ -15,6 +15,9 @@ from charrnn.training.fit import STOP_SIGNALS
 
 PAUSE, CONTINUE = getattr(signal, "SIGTSTP", None), getattr(signal, "SIGCONT", None)
 
+DUPLICATE_SECONDS = 1.0
+"""time in which a signal may come twice: a batch system sends it to all processes, and torchrun passes its own on"""
+
 
 class SignalMode(Enum):
     """Effect of a stop signal."""
@@ -37,6 +40,8 @@ class SignalHandler:
         SIGTSTP: pause immediately                 SIGTSTP: remember it
         (before the first deferred(): as usual)    second SIGTSTP: pause immediately
 
+    In several processes the same signal within a second is one request.
+
     `stop_when_requested` and `run_interruptible` handle the remembered requests; `clock` excludes pauses.
     """
 
@@ -48,6 +53,7 @@ class SignalHandler:
         """number of the stop signal that this process received; 0: none"""
         self.stop_signal: int | None = None
         """the stop signal by which the training stops; None if there is none"""
+        self._requested_at = 0.0
         self._coordinated = coordinated
         self._pause_requested = False
         self._mode = SignalMode.RAISE
@@ -127,13 +133,20 @@ class SignalHandler:
         if self._mode is SignalMode.RAISE:
             raise Stopped(number)
         if self.requested:
+            if self._is_duplicate(number):
+                return
             self._print_killed()
             exit_by_signal(self.requested)
             return
-        self.requested = number
+        self.requested, self._requested_at = number, time.monotonic()
         if not self._coordinated:
             self.stop(number)
         self._print_stopping()
+
+    def _is_duplicate(self, number: int) -> bool:
+        """Return whether a signal of several processes is the one that requested the stop, from another sender."""
+        is_soon = time.monotonic() - self._requested_at < DUPLICATE_SECONDS
+        return self._coordinated and number == self.requested and is_soon
 
     def _handle_pause(self, number: int, _frame: FrameType | None) -> None:
         """Handle SIGTSTP according to the mode; at SIGCONT, count the time of a pause that was not requested."""
