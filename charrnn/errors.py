@@ -93,14 +93,6 @@ class ReplicasDifferError(CharrnnError):
     """Weights or moments that differ between the processes of a distributed training."""
 
 
-class RankError(CharrnnError):
-    """An error of one process of a distributed training, whose message names the rank."""
-
-    def __init__(self, rank: int, host: str, error: CharrnnError) -> None:
-        super().__init__(f"rank {rank} ({host}): {error.message}", hint=error.hint)
-        self.exit_code = error.exit_code
-
-
 class OutputError(OSError):
     """Failure to write to standard output or standard error, other than the BrokenPipeError of a closed pipe."""
 

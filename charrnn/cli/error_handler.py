@@ -8,13 +8,12 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from typing import TypeGuard
 
 import click
 from click.core import ParameterSource
 
 from charrnn.cli.streams import BOLD_CYAN, BOLD_RED, fold_line, styled
-from charrnn.errors import FAILURE, WRONG_USAGE, CharrnnError, OutputError, RankError, is_out_of_memory, os_reason
+from charrnn.errors import FAILURE, WRONG_USAGE, CharrnnError, OutputError, is_out_of_memory, os_reason
 from charrnn.views.sanitize import plain_line, redirect_to_null, unicode_stream
 
 Failure = (CharrnnError, click.ClickException, click.Abort, KeyboardInterrupt, OSError)
@@ -36,14 +35,14 @@ class Stopped(KeyboardInterrupt):
 
 def handle_error(error: BaseException) -> int:
     """Report an error that is not a bug, and return the exit code; raise any other error again."""
-    if _is_reported_by_rank_0(error):
-        return error.exit_code
     match error:
         case CharrnnError():
             return print_error(error.message, error.hint, error.exit_code)
         case click.exceptions.NoArgsIsHelpError():
             click.echo(error.format_message(), err=True)
             return WRONG_USAGE
+        case click.UsageError() if os.environ.get("LOCAL_RANK", "0") != "0":
+            return WRONG_USAGE  # torchrun starts all processes of a machine with the same options; one reports them
         case click.UsageError():
             return print_error(_usage_message(error), _usage_hint(error), WRONG_USAGE)
         case click.ClickException():
@@ -57,13 +56,6 @@ def handle_error(error: BaseException) -> int:
         case OSError():
             return _system_error(error)
     raise error
-
-
-def _is_reported_by_rank_0(error: BaseException) -> TypeGuard[CharrnnError | click.ClickException]:
-    """Return whether this is not rank 0 of a distributed training, and rank 0 has the same error."""
-    is_replica = os.environ.get("WORLD_SIZE", "1") != "1" and os.environ.get("RANK", "0") != "0"
-    is_common = isinstance(error, CharrnnError | click.ClickException) and not isinstance(error, RankError)
-    return is_replica and is_common
 
 
 def _system_error(error: OSError) -> int:
@@ -92,11 +84,21 @@ def out_of_memory(error: BaseException) -> int:
 
 def print_error(message: str, hint: str | None, exit_code: int) -> int:
     """Print an error and a hint, sanitized, unless standard error is closed; return the exit code."""
-    lines = [_with_prefix("error:", BOLD_RED, message)]
+    lines = [_with_prefix("error:", BOLD_RED, _rank_label() + message)]
     lines += ["", _with_prefix("hint:", BOLD_CYAN, hint)] if hint else []
     with suppress(OSError):
         click.echo("\n".join(lines), err=True, color=True)
     return exit_code
+
+
+def _rank_label() -> str:
+    """Return the rank and the machine of this process before its message; empty for rank 0, and without torchrun."""
+    rank = os.environ.get("RANK", "0")
+    if rank == "0" or os.environ.get("WORLD_SIZE", "1") == "1":
+        return ""
+    from charrnn.training.world import host_name
+
+    return f"rank {rank} ({host_name()}): "
 
 
 def _with_prefix(head: str, style: str, message: str) -> str:

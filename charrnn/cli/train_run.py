@@ -17,7 +17,7 @@ from charrnn.cli.streams import write_output
 from charrnn.cli.train_display import choose_display, failed_events_as_error, status_line
 from charrnn.cli.train_messages import print_already_trained, print_header, print_ngram, print_summary
 from charrnn.cli.train_signals import SignalHandler, write_raw
-from charrnn.errors import CharrnnError, DivergedError, PeerLostError, RankError, ReplicasDifferError
+from charrnn.errors import CharrnnError, DivergedError, PeerLostError, ReplicasDifferError
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.storage.run_lock import RunLock
 from charrnn.text.ngram import NGram
@@ -40,7 +40,7 @@ from charrnn.training.replicas import (
 )
 from charrnn.training.resume import start_or_resume, write_config
 from charrnn.training.train_options import TrainOptions
-from charrnn.training.world import World, host_name
+from charrnn.training.world import World
 from charrnn.views.console import log_console, print_line
 from charrnn.views.sanitize import can_animate, is_terminal
 from charrnn.views.training_progress import ProgressState
@@ -224,8 +224,6 @@ def run_replica(options: TrainOptions, world: World, *, start_time: float) -> No
         raise click.exceptions.Exit(error.exit_code) from error
     except PeerLostError as error:
         raise click.exceptions.Exit(error.exit_code) from error
-    except CharrnnError as error:
-        raise RankError(world.rank, host_name(), error) from error
 
 
 def _train_replica(command: TrainCommand, device: str) -> None:

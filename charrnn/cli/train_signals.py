@@ -15,9 +15,8 @@ from charrnn.training.process_group import STOP_SIGNALS
 
 PAUSE, CONTINUE = getattr(signal, "SIGTSTP", None), getattr(signal, "SIGCONT", None)
 
-
-REPEATED_SECONDS = 1.0
-"""time in which one signal reaches a process directly and through torchrun, as from a batch system"""
+DUPLICATE_SECONDS = 1.0
+"""time in which a signal may come twice: a batch system sends it to all processes, and torchrun passes its own on"""
 
 
 class SignalMode(Enum):
@@ -41,6 +40,8 @@ class SignalHandler:
         SIGTSTP: pause immediately                 SIGTSTP: remember it
         (before the first deferred(): as usual)    second SIGTSTP: pause immediately
 
+    In several processes the same signal within a second is one request.
+
     `stop_when_requested` and `run_interruptible` handle the remembered requests; `clock` excludes pauses.
     """
 
@@ -52,8 +53,8 @@ class SignalHandler:
         """number of the stop signal that this process received; 0: none"""
         self.stop_signal: int | None = None
         """the stop signal by which the training stops; None if there is none"""
-        self._coordinated = coordinated
         self._requested_at = 0.0
+        self._coordinated = coordinated
         self._pause_requested = False
         self._mode = SignalMode.RAISE
         self._print_stopping, self._print_killed = print_stopping, print_killed
@@ -131,9 +132,9 @@ class SignalHandler:
         """Handle a stop signal according to the mode."""
         if self._mode is SignalMode.RAISE:
             raise Stopped(number)
-        if self.requested and self._is_repeated():
-            return
         if self.requested:
+            if self._is_duplicate(number):
+                return
             self._print_killed()
             exit_by_signal(self.requested)
             return
@@ -142,9 +143,10 @@ class SignalHandler:
             self.stop(number)
         self._print_stopping()
 
-    def _is_repeated(self) -> bool:
-        """Return whether a signal may be the first one again, which a process of several can receive twice."""
-        return self._coordinated and time.monotonic() - self._requested_at < REPEATED_SECONDS
+    def _is_duplicate(self, number: int) -> bool:
+        """Return whether a signal of several processes is the one that requested the stop, from another sender."""
+        is_soon = time.monotonic() - self._requested_at < DUPLICATE_SECONDS
+        return self._coordinated and number == self.requested and is_soon
 
     def _handle_pause(self, number: int, _frame: FrameType | None) -> None:
         """Handle SIGTSTP according to the mode; at SIGCONT, count the time of a pause that was not requested."""

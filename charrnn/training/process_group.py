@@ -7,6 +7,7 @@ Messages are JSON. The collectives of objects are never used, because they unpic
 import json
 import os
 import signal
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -152,10 +153,13 @@ def connect(world: World) -> ProcessGroup:
     """Return the group of a world, connected to its store by the environment variables of torchrun."""
     if not world.is_distributed:
         return ProcessGroup(world)
+    address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    if world.has_agent_store:
+        _check_agent(address, port)
     with _default_signals(), _failed_connection_as_error():
         store = dist.TCPStore(  # type: ignore[attr-defined]
-            os.environ["MASTER_ADDR"],
-            int(os.environ["MASTER_PORT"]),
+            address,
+            port,
             is_master=world.is_main and not world.has_agent_store,
             timeout=CONNECTION_TIMEOUT,
             wait_for_workers=False,
@@ -164,6 +168,19 @@ def connect(world: World) -> ProcessGroup:
     # Several machines count their restarts separately.
     attempt = world.restarts if world.nodes == 1 else 0
     return ProcessGroup(world, dist.PrefixStore(f"charrnn/{attempt}", store))  # type: ignore[attr-defined]
+
+
+def _check_agent(address: str, port: int) -> None:
+    """Raise PeerLostError if torchrun, whose store exists before its processes, has been killed.
+
+    The store itself would try to connect until its timeout, and print warnings.
+    """
+    try:
+        socket.create_connection((address, port), timeout=1).close()
+    except ConnectionRefusedError as error:
+        raise PeerLostError from error
+    except OSError:
+        pass  # the store reports any other failure
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The command line as a whole: the cost of starting, and the report of errors."""
 
+import platform
 import signal
 import subprocess
 import sys
@@ -151,6 +152,33 @@ def test_a_system_error_is_reported_with_the_file(call: Call, monkeypatch: pytes
     assert call("info") == (1, "", "error: no space left on device\n")
     command_that_raises(monkeypatch, OutputError(28, "No space left on device"))
     assert call("info") == (1, "", "error: cannot write output: no space left on device\n")
+
+
+@pytest.fixture
+def rank_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the variables of torchrun for the second of two processes on a machine."""
+    for name, value in {"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("rank_1")
+@pytest.mark.parametrize("error", [CharrnnError("no text"), MemoryError(), FileNotFoundError(2, "gone", "book.txt")])
+def test_an_error_of_another_process_names_its_rank(
+    error: Exception, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each kind of error; those of rank 0 have no rank."""
+    command_that_raises(monkeypatch, error)
+    assert call("info").err.startswith(f"error: rank 1 ({platform.node()}): ")
+    monkeypatch.setenv("RANK", "0")
+    assert "rank" not in call("info").err
+
+
+@pytest.mark.usefixtures("rank_1")
+def test_wrong_options_are_reported_by_one_process_of_a_machine(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Torchrun starts all of them with the same options."""
+    assert call("train", "--hiden", "3") == (2, "", "")
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    assert "no such option" in call("train", "--hiden", "3").err
 
 
 def test_a_bug_keeps_its_traceback(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,6 +83,21 @@ def test_a_second_signal_ends_the_process_at_once(monkeypatch: pytest.MonkeyPatc
     assert (died, messages) == ([signal.SIGINT], ["stopping", "now"])
 
 
+@pytest.mark.parametrize(("coordinated", "seconds_later", "ends"), [(True, 0, 0), (True, 2, 1), (False, 0, 1)])
+def test_a_signal_from_torchrun_and_from_a_batch_system_is_one_request(
+    coordinated: bool, seconds_later: float, ends: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slurm and systemd signal every process of a job, and torchrun passes its signal on to the others."""
+    died: list[int] = []
+    monkeypatch.setattr(module, "exit_by_signal", died.append)
+    with SignalHandler(lambda: None, lambda: None, coordinated=coordinated) as handler, handler.deferred():
+        os.kill(os.getpid(), signal.SIGTERM)
+        now = time.monotonic()
+        monkeypatch.setattr(time, "monotonic", lambda: now + seconds_later)
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert (handler.requested, died) == (signal.SIGTERM, [signal.SIGTERM] * ends)
+
+
 def test_a_long_operation_can_be_interrupted_at_any_safe_point() -> None:
     """The generator is closed at once, so that it cleans up."""
     left: list[str] = []

@@ -50,8 +50,9 @@ def test_all_modules_are_checked() -> None:
 
 @pytest.mark.fault("P3", "P9")
 def test_no_module_can_execute_code_from_a_file_or_use_the_network() -> None:
-    """No pickle, eval, unsafe YAML, other process or socket."""
-    assert {dotted(path): violations for path in SOURCES if (violations := list(broken_promises(path)))} == {}
+    """No pickle, eval, unsafe YAML, other process or socket; processes under torchrun look for its store."""
+    violations = {dotted(path): found for path in SOURCES if (found := list(broken_promises(path)))}
+    assert violations == {"training.process_group": ["socket"]}
 
 
 def broken_promises(path: Path) -> Iterator[str]:
