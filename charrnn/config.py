@@ -69,14 +69,17 @@ def setting(help_text: str, section: str, **properties: Any) -> Mapping[str, Set
     return {"setting": Setting(help_text=help_text, section=section, **properties)}
 
 
+CELL_KINDS = ("lstm", "gru", "rnn", "peephole", "cifg", "capped")
+
+
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
     """A character-level recurrent network, without the size of its vocabulary."""
 
-    cell: Annotated[str, Choice(("lstm", "gru", "rnn"), "cell")] = field(
+    cell: Annotated[str, Choice(CELL_KINDS, "cell")] = field(
         default="lstm", metadata=setting("Kind of cell ({default}).", "network", from_model=True)
     )
-    """lstm, gru or rnn (tanh)"""
+    """lstm, gru, rnn (tanh), or a variant of the LSTM: peephole, cifg or capped"""
     layers: Annotated[int, Range(1, 64)] = field(
         default=1, metadata=setting("Number of layers ({default}).", "network", from_model=True)
     )

@@ -37,7 +37,10 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 }
 """each package or loose module, and what it may import besides itself"""
 
-TORCH_MODULES = ("network.char_rnn", "network.fused_rnn", "network.fused_rnn_backward")
+TORCH_MODULES = (
+    *("network.char_rnn", "network.fused_rnn", "network.fused_rnn_backward"),
+    *("network.fused_lstm", "network.lstm_variants", "network.lstm_variant_steps"),
+)
 """modules outside of `training` that import torch"""
 
 TREES = {dotted(path): parsed(path) for path in SOURCES}

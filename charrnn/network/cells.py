@@ -1,21 +1,23 @@
-"""The equations of the recurrent cells, LSTM, GRU and tanh RNN: one step, pure functions, and clamps of cells.
+"""The equations of the recurrent cells, LSTM and its variants, GRU and tanh RNN: one step, and clamps of cells.
 
 Arrays are NumPy arrays or torch tensors.
 
 Shapes: B streams, H units. Every cell takes
     projected  (B, G·H)  W_ih x + b_ih   the input of each of the cell's G gates
     recurrent  (B, G·H)  W_hh h + b_hh   the recurrent input of each gate
-with the gates in torch's order, and the previous state; it returns the next state and every gate.
+with the gates in torch's order, and the previous state; it returns the next state and every gate. The peephole LSTM
+also takes its peephole weights, (3·H,).
 """
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 DOCUMENT_START = 1.0
-"""value of every cell at the beginning of a document: c of an LSTM, h of other cells.
+"""value of every cell at the beginning of a document: c where a cell has it, h of other cells.
 
 With zero, only the bias of the output could predict the first character, and all characters share that bias. After
 400 steps on 30,000 names with 1×192 cells, the loss of first characters was 0.186 nats above its minimum with zero,
@@ -31,7 +33,7 @@ class CellState(NamedTuple):
     hidden: Array
     """h, (B, H), in [-1, 1]; the output of the layer"""
     cell_state: Array | None = None
-    """c, (B, H), unbounded; None for cells other than the LSTM"""
+    """c, (B, H), of an LSTM and its variants; None for other cells"""
 
 
 class CellStep(NamedTuple):
@@ -42,16 +44,23 @@ class CellStep(NamedTuple):
     """activation of each gate, (B, H), by its letter"""
 
 
-CellFunction = Callable[[Array, Array, CellState], CellStep]
+CellFunction = Callable[..., CellStep]
+"""projected, recurrent, state and, for a cell with peepholes, their weights -> step"""
 
 
 class CellType(NamedTuple):
-    """A kind of cell: its equations, and the layout of its weight matrices."""
+    """A kind of cell: its equations, and the layout of its weights."""
 
     equations: CellFunction
     gates: tuple[str, ...]
     """letters of the gates, in the order of torch's weight rows"""
     has_cell_state: bool
+    is_bounded: bool = True
+    """whether the state, c where a cell has it, stays in [-1, 1]"""
+    initial_biases: Mapping[str, float] = MappingProxyType({})
+    """biases before training, by the letter of the gate; zero for other gates"""
+    peepholes: int = 0
+    """number of gates with a peephole weight for c"""
 
 
 def lstm_step(projected: Array, recurrent: Array, state: CellState) -> CellStep:
@@ -63,6 +72,52 @@ def lstm_step(projected: Array, recurrent: Array, state: CellState) -> CellStep:
     gates = _lstm_activations(projected + recurrent, size)
     i, f = gates[..., :size], gates[..., size : 2 * size]
     g, o = gates[..., 2 * size : 3 * size], gates[..., 3 * size :]
+    c = f * state.cell_state + i * g
+    return CellStep(CellState(o * tanh(c), c), {"i": i, "f": f, "g": g, "o": o})
+
+
+def peephole_step(projected: Array, recurrent: Array, state: CellState, peepholes: Array) -> CellStep:
+    """Return one step of an LSTM with peepholes (Gers and Schmidhuber 2000, in the form of Graves 2013).
+
+    i, f = σ(… + p·c), g = tanh(…);  c' = f·c + i·g;  o = σ(… + p_o·c');  h' = o·tanh(c')
+
+    `peepholes` (3·H,) are the weights p_i, p_f and p_o.
+    """
+    size = state.hidden.shape[-1]
+    total, c = projected + recurrent, state.cell_state
+    i = sigmoid(total[..., :size] + peepholes[:size] * c)
+    f = sigmoid(total[..., size : 2 * size] + peepholes[size : 2 * size] * c)
+    g = tanh(total[..., 2 * size : 3 * size])
+    c = f * c + i * g
+    o = sigmoid(total[..., 3 * size :] + peepholes[2 * size :] * c)
+    return CellStep(CellState(o * tanh(c), c), {"i": i, "f": f, "g": g, "o": o})
+
+
+def cifg_step(projected: Array, recurrent: Array, state: CellState) -> CellStep:
+    """Return one step of an LSTM with coupled input and forget gates, i = 1 - f (Greff et al. 2015).
+
+    f, o = σ(…), g = tanh(…);  c' = f·c + (1 - f)·g;  h' = o·tanh(c')
+    """
+    size = state.hidden.shape[-1]
+    total = projected + recurrent
+    f, g, o = sigmoid(total[..., :size]), tanh(total[..., size : 2 * size]), sigmoid(total[..., 2 * size :])
+    c = g + f * (state.cell_state - g)
+    return CellStep(CellState(o * tanh(c), c), {"f": f, "g": g, "o": o})
+
+
+def capped_step(projected: Array, recurrent: Array, state: CellState) -> CellStep:
+    """Return one step of an LSTM with a capped input gate, i ≤ 1 - f, so that c stays in [-1, 1] (Melis et al. 2020).
+
+    f, o = σ(…), g = tanh(…), i = min(σ(…), 1 - f);  c' = f·c + i·g;  h' = o·tanh(c')
+
+    The gate i of the result is the capped one. Where it equals 1 - f, its gradient flows to f only.
+    """
+    size = state.hidden.shape[-1]
+    total = projected + recurrent
+    input_forget = sigmoid(total[..., : 2 * size])
+    i, f = input_forget[..., :size], input_forget[..., size:]
+    i = array_module(f).where(i < 1 - f, i, 1 - f)
+    g, o = tanh(total[..., 2 * size : 3 * size]), sigmoid(total[..., 3 * size :])
     c = f * state.cell_state + i * g
     return CellStep(CellState(o * tanh(c), c), {"i": i, "f": f, "g": g, "o": o})
 
@@ -84,10 +139,20 @@ def rnn_step(projected: Array, recurrent: Array, state: CellState) -> CellStep: 
     return CellStep(CellState(tanh(projected + recurrent)), {})
 
 
+_FORGET_BIAS: Mapping[str, float] = MappingProxyType({"f": 1.0})
+"""biases of an untrained LSTM, after Jozefowicz et al. 2015"""
+_CAPPED_BIASES: Mapping[str, float] = MappingProxyType({"i": -1.0, "f": 1.0})
+"""biases with σ(i) = 1 - σ(f), so that the cap applies half of the time before training and both gates learn"""
+
 CELLS: dict[str, CellType] = {
-    "lstm": CellType(lstm_step, ("i", "f", "g", "o"), has_cell_state=True),
-    "gru": CellType(gru_step, ("r", "z", "n"), has_cell_state=False),
-    "rnn": CellType(rnn_step, ("h",), has_cell_state=False),
+    "lstm": CellType(lstm_step, tuple("ifgo"), True, is_bounded=False, initial_biases=_FORGET_BIAS),
+    "gru": CellType(gru_step, tuple("rzn"), False),
+    "rnn": CellType(rnn_step, ("h",), False),
+    "peephole": CellType(
+        peephole_step, tuple("ifgo"), True, is_bounded=False, initial_biases=_FORGET_BIAS, peepholes=3
+    ),
+    "cifg": CellType(cifg_step, tuple("fgo"), True, initial_biases=_FORGET_BIAS),
+    "capped": CellType(capped_step, tuple("ifgo"), True, initial_biases=_CAPPED_BIASES),
 }
 
 
@@ -131,7 +196,7 @@ def array_module(x: Array) -> Any:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Clamp:
-    """The clamped cells of one layer and their values: c of an LSTM, h of other cells; streams may differ."""
+    """The clamped cells of one layer and their values: c where a cell has it, else h; streams may differ."""
 
     mask: Array
     """clamped cells, bool (B, H), or (1, H) for all streams"""

@@ -6,7 +6,7 @@ States are passed in and returned. The weights have the names of `model_file.wei
 import math
 import warnings
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from charrnn.config import NetworkConfig
-from charrnn.network import fused_rnn
-from charrnn.network.cells import DOCUMENT_START
-from charrnn.network.model_file import Model
+from charrnn.network import fused_rnn, lstm_variants
+from charrnn.network.cells import CELLS, DOCUMENT_START
+from charrnn.network.lstm_variants import VariantWeights
+from charrnn.network.model_file import Model, layer_shapes
 from charrnn.text.batching import Shard
 from charrnn.text.vocabulary import Ids
 
@@ -51,7 +52,7 @@ def drop_connect(weight: Tensor, rate: float) -> Tensor:
 # are returned. Where `resets` (T, B) is true, a step leaves the state at the beginning of a document.
 
 LayerState = tuple[Tensor, ...]
-"""h, and for the LSTM c, (B, H) each"""
+"""h, and c where a cell has it, (B, H) each"""
 
 
 class LayerWeights(NamedTuple):
@@ -67,7 +68,7 @@ class LayerWeights(NamedTuple):
     """(G·H,)"""
 
 
-Layer = Callable[[Tensor, LayerState, LayerWeights, Tensor | None], tuple[Tensor, LayerState]]
+Layer = Callable[[Tensor, LayerState, Any, Tensor | None], tuple[Tensor, LayerState]]
 """inputs (T, B, I), state, weights, resets -> outputs (T, B, H), state after the last character"""
 
 Kernel = Callable[..., tuple[Tensor, ...]]
@@ -94,7 +95,9 @@ def gru_layer(
     `fused_rnn` is used on the CPU and for resets, which torch's kernels do not support.
     """
     if inputs.is_cpu or resets is not None:
-        outputs = fused_rnn.gru(inputs, *state, *weights, resets=resets, precision=_precision(inputs))
+        outputs = fused_rnn.gru(
+            inputs, *state, *weights, resets=resets, precision=fused_rnn.autocast_precision(inputs)
+        )
         return outputs, (outputs[-1],)
     return _torch_layer(torch.gru, inputs, state[0].unsqueeze(0), weights)
 
@@ -104,7 +107,9 @@ def rnn_layer(
 ) -> tuple[Tensor, LayerState]:
     """Run a tanh layer, with `fused_rnn` on the CPU and for resets."""
     if inputs.is_cpu or resets is not None:
-        outputs = fused_rnn.tanh_rnn(inputs, *state, *weights, resets=resets, precision=_precision(inputs))
+        outputs = fused_rnn.tanh_rnn(
+            inputs, *state, *weights, resets=resets, precision=fused_rnn.autocast_precision(inputs)
+        )
         return outputs, (outputs[-1],)
     return _torch_layer(torch.rnn_tanh, inputs, state[0].unsqueeze(0), weights)
 
@@ -149,18 +154,14 @@ def _with_reset_input(inputs: Tensor, weights: LayerWeights, resets: Tensor) -> 
     return inputs, weights._replace(weight_ih=torch.cat([weights.weight_ih, reset_weights], 1))
 
 
-def _precision(inputs: Tensor) -> str:
-    """Return the precision of products that autocast asks for."""
-    return "bfloat16" if torch.is_autocast_enabled(inputs.device.type) else "float32"
-
-
-LAYERS: dict[str, Layer] = {"lstm": lstm_layer, "gru": gru_layer, "rnn": rnn_layer}
+LAYERS: dict[str, Layer] = {"lstm": lstm_layer, "gru": gru_layer, "rnn": rnn_layer, **lstm_variants.LAYERS}
 
 
 # The network
 
-WEIGHT_MODULES: dict[str, type[nn.LSTM | nn.GRU | nn.RNN]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
-"""torch modules that hold the weights of a cell; the computation is in `LAYERS`"""
+WEIGHT_MODULES: dict[str, Callable[[int, int, int], nn.Module]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+WEIGHT_MODULES |= lstm_variants.WEIGHT_MODULES
+"""modules that hold the weights of a cell, by inputs, units and layers; the computation is in `LAYERS`"""
 
 EMBEDDING_STD = 2.0
 """initial standard deviation of embeddings; loss on Tiny Shakespeare after one minute: 1.548 nats for 0.3, 1.505 for
@@ -169,7 +170,7 @@ SMALL_VOCAB, LARGE_VOCAB_EMBEDDING_STD = 256, 0.5
 """vocabulary size above which most characters are rare and hardly trained, and the smaller deviation used there"""
 
 NetworkState = tuple[Tensor, ...]
-"""h, and for the LSTM c, (layers, B, H) each"""
+"""h, and c where a cell has it, (layers, B, H) each"""
 
 
 class CharRNN(nn.Module):
@@ -227,7 +228,7 @@ class CharRNN(nn.Module):
         """Return the state before any text: zero, or `DOCUMENT_START` if the text consists of documents."""
         value = 0.0 if self.end_id is None else DOCUMENT_START
         start = self.output.weight.new_full((self.config.layers, streams, self.config.hidden), value)
-        return (start.tanh(), start) if self.config.cell == "lstm" else (start,)
+        return (start.tanh(), start) if CELLS[self.config.cell].has_cell_state else (start,)
 
     @torch.no_grad()
     def init_output_bias(self, frequencies: NDArray[np.float64]) -> None:
@@ -255,17 +256,15 @@ class CharRNN(nn.Module):
     def _dropout(self, values: Tensor, rate: float) -> Tensor:
         return variational_dropout(values, rate, self.shard) if self.training else values
 
-    def _weights(self, layer: int) -> LayerWeights:
+    def _weights(self, layer: int) -> LayerWeights | VariantWeights:
         """Return the weights of a layer, with DropConnect on the recurrent matrix in training mode."""
-        weights = LayerWeights(*(getattr(self.rnn, f"{name}_l{layer}") for name in LayerWeights._fields))
+        weights = layer_weights(self.config.cell, self.rnn, layer)
         rate = self.config.weight_drop if self.training else 0.0
         return weights._replace(weight_hh=drop_connect(weights.weight_hh, rate))
 
     @torch.no_grad()
     def _initialize(self) -> None:
-        """Initialize weights: orthogonal recurrence (Saxe et al. 2014), others by fan-in, forget bias 1.
-
-        The forget bias follows Jozefowicz et al. 2015.
+        """Initialize weights: orthogonal recurrence (Saxe et al. 2014), others by fan-in, biases by the cell.
 
         Embeddings begin large, so that the input has as much effect as the recurrence from the first step on. With a
         large vocabulary, in which most characters are rare, embeddings begin small.
@@ -281,9 +280,16 @@ class CharRNN(nn.Module):
                 nn.init.uniform_(parameter, -1 / math.sqrt(parameter.shape[1]), 1 / math.sqrt(parameter.shape[1]))
             else:
                 nn.init.zeros_(parameter)
-                if self.config.cell == "lstm" and name.startswith("bias_ih"):
-                    parameter[self.config.hidden : 2 * self.config.hidden] = 1
+            if name.startswith("bias_ih"):
+                for gate, bias in CELLS[self.config.cell].initial_biases.items():
+                    parameter.view(-1, self.config.hidden)[CELLS[self.config.cell].gates.index(gate)] = bias
         nn.init.zeros_(self.output.bias)
+
+
+def layer_weights(cell: str, module: nn.Module, layer: int) -> LayerWeights | VariantWeights:
+    """Return the weights of a layer of a module in `WEIGHT_MODULES`."""
+    kind = VariantWeights if cell in lstm_variants.LAYERS else LayerWeights
+    return kind(*(getattr(module, f"{name}_l{layer}") for name in layer_shapes(cell, 1, 1)))
 
 
 def detach_state(state: NetworkState) -> NetworkState:

@@ -32,6 +32,12 @@ from charrnn.network.fused_rnn_backward import (
 PRECISIONS: dict[str, Cast] = {"float32": lambda x: x, "bfloat16": torch.Tensor.bfloat16}
 """casts of the factors of a product; sums keep their type"""
 
+
+def autocast_precision(inputs: Tensor) -> str:
+    """Return the precision of products that autocast asks for."""
+    return "bfloat16" if torch.is_autocast_enabled(inputs.device.type) else "float32"
+
+
 Resets = Tensor | None
 """bool (T, B, 1), true where a document ends and the next step begins with a fresh state; None: nowhere"""
 
@@ -188,7 +194,7 @@ class _RNNWindow(torch.autograd.Function):
         ctx.cell, ctx.cast, ctx.resets, ctx.shards = cell, cast, resets, batch_shards(hidden)
         shard_results = map_in_threads(forward_shard, ctx.shards)
         ctx.save_for_backward(inputs, *weights[:2], *itertools.chain(*shard_results))
-        return _concat_shards([states[1:] for states, *_ in shard_results], dimension=1)
+        return concat_shards([states[1:] for states, *_ in shard_results], dimension=1)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
@@ -228,14 +234,14 @@ class _RNNWindow(torch.autograd.Function):
         shard_results = map_in_threads(backward_shard, range(len(ctx.shards)))
         d_inputs, d_initial, weight_gradients = zip(*shard_results, strict=True)
         d_arguments = (
-            _concat_shards(d_inputs, dimension=1) if ctx.needs_input_grad[3] else None,
-            _concat_shards(d_initial, dimension=0) if ctx.needs_input_grad[4] else None,
+            concat_shards(d_inputs, dimension=1) if ctx.needs_input_grad[3] else None,
+            concat_shards(d_initial, dimension=0) if ctx.needs_input_grad[4] else None,
         )
         d_weights = (reduce(torch.add, parts) for parts in zip(*weight_gradients, strict=True))
         return None, None, None, *d_arguments, *d_weights
 
 
-def _concat_shards(shards: Sequence[Tensor], *, dimension: int) -> Tensor:
+def concat_shards(shards: Sequence[Tensor], *, dimension: int) -> Tensor:
     """Return the streams of all shards in one tensor."""
     return torch.cat(tuple(shards), dimension) if len(shards) > 1 else shards[0]
 

@@ -62,10 +62,12 @@ class InferenceWeights(NamedTuple):
 
     weight_ih: Array
     bias_ih: Array
-    """for LSTM and tanh RNN the sum of both biases"""
+    """for cells other than the GRU the sum of both biases"""
     weight_hh: Array
     bias_hh: Array | None
     """only for the GRU, whose reset gate acts on W_hn h + b_hn"""
+    peepholes: tuple[Array, ...] = ()
+    """the peephole weights (3·H,) of a cell that has them"""
 
 
 @dataclass(frozen=True)
@@ -81,18 +83,18 @@ class LayerCache:
 
     @cached_property
     def cell_state(self) -> Array | None:
-        """The cell state c of an LSTM; None for other cells."""
+        """The cell state c of an LSTM or a variant; None for other cells."""
         if self.steps[0].state.cell_state is None:
             return None
         return self._stacked(lambda step: step.state.cell_state)
 
     @property
     def signal(self) -> Array:
-        """The activation that is inspected and drawn: tanh(c) of an LSTM (Karpathy et al. 2015), h of other cells."""
+        """The activation that is inspected and drawn: tanh(c) where there is c (Karpathy et al. 2015), else h."""
         return self.hidden if self.cell_state is None else tanh(self.cell_state)
 
     def gate(self, name: str) -> Array:
-        """Return the activations of a gate by its letter: i f g o, or r z n."""
+        """Return the activations of a gate by its letter."""
         return self._stacked(lambda step: step.gates[name])
 
     def _stacked(self, part: Callable[[CellStep], Array]) -> Array:
@@ -152,7 +154,7 @@ class InferenceRNN:
 
     @property
     def gate_names(self) -> tuple[str, ...]:
-        """The letters of the gates for `LayerCache.gate`: i f g o, or r z n, or none."""
+        """The letters of the gates for `LayerCache.gate`, such as i f g o; none for a tanh RNN."""
         return self._cell.gates if len(self._cell.gates) > 1 else ()
 
     def initial_state(self, streams: int) -> State:
@@ -224,7 +226,7 @@ class InferenceRNN:
         recurrent = state.hidden @ layer.weight_hh
         if layer.bias_hh is not None:
             recurrent = recurrent + layer.bias_hh
-        step = self._cell.equations(projected, recurrent, state)
+        step = self._cell.equations(projected, recurrent, state, *layer.peepholes)
         if is_reset is not None:
             step = step._replace(state=_select_state(is_reset, self.initial_state(1)[0], step.state))
         return clamp.apply(step) if clamp else step
@@ -256,12 +258,13 @@ class InferenceRNN:
 def _layer_weights(cell: str, weights: Mapping[str, Array], layer: int) -> InferenceWeights:
     """Return the weights of a layer, with torch's matrices (G·H, in) transposed and biases added where possible."""
     bias_ih, bias_hh = weights[f"rnn.bias_ih_l{layer}"], weights[f"rnn.bias_hh_l{layer}"]
-    keep_separate = cell == "gru"
+    keep_separate, peepholes = cell == "gru", weights.get(f"rnn.weight_peephole_l{layer}")
     return InferenceWeights(
         weight_ih=_contiguous(weights[f"rnn.weight_ih_l{layer}"].T),
         bias_ih=bias_ih if keep_separate else bias_ih + bias_hh,
         weight_hh=_contiguous(weights[f"rnn.weight_hh_l{layer}"].T),
         bias_hh=bias_hh if keep_separate else None,
+        peepholes=() if peepholes is None else (peepholes,),
     )
 
 

@@ -74,6 +74,8 @@ OUTPUT_BIAS = "output.bias"
 MAX_SETTINGS, MAX_TRAINING_VALUES = 100, 10_000
 """largest number of JSON values in the configuration and in the training record of a file"""
 
+MAX_CELL_STATE = 2.0**24
+"""largest |c| of an LSTM in float32: a step adds at most 1, which no longer changes this number"""
 MAX_PREACTIVATION = 1e37
 """largest valid bound of the preactivations and logits, so that differences of logits are finite in float32"""
 
@@ -122,14 +124,23 @@ def weight_shapes(config: NetworkConfig, vocabulary_size: int) -> dict[str, tupl
     >>> weight_shapes(NetworkConfig(hidden=8, embedding=2), 5)["rnn.weight_ih_l0"]
     (32, 2)
     """
-    rows = len(CELLS[config.cell].gates) * config.hidden
     width = config.embedding or vocabulary_size
     shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (vocabulary_size, width)} if config.embedding else {}
     for layer in range(config.layers):
-        shapes[f"rnn.weight_ih_l{layer}"] = (rows, config.hidden if layer else width)
-        shapes[f"rnn.weight_hh_l{layer}"] = (rows, config.hidden)
-        shapes[f"rnn.bias_ih_l{layer}"] = shapes[f"rnn.bias_hh_l{layer}"] = (rows,)
+        by_name = layer_shapes(config.cell, config.hidden if layer else width, config.hidden)
+        shapes |= {f"rnn.{name}_l{layer}": shape for name, shape in by_name.items()}
     return shapes | {"output.weight": (vocabulary_size, config.hidden), OUTPUT_BIAS: (vocabulary_size,)}
+
+
+def layer_shapes(cell: str, width: int, hidden: int) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the weights of a layer with `width` inputs, by their names in torch without the layer.
+
+    >>> layer_shapes("peephole", 2, 8)["weight_peephole"]
+    (24,)
+    """
+    rows, peepholes = len(CELLS[cell].gates) * hidden, CELLS[cell].peepholes * hidden
+    shapes = {"weight_ih": (rows, width), "weight_hh": (rows, hidden), "bias_ih": (rows,), "bias_hh": (rows,)}
+    return shapes | ({"weight_peephole": (peepholes,)} if peepholes else {})
 
 
 def count_parameters(config: NetworkConfig, vocabulary_size: int) -> int:
@@ -153,6 +164,7 @@ def max_preactivation(config: NetworkConfig, weights: Weights) -> float:
             width * largest_weight[f"rnn.weight_ih_l{layer}"] * largest
             + config.hidden * largest_weight[f"rnn.weight_hh_l{layer}"]
         )
+        products += MAX_CELL_STATE * largest_weight.get(f"rnn.weight_peephole_l{layer}", 0.0)
         sums.append(products + largest_weight[f"rnn.bias_ih_l{layer}"] + largest_weight[f"rnn.bias_hh_l{layer}"])
     return max(sums)
 

@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError
 from charrnn.network import model_file
+from charrnn.network.cells import CELLS
 from charrnn.network.model_file import weight_shapes
 from charrnn.storage import safetensors_file
 from charrnn.storage.atomic_file import is_regular
@@ -146,7 +147,7 @@ def expected_arrays(
     prefixes += [BEST_PREFIX] if record.best is not None else []
     copies = {f"{prefix}{name}": spec for prefix in prefixes for name, spec in weights.items()}
     state = ArraySpec(np.float32, (network.layers, record.training.batch, network.hidden))
-    states = {f"state.{number}": state for number in range(2 if network.cell == "lstm" else 1)}
+    states = {f"state.{number}": state for number in range(2 if CELLS[network.cell].has_cell_state else 1)}
     sums = {name: ArraySpec(np.float64, (length,)) for name, length in SUMS.items()}
     required_sums = {name: spec for name, spec in sums.items() if name in present or name not in ADDED_LATER}
     return weights | copies | states | required_sums

@@ -22,7 +22,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from charrnn.network.char_rnn import LAYERS, WEIGHT_MODULES
+from charrnn.network.cells import CELLS
+from charrnn.network.char_rnn import LAYERS, WEIGHT_MODULES, layer_weights
 from charrnn.training.device import choose_device, choose_precision
 
 SIZES = ("1x128x50x50", "1x256x32x32", "1x512x32x64", "1x512x64x64", "2x128x50x50", "2x512x32x64")
@@ -56,13 +57,13 @@ def network(cell: str, size: Size, device: str, precision: str, ours: bool) -> C
     layers = WEIGHT_MODULES[cell](WIDTH, size.units, size.layers).to(device)
     output = nn.Linear(size.units, SYMBOLS).to(device)
     ids, following = torch.randint(SYMBOLS, (2, size.characters, size.streams), device=device)
-    state = [torch.zeros(size.streams, size.units, device=device)] * (2 if cell == "lstm" else 1)
+    state = [torch.zeros(size.streams, size.units, device=device)] * (2 if CELLS[cell].has_cell_state else 1)
 
     def hidden(inputs: Tensor) -> Tensor:
         if not ours:
             return layers(inputs)[0]  # type: ignore[no-any-return]
-        for weights in layers.all_weights:
-            inputs, _ = LAYERS[cell](inputs, tuple(state), weights, None)  # type: ignore[arg-type]
+        for layer in range(size.layers):
+            inputs, _ = LAYERS[cell](inputs, tuple(state), layer_weights(cell, layers, layer), None)
         return inputs
 
     def once() -> None:
@@ -114,7 +115,7 @@ def compare(size: Size, device: str, precision: str, rounds: int) -> dict[str, f
     against = "bfloat16" if precision == "bfloat16" and "bfloat16" in variants else "product"
     return speeds | {
         "lstm/product": speeds["lstm"] / speeds[against],
-        "gru/lstm": speeds["gru"] / speeds["lstm"],
+        **{f"{cell}/lstm": speeds[cell] / speeds["lstm"] for cell in ("gru", "peephole", "cifg", "capped")},
         "gru/torch": speeds["gru"] / speeds["torch gru"],
         "rnn/torch": speeds["rnn"] / speeds["torch rnn"],
     }

@@ -1,0 +1,230 @@
+"""Fused layers of the LSTM variants over a whole window on the CPU, as in `fused_rnn` but with a cell state c.
+
+Shapes: T characters, B streams, I inputs, H units, G gates; t steps in a chunk. The gates are stored in blocks of H
+columns in the order of the weights, in which the output gate o is the last one. The gradient of the window propagates
+through h, as D_h, and through c, as D_c:
+    D_c = D_c' + D_h·dh/dc;  D_c before the step = D_c·K, with the carry K = dc'/dc
+The gradients of the sums within the gates are D_h times the local gradient of o, and D_c times those of other gates.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from functools import reduce
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from charrnn.network import fused_rnn
+from charrnn.network.cells import CELLS, DOCUMENT_START
+from charrnn.network.fused_rnn_backward import Blocks, Cast, WeightGradients, add_product, step_chunks
+from charrnn.network.lstm_variant_steps import (
+    VARIANTS,
+    Chunk,
+    VariantSteps,
+    WindowBuffers,
+    sigmoid_gradient,
+    tanh_gradient,
+)
+
+FRESH_HIDDEN = math.tanh(DOCUMENT_START)
+"""h at the beginning of a document, where c is `DOCUMENT_START`"""
+
+
+def fused_lstm(
+    cell: str,
+    inputs: Tensor,
+    hidden: Tensor,
+    cell_state: Tensor,
+    *weights: Tensor | None,
+    resets: Tensor | None = None,
+    precision: str = "float32",
+) -> tuple[Tensor, Tensor]:
+    """Return the outputs (T, B, H) of a layer over a window, and c after it: inputs (T, B, I), h and c (B, H).
+
+    The last output is h after the window. The equations are those of the cell in `cells`, and the weights are W_ih,
+    W_hh, b_ih, b_hh and, for the peephole LSTM, the peephole weights (3·H,). With the precision `bfloat16` the
+    factors of each product are rounded to bfloat16, and sums stay in float32. Where `resets` (T, B) is true, the
+    state is replaced by that at the beginning of a document, from which the next step continues.
+    """
+    mask = None if resets is None else resets.unsqueeze(-1)
+    weights = (*weights, None)[:5]
+    outputs: tuple[Tensor, Tensor] = _LSTMWindow.apply(cell, precision, mask, inputs, hidden, cell_state, *weights)  # type: ignore[no-untyped-call]
+    return outputs
+
+
+def _forward(
+    variant: VariantSteps,
+    inputs: Tensor,
+    state: tuple[Tensor, Tensor],
+    weights: Sequence[Tensor],
+    peepholes: Tensor | None,
+    cast: Cast,
+    resets: Tensor | None,
+) -> WindowBuffers:
+    """Return the states and activations of a window."""
+    (length, batch, width), rows = inputs.shape, len(weights[2])
+    hidden, cell_state = (inputs.new_empty(length + 1, *part.shape) for part in state)
+    hidden[0], cell_state[0] = state
+    buffers = WindowBuffers(hidden, cell_state, torch.empty_like(hidden[1:]), inputs.new_empty(length, batch, rows))
+    from_inputs, from_hidden = cast(weights[0]).t(), cast(weights[1]).t().contiguous()
+    bias, advance = weights[2] + weights[3], variant.stepper(buffers, peepholes)
+    outputs, states, tanh_cells, sums = (buffer.unbind() for buffer in buffers)
+    output_gates = buffers.gates[..., -hidden.shape[-1] :].unbind()
+    for begin, end in step_chunks(length, batch):
+        chunk_sums = buffers.gates[begin:end].view(-1, rows).copy_(bias)
+        add_product(chunk_sums, cast(inputs[begin:end].reshape(-1, width)), from_inputs)
+        for step in range(begin, end):
+            add_product(sums[step], cast(outputs[step]), from_hidden)
+            advance(step)
+            torch.tanh(states[step + 1], out=tanh_cells[step])
+            torch.mul(output_gates[step], tanh_cells[step], out=outputs[step + 1])
+            if resets is not None:
+                outputs[step + 1].masked_fill_(resets[step], FRESH_HIDDEN)
+                states[step + 1].masked_fill_(resets[step], DOCUMENT_START)
+    return buffers
+
+
+class _Gradients(NamedTuple):
+    """The gradients of a shard."""
+
+    inputs: Tensor | None
+    hidden: Tensor
+    """dL/dh before the window, (B, H)"""
+    cell_state: Tensor
+    """dL/dc before the window, (B, H)"""
+    weights: tuple[Tensor, ...]
+    """gradients of W_ih, W_hh, both biases and, for the peephole LSTM, of its peephole weights"""
+
+
+class _Backward:
+    """The backward pass of a window, from its last step to the first."""
+
+    def __init__(
+        self,
+        variant: VariantSteps,
+        buffers: WindowBuffers,
+        weight_gradients: WeightGradients,
+        peepholes: Tensor | None,
+        resets: Tensor | None,
+    ) -> None:
+        self.variant, self.buffers, self.weights, self.resets = variant, buffers, weight_gradients, resets
+        self.peepholes = peepholes
+        self.d_peepholes = None if peepholes is None else torch.zeros_like(peepholes)
+
+    def run(self, d_outputs: Tensor, d_cell: Tensor, weight_hh: Tensor, *, needs_initial_grad: bool) -> _Gradients:
+        """Return all gradients from dL/dh of the outputs (T, B, H) and dL/dc after the window (B, H).
+
+        `needs_initial_grad` asks for the gradient of h before the window.
+        """
+        d_hidden, d_cell = d_outputs[-1].clone(), d_cell.clone()
+        weight, chunks = self.weights.cast(weight_hh), list(step_chunks(*d_outputs.shape[:2]))
+        by_step = (torch.zeros_like(d_hidden), *d_outputs.unbind())
+        buffer = d_outputs.new_empty(chunks[0][1], d_outputs.shape[1], self.buffers.gates.shape[-1])
+        for begin, end in reversed(chunks):
+            gradients = buffer[: end - begin]
+            through, carry = self._local_gradients(gradients, begin, end)
+            by_block = gradients.view(*gradients.shape[:2], -1, d_cell.shape[-1])
+            of_cell, of_output = by_block[..., :-1, :].unbind(), by_block[..., -1, :].unbind()
+            steps = zip(range(begin, end), gradients, of_cell, of_output, through, carry, strict=True)
+            for step, sums, d_cell_gates, d_output_gate, to_cell, keep in reversed(list(steps)):
+                if self.resets is not None:
+                    d_hidden.masked_fill_(self.resets[step], 0)
+                    d_cell.masked_fill_(self.resets[step], 0)
+                d_cell.addcmul_(d_hidden, to_cell)
+                d_output_gate.mul_(d_hidden)
+                d_cell_gates.mul_(d_cell.unsqueeze(1))
+                d_cell.mul_(keep)
+                if step or needs_initial_grad:
+                    d_hidden.copy_(by_step[step])
+                    add_product(d_hidden, self.weights.cast(sums), weight)
+            self.weights.add(gradients, self.buffers.hidden, begin, end)
+            self._add_peepholes(gradients, begin, end)
+        of_peepholes = () if self.d_peepholes is None else (self.d_peepholes,)
+        return _Gradients(self.weights.d_inputs, d_hidden, d_cell, (*self.weights.weights(), *of_peepholes))
+
+    def _local_gradients(self, gradients: Tensor, begin: int, end: int) -> tuple[Tensor, Tensor]:
+        """Write the local gradients of a chunk (t, B, G·H); return dh/dc and the carry, (t, B, H) each."""
+        size, steps = self.buffers.hidden.shape[-1], slice(begin, end)
+        gates, by_gate = (torch.split(part, size, -1) for part in (self.buffers.gates[steps], gradients))
+        tanh_cell = self.buffers.tanh_cell[steps]
+        chunk = Chunk(self.buffers.cell_state[steps], tanh_cell, gates, by_gate, self.peepholes)
+        carry = self.variant.local_gradients(chunk)
+        through = torch.empty_like(carry)
+        sigmoid_gradient(gates[-1], tanh_cell, by_gate[-1])
+        tanh_gradient(tanh_cell, gates[-1], through)
+        if self.peepholes is not None:
+            through.addcmul_(by_gate[-1], self.peepholes[-size:])
+        return through, carry
+
+    def _add_peepholes(self, gradients: Tensor, begin: int, end: int) -> None:
+        """Add the gradients of the peephole weights of a chunk: those of the sums times c."""
+        if self.d_peepholes is None:
+            return
+        d_i, d_f, _, d_o = torch.split(gradients, self.buffers.hidden.shape[-1], -1)
+        states = self.buffers.cell_state
+        before, after = states[begin:end], states[begin + 1 : end + 1]
+        parts = (d_i * before, d_f * before, d_o * after)
+        self.d_peepholes += torch.cat([part.sum((0, 1)) for part in parts])
+
+
+class _LSTMWindow(torch.autograd.Function):
+    """The forward and backward pass of a layer over a window, with the streams divided among threads."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        cell: str,
+        precision: str,
+        resets: Tensor | None,
+        inputs: Tensor,
+        hidden: Tensor,
+        cell_state: Tensor,
+        *weights: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        cast = fused_rnn.PRECISIONS[precision]
+        *matrices, peepholes = weights
+
+        def forward_shard(shard: slice) -> WindowBuffers:
+            shard_resets = None if resets is None else resets[:, shard]
+            state = hidden[shard], cell_state[shard]
+            shard_inputs = inputs[:, shard].contiguous()
+            return _forward(VARIANTS[cell], shard_inputs, state, matrices, peepholes, cast, shard_resets)
+
+        ctx.cell, ctx.cast, ctx.resets, ctx.shards = cell, cast, resets, fused_rnn.batch_shards(hidden)
+        buffers = fused_rnn.map_in_threads(forward_shard, ctx.shards)
+        ctx.save_for_backward(inputs, *weights[:2], peepholes, *itertools.chain(*buffers))
+        outputs = fused_rnn.concat_shards([part.hidden[1:] for part in buffers], dimension=1)
+        return outputs, torch.cat([part.cell_state[-1] for part in buffers])
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, d_outputs: Tensor, d_cell: Tensor) -> tuple[Tensor | None, ...]:
+        inputs, weight_ih, weight_hh, peepholes, *saved = ctx.saved_tensors
+        count = len(CELLS[ctx.cell].gates)
+
+        def backward_shard(number: int) -> _Gradients:
+            shard, buffers = ctx.shards[number], WindowBuffers(*saved[4 * number : 4 * number + 4])
+            weight_gradients = WeightGradients(
+                blocks=Blocks(number=count, recurrent=count, input_blocks=((0, count),), has_carry=False),
+                cast=ctx.cast,
+                inputs=inputs[:, shard].contiguous(),
+                weight_ih=weight_ih,
+                weight_hh=weight_hh,
+                needs_input_grad=ctx.needs_input_grad[3],
+            )
+            resets = None if ctx.resets is None else ctx.resets[:, shard]
+            backward_pass = _Backward(VARIANTS[ctx.cell], buffers, weight_gradients, peepholes, resets)
+            d_shard = d_outputs[:, shard].contiguous()
+            return backward_pass.run(d_shard, d_cell[shard], weight_hh, needs_initial_grad=ctx.needs_input_grad[4])
+
+        shard_gradients = fused_rnn.map_in_threads(backward_shard, range(len(ctx.shards)))
+        d_inputs, d_hidden, d_cell_state, weight_gradients = zip(*shard_gradients, strict=True)
+        d_weights = [reduce(torch.add, parts) for parts in zip(*weight_gradients, strict=True)]
+        return (
+            *(None, None, None, fused_rnn.concat_shards(d_inputs, dimension=1) if ctx.needs_input_grad[3] else None),
+            fused_rnn.concat_shards(d_hidden, dimension=0) if ctx.needs_input_grad[4] else None,
+            fused_rnn.concat_shards(d_cell_state, dimension=0) if ctx.needs_input_grad[5] else None,
+            *(*d_weights, None)[:5],
+        )

@@ -1,0 +1,93 @@
+"""Layers of the LSTM variants, for which torch has no kernel: fused on the CPU, step by step on a GPU; their weights.
+
+On a GPU a window is a differentiable loop over the equations of `cells`, without any synchronization with the host,
+so that a CUDA graph can capture it.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from charrnn.network.cells import CELLS, DOCUMENT_START, CellState
+from charrnn.network.fused_lstm import FRESH_HIDDEN, fused_lstm
+from charrnn.network.fused_rnn import PRECISIONS, autocast_precision
+from charrnn.network.lstm_variant_steps import VARIANTS
+from charrnn.network.model_file import layer_shapes
+
+
+class VariantWeights(NamedTuple):
+    """The weights of a layer, named as in torch where torch has them."""
+
+    weight_ih: Tensor
+    """(G·H, I)"""
+    weight_hh: Tensor
+    """(G·H, H)"""
+    bias_ih: Tensor
+    """(G·H,)"""
+    bias_hh: Tensor
+    """(G·H,)"""
+    weight_peephole: Tensor | None = None
+    """p_i, p_f and p_o of the peephole LSTM, (3·H,)"""
+
+
+class VariantModule(nn.Module):
+    """The weights of the layers of a variant, named as those of torch's recurrent modules."""
+
+    def __init__(self, cell: str, width: int, hidden: int, layers: int) -> None:
+        super().__init__()
+        for layer in range(layers):
+            for name, shape in layer_shapes(cell, hidden if layer else width, hidden).items():
+                self.register_parameter(f"{name}_l{layer}", nn.Parameter(torch.zeros(shape)))
+
+
+def variant_layer(
+    cell: str,
+    inputs: Tensor,
+    state: tuple[Tensor, ...],
+    weights: VariantWeights,
+    resets: Tensor | None = None,
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Run a layer of a variant: inputs (T, B, I), h and c (B, H) -> outputs (T, B, H), h and c after the window."""
+    precision = autocast_precision(inputs)
+    if not inputs.is_cpu:
+        return stepped_layer(cell, inputs, state, weights, resets, precision=precision)
+    outputs, cell_state = fused_lstm(cell, inputs, *state, *weights, resets=resets, precision=precision)
+    return outputs, (outputs[-1], cell_state)
+
+
+def stepped_layer(
+    cell: str,
+    inputs: Tensor,
+    state: tuple[Tensor, ...],
+    weights: VariantWeights,
+    resets: Tensor | None = None,
+    *,
+    precision: str = "float32",
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Run a layer step by step with autograd, as `variant_layer` does on a GPU."""
+    cast, equations = PRECISIONS[precision], CELLS[cell].equations
+    peepholes = () if weights.weight_peephole is None else (weights.weight_peephole,)
+    from_hidden = cast(weights.weight_hh).t()
+    projected = (cast(inputs) @ cast(weights.weight_ih).t()).to(inputs.dtype) + (weights.bias_ih + weights.bias_hh)
+    current, outputs = CellState(*state), []
+    for step, projection in enumerate(projected.unbind()):
+        recurrent = (cast(current.hidden) @ from_hidden).to(inputs.dtype)
+        current = equations(projection, recurrent, current, *peepholes).state
+        if resets is not None:
+            mask = resets[step].unsqueeze(-1)
+            hidden, cell_state = current.hidden, current.cell_state
+            assert cell_state is not None
+            current = CellState(hidden.masked_fill(mask, FRESH_HIDDEN), cell_state.masked_fill(mask, DOCUMENT_START))
+        outputs.append(current.hidden)
+    return torch.stack(outputs), tuple(current)
+
+
+LAYERS: dict[str, Callable[..., tuple[Tensor, tuple[Tensor, ...]]]] = {
+    cell: partial(variant_layer, cell) for cell in VARIANTS
+}
+WEIGHT_MODULES: dict[str, Callable[[int, int, int], nn.Module]] = {
+    cell: partial(VariantModule, cell) for cell in VARIANTS
+}
