@@ -69,14 +69,22 @@ def setting(help_text: str, section: str, **properties: Any) -> Mapping[str, Set
     return {"setting": Setting(help_text=help_text, section=section, **properties)}
 
 
-CELL_KINDS = ("lstm", "gru", "rnn", "peephole", "cifg", "capped")
+CELL_TITLES = {
+    "lstm": "LSTM",
+    "gru": "GRU",
+    "rnn": "RNN",
+    "peephole": "peephole LSTM",
+    "cifg": "CIFG LSTM",
+    "capped": "capped LSTM",
+}
+"""displayed name of each kind of cell"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
     """A character-level recurrent network, without the size of its vocabulary."""
 
-    cell: Annotated[str, Choice(CELL_KINDS, "cell")] = field(
+    cell: Annotated[str, Choice(tuple(CELL_TITLES), "cell")] = field(
         default="lstm", metadata=setting("Kind of cell ({default}).", "network", from_model=True)
     )
     """lstm, gru, rnn (tanh), or a variant of the LSTM: peephole, cifg or capped"""

@@ -11,6 +11,7 @@ from small import random_model
 from charrnn import scoring
 from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError
+from charrnn.network.cells import CELLS
 from charrnn.network.char_rnn import CharRNN
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model, weight_shapes
@@ -41,7 +42,7 @@ def test_rows_nearly_equal_one_long_pass(rnn: InferenceRNN) -> None:
 
 
 @pytest.mark.parametrize("documents", [None, "line"])
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_torch_and_numpy_give_the_same_scores(cell: str, documents: str | None) -> None:
     """The fused layers of torch and the NumPy steps give the same nats for texts, documents and lines."""
     config = NetworkConfig(cell=cell, layers=2, hidden=12, embedding=4, documents=documents)

@@ -13,6 +13,7 @@ from charrnn.arguments import custom_separator
 from charrnn.cli.options import OUTPUT, Command, json_option, option
 from charrnn.cli.path_types import DrawingType, ModelType
 from charrnn.cli.streams import write_json, write_note, write_result
+from charrnn.config import CELL_TITLES
 from charrnn.errors import CharrnnError, WrongUsageError, os_reason
 from charrnn.storage.run_directory import RunDirectory, display_name, find_model, list_models
 from charrnn.views.sanitize import is_terminal, sanitize, unicode_stream
@@ -161,7 +162,7 @@ def _lines(path: Path, model: "Model", ngram: "NGram | None") -> Iterator[tuple[
     from charrnn.views.formatting import file_size
 
     config = model.config
-    network = f"{config.cell.upper()} {config.layers} × {config.hidden}"
+    network = f"{CELL_TITLES[config.cell]} {config.layers} × {config.hidden}"
     embedding = f"embedding {config.embedding}" if config.embedding else "one-hot"
     size = f"{model.parameters:,} weights ({file_size(path.stat().st_size)})"
     yield "model", display_name(path)

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from charrnn.cli.streams import terminal_columns, write_json, write_note, write_result
-from charrnn.config import NetworkConfig
+from charrnn.config import CELL_TITLES, NetworkConfig
 from charrnn.errors import CharrnnError
 from charrnn.network.model_file import read_info
 from charrnn.storage.run_directory import display_name
@@ -192,7 +192,7 @@ def network_label(config: NetworkConfig) -> str:
     >>> network_label(NetworkConfig(cell="gru", layers=2, hidden=384))
     'GRU 2×384'
     """
-    return f"{config.cell.upper()} {config.layers}×{config.hidden}"
+    return f"{CELL_TITLES[config.cell]} {config.layers}×{config.hidden}"
 
 
 def _column_widths(widths: Sequence[int]) -> dict[int, int]:

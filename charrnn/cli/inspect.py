@@ -104,7 +104,7 @@ ARRAYS = [
     ("positions", "positions in the text, without characters that the model cannot read (T,)"),
     ("layer1_h, layer2_h, ...", "outputs h, float32 (T, H)"),
     ("layer1_c", "cell states c, not tanh(c) (T, H)"),
-    ("layer1_i, _f, _g, _o", "gates of an LSTM; of a GRU: _r, _z, _n (T, H)"),
+    ("layer1_i, _f, _g, _o", "gates of an LSTM; of cifg: no _i; of a GRU: _r, _z, _n (T, H)"),
 ]
 SIGNALS = ["c", "h", *"ifgorzn"]
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from charrnn.cli.streams import write_json
-from charrnn.config import NetworkConfig
+from charrnn.config import CELL_TITLES, NetworkConfig
 from charrnn.network.model_file import load_model
 from charrnn.storage.run_directory import RUNS, display_name
 from charrnn.text.ngram import NGram
@@ -98,7 +98,7 @@ def _header_lines(session: Session) -> tuple[tuple[str, str], ...]:
         f"{trainer.held_out_label} held out",
     )
     model = (
-        f"{network.cell.upper()} {network.layers} × {network.hidden}",
+        f"{CELL_TITLES[network.cell]} {network.layers} × {network.hidden}",
         f"{weights:,} weights ({file_size(4 * weights)})",
         f"{facts['device']}, {pluralize(facts['threads'], 'thread')}"
         if facts["device"] == "cpu"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.generation.sampling import DEFAULT_SAMPLING, CharIds, Logits, SamplingParams, nll_of, sample_ids
-from charrnn.network.cells import Array, CellState, Clamps, State, concat_rows, select_rows, tanh
+from charrnn.network.cells import CELLS, Array, CellState, Clamps, State, array_module, concat_rows, select_rows, tanh
 from charrnn.network.inference import NO_CLAMPS, InferenceRNN, to_device, to_numpy
 from charrnn.text.vocabulary import Ids, Vocabulary
 
@@ -134,7 +134,7 @@ def _prefill_rows(rnn: InferenceRNN, ids: Ids, state: State, clamps: Clamps, pro
     final_states = first_pass[-1]
     second_pass = _states_by_chunk(rnn, ids[:, 1:], select_rows(final_states, slice(None, -1)), clamps)
     for first_state, second_state in zip(first_pass, second_pass, strict=False):
-        diverged = ~_converged(second_state, select_rows(first_state, slice(1, None)))
+        diverged = ~_converged(rnn, second_state, select_rows(first_state, slice(1, None)))
         if not diverged.any():
             return select_rows(final_states, slice(-1, None))
     # Row `diverged_row + 1` of the text: the second pass skips row 0.
@@ -163,23 +163,25 @@ def _last_state(states: Iterable[State], initial: State) -> State:
     return last
 
 
-def _converged(first: State, second: State) -> NDArray[np.bool_]:
+def _converged(rnn: InferenceRNN, first: State, second: State) -> NDArray[np.bool_]:
     """Return for each row whether two states have the same effect, up to rounding, (B,).
 
-    Only tanh(c) of an LSTM's cell state c has an effect, so values such as 20 and 20,000 count as equal.
+    Only tanh(c) of an LSTM's cell state c has an effect, so values such as 20 and 20,000 count as equal. With
+    peepholes c itself has an effect, and arcsinh(c) makes the tolerance of large values relative.
     """
+    squash = array_module(first[0].hidden).arcsinh if CELLS[rnn.config.cell].peepholes else tanh
     observable_parts = (
-        [part for layer in first for part in _observable_state(layer)],
-        [part for layer in second for part in _observable_state(layer)],
+        [part for layer in first for part in _observable_state(layer, squash)],
+        [part for layer in second for part in _observable_state(layer, squash)],
     )
     is_near = [to_numpy((abs(a - b) <= STATE_TOLERANCE).all(-1)) for a, b in zip(*observable_parts, strict=True)]
     converged: NDArray[np.bool_] = np.logical_and.reduce(is_near)
     return converged
 
 
-def _observable_state(layer: CellState) -> tuple[Array, ...]:
+def _observable_state(layer: CellState, squash: Callable[[Array], Array]) -> tuple[Array, ...]:
     """Return the arrays of a layer's state, (B, H), that have an effect on its outputs."""
-    return (layer.hidden,) if layer.cell_state is None else (layer.hidden, tanh(layer.cell_state))
+    return (layer.hidden,) if layer.cell_state is None else (layer.hidden, squash(layer.cell_state))
 
 
 # Generation

@@ -48,24 +48,20 @@ def drop_connect(weight: Tensor, rate: float) -> Tensor:
 
 
 # One recurrent layer over a window, by the fastest implementation for each cell and device. Shapes: T characters, B
-# streams, I inputs, H units, G gates in torch's order. Weights and state are passed in, outputs and the next state
-# are returned. Where `resets` (T, B) is true, a step leaves the state at the beginning of a document.
+# streams, I inputs, H units, G gates in torch's order. Where `resets` (T, B) is true, a step leaves the state at the
+# beginning of a document.
 
 LayerState = tuple[Tensor, ...]
 """h, and c where a cell has it, (B, H) each"""
 
 
 class LayerWeights(NamedTuple):
-    """The weights of a layer, named as in torch."""
+    """The weights of a layer, named as in torch: matrices (G·H, I) and (G·H, H), and biases (G·H,)."""
 
     weight_ih: Tensor
-    """(G·H, I)"""
     weight_hh: Tensor
-    """(G·H, H)"""
     bias_ih: Tensor
-    """(G·H,)"""
     bias_hh: Tensor
-    """(G·H,)"""
 
 
 Layer = Callable[[Tensor, LayerState, Any, Tensor | None], tuple[Tensor, LayerState]]

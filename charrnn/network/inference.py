@@ -270,14 +270,8 @@ def _layer_weights(cell: str, weights: Mapping[str, Array], layer: int) -> Infer
 
 def _select_state(is_selected: Array, selected: CellState, other: CellState) -> CellState:
     """Return a state with some streams, `is_selected` (B, 1), of one state and the others of another state."""
-    arrays = array_module(other.hidden)
-    parts = zip(selected, other, strict=True)
-    return CellState(
-        *(
-            None if other_part is None else arrays.where(is_selected, selected_part, other_part)
-            for selected_part, other_part in parts
-        )
-    )
+    where, parts = array_module(other.hidden).where, zip(selected, other, strict=True)
+    return CellState(*(None if part is None else where(is_selected, chosen, part) for chosen, part in parts))
 
 
 def _take_rows(table: Array, ids: Array) -> Array:

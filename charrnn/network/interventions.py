@@ -9,14 +9,14 @@ import numpy as np
 from charrnn.arguments import number
 from charrnn.errors import WrongUsageError
 from charrnn.network.cell_id import check_cell, parse_cell
-from charrnn.network.cells import Clamp, Clamps
+from charrnn.network.cells import CELLS, Clamp, Clamps
 from charrnn.network.inference import InferenceRNN, to_device
 
 MAX_TANH = 0.9999
-"""largest |tanh(c)| at which a cell can be clamped; 1 would need an infinite c"""
+"""largest |tanh(c)| at which an unbounded cell can be clamped; 1 would need an infinite c"""
 
 CellValues = Mapping[tuple[int, int], float]
-"""values by cell, as (layer from 1, unit from 0): tanh(c) of LSTM cells, h of other cells"""
+"""values by cell, as (layer from 1, unit from 0): tanh(c) where a cell has c, h of other cells"""
 
 
 def parse_clamps(clamps: Mapping[str, float]) -> CellValues:
@@ -55,11 +55,15 @@ class ClampedPredictor:
 
 
 def _layer_clamp(rnn: InferenceRNN, unit_values: Mapping[int, float]) -> Clamp:
-    """Return the clamp of one layer from the values of its units."""
-    has_cell_state = rnn.signal_name != "h"
+    """Return the clamp of one layer from the values of its units.
+
+    A bounded c is clamped in [-1, 1], the values that it can reach, so that tanh(c) is at most 0.76.
+    """
+    cell = CELLS[rnn.config.cell]
+    largest = math.tanh(1) if cell.is_bounded else MAX_TANH
     mask = np.zeros((1, rnn.config.hidden), dtype=np.bool_)
     values = np.zeros((1, rnn.config.hidden), dtype=np.float32)
     for unit, value in unit_values.items():
         mask[0, unit] = True
-        values[0, unit] = math.atanh(max(-MAX_TANH, min(MAX_TANH, value))) if has_cell_state else value
+        values[0, unit] = math.atanh(max(-largest, min(largest, value))) if cell.has_cell_state else value
     return Clamp(mask=to_device(mask, rnn), values=to_device(values, rnn))

@@ -97,7 +97,7 @@ def _cifg_gradients(chunk: Chunk) -> Tensor:
     (f, g, _), (d_f, d_g, _) = chunk.gates, chunk.gradients
     sigmoid_gradient(f, chunk.before - g, d_f)
     tanh_gradient(g, 1 - f, d_g)
-    return f.clone()
+    return f
 
 
 def _capped_stepper(buffers: WindowBuffers, _: Tensor | None) -> Callable[[int], None]:
@@ -124,11 +124,11 @@ def _capped_gradients(chunk: Chunk) -> Tensor:
     """
     (i, f, g, _), (d_i, d_f, d_g, _) = chunk.gates, chunk.gradients
     cap = 1 - f
-    is_capped = i >= cap
-    sigmoid_gradient(i, g.masked_fill(is_capped, 0), d_i)
-    sigmoid_gradient(f, torch.where(is_capped, chunk.before - g, chunk.before), d_f)
-    tanh_gradient(g, torch.minimum(i, cap), d_g)
-    return f.clone()
+    uncapped_g = torch.lt(i, cap, out=torch.empty_like(f)).mul_(g)  # g below the cap, 0 at the cap
+    sigmoid_gradient(i, uncapped_g, d_i)
+    sigmoid_gradient(f, (chunk.before - g).add_(uncapped_g), d_f)
+    tanh_gradient(g, torch.minimum(i, cap, out=cap), d_g)
+    return f
 
 
 def sigmoid_gradient(gate: Tensor, factor: Tensor, result: Tensor) -> None:

@@ -15,13 +15,14 @@ from small import Call, random_model
 import charrnn
 from charrnn.cli import inspect_views
 from charrnn.config import NetworkConfig
+from charrnn.network.cells import CELLS
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import save_model
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.text.vocabulary import END_OF_TEXT
 
 TEXT = "abc (a bc) ab\n  deaf had a cab (fed) \n" * 10
-GATES = {"lstm": "ifgo", "gru": "rzn", "rnn": ""}
+GATES = {"lstm": "ifgo", "gru": "rzn", "rnn": "", "peephole": "ifgo", "cifg": "fgo", "capped": "ifgo"}
 
 
 @pytest.fixture(params=GATES)
@@ -60,8 +61,8 @@ def test_every_signal_of_a_cell_is_recorded(trained: charrnn.TrainedModel) -> No
         assert activations.signal == signal
         for layer in (1, 2):
             assert np.allclose(activations.values[:, layer - 1], expected[f"layer{layer}_{signal}"], atol=1e-6)
-    default, is_lstm = trained.activations(TEXT), trained.model.config.cell == "lstm"
-    state = np.tanh(expected["layer2_c"]) if is_lstm else expected["layer2_h"]
+    default, has_c = trained.activations(TEXT), CELLS[trained.model.config.cell].has_cell_state
+    state = np.tanh(expected["layer2_c"]) if has_c else expected["layer2_h"]
     assert np.allclose(default.values[:, 1], state, atol=1e-6)
     assert np.array_equal(default.values, trained.activations(TEXT, signal="c").values)
     assert np.array_equal(default.values, trained.activations(TEXT, signal=default.signal).values)
@@ -71,12 +72,12 @@ def test_a_signal_that_the_cells_lack_is_refused_with_those_that_they_have(
     trained: charrnn.TrainedModel, call: Call
 ) -> None:
     """In Python and on the command line."""
-    gates, is_lstm = GATES[trained.model.config.cell], trained.model.config.cell == "lstm"
+    gates, has_c = GATES[trained.model.config.cell], CELLS[trained.model.config.cell].has_cell_state
     for signal in sorted(set("ifgorznx") - set(gates)):
         for use in (trained.activations, lambda text, signal: trained.heatmap(text, "1.0", signal=signal)):
             with pytest.raises(charrnn.WrongUsageError, match=f"have no signal '{signal}'") as raised:
                 use("abc", signal=signal)
-            assert raised.value.hint == f"one of {', '.join(['c' * is_lstm, 'h', *gates]).removeprefix(', ')}"
+            assert raised.value.hint == f"one of {', '.join(['c' * has_c, 'h', *gates]).removeprefix(', ')}"
         if signal != "x":
             result = call("inspect", "--text", "text.txt", "--cell", "1.0", "--signal", signal)
             assert (result.code, result.out) == (2, "")

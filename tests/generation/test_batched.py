@@ -12,6 +12,7 @@ from charrnn.generation import batched
 from charrnn.generation.batched import chunks_in_order, collect_texts, generate_batch
 from charrnn.generation.generate import StopCriteria, generate, prefill_prompt
 from charrnn.generation.sampling import CharIds, Logits, SamplingParams
+from charrnn.network.cells import CELLS
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.interventions import make_clamps
 from charrnn.network.model_file import Model, weight_shapes
@@ -74,7 +75,7 @@ def test_each_text_of_a_batch_is_the_text_generated_alone(params: SamplingParams
     assert batched_texts == alone
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_each_text_of_a_batch_has_its_own_end(cell: str) -> None:
     """The next text takes the slot of a text that ended; cells are clamped in all texts."""
     model = wide_model(cell)

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from small import random_model
 
+from charrnn.config import NetworkConfig
 from charrnn.generation.generate import CHECK_EVERY_CHARS, prefill
 from charrnn.network.cells import State, tanh
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.interventions import make_clamps
-from charrnn.network.model_file import Model
+from charrnn.network.model_file import Model, weight_shapes
 from charrnn.text.vocabulary import Ids
 
 LATCH = 5
@@ -87,3 +88,18 @@ def test_an_empty_prompt_gives_the_initial_state() -> None:
     """Nothing is read."""
     rnn = InferenceRNN.from_model(random_model())
     assert not prefill(rnn, np.array([], np.int64))[0].hidden.any()
+
+
+def test_a_cell_state_that_peepholes_read_is_exact() -> None:
+    """States with equal tanh(c) and different c have different effects on the gates."""
+    config = NetworkConfig(cell="peephole", layers=1, hidden=1, embedding=0)
+    weights = {name: np.zeros(shape) for name, shape in weight_shapes(config, 2).items()}
+    weights["rnn.bias_ih_l0"][:] = (40, 40, 0, -135)
+    weights["rnn.weight_ih_l0"][2] = (0, 40)
+    weights["rnn.weight_peephole_l0"][2] = 1
+    weights["output.weight"][1] = 1
+    counter, ids = InferenceRNN(config, weights), np.zeros(8 * CHECK_EVERY_CHARS, np.int64)
+    middle = len(ids) // 2
+    ids[:50], ids[middle : middle + 50], ids[-60:] = 1, 1, 1  # c is 50, 100 and 160; from the middle on, 50 and 110
+    assert_same(prefill(counter, ids, rows=2), stepped(counter, ids))
+    assert stepped(counter, ids)[0].hidden > 0.99

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from reference_layers import reference_outputs
 
 from charrnn.config import NetworkConfig
 from charrnn.inspection.measures.lag_attribution import input_gradients
@@ -33,10 +34,8 @@ def torchs(cell: str, weights: Weights, ids: NDArray[np.int64], targets: NDArray
     tensors = {name: torch.from_numpy(array) for name, array in weights.items()}
     table = tensors.get("embedding.weight", torch.eye(CHARACTERS, dtype=torch.float64))
     embedded = table[torch.from_numpy(ids)].requires_grad_()
-    holder = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn": torch.nn.RNN}[cell]
-    rnn = holder(embedded.shape[-1], HIDDEN, LAYERS_DEEP, dtype=torch.float64)
-    rnn.load_state_dict({name[4:]: tensor for name, tensor in tensors.items() if name.startswith("rnn.")})
-    logits = rnn(embedded)[0][-1] @ tensors["output.weight"].T + tensors["output.bias"]
+    outputs = reference_outputs(cell, tensors, embedded, layers=LAYERS_DEEP)
+    logits = outputs[-1] @ tensors["output.weight"].T + tensors["output.bias"]
     torch.nn.functional.cross_entropy(logits, torch.from_numpy(targets), reduction="sum").backward()  # type: ignore[no-untyped-call]
     assert embedded.grad is not None
     return embedded.grad.numpy()

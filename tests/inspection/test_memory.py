@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from reference_layers import reference_outputs
 from small import random_model, random_weights
 
 from charrnn.config import NetworkConfig
@@ -17,6 +18,7 @@ from charrnn.inspection.measures.effective_context import (
     nll_after,
 )
 from charrnn.inspection.measures.lag_attribution import attribute_by_lag, gradient_norms
+from charrnn.network.cells import CELLS
 from charrnn.network.inference import InferenceRNN
 from charrnn.scoring import char_nll
 
@@ -33,7 +35,7 @@ def network_of(cell: str, *, forgetful: bool = False, embedding: int = 3) -> Inf
     return InferenceRNN(config, weights)
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_the_loss_with_full_context_equals_the_carried_loss(cell: str) -> None:
     """A window from the beginning of the text is the carried computation."""
     rnn, contexts = network_of(cell), (1, 3, 64, 200)
@@ -80,20 +82,17 @@ def test_characters_without_influence_have_no_attribution(cell: str) -> None:
         assert (attribution.gradient.median[1:4] > 0).all()
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_gradient_norms_by_lag_equal_those_of_autograd(cell: str) -> None:
     """The norms are compared to eight digits, the last character first."""
     rnn, ends = network_of(cell, embedding=0), np.array([300, 411])
     window = lag_attribution.read_windows(rnn, IDS, ends, 20, 30)
     config = rnn.config
     weights = random_weights(config, CHARACTERS, 0.8)
-    holder = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn": torch.nn.RNN}[cell]
-    torch_rnn = holder(CHARACTERS, config.hidden, dtype=torch.float64)
     tensors = {name: torch.from_numpy(array) for name, array in weights.items()}
-    torch_rnn.load_state_dict({name[4:]: tensor for name, tensor in tensors.items() if name.startswith("rnn.")})
     inputs = torch.nn.functional.one_hot(torch.from_numpy(IDS[ends + np.arange(-50, 1)[:, None]]), CHARACTERS)
     inputs = inputs.double().requires_grad_()
-    logits = torch_rnn(inputs)[0][-1] @ tensors["output.weight"].T + tensors["output.bias"]
+    logits = reference_outputs(cell, tensors, inputs)[-1] @ tensors["output.weight"].T + tensors["output.bias"]
     targets = torch.from_numpy(IDS[ends + 1])
     torch.nn.functional.cross_entropy(logits, targets, reduction="sum").backward()  # type: ignore[no-untyped-call]
     assert inputs.grad is not None

@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from charrnn.config import NetworkConfig
+from charrnn.network.cells import CELLS
 from charrnn.network.char_rnn import CharRNN
 from charrnn.network.inference import InferenceRNN
 
 KINDS = [
     NetworkConfig(cell=cell, layers=layers, hidden=24, embedding=embedding)
-    for cell in ("lstm", "gru", "rnn")
+    for cell in CELLS
     for layers, embedding in ((1, 5), (3, 7), (2, 0))
 ]
 ARRAYS = {"numpy": lambda tensor: tensor.detach().numpy(), "torch": lambda tensor: tensor.detach()}
@@ -90,16 +91,19 @@ def test_the_cached_gates_determine_the_next_state(config: NetworkConfig) -> Non
     stepper = reader(network(config), "numpy")
     first = stepper.run_with_cache(some_ids("numpy", 3, 2), stepper.initial_state(2)).state
     layer, before = stepper.run_with_cache(some_ids("numpy", 1, 2), first).layers[0], first[0]
-    if config.cell == "lstm":
-        i, f, g, o = (layer.gate(name)[0] for name in "ifgo")
+    has_cell_state = CELLS[config.cell].has_cell_state
+    if has_cell_state:
+        f, g, o = (layer.gate(name)[0] for name in "fgo")
+        i = layer.gate("i")[0] if "i" in stepper.gate_names else 1 - f
         assert layer.cell_state is not None
-        assert np.allclose(layer.cell_state[0], f * before.cell_state + i * g)
-        assert np.allclose(layer.hidden[0], o * np.tanh(f * before.cell_state + i * g))
+        assert np.allclose(layer.cell_state[0], f * before.cell_state + i * g, atol=1e-6)
+        assert np.allclose(layer.hidden[0], o * np.tanh(f * before.cell_state + i * g), atol=1e-6)
+        assert config.cell != "capped" or (i <= 1 - f).all()
         assert np.allclose(layer.signal, np.tanh(layer.cell_state))
     elif config.cell == "gru":
         z, n = layer.gate("z")[0], layer.gate("n")[0]
         assert np.allclose(layer.hidden[0], (1 - z) * n + z * before.hidden, atol=1e-6)
-    assert stepper.signal_name == ("tanh(c)" if config.cell == "lstm" else "h")
+    assert stepper.signal_name == ("tanh(c)" if has_cell_state else "h")
 
 
 def test_large_vocabulary_is_read_without_a_table() -> None:

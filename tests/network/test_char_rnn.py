@@ -8,9 +8,9 @@ from torch import Tensor
 
 from charrnn.config import NetworkConfig
 from charrnn.network import char_rnn
+from charrnn.network.cells import CELLS
 from charrnn.network.char_rnn import CharRNN, LayerWeights
 
-CELLS = ("lstm", "gru", "rnn")
 LENGTH, STREAMS, UNITS = 7, 5, 4000
 
 
@@ -107,11 +107,12 @@ def test_two_halves_of_a_window_equal_the_whole_window(cell: str) -> None:
     torch.testing.assert_close(after, left)
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_a_layer_in_bfloat16_is_close_to_the_exact_one(cell: str) -> None:
     """Outputs, states and gradients of torch's layer, whatever autocast is enabled around it."""
     model = network(cell=cell, layers=1)
-    weights = LayerWeights(*model.rnn.all_weights[0])
+    weights = char_rnn.layer_weights(cell, model.rnn, 0)
+    assert isinstance(weights, LayerWeights)
     inputs = torch.randn(LENGTH, STREAMS, 4)
     state = tuple(torch.randn(STREAMS, 8) for _ in model.initial_state(1))
     kernels: dict[str, char_rnn.Kernel] = {"lstm": torch.lstm, "gru": torch.gru, "rnn": torch.rnn_tanh}

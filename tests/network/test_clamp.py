@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from charrnn.config import NetworkConfig
-from charrnn.network.cells import Clamp
+from charrnn.network.cells import CELLS, Clamp
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import weight_shapes
 
@@ -34,7 +34,7 @@ def ids() -> Ids:
     return np.random.default_rng(1).integers(CHARACTERS, size=(7, STREAMS))
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_a_clamped_cell_has_its_value_at_every_character(cell: str, ids: Ids) -> None:
     """At the first character the other cells of its layer have the values that they have without a clamp."""
     rnn = random_reader(cell)
@@ -42,21 +42,22 @@ def test_a_clamped_cell_has_its_value_at_every_character(cell: str, ids: Ids) ->
         rnn.run_with_cache(ids, rnn.initial_state(STREAMS), clamps) for clamps in ({}, {1: one_cell(2, 0.25)})
     )
     with_it, without = (np.asarray(cache.layers[0].signal) for cache in (clamped, free))
-    assert np.allclose(with_it[:, :, 2], np.tanh(0.25) if cell == "lstm" else 0.25)
+    assert np.allclose(with_it[:, :, 2], np.tanh(0.25) if CELLS[cell].has_cell_state else 0.25)
     rest = np.arange(HIDDEN) != 2
     assert np.array_equal(with_it[0][:, rest], without[0][:, rest])
     assert not np.allclose(with_it[-1][:, rest], without[-1][:, rest])
     assert not np.allclose(clamped.layers[1].hidden[0], free.layers[1].hidden[0])
 
 
-def test_the_output_of_an_lstm_follows_from_the_clamped_cell_state(ids: Ids) -> None:
+@pytest.mark.parametrize("cell", [name for name, kind in CELLS.items() if kind.has_cell_state])
+def test_the_output_follows_from_the_clamped_cell_state(cell: str, ids: Ids) -> None:
     """The equation h = o·tanh(c) holds for the clamped cell too."""
-    rnn = random_reader("lstm")
+    rnn = random_reader(cell)
     layer = rnn.run_with_cache(ids, rnn.initial_state(STREAMS), {2: one_cell(0, -1.5)}).layers[1]
     assert np.allclose(layer.hidden[:, :, 0], layer.gate("o")[:, :, 0] * np.tanh(-1.5))
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_each_stream_can_have_a_clamp_of_its_own(cell: str, ids: Ids) -> None:
     """Several streams together have the outputs of each stream alone."""
     rnn = random_reader(cell)
@@ -69,7 +70,7 @@ def test_each_stream_can_have_a_clamp_of_its_own(cell: str, ids: Ids) -> None:
         assert np.allclose(together.layers[1].hidden[:, stream], expected.layers[1].hidden[:, 0])
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_clamps_act_equally_on_single_steps_and_whole_texts(cell: str, ids: Ids) -> None:
     """Reading one character at a time gives the logits of reading all at once."""
     rnn, clamps = random_reader(cell), {1: one_cell(3, 0.5), 2: one_cell(1, -0.5)}

@@ -9,13 +9,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from charrnn.config import NetworkConfig
+from charrnn.network.cells import CELLS
 from charrnn.network.char_rnn import CharRNN
 from charrnn.network.inference import InferenceRNN
 
 END = 2
 DOCUMENTS = ([5, 1, 3, END], [END], [4, END], [1, 1, 0, 6, 3, 5, 4, 0, END], [6, 0, END])
 
-pytestmark = pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+pytestmark = pytest.mark.parametrize("cell", CELLS)
 
 
 def network(cell: str, *, documents: str | None = "line", embedding: int = 3) -> CharRNN:

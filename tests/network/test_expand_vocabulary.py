@@ -5,12 +5,13 @@ import pytest
 from small import generated_text
 
 from charrnn.config import NetworkConfig
+from charrnn.network.cells import CELLS
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model, expand_vocabulary, weight_shapes
 from charrnn.text.vocabulary import Vocabulary
 
 KNOWN, MORE = "z\nbq a", "éß漢"
-CONFIGS = [(cell, embedding) for cell in ("lstm", "gru", "rnn") for embedding in (0, 4)]
+CONFIGS = [(cell, embedding) for cell in CELLS for embedding in (0, 4)]
 
 pytestmark = pytest.mark.parametrize(("cell", "embedding"), CONFIGS)
 

@@ -19,6 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from charrnn.config import NetworkConfig
 from charrnn.errors import DivergedError
+from charrnn.network.cells import CELLS
 from charrnn.network.char_rnn import CharRNN
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.training import checkpoint, checkpointer
@@ -53,7 +54,7 @@ def assert_close(first_run: Trainer, second_run: Trainer) -> None:
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_queued_steps_are_equal_to_synchronous_steps(
     cell: str, precision: str, make_trainer: Callable[..., Trainer]
 ) -> None:
@@ -264,7 +265,7 @@ def _no_autocast(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_no_autocast")
-@pytest.mark.parametrize(("cell", "fits"), [("lstm", True), ("lstm", False), ("gru", True), ("rnn", True)])
+@pytest.mark.parametrize(("cell", "fits"), [("lstm", False), *((cell, True) for cell in CELLS)])
 def test_a_step_never_synchronizes_with_the_device(
     cell: str, fits: bool, make_trainer: Callable[..., Trainer]
 ) -> None:
@@ -280,7 +281,7 @@ def test_a_step_never_synchronizes_with_the_device(
 
 
 @pytest.mark.usefixtures("_no_autocast")
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_a_step_of_a_text_of_documents_never_synchronizes_with_the_device(
     cell: str, make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ import torch
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError
 from charrnn.generation.generate import generate, prefill_prompt
+from charrnn.network.cells import CELLS
 from charrnn.network.inference import InferenceRNN
 from charrnn.scoring import score
 from charrnn.storage.run_directory import RunDirectory
@@ -68,7 +69,7 @@ def make_names_trainer(names_corpus: Corpus) -> MakeRun:
     return make
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_a_stopped_and_resumed_run_of_documents_ends_as_an_uninterrupted_one(
     cell: str, make_names_trainer: MakeRun, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from charrnn.errors import DivergedError
+from charrnn.network.cells import CELLS
 from charrnn.training.evaluation import held_out_loss
 from charrnn.training.events import Evaluation, Preview, Report, Step
 from charrnn.training.loop import train_loop
@@ -15,7 +16,7 @@ from charrnn.training.optimization import BETAS
 from charrnn.training.trainer import Trainer
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_every_kind_of_cell_learns(cell: str, make_trainer: Callable[..., Trainer]) -> None:
     """After a few hundred steps the held-out loss is far below that of a uniform guess."""
     trainer = make_trainer(cell=cell, layers=1, hidden=32, steps=200, dropout=0.0)

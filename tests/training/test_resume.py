@@ -12,6 +12,7 @@ import torch
 
 from charrnn.errors import CharrnnError
 from charrnn.network import fused_rnn
+from charrnn.network.cells import CELLS
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.training import checkpoint, checkpointer
 from charrnn.training.checkpoint import load_state, state_arrays, state_metadata
@@ -56,7 +57,7 @@ def epoch_edge(trainer: Trainer) -> int:
     return round(trainer.batches.steps_per_epoch)
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_a_run_stopped_anywhere_ends_as_one_never_stopped(
     cell: str, make_trainer: Callable[..., Trainer], tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from charrnn.config import NetworkConfig, TrainingConfig
+from charrnn.network.cells import CELLS
 from charrnn.network.model_file import count_matmul_weights
 from charrnn.training import throughput
 from charrnn.training.device import choose_precision, tf32
@@ -89,7 +90,7 @@ def test_a_given_width_is_the_only_one_timed_and_without_a_time_budget_none_is()
     assert networks_to_time(TrainOptions(epochs=3.0), make_inputs())[0] == ()
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("documents", [None, "line"])
 def test_steps_of_every_cell_are_timed(cell: str, documents: str | None) -> None:
     """The speed is the number of characters in the timed steps divided by their time."""

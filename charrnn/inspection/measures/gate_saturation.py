@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from charrnn.inspection.measures.activations import run_over_text
 from charrnn.inspection.measures.provenance import Provenance, SourceNames, rounded_fields, rounded_list
 from charrnn.inspection.search.statistics import DEAD_VARIANCE, Numbers, Signals, rank_correlation
+from charrnn.network.cells import CELLS
 from charrnn.network.inference import InferenceRNN, LayerCache
 from charrnn.text.vocabulary import Ids
 
@@ -88,10 +89,6 @@ MOSTLY_FRACTION = 0.9
 MIN_KEEP_GATE = 1e-12
 """lower bound of the keep gate before its logarithm is taken"""
 
-GATES = {"lstm": ("i", "f", "o"), "gru": ("r", "z"), "rnn": ()}
-"""letters of the gates, with values between 0 and 1, of each cell type"""
-KEEP_GATE = {"lstm": "f", "gru": "z", "rnn": None}
-"""gate that multiplies the previous state: the forget gate of an LSTM, z in torch's form of the GRU"""
 GATE_NAMES = {
     "i": "input gate i",
     "f": "forget gate f",
@@ -99,6 +96,10 @@ GATE_NAMES = {
     "r": "reset gate r",
     "z": "update gate z",
 }
+GATES = {cell: tuple(gate for gate in kind.gates if gate in GATE_NAMES) for cell, kind in CELLS.items()}
+"""letters of the gates, with values between 0 and 1, of each cell type"""
+KEEP_GATE = {cell: next((gate for gate in gates if gate in "fz"), None) for cell, gates in GATES.items()}
+"""gate that multiplies the previous state: the forget gate of an LSTM, z in torch's form of the GRU"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -176,7 +177,7 @@ class GateSaturation(Provenance):
     """Gate saturation of all layers of a model over a text."""
 
     cell: str
-    """cell type: lstm, gru or rnn"""
+    """cell type, such as lstm"""
     signal: str
     """signal whose autocorrelation is measured: tanh(c) or h"""
     longest: int

@@ -7,72 +7,16 @@ forward pass, and no gradient of a weight is computed. Shapes: T characters, B s
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.network.cells import Array, CellState, CellStep, State, array_module, tanh
+from charrnn.inspection.measures.step_gradients import BACKWARD, Backward
+from charrnn.network.cells import Array, CellState, State, array_module
 from charrnn.network.inference import ActivationCache, InferenceRNN, InferenceWeights, LayerCache, log_softmax
 from charrnn.text.vocabulary import Ids
-
-
-class StepGradient(NamedTuple):
-    """The gradients of a loss with respect to the inputs of one step."""
-
-    projected: Array
-    """dL/d of the input projection W_ih x + b_ih, (B, G·H)"""
-    recurrent: Array
-    """dL/d of the recurrent projection W_hh h + b_hh, (B, G·H)"""
-    hidden: Array | float
-    """dL/dh before the step, without the part that flows through `recurrent`"""
-    cell_state: Array | None
-    """dL/dc before the step; None for cells without c"""
-
-
-def lstm_backward(step: CellStep, before: CellState, d_after: CellState, _: Array | None) -> StepGradient:
-    """Return the gradients of `cells.lstm_step`; `d_after` is dL/dh and dL/dc after the step."""
-    i, f, g, o = (step.gates[name] for name in "ifgo")
-    tanh_c = tanh(step.state.cell_state)
-    d_c = d_after.cell_state + d_after.hidden * o * (1 - tanh_c * tanh_c)
-    d_gates = array_module(i).concatenate(
-        [
-            d_c * g * i * (1 - i),
-            d_c * before.cell_state * f * (1 - f),
-            d_c * i * (1 - g * g),
-            d_after.hidden * tanh_c * o * (1 - o),
-        ],
-        -1,
-    )
-    return StepGradient(d_gates, d_gates, 0.0, d_c * f)
-
-
-def gru_backward(step: CellStep, before: CellState, d_after: CellState, recurrent: Array | None) -> StepGradient:
-    """Return the gradients of `cells.gru_step`; `recurrent` (B, 3·H) is W_hh h + b_hh of the step."""
-    assert recurrent is not None
-    r, z, n = (step.gates[name] for name in "rzn")
-    d_n = d_after.hidden * (1 - z) * (1 - n * n)
-    d_r = d_n * recurrent[..., 2 * n.shape[-1] :] * r * (1 - r)
-    d_z = d_after.hidden * (before.hidden - n) * z * (1 - z)
-    concatenate = array_module(n).concatenate
-    return StepGradient(
-        concatenate([d_r, d_z, d_n], -1), concatenate([d_r, d_z, d_n * r], -1), d_after.hidden * z, None
-    )
-
-
-def rnn_backward(step: CellStep, _before: CellState, d_after: CellState, _: Array | None) -> StepGradient:
-    """Return the gradients of `cells.rnn_step`: dL/dh·(1 - h²)."""
-    d_sum = d_after.hidden * (1 - step.state.hidden * step.state.hidden)
-    return StepGradient(d_sum, d_sum, 0.0, None)
-
-
-BACKWARD: dict[str, Callable[[CellStep, CellState, CellState, Array | None], StepGradient]] = {
-    "lstm": lstm_backward,
-    "gru": gru_backward,
-    "rnn": rnn_backward,
-}
 
 
 def input_gradients(rnn: InferenceRNN, ids: Array, cache: ActivationCache, before: State, d_logits: Array) -> Array:
@@ -93,7 +37,7 @@ def input_gradients(rnn: InferenceRNN, ids: Array, cache: ActivationCache, befor
 
 
 def _backward_layer(
-    backward: Callable[..., StepGradient],
+    backward: Backward,
     weights: InferenceWeights,
     layer: LayerCache,
     before: CellState,
@@ -110,11 +54,10 @@ def _backward_layer(
     d_projected: list[Array] = []
     for number in range(len(layer.steps) - 1, -1, -1):
         state = states[number]
-        recurrent = None if weights.bias_hh is None else state.hidden @ weights.weight_hh + weights.bias_hh
         d_after = CellState(d_hidden + d_outputs[number], d_cell_state)
         if is_reset is not None:
             d_after = CellState(*(None if part is None else part * ~is_reset[number] for part in d_after))
-        gradient = backward(layer.steps[number], state, d_after, recurrent)
+        gradient = backward(layer.steps[number], state, d_after, weights)
         d_projected.append(gradient.projected)
         d_hidden = gradient.recurrent @ weights.weight_hh.T + gradient.hidden
         d_cell_state = gradient.cell_state

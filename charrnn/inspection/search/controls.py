@@ -173,17 +173,18 @@ def _scores_of_shuffled(
 
 def shuffle_weights(rnn: InferenceRNN, rng: np.random.Generator) -> InferenceRNN:
     """Return a network whose weights are permuted within each gate of each matrix."""
-    gates = max(len(rnn.gate_names), 1)
     shuffled = {
-        name: np.concatenate([_shuffle_block(block, rng) for block in _blocks(name, np.asarray(weight), gates)])
+        name: np.concatenate(
+            [_shuffle_block(block, rng) for block in _blocks(name, np.asarray(weight), rnn.config.hidden)]
+        )
         for name, weight in rnn.weights.items()
     }
     return InferenceRNN(rnn.config, shuffled, end_id=rnn.end_id)
 
 
-def _blocks(name: str, weight: NDArray[np.floating], gates: int) -> list[NDArray[np.floating]]:
+def _blocks(name: str, weight: NDArray[np.floating], hidden: int) -> list[NDArray[np.floating]]:
     """Return the gates of a recurrent layer's weight (gates · H, …), or any other weight as one block."""
-    return np.split(weight, gates) if name.startswith("rnn.") else [weight]
+    return np.split(weight, len(weight) // hidden) if name.startswith("rnn.") else [weight]
 
 
 def _shuffle_block(block: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.floating]:
