@@ -85,7 +85,10 @@ class NetworkConfig:
     """A character-level recurrent network, without the size of its vocabulary."""
 
     cell: Annotated[str, Choice(tuple(CELL_TITLES), "cell")] = field(
-        default="lstm", metadata=setting("Kind of cell ({default}).", "network", from_model=True)
+        default="lstm",
+        metadata=setting(
+            "Kind of cell ({default}); the last three are variants of the LSTM.", "network", from_model=True
+        ),
     )
     """lstm, gru, rnn (tanh), or a variant of the LSTM: peephole, cifg or capped"""
     layers: Annotated[int, Range(1, 64)] = field(

@@ -28,7 +28,9 @@ def test_commands_and_options_are_completed(offered: Offered) -> None:
     """In each shell."""
     assert offered("charrnn ins") == ["plain,inspect"]
     assert "plain,--temperature" in offered("charrnn sample --t")
-    assert offered("charrnn train --ce", "fish") == ["plain,--cell\tKind of cell (lstm)."]
+    assert offered("charrnn train --ce", "fish") == [
+        "plain,--cell\tKind of cell (lstm); the last three are variants of the LSTM."
+    ]
     assert "--cell" in offered("charrnn train --ce", "zsh")
 
 

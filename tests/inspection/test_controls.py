@@ -11,7 +11,9 @@ from charrnn.inspection.search.controls import PermutationTest, permutation_coun
 from charrnn.inspection.search.probes import ActivationSample, CellProducts, fit_linear_probes
 from charrnn.inspection.search.splits import ConceptCodes, SplitStreams, quantize_marks, split_text, trigram_groups
 from charrnn.inspection.search.sufficient_statistics import accumulate
+from charrnn.network.cells import CELLS
 from charrnn.network.inference import InferenceRNN
+from charrnn.network.model_file import weight_shapes
 
 Matrix = NDArray[np.float64]
 
@@ -109,6 +111,19 @@ def test_shuffling_keeps_every_weight_within_its_gate() -> None:
             assert np.array_equal(np.sort(before.ravel()), np.sort(after.ravel()))
     name = "rnn.weight_ih_l0"
     assert (weights[name] == shuffled.weights[name]).mean() < 0.1
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_shuffling_permutes_each_gate_of_every_kind_of_cell(cell: str) -> None:
+    """Also the peephole weights, which fewer gates have."""
+    config = NetworkConfig(cell=cell, layers=1, hidden=7, embedding=3)
+    weights = {name: np.random.default_rng(0).normal(size=shape) for name, shape in weight_shapes(config, 5).items()}
+    shuffled = shuffle_weights(InferenceRNN(config, weights), np.random.default_rng(1)).weights
+    for name, weight in weights.items():
+        gates = len(weight) // 7 if name.startswith("rnn.") else 1
+        before, after = (array.reshape(gates, -1) for array in (weight, shuffled[name]))
+        assert np.array_equal(np.sort(before), np.sort(after)), name
+        assert not np.array_equal(before, after), name
 
 
 def test_a_linear_probe_is_a_regression_scored_on_held_out_streams() -> None:

@@ -10,6 +10,7 @@ import torch
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import DivergedError
+from charrnn.network.cells import CELLS
 from charrnn.network.char_rnn import LAYERS, LayerWeights
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.text.corpus import Corpus
@@ -28,7 +29,6 @@ from charrnn.training.trainer import Trainer
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 
 DROPPED = {"dropout": 0.2, "input_dropout": 0.1, "weight_drop": 0.2, "reset": 0.2}
-CELLS = ("lstm", "gru", "rnn")
 
 
 @pytest.fixture
