@@ -87,7 +87,9 @@ class NetworkConfig:
     cell: Annotated[str, Choice(tuple(CELL_TITLES), "cell")] = field(
         default="lstm",
         metadata=setting(
-            "Kind of cell ({default}); the last three are variants of the LSTM.", "network", from_model=True
+            "Kind of cell ({default}); LSTMs with peepholes, coupled gates (cifg) or i <= 1-f (capped).",
+            "network",
+            from_model=True,
         ),
     )
     """lstm, gru, rnn (tanh), or a variant of the LSTM: peephole, cifg or capped"""

@@ -121,7 +121,8 @@ class TrainedModel(TextGenerator):
         """Return a signal of every cell at every character: (characters, layers, units).
 
         The signal is a state, "c" for tanh(c) (h of cells without c) or "h", or a gate: "i", "f", "g" or "o" of an
-        LSTM and its variants ("cifg" has no "i"), "r", "z" or "n" of a GRU. Raise WrongUsageError if the model has no such signal.
+        LSTM and its variants ("cifg" has no "i"), "r", "z" or "n" of a GRU. Raise WrongUsageError if the model has
+        no such signal.
 
         >>> activations = charrnn.load("checkpoints/letters").activations('say "yes" twice')
         >>> activations
