@@ -45,7 +45,7 @@ class CellStep(NamedTuple):
 
 
 CellFunction = Callable[..., CellStep]
-"""projected, recurrent, state and, for a cell with peepholes, their weights -> step"""
+"""projected, recurrent, state and, for a cell with peepholes, their weights and a clamp or None -> step"""
 
 
 class CellType(NamedTuple):
@@ -76,12 +76,14 @@ def lstm_step(projected: Array, recurrent: Array, state: CellState) -> CellStep:
     return CellStep(CellState(o * tanh(c), c), {"i": i, "f": f, "g": g, "o": o})
 
 
-def peephole_step(projected: Array, recurrent: Array, state: CellState, peepholes: Array) -> CellStep:
+def peephole_step(
+    projected: Array, recurrent: Array, state: CellState, peepholes: Array, clamp: "Clamp | None" = None
+) -> CellStep:
     """Return one step of an LSTM with peepholes (Gers and Schmidhuber 2000, in the form of Graves 2013).
 
     i, f = σ(… + p·c), g = tanh(…);  c' = f·c + i·g;  o = σ(… + p_o·c');  h' = o·tanh(c')
 
-    `peepholes` (3·H,) are the weights p_i, p_f and p_o.
+    `peepholes` (3·H,) are the weights p_i, p_f and p_o. The output gate reads c' after the clamp.
     """
     size = state.hidden.shape[-1]
     total, c = projected + recurrent, state.cell_state
@@ -89,6 +91,7 @@ def peephole_step(projected: Array, recurrent: Array, state: CellState, peephole
     f = sigmoid(total[..., size : 2 * size] + peepholes[size : 2 * size] * c)
     g = tanh(total[..., 2 * size : 3 * size])
     c = f * c + i * g
+    c = clamp.clamped(c) if clamp else c
     o = sigmoid(total[..., 3 * size :] + peepholes[2 * size :] * c)
     return CellStep(CellState(o * tanh(c), c), {"i": i, "f": f, "g": g, "o": o})
 
@@ -205,12 +208,16 @@ class Clamp:
 
     def apply(self, step: CellStep) -> CellStep:
         """Return a step with the cells clamped; the gates stay as they were computed."""
-        arrays, state = array_module(step.state.hidden), step.state
+        state = step.state
         if state.cell_state is None:
-            return step._replace(state=CellState(arrays.where(self.mask, self.values, state.hidden)))
-        cell_state = arrays.where(self.mask, self.values, state.cell_state)
-        hidden = arrays.where(self.mask, step.gates["o"] * tanh(cell_state), state.hidden)
+            return step._replace(state=CellState(self.clamped(state.hidden)))
+        cell_state = self.clamped(state.cell_state)
+        hidden = array_module(cell_state).where(self.mask, step.gates["o"] * tanh(cell_state), state.hidden)
         return step._replace(state=CellState(hidden, cell_state))
+
+    def clamped(self, values: Array) -> Array:
+        """Return the values of all cells (B, H) with those of the clamped cells replaced."""
+        return array_module(values).where(self.mask, self.values, values)
 
 
 Clamps = Mapping[int, Clamp]

@@ -226,7 +226,8 @@ class InferenceRNN:
         recurrent = state.hidden @ layer.weight_hh
         if layer.bias_hh is not None:
             recurrent = recurrent + layer.bias_hh
-        step = self._cell.equations(projected, recurrent, state, *layer.peepholes)
+        peepholes = (*layer.peepholes, clamp) if layer.peepholes else ()
+        step = self._cell.equations(projected, recurrent, state, *peepholes)
         if is_reset is not None:
             step = step._replace(state=_select_state(is_reset, self.initial_state(1)[0], step.state))
         return clamp.apply(step) if clamp else step

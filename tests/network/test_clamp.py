@@ -57,6 +57,21 @@ def test_the_output_follows_from_the_clamped_cell_state(cell: str, ids: Ids) -> 
     assert np.allclose(layer.hidden[:, :, 0], layer.gate("o")[:, :, 0] * np.tanh(-1.5))
 
 
+def test_the_output_gate_of_a_peephole_reads_the_clamped_cell_state(ids: Ids) -> None:
+    """The gates of other cells do not change at the first character."""
+    rnn = random_reader("peephole")
+    free, clamped = (
+        rnn.run_with_cache(ids, rnn.initial_state(STREAMS), clamps).layers[0]
+        for clamps in ({}, {1: one_cell(2, 1.5)})
+    )
+    weight = rnn.weights["rnn.weight_peephole_l0"][2 * HIDDEN + 2]
+    assert free.cell_state is not None
+    odds = free.gate("o")[0, :, 2] / (1 - free.gate("o")[0, :, 2]) * np.exp(weight * (1.5 - free.cell_state[0, :, 2]))
+    assert np.allclose(clamped.gate("o")[0, :, 2], odds / (1 + odds))
+    rest = np.arange(HIDDEN) != 2
+    assert np.array_equal(clamped.gate("o")[0][:, rest], free.gate("o")[0][:, rest])
+
+
 @pytest.mark.parametrize("cell", CELLS)
 def test_each_stream_can_have_a_clamp_of_its_own(cell: str, ids: Ids) -> None:
     """Several streams together have the outputs of each stream alone."""
