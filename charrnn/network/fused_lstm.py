@@ -99,7 +99,11 @@ class _Gradients(NamedTuple):
 
 
 class _Backward:
-    """The backward pass of a window, from its last step to the first."""
+    """The backward pass of a window, from its last step to the first.
+
+    `resets` (T, B, 1) is true where a step leaves a fresh state. `needs_initial_grad` asks for the gradient of h
+    before the window.
+    """
 
     def __init__(
         self,
@@ -108,48 +112,62 @@ class _Backward:
         weight_gradients: WeightGradients,
         peepholes: Tensor | None,
         resets: Tensor | None,
+        *,
+        needs_initial_grad: bool,
     ) -> None:
         self.variant, self.buffers, self.weights, self.resets = variant, buffers, weight_gradients, resets
-        self.peepholes = peepholes
+        self.peepholes, self.needs_initial_grad = peepholes, needs_initial_grad
         self.d_peepholes = None if peepholes is None else torch.zeros_like(peepholes)
 
-    def run(self, d_outputs: Tensor, d_cell: Tensor, weight_hh: Tensor, *, needs_initial_grad: bool) -> _Gradients:
-        """Return all gradients from dL/dh of the outputs (T, B, H) and dL/dc after the window (B, H).
-
-        `needs_initial_grad` asks for the gradient of h before the window.
-        """
-        d_hidden, d_cell = d_outputs[-1].clone(), d_cell.clone()
+    def run(self, d_outputs: Tensor, d_cell: Tensor, weight_hh: Tensor) -> _Gradients:
+        """Return all gradients from dL/dh of the outputs (T, B, H) and dL/dc after the window (B, H)."""
         weight, chunks = self.weights.cast(weight_hh), list(step_chunks(*d_outputs.shape[:2]))
-        by_step = (torch.zeros_like(d_hidden), *d_outputs.unbind())
-        buffer = d_outputs.new_empty(chunks[0][1], d_outputs.shape[1], self.buffers.gates.shape[-1])
+        self.d_hidden, self.d_cell = d_outputs[-1].clone(), d_cell.clone()
+        by_step = (torch.zeros_like(d_cell), *d_outputs.unbind())
+        buffer = d_outputs.new_empty(chunks[0][1], *self.buffers.gates.shape[1:])
         for begin, end in reversed(chunks):
             gradients = buffer[: end - begin]
             through, carry = self._local_gradients(gradients, begin, end)
-            by_block = gradients.view(*gradients.shape[:2], -1, d_cell.shape[-1])
-            of_cell, of_output = by_block[..., :-1, :].unbind(), by_block[..., -1, :].unbind()
-            steps = zip(range(begin, end), gradients, of_cell, of_output, through, carry, strict=True)
-            for step, sums, d_cell_gates, d_output_gate, to_cell, keep in reversed(list(steps)):
-                if self.resets is not None:
-                    d_hidden.masked_fill_(self.resets[step], 0)
-                    d_cell.masked_fill_(self.resets[step], 0)
-                d_cell.addcmul_(d_hidden, to_cell)
-                d_output_gate.mul_(d_hidden)
-                d_cell_gates.mul_(d_cell.unsqueeze(1))
-                d_cell.mul_(keep)
-                if step or needs_initial_grad:
-                    d_hidden.copy_(by_step[step])
-                    add_product(d_hidden, self.weights.cast(sums), weight)
+            self._propagate(begin, gradients, (through, carry), by_step, weight)
             self.weights.add(gradients, self.buffers.hidden, begin, end)
             self._add_peepholes(gradients, begin, end)
         of_peepholes = () if self.d_peepholes is None else (self.d_peepholes,)
-        return _Gradients(self.weights.d_inputs, d_hidden, d_cell, (*self.weights.weights(), *of_peepholes))
+        return _Gradients(self.weights.d_inputs, self.d_hidden, self.d_cell, (*self.weights.weights(), *of_peepholes))
+
+    def _propagate(
+        self,
+        begin: int,
+        gradients: Tensor,
+        local: tuple[Tensor, Tensor],
+        d_outputs: Sequence[Tensor],
+        weight: Tensor,
+    ) -> None:
+        """Multiply the local gradients of a chunk by D_h and D_c, and propagate these to the step before it.
+
+        `local` are dh/dc and the carry; `d_outputs` is dL/dh of the state before the window and of each output.
+        """
+        d_hidden, d_cell = self.d_hidden, self.d_cell
+        by_block = gradients.view(*gradients.shape[:2], -1, d_cell.shape[-1])
+        cell_gates, output_gate = by_block[..., :-1, :].unbind(), by_block[..., -1, :].unbind()
+        sums, through, carry = (part.unbind() for part in (gradients, *local))
+        for number in range(len(sums) - 1, -1, -1):
+            if self.resets is not None:
+                d_hidden.masked_fill_(self.resets[begin + number], 0)
+                d_cell.masked_fill_(self.resets[begin + number], 0)
+            d_cell.addcmul_(d_hidden, through[number])
+            output_gate[number].mul_(d_hidden)
+            cell_gates[number].mul_(d_cell.unsqueeze(1))
+            d_cell.mul_(carry[number])
+            if begin + number or self.needs_initial_grad:
+                d_hidden.copy_(d_outputs[begin + number])
+                add_product(d_hidden, self.weights.cast(sums[number]), weight)
 
     def _local_gradients(self, gradients: Tensor, begin: int, end: int) -> tuple[Tensor, Tensor]:
         """Write the local gradients of a chunk (t, B, G·H); return dh/dc and the carry, (t, B, H) each."""
         size, steps = self.buffers.hidden.shape[-1], slice(begin, end)
         gates, by_gate = (torch.split(part, size, -1) for part in (self.buffers.gates[steps], gradients))
         tanh_cell = self.buffers.tanh_cell[steps]
-        chunk = Chunk(self.buffers.cell_state[steps], tanh_cell, gates, by_gate, self.peepholes)
+        chunk = Chunk(self.buffers.cell_state[steps], gates, by_gate, self.peepholes)
         carry = self.variant.local_gradients(chunk)
         through = torch.empty_like(carry)
         sigmoid_gradient(gates[-1], tanh_cell, by_gate[-1])
@@ -215,9 +233,11 @@ class _LSTMWindow(torch.autograd.Function):
                 needs_input_grad=ctx.needs_input_grad[3],
             )
             resets = None if ctx.resets is None else ctx.resets[:, shard]
-            backward_pass = _Backward(VARIANTS[ctx.cell], buffers, weight_gradients, peepholes, resets)
-            d_shard = d_outputs[:, shard].contiguous()
-            return backward_pass.run(d_shard, d_cell[shard], weight_hh, needs_initial_grad=ctx.needs_input_grad[4])
+            backward_pass = _Backward(
+                *(VARIANTS[ctx.cell], buffers, weight_gradients, peepholes, resets),
+                needs_initial_grad=ctx.needs_input_grad[4],
+            )
+            return backward_pass.run(d_outputs[:, shard].contiguous(), d_cell[shard], weight_hh)
 
         shard_gradients = fused_rnn.map_in_threads(backward_shard, range(len(ctx.shards)))
         d_inputs, d_hidden, d_cell_state, weight_gradients = zip(*shard_gradients, strict=True)

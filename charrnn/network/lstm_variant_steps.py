@@ -29,7 +29,6 @@ class Chunk(NamedTuple):
 
     before: Tensor
     """c before each step, (t, B, H)"""
-    tanh_cell: Tensor
     gates: tuple[Tensor, ...]
     """each gate, (t, B, H)"""
     gradients: tuple[Tensor, ...]
