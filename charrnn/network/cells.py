@@ -13,7 +13,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 DOCUMENT_START = 1.0
@@ -57,8 +56,6 @@ class CellType(NamedTuple):
     has_cell_state: bool
     is_bounded: bool = True
     """whether the state, c where a cell has it, stays in [-1, 1]"""
-    initial_biases: Mapping[str, float] = MappingProxyType({})
-    """biases before training, by the letter of the gate; zero for other gates"""
     peepholes: int = 0
     """number of gates with a peephole weight for c"""
 
@@ -142,20 +139,13 @@ def rnn_step(projected: Array, recurrent: Array, state: CellState) -> CellStep: 
     return CellStep(CellState(tanh(projected + recurrent)), {})
 
 
-_FORGET_BIAS: Mapping[str, float] = MappingProxyType({"f": 1.0})
-"""biases of an untrained LSTM, after Jozefowicz et al. 2015"""
-_CAPPED_BIASES: Mapping[str, float] = MappingProxyType({"i": -1.0, "f": 1.0})
-"""biases with σ(i) = 1 - σ(f), so that the cap applies half of the time before training and both gates learn"""
-
 CELLS: dict[str, CellType] = {
-    "lstm": CellType(lstm_step, tuple("ifgo"), True, is_bounded=False, initial_biases=_FORGET_BIAS),
+    "lstm": CellType(lstm_step, tuple("ifgo"), True, is_bounded=False),
     "gru": CellType(gru_step, tuple("rzn"), False),
     "rnn": CellType(rnn_step, ("h",), False),
-    "peephole": CellType(
-        peephole_step, tuple("ifgo"), True, is_bounded=False, initial_biases=_FORGET_BIAS, peepholes=3
-    ),
-    "cifg": CellType(cifg_step, tuple("fgo"), True, initial_biases=_FORGET_BIAS),
-    "capped": CellType(capped_step, tuple("ifgo"), True, initial_biases=_CAPPED_BIASES),
+    "peephole": CellType(peephole_step, tuple("ifgo"), True, is_bounded=False, peepholes=3),
+    "cifg": CellType(cifg_step, tuple("fgo"), True),
+    "capped": CellType(capped_step, tuple("ifgo"), True),
 }
 
 

@@ -260,7 +260,9 @@ class CharRNN(nn.Module):
 
     @torch.no_grad()
     def _initialize(self) -> None:
-        """Initialize weights: orthogonal recurrence (Saxe et al. 2014), others by fan-in, biases by the cell.
+        """Initialize weights: orthogonal recurrence (Saxe et al. 2014), others by fan-in, forget bias 1.
+
+        The forget bias follows Jozefowicz et al. 2015.
 
         Embeddings begin large, so that the input has as much effect as the recurrence from the first step on. With a
         large vocabulary, in which most characters are rare, embeddings begin small.
@@ -276,9 +278,9 @@ class CharRNN(nn.Module):
                 nn.init.uniform_(parameter, -1 / math.sqrt(parameter.shape[1]), 1 / math.sqrt(parameter.shape[1]))
             else:
                 nn.init.zeros_(parameter)
-            if name.startswith("bias_ih"):
-                for gate, bias in CELLS[self.config.cell].initial_biases.items():
-                    parameter.view(-1, self.config.hidden)[CELLS[self.config.cell].gates.index(gate)] = bias
+            gates = CELLS[self.config.cell].gates
+            if name.startswith("bias_ih") and "f" in gates:
+                parameter.view(-1, self.config.hidden)[gates.index("f")] = 1
         nn.init.zeros_(self.output.bias)
 
 

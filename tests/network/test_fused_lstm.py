@@ -156,21 +156,13 @@ def test_a_clamp_at_one_is_the_largest_value_that_the_state_can_have(cell: str) 
     assert clamp.values[0, 3] == pytest.approx(np.arctanh(0.5))
 
 
-@pytest.mark.parametrize(
-    ("cell", "biases"),
-    [
-        ("lstm", "i 0 f 1 g 0 o 0"),
-        ("peephole", "i 0 f 1 g 0 o 0"),
-        ("cifg", "f 1 g 0 o 0"),
-        ("capped", "i -1 f 1 g 0 o 0"),
-    ],
-)
-def test_an_untrained_network_remembers(cell: str, biases: str) -> None:
-    """The forget gate is biased towards 1; the cap applies to half of the steps; peepholes begin at zero."""
+@pytest.mark.parametrize("cell", ["lstm", *VARIANTS])
+def test_an_untrained_network_remembers(cell: str) -> None:
+    """The forget gate is biased towards 1, and peepholes begin at zero."""
     network = CharRNN(NetworkConfig(cell=cell, hidden=3, embedding=2, layers=2), 5)
     for layer in range(2):
-        bias = network.get_parameter(f"rnn.bias_ih_l{layer}").view(-1, 3)
-        assert bias.tolist() == [[float(value)] * 3 for value in biases.split()[1::2]]
+        biases = network.get_parameter(f"rnn.bias_ih_l{layer}").view(-1, 3).tolist()
+        assert biases == [[float(gate == "f")] * 3 for gate in CELLS[cell].gates]
         assert not network.get_parameter(f"rnn.bias_hh_l{layer}").any()
     if cell == "peephole":
         assert not network.get_parameter("rnn.weight_peephole_l1").any()
