@@ -260,9 +260,7 @@ class CharRNN(nn.Module):
 
     @torch.no_grad()
     def _initialize(self) -> None:
-        """Initialize weights: orthogonal recurrence (Saxe et al. 2014), others by fan-in, forget bias 1.
-
-        The forget bias follows Jozefowicz et al. 2015.
+        """Initialize weights: orthogonal recurrence (Saxe et al. 2014), forget bias 1 (Jozefowicz et al. 2015).
 
         Embeddings begin large, so that the input has as much effect as the recurrence from the first step on. With a
         large vocabulary, in which most characters are rare, embeddings begin small.
