@@ -5,6 +5,7 @@
 A size is layers × units × streams × characters. Every network has 65 symbols, 32 wide, and an output layer. A round
 times each way once, one after the other, so that all have the same machine; printed are medians over the rounds. What
 counts as work is the products' alone: 6 × weights × characters. `torch` is torch's own layer where ours is another.
+With `--cpu-time`, one thread's CPU time is measured, which other programs on the machine hardly change.
 """
 
 import argparse
@@ -32,6 +33,9 @@ SECONDS = 0.03
 """minimum time of a candidate in a round, reached by repetition"""
 PRODUCT = 1024
 """rows and columns of the reference product"""
+
+
+Clock = Callable[[], float]
 
 
 class Size(NamedTuple):
@@ -82,36 +86,38 @@ def product(device: str, dtype: torch.dtype) -> Candidate:
     return Candidate(lambda: left @ right, 2 * PRODUCT**3)
 
 
-def seconds(variant: Candidate, device: str, times: int) -> float:
+def seconds(variant: Candidate, device: str, times: int, clock: Clock) -> float:
     """Return the mean time of a run."""
-    began = time.perf_counter()
+    began = clock()
     for _ in range(times):
         variant.once()
     if device == "cuda":
         torch.cuda.synchronize()
-    return (time.perf_counter() - began) / times
+    return (clock() - began) / times
 
 
-def gigaflops(variants: dict[str, Candidate], device: str, rounds: int) -> dict[str, float]:
+def gigaflops(variants: dict[str, Candidate], device: str, rounds: int, clock: Clock) -> dict[str, float]:
     """Time all candidates in turns; return the median speed of each, in 1e9 operations per second."""
     for variant in variants.values():
-        seconds(variant, device, 2)
-    repeats = {name: max(1, round(SECONDS / seconds(variant, device, 2))) for name, variant in variants.items()}
+        seconds(variant, device, 2, clock)
+    repeats = {
+        name: max(1, round(SECONDS / seconds(variant, device, 2, clock))) for name, variant in variants.items()
+    }
     times: dict[str, list[float]] = {name: [] for name in variants}
     for _ in range(rounds):
         for name, variant in variants.items():
-            times[name].append(seconds(variant, device, repeats[name]))
+            times[name].append(seconds(variant, device, repeats[name], clock))
     return {name: variant.operations / statistics.median(times[name]) / 1e9 for name, variant in variants.items()}
 
 
-def compare(size: Size, device: str, precision: str, rounds: int) -> dict[str, float]:
+def compare(size: Size, device: str, precision: str, rounds: int, clock: Clock) -> dict[str, float]:
     """Measure one size: the speeds of cells and product, and their ratios."""
     variants = {"product": product(device, torch.float32)}
     if choose_precision("auto", device) == "bfloat16":
         variants["bfloat16"] = product(device, torch.bfloat16)
     variants |= {cell: network(cell, size, device, precision, ours=True) for cell in LAYERS}
     variants |= {f"torch {cell}": network(cell, size, device, precision, ours=False) for cell in ("gru", "rnn")}
-    speeds = gigaflops(variants, device, rounds)
+    speeds = gigaflops(variants, device, rounds, clock)
     against = "bfloat16" if precision == "bfloat16" and "bfloat16" in variants else "product"
     return speeds | {
         "lstm/product": speeds["lstm"] / speeds[against],
@@ -128,12 +134,17 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--cpu-time", action="store_true")
     arguments = parser.parse_args()
+    if arguments.cpu_time:
+        torch.set_num_threads(1)
+    clock = time.thread_time if arguments.cpu_time else time.perf_counter
     device = choose_device(arguments.device)
     precision = choose_precision(arguments.precision, device)
     print(f"{device}, {precision}, {torch.get_num_threads()} threads; GFLOP/s, medians of {arguments.rounds} rounds")
     for number, text in enumerate(arguments.sizes):
-        row = compare(Size(*(int(part) for part in text.split("x"))), device, precision, arguments.rounds)
+        size = Size(*(int(part) for part in text.split("x")))
+        row = compare(size, device, precision, arguments.rounds, clock)
         if number == 0:
             print(f"{'':14}", *(f"{name:>12}" for name in row))
         print(f"{text:14}", *(f"{value:12.2f}" if "/" in name else f"{value:12,.0f}" for name, value in row.items()))
