@@ -34,7 +34,7 @@ MAX_WAIT_SECONDS = 0.02
 """maximum time from the awaited step to the kill, in which several steps are trained and saved"""
 MAX_SECONDS = 3600.0
 """time after which an undisturbed training has failed"""
-RESTART_SECONDS = 120.0
+RESTART_SECONDS = 600.0
 """time after which a restart has failed"""
 
 
@@ -138,8 +138,11 @@ def compare(parent: Path, kills: int, processes: int, seed: int) -> tuple[bool, 
     assert code == 0, output
     start_time = time.monotonic()
     training = Training(text, killed, steps, processes=processes, restarts=kills)
-    counts = kill_repeatedly(training, steps, kills, random.Random(seed))
-    code, output = training.end()
+    try:
+        counts = kill_repeatedly(training, steps, kills, random.Random(seed))
+        code, output = training.end()
+    finally:
+        training.process.terminate()
     is_same = code == 0 and digest(undisturbed, steps) == digest(killed, steps)
     if not is_same:
         print(output, file=sys.stderr)

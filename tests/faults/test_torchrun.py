@@ -41,6 +41,8 @@ STEPS = ("--steps", "60")
 ENDLESS = ("--steps", "1000000")
 """a training that a test ends"""
 SAVE_OFTEN = ("--save-every", "0.001")
+MAX_SECONDS = 5 * LONG
+"""timeout of a training with restarts, each of which loads torch"""
 
 
 class Torchrun:
@@ -92,7 +94,12 @@ class Torchrun:
         """Wait for the end, and return the exit code and the output."""
         if self._master is not None:
             self._log.write_bytes(self._read_terminal())
-        code = self.process.wait(LONG)
+        try:
+            code = self.process.wait(MAX_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.terminate()
+            self.process.wait()
+            raise AssertionError(self._log.read_text()) from None
         return code, self._log.read_text()
 
     def _read_terminal(self) -> bytes:
