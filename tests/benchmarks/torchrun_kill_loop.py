@@ -114,12 +114,13 @@ def kill_repeatedly(training: Training, steps: int, kills: int, rng: random.Rand
                 break
             time.sleep(rng.uniform(0, MAX_WAIT_SECONDS))
         rank = rng.randrange(len(workers))
-        counts["while a file was written"] += any(training.directory.path.glob(".*.tmp"))
         os.kill(workers[rank], signal.SIGKILL)
         killed_at = time.monotonic()
         counts["kills"] += 1
         counts["of rank 0"] += rank == 0
         counts["before a step"] += training.step == before
+        time.sleep(0.01)
+        counts["while a file was written"] += rank == 0 and any(training.directory.path.glob(".*.tmp"))
     seconds = [round(number, 1) for number in recovery_seconds if not math.isnan(number)]
     return {
         **counts,
