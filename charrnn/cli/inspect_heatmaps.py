@@ -1,7 +1,7 @@
 """Heat maps of `charrnn inspect`: the model and the text to inspect, the concepts, and drawings of single cells."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from charrnn.errors import CharrnnError, WrongUsageError, os_reason
 from charrnn.inspection.concepts import CONCEPTS, Concept, ParsedText
 from charrnn.inspection.concepts.custom import parse_concept
 from charrnn.inspection.measures.activations import CellIndex, record_cells, signal_name
+from charrnn.inspection.measures.cell_profile import CellProfile, activation_histogram, profile_cell
 from charrnn.inspection.search.concept_occurrences import count_concepts
 from charrnn.inspection.search.search_data import EncodedText
 from charrnn.network.inference import InferenceRNN
@@ -190,9 +191,24 @@ def show_cells(path: Path, options: InspectOptions, concepts: Sequence[Concept])
         )
     target = load_target(path, options, options.chars or HEATMAP_CHARS)
     heatmap = _cells_heatmap(target, options, concepts)
+    profiles = tuple(_profiles(target, options.cells, heatmap))
     if options.as_json:
-        write_json(_heatmap_to_dict(target, heatmap, options.start))
+        write_json(
+            _heatmap_to_dict(target, heatmap, options.start)
+            | {"profiles": [profile.to_json() for profile in profiles]}
+        )
     print_heatmaps([heatmap], options)
+    if not options.as_json:
+        from charrnn.views.cell_profile import CellProfilesView
+
+        stdout_console().print("", CellProfilesView(profiles=profiles, state=target.rnn.signal_name), sep="\n")
+
+
+def _profiles(target: InspectionTarget, cells: Sequence[CellIndex], heatmap: Heatmap) -> Iterator[CellProfile]:
+    """Yield the profile of each cell, with the histogram of its row of a heat map."""
+    for cell, row in zip(cells, heatmap.rows, strict=True):
+        histogram = activation_histogram(row.values)
+        yield profile_cell(target.rnn, target.model.vocabulary, cell, histogram, signal=heatmap.signal)
 
 
 def _heatmap_to_dict(target: InspectionTarget, heatmap: Heatmap, start: int) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from charrnn.cli.inspect_options import InspectOptions
 from charrnn.cli.streams import write_json, write_note
 from charrnn.inspection.concepts import CONCEPTS, Concept
 from charrnn.inspection.measures.activations import CELL_WARM_UP, record_cells
+from charrnn.inspection.measures.cell_profile import CellProfile, activation_histogram, profile_cell
 from charrnn.inspection.measures.surprisal import Surprise, measure_surprisal
 from charrnn.inspection.search.concept_occurrences import best_common_excerpt, best_excerpt, is_on, on_label
 from charrnn.inspection.search.findings import (
@@ -109,18 +110,20 @@ def build_report(target: InspectionTarget, findings: Findings, concepts: Mapping
     }
     marks = {name: is_on(concept, concept.mark(target.parsed)) for name, concept in concepts_by_name.items()}
     excerpt = best_common_excerpt(marks.values(), target.parsed.text, length=REPORT_CHARS)
+    cells = _report_cells(target, findings, excerpt)
     return HtmlReport(
         title=f"Cells of {display_name(target.path)}",
         findings=findings,
         signal=findings.signal,
         surprise=_measure_excerpt(target, excerpt),
-        cells=_report_cells(target, findings, excerpt),
+        cells=cells,
         concepts=tuple(
             ReportConcept(name=name, marks=Marks(label=on_label(concept), holds=marks[name][excerpt]))
             for name, concept in concepts_by_name.items()
         ),
         rules={verdict: explain(verdict) for verdict in VERDICTS},
         provenance=_provenance(target, findings),
+        profiles=_report_profiles(target, cells, findings.signal),
     )
 
 
@@ -141,6 +144,21 @@ def _report_cells(target: InspectionTarget, findings: Findings, excerpt: slice) 
         ReportCell(row=HeatmapRow(label=cell, values=row), concept=concept, group=group)
         for (cell, (concept, group)), row in zip(chosen.items(), activations, strict=True)
     )
+
+
+def _report_profiles(target: InspectionTarget, cells: Sequence[ReportCell], signal: str) -> dict[str, CellProfile]:
+    """Return the profile of each cell by its name, with the histogram of the activations that are drawn."""
+    rows = [cell.row for cell in cells]
+    return {
+        row.label: profile_cell(
+            target.rnn,
+            target.model.vocabulary,
+            parse_cell(row.label),
+            activation_histogram(row.values),
+            signal=signal,
+        )
+        for row in rows
+    }
 
 
 def _measure_excerpt(target: InspectionTarget, excerpt: slice) -> Surprise:

@@ -96,9 +96,16 @@ def _contexts(target: InspectionTarget, options: InspectOptions) -> Iterator[Ren
     from charrnn.inspection.measures.max_activating import find_contexts
     from charrnn.views.aligned_text import ContextsList
 
-    rng, text = np.random.default_rng(options.seed), target.parsed.text
     with status(f"reading {len(target.ids):,} characters"):
-        cells = find_contexts(target.rnn, text, target.ids, options.contexts, rng, **_provenance(target, options))
+        cells = find_contexts(
+            target.rnn,
+            target.parsed.text,
+            target.ids,
+            options.contexts,
+            np.random.default_rng(options.seed),
+            vocabulary=target.model.vocabulary,
+            **_provenance(target, options),
+        )
     for cell in cells:
         yield RenderedView([cell], ContextsList(contexts=cell, light=light_background()))
 

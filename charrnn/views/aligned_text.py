@@ -14,6 +14,7 @@ from rich.text import Text
 
 from charrnn.inspection.measures.max_activating import CellContexts, Context
 from charrnn.views import colors
+from charrnn.views.cell_profile import CellProfilesView
 from charrnn.views.formatting import format_number, omitted_line
 from charrnn.views.layout import Line, Screen, glyph_of, model_display_name, one_line, wrap_text
 from charrnn.views.sanitize import ascii_signs, sanitize, unicode_output
@@ -214,6 +215,7 @@ class ContextsList:
         title = Text(f"cell {screen.sanitized(contexts.cell)}", style="bold")
         title.append(screen.ascii_signs(f"  {contexts.signal} {spread}"), style="not bold")
         yield from console.render(title, folded)
+        yield from console.render(CellProfilesView(profiles=(contexts.profile,), state=contexts.signal), folded)
         for name, examples in (
             ("highest", contexts.highest),
             ("lowest", contexts.lowest),

@@ -18,7 +18,7 @@ TEXT = "".join(RNG.choice(list("\n abcdefgh"), size=9_000))
 def contexts_of(text: str = TEXT, seed: int = 0, cell: tuple[int, int] = (2, 5)) -> CellContexts:
     """Return the examples of one cell."""
     rnn, ids = InferenceRNN.from_model(MODEL), MODEL.vocabulary.encode(text)
-    (contexts,) = find_contexts(rnn, text, ids, [cell], np.random.default_rng(seed))
+    (contexts,) = find_contexts(rnn, text, ids, [cell], np.random.default_rng(seed), vocabulary=MODEL.vocabulary)
     return contexts
 
 
@@ -62,7 +62,9 @@ def test_contexts_are_excerpts_of_the_text() -> None:
 def test_positions_refer_to_the_whole_text() -> None:
     """The positions are correct if only a part of the text is read."""
     rnn, ids = InferenceRNN.from_model(MODEL), MODEL.vocabulary.encode(TEXT[100:900])
-    (contexts,) = find_contexts(rnn, TEXT[100:900], ids, [(2, 5)], np.random.default_rng(0), start=100)
+    (contexts,) = find_contexts(
+        rnn, TEXT[100:900], ids, [(2, 5)], np.random.default_rng(0), vocabulary=MODEL.vocabulary, start=100
+    )
     assert all(TEXT[context.at] == context.character for context in (*contexts.highest, *contexts.lowest))
 
 
@@ -110,7 +112,8 @@ def test_the_examples_of_a_saturated_cell_are_not_all_at_the_beginning() -> None
         saturated["rnn.bias_ih_l1"][gate * 12 + 5] = bias
     model = Model(config=MODEL.config, vocabulary=MODEL.vocabulary, weights=saturated)
     ids = model.vocabulary.encode(TEXT)
-    (contexts,) = find_contexts(InferenceRNN.from_model(model), TEXT, ids, [(2, 5)], np.random.default_rng(0))
+    rnn = InferenceRNN.from_model(model)
+    (contexts,) = find_contexts(rnn, TEXT, ids, [(2, 5)], np.random.default_rng(0), vocabulary=model.vocabulary)
     assert contexts.quantiles[2] == 1
     assert max(context.at for context in contexts.highest) > len(TEXT) // 3
 

@@ -73,12 +73,15 @@ CONTEXT = context_of("lstm")
 SEVERAL = tuple(replace(CONTEXT, cell=cell) for cell in ("lstm", "gru", "rnn"))
 NATS = np.linspace(0.1, 9, len(TEXT) - 1)
 COUNTED = NGramPredictions(order=7, learned_from=100_000, probabilities=np.full(len(TEXT) - 1, 0.2))
-EXAMPLES = find_contexts(READER, TEXT, IDS, [(1, 3)], np.random.default_rng(0), **NAMES)[0]
+EXAMPLES, OUTPUT_EXAMPLES = find_contexts(
+    READER, TEXT, IDS, [(1, 3), (2, 3)], np.random.default_rng(0), vocabulary=MODEL.vocabulary, **NAMES
+)
 
 DRAWINGS: dict[str, RenderableType] = {
     "surprise": SurprisalMap(surprise=surprise_of(HOSTILE)),
     "surprise alone": SurprisalMap(surprise=surprise_of(HOSTILE, guesses=0), light=True),
     "contexts": ContextsList(contexts=EXAMPLES),
+    "contexts of an output cell": ContextsList(contexts=OUTPUT_EXAMPLES),
     "gates": GateSaturationView(gates=measure_gates(READER, IDS, **NAMES)),
     "memory": ContextPlots(contexts=(CONTEXT,)),
     "memories": ContextPlots(contexts=SEVERAL),

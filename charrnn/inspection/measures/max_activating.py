@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.inspection.measures.activations import CONTEXT_CHARS, CellIndex, Places, Values, with_context
+from charrnn.inspection.measures.cell_profile import BINS as PROFILE_BINS
+from charrnn.inspection.measures.cell_profile import CellProfile, profile_cell
 from charrnn.inspection.measures.provenance import DIGITS, Provenance, SourceNames, rounded_list
 from charrnn.network.cell_id import check_cell
 from charrnn.network.inference import InferenceRNN
-from charrnn.text.vocabulary import Ids
+from charrnn.text.vocabulary import Ids, Vocabulary
 
 # The positions of the lowest scores. With the activation as the score they are the minima of a cell, with the
 # negative activation its maxima, with random numbers a uniform sample (reservoir sampling by random keys).
@@ -120,10 +122,6 @@ class Context:
 class CellContexts(Provenance):
     """Max-activating and other examples of a cell, none of which overlap."""
 
-    cell: str
-    """identifier of the cell, layer.unit"""
-    signal: str
-    """signal of the cell: tanh(c) or h"""
     quantiles: tuple[float, ...]
     """quantiles of the activations at 0, 5, 25, 50, 75, 95 and 100 percent"""
     highest: tuple[Context, ...]
@@ -134,6 +132,18 @@ class CellContexts(Provenance):
     """random examples, in the order of the text"""
     near_median: tuple[Context, ...]
     """random examples with activations near the median, in the order of the text"""
+    profile: CellProfile
+    """characters that the cell promotes and suppresses, and the histogram of its activations"""
+
+    @property
+    def cell(self) -> str:
+        """The identifier of the cell, layer.unit."""
+        return self.profile.cell
+
+    @property
+    def signal(self) -> str:
+        """The signal of the cell: tanh(c) or h."""
+        return self.profile.signal
 
     def to_json(self) -> dict[str, Any]:
         """Return rounded values for JSON."""
@@ -141,9 +151,9 @@ class CellContexts(Provenance):
         return {
             "view": "contexts",
             **self.provenance(),
-            "cell": self.cell,
             "signal": self.signal,
             "quantiles": rounded_list(self.quantiles),
+            **self.profile.to_json(),
         } | {name: [context.to_json() for context in contexts] for name, contexts in kinds.items()}
 
 
@@ -157,6 +167,8 @@ def find_contexts(
     ids: Ids,
     cells: Sequence[CellIndex],
     rng: np.random.Generator,
+    *,
+    vocabulary: Vocabulary,
     **source: Unpack[SourceNames],
 ) -> tuple[CellContexts, ...]:
     """Return the examples of each cell in a text of which content and ids (T,) are given.
@@ -170,8 +182,8 @@ def find_contexts(
         for number, search in enumerate(searches):
             search.update(chunk.positions, chunk.is_counted, chunk.values[number])
     return tuple(
-        search.results(f"{layer}.{unit}", rnn.signal_name)
-        for search, (layer, unit) in zip(searches, cells, strict=True)
+        search.results(profile_cell(rnn, vocabulary, cell, search.coarse_histogram(), signal=rnn.signal_name))
+        for search, cell in zip(searches, cells, strict=True)
     )
 
 
@@ -201,7 +213,11 @@ class _ExampleSearch:
             candidates.add(_best_of_blocks(np.where(counted, scores, np.inf)), places, windows)
         self.sampled.add(np.where(counted, self.rng.random(counted.shape), np.inf), places, windows)
 
-    def results(self, cell: str, signal: str) -> CellContexts:
+    def coarse_histogram(self) -> tuple[int, ...]:
+        """Return the histogram of the activations in the bins of a profile."""
+        return tuple(self.histogram.reshape(PROFILE_BINS, -1).sum(axis=1).tolist())
+
+    def results(self, profile: CellProfile) -> CellContexts:
         """Return the examples without overlaps; the extremes are chosen before the random ones."""
         used_positions: list[int] = []
         highest, lowest = (
@@ -216,13 +232,12 @@ class _ExampleSearch:
         return CellContexts(
             **self.source,
             characters=int(self.histogram.sum()),
-            cell=cell,
-            signal=signal,
             quantiles=tuple(self._quantiles(QUANTILES)),
             highest=highest,
             lowest=lowest,
             random=tuple(sorted(random, key=lambda context: context.at)),
             near_median=tuple(sorted(near_median, key=lambda context: context.at)),
+            profile=profile,
         )
 
     def _without_overlaps(self, candidates: Sequence[ScoredPlace], used_positions: list[int]) -> tuple[Context, ...]:

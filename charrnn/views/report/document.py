@@ -18,6 +18,7 @@ from charrnn.views import colors
 from charrnn.views.heatmap import HeatmapRow, Marks
 from charrnn.views.layout import Values, runs
 from charrnn.views.report import summary
+from charrnn.views.report.cell_profile import NO_PROFILES, Profiles
 from charrnn.views.report.elements import char_glyph, char_name, definitions
 from charrnn.views.sanitize import escape_html, sanitize
 from charrnn.views.surprisal import MAX_BITS
@@ -70,6 +71,8 @@ class HtmlReport:
     """rule of each verdict, from the strongest"""
     provenance: Mapping[str, str]
     """command, model and versions, by heading"""
+    profiles: Profiles = NO_PROFILES
+    """what the cells write, by cell"""
 
     def html(self) -> str:
         """Return the page as HTML."""
@@ -85,9 +88,9 @@ class HtmlReport:
             text_range=escape_html(self._text_range()),
             lead=summary.headline(self.findings),
             census=summary.cell_counts(self.findings),
-            findings=summary.findings_section(self.findings, self.rules),
+            findings=summary.findings_section(self.findings, self.rules, self.profiles),
             mysteries=summary.unexplained_list(self.findings),
-            controls=summary.controls_section(self.findings, self.rules),
+            controls=summary.controls_section(self.findings, self.rules, self.profiles),
             rules=summary.verdict_rules(self.rules),
             provenance=definitions(self.provenance.items()),
             # A text may contain "</script>", which would end the element.

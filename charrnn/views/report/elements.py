@@ -85,7 +85,7 @@ def share_bar(share: float | None) -> str:
     if share is None:
         return ""
     length = max(0.0, min(1.0, share)) * _BAR_WIDTH
-    return _svg(
+    return svg_element(
         "bar",
         (_BAR_WIDTH, _BAR_HEIGHT),
         f'<rect class="rail" width="{_BAR_WIDTH}" height="{_BAR_HEIGHT}"/>'
@@ -102,7 +102,7 @@ def tuning_curve(tuning: Sequence[tuple[float, float]], width: int = 96, height:
     ]
     label = ", ".join(f"{format_number(level, 'g')}: {format_number(mean, '+z.2f')}" for level, mean in tuning)
     circles = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="1.6"/>' for x, y in points)
-    return _svg(
+    return svg_element(
         "curve",
         (width, height),
         f"<title>the cell's mean at each level of the concept: {label}</title>"
@@ -122,7 +122,7 @@ def dot_strip(values: Sequence[float], marked: float, width: int = 200) -> str:
         return f"{2 * _MARGIN + (value - low) * scale:.1f}"
 
     dots = "".join(f'<circle cx="{position(value)}" cy="10" r="3"/>' for value in values)
-    return _svg(
+    return svg_element(
         "along",
         (width, 20),
         f'<line class="zero" x1="0" x2="{width}" y1="10" y2="10"/>'
@@ -131,7 +131,7 @@ def dot_strip(values: Sequence[float], marked: float, width: int = 200) -> str:
     )
 
 
-def _svg(css_class: str, size: tuple[int, int], shapes: str, role: str = 'aria-hidden="true"') -> str:
+def svg_element(css_class: str, size: tuple[int, int], shapes: str, role: str = 'aria-hidden="true"') -> str:
     """Return an SVG element of a width and a height in pixels."""
     width, height = size
     return (
@@ -145,9 +145,9 @@ def _svg(css_class: str, size: tuple[int, int], shapes: str, role: str = 'aria-h
 _LOSS_FORMAT = "+z.4f"
 
 
-def finding_details(finding: Finding) -> str:
-    """Return all details of a finding."""
-    blocks = (_description(finding), _fit(finding), _linear_probe(finding), _causal_effect(finding))
+def finding_details(finding: Finding, *other_blocks: str) -> str:
+    """Return all details of a finding, and other blocks of HTML beside them."""
+    blocks = (_description(finding), _fit(finding), _linear_probe(finding), _causal_effect(finding), *other_blocks)
     return f'<div class="full">{"".join(f"<div>{block}</div>" for block in blocks if block)}</div>'
 
 

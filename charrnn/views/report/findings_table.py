@@ -14,6 +14,7 @@ from charrnn.views.finding_columns import (
     number_columns,
 )
 from charrnn.views.formatting import format_number
+from charrnn.views.report.cell_profile import NO_PROFILES, Profiles, cell_profile_block
 from charrnn.views.report.elements import (
     definition_list,
     finding_details,
@@ -37,13 +38,18 @@ _HINTS = {"concept": "; click it to see it drawn, ▸ for all details", "verdict
 _CURVE = "the cell's mean at each level of the concept, from −1 to +1; the line is 0"
 
 
-def findings_table_html(name: str, findings: Sequence[Finding], verdicts: Sequence[str], caption: str) -> str:
+def findings_table_html(
+    name: str, findings: Sequence[Finding], verdicts: Sequence[str], caption: str, profiles: Profiles = NO_PROFILES
+) -> str:
     """Return a table of findings with the meaning of its columns.
 
-    `name` is the table's id in the page; `verdicts` are ordered from the strongest.
+    `name` is the table's id in the page; `verdicts` are ordered from the strongest; `profiles` are those of cells.
     """
     columns = [column for column in _NUMBER_COLUMNS if any(column.value(finding) is not None for finding in findings)]
-    rows = "".join(_rows(f"{name}-{index}", finding, columns, verdicts) for index, finding in enumerate(findings))
+    rows = "".join(
+        _rows(f"{name}-{index}", finding, columns, verdicts, cell_profile_block(profiles.get(finding.cell)))
+        for index, finding in enumerate(findings)
+    )
     table = (
         f'<table class="sortable" id="{name}"><caption id="{name}-caption">{escape_html(caption)}</caption>'
         f"<thead>{_headings(columns)}</thead>\n{rows}</table>"
@@ -97,8 +103,8 @@ def _explanation(column: FindingColumn) -> str:
     return column.explanation + _HINTS.get(column.key, "")
 
 
-def _rows(name: str, finding: Finding, columns: Sequence[NumberColumn], verdicts: Sequence[str]) -> str:
-    """Return the two rows of a finding: its numbers, and the details that unfold."""
+def _rows(name: str, finding: Finding, columns: Sequence[NumberColumn], verdicts: Sequence[str], profile: str) -> str:
+    """Return the two rows of a finding: its numbers, and the details that unfold, with the profile of its cell."""
     concept, cell = escape_html(finding.concept), escape_html(finding.cell)
     numbers = "".join(_number(finding, column) for column in columns)
     return (
@@ -109,8 +115,8 @@ def _rows(name: str, finding: Finding, columns: Sequence[NumberColumn], verdicts
         f'<td data-value="{sortable_cell(finding.cell)}">{cell} {"−" if finding.sign < 0 else "+"}</td>'
         f"{_verdict(finding, verdicts)}{numbers}<td>{tuning_curve(finding.tuning)}</td>"
         f"<td>{escape_html(finding.description)}</td></tr>\n"
-        f'<tr class="unfolded" id="{name}"><td colspan="{len(columns) + 5}">{finding_details(finding)}</td></tr>'
-        "</tbody>\n"
+        f'<tr class="unfolded" id="{name}"><td colspan="{len(columns) + 5}">{finding_details(finding, profile)}</td>'
+        "</tr></tbody>\n"
     )
 
 

@@ -6,6 +6,7 @@ from charrnn.inspection.search.finding import LOSS_DIGITS
 from charrnn.inspection.search.findings import RARITY_LIMIT, Findings, UnexplainedCell, rarity
 from charrnn.views.findings_table import UNEXPLAINED_COLUMNS
 from charrnn.views.formatting import format_number
+from charrnn.views.report.cell_profile import Profiles
 from charrnn.views.report.elements import (
     char_keys,
     definition_list,
@@ -65,12 +66,12 @@ def cell_counts(findings: Findings) -> str:
     )
 
 
-def findings_section(findings: Findings, rules: Rules) -> str:
+def findings_section(findings: Findings, rules: Rules, profiles: Profiles) -> str:
     """Return the section with the table of findings, and the concepts that are too rare."""
     caption = f"{findings.cells:,} cells searched over {findings.characters:,} characters; the headings sort"
     blocks = ["<p>No concept could be judged in this text.</p>"]
     if findings.concepts:
-        blocks = [findings_table_html("findings", findings.concepts, list(rules), caption)]
+        blocks = [findings_table_html("findings", findings.concepts, list(rules), caption, profiles)]
     rare = [
         f"{rare_concept.concept} ({rarity(rare_concept.halves, rare_concept.streams)})"
         for rare_concept in findings.too_rare
@@ -125,12 +126,12 @@ def _unexplained_row(unexplained: UnexplainedCell) -> str:
     )
 
 
-def controls_section(findings: Findings, rules: Rules) -> str:
+def controls_section(findings: Findings, rules: Rules, profiles: Profiles) -> str:
     """Return the section about the controls, with the concepts known from the last character."""
     local = ""
     if findings.local:
         caption = "Known from the last character: controls, not findings"
-        local = findings_table_html("local", findings.local, list(rules), caption)
+        local = findings_table_html("local", findings.local, list(rules), caption, profiles)
     entries = "".join(f"<dt>{name}</dt><dd>{fact}</dd>" for name, fact in _controls(findings))
     return section("judged", "Controls", f'<dl class="facts">{entries}</dl>{local}')
 
