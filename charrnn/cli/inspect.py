@@ -51,6 +51,20 @@ _VIEW_OPTIONS = (
         help=f"Number of best guesses below each character ({GUESSES}).",
     ),
     option(
+        "--why",
+        is_flag=True,
+        section=VIEWS_SECTION,
+        help="Show the influence of each earlier character on a prediction; without --at, on surprising ones.",
+    ),
+    option(
+        "--at",
+        "positions",
+        type=Number(0, integer=True, hard_limit=MAX_CHARACTERS),
+        multiple=True,
+        section=VIEWS_SECTION,
+        help="Position in the text, from 0, of the character whose prediction --why explains; repeatable.",
+    ),
+    option(
         "--contexts",
         type=CellIdType(),
         multiple=True,
@@ -121,6 +135,7 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
         ("charrnn inspect --cell 1.34 --cell 2.7", "what two cells do"),
         ("charrnn inspect --concept string", "search for one concept"),
         ("charrnn inspect --surprise", "what the model expected"),
+        ("charrnn inspect --why --at 500", "which characters led to a prediction"),
         ("charrnn inspect --confirm other.txt", "evaluate on another text"),
     ),
     notes=(

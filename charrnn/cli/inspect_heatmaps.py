@@ -152,16 +152,20 @@ def print_heatmaps(heatmaps: Iterable[Heatmap], options: InspectOptions) -> None
     draw, note = stdout_console().print, ""
     for number, heatmap in enumerate(heatmaps):
         if options.svg and number == 0:
-            from charrnn.views.svg import heatmap_svg
-
-            titled = heatmap if options.title is None else replace(heatmap, title=options.title)
-            note = write_drawing(options.svg, heatmap_svg(titled))
+            note = write_heatmap(options.svg, heatmap, options.title)
         if options.as_json:
             break
         draw("")
         draw(heatmap)
     if note:
         write_note(note)
+
+
+def write_heatmap(path: Path, heatmap: Heatmap, title: str | None) -> str:
+    """Write a heat map as a picture, with the title if one is given; return a note with its size (CharrnnError)."""
+    from charrnn.views.svg import heatmap_svg
+
+    return write_drawing(path, heatmap_svg(heatmap if title is None else replace(heatmap, title=title)))
 
 
 def write_drawing(path: Path, drawing: str) -> str:

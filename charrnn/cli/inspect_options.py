@@ -6,7 +6,7 @@ from pathlib import Path
 from charrnn.errors import WrongUsageError
 from charrnn.network.cell_id import CellId
 
-VIEW_OPTIONS = ("surprise", "contexts", "gates", "memory", "errors")
+VIEW_OPTIONS = ("surprise", "why", "contexts", "gates", "memory", "errors")
 """options that request a view each, in the order in which the views are shown"""
 SEARCH_SIGNAL = "c"
 """the signal that is searched and drawn unless another one is given"""
@@ -34,6 +34,9 @@ class InspectOptions:
     surprise: bool
     guesses: int | None
     """number of best guesses below each character"""
+    why: bool
+    positions: tuple[int, ...]
+    """positions in the text of the characters whose predictions are attributed; empty: surprising ones"""
     contexts: tuple[CellId, ...]
     gates: bool
     memory: bool
@@ -54,11 +57,12 @@ class InspectOptions:
         for option, is_given, view, is_requested in (
             ("--top", self.guesses is not None, "--surprise", self.surprise),
             ("--against", bool(self.against), "--memory", self.memory),
+            ("--at", bool(self.positions), "--why", self.why),
         ):
             if is_given and not is_requested:
                 raise WrongUsageError(f"{option} belongs to {view}", hint=f"add `{view}`")
-        if (self.views or self.npz) and self.svg and not self.cells and not self.concepts:
-            raise WrongUsageError("--svg is the picture of a cell", hint="add `--cell L.J`")
+        if (self.views or self.npz) and self.svg and not self.cells and not self.concepts and not self.why:
+            raise WrongUsageError("--svg is the picture of a cell or of --why", hint="add `--cell L.J`")
         if self.title is not None and not self.svg:
             raise WrongUsageError("--title is the title of a picture", hint="add `--svg FILE`")
         if not self.searches:
@@ -75,9 +79,20 @@ class InspectOptions:
         return not self.cells and (bool(self.concepts) or not (self.views or self.npz))
 
     @property
+    def draws_cells(self) -> bool:
+        """Return whether heat maps of cells are drawn: of the requested cells, or of those that a search finds."""
+        return bool(self.cells) or self.searches
+
+    @property
     def reads_one_stream(self) -> bool:
         """Return whether the text is only read as one stream, for which more threads are slower."""
         return not self.searches and (bool(self.cells) or self.views in ([], ["surprise"]))
+
+    def characters_for(self, view: str, default: int) -> int:
+        """Return the number of characters that a view reads; without --chars, --why reads up to the last --at."""
+        if self.chars is None and view == "why" and self.positions:
+            return max(default, max(self.positions) + 1 - self.start)
+        return self.chars or default
 
     def text_range(self, characters: int) -> slice:
         """Return the range of a text to read: that many characters from `start` on."""

@@ -1,4 +1,4 @@
-"""Views of `charrnn inspect`: surprisal, contexts, gate saturation, effective context and error breakdown.
+"""Views of `charrnn inspect`: surprisal, attribution, contexts, gate saturation, effective context and error breakdown.
 
 `inspection.measures` computes the numbers of a view, and `views` draws the numbers. All states and gates of a text
 are written to a file for other programs.
@@ -15,7 +15,7 @@ from numpy.lib.format import write_array_header_1_0
 from numpy.typing import NDArray
 from rich.console import RenderableType
 
-from charrnn.cli.inspect_heatmaps import InspectionTarget, load_target
+from charrnn.cli.inspect_heatmaps import InspectionTarget, load_target, write_heatmap
 from charrnn.cli.inspect_options import InspectOptions
 from charrnn.cli.options import GUESSES
 from charrnn.cli.path_types import check_output
@@ -61,7 +61,7 @@ class View(NamedTuple):
 def show_views(path: Path, options: InspectOptions) -> None:
     """Print the requested views one after the other, or write a line of JSON for each record."""
     views = [VIEWS[name] for name in options.views]
-    lengths = [options.chars or view.characters for view in views]
+    lengths = [options.characters_for(name, VIEWS[name].characters) for name in options.views]
     target = load_target(path, options, max(lengths))
     for view, length in zip(views, lengths, strict=True):
         for rendered in view.render(_truncated(target, length), options):
@@ -89,6 +89,29 @@ def _surprise(target: InspectionTarget, options: InspectOptions) -> Iterator[Ren
     vocabulary = target.model.vocabulary
     surprisal = measure_surprisal(target.rnn, vocabulary, target.ids, guesses=guesses, **_provenance(target, options))
     yield RenderedView([surprisal], SurprisalMap(surprise=surprisal, light=light_background()))
+
+
+def _why(target: InspectionTarget, options: InspectOptions) -> Iterator[RenderedView]:
+    """Yield the attribution of the predictions at --at, or of a few surprising ones; write a picture of the first."""
+    from charrnn.inspection.measures.attribution import attribute_positions, attribute_surprising
+    from charrnn.views.attribution import AttributionView, attribution_heatmap
+
+    rng, vocabulary, source = (
+        np.random.default_rng(options.seed),
+        target.model.vocabulary,
+        _provenance(target, options),
+    )
+    with status(f"reading {len(target.ids):,} characters"):
+        if options.positions:
+            found = attribute_positions(target.rnn, vocabulary, target.ids, options.positions, rng, **source)
+        else:
+            found = attribute_surprising(target.rnn, vocabulary, target.ids, rng, **source)
+    if options.svg and not options.draws_cells:
+        write_note(write_heatmap(options.svg, attribution_heatmap(found[0], titled=True), options.title))
+    for attribution in found:
+        explained = attribution is found[-1]
+        view = AttributionView(attribution=attribution, light=light_background(), explained=explained)
+        yield RenderedView([attribution], view)
 
 
 def _contexts(target: InspectionTarget, options: InspectOptions) -> Iterator[RenderedView]:
@@ -151,6 +174,7 @@ def _errors(target: InspectionTarget, options: InspectOptions) -> Iterator[Rende
 
 VIEWS = {
     "surprise": View(_surprise, 800),
+    "why": View(_why, 800),
     "contexts": View(_contexts, 200_000),
     "gates": View(_gates, 50_000),
     "memory": View(_memory, 100_000),

@@ -133,6 +133,10 @@ class ReadWindows(NamedTuple):
     log_probs: Numbers
     """log-probabilities of the predictions, in nats (B, V)"""
 
+    def state_before(self, step: int) -> State:
+        """Return the state before the character at a step of the windows."""
+        return tuple(layer.steps[step - 1].state for layer in self.cache.layers) if step else self.before
+
 
 def attribute_by_lag(
     rnn: InferenceRNN, ids: Ids, rng: np.random.Generator, *, anchors: int = ANCHORS
@@ -184,12 +188,17 @@ def read_windows(rnn: InferenceRNN, ids: Ids, ends: NDArray[np.int64], longest: 
     return ReadWindows(window_ids, ids[ends + 1], before, cache, log_probs)
 
 
-def gradient_norms(rnn: InferenceRNN, window: ReadWindows) -> Numbers:
-    """Return the norm of dℓ/de for the embedding e of each character, by lag: (T, B)."""
+def loss_gradients(rnn: InferenceRNN, window: ReadWindows) -> Numbers:
+    """Return dℓ/de for the embedding e of each character, in the order of the text: (T, B, E)."""
     d_logits = np.exp(window.log_probs)
     d_logits[np.arange(len(window.targets)), window.targets] -= 1
-    gradients = input_gradients(rnn, window.ids, window.cache, window.before, d_logits)
-    norms: Numbers = np.linalg.norm(gradients, axis=-1)[::-1]
+    gradients: Numbers = input_gradients(rnn, window.ids, window.cache, window.before, d_logits)
+    return gradients
+
+
+def gradient_norms(rnn: InferenceRNN, window: ReadWindows) -> Numbers:
+    """Return the norm of dℓ/de for the embedding e of each character, by lag: (T, B)."""
+    norms: Numbers = np.linalg.norm(loss_gradients(rnn, window), axis=-1)[::-1]
     return norms
 
 
@@ -217,11 +226,11 @@ def _divergence(rnn: InferenceRNN, window: ReadWindows, lag: int, replacements: 
     step = len(window.ids) - 1 - lag
     occluded = window.ids[step:].copy()
     occluded[0] = replacements.different_from(occluded[0])
-    state = window.before if step == 0 else _state_after(window.cache, step - 1)
-    log_probs = log_softmax(rnn.logits(rnn.run_with_cache(occluded, state).state[-1].hidden))
-    divergence: Numbers = (np.exp(window.log_probs) * (window.log_probs - log_probs)).sum(axis=-1, dtype=np.float64)
+    after = rnn.run_with_cache(occluded, window.state_before(step)).state
+    return kl_divergence(window.log_probs, log_softmax(rnn.logits(after[-1].hidden)))
+
+
+def kl_divergence(log_probs: Numbers, other_log_probs: Numbers) -> Numbers:
+    """Return the KL divergence D(p‖q) of distributions q from p, given as log-probabilities (…, V), in nats (…)."""
+    divergence: Numbers = (np.exp(log_probs) * (log_probs - other_log_probs)).sum(axis=-1, dtype=np.float64)
     return np.maximum(divergence, 0.0)
-
-
-def _state_after(cache: ActivationCache, step: int) -> tuple[CellState, ...]:
-    return tuple(layer.steps[step].state for layer in cache.layers)
