@@ -1,4 +1,4 @@
-"""Views of `charrnn inspect`: surprisal, attribution, contexts, gate saturation, effective context and error breakdown.
+"""Views of `charrnn inspect`: surprisal, attribution, contexts, gate saturation, effective context, errors.
 
 `inspection.measures` computes the numbers of a view, and `views` draws the numbers. All states and gates of a text
 are written to a file for other programs.

@@ -12,13 +12,14 @@ from charrnn.views.formatting import format_number
 from charrnn.views.heatmap import Heatmap, HeatmapRow, Marks
 from charrnn.views.layout import Screen, model_display_name, visible_character
 
-GRADIENT, OCCLUSION = "gradient × input", "occlusion"
+GRADIENT, OCCLUSION = "gradient", "occlusion"
 """labels of the rows"""
 STRONGEST_SHOWN = 5
 """number of characters that are listed"""
 _LEGEND = (
-    "Blue (digits 5 to 9): the character makes the underlined one more probable; orange (0 to 4): less probable."
-    f" gradient × input: to first order; occlusion: mean change if {REPLACEMENT_COUNT} random characters replace it."
+    "Positive: the character makes the underlined one more probable; negative: less probable."
+    " gradient: gradient × input, the effect to first order; occlusion: the mean effect of the character compared with"
+    f" {REPLACEMENT_COUNT} random ones in its place."
     " Where the two differ, believe the occlusion: no small change moves a saturated cell."
 )
 
@@ -45,7 +46,7 @@ class AttributionView:
             yield from console.render(Text(screen.ascii_signs(_LEGEND), style="dim"), folded)
 
 
-def attribution_heatmap(attribution: Attribution, *, title: str = "", light: bool = False) -> Heatmap:
+def attribution_heatmap(attribution: Attribution, *, titled: bool = False, light: bool = False) -> Heatmap:
     """Return a heat map of the attribution over the text up to the predicted character, which is underlined."""
     length = attribution.characters + 1
     return Heatmap(
@@ -56,15 +57,9 @@ def attribution_heatmap(attribution: Attribution, *, title: str = "", light: boo
         ),
         signal="relative strength",
         marks=Marks(label="predicted character", holds=np.arange(length) == length - 1),
-        title=title,
+        title=" · ".join(filter(None, _names(attribution))) if titled else "",
         light=light,
     )
-
-
-def attribution_title(attribution: Attribution) -> str:
-    """Return the title of a picture."""
-    named = (model_display_name(attribution.model), attribution.text, f"position {attribution.at:,}")
-    return " · ".join(filter(None, named))
 
 
 def _names(attribution: Attribution) -> tuple[str, ...]:
@@ -94,7 +89,7 @@ def _strongest(attribution: Attribution, screen: Screen) -> str:
     """Return a line with the scale of both measures, and the characters of the strongest occlusion effect."""
     gradient = np.abs(attribution.gradient).max(initial=0.0)
     listed = ", ".join(_entry(attribution, index, screen) for index in attribution.strongest(STRONGEST_SHOWN))
-    return f"strongest gradient × input {gradient:.2f} bits; strongest by occlusion, in bits: {listed}"
+    return f"strongest gradient {gradient:.2f} bits; strongest by occlusion, in bits: {listed}"
 
 
 def _entry(attribution: Attribution, index: int, screen: Screen) -> str:
