@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from charrnn.inspection.concepts.concept import Concept
     from charrnn.inspection.concepts.custom import concept_of
     from charrnn.inspection.measures.activations import Activations
+    from charrnn.inspection.measures.attribution import Attribution
+    from charrnn.inspection.measures.cell_profile import CellProfile
+    from charrnn.inspection.measures.interchange import Interchange
     from charrnn.inspection.measures.surprisal import Surprise
     from charrnn.inspection.search.findings import Finding, Findings
     from charrnn.scoring import Score
@@ -28,12 +31,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Activations",
+    "Attribution",
+    "CellProfile",
     "CharrnnError",
     "Concept",
     "DivergedError",
     "Finding",
     "Findings",
     "Heatmap",
+    "Interchange",
     "Novelty",
     "Score",
     "Surprise",
@@ -49,12 +55,15 @@ __all__ = [
 
 _MODULES = {
     "Activations": "inspection.measures.activations",
+    "Attribution": "inspection.measures.attribution",
+    "CellProfile": "inspection.measures.cell_profile",
     "CharrnnError": "errors",
     "Concept": "inspection.concepts.concept",
     "DivergedError": "errors",
     "Finding": "inspection.search.findings",
     "Findings": "inspection.search.findings",
     "Heatmap": "views.heatmap",
+    "Interchange": "inspection.measures.interchange",
     "Novelty": "generation.novelty",
     "Score": "scoring",
     "Surprise": "inspection.measures.surprisal",

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from charrnn import arguments
-from charrnn.api.text_generator import ClampValues, TextGenerator, Unknown
+from charrnn.api.explainer import NO_CELL_HINT, Explainer
+from charrnn.api.text_generator import ClampValues, Unknown
 from charrnn.arguments import (
     LARGEST_SEED,
     flag,
@@ -43,14 +44,11 @@ from charrnn.network.model_file import load_model as load_file
 from charrnn.scoring import Score, score, score_lines, split_lines
 from charrnn.storage import run_directory
 from charrnn.text.corpus import DEFAULT_CHARS, NamedText, held_out_text
-from charrnn.text.documents import ensure_terminated
 from charrnn.views.heatmap import Heatmap, HeatmapRow, marks_of
-
-ALL = slice(None)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class TrainedModel(TextGenerator):
+class TrainedModel(Explainer):
     """A trained model: it generates, scores and explains text.
 
     A model of documents adds the missing ends of documents to a text, and reads each document from the initial state.
@@ -206,7 +204,7 @@ class TrainedModel(TextGenerator):
         tanh(c) of 1.29: digits 0 … 9 for −1 … +1, 0 to 4 below zero  ▔ in_quote
         """
         if not cells:
-            raise WrongUsageError("no cell is named", hint="layer.unit, such as 2.317")
+            raise WrongUsageError("no cell is named", hint=NO_CELL_HINT)
         name, encoded = signal_name(self.reader, signal), self._encode(text, unknown)
         whole, cell_ids = slice(0, len(encoded.ids)), [parse_cell(cell) for cell in cells]
         values = record_cells(self.reader, encoded.ids, cell_ids, whole, signal=name)
@@ -231,15 +229,6 @@ class TrainedModel(TextGenerator):
     def _held_out_text(self, section: slice) -> NamedText:
         model = self.model
         return held_out_text(self.path, model.vocabulary, model.training, section, hint="give a text")
-
-    def _encode(self, text: str, unknown: Unknown, section: slice = ALL, *, name: str = "text") -> EncodedText:
-        """Return a section of a text, encoded (WrongUsageError if there is nothing to read)."""
-        readable = self.model.normalize(arguments.text(text, "the text"))
-        terminated = ensure_terminated(readable, self.model.config.documents)
-        encodable = self._encodable(terminated[section], unknown)
-        if not encodable:
-            raise WrongUsageError("there is no text to read")
-        return EncodedText.of(encodable, name, self.model.vocabulary)
 
 
 def _concept(concept: str | Concept) -> Concept:

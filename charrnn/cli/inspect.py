@@ -65,6 +65,13 @@ _VIEW_OPTIONS = (
         help="Position in the text, from 0, of the character whose prediction --why explains; repeatable.",
     ),
     option(
+        "--swap",
+        nargs=2,
+        metavar="A B",
+        section=VIEWS_SECTION,
+        help="Copy the value of --cell after text A into the network after text B: how does the prediction change?",
+    ),
+    option(
         "--contexts",
         type=CellIdType(),
         multiple=True,
@@ -136,6 +143,7 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
         ("charrnn inspect --concept string", "search for one concept"),
         ("charrnn inspect --surprise", "what the model expected"),
         ("charrnn inspect --why --at 500", "which characters led to a prediction"),
+        ("charrnn inspect --swap 'say \"a' 'say a' --cell 2.7", "what a cell changes"),
         ("charrnn inspect --confirm other.txt", "evaluate on another text"),
     ),
     notes=(
@@ -244,7 +252,11 @@ def _show(path: Path, options: InspectOptions) -> None:
     from charrnn.cli.inspect_heatmaps import parse_concepts, show_cells
 
     concepts = parse_concepts(options.concepts)
-    if options.cells:
+    if options.swap:
+        from charrnn.cli.inspect_swap import show_swap
+
+        show_swap(path, options.swap, options)
+    elif options.cells:
         show_cells(path, options, concepts)
     elif options.searches:
         from charrnn.cli.inspect_search import run_search

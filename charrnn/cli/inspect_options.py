@@ -37,6 +37,8 @@ class InspectOptions:
     why: bool
     positions: tuple[int, ...]
     """positions in the text of the characters whose predictions are attributed; empty: surprising ones"""
+    swap: tuple[str, str] | None
+    """source text and target text of an interchange intervention on `cells`"""
     contexts: tuple[CellId, ...]
     gates: bool
     memory: bool
@@ -61,6 +63,8 @@ class InspectOptions:
         ):
             if is_given and not is_requested:
                 raise WrongUsageError(f"{option} belongs to {view}", hint=f"add `{view}`")
+        if self.swap:
+            self._check_swap_options()
         if (self.views or self.npz) and self.svg and not self.cells and not self.concepts and not self.why:
             raise WrongUsageError("--svg is the picture of a cell or of --why", hint="add `--cell L.J`")
         if self.title is not None and not self.svg:
@@ -81,7 +85,7 @@ class InspectOptions:
     @property
     def draws_cells(self) -> bool:
         """Return whether heat maps of cells are drawn: of the requested cells, or of those that a search finds."""
-        return bool(self.cells) or self.searches
+        return (bool(self.cells) and not self.swap) or self.searches
 
     @property
     def reads_one_stream(self) -> bool:
@@ -97,6 +101,22 @@ class InspectOptions:
     def text_range(self, characters: int) -> slice:
         """Return the range of a text to read: that many characters from `start` on."""
         return slice(self.start, self.start + characters)
+
+    def _check_swap_options(self) -> None:
+        """Raise WrongUsageError if an interchange intervention has no cell, or an option that it does not use."""
+        if not self.cells:
+            raise WrongUsageError("--swap copies the value of a cell", hint="add `--cell L.J`")
+        reads_text = bool(self.views) or self.npz is not None
+        unused_options = {
+            "--concept": bool(self.concepts),
+            "--signal": self.signal != SEARCH_SIGNAL,
+            "--svg": self.svg is not None and not self.why,
+            "--text": self.text is not None and not reads_text,
+            "--chars": self.chars is not None and not reads_text,
+            "--start": self.start > 0 and not reads_text,
+        }
+        for option in (option for option, is_given in unused_options.items() if is_given):
+            raise WrongUsageError(f"--swap and {option} cannot go together", hint="--swap reads its own two texts")
 
     def _check_search_options(self) -> None:
         """Raise WrongUsageError if an option is given that only a search uses, instead of ignoring the option."""

@@ -14,12 +14,10 @@ from charrnn.views.layout import Screen, model_display_name, visible_character
 
 GRADIENT, OCCLUSION = "gradient", "occlusion"
 """labels of the rows"""
-STRONGEST_SHOWN = 5
-"""number of characters that are listed"""
 _LEGEND = (
     "Positive: the character makes the underlined one more probable; negative: less probable."
-    " gradient: gradient × input, the effect to first order; occlusion: the mean effect of the character compared with"
-    f" {REPLACEMENT_COUNT} random ones in its place."
+    " gradient: gradient × input, the effect to first order; occlusion: the effect of the character compared with"
+    f" {REPLACEMENT_COUNT} random ones in its place, on average."
     " Where the two differ, believe the occlusion: no small change moves a saturated cell."
 )
 
@@ -88,7 +86,7 @@ def _prediction(attribution: Attribution, screen: Screen) -> str:
 def _strongest(attribution: Attribution, screen: Screen) -> str:
     """Return a line with the scale of both measures, and the characters of the strongest occlusion effect."""
     gradient = np.abs(attribution.gradient).max(initial=0.0)
-    listed = ", ".join(_entry(attribution, index, screen) for index in attribution.strongest(STRONGEST_SHOWN))
+    listed = ", ".join(_entry(attribution, index, screen) for index in attribution.strongest())
     return f"strongest gradient {gradient:.2f} bits; strongest by occlusion, in bits: {listed}"
 
 

@@ -50,7 +50,16 @@ def values() -> list[Any]:
 
 
 GIVEN: dict[str, dict[str, Any]] = {
-    "TrainedModel": {"text": "3 green", "prompt": "3", "lines": ["3 green"], "count": 2, "cells": ("1.0",)},
+    "TrainedModel": {
+        "text": "3 green",
+        "prompt": "3",
+        "lines": ["3 green"],
+        "count": 2,
+        "cells": ("1.0",),
+        "cell": "1.0",
+        "source": "3 g",
+        "target": "3",
+    },
     "TrainedModel.sample": {"length": 3},
     "TrainedModel.samples": {"length": 3},
     "TrainedModel.find": {"concepts": ["in_quote"], "quick": True},
@@ -112,9 +121,12 @@ def owners(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
     return {
         "TrainedModel": model,
         "Activations": model.activations("3 green"),
+        "Attribution": model.attribution("3 green"),
+        "CellProfile": model.cell_profile("1.0", "3 green"),
         "Finding": findings.concepts[0],
         "Findings": findings,
         "Heatmap": model.heatmap("3 green", "1.0"),
+        "Interchange": model.swap("3 g", "3", "1.0"),
         "Novelty": model.novelty("3 green"),
         "Score": model.score("3 green"),
         "Surprise": model.surprise("3 green"),

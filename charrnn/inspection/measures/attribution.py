@@ -14,6 +14,7 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.arguments import whole_number
 from charrnn.errors import WrongUsageError
 from charrnn.inspection.measures.lag_attribution import (
     LAG_WARM_UP,
@@ -37,6 +38,8 @@ REPLACEMENT_COUNT = 4
 """number of random characters that replace each character in turn"""
 GUESSES = 5
 """number of likeliest characters that are recorded"""
+MAX_STRONGEST = 5
+"""number of characters of the strongest effect that are listed"""
 MAX_SURPRISING = 3
 """number of surprising predictions that are attributed if no position is given"""
 MIN_DISTANCE = 32
@@ -69,8 +72,9 @@ class Attribution(Provenance):
         """The position of the predicted character in the text."""
         return self.start + self.characters
 
-    def strongest(self, count: int) -> tuple[int, ...]:
+    def strongest(self, count: int = MAX_STRONGEST) -> tuple[int, ...]:
         """Return the indices of the characters of the strongest occlusion effect, in descending order."""
+        count = whole_number(count, "count")
         order = np.argsort(-np.abs(self.occlusion), kind="stable")
         return tuple(order[:count].tolist())
 

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from string import Template
 from typing import Any
@@ -18,7 +18,7 @@ from charrnn.views import colors
 from charrnn.views.heatmap import HeatmapRow, Marks
 from charrnn.views.layout import Values, runs
 from charrnn.views.report import summary
-from charrnn.views.report.cell_profile import NO_PROFILES, Profiles
+from charrnn.views.report.cell_profile import Profiles
 from charrnn.views.report.elements import char_glyph, char_name, definitions
 from charrnn.views.sanitize import escape_html, sanitize
 from charrnn.views.surprisal import MAX_BITS
@@ -71,7 +71,7 @@ class HtmlReport:
     """rule of each verdict, from the strongest"""
     provenance: Mapping[str, str]
     """command, model and versions, by heading"""
-    profiles: Profiles = NO_PROFILES
+    profiles: Profiles = field(default_factory=dict)
     """what the cells write, by cell"""
 
     def html(self) -> str:
