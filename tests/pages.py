@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from charrnn.inspection.measures.cell_profile import CellProfile, CharacterWeight
 from charrnn.inspection.measures.surprisal import Surprise
 from charrnn.inspection.search.finding import CausalEffect
 from charrnn.inspection.search.findings import CellCounts, Finding, Findings, TooRare, UnexplainedCell
@@ -33,6 +34,14 @@ CAUSE = CausalEffect(
     pair_delta=2.125,
     pair_added=0.875,
     pair_z=4.25,
+)
+PROFILE = CellProfile(
+    cell=CELLS[0],
+    signal="tanh(c)",
+    is_output=True,
+    promotes=tuple(CharacterWeight(character, 1.23456) for character in "<\u202e\x1b"),
+    suppresses=(CharacterWeight(" ", -2.5), CharacterWeight("\n", -0.125)),
+    histogram=(0, 3, 250, 0, 1),
 )
 
 
@@ -141,5 +150,6 @@ def page() -> HtmlReport:
             for name, on in zip(NAMES, holds, strict=True)
         ),
         rules=RULES,
+        profiles={CELLS[0]: PROFILE, CELLS[1]: replace(PROFILE, cell=CELLS[1], is_output=False, promotes=())},
         provenance={"Command": f"charrnn inspect --text {HOSTILE}", "Model": HOSTILE},
     )

@@ -32,9 +32,9 @@ class Explainer(TextGenerator):
         The default position is that of the last character; the first character is not predicted. The seed is that of
         the random characters that replace others.
 
-        >>> attribution = charrnn.load("checkpoints/letters").attribution('say "yes" twice', 14)
+        >>> attribution = charrnn.load("checkpoints/letters").attribution("say abc")
         >>> attribution.character, attribution.content[attribution.strongest(1)[0]]
-        ('e', 'c')
+        ('c', 'b')
         """
         encoded, seed = self._encode(text, unknown), whole_number(seed, "seed", high=LARGEST_SEED)
         position = len(encoded.ids) - 1 if at is None else whole_number(at, "at")
@@ -56,15 +56,15 @@ class Explainer(TextGenerator):
         other cells.
 
         >>> interchange = charrnn.load("checkpoints/letters").swap("e", "a", "1.7")  # the cell that is on after an e
-        >>> interchange.changes(1)[0].character, interchange.rank
-        ('f', 1)
+        >>> change = interchange.changes(1)[0]
+        >>> change.character, round(change.before, 2), round(change.after, 2)
+        ('f', 0.0, 0.5)
         """
         cell_ids = list(dict.fromkeys(map(parse_cell, cells)))
         if not cell_ids:
             raise WrongUsageError("no cell is named", hint=NO_CELL_HINT)
-        source_text, target_text = self._read(source, unknown, "source"), self._read(target, unknown, "target")
-        vocabulary, model = self.model.vocabulary, str(self.path)
-        return measure_both_ways(self.reader, vocabulary, source_text, target_text, cell_ids, model=model)[0]
+        texts = self._read(source, unknown, "source"), self._read(target, unknown, "target")
+        return measure_both_ways(self.reader, self.model.vocabulary, texts, cell_ids, model=str(self.path))[0]
 
     def cell_profile(
         self, cell: str, text: str, *, signal: str = DEFAULT_SIGNAL, unknown: Unknown = "error"

@@ -24,10 +24,9 @@ def show_swap(path: Path, texts: tuple[str, str], options: InspectOptions) -> No
     model = load_model(path)
     rnn = InferenceRNN.from_model(model)
     note_newlines([("--swap", text) for text in texts], quiet=False)
-    source, target = (_read(rnn, model, text, name) for text, name in zip(texts, "AB", strict=True))
-    forward, reverse = measure_both_ways(
-        rnn, model.vocabulary, source, target, tuple(dict.fromkeys(options.cells)), model=str(path)
-    )
+    pair = _read(rnn, model, texts[0], "A"), _read(rnn, model, texts[1], "B")
+    cells = tuple(dict.fromkeys(options.cells))
+    forward, reverse = measure_both_ways(rnn, model.vocabulary, pair, cells, model=str(path))
     if options.as_json:
         for interchange in (forward, reverse):
             write_json(interchange.to_json())

@@ -32,6 +32,7 @@ SEARCH = ("inspect", PLANTED, "--text", "text.txt", "--chars", "20000")
 CONCEPTS = [word for name in ("in_quote", "line_pos", "comment") for word in ("--concept", name)]
 LOOK = ("inspect", PLANTED, "--text", "text.txt", "--chars", "900")
 MEMORY = ("inspect", PLANTED, "--text", "text.txt", "--chars", "2400", "--memory")
+SWAP = ("inspect", "checkpoints/gru", "--swap", "so", "it")
 SAMPLE = ("sample", PLANTED, "--seed", "1", "-n", "30")
 
 COMMANDS = {
@@ -59,6 +60,10 @@ COMMANDS = {
     "inspect --contexts": ("inspect", PLANTED, "--text", "text.txt", "--contexts", "1.3"),
     "inspect --surprise": (*LOOK, "--surprise"),
     "inspect --surprise --top": (*LOOK, "--surprise", "--top", "2"),
+    "inspect --why": (*LOOK, "--why"),
+    "inspect --why --at": (*LOOK, "--why", "--at", "40", "--at", "1"),
+    "inspect --swap": (*SWAP, "--cell", "1.7"),
+    "inspect --swap, several cells": (*SWAP, "--cell", "1.7", "--cell", "1.8"),
     "inspect --gates, lstm": (*LOOK, "--gates"),
     "inspect --gates, gru": ("inspect", "checkpoints/gru", "--text", "text.txt", "--chars", "900", "--gates"),
     "inspect --gates, rnn": ("inspect", "checkpoints/rnn", "--text", "text.txt", "--chars", "900", "--gates"),

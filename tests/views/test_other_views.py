@@ -13,18 +13,22 @@ from rich.console import Console, RenderableType
 from small import random_model, random_weights
 
 from charrnn.config import NetworkConfig
+from charrnn.inspection.measures.attribution import attribute_prediction
 from charrnn.inspection.measures.effective_context import EffectiveContext, measure_context
 from charrnn.inspection.measures.error_breakdown import break_down_errors
 from charrnn.inspection.measures.gate_saturation import GateShares, measure_gates
+from charrnn.inspection.measures.interchange import measure_both_ways, read_to_end
 from charrnn.inspection.measures.max_activating import find_contexts
 from charrnn.inspection.measures.surprisal import Surprise, measure_surprisal
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model
 from charrnn.text.ngram import NGramPredictions
 from charrnn.views.aligned_text import ConcordanceRow, ContextsList, concordance
+from charrnn.views.attribution import AttributionView
 from charrnn.views.effective_context import ContextPlots
 from charrnn.views.error_breakdown import ErrorTables
 from charrnn.views.gate_saturation import BINS, GateSaturationView, joint_histogram
+from charrnn.views.interchange import InterchangeView
 from charrnn.views.layout import Screen
 from charrnn.views.surprisal import SurprisalMap
 
@@ -77,9 +81,21 @@ EXAMPLES, OUTPUT_EXAMPLES = find_contexts(
     READER, TEXT, IDS, [(1, 3), (2, 3)], np.random.default_rng(0), vocabulary=MODEL.vocabulary, **NAMES
 )
 
+ATTRIBUTION = attribute_prediction(READER, MODEL.vocabulary, IDS[:90], 80, np.random.default_rng(0), **NAMES)
+SWAPPED = (
+    read_to_end(READER, MODEL.vocabulary.encode(HOSTILE * 9)),
+    read_to_end(READER, MODEL.vocabulary.encode("esc \x1b[31m\r\tbidi\u202e")),
+)
+UNITS = [(1, unit) for unit in range(9)]
+FORWARD, REVERSE = measure_both_ways(READER, MODEL.vocabulary, SWAPPED, [(2, 3)], model=NAMES["model"])
+MANY, MANY_REVERSE = measure_both_ways(READER, MODEL.vocabulary, SWAPPED, UNITS, model=NAMES["model"])
+
 DRAWINGS: dict[str, RenderableType] = {
     "surprise": SurprisalMap(surprise=surprise_of(HOSTILE)),
     "surprise alone": SurprisalMap(surprise=surprise_of(HOSTILE, guesses=0), light=True),
+    "why": AttributionView(attribution=ATTRIBUTION),
+    "swap": InterchangeView(forward=FORWARD, reverse=REVERSE),
+    "swap of many cells": InterchangeView(forward=MANY, reverse=MANY_REVERSE),
     "contexts": ContextsList(contexts=EXAMPLES),
     "contexts of an output cell": ContextsList(contexts=OUTPUT_EXAMPLES),
     "gates": GateSaturationView(gates=measure_gates(READER, IDS, **NAMES)),
@@ -198,11 +214,11 @@ def test_models_are_side_by_side_on_wide_screens() -> None:
 
 
 def test_every_view_names_its_model_and_text() -> None:
-    """Both names are sanitized."""
-    for drawing in DRAWINGS.values():
+    """Both names are sanitized. The texts of an interchange intervention have no names."""
+    for name, drawing in DRAWINGS.items():
         head = written(drawing, 200).splitlines()[0]
         assert "checkpoints/␛[31m日本" in head
-        assert "a␇[bold]b" in head
+        assert "a␇[bold]b" in head or "swap" in name
 
 
 def test_plots_of_gradients_have_a_warning() -> None:

@@ -159,21 +159,21 @@ def read_to_end(rnn: InferenceRNN, ids: Ids) -> ReadText:
 def measure_both_ways(
     rnn: InferenceRNN,
     vocabulary: Vocabulary,
-    source: ReadText,
-    target: ReadText,
+    texts: tuple[ReadText, ReadText],
     cells: Sequence[CellIndex],
     *,
     model: str = "",
 ) -> tuple[Interchange, Interchange]:
     """Return the effect of copying cells from a source text into a target text, and that of the reverse.
 
+    The texts are given as (source, target).
+
     Raise WrongUsageError if a cell is not in the model.
     """
     for cell in cells:
         check_cell(cell, layers=rnn.config.layers, units=rnn.config.hidden)
     forward, reverse = (
-        measure_interchange(rnn, vocabulary, texts, cells, model=model)
-        for texts in ((source, target), (target, source))
+        measure_interchange(rnn, vocabulary, pair, cells, model=model) for pair in (texts, texts[::-1])
     )
     return forward, reverse
 
