@@ -18,6 +18,7 @@ TEXT = f'a "b" c\n{HOSTILE}日本 עברית\u0301 👩\u200d🚀\ttail\n' * 3 +
 CELLS = ("2.317", "1.4")
 NAMES = ("in_quote", f"mine{HOSTILE}")
 MYSTERY = "1.9"
+LAGS = 3
 CONTROL = f"vowel{HOSTILE}"
 RULES = {"causal": "it is used >= 0.02", "detector": "fit >= 0.5", "none": f"p > 0.05{HOSTILE}"}
 CAUSE = CausalEffect(
@@ -151,5 +152,6 @@ def page() -> HtmlReport:
         ),
         rules=RULES,
         profiles={CELLS[0]: PROFILE, CELLS[1]: replace(PROFILE, cell=CELLS[1], is_output=False, promotes=())},
+        influence=np.random.default_rng(1).normal(size=(len(TEXT), LAGS)) * (positions > LAGS)[:, None],
         provenance={"Command": f"charrnn inspect --text {HOSTILE}", "Model": HOSTILE},
     )

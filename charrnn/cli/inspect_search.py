@@ -14,6 +14,7 @@ import click
 import numpy as np
 
 from charrnn._version import __version__
+from charrnn.cli.inspect_excerpt import excerpt_influence, excerpt_profiles, excerpt_surprise
 from charrnn.cli.inspect_heatmaps import (
     InspectionTarget,
     load_confirmation_text,
@@ -25,9 +26,7 @@ from charrnn.cli.inspect_heatmaps import (
 from charrnn.cli.inspect_options import InspectOptions
 from charrnn.cli.streams import write_json, write_note
 from charrnn.inspection.concepts import CONCEPTS, Concept
-from charrnn.inspection.measures.activations import CELL_WARM_UP, record_cells
-from charrnn.inspection.measures.cell_profile import CellProfile, activation_histogram, profile_cell
-from charrnn.inspection.measures.surprisal import Surprise, measure_surprisal
+from charrnn.inspection.measures.activations import record_cells
 from charrnn.inspection.search.concept_occurrences import best_common_excerpt, best_excerpt, is_on, on_label
 from charrnn.inspection.search.findings import (
     MIN_EPISODES,
@@ -87,8 +86,6 @@ def progress_bar() -> Iterator[Progress]:
 
 REPORT_CHARS = 4_000
 """number of characters of the text in the report"""
-REPORT_GUESSES = 5
-"""number of best guesses for each character of the report"""
 EVIDENCE_FIELDS = ("streams", "seed", "permutations", "placebos", "placebo_fit", "confirmed_on", "quick")
 """fields of the findings, by their JSON keys, that the provenance lists"""
 MAX_REPORT_CELLS = 60
@@ -115,7 +112,7 @@ def build_report(target: InspectionTarget, findings: Findings, concepts: Mapping
         title=f"Cells of {display_name(target.path)}",
         findings=findings,
         signal=findings.signal,
-        surprise=_measure_excerpt(target, excerpt),
+        surprise=excerpt_surprise(target, excerpt),
         cells=cells,
         concepts=tuple(
             ReportConcept(name=name, marks=Marks(label=on_label(concept), holds=marks[name][excerpt]))
@@ -123,7 +120,8 @@ def build_report(target: InspectionTarget, findings: Findings, concepts: Mapping
         ),
         rules={verdict: explain(verdict) for verdict in VERDICTS},
         provenance=_provenance(target, findings),
-        profiles=_report_profiles(target, cells, findings.signal),
+        profiles=excerpt_profiles(target, findings, [cell.row for cell in cells]),
+        influence=excerpt_influence(target, excerpt),
     )
 
 
@@ -143,38 +141,6 @@ def _report_cells(target: InspectionTarget, findings: Findings, excerpt: slice) 
     return tuple(
         ReportCell(row=HeatmapRow(label=cell, values=row), concept=concept, group=group)
         for (cell, (concept, group)), row in zip(chosen.items(), activations, strict=True)
-    )
-
-
-def _report_profiles(target: InspectionTarget, cells: Sequence[ReportCell], signal: str) -> dict[str, CellProfile]:
-    """Return the profile of each cell by its name, with the histogram of the activations that are drawn."""
-    rows = [cell.row for cell in cells]
-    return {
-        row.label: profile_cell(
-            target.rnn,
-            target.model.vocabulary,
-            parse_cell(row.label),
-            activation_histogram(row.values),
-            signal=signal,
-        )
-        for row in rows
-    }
-
-
-def _measure_excerpt(target: InspectionTarget, excerpt: slice) -> Surprise:
-    """Return the surprisal of the characters of an excerpt; the model first reads the text before the excerpt."""
-    warm_up_start = max(0, excerpt.start - CELL_WARM_UP)
-    ids = target.ids[warm_up_start : excerpt.stop]
-    surprisal = measure_surprisal(target.rnn, target.model.vocabulary, ids, guesses=REPORT_GUESSES)
-    in_excerpt = slice(excerpt.start - warm_up_start, None)
-    return replace(
-        surprisal,
-        start=excerpt.start,
-        content=target.parsed.text[excerpt],
-        bits=surprisal.bits[in_excerpt],
-        ranks=surprisal.ranks[in_excerpt],
-        guesses=surprisal.guesses[in_excerpt],
-        probabilities=surprisal.probabilities[in_excerpt],
     )
 
 

@@ -14,6 +14,8 @@ from charrnn.views.layout import Screen, model_display_name, visible_character
 
 GRADIENT, OCCLUSION = "gradient", "occlusion"
 """labels of the rows"""
+WEAK = 0.1
+"""share of the strongest value below which a value is drawn as zero: half a level of the colors"""
 _LEGEND = (
     "Positive: the character makes the underlined one more probable; negative: less probable."
     " gradient: gradient × input, the effect to first order; occlusion: the effect of the character compared with"
@@ -66,8 +68,9 @@ def _names(attribution: Attribution) -> tuple[str, ...]:
 
 
 def _relative(bits: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Return values as shares of the strongest one, with zero for the predicted character."""
-    return np.append(bits / (np.abs(bits).max(initial=0.0) or 1.0), 0.0)
+    """Return values as shares of the strongest one, zero for weak ones and for the predicted character."""
+    shares = bits / (np.abs(bits).max(initial=0.0) or 1.0)
+    return np.append(np.where(np.abs(shares) < WEAK, 0.0, shares), 0.0)
 
 
 def _prediction(attribution: Attribution, screen: Screen) -> str:

@@ -18,6 +18,7 @@ from charrnn.inspection.measures.attribution import (
     attribute_positions,
     attribute_prediction,
     attribute_surprising,
+    gradient_of_each,
     surprising_indices,
 )
 from charrnn.inspection.measures.lag_attribution import Replacements
@@ -152,3 +153,26 @@ def test_a_position_without_a_prediction_is_refused(model: Model, position: int,
     with pytest.raises(CharrnnError, match=message) as caught:
         attribute_positions(rnn, model.vocabulary, ids, [position], np.random.default_rng(0), start=100)
     assert caught.value.hint == "positions 101 to 139 are predicted"
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("documents", [None, "line"])
+def test_the_gradients_of_all_predictions_equal_those_of_each(cell: str, documents: str | None) -> None:
+    """From the activations of one reading, in several batches."""
+    rnn, ids = network(cell, documents=documents), some_ids(300)
+    ids[150] = END
+    products = gradient_of_each(rnn, ids, 20, 16)
+    assert products.shape == (280, 16)
+    for index in (20, 21, 147, 148, 149, 151, 160, 299):
+        attribution = attribute_prediction(rnn, Vocabulary(tuple(ALPHABET)), ids, index, np.random.default_rng(0))
+        expected = attribution.gradient[::-1][:16] * math.log(2)
+        assert np.allclose(products[index - 20], expected, atol=1e-9)
+    assert np.abs(products).max() > 0.1
+
+
+def test_predictions_without_enough_text_before_them_have_no_gradients() -> None:
+    """The first one that has them is that after one character more than the lags."""
+    products = gradient_of_each(network("gru"), some_ids(30), 0, 16)
+    assert not products[:17].any()
+    assert products[17:].any(axis=1).all()
+    assert gradient_of_each(network("gru"), some_ids(10), 2, 16).shape == (8, 16)

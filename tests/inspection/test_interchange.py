@@ -9,7 +9,7 @@ from small import random_weights
 from charrnn.config import NetworkConfig
 from charrnn.errors import WrongUsageError
 from charrnn.inspection.measures.interchange import Interchange, ReadText, measure_both_ways, read_to_end
-from charrnn.network.cells import CellState
+from charrnn.network.cells import CELLS, CellState
 from charrnn.network.inference import InferenceRNN, log_softmax
 from charrnn.text.vocabulary import Vocabulary
 
@@ -70,7 +70,8 @@ def test_layers_above_read_the_copied_value_at_the_same_character(cell: str) -> 
     else:
         below[0, 2] = source.after[0].hidden[0, 2]
     layer = rnn.layers[1]
-    step = rnn._step(layer, below @ layer.weight_ih + layer.bias_ih, target.before[1], None, None)
+    recurrent = target.before[1].hidden @ layer.weight_hh + (0 if layer.bias_hh is None else layer.bias_hh)
+    step = CELLS[cell].equations(below @ layer.weight_ih + layer.bias_ih, recurrent, target.before[1])
     result = swap(rnn, [(1, 2)])
     assert result.divergence > 1e-6
     assert np.allclose(result.after, log_softmax(rnn.logits(step.state.hidden))[0])

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pages import CELLS, CONTROL, HOSTILE, MYSTERY, NAMES, RULES, TEXT, findings, page
+from pages import CELLS, CONTROL, HOSTILE, LAGS, MYSTERY, NAMES, RULES, TEXT, findings, page
 from rich.color import Color
 
 from charrnn.views import colors
@@ -129,6 +129,18 @@ def test_values_marks_and_probabilities_are_in_the_content(content: dict[str, An
     assert surprise["bits"][0] is None
     assert np.allclose(surprise["bits"][1:], report.surprise.bits[1:], atol=0.005)
     assert len(surprise["guesses"]) == len(base64.b64decode(surprise["odds"])) == 3 * len(TEXT)
+    assert content["influence"]["lags"] == LAGS
+    assert len(base64.b64decode(content["influence"]["shares"])) == LAGS * len(TEXT)
+
+
+def test_the_details_of_a_finding_say_what_its_cell_writes() -> None:
+    """With the promoted and suppressed characters and a histogram; a cell below the last layer promotes none."""
+    document = page().html()
+    assert f"<h3>What cell {CELLS[0]} writes</h3><p>Promotes <kbd" in document
+    assert '<kbd title="U+202E right-to-left override">\ufffd</kbd> <data value="1.2346">+1.23</data>' in document
+    assert f"<h3>What cell {CELLS[1]} writes</h3><p>It is not in the last layer" in document
+    findings_with_profiles = document.count("<h3>What cell ")
+    assert document.count('<svg class="histogram"') == findings_with_profiles >= 2
 
 
 def numbers_in(value: Any) -> Iterator[float]:

@@ -2,6 +2,7 @@
 
 import base64
 import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser import BROWSER, Tab, tab
-from pages import CELLS, MYSTERY, NAMES, TEXT, findings, page
+from pages import CELLS, LAGS, MYSTERY, NAMES, TEXT, findings, page
 
 from charrnn.views import colors
 from charrnn.views.sanitize import sanitize
@@ -81,11 +82,30 @@ def test_every_character_is_in_order_and_in_its_color(opened_page: Tab) -> None:
 
 def test_the_surprise_is_drawn_as_on_a_terminal(opened_page: Tab) -> None:
     """In a sequential scale from zero."""
-    opened_page.evaluate("choose(views.length - 1)")
+    opened_page.evaluate("choose(cells.length)")
     classes = opened_page.evaluate("[...document.querySelectorAll('#text span')].map(s => s.className)")
     expected = colors.quantize_sequential(page().surprise.bits.round(2), MAX_BITS).tolist()
     drawing = [next((int(name[6:]) for name in names.split() if name.startswith("shade-")), 0) for names in classes]
     assert drawing == expected
+
+
+def test_the_influence_on_the_chosen_character_is_drawn_over_those_before_it(opened_page: Tab) -> None:
+    """Relative to the strongest one; no other character has a color, also after another one is chosen."""
+    influence = page().influence
+    assert influence is not None
+    opened_page.evaluate("choose(views.length - 1)")
+    for at in (40, 44, 41, 2, 0):
+        opened_page.evaluate(f"goTo({at})")
+        classes = opened_page.evaluate("[...document.querySelectorAll('#text span')].map(s => s.className)")
+        levels = {
+            place: match for place, names in enumerate(classes) if (match := re.search(r"(above|below)-\d", names))
+        }
+        shares = influence[at] / (np.abs(influence[at]).max() or 1)
+        stored = np.rint((shares + 1) * 127.5) / 127.5 - 1
+        expected = {at - lag: level for lag, level in enumerate(colors.quantize(stored).tolist(), 1) if level}
+        assert levels == expected
+        strongest = "none" if not expected else f"{int(np.abs(shares).argmax()) + 1} back"
+        assert opened_page.evaluate("document.querySelector('#value').textContent").endswith(strongest)
 
 
 def test_a_line_end_breaks_the_line_and_wide_glyphs_take_two_columns(opened_page: Tab) -> None:
@@ -117,12 +137,13 @@ def test_arrow_keys_move_through_the_text(opened_page: Tab) -> None:
 
 
 def test_keys_move_through_cells_and_through_the_concept(opened_page: Tab) -> None:
-    """Brackets cycle through the cells and the surprise; m goes to the beginnings of the concept."""
+    """Brackets cycle through the cells, the surprise and the influence; m goes to the beginnings of the concept."""
     names = []
-    for _ in range(5):
+    for _ in range(6):
         names.append(opened_page.evaluate("document.querySelector('#view-name').textContent"))
         opened_page.press("]")
-    assert names == [*(f"tanh(c) of {cell}" for cell in (*CELLS, MYSTERY)), "surprise", names[0]]
+    influence = f"gradient × input of the {LAGS} characters before the chosen one"
+    assert names == [*(f"tanh(c) of {cell}" for cell in (*CELLS, MYSTERY)), "surprise", influence, names[0]]
     opened_page.press("[")
     opened_page.press("m")
     assert position(opened_page) == 7
@@ -188,7 +209,7 @@ def test_an_unexplained_cell_is_drawn_when_clicked(opened_page: Tab) -> None:
     assert opened_page.evaluate("document.querySelector('#view-name').textContent") == f"tanh(c) of {MYSTERY}"
     assert opened_page.evaluate("document.querySelector('#concept').selectedIndex") == 1
     groups = opened_page.evaluate("[...document.querySelectorAll('#view optgroup')].map(g => g.children.length)")
-    assert groups == [2, 1, 1]
+    assert groups == [2, 1, 2]
 
 
 def test_a_finding_unfolds_and_folds_again(opened_page: Tab) -> None:

@@ -26,15 +26,15 @@ from charrnn.inspection.measures.lag_attribution import (
 )
 from charrnn.inspection.measures.provenance import DIGITS, Provenance, SourceNames, rounded_list
 from charrnn.inspection.measures.surprisal import Surprise, check_predictable, measure_surprisal
-from charrnn.network.cells import concat_rows, select_rows
-from charrnn.network.inference import InferenceRNN, log_softmax
+from charrnn.network.cells import CellState, CellStep, concat_rows, select_rows
+from charrnn.network.inference import ActivationCache, InferenceRNN, LayerCache, log_softmax
 from charrnn.text.vocabulary import Ids, Vocabulary
 
 Numbers = NDArray[np.floating]
 
-WINDOW = 128
+WINDOW = 100
 """number of characters before a prediction that it is attributed to"""
-REPLACEMENT_COUNT = 4
+REPLACEMENT_COUNT = 8
 """number of random characters that replace each character in turn"""
 GUESSES = 5
 """number of likeliest characters that are recorded"""
@@ -215,3 +215,69 @@ def surprising_indices(surprise: Surprise) -> list[int]:
         if place.at >= first and is_apart and len(chosen) < MAX_SURPRISING:
             chosen.append(place.at)
     return sorted(chosen)
+
+
+# Gradient × input of the last few characters, for every prediction of a text. The windows overlap, so the network
+# reads the text once, and the activations of a window are slices of those of the text.
+
+PREDICTIONS_PER_BATCH = 128
+"""number of predictions whose gradients are computed together"""
+
+
+def gradient_of_each(rnn: InferenceRNN, ids: Ids, first: int, lags: int) -> Numbers:
+    """Return gradient × input of the `lags` characters before each character of a text's ids from index `first` on.
+
+    The result is (T - first, lags) in nats, with the last character before the predicted one first. It is zero for
+    predictions with fewer than `lags` + 1 characters before them.
+    """
+    begin = max(first, lags + 1)
+    products = np.zeros((len(ids) - first, lags))
+    state = rnn.initial_state(1)
+    for char_id in ids[: begin - lags - 1]:
+        state = rnn.step_state(char_id[None], state)
+    for start in range(begin, len(ids), PREDICTIONS_PER_BATCH):
+        stop = min(start + PREDICTIONS_PER_BATCH, len(ids))
+        cache = rnn.run_with_cache(ids[start - lags - 1 : stop - 1, None], state)
+        state = tuple(layer.steps[stop - start - 1].state for layer in cache.layers)
+        window = _overlapping_windows(rnn, ids, cache, range(start, stop), lags)
+        products[start - first : stop - first] = gradient_times_input(rnn, window)[::-1].T
+    return products
+
+
+def _overlapping_windows(
+    rnn: InferenceRNN, ids: Ids, cache: ActivationCache, predicted: range, lags: int
+) -> ReadWindows:
+    """Return the windows before consecutive characters, from the activations of one stream.
+
+    The stream begins `lags` + 1 characters before the first predicted one, so that the state before each window is
+    one of its states.
+    """
+    count = len(predicted)
+    layers = [_stream_arrays(layer) for layer in cache.layers]
+    steps = [[_select_steps(layer, slice(step, step + count)) for layer in layers] for step in range(lags + 1)]
+    window_cache = ActivationCache(
+        tuple(LayerCache(tuple(step[number] for step in steps[1:])) for number in range(len(layers))),
+        tuple(step.state for step in steps[-1]),
+    )
+    indices = predicted.start - lags + np.arange(lags)[:, None] + np.arange(count)
+    return ReadWindows(
+        ids=ids[indices],
+        targets=ids[predicted.start : predicted.stop],
+        before=tuple(step.state for step in steps[0]),
+        cache=window_cache,
+        log_probs=log_softmax(rnn.logits(window_cache.state[-1].hidden)),
+    )
+
+
+def _stream_arrays(layer: LayerCache) -> CellStep:
+    """Return the activations of one stream as if its T characters were streams: arrays (T, H)."""
+    cell_state = None if layer.cell_state is None else layer.cell_state[:, 0]
+    return CellStep(
+        CellState(layer.hidden[:, 0], cell_state), {name: layer.gate(name)[:, 0] for name in layer.steps[0].gates}
+    )
+
+
+def _select_steps(layer: CellStep, steps: slice) -> CellStep:
+    """Return some characters of the activations of one stream, as views."""
+    (state,) = select_rows((layer.state,), steps)
+    return CellStep(state, {name: gate[steps] for name, gate in layer.gates.items()})

@@ -73,6 +73,8 @@ class HtmlReport:
     """command, model and versions, by heading"""
     profiles: Profiles = field(default_factory=dict)
     """what the cells write, by cell"""
+    influence: Values | None = None
+    """gradient × input of the L characters before each of the T characters, the last one first (T, L)"""
 
     def html(self) -> str:
         """Return the page as HTML."""
@@ -117,6 +119,7 @@ class HtmlReport:
             "cells": [_cell(cell) for cell in self.cells],
             "concepts": [_concept(concept) for concept in self.concepts],
             "surprise": _surprise(self.surprise, char_ids),
+            "influence": None if self.influence is None else _influence(self.influence),
             "characters": [_character(character) for character in char_ids],
         }
 
@@ -142,6 +145,13 @@ def _surprise(surprise: Surprise, char_ids: dict[str, int]) -> dict[str, Any]:
         "guesses": [char_ids.setdefault(guess, len(char_ids)) for guess in guesses],
         "odds": _bytes(surprise.probabilities.ravel() * 255),
     }
+
+
+def _influence(products: Values) -> dict[str, Any]:
+    """Return the influence of earlier characters on each character, as shares of the strongest one."""
+    strongest = np.abs(products).max(axis=1, keepdims=True)
+    shares = products / np.where(strongest > 0, strongest, 1.0)
+    return {"lags": products.shape[1], "shares": _bytes((shares + 1).ravel() * 127.5)}
 
 
 def _concept(concept: ReportConcept) -> dict[str, Any]:

@@ -8,11 +8,14 @@ const bytes = (base64) => Uint8Array.from(atob(base64), (character) => character
 
 const MAX_LEVEL = 5; // levels of activations on each side of zero
 const MAX_SHADE = 8; // levels of surprisal
+const SIGNED_LEGEND = { least: "−1", levels: [-5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5], most: "+1",
+  digits: "digits: 0 to 4 below zero, 5 to 9 above" };
 
 const cells = content.cells.map((cell) => ({ ...cell, values: bytes(cell.values) }));
 const odds = bytes(content.surprise.odds);
 const concepts = content.concepts.map((concept) => ({ ...concept, holds: holdsAt(concept.spans) }));
-const views = [...cells.map(cellView), surpriseView()];
+const influence = content.influence && { lags: content.influence.lags, shares: bytes(content.influence.shares) };
+const views = [...cells.map(cellView), surpriseView(), ...(influence ? [influenceView()] : [])];
 const shown = { view: 0, concept: -1, at: 0 };
 const spans = content.text.map(characterSpan);
 
@@ -34,8 +37,7 @@ function cellView(cell) {
     className: (level) => level < 0 ? `below-${-level}` : level > 0 ? `above-${level}` : "",
     digit: (at) => Math.min(9, Math.floor(value(at) * 5) + 5),
     read: (at) => signed(value(at)),
-    legend: { least: "−1", levels: [-5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5], most: "+1",
-      digits: "digits: 0 to 4 below zero, 5 to 9 above" },
+    legend: SIGNED_LEGEND,
   };
 }
 
@@ -51,6 +53,34 @@ function surpriseView() {
     digit: (at) => Math.min(9, Math.floor(bits[at] ?? 0)),
     read: (at) => bits[at] === null ? "–" : `${bits[at].toFixed(1)} bits`,
     legend: { least: "", levels: [0, 1, 2, 3, 4, 5, 6, 7, 8], most: `${most} bits or more`, digits: "digits: bits" },
+  };
+}
+
+function influenceView() {
+  // Gradient × input of the characters before the chosen one, relative to the strongest of them.
+  const share = (at) => {
+    const lag = shown.at - at;
+    return lag < 1 || lag > influence.lags ? 0 : influence.shares[shown.at * influence.lags + lag - 1] / 127.5 - 1;
+  };
+  const level = (at) => Math.sign(share(at)) * Math.floor(Math.abs(share(at)) * MAX_LEVEL + 0.5);
+  const strongest = (at) => {
+    const before = Array.from({ length: Math.min(at, influence.lags) }, (_, index) => at - 1 - index);
+    return before.filter(level).sort((a, b) => Math.abs(share(b)) - Math.abs(share(a)))[0];
+  };
+  return {
+    name: "influence",
+    label: "influence of earlier characters on the chosen one",
+    group: "the network",
+    heading: `gradient × input of the ${influence.lags} characters before the chosen one`,
+    level,
+    className: (value) => value < 0 ? `below-${-value}` : value > 0 ? `above-${value}` : "",
+    digit: (at) => Math.min(9, Math.floor(share(at) * 5) + 5),
+    read: (at) => {
+      const best = strongest(at);
+      return best === undefined ? "none" : `strongest: ${content.characters[content.text[best]][0]}, ${at - best} back`;
+    },
+    legend: SIGNED_LEGEND,
+    reach: influence.lags, // the characters before the chosen one that are painted again when another is chosen
   };
 }
 
@@ -78,15 +108,17 @@ function layOut() {
   element("text").replaceChildren(pieces);
 }
 
+function paintCharacter(at) {
+  const span = spans[at], view = views[shown.view];
+  const classes = [span.classList.contains("wide-glyph") ? "wide-glyph" : "", view.className(view.level(at)),
+    concepts[shown.concept]?.holds[at] ? "holds" : "", at === shown.at ? "here" : ""];
+  span.className = classes.filter(Boolean).join(" ");
+  span.dataset.digit = view.digit(at);
+}
+
 function paint() {
   const view = views[shown.view];
-  const holds = concepts[shown.concept]?.holds;
-  spans.forEach((span, at) => {
-    const classes = [span.classList.contains("wide-glyph") ? "wide-glyph" : "", view.className(view.level(at)),
-      holds?.[at] ? "holds" : "", at === shown.at ? "here" : ""];
-    span.className = classes.filter(Boolean).join(" ");
-    span.dataset.digit = view.digit(at);
-  });
+  spans.forEach((_, at) => paintCharacter(at));
   element("view").selectedIndex = shown.view;
   element("concept").selectedIndex = shown.concept + 1;
   for (const row of document.querySelectorAll("tr[data-cell]")) {
@@ -137,9 +169,11 @@ function readSurprise(at) {
 }
 
 function goTo(at, { scroll = true } = {}) {
-  spans[shown.at].classList.remove("here");
+  const before = shown.at, reach = views[shown.view].reach ?? 0;
   shown.at = Math.max(0, Math.min(spans.length - 1, at));
-  spans[shown.at].classList.add("here");
+  for (const chosen of [before, shown.at]) {
+    for (let other = Math.max(0, chosen - reach); other <= chosen; other += 1) paintCharacter(other);
+  }
   if (scroll) spans[shown.at].scrollIntoView({ block: "nearest" });
   read();
 }
