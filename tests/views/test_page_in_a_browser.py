@@ -94,11 +94,14 @@ def test_the_influence_on_the_chosen_character_is_drawn_over_those_before_it(ope
     influence = page().influence
     assert influence is not None
     opened_page.evaluate("choose(views.length - 1)")
+    legend = opened_page.evaluate("document.querySelector('#legend').textContent")
+    assert f"the {LAGS} characters before the chosen one" in legend
     for at in (40, 44, 41, 2, 0):
         opened_page.evaluate(f"goTo({at})")
         classes = opened_page.evaluate("[...document.querySelectorAll('#text span')].map(s => s.className)")
+        matches = [re.search(r"(above|below)-(\d)", names) for names in classes]
         levels = {
-            place: match for place, names in enumerate(classes) if (match := re.search(r"(above|below)-\d", names))
+            place: int(match[2]) * (-1 if match[1] == "below" else 1) for place, match in enumerate(matches) if match
         }
         shares = influence[at] / (np.abs(influence[at]).max() or 1)
         stored = np.rint((shares + 1) * 127.5) / 127.5 - 1
@@ -142,8 +145,7 @@ def test_keys_move_through_cells_and_through_the_concept(opened_page: Tab) -> No
     for _ in range(6):
         names.append(opened_page.evaluate("document.querySelector('#view-name').textContent"))
         opened_page.press("]")
-    influence = f"gradient × input of the {LAGS} characters before the chosen one"
-    assert names == [*(f"tanh(c) of {cell}" for cell in (*CELLS, MYSTERY)), "surprise", influence, names[0]]
+    assert names == [*(f"tanh(c) of {cell}" for cell in (*CELLS, MYSTERY)), "surprise", "influence", names[0]]
     opened_page.press("[")
     opened_page.press("m")
     assert position(opened_page) == 7

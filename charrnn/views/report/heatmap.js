@@ -69,15 +69,17 @@ function influenceView() {
   };
   return {
     name: "influence",
-    label: "influence of earlier characters on the chosen one",
+    label: "influence on the chosen character",
     group: "the network",
-    heading: `gradient × input of the ${influence.lags} characters before the chosen one`,
+    heading: "influence",
+    explanation: `influence of the ${influence.lags} characters before the chosen one on its probability, gradient × input`
+      + " relative to the strongest",
     level,
     className: (value) => value < 0 ? `below-${-value}` : value > 0 ? `above-${value}` : "",
     digit: (at) => Math.min(9, Math.floor(share(at) * 5) + 5),
     read: (at) => {
       const best = strongest(at);
-      return best === undefined ? "none" : `strongest: ${content.characters[content.text[best]][0]}, ${at - best} back`;
+      return best === undefined ? "none" : `most by ${content.characters[content.text[best]][0]}, ${at - best} back`;
     },
     legend: SIGNED_LEGEND,
     reach: influence.lags, // the characters before the chosen one that are painted again when another is chosen
@@ -133,7 +135,7 @@ function paint() {
 function paintLegend(view) {
   const swatch = (text, className) => Object.assign(document.createElement("span"), { textContent: text, className });
   const { least, levels, most, digits } = view.legend;
-  const line = [`${view.heading}: ${least} `, ...levels.map((level) => swatch(level ? " " : "0", view.className(level))),
+  const line = [`${view.explanation ?? view.heading}: ${least} `, ...levels.map((level) => swatch(level ? " " : "0", view.className(level))),
     ` ${most}; ${digits}.`];
   if (shown.concept >= 0) line.push(" Underlined: ", swatch(concepts[shown.concept].holding, "holds"), ".");
   element("legend").replaceChildren(...line);
