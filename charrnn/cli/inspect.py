@@ -69,7 +69,7 @@ _VIEW_OPTIONS = (
         nargs=2,
         metavar="A B",
         section=VIEWS_SECTION,
-        help="Copy the value of --cell after text A into the network after text B: how does the prediction change?",
+        help="Show how the prediction after text B changes with the value that --cell has after text A.",
     ),
     option(
         "--contexts",
@@ -143,7 +143,7 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
         ("charrnn inspect --concept string", "search for one concept"),
         ("charrnn inspect --surprise", "what the model expected"),
         ("charrnn inspect --why --at 500", "which characters led to a prediction"),
-        ("charrnn inspect --swap 'say \"a' 'say a' --cell 2.7", "what a cell changes"),
+        ("charrnn inspect --swap '\"so' so --cell 2.7", "what a cell changes"),
         ("charrnn inspect --confirm other.txt", "evaluate on another text"),
     ),
     notes=(
@@ -159,7 +159,7 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
     type=CellIdType(),
     multiple=True,
     section=COMMON,
-    help="Show the activations of this cell; repeatable.",
+    help="Show the activations of this cell, and what it writes; repeatable.",
 )
 @option(
     "--concept",
