@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from charrnn.inspection.measures.cell_profile import CellProfile, CharacterWeight
-from charrnn.views.report.elements import char_keys, number_element, svg_element
+from charrnn.views.report.elements import char_keys, number_element, svg
 from charrnn.views.sanitize import escape_html
 
 Profiles = Mapping[str, CellProfile]
@@ -46,6 +46,6 @@ def _histogram(profile: CellProfile) -> str:
     )
     total, signal = number_element(sum(counts), ","), escape_html(profile.signal)
     return (
-        f"<figure>{svg_element('histogram', (_WIDTH, _HEIGHT), bars)}<figcaption>{signal} of the cell, from −1 to +1,"
+        f"<figure>{svg('histogram', (_WIDTH, _HEIGHT), bars)}<figcaption>{signal} of the cell, from −1 to +1,"
         f" at the {total} characters drawn on this page</figcaption></figure>"
     )

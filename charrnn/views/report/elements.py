@@ -85,7 +85,7 @@ def share_bar(share: float | None) -> str:
     if share is None:
         return ""
     length = max(0.0, min(1.0, share)) * _BAR_WIDTH
-    return svg_element(
+    return svg(
         "bar",
         (_BAR_WIDTH, _BAR_HEIGHT),
         f'<rect class="rail" width="{_BAR_WIDTH}" height="{_BAR_HEIGHT}"/>'
@@ -102,7 +102,7 @@ def tuning_curve(tuning: Sequence[tuple[float, float]], width: int = 96, height:
     ]
     label = ", ".join(f"{format_number(level, 'g')}: {format_number(mean, '+z.2f')}" for level, mean in tuning)
     circles = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="1.6"/>' for x, y in points)
-    return svg_element(
+    return svg(
         "curve",
         (width, height),
         f"<title>the cell's mean at each level of the concept: {label}</title>"
@@ -122,7 +122,7 @@ def dot_strip(values: Sequence[float], marked: float, width: int = 200) -> str:
         return f"{2 * _MARGIN + (value - low) * scale:.1f}"
 
     dots = "".join(f'<circle cx="{position(value)}" cy="10" r="3"/>' for value in values)
-    return svg_element(
+    return svg(
         "along",
         (width, 20),
         f'<line class="zero" x1="0" x2="{width}" y1="10" y2="10"/>'
@@ -131,7 +131,7 @@ def dot_strip(values: Sequence[float], marked: float, width: int = 200) -> str:
     )
 
 
-def svg_element(css_class: str, size: tuple[int, int], shapes: str, role: str = 'aria-hidden="true"') -> str:
+def svg(css_class: str, size: tuple[int, int], shapes: str, role: str = 'aria-hidden="true"') -> str:
     """Return an SVG element of a width and a height in pixels."""
     width, height = size
     return (
