@@ -74,7 +74,7 @@ def lstm_step(projected: Array, recurrent: Array, state: CellState) -> CellStep:
 
 
 def peephole_step(
-    projected: Array, recurrent: Array, state: CellState, peepholes: Array, clamp: "Clamp | None" = None
+    projected: Array, recurrent: Array, state: CellState, peepholes: Array, clamp: "LayerClamp | None" = None
 ) -> CellStep:
     """Return one step of an LSTM with peepholes (Gers and Schmidhuber 2000, in the form of Graves 2013).
 
@@ -210,7 +210,35 @@ class Clamp:
         return array_module(values).where(self.mask, self.values, values)
 
 
-Clamps = Mapping[int, Clamp]
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DirectionClamp:
+    """A linear readout of one layer's memory held at a value: c of an LSTM, h of other cells; streams may differ.
+
+    The memory x becomes x - (read·x - value)·write with read·write = 1, after which read·x = value.
+    """
+
+    read: Array
+    """weights of the readout (B, H), or (1, H) for all streams; 0 for a stream without a clamp"""
+    write: Array
+    """change of the memory that changes the readout by 1, of the same shape"""
+    value: Array
+    """value of the readout (B, 1) or (1, 1)"""
+
+    def apply(self, step: CellStep) -> CellStep:
+        """Return a step with the readout clamped; the gates stay as they were computed."""
+        state = step.state
+        if state.cell_state is None:
+            return step._replace(state=CellState(self.clamped(state.hidden)))
+        cell_state = self.clamped(state.cell_state)
+        return step._replace(state=CellState(step.gates["o"] * tanh(cell_state), cell_state))
+
+    def clamped(self, memory: Array) -> Array:
+        """Return the memory (B, H) with the readout at its value."""
+        return memory - ((memory * self.read).sum(-1)[:, None] - self.value) * self.write
+
+
+LayerClamp = Clamp | DirectionClamp
+Clamps = Mapping[int, LayerClamp]
 """the clamps by layer, counted from 1"""
 
 

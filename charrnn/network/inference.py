@@ -19,8 +19,8 @@ from charrnn.network.cells import (
     Array,
     CellState,
     CellStep,
-    Clamp,
     Clamps,
+    LayerClamp,
     State,
     array_module,
     tanh,
@@ -212,7 +212,7 @@ class InferenceRNN:
         projected: Array,
         state: CellState,
         resets: Sequence[Array | None],
-        clamp: Clamp | None,
+        clamp: LayerClamp | None,
     ) -> LayerCache:
         steps: list[CellStep] = []
         for projection, is_reset in zip(projected, resets, strict=True):
@@ -221,15 +221,15 @@ class InferenceRNN:
         return LayerCache(tuple(steps))
 
     def _step(
-        self, layer: InferenceWeights, projected: Array, state: CellState, is_reset: Array | None, clamp: Clamp | None
+        self, layer: InferenceWeights, inputs: Array, state: CellState, reset: Array | None, clamp: LayerClamp | None
     ) -> CellStep:
         recurrent = state.hidden @ layer.weight_hh
         if layer.bias_hh is not None:
             recurrent = recurrent + layer.bias_hh
         peepholes = (*layer.peepholes, clamp) if layer.peepholes else ()
-        step = self._cell.equations(projected, recurrent, state, *peepholes)
-        if is_reset is not None:
-            step = step._replace(state=_select_state(is_reset, self.initial_state(1)[0], step.state))
+        step = self._cell.equations(inputs, recurrent, state, *peepholes)
+        if reset is not None:
+            step = step._replace(state=_select_state(reset, self.initial_state(1)[0], step.state))
         return clamp.apply(step) if clamp else step
 
     def _resets(self, ids: Array) -> Array | None:

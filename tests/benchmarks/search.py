@@ -20,7 +20,7 @@ import numpy as np
 
 from charrnn.config import NetworkConfig
 from charrnn.inspection.concepts import ParsedText
-from charrnn.inspection.search import finding, screening
+from charrnn.inspection.search import screening, verdicts
 from charrnn.inspection.search.search import search
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model, load_model, weight_shapes
@@ -83,7 +83,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.finalists:
         low_thresholds = replace(
-            finding.THRESHOLDS,
+            verdicts.THRESHOLDS,
             detector_fit=0.02,
             weak_fit=0.01,
             local_memory=-9.0,
@@ -91,7 +91,7 @@ def main() -> None:
             shuffled_ratio=0.0,
             linear_r2=9.0,
         )
-        vars(screening)["judge"] = partial(finding.judge, rules=low_thresholds)
+        vars(screening)["judge"] = partial(verdicts.judge, rules=low_thresholds)
     text = embedded_text(arguments.chars)
     config = NetworkConfig(cell=arguments.cell, layers=arguments.layers, hidden=arguments.hidden, embedding=64)
     model = load_model(arguments.model) if arguments.model else random_model(config, "".join(sorted(set(text))))

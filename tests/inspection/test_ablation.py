@@ -7,8 +7,9 @@ import pytest
 from planted import FEW_CONCEPTS, TEXT, alphabet_of, network
 
 from charrnn.inspection.concepts import CONCEPTS, ParsedText
-from charrnn.inspection.search.ablation import clamped_nll, matched_controls, mean_ablate, record_activations
-from charrnn.inspection.search.causal_effects import concept_sides, end_characters
+from charrnn.inspection.search.ablation import matched_controls, mean_ablate, record_activations
+from charrnn.inspection.search.clamped_reading import clamped_nll
+from charrnn.inspection.search.dose_response import concept_sides, end_characters
 from charrnn.inspection.search.search_data import (
     ABLATION_WARM_UP,
     CHUNK_STEPS,
@@ -75,14 +76,14 @@ def test_ablation_of_a_cell_without_outgoing_weights_costs_nothing(segments: Abl
     rnn = InferenceRNN(config, weights)
     rng = np.random.default_rng(0)
     sets = [frozenset([19]), frozenset([7])]
-    losses = mean_ablate(rnn, segments, sets, {19: 0.3, 7: 0.3}, rng, no_progress)
+    losses = mean_ablate(rnn, segments, sets, np.full(30, 0.3), rng, no_progress)
     assert np.abs(losses.delta_nll[sets[0]]).max() == 0
     assert losses.delta([7], QUOTE.edges(PARSED)[segments.positions])[0] > 0.1
 
 
 def test_losses_are_means_over_positions_with_errors_over_segments(segments: AblationSegments) -> None:
     """The standard error is that of the mean over bootstrapped segments."""
-    means = record_activations(planted_reader(), segments, [7]).means()
+    means = record_activations(planted_reader(), segments, [7]).means
     losses = mean_ablate(planted_reader(), segments, [frozenset([7])], means, np.random.default_rng(0), no_progress)
     edges = QUOTE.edges(PARSED)[segments.positions]
     delta, error = losses.delta([7], edges)

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from charrnn.inspection.search.finding import THRESHOLDS, CausalEffect, Finding, judge
+from charrnn.inspection.search.finding import CausalEffect, Finding
 from charrnn.inspection.search.findings import VERDICT_RANK, VERDICTS, explain, reasons
+from charrnn.inspection.search.verdicts import THRESHOLDS, judge
 
 CAUSE = CausalEffect(
     edges=100,
@@ -78,7 +79,7 @@ def test_each_verdict_begins_at_its_threshold(changes: dict[str, Any], expected:
         ({"edge_z": 2.9, "elsewhere_delta": 0.03}, "detector"),
         ({"edge_delta": 0.019, "elsewhere_delta": 0.0}, "unused"),
         ({"edge_delta": -0.4, "edge_z": -8.0}, "unused"),
-        ({"edge_z": 1.0, "pair_added": 0.3, "pair_z": 7.0}, "detector"),
+        ({"edge_z": 1.0, "pair_added": 0.3, "pair_z": 7.0}, "redundant"),
         ({"edge_z": 1.0, "pair_added": 0.01, "pair_z": 7.0}, "unused"),
     ],
 )
@@ -89,7 +90,8 @@ def test_the_verdict_of_a_detector_depends_on_its_ablation(changes: dict[str, An
 
 def test_every_verdict_has_a_definition_with_numbers() -> None:
     """The definitions in the help are ordered by strength."""
-    assert list(VERDICT_RANK) == ["causal", "detector", "unused", "partial", "distributed", "local", "trace", "none"]
+    assert list(VERDICT_RANK)[:5] == ["causal", "shared", "direction", "detector", "redundant"]
+    assert list(VERDICT_RANK)[5:] == ["unused", "partial", "distributed", "local", "trace", "none"]
     assert not any("{" in explain(name) for name in VERDICTS)
     assert "0.05" in explain("local")
 

@@ -5,18 +5,19 @@ computed from the cell uses the mean. The increase is compared with that of matc
 layer with a similar variance. Standard errors are bootstrapped over segments of text.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.inspection.measures.gate_saturation import KEEP_GATE
+from charrnn.inspection.search.clamped_reading import Intervention, Nats, clamp_batches, clamped_nll
 from charrnn.inspection.search.finding import CausalEffect
 from charrnn.inspection.search.search_data import ABLATION_WARM_UP, CHUNK_STEPS, AblationSegments, PositionMask
 from charrnn.inspection.search.splits import ABLATION, Progress
 from charrnn.inspection.search.statistics import Numbers
-from charrnn.network.cells import Clamp, Clamps, select_rows
 from charrnn.network.inference import InferenceRNN, LayerCache
 
 # Natural activations of the cells in the segments
@@ -36,16 +37,13 @@ class NaturalActivations:
     """change of the signal at each character (T, W, cells)"""
     keep_gate: Values | None
     """activation of the gate that keeps the old state (T, W, cells); None for cells without such a gate"""
+    means: Numbers
+    """mean value of every cell of all layers (L·H,)"""
 
     def of(self, cell: int) -> Values:
         """Return the values of one cell (T, W)."""
         values: Values = self.values[:, :, self.cells.index(cell)]
         return values
-
-    def means(self) -> dict[int, float]:
-        """Return the mean value of each cell."""
-        means = self.values.mean(axis=(0, 1), dtype=np.float64)
-        return dict(zip(self.cells, means.tolist(), strict=True))
 
     def mean_where(self, cell: int, positions: PositionMask) -> float:
         """Return a cell's mean over the positions of a mask, which must not be empty."""
@@ -58,10 +56,14 @@ def record_activations(rnn: InferenceRNN, segments: AblationSegments, cells: Seq
     units = [(cell // hidden, cell % hidden) for cell in cells]
     gate = KEEP_GATE[rnn.config.cell]
     values, signals, gates = [], [], []
+    sums = np.zeros(rnn.config.layers * hidden)
     for first in range(0, len(segments.ids), CHUNK_STEPS):
         cache = rnn.run_with_cache(segments.ids[first : first + CHUNK_STEPS], state)
         state = cache.state
-        values.append(_select_cells([_state_values(layer) for layer in cache.layers], units))
+        layer_values = [_state_values(layer) for layer in cache.layers]
+        values.append(_select_cells(layer_values, units))
+        if first >= ABLATION_WARM_UP:
+            sums += np.concatenate([layer.sum(axis=(0, 1), dtype=np.float64) for layer in layer_values])
         signals.append(_select_cells([np.asarray(layer.signal) for layer in cache.layers], units))
         if gate:
             gates.append(_select_cells([np.asarray(layer.gate(gate)) for layer in cache.layers], units))
@@ -71,6 +73,7 @@ def record_activations(rnn: InferenceRNN, segments: AblationSegments, cells: Seq
         values=np.concatenate(values)[ABLATION_WARM_UP:],
         deltas=np.diff(signal, axis=0)[ABLATION_WARM_UP - 1 :],
         keep_gate=np.concatenate(gates)[ABLATION_WARM_UP:] if gate else None,
+        means=sums / segments.positions.size,
     )
 
 
@@ -83,70 +86,10 @@ def _select_cells(layers: Sequence[Values], units: Sequence[tuple[int, int]]) ->
     return np.stack([layers[layer][:, :, unit] for layer, unit in units], axis=2)
 
 
-# Segments of text, read in one batch with different sets of clamped cells
-
-CellClamps = Mapping[int, float]
-"""value of each clamped cell, by its flat index: c of LSTM cells, h of other cells"""
-Nats = NDArray[np.float32]
-
-MAX_CLAMPED_ROWS = 640
-"""maximum number of rows in a batch; more rows would not fit the CPU cache"""
-MAX_LOGITS = 4_000_000
-"""maximum number of logits computed at one step"""
-
-
-def clamp_batches(rnn: InferenceRNN, segments: AblationSegments, clamp_sets: Sequence[CellClamps]) -> list[slice]:
-    """Return slices of the clamp sets, each of which is one batch."""
-    rows = min(MAX_CLAMPED_ROWS, MAX_LOGITS // len(rnn.weights["output.bias"]))
-    size = max(1, rows // segments.count)
-    return [slice(first, first + size) for first in range(0, len(clamp_sets), size)]
-
-
-def softmax_terms(
-    rnn: InferenceRNN, segments: AblationSegments, clamp_sets: Sequence[CellClamps]
-) -> Iterator[tuple[Nats, Nats]]:
-    """Yield exp(logits) and their sum at each scored character, with each set of cells clamped.
-
-    (N sets, W segments, V) and (N, W, 1). The largest logit of each row is subtracted, so that exp does not overflow.
-    """
-    count = segments.count
-    clamps = _batch_clamps(rnn, clamp_sets, count)
-    state = select_rows(segments.state, np.tile(np.arange(count), len(clamp_sets)))
-    for step, ids in enumerate(segments.ids):
-        logits, state = rnn.step(np.tile(ids, len(clamp_sets)), state, clamps)
-        if step >= ABLATION_WARM_UP:
-            terms = np.exp(logits - logits.max(axis=1, keepdims=True)).reshape(len(clamp_sets), count, -1)
-            yield terms, terms.sum(axis=2, keepdims=True)
-
-
-def clamped_nll(rnn: InferenceRNN, segments: AblationSegments, clamp_sets: Sequence[CellClamps]) -> Nats:
-    """Return the loss at each scored position in nats, with each set of cells clamped: (N, T, W)."""
-    nll = np.empty((len(clamp_sets), *segments.positions.shape), dtype=np.float32)
-    targets = segments.targets[ABLATION_WARM_UP:]
-    for step, (terms, total) in enumerate(softmax_terms(rnn, segments, clamp_sets)):
-        target_terms = terms[:, np.arange(segments.count), targets[step]]
-        # the minimum avoids the logarithm of a probability that underflows to zero in float32
-        nll[:, step] = np.log(total[..., 0]) - np.log(np.maximum(target_terms, np.float32(1e-37)))
-    return nll
-
-
-def _batch_clamps(rnn: InferenceRNN, clamp_sets: Sequence[CellClamps], count: int) -> Clamps:
-    """Return the network's clamps for all rows: the segments of the first clamp set, then of the second set, etc."""
-    layers, hidden = rnn.config.layers, rnn.config.hidden
-    mask = np.zeros((layers, len(clamp_sets), hidden), dtype=np.bool_)
-    values = np.zeros((layers, len(clamp_sets), hidden), dtype=np.float32)
-    for row, clamps in enumerate(clamp_sets):
-        for cell, value in clamps.items():
-            mask[cell // hidden, row, cell % hidden] = True
-            values[cell // hidden, row, cell % hidden] = value
-    return {
-        layer + 1: Clamp(mask=mask[layer].repeat(count, axis=0), values=values[layer].repeat(count, axis=0))
-        for layer in range(layers)
-        if mask[layer].any()
-    }
-
-
 # Ablation against matched controls
+
+Doses = tuple[tuple[float, float], ...]
+"""clamped value and resulting probability of the concept's end: its mean outside, between, its mean inside"""
 
 MAX_ABLATED = 12
 """maximum number of candidate cells to ablate"""
@@ -170,8 +113,7 @@ class AblationQuery:
     """positions in the segments whose next character the concept helps to predict (T, W)"""
     partner: int | None = None
     """another cell that detects the concept"""
-    doses: tuple[tuple[float, float], ...] = ()
-    """clamped value and resulting probability of the concept's end: its mean outside, between, its mean inside"""
+    doses: Doses = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -183,30 +125,42 @@ class AblationLosses:
     resamples: Numbers = field(repr=False)
     """count of each segment in each bootstrap resample (resamples, W)"""
 
+    baseline: Nats = field(repr=False)
+    """loss without ablation (T, W)"""
+
     def delta(self, cells: Iterable[int], positions: PositionMask) -> tuple[float, float]:
         """Return the mean increase over the positions of a mask and its standard error (block bootstrap), in nats."""
-        total = np.where(positions, self.delta_nll[frozenset(cells)], 0.0).sum(axis=0, dtype=np.float64)
+        return self.mean_increase(self.delta_nll[frozenset(cells)], positions)
+
+    def mean_increase(self, delta_nll: Nats, positions: PositionMask) -> tuple[float, float]:
+        """Return the mean of increases (T, W) over the positions of a mask and its standard error, in nats.
+
+        Increases may cover the first segments only.
+        """
+        total = np.where(positions, delta_nll, 0.0).sum(axis=0, dtype=np.float64)
         count = positions.sum(axis=0)
-        resampled_count = np.maximum(self.resamples @ count, 1.0)
-        return float(total.sum() / max(count.sum(), 1)), float((self.resamples @ total / resampled_count).std())
+        resamples = self.resamples[:, : len(count)]
+        resampled_count = np.maximum(resamples @ count, 1.0)
+        return float(total.sum() / max(count.sum(), 1)), float((resamples @ total / resampled_count).std())
 
 
 def mean_ablate(
     rnn: InferenceRNN,
     segments: AblationSegments,
     sets: Sequence[frozenset[int]],
-    means: dict[int, float],
+    means: Numbers,
     rng: np.random.Generator,
     progress: Progress,
 ) -> AblationLosses:
     """Return the losses with each set of cells clamped to their means, relative to no ablation."""
-    clamp_sets: list[CellClamps] = [{}, *({cell: means[cell] for cell in sorted(cells)} for cells in sets)]
+    clamp_sets: list[Intervention] = [{}, *({cell: float(means[cell]) for cell in sorted(cells)} for cells in sets)]
     batches = clamp_batches(rnn, segments, clamp_sets)
     steps = progress(batches, ABLATION, len(batches))
     nll = np.concatenate([clamped_nll(rnn, segments, clamp_sets[batch]) for batch in steps])
     probabilities = np.full(segments.count, 1.0 / segments.count)
     return AblationLosses(
         delta_nll=dict(zip(sets, nll[1:] - nll[0], strict=True)),
+        baseline=nll[0],
         resamples=rng.multinomial(segments.count, probabilities, size=RESAMPLES).astype(np.float64),
     )
 
@@ -237,32 +191,58 @@ def causal_effect(query: AblationQuery, losses: AblationLosses, controls: Sequen
     edges = int(query.edges.sum())
     if edges < MIN_EDGES or len(controls) < MIN_CONTROLS:
         return None
-    delta, error = losses.delta([query.cell], query.edges)
-    elsewhere, elsewhere_error = losses.delta([query.cell], ~query.edges)
     control_losses = tuple(losses.delta([control], query.edges)[0] for control in controls)
-    pair_delta, partner_added, pair_z = None, None, None
-    if query.partner is not None:
-        pair_delta, pair_error = losses.delta([query.cell, query.partner], query.edges)
-        partner_added = pair_delta - losses.delta([query.partner], query.edges)[0]
-        pair_z = _z_score(partner_added, pair_error, control_losses)
-    probabilities = [probability for _, probability in query.doses]
+    effect = effect_of(
+        losses.delta_nll[frozenset([query.cell])], query.edges, losses, control_losses, doses=query.doses
+    )
+    if query.partner is None:
+        return effect
+    pair_delta, pair_error = losses.delta([query.cell, query.partner], query.edges)
+    partner_added = pair_delta - losses.delta([query.partner], query.edges)[0]
+    pair_z = z_score(partner_added, pair_error, control_losses)
+    return replace(effect, pair_delta=pair_delta, pair_added=partner_added, pair_z=pair_z)
+
+
+def effect_of(
+    delta_nll: Nats,
+    edges: PositionMask,
+    losses: AblationLosses,
+    controls: Sequence[float],
+    elsewhere_controls: Sequence[float] | None = None,
+    doses: Doses = (),
+) -> CausalEffect:
+    """Return the effect of increases in loss (T, W), given those of the controls at the edges and elsewhere."""
+    delta, error = losses.mean_increase(delta_nll, edges)
+    elsewhere, elsewhere_error = losses.mean_increase(delta_nll, ~edges)
     return CausalEffect(
-        edges=edges,
+        edges=int(edges.sum()),
         edge_delta=delta,
         edge_se=error,
-        edge_z=_z_score(delta, error, control_losses),
+        edge_z=z_score(delta, error, controls),
         elsewhere_delta=elsewhere,
         elsewhere_se=elsewhere_error,
-        controls=control_losses,
-        doses=query.doses,
-        monotone=len(probabilities) > 1 and bool((np.diff(probabilities) > 0).all()),
-        pair_delta=pair_delta,
-        pair_added=partner_added,
-        pair_z=pair_z,
+        elsewhere_z=z_score(elsewhere, elsewhere_error, elsewhere_controls) if elsewhere_controls else None,
+        controls=tuple(controls),
+        doses=doses,
+        monotone=is_monotone(doses),
     )
 
 
-def _z_score(delta: float, error: float, controls: Sequence[float]) -> float:
-    """Return the z-score against the controls, with their standard deviation and the standard error combined."""
-    combined_error = float(np.hypot(np.std(controls, ddof=1), error))
-    return (delta - float(np.mean(controls))) / max(combined_error, 1e-9)
+def is_monotone(doses: Doses) -> bool:
+    """Return whether the probability of an end increases with the dose."""
+    return len(doses) > 1 and bool((np.diff([probability for _, probability in doses]) > 0).all())
+
+
+def z_score(delta: float, error: float, controls: Sequence[float]) -> float:
+    """Return the z-score of the hypothesis that a loss is that of one more control, measured with a standard error.
+
+    The null distribution is Student's t, because few controls estimate their own standard deviation; its degrees of
+    freedom are those of Welch and Satterthwaite, and it is converted to a normal score (Wallace 1959).
+    """
+    count = len(controls)
+    control_variance = float(np.var(controls, ddof=1)) * (1.0 + 1.0 / count)
+    variance = max(control_variance + error**2, 1e-18)
+    t = (delta - float(np.mean(controls))) / math.sqrt(variance)
+    freedom = (count - 1) * (variance / max(control_variance, 1e-6 * variance)) ** 2
+    normal_score = (8 * freedom + 1) / (8 * freedom + 3) * math.sqrt(freedom * math.log1p(t * t / freedom))
+    return math.copysign(normal_score, t)

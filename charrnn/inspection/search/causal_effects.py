@@ -1,130 +1,38 @@
-"""Causal effects of cells: mean ablation, and the dose-response of the probability of a concept's end."""
+"""Causal effects of cells and groups of cells: mean ablation, and the dose-response of a concept's end."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.inspection.search.ablation import (
+    MIN_EDGES,
     AblationLosses,
     AblationQuery,
-    CellClamps,
     NaturalActivations,
     causal_effect,
-    clamp_batches,
+    effect_of,
+    is_monotone,
     matched_controls,
     mean_ablate,
     record_activations,
-    softmax_terms,
 )
-from charrnn.inspection.search.finding import CausalEffect
-from charrnn.inspection.search.search_data import (
-    ABLATION_WARM_UP,
-    AblationSegments,
-    PositionMask,
-    SearchData,
-    States,
-    choose_segments,
-)
-from charrnn.inspection.search.splits import DOSES, ConceptCodes, Progress
+from charrnn.inspection.search.dose_response import plan_doses, run_doses
+from charrnn.inspection.search.finding import Carrier, CausalEffect
+from charrnn.inspection.search.group_ablation import GROUP_SIZES, CellGroup, ControlCells, required_z
+from charrnn.inspection.search.scores import format_cell
+from charrnn.inspection.search.search_data import AblationSegments, PositionMask, SearchData, States, choose_segments
+from charrnn.inspection.search.splits import DOSES, GROUP_DOSES, ConceptCodes, Progress
 from charrnn.inspection.search.statistics import Numbers
+from charrnn.inspection.search.verdicts import has_specific_cost
 from charrnn.network.inference import InferenceRNN
 
-# Dose-response: the probability of a concept's end with the cell clamped to its mean outside, to a value between, and
-# to its mean inside. If the network uses the cell, the probability increases with the dose.
-
-DOSE_SEGMENTS = 16
-"""maximum number of segments read at each dose"""
-COVERED_FRACTION = 0.9
-"""fraction of a concept's ends that the selected end characters must cover"""
-
-Doses = tuple[tuple[float, float], ...]
-CharacterMask = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class DosePlan:
-    """Values to which a cell is clamped, and the characters whose probability is measured."""
-
-    cell: int
-    """number of the cell among all layers' cells"""
-    values: tuple[float, ...]
-    """clamped values: the cell's mean outside the concept, a value between, its mean inside"""
-    ends: CharacterMask
-    """mask of the characters that end the concept (V,)"""
-
-
-def plan_doses(
-    cell: int,
-    coding: ConceptCodes,
-    edges: PositionMask,
-    segments: AblationSegments,
-    activations: NaturalActivations,
-    vocabulary_size: int,
-) -> DosePlan | None:
-    """Return a cell's doses: its mean outside the concept, a value between, and its mean inside.
-
-    The value between is zero if the means have opposite signs. Return None if the segments do not contain the
-    concept's outside, inside and edges (T, W).
-    """
-    outside, inside = concept_sides(coding, segments.of_scored(coding.codes))
-    if not outside.any() or not inside.any() or not edges.any():
-        return None
-    low, high = activations.mean_where(cell, outside), activations.mean_where(cell, inside)
-    between = 0.0 if min(low, high) < 0.0 < max(low, high) else (low + high) / 2.0
-    return DosePlan(cell=cell, values=(low, between, high), ends=end_characters(segments, edges, vocabulary_size))
-
-
-def concept_sides(coding: ConceptCodes, codes: NDArray[np.uint8]) -> tuple[PositionMask, PositionMask]:
-    """Return the masks of a concept's outside and inside; of a counter or depth, the lowest and highest third."""
-    if coding.concept.kind == "binary":
-        return codes == 0, codes > 0
-    low, high = np.quantile(codes, [1 / 3, 2 / 3], method="inverted_cdf")
-    return codes <= low, (codes >= high) & (codes > low)
-
-
-def end_characters(segments: AblationSegments, edges: PositionMask, vocabulary_size: int) -> CharacterMask:
-    """Return a mask of the most frequent characters after edges that are more frequent there than elsewhere (V,)."""
-    targets = segments.targets[ABLATION_WARM_UP:]
-    at_edges = np.bincount(targets[edges], minlength=vocabulary_size) / max(edges.sum(), 1)
-    everywhere = np.bincount(targets.ravel(), minlength=vocabulary_size) / targets.size
-    ranked = np.argsort(-at_edges, kind="stable")
-    covered = np.cumsum(at_edges[ranked]) - at_edges[ranked]
-    frequent = np.zeros(vocabulary_size, dtype=np.bool_)
-    frequent[ranked[covered < COVERED_FRACTION]] = True
-    ends: CharacterMask = frequent & (at_edges > everywhere)
-    return ends
-
-
-def run_doses(
-    rnn: InferenceRNN, all_segments: AblationSegments, plans: Sequence[DosePlan | None], progress: Progress
-) -> list[Doses]:
-    """Return, for each plan, the doses with the mean probability of the concept's end characters; () for no plan."""
-    segments = all_segments.first_segments(min(DOSE_SEGMENTS, all_segments.count))
-    doses = [(plan, value) for plan in plans if plan for value in plan.values]
-    clamp_sets: list[CellClamps] = [{plan.cell: value} for plan, value in doses]
-    ends = np.array([plan.ends for plan, _ in doses], dtype=np.float32)
-    probabilities: list[float] = []
-    batches = clamp_batches(rnn, segments, clamp_sets)
-    for batch in progress(batches, DOSES, len(batches)):
-        end_mask = ends[batch][:, :, None]
-        total = np.zeros(len(end_mask))
-        for weights, normalizer in softmax_terms(rnn, segments, clamp_sets[batch]):
-            total += ((weights @ end_mask) / normalizer).sum(axis=(1, 2), dtype=np.float64)
-        probabilities += (total / segments.positions.size).tolist()
-    curves: list[Doses] = []
-    first = 0
-    for plan in plans:
-        values = plan.values if plan else ()
-        stop = first + len(values)
-        curves.append(tuple(zip(values, probabilities[first:stop], strict=True)))
-        first = stop
-    return curves
-
-
 # Mean ablation and dose-response of the cells that the search selects
+
+MAX_DOSED_GROUPS = 2
+"""maximum number of groups of a concept whose dose-response is measured, the smallest first"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -137,6 +45,15 @@ class AblationTarget:
     """marks of the concept"""
     partner: int | None = None
     """another cell that detects the concept and is a target, too"""
+    members: tuple[int, ...] = ()
+    """cells of one layer that are ablated in groups, the best first; empty for no groups"""
+    r2: tuple[float, ...] = ()
+    """held-out R² of a linear probe on the group of each size"""
+
+    @property
+    def groups(self) -> tuple[CellGroup, ...]:
+        """Return the groups of cells by size."""
+        return tuple(frozenset(self.members[:size]) for size in GROUP_SIZES if size <= len(self.members))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -151,6 +68,8 @@ class AblationRequest:
     """variance of all layers' cells, by which controls are matched (L·H,)"""
     allowed: NDArray[np.bool_]
     """mask of possible controls (L·H,)"""
+    unrelated: NDArray[np.bool_]
+    """mask of the possible controls that follow no concept at all, which are preferred for groups (L·H,)"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -159,6 +78,12 @@ class CausalEffects:
 
     effects: tuple[CausalEffect | None, ...]
     """effect of each target; None if there are too few edges or controls"""
+    groups: tuple[tuple[Carrier, ...], ...]
+    """groups of each target by ascending size"""
+    edges: tuple[PositionMask, ...]
+    """edges of each target's concept (T, W)"""
+    required_z: float
+    """z-score that is significant among all tests of the search"""
     segments: AblationSegments
     """segments on which the losses were measured"""
     losses: AblationLosses
@@ -189,23 +114,141 @@ def measure_effects(
     edges = [mask[segments.positions] for mask in text_edges]
     target_cells = list(dict.fromkeys(target.cell for target in targets))
     controls = matched_controls(target_cells, request.variance, request.allowed, hidden)
+    pool = ControlCells(
+        variance=request.variance, allowed=request.allowed, unrelated=request.unrelated, hidden=hidden
+    )
+    group_controls = pool.groups([target.members for target in targets], rng)
+    members = chain.from_iterable(target.members for target in targets)
     cells = list(dict.fromkeys([*target_cells, *chain.from_iterable(controls.values()), *request.unexplained]))
-    activations = record_activations(rnn, segments, cells)
-    sets = [frozenset([cell]) for cell in cells] + _pairs(targets)
-    losses = mean_ablate(rnn, segments, sets, activations.means(), rng, progress)
-    plans = [
-        plan_doses(target.cell, target.coding, mask, segments, activations, len(rnn.weights["output.bias"]))
-        for target, mask in zip(targets, edges, strict=True)
-    ]
+    activations = record_activations(rnn, segments, list(dict.fromkeys([*cells, *members])))
+    groups = chain.from_iterable([*(target.groups for target in targets), *group_controls.values()])
+    sets = list(dict.fromkeys([*(frozenset([cell]) for cell in cells), *_pairs(targets), *groups]))
+    measured = _Measured(
+        rnn=rnn,
+        segments=segments,
+        losses=mean_ablate(rnn, segments, sets, activations.means, rng, progress),
+        activations=activations,
+        # each size of a group is a test, and the erasure of a direction is another one
+        required_z=required_z(sum(len(target.groups) + 1 for target in targets)),
+    )
+    effects = _cell_effects(measured, targets, edges, controls, progress)
+    return CausalEffects(
+        effects=tuple(effects),
+        groups=_group_effects(measured, targets, edges, effects, group_controls, progress),
+        edges=tuple(edges),
+        required_z=measured.required_z,
+        segments=segments,
+        losses=measured.losses,
+        activations=activations,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Measured:
+    """Losses of all ablated sets."""
+
+    rnn: InferenceRNN
+    segments: AblationSegments
+    losses: AblationLosses
+    activations: NaturalActivations
+    required_z: float
+
+    def doses(
+        self, queries: Sequence[tuple[Sequence[int], ConceptCodes, PositionMask]], progress: Progress, stage: str
+    ) -> list[tuple[tuple[float, float], ...]]:
+        """Return the doses of cells that are clamped together, for each query of cells, concept and edges."""
+        size = len(self.rnn.weights["output.bias"])
+        plans = [
+            plan_doses(cells, coding, mask, self.segments, self.activations, size) if cells else None
+            for cells, coding, mask in queries
+        ]
+        return run_doses(self.rnn, self.segments, plans, progress, stage)
+
+
+def _cell_effects(
+    measured: _Measured,
+    targets: Sequence[AblationTarget],
+    edges: Sequence[PositionMask],
+    controls: Mapping[int, Sequence[int]],
+    progress: Progress,
+) -> list[CausalEffect | None]:
+    """Return the effect of each target's cell."""
+    queries = [([target.cell], target.coding, mask) for target, mask in zip(targets, edges, strict=True)]
     effects = [
         causal_effect(
             AblationQuery(cell=target.cell, edges=mask, partner=target.partner, doses=doses),
-            losses,
-            controls[target.cell // hidden],
+            measured.losses,
+            controls[target.cell // measured.rnn.config.hidden],
         )
-        for target, mask, doses in zip(targets, edges, run_doses(rnn, segments, plans, progress), strict=True)
+        for target, mask, doses in zip(targets, edges, measured.doses(queries, progress, DOSES), strict=True)
     ]
-    return CausalEffects(effects=tuple(effects), segments=segments, losses=losses, activations=activations)
+    return [effect and replace(effect, required_z=measured.required_z) for effect in effects]
+
+
+def _group_effects(
+    measured: _Measured,
+    targets: Sequence[AblationTarget],
+    edges: Sequence[PositionMask],
+    cells: Sequence[CausalEffect | None],
+    controls: Mapping[tuple[int, int], Sequence[CellGroup]],
+    progress: Progress,
+) -> tuple[tuple[Carrier, ...], ...]:
+    """Return the groups of each target, with dose-responses of the groups that may be the carrier."""
+    groups = [
+        _groups_without_doses(measured, number, target, mask, cell, controls)
+        for number, (target, mask, cell) in enumerate(zip(targets, edges, cells, strict=True))
+    ]
+    tested = [
+        (number, index)
+        for number, cell in enumerate(cells)
+        if not (cell and cell.monotone and has_specific_cost(cell))
+        for index in _with_specific_cost(groups[number])
+    ]
+    queries = [
+        (targets[number].members[: len(groups[number][index].cells)], targets[number].coding, edges[number])
+        for number, index in tested
+    ]
+    curves = measured.doses(queries, progress, GROUP_DOSES) if queries else []
+    for (number, index), doses in zip(tested, curves, strict=True):
+        effect = replace(groups[number][index].effect, doses=doses, monotone=is_monotone(doses))
+        groups[number][index] = replace(groups[number][index], effect=effect)
+    return tuple(map(tuple, groups))
+
+
+def _with_specific_cost(groups: Sequence[Carrier]) -> list[int]:
+    """Return the indices of the smallest groups of several cells that meet the rules about losses."""
+    indices = [index for index, group in enumerate(groups) if index and has_specific_cost(group.effect)]
+    return indices[:MAX_DOSED_GROUPS]
+
+
+def _groups_without_doses(
+    measured: _Measured,
+    number: int,
+    target: AblationTarget,
+    edges: PositionMask,
+    cell: CausalEffect | None,
+    controls: Mapping[tuple[int, int], Sequence[CellGroup]],
+) -> list[Carrier]:
+    """Return the groups of a target that have controls; the first one is the best cell."""
+    if cell is None or not target.members or edges.sum() < MIN_EDGES:
+        return []
+    losses, hidden = measured.losses, measured.rnn.config.hidden
+    effects = {1: cell}
+    for group in target.groups[1:]:
+        if control_groups := controls.get((number, len(group))):
+            control_losses, elsewhere = (
+                [losses.delta(control, mask)[0] for control in control_groups] for mask in (edges, ~edges)
+            )
+            effect = effect_of(losses.delta_nll[group], edges, losses, control_losses, elsewhere)
+            effects[len(group)] = replace(effect, required_z=measured.required_z)
+    return [
+        Carrier(
+            cells=tuple(format_cell(member, hidden) for member in target.members[:size]),
+            r2=target.r2[GROUP_SIZES.index(size)],
+            effect=effect,
+        )
+        for size, effect in effects.items()
+    ]
 
 
 def _pairs(targets: Sequence[AblationTarget]) -> list[frozenset[int]]:

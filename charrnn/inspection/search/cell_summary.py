@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.inspection.search.causal_effects import CausalEffects
-from charrnn.inspection.search.finding import judge
 from charrnn.inspection.search.findings import CellCounts, UnexplainedCell
 from charrnn.inspection.search.scores import format_cell
 from charrnn.inspection.search.screening import Candidate, Screening
 from charrnn.inspection.search.search_data import ABLATION_WARM_UP, AblationSegments, SearchData
 from charrnn.inspection.search.splits import Positions
+from charrnn.inspection.search.verdicts import judge
 
 # Counts of cells by the verdict for the concept that explains most of each cell
 

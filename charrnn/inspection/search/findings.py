@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from charrnn.inspection.measures.provenance import DIGITS, rounded_fields
-from charrnn.inspection.search.finding import LOSS_DIGITS, THRESHOLDS, CausalEffect, Finding, Thresholds
+from charrnn.inspection.search.finding import LOSS_DIGITS, CausalEffect, Finding
+from charrnn.inspection.search.verdicts import THRESHOLDS, Thresholds
 
 __all__ = [
     "VERDICTS",
@@ -29,10 +30,15 @@ VERDICTS = {
     "causal": "a detector that the network uses: its ablation costs {min_nats} nats and {min_z:.0f} standard errors"
     " more at the concept's ends than that of control cells, and {min_contrast:.0f} times as much as elsewhere;"
     " clamped to its inside value, it makes an end more probable than at its outside value",
+    "shared": "no single cell is causal, but the best 2, 4, 8 or 16 cells of a layer are, ablated and clamped"
+    " together",
+    "direction": "no group is causal, but the direction in which a layer's cells predict the concept is, when the"
+    " readout is held at its mean",
     "detector": "fit >= {detector_fit}; fit or memory {shuffled_ratio:.0f} times the scrambled network's, or half as"
     " far from 1",
-    "unused": "a detector whose ablation costs no more than that of controls at the concept's ends, and less than"
-    " {min_nats} nats elsewhere",
+    "redundant": "a detector whose role other cells can take over: only a joint ablation costs {min_nats} nats",
+    "unused": "the cell, or the layer's cells together, predict it, but neither their ablation nor the erasure of the"
+    " direction costs more than that of controls at the concept's ends",
     "partial": "fit >= {weak_fit}",
     "distributed": "a layer's cells together predict it with R2 >= {linear_r2}, none of them half as well alone",
     "local": "memory < {local_memory}: the last three characters explain as much",

@@ -101,6 +101,14 @@ def _layer_r2(
     return train_r2, test_r2
 
 
+def group_r2(
+    statistics: SufficientStatistics, products: CellProducts, layer: int, groups: Sequence[tuple[int, Sequence[int]]]
+) -> list[float]:
+    """Return the held-out R² of concepts by cells of a layer, given the concepts' numbers and units of the layer."""
+    train, test = (_moments(statistics, products, half, layer) for half in range(2))
+    return [_r2(test, number, units, _ridge(train, units)) for number, units in groups]
+
+
 def _moments(statistics: SufficientStatistics, products: CellProducts, half: int, layer: int) -> _Moments:
     """Return the moments of a layer's cells and all concepts in one half, computed from sums only."""
     hidden = products.sums.shape[2]

@@ -8,7 +8,8 @@ import numpy as np
 from charrnn.inspection.concepts import Concept, Kind
 from charrnn.inspection.measures.activations import DEFAULT_SIGNAL
 from charrnn.inspection.search.controls import PermutationTest, ShuffledControl, shuffled_control
-from charrnn.inspection.search.finding import Finding, judge
+from charrnn.inspection.search.directions import MemorySample
+from charrnn.inspection.search.finding import Finding
 from charrnn.inspection.search.findings import VERDICT_RANK
 from charrnn.inspection.search.probes import ActivationSample, CellProducts, LinearProbe, fit_linear_probes
 from charrnn.inspection.search.scores import Scores, make_finding
@@ -22,6 +23,7 @@ from charrnn.inspection.search.search_data import (
 )
 from charrnn.inspection.search.splits import READING, ConceptCodes, Progress, no_progress
 from charrnn.inspection.search.sufficient_statistics import SufficientStatistics, accumulate
+from charrnn.inspection.search.verdicts import judge
 from charrnn.network.inference import InferenceRNN
 
 # Screening: scores and controls from one pass over the text, and one pass of each shuffled network
@@ -53,6 +55,8 @@ class Screening:
     scores: Scores
     sample: ActivationSample
     """activations at randomly sampled characters"""
+    products: CellProducts
+    """products of every two cells of a layer"""
     probes: list[LinearProbe]
     """linear probe of each concept (K,)"""
     p_values: list[float]
@@ -65,6 +69,8 @@ class Screening:
     """best fit and memory of any placebo of each kind of concept, at least 0"""
     states: States
     """states of the network before each ablation segment; empty in a quick search"""
+    memory: MemorySample | None
+    """memory of the cells at sampled characters; None in a quick search"""
 
     @property
     def concept_count(self) -> int:
@@ -94,8 +100,14 @@ def screen(
     permutation_test = PermutationTest(codings, streams, cells)
     sample = ActivationSample(streams, cells, sampling_rng)
     states: States = {}
+    memory = None if options.quick else MemorySample(streams, rnn.config.layers, rnn.config.hidden)
     chunks = stream_activations(
-        rnn, search_data.ids, streams, signal=signal, states=None if options.quick else states
+        rnn,
+        search_data.ids,
+        streams,
+        signal=signal,
+        states=None if options.quick else states,
+        observe=memory.observe if memory else None,
     )
     statistics = accumulate(
         progress(chunks, READING, -(-streams.length // CHUNK_STEPS)),
@@ -109,12 +121,14 @@ def screen(
         statistics=statistics,
         scores=scores,
         sample=sample,
+        products=products,
         probes=fit_linear_probes(statistics, products),
         p_values=permutation_test.p_values(permutation_rng),
         near=near_duplicates(list(codings), streams),
         shuffled=shuffled,
         placebos=_placebos(scores, all_codings, len(codings)),
         states=states,
+        memory=memory,
     )
 
 

@@ -1,6 +1,6 @@
 """Data of a search: texts and their streams, the activations of the network, and text segments for ablation."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,13 +22,16 @@ from charrnn.inspection.search.splits import (
 )
 from charrnn.inspection.search.sufficient_statistics import Activations
 from charrnn.network.cells import State, concat_rows, select_rows
-from charrnn.network.inference import InferenceRNN
+from charrnn.network.inference import InferenceRNN, LayerCache
 from charrnn.text.vocabulary import Ids, Vocabulary
 
 # Activations and states of the streams, read side by side
 
 States = dict[int, State]
 """states of the confirmation streams, by the number of characters read before"""
+
+Observer = Callable[[int, Sequence[LayerCache]], None]
+"""callback for each chunk: its first step, and the activations of all layers"""
 
 CHUNK_STEPS = 32
 """steps read at a time; all gates of all layers are in memory for one chunk"""
@@ -39,12 +42,18 @@ SEGMENT_CHARS = 12 * CHUNK_STEPS
 
 
 def stream_activations(
-    rnn: InferenceRNN, ids: Ids, streams: SplitStreams, *, signal: str = DEFAULT_SIGNAL, states: States | None = None
+    rnn: InferenceRNN,
+    ids: Ids,
+    streams: SplitStreams,
+    *,
+    signal: str = DEFAULT_SIGNAL,
+    states: States | None = None,
+    observe: Observer | None = None,
 ) -> Iterator[Activations]:
     """Yield the activations of all layers' cells in chunks, with the streams read side by side: (T, B, L·H).
 
     T is at most CHUNK_STEPS; ids (T of the text,). The confirmation streams' states before each segment are stored in
-    `states`, if given.
+    `states`, if given; `observe` receives the layers of every chunk.
     """
     stored_steps = segment_starts(streams) if states is not None else range(0)
     state = rnn.initial_state(streams.count)
@@ -53,6 +62,8 @@ def stream_activations(
             states[first] = select_rows(state, np.flatnonzero(streams.confirmation))
         cache = rnn.run_with_cache(ids[streams.positions(first, first + CHUNK_STEPS)], state)
         state = cache.state
+        if observe:
+            observe(first, cache.layers)
         yield np.concatenate([signal_values(layer, signal) for layer in cache.layers], axis=2)
 
 

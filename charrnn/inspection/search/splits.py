@@ -17,6 +17,8 @@ Step = TypeVar("Step")
 
 MARKING, READING, SCRAMBLED = "marking concepts", "reading", "reading with scrambled weights"
 ABLATION, DOSES = "ablating cells", "measuring dose-responses"
+GROUP_DOSES, DIRECTIONS = "measuring dose-responses of groups", "erasing directions"
+DIRECTION_DOSES = "measuring dose-responses of directions"
 STAGE_FRACTIONS = {MARKING: 0.07, READING: 0.4, SCRAMBLED: 0.22, ABLATION: 0.23, DOSES: 0.08}
 """approximate fraction of the whole search's time for each stage, in order of execution"""
 

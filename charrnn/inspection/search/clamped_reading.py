@@ -1,0 +1,105 @@
+"""Reading of text segments with interventions: sets of clamped cells and clamped directions, many in one batch."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.inspection.search.search_data import ABLATION_WARM_UP, AblationSegments
+from charrnn.network.cells import Clamp, Clamps, DirectionClamp, select_rows
+from charrnn.network.inference import InferenceRNN
+
+CellClamps = Mapping[int, float]
+"""value of each clamped cell, by its flat index: c of LSTM cells, h of other cells"""
+Nats = NDArray[np.float32]
+Weights = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Direction:
+    """A direction of one layer's memory, c of LSTM cells or h of other cells, held at a value of its readout."""
+
+    layer: int
+    """layer, from 1"""
+    read: Weights
+    """weights of the readout (H,)"""
+    write: Weights
+    """change of the memory that changes the readout by 1 (H,)"""
+    value: float
+    """value of the readout"""
+
+
+Intervention = CellClamps | Direction
+
+MAX_CLAMPED_ROWS = 640
+"""maximum number of rows in a batch; more rows would not fit the CPU cache"""
+MAX_LOGITS = 4_000_000
+"""maximum number of logits computed at one step"""
+
+
+def clamp_batches(rnn: InferenceRNN, segments: AblationSegments, clamp_sets: Sequence[Intervention]) -> list[slice]:
+    """Return slices of the clamp sets, each of which is one batch."""
+    rows = min(MAX_CLAMPED_ROWS, MAX_LOGITS // len(rnn.weights["output.bias"]))
+    size = max(1, rows // segments.count)
+    return [slice(first, first + size) for first in range(0, len(clamp_sets), size)]
+
+
+def softmax_terms(
+    rnn: InferenceRNN, segments: AblationSegments, clamp_sets: Sequence[Intervention]
+) -> Iterator[tuple[Nats, Nats]]:
+    """Yield exp(logits) and their sum at each scored character, with each set of cells or each direction clamped.
+
+    (N sets, W segments, V) and (N, W, 1). The largest logit of each row is subtracted, so that exp does not overflow.
+    """
+    count = segments.count
+    clamps = _batch_clamps(rnn, clamp_sets, count)
+    state = select_rows(segments.state, np.tile(np.arange(count), len(clamp_sets)))
+    for step, ids in enumerate(segments.ids):
+        logits, state = rnn.step(np.tile(ids, len(clamp_sets)), state, clamps)
+        if step >= ABLATION_WARM_UP:
+            terms = np.exp(logits - logits.max(axis=1, keepdims=True)).reshape(len(clamp_sets), count, -1)
+            yield terms, terms.sum(axis=2, keepdims=True)
+
+
+def clamped_nll(rnn: InferenceRNN, segments: AblationSegments, clamp_sets: Sequence[Intervention]) -> Nats:
+    """Return the loss at each scored position in nats, with each set of cells or direction clamped: (N, T, W)."""
+    nll = np.empty((len(clamp_sets), *segments.positions.shape), dtype=np.float32)
+    targets = segments.targets[ABLATION_WARM_UP:]
+    for step, (terms, total) in enumerate(softmax_terms(rnn, segments, clamp_sets)):
+        target_terms = terms[:, np.arange(segments.count), targets[step]]
+        # the minimum avoids the logarithm of a probability that underflows to zero in float32
+        nll[:, step] = np.log(total[..., 0]) - np.log(np.maximum(target_terms, np.float32(1e-37)))
+    return nll
+
+
+def _batch_clamps(rnn: InferenceRNN, clamp_sets: Sequence[Intervention], count: int) -> Clamps:
+    """Return the network's clamps for all rows: the segments of the first clamp set, then of the second set, etc.
+
+    All of them are sets of cells, or all of them are directions.
+    """
+    directions = [clamps for clamps in clamp_sets if isinstance(clamps, Direction)]
+    if directions:
+        return {layer: _direction_clamp(directions, layer, count) for layer in {each.layer for each in directions}}
+    layers, hidden = rnn.config.layers, rnn.config.hidden
+    mask = np.zeros((layers, len(clamp_sets), hidden), dtype=np.bool_)
+    values = np.zeros((layers, len(clamp_sets), hidden), dtype=np.float32)
+    for row, clamps in enumerate(clamp_sets):
+        for cell, value in clamps.items() if isinstance(clamps, Mapping) else ():
+            mask[cell // hidden, row, cell % hidden] = True
+            values[cell // hidden, row, cell % hidden] = value
+    return {
+        layer + 1: Clamp(mask=mask[layer].repeat(count, axis=0), values=values[layer].repeat(count, axis=0))
+        for layer in range(layers)
+        if mask[layer].any()
+    }
+
+
+def _direction_clamp(directions: Sequence[Direction], layer: int, count: int) -> DirectionClamp:
+    """Return one layer's clamp for all rows; rows whose direction is in another layer are not clamped."""
+    is_here = np.array([each.layer == layer for each in directions], dtype=np.float32)[:, None]
+    return DirectionClamp(
+        read=(is_here * np.stack([each.read for each in directions])).repeat(count, axis=0),
+        write=(is_here * np.stack([each.write for each in directions])).repeat(count, axis=0),
+        value=(is_here * np.array([[each.value] for each in directions], dtype=np.float32)).repeat(count, axis=0),
+    )
