@@ -26,11 +26,12 @@ from charrnn.cli.inspect_heatmaps import (
 from charrnn.cli.inspect_options import InspectOptions
 from charrnn.cli.streams import write_json, write_note
 from charrnn.inspection.concepts import CONCEPTS, Concept
-from charrnn.inspection.measures.activations import record_cells
+from charrnn.inspection.measures.activations import first_component, record_cells
 from charrnn.inspection.search.concept_occurrences import best_common_excerpt, best_excerpt, is_on, on_label
 from charrnn.inspection.search.findings import (
     MIN_EPISODES,
     MIN_STREAMS_WITH_CONCEPT,
+    STRONG_VERDICTS,
     VERDICTS,
     Finding,
     Findings,
@@ -138,10 +139,22 @@ def _report_cells(target: InspectionTarget, findings: Findings, excerpt: slice) 
     activations = record_cells(
         target.rnn, target.ids, [parse_cell(cell) for cell in chosen], excerpt, signal=findings.signal
     )
-    return tuple(
+    single_cells = (
         ReportCell(row=HeatmapRow(label=cell, values=row), concept=concept, group=group)
         for (cell, (concept, group)), row in zip(chosen.items(), activations, strict=True)
     )
+    return (*single_cells, *_principal_components(target, findings, excerpt))
+
+
+def _principal_components(target: InspectionTarget, findings: Findings, excerpt: slice) -> Iterator[ReportCell]:
+    """Yield the first principal component of each group that carries a concept, over an excerpt."""
+    for finding in findings.concepts:
+        if finding.verdict == "shared":
+            cells = [parse_cell(cell) for cell in finding.carriers]
+            activations = record_cells(target.rnn, target.ids, cells, excerpt, signal=findings.signal)
+            label = f"{len(cells)} cells of {finding.concept}"
+            row = HeatmapRow(label=label, values=first_component(activations))
+            yield ReportCell(row=row, concept=finding.concept, group="first principal component of a group")
 
 
 def _provenance(target: InspectionTarget, findings: Findings) -> dict[str, str]:
@@ -226,10 +239,8 @@ def _print_hint_without_detectors(findings: Findings, concepts: Sequence[Concept
 
 
 def findings_to_draw(findings: Findings) -> list[Finding]:
-    """Return the findings to draw: causal cells and detectors, or the strongest finding if there are none."""
-    detected = [
-        finding for finding in visible_findings(findings.concepts) if finding.verdict in ("causal", "detector")
-    ]
+    """Return the findings to draw: those with a carrier or a detector, or the strongest one if there are none."""
+    detected = [finding for finding in visible_findings(findings.concepts) if finding.verdict in STRONG_VERDICTS]
     return detected[:MAX_DRAWN_CELLS] or best_to_draw(findings.concepts, 1)
 
 

@@ -137,8 +137,8 @@ FINDING_COLUMNS: tuple[FindingColumn, ...] = (
     NumberColumn(
         key="edge_delta",
         heading="edge Δ",
-        explanation="increase in loss at the end of a concept when the cell is ablated, in nats",
-        value=lambda finding: finding.cause.edge_delta if finding.cause else None,
+        explanation="increase in loss at the end of a concept with its carrier, or the cell, ablated, in nats",
+        value=lambda finding: finding.carrier_effect.edge_delta if finding.carrier_effect else None,
         format="+z.3f",
         terminal_format="+z.2f",
         digits=LOSS_DIGITS,
@@ -148,7 +148,7 @@ FINDING_COLUMNS: tuple[FindingColumn, ...] = (
         key="elsewhere_delta",
         heading="else",
         explanation="increase in loss at all other characters, in nats",
-        value=lambda finding: finding.cause.elsewhere_delta if finding.cause else None,
+        value=lambda finding: finding.carrier_effect.elsewhere_delta if finding.carrier_effect else None,
         format="+z.3f",
         digits=LOSS_DIGITS,
         group=_ABLATION,
@@ -204,14 +204,15 @@ def _activity(finding: Finding, unicode: bool) -> str:
     return f"{finding.inside:.0%} / {finding.outside:.0%}"
 
 
-def _verdict(finding: Finding, _unicode: bool) -> str:
-    return finding.verdict
+def verdict_with_count(finding: Finding) -> str:
+    """Return the verdict; if several cells carry the concept, with their number."""
+    return f"{finding.verdict} ({len(finding.carriers)} cells)" if finding.verdict == "shared" else finding.verdict
 
 
 def _verdict_and_cells(finding: Finding, unicode: bool) -> str:
     """Return the verdict; if distributed, with the number of cells that predict the concept nearly as well as all."""
     if finding.verdict != "distributed":
-        return finding.verdict
+        return verdict_with_count(finding)
     max_r2 = finding.r2_by_cells[-1][1]
     cells, r2 = next(entry for entry in finding.r2_by_cells if entry[1] >= max_r2 - R2_TOLERANCE)
     return f"{finding.verdict} ({cells} cells {compact_number(r2, unicode=unicode)})"
@@ -273,7 +274,7 @@ def _activity_column() -> TerminalColumn:
 CONCEPT = _text_column("concept", _concept_and_near)
 SHORT_CONCEPT = replace(CONCEPT, entry=_concept)
 VERDICT = _text_column("verdict", _verdict_and_cells, hint=" (rules: charrnn inspect -h)")
-SHORT_VERDICT = replace(VERDICT, entry=_verdict)
+SHORT_VERDICT = replace(VERDICT, entry=lambda finding, _: verdict_with_count(finding))
 
 TERMINAL_COLUMNS = (
     CONCEPT,

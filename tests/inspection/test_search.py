@@ -113,7 +113,13 @@ def test_without_a_planted_cell_there_is_no_detector(cell: str) -> None:
     """Random cells with input from every character are far below a planted cell."""
     config, weights = network(cell, {})
     findings = search_network(config, weights, TEXTS[cell])
-    assert not {finding.verdict for finding in findings.concepts} & {"causal", "detector", "unused"}
+    assert not {finding.verdict for finding in findings.concepts} & {
+        "causal",
+        "shared",
+        "direction",
+        "detector",
+        "unused",
+    }
     assert (findings.census.detectors, findings.census.causal) == (0, 0)
 
 
@@ -141,7 +147,11 @@ def test_an_untrained_network_raises_no_false_alarm(seed: int) -> None:
     config = NetworkConfig(cell=cell, layers=1 + seed % 2, hidden=24, embedding=0)
     weights = random_weights(config, alphabet_of(TEXT), seed, scale=0.2 if seed % 4 == 0 else 1.0)
     findings = search_network(config, weights, rng=np.random.default_rng(seed), concepts=None)
-    assert not [finding for finding in findings.concepts if finding.verdict in ("causal", "detector", "unused")]
+    assert not [
+        finding
+        for finding in findings.concepts
+        if finding.carriers or finding.verdict in ("detector", "redundant", "unused")
+    ]
 
 
 def test_the_tuning_curve_equals_that_of_the_planted_cell() -> None:
@@ -276,6 +286,7 @@ def test_progress_receives_the_stages_in_order() -> None:
         "reading with scrambled weights",
         "reading",
         "ablating cells",
+        "ablating groups of cells",
         "measuring dose-responses",
     ]
     assert all(count == steps_done for _, count, steps_done in stages)

@@ -75,6 +75,14 @@ def record_cells(
     return np.concatenate(chunks, axis=1)[:, text_range.start - begin :]
 
 
+def first_component(activations: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the first principal component of cells (cells, T), in [-1, 1], with the sign of the first cell."""
+    centered = activations - activations.mean(axis=1, keepdims=True)
+    weights = np.linalg.eigh(centered @ centered.T)[1][:, -1]
+    component: NDArray[np.float32] = (weights if weights[0] >= 0 else -weights) @ centered
+    return component / max(float(np.abs(component).max()), 1e-9)
+
+
 # All cells at every character
 
 Float32Array = NDArray[np.float32]

@@ -151,11 +151,12 @@ def mean_ablate(
     means: Numbers,
     rng: np.random.Generator,
     progress: Progress,
+    stage: str = ABLATION,
 ) -> AblationLosses:
     """Return the losses with each set of cells clamped to their means, relative to no ablation."""
     clamp_sets: list[Intervention] = [{}, *({cell: float(means[cell]) for cell in sorted(cells)} for cells in sets)]
     batches = clamp_batches(rnn, segments, clamp_sets)
-    steps = progress(batches, ABLATION, len(batches))
+    steps = progress(batches, stage, len(batches))
     nll = np.concatenate([clamped_nll(rnn, segments, clamp_sets[batch]) for batch in steps])
     probabilities = np.full(segments.count, 1.0 / segments.count)
     return AblationLosses(

@@ -24,13 +24,15 @@ from charrnn.inspection.search.finding import Carrier, CausalEffect
 from charrnn.inspection.search.group_ablation import GROUP_SIZES, CellGroup, ControlCells, required_z
 from charrnn.inspection.search.scores import format_cell
 from charrnn.inspection.search.search_data import AblationSegments, PositionMask, SearchData, States, choose_segments
-from charrnn.inspection.search.splits import DOSES, GROUP_DOSES, ConceptCodes, Progress
+from charrnn.inspection.search.splits import DOSES, GROUP_DOSES, GROUPS_ABLATION, ConceptCodes, Progress
 from charrnn.inspection.search.statistics import Numbers
 from charrnn.inspection.search.verdicts import has_specific_cost
 from charrnn.network.inference import InferenceRNN
 
 # Mean ablation and dose-response of the cells that the search selects
 
+GROUP_SEGMENTS = 16
+"""maximum number of segments on which groups of several cells are ablated"""
 MAX_DOSED_GROUPS = 2
 """maximum number of groups of a concept whose dose-response is measured, the smallest first"""
 
@@ -121,12 +123,18 @@ def measure_effects(
     members = chain.from_iterable(target.members for target in targets)
     cells = list(dict.fromkeys([*target_cells, *chain.from_iterable(controls.values()), *request.unexplained]))
     activations = record_activations(rnn, segments, list(dict.fromkeys([*cells, *members])))
-    groups = chain.from_iterable([*(target.groups for target in targets), *group_controls.values()])
-    sets = list(dict.fromkeys([*(frozenset([cell]) for cell in cells), *_pairs(targets), *groups]))
+    sets = [*(frozenset([cell]) for cell in cells), *_pairs(targets)]
+    several = list(chain.from_iterable([*(target.groups[1:] for target in targets), *group_controls.values()]))
+    fewer = segments.first_segments(min(GROUP_SEGMENTS, segments.count))
     measured = _Measured(
         rnn=rnn,
         segments=segments,
         losses=mean_ablate(rnn, segments, sets, activations.means, rng, progress),
+        group_losses=mean_ablate(
+            rnn, fewer, list(dict.fromkeys(several)), activations.means, rng, progress, GROUPS_ABLATION
+        )
+        if several
+        else None,
         activations=activations,
         # each size of a group is a test, and the erasure of a direction is another one
         required_z=required_z(sum(len(target.groups) + 1 for target in targets)),
@@ -150,6 +158,8 @@ class _Measured:
     rnn: InferenceRNN
     segments: AblationSegments
     losses: AblationLosses
+    group_losses: AblationLosses | None
+    """losses of groups of several cells, on the first segments"""
     activations: NaturalActivations
     required_z: float
 
@@ -230,9 +240,12 @@ def _groups_without_doses(
     controls: Mapping[tuple[int, int], Sequence[CellGroup]],
 ) -> list[Carrier]:
     """Return the groups of a target that have controls; the first one is the best cell."""
-    if cell is None or not target.members or edges.sum() < MIN_EDGES:
+    losses, hidden = measured.group_losses, measured.rnn.config.hidden
+    if cell is None or losses is None or not target.members:
         return []
-    losses, hidden = measured.losses, measured.rnn.config.hidden
+    edges = edges[:, : losses.baseline.shape[1]]
+    if edges.sum() < MIN_EDGES:
+        return []
     effects = {1: cell}
     for group in target.groups[1:]:
         if control_groups := controls.get((number, len(group))):

@@ -9,6 +9,7 @@ from charrnn.inspection.search.finding import LOSS_DIGITS, CausalEffect, Finding
 from charrnn.inspection.search.verdicts import THRESHOLDS, Thresholds
 
 __all__ = [
+    "STRONG_VERDICTS",
     "VERDICTS",
     "VERDICT_RANK",
     "CausalEffect",
@@ -47,6 +48,8 @@ VERDICTS = {
 }
 """definition of each verdict, the strongest first"""
 
+STRONG_VERDICTS = ("causal", "shared", "direction", "detector")
+"""verdicts of the concepts that are drawn and highlighted"""
 VERDICT_RANK = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
 
 

@@ -183,7 +183,9 @@ def _without_carrier(finding: Finding, verdict: str, reason: str, rules: Thresho
     cause = finding.cause
     others = [*finding.groups[1:], *([finding.direction] if finding.direction else [])]
     is_costly = any(_costs_more_than_controls(carrier.effect, rules) for carrier in others)
-    if verdict == "distributed" and others and not is_costly:
+    is_represented = verdict == "distributed" or (verdict == "partial" and finding.direction is not None)
+    is_dispensable = cause is None or not _is_needed(cause.edge_delta, cause.edge_z, cause, rules)
+    if is_represented and others and not is_costly and is_dispensable:
         return "unused", "neither the ablation of 16 cells nor the erasure of a direction costs enough at edges"
     if verdict != "detector" or cause is None:
         return verdict, reason

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from charrnn.inspection.search.finding import Finding
-from charrnn.inspection.search.findings import reasons
+from charrnn.inspection.search.findings import STRONG_VERDICTS, reasons
 from charrnn.views.finding_columns import (
     COLUMNS_BY_KEY,
     FUTURE,
@@ -12,8 +12,10 @@ from charrnn.views.finding_columns import (
     FindingColumn,
     NumberColumn,
     number_columns,
+    verdict_with_count,
 )
 from charrnn.views.formatting import format_number
+from charrnn.views.report.carriers import carrier_details
 from charrnn.views.report.cell_profile import NO_PROFILES, Profiles, cell_profile_block
 from charrnn.views.report.elements import (
     definition_list,
@@ -115,8 +117,8 @@ def _rows(name: str, finding: Finding, columns: Sequence[NumberColumn], verdicts
         f'<td data-value="{sortable_cell(finding.cell)}">{cell} {"−" if finding.sign < 0 else "+"}</td>'
         f"{_verdict(finding, verdicts)}{numbers}<td>{tuning_curve(finding.tuning)}</td>"
         f"<td>{escape_html(finding.description)}</td></tr>\n"
-        f'<tr class="unfolded" id="{name}"><td colspan="{len(columns) + 5}">{finding_details(finding, profile)}</td>'
-        "</tr></tbody>\n"
+        f'<tr class="unfolded" id="{name}"><td colspan="{len(columns) + 5}">{finding_details(finding, profile)}'
+        f"{carrier_details(finding)}</td></tr></tbody>\n"
     )
 
 
@@ -134,9 +136,9 @@ def _signs(finding: Finding) -> str:
 def _verdict(finding: Finding, verdicts: Sequence[str]) -> str:
     """Return the table cell of the verdict, which sorts by strength."""
     rank = verdicts.index(finding.verdict) if finding.verdict in verdicts else len(verdicts)
-    css_class = f" verdict-{finding.verdict}" if finding.verdict in ("causal", "detector") else ""
+    css_class = f" verdict-{finding.verdict}" if finding.verdict in STRONG_VERDICTS else ""
     title = f' title="{escape_html(finding.reason)}"' if finding.reason else ""
-    name = escape_html(finding.verdict)
+    name = escape_html(verdict_with_count(finding))
     return f'<td data-value="{rank:02}"><span class="verdict{css_class}"{title}>{name}</span></td>'
 
 
