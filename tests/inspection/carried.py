@@ -96,11 +96,11 @@ def _plant_direction(
     """
     size = len(units)
     # each cell has about the same part in the direction, so that none of them and no few of them are special
-    direction = rng.choice([-1.0, 1.0], size=size) * rng.uniform(0.8, 1.2, size=size)
+    direction = rng.choice([-1.0, 1.0], size=size) * rng.uniform(0.9, 1.1, size=size)
     basis = np.linalg.qr(np.column_stack([direction, rng.normal(size=(size, size - 1))]))[0]
     decay = np.concatenate([[1.0], rng.uniform(0.3, 0.9, size=size - 1)])
     recurrent = basis * decay @ basis.T
-    inputs = rng.normal(size=(size - 1, len(alphabet()))) * 0.02
+    inputs = rng.normal(size=(size - 1, len(alphabet()))) * 0.03
     inputs -= inputs.mean(axis=1, keepdims=True)
     marks = np.array([(character == "“") - (character == "”") for character in alphabet()], dtype=np.float64)
     inputs *= marks == 0

@@ -126,7 +126,10 @@ def finding(
         (finding(NOTHING, NOTHING, EFFECT), "shared", 4),
         (finding(NOTHING, EFFECT, fit=0.4), "shared", 2),
         (finding(NOTHING, EFFECT, fit=0.4, r2=0.4), "distributed", 0),
-        (finding(NOTHING, replace(EFFECT, edge_z=3.1)), "unused", 0),
+        (finding(NOTHING, replace(EFFECT, edge_z=3.1)), "detector", 0),
+        (finding(NOTHING, replace(EFFECT, edge_z=0.9)), "unused", 0),
+        (finding(NOTHING, replace(EFFECT, edge_z=3.1), fit=0.4), "distributed", 0),
+        (finding(NOTHING, replace(EFFECT, edge_z=0.9), fit=0.4), "unused", 0),
         (finding(NOTHING, replace(EFFECT, monotone=False)), "redundant", 0),
         (finding(NOTHING, replace(NOTHING, elsewhere_delta=0.1, elsewhere_z=9.0)), "redundant", 0),
         (finding(NOTHING, NOTHING, direction=EFFECT), "direction", 64),
@@ -174,7 +177,7 @@ def test_erasure_holds_the_readout_and_removes_all_linear_information() -> None:
     labels = coding.labels[steps][:, discovery]
     noise = rng.normal(size=(*labels.shape, 6))
     values = (noise @ rng.normal(size=(6, 6)) + labels[..., None] * rng.normal(size=6)).astype(np.float32)
-    memory = LayerMemory(layer=1, values=values, steps=steps, streams=discovery)
+    memory = LayerMemory(layer=1, values=values.copy(), steps=steps, streams=discovery)
     readout = memory.readout(coding)
     clamp = DirectionClamp(read=readout.read[None], write=readout.write[None], value=np.array([[readout.mean]]))
     flat = values.reshape(-1, 6).astype(np.float64)

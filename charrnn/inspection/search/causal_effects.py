@@ -31,7 +31,7 @@ from charrnn.network.inference import InferenceRNN
 
 # Mean ablation and dose-response of the cells that the search selects
 
-GROUP_SEGMENTS = 16
+GROUP_SEGMENTS = 12
 """maximum number of segments on which groups of several cells are ablated"""
 MAX_DOSED_GROUPS = 2
 """maximum number of groups of a concept whose dose-response is measured, the smallest first"""
@@ -51,6 +51,11 @@ class AblationTarget:
     """cells of one layer that are ablated in groups, the best first; empty for no groups"""
     r2: tuple[float, ...] = ()
     """held-out R² of a linear probe on the group of each size"""
+
+    represents: tuple[bool, ...] = ()
+    """whether the group of each size represents the concept, so that it may be the carrier"""
+    is_detector: bool = False
+    """whether the cell alone represents the concept"""
 
     @property
     def groups(self) -> tuple[CellGroup, ...]:
@@ -211,8 +216,8 @@ def _group_effects(
     tested = [
         (number, index)
         for number, cell in enumerate(cells)
-        if not (cell and cell.monotone and has_specific_cost(cell))
-        for index in _with_specific_cost(groups[number])
+        if not (targets[number].is_detector and cell and cell.monotone and has_specific_cost(cell))
+        for index in _possible_carriers(groups[number], targets[number])
     ]
     queries = [
         (targets[number].members[: len(groups[number][index].cells)], targets[number].coding, edges[number])
@@ -225,9 +230,14 @@ def _group_effects(
     return tuple(map(tuple, groups))
 
 
-def _with_specific_cost(groups: Sequence[Carrier]) -> list[int]:
-    """Return the indices of the smallest groups of several cells that meet the rules about losses."""
-    indices = [index for index, group in enumerate(groups) if index and has_specific_cost(group.effect)]
+def _possible_carriers(groups: Sequence[Carrier], target: AblationTarget) -> list[int]:
+    """Return the indices of the smallest groups of several cells that represent the concept and are costly."""
+    represents = dict(zip(GROUP_SIZES, target.represents, strict=True)) if target.represents else {}
+    indices = [
+        index
+        for index, group in enumerate(groups)
+        if index and represents[len(group.cells)] and has_specific_cost(group.effect)
+    ]
     return indices[:MAX_DOSED_GROUPS]
 
 

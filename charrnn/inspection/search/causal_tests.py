@@ -69,7 +69,11 @@ def _ablation_targets(candidates: list[Candidate], screening: Screening, hidden:
         units = [[cell % hidden for cell in members[:size]] for size in GROUP_SIZES]
         queries = [(candidate.number, group) for group in units]
         r2 = group_r2(screening.statistics, screening.products, layer, queries)
-        targets.append(replace(target, members=tuple(members), r2=tuple(r2)))
+        is_detector = candidate.finding.verdict == "detector"
+        represents = tuple(is_detector or is_learned(candidate.finding, each) for each in r2)
+        targets.append(
+            replace(target, members=tuple(members), r2=tuple(r2), represents=represents, is_detector=is_detector)
+        )
     return targets
 
 

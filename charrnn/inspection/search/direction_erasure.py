@@ -17,7 +17,7 @@ from charrnn.inspection.search.splits import DIRECTION_DOSES, DIRECTIONS, Concep
 from charrnn.inspection.search.verdicts import has_specific_cost
 from charrnn.network.inference import InferenceRNN
 
-ERASURE_SEGMENTS = 16
+ERASURE_SEGMENTS = 12
 """maximum number of segments read with each direction held"""
 
 

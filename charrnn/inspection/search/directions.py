@@ -24,13 +24,15 @@ from charrnn.inspection.search.statistics import Numbers
 from charrnn.network.cells import CellState
 from charrnn.network.inference import LayerCache
 
-MAX_SAMPLED_NUMBERS = 12_000_000
+MAX_SAMPLED_NUMBERS = 6_000_000
 """maximum number of values in the sample of the memory"""
+DEAD_SCALE = 1e-3
+"""standard deviation below which a cell counts as dead"""
 SHRINKAGE = 1e-3
 """ridge penalty of the readout, as a fraction of a cell's variance"""
-CONTROL_DIRECTIONS = 12
+CONTROL_DIRECTIONS = 8
 """number of directions with which the erasure of a concept is compared: of placebo concepts, and random ones"""
-MAX_PLACEBO_DIRECTIONS = 6
+MAX_PLACEBO_DIRECTIONS = 4
 """maximum number of directions of placebo concepts among them"""
 
 
@@ -85,7 +87,7 @@ class Readout:
 
 
 class LayerMemory:
-    """Sampled memory of one layer, standardized, with its covariance."""
+    """Sampled memory of one layer (T, B, H), standardized in place, with its covariance."""
 
     def __init__(
         self, *, layer: int, values: NDArray[np.float32], steps: NDArray[np.int64], streams: NDArray[np.int64]
@@ -94,12 +96,12 @@ class LayerMemory:
         self._steps, self._streams = steps, streams
         self._mean = values.mean(axis=(0, 1), dtype=np.float64)
         # drift within a stream must not look like information about a concept
-        centered = values - values.mean(axis=0)
-        scale = np.sqrt(np.square(centered).mean(axis=(0, 1), dtype=np.float64))
-        self._alive = scale > 1e-3
+        values -= values.mean(axis=0)
+        scale = np.sqrt(np.square(values).mean(axis=(0, 1), dtype=np.float64))
+        self._alive = scale > DEAD_SCALE
         self._scale = np.where(self._alive, scale, 1.0)
-        self._values = values
-        self._cells = (centered / self._scale.astype(np.float32) * self._alive).reshape(-1, values.shape[2])
+        values *= (self._alive / self._scale).astype(np.float32)
+        self._cells = values.reshape(-1, values.shape[2])
         covariance = (self._cells.T @ self._cells).astype(np.float64) / len(self._cells)
         self._covariance = covariance + SHRINKAGE * np.eye(len(covariance))
 
@@ -151,8 +153,8 @@ class LayerMemory:
 
     def levels(self, readout: Readout, coding: ConceptCodes) -> tuple[Numbers, NDArray[np.uint8]]:
         """Return the readout at the sampled characters, and the concept's codes there (N,), (N,)."""
-        values = self._values @ readout.read.astype(np.float32)
-        return values.ravel().astype(np.float64), coding.codes[self._steps][:, self._streams].ravel()
+        values = self._cells @ (readout.read * self._scale).astype(np.float32)
+        return values.astype(np.float64) + readout.mean, coding.codes[self._steps][:, self._streams].ravel()
 
     def _readout(self, covariance: Numbers) -> Readout:
         """Return the readout of a variable, given its covariance with the standardized cells (H,)."""

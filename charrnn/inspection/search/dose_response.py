@@ -16,7 +16,7 @@ from charrnn.inspection.search.search_data import ABLATION_WARM_UP, AblationSegm
 from charrnn.inspection.search.splits import DOSES, ConceptCodes, Progress
 from charrnn.network.inference import InferenceRNN
 
-DOSE_SEGMENTS = 16
+DOSE_SEGMENTS = 12
 """maximum number of segments read at each dose"""
 COVERED_FRACTION = 0.9
 """fraction of a concept's ends that the selected end characters must cover"""

@@ -19,7 +19,7 @@ from charrnn.inspection.search.statistics import Numbers
 
 GROUP_SIZES = (1, 2, 4, 8, 16)
 """numbers of cells that are ablated together"""
-CONTROL_DRAWS = 8
+CONTROL_DRAWS = 6
 """number of control groups of each size in each layer"""
 MIN_POOL_RATIO = 1.5
 """minimum number of available control cells, as a multiple of the group's size"""

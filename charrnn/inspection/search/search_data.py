@@ -176,7 +176,7 @@ def near_duplicates(codings: list[ConceptCodes], streams: SplitStreams) -> dict[
 # Segments: short parts of the confirmation streams that are read again with clamped cells. Where a concept has few
 # edges, the segments that contain them are chosen.
 
-MAX_COUNTED_CHARS = 20_000
+MAX_COUNTED_CHARS = 16_000
 """maximum number of scored characters in all segments together"""
 
 PositionMask = NDArray[np.bool_]

@@ -29,6 +29,8 @@ class Thresholds:
     """minimum difference of a layer's R² from that of shuffled weights"""
     min_z: float = 3.0
     """minimum difference of a causal cell's ablation loss from matched controls, in standard errors"""
+    nothing_z: float = 1.0
+    """largest difference from controls, in standard errors, at which the ablation of a group costs nothing"""
     min_nats: float = 0.02
     """minimum increase in loss that matters, in nats per character"""
     min_contrast: float = 3.0
@@ -47,6 +49,7 @@ class Thresholds:
             "alone": self.single_cell_ratio,
             "twin_told": self.shuffled_margin,
             "needed": self.min_z,
+            "nothing": self.nothing_z,
             "felt": self.min_nats,
             "contrast": self.min_contrast,
         }
@@ -56,6 +59,7 @@ THRESHOLDS = Thresholds()
 
 # The rules of the verdicts, each with its reason
 
+_UNUSED_LAYER = "neither the ablation of 16 cells nor the erasure of a direction costs more than that of controls"
 _Verdict = tuple[str, str]
 """a verdict and its reason"""
 
@@ -178,16 +182,21 @@ def _costs_more_than_controls(effect: CausalEffect, rules: Thresholds) -> bool:
     return has_specific_cost(effect, rules) or is_needed_elsewhere
 
 
+def _costs_nothing(effect: CausalEffect, rules: Thresholds) -> bool:
+    """Return whether an ablation costs too little to matter, or no more than that of the average control."""
+    return effect.edge_delta < rules.min_nats or effect.edge_z < rules.nothing_z
+
+
 def _without_carrier(finding: Finding, verdict: str, reason: str, rules: Thresholds) -> _Verdict:
     """Return the verdict of a represented concept that neither a cell nor a group nor a direction carries."""
     cause = finding.cause
     others = [*finding.groups[1:], *([finding.direction] if finding.direction else [])]
     is_costly = any(_costs_more_than_controls(carrier.effect, rules) for carrier in others)
-    is_represented = verdict == "distributed" or (verdict == "partial" and finding.direction is not None)
-    is_dispensable = cause is None or not _is_needed(cause.edge_delta, cause.edge_z, cause, rules)
-    if is_represented and others and not is_costly and is_dispensable:
-        return "unused", "neither the ablation of 16 cells nor the erasure of a direction costs enough at edges"
+    is_free = not is_costly and all(_costs_nothing(carrier.effect, rules) for carrier in others)
     if verdict != "detector" or cause is None:
+        is_learned_by_layer = verdict == "distributed" or finding.direction is not None
+        if is_learned_by_layer and others and is_free and (cause is None or _costs_nothing(cause, rules)):
+            return "unused", _UNUSED_LAYER
         return verdict, reason
     if _is_needed(cause.edge_delta, cause.edge_z, cause, rules):
         return "detector", _failure(cause, rules)
@@ -199,4 +208,9 @@ def _without_carrier(finding: Finding, verdict: str, reason: str, rules: Thresho
     # a cell that the network needs between the edges is not unused
     if cause.elsewhere_delta >= rules.min_nats:
         return "detector", f"ablation costs at least {rules.min_nats} nats elsewhere, but not at edges"
+    if not is_free:
+        return (
+            "detector",
+            f"with more cells, ablation may cost {rules.min_nats} nats, but controls cost nearly as much",
+        )
     return "unused", _failure(cause, rules)
