@@ -10,7 +10,7 @@ from torch import Tensor
 
 from charrnn.config import NetworkConfig
 from charrnn.network import fused_rnn, fused_rnn_backward
-from charrnn.network.cells import CELLS, CellState
+from charrnn.network.cells import CELLS, CellState, Clamp
 from charrnn.network.char_rnn import CharRNN
 from charrnn.network.fused_lstm import fused_lstm
 from charrnn.network.inference import InferenceRNN
@@ -152,6 +152,7 @@ def test_a_clamp_at_one_is_the_largest_value_that_the_state_can_have(cell: str) 
     config = NetworkConfig(cell=cell, hidden=4, embedding=3)
     rnn = InferenceRNN(config, {name: np.zeros(shape) for name, shape in weight_shapes(config, 5).items()})
     clamp = make_clamps(rnn, {(1, 2): 1.0, (1, 3): 0.5})[1]
+    assert isinstance(clamp, Clamp)
     assert clamp.values[0, 2] == pytest.approx(1 if CELLS[cell].is_bounded else np.arctanh(0.9999))
     assert clamp.values[0, 3] == pytest.approx(np.arctanh(0.5))
 
