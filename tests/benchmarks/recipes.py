@@ -1,11 +1,13 @@
-"""What settings are worth: trains a text by each of several settings with the same arithmetic, for `recipe.py`.
+"""Comparison of hyperparameters for `recipe.py`: trains a network on a text with each of several settings.
 
     python tests/benchmarks/recipes.py input.txt --work 40 hidden=384,length=64,lr=0.01,dropout=0.15 hidden=512,...
+    python tests/benchmarks/recipes.py input.txt --characters 2 --threads 1 hidden=128,batch=32 hidden=128,batch=64,...
 
-So many TFLOP (10^12 multiplications and additions, 6 a weight and character) are spent by each, so a setting is not
-judged by what else the machine does meanwhile: 7 are about a minute, 40 five, on two cores at 245 GFLOP/s. Printed is
-the loss on the last tenth of the text with carried state, beside the training loss (with dropout) of the last tenth
-of the steps. What came of it is in recipes.md.
+All settings of a comparison spend the same number of floating-point operations (`--work`, 6 per weight and character;
+7 TFLOP take about a minute and 40 about five on two cores at 245 GFLOP/s) or read the same number of characters
+(`--characters`), so the results do not depend on the speed of the machine. The script prints the loss on the last
+tenth of the text with carried state, and the training loss (with dropout) over the last tenth of the steps. The
+results are in recipes.md.
 """
 
 import argparse
@@ -27,6 +29,7 @@ from charrnn.network.model_file import count_matmul_weights
 from charrnn.text import corpus_encoder
 from charrnn.text.corpus import Corpus
 from charrnn.text.sources import open_sources
+from charrnn.training.device import set_threads
 from charrnn.training.evaluation import evaluate_final
 from charrnn.training.events import run_to_result
 from charrnn.training.recipe import FLOPS_PER_WEIGHT
@@ -35,8 +38,8 @@ from charrnn.training.trainer import Trainer
 TFLOP = 1e12
 
 
-def make_trainer(corpus: Corpus, setting: str, work: float) -> Trainer:
-    """Return the trainer of a setting that takes a given number of operations."""
+def make_trainer(corpus: Corpus, setting: str, *, work: float, characters: float | None) -> Trainer:
+    """Return the trainer of a setting that reads so many characters, or else spends so many operations."""
     settings: dict[str, Any] = {
         name: yaml.safe_load(value) for name, value in (part.split("=") for part in setting.split(","))
     }
@@ -44,39 +47,45 @@ def make_trainer(corpus: Corpus, setting: str, work: float) -> Trainer:
     network = NetworkConfig(**{name: value for name, value in settings.items() if name in names})
     training: dict[str, Any] = {"batch": 32, "length": 64, "lr": 0.01}
     training |= {name: value for name, value in settings.items() if name not in names}
-    multiplied = count_matmul_weights(network, len(corpus.vocabulary))
-    steps = round(work / (FLOPS_PER_WEIGHT * multiplied * training["batch"] * training["length"]))
+    if characters is None:
+        characters = work / (FLOPS_PER_WEIGHT * count_matmul_weights(network, len(corpus.vocabulary)))
+    steps = round(characters / (training["batch"] * training["length"]))
     return Trainer(corpus, network, TrainingConfig(**{"steps": steps} | training), "cpu")
 
 
 def try_out(trainer: Trainer) -> str:
     """Train to the end; return the results."""
-    began, nats = time.perf_counter(), list[float]()
+    start_time, nats = time.process_time(), list[float]()
     while not trainer.plan.finished(trainer.step):
         loss = trainer.train_step().nats
         nats += [] if loss is None else [loss]
-    seconds, losses = time.perf_counter() - began, run_to_result(evaluate_final(trainer, trainer.ema_network))
+    seconds, losses = time.process_time() - start_time, run_to_result(evaluate_final(trainer, trainer.ema_network))
     speed = trainer.step * trainer.training.batch * trainer.training.length / seconds
     return (
         f"{trainer.step:,} steps, {trainer.epoch:.1f} epochs: carried {losses.carried.nats:.4f}, window256 "
         f"{losses.window256.nats:.4f}, training {statistics.mean(nats[-len(nats) // 10 :]):.4f} nats; "
-        f"{seconds:.0f} s, {speed:,.0f} characters/s"
+        f"{seconds:.0f} s of CPU time, {speed:,.0f} characters/s"
     )
 
 
 def main() -> None:
     """Try each setting."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("text")
+    parser.add_argument("text", help="path of a text; stdlib: Python's standard library")
     parser.add_argument("settings", nargs="+")
     parser.add_argument("--work", type=float, default=7.0, help="TFLOP")
+    parser.add_argument("--characters", type=float, help="millions of characters to read, instead of --work")
+    parser.add_argument("--threads", type=int, help="number of CPU threads")
     arguments = parser.parse_args()
+    set_threads(arguments.threads)
+    characters = None if arguments.characters is None else arguments.characters * 1e6
     with tempfile.TemporaryDirectory() as directory:
-        sources = open_sources([arguments.text])
+        sources = open_sources([] if arguments.text == "stdlib" else [arguments.text])
         counts = corpus_encoder.count_characters(sources, "utf-8")
         corpus = corpus_encoder.encode(sources, "utf-8", counts, Path(directory, "corpus.bin"))
         for setting in arguments.settings:
-            print(f"{setting}: {try_out(make_trainer(corpus, setting, arguments.work * TFLOP))}", flush=True)
+            trainer = make_trainer(corpus, setting, work=arguments.work * TFLOP, characters=characters)
+            print(f"{setting}: {try_out(trainer)}", flush=True)
 
 
 if __name__ == "__main__":
