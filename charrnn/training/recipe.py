@@ -42,12 +42,14 @@ MAX_LR = 0.02
 FINETUNE_LR_FACTOR = 0.5
 """factor of the learning rate for fine-tuning: with factors of 1, 0.5 and 0.3, 1×128 cells that had learned most of
 Tiny Shakespeare reached on its last 111 kB 2.213, 2.210, 2.236 bits in 200 steps, and 2.248, 2.228, 2.221 in 800"""
-STREAMS_PER_PROCESS = {"cpu": 16, "cuda": 64, "mps": 32}
-"""streams for which the products of one of several processes are fast"""
-MAX_STREAMS = 1_024
-"""maximum batch size that the recipe chooses"""
+MAX_ENLARGED_LR = 0.075
+"""maximum peak learning rate for a batch that is enlarged for several processes"""
 MIN_UPDATES = 1_500
 """updates; if the budget allows fewer with long windows, the windows are shorter"""
+MIN_ENLARGED_UPDATES = 750
+"""updates that a batch that is enlarged for several processes must leave; with fewer, the loss is higher"""
+MAX_BATCH = 1_024
+"""maximum batch size that the recipe chooses, unless there are more processes"""
 BYTES_PER_WEIGHT = 24
 """bytes: weight, EMA, gradient, two moments of AdamW and a copy of the best weights, 4 bytes each"""
 
@@ -71,8 +73,8 @@ class RecipeInputs:
     """number of processes that share each batch; the speeds are those of one"""
 
     @property
-    def default_streams(self) -> int:
-        """Return the batch size of one process on this device."""
+    def default_batch(self) -> int:
+        """Return the default batch size of one process on this device."""
         return 64 if self.device == "cuda" else 32
 
     @property
@@ -110,7 +112,10 @@ def choose_hyperparameters(options: TrainOptions, inputs: RecipeInputs) -> Recip
     weights_per_char = count_matmul_weights(network, inputs.vocabulary_size) / inputs.effective_characters
     network = dataclasses.replace(network, **_dropout(options, readings, weights_per_char))
     training = _training(options, network, inputs, characters)
-    return Recipe(network=network, training=training, reason=_reason(options, inputs, characters))
+    reason = _reason(options, inputs, characters)
+    if _enlargement(options, inputs, training.batch) > 1:
+        reason += f"; batch of {training.batch} for {inputs.processes} processes"
+    return Recipe(network=network, training=training, reason=reason)
 
 
 def networks_to_time(options: TrainOptions, inputs: RecipeInputs) -> tuple[tuple[NetworkConfig, ...], TrainingConfig]:
@@ -199,24 +204,26 @@ def _characters_per_second(network: NetworkConfig, inputs: RecipeInputs) -> floa
 
 def _batch(options: TrainOptions, inputs: RecipeInputs, characters: float) -> tuple[int, int]:
     """Return batch size and window length; both are smaller if the text or the budget has only a few windows."""
-    default = _default_streams(options, inputs, characters)
-    updates = options.steps or characters / (default * 64)
+    updates = options.steps or characters / (inputs.default_batch * 64)
     long = updates >= MIN_UPDATES and inputs.train_characters >= 100_000
     length = options.length or (64 if long else 32)
     largest = 2 ** int(math.log2(max(4, inputs.train_characters // (length * 16))))
-    return options.batch or min(default, largest), length
+    if inputs.processes * length <= inputs.train_characters:
+        largest = max(largest, inputs.processes)
+    windows = characters / max(64, length)  # Short windows are for short trainings, whose batch must stay small.
+    return options.batch or min(_enlarged_batch(options, inputs, windows), largest), length
 
 
-def _default_streams(options: TrainOptions, inputs: RecipeInputs, characters: float) -> int:
-    """Return the batch size for a long text: larger for several processes if enough updates remain.
+def _enlarged_batch(options: TrainOptions, inputs: RecipeInputs, windows: float) -> int:
+    """Return the default batch size of all processes, if the budget allows so many windows.
 
-    A process needs some streams for its products to be fast.
+    Each process gets as many streams as a single process, because fewer streams take nearly as long. It gets fewer,
+    but at least one, if the training would have too few updates.
     """
-    streams = inputs.default_streams
-    wanted = min(MAX_STREAMS, inputs.processes * STREAMS_PER_PROCESS[inputs.device])
-    while 2 * streams <= wanted and (options.steps or characters / (2 * streams * 64)) >= MIN_UPDATES:
-        streams *= 2
-    return streams
+    batch = min(MAX_BATCH, inputs.processes * inputs.default_batch)
+    while batch > inputs.default_batch and (options.steps or windows / batch) < MIN_ENLARGED_UPDATES:
+        batch //= 2
+    return max(batch, inputs.default_batch, inputs.processes)
 
 
 def _training(
@@ -227,20 +234,29 @@ def _training(
     steps = options.steps
     if options.epochs:
         steps = steps_for_epochs(options.epochs, characters=inputs.train_characters, batch=batch, length=length)
+    rate = _peak_lr(network, inputs, _enlargement(options, inputs, batch))
     # Each document begins with a fresh state, so that no state needs to be reset at random.
-    # A batch that was enlarged for several processes has less noise in its gradients, so steps can be larger.
-    enlargement = 1.0 if options.batch else max(1.0, batch / inputs.default_streams)
-    rate = float(f"{min(MAX_LR, _peak_lr(network, inputs) * math.sqrt(enlargement)):.2g}")
     chosen = {"lr": rate} | ({"reset": 0.0} if options.documents else {})
     given = options.given(name for name in TRAINING_SETTINGS if name not in BUDGETS)
     minutes = None if steps else options.minutes
     return TrainingConfig(**{**chosen, **given, "batch": batch, "length": length, "steps": steps, "minutes": minutes})
 
 
-def _peak_lr(network: NetworkConfig, inputs: RecipeInputs) -> float:
-    """Return the peak learning rate: lower for wider and deeper networks, and for fine-tuning."""
+def _enlargement(options: TrainOptions, inputs: RecipeInputs, batch: int) -> float:
+    """Return the factor by which the recipe enlarges the batch for several processes; 1 for a given batch."""
+    return 1.0 if options.batch else max(1.0, batch / inputs.default_batch)
+
+
+def _peak_lr(network: NetworkConfig, inputs: RecipeInputs, enlargement: float) -> float:
+    """Return the peak learning rate: lower for wider and deeper networks, and for fine-tuning.
+
+    It grows with the square root of the factor by which the batch is enlarged for several processes, because the
+    gradient of more streams has less noise.
+    """
     rate = min(MAX_LR, PEAK_LR[network.cell] * 256 / network.hidden / math.sqrt(network.layers))
-    return rate * (FINETUNE_LR_FACTOR if inputs.trained else 1)
+    rate = max(rate, min(MAX_ENLARGED_LR, rate * math.sqrt(enlargement)))
+    rate *= FINETUNE_LR_FACTOR if inputs.trained else 1
+    return float(f"{rate:.2g}")
 
 
 def _check_size(network: NetworkConfig, vocabulary_size: int) -> None:

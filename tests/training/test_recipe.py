@@ -7,7 +7,12 @@ import pytest
 
 from charrnn.errors import WrongUsageError
 from charrnn.network.model_file import count_parameters
-from charrnn.training.recipe import RecipeInputs, choose_hyperparameters
+from charrnn.training.recipe import (
+    MAX_ENLARGED_LR,
+    MIN_ENLARGED_UPDATES,
+    RecipeInputs,
+    choose_hyperparameters,
+)
 from charrnn.training.train_options import TrainOptions
 
 
@@ -31,29 +36,90 @@ def make_inputs(
     )
 
 
-def test_several_processes_get_a_network_for_their_joint_speed() -> None:
-    """Two processes are planned like one of twice the speed; they have enough streams in the usual batch."""
-    options = TrainOptions(minutes=5)
-    assert choose_hyperparameters(options, make_inputs(processes=2)) == choose_hyperparameters(
-        options, make_inputs(flops=2e11)
-    )
-
-
-@pytest.mark.parametrize(("device", "usual", "share"), [("cpu", 32, 16), ("cuda", 64, 64)])
-def test_many_processes_get_a_larger_batch_and_a_higher_rate_in_a_long_training(
-    device: str, usual: int, share: int
+@pytest.mark.parametrize(
+    ("options", "inputs", "expected"),
+    [
+        ({}, {}, (448, 0.15, 32, 64, 0.0051)),
+        ({"minutes": 1}, {"characters": 100000000}, (256, 0.0, 32, 64, 0.009)),
+        ({"minutes": 60}, {"flops": 1000000000000.0}, (1536, 0.5, 32, 64, 0.0015)),
+        ({"epochs": 60}, {}, (1536, 0.5, 32, 64, 0.0015)),
+        ({"steps": 100}, {}, (128, 0.0, 32, 32, 0.018)),
+        ({"steps": 5000, "batch": 256}, {}, (1536, 0.5, 256, 64, 0.0015)),
+        ({"steps": 5000, "cell": "rnn", "layers": 2, "hidden": 128}, {}, (128, 0.24, 32, 64, 0.0071)),
+        ({"epochs": 3}, {"characters": 20000}, (128, 0.28, 32, 32, 0.018)),
+        ({"minutes": 5}, {"device": "cuda", "flops": 100000000000000.0}, (2048, 0.5, 64, 64, 0.0011)),
+        ({"minutes": 5}, {"vocabulary": 3000}, (384, 0.13, 32, 32, 0.006)),
+    ],
+)
+def test_the_recipe_of_one_process(
+    options: dict[str, Any], inputs: dict[str, Any], expected: tuple[int, float, int, int, float]
 ) -> None:
-    """The rate grows with the square root of the batch up to a limit; a short training keeps its updates."""
-    long, short = TrainOptions(epochs=50, hidden=256), TrainOptions(epochs=1, hidden=256)
-    text = {"characters": 10_000_000, "device": device}
-    one = choose_hyperparameters(long, make_inputs(**text)).training  # type: ignore[arg-type]
-    eight = choose_hyperparameters(long, make_inputs(**text, processes=8)).training  # type: ignore[arg-type]
-    assert (one.batch, eight.batch) == (usual, 8 * share)
-    assert eight.lr == pytest.approx(min(0.02, one.lr * (8 * share / usual) ** 0.5), rel=0.05)
-    assert choose_hyperparameters(short, make_inputs(**text, processes=8)).training.batch < 8 * share  # type: ignore[arg-type]
+    """Width, dropout, batch, length and learning rate, which were tuned for one process."""
+    recipe = choose_hyperparameters(TrainOptions(**options), make_inputs(**inputs))
+    network, training = recipe.network, recipe.training
+    assert (network.hidden, network.dropout, training.batch, training.length, training.lr) == expected
+    assert "processes" not in recipe.reason
 
 
-def test_a_given_batch_keeps_its_rate_whatever_the_number_of_processes() -> None:
+def test_several_processes_get_a_network_for_their_joint_speed() -> None:
+    """With the same batch, two processes get the recipe of one process that is twice as fast."""
+    options = TrainOptions(minutes=5, batch=32)
+    two = choose_hyperparameters(options, make_inputs(processes=2))
+    assert two == choose_hyperparameters(options, make_inputs(flops=2e11))
+    assert two.network.hidden > choose_hyperparameters(options, make_inputs()).network.hidden
+
+
+@pytest.mark.parametrize(("device", "usual"), [("cpu", 32), ("mps", 32), ("cuda", 64)])
+@pytest.mark.parametrize("processes", [2, 3, 8])
+def test_every_process_gets_the_usual_batch_in_a_long_training(device: str, usual: int, processes: int) -> None:
+    """The learning rate grows with the square root of the batch; the reason names the batch."""
+    options = TrainOptions(epochs=50, hidden=512)
+    one = choose_hyperparameters(options, make_inputs(10_000_000, device=device)).training
+    recipe = choose_hyperparameters(options, make_inputs(10_000_000, device=device, processes=processes))
+    assert (one.batch, recipe.training.batch) == (usual, usual * processes)
+    assert recipe.training.lr == pytest.approx(one.lr * processes**0.5, rel=0.05)
+    assert recipe.training.length == one.length
+    assert recipe.reason.endswith(f"50 times; batch of {usual * processes} for {processes} processes")
+
+
+@pytest.mark.parametrize("processes", [2, 3, 8, 30])
+def test_a_batch_is_enlarged_only_if_enough_updates_remain(processes: int) -> None:
+    """A longer training never has a smaller batch, and a short one has that of one process."""
+    recipes = [
+        choose_hyperparameters(TrainOptions(epochs=epochs), make_inputs(10_000_000, processes=processes))
+        for epochs in (0.05, 0.2, 0.4, 0.8, 1.6, 5, 20)
+    ]
+    batches = [recipe.training.batch for recipe in recipes]
+    assert batches == sorted(batches)
+    assert batches[0] == 32
+    assert batches[-1] == 32 * processes
+    for recipe in recipes:
+        assert recipe.training.batch == 32 or (recipe.training.steps or 0) >= MIN_ENLARGED_UPDATES
+    short = choose_hyperparameters(TrainOptions(steps=MIN_ENLARGED_UPDATES - 1), make_inputs(processes=processes))
+    assert short == choose_hyperparameters(TrainOptions(steps=MIN_ENLARGED_UPDATES - 1), make_inputs())
+
+
+@pytest.mark.parametrize(("characters", "processes"), list(itertools.product((200, 10**5, 10**10), (2, 40, 3_000))))
+@pytest.mark.parametrize("options", [{}, {"steps": 5}, {"epochs": 0.001}, {"length": 1}])
+def test_every_process_gets_a_stream_if_the_text_has_enough(
+    characters: int, processes: int, options: dict[str, Any]
+) -> None:
+    """Otherwise the batch is that of the text, and the command refuses so many processes."""
+    training = choose_hyperparameters(TrainOptions(**options), make_inputs(characters, processes=processes)).training
+    assert training.batch >= processes or processes * training.length > characters
+    assert training.batch * training.length <= characters
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_the_learning_rate_of_an_enlarged_batch_is_bounded(cell: str) -> None:
+    """It is never below that of the usual batch."""
+    for hidden, processes in itertools.product((32, 128, 1024), (1, 2, 8, 32, 1_000)):
+        options = TrainOptions(cell=cell, hidden=hidden, epochs=1)
+        lr = choose_hyperparameters(options, make_inputs(10**10, processes=processes)).training.lr
+        assert choose_hyperparameters(options, make_inputs(10**10)).training.lr <= lr <= MAX_ENLARGED_LR
+
+
+def test_a_given_batch_keeps_its_learning_rate_for_any_number_of_processes() -> None:
     """The batch is that of all processes together, so the same options mean the same training."""
     options = TrainOptions(epochs=50, hidden=256, batch=128)
     recipes = [choose_hyperparameters(options, make_inputs(10_000_000, processes=size)) for size in (1, 2, 8)]

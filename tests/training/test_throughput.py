@@ -13,7 +13,7 @@ from charrnn.network.model_file import count_matmul_weights
 from charrnn.training import throughput
 from charrnn.training.device import choose_precision, tf32
 from charrnn.training.recipe import TIMED_WIDTHS, Recipe, RecipeInputs, choose_hyperparameters, networks_to_time
-from charrnn.training.throughput import MAX_SECONDS, chars_per_second, time_networks
+from charrnn.training.throughput import MAX_SECONDS, chars_per_second, measure_recipe_inputs, time_networks
 from charrnn.training.train_options import TrainOptions
 
 CPU = torch.device("cpu")
@@ -88,6 +88,26 @@ def test_a_given_width_is_the_only_one_timed_and_without_a_time_budget_none_is()
     assert [config.hidden for config in networks_to_time(TrainOptions(hidden=99), make_inputs())[0]] == [99]
     assert networks_to_time(TrainOptions(steps=100), make_inputs())[0] == ()
     assert networks_to_time(TrainOptions(epochs=3.0), make_inputs())[0] == ()
+
+
+def test_the_speeds_of_all_processes_add_up() -> None:
+    """Measured is the speed of one process, with its share of the batch."""
+    options = TrainOptions(minutes=1.0, batch=64)
+    eight = choose_hyperparameters(options, make_inputs(speeds=FAST, processes=8))
+    assert eight == choose_hyperparameters(options, make_inputs(speeds=tuple((w, 8 * rate) for w, rate in FAST)))
+    assert networks_to_time(TrainOptions(), make_inputs(processes=8))[1].batch == 64
+    assert networks_to_time(TrainOptions(batch=100), make_inputs(processes=8))[1].batch == 12
+    assert networks_to_time(TrainOptions(batch=4), make_inputs(processes=8))[1].batch == 1
+
+
+@pytest.mark.parametrize("processes", [1, 5])
+def test_the_number_of_processes_is_an_input_of_the_recipe(processes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The speed in it is that of one process."""
+    monkeypatch.setattr(throughput, "flops_per_second", lambda *_: 1e11)
+    text: dict[str, Any] = {"train_characters": 1_000, "vocabulary_size": 65, "trained": False}
+    inputs = measure_recipe_inputs(TrainOptions(), "cpu", **text, processes=processes)
+    assert (inputs.processes, inputs.flops_per_second) == (processes, 1e11)
+    assert measure_recipe_inputs(TrainOptions(), "cpu", **text).processes == 1
 
 
 @pytest.mark.parametrize("cell", CELLS)
