@@ -100,7 +100,7 @@ def _plant_direction(
     basis = np.linalg.qr(np.column_stack([direction, rng.normal(size=(size, size - 1))]))[0]
     decay = np.concatenate([[1.0], rng.uniform(0.3, 0.9, size=size - 1)])
     recurrent = basis * decay @ basis.T
-    inputs = rng.normal(size=(size - 1, len(alphabet()))) * 0.03
+    inputs = rng.normal(size=(size - 1, len(alphabet()))) * 0.06
     inputs -= inputs.mean(axis=1, keepdims=True)
     marks = np.array([(character == "“") - (character == "”") for character in alphabet()], dtype=np.float64)
     inputs *= marks == 0

@@ -28,13 +28,14 @@ MIN_DRAWN_FIT = 0.05
 
 
 VERDICTS = {
-    "causal": "a detector that the network uses: its ablation costs {min_nats} nats and {min_z:.0f} standard errors"
-    " more at the concept's ends than that of control cells, and {min_contrast:.0f} times as much as elsewhere;"
-    " clamped to its inside value, it makes an end more probable than at its outside value",
-    "shared": "no single cell is causal, but the best 2, 4, 8 or 16 cells of a layer are, ablated and clamped"
-    " together",
-    "direction": "no group is causal, but the direction in which a layer's cells predict the concept is, when the"
-    " readout is held at its mean",
+    "causal": "a detector that the network uses: its ablation costs {min_nats} nats at the concept's ends,"
+    " {min_z:.0f} standard errors more than that of control cells (with many tests more: 5 % for all of them"
+    " together), and {min_contrast:.0f} times as much as elsewhere; clamped to its inside value, it makes an end more"
+    " probable than at its outside value",
+    "shared": "no single cell is causal, but the best 2, 4, 8 or 16 cells of a layer are, by the same rules; without"
+    " a detector they must predict the concept with R2 >= {linear_r2}",
+    "direction": "no group is causal, but the direction in which a layer's cells predict the concept with R2 >="
+    " {linear_r2} is, by the same rules, compared with directions of placebos and random ones",
     "detector": "fit >= {detector_fit}; fit or memory {shuffled_ratio:.0f} times the scrambled network's, or half as"
     " far from 1",
     "redundant": "a detector whose role other cells can take over: only a joint ablation costs {min_nats} nats",

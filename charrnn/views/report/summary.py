@@ -163,7 +163,11 @@ def _controls(findings: Findings) -> Iterator[tuple[str, str]]:
     )
     yield (
         "Cause",
-        ("left out (--quick)" if findings.quick else "mean ablation of detectors and of matched control cells"),
+        (
+            "left out (--quick)"
+            if findings.quick
+            else "mean ablation of cells and of groups of cells, erasure of directions, and that of matched controls"
+        ),
     )
 
 
