@@ -243,7 +243,9 @@ def test_every_character_is_aligned(call: Call) -> None:
     Path("odd.txt").write_text(text * 20)
     result = call("inspect", "--cell", "1.0", "--cell", "2.3", "--text", "odd.txt", "--chars", str(len(text) * 3))
     assert result.code == 0
-    lines = [line for line in result.out.splitlines() if line.strip()][1:-1]
+    heatmap = result.out.partition("tanh(c): digits")[0]
+    lines = [line for line in heatmap.splitlines() if line.strip()][1:]
+    assert len(lines) == 9
     for start in range(0, len(lines), 3):
         assert len({cell_len(line) for line in lines[start : start + 3]}) == 1
 
