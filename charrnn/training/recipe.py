@@ -43,11 +43,10 @@ FINETUNE_LR_FACTOR = 0.5
 """factor of the learning rate for fine-tuning: with factors of 1, 0.5 and 0.3, 1×128 cells that had learned most of
 Tiny Shakespeare reached on its last 111 kB 2.213, 2.210, 2.236 bits in 200 steps, and 2.248, 2.228, 2.221 in 800"""
 MAX_ENLARGED_LR = 0.075
-"""maximum peak learning rate for a batch that is enlarged for several processes"""
+"""maximum peak learning rate for a batch that is enlarged for several processes; higher rates raised the loss"""
 MIN_UPDATES = 1_500
-"""updates; if the budget allows fewer with long windows, the windows are shorter"""
-MIN_ENLARGED_UPDATES = 750
-"""updates that a batch that is enlarged for several processes must leave; with fewer, the loss is higher"""
+"""updates; if the budget allows fewer with long windows, the windows are shorter, and if it allows fewer with the
+batch of several processes, the batch is smaller"""
 MAX_BATCH = 1_024
 """maximum batch size that the recipe chooses, unless there are more processes"""
 BYTES_PER_WEIGHT = 24
@@ -221,7 +220,7 @@ def _enlarged_batch(options: TrainOptions, inputs: RecipeInputs, windows: float)
     but at least one, if the training would have too few updates.
     """
     batch = min(MAX_BATCH, inputs.processes * inputs.default_batch)
-    while batch > inputs.default_batch and (options.steps or windows / batch) < MIN_ENLARGED_UPDATES:
+    while batch > inputs.default_batch and (options.steps or windows / batch) < MIN_UPDATES:
         batch //= 2
     return max(batch, inputs.default_batch, inputs.processes)
 
@@ -254,7 +253,7 @@ def _peak_lr(network: NetworkConfig, inputs: RecipeInputs, enlargement: float) -
     gradient of more streams has less noise.
     """
     rate = min(MAX_LR, PEAK_LR[network.cell] * 256 / network.hidden / math.sqrt(network.layers))
-    rate = max(rate, min(MAX_ENLARGED_LR, rate * math.sqrt(enlargement)))
+    rate = min(MAX_ENLARGED_LR, rate * math.sqrt(enlargement))
     rate *= FINETUNE_LR_FACTOR if inputs.trained else 1
     return float(f"{rate:.2g}")
 

@@ -9,7 +9,7 @@ from charrnn.errors import WrongUsageError
 from charrnn.network.model_file import count_parameters
 from charrnn.training.recipe import (
     MAX_ENLARGED_LR,
-    MIN_ENLARGED_UPDATES,
+    MIN_UPDATES,
     RecipeInputs,
     choose_hyperparameters,
 )
@@ -94,9 +94,9 @@ def test_a_batch_is_enlarged_only_if_enough_updates_remain(processes: int) -> No
     assert batches[0] == 32
     assert batches[-1] == 32 * processes
     for recipe in recipes:
-        assert recipe.training.batch == 32 or (recipe.training.steps or 0) >= MIN_ENLARGED_UPDATES
-    short = choose_hyperparameters(TrainOptions(steps=MIN_ENLARGED_UPDATES - 1), make_inputs(processes=processes))
-    assert short == choose_hyperparameters(TrainOptions(steps=MIN_ENLARGED_UPDATES - 1), make_inputs())
+        assert recipe.training.batch == 32 or (recipe.training.steps or 0) >= MIN_UPDATES
+    short = choose_hyperparameters(TrainOptions(steps=MIN_UPDATES - 1), make_inputs(processes=processes))
+    assert short == choose_hyperparameters(TrainOptions(steps=MIN_UPDATES - 1), make_inputs())
 
 
 @pytest.mark.parametrize(("characters", "processes"), list(itertools.product((200, 10**5, 10**10), (2, 40, 3_000))))
