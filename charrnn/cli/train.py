@@ -196,7 +196,7 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
 
     world = world_from_environment()
     group: ProcessGroup | None = None
-    if world.is_distributed or world.run_id:
+    if world.run_id:
         end_with_parent()
     if world.is_distributed:
         from charrnn.cli.train_run import connect_main, run_replica

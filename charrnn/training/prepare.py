@@ -135,14 +135,16 @@ def options_of_launch(options: TrainOptions, world: World) -> TrainOptions:
     `--new` is dropped if the same launch by torchrun has begun the run, because the restarted process resumes it.
     Raise WrongUsageError for `--new` on several machines without a run ID, by which the launch is recognized.
     """
-    if not world.run_id:
-        if options.new and world.nodes > 1:
-            raise WrongUsageError("--new on several machines needs a run ID", hint="`--rdzv-id` of torchrun")
-        return options
+    if options.new and world.nodes > 1 and not world.has_unique_id:
+        raise WrongUsageError("--new on several machines needs a run ID", hint="`--rdzv-id` of torchrun")
     directory = run_directory(options)
     if world.restarts or world.nodes > 1:
         _wait_for_release(directory)
-    return dataclasses.replace(options, new=options.new and _last_launch(directory) != world.run_id)
+    # Several machines do not count every restart, so the run ID decides; on one machine the count is reliable.
+    may_be_restarted = world.restarts > 0 or world.has_unique_id
+    if options.new and may_be_restarted and _last_launch(directory) == world.run_id:
+        return dataclasses.replace(options, new=False)
+    return options
 
 
 def _last_launch(directory: RunDirectory) -> str | None:

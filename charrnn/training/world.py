@@ -16,7 +16,7 @@ from charrnn.text.batching import Shard
 MAX_PROCESSES = 1 << 20
 """maximum world size"""
 NO_RUN_ID = "none"
-"""run ID of torchrun if none is given"""
+"""run ID of each launch by torchrun without `--rdzv-id` or `--standalone`"""
 MAX_PORT = (1 << 16) - 1
 SHARED_STORE_VARIABLE = "TORCH_DISABLE_SHARE_RDZV_TCP_STORE"
 
@@ -43,7 +43,7 @@ class World:
     """how often torchrun has restarted the processes"""
     max_restarts: int = 0
     run_id: str = ""
-    """run ID of torchrun (`TORCHELASTIC_RUN_ID`), the same after a restart; empty without an ID"""
+    """run ID of torchrun (`TORCHELASTIC_RUN_ID`), the same after a restart; empty without torchrun"""
     has_agent_store: bool = False
     """whether torchrun hosts the store through which the processes find each other"""
 
@@ -56,6 +56,11 @@ class World:
     def is_distributed(self) -> bool:
         """Return whether there are several processes."""
         return self.size > 1
+
+    @property
+    def has_unique_id(self) -> bool:
+        """Return whether the run ID identifies the launch."""
+        return self.run_id not in ("", NO_RUN_ID)
 
     def shard(self, rows: int) -> Shard:
         """Return the rows of this process; the numbers of rows of two processes differ by at most one."""
@@ -82,8 +87,7 @@ def world_from_environment(environment: Mapping[str, str] = os.environ) -> World
     1
     """
     size = _number(environment, "WORLD_SIZE", 1, low=1)
-    run_id = environment.get("TORCHELASTIC_RUN_ID", NO_RUN_ID)[:200]
-    run_id = "" if run_id == NO_RUN_ID else run_id
+    run_id = environment.get("TORCHELASTIC_RUN_ID", "")[:200]
     restarts = _number(environment, "TORCHELASTIC_RESTART_COUNT", 0)
     max_restarts = _number(environment, "TORCHELASTIC_MAX_RESTARTS", 0)
     if size == 1:

@@ -207,6 +207,23 @@ def test_new_is_dropped_only_for_the_launch_that_began_the_run(
     assert (after.new, after.steps) == (is_new, 7)
 
 
+@pytest.mark.parametrize(("restarts", "is_new"), [(0, True), (1, False)])
+def test_without_a_run_id_the_number_of_restarts_decides(
+    restarts: int, is_new: bool, launched: RunDirectory, make_trainer: Callable[..., Trainer]
+) -> None:
+    """All launches without one have the same ID; several machines, which miscount restarts, need an ID for --new."""
+    variables = {"TORCHELASTIC_RUN_ID": "none", "TORCHELASTIC_RESTART_COUNT": str(restarts)}
+    world, trainer = world_from_environment(variables), make_trainer()
+    trainer.group = ProcessGroup(world)
+    for _ in range(3):
+        trainer.train_step()
+    save_checkpoint(trainer, launched)
+    options = TrainOptions(out=str(launched.path), new=True)
+    assert options_of_launch(options, world).new is is_new
+    with pytest.raises(WrongUsageError, match="needs a run ID"):
+        options_of_launch(options, World(size=2, nodes=2, run_id="none"))
+
+
 def test_new_is_dropped_if_the_newest_checkpoint_is_damaged(launched: RunDirectory) -> None:
     """The one before it tells which launch began the run."""
     launched.checkpoints()[-1].write_bytes(b"damaged")
