@@ -21,7 +21,7 @@ from charrnn.inspection.search.verdicts import judge
 from charrnn.network.cells import CellState, CellStep, DirectionClamp
 from charrnn.network.inference import InferenceRNN
 
-FEW_CONCEPTS = [CONCEPTS[name] for name in ("in_quote", "line_pos", "word_pos")]
+FEW_CONCEPTS = [CONCEPTS[name] for name in ("in_quote", "line_pos", "word_pos", "punct")]
 CASES = [
     (cell, carriers, used) for cell in ("lstm", "gru", "rnn") for carriers in (1, 2, 4, 32) for used in (True, False)
 ]

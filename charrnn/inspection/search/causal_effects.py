@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.inspection.search.ablation import (
+    MAX_ABLATED,
+    MAX_CONTROLS,
     MIN_EDGES,
     AblationLosses,
     AblationQuery,
@@ -120,7 +122,8 @@ def measure_effects(
         return None
     edges = [mask[segments.positions] for mask in text_edges]
     target_cells = list(dict.fromkeys(target.cell for target in targets))
-    controls = matched_controls(target_cells, request.variance, request.allowed, hidden)
+    neutral = _neutral_controls(request, hidden)
+    controls = matched_controls(target_cells, request.variance, neutral, hidden)
     pool = ControlCells(
         variance=request.variance, allowed=request.allowed, unrelated=request.unrelated, hidden=hidden
     )
@@ -154,6 +157,14 @@ def measure_effects(
         losses=measured.losses,
         activations=activations,
     )
+
+
+def _neutral_controls(request: AblationRequest, hidden: int) -> NDArray[np.bool_]:
+    """Return the mask of the cells that follow no concept; in a layer with few of them, of all possible controls."""
+    by_layer = request.unrelated.reshape(-1, hidden)
+    has_enough = by_layer.sum(axis=1, keepdims=True) >= MAX_CONTROLS + MAX_ABLATED
+    neutral: NDArray[np.bool_] = np.where(has_enough, by_layer, request.allowed.reshape(-1, hidden)).ravel()
+    return neutral
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

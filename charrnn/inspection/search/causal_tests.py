@@ -23,6 +23,8 @@ from charrnn.inspection.search.splits import Progress
 from charrnn.inspection.search.verdicts import THRESHOLDS, is_learned, judge
 from charrnn.network.inference import InferenceRNN
 
+MIN_MEMBER_SCORE = 0.04
+"""minimum selection score, the sum of two explained variances, of a member of a group"""
 SHARED_REASON = "the cell is a member of the group that carries the concept"
 
 
@@ -37,13 +39,15 @@ def test_causally(
     """Return the shortlist with causal verdicts, and the unexplained cells that the network needs."""
     targets = finalists(candidates)
     best_fit = screening.scores.fit[findable_concepts(screening)].max(axis=0)
+    # cells that follow the last character are no neutral controls, either
+    searched_fit = screening.scores.fit[: screening.concept_count].max(axis=0)
     unexplained = unexplained_candidates(screening, best_concept_of_cell(screening))
     request = AblationRequest(
         targets=_ablation_targets(targets, screening, rnn.config.hidden),
         unexplained=unexplained,
         variance=screening.statistics.of_concept(0).variance(search_data.streams.confirmation),
         allowed=screening.statistics.alive & (best_fit < THRESHOLDS.detector_fit),
-        unrelated=screening.statistics.alive & (best_fit < THRESHOLDS.weak_fit),
+        unrelated=screening.statistics.alive & (searched_fit < THRESHOLDS.weak_fit),
     )
     results = measure_effects(rnn, search_data, screening.states, request, rng, progress)
     if results is None:
@@ -65,7 +69,9 @@ def _ablation_targets(candidates: list[Candidate], screening: Screening, hidden:
             targets.append(target)
             continue
         layer = candidate.cell // hidden
-        members = [cell for cell in ranked if cell // hidden == layer][: GROUP_SIZES[-1]]
+        selection = screening.scores.selection[candidate.number]
+        followers = [cell for cell in ranked if cell // hidden == layer and selection[cell] >= MIN_MEMBER_SCORE]
+        members = (followers or [candidate.cell])[: GROUP_SIZES[-1]]
         units = [[cell % hidden for cell in members[:size]] for size in GROUP_SIZES]
         queries = [(candidate.number, group) for group in units]
         r2 = group_r2(screening.statistics, screening.products, layer, queries)

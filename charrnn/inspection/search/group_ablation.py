@@ -21,8 +21,8 @@ GROUP_SIZES = (1, 2, 4, 8, 16)
 """numbers of cells that are ablated together"""
 CONTROL_DRAWS = 6
 """number of control groups of each size in each layer"""
-MIN_POOL_RATIO = 1.5
-"""minimum number of available control cells, as a multiple of the group's size"""
+MIN_POOL_RATIO = 3
+"""minimum number of available control cells, as a multiple of the group's size, so that control groups differ"""
 NEAREST = 4
 """number of available cells with the nearest variance, from which a control cell is drawn"""
 FAMILY_ERROR = 0.05
@@ -77,7 +77,7 @@ class ControlCells:
         """Return the control groups of one layer and size."""
         all_members = {cell for cells in members.values() for cell in cells}
         shared = self._pool(layer, all_members, self.unrelated)
-        if len(shared) >= 2 * size and members:
+        if len(shared) >= MIN_POOL_RATIO * size and members:
             ablated = [cell for cells in members.values() for cell in cells[:size]]
             groups = self._draw(shared, ablated, size, rng)
             return {(number, size): groups for number in members}

@@ -194,8 +194,7 @@ def _without_carrier(finding: Finding, verdict: str, reason: str, rules: Thresho
     is_costly = any(_costs_more_than_controls(carrier.effect, rules) for carrier in others)
     is_free = not is_costly and all(_costs_nothing(carrier.effect, rules) for carrier in others)
     if verdict != "detector" or cause is None:
-        is_learned_by_layer = verdict == "distributed" or finding.direction is not None
-        if is_learned_by_layer and others and is_free and (cause is None or _costs_nothing(cause, rules)):
+        if verdict == "distributed" and others and is_free and (cause is None or _costs_nothing(cause, rules)):
             return "unused", _UNUSED_LAYER
         return verdict, reason
     if _is_needed(cause.edge_delta, cause.edge_z, cause, rules):
