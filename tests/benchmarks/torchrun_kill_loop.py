@@ -73,15 +73,15 @@ class Training:
             time.sleep(0.01)
         return []
 
-    def wait_for_step(self, step: int) -> bool:
-        """Wait until a step is saved; return False if torchrun ends before."""
-        ends_at = time.monotonic() + RESTART_SECONDS
-        while self.step < step:
-            assert time.monotonic() < ends_at, f"step {step} was not reached"
-            if self.has_ended():
-                return False
+    def wait_for_step(self, step: int, *, seconds: float = math.inf) -> None:
+        """Wait until a step is saved, a number of seconds has passed, or torchrun has ended."""
+        start_time = time.monotonic()
+        while self.step < step and not self.has_ended():
+            waited_for = time.monotonic() - start_time
+            if waited_for >= seconds:
+                return
+            assert waited_for < RESTART_SECONDS, f"step {step} was not reached"
             time.sleep(0.002)
-        return True
 
     def end(self) -> tuple[int, str]:
         """Wait for the end, and return the exit code and the output."""
@@ -103,18 +103,20 @@ def kill_repeatedly(training: Training, steps: int, kills: int, rng: random.Rand
     workers: list[int] = []
     recovery_seconds, killed_at = [], math.nan
     while counts["kills"] < kills and (workers := training.new_workers(workers)):
-        before, left = training.step, kills - counts["kills"]
+        before = training.step
+        last = before + max(1, (steps - before) // (kills - counts["kills"] + 1))
         if rng.random() < FRACTION_OF_EARLY_KILLS:
-            time.sleep(rng.uniform(0, MAX_START_SECONDS))
+            training.wait_for_step(last, seconds=rng.uniform(0, MAX_START_SECONDS))
         else:
-            if not training.wait_for_step(before + 1):
-                break
+            training.wait_for_step(before + 1)
             recovery_seconds.append(time.monotonic() - killed_at)
-            if not training.wait_for_step(before + rng.randint(1, max(1, (steps - before) // left))):
-                break
+            training.wait_for_step(rng.randint(before + 1, last))
             time.sleep(rng.uniform(0, MAX_WAIT_SECONDS))
         rank = rng.randrange(len(workers))
-        os.kill(workers[rank], signal.SIGKILL)
+        try:
+            os.kill(workers[rank], signal.SIGKILL)
+        except ProcessLookupError:  # the training has ended, or torchrun restarts it
+            continue
         killed_at = time.monotonic()
         counts["kills"] += 1
         counts["of rank 0"] += rank == 0
