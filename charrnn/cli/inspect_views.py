@@ -103,15 +103,15 @@ def _why(target: InspectionTarget, options: InspectOptions) -> Iterator[Rendered
     )
     with status(f"reading {len(target.ids):,} characters"):
         if options.positions:
-            found = attribute_positions(target.rnn, vocabulary, target.ids, options.positions, rng, **source)
+            attributions = attribute_positions(target.rnn, vocabulary, target.ids, options.positions, rng, **source)
         else:
-            found = attribute_surprising(target.rnn, vocabulary, target.ids, rng, **source)
-    for attribution in found:
-        explained = attribution is found[-1]
+            attributions = attribute_surprising(target.rnn, vocabulary, target.ids, rng, **source)
+    for attribution in attributions:
+        explained = attribution is attributions[-1]
         view = AttributionView(attribution=attribution, light=light_background(), explained=explained)
         yield RenderedView([attribution], view)
     if options.svg and not options.draws_cells:
-        write_note(write_heatmap(options.svg, attribution_heatmap(found[0], titled=True), options.title))
+        write_note(write_heatmap(options.svg, attribution_heatmap(attributions[0], titled=True), options.title))
 
 
 def _contexts(target: InspectionTarget, options: InspectOptions) -> Iterator[RenderedView]:

@@ -102,9 +102,9 @@ def _effect(interchange: Interchange, source: str) -> str:
     before, after = interchange.source_divergences
     size = f"the copy changes the prediction by {interchange.divergence:.3f} bits"
     if interchange.rank is not None:
-        layer, others = interchange.cells[0].cell.partition(".")[0], len(interchange.single_copies)
+        layer, layer_size = interchange.cells[0].cell.partition(".")[0], len(interchange.single_copies)
         size += (
-            f", rank {interchange.rank:,} of {pluralize(others, 'cell')} of layer {layer}, each copied alone"
+            f", rank {interchange.rank:,} of {pluralize(layer_size, 'cell')} of layer {layer}, each copied alone"
             f" (median {interchange.median_divergence:.3f})"
         )
     return f"{size}; it differs by {after:.3f} bits from that after {source}, without the copy by {before:.3f}"

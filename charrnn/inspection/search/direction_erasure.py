@@ -51,8 +51,8 @@ def erase_directions(
     segments = effects.segments.first_segments(min(ERASURE_SEGMENTS, effects.segments.count))
     held = [
         readout.held_at(readout.mean, target.layer)
-        for target, readout, others in zip(targets, own, controls, strict=True)
-        for readout in (readout, *others)
+        for target, concept_readout, control_readouts in zip(targets, own, controls, strict=True)
+        for readout in (concept_readout, *control_readouts)
     ]
     batches = clamp_batches(rnn, segments, held)
     steps = progress(batches, DIRECTIONS, len(batches))
@@ -60,8 +60,10 @@ def erase_directions(
     increases = [nll - baseline for batch in steps for nll in clamped_nll(rnn, segments, held[batch])]
     deltas = iter(increases)
     carriers = [
-        _carrier(target, readout, [next(deltas) for _ in range(1 + len(others))], effects, rnn.config.hidden)
-        for target, readout, others in zip(targets, own, controls, strict=True)
+        _carrier(
+            target, readout, [next(deltas) for _ in range(1 + len(control_readouts))], effects, rnn.config.hidden
+        )
+        for target, readout, control_readouts in zip(targets, own, controls, strict=True)
     ]
     return _with_doses(rnn, carriers, targets, own, memories, effects, progress)
 

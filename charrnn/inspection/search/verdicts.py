@@ -190,11 +190,16 @@ def _costs_nothing(effect: CausalEffect, rules: Thresholds) -> bool:
 def _without_carrier(finding: Finding, verdict: str, reason: str, rules: Thresholds) -> _Verdict:
     """Return the verdict of a represented concept that neither a cell nor a group nor a direction carries."""
     cause = finding.cause
-    others = [*finding.groups[1:], *([finding.direction] if finding.direction else [])]
-    is_costly = any(_costs_more_than_controls(carrier.effect, rules) for carrier in others)
-    is_free = not is_costly and all(_costs_nothing(carrier.effect, rules) for carrier in others)
+    groups_and_direction = [*finding.groups[1:], *([finding.direction] if finding.direction else [])]
+    is_costly = any(_costs_more_than_controls(carrier.effect, rules) for carrier in groups_and_direction)
+    is_free = not is_costly and all(_costs_nothing(carrier.effect, rules) for carrier in groups_and_direction)
     if verdict != "detector" or cause is None:
-        if verdict == "distributed" and others and is_free and (cause is None or _costs_nothing(cause, rules)):
+        if (
+            verdict == "distributed"
+            and groups_and_direction
+            and is_free
+            and (cause is None or _costs_nothing(cause, rules))
+        ):
             return "unused", _UNUSED_LAYER
         return verdict, reason
     if _is_needed(cause.edge_delta, cause.edge_z, cause, rules):
