@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -116,6 +117,15 @@ def in_double_precision(trainer: Trainer) -> Trainer:
     if trainer.reducer is not None:
         trainer.reducer = GradientReducer(trainer.network, trainer.shard, trainer.group)
     return trainer
+
+
+def run_of(corpus: Corpus, path: Path) -> RunDirectory:
+    """Return a new run directory that contains a copy of a corpus."""
+    run = RunDirectory(path)
+    run.path.mkdir()
+    for source, copy in ((corpus.path, run.corpus), (corpus.path.with_suffix(".json"), run.description)):
+        shutil.copy(source, copy)
+    return run
 
 
 def resumed(directory: RunDirectory, group: ProcessGroup = SINGLE_PROCESS) -> tuple[Trainer, tuple[str, ...]]:

@@ -1,5 +1,6 @@
 """A training by several processes is that of one: batches, masks, resets, gradients and updates."""
 
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,9 @@ def trained(trainer: Trainer) -> dict[str, list[float]]:
     return result(trainer)
 
 
-@pytest.mark.parametrize("size", [2, 3])
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize(
+    ("cell", "size"), [*product(["lstm", "gru", "rnn"], [2, 3]), ("peephole", 2), ("cifg", 2), ("capped", 2)]
+)
 def test_several_processes_train_as_one_does(cell: str, size: int, corpus: Corpus, tmp_path: Path) -> None:
     """Weights, averages, moments, states and losses agree to 1e-9 in float64, with dropout and state resets."""
     torch.set_num_threads(1)

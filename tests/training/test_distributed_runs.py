@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from worlds import (
     make,
     result,
     resumed,
+    run_of,
 )
 
 from charrnn.cli import train_run
@@ -50,11 +50,7 @@ def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def directory(corpus: Corpus, tmp_path: Path) -> RunDirectory:
     """Return a run directory that contains the text."""
-    run = RunDirectory(tmp_path / "run")
-    run.path.mkdir()
-    for source, copy in ((corpus.path, run.corpus), (corpus.path.with_suffix(".json"), run.description)):
-        shutil.copy(source, copy)
-    return run
+    return run_of(corpus, tmp_path / "run")
 
 
 def finish(trainer: Trainer) -> Trainer:

@@ -1,13 +1,12 @@
 """A run reaches all processes as it is, and messages of other processes are validated as files are."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from worlds import checksum, in_each_rank, make
+from worlds import checksum, in_each_rank, make, run_of
 
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.storage.run_directory import RunDirectory
@@ -54,11 +53,7 @@ def store() -> FakeStore:
 @pytest.fixture
 def directory(corpus: Corpus, tmp_path: Path) -> RunDirectory:
     """Return a run directory that contains the text."""
-    run = RunDirectory(tmp_path / "run")
-    run.path.mkdir()
-    for source, copy in ((corpus.path, run.corpus), (corpus.path.with_suffix(".json"), run.description)):
-        shutil.copy(source, copy)
-    return run
+    return run_of(corpus, tmp_path / "run")
 
 
 # The run
