@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
 from charrnn._version import __version__
 from charrnn.cli.inspect_excerpt import excerpt_influence, excerpt_profiles, excerpt_surprise
@@ -136,25 +137,24 @@ def _report_cells(target: InspectionTarget, findings: Findings, excerpt: slice) 
     for finding in findings.local:
         chosen.setdefault(finding.cell, (finding.concept, "known from the last character"))
     chosen = dict(list(chosen.items())[:MAX_REPORT_CELLS]) or {"1.0": ("", "the first cell")}
-    activations = record_cells(
-        target.rnn, target.ids, [parse_cell(cell) for cell in chosen], excerpt, signal=findings.signal
-    )
+    shared = [finding for finding in findings.concepts if finding.verdict == "shared"]
+    names = list(dict.fromkeys([*chosen, *(cell for finding in shared for cell in finding.carriers)]))
+    cells = [parse_cell(name) for name in names]
+    activations = record_cells(target.rnn, target.ids, cells, excerpt, signal=findings.signal)
+    rows = dict(zip(names, activations, strict=True))
     single_cells = (
-        ReportCell(row=HeatmapRow(label=cell, values=row), concept=concept, group=group)
-        for (cell, (concept, group)), row in zip(chosen.items(), activations, strict=True)
+        ReportCell(row=HeatmapRow(label=cell, values=rows[cell]), concept=concept, group=group)
+        for cell, (concept, group) in chosen.items()
     )
-    return (*single_cells, *_principal_components(target, findings, excerpt))
+    return (*single_cells, *(_principal_component(finding, rows) for finding in shared))
 
 
-def _principal_components(target: InspectionTarget, findings: Findings, excerpt: slice) -> Iterator[ReportCell]:
-    """Yield the first principal component of each group that carries a concept, over an excerpt."""
-    for finding in findings.concepts:
-        if finding.verdict == "shared":
-            cells = [parse_cell(cell) for cell in finding.carriers]
-            activations = record_cells(target.rnn, target.ids, cells, excerpt, signal=findings.signal)
-            label = f"{len(cells)} cells of {finding.concept}"
-            row = HeatmapRow(label=label, values=first_component(activations))
-            yield ReportCell(row=row, concept=finding.concept, group="first principal component of a group")
+def _principal_component(finding: Finding, rows: Mapping[str, NDArray[np.float32]]) -> ReportCell:
+    """Return the first principal component of the group that carries a concept, from the activations by cell."""
+    component = first_component(np.stack([rows[cell] for cell in finding.carriers]))
+    label = f"{len(finding.carriers)} cells of {finding.concept}"
+    row = HeatmapRow(label=label, values=component)
+    return ReportCell(row=row, concept=finding.concept, group="first principal component of a group")
 
 
 def _provenance(target: InspectionTarget, findings: Findings) -> dict[str, str]:
