@@ -34,6 +34,11 @@ class CellState(NamedTuple):
     cell_state: Array | None = None
     """c, (B, H), of an LSTM and its variants; None for other cells"""
 
+    @property
+    def memory(self) -> Array:
+        """The values that clamps set: c of an LSTM and its variants, h of other cells."""
+        return self.hidden if self.cell_state is None else self.cell_state
+
 
 class CellStep(NamedTuple):
     """The result of one step of a layer: the next state and the gates."""

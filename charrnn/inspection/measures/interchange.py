@@ -7,7 +7,7 @@ text; h of other cells. Layers above read the new h at the same character; all o
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from charrnn.inspection.measures.activations import CellIndex
 from charrnn.inspection.measures.lag_attribution import kl_divergence
 from charrnn.inspection.measures.provenance import DIGITS, rounded_fields
 from charrnn.network.cell_id import check_cell
-from charrnn.network.cells import CellState, Clamp, Clamps, State, select_rows
+from charrnn.network.cells import Clamp, Clamps, State, select_rows
 from charrnn.network.inference import NO_CLAMPS, InferenceRNN, log_softmax
 from charrnn.text.vocabulary import Ids, Vocabulary
 
@@ -31,9 +31,6 @@ SMALLEST_CHANGE = 1e-6
 """change of a probability, and of a prediction in bits, below which it counts as none: rounding in float32"""
 SAME_VALUE = 0.01
 """difference of tanh(c) or h below which a cell has the same value after both texts"""
-
-Patch = Callable[[State], Clamps]
-"""function from the state after the source text to what changes the state of the target text at its last character"""
 
 
 class CellValue(NamedTuple):
@@ -206,27 +203,22 @@ def measure_interchange(
         ),
         characters=vocabulary.characters,
         before=patched_prediction(rnn, target, NO_CLAMPS)[0],
-        after=patched_prediction(rnn, target, copied_cells(cells)(source.after))[0],
+        after=patched_prediction(rnn, target, copied_cells(cells, source.after))[0],
         after_source=patched_prediction(rnn, source, NO_CLAMPS)[0],
         single_copies=single_copies,
         rank=rank,
     )
 
 
-def copied_cells(cells: Sequence[CellIndex]) -> Patch:
-    """Return the patch that copies the values of cells, c of LSTM cells and h of others."""
-
-    def clamps(source: State) -> Clamps:
-        """Return the clamps at the values of the source."""
-        by_layer: dict[int, Clamp] = {}
-        for layer in {layer for layer, _ in cells}:
-            values = values_of(source[layer - 1])
-            mask = np.zeros(values.shape, np.bool_)
-            mask[:, [unit for cell_layer, unit in cells if cell_layer == layer]] = True
-            by_layer[layer] = Clamp(mask=mask, values=values)
-        return by_layer
-
-    return clamps
+def copied_cells(cells: Sequence[CellIndex], source: State) -> Clamps:
+    """Return the clamps of cells at their values in a state, c of LSTM cells and h of others."""
+    by_layer: dict[int, Clamp] = {}
+    for layer in {layer for layer, _ in cells}:
+        values = source[layer - 1].memory
+        mask = np.zeros(values.shape, np.bool_)
+        mask[:, [unit for cell_layer, unit in cells if cell_layer == layer]] = True
+        by_layer[layer] = Clamp(mask=mask, values=values)
+    return by_layer
 
 
 def patched_prediction(rnn: InferenceRNN, text: ReadText, clamps: Clamps, *, streams: int = 1) -> Numbers:
@@ -238,22 +230,16 @@ def patched_prediction(rnn: InferenceRNN, text: ReadText, clamps: Clamps, *, str
 
 def copies_of_single_cells(rnn: InferenceRNN, layer: int, source: ReadText, target: ReadText) -> Numbers:
     """Return the KL divergence in bits caused by the copy of each cell of a layer alone (H,)."""
-    values, units = values_of(source.after[layer - 1]), rnn.config.hidden
+    values, units = source.after[layer - 1].memory, rnn.config.hidden
     clamps = {layer: Clamp(mask=np.eye(units, dtype=np.bool_), values=values)}
     copied = patched_prediction(rnn, target, clamps, streams=units)
     return kl_divergence(patched_prediction(rnn, target, NO_CLAMPS), copied) / math.log(2)
 
 
-def values_of(state: CellState) -> NDArray[np.floating]:
-    """Return the values of the cells of a layer that a clamp sets: c of an LSTM, h of other cells."""
-    values: NDArray[np.floating] = state.hidden if state.cell_state is None else state.cell_state
-    return values
-
-
 def signal_of(rnn: InferenceRNN, state: State, cell: CellIndex) -> float:
     """Return tanh(c) of an LSTM cell, h of another cell, in a state of one stream."""
     layer, unit = cell
-    value = float(values_of(state[layer - 1])[0, unit])
+    value = float(state[layer - 1].memory[0, unit])
     return value if rnn.signal_name == "h" else math.tanh(value)
 
 

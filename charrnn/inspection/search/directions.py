@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from charrnn.inspection.search.clamped_reading import Direction
 from charrnn.inspection.search.splits import ConceptCodes, SplitStreams
 from charrnn.inspection.search.statistics import Numbers
-from charrnn.network.cells import CellState
 from charrnn.network.inference import LayerCache
 
 MAX_SAMPLED_NUMBERS = 6_000_000
@@ -51,7 +50,7 @@ class MemorySample:
         """Store the sampled characters of a chunk that begins at a step of the streams."""
         for step in range(first, first + len(layers[0].steps)):
             if step >= self._warm_up and (step - self._warm_up) % self._every == 0:
-                rows = [_memory(layer.steps[step - first].state)[self._streams] for layer in layers]
+                rows = [layer.steps[step - first].state.memory[self._streams] for layer in layers]
                 # half precision suffices for covariances of thousands of characters
                 self._values.append(np.concatenate(rows, axis=1).astype(np.float16))
                 self._steps.append(step - self._warm_up)
@@ -61,10 +60,6 @@ class MemorySample:
         units = slice((layer - 1) * self._hidden, layer * self._hidden)
         values = np.stack([step[:, units] for step in self._values]).astype(np.float32)
         return LayerMemory(layer=layer, values=values, steps=np.array(self._steps), streams=self._streams)
-
-
-def _memory(state: CellState) -> NDArray[np.float32]:
-    return np.asarray(state.hidden if state.cell_state is None else state.cell_state)
 
 
 @dataclass(frozen=True, kw_only=True)
