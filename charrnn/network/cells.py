@@ -242,7 +242,26 @@ class DirectionClamp:
         return memory - ((memory * self.read).sum(-1)[:, None] - self.value) * self.write
 
 
-LayerClamp = Clamp | DirectionClamp
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CombinedClamp:
+    """Several clamps of one layer, applied one after the other, none of which changes what another one holds."""
+
+    parts: tuple[Clamp | DirectionClamp, ...]
+
+    def apply(self, step: CellStep) -> CellStep:
+        """Return a step with all clamps applied; the gates stay as they were computed."""
+        for part in self.parts:
+            step = part.apply(step)
+        return step
+
+    def clamped(self, memory: Array) -> Array:
+        """Return the memory (B, H) with all clamps applied."""
+        for part in self.parts:
+            memory = part.clamped(memory)
+        return memory
+
+
+LayerClamp = Clamp | DirectionClamp | CombinedClamp
 Clamps = Mapping[int, LayerClamp]
 """the clamps by layer, counted from 1"""
 

@@ -35,13 +35,15 @@ def test_causally(
     screening: Screening,
     rng: np.random.Generator,
     progress: Progress,
+    *,
+    with_unexplained: bool,
 ) -> tuple[list[Candidate], tuple[UnexplainedCell, ...]]:
     """Return the shortlist with causal verdicts, and the unexplained cells that the network needs."""
     targets = finalists(candidates)
     best_fit = screening.scores.fit[findable_concepts(screening)].max(axis=0)
     # cells that follow the last character are no neutral controls, either
     searched_fit = screening.scores.fit[: screening.concept_count].max(axis=0)
-    unexplained = unexplained_candidates(screening, best_concept_of_cell(screening))
+    unexplained = unexplained_candidates(screening, best_concept_of_cell(screening)) if with_unexplained else []
     request = AblationRequest(
         targets=_ablation_targets(targets, screening, rnn.config.hidden),
         unexplained=unexplained,

@@ -1,7 +1,6 @@
 """Reading of text segments with interventions: sets of clamped cells and clamped directions, many in one batch."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,27 +8,11 @@ from numpy.typing import NDArray
 from charrnn.inspection.search.search_data import ABLATION_WARM_UP, AblationSegments
 from charrnn.network.cells import Clamp, Clamps, DirectionClamp, select_rows
 from charrnn.network.inference import InferenceRNN
+from charrnn.network.interventions import Direction
 
 CellClamps = Mapping[int, float]
 """value of each clamped cell, by its flat index: c of LSTM cells, h of other cells"""
 Nats = NDArray[np.float32]
-Weights = NDArray[np.float32]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Direction:
-    """A direction of one layer's memory, c of LSTM cells or h of other cells, held at a value of its readout."""
-
-    layer: int
-    """layer, from 1"""
-    read: Weights
-    """weights of the readout (H,)"""
-    write: Weights
-    """change of the memory that changes the readout by 1 (H,)"""
-    value: float
-    """value of the readout"""
-
-
 Intervention = CellClamps | Direction
 
 MAX_CLAMPED_ROWS = 640

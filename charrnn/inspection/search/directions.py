@@ -18,10 +18,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.inspection.search.clamped_reading import Direction
 from charrnn.inspection.search.splits import ConceptCodes, SplitStreams
 from charrnn.inspection.search.statistics import Numbers
 from charrnn.network.inference import LayerCache
+from charrnn.network.interventions import Direction
 
 MAX_SAMPLED_NUMBERS = 6_000_000
 """maximum number of values in the sample of the memory"""
@@ -54,6 +54,12 @@ class MemorySample:
                 # half precision suffices for covariances of thousands of characters
                 self._values.append(np.concatenate(rows, axis=1).astype(np.float16))
                 self._steps.append(step - self._warm_up)
+
+    def of_cells(self, layer: int, units: Sequence[int], coding: ConceptCodes) -> tuple[Numbers, NDArray[np.uint8]]:
+        """Return the memory of cells of a layer, and the codes of a concept: (N characters, n), (N,)."""
+        cells = [(layer - 1) * self._hidden + unit for unit in units]
+        values = np.stack([step[:, cells] for step in self._values]).astype(np.float64)
+        return values.reshape(-1, len(cells)), coding.codes[self._steps][:, self._streams].ravel()
 
     def of_layer(self, layer: int) -> "LayerMemory":
         """Return the statistics of a layer, counted from 1."""

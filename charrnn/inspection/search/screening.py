@@ -41,6 +41,8 @@ class SearchOptions:
     """signal of the cells: c, h or a gate"""
     quick: bool = False
     """whether to skip the control with shuffled weights and the causal tests"""
+    only_carriers: bool = False
+    """whether to skip the control with shuffled weights and unexplained cells, which do not decide about carriers"""
     progress: Progress = no_progress
     """wrapper of the steps of each stage"""
     model: str = ""
@@ -93,7 +95,7 @@ def screen(
     # computed first, so that the sums of both passes are not in memory at once
     shuffled = (
         None
-        if options.quick
+        if options.quick or options.only_carriers
         else shuffled_control(rnn, search_data, all_codings, shuffling_rng, signal=signal, progress=progress)
     )
     products = CellProducts(streams, rnn.config.layers, rnn.config.hidden)

@@ -19,7 +19,7 @@ from charrnn.inspection.search.screening import (
     shortlist,
 )
 from charrnn.inspection.search.search_data import EncodedText, SearchData
-from charrnn.inspection.search.splits import MARKING, ConceptCodes, Progress
+from charrnn.inspection.search.splits import MARKING, ConceptCodes
 from charrnn.network.inference import InferenceRNN
 from charrnn.text.vocabulary import Ids
 
@@ -40,6 +40,18 @@ def search(
     Cells are selected on one half of the text and scored on the other half, or on a separate confirmation text.
     Raise CharrnnError if a text is too short or all cells are dead, and WrongUsageError for an unknown signal.
     """
+    return search_with_screening(rnn, parsed, ids, rng=rng, options=options)[0]
+
+
+def search_with_screening(
+    rnn: InferenceRNN,
+    parsed: ParsedText,
+    ids: Ids,
+    *,
+    rng: np.random.Generator,
+    options: SearchOptions = DEFAULT_OPTIONS,
+) -> tuple[Findings, Screening | None]:
+    """Return the findings as `search` does, with the screening, or None if no concept is frequent."""
     signal = signal_name(rnn, options.signal)
     search_data = SearchData.of(EncodedText(parsed=parsed, ids=ids), options.confirm)
     concepts = list(CONCEPTS.values() if options.concepts is None else options.concepts)
@@ -60,9 +72,9 @@ def search(
         too_rare=tuple(_too_rare(coding, search_data) for coding in codings if coding not in frequent),
     )
     if not frequent:
-        return findings
+        return findings, None
     screening = screen(rnn, search_data, frequent, placebos, screening_rng, options)
-    return _select_and_test(findings, rnn, search_data, screening, ablation_rng, options.progress)
+    return _select_and_test(findings, rnn, search_data, screening, ablation_rng, options), screening
 
 
 def _select_and_test(
@@ -71,13 +83,21 @@ def _select_and_test(
     search_data: SearchData,
     screening: Screening,
     rng: np.random.Generator,
-    progress: Progress,
+    options: SearchOptions,
 ) -> Findings:
     """Return the findings of the shortlist, with causal tests unless the search is quick, and cell counts."""
     candidates = shortlist(screening, rnn.config.hidden)
     unexplained: tuple[UnexplainedCell, ...] = ()
     if not findings.quick:
-        candidates, unexplained = test_causally(candidates, rnn, search_data, screening, rng, progress)
+        candidates, unexplained = test_causally(
+            candidates,
+            rnn,
+            search_data,
+            screening,
+            rng,
+            options.progress,
+            with_unexplained=not options.only_carriers,
+        )
     by_verdict = sorted(
         (candidate.finding for candidate in candidates),
         key=lambda finding: (VERDICT_RANK[finding.verdict], -finding.fit),
