@@ -8,12 +8,12 @@ import click
 
 from charrnn import resources
 from charrnn.arguments import LARGEST_SEED, MAX_CHARACTERS
+from charrnn.cli.cell_types import CellIdType
 from charrnn.cli.inspect_options import SEARCH_SIGNAL, InspectOptions
 from charrnn.cli.options import (
     COMMON,
     GUESSES,
     OUTPUT,
-    CellIdType,
     Command,
     Number,
     Word,

@@ -3,12 +3,9 @@
 import hashlib
 import platform
 import shlex
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import click
 import numpy as np
@@ -25,6 +22,7 @@ from charrnn.cli.inspect_heatmaps import (
     write_drawing,
 )
 from charrnn.cli.inspect_options import InspectOptions
+from charrnn.cli.search_progress import progress_bar
 from charrnn.cli.streams import write_json, write_note
 from charrnn.inspection.concepts import CONCEPTS, Concept
 from charrnn.inspection.measures.activations import first_component, record_cells
@@ -41,48 +39,16 @@ from charrnn.inspection.search.findings import (
 )
 from charrnn.inspection.search.screening import SearchOptions
 from charrnn.inspection.search.search import search
-from charrnn.inspection.search.splits import STAGE_FRACTIONS, Progress, no_progress
 from charrnn.network.cell_id import parse_cell
 from charrnn.storage.run_directory import display_name
 from charrnn.text.corpus import DEFAULT_CHARS
-from charrnn.views.console import stderr_console, stdout_console
+from charrnn.views.console import stdout_console
 from charrnn.views.findings_table import FindingsTable, visible_findings
 from charrnn.views.formatting import sparkline
 from charrnn.views.heatmap import Heatmap, HeatmapRow, Marks, marks_of
 from charrnn.views.layout import MAX_LINE_COLUMNS
 from charrnn.views.report.document import HtmlReport, ReportCell, ReportConcept
-from charrnn.views.sanitize import can_animate, unicode_output
-
-# The progress bar
-
-Step = TypeVar("Step")
-
-
-@contextmanager
-def progress_bar() -> Iterator[Progress]:
-    """Yield a wrapper of the search's stages that draws a progress bar; without a terminal nothing is drawn."""
-    if not can_animate(sys.stderr):
-        yield no_progress
-        return
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-
-    columns = TextColumn("{task.description}", markup=False), BarColumn(bar_width=30), TaskProgressColumn()
-    with Progress(*columns, console=stderr_console(), transient=True) as bar:
-        task = bar.add_task("", total=1.0)
-        stage_end = 0.0
-
-        def with_progress(steps: Iterable[Step], stage: str, count: int) -> Iterator[Step]:
-            """Yield the steps of a stage, and move the bar through the fraction of the stage."""
-            nonlocal stage_end
-            stage_start, stage_end = stage_end, stage_end + STAGE_FRACTIONS[stage]
-            for number, step in enumerate(steps):
-                done = stage_start + (stage_end - stage_start) * number / max(count, 1)
-                bar.update(task, description=stage, completed=done)
-                yield step
-            bar.update(task, completed=stage_end)
-
-        yield with_progress
-
+from charrnn.views.sanitize import unicode_output
 
 # The report in HTML: the cells that the report draws, over which part of the text, and its provenance
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from charrnn.cli.inspect_options import InspectOptions
 from charrnn.cli.options import newline_hint, note_newlines
-from charrnn.cli.sampler import valid_text
+from charrnn.cli.sample_options import valid_text
 from charrnn.cli.streams import write_json, write_note
 from charrnn.errors import WrongUsageError
 from charrnn.inspection.measures.interchange import Interchange, ReadText, measure_both_ways, read_to_end

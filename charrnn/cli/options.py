@@ -13,8 +13,7 @@ import click
 from charrnn.arguments import shortened
 from charrnn.cli.path_types import ModelType
 from charrnn.cli.streams import require_output, write_note
-from charrnn.errors import WrongUsageError, choice_hint, gpu_number
-from charrnn.network.cell_id import CellId, parse_cell
+from charrnn.errors import choice_hint, gpu_number
 from charrnn.storage.run_directory import find_model
 
 GUESSES = 5
@@ -25,49 +24,6 @@ MAX_SHOWN_CHARS = 40
 """characters of a value that an error message shows"""
 
 # Option types
-
-
-class CellIdType(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions of Click only
-    """Type of a cell, such as 2.317; the command checks whether the network has that cell."""
-
-    name = "cell"
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - Click's signature
-        """Return the placeholder of the value in the help."""
-        return "L.J"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> CellId:
-        """Return the cell for a value such as "2.317"."""
-        if isinstance(value, CellId):
-            return value
-        try:
-            return parse_cell(str(value))
-        except WrongUsageError:
-            given = shortened(repr(value), MAX_SHOWN_CHARS)
-            self.fail(f"must be layer.unit, layers from 1, units from 0, such as 2.317; not {given}", param, ctx)
-
-
-class ClampType(click.ParamType):  # type: ignore[type-arg]  # see CellIdType
-    """Type of a cell and the value to which it is clamped, such as 2.317=-1."""
-
-    name = "held cell"
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - Click's signature
-        """Return the placeholder of the value in the help."""
-        return "L.J=F"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[CellId, float]:
-        """Return the cell and the number for a value such as "2.317=-1"."""
-        if isinstance(value, tuple):
-            return value
-        cell, sign, number = str(value).partition("=")
-        if not sign:
-            self.fail(
-                f"must be a cell and its value, such as 2.317=1; not {shortened(repr(value), MAX_SHOWN_CHARS)}",
-                param,
-                ctx,
-            )
-        return CellIdType().convert(cell, param, ctx), Number(-1, 1).convert(number, param, ctx)
 
 
 class Word(click.Choice[str]):
@@ -85,7 +41,7 @@ class Word(click.Choice[str]):
             raise
 
 
-class Number(click.ParamType):  # type: ignore[type-arg]  # see CellIdType
+class Number(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions of Click only
     """Type of a finite number within bounds; unlike Click's own types, it accepts neither nan nor inf.
 
     `hard_limit` is a second upper bound, which messages mention only if a value exceeds it. `meaning` explains a

@@ -7,12 +7,11 @@ import click
 
 from charrnn import resources
 from charrnn.arguments import CODE_POINTS, DEVICES, LARGEST_SEED, MAX_CHARACTERS
+from charrnn.cli.cell_types import CellOrConceptType, ClampType, begins_concept
 from charrnn.cli.options import (
     COMMON,
     OTHER,
     OUTPUT,
-    CellIdType,
-    ClampType,
     Command,
     Number,
     Word,
@@ -21,12 +20,17 @@ from charrnn.cli.options import (
     option,
     quiet_option,
 )
-from charrnn.cli.path_types import TextFileType
+from charrnn.cli.path_types import TextFileType, complete_concept
 
 if TYPE_CHECKING:
-    from charrnn.cli.sampler import SampleOptions
+    from charrnn.cli.sample_options import SampleOptions
 
 
+CONCEPTS = [
+    ("carrier", "the cell, group of cells or direction of a layer that a search of the held-out text finds"),
+    ("-1, 1", "the carrier's mean outside and inside the concept, or at low and high counts; linear between"),
+    ("names", "those of `charrnn inspect --list-concepts`, or a new one, NAME=PATTERN"),
+]
 CHOOSING, SEVERAL, CELLS = "Choosing the next character", "Several samples", "Comparisons and experiments"
 
 
@@ -37,7 +41,9 @@ CHOOSING, SEVERAL, CELLS = "Choosing the next character", "Several samples", "Co
         ("charrnn sample checkpoints/hamlet -n 0", "a given run, until Ctrl-C"),
         ("charrnn sample --count 5 --json", "five samples for a script"),
         ("charrnn sample --compare", "see the effect of the temperature"),
+        ("charrnn sample --steer string", "write outside and inside of strings"),
     ),
+    notes=(("Concepts of --clamp and --steer", CONCEPTS),),
 )
 @model_argument
 @option(
@@ -120,13 +126,15 @@ CHOOSING, SEVERAL, CELLS = "Choosing the next character", "Several samples", "Co
     type=ClampType(),
     multiple=True,
     section=CELLS,
-    help="Clamp a cell at a value from -1 to 1; repeatable.",
+    shell_complete=complete_concept,
+    help="Clamp a cell, or a concept's carrier, at a value from -1 to 1 (below); repeatable.",
 )
 @option(
     "--steer",
-    type=CellIdType(),
+    type=CellOrConceptType(),
+    shell_complete=complete_concept,
     section=CELLS,
-    help="Show samples with this cell clamped at -1, free, and clamped at 1.",
+    help="Show samples with this cell or concept clamped at -1, free, and clamped at 1.",
 )
 @option("--novelty", is_flag=True, section=CELLS, help="Show what is copied from the training text, and how much.")
 @option(
@@ -144,12 +152,13 @@ CHOOSING, SEVERAL, CELLS = "Choosing the next character", "Several samples", "Co
 @quiet_option
 def sample(model: Path, **options: Any) -> None:
     """Generate text with MODEL, a run's directory or a model file; by default the newest run here."""
-    if options["count"] > 1:
+    clamped = [options["steer"], *(each for each, _ in options["clamps"])]
+    if options["count"] > 1 or any(map(begins_concept, clamped)):
         resources.use_idle_cores()
         resources.keep_freed_memory()
     else:
         resources.use_few_cores(model)
-    from charrnn.cli.sampler import SampleOptions
+    from charrnn.cli.sample_options import SampleOptions
 
     write_samples(model, SampleOptions(**options))
 

@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from charrnn.cli.cell_types import clamp_name
+from charrnn.cli.sample_options import SampleOptions
 from charrnn.cli.sample_output import Loop, find_loop, repeated_text, sample_to_dict, sampling_label
-from charrnn.cli.sampler import SampleOptions, Sampler
+from charrnn.cli.sampler import Sampler
 from charrnn.cli.streams import write_json, write_note
 from charrnn.errors import CharrnnError
 from charrnn.generation.batched import GeneratedText, collect_texts
 from charrnn.network.inference import InferenceRNN
-from charrnn.network.interventions import ClampedPredictor, make_clamps
+from charrnn.network.interventions import ClampedPredictor
 from charrnn.scoring import char_nll
 from charrnn.storage.run_directory import display_name
 from charrnn.text.corpus import held_out_text
@@ -75,14 +77,14 @@ def _variants(sampler: Sampler, options: SampleOptions) -> Iterator[tuple[str, S
             params = replace(sampler.params, temperature=temperature)
             yield sampling_label(params) if temperature else "argmax", replace(sampler, params=params)
         return
-    layer, unit = options.steer
-    yield f"{layer}.{unit} at -1", sampler.with_clamps({(layer, unit): -1})
+    steered = clamp_name(options.steer)
+    yield f"{steered} at -1", sampler.with_clamps({steered: -1})
     yield "free", sampler
-    yield f"{layer}.{unit} at 1", sampler.with_clamps({(layer, unit): 1})
+    yield f"{steered} at 1", sampler.with_clamps({steered: 1})
 
 
 def _generate_variant(heading: str, sampler: Sampler, seed: int, *, steered: bool) -> Variant:
-    """Return the sample of a sampler; with the loss on held-out text if a cell is steered."""
+    """Return the sample of a sampler; with the loss on held-out text if a cell or concept is steered."""
     return Variant(
         heading=heading,
         sampler=sampler,
@@ -101,7 +103,7 @@ def _held_out_bits(sampler: Sampler) -> float | None:
         return None
     ids = sampler.model.vocabulary.encode(text, unknown="replace")
     rnn = InferenceRNN.from_model(sampler.model)
-    nats = char_nll(ClampedPredictor(rnn, make_clamps(rnn, sampler.clamp_values)), ids) if len(ids) > 1 else None
+    nats = char_nll(ClampedPredictor(rnn, sampler.clamps_of(rnn)), ids) if len(ids) > 1 else None
     return None if nats is None else float(nats.mean(dtype=np.float64)) / math.log(2)
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from charrnn.arguments import shortened
-from charrnn.cli.sampler import SampleOptions, Sampler
+from charrnn.cli.sample_options import SampleOptions
+from charrnn.cli.sampler import Sampler
 from charrnn.cli.streams import DIM, TextOutput, status, write_json, write_note
 from charrnn.errors import WrongUsageError
 from charrnn.generation.batched import GeneratedText, collect_texts
@@ -131,7 +132,7 @@ def sample_header(sampler: Sampler, seed: int) -> str:
     """Return the header of a sample: the model, the settings, and the seed that repeats the sample."""
     step = sampler.model.training.get("step")
     clamps = sampler.clamp_values.items()
-    clamped = [f"{layer}.{unit} clamped at {value:g}".replace("-", "−") for (layer, unit), value in clamps]
+    clamped = [f"{name} clamped at {value:g}".replace("-", "−") for name, value in clamps]
     parts = [
         display_name(sampler.path),
         f"step {step:,}" if isinstance(step, int) else "",

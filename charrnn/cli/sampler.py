@@ -1,17 +1,18 @@
-"""The sampler of `charrnn sample`: its options as one record, and a model with its prompt prefilled."""
+"""The sampler of `charrnn sample`: a model with its prompt prefilled, and with clamped cells and concepts."""
 
 import sys
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from charrnn import resources
+from charrnn.cli.cell_types import CellOrConcept
 from charrnn.cli.options import newline_hint, note_newlines
-from charrnn.cli.streams import DIM, read_text, write_note
+from charrnn.cli.sample_options import SampleOptions
+from charrnn.cli.streams import DIM, write_note
 from charrnn.errors import WrongUsageError
 from charrnn.generation.batched import BATCH_SLOTS, TextChunk, chunks_in_order, generate_batch
 from charrnn.generation.generate import (
@@ -21,135 +22,21 @@ from charrnn.generation.generate import (
     Prefilled,
     ProgressWrapper,
     StopCriteria,
-    default_max_chars,
     generate,
     prefill_prompt,
 )
 from charrnn.generation.sampling import SamplingParams
 from charrnn.network.cell_id import CellId
+from charrnn.network.cells import Clamps
 from charrnn.network.inference import InferenceRNN
-from charrnn.network.interventions import CellValues, make_clamps
+from charrnn.network.interventions import make_clamps
 from charrnn.network.model_file import Model, load_model
-from charrnn.text.decoding import check_encoding
 from charrnn.text.documents import mark_ends, unfinished_document
 from charrnn.text.vocabulary import format_characters
 from charrnn.views.sanitize import can_animate, is_terminal
 
-# Options, checked against each other
-
-MAX_DRAWN_SEED = 1_000_000
-"""number of different seeds that are drawn without --seed: few, so that a seed is short to type"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SampleOptions:
-    """The options as given on the command line; None for a default of `sampling.SamplingParams`."""
-
-    length: int | None
-    stops: tuple[str, ...]
-    prompt: str
-    prompt_file: str | None
-    encoding: str
-    no_prompt: bool
-    unknown: str
-    temperature: float | None
-    argmax: bool
-    top_k: int | None
-    top_p: float | None
-    min_p: float | None
-    count: int
-    seed: int | None
-    compare: bool
-    clamps: tuple[tuple[CellId, float], ...]
-    steer: CellId | None
-    novelty: bool
-    new: bool
-    device: str
-    as_json: bool
-    raw: bool
-    quiet: bool
-
-    def __post_init__(self) -> None:
-        if self.prompt and self.prompt_file:
-            raise WrongUsageError("--prompt and --prompt-file cannot go together")
-        for option, is_given in (
-            ("--json", self.as_json),
-            ("--novelty", self.novelty),
-            ("--new", self.new),
-            (self.comparison_option, self.comparison_option),
-        ):
-            if is_given and self.length == 0 and not self.stops:
-                raise WrongUsageError(f"{option} needs complete samples, and --length 0 never ends", hint="`-n 500`")
-        self._check_comparison()
-        clamp_counts = Counter(cell for cell, _ in self.clamps)
-        if self.steer:
-            clamp_counts[self.steer] += 1
-        repeated_cell = next((cell for cell, count in clamp_counts.items() if count > 1), None)
-        if repeated_cell:
-            raise WrongUsageError(
-                f"{repeated_cell.layer}.{repeated_cell.unit} cannot be clamped at two values at once"
-            )
-
-    @property
-    def comparison_option(self) -> str:
-        """Return the option that requests samples side by side; "" if there is none."""
-        return "--compare" if self.compare else "--steer" if self.steer else ""
-
-    @property
-    def clamp_values(self) -> dict[tuple[int, int], float]:
-        """Return the value of each clamped cell, by layer and unit."""
-        return {(cell.layer, cell.unit): value for cell, value in self.clamps}
-
-    def _check_comparison(self) -> None:
-        """Raise WrongUsageError if an option conflicts with samples side by side."""
-        conflicting = {
-            "--steer": self.compare and self.steer,
-            "--temperature": self.compare and self.temperature is not None,
-            "--argmax": self.compare and self.argmax,
-            "--count": self.count > 1,
-            "--novelty": self.novelty,
-            "--new": self.new,
-        }
-        conflict = next((option for option, is_given in conflicting.items() if is_given), None)
-        if self.comparison_option and conflict:
-            raise WrongUsageError(f"{self.comparison_option} and {conflict} cannot go together")
-
-    def prompt_text(self) -> str:
-        """Return the prompt (CharrnnError)."""
-        if self.prompt_file is None:
-            return valid_text(self.prompt, "the prompt")
-        return read_text(self.prompt_file, check_encoding(self.encoding), quiet=self.quiet)
-
-    def sampling_params(self) -> SamplingParams:
-        """Return the sampling parameters."""
-        temperature = 0.0 if self.argmax else self.temperature
-        limits = {"temperature": temperature, "top_k": self.top_k, "top_p": self.top_p, "min_p": self.min_p}
-        return SamplingParams(**{name: value for name, value in limits.items() if value is not None})  # type: ignore[arg-type]
-
-    def stop_criteria(self, model: Model) -> StopCriteria:
-        """Return the stop criteria; raise WrongUsageError for a stop text that the model cannot generate."""
-        stops = tuple(map(model.normalize, self.stops))
-        for stop in stops:
-            if unknown := model.vocabulary.count_unknown(valid_text(stop, "--stop")):
-                message = f"--stop can never occur: the model never saw {format_characters(unknown)}"
-                raise WrongUsageError(message, hint=newline_hint(stop) or None)
-        length = default_max_chars(documents=model.end_id is not None) if self.length is None else self.length
-        return StopCriteria(max_chars=length or None, stop=stops)
-
-    def seeds(self) -> range:
-        """Return the seed of each sample; the first seed is random without --seed."""
-        entropy = np.random.SeedSequence().generate_state(1)[0]
-        first = int(entropy) % MAX_DRAWN_SEED if self.seed is None else self.seed
-        return range(first, first + self.count)
-
-
-def valid_text(text: str, name: str) -> str:
-    """Return a text from the command line; raise WrongUsageError if the shell passed bytes that are not UTF-8."""
-    invalid = next((character for character in text if "\ud800" <= character <= "\udfff"), None)
-    if invalid is not None:
-        raise WrongUsageError(f"{name} is not valid text (byte 0x{ord(invalid) & 0xFF:02X})")
-    return text
-
+if TYPE_CHECKING:
+    from charrnn.inspection.search.concept_carrier import ConceptCarrier
 
 # A model with a prefilled prompt
 
@@ -168,8 +55,10 @@ class Sampler:
     prefilled: Prefilled
     params: SamplingParams
     stop: StopCriteria
-    clamp_values: CellValues = field(default_factory=dict)
-    """values of cells that are clamped while the model reads and generates"""
+    clamp_values: Mapping[CellOrConcept, float] = field(default_factory=dict)
+    """values of cells and levels of concepts, by name, that are clamped while the model reads and generates"""
+    carriers: "Mapping[str, ConceptCarrier]" = field(default_factory=dict)
+    """carrier of each concept that may be clamped"""
 
     @property
     def unfinished_document(self) -> str:
@@ -214,22 +103,27 @@ class Sampler:
             )
         )
 
-    def with_clamps(self, added: CellValues) -> "Sampler":
-        """Return a sampler with more clamped cells, for which the prompt is prefilled again."""
-        clamp_values = {**self.clamp_values, **added}
-        prompt, clamps = mark_ends(self.prompt, self.model.config.documents), make_clamps(self.rnn, clamp_values)
+    def with_clamps(self, added: Mapping[CellOrConcept, float]) -> "Sampler":
+        """Return a sampler with more clamped cells or concepts, for which the prompt is prefilled again."""
+        clamped = replace(self, clamp_values={**self.clamp_values, **added})
+        prompt, clamps = mark_ends(self.prompt, self.model.config.documents), clamped.clamps_of(self.rnn)
         prefilled = prefill_prompt(self.rnn, self.model.vocabulary, prompt, unknown="skip", clamps=clamps)
-        return replace(self, prefilled=prefilled, clamp_values=clamp_values)
+        return replace(clamped, prefilled=prefilled)
+
+    def clamps_of(self, rnn: InferenceRNN) -> Clamps:
+        """Return the clamps for a network with the weights of the model."""
+        return _clamps(rnn, self.clamp_values, self.carriers)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the model, the prompt and the settings as JSON values."""
-        clamps = {f"{layer}.{unit}": value for (layer, unit), value in self.clamp_values.items()}
+        clamps = {str(clamped): value for clamped, value in self.clamp_values.items()}
+        carriers = [carrier.to_json() for carrier in self.carriers.values()]
         return {
             "model": str(self.path),
             "prompt": self.prompt,
             "temperature": self.params.temperature,
             "step": self.model.training.get("step"),
-        } | ({"clamps": clamps} if clamps else {})
+        } | {key: values for key, values in (("clamps", clamps), ("carriers", carriers)) if values}
 
 
 def make_sampler(path: Path, options: SampleOptions) -> Sampler:
@@ -243,13 +137,13 @@ def make_sampler(path: Path, options: SampleOptions) -> Sampler:
     if unknown and options.unknown == "skip" and not options.quiet:
         write_note(f"note: dropped characters of the prompt that the model never saw: {format_characters(unknown)}")
     note_newlines([("the prompt", options.prompt), *(("--stop", stop) for stop in options.stops)], options.quiet)
-    rnn = _load_rnn(model, options.device)
+    rnn, carriers = _load_rnn(model, options.device), _find_carriers(path, model, options)
     prefilled = prefill_prompt(
         rnn,
         model.vocabulary,
         text,
         unknown=options.unknown,
-        clamps=make_clamps(rnn, options.clamp_values),
+        clamps=_clamps(rnn, options.clamp_values, carriers),
         progress=_prompt_progress(len(prompt), quiet=options.quiet),
     )
     return Sampler(
@@ -261,7 +155,28 @@ def make_sampler(path: Path, options: SampleOptions) -> Sampler:
         params=params,
         stop=stop,
         clamp_values=options.clamp_values,
+        carriers=carriers,
     )
+
+
+def _clamps(
+    rnn: InferenceRNN, clamp_values: Mapping[CellOrConcept, float], carriers: "Mapping[str, ConceptCarrier]"
+) -> Clamps:
+    """Return the clamps of cells and of the carriers of concepts."""
+    cells: dict[tuple[int, int], float] = {
+        each: value for each, value in clamp_values.items() if isinstance(each, CellId)
+    }
+    levels = {each: value for each, value in clamp_values.items() if not isinstance(each, CellId)}
+    return make_clamps(rnn, cells, [carriers[name].held_at(level) for name, level in levels.items()])
+
+
+def _find_carriers(path: Path, model: Model, options: SampleOptions) -> "dict[str, ConceptCarrier]":
+    """Return the carriers of the clamped and steered concepts; without a concept no search is imported."""
+    if not options.concepts:
+        return {}
+    from charrnn.cli.concept_carriers import find_carriers
+
+    return find_carriers(path, model, options.concepts, quiet=options.quiet)
 
 
 def _load_rnn(model: Model, device: str) -> InferenceRNN:

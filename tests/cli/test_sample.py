@@ -158,7 +158,7 @@ def test_a_cell_is_clamped_during_generation(call: Call) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--clamp", "2.3"], "must be a cell and its value, such as 2.317=1"),
+        (["--clamp", "2.3"], "must be a cell or a concept and its value, such as 2.317=1"),
         (["--clamp", "2.3=2"], "must be a number ≥ -1 and ≤ 1"),
         (["--clamp", "2.3=nan"], "must be a number ≥ -1 and ≤ 1"),
         (["--clamp", "=1"], "must be layer.unit"),

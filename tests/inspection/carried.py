@@ -6,12 +6,17 @@ output reads this from the carriers with so large weights that any one of severa
 
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from planted import B, Gates, Weights, activations_of, plant, random_weights
 
 from charrnn.config import NetworkConfig
+from charrnn.network.model_file import Model, save_model
+from charrnn.storage.run_directory import RunDirectory
+from charrnn.text.corpus_encoder import count_characters, encode
+from charrnn.text.sources import open_sources
 
 HIDDEN = 64
 """cells of each network"""
@@ -85,6 +90,21 @@ def carried_network(
         readout = np.ones(carriers)
     _write_output(config, weights, stop, units, readout if used else np.zeros(carriers))
     return config, weights, sorted(units)
+
+
+def carried_run(path: Path, cell: str, carriers: int, *, used: bool = True) -> RunDirectory:
+    """Return a new run directory with such a network as its model, and the text, all of which is held out."""
+    run = RunDirectory(path)
+    path.mkdir(parents=True)
+    (path / "quoted.md").write_text(quoted_text())
+    sources = open_sources([str(path / "quoted.md")])
+    corpus = encode(sources, "utf-8", count_characters(sources, "utf-8"), run.corpus)
+    config, weights, _ = carried_network(cell, carriers, seed=0, used=used)
+    assert corpus.vocabulary.characters == tuple(alphabet())
+    single = {name: array.astype(np.float32) for name, array in weights.items()}
+    training = {"train_characters": 0, "corpus": "quoted.md"}
+    save_model(run.model, Model(config=config, vocabulary=corpus.vocabulary, weights=single, training=training))
+    return run
 
 
 def _plant_direction(

@@ -1,9 +1,9 @@
 """Carrier of one concept: a cell, a group of cells or a direction that can be held at a level of the concept.
 
-The carrier is that of a search for the concept alone, with causal tests. If a layer predicts the concept linearly, but
-no carrier is causal, the direction of the layer is the carrier, because a direction moves all cells that follow the
-concept. Levels are linear in the memory: -1 is its mean outside the concept and 1 its mean inside, or the means at the
-lowest and the highest third of a counter or depth, as in the dose-response of the search.
+The carrier is that of a search for the concept alone, with causal tests. If a layer predicts the concept linearly,
+but no carrier is causal, the direction of the layer is the carrier, because a direction moves all cells that follow
+the concept. Levels are linear in the memory: -1 is its mean outside the concept and 1 its mean inside, or the means
+at the lowest and the highest third of a counter or depth, as in the dose-response of the search.
 """
 
 from dataclasses import dataclass
@@ -31,6 +31,8 @@ SEARCHED_CHARS = (40_000, 200_000)
 """characters of the text that are searched; the second number if the concept is too rare in the first"""
 CELL_VERDICTS = ("causal", "detector", "redundant", "unused")
 """verdicts of a concept that a single cell represents"""
+CAUSAL_VERDICTS = ("causal", "shared", "direction")
+"""verdicts of a concept that the network uses"""
 MAX_NAMED_CELLS = 4
 """number of cells that a description names"""
 
@@ -75,6 +77,15 @@ class ConceptCarrier:
         names = ", ".join(map(str, self.cells[:MAX_NAMED_CELLS]))
         more = ", ..." if len(self.units) > MAX_NAMED_CELLS else ""
         return f"cell {names}" if len(self.units) == 1 else f"{len(self.units)} cells, {names}{more}"
+
+    @property
+    def summary(self) -> str:
+        """The carrier, its verdict and the searched text in one line."""
+        doubt = "" if self.verdict in CAUSAL_VERDICTS else "; ablation does not show that the network uses it"
+        return (
+            f"{self.concept.name} acts on {self.description} (R² {self.r2:.2f}, {self.verdict}), found in"
+            f" {self.characters:,} characters of {self.text}{doubt}"
+        )
 
     def held_at(self, level: float) -> HeldCells | Direction:
         """Return the intervention that holds the carrier at a level: -1 outside the concept, 1 inside."""
