@@ -12,6 +12,7 @@ from charrnn.inspection.measures.activations import DEFAULT_SIGNAL, record_cells
 from charrnn.inspection.measures.attribution import Attribution, attribute_positions
 from charrnn.inspection.measures.cell_profile import CellProfile, activation_histogram, profile_cell
 from charrnn.inspection.measures.interchange import Interchange, ReadText, measure_both_ways, read_to_end
+from charrnn.inspection.search.concept_carrier import ConceptCarrier
 from charrnn.inspection.search.search_data import EncodedText
 from charrnn.network.cell_id import parse_cell
 from charrnn.text.documents import ensure_terminated
@@ -49,22 +50,28 @@ class Explainer(TextGenerator):
         )
         return attribution
 
-    def swap(self, source: str, target: str, *cells: str, unknown: Unknown = "error") -> Interchange:
+    def swap(self, source: str, target: str, *cells: str | ConceptCarrier, unknown: Unknown = "error") -> Interchange:
         """Return how the prediction after a target text changes if the values of cells are those after a source text.
 
         The values are copied at the last character of the target text: c of LSTM cells, whose h follows, and h of
-        other cells.
+        other cells. A concept, by its name or carrier, stands for its cells or its direction. Raise WrongUsageError
+        if the concept does not differ between the texts.
 
         >>> interchange = charrnn.load("checkpoints/letters").swap("e", "a", "1.7")  # the cell that is on after an e
         >>> change = interchange.changes(1)[0]
         >>> change.character, round(change.before, 2), round(change.after, 2)
         ('f', 0.0, 0.5)
         """
-        cell_ids = list(dict.fromkeys(map(parse_cell, cells)))
-        if not cell_ids:
+        carriers = {cell: self._carrier_of(cell) for cell in cells}
+        cell_ids = [parse_cell(str(name)) for name, carrier in carriers.items() if not carrier]
+        if not carriers:
             raise WrongUsageError("no cell is named", hint=NO_CELL_HINT)
         texts = self._read(source, unknown, "source"), self._read(target, unknown, "target")
-        return measure_both_ways(self.reader, self.model.vocabulary, texts, cell_ids, model=str(self.path))[0]
+        concepts = [carrier for carrier in carriers.values() if carrier]
+        both_ways = measure_both_ways(
+            self.reader, self.model.vocabulary, texts, cell_ids, carriers=concepts, model=str(self.path)
+        )
+        return both_ways[0]
 
     def cell_profile(
         self, cell: str, text: str, *, signal: str = DEFAULT_SIGNAL, unknown: Unknown = "error"

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from charrnn import arguments
+from charrnn.api.carriers import ClampValues
 from charrnn.api.explainer import NO_CELL_HINT, Explainer
-from charrnn.api.text_generator import ClampValues, Unknown
+from charrnn.api.text_generator import Unknown
 from charrnn.arguments import (
     LARGEST_SEED,
     flag,
@@ -36,14 +37,13 @@ from charrnn.inspection.measures.surprisal import Surprise, measure_surprisal
 from charrnn.inspection.search.findings import Findings
 from charrnn.inspection.search.screening import SearchOptions
 from charrnn.inspection.search.search import search
-from charrnn.inspection.search.search_data import EncodedText
 from charrnn.inspection.search.splits import Progress, no_progress
 from charrnn.network.cell_id import parse_cell
-from charrnn.network.interventions import ClampedPredictor, make_clamps, parse_clamps
+from charrnn.network.interventions import ClampedPredictor
 from charrnn.network.model_file import load_model as load_file
 from charrnn.scoring import Score, score, score_lines, split_lines
 from charrnn.storage import run_directory
-from charrnn.text.corpus import DEFAULT_CHARS, NamedText, held_out_text
+from charrnn.text.corpus import DEFAULT_CHARS
 from charrnn.views.heatmap import Heatmap, HeatmapRow, marks_of
 
 
@@ -71,8 +71,7 @@ class TrainedModel(Explainer):
         >>> model.score("abcdefgh").bits_per_char < 0.5 < 5 < model.score("hgfedcba").bits_per_char
         True
         """
-        cell_values = parse_clamps({} if clamps is None else clamps)
-        predictor = ClampedPredictor(self.reader, make_clamps(self.reader, cell_values))
+        predictor = ClampedPredictor(self.reader, self._clamps(clamps))
         return score(predictor, self.model.vocabulary, self.model.normalize(arguments.text(text, "the text")))
 
     def score_lines(self, lines: str | Iterable[str]) -> list[Score | None]:
@@ -218,17 +217,6 @@ class TrainedModel(Explainer):
     def held_out(self, characters: int = DEFAULT_CHARS, *, start: int = 0) -> str:
         """Return a section of the held-out text of the run (CharrnnError if the run has no encoded text)."""
         return self._held_out_text(_section(characters, start, name="characters")).text
-
-    def _encoded_held_out(self, section: slice) -> EncodedText:
-        """Return a section of the held-out text, encoded (WrongUsageError if the section is empty)."""
-        held_out = self._held_out_text(section)
-        if not held_out.text:
-            raise WrongUsageError(f"{held_out.name} has no text at {section.start:,}")
-        return EncodedText.of(held_out.text, held_out.name, self.model.vocabulary)
-
-    def _held_out_text(self, section: slice) -> NamedText:
-        model = self.model
-        return held_out_text(self.path, model.vocabulary, model.training, section, hint="give a text")
 
 
 def _concept(concept: str | Concept) -> Concept:

@@ -1,23 +1,22 @@
 """Text generation in the Python API: one text, a batch of texts, or a stream of characters."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
-from typing import Literal, TypedDict, Unpack, get_args
+from typing import Literal, NamedTuple, TypedDict, Unpack, get_args
 
 import numpy as np
 
 from charrnn import arguments
-from charrnn.arguments import CODE_POINTS, LARGEST_SEED, check_names, choice, flag, number, texts, whole_number
+from charrnn.api.carriers import CarrierFinder, ClampValues
+from charrnn.arguments import CODE_POINTS, LARGEST_SEED, check_names, choice, flag, number, shown, texts, whole_number
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.generation.batched import GeneratedText, chunks_in_order, collect_texts, generate_batch
 from charrnn.generation.generate import Prefilled, StopCriteria, default_max_chars, generate, prefill_prompt
 from charrnn.generation.novelty import NewDocuments, TrainingTextIndex, index_training_text
 from charrnn.generation.sampling import DEFAULT_SAMPLING, SamplingParams
-from charrnn.network.inference import InferenceRNN
-from charrnn.network.interventions import CellValues, make_clamps, parse_clamps
-from charrnn.network.model_file import Model
+from charrnn.inspection.search.concept_carrier import ConceptCarrier
+from charrnn.network.interventions import checked_clamps
 from charrnn.scoring import next_char_probabilities
 from charrnn.text.documents import mark_ends, unfinished_document
 from charrnn.text.vocabulary import format_characters
@@ -30,9 +29,6 @@ Unknown = Literal["error", "skip"]
 
 Seed = int | np.random.Generator | None
 """seed or generator of the random numbers; None: an unpredictable seed"""
-
-ClampValues = Mapping[str, float] | None
-"""values in −1..1 at which cells are clamped, by cell name such as "1.7"; None: no clamps"""
 
 
 class SamplingSettings(TypedDict, total=False):
@@ -59,7 +55,8 @@ class SamplingSettings(TypedDict, total=False):
     unknown: Unknown
     """what happens to characters of the prompt that are not in the vocabulary: "error" (the default) or "skip\""""
     clamps: ClampValues
-    """values at which cells are clamped while the prompt is read and text is generated, such as {"1.7": 1.0}"""
+    """values at which cells and concepts are clamped while the prompt is read and text is generated, such as
+    {"1.7": 1.0, "string": -1}; a concept is -1 outside, 1 inside"""
     new: bool
     """whether only new documents are returned: the text of the run does not contain them, and none is repeated"""
 
@@ -72,7 +69,7 @@ class _SamplingOptions:
     stop: StopCriteria
     seed: Seed
     unknown: Unknown
-    clamps: CellValues
+    clamps: ClampValues
     new: bool
 
     @classmethod
@@ -88,9 +85,17 @@ class _SamplingOptions:
             ),
             seed=_checked_seed(settings.get("seed")),
             unknown=settings.get("unknown", "error"),
-            clamps=parse_clamps({} if clamps is None else clamps),
+            clamps=clamps,
             new=flag(settings.get("new", False), "new"),
         )
+
+
+class SteeredTexts(NamedTuple):
+    """Texts from the same random numbers, with a cell or concept clamped at -1, free, and clamped at 1."""
+
+    low: str
+    free: str
+    high: str
 
 
 class NewTexts(list[str]):
@@ -110,22 +115,12 @@ class NewTexts(list[str]):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class TextGenerator:
+class TextGenerator(CarrierFinder):
     """A trained model that generates text.
 
     `sample`, `samples` and `stream` have the keyword arguments of `SamplingSettings`, and raise WrongUsageError for
     invalid ones.
     """
-
-    path: Path
-    """model file"""
-    model: Model
-    """weights, vocabulary, configuration and training record"""
-
-    @cached_property
-    def reader(self) -> InferenceRNN:
-        """The network as it is used for inference: step by step, with access to every gate."""
-        return InferenceRNN.from_model(self.model)
 
     @cached_property
     def _training_index(self) -> TrainingTextIndex:
@@ -146,6 +141,29 @@ class TextGenerator:
                 raise CharrnnError("the model generates no new document", hint="a higher temperature")
             return texts[0]
         return "".join(self._characters(prompt, settings, max_chars=self._default_length()))
+
+    def steer(
+        self, clamped: str | ConceptCarrier, prompt: str = "", **settings: Unpack[SamplingSettings]
+    ) -> SteeredTexts:
+        """Return texts with a cell or concept clamped at -1, free, and clamped at 1, from the same random numbers.
+
+        A concept is named or given by its carrier (see `carrier`). At -1 it is outside, at 1 inside.
+
+        >>> model = charrnn.load("checkpoints/letters")
+        >>> model.steer("1.7", "wx", length=4, temperature=0)
+        SteeredTexts(low='aaaa', free='yzab', high='ffff')
+        """
+        seed = np.random.default_rng(_checked_seed(settings.get("seed"))).integers(LARGEST_SEED)
+        clamps = settings.get("clamps")
+        values = {} if clamps is None else checked_clamps(clamps)
+        if clamped in values:
+            raise WrongUsageError(f"{shown(clamped)} cannot be clamped at two values at once")
+        settings["seed"] = int(seed)
+        texts = []
+        for added in ({clamped: -1.0}, {}, {clamped: 1.0}):
+            settings["clamps"] = values | added
+            texts.append(self.sample(prompt, **settings))
+        return SteeredTexts(*texts)
 
     def samples(self, prompt: str = "", *, count: int, **settings: Unpack[SamplingSettings]) -> list[str]:
         """Return several texts that follow a prompt, each without it, generated in batches, which is much faster.
@@ -236,7 +254,7 @@ class TextGenerator:
 
     def _prefill(self, prompt: str, options: _SamplingOptions) -> Prefilled:
         """Return the logits and the state after a prompt, read with clamped cells."""
-        clamps = make_clamps(self.reader, options.clamps)
+        clamps = self._clamps(options.clamps)
         encodable = self._encodable(prompt, options.unknown)
         return prefill_prompt(self.reader, self.model.vocabulary, encodable, unknown="replace", clamps=clamps)
 

@@ -40,9 +40,12 @@ class CellOrConceptType(CellIdType):
     name = "cell or concept"
     requirement = f"{CellIdType.requirement}, or a concept"
 
+    def __init__(self, metavar: str = "L.J|CONCEPT") -> None:
+        self._metavar = metavar
+
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - Click's signature
         """Return the placeholder of the value in the help."""
-        return "L.J|CONCEPT"
+        return self._metavar
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the cell for a value such as "2.317", or the concept as it is written."""

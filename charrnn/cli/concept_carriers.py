@@ -16,14 +16,22 @@ from charrnn.text.corpus import held_out_text
 NO_TEXT_HINT = "a concept is searched in the held-out text of the run's directory"
 
 
-def find_carriers(path: Path, model: Model, definitions: Sequence[str], *, quiet: bool) -> dict[str, ConceptCarrier]:
+def find_held_out_carriers(
+    path: Path, model: Model, definitions: Sequence[str], *, quiet: bool
+) -> dict[str, ConceptCarrier]:
     """Return the carrier of each concept by its name, found in the held-out text (CharrnnError)."""
-    concepts = [parse_concept(definition) for definition in definitions]
     section = slice(0, SEARCHED_CHARS[-1])
     held_out = held_out_text(path, model.vocabulary, model.training, section, hint=NO_TEXT_HINT)
-    text, rnn = EncodedText.of(held_out.text, held_out.name, model.vocabulary), InferenceRNN.from_model(model)
+    text = EncodedText.of(held_out.text, held_out.name, model.vocabulary)
+    return find_carriers(path, InferenceRNN.from_model(model), text, definitions, quiet=quiet)
+
+
+def find_carriers(
+    path: Path, rnn: InferenceRNN, text: EncodedText, definitions: Sequence[str], *, quiet: bool
+) -> dict[str, ConceptCarrier]:
+    """Return the carrier of each concept by its name, found in a text (CharrnnError)."""
     carriers = {}
-    for concept in concepts:
+    for concept in [parse_concept(definition) for definition in definitions]:
         with progress_bar() as progress:
             carrier = find_carrier(rnn, text, concept, model=display_name(path), progress=progress)
         carriers[concept.name] = carrier

@@ -8,7 +8,7 @@ import click
 
 from charrnn import resources
 from charrnn.arguments import LARGEST_SEED, MAX_CHARACTERS
-from charrnn.cli.cell_types import CellIdType
+from charrnn.cli.cell_types import CellIdType, CellOrConceptType, begins_concept
 from charrnn.cli.inspect_options import SEARCH_SIGNAL, InspectOptions
 from charrnn.cli.options import (
     COMMON,
@@ -69,7 +69,8 @@ _VIEW_OPTIONS = (
         nargs=2,
         metavar="A B",
         section=VIEWS_SECTION,
-        help="Show how the prediction after text B changes with the value that --cell has after text A.",
+        help="Show how the prediction after text B changes with the value that --cell, a cell or a concept's carrier,"
+        " has after text A.",
     ),
     option(
         "--contexts",
@@ -156,7 +157,7 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
 @option(
     "--cell",
     "cells",
-    type=CellIdType(),
+    type=CellOrConceptType("L.J"),
     multiple=True,
     section=COMMON,
     help="Show the activations of this cell, and what it writes; repeatable.",
@@ -233,7 +234,10 @@ def inspect(model: Path | None, **options: Any) -> None:
     held-out text and evaluated on the other half, with three controls: the same network with shuffled weights,
     placebo concepts, and the increase of the loss by mean ablation of a cell. Cells that detect a concept are drawn.
     """
-    inspection = InspectOptions(**options)
+    named = options.pop("cells")
+    concepts = tuple(filter(begins_concept, named))
+    cells = tuple(cell for cell in named if cell not in concepts)
+    inspection = InspectOptions(cells=cells, copied_concepts=concepts, **options)
     if inspection.list_concepts:
         from charrnn.cli.inspect_heatmaps import list_concepts
 

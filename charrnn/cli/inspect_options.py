@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from charrnn.arguments import shortened
 from charrnn.errors import WrongUsageError
 from charrnn.network.cell_id import CellId
 
@@ -17,6 +18,8 @@ class InspectOptions:
     """The options as given on the command line; None if each view and the search use their own defaults."""
 
     cells: tuple[CellId, ...]
+    copied_concepts: tuple[str, ...] = ()
+    """concepts that are named as cells, whose carriers an interchange intervention copies"""
     concepts: tuple[str, ...]
     """names of concepts, or definitions such as `NAME=/REGEX/`"""
     list_concepts: bool
@@ -63,6 +66,12 @@ class InspectOptions:
         ):
             if is_given and not is_requested:
                 raise WrongUsageError(f"{option} belongs to {view}", hint=f"add `{view}`")
+        if self.copied_concepts and not self.swap:
+            name = shortened(self.copied_concepts[0], 40)
+            raise WrongUsageError(
+                f"--cell must be layer.unit, such as 2.317, not {name}: --swap alone copies concepts",
+                hint=f"`--concept {name}` searches for a concept",
+            )
         if self.swap:
             self._check_swap_options()
         if (self.views or self.npz) and self.svg and not self.cells and not self.concepts and not self.why:
@@ -80,7 +89,7 @@ class InspectOptions:
     @property
     def searches(self) -> bool:
         """Return whether the cells are to be searched for concepts."""
-        return not self.cells and (bool(self.concepts) or not (self.views or self.npz))
+        return not self.cells and not self.swap and (bool(self.concepts) or not (self.views or self.npz))
 
     @property
     def draws_cells(self) -> bool:
@@ -90,7 +99,9 @@ class InspectOptions:
     @property
     def reads_one_stream(self) -> bool:
         """Return whether the text is only read as one stream, for which more threads are slower."""
-        return not self.searches and (bool(self.cells) or self.views in ([], ["surprise"]))
+        return (
+            not self.searches and not self.copied_concepts and (bool(self.cells) or self.views in ([], ["surprise"]))
+        )
 
     def characters_for(self, view: str, default: int) -> int:
         """Return the number of characters that a view reads; without --chars, --why reads up to the last --at."""
@@ -104,9 +115,9 @@ class InspectOptions:
 
     def _check_swap_options(self) -> None:
         """Raise WrongUsageError if an interchange intervention has no cell, or an option that it does not use."""
-        if not self.cells:
+        if not self.cells and not self.copied_concepts:
             raise WrongUsageError("--swap copies the value of a cell", hint="add `--cell L.J`")
-        reads_text = bool(self.views) or self.npz is not None
+        reads_text = bool(self.views) or self.npz is not None or bool(self.copied_concepts)
         unused_options = {
             "--concept": bool(self.concepts),
             "--signal": self.signal != SEARCH_SIGNAL,

@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+from charrnn.cli.concept_carriers import find_carriers
+from charrnn.cli.inspect_heatmaps import load_target
 from charrnn.cli.inspect_options import InspectOptions
 from charrnn.cli.options import newline_hint, note_newlines
 from charrnn.cli.sample_options import valid_text
 from charrnn.cli.streams import write_json, write_note
 from charrnn.errors import WrongUsageError
 from charrnn.inspection.measures.interchange import Interchange, ReadText, measure_both_ways, read_to_end
+from charrnn.inspection.search.concept_carrier import SEARCHED_CHARS, ConceptCarrier
+from charrnn.inspection.search.search_data import EncodedText
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model, load_model
 from charrnn.text.documents import mark_ends
@@ -22,17 +26,27 @@ MAX_NOTED = 4
 def show_swap(path: Path, texts: tuple[str, str], options: InspectOptions) -> None:
     """Print the effect of copying the requested cells from the first text into the second, and in reverse."""
     model = load_model(path)
-    rnn = InferenceRNN.from_model(model)
+    rnn, carriers = InferenceRNN.from_model(model), _carriers(path, options)
     note_newlines([("--swap", text) for text in texts], quiet=False)
     pair = _read(rnn, model, texts[0], "A"), _read(rnn, model, texts[1], "B")
     cells = tuple(dict.fromkeys(options.cells))
-    forward, reverse = measure_both_ways(rnn, model.vocabulary, pair, cells, model=str(path))
+    forward, reverse = measure_both_ways(rnn, model.vocabulary, pair, cells, carriers=carriers, model=str(path))
     if options.as_json:
         for interchange in (forward, reverse):
             write_json(interchange.to_json())
     else:
         stdout_console().print(InterchangeView(forward=forward, reverse=reverse))
     _note_same_values(forward)
+
+
+def _carriers(path: Path, options: InspectOptions) -> list[ConceptCarrier]:
+    """Return the carriers of the concepts to copy, found in the text of --text or the held-out text."""
+    if not options.copied_concepts:
+        return []
+    target = load_target(path, options, options.chars or SEARCHED_CHARS[-1])
+    text = EncodedText(parsed=target.parsed, ids=target.ids)
+    definitions = tuple(dict.fromkeys(options.copied_concepts))
+    return list(find_carriers(path, target.rnn, text, definitions, quiet=False).values())
 
 
 def _read(rnn: InferenceRNN, model: Model, given: str, name: str) -> ReadText:

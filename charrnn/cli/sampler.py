@@ -174,9 +174,9 @@ def _find_carriers(path: Path, model: Model, options: SampleOptions) -> "dict[st
     """Return the carriers of the clamped and steered concepts; without a concept no search is imported."""
     if not options.concepts:
         return {}
-    from charrnn.cli.concept_carriers import find_carriers
+    from charrnn.cli.concept_carriers import find_held_out_carriers
 
-    return find_carriers(path, model, options.concepts, quiet=options.quiet)
+    return find_held_out_carriers(path, model, options.concepts, quiet=options.quiet)
 
 
 def _load_rnn(model: Model, device: str) -> InferenceRNN:

@@ -5,13 +5,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.arguments import number
 from charrnn.errors import WrongUsageError
-from charrnn.network.cell_id import check_cell, parse_cell
+from charrnn.network.cell_id import CellId, check_cell
 from charrnn.network.cells import CELLS, Clamp, Clamps, CombinedClamp, DirectionClamp, LayerClamp
 from charrnn.network.inference import InferenceRNN, to_device
 
@@ -20,7 +21,7 @@ MAX_TANH = 0.9999
 MIN_INDEPENDENCE = 0.05
 """smallest singular value at which several directions of a layer can be held together"""
 
-CellValues = Mapping[tuple[int, int], float]
+CellValues = Mapping[tuple[int, int], float] | Mapping[CellId, float]
 """values by cell, as (layer from 1, unit from 0): tanh(c) where a cell has c, h of other cells"""
 Floats = NDArray[np.floating]
 
@@ -51,17 +52,12 @@ class Direction:
     """value of the readout"""
 
 
-def parse_clamps(clamps: Mapping[str, float]) -> CellValues:
-    """Return the values of clamped cells by cell id, from a dictionary with cell names (WrongUsageError).
+def checked_clamps(clamps: Mapping[Any, float]) -> dict[Any, float]:
+    """Return a dictionary of clamps by name, with values in [-1, 1] (WrongUsageError).
 
-    >>> parse_clamps({"1.7": 1.0, "2.31": -0.5})
-    {CellId(layer=1, unit=7): 1.0, CellId(layer=2, unit=31): -0.5}
+    >>> checked_clamps({"1.7": 1, "string": -0.5})
+    {'1.7': 1.0, 'string': -0.5}
     """
-    return {parse_cell(name): value for name, value in checked_clamps(clamps).items()}
-
-
-def checked_clamps(clamps: Mapping[str, float]) -> dict[str, float]:
-    """Return a dictionary of clamps by name, with values in [-1, 1] (WrongUsageError)."""
     if not isinstance(clamps, Mapping):
         raise WrongUsageError("clamps must be a dictionary", hint='`{"1.7": 1.0}` clamps a cell at 1')
     return {name: number(value, f"clamps[{name!r}]", low=-1, high=1) for name, value in clamps.items()}

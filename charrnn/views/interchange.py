@@ -36,10 +36,9 @@ class InterchangeView:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         forward, screen = self.forward, Screen.of(console, options)
         folded = options.update(width=screen.columns, overflow="fold", no_wrap=False)
-        names = ", ".join(cell.cell for cell in forward.cells[:MAX_CELLS])
-        kind = "cell" if len(forward.cells) == 1 else "cells"
         more = f" and {len(forward.cells) - MAX_CELLS} more" if len(forward.cells) > MAX_CELLS else ""
-        yield from console.render(screen.header((model_display_name(forward.model), f"{kind} {names}{more}")), folded)
+        header = screen.header((model_display_name(forward.model), _copied_names(forward, more)))
+        yield from console.render(header, folded)
         for name, text in (("A", forward.source), ("B", forward.target)):
             yield Text(f"{name}  {text_end(text, screen.columns - 3, unicode=screen.unicode)}")
         yield from console.render(Text(screen.ascii_signs("; ".join(_values(forward)) + more)), folded)
@@ -50,8 +49,26 @@ class InterchangeView:
                 yield from console.render(_table(interchange, source, target, screen), folded)
             yield from console.render(Text(screen.ascii_signs(_effect(interchange, source))), folded)
         yield Text()
-        legend = _LEGEND.format(copied=_COPIED[forward.signal])
+        legend = _LEGEND.format(copied=_COPIED[forward.signal]) + _level_legend(forward)
         yield from console.render(Text(screen.ascii_signs(legend), style="dim"), folded)
+
+
+def _copied_names(interchange: Interchange, more: str) -> str:
+    """Return the names of the copied cells and concepts."""
+    concepts = [f"{copied.carrier.concept.name}, {copied.carrier.description}" for copied in interchange.concepts]
+    if concepts:
+        return "; ".join(concepts)
+    names = ", ".join(cell.cell for cell in interchange.cells[:MAX_CELLS])
+    return f"{'cell' if len(interchange.cells) == 1 else 'cells'} {names}{more}"
+
+
+def _level_legend(interchange: Interchange) -> str:
+    """Return the explanation of the levels of concepts; empty if no carrier of a concept is copied."""
+    if not interchange.concepts:
+        return ""
+    has_direction = any(copied.carrier.readout for copied in interchange.concepts)
+    along = " Only the component along a direction is copied." if has_direction else ""
+    return f"{along} The level of a concept is −1 at its carrier's mean outside the concept, and 1 inside."
 
 
 def text_end(text: str, columns: int, *, unicode: bool = True) -> str:
@@ -77,7 +94,10 @@ def text_end(text: str, columns: int, *, unicode: bool = True) -> str:
 
 
 def _values(interchange: Interchange) -> Iterator[str]:
-    """Yield the values of the first cells after each text."""
+    """Yield the levels of the concepts, and the values of the first cells, after each text."""
+    for copied in interchange.concepts:
+        source, target = format_number(copied.source, "+z.2f"), format_number(copied.target, "+z.2f")
+        yield f"level of {copied.carrier.concept.name}: {source} after A, {target} after B"
     for cell in interchange.cells[:MAX_CELLS]:
         source, target = format_number(cell.source, "+z.2f"), format_number(cell.target, "+z.2f")
         yield f"{interchange.signal} of {cell.cell}: {source} after A, {target} after B"

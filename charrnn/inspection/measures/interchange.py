@@ -18,9 +18,11 @@ from charrnn.arguments import whole_number
 from charrnn.inspection.measures.activations import CellIndex
 from charrnn.inspection.measures.lag_attribution import kl_divergence
 from charrnn.inspection.measures.provenance import DIGITS, rounded_fields
+from charrnn.inspection.search.concept_carrier import ConceptCarrier, check_differs
 from charrnn.network.cell_id import check_cell
 from charrnn.network.cells import Clamp, Clamps, State, select_rows
 from charrnn.network.inference import NO_CLAMPS, InferenceRNN, log_softmax
+from charrnn.network.interventions import HeldCells, make_clamps
 from charrnn.text.vocabulary import Ids, Vocabulary
 
 Numbers = NDArray[np.floating]
@@ -44,6 +46,18 @@ class CellValue(NamedTuple):
     def is_same(self) -> bool:
         """Whether the copy hardly changes the value."""
         return abs(self.source - self.target) < SAME_VALUE
+
+
+class CopiedConcept(NamedTuple):
+    """A concept whose carrier is copied, with its level after each text: -1 outside the concept, 1 inside."""
+
+    carrier: ConceptCarrier
+    source: float
+    target: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return rounded values for JSON."""
+        return {**self.carrier.to_json(), **rounded_fields(self, "source", "target")}
 
 
 class CharacterChange(NamedTuple):
@@ -71,7 +85,9 @@ class Interchange:
     signal: str
     """formula of the values shown: tanh(c) or h"""
     cells: tuple[CellValue, ...]
-    """the copied cells"""
+    """the copied cells, with those of groups that carry a concept"""
+    concepts: tuple[CopiedConcept, ...] = ()
+    """the concepts whose carriers are copied"""
     characters: tuple[str, ...]
     """V characters of the vocabulary"""
     before: Numbers
@@ -113,6 +129,7 @@ class Interchange:
     def to_json(self) -> dict[str, Any]:
         """Return rounded values for JSON."""
         before, after = self.source_divergences
+        concepts = {"concepts": [concept.to_json() for concept in self.concepts]} if self.concepts else {}
         return {
             "view": "swap",
             "model": self.model,
@@ -120,6 +137,7 @@ class Interchange:
             "target": self.target,
             "signal": self.signal,
             "copied": [{"cell": cell.cell, **rounded_fields(cell, "source", "target")} for cell in self.cells],
+            **concepts,
             "divergence_bits": round(self.divergence, DIGITS),
             "source_divergence_bits": {"before": round(before, DIGITS), "after": round(after, DIGITS)},
             "rank": self.rank,
@@ -159,18 +177,21 @@ def measure_both_ways(
     texts: tuple[ReadText, ReadText],
     cells: Sequence[CellIndex],
     *,
+    carriers: Sequence[ConceptCarrier] = (),
     model: str = "",
 ) -> tuple[Interchange, Interchange]:
-    """Return the effect of copying cells from a source text into a target text, and that of the reverse.
+    """Return the effect of copying cells and carriers from a source text into a target text, and of the reverse.
 
-    The texts are given as (source, target).
-
-    Raise WrongUsageError if a cell is not in the model.
+    The texts are given as (source, target). Raise WrongUsageError if a cell is not in the model, or if a concept does
+    not differ between the texts.
     """
+    for carrier in carriers:
+        check_differs(carrier, (_decoded(vocabulary, texts[0]), _decoded(vocabulary, texts[1])))
     for cell in cells:
         check_cell(cell, layers=rnn.config.layers, units=rnn.config.hidden)
     forward, reverse = (
-        measure_interchange(rnn, vocabulary, pair, cells, model=model) for pair in (texts, texts[::-1])
+        measure_interchange(rnn, vocabulary, pair, cells, carriers=carriers, model=model)
+        for pair in (texts, texts[::-1])
     )
     return forward, reverse
 
@@ -181,44 +202,50 @@ def measure_interchange(
     texts: tuple[ReadText, ReadText],
     cells: Sequence[CellIndex],
     *,
+    carriers: Sequence[ConceptCarrier] = (),
     model: str = "",
 ) -> Interchange:
-    """Return the effect of copying cells from a source text into a target text, given as (source, target)."""
+    """Return the effect of copying cells and carriers from a source text into a target text: (source, target)."""
     source, target = texts
+    has_direction = any(carrier.readout for carrier in carriers)
+    cells = list(dict.fromkeys([*cells, *(cell for carrier in carriers for cell in carrier.cells)]))
     single_copies: Numbers = np.zeros(0)
     rank = None
-    if len(cells) == 1:
+    if len(cells) == 1 and not has_direction:
         layer, unit = cells[0]
         single_copies = copies_of_single_cells(rnn, layer, source, target)
         if single_copies[unit] >= SMALLEST_CHANGE:
             rank = 1 + int((single_copies > single_copies[unit]).sum())
     return Interchange(
         model=model,
-        source=vocabulary.decode(source.ids.tolist()),
-        target=vocabulary.decode(target.ids.tolist()),
+        source=_decoded(vocabulary, source),
+        target=_decoded(vocabulary, target),
         signal=rnn.signal_name,
         cells=tuple(
             CellValue(f"{layer}.{unit}", *(signal_of(rnn, text.after, (layer, unit)) for text in texts))
             for layer, unit in cells
         ),
+        concepts=tuple(
+            CopiedConcept(carrier, *(carrier.level_in(text.after) for text in texts)) for carrier in carriers
+        ),
         characters=vocabulary.characters,
         before=patched_prediction(rnn, target, NO_CLAMPS)[0],
-        after=patched_prediction(rnn, target, copied_cells(cells, source.after))[0],
+        after=patched_prediction(rnn, target, copied_values(rnn, cells, carriers, source.after))[0],
         after_source=patched_prediction(rnn, source, NO_CLAMPS)[0],
         single_copies=single_copies,
         rank=rank,
     )
 
 
-def copied_cells(cells: Sequence[CellIndex], source: State) -> Clamps:
-    """Return the clamps of cells at their values in a state, c of LSTM cells and h of others."""
-    by_layer: dict[int, Clamp] = {}
-    for layer in {layer for layer, _ in cells}:
-        values = source[layer - 1].memory
-        mask = np.zeros(values.shape, np.bool_)
-        mask[:, [unit for cell_layer, unit in cells if cell_layer == layer]] = True
-        by_layer[layer] = Clamp(mask=mask, values=values)
-    return by_layer
+def copied_values(
+    rnn: InferenceRNN, cells: Sequence[CellIndex], carriers: Sequence[ConceptCarrier], source: State
+) -> Clamps:
+    """Return the clamps of cells and of the carriers of concepts at their values in a state of one stream."""
+    held = [carrier.held_as_in(source) for carrier in carriers if carrier.readout]
+    for layer in sorted({layer for layer, _ in cells}):
+        units = [unit for cell_layer, unit in cells if cell_layer == layer]
+        held.append(HeldCells(layer=layer, units=units, values=source[layer - 1].memory[0, units]))
+    return make_clamps(rnn, {}, held)
 
 
 def patched_prediction(rnn: InferenceRNN, text: ReadText, clamps: Clamps, *, streams: int = 1) -> Numbers:
@@ -241,6 +268,10 @@ def signal_of(rnn: InferenceRNN, state: State, cell: CellIndex) -> float:
     layer, unit = cell
     value = float(state[layer - 1].memory[0, unit])
     return value if rnn.signal_name == "h" else math.tanh(value)
+
+
+def _decoded(vocabulary: Vocabulary, text: ReadText) -> str:
+    return vocabulary.decode(text.ids.tolist())
 
 
 def _divergence(log_probs: Numbers, other_log_probs: Numbers) -> float:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from charrnn.errors import CharrnnError
+from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.inspection.concepts import Concept, ParsedText
+from charrnn.inspection.concepts.language import Language
 from charrnn.inspection.search.directions import MemorySample, Readout
 from charrnn.inspection.search.dose_response import concept_sides
 from charrnn.inspection.search.finding import Finding
@@ -58,6 +59,8 @@ class ConceptCarrier:
     """the same at level 1"""
     text: str
     """name of the searched text"""
+    language: Language
+    """language of that text, by which the concept is marked"""
     characters: int
     """number of characters searched"""
 
@@ -93,6 +96,18 @@ class ConceptCarrier:
         if self.readout:
             return self.readout.held_at(float(values[0]), self.layer)
         return HeldCells(layer=self.layer, units=self.units, values=values)
+
+    def held_as_in(self, state: State) -> HeldCells | Direction:
+        """Return the intervention that holds the carrier at its value in a state of one stream."""
+        memory = np.asarray(state[self.layer - 1].memory)[0]
+        if self.readout:
+            return self.readout.held_at(float(memory @ self.readout.read), self.layer)
+        return HeldCells(layer=self.layer, units=self.units, values=memory[list(self.units)])
+
+    def mark_after(self, text: str) -> int:
+        """Return the mark of the concept at the last character of a text."""
+        parsed = ParsedText(text=text, language=self.language)
+        return int(self.concept.mark(parsed)[-1])
 
     def level_in(self, state: State) -> float:
         """Return the level of the carrier in a state of one stream."""
@@ -144,8 +159,19 @@ def find_carrier(
         outside=outside,
         inside=inside,
         text=searched.parsed.name,
+        language=searched.parsed.language,
         characters=len(searched.ids),
     )
+
+
+def check_differs(carrier: ConceptCarrier, texts: tuple[str, str]) -> None:
+    """Raise WrongUsageError if a concept has the same mark at the ends of two texts."""
+    marks = [carrier.mark_after(text) for text in texts]
+    if marks[0] == marks[1]:
+        raise WrongUsageError(
+            f"{carrier.concept.name} does not differ between the texts: it is {marks[0]} at the end of both",
+            hint=f"it is {carrier.concept.description}",
+        )
 
 
 def _searched_part(text: EncodedText, concept: Concept) -> EncodedText:
