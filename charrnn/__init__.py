@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from charrnn.inspection.measures.cell_profile import CellProfile
     from charrnn.inspection.measures.interchange import Interchange
     from charrnn.inspection.measures.surprisal import Surprise
-    from charrnn.inspection.search.concept_carrier import ConceptCarrier
     from charrnn.inspection.search.findings import Finding, Findings
     from charrnn.scoring import Score
     from charrnn.views.heatmap import Heatmap
@@ -36,7 +35,6 @@ __all__ = [
     "CellProfile",
     "CharrnnError",
     "Concept",
-    "ConceptCarrier",
     "DivergedError",
     "Finding",
     "Findings",
@@ -61,7 +59,6 @@ _MODULES = {
     "CellProfile": "inspection.measures.cell_profile",
     "CharrnnError": "errors",
     "Concept": "inspection.concepts.concept",
-    "ConceptCarrier": "inspection.search.concept_carrier",
     "DivergedError": "errors",
     "Finding": "inspection.search.findings",
     "Findings": "inspection.search.findings",

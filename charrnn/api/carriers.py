@@ -50,7 +50,7 @@ class CarrierFinder:
 
         >>> text = 'he said "abc def" and then\n' * 400
         >>> charrnn.load("checkpoints/letters").carrier("in_quote", text)
-        <ConceptCarrier of in_quote: cell 1.29>
+        <ConceptCarrier of in_quote: a direction of layer 1>
         """
         named = concept if isinstance(concept, Concept) else parse_concept(arguments.text(concept, "a concept"))
         if text is None and isinstance(concept, str) and concept in self._held_out_carriers:

@@ -151,8 +151,9 @@ class TextGenerator(CarrierFinder):
 
         >>> model = charrnn.load("checkpoints/letters")
         >>> model.steer("1.7", "wx", length=4, temperature=0)
-        SteeredTexts(low='aaaa', free='yzab', high='ffff')
+        SteeredTexts(low='yzab', free='yzab', high='ffff')
         """
+        self._carrier_of(clamped)
         seed = np.random.default_rng(_checked_seed(settings.get("seed"))).integers(LARGEST_SEED)
         clamps = settings.get("clamps")
         values = {} if clamps is None else checked_clamps(clamps)

@@ -56,7 +56,7 @@ def checked_clamps(clamps: Mapping[Any, float]) -> dict[Any, float]:
     """Return a dictionary of clamps by name, with values in [-1, 1] (WrongUsageError).
 
     >>> checked_clamps({"1.7": 1, "string": -0.5})
-    {'1.7': 1.0, 'string': -0.5}
+    {'1.7': 1, 'string': -0.5}
     """
     if not isinstance(clamps, Mapping):
         raise WrongUsageError("clamps must be a dictionary", hint='`{"1.7": 1.0}` clamps a cell at 1')

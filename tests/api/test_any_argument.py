@@ -62,6 +62,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     },
     "TrainedModel.sample": {"length": 3},
     "TrainedModel.samples": {"length": 3},
+    "TrainedModel.steer": {"clamped": "1.0", "length": 3},
     "TrainedModel.find": {"concepts": ["in_quote"], "quick": True},
     "Activations.cell": {"cell": "1.0"},
     "Novelty.min_length": {"length": 3},

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import schemas
+from carried import carried_run
 from planted import alphabet_of, network, some_text
 from schemas import changes, headings, schema
 from small import Call, random_model
@@ -41,6 +42,7 @@ COMMANDS = {
     "sample --compare": (*SAMPLE, "--compare"),
     "sample --steer": (*SAMPLE, "--steer", "1.7"),
     "sample --clamp": (*SAMPLE, "--clamp", "1.7=1"),
+    "sample --clamp CONCEPT": ("sample", "checkpoints/quoted", "-n", "3", "--clamp", "in_quote=1", "-q"),
     "sample --novelty": ("sample", "checkpoints/copied", "--novelty", "--seed", "1", "-n", "90"),
     "score": ("score", PLANTED, "short.txt"),
     "score, several models": ("score", PLANTED, "checkpoints/gru", "short.txt"),
@@ -64,6 +66,7 @@ COMMANDS = {
     "inspect --why --at": (*LOOK, "--why", "--at", "40", "--at", "1"),
     "inspect --swap": (*SWAP, "--cell", "1.7"),
     "inspect --swap, several cells": (*SWAP, "--cell", "1.7", "--cell", "1.8"),
+    "inspect --swap, a concept": ("inspect", "checkpoints/quoted", "--swap", "“so", "so", "--cell", "in_quote"),
     "inspect --gates, lstm": (*LOOK, "--gates"),
     "inspect --gates, gru": ("inspect", "checkpoints/gru", "--text", "text.txt", "--chars", "900", "--gates"),
     "inspect --gates, rnn": ("inspect", "checkpoints/rnn", "--text", "text.txt", "--chars", "900", "--gates"),
@@ -89,6 +92,7 @@ def place(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     alphabet = alphabet_of(TEXT)
     config, weights = network("lstm", {7: "in_quote"}, twins={2: 7})
     planted = Model(config=config, vocabulary=Vocabulary(tuple(alphabet)), weights=weights)
+    carried_run(directory / "checkpoints/quoted", "lstm", 32)
     keep_copied(RunDirectory(directory / "checkpoints/copied"))
     other_cells = {
         cell: random_model(alphabet, config=NetworkConfig(cell=cell, layers=1, hidden=9, embedding=4))
