@@ -136,6 +136,13 @@ CHOOSING, SEVERAL, CELLS = "Choosing the next character", "Several samples", "Co
     section=CELLS,
     help="Show samples with this cell or concept clamped at -1, free, and clamped at 1.",
 )
+@option(
+    "--show",
+    default="",
+    metavar="WHAT",
+    section=OUTPUT,
+    help="Color each character on a terminal by its surprisal (surprisal), or by the activation of a cell (L.J).",
+)
 @option("--novelty", is_flag=True, section=CELLS, help="Show what is copied from the training text, and how much.")
 @option(
     "--new", is_flag=True, section=SEVERAL, help="Write only documents that are not in the training text, each once."
@@ -146,6 +153,12 @@ CHOOSING, SEVERAL, CELLS = "Choosing the next character", "Several samples", "Co
     default="cpu",
     section=OTHER,
     help="Device to compute on ({default}); a GPU pays off for many samples.",
+)
+@option(
+    "--interactive",
+    is_flag=True,
+    section=COMMON,
+    help="Write together with the model: it continues each line that you type; /help lists commands.",
 )
 @option("--raw", is_flag=True, section=OUTPUT, help="Write control characters as they are, even to a terminal.")
 @json_option
@@ -176,6 +189,10 @@ def write_samples(path: Path, options: "SampleOptions") -> None:
         from charrnn.cli.sample_compare import compare
 
         compare(sampler, options)
+    elif options.show:
+        from charrnn.cli.sample_show import write_shown
+
+        write_shown(sampler, options)
     elif options.as_json or options.novelty or options.new:
         write_complete(sampler, options)
     else:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from charrnn.cli.cell_types import clamp_name
+from charrnn.cli.sample_endings import Loop, find_loop, repeated_text
 from charrnn.cli.sample_options import SampleOptions
-from charrnn.cli.sample_output import Loop, find_loop, repeated_text, sample_to_dict, sampling_label
+from charrnn.cli.sample_output import sample_to_dict, sampling_label
 from charrnn.cli.sampler import Sampler
 from charrnn.cli.streams import write_json, write_note
 from charrnn.errors import CharrnnError

@@ -16,6 +16,8 @@ from charrnn.network.model_file import Model
 from charrnn.text.decoding import check_encoding
 from charrnn.text.vocabulary import format_characters
 
+SURPRISAL = "surprisal"
+"""value of --show for the surprisal of each character"""
 MAX_DRAWN_SEED = 1_000_000
 """number of different seeds that are drawn without --seed: few, so that a seed is short to type"""
 
@@ -41,6 +43,9 @@ class SampleOptions:
     compare: bool
     clamps: tuple[tuple[CellOrConcept, float], ...]
     steer: CellOrConcept | None
+    show: str
+    """surprisal, or the name of a cell or a concept; empty for plain text"""
+    interactive: bool
     novelty: bool
     new: bool
     device: str
@@ -60,6 +65,8 @@ class SampleOptions:
             if is_given and self.length == 0 and not self.stops:
                 raise WrongUsageError(f"{option} needs complete samples, and --length 0 never ends", hint="`-n 500`")
         self._check_comparison()
+        self._check_combination("--show", bool(self.show))
+        self._check_combination("--interactive", self.interactive)
         counts = Counter(map(clamp_name, self._steered_or_clamped))
         repeated = next((name for name, count in counts.items() if count > 1), None)
         if repeated:
@@ -97,6 +104,16 @@ class SampleOptions:
         conflict = next((option for option, is_given in conflicting.items() if is_given), None)
         if self.comparison_option and conflict:
             raise WrongUsageError(f"{self.comparison_option} and {conflict} cannot go together")
+
+    def _check_combination(self, option: str, is_given: bool) -> None:
+        """Raise WrongUsageError if --show or --interactive conflicts with another option."""
+        conflicting = {"--json": self.as_json, "--novelty": self.novelty, "--new": self.new, "--raw": self.raw}
+        if option == "--interactive":
+            conflicting |= {self.comparison_option: bool(self.comparison_option), "--count": self.count > 1}
+            conflicting |= {"--show": bool(self.show), "--prompt-file -": self.prompt_file == "-"}
+        conflict = next((other for other, is_other_given in conflicting.items() if is_other_given), None)
+        if is_given and conflict:
+            raise WrongUsageError(f"{option} and {conflict} cannot go together")
 
     def prompt_text(self) -> str:
         """Return the prompt (CharrnnError)."""

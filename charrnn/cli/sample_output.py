@@ -1,15 +1,14 @@
 """Output of `charrnn sample`: plain text, JSON, or text in which copies of the training text are dim."""
 
 import sys
-from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from charrnn.arguments import shortened
+from charrnn.cli.sample_endings import Endings, excerpt
 from charrnn.cli.sample_options import SampleOptions
 from charrnn.cli.sampler import Sampler
 from charrnn.cli.streams import DIM, TextOutput, status, write_json, write_note
@@ -30,27 +29,18 @@ BETWEEN_SAMPLES = "\n\n"
 
 def write_plain(sampler: Sampler, options: SampleOptions) -> None:
     """Write the samples one after the other, each character as soon as it is generated."""
-    output, seeds = TextOutput(raw=options.raw), options.seeds()
-    stop_length = max(map(len, sampler.stop.stop), default=0)
-    unstopped, ending = 0, deque[str](maxlen=LOOP_CHARS)
+    output, seeds, endings = TextOutput(raw=options.raw), options.seeds(), Endings(sampler.stop)
     try:
         for number, chunks in groupby(sampler.sample_many(seeds, with_nll=False), key=attrgetter("text_index")):
             start_sample(output, sampler, options, number=number, seed=seeds[number])
-            ending.clear()
             output.write("" if options.no_prompt else sampler.prompt, style=DIM)
-            tail = ""
+            endings.start()
             for chunk in chunks:
                 output.write(chunk.characters)
-                ending.extend(chunk.characters)
-                tail = (tail + chunk.characters)[-stop_length:] if stop_length else ""
-            unstopped += sampler.stop.matched_stop(tail) is None
+                endings.add(chunk.characters)
     finally:
         end_output(output, sampler, options)
-    _note_loop(sampler, "".join(ending), options)
-    if stop_length and unstopped and not options.quiet:
-        write_note(
-            "note: no stop text occurred" + (f" in {unstopped:,} of {len(seeds):,} samples" if len(seeds) > 1 else "")
-        )
+    endings.write_notes(sampler.params, quiet=options.quiet)
 
 
 def start_sample(output: TextOutput, sampler: Sampler, options: SampleOptions, *, number: int, seed: int) -> None:
@@ -148,64 +138,10 @@ def sampling_label(params: SamplingParams) -> str:
     return f"temperature {params.temperature:g}" if params.temperature else "always the most likely"
 
 
-# Loops: degenerate repetition (Holtzman et al. 2020)
-
-MAX_PERIOD = 1000
-"""characters of a repetition, which bounds the time of the search"""
-MIN_REPEATS = 3
-MIN_LOOP_CHARS = 40
-"""characters of all repetitions: ordinary texts often end with a short repetition such as `...`"""
-
-LOOP_CHARS = 4 * MAX_PERIOD
-"""characters at the end of a text in which a repetition is searched"""
-
-
-class Loop(NamedTuple):
-    """The repetition at the end of a text."""
-
-    start: int
-    """position of the first repetition"""
-    length: int
-    """characters of one repetition"""
-
-
-def find_loop(text: str) -> Loop | None:
-    """Return the shortest string that a text repeats at least three times up to its end; None if there is none.
-
-    >>> find_loop("to be, and so on" + " and so on" * 9)
-    Loop(start=6, length=10)
-    """
-    for length in range(1, min(MAX_PERIOD, len(text) // MIN_REPEATS) + 1):
-        if text[-length:] != text[-2 * length : -length]:
-            continue
-        start = len(text) - 2 * length
-        while start > 0 and text[start - 1] == text[start - 1 + length]:
-            start -= 1
-        if len(text) - start >= max(MIN_REPEATS * length, MIN_LOOP_CHARS):
-            return Loop(start, length)
-    return None
-
-
-def repeated_text(text: str, loop: Loop) -> str:
-    """Return the repeated string of a loop in quotes, shortened."""
-    return _excerpt(text[loop.start : loop.start + loop.length])
-
-
-def _note_loop(sampler: Sampler, text: str, options: SampleOptions) -> None:
-    """Print a note if a text of the most likely characters repeats itself, which may be nothing but blanks."""
-    if sampler.params.temperature or options.quiet:
-        return
-    if loop := find_loop(text[-LOOP_CHARS:]):
-        repeated = repeated_text(text[-LOOP_CHARS:], loop)
-        write_note(f"note: the text repeats {repeated} up to its end; hint: `-t 0.8` chooses characters at random")
-
-
 # Novelty: what is copied from the training text
 
 REPORTED_SPANS = 3
 """number of copied spans that are reported"""
-EXCERPT_CHARS = 60
-"""number of characters of a text in a note"""
 
 
 def _new_documents(index: "TrainingTextIndex", sampler: Sampler, options: SampleOptions) -> "NewDocuments":
@@ -247,17 +183,12 @@ def _report_novelty(novelty: "Novelty", text: str, index: "TrainingTextIndex") -
     spans = f"{documents}spans of {index.min_copy_chars} characters or more"
     write_note(f"copied: {novelty.copied_fraction:.1%} in {spans}{comparison}")
     for document in novelty.copied_documents:
-        write_note(f"  the training text has this document word for word: {_excerpt(document)}")
+        write_note(f"  the training text has this document word for word: {excerpt(document)}")
     for span in _longest_spans(novelty)[:REPORTED_SPANS]:
         copied_text = text[span.start : span.start + span.length]
         if copied_text not in novelty.copied_documents:
             position = f"{span.source_start:,} of the training text"
-            write_note(f"  {span.length} characters, at {position}: {_excerpt(copied_text)}")
-
-
-def _excerpt(text: str) -> str:
-    """Return the beginning of a text in quotes, for a note."""
-    return repr(shortened(text, EXCERPT_CHARS))
+            write_note(f"  {span.length} characters, at {position}: {excerpt(copied_text)}")
 
 
 def _report_documents(

@@ -165,6 +165,11 @@ class TextOutput:
         except OSError as error:
             raise OutputError(error.errno, error.strerror or str(error)) from error
 
+    def draw(self, drawing: str) -> None:
+        """Write a drawing, which contains escape sequences and sanitized text, to the terminal (OutputError)."""
+        with writing_output():
+            self._write_bytes(drawing)
+
     def _write(self, text: str, style: str) -> None:
         if not self.terminal:
             # A lone surrogate cannot be encoded in UTF-8.
@@ -172,6 +177,8 @@ class TextOutput:
             return
         shown = text if self.raw else sanitize(text, unicode=self._unicode)
         self.altered |= shown != text
-        shown = styled(shown, style, sys.stdout) if shown else ""
+        self._write_bytes(styled(shown, style, sys.stdout) if shown else "")
+
+    def _write_bytes(self, shown: str) -> None:
         sys.stdout.buffer.write(shown.encode(self._encoding, "backslashreplace"))
         sys.stdout.buffer.flush()

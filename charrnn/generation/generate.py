@@ -198,6 +198,8 @@ class GeneratedChar(NamedTuple):
     id: int
     logits: Logits
     """(V,)"""
+    state: State
+    """state before the character, after all characters that precede it"""
 
     @property
     def nll(self) -> float:
@@ -260,7 +262,7 @@ def generate(
         ids = sample_ids(logits, np.array([draw]), params)
         char_id = int(ids[0])
         char = "" if char_id == rnn.end_id else vocabulary.characters[char_id]
-        yield GeneratedChar(char, char_id, logits[0])
+        yield GeneratedChar(char, char_id, logits[0], state)
         if not char or is_last(char):
             return
         logits, state = step_logits(rnn, ids, state, clamps)

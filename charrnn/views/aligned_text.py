@@ -238,13 +238,9 @@ class ContextsList:
         """Return the legend of the colors or digits."""
         quantity = f"{self.contexts.signal} after each character"
         if screen.color_system is None:
-            return Text(screen.ascii_signs(f"{quantity}: digits 0 … 9 for −1 … +1, 0 to 4 below zero"))
-        legend = Text(screen.ascii_signs("−1 "))
-        for level, style in enumerate(
-            colors.diverging_styles(screen.color_system, light=self.light), -colors.MAX_LEVEL
-        ):
-            legend.append(" " if level else "0", style)
-        return legend.append(f" +1  {quantity}")
+            return Text(f"{quantity}: {colors.digits_legend(unicode=screen.unicode)}")
+        styles = colors.diverging_styles(screen.color_system, light=self.light)
+        return colors.diverging_legend(styles, unicode=screen.unicode).append(f"  {quantity}")
 
 
 def _concordance_row(context: Context, screen: Screen) -> ConcordanceRow:

@@ -10,6 +10,7 @@ from rich.color import Color
 from rich.color_triplet import ColorTriplet
 from rich.style import Style
 from rich.terminal_theme import DEFAULT_TERMINAL_THEME
+from rich.text import Text
 
 # The diverging scale: orange below zero, blue above, no color at zero; color-blind readers can tell the two apart
 
@@ -70,6 +71,20 @@ def diverging_styles(color_system: str, *, light: bool = False) -> tuple[Style, 
     backgrounds = list(_diverging_backgrounds(color_system, light))
     colored = [Style(bgcolor=background, color=text_color(background)) for background in backgrounds]
     return tuple(chain(colored[:MAX_LEVEL], [Style.null()], colored[MAX_LEVEL:]))
+
+
+def diverging_legend(styles: tuple[Style, ...], *, unicode: bool) -> Text:
+    """Return the levels of the diverging scale between −1 and +1."""
+    legend = Text("−1 " if unicode else "-1 ")
+    for level, style in enumerate(styles, -MAX_LEVEL):
+        legend.append(" " if level else "0", style)
+    return legend.append(" +1")
+
+
+def digits_legend(*, unicode: bool) -> str:
+    """Return the meaning of the digits of activations."""
+    minimum, to = ("−1", "…") if unicode else ("-1", "..")
+    return f"digits 0 {to} 9 for {minimum} {to} +1, 0 to 4 below zero"
 
 
 def _diverging_backgrounds(color_system: str, light: bool) -> tuple[Color, ...]:

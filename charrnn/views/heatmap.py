@@ -160,15 +160,11 @@ class _Drawing:
 
     def legend(self) -> Text:
         """Return the legend: signal, scale of colors or digits, and underlined concept."""
-        minimum, maximum, to = ("−1", "+1", "…") if self.unicode else ("-1", "+1", "..")
         legend = Text(self.sanitized(self.heatmap.signal) + self.names())
         if self.styles is None:
-            legend.append(f": digits 0 {to} 9 for {minimum} {to} {maximum}, 0 to 4 below zero")
+            legend.append(f": {colors.digits_legend(unicode=self.unicode)}")
         else:
-            legend.append(f"  {minimum} ")
-            for level, style in enumerate(self.styles, -colors.MAX_LEVEL):
-                legend.append(" " if level else "0", style)
-            legend.append(f" {maximum}")
+            legend.append("  ").append_text(colors.diverging_legend(self.styles, unicode=self.unicode))
         if self.heatmap.marks:
             legend.append(f"  {self.mark} {self.sanitized(self.heatmap.marks.label)}")
         return legend

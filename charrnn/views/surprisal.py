@@ -19,12 +19,11 @@ from charrnn.inspection.measures.surprisal import Surprise
 from charrnn.views import colors
 from charrnn.views.aligned_text import ConcordanceRow, concordance
 from charrnn.views.layout import MAX_LINE_COLUMNS, Line, Screen, glyph_of, model_display_name, runs, wrap_text
+from charrnn.views.value_scale import MAX_BITS, bits_legend
 
 Row = Iterator[Segment]
 Numbers = NDArray[np.int64]
 
-MAX_BITS = 8.0
-"""surprisal in bits at the end of the color scale: that of a byte"""
 _MIN_COLUMNS_FOR_LABELS = 40
 _LABEL_COLUMNS = 5
 _MIN_PROBABILITY = 0.05
@@ -139,19 +138,14 @@ class _SurprisalDrawing:
     def legend(self) -> Text:
         """Return the legend."""
         space = "·" if self.screen.unicode else "_"
-        legend = Text()
+        legend = bits_legend(self.styles)
         if self.styles is None:
-            legend.append("bits: surprisal in whole bits, 8 for more")
             if self.count:
                 legend.append(
                     f"; below, the best guesses at each character that have 5 % or more ({space} a space);"
                     " came: rank of the actual character; sure: tenths of the best guess's probability"
                 )
             return legend
-        legend.append("bits 0")
-        for style in self.styles:
-            legend.append(" ", style)
-        legend.append("8 and more")
         if self.count:
             legend.append(f"; below, the best guesses at each character ({space} a space), 0")
             for style in self.styles:

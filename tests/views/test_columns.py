@@ -4,7 +4,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from charrnn.cli.sample_output import Loop, find_loop
+from charrnn.cli.sample_endings import Loop, find_loop
 from charrnn.views.aligned_text import SideBySideTexts, TextColumn
 from charrnn.views.layout import wrap_text
 

@@ -14,7 +14,7 @@ from pages import CELLS, LAGS, MYSTERY, NAMES, TEXT, findings, page
 
 from charrnn.views import colors
 from charrnn.views.sanitize import sanitize
-from charrnn.views.surprisal import MAX_BITS
+from charrnn.views.value_scale import MAX_BITS
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(BROWSER is None, reason="there is no Chromium")]
 

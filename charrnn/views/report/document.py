@@ -21,7 +21,7 @@ from charrnn.views.report import summary
 from charrnn.views.report.cell_profile import Profiles
 from charrnn.views.report.elements import char_glyph, char_name, definitions
 from charrnn.views.sanitize import escape_html, sanitize
-from charrnn.views.surprisal import MAX_BITS
+from charrnn.views.value_scale import MAX_BITS
 
 BITS_DIGITS = 2
 """decimal places of the surprisal in bits"""

@@ -1,0 +1,89 @@
+"""Colored samples of `charrnn sample --show`: text with the surprisal or an activation of each character."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from charrnn.cli.sample_endings import Endings
+from charrnn.cli.sample_options import SURPRISAL, SampleOptions
+from charrnn.cli.sample_output import start_sample, write_plain
+from charrnn.cli.sampler import Sampler
+from charrnn.cli.streams import TextOutput, terminal_columns
+from charrnn.generation.generate import GeneratedChar
+from charrnn.generation.measured import Activation, MeasuredChar, cell_activation, with_activation, with_surprisal
+from charrnn.network.cell_id import parse_cell
+from charrnn.views.colored_writing import ColoredWriting
+from charrnn.views.console import stderr_console, stdout_console
+from charrnn.views.sanitize import is_terminal, light_background, unicode_output
+from charrnn.views.value_scale import ActivationScale, SurprisalScale, ValueScale
+
+DEFAULT_COLUMNS = 80
+"""columns of a terminal that does not tell its width"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """What --show shows: the surprisal of each character, or an activation after it."""
+
+    scale: ValueScale
+    activation: Activation | None
+    """None for surprisal"""
+
+    @classmethod
+    def of(cls, show: str, sampler: Sampler) -> "Measure":
+        """Return the measure of a value of --show (CharrnnError)."""
+        if show == SURPRISAL:
+            return cls(scale=SurprisalScale(), activation=None)
+        cell = parse_cell(show)
+        label = f"{sampler.rnn.signal_name} of {cell}"
+        return cls(scale=ActivationScale(label=label), activation=cell_activation(sampler.rnn, cell))
+
+    def values(self, sampler: Sampler, generated: Iterable[GeneratedChar]) -> Iterator[MeasuredChar]:
+        """Yield each generated character with its value."""
+        if self.activation is None:
+            return with_surprisal(generated)
+        return with_activation(generated, sampler.rnn, sampler.prefilled.clamps, self.activation)
+
+
+def write_shown(sampler: Sampler, options: SampleOptions) -> None:
+    """Draw the samples on a terminal, each character as soon as its value is known; a pipe receives plain text."""
+    measure, output, endings = Measure.of(options.show, sampler), TextOutput(), Endings(sampler.stop)
+    if not output.terminal:
+        write_plain(sampler, options)
+        return
+    writing = colored_writing(measure.scale, output)
+    seeds = options.seeds()
+    try:
+        for number, seed in enumerate(seeds):
+            start_sample(output, sampler, options, number=number, seed=seed)
+            if not number:
+                write_legend(writing, quiet=options.quiet)
+            writing.write_plain("" if options.no_prompt else sampler.prompt)
+            endings.start()
+            for generated, value in measure.values(sampler, sampler.sample(seed)):
+                if generated.char:
+                    writing.write(generated.char, value)
+                    endings.add(generated.char)
+            writing.finish()
+    finally:
+        writing.finish()
+    endings.write_notes(sampler.params, quiet=options.quiet)
+
+
+def colored_writing(scale: ValueScale, output: TextOutput) -> ColoredWriting:
+    """Return the drawing of a text on standard output, which is a terminal."""
+    console = stdout_console()
+    return ColoredWriting(
+        scale,
+        color_system=None if console.no_color else console.color_system,
+        light=light_background(),
+        unicode=unicode_output(console),
+        columns=lambda: terminal_columns(sys.stdout) or DEFAULT_COLUMNS,
+        emit=output.draw,
+    )
+
+
+def write_legend(writing: ColoredWriting, *, quiet: bool) -> None:
+    """Write the legend to standard error if that is a terminal, unless quiet."""
+    if is_terminal(sys.stderr) and not quiet:
+        stderr_console().print(writing.scale.legend(writing.styles, unicode=writing.unicode))
