@@ -157,28 +157,26 @@ class TextOutput:
 
     def write(self, text: str, *, style: str = "") -> None:
         """Write a piece of text (OutputError)."""
+        if not self.terminal:
+            # A lone surrogate cannot be encoded in UTF-8.
+            self._send(text.encode("utf-8", "replace"))
+            return
+        shown = text if self.raw else sanitize(text, unicode=self._unicode)
+        self.altered |= shown != text
+        self.draw(styled(shown, style, sys.stdout) if shown else "")
+
+    def draw(self, drawing: str) -> None:
+        """Write a drawing, of escape sequences and sanitized text, to the terminal (OutputError)."""
+        self._send(drawing.encode(self._encoding, "backslashreplace"))
+
+    def _send(self, content: bytes) -> None:
+        """Write bytes, to a terminal without delay (OutputError)."""
         # This runs for every sampled character; a context manager would double the time.
         try:
-            self._write(text, style)
+            sys.stdout.buffer.write(content)
+            if self.terminal:
+                sys.stdout.buffer.flush()
         except BrokenPipeError:
             raise
         except OSError as error:
             raise OutputError(error.errno, error.strerror or str(error)) from error
-
-    def draw(self, drawing: str) -> None:
-        """Write a drawing, which contains escape sequences and sanitized text, to the terminal (OutputError)."""
-        with writing_output():
-            self._write_bytes(drawing)
-
-    def _write(self, text: str, style: str) -> None:
-        if not self.terminal:
-            # A lone surrogate cannot be encoded in UTF-8.
-            sys.stdout.buffer.write(text.encode("utf-8", "replace"))
-            return
-        shown = text if self.raw else sanitize(text, unicode=self._unicode)
-        self.altered |= shown != text
-        self._write_bytes(styled(shown, style, sys.stdout) if shown else "")
-
-    def _write_bytes(self, shown: str) -> None:
-        sys.stdout.buffer.write(shown.encode(self._encoding, "backslashreplace"))
-        sys.stdout.buffer.flush()
