@@ -7,13 +7,15 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from charrnn.cli.cell_types import clamp_name
 from charrnn.cli.sample_endings import Loop, find_loop, repeated_text
 from charrnn.cli.sample_options import SampleOptions
 from charrnn.cli.sample_output import sample_to_dict, sampling_label
+from charrnn.cli.sample_show import Measure, colored_writing, write_legend
 from charrnn.cli.sampler import Sampler
-from charrnn.cli.streams import write_json, write_note
+from charrnn.cli.streams import TextOutput, write_json, write_note
 from charrnn.errors import CharrnnError
 from charrnn.generation.batched import GeneratedText, collect_texts
 from charrnn.network.inference import InferenceRNN
@@ -21,8 +23,9 @@ from charrnn.network.interventions import ClampedPredictor
 from charrnn.scoring import char_nll
 from charrnn.storage.run_directory import display_name
 from charrnn.text.corpus import held_out_text
-from charrnn.views.aligned_text import SideBySideTexts, TextColumn
 from charrnn.views.console import stdout_console
+from charrnn.views.sanitize import light_background
+from charrnn.views.side_by_side import SideBySideTexts, TextColumn
 
 # The samples and their columns
 
@@ -43,6 +46,8 @@ class Variant:
     generated: GeneratedText
     held_out_bits: float | None
     """loss on held-out text with the clamped cells, in bits per character; None without a clamped cell"""
+    values: NDArray[np.float64] | None = None
+    """value of each character for --show; None without it"""
 
     @cached_property
     def loop(self) -> Loop | None:
@@ -52,9 +57,9 @@ class Variant:
 
 def compare(sampler: Sampler, options: SampleOptions) -> None:
     """Generate the samples, and print them side by side or as JSON."""
-    seed = options.seeds()[0]
+    seed, measure = options.seeds()[0], Measure.of(options.show, sampler) if options.show else None
     samples = [
-        _generate_variant(heading, variant, seed, steered=options.steer is not None)
+        _generate_variant(heading, variant, seed, steered=options.steer is not None, measure=measure)
         for heading, variant in _variants(sampler, options)
     ]
     if options.as_json:
@@ -65,8 +70,15 @@ def compare(sampler: Sampler, options: SampleOptions) -> None:
     if sampler.prompt:
         title.append(f"after {_shortened(sampler.prompt)!r}")
     console = stdout_console()
-    drawing = SideBySideTexts(title=" · ".join(title), columns=tuple(map(_column, samples)))
+    drawing = SideBySideTexts(
+        title=" · ".join(title),
+        columns=tuple(map(_column, samples)),
+        scale=measure.scale if measure else None,
+        light=light_background(),
+    )
     console.print(drawing, soft_wrap=not console.is_terminal)
+    if measure and console.is_terminal:
+        write_legend(colored_writing(measure.scale, TextOutput()), quiet=options.quiet)
     if options.steer and not options.quiet and any(variant.loop for variant in samples):
         write_note("hint: a higher temperature (`-t`) makes repetitions less likely")
 
@@ -84,13 +96,24 @@ def _variants(sampler: Sampler, options: SampleOptions) -> Iterator[tuple[str, S
     yield f"{steered} at 1", sampler.with_clamps({steered: 1})
 
 
-def _generate_variant(heading: str, sampler: Sampler, seed: int, *, steered: bool) -> Variant:
+def _generate_variant(
+    heading: str, sampler: Sampler, seed: int, *, steered: bool, measure: Measure | None
+) -> Variant:
     """Return the sample of a sampler; with the loss on held-out text if a cell or concept is steered."""
+    values = None
+    if measure:
+        shown = list(measure.values(sampler, sampler.sample(seed)))
+        values = np.array([value for generated, value in shown if generated.char])
+        nats = sum(generated.nll for generated, _ in shown)
+        text = GeneratedText("".join(generated.char for generated, _ in shown), nats, len(shown))
+    else:
+        text = next(collect_texts(sampler.sample_many([seed], with_nll=True)))
     return Variant(
         heading=heading,
         sampler=sampler,
-        generated=next(collect_texts(sampler.sample_many([seed], with_nll=True))),
+        generated=text,
         held_out_bits=_held_out_bits(sampler) if steered else None,
+        values=values,
     )
 
 
@@ -121,7 +144,8 @@ def _column(variant: Variant) -> TextColumn:
         heading=variant.heading.replace("-", "−"),
         notes=tuple(notes),
         text=variant.generated.characters,
-        dim_from=loop.start + loop.length if loop else None,
+        dim_from=loop.start + loop.length if loop and variant.values is None else None,
+        values=variant.values,
     )
 
 

@@ -26,7 +26,7 @@ def with_surprisal(generated: Iterable[GeneratedChar]) -> Iterator[MeasuredChar]
 def _surprisal(logits: Logits, char_id: int) -> float:
     """Return −log2 p of a character: logits (V,); for one row this needs half the time of `sampling.nll_of`."""
     shifted = logits - np.maximum.reduce(logits)
-    return (math.log(np.add.reduce(np.exp(shifted))) - shifted.item(char_id)) / math.log(2)
+    return (math.log(np.add.reduce(np.exp(shifted))) - float(shifted[char_id])) / math.log(2)
 
 
 def with_activation(

@@ -1,8 +1,7 @@
-"""Aligned texts: concordances, texts side by side, and the max-activating examples of a cell."""
+"""Aligned texts: concordances, and the max-activating examples of a cell."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +15,11 @@ from charrnn.inspection.measures.max_activating import CellContexts, Context
 from charrnn.views import colors
 from charrnn.views.cell_profile import CellProfilesView
 from charrnn.views.formatting import format_number, omitted_line
-from charrnn.views.layout import Line, Screen, glyph_of, model_display_name, one_line, wrap_text
-from charrnn.views.sanitize import ascii_signs, sanitize, unicode_output
+from charrnn.views.layout import (
+    Screen,
+    glyph_of,
+    model_display_name,
+)
 
 # A concordance (Luhn 1960, keyword in context): positions of a text below each other, each with its context, with the
 # characters themselves in one column under a mark
@@ -109,85 +111,6 @@ class _ConcordanceLine:
         digits = colors.digits(np.where(is_finite, self.values, 0.0))
         cells = [(str(digits[index]) if is_finite[index] else " ") * self.glyphs[index][1] for index in self.visible]
         return " " * self.margin + "".join(cells)
-
-
-# Texts side by side, each under its heading; below each other on narrow screens and in pipes
-
-MIN_TEXT_COLUMNS = 16
-"""minimum columns of a text side by side with others"""
-GAP = 2
-"""blank columns between two texts"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TextColumn:
-    """One of several texts side by side."""
-
-    heading: str
-    notes: tuple[str, ...]
-    """lines below the heading"""
-    text: str
-    dim_from: int | None = None
-    """index of the character from which the text is dimmed; None: nowhere"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SideBySideTexts:
-    """Texts side by side."""
-
-    title: str
-    columns: tuple[TextColumn, ...]
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yield the texts side by side on a wide terminal, below each other elsewhere."""
-        unicode, count = unicode_output(console), len(self.columns)
-        width = (options.max_width - GAP * (count - 1)) // count
-        yield Text(one_line(ascii_signs(self.title, unicode=unicode), unicode=unicode), style="dim")
-        yield Text()
-        if console.is_terminal and width >= MIN_TEXT_COLUMNS:
-            yield from self._side_by_side(width, unicode)
-        else:
-            yield from self._stacked(unicode)
-
-    def _side_by_side(self, width: int, unicode: bool) -> Iterator[Text]:
-        columns = [[*_head(column, width, unicode), *_body(column, width, unicode)] for column in self.columns]
-        for lines in zip_longest(*columns, fillvalue=Text()):
-            row = Text(no_wrap=True)
-            for index, line in enumerate(lines):
-                row.append_text(line)
-                if index < len(lines) - 1:
-                    row.append(" " * (width - line.cell_len + GAP))
-            yield row
-
-    def _stacked(self, unicode: bool) -> Iterator[Text]:
-        for index, column in enumerate(self.columns):
-            heading = " · ".join([column.heading, *filter(None, column.notes)])
-            if index:
-                yield Text()
-            yield Text(sanitize(ascii_signs(heading, unicode=unicode), unicode=unicode), style="bold")
-            text = Text(sanitize(column.text, unicode=unicode))
-            if column.dim_from is not None:
-                text.stylize("dim", len(sanitize(column.text[: column.dim_from], unicode=unicode)))
-            yield text
-
-
-def _head(column: TextColumn, width: int, unicode: bool) -> Iterator[Text]:
-    for index, content in enumerate([column.heading, *column.notes]):
-        for line in wrap_text(ascii_signs(content, unicode=unicode), width, unicode=unicode):
-            yield Text("".join(line.glyphs), style="dim" if index else "bold")
-    yield Text()
-
-
-def _body(column: TextColumn, width: int, unicode: bool) -> Iterator[Text]:
-    for line in wrap_text(column.text, width, unicode=unicode):
-        yield _dimmed_from(line, column.dim_from)
-
-
-def _dimmed_from(line: Line, dim_from: int | None) -> Text:
-    """Return a line, dimmed from a character of the text on."""
-    bright_count = len(line.glyphs) if dim_from is None else min(max(dim_from - line.start, 0), len(line.glyphs))
-    text = Text("".join(line.glyphs[:bright_count]))
-    return text.append("".join(line.glyphs[bright_count:]), style="dim")
 
 
 # The max-activating examples of a cell, as a concordance colored by the cell's activations

@@ -3,8 +3,6 @@
 import math
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.style import Style
 from rich.text import Text
 
@@ -83,13 +81,3 @@ def bits_legend(styles: tuple[Style, ...] | None) -> Text:
     for style in styles:
         legend.append(" ", style)
     return legend.append("8 and more")
-
-
-def levels_of(scale: ValueScale, values: NDArray[np.floating]) -> colors.Levels:
-    """Return the index of each value's style."""
-    return np.array([scale.level(value) for value in values.tolist()], dtype=np.int64)
-
-
-def digits_of(scale: ValueScale, values: NDArray[np.floating]) -> colors.Levels:
-    """Return the digit of each value."""
-    return np.array([scale.digit(value) for value in values.tolist()], dtype=np.int64)

@@ -5,8 +5,8 @@ from io import StringIO
 from rich.console import Console
 
 from charrnn.cli.sample_endings import Loop, find_loop
-from charrnn.views.aligned_text import SideBySideTexts, TextColumn
 from charrnn.views.layout import wrap_text
+from charrnn.views.side_by_side import SideBySideTexts, TextColumn
 
 TEXTS = ("to be\nor not", "日本語の文字" * 3, "x\x1b[31m" * 9)
 
