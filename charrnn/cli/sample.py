@@ -42,6 +42,8 @@ CHOOSING, SEVERAL, CELLS = "Choosing the next character", "Several samples", "Co
         ("charrnn sample --count 5 --json", "five samples for a script"),
         ("charrnn sample --compare", "see the effect of the temperature"),
         ("charrnn sample --steer string", "write outside and inside of strings"),
+        ("charrnn sample --show surprisal", "color what the model did not expect"),
+        ("charrnn sample --interactive", "write together with the model"),
     ),
     notes=(("Concepts of --clamp and --steer", CONCEPTS),),
 )
@@ -185,7 +187,11 @@ def write_samples(path: Path, options: "SampleOptions") -> None:
     from charrnn.cli.sampler import make_sampler
 
     sampler = make_sampler(path, options)
-    if options.comparison_option:
+    if options.interactive:
+        from charrnn.cli.sample_interactive import write_interactively
+
+        write_interactively(sampler, options)
+    elif options.comparison_option:
         from charrnn.cli.sample_compare import compare
 
         compare(sampler, options)
