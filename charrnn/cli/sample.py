@@ -45,7 +45,7 @@ CHOOSING, SEVERAL, CELLS = "Choosing the next character", "Several samples", "Co
         ("charrnn sample --show surprisal", "color what the model did not expect"),
         ("charrnn sample --interactive", "write together with the model"),
     ),
-    notes=(("Concepts of --clamp and --steer", CONCEPTS),),
+    notes=(("Concepts of --clamp, --steer and --show", CONCEPTS),),
 )
 @model_argument
 @option(
@@ -140,10 +140,10 @@ CHOOSING, SEVERAL, CELLS = "Choosing the next character", "Several samples", "Co
 )
 @option(
     "--show",
-    default="",
+    type=CellOrConceptType(),
     metavar="WHAT",
-    section=OUTPUT,
-    help="Color each character on a terminal by its surprisal (surprisal), or by the activation of a cell (L.J).",
+    section=CELLS,
+    help="Color each character on a terminal: by its surprisal (the word surprisal), a cell or a concept.",
 )
 @option("--novelty", is_flag=True, section=CELLS, help="Show what is copied from the training text, and how much.")
 @option(

@@ -1,6 +1,7 @@
 """Samples side by side, from the same prompt and random numbers: several temperatures, or a steered cell."""
 
 import math
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,7 +14,7 @@ from charrnn.cli.cell_types import clamp_name
 from charrnn.cli.sample_endings import Loop, find_loop, repeated_text
 from charrnn.cli.sample_options import SampleOptions
 from charrnn.cli.sample_output import sample_to_dict, sampling_label
-from charrnn.cli.sample_show import Measure, colored_writing, write_legend
+from charrnn.cli.sample_show import Measure, check_shown, colored_writing, write_legend
 from charrnn.cli.sampler import Sampler
 from charrnn.cli.streams import TextOutput, write_json, write_note
 from charrnn.errors import CharrnnError
@@ -24,7 +25,7 @@ from charrnn.scoring import char_nll
 from charrnn.storage.run_directory import display_name
 from charrnn.text.corpus import held_out_text
 from charrnn.views.console import stdout_console
-from charrnn.views.sanitize import light_background
+from charrnn.views.sanitize import is_terminal, light_background
 from charrnn.views.side_by_side import SideBySideTexts, TextColumn
 
 # The samples and their columns
@@ -57,7 +58,7 @@ class Variant:
 
 def compare(sampler: Sampler, options: SampleOptions) -> None:
     """Generate the samples, and print them side by side or as JSON."""
-    seed, measure = options.seeds()[0], Measure.of(options.show, sampler) if options.show else None
+    seed, measure = options.seeds()[0], _measure(sampler, options)
     samples = [
         _generate_variant(heading, variant, seed, steered=options.steer is not None, measure=measure)
         for heading, variant in _variants(sampler, options)
@@ -81,6 +82,14 @@ def compare(sampler: Sampler, options: SampleOptions) -> None:
         write_legend(colored_writing(measure.scale, TextOutput()), quiet=options.quiet)
     if options.steer and not options.quiet and any(variant.loop for variant in samples):
         write_note("hint: a higher temperature (`-t`) makes repetitions less likely")
+
+
+def _measure(sampler: Sampler, options: SampleOptions) -> Measure | None:
+    """Return the measure of --show on a terminal (CharrnnError)."""
+    if options.show is None:
+        return None
+    check_shown(options.show, sampler)
+    return Measure.of(options.show, sampler) if is_terminal(sys.stdout) else None
 
 
 def _variants(sampler: Sampler, options: SampleOptions) -> Iterator[tuple[str, Sampler]]:

@@ -1,5 +1,6 @@
 """The options of `charrnn sample` as one record, checked against each other."""
 
+import sys
 from collections import Counter
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from charrnn.network.cell_id import CellId
 from charrnn.network.model_file import Model
 from charrnn.text.decoding import check_encoding
 from charrnn.text.vocabulary import format_characters
+from charrnn.views.sanitize import is_terminal
 
 SURPRISAL = "surprisal"
 """value of --show for the surprisal of each character"""
@@ -43,8 +45,8 @@ class SampleOptions:
     compare: bool
     clamps: tuple[tuple[CellOrConcept, float], ...]
     steer: CellOrConcept | None
-    show: str
-    """surprisal, or the name of a cell or a concept; empty for plain text"""
+    show: CellOrConcept | None
+    """the word surprisal, a cell or a concept; None for plain text"""
     interactive: bool
     novelty: bool
     new: bool
@@ -84,8 +86,10 @@ class SampleOptions:
 
     @property
     def concepts(self) -> tuple[str, ...]:
-        """Return the definitions of the concepts that are clamped or steered."""
-        return tuple(each for each in self._steered_or_clamped if not isinstance(each, CellId))
+        """Return the definitions of the concepts that need a carrier: clamped, steered, or shown on a terminal."""
+        shown = [self.show] if self.show and self.show != SURPRISAL and is_terminal(sys.stdout) else []
+        named = [*self._steered_or_clamped, *shown]
+        return tuple(dict.fromkeys(each for each in named if not isinstance(each, CellId)))
 
     @property
     def _steered_or_clamped(self) -> list[CellOrConcept]:

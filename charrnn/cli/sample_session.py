@@ -2,20 +2,19 @@
 
 import math
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
+from charrnn.cli.cell_types import CellOrConcept, clamp_name
 from charrnn.cli.sample_options import SampleOptions, valid_text
 from charrnn.cli.sampler import Sampler
 from charrnn.errors import WrongUsageError
 from charrnn.generation.generate import GeneratedChar, Prefilled, StopCriteria, generate, prefill_prompt, step_logits
 from charrnn.generation.sampling import CharIds
-from charrnn.network.cell_id import CellId
 from charrnn.network.inference import log_softmax, to_device, to_numpy
-from charrnn.network.interventions import make_clamps
 from charrnn.text.documents import mark_ends, text_between
 
 DEFAULT_LENGTH = 200
@@ -50,11 +49,11 @@ class WritingSession:
     """
 
     def __init__(self, sampler: Sampler, options: SampleOptions) -> None:
+        self._sampler = sampler
         self.model, self.rnn, self.unknown = sampler.model, sampler.rnn, options.unknown
         self.params, self.stop = sampler.params, sampler.stop
         if options.length is None:
             self.stop = replace(self.stop, max_chars=max(DEFAULT_LENGTH, *map(len, self.stop.stop), 0))
-        self.clamp_values = dict(sampler.clamp_values)
         self._clamps = sampler.prefilled.clamps
         self.seed = options.seeds()[0]
         self._rng = np.random.default_rng(self.seed)
@@ -143,15 +142,28 @@ class WritingSession:
         self._append(Piece(chosen.char or self._between(), before, False), after)
         return chosen
 
-    def hold(self, cell: CellId, value: float) -> None:
-        """Clamp a cell from the next character on (WrongUsageError)."""
-        self._set_clamps({**self.clamp_values, (cell.layer, cell.unit): value})
+    @property
+    def clamp_values(self) -> Mapping[CellOrConcept, float]:
+        """The values of clamped cells, and the levels of clamped concepts by name."""
+        return self._sampler.clamp_values
 
-    def release(self, cell: CellId | None) -> None:
-        """Release a clamped cell, or all of them (WrongUsageError if the cell is not clamped)."""
-        if cell and (cell.layer, cell.unit) not in self.clamp_values:
-            raise WrongUsageError(f"{cell} is not held")
-        self._set_clamps({held: value for held, value in self.clamp_values.items() if cell and held != cell})
+    def hold(self, clamped: CellOrConcept, value: float) -> None:
+        """Clamp a cell or a concept with a known carrier from the next character on (WrongUsageError)."""
+        self._set_clamps({**self.clamp_values, clamped: value})
+
+    def release(self, clamped: CellOrConcept | None) -> None:
+        """Release a clamped cell or concept, or all of them (WrongUsageError if it is not clamped)."""
+        if clamped and clamped not in self.clamp_values:
+            raise WrongUsageError(f"{clamped} is not held")
+        self._set_clamps({held: value for held, value in self.clamp_values.items() if clamped and held != clamped})
+
+    def learn_carrier(self, concept: str) -> None:
+        """Search for the carrier of a concept, unless it is known already (CharrnnError)."""
+        if clamp_name(concept) not in self._sampler.carriers:
+            from charrnn.cli.concept_carriers import find_carriers  # the search, which nothing else here needs
+
+            found = find_carriers(self._sampler.path, self.model, [concept], quiet=False)
+            self._sampler = replace(self._sampler, carriers={**self._sampler.carriers, **found})
 
     def set_temperature(self, temperature: float) -> None:
         """Change the temperature of the next characters."""
@@ -161,9 +173,11 @@ class WritingSession:
         """Change the maximum number of characters of a continuation; 0 for no limit (WrongUsageError)."""
         self.stop = StopCriteria(max_chars=length or None, stop=self.stop.stop)
 
-    def _set_clamps(self, values: dict[tuple[int, int], float]) -> None:
-        self._clamps = make_clamps(self.rnn, values)
-        self.clamp_values = values
+    def _set_clamps(self, values: Mapping[CellOrConcept, float]) -> None:
+        """Change the clamps (WrongUsageError if that is impossible, with the clamps unchanged)."""
+        clamped = replace(self._sampler, clamp_values=values)
+        self._clamps = clamped.clamps_of(self.rnn)
+        self._sampler = clamped
 
     def _prefilled(self) -> Prefilled:
         """Return the logits and the state after the text, those of an empty prompt if nothing has been read."""

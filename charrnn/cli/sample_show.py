@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from charrnn.cli.cell_types import CellOrConcept, clamp_name
 from charrnn.cli.sample_endings import Endings
 from charrnn.cli.sample_options import SURPRISAL, SampleOptions
 from charrnn.cli.sample_output import start_sample, write_plain
@@ -11,7 +12,7 @@ from charrnn.cli.sampler import Sampler
 from charrnn.cli.streams import TextOutput, terminal_columns
 from charrnn.generation.generate import GeneratedChar
 from charrnn.generation.measured import Activation, MeasuredChar, cell_activation, with_activation, with_surprisal
-from charrnn.network.cell_id import parse_cell
+from charrnn.network.cell_id import CellId, check_cell
 from charrnn.views.colored_writing import ColoredWriting
 from charrnn.views.console import stderr_console, stdout_console
 from charrnn.views.sanitize import is_terminal, light_background, unicode_output
@@ -30,13 +31,16 @@ class Measure:
     """None for surprisal"""
 
     @classmethod
-    def of(cls, show: str, sampler: Sampler) -> "Measure":
+    def of(cls, show: CellOrConcept, sampler: Sampler) -> "Measure":
         """Return the measure of a value of --show (CharrnnError)."""
         if show == SURPRISAL:
             return cls(scale=SurprisalScale(), activation=None)
-        cell = parse_cell(show)
-        label = f"{sampler.rnn.signal_name} of {cell}"
-        return cls(scale=ActivationScale(label=label), activation=cell_activation(sampler.rnn, cell))
+        if isinstance(show, CellId):
+            label = f"{sampler.rnn.signal_name} of {show}"
+            return cls(scale=ActivationScale(label=label), activation=cell_activation(sampler.rnn, show))
+        carrier = sampler.carriers[str(clamp_name(show))]
+        label = f"{carrier.concept.name} by {carrier.description}: −1 outside, +1 inside"
+        return cls(scale=ActivationScale(label=label), activation=carrier.level_in)
 
     def values(self, sampler: Sampler, generated: Iterable[GeneratedChar]) -> Iterator[MeasuredChar]:
         """Yield each generated character with its value."""
@@ -47,10 +51,13 @@ class Measure:
 
 def write_shown(sampler: Sampler, options: SampleOptions) -> None:
     """Draw the samples on a terminal, each character as soon as its value is known; a pipe receives plain text."""
-    measure, output, endings = Measure.of(options.show, sampler), TextOutput(), Endings(sampler.stop)
+    output, endings = TextOutput(), Endings(sampler.stop)
+    assert options.show is not None
+    check_shown(options.show, sampler)
     if not output.terminal:
         write_plain(sampler, options)
         return
+    measure = Measure.of(options.show, sampler)
     writing = colored_writing(measure.scale, output)
     seeds = options.seeds()
     try:
@@ -68,6 +75,16 @@ def write_shown(sampler: Sampler, options: SampleOptions) -> None:
     finally:
         writing.finish()
     endings.write_notes(sampler.params, quiet=options.quiet)
+
+
+def check_shown(show: CellOrConcept, sampler: Sampler) -> None:
+    """Raise WrongUsageError if there is no such cell or concept; no carrier is searched."""
+    if isinstance(show, CellId):
+        check_cell(show, layers=sampler.rnn.config.layers, units=sampler.rnn.config.hidden)
+    elif show != SURPRISAL:
+        from charrnn.inspection.concepts.custom import parse_concept
+
+        parse_concept(show)
 
 
 def colored_writing(scale: ValueScale, output: TextOutput) -> ColoredWriting:

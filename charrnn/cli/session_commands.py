@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import click
 
 from charrnn.arguments import MAX_CHARACTERS, shown
-from charrnn.cli.options import CellIdType, ClampType, Number
+from charrnn.cli.cell_types import CellOrConceptType, ClampType, clamp_name
+from charrnn.cli.options import Number
 from charrnn.cli.sample_session import WritingSession
 from charrnn.errors import CharrnnError, WrongUsageError, os_reason
 from charrnn.storage.atomic_file import atomic_write
@@ -110,14 +111,17 @@ class SessionCommands:
         return Reply((f"added {_name(chosen.char)}; then:", *self._choices(CHOICES)), added=chosen.char)
 
     def hold(self, argument: str) -> Reply:
-        """Clamp a cell, or list the clamped cells."""
+        """Clamp a cell or a concept, or list what is clamped."""
         if argument:
-            self.session.hold(*ClampType().convert(argument, None, None))
+            clamped, value = ClampType().convert(argument, None, None)
+            if isinstance(clamped, str):
+                self.session.learn_carrier(clamped)
+            self.session.hold(clamp_name(clamped), value)
         return Reply((self._held(),))
 
     def release(self, argument: str) -> Reply:
-        """Release a clamped cell, or all."""
-        self.session.release(CellIdType().convert(argument, None, None) if argument else None)
+        """Release a clamped cell or concept, or all."""
+        self.session.release(CellOrConceptType().convert(argument, None, None) if argument else None)
         return Reply((self._held(),))
 
     def save(self, argument: str) -> Reply:
@@ -147,8 +151,8 @@ class SessionCommands:
     def _held(self) -> str:
         """Return the clamped cells in a line."""
         values = self.session.clamp_values.items()
-        held = ", ".join(f"{layer}.{unit} at {value:g}".replace("-", "−") for (layer, unit), value in values)
-        return f"held from the next character on: {held}" if held else "no cell is held"
+        held = ", ".join(f"{name} at {value:g}".replace("-", "−") for name, value in values)
+        return f"held from the next character on: {held}" if held else "nothing is held"
 
     def _save(self, argument: str, *, replaces: bool) -> Reply:
         if not argument:
@@ -185,8 +189,8 @@ COMMANDS = {
     "retry": Command("", "replace the last continuation by another one", SessionCommands.retry),
     "next": Command("[N]", "list the most likely next characters", SessionCommands.next),
     "choose": Command("K", "add the next character of rank K", SessionCommands.choose),
-    "hold": Command("L.J=F", "clamp a cell at a value from -1 to 1", SessionCommands.hold),
-    "release": Command("[L.J]", "release a clamped cell, or all", SessionCommands.release),
+    "hold": Command("L.J=F", "clamp a cell, or a concept by its name, at a value from -1 to 1", SessionCommands.hold),
+    "release": Command("[L.J]", "release a clamped cell or concept, or all", SessionCommands.release),
     "add": Command("TEXT", "add a text without a continuation; \\n is a newline, \\t a tab", SessionCommands.add),
     "save": Command("FILE", "write the text to a new file", SessionCommands.save),
     "save!": Command("FILE", "write the text to a file, and replace an existing one", SessionCommands.save_again),

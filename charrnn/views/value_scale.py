@@ -7,6 +7,7 @@ from rich.style import Style
 from rich.text import Text
 
 from charrnn.views import colors
+from charrnn.views.layout import one_line
 from charrnn.views.sanitize import ascii_signs
 
 MAX_BITS = 8.0
@@ -40,9 +41,10 @@ class ActivationScale:
 
     def legend(self, styles: tuple[Style, ...] | None, *, unicode: bool) -> Text:
         """Return the legend of the colors, or of the digits if there are no styles."""
+        label = one_line(ascii_signs(self.label, unicode=unicode), unicode=unicode)
         if styles is None:
-            return Text(f"{self.label}: {colors.digits_legend(unicode=unicode)}")
-        return Text(f"{self.label}  ").append_text(colors.diverging_legend(styles, unicode=unicode))
+            return Text(f"{label}; {colors.digits_legend(unicode=unicode)}")
+        return Text(f"{label}  ").append_text(colors.diverging_legend(styles, unicode=unicode))
 
 
 @dataclass(frozen=True, kw_only=True)
