@@ -39,7 +39,7 @@ class Measure:
             label = f"{sampler.rnn.signal_name} of {show}"
             return cls(scale=ActivationScale(label=label), activation=cell_activation(sampler.rnn, show))
         carrier = sampler.carriers[str(clamp_name(show))]
-        label = f"{carrier.concept.name} by {carrier.description}: −1 outside, +1 inside"
+        label = f"{carrier.concept.name} by {carrier.description}, outside to inside"
         return cls(scale=ActivationScale(label=label), activation=carrier.level_in)
 
     def values(self, sampler: Sampler, generated: Iterable[GeneratedChar]) -> Iterator[MeasuredChar]:

@@ -41,6 +41,8 @@ SHOWING = {
     "inspect": ("inspect", "--cell", "1.0", "--text", "text.txt", "--chars", "60"),
     "score": ("score", "text.txt"),
     "sample": ("sample", "-p", "[/bold]", "-n", "200", "--seed", "1"),
+    "show": ("sample", "-p", "[/bold]", "-n", "200", "--seed", "1", "--show", "surprisal"),
+    "show in columns": ("sample", "-p", "[/bold]", "-n", "200", "--seed", "1", "--compare", "--show", "1.0"),
 }
 
 
