@@ -271,7 +271,7 @@ def test_a_pipe_receives_text_only(talk: Callable[..., CommandResult]) -> None:
         "error: there is no command '/xyz'; hint: /help lists the commands; // begins a text with /",
         "error: the line is not valid UTF-8: invalid start byte",
         f"error: a line is longer than {MAX_LINE_BYTES:,} bytes",
-        "error: the text does not end with a continuation; hint: an empty line continues it",
+        "error: the text does not end with a continuation; hint: an empty line continues the text",
     ]
 
 
