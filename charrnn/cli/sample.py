@@ -160,7 +160,7 @@ CHOOSING, SEVERAL, CELLS = "Choosing the next character", "Several samples", "Co
     "--interactive",
     is_flag=True,
     section=COMMON,
-    help="Write in turns: the model continues each line that you type by up to 200 characters, or -n; /help lists commands.",
+    help="Write in turns: the model continues each line that you type, by 200 characters or -n; /help lists more.",
 )
 @option("--raw", is_flag=True, section=OUTPUT, help="Write control characters as they are, even to a terminal.")
 @json_option

@@ -46,15 +46,24 @@ def write_plain(sampler: Sampler, options: SampleOptions) -> None:
 def start_sample(output: TextOutput, sampler: Sampler, options: SampleOptions, *, number: int, seed: int) -> None:
     """Write the header before the first sample; before others a separator, on a terminal a line with the seed."""
     documents = sampler.model.config.documents
-    has_notes = is_terminal(sys.stderr) and not options.quiet
-    has_rule = has_notes and output.terminal and not documents
+    has_rule = _has_notes(options) and output.terminal and not documents
     between = text_between(documents) if documents else "\n" if has_rule else BETWEEN_SAMPLES
     output.write(between if number else "")
-    if has_notes and not number:
+    announce_sample(output, sampler, options, number=number, seed=seed)
+
+
+def announce_sample(output: TextOutput, sampler: Sampler, options: SampleOptions, *, number: int, seed: int) -> None:
+    """Write the header before the first sample, and on a terminal a line with the seed before each of several."""
+    if _has_notes(options) and not number:
         write_note(sample_header(sampler, seed), style=DIM)
-    if has_rule and options.count > 1:
+    if _has_notes(options) and output.terminal and not sampler.model.config.documents and options.count > 1:
         repeat = f" · --seed {seed}" if sampler.params.temperature else ""
         write_note(f"── {number + 1:,} of {options.count:,}{repeat} ──", style=DIM)
+
+
+def _has_notes(options: SampleOptions) -> bool:
+    """Return whether notes about each sample are written."""
+    return is_terminal(sys.stderr) and not options.quiet
 
 
 def write_complete(sampler: Sampler, options: SampleOptions) -> None:

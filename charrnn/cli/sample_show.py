@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from charrnn.cli.cell_types import CellOrConcept, clamp_name
 from charrnn.cli.sample_endings import Endings
 from charrnn.cli.sample_options import SURPRISAL, SampleOptions
-from charrnn.cli.sample_output import start_sample, write_plain
+from charrnn.cli.sample_output import announce_sample, write_plain
 from charrnn.cli.sampler import Sampler
 from charrnn.cli.streams import TextOutput, terminal_columns
 from charrnn.generation.generate import GeneratedChar
@@ -62,7 +62,8 @@ def write_shown(sampler: Sampler, options: SampleOptions) -> None:
     seeds = options.seeds()
     try:
         for number, seed in enumerate(seeds):
-            start_sample(output, sampler, options, number=number, seed=seed)
+            writing.finish()
+            announce_sample(output, sampler, options, number=number, seed=seed)
             if not number:
                 write_legend(writing, quiet=options.quiet)
             writing.write_plain("" if options.no_prompt else sampler.prompt)
@@ -71,7 +72,6 @@ def write_shown(sampler: Sampler, options: SampleOptions) -> None:
                 if generated.char:
                     writing.write(generated.char, value)
                     endings.add(generated.char)
-            writing.finish()
     finally:
         writing.finish()
     endings.write_notes(sampler.params, quiet=options.quiet)
