@@ -7,8 +7,10 @@ at the lowest and the highest third of a counter or depth, as in the dose-respon
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.inspection.concepts import Concept, ParsedText
@@ -25,7 +27,7 @@ from charrnn.inspection.search.statistics import Numbers
 from charrnn.inspection.search.verdicts import THRESHOLDS
 from charrnn.network.cell_id import CellId, parse_cell
 from charrnn.network.cells import State
-from charrnn.network.inference import InferenceRNN
+from charrnn.network.inference import InferenceRNN, to_numpy
 from charrnn.network.interventions import Direction, HeldCells
 
 SEARCHED_CHARS = (40_000, 200_000)
@@ -111,10 +113,17 @@ class ConceptCarrier:
 
     def level_in(self, state: State) -> float:
         """Return the level of the carrier in a state of one stream."""
-        memory = np.asarray(state[self.layer - 1].memory, dtype=np.float64)[0]
-        values = np.array([memory @ self.readout.read]) if self.readout else memory[list(self.units)]
+        memory = to_numpy(state[self.layer - 1].memory)[0]
+        weights, offset = self._level_weights
+        return float((memory if self.readout else memory.take(self.units)) @ weights) + offset
+
+    @cached_property
+    def _level_weights(self) -> tuple[NDArray[np.float32], float]:
+        """Weights of the memory of the layer, or of the cells, in the level, and the level of a memory of zero."""
         change = self.inside - self.outside
-        return float(2.0 * (values - self.outside) @ change / (change @ change) - 1.0)
+        weights = 2.0 * change / (change @ change)
+        offset = -float(weights @ self.outside) - 1.0
+        return (weights * self.readout.read if self.readout else weights).astype(np.float32), offset
 
     def to_json(self) -> dict[str, object]:
         """Return the rounded values in JSON."""
