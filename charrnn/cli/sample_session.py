@@ -160,9 +160,11 @@ class WritingSession:
     def learn_carrier(self, concept: str) -> None:
         """Search for the carrier of a concept, unless it is known already (CharrnnError)."""
         if clamp_name(concept) not in self._sampler.carriers:
-            from charrnn.cli.concept_carriers import find_carriers  # the search, which nothing else here needs
+            from charrnn.cli.concept_carriers import (
+                find_held_out_carriers,
+            )  # the search, which nothing else here needs
 
-            found = find_carriers(self._sampler.path, self.model, [concept], quiet=False)
+            found = find_held_out_carriers(self._sampler.path, self.model, [concept], quiet=False)
             self._sampler = replace(self._sampler, carriers={**self._sampler.carriers, **found})
 
     def set_temperature(self, temperature: float) -> None:

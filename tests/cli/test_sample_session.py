@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from carried import carried_run
 from launching import Launcher
 from screens import terminal
 from small import Call, CommandResult, random_model
@@ -317,3 +318,14 @@ def test_a_terminal_has_a_prompt_and_ctrl_c_ends_a_continuation(launch: Launcher
         screen.until(lambda: "removed" in screen.text)
         screen.type("\x04")
         assert screen.wait() == 0
+
+
+def test_the_carrier_of_a_concept_can_be_held(talk: Callable[..., CommandResult], tmp_path: Path) -> None:
+    """The carrier is searched once; outside of a quotation no quotation ends, and inside of it one ends soon."""
+    carried_run(tmp_path / "checkpoints/quotes", "lstm", 1)
+    lines = "/hold in_quote=0\n/hold in_quote={}\nso. sun\n"
+    for level, ends in ((-1, False), (1, True)):
+        result = talk(lines.format(level).encode(), "checkpoints/quotes", "-n", "200")
+        assert result.err.count("in_quote acts on") == 1
+        assert f"held from the next character on: in_quote at {level}".replace("-", "−") in result.err
+        assert ("”" in result.out) == ends

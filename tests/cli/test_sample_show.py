@@ -1,8 +1,10 @@
 """charrnn sample --show: colors on a terminal, and exactly the text in a pipe."""
 
 import re
+from pathlib import Path
 
 import pytest
+from carried import carried_run
 from launching import Launcher
 from screens import Terminal, terminal
 from small import Call, random_model
@@ -93,3 +95,15 @@ def test_samples_side_by_side_are_shown_too(launch: Launcher, arguments: tuple[s
             assert "surprisal, bits" in screen.text
             assert bool(backgrounds(screen)) != bool(environment)
             assert bool(re.search(r"^\d+ +\d+ +\d+", screen.text, re.MULTILINE)) == bool(environment)
+
+
+def test_the_carrier_of_a_concept_is_shown(launch: Launcher, tmp_path: Path) -> None:
+    """The legend names the carrier, which is on inside of the concept and off outside."""
+    carried_run(tmp_path / "checkpoints/quotes", "lstm", 1)
+    arguments = ("sample", "checkpoints/quotes", "-p", "so “sun”", "-n", "40", "--seed", "3", "--show", "in_quote")
+    with terminal(*arguments, environment={"NO_COLOR": "1"}, launch=launch) as screen:
+        assert screen.wait() == 0, screen.text
+        assert re.search(r"in_quote by (cell|\d+ cells|a direction).*digits 0", screen.text.replace("\n", " "))
+        text, digits = re.findall(r"^(so .*)\n +(\d+)$", screen.text, re.MULTILINE)[-1]
+        inside = [character == "“" for character in text[-len(digits) :]]
+        assert [digit for digit, opens in zip(digits, inside, strict=True) if opens] == ["9"] * sum(inside)
