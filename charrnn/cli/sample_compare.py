@@ -111,7 +111,7 @@ def _generate_variant(
     """Return the sample of a sampler; with the loss on held-out text if a cell or concept is steered."""
     values = None
     if measure:
-        shown = list(measure.values(sampler, sampler.sample(seed)))
+        shown = list(measure.sample(sampler, seed))
         values = np.array([value for generated, value in shown if generated.char])
         nats = sum(generated.nll for generated, _ in shown)
         text = GeneratedText("".join(generated.char for generated, _ in shown), nats, len(shown))

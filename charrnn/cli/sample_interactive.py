@@ -2,11 +2,11 @@
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from charrnn.cli.sample_options import SampleOptions
 from charrnn.cli.sample_output import sample_header
@@ -15,7 +15,12 @@ from charrnn.cli.sampler import Sampler
 from charrnn.cli.session_commands import COMMANDS, Reply, SessionCommands
 from charrnn.cli.streams import DIM, TextOutput, flush_output, write_note, write_output, write_stderr
 from charrnn.errors import CharrnnError, WrongUsageError
+from charrnn.generation.generate import GeneratedChar
 from charrnn.views.sanitize import is_terminal
+
+if TYPE_CHECKING:
+    from charrnn.cli.sample_show import Measure
+    from charrnn.views.colored_writing import ColoredWriting
 
 PROMPT = "> "
 """sign before a line of the user on a terminal"""
@@ -32,6 +37,8 @@ def write_interactively(sampler: Sampler, options: SampleOptions) -> None:
     if writer.on_terminal and not options.quiet:
         write_note(sample_header(sampler, writer.session.seed), style=DIM)
         write_note(INTRODUCTION, style=DIM)
+    if options.show:
+        writer.color(options, sampler)
     writer.unwritten = sampler.prompt
     writer.show_end()
     while (line := writer.read_line()) is not None:
@@ -50,6 +57,9 @@ class InteractiveWriter:
     on_terminal: bool = field(default_factory=lambda: is_terminal(sys.stdin))
     unwritten: str = ""
     """text of the user that a pipe has not received yet"""
+    measure: "Measure | None" = None
+    writing: "ColoredWriting | None" = None
+    """drawing of the text in the colors of the measure; None for plain text"""
 
     def __post_init__(self) -> None:
         if self.on_terminal and self.output.terminal:
@@ -59,6 +69,17 @@ class InteractiveWriter:
     def session(self) -> WritingSession:
         """The session without its input and output."""
         return self.commands.session
+
+    def color(self, options: SampleOptions, sampler: Sampler) -> None:
+        """Color continuations as --show requests, if the output is a terminal (CharrnnError)."""
+        from charrnn.cli.sample_show import Measure, check_shown, colored_writing, write_legend
+
+        assert options.show is not None
+        check_shown(options.show, sampler)
+        if self.output.terminal:
+            self.measure = Measure.of(options.show, sampler)
+            self.writing = colored_writing(self.measure.scale, self.output)
+            write_legend(self.writing, quiet=options.quiet)
 
     def read_line(self) -> str | None:
         """Return the next valid line of the user without its end; None at the end of the input."""
@@ -92,27 +113,42 @@ class InteractiveWriter:
     def write_continuation(self) -> None:
         """Write a continuation, each character as soon as it is generated; Ctrl-C on a terminal ends it."""
         self._write_lead()
-        with stop_request(enabled=self.on_terminal) as request, closing(self.session.continuation()) as generated:
-            for entry in generated:
-                self.output.write(entry.char)
-                if request.is_made:
-                    break
-        self.output.write("\n")
-        flush_output()
+        with (
+            stop_request(enabled=self.on_terminal) as request,
+            closing(request.limit(self.session.continuation())) as generated,
+        ):
+            if self.measure and self.writing:
+                for entry, value in self.measure.values(generated, lambda _: self.session.state):
+                    if entry.char:
+                        self.writing.write(entry.char, value)
+            else:
+                for entry in generated:
+                    self.output.write(entry.char)
+        self._end_text()
 
     def show_end(self) -> None:
         """Show the last line of the text on a terminal."""
         if self.output.terminal and self.session.last_line(LEAD_CHARS):
             self._write_lead()
-            self.output.write("\n")
+            self._end_text()
 
     def _write_lead(self) -> None:
         """Write the last line of the text to a terminal again, or the user's text to a pipe."""
-        if self.output.terminal:
+        if self.writing:
+            self.writing.write_plain(self.session.last_line(LEAD_CHARS))
+        elif self.output.terminal:
             self.output.write(self.session.last_line(LEAD_CHARS), style=DIM)
         elif self.shows_text:
             self.output.write(self.unwritten)
         self.unwritten = ""
+
+    def _end_text(self) -> None:
+        """End the line of the text."""
+        if self.writing:
+            self.writing.finish()
+        else:
+            self.output.write("\n")
+        flush_output()
 
     def _read_line(self) -> str | None:
         """Return the next line (WrongUsageError if it is too long or not UTF-8)."""
@@ -167,6 +203,14 @@ class StopRequest:
     """Whether the user has pressed Ctrl-C."""
 
     is_made: bool = False
+
+    def limit(self, generated: Generator[GeneratedChar]) -> Generator[GeneratedChar]:
+        """Yield characters until the request is made, and close their iterator."""
+        with closing(generated):
+            for entry in generated:
+                yield entry
+                if self.is_made:
+                    return
 
 
 @contextmanager

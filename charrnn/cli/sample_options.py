@@ -114,7 +114,7 @@ class SampleOptions:
         conflicting = {"--json": self.as_json, "--novelty": self.novelty, "--new": self.new, "--raw": self.raw}
         if option == "--interactive":
             conflicting |= {self.comparison_option: bool(self.comparison_option), "--count": self.count > 1}
-            conflicting |= {"--show": bool(self.show), "--prompt-file -": self.prompt_file == "-"}
+            conflicting |= {"--prompt-file -": self.prompt_file == "-"}
         conflict = next((other for other, is_other_given in conflicting.items() if is_other_given), None)
         if is_given and conflict:
             raise WrongUsageError(f"{option} and {conflict} cannot go together")

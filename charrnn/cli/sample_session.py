@@ -14,6 +14,7 @@ from charrnn.cli.sampler import Sampler
 from charrnn.errors import WrongUsageError
 from charrnn.generation.generate import GeneratedChar, Prefilled, StopCriteria, generate, prefill_prompt, step_logits
 from charrnn.generation.sampling import CharIds
+from charrnn.network.cells import State
 from charrnn.network.inference import log_softmax, to_device, to_numpy
 from charrnn.text.documents import mark_ends, text_between
 
@@ -65,6 +66,11 @@ class WritingSession:
     def text(self) -> str:
         """The text so far."""
         return "".join(piece.text for piece in self._pieces)
+
+    @property
+    def state(self) -> State:
+        """The state of the network after the text, or before an empty text."""
+        return self._prefilled().state
 
     def last_line(self, max_chars: int) -> str:
         """Return the end of the text after its last newline, shortened at its start."""

@@ -1,8 +1,9 @@
 """Colored samples of `charrnn sample --show`: text with the surprisal or an activation of each character."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from charrnn.cli.cell_types import CellOrConcept, clamp_name
 from charrnn.cli.sample_endings import Endings
@@ -11,8 +12,16 @@ from charrnn.cli.sample_output import announce_sample, write_plain
 from charrnn.cli.sampler import Sampler
 from charrnn.cli.streams import TextOutput, terminal_columns
 from charrnn.generation.generate import GeneratedChar
-from charrnn.generation.measured import Activation, MeasuredChar, cell_activation, with_activation, with_surprisal
+from charrnn.generation.measured import (
+    Activation,
+    MeasuredChar,
+    cell_activation,
+    state_after,
+    with_activation,
+    with_surprisal,
+)
 from charrnn.network.cell_id import CellId, check_cell
+from charrnn.network.cells import State
 from charrnn.views.colored_writing import ColoredWriting
 from charrnn.views.console import stderr_console, stdout_console
 from charrnn.views.sanitize import is_terminal, light_background, unicode_output
@@ -42,11 +51,18 @@ class Measure:
         label = f"{carrier.concept.name} by {carrier.description}, outside to inside"
         return cls(scale=ActivationScale(label=label), activation=carrier.level_in)
 
-    def values(self, sampler: Sampler, generated: Iterable[GeneratedChar]) -> Iterator[MeasuredChar]:
-        """Yield each generated character with its value."""
+    def values(
+        self, generated: Iterable[GeneratedChar], last_state: Callable[[GeneratedChar], State]
+    ) -> Iterator[MeasuredChar]:
+        """Yield each generated character with its value; `last_state` returns the state after the last one."""
         if self.activation is None:
             return with_surprisal(generated)
-        return with_activation(generated, sampler.rnn, sampler.prefilled.clamps, self.activation)
+        return with_activation(generated, self.activation, last_state)
+
+    def sample(self, sampler: Sampler, seed: int) -> Iterator[MeasuredChar]:
+        """Yield the characters of the sample with a seed, and their values."""
+        last_state = partial(state_after, rnn=sampler.rnn, clamps=sampler.prefilled.clamps)
+        return self.values(sampler.sample(seed), last_state)
 
 
 def write_shown(sampler: Sampler, options: SampleOptions) -> None:
@@ -68,7 +84,7 @@ def write_shown(sampler: Sampler, options: SampleOptions) -> None:
                 write_legend(writing, quiet=options.quiet)
             writing.write_plain("" if options.no_prompt else sampler.prompt)
             endings.start()
-            for generated, value in measure.values(sampler, sampler.sample(seed)):
+            for generated, value in measure.sample(sampler, seed):
                 if generated.char:
                     writing.write(generated.char, value)
                     endings.add(generated.char)

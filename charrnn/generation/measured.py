@@ -30,11 +30,12 @@ def _surprisal(logits: Logits, char_id: int) -> float:
 
 
 def with_activation(
-    generated: Iterable[GeneratedChar], rnn: InferenceRNN, clamps: Clamps, activation: Activation
+    generated: Iterable[GeneratedChar], activation: Activation, last_state: Callable[[GeneratedChar], State]
 ) -> Iterator[MeasuredChar]:
     """Yield each character with an activation after the network has read the character.
 
-    Therefore a character is yielded when the next one is generated. Only the last character needs an extra step.
+    Therefore a character is yielded when the next one is generated. `last_state` returns the state after the last
+    character, which the generation has not read.
     """
     previous: GeneratedChar | None = None
     for entry in generated:
@@ -42,7 +43,7 @@ def with_activation(
             yield previous, activation(entry.state)
         previous = entry
     if previous:
-        yield previous, activation(state_after(previous, rnn, clamps))
+        yield previous, activation(last_state(previous))
 
 
 def state_after(generated: GeneratedChar, rnn: InferenceRNN, clamps: Clamps) -> State:

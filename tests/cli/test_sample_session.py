@@ -276,7 +276,7 @@ def test_a_pipe_receives_text_only(talk: Callable[..., CommandResult]) -> None:
     ]
 
 
-@pytest.mark.parametrize("other", ["--json", "--raw", "--novelty", "--new", "--compare", "--count=2", "--show=1.1"])
+@pytest.mark.parametrize("other", ["--json", "--raw", "--novelty", "--new", "--compare", "--count=2"])
 def test_options_for_other_output_are_refused(call: Call, other: str) -> None:
     """In one line."""
     result = call("sample", "--interactive", other)
@@ -329,3 +329,23 @@ def test_the_carrier_of_a_concept_can_be_held(talk: Callable[..., CommandResult]
         assert result.err.count("in_quote acts on") == 1
         assert f"held from the next character on: in_quote at {level}".replace("-", "−") in result.err
         assert ("”" in result.out) == ends
+
+
+@pytest.mark.parametrize("show", ["surprisal", "1.3"])
+def test_continuations_are_colored_on_a_terminal(launch: Launcher, show: str) -> None:
+    """Without color digits stand below them, none below the user's text; an interrupted text has a digit for each."""
+    arguments = ("sample", "--interactive", "--seed", "7", "-n", "0", "--show", show)
+    with terminal(*arguments, environment={"NO_COLOR": "1"}, launch=launch) as screen:
+        screen.until(lambda: screen.text.endswith(">"))
+        screen.type("abc\r")
+        screen.until(lambda: len(screen.text) > 600)
+        screen.type("\x03")
+        screen.until(lambda: screen.text.endswith("\n>"))
+        screen.type("\x04")
+        assert screen.wait() == 0
+    lines = screen.text.partition("> abc\n")[2].splitlines()[:-1]
+    texts, digits = [line.partition("^C")[0] for line in lines[::2]], lines[1::2]
+    assert (texts[0][:3], digits[0][:3]) == ("abc", "   ")
+    assert digits[0][3:].isdigit()
+    assert all(line.isdigit() for line in digits[1:])
+    assert all(len(line) >= len(text) for text, line in zip(texts, digits, strict=True))

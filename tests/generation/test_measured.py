@@ -1,6 +1,7 @@
 """Measured generation: the values of generated characters are those of the same text when it is read."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from small import SMALL, random_model
 from charrnn.config import NetworkConfig
 from charrnn.errors import WrongUsageError
 from charrnn.generation.generate import GeneratedChar, StopCriteria, generate, prefill_prompt
-from charrnn.generation.measured import cell_activation, with_activation, with_surprisal
+from charrnn.generation.measured import cell_activation, state_after, with_activation, with_surprisal
 from charrnn.inspection.measures.activations import record_cells
 from charrnn.network.cell_id import CellId
 from charrnn.network.inference import NO_CLAMPS, InferenceRNN
@@ -48,7 +49,9 @@ def test_an_activation_is_that_after_the_character(config: NetworkConfig, count:
     model = random_model(config=config)
     rnn, generated = InferenceRNN.from_model(model), generated_chars(model, count)
     cell = CellId(2, 5)
-    measured = list(with_activation(generated, rnn, NO_CLAMPS, cell_activation(rnn, cell)))
+    measured = list(
+        with_activation(generated, cell_activation(rnn, cell), partial(state_after, rnn=rnn, clamps=NO_CLAMPS))
+    )
     text = PROMPT + "".join(entry.char for entry in generated)
     ids = model.vocabulary.encode(text)
     expected = record_cells(rnn, ids, [cell], slice(len(PROMPT), len(text)))[0]
@@ -58,7 +61,7 @@ def test_an_activation_is_that_after_the_character(config: NetworkConfig, count:
 
 def test_an_empty_text_has_no_values(rnn: InferenceRNN) -> None:
     """No step is made."""
-    assert list(with_activation([], rnn, NO_CLAMPS, cell_activation(rnn, CellId(1, 0)))) == []
+    assert list(with_activation([], cell_activation(rnn, CellId(1, 0)), lambda _: rnn.initial_state(1))) == []
 
 
 def test_a_missing_cell_is_an_error(rnn: InferenceRNN) -> None:
