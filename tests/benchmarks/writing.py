@@ -1,6 +1,7 @@
 """Writing one character at a time: charrnn beside torch's nn.LSTM with softmax and multinomial, in one run.
 
-Then 64 texts together beside one alone: the time of a character of one of them.
+Then 64 texts together beside one alone: the time of a character of one of them. Then colored writing, as by
+`charrnn sample --show`, beside plain writing.
 
     python tests/benchmarks/writing.py
 
@@ -9,8 +10,10 @@ whatever else the machine does slows both down alike; the ratio of the medians i
 is a pause: the idle threads of either library spin for a while and would take the other one's cores.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from statistics import mean, median
 
 import numpy as np
@@ -19,11 +22,16 @@ import torch
 from charrnn.config import NetworkConfig
 from charrnn.generation.batched import BATCH_SLOTS, generate_batch
 from charrnn.generation.generate import NO_STOP, generate, prefill_prompt
+from charrnn.generation.measured import cell_activation, state_after, with_activation, with_surprisal
 from charrnn.generation.sampling import SamplingParams
+from charrnn.network.cell_id import CellId
 from charrnn.network.char_rnn import CharRNN
-from charrnn.network.inference import InferenceRNN
+from charrnn.network.inference import NO_CLAMPS, InferenceRNN
 from charrnn.resources import keep_freed_memory
 from charrnn.text.vocabulary import Vocabulary
+from charrnn.views.colored_writing import ColoredWriting
+from charrnn.views.sanitize import sanitize
+from charrnn.views.value_scale import ActivationScale, SurprisalScale
 
 SIZES = ((1, 512), (2, 128), (2, 512))
 VOCABULARY = Vocabulary(("\n", *map(chr, range(32, 96))))
@@ -63,6 +71,37 @@ def together(network: CharRNN) -> Iterator[object]:
     return generate_batch(rnn, VOCABULARY, rngs=rngs, prefilled=prefilled, stop=NO_STOP, params=params)
 
 
+def written(network: CharRNN, show: str) -> Iterator[object]:
+    """Write characters as `charrnn sample --show` does, or plain ones, to a device that discards them."""
+    weights = {name: weight.numpy() for name, weight in network.state_dict().items()}
+    rnn = InferenceRNN(network.config, weights)
+    generated = generate(
+        rnn, VOCABULARY, rng=np.random.default_rng(0), params=SamplingParams(temperature=TEMPERATURE)
+    )
+    with Path(os.devnull).open("wb", buffering=0) as device:
+        if show == "plain":
+            for entry in generated:
+                device.write(sanitize(entry.char).encode())
+                yield
+        scale = SurprisalScale() if show == "surprisal" else ActivationScale(label=show)
+        writing = ColoredWriting(
+            scale,
+            color_system="truecolor",
+            light=False,
+            unicode=True,
+            columns=lambda: 80,
+            emit=lambda drawing: device.write(drawing.encode()),
+        )
+        cell = cell_activation(rnn, CellId(1, 0))
+        for entry, value in (
+            with_surprisal(generated)
+            if show == "surprisal"
+            else with_activation(generated, cell, lambda last: state_after(last, rnn, NO_CLAMPS))
+        ):
+            writing.write(entry.char, value)
+            yield
+
+
 def seconds(call: Callable[[], object]) -> float:
     """Time one call."""
     start = time.perf_counter()
@@ -76,6 +115,7 @@ def compare(layers: int, hidden: int) -> None:
     with torch.no_grad():
         network.output.weight *= SURENESS
     writers = {"charrnn": ours(network), "torch": theirs(network), "together": together(network)}
+    writers |= {show: written(network, show) for show in ("plain", "surprisal", "cell")}
     times: dict[str, list[float]] = {name: [] for name in writers}
     for _ in range(ROUNDS):
         for name, writer in writers.items():
@@ -90,6 +130,9 @@ def compare(layers: int, hidden: int) -> None:
     print(
         f"        {BATCH_SLOTS} together {together_us:5.1f} µs   {ours_us / together_us:5.1f} times faster than alone"
     )
+    plain_us = median(times["plain"]) * 1e6
+    ratios = (f"{show} {median(times[show]) * 1e6 / plain_us:.3f}" for show in ("surprisal", "cell"))
+    print(f"        plain writing {plain_us:5.0f} µs; colored, relative to that: {', '.join(ratios)}")
 
 
 if __name__ == "__main__":
