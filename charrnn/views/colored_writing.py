@@ -31,7 +31,7 @@ class ColoredWriting:
         light: bool,
         unicode: bool,
         columns: Callable[[], int],
-        emit: Callable[[str], None],
+        emit: Callable[[str], object],
     ) -> None:
         self.scale, self.unicode, self.emit = scale, unicode, emit
         self.styles = scale.styles(color_system, light=light) if color_system else None

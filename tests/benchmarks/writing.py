@@ -82,7 +82,7 @@ def written(network: CharRNN, show: str) -> Iterator[object]:
         if show == "plain":
             for entry in generated:
                 device.write(sanitize(entry.char).encode())
-                yield
+                yield entry
         scale = SurprisalScale() if show == "surprisal" else ActivationScale(label=show)
         writing = ColoredWriting(
             scale,
@@ -99,7 +99,7 @@ def written(network: CharRNN, show: str) -> Iterator[object]:
             else with_activation(generated, cell, lambda last: state_after(last, rnn, NO_CLAMPS))
         ):
             writing.write(entry.char, value)
-            yield
+            yield entry
 
 
 def seconds(call: Callable[[], object]) -> float:
