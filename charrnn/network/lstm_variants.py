@@ -1,7 +1,7 @@
 """Layers of LSTM and GRU variants, for which torch has no kernel: fused or step by step; their weights.
 
-On a GPU, and for the reset-before GRU, a window is a differentiable loop over the equations of `cells`, without any synchronization with the host,
-so that a CUDA graph can capture it.
+On a GPU, and for the reset-before GRU, a window is a differentiable loop over the equations of `cells`, without any
+synchronization with the host, so that a CUDA graph can capture it.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ class VariantWeights(NamedTuple):
     weight_peephole: Tensor | None = None
     """p_i, p_f and p_o of the peephole LSTM, (3·H,)"""
 
-    def extra(self, cell: str) -> tuple[Tensor, ...]:
+    def further(self, cell: str) -> tuple[Tensor, ...]:
         """Return the further weights that the equations of a cell need."""
         if cell == RESET_BEFORE:
             return (self.weight_hh[2 * self.weight_hh.shape[1] :].t(),)
@@ -75,7 +75,7 @@ def stepped_layer(
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Run a layer step by step with autograd, as `variant_layer` does on a GPU."""
     cast, equations = PRECISIONS[precision], CELLS[cell].equations
-    extra, fresh = weights.extra(cell), FRESH_HIDDEN if CELLS[cell].has_cell_state else DOCUMENT_START
+    extra, fresh = weights.further(cell), FRESH_HIDDEN if CELLS[cell].has_cell_state else DOCUMENT_START
     from_hidden = cast(weights.weight_hh).t()
     projected = (cast(inputs) @ cast(weights.weight_ih).t()).to(inputs.dtype) + (weights.bias_ih + weights.bias_hh)
     current, outputs = CellState(*state), []
