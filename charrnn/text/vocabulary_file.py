@@ -19,6 +19,8 @@ from charrnn.text.vocabulary import MAX_VOCABULARY, UNKNOWN, Vocabulary
 
 MAX_BYTES = 8_000_000
 """bytes of a vocabulary file"""
+CHUNK_BYTES = 1 << 18
+"""bytes read at a time, because memory is allocated for as many"""
 PRIVATE_USE, MAX_PLACEHOLDERS = 0xE000, 256
 """first private-use character, and the number of them that a vocabulary may get"""
 _UNKNOWN_TOKEN = re.compile(r"[<\[]\W*(unk|unknown|oov)\W*[>\]]", re.IGNORECASE)
@@ -62,7 +64,9 @@ def _read(path: Path) -> str:
     """Return the content of a file of limited size (CharrnnError)."""
     try:
         with open_regular(path) as file:
-            content = file.read(MAX_BYTES + 1)
+            content = b""
+            while len(content) <= MAX_BYTES and (chunk := file.read(CHUNK_BYTES)):
+                content += chunk
     except OSError as error:
         raise CharrnnError(f"cannot read {path}: {os_reason(error)}") from error
     if len(content) > MAX_BYTES:
