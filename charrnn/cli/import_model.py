@@ -48,7 +48,13 @@ CHECKING = "Checking the import"
     section=COMMON,
     help="Characters in the order of their ids: a JSON list, a JSON object (either way round), or text.",
 )
-@option("--out", metavar="DIR", type=HomePath(path_type=Path), section=COMMON, help="New directory of the model.")
+@option(
+    "--out",
+    metavar="DIR",
+    type=HomePath(path_type=Path),
+    section=COMMON,
+    help="New directory of the model (checkpoints/NAME).",
+)
 @option(
     "--layout",
     type=Word(LAYOUTS),
