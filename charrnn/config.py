@@ -76,6 +76,7 @@ CELL_TITLES = {
     "peephole": "peephole LSTM",
     "cifg": "CIFG LSTM",
     "capped": "capped LSTM",
+    "gru-reset-before": "reset-before GRU",
 }
 """displayed name of each kind of cell"""
 
@@ -92,7 +93,7 @@ class NetworkConfig:
             from_model=True,
         ),
     )
-    """lstm, gru, rnn (tanh), or a variant of the LSTM: peephole, cifg or capped"""
+    """lstm, gru, rnn (tanh), or a variant: peephole, cifg and capped (LSTM), gru-reset-before; see `network.cells`"""
     layers: Annotated[int, Range(1, 64)] = field(
         default=1, metadata=setting("Number of layers ({default}).", "network", from_model=True)
     )

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from foreign import keras_network, write_foreign
 from launching import Launcher
 from small import PACKAGE_HOME
 
@@ -25,7 +26,7 @@ def blocks(*languages: str) -> list[str]:
 def commands() -> list[str]:
     """Return the lines that use charrnn, without the two that set it up."""
     lines = [line.partition("  #")[0].strip() for block in blocks("", "sh") for line in block.splitlines()]
-    used = [line for line in lines if re.search(r"\bcharrnn (train|sample|inspect|score|info)\b", line)]
+    used = [line for line in lines if re.search(r"\bcharrnn (train|sample|inspect|score|info|import)\b", line)]
     return list(dict.fromkeys(line for line in used if ".venv" not in line))
 
 
@@ -51,6 +52,7 @@ def workplace(launch: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Pat
         (directory / name).write_text(text)
     (directory / "names.txt").write_text("".join(f"Anna{'no' * (number % 7)}ra\n" for number in range(700)))
     (directory / "games.pgn").write_text('[Event "a game"]\n\n1. e4 e5 2. Nf3 Nc6 1-0\n\n' * 300)
+    write_foreign(directory, keras_network("gru")[0])
     (directory / "book.gz").write_bytes(gzip.compress(text.encode()))
     for line in ("train names.txt --documents line -q", "train book.txt --cell lstm --layers 1 --new -q"):
         result = launch.shell(shortened(f"charrnn {line}"), at=directory, environment=os.environ)

@@ -49,7 +49,7 @@ class TrainSettings(TypedDict, total=False):
     new: bool
     include: Iterable[str] | None
     files_from: str | os.PathLike[str] | None
-    cell: Literal["lstm", "gru", "rnn", "peephole", "cifg", "capped"] | None
+    cell: Literal["lstm", "gru", "rnn", "peephole", "cifg", "capped", "gru-reset-before"] | None
     layers: int | None
     hidden: int | None
     embedding: int | None

@@ -31,12 +31,26 @@ Metadata = dict[str, Any]
 def training_lines(training: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the lines about a training, each with its label; "" continues the line above."""
     left = dict(training)
-    for label, lines in (("text", _text_lines), ("training", _training_time_lines), ("loss", _loss_lines)):
+    sections = ("imported", _import_lines), ("text", _text_lines), ("training", _training_time_lines)
+    for label, lines in (*sections, ("loss", _loss_lines)):
         for number, line in enumerate(lines(left)):
             yield "" if number else label, _shortened(line, MAX_VALUE_CHARS)
     for name, value in left.items():
         value_text = _format_settings(value) if isinstance(value, Mapping) else _format_value(value)
         yield _shortened(name.replace("_", " "), MAX_NAME_CHARS), _shortened(value_text, MAX_VALUE_CHARS)
+
+
+def _import_lines(left: Metadata) -> Iterator[str]:
+    """Yield the file that the weights come from, its checksum, and the names of its tensors with their parts."""
+    record = _take(left, "imported", dict) or {}
+    if source := record.get("source"):
+        yield f"from {_shortened(source, MAX_NAME_CHARS)}" + (
+            f", layout of {record['layout']}" if "layout" in record else ""
+        )
+    if sha256 := record.get("sha256"):
+        yield f"SHA-256 {sha256}"
+    if mapping := record.get("mapping"):
+        yield " · ".join(f"{name} = {part}" for name, part in mapping.items())
 
 
 def _text_lines(left: Metadata) -> Iterator[str]:

@@ -21,7 +21,11 @@ COMMANDS = {
     "inspect": "Find interpretable cells, and show what they do.",
     "score": "Measure how well a model predicts a text.",
     "info": "List the runs here, or show how one was trained.",
+    "import": "Import a model of another program.",
 }
+
+MODULES = {"import": "import_model"}
+"""module of a command, and its function there, where Python reserves the name of the command"""
 
 EXAMPLES = (
     ("charrnn train hamlet.txt", "train on a text"),
@@ -31,7 +35,7 @@ EXAMPLES = (
 
 
 class Commands(click.Group):
-    """The commands by name; the module of a command has the same name, and is imported when the command is called."""
+    """The commands by name; the module of a command is imported when the command is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's signature
         """Return the names of the commands."""
@@ -41,7 +45,8 @@ class Commands(click.Group):
         """Import and return a command; None if there is no command of this name."""
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(importlib.import_module(f"charrnn.cli.{cmd_name}"), cmd_name)
+        module = MODULES.get(cmd_name, cmd_name)
+        command = getattr(importlib.import_module(f"charrnn.cli.{module}"), module)
         assert isinstance(command, click.Command)
         help_option = command.get_help_option(ctx)
         assert help_option is not None

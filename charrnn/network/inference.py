@@ -16,6 +16,7 @@ from charrnn.config import NetworkConfig
 from charrnn.network.cells import (
     CELLS,
     DOCUMENT_START,
+    RESET_BEFORE,
     Array,
     CellState,
     CellStep,
@@ -44,8 +45,7 @@ def log_softmax(logits: Logits) -> Nats:
 def target_nll(logits: Logits, targets: Ids) -> Nats:
     """Return the negative log-likelihood −ln softmax(logits)[target]: logits (…, V), targets (…) -> nats (…)."""
     shifted = logits - logits.max(-1, keepdims=True)
-    target_logits = np.take_along_axis(shifted, targets[..., None], -1)[..., 0]
-    nats: Nats = np.log(np.exp(shifted).sum(-1)) - target_logits
+    nats: Nats = np.log(np.exp(shifted).sum(-1)) - np.take_along_axis(shifted, targets[..., None], -1)[..., 0]
     return nats
 
 
@@ -66,8 +66,8 @@ class InferenceWeights(NamedTuple):
     weight_hh: Array
     bias_hh: Array | None
     """only for the GRU, whose reset gate acts on W_hn h + b_hn"""
-    peepholes: tuple[Array, ...] = ()
-    """the peephole weights (3·H,) of a cell that has them"""
+    extra: tuple[Array, ...] = ()
+    """further weights of the equations: peephole weights (3·H,), or W_hn (H, H) of the reset-before GRU"""
 
 
 @dataclass(frozen=True)
@@ -226,8 +226,8 @@ class InferenceRNN:
         recurrent = state.hidden @ layer.weight_hh
         if layer.bias_hh is not None:
             recurrent = recurrent + layer.bias_hh
-        peepholes = (*layer.peepholes, clamp) if layer.peepholes else ()
-        step = self._cell.equations(inputs, recurrent, state, *peepholes)
+        extra = (*layer.extra, clamp) if layer.extra else ()
+        step = self._cell.equations(inputs, recurrent, state, *extra)
         if reset is not None:
             step = step._replace(state=_select_state(reset, self.initial_state(1)[0], step.state))
         return clamp.apply(step) if clamp else step
@@ -259,13 +259,14 @@ class InferenceRNN:
 def _layer_weights(cell: str, weights: Mapping[str, Array], layer: int) -> InferenceWeights:
     """Return the weights of a layer, with torch's matrices (G·H, in) transposed and biases added where possible."""
     bias_ih, bias_hh = weights[f"rnn.bias_ih_l{layer}"], weights[f"rnn.bias_hh_l{layer}"]
-    keep_separate, peepholes = cell == "gru", weights.get(f"rnn.weight_peephole_l{layer}")
+    keep_separate, extra = cell == "gru", weights.get(f"rnn.weight_peephole_l{layer}")
+    weight_hh = _contiguous(weights[f"rnn.weight_hh_l{layer}"].T)
     return InferenceWeights(
         weight_ih=_contiguous(weights[f"rnn.weight_ih_l{layer}"].T),
         bias_ih=bias_ih if keep_separate else bias_ih + bias_hh,
-        weight_hh=_contiguous(weights[f"rnn.weight_hh_l{layer}"].T),
+        weight_hh=weight_hh,
         bias_hh=bias_hh if keep_separate else None,
-        peepholes=() if peepholes is None else (peepholes,),
+        extra=(weight_hh[:, -len(weight_hh) :],) if cell == RESET_BEFORE else () if extra is None else (extra,),
     )
 
 

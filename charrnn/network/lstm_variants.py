@@ -1,7 +1,7 @@
-"""Layers of the LSTM variants, for which torch has no kernel: fused on the CPU, step by step on a GPU; their weights.
+"""Layers of LSTM and GRU variants, for which torch has no kernel: fused or step by step; their weights.
 
-On a GPU a window is a differentiable loop over the equations of `cells`, without any synchronization with the host,
-so that a CUDA graph can capture it.
+On a GPU, and for the reset-before GRU, a window is a differentiable loop over the equations of `cells`, without any
+synchronization with the host, so that a CUDA graph can capture it.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from charrnn.network.cells import CELLS, DOCUMENT_START, CellState
+from charrnn.network.cells import CELLS, DOCUMENT_START, RESET_BEFORE, CellState
 from charrnn.network.fused_lstm import FRESH_HIDDEN, fused_lstm
 from charrnn.network.fused_rnn import PRECISIONS, autocast_precision
 from charrnn.network.lstm_variant_steps import VARIANTS
@@ -31,6 +31,12 @@ class VariantWeights(NamedTuple):
     """(G·H,)"""
     weight_peephole: Tensor | None = None
     """p_i, p_f and p_o of the peephole LSTM, (3·H,)"""
+
+    def further(self, cell: str) -> tuple[Tensor, ...]:
+        """Return the further weights that the equations of a cell need."""
+        if cell == RESET_BEFORE:
+            return (self.weight_hh[2 * self.weight_hh.shape[1] :].t(),)
+        return () if self.weight_peephole is None else (self.weight_peephole,)
 
 
 class VariantModule(nn.Module):
@@ -69,25 +75,33 @@ def stepped_layer(
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Run a layer step by step with autograd, as `variant_layer` does on a GPU."""
     cast, equations = PRECISIONS[precision], CELLS[cell].equations
-    peepholes = () if weights.weight_peephole is None else (weights.weight_peephole,)
+    extra, fresh = weights.further(cell), FRESH_HIDDEN if CELLS[cell].has_cell_state else DOCUMENT_START
     from_hidden = cast(weights.weight_hh).t()
     projected = (cast(inputs) @ cast(weights.weight_ih).t()).to(inputs.dtype) + (weights.bias_ih + weights.bias_hh)
     current, outputs = CellState(*state), []
     for step, projection in enumerate(projected.unbind()):
         recurrent = (cast(current.hidden) @ from_hidden).to(inputs.dtype)
-        current = equations(projection, recurrent, current, *peepholes).state
+        current = equations(projection, recurrent, current, *extra).state
         if resets is not None:
             mask = resets[step].unsqueeze(-1)
-            hidden, cell_state = current.hidden, current.cell_state
-            assert cell_state is not None
-            current = CellState(hidden.masked_fill(mask, FRESH_HIDDEN), cell_state.masked_fill(mask, DOCUMENT_START))
+            cell_state = current.cell_state
+            cell_state = None if cell_state is None else cell_state.masked_fill(mask, DOCUMENT_START)
+            current = CellState(current.hidden.masked_fill(mask, fresh), cell_state)
         outputs.append(current.hidden)
-    return torch.stack(outputs), tuple(current)
+    return torch.stack(outputs), tuple(part for part in current if part is not None)
+
+
+def reset_before_layer(
+    inputs: Tensor, state: tuple[Tensor, ...], weights: VariantWeights, resets: Tensor | None = None
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Run a layer of the reset-before GRU, step by step on every device."""
+    return stepped_layer(RESET_BEFORE, inputs, state, weights, resets, precision=autocast_precision(inputs))
 
 
 LAYERS: dict[str, Callable[..., tuple[Tensor, tuple[Tensor, ...]]]] = {
-    cell: partial(variant_layer, cell) for cell in VARIANTS
+    RESET_BEFORE: reset_before_layer,
+    **{cell: partial(variant_layer, cell) for cell in VARIANTS},
 }
 WEIGHT_MODULES: dict[str, Callable[[int, int, int], nn.Module]] = {
-    cell: partial(VariantModule, cell) for cell in VARIANTS
+    cell: partial(VariantModule, cell) for cell in LAYERS
 }

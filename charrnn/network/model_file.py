@@ -32,6 +32,20 @@ from charrnn.text.vocabulary import FORMS, Vocabulary, end_char, normalize
 
 
 @dataclass(frozen=True, kw_only=True)
+class ImportRecord:
+    """Where the weights of a model come from, if another program trained them; each field may be missing."""
+
+    source: str
+    """name of the file"""
+    sha256: str
+    """checksum of the file"""
+    layout: str
+    """layout of its weights: torch, keras or onnx"""
+    mapping: dict[str, Any]
+    """names of the parts by the names of the tensors in the file, joined by " + " for a tensor that is two parts"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingRecord:
     """The schema of the record; each field may be missing, and later versions may add others."""
 
@@ -63,6 +77,8 @@ class TrainingRecord:
     """step at which early stopping ended the training; None if it was not stopped early"""
     seconds: Amount
     """training time"""
+    imported: Annotated[dict[str, Any], Partial(ImportRecord)]
+    """see `ImportRecord`"""
     settings: Annotated[dict[str, Any], Partial(TrainingConfig)]
     """all settings of the training"""
 

@@ -15,7 +15,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +63,7 @@ PICKLES = (b"\x02", b"\x03", b"\x04", b"\x05")
 """protocol numbers, the second byte of a pickle"""
 
 Arrays = Mapping[str, NDArray[Any]]
+ParseHeader = Callable[[Path, bytearray], Header]
 
 
 class UnreadableError(CharrnnError):
@@ -84,6 +85,8 @@ class OpenTensorFile:
     path: Path
     header: Header
     file: BinaryIO
+    beginning: bytes
+    """all bytes before the data"""
 
     @property
     def metadata(self) -> Mapping[str, str]:
@@ -92,7 +95,20 @@ class OpenTensorFile:
 
     def arrays(self) -> Arrays:
         """Read and return the arrays, once; raise CharrnnError if they are incomplete or their checksum is wrong."""
-        size, digest = self.header.data_bytes, hashlib.sha256()
+        digest = hashlib.sha256()
+        data = self.read_data(digest)
+        if digest.hexdigest() != self.metadata.get("sha256"):
+            raise CharrnnError(f"{self.path} is damaged: checksum mismatch")
+        return self.split(data)
+
+    def split(self, data: bytearray) -> Arrays:
+        """Return the arrays in the data of the file."""
+        tensors = self.header.tensors.items()
+        return {name: np.ndarray(tensor.shape, tensor.dtype, data, tensor.start) for name, tensor in tensors}
+
+    def read_data(self, digest: "hashlib._Hash") -> bytearray:
+        """Read and return the data, once, and update a digest with them (CharrnnError if they are incomplete)."""
+        size = self.header.data_bytes
         _check_holes(self.path, self.file, size)
         _check_memory(self.path, size)
         try:
@@ -105,10 +121,7 @@ class OpenTensorFile:
             read += count
         if read < size or self.file.read(1):
             raise _wrong_size(self.path, read if read < size else size + 1, size)
-        if digest.hexdigest() != self.metadata.get("sha256"):
-            raise CharrnnError(f"{self.path} is damaged: checksum mismatch")
-        tensors = self.header.tensors.items()
-        return {name: np.ndarray(tensor.shape, tensor.dtype, data, tensor.start) for name, tensor in tensors}
+        return data
 
 
 def write_tensors(path: Path, arrays: Arrays, metadata: Mapping[str, str]) -> int:
@@ -130,14 +143,15 @@ def write_tensors(path: Path, arrays: Arrays, metadata: Mapping[str, str]) -> in
 
 
 @contextmanager
-def open_tensors(path: Path) -> Iterator[OpenTensorFile]:
+def open_tensors(path: Path, *, parse: ParseHeader = parse_header) -> Iterator[OpenTensorFile]:
     """Open a file of `write_tensors` and read its header; raise CharrnnError if it is damaged, foreign or missing."""
     try:
         with open_input(path) as file:
             content = _header(path, file)
-            header = parse_header(path, content)
+            header = parse(path, content)
             _check_size(path, file, 8 + len(content), header.data_bytes)
-            yield OpenTensorFile(path=path, header=header, file=file)
+            beginning = len(content).to_bytes(8, "little") + content
+            yield OpenTensorFile(path=path, header=header, file=file, beginning=beginning)
     except OSError as error:
         raise UnreadableError(f"cannot read {path}: {os_reason(error)}") from error
 

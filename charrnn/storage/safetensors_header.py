@@ -39,6 +39,11 @@ DTYPES = {
 }
 """NumPy types by their names in the format; the format is little-endian"""
 
+BFLOAT16 = np.dtype("V2")
+"""stands for bfloat16, which NumPy lacks"""
+FOREIGN_DTYPES = DTYPES | {"BF16": BFLOAT16}
+"""types in files by other programs"""
+
 _STRING = re.compile(rb'"[^"]*"?')
 
 
@@ -90,9 +95,23 @@ def parse_header(path: Path, content: bytearray) -> Header:
     return Header(metadata=metadata, tensors=tensors)
 
 
-def _layout(path: Path, content: bytearray) -> dict[str, Any]:
+def parse_foreign_header(path: Path, content: bytearray) -> Header:
+    """Return the header of a safetensors file by another program, without its metadata (CharrnnError)."""
+    layout = _layout(path, content, foreign=True)
+    metadata = layout.pop("__metadata__", {})
+    if isinstance(metadata, dict) and str(metadata.get("format", "")).startswith("charrnn/"):
+        raise CharrnnError(f"{path} is a charrnn model already", hint="all commands read it as it is")
+    try:
+        tensors = {name: _parse_tensor(name, entry, FOREIGN_DTYPES) for name, entry in layout.items()}
+        _check_contiguous(tensors)
+    except ValueError as error:
+        raise CharrnnError(f"{path} is not a valid safetensors file: {error}") from error
+    return Header(metadata={}, tensors=tensors)
+
+
+def _layout(path: Path, content: bytearray, *, foreign: bool = False) -> dict[str, Any]:
     """Return the parsed JSON object of a header, after checking that it has few values (CharrnnError)."""
-    if not content.isascii() or _structure(content) > MAX_STRUCTURE:
+    if not (foreign or content.isascii()) or _structure(content) > MAX_STRUCTURE:
         raise CharrnnError(f"{path} is not a valid model file: its header is not one that charrnn writes")
     try:
         layout = json.loads(content, object_pairs_hook=_unique)
@@ -136,23 +155,23 @@ def _check_metadata(path: Path, value: Any) -> Mapping[str, str]:
     return metadata
 
 
-def _parse_tensor(name: str, entry: Any) -> TensorInfo:
+def _parse_tensor(name: str, entry: Any, dtypes: Mapping[str, np.dtype[Any]] = DTYPES) -> TensorInfo:
     """Return the description of an array; raise ValueError if it is not valid or its size is wrong."""
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
         raise ValueError(f"{_shown(name)} is not described as an array")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
-    if not isinstance(dtype, str) or dtype not in DTYPES:
+    if not isinstance(dtype, str) or dtype not in dtypes:
         raise ValueError(f"{_shown(name)} has a type that charrnn does not read")
     if not _are_sizes(shape) or len(shape) > MAX_DIMENSIONS or not _are_sizes(offsets) or len(offsets) != 2:
         raise ValueError(f"{_shown(name)} has an impossible shape or offsets")
     start, stop = offsets
-    size = math.prod(shape) * DTYPES[dtype].itemsize
+    size = math.prod(shape) * dtypes[dtype].itemsize
     if not size and math.prod(length or 1 for length in shape) > MAX_EMPTY_PRODUCT:
         # An empty array takes no bytes, whatever its other dimensions are.
         raise ValueError(f"{_shown(name)} has an impossible shape or offsets")
     if stop - start != size:
         raise ValueError(f"{_shown(name)} takes {size:,} bytes, but its offsets have {stop - start:,}")
-    return TensorInfo(dtype=DTYPES[dtype], shape=tuple(shape), start=start, stop=stop)
+    return TensorInfo(dtype=dtypes[dtype], shape=tuple(shape), start=start, stop=stop)
 
 
 def _are_sizes(values: Any) -> bool:

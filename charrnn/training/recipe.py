@@ -32,6 +32,7 @@ CHARACTERS_PER_UNIT, WIDE_ENOUGH = 8, 384
 MAX_BYTES = 1 << 38
 """bytes; a network whose training would need more is a mistake of the user"""
 PEAK_LR = {"lstm": 0.009, "gru": 0.009, "rnn": 0.005, "peephole": 0.009, "cifg": 0.009, "capped": 0.009}
+PEAK_LR |= {"gru-reset-before": PEAK_LR["gru"]}
 """peak learning rate of a layer of 256 units; in inverse proportion to the width"""
 EPOCHS_WITHOUT_DROPOUT = 2.0
 """epochs up to which training is better without dropout"""

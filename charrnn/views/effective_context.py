@@ -26,6 +26,7 @@ _GAP = 2
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _CELLS = {"lstm": "LSTM", "gru": "GRU", "rnn": "tanh RNN"}
 _CELLS |= {"peephole": "peephole LSTM", "cifg": "CIFG LSTM", "capped": "capped LSTM"}
+_CELLS |= {"gru-reset-before": "reset-before GRU"}
 _LEGEND = (
     "line: median norm of the gradient{}; {}: occlusion, the mean change in bits of the next character's probability"
     " when the character is replaced; both as shares of the value at lag 0"

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import schemas
 from carried import carried_run
+from foreign import keras_network, write_foreign
 from planted import alphabet_of, network, some_text
 from schemas import changes, headings, schema
 from small import Call, random_model
@@ -34,6 +35,7 @@ CONCEPTS = [word for name in ("in_quote", "line_pos", "comment") for word in ("-
 LOOK = ("inspect", PLANTED, "--text", "text.txt", "--chars", "900")
 MEMORY = ("inspect", PLANTED, "--text", "text.txt", "--chars", "2400", "--memory")
 SWAP = ("inspect", "checkpoints/gru", "--swap", "so", "it")
+IMPORT = ("import", "foreign/net.safetensors", "--vocabulary", "foreign/chars.json")
 SAMPLE = ("sample", PLANTED, "--seed", "1", "-n", "30")
 
 COMMANDS = {
@@ -74,6 +76,8 @@ COMMANDS = {
     "inspect --memory --against": (*MEMORY, "--against", "checkpoints/gru"),
     "inspect --errors": (*LOOK, "--errors"),
     "inspect --errors, with an n-gram": ("inspect", "checkpoints/book", "--errors"),
+    "import": (*IMPORT, "--out", "imported"),
+    "import --check": (*IMPORT, "--check", "foreign/text.txt", "--out", "checked"),
     "inspect --list-concepts": ("inspect", "none", "--list-concepts"),
     "inspect --list-concepts --text": (*LOOK, "--list-concepts"),
 }
@@ -89,6 +93,8 @@ def place(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(finished_run, directory, dirs_exist_ok=True)
     (directory / "text.txt").write_text(TEXT)
     (directory / "short.txt").write_text(TEXT[:200])
+    (directory / "foreign").mkdir()
+    write_foreign(directory / "foreign", keras_network("lstm")[0])
     alphabet = alphabet_of(TEXT)
     config, weights = network("lstm", {7: "in_quote"}, twins={2: 7})
     planted = Model(config=config, vocabulary=Vocabulary(tuple(alphabet)), weights=weights)

@@ -20,6 +20,8 @@ from charrnn.network.cell_id import CellId
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.text.corpus import DEFAULT_CHARS
 
+CELL_HINT = "--cell is an option of `charrnn train`, `charrnn inspect`, `charrnn import`"
+
 
 @given(st.integers(1, 99), st.integers(0, 9999))
 def test_a_cell_is_read_as_it_is_written(layer: int, unit: int) -> None:
@@ -95,11 +97,11 @@ def test_a_hard_limit_is_mentioned_only_if_it_is_exceeded() -> None:
         (["train", "--temperature", "0.5"], "--temperature is an option of `charrnn sample`"),
         (["train", "-t", "0.5"], "-t is an option of `charrnn sample`"),
         (["train", "--temprature", "0.5"], "--temperature is an option of `charrnn sample`"),
-        (["sample", "--cell", "1.7"], "--cell is an option of `charrnn train`, `charrnn inspect`"),
+        (["sample", "--cell", "1.7"], CELL_HINT),
         (["info", "--top=3"], "--top is an option of `charrnn inspect`, `charrnn score`"),
         (["--minutes", "5", "train"], "--minutes is an option of `charrnn train`"),
         (["sample", "--len", "9"], "did you mean --length?"),
-        (["info", "--cel", "1.7"], "--cell is an option of `charrnn train`, `charrnn inspect`"),
+        (["info", "--cel", "1.7"], CELL_HINT),
         (["train", "--batch-size", "8"], "did you mean --batch?"),
         (["score", "--unit", "byte"], "`charrnn score -h` shows the help"),
         (["sample", "--yyy"], "`charrnn sample -h` shows the help"),

@@ -6,7 +6,7 @@ Shapes: B streams, H units, G gates.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from charrnn.network.cells import Array, CellState, CellStep, array_module, tanh
+from charrnn.network.cells import RESET_BEFORE, Array, CellState, CellStep, array_module, tanh
 from charrnn.network.inference import InferenceWeights
 
 
@@ -40,7 +40,7 @@ def peephole_backward(
 ) -> StepGradient:
     """Return the gradients of `cells.peephole_step`."""
     i, f, g, o = (step.gates[name] for name in "ifgo")
-    (peepholes,), size = weights.peepholes, o.shape[-1]
+    (peepholes,), size = weights.extra, o.shape[-1]
     d_c, d_o = _output_gradients(step, d_after)
     d_c = d_c + d_o * peepholes[2 * size :]
     d_i, d_f = d_c * g * i * (1 - i), d_c * before.cell_state * f * (1 - f)
@@ -90,6 +90,24 @@ def gru_backward(step: CellStep, before: CellState, d_after: CellState, weights:
     )
 
 
+def reset_before_backward(
+    step: CellStep, before: CellState, d_after: CellState, weights: InferenceWeights
+) -> StepGradient:
+    """Return the gradients of `cells.reset_before_step`; the one through W_hn (r·h) is a part of `hidden`."""
+    (weight_hn,), (r, z, n) = weights.extra, (step.gates[name] for name in "rzn")
+    d_n = d_after.hidden * (1 - z) * (1 - n * n)
+    d_reset_hidden = d_n @ weight_hn.T
+    d_r = d_reset_hidden * before.hidden * r * (1 - r)
+    d_z = d_after.hidden * (before.hidden - n) * z * (1 - z)
+    concatenate = array_module(n).concatenate
+    return StepGradient(
+        concatenate([d_r, d_z, d_n], -1),
+        concatenate([d_r, d_z, 0 * d_n], -1),
+        d_after.hidden * z + d_reset_hidden * r,
+        None,
+    )
+
+
 def rnn_backward(step: CellStep, _before: CellState, d_after: CellState, _: InferenceWeights) -> StepGradient:
     """Return the gradients of `cells.rnn_step`: dL/dh·(1 - h²)."""
     d_sum = d_after.hidden * (1 - step.state.hidden * step.state.hidden)
@@ -99,6 +117,7 @@ def rnn_backward(step: CellStep, _before: CellState, d_after: CellState, _: Infe
 BACKWARD: dict[str, Backward] = {
     "lstm": lstm_backward,
     "gru": gru_backward,
+    RESET_BEFORE: reset_before_backward,
     "rnn": rnn_backward,
     "peephole": peephole_backward,
     "cifg": cifg_backward,
