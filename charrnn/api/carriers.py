@@ -12,7 +12,7 @@ from charrnn.inspection.concepts.custom import parse_concept
 from charrnn.inspection.search.concept_carrier import SEARCHED_CHARS, ConceptCarrier, find_carrier
 from charrnn.inspection.search.search_data import EncodedText
 from charrnn.network.cell_id import parse_cell
-from charrnn.network.cells import Clamps
+from charrnn.network.clamps import Clamps
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.interventions import CellValues, checked_clamps, make_clamps
 from charrnn.network.model_file import Model

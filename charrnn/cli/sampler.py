@@ -27,7 +27,7 @@ from charrnn.generation.generate import (
 )
 from charrnn.generation.sampling import SamplingParams
 from charrnn.network.cell_id import CellId
-from charrnn.network.cells import Clamps
+from charrnn.network.clamps import Clamps
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.interventions import make_clamps
 from charrnn.network.model_file import Model, load_model

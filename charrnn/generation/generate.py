@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.generation.sampling import DEFAULT_SAMPLING, CharIds, Logits, SamplingParams, nll_of, sample_ids
-from charrnn.network.cells import CELLS, Array, CellState, Clamps, State, array_module, concat_rows, select_rows, tanh
+from charrnn.network.cells import CELLS, Array, CellState, State, array_module, concat_rows, select_rows, tanh
+from charrnn.network.clamps import Clamps
 from charrnn.network.inference import NO_CLAMPS, InferenceRNN, to_device, to_numpy
 from charrnn.text.vocabulary import Ids, Vocabulary
 

@@ -8,7 +8,8 @@ import numpy as np
 from charrnn.generation.generate import GeneratedChar
 from charrnn.generation.sampling import Logits
 from charrnn.network.cell_id import CellId, check_cell
-from charrnn.network.cells import CELLS, Clamps, State
+from charrnn.network.cells import CELLS, State
+from charrnn.network.clamps import Clamps
 from charrnn.network.inference import InferenceRNN, to_device
 
 MeasuredChar = tuple[GeneratedChar, float]

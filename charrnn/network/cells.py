@@ -1,4 +1,4 @@
-"""The equations of the recurrent cells, LSTM and its variants, GRU and tanh RNN: one step, and clamps of cells.
+"""The equations of the recurrent cells, LSTM and its variants, GRU and tanh RNN: one step, and the states of layers.
 
 Arrays are NumPy arrays or torch tensors.
 
@@ -11,9 +11,8 @@ also takes its peephole weights, (3·H,), and the reset-before GRU the recurrent
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 DOCUMENT_START = 1.0
 """value of every cell at the beginning of a document: c where a cell has it, h of other cells.
@@ -51,6 +50,13 @@ class CellStep(NamedTuple):
     """activation of each gate, (B, H), by its letter"""
 
 
+class MemoryClamp(Protocol):
+    """A clamp of cells in the memory of a layer, see `clamps`."""
+
+    def clamped(self, memory: Array, /) -> Array:
+        """Return the memory, (B, H), with clamped values replaced."""
+
+
 CellFunction = Callable[..., CellStep]
 """projected, recurrent, state and, for a cell with further weights, these and a clamp or None -> step"""
 
@@ -82,7 +88,7 @@ def lstm_step(projected: Array, recurrent: Array, state: CellState) -> CellStep:
 
 
 def peephole_step(
-    projected: Array, recurrent: Array, state: CellState, peepholes: Array, clamp: "LayerClamp | None" = None
+    projected: Array, recurrent: Array, state: CellState, peepholes: Array, clamp: "MemoryClamp | None" = None
 ) -> CellStep:
     """Return one step of an LSTM with peepholes (Gers and Schmidhuber 2000, in the form of Graves 2013).
 
@@ -147,7 +153,7 @@ def reset_before_step(
     recurrent: Array,
     state: CellState,
     weight_hn: Array,
-    clamp: "LayerClamp | None" = None,  # noqa: ARG001 - no gate reads the next state
+    clamp: "MemoryClamp | None" = None,  # noqa: ARG001 - no gate reads the next state
 ) -> CellStep:
     """Return one step of a GRU in its original form (Cho et al. 2014): the reset gate acts before the product.
 
@@ -211,84 +217,6 @@ def _activation_slopes(arrays: Any, size: int, dtype: Any, device: Any) -> tuple
 def array_module(x: Array) -> Any:
     """Return the module that an array belongs to, numpy or torch, without importing either."""
     return sys.modules[type(x).__module__.partition(".")[0]]
-
-
-# Clamps fix the values of cells while a network reads. The state is clamped, so the clamped value reaches the layer
-# itself at the next character, and the layer above and the output at this character. Weights are never changed.
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Clamp:
-    """The clamped cells of one layer and their values: c where a cell has it, else h; streams may differ."""
-
-    mask: Array
-    """clamped cells, bool (B, H), or (1, H) for all streams"""
-    values: Array
-    """values of the clamped cells, (B, H) or (1, H); those of other cells are ignored"""
-
-    def apply(self, step: CellStep) -> CellStep:
-        """Return a step with the cells clamped; the gates stay as they were computed."""
-        state = step.state
-        if state.cell_state is None:
-            return step._replace(state=CellState(self.clamped(state.hidden)))
-        cell_state = self.clamped(state.cell_state)
-        hidden = array_module(cell_state).where(self.mask, step.gates["o"] * tanh(cell_state), state.hidden)
-        return step._replace(state=CellState(hidden, cell_state))
-
-    def clamped(self, values: Array) -> Array:
-        """Return the values of all cells (B, H) with those of the clamped cells replaced."""
-        return array_module(values).where(self.mask, self.values, values)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class DirectionClamp:
-    """A linear readout of one layer's memory held at a value: c of an LSTM, h of other cells; streams may differ.
-
-    The memory x becomes x - (read·x - value)·write with read·write = 1, after which read·x = value.
-    """
-
-    read: Array
-    """weights of the readout (B, H), or (1, H) for all streams; 0 for a stream without a clamp"""
-    write: Array
-    """change of the memory that changes the readout by 1, of the same shape"""
-    value: Array
-    """value of the readout (B, 1) or (1, 1)"""
-
-    def apply(self, step: CellStep) -> CellStep:
-        """Return a step with the readout clamped; the gates stay as they were computed."""
-        state = step.state
-        if state.cell_state is None:
-            return step._replace(state=CellState(self.clamped(state.hidden)))
-        cell_state = self.clamped(state.cell_state)
-        return step._replace(state=CellState(step.gates["o"] * tanh(cell_state), cell_state))
-
-    def clamped(self, memory: Array) -> Array:
-        """Return the memory (B, H) with the readout at its value."""
-        return memory - ((memory * self.read).sum(-1)[:, None] - self.value) * self.write
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class CombinedClamp:
-    """Several clamps of one layer, applied one after the other, none of which changes what another one holds."""
-
-    parts: tuple[Clamp | DirectionClamp, ...]
-
-    def apply(self, step: CellStep) -> CellStep:
-        """Return a step with all clamps applied; the gates stay as they were computed."""
-        for part in self.parts:
-            step = part.apply(step)
-        return step
-
-    def clamped(self, memory: Array) -> Array:
-        """Return the memory (B, H) with all clamps applied."""
-        for part in self.parts:
-            memory = part.clamped(memory)
-        return memory
-
-
-LayerClamp = Clamp | DirectionClamp | CombinedClamp
-Clamps = Mapping[int, LayerClamp]
-"""the clamps by layer, counted from 1"""
 
 
 # The state of a network, for several streams

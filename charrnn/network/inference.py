@@ -20,12 +20,11 @@ from charrnn.network.cells import (
     Array,
     CellState,
     CellStep,
-    Clamps,
-    LayerClamp,
     State,
     array_module,
     tanh,
 )
+from charrnn.network.clamps import Clamps, LayerClamp
 from charrnn.network.model_file import Model
 from charrnn.text.vocabulary import Ids
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from charrnn.arguments import number
 from charrnn.errors import WrongUsageError
 from charrnn.network.cell_id import CellId, check_cell
-from charrnn.network.cells import CELLS, Clamp, Clamps, CombinedClamp, DirectionClamp, LayerClamp
+from charrnn.network.cells import CELLS
+from charrnn.network.clamps import Clamp, Clamps, CombinedClamp, DirectionClamp, LayerClamp
 from charrnn.network.inference import InferenceRNN, to_device
 
 MAX_TANH = 0.9999

@@ -18,7 +18,8 @@ from charrnn.inspection.search.screening import SearchOptions
 from charrnn.inspection.search.search import search
 from charrnn.inspection.search.splits import quantize_marks, split_text
 from charrnn.inspection.search.verdicts import judge
-from charrnn.network.cells import CellState, CellStep, DirectionClamp
+from charrnn.network.cells import CellState, CellStep
+from charrnn.network.clamps import DirectionClamp
 from charrnn.network.inference import InferenceRNN
 
 FEW_CONCEPTS = [CONCEPTS[name] for name in ("in_quote", "line_pos", "word_pos", "punct")]

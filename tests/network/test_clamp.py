@@ -5,7 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from charrnn.config import NetworkConfig
-from charrnn.network.cells import CELLS, Clamp
+from charrnn.network.cells import CELLS
+from charrnn.network.clamps import Clamp
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import weight_shapes
 

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from charrnn.config import NetworkConfig
 from charrnn.network import fused_rnn, fused_rnn_backward
-from charrnn.network.cells import CELLS, CellState, Clamp
+from charrnn.network.cells import CELLS, CellState
 from charrnn.network.char_rnn import CharRNN
+from charrnn.network.clamps import Clamp
 from charrnn.network.fused_lstm import fused_lstm
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.interventions import make_clamps

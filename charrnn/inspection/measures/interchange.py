@@ -20,7 +20,8 @@ from charrnn.inspection.measures.lag_attribution import kl_divergence
 from charrnn.inspection.measures.provenance import DIGITS, rounded_fields
 from charrnn.inspection.search.concept_carrier import ConceptCarrier, check_differs
 from charrnn.network.cell_id import check_cell
-from charrnn.network.cells import Clamp, Clamps, State, select_rows
+from charrnn.network.cells import State, select_rows
+from charrnn.network.clamps import Clamp, Clamps
 from charrnn.network.inference import NO_CLAMPS, InferenceRNN, log_softmax
 from charrnn.network.interventions import HeldCells, make_clamps
 from charrnn.text.vocabulary import Ids, Vocabulary

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.inspection.search.search_data import ABLATION_WARM_UP, AblationSegments
-from charrnn.network.cells import Clamp, Clamps, DirectionClamp, select_rows
+from charrnn.network.cells import select_rows
+from charrnn.network.clamps import Clamp, Clamps, DirectionClamp
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.interventions import Direction
 
