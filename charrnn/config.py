@@ -193,6 +193,15 @@ class TrainingConfig:
         default=0.02, metadata=setting("Weight decay of AdamW ({default}).", "training", changeable=True)
     )
     """weight decay of AdamW for the weight matrices, each at its own learning rate"""
+    tar: NonNegative = field(
+        default=0.0,
+        metadata=setting(
+            "Weight of temporal activation regularization ({default}); 20: more interpretable cells.",
+            "training",
+        ),
+    )
+    """weight of temporal activation regularization: the mean squared change of the last layer's outputs from one
+    character to the next, added to the loss; makes more cells interpretable (tests/benchmarks/recipes.md)"""
     clip: NonNegative = field(
         default=1.0, metadata=setting("Largest gradient norm ({default}); 0: no limit.", "training", changeable=True)
     )

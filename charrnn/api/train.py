@@ -62,6 +62,7 @@ class TrainSettings(TypedDict, total=False):
     warm_up: int | None
     final_lr: float | None
     weight_decay: float | None
+    tar: float | None
     clip: float | None
     reset: float | None
     patience: float | None

@@ -191,6 +191,11 @@ class CharRNN(nn.Module):
 
     def forward(self, ids: Tensor, state: NetworkState) -> tuple[Tensor, NetworkState]:
         """Return the logits after each character and the last state: ids (T, B), state -> logits (T, B, V), state."""
+        outputs, after = self.recurrent_outputs(ids, state)
+        return self.output(outputs), after
+
+    def recurrent_outputs(self, ids: Tensor, state: NetworkState) -> tuple[Tensor, NetworkState]:
+        """Return the outputs of the last layer, after dropout, and the last state: ids (T, B) -> (T, B, H), state."""
         hidden = self._dropout(self._embed(ids), self.config.input_dropout)
         resets = self._document_ends(ids)
         layer_states = []
@@ -198,7 +203,7 @@ class CharRNN(nn.Module):
             hidden, after = LAYERS[self.config.cell](hidden, before, self._weights(layer), resets)
             hidden = self._dropout(hidden, self.config.dropout)
             layer_states.append(after)
-        return self.output(hidden), tuple(torch.stack(parts) for parts in zip(*layer_states, strict=True))
+        return hidden, tuple(torch.stack(parts) for parts in zip(*layer_states, strict=True))
 
     @classmethod
     def from_model(cls, model: Model, device: str = "cpu") -> "CharRNN":

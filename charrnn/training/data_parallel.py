@@ -37,12 +37,15 @@ class GradientReducer:
         """Return whether a process had a request at the last step; wait for the device."""
         return bool(self._requests.item())
 
-    def backward(self, loss: Tensor) -> Tensor:
-        """Set the gradients of the mean loss over all rows, given that over this process's rows, and return it."""
-        weighted = loss * self._share
-        weighted.backward()  # type: ignore[no-untyped-call]
+    def backward(self, loss: Tensor, objective: Tensor) -> Tensor:
+        """Set the gradients of the mean objective over all rows, and return the mean loss.
+
+        Loss and objective, the loss with regularization, are given as means over this process's rows.
+        """
+        weighted = loss.detach() * self._share
+        (objective * self._share).backward()  # type: ignore[no-untyped-call]
         gradients = [_gradient(parameter).flatten() for parameter in self._parameters]
-        torch.cat([*gradients, weighted.detach().reshape(1), self._request], out=self._buffer)
+        torch.cat([*gradients, weighted.reshape(1), self._request], out=self._buffer)
         self._group.sum(self._buffer)
         *means, mean_loss, self._requests = torch.split(self._buffer, [*self._sizes, 1, 1])
         for parameter, mean in zip(self._parameters, means, strict=True):

@@ -50,15 +50,26 @@ def forward_backward(
     # autocast caches the cast weights; during the capture of a CUDA graph the cache would belong to the graph.
     is_bfloat16, cached = training.precision == "bfloat16", device != "cuda"
     with torch.autocast(device, dtype=torch.bfloat16, enabled=is_bfloat16, cache_enabled=cached):
-        logits, new_state = network(ids[:-1], state)
+        outputs, new_state = network.recurrent_outputs(ids[:-1], state)
+        logits = network.output(outputs)
     logits = logits.float() if is_bfloat16 else logits
     loss = functional.cross_entropy(logits.flatten(0, 1), ids[1:].flatten())
+    objective = loss + training.tar * mean_squared_change(outputs) if training.tar else loss
     if reducer is None:
-        loss.backward()  # type: ignore[no-untyped-call]
+        objective.backward()  # type: ignore[no-untyped-call]
     else:
-        loss = reducer.backward(loss)
+        loss = reducer.backward(loss, objective)
     norm = torch.nn.utils.clip_grad_norm_(network.parameters(), training.clip or math.inf)
     return StepResult(loss.detach(), norm, detach_state(new_state))
+
+
+def mean_squared_change(outputs: Tensor) -> Tensor:
+    """Return the mean squared change of each output from one character to the next: (T, B, H) -> scalar.
+
+    Temporal activation regularization (TAR, Merity et al. 2017) adds a multiple of it to the loss.
+    """
+    changes = outputs.float().diff(dim=0)
+    return changes.square().sum() / max(1, changes.numel())
 
 
 def reset_streams(network: CharRNN, state: NetworkState, is_reset: Tensor) -> NetworkState:

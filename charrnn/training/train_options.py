@@ -66,6 +66,7 @@ class TrainOptions:
     warm_up: int | None = None
     final_lr: float | None = None
     weight_decay: float | None = None
+    tar: float | None = None
     clip: float | None = None
     reset: float | None = None
     patience: float | None = None

@@ -48,7 +48,7 @@ def test_several_processes_train_as_one_does(cell: str, size: int, corpus: Corpu
 
 SETTINGS: list[dict[str, Any]] = [
     {"embedding": 0, "layers": 1, "input_dropout": 0.2},
-    {"clip": 0.05},
+    {"clip": 0.05, "tar": 3.0},
     {"clip": 0.0, "weight_decay": 0.1, "weight_drop": 0.5},
     {"batch": 3, "reset": 0.5},
     {"seed": 5, "val_fraction": 0.3},

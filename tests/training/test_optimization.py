@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from charrnn.config import NetworkConfig
+from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.network.char_rnn import CharRNN
-from charrnn.training.optimization import BETAS, EPSILON, AdamW
+from charrnn.training.optimization import BETAS, EPSILON, AdamW, forward_backward
 
 DECAY = 0.3
 LR_MULTIPLIERS = {
@@ -76,3 +76,30 @@ def test_a_skipped_step_changes_nothing() -> None:
     assert all(
         torch.equal(a, b) for a, b in zip(skipped_network.parameters(), plain_network.parameters(), strict=True)
     )
+
+
+def test_tar_penalizes_the_mean_squared_change_of_the_outputs() -> None:
+    """The gradient is that of loss + tar · mean((h[t] - h[t-1])²); the reported loss is without the penalty."""
+    network, reference, tar = make_network(4), make_network(4), 3.0
+    ids = torch.randint(0, 5, (8, 3), generator=torch.Generator().manual_seed(2))
+    config = TrainingConfig(batch=3, length=7, lr=0.1, clip=0, tar=tar)
+    result = forward_backward(network, ids, network.initial_state(3), config)
+
+    outputs, _ = reference.recurrent_outputs(ids[:-1], reference.initial_state(3))
+    loss = torch.nn.functional.cross_entropy(reference.output(outputs).flatten(0, 1), ids[1:].flatten())
+    (loss + tar * (outputs[1:] - outputs[:-1]).square().mean()).backward()  # type: ignore[no-untyped-call]
+    assert torch.equal(result.nats, loss)
+    for actual, expected in zip(network.parameters(), reference.parameters(), strict=True):
+        assert actual.grad is not None
+        torch.testing.assert_close(actual.grad, expected.grad)
+
+
+def test_tar_of_a_window_of_one_character_is_0() -> None:
+    """There is no change within the window, so the gradient is that of the loss."""
+    gradients = []
+    for tar in (0.0, 5.0):
+        network = make_network(4)
+        config = TrainingConfig(batch=3, length=1, lr=0.1, tar=tar)
+        forward_backward(network, torch.ones(2, 3, dtype=torch.long), network.initial_state(3), config)
+        gradients.append([parameter.grad for parameter in network.parameters()])
+    torch.testing.assert_close(gradients[0], gradients[1], rtol=0, atol=0)
