@@ -30,8 +30,8 @@ from charrnn.network.cells import State
 from charrnn.network.inference import InferenceRNN, to_numpy
 from charrnn.network.interventions import Direction, HeldCells
 
-SEARCHED_CHARS = (40_000, 200_000)
-"""characters of the text that are searched; the second number if the concept is too rare in the first"""
+SEARCHED_CHARS = (40_000, 80_000, 200_000)
+"""characters of the text that are searched; a larger number if the concept is too rare in the smaller one"""
 CELL_VERDICTS = ("causal", "detector", "redundant", "unused")
 """verdicts of a concept that a single cell represents"""
 CAUSAL_VERDICTS = ("causal", "shared", "direction")
