@@ -17,6 +17,9 @@ from charrnn.browser.screen import draw_screen
 from charrnn.browser.session import IsCancelled, Session
 from charrnn.errors import CharrnnError
 
+SUSPEND = "ctrl+z"
+"""key that stops the process until the shell continues it; the terminal is restored in between"""
+
 
 class JobDone(Message):
     """The end of work in the background."""
@@ -72,6 +75,7 @@ class BrowserApp(App[None], inherit_bindings=False):
         """Draw the session, or end the application if the user has quit."""
         if not self.session.is_open:
             self.exit()
+            return
         columns, rows = int(self.size.width), int(self.size.height)
         if columns and rows:
             drawn = draw_screen(self.session, columns, rows, self.console)
@@ -85,13 +89,17 @@ class BrowserApp(App[None], inherit_bindings=False):
         self.draw()
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Draw the screen in its new size."""
+        """Draw the whole screen in its new size, also after the process was stopped and continued."""
+        self.canvas.show([])
         self.call_after_refresh(self.draw)
 
     def on_key(self, event: events.Key) -> None:
         """Pass a key to the session."""
         event.stop()
         event.prevent_default()
+        if event.key == SUSPEND:
+            self.action_suspend_process()
+            return
         self.session.press(str(event.key), event.character)
         self.draw()
 

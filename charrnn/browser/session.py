@@ -217,6 +217,7 @@ class Session:
         """List the cells that are active in the selection and not around it, and show the chosen one."""
         actions = {"write_high": partial(self._change_threshold, 1), "write_low": partial(self._change_threshold, -1)}
         self.listing = active_list(self.state, partial(self._show, setattr, self.state, "cell"), actions)
+        self.message = "" if self.listing.entries else "no cell is; - lowers the threshold, Esc closes the list"
 
     def _change_threshold(self, step: int) -> None:
         """Change the threshold, and list the active cells again."""

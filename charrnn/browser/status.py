@@ -12,12 +12,14 @@ from charrnn.views.formatting import format_number
 from charrnn.views.layout import one_line, visible_character
 from charrnn.views.sanitize import ascii_signs
 
+MIN_PROBABILITY = 0.005
+"""smallest probability that is not shown as 0 %"""
+
 
 def header(session: Session) -> list[Text]:
     """Return the lines above the map: the model, the text and the scale; the cell and its place in the order."""
     state, recording = session.state, session.state.recording
-    size = f"{len(recording):,} characters · {recording.cells:,} cells"
-    title = session.view.terminal.legend().append(_shown(session, f"  {session.title} · {size}"), "dim")
+    title = session.view.terminal.legend().append(_shown(session, f"  {session.title}"), "dim")
     if session.view.influence:
         return [title, Text(_shown(session, _influence_title(session.view.influence)), style="bold")]
     order = "finding (searching ...)" if session.is_searching and state.order == "finding" else state.order
@@ -36,10 +38,11 @@ def header(session: Session) -> list[Text]:
 def details(session: Session) -> list[Text]:
     """Return the lines below the map: the character at the cursor, its prediction, and that of the next one."""
     if session.view.influence:
-        return [Text(_shown(session, line)) for line in (_strongest(session, session.view.influence), "", "")]
+        return [Text(_shown(session, line)) for line in _influence_lines(session, session.view.influence)]
     state, recording = session.state, session.state.recording
     value = format_number(float(recording.values[state.signal, state.cursor, state.cell]), "+z.2f")
-    lines = [f"character {state.cursor:,} {_quoted(session, recording.parsed.text[state.cursor])}  {value}"]
+    character = _quoted(session, recording.parsed.text[state.cursor])
+    lines = [f"character {state.cursor:,} of {len(recording):,}  {character}  {value}"]
     predicted = state.predicted()
     if predicted:
         lines[0] += f"  surprisal {predicted.bits:.1f} bits, rank {predicted.rank:,}"
@@ -81,23 +84,27 @@ def _influence_title(influence: Attribution) -> str:
     return f"influence on character {influence.at:,} by occlusion: positive makes it more probable"
 
 
-def _strongest(session: Session, influence: Attribution) -> str:
-    """Return the characters of the strongest effect on an attributed prediction."""
-    entries = (
+def _influence_lines(session: Session, influence: Attribution) -> list[str]:
+    """Return the lines about an attributed prediction: its surprisal, and the characters of the strongest effect."""
+    strongest = (
         f"{_quoted(session, influence.content[index])} {influence.characters - index} back"
         f" {format_number(float(influence.occlusion[index]), '+z.2f')}"
         for index in influence.strongest()
     )
-    return f"{_quoted(session, influence.character)} {influence.bits:.1f} bits; strongest: {', '.join(entries)}"
+    return [
+        f"{_quoted(session, influence.character)}  surprisal {influence.bits:.1f} bits, rank {influence.rank:,}",
+        f"strongest effects in bits: {', '.join(strongest)}",
+        "each character is replaced by random ones; Esc shows the cell again",
+    ]
 
 
 def _guesses(session: Session, prediction: Prediction) -> str:
     """Return the likeliest characters of a prediction with their probabilities."""
-    return "  ".join(_guess(session, guess) for guess in prediction.guesses)
-
-
-def _guess(session: Session, guess: tuple[str, float]) -> str:
-    return f"{_quoted(session, guess[0])} {guess[1]:.0%}"
+    return "  ".join(
+        f"{_quoted(session, character)} {probability:.0%}"
+        for character, probability in prediction.guesses
+        if probability >= MIN_PROBABILITY
+    )
 
 
 def _quoted(session: Session, character: str) -> str:
