@@ -1,6 +1,7 @@
 """The browser on a real terminal: opening, resizing, and a restored terminal whatever ends it."""
 
 import fcntl
+import os
 import signal
 import struct
 import termios
@@ -61,8 +62,8 @@ def test_the_browser_opens_follows_the_size_and_quits(launch: Launcher, environm
         opened.type("j")
         opened.until(lambda: "2 of 30" in opened.screen.display[1])
         resize(opened, 40, 12)
+        opened.until(lambda: "2 of 30" in opened.screen.display[1])
         opened.until(lambda: opened.screen.display[11].startswith("? help  j k cell"))
-        assert "2 of 30" in opened.screen.display[1]
         resize(opened, 100, 30)
         opened.until(lambda: "character 0 of 600" in opened.screen.display[26])
         opened.type("q")
