@@ -141,6 +141,7 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
     examples=(
         ("charrnn inspect", "search the newest model's cells"),
         ("charrnn inspect --cell 1.34 --cell 2.7", "what two cells do"),
+        ("charrnn inspect --browse", "browse all cells"),
         ("charrnn inspect --concept string", "search for one concept"),
         ("charrnn inspect --surprise", "what the model expected"),
         ("charrnn inspect --why --at 500", "which characters led to a prediction"),
@@ -179,6 +180,12 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
     help="Signal to show or search: a state or a gate (c: tanh(c), or h if the network has no c).",
 )
 @option(
+    "--browse",
+    is_flag=True,
+    section=COMMON,
+    help="Browse all cells over the text interactively, in this terminal (needs `pip install 'charrnn[browse]'`).",
+)
+@option(
     "--list-concepts",
     is_flag=True,
     is_eager=True,
@@ -196,7 +203,7 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
     "--chars",
     type=Number(1, integer=True, hard_limit=MAX_CHARACTERS),
     section=TEXT_SECTION,
-    help="Number of characters to read (search 200,000; map 800; npz 10,000).",
+    help="Number of characters to read (search 200,000; map 800; browse 20,000; npz 10,000).",
 )
 @option(
     "--start",
@@ -252,11 +259,15 @@ def inspect(model: Path | None, **options: Any) -> None:
 
 
 def _show(path: Path, options: InspectOptions) -> None:
-    """Show the requested cells and views; search if neither is requested, or if a concept is."""
+    """Open the browser, or show the requested cells and views; search if neither is requested, or if a concept is."""
     from charrnn.cli.inspect_heatmaps import parse_concepts, show_cells
 
     concepts = parse_concepts(options.concepts)
-    if options.swap:
+    if options.browse:
+        from charrnn.cli.inspect_browse import browse
+
+        browse(path, options, concepts)
+    elif options.swap:
         from charrnn.cli.inspect_swap import show_swap
 
         show_swap(path, options.swap, options)

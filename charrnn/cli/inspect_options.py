@@ -23,6 +23,8 @@ class InspectOptions:
     concepts: tuple[str, ...]
     """names of concepts, or definitions such as `NAME=/REGEX/`"""
     list_concepts: bool
+    browse: bool
+    """whether to open the interactive browser, with `cells` marked"""
     text: str | None
     """file to read instead of the held-out text"""
     chars: int | None
@@ -58,6 +60,9 @@ class InspectOptions:
 
     def __post_init__(self) -> None:
         if self.list_concepts:
+            return
+        if self.browse:
+            self._check_browse_options()
             return
         for option, is_given, view, is_requested in (
             ("--top", self.guesses is not None, "--surprise", self.surprise),
@@ -112,6 +117,27 @@ class InspectOptions:
     def text_range(self, characters: int) -> slice:
         """Return the range of a text to read: that many characters from `start` on."""
         return slice(self.start, self.start + characters)
+
+    def _check_browse_options(self) -> None:
+        """Raise WrongUsageError if an option is given that the browser does not use."""
+        unused_options = {
+            **{f"--{view}": True for view in self.views},
+            "--swap": self.swap is not None,
+            "--top": self.guesses is not None,
+            "--at": bool(self.positions),
+            "--against": bool(self.against),
+            "--confirm": self.confirm is not None,
+            "--quick": self.quick,
+            "--html": self.html is not None,
+            "--svg": self.svg is not None,
+            "--title": self.title is not None,
+            "--npz": self.npz is not None,
+            "--json": self.as_json,
+        }
+        for option in (option for option, is_given in unused_options.items() if is_given):
+            raise WrongUsageError(
+                f"--browse and {option} cannot go together", hint="the browser's key ? shows its keys"
+            )
 
     def _check_swap_options(self) -> None:
         """Raise WrongUsageError if an interchange intervention has no cell, or an option that it does not use."""

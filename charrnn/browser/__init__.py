@@ -1,0 +1,1 @@
+"""The interactive browser of cells in the terminal; only `app` imports Textual."""
