@@ -176,7 +176,7 @@ def test_a_deferred_import_closes_a_cycle() -> None:
 
 
 def test_libraries_stay_in_their_packages() -> None:
-    """Torch belongs to training, Rich to drawings and the command line, Click to the command line, Textual to one file."""
+    """Torch belongs to training, Rich to drawings and the command line, Click to the latter, Textual to one file."""
     for module, tree in MODULES.items():
         room, used = room_of(module), libraries(tree)
         assert "torch" not in used or room in ("training", "cli") or module in TORCH_MODULES, module

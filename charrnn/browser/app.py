@@ -12,9 +12,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.worker import get_current_worker
 
-from charrnn.browser.jobs import CancelledError
+from charrnn.browser.jobs import CancelledError, IsCancelled
 from charrnn.browser.screen import draw_screen
-from charrnn.browser.session import IsCancelled, Session
+from charrnn.browser.session import Session
 from charrnn.errors import CharrnnError
 
 SUSPEND = "ctrl+z"

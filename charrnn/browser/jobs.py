@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from charrnn.network.inference import NO_CLAMPS, InferenceRNN, to_numpy
 from charrnn.network.interventions import make_clamps
 
 Step = TypeVar("Step")
+IsCancelled = Callable[[], bool]
 
 WRITTEN_CHARS = 400
 """length of a continuation"""
@@ -27,7 +28,19 @@ CONTINUATION_WARM_UP = 2 * CELL_WARM_UP
 
 
 class CancelledError(Exception):
-    """Raised in a search that nobody waits for any more."""
+    """Raised in a search whose result is no longer needed."""
+
+
+class Start(Protocol):
+    """Starts work, and passes its result on when the work is done."""
+
+    def __call__(self, work: Callable[[IsCancelled], Any], done: Callable[[Any], None], /) -> None:
+        """Start work; its argument returns whether the result is no longer needed."""
+
+
+def start_now(work: Callable[[IsCancelled], Any], done: Callable[[Any], None]) -> None:
+    """Do work at once, and pass its result on."""
+    done(work(lambda: False))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,7 +54,7 @@ class QuickSearch:
     signal: str
     seed: int
 
-    def run(self, is_cancelled: Callable[[], bool]) -> tuple[Finding, ...]:
+    def run(self, is_cancelled: IsCancelled) -> tuple[Finding, ...]:
         """Return the findings (CharrnnError; CancelledError soon after `is_cancelled` returns true)."""
 
         def cancellable(steps: Iterable[Step], _stage: str, _count: int) -> Iterator[Step]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
-from charrnn.browser.jobs import QuickSearch, attribute, write_on
+from charrnn.browser.jobs import IsCancelled, QuickSearch, Start, attribute, start_now, write_on
 from charrnn.browser.keys import ACTIONS
 from charrnn.browser.lines import Terminal
 from charrnn.browser.listing import Listing, Prompt
@@ -17,23 +17,10 @@ from charrnn.inspection.measures.attribution import Attribution
 from charrnn.inspection.search.finding import Finding
 from charrnn.views.heatmap import Heatmap
 
-IsCancelled = Callable[[], bool]
 Save = Callable[[str, Heatmap], str]
 """writes a heat map to the file of a name, and returns a note about it (CharrnnError)"""
 HELD = {"write_on": None, "write_high": 1.0, "write_low": -1.0}
 """value at which each action that continues the text holds the cell; None: no cell is held"""
-
-
-class Start(Protocol):
-    """Starts work, and passes its result on when the work is done."""
-
-    def __call__(self, work: Callable[[IsCancelled], Any], done: Callable[[Any], None], /) -> None:
-        """Start work; its argument returns whether nobody waits for the result any more."""
-
-
-def start_now(work: Callable[[IsCancelled], Any], done: Callable[[Any], None]) -> None:
-    """Do work at once, and pass its result on."""
-    done(work(lambda: False))
 
 
 class Session:

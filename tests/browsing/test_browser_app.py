@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from sessions import QUOTE_CELL, new_session, recorded
+from textual.geometry import Region
 from textual.pilot import Pilot
 
 from charrnn.browser.app import BrowserApp
-from charrnn.browser.jobs import CancelledError
+from charrnn.browser.jobs import CancelledError, IsCancelled
 from charrnn.browser.keys import KEYS
 from charrnn.browser.recording import Recording
-from charrnn.browser.session import IsCancelled, Session
+from charrnn.browser.session import Session
 from charrnn.errors import CharrnnError
 from charrnn.views.heatmap import Heatmap
 
@@ -240,11 +241,14 @@ def test_only_the_rows_that_changed_are_drawn_again(recording: Recording) -> Non
     async def steps(pilot: Pilot[None]) -> None:
         app = pilot.app
         assert isinstance(app, BrowserApp)
+        await pilot.pause()
         refresh = app.canvas.refresh
-        app.canvas.refresh = lambda *regions, **options: (  # type: ignore[method-assign]
-            drawn.append({region.y for region in regions}),
-            refresh(*regions, **options),
-        )[1]
+
+        def record_rows(*regions: Region, **options: Any) -> Any:
+            drawn.append({region.y for region in regions})
+            return refresh(*regions, **options)
+
+        app.canvas.refresh = record_rows  # type: ignore[method-assign]
         await pilot.press("right")
         await pilot.pause()
 

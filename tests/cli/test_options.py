@@ -11,6 +11,7 @@ from small import Call
 
 import charrnn
 from charrnn.cli.cell_types import CellIdType
+from charrnn.cli.inspect_browse import BROWSE_CHARS
 from charrnn.cli.inspect_heatmaps import HEATMAP_CHARS
 from charrnn.cli.inspect_views import STATES_CHARS
 from charrnn.cli.options import Number
@@ -176,7 +177,7 @@ def test_the_help_names_the_defaults_that_the_commands_use(call: Call) -> None:
     length = default_max_chars(documents=False)
     assert f"number of characters ({length}; a document" in helps["sample"]
     assert f"more predictable ({DEFAULT_SAMPLING.temperature:g})" in helps["sample"]
-    lengths = f"search {DEFAULT_CHARS:,}; map {HEATMAP_CHARS:,}; npz {STATES_CHARS:,}"
+    lengths = f"search {DEFAULT_CHARS:,}; map {HEATMAP_CHARS:,}; browse {BROWSE_CHARS:,}; npz {STATES_CHARS:,}"
     assert f"characters to read ({lengths})" in helps["inspect"]
     assert "randomness (0)" in helps["inspect"]
     assert all("(utf-8)" in text and "{" not in text for text in helps.values())
