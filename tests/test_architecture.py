@@ -27,13 +27,14 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "inspection": ("errors", "arguments", "text", "network", "scoring"),
     "views": ("errors", "arguments", "storage", "text", "inspection", "training.events", "training.metrics"),
     "browser": ("errors", "text", "network", "generation", "inspection", "views"),
+    "export": ("_version", "errors", "config", "storage", "text", "network", "generation", "inspection", "views"),
     "api": (
         *("errors", "arguments", "resources", "config", "storage", "text", "network", "generation"),
         *("scoring", "training", "inspection", "views"),
     ),
     "cli": (
         *("_version", "errors", "arguments", "resources", "config", "storage", "text", "network", "generation"),
-        *("scoring", "training", "inspection", "views", "browser"),
+        *("scoring", "training", "inspection", "views", "browser", "export"),
     ),
 }
 """each package or loose module, and what it may import besides itself"""

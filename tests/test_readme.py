@@ -26,7 +26,7 @@ def blocks(*languages: str) -> list[str]:
 def commands() -> list[str]:
     """Return the lines that use charrnn, without the two that set it up."""
     lines = [line.partition("  #")[0].strip() for block in blocks("", "sh") for line in block.splitlines()]
-    used = [line for line in lines if re.search(r"\bcharrnn (train|sample|inspect|score|info|import)\b", line)]
+    used = [line for line in lines if re.search(r"\bcharrnn (train|sample|inspect|score|info|import|export)\b", line)]
     return list(dict.fromkeys(line for line in used if ".venv" not in line))
 
 
