@@ -51,6 +51,7 @@ COMMANDS = {
     "score --per-line": ("score", PLANTED, "short.txt", "--per-line"),
     "score --per-line --sort": ("score", PLANTED, "short.txt", "--per-line", "--sort"),
     "score --top": ("score", PLANTED, "short.txt", "--top", "3"),
+    "export": ("export", PLANTED, "--to", "numpy", "--out", "exported"),
     "info": ("info", "checkpoints/book"),
     "info, without a history": ("info", PLANTED),
     "info, several runs": ("info",),
