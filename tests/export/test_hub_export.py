@@ -30,7 +30,7 @@ TRAINING = {
 }
 NGRAM = {"order": 3, "nats": 1.7, "learned_from": 900, "characters": 100, "nats_by_order": [1.9, 1.8, 1.7]}
 EFFECT = {"edge_delta": 0.5}
-FOUND = [
+FOUND: list[dict[str, Any]] = [
     {"concept": "indent", "verdict": "causal", "carriers": ["1.3"], "edge_delta": 0.27},
     {"concept": HOSTILE, "verdict": "shared", "carriers": ["2.1", "2.2"], "groups": [EFFECT | {"cells": 2}]},
     {"concept": "quote", "verdict": "direction", "carriers": ["1.0", "1.1"], "direction": EFFECT},
@@ -151,7 +151,7 @@ def test_a_file_that_has_no_findings_is_refused(content: str, message: str, call
 )
 def test_a_finding_with_an_impossible_value_is_refused(changed: dict[str, Any], call: Call) -> None:
     """Such as a cell that the network does not have."""
-    Path("f.json").write_text(json.dumps({"concepts": [FOUND[0] | changed]}))
+    Path("f.json").write_text(json.dumps({"concepts": [{**FOUND[0], **changed}]}))
     result = call("export", "run", "--to", "hub", "--out", "hub", "--findings", "f.json")
     assert result.code in (1, 2)
     assert result.err.startswith("error: ")

@@ -27,13 +27,11 @@ def variants() -> list[Model]:
 @pytest.fixture
 def scripts(tmp_path: Path) -> list[Path]:
     """Return the exported scripts of all variants."""
-    exports = [numpy_export, torch_export]
-    if pytest.importorskip("onnx"):
-        from charrnn.export.onnx_export import onnx_export
+    pytest.importorskip("onnx")
+    from charrnn.export.onnx_export import onnx_export
 
-        exports.append(onnx_export)
     written = []
-    for make in exports:
+    for make in (numpy_export, torch_export, onnx_export):
         for number, model in enumerate(variants()):
             directory = tmp_path / f"{make.__name__}{number}"
             write_directory(directory, make(model).files)
