@@ -16,8 +16,8 @@ from charrnn.network.clamps import Clamps
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.interventions import CellValues, checked_clamps, make_clamps
 from charrnn.network.model_file import Model
-from charrnn.text.corpus import NamedText, held_out_text
 from charrnn.text.documents import ensure_terminated
+from charrnn.text.held_out import NamedText, held_out_text
 
 ClampValues = Mapping[str, float] | Mapping[ConceptCarrier, float] | Mapping[str | ConceptCarrier, float] | None
 """values in −1..1 at which cells or concepts are clamped, by name such as "1.7" or "string"; None: no clamps"""

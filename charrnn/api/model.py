@@ -43,7 +43,7 @@ from charrnn.network.interventions import ClampedPredictor
 from charrnn.network.model_file import load_model as load_file
 from charrnn.scoring import Score, score, score_lines, split_lines
 from charrnn.storage import run_directory
-from charrnn.text.corpus import DEFAULT_CHARS
+from charrnn.text.held_out import DEFAULT_CHARS
 from charrnn.views.heatmap import Heatmap, HeatmapRow, marks_of
 
 
@@ -235,6 +235,8 @@ def _section(characters: int, start: int, *, name: str = "chars") -> slice:
 
 def load(named: str | os.PathLike[str] | None = None) -> TrainedModel:
     """Return the model of a run directory or a model file; by default of the newest run in `checkpoints/`.
+
+    Without a run there, and as "bundled", it is the model in the package, trained on Python's standard library.
 
     Raise CharrnnError if there is no model, or if the file is not a model.
 

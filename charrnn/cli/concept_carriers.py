@@ -11,7 +11,7 @@ from charrnn.inspection.search.search_data import EncodedText
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model
 from charrnn.storage.run_directory import display_name
-from charrnn.text.corpus import held_out_text
+from charrnn.text.held_out import held_out_text
 
 NO_TEXT_HINT = "a concept is searched in the held-out text of the run's directory"
 

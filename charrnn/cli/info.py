@@ -11,11 +11,11 @@ import click
 
 from charrnn.arguments import custom_separator
 from charrnn.cli.options import OUTPUT, Command, json_option, option
-from charrnn.cli.path_types import DrawingType, ModelType
+from charrnn.cli.path_types import DrawingType, ModelType, find_or_bundled
 from charrnn.cli.streams import write_json, write_note, write_result
 from charrnn.config import CELL_TITLES
 from charrnn.errors import CharrnnError, WrongUsageError, os_reason
-from charrnn.storage.run_directory import RunDirectory, display_name, find_model, list_models
+from charrnn.storage.run_directory import RunDirectory, display_name, find_model, is_bundled, list_models
 from charrnn.views.sanitize import is_terminal, sanitize, unicode_stream
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ DOCUMENT_LABELS = {"line": "one per line", "blank": "separated by blank lines", 
 def info(models: tuple[Path, ...], svg: Path | None, title: str | None, as_json: bool) -> None:
     """Show the network and the training of MODEL, a run's directory or a model file; compare several in a table.
 
-    Without MODEL, list the runs here, or show the only one.
+    Without MODEL, list the runs here, or show the only one; without runs, the bundled model.
     """
     if len(models) > 1 and svg:
         raise WrongUsageError("--svg draws the loss of one model", hint=f"`charrnn info {models[0]} --svg {svg}`")
@@ -60,7 +60,7 @@ def info(models: tuple[Path, ...], svg: Path | None, title: str | None, as_json:
 
         list_runs(listed, as_json=as_json, compared=bool(models))
         return
-    _show_model(find_model(models[0] if models else None), svg, title, as_json=as_json)
+    _show_model(listed[0] if listed else find_or_bundled(None), svg, title, as_json=as_json)
 
 
 def _show_model(path: Path, svg: Path | None, title: str | None, *, as_json: bool) -> None:
@@ -173,7 +173,9 @@ def _lines(path: Path, model: "Model", ngram: "NGram | None") -> Iterator[tuple[
     from charrnn.cli.info_details import training_lines
 
     yield from training_lines(model.training)
-    if not RunDirectory(path.parent).corpus.is_file():
+    if is_bundled(path):
+        yield "run", "its text is Python's standard library: `charrnn inspect` reads that of this Python"
+    elif not RunDirectory(path.parent).corpus.is_file():
         yield "run", "its text is not here: `charrnn inspect` needs `--text FILE`"
     if (saved := _unfinished(path, model)) is not None:
         yield "saved", f"up to step {saved:,}, not finished: the same `charrnn train` command continues"

@@ -20,7 +20,14 @@ from charrnn.cli.options import (
     json_option,
     option,
 )
-from charrnn.cli.path_types import DrawingType, ModelType, TextFileType, check_inputs_kept, complete_concept
+from charrnn.cli.path_types import (
+    DrawingType,
+    ModelType,
+    TextFileType,
+    check_inputs_kept,
+    complete_concept,
+    find_or_bundled,
+)
 from charrnn.inspection.search.findings import VERDICTS, explain
 from charrnn.storage.run_directory import find_model
 
@@ -133,7 +140,7 @@ SIGNALS = ["c", "h", *"ifgorzn"]
 
 def _find_model(context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
     """Return the model file; with --list-concepts, which needs no model, return the path as given."""
-    return path if context.params["list_concepts"] else find_model(path)
+    return path if context.params["list_concepts"] else find_or_bundled(path)
 
 
 @click.command(
@@ -237,9 +244,10 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
 def inspect(model: Path | None, **options: Any) -> None:
     """Find cells of MODEL that track a concept in the text, and draw their activations.
 
-    MODEL is a run's directory or a model file; by default the newest run here. Cells are selected on one half of the
-    held-out text and evaluated on the other half, with three controls: the same network with shuffled weights,
-    placebo concepts, and the increase of the loss by mean ablation of a cell. Cells that detect a concept are drawn.
+    MODEL is a run's directory or a model file; by default the newest run here, or else the bundled model. Cells are
+    selected on one half of the held-out text and evaluated on the other half, with three controls: the same network
+    with shuffled weights, placebo concepts, and the increase of the loss by mean ablation of a cell. Cells that
+    detect a concept are drawn.
     """
     named = options.pop("cells")
     concepts = tuple(filter(begins_concept, named))

@@ -22,7 +22,7 @@ from charrnn.errors import FAILURE, CharrnnError, WrongUsageError, os_reason
 from charrnn.inspection.concepts import CONCEPTS, Concept, ParsedText
 from charrnn.inspection.search.search_data import EncodedText
 from charrnn.storage.run_directory import display_name
-from charrnn.text.corpus import DEFAULT_CHARS
+from charrnn.text.held_out import DEFAULT_CHARS
 from charrnn.views.console import stderr_console
 from charrnn.views.heatmap import Heatmap
 from charrnn.views.sanitize import can_animate, is_terminal, light_background, unicode_output

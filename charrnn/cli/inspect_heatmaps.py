@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.cli.inspect_options import InspectOptions
-from charrnn.cli.path_types import check_output
+from charrnn.cli.path_types import check_output, find_or_bundled
 from charrnn.cli.streams import read_text, write_json, write_note
 from charrnn.errors import CharrnnError, WrongUsageError, os_reason
 from charrnn.inspection.concepts import CONCEPTS, Concept, ParsedText
@@ -23,9 +23,9 @@ from charrnn.inspection.search.search_data import EncodedText
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model, load_model, read_info
 from charrnn.storage.atomic_file import atomic_write
-from charrnn.storage.run_directory import display_name, find_model
-from charrnn.text.corpus import DEFAULT_CHARS, held_out_text
+from charrnn.storage.run_directory import display_name
 from charrnn.text.decoding import check_encoding
+from charrnn.text.held_out import DEFAULT_CHARS, held_out_text
 from charrnn.text.vocabulary import format_characters
 from charrnn.views.console import stdout_console
 from charrnn.views.formatting import file_size
@@ -116,7 +116,7 @@ def _available_text(model_path: Path | None, options: InspectOptions) -> ParsedT
         text = read_text(options.text, check_encoding(options.encoding))[text_range]
         return ParsedText.of(text, options.text)
     with suppress(CharrnnError):
-        path = find_model(model_path)
+        path = find_or_bundled(model_path)
         info = read_info(path)
         return ParsedText.of(*held_out_text(path, info.vocabulary, info.training, text_range, hint=""))
     return None

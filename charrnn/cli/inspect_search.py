@@ -41,7 +41,7 @@ from charrnn.inspection.search.screening import SearchOptions
 from charrnn.inspection.search.search import search
 from charrnn.network.cell_id import parse_cell
 from charrnn.storage.run_directory import display_name
-from charrnn.text.corpus import DEFAULT_CHARS
+from charrnn.text.held_out import DEFAULT_CHARS
 from charrnn.views.console import stdout_console
 from charrnn.views.findings_table import FindingsTable, visible_findings
 from charrnn.views.formatting import sparkline

@@ -28,7 +28,7 @@ from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import load_model
 from charrnn.storage.atomic_file import atomic_open, scratch_file
 from charrnn.storage.run_directory import display_name
-from charrnn.text.corpus import training_corpus
+from charrnn.text.held_out import training_corpus
 from charrnn.text.ngram import NGramPredictions, ngram_predictions
 from charrnn.text.vocabulary import format_characters
 from charrnn.views.console import stdout_console

@@ -11,10 +11,9 @@ from typing import Any
 import click
 
 from charrnn.arguments import shortened
-from charrnn.cli.path_types import ModelType
+from charrnn.cli.path_types import ModelType, model_callback
 from charrnn.cli.streams import require_output, write_note
 from charrnn.errors import choice_hint, gpu_number
-from charrnn.storage.run_directory import find_model
 
 GUESSES = 5
 """default number of most likely characters that are shown below the actual one"""
@@ -242,15 +241,11 @@ def write_examples(formatter: click.HelpFormatter, examples: Sequence[tuple[str,
 option = partial(click.option, cls=Option)
 """click.option with a section"""
 
-model_argument = click.argument(
-    "model",
-    required=False,
-    metavar="[MODEL]",
-    type=ModelType(),
-    callback=lambda _context, _parameter, named: find_model(named),
-)
-"""path of a model file, given as itself or as the directory of a run; by default the model of the newest run"""
+model_argument = click.argument("model", required=False, metavar="[MODEL]", type=ModelType(), callback=model_callback)
+"""path of a model file, given as itself or as the directory of a run; by default of the newest run"""
 
 json_option = option("--json", "as_json", is_flag=True, section=OUTPUT, help="Write JSON instead of text.")
 
-quiet_option = option("-q", "--quiet", is_flag=True, section=OUTPUT, help="Write only errors to standard error.")
+quiet_option = option(
+    "-q", "--quiet", is_flag=True, is_eager=True, section=OUTPUT, help="Write only errors to standard error."
+)

@@ -13,9 +13,9 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem, ShellComplete, get_completion_class
 
-from charrnn.cli.streams import write_output
+from charrnn.cli.streams import write_note, write_output
 from charrnn.errors import CharrnnError, WrongUsageError, os_reason
-from charrnn.storage.run_directory import list_models
+from charrnn.storage.run_directory import find_model, is_bundled, list_models
 from charrnn.views.sanitize import sanitize
 
 # Shell completion: runs, files and names of concepts
@@ -60,6 +60,22 @@ class ModelType(HomePath):
         runs = [str(path.parent) for path in list_models()]
         items = [CompletionItem(run) for run in runs if run.startswith(incomplete) and is_plain(run)]
         return items or super().shell_complete(ctx, param, incomplete)
+
+
+BUNDLED_NOTE = "using the bundled model (Python source); `charrnn train FILE` trains your own"
+
+
+def find_or_bundled(named: Path | None, *, quiet: bool = False) -> Path:
+    """Return the path of a model as `find_model`; print a note if it is the bundled one by default (CharrnnError)."""
+    path = find_model(named)
+    if named is None and is_bundled(path) and not quiet:
+        write_note(BUNDLED_NOTE)
+    return path
+
+
+def model_callback(context: click.Context, _parameter: click.Parameter, named: Path | None) -> Path:
+    """Return the model file of an argument, with a note unless the eager option --quiet is given (CharrnnError)."""
+    return find_or_bundled(named, quiet=context.params.get("quiet", False))
 
 
 def complete_concept(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

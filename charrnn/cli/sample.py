@@ -166,7 +166,10 @@ CHOOSING, SEVERAL, CELLS = "Choosing the next character", "Several samples", "Co
 @json_option
 @quiet_option
 def sample(model: Path, **options: Any) -> None:
-    """Generate text with MODEL, a run's directory or a model file; by default the newest run here."""
+    """Generate text with MODEL, a run's directory or a model file; by default the newest run.
+
+    Without any run here, the model is the bundled one, which was trained on Python's standard library.
+    """
     clamped = [options["steer"], *(each for each, _ in options["clamps"])]
     if options["count"] > 1 or any(map(begins_concept, clamped)):
         resources.use_idle_cores()

@@ -23,7 +23,7 @@ from charrnn.network.inference import InferenceRNN
 from charrnn.network.interventions import ClampedPredictor
 from charrnn.scoring import char_nll
 from charrnn.storage.run_directory import display_name
-from charrnn.text.corpus import held_out_text
+from charrnn.text.held_out import held_out_text
 from charrnn.views.console import stdout_console
 from charrnn.views.sanitize import is_terminal, light_background
 from charrnn.views.side_by_side import SideBySideTexts, TextColumn

@@ -11,9 +11,9 @@ import click
 from charrnn import resources
 from charrnn.arguments import DEVICES
 from charrnn.cli.options import COMMON, Command, Number, Word, json_option, option
-from charrnn.cli.path_types import ModelType, TextFileType
+from charrnn.cli.path_types import ModelType, TextFileType, find_or_bundled
 from charrnn.errors import WrongUsageError
-from charrnn.storage.run_directory import MODEL_SUFFIX, RUNS, RunDirectory, find_model, list_model_files
+from charrnn.storage.run_directory import BUNDLED, MODEL_SUFFIX, RUNS, RunDirectory, find_model, list_model_files
 
 if TYPE_CHECKING:
     from charrnn.cli.scorer import ScoreOptions, Scorer
@@ -61,8 +61,9 @@ def score(names: tuple[str, ...], **options: Any) -> None:
     """Measure how well MODEL predicts each TEXT, by default its held-out text; "-" is standard input.
 
     MODEL is a run's directory or a file that ends in .safetensors; several are compared side by side; by default
-    the newest run here. The state is carried through a text; the first character is not counted, since nothing
-    predicts it. A model of documents reads each document from a fresh state, and the end of a document counts too.
+    the newest run here, or else the bundled model. The state is carried through a text; the first character is not
+    counted, since nothing predicts it. A model of documents reads each document from a fresh state, and the end of a
+    document counts too.
 
     Bits per byte of UTF-8 and the perplexity per word compare the model with models of bytes, tokens and words. Words
     are separated by whitespace, which counts: 2^(bits/char * chars / words).
@@ -88,7 +89,7 @@ def score(names: tuple[str, ...], **options: Any) -> None:
 def _names_model(name: str) -> bool:
     """Return whether an argument is meant as a model: a model file, a directory, or a run without its directory."""
     path = Path(name)
-    is_run = RunDirectory(RUNS / name).model.is_file() and not path.exists()
+    is_run = (RunDirectory(RUNS / name).model.is_file() or name == BUNDLED) and not path.exists()
     return path.suffix == MODEL_SUFFIX or path.is_dir() or is_run
 
 
@@ -103,7 +104,7 @@ def _models_and_texts(names: Sequence[str]) -> tuple[list[Path], Sequence[str]]:
     for last in map(Path, names[-1:] if 1 < count == len(names) else ()):
         if last.is_dir() and not (RunDirectory(last).model.exists() or list_model_files(last)):
             raise WrongUsageError(f"{last} is a directory without a model", hint="name the files in it")
-    return [find_model(Path(name)) for name in names[:count]] or [find_model()], names[count:]
+    return [find_model(Path(name)) for name in names[:count]] or [find_or_bundled(None)], names[count:]
 
 
 def _show_next_characters(

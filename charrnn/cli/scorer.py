@@ -15,8 +15,8 @@ from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model, count_matmul_weights
 from charrnn.scoring import Predictor, Score, score, score_lines, split_lines
 from charrnn.storage.run_directory import display_name
-from charrnn.text.corpus import DEFAULT_CHARS, NamedText, held_out_text, training_corpus
 from charrnn.text.decoding import check_encoding
+from charrnn.text.held_out import DEFAULT_CHARS, NamedText, held_out_text, training_corpus
 from charrnn.text.suffix_array import contained_share
 from charrnn.views.formatting import pluralize, rounded_number
 

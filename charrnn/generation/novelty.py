@@ -18,8 +18,8 @@ from charrnn.generation.batched import GeneratedText
 from charrnn.generation.sampling import SamplingParams
 from charrnn.network.model_file import Model
 from charrnn.storage.run_directory import RunDirectory
-from charrnn.text.corpus import training_corpus
 from charrnn.text.documents import split_documents
+from charrnn.text.held_out import training_corpus
 from charrnn.text.suffix_array import Match, SuffixArray, find_aligned, load_or_build_suffix_array
 from charrnn.text.vocabulary import Ids, end_char
 

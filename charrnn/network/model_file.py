@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +14,7 @@ from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError
 from charrnn.network.cells import CELLS
 from charrnn.storage import safetensors_file
+from charrnn.storage.half_precision import WEIGHT_DTYPES, to_float32
 from charrnn.storage.safetensors_header import Header, TensorInfo
 from charrnn.storage.schema import (
     Amount,
@@ -49,8 +50,12 @@ class ImportRecord:
 class TrainingRecord:
     """The schema of the record; each field may be missing, and later versions may add others."""
 
+    command: str
+    """command that trained the model, if the model is distributed without its run"""
     corpus: str
     """name of the text"""
+    license: str
+    """license of the text, if the model is distributed without its run"""
     from_: PathText | None
     """model file that the training started from"""
     normalization: Annotated[str, Choice(FORMS, "normalization form")]
@@ -203,16 +208,22 @@ def load_model(path: Path) -> Model:
     """Return the model in a file; raise CharrnnError, with the name of the file, if the model is not valid."""
     with safetensors_file.open_tensors(path) as file:
         info = parse_info(path, file.header)
+        names = weight_shapes(info.config, len(info.vocabulary))
         # The header agrees with the configuration now, so the arrays take no more memory than that network.
+        safetensors_file.check_memory(path, _memory_bytes([file.header.tensors[name] for name in names]))
         arrays = file.arrays()
-    names = weight_shapes(info.config, len(info.vocabulary))
-    for name in names:
-        if not np.isfinite(arrays[name]).all():
+    weights = {name: to_float32(arrays[name]) for name in names}
+    for name, array in weights.items():
+        if not np.isfinite(array).all():
             raise CharrnnError(f"{path} is not a valid model file: {name} contains NaN or infinity")
-    weights = {name: arrays[name] for name in names}
     if max_preactivation(info.config, weights) > MAX_PREACTIVATION:
         raise CharrnnError(f"{path} is not a valid model file: its weights are too large to compute with")
     return Model(config=info.config, vocabulary=info.vocabulary, weights=weights, training=info.training)
+
+
+def _memory_bytes(tensors: Sequence[TensorInfo]) -> int:
+    """Return the memory of weights in bytes, with the float32 copies of those in half precision."""
+    return sum((tensor.stop - tensor.start) * (1 if tensor.dtype == np.float32 else 3) for tensor in tensors)
 
 
 def read_info(path: Path) -> ModelInfo:
@@ -263,33 +274,5 @@ def _check_arrays(shapes: Mapping[str, tuple[int, ...]], tensors: Mapping[str, T
         tensor = tensors.get(name)
         if tensor is None:
             raise CharrnnError(f"{name} is missing")
-        if tensor.shape != shape or tensor.dtype != np.float32:
+        if tensor.shape != shape or tensor.dtype not in WEIGHT_DTYPES:
             raise CharrnnError(f"{name} is {tensor.dtype} {tensor.shape}, but its configuration says float32 {shape}")
-
-
-# A larger vocabulary: new characters get the next ids
-
-
-def expand_vocabulary(model: Model, size: int) -> dict[str, NDArray[np.float32]]:
-    """Return the weights of a model for a vocabulary of `size` characters, the new ones last.
-
-    A new embedding is the mean of the known ones (Hewitt 2021, "Initializing new word embeddings for pretrained
-    language models"). The output bias of new characters is lower, so that all of them together are as likely as one
-    character with the mean logit: at most 1 / V for V known characters, and usually about 1 / 1000. The relative
-    probabilities of known characters do not change.
-    """
-    weights, known_count = dict(model.weights), len(model.vocabulary)
-    added = size - known_count
-    for name in ("embedding.weight", "output.weight", "output.bias"):
-        if name in weights:
-            weights[name] = _with_mean(weights[name], added)
-    weights["output.bias"][known_count:] -= np.float32(np.log(max(1, added)))
-    if not model.config.embedding:
-        weights["rnn.weight_ih_l0"] = _with_mean(weights["rnn.weight_ih_l0"].T, added).T
-    return weights
-
-
-def _with_mean(rows: NDArray[np.float32], added: int) -> NDArray[np.float32]:
-    """Return rows with their mean appended `added` times, (V, …) -> (V + added, …)."""
-    mean = rows.mean(axis=0, keepdims=True, dtype=np.float64).astype(rows.dtype)
-    return np.concatenate([rows, *[mean] * added])

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from charrnn.errors import CharrnnError, os_reason
 from charrnn.storage.atomic_file import open_regular
 from charrnn.storage.foreign_formats import RECOGNITION_BYTES, ForeignFormat, recognize_format
+from charrnn.storage.half_precision import BFLOAT16, to_float32
 from charrnn.storage.safetensors_file import Arrays, UnreadableError, open_tensors
-from charrnn.storage.safetensors_header import BFLOAT16, TensorInfo, parse_foreign_header
+from charrnn.storage.safetensors_header import TensorInfo, parse_foreign_header
 
 MAX_NAME_CHARS = 1000
 """characters of the name of a tensor"""
@@ -57,11 +58,8 @@ def read_foreign_tensors(path: Path) -> ForeignTensors:
 
 def as_float32(array: NDArray[Any]) -> NDArray[np.float32]:
     """Return a tensor of any floating-point type in float32; numbers that are too large become infinite."""
-    if array.dtype == BFLOAT16:
-        bits = np.ascontiguousarray(array).view(np.uint16).astype(np.uint32) << 16
-        return bits.view(np.float32)
     with np.errstate(over="ignore"):
-        return array.astype(np.float32)
+        return to_float32(array)
 
 
 def _check_format(path: Path) -> None:

@@ -13,6 +13,10 @@ RUNS = Path("checkpoints")
 OTHER_DIRECTORY = "`--out DIR` names another directory"
 """hint where nothing can be written in a run directory"""
 MODEL_SUFFIX = ".safetensors"
+BUNDLED = "bundled"
+"""name of the model in the package, unless something in the working directory has this name"""
+BUNDLED_MODEL = Path(__file__).parents[1] / "data" / f"standard-library{MODEL_SUFFIX}"
+"""file of the model in the package"""
 MAX_LISTED = 5
 """model files that a message names"""
 MAX_NAME_BYTES = 100
@@ -92,12 +96,15 @@ class RunDirectory:
 
 
 def find_model(named: Path | None = None, *, runs: Path = RUNS) -> Path:
-    """Return the path of a model from its own path or that of its run directory; the newest model without a path.
+    """Return the path of a model from its own path or that of its run directory.
 
-    Raise CharrnnError if there is no model.
+    Without a path, return the newest model, or the bundled one if there is no run. Raise CharrnnError if there is no
+    model.
     """
     if named is None:
         return newest_model(runs)
+    if named == Path(BUNDLED) and not named.exists():
+        return BUNDLED_MODEL
     model = RunDirectory(named).model if named.is_dir() else named
     if model.exists():
         return model
@@ -163,21 +170,32 @@ def list_models(runs: Path = RUNS) -> list[Path]:
 
 
 def newest_model(runs: Path = RUNS) -> Path:
-    """Return the newest model file of all runs; raise CharrnnError if there is none."""
+    """Return the newest model file of all runs, or the bundled one.
+
+    Raise CharrnnError if there are models only where a user may not expect to have to name them, or none at all.
+    """
     models = list_models(runs)
     if not models and (files := list_model_files(Path())):
         raise CharrnnError(f"no run in {runs} here, but {_listed(files)}", hint=f"give the file's name: `{files[0]}`")
-    if not models:
-        raise CharrnnError("no trained model here", hint=_hint_to_runs(sorted(_runs_in(Path()))))
-    return models[0]
+    runs_here = [] if models else sorted(_runs_in(Path()))
+    if runs_here or not (models or BUNDLED_MODEL.exists()):
+        raise CharrnnError("no trained model here", hint=_hint_to_runs(runs_here))
+    return models[0] if models else BUNDLED_MODEL
+
+
+def is_bundled(model: Path) -> bool:
+    """Return whether a model file is the one in the package."""
+    return model == BUNDLED_MODEL
 
 
 def display_name(model: Path) -> str:
-    """Return the name of a model for messages: its run directory, or its path if it is not in one with a name.
+    """Return the name of a model for messages: its run directory, or its path if there is none with a name.
 
     >>> display_name(Path("checkpoints/hamlet/model.safetensors")), display_name(Path("model.safetensors"))
     ('checkpoints/hamlet', 'model.safetensors')
     """
+    if is_bundled(model):
+        return BUNDLED
     has_run = RunDirectory(model.parent).model == model and model.parent.name not in ("", "..")
     return str(model.parent if has_run else model)
 

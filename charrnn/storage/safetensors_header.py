@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from charrnn.errors import CharrnnError
+from charrnn.storage.half_precision import BFLOAT16
 
 FORMAT = "charrnn/1"
 MAX_HEADER_BYTES = 8_000_000
@@ -36,13 +37,9 @@ DTYPES = {
     "BOOL": np.dtype(np.bool_),
     **{f"{kind}{bits}": np.dtype(f"{kind.lower()}{bits // 8}") for kind in "IU" for bits in (8, 16, 32, 64)},
     **{f"F{bits}": np.dtype(f"f{bits // 8}") for bits in (16, 32, 64)},
+    "BF16": BFLOAT16,
 }
 """NumPy types by their names in the format; the format is little-endian"""
-
-BFLOAT16 = np.dtype("V2")
-"""stands for bfloat16, which NumPy lacks"""
-FOREIGN_DTYPES = DTYPES | {"BF16": BFLOAT16}
-"""types in files by other programs"""
 
 _STRING = re.compile(rb'"[^"]*"?')
 
@@ -102,7 +99,7 @@ def parse_foreign_header(path: Path, content: bytearray) -> Header:
     if isinstance(metadata, dict) and str(metadata.get("format", "")).startswith("charrnn/"):
         raise CharrnnError(f"{path} is a charrnn model already", hint="all commands read it as it is")
     try:
-        tensors = {name: _parse_tensor(name, entry, FOREIGN_DTYPES) for name, entry in layout.items()}
+        tensors = {name: _parse_tensor(name, entry) for name, entry in layout.items()}
         _check_contiguous(tensors)
     except ValueError as error:
         raise CharrnnError(f"{path} is not a valid safetensors file: {error}") from error
@@ -155,23 +152,23 @@ def _check_metadata(path: Path, value: Any) -> Mapping[str, str]:
     return metadata
 
 
-def _parse_tensor(name: str, entry: Any, dtypes: Mapping[str, np.dtype[Any]] = DTYPES) -> TensorInfo:
+def _parse_tensor(name: str, entry: Any) -> TensorInfo:
     """Return the description of an array; raise ValueError if it is not valid or its size is wrong."""
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
         raise ValueError(f"{_shown(name)} is not described as an array")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
-    if not isinstance(dtype, str) or dtype not in dtypes:
+    if not isinstance(dtype, str) or dtype not in DTYPES:
         raise ValueError(f"{_shown(name)} has a type that charrnn does not read")
     if not _are_sizes(shape) or len(shape) > MAX_DIMENSIONS or not _are_sizes(offsets) or len(offsets) != 2:
         raise ValueError(f"{_shown(name)} has an impossible shape or offsets")
     start, stop = offsets
-    size = math.prod(shape) * dtypes[dtype].itemsize
+    size = math.prod(shape) * DTYPES[dtype].itemsize
     if not size and math.prod(length or 1 for length in shape) > MAX_EMPTY_PRODUCT:
         # An empty array takes no bytes, whatever its other dimensions are.
         raise ValueError(f"{_shown(name)} has an impossible shape or offsets")
     if stop - start != size:
         raise ValueError(f"{_shown(name)} takes {size:,} bytes, but its offsets have {stop - start:,}")
-    return TensorInfo(dtype=dtypes[dtype], shape=tuple(shape), start=start, stop=stop)
+    return TensorInfo(dtype=DTYPES[dtype], shape=tuple(shape), start=start, stop=stop)
 
 
 def _are_sizes(values: Any) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from charrnn import arguments
 from charrnn.errors import CharrnnError
 from charrnn.storage.atomic_file import atomic_write, open_regular
-from charrnn.storage.run_directory import RunDirectory
 from charrnn.storage.schema import parse_json
 from charrnn.text.documents import nearest_document_start
 from charrnn.text.split import Split
@@ -250,51 +249,3 @@ def description_of(corpus: Corpus) -> dict[str, Any]:
     values = {field.name: getattr(corpus, field.name) for field in fields(corpus) if field.name != "path"}
     values["split"] = corpus.split and asdict(corpus.split)
     return values | {"vocabulary": corpus.vocabulary.characters, "fingerprint": dict(corpus.fingerprint)}
-
-
-# The held-out text of a run: the end of its ids, which its model was not trained on
-
-DEFAULT_CHARS = 200_000
-"""default number of held-out characters for a search"""
-MAX_LINE_CHARS = 200
-"""characters in which the start of the first complete line is searched for"""
-
-
-class NamedText(NamedTuple):
-    """A text and its name."""
-
-    text: str
-    name: str
-    """name for messages and records"""
-
-
-def held_out_text(
-    path: Path, vocabulary: Vocabulary, training: Mapping[str, Any], section: slice, *, hint: str
-) -> NamedText:
-    """Return a section of the held-out text of the model in file `path`; position 0 is the start of a line.
-
-    Raise CharrnnError with the given hint if the run directory has no corpus, or the corpus of another model.
-    """
-    corpus, split_position = training_corpus(path, vocabulary, training, hint=hint)
-    if not section.start and corpus.documents is None:
-        # The start of the first complete line, or the position itself if no line begins nearby.
-        split_position += max(0, corpus.text(split_position - 1, split_position + MAX_LINE_CHARS).find("\n"))
-    return NamedText(corpus.text(split_position + section.start, split_position + section.stop), corpus.name)
-
-
-def training_corpus(
-    path: Path, vocabulary: Vocabulary, training: Mapping[str, Any], *, hint: str
-) -> tuple[Corpus, int]:
-    """Return the corpus of the model in file `path`, and the position at which the held-out text begins.
-
-    Raise CharrnnError with the given hint if the run directory has no corpus, or the corpus of another model.
-    """
-    try:
-        corpus = open_corpus(RunDirectory(path.parent).corpus)
-    except CharrnnError as error:
-        raise CharrnnError(f"the text of {path} is not beside it", hint=hint) from error
-    split_position: Any = training.get("train_characters")
-    is_position = type(split_position) is int and 0 <= split_position <= corpus.characters
-    if not is_position or corpus.vocabulary != vocabulary:
-        raise CharrnnError(f"the text beside {path} is not the model's", hint=hint)
-    return corpus, split_position

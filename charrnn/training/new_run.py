@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from charrnn.config import TrainingConfig
 from charrnn.errors import CharrnnError, os_reason
-from charrnn.network.model_file import expand_vocabulary
+from charrnn.network.vocabulary_expansion import expand_vocabulary
 from charrnn.storage.run_directory import OTHER_DIRECTORY, RunDirectory
 from charrnn.storage.run_lock import RunLock, check_lock
 from charrnn.text import corpus_encoder

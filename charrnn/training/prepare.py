@@ -11,7 +11,7 @@ from pathlib import Path
 
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.network.model_file import Model, load_model
-from charrnn.storage.run_directory import RUNS, RunDirectory, find_model, run_name
+from charrnn.storage.run_directory import BUNDLED, BUNDLED_MODEL, RUNS, RunDirectory, find_model, run_name
 from charrnn.storage.run_lock import check_not_locked
 from charrnn.text.corpus import described_corpus
 from charrnn.text.corpus_encoder import CharacterCounts, count_characters
@@ -80,7 +80,8 @@ def with_model_settings(options: TrainOptions, pretrained: PretrainedModel) -> T
 def is_same_model(saved: str | None, requested: str) -> bool:
     """Return whether a requested model or run is the saved path of the model that a run started from."""
     path = Path(requested)
-    return saved is not None and Path(saved).resolve() in (path.resolve(), RunDirectory(path).model.resolve())
+    models = (path, RunDirectory(path).model, *([BUNDLED_MODEL] if requested == BUNDLED else []))
+    return saved is not None and Path(saved).resolve() in {model.resolve() for model in models}
 
 
 # The run directory and the text

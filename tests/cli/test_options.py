@@ -19,7 +19,7 @@ from charrnn.generation.generate import default_max_chars
 from charrnn.generation.sampling import DEFAULT_SAMPLING
 from charrnn.network.cell_id import CellId
 from charrnn.storage.run_directory import RunDirectory
-from charrnn.text.corpus import DEFAULT_CHARS
+from charrnn.text.held_out import DEFAULT_CHARS
 
 CELL_HINT = "--cell is an option of `charrnn train`, `charrnn inspect`, `charrnn import`"
 

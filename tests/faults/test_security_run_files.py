@@ -23,7 +23,8 @@ from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.network.model_file import load_model
 from charrnn.storage import safetensors_file, settings_file
 from charrnn.storage.run_directory import RunDirectory
-from charrnn.text.corpus import Corpus, held_out_text, open_corpus
+from charrnn.text.corpus import Corpus, open_corpus
+from charrnn.text.held_out import held_out_text
 from charrnn.text.ngram import NGram
 from charrnn.text.source_file import SourceFile
 from charrnn.text.sources import open_sources

@@ -7,7 +7,8 @@ from small import generated_text
 from charrnn.config import NetworkConfig
 from charrnn.network.cells import CELLS
 from charrnn.network.inference import InferenceRNN
-from charrnn.network.model_file import Model, expand_vocabulary, weight_shapes
+from charrnn.network.model_file import Model, weight_shapes
+from charrnn.network.vocabulary_expansion import expand_vocabulary
 from charrnn.text.vocabulary import Vocabulary
 
 KNOWN, MORE = "z\nbq a", "éß漢"

@@ -40,11 +40,11 @@ def test_a_model_is_named_by_its_file_or_its_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault("F53")
-@pytest.mark.parametrize("named", [None, Path("nowhere"), Path("nowhere/model.safetensors"), Path()])
+@pytest.mark.parametrize("named", [Path("nowhere"), Path("nowhere/model.safetensors"), Path()])
 def test_the_error_for_a_missing_model_says_how_to_train_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: Path | None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: Path
 ) -> None:
-    """Without a path and with a wrong path."""
+    """Only the bundled model is there, which has to be named or is the default."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(CharrnnError, match="no trained model") as caught:
         find_model(named)
