@@ -48,6 +48,8 @@ def workplace(launch: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Pat
     directory = tmp_path_factory.mktemp("readme")
     text = "HAMLET:\nOnce upon a time \"there was\" (a) king.\n  if not: string = 'this'\n\n" * 700
     (directory / "src").mkdir()
+    (directory / "corpora").mkdir()
+    shutil.copy(PACKAGE_HOME / "corpora" / "toy.js", directory / "corpora")
     for name in ("hamlet.txt", "book.txt", "other.txt", "chapter.txt", "src/a.c", "src/b.h"):
         (directory / name).write_text(text)
     (directory / "names.txt").write_text("".join(f"Anna{'no' * (number % 7)}ra\n" for number in range(700)))

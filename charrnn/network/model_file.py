@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -210,7 +210,6 @@ def load_model(path: Path) -> Model:
         info = parse_info(path, file.header)
         names = weight_shapes(info.config, len(info.vocabulary))
         # The header agrees with the configuration now, so the arrays take no more memory than that network.
-        safetensors_file.check_memory(path, _memory_bytes([file.header.tensors[name] for name in names]))
         arrays = file.arrays()
     weights = {name: to_float32(arrays[name]) for name in names}
     for name, array in weights.items():
@@ -219,11 +218,6 @@ def load_model(path: Path) -> Model:
     if max_preactivation(info.config, weights) > MAX_PREACTIVATION:
         raise CharrnnError(f"{path} is not a valid model file: its weights are too large to compute with")
     return Model(config=info.config, vocabulary=info.vocabulary, weights=weights, training=info.training)
-
-
-def _memory_bytes(tensors: Sequence[TensorInfo]) -> int:
-    """Return the memory of weights in bytes, with the float32 copies of those in half precision."""
-    return sum((tensor.stop - tensor.start) * (1 if tensor.dtype == np.float32 else 3) for tensor in tensors)
 
 
 def read_info(path: Path) -> ModelInfo:

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 BFLOAT16 = np.dtype([("bfloat16", "<u2")])
 """bfloat16, which NumPy lacks: the upper 16 bits of a float32"""
-WEIGHT_DTYPES = (np.dtype(np.float32), np.dtype(np.float16), BFLOAT16)
+HALF_DTYPES = (np.dtype(np.float16), BFLOAT16)
+WEIGHT_DTYPES = (np.dtype(np.float32), *HALF_DTYPES)
 """types of weights in files; in memory, weights are float32"""
 
 

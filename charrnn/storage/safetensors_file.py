@@ -110,7 +110,7 @@ class OpenTensorFile:
         """Read and return the data, once, and update a digest with them (CharrnnError if they are incomplete)."""
         size = self.header.data_bytes
         _check_holes(self.path, self.file, size)
-        check_memory(self.path, size)
+        _check_memory(self.path, self.header.memory_bytes)
         try:
             data = bytearray(size)
         except MemoryError as error:
@@ -206,8 +206,8 @@ def _check_holes(path: Path, file: BinaryIO, size: int) -> None:
         os.lseek(descriptor, initial_position, os.SEEK_SET)
 
 
-def check_memory(path: Path, size: int) -> None:
-    """Raise UnreadableError if the arrays of a file take so many bytes that the free memory does not suffice."""
+def _check_memory(path: Path, size: int) -> None:
+    """Raise UnreadableError if the arrays need more than the free memory."""
     if size > SMALL and MEMORY_NEEDED * size > free_memory():
         raise _too_large(path, size)
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from charrnn.errors import CharrnnError
-from charrnn.storage.half_precision import BFLOAT16
+from charrnn.storage.half_precision import BFLOAT16, HALF_DTYPES
 
 FORMAT = "charrnn/1"
 MAX_HEADER_BYTES = 8_000_000
@@ -69,6 +69,12 @@ class Header:
     def data_bytes(self) -> int:
         """Size of the data."""
         return max((tensor.stop for tensor in self.tensors.values()), default=0)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Memory for the data and for float32 copies of the arrays in half precision."""
+        half = (tensor.stop - tensor.start for tensor in self.tensors.values() if tensor.dtype in HALF_DTYPES)
+        return self.data_bytes + 2 * sum(half)
 
 
 def with_checksums(fields: Mapping[str, str], layout: Mapping[str, Any]) -> dict[str, str]:

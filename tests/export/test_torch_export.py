@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 from exported import CELLS, loaded, logits_after, model_of, run_script, two_texts
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 from small import Call
 
 from charrnn.export.directory import write_directory
 from charrnn.export.torch_export import torch_export
-from charrnn.network.model_file import Model, save_model
+from charrnn.network.model_file import Model, load_model, save_model
 
 
 def exported(model: Model, directory: Path) -> Path:
@@ -83,3 +83,23 @@ def test_the_exported_directory_is_a_model_of_charrnn_too(call: Call, tmp_path: 
     script = exported(model_of("lstm"), tmp_path)
     texts = {call("sample", str(path), "--seed", "1").out for path in (script.parent, tmp_path)}
     assert len(texts) == 1
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_an_exported_network_is_imported_with_equal_weights(
+    cell: str, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bit for bit, after the module's weights were saved by another program; the vocabulary is the same."""
+    monkeypatch.chdir(tmp_path)
+    model = model_of(cell)
+    write_directory(Path("exported"), torch_export(model).files)
+    save_file(load_file("exported/model.safetensors"), "weights.safetensors")
+    vocabulary = "exported/vocabulary.json"
+    result = call("import", "weights.safetensors", "--vocabulary", vocabulary, "--cell", cell, "--out", "imported")
+    assert result.code == 0, result.err
+    imported = load_model(Path("imported/model.safetensors"))
+    assert imported.config.cell == cell
+    assert imported.vocabulary.characters == model.vocabulary.characters
+    assert imported.weights.keys() == model.weights.keys()
+    for name, array in model.weights.items():
+        np.testing.assert_array_equal(imported.weights[name], array)
