@@ -52,7 +52,7 @@ class CarrierFinder:
         >>> charrnn.load("checkpoints/letters").carrier("in_quote", text)
         <ConceptCarrier of in_quote: a direction of layer 1>
         """
-        named = concept if isinstance(concept, Concept) else parse_concept(arguments.text(concept, "a concept"))
+        named = find_concept(concept)
         if text is None and isinstance(concept, str) and concept in self._held_out_carriers:
             return self._held_out_carriers[concept]
         encoded = self._encoded_held_out(slice(0, SEARCHED_CHARS[-1])) if text is None else self._encoded(text)
@@ -96,3 +96,8 @@ class CarrierFinder:
     def _held_out_text(self, section: slice) -> NamedText:
         model = self.model
         return held_out_text(self.path, model.vocabulary, model.training, section, hint="give a text")
+
+
+def find_concept(concept: str | Concept) -> Concept:
+    """Return a concept by its name or its pattern; a `Concept` is returned unchanged (WrongUsageError)."""
+    return concept if isinstance(concept, Concept) else parse_concept(arguments.text(concept, "a concept"))

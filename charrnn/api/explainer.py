@@ -5,17 +5,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from charrnn import arguments
+from charrnn.api.carriers import find_concept
 from charrnn.api.text_generator import TextGenerator, Unknown
 from charrnn.arguments import LARGEST_SEED, whole_number
 from charrnn.errors import WrongUsageError
+from charrnn.inspection.concepts import Concept
 from charrnn.inspection.measures.activations import DEFAULT_SIGNAL, record_cells, signal_name
 from charrnn.inspection.measures.attribution import Attribution, attribute_positions
+from charrnn.inspection.measures.cell_gates import record_gates
 from charrnn.inspection.measures.cell_profile import CellProfile, activation_histogram, profile_cell
 from charrnn.inspection.measures.interchange import Interchange, ReadText, measure_both_ways, read_to_end
 from charrnn.inspection.search.concept_carrier import ConceptCarrier
 from charrnn.inspection.search.search_data import EncodedText
 from charrnn.network.cell_id import parse_cell
 from charrnn.text.documents import ensure_terminated
+from charrnn.views.cell_gates import gates_heatmap
+from charrnn.views.heatmap import Heatmap, marks_of
 
 ALL = slice(None)
 NO_CELL_HINT = "layer.unit, such as 2.317"
@@ -104,3 +109,23 @@ class Explainer(TextGenerator):
         if not encodable:
             raise WrongUsageError("there is no text to read")
         return EncodedText.of(encodable, name, self.model.vocabulary)
+
+    def gates(
+        self, text: str, cell: str, *, concept: str | Concept | None = None, unknown: Unknown = "error"
+    ) -> Heatmap:
+        r"""Return a heat map of the gates and states of one cell over a text, with the marks of a concept below.
+
+        The gates are those of `activations`; the states are tanh(c), if the cell has a c, and h.
+
+        >>> heatmap = charrnn.load("checkpoints/letters").gates('say "yes" twice', "1.29")
+        >>> print("\n".join(str(heatmap).splitlines()[1:5]))
+        i       000090009000000
+        f       999909990999999
+        g       999990000999999
+        o       999999999999999
+        """
+        encoded = self._encode(text, unknown)
+        recorded = record_gates(self.reader, encoded.ids, parse_cell(cell), encoded.parsed.text)
+        return gates_heatmap(
+            recorded, marks=None if concept is None else marks_of(find_concept(concept), encoded.parsed)
+        )

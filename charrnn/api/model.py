@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from charrnn import arguments
-from charrnn.api.carriers import ClampValues
+from charrnn.api.carriers import ClampValues, find_concept
 from charrnn.api.explainer import NO_CELL_HINT, Explainer
 from charrnn.api.text_generator import Unknown
 from charrnn.arguments import (
@@ -25,7 +25,6 @@ from charrnn.arguments import (
 from charrnn.errors import WrongUsageError
 from charrnn.generation.novelty import Novelty
 from charrnn.inspection.concepts import Concept
-from charrnn.inspection.concepts.custom import parse_concept
 from charrnn.inspection.measures.activations import (
     DEFAULT_SIGNAL,
     Activations,
@@ -161,7 +160,7 @@ class TrainedModel(Explainer):
         ('in_quote', '1.29', 1.0)
         """
         section, seed = _section(chars, start), whole_number(seed, "seed", high=LARGEST_SEED)
-        selected = None if concepts is None else [_concept(concept) for concept in several(concepts, "concepts")]
+        selected = None if concepts is None else [find_concept(concept) for concept in several(concepts, "concepts")]
         quick, signal = flag(quick, "quick"), signal_name(self.reader, signal)
         if not callable(progress):
             raise WrongUsageError(f"progress is {shown(progress)}: it must be a function", hint="`progress=tqdm`")
@@ -211,17 +210,12 @@ class TrainedModel(Explainer):
             text=encoded.parsed.text,
             rows=tuple(HeatmapRow(label=cell, values=row) for cell, row in zip(cells, values, strict=True)),
             signal=name,
-            marks=None if concept is None else marks_of(_concept(concept), encoded.parsed),
+            marks=None if concept is None else marks_of(find_concept(concept), encoded.parsed),
         )
 
     def held_out(self, characters: int = DEFAULT_CHARS, *, start: int = 0) -> str:
         """Return a section of the held-out text of the run (CharrnnError if the run has no encoded text)."""
         return self._held_out_text(_section(characters, start, name="characters")).text
-
-
-def _concept(concept: str | Concept) -> Concept:
-    """Return a concept by its name or its pattern; a `Concept` is returned unchanged (WrongUsageError)."""
-    return concept if isinstance(concept, Concept) else parse_concept(arguments.text(concept, "a concept"))
 
 
 def _section(characters: int, start: int, *, name: str = "chars") -> slice:

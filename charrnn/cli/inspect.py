@@ -1,6 +1,5 @@
 """`charrnn inspect`: search for interpretable cells, show single cells, or draw other views of a model."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +7,11 @@ import click
 
 from charrnn import resources
 from charrnn.arguments import LARGEST_SEED, MAX_CHARACTERS
-from charrnn.cli.cell_types import CellIdType, CellOrConceptType, begins_concept
+from charrnn.cli.cell_types import CellOrConceptType, begins_concept
 from charrnn.cli.inspect_options import SEARCH_SIGNAL, InspectOptions
+from charrnn.cli.inspect_view_options import view_options
 from charrnn.cli.options import (
     COMMON,
-    GUESSES,
     OUTPUT,
     Command,
     Number,
@@ -30,90 +29,6 @@ from charrnn.cli.path_types import (
 )
 from charrnn.inspection.search.findings import VERDICTS, explain
 from charrnn.storage.run_directory import find_model
-
-# Options of the views other than heat maps and findings
-
-VIEWS_SECTION = "Other views"
-
-CommandFunction = Callable[..., Any]
-
-
-def _find_models(_context: click.Context, _parameter: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Return the model file of each path (CharrnnError)."""
-    return tuple(find_model(path) for path in paths)
-
-
-_VIEW_OPTIONS = (
-    option(
-        "--surprise",
-        is_flag=True,
-        section=VIEWS_SECTION,
-        help="Show the surprisal of each character, and the model's best guesses.",
-    ),
-    option(
-        "--top",
-        "guesses",
-        type=Number(0, integer=True, hard_limit=MAX_CHARACTERS, meaning="0: none"),
-        section=VIEWS_SECTION,
-        help=f"Number of best guesses below each character ({GUESSES}).",
-    ),
-    option(
-        "--why",
-        is_flag=True,
-        section=VIEWS_SECTION,
-        help="Show the influence of each earlier character on a prediction; without --at, on surprising ones.",
-    ),
-    option(
-        "--at",
-        "positions",
-        type=Number(0, integer=True, hard_limit=MAX_CHARACTERS),
-        multiple=True,
-        section=VIEWS_SECTION,
-        help="Position in the text, from 0, of the character whose prediction --why explains; repeatable.",
-    ),
-    option(
-        "--swap",
-        nargs=2,
-        metavar="A B",
-        section=VIEWS_SECTION,
-        help="Show how the prediction after text B changes with the value that --cell, a cell or a concept's carrier,"
-        " has after text A.",
-    ),
-    option(
-        "--contexts",
-        type=CellIdType(),
-        multiple=True,
-        section=VIEWS_SECTION,
-        help="Show contexts in which this cell is highest, lowest, and random ones.",
-    ),
-    option(
-        "--gates",
-        is_flag=True,
-        section=VIEWS_SECTION,
-        help="Show how saturated the gates are, and how long cells remember.",
-    ),
-    option("--memory", is_flag=True, section=VIEWS_SECTION, help="Show how far back the model uses the text."),
-    option(
-        "--against",
-        type=ModelType(),
-        metavar="MODEL",
-        multiple=True,
-        callback=_find_models,
-        section=VIEWS_SECTION,
-        help="Compare --memory with this model's; repeatable.",
-    ),
-    option(
-        "--errors", is_flag=True, section=VIEWS_SECTION, help="Show which kinds of characters are predicted worst."
-    ),
-)
-
-
-def view_options(command: CommandFunction) -> CommandFunction:
-    """Return the command with the options of the views added."""
-    for add_option in reversed(_VIEW_OPTIONS):
-        command = add_option(command)
-    return command
-
 
 # The command
 
@@ -149,6 +64,7 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
         ("charrnn inspect", "search the newest model's cells"),
         ("charrnn inspect --cell 1.34 --cell 2.7", "what two cells do"),
         ("charrnn inspect --browse", "browse all cells"),
+        ("charrnn inspect --cell 1.34 --gates", "its gates, c and h over the text"),
         ("charrnn inspect --concept string", "search for one concept"),
         ("charrnn inspect --surprise", "what the model expected"),
         ("charrnn inspect --why --at 500", "which characters led to a prediction"),
@@ -279,6 +195,10 @@ def _show(path: Path, options: InspectOptions) -> None:
         from charrnn.cli.inspect_swap import show_swap
 
         show_swap(path, options.swap, options)
+    elif options.draws_gates:
+        from charrnn.cli.inspect_gates import show_gates
+
+        show_gates(path, options, concepts)
     elif options.cells:
         show_cells(path, options, concepts)
     elif options.searches:
@@ -290,6 +210,6 @@ def _show(path: Path, options: InspectOptions) -> None:
 
         show_views(path, options)
     if options.npz:
-        from charrnn.cli.inspect_views import export_states
+        from charrnn.cli.inspect_export import export_states
 
         export_states(path, options.npz, options)

@@ -18,6 +18,7 @@ from charrnn.inspection.concepts import CONCEPTS, Concept, ParsedText
 from charrnn.inspection.concepts.custom import parse_concept
 from charrnn.inspection.measures.activations import CellIndex, record_cells, signal_name
 from charrnn.inspection.measures.cell_profile import CellProfile, activation_histogram, profile_cell
+from charrnn.inspection.measures.provenance import SourceNames
 from charrnn.inspection.search.concept_occurrences import count_concepts
 from charrnn.inspection.search.search_data import EncodedText
 from charrnn.network.inference import InferenceRNN
@@ -59,6 +60,11 @@ def load_target(path: Path, options: InspectOptions, characters: int) -> Inspect
     return InspectionTarget(
         path=path, model=model, rnn=InferenceRNN.from_model(model), parsed=encoded.parsed, ids=encoded.ids
     )
+
+
+def provenance(target: InspectionTarget, options: InspectOptions) -> SourceNames:
+    """Return the provenance of the records computed from a target."""
+    return SourceNames(model=str(target.path), text=target.parsed.name, start=options.start)
 
 
 def load_confirmation_text(target: InspectionTarget, options: InspectOptions, characters: int) -> EncodedText | None:
@@ -188,11 +194,7 @@ ACTIVATION_DIGITS = 4
 
 def show_cells(path: Path, options: InspectOptions, concepts: Sequence[Concept]) -> None:
     """Draw the requested cells over the beginning of the text, with the marks of at most one concept."""
-    if len(concepts) > 1:
-        raise WrongUsageError(
-            f"--cell can be combined with one concept, not {len(concepts)}",
-            hint=f"`--concept {concepts[0].name}` alone",
-        )
+    check_one_concept(concepts)
     target = load_target(path, options, options.chars or HEATMAP_CHARS)
     heatmap = _cells_heatmap(target, options, concepts)
     profiles = tuple(_profiles(target, options.cells, heatmap))
@@ -208,6 +210,15 @@ def show_cells(path: Path, options: InspectOptions, concepts: Sequence[Concept])
         stdout_console().print("", CellProfilesView(profiles=profiles, state=target.rnn.signal_name), sep="\n")
 
 
+def check_one_concept(concepts: Sequence[Concept]) -> None:
+    """Raise WrongUsageError for several concepts, of which a heat map can mark only one."""
+    if len(concepts) > 1:
+        raise WrongUsageError(
+            f"--cell can be combined with one concept, not {len(concepts)}",
+            hint=f"`--concept {concepts[0].name}` alone",
+        )
+
+
 def _profiles(target: InspectionTarget, cells: Sequence[CellIndex], heatmap: Heatmap) -> Iterator[CellProfile]:
     """Yield the profile of each cell, with the histogram of its row of a heat map."""
     for cell, row in zip(cells, heatmap.rows, strict=True):
@@ -217,7 +228,6 @@ def _profiles(target: InspectionTarget, cells: Sequence[CellIndex], heatmap: Hea
 
 def _heatmap_to_dict(target: InspectionTarget, heatmap: Heatmap, start: int) -> dict[str, Any]:
     """Return a heat map as JSON values: an activation of each cell, and a mark, for each character of `content`."""
-    marks = heatmap.marks
     cells = {row.label: np.asarray(row.values, np.float64).round(ACTIVATION_DIGITS).tolist() for row in heatmap.rows}
     return {
         "view": "cells",
@@ -228,12 +238,22 @@ def _heatmap_to_dict(target: InspectionTarget, heatmap: Heatmap, start: int) -> 
         "signal": heatmap.signal,
         "content": heatmap.text,
         "cells": cells,
-    } | ({"marks": {marks.label: np.asarray(marks.holds, np.int64).tolist()}} if marks else {})
+    } | marks_json(heatmap.marks)
+
+
+def marks_json(marks: Marks | None) -> dict[str, Any]:
+    """Return marks as JSON values: 0 or 1 for each character by the name of the concept; empty without marks."""
+    return {"marks": {marks.label: np.asarray(marks.holds, np.int64).tolist()}} if marks else {}
 
 
 def _cells_heatmap(target: InspectionTarget, options: InspectOptions, concepts: Sequence[Concept]) -> Heatmap:
     """Return a heat map of the requested cells over the whole loaded text, with the marks of the first concept."""
     full_range = slice(0, len(target.ids))
     marks = marks_of(concepts[0], target.parsed) if concepts else None
-    title = f"{display_name(target.path)} over {target.parsed.name}"
+    title = heatmap_title(target)
     return make_heatmap(target, options.cells, full_range, signal=options.signal, title=title, marks=marks)
+
+
+def heatmap_title(target: InspectionTarget) -> str:
+    """Return the title of a heat map over the whole loaded text."""
+    return f"{display_name(target.path)} over {target.parsed.name}"

@@ -64,13 +64,7 @@ class InspectOptions:
         if self.browse:
             self._check_browse_options()
             return
-        for option, is_given, view, is_requested in (
-            ("--top", self.guesses is not None, "--surprise", self.surprise),
-            ("--against", bool(self.against), "--memory", self.memory),
-            ("--at", bool(self.positions), "--why", self.why),
-        ):
-            if is_given and not is_requested:
-                raise WrongUsageError(f"{option} belongs to {view}", hint=f"add `{view}`")
+        self._check_view_options()
         if self.copied_concepts and not self.swap:
             name = shortened(self.copied_concepts[0], 40)
             raise WrongUsageError(
@@ -79,17 +73,18 @@ class InspectOptions:
             )
         if self.swap:
             self._check_swap_options()
-        if (self.views or self.npz) and self.svg and not self.cells and not self.concepts and not self.why:
-            raise WrongUsageError("--svg is the picture of a cell or of --why", hint="add `--cell L.J`")
-        if self.title is not None and not self.svg:
-            raise WrongUsageError("--title is the title of a picture", hint="add `--svg FILE`")
         if not self.searches:
             self._check_search_options()
 
     @property
     def views(self) -> list[str]:
-        """Return the names of the requested views."""
-        return [name for name in VIEW_OPTIONS if getattr(self, name)]
+        """Return the names of the requested views; the gates of requested cells are not among them."""
+        return [name for name in VIEW_OPTIONS if getattr(self, name) and not (name == "gates" and self.draws_gates)]
+
+    @property
+    def draws_gates(self) -> bool:
+        """Return whether the gates of the requested cells are drawn, instead of how saturated all gates are."""
+        return self.gates and bool(self.cells) and not self.swap
 
     @property
     def searches(self) -> bool:
@@ -118,10 +113,28 @@ class InspectOptions:
         """Return the range of a text to read: that many characters from `start` on."""
         return slice(self.start, self.start + characters)
 
+    def _check_view_options(self) -> None:
+        """Raise WrongUsageError if an option is given without the view or the picture that it belongs to."""
+        for option, is_given, view, is_requested in (
+            ("--top", self.guesses is not None, "--surprise", self.surprise),
+            ("--against", bool(self.against), "--memory", self.memory),
+            ("--at", bool(self.positions), "--why", self.why),
+        ):
+            if is_given and not is_requested:
+                raise WrongUsageError(f"{option} belongs to {view}", hint=f"add `{view}`")
+        if (self.views or self.npz) and self.svg and not self.cells and not self.concepts and not self.why:
+            raise WrongUsageError("--svg is the picture of a cell or of --why", hint="add `--cell L.J`")
+        if self.title is not None and not self.svg:
+            raise WrongUsageError("--title is the title of a picture", hint="add `--svg FILE`")
+        if self.draws_gates and self.signal != SEARCH_SIGNAL:
+            raise WrongUsageError(
+                "--gates draws all signals of a cell, so --signal chooses none", hint="only one of the two"
+            )
+
     def _check_browse_options(self) -> None:
         """Raise WrongUsageError if an option is given that the browser does not use."""
         unused_options = {
-            **{f"--{view}": True for view in self.views},
+            **{f"--{view}": getattr(self, view) for view in VIEW_OPTIONS},
             "--swap": self.swap is not None,
             "--top": self.guesses is not None,
             "--at": bool(self.positions),

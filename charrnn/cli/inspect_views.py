@@ -1,38 +1,29 @@
 """Views of `charrnn inspect`: surprisal, attribution, contexts, gate saturation, effective context, errors.
 
-`inspection.measures` computes the numbers of a view, and `views` draws the numbers. All states and gates of a text
-are written to a file for other programs.
+`inspection.measures` computes the numbers of a view, and `views` draws the numbers.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any, NamedTuple, Protocol, cast
-from zipfile import ZipFile, ZipInfo
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numpy.lib.format import write_array_header_1_0
-from numpy.typing import NDArray
 from rich.console import RenderableType
 
-from charrnn.cli.inspect_heatmaps import InspectionTarget, load_target, write_heatmap
+from charrnn.cli.inspect_heatmaps import InspectionTarget, load_target, provenance, write_heatmap
 from charrnn.cli.inspect_options import InspectOptions
 from charrnn.cli.options import GUESSES
-from charrnn.cli.path_types import check_output
 from charrnn.cli.streams import status, write_json, write_note
-from charrnn.errors import CharrnnError, os_reason
+from charrnn.errors import CharrnnError
 from charrnn.inspection.concepts import ParsedText
-from charrnn.inspection.measures.activations import record_states, state_arrays
-from charrnn.inspection.measures.provenance import SourceNames
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import load_model
-from charrnn.storage.atomic_file import atomic_open, scratch_file
 from charrnn.storage.run_directory import display_name
 from charrnn.text.held_out import training_corpus
 from charrnn.text.ngram import NGramPredictions, ngram_predictions
 from charrnn.text.vocabulary import format_characters
 from charrnn.views.console import stdout_console
-from charrnn.views.formatting import file_size
 from charrnn.views.sanitize import light_background
 
 
@@ -87,7 +78,7 @@ def _surprise(target: InspectionTarget, options: InspectOptions) -> Iterator[Ren
 
     guesses = GUESSES if options.guesses is None else options.guesses
     vocabulary = target.model.vocabulary
-    surprisal = measure_surprisal(target.rnn, vocabulary, target.ids, guesses=guesses, **_provenance(target, options))
+    surprisal = measure_surprisal(target.rnn, vocabulary, target.ids, guesses=guesses, **provenance(target, options))
     yield RenderedView([surprisal], SurprisalMap(surprise=surprisal, light=light_background()))
 
 
@@ -99,7 +90,7 @@ def _why(target: InspectionTarget, options: InspectOptions) -> Iterator[Rendered
     rng, vocabulary, source = (
         np.random.default_rng(options.seed),
         target.model.vocabulary,
-        _provenance(target, options),
+        provenance(target, options),
     )
     with status(f"reading {len(target.ids):,} characters"):
         if options.positions:
@@ -127,7 +118,7 @@ def _contexts(target: InspectionTarget, options: InspectOptions) -> Iterator[Ren
             options.contexts,
             np.random.default_rng(options.seed),
             vocabulary=target.model.vocabulary,
-            **_provenance(target, options),
+            **provenance(target, options),
         )
     for cell in cells:
         yield RenderedView([cell], ContextsList(contexts=cell, light=light_background()))
@@ -139,7 +130,7 @@ def _gates(target: InspectionTarget, options: InspectOptions) -> Iterator[Render
     from charrnn.views.gate_saturation import GateSaturationView
 
     with status(f"reading {len(target.ids):,} characters"):
-        saturation = measure_gates(target.rnn, target.ids, **_provenance(target, options))
+        saturation = measure_gates(target.rnn, target.ids, **provenance(target, options))
     yield RenderedView([saturation], GateSaturationView(gates=saturation, light=light_background()))
 
 
@@ -152,7 +143,7 @@ def _memory(target: InspectionTarget, options: InspectOptions) -> Iterator[Rende
     for compared in (target, *(_with_model(target, path) for path in options.against)):
         rng = np.random.default_rng(options.seed)
         with status(f"measuring the effective context of {display_name(compared.path)}"):
-            contexts.append(measure_context(compared.rnn, compared.ids, rng, **_provenance(compared, options)))
+            contexts.append(measure_context(compared.rnn, compared.ids, rng, **provenance(compared, options)))
     yield RenderedView(contexts, ContextPlots(contexts=tuple(contexts)))
 
 
@@ -167,7 +158,7 @@ def _errors(target: InspectionTarget, options: InspectOptions) -> Iterator[Rende
     with status(f"reading {len(target.ids):,} characters"):
         nats = char_nll(target.rnn, target.ids)
         breakdown = break_down_errors(
-            target.parsed.text, nats, counted=_ngram_predictions(target), **_provenance(target, options)
+            target.parsed.text, nats, counted=_ngram_predictions(target), **provenance(target, options)
         )
     yield RenderedView([breakdown], ErrorTables(breakdown=breakdown))
 
@@ -181,11 +172,6 @@ VIEWS = {
     "errors": View(_errors, 200_000),
 }
 """the views by the names of their options"""
-
-
-def _provenance(target: InspectionTarget, options: InspectOptions) -> SourceNames:
-    """Return the provenance of the records computed from a target."""
-    return SourceNames(model=str(target.path), text=target.parsed.name, start=options.start)
 
 
 def _with_model(target: InspectionTarget, path: Path) -> InspectionTarget:
@@ -205,71 +191,3 @@ def _ngram_predictions(target: InspectionTarget) -> NGramPredictions | None:
     except CharrnnError:
         return None
     return ngram_predictions(corpus.ids[:train_chars], target.ids, size=len(corpus.vocabulary), end_id=corpus.end_id)
-
-
-# All states and gates of a text, as a file of NumPy arrays (.npz: a ZIP archive of one .npy file per array)
-
-STATES_CHARS = 10_000
-"""default number of characters whose states are written"""
-COPIED_BYTES = 1 << 20
-"""bytes of an array that are copied at a time"""
-
-
-def export_states(path: Path, output: Path, options: InspectOptions) -> None:
-    """Write all states and gates over the text to a file, and print its size or describe it in JSON (CharrnnError).
-
-    The arrays have numeric types only, which programs without Python can read too.
-    """
-    target = load_target(path, options, options.chars or STATES_CHARS)
-    arrays: dict[str, NDArray[Any]] = {
-        "characters": np.array([ord(character) for character in target.parsed.text], np.uint32),
-        "ids": target.ids.astype(np.int32),
-        "positions": np.arange(options.start, options.start + len(target.ids), dtype=np.int64),
-    }
-    check_output(output, ".npz")
-    try:
-        with status(f"reading {len(target.ids):,} characters"):
-            size = _write_states(output, arrays, target)
-    except OSError as error:
-        raise CharrnnError(f"cannot write {output}: {os_reason(error)}") from error
-    if options.as_json:
-        source = {**_provenance(target, options), "characters": len(target.ids)}
-        names = [*arrays, *state_arrays(target.rnn)]
-        write_json({"view": "states", **source, "file": str(output), "arrays": names})
-    else:
-        write_note(f"{output}: {file_size(size)}, {len(target.ids):,} characters")
-
-
-def _write_states(output: Path, arrays: Mapping[str, NDArray[Any]], target: InspectionTarget) -> int:
-    """Write the arrays, then those of the states and gates; return the number of bytes (OSError).
-
-    A ZIP archive contains one array after the other, but the network computes them together. Therefore they are first
-    written to a scratch file, side by side, which bounds the memory.
-    """
-    names, shape = state_arrays(target.rnn), (len(target.ids), target.rnn.config.hidden)
-    size, done = shape[0] * shape[1] * 4, 0
-    with scratch_file(output.parent) as scratch, atomic_open(output) as file:
-        for chunk in record_states(target.rnn, target.ids):
-            for number, values in enumerate(chunk):
-                scratch.seek(number * size + done)
-                scratch.write(values.data)
-            done += chunk[0].nbytes
-        scratch.seek(0)
-        with ZipFile(cast("IO[bytes]", file), "w") as archive:
-            for name, array in arrays.items():
-                _write_array(archive, name, array.dtype, array.shape, [array.tobytes()])
-            for name in names:
-                parts = (scratch.read(min(COPIED_BYTES, size - start)) for start in range(0, size, COPIED_BYTES))
-                _write_array(archive, name, np.dtype(np.float32), shape, parts)
-    return output.stat().st_size
-
-
-def _write_array(
-    archive: ZipFile, name: str, dtype: np.dtype[Any], shape: tuple[int, ...], parts: Iterable[bytes]
-) -> None:
-    """Write an array to an archive as NumPy does, except that its bytes are given in parts (OSError)."""
-    header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
-    with archive.open(ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
-        write_array_header_1_0(member, header)
-        for part in parts:
-            member.write(part)

@@ -48,13 +48,14 @@ def quantize(values: NDArray[np.floating]) -> Levels:
     return signed
 
 
-def digits(values: NDArray[np.floating]) -> Levels:
-    """Return the digits 0 ... 9 of activations, clipped to [-1, 1]; 0 to 4 are below zero, 5 to 9 are not.
+def digits(values: NDArray[np.floating], low: int = -1) -> Levels:
+    """Return the digits 0 ... 9 of activations, clipped to [low, 1]; from -1 on, 0 to 4 are below zero.
 
-    >>> digits(np.array([-1.0, -0.1, 0.0, 0.1, 1.0])).tolist()
-    [0, 4, 5, 5, 9]
+    >>> digits(np.array([-1.0, -0.1, 0.0, 0.1, 1.0])).tolist(), digits(np.array([0.0, 0.15, 1.0]), low=0).tolist()
+    ([0, 4, 5, 5, 9], [0, 1, 9])
     """
-    shown: Levels = (np.floor(values.clip(-1, 1) * 5) + 5).clip(0, 9).astype(np.int64)
+    per_unit = 10 // (1 - low)
+    shown: Levels = (np.floor(values.clip(low, 1) * per_unit) - low * per_unit).clip(0, 9).astype(np.int64)
     return shown
 
 

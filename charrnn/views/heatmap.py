@@ -116,7 +116,7 @@ class _Drawing:
 
     def quantized(self, row: HeatmapRow) -> colors.Levels:
         """Return the values of a strip: levels with color, digits without."""
-        return colors.digits(row.values) if self.styles is None else colors.quantize(row.values)
+        return colors.digits(row.values, row.low) if self.styles is None else colors.quantize(row.values)
 
     def plain_text(self, line: Line) -> Row:
         """Yield a line of text."""
@@ -160,21 +160,26 @@ class _Drawing:
 
     def legend(self) -> Text:
         """Return the legend: signal, scale of colors or digits, and underlined concept."""
-        legend = Text(self.sanitized(self.heatmap.signal) + self.names())
+        legend = Text(self.subject())
         if self.styles is None:
             legend.append(f": {colors.digits_legend(unicode=self.unicode)}")
+            if gates := self.sanitized(self.heatmap.gate_labels):
+                legend.append(ascii_signs(f"; {gates}: 0 … 9 for 0 … 1", unicode=self.unicode))
         else:
             legend.append("  ").append_text(colors.diverging_legend(self.styles, unicode=self.unicode))
         if self.heatmap.marks:
             legend.append(f"  {self.mark} {self.sanitized(self.heatmap.marks.label)}")
         return legend
 
-    def names(self) -> str:
-        """Return the names of the cells for the legend, if the rows have no labels."""
+    def subject(self) -> str:
+        """Return what the rows are, for the legend; without the names of cells that are labels of the rows."""
         labels = [self.sanitized(row.label) for row in self.heatmap.rows]
+        has_labels, subject = bool(label_width(labels, self.columns)), self.sanitized(self.heatmap.subject)
         if len(labels) == 1:
-            return f" of {labels[0]}"
-        return "" if label_width(labels, self.columns) else f" of {', '.join(labels)}, from top to bottom"
+            return subject
+        if not has_labels:
+            return f"{subject}, from top to bottom"
+        return subject if self.heatmap.cell else self.sanitized(self.heatmap.signal)
 
     def sanitized(self, text: str) -> str:
         """Return a sanitized name."""
@@ -226,7 +231,7 @@ def _text_html(heatmap: Heatmap, line: Line, row: HeatmapRow | None) -> str:
 
 def _strip_html(row: HeatmapRow, line: Line) -> str:
     """Return the strip of a cell: a colored digit for each character."""
-    digits = colors.digits(row.values[line.characters]).tolist()
+    digits = colors.digits(row.values[line.characters], row.low).tolist()
     return "".join(
         _span(str(digit) * width, width, _color(level), _value(row, value))
         for digit, width, level, value in zip(
@@ -262,6 +267,6 @@ def _legend(heatmap: Heatmap) -> str:
     scale = np.arange(-colors.MAX_LEVEL, colors.MAX_LEVEL + 1)
     scale_html = "".join(_span(" " if level else "0", 1, _color(level)) for level in scale.tolist())
     digits = "" if len(heatmap.rows) == 1 else ", digits 0 … 4 below zero, 5 … 9 not"
+    digits += f"; {heatmap.gate_labels}: 0 … 9 for 0 … 1" if digits and heatmap.gate_labels else ""
     mark = f"  underlined: {heatmap.marks.label}" if heatmap.marks else ""
-    names = ", ".join(row.label for row in heatmap.rows)
-    return f"{escape_html(heatmap.signal)} of {escape_html(names)}  −1 {scale_html} +1{digits}{escape_html(mark)}"
+    return f"{escape_html(heatmap.subject)}  −1 {scale_html} +1{escape_html(digits + mark)}"

@@ -194,6 +194,8 @@ class HeatmapRow:
     """name of the cell, such as 1.34"""
     values: NDArray[np.floating]
     """activation after each character (T,), finite; clipped to [-1, 1] when drawn"""
+    low: int = -1
+    """lowest possible value: 0 for a gate, else -1; the digit 0 stands for it"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -220,6 +222,19 @@ class HeatmapData:
     """characters to underline, where a concept holds"""
     title: str = ""
     """line above the drawing; empty for none"""
+    cell: str = ""
+    """cell of which each row is another signal; empty if each row is another cell"""
+
+    @property
+    def subject(self) -> str:
+        """Return what the rows are, for a legend: a signal of some cells, or some signals of a cell."""
+        labels = ", ".join(row.label for row in self.rows)
+        return f"{labels} of {self.cell}" if self.cell else f"{self.signal} of {labels}"
+
+    @property
+    def gate_labels(self) -> str:
+        """Return the labels of the rows whose values are between 0 and 1; "" if there are none."""
+        return ", ".join(row.label for row in self.rows if row.low == 0)
 
     def __post_init__(self) -> None:
         expected = (len(self.text),)

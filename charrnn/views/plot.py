@@ -17,7 +17,7 @@ Tick = tuple[float, str]
 _STEPS = 1, 2, 5, 10
 """round steps between ticks, times a power of ten"""
 _EXPONENT_FROM = 4
-"""a power of ten smaller than 1 is written with its exponent from this exponent on"""
+"""a power of ten is written with its exponent if that is at least this far from zero"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,16 +74,16 @@ def doubling_axis(last: float, label: str = "") -> Axis:
     return Axis(low=1, high=last, ticks=ticks, label=label, logarithmic=True)
 
 
-def decade_axis(lowest: int, label: str = "") -> Axis:
-    """Return a logarithmic axis from the power of ten `lowest` to 1, with a tick at each power.
+def decade_axis(lowest: int, label: str = "", *, highest: int = 0) -> Axis:
+    """Return a logarithmic axis between two powers of ten, with a tick at each power.
 
     >>> decade_axis(-5).ticks
     ((1e-05, '1e-5'), (0.0001, '1e-4'), (0.001, '0.001'), (0.01, '0.01'), (0.1, '0.1'), (1.0, '1'))
     """
-    powers = range(lowest, 1)
-    labels = (f"1e{power}" if power <= -_EXPONENT_FROM else f"{10.0**power:g}" for power in powers)
+    powers = range(lowest, highest + 1)
+    labels = (f"1e{power}" if abs(power) >= _EXPONENT_FROM else f"{10.0**power:g}" for power in powers)
     ticks = tuple(zip((10.0**power for power in powers), labels, strict=True))
-    return Axis(low=10.0**lowest, high=1.0, ticks=ticks, label=label, logarithmic=True)
+    return Axis(low=10.0**lowest, high=10.0**highest, ticks=ticks, label=label, logarithmic=True)
 
 
 def _step(span: float, max_intervals: int) -> tuple[float, int]:

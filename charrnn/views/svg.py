@@ -172,7 +172,7 @@ def heatmap_svg(heatmap: HeatmapData, *, columns: int = 80) -> str:
 
 def _draw_legend(page: _Page, heatmap: HeatmapData) -> None:
     """Draw the scale of the colors and the underlined concept."""
-    column = page.write(_subject(heatmap)) + 2
+    column = page.write(heatmap.subject) + 2
     column = page.write("−1", column) + 1
     page.color(_SCALE, column, _ROW)
     page.write("0", column + colors.MAX_LEVEL)
@@ -183,14 +183,10 @@ def _draw_legend(page: _Page, heatmap: HeatmapData) -> None:
     page.down(_ROW)
 
 
-def _subject(heatmap: HeatmapData) -> str:
-    return f"{heatmap.signal} of {', '.join(row.label for row in heatmap.rows)}"
-
-
 def _description(heatmap: HeatmapData) -> str:
     colors = "orange below zero, blue above, white near it"
     marks = f"; underlined where {heatmap.marks.label} holds" if heatmap.marks else ""
-    return f"{_subject(heatmap)} at each character of a text: {colors}{marks}."
+    return f"{heatmap.subject} at each character of a text: {colors}{marks}."
 
 
 # Plots

@@ -13,7 +13,7 @@ import pytest
 from small import Call, random_model
 
 import charrnn
-from charrnn.cli import inspect_views
+from charrnn.cli import inspect_export
 from charrnn.config import NetworkConfig
 from charrnn.network.cells import CELLS
 from charrnn.network.inference import InferenceRNN
@@ -180,6 +180,6 @@ def test_a_full_disk_leaves_no_part_of_the_states(
         result = call(*command)
     assert (result.code, result.err) == (1, "error: cannot write states.npz: no space left on device\n")
     with monkeypatch.context() as patched, Path("/dev/full").open("r+b") as device:
-        patched.setattr(inspect_views, "scratch_file", lambda _: device)
+        patched.setattr(inspect_export, "scratch_file", lambda _: device)
         assert call(*command).err == "error: cannot write states.npz: no space left on device\n"
     assert (Path("states.npz").read_bytes(), sorted(Path().iterdir())) == before

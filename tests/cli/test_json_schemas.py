@@ -73,6 +73,7 @@ COMMANDS = {
     "inspect --gates, lstm": (*LOOK, "--gates"),
     "inspect --gates, gru": ("inspect", "checkpoints/gru", "--text", "text.txt", "--chars", "900", "--gates"),
     "inspect --gates, rnn": ("inspect", "checkpoints/rnn", "--text", "text.txt", "--chars", "900", "--gates"),
+    "inspect --gates --cell": (*LOOK, "--gates", "--cell", "1.7", "--concept", "in_quote"),
     "inspect --memory": MEMORY,
     "inspect --memory --against": (*MEMORY, "--against", "checkpoints/gru"),
     "inspect --errors": (*LOOK, "--errors"),

@@ -12,8 +12,8 @@ from small import Call
 import charrnn
 from charrnn.cli.cell_types import CellIdType
 from charrnn.cli.inspect_browse import BROWSE_CHARS
+from charrnn.cli.inspect_export import STATES_CHARS
 from charrnn.cli.inspect_heatmaps import HEATMAP_CHARS
-from charrnn.cli.inspect_views import STATES_CHARS
 from charrnn.cli.options import Number
 from charrnn.generation.generate import default_max_chars
 from charrnn.generation.sampling import DEFAULT_SAMPLING

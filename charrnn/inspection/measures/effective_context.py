@@ -127,6 +127,8 @@ class EffectiveContext(Provenance):
     """number of layers"""
     hidden: int
     """units per layer"""
+    untrained: str = ""
+    """specification of the untrained network that was measured, such as lstm,bias=0; empty for a trained model"""
     losses: LossByContext
     """loss by context length"""
     attribution: LagAttribution
@@ -148,6 +150,7 @@ class EffectiveContext(Provenance):
             "cell": self.cell,
             "layers": self.layers,
             "hidden": self.hidden,
+            "untrained": self.untrained or None,
             "full_bits": round(self.losses.full_bits, DIGITS),
             "positions": list(self.losses.positions),
             "contexts": list(self.losses.contexts),
@@ -165,9 +168,9 @@ class EffectiveContext(Provenance):
 
 
 def measure_context(
-    rnn: InferenceRNN, ids: Ids, rng: np.random.Generator, **source: Unpack[SourceNames]
+    rnn: InferenceRNN, ids: Ids, rng: np.random.Generator, *, untrained: str = "", **source: Unpack[SourceNames]
 ) -> EffectiveContext:
-    """Return the effective context of a model on a text's ids (T,).
+    """Return the effective context of a model, or of an `untrained` network, on a text's ids (T,).
 
     Raise CharrnnError if the text is shorter than MIN_CHARS.
     """
@@ -182,6 +185,7 @@ def measure_context(
         cell=rnn.config.cell,
         layers=rnn.config.layers,
         hidden=rnn.config.hidden,
+        untrained=untrained,
         losses=loss_by_context(rnn, ids),
         attribution=attribute_by_lag(rnn, ids, rng),
     )
