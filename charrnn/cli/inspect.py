@@ -28,7 +28,6 @@ from charrnn.cli.path_types import (
     find_or_bundled,
 )
 from charrnn.inspection.search.findings import VERDICTS, explain
-from charrnn.storage.run_directory import find_model
 
 # The command
 
