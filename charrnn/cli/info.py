@@ -42,23 +42,31 @@ DOCUMENT_LABELS = {"line": "one per line", "blank": "separated by blank lines", 
     ),
 )
 @click.argument("models", nargs=-1, metavar="[MODEL]...", type=ModelType())
-@option("--svg", type=DrawingType(".svg"), section=OUTPUT, help="Write the loss curve as a picture.")
+@option(
+    "--svg",
+    type=DrawingType(".svg"),
+    section=OUTPUT,
+    help="Write the loss curve, or those of several runs by characters, as a picture.",
+)
 @option("--title", metavar="TEXT", section=OUTPUT, help="Title of the picture of --svg.")
 @json_option
 def info(models: tuple[Path, ...], svg: Path | None, title: str | None, as_json: bool) -> None:
-    """Show the network and the training of MODEL, a run's directory or a model file; compare several in a table.
+    """Show the network and the training of MODEL, a run's directory or a model file, or compare several.
 
     Without MODEL, list the runs here, or show the only one; without runs, the bundled model.
     """
-    if len(models) > 1 and svg:
-        raise WrongUsageError("--svg draws the loss of one model", hint=f"`charrnn info {models[0]} --svg {svg}`")
     if title is not None and not svg:
         raise WrongUsageError("--title is the title of a picture", hint="add `--svg FILE`")
     listed = [find_model(model) for model in models] or list_models()
+    if len(models) > 1:
+        from charrnn.cli.info_compare import compare_runs
+
+        compare_runs(listed, svg, title, as_json=as_json)
+        return
     if len(listed) > 1 and not svg:
         from charrnn.cli.info_details import list_runs
 
-        list_runs(listed, as_json=as_json, compared=bool(models))
+        list_runs(listed, as_json=as_json)
         return
     _show_model(listed[0] if listed else find_or_bundled(None), svg, title, as_json=as_json)
 

@@ -14,8 +14,9 @@ from typing import Any
 from charrnn.cli.streams import terminal_columns, write_json, write_note, write_result
 from charrnn.config import CELL_TITLES, NetworkConfig
 from charrnn.errors import CharrnnError
-from charrnn.network.model_file import read_info
+from charrnn.network.model_file import read_info, weight_shapes
 from charrnn.storage.run_directory import display_name
+from charrnn.training.metrics import is_loss
 from charrnn.views.formatting import age, duration, file_size, omitted_line
 
 # The training that a model file records
@@ -126,7 +127,9 @@ def _format_settings(settings: Mapping[str, Any]) -> str:
 MAX_TEXT_COLUMNS = 20
 """maximum width of the name of a text"""
 HEADINGS = ("run", "text", "network", "bits/char", "size", "age")
-DROP_ORDER = ("size", "network", "text", "age", "bits/char")
+COMPARED_HEADINGS = ("run", "text", "network", "weights", "time", "bits/char")
+"""columns of runs that are compared"""
+DROP_ORDER = ("size", "network", "text", "weights", "age", "time", "bits/char")
 """columns that are dropped on a narrow terminal, in this order"""
 GAP = 2
 """spaces between columns"""
@@ -148,6 +151,10 @@ class RunListing:
     """size of the model file"""
     seconds_old: float
     """time since the model file was written"""
+    parameters: int | None = None
+    """number of weights; None if the file cannot be read"""
+    seconds: float | None = None
+    """time of the training; None if it was not recorded"""
     problem: str = ""
     """why the model file cannot be read; "" if it can"""
 
@@ -159,14 +166,15 @@ def list_runs(models: Sequence[Path], *, as_json: bool, compared: bool = False) 
     if as_json:
         write_json({"runs": [asdict(run) for run in runs]})
         return
-    rows = [HEADINGS, *map(_row, runs)]
-    widths = _column_widths([max(len(row[column]) for row in rows) for column in range(len(HEADINGS))])
+    headings = COMPARED_HEADINGS if compared else HEADINGS
+    rows = [headings, *(_row(run, headings) for run in runs)]
+    widths = _column_widths(headings, [max(map(len, column)) for column in zip(*rows, strict=True)])
     for row, run in zip(rows, [None, *runs], strict=True):
         shown = (f"{row[column]:{width}}" for column, width in widths.items())
         line = (" " * GAP).join(shown).rstrip()
         write_result(f"{row[0]:{widths[0]}}  {run.problem}" if run and run.problem else line)
     write_result("")
-    if line := omitted_line(heading for column, heading in enumerate(HEADINGS) if column not in widths):
+    if line := omitted_line(heading for column, heading in enumerate(headings) if column not in widths):
         write_result(line)
     write_result(f"`charrnn info {display_name(models[0])}` shows one in detail")
     networks = [run.network for run in runs if run.network]
@@ -209,24 +217,32 @@ def network_label(config: NetworkConfig) -> str:
     return f"{CELL_TITLES[config.cell]} {config.layers}×{config.hidden}"
 
 
-def _column_widths(widths: Sequence[int]) -> dict[int, int]:
+def _column_widths(headings: Sequence[str], widths: Sequence[int]) -> dict[int, int]:
     """Return the width of each column that fits on the terminal, by its index."""
     chosen, available = dict(enumerate(widths)), terminal_columns(sys.stdout)
     for heading in DROP_ORDER:
         if available is None or sum(chosen.values()) + GAP * (len(chosen) - 1) <= available:
             break
-        del chosen[HEADINGS.index(heading)]
+        if heading in headings:
+            del chosen[headings.index(heading)]
     return chosen
 
 
-def _row(run: RunListing) -> tuple[str, ...]:
-    """Return the row of a run, in the order of HEADINGS."""
-    name = display_name(Path(run.model))
-    if run.problem:
-        return (name, "", "", "", "", "")
-    text = run.text if len(run.text) <= MAX_TEXT_COLUMNS else f"{run.text[: MAX_TEXT_COLUMNS - 1]}…"
-    bits = "-" if run.bits_per_char is None else f"{run.bits_per_char:.4f}"
-    return name, text, run.network, bits, file_size(run.bytes), age(run.seconds_old)
+def _row(run: RunListing, headings: Sequence[str]) -> tuple[str, ...]:
+    """Return the row of a run, in the order of the headings."""
+    entries = {"run": display_name(Path(run.model))}
+    if not run.problem:
+        short = run.text if len(run.text) <= MAX_TEXT_COLUMNS else f"{run.text[: MAX_TEXT_COLUMNS - 1]}…"
+        entries |= {
+            "text": short,
+            "network": run.network,
+            "weights": "-" if run.parameters is None else f"{run.parameters:,}",
+            "time": "-" if run.seconds is None else duration(run.seconds),
+            "bits/char": "-" if run.bits_per_char is None else f"{run.bits_per_char:.4f}",
+            "size": file_size(run.bytes),
+            "age": age(run.seconds_old),
+        }
+    return tuple(entries.get(heading, "") for heading in headings)
 
 
 def _read_listing(model: Path, now: float) -> RunListing:
@@ -244,10 +260,13 @@ def _read_listing(model: Path, now: float) -> RunListing:
         header = read_info(model)
     except CharrnnError as error:
         return replace(listing, problem=error.message)
-    config, nats = header.config, header.training.get("val_nats")
+    config, nats, seconds = header.config, header.training.get("val_nats"), header.training.get("seconds")
+    shapes = weight_shapes(config, len(header.vocabulary)).values()
     return replace(
         listing,
         text=PurePath(str(header.training.get("corpus") or "-")).name,
         network=network_label(config),
         bits_per_char=nats / math.log(2) if isinstance(nats, float) and math.isfinite(nats) else None,
+        parameters=sum(map(math.prod, shapes)),
+        seconds=float(seconds) if is_loss(seconds) else None,
     )

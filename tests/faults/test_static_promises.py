@@ -162,7 +162,7 @@ MAY_READ = {"r", "rb", "rt"}
 MAY_CALL = {
     "__main__.py": {"os.open(os.devnull, os.O_RDWR)": "closed standard descriptors are reserved"},
     "views/sanitize.py": {"open(os.devnull, 'wb')": "output without a reader is directed to nowhere"},
-    "cli/inspect_views.py": {
+    "cli/inspect_export.py": {
         "archive.open(ZipInfo(f'{name}.npy'), 'w', force_zip64=True)": "a part of an archive, which is open already"
     },
     "text/source_file.py": {

@@ -39,6 +39,7 @@ def is_harmless(output: Terminal) -> bool:
 SHOWING = {
     "info": ("info",),
     "inspect": ("inspect", "--cell", "1.0", "--text", "text.txt", "--chars", "60"),
+    "gates": ("inspect", "--cell", "1.0", "--gates", "--text", "text.txt", "--chars", "60"),
     "score": ("score", "text.txt"),
     "sample": ("sample", "-p", "[/bold]", "-n", "200", "--seed", "1"),
     "show": ("sample", "-p", "[/bold]", "-n", "200", "--seed", "1", "--show", "surprisal"),
