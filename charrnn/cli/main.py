@@ -20,9 +20,9 @@ COMMANDS = {
     "sample": "Generate text.",
     "inspect": "Find interpretable cells, and show what they do.",
     "score": "Measure how well a model predicts a text.",
-    "export": "Write a model for PyTorch, NumPy, ONNX or a model hub.",
     "info": "List the runs here, or show how one was trained.",
     "import": "Import a model of another program.",
+    "export": "Write a model for PyTorch, NumPy, ONNX or a model hub.",
 }
 
 MODULES = {"import": "import_model"}
