@@ -49,15 +49,23 @@ DOCUMENT_LABELS = {"line": "one per line", "blank": "separated by blank lines", 
     help="Write the loss curve, or those of several runs by characters, as a picture.",
 )
 @option("--title", metavar="TEXT", section=OUTPUT, help="Title of the picture of --svg.")
+@option("--csv", "as_csv", is_flag=True, section=OUTPUT, help="Write the metrics of one or several runs as CSV.")
 @json_option
-def info(models: tuple[Path, ...], svg: Path | None, title: str | None, as_json: bool) -> None:
+def info(models: tuple[Path, ...], svg: Path | None, title: str | None, as_csv: bool, as_json: bool) -> None:
     """Show the network and the training of MODEL, a run's directory or a model file, or compare several.
 
     Without MODEL, list the runs here, or show the only one; without runs, the bundled model.
     """
     if title is not None and not svg:
         raise WrongUsageError("--title is the title of a picture", hint="add `--svg FILE`")
+    if as_csv and (svg or as_json):
+        raise WrongUsageError(f"--csv and {'--svg' if svg else '--json'} exclude each other")
     listed = [find_model(model) for model in models] or list_models()
+    if as_csv:
+        from charrnn.cli.info_details import write_metrics
+
+        write_metrics(listed or [find_or_bundled(None)])
+        return
     if len(models) > 1:
         from charrnn.cli.info_compare import compare_runs
 

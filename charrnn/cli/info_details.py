@@ -11,12 +11,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
 
+from charrnn.cli.csv_output import write_csv
 from charrnn.cli.streams import terminal_columns, write_json, write_note, write_result
 from charrnn.config import CELL_TITLES, NetworkConfig
-from charrnn.errors import CharrnnError
+from charrnn.errors import CharrnnError, os_reason
 from charrnn.network.model_file import read_info, weight_shapes
-from charrnn.storage.run_directory import display_name
-from charrnn.training.metrics import is_loss
+from charrnn.storage.run_directory import RunDirectory, display_name
+from charrnn.training.metrics import is_loss, read_lines
 from charrnn.views.formatting import age, duration, file_size, omitted_line
 
 # The training that a model file records
@@ -270,3 +271,21 @@ def _read_listing(model: Path, now: float) -> RunListing:
         parameters=sum(map(math.prod, shapes)),
         seconds=float(seconds) if is_loss(seconds) else None,
     )
+
+
+# The metrics of runs, for other programs
+
+
+def write_metrics(models: Sequence[Path]) -> None:
+    """Write the n-gram, the reports and the evaluations of the runs of some models as CSV (CharrnnError)."""
+    rows: list[Mapping[str, Any]] = []
+    for model in models:
+        metrics = RunDirectory(model.parent).metrics
+        try:
+            run = {"run": display_name(model.parent)}
+            rows += (run | {"event": line["event"], "step": line["step"]} | line for line in read_lines(metrics))
+        except OSError as error:
+            raise CharrnnError(f"cannot read {metrics}: {os_reason(error)}") from error
+    if not rows:
+        raise CharrnnError("there are no metrics of a training", hint="`charrnn train FILE` writes them")
+    write_csv(rows)

@@ -155,6 +155,7 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
 @option("--svg", type=DrawingType(".svg"), section=OUTPUT, help="Write the first heat map as a picture.")
 @option("--title", metavar="TEXT", section=OUTPUT, help="Title of the picture of --svg.")
 @option("--npz", type=DrawingType(".npz"), section=OUTPUT, help="Write all states and gates as NumPy arrays (below).")
+@option("--csv", "as_csv", is_flag=True, section=OUTPUT, help="Write the findings of the search as CSV.")
 @json_option
 def inspect(model: Path | None, **options: Any) -> None:
     """Find cells of MODEL that track a concept in the text, and draw their activations.

@@ -56,9 +56,13 @@ class InspectOptions:
     """title of the picture; None: the title of the drawing on the screen"""
     npz: Path | None
     """file of all states and gates"""
+    as_csv: bool
+    """whether to write the findings of the search as CSV"""
     as_json: bool
 
     def __post_init__(self) -> None:
+        if self.as_csv and (self.as_json or self.list_concepts or self.browse or not self.searches):
+            raise WrongUsageError("--csv writes the findings of a search", hint="without --json and other views")
         if self.list_concepts:
             return
         if self.browse:

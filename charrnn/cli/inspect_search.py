@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn._version import __version__
+from charrnn.cli.csv_output import write_csv
 from charrnn.cli.inspect_excerpt import excerpt_influence, excerpt_profiles, excerpt_surprise
 from charrnn.cli.inspect_heatmaps import (
     InspectionTarget,
@@ -183,12 +184,14 @@ def run_search(path: Path, options: InspectOptions, concepts: Sequence[Concept])
     findings = replace(findings, seed=options.seed, start=options.start)
     concepts_by_name = {concept.name: concept for concept in concepts} or CONCEPTS
     note = write_report(options.html, target, findings, concepts_by_name) if options.html else ""
-    if options.as_json:
+    if options.as_csv:
+        write_csv(findings.to_json()["concepts"])
+    elif options.as_json:
         write_json(findings.to_json())
     else:
         stdout_console().print(FindingsTable(findings=findings))
         _print_hint_without_detectors(findings, concepts)
-    if options.svg or not options.as_json:
+    if options.svg or not (options.as_json or options.as_csv):
         drawn = findings_to_draw(findings)
         heatmaps = (
             _finding_heatmap(target, finding, concepts_by_name[finding.concept], options.signal) for finding in drawn
