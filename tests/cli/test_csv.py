@@ -56,7 +56,7 @@ def test_findings_have_the_values_of_the_json(call: Call, run_here: RunDirectory
     findings = json.loads(call(*command, "--json").out)["concepts"]
     rows = parsed(call(*command, "--csv").out)
     assert [row["concept"] for row in rows] == [found["concept"] for found in findings]
-    assert [row["fit"] for row in rows] == ["" if found["fit"] is None else str(found["fit"]) for found in findings]
+    assert [row["fit"] for row in rows] == [str(found.get("fit", "")) for found in findings]
     assert [row["verdict"] for row in rows] == [found["verdict"] for found in findings]
 
 
