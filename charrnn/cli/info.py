@@ -145,7 +145,7 @@ def _write_plot(svg: Path, path: Path, title: str | None, history: "History", ng
             f"{display_name(path)} has no history to draw", hint="the history is in a run's metrics.jsonl"
         )
     from charrnn.cli.inspect_heatmaps import write_drawing
-    from charrnn.views.svg import plot_svg
+    from charrnn.views.plot_svg import plot_svg
 
     return write_drawing(svg, plot_svg(_plot(display_name(path) if title is None else title, history, ngram)))
 

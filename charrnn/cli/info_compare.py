@@ -93,6 +93,6 @@ def _write_picture(svg: Path, plots: Sequence[Plot]) -> str:
     if not plots:
         raise CharrnnError("no run has a history to draw", hint="the history is in a run's metrics.jsonl")
     from charrnn.cli.inspect_heatmaps import write_drawing
-    from charrnn.views.svg import plot_svg
+    from charrnn.views.plot_svg import plot_svg
 
     return write_drawing(svg, plot_svg(plots[0]))

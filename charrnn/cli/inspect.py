@@ -9,7 +9,7 @@ from charrnn import resources
 from charrnn.arguments import LARGEST_SEED, MAX_CHARACTERS
 from charrnn.cli.cell_types import CellOrConceptType, begins_concept
 from charrnn.cli.inspect_options import SEARCH_SIGNAL, InspectOptions
-from charrnn.cli.inspect_view_options import view_options
+from charrnn.cli.inspect_view_options import INITIALIZATIONS, view_options
 from charrnn.cli.options import (
     COMMON,
     OUTPUT,
@@ -73,6 +73,7 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
     notes=(
         ("Patterns of --concept (^ and $ match at each line)", PATTERNS),
         ("Verdicts of the search", RULES),
+        ("Untrained networks, for --memory", INITIALIZATIONS),
         ("Arrays of --npz, for T characters and layers of H cells", ARRAYS),
     ),
 )
@@ -152,7 +153,12 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
 @option("--quick", is_flag=True, section=SEARCH_SECTION, help="Skip the control with shuffled weights, and ablation.")
 @view_options
 @option("--html", type=DrawingType(".html"), section=OUTPUT, help="Write the findings as an interactive page.")
-@option("--svg", type=DrawingType(".svg"), section=OUTPUT, help="Write the first heat map as a picture.")
+@option(
+    "--svg",
+    type=DrawingType(".svg"),
+    section=OUTPUT,
+    help="Write the first heat map, or the gradients of --memory, as a picture.",
+)
 @option("--title", metavar="TEXT", section=OUTPUT, help="Title of the picture of --svg.")
 @option("--npz", type=DrawingType(".npz"), section=OUTPUT, help="Write all states and gates as NumPy arrays (below).")
 @option("--csv", "as_csv", is_flag=True, section=OUTPUT, help="Write the findings of the search as CSV.")

@@ -31,6 +31,7 @@ from charrnn.text.vocabulary import format_characters
 from charrnn.views.console import stdout_console
 from charrnn.views.formatting import file_size
 from charrnn.views.heatmap import Heatmap, HeatmapRow, Marks, marks_of
+from charrnn.views.plot import Plot
 from charrnn.views.sanitize import light_background
 
 # The model to inspect, and the text to run the model on: a file, or the held-out text
@@ -172,6 +173,13 @@ def write_heatmap(path: Path, heatmap: Heatmap, title: str | None) -> str:
     from charrnn.views.svg import heatmap_svg
 
     return write_drawing(path, heatmap_svg(heatmap if title is None else replace(heatmap, title=title)))
+
+
+def write_plots(path: Path, plots: Sequence[Plot]) -> str:
+    """Write plots below each other as a picture; return a note with its size (CharrnnError)."""
+    from charrnn.views.plot_svg import plots_svg
+
+    return write_drawing(path, plots_svg(plots))
 
 
 def write_drawing(path: Path, drawing: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from charrnn.arguments import shortened
 from charrnn.errors import WrongUsageError
 from charrnn.network.cell_id import CellId
+from charrnn.training.initialization import Initialization
 
 VIEW_OPTIONS = ("surprise", "why", "contexts", "gates", "memory", "errors")
 """options that request a view each, in the order in which the views are shown"""
@@ -49,6 +50,8 @@ class InspectOptions:
     memory: bool
     against: tuple[Path, ...]
     """model files to compare the effective context with"""
+    untrained: tuple[Initialization, ...]
+    """untrained networks of the same size to compare the effective context with"""
     errors: bool
     html: Path | None
     svg: Path | None
@@ -122,12 +125,14 @@ class InspectOptions:
         for option, is_given, view, is_requested in (
             ("--top", self.guesses is not None, "--surprise", self.surprise),
             ("--against", bool(self.against), "--memory", self.memory),
+            ("--untrained", bool(self.untrained), "--memory", self.memory),
             ("--at", bool(self.positions), "--why", self.why),
         ):
             if is_given and not is_requested:
                 raise WrongUsageError(f"{option} belongs to {view}", hint=f"add `{view}`")
-        if (self.views or self.npz) and self.svg and not self.cells and not self.concepts and not self.why:
-            raise WrongUsageError("--svg is the picture of a cell or of --why", hint="add `--cell L.J`")
+        has_picture = self.cells or self.concepts or self.why or self.memory
+        if (self.views or self.npz) and self.svg and not has_picture:
+            raise WrongUsageError("--svg is the picture of a cell, of --why or of --memory", hint="add `--cell L.J`")
         if self.title is not None and not self.svg:
             raise WrongUsageError("--title is the title of a picture", hint="add `--svg FILE`")
         if self.draws_gates and self.signal != SEARCH_SIGNAL:
@@ -143,6 +148,7 @@ class InspectOptions:
             "--top": self.guesses is not None,
             "--at": bool(self.positions),
             "--against": bool(self.against),
+            "--untrained": bool(self.untrained),
             "--confirm": self.confirm is not None,
             "--quick": self.quick,
             "--html": self.html is not None,
@@ -164,7 +170,7 @@ class InspectOptions:
         unused_options = {
             "--concept": bool(self.concepts),
             "--signal": self.signal != SEARCH_SIGNAL,
-            "--svg": self.svg is not None and not self.why,
+            "--svg": self.svg is not None and not self.why and not self.memory,
             "--text": self.text is not None and not reads_text,
             "--chars": self.chars is not None and not reads_text,
             "--start": self.start > 0 and not reads_text,

@@ -10,8 +10,16 @@ from charrnn.arguments import MAX_CHARACTERS
 from charrnn.cli.cell_types import CellIdType
 from charrnn.cli.options import GUESSES, Number, option
 from charrnn.cli.path_types import ModelType
+from charrnn.errors import WrongUsageError
 from charrnn.storage.run_directory import find_model
+from charrnn.training.initialization import SAME_CELL, Initialization, parse_initialization
 
+INITIALIZATIONS = [
+    ("--untrained", "the model's own kind of cell, before any training"),
+    ("--untrained gru", "another kind of cell, of the same size"),
+    ("--untrained lstm,bias=0", "with this bias of the forget gates (trainings begin with 1)"),
+    ("--untrained rnn,scale=3", "with orthogonal recurrent weights times this factor"),
+]
 VIEWS_SECTION = "Other views"
 
 CommandFunction = Callable[..., Any]
@@ -20,6 +28,28 @@ CommandFunction = Callable[..., Any]
 def _find_models(_context: click.Context, _parameter: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
     """Return the model file of each path (CharrnnError)."""
     return tuple(find_model(path) for path in paths)
+
+
+class InitializationType(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions of Click only
+    """Type of an untrained network, such as lstm,bias=0."""
+
+    name = "cell"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - Click's signature
+        """Return the placeholder of the value in the help."""
+        return "[CELL]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the initialization for a value (click.BadParameter)."""
+        if isinstance(value, Initialization):
+            return value
+        try:
+            return parse_initialization(str(value))
+        except WrongUsageError as error:
+            hint = "the model is named before --untrained" if Path(str(value)).exists() else error.hint
+            failure = click.BadParameter(error.message, ctx, param)
+            failure.__notes__ = [hint] if hint else []
+            raise failure from None
 
 
 _VIEW_OPTIONS = (
@@ -80,6 +110,15 @@ _VIEW_OPTIONS = (
         callback=_find_models,
         section=VIEWS_SECTION,
         help="Compare --memory with this model's; repeatable.",
+    ),
+    option(
+        "--untrained",
+        type=InitializationType(),
+        is_flag=False,
+        flag_value=SAME_CELL,
+        multiple=True,
+        section=VIEWS_SECTION,
+        help="Compare --memory with an untrained network's, of the model's CELL or another (below); repeatable.",
     ),
     option(
         "--errors", is_flag=True, section=VIEWS_SECTION, help="Show which kinds of characters are predicted worst."

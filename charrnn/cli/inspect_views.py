@@ -6,12 +6,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from rich.console import RenderableType
 
-from charrnn.cli.inspect_heatmaps import InspectionTarget, load_target, provenance, write_heatmap
+from charrnn import resources
+from charrnn.cli.inspect_heatmaps import InspectionTarget, load_target, provenance, write_heatmap, write_plots
 from charrnn.cli.inspect_options import InspectOptions
 from charrnn.cli.options import GUESSES
 from charrnn.cli.streams import status, write_json, write_note
@@ -23,8 +24,12 @@ from charrnn.storage.run_directory import display_name
 from charrnn.text.held_out import training_corpus
 from charrnn.text.ngram import NGramPredictions, ngram_predictions
 from charrnn.text.vocabulary import format_characters
+from charrnn.training.initialization import Initialization
 from charrnn.views.console import stdout_console
 from charrnn.views.sanitize import light_background
+
+if TYPE_CHECKING:
+    from charrnn.inspection.measures.effective_context import EffectiveContext
 
 
 class JsonRecord(Protocol):
@@ -135,16 +140,40 @@ def _gates(target: InspectionTarget, options: InspectOptions) -> Iterator[Render
 
 
 def _memory(target: InspectionTarget, options: InspectOptions) -> Iterator[RenderedView]:
-    """Yield the effective context of the model, and of the models of --against."""
-    from charrnn.inspection.measures.effective_context import measure_context
-    from charrnn.views.effective_context import ContextPlots
+    """Yield the effective context of the model, of the models of --against and of untrained networks."""
+    from charrnn.views.effective_context import ContextPlots, gradients_plot
 
-    contexts = []
-    for compared in (target, *(_with_model(target, path) for path in options.against)):
-        rng = np.random.default_rng(options.seed)
-        with status(f"measuring the effective context of {display_name(compared.path)}"):
-            contexts.append(measure_context(compared.rnn, compared.ids, rng, **provenance(compared, options)))
+    # All networks are loaded before the first one is measured, so that errors come at once.
+    trained = [target, *(_with_model(target, path) for path in options.against)]
+    compared = [(model, "") for model in trained]
+    compared += [(_untrained(target, initial, options.seed), str(initial)) for initial in options.untrained]
+    contexts = [_measure_context(network, options, untrained=untrained) for network, untrained in compared]
     yield RenderedView(contexts, ContextPlots(contexts=tuple(contexts)))
+    if options.svg and not options.draws_cells and not options.why:
+        plot = gradients_plot(contexts)
+        write_note(write_plots(options.svg, [plot if options.title is None else replace(plot, title=options.title)]))
+
+
+def _measure_context(target: InspectionTarget, options: InspectOptions, *, untrained: str = "") -> "EffectiveContext":
+    """Return the effective context of a model or an untrained network."""
+    from charrnn.inspection.measures.effective_context import measure_context
+
+    source = provenance(target, options)
+    if untrained:
+        source["model"] = ""
+    name = f"an untrained network, {untrained}" if untrained else display_name(target.path)
+    with status(f"measuring the effective context of {name}"):
+        rng = np.random.default_rng(options.seed)
+        return measure_context(target.rnn, target.ids, rng, untrained=untrained, **source)
+
+
+def _untrained(target: InspectionTarget, initialization: Initialization, seed: int) -> InspectionTarget:
+    """Return the target with an untrained network of the model's size in place of the model (WrongUsageError)."""
+    with resources.loading_torch():
+        from charrnn.training.untrained import untrained_model
+
+    model = untrained_model(target.model.config, target.model.vocabulary, initialization, seed=seed)
+    return replace(target, model=model, rnn=InferenceRNN.from_model(model))
 
 
 def _errors(target: InspectionTarget, options: InspectOptions) -> Iterator[RenderedView]:

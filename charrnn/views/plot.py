@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-import numpy as np
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from charrnn.views.canvas import Canvas, Point2D
 from charrnn.views.sanitize import ascii_signs, sanitize, unicode_output
 
 Tick = tuple[float, str]
@@ -99,65 +99,12 @@ def _around(low: float, high: float, step: float) -> tuple[int, int]:
     return first, max(math.ceil(high / step - 1e-9), first + 1)
 
 
-Point2D = tuple[float, float]
-"""position (x, y) in [0, 1], with y upwards"""
-
-DOTS_ACROSS, DOTS_DOWN = 2, 4
-_BRAILLE = 0x2800
-_DOT = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
-"""bits of the dots of a braille character, by row and column"""
-
-
-class Canvas:
-    """A grid of characters; later drawings cover earlier ones."""
-
-    def __init__(self, columns: int, rows: int) -> None:
-        self.columns, self.rows = columns, rows
-        self._dots = np.zeros((rows, columns), np.int64)
-        self._signs = np.full((rows, columns), "", dtype=object)
-        self._styles = np.full((rows, columns), "", dtype=object)
-
-    def line(self, start: Point2D, stop: Point2D, style: str, *, sign: str = "") -> None:
-        """Draw a straight line in braille dots, or in `sign` if it is given."""
-        dots_x, dots_y = (1, 1) if sign else (DOTS_ACROSS, DOTS_DOWN)
-        columns, rows = self.columns * dots_x, self.rows * dots_y
-        (x, y), (next_x, next_y) = start, stop
-        steps = 2 + math.ceil(max(abs(next_x - x) * columns, abs(next_y - y) * rows))
-        fractions = np.linspace(0, 1, steps)
-        dot_columns = np.rint((x + (next_x - x) * fractions) * (columns - 1)).astype(int)
-        dot_rows = np.rint((1 - y - (next_y - y) * fractions) * (rows - 1)).astype(int)
-        at = dot_rows // dots_y, dot_columns // dots_x
-        if not sign:
-            np.bitwise_or.at(self._dots, at, _DOT[dot_rows % dots_y, dot_columns % dots_x])
-        self._signs[at], self._styles[at] = sign, style
-
-    def sign(self, position: Point2D, sign: str, style: str) -> None:
-        """Draw a sign of one column."""
-        at = self.row(position[1]), self.column(position[0])
-        self._signs[at], self._styles[at] = sign, style
-
-    def column(self, x: float) -> int:
-        """Return the column of a position."""
-        return round(x * (self.columns - 1))
-
-    def row(self, y: float) -> int:
-        """Return the row of a position, counted from the top."""
-        return round((1 - y) * (self.rows - 1))
-
-    def rows_of_text(self) -> Iterator[Text]:
-        """Yield the rows from the top, each as wide as the canvas."""
-        for dots, signs, styles in zip(self._dots.tolist(), self._signs, self._styles, strict=True):
-            row = Text()
-            for dot, sign, style in zip(dots, signs, styles, strict=True):
-                row.append(sign or (chr(_BRAILLE + dot) if dot else " "), style)
-            yield row
-
-
 Point = tuple[float, float]
 COLORS = ("dodger_blue1", "dark_orange3", "spring_green4", "medium_orchid", "deep_pink3", "grey46")
 """colors of the curves, in turn; each has contrast on black and on white"""
 SIGNS = "*o+x#%"
 """signs of the curves, if neither colors nor marks distinguish them"""
+LEGEND_GAP = "   "
 MIN_FIELD_COLUMNS = 10
 """minimum columns of the area between the axes"""
 _AXES = {True: ("│", "┤", "└", "─", "┴"), False: ("|", "+", "`", "-", "-")}
@@ -208,7 +155,7 @@ class Plot:
         colored = console.color_system is not None and not console.no_color
         yield from hstack([self.rows(options.max_width, unicode=unicode, colored=colored)])
         if any(curve.label for curve in self.curves):
-            yield self._legend(unicode=unicode, colored=colored)
+            yield self._legend(options.max_width, unicode=unicode, colored=colored)
 
     def rows(self, columns: int, *, unicode: bool, colored: bool) -> list[Text]:
         """Return the rows of the plot without its legend, each `columns` wide."""
@@ -268,15 +215,17 @@ class Plot:
         yield Text("".join(labels))
         yield Text(" " * (margin + 1) + f"{self.x_axis.label:^{canvas.columns}}", style="dim")
 
-    def _legend(self, *, unicode: bool, colored: bool) -> Text:
-        """Return the legend of the curves."""
-        legend = Text()
+    def _legend(self, columns: int, *, unicode: bool, colored: bool) -> Text:
+        """Return the legend of the curves, in lines that break between curves only."""
+        lines = [Text()]
         for number, curve in enumerate(self.curves):
             sign = curve.mark or self._sign(number, unicode=unicode, colored=colored) or "━━"
-            legend.append(f"{sign} ", style=curve.style or _color(number))
-            legend.append(sanitize(curve.label, keep="", unicode=unicode) + "   ")
-        legend.rstrip()
-        return legend
+            entry = Text(f"{sign} ", style=curve.style or _color(number))
+            entry.append(sanitize(curve.label, keep="", unicode=unicode), style="default")
+            if lines[-1] and lines[-1].cell_len + len(LEGEND_GAP) + entry.cell_len > columns:
+                lines.append(Text())
+            lines[-1].append(LEGEND_GAP if lines[-1] else "").append_text(entry)
+        return Text("\n").join(lines)
 
 
 def hstack(plots: Sequence[list[Text]]) -> Iterator[Text]:

@@ -1,20 +1,17 @@
-"""Self-contained SVG images of heat maps and plots, without scripts, fonts and addresses, on a white background.
+"""Self-contained SVG images of heat maps, without scripts, fonts and addresses, on a white background.
 
 Lines, glyphs and levels are those of the terminal.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 
 import numpy as np
 
 from charrnn.views import colors
 from charrnn.views.layout import CARRIER, HeatmapData, Line, Values, label_width, runs, wrap_text
-from charrnn.views.plot import Plot, Point2D
 from charrnn.views.sanitize import escape_html, sanitize
-
-# Heat maps
 
 # Pixels. Most monospace fonts are 0.6 times as wide as high: a font size of 15 fits columns of 9, even if a viewer
 # ignores textLength.
@@ -187,92 +184,3 @@ def _description(heatmap: HeatmapData) -> str:
     colors = "orange below zero, blue above, white near it"
     marks = f"; underlined where {heatmap.marks.label} holds" if heatmap.marks else ""
     return f"{heatmap.subject} at each character of a text: {colors}{marks}."
-
-
-# Plots
-
-COLORS = ("#1f6fb2", "#c45f00", "#2e7d32", "#7a3e9d", "#b3261e", "#4a4a4a")
-"""colors of the curves on white, with enough contrast for text"""
-DASHES = ("", "7 4", "2 3", "10 3 2 3", "5 2", "1 4")
-"""dashes of the curves, for readers who do not see colors"""
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 340, 64, 24, 56, 52
-"""pixels: size of the image and margins around the axes"""
-LINE, LETTER, SAMPLE = 18, 7, 28
-"""pixels: height of a line of text, approximate width of a letter, length of a sample of a curve in the legend"""
-GRID, QUIET = "#e4e7ea", "#57606a"
-
-
-def plot_svg(plot: Plot) -> str:
-    """Return a plot as SVG."""
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}"'
-            f' height="{HEIGHT}" role="img" font-family="sans-serif" font-size="13">',
-            f"<title>{escape_html(plot.title)}</title>",
-            f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
-            f'<text x="{LEFT}" y="{TOP - 32}" font-size="15" font-weight="bold">{escape_html(plot.title)}</text>',
-            *_axes(plot),
-            *(shape for number in range(len(plot.curves)) for shape in _curve(plot, number)),
-            *_legend(plot),
-            "</svg>\n",
-        ]
-    )
-
-
-def _axes(plot: Plot) -> Iterator[str]:
-    """Yield the axes, with a grid line at each tick of the vertical axis."""
-    bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
-    for value, label in plot.y_axis.ticks:
-        _, y = _to_pixels((0, plot.y_axis.position(value)))
-        yield f'<path d="M{LEFT} {y:.1f}H{right}" stroke="{GRID}"/>'
-        yield _text(label, LEFT - 8, y + 4.5, anchor="end")
-    for value, label in plot.x_axis.ticks:
-        x, _ = _to_pixels((plot.x_axis.position(value), 0))
-        yield f'<path d="M{x:.1f} {bottom}v5" stroke="{QUIET}"/>'
-        yield _text(label, x, bottom + LINE + 2)
-    yield f'<path d="M{LEFT} {bottom}H{right}" stroke="{QUIET}"/>'
-    yield _text(plot.x_axis.label, (LEFT + right) / 2, bottom + 2 * LINE + 4, color=QUIET)
-    yield _text(plot.y_axis.label, LEFT, TOP - 12, anchor="start", color=QUIET)
-
-
-def _curve(plot: Plot, number: int) -> Iterator[str]:
-    """Yield the line of a curve, and a dot at each of its points if it has a mark."""
-    curve = plot.curves[number]
-    segments = [list(map(_to_pixels, positions)) for positions in plot.segments(curve)]
-    if curve.joined:
-        # The final "h0" makes a single point visible as a dot.
-        path = "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in positions) + "h0" for positions in segments)
-        yield f'<path d="{path}" {_stroke(number)}/>'
-    if curve.mark:
-        for x, y in (position for positions in segments for position in positions):
-            yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{_color(number)}"/>'
-
-
-def _legend(plot: Plot) -> Iterator[str]:
-    """Yield the legend above the plot, from right to left."""
-    x, y = WIDTH - RIGHT, TOP - 12
-    for number, curve in reversed(list(enumerate(plot.curves))):
-        if curve.label:
-            yield _text(curve.label, x, y, anchor="end", color=_color(number))
-            x -= LETTER * len(curve.label) + SAMPLE + 10
-            yield f'<path d="M{x} {y - 4.5}h{SAMPLE}" {_stroke(number)}/>'
-            x -= 2 * LETTER
-
-
-def _to_pixels(position: Point2D) -> Point2D:
-    """Return a position between the axes in pixels."""
-    return LEFT + position[0] * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - position[1] * (HEIGHT - TOP - BOTTOM)
-
-
-def _stroke(number: int) -> str:
-    dash = DASHES[number % len(DASHES)]
-    dash_attribute = f' stroke-dasharray="{dash}"' if dash else ""
-    return f'fill="none" stroke="{_color(number)}" stroke-width="2" stroke-linecap="round"{dash_attribute}'
-
-
-def _color(number: int) -> str:
-    return COLORS[number % len(COLORS)]
-
-
-def _text(text: str, x: float, y: float, *, anchor: str = "middle", color: str = "#1b1f23") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{color}">{escape_html(text)}</text>'

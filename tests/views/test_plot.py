@@ -11,9 +11,10 @@ from rich.cells import cell_len
 from rich.color import Color
 from rich.console import Console
 
-from charrnn.views import colors, svg
+from charrnn.views import colors
+from charrnn.views import plot_svg as svg
 from charrnn.views.plot import COLORS, Curve, Plot, linear_axis
-from charrnn.views.svg import plot_svg
+from charrnn.views.plot_svg import plot_svg
 
 Points = tuple[tuple[float, float], ...]
 

@@ -197,9 +197,15 @@ def loss_gradients(rnn: InferenceRNN, window: ReadWindows) -> Numbers:
 
 
 def gradient_norms(rnn: InferenceRNN, window: ReadWindows) -> Numbers:
-    """Return the norm of dℓ/de for the embedding e of each character, by lag: (T, B)."""
-    norms: Numbers = np.linalg.norm(loss_gradients(rnn, window), axis=-1)[::-1]
-    return norms
+    """Return the norm of dℓ/de for the embedding e of each character, by lag: (T, B).
+
+    A gradient that exploded beyond the numbers of its type has the largest number of that type as its norm.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        gradients = loss_gradients(rnn, window)
+        norms: Numbers = np.linalg.norm(gradients.astype(np.float64), axis=-1)[::-1]
+    largest = float(np.finfo(gradients.dtype).max)
+    return np.where(norms < largest, norms, largest)
 
 
 class Replacements:
