@@ -46,7 +46,7 @@ DOCUMENT_LABELS = {"line": "one per line", "blank": "separated by blank lines", 
     "--svg",
     type=DrawingType(".svg"),
     section=OUTPUT,
-    help="Write the loss curve, or those of several runs by characters, as a picture.",
+    help="Write the loss curve, or those of several runs, as a picture.",
 )
 @option("--title", metavar="TEXT", section=OUTPUT, help="Title of the picture of --svg.")
 @option("--csv", "as_csv", is_flag=True, section=OUTPUT, help="Write the metrics of one or several runs as CSV.")
@@ -144,10 +144,9 @@ def _write_plot(svg: Path, path: Path, title: str | None, history: "History", ng
         raise CharrnnError(
             f"{display_name(path)} has no history to draw", hint="the history is in a run's metrics.jsonl"
         )
-    from charrnn.cli.inspect_heatmaps import write_drawing
-    from charrnn.views.plot_svg import plot_svg
+    from charrnn.cli.inspect_heatmaps import write_plots
 
-    return write_drawing(svg, plot_svg(_plot(display_name(path) if title is None else title, history, ngram)))
+    return write_plots(svg, [_plot(display_name(path) if title is None else title, history, ngram)])
 
 
 def _facts(path: Path, model: "Model") -> dict[str, Any]:

@@ -27,7 +27,7 @@ class RunCurve(NamedTuple):
 
 
 def compare_runs(models: Sequence[Path], svg: Path | None, title: str | None, *, as_json: bool) -> None:
-    """Print a table of runs and their loss curves; write the curves by characters as a picture (CharrnnError)."""
+    """Print a table of runs and their loss curves; write the curves as a picture (CharrnnError)."""
     curves = [_read_curve(*named) for named in zip(models, model_labels(models), strict=True)]
     plots = [plot for unit in UNITS if (plot := curves_plot(curves, unit, title or "held-out loss"))]
     note = _write_picture(svg, plots) if svg else ""
@@ -89,10 +89,9 @@ def _per_step(training: Mapping[str, Any], history: History) -> dict[str, float]
 
 
 def _write_picture(svg: Path, plots: Sequence[Plot]) -> str:
-    """Write the first plot as a picture, and return a note with its size (CharrnnError)."""
+    """Write the plots below each other as a picture, and return a note with its size (CharrnnError)."""
     if not plots:
         raise CharrnnError("no run has a history to draw", hint="the history is in a run's metrics.jsonl")
-    from charrnn.cli.inspect_heatmaps import write_drawing
-    from charrnn.views.plot_svg import plot_svg
+    from charrnn.cli.inspect_heatmaps import write_plots
 
-    return write_drawing(svg, plot_svg(plots[0]))
+    return write_plots(svg, plots)

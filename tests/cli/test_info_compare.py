@@ -69,6 +69,8 @@ def test_the_curves_of_several_runs_are_a_picture(call: Call, runs: list[str]) -
     assert result.code == 0, result.err
     picture = Path("loss.svg").read_text()
     assert picture.startswith("<svg")
+    assert "characters read" in picture
+    assert "seconds of training" in picture
     assert ">lstm<" in picture
     assert ">gru<" in picture
     assert not {"\x1b", "\u202e"} & set(picture)

@@ -75,6 +75,7 @@ COMMANDS = {
     "inspect --gates, rnn": ("inspect", "checkpoints/rnn", "--text", "text.txt", "--chars", "900", "--gates"),
     "inspect --gates --cell": (*LOOK, "--gates", "--cell", "1.7", "--concept", "in_quote"),
     "inspect --memory": MEMORY,
+    "inspect --memory --untrained": (*MEMORY, "--untrained", "gru"),
     "inspect --memory --against": (*MEMORY, "--against", "checkpoints/gru"),
     "inspect --errors": (*LOOK, "--errors"),
     "inspect --errors, with an n-gram": ("inspect", "checkpoints/book", "--errors"),
