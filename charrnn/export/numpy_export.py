@@ -20,7 +20,7 @@ def numpy_export(model: Model) -> Export:
     script = render("numpy_model", network_features(model) | {_input_feature(model)}, network_values(model))
     return Export(
         files={ARRAYS: arrays_writer(dict(_arrays(model))), MODEL_SCRIPT: text_writer(script)},
-        usage="python {directory}/model.py --length 2000 --temperature 0.7 --seed 1",
+        usage="python {directory}/model.py --length 2000 --seed 1",
         needs="numpy",
     )
 

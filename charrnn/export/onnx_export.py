@@ -45,7 +45,7 @@ def onnx_export(model: Model) -> Export:
             VOCABULARY: json_writer(characters),
             MODEL_SCRIPT: text_writer(script),
         },
-        usage="python {directory}/model.py --length 500 --temperature 0.7 --seed 1",
+        usage="python {directory}/model.py --length 500 --seed 1",
         needs="onnxruntime",
     )
 

@@ -17,6 +17,6 @@ def torch_export(model: Model) -> Export:
             VOCABULARY: json_writer(list(model.vocabulary.characters)),
             MODEL_SCRIPT: text_writer(script),
         },
-        usage="python {directory}/model.py --length 500 --temperature 0.7",
+        usage="python {directory}/model.py --length 500",
         needs="torch safetensors",
     )

@@ -130,6 +130,24 @@ def test_an_unknown_character_of_the_prompt_is_an_error(call_script: Call, tmp_p
     assert result.err.splitlines()[-1].endswith("error: the model never saw ['Q']")
 
 
+@pytest.mark.parametrize("documents", [None, "file", "line"])
+def test_the_line_of_a_terminal_is_ended(
+    documents: str | None, call_script: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once; control characters are replaced there."""
+    script = exported(model_of("rnn", documents=documents) if documents != "file" else file_model(), tmp_path)
+    arguments = ("--length", "300", "--temperature", "5", "--seed", "1")
+    piped = call_script(script, *arguments).out
+    monkeypatch.setattr(type(sys.stdout), "isatty", lambda _: True)
+    shown = call_script(script, *arguments).out
+    assert shown == piped.replace("\x1b", "\ufffd") + ("" if documents == "line" else "\n")
+
+
+def file_model() -> Model:
+    """Return a model of files, whose documents end with a control character."""
+    return random_model("\n abc\x03", config=NetworkConfig(cell="rnn", layers=1, hidden=9, documents="file"))
+
+
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_script_is_a_page(cell: str, tmp_path: Path) -> None:
     """At most 80 lines for every network, and without any text of the model."""
