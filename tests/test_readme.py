@@ -6,6 +6,8 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from types import ModuleType
+from unittest.mock import Mock
 
 import pytest
 from foreign import keras_network, write_foreign
@@ -76,9 +78,16 @@ def test_every_command_in_the_readme_runs(line: str, workplace: Path, launch: La
 @pytest.mark.slow
 @pytest.mark.parametrize("block", blocks("python"))
 def test_the_python_in_the_readme_runs(block: str, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Line by line."""
+    """Line by line, with a stand-in for the writer of TensorBoard, which the tests do not install."""
+    tensorboard, writer = ModuleType("torch.utils.tensorboard"), Mock(spec_set=["add_scalar"])
+    monkeypatch.setattr(tensorboard, "SummaryWriter", lambda directory: writer, raising=False)  # noqa: ARG005
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", tensorboard)
     monkeypatch.chdir(workplace)
     exec(re.sub(r'"1\.\d+"', '"1.3"', block), {})  # noqa: S102 - it is our own
+    if "SummaryWriter" in block:
+        names = [call.args[0] for call in writer.add_scalar.call_args_list]
+        assert {"Report", "Evaluation"} <= set(names)
+        assert all(call.args[1] > 0 and call.args[2] <= 50 for call in writer.add_scalar.call_args_list)
 
 
 def test_the_readme_shows_every_command() -> None:
