@@ -29,20 +29,26 @@ class RunCurve(NamedTuple):
 def compare_runs(models: Sequence[Path], svg: Path | None, title: str | None, *, as_json: bool) -> None:
     """Print a table of runs and their loss curves; write the curves as a picture (CharrnnError)."""
     curves = [_read_curve(*named) for named in zip(models, model_labels(models), strict=True)]
-    plots = [plot for unit in UNITS if (plot := curves_plot(curves, unit, title or "held-out loss"))]
-    note = _write_picture(svg, plots) if svg else ""
+    plots = [plot for unit in UNITS if (plot := curves_plot(curves, unit))]
+    titled = [replace(plot, title=title or "held-out loss") for plot in plots]
+    note = _write_picture(svg, titled) if svg else ""
     list_runs(models, as_json=as_json, compared=True)
     if not as_json:
-        from charrnn.views.console import stdout_console
-
-        for plot in plots:
-            write_result("")
-            stdout_console().print(replace(plot, title=""))
+        _print_plots(plots)
     if note:
         write_note(note)
 
 
-def curves_plot(curves: Sequence[RunCurve], unit: str, title: str) -> Plot | None:
+def _print_plots(plots: Sequence[Plot]) -> None:
+    """Print plots, each after an empty line."""
+    from charrnn.views.console import stdout_console
+
+    for plot in plots:
+        write_result("")
+        stdout_console().print(plot)
+
+
+def curves_plot(curves: Sequence[RunCurve], unit: str) -> Plot | None:
     """Return the loss curves over characters or seconds; None if no run records these.
 
     The speed of a run is treated as constant.
@@ -56,7 +62,7 @@ def curves_plot(curves: Sequence[RunCurve], unit: str, title: str) -> Plot | Non
         return None
     drawn_points = [point for curve in drawn for point in curve.points]
     return Plot(
-        title=title,
+        title="",
         x_axis=linear_axis([0, *(x for x, _ in drawn_points)], UNITS[unit], tight=True),
         y_axis=linear_axis((bits for _, bits in drawn_points), "bits per character"),
         curves=tuple(drawn),

@@ -56,7 +56,7 @@ def test_steps_become_characters_and_seconds() -> None:
         RunCurve("a", history, {"characters": 100.0, "seconds": 3.0}),
         RunCurve("b", history, {"characters": 50.0}),
     ]
-    by_characters, by_seconds = curves_plot(curves, "characters", ""), curves_plot(curves, "seconds", "")
+    by_characters, by_seconds = curves_plot(curves, "characters"), curves_plot(curves, "seconds")
     assert by_characters is not None
     assert [curve.points[1][0] for curve in by_characters.curves] == [2000, 1000]
     assert by_seconds is not None

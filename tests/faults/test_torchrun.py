@@ -211,14 +211,14 @@ def test_a_restart_repeats_neither_new_nor_the_reading_of_standard_input(undistu
 def test_ctrl_c_saves_at_the_same_step_in_all_processes_and_the_run_resumes_exactly(
     undisturbed: dict[str, Any],
 ) -> None:
-    """On a terminal; torchrun passes the signal on and exits with 1."""
+    """On a terminal; torchrun passes the signal on and exits with 1, or rarely aborts as it exits (torch 2.13)."""
     slow = "import time\nfrom charrnn.training.trainer import Trainer\nstep = Trainer.train_step\n"
     slow += "Trainer.train_step = lambda trainer: (time.sleep(0.05), step(trainer))[1]"
     torchrun = Torchrun("book.txt", *STEPS, *SAVE_OFTEN, fault=slow, terminal=True)
     wait_until(lambda: has_saved("checkpoints/book", 3))
     torchrun.type(b"\x03")
     code, output = torchrun.wait()
-    assert code == 1
+    assert code in (1, -signal.SIGABRT), output
     assert re.search(r"saved step \d+ in checkpoints/book", output), output
     code, output = Torchrun("book.txt", *STEPS).wait()
     assert code == 0, output
