@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from charrnn._version import __version__
 
 if TYPE_CHECKING:
+    from charrnn.api.compare import RunComparison, compare
     from charrnn.api.model import TrainedModel, load, models
     from charrnn.api.train import train, training_events
     from charrnn.errors import CharrnnError, DivergedError, WrongUsageError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from charrnn.inspection.measures.activations import Activations
     from charrnn.inspection.measures.attribution import Attribution
     from charrnn.inspection.measures.cell_profile import CellProfile
+    from charrnn.inspection.measures.effective_context import ContextComparison
     from charrnn.inspection.measures.interchange import Interchange
     from charrnn.inspection.measures.surprisal import Surprise
     from charrnn.inspection.search.findings import Finding, Findings
@@ -35,17 +37,20 @@ __all__ = [
     "CellProfile",
     "CharrnnError",
     "Concept",
+    "ContextComparison",
     "DivergedError",
     "Finding",
     "Findings",
     "Heatmap",
     "Interchange",
     "Novelty",
+    "RunComparison",
     "Score",
     "Surprise",
     "TrainedModel",
     "WrongUsageError",
     "__version__",
+    "compare",
     "concept_of",
     "load",
     "models",
@@ -59,16 +64,19 @@ _MODULES = {
     "CellProfile": "inspection.measures.cell_profile",
     "CharrnnError": "errors",
     "Concept": "inspection.concepts.concept",
+    "ContextComparison": "inspection.measures.effective_context",
     "DivergedError": "errors",
     "Finding": "inspection.search.findings",
     "Findings": "inspection.search.findings",
     "Heatmap": "views.heatmap",
     "Interchange": "inspection.measures.interchange",
     "Novelty": "generation.novelty",
+    "RunComparison": "api.compare",
     "Score": "scoring",
     "Surprise": "inspection.measures.surprisal",
     "TrainedModel": "api.model",
     "WrongUsageError": "errors",
+    "compare": "api.compare",
     "concept_of": "inspection.concepts.custom",
     "load": "api.model",
     "models": "api.model",

@@ -43,6 +43,7 @@ PROFILE = CellProfile(
     promotes=tuple(CharacterWeight(character, 1.23456) for character in "<\u202e\x1b"),
     suppresses=(CharacterWeight(" ", -2.5), CharacterWeight("\n", -0.125)),
     histogram=(0, 3, 250, 0, 1),
+    state="tanh(c)",
 )
 
 

@@ -25,7 +25,16 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         *("storage", "text", "network", "generation"),
     ),
     "inspection": ("errors", "arguments", "text", "network", "scoring"),
-    "views": ("errors", "arguments", "storage", "text", "inspection", "training.events", "training.metrics"),
+    "views": (
+        "errors",
+        "arguments",
+        "storage",
+        "text",
+        "inspection",
+        "training.events",
+        "training.metrics",
+        "training.run_listing",
+    ),
     "browser": ("errors", "text", "network", "generation", "inspection", "views"),
     "export": ("_version", "errors", "config", "storage", "text", "network", "generation", "inspection", "views"),
     "api": (

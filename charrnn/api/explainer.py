@@ -1,24 +1,29 @@
-"""Explanations of single predictions and cells in the Python API: attribution, interchange and profiles of cells."""
+"""Explanations in the Python API: attribution, interchange, profiles, gates and memory, of predictions and cells."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from charrnn import arguments
+import charrnn.views.notebook  # noqa: F401 - registers the drawings of records in notebooks
+from charrnn import arguments, resources
 from charrnn.api.carriers import find_concept
 from charrnn.api.text_generator import TextGenerator, Unknown
-from charrnn.arguments import LARGEST_SEED, whole_number
+from charrnn.arguments import LARGEST_SEED, several, shown, texts, whole_number
 from charrnn.errors import WrongUsageError
 from charrnn.inspection.concepts import Concept
 from charrnn.inspection.measures.activations import DEFAULT_SIGNAL, record_cells, signal_name
 from charrnn.inspection.measures.attribution import Attribution, attribute_positions
 from charrnn.inspection.measures.cell_gates import record_gates
 from charrnn.inspection.measures.cell_profile import CellProfile, activation_histogram, profile_cell
+from charrnn.inspection.measures.effective_context import MEMORY_CHARS, ContextComparison, measure_context
 from charrnn.inspection.measures.interchange import Interchange, ReadText, measure_both_ways, read_to_end
 from charrnn.inspection.search.concept_carrier import ConceptCarrier
 from charrnn.inspection.search.search_data import EncodedText
 from charrnn.network.cell_id import parse_cell
+from charrnn.network.inference import InferenceRNN
 from charrnn.text.documents import ensure_terminated
+from charrnn.training.initialization import Initialization, parse_initialization
 from charrnn.views.cell_gates import gates_heatmap
 from charrnn.views.heatmap import Heatmap, marks_of
 
@@ -129,3 +134,59 @@ class Explainer(TextGenerator):
         return gates_heatmap(
             recorded, marks=None if concept is None else marks_of(find_concept(concept), encoded.parsed)
         )
+
+    def memory(
+        self,
+        text: str | None = None,
+        *,
+        against: "Iterable[Explainer]" = (),
+        untrained: Iterable[str] = (),
+        chars: int = MEMORY_CHARS,
+        seed: int = 0,
+        unknown: Unknown = "error",
+    ) -> ContextComparison:
+        """Return how far back the model, other models and untrained networks of its size use a text.
+
+        The default text is the held-out text of the run, of which `chars` characters are read. An untrained network
+        is "same", a kind of cell such as "gru", or has other initial weights: "lstm,bias=0" for the bias of the
+        forget gates, "rnn,scale=3" for the scale of the recurrent weights. Raise CharrnnError if the text is too
+        short.
+        """
+        section, seed = section_of(chars, 0), whole_number(seed, "seed", high=LARGEST_SEED)
+        others = [_checked(model) for model in several(against, "against")]
+        initializations = [parse_initialization(name) for name in texts(untrained, "untrained")]
+        encoded = self._encoded_held_out(section) if text is None else self._encode(text, unknown, section)
+        content, ids = encoded.parsed.text, encoded.ids
+        networks = [(self.reader, ids, str(self.path), "")]
+        for other in others:
+            read = other.model.vocabulary.encode(content, unknown="replace")
+            networks.append((other.reader, read, str(other.path), ""))
+        networks += [(self._untrained(initial, seed), ids, "", str(initial)) for initial in initializations]
+        contexts = (
+            measure_context(
+                rnn, read, np.random.default_rng(seed), untrained=label, model=model, text=encoded.parsed.name
+            )
+            for rnn, read, model, label in networks
+        )
+        return ContextComparison(contexts=tuple(contexts))
+
+    def _untrained(self, initialization: Initialization, seed: int) -> InferenceRNN:
+        """Return an untrained network of the size of the model (WrongUsageError)."""
+        with resources.loading_torch():
+            from charrnn.training.untrained import untrained_model
+
+        model = untrained_model(self.model.config, self.model.vocabulary, initialization, seed=seed)
+        return InferenceRNN.from_model(model)
+
+
+def _checked(model: object) -> Explainer:
+    """Return a trained model (WrongUsageError for any other value)."""
+    if not isinstance(model, Explainer):
+        raise WrongUsageError(f"{shown(model)} is not a trained model", hint="`charrnn.load(NAME)` returns one")
+    return model
+
+
+def section_of(characters: int, start: int, *, name: str = "chars") -> slice:
+    """Return the slice of so many characters of a text; `name` is that of the argument (WrongUsageError)."""
+    first = whole_number(start, "start")
+    return slice(first, first + whole_number(characters, name, low=1))

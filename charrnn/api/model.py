@@ -9,7 +9,7 @@ import numpy as np
 
 from charrnn import arguments
 from charrnn.api.carriers import ClampValues, find_concept
-from charrnn.api.explainer import NO_CELL_HINT, Explainer
+from charrnn.api.explainer import NO_CELL_HINT, Explainer, section_of
 from charrnn.api.text_generator import Unknown
 from charrnn.arguments import (
     LARGEST_SEED,
@@ -159,7 +159,7 @@ class TrainedModel(Explainer):
         >>> best.concept, best.cell, round(best.fit, 2)
         ('in_quote', '1.29', 1.0)
         """
-        section, seed = _section(chars, start), whole_number(seed, "seed", high=LARGEST_SEED)
+        section, seed = section_of(chars, start), whole_number(seed, "seed", high=LARGEST_SEED)
         selected = None if concepts is None else [find_concept(concept) for concept in several(concepts, "concepts")]
         quick, signal = flag(quick, "quick"), signal_name(self.reader, signal)
         if not callable(progress):
@@ -215,13 +215,7 @@ class TrainedModel(Explainer):
 
     def held_out(self, characters: int = DEFAULT_CHARS, *, start: int = 0) -> str:
         """Return a section of the held-out text of the run (CharrnnError if the run has no encoded text)."""
-        return self._held_out_text(_section(characters, start, name="characters")).text
-
-
-def _section(characters: int, start: int, *, name: str = "chars") -> slice:
-    """Return the slice of so many characters of a text; `name` is that of the argument (WrongUsageError)."""
-    first = whole_number(start, "start")
-    return slice(first, first + whole_number(characters, name, low=1))
+        return self._held_out_text(section_of(characters, start, name="characters")).text
 
 
 # Loading a model by the name of its run

@@ -7,18 +7,18 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path, PurePath
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from charrnn.cli.csv_output import write_csv
 from charrnn.cli.streams import terminal_columns, write_json, write_note, write_result
-from charrnn.config import CELL_TITLES, NetworkConfig
 from charrnn.errors import CharrnnError, os_reason
-from charrnn.network.model_file import read_info, weight_shapes
 from charrnn.storage.run_directory import RunDirectory, display_name
-from charrnn.training.metrics import is_loss, read_lines
-from charrnn.views.formatting import age, duration, file_size, omitted_line
+from charrnn.training.metrics import read_lines
+from charrnn.training.run_listing import read_listing
+from charrnn.views.formatting import duration, omitted_line
+from charrnn.views.run_comparison import COMPARED_HEADINGS, HEADINGS, run_row
 
 # The training that a model file records
 
@@ -125,50 +125,21 @@ def _format_settings(settings: Mapping[str, Any]) -> str:
 
 # Several runs, one line each
 
-MAX_TEXT_COLUMNS = 20
-"""maximum width of the name of a text"""
-HEADINGS = ("run", "text", "network", "bits/char", "size", "age")
-COMPARED_HEADINGS = ("run", "text", "network", "weights", "time", "bits/char")
-"""columns of runs that are compared"""
 DROP_ORDER = ("size", "network", "text", "weights", "age", "time", "bits/char")
 """columns that are dropped on a narrow terminal, in this order"""
 GAP = 2
 """spaces between columns"""
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunListing:
-    """A run in a list of runs."""
-
-    model: str
-    """path of the model file"""
-    text: str
-    """name of the training text"""
-    network: str
-    """kind and size of the network"""
-    bits_per_char: float | None
-    """loss on held-out text; None if it was never measured"""
-    bytes: int
-    """size of the model file"""
-    seconds_old: float
-    """time since the model file was written"""
-    parameters: int | None = None
-    """number of weights; None if the file cannot be read"""
-    seconds: float | None = None
-    """time of the training; None if it was not recorded"""
-    problem: str = ""
-    """why the model file cannot be read; "" if it can"""
-
-
 def list_runs(models: Sequence[Path], *, as_json: bool, compared: bool = False) -> None:
     """Print a table of runs in the given order, or write a line of JSON; with a note on sizes if compared."""
     now = time.time()
-    runs = [_read_listing(model, now) for model in models]
+    runs = [read_listing(model, now) for model in models]
     if as_json:
         write_json({"runs": [asdict(run) for run in runs]})
         return
     headings = COMPARED_HEADINGS if compared else HEADINGS
-    rows = [headings, *(_row(run, headings) for run in runs)]
+    rows = [headings, *(run_row(run, headings) for run in runs)]
     widths = _column_widths(headings, [max(map(len, column)) for column in zip(*rows, strict=True)])
     for row, run in zip(rows, [None, *runs], strict=True):
         shown = (f"{row[column]:{width}}" for column, width in widths.items())
@@ -181,17 +152,6 @@ def list_runs(models: Sequence[Path], *, as_json: bool, compared: bool = False) 
     networks = [run.network for run in runs if run.network]
     if compared and len({run.text for run in runs}) == 1 and (note := size_note(networks)):
         write_note(note)
-
-
-def model_labels(models: Sequence[Path]) -> list[str]:
-    """Return short names of models for headings: the last parts of their names, or the names if these are equal.
-
-    >>> model_labels([Path("checkpoints/gru/model.safetensors"), Path("old.safetensors")])
-    ['gru', 'old.safetensors']
-    """
-    names = [display_name(model) for model in models]
-    short = [PurePath(name).name for name in names]
-    return short if len(set(short)) == len(short) else names
 
 
 def size_note(networks: Sequence[str]) -> str:
@@ -209,15 +169,6 @@ def size_note(networks: Sequence[str]) -> str:
     return f"note: the sizes differ: {listed}; trained with the same `--hidden` they are alike"
 
 
-def network_label(config: NetworkConfig) -> str:
-    """Return the kind and the size of a network.
-
-    >>> network_label(NetworkConfig(cell="gru", layers=2, hidden=384))
-    'GRU 2×384'
-    """
-    return f"{CELL_TITLES[config.cell]} {config.layers}×{config.hidden}"
-
-
 def _column_widths(headings: Sequence[str], widths: Sequence[int]) -> dict[int, int]:
     """Return the width of each column that fits on the terminal, by its index."""
     chosen, available = dict(enumerate(widths)), terminal_columns(sys.stdout)
@@ -227,50 +178,6 @@ def _column_widths(headings: Sequence[str], widths: Sequence[int]) -> dict[int, 
         if heading in headings:
             del chosen[headings.index(heading)]
     return chosen
-
-
-def _row(run: RunListing, headings: Sequence[str]) -> tuple[str, ...]:
-    """Return the row of a run, in the order of the headings."""
-    entries = {"run": display_name(Path(run.model))}
-    if not run.problem:
-        short = run.text if len(run.text) <= MAX_TEXT_COLUMNS else f"{run.text[: MAX_TEXT_COLUMNS - 1]}…"
-        entries |= {
-            "text": short,
-            "network": run.network,
-            "weights": "-" if run.parameters is None else f"{run.parameters:,}",
-            "time": "-" if run.seconds is None else duration(run.seconds),
-            "bits/char": "-" if run.bits_per_char is None else f"{run.bits_per_char:.4f}",
-            "size": file_size(run.bytes),
-            "age": age(run.seconds_old),
-        }
-    return tuple(entries.get(heading, "") for heading in headings)
-
-
-def _read_listing(model: Path, now: float) -> RunListing:
-    """Return the listing of a model file, from its header only."""
-    status = model.stat()
-    listing = RunListing(
-        model=str(model),
-        text="",
-        network="",
-        bits_per_char=None,
-        bytes=status.st_size,
-        seconds_old=max(0.0, now - status.st_mtime),
-    )
-    try:
-        header = read_info(model)
-    except CharrnnError as error:
-        return replace(listing, problem=error.message)
-    config, nats, seconds = header.config, header.training.get("val_nats"), header.training.get("seconds")
-    shapes = weight_shapes(config, len(header.vocabulary)).values()
-    return replace(
-        listing,
-        text=PurePath(str(header.training.get("corpus") or "-")).name,
-        network=network_label(config),
-        bits_per_char=nats / math.log(2) if isinstance(nats, float) and math.isfinite(nats) else None,
-        parameters=sum(map(math.prod, shapes)),
-        seconds=float(seconds) if is_loss(seconds) else None,
-    )
 
 
 # The metrics of runs, for other programs

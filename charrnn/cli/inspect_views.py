@@ -18,6 +18,7 @@ from charrnn.cli.options import GUESSES
 from charrnn.cli.streams import status, write_json, write_note
 from charrnn.errors import CharrnnError
 from charrnn.inspection.concepts import ParsedText
+from charrnn.inspection.measures.effective_context import MEMORY_CHARS
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import load_model
 from charrnn.storage.run_directory import display_name
@@ -197,7 +198,7 @@ VIEWS = {
     "why": View(_why, 800),
     "contexts": View(_contexts, 200_000),
     "gates": View(_gates, 50_000),
-    "memory": View(_memory, 100_000),
+    "memory": View(_memory, MEMORY_CHARS),
     "errors": View(_errors, 200_000),
 }
 """the views by the names of their options"""

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from charrnn.cli.info_details import model_labels, network_label, size_note
+from charrnn.cli.info_details import size_note
 from charrnn.cli.streams import read_text, status, terminal_columns, write_json, write_note, write_result
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.network.inference import InferenceRNN
@@ -18,6 +18,7 @@ from charrnn.storage.run_directory import display_name
 from charrnn.text.decoding import check_encoding
 from charrnn.text.held_out import DEFAULT_CHARS, NamedText, held_out_text, training_corpus
 from charrnn.text.suffix_array import contained_share
+from charrnn.training.run_listing import model_labels, network_label
 from charrnn.views.formatting import pluralize, rounded_number
 
 LINES_PER_BATCH = 4096

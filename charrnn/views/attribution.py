@@ -34,13 +34,17 @@ class AttributionView:
     """whether the terminal's background is light"""
     explained: bool = True
     """whether a legend follows"""
+    has_heatmap: bool = True
+    """whether the title and the heat map are drawn, and not the words about them alone"""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         attribution, screen = self.attribution, Screen.of(console, options)
         folded = options.update(width=screen.columns, overflow="fold", no_wrap=False)
-        yield from console.render(screen.header(_names(attribution)), folded)
+        if self.has_heatmap:
+            yield from console.render(screen.header(_names(attribution)), folded)
         yield from console.render(Text(screen.ascii_signs(_prediction(attribution, screen))), folded)
-        yield from console.render(attribution_heatmap(attribution, light=self.light), options)
+        if self.has_heatmap:
+            yield from console.render(attribution_heatmap(attribution, light=self.light), options)
         yield from console.render(Text(screen.ascii_signs(_strongest(attribution, screen))), folded)
         if self.explained:
             yield from console.render(Text(screen.ascii_signs(_LEGEND), style="dim"), folded)

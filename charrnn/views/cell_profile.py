@@ -31,12 +31,14 @@ class CellProfilesView:
     """plain numbers and text"""
     state: str
     """formula of the state of the model's cells: tanh(c) or h"""
+    titled: bool = False
+    """whether a single profile, too, has the name of its cell above it"""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         screen = Screen.of(console, options)
         folded = options.update(width=screen.columns, overflow="fold", no_wrap=False)
         for profile in self.profiles:
-            if len(self.profiles) > 1:
+            if self.titled or len(self.profiles) > 1:
                 yield Text(screen.sanitized(profile.cell), style="bold")
             yield from console.render(KeyValueLines(lines=tuple(_lines(profile, screen))), folded)
         if any(profile.is_output for profile in self.profiles):

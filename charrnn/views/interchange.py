@@ -30,8 +30,8 @@ class InterchangeView:
 
     forward: Interchange
     """from A into B"""
-    reverse: Interchange
-    """from B into A"""
+    reverse: Interchange | None = None
+    """from B into A; None if it was not measured"""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         forward, screen = self.forward, Screen.of(console, options)
@@ -42,7 +42,8 @@ class InterchangeView:
         for name, text in (("A", forward.source), ("B", forward.target)):
             yield Text(f"{name}  {text_end(text, screen.columns - 3, unicode=screen.unicode)}")
         yield from console.render(Text(screen.ascii_signs("; ".join(_values(forward)) + more)), folded)
-        for interchange, source, target in ((forward, "A", "B"), (self.reverse, "B", "A")):
+        directions = [(forward, "A", "B")] + ([(self.reverse, "B", "A")] if self.reverse else [])
+        for interchange, source, target in directions:
             yield Text()
             yield Text(f"from {source} into {target}", style="bold")
             if interchange.changes():

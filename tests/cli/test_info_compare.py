@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from small import Call, random_model
 
-from charrnn.cli.info_compare import RunCurve, curves_plot
 from charrnn.config import NetworkConfig
 from charrnn.network.model_file import Model, save_model
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.training.metrics import History
+from charrnn.training.run_listing import RunCurve
+from charrnn.views.run_comparison import curves_plot
 
 TRAINING = {"corpus": "a.txt", "step": 20, "epoch": 2.0, "train_characters": 1000, "val_nats": 1.0, "seconds": 60.0}
 HOSTILE = "\x1b[2J<script>\u202e"
@@ -56,7 +57,7 @@ def test_steps_become_characters_and_seconds() -> None:
         RunCurve("a", history, {"characters": 100.0, "seconds": 3.0}),
         RunCurve("b", history, {"characters": 50.0}),
     ]
-    by_characters, by_seconds = curves_plot(curves, "characters"), curves_plot(curves, "seconds")
+    by_characters, by_seconds = curves_plot(curves, "characters", ""), curves_plot(curves, "seconds", "")
     assert by_characters is not None
     assert [curve.points[1][0] for curve in by_characters.curves] == [2000, 1000]
     assert by_seconds is not None

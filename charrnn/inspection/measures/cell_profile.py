@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from charrnn.inspection.measures.activations import CellIndex
 from charrnn.inspection.measures.provenance import DIGITS
+from charrnn.inspection.notebook import NotebookRecord
 from charrnn.network.cell_id import check_cell
 from charrnn.network.inference import InferenceRNN, to_numpy
 from charrnn.text.vocabulary import Vocabulary
@@ -34,7 +35,7 @@ class CharacterWeight(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CellProfile:
+class CellProfile(NotebookRecord):
     """The characters that a cell promotes and suppresses, and a histogram of its activations."""
 
     cell: str
@@ -49,6 +50,8 @@ class CellProfile:
     """characters of the lowest negative weights, in ascending order; empty below the last layer"""
     histogram: tuple[int, ...]
     """number of activations in each of BINS bins of equal width over [-1, 1]"""
+    state: str
+    """formula of the state of the model's cells: tanh(c) or h"""
 
     def to_json(self) -> dict[str, Any]:
         """Return rounded values for JSON; characters are null for cells below the last layer."""
@@ -81,6 +84,7 @@ def profile_cell(
         promotes=_listed(vocabulary, weights, order[weights[order] > 0]),
         suppresses=_listed(vocabulary, weights, order[weights[order] < 0][::-1]),
         histogram=tuple(histogram),
+        state=rnn.signal_name,
     )
 
 

@@ -15,6 +15,7 @@ from charrnn.errors import CharrnnError
 from charrnn.inspection.measures.activations import chunk_length
 from charrnn.inspection.measures.lag_attribution import LagAttribution, Quartiles, attribute_by_lag
 from charrnn.inspection.measures.provenance import DIGITS, Provenance, SourceNames
+from charrnn.inspection.notebook import NotebookRecord
 from charrnn.network.cells import CellState
 from charrnn.network.inference import InferenceRNN, target_nll
 from charrnn.scoring import char_nll
@@ -109,6 +110,8 @@ def _subsample_state(state: CellState) -> CellState:
 
 # Effective context: the loss by context length and the attribution by lag
 
+MEMORY_CHARS = 100_000
+"""default number of characters that are read"""
 MIN_CHARS = 2_000
 """shortest text that is measured, in characters"""
 THRESHOLDS = 0.1, 0.01, 0.001
@@ -165,6 +168,14 @@ class EffectiveContext(Provenance):
             "occlusion_bits": _significant(self.attribution.occlusion),
             "divergence_bits": _quartiles(self.attribution.divergence),
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContextComparison(NotebookRecord):
+    """The effective contexts of a model and of other networks on one text."""
+
+    contexts: tuple[EffectiveContext, ...]
+    """effective context of the model, then of the others"""
 
 
 def measure_context(

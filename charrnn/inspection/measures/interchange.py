@@ -18,6 +18,7 @@ from charrnn.arguments import whole_number
 from charrnn.inspection.measures.activations import CellIndex
 from charrnn.inspection.measures.lag_attribution import kl_divergence
 from charrnn.inspection.measures.provenance import DIGITS, rounded_fields
+from charrnn.inspection.notebook import NotebookRecord
 from charrnn.inspection.search.concept_carrier import ConceptCarrier, check_differs
 from charrnn.network.cell_id import check_cell
 from charrnn.network.cells import State, select_rows
@@ -74,7 +75,7 @@ class CharacterChange(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Interchange:
+class Interchange(NotebookRecord):
     """The prediction after a target text, before and after the values of cells are copied from a source text."""
 
     model: str = ""

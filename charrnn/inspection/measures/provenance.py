@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
+from charrnn.inspection.notebook import NotebookRecord
+
 DIGITS = 4
 """decimal places of bits, shares, probabilities and times in JSON"""
 
@@ -18,7 +20,7 @@ class SourceNames(TypedDict, total=False):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Provenance:
+class Provenance(NotebookRecord):
     """The model and the text of a measure; every record of a measure begins with these fields.
 
     >>> Provenance(model="a.safetensors", text="a.txt", characters=5).provenance()

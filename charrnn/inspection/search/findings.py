@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from charrnn.inspection.measures.provenance import DIGITS, rounded_fields
+from charrnn.inspection.notebook import NotebookRecord
 from charrnn.inspection.search.finding import LOSS_DIGITS, CausalEffect, Finding
 from charrnn.inspection.search.verdicts import THRESHOLDS, Thresholds
 
@@ -180,7 +181,7 @@ class CellCounts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Findings:
+class Findings(NotebookRecord):
     """Result of a search of a model's cells for concepts."""
 
     model: str
