@@ -49,6 +49,8 @@ class ContextPlots:
 
     contexts: tuple[EffectiveContext, ...]
     """plain numbers of at least one model"""
+    has_gradients: bool = True
+    """whether the gradients of several models are drawn in one plot, which a notebook shows as a picture"""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         screen = Screen.of(console, options)
@@ -59,7 +61,7 @@ class ContextPlots:
         first = self.contexts[0]
         yield from console.render(screen.header((*models, first.text, f"{first.characters:,} characters")), folded)
         yield Text()
-        if len(self.contexts) > 1:
+        if self.has_gradients and len(self.contexts) > 1:
             yield from console.render(gradients_plot(self.contexts, screen), options.update(width=screen.columns))
             yield Text()
         yield from self._by_lag(screen)

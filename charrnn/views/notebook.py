@@ -116,5 +116,5 @@ def _contexts(record: ContextComparison) -> str:
     from charrnn.views.effective_context import ContextPlots, gradients_plot
     from charrnn.views.plot_svg import plot_svg
 
-    plots = ContextPlots(contexts=record.contexts)
-    return plot_svg(gradients_plot(record.contexts)) + drawing_html(plots)
+    picture = plot_svg(gradients_plot(record.contexts)) if len(record.contexts) > 1 else ""
+    return picture + drawing_html(ContextPlots(contexts=record.contexts, has_gradients=False))

@@ -129,6 +129,7 @@ def owners(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
         "Heatmap": model.heatmap("3 green", "1.0"),
         "Interchange": model.swap("3 g", "3", "1.0"),
         "Novelty": model.novelty("3 green"),
+        "RunComparison": charrnn.compare(model.path),
         "Score": model.score("3 green"),
         "Surprise": model.surprise("3 green"),
     }
