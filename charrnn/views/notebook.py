@@ -3,7 +3,7 @@
 import io
 from collections.abc import Iterable, Sequence
 
-from rich.console import RenderableType
+from rich.console import ConsoleRenderable
 
 from charrnn.inspection.measures.attribution import Attribution
 from charrnn.inspection.measures.cell_gates import CellGates
@@ -26,7 +26,7 @@ PAPER = (
 """style of a drawing; letters of all scripts run from left to right, as the columns do"""
 
 
-def drawing_html(drawing: RenderableType, *, columns: int = COLUMNS) -> str:
+def drawing_html(drawing: ConsoleRenderable, *, columns: int = COLUMNS) -> str:
     """Return a drawing of the terminal as HTML, with its colors; Rich escapes its text."""
     console = SafeConsole(
         io.StringIO(),
