@@ -55,7 +55,7 @@ class CellOrConceptType(CellIdType):
 class ClampType(click.ParamType):  # type: ignore[type-arg]  # see CellIdType
     """Type of a cell or concept and the value at which it is clamped, such as 2.317=-1 or string=1."""
 
-    name = "held cell"
+    name = "clamp"
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - Click's signature
         """Return the placeholder of the value in the help."""
@@ -85,6 +85,15 @@ def clamp_name(clamped: CellOrConcept) -> CellOrConcept:
     (CellId(layer=1, unit=7), 'todo')
     """
     return clamped if isinstance(clamped, CellId) else clamped.partition("=")[0]
+
+
+def value_text(value: float) -> str:
+    """Return the value of a clamp with a typographic minus sign.
+
+    >>> value_text(-0.5)
+    '−0.5'
+    """
+    return f"{value:g}".replace("-", "−")
 
 
 def begins_concept(value: Any) -> bool:

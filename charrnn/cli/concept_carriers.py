@@ -1,10 +1,12 @@
 """Carriers of the concepts that a command line names: a search of the held-out text, with a note about the result."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from charrnn.cli.search_progress import progress_bar
 from charrnn.cli.streams import write_note
+from charrnn.errors import WrongUsageError
 from charrnn.inspection.concepts.custom import parse_concept
 from charrnn.inspection.search.concept_carrier import SEARCHED_CHARS, ConceptCarrier, find_carrier
 from charrnn.inspection.search.search_data import EncodedText
@@ -30,8 +32,12 @@ def find_carriers(
     path: Path, rnn: InferenceRNN, text: EncodedText, definitions: Sequence[str], *, quiet: bool
 ) -> dict[str, ConceptCarrier]:
     """Return the carrier of each concept by its name, found in a text (CharrnnError)."""
+    concepts = [parse_concept(definition) for definition in definitions]
+    repeated = next((name for name, count in Counter(each.name for each in concepts).items() if count > 1), None)
+    if repeated:
+        raise WrongUsageError(f"there are two definitions of {repeated}", hint="give one of them another name")
     carriers = {}
-    for concept in [parse_concept(definition) for definition in definitions]:
+    for concept in concepts:
         with progress_bar() as progress:
             carrier = find_carrier(rnn, text, concept, model=display_name(path), progress=progress)
         carriers[concept.name] = carrier

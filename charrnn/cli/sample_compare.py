@@ -150,7 +150,7 @@ def _column(variant: Variant) -> TextColumn:
         notes.append(f"repeats {repeated_text(variant.generated.characters, loop)}")
     return TextColumn(
         # Also in the JSON, whose numbers have no typographic minus.
-        heading=variant.heading.replace("-", "−"),
+        heading=variant.heading.replace(" at -1", " at −1"),
         notes=tuple(notes),
         text=variant.generated.characters,
         dim_from=loop.start + loop.length if loop and variant.values is None else None,

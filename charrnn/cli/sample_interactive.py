@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from charrnn.views.colored_writing import ColoredWriting
 
 PROMPT = "> "
-"""sign before a line of the user on a terminal"""
+"""characters before a line of the user on a terminal"""
 MAX_LINE_BYTES = 1 << 20
 """length of a line, which bounds the memory"""
 LEAD_CHARS = 60
@@ -39,7 +39,7 @@ def write_interactively(sampler: Sampler, options: SampleOptions) -> None:
         write_note(INTRODUCTION, style=DIM)
     if options.show:
         writer.color(options, sampler)
-    writer.unwritten = sampler.prompt
+    writer.unwritten = [sampler.prompt] if sampler.prompt else []
     writer.show_end()
     while (line := writer.read_line()) is not None:
         if writer.reply_to(line).is_last:
@@ -55,8 +55,8 @@ class InteractiveWriter:
     """whether a pipe also receives the text of the user"""
     output: TextOutput = field(default_factory=TextOutput)
     on_terminal: bool = field(default_factory=lambda: is_terminal(sys.stdin))
-    unwritten: str = ""
-    """text of the user that a pipe has not received yet"""
+    unwritten: list[str] = field(default_factory=list)
+    """pieces of the user that a pipe has not received yet"""
     measure: "Measure | None" = None
     writing: "ColoredWriting | None" = None
     """drawing of the text in the colors of the measure; None for plain text"""
@@ -94,7 +94,7 @@ class InteractiveWriter:
                 self._end_line()
 
     def reply_to(self, line: str) -> Reply:
-        """Carry out a line, print the notes about it, and let the model continue if the line asks for it."""
+        """Execute a line, print the notes about it, and let the model continue if the line asks for it."""
         try:
             reply = self.commands.run(line)
         except KeyboardInterrupt:
@@ -103,7 +103,10 @@ class InteractiveWriter:
             return Reply()
         for note in reply.notes:
             write_note(note)
-        self.unwritten = "" if reply.removed else self.unwritten + reply.added
+        if reply.removed and self.unwritten:
+            self.unwritten.pop()
+        if reply.added:
+            self.unwritten.append(reply.added)
         if reply.continues:
             self.write_continuation()
         elif reply.added or reply.removed:
@@ -139,8 +142,8 @@ class InteractiveWriter:
         elif self.output.terminal:
             self.output.write(self.session.last_line(LEAD_CHARS), style=DIM)
         elif self.shows_text:
-            self.output.write(self.unwritten)
-        self.unwritten = ""
+            self.output.write("".join(self.unwritten))
+        self.unwritten.clear()
 
     def _end_text(self) -> None:
         """End the line of the text."""

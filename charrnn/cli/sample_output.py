@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from charrnn.cli.cell_types import value_text
 from charrnn.cli.sample_endings import Endings, excerpt
 from charrnn.cli.sample_options import SampleOptions
 from charrnn.cli.sampler import Sampler
@@ -131,7 +132,7 @@ def sample_header(sampler: Sampler, seed: int) -> str:
     """Return the header of a sample: the model, the settings, and the seed that repeats the sample."""
     step = sampler.model.training.get("step")
     clamps = sampler.clamp_values.items()
-    clamped = [f"{name} clamped at {value:g}".replace("-", "−") for name, value in clamps]
+    clamped = [f"{name} clamped at {value_text(value)}" for name, value in clamps]
     parts = [
         display_name(sampler.path),
         f"step {step:,}" if isinstance(step, int) else "",

@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from charrnn.arguments import shortened
 from charrnn.cli.cell_types import CellOrConcept, clamp_name
+from charrnn.cli.options import MAX_SHOWN_CHARS
 from charrnn.cli.sample_options import SampleOptions, valid_text
 from charrnn.cli.sampler import Sampler
 from charrnn.errors import WrongUsageError
@@ -110,7 +112,7 @@ class WritingSession:
         finally:
             # The network has read all characters but the last one.
             if last:
-                characters[-1] = last.char or self._between()
+                characters[-1] = last.char or self.between_documents
                 after = Prefilled(last.logits[None], last.state, self._clamps)
                 self._append(Piece("".join(characters), before, True), self._read(after, np.array([last.id])))
 
@@ -142,10 +144,10 @@ class WritingSession:
     def choose(self, rank: int) -> NextChar:
         """Append the next character of a rank, from 1 for the most likely (WrongUsageError)."""
         if not 1 <= rank <= len(self.model.vocabulary):
-            raise WrongUsageError(f"there are {len(self.model.vocabulary):,} next characters, and no {rank:,}")
+            raise WrongUsageError(f"the rank must be from 1 to {len(self.model.vocabulary):,}, not {rank:,}")
         chosen, before = self.next_characters(rank)[-1], self._current
         after = self._read(self._prefilled(), np.array([chosen.id]))
-        self._append(Piece(chosen.char or self._between(), before, False), after)
+        self._append(Piece(chosen.char or self.between_documents, before, False), after)
         return chosen
 
     @property
@@ -160,16 +162,17 @@ class WritingSession:
     def release(self, clamped: CellOrConcept | None) -> None:
         """Release a clamped cell or concept, or all of them (WrongUsageError if it is not clamped)."""
         if clamped and clamped not in self.clamp_values:
-            raise WrongUsageError(f"{clamped} is not held")
+            raise WrongUsageError(f"{shortened(str(clamped), MAX_SHOWN_CHARS)} is not held")
         self._set_clamps({held: value for held, value in self.clamp_values.items() if clamped and held != clamped})
 
-    def learn_carrier(self, concept: str) -> None:
-        """Search for the carrier of a concept, unless it is known already (CharrnnError)."""
-        if clamp_name(concept) not in self._sampler.carriers:
-            from charrnn.cli.concept_carriers import (
-                find_held_out_carriers,
-            )  # the search, which nothing else here needs
+    def find_carrier(self, concept: str) -> None:
+        """Search for the carrier of a concept, unless the carrier of this definition is known (CharrnnError)."""
+        # Nothing else here needs the search.
+        from charrnn.cli.concept_carriers import find_held_out_carriers
+        from charrnn.inspection.concepts.custom import parse_concept
 
+        known = self._sampler.carriers.get(str(clamp_name(concept)))
+        if not known or ("=" in concept and parse_concept(concept).description != known.concept.description):
             found = find_held_out_carriers(self._sampler.path, self.model, [concept], quiet=False)
             self._sampler = replace(self._sampler, carriers={**self._sampler.carriers, **found})
 
@@ -211,6 +214,7 @@ class WritingSession:
     def _char(self, char_id: int) -> str:
         return "" if char_id == self.rnn.end_id else self.model.vocabulary.characters[char_id]
 
-    def _between(self) -> str:
-        """Return the text that separates two documents."""
+    @property
+    def between_documents(self) -> str:
+        """The text that separates two documents."""
         return text_between(self.model.config.documents or "file")

@@ -28,7 +28,7 @@ from charrnn.views.sanitize import is_terminal, light_background, unicode_output
 from charrnn.views.value_scale import ActivationScale, SurprisalScale, ValueScale
 
 DEFAULT_COLUMNS = 80
-"""columns of a terminal that does not tell its width"""
+"""columns of a terminal that does not report its width"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class Measure:
             label = f"{sampler.rnn.signal_name} of {show}"
             return cls(scale=ActivationScale(label=label), activation=cell_activation(sampler.rnn, show))
         carrier = sampler.carriers[str(clamp_name(show))]
-        label = f"{carrier.concept.name} by {carrier.description}, outside to inside"
+        label = f"level of {carrier.concept.name}, −1 outside and +1 inside, in {carrier.description}"
         return cls(scale=ActivationScale(label=label), activation=carrier.level_in)
 
     def values(

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import click
 
 from charrnn.arguments import MAX_CHARACTERS, shown
-from charrnn.cli.cell_types import CellOrConceptType, ClampType, clamp_name
+from charrnn.cli.cell_types import CellOrConceptType, ClampType, clamp_name, value_text
 from charrnn.cli.options import Number
 from charrnn.cli.sample_session import WritingSession
 from charrnn.errors import CharrnnError, WrongUsageError, os_reason
@@ -23,7 +23,7 @@ ESCAPES = {"n": "\n", "t": "\t", "\\": "\\"}
 
 
 class Reply(NamedTuple):
-    """What follows a line of the user."""
+    """The response to a line of the user."""
 
     notes: tuple[str, ...] = ()
     """lines to print"""
@@ -39,14 +39,14 @@ class Reply(NamedTuple):
 
 @dataclass
 class SessionCommands:
-    """The lines of a user, carried out in a session; nothing is read or printed here."""
+    """Executes the lines of a user in a session; nothing is read or printed here."""
 
     session: WritingSession
     saved: set[Path] = field(default_factory=set)
     """files that this session wrote"""
 
     def run(self, line: str) -> Reply:
-        """Carry out a line: a command, or text for the model to continue; an error is a note."""
+        """Execute a line: a command, or text for the model to continue; an error is a note."""
         try:
             if line.startswith("/") and not line.startswith("//"):
                 name, _, argument = line[1:].partition(" ")
@@ -76,6 +76,8 @@ class SessionCommands:
 
     def add(self, argument: str) -> Reply:
         """Append a text with escape sequences."""
+        if not argument:
+            raise WrongUsageError("/add needs a text", hint="`/add \\n` adds a newline")
         return self._add(unescaped(argument))
 
     def temperature(self, argument: str) -> Reply:
@@ -108,20 +110,21 @@ class SessionCommands:
     def choose(self, argument: str) -> Reply:
         """Append one of the next characters, and list those that may follow it."""
         chosen = self.session.choose(int(_number(argument, Number(1, integer=True))))
-        return Reply((f"added {_name(chosen.char)}; then:", *self._choices(CHOICES)), added=chosen.char)
+        added = chosen.char or self.session.between_documents
+        return Reply((f"added {_name(chosen.char)}; then:", *self._choices(CHOICES)), added=added)
 
     def hold(self, argument: str) -> Reply:
         """Clamp a cell or a concept, or list what is clamped."""
         if argument:
             clamped, value = ClampType().convert(argument, None, None)
             if isinstance(clamped, str):
-                self.session.learn_carrier(clamped)
+                self.session.find_carrier(clamped)
             self.session.hold(clamp_name(clamped), value)
         return Reply((self._held(),))
 
     def release(self, argument: str) -> Reply:
         """Release a clamped cell or concept, or all."""
-        self.session.release(CellOrConceptType().convert(argument, None, None) if argument else None)
+        self.session.release(clamp_name(CellOrConceptType().convert(argument, None, None)) if argument else None)
         return Reply((self._held(),))
 
     def save(self, argument: str) -> Reply:
@@ -151,7 +154,7 @@ class SessionCommands:
     def _held(self) -> str:
         """Return the clamped cells in a line."""
         values = self.session.clamp_values.items()
-        held = ", ".join(f"{name} at {value:g}".replace("-", "−") for name, value in values)
+        held = ", ".join(f"{name} at {value_text(value)}" for name, value in values)
         return f"held from the next character on: {held}" if held else "nothing is held"
 
     def _save(self, argument: str, *, replaces: bool) -> Reply:

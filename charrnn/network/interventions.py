@@ -67,14 +67,15 @@ def checked_clamps(clamps: Mapping[Any, float]) -> dict[Any, float]:
 def make_clamps(rnn: InferenceRNN, cell_values: CellValues, held: Iterable[HeldCells | Direction] = ()) -> Clamps:
     """Return the clamps of a whole batch: of single cells, and of other cells and directions that are held.
 
-    All of them hold at the same time. Raise WrongUsageError for a missing cell, an impossible value, a cell with two
-    values, or directions of a layer that are too similar to be held independently.
+    All of them hold at the same time. Raise WrongUsageError for a missing cell or layer, an impossible value, a cell
+    with two values, or directions of a layer that are too similar to be held independently.
     """
     memory: dict[int, dict[int, float]] = defaultdict(dict)
     directions: dict[int, list[Direction]] = defaultdict(list)
     for cell, value in cell_values.items():
         memory[cell[0]][cell[1]] = _memory_value(rnn, cell, value)
     for each in held:
+        _check_fits(rnn, each)
         if isinstance(each, Direction):
             directions[each.layer].append(each)
             continue
@@ -93,6 +94,20 @@ class ClampedPredictor:
         self.config, self.vocabulary_size, self.end_id = rnn.config, rnn.vocabulary_size, rnn.end_id
         self.initial_state = rnn.initial_state
         self.nll = partial(rnn.nll, clamps=clamps)
+
+
+def _check_fits(rnn: InferenceRNN, held: HeldCells | Direction) -> None:
+    """Raise WrongUsageError if a network does not have these cells, or no layer of this size."""
+    layers, units = rnn.config.layers, rnn.config.hidden
+    if isinstance(held, HeldCells):
+        for unit in held.units:
+            check_cell((held.layer, unit), layers=layers, units=units)
+    elif not 1 <= held.layer <= layers or len(held.read) != units:
+        raise WrongUsageError(
+            f"a direction of layer {held.layer} with {len(held.read):,} cells does not fit a network of"
+            f" {layers} × {units:,} cells",
+            hint="a carrier fits the model in which it was found",
+        )
 
 
 def _memory_value(rnn: InferenceRNN, cell: tuple[int, int], value: float) -> float:

@@ -13,11 +13,11 @@ from charrnn.views.value_scale import ValueScale
 
 DIM = Style(dim=True)
 NO_DIGIT = " "
-"""sign below a character without a value"""
+"""drawn in the line of digits below a character without a value"""
 
 
 class ColoredWriting:
-    """A text that is drawn at once, one character after the other.
+    """A text that is drawn while it is generated, one character after the other.
 
     `color_system` is Rich's name of it; None without color. `columns` returns the width of the terminal, which may
     change between two lines. `emit` writes a drawing to the terminal.

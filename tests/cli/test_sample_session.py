@@ -194,7 +194,7 @@ def test_a_chosen_character_is_appended(commands: Callable[..., SessionCommands]
     assert repr(reply.added) in listed[1]
     assert session.session.text == f"abc{reply.added}"
     assert reply.notes[1:] == session.run("/next").notes
-    assert session.run("/choose 99").notes == ("error: there are 11 next characters, and no 99",)
+    assert session.run("/choose 99").notes == ("error: the rank must be from 1 to 11, not 99",)
 
 
 @pytest.mark.parametrize(
@@ -276,6 +276,19 @@ def test_a_pipe_receives_text_only(talk: Callable[..., CommandResult]) -> None:
     ]
 
 
+def test_a_pipe_receives_what_undo_left(talk: Callable[..., CommandResult]) -> None:
+    """The pieces before the removed one are written, which the model continues."""
+    assert talk(b"/add abc\n/add def\n/undo\n\n").out.startswith("abc")
+    assert not talk(b"/add abc\n/add def\n/undo\n\n").out.startswith("abcdef")
+
+
+def test_an_empty_text_is_not_a_piece(commands: Callable[..., SessionCommands]) -> None:
+    """Undo would remove nothing."""
+    session = commands()
+    assert session.run("/add").notes[0].startswith("error: /add needs a text")
+    assert session.run("/undo").notes == ("error: there is nothing to undo",)
+
+
 @pytest.mark.parametrize("other", ["--json", "--raw", "--novelty", "--new", "--compare", "--count=2"])
 def test_options_for_other_output_are_refused(call: Call, other: str) -> None:
     """In one line."""
@@ -326,9 +339,20 @@ def test_the_carrier_of_a_concept_can_be_held(talk: Callable[..., CommandResult]
     lines = "/hold in_quote=0\n/hold in_quote={}\nso. sun\n"
     for level, ends in ((-1, False), (1, True)):
         result = talk(lines.format(level).encode(), "checkpoints/quotes", "-n", "200")
-        assert result.err.count("in_quote acts on") == 1
+        assert result.err.count("in_quote is carried by") == 1
         assert f"held from the next character on: in_quote at {level}".replace("-", "−") in result.err
         assert ("”" in result.out) == ends
+
+
+def test_a_name_stands_for_its_latest_definition(tmp_path: Path, talk: Callable[..., CommandResult]) -> None:
+    """Its hyphen is no minus sign, and the definition releases the concept, too."""
+    run = carried_run(tmp_path / "quoted", "lstm", 32)
+    definitions = ["a-b=“..”", "a-b=/[a-z]+/"]
+    lines = [*(f"/hold {definition}=-1" for definition in definitions), "/hold a-b=1", f"/release {definitions[1]}"]
+    result = talk("\n".join(lines).encode(), str(run.path))
+    assert result.err.count("a-b is carried by") == 2
+    assert "a-b at −1\n" in result.err
+    assert result.err.rstrip().endswith("nothing is held")
 
 
 @pytest.mark.parametrize("show", ["surprisal", "1.3"])

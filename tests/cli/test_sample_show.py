@@ -103,7 +103,9 @@ def test_the_carrier_of_a_concept_is_shown(launch: Launcher, tmp_path: Path) -> 
     arguments = ("sample", "checkpoints/quotes", "-p", "so “sun”", "-n", "40", "--seed", "3", "--show", "in_quote")
     with terminal(*arguments, environment={"NO_COLOR": "1"}, launch=launch) as screen:
         assert screen.wait() == 0, screen.text
-        assert re.search(r"in_quote by (cell|\d+ cells|a direction).*digits 0", screen.text.replace("\n", " "))
+        assert re.search(
+            r"level of in_quote, .* in (cell|\d+ cells|a direction).*digits 0", screen.text.replace("\n", " ")
+        )
         text, digits = re.findall(r"^(so .*)\n +(\d+)$", screen.text, re.MULTILINE)[-1]
         inside = [character == "“" for character in text[-len(digits) :]]
         assert [digit for digit, opens in zip(digits, inside, strict=True) if opens] == ["9"] * sum(inside)

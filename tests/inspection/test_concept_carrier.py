@@ -8,6 +8,7 @@ from carried import alphabet, carried_network, carried_run, quoted_text
 from small import Call, random_weights
 
 import charrnn
+from charrnn.cli.concept_carriers import find_held_out_carriers
 from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.generation.batched import chunks_in_order, collect_texts, generate_batch
@@ -18,6 +19,8 @@ from charrnn.inspection.search.search_data import EncodedText
 from charrnn.network.cells import CELLS
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.interventions import Direction, HeldCells, make_clamps
+from charrnn.network.model_file import load_model
+from charrnn.storage.run_directory import RunDirectory
 from charrnn.text.vocabulary import Vocabulary
 
 QUOTE = CONCEPTS["in_quote"]
@@ -101,6 +104,18 @@ def test_clamps_that_contradict_each_other_are_refused(rnn: InferenceRNN) -> Non
         make_clamps(rnn, {(1, 7): 0.5}, [HeldCells(layer=1, units=[7], values=np.array([1.0]))])
 
 
+def test_cells_and_directions_of_another_network_are_refused(rnn: InferenceRNN) -> None:
+    """As those of a carrier in a network with more layers or cells, which are neither an IndexError nor ignored."""
+    above, cells = rnn.config.layers + 1, rnn.config.hidden
+    for layer, unit in ((1, cells), (above, 0)):
+        with pytest.raises(WrongUsageError, match=rf"{layer}\.{unit}"):
+            make_clamps(rnn, {}, [HeldCells(layer=layer, units=[unit], values=np.array([1.0]))])
+    for layer, size in ((1, cells + 1), (above, cells)):
+        direction = Direction(layer=layer, read=np.eye(size)[0], write=np.eye(size)[0], value=1.0)
+        with pytest.raises(WrongUsageError, match=f"a direction of layer {layer} with {size} cells does not fit"):
+            make_clamps(rnn, {}, [direction])
+
+
 # The command line and the Python API
 
 
@@ -116,7 +131,7 @@ def test_a_steered_concept_changes_the_text_as_the_concept_says(run: str, call: 
     common = ("-p", OPEN, "--seed", "1", "-n", "30")
     result = call("sample", run, "--steer", "in_quote", *common)
     assert "in_quote at −1" in result.out
-    note = "note: in_quote acts on a direction of layer 1 (R² 0.92, direction), found in 13,328 characters of"
+    note = "note: in_quote is carried by a direction of layer 1 (R² 0.92, direction), found in 13,328 characters of"
     assert result.err.startswith(note)
     low, _, high = charrnn.load(run).steer("in_quote", OPEN, length=30, temperature=0)
     assert (low[0], high[0]) == (" ", "”")
@@ -161,6 +176,13 @@ def test_a_concept_that_cannot_be_clamped_is_one_line(
     assert (result.code, result.out) == (code, "")
     assert message in result.err
     assert result.err.count("error: ") == 1
+
+
+def test_two_definitions_of_one_name_are_refused(run: str) -> None:
+    """Otherwise the carrier of one of them would silently stand for the other."""
+    path = RunDirectory(Path(run)).model
+    with pytest.raises(WrongUsageError, match="there are two definitions of to-do"):
+        find_held_out_carriers(path, load_model(path), ["to-do=/a/", "to-do=/b/"], quiet=True)
 
 
 def test_a_concept_needs_a_text(run: str, call: Call) -> None:

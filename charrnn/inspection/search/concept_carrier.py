@@ -76,7 +76,7 @@ class ConceptCarrier:
 
     @property
     def description(self) -> str:
-        """The carrier in words."""
+        """Description of the carrier: its cells, or its layer."""
         if self.readout:
             return f"a direction of layer {self.layer}"
         names = ", ".join(map(str, self.cells[:MAX_NAMED_CELLS]))
@@ -88,7 +88,7 @@ class ConceptCarrier:
         """The carrier, its verdict and the searched text in one line."""
         doubt = "" if self.verdict in CAUSAL_VERDICTS else "; ablation does not show that the network uses it"
         return (
-            f"{self.concept.name} acts on {self.description} (R² {self.r2:.2f}, {self.verdict}), found in"
+            f"{self.concept.name} is carried by {self.description} (R² {self.r2:.2f}, {self.verdict}), found in"
             f" {self.characters:,} characters of {self.text}{doubt}"
         )
 
