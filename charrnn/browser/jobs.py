@@ -21,7 +21,7 @@ from charrnn.network.interventions import make_clamps
 Step = TypeVar("Step")
 IsCancelled = Callable[[], bool]
 
-WRITTEN_CHARS = 400
+CONTINUATION_CHARS = 400
 """length of a continuation"""
 CONTINUATION_WARM_UP = 2 * CELL_WARM_UP
 """characters that are read before a continuation"""
@@ -75,7 +75,7 @@ def attribute(recording: Recording, position: int) -> Attribution:
     return attribute_prediction(recording.rnn, recording.vocabulary, recording.ids, position, rng)
 
 
-def write_on(recording: Recording, position: int, *, cell: int, held: float | None, seed: int) -> str:
+def continue_text(recording: Recording, position: int, *, cell: int, held: float | None, seed: int) -> str:
     """Return a continuation of the text after a position, with a cell held at a value from there on; None: free."""
     rnn = recording.rnn
     clamps = NO_CLAMPS if held is None else make_clamps(rnn, {recording.cell_id(cell): held})
@@ -85,6 +85,6 @@ def write_on(recording: Recording, position: int, *, cell: int, held: float | No
         recording.vocabulary,
         rng=np.random.default_rng(seed),
         prefilled=Prefilled(to_numpy(rnn.logits(state[-1].hidden)), state, clamps),
-        stop=StopCriteria(max_chars=WRITTEN_CHARS),
+        stop=StopCriteria(max_chars=CONTINUATION_CHARS),
     )
     return "".join(character.char for character in written)

@@ -36,8 +36,10 @@ class Listing:
         """Move to another entry, at most to the first or the last one."""
         self.index = max(0, min(self.index + step, len(self.entries) - 1))
 
-    def find(self, beginning: str) -> None:
-        """Move to the next entry that begins with a character."""
+    def find(self, beginning: str | None) -> None:
+        """Move to the next entry that begins with a character; None, of a key without one, moves nowhere."""
+        if not beginning:
+            return
         others = [*range(self.index + 1, len(self.entries)), *range(self.index + 1)]
         self.index = next(
             (number for number in others if self.entries[number].text.lower().startswith(beginning.lower())),

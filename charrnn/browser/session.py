@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from charrnn.browser.jobs import IsCancelled, QuickSearch, Start, attribute, start_now, write_on
+from charrnn.browser.jobs import IsCancelled, QuickSearch, Start, attribute, continue_text, start_now
 from charrnn.browser.keys import ACTIONS
 from charrnn.browser.lines import Terminal
 from charrnn.browser.listing import Listing, Prompt
@@ -19,12 +19,12 @@ from charrnn.views.heatmap import Heatmap
 
 Save = Callable[[str, Heatmap], str]
 """writes a heat map to the file of a name, and returns a note about it (CharrnnError)"""
-HELD = {"write_on": None, "write_high": 1.0, "write_low": -1.0}
+HELD = {"continue_text": None, "continue_high": 1.0, "continue_low": -1.0}
 """value at which each action that continues the text holds the cell; None: no cell is held"""
 
 
 class Session:
-    """A browser without its terminal: keys change it, and the drawing reads it."""
+    """A browser independent of its terminal: keys change its state, which `screen` draws."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class Session:
         if action in MOVES:
             MOVES[action](self.view)
         elif action in HELD:
-            self._write_on(action)
+            self._continue_text(action)
         elif action:
             getattr(self, f"do_{action}")()
 
@@ -112,7 +112,7 @@ class Session:
         elif action in listing.actions:
             listing.actions[action]()
         elif listing.by_letter:
-            listing.find(character or "")
+            listing.find(character)
         elif action in ("quit", "help"):
             self.listing = None
 
@@ -202,7 +202,10 @@ class Session:
 
     def do_list_active(self) -> None:
         """List the cells that are active in the selection and not around it, and show the chosen one."""
-        actions = {"write_high": partial(self._change_threshold, 1), "write_low": partial(self._change_threshold, -1)}
+        actions = {
+            "continue_high": partial(self._change_threshold, 1),
+            "continue_low": partial(self._change_threshold, -1),
+        }
         self.listing = active_list(self.state, partial(self._show, setattr, self.state, "cell"), actions)
         self.message = "" if self.listing.entries else "no cell is; - lowers the threshold, Esc closes the list"
 
@@ -240,24 +243,24 @@ class Session:
         self.view.influence = influence
         self.message = ""
 
-    def _write_on(self, action: str) -> None:
+    def _continue_text(self, action: str) -> None:
         """Continue writing after the cursor, with other random numbers if the last continuation was of this kind."""
         number, last = self._written
         number = number + 1 if self.listing and last == action else max(number, 1)
         self._written = number, action
         state, held = self.state, HELD[action]
-        title = f"written after {state.cursor:,}" + ("" if held is None else f", {state.cell_name} at {held:+g}")
+        title = f"continuation after {state.cursor:,}" + ("" if held is None else f", {state.cell_name} at {held:+g}")
         title += f" (number {number}; c + - again)"
         self.message = "writing ..."
         recording, cursor, cell = state.recording, state.cursor, state.cell
         self.start(
-            lambda _: write_on(recording, cursor, cell=cell, held=held, seed=number),
-            partial(self._show_written, title),
+            lambda _: continue_text(recording, cursor, cell=cell, held=held, seed=number),
+            partial(self._show_continuation, title),
         )
 
-    def _show_written(self, title: str, text: str) -> None:
+    def _show_continuation(self, title: str, text: str) -> None:
         """Show a continuation, in which the same keys write another one."""
-        actions = {action: partial(self._write_on, action) for action in HELD}
+        actions = {action: partial(self._continue_text, action) for action in HELD}
         view, self.message = self.view, ""
         self.listing = text_list(title, text, view.layout.width, unicode=view.terminal.unicode, actions=actions)
 

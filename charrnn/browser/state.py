@@ -22,7 +22,7 @@ MAX_NEEDLE_CHARS = 200
 
 
 class BrowserState:
-    """What the user of the browser looks at; every change is a method."""
+    """The state that the browser shows: cell, signal, order, cursor and selection; each change is a method."""
 
     def __init__(self, recording: Recording, *, signal: str | None = None) -> None:
         """`signal`: the signal that is shown first; the first of the recording by default (WrongUsageError)."""

@@ -9,6 +9,7 @@ from charrnn.browser.recording import Prediction
 from charrnn.browser.session import Session
 from charrnn.inspection.measures.attribution import Attribution
 from charrnn.views.formatting import format_number
+from charrnn.views.interchange import text_end
 from charrnn.views.layout import one_line, visible_character
 from charrnn.views.sanitize import ascii_signs
 
@@ -56,8 +57,9 @@ def details(session: Session) -> list[Text]:
 def status(session: Session) -> Text:
     """Return the line at the bottom: a prompt, a message, or the most important keys."""
     if prompt := session.prompt:
-        unicode = _unicode(session)
-        line = Text(prompt.label + one_line(prompt.text, unicode=unicode), style="bold")
+        columns = session.view.layout.screen_columns - len(prompt.label) - 1
+        answer = text_end(prompt.text, max(1, columns), unicode=_unicode(session))
+        line = Text(prompt.label + answer, style="bold")
         return line.append(" ", Style(reverse=True))
     if session.message:
         return Text(_shown(session, session.message), style="bold")

@@ -98,7 +98,7 @@ class Viewport:
 
 
 FARTHEST = 1 << 40
-"""number of characters that no text has"""
+"""distance in characters that is longer than any text"""
 MOVES: dict[str, Callable[[Viewport], None]] = {
     "left": lambda view: view.step(-1),
     "right": lambda view: view.step(1),

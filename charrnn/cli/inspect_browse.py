@@ -139,10 +139,16 @@ def ending_by_signals(app: "BrowserApp") -> Iterator[None]:
     """End the application at a stop signal in the block, and raise Stopped after it has restored the terminal."""
     received: list[int] = []
 
+    def exit_if_running() -> None:
+        with suppress(RuntimeError):
+            app.call_from_thread(app.exit)
+
     def end(number: int, _frame: FrameType | None) -> None:
         received.append(number)
+        # An application that has not started yet ends when it draws its first screen.
+        app.session.do_quit()
         # A signal does not wake the event loop, but a call from another thread does.
-        Thread(target=app.call_from_thread, args=(app.exit,), daemon=True).start()
+        Thread(target=exit_if_running, daemon=True).start()
 
     numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     numbers = [number for number in numbers if signal.getsignal(number) not in (signal.SIG_IGN, None)]

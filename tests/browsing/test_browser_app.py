@@ -1,6 +1,7 @@
 """The browser as an application: every key through Textual's pilot, resizing, and work in the background."""
 
 import asyncio
+import signal
 import time
 from collections.abc import Awaitable, Callable
 from threading import Event
@@ -16,6 +17,8 @@ from charrnn.browser.jobs import CancelledError, IsCancelled
 from charrnn.browser.keys import KEYS
 from charrnn.browser.recording import Recording
 from charrnn.browser.session import Session
+from charrnn.cli.error_handler import Stopped
+from charrnn.cli.inspect_browse import ending_by_signals
 from charrnn.errors import CharrnnError
 from charrnn.views.heatmap import Heatmap
 
@@ -91,9 +94,9 @@ CHANGES: dict[str, tuple[str, str]] = {
     "why": ("a", "influence on character 30 by occlusion"),
     "select": ("v", "selected 1"),
     "list_active": ("l", "only at the cursor"),
-    "write_on": ("c", "written after 30 (number 1"),
-    "write_high": ("+", "at +1 (number 1"),
-    "write_low": ("-", "at -1 (number 1"),
+    "continue_text": ("c", "continuation after 30 (number 1"),
+    "continue_high": ("+", "at +1 (number 1"),
+    "continue_low": ("-", "at -1 (number 1"),
     "save": ("w", "SVG file cell-"),
     "escape": ("escape", "character 30 of 600"),
     "help": ("?", "next cell"),
@@ -254,3 +257,22 @@ def test_only_the_rows_that_changed_are_drawn_again(recording: Recording) -> Non
 
     play(new_session(recording), steps)
     assert [rows for rows in drawn if rows] == [{2, 20, 21, 22}]
+
+
+def test_a_signal_before_the_start_ends_the_application(recording: Recording) -> None:
+    """As soon as it starts; the signal is not lost, and no thread fails."""
+    session = new_session(recording)
+    app = BrowserApp(session)
+
+    async def run() -> None:
+        async with app.run_test() as pilot:
+            await pilot.pause()
+            assert not app.is_running
+
+    def run_after_a_signal() -> None:
+        with ending_by_signals(app):
+            signal.raise_signal(signal.SIGTERM)
+            asyncio.run(run())
+
+    with pytest.raises(Stopped):
+        run_after_a_signal()

@@ -8,7 +8,7 @@ from rich.console import Console
 from sessions import LETTERS_TEXT, QUOTE_CELL, a_finding, new_session, press, recorded
 from small import random_model
 
-from charrnn.browser.jobs import CancelledError, QuickSearch, attribute, write_on
+from charrnn.browser.jobs import CancelledError, QuickSearch, attribute, continue_text
 from charrnn.browser.keys import ACTIONS, HINTS, KEYS
 from charrnn.browser.lines import Terminal, TextLayout
 from charrnn.browser.recording import Recording
@@ -154,6 +154,20 @@ def test_pasted_text_goes_to_the_prompt_without_control_characters(session: Sess
     assert len(screen(session)[-1]) <= 80
 
 
+def test_the_end_of_a_long_answer_is_visible(session: Session) -> None:
+    """Behind an ellipsis, so that the user sees what is typed."""
+    press(session, "/", "type:" + "a" * 90 + "bcd")
+    assert screen(session)[-1].startswith("/…aaa")
+    assert screen(session)[-1].rstrip().endswith("abcd")
+
+
+def test_a_key_without_a_character_does_not_move_in_a_list(session: Session) -> None:
+    """Letters go to the next concept that begins with them, but an arrow to the left does nothing."""
+    press(session, "u", "left", "f5")
+    assert session.listing is not None
+    assert session.listing.index == 0
+
+
 def test_a_concept_is_chosen_from_a_list(session: Session) -> None:
     """A letter goes to the next concept that begins with it; its characters are underlined, until Escape."""
     press(session, "u")
@@ -209,10 +223,10 @@ def test_the_attribution_of_a_prediction_is_drawn_over_the_text(session: Session
 def test_the_text_is_continued_with_the_cell_held(session: Session) -> None:
     """In a list, in which the same keys continue again."""
     press(session, ":", f"type:{QUOTE_CELL}", "enter", "right", "c")
-    assert screen(session)[2].startswith("written after 1 (number 1")
+    assert screen(session)[2].startswith("continuation after 1 (number 1")
     assert screen(session)[3].startswith("cdefgh")
     press(session, "+")
-    assert screen(session)[2].startswith(f"written after 1, {QUOTE_CELL} at +1 (number 1")
+    assert screen(session)[2].startswith(f"continuation after 1, {QUOTE_CELL} at +1 (number 1")
     press(session, "+")
     assert "(number 2;" in screen(session)[2]
     press(session, "-")
@@ -224,7 +238,7 @@ def test_the_text_is_continued_with_the_cell_held(session: Session) -> None:
 def test_a_continuation_differs_if_a_cell_that_matters_is_held(recording: Recording) -> None:
     """The same random numbers give the same text without and with a held cell that the output ignores."""
     texts = [
-        write_on(recording, 1, cell=cell, held=held, seed=1)
+        continue_text(recording, 1, cell=cell, held=held, seed=1)
         for cell, held in ((0, None), (recording.number_of((1, 29)), 1.0), (5, 1.0))
     ]
     assert texts[0] == texts[1] != texts[2]
