@@ -7,17 +7,15 @@ through h, as D_h, and through c, as D_c:
 The gradients of the sums within the gates are D_h times the local gradient of o, and D_c times those of other gates.
 """
 
-import itertools
 import math
 from collections.abc import Sequence
-from functools import reduce
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from charrnn.network import fused_rnn
 from charrnn.network.cells import CELLS, DOCUMENT_START
+from charrnn.network.fused_rnn import Casts, precision_casts
 from charrnn.network.fused_rnn_backward import Blocks, Cast, WeightGradients, add_product, step_chunks
 from charrnn.network.lstm_variant_steps import (
     VARIANTS,
@@ -45,7 +43,7 @@ def fused_lstm(
 
     The last output is h after the window. The equations are those of the cell in `cells`, and the weights are W_ih,
     W_hh, b_ih, b_hh and, for the peephole LSTM, the peephole weights (3·H,). With the precision `bfloat16` the
-    factors of each product are rounded to bfloat16, and sums stay in float32. Where `resets` (T, B) is true, the
+    factors of large products are rounded to bfloat16, and sums stay in float32. Where `resets` (T, B) is true, the
     state is replaced by that at the beginning of a document, from which the next step continues.
     """
     mask = None if resets is None else resets.unsqueeze(-1)
@@ -60,7 +58,7 @@ def _forward(
     state: tuple[Tensor, Tensor],
     weights: Sequence[Tensor],
     peepholes: Tensor | None,
-    cast: Cast,
+    casts: Casts,
     resets: Tensor | None,
 ) -> WindowBuffers:
     """Return the states and activations of a window."""
@@ -68,15 +66,15 @@ def _forward(
     hidden, cell_state = (inputs.new_empty(length + 1, *part.shape) for part in state)
     hidden[0], cell_state[0] = state
     buffers = WindowBuffers(hidden, cell_state, torch.empty_like(hidden[1:]), inputs.new_empty(length, batch, rows))
-    from_inputs, from_hidden = cast(weights[0]).t(), cast(weights[1]).t().contiguous()
+    from_inputs, from_hidden = casts.window(weights[0]).t(), casts.recurrent(weights[1]).t().contiguous()
     bias, advance = weights[2] + weights[3], variant.stepper(buffers, peepholes)
     outputs, states, tanh_cells, sums = (buffer.unbind() for buffer in buffers)
     output_gates = buffers.gates[..., -hidden.shape[-1] :].unbind()
     for begin, end in step_chunks(length, batch):
         chunk_sums = buffers.gates[begin:end].view(-1, rows).copy_(bias)
-        add_product(chunk_sums, cast(inputs[begin:end].reshape(-1, width)), from_inputs)
+        add_product(chunk_sums, casts.window(inputs[begin:end].reshape(-1, width)), from_inputs)
         for step in range(begin, end):
-            add_product(sums[step], cast(outputs[step]), from_hidden)
+            add_product(sums[step], casts.recurrent(outputs[step]), from_hidden)
             advance(step)
             torch.tanh(states[step + 1], out=tanh_cells[step])
             torch.mul(output_gates[step], tanh_cells[step], out=outputs[step + 1])
@@ -87,7 +85,7 @@ def _forward(
 
 
 class _Gradients(NamedTuple):
-    """The gradients of a shard."""
+    """The gradients of a window."""
 
     inputs: Tensor | None
     hidden: Tensor
@@ -119,9 +117,12 @@ class _Backward:
         self.peepholes, self.needs_initial_grad = peepholes, needs_initial_grad
         self.d_peepholes = None if peepholes is None else torch.zeros_like(peepholes)
 
-    def run(self, d_outputs: Tensor, d_cell: Tensor, weight_hh: Tensor) -> _Gradients:
-        """Return all gradients from dL/dh of the outputs (T, B, H) and dL/dc after the window (B, H)."""
-        weight, chunks = self.weights.cast(weight_hh), list(step_chunks(*d_outputs.shape[:2]))
+    def run(self, d_outputs: Tensor, d_cell: Tensor, weight_hh: Tensor, cast: Cast) -> _Gradients:
+        """Return all gradients from dL/dh of the outputs (T, B, H) and dL/dc after the window (B, H).
+
+        `cast` is applied to the factors of the product of each step.
+        """
+        self.cast, weight, chunks = cast, cast(weight_hh), list(step_chunks(*d_outputs.shape[:2]))
         self.d_hidden, self.d_cell = d_outputs[-1].clone(), d_cell.clone()
         by_step = (torch.zeros_like(d_cell), *d_outputs.unbind())
         buffer = d_outputs.new_empty(chunks[0][1], *self.buffers.gates.shape[1:])
@@ -160,7 +161,7 @@ class _Backward:
             d_cell.mul_(carry[number])
             if begin + number or self.needs_initial_grad:
                 d_hidden.copy_(d_outputs[begin + number])
-                add_product(d_hidden, self.weights.cast(sums[number]), weight)
+                add_product(d_hidden, self.cast(sums[number]), weight)
 
     def _local_gradients(self, gradients: Tensor, begin: int, end: int) -> tuple[Tensor, Tensor]:
         """Write the local gradients of a chunk (t, B, G·H); return dh/dc and the carry, (t, B, H) each."""
@@ -188,7 +189,7 @@ class _Backward:
 
 
 class _LSTMWindow(torch.autograd.Function):
-    """The forward and backward pass of a layer over a window, with the streams divided among threads."""
+    """The forward and backward pass of a layer over a window."""
 
     @staticmethod
     def forward(
@@ -201,50 +202,34 @@ class _LSTMWindow(torch.autograd.Function):
         cell_state: Tensor,
         *weights: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        cast = fused_rnn.PRECISIONS[precision]
+        casts, inputs = precision_casts(precision, hidden, weights[1]), inputs.contiguous()
         *matrices, peepholes = weights
-
-        def forward_shard(shard: slice) -> WindowBuffers:
-            shard_resets = None if resets is None else resets[:, shard]
-            state = hidden[shard], cell_state[shard]
-            shard_inputs = inputs[:, shard].contiguous()
-            return _forward(VARIANTS[cell], shard_inputs, state, matrices, peepholes, cast, shard_resets)
-
-        ctx.cell, ctx.cast, ctx.resets, ctx.shards = cell, cast, resets, fused_rnn.batch_shards(hidden)
-        buffers = fused_rnn.map_in_threads(forward_shard, ctx.shards)
-        ctx.save_for_backward(inputs, *weights[:2], peepholes, *itertools.chain(*buffers))
-        outputs = fused_rnn.concat_shards([part.hidden[1:] for part in buffers], dimension=1)
-        return outputs, torch.cat([part.cell_state[-1] for part in buffers])
+        buffers = _forward(VARIANTS[cell], inputs, (hidden, cell_state), matrices, peepholes, casts, resets)
+        ctx.cell, ctx.casts, ctx.resets = cell, casts, resets
+        ctx.save_for_backward(inputs, *weights[:2], peepholes, *buffers)
+        return buffers.hidden[1:], buffers.cell_state[-1].clone()
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, d_outputs: Tensor, d_cell: Tensor) -> tuple[Tensor | None, ...]:
-        inputs, weight_ih, weight_hh, peepholes, *saved = ctx.saved_tensors
+        inputs, weight_ih, weight_hh, peepholes, *buffers = ctx.saved_tensors
         count = len(CELLS[ctx.cell].gates)
-
-        def backward_shard(number: int) -> _Gradients:
-            shard, buffers = ctx.shards[number], WindowBuffers(*saved[4 * number : 4 * number + 4])
-            weight_gradients = WeightGradients(
-                blocks=Blocks(number=count, recurrent=count, input_blocks=((0, count),), has_carry=False),
-                cast=ctx.cast,
-                inputs=inputs[:, shard].contiguous(),
-                weight_ih=weight_ih,
-                weight_hh=weight_hh,
-                needs_input_grad=ctx.needs_input_grad[3],
-            )
-            resets = None if ctx.resets is None else ctx.resets[:, shard]
-            backward_pass = _Backward(
-                *(VARIANTS[ctx.cell], buffers, weight_gradients, peepholes, resets),
-                needs_initial_grad=ctx.needs_input_grad[4],
-            )
-            return backward_pass.run(d_outputs[:, shard].contiguous(), d_cell[shard], weight_hh)
-
-        shard_gradients = fused_rnn.map_in_threads(backward_shard, range(len(ctx.shards)))
-        d_inputs, d_hidden, d_cell_state, weight_gradients = zip(*shard_gradients, strict=True)
-        d_weights = [reduce(torch.add, parts) for parts in zip(*weight_gradients, strict=True)]
+        weight_gradients = WeightGradients(
+            blocks=Blocks(number=count, recurrent=count, input_blocks=((0, count),), has_carry=False),
+            cast=ctx.casts.window,
+            inputs=inputs,
+            weight_ih=weight_ih,
+            weight_hh=weight_hh,
+            needs_input_grad=ctx.needs_input_grad[3],
+        )
+        backward_pass = _Backward(
+            *(VARIANTS[ctx.cell], WindowBuffers(*buffers), weight_gradients, peepholes, ctx.resets),
+            needs_initial_grad=ctx.needs_input_grad[4],
+        )
+        gradients = backward_pass.run(d_outputs.contiguous(), d_cell, weight_hh, ctx.casts.recurrent)
         return (
-            *(None, None, None, fused_rnn.concat_shards(d_inputs, dimension=1) if ctx.needs_input_grad[3] else None),
-            fused_rnn.concat_shards(d_hidden, dimension=0) if ctx.needs_input_grad[4] else None,
-            fused_rnn.concat_shards(d_cell_state, dimension=0) if ctx.needs_input_grad[5] else None,
-            *(*d_weights, None)[:5],
+            *(None, None, None, gradients.inputs),
+            gradients.hidden if ctx.needs_input_grad[4] else None,
+            gradients.cell_state if ctx.needs_input_grad[5] else None,
+            *(*gradients.weights, None)[:5],
         )

@@ -9,12 +9,8 @@ depend on the previous output are adjacent, so that one product writes all of th
     RNN   h
 """
 
-import itertools
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from functools import cache, reduce
-from itertools import pairwise
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -29,8 +25,30 @@ from charrnn.network.fused_rnn_backward import (
     step_chunks,
 )
 
-PRECISIONS: dict[str, Cast] = {"float32": lambda x: x, "bfloat16": torch.Tensor.bfloat16}
-"""casts of the factors of a product; sums keep their type"""
+FLOAT32_PRODUCT = 1 << 22
+"""multiplications of a step's product up to which a CPU takes less time for it in float32 than in bfloat16, whose
+product has a fixed cost of about 30 µs, in addition to those of two casts"""
+
+
+class Casts(NamedTuple):
+    """Casts of the factors of products; sums keep their type."""
+
+    window: Cast
+    """for products over many steps: of the inputs, and of the gradients of the weights"""
+    recurrent: Cast
+    """for the product of each step"""
+
+
+def precision_casts(precision: str, hidden: Tensor, weight_hh: Tensor) -> Casts:
+    """Return the casts for the products of a layer in `float32` or `bfloat16`: hidden (B, H), weight_hh (G·H, H)."""
+    if precision == "float32":
+        return Casts(_unchanged, _unchanged)
+    is_small = hidden.is_cpu and len(hidden) * weight_hh.numel() <= FLOAT32_PRODUCT
+    return Casts(torch.Tensor.bfloat16, _unchanged if is_small else torch.Tensor.bfloat16)
+
+
+def _unchanged(factor: Tensor) -> Tensor:
+    return factor
 
 
 def autocast_precision(inputs: Tensor) -> str:
@@ -56,8 +74,8 @@ class _Weights(NamedTuple):
 class _FusedCell(NamedTuple):
     """A kind of cell: its forward pass, and the local gradients that its backward pass needs."""
 
-    forward: Callable[[Tensor, Tensor, _Weights, Cast, Resets], tuple[Tensor, ...]]
-    """inputs, hidden, weights, cast, resets -> states (T + 1, B, H), and the activations for `local_gradients`"""
+    forward: Callable[[Tensor, Tensor, _Weights, Casts, Resets], tuple[Tensor, ...]]
+    """inputs, hidden, weights, casts, resets -> states (T + 1, B, H), and the activations for `local_gradients`"""
     local_gradients: Callable[..., None]
     """writes the local gradients of a chunk, (t, B, blocks·H), from the states after its steps and the activations"""
     blocks: Blocks
@@ -69,8 +87,8 @@ def gru(
     """Return the outputs (T, B, H) of a GRU layer over a window: inputs (T, B, I), hidden (B, H).
 
     The last output is the state after the window. The equations are those of `cells.gru_step`, and the weights are
-    torch's: W_ih (3·H, I), W_hh (3·H, H), b_ih and b_hh (3·H). With the precision `bfloat16` the factors of each
-    product are rounded to bfloat16, and sums stay in float32. Where `resets` (T, B) is true, the output is replaced
+    torch's: W_ih (3·H, I), W_hh (3·H, H), b_ih and b_hh (3·H). With the precision `bfloat16` the factors of large
+    products are rounded to bfloat16, and sums stay in float32. Where `resets` (T, B) is true, the output is replaced
     by the state at the beginning of a document, from which the next step continues.
     """
     return _apply(_GRU, precision, resets, inputs, hidden, *weights)
@@ -89,7 +107,9 @@ def _apply(cell: _FusedCell, precision: str, resets: Tensor | None, inputs: Tens
     return outputs
 
 
-def _gru_forward(inputs: Tensor, hidden: Tensor, weights: _Weights, cast: Cast, resets: Resets) -> tuple[Tensor, ...]:
+def _gru_forward(
+    inputs: Tensor, hidden: Tensor, weights: _Weights, casts: Casts, resets: Resets
+) -> tuple[Tensor, ...]:
     """Return the states (T + 1, B, H), the gates r, z, a (T, B, 3·H) and the candidates n (T, B, H).
 
     The gates of a step are one row of a buffer, which all views below share. The product with the previous output
@@ -101,20 +121,20 @@ def _gru_forward(inputs: Tensor, hidden: Tensor, weights: _Weights, cast: Cast, 
     size = hidden.shape[1]
     states = _allocate_states(inputs, hidden)
     gates, candidates = inputs.new_empty(length, batch, 3 * size), inputs.new_empty(length, batch, size)
-    from_inputs, from_hidden = cast(weights.inputs).t(), cast(weights.hidden).t().contiguous()
+    from_inputs, from_hidden = casts.window(weights.inputs).t(), casts.recurrent(weights.hidden).t().contiguous()
     bias = weights.hidden_bias.clone()
     bias[: 2 * size] += weights.input_bias[: 2 * size]
     gates_rz, (gates_r, gates_z, gates_a) = gates[..., : 2 * size], torch.split(gates, size, -1)
     views = (states[:-1], states[1:], gates, gates_rz, gates_r, gates_z, gates_a, candidates)
     steps = list(zip(*(view.unbind() for view in views), strict=True))  # views by step, made once: cheap in the loop
     for begin, end in step_chunks(length, batch):
-        chunk_inputs = cast(inputs[begin:end].reshape(-1, width))
+        chunk_inputs = casts.window(inputs[begin:end].reshape(-1, width))
         sums = gates[begin:end].view(-1, 3 * size).copy_(bias)
         add_product(sums[:, : 2 * size], chunk_inputs, from_inputs[:, : 2 * size])
         sums = candidates[begin:end].view(-1, size).copy_(weights.input_bias[2 * size :])
         add_product(sums, chunk_inputs, from_inputs[:, 2 * size :])
         for step, (before, after, rza, rz, r, z, a, n) in enumerate(steps[begin:end], begin):
-            add_product(rza, cast(before), from_hidden)
+            add_product(rza, casts.recurrent(before), from_hidden)
             rz.sigmoid_()
             n.addcmul_(r, a).tanh_()
             torch.lerp(n, before, z, out=after)
@@ -139,19 +159,21 @@ def _gru_local_gradients(gradients: Tensor, after: Tensor, gates: Tensor, n: Ten
     d_rz.addcmul_(d_rz, gates[..., : 2 * size], value=-1)  # times 1 - r and 1 - z
 
 
-def _rnn_forward(inputs: Tensor, hidden: Tensor, weights: _Weights, cast: Cast, resets: Resets) -> tuple[Tensor, ...]:
+def _rnn_forward(
+    inputs: Tensor, hidden: Tensor, weights: _Weights, casts: Casts, resets: Resets
+) -> tuple[Tensor, ...]:
     """Return the states, (T + 1, B, H)."""
     length, batch, width = inputs.shape
     states = _allocate_states(inputs, hidden)
-    from_inputs, from_hidden = cast(weights.inputs).t(), cast(weights.hidden).t().contiguous()
+    from_inputs, from_hidden = casts.window(weights.inputs).t(), casts.recurrent(weights.hidden).t().contiguous()
     bias = weights.input_bias + weights.hidden_bias
     steps = states.unbind()
     for begin, end in step_chunks(length, batch):
         sums = states[begin + 1 : end + 1].view(-1, hidden.shape[1]).copy_(bias)
-        add_product(sums, cast(inputs[begin:end].reshape(-1, width)), from_inputs)
+        add_product(sums, casts.window(inputs[begin:end].reshape(-1, width)), from_inputs)
         for step in range(begin, end):
             after = steps[step + 1]
-            add_product(after, cast(steps[step]), from_hidden)
+            add_product(after, casts.recurrent(steps[step]), from_hidden)
             after.tanh_()
             if resets is not None:
                 after.masked_fill_(resets[step], DOCUMENT_START)
@@ -179,112 +201,44 @@ def _allocate_states(inputs: Tensor, hidden: Tensor) -> Tensor:
 
 
 class _RNNWindow(torch.autograd.Function):
-    """The forward and backward pass of a layer over a window, with the streams divided among threads."""
+    """The forward and backward pass of a layer over a window."""
 
     @staticmethod
     def forward(
         ctx: Any, cell: _FusedCell, precision: str, resets: Resets, inputs: Tensor, hidden: Tensor, *weights: Tensor
     ) -> Tensor:
-        cast = PRECISIONS[precision]
-
-        def forward_shard(shard: slice) -> tuple[Tensor, ...]:
-            shard_resets = None if resets is None else resets[:, shard]
-            return cell.forward(inputs[:, shard].contiguous(), hidden[shard], _Weights(*weights), cast, shard_resets)
-
-        ctx.cell, ctx.cast, ctx.resets, ctx.shards = cell, cast, resets, batch_shards(hidden)
-        shard_results = map_in_threads(forward_shard, ctx.shards)
-        ctx.save_for_backward(inputs, *weights[:2], *itertools.chain(*shard_results))
-        return concat_shards([states[1:] for states, *_ in shard_results], dimension=1)
+        inputs = inputs.contiguous()
+        casts = precision_casts(precision, hidden, weights[1])
+        states, *activations = cell.forward(inputs, hidden, _Weights(*weights), casts, resets)
+        ctx.cell, ctx.casts, ctx.resets = cell, casts, resets
+        ctx.save_for_backward(inputs, *weights[:2], states, *activations)
+        return states[1:]
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, d_outputs: Tensor) -> tuple[Tensor | None, ...]:
-        inputs, weight_ih, weight_hh, *saved = ctx.saved_tensors
-        cell, saved_per_shard = ctx.cell, len(saved) // len(ctx.shards)
-
-        def backward_shard(number: int) -> tuple[Tensor | None, Tensor | None, tuple[Tensor, ...]]:
-            shard = ctx.shards[number]
-            states, *activations = saved[number * saved_per_shard : (number + 1) * saved_per_shard]
-            shard_inputs = inputs[:, shard].contiguous()
-            backward_pass = BackwardThroughTime(
-                blocks=cell.blocks,
-                cast=ctx.cast,
-                d_outputs=d_outputs[:, shard].contiguous(),
-                weight_hh=weight_hh,
-                resets=None if ctx.resets is None else ctx.resets[:, shard],
-                needs_initial_grad=ctx.needs_input_grad[4],
-            )
-            weight_gradients = WeightGradients(
-                blocks=cell.blocks,
-                cast=ctx.cast,
-                inputs=shard_inputs,
-                weight_ih=weight_ih,
-                weight_hh=weight_hh,
-                needs_input_grad=ctx.needs_input_grad[3],
-            )
-            for begin, end in reversed(list(step_chunks(*shard_inputs.shape[:2]))):
-                gradients = backward_pass.gradients[: end - begin]
-                cell.local_gradients(
-                    gradients, states[begin + 1 : end + 1], *(part[begin:end] for part in activations)
-                )
-                backward_pass.backward_chunk(begin, end, activations)
-                weight_gradients.add(gradients, states, begin, end)
-            return weight_gradients.d_inputs, backward_pass.d_initial, weight_gradients.weights()
-
-        shard_results = map_in_threads(backward_shard, range(len(ctx.shards)))
-        d_inputs, d_initial, weight_gradients = zip(*shard_results, strict=True)
-        d_arguments = (
-            concat_shards(d_inputs, dimension=1) if ctx.needs_input_grad[3] else None,
-            concat_shards(d_initial, dimension=0) if ctx.needs_input_grad[4] else None,
+        inputs, weight_ih, weight_hh, states, *activations = ctx.saved_tensors
+        cell: _FusedCell = ctx.cell
+        backward_pass = BackwardThroughTime(
+            blocks=cell.blocks,
+            cast=ctx.casts.recurrent,
+            d_outputs=d_outputs.contiguous(),
+            weight_hh=weight_hh,
+            resets=ctx.resets,
+            needs_initial_grad=ctx.needs_input_grad[4],
         )
-        d_weights = (reduce(torch.add, parts) for parts in zip(*weight_gradients, strict=True))
-        return None, None, None, *d_arguments, *d_weights
-
-
-def concat_shards(shards: Sequence[Tensor], *, dimension: int) -> Tensor:
-    """Return the streams of all shards in one tensor."""
-    return torch.cat(tuple(shards), dimension) if len(shards) > 1 else shards[0]
-
-
-# Shards: the streams of a window are divided among threads, each of which computes all steps of its shard. A single
-# step is little work, so threads that share every operation would wait for each other about as long as they work; a
-# shard is work for a whole window.
-
-Part = TypeVar("Part")
-Result = TypeVar("Result")
-
-MIN_SHARD_STREAMS = 16
-"""streams of a shard: a product of fewer rows is slower than the whole product on two threads"""
-MIN_SHARD_NUMBERS = 16 * 320
-"""numbers in the state of a shard; below this, switching between Python threads costs more than it saves"""
-
-
-def batch_shards(hidden: Tensor) -> list[slice]:
-    """Return the slice of streams for each thread: state (B, H); a single one where threads would not save time."""
-    streams, threads = len(hidden), torch.get_num_threads()
-    if not hidden.is_cpu or streams < threads * MIN_SHARD_STREAMS or hidden.numel() < threads * MIN_SHARD_NUMBERS:
-        return [slice(0, streams)]
-    ends = [streams * number // threads for number in range(threads + 1)]
-    return [slice(begin, end) for begin, end in pairwise(ends)]
-
-
-def map_in_threads(function: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
-    """Return the results of `function` for all parts, each computed without gradients in its own thread."""
-    if len(parts) == 1:
-        return [function(parts[0])]
-    function_without_grad = torch.no_grad()(function)
-    futures: list[Future[Result]] = []
-    threads = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
-        futures += [_pool(len(parts) - 1).submit(function_without_grad, part) for part in parts[1:]]
-        return [function_without_grad(parts[0]), *(future.result() for future in futures)]
-    finally:
-        # A thread reads the number of threads at its first operation, so all must end before the number changes.
-        wait(futures)
-        torch.set_num_threads(threads)
-
-
-@cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, thread_name_prefix="streams")
+        weight_gradients = WeightGradients(
+            blocks=cell.blocks,
+            cast=ctx.casts.window,
+            inputs=inputs,
+            weight_ih=weight_ih,
+            weight_hh=weight_hh,
+            needs_input_grad=ctx.needs_input_grad[3],
+        )
+        for begin, end in reversed(list(step_chunks(*inputs.shape[:2]))):
+            gradients = backward_pass.gradients[: end - begin]
+            cell.local_gradients(gradients, states[begin + 1 : end + 1], *(part[begin:end] for part in activations))
+            backward_pass.backward_chunk(begin, end, activations)
+            weight_gradients.add(gradients, states, begin, end)
+        d_arguments = weight_gradients.d_inputs, backward_pass.d_initial
+        return None, None, None, *d_arguments, *weight_gradients.weights()

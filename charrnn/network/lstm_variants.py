@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from charrnn.network.cells import CELLS, DOCUMENT_START, RESET_BEFORE, CellState
 from charrnn.network.fused_lstm import FRESH_HIDDEN, fused_lstm
-from charrnn.network.fused_rnn import PRECISIONS, autocast_precision
+from charrnn.network.fused_rnn import autocast_precision, precision_casts
 from charrnn.network.lstm_variant_steps import VARIANTS
 from charrnn.network.model_file import layer_shapes
 
@@ -74,13 +74,14 @@ def stepped_layer(
     precision: str = "float32",
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Run a layer step by step with autograd, as `variant_layer` does on a GPU."""
-    cast, equations = PRECISIONS[precision], CELLS[cell].equations
+    casts, equations = precision_casts(precision, state[0], weights.weight_hh), CELLS[cell].equations
     extra, fresh = weights.further(cell), FRESH_HIDDEN if CELLS[cell].has_cell_state else DOCUMENT_START
-    from_hidden = cast(weights.weight_hh).t()
-    projected = (cast(inputs) @ cast(weights.weight_ih).t()).to(inputs.dtype) + (weights.bias_ih + weights.bias_hh)
+    from_hidden = casts.recurrent(weights.weight_hh).t()
+    projected = (casts.window(inputs) @ casts.window(weights.weight_ih).t()).to(inputs.dtype)
+    projected = projected + (weights.bias_ih + weights.bias_hh)
     current, outputs = CellState(*state), []
     for step, projection in enumerate(projected.unbind()):
-        recurrent = (cast(current.hidden) @ from_hidden).to(inputs.dtype)
+        recurrent = (casts.recurrent(current.hidden) @ from_hidden).to(inputs.dtype)
         current = equations(projection, recurrent, current, *extra).state
         if resets is not None:
             mask = resets[step].unsqueeze(-1)

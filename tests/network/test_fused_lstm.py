@@ -1,6 +1,5 @@
 """The fused layers of the LSTM variants against the equations of `cells` and numerical gradients."""
 
-import itertools
 import math
 
 import numpy as np
@@ -9,7 +8,7 @@ import torch
 from torch import Tensor
 
 from charrnn.config import NetworkConfig
-from charrnn.network import fused_rnn, fused_rnn_backward
+from charrnn.network import fused_rnn_backward
 from charrnn.network.cells import CELLS, CellState
 from charrnn.network.char_rnn import CharRNN
 from charrnn.network.clamps import Clamp
@@ -73,22 +72,6 @@ def test_a_window_equals_the_equations_step_by_step(
 def test_the_gradients_equal_numerical_gradients(cell: str) -> None:
     """A small change of any number changes outputs and c as the gradient predicts."""
     assert torch.autograd.gradcheck(lambda *inputs: fused_lstm(cell, *inputs), arguments(cell, SHAPES[0]))
-
-
-@pytest.mark.parametrize("with_ends", [False, True])
-@every_variant
-def test_streams_divided_among_threads_have_equal_gradients(
-    cell: str, with_ends: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """For shards of different sizes."""
-    inputs, resets = arguments(cell, (9, 5, 4, 6)), torch.rand(9, 5) < 0.3 if with_ends else None
-    complete = fused_lstm(cell, *inputs, resets=resets)
-    shards = [slice(*ends) for ends in itertools.pairwise((0, 1, 3, 5))]
-    monkeypatch.setattr(fused_rnn, "batch_shards", lambda _hidden: shards)
-    divided = fused_lstm(cell, *inputs, resets=resets)
-    assert all(map(torch.allclose, divided, complete))
-    for actual, expected in zip(gradients(divided, inputs), gradients(complete, inputs), strict=True):
-        assert torch.allclose(actual, expected, atol=1e-12)
 
 
 @every_variant

@@ -1,6 +1,5 @@
 """The fused layers against the equations of `cells`, torch's layers and numerical gradients."""
 
-import itertools
 import resource
 from collections.abc import Callable
 
@@ -69,25 +68,6 @@ def test_window_equals_the_written_out_equations(
     assert torch.allclose(outputs, expected, atol=1e-12)
     for actual, reference in zip(gradients(outputs, inputs), gradients(expected, inputs), strict=True):
         assert torch.allclose(actual, reference, atol=1e-8)
-
-
-@pytest.mark.parametrize("with_ends", [False, True])
-@pytest.mark.parametrize("cuts", [(0, 2, 5), (0, 1, 3, 5)])
-def test_streams_divided_among_threads_have_equal_gradients(
-    cell: str, cuts: tuple[int, ...], with_ends: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """For any number of streams per thread and any ends of documents, outputs and gradients agree to 1e-12."""
-    inputs = arguments(cell, (9, 5, 4, 6))
-    resets = torch.rand(9, 5) < 0.3 if with_ends else None
-    complete = LAYERS[cell][0](*inputs, resets=resets)
-    monkeypatch.setattr(
-        fused_rnn, "batch_shards", lambda _hidden: [slice(*ends) for ends in itertools.pairwise(cuts)]
-    )
-    shared = LAYERS[cell][0](*inputs, resets=resets)
-    assert torch.allclose(shared, complete, atol=1e-12)
-    for actual, expected in zip(gradients(shared, inputs), gradients(complete, inputs), strict=True):
-        assert torch.allclose(actual, expected, atol=1e-12)
-    assert not shared.detach().requires_grad
 
 
 @pytest.mark.parametrize("shape", SHAPES[:5], ids=str)
