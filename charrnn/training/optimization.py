@@ -59,7 +59,9 @@ def forward_backward(
         objective.backward()  # type: ignore[no-untyped-call]
     else:
         loss = reducer.backward(loss, objective)
-    norm = torch.nn.utils.clip_grad_norm_(network.parameters(), training.clip or math.inf)
+    # By default, torch multiplies the gradients one by one on a CPU.
+    use_foreach = True if device == "cpu" else None
+    norm = torch.nn.utils.clip_grad_norm_(network.parameters(), training.clip or math.inf, foreach=use_foreach)
     return StepResult(loss.detach(), norm, detach_state(new_state))
 
 

@@ -54,7 +54,7 @@ def test_a_gradient_that_is_nan_stops_before_the_update(
 ) -> None:
     """Also if the loss is finite."""
     trainer = make_trainer()
-    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *_: torch.tensor(math.inf))
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *_, **_options: torch.tensor(math.inf))
     before = trainer.raw_weights()
     with pytest.raises(DivergedError, match="the gradient is not finite at step 1 "):
         trainer.train_step()

@@ -109,7 +109,7 @@ def test_a_step_that_is_not_finite_changes_no_weights_even_if_steps_are_queued_a
             network.output.bias.data[0] = math.nan
     before = {name: array.copy() for name, array in state_arrays(trainer).items() if not name.startswith("since")}
     if what == "the gradient":
-        monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *_: torch.tensor(math.inf))
+        monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *_, **_options: torch.tensor(math.inf))
     for _ in range(5):
         trainer.train_step()
     monkeypatch.undo()
