@@ -25,7 +25,7 @@ from charrnn.network.fused_rnn_backward import (
     step_chunks,
 )
 
-FLOAT32_PRODUCT = 1 << 22
+FLOAT32_PRODUCT = 7_000_000
 """multiplications of a step's product up to which a CPU takes less time for it in float32 than in bfloat16, whose
 product has a fixed cost of about 30 µs, in addition to those of two casts"""
 

@@ -26,6 +26,13 @@ MAX_SECONDS = 2.0
 TIMING_LR = 1e-3
 """learning rate of timed steps; its value does not matter"""
 
+CPU_SPEEDS = {
+    "float32": {"gru": 0.72, "rnn": 0.7, "peephole": 0.7, "cifg": 0.72, "capped": 0.72, "gru-reset-before": 0.33},
+    "bfloat16": {"gru": 0.45, "rnn": 0.38, "peephole": 0.4, "cifg": 0.4, "capped": 0.4, "gru-reset-before": 0.18},
+}
+"""floating-point operations per second of other cells relative to the LSTM's on a CPU, medians over 192 to 640 units;
+measured with tests/benchmarks/cells.py on two cores of an Intel Xeon (Emerald Rapids)"""
+
 Clock = Callable[[], float]
 
 
@@ -39,11 +46,13 @@ def measure_recipe_inputs(
     processes: int = 1,
 ) -> RecipeInputs:
     """Return the inputs of the recipe, with the measured speed of the device for one process."""
+    precision, cell = options.training_precision, options.cell or NetworkConfig.cell
+    cell_speed = CPU_SPEEDS[precision].get(cell, 1.0) if device == "cpu" else 1.0
     inputs = RecipeInputs(
         train_characters=train_characters,
         vocabulary_size=vocabulary_size,
         device=device,
-        flops_per_second=flops_per_second(device, options.training_precision),
+        flops_per_second=cell_speed * flops_per_second(device, precision),
         trained=trained,
         processes=processes,
     )

@@ -110,6 +110,20 @@ def test_the_number_of_processes_is_an_input_of_the_recipe(processes: int, monke
     assert measure_recipe_inputs(TrainOptions(), "cpu", **text).processes == 1
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_speed_of_a_cpu_depends_on_the_cell(precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every cell but the LSTM, which has a kernel of its own, is slower than the product suggests."""
+    monkeypatch.setattr(throughput, "flops_per_second", lambda *_: 1e11)
+    text: dict[str, Any] = {"train_characters": 1_000_000, "vocabulary_size": 65, "trained": False}
+    speeds = {
+        cell: measure_recipe_inputs(TrainOptions(cell=cell, precision=precision), "cpu", **text).flops_per_second
+        for cell in CELLS
+    }
+    assert speeds.pop("lstm") == 1e11
+    assert set(speeds) == set(throughput.CPU_SPEEDS[precision])
+    assert all(1e10 < speed < 1e11 for speed in speeds.values())
+
+
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("documents", [None, "line"])
 def test_steps_of_every_cell_are_timed(cell: str, documents: str | None) -> None:
