@@ -28,8 +28,8 @@ from charrnn.views.training_summary import show_progress
 with resources.loading_torch() as SPIN_IS_SHORT:
     from charrnn.training.checkpointer import save_final
     from charrnn.training.device import choose_device, threads_at_most
-    from charrnn.training.evaluation import ngram_baseline
     from charrnn.training.fit import default_stop_signals, final_evaluation, fit, progress_start
+    from charrnn.training.ngram_baseline import NGramBaseline
     from charrnn.training.resume import start_or_resume, write_config
 
 # Validation of the keyword arguments, which have the names of the command's options
@@ -208,13 +208,18 @@ def _events(
         if not session.finished:
             if not session.resumed:
                 write_config(session, options, origins)
-            ngram = ngram_baseline(trainer, directory)
-            sample_every, save_every = options.sample_every, options.save_every
+            baseline = NGramBaseline(trainer, directory)
             try:
                 with trainer.oom_as_error():
-                    events = fit(session, start_time=start_time, sample_every=sample_every, save_every=save_every)
+                    events = fit(
+                        session,
+                        start_time=start_time,
+                        sample_every=options.sample_every,
+                        save_every=options.save_every,
+                        stop_filter=baseline.add_to,
+                    )
                     if progress:
-                        state = ProgressState(**progress_start(trainer, start_time), ngram=ngram)
+                        state = ProgressState(**progress_start(trainer, start_time))
                         events = show_progress(events, state)
                     yield from events
                     yield from final_evaluation(trainer, directory)

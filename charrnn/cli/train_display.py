@@ -14,11 +14,13 @@ from rich.live import Live
 from charrnn.cli.streams import write_json, write_stderr
 from charrnn.errors import CharrnnError, OutputError, os_reason
 from charrnn.storage.run_directory import RunDirectory
+from charrnn.text.ngram import NGram
 from charrnn.text.source_file import CorpusFiles
 from charrnn.training.events import EarlyStop, Event, Pause, Preview, Report, SafePoint, Step, TrainingWarning
 from charrnn.training.metrics import event_dict
 from charrnn.training.train_options import TrainOptions
 from charrnn.views.console import log_console, print_line
+from charrnn.views.formatting import indented, ngram_line
 from charrnn.views.sanitize import ascii_signs, can_animate, unicode_output, unicode_stream
 from charrnn.views.training_progress import (
     ProgressState,
@@ -104,6 +106,8 @@ def _show_until_pause(events: Events, progress: ProgressState, console: Console,
             progress.update(event, now)
             if isinstance(event, Preview):
                 live.console.print(preview_milestone(event, console.width, unicode=unicode))
+            if isinstance(event, NGram):
+                live.console.print(indented(ngram_line(event), "dim"))
             if isinstance(event, TrainingWarning):
                 print_line(f"warning: {event.message}", console)
             if isinstance(event, EarlyStop):
@@ -126,6 +130,8 @@ def show_lines(events: Events, progress: ProgressState, console: Console, clock:
             print_line(f"warning: {event.message}", console)
         elif isinstance(event, Preview):
             print_line(preview_line(event), console)
+        elif isinstance(event, NGram):
+            console.print(indented(ngram_line(event), "dim"))
         elif isinstance(event, EarlyStop):
             last_line = early_stop_line(event)
         elif isinstance(event, Report) and now - last_line_at < SECONDS_BETWEEN_LINES:

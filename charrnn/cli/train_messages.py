@@ -20,11 +20,11 @@ from charrnn.text.ngram import NGram
 from charrnn.training.early_stopping import should_stop
 from charrnn.training.evaluation import baselines
 from charrnn.training.fit import TrainingResult
-from charrnn.training.metrics import event_dict, read_ngram
+from charrnn.training.metrics import read_ngram
 from charrnn.training.new_run import Session
 from charrnn.training.train_options import TrainOptions
 from charrnn.training.trainer import Trainer
-from charrnn.views.formatting import about, duration, file_size, indented, ngram_line, pluralize
+from charrnn.views.formatting import about, duration, file_size, pluralize
 from charrnn.views.sanitize import plain_line, unicode_output
 from charrnn.views.training_summary import TrainingHeader, TrainingSummary
 
@@ -57,14 +57,6 @@ def _unused_gpus_note(trainer: Trainer) -> Iterator[str]:
         command = shlex.join(click.get_current_context().find_root().obj)
         launcher = f"torchrun --standalone --nproc-per-node={count} -m charrnn"
         yield f"1 of {count} GPUs is used; to use all of them: `{launcher} {command}`"
-
-
-def print_ngram(ngram: NGram, console: Console, options: TrainOptions) -> None:
-    """Print the loss of the n-gram baseline."""
-    if options.as_json:
-        write_json(event_dict(ngram))
-        return
-    console.print(indented(ngram_line(ngram), "dim"))
 
 
 def _run_facts(session: Session) -> dict[str, Any]:

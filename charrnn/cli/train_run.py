@@ -15,20 +15,19 @@ from rich.console import Console
 from charrnn.cli.error_handler import Stopped
 from charrnn.cli.streams import write_output
 from charrnn.cli.train_display import choose_display, failed_events_as_error, status_line
-from charrnn.cli.train_messages import print_already_trained, print_header, print_ngram, print_summary
+from charrnn.cli.train_messages import print_already_trained, print_header, print_summary
 from charrnn.cli.train_signals import SignalHandler, write_raw
 from charrnn.errors import CharrnnError, DivergedError, PeerLostError, ReplicasDifferError
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.storage.run_lock import RunLock
-from charrnn.text.ngram import NGram
 from charrnn.training.checkpoint import save_checkpoint
 from charrnn.training.checkpointer import save_final
 from charrnn.training.coordination import Coordinator
 from charrnn.training.device import choose_device, set_threads
-from charrnn.training.evaluation import ngram_baseline
 from charrnn.training.events import Event
 from charrnn.training.fit import TrainingResult, final_evaluation, fit, progress_start
 from charrnn.training.new_run import Session
+from charrnn.training.ngram_baseline import NGramBaseline
 from charrnn.training.prepare import Prepared, run_directory
 from charrnn.training.process_group import ProcessGroup, connect
 from charrnn.training.replicas import (
@@ -99,13 +98,12 @@ def _run(prepared: Prepared, command: TrainCommand, lock: RunLock, handler: Sign
             if group.world.max_restarts:
                 # After a restart, the run is resumed: the text may come from a pipe, and `--new` is not repeated.
                 save_checkpoint(session.trainer, prepared.directory)
+        baseline = NGramBaseline(session.trainer, prepared.directory)
         print_header(session, console, options)
-        with status_line("counting n-grams …", quiet=options.quiet):
-            ngram = ngram_baseline(session.trainer, prepared.directory)
         if group.is_distributed:
             send_run(session.trainer)
-    result = _train(session, ngram, console, command, handler)
-    print_summary(session, result, ngram, console, options)
+    result = _train(session, baseline, console, command, handler)
+    print_summary(session, result, baseline.ngram, console, options)
 
 
 @contextmanager
@@ -137,18 +135,17 @@ def _signal_messages(directory: RunDirectory, options: TrainOptions) -> tuple[Ca
 
 
 def _train(
-    session: Session, ngram: NGram, console: Console, command: TrainCommand, handler: SignalHandler
+    session: Session, baseline: NGramBaseline, console: Console, command: TrainCommand, handler: SignalHandler
 ) -> TrainingResult:
     """Train to the end of the plan and return the result; on a signal, save and print how to continue (Stopped)."""
     trainer, directory, seconds_before = session.trainer, session.directory, session.trainer.seconds
-    progress = ProgressState(**progress_start(trainer, command.start_time), ngram=ngram)
+    progress = ProgressState(**progress_start(trainer, command.start_time))
 
     def show(events: Iterator[Event]) -> None:
-        print_ngram(ngram, console, command.options)
         choose_display(command.options)(events, progress, console, handler.clock)
 
     try:
-        result = _train_and_evaluate(session, show, command, handler)
+        result = _train_and_evaluate(session, show, command, handler, baseline)
     except Stopped:
         if handler.stop_signal is not None:
             saved = f"saved step {trainer.step:,} in {directory.path} · run the same command to continue"
@@ -159,18 +156,27 @@ def _train(
 
 
 def _train_and_evaluate(
-    session: Session, show: Callable[[Iterator[Event]], None], command: TrainCommand, handler: SignalHandler
+    session: Session,
+    show: Callable[[Iterator[Event]], None],
+    command: TrainCommand,
+    handler: SignalHandler,
+    baseline: NGramBaseline | None = None,
 ) -> TrainingResult:
     """Train to the end of the plan, show the events, and return the result of the final evaluation (Stopped)."""
     trainer, directory, options = session.trainer, session.directory, command.options
     coordinator = Coordinator(trainer, handler) if trainer.group.is_distributed else None
+
+    def stop_filter(events: Iterator[Event]) -> Iterator[Event]:
+        events = handler.stop_when_requested(events)
+        return baseline.add_to(events) if baseline else events
+
     with handler.deferred(), trainer.oom_as_error():
         events = fit(
             session,
             start_time=command.start_time,
             sample_every=options.sample_every,
             save_every=options.save_every,
-            stop_filter=handler.stop_when_requested,
+            stop_filter=stop_filter,
             clock=handler.clock,
             coordinator=coordinator,
         )

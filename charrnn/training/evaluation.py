@@ -15,14 +15,11 @@ import torch
 from numpy.typing import NDArray
 
 from charrnn.network.char_rnn import CharRNN
-from charrnn.storage.run_directory import RunDirectory
 from charrnn.text.batching import Chunk, EvalRows, split_into_rows
 from charrnn.text.corpus import Corpus
-from charrnn.text.ngram import CHARACTERS_PER_SECOND, MAX_ORDER, MAX_TRAIN_CHARS, NGram, fit_best_ngram
 from charrnn.training.device import tf32
 from charrnn.training.early_stopping import keeps_last_weights, shows_no_overfitting
 from charrnn.training.events import Evaluation, SafePoint, run_to_result
-from charrnn.training.metrics import read_ngram, write_ngram
 from charrnn.training.process_group import ProcessGroup
 from charrnn.training.trainer import Trainer
 
@@ -236,49 +233,3 @@ def baselines(corpus: Corpus) -> dict[str, float]:
         "letter frequencies": float(-(frequencies * np.log2(frequencies)).sum()),
         "gzip": 8 * len(zlib.compress(start.encode())) / len(start),
     }
-
-
-# The n-gram baseline, fitted once per run and stored in the metrics of the run
-
-BUDGET_FRACTION = 0.03
-"""fraction of a time budget that fitting the n-gram may take"""
-MIN_TRAIN_CHARS = 20_000
-"""minimum number of characters to fit the n-gram on, which takes a twentieth of a second"""
-ENOUGH_FRACTION = 0.9
-"""a recorded n-gram is reused if it was fitted on this fraction of the affordable characters"""
-
-
-def ngram_baseline(trainer: Trainer, directory: RunDirectory) -> NGram:
-    """Return the recorded n-gram of a run, or fit and record one; fit again if a longer budget affords more text."""
-    max_chars = round(chars_affordable(trainer.training.minutes) / _document_padding(trainer))
-    recorded = read_ngram(directory.metrics)
-    if recorded is not None and recorded.learned_from >= ENOUGH_FRACTION * min(max_chars, trainer.train_characters):
-        return recorded
-    size = len(trainer.corpus.vocabulary)
-    fitted = fit_best_ngram(
-        trainer.corpus.ids,
-        train_characters=trainer.train_characters,
-        size=size,
-        max_chars=max_chars,
-        end_id=trainer.corpus.end_id,
-    )
-    trainer.corpus.release_pages()
-    write_ngram(directory.metrics, fitted)
-    return fitted
-
-
-def _document_padding(trainer: Trainer) -> float:
-    """Return the factor by which padding between documents lengthens the text."""
-    corpus = trainer.corpus
-    return 1.0 if corpus.end_id is None else 1 + (MAX_ORDER - 1) * corpus.counts[corpus.end_id] / corpus.characters
-
-
-def chars_affordable(minutes: float | None) -> int:
-    """Return how many characters the n-gram may be fitted on in a time budget; None: no limit but MAX_TRAIN_CHARS.
-
-    >>> chars_affordable(None), chars_affordable(0.1), chars_affordable(5)
-    (2000000, 144000, 2000000)
-    """
-    if minutes is None:
-        return MAX_TRAIN_CHARS
-    return min(MAX_TRAIN_CHARS, max(MIN_TRAIN_CHARS, round(BUDGET_FRACTION * 60 * minutes * CHARACTERS_PER_SECOND)))

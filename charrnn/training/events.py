@@ -11,12 +11,15 @@ Losses are in nats per character. At step 0 and after each step, the events occu
 - `TrainingWarning(step, message)`: a problem in that update that does not end the training.
 
 Within a preview, an evaluation and the final evaluation, `SafePoint()` is a point where a training can stop.
-`Pause()` occurs on the command line only.
+`NGram(order, nats, learned_from, characters, nats_by_order)`, the n-gram baseline, occurs once between two other
+events, when it is fitted. `Pause()` occurs on the command line only.
 """
 
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TypeVar
+
+from charrnn.text.ngram import NGram
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +111,7 @@ class Pause:
     """The process is about to be suspended by Ctrl-Z; the training continues when the process does."""
 
 
-Event = TrainingWarning | Step | Report | Evaluation | Preview | EarlyStop | SafePoint | Pause
+Event = TrainingWarning | Step | Report | Evaluation | Preview | EarlyStop | SafePoint | Pause | NGram
 
 Result = TypeVar("Result")
 

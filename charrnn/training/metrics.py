@@ -44,6 +44,8 @@ def log_events(events: Iterator[Event], path: Path, *, step: int) -> Iterator[Ev
         failed = True
         yield TrainingWarning(step=step, message=f"cannot write {path}: {os_reason(error)}")
     for event in events:
+        if isinstance(event, NGram):
+            write_ngram(path, event)
         if isinstance(event, (Report, Evaluation, EarlyStop)) and not failed:
             try:
                 _append(path, event_dict(event), written)
@@ -56,7 +58,7 @@ def log_events(events: Iterator[Event], path: Path, *, step: int) -> Iterator[Ev
 def write_ngram(path: Path, ngram: NGram) -> None:
     """Write the line of the n-gram before all other lines, replacing an older one.
 
-    If the file cannot be written, nothing happens; `log_events` will warn.
+    If the file cannot be written, nothing happens; `log_events` warns.
     """
     with contextlib.suppress(OSError):
         _check_place(path)
@@ -83,7 +85,7 @@ def _ngram(line: dict[str, Any]) -> NGram | None:
     return NGram(**counts, nats=float(nats), nats_by_order=tuple(map(float, by_order)))  # type: ignore[arg-type]
 
 
-def event_dict(event: Event | NGram) -> dict[str, Any]:
+def event_dict(event: Event) -> dict[str, Any]:
     """Return an event as plain values, with its name and with every loss in nats also in bits."""
     values = dataclasses.asdict(event)
     bits = {f"{name[:-4]}bits": value / math.log(2) for name, value in values.items() if name.endswith("nats")}

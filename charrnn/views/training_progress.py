@@ -139,6 +139,8 @@ class ProgressState:
             self.preview = event
         elif isinstance(event, EarlyStop):
             self.ended_early = True
+        elif isinstance(event, NGram):
+            self.ngram = event
 
     def _update_loss(self, step: Step) -> None:
         """Update the running mean with a step's loss, also on behalf of earlier steps whose loss is not known."""

@@ -186,14 +186,15 @@ def test_a_finished_run_answers_a_script_too(train: Call) -> None:
 def test_the_n_gram_baseline_is_shown_and_fitted_once(
     train: Call, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before training, in every line, in the summary and in `info`; a resumed run reads it from the metrics."""
+    """When it is fitted, in the lines after that, in the summary and in `info`; a resumed run reads it from a file."""
     result = train("--steps", "20").err
     assert "-gram, learned from 3,301 characters" in result
     assert "better than the network" in result.splitlines()[-6]
-    assert all("ngram_bpc=" in line for line in result.splitlines() if "train_bpc=" in line)
     assert "better than the network\n" in call("info").out
-    monkeypatch.setattr("charrnn.training.evaluation.fit_best_ngram", None)
-    assert "-gram, learned from 3,301 characters" in train("--steps", "40").err
+    monkeypatch.setattr("charrnn.training.ngram_baseline.fit_best_ngram", None)
+    result = train("--steps", "40").err
+    assert "-gram, learned from 3,301 characters" in result
+    assert all("ngram_bpc=" in line for line in result.splitlines() if "train_bpc=" in line)
     assert json.loads(call("info", "--json").out)["ngram"]["learned_from"] == 3301
 
 

@@ -2,16 +2,20 @@
 
 import dataclasses
 import json
+import threading
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.text.ngram import MAX_TRAIN_CHARS, NGram
-from charrnn.training.evaluation import chars_affordable, ngram_baseline
-from charrnn.training.events import Report
+from charrnn.training import ngram_baseline
+from charrnn.training.events import Event, Report
+from charrnn.training.loop import train_loop
 from charrnn.training.metrics import log_events, read_ngram, write_ngram
+from charrnn.training.ngram_baseline import NGramBaseline, chars_affordable
 from charrnn.training.trainer import Trainer
 
 NGRAM = NGram(order=3, nats=1.5, learned_from=900, characters=100, nats_by_order=(3.0, 2.0, 1.5, 1.6))
@@ -22,17 +26,45 @@ def test_the_ngram_is_fitted_once(
 ) -> None:
     """A second call returns the recorded result, exact to the last digit."""
     trainer, directory = make_trainer(), RunDirectory(tmp_path)
-    ngram = ngram_baseline(trainer, directory)
+    ngram = NGramBaseline(trainer, directory).ngram
     assert (ngram.learned_from, ngram.characters) == (trainer.train_characters, trainer.held_out_characters)
-    monkeypatch.setattr("charrnn.training.evaluation.fit_best_ngram", None)
-    assert ngram_baseline(trainer, directory) == ngram
+    list(log_events(iter([ngram]), directory.metrics, step=0))
+    monkeypatch.setattr(ngram_baseline, "fit_best_ngram", None)
+    assert NGramBaseline(trainer, directory).ngram == ngram
+
+
+def test_the_ngram_is_fitted_beside_the_first_steps(
+    make_trainer: Callable[..., Trainer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is yielded once: after the event during which it became known, or at the end, but not to a stopped run."""
+    is_allowed = threading.Event()
+
+    def fit_when_allowed(*_arguments: object, **_options: object) -> NGram:
+        assert is_allowed.wait(10)
+        return NGRAM
+
+    monkeypatch.setattr(ngram_baseline, "fit_best_ngram", fit_when_allowed)
+    stopped = make_trainer()
+    baseline = NGramBaseline(stopped, RunDirectory(tmp_path))
+    assert NGRAM not in baseline.add_to(islice(train_loop(stopped, sample_every=0), 3))
+    events: list[Event] = []
+    for event in baseline.add_to(train_loop(stopped, sample_every=0)):
+        events.append(event)
+        if len(events) == 5:
+            is_allowed.set()
+            assert baseline.ngram == NGRAM
+    assert events.index(NGRAM) == 5
+    assert events.count(NGRAM) == 1
+    assert stopped.progress.finished
+    assert list(NGramBaseline(stopped, RunDirectory(tmp_path)).add_to(iter(()))) == [NGRAM]
 
 
 def test_a_longer_budget_fits_the_ngram_to_more_text(make_trainer: Callable[..., Trainer], tmp_path: Path) -> None:
     """The result of the short budget is replaced in the metrics file."""
     trainer, directory = make_trainer(), RunDirectory(tmp_path)
     write_ngram(directory.metrics, NGRAM)
-    ngram = ngram_baseline(trainer, directory)
+    ngram = NGramBaseline(trainer, directory).ngram
+    list(log_events(iter([ngram]), directory.metrics, step=0))
     assert ngram.learned_from == trainer.train_characters > NGRAM.learned_from
     assert read_ngram(directory.metrics) == ngram
     assert len(directory.metrics.read_text().splitlines()) == 1
@@ -67,7 +99,7 @@ def test_an_ngram_that_cannot_be_recorded_is_fitted_again(
 ) -> None:
     """The failure is not reported here."""
     directory = RunDirectory(tmp_path / "missing")
-    assert ngram_baseline(make_trainer(), directory) == ngram_baseline(make_trainer(), directory)
+    assert NGramBaseline(make_trainer(), directory).ngram == NGramBaseline(make_trainer(), directory).ngram
     write_ngram(tmp_path, NGRAM)
 
 
