@@ -186,7 +186,7 @@ def test_a_finished_run_answers_a_script_too(train: Call) -> None:
 def test_the_n_gram_baseline_is_shown_and_fitted_once(
     train: Call, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When it is fitted, in the lines after that, in the summary and in `info`; a resumed run reads it from a file."""
+    """When it is fitted, in later lines, in the summary and in `info`; a resumed run reads it from the metrics."""
     result = train("--steps", "20").err
     assert "-gram, learned from 3,301 characters" in result
     assert "better than the network" in result.splitlines()[-6]
