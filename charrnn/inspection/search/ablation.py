@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.inspection.measures.gate_saturation import KEEP_GATE
-from charrnn.inspection.search.clamped_reading import Intervention, Nats, clamp_batches, clamped_nll
+from charrnn.inspection.search.clamped_reading import Intervention, Nats, clamped_nll
 from charrnn.inspection.search.finding import CausalEffect
 from charrnn.inspection.search.search_data import ABLATION_WARM_UP, CHUNK_STEPS, AblationSegments, PositionMask
 from charrnn.inspection.search.splits import ABLATION, Progress
@@ -155,9 +155,7 @@ def mean_ablate(
 ) -> AblationLosses:
     """Return the losses with each set of cells clamped to their means, relative to no ablation."""
     clamp_sets: list[Intervention] = [{}, *({cell: float(means[cell]) for cell in sorted(cells)} for cells in sets)]
-    batches = clamp_batches(rnn, segments, clamp_sets)
-    steps = progress(batches, stage, len(batches))
-    nll = np.concatenate([clamped_nll(rnn, segments, clamp_sets[batch]) for batch in steps])
+    nll = clamped_nll(rnn, segments, clamp_sets, progress, stage)
     probabilities = np.full(segments.count, 1.0 / segments.count)
     return AblationLosses(
         delta_nll=dict(zip(sets, nll[1:] - nll[0], strict=True)),
