@@ -113,7 +113,6 @@ class AblationQuery:
     """positions in the segments whose next character the concept helps to predict (T, W)"""
     partner: int | None = None
     """another cell that detects the concept"""
-    doses: Doses = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -191,9 +190,7 @@ def causal_effect(query: AblationQuery, losses: AblationLosses, controls: Sequen
     if edges < MIN_EDGES or len(controls) < MIN_CONTROLS:
         return None
     control_losses = tuple(losses.delta([control], query.edges)[0] for control in controls)
-    effect = effect_of(
-        losses.delta_nll[frozenset([query.cell])], query.edges, losses, control_losses, doses=query.doses
-    )
+    effect = effect_of(losses.delta_nll[frozenset([query.cell])], query.edges, losses, control_losses)
     if query.partner is None:
         return effect
     pair_delta, pair_error = losses.delta([query.cell, query.partner], query.edges)
@@ -208,9 +205,11 @@ def effect_of(
     losses: AblationLosses,
     controls: Sequence[float],
     elsewhere_controls: Sequence[float] | None = None,
-    doses: Doses = (),
 ) -> CausalEffect:
-    """Return the effect of increases in loss (T, W), given those of the controls at the edges and elsewhere."""
+    """Return the effect of increases in loss (T, W), given those of the controls at the edges and elsewhere.
+
+    The dose-response is measured later, and only if the losses meet the rules.
+    """
     delta, error = losses.mean_increase(delta_nll, edges)
     elsewhere, elsewhere_error = losses.mean_increase(delta_nll, ~edges)
     return CausalEffect(
@@ -222,9 +221,14 @@ def effect_of(
         elsewhere_se=elsewhere_error,
         elsewhere_z=z_score(elsewhere, elsewhere_error, elsewhere_controls) if elsewhere_controls else None,
         controls=tuple(controls),
-        doses=doses,
-        monotone=is_monotone(doses),
+        doses=(),
+        monotone=False,
     )
+
+
+def with_doses(effect: CausalEffect, doses: Doses) -> CausalEffect:
+    """Return an effect with its dose-response."""
+    return replace(effect, doses=doses, monotone=is_monotone(doses))
 
 
 def is_monotone(doses: Doses) -> bool:

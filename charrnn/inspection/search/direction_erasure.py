@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from charrnn.inspection.search.ablation import effect_of, is_monotone
+from charrnn.inspection.search.ablation import effect_of, with_doses
 from charrnn.inspection.search.causal_effects import CausalEffects
 from charrnn.inspection.search.clamped_reading import Nats, clamped_nll
 from charrnn.inspection.search.directions import LayerMemory, MemorySample, Readout
@@ -104,7 +104,7 @@ def _with_doses(
         return list(carriers)
     curves = run_doses(rnn, effects.segments, plans, progress, DIRECTION_DOSES)
     return [
-        replace(carrier, effect=replace(carrier.effect, doses=doses, monotone=is_monotone(doses)))
+        replace(carrier, effect=with_doses(carrier.effect, doses))
         for carrier, doses in zip(carriers, curves, strict=True)
     ]
 

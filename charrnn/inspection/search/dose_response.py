@@ -100,6 +100,8 @@ def run_doses(
     """Return, for each plan, the doses with the mean probability of the concept's end characters; () for no plan."""
     segments = all_segments.first_segments(min(DOSE_SEGMENTS, all_segments.count))
     doses = [(plan, intervention) for plan in plans if plan for intervention in plan.interventions]
+    if not doses:
+        return [()] * len(plans)
     clamp_sets = [intervention for _, intervention in doses]
     ends = np.array([plan.ends for plan, _ in doses], dtype=np.float32)
 
@@ -112,7 +114,7 @@ def run_doses(
 
     batches = clamp_batches(rnn, segments, clamp_sets)
     by_batch = map_in_threads(read, progress(batches, stage, len(batches)))
-    probabilities: list[float] = np.concatenate([np.empty(0), *by_batch]).tolist()
+    probabilities: list[float] = np.concatenate(by_batch).tolist()
     curves: list[Doses] = []
     first = 0
     for plan in plans:

@@ -43,7 +43,7 @@ class SearchOptions:
     quick: bool = False
     """whether to skip the control with shuffled weights and the causal tests"""
     only_carriers: bool = False
-    """whether to skip the control with shuffled weights and unexplained cells, which do not decide about carriers"""
+    """whether to skip the control with shuffled weights, unexplained cells, and groups that cannot be carriers"""
     progress: Progress = no_progress
     """wrapper of the steps of each stage"""
     model: str = ""
