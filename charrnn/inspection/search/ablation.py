@@ -208,7 +208,7 @@ def effect_of(
 ) -> CausalEffect:
     """Return the effect of increases in loss (T, W), given those of the controls at the edges and elsewhere.
 
-    The dose-response is measured later, and only if the losses meet the rules.
+    The dose-response is measured later.
     """
     delta, error = losses.mean_increase(delta_nll, edges)
     elsewhere, elsewhere_error = losses.mean_increase(delta_nll, ~edges)

@@ -108,7 +108,7 @@ def measure_effects(
         # each size of a group is a test, and the erasure of a direction is another one
         required_z=required_z(sum(len(target.groups) + 1 for target in targets)),
     )
-    effects = _cell_effects(measured, targets, edges, controls, progress)
+    effects = _cell_effects(measured, targets, edges, controls, progress, only_carriers=request.only_carriers)
     if request.only_carriers:
         group_controls = _of_possible_carriers(group_controls, targets, effects)
     group_losses = _ablate_groups(measured, targets, group_controls, rng, progress)
@@ -158,8 +158,13 @@ def _cell_effects(
     edges: Sequence[PositionMask],
     controls: Mapping[int, Sequence[int]],
     progress: Progress,
+    *,
+    only_carriers: bool,
 ) -> list[CausalEffect | None]:
-    """Return the effect of each target's cell, with the dose-response of the cells that may be carriers."""
+    """Return the effect of each target's cell, with its dose-response.
+
+    If only carriers are searched for, the dose-response is measured only if the losses meet the other rules.
+    """
     effects = [
         causal_effect(
             AblationQuery(cell=target.cell, edges=mask, partner=target.partner),
@@ -169,9 +174,13 @@ def _cell_effects(
         for target, mask in zip(targets, edges, strict=True)
     ]
     effects = [effect and replace(effect, required_z=measured.required_z) for effect in effects]
-    costly = {number: effect for number, effect in enumerate(effects) if effect and has_specific_cost(effect)}
-    queries = [([targets[number].cell], targets[number].coding, edges[number]) for number in costly]
-    for (number, effect), doses in zip(costly.items(), measured.doses(queries, progress, DOSES), strict=True):
+    dosed = {
+        number: effect
+        for number, effect in enumerate(effects)
+        if effect and (not only_carriers or has_specific_cost(effect))
+    }
+    queries = [([targets[number].cell], targets[number].coding, edges[number]) for number in dosed]
+    for (number, effect), doses in zip(dosed.items(), measured.doses(queries, progress, DOSES), strict=True):
         effects[number] = with_doses(effect, doses)
     return effects
 
