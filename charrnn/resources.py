@@ -204,25 +204,6 @@ def loading_torch(environment: MutableMapping[str, str] = os.environ) -> Iterato
             del environment[SPIN_VARIABLE]
 
 
-@contextmanager
-def one_numpy_thread() -> Iterator[None]:
-    """Let NumPy use one thread in the block, also if NumPy is loaded; this needs Linux and NumPy's own OpenBLAS."""
-    import ctypes  # not needed by the help
-
-    maps = _read(Path("/proc/self/maps")).splitlines()
-    # SciPy has an OpenBLAS of its own, with 32-bit indices and other names of functions.
-    paths = {line.split(maxsplit=5)[-1] for line in maps if "scipy_openblas64_" in line}
-    libraries = [ctypes.CDLL(path) for path in paths]
-    threads = [library.scipy_openblas_get_num_threads64_() for library in libraries]
-    try:
-        for library in libraries:
-            library.scipy_openblas_set_num_threads64_(1)
-        yield
-    finally:
-        for library, number in zip(libraries, threads, strict=True):
-            library.scipy_openblas_set_num_threads64_(number)
-
-
 def keep_freed_memory() -> None:
     """Set glibc's malloc to keep freed memory of large tensors for the next ones.
 

@@ -13,6 +13,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "_version": (),
     "errors": (),
     "resources": ("errors",),
+    "threads": (),
     "arguments": ("errors",),
     "storage": ("errors", "arguments", "resources"),
     "config": ("errors", "arguments", "storage.schema"),
@@ -24,7 +25,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         *("_version", "errors", "arguments", "resources", "config"),
         *("storage", "text", "network", "generation"),
     ),
-    "inspection": ("errors", "arguments", "text", "network", "scoring"),
+    "inspection": ("errors", "arguments", "threads", "text", "network", "scoring"),
     "views": (
         "errors",
         "arguments",
@@ -38,7 +39,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "browser": ("errors", "text", "network", "generation", "inspection", "views"),
     "export": ("_version", "errors", "config", "storage", "text", "network", "generation", "inspection", "views"),
     "api": (
-        *("errors", "arguments", "resources", "config", "storage", "text", "network", "generation"),
+        *("errors", "arguments", "resources", "threads", "config", "storage", "text", "network", "generation"),
         *("scoring", "training", "inspection", "views"),
     ),
     "cli": (

@@ -204,14 +204,6 @@ def test_idle_cores_are_at_most_those_of_the_quota(monkeypatch: pytest.MonkeyPat
 # Threads and memory of a training in Python
 
 
-def test_the_threads_of_other_libraries_than_numpy_do_not_change(monkeypatch: pytest.MonkeyPatch) -> None:
-    """SciPy's OpenBLAS lacks the functions of NumPy's."""
-    line = "7f00-7f01 r-xp 00000000 08:01 42   /site-packages/scipy.libs/libscipy_openblas-6cdc3b4a.so"
-    monkeypatch.setattr(resources, "_read", lambda _path: line)
-    with resources.one_numpy_thread():
-        pass
-
-
 def test_the_variable_for_torch_is_set_only_while_torch_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Later child processes do not inherit it; a value that the user set is kept."""
     monkeypatch.delitem(sys.modules, "torch", raising=False)

@@ -1,65 +1,80 @@
-"""Generators that are run in several threads."""
+"""Threads of NumPy: parts of a computation in several threads, and a reading that runs ahead of its use."""
 
 import threading
 from collections.abc import Iterator
-from functools import partial
-from itertools import count
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
 
 import pytest
 
-from charrnn.scoring import run_generators
+from charrnn import threads
+from charrnn.threads import MANY, fewer_numpy_threads, map_in_threads, read_ahead
 
 
-@pytest.mark.parametrize("threads", [1, 2, 5])
-def test_every_generator_is_exhausted(threads: int) -> None:
-    """For any number of threads; each generator yields in order."""
-    observed: list[list[int]] = [[], [], [], []]
-    run_generators([partial(map, entry.append, range(20)) for entry in observed], threads=threads)
-    assert observed == [list(range(20))] * 4
+def set_threads(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Let NumPy seem to have a number of threads."""
+
+    @contextmanager
+    def fewer(_fewer: int) -> Iterator[int]:
+        yield number
+
+    monkeypatch.setattr(threads, "fewer_numpy_threads", fewer)
 
 
-def test_generators_run_at_the_same_time() -> None:
-    """Each waits for the other one, which is impossible in a single thread."""
-    meeting = threading.Barrier(2, timeout=10)
-
-    def meet() -> Iterator[None]:
-        meeting.wait()
-        yield
-
-    run_generators([meet, meet], threads=2)
-    assert not meeting.broken
-
-
-@pytest.mark.parametrize("threads", [1, 2])
-def test_an_exception_is_raised_and_ends_the_other_generators(threads: int) -> None:
-    """An endless generator ends too, also after an interrupt."""
-    started = threading.Event()
-
-    def endless() -> Iterator[int]:
-        for number in count():
-            started.set()
-            yield number
-
-    def failing() -> Iterator[None]:
-        started.wait(0 if threads == 1 else 10)
-        raise KeyboardInterrupt
-        yield
-
-    with pytest.raises(KeyboardInterrupt):
-        run_generators([failing, endless], threads=threads)
+def test_the_threads_of_other_libraries_than_numpy_do_not_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SciPy's OpenBLAS lacks the functions of NumPy's."""
+    maps = tmp_path / "maps"
+    maps.write_text("7f00-7f01 r-xp 0 08:01 42   /scipy.libs/libscipy_openblas-6cdc3b4a.so", encoding="utf-8")
+    monkeypatch.setattr(threads, "MAPS", maps)
+    with fewer_numpy_threads(MANY) as number:
+        assert number == 1
 
 
-def test_an_exception_ends_the_generators_that_started_earlier() -> None:
-    """However long they would have run."""
+@pytest.mark.parametrize("number", [1, 2, 4])
+def test_results_and_items_keep_their_order(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With any number of threads; nothing is computed for no parts."""
+    set_threads(monkeypatch, number)
+    assert map_in_threads(lambda part, _stopped: -part, range(20)) == [-part for part in range(20)]
+    assert map_in_threads(lambda part, _stopped: part, []) == []
+    assert list(read_ahead(range(20))) == list(range(20))
+    assert list(read_ahead([])) == []
 
-    def failing() -> Iterator[None]:
-        raise ArithmeticError
-        yield
 
-    with pytest.raises(ArithmeticError):
-        run_generators([count, failing], threads=2)
+def test_several_parts_are_computed_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of two parts waits until the other one has begun."""
+    set_threads(monkeypatch, 2)
+    barrier = threading.Barrier(2, timeout=10)
+    assert sorted(map_in_threads(lambda _part, _stopped: barrier.wait(), "ab")) == [0, 1]
 
 
-def test_an_empty_list_of_generators_needs_no_thread() -> None:
-    """The call returns at once."""
-    run_generators([], threads=3)
+def test_an_error_ends_the_other_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The part that waits for the event ends, and the error reaches the caller."""
+    set_threads(monkeypatch, 2)
+
+    def compute(part: int, stopped: Event) -> bool:
+        if part == 0:
+            raise ValueError("the first part")
+        return stopped.wait(10)
+
+    with pytest.raises(ValueError, match="the first part"):
+        map_in_threads(compute, range(9))
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_error_of_a_reading_reaches_its_user_after_the_items_before(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The items before the error are used."""
+    set_threads(monkeypatch, number)
+
+    def items() -> Iterator[int]:
+        yield 7
+        raise ValueError("no more")
+
+    reading = read_ahead(items())
+    assert next(reading) == 7
+    with pytest.raises(ValueError, match="no more"):
+        next(reading)

@@ -9,12 +9,12 @@ from charrnn import arguments
 from charrnn.errors import WrongUsageError
 from charrnn.inspection.concepts import Concept
 from charrnn.inspection.concepts.custom import parse_concept
-from charrnn.inspection.search.concept_carrier import SEARCHED_CHARS, ConceptCarrier, find_carrier
+from charrnn.inspection.search.concept_carrier import SEARCHED_CHARS, ConceptCarrier, check_found_in, find_carrier
 from charrnn.inspection.search.search_data import EncodedText
-from charrnn.network.cell_id import parse_cell
+from charrnn.network.cell_id import CellId, parse_cell
 from charrnn.network.clamps import Clamps
 from charrnn.network.inference import InferenceRNN
-from charrnn.network.interventions import CellValues, checked_clamps, make_clamps
+from charrnn.network.interventions import checked_clamps, make_clamps
 from charrnn.network.model_file import Model
 from charrnn.text.documents import ensure_terminated
 from charrnn.text.held_out import NamedText, held_out_text
@@ -66,12 +66,20 @@ class CarrierFinder:
         levels = checked_clamps({} if values is None else values)
         carriers = {name: self._carrier_of(name) for name in levels}
         held = [carrier.held_at(levels[name]) for name, carrier in carriers.items() if carrier]
-        cells: CellValues = {parse_cell(str(name)): levels[name] for name, carrier in carriers.items() if not carrier}
+        cells: dict[CellId, float] = {}
+        for name in (name for name, carrier in carriers.items() if not carrier):
+            cell = parse_cell(str(name))
+            if cell in cells:
+                raise WrongUsageError(
+                    f"cell {cell} cannot be clamped at two values at once", hint=f"{name} is another name of {cell}"
+                )
+            cells[cell] = levels[name]
         return make_clamps(self.reader, cells, held)
 
     def _carrier_of(self, name: object) -> ConceptCarrier | None:
         """Return the carrier for the name of a concept, or a carrier itself; None for the name of a cell."""
         if isinstance(name, ConceptCarrier):
+            check_found_in(name, self.reader)
             return name
         if isinstance(name, str) and (name[:1].isalpha() or name[:1] == "_"):
             return self.carrier(name)

@@ -170,8 +170,9 @@ def sample(model: Path, **options: Any) -> None:
 
     Without any run here, the model is the bundled one, which was trained on Python's standard library.
     """
-    clamped = [options["steer"], *(each for each, _ in options["clamps"])]
-    if options["count"] > 1 or any(map(begins_concept, clamped)):
+    shown = options["show"] if options["show"] != "surprisal" else None
+    searched = [options["steer"], shown, *(each for each, _ in options["clamps"])]
+    if options["count"] > 1 or any(map(begins_concept, searched)):
         resources.use_idle_cores()
         resources.keep_freed_memory()
     else:

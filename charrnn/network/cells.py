@@ -196,14 +196,21 @@ def sigmoid(x: Array) -> Array:
 
 
 def _lstm_activations(total: Array, size: int) -> Array:
-    """Return σ, σ, tanh, σ of the four blocks of an LSTM's sums: total (B, 4·H) -> (B, 4·H).
+    """Return σ, σ, tanh, σ of the four blocks of an LSTM's sums: total (B, 4·H), which is overwritten -> (B, 4·H).
 
     a·tanh(a·x) + (1 - a) is tanh(x) for the slope a = 1 and σ(x) for a = ½, so one call computes all blocks. For a
     single stream the number of calls determines the time.
     """
     arrays = array_module(total)
     slope, offset = _activation_slopes(arrays, size, total.dtype, total.device)
-    return slope * arrays.tanh(slope * total) + offset
+    if arrays.__name__ != "numpy":
+        return slope * arrays.tanh(slope * total) + offset
+    # in place, because new arrays for hundreds of streams would not fit the CPU cache
+    total *= slope
+    arrays.tanh(total, out=total)
+    total *= slope
+    total += offset
+    return total
 
 
 @lru_cache(maxsize=8)

@@ -8,6 +8,7 @@ from carried import alphabet, carried_network, carried_run, quoted_text
 from small import Call, random_weights
 
 import charrnn
+from charrnn import resources
 from charrnn.cli.concept_carriers import find_held_out_carriers
 from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError, WrongUsageError
@@ -15,6 +16,7 @@ from charrnn.generation.batched import chunks_in_order, collect_texts, generate_
 from charrnn.generation.generate import StopCriteria, generate, prefill_prompt
 from charrnn.inspection.concepts import CONCEPTS, ParsedText
 from charrnn.inspection.search.concept_carrier import ConceptCarrier, find_carrier
+from charrnn.inspection.search.search import search
 from charrnn.inspection.search.search_data import EncodedText
 from charrnn.network.cells import CELLS
 from charrnn.network.inference import InferenceRNN
@@ -196,3 +198,43 @@ def test_a_concept_needs_a_text(run: str, call: Call) -> None:
         model.sample(clamps={"in_quote": 1.0})
     carrier = model.carrier("in_quote", quoted_text())
     assert model.sample(OPEN, length=1, temperature=0, clamps={carrier: 1.0}) == "”"
+
+
+def test_a_carrier_of_other_weights_is_refused(run: str, tmp_path: Path) -> None:
+    """Even if the other network has the same size; a copy of the model is the same network."""
+    other = carried_run(tmp_path / "other", "lstm", 1).path
+    carrier = charrnn.load(other).carrier("in_quote", quoted_text())
+    with pytest.raises(WrongUsageError, match="the carrier of in_quote was found in another model"):
+        charrnn.load(run).sample(clamps={carrier: 1.0})
+    assert charrnn.load(other).sample(OPEN, length=1, temperature=0, clamps={carrier: 1.0}) == "”"
+
+
+def test_two_names_of_one_cell_are_refused(run: str) -> None:
+    """Otherwise the last value would silently hold."""
+    with pytest.raises(WrongUsageError, match=r"cell 1\.1 cannot be clamped at two values at once") as caught:
+        charrnn.load(run).sample(clamps={"1.1": 1, "1.01": -1})
+    assert caught.value.hint == "1.01 is another name of 1.1"
+
+
+def test_a_shown_concept_is_searched_with_all_idle_cores(
+    run: str, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that is clamped; a shown surprisal or cell needs no search."""
+    calls: list[str] = []
+    monkeypatch.setattr(resources, "use_idle_cores", lambda: calls.append("idle"))
+    monkeypatch.setattr(resources, "use_few_cores", lambda _model: calls.append("few"))
+    monkeypatch.setattr(resources, "keep_freed_memory", lambda: None)
+    for shown in ("in_quote", "surprisal", "1.3"):
+        call("sample", run, "-n", "1", "--show", shown)
+    assert calls == ["idle", "few", "few"]
+
+
+@pytest.mark.parametrize("carriers", [1, 2, 32])
+def test_a_search_for_one_carrier_agrees_with_the_whole_search(carriers: int) -> None:
+    """Although it reads fewer segments, and skips groups that cannot be the carrier."""
+    config, weights, _ = carried_network("lstm", carriers, seed=1)
+    rnn = InferenceRNN(config, weights)
+    ids = np.array([alphabet().index(character) for character in quoted_text()])
+    findings = search(rnn, ParsedText.of(quoted_text(), "quoted.md"), ids, rng=np.random.default_rng(0))
+    verdict = next(each.verdict for each in findings.concepts if each.concept == QUOTE.name)
+    assert carrier_in(rnn).verdict == verdict

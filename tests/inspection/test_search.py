@@ -289,8 +289,8 @@ def test_progress_receives_the_stages_in_order() -> None:
         "reading with scrambled weights",
         "reading",
         "ablating cells",
-        "ablating groups of cells",
         "measuring dose-responses",
+        "ablating groups of cells",
     ]
     assert all(count == steps_done for _, count, steps_done in stages)
 

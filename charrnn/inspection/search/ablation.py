@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.inspection.measures.gate_saturation import KEEP_GATE
-from charrnn.inspection.search.clamped_reading import Intervention, Nats, clamp_batches, clamped_nll
+from charrnn.inspection.search.clamped_reading import Intervention, Nats, clamped_nll
 from charrnn.inspection.search.finding import CausalEffect
 from charrnn.inspection.search.search_data import ABLATION_WARM_UP, CHUNK_STEPS, AblationSegments, PositionMask
 from charrnn.inspection.search.splits import ABLATION, Progress
@@ -113,7 +113,6 @@ class AblationQuery:
     """positions in the segments whose next character the concept helps to predict (T, W)"""
     partner: int | None = None
     """another cell that detects the concept"""
-    doses: Doses = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -155,9 +154,7 @@ def mean_ablate(
 ) -> AblationLosses:
     """Return the losses with each set of cells clamped to their means, relative to no ablation."""
     clamp_sets: list[Intervention] = [{}, *({cell: float(means[cell]) for cell in sorted(cells)} for cells in sets)]
-    batches = clamp_batches(rnn, segments, clamp_sets)
-    steps = progress(batches, stage, len(batches))
-    nll = np.concatenate([clamped_nll(rnn, segments, clamp_sets[batch]) for batch in steps])
+    nll = clamped_nll(rnn, segments, clamp_sets, progress, stage)
     probabilities = np.full(segments.count, 1.0 / segments.count)
     return AblationLosses(
         delta_nll=dict(zip(sets, nll[1:] - nll[0], strict=True)),
@@ -193,9 +190,7 @@ def causal_effect(query: AblationQuery, losses: AblationLosses, controls: Sequen
     if edges < MIN_EDGES or len(controls) < MIN_CONTROLS:
         return None
     control_losses = tuple(losses.delta([control], query.edges)[0] for control in controls)
-    effect = effect_of(
-        losses.delta_nll[frozenset([query.cell])], query.edges, losses, control_losses, doses=query.doses
-    )
+    effect = effect_of(losses.delta_nll[frozenset([query.cell])], query.edges, losses, control_losses)
     if query.partner is None:
         return effect
     pair_delta, pair_error = losses.delta([query.cell, query.partner], query.edges)
@@ -210,9 +205,11 @@ def effect_of(
     losses: AblationLosses,
     controls: Sequence[float],
     elsewhere_controls: Sequence[float] | None = None,
-    doses: Doses = (),
 ) -> CausalEffect:
-    """Return the effect of increases in loss (T, W), given those of the controls at the edges and elsewhere."""
+    """Return the effect of increases in loss (T, W), given those of the controls at the edges and elsewhere.
+
+    The dose-response is measured later.
+    """
     delta, error = losses.mean_increase(delta_nll, edges)
     elsewhere, elsewhere_error = losses.mean_increase(delta_nll, ~edges)
     return CausalEffect(
@@ -224,9 +221,14 @@ def effect_of(
         elsewhere_se=elsewhere_error,
         elsewhere_z=z_score(elsewhere, elsewhere_error, elsewhere_controls) if elsewhere_controls else None,
         controls=tuple(controls),
-        doses=doses,
-        monotone=is_monotone(doses),
+        doses=(),
+        monotone=False,
     )
+
+
+def with_doses(effect: CausalEffect, doses: Doses) -> CausalEffect:
+    """Return an effect with its dose-response."""
+    return replace(effect, doses=doses, monotone=is_monotone(doses))
 
 
 def is_monotone(doses: Doses) -> bool:

@@ -16,18 +16,25 @@ from charrnn.inspection.search.ablation import (
     NaturalActivations,
     causal_effect,
     effect_of,
-    is_monotone,
     matched_controls,
     mean_ablate,
     record_activations,
+    with_doses,
 )
+from charrnn.inspection.search.ablation_targets import AblationRequest, AblationTarget, GroupControls
 from charrnn.inspection.search.dose_response import plan_doses, run_doses
 from charrnn.inspection.search.finding import Carrier, CausalEffect
-from charrnn.inspection.search.group_ablation import GROUP_SIZES, CellGroup, ControlCells, required_z
+from charrnn.inspection.search.group_ablation import GROUP_SIZES, ControlCells, required_z
 from charrnn.inspection.search.scores import format_cell
-from charrnn.inspection.search.search_data import AblationSegments, PositionMask, SearchData, States, choose_segments
+from charrnn.inspection.search.search_data import (
+    MAX_COUNTED_CHARS,
+    AblationSegments,
+    PositionMask,
+    SearchData,
+    States,
+    choose_segments,
+)
 from charrnn.inspection.search.splits import DOSES, GROUP_DOSES, GROUPS_ABLATION, ConceptCodes, Progress
-from charrnn.inspection.search.statistics import Numbers
 from charrnn.inspection.search.verdicts import has_specific_cost
 from charrnn.network.inference import InferenceRNN
 
@@ -35,50 +42,10 @@ from charrnn.network.inference import InferenceRNN
 
 GROUP_SEGMENTS = 12
 """maximum number of segments on which groups of several cells are ablated"""
+CARRIER_CHARS = 3_840
+"""number of scored characters that are read to find the carrier of one concept"""
 MAX_DOSED_GROUPS = 2
 """maximum number of groups of a concept whose dose-response is measured, the smallest first"""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class AblationTarget:
-    """A cell to ablate and the concept that it follows."""
-
-    cell: int
-    """number of the cell among all layers' cells"""
-    coding: ConceptCodes
-    """marks of the concept"""
-    partner: int | None = None
-    """another cell that detects the concept and is a target, too"""
-    members: tuple[int, ...] = ()
-    """cells of one layer that are ablated in groups, the best first; empty for no groups"""
-    r2: tuple[float, ...] = ()
-    """held-out R² of a linear probe on the group of each size"""
-
-    represents: tuple[bool, ...] = ()
-    """whether the group of each size represents the concept, so that it may be the carrier"""
-    is_detector: bool = False
-    """whether the cell alone represents the concept"""
-
-    @property
-    def groups(self) -> tuple[CellGroup, ...]:
-        """Return the groups of cells by size."""
-        return tuple(frozenset(self.members[:size]) for size in GROUP_SIZES if size <= len(self.members))
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class AblationRequest:
-    """Cells to ablate, and the cells that may be controls."""
-
-    targets: Sequence[AblationTarget]
-    """cells that follow a concept"""
-    unexplained: Sequence[int]
-    """cells that no concept explains"""
-    variance: Numbers
-    """variance of all layers' cells, by which controls are matched (L·H,)"""
-    allowed: NDArray[np.bool_]
-    """mask of possible controls (L·H,)"""
-    unrelated: NDArray[np.bool_]
-    """mask of the possible controls that follow no concept at all, which are preferred for groups (L·H,)"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -117,7 +84,8 @@ def measure_effects(
     if not targets and not request.unexplained:
         return None
     text_edges = [search_data.edges(target.coding.concept) for target in targets]
-    segments = choose_segments(search_data.ids, search_data.streams, states, text_edges)
+    counted = CARRIER_CHARS if request.only_carriers else MAX_COUNTED_CHARS
+    segments = choose_segments(search_data.ids, search_data.streams, states, text_edges, counted=counted)
     if segments is None:
         return None
     edges = [mask[segments.positions] for mask in text_edges]
@@ -127,30 +95,26 @@ def measure_effects(
     pool = ControlCells(
         variance=request.variance, allowed=request.allowed, unrelated=request.unrelated, hidden=hidden
     )
-    group_controls = pool.groups([target.members for target in targets], rng)
+    group_controls: GroupControls = pool.groups([target.members for target in targets], rng)
     members = chain.from_iterable(target.members for target in targets)
     cells = list(dict.fromkeys([*target_cells, *chain.from_iterable(controls.values()), *request.unexplained]))
     activations = record_activations(rnn, segments, list(dict.fromkeys([*cells, *members])))
     sets = [*(frozenset([cell]) for cell in cells), *_pairs(targets)]
-    several = list(chain.from_iterable([*(target.groups[1:] for target in targets), *group_controls.values()]))
-    fewer = segments.first_segments(min(GROUP_SEGMENTS, segments.count))
     measured = _Measured(
         rnn=rnn,
         segments=segments,
         losses=mean_ablate(rnn, segments, sets, activations.means, rng, progress),
-        group_losses=mean_ablate(
-            rnn, fewer, list(dict.fromkeys(several)), activations.means, rng, progress, GROUPS_ABLATION
-        )
-        if several
-        else None,
         activations=activations,
         # each size of a group is a test, and the erasure of a direction is another one
         required_z=required_z(sum(len(target.groups) + 1 for target in targets)),
     )
-    effects = _cell_effects(measured, targets, edges, controls, progress)
+    effects = _cell_effects(measured, targets, edges, controls, progress, only_carriers=request.only_carriers)
+    if request.only_carriers:
+        group_controls = _of_possible_carriers(group_controls, targets, effects)
+    group_losses = _ablate_groups(measured, targets, group_controls, rng, progress)
     return CausalEffects(
         effects=tuple(effects),
-        groups=_group_effects(measured, targets, edges, effects, group_controls, progress),
+        groups=_group_effects(measured, group_losses, targets, edges, effects, group_controls, progress),
         edges=tuple(edges),
         required_z=measured.required_z,
         segments=segments,
@@ -174,8 +138,6 @@ class _Measured:
     rnn: InferenceRNN
     segments: AblationSegments
     losses: AblationLosses
-    group_losses: AblationLosses | None
-    """losses of groups of several cells, on the first segments"""
     activations: NaturalActivations
     required_z: float
 
@@ -185,8 +147,7 @@ class _Measured:
         """Return the doses of cells that are clamped together, for each query of cells, concept and edges."""
         size = len(self.rnn.weights["output.bias"])
         plans = [
-            plan_doses(cells, coding, mask, self.segments, self.activations, size) if cells else None
-            for cells, coding, mask in queries
+            plan_doses(cells, coding, mask, self.segments, self.activations, size) for cells, coding, mask in queries
         ]
         return run_doses(self.rnn, self.segments, plans, progress, stage)
 
@@ -197,47 +158,88 @@ def _cell_effects(
     edges: Sequence[PositionMask],
     controls: Mapping[int, Sequence[int]],
     progress: Progress,
+    *,
+    only_carriers: bool,
 ) -> list[CausalEffect | None]:
-    """Return the effect of each target's cell."""
-    queries = [([target.cell], target.coding, mask) for target, mask in zip(targets, edges, strict=True)]
+    """Return the effect of each target's cell, with its dose-response.
+
+    If only carriers are searched for, the dose-response is measured only if the losses meet the other rules.
+    """
     effects = [
         causal_effect(
-            AblationQuery(cell=target.cell, edges=mask, partner=target.partner, doses=doses),
+            AblationQuery(cell=target.cell, edges=mask, partner=target.partner),
             measured.losses,
             controls[target.cell // measured.rnn.config.hidden],
         )
-        for target, mask, doses in zip(targets, edges, measured.doses(queries, progress, DOSES), strict=True)
+        for target, mask in zip(targets, edges, strict=True)
     ]
-    return [effect and replace(effect, required_z=measured.required_z) for effect in effects]
+    effects = [effect and replace(effect, required_z=measured.required_z) for effect in effects]
+    dosed = {
+        number: effect
+        for number, effect in enumerate(effects)
+        if effect and (not only_carriers or has_specific_cost(effect))
+    }
+    queries = [([targets[number].cell], targets[number].coding, edges[number]) for number in dosed]
+    for (number, effect), doses in zip(dosed.items(), measured.doses(queries, progress, DOSES), strict=True):
+        effects[number] = with_doses(effect, doses)
+    return effects
+
+
+def _of_possible_carriers(
+    controls: GroupControls, targets: Sequence[AblationTarget], effects: Sequence[CausalEffect | None]
+) -> GroupControls:
+    """Return the controls of the groups that represent a concept whose carrier is no single cell."""
+    return {
+        (number, size): groups
+        for (number, size), groups in controls.items()
+        if not targets[number].is_carried_by(effects[number]) and targets[number].represents[GROUP_SIZES.index(size)]
+    }
+
+
+def _ablate_groups(
+    measured: _Measured,
+    targets: Sequence[AblationTarget],
+    controls: GroupControls,
+    rng: np.random.Generator,
+    progress: Progress,
+) -> AblationLosses | None:
+    """Return the losses of the groups that have controls and of these controls, on the first segments."""
+    groups = [frozenset(targets[number].members[:size]) for number, size in controls]
+    several = list(dict.fromkeys(chain(groups, *controls.values())))
+    if not several:
+        return None
+    fewer = measured.segments.first_segments(min(GROUP_SEGMENTS, measured.segments.count))
+    return mean_ablate(measured.rnn, fewer, several, measured.activations.means, rng, progress, GROUPS_ABLATION)
 
 
 def _group_effects(
     measured: _Measured,
+    losses: AblationLosses | None,
     targets: Sequence[AblationTarget],
     edges: Sequence[PositionMask],
     cells: Sequence[CausalEffect | None],
-    controls: Mapping[tuple[int, int], Sequence[CellGroup]],
+    controls: GroupControls,
     progress: Progress,
 ) -> tuple[tuple[Carrier, ...], ...]:
     """Return the groups of each target, with dose-responses of the groups that may be the carrier."""
     groups = [
-        _groups_without_doses(measured, number, target, mask, cell, controls)
+        _groups_without_doses(measured, losses, number, target, mask, cell, controls)
         for number, (target, mask, cell) in enumerate(zip(targets, edges, cells, strict=True))
     ]
     tested = [
         (number, index)
         for number, cell in enumerate(cells)
-        if not (targets[number].is_detector and cell and cell.monotone and has_specific_cost(cell))
+        if not targets[number].is_carried_by(cell)
         for index in _possible_carriers(groups[number], targets[number])
     ]
     queries = [
         (targets[number].members[: len(groups[number][index].cells)], targets[number].coding, edges[number])
         for number, index in tested
     ]
-    curves = measured.doses(queries, progress, GROUP_DOSES) if queries else []
+    curves = measured.doses(queries, progress, GROUP_DOSES)
     for (number, index), doses in zip(tested, curves, strict=True):
-        effect = replace(groups[number][index].effect, doses=doses, monotone=is_monotone(doses))
-        groups[number][index] = replace(groups[number][index], effect=effect)
+        group = groups[number][index]
+        groups[number][index] = replace(group, effect=with_doses(group.effect, doses))
     return tuple(map(tuple, groups))
 
 
@@ -254,22 +256,21 @@ def _possible_carriers(groups: Sequence[Carrier], target: AblationTarget) -> lis
 
 def _groups_without_doses(
     measured: _Measured,
+    losses: AblationLosses | None,
     number: int,
     target: AblationTarget,
     edges: PositionMask,
     cell: CausalEffect | None,
-    controls: Mapping[tuple[int, int], Sequence[CellGroup]],
+    controls: GroupControls,
 ) -> list[Carrier]:
     """Return the groups of a target that have controls; the first one is the best cell."""
-    losses, hidden = measured.group_losses, measured.rnn.config.hidden
-    if cell is None or losses is None or not target.members:
-        return []
-    edges = edges[:, : losses.baseline.shape[1]]
-    if edges.sum() < MIN_EDGES:
+    edges, hidden = edges[:, :GROUP_SEGMENTS], measured.rnn.config.hidden
+    if cell is None or not target.members or edges.sum() < MIN_EDGES:
         return []
     effects = {1: cell}
     for group in target.groups[1:]:
-        if control_groups := controls.get((number, len(group))):
+        control_groups = controls.get((number, len(group)))
+        if losses and control_groups:
             control_losses, elsewhere = (
                 [losses.delta(control, mask)[0] for control in control_groups] for mask in (edges, ~edges)
             )

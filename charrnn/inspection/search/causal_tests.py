@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from charrnn.inspection.search.ablation import MAX_ABLATED
-from charrnn.inspection.search.causal_effects import AblationRequest, AblationTarget, CausalEffects, measure_effects
+from charrnn.inspection.search.ablation_targets import AblationRequest, AblationTarget
+from charrnn.inspection.search.causal_effects import CausalEffects, measure_effects
 from charrnn.inspection.search.cell_summary import (
     best_concept_of_cell,
     findable_concepts,
@@ -36,20 +37,21 @@ def test_causally(
     rng: np.random.Generator,
     progress: Progress,
     *,
-    with_unexplained: bool,
+    only_carriers: bool,
 ) -> tuple[list[Candidate], tuple[UnexplainedCell, ...]]:
     """Return the shortlist with causal verdicts, and the unexplained cells that the network needs."""
     targets = finalists(candidates)
     best_fit = screening.scores.fit[findable_concepts(screening)].max(axis=0)
     # cells that follow the last character are no neutral controls, either
     searched_fit = screening.scores.fit[: screening.concept_count].max(axis=0)
-    unexplained = unexplained_candidates(screening, best_concept_of_cell(screening)) if with_unexplained else []
+    unexplained = [] if only_carriers else unexplained_candidates(screening, best_concept_of_cell(screening))
     request = AblationRequest(
         targets=_ablation_targets(targets, screening, rnn.config.hidden),
         unexplained=unexplained,
         variance=screening.statistics.of_concept(0).variance(search_data.streams.confirmation),
         allowed=screening.statistics.alive & (best_fit < THRESHOLDS.detector_fit),
         unrelated=screening.statistics.alive & (searched_fit < THRESHOLDS.weak_fit),
+        only_carriers=only_carriers,
     )
     results = measure_effects(rnn, search_data, screening.states, request, rng, progress)
     if results is None:

@@ -6,6 +6,7 @@ the concept. Levels are linear in the memory: -1 is its mean outside the concept
 at the lowest and the highest third of a counter or depth, as in the dose-response of the search.
 """
 
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -65,6 +66,8 @@ class ConceptCarrier:
     """language of that text, by which the concept is marked"""
     characters: int
     """number of characters searched"""
+    checksum: int
+    """checksum of the weights of the model, see `weights_checksum`"""
 
     def __repr__(self) -> str:
         return f"<ConceptCarrier of {self.concept.name}: {self.description}>"
@@ -170,7 +173,22 @@ def find_carrier(
         text=searched.parsed.name,
         language=searched.parsed.language,
         characters=len(searched.ids),
+        checksum=weights_checksum(rnn),
     )
+
+
+def weights_checksum(rnn: InferenceRNN) -> int:
+    """Return the CRC-32 of the output weights, which differ between any two trained models."""
+    return zlib.crc32(to_numpy(rnn.output_weight).tobytes())
+
+
+def check_found_in(carrier: ConceptCarrier, rnn: InferenceRNN) -> None:
+    """Raise WrongUsageError unless a carrier was found in a network with these weights."""
+    if carrier.checksum != weights_checksum(rnn):
+        raise WrongUsageError(
+            f"the carrier of {carrier.concept.name} was found in another model, or before more training",
+            hint=f'`carrier("{carrier.concept.name}")` of this model finds its own',
+        )
 
 
 def check_differs(carrier: ConceptCarrier, texts: tuple[str, str]) -> None:

@@ -17,6 +17,7 @@ from charrnn.inspection.search.splits import SCRAMBLED, ConceptCodes, Groups, Pr
 from charrnn.inspection.search.statistics import DEAD_VARIANCE, Numbers
 from charrnn.inspection.search.sufficient_statistics import Activations, accumulate
 from charrnn.network.inference import InferenceRNN
+from charrnn.threads import read_ahead
 
 # Permutation tests over whole streams: the labels of a concept in one stream are assigned to another stream. Cells
 # and labels are centered within each stream, so that neither slow drift nor autocorrelation produces findings (Harris
@@ -141,7 +142,7 @@ def shuffled_control(
         for number in range(SHUFFLES)
         for chunk in stream_activations(shuffle_weights(rnn, rng), search_data.ids, streams, signal=signal)
     )
-    steps = progress(chunks, SCRAMBLED, SHUFFLES * -(-streams.length // CHUNK_STEPS))
+    steps = progress(read_ahead(chunks), SCRAMBLED, SHUFFLES * -(-streams.length // CHUNK_STEPS))
     results = [
         _scores_of_shuffled(rnn, (chunk for _, chunk in network), shortened, search_data.trigram_groups, streams)
         for _, network in groupby(steps, key=itemgetter(0))

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from charrnn.inspection.search.ablation import effect_of, is_monotone
+from charrnn.inspection.search.ablation import effect_of, with_doses
 from charrnn.inspection.search.causal_effects import CausalEffects
-from charrnn.inspection.search.clamped_reading import Nats, clamp_batches, clamped_nll
+from charrnn.inspection.search.clamped_reading import Nats, clamped_nll
 from charrnn.inspection.search.directions import LayerMemory, MemorySample, Readout
 from charrnn.inspection.search.dose_response import DosePlan, concept_sides, end_characters, run_doses
 from charrnn.inspection.search.finding import Carrier
@@ -54,11 +54,8 @@ def erase_directions(
         for target, concept_readout, control_readouts in zip(targets, own, controls, strict=True)
         for readout in (concept_readout, *control_readouts)
     ]
-    batches = clamp_batches(rnn, segments, held)
-    steps = progress(batches, DIRECTIONS, len(batches))
     baseline = effects.losses.baseline[:, : segments.count]
-    increases = [nll - baseline for batch in steps for nll in clamped_nll(rnn, segments, held[batch])]
-    deltas = iter(increases)
+    deltas = iter(clamped_nll(rnn, segments, held, progress, DIRECTIONS) - baseline)
     carriers = [
         _carrier(
             target, readout, [next(deltas) for _ in range(1 + len(control_readouts))], effects, rnn.config.hidden
@@ -107,7 +104,7 @@ def _with_doses(
         return list(carriers)
     curves = run_doses(rnn, effects.segments, plans, progress, DIRECTION_DOSES)
     return [
-        replace(carrier, effect=replace(carrier.effect, doses=doses, monotone=is_monotone(doses)))
+        replace(carrier, effect=with_doses(carrier.effect, doses))
         for carrier, doses in zip(carriers, curves, strict=True)
     ]
 

@@ -6,6 +6,7 @@ the probability increases with the dose.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Event
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,9 @@ from charrnn.inspection.search.ablation import Doses, NaturalActivations
 from charrnn.inspection.search.clamped_reading import Intervention, clamp_batches, softmax_terms
 from charrnn.inspection.search.search_data import ABLATION_WARM_UP, AblationSegments, PositionMask
 from charrnn.inspection.search.splits import DOSES, ConceptCodes, Progress
+from charrnn.inspection.search.statistics import Numbers
 from charrnn.network.inference import InferenceRNN
+from charrnn.threads import map_in_threads
 
 DOSE_SEGMENTS = 12
 """maximum number of segments read at each dose"""
@@ -97,16 +100,21 @@ def run_doses(
     """Return, for each plan, the doses with the mean probability of the concept's end characters; () for no plan."""
     segments = all_segments.first_segments(min(DOSE_SEGMENTS, all_segments.count))
     doses = [(plan, intervention) for plan in plans if plan for intervention in plan.interventions]
+    if not doses:
+        return [()] * len(plans)
     clamp_sets = [intervention for _, intervention in doses]
     ends = np.array([plan.ends for plan, _ in doses], dtype=np.float32)
-    probabilities: list[float] = []
-    batches = clamp_batches(rnn, segments, clamp_sets)
-    for batch in progress(batches, stage, len(batches)):
+
+    def read(batch: slice, stopped: Event) -> Numbers:
         end_mask = ends[batch][:, :, None]
         total = np.zeros(len(end_mask))
-        for weights, normalizer in softmax_terms(rnn, segments, clamp_sets[batch]):
+        for weights, normalizer in softmax_terms(rnn, segments, clamp_sets[batch], stopped):
             total += ((weights @ end_mask) / normalizer).sum(axis=(1, 2), dtype=np.float64)
-        probabilities += (total / segments.positions.size).tolist()
+        return total / segments.positions.size
+
+    batches = clamp_batches(rnn, segments, clamp_sets)
+    by_batch = map_in_threads(read, progress(batches, stage, len(batches)))
+    probabilities: list[float] = np.concatenate(by_batch).tolist()
     curves: list[Doses] = []
     first = 0
     for plan in plans:

@@ -25,6 +25,7 @@ from charrnn.inspection.search.splits import READING, ConceptCodes, Progress, no
 from charrnn.inspection.search.sufficient_statistics import SufficientStatistics, accumulate
 from charrnn.inspection.search.verdicts import judge
 from charrnn.network.inference import InferenceRNN
+from charrnn.threads import read_ahead
 
 # Screening: scores and controls from one pass over the text, and one pass of each shuffled network
 
@@ -42,7 +43,7 @@ class SearchOptions:
     quick: bool = False
     """whether to skip the control with shuffled weights and the causal tests"""
     only_carriers: bool = False
-    """whether to skip the control with shuffled weights and unexplained cells, which do not decide about carriers"""
+    """whether to skip the control with shuffled weights, unexplained cells, and groups that cannot be carriers"""
     progress: Progress = no_progress
     """wrapper of the steps of each stage"""
     model: str = ""
@@ -112,7 +113,7 @@ def screen(
         observe=memory.observe if memory else None,
     )
     statistics = accumulate(
-        progress(chunks, READING, -(-streams.length // CHUNK_STEPS)),
+        progress(read_ahead(chunks), READING, -(-streams.length // CHUNK_STEPS)),
         all_codings,
         search_data.trigram_groups,
         streams,

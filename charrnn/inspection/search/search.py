@@ -96,7 +96,7 @@ def _select_and_test(
             screening,
             rng,
             options.progress,
-            with_unexplained=not options.only_carriers,
+            only_carriers=options.only_carriers,
         )
     by_verdict = sorted(
         (candidate.finding for candidate in candidates),

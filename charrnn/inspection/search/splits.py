@@ -25,13 +25,13 @@ STAGE_FRACTIONS = {
     SCRAMBLED: 0.16,
     READING: 0.3,
     ABLATION: 0.18,
-    GROUPS_ABLATION: 0.14,
     DOSES: 0.05,
+    GROUPS_ABLATION: 0.14,
     GROUP_DOSES: 0.04,
     DIRECTIONS: 0.07,
     DIRECTION_DOSES: 0.01,
 }
-"""approximate fraction of the whole search's time for each stage; the last three may be omitted"""
+"""approximate fraction of the whole search's time for each stage, in their order; the last six may be omitted"""
 
 
 class Progress(Protocol):
