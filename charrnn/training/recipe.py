@@ -43,6 +43,8 @@ MAX_LR = 0.02
 FINETUNE_LR_FACTOR = 0.5
 """factor of the learning rate for fine-tuning: with factors of 1, 0.5 and 0.3, 1×128 cells that had learned most of
 Tiny Shakespeare reached on its last 111 kB 2.213, 2.210, 2.236 bits in 200 steps, and 2.248, 2.228, 2.221 in 800"""
+FINETUNE_WEIGHT_DECAY = 0.02
+"""weight decay for fine-tuning; the usual one would shrink the weights of the pretrained network"""
 MAX_ENLARGED_LR = 0.075
 """maximum peak learning rate for a batch that is enlarged for several processes; higher rates raised the loss"""
 MIN_UPDATES = 1_500
@@ -237,6 +239,7 @@ def _training(
     rate = _peak_lr(network, inputs, _enlargement(options, inputs, batch))
     # Each document begins with a fresh state, so that no state needs to be reset at random.
     chosen = {"lr": rate} | ({"reset": 0.0} if options.documents else {})
+    chosen |= {"weight_decay": FINETUNE_WEIGHT_DECAY} if inputs.trained else {}
     given = options.given(name for name in TRAINING_SETTINGS if name not in BUDGETS)
     minutes = None if steps else options.minutes
     return TrainingConfig(**{**chosen, **given, "batch": batch, "length": length, "steps": steps, "minutes": minutes})

@@ -8,6 +8,7 @@ import pytest
 from charrnn.errors import WrongUsageError
 from charrnn.network.model_file import count_parameters
 from charrnn.training.recipe import (
+    FINETUNE_WEIGHT_DECAY,
     MAX_ENLARGED_LR,
     MIN_UPDATES,
     RecipeInputs,
@@ -24,6 +25,7 @@ def make_inputs(
     *,
     device: str = "cpu",
     processes: int = 1,
+    trained: bool = False,
 ) -> RecipeInputs:
     """Return the inputs of the recipe for a text and a device."""
     return RecipeInputs(
@@ -33,6 +35,7 @@ def make_inputs(
         flops_per_second=flops,
         distinct_fraction=distinct,
         processes=processes,
+        trained=trained,
     )
 
 
@@ -174,11 +177,20 @@ def test_dropout_grows_with_repetition_without_a_jump() -> None:
     assert dropouts[-1] == 0.5
 
 
-def test_a_repetitive_text_keeps_the_given_dropout() -> None:
+def test_a_repetitive_text_keeps_the_given_regularization() -> None:
     """Only the settings that are not given depend on the repetition."""
-    recipe = choose_hyperparameters(TrainOptions(epochs=3, dropout=0.0), make_inputs(distinct=0.1))
-    plain = choose_hyperparameters(TrainOptions(epochs=3, dropout=0.0), make_inputs())
+    given = TrainOptions(epochs=3, dropout=0.0, weight_decay=0.1)
+    recipe = choose_hyperparameters(given, make_inputs(distinct=0.1))
+    plain = choose_hyperparameters(given, make_inputs())
     assert (recipe.network, recipe.training) == (plain.network, plain.training)
+
+
+def test_fine_tuning_does_not_forget_by_weight_decay() -> None:
+    """The decay is smaller than that of a new network, and a given decay is kept."""
+    new, tuned = (choose_hyperparameters(TrainOptions(), make_inputs(trained=trained)) for trained in (False, True))
+    assert tuned.training.weight_decay == FINETUNE_WEIGHT_DECAY < new.training.weight_decay
+    given = choose_hyperparameters(TrainOptions(weight_decay=0.3), make_inputs(trained=True)).training
+    assert given.weight_decay == 0.3
 
 
 def test_the_reason_states_how_often_distinct_passages_are_read() -> None:
