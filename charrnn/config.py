@@ -190,7 +190,7 @@ class TrainingConfig:
     )
     """learning rate at the last step, as a share of `lr`"""
     weight_decay: Annotated[float, Range(0, 10)] = field(
-        default=0.2, metadata=setting("Weight decay of AdamW ({default}).", "training", changeable=True)
+        default=0.2, metadata=setting("Weight decay of AdamW.", "training", from_recipe=True, changeable=True)
     )
     """weight decay of AdamW for the weight matrices, each at its own learning rate"""
     tar: NonNegative = field(

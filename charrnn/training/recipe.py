@@ -9,7 +9,6 @@ text and a text of three thousand distinct characters; see tests/benchmarks/reci
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from charrnn.config import DEFAULT_MINUTES, NetworkConfig, TrainingConfig
 from charrnn.errors import WrongUsageError
 from charrnn.network.model_file import count_matmul_weights, count_parameters
 from charrnn.text.batching import steps_for_epochs
+from charrnn.training.regularization import dropout_rates, weight_decay
 from charrnn.training.train_options import BUDGETS, TRAINING_SETTINGS, TrainOptions
 
 CHARACTERS_PER_WEIGHT = 5
@@ -34,8 +34,6 @@ MAX_BYTES = 1 << 38
 PEAK_LR = {"lstm": 0.009, "gru": 0.009, "rnn": 0.005, "peephole": 0.009, "cifg": 0.009, "capped": 0.009}
 PEAK_LR |= {"gru-reset-before": PEAK_LR["gru"]}
 """peak learning rate of a layer of 256 units; in inverse proportion to the width"""
-EPOCHS_WITHOUT_DROPOUT = 2.0
-"""epochs up to which training is better without dropout"""
 ORDINARY_DISTINCT_FRACTION = 2 / 3
 """distinct fraction of a text below which the text is repetitive; prose has 0.9 to 1 and source code 0.7 to 0.9"""
 MAX_LR = 0.02
@@ -43,8 +41,6 @@ MAX_LR = 0.02
 FINETUNE_LR_FACTOR = 0.5
 """factor of the learning rate for fine-tuning: with factors of 1, 0.5 and 0.3, 1×128 cells that had learned most of
 Tiny Shakespeare reached on its last 111 kB 2.213, 2.210, 2.236 bits in 200 steps, and 2.248, 2.228, 2.221 in 800"""
-FINETUNE_WEIGHT_DECAY = 0.02
-"""weight decay for fine-tuning; the usual one would shrink the weights of the pretrained network"""
 MAX_ENLARGED_LR = 0.075
 """maximum peak learning rate for a batch that is enlarged for several processes; higher rates raised the loss"""
 MIN_UPDATES = 1_500
@@ -112,7 +108,7 @@ def choose_hyperparameters(options: TrainOptions, inputs: RecipeInputs) -> Recip
     characters = _characters_to_read(options, network, inputs)
     readings = characters / inputs.effective_characters
     weights_per_char = count_matmul_weights(network, inputs.vocabulary_size) / inputs.effective_characters
-    network = dataclasses.replace(network, **_dropout(options, readings, weights_per_char))
+    network = dataclasses.replace(network, **dropout_rates(options, readings, weights_per_char))
     training = _training(options, network, inputs, characters)
     reason = _reason(options, inputs, characters)
     if _enlargement(options, inputs, training.batch) > 1:
@@ -158,23 +154,6 @@ def _network(options: TrainOptions, hidden: int, inputs: RecipeInputs) -> Networ
 def _embedding(vocabulary_size: int) -> int:
     """Return a third of the vocabulary size, within bounds: wider embeddings cost time and do not lower the loss."""
     return min(128, max(16, 16 * math.ceil(vocabulary_size / 48)))
-
-
-def _dropout(options: TrainOptions, readings: float, weights_per_char: float) -> dict[str, Any]:
-    """Return the three dropout settings, which grow with the readings and with the weights per character of the text.
-
-    A given dropout of the outputs determines the others: `--dropout 0` turns all dropout off.
-    """
-    doublings = math.log2(max(readings, EPOCHS_WITHOUT_DROPOUT) / EPOCHS_WITHOUT_DROPOUT)
-    outputs = options.dropout
-    if outputs is None:
-        outputs = min(0.5, 0.1 * doublings + 0.1 * math.log2(max(1, weights_per_char)))
-    chosen = {
-        "dropout": outputs,
-        "input_dropout": outputs / 4,
-        "weight_drop": min(0.5, max(0.0, 1.25 * (outputs - 0.32))),
-    }
-    return {name: round(share, 2) for name, share in chosen.items()} | options.given(chosen)
 
 
 def _characters_to_read(options: TrainOptions, network: NetworkConfig, inputs: RecipeInputs) -> float:
@@ -238,8 +217,9 @@ def _training(
         steps = steps_for_epochs(options.epochs, characters=inputs.train_characters, batch=batch, length=length)
     rate = _peak_lr(network, inputs, _enlargement(options, inputs, batch))
     # Each document begins with a fresh state, so that no state needs to be reset at random.
-    chosen = {"lr": rate} | ({"reset": 0.0} if options.documents else {})
-    chosen |= {"weight_decay": FINETUNE_WEIGHT_DECAY} if inputs.trained else {}
+    steps_per_epoch = inputs.train_characters / (batch * length)
+    chosen = {"lr": rate, "weight_decay": weight_decay(options.lr or rate, steps_per_epoch, trained=inputs.trained)}
+    chosen |= {"reset": 0.0} if options.documents else {}
     given = options.given(name for name in TRAINING_SETTINGS if name not in BUDGETS)
     minutes = None if steps else options.minutes
     return TrainingConfig(**{**chosen, **given, "batch": batch, "length": length, "steps": steps, "minutes": minutes})

@@ -8,12 +8,12 @@ import pytest
 from charrnn.errors import WrongUsageError
 from charrnn.network.model_file import count_parameters
 from charrnn.training.recipe import (
-    FINETUNE_WEIGHT_DECAY,
     MAX_ENLARGED_LR,
     MIN_UPDATES,
     RecipeInputs,
     choose_hyperparameters,
 )
+from charrnn.training.regularization import DECAY_EPOCHS, FINETUNE_WEIGHT_DECAY, MAX_WEIGHT_DECAY
 from charrnn.training.train_options import TrainOptions
 
 
@@ -183,6 +183,17 @@ def test_a_repetitive_text_keeps_the_given_regularization() -> None:
     recipe = choose_hyperparameters(given, make_inputs(distinct=0.1))
     plain = choose_hyperparameters(given, make_inputs())
     assert (recipe.network, recipe.training) == (plain.network, plain.training)
+
+
+@pytest.mark.parametrize("minutes", [1, 5, 30])
+@pytest.mark.parametrize("characters", [1_000, 30_000, 10**6, 10**8])
+def test_the_time_constant_of_weight_decay_is_a_few_epochs(characters: int, minutes: float) -> None:
+    """1 / (rate · decay) steps are two epochs for every network of a long text, and more of a small one."""
+    training = choose_hyperparameters(TrainOptions(minutes=minutes), make_inputs(characters)).training
+    epochs = training.batch * training.length / (training.lr * training.weight_decay * characters)
+    assert epochs >= 0.95 * DECAY_EPOCHS
+    assert training.weight_decay == MAX_WEIGHT_DECAY or epochs == pytest.approx(DECAY_EPOCHS, rel=0.05)
+    assert training.weight_decay < 0.02 or characters <= 10**6
 
 
 def test_fine_tuning_does_not_forget_by_weight_decay() -> None:
