@@ -218,7 +218,8 @@ def _training(
     rate = _peak_lr(network, inputs, _enlargement(options, inputs, batch))
     # Each document begins with a fresh state, so that no state needs to be reset at random.
     steps_per_epoch = inputs.train_characters / (batch * length)
-    chosen = {"lr": rate, "weight_decay": weight_decay(options.lr or rate, steps_per_epoch, trained=inputs.trained)}
+    decay = weight_decay(options.lr or rate, steps_per_epoch, cell=network.cell, trained=inputs.trained)
+    chosen = {"lr": rate, "weight_decay": decay}
     chosen |= {"reset": 0.0} if options.documents else {}
     given = options.given(name for name in TRAINING_SETTINGS if name not in BUDGETS)
     minutes = None if steps else options.minutes

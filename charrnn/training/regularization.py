@@ -9,8 +9,9 @@ EPOCHS_WITHOUT_DROPOUT = 3.0
 """epochs up to which training is better without dropout"""
 MAX_WEIGHT_DECAY, DECAY_EPOCHS = 0.2, 2.0
 """maximum weight decay, and the minimum time constant of the decay, 1 / (rate · decay) steps, in epochs"""
-FINETUNE_WEIGHT_DECAY = 0.02
-"""weight decay for fine-tuning; the usual one would shrink the weights of the pretrained network"""
+SMALL_WEIGHT_DECAY = 0.02
+"""maximum weight decay of a tanh RNN, whose loss a decay of 0.2 raised by 0.007 nats, and for fine-tuning, where more
+would shrink the weights of the pretrained network"""
 
 
 def dropout_rates(options: TrainOptions, readings: float, weights_per_char: float) -> dict[str, Any]:
@@ -30,12 +31,11 @@ def dropout_rates(options: TrainOptions, readings: float, weights_per_char: floa
     return {name: round(share, 2) for name, share in chosen.items()} | options.given(chosen)
 
 
-def weight_decay(rate: float, steps_per_epoch: float, *, trained: bool = False) -> float:
+def weight_decay(rate: float, steps_per_epoch: float, *, cell: str, trained: bool = False) -> float:
     """Return the weight decay for a peak learning rate; `trained` means that a pretrained network is fine-tuned.
 
     The weights of AdamW are averages of the updates within the time constant of the decay (Wang and Aitchison 2024),
     which should come from the whole text. A text that is read once needs hardly any decay.
     """
-    if trained:
-        return FINETUNE_WEIGHT_DECAY
-    return float(f"{min(MAX_WEIGHT_DECAY, 1 / (rate * DECAY_EPOCHS * max(1.0, steps_per_epoch))):.2g}")
+    maximum = SMALL_WEIGHT_DECAY if trained or cell == "rnn" else MAX_WEIGHT_DECAY
+    return float(f"{min(maximum, 1 / (rate * DECAY_EPOCHS * max(1.0, steps_per_epoch))):.2g}")

@@ -13,7 +13,7 @@ from charrnn.training.recipe import (
     RecipeInputs,
     choose_hyperparameters,
 )
-from charrnn.training.regularization import DECAY_EPOCHS, FINETUNE_WEIGHT_DECAY, MAX_WEIGHT_DECAY
+from charrnn.training.regularization import DECAY_EPOCHS, MAX_WEIGHT_DECAY, SMALL_WEIGHT_DECAY
 from charrnn.training.train_options import TrainOptions
 
 
@@ -196,10 +196,12 @@ def test_the_time_constant_of_weight_decay_is_a_few_epochs(characters: int, minu
     assert training.weight_decay < 0.02 or characters <= 10**6
 
 
-def test_fine_tuning_does_not_forget_by_weight_decay() -> None:
+def test_fine_tuning_and_a_tanh_rnn_have_a_small_weight_decay() -> None:
     """The decay is smaller than that of a new network, and a given decay is kept."""
     new, tuned = (choose_hyperparameters(TrainOptions(), make_inputs(trained=trained)) for trained in (False, True))
-    assert tuned.training.weight_decay == FINETUNE_WEIGHT_DECAY < new.training.weight_decay
+    tanh = choose_hyperparameters(TrainOptions(cell="rnn"), make_inputs())
+    assert tuned.training.weight_decay == tanh.training.weight_decay == SMALL_WEIGHT_DECAY
+    assert new.training.weight_decay > SMALL_WEIGHT_DECAY
     given = choose_hyperparameters(TrainOptions(weight_decay=0.3), make_inputs(trained=True)).training
     assert given.weight_decay == 0.3
 
