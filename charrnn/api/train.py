@@ -19,6 +19,7 @@ from charrnn.errors import WrongUsageError
 from charrnn.storage.run_directory import model_file_of
 from charrnn.storage.run_lock import RunLock
 from charrnn.storage.schema import Range, Text
+from charrnn.text.ngram import NGram
 from charrnn.threads import MANY, fewer_numpy_threads
 from charrnn.training.events import Event, TrainingWarning
 from charrnn.training.prepare import Prepared, prepare
@@ -222,7 +223,7 @@ def _events(
                     if progress:
                         state = ProgressState(**progress_start(trainer, start_time))
                         events = show_progress(events, state)
-                    yield from events
+                    yield from (event for event in events if not isinstance(event, NGram))
                     yield from final_evaluation(trainer, directory)
             except GeneratorExit:
                 save_final(trainer, directory)

@@ -11,8 +11,8 @@ Losses are in nats per character. At step 0 and after each step, the events occu
 - `TrainingWarning(step, message)`: a problem in that update that does not end the training.
 
 Within a preview, an evaluation and the final evaluation, `SafePoint()` is a point where a training can stop.
-`NGram(order, nats, learned_from, characters, nats_by_order)`, the n-gram baseline, occurs once between two other
-events, when it is fitted. `Pause()` occurs on the command line only.
+`Pause()` and the n-gram baseline, `NGram(order, nats, learned_from, characters, nats_by_order)`, which comes once it
+is fitted, occur on the command line only.
 """
 
 from collections.abc import Generator

@@ -298,11 +298,10 @@ def test_the_documented_events_are_those_of_a_training_in_their_order(book: Path
     assert documented == fields
     settings = SMALL | {"sample_every": 5}
     occurred = [type(event).__name__ for event in charrnn.training_events(book, out="run", **settings)]
-    letters = {"Preview": "p", "Evaluation": "e", "Report": "r", "Step": "s", "SafePoint": "", "NGram": ""}
+    letters = {"Preview": "p", "Evaluation": "e", "Report": "r", "Step": "s", "SafePoint": ""}
     order = "".join(letters[name] for name in occurred)
     assert re.fullmatch(r"(p?e?r?s)+p?er?", order)
     assert set(order) == set("pers")
-    assert occurred.count("NGram") == 1
 
 
 def test_a_number_in_quotation_marks_is_named_as_a_string(book: Path) -> None:

@@ -67,13 +67,6 @@ def encoding(enter: Enter) -> None:
     with_pauses(corpus_encoder, "_read_code_points", enter, seconds=8.0)
 
 
-def ngram(enter: Enter) -> None:
-    """Slow down the fit of the n-gram model, order by order."""
-    from charrnn.text import ngram
-
-    with_pauses(ngram, "probabilities", enter, seconds=1.0)
-
-
 def preview(enter: Enter) -> None:
     """Slow down a preview after some steps."""
     from charrnn.training import loop
@@ -138,7 +131,6 @@ def save(enter: Enter) -> None:
 
 PHASES: dict[str, Callable[[Enter], None]] = {
     "encoding": encoding,
-    "ngram": ngram,
     "preview": preview,
     "evaluation": evaluation,
     "finish": finish,

@@ -77,8 +77,8 @@ def test_a_signal_in_any_phase_saves_the_run_and_ends_the_process(
 @pytest.mark.parametrize(
     ("number", "phase"),
     [
-        *((number, "encoding") for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)),
-        *((number, "ngram") for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR2)),
+        (number, "encoding")
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
     ],
 )
 def test_a_signal_before_the_first_step_leaves_no_incomplete_file(
