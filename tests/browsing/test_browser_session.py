@@ -303,6 +303,15 @@ def test_a_text_scrolls_as_in_a_pager(session: Session, keys: str, first: int) -
     assert rows[10].startswith(f"lines {start + 1} to {start + 7} of {len(lines)}")
 
 
+def test_lines_around_the_map_have_their_style(session: Session) -> None:
+    """The cell is bold, the keys are dim, and the current entry of a list is reversed."""
+    assert all(style.bold for style in styles(session, 1)[:10])
+    assert all(style.dim for style in styles(session, 23)[:10])
+    press(session, "u", "down")
+    assert [bool(style and style.reverse) for style in (styles(session, row)[0] for row in (3, 4, 5))] == [0, 1, 0]
+    assert all(style.bold and style.underline for style in styles(session, 2)[:10])
+
+
 def test_a_list_of_cells_is_stepped_through_by_the_keys_of_cells(session: Session) -> None:
     """But letters go to an entry of the concepts."""
     press(session, "l", *["-"] * 9, "j", "k", "j")
