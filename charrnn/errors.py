@@ -4,6 +4,7 @@ The command line prints these errors in one place. The errors of bugs keep their
 """
 
 import re
+import sys
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from keyword import iskeyword
@@ -45,6 +46,18 @@ class CharrnnError(Exception):
         if hint:
             # A traceback in Python shows notes below the message; the command line shows `hint`.
             self.add_note(f"hint: {_with_keywords(_escaped(hint))}")
+
+
+def missing_package(purpose: str, requirement: str) -> CharrnnError:
+    """Return the error for something that needs a package, with the command that installs it for this Python.
+
+    The command names the package in place of an extra of charrnn, which may be installed from a clone.
+    """
+    from shlex import quote  # only for this error
+
+    package = requirement.partition(">")[0]
+    hint = f"`{quote(sys.executable or 'python3')} -m pip install {quote(requirement)}` installs it"
+    return CharrnnError(f"{purpose} needs the package {package}", hint=hint)
 
 
 def _escaped(text: str) -> str:

@@ -31,26 +31,38 @@ class Listing:
     """whether a letter goes to the next entry that begins with it"""
     index: int = 0
     """the current entry, or the first visible line of a text"""
+    rows: int = 1
+    """number of entries that fit on the screen"""
 
     def move(self, step: int) -> None:
-        """Move to another entry, at most to the first or the last one."""
-        self.index = max(0, min(self.index + step, len(self.entries) - 1))
+        """Move to another entry, at most to the first or the last one; a text stops with its last line visible."""
+        last = len(self.entries) - (1 if self.choose else self.rows)
+        self.index = max(0, min(self.index + step, last))
 
-    def find(self, beginning: str | None) -> None:
-        """Move to the next entry that begins with a character; None, of a key without one, moves nowhere."""
-        if not beginning:
-            return
+    def scroll(self, action: str) -> bool:
+        """Move as an action of the browser moves in the map; return whether it is such an action."""
+        page, end = self.rows, len(self.entries)
+        steps = {"up": -1, "down": 1, "page_up": -page, "page_down": page, "home": -end, "end": end}
+        steps |= {"previous_cell": -1, "next_cell": 1}
+        self.move(steps.get(action, 0))
+        return action in steps
+
+    def takes(self, character: str | None) -> bool:
+        """Return whether a character goes to an entry in place of performing its action."""
+        return self.by_letter and character is not None and character.isprintable() and character != " "
+
+    def find(self, beginning: str) -> None:
+        """Move to the next entry that begins with a character."""
         others = [*range(self.index + 1, len(self.entries)), *range(self.index + 1)]
         self.index = next(
             (number for number in others if self.entries[number].text.lower().startswith(beginning.lower())),
             self.index,
         )
 
-    def first_visible(self, height: int) -> int:
-        """Return the first visible entry in a number of rows."""
-        if self.choose is None:
-            return max(0, min(self.index, len(self.entries) - height))
-        return max(0, min(self.index - height // 2, len(self.entries) - height))
+    def first_visible(self) -> int:
+        """Return the first visible entry."""
+        first = self.index - self.rows // 2 if self.choose else self.index
+        return max(0, min(first, len(self.entries) - self.rows))
 
 
 @dataclass(kw_only=True)

@@ -53,4 +53,5 @@ def _map(session: Session) -> Iterator[Row]:
 
 
 def _segments(line: Text, console: Console) -> Row:
-    return list(line.render(console))
+    # Rich leaves out the style of the whole line if no part of the line has a style of its own.
+    return list(Segment.apply_style(line.render(console), console.get_style(line.style)))

@@ -49,6 +49,8 @@ class Session:
         """line below the map, until the next key"""
         self.listing: Listing | None = None
         self.prompt: Prompt | None = None
+        self._requests = 0
+        """number of the keys so far; each of them makes the result of earlier work superfluous"""
         self._written: tuple[int, str] = (0, "")
         """number of the last continuation, which is the seed of its random numbers, and its action"""
 
@@ -56,7 +58,10 @@ class Session:
 
     def press(self, key: str, character: str | None = None) -> None:
         """Handle a key, given by Textual's name and by the character that it types; errors become messages."""
+        if not (self.prompt or self.listing or _action(key, character)):
+            return
         self.message = ""
+        self._requests += 1
         try:
             if self.prompt:
                 self._press_in_prompt(self.prompt, key, character)
@@ -101,19 +106,16 @@ class Session:
 
     def _press_in_list(self, listing: Listing, key: str, character: str | None) -> None:
         """Handle a key while a list covers the map."""
-        action, page, end = _action(key, character), max(1, self.view.rows - 1), len(listing.entries)
-        steps = {"up": -1, "down": 1, "pageup": -page, "pagedown": page, "home": -end, "end": end}
-        if key in steps:
-            listing.move(steps[key])
+        action = _action(key, character)
+        if character and listing.takes(character):
+            listing.find(character)
         elif key in ("escape", "enter", "ctrl+c"):
             self.listing = None
             if key == "enter" and listing.choose and listing.entries:
                 listing.choose(listing.entries[listing.index].value)
         elif action in listing.actions:
             listing.actions[action]()
-        elif listing.by_letter:
-            listing.find(character)
-        elif action in ("quit", "help"):
+        elif not listing.scroll(action) and action in ("quit", "help"):
             self.listing = None
 
     # Cells and signals
@@ -167,11 +169,7 @@ class Session:
 
     def do_search(self) -> None:
         """Ask for a string, and go to its next occurrence."""
-        self.prompt = Prompt(label="/", accept=self._search)
-
-    def _search(self, needle: str) -> None:
-        self.state.search(needle)
-        self.view.scroll_to_cursor()
+        self.prompt = Prompt(label="/", accept=self.state.search)
 
     def do_next_match(self) -> None:
         """Go to the next occurrence of the searched string."""
@@ -231,13 +229,18 @@ class Session:
             self.state.add_findings(found)
             self.message = f"{len(self.state.findings):,} cells have a finding; f shows the strongest"
 
+    def _start(self, work: Callable[[IsCancelled], Any], show: Callable[[Any], None]) -> None:
+        """Start work for a key, and show its result unless another key is pressed before the work is done."""
+        request = self._requests
+        self.start(work, lambda result: show(result) if request == self._requests else None)
+
     def do_why(self) -> None:
         """Attribute the prediction of the character at the cursor, and draw the attribution over the text."""
         position = self.state.cursor
         if not position:
             raise CharrnnError("the first character is not predicted")
         self.message = "computing the attribution ..."
-        self.start(lambda _: attribute(self.state.recording, position), self._show_influence)
+        self._start(lambda _: attribute(self.state.recording, position), self._show_influence)
 
     def _show_influence(self, influence: Attribution) -> None:
         self.view.influence = influence
@@ -253,7 +256,7 @@ class Session:
         title += f" (number {number}; c + - again)"
         self.message = "writing ..."
         recording, cursor, cell = state.recording, state.cursor, state.cell
-        self.start(
+        self._start(
             lambda _: continue_text(recording, cursor, cell=cell, held=held, seed=number),
             partial(self._show_continuation, title),
         )

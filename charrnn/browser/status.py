@@ -4,6 +4,7 @@ from rich.style import Style
 from rich.text import Text
 
 from charrnn.browser.keys import HINTS
+from charrnn.browser.listing import Listing
 from charrnn.browser.lists import finding_text
 from charrnn.browser.recording import Prediction
 from charrnn.browser.session import Session
@@ -64,8 +65,7 @@ def status(session: Session) -> Text:
     if session.message:
         return Text(_shown(session, session.message), style="bold")
     if listing := session.listing:
-        hint = "Enter chooses, Esc closes" if listing.choose else "Esc closes"
-        return Text(f"{listing.index + 1:,} of {len(listing.entries):,}  {hint}", style="dim")
+        return Text(_place_in_list(listing), style="dim")
     return Text(HINTS, style="dim")
 
 
@@ -73,13 +73,21 @@ def list_lines(session: Session, height: int) -> list[Text]:
     """Return the visible lines of the list that covers the map, with its title."""
     listing, unicode = session.listing, _unicode(session)
     assert listing is not None
-    rows = max(1, height - 1)
-    first = listing.first_visible(rows)
+    listing.rows = max(1, height - 1)
+    first = listing.first_visible()
     lines = [Text(one_line(ascii_signs(listing.title, unicode=unicode), unicode=unicode), style="bold underline")]
-    for number, entry in enumerate(listing.entries[first : first + rows], first):
+    for number, entry in enumerate(listing.entries[first : first + listing.rows], first):
         is_current = listing.choose is not None and number == listing.index
         lines.append(Text(one_line(entry.text, unicode=unicode), style="reverse" if is_current else ""))
     return lines
+
+
+def _place_in_list(listing: Listing) -> str:
+    """Return the number of the current entry, or those of the visible lines of a text, and the keys."""
+    count, first = len(listing.entries), listing.first_visible()
+    if listing.choose:
+        return f"{min(listing.index + 1, count):,} of {count:,}  Enter chooses, Esc closes"
+    return f"lines {first + 1:,} to {min(first + listing.rows, count):,} of {count:,}  Esc closes"
 
 
 def _influence_title(influence: Attribution) -> str:

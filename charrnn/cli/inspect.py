@@ -106,7 +106,7 @@ def _find_model(context: click.Context, _parameter: click.Parameter, path: Path 
     "--browse",
     is_flag=True,
     section=COMMON,
-    help="Browse all cells over the text interactively, in this terminal (needs `pip install 'charrnn[browse]'`).",
+    help="Browse all cells over the text interactively, in this terminal (needs the package textual).",
 )
 @option(
     "--list-concepts",

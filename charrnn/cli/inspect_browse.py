@@ -18,7 +18,7 @@ from charrnn.cli.inspect_heatmaps import InspectionTarget, load_target, write_he
 from charrnn.cli.inspect_options import InspectOptions
 from charrnn.cli.path_types import DrawingType
 from charrnn.cli.streams import status
-from charrnn.errors import FAILURE, CharrnnError, WrongUsageError, os_reason
+from charrnn.errors import FAILURE, CharrnnError, WrongUsageError, missing_package, os_reason
 from charrnn.inspection.concepts import CONCEPTS, Concept, ParsedText
 from charrnn.inspection.search.search_data import EncodedText
 from charrnn.storage.run_directory import display_name
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from charrnn.browser.app import BrowserApp
     from charrnn.browser.session import Session
 
+REQUIREMENT = "textual>=8.0"
+"""the package of the application, as in the extra `browse`"""
 BROWSE_CHARS = 20_000
 """default number of characters in the browser"""
 SIZE_VARIABLES = ("COLUMNS", "LINES")
@@ -58,7 +60,7 @@ def browse(path: Path, options: InspectOptions, concepts: Sequence[Concept]) -> 
 def check_terminal() -> None:
     """Raise CharrnnError unless Textual is installed, and the standard streams are a terminal with a cursor."""
     if find_spec("textual") is None:
-        raise CharrnnError("--browse needs Textual", hint="`pip install 'charrnn[browse]'` installs it")
+        raise missing_package("--browse", REQUIREMENT)
     streams = (("input", sys.stdin), ("output", sys.stdout), ("error", sys.stderr))
     for name, stream in streams:
         if not is_terminal(stream):

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, BinaryIO
 
 from charrnn.cli.sample_options import SampleOptions
@@ -192,7 +192,14 @@ def _load_line_editor() -> None:
 
         readline.set_completer(complete_command)
         readline.set_completer_delims(" ")
-        readline.parse_and_bind("tab: complete")
+        readline.parse_and_bind(completion_binding(readline))
+
+
+def completion_binding(editor: ModuleType) -> str:
+    """Return the instruction that binds Tab to completion in GNU readline, or in libedit, which macOS has."""
+    # `backend` is new in Python 3.13; before that, only the docstring names the library.
+    is_libedit = getattr(editor, "backend", "") == "editline" or "libedit" in (editor.__doc__ or "")
+    return "bind ^I rl_complete" if is_libedit else "tab: complete"
 
 
 def complete_command(begun: str, number: int) -> str | None:

@@ -155,15 +155,15 @@ class WritingSession:
         """The values of clamped cells, and the levels of clamped concepts by name."""
         return self._sampler.clamp_values
 
-    def hold(self, clamped: CellOrConcept, value: float) -> None:
+    def clamp(self, clamped: CellOrConcept, value: float) -> None:
         """Clamp a cell or a concept with a known carrier from the next character on (WrongUsageError)."""
         self._set_clamps({**self.clamp_values, clamped: value})
 
     def release(self, clamped: CellOrConcept | None) -> None:
         """Release a clamped cell or concept, or all of them (WrongUsageError if it is not clamped)."""
         if clamped and clamped not in self.clamp_values:
-            raise WrongUsageError(f"{shortened(str(clamped), MAX_SHOWN_CHARS)} is not held")
-        self._set_clamps({held: value for held, value in self.clamp_values.items() if clamped and held != clamped})
+            raise WrongUsageError(f"{shortened(str(clamped), MAX_SHOWN_CHARS)} is not clamped")
+        self._set_clamps({name: value for name, value in self.clamp_values.items() if clamped and name != clamped})
 
     def find_carrier(self, concept: str) -> None:
         """Search for the carrier of a concept, unless the carrier of this definition is known (CharrnnError)."""

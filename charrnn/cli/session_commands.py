@@ -113,19 +113,19 @@ class SessionCommands:
         added = chosen.char or self.session.between_documents
         return Reply((f"added {_name(chosen.char)}; then:", *self._choices(CHOICES)), added=added)
 
-    def hold(self, argument: str) -> Reply:
+    def clamp(self, argument: str) -> Reply:
         """Clamp a cell or a concept, or list what is clamped."""
         if argument:
             clamped, value = ClampType().convert(argument, None, None)
             if isinstance(clamped, str):
                 self.session.find_carrier(clamped)
-            self.session.hold(clamp_name(clamped), value)
-        return Reply((self._held(),))
+            self.session.clamp(clamp_name(clamped), value)
+        return Reply((self._clamped(),))
 
     def release(self, argument: str) -> Reply:
         """Release a clamped cell or concept, or all."""
         self.session.release(clamp_name(CellOrConceptType().convert(argument, None, None)) if argument else None)
-        return Reply((self._held(),))
+        return Reply((self._clamped(),))
 
     def save(self, argument: str) -> Reply:
         """Write the text to a new file, or to a file that this session wrote."""
@@ -151,11 +151,11 @@ class SessionCommands:
         for rank, entry in enumerate(self.session.next_characters(count), 1):
             yield f"{rank:3}  {_name(entry.char)}  {entry.probability:.1%}"
 
-    def _held(self) -> str:
+    def _clamped(self) -> str:
         """Return the clamped cells in a line."""
         values = self.session.clamp_values.items()
-        held = ", ".join(f"{name} at {value_text(value)}" for name, value in values)
-        return f"held from the next character on: {held}" if held else "nothing is held"
+        clamped = ", ".join(f"{name} at {value_text(value)}" for name, value in values)
+        return f"clamped from the next character on: {clamped}" if clamped else "nothing is clamped"
 
     def _save(self, argument: str, *, replaces: bool) -> Reply:
         if not argument:
@@ -192,7 +192,9 @@ COMMANDS = {
     "retry": Command("", "replace the last continuation by another one", SessionCommands.retry),
     "next": Command("[N]", "list the most likely next characters", SessionCommands.next),
     "choose": Command("K", "add the next character of rank K", SessionCommands.choose),
-    "hold": Command("L.J=F", "clamp a cell, or a concept by its name, at a value from -1 to 1", SessionCommands.hold),
+    "clamp": Command(
+        "L.J=F", "clamp a cell, or a concept by its name, at a value from -1 to 1", SessionCommands.clamp
+    ),
     "release": Command("[L.J]", "release a clamped cell or concept, or all", SessionCommands.release),
     "add": Command("TEXT", "add a text without a continuation; \\n is a newline, \\t a tab", SessionCommands.add),
     "save": Command("FILE", "write the text to a new file", SessionCommands.save),

@@ -30,8 +30,9 @@ tags:
 - recurrent-neural-network
 ---
 """
-USAGE = """```sh
-pip install charrnn
+USAGE = """With charrnn installed:
+
+```sh
 charrnn sample DIRECTORY      # DIRECTORY: the directory of these files
 charrnn inspect DIRECTORY --text FILE
 ```

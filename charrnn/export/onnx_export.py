@@ -6,7 +6,7 @@ from importlib.util import find_spec
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.errors import CharrnnError
+from charrnn.errors import CharrnnError, missing_package
 from charrnn.export.directory import (
     MODEL_SCRIPT,
     VOCABULARY,
@@ -20,6 +20,8 @@ from charrnn.export.templates import network_features, network_values, render
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model
 
+REQUIREMENT = "onnx>=1.16"
+"""the package that builds the graph, as in the extra `onnx`"""
 GRAPH, INITIAL = "model.onnx", "initial.npz"
 MAX_BYTES = 2**31 - 2**20
 """size of the weights; an ONNX file is a message of Protocol Buffers, which has at most 2 GiB"""
@@ -28,7 +30,7 @@ MAX_BYTES = 2**31 - 2**20
 def onnx_export(model: Model) -> Export:
     """Return the export of a model to ONNX (CharrnnError)."""
     if find_spec("onnx") is None:
-        raise CharrnnError("--to onnx needs the package onnx", hint="`pip install 'charrnn[onnx]'`")
+        raise missing_package("--to onnx", REQUIREMENT)
     if 4 * model.parameters > MAX_BYTES:
         raise CharrnnError(f"an ONNX file holds at most 2 GiB, and the model has {model.parameters:,} weights")
     from charrnn.export.onnx_graph import build

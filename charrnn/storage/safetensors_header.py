@@ -150,7 +150,7 @@ def _check_metadata(path: Path, value: Any) -> Mapping[str, str]:
     if f"{kind}/{version}" != FORMAT:
         raise CharrnnError(
             f"{path} was written by another version of charrnn (format {version[:20]!r}); this one reads {FORMAT}",
-            hint="`pip install --upgrade charrnn`",
+            hint="read it with that version, or with a newer one",
         )
     checked = {name: value for name, value in metadata.items() if name != METADATA_CHECKSUM}
     if metadata.get(METADATA_CHECKSUM) != _checksum(checked):

@@ -63,11 +63,16 @@ class SafeConsole(Console):
 
     def __init__(self, stream: TextIO | None, *, is_log: bool = False, **options: Any) -> None:
         kind = LogStream if is_log else OutputStream
+        self._may_hide_cursor = is_log
         super().__init__(file=None if stream is None else cast("IO[str]", kind(stream)), **options)
 
     def on_broken_pipe(self) -> None:
         """Raise BrokenPipeError; Rich would end the program with a failure."""
         raise BrokenPipeError
+
+    def show_cursor(self, show: bool = True) -> bool:
+        """Show the cursor; hide it only in a log, because other work ends without restoring it at a signal."""
+        return super().show_cursor(show) if show or self._may_hide_cursor else False
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Return a string as sanitized text, in ASCII if the console has no Unicode."""

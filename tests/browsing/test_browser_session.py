@@ -1,5 +1,6 @@
 """Session of the browser: what each key changes, and what the screen shows."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -274,6 +275,80 @@ def test_help_lists_every_key(session: Session) -> None:
         press(session, "?")
     press(session, "escape", "q")
     assert not session.is_open
+
+
+@pytest.mark.parametrize(
+    ("keys", "first"),
+    [
+        ("j", 1),
+        ("j j k", 1),
+        ("tab", 1),
+        ("space", 7),
+        ("pagedown", 7),
+        ("space space b", 7),
+        ("G", -7),
+        ("G k", -8),
+        ("G g", 0),
+    ],
+)
+def test_a_text_scrolls_as_in_a_pager(session: Session, keys: str, first: int) -> None:
+    """By the keys that move in the map; it stops with its last line on the last row."""
+    lines = [f"{key.shown:<14} {key.help}"[:80] for key in KEYS]
+    press(session, "?")
+    screen(session, 80, 11)
+    press(session, *keys.split())
+    rows = screen(session, 80, 11)
+    start = first % len(lines)
+    assert rows[3:10] == [line.rstrip() for line in lines[start : start + 7]]
+    assert rows[10].startswith(f"lines {start + 1} to {start + 7} of {len(lines)}")
+
+
+def test_lines_around_the_map_have_their_style(session: Session) -> None:
+    """The cell is bold, the keys are dim, and the current entry of a list is reversed."""
+    assert all(style.bold for style in styles(session, 1)[:10])
+    assert all(style.dim for style in styles(session, 23)[:10])
+    press(session, "u", "down")
+    assert [bool(style and style.reverse) for style in (styles(session, row)[0] for row in (3, 4, 5))] == [0, 1, 0]
+    assert all(style.bold and style.underline for style in styles(session, 2)[:10])
+
+
+def test_a_list_of_cells_is_stepped_through_by_the_keys_of_cells(session: Session) -> None:
+    """But letters go to an entry of the concepts."""
+    press(session, "l", *["-"] * 9, "j", "k", "j")
+    assert session.listing is not None
+    assert session.listing.index == 1
+    press(session, "escape", "u", "j")
+    assert session.listing.index == 0
+    press(session, "space", "b")
+    assert session.listing.entries[session.listing.index].text.startswith("b")
+
+
+@pytest.mark.parametrize("request_key", ["a", "c", "+"])
+@pytest.mark.parametrize("next_keys", ["right", "j", "escape", "?", "/", "c"])
+def test_the_result_of_work_is_discarded_after_another_key(
+    session: Session, request_key: str, next_keys: str
+) -> None:
+    """The screen is the one without the request; the result of the last request is shown."""
+    press(session, *["right"] * 9)
+    unfinished: list[Callable[[], None]] = []
+    session.start = lambda work, done: unfinished.append(lambda: done(work(lambda: False)))
+    press(session, request_key, next_keys)
+    before = screen(session)
+    unfinished.pop(0)()
+    assert screen(session) == before
+    if unfinished:
+        unfinished.pop()()
+        assert screen(session)[2].startswith("continuation after 9 (number")
+
+
+def test_an_unknown_key_does_not_discard_the_result_of_work(session: Session) -> None:
+    """And the line that announces it stays."""
+    unfinished: list[Callable[[], None]] = []
+    session.start = lambda work, done: unfinished.append(lambda: done(work(lambda: False)))
+    press(session, "right", "a", "f9")
+    assert screen(session)[-1] == "computing the attribution ..."
+    unfinished.pop()()
+    assert screen(session)[1].startswith("influence on character 1")
 
 
 def test_an_unknown_key_changes_nothing(session: Session) -> None:

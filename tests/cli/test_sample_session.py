@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from carried import carried_run
@@ -10,7 +11,7 @@ from launching import Launcher
 from screens import terminal
 from small import Call, CommandResult, random_model
 
-from charrnn.cli.sample_interactive import MAX_LINE_BYTES, complete_command
+from charrnn.cli.sample_interactive import MAX_LINE_BYTES, complete_command, completion_binding
 from charrnn.cli.sample_options import SampleOptions
 from charrnn.cli.sample_session import WritingSession
 from charrnn.cli.sampler import make_sampler
@@ -158,14 +159,14 @@ def test_an_interrupted_continuation_is_kept(commands: Callable[..., SessionComm
 def test_a_held_cell_stays_at_its_value_until_it_is_released(commands: Callable[..., SessionCommands]) -> None:
     """From the next character on; the text continues as with --clamp."""
     session = commands()
-    assert session.run("/hold 1.3=1").notes == ("held from the next character on: 1.3 at 1",)
+    assert session.run("/clamp 1.3=1").notes == ("clamped from the next character on: 1.3 at 1",)
     session.run("abc")
     clamped = continue_text(session)
     assert clamped != continue_text_of(commands(), "abc")
-    assert session.run("/release 2.1").notes == ("error: 2.1 is not held",)
-    assert session.run("/release 1.3").notes == session.run("/release").notes == ("nothing is held",)
-    assert session.run("/hold 9.9=1").notes[0].startswith("error: there is no cell 9.9")
-    assert session.run("/hold 1.3").notes[0].startswith("error: /hold: must be a cell or a concept and its value")
+    assert session.run("/release 2.1").notes == ("error: 2.1 is not clamped",)
+    assert session.run("/release 1.3").notes == session.run("/release").notes == ("nothing is clamped",)
+    assert session.run("/clamp 9.9=1").notes[0].startswith("error: there is no cell 9.9")
+    assert session.run("/clamp 1.3").notes[0].startswith("error: /clamp: must be a cell or a concept and its value")
 
 
 def continue_text_of(session: SessionCommands, text: str) -> str:
@@ -261,6 +262,23 @@ def test_help_names_each_command(commands: Callable[..., SessionCommands]) -> No
     assert complete_command("a", 0) is None
 
 
+@pytest.mark.parametrize(
+    ("documentation", "backend", "binding"),
+    [
+        ("Importing this module enables command line editing using GNU readline.", None, "tab: complete"),
+        ("Importing this module enables command line editing using libedit readline.", None, "bind ^I rl_complete"),
+        (None, "readline", "tab: complete"),
+        (None, "editline", "bind ^I rl_complete"),
+    ],
+)
+def test_tab_completes_in_both_libraries(documentation: str | None, backend: str | None, binding: str) -> None:
+    """GNU readline and libedit have different instructions; Python 3.13 and later name the library."""
+    editor = ModuleType("readline", documentation)
+    if backend:
+        vars(editor)["backend"] = backend
+    assert completion_binding(editor) == binding
+
+
 def test_a_pipe_receives_text_only(talk: Callable[..., CommandResult]) -> None:
     """Notes go to standard error, without a prompt; the same seed writes the same text; /quit ends the session."""
     lines = b"abc\n/undo\n/xyz\n\xff\n" + b"a" * (MAX_LINE_BYTES + 5) + b"\n\r\n/add ab\n/retry\nc\r\n/quit\nabc\n"
@@ -336,11 +354,11 @@ def test_a_terminal_has_a_prompt_and_ctrl_c_ends_a_continuation(launch: Launcher
 def test_the_carrier_of_a_concept_can_be_held(talk: Callable[..., CommandResult], tmp_path: Path) -> None:
     """The carrier is searched once; outside of a quotation no quotation ends, and inside of it one ends soon."""
     carried_run(tmp_path / "checkpoints/quotes", "lstm", 1)
-    lines = "/hold in_quote=0\n/hold in_quote={}\nso. sun\n"
+    lines = "/clamp in_quote=0\n/clamp in_quote={}\nso. sun\n"
     for level, ends in ((-1, False), (1, True)):
         result = talk(lines.format(level).encode(), "checkpoints/quotes", "-n", "200")
         assert result.err.count("in_quote is carried by") == 1
-        assert f"held from the next character on: in_quote at {level}".replace("-", "−") in result.err
+        assert f"clamped from the next character on: in_quote at {level}".replace("-", "−") in result.err
         assert ("”" in result.out) == ends
 
 
@@ -348,11 +366,11 @@ def test_a_name_stands_for_its_latest_definition(tmp_path: Path, talk: Callable[
     """Its hyphen is no minus sign, and the definition releases the concept, too."""
     run = carried_run(tmp_path / "quoted", "lstm", 32)
     definitions = ["a-b=“..”", "a-b=/[a-z]+/"]
-    lines = [*(f"/hold {definition}=-1" for definition in definitions), "/hold a-b=1", f"/release {definitions[1]}"]
+    lines = [*(f"/clamp {definition}=-1" for definition in definitions), "/clamp a-b=1", f"/release {definitions[1]}"]
     result = talk("\n".join(lines).encode(), str(run.path))
     assert result.err.count("a-b is carried by") == 2
     assert "a-b at −1\n" in result.err
-    assert result.err.rstrip().endswith("nothing is held")
+    assert result.err.rstrip().endswith("nothing is clamped")
 
 
 @pytest.mark.parametrize("show", ["surprisal", "1.3"])

@@ -1,17 +1,20 @@
 """The export to ONNX computes in ONNX Runtime what charrnn computes."""
 
 import json
+import sys
+import tomllib
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
 import pytest
 from exported import CELLS, logits_after, model_of, run_script, two_texts
 from numpy.typing import NDArray
-from small import Call
+from small import PACKAGE_HOME, Call
 
 from charrnn.export.directory import write_directory
-from charrnn.export.onnx_export import onnx_export
+from charrnn.export.onnx_export import REQUIREMENT, onnx_export
 from charrnn.network.model_file import Model, save_model
 from charrnn.storage.run_directory import RunDirectory
 
@@ -89,10 +92,11 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(
     """Nothing is written."""
     monkeypatch.setattr("charrnn.export.onnx_export.find_spec", lambda _: None)
     result = call("export", str(run_here.path), "--to", "onnx", "--out", "out")
-    assert (result.code, result.err) == (
-        1,
-        "error: --to onnx needs the package onnx\n\nhint: `pip install 'charrnn[onnx]'`\n",
-    )
+    command = f"{quote(sys.executable)} -m pip install 'onnx>=1.16'"
+    message = f"error: --to onnx needs the package onnx\n\nhint: `{command}` installs it\n"
+    assert (result.code, result.err) == (1, message)
+    extras = tomllib.loads((PACKAGE_HOME / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert extras["onnx"] == [REQUIREMENT]
     assert not Path("out").exists()
 
 

@@ -4,16 +4,20 @@ import fcntl
 import os
 import signal
 import struct
+import sys
 import termios
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 
 import pytest
 from launching import Command, Launcher
 from screens import Terminal, terminal
 from small import PACKAGE_HOME, Call, letters_model
 
+from charrnn.cli.inspect_browse import REQUIREMENT
 from charrnn.network.model_file import save_model
 from charrnn.storage.run_directory import RunDirectory
 
@@ -122,11 +126,11 @@ def test_the_error_without_textual_has_the_command_that_installs_it(
     """Before anything is read."""
     monkeypatch.setattr("charrnn.cli.inspect_browse.find_spec", lambda _name: None)
     result = call("inspect", "--browse")
-    assert result == (
-        1,
-        "",
-        "error: --browse needs Textual\n\nhint: `pip install 'charrnn[browse]'` installs it\n",
-    )
+    command = f"{quote(sys.executable)} -m pip install 'textual>=8.0'"
+    message = f"error: --browse needs the package textual\n\nhint: `{command}` installs it\n"
+    assert result == (1, "", message)
+    extras = tomllib.loads((PACKAGE_HOME / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert extras["browse"] == [REQUIREMENT]
 
 
 OTHER_OPTIONS = {

@@ -15,6 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.text import Text
 
+from charrnn.cli.streams import status
 from charrnn.views.console import stderr_console, stdout_console
 from charrnn.views.sanitize import JOINERS, can_animate, can_style, light_background, sanitize, unicode_output
 
@@ -156,6 +157,20 @@ def test_a_forced_pipe_is_not_animated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert not can_animate(TextIOWrapper(BytesIO()))
     assert not stdout_console().is_interactive
+
+
+def test_a_spinner_does_not_hide_the_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that a signal ends could not show it again."""
+    master, slave = pty.openpty()
+    with os.fdopen(slave, "w") as stream:
+        monkeypatch.setattr("sys.stderr", stream)
+        with status("reading 20,000 characters"):
+            pass
+        stream.flush()
+        output = os.read(master, 65536)
+    os.close(master)
+    assert b"reading 20,000 characters" in output
+    assert b"\x1b[?25l" not in output
 
 
 @pytest.mark.parametrize(("term", "moves"), [("xterm-256color", True), ("dumb", False), ("", False)])
