@@ -8,7 +8,7 @@ threads.
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from threading import Event
 from typing import TypeVar
@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 MAPS = Path("/proc/self/maps")
 """list of the libraries of this process"""
-MANY = 10_000
+MANY_THREADS = 10_000
 """more threads than NumPy has"""
 MAX_WORKERS = 16
 """maximum number of parts computed at the same time, which limits the memory"""
@@ -50,6 +50,11 @@ def fewer_numpy_threads(fewer: int) -> Iterator[int]:
             library.scipy_openblas_set_num_threads64_(number)
 
 
+def one_numpy_thread() -> AbstractContextManager[int]:
+    """Let NumPy use one thread in the block; yield the number of threads before, as `fewer_numpy_threads` does."""
+    return fewer_numpy_threads(MANY_THREADS)
+
+
 def map_in_threads(function: Callable[[Part, Event], Result], parts: Iterable[Part]) -> list[Result]:
     """Return the results of a function for all parts, several of which are computed at the same time.
 
@@ -60,7 +65,7 @@ def map_in_threads(function: Callable[[Part, Event], Result], parts: Iterable[Pa
     [2, 3]
     """
     stopped = Event()
-    with fewer_numpy_threads(MANY) as threads:
+    with one_numpy_thread() as threads:
         if threads == 1:
             return [function(part, stopped) for part in parts]
         workers = min(threads, MAX_WORKERS)

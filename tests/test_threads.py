@@ -9,7 +9,7 @@ from threading import Event
 import pytest
 
 from charrnn import threads
-from charrnn.threads import MANY, fewer_numpy_threads, map_in_threads, read_ahead
+from charrnn.threads import map_in_threads, one_numpy_thread, read_ahead
 
 
 def set_threads(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
@@ -29,7 +29,7 @@ def test_the_threads_of_other_libraries_than_numpy_do_not_change(
     maps = tmp_path / "maps"
     maps.write_text("7f00-7f01 r-xp 0 08:01 42   /scipy.libs/libscipy_openblas-6cdc3b4a.so", encoding="utf-8")
     monkeypatch.setattr(threads, "MAPS", maps)
-    with fewer_numpy_threads(MANY) as number:
+    with one_numpy_thread() as number:
         assert number == 1
 
 

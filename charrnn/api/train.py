@@ -20,7 +20,7 @@ from charrnn.storage.run_directory import model_file_of
 from charrnn.storage.run_lock import RunLock
 from charrnn.storage.schema import Range, Text
 from charrnn.text.ngram import NGram
-from charrnn.threads import MANY, fewer_numpy_threads
+from charrnn.threads import one_numpy_thread
 from charrnn.training.events import Event, TrainingWarning
 from charrnn.training.prepare import Prepared, prepare
 from charrnn.training.train_options import BUDGETS, SETTINGS, TrainOptions
@@ -239,7 +239,7 @@ def _process_settings(options: TrainOptions) -> Iterator[None]:
     """Configure threads and memory for a training in the block."""
     resources.keep_freed_memory()
     try:
-        with fewer_numpy_threads(MANY), threads_at_most(_threads_without_spinning(options)):
+        with one_numpy_thread(), threads_at_most(_threads_without_spinning(options)):
             yield
     finally:
         resources.release_freed_memory()
