@@ -11,7 +11,7 @@ from charrnn.inspection.concepts import Concept
 from charrnn.inspection.concepts.custom import parse_concept
 from charrnn.inspection.search.concept_carrier import SEARCHED_CHARS, ConceptCarrier, check_found_in, find_carrier
 from charrnn.inspection.search.search_data import EncodedText
-from charrnn.network.cell_id import CellId, parse_cell
+from charrnn.network.cell_id import check_clamped_once, parse_cell
 from charrnn.network.clamps import Clamps
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.interventions import checked_clamps, make_clamps
@@ -66,15 +66,9 @@ class CarrierFinder:
         levels = checked_clamps({} if values is None else values)
         carriers = {name: self._carrier_of(name) for name in levels}
         held = [carrier.held_at(levels[name]) for name, carrier in carriers.items() if carrier]
-        cells: dict[CellId, float] = {}
-        for name in (name for name, carrier in carriers.items() if not carrier):
-            cell = parse_cell(str(name))
-            if cell in cells:
-                raise WrongUsageError(
-                    f"cell {cell} cannot be clamped at two values at once", hint=f"{name} is another name of {cell}"
-                )
-            cells[cell] = levels[name]
-        return make_clamps(self.reader, cells, held)
+        cells = [(parse_cell(str(name)), levels[name]) for name, carrier in carriers.items() if not carrier]
+        check_clamped_once(cell for cell, _ in cells)
+        return make_clamps(self.reader, dict(cells), held)
 
     def _carrier_of(self, name: object) -> ConceptCarrier | None:
         """Return the carrier for the name of a concept, or a carrier itself; None for the name of a cell."""

@@ -9,13 +9,14 @@ import numpy as np
 
 from charrnn import arguments
 from charrnn.api.carriers import CarrierFinder, ClampValues
-from charrnn.arguments import CODE_POINTS, LARGEST_SEED, check_names, choice, flag, number, shown, texts, whole_number
+from charrnn.arguments import CODE_POINTS, LARGEST_SEED, check_names, choice, flag, number, texts, whole_number
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.generation.batched import GeneratedText, chunks_in_order, collect_texts, generate_batch
 from charrnn.generation.generate import Prefilled, StopCriteria, default_max_chars, generate, prefill_prompt
 from charrnn.generation.novelty import NewDocuments, TrainingTextIndex, index_training_text
 from charrnn.generation.sampling import DEFAULT_SAMPLING, SamplingParams
 from charrnn.inspection.search.concept_carrier import ConceptCarrier
+from charrnn.network.cell_id import check_clamped_once
 from charrnn.network.interventions import checked_clamps
 from charrnn.scoring import next_char_probabilities
 from charrnn.text.documents import mark_ends, unfinished_document
@@ -157,8 +158,7 @@ class TextGenerator(CarrierFinder):
         seed = np.random.default_rng(_checked_seed(settings.get("seed"))).integers(LARGEST_SEED)
         clamps = settings.get("clamps")
         values = {} if clamps is None else checked_clamps(clamps)
-        if clamped in values:
-            raise WrongUsageError(f"{shown(clamped)} cannot be clamped at two values at once")
+        check_clamped_once([*values, clamped])
         settings["seed"] = int(seed)
         texts = []
         for added in ({clamped: -1.0}, {}, {clamped: 1.0}):

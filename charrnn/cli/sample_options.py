@@ -1,7 +1,6 @@
 """The options of `charrnn sample` as one record, checked against each other."""
 
 import sys
-from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +11,7 @@ from charrnn.cli.streams import read_text
 from charrnn.errors import WrongUsageError
 from charrnn.generation.generate import StopCriteria, default_max_chars
 from charrnn.generation.sampling import SamplingParams
-from charrnn.network.cell_id import CellId
+from charrnn.network.cell_id import CellId, check_clamped_once
 from charrnn.network.model_file import Model
 from charrnn.text.decoding import check_encoding
 from charrnn.text.vocabulary import format_characters
@@ -69,10 +68,7 @@ class SampleOptions:
         self._check_comparison()
         self._check_combination("--show", bool(self.show))
         self._check_combination("--interactive", self.interactive)
-        counts = Counter(map(clamp_name, self._steered_or_clamped))
-        repeated = next((name for name, count in counts.items() if count > 1), None)
-        if repeated:
-            raise WrongUsageError(f"{repeated} cannot be clamped at two values at once")
+        check_clamped_once(map(clamp_name, self._steered_or_clamped))
 
     @property
     def comparison_option(self) -> str:

@@ -4,6 +4,8 @@ This module imports no library, because help texts need it.
 """
 
 import re
+from collections import Counter
+from collections.abc import Hashable, Iterable
 from typing import NamedTuple
 
 from charrnn.arguments import shown
@@ -45,3 +47,10 @@ def check_cell(cell: tuple[int, int], *, layers: int, units: int) -> None:
         raise WrongUsageError(
             f"there is no cell {layer}.{unit}", hint=f"the model's cells are 1.0 to {layers}.{units - 1}"
         )
+
+
+def check_clamped_once(cells_or_concepts: Iterable[Hashable]) -> None:
+    """Raise WrongUsageError if a cell or a concept that is to be clamped occurs twice."""
+    for clamped, count in Counter(cells_or_concepts).items():
+        if count > 1:
+            raise WrongUsageError(f"{clamped} cannot be clamped at two values at once")

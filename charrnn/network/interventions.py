@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from charrnn.arguments import number
 from charrnn.errors import WrongUsageError
-from charrnn.network.cell_id import CellId, check_cell
+from charrnn.network.cell_id import CellId, check_cell, check_clamped_once
 from charrnn.network.cells import CELLS
 from charrnn.network.clamps import Clamp, Clamps, CombinedClamp, DirectionClamp, LayerClamp
 from charrnn.network.inference import InferenceRNN, to_device
@@ -70,19 +70,19 @@ def make_clamps(rnn: InferenceRNN, cell_values: CellValues, held: Iterable[HeldC
     All of them hold at the same time. Raise WrongUsageError for a missing cell or layer, an impossible value, a cell
     with two values, or directions of a layer that are too similar to be held independently.
     """
-    memory: dict[int, dict[int, float]] = defaultdict(dict)
+    values = [(CellId(*cell), _memory_value(rnn, cell, value)) for cell, value in cell_values.items()]
     directions: dict[int, list[Direction]] = defaultdict(list)
-    for cell, value in cell_values.items():
-        memory[cell[0]][cell[1]] = _memory_value(rnn, cell, value)
     for each in held:
         _check_fits(rnn, each)
         if isinstance(each, Direction):
             directions[each.layer].append(each)
-            continue
-        for unit, value in zip(each.units, each.values.tolist(), strict=True):
-            if unit in memory[each.layer]:
-                raise WrongUsageError(f"{each.layer}.{unit} cannot be clamped at two values at once")
-            memory[each.layer][unit] = value
+        else:
+            cells = (CellId(each.layer, unit) for unit in each.units)
+            values += zip(cells, each.values.tolist(), strict=True)
+    check_clamped_once(cell for cell, _ in values)
+    memory: dict[int, dict[int, float]] = defaultdict(dict)
+    for cell, value in values:
+        memory[cell.layer][cell.unit] = value
     layers = sorted(memory.keys() | directions.keys())
     return {layer: _layer_clamp(rnn, layer, memory[layer], directions[layer]) for layer in layers}
 

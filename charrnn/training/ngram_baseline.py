@@ -29,8 +29,9 @@ class NGramBaseline:
         max_chars = round(chars_affordable(trainer.training.minutes) / _document_padding(trainer))
         enough = ENOUGH_FRACTION * min(max_chars, trainer.train_characters)
         recorded = read_ngram(directory.metrics)
-        self._future: Future[NGram] = Future()
+        self._future: Future[NGram]
         if recorded is not None and recorded.learned_from >= enough:
+            self._future = Future()
             self._future.set_result(recorded)
         else:
             pool = ThreadPoolExecutor(1, thread_name_prefix="ngram")

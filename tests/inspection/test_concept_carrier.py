@@ -211,9 +211,8 @@ def test_a_carrier_of_other_weights_is_refused(run: str, tmp_path: Path) -> None
 
 def test_two_names_of_one_cell_are_refused(run: str) -> None:
     """Otherwise the last value would silently hold."""
-    with pytest.raises(WrongUsageError, match=r"cell 1\.1 cannot be clamped at two values at once") as caught:
+    with pytest.raises(WrongUsageError, match=r"1\.1 cannot be clamped at two values at once"):
         charrnn.load(run).sample(clamps={"1.1": 1, "1.01": -1})
-    assert caught.value.hint == "1.01 is another name of 1.1"
 
 
 def test_a_shown_concept_is_searched_with_all_idle_cores(
