@@ -13,7 +13,7 @@ from charrnn.errors import CharrnnError, os_reason
 from charrnn.storage.atomic_file import open_regular
 from charrnn.storage.foreign_formats import RECOGNITION_BYTES, ForeignFormat, recognize_format
 from charrnn.storage.half_precision import BFLOAT16, to_float32
-from charrnn.storage.safetensors_file import Arrays, UnreadableError, open_tensors
+from charrnn.storage.safetensors_file import OTHER_KINDS, Arrays, UnreadableError, open_tensors
 from charrnn.storage.safetensors_header import TensorInfo, parse_foreign_header
 
 MAX_NAME_CHARS = 1000
@@ -72,9 +72,18 @@ def _check_format(path: Path) -> None:
     if kind := recognize_format(path, beginning):
         raise ForeignFormatError(path, kind)
     if beginning[8:9] != b"{":
-        raise CharrnnError(
-            f"{path} is not a safetensors file", hint="`charrnn import model.pt` shows how to convert other files"
-        )
+        raise _not_safetensors(path, beginning)
+
+
+def _not_safetensors(path: Path, beginning: bytes) -> CharrnnError:
+    """Return the error for a file in an unknown format, with its kind if its first bytes show it."""
+    begins = beginning.lstrip().lower().startswith
+    for beginnings, kind, remedy in OTHER_KINDS:
+        if begins(beginnings):
+            return CharrnnError(f"{path} is {kind}, not a model", hint=remedy)
+    return CharrnnError(
+        f"{path} is not a safetensors file", hint="`charrnn import model.pt` shows how to convert other files"
+    )
 
 
 def _float_tensors(path: Path, tensors: Mapping[str, TensorInfo]) -> list[str]:

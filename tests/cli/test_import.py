@@ -415,3 +415,12 @@ def test_a_model_of_charrnn_needs_no_import(call: Call, here: Path) -> None:
     assert "net.safetensors is a charrnn model already" in call(*IMPORT).err
     Path("net.safetensors").write_bytes(safetensors(tensors, {"format": "pt"}))
     assert call(*IMPORT).code == 0
+
+
+def test_a_git_lfs_pointer_is_named_with_its_remedy(call: Call, here: Path) -> None:
+    """The error for an import is the one of the other commands."""
+    write_foreign(here, notebook(nn.LSTM).tensors())
+    Path("net.safetensors").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n")
+    error = call(*IMPORT).err
+    assert "net.safetensors is a git-lfs pointer, not a model" in error
+    assert "`git lfs pull` downloads the model" in error
