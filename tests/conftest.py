@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from small import FINISHED, PACKAGE_HOME, Call, CommandResult, bottles, random_model
+from common import FINISHED, PACKAGE_HOME, Call, CommandResult, bottles, random_model
 
 from charrnn import resources
 from charrnn.cli.main import run
@@ -34,7 +34,7 @@ from charrnn.text.corpus import Corpus
 from charrnn.text.sources import open_sources
 
 if TYPE_CHECKING:
-    from launching import Launcher
+    from launcher import Launcher
 
     from charrnn.training.trainer import Trainer
 
@@ -59,7 +59,7 @@ def pytest_runtest_setup() -> None:
 @pytest.fixture(scope="session")
 def launch(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Launcher]":
     """Yield the fork server, which quickly starts charrnn in a process of its own."""
-    from launching import Launcher
+    from launcher import Launcher
 
     launcher = Launcher(tmp_path_factory.mktemp("records"))
     yield launcher
@@ -154,7 +154,7 @@ def shell(launch: "Launcher") -> Call:
 @pytest.fixture
 def real_shell() -> Call:
     """Return a function that runs a line of bash, in which `charrnn` is an interpreter of its own: much slower."""
-    from launching import bash
+    from launcher import bash
 
     def run_line(line: str, **environment: str) -> CommandResult:
         script = f'charrnn() {{ "{sys.executable}" -m charrnn "$@"; }}; {line}'

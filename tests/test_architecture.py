@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator, Mapping
 
 import pytest
-from sources import ROOT, SOURCES, dotted, parsed
+from source_code import ROOT, SOURCES, dotted, parsed
 
 MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 60

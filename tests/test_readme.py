@@ -10,9 +10,9 @@ from types import ModuleType
 from unittest.mock import Mock
 
 import pytest
-from foreign import keras_network, write_foreign
-from launching import Launcher
-from small import PACKAGE_HOME
+from common import PACKAGE_HOME
+from foreign_networks import keras_network, write_foreign
+from launcher import Launcher
 
 from charrnn.cli.main import COMMANDS
 

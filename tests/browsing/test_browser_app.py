@@ -8,7 +8,7 @@ from threading import Event
 from typing import Any
 
 import pytest
-from sessions import QUOTE_CELL, new_session, recorded
+from browser_sessions import QUOTE_CELL, new_session, recorded
 from textual.geometry import Region
 from textual.pilot import Pilot
 

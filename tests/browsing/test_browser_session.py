@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browser_sessions import LETTERS_TEXT, QUOTE_CELL, a_finding, new_session, press, recorded
+from common import random_model
 from rich.console import Console
-from sessions import LETTERS_TEXT, QUOTE_CELL, a_finding, new_session, press, recorded
-from small import random_model
 
 from charrnn.browser.jobs import CancelledError, QuickSearch, attribute, continue_text
 from charrnn.browser.keys import ACTIONS, HINTS, KEYS

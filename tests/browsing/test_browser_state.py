@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browser_sessions import LETTERS_TEXT, QUOTE_CELL, a_finding, recorded
+from common import random_model
 from hypothesis import given
 from hypothesis import strategies as st
-from sessions import LETTERS_TEXT, QUOTE_CELL, a_finding, recorded
-from small import random_model
 
 from charrnn.browser.query import active_cells
 from charrnn.browser.recording import MAX_BYTES, max_characters

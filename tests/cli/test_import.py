@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from foreign import CHARACTERS, SIZE, TEXT, Tensors, keras_network, onnx_network, safetensors, write_foreign
-from small import Call, CommandResult
+from common import Call, CommandResult
+from foreign_networks import CHARACTERS, SIZE, TEXT, Tensors, keras_network, onnx_network, safetensors, write_foreign
 from torch import nn
 
 from charrnn.cli.import_model import LAYOUTS

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 import schemas
-from carried import carried_run
-from foreign import keras_network, write_foreign
-from planted import alphabet_of, network, some_text
+from carrier_networks import carried_run
+from common import Call, random_model
+from foreign_networks import keras_network, write_foreign
+from planted_networks import alphabet_of, network, some_text
 from schemas import changes, headings, schema
-from small import Call, random_model
 
 import charrnn
 from charrnn.config import NetworkConfig

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from launching import Launcher
-from small import SMALL, Call, random_model
+from common import SMALL, Call, random_model
+from launcher import Launcher
 
 import charrnn
 from charrnn.network.inference import InferenceRNN

@@ -6,10 +6,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from carried import carried_run
-from launching import Launcher
-from screens import terminal
-from small import Call, CommandResult, random_model
+from carrier_networks import carried_run
+from common import Call, CommandResult, random_model
+from launcher import Launcher
+from terminal_screen import terminal
 
 from charrnn.cli.sample_interactive import MAX_LINE_BYTES, complete_command, completion_binding
 from charrnn.cli.sample_options import SampleOptions

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from launching import Launcher
-from small import Call, CommandResult, bottles
+from common import Call, CommandResult, bottles
+from launcher import Launcher
 
 from charrnn.cli.train_messages import precision_label
 from charrnn.storage.run_directory import RunDirectory

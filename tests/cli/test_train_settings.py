@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 import pytest
-from sources import SOURCES, parsed
+from source_code import SOURCES, parsed
 
 from charrnn.api.train import TrainSettings, validate_settings
 from charrnn.arguments import AUTO

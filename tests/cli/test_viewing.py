@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small import Call, random_model
+from common import Call, random_model
 
 from charrnn import resources
 from charrnn.config import NetworkConfig

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exported import model_of
-from small import Call
+from common import Call
+from exported_models import model_of
 
 from charrnn.export.markdown import code_block, code_span
 from charrnn.network.model_file import Model, load_model, save_model

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from exported import CELLS, model_of, run_script
-from small import Call, CommandResult, random_model
+from common import Call, CommandResult, random_model
+from exported_models import CELLS, model_of, run_script
 
 from charrnn.config import NetworkConfig
 from charrnn.export import numpy_export as exports

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from exported import CELLS, logits_after, model_of, run_script, two_texts
+from common import PACKAGE_HOME, Call
+from exported_models import CELLS, logits_after, model_of, run_script, two_texts
 from numpy.typing import NDArray
-from small import PACKAGE_HOME, Call
 
 from charrnn.export.directory import write_directory
 from charrnn.export.onnx_export import REQUIREMENT, onnx_export

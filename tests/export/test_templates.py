@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from exported import CELLS, model_of
+from exported_models import CELLS, model_of
 
 from charrnn.export.directory import write_directory
 from charrnn.export.numpy_export import numpy_export

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from exported import CELLS, loaded, logits_after, model_of, run_script, two_texts
+from common import Call
+from exported_models import CELLS, loaded, logits_after, model_of, run_script, two_texts
 from safetensors.numpy import load_file, save_file
-from small import Call
 
 from charrnn.export.directory import write_directory
 from charrnn.export.torch_export import torch_export

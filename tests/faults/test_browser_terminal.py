@@ -13,9 +13,9 @@ from pathlib import Path
 from shlex import quote
 
 import pytest
-from launching import Command, Launcher
-from screens import Terminal, terminal
-from small import PACKAGE_HOME, Call, letters_model
+from common import PACKAGE_HOME, Call, letters_model
+from launcher import Command, Launcher
+from terminal_screen import Terminal, terminal
 
 from charrnn.cli.inspect_browse import REQUIREMENT
 from charrnn.network.model_file import save_model

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small import Call, CommandResult
+from common import Call, CommandResult
 
 from charrnn.errors import CharrnnError
 from charrnn.storage.run_directory import RunDirectory

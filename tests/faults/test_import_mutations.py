@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from damage import VALUES, damaged, join_file, outcome, split_file
-from foreign import CHARACTERS, keras_network, onnx_network, safetensors
-from small import Call
+from common import Call
+from file_damage import VALUES, damaged, join_file, outcome, split_file
+from foreign_networks import CHARACTERS, keras_network, onnx_network, safetensors
 
 from charrnn.errors import CharrnnError
 from charrnn.network.imported_model import ImportOptions, import_model

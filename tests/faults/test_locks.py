@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from launching import Launcher, wait_until
+from launcher import Launcher, wait_until
 
 from charrnn.errors import CharrnnError
 from charrnn.network.model_file import load_model

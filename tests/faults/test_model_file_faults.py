@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from damage import Header, forged, join_file, split_file
-from small import Call, CommandResult, random_model
+from common import Call, CommandResult, random_model
+from file_damage import Header, forged, join_file, split_file
 
 from charrnn.errors import CharrnnError
 from charrnn.generation.generate import StopCriteria, generate

@@ -11,8 +11,8 @@ from random import Random
 
 import numpy as np
 import pytest
-from damage import damaged, outcome, tampered
-from small import random_model
+from common import random_model
+from file_damage import damaged, outcome, tampered
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from faulty import replaced
+from system_call_faults import replaced
 
 from charrnn.errors import CharrnnError
 from charrnn.storage import safetensors_file

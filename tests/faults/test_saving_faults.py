@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from faulty import ENDS, FAULTS, Fault, failing, faults
-from launching import Launcher
+from launcher import Launcher
+from system_call_faults import ENDS, FAULTS, Fault, failing, faults
 
 from charrnn.errors import CharrnnError
 from charrnn.storage import atomic_file, safetensors_file

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from damage import Header, forged, outcome, split_file
-from launching import Launcher
-from small import Call
+from common import Call
+from file_damage import Header, forged, outcome, split_file
+from launcher import Launcher
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError, DivergedError

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from damage import Header, forged, join_file, outcome, split_file
-from small import Call
+from common import Call
+from file_damage import Header, forged, join_file, outcome, split_file
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError

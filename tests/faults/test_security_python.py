@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small import letters_model, random_model
+from common import letters_model, random_model
 from test_security_run_files import in_time
 
 import charrnn

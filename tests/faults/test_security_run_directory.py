@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from faulty import failing, faults
-from launching import Launcher
-from small import Call, CommandResult
+from common import Call, CommandResult
+from launcher import Launcher
+from system_call_faults import failing, faults
 
 from charrnn.errors import CharrnnError
 from charrnn.storage.atomic_file import atomic_write

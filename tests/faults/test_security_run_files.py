@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small import Call, CommandResult
+from common import Call, CommandResult
 
 import charrnn
 from charrnn.errors import CharrnnError, WrongUsageError

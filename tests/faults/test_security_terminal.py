@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from small import PACKAGE_HOME, Call
-from sources import SOURCES, parsed
+from common import PACKAGE_HOME, Call
+from source_code import SOURCES, parsed
 
 from charrnn.cli import main
 from charrnn.cli.streams import (

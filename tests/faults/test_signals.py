@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from launching import Launched, Launcher, wait_until
-from phases import SECONDS_A_PIECE
+from launcher import Launched, Launcher, wait_until
+from slow_phases import SECONDS_A_PIECE
 
 from charrnn.storage.run_directory import RunDirectory
 from charrnn.storage.safetensors_file import read_tensors

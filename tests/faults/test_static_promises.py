@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from small import PACKAGE_HOME
-from sources import ROOT, SOURCES, dotted, parsed
+from common import PACKAGE_HOME
+from source_code import ROOT, SOURCES, dotted, parsed
 
 from charrnn.storage.run_directory import RunDirectory
 

@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
-from launching import Launcher
-from screens import Terminal, terminal
-from small import Call, random_model
+from common import Call, random_model
+from launcher import Launcher
+from terminal_screen import Terminal, terminal
 
 from charrnn.network.model_file import load_model, save_model
 from charrnn.storage.run_directory import RunDirectory

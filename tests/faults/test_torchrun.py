@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from launching import LONG, wait_until
-from small import PACKAGE_HOME, bottles
+from common import PACKAGE_HOME, bottles
+from launcher import LONG, wait_until
 
 from charrnn.network.model_file import load_model
 from charrnn.storage.run_directory import RunDirectory

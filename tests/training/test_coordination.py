@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import torch
+from common_distributed import CPU, in_each_rank, make
 from torch.nn import functional
-from worlds import CPU, in_each_rank, make
 
 from charrnn.cli.error_handler import Stopped
 from charrnn.cli.train_signals import SignalHandler

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from common_distributed import CPU, assert_close, in_double_precision, in_each_rank, make, result
 from torch import Tensor
-from worlds import CPU, assert_close, in_double_precision, in_each_rank, make, result
 
 from charrnn.network.char_rnn import NetworkState, variational_dropout
 from charrnn.text.batching import Shard

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from worlds import CPU, in_double_precision, in_each_rank, make
+from common_distributed import CPU, in_double_precision, in_each_rank, make
 
 from charrnn.errors import DivergedError
 from charrnn.text.batching import split_into_rows

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from small import Call
-from worlds import (
+from common import Call
+from common_distributed import (
     CPU,
     JoinedGroup,
     assert_close,

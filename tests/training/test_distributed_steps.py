@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import torch
+from common_distributed import CPU, assert_close, checksum, in_each_rank, make, result
 from test_device_step import FakeGraphs, with_queued_steps
-from worlds import CPU, assert_close, checksum, in_each_rank, make, result
 
 from charrnn.cli.train_signals import SignalHandler
 from charrnn.text.corpus import Corpus

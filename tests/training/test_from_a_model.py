@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small import generated_text
+from common import generated_text
 
 from charrnn.config import NetworkConfig
 from charrnn.errors import CharrnnError, WrongUsageError

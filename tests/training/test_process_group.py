@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from worlds import in_each_rank
+from common_distributed import in_each_rank
 
 from charrnn.errors import PeerLostError
 from charrnn.training.process_group import ProcessGroup, connect

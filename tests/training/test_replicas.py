@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from worlds import checksum, in_each_rank, make, run_of
+from common_distributed import checksum, in_each_rank, make, run_of
 
 from charrnn.errors import CharrnnError, WrongUsageError
 from charrnn.storage.run_directory import RunDirectory

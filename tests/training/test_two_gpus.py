@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from small import PACKAGE_HOME
-from worlds import make
+from common import PACKAGE_HOME
+from common_distributed import make
 
 from charrnn.text.corpus import Corpus, open_corpus
 from charrnn.training.checkpoint import state_arrays

@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from browser import BROWSER, tab
+from headless_browser import BROWSER, tab
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 

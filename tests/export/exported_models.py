@@ -7,8 +7,8 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+from common import random_model
 from numpy.typing import NDArray
-from small import random_model
 
 from charrnn.config import CELL_TITLES, NetworkConfig
 from charrnn.network.inference import InferenceRNN

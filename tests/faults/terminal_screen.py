@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from select import select
 
 import pyte
-from launching import Command, Launcher
-from small import PACKAGE_HOME
+from common import PACKAGE_HOME
+from launcher import Command, Launcher
 
 SECONDS = 60.0
 """timeout in seconds"""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from planted import B, Gates, Weights, activations_of, plant, random_weights
+from planted_networks import B, Gates, Weights, activations_of, plant, random_weights
 
 from charrnn.config import NetworkConfig
 from charrnn.network.model_file import Model, save_model

@@ -4,7 +4,7 @@ import ast
 from functools import cache
 from pathlib import Path
 
-from small import PACKAGE_HOME
+from common import PACKAGE_HOME
 
 ROOT = PACKAGE_HOME / "charrnn"
 SOURCES = sorted(ROOT.rglob("*.py"))

@@ -20,13 +20,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from forking import CommandRequest
-from small import PACKAGE_HOME, CommandResult
+from common import PACKAGE_HOME, CommandResult
+from fork_server import CommandRequest
 
 LONG = 60.0
 """timeout in seconds, which is reached only if a test fails"""
 
-CLIENT = Path(__file__).with_name("client.py")
+CLIENT = Path(__file__).with_name("fork_client.py")
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = LONG) -> None:
@@ -176,7 +176,7 @@ class Launcher:
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(self._socket)
             listener.listen()
-            program = [sys.executable, str(Path(__file__).with_name("forking.py")), str(listener.fileno())]
+            program = [sys.executable, str(Path(__file__).with_name("fork_server.py")), str(listener.fileno())]
             self._server = subprocess.Popen(
                 program, stdin=subprocess.PIPE, env=environment, pass_fds=[listener.fileno()]
             )

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from small import letters_model
+from common import letters_model
 
 from charrnn.browser.lines import Terminal
 from charrnn.browser.recording import Recording, record

@@ -43,7 +43,7 @@ class CommandRequest:
     ignored: tuple[int, ...] = ()
     """signals that are ignored from the beginning"""
     slow_in: str | None = None
-    """one of `phases.PHASES`"""
+    """one of `slow_phases.PHASES`"""
     slow_steps: str = ""
     """a file that grows by a byte with every piece of the slow phase"""
     release: str = ""
@@ -152,7 +152,7 @@ def _send(process: int, number: int) -> None:
 
 def _run_command(request: CommandRequest, received: list[int]) -> NoReturn:
     """Run the command in this process."""
-    import phases
+    import slow_phases
 
     from charrnn.__main__ import main
 
@@ -167,9 +167,9 @@ def _run_command(request: CommandRequest, received: list[int]) -> NoReturn:
     _take_descriptors(dict(zip(request.descriptors, received, strict=True)))
     sys.stdin, sys.stdout, sys.stderr = _stream(0, "r"), _stream(1, "w"), _stream(2, "w")
     sys.argv = ["charrnn", *request.arguments]
-    phases.limit(request.memory, request.largest_file)
+    slow_phases.limit(request.memory, request.largest_file)
     if request.slow_in is not None:
-        phases.slow_down(request.slow_in, lambda: _count_slow_step(request), Path(request.release))
+        slow_phases.slow_down(request.slow_in, lambda: _count_slow_step(request), Path(request.release))
     try:
         main()
     except SystemExit as end:
