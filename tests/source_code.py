@@ -1,4 +1,4 @@
-"""The package's own source, parsed once for all tests that read it."""
+"""Source files of the package and their syntax trees, for tests of the code."""
 
 import ast
 from functools import cache
@@ -11,11 +11,11 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 
 
 @cache
-def parsed(path: Path) -> ast.Module:
-    """Return the syntax tree of a module."""
+def parse_source(path: Path) -> ast.Module:
+    """Return the cached syntax tree of a module."""
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def dotted(path: Path) -> str:
+def module_name(path: Path) -> str:
     """Return the name of a module below the package."""
     return ".".join(path.relative_to(ROOT).with_suffix("").parts)

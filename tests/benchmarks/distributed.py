@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
-from common_distributed import in_each_rank
+from common_distributed import run_in_ranks
 
 from charrnn.training.process_group import ProcessGroup
 
@@ -108,7 +108,7 @@ def time_messages(processes: int) -> None:
         return durations
 
     with tempfile.TemporaryDirectory() as directory:
-        control, loss = in_each_rank(processes, work, Path(directory) / "world")[0]
+        control, loss = run_in_ranks(processes, work, Path(directory) / "world")[0]
     print(f"control messages: {1e3 * control:.2f} ms; reduction of a loss alone: {1e3 * loss:.2f} ms")
 
 

@@ -24,7 +24,7 @@ import numpy as np
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / name) for name in ("", "faults")]
 
 from common import bottles, encode_corpus
-from file_damage import DAMAGES, FORGERIES, Change, outcome
+from file_damage import DAMAGES, FORGERIES, Change, read_or_error
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError
@@ -94,7 +94,7 @@ def check_change(original: OriginalFile, change: Change, rng: Random, tally: Tal
     original.path.write_bytes(change(original.content, rng))
     tracemalloc.start()
     start_time = time.process_time()
-    loaded = outcome(original.reader, original.path)
+    loaded = read_or_error(original.reader, original.path)
     tally.seconds = max(tally.seconds, time.process_time() - start_time)
     tally.memory = max(tally.memory, tracemalloc.get_traced_memory()[1] / len(original.content))
     tracemalloc.stop()

@@ -14,7 +14,7 @@ import pytest
 import schemas
 from carrier_networks import carried_run
 from common import Call, random_model
-from foreign_networks import keras_network, write_foreign
+from foreign_networks import keras_network, write_network_files
 from planted_networks import alphabet_of, network, some_text
 from schemas import changes, headings, schema
 
@@ -97,7 +97,7 @@ def place(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (directory / "text.txt").write_text(TEXT)
     (directory / "short.txt").write_text(TEXT[:200])
     (directory / "foreign").mkdir()
-    write_foreign(directory / "foreign", keras_network("lstm")[0])
+    write_network_files(directory / "foreign", keras_network("lstm")[0])
     alphabet = alphabet_of(TEXT)
     config, weights = network("lstm", {7: "in_quote"}, twins={2: 7})
     planted = Model(config=config, vocabulary=Vocabulary(tuple(alphabet)), weights=weights)

@@ -12,7 +12,7 @@ from random import Random
 import numpy as np
 import pytest
 from common import random_model
-from file_damage import damaged, outcome, tampered
+from file_damage import damage, random_forgery, read_or_error
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError
@@ -89,8 +89,8 @@ def test_no_damaged_model_is_read_as_another(saved_model: SavedFile) -> None:
     """Truncated, flipped, spliced, swapped, resized or inconsistent files are refused in one line or unchanged."""
     original = random_model()
     for seed, rng in seeded_generators():
-        path = saved_model.replaced(damaged(saved_model.content, rng))
-        result = outcome(load_model, path)
+        path = saved_model.replaced(damage(saved_model.content, rng))
+        result = read_or_error(load_model, path)
         if isinstance(result, CharrnnError):
             assert is_one_line(result, path), seed
         else:
@@ -101,8 +101,8 @@ def test_no_damaged_model_is_read_as_another(saved_model: SavedFile) -> None:
 def test_forged_models_cause_no_failure(saved_model: SavedFile) -> None:
     """With correct checksums: refused in one line, or a model that works."""
     for seed, rng in seeded_generators():
-        path = saved_model.replaced(tampered(saved_model.content, rng))
-        result = outcome(load_model, path)
+        path = saved_model.replaced(random_forgery(saved_model.content, rng))
+        result = read_or_error(load_model, path)
         assert is_one_line(result, path) if isinstance(result, CharrnnError) else can_be_stepped(result), seed
 
 
@@ -150,8 +150,8 @@ def test_no_damaged_checkpoint_is_resumed(trainer: Trainer, saved_run: SavedFile
         checkpoint.load_checkpoint(trainer, path)
 
     for seed, rng in seeded_generators():
-        path = saved_run.replaced(damaged(saved_run.content, rng))
-        result = outcome(resume_from, path)
+        path = saved_run.replaced(damage(saved_run.content, rng))
+        result = read_or_error(resume_from, path)
         assert not isinstance(result, CharrnnError) or is_one_line(result, path), seed
         after = state_arrays(trainer)
         assert all(np.array_equal(after[name], array) for name, array in before.items()), seed
@@ -168,8 +168,8 @@ def test_forged_checkpoints_cause_no_failure(saved_run: SavedFile) -> None:
         return resumed
 
     for seed, rng in seeded_generators(300):
-        path = saved_run.replaced(tampered(saved_run.content, rng))
-        result = outcome(resume_from, path)
+        path = saved_run.replaced(random_forgery(saved_run.content, rng))
+        result = read_or_error(resume_from, path)
         if isinstance(result, CharrnnError):
             assert "\n" not in result.message, seed
             assert len(result.message) < len(str(path)) + 400, seed

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from system_call_faults import replaced
+from system_call_faults import replace_calls
 
 from charrnn.errors import CharrnnError
 from charrnn.storage import safetensors_file
@@ -124,7 +124,7 @@ KINDS_OF_LOSS = 5
 def after_a_cut(work: Callable[[], None], directory: Path) -> SimulatedDisk:
     """Run an operation on a directory, and return the contents that a power cut at any moment may leave."""
     disk = SimulatedDisk(directory)
-    with replaced(disk.wrap):
+    with replace_calls(disk.wrap):
         work()
     return disk
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from launcher import Launcher
-from system_call_faults import ENDS, FAULTS, Fault, failing, faults
+from system_call_faults import FAULTS, PROCESS_ENDS, Fault, inject_fault, os_error_fault
 
 from charrnn.errors import CharrnnError
 from charrnn.storage import atomic_file, safetensors_file
@@ -70,7 +70,7 @@ def test_after_any_failing_call_the_old_or_the_new_file_exists(name: str, persis
     for at in range(1, MOST_CALLS):
         write(path, 1)
         done = False
-        with faults(FAULTS[name], at, persistent=persistent) as calls, suppress(OSError, KeyboardInterrupt):
+        with inject_fault(FAULTS[name], at, persistent=persistent) as calls, suppress(OSError, KeyboardInterrupt):
             write(path, 2)
             done = True
         assert value_in(path) in ((2,) if done else (1, 2))
@@ -82,14 +82,14 @@ def test_after_any_failing_call_the_old_or_the_new_file_exists(name: str, persis
 
 
 @pytest.mark.fault("F41")
-@pytest.mark.parametrize("name", ENDS)
+@pytest.mark.parametrize("name", PROCESS_ENDS)
 def test_after_a_process_ends_at_any_call_the_old_or_the_new_file_exists(name: str, tmp_path: Path) -> None:
     """Nothing is cleaned up, and what remains does no harm."""
     path = tmp_path / "model.safetensors"
     write(path, 1)
 
     def work(at: int) -> None:
-        with faults(ENDS[name], at):
+        with inject_fault(PROCESS_ENDS[name], at):
             write(path, 2)
 
     for at in range(1, MOST_CALLS):
@@ -107,7 +107,7 @@ def test_after_a_process_ends_at_any_call_the_old_or_the_new_file_exists(name: s
 def test_a_short_write_is_continued(tmp_path: Path) -> None:
     """The system may accept less than requested at every call."""
     path = tmp_path / "model.safetensors"
-    with faults(FAULTS["short write"], 1, persistent=True):
+    with inject_fault(FAULTS["short write"], 1, persistent=True):
         write(path, 3)
     assert value_in(path) == 3
 
@@ -168,7 +168,7 @@ def test_a_good_checkpoint_always_remains_whatever_fails(
     checkpoint.save_checkpoint(trainer, directory)
     for at in range(1, MOST_CALLS):
         trainer.train_step()
-        with faults(FAULTS[name], at, persistent=True) as calls, suppress(OSError, KeyboardInterrupt):
+        with inject_fault(FAULTS[name], at, persistent=True) as calls, suppress(OSError, KeyboardInterrupt):
             checkpoint.save_checkpoint(trainer, directory)
             saved = trainer.step
         newest = make_trainer(steps=4 * MOST_CALLS)
@@ -445,10 +445,10 @@ def test_the_harness_can_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             os.write(descriptor, part)
         os.close(descriptor)
 
-    fault: Fault = failing(errno.ENOSPC)
+    fault: Fault = os_error_fault(errno.ENOSPC)
     write(path, 1)
     monkeypatch.setattr(safetensors_file, "atomic_write", in_place)
-    with faults(fault, 3), suppress(OSError):
+    with inject_fault(fault, 3), suppress(OSError):
         write(path, 2)
     with pytest.raises(CharrnnError):
         value_in(path)

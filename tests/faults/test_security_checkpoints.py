@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from common import Call
-from file_damage import Header, forged, outcome, split_file
+from file_damage import Header, forge, read_or_error, split_file
 from launcher import Launcher
 
 from charrnn.config import NetworkConfig, TrainingConfig
@@ -103,7 +103,7 @@ def with_record(content: bytes, change: Callable[[dict[str, Any]], object]) -> b
         change(record)
         words["run"] = json.dumps(record)
 
-    return forged(content, changed)
+    return forge(content, changed)
 
 
 def with_field(content: bytes, field: tuple[str, ...], value: Any) -> bytes:
@@ -134,12 +134,12 @@ def with_array(content: bytes, name: str, change: Callable[[Any], object]) -> by
     data, (start, stop) = bytearray(old), layout[name]["data_offsets"]
     dtype = np.float64 if layout[name]["dtype"] == "F64" else np.float32
     change(np.frombuffer(memoryview(data)[start:stop], dtype))
-    return forged(content, lambda *_: None, bytes(data))
+    return forge(content, lambda *_: None, bytes(data))
 
 
 def falls_back(run: RunDirectory) -> bool:
     """Assert that resuming works or is refused in one line; return whether the checkpoint before was used."""
-    session = outcome(lambda path: resume(None, RunDirectory(path), TrainOptions(), "cpu"), run.path)
+    session = read_or_error(lambda path: resume(None, RunDirectory(path), TrainOptions(), "cpu"), run.path)
     if isinstance(session, CharrnnError):
         assert "\n" not in session.message
         assert len(session.message) < 600
@@ -154,7 +154,7 @@ def falls_back(run: RunDirectory) -> bool:
 
 def is_damaged(path: Path) -> bool:
     """Assert that a record is valid or refused in one line; return whether it is refused."""
-    result = outcome(checkpoint_file.read_checkpoint_info, path)
+    result = read_or_error(checkpoint_file.read_checkpoint_info, path)
     if isinstance(result, DamagedError):
         assert "\n" not in result.message
         assert path.name in result.message
@@ -298,7 +298,7 @@ def test_every_array_must_exist_with_its_type_and_shape(run: RunDirectory) -> No
 
     for name in names:
         for change in (renamed(name), reshaped(name)):
-            newest.write_bytes(forged(content, change))
+            newest.write_bytes(forge(content, change))
             with pytest.raises(DamagedError):
                 checkpoint_file.read_checkpoint_info(newest)
     assert falls_back(run)

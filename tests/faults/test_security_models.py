@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from common import Call
-from file_damage import Header, forged, join_file, outcome, split_file
+from file_damage import Header, forge, join_file, read_or_error, split_file
 
 from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError
@@ -69,7 +69,7 @@ def with_metadata(content: bytes, name: str, value: Any) -> bytes:
     def change(_: Header, words: Header) -> None:
         words[name] = value if isinstance(value, str) else json.dumps(value)
 
-    return forged(content, change)
+    return forge(content, change)
 
 
 def assert_harmless(call: Call, path: Path, commands: tuple[tuple[str, ...], ...] = COMMANDS) -> None:
@@ -88,7 +88,7 @@ def assert_harmless(call: Call, path: Path, commands: tuple[tuple[str, ...], ...
 
 def is_read(path: Path) -> bool:
     """Return whether a file is read as a model; assert that it is refused in one line otherwise."""
-    loaded = outcome(load_model, path)
+    loaded = read_or_error(load_model, path)
     if not isinstance(loaded, CharrnnError):
         return True
     assert str(path) in loaded.message
@@ -198,7 +198,7 @@ def test_an_empty_array_with_an_impossible_shape_is_refused(
     def change(layout: Header, _: Header) -> None:
         layout["zzz"] = {"dtype": "F32", "shape": SHAPES[name], "data_offsets": [start, start]}
 
-    run_here.model.write_bytes(forged(model_bytes, change))
+    run_here.model.write_bytes(forge(model_bytes, change))
     for command in COMMANDS:
         result = call(*command)
         assert (result.code, len(result.err.splitlines())) == (1, 1)

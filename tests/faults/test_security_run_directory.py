@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from common import Call, CommandResult
 from launcher import Launcher
-from system_call_faults import failing, faults
+from system_call_faults import inject_fault, os_error_fault
 
 from charrnn.errors import CharrnnError
 from charrnn.storage.atomic_file import atomic_write
@@ -406,7 +406,7 @@ def test_the_directory_can_be_used_again_wherever_encoding_is_interrupted(
         if fresh:
             run.corpus.unlink(missing_ok=True)
             run.description.unlink(missing_ok=True)
-        with faults(failing(errno.EIO), at, persistent=True) as calls, suppress(OSError, CharrnnError):
+        with inject_fault(os_error_fault(errno.EIO), at, persistent=True) as calls, suppress(OSError, CharrnnError):
             text = texts[at % 2]
             encode(text, "utf-8", count_characters(text, "utf-8"), run.corpus)
         for left in run.path.glob(".charrnn-*"):
