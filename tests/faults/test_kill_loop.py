@@ -1,6 +1,6 @@
-"""A training that is killed twenty times ends like an uninterrupted one.
+"""A training that is killed twenty times has the same result as an uninterrupted one.
 
-200 times: `kill_loop.py` and `torchrun_kill_loop.py` in tests/benchmarks.
+`kill_loop.py` and `torchrun_kill_loop.py` in tests/benchmarks kill a training 200 times by default.
 """
 
 import json

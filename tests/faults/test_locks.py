@@ -33,8 +33,8 @@ def test_a_second_training_of_a_run_is_refused_with_the_first_one_s_process_and_
         second = launch(*COMMAND, "--steps", "30", *more, at=book.parent)
         assert second.wait() == 1
         lines = second.err.splitlines()
-        began = rf"process {first.process} since \d\d:\d\d"
-        assert re.fullmatch(f"error: checkpoints/book is already being trained by {began}", lines[0])
+        owner = rf"process {first.process} since \d\d:\d\d"
+        assert re.fullmatch(f"error: checkpoints/book is already being trained by {owner}", lines[0])
         assert "--out" in lines[-1]
     first.signal(signal.SIGINT)
     assert first.wait() == -signal.SIGINT
