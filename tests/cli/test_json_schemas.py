@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import schemas
 from carrier_networks import carried_run
-from common import Call, random_model
+from common import Call, encode_corpus, random_model
 from foreign_networks import keras_network, write_network_files
 from planted_networks import alphabet_of, network, some_text
 from schemas import changes, headings, schema
@@ -22,8 +22,6 @@ import charrnn
 from charrnn.config import NetworkConfig
 from charrnn.network.model_file import Model, save_model
 from charrnn.storage.run_directory import RunDirectory
-from charrnn.text.corpus_encoder import count_characters, encode
-from charrnn.text.sources import open_sources
 from charrnn.text.vocabulary import Vocabulary
 from charrnn.training.events import EarlyStop, TrainingWarning
 from charrnn.training.metrics import event_dict
@@ -125,8 +123,7 @@ def keep_copied(run: RunDirectory) -> None:
     training, held_out = other + text, "h g" * 100
     path = run.path / "text.txt"
     path.write_text(training + held_out, newline="")
-    sources = open_sources([str(path)])
-    encode(sources, "utf-8", count_characters(sources, "utf-8"), run.corpus)
+    encode_corpus([str(path)], run.corpus)
     save_model(run.model, dataclasses.replace(model, training={"train_characters": len(training)}))
 
 

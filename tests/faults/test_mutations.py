@@ -11,7 +11,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from common import random_model
+from common import encode_corpus, random_model
 from file_damage import damage, random_forgery, read_or_error
 
 from charrnn.config import NetworkConfig, TrainingConfig
@@ -19,8 +19,6 @@ from charrnn.errors import CharrnnError
 from charrnn.network.inference import InferenceRNN
 from charrnn.network.model_file import Model, load_model, save_model
 from charrnn.storage.run_directory import RunDirectory
-from charrnn.text import corpus_encoder
-from charrnn.text.sources import open_sources
 from charrnn.training import checkpoint, checkpoint_file
 from charrnn.training.checkpoint import state_arrays, state_metadata
 from charrnn.training.checkpoint_file import DamagedError
@@ -121,10 +119,7 @@ def trainer(tmp_path_factory: pytest.TempPathFactory) -> Trainer:
     """Return a trainer after two steps."""
     directory = tmp_path_factory.mktemp("run")
     (directory / "text.txt").write_text("".join(f"{n} green bottles (and {n * n % 97} walls).\n" for n in range(90)))
-    sources = open_sources([str(directory / "text.txt")])
-    corpus = corpus_encoder.encode(
-        sources, "utf-8", corpus_encoder.count_characters(sources, "utf-8"), directory / "corpus.bin"
-    )
+    corpus = encode_corpus([str(directory / "text.txt")], directory / "corpus.bin")
     network = NetworkConfig(hidden=8, embedding=4, layers=2)
     trainer = Trainer(corpus, network, TrainingConfig(batch=2, length=8, lr=0.01, steps=4), "cpu")
     trainer.train_step()

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from common import Call
+from common import Call, encode_corpus
 from file_damage import Header, forge, read_or_error, split_file
 from launcher import Launcher
 
@@ -21,8 +21,6 @@ from charrnn.config import NetworkConfig, TrainingConfig
 from charrnn.errors import CharrnnError, DivergedError
 from charrnn.storage import atomic_file, safetensors_file
 from charrnn.storage.run_directory import RunDirectory
-from charrnn.text import corpus_encoder
-from charrnn.text.sources import open_sources
 from charrnn.training import checkpoint, checkpoint_file, checkpointer
 from charrnn.training.checkpoint import CheckpointState, state_of
 from charrnn.training.checkpoint_file import DamagedError
@@ -71,10 +69,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunDirectory, dic
     directory = RunDirectory(tmp_path_factory.mktemp("run"))
     text = directory.path.parent / "text.txt"
     text.write_text("".join(f"{n} green bottles (and {n * n % 97} walls).\n" for n in range(90)))
-    sources = open_sources([str(text)])
-    corpus = corpus_encoder.encode(
-        sources, "utf-8", corpus_encoder.count_characters(sources, "utf-8"), directory.corpus
-    )
+    corpus = encode_corpus([str(text)], directory.corpus)
     training = TrainingConfig(batch=2, length=8, lr=0.01, steps=12)
     trainer = Trainer(corpus, NetworkConfig(cell="lstm", hidden=8, embedding=4), training, "cpu")
     for _ in train_loop(trainer, sample_every=0):
