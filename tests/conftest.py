@@ -57,7 +57,7 @@ def pytest_runtest_setup() -> None:
 
 @pytest.fixture(scope="session")
 def launch(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Launcher]":
-    """Yield the fork server, which quickly starts charrnn in a process of its own."""
+    """Yield the fork server, which quickly starts charrnn in a new process."""
     from launcher import Launcher
 
     launcher = Launcher(tmp_path_factory.mktemp("records"))

@@ -85,7 +85,7 @@ class Command:
 
 
 class LaunchedCommand(Command):
-    """A command whose output goes to files or to a terminal of its own."""
+    """A command whose output goes to files or to a new terminal."""
 
     def __init__(self, path: str, request: CommandRequest, record: Path, *, terminal: bool) -> None:
         self._record, self._master = record, None

@@ -1,4 +1,4 @@
-"""Thousands of damaged weights and vocabularies: each is refused in one line, or imported as a valid model."""
+"""Thousands of damaged weights and vocabularies: each causes a one-line error, or is imported as a valid model."""
 
 import json
 import time

@@ -366,7 +366,7 @@ def _numpy_file(harmful: Harmful) -> bytes:
 def test_no_code_in_a_file_is_ever_executed(
     call: Call, run_here: RunDirectory, model_bytes: bytes, name: str
 ) -> None:
-    """Every command refuses pickles and zip files with the name of a model, and the payload never runs."""
+    """All commands reject pickles and zip files with the name of a model, and never run the payload."""
     assert model_bytes
     canary = Path("canary")
     content = PICKLES[name](Harmful(canary))
@@ -451,7 +451,7 @@ def _written(model: Any) -> str:
 def test_a_path_that_is_not_a_regular_file_does_not_block(
     call: Call, shell: Call, model_bytes: bytes, name: str
 ) -> None:
-    """Devices are refused by their first bytes; a model that comes through a pipe is read."""
+    """Devices are rejected by their first bytes; a model from a pipe is read."""
     assert model_bytes
     if name == "fifo":
         result = shell("charrnn sample -n 3 --seed 1 <(cat checkpoints/hamlet/model.safetensors)")

@@ -1,4 +1,4 @@
-"""Thousands of damaged files: each is refused in one line, at once, or read as what was written.
+"""Thousands of damaged files: each is rejected quickly with a one-line error, or read with its original content.
 
 More files, with the time and memory of each: `python tests/benchmarks/mutations.py`.
 """
@@ -84,7 +84,7 @@ def saved_model(tmp_path_factory: pytest.TempPathFactory) -> SavedFile:
 
 @pytest.mark.fault("P4")
 def test_no_damaged_model_is_read_as_another(saved_model: SavedFile) -> None:
-    """Truncated, flipped, spliced, swapped, resized or inconsistent files are refused in one line or unchanged."""
+    """Damaged or inconsistent files are rejected with a one-line error, or read unchanged."""
     original = random_model()
     for seed, rng in seeded_generators():
         path = saved_model.replaced(damage(saved_model.content, rng))
@@ -97,7 +97,7 @@ def test_no_damaged_model_is_read_as_another(saved_model: SavedFile) -> None:
 
 @pytest.mark.fault("P3")
 def test_forged_models_cause_no_failure(saved_model: SavedFile) -> None:
-    """With correct checksums: refused in one line, or a model that works."""
+    """A forged model has correct checksums; it is rejected with a one-line error, or works."""
     for seed, rng in seeded_generators():
         path = saved_model.replaced(random_forgery(saved_model.content, rng))
         result = read_or_error(load_model, path)
@@ -155,7 +155,7 @@ def test_no_damaged_checkpoint_is_resumed(trainer: Trainer, saved_run: SavedFile
 
 @pytest.mark.fault("P3")
 def test_forged_checkpoints_cause_no_failure(saved_run: SavedFile) -> None:
-    """With correct checksums: refused in one line, or a training that continues."""
+    """A forged checkpoint has correct checksums; it is rejected with a one-line error, or training continues."""
 
     def resume_from(path: Path) -> Trainer:
         resumed = resume(None, RunDirectory(path.parent), TrainOptions(), "cpu").trainer

@@ -35,7 +35,7 @@ class SimulatedDisk:
     contents: list[bytes] = field(default_factory=list)
     """of each file, as the system sees it"""
     durable: list[bytes] = field(default_factory=list)
-    """of each file, what is sure to outlive a cut"""
+    """content of each file that certainly survives a power cut"""
     names: list[Names] = field(default_factory=list)
     """as they were after each change since they were last made durable"""
     states: list[dict[str, bytes]] = field(default_factory=list)

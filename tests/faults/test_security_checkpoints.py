@@ -133,7 +133,7 @@ def with_array(content: bytes, name: str, change: Callable[[Any], object]) -> by
 
 
 def falls_back(run: RunDirectory) -> bool:
-    """Assert that resuming works or is refused in one line; return whether the checkpoint before was used."""
+    """Assert that resuming works or fails with a one-line error; return whether the previous checkpoint was used."""
     session = read_or_error(lambda path: resume(None, RunDirectory(path), TrainOptions(), "cpu"), run.path)
     if isinstance(session, CharrnnError):
         assert "\n" not in session.message
@@ -148,7 +148,7 @@ def falls_back(run: RunDirectory) -> bool:
 
 
 def is_damaged(path: Path) -> bool:
-    """Assert that a record is valid or refused in one line; return whether it is refused."""
+    """Assert that a record is valid or rejected with a one-line error; return whether it is rejected."""
     result = read_or_error(checkpoint_file.read_checkpoint_info, path)
     if isinstance(result, DamagedError):
         assert "\n" not in result.message

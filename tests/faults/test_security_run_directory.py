@@ -289,7 +289,7 @@ def test_a_run_does_not_replace_its_own_text(call: Call, run: RunDirectory, name
 
 
 def test_hard_links_are_not_written_through(call: Call, run: RunDirectory) -> None:
-    """A backup with hard links to the files of a run keeps its content; a foreign file is refused as a lock."""
+    """A backup with hard links to the files of a run keeps its content; other files are rejected as locks."""
     run.lock.write_bytes(b'{"process": 1, "since": "2026-11-21T14:02:00+00:00"}')
     Path("backup").mkdir()
     for path in run.path.iterdir():
@@ -309,7 +309,7 @@ def test_hard_links_are_not_written_through(call: Call, run: RunDirectory) -> No
 
 @pytest.mark.parametrize("record", [b"", b'{"process": 1, "since": "2026-11-21T14:02:00+00:00"}'])
 def test_runs_that_share_their_lock_file_are_locked_separately(record: bytes, tmp_path: Path) -> None:
-    """A copy with hard links can be trained at the same time, with a lock file of its own."""
+    """A copy with hard links can be trained at the same time, with a separate lock file."""
     original, copy = RunDirectory(tmp_path / "original"), RunDirectory(tmp_path / "copy")
     for directory in (original, copy):
         directory.path.mkdir()

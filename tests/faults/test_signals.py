@@ -116,7 +116,7 @@ def test_a_second_signal_ends_the_process_at_once(
 
 @pytest.mark.fault("F38", "F50")
 def test_ctrl_c_stops_a_training_once(launch: Launcher, book: Path) -> None:
-    """The cursor is visible again, and the last line says what was saved."""
+    """The cursor is visible again, and the last line explains how to continue."""
     command = launch(*QUICK, at=book.parent, slow_phase="step", terminal=True)
     command.reach_slow_phase()
     wait_until(lambda: is_drawn(command))

@@ -21,7 +21,7 @@ DISTRIBUTED = "torch.distributed"
 REFUSED_DISTRIBUTED = {"checkpoint", "launcher", "run", "elastic", "rpc"}
 """modules of torch.distributed that unpickle or start programs"""
 COLLECTIVE_OF_OBJECTS = re.compile(r"\w+_object(_\w+)?")
-"""collectives of torch.distributed that unpickle what they receive, such as `broadcast_object_list`"""
+"""collectives of torch.distributed that unpickle received data, such as `broadcast_object_list`"""
 
 CALLS = {"eval", "exec", "compile", "__import__", "breakpoint", "input"}
 ATTRIBUTES = {
