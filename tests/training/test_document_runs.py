@@ -101,7 +101,7 @@ def test_every_document_is_read_once_an_epoch(make_names_trainer: MakeRun) -> No
 
 
 def test_the_loss_of_a_document_does_not_depend_on_the_documents_before_it(make_names_trainer: MakeRun) -> None:
-    """In the evaluation of the run, and when the same documents are scored in another order."""
+    """The losses are equal in the evaluation of the run and when scoring the same documents in another order."""
     trainer = make_names_trainer()
     list(train_loop(trainer, sample_every=0))
     rnn, vocabulary = InferenceRNN.from_model(trainer.model(trainer.ema_weights())), trainer.corpus.vocabulary
